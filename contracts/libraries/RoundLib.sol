@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+/// @title RoundLib
+/// @notice Hashes of an auditor's round: chunks, commitment, evidence, samples.
+library RoundLib {
+    /// @notice Words that one chunk may hold.
+    uint256 internal constant MAX_WORDS = 512;
+    /// @notice Chunks that one round may hold: the bits of the claim bitmap.
+    uint256 internal constant MAX_CHUNKS = 128;
+    /// @notice Votes of a chunk that a claim must prove.
+    uint256 internal constant SAMPLES = 2;
+
+    /// @notice Hash of a chunk. At least 128 bytes go in, so that a chunk is never mistaken for an inner
+    /// node of the Merkle tree (64 bytes).
+    /// @param index Place of the chunk in its round.
+    /// @param base Shard to which the words' offsets are added.
+    /// @param words Report words.
+    /// @return The leaf.
+    function chunkHash(
+        uint256 index,
+        uint256 base,
+        uint256[] calldata words
+    ) internal pure returns (bytes32) {
+        return keccak256(abi.encode(index, base, words));
+    }
+
+    /// @notice The commitment to a round.
+    /// @param auditor The auditor's owner.
+    /// @param epoch The audited epoch.
+    /// @param chunksRoot Merkle root (sorted pairs) over the chunks' hashes.
+    /// @param chunkCount How many chunks.
+    /// @param evidenceRoot Merkle root (sorted pairs) over the evidence leaves.
+    /// @param secret The chain element of the epoch.
+    /// @return The hash.
+    function commitment(
+        address auditor,
+        uint32 epoch,
+        bytes32 chunksRoot,
+        uint256 chunkCount,
+        bytes32 evidenceRoot,
+        bytes32 secret
+    ) internal pure returns (bytes32) {
+        return
+            keccak256(abi.encode(auditor, epoch, chunksRoot, chunkCount, evidenceRoot, secret));
+    }
+
+    /// @notice Leaf of the evidence tree, hashed twice as in OpenZeppelin's merkle-tree.
+    /// @param number Service number.
+    /// @param salt The salt behind the nonce that was sent.
+    /// @param channel The receipt's channel.
+    /// @param issuedAt The receipt's time in milliseconds.
+    /// @param signature The receipt's signature, 65 bytes.
+    /// @return The leaf.
+    function evidenceLeaf(
+        uint64 number,
+        bytes32 salt,
+        bytes32 channel,
+        uint64 issuedAt,
+        bytes calldata signature
+    ) internal pure returns (bytes32) {
+        bytes32 inner = keccak256(abi.encode(number, salt, channel, issuedAt, signature));
+        return keccak256(abi.encode(inner));
+    }
+
+    /// @notice The nonce that an auditor sends to a service: to the provider any user's.
+    /// @param y The draw's key.
+    /// @param number Service number.
+    /// @param salt Random; shown only when the vote is sampled.
+    /// @return The nonce.
+    function nonce(bytes32 y, uint64 number, bytes32 salt) internal pure returns (bytes32) {
+        return keccak256(abi.encode(y, number, salt));
+    }
+
+    /// @notice Which contact vote of a chunk a sample asks for, in word-then-lane order.
+    /// @param seed First seed recorded in an epoch at least two after the audited one.
+    /// @param chunk The chunk's hash.
+    /// @param sample 0 to `SAMPLES - 1`.
+    /// @param contacts Contact votes in the chunk; not 0.
+    /// @return Its place.
+    function sampledVote(
+        bytes32 seed,
+        bytes32 chunk,
+        uint256 sample,
+        uint256 contacts
+    ) internal pure returns (uint256) {
+        return uint256(keccak256(abi.encode(seed, chunk, sample))) % contacts;
+    }
+}

@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+import {PayLib} from "../libraries/PayLib.sol";
+import {ReceiptLib} from "../libraries/ReceiptLib.sol";
+import {RoundLib} from "../libraries/RoundLib.sol";
+import {ServiceIdLib} from "../libraries/ServiceIdLib.sol";
+import {SortitionLib} from "../libraries/SortitionLib.sol";
+import {MAX_SHARDS, TallyLib} from "../libraries/TallyLib.sol";
+import {IServiceRegistry} from "../registry/IServiceRegistry.sol";
+import {IStaking} from "../staking/IStaking.sol";
+import {IRewardPool} from "../token/IRewardPool.sol";
+import {EpochLedger} from "./EpochLedger.sol";
+import {IProofOfService} from "./IProofOfService.sol";
+
+/// @title AuditRounds
+/// @notice The part of `ProofOfService` that knows auditors: enrolment, and the round of commit, reveal
+/// and claim.
+abstract contract AuditRounds is EpochLedger {
+    /// @notice Epochs in which a round can be claimed.
+    uint32 public constant CLAIM_EPOCHS = 128;
+    /// @notice How far a receipt's time may lie outside its epoch, in milliseconds.
+    uint64 public constant RECEIPT_SLACK_MS = 60_000;
+
+    struct Auditor {
+        // slot 0
+        address operator;
+        uint32 elementEpoch;
+        uint32 pendingSince;
+        // slot 1: the last element shown, which belongs to `elementEpoch`
+        bytes32 element;
+        // slot 2
+        bytes32 pendingTip;
+    }
+
+    struct Round {
+        // slot 0: the commitment's upper 244 bits over the epoch's tag
+        uint256 commitment;
+        // slot 1
+        uint32 epoch;
+        uint32 nextShard;
+        uint16 revealed;
+        uint128 claimed;
+    }
+
+    mapping(address auditor => Auditor) private _auditors;
+    mapping(address auditor => Round[RING]) private _rounds;
+    /// @dev A plain table instead of a mapping: no hash for each shard of a reveal.
+    uint256[RING][MAX_SHARDS] private _tallies;
+
+    /// @inheritdoc IProofOfService
+    function enrol(bytes32 tip, address operator) external {
+        require(tip != bytes32(0), PosTipZero());
+        require(operator != address(0), PosOperatorZero());
+        Auditor storage auditor = _auditors[msg.sender];
+        uint32 current = currentEpoch();
+        // A tip that became usable in this epoch leaves the old chain one last reveal, so it still waits.
+        if (current != 0) _promote(auditor, current - 1);
+        require(auditor.pendingSince == 0, PosTipPending(auditor.pendingSince));
+
+        uint32 since = current + 2;
+        auditor.operator = operator;
+        auditor.pendingTip = tip;
+        auditor.pendingSince = since;
+        emit TipRegistered(msg.sender, operator, tip, since);
+
+        // Our own staking contract: it checks the stake and counts the auditor in.
+        IStaking(staking).enrol(msg.sender, since);
+    }
+
+    /// @inheritdoc IProofOfService
+    function setOperator(address operator) external {
+        require(operator != address(0), PosOperatorZero());
+        require(
+            _auditors[msg.sender].operator != address(0),
+            PosNotEnrolled(msg.sender, currentEpoch())
+        );
+
+        _auditors[msg.sender].operator = operator;
+        emit OperatorSet(msg.sender, operator);
+    }
+
+    /// @inheritdoc IProofOfService
+    function commit(address auditor, bytes32 commitment) external {
+        uint32 current = currentEpoch();
+        Auditor storage state = _auditors[auditor];
+        require(
+            msg.sender == state.operator,
+            PosNotOperator(auditor, msg.sender, state.operator)
+        );
+        require(
+            state.elementEpoch != 0 || state.pendingSince <= current,
+            PosNotEnrolled(auditor, current)
+        );
+        Round storage round = _rounds[auditor][current % RING];
+        require(!_isCommitted(round, current), PosAlreadyCommitted(auditor, current));
+
+        round.commitment = _tagged(commitment, current);
+        emit Committed(auditor, current);
+    }
+
+    /// @inheritdoc IProofOfService
+    function reveal(Chunk calldata chunk) external {
+        uint32 current = currentEpoch();
+        require(current == chunk.epoch + 1, PosNotRevealEpoch(chunk.epoch, current));
+        bytes32 seed = _seeded(chunk.epoch).seed;
+        Round storage round = _rounds[chunk.auditor][chunk.epoch % RING];
+        _checkOpening(chunk, round);
+        bool begun = round.epoch == chunk.epoch;
+        uint16 next = begun ? round.revealed : 0;
+        require(chunk.index == next, PosChunkOutOfOrder(chunk.index, next));
+
+        _showSecret(chunk.auditor, chunk.epoch, chunk.secret);
+        (uint256 nextShard, uint256 votes) = _count(chunk, seed, begun ? round.nextShard : 0);
+        round.epoch = chunk.epoch;
+        round.nextShard = uint32(nextShard);
+        round.revealed = next + 1;
+        if (!begun) round.claimed = 0;
+        emit Revealed(chunk.auditor, chunk.epoch, chunk.index, votes);
+    }
+
+    /// @inheritdoc IProofOfService
+    function claim(
+        Chunk calldata chunk,
+        uint32 sampleEpoch,
+        Sample[] calldata samples
+    ) external returns (uint256 reward) {
+        uint32 current = currentEpoch();
+        require(
+            current >= chunk.epoch + 2 && current < chunk.epoch + 2 + CLAIM_EPOCHS,
+            PosNotClaimEpoch(chunk.epoch, current)
+        );
+        Epoch storage entry = _seeded(chunk.epoch);
+        Round storage round = _rounds[chunk.auditor][chunk.epoch % RING];
+        bytes32 chunkHash = _checkOpening(chunk, round);
+        uint128 bit = uint128(1) << chunk.index;
+        require(
+            round.epoch == chunk.epoch && chunk.index < round.revealed && round.claimed & bit == 0,
+            PosNotClaimable(chunk.auditor, chunk.epoch, chunk.index)
+        );
+        bytes32 y = SortitionLib.drawKey(entry.seed, chunk.secret, chunk.auditor);
+        _checkSamples(chunk, y, chunkHash, sampleEpoch, samples);
+
+        round.claimed |= bit;
+        uint256 paidVotes;
+        (reward, paidVotes) = _payOf(chunk, y, entry);
+        uint96 left = entry.auditorsLeft;
+        if (reward > left) reward = left;
+        entry.auditorsLeft = left - uint96(reward);
+        emit Claimed(chunk.auditor, chunk.epoch, chunk.index, paidVotes, reward);
+
+        // Our own pool; the token has no hooks.
+        if (reward != 0) IRewardPool(rewardPool).pay(chunk.auditor, reward);
+    }
+
+    /// @inheritdoc IProofOfService
+    function auditorOf(
+        address auditor
+    )
+        external
+        view
+        returns (
+            address operator,
+            bytes32 element,
+            uint32 elementEpoch,
+            bytes32 pendingTip,
+            uint32 pendingSince
+        )
+    {
+        Auditor storage state = _auditors[auditor];
+        return (
+            state.operator,
+            state.element,
+            state.elementEpoch,
+            state.pendingTip,
+            state.pendingSince
+        );
+    }
+
+    /// @inheritdoc IProofOfService
+    function roundOf(
+        address auditor,
+        uint32 epoch
+    ) external view returns (bool committed, uint16 revealed, uint128 claimed) {
+        Round storage round = _rounds[auditor][epoch % RING];
+        committed = _isCommitted(round, epoch);
+        if (round.epoch == epoch) (revealed, claimed) = (round.revealed, round.claimed);
+    }
+
+    /// @inheritdoc IProofOfService
+    function tallyOf(uint256 shard, uint32 epoch) public view returns (uint256 tally) {
+        tally = _tallies[shard][epoch % RING];
+        if (tally >> 244 != _tag(epoch)) tally = 0;
+    }
+
+    /// @dev Puts a pending tip in use for the reveals of `epoch` and later.
+    function _promote(Auditor storage auditor, uint32 epoch) private {
+        uint32 since = auditor.pendingSince;
+        if (since == 0 || since > epoch) return;
+        auditor.element = auditor.pendingTip;
+        auditor.elementEpoch = since - 1;
+        auditor.pendingTip = 0;
+        auditor.pendingSince = 0;
+    }
+
+    /// @dev Checks the secret against the chain and moves the chain's head to it.
+    function _showSecret(address owner, uint32 epoch, bytes32 secret) private {
+        Auditor storage auditor = _auditors[owner];
+        _promote(auditor, epoch);
+        uint32 from = auditor.elementEpoch;
+        require(from != 0 && from <= epoch, PosNotEnrolled(owner, epoch));
+        uint256 steps = epoch - from;
+        require(
+            steps <= SortitionLib.MAX_STEPS,
+            PosTooManySteps(steps, SortitionLib.MAX_STEPS)
+        );
+        require(
+            SortitionLib.advance(secret, steps) == auditor.element,
+            PosSecretMismatch(owner, epoch)
+        );
+
+        if (steps == 0) return;
+        auditor.element = secret;
+        auditor.elementEpoch = epoch;
+    }
+
+    /// @dev Adds a chunk's votes to the tallies.
+    function _count(
+        Chunk calldata chunk,
+        bytes32 seed,
+        uint256 firstShard
+    ) private returns (uint256 nextShard, uint256 votes) {
+        nextShard = firstShard;
+        uint256 expected = _expectedWeight(chunk.auditor, chunk.epoch);
+        bytes32 y = SortitionLib.drawKey(seed, chunk.secret, chunk.auditor);
+        uint256[] memory masks = IServiceRegistry(registry).activeMasks(
+            chunk.base,
+            chunk.words,
+            chunk.epoch
+        );
+        uint256 tag = _tag(chunk.epoch);
+        uint256 slot = chunk.epoch % RING;
+        for (uint256 i = 0; i < masks.length; ++i) {
+            uint256 word = chunk.words[i];
+            uint256 shard = chunk.base + (word >> 240);
+            require(shard >= nextShard, PosShardOrder(shard, nextShard));
+            require(TallyLib.isWellFormed(word), PosMalformedWord(word));
+            uint256 weight = SortitionLib.weight(y, shard, expected);
+            require(weight != 0, PosNotDrawn(shard));
+
+            nextShard = shard + 1;
+            uint256 counting = word & masks[i];
+            votes += TallyLib.sum(TallyLib.votesIn(counting));
+            _tallies[shard][slot] = TallyLib.add(_tallies[shard][slot], tag, counting, weight);
+        }
+    }
+
+    /// @dev What a chunk earned, before the budget's bound.
+    function _payOf(
+        Chunk calldata chunk,
+        bytes32 y,
+        Epoch storage entry
+    ) private view returns (uint256 reward, uint256 paidVotes) {
+        uint256 expected = _expectedWeight(chunk.auditor, chunk.epoch);
+        uint256[16] memory table = PayLib.rates(entry.auditorsBudget, entry.activeServices);
+        for (uint256 i = 0; i < chunk.words.length; ++i) {
+            uint256 word = chunk.words[i];
+            uint256 shard = chunk.base + (word >> 240);
+            (uint256 pay, uint256 votes) = PayLib.report(tallyOf(shard, chunk.epoch), word, table);
+            if (votes == 0) continue;
+            paidVotes += votes;
+            reward += pay * SortitionLib.weight(y, shard, expected);
+        }
+    }
+
+    /// @dev Opens the commitment with a chunk.
+    function _checkOpening(
+        Chunk calldata chunk,
+        Round storage round
+    ) private view returns (bytes32 chunkHash) {
+        require(
+            chunk.index < chunk.count && chunk.count <= RoundLib.MAX_CHUNKS,
+            PosChunkRange(chunk.index, chunk.count)
+        );
+        require(
+            chunk.words.length <= RoundLib.MAX_WORDS,
+            PosChunkTooLarge(chunk.words.length, RoundLib.MAX_WORDS)
+        );
+        uint256 last = chunk.words.length == 0
+            ? chunk.base
+            : chunk.base + (chunk.words[chunk.words.length - 1] >> 240);
+        require(last < MAX_SHARDS, PosShardRange(last, MAX_SHARDS));
+        chunkHash = RoundLib.chunkHash(chunk.index, chunk.base, chunk.words);
+        bytes32 opened = RoundLib.commitment(
+            chunk.auditor,
+            chunk.epoch,
+            MerkleProof.processProofCalldata(chunk.proof, chunkHash),
+            chunk.count,
+            chunk.evidenceRoot,
+            chunk.secret
+        );
+        require(
+            round.commitment == _tagged(opened, chunk.epoch),
+            PosCommitmentMismatch(chunk.auditor, chunk.epoch)
+        );
+    }
+
+    /// @dev Checks the evidence for the votes that the sample seed picks.
+    function _checkSamples(
+        Chunk calldata chunk,
+        bytes32 y,
+        bytes32 chunkHash,
+        uint32 sampleEpoch,
+        Sample[] calldata samples
+    ) private view {
+        uint256 contacts = 0;
+        for (uint256 i = 0; i < chunk.words.length; ++i) {
+            contacts += TallyLib.sum(TallyLib.contactsIn(chunk.words[i]));
+        }
+        uint256 wanted = contacts == 0 ? 0 : RoundLib.SAMPLES;
+        require(samples.length == wanted, PosSampleCount(samples.length, wanted));
+        if (wanted == 0) return;
+
+        Epoch storage entry = _seeded(sampleEpoch);
+        require(
+            sampleEpoch >= chunk.epoch + 2 && entry.previous < chunk.epoch + 2,
+            PosNotSampleEpoch(sampleEpoch, entry.previous)
+        );
+        for (uint256 i = 0; i < wanted; ++i) {
+            uint256 place = RoundLib.sampledVote(entry.seed, chunkHash, i, contacts);
+            _checkReceipt(chunk, y, _contactAt(chunk, place), samples[i]);
+        }
+    }
+
+    /// @dev Service number of a contact vote, by its place in word-then-lane order.
+    function _contactAt(Chunk calldata chunk, uint256 place) private pure returns (uint64) {
+        uint256 i = 0;
+        uint256 lanes = TallyLib.contactsIn(chunk.words[0]);
+        for (uint256 count = TallyLib.sum(lanes); place >= count; count = TallyLib.sum(lanes)) {
+            place -= count;
+            lanes = TallyLib.contactsIn(chunk.words[++i]);
+        }
+        uint256 lane = 0;
+        for (; ; ++lane) {
+            if ((lanes >> (lane * 16)) & 1 == 0) continue;
+            if (place == 0) break;
+            --place;
+        }
+        return uint64((chunk.base + (chunk.words[i] >> 240)) * TallyLib.LANES + lane + 1);
+    }
+
+    function _checkReceipt(
+        Chunk calldata chunk,
+        bytes32 y,
+        uint64 number,
+        Sample calldata sample
+    ) private view {
+        bytes32 leaf = RoundLib.evidenceLeaf(
+            number,
+            sample.salt,
+            sample.channel,
+            sample.issuedAt,
+            sample.signature
+        );
+        require(
+            MerkleProof.verifyCalldata(sample.proof, chunk.evidenceRoot, leaf),
+            PosEvidenceMissing(number)
+        );
+        uint256 start = uint256(epochStart(chunk.epoch)) * 1000;
+        uint256 end = uint256(epochStart(chunk.epoch + 1)) * 1000;
+        require(
+            sample.issuedAt + RECEIPT_SLACK_MS >= start &&
+                sample.issuedAt < end + RECEIPT_SLACK_MS,
+            PosReceiptTime(number, sample.issuedAt)
+        );
+        IServiceRegistry services = IServiceRegistry(registry);
+        address signer = ReceiptLib.signer(
+            services.domainSeparator(),
+            ReceiptLib.structHash(
+                ServiceIdLib.root(number),
+                RoundLib.nonce(y, number, sample.salt),
+                sample.channel,
+                sample.issuedAt
+            ),
+            sample.signature
+        );
+        require(
+            signer != address(0) && signer == services.keyAt(number, chunk.epoch),
+            PosReceiptSigner(number, signer)
+        );
+    }
+
+    function _expectedWeight(address auditor, uint32 epoch) private view returns (uint256) {
+        (uint256 stake, uint256 total) = IStaking(staking).auditorStakeAt(auditor, epoch);
+        return stake == 0 ? 0 : SortitionLib.expectedWeight(stake, total);
+    }
+
+    function _isCommitted(Round storage round, uint32 epoch) private view returns (bool) {
+        uint256 commitment = round.commitment;
+        return commitment != 0 && commitment & 0xfff == _tag(epoch);
+    }
+
+    /// @dev 244 bits of a hash bind as well as 256; the tag says whose epoch the entry is, in one slot.
+    function _tagged(bytes32 commitment, uint32 epoch) private pure returns (uint256) {
+        return (uint256(commitment) & ~uint256(0xfff)) | _tag(epoch);
+    }
+}

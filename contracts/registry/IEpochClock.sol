@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+/// @title IEpochClock
+/// @notice Time in epochs, `epoch(t) = (t - genesis) / epochSeconds`.
+interface IEpochClock {
+    /// @notice An epoch needs a length.
+    error EpochSecondsZero();
+
+    /// @notice Start of epoch 0.
+    /// @return Unix seconds.
+    function genesis() external view returns (uint64);
+
+    /// @notice Length of an epoch.
+    /// @return Seconds.
+    function epochSeconds() external view returns (uint32);
+
+    /// @notice The epoch of the current block.
+    /// @return Epochs since genesis.
+    function currentEpoch() external view returns (uint32);
+
+    /// @notice When an epoch starts.
+    /// @param epoch Any epoch.
+    /// @return Unix seconds.
+    function epochStart(uint32 epoch) external view returns (uint64);
+}

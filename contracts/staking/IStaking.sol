@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {UnbondingLib} from "../libraries/UnbondingLib.sol";
+
+/// @title IStaking
+/// @notice BLOC at stake for services and by auditors, by epoch. A change counts from the next epoch on;
+/// stake that is taken out stays here for the unbonding time.
+interface IStaking {
+    /// @notice The contracts were connected.
+    /// @param proofOfService The contract that enrols auditors.
+    event Wired(address indexed proofOfService);
+    /// @notice A service's stake changed.
+    /// @param number The service number.
+    /// @param since First epoch in which it counts.
+    /// @param stake The new stake, BLOC in wei.
+    event ServiceStakeChanged(uint64 indexed number, uint32 since, uint96 stake);
+    /// @notice An auditor's stake changed.
+    /// @param auditor The owner.
+    /// @param since First epoch in which it counts.
+    /// @param stake The new stake, BLOC in wei.
+    event AuditorStakeChanged(address indexed auditor, uint32 since, uint96 stake);
+    /// @notice An auditor counts among the enrolled from an epoch on.
+    /// @param auditor The owner.
+    /// @param since First epoch in which it counts.
+    event AuditorEnrolled(address indexed auditor, uint32 since);
+    /// @notice Stake began to unbond.
+    /// @param beneficiary Who will receive it.
+    /// @param amount BLOC in wei.
+    /// @param releaseAt Unix seconds.
+    event UnbondingStarted(address indexed beneficiary, uint96 amount, uint64 releaseAt);
+    /// @notice Unbonded stake was paid out.
+    /// @param beneficiary Receiver.
+    /// @param amount BLOC in wei.
+    event Withdrawn(address indexed beneficiary, uint96 amount);
+
+    /// @notice Only the deployer connects the contracts.
+    /// @param caller Who called.
+    error StakingNotDeployer(address caller);
+    /// @notice The contracts are connected already.
+    /// @param proofOfService To which.
+    error StakingAlreadyWired(address proofOfService);
+    /// @notice The given contract does not point back to this one.
+    /// @param proofOfService The contract offered.
+    error StakingWiringMismatch(address proofOfService);
+    /// @notice Unbonding must outlast every window in which the stake can still be slashed.
+    /// @param unbondingSeconds The time given.
+    /// @param minimum The shortest allowed: 10 epochs.
+    error StakingUnbondingTooShort(uint256 unbondingSeconds, uint256 minimum);
+    /// @notice Only the registry opens services.
+    /// @param caller Who called.
+    error StakingNotRegistry(address caller);
+    /// @notice Only `ProofOfService` enrols.
+    /// @param caller Who called.
+    error StakingNotProofOfService(address caller);
+    /// @notice A service has one staker.
+    /// @param number The service number.
+    /// @param caller Who called.
+    /// @param staker Whose stake it is.
+    error StakingNotStaker(uint64 number, address caller, address staker);
+    /// @notice An amount of 0 changes nothing.
+    error StakingAmountZero();
+    /// @notice More than is at stake.
+    /// @param amount BLOC asked for.
+    /// @param stake BLOC at stake.
+    error StakingInsufficient(uint96 amount, uint96 stake);
+    /// @notice What is left must be 0 or at least the minimum.
+    /// @param stake BLOC that would be at stake.
+    /// @param minimum The least stake of an auditor.
+    error StakingBelowMinimum(uint96 stake, uint96 minimum);
+    /// @notice Nothing has matured.
+    error StakingNothingToWithdraw();
+
+    /// @notice Connects the contracts, once, by the deployer.
+    /// @param proofOfService Must name this contract as its own.
+    function wire(address proofOfService) external;
+
+    /// @notice Takes a new service's fee, which is burned, and its first stake; only the registry.
+    /// @param number The service number.
+    /// @param staker Who pays, and owns the stake.
+    /// @param stake BLOC in wei; may be 0.
+    /// @param fee BLOC in wei to burn.
+    function openService(uint64 number, address staker, uint96 stake, uint96 fee) external;
+
+    /// @notice Adds to a service's stake; only its staker.
+    /// @param number The service number.
+    /// @param amount BLOC in wei.
+    function stakeService(uint64 number, uint96 amount) external;
+
+    /// @notice Starts to take stake out of a service; only its staker.
+    /// @param number The service number.
+    /// @param amount BLOC in wei.
+    function unstakeService(uint64 number, uint96 amount) external;
+
+    /// @notice Pays out matured stake of a service to whoever staked it. By anyone.
+    /// @param number The service number.
+    function withdrawService(uint64 number) external;
+
+    /// @notice Adds to the caller's stake as an auditor.
+    /// @param amount BLOC in wei; the stake must reach the minimum.
+    function stakeAuditor(uint96 amount) external;
+
+    /// @notice Starts to take out the caller's stake as an auditor.
+    /// @param amount BLOC in wei; what is left must be 0 or reach the minimum.
+    function unstakeAuditor(uint96 amount) external;
+
+    /// @notice Pays out matured stake of an auditor. By anyone.
+    /// @param auditor The owner.
+    function withdrawAuditor(address auditor) external;
+
+    /// @notice Counts an auditor among the enrolled, if it is not yet; only `ProofOfService`.
+    /// @param auditor The owner; its stake must reach the minimum.
+    /// @param since First epoch in which it counts, the next but one.
+    function enrol(address auditor, uint32 since) external;
+
+    /// @notice Stake of a service in an epoch, active or not.
+    /// @param number The service number.
+    /// @param epoch The epoch.
+    /// @return BLOC in wei.
+    function serviceStakeAt(uint64 number, uint32 epoch) external view returns (uint96);
+
+    /// @notice Whose stake a service's is.
+    /// @param number The service number.
+    /// @return The staker.
+    function stakerOf(uint64 number) external view returns (address);
+
+    /// @notice Active services of an epoch and their stake.
+    /// @param epoch The epoch, at most the next.
+    /// @return stake BLOC in wei.
+    /// @return services How many.
+    function activeAt(uint32 epoch) external view returns (uint96 stake, uint64 services);
+
+    /// @notice Stake of an auditor, enrolled or not, as it will count from the next epoch on.
+    /// @param auditor The owner.
+    /// @return stake BLOC in wei.
+    /// @return enrolledSince First epoch in which it counts; 0 for never.
+    function auditorStake(
+        address auditor
+    ) external view returns (uint96 stake, uint32 enrolledSince);
+
+    /// @notice What sortition needs: an auditor's stake in an epoch and that of all enrolled auditors.
+    /// @param auditor The owner.
+    /// @param epoch The epoch, at most the next but one.
+    /// @return stake BLOC in wei; 0 when the auditor was not enrolled.
+    /// @return total BLOC in wei.
+    function auditorStakeAt(
+        address auditor,
+        uint32 epoch
+    ) external view returns (uint96 stake, uint96 total);
+
+    /// @notice Open unbonding entries of a service.
+    /// @param number The service number.
+    /// @return Entries, oldest first.
+    function serviceUnbonding(uint64 number) external view returns (UnbondingLib.Entry[] memory);
+
+    /// @notice Open unbonding entries of an auditor.
+    /// @param auditor The owner.
+    /// @return Entries, oldest first.
+    function auditorUnbonding(
+        address auditor
+    ) external view returns (UnbondingLib.Entry[] memory);
+
+    /// @notice The registry.
+    /// @return Its address.
+    function registry() external view returns (address);
+
+    /// @notice How long stake stays after it was taken out.
+    /// @return Seconds.
+    function unbondingSeconds() external view returns (uint64);
+
+    /// @notice The least stake of an auditor.
+    /// @return BLOC in wei.
+    function minimumAuditorStake() external view returns (uint96);
+
+    /// @notice The contract that enrols auditors.
+    /// @return Its address; 0 before {wire}.
+    function proofOfService() external view returns (address);
+}

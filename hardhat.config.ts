@@ -1,0 +1,37 @@
+import { fileURLToPath } from "node:url";
+import hardhatToolboxMochaEthers from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
+import { defineConfig } from "hardhat/config";
+
+/** The compiler comes from npm: nothing is downloaded when the project is built. */
+const compiler = {
+  version: "0.8.37",
+  path: fileURLToPath(import.meta.resolve("solc/soljson.js")),
+  settings: {
+    evmVersion: "cancun",
+    viaIR: true,
+    optimizer: { enabled: true, runs: 10_000 },
+  },
+};
+
+export default defineConfig({
+  plugins: [hardhatToolboxMochaEthers],
+  paths: { tests: { solidity: "./test", mocha: "./test" } },
+  solidity: { profiles: { default: compiler, production: compiler } },
+  typechain: { outDir: "./typechain-types" },
+  test: {
+    solidity: {
+      fsPermissions: { readDirectory: ["./test/vectors"] },
+      fuzz: { runs: 256, seed: "0x626c6f63" },
+      invariant: { runs: 32, depth: 64, failOnRevert: true },
+    },
+  },
+  networks: {
+    /** The embedded chain of `npm start`: blocks come by the clock, transactions wait for them. */
+    devnet: {
+      type: "edr-simulated",
+      chainType: "l1",
+      chainId: 31337,
+      mining: { auto: false, interval: 1000 },
+    },
+  },
+});
