@@ -32,13 +32,13 @@ interface IServiceRegistry is IEpochClock {
     /// @notice A service was registered.
     /// @param number The service number.
     /// @param owner The first owner.
-    /// @param class Index of its class.
+    /// @param classId Index of its class.
     /// @param key The service key.
     /// @param metadata URI of a description.
     event ServiceRegistered(
         uint64 indexed number,
         address indexed owner,
-        uint16 indexed class,
+        uint16 indexed classId,
         address key,
         string metadata
     );
@@ -57,9 +57,9 @@ interface IServiceRegistry is IEpochClock {
     /// @param record The encoded record.
     event Announced(uint64 indexed number, bytes record);
     /// @notice A class was added.
-    /// @param class Its index.
+    /// @param classId Its index.
     /// @param name Its name.
-    event ClassAdded(uint16 indexed class, bytes32 name);
+    event ClassAdded(uint16 indexed classId, bytes32 name);
     /// @notice The contracts were connected.
     /// @param staking The staking contract.
     event Wired(address indexed staking);
@@ -77,9 +77,9 @@ interface IServiceRegistry is IEpochClock {
     /// @param caller Who called.
     error RegistryNotStaking(address caller);
     /// @notice There is no such class.
-    /// @param class The index given.
+    /// @param classId The index given.
     /// @param count How many there are.
-    error RegistryUnknownClass(uint16 class, uint256 count);
+    error RegistryUnknownClass(uint16 classId, uint256 count);
     /// @notice There is no such service.
     /// @param number The number given.
     error RegistryUnknownService(uint64 number);
@@ -117,14 +117,14 @@ interface IServiceRegistry is IEpochClock {
     /// @notice Registers a service, burns the class's registration fee and stakes; the caller becomes
     /// owner and staker. Needs an allowance of fee and stake for the staking contract. Active from the
     /// next epoch if the stake reaches the class's minimum.
-    /// @param class Index of the class.
+    /// @param classId Index of the class.
     /// @param key Key that signs receipts and records.
     /// @param probe Probe specification, 1 to `MAX_PROBE` bytes.
     /// @param metadata URI of a description, up to `MAX_METADATA` bytes.
     /// @param stake BLOC in wei; may be 0.
     /// @return number The service number.
     function register(
-        uint16 class,
+        uint16 classId,
         address key,
         bytes calldata probe,
         string calldata metadata,
@@ -161,9 +161,9 @@ interface IServiceRegistry is IEpochClock {
     function classCount() external view returns (uint256);
 
     /// @notice A class.
-    /// @param class Its index.
+    /// @param classId Its index.
     /// @return The class.
-    function classAt(uint16 class) external view returns (ServiceClass memory);
+    function classAt(uint16 classId) external view returns (ServiceClass memory);
 
     /// @notice Class of a service.
     /// @param number The service number.

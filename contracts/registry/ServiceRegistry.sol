@@ -60,13 +60,13 @@ contract ServiceRegistry is ERC721, EIP712, EpochClock, IServiceRegistry {
     {
         DEPLOYER = msg.sender;
         for (uint16 i = 0; i < classes.length; ++i) {
-            ServiceClass memory class = classes[i];
+            ServiceClass memory kind = classes[i];
             require(
-                class.excellentMs < class.goodMs && class.goodMs < class.poorMs,
-                RegistryClassBounds(class.excellentMs, class.goodMs, class.poorMs)
+                kind.excellentMs < kind.goodMs && kind.goodMs < kind.poorMs,
+                RegistryClassBounds(kind.excellentMs, kind.goodMs, kind.poorMs)
             );
-            _classes.push(class);
-            emit ClassAdded(i, class.name);
+            _classes.push(kind);
+            emit ClassAdded(i, kind.name);
         }
     }
 
@@ -85,13 +85,13 @@ contract ServiceRegistry is ERC721, EIP712, EpochClock, IServiceRegistry {
 
     /// @inheritdoc IServiceRegistry
     function register(
-        uint16 class,
+        uint16 classId,
         address key,
         bytes calldata probe,
         string calldata metadata,
         uint96 stake
     ) external returns (uint64 number) {
-        require(class < _classes.length, RegistryUnknownClass(class, _classes.length));
+        require(classId < _classes.length, RegistryUnknownClass(classId, _classes.length));
         require(key != address(0), RegistryKeyZero());
         require(
             bytes(metadata).length <= MAX_METADATA,
@@ -104,14 +104,14 @@ contract ServiceRegistry is ERC721, EIP712, EpochClock, IServiceRegistry {
         uint32 since = currentEpoch() + 1;
         Service storage service = _services[number];
         service.firstEpoch = since;
-        service.state.set(since, _packState(class, false, key));
+        service.state.set(since, _packState(classId, false, key));
         // Not `_safeMint`: its callback would run foreign code in the middle of a registration.
         _mint(msg.sender, number);
-        emit ServiceRegistered(number, msg.sender, class, key, metadata);
+        emit ServiceRegistered(number, msg.sender, classId, key, metadata);
         _setProbe(number, probe, since);
 
         // Our own staking contract: it takes the fee and the stake, and reports back by {syncStake}.
-        IStaking(staking).openService(number, msg.sender, stake, _classes[class].registrationFee);
+        IStaking(staking).openService(number, msg.sender, stake, _classes[classId].registrationFee);
     }
 
     /// @inheritdoc IServiceRegistry
@@ -140,13 +140,13 @@ contract ServiceRegistry is ERC721, EIP712, EpochClock, IServiceRegistry {
         require(msg.sender == staking, RegistryNotStaking(msg.sender));
 
         EpochTrace.Trace storage state = _services[number].state;
-        (uint16 class, bool staked, address key) = _unpackState(state.latest());
+        (uint16 classId, bool staked, address key) = _unpackState(state.latest());
         wasActive = staked;
-        isActive = stake >= _classes[class].minimumStake;
+        isActive = stake >= _classes[classId].minimumStake;
         if (isActive == wasActive) return (wasActive, isActive);
 
         uint32 since = currentEpoch() + 1;
-        state.set(since, _packState(class, isActive, key));
+        state.set(since, _packState(classId, isActive, key));
         uint256 shard = (number - 1) / TallyLib.LANES;
         uint256 lane = (number - 1) % TallyLib.LANES;
         _lanes[shard] = ActiveLanesLib.set(_lanes[shard], since, lane, isActive);
@@ -159,15 +159,15 @@ contract ServiceRegistry is ERC721, EIP712, EpochClock, IServiceRegistry {
     }
 
     /// @inheritdoc IServiceRegistry
-    function classAt(uint16 class) external view returns (ServiceClass memory) {
-        require(class < _classes.length, RegistryUnknownClass(class, _classes.length));
-        return _classes[class];
+    function classAt(uint16 classId) external view returns (ServiceClass memory) {
+        require(classId < _classes.length, RegistryUnknownClass(classId, _classes.length));
+        return _classes[classId];
     }
 
     /// @inheritdoc IServiceRegistry
-    function classOf(uint64 number) external view returns (uint16 class) {
+    function classOf(uint64 number) external view returns (uint16 classId) {
         require(_exists(number), RegistryUnknownService(number));
-        (class, , ) = _unpackState(_services[number].state.latest());
+        (classId, , ) = _unpackState(_services[number].state.latest());
     }
 
     /// @inheritdoc IServiceRegistry
@@ -253,9 +253,9 @@ contract ServiceRegistry is ERC721, EIP712, EpochClock, IServiceRegistry {
         return staked ? Status.Active : Status.Unstaked;
     }
 
-    function _packState(uint16 class, bool staked, address key) private pure returns (uint192) {
+    function _packState(uint16 classId, bool staked, address key) private pure returns (uint192) {
         return
-            (uint192(class) << 168) | (staked ? uint192(1) << 160 : uint192(0)) | uint160(key);
+            (uint192(classId) << 168) | (staked ? uint192(1) << 160 : uint192(0)) | uint160(key);
     }
 
     function _unpackState(uint192 state) private pure returns (uint16, bool, address) {

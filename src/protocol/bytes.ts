@@ -1,0 +1,36 @@
+import { keccak_256 } from "@noble/hashes/sha3.js";
+import { bytesToHex as toHex, hexToBytes as fromHex, type Hex } from "viem";
+
+/** 32 zero bytes. */
+export const ZERO_HASH: Hex = `0x${"00".repeat(32)}`;
+
+/** Keccak-256 of bytes. */
+export function keccak(bytes: Uint8Array): Uint8Array {
+  return keccak_256(bytes);
+}
+
+/** Bytes of a hex string. */
+export function hexToBytes(hex: Hex): Uint8Array {
+  return fromHex(hex);
+}
+
+/** Lower-case hex of bytes, with 0x. */
+export function bytesToHex(bytes: Uint8Array): Hex {
+  return toHex(bytes);
+}
+
+/** Joins byte strings. */
+export function concatBytes(...parts: Uint8Array[]): Uint8Array {
+  const joined = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    joined.set(part, offset);
+    offset += part.length;
+  }
+  return joined;
+}
+
+/** A non-negative integer as one ABI word: 32 bytes, big-endian. */
+export function word(value: bigint | number): Uint8Array {
+  return fromHex(`0x${value.toString(16).padStart(64, "0")}`);
+}

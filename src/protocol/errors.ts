@@ -1,0 +1,29 @@
+/** What a caller may do about an error. */
+export interface BlockcloudErrorOptions {
+  /** The error below this one. */
+  cause?: unknown;
+  /** What to do next, for the person who reads the message. */
+  remedy?: string;
+  /** Whether the same call may succeed later without a change. */
+  retryable?: boolean;
+}
+
+/**
+ * Base of every error that this package throws on purpose. `code` is stable and meant for programs, the
+ * message for people; it names the value that was wrong and ends with what to do next.
+ */
+export class BlockcloudError extends Error {
+  readonly code: string;
+  readonly remedy: string | undefined;
+  readonly retryable: boolean;
+
+  constructor(code: string, message: string, options: BlockcloudErrorOptions = {}) {
+    super(options.remedy === undefined ? message : `${message} ${options.remedy}`, {
+      cause: options.cause,
+    });
+    this.name = "BlockcloudError";
+    this.code = code;
+    this.remedy = options.remedy;
+    this.retryable = options.retryable ?? false;
+  }
+}

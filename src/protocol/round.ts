@@ -1,0 +1,151 @@
+import { SimpleMerkleTree } from "@openzeppelin/merkle-tree";
+import { encodeAbiParameters, keccak256, type Address, type Hex } from "viem";
+import { ZERO_HASH } from "./bytes.ts";
+import { lanesOf } from "./tally.ts";
+
+/** Words that one chunk may hold. */
+export const MAX_WORDS = 512;
+/** Votes of a chunk that a claim must prove. */
+export const SAMPLES = 2;
+/** Shards that one chunk can span: an offset has 16 bits. */
+const MAX_SPAN = 1 << 16;
+
+/** A part of a round that fits a transaction. */
+export interface Chunk {
+  index: number;
+  /** Shard to which the words' offsets are added. */
+  base: number;
+  words: readonly bigint[];
+}
+
+/** One piece of evidence: a receipt, and the salt behind its nonce. */
+export interface Evidence {
+  number: bigint;
+  salt: Hex;
+  channel: Hex;
+  issuedAt: bigint;
+  signature: Hex;
+}
+
+/** Cuts a round's votes, ordered by shard, into chunks; a round without votes is one empty chunk. */
+export function toChunks(
+  reports: readonly { shard: number; votes: bigint }[],
+  maxWords: number = MAX_WORDS,
+): Chunk[] {
+  const chunks: { index: number; base: number; words: bigint[] }[] = [];
+  for (const { shard, votes } of reports) {
+    let chunk = chunks.at(-1);
+    if (!chunk || chunk.words.length === maxWords || shard - chunk.base >= MAX_SPAN) {
+      chunk = { index: chunks.length, base: shard, words: [] };
+      chunks.push(chunk);
+    }
+    chunk.words.push((BigInt(shard - chunk.base) << 240n) | votes);
+  }
+  return chunks.length > 0 ? chunks : [{ index: 0, base: 0, words: [] }];
+}
+
+/** Leaf of a chunk. */
+export function chunkHash(chunk: Chunk): Hex {
+  return keccak256(
+    encodeAbiParameters(
+      [{ type: "uint256" }, { type: "uint256" }, { type: "uint256[]" }],
+      [BigInt(chunk.index), BigInt(chunk.base), chunk.words],
+    ),
+  );
+}
+
+/** Leaf of a piece of evidence, hashed twice. */
+export function evidenceLeaf(evidence: Evidence): Hex {
+  const inner = keccak256(
+    encodeAbiParameters(
+      [
+        { type: "uint64" },
+        { type: "bytes32" },
+        { type: "bytes32" },
+        { type: "uint64" },
+        { type: "bytes" },
+      ],
+      [
+        evidence.number,
+        evidence.salt,
+        evidence.channel,
+        evidence.issuedAt,
+        evidence.signature,
+      ],
+    ),
+  );
+  return keccak256(inner);
+}
+
+/** A Merkle tree with sorted pairs, as OpenZeppelin's MerkleProof checks it. */
+export class MerkleTree {
+  readonly root: Hex;
+  readonly #tree: SimpleMerkleTree | undefined;
+
+  constructor(leaves: readonly Hex[]) {
+    this.#tree = leaves.length > 0 ? SimpleMerkleTree.of([...leaves]) : undefined;
+    this.root = (this.#tree?.root ?? ZERO_HASH) as Hex;
+  }
+
+  /** The proof of a leaf. Throws for one that is not in the tree. */
+  proof(leaf: Hex): Hex[] {
+    return (this.#tree?.getProof(leaf) ?? []) as Hex[];
+  }
+}
+
+/** The commitment to a round. */
+export function commitment(round: {
+  auditor: Address;
+  epoch: number;
+  chunksRoot: Hex;
+  chunkCount: number;
+  evidenceRoot: Hex;
+  secret: Hex;
+}): Hex {
+  return keccak256(
+    encodeAbiParameters(
+      [
+        { type: "address" },
+        { type: "uint32" },
+        { type: "bytes32" },
+        { type: "uint256" },
+        { type: "bytes32" },
+        { type: "bytes32" },
+      ],
+      [
+        round.auditor,
+        round.epoch,
+        round.chunksRoot,
+        BigInt(round.chunkCount),
+        round.evidenceRoot,
+        round.secret,
+      ],
+    ),
+  );
+}
+
+/** Services of a chunk whose votes claim a contact, in word-then-lane order. */
+export function contacts(chunk: Chunk): bigint[] {
+  return chunk.words.flatMap((word) => {
+    const shard = BigInt(chunk.base) + (word >> 240n);
+    return lanesOf(word).flatMap((counts, lane) =>
+      counts.slice(1).some((count) => count > 0) ? [shard * 15n + BigInt(lane) + 1n] : [],
+    );
+  });
+}
+
+/** Services whose receipts a claim of the chunk must show; none when no vote claims a contact. */
+export function sampledServices(chunk: Chunk, sampleSeed: Hex): bigint[] {
+  const numbers = contacts(chunk);
+  if (numbers.length === 0) return [];
+  const hash = chunkHash(chunk);
+  return Array.from({ length: SAMPLES }, (_, sample) => {
+    const pick = keccak256(
+      encodeAbiParameters(
+        [{ type: "bytes32" }, { type: "bytes32" }, { type: "uint256" }],
+        [sampleSeed, hash, BigInt(sample)],
+      ),
+    );
+    return numbers[Number(BigInt(pick) % BigInt(numbers.length))] as bigint;
+  });
+}

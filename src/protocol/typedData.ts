@@ -1,0 +1,63 @@
+import { hashDomain, keccak256, toBytes, type Address, type Hex } from "viem";
+import { concatBytes, hexToBytes, keccak } from "./bytes.ts";
+
+/** The one EIP-712 domain of everything that is signed off chain (the Cashier's types aside). */
+export interface Domain {
+  name: "Blockcloud";
+  version: "1";
+  chainId: bigint;
+  /** Address of the ServiceRegistry. */
+  verifyingContract: Address;
+}
+
+/** EIP-712 types. All times are milliseconds since the Unix epoch. */
+export const typedData = {
+  ServiceReceipt: [
+    { name: "serviceId", type: "bytes32" },
+    { name: "nonce", type: "bytes32" },
+    { name: "channel", type: "bytes32" },
+    { name: "issuedAt", type: "uint64" },
+  ],
+  Endpoint: [
+    { name: "uri", type: "string" },
+    { name: "priority", type: "uint16" },
+    { name: "weight", type: "uint16" },
+  ],
+  EndpointRecord: [
+    { name: "serviceId", type: "bytes32" },
+    { name: "issuedAt", type: "uint64" },
+    { name: "expiresAt", type: "uint64" },
+    { name: "endpoints", type: "Endpoint[]" },
+    { name: "delegation", type: "bytes" },
+  ],
+} as const;
+
+const domainTypes = {
+  EIP712Domain: [
+    { name: "name", type: "string" },
+    { name: "version", type: "string" },
+    { name: "chainId", type: "uint256" },
+    { name: "verifyingContract", type: "address" },
+  ],
+};
+
+/** The domain of a deployment. */
+export function blockcloudDomain(chainId: bigint, registry: Address): Domain {
+  return { name: "Blockcloud", version: "1", chainId, verifyingContract: registry };
+}
+
+/** EIP-712 domain separator. */
+export function domainSeparator(domain: Domain): Hex {
+  return hashDomain({ domain: { ...domain }, types: domainTypes });
+}
+
+/** Type hash of an EIP-712 type without nested types. */
+export function typeHash(name: keyof typeof typedData): Uint8Array {
+  const fields = typedData[name].map((field) => `${field.type} ${field.name}`).join(",");
+  return hexToBytes(keccak256(toBytes(`${name}(${fields})`)));
+}
+
+/** The digest that is signed: `keccak256(0x1901 | separator | struct hash)`. */
+export function typedDataDigest(separator: Uint8Array, structHash: Uint8Array): Uint8Array {
+  return keccak(concatBytes(new Uint8Array([0x19, 0x01]), separator, structHash));
+}
