@@ -12,7 +12,10 @@ library PayLib {
     /// @param budget The epoch's budget for auditors, BLOC in wei.
     /// @param active Active services of the epoch.
     /// @return table Entry `n` holds for a lane that counted weight `n`.
-    function rates(uint256 budget, uint256 active) internal pure returns (uint256[16] memory table) {
+    function rates(
+        uint256 budget,
+        uint256 active
+    ) internal pure returns (uint256[16] memory table) {
         if (active == 0) return table;
         for (uint256 n = 0; n < 16; ++n) {
             uint256 divisor = n < SortitionLib.K ? SortitionLib.K : n;
@@ -58,7 +61,14 @@ library PayLib {
         uint256 total,
         uint256 grade
     ) internal pure returns (uint256) {
-        uint256 percent = grade == 0 ? 0 : grade == 1 ? 40 : grade == 2 ? 80 : 100;
+        uint256 percent =
+            grade == 0
+                ? 0
+                : grade == 1
+                    ? 40
+                    : grade == 2
+                        ? 80
+                        : 100;
         return (budget * stake * percent) / (total * 100);
     }
 

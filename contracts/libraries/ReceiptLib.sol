@@ -9,10 +9,9 @@ import {ServiceId} from "./ServiceIdLib.sol";
 /// @notice EIP-712 receipts with which a service proves itself to every client.
 library ReceiptLib {
     /// @notice EIP-712 type hash of a receipt.
-    bytes32 internal constant TYPEHASH =
-        keccak256(
-            "ServiceReceipt(bytes32 serviceId,bytes32 nonce,bytes32 channel,uint64 issuedAt)"
-        );
+    bytes32 internal constant TYPEHASH = keccak256(
+        "ServiceReceipt(bytes32 serviceId,bytes32 nonce,bytes32 channel,uint64 issuedAt)"
+    );
 
     /// @notice The struct hash.
     /// @param id Service ID.

@@ -41,8 +41,7 @@ library RoundLib {
         bytes32 evidenceRoot,
         bytes32 secret
     ) internal pure returns (bytes32) {
-        return
-            keccak256(abi.encode(auditor, epoch, chunksRoot, chunkCount, evidenceRoot, secret));
+        return keccak256(abi.encode(auditor, epoch, chunksRoot, chunkCount, evidenceRoot, secret));
     }
 
     /// @notice Leaf of the evidence tree, hashed twice as in OpenZeppelin's merkle-tree.

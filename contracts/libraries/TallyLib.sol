@@ -140,7 +140,11 @@ library TallyLib {
     /// `2c <= total` is read off the borrow of `total + 2^15 - 2c`.
     function _steps(
         uint256 tally
-    ) private pure returns (uint256 aboveFailed, uint256 abovePoor, uint256 aboveGood, uint256 enough) {
+    )
+        private
+        pure
+        returns (uint256 aboveFailed, uint256 abovePoor, uint256 aboveGood, uint256 enough)
+    {
         uint256 sums = _prefixSums(tally);
         uint256 nibble = ONES * 0xf;
         uint256 totals = (sums >> 12) | HIGHS;

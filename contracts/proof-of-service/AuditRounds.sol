@@ -85,10 +85,7 @@ abstract contract AuditRounds is EpochLedger {
     function commit(address auditor, bytes32 commitment) external {
         uint32 current = currentEpoch();
         Auditor storage state = _auditors[auditor];
-        require(
-            msg.sender == state.operator,
-            PosNotOperator(auditor, msg.sender, state.operator)
-        );
+        require(msg.sender == state.operator, PosNotOperator(auditor, msg.sender, state.operator));
         require(
             state.elementEpoch != 0 || state.pendingSince <= current,
             PosNotEnrolled(auditor, current)
@@ -211,10 +208,7 @@ abstract contract AuditRounds is EpochLedger {
         uint32 from = auditor.elementEpoch;
         require(from != 0 && from <= epoch, PosNotEnrolled(owner, epoch));
         uint256 steps = epoch - from;
-        require(
-            steps <= SortitionLib.MAX_STEPS,
-            PosTooManySteps(steps, SortitionLib.MAX_STEPS)
-        );
+        require(steps <= SortitionLib.MAX_STEPS, PosTooManySteps(steps, SortitionLib.MAX_STEPS));
         require(
             SortitionLib.advance(secret, steps) == auditor.element,
             PosSecretMismatch(owner, epoch)
@@ -287,9 +281,10 @@ abstract contract AuditRounds is EpochLedger {
             chunk.words.length <= RoundLib.MAX_WORDS,
             PosChunkTooLarge(chunk.words.length, RoundLib.MAX_WORDS)
         );
-        uint256 last = chunk.words.length == 0
-            ? chunk.base
-            : chunk.base + (chunk.words[chunk.words.length - 1] >> 240);
+        uint256 last =
+            chunk.words.length == 0
+                ? chunk.base
+                : chunk.base + (chunk.words[chunk.words.length - 1] >> 240);
         require(last < MAX_SHARDS, PosShardRange(last, MAX_SHARDS));
         chunkHash = RoundLib.chunkHash(chunk.index, chunk.base, chunk.words);
         bytes32 opened = RoundLib.commitment(
@@ -370,8 +365,7 @@ abstract contract AuditRounds is EpochLedger {
         uint256 start = uint256(epochStart(chunk.epoch)) * 1000;
         uint256 end = uint256(epochStart(chunk.epoch + 1)) * 1000;
         require(
-            sample.issuedAt + RECEIPT_SLACK_MS >= start &&
-                sample.issuedAt < end + RECEIPT_SLACK_MS,
+            sample.issuedAt + RECEIPT_SLACK_MS >= start && sample.issuedAt < end + RECEIPT_SLACK_MS,
             PosReceiptTime(number, sample.issuedAt)
         );
         IServiceRegistry services = IServiceRegistry(registry);

@@ -60,10 +60,7 @@ abstract contract EpochLedger is EpochClock, IProofOfService {
             IServiceRegistry(registry_).epochSeconds()
         )
     {
-        require(
-            IStaking(staking_).registry() == registry_,
-            PosWiringMismatch(registry_, staking_)
-        );
+        require(IStaking(staking_).registry() == registry_, PosWiringMismatch(registry_, staking_));
         registry = registry_;
         staking = staking_;
         rewardPool = rewardPool_;

@@ -94,9 +94,8 @@ contract ProofOfService is AuditRounds {
     function _settleEpoch(uint64 number, uint32 epoch) private returns (uint256 reward) {
         Epoch storage entry = _entry(epoch);
         if (entry.epoch != epoch) return 0;
-        if (
-            IServiceRegistry(registry).statusAt(number, epoch) != IServiceRegistry.Status.Active
-        ) return 0;
+        if (IServiceRegistry(registry).statusAt(number, epoch) != IServiceRegistry.Status.Active)
+            return 0;
         (uint8 grade, bool quorate) = verdictOf(number, epoch);
         for (uint32 back = 1; !quorate && back <= CARRY_EPOCHS && back < epoch; ++back) {
             (grade, quorate) = verdictOf(number, epoch - back);

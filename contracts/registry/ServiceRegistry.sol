@@ -74,10 +74,7 @@ contract ServiceRegistry is ERC721, EIP712, EpochClock, IServiceRegistry {
     function wire(address staking_) external {
         require(msg.sender == DEPLOYER, RegistryNotDeployer(msg.sender));
         require(staking == address(0), RegistryAlreadyWired(staking));
-        require(
-            IStaking(staking_).registry() == address(this),
-            RegistryWiringMismatch(staking_)
-        );
+        require(IStaking(staking_).registry() == address(this), RegistryWiringMismatch(staking_));
 
         staking = staking_;
         emit Wired(staking_);
@@ -254,8 +251,7 @@ contract ServiceRegistry is ERC721, EIP712, EpochClock, IServiceRegistry {
     }
 
     function _packState(uint16 classId, bool staked, address key) private pure returns (uint192) {
-        return
-            (uint192(classId) << 168) | (staked ? uint192(1) << 160 : uint192(0)) | uint160(key);
+        return (uint192(classId) << 168) | (staked ? uint192(1) << 160 : uint192(0)) | uint160(key);
     }
 
     function _unpackState(uint192 state) private pure returns (uint16, bool, address) {

@@ -156,9 +156,7 @@ interface IStaking {
     /// @notice Open unbonding entries of an auditor.
     /// @param auditor The owner.
     /// @return Entries, oldest first.
-    function auditorUnbonding(
-        address auditor
-    ) external view returns (UnbondingLib.Entry[] memory);
+    function auditorUnbonding(address auditor) external view returns (UnbondingLib.Entry[] memory);
 
     /// @notice The registry.
     /// @return Its address.

@@ -2,9 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {
-    ERC20Burnable
-} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
+import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {EpochTrace} from "../libraries/EpochTrace.sol";
 import {ScheduledTotal} from "../libraries/ScheduledTotal.sol";
@@ -64,10 +62,7 @@ contract Staking is EpochClock, IStaking {
         )
     {
         uint256 minimum = MIN_UNBONDING_EPOCHS * epochSeconds;
-        require(
-            unbondingSeconds_ >= minimum,
-            StakingUnbondingTooShort(unbondingSeconds_, minimum)
-        );
+        require(unbondingSeconds_ >= minimum, StakingUnbondingTooShort(unbondingSeconds_, minimum));
         DEPLOYER = msg.sender;
         TOKEN = IERC20(token);
         registry = registry_;
@@ -195,16 +190,12 @@ contract Staking is EpochClock, IStaking {
     }
 
     /// @inheritdoc IStaking
-    function serviceUnbonding(
-        uint64 number
-    ) external view returns (UnbondingLib.Entry[] memory) {
+    function serviceUnbonding(uint64 number) external view returns (UnbondingLib.Entry[] memory) {
         return _serviceUnbonding[number].list();
     }
 
     /// @inheritdoc IStaking
-    function auditorUnbonding(
-        address auditor
-    ) external view returns (UnbondingLib.Entry[] memory) {
+    function auditorUnbonding(address auditor) external view returns (UnbondingLib.Entry[] memory) {
         return _auditorUnbonding[auditor].list();
     }
 

@@ -1,11 +1,5 @@
 import { createHash } from "node:crypto";
-import {
-  decodeAbiParameters,
-  encodeAbiParameters,
-  keccak256,
-  type Address,
-  type Hex,
-} from "viem";
+import { decodeAbiParameters, encodeAbiParameters, keccak256, type Address, type Hex } from "viem";
 import { bytesToHex, concatBytes, hexToBytes, keccak, word } from "./bytes.ts";
 import { BlockcloudError } from "./errors.ts";
 import { recoverSigner, signDigest } from "./signature.ts";

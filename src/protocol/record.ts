@@ -19,8 +19,13 @@ export const MAX_LEASE_MS = 24 * 3600 * 1000;
 /** How far a record's time may lie ahead of the reader's clock, in milliseconds. */
 export const MAX_AHEAD_MS = 60_000;
 
-const hex = z.custom<Hex>((value) => typeof value === "string" && /^0x([0-9a-f]{2})*$/i.test(value));
-const uint64 = z.bigint().min(0n).max((1n << 64n) - 1n);
+const hex = z.custom<Hex>(
+  (value) => typeof value === "string" && /^0x([0-9a-f]{2})*$/i.test(value),
+);
+const uint64 = z
+  .bigint()
+  .min(0n)
+  .max((1n << 64n) - 1n);
 const endpointSchema = z.object({
   uri: z
     .string()

@@ -65,13 +65,7 @@ export function evidenceLeaf(evidence: Evidence): Hex {
         { type: "uint64" },
         { type: "bytes" },
       ],
-      [
-        evidence.number,
-        evidence.salt,
-        evidence.channel,
-        evidence.issuedAt,
-        evidence.signature,
-      ],
+      [evidence.number, evidence.salt, evidence.channel, evidence.issuedAt, evidence.signature],
     ),
   );
   return keccak256(inner);

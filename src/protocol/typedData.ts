@@ -1,4 +1,10 @@
-import { hashDomain, keccak256, toBytes, type Address, type Hex } from "viem";
+import {
+  domainSeparator as hashDomainSeparator,
+  keccak256,
+  toBytes,
+  type Address,
+  type Hex,
+} from "viem";
 import { concatBytes, hexToBytes, keccak } from "./bytes.ts";
 
 /** The one EIP-712 domain of everything that is signed off chain (the Cashier's types aside). */
@@ -32,15 +38,6 @@ export const typedData = {
   ],
 } as const;
 
-const domainTypes = {
-  EIP712Domain: [
-    { name: "name", type: "string" },
-    { name: "version", type: "string" },
-    { name: "chainId", type: "uint256" },
-    { name: "verifyingContract", type: "address" },
-  ],
-};
-
 /** The domain of a deployment. */
 export function blockcloudDomain(chainId: bigint, registry: Address): Domain {
   return { name: "Blockcloud", version: "1", chainId, verifyingContract: registry };
@@ -48,7 +45,7 @@ export function blockcloudDomain(chainId: bigint, registry: Address): Domain {
 
 /** EIP-712 domain separator. */
 export function domainSeparator(domain: Domain): Hex {
-  return hashDomain({ domain: { ...domain }, types: domainTypes });
+  return hashDomainSeparator({ domain });
 }
 
 /** Type hash of an EIP-712 type without nested types. */
