@@ -33,5 +33,7 @@ export default defineConfig({
       chainId: 31337,
       mining: { auto: false, interval: 1000 },
     },
+    /** The same chain through its JSON-RPC port, which whoever starts it fills in. */
+    embedded: { type: "http", chainType: "l1", url: "http://127.0.0.1:8545" },
   },
 });

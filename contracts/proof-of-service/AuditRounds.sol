@@ -82,19 +82,20 @@ abstract contract AuditRounds is EpochLedger {
     }
 
     /// @inheritdoc IProofOfService
-    function commit(address auditor, bytes32 commitment) external {
+    function commit(address auditor, uint32 epoch, bytes32 commitment) external {
         uint32 current = currentEpoch();
+        require(epoch == current, PosNotCommitEpoch(epoch, current));
         Auditor storage state = _auditors[auditor];
         require(msg.sender == state.operator, PosNotOperator(auditor, msg.sender, state.operator));
         require(
-            state.elementEpoch != 0 || state.pendingSince <= current,
-            PosNotEnrolled(auditor, current)
+            state.elementEpoch != 0 || state.pendingSince <= epoch,
+            PosNotEnrolled(auditor, epoch)
         );
-        Round storage round = _rounds[auditor][current % RING];
-        require(!_isCommitted(round, current), PosAlreadyCommitted(auditor, current));
+        Round storage round = _rounds[auditor][epoch % RING];
+        require(!_isCommitted(round, epoch), PosAlreadyCommitted(auditor, epoch));
 
-        round.commitment = _tagged(commitment, current);
-        emit Committed(auditor, current);
+        round.commitment = _tagged(commitment, epoch);
+        emit Committed(auditor, epoch);
     }
 
     /// @inheritdoc IProofOfService

@@ -139,6 +139,10 @@ interface IProofOfService is IEpochClock {
     /// @param auditor The owner.
     /// @param epoch The epoch.
     error PosAlreadyCommitted(address auditor, uint32 epoch);
+    /// @notice A round is committed to in the epoch that it audits.
+    /// @param epoch The epoch given.
+    /// @param current The current epoch.
+    error PosNotCommitEpoch(uint32 epoch, uint32 current);
     /// @notice A round is revealed in the epoch after the audited one.
     /// @param epoch The audited epoch.
     /// @param current The current epoch.
@@ -242,8 +246,9 @@ interface IProofOfService is IEpochClock {
 
     /// @notice Commits to the round of the current epoch; only the operator, once.
     /// @param auditor The owner.
+    /// @param epoch The current epoch: a transaction that comes too late must not commit to the next one.
     /// @param commitment See `RoundLib.commitment`.
-    function commit(address auditor, bytes32 commitment) external;
+    function commit(address auditor, uint32 epoch, bytes32 commitment) external;
 
     /// @notice Reveals a chunk of the previous epoch's round and adds its votes to the tallies. By anyone
     /// who knows it.

@@ -25,6 +25,7 @@ export interface ChainScope {
 export class HashChain {
   readonly tip: Hex;
   readonly #elements: Uint8Array[];
+  readonly #depths = new Map<Hex, number>();
 
   /**
    * @param key 32 secret bytes, used for nothing else.
@@ -42,6 +43,12 @@ export class HashChain {
       this.#elements.push(element);
     }
     this.tip = bytesToHex(element);
+    this.#elements.forEach((value, index) => this.#depths.set(bytesToHex(value), length - index));
+  }
+
+  /** How far below the tip an element lies; undefined for one of another chain. */
+  depthOf(element: Hex): number | undefined {
+    return this.#depths.get(element);
   }
 
   /**

@@ -98,6 +98,14 @@ export const proofOfServiceAbi = [
     type: "error",
   },
   {
+    inputs: [
+      { internalType: "uint32", name: "epoch", type: "uint32" },
+      { internalType: "uint32", name: "current", type: "uint32" },
+    ],
+    name: "PosNotCommitEpoch",
+    type: "error",
+  },
+  {
     inputs: [{ internalType: "uint256", name: "shard", type: "uint256" }],
     name: "PosNotDrawn",
     type: "error",
@@ -441,6 +449,7 @@ export const proofOfServiceAbi = [
   {
     inputs: [
       { internalType: "address", name: "auditor", type: "address" },
+      { internalType: "uint32", name: "epoch", type: "uint32" },
       { internalType: "bytes32", name: "commitment", type: "bytes32" },
     ],
     name: "commit",

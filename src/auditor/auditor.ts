@@ -1,0 +1,107 @@
+import type { Address } from "viem";
+import { currentEpoch, untilPhase, type ChainTime } from "../chain/clock.ts";
+import type { Startable } from "../node/lifecycle.ts";
+import type { Logger } from "../node/logger.ts";
+import type { Timers } from "../node/timers.ts";
+import { BlockcloudError } from "../protocol/errors.ts";
+import { epochStart } from "../protocol/epoch.ts";
+
+/** A duty of an epoch; a failure that is retryable is tried again while the epoch lasts. */
+export interface Duty {
+  readonly name: string;
+  run(epoch: number, signal: AbortSignal): Promise<void>;
+}
+
+/** Pause before a failed duty is tried again, as a share of the epoch. */
+const RETRY_SHARE = 0.1;
+
+/**
+ * Runs an auditor's duties in each epoch: proving the seed, inspecting and committing, revealing and
+ * claiming. They are independent: none waits for another's failure, and none outlives its epoch.
+ */
+export class Auditor implements Startable {
+  readonly #auditor: Address;
+  readonly #duties: readonly Duty[];
+  readonly #time: ChainTime;
+  readonly #timers: Timers;
+  readonly #log: Logger;
+  readonly #stopping = new AbortController();
+  #loop: Promise<void> = Promise.resolve();
+
+  constructor(
+    options: { auditor: Address },
+    dependencies: { duties: readonly Duty[]; time: ChainTime; timers: Timers; log: Logger },
+  ) {
+    this.#auditor = options.auditor;
+    this.#duties = dependencies.duties;
+    this.#time = dependencies.time;
+    this.#timers = dependencies.timers;
+    this.#log = dependencies.log;
+  }
+
+  start(): Promise<void> {
+    const epoch = currentEpoch(this.#time);
+    this.#log.info("auditor started", { auditor: this.#auditor, epoch });
+    this.#loop = this.#run(epoch);
+    return Promise.resolve();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#loop;
+  }
+
+  async #run(first: number): Promise<void> {
+    const { signal } = this.#stopping;
+    for (let epoch = first; !signal.aborted; epoch = Math.max(epoch + 1, currentEpoch(this.#time))) {
+      const ending = new AbortController();
+      const both = AbortSignal.any([signal, ending.signal]);
+      const duties = this.#duties.map((duty) => this.#perform(duty, epoch, both));
+      try {
+        await untilPhase(this.#time, epoch, 1, signal);
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      }
+      ending.abort();
+      await Promise.all(duties);
+    }
+  }
+
+  async #perform(duty: Duty, epoch: number, signal: AbortSignal): Promise<void> {
+    const log = this.#log.child({ duty: duty.name, epoch });
+    const pauseMs = RETRY_SHARE * this.#time.timing.epochSeconds * 1000;
+    while (!signal.aborted) {
+      try {
+        await duty.run(epoch, signal);
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        const again = !(error instanceof BlockcloudError) || error.retryable;
+        log[again ? "warn" : "error"](again ? "duty failed, trying again" : "duty failed", {
+          error,
+          code: error instanceof BlockcloudError ? error.code : undefined,
+        });
+        if (!again) return;
+      }
+      await this.#timers.sleep(pauseMs, signal).catch(() => undefined);
+    }
+  }
+}
+
+/**
+ * Waits for the first block of an epoch and `confirmations` more, after which its seed is trusted.
+ */
+export async function untilSeeded(
+  time: ChainTime,
+  timers: Timers,
+  epoch: number,
+  confirmations: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const start = epochStart(time.timing, epoch);
+  await time.until(start, signal);
+  const pollMs = Math.min(1000, time.timing.epochSeconds * 10);
+  while (time.head().timestamp < start) await timers.sleep(pollMs, signal);
+  const seen = time.head().number;
+  while (time.head().number < seen + BigInt(confirmations)) await timers.sleep(pollMs, signal);
+}

@@ -1,0 +1,230 @@
+import { randomInt } from "node:crypto";
+import { encodeFunctionData, parseEventLogs, type Address, type Hex } from "viem";
+import type { ChainClient } from "../chain/client.ts";
+import { untilPhase, type ChainTime } from "../chain/clock.ts";
+import type { Deployment } from "../chain/deployment.ts";
+import { describeRevert } from "../chain/revert.ts";
+import type { Seeds } from "../chain/seeds.ts";
+import type { TransactionSender } from "../chain/sender.ts";
+import type { Logger } from "../node/logger.ts";
+import type { Timers } from "../node/timers.ts";
+import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
+import { BlockcloudError } from "../protocol/errors.ts";
+import { MAX_WORDS } from "../protocol/round.ts";
+import type { Duty } from "./auditor.ts";
+import { OpenedRound, type ChunkArgument, type SampleArgument } from "./round.ts";
+import type { AuditorStore } from "./store.ts";
+
+/** Epochs in which a round can be claimed, from the second after the audited one. */
+const CLAIM_EPOCHS = 128;
+/** Reveals and claims go out at a random moment in this part of the epoch. */
+const EARLY = { from: 0.2, to: 0.4 };
+/** How long to wait for the epoch's seed, which the newest claim needs; then it goes without it. */
+const SEED_BY = 0.5;
+
+export interface EarnDependencies {
+  client: ChainClient;
+  deployment: Deployment;
+  seeds: Seeds;
+  store: AuditorStore;
+  sender: TransactionSender;
+  time: ChainTime;
+  timers: Timers;
+  log: Logger;
+}
+
+type ClaimArguments = readonly [ChunkArgument, number, readonly SampleArgument[]];
+
+/** One call of the batch. */
+interface Part {
+  kind: "reveal" | "claim";
+  epoch: number;
+  words: number;
+  data: Hex;
+}
+
+/** Reveals the previous epoch's round and claims the ones before it, in one transaction where it fits. */
+export class EarnDuty implements Duty {
+  readonly name = "earn";
+  readonly #auditor: Address;
+  readonly #d: EarnDependencies;
+
+  constructor(options: { auditor: Address }, dependencies: EarnDependencies) {
+    this.#auditor = options.auditor;
+    this.#d = dependencies;
+  }
+
+  async run(epoch: number, signal: AbortSignal): Promise<void> {
+    const { time, store } = this.#d;
+    const moment = EARLY.from + ((EARLY.to - EARLY.from) * randomInt(1000)) / 1000;
+    await untilPhase(time, epoch, moment, signal);
+    await this.#untilRecorded(epoch, signal);
+
+    store.prune(epoch - CLAIM_EPOCHS - 2);
+    const reveals = await this.#reveals(epoch - 1);
+    const claims = await this.#claims(epoch);
+    for (const batch of batches([...reveals, ...claims])) {
+      signal.throwIfAborted();
+      await this.#send(batch);
+    }
+    if (reveals.length > 0 && (await this.#reveals(epoch - 1)).length > 0) {
+      throw new BlockcloudError("REVEAL_INCOMPLETE", `Round ${epoch - 1} is not revealed yet.`, {
+        retryable: true,
+      });
+    }
+  }
+
+  async #untilRecorded(epoch: number, signal: AbortSignal): Promise<void> {
+    const { seeds, time, timers, log } = this.#d;
+    const pauseMs = Math.min(1000, time.timing.epochSeconds * 20);
+    const waiting = new AbortController();
+    const limit = untilPhase(time, epoch, SEED_BY, AbortSignal.any([signal, waiting.signal])).then(
+      () => waiting.abort(),
+      () => undefined,
+    );
+    while (!waiting.signal.aborted && !(await seeds.recorded(epoch))) {
+      await timers.sleep(pauseMs, signal);
+    }
+    if (waiting.signal.aborted) log.warn("the epoch's seed is not recorded yet", { epoch });
+    waiting.abort();
+    await limit;
+  }
+
+  /** What is left to reveal of a round. */
+  async #reveals(epoch: number): Promise<Part[]> {
+    const round = this.#d.store.round(epoch);
+    if (round === undefined) return [];
+    const [committed, revealed] = await this.#progress(epoch);
+    if (!committed) {
+      this.#d.log.warn("the round was never committed", { epoch });
+      return [];
+    }
+    return new OpenedRound(this.#auditor, round).chunks.slice(revealed).map((chunk) => ({
+      kind: "reveal",
+      epoch,
+      words: chunk.words.length,
+      data: encodeFunctionData({
+        abi: proofOfServiceAbi,
+        functionName: "reveal",
+        args: [chunk],
+      }),
+    }));
+  }
+
+  /** What can be claimed now, oldest first. */
+  async #claims(current: number): Promise<Part[]> {
+    const parts: Part[] = [];
+    for (const epoch of this.#d.store.unclaimed(current - CLAIM_EPOCHS - 1, current - 2)) {
+      parts.push(...(await this.#claimsOf(epoch, current)));
+    }
+    return parts;
+  }
+
+  async #claimsOf(epoch: number, current: number): Promise<Part[]> {
+    const { store, log } = this.#d;
+    const round = store.round(epoch);
+    const [, revealed, claimed] = await this.#progress(epoch);
+    const opened = round && new OpenedRound(this.#auditor, round);
+    const open = (opened?.chunks ?? []).filter(
+      ({ index }) => index < revealed && ((claimed >> BigInt(index)) & 1n) === 0n,
+    );
+    if (opened === undefined || open.length === 0) {
+      store.markClaimed(epoch);
+      return [];
+    }
+    const sample = await this.#firstSeed(epoch + 2, current);
+    if (sample === undefined) return [];
+    const parts: Part[] = [];
+    let lost = 0;
+    for (const chunk of open) {
+      try {
+        const samples = opened.samples(chunk.index, sample.seed);
+        const args = [chunk, sample.epoch, samples] as const;
+        await this.#simulate(args);
+        const data = encodeFunctionData({ abi: proofOfServiceAbi, functionName: "claim", args });
+        parts.push({ kind: "claim", epoch, words: chunk.words.length, data });
+      } catch (error) {
+        if (!(error instanceof BlockcloudError)) throw error;
+        log.error("a chunk cannot be claimed", { epoch, index: chunk.index, error });
+        if (!error.retryable) lost += 1;
+      }
+    }
+    // No later claim of these can succeed: what they lack, the commitment lacks.
+    if (lost === open.length) store.markClaimed(epoch);
+    return parts;
+  }
+
+  /** Asks the chain whether a claim would stand, so that one that cannot costs no gas. */
+  async #simulate(args: ClaimArguments): Promise<void> {
+    try {
+      await this.#d.client.estimateContractGas({
+        address: this.#d.deployment.contracts.proofOfService,
+        abi: proofOfServiceAbi,
+        functionName: "claim",
+        args,
+        account: this.#d.sender.address,
+      });
+    } catch (cause) {
+      throw describeRevert("claim", cause);
+    }
+  }
+
+  async #firstSeed(
+    from: number,
+    current: number,
+  ): Promise<{ epoch: number; seed: Hex } | undefined> {
+    for (let epoch = from; epoch <= current; epoch++) {
+      const recorded = await this.#d.seeds.recorded(epoch);
+      if (recorded) return { epoch, seed: recorded.seed };
+    }
+    return undefined;
+  }
+
+  #progress(epoch: number) {
+    return this.#d.client.readContract({
+      address: this.#d.deployment.contracts.proofOfService,
+      abi: proofOfServiceAbi,
+      functionName: "roundOf",
+      args: [this.#auditor, epoch],
+    });
+  }
+
+  async #send(batch: readonly Part[]): Promise<void> {
+    const { log } = this.#d;
+    const receipt = await this.#d.sender.send({
+      address: this.#d.deployment.contracts.proofOfService,
+      abi: proofOfServiceAbi,
+      functionName: "tryMulticall",
+      args: [batch.map((part) => part.data)],
+    });
+    const events = parseEventLogs({ abi: proofOfServiceAbi, logs: receipt.logs });
+    for (const event of events) {
+      if (event.eventName === "Revealed") {
+        log.info("round revealed", { epoch: event.args.epoch, votes: event.args.votes });
+      } else if (event.eventName === "Claimed") {
+        const { epoch, paidVotes, reward } = event.args;
+        log.info("round claimed", { epoch, paidVotes, reward });
+      } else if (event.eventName === "CallFailed") {
+        const part = batch[Number(event.args.index)];
+        const { reason } = event.args;
+        log.error("a call of the batch failed", { kind: part?.kind, epoch: part?.epoch, reason });
+      }
+    }
+  }
+}
+
+/** Cuts calls into transactions by the words that they carry; reveals come first. */
+function* batches(parts: readonly Part[]): Generator<Part[]> {
+  let batch: Part[] = [];
+  let words = 0;
+  for (const part of parts) {
+    if (batch.length > 0 && words + part.words > MAX_WORDS) {
+      yield batch;
+      batch = [];
+      words = 0;
+    }
+    batch.push(part);
+    words += part.words;
+  }
+  if (batch.length > 0) yield batch;
+}

@@ -1,0 +1,44 @@
+import { erc20Abi, type Address, type Hex } from "viem";
+import type { Deployment } from "../chain/deployment.ts";
+import type { TransactionSender } from "../chain/sender.ts";
+import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
+import { stakingAbi } from "../protocol/abi/staking.ts";
+import { addressOfKey } from "../protocol/signature.ts";
+import { auditorChain } from "./chain.ts";
+
+/**
+ * Stakes and enrols an auditor; it counts from the next epoch but one.
+ *
+ * @param owner Sends from the owner's key.
+ * @param input.stake BLOC in wei.
+ * @param input.chainNumber Counts the hash chains of this operator key, from 0.
+ * @returns The operator's address, which needs ether for the rounds.
+ */
+export async function enrolAuditor(
+  owner: TransactionSender,
+  deployment: Deployment,
+  input: { operatorKey: Hex; stake: bigint; chainNumber: number },
+): Promise<Address> {
+  const { token, staking, proofOfService } = deployment.contracts;
+  const operator = addressOfKey(input.operatorKey);
+  const { tip } = auditorChain(input.operatorKey, deployment, input.chainNumber);
+  await owner.send({
+    address: token,
+    abi: erc20Abi,
+    functionName: "approve",
+    args: [staking, input.stake],
+  });
+  await owner.send({
+    address: staking,
+    abi: stakingAbi,
+    functionName: "stakeAuditor",
+    args: [input.stake],
+  });
+  await owner.send({
+    address: proofOfService,
+    abi: proofOfServiceAbi,
+    functionName: "enrol",
+    args: [tip, operator],
+  });
+  return operator;
+}

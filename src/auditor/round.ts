@@ -1,0 +1,113 @@
+import type { Address, Hex } from "viem";
+import { BlockcloudError } from "../protocol/errors.ts";
+import {
+  chunkHash,
+  commitment,
+  evidenceLeaf,
+  MerkleTree,
+  sampledServices,
+  toChunks,
+} from "../protocol/round.ts";
+import { laneOf } from "../protocol/sortition.ts";
+import { reportWord, type Grade } from "../protocol/tally.ts";
+import type { Draw } from "./draw.ts";
+import type { Vote } from "./inspector.ts";
+import type { StoredRound } from "./store.ts";
+
+/** A chunk as the contract takes it. */
+export interface ChunkArgument {
+  auditor: Address;
+  epoch: number;
+  index: number;
+  count: number;
+  base: number;
+  evidenceRoot: Hex;
+  secret: Hex;
+  words: readonly bigint[];
+  proof: readonly Hex[];
+}
+
+/** Evidence for one sampled vote, as the contract takes it. */
+export interface SampleArgument {
+  salt: Hex;
+  channel: Hex;
+  issuedAt: bigint;
+  signature: Hex;
+  proof: readonly Hex[];
+}
+
+/** Puts an epoch's votes together. */
+export function buildRound(drawn: Draw, votes: readonly Vote[]): StoredRound {
+  const byNumber = new Map(votes.map((vote) => [vote.number, vote]));
+  const reports = drawn.shards.map(({ shard, services }) => {
+    const lanes: (Grade | null)[] = Array.from({ length: 15 }, () => null);
+    for (const { number } of services) {
+      lanes[laneOf(number).lane] = byNumber.get(number)?.grade ?? null;
+    }
+    return { shard, votes: reportWord(0, lanes) };
+  });
+  return {
+    epoch: drawn.epoch,
+    secret: drawn.secret,
+    y: drawn.y,
+    chunks: toChunks(reports),
+    evidence: votes.flatMap((vote) => vote.evidence ?? []),
+    votes: votes.length,
+  };
+}
+
+/** What opens a stored round on chain: its commitment, and its chunks with their proofs. */
+export class OpenedRound {
+  readonly commitment: Hex;
+  readonly chunks: readonly ChunkArgument[];
+  readonly #round: StoredRound;
+  readonly #evidence: MerkleTree;
+
+  constructor(auditor: Address, round: StoredRound) {
+    this.#round = round;
+    this.#evidence = new MerkleTree(round.evidence.map(evidenceLeaf));
+    const tree = new MerkleTree(round.chunks.map(chunkHash));
+    const { epoch, secret } = round;
+    const count = round.chunks.length;
+    const evidenceRoot = this.#evidence.root;
+    this.commitment = commitment({
+      auditor,
+      epoch,
+      chunksRoot: tree.root,
+      chunkCount: count,
+      evidenceRoot,
+      secret,
+    });
+    this.chunks = round.chunks.map((chunk) => ({
+      auditor,
+      epoch,
+      ...chunk,
+      count,
+      evidenceRoot,
+      secret,
+      proof: tree.proof(chunkHash(chunk)),
+    }));
+  }
+
+  /**
+   * The evidence that a claim of a chunk must show.
+   *
+   * @throws BlockcloudError `EVIDENCE_MISSING` when the round holds no receipt for a sampled vote.
+   */
+  samples(index: number, sampleSeed: Hex): SampleArgument[] {
+    const chunk = this.#round.chunks[index];
+    if (chunk === undefined) throw new RangeError(`The round has no chunk ${index}.`);
+    return sampledServices(chunk, sampleSeed).map((number) => {
+      const evidence = this.#round.evidence.find((item) => item.number === number);
+      if (evidence === undefined) {
+        throw new BlockcloudError(
+          "EVIDENCE_MISSING",
+          `Round ${this.#round.epoch} has no receipt of service ${number}, whose vote was sampled.`,
+        );
+      }
+      const { salt, channel, issuedAt, signature } = evidence;
+      const proof = this.#evidence.proof(evidenceLeaf(evidence));
+      return { salt, channel, issuedAt, signature, proof };
+    });
+  }
+}

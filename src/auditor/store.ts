@@ -1,0 +1,132 @@
+import type { DatabaseSync } from "node:sqlite";
+import type { Hex } from "viem";
+import { openStore, transaction } from "../node/store.ts";
+import type { Chunk, Evidence } from "../protocol/round.ts";
+
+const migrations = [
+  `CREATE TABLE rounds (
+     epoch INTEGER PRIMARY KEY,
+     secret TEXT NOT NULL,
+     y TEXT NOT NULL,
+     chunks TEXT NOT NULL,
+     votes INTEGER NOT NULL,
+     claimed INTEGER NOT NULL DEFAULT 0
+   ) STRICT;
+   CREATE TABLE evidence (
+     epoch INTEGER NOT NULL REFERENCES rounds(epoch) ON DELETE CASCADE,
+     number TEXT NOT NULL,
+     salt TEXT NOT NULL,
+     channel TEXT NOT NULL,
+     issued_at TEXT NOT NULL,
+     signature TEXT NOT NULL,
+     PRIMARY KEY (epoch, number)
+   ) STRICT;`,
+];
+
+/** A round as it was committed to. */
+export interface StoredRound {
+  epoch: number;
+  secret: Hex;
+  /** The draw's key. */
+  y: Hex;
+  chunks: Chunk[];
+  evidence: Evidence[];
+  votes: number;
+}
+
+/**
+ * Rounds of one auditor on disk. A round is written, whole, before its commitment is sent, and never
+ * changed: a restarted auditor reveals and claims exactly what it committed to.
+ */
+export class AuditorStore {
+  readonly #database: DatabaseSync;
+
+  /** @param file Path, or `:memory:`. */
+  constructor(file: string) {
+    this.#database = openStore(file, migrations);
+    this.#database.exec("PRAGMA foreign_keys=ON");
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  /** Writes a round; throws when there is one of the epoch already. */
+  save(round: StoredRound): void {
+    const chunks = JSON.stringify(round.chunks, (_, value: unknown) =>
+      typeof value === "bigint" ? `0x${value.toString(16)}` : value,
+    );
+    transaction(this.#database, () => {
+      this.#database
+        .prepare("INSERT INTO rounds (epoch, secret, y, chunks, votes) VALUES (?, ?, ?, ?, ?)")
+        .run(round.epoch, round.secret, round.y, chunks, round.votes);
+      const insert = this.#database.prepare("INSERT INTO evidence VALUES (?, ?, ?, ?, ?, ?)");
+      for (const item of round.evidence) {
+        insert.run(
+          round.epoch,
+          item.number.toString(),
+          item.salt,
+          item.channel,
+          item.issuedAt.toString(),
+          item.signature,
+        );
+      }
+    });
+  }
+
+  /** The round of an epoch. */
+  round(epoch: number): StoredRound | undefined {
+    const row = this.#database.prepare("SELECT * FROM rounds WHERE epoch = ?").get(epoch);
+    if (row === undefined) return undefined;
+    const chunks = JSON.parse(text(row, "chunks")) as {
+      index: number;
+      base: number;
+      words: string[];
+    }[];
+    return {
+      epoch,
+      secret: text(row, "secret") as Hex,
+      y: text(row, "y") as Hex,
+      votes: Number(row["votes"]),
+      chunks: chunks.map((chunk) => ({ ...chunk, words: chunk.words.map(BigInt) })),
+      evidence: this.#evidence(epoch),
+    };
+  }
+
+  /** Epochs from `first` to `last` whose round is not known to be claimed, oldest first. */
+  unclaimed(first: number, last: number): number[] {
+    return this.#database
+      .prepare("SELECT epoch FROM rounds WHERE claimed = 0 AND epoch BETWEEN ? AND ? ORDER BY epoch")
+      .all(first, last)
+      .map((row) => Number(row["epoch"]));
+  }
+
+  /** Notes that nothing of a round is left to claim. */
+  markClaimed(epoch: number): void {
+    this.#database.prepare("UPDATE rounds SET claimed = 1 WHERE epoch = ?").run(epoch);
+  }
+
+  /** Drops rounds that can never be claimed again. */
+  prune(before: number): void {
+    this.#database.prepare("DELETE FROM rounds WHERE epoch < ?").run(before);
+  }
+
+  #evidence(epoch: number): Evidence[] {
+    return this.#database
+      .prepare("SELECT * FROM evidence WHERE epoch = ? ORDER BY rowid")
+      .all(epoch)
+      .map((row) => ({
+        number: BigInt(text(row, "number")),
+        salt: text(row, "salt") as Hex,
+        channel: text(row, "channel") as Hex,
+        issuedAt: BigInt(text(row, "issued_at")),
+        signature: text(row, "signature") as Hex,
+      }));
+  }
+}
+
+function text(row: Record<string, unknown>, column: string): string {
+  const value = row[column];
+  if (typeof value !== "string") throw new TypeError(`Column ${column} holds no text.`);
+  return value;
+}

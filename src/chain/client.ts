@@ -1,0 +1,77 @@
+import {
+  createPublicClient,
+  http,
+  type Account,
+  type Hex,
+  type PublicClient,
+  type Transport,
+  type Chain,
+} from "viem";
+import { BlockcloudError } from "../protocol/errors.ts";
+import type { RpcHeader } from "../protocol/header.ts";
+import type { Deployment } from "./deployment.ts";
+
+/** Answers of one RPC request may take this long, milliseconds. */
+const RPC_TIMEOUT_MS = 10_000;
+
+/** A chain's client; the chain is described by nothing but its ID. */
+export type ChainClient = PublicClient<Transport, Chain, Account | undefined>;
+
+/** Connects to an RPC endpoint; requests made in the same moment travel together. */
+export function createChainClient(rpcUrl: string, chainId: number): ChainClient {
+  return createPublicClient({
+    chain: describeChain(chainId),
+    transport: http(rpcUrl, { batch: true, timeout: RPC_TIMEOUT_MS, retryCount: 2 }),
+    pollingInterval: 250,
+    cacheTime: 0,
+  });
+}
+
+/** A chain of which only the ID is known. */
+export function describeChain(chainId: number): Chain {
+  return {
+    id: chainId,
+    name: `chain ${chainId}`,
+    nativeCurrency: { name: "Ether", symbol: "ETH", decimals: 18 },
+    rpcUrls: { default: { http: [] } },
+  };
+}
+
+/**
+ * Refuses an endpoint of another chain, or of one where the contracts are not.
+ *
+ * @throws BlockcloudError `CHAIN_MISMATCH`.
+ */
+export async function checkChain(client: ChainClient, deployment: Deployment): Promise<void> {
+  const chainId = await client.getChainId();
+  if (chainId !== deployment.chainId) {
+    throw new BlockcloudError(
+      "CHAIN_MISMATCH",
+      `The RPC endpoint serves chain ${chainId}, the deployment is on ${deployment.chainId}.`,
+      { remedy: "Name an RPC endpoint of the deployment's chain." },
+    );
+  }
+  const code = await client.getCode({ address: deployment.contracts.proofOfService });
+  if (code === undefined) {
+    throw new BlockcloudError(
+      "CHAIN_MISMATCH",
+      `There is no contract at ${deployment.contracts.proofOfService}.`,
+      { remedy: "Name the deployment file of this chain." },
+    );
+  }
+}
+
+/** A block's header with all the fields that its hash covers. */
+export async function getHeader(client: ChainClient, block: bigint): Promise<RpcHeader> {
+  const header = await client.request({
+    method: "eth_getBlockByNumber",
+    params: [`0x${block.toString(16)}` as Hex, false],
+  });
+  if (header === null) {
+    throw new BlockcloudError("BLOCK_MISSING", `The RPC endpoint does not know block ${block}.`, {
+      retryable: true,
+      remedy: "It may lag behind; try again.",
+    });
+  }
+  return header as unknown as RpcHeader;
+}

@@ -1,0 +1,83 @@
+import type { Hex } from "viem";
+import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
+import { BlockcloudError } from "../protocol/errors.ts";
+import { epochStart, epochAt, type EpochTiming } from "../protocol/epoch.ts";
+import { encodeHeader, epochSeed } from "../protocol/header.ts";
+import { getHeader, type ChainClient } from "./client.ts";
+import type { Head } from "./clock.ts";
+import type { Deployment } from "./deployment.ts";
+
+/** What proves an epoch's seed. */
+export interface SeedProof {
+  epoch: number;
+  seed: Hex;
+  block: bigint;
+  firstHeader: Hex;
+  parentHeader: Hex;
+}
+
+/** Finds the first blocks of epochs, and the seeds that follow from them, without waiting for a tick. */
+export class Seeds {
+  readonly #client: ChainClient;
+  readonly #deployment: Deployment;
+
+  constructor(client: ChainClient, deployment: Deployment) {
+    this.#client = client;
+    this.#deployment = deployment;
+  }
+
+  /**
+   * The seed of an epoch, from the header of its first block.
+   *
+   * @param head The newest block; must lie in or after the epoch.
+   * @throws BlockcloudError `EPOCH_WITHOUT_BLOCK` when no block fell into the epoch.
+   */
+  async prove(epoch: number, head: Head): Promise<SeedProof> {
+    const block = await this.#firstBlock(epoch, head);
+    const [first, parent] = await Promise.all([
+      getHeader(this.#client, block),
+      getHeader(this.#client, block - 1n),
+    ]);
+    const timing: EpochTiming = this.#deployment;
+    const found = epochAt(timing, Number(first.timestamp));
+    if (found !== epoch) {
+      throw new BlockcloudError(
+        "EPOCH_WITHOUT_BLOCK",
+        `No block fell into epoch ${epoch}; the next one is in ${found}.`,
+      );
+    }
+    const { chainId, contracts } = this.#deployment;
+    return {
+      epoch,
+      block,
+      seed: epochSeed(first.mixHash, epoch, BigInt(chainId), contracts.proofOfService),
+      firstHeader: encodeHeader(first),
+      parentHeader: encodeHeader(parent),
+    };
+  }
+
+  /** The seed that the chain has recorded of an epoch, if any. */
+  async recorded(epoch: number): Promise<{ seed: Hex; previous: number } | undefined> {
+    const [seed, previous] = await this.#client.readContract({
+      address: this.#deployment.contracts.proofOfService,
+      abi: proofOfServiceAbi,
+      functionName: "seedOf",
+      args: [epoch],
+    });
+    return BigInt(seed) === 0n ? undefined : { seed, previous };
+  }
+
+  /** First block at or after the epoch's start, by bisection. */
+  async #firstBlock(epoch: number, head: Head): Promise<bigint> {
+    const start = epochStart(this.#deployment, epoch);
+    let low = BigInt(this.#deployment.block);
+    let high = head.number;
+    while (low < high) {
+      const middle = (low + high) / 2n;
+      const { timestamp } = await getHeader(this.#client, middle);
+      if (Number(timestamp) >= start) high = middle;
+      else low = middle + 1n;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,144 @@
+import { hexToString, keccak256, type Address, type Hex } from "viem";
+import { serviceRegistryAbi } from "../protocol/abi/serviceRegistry.ts";
+import { hexToBytes } from "../protocol/bytes.ts";
+import { BlockcloudError } from "../protocol/errors.ts";
+import { parseProbe, type ProbeSpecification } from "../protocol/probe.ts";
+import { laneOf, LANES, serviceAt } from "../protocol/sortition.ts";
+import type { ChainClient } from "./client.ts";
+import type { Deployment } from "./deployment.ts";
+
+/** Bounds of a class's grades, milliseconds to the last byte. */
+export interface GradeBounds {
+  excellentMs: number;
+  goodMs: number;
+  poorMs: number;
+}
+
+/** What the registry says of a class. */
+export interface ServiceClass extends GradeBounds {
+  name: string;
+  minimumStake: bigint;
+  registrationFee: bigint;
+}
+
+/** What an auditor needs of a service, as it counts in an epoch. */
+export interface AuditedService {
+  number: bigint;
+  key: Address;
+  classId: number;
+  bounds: GradeBounds;
+  /** Undefined when the service's specification cannot be read: no inspection can succeed. */
+  probe: ProbeSpecification | undefined;
+}
+
+/** Typed reads of the registry, cached where the chain can never change its answer. */
+export class Services {
+  readonly #client: ChainClient;
+  readonly #registry: { address: Address; abi: typeof serviceRegistryAbi };
+  readonly #classes = new Map<number, Promise<ServiceClass>>();
+  readonly #probes = new Map<Hex, Promise<ProbeSpecification | undefined>>();
+
+  constructor(client: ChainClient, deployment: Deployment) {
+    this.#client = client;
+    this.#registry = { address: deployment.contracts.registry, abi: serviceRegistryAbi };
+  }
+
+  /** How many services were ever registered. */
+  count(): Promise<bigint> {
+    return this.#client.readContract({ ...this.#registry, functionName: "serviceCount" });
+  }
+
+  /** Active services of a shard in an epoch. */
+  async active(shard: number, epoch: number): Promise<bigint[]> {
+    const lanes = await this.#client.readContract({
+      ...this.#registry,
+      functionName: "activeLanes",
+      args: [BigInt(shard), epoch],
+    });
+    return Array.from({ length: LANES }, (_, lane) => lane)
+      .filter((lane) => ((lanes >> BigInt(lane)) & 1n) === 1n)
+      .map((lane) => serviceAt(shard, lane));
+  }
+
+  /** Whether a service is active in an epoch. */
+  async isActive(number: bigint, epoch: number): Promise<boolean> {
+    return (await this.active(laneOf(number).shard, epoch)).includes(number);
+  }
+
+  /** The key of a service in an epoch. */
+  key(number: bigint, epoch: number): Promise<Address> {
+    return this.#client.readContract({
+      ...this.#registry,
+      functionName: "keyAt",
+      args: [number, epoch],
+    });
+  }
+
+  /** Everything an auditor needs of a service. */
+  async audited(number: bigint, epoch: number): Promise<AuditedService> {
+    const [key, classId, [probeHash, probeBlock]] = await Promise.all([
+      this.key(number, epoch),
+      this.#client.readContract({ ...this.#registry, functionName: "classOf", args: [number] }),
+      this.#client.readContract({
+        ...this.#registry,
+        functionName: "probeAt",
+        args: [number, epoch],
+      }),
+    ]);
+    const [bounds, probe] = await Promise.all([
+      this.classAt(classId),
+      this.#probe(number, probeHash, probeBlock),
+    ]);
+    return { number, key, classId, bounds, probe };
+  }
+
+  /** A class. */
+  classAt(classId: number): Promise<ServiceClass> {
+    return remember(this.#classes, classId, async () => {
+      const found = await this.#client.readContract({
+        ...this.#registry,
+        functionName: "classAt",
+        args: [classId],
+      });
+      return { ...found, name: hexToString(found.name, { size: 32 }) };
+    });
+  }
+
+  /** The specification behind a hash: its bytes stand in an event of the block that the registry names. */
+  #probe(number: bigint, hash: Hex, block: bigint): Promise<ProbeSpecification | undefined> {
+    return remember(this.#probes, hash, async () => {
+      const logs = await this.#client.getContractEvents({
+        ...this.#registry,
+        eventName: "ProbeSet",
+        args: { number },
+        fromBlock: block,
+        toBlock: block,
+        strict: true,
+      });
+      const log = logs.find(({ args }) => keccak256(args.probe) === hash);
+      if (log === undefined) {
+        throw new BlockcloudError("PROBE_MISSING", `No probe of service ${number} in ${block}.`, {
+          retryable: true,
+          remedy: "Use an RPC endpoint that serves logs of old blocks.",
+        });
+      }
+      try {
+        return parseProbe(hexToBytes(log.args.probe));
+      } catch (error) {
+        // What the provider wrote is its own affair: such a service fails each inspection.
+        if (error instanceof BlockcloudError && error.code === "PROBE_INVALID") return undefined;
+        throw error;
+      }
+    });
+  }
+}
+
+/** Caches a promise, but never a failure. */
+function remember<K, V>(cache: Map<K, Promise<V>>, key: K, read: () => Promise<V>): Promise<V> {
+  const known = cache.get(key);
+  if (known) return known;
+  const promise = read();
+  cache.set(key, promise);
+  promise.catch(() => cache.delete(key));
+  return promise;
+}

@@ -1,0 +1,222 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { erc20Abi, parseEther, type Address, type Hex } from "viem";
+import { enrolAuditor } from "../auditor/enrol.ts";
+import type { ChainClient } from "../chain/client.ts";
+import { TransactionSender } from "../chain/sender.ts";
+import { Services } from "../chain/services.ts";
+import { silentLogger } from "../node/logger.ts";
+import { registerService } from "../provider/register.ts";
+import type { ProbeInput } from "../protocol/probe.ts";
+import { classIds, devKey, type Devnet } from "./devnet.ts";
+import { FileSet, startUpstream, withFaults, type Fault, type Upstream } from "./upstreams.ts";
+import { WorkerProcess } from "./worker.ts";
+
+/** A service of the demo. */
+export interface DemoService {
+  number: bigint;
+  name: string;
+  className: keyof typeof classIds;
+  stake: bigint;
+  /** Whether it is meant to be paid in full. */
+  healthy: boolean;
+}
+
+/** An auditor of the demo. */
+export interface DemoAuditor {
+  owner: Address;
+  operator: Address;
+  stake: bigint;
+}
+
+/** Stakes in BLOC; the least is 1/7 of their sum, so that every auditor is drawn in every shard. */
+const AUDITOR_STAKES = [10_000, 11_000, 13_000, 15_000, 18_000];
+/** Files of this repository that the file services serve. */
+const FILES = ["README.md", "docs/architecture.md", "docs/protocol.md", "LICENSE"];
+const ROOT = new URL("../../", import.meta.url);
+
+/** Which of the chain's funded keys plays which part. */
+export const keyIndex = { treasury: 0, owner: 1, auditor: 4, operator: 9, service: 14 };
+
+/** What the demo runs on. */
+export interface Stage {
+  devnet: Devnet;
+  client: ChainClient;
+  /** Holds the BLOC that is handed out; one sender, which keeps the transfers' nonces in order. */
+  treasury: TransactionSender;
+  /** Folder of the run: deployment file, logs, workers' state. */
+  folder: string;
+  say(message: string): void;
+}
+
+/**
+ * Registers the three services by contract calls and starts their upstreams and their providers.
+ *
+ * @param workers Takes each process the moment it runs, so that a failure half-way leaves none behind.
+ */
+export async function castProviders(
+  stage: Stage,
+  faultNow: () => Fault,
+  workers: WorkerProcess[],
+): Promise<{ services: DemoService[]; upstreams: Upstream[] }> {
+  const files = await FileSet.read(ROOT, FILES);
+  const filesProbe: ProbeInput = { v: 1, requests: files.probes() };
+  const docs = await startUpstream(files.listener);
+  const faulty = await startUpstream(withFaults(files.listener, faultNow));
+  const plans = [
+    {
+      name: "docs",
+      className: "http",
+      stake: 4_000n,
+      healthy: true,
+      probe: filesProbe,
+      upstream: docs.url,
+    },
+    {
+      name: "chain rpc",
+      className: "json-rpc",
+      stake: 3_000n,
+      healthy: true,
+      probe: rpcProbe,
+      upstream: stage.devnet.rpcUrl,
+    },
+    {
+      name: "docs, faulty",
+      className: "http",
+      stake: 2_000n,
+      healthy: false,
+      probe: filesProbe,
+      upstream: faulty.url,
+    },
+  ] as const;
+  stage.say(`registering ${plans.length} services`);
+  const registry = new Services(stage.client, stage.devnet.deployment);
+  const services: DemoService[] = [];
+  for (const [index, plan] of plans.entries()) {
+    const owner = devKey(keyIndex.owner + index);
+    const service = devKey(keyIndex.service + index);
+    const stake = parseEther(plan.stake.toString());
+    await fund(stage, owner.address, stake + parseEther("10"));
+    const number = await registerService(
+      sender(stage, owner.key),
+      stage.devnet.deployment,
+      registry,
+      {
+        classId: classIds[plan.className],
+        key: service.address,
+        probe: plan.probe,
+        metadata: "",
+        stake,
+      },
+    );
+    const { name, className, healthy } = plan;
+    services.push({ number, name, className, healthy, stake });
+    workers.push(startProvider(stage, number, plan.upstream, service.key, owner.key));
+  }
+  stage.say("waiting for the providers to publish their endpoints");
+  await Promise.all(workers.map((worker) => worker.logged("provider started")));
+  return { services, upstreams: [docs, faulty] };
+}
+
+/** Stakes and enrols the five auditors by contract calls. */
+export async function castAuditors(stage: Stage): Promise<DemoAuditor[]> {
+  stage.say(`enrolling ${AUDITOR_STAKES.length} auditors`);
+  return Promise.all(
+    AUDITOR_STAKES.map(async (bloc, index) => {
+      const owner = devKey(keyIndex.auditor + index);
+      const stake = parseEther(bloc.toString());
+      await fund(stage, owner.address, stake);
+      const operator = await enrolAuditor(sender(stage, owner.key), stage.devnet.deployment, {
+        operatorKey: devKey(keyIndex.operator + index).key,
+        stake,
+        chainNumber: 0,
+      });
+      return { owner: owner.address, operator, stake };
+    }),
+  );
+}
+
+/** Starts the process of an auditor. */
+export function startAuditor(stage: Stage, auditor: DemoAuditor, index: number): WorkerProcess {
+  return new WorkerProcess({
+    name: `auditor ${index + 1}`,
+    args: [
+      ...["auditor", "run", "--deployment", deploymentFile(stage), "--rpc", stage.devnet.rpcUrl],
+      ...["--auditor", auditor.owner, "--state", path.join(stage.folder, "state")],
+      "--allow-loopback",
+    ],
+    env: { BLOCKCLOUD_OPERATOR_KEY: devKey(keyIndex.operator + index).key },
+    logFile: path.join(stage.folder, `auditor-${index + 1}.log`),
+  });
+}
+
+/** The operator key of an auditor. */
+export function operatorKey(index: number): Hex {
+  return devKey(keyIndex.operator + index).key;
+}
+
+/** Writes what every worker reads. */
+export async function writeDeployment(stage: Stage): Promise<void> {
+  await mkdir(stage.folder, { recursive: true });
+  await writeFile(deploymentFile(stage), JSON.stringify(stage.devnet.deployment, null, 2));
+}
+
+function startProvider(
+  stage: Stage,
+  number: bigint,
+  upstream: string,
+  serviceKey: Hex,
+  walletKey: Hex,
+): WorkerProcess {
+  return new WorkerProcess({
+    name: `provider ${number}`,
+    args: [
+      ...["provider", "run", "--deployment", deploymentFile(stage), "--rpc", stage.devnet.rpcUrl],
+      ...["--service", number.toString(), "--upstream", upstream],
+      // Any free port: without --endpoint the provider publishes where it listens.
+      ...["--listen", "127.0.0.1:0", "--settle-every", "1"],
+    ],
+    env: { BLOCKCLOUD_SERVICE_KEY: serviceKey, BLOCKCLOUD_WALLET_KEY: walletKey },
+    logFile: path.join(stage.folder, `provider-${number}.log`),
+  });
+}
+
+async function fund(stage: Stage, to: Address, amount: bigint): Promise<void> {
+  await stage.treasury.send({
+    address: stage.devnet.deployment.contracts.token,
+    abi: erc20Abi,
+    functionName: "transfer",
+    args: [to, amount],
+  });
+}
+
+/** A sender of transactions on the demo's chain. */
+export function sender(stage: Pick<Stage, "devnet" | "client">, key: Hex): TransactionSender {
+  return new TransactionSender(
+    { rpcUrl: stage.devnet.rpcUrl, chainId: stage.devnet.deployment.chainId, key },
+    { client: stage.client, log: silentLogger },
+  );
+}
+
+function deploymentFile(stage: Stage): string {
+  return path.join(stage.folder, "devnet.json");
+}
+
+/** The chain's own JSON-RPC: a POST whose answer must have the shape of a block. */
+const rpcProbe: ProbeInput = {
+  v: 1,
+  requests: [
+    {
+      method: "POST",
+      path: "/",
+      headers: { "content-type": "application/json" },
+      body: '{"jsonrpc":"2.0","id":1,"method":"eth_getBlockByNumber","params":["latest",false]}',
+      json: [
+        { pointer: "/jsonrpc", equals: "2.0" },
+        { pointer: "/id", equals: 1 },
+        { pointer: "/result/number", hex: true },
+        { pointer: "/result/hash", hex: true },
+      ],
+    },
+  ],
+};

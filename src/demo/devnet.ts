@@ -1,0 +1,123 @@
+import { mnemonicToAccount } from "viem/accounts";
+import { createPublicClient, http, parseEther, type Address, type Hex } from "viem";
+import { createHardhatRuntimeEnvironment } from "hardhat/hre";
+import { fileURLToPath } from "node:url";
+import config from "../../hardhat.config.ts";
+import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
+import Blockcloud from "../../ignition/modules/Blockcloud.ts";
+import type { Deployment } from "../chain/deployment.ts";
+import { serviceRegistryAbi } from "../protocol/abi/serviceRegistry.ts";
+import { bytesToHex } from "../protocol/bytes.ts";
+
+/** Hardhat's well-known test mnemonic: its keys hold ether on the embedded chain and nowhere else. */
+const MNEMONIC = "test test test test test test test test test test test junk";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Parameters of the embedded chain (docs/protocol.md, section 7). */
+const parameters = {
+  epochSeconds: 12,
+  unbondingSeconds: 120,
+  minimumAuditorStake: parseEther("5000"),
+  minimumServiceStake: parseEther("1000"),
+  registrationFee: parseEther("10"),
+  bounds: { excellentMs: 500, goodMs: 2_000, poorMs: 10_000 },
+  confirmations: 1,
+} as const;
+
+/** The launch classes, in the order of their indices. */
+export const classIds = { http: 0, "json-rpc": 1 } as const;
+
+/** What differs from the parameters above, for tests. */
+export interface DevnetOptions {
+  epochSeconds?: number;
+  bounds?: { excellentMs: number; goodMs: number; poorMs: number };
+}
+
+/** A chain in this process with the contracts on it. */
+export interface Devnet {
+  rpcUrl: string;
+  deployment: Deployment;
+  stop(): Promise<void>;
+}
+
+/** A key that holds ether on the embedded chain. */
+export function devKey(index: number): { key: Hex; address: Address } {
+  const account = mnemonicToAccount(MNEMONIC, { addressIndex: index });
+  const key = account.getHdKey().privateKey;
+  if (key === null) throw new Error(`No private key at index ${index}.`);
+  return { key: bytesToHex(key), address: account.address };
+}
+
+/** Starts the embedded chain, serves its JSON-RPC on loopback and deploys the contracts. */
+export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> {
+  // Not the environment of the working directory: the command runs from any folder.
+  const hre = await createHardhatRuntimeEnvironment(config, {}, root);
+  const server = await hre.network.createServer("devnet", "127.0.0.1", 0);
+  const { port } = await server.listen();
+  const rpcUrl = `http://127.0.0.1:${port}`;
+  try {
+    const deployment = await deploy(hre, rpcUrl, options);
+    return { rpcUrl, deployment, stop: () => server.close() };
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+}
+
+async function deploy(
+  hre: HardhatRuntimeEnvironment,
+  rpcUrl: string,
+  options: DevnetOptions,
+): Promise<Deployment> {
+  const epochSeconds = options.epochSeconds ?? parameters.epochSeconds;
+  const bounds = options.bounds ?? parameters.bounds;
+  const connection = await hre.network.create({ network: "embedded", override: { url: rpcUrl } });
+  try {
+    const deployed = await connection.ignition.deploy(Blockcloud, {
+      parameters: {
+        Blockcloud: {
+          epochSeconds,
+          unbondingSeconds: Math.max(parameters.unbondingSeconds, 10 * epochSeconds),
+          minimumAuditorStake: parameters.minimumAuditorStake,
+          treasury: devKey(0).address,
+          classes: Object.keys(classIds).map((name) => ({
+            name: bytesToHex(Buffer.from(name.padEnd(32, "\0"))),
+            minimumStake: parameters.minimumServiceStake,
+            registrationFee: parameters.registrationFee,
+            ...bounds,
+          })),
+        },
+      },
+      config: { requiredConfirmations: 1, blockPollingInterval: 100 },
+    });
+    const address = async (contract: { getAddress(): Promise<string> }) =>
+      (await contract.getAddress()) as Address;
+    const registry = await address(deployed.registry);
+    const client = createPublicClient({ transport: http(rpcUrl) });
+    const [chainId, genesis] = await Promise.all([
+      client.getChainId(),
+      client.readContract({
+        address: registry,
+        abi: serviceRegistryAbi,
+        functionName: "genesis",
+      }),
+    ]);
+    return {
+      chainId,
+      block: 1,
+      genesis: Number(genesis),
+      epochSeconds,
+      confirmations: parameters.confirmations,
+      contracts: {
+        token: await address(deployed.token),
+        rewardPool: await address(deployed.rewardPool),
+        registry,
+        staking: await address(deployed.staking),
+        proofOfService: await address(deployed.proofOfService),
+      },
+    };
+  } finally {
+    await connection.close();
+  }
+}

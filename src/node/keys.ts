@@ -1,0 +1,47 @@
+import { readFileSync, statSync } from "node:fs";
+import { bytesToHex } from "../protocol/bytes.ts";
+import { BlockcloudError } from "../protocol/errors.ts";
+import type { Hex } from "viem";
+
+/**
+ * Reads a private key from a file that only its owner may read, or from an environment variable. The key
+ * never appears in an error.
+ *
+ * @param source `file`: a path, or undefined to read the variable `variable`.
+ * @throws BlockcloudError `KEY_MISSING`, `KEY_FILE_OPEN` or `KEY_MALFORMED`.
+ */
+export function loadKey(source: { file: string | undefined; variable: string }): Hex {
+  const text = source.file === undefined ? process.env[source.variable] : readFile(source.file);
+  const where = source.file === undefined ? `$${source.variable}` : source.file;
+  if (text === undefined || text.trim() === "") {
+    throw new BlockcloudError("KEY_MISSING", `There is no key in ${where}.`, {
+      remedy: `Name a key file, or set ${source.variable}.`,
+    });
+  }
+  if (!/^0x[0-9a-f]{64}$/i.test(text.trim())) {
+    throw new BlockcloudError("KEY_MALFORMED", `The key in ${where} is malformed.`, {
+      remedy: "Give 0x and 64 hexadecimal digits.",
+    });
+  }
+  return bytesToHex(Buffer.from(text.trim().slice(2), "hex"));
+}
+
+function readFile(file: string): string {
+  try {
+    const mode = statSync(file).mode & 0o777;
+    if ((mode & 0o077) !== 0) {
+      throw new BlockcloudError(
+        "KEY_FILE_OPEN",
+        `Others may read the key file ${file} (mode ${mode.toString(8)}).`,
+        { remedy: `Run: chmod 600 ${file}` },
+      );
+    }
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    if (cause instanceof BlockcloudError) throw cause;
+    throw new BlockcloudError("KEY_MISSING", `The key file ${file} cannot be read.`, {
+      cause,
+      remedy: "Check the path and its permissions.",
+    });
+  }
+}

@@ -1,0 +1,22 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+/** Time as workers see it: injected, so that tests can drive it. */
+export interface Timers {
+  /** Milliseconds that only ever rise; no relation to wall time. */
+  monotonic(): number;
+  /** Waits; rejects with the signal's reason when it is aborted first. */
+  sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
+}
+
+/** The process's own timers. */
+export const systemTimers: Timers = {
+  monotonic: () => performance.now(),
+  async sleep(milliseconds, signal) {
+    try {
+      await delay(Math.max(0, milliseconds), undefined, { signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    }
+  },
+};

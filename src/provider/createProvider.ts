@@ -1,0 +1,96 @@
+import type { Hex } from "viem";
+import { Announcements } from "../chain/announcements.ts";
+import { checkChain, createChainClient } from "../chain/client.ts";
+import { ChainClock } from "../chain/clock.ts";
+import type { Deployment } from "../chain/deployment.ts";
+import { TransactionSender } from "../chain/sender.ts";
+import { Services } from "../chain/services.ts";
+import type { Startable } from "../node/lifecycle.ts";
+import type { Logger } from "../node/logger.ts";
+import type { Timers } from "../node/timers.ts";
+import { hexToBytes } from "../protocol/bytes.ts";
+import { rootServiceId } from "../protocol/serviceId.ts";
+import { blockcloudDomain } from "../protocol/typedData.ts";
+import { Gateway } from "./gateway.ts";
+import { Provider } from "./provider.ts";
+import { Publisher } from "./publisher.ts";
+import { Settler } from "./settler.ts";
+
+export interface ProviderOptions {
+  rpcUrl: string;
+  deployment: Deployment;
+  /** The service number. */
+  number: bigint;
+  /** Signs receipts and records. */
+  serviceKey: Hex;
+  /** Pays for transactions. */
+  walletKey: Hex;
+  /** The HTTP server that the gateway stands in front of. */
+  upstream: URL;
+  listen: { host: string; port: number };
+  /** Where clients reach the gateway; without it, where it listens. */
+  endpoint: string | undefined;
+  /** Epochs that one settlement collects. */
+  settleEvery: number;
+}
+
+/** A provider's agent with everything it needs, ready to start. */
+export function createProvider(
+  options: ProviderOptions,
+  environment: { timers: Timers; log: Logger },
+): Startable {
+  const { deployment, number, serviceKey } = options;
+  const { timers, log } = environment;
+  const { chainId, contracts, genesis, epochSeconds } = deployment;
+  const client = createChainClient(options.rpcUrl, chainId);
+  const time = new ChainClock({ timing: { genesis, epochSeconds } }, { client, timers, log });
+  const services = new Services(client, deployment);
+  const announcements = new Announcements({ client, deployment, time, services, log });
+  const sender = new TransactionSender(
+    { rpcUrl: options.rpcUrl, chainId, key: options.walletKey },
+    { client, log },
+  );
+  const gateway = new Gateway(
+    {
+      serviceId: rootServiceId(number),
+      domain: blockcloudDomain(BigInt(chainId), contracts.registry),
+      key: hexToBytes(serviceKey),
+      upstream: options.upstream,
+      listen: options.listen,
+    },
+    {
+      logger: log,
+      now: () => Math.floor(time.now() * 1000),
+      monotonic: () => timers.monotonic(),
+    },
+  );
+  const publisher = new Publisher(
+    {
+      number,
+      serviceKey,
+      endpoints: () => [{ uri: options.endpoint ?? listening(gateway), priority: 0, weight: 1 }],
+    },
+    { deployment, announcements, sender, time, log },
+  );
+  const settler = new Settler(
+    { number, everyEpochs: options.settleEvery },
+    { client, deployment, sender, time, log },
+  );
+  const provider = new Provider({ gateway, publisher, settler, time, log });
+  return {
+    async start() {
+      await checkChain(client, deployment);
+      await time.start();
+      await provider.start();
+    },
+    async stop() {
+      await provider.stop();
+      await time.stop();
+    },
+  };
+}
+
+function listening(gateway: Gateway): string {
+  const { address, port } = gateway.address;
+  return `http://${address.includes(":") ? `[${address}]` : address}:${port}`;
+}
