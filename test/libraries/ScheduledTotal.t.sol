@@ -58,6 +58,15 @@ contract ScheduledTotalTest is Assertions {
         assertEq(_total.valueAt(14), 111, "epoch 14");
     }
 
+    /// @dev Checked arithmetic stands behind the documented precondition: a sum never wraps.
+    function testRemovingTooMuchReverts() public {
+        this.change(10, 11, 5, 0);
+        vm.expectRevert(abi.encodeWithSignature("Panic(uint256)", 0x11));
+        this.change(10, 11, 0, 6);
+        vm.expectRevert(abi.encodeWithSignature("Panic(uint256)", 0x11));
+        this.change(10, 12, 0, 1);
+    }
+
     function testFuzzAgainstArray(uint256 seed) public {
         uint32 current = uint32(roll(seed, 0, 3));
         for (uint256 i = 1; i <= 48; ++i) {
@@ -70,6 +79,10 @@ contract ScheduledTotalTest is Assertions {
                 assertEq(_total.valueAt(epoch), _plain[epoch], item("valueAt", epoch));
             }
         }
+    }
+
+    function change(uint32 current, uint32 since, uint192 added, uint192 removed) external {
+        _total.change(current, since, added, removed);
     }
 
     /// @dev Enrols a part, or gives it another amount (0 once in a while).
