@@ -9,6 +9,7 @@ import {
   word,
   ZERO_HASH,
 } from "../../src/protocol/bytes.ts";
+import "../support/arbitraries.ts";
 
 describe("bytes", () => {
   it("hashes as ethers does", () => {

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { epochAt, epochStart } from "../../src/protocol/epoch.ts";
+import "../support/arbitraries.ts";
 
 const timing = { genesis: 1_750_000_000, epochSeconds: 3600 };
 
