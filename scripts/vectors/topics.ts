@@ -1,3 +1,4 @@
+import { constantVectors } from "./constants.ts";
 import { hashChainVectors, nonceVectors, seedVectors, sortitionVectors } from "./draw.ts";
 import { httpReceiptVectors, serviceIdVectors, typedDataVectors } from "./identity.ts";
 import { Random } from "./random.ts";
@@ -7,7 +8,8 @@ import { activeLanesVectors, payVectors, reportWordVectors, tallyVectors } from 
 /** Changing it changes every file. */
 export const VECTOR_SEED = "blockcloud-vectors-1";
 
-const topics = {
+const topics: Record<string, (random: Random) => object> = {
+  constants: constantVectors,
   serviceId: serviceIdVectors,
   typedData: typedDataVectors,
   httpReceipt: httpReceiptVectors,
