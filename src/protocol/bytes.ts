@@ -30,7 +30,7 @@ export function concatBytes(...parts: Uint8Array[]): Uint8Array {
   return joined;
 }
 
-/** A non-negative integer as one ABI word: 32 bytes, big-endian. */
+/** An integer below 2^256, not negative, as one ABI word: 32 bytes, big-endian. Throws for any other. */
 export function word(value: bigint | number): Uint8Array {
-  return fromHex(`0x${value.toString(16).padStart(64, "0")}`);
+  return fromHex(`0x${value.toString(16).padStart(64, "0")}`, { size: 32 });
 }

@@ -55,6 +55,28 @@ const byFork = [
  * headers have fields that this version does not know, or the RPC endpoint lies.
  */
 export function encodeHeader(header: RpcHeader): Hex {
+  let rlp: Hex | undefined;
+  let cause: unknown;
+  try {
+    rlp = toRlp(headerFields(header));
+  } catch (error) {
+    // What is no hex string cannot hash to anything either.
+    cause = error;
+  }
+  if (rlp === undefined || keccak256(rlp) !== header.hash) {
+    throw new BlockcloudError(
+      "HEADER_MISMATCH",
+      `The header of block ${header.number} does not hash to ${header.hash}.`,
+      {
+        cause,
+        remedy: "Use another RPC endpoint, or a version that knows this chain's hard fork.",
+      },
+    );
+  }
+  return rlp;
+}
+
+function headerFields(header: RpcHeader): Hex[] {
   const fields: Hex[] = [
     ...data.map((name) => header[name]),
     ...afterData.map((name) => quantity(header[name])),
@@ -64,18 +86,11 @@ export function encodeHeader(header: RpcHeader): Hex {
   ];
   for (const [name, kind] of byFork) {
     const value = header[name];
-    if (value === undefined) break;
+    // Some RPC endpoints give null for a field that the chain's fork does not have yet.
+    if (value === undefined || value === null) break;
     fields.push(kind === "quantity" ? quantity(value) : value);
   }
-  const rlp = toRlp(fields);
-  if (keccak256(rlp) !== header.hash) {
-    throw new BlockcloudError(
-      "HEADER_MISMATCH",
-      `The header of block ${BigInt(header.number)} does not hash to ${header.hash}.`,
-      { remedy: "Use another RPC endpoint, or a version that knows this chain's hard fork." },
-    );
-  }
-  return rlp;
+  return fields;
 }
 
 /**

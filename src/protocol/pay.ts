@@ -10,7 +10,7 @@ export function payQuarters(vote: Grade, verdict: Verdict): 0n | 1n | 2n | 4n {
   return Math.abs(vote - verdict) === 1 ? 2n : 0n;
 }
 
-/** What a report word earns per unit of drawn weight, each division rounded down. */
+/** What a report word earns per unit of drawn weight, each division rounded down; 0 without services. */
 export function reportPay(
   tally: bigint,
   word: bigint,
@@ -25,9 +25,10 @@ export function reportPay(
     if (vote === null) return;
     const quarters = payQuarters(vote, verdictOf(counts));
     if (quarters === 0n) return;
+    paidVotes += 1;
+    if (active === 0n) return;
     const counted = BigInt(counts.reduce((sum, count) => sum + count, 0));
     pay += quarters * (budget / (4n * active * (counted > K ? counted : K)));
-    paidVotes += 1;
   });
   return { pay, paidVotes };
 }

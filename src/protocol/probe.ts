@@ -7,6 +7,8 @@ export const MAX_PROBE_BYTES = 1024;
 const path = z
   .string()
   .regex(/^\/[\x21-\x7e]*$/, "must be an origin-form target that starts with /");
+/** No control characters: a value must not smuggle in a header of its own. */
+const headerValue = z.string().regex(/^[\x20-\x7e]*$/, "must be printable ASCII");
 const jsonCheck = z
   .object({
     /** RFC 6901 pointer into the response. */
@@ -23,7 +25,7 @@ const requestSchema = z
   .object({
     method: z.enum(["GET", "POST"]).default("GET"),
     path,
-    headers: z.record(z.string().regex(/^[a-z0-9-]+$/), z.string()).default({}),
+    headers: z.record(z.string().regex(/^[a-z0-9-]+$/), headerValue).default({}),
     body: z.string().optional(),
     status: z.number().int().min(100).max(599).default(200),
     /** SHA-256 of the body, hexadecimal. */

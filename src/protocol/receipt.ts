@@ -1,5 +1,12 @@
 import { createHash } from "node:crypto";
-import { decodeAbiParameters, encodeAbiParameters, keccak256, type Address, type Hex } from "viem";
+import {
+  decodeAbiParameters,
+  encodeAbiParameters,
+  keccak256,
+  size,
+  type Address,
+  type Hex,
+} from "viem";
 import { bytesToHex, concatBytes, hexToBytes, keccak, word } from "./bytes.ts";
 import { BlockcloudError } from "./errors.ts";
 import { recoverSigner, signDigest } from "./signature.ts";
@@ -128,7 +135,7 @@ export function encodeReceipt(receipt: SignedReceipt): string {
 }
 
 /**
- * Reads a receipt from a header that a stranger sent.
+ * Reads a receipt from a header that a stranger sent. Each receipt has one encoding; no other is read.
  *
  * @throws BlockcloudError `RECEIPT_MALFORMED`.
  */
@@ -137,15 +144,24 @@ export function decodeReceipt(header: string): SignedReceipt {
   if (bytes.length !== ENCODED_BYTES || bytes.toString("base64url") !== header) {
     throw malformedReceipt(`${header.length} characters`);
   }
+  let receipt: SignedReceipt;
+  let canonical: string;
   try {
     const [serviceId, nonce, channel, issuedAt, signature] = decodeAbiParameters(
       receiptParameters,
       bytesToHex(bytes),
     );
-    return { serviceId, nonce, channel, issuedAt, signature };
+    receipt = { serviceId, nonce, channel, issuedAt, signature };
+    // viem's decoder takes any offset, any padding and numbers above their type; its encoder does not.
+    canonical = encodeReceipt(receipt);
   } catch (cause) {
     throw malformedReceipt("not the ABI encoding", cause);
   }
+  if (canonical !== header) throw malformedReceipt("not the canonical ABI encoding");
+  if (size(receipt.signature) !== 65) {
+    throw malformedReceipt(`a signature of ${size(receipt.signature)} bytes`);
+  }
+  return receipt;
 }
 
 function malformedReceipt(what: string, cause?: unknown): BlockcloudError {

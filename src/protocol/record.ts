@@ -69,9 +69,13 @@ function toComponent(field: { name: string; type: string }) {
     : field;
 }
 
-/** Signs a record and encodes it: `abi.encode(record, signature)`. */
+/**
+ * Signs a record and encodes it: `abi.encode(record, signature)`.
+ *
+ * @throws BlockcloudError `RECORD_MALFORMED` for a record that nobody would read.
+ */
 export function signRecord(record: EndpointRecord, domain: Domain, key: Uint8Array): Hex {
-  const valid = recordSchema.parse(record);
+  const valid = parseRecord(record);
   const signature = bytesToHex(signDigest(recordDigest(valid, domain), key));
   const encoded = encodeAbiParameters(parameters, [valid, signature]);
   if (size(encoded) > MAX_RECORD_BYTES) {
@@ -81,8 +85,9 @@ export function signRecord(record: EndpointRecord, domain: Domain, key: Uint8Arr
 }
 
 /**
- * Reads an encoded record from a stranger: bounds, schema and signer. Whether the signer is the service's
- * key, and whether the lease runs, is for the caller to check.
+ * Reads an encoded record from a stranger: bounds, schema and signer. Each signed record has one encoding,
+ * so that nobody can multiply it by encoding it anew. Whether the signer is the service's key, and whether
+ * the lease runs, is for the caller to check.
  *
  * @throws BlockcloudError `RECORD_MALFORMED`.
  */
@@ -97,13 +102,21 @@ export function readRecord(
   } catch (cause) {
     throw malformedRecord("not the ABI encoding", cause);
   }
-  const parsed = recordSchema.safeParse(decoded[0]);
+  const record = parseRecord(decoded[0]);
+  if (encodeAbiParameters(parameters, [record, decoded[1]]) !== encoded.toLowerCase()) {
+    throw malformedRecord("not the canonical ABI encoding");
+  }
+  const signer = recoverSigner(recordDigest(record, domain), hexToBytes(decoded[1]));
+  if (signer === undefined) throw malformedRecord("signed by nobody");
+  return { record, signer };
+}
+
+function parseRecord(value: unknown): EndpointRecord {
+  const parsed = recordSchema.safeParse(value);
   if (!parsed.success) {
     throw malformedRecord(parsed.error.issues[0]?.message ?? "schema", parsed.error);
   }
-  const signer = recoverSigner(recordDigest(parsed.data, domain), hexToBytes(decoded[1]));
-  if (signer === undefined) throw malformedRecord("signed by nobody");
-  return { record: parsed.data, signer };
+  return parsed.data;
 }
 
 function recordDigest(record: EndpointRecord, domain: Domain): Uint8Array {

@@ -1,6 +1,7 @@
 import { SimpleMerkleTree } from "@openzeppelin/merkle-tree";
 import { encodeAbiParameters, keccak256, type Address, type Hex } from "viem";
 import { ZERO_HASH } from "./bytes.ts";
+import { BlockcloudError } from "./errors.ts";
 import { lanesOf } from "./tally.ts";
 
 /** Words that one chunk may hold. */
@@ -81,10 +82,26 @@ export class MerkleTree {
     this.root = (this.#tree?.root ?? ZERO_HASH) as Hex;
   }
 
-  /** The proof of a leaf. Throws for one that is not in the tree. */
+  /**
+   * The proof of a leaf.
+   *
+   * @throws BlockcloudError `MERKLE_LEAF_UNKNOWN` for a leaf that is not in the tree.
+   */
   proof(leaf: Hex): Hex[] {
-    return (this.#tree?.getProof(leaf) ?? []) as Hex[];
+    try {
+      if (this.#tree) return this.#tree.getProof(leaf) as Hex[];
+    } catch (cause) {
+      throw unknownLeaf(leaf, cause);
+    }
+    throw unknownLeaf(leaf);
   }
+}
+
+function unknownLeaf(leaf: Hex, cause?: unknown): BlockcloudError {
+  return new BlockcloudError("MERKLE_LEAF_UNKNOWN", `No leaf ${leaf} in the Merkle tree.`, {
+    cause,
+    remedy: "Ask for leaves that the tree was made of.",
+  });
 }
 
 /** The commitment to a round. */

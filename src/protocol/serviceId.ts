@@ -28,12 +28,14 @@ export function serviceId(parts: ServiceIdParts): Hex {
       ? `prefix ${prefix}`
       : !Number.isInteger(group) || group < 0 || group > MAX_GROUP
         ? `group ${group}`
-        : group !== 0 && BigInt(self) === 0n
-          ? `group ${group} without a signer`
-          : undefined;
+        : !/^0x[0-9a-f]{40}$/i.test(self)
+          ? `self ${String(self).slice(0, 80)}`
+          : group !== 0 && BigInt(self) === 0n
+            ? `group ${group} without a signer`
+            : undefined;
   if (bad !== undefined) {
     throw new BlockcloudError("SERVICE_ID_INVALID", `Not a service ID: ${bad}.`, {
-      remedy: "A prefix runs from 1, a group fits 32 bits, and a group needs a signer.",
+      remedy: "A prefix runs from 1, a group fits 32 bits and needs a signer, self is an address.",
     });
   }
   const packed = (prefix << 192n) | (BigInt(group) << 160n) | BigInt(self);

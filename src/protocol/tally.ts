@@ -24,7 +24,7 @@ export function reportWord(offset: number, votes: readonly (Grade | null)[]): bi
   return packed;
 }
 
-/** The votes of a report word or the offset of its shard. */
+/** The votes of a report word, and the offset of its shard. */
 export function readReportWord(packed: bigint): { offset: number; votes: (Grade | null)[] } {
   const votes = lanesOf(packed).map((counts) => {
     const grade = counts.findIndex((count) => count === 1);

@@ -49,7 +49,7 @@ export function domainSeparator(domain: Domain): Hex {
 }
 
 /** Type hash of an EIP-712 type without nested types. */
-export function typeHash(name: keyof typeof typedData): Uint8Array {
+export function typeHash(name: "ServiceReceipt" | "Endpoint"): Uint8Array {
   const fields = typedData[name].map((field) => `${field.type} ${field.name}`).join(",");
   return hexToBytes(keccak256(toBytes(`${name}(${fields})`)));
 }

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {TallyLib} from "../../contracts/libraries/TallyLib.sol";
+import {Assertions} from "../support/Assertions.sol";
+import {PlainTally} from "../support/PlainTally.sol";
+
+contract TallyLibTest is Assertions {
+    uint256 private constant LANES = 15;
+
+    function testReportWordVectors() public view {
+        string memory json = vectors("reportWord");
+        uint256[] memory word = uints(json, ".word");
+        uint256[] memory offset = uints(json, ".offset");
+        uint256[] memory votes = uints(json, ".votes");
+        assertTrue(word.length > 20 && votes.length == word.length * LANES, "vectors");
+        for (uint256 i = 0; i < word.length; ++i) {
+            assertEq(word[i] >> 240, offset[i], item("offset", i));
+            uint256 counted = TallyLib.votesIn(word[i]);
+            uint256 contacts = TallyLib.contactsIn(word[i]);
+            for (uint256 lane = 0; lane < LANES; ++lane) {
+                uint256 vote = votes[i * LANES + lane];
+                assertEq(PlainTally.voteIn(word[i], lane), vote, item("vote", i * LANES + lane));
+                assertEq(_lane(counted, lane), vote < 4 ? 1 : 0, item("votesIn", i));
+                assertEq(
+                    _lane(contacts, lane),
+                    vote != 0 && vote < 4 ? 1 : 0,
+                    item("contactsIn", i)
+                );
+            }
+        }
+    }
+
+    function testWellFormedVectors() public view {
+        string memory json = vectors("reportWord");
+        uint256[] memory checked = uints(json, ".checked");
+        bool[] memory wellFormed = vm.parseJsonBoolArray(json, ".wellFormed");
+        uint256 refused = 0;
+        for (uint256 i = 0; i < checked.length; ++i) {
+            assertEq(TallyLib.isWellFormed(checked[i]), wellFormed[i], item("isWellFormed", i));
+            if (!wellFormed[i]) ++refused;
+        }
+        assertTrue(refused >= 10, "vectors hold malformed words");
+    }
+
+    function testTallyVectors() public view {
+        string memory json = vectors("tally");
+        uint256[] memory tag = uints(json, ".tag");
+        uint256[] memory votes = uints(json, ".votes");
+        uint256[] memory weight = uints(json, ".weight");
+        uint256[] memory expected = uints(json, ".tally");
+        uint256[] memory verdict = uints(json, ".verdict");
+        uint256[] memory counted = uints(json, ".counted");
+        assertTrue(expected.length > 20, "vectors");
+        uint256 tally = 0;
+        for (uint256 i = 0; i < expected.length; ++i) {
+            tally = TallyLib.add(tally, tag[i], votes[i], weight[i]);
+            assertEq(tally, expected[i], item("tally", i));
+            uint256 counts = TallyLib.counted(tally);
+            for (uint256 lane = 0; lane < LANES; ++lane) {
+                uint256 k = i * LANES + lane;
+                assertEq(_lane(counts, lane), counted[k], item("counted", k));
+                (uint256 grade, bool quorate) = TallyLib.verdictAt(tally, lane);
+                assertEq(quorate ? grade : 4, verdict[k], item("verdict", k));
+            }
+        }
+    }
+
+    /// @dev Every count of votes that one lane can hold, in each of three lanes beside full neighbours:
+    /// 3,876 tuples. Nothing may leak between lanes.
+    function testMedianOfEveryTuple() public pure {
+        uint256 tuples = 0;
+        uint256[4] memory c;
+        for (c[0] = 0; c[0] <= 15; ++c[0]) {
+            for (c[1] = 0; c[0] + c[1] <= 15; ++c[1]) {
+                for (c[2] = 0; c[0] + c[1] + c[2] <= 15; ++c[2]) {
+                    for (c[3] = 0; c[0] + c[1] + c[2] + c[3] <= 15; ++c[3]) {
+                        ++tuples;
+                        _checkTuple(c, (tuples * 7) % LANES, tuples % 4);
+                    }
+                }
+            }
+        }
+        assertEq(tuples, 3876, "tuples with a sum of at most 15");
+    }
+
+    function testNeighbourDoesNotLendAQuorum() public pure {
+        uint256 votes = (1 << 8) | (1 << 16);
+        uint256 tally = TallyLib.add(0, 0, votes, 2);
+        assertEq(TallyLib.counted(tally), 0x00020002, "counted");
+        (uint256 grades, uint256 quorate) = TallyLib.verdicts(tally);
+        assertEq(quorate, 0, "quorate");
+        assertEq(grades, 0, "grades");
+        assertEq(TallyLib.payQuarters(tally, votes), 0, "quarters");
+    }
+
+    function testFuzzIsWellFormed(uint256 word) public pure {
+        assertEq(TallyLib.isWellFormed(word), PlainTally.isWellFormed(word), "isWellFormed");
+    }
+
+    /// @dev A random word is almost never well-formed: break good ones in one bit instead.
+    function testFuzzIsWellFormedNearby(uint256 seed, uint256 bit) public pure {
+        uint256 word = PlainTally.randomVotes(seed) | (seed << 240);
+        assertTrue(TallyLib.isWellFormed(word), "a good word");
+        uint256 broken = word ^ (1 << bound(bit, 0, 255));
+        assertEq(TallyLib.isWellFormed(broken), PlainTally.isWellFormed(broken), "one bit flipped");
+    }
+
+    function testFuzzVotes(uint256 seed) public pure {
+        uint256 word = PlainTally.randomVotes(seed) | (seed << 240);
+        uint256 votes = TallyLib.votesIn(word);
+        uint256 contacts = TallyLib.contactsIn(word);
+        uint256 voteSum = 0;
+        uint256 contactSum = 0;
+        for (uint256 lane = 0; lane < LANES; ++lane) {
+            uint256 vote = PlainTally.voteIn(word, lane);
+            assertEq(_lane(votes, lane), vote < 4 ? 1 : 0, item("votesIn", lane));
+            assertEq(
+                _lane(contacts, lane),
+                vote != 0 && vote < 4 ? 1 : 0,
+                item("contactsIn", lane)
+            );
+            voteSum += vote < 4 ? 1 : 0;
+            contactSum += vote != 0 && vote < 4 ? 1 : 0;
+        }
+        assertEq(votes >> 240, 0, "nothing above the lanes");
+        assertEq(contacts >> 240, 0, "nothing above the lanes");
+        assertEq(TallyLib.sum(votes), voteSum, "sum of votes");
+        assertEq(TallyLib.sum(contacts), contactSum, "sum of contacts");
+    }
+
+    /// @dev Up to the documented limit: values below 2^16 in total.
+    function testFuzzSum(uint16[15] memory values) public pure {
+        uint256 left = 0xffff;
+        uint256 lanes = 0;
+        for (uint256 lane = 0; lane < LANES; ++lane) {
+            uint256 value = values[lane] % (left + 1);
+            if (lane == LANES - 1) value = left;
+            left -= value;
+            lanes |= value << (lane * 16);
+        }
+        assertEq(TallyLib.sum(lanes), 0xffff, "sum");
+    }
+
+    /// @dev Additions of any weight, with tags that change on the way, against one counter a nibble.
+    function testFuzzAdd(uint256 seed, uint256 firstTag) public pure {
+        uint256 tag = firstTag % 4096;
+        uint256 tally = PlainTally.randomTally(seed, 3) | (((tag + 1) % 4096) << 244);
+        uint256[4][15] memory counts;
+        uint256 weightCounted = 0;
+        for (uint256 step = 0; step < 12; ++step) {
+            if (step == 8) {
+                tag = (tag + 1) % 4096;
+                delete counts;
+                weightCounted = 0;
+            }
+            uint256 votes = PlainTally.randomVotes(uint256(keccak256(abi.encode(seed, step))));
+            uint256 weight = 1 + roll(seed, 100 + step, step % 5 == 4 ? 15 : 3);
+            tally = TallyLib.add(tally, tag, votes, weight);
+
+            uint256 fits = weightCounted + weight > 15 ? 15 - weightCounted : weight;
+            weightCounted += fits;
+            for (uint256 lane = 0; lane < LANES; ++lane) {
+                uint256 vote = PlainTally.voteIn(votes, lane);
+                if (vote < 4) counts[lane][vote] += fits;
+            }
+            _checkCounts(tally, counts);
+            assertEq(tally >> 244, tag, "tag");
+            assertEq((tally >> 240) & 0xf, weightCounted, "weight");
+        }
+    }
+
+    /// @dev Verdicts, counts and pay of tallies that rounds can reach.
+    function testFuzzVerdictsAndQuarters(uint256 seed, uint8 reports, uint16 offset) public pure {
+        uint256 tally = PlainTally.randomTally(seed, 1 + (reports % 12)) | (seed << 244);
+        uint256 word =
+            PlainTally.randomVotes(uint256(keccak256(abi.encode(seed, "own")))) |
+                (uint256(offset) << 240);
+        (uint256 grades, uint256 quorate) = TallyLib.verdicts(tally);
+        uint256 counted = TallyLib.counted(tally);
+        uint256 quarters = TallyLib.payQuarters(tally, word);
+        for (uint256 lane = 0; lane < LANES; ++lane) {
+            uint256 verdict = PlainTally.verdictIn(tally, lane);
+            assertEq(_lane(quorate, lane), verdict < 4 ? 1 : 0, item("quorate", lane));
+            assertEq(_lane(grades, lane), verdict < 4 ? verdict : 0, item("grade", lane));
+            assertEq(_lane(counted, lane), PlainTally.total(tally, lane), item("counted", lane));
+            assertEq(
+                _lane(quarters, lane),
+                PlainTally.quarters(PlainTally.voteIn(word, lane), verdict),
+                item("quarters", lane)
+            );
+            (uint256 grade, bool enough) = TallyLib.verdictAt(tally, lane);
+            assertEq(enough ? grade : 4, verdict, item("verdictAt", lane));
+        }
+        assertEq((grades | quorate | counted | quarters) >> 240, 0, "nothing above the lanes");
+    }
+
+    function _checkTuple(uint256[4] memory c, uint256 lane, uint256 neighbour) private pure {
+        // The other lanes hold 15 votes of one grade, the most that can spill over.
+        uint256 tally = 0;
+        for (uint256 i = 0; i < LANES; ++i) {
+            if (i != lane) tally |= uint256(15) << (i * 16 + neighbour * 4);
+        }
+        for (uint256 grade = 0; grade < 4; ++grade) {
+            tally |= c[grade] << (lane * 16 + grade * 4);
+        }
+        uint256 verdict = PlainTally.verdict(c);
+        (uint256 grades, uint256 quorate) = TallyLib.verdicts(tally);
+        assertEq(_lane(quorate, lane) == 1 ? _lane(grades, lane) : 4, verdict, "verdict");
+        assertEq(_lane(TallyLib.counted(tally), lane), c[0] + c[1] + c[2] + c[3], "counted");
+        for (uint256 vote = 0; vote < 4; ++vote) {
+            uint256 word = uint256(1) << (lane * 16 + vote * 4);
+            uint256 quarters = PlainTally.quarters(vote, verdict) << (lane * 16);
+            assertEq(TallyLib.payQuarters(tally, word), quarters, "quarters");
+        }
+    }
+
+    function _checkCounts(uint256 tally, uint256[4][15] memory counts) private pure {
+        for (uint256 lane = 0; lane < LANES; ++lane) {
+            for (uint256 grade = 0; grade < 4; ++grade) {
+                assertEq(PlainTally.nibble(tally, lane, grade), counts[lane][grade], "counter");
+            }
+        }
+    }
+
+    function _lane(uint256 lanes, uint256 lane) private pure returns (uint256) {
+        return (lanes >> (lane * 16)) & 0xffff;
+    }
+}
