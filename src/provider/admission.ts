@@ -23,6 +23,8 @@ export function admit(request: IncomingMessage, rules: AdmissionRules): Hex | un
   if (request.rawHeaders.length > 2 * MAX_HEADER_FIELDS) {
     throw new GatewayProblem("HEADERS_TOO_MANY");
   }
+  // The parser takes a line without a version for HTTP/0.9, and would answer it with a head.
+  if (request.httpVersionMajor !== 1) throw new GatewayProblem("VERSION_REFUSED");
   // The other forms name a host: they ask for a forward proxy, and a receipt binds origin-form only.
   if (!request.url?.startsWith("/")) throw new GatewayProblem("TARGET_REFUSED");
   if (Number(request.headers["content-length"] ?? 0) > rules.maxRequestBytes) {

@@ -10,7 +10,7 @@ import { asProblem, GatewayProblem } from "./gatewayProblem.ts";
 import { linger } from "./linger.ts";
 import { RequestBody } from "./requestBody.ts";
 import type { ServiceReceipts } from "./serviceReceipts.ts";
-import { tunnel, writeSwitchingProtocols } from "./tunnel.ts";
+import { onEarlyEnd, tunnel, writeSwitchingProtocols } from "./tunnel.ts";
 import type { Upstream, UpstreamAnswer } from "./upstream.ts";
 
 /** What all exchanges of a gateway share. */
@@ -83,7 +83,12 @@ export class Exchange {
     });
     const headers = upstreamHeaders(request, { host: upstream.host, withNonce, upgrade });
     const call = { ...this.#asked(), headers, body: this.#body, upgrade };
-    return await upstream.ask(call, this.#abort.signal);
+    const unwatch = this.#client && onEarlyEnd(this.#client, () => this.#response.destroy());
+    try {
+      return await upstream.ask(call, this.#abort.signal);
+    } finally {
+      unwatch?.();
+    }
   }
 
   async #deliver(answer: UpstreamAnswer): Promise<void> {

@@ -167,7 +167,7 @@ export class Gateway {
     server.maxHeadersCount = 0;
     server.maxConnections = settings.maxConnections;
     // A client that waits for the upstream is silent, too.
-    server.timeout = Math.max(settings.clientTimeoutMs, settings.upstreamTimeoutMs + 1_000);
+    server.timeout = Math.max(settings.clientTimeoutMs, 2 * settings.upstreamTimeoutMs);
     server.on("connection", (socket) => this.#connections.opened(socket));
     server.on("request", (request, response) => this.#serve(request, response));
     // Without this listener a client would be told to go on before the request was looked at.

@@ -16,6 +16,7 @@ const PROBLEMS = {
     status: 504,
     title: "The service behind this gateway did not answer in time",
   },
+  VERSION_REFUSED: { status: 505, title: "Only HTTP/1.1 and HTTP/1.0 are served" },
 } as const;
 
 export type GatewayProblemCode = keyof typeof PROBLEMS;

@@ -1,6 +1,25 @@
 import { STATUS_CODES, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 
+/**
+ * Tells when a client closes its half before the protocol is switched. HTTP no longer reads the connection, and
+ * the bytes that may come early are the other protocol's: they stay where they are.
+ *
+ * @returns Stops looking.
+ */
+export function onEarlyEnd(client: Socket, ended: () => void): () => void {
+  const look = () => {
+    // Reading nothing is what makes an empty stream notice its end.
+    if (client.readableLength === 0) client.read(0);
+  };
+  client.on("readable", look);
+  client.once("end", ended);
+  return () => {
+    client.off("readable", look);
+    client.off("end", ended);
+  };
+}
+
 /** Answers an upgrade: from here on the connection speaks another protocol. */
 export function writeSwitchingProtocols(
   client: Socket,

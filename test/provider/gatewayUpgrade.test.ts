@@ -114,7 +114,7 @@ describe("Gateway: upgrade", () => {
       socket.write(SWITCH);
     });
     const first = await upgrade(port, {});
-    const upstreamClosed = once(upstream as Socket, "close");
+    const upstreamClosed = once(upstream as Socket, "end");
     upstream?.resume();
     first.socket.resetAndDestroy();
     await upstreamClosed;
@@ -173,7 +173,7 @@ describe("Gateway: upgrade", () => {
     const asking = open({ port, headers: UPGRADE });
     asking.flushHeaders();
     const socket = await upstream;
-    const closed = once(socket.resume(), "close");
+    const closed = once(socket.resume(), "end");
     asking.destroy();
     await closed;
     // And the gateway still serves.
