@@ -130,7 +130,7 @@ export class Gateway {
 
   async #stop(): Promise<void> {
     // A start that failed has told its caller.
-    await this.#started?.catch(() => {});
+    if (!this.#server.listening) await this.#started?.catch(() => {});
     if (this.#server.listening) {
       const closed = once(this.#server, "close");
       // Not http.Server's close(): see Connections.
