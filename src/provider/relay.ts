@@ -1,0 +1,82 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { GatewayProblem } from "./gatewayProblem.ts";
+import { Watchdog } from "./watchdog.ts";
+
+export interface ReadOptions {
+  signal: AbortSignal;
+  /** How long the upstream may keep silent; undefined for ever. */
+  silenceMs: number | undefined;
+  /** Whether the client is still sending its request: the upstream may be waiting for that. */
+  clientSends(): boolean;
+}
+
+/**
+ * Passes the body of an answer on as fast as the client takes it.
+ *
+ * @param onChunk - Sees every chunk, in order.
+ * @throws GatewayProblem when the body does not come whole.
+ */
+export function relay(
+  answer: IncomingMessage,
+  response: ServerResponse,
+  options: ReadOptions,
+  onChunk?: (chunk: Buffer) => void,
+): Promise<void> {
+  return read(answer, options, (chunk, watchdog) => {
+    onChunk?.(chunk);
+    if (response.write(chunk)) return;
+    answer.pause();
+    // The client's turn: how long it may take is its connection's time limit.
+    watchdog?.disarm();
+    response.once("drain", () => {
+      watchdog?.arm();
+      answer.resume();
+    });
+  });
+}
+
+/**
+ * Reads a body whose length was announced.
+ *
+ * @throws GatewayProblem when the body does not come whole.
+ */
+export async function collect(answer: IncomingMessage, options: ReadOptions): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  await read(answer, options, (chunk) => chunks.push(chunk));
+  return Buffer.concat(chunks);
+}
+
+function read(
+  answer: IncomingMessage,
+  { signal, silenceMs, clientSends }: ReadOptions,
+  take: (chunk: Buffer, watchdog: Watchdog | undefined) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (problem: GatewayProblem) => {
+      watchdog?.disarm();
+      reject(signal.aborted ? signal.reason : problem);
+    };
+    const watchdog: Watchdog | undefined =
+      silenceMs === undefined
+        ? undefined
+        : new Watchdog(silenceMs, () => {
+            if (clientSends()) watchdog?.arm();
+            else fail(new GatewayProblem("UPSTREAM_TIMEOUT"));
+          });
+    // Destroyed before anybody read it: no event will tell.
+    if (answer.destroyed) return fail(new GatewayProblem("UPSTREAM_FAILED"));
+    watchdog?.arm();
+    answer.on("data", (chunk: Buffer) => {
+      watchdog?.arm();
+      take(chunk, watchdog);
+    });
+    answer.once("end", () => {
+      watchdog?.disarm();
+      resolve();
+    });
+    answer.once("error", (cause) => fail(new GatewayProblem("UPSTREAM_FAILED", { cause })));
+    answer.once("close", () => {
+      if (!answer.readableEnded) fail(new GatewayProblem("UPSTREAM_FAILED"));
+    });
+  });
+}
