@@ -19,11 +19,11 @@ export function reportWordVectors(random: Random) {
     reportWord(0, []),
     reportWord(
       65_535,
-      times(LANES, () => 3 as Grade),
+      times(LANES, () => 3),
     ),
     reportWord(
       1,
-      times(LANES, () => 0 as Grade),
+      times(LANES, () => 0),
     ),
     ...times(20, () => reportWord(random.below(65_536), randomVotes(random))),
   ];

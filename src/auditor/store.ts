@@ -87,7 +87,7 @@ export class AuditorStore {
       epoch,
       secret: text(row, "secret") as Hex,
       y: text(row, "y") as Hex,
-      votes: Number(row["votes"]),
+      votes: Number(row.votes),
       chunks: chunks.map((chunk) => ({ ...chunk, words: chunk.words.map(BigInt) })),
       evidence: this.#evidence(epoch),
     };
@@ -98,7 +98,7 @@ export class AuditorStore {
     return this.#database
       .prepare("SELECT epoch FROM rounds WHERE claimed = 0 AND epoch BETWEEN ? AND ? ORDER BY epoch")
       .all(first, last)
-      .map((row) => Number(row["epoch"]));
+      .map((row) => Number(row.epoch));
   }
 
   /** Notes that nothing of a round is left to claim. */

@@ -65,7 +65,7 @@ export async function checkChain(client: ChainClient, deployment: Deployment): P
 export async function getHeader(client: ChainClient, block: bigint): Promise<RpcHeader> {
   const header = await client.request({
     method: "eth_getBlockByNumber",
-    params: [`0x${block.toString(16)}` as Hex, false],
+    params: [`0x${block.toString(16)}`, false],
   });
   if (header === null) {
     throw new BlockcloudError("BLOCK_MISSING", `The RPC endpoint does not know block ${block}.`, {

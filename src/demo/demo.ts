@@ -91,7 +91,7 @@ async function setUp(
   const folder = options.folder ?? (await mkdtemp(path.join(tmpdir(), "blockcloud-")));
   say(`logs and state in ${folder}`);
   say("starting the chain and deploying the contracts");
-  const devnet = await startDevnet(options.devnet);
+  const devnet = await startDevnet(folder, options.devnet);
   closing.push(() => devnet.stop());
   const { deployment, rpcUrl } = devnet;
   const client = createChainClient(rpcUrl, deployment.chainId);

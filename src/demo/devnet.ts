@@ -1,6 +1,7 @@
 import { mnemonicToAccount } from "viem/accounts";
 import { createPublicClient, http, parseEther, type Address, type Hex } from "viem";
 import { createHardhatRuntimeEnvironment } from "hardhat/hre";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 import config from "../../hardhat.config.ts";
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
@@ -49,10 +50,16 @@ export function devKey(index: number): { key: Hex; address: Address } {
   return { key: bytesToHex(key), address: account.address };
 }
 
-/** Starts the embedded chain, serves its JSON-RPC on loopback and deploys the contracts. */
-export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> {
+/**
+ * Starts the embedded chain, serves its JSON-RPC on loopback and deploys the contracts.
+ *
+ * @param folder Takes the deployment's journal: this chain is new each time, so an older one's is not
+ * to be resumed.
+ */
+export async function startDevnet(folder: string, options: DevnetOptions = {}): Promise<Devnet> {
   // Not the environment of the working directory: the command runs from any folder.
-  const hre = await createHardhatRuntimeEnvironment(config, {}, root);
+  const paths = { ...config.paths, ignition: path.join(folder, "ignition") };
+  const hre = await createHardhatRuntimeEnvironment({ ...config, paths }, {}, root);
   const server = await hre.network.createServer("devnet", "127.0.0.1", 0);
   const { port } = await server.listen();
   const rpcUrl = `http://127.0.0.1:${port}`;

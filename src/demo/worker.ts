@@ -34,13 +34,13 @@ export class WorkerProcess {
   }) {
     this.name = input.name;
     this.#child = spawn(process.execPath, [bin, ...input.args], {
-      env: { PATH: process.env["PATH"], ...input.env },
+      env: { PATH: process.env.PATH, ...input.env },
       stdio: ["ignore", "pipe", "pipe"],
       // Ctrl-C in a terminal goes to a whole process group: workers are stopped by us, in order.
       detached: true,
     });
     this.#exited = new Promise((resolve) => {
-      this.#child.once("exit", () => resolve());
+      this.#child.once("exit", () => { resolve(); });
       this.#child.once("error", (error) => {
         this.#lastError = error.message;
         resolve();
@@ -77,7 +77,7 @@ export class WorkerProcess {
         this.#exited.then(() => this.#fail("ended")),
         new Promise<never>((_, reject) => {
           timer = setTimeout(
-            () => reject(this.#error(`did not say "${message}"`)),
+            () => { reject(this.#error(`did not say "${message}"`)); },
             milliseconds,
           );
         }),
@@ -121,7 +121,7 @@ export class WorkerProcess {
       this.#lastError = text;
       return;
     }
-    if (line["level"] === "error") this.#lastError = `${line.msg}: ${String(line["error"] ?? "")}`;
+    if (line.level === "error") this.#lastError = `${line.msg}: ${String(line.error ?? "")}`;
     this.#said.set(line.msg, line);
     for (const listener of this.#listeners) listener(line);
   }

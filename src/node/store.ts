@@ -16,7 +16,7 @@ export function openStore(file: string, migrations: readonly string[]): Database
   const database = new DatabaseSync(file);
   database.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000;");
   const row = database.prepare("PRAGMA user_version").get();
-  const version = Number(row?.["user_version"] ?? 0);
+  const version = Number(row?.user_version ?? 0);
   if (version > migrations.length) {
     database.close();
     throw new BlockcloudError("STORE_TOO_NEW", `${file} has version ${version}.`, {

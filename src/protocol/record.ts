@@ -98,7 +98,7 @@ export function readRecord(
   if (size(encoded) > MAX_RECORD_BYTES) throw malformedRecord(`${size(encoded)} bytes`);
   let decoded: readonly [unknown, Hex];
   try {
-    decoded = decodeAbiParameters(parameters, encoded) as unknown as readonly [unknown, Hex];
+    decoded = decodeAbiParameters(parameters, encoded);
   } catch (cause) {
     throw malformedRecord("not the ABI encoding", cause);
   }

@@ -157,6 +157,6 @@ export function sampledServices(chunk: Chunk, sampleSeed: Hex): bigint[] {
         [sampleSeed, hash, BigInt(sample)],
       ),
     );
-    return numbers[Number(BigInt(pick) % BigInt(numbers.length))] as bigint;
+    return numbers[Number(BigInt(pick) % BigInt(numbers.length))]!;
   });
 }

@@ -127,7 +127,7 @@ export class Exchange {
   async #receipt(status: number, responseDigest: Uint8Array): Promise<string> {
     const requestDigest = (await this.#body?.digest) ?? EMPTY_DIGEST;
     const exchange = { ...this.#asked(), requestDigest, status, responseDigest };
-    return this.#context.receipts.issue(this.#nonce as Hex, exchange);
+    return this.#context.receipts.issue(this.#nonce!, exchange);
   }
 
   #asked(): { method: string; target: string } {

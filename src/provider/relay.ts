@@ -64,7 +64,7 @@ function read(
             else fail(new GatewayProblem("UPSTREAM_TIMEOUT"));
           });
     // Destroyed before anybody read it: no event will tell.
-    if (answer.destroyed) return fail(new GatewayProblem("UPSTREAM_FAILED"));
+    if (answer.destroyed) { fail(new GatewayProblem("UPSTREAM_FAILED")); return; }
     watchdog?.arm();
     answer.on("data", (chunk: Buffer) => {
       watchdog?.arm();
@@ -74,7 +74,7 @@ function read(
       watchdog?.disarm();
       resolve();
     });
-    answer.once("error", (cause) => fail(new GatewayProblem("UPSTREAM_FAILED", { cause })));
+    answer.once("error", (cause) => { fail(new GatewayProblem("UPSTREAM_FAILED", { cause })); });
     answer.once("close", () => {
       if (!answer.readableEnded) fail(new GatewayProblem("UPSTREAM_FAILED"));
     });

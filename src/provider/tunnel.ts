@@ -45,5 +45,5 @@ export function tunnel(client: Socket, upstream: Socket): void {
 function join(from: Socket, to: Socket): void {
   from.pipe(to);
   from.on("error", () => to.destroy());
-  from.on("close", () => to.destroySoon());
+  from.on("close", () => { to.destroySoon(); });
 }

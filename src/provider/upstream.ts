@@ -82,11 +82,10 @@ export class Upstream {
         request.destroy();
         reject(reason);
       };
-      const watchdog = new Watchdog(this.#timeoutMs, () =>
-        fail(new GatewayProblem("UPSTREAM_TIMEOUT")),
+      const watchdog = new Watchdog(this.#timeoutMs, () => { fail(new GatewayProblem("UPSTREAM_TIMEOUT")); },
       );
-      signal.addEventListener("abort", () => fail(signal.reason), { once: true });
-      request.on("error", (cause: NodeJS.ErrnoException) => fail(failure(request, cause)));
+      signal.addEventListener("abort", () => { fail(signal.reason); }, { once: true });
+      request.on("error", (cause: NodeJS.ErrnoException) => { fail(failure(request, cause)); });
       const answered = (message: IncomingMessage, tunnel?: UpstreamAnswer["tunnel"]) => {
         watchdog.disarm();
         call.body.answered();
@@ -101,10 +100,10 @@ export class Upstream {
           },
         });
       };
-      request.on("response", (message) => answered(message));
+      request.on("response", (message) => { answered(message); });
       request.on("upgrade", (message, socket: Socket, head) => {
         socket.on("error", () => {});
-        if (call.upgrade) return answered(message, { socket, head });
+        if (call.upgrade) { answered(message, { socket, head }); return; }
         socket.destroy();
         fail(new GatewayProblem("UPSTREAM_FAILED", { cause: "101 without an upgrade" }));
       });

@@ -5,7 +5,7 @@ import { encodeHeader, epochSeed, type RpcHeader } from "../../src/protocol/head
 import { publicHeaders } from "../../scripts/vectors/headers.ts";
 import { expectCode } from "../support/expectCode.ts";
 
-const prague = publicHeaders["sepolia7839744"] as RpcHeader;
+const prague = publicHeaders.sepolia7839744!;
 
 describe("header", () => {
   for (const [name, header] of Object.entries(publicHeaders)) {
@@ -60,7 +60,7 @@ describe("header", () => {
   });
 
   it("reads an absent field that the RPC endpoint gives as null", () => {
-    const genesis = publicHeaders["mainnetGenesis"] as RpcHeader;
+    const genesis = publicHeaders.mainnetGenesis!;
     const padded = { ...genesis, baseFeePerGas: null } as unknown as RpcHeader;
     expect(encodeHeader(padded)).to.equal(encodeHeader(genesis));
   });

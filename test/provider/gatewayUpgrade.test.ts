@@ -25,7 +25,7 @@ describe("Gateway: upgrade", () => {
     });
     server.on("upgrade", (request, stream, head) => {
       const socket = stream as Socket;
-      if (onUpgrade) return onUpgrade(request, socket);
+      if (onUpgrade) { onUpgrade(request, socket); return; }
       socket.write(`${SWITCH}hello `);
       socket.write(head);
       socket.pipe(socket);
@@ -114,7 +114,7 @@ describe("Gateway: upgrade", () => {
       socket.write(SWITCH);
     });
     const first = await upgrade(port, {});
-    const upstreamClosed = once(upstream as Socket, "end");
+    const upstreamClosed = once(upstream!, "end");
     upstream?.resume();
     first.socket.resetAndDestroy();
     await upstreamClosed;
@@ -169,7 +169,7 @@ describe("Gateway: upgrade", () => {
   it("breaks off when the client leaves before the answer", async () => {
     let arrived = (_socket: Socket) => {};
     const upstream = new Promise<Socket>((resolve) => (arrived = resolve));
-    const port = await echo((_request, socket) => arrived(socket));
+    const port = await echo((_request, socket) => { arrived(socket); });
     const asking = open({ port, headers: UPGRADE });
     asking.flushHeaders();
     const socket = await upstream;

@@ -1,5 +1,6 @@
 import { once } from "node:events";
-import { Agent, request, type ClientRequest, type IncomingMessage } from "node:http";
+import type { Agent} from "node:http";
+import { request, type ClientRequest, type IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 
 export interface Question {
