@@ -49,7 +49,8 @@ function install() {
 }
 
 function compile() {
-  if (existsSync(path.join(root, "artifacts/contracts")) === false) say("compiling contracts (once)");
+  if (existsSync(path.join(root, "artifacts/contracts")) === false)
+    say("compiling contracts (once)");
   must(run(node, ["node_modules/hardhat/dist/src/cli.js", "compile", "--quiet"], 2));
 }
 

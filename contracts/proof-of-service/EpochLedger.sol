@@ -47,6 +47,7 @@ abstract contract EpochLedger is EpochClock, IProofOfService {
     uint32 public newestSeed;
     Epoch[RING] private _epochs;
 
+    /// @notice Sets what never changes afterwards.
     /// @param registry_ The registry, whose clock is taken over.
     /// @param staking_ Staking on that registry.
     /// @param rewardPool_ Pays rewards.

@@ -23,6 +23,7 @@ contract ProofOfService is AuditRounds {
     /// @inheritdoc IProofOfService
     mapping(uint64 number => uint32 epoch) public settledThrough;
 
+    /// @notice Sets what never changes afterwards.
     /// @param registry_ The registry, whose clock is taken over.
     /// @param staking_ Staking on that registry.
     /// @param rewardPool_ Pays rewards.

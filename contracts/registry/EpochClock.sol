@@ -12,6 +12,7 @@ abstract contract EpochClock is IEpochClock {
     /// @inheritdoc IEpochClock
     uint32 public immutable epochSeconds;
 
+    /// @notice Sets what never changes afterwards.
     /// @param genesis_ Start of epoch 0, Unix seconds.
     /// @param epochSeconds_ Length of an epoch in seconds.
     constructor(uint64 genesis_, uint32 epochSeconds_) {

@@ -48,6 +48,7 @@ contract ServiceRegistry is ERC721, EIP712, EpochClock, IServiceRegistry {
     /// @dev A plain table instead of a mapping: no hash for each shard of a reveal.
     uint256[MAX_SHARDS] private _lanes;
 
+    /// @notice Sets what never changes afterwards.
     /// @param epochSeconds_ Length of an epoch; the clock starts at this block.
     /// @param classes The launch classes.
     constructor(

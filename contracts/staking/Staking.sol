@@ -46,6 +46,7 @@ contract Staking is EpochClock, IStaking {
     mapping(address auditor => EpochTrace.Trace) private _auditorStakes;
     mapping(address auditor => UnbondingLib.Queue) private _auditorUnbonding;
 
+    /// @notice Sets what never changes afterwards.
     /// @param token BLOC.
     /// @param registry_ The registry, whose clock is taken over.
     /// @param unbondingSeconds_ How long stake stays after it was taken out; at least 10 epochs.

@@ -14,6 +14,7 @@ contract BlocToken is ERC20, ERC20Burnable, ERC20Permit {
     /// @notice The part that pays for Proof of Service: 5% of the supply a year for six years.
     uint256 public constant REWARD_SUPPLY = 3_000_000_000e18;
 
+    /// @notice Sets what never changes afterwards.
     /// @param rewardPool Receives `REWARD_SUPPLY`.
     /// @param treasury Receives the rest.
     constructor(

@@ -32,6 +32,7 @@ contract RewardPool is IRewardPool {
         _;
     }
 
+    /// @notice Sets what never changes afterwards.
     /// @param epochSeconds Length of an epoch; {wire} checks that it is the clock's.
     constructor(uint32 epochSeconds) {
         DEPLOYER = msg.sender;

@@ -53,7 +53,11 @@ export class Auditor implements Startable {
 
   async #run(first: number): Promise<void> {
     const { signal } = this.#stopping;
-    for (let epoch = first; !signal.aborted; epoch = Math.max(epoch + 1, currentEpoch(this.#time))) {
+    for (
+      let epoch = first;
+      !signal.aborted;
+      epoch = Math.max(epoch + 1, currentEpoch(this.#time))
+    ) {
       const ending = new AbortController();
       const both = AbortSignal.any([signal, ending.signal]);
       const duties = this.#duties.map((duty) => this.#perform(duty, epoch, both));

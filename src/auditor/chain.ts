@@ -81,7 +81,9 @@ export class Secrets {
     throw new BlockcloudError(
       "CHAIN_UNKNOWN",
       `The hash chain of auditor ${this.#options.auditor} was not made with this operator key.`,
-      { remedy: `Run with the key that enrolled, or enrol again (${CHAIN_LENGTH} epochs a chain).` },
+      {
+        remedy: `Run with the key that enrolled, or enrol again (${CHAIN_LENGTH} epochs a chain).`,
+      },
     );
   }
 }

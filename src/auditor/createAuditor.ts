@@ -57,7 +57,8 @@ export function createAuditor(options: AuditorOptions, environment: AuditorEnvir
   );
   const receipts = new ReceiptSigner(blockcloudDomain(BigInt(chainId), contracts.registry));
   const createVoter =
-    environment.createVoter ?? ((needs) => new Inspector({ allowLoopback: options.allowLoopback }, needs));
+    environment.createVoter ??
+    ((needs) => new Inspector({ allowLoopback: options.allowLoopback }, needs));
   const voter = createVoter({ time, timers, announcements, receipts, log });
   const store = new AuditorStore(path.join(options.stateDir, `auditor-${auditor}.sqlite`));
   const shared = { client, deployment, seeds, store, sender, time, timers, log };

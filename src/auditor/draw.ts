@@ -32,9 +32,10 @@ export async function draw(
   ]);
   const y = drawKey(seed, secret, auditor);
   const expected = expectedWeight(stake, total);
-  const drawn = Array.from({ length: Math.ceil(Number(count) / LANES) }, (_, shard) => shard).filter(
-    (shard) => drawnWeight(y, shard, expected) > 0,
-  );
+  const drawn = Array.from(
+    { length: Math.ceil(Number(count) / LANES) },
+    (_, shard) => shard,
+  ).filter((shard) => drawnWeight(y, shard, expected) > 0);
   const shards = await Promise.all(
     drawn.map(async (shard) => {
       const numbers = await services.active(shard, epoch);
@@ -42,5 +43,10 @@ export async function draw(
       return { shard, services: await Promise.all(audited) };
     }),
   );
-  return { epoch, secret, y, shards: shards.filter((drawnShard) => drawnShard.services.length > 0) };
+  return {
+    epoch,
+    secret,
+    y,
+    shards: shards.filter((drawnShard) => drawnShard.services.length > 0),
+  };
 }

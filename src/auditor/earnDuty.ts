@@ -79,7 +79,9 @@ export class EarnDuty implements Duty {
     const pauseMs = Math.min(1000, time.timing.epochSeconds * 20);
     const waiting = new AbortController();
     const limit = untilPhase(time, epoch, SEED_BY, AbortSignal.any([signal, waiting.signal])).then(
-      () => { waiting.abort(); },
+      () => {
+        waiting.abort();
+      },
       () => undefined,
     );
     while (!waiting.signal.aborted && !(await seeds.recorded(epoch))) {

@@ -57,10 +57,7 @@ export class Inspector implements Voter {
   readonly #dependencies: InspectorDependencies;
   readonly #allowLoopback: boolean;
 
-  constructor(
-    options: { allowLoopback: boolean },
-    dependencies: InspectorDependencies,
-  ) {
+  constructor(options: { allowLoopback: boolean }, dependencies: InspectorDependencies) {
     this.#allowLoopback = options.allowLoopback;
     this.#dependencies = dependencies;
   }

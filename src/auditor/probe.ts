@@ -101,7 +101,8 @@ export async function inspect(
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof BlockcloudError) return failed(error.message, elapsed());
-    if (error instanceof TypeError) return failed(`no such request can be made: ${error.message}`, elapsed());
+    if (error instanceof TypeError)
+      return failed(`no such request can be made: ${error.message}`, elapsed());
     throw error;
   }
 }

@@ -96,7 +96,9 @@ export class AuditorStore {
   /** Epochs from `first` to `last` whose round is not known to be claimed, oldest first. */
   unclaimed(first: number, last: number): number[] {
     return this.#database
-      .prepare("SELECT epoch FROM rounds WHERE claimed = 0 AND epoch BETWEEN ? AND ? ORDER BY epoch")
+      .prepare(
+        "SELECT epoch FROM rounds WHERE claimed = 0 AND epoch BETWEEN ? AND ? ORDER BY epoch",
+      )
       .all(first, last)
       .map((row) => Number(row.epoch));
   }

@@ -2,7 +2,6 @@ import {
   createPublicClient,
   http,
   type Account,
-  type Hex,
   type PublicClient,
   type Transport,
   type Chain,

@@ -12,7 +12,11 @@ interface Flags {
 export function demoCommand(): Command {
   return new Command("demo")
     .description("Run services, providers and auditors on an embedded chain.")
-    .option("--epochs <n>", "stop after N audited epochs (default: run until Ctrl-C)", wholeNumber(1))
+    .option(
+      "--epochs <n>",
+      "stop after N audited epochs (default: run until Ctrl-C)",
+      wholeNumber(1),
+    )
     .option("--json", "print the result as the last line, as JSON; progress goes to stderr", false)
     .addHelpText(
       "after",

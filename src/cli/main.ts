@@ -7,10 +7,7 @@ import { providerRunCommand } from "./providerRun.ts";
 const program = new Command("blockcloud")
   .description("Talk to a service ID instead of an address.")
   .showHelpAfterError("(add --help for help)");
-program
-  .command("provider")
-  .description("Run a service.")
-  .addCommand(providerRunCommand());
+program.command("provider").description("Run a service.").addCommand(providerRunCommand());
 program
   .command("auditor")
   .description("Inspect services and earn BLOC.")

@@ -48,9 +48,7 @@ export async function judge(
       const full = sum(await Promise.all(audited.map((each) => monitor.fullPay(number, each))));
       const reward = sum(audited.map((each) => monitor.settlement(number, each)?.reward ?? 0n));
       const verdicts = await Promise.all(audited.map((each) => monitor.verdict(number, each)));
-      const fair = healthy
-        ? reward === full && full > 0n
-        : reward * 100n <= full * VISIBLY_LESS;
+      const fair = healthy ? reward === full && full > 0n : reward * 100n <= full * VISIBLY_LESS;
       return { number: Number(number), class: className, verdicts, reward, fair };
     }),
   );

@@ -59,7 +59,9 @@ export function withFaults(listener: RequestListener, faultNow: () => Fault): Re
     if (fault.kind === "down") {
       response.writeHead(503).end("down\n");
     } else if (fault.kind === "slow") {
-      void delay(fault.milliseconds).then(() => { listener(request, response); });
+      void delay(fault.milliseconds).then(() => {
+        listener(request, response);
+      });
     } else {
       listener(request, response);
     }
@@ -78,7 +80,9 @@ export async function startUpstream(listener: RequestListener): Promise<Upstream
     url: `http://127.0.0.1:${port}`,
     stop: () =>
       new Promise((resolve) => {
-        server.close(() => { resolve(); });
+        server.close(() => {
+          resolve();
+        });
         server.closeAllConnections();
       }),
   };

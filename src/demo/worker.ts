@@ -34,13 +34,15 @@ export class WorkerProcess {
   }) {
     this.name = input.name;
     this.#child = spawn(process.execPath, [bin, ...input.args], {
-      env: { PATH: process.env.PATH, ...input.env },
+      env: input.env,
       stdio: ["ignore", "pipe", "pipe"],
       // Ctrl-C in a terminal goes to a whole process group: workers are stopped by us, in order.
       detached: true,
     });
     this.#exited = new Promise((resolve) => {
-      this.#child.once("exit", () => { resolve(); });
+      this.#child.once("exit", () => {
+        resolve();
+      });
       this.#child.once("error", (error) => {
         this.#lastError = error.message;
         resolve();
@@ -76,10 +78,9 @@ export class WorkerProcess {
         }),
         this.#exited.then(() => this.#fail("ended")),
         new Promise<never>((_, reject) => {
-          timer = setTimeout(
-            () => { reject(this.#error(`did not say "${message}"`)); },
-            milliseconds,
-          );
+          timer = setTimeout(() => {
+            reject(this.#error(`did not say "${message}"`));
+          }, milliseconds);
         }),
       ]);
     } finally {
@@ -121,7 +122,8 @@ export class WorkerProcess {
       this.#lastError = text;
       return;
     }
-    if (line.level === "error") this.#lastError = `${line.msg}: ${String(line.error ?? "")}`;
+    if (line.level === "error")
+      this.#lastError = `${line.msg}: ${JSON.stringify(line.error ?? "")}`;
     this.#said.set(line.msg, line);
     for (const listener of this.#listeners) listener(line);
   }

@@ -61,18 +61,18 @@ export function netRequest(
       lookup: checkedLookup(limits.allowLoopback),
       maxHeaderSize: MAX_HEADER_BYTES,
     });
-    const abort = () => { fail(signal.reason); };
-    const timer = setTimeout(
-      () => { fail(new BlockcloudError("NET_TIMEOUT", `No answer in ${limits.timeMs} ms.`)); },
-      limits.timeMs,
-    );
+    const abort = () => {
+      fail(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      fail(new BlockcloudError("NET_TIMEOUT", `No answer in ${limits.timeMs} ms.`));
+    }, limits.timeMs);
     const settle = () => {
       clearTimeout(timer);
       signal.removeEventListener("abort", abort);
     };
     const fail = (reason: unknown) => {
       settle();
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- an abort's reason is the caller's own
       reject(reason);
       outgoing.destroy();
     };
@@ -99,8 +99,9 @@ export function netRequest(
         const { statusCode = 0, headers, trailers } = response;
         resolve({ status: statusCode, headers, trailers, body: Buffer.concat(parts) });
       });
-      response.on("error", (cause) => { fail(new BlockcloudError("NET_FAILED", `The answer broke off: ${cause.message}.`)); },
-      );
+      response.on("error", (cause) => {
+        fail(new BlockcloudError("NET_FAILED", `The answer broke off: ${cause.message}.`));
+      });
     });
     outgoing.end(request.body);
   });

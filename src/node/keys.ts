@@ -11,8 +11,8 @@ import type { Hex } from "viem";
  * @throws BlockcloudError `KEY_MISSING`, `KEY_FILE_OPEN` or `KEY_MALFORMED`.
  */
 export function loadKey(source: { file: string | undefined; variable: string }): Hex {
-  const text = source.file === undefined ? process.env[source.variable] : readFile(source.file);
-  const where = source.file === undefined ? `$${source.variable}` : source.file;
+  const text = source.file ? readFile(source.file) : process.env[source.variable];
+  const where = source.file ?? `$${source.variable}`;
   if (text === undefined || text.trim() === "") {
     throw new BlockcloudError("KEY_MISSING", `There is no key in ${where}.`, {
       remedy: `Name a key file, or set ${source.variable}.`,

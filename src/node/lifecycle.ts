@@ -28,7 +28,9 @@ export async function runUntilSignal(worker: Startable, log: Logger): Promise<nu
   const signal = await signalled;
   log.info("stopping", { signal });
   const timeout = new Promise<"timeout">((resolve) => {
-    setTimeout(() => { resolve("timeout"); }, SHUTDOWN_MS).unref();
+    setTimeout(() => {
+      resolve("timeout");
+    }, SHUTDOWN_MS).unref();
   });
   const outcome = await Promise.race([worker.stop(), timeout]);
   if (outcome === "timeout") {

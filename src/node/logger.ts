@@ -35,7 +35,9 @@ export function createLogger(
 function adapt(log: pino.Logger): Logger {
   const write =
     (level: "debug" | "info" | "warn" | "error") =>
-    (message: string, fields: object = {}) => { log[level](plain(fields), message); };
+    (message: string, fields: object = {}) => {
+      log[level](plain(fields), message);
+    };
   return {
     debug: write("debug"),
     info: write("info"),

@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import type Secp256k1 from "secp256k1";
 import { secp256k1 as noble } from "@noble/curves/secp256k1.js";
 import { getAddress, type Address, type Hex } from "viem";
 import { bytesToHex, hexToBytes, keccak } from "./bytes.ts";
@@ -32,9 +33,7 @@ export const nobleCurve: Curve = {
 
 function loadNative(): Curve | undefined {
   try {
-    const native = createRequire(import.meta.url)(
-      "secp256k1/bindings.js",
-    ) as typeof import("secp256k1");
+    const native = createRequire(import.meta.url)("secp256k1/bindings.js") as typeof Secp256k1;
     return {
       sign(digest, key) {
         const { signature, recid } = native.ecdsaSign(digest, key);

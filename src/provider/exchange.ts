@@ -97,8 +97,7 @@ export class Exchange {
       response: this.#response,
       signal: this.#abort.signal,
       limits: this.#context.limits,
-      receipt:
-        this.#nonce === undefined ? undefined : (status, digest) => this.#receipt(status, digest),
+      receipt: this.#nonce === undefined ? undefined : this.#receiptFor(this.#nonce),
     });
   }
 
@@ -124,10 +123,12 @@ export class Exchange {
   }
 
   /** The receipt, once the whole request body was read. */
-  async #receipt(status: number, responseDigest: Uint8Array): Promise<string> {
-    const requestDigest = (await this.#body?.digest) ?? EMPTY_DIGEST;
-    const exchange = { ...this.#asked(), requestDigest, status, responseDigest };
-    return this.#context.receipts.issue(this.#nonce!, exchange);
+  #receiptFor(nonce: Hex) {
+    return async (status: number, responseDigest: Uint8Array): Promise<string> => {
+      const requestDigest = (await this.#body?.digest) ?? EMPTY_DIGEST;
+      const exchange = { ...this.#asked(), requestDigest, status, responseDigest };
+      return this.#context.receipts.issue(nonce, exchange);
+    };
   }
 
   #asked(): { method: string; target: string } {
@@ -191,6 +192,6 @@ function expectsContinue(request: IncomingMessage): boolean {
 /** What of a cause belongs in a log: never the packet that a parser's error carries. */
 function describe(cause: unknown): { cause?: string } {
   if (cause === undefined) return {};
-  if (!(cause instanceof Error)) return { cause: String(cause) };
+  if (!(cause instanceof Error)) return { cause: typeof cause };
   return { cause: `${(cause as NodeJS.ErrnoException).code ?? cause.name}: ${cause.message}` };
 }

@@ -109,8 +109,9 @@ export class Gateway {
         remedy: "Choose a free port and an address of this machine.",
       });
     }
-    this.#server.on("error", (error) => { this.#logger.error("Gateway cannot accept", { cause: error.message }); },
-    );
+    this.#server.on("error", (error) => {
+      this.#logger.error("Gateway cannot accept", { cause: error.message });
+    });
     this.#logger.info("Gateway listens", {
       ...this.address,
       serviceId: this.#settings.serviceId,
@@ -136,7 +137,9 @@ export class Gateway {
       NetServer.prototype.close.call(this.#server);
       for (const response of this.#running) response.shouldKeepAlive = false;
       this.#connections.drain();
-      const deadline = setTimeout(() => { this.#connections.destroy(); }, this.#settings.drainMs);
+      const deadline = setTimeout(() => {
+        this.#connections.destroy();
+      }, this.#settings.drainMs);
       await closed;
       clearTimeout(deadline);
       // Ends the timer that looks for slow requests.
@@ -167,13 +170,22 @@ export class Gateway {
     server.maxConnections = settings.maxConnections;
     // A client that waits for the upstream is silent, too.
     server.timeout = Math.max(settings.clientTimeoutMs, 2 * settings.upstreamTimeoutMs);
-    server.on("connection", (socket) => { this.#connections.opened(socket); });
-    server.on("request", (request, response) => { this.#serve(request, response); });
+    server.on("connection", (socket) => {
+      this.#connections.opened(socket);
+    });
+    server.on("request", (request, response) => {
+      this.#serve(request, response);
+    });
     // Without this listener a client would be told to go on before the request was looked at.
-    server.on("checkContinue", (request, response) => { this.#serve(request, response); });
-    server.on("upgrade", (request, socket, head) => { this.#serveUpgrade(request, socket as Socket, head); },
-    );
-    server.on("connect", (_request, socket) => { refuseConnect(socket as Socket); });
+    server.on("checkContinue", (request, response) => {
+      this.#serve(request, response);
+    });
+    server.on("upgrade", (request, socket, head) => {
+      this.#serveUpgrade(request, socket as Socket, head);
+    });
+    server.on("connect", (_request, socket) => {
+      refuseConnect(socket as Socket);
+    });
     return server;
   }
 
@@ -197,7 +209,9 @@ export class Gateway {
     const response = new ServerResponse(request);
     response.assignSocket(socket);
     response.shouldKeepAlive = false;
-    response.once("finish", () => { socket.destroySoon(); });
+    response.once("finish", () => {
+      socket.destroySoon();
+    });
     this.#serve(request, response, socket);
   }
 }

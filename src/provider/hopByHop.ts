@@ -25,10 +25,10 @@ export function endToEnd(rawHeaders: readonly string[], drop: ReadonlySet<string
   const named = namedByConnection(rawHeaders);
   const kept: string[] = [];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i]!;
+    const name = rawHeaders[i] ?? "";
     const key = name.toLowerCase();
     if (HOP_BY_HOP.has(key) || named.has(key) || drop.has(key)) continue;
-    kept.push(name, rawHeaders[i + 1]!);
+    kept.push(name, rawHeaders[i + 1] ?? "");
   }
   return kept;
 }

@@ -9,7 +9,10 @@ const LINGER_MS = 2_000;
  */
 export function linger(request: IncomingMessage): Promise<void> {
   return new Promise((resolve) => {
-    if (request.readableEnded || request.destroyed) { resolve(); return; }
+    if (request.readableEnded || request.destroyed) {
+      resolve();
+      return;
+    }
     const done = () => {
       clearTimeout(timer);
       resolve();

@@ -54,7 +54,8 @@ function read(
   return new Promise((resolve, reject) => {
     const fail = (problem: GatewayProblem) => {
       watchdog?.disarm();
-      reject(signal.aborted ? signal.reason : problem);
+      const reason: unknown = signal.aborted ? signal.reason : problem;
+      reject(reason);
     };
     const watchdog: Watchdog | undefined =
       silenceMs === undefined
@@ -64,7 +65,10 @@ function read(
             else fail(new GatewayProblem("UPSTREAM_TIMEOUT"));
           });
     // Destroyed before anybody read it: no event will tell.
-    if (answer.destroyed) { fail(new GatewayProblem("UPSTREAM_FAILED")); return; }
+    if (answer.destroyed) {
+      fail(new GatewayProblem("UPSTREAM_FAILED"));
+      return;
+    }
     watchdog?.arm();
     answer.on("data", (chunk: Buffer) => {
       watchdog?.arm();
@@ -74,7 +78,9 @@ function read(
       watchdog?.disarm();
       resolve();
     });
-    answer.once("error", (cause) => { fail(new GatewayProblem("UPSTREAM_FAILED", { cause })); });
+    answer.once("error", (cause) => {
+      fail(new GatewayProblem("UPSTREAM_FAILED", { cause }));
+    });
     answer.once("close", () => {
       if (!answer.readableEnded) fail(new GatewayProblem("UPSTREAM_FAILED"));
     });

@@ -20,10 +20,7 @@ export class Settler {
   readonly #d: SettlerDependencies;
 
   /** @param options `everyEpochs`: epochs that one transaction settles; at most 200, as the ring forgets. */
-  constructor(
-    options: { number: bigint; everyEpochs: number },
-    dependencies: SettlerDependencies,
-  ) {
+  constructor(options: { number: bigint; everyEpochs: number }, dependencies: SettlerDependencies) {
     this.#options = options;
     this.#d = dependencies;
   }

@@ -26,7 +26,7 @@ export function writeSwitchingProtocols(
   answer: IncomingMessage,
   headers: readonly string[],
 ): void {
-  const lines = [`HTTP/1.1 101 ${answer.statusMessage || STATUS_CODES[101]}`];
+  const lines = [`HTTP/1.1 101 ${answer.statusMessage ?? STATUS_CODES[101]}`];
   lines.push("Connection: Upgrade", `Upgrade: ${answer.headers.upgrade ?? "websocket"}`);
   for (let i = 0; i + 1 < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`);
   client.write(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
@@ -45,5 +45,7 @@ export function tunnel(client: Socket, upstream: Socket): void {
 function join(from: Socket, to: Socket): void {
   from.pipe(to);
   from.on("error", () => to.destroy());
-  from.on("close", () => { to.destroySoon(); });
+  from.on("close", () => {
+    to.destroySoon();
+  });
 }

@@ -82,10 +82,19 @@ export class Upstream {
         request.destroy();
         reject(reason);
       };
-      const watchdog = new Watchdog(this.#timeoutMs, () => { fail(new GatewayProblem("UPSTREAM_TIMEOUT")); },
+      const watchdog = new Watchdog(this.#timeoutMs, () => {
+        fail(new GatewayProblem("UPSTREAM_TIMEOUT"));
+      });
+      signal.addEventListener(
+        "abort",
+        () => {
+          fail(signal.reason);
+        },
+        { once: true },
       );
-      signal.addEventListener("abort", () => { fail(signal.reason); }, { once: true });
-      request.on("error", (cause: NodeJS.ErrnoException) => { fail(failure(request, cause)); });
+      request.on("error", (cause: NodeJS.ErrnoException) => {
+        fail(failure(request, cause));
+      });
       const answered = (message: IncomingMessage, tunnel?: UpstreamAnswer["tunnel"]) => {
         watchdog.disarm();
         call.body.answered();
@@ -100,10 +109,15 @@ export class Upstream {
           },
         });
       };
-      request.on("response", (message) => { answered(message); });
+      request.on("response", (message) => {
+        answered(message);
+      });
       request.on("upgrade", (message, socket: Socket, head) => {
         socket.on("error", () => {});
-        if (call.upgrade) { answered(message, { socket, head }); return; }
+        if (call.upgrade) {
+          answered(message, { socket, head });
+          return;
+        }
         socket.destroy();
         fail(new GatewayProblem("UPSTREAM_FAILED", { cause: "101 without an upgrade" }));
       });

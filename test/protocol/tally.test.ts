@@ -106,7 +106,7 @@ describe("verdictOf", () => {
             tuples++;
             const counts = [a, b, c, d];
             if (verdictOf(counts) !== sortedMedian(counts)) {
-              expect(verdictOf(counts), `${counts}`).to.equal(sortedMedian(counts));
+              expect(verdictOf(counts), counts.join()).to.equal(sortedMedian(counts));
             }
           }
         }

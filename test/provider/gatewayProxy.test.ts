@@ -306,7 +306,9 @@ describe("Gateway: proxy", () => {
   it("gives up the upstream's request when the client goes away while sending", async () => {
     let seen = (_request: IncomingMessage) => {};
     const arrived = new Promise<IncomingMessage>((resolve) => (seen = resolve));
-    const port = await rig.serve((request) => { seen(request); });
+    const port = await rig.serve((request) => {
+      seen(request);
+    });
     const asking = open({ port, method: "POST", headers: { "Content-Length": "10" } });
     asking.on("error", () => {});
     asking.write("half");

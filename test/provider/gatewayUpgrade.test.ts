@@ -25,7 +25,10 @@ describe("Gateway: upgrade", () => {
     });
     server.on("upgrade", (request, stream, head) => {
       const socket = stream as Socket;
-      if (onUpgrade) { onUpgrade(request, socket); return; }
+      if (onUpgrade) {
+        onUpgrade(request, socket);
+        return;
+      }
       socket.write(`${SWITCH}hello `);
       socket.write(head);
       socket.pipe(socket);
@@ -169,7 +172,9 @@ describe("Gateway: upgrade", () => {
   it("breaks off when the client leaves before the answer", async () => {
     let arrived = (_socket: Socket) => {};
     const upstream = new Promise<Socket>((resolve) => (arrived = resolve));
-    const port = await echo((_request, socket) => { arrived(socket); });
+    const port = await echo((_request, socket) => {
+      arrived(socket);
+    });
     const asking = open({ port, headers: UPGRADE });
     asking.flushHeaders();
     const socket = await upstream;

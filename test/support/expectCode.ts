@@ -14,7 +14,9 @@ export function expectCode(code: string, run: () => unknown): BlockcloudError {
     expect.fail(`expected ${code}, got a value: ${JSON.stringify(value, jsonSafe)}`);
   }
   if (!(thrown instanceof BlockcloudError)) {
-    expect.fail(`expected ${code}, got ${String(thrown)}`);
+    expect.fail(
+      `expected ${code}, got ${thrown instanceof Error ? thrown.message : typeof thrown}`,
+    );
   }
   expect(thrown.code, thrown.message).to.equal(code);
   return thrown;

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { Agent} from "node:http";
+import type { Agent } from "node:http";
 import { request, type ClientRequest, type IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 
