@@ -150,13 +150,13 @@ export function sampledServices(chunk: Chunk, sampleSeed: Hex): bigint[] {
   const numbers = contacts(chunk);
   if (numbers.length === 0) return [];
   const hash = chunkHash(chunk);
-  return Array.from({ length: SAMPLES }, (_, sample) => {
+  return Array.from({ length: SAMPLES }, (_, sample) => sample).flatMap((sample) => {
     const pick = keccak256(
       encodeAbiParameters(
         [{ type: "bytes32" }, { type: "bytes32" }, { type: "uint256" }],
         [sampleSeed, hash, BigInt(sample)],
       ),
     );
-    return numbers[Number(BigInt(pick) % BigInt(numbers.length))]!;
+    return numbers.at(Number(BigInt(pick) % BigInt(numbers.length))) ?? [];
   });
 }

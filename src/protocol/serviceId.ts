@@ -29,7 +29,7 @@ export function serviceId(parts: ServiceIdParts): Hex {
       : !Number.isInteger(group) || group < 0 || group > MAX_GROUP
         ? `group ${group}`
         : !/^0x[0-9a-f]{40}$/i.test(self)
-          ? `self ${String(self).slice(0, 80)}`
+          ? `self ${self.slice(0, 80)}`
           : group !== 0 && BigInt(self) === 0n
             ? `group ${group} without a signer`
             : undefined;

@@ -110,7 +110,7 @@ export class Exchange {
     try {
       const headers = clientHeaders(message);
       if (this.#nonce !== undefined) {
-        headers.push(RECEIPT_FIELD, await this.#receipt(101, EMPTY_DIGEST));
+        headers.push(RECEIPT_FIELD, await this.#receiptFor(this.#nonce)(101, EMPTY_DIGEST));
       }
       this.#response.detachSocket(client);
       writeSwitchingProtocols(client, message, headers);
@@ -158,7 +158,7 @@ export class Exchange {
     if (problem.receipted) {
       if (this.#nonce !== undefined) {
         const digest = this.#request.method === "HEAD" ? EMPTY_DIGEST : sha256(body);
-        headers.push(RECEIPT_FIELD, await this.#receipt(problem.status, digest));
+        headers.push(RECEIPT_FIELD, await this.#receiptFor(this.#nonce)(problem.status, digest));
       }
       this.#response.writeHead(problem.status, headers).end(body);
       return;
