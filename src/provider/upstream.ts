@@ -105,7 +105,6 @@ export class Upstream {
       request.on("upgrade", (message, socket: Socket, head) => {
         socket.on("error", () => {});
         if (call.upgrade) return answered(message, { socket, head });
-        socket.destroy();
         fail(new GatewayProblem("UPSTREAM_FAILED", { cause: "101 without an upgrade" }));
       });
       call.body.forward(request, watchdog);

@@ -85,6 +85,21 @@ describe("Gateway: hostile clients", () => {
     expect(await sendRaw(slow, body)).to.match(/^HTTP\/1\.1 408 /);
   });
 
+  it("does not reset a connection under a client that is still sending what was refused", async () => {
+    const small = await rig.serve(() => {}, { maxRequestBytes: 10 });
+    const socket = connect({ port: small, host: "127.0.0.1", allowHalfOpen: true });
+    socket.on("error", () => {});
+    // More than sockets buffer: it can be written only if somebody takes it.
+    const body = Buffer.alloc(32 * 1024 * 1024);
+    socket.write(`POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n`);
+    const [said] = await once(socket, "data");
+    expect(String(said)).to.match(/^HTTP\/1\.1 413 /);
+    const broken = await new Promise((resolve) => socket.write(body, resolve));
+    expect(broken ?? undefined).to.equal(undefined);
+    await once(socket.resume(), "end");
+    socket.destroy();
+  });
+
   it("closes on a client that takes nothing", async () => {
     let asked = (_response: ServerResponse) => {};
     const answering = new Promise<ServerResponse>((resolve) => (asked = resolve));
