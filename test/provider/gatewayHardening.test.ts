@@ -112,7 +112,7 @@ describe("Gateway: hostile clients", () => {
         more();
         asked(response);
       },
-      { clientTimeoutMs: 40, upstreamTimeoutMs: 20 },
+      { clientTimeoutMs: 100, upstreamTimeoutMs: 100 },
     );
     const socket = connect({ port: stuck, host: "127.0.0.1" });
     socket.on("error", () => {});

@@ -127,11 +127,11 @@ describe("Gateway: receipts", () => {
         upstream = response.writeHead(200, { "Content-Type": "text/event-stream" });
         upstream.flushHeaders();
       },
-      { upstreamTimeoutMs: 10, clientTimeoutMs: 20 },
+      { upstreamTimeoutMs: 100, clientTimeoutMs: 100 },
     );
     // A plain answer that is as silent is given up after this long: that one is the clock here.
     const silent = await rig.serve((_request, response) => void response.write("x"), {
-      upstreamTimeoutMs: 60,
+      upstreamTimeoutMs: 250,
     });
     for (const headers of [{}, WITH_NONCE]) {
       const message = await head({ port, headers });
