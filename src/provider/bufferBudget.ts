@@ -9,15 +9,13 @@ export class BufferBudget {
   /**
    * Reserves memory.
    *
-   * @returns Gives it back, once; undefined when there is not enough.
+   * @returns Gives it back, and is to be called once; undefined when there is not enough.
    */
   reserve(bytes: number): (() => void) | undefined {
     if (bytes > this.#left) return undefined;
     this.#left -= bytes;
-    let held = bytes;
     return () => {
-      this.#left += held;
-      held = 0;
+      this.#left += bytes;
     };
   }
 }

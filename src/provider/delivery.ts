@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { EMPTY_DIGEST, sha256 } from "../protocol/receipt.ts";
 import type { BufferBudget } from "./bufferBudget.ts";
-import { clientHeaders, hasBody } from "./forwardedHeaders.ts";
+import { clientHeaders } from "./forwardedHeaders.ts";
 import { GatewayProblem } from "./gatewayProblem.ts";
 import { isBodiless, isEventStream, receiptPlace } from "./receiptPlace.ts";
 import { collect, relay, type ReadOptions } from "./relay.ts";
@@ -46,8 +46,7 @@ export async function deliver(answer: UpstreamAnswer, delivery: Delivery): Promi
     receipt !== undefined,
     limits.maxBufferedBytes,
   );
-  const clientSends = () => hasBody(request) && !request.readableEnded;
-  await WAYS[place](answer, delivery, { signal, silenceMs, clientSends });
+  await WAYS[place](answer, delivery, { signal, silenceMs, request });
 }
 
 const streamed: Way = async (answer, { request, response }, options) => {

@@ -165,8 +165,6 @@ export class Gateway {
       // would carry requests past this gateway.
       shouldUpgradeCallback: isWebSocket,
     });
-    // By default fields beyond the 2,000th vanish without a word; they are counted at admission instead.
-    server.maxHeadersCount = 0;
     server.maxConnections = settings.maxConnections;
     // A client that waits for the upstream is silent, too.
     server.timeout = Math.max(settings.clientTimeoutMs, 2 * settings.upstreamTimeoutMs);

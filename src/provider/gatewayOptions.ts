@@ -73,6 +73,11 @@ export function gatewaySettings(options: GatewayOptions): GatewaySettings {
       throw new BlockcloudError("GATEWAY_OPTIONS", `${name} is ${settings[name]}, not 0 or more.`);
     }
   }
+  if (settings.headersTimeoutMs > settings.requestTimeoutMs) {
+    throw new BlockcloudError("GATEWAY_OPTIONS", "headersTimeoutMs exceeds requestTimeoutMs.", {
+      remedy: "The head is a part of the request: give it less time.",
+    });
+  }
   try {
     addressOfKey(settings.key);
   } catch {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { hasBody } from "./forwardedHeaders.ts";
 import { GatewayProblem } from "./gatewayProblem.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -6,8 +7,8 @@ export interface ReadOptions {
   signal: AbortSignal;
   /** How long the upstream may keep silent; undefined for ever. */
   silenceMs: number | undefined;
-  /** Whether the client is still sending its request: the upstream may be waiting for that. */
-  clientSends(): boolean;
+  /** While the client is still sending this, the upstream may be waiting for it. */
+  request: IncomingMessage;
 }
 
 /**
@@ -48,9 +49,10 @@ export async function collect(answer: IncomingMessage, options: ReadOptions): Pr
 
 function read(
   answer: IncomingMessage,
-  { signal, silenceMs, clientSends }: ReadOptions,
+  { signal, silenceMs, request }: ReadOptions,
   take: (chunk: Buffer, watchdog: Watchdog | undefined) => void,
 ): Promise<void> {
+  const sent = () => !hasBody(request) || request.readableEnded;
   return new Promise((resolve, reject) => {
     const fail = (problem: GatewayProblem) => {
       watchdog?.disarm();
@@ -61,8 +63,7 @@ function read(
       silenceMs === undefined
         ? undefined
         : new Watchdog(silenceMs, () => {
-            if (clientSends()) watchdog?.arm();
-            else fail(new GatewayProblem("UPSTREAM_TIMEOUT"));
+            if (sent()) fail(new GatewayProblem("UPSTREAM_TIMEOUT"));
           });
     // Destroyed before anybody read it: no event will tell.
     if (answer.destroyed) {
@@ -70,6 +71,12 @@ function read(
       return;
     }
     watchdog?.arm();
+    // From its last byte on it is the upstream's turn in any case.
+    if (!sent()) {
+      request.once("end", () => {
+        if (!answer.readableEnded && !answer.destroyed && !answer.isPaused()) watchdog?.arm();
+      });
+    }
     answer.on("data", (chunk: Buffer) => {
       watchdog?.arm();
       take(chunk, watchdog);

@@ -104,11 +104,8 @@ export class RequestBody {
   }
 
   #send(chunk: Buffer): void {
-    if (this.#target === undefined || this.#target.write(chunk)) {
-      this.#watchdog?.disarm();
-    } else {
-      this.#request.pause();
-      this.#watchdog?.arm();
-    }
+    if (this.#target === undefined || this.#target.write(chunk)) return;
+    this.#request.pause();
+    this.#watchdog?.arm();
   }
 }

@@ -114,11 +114,7 @@ export class Upstream {
       });
       request.on("upgrade", (message, socket: Socket, head) => {
         socket.on("error", () => {});
-        if (call.upgrade) {
-          answered(message, { socket, head });
-          return;
-        }
-        socket.destroy();
+        if (call.upgrade) return answered(message, { socket, head });
         fail(new GatewayProblem("UPSTREAM_FAILED", { cause: "101 without an upgrade" }));
       });
       call.body.forward(request, watchdog);

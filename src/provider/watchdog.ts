@@ -11,8 +11,8 @@ export class Watchdog {
 
   /** Starts to wait, or starts again. */
   arm(): void {
-    if (this.#timer) this.#timer.refresh();
-    else this.#timer = setTimeout(this.#onSilence, this.#ms);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(this.#onSilence, this.#ms);
   }
 
   /** Stops waiting: it is somebody else's turn, or all is done. */

@@ -5,8 +5,10 @@ import { once } from "node:events";
 import { Agent, type IncomingMessage } from "node:http";
 import { ask, failureOf, head, open, whole } from "../support/httpClient.ts";
 import { fault, ProviderRig, WITH_NONCE } from "../support/providerRig.ts";
+import { settled } from "../support/settled.ts";
 
-const SHORT_MS = 30;
+/** Long enough for whatever is to succeed on a busy machine. */
+const SHORT_MS = 100;
 
 describe("Gateway: a failing upstream", () => {
   const rig = new ProviderRig();
@@ -46,6 +48,15 @@ describe("Gateway: a failing upstream", () => {
     expect(answer.status).to.equal(504);
     expect(JSON.parse(answer.body.toString()).code).to.equal("UPSTREAM_TIMEOUT");
     expect(fault(answer.headers["service-receipt"], {}, answer)).to.equal(undefined);
+  });
+
+  it("answers 504 when the upstream stops taking the request", async () => {
+    const url = await rig.rawUpstream((socket) => socket.pause());
+    const { port } = (await rig.gateway(url, { upstreamTimeoutMs: SHORT_MS })).address;
+    const asked = { method: "POST", body: randomBytes(10 * 1024 * 1024) };
+    const answer = await ask({ port, ...asked, headers: WITH_NONCE });
+    expect(answer.status).to.equal(504);
+    expect(fault(answer.headers["service-receipt"], asked, answer)).to.equal(undefined);
   });
 
   it("answers 504 when a body that is to be buffered stops half-way", async () => {
@@ -104,19 +115,26 @@ describe("Gateway: a failing upstream", () => {
         expect(message.trailers).to.deep.equal({});
       }
     }
+    expect(rig.log.join()).not.to.contain('"level":"error"');
   });
 
   it("answers 502 to what is not HTTP, and to a protocol that nobody asked for", async () => {
+    let open = 0;
     for (const said of [
       "SSH-2.0-x\r\n",
       "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
       "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
     ]) {
-      const url = await rig.rawUpstream((socket) => socket.once("data", () => socket.write(said)));
+      const url = await rig.rawUpstream((socket) => {
+        open++;
+        socket.on("close", () => open--);
+        socket.once("data", () => socket.write(said));
+      });
       const { port } = (await rig.gateway(url)).address;
       const answer = await ask({ port, headers: WITH_NONCE });
       expect(answer.status, said).to.equal(502);
       expect(fault(answer.headers["service-receipt"], {}, answer)).to.equal(undefined);
+      expect(await settled(() => open), said).to.equal(0);
     }
   });
 

@@ -76,10 +76,28 @@ describe("Gateway: hostile clients", () => {
   });
 
   it("closes on a client that takes its time over the head or the body", async () => {
-    const slow = await rig.serve(() => {}, { headersTimeoutMs: 20, requestTimeoutMs: 40 });
-    expect(await sendRaw(slow, "GET / HTTP/1.1\r\nHost: x\r\nX-Slow")).to.match(/^HTTP\/1\.1 408 /);
+    const slowHead = await rig.serve(() => {}, { headersTimeoutMs: 20 });
+    expect(await sendRaw(slowHead, "GET / HTTP/1.1\r\nHost: x\r\nX-Slow")).to.match(
+      /^HTTP\/1\.1 408 /,
+    );
     const body = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx";
+    const slow = await rig.serve(() => {}, { headersTimeoutMs: 20, requestTimeoutMs: 40 });
     expect(await sendRaw(slow, body)).to.match(/^HTTP\/1\.1 408 /);
+  });
+
+  it("does not reset a connection under a client that is still sending what was refused", async () => {
+    const small = await rig.serve(() => {}, { maxRequestBytes: 10 });
+    const socket = connect({ port: small, host: "127.0.0.1", allowHalfOpen: true });
+    socket.on("error", () => {});
+    // More than sockets buffer: it can be written only if somebody takes it.
+    const body = Buffer.alloc(32 * 1024 * 1024);
+    socket.write(`POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n`);
+    const [said] = await once(socket, "data");
+    expect(String(said)).to.match(/^HTTP\/1\.1 413 /);
+    const broken = await new Promise((resolve) => socket.write(body, resolve));
+    expect(broken ?? undefined).to.equal(undefined);
+    await once(socket.resume(), "end");
+    socket.destroy();
   });
 
   it("closes on a client that takes nothing", async () => {
@@ -94,7 +112,7 @@ describe("Gateway: hostile clients", () => {
         more();
         asked(response);
       },
-      { clientTimeoutMs: 40, upstreamTimeoutMs: 20 },
+      { clientTimeoutMs: 100, upstreamTimeoutMs: 100 },
     );
     const socket = connect({ port: stuck, host: "127.0.0.1" });
     socket.on("error", () => {});

@@ -7,6 +7,7 @@ import { Gateway } from "../../src/provider/gateway.ts";
 import type { GatewayOptions } from "../../src/provider/gatewayOptions.ts";
 import { ask, failureOf, head, open, whole } from "../support/httpClient.ts";
 import { fault, KEY, ProviderRig, SERVICE, WITH_NONCE } from "../support/providerRig.ts";
+import { settled } from "../support/settled.ts";
 
 describe("Gateway: start and stop", () => {
   const rig = new ProviderRig();
@@ -128,6 +129,20 @@ describe("Gateway: start and stop", () => {
     await build({ upstream: url }).stop();
   });
 
+  it("closes its connections to the upstream", async () => {
+    const { url, server } = await rig.upstream((_request, response) => response.end("ok"));
+    let connections = 0;
+    server.on("connection", (socket) => {
+      connections++;
+      socket.on("close", () => connections--);
+    });
+    const gateway = await rig.gateway(url);
+    await ask({ port: gateway.address.port });
+    expect(await settled(() => connections)).to.equal(1);
+    await gateway.stop();
+    expect(await settled(() => connections)).to.equal(0);
+  });
+
   it("leaves nothing behind that would keep a process alive", async () => {
     const rigUrl = new URL("../support/providerRig.ts", import.meta.url).href;
     const clientUrl = new URL("../support/httpClient.ts", import.meta.url).href;
@@ -160,6 +175,7 @@ describe("Gateway: start and stop", () => {
       { key: KEY.subarray(1) },
       { receiptBurst: Number.NaN },
       { upstreamTimeoutMs: -1 },
+      { headersTimeoutMs: 2, requestTimeoutMs: 1 },
     ]) {
       const error = await failureOf(Promise.resolve().then(() => build(wrong)));
       expect(error.code).to.equal("GATEWAY_OPTIONS");

@@ -4,20 +4,7 @@ import { once } from "node:events";
 import { Agent, type IncomingMessage, type ServerResponse } from "node:http";
 import { ask, failureOf, head, open, whole } from "../support/httpClient.ts";
 import { fault, NONCE, ProviderRig, WITH_NONCE } from "../support/providerRig.ts";
-
-/** Turns of the event loop without a change after which nothing more moves by itself. */
-const QUIET_TURNS = 300;
-
-async function settled(value: () => number): Promise<number> {
-  let last = value();
-  for (let quiet = 0; quiet < QUIET_TURNS; quiet++) {
-    await new Promise((resolve) => setImmediate(resolve));
-    if (value() === last) continue;
-    last = value();
-    quiet = 0;
-  }
-  return last;
-}
+import { settled } from "../support/settled.ts";
 
 describe("Gateway: proxy", () => {
   const rig = new ProviderRig();
@@ -264,8 +251,9 @@ describe("Gateway: proxy", () => {
       },
       { maxRequestBytes: 100_000 },
     );
-    const body = randomBytes(100_001);
-    const framings = [{ "Content-Length": "100001" }, { "Transfer-Encoding": "chunked" }];
+    // Far more than sockets buffer: the client is still sending when it is refused.
+    const body = randomBytes(16 * 1024 * 1024);
+    const framings = [{ "Content-Length": `${body.length}` }, { "Transfer-Encoding": "chunked" }];
     for (const framing of framings) {
       const headers = { ...WITH_NONCE, ...framing };
       const answer = await ask({ port, method: "POST", body, headers });
@@ -275,6 +263,15 @@ describe("Gateway: proxy", () => {
       expect(answer.headers.connection).to.equal("close");
     }
     expect(finished).to.equal(0);
+
+    const least = randomBytes(100_001);
+    const over = await ask({
+      port,
+      method: "POST",
+      body: least,
+      headers: { "Transfer-Encoding": "chunked" },
+    });
+    expect(over.status).to.equal(413);
   });
 
   it("gives up the upstream's request when the client goes away", async () => {
