@@ -110,7 +110,8 @@ export class Screen {
   say(line: string): void {
     if (line === this.#last) return;
     this.#last = line;
-    this.#stream.write(`${this.#up()}${line}${this.#live ? "\x1b[K" : ""}\n`);
+    // What is left of the picture goes: nobody else would erase what stands below.
+    this.#stream.write(`${this.#up()}${line}${this.#live ? "\x1b[J" : ""}\n`);
     this.#lines = 0;
   }
 
