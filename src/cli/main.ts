@@ -7,12 +7,15 @@ import { providerRunCommand } from "./providerRun.ts";
 const program = new Command("blockcloud")
   .description("Talk to a service ID instead of an address.")
   .showHelpAfterError("(add --help for help)");
-program.command("provider").description("Run a service.").addCommand(providerRunCommand());
-program
-  .command("auditor")
-  .description("Inspect services and earn BLOC.")
-  .addCommand(auditorRunCommand());
-program.addCommand(demoCommand());
+const provider = program.command("provider").description("Run a service.");
+const auditor = program.command("auditor").description("Inspect services and earn BLOC.");
+for (const [parent, command] of [
+  [provider, providerRunCommand()],
+  [auditor, auditorRunCommand()],
+  [program, demoCommand()],
+] as const) {
+  parent.addCommand(command.copyInheritedSettings(parent));
+}
 
 try {
   await program.parseAsync();
