@@ -30,7 +30,7 @@ export interface DemoAuditor {
 }
 
 /** Stakes in BLOC; the least is 1/7 of their sum, so that every auditor is drawn in every shard. */
-const AUDITOR_STAKES = [10_000, 11_000, 13_000, 15_000, 18_000];
+export const AUDITOR_STAKES: readonly number[] = [10_000, 11_000, 13_000, 15_000, 18_000];
 /** Files of this repository that the file services serve. */
 const FILES = ["README.md", "docs/architecture.md", "docs/protocol.md", "LICENSE"];
 const ROOT = new URL("../../", import.meta.url);
@@ -118,11 +118,14 @@ export async function castProviders(
   return { services, upstreams: [docs, faulty] };
 }
 
-/** Stakes and enrols the five auditors by contract calls. */
-export async function castAuditors(stage: Stage): Promise<DemoAuditor[]> {
-  stage.say(`enrolling ${AUDITOR_STAKES.length} auditors`);
+/** Stakes and enrols auditors by contract calls. */
+export async function castAuditors(
+  stage: Stage,
+  stakes: readonly number[],
+): Promise<DemoAuditor[]> {
+  stage.say(`enrolling ${stakes.length} auditors`);
   return Promise.all(
-    AUDITOR_STAKES.map(async (bloc, index) => {
+    stakes.map(async (bloc, index) => {
       const owner = devKey(keyIndex.auditor + index);
       const stake = parseEther(bloc.toString());
       await fund(stage, owner.address, stake);

@@ -8,6 +8,7 @@ import { systemTimers, type Timers } from "../node/timers.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { epochStart } from "../protocol/epoch.ts";
 import {
+  AUDITOR_STAKES,
   castAuditors,
   castProviders,
   keyIndex,
@@ -22,7 +23,7 @@ import { devKey, startDevnet, type DevnetOptions } from "./devnet.ts";
 import { Monitor } from "./monitor.ts";
 import { judge, type DemoResult } from "./result.ts";
 import type { Fault, Upstream } from "./upstreams.ts";
-import { Screen, type Picture } from "./view.ts";
+import { Screen, type Output, type Picture } from "./view.ts";
 import type { WorkerProcess } from "./worker.ts";
 
 /** Epochs that claims and settlements may take after the last audited one. */
@@ -44,7 +45,7 @@ export interface DemoOptions {
   /** Folder of the run; by default a new one in the system's folder for temporary files. */
   folder?: string;
   /** Where progress and the view go. */
-  stream: NodeJS.WriteStream;
+  stream: Output;
   live: boolean;
 }
 
@@ -110,7 +111,7 @@ async function setUp(
   closing.push(() => Promise.all(workers.map((worker) => worker.stop())));
   const provided = await castProviders(stage, faultNow, workers);
   closing.push(() => Promise.all(provided.upstreams.map((upstream: Upstream) => upstream.stop())));
-  const auditors = await castAuditors(stage);
+  const auditors = await castAuditors(stage, AUDITOR_STAKES);
   const enrolled = currentEpoch(clock);
   say("starting the auditors");
   const started = auditors.map((auditor, index) => startAuditor(stage, auditor, index));

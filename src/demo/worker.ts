@@ -93,6 +93,11 @@ export class WorkerProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
+  /** The exit code; null while the process runs or when a signal ended it. */
+  get exitCode(): number | null {
+    return this.#child.exitCode;
+  }
+
   /** The last error that the worker printed, for people. */
   get lastError(): string {
     return this.#lastError;

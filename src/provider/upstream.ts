@@ -114,7 +114,10 @@ export class Upstream {
       });
       request.on("upgrade", (message, socket: Socket, head) => {
         socket.on("error", () => {});
-        if (call.upgrade) { answered(message, { socket, head }); return; }
+        if (call.upgrade) {
+          answered(message, { socket, head });
+          return;
+        }
         fail(new GatewayProblem("UPSTREAM_FAILED", { cause: "101 without an upgrade" }));
       });
       call.body.forward(request, watchdog);

@@ -11,7 +11,9 @@ describe("Watchdog", () => {
     fired = 0;
     watchdog = new Watchdog(100, () => fired++);
   });
-  afterEach(() => { mock.timers.reset(); });
+  afterEach(() => {
+    mock.timers.reset();
+  });
 
   it("fires after a silence, not before it is armed", () => {
     mock.timers.tick(1_000);
