@@ -146,7 +146,7 @@ library SystemLib {
         fund(s, owner, uint256(stake) + SERVICE_FEE);
         address key = vm.addr(serviceKey(s.registry.serviceCount() + 1));
         vm.startPrank(owner);
-        s.token.approve(address(s.staking), uint256(stake) + SERVICE_FEE);
+        s.token.approve(address(s.staking), type(uint256).max);
         uint64 number = s.registry.register(0, key, "GET /", "ipfs://about", stake);
         vm.stopPrank();
         return number;
