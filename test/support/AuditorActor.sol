@@ -87,6 +87,24 @@ contract AuditorActor {
         commitRound(epoch, round);
     }
 
+    /// @notice An honest round but for its secret.
+    function build(
+        uint32 epoch,
+        uint256 grade,
+        bytes32 secret_
+    ) external view returns (Round memory) {
+        Forgery memory honest;
+        return
+            RoundKit.build(
+                _s,
+                address(this),
+                epoch,
+                secret_,
+                RoundKit.chunks(honestWords(epoch, grade), 512),
+                honest
+            );
+    }
+
     /// @notice Commits to a round that was built elsewhere.
     function commitRound(uint32 epoch, Round memory round) public {
         _rounds[epoch] = abi.encode(round);
@@ -142,6 +160,11 @@ contract AuditorActor {
             return _walk(chain.start, CHAIN_LENGTH - (epoch + 1 - chain.usableFrom));
         }
         revert("no chain is usable in this epoch");
+    }
+
+    /// @notice The tip registered last.
+    function lastTip() external view returns (bytes32) {
+        return _walk(_chains[_chains.length - 1].start, CHAIN_LENGTH);
     }
 
     /// @notice The tip that {enrol} would register now.
