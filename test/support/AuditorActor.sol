@@ -87,6 +87,24 @@ contract AuditorActor {
         commitRound(epoch, round);
     }
 
+    /// @notice An honest round, not committed to.
+    function buildChunks(
+        uint32 epoch,
+        uint256[] memory words,
+        uint256 perChunk
+    ) external view returns (Round memory) {
+        Forgery memory honest;
+        return
+            RoundKit.build(
+                _s,
+                address(this),
+                epoch,
+                secret(epoch),
+                RoundKit.chunks(words, perChunk),
+                honest
+            );
+    }
+
     /// @notice An honest round but for its secret.
     function build(
         uint32 epoch,

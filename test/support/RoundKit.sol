@@ -103,16 +103,22 @@ library RoundKit {
         e.channel = keccak256(abi.encode("channel", number));
         e.issuedAt = s.registry.epochStart(epoch) * 1000 + 5_000;
         if (forgery.issuedAt != 0) e.issuedAt = forgery.issuedAt;
-        bytes32 id = bytes32(uint256(number) << 192);
-        bytes32 nonce = keccak256(abi.encode(y, number, e.salt));
-        bytes32 structHash = keccak256(abi.encode(RECEIPT, id, nonce, e.channel, e.issuedAt));
         uint256 key = forgery.signingKey;
         if (key == 0) key = SystemLib.serviceKey(number);
-        (uint8 v, bytes32 r, bytes32 ss) = vm.sign(
-            key,
-            keccak256(abi.encodePacked(hex"1901", s.registry.domainSeparator(), structHash))
-        );
+        (uint8 v, bytes32 r, bytes32 ss) = vm.sign(key, receiptDigest(s, e, y));
         e.signature = abi.encodePacked(r, ss, v);
+    }
+
+    /// @notice What a service signs for an auditor with the draw's key `y`.
+    function receiptDigest(
+        System memory s,
+        Evidence memory e,
+        bytes32 y
+    ) internal view returns (bytes32) {
+        bytes32 id = bytes32(uint256(e.number) << 192);
+        bytes32 nonce = keccak256(abi.encode(y, e.number, e.salt));
+        bytes32 structHash = keccak256(abi.encode(RECEIPT, id, nonce, e.channel, e.issuedAt));
+        return keccak256(abi.encodePacked(hex"1901", s.registry.domainSeparator(), structHash));
     }
 
     /// @notice Collects evidence for every contact vote, fills the chunks in and computes the commitment.
@@ -125,25 +131,45 @@ library RoundKit {
         Forgery memory forgery
     ) internal view returns (Round memory round) {
         bytes32 y = drawKey(s, auditor, epoch, secret);
-        round.evidence = _collect(s, epoch, y, list, forgery);
-        bytes32 evidenceRoot = MerkleLib.root(_leaves(round.evidence));
-        bytes32[] memory hashes = new bytes32[](list.length);
+        Evidence[] memory evidence = _collect(s, epoch, y, list, forgery);
         for (uint256 i = 0; i < list.length; ++i) {
             list[i].auditor = auditor;
             list[i].epoch = epoch;
             list[i].index = uint16(i);
             list[i].count = uint16(list.length);
-            list[i].evidenceRoot = evidenceRoot;
             list[i].secret = secret;
+        }
+        round.chunks = list;
+        return withEvidence(round, evidence);
+    }
+
+    /// @notice The same round over other evidence: roots, proofs and commitment anew.
+    function withEvidence(
+        Round memory round,
+        Evidence[] memory evidence
+    ) internal pure returns (Round memory) {
+        IProofOfService.Chunk[] memory list = round.chunks;
+        bytes32 evidenceRoot = MerkleLib.root(_leaves(evidence));
+        bytes32[] memory hashes = new bytes32[](list.length);
+        for (uint256 i = 0; i < list.length; ++i) {
+            list[i].evidenceRoot = evidenceRoot;
             hashes[i] = chunkHash(list[i]);
         }
         for (uint256 i = 0; i < list.length; ++i) {
             list[i].proof = MerkleLib.proof(hashes, i);
         }
-        round.chunks = list;
+        round.evidence = evidence;
         round.commitment = keccak256(
-            abi.encode(auditor, epoch, MerkleLib.root(hashes), list.length, evidenceRoot, secret)
+            abi.encode(
+                list[0].auditor,
+                list[0].epoch,
+                MerkleLib.root(hashes),
+                list.length,
+                evidenceRoot,
+                list[0].secret
+            )
         );
+        return round;
     }
 
     /// @notice Opens the evidence that a sample seed asks for.
