@@ -55,7 +55,8 @@ library EpochTrace {
         require(since >= newest, EpochTraceUnordered(since, newest));
         if (self.value == value) return;
 
-        if (since != newest && newest != 0) {
+        // Only an empty trace, zero since epoch 0, leaves nothing to keep.
+        if (since != newest && (newest != 0 || self.value != 0)) {
             uint32 length = self.length;
             self.past[length] = (uint256(newest) << 192) | self.value;
             self.length = length + 1;

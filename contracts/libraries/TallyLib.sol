@@ -87,7 +87,8 @@ library TallyLib {
     /// @param tally A tally; its top is not looked at.
     /// @return counts Lanes with 0 to 15.
     function counted(uint256 tally) internal pure returns (uint256 counts) {
-        return _prefixSums(tally) >> 12;
+        // Without the mask the next lane's lower nibbles would stand above each count.
+        return (_prefixSums(tally) >> 12) & (ONES * 0xf);
     }
 
     /// @notice The verdict of each lane: the lowest grade whose cumulative count `c` satisfies
@@ -147,7 +148,7 @@ library TallyLib {
     {
         uint256 sums = _prefixSums(tally);
         uint256 nibble = ONES * 0xf;
-        uint256 totals = (sums >> 12) | HIGHS;
+        uint256 totals = ((sums >> 12) & nibble) | HIGHS;
         unchecked {
             enough = ((totals - ONES * QUORUM) >> 15) & ONES;
             aboveFailed = ((totals - ((sums & nibble) << 1)) >> 15) & enough;
