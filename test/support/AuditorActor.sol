@@ -170,6 +170,17 @@ contract AuditorActor {
         return roundAt(epoch).samples(index, seed);
     }
 
+    /// @notice Whether a round of the epoch could be revealed: a chain is usable, long enough, and its
+    /// head not too far back.
+    function usableIn(uint32 epoch) external view returns (bool) {
+        (, , uint32 head, , uint32 pending) = _s.pos.auditorOf(address(this));
+        if (pending != 0 && pending <= epoch) head = pending - 1;
+        if (head == 0 || epoch - head > 512) return false;
+        uint256 i = _chains.length;
+        while (_chains[i - 1].usableFrom > epoch) --i;
+        return epoch + 1 - _chains[i - 1].usableFrom <= CHAIN_LENGTH;
+    }
+
     /// @notice The chain element of an epoch: the chain that is usable in it, at the epoch's place.
     function secret(uint32 epoch) public view returns (bytes32) {
         for (uint256 i = _chains.length; i > 0; --i) {
