@@ -105,7 +105,13 @@ contract AdversaryHandler is Handler {
         ];
         address[3] memory targets = [address(s.pool), address(s.staking), address(s.registry)];
         what %= 6;
-        (done, ) = targets[what < 3 ? 0 : what < 5 ? 1 : 2].call(calls[what]);
+        (done, ) = targets[
+            what < 3
+                ? 0
+                : what < 5
+                    ? 1
+                    : 2
+        ].call(calls[what]);
         vm.stopPrank();
         if (done) STORE.noteViolation("a stranger moved what is not its own");
         else STORE.note("refused privilege");

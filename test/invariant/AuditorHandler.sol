@@ -116,7 +116,7 @@ contract AuditorHandler is Handler {
         uint256 mood
     ) private pure returns (uint256[] memory) {
         for (uint256 i = 0; i < words.length; ++i) {
-            uint256 word = words[i] >> 240 << 240;
+            uint256 word = (words[i] >> 240) << 240;
             for (uint256 lane = 0; lane < LANES; ++lane) {
                 if ((words[i] >> (lane * 16)) & 0xffff == 0) continue;
                 uint256 seen = uint256(keccak256(abi.encode(epoch, i, lane))) % 4;

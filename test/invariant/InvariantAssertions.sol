@@ -14,10 +14,11 @@ library InvariantAssertions {
 
     function blocIsConserved(Store store) internal view {
         System memory s = store.system();
-        uint256 sum = s.token.balanceOf(TREASURY) +
-            s.token.balanceOf(address(s.pool)) +
-            s.token.balanceOf(address(s.staking)) +
-            s.token.balanceOf(store.KEEPER());
+        uint256 sum =
+            s.token.balanceOf(TREASURY) +
+                s.token.balanceOf(address(s.pool)) +
+                s.token.balanceOf(address(s.staking)) +
+                s.token.balanceOf(store.KEEPER());
         for (uint256 i = 0; i < store.providerCount(); ++i) {
             sum += s.token.balanceOf(store.providers(i));
         }

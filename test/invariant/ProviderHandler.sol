@@ -18,7 +18,10 @@ contract ProviderHandler is Handler {
     function register(uint256 who, uint96 amount) external live {
         System memory s = sys();
         if (s.registry.serviceCount() >= MAX_SERVICES) return;
-        s.register(STORE.providers(who % STORE.providerCount()), uint96(bound(amount, 0, 4_000e18)));
+        s.register(
+            STORE.providers(who % STORE.providerCount()),
+            uint96(bound(amount, 0, 4_000e18))
+        );
         STORE.note("register");
     }
 

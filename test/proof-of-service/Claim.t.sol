@@ -42,10 +42,8 @@ contract ClaimTest is Deployment {
     function test_PayFollowsTheDistanceFromTheVerdict() public {
         AuditorActor bob = newAuditor("bob", 5_000e18);
         // Bob votes FAILED, POOR, GOOD and EXCELLENT on services 1 to 4; Alice's stake decides.
-        uint256 word = RoundKit.vote(0, 0) |
-            RoundKit.vote(1, 1) |
-            RoundKit.vote(2, 2) |
-            RoundKit.vote(3, 3);
+        uint256 word =
+            RoundKit.vote(0, 0) | RoundKit.vote(1, 1) | RoundKit.vote(2, 2) | RoundKit.vote(3, 3);
         uint256[4] memory quarters = [uint256(1), 4 + 2, 2 + 4 + 2, 2 + 4];
         for (uint32 grade = 0; grade < 4; ++grade) {
             uint32 epoch = 2 + grade * 3;

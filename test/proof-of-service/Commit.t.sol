@@ -49,11 +49,7 @@ contract CommitTest is Deployment {
         enter(2);
         _commit();
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IProofOfService.PosAlreadyCommitted.selector,
-                address(_alice),
-                2
-            )
+            abi.encodeWithSelector(IProofOfService.PosAlreadyCommitted.selector, address(_alice), 2)
         );
         _commit();
     }
@@ -87,11 +83,7 @@ contract CommitTest is Deployment {
     function test_RevertsWhen_TheTipIsNotUsableYet() public {
         enter(1);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IProofOfService.PosNotEnrolled.selector,
-                address(_alice),
-                1
-            )
+            abi.encodeWithSelector(IProofOfService.PosNotEnrolled.selector, address(_alice), 1)
         );
         _commit();
     }

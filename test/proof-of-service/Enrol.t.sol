@@ -81,9 +81,7 @@ contract EnrolTest is Deployment {
         _commitIn(514);
         enter(515);
         IProofOfService.Chunk memory chunk = _alice.chunkAt(514, 0);
-        vm.expectRevert(
-            abi.encodeWithSelector(IProofOfService.PosTooManySteps.selector, 513, 512)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IProofOfService.PosTooManySteps.selector, 513, 512));
         pos.reveal(chunk);
 
         _alice.enrol();
@@ -146,11 +144,7 @@ contract EnrolTest is Deployment {
     function test_RevertsWhen_SomeoneNotEnrolledNamesAnOperator() public {
         enter(3);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IProofOfService.PosNotEnrolled.selector,
-                address(this),
-                3
-            )
+            abi.encodeWithSelector(IProofOfService.PosNotEnrolled.selector, address(this), 3)
         );
         pos.setOperator(STRANGER);
     }
@@ -200,11 +194,7 @@ contract EnrolTest is Deployment {
 
     function _expectNotEnrolled(uint32 epoch) private {
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IProofOfService.PosNotEnrolled.selector,
-                address(_alice),
-                epoch
-            )
+            abi.encodeWithSelector(IProofOfService.PosNotEnrolled.selector, address(_alice), epoch)
         );
     }
 }

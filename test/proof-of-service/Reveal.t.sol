@@ -77,9 +77,8 @@ contract RevealTest is Deployment {
         for (uint256 i = 0; i < 3; ++i) {
             actors[i].reveal(4);
         }
-        uint256 full = (15 << 240) |
-            (RoundKit.word(0, 0x7fff, 3) * 14) |
-            RoundKit.word(0, 0x7fff, 0);
+        uint256 full =
+            (15 << 240) | (RoundKit.word(0, 0x7fff, 3) * 14) | RoundKit.word(0, 0x7fff, 0);
         vm.assertEq(pos.tallyOf(0, 4), full, "one of carol's seven fits");
         actors[3].reveal(4);
         vm.assertEq(pos.tallyOf(0, 4), full, "nothing of dave's");
@@ -289,11 +288,7 @@ contract RevealTest is Deployment {
 
     function _expectMismatch(address auditor, uint32 epoch) private {
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IProofOfService.PosCommitmentMismatch.selector,
-                auditor,
-                epoch
-            )
+            abi.encodeWithSelector(IProofOfService.PosCommitmentMismatch.selector, auditor, epoch)
         );
     }
 
@@ -305,11 +300,7 @@ contract RevealTest is Deployment {
 
     function _expectShardRange(uint256 shard) private {
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IProofOfService.PosShardRange.selector,
-                shard,
-                type(uint32).max
-            )
+            abi.encodeWithSelector(IProofOfService.PosShardRange.selector, shard, type(uint32).max)
         );
     }
 }

@@ -59,7 +59,12 @@ contract SamplesTest is Deployment {
         vm.assertGt(_alice.claim(2, 4), 0, "60 s before");
 
         enterAndTick(5);
-        _alice.commitForged(5, _alice.honestWords(5, 3), 512, _issuedAt(start + 4 * 12_000 + 59_999));
+        _alice.commitForged(
+            5,
+            _alice.honestWords(5, 3),
+            512,
+            _issuedAt(start + 4 * 12_000 + 59_999)
+        );
         enterAndTick(6);
         _alice.reveal(5);
         enterAndTick(7);
@@ -173,17 +178,13 @@ contract SamplesTest is Deployment {
     function test_RevertsWhen_TheReceiptIsTooOld() public {
         uint64 time = registry.epochStart(2) * 1000 - 60_001;
         _round(_issuedAt(time));
-        _claimExpecting(
-            abi.encodeWithSelector(IProofOfService.PosReceiptTime.selector, 1, time)
-        );
+        _claimExpecting(abi.encodeWithSelector(IProofOfService.PosReceiptTime.selector, 1, time));
     }
 
     function test_RevertsWhen_TheReceiptIsTooNew() public {
         uint64 time = registry.epochStart(3) * 1000 + 60_000;
         _round(_issuedAt(time));
-        _claimExpecting(
-            abi.encodeWithSelector(IProofOfService.PosReceiptTime.selector, 1, time)
-        );
+        _claimExpecting(abi.encodeWithSelector(IProofOfService.PosReceiptTime.selector, 1, time));
     }
 
     function test_RevertsWhen_TheNumberOfSamplesIsWrong() public {

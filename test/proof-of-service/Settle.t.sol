@@ -191,8 +191,6 @@ contract SettleTest is Deployment {
     }
 
     function _expectUnknown(uint64 number) private {
-        vm.expectRevert(
-            abi.encodeWithSelector(IProofOfService.PosUnknownService.selector, number)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IProofOfService.PosUnknownService.selector, number));
     }
 }

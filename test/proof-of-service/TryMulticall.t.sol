@@ -61,9 +61,7 @@ contract TryMulticallTest is Deployment {
 
     function test_NobodyActsForTheContractThroughIt() public {
         // The delegate call keeps the sender, so that the contract is never an owner or operator itself.
-        bytes[] memory calls = _one(
-            abi.encodeCall(IProofOfService.setOperator, (STRANGER))
-        );
+        bytes[] memory calls = _one(abi.encodeCall(IProofOfService.setOperator, (STRANGER)));
         calls = _one(abi.encodeCall(IProofOfService.tryMulticall, (calls)));
         vm.prank(address(_alice));
         vm.assertTrue(pos.tryMulticall(calls)[0], "nested");
@@ -80,11 +78,7 @@ contract TryMulticallTest is Deployment {
             long[i] = bytes1(uint8(i));
             if (i < 256) cut[i] = long[i];
         }
-        vm.mockCallRevert(
-            address(staking),
-            abi.encodeCall(IStaking.enrol, (STRANGER, 2)),
-            long
-        );
+        vm.mockCallRevert(address(staking), abi.encodeCall(IStaking.enrol, (STRANGER, 2)), long);
         bytes[] memory calls = _one(
             abi.encodeCall(IProofOfService.enrol, (keccak256("tip"), STRANGER))
         );
@@ -112,9 +106,7 @@ contract TryMulticallTest is Deployment {
         bytes[] memory calls = new bytes[](2);
         calls[0] = abi.encodeCall(IProofOfService.newestSeed, ());
         calls[1] = abi.encodeCall(IProofOfService.reveal, (_alice.chunkAt(2, 0)));
-        vm.expectRevert(
-            abi.encodeWithSelector(IProofOfService.PosCallOutOfGas.selector, 1)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IProofOfService.PosCallOutOfGas.selector, 1));
         pos.tryMulticall{gas: 90_000}(calls);
     }
 

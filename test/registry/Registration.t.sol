@@ -124,11 +124,7 @@ contract RegistrationTest is Deployment {
     function test_RevertsWhen_AnotherThanTheOwnerSetsTheProbe() public {
         uint64 number = _register(0);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IServiceRegistry.RegistryNotOwner.selector,
-                number,
-                STRANGER
-            )
+            abi.encodeWithSelector(IServiceRegistry.RegistryNotOwner.selector, number, STRANGER)
         );
         vm.prank(STRANGER);
         registry.setProbe(number, "GET /");
@@ -138,15 +134,14 @@ contract RegistrationTest is Deployment {
         uint64 all = uint64(0xffffffff) * 15;
         // `serviceCount` shares a slot with the staking contract's address.
         uint256 slot = 0;
-        while (address(uint160(uint256(vm.load(address(registry), bytes32(slot))))) != address(staking))
-            ++slot;
+        while (
+            address(uint160(uint256(vm.load(address(registry), bytes32(slot))))) != address(staking)
+        ) ++slot;
         uint256 packed = (uint256(all) << 160) | uint160(address(staking));
         vm.store(address(registry), bytes32(slot), bytes32(packed));
         vm.assertEq(registry.serviceCount(), all, "the slot is the right one");
 
-        vm.expectRevert(
-            abi.encodeWithSelector(IServiceRegistry.RegistryFull.selector, all + 1)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IServiceRegistry.RegistryFull.selector, all + 1));
         registry.register(0, KEY, "GET /", "", 0);
     }
 
@@ -176,10 +171,7 @@ contract RegistrationTest is Deployment {
         registry.wire(address(staking));
 
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IServiceRegistry.RegistryAlreadyWired.selector,
-                address(staking)
-            )
+            abi.encodeWithSelector(IServiceRegistry.RegistryAlreadyWired.selector, address(staking))
         );
         registry.wire(address(staking));
 

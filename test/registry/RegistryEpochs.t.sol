@@ -94,9 +94,7 @@ contract RegistryEpochsTest is Deployment {
         registerService();
 
         vm.assertEq(registry.activeLanes(0, 8), 1, "the oldest that is known");
-        vm.expectRevert(
-            abi.encodeWithSelector(ActiveLanesLib.ActiveLanesForgotten.selector, 7, 8)
-        );
+        vm.expectRevert(abi.encodeWithSelector(ActiveLanesLib.ActiveLanesForgotten.selector, 7, 8));
         registry.activeLanes(0, 7);
     }
 

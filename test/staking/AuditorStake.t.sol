@@ -204,8 +204,7 @@ contract AuditorStakeTest is Deployment {
     }
 
     function _otherStaking() private returns (Staking) {
-        return
-            new Staking(address(token), address(registry), UNBONDING_SECONDS, AUDITOR_STAKE);
+        return new Staking(address(token), address(registry), UNBONDING_SECONDS, AUDITOR_STAKE);
     }
 
     function _assertStakes(uint32 epoch, uint256 mine, uint256 total) private view {

@@ -213,10 +213,7 @@ contract AuditorActor {
     }
 
     /// @notice Words for every shard that it drew: the same grade for all active services.
-    function honestWords(
-        uint32 epoch,
-        uint256 grade
-    ) public view returns (uint256[] memory words) {
+    function honestWords(uint32 epoch, uint256 grade) public view returns (uint256[] memory words) {
         uint256 shards = (_s.registry.serviceCount() + LANES - 1) / LANES;
         uint256[] memory found = new uint256[](shards);
         uint256 count = 0;

@@ -31,9 +31,10 @@ library MerkleLib {
     function _parents(bytes32[] memory nodes) private pure returns (bytes32[] memory parents) {
         parents = new bytes32[]((nodes.length + 1) / 2);
         for (uint256 i = 0; i < parents.length; ++i) {
-            parents[i] = 2 * i + 1 < nodes.length
-                ? Hashes.commutativeKeccak256(nodes[2 * i], nodes[2 * i + 1])
-                : nodes[2 * i];
+            parents[i] =
+                2 * i + 1 < nodes.length
+                    ? Hashes.commutativeKeccak256(nodes[2 * i], nodes[2 * i + 1])
+                    : nodes[2 * i];
         }
     }
 

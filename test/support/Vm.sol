@@ -23,7 +23,11 @@ interface Vm {
     function load(address target, bytes32 slot) external view returns (bytes32);
     function etch(address target, bytes calldata code) external;
     function mockCall(address callee, bytes calldata data, bytes calldata result) external;
-    function mockCallRevert(address callee, bytes calldata data, bytes calldata revertData) external;
+    function mockCallRevert(
+        address callee,
+        bytes calldata data,
+        bytes calldata revertData
+    ) external;
     function clearMockedCalls() external;
     function snapshotState() external returns (uint256);
     function revertToState(uint256 snapshot) external returns (bool);
@@ -86,7 +90,11 @@ interface Vm {
     function assertEq(uint256 actual, uint256 expected, string calldata what) external pure;
     function assertEq(bytes32 actual, bytes32 expected, string calldata what) external pure;
     function assertEq(address actual, address expected, string calldata what) external pure;
-    function assertEq(bytes calldata actual, bytes calldata expected, string calldata what) external pure;
+    function assertEq(
+        bytes calldata actual,
+        bytes calldata expected,
+        string calldata what
+    ) external pure;
     function assertNotEq(uint256 actual, uint256 other, string calldata what) external pure;
     function assertLe(uint256 actual, uint256 bound, string calldata what) external pure;
     function assertLt(uint256 actual, uint256 bound, string calldata what) external pure;

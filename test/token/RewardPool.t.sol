@@ -64,10 +64,7 @@ contract RewardPoolTest is Deployment {
 
     function test_RevertsWhen_WiredTwice() public {
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IRewardPool.RewardPoolAlreadyWired.selector,
-                address(pos)
-            )
+            abi.encodeWithSelector(IRewardPool.RewardPoolAlreadyWired.selector, address(pos))
         );
         pool.wire(address(token), address(pos));
     }
@@ -126,10 +123,7 @@ contract RewardPoolTest is Deployment {
     function test_BeforeTheWiringNobodyMovesRewards() public {
         RewardPool other = new RewardPool(EPOCH_SECONDS);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IRewardPool.RewardPoolNotProofOfService.selector,
-                address(this)
-            )
+            abi.encodeWithSelector(IRewardPool.RewardPoolNotProofOfService.selector, address(this))
         );
         other.reserve(1);
     }
