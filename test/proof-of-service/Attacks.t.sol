@@ -65,6 +65,22 @@ contract AttacksTest is Deployment {
         vm.assertEq(token.balanceOf(address(greedy)), budget, "to the new owner");
     }
 
+    function test_AReceiptFromTheEndOfTimeIsRefusedByName() public {
+        enterAndTick(2);
+        Forgery memory forgery;
+        forgery.issuedAt = type(uint64).max;
+        _alice.commitForged(2, _alice.honestWords(2, 3), 512, forgery);
+        enter(3);
+        _alice.reveal(2);
+        enterAndTick(4);
+        IProofOfService.Chunk memory chunk = _alice.chunkAt(2, 0);
+        IProofOfService.Sample[] memory samples = _alice.samplesAt(2, 0, 4);
+        vm.expectRevert(
+            abi.encodeWithSelector(IProofOfService.PosReceiptTime.selector, 1, type(uint64).max)
+        );
+        pos.claim(chunk, 4, samples);
+    }
+
     function test_AVictimsRoundSentByAnotherChangesNothingForIt() public {
         enterAndTick(2);
         _alice.commit(2, 3);
