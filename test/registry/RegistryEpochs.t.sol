@@ -3,8 +3,11 @@ pragma solidity ^0.8.28;
 
 import {ActiveLanesLib} from "../../contracts/libraries/ActiveLanesLib.sol";
 import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
+import {ServiceRegistry} from "../../contracts/registry/ServiceRegistry.sol";
+import {Staking} from "../../contracts/staking/Staking.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
+import {EPOCH_SECONDS, SystemLib, TREASURY, UNBONDING_SECONDS} from "../support/System.sol";
 
 /// @notice What counts in an epoch is fixed before it begins.
 contract RegistryEpochsTest is Deployment {
@@ -103,6 +106,27 @@ contract RegistryEpochsTest is Deployment {
 
         vm.assertEq(registry.activeLanes(0, 1), 0x7fff, "a full shard");
         vm.assertEq(registry.activeLanes(1, 1), 1, "the next");
+    }
+
+    function test_WithoutStakeNoServiceIsActiveWhateverItsClassAsks() public {
+        IServiceRegistry.ServiceClass[] memory classes = SystemLib.classes();
+        (classes[0].minimumStake, classes[0].registrationFee) = (0, 0);
+        ServiceRegistry free = new ServiceRegistry(EPOCH_SECONDS, classes);
+        Staking stakes = new Staking(address(token), address(free), UNBONDING_SECONDS, 1);
+        free.wire(address(stakes));
+        vm.prank(TREASURY);
+        token.transfer(PROVIDER, 1);
+        vm.startPrank(PROVIDER);
+        token.approve(address(stakes), 1);
+        free.register(0, STRANGER, "GET /", "", 1);
+        enter(1);
+        stakes.unstakeService(1, 1);
+
+        (, uint64 services) = stakes.activeAt(1);
+        vm.assertEq(services, 1, "active with any stake");
+        // An active service without stake would make the total 0, and its settlement divide by it.
+        (, services) = stakes.activeAt(2);
+        vm.assertEq(services, 0, "not active without");
     }
 
     function _setProbe(uint64 number, bytes memory probe) private {
