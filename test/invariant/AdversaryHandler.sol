@@ -20,7 +20,7 @@ contract AdversaryHandler is Handler {
         if (!committed) return;
         address operator = auditor.OPERATOR();
         vm.prank(operator);
-        try s.pos.commit(address(auditor), commitment) {
+        try s.pos.commit(address(auditor), current(), commitment) {
             STORE.noteViolation("committed twice");
         } catch {
             STORE.note("refused commit");
@@ -30,7 +30,7 @@ contract AdversaryHandler is Handler {
     function commitForAnother(uint256 who, bytes32 commitment) external live {
         address auditor = address(_auditor(who));
         vm.prank(STORE.ADVERSARY());
-        try sys().pos.commit(auditor, commitment) {
+        try sys().pos.commit(auditor, current(), commitment) {
             STORE.noteViolation("committed by another than the operator");
         } catch {
             STORE.note("refused commit");

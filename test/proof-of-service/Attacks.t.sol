@@ -104,7 +104,7 @@ contract AttacksTest is Deployment {
         Round memory round = _alice.buildChunks(2, _alice.honestWords(2, 3), 512);
         // Mallory sees Alice's transaction and is faster.
         vm.prank(operator);
-        pos.commit(address(mallory), round.commitment);
+        pos.commit(address(mallory), 2, round.commitment);
         _alice.commitRound(2, round);
         enter(3);
         _alice.reveal(2);
@@ -137,7 +137,7 @@ contract AttacksTest is Deployment {
             abi.encodeWithSelector(IProofOfService.PosNotEnrolled.selector, address(_alice), 1)
         );
         vm.prank(operator);
-        pos.commit(address(_alice), keccak256("too early"));
+        pos.commit(address(_alice), 1, keccak256("too early"));
         enterAndTick(2);
         enter(3);
         vm.assertEq(pos.settle(1, 0), 0, "epoch 0");

@@ -22,7 +22,7 @@ contract CommitTest is Deployment {
         enter(2);
         vm.expectEmit(address(pos));
         emit IProofOfService.Committed(address(_alice), 2);
-        _commit();
+        _commit(2);
 
         (bool committed, uint16 revealed, uint128 claimed) = pos.roundOf(address(_alice), 2);
         vm.assertTrue(committed, "committed");
@@ -34,11 +34,11 @@ contract CommitTest is Deployment {
     function test_EachEpochTakesACommitment() public {
         for (uint32 epoch = 2; epoch < 5; ++epoch) {
             enter(epoch);
-            _commit();
+            _commit(epoch);
         }
         // The entry of epoch 2 is taken over by epoch 258.
         enter(258);
-        _commit();
+        _commit(258);
         (bool committed, , ) = pos.roundOf(address(_alice), 2);
         vm.assertFalse(committed, "epoch 2 is forgotten");
         (committed, , ) = pos.roundOf(address(_alice), 258);
@@ -47,11 +47,11 @@ contract CommitTest is Deployment {
 
     function test_RevertsWhen_CommittedTwice() public {
         enter(2);
-        _commit();
+        _commit(2);
         vm.expectRevert(
             abi.encodeWithSelector(IProofOfService.PosAlreadyCommitted.selector, address(_alice), 2)
         );
-        _commit();
+        _commit(2);
     }
 
     function test_RevertsWhen_AnotherThanTheOperatorCommits() public {
@@ -66,7 +66,7 @@ contract CommitTest is Deployment {
             )
         );
         vm.prank(address(_alice));
-        pos.commit(address(_alice), COMMITMENT);
+        pos.commit(address(_alice), 2, COMMITMENT);
 
         vm.expectRevert(
             abi.encodeWithSelector(
@@ -77,7 +77,7 @@ contract CommitTest is Deployment {
             )
         );
         vm.prank(STRANGER);
-        pos.commit(STRANGER, COMMITMENT);
+        pos.commit(STRANGER, 2, COMMITMENT);
     }
 
     function test_RevertsWhen_TheTipIsNotUsableYet() public {
@@ -85,11 +85,19 @@ contract CommitTest is Deployment {
         vm.expectRevert(
             abi.encodeWithSelector(IProofOfService.PosNotEnrolled.selector, address(_alice), 1)
         );
-        _commit();
+        _commit(1);
     }
 
-    function _commit() private {
+    function test_RevertsWhen_TheTransactionComesTooLate() public {
+        enter(3);
+        // Taken for epoch 3 it would bar the round of epoch 3 and could never be revealed.
+        vm.expectRevert(abi.encodeWithSelector(IProofOfService.PosNotCommitEpoch.selector, 2, 3));
         vm.prank(_operator);
-        pos.commit(address(_alice), COMMITMENT);
+        pos.commit(address(_alice), 2, COMMITMENT);
+    }
+
+    function _commit(uint32 epoch) private {
+        vm.prank(_operator);
+        pos.commit(address(_alice), epoch, COMMITMENT);
     }
 }

@@ -30,7 +30,7 @@ contract EnrolTest is Deployment {
         enter(4);
         _expectNotEnrolled(4);
         vm.prank(_operator);
-        pos.commit(address(_alice), keccak256("too early"));
+        pos.commit(address(_alice), 4, keccak256("too early"));
 
         _round(5);
         _assertChain(_alice.secret(5), 5, 0, 0);
@@ -116,7 +116,7 @@ contract EnrolTest is Deployment {
 
         enter(2);
         vm.prank(STRANGER);
-        pos.commit(address(_alice), keccak256("round"));
+        pos.commit(address(_alice), 2, keccak256("round"));
     }
 
     function test_RevertsWhen_ASecondTipIsPending() public {

@@ -151,7 +151,7 @@ contract RevealTest is Deployment {
         bytes32 seen = _alice.roundAt(4).commitment;
         address operator = bob.OPERATOR();
         vm.prank(operator);
-        pos.commit(address(bob), seen);
+        pos.commit(address(bob), 4, seen);
         enter(5);
         IProofOfService.Chunk memory chunk = _alice.chunkAt(4, 0);
         chunk.auditor = address(bob);

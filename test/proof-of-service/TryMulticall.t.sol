@@ -30,7 +30,7 @@ contract TryMulticallTest is Deployment {
         IProofOfService.Sample[] memory none;
         calls[0] = abi.encodeCall(IProofOfService.claim, (_alice.chunkAt(2, 0), 4, none));
         calls[1] = abi.encodeCall(IProofOfService.reveal, (_alice.chunkAt(3, 0)));
-        calls[2] = abi.encodeCall(IProofOfService.commit, (address(_alice), keccak256("round")));
+        calls[2] = abi.encodeCall(IProofOfService.commit, (address(_alice), 4, keccak256("round")));
 
         vm.expectEmit(address(pos));
         emit IProofOfService.CallFailed(
@@ -53,7 +53,7 @@ contract TryMulticallTest is Deployment {
     function test_OnlyTheOperatorCommitsThroughIt() public {
         enter(2);
         bytes[] memory calls = _one(
-            abi.encodeCall(IProofOfService.commit, (address(_alice), keccak256("round")))
+            abi.encodeCall(IProofOfService.commit, (address(_alice), 2, keccak256("round")))
         );
         vm.prank(STRANGER);
         vm.assertFalse(pos.tryMulticall(calls)[0], "refused");

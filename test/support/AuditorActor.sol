@@ -127,7 +127,7 @@ contract AuditorActor {
     function commitRound(uint32 epoch, Round memory round) public {
         _rounds[epoch] = abi.encode(round);
         vm.prank(OPERATOR);
-        _s.pos.commit(address(this), round.commitment);
+        _s.pos.commit(address(this), epoch, round.commitment);
     }
 
     /// @notice Reveals all chunks.
