@@ -100,3 +100,4 @@ async function stopInTime(worker: Startable): Promise<boolean> {
   } finally {
     clearTimeout(timer);
   }
+}

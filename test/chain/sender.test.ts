@@ -44,7 +44,7 @@ describe("TransactionSender", () => {
   });
 
   async function request<T>(method: string, ...params: unknown[]): Promise<T> {
-    return (await client.request({ method, params } as never));
+    return await client.request({ method, params } as never);
   }
 
   function transfer(amount: bigint, to: Address = OTHER): Call {
