@@ -13,7 +13,6 @@ const EPOCH_SECONDS = 12;
 const PROBE = "0x7b7d";
 
 async function deploy() {
-  // As on Ethereum: the generic chain of Hardhat has no EIP-2935 contract.
   const connection = await network.create({ chainType: "l1" });
   const { ethers, ignition, provider } = connection;
   const [deployer, provider1, stranger] = await ethers.getSigners();
@@ -122,8 +121,9 @@ describe("contracts on a real chain", () => {
     expect(await d.token.totalSupply()).to.equal(parseEther("9999999990"));
   });
 
-  // BLOCKHASH knows 256 blocks; beyond them the hash comes from the EIP-2935 contract.
-  for (const age of [1, 1_000]) {
+  // As far as BLOCKHASH goes. Hardhat has no EIP-2935 contract (its issue 6226): what lies beyond is
+  // tested against a stand-in, in test/proof-of-service/Tick.t.sol.
+  for (const age of [1, 200]) {
     it(`tick proves a seed from the headers of blocks ${age} back`, async () => {
       const d = await deploy();
       await d.mine(3 * EPOCH_SECONDS);
