@@ -365,8 +365,10 @@ abstract contract AuditRounds is EpochLedger {
         );
         uint256 start = uint256(epochStart(chunk.epoch)) * 1000;
         uint256 end = uint256(epochStart(chunk.epoch + 1)) * 1000;
+        // As 256 bits, so that no time overflows.
+        uint256 issuedAt = sample.issuedAt;
         require(
-            sample.issuedAt + RECEIPT_SLACK_MS >= start && sample.issuedAt < end + RECEIPT_SLACK_MS,
+            issuedAt + RECEIPT_SLACK_MS >= start && issuedAt < end + RECEIPT_SLACK_MS,
             PosReceiptTime(number, sample.issuedAt)
         );
         IServiceRegistry services = IServiceRegistry(registry);

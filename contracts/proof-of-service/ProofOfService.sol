@@ -39,6 +39,10 @@ contract ProofOfService is AuditRounds {
         require(uint256(upTo) + 2 <= current, PosNotFinal(upTo, current));
         uint32 epoch = IServiceRegistry(registry).firstEpoch(number);
         require(epoch != 0, PosUnknownService(number));
+        // Seeds come in order, so what lies beyond the newest may still get one, and its budget: to settle
+        // it now would let anyone take a service's pay away.
+        uint32 newest = newestSeed;
+        if (upTo > newest) upTo = newest;
         uint32 settled = settledThrough[number];
         if (settled >= upTo) return 0;
         if (epoch <= settled) epoch = settled + 1;

@@ -140,7 +140,8 @@ contract ServiceRegistry is ERC721, EIP712, EpochClock, IServiceRegistry {
         EpochTrace.Trace storage state = _services[number].state;
         (uint16 classId, bool staked, address key) = _unpackState(state.latest());
         wasActive = staked;
-        isActive = stake >= _classes[classId].minimumStake;
+        // Nor is a service active without stake where the class asks for none: pay is by stake.
+        isActive = stake != 0 && stake >= _classes[classId].minimumStake;
         if (isActive == wasActive) return (wasActive, isActive);
 
         uint32 since = currentEpoch() + 1;

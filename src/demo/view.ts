@@ -109,11 +109,11 @@ export class Screen {
     this.#lines = lines.length;
   }
 
-  /** Writes a line that stays. */
+  /** Writes a line that stays, below what is shown. */
   say(line: string): void {
     if (line === this.#last) return;
     this.#last = line;
-    this.#stream.write(`${this.#up()}${line}${this.#live ? "\x1b[K" : ""}\n`);
+    this.#stream.write(`${line}\n`);
     this.#lines = 0;
   }
 
