@@ -83,10 +83,10 @@ export class Announcements {
     }
     const { record, signer } = read;
     const ahead = Number(record.issuedAt) - this.#time.now() * 1000;
-    const key = await this.#services.key(number, currentEpoch(this.#time) + 1);
     const known = this.#records.get(number);
     const isOlder = known?.signer === signer && known.record.issuedAt >= record.issuedAt;
-    if (record.serviceId !== rootServiceId(number) || ahead > MAX_AHEAD_MS) return;
-    if (signer === key && !isOlder) this.#records.set(number, read);
+    if (record.serviceId !== rootServiceId(number) || ahead > MAX_AHEAD_MS || isOlder) return;
+    const key = await this.#services.key(number, currentEpoch(this.#time) + 1);
+    if (signer === key) this.#records.set(number, read);
   }
 }

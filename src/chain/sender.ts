@@ -77,10 +77,7 @@ export class TransactionSender {
       throw describeRevert(functionName, cause);
     }
     this.#log.debug("transaction sent", { functionName, hash });
-    const receipt = await this.#client.waitForTransactionReceipt({
-      hash,
-      timeout: RECEIPT_TIMEOUT_MS,
-    });
+    const receipt = await this.#mined(functionName, hash);
     const { gasUsed, blockNumber } = receipt;
     this.#log.debug("transaction mined", { functionName, hash, gasUsed, blockNumber });
     if (receipt.status === "reverted") {
@@ -90,5 +87,17 @@ export class TransactionSender {
       });
     }
     return receipt;
+  }
+
+  async #mined(functionName: string, hash: Hex): Promise<TransactionReceipt> {
+    try {
+      return await this.#client.waitForTransactionReceipt({ hash, timeout: RECEIPT_TIMEOUT_MS });
+    } catch (cause) {
+      throw new BlockcloudError(
+        "TRANSACTION_FAILED",
+        `${functionName} was sent, but ${hash} is in no block that the RPC endpoint knows.`,
+        { cause, retryable: true, remedy: "Check the gas price and the RPC endpoint." },
+      );
+    }
   }
 }

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { DemoResult } from "../demo/result.ts";
 import { bloc } from "../demo/view.ts";
-import { untilSignal } from "../node/lifecycle.ts";
+import { listenForSignals } from "../node/lifecycle.ts";
 import { wholeNumber } from "./options.ts";
 
 interface Flags {
@@ -33,7 +33,8 @@ visibly less.`,
       // Hardhat is needed here and nowhere else, and takes a second to load.
       const { runDemo } = await import("../demo/demo.ts");
       const interrupted = new AbortController();
-      void untilSignal().then(() => {
+      const { signalled, unlisten } = listenForSignals();
+      void signalled.then(() => {
         interrupted.abort();
       });
       const stream = flags.json ? process.stderr : process.stdout;
@@ -41,6 +42,7 @@ visibly less.`,
         { ...(flags.epochs && { epochs: flags.epochs }), stream, live: stream.isTTY },
         interrupted.signal,
       );
+      unlisten();
       process.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : summary(result));
       process.exitCode = result.ok ? 0 : 1;
     });

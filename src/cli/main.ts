@@ -1,16 +1,20 @@
 import { Command } from "commander";
 import { BlockcloudError } from "../protocol/errors.ts";
+import { auditorInitCommand } from "./auditorInit.ts";
 import { auditorRunCommand } from "./auditorRun.ts";
 import { demoCommand } from "./demo.ts";
 import { providerRunCommand } from "./providerRun.ts";
+import { serviceRegisterCommand } from "./serviceRegister.ts";
 
 const program = new Command("blockcloud")
   .description("Talk to a service ID instead of an address.")
   .showHelpAfterError("(add --help for help)");
+program.command("service").description("Register services.").addCommand(serviceRegisterCommand());
 program.command("provider").description("Run a service.").addCommand(providerRunCommand());
 program
   .command("auditor")
   .description("Inspect services and earn BLOC.")
+  .addCommand(auditorInitCommand())
   .addCommand(auditorRunCommand());
 program.addCommand(demoCommand());
 

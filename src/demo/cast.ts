@@ -36,7 +36,14 @@ const FILES = ["README.md", "docs/architecture.md", "docs/protocol.md", "LICENSE
 const ROOT = new URL("../../", import.meta.url);
 
 /** Which of the chain's funded keys plays which part. */
-export const keyIndex = { treasury: 0, owner: 1, auditor: 4, operator: 9, service: 14 };
+export const keyIndex = {
+  treasury: 0,
+  owner: 1,
+  auditor: 4,
+  operator: 9,
+  service: 14,
+  visitor: 17,
+};
 
 /** What the demo runs on. */
 export interface Stage {
@@ -156,6 +163,22 @@ export function startAuditor(stage: Stage, auditor: DemoAuditor, index: number):
 /** The operator key of an auditor. */
 export function operatorKey(index: number): Hex {
   return devKey(keyIndex.operator + index).key;
+}
+
+/** BLOC that a visitor gets to try a service and an auditor of its own. */
+const VISITOR_BLOC = parseEther("100000");
+
+/**
+ * Hands BLOC to a spare key and writes it, with a second one that holds ether, for whoever wants to
+ * register a service or enrol an auditor beside the demo's.
+ */
+export async function welcomeVisitor(stage: Stage): Promise<void> {
+  const visitor = devKey(keyIndex.visitor);
+  await fund(stage, visitor.address, VISITOR_BLOC);
+  const mode = 0o600;
+  await writeFile(path.join(stage.folder, "visitor.key"), visitor.key, { mode });
+  const operator = devKey(keyIndex.visitor + 1);
+  await writeFile(path.join(stage.folder, "visitor-operator.key"), operator.key, { mode });
 }
 
 /** Writes what every worker reads. */

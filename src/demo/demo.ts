@@ -14,6 +14,7 @@ import {
   keyIndex,
   sender,
   startAuditor,
+  welcomeVisitor,
   writeDeployment,
   type DemoAuditor,
   type DemoService,
@@ -111,6 +112,7 @@ async function setUp(
   closing.push(() => Promise.all(workers.map((worker) => worker.stop())));
   const provided = await castProviders(stage, faultNow, workers);
   closing.push(() => Promise.all(provided.upstreams.map((upstream: Upstream) => upstream.stop())));
+  await welcomeVisitor(stage);
   const auditors = await castAuditors(stage, AUDITOR_STAKES);
   const enrolled = currentEpoch(clock);
   say("starting the auditors");

@@ -3,9 +3,9 @@ import { BlockList, isIP } from "node:net";
 /**
  * Addresses that a stranger's URL must not reach: this host, private networks, link-local (with the
  * clouds' metadata services), and what is no unicast address. Sources: IANA special-purpose registries
- * (RFC 6890), RFC 1918, RFC 4193, RFC 6598.
+ * (RFC 6890), RFC 1918, RFC 4193, RFC 6598, RFC 9637.
  */
-const refused = new BlockList();
+const refused4 = new BlockList();
 for (const [network, prefix] of [
   ["0.0.0.0", 8],
   ["10.0.0.0", 8],
@@ -23,38 +23,38 @@ for (const [network, prefix] of [
   ["224.0.0.0", 4],
   ["240.0.0.0", 4],
 ] as const) {
-  refused.addSubnet(network, prefix, "ipv4");
+  refused4.addSubnet(network, prefix, "ipv4");
 }
+
+/** All unicast addresses of the IPv6 internet, and in them what leads elsewhere. */
+const open6 = new BlockList();
+open6.addSubnet("2000::", 3, "ipv6");
+const refused6 = new BlockList();
 for (const [network, prefix] of [
-  ["::", 128],
-  ["::1", 128],
-  ["64:ff9b::", 96],
-  ["64:ff9b:1::", 48],
-  ["100::", 64],
   ["2001::", 23],
   ["2001:db8::", 32],
   ["2002::", 16],
-  ["fc00::", 7],
-  ["fe80::", 10],
-  ["fec0::", 10],
-  ["ff00::", 8],
+  ["3fff::", 20],
 ] as const) {
-  refused.addSubnet(network, prefix, "ipv6");
+  refused6.addSubnet(network, prefix, "ipv6");
 }
+const mapped = new BlockList();
+mapped.addSubnet("::ffff:0:0", 96, "ipv6");
 
 /**
  * Whether a worker may connect to an address.
  *
- * @param address IPv4 or IPv6, without brackets or zone.
+ * @param address IPv4 or IPv6, without brackets; one with a zone is refused.
  * @param allowLoopback The devnet switch: opens 127.0.0.0/8 and ::1, and nothing else.
  */
 export function isReachable(address: string, allowLoopback: boolean): boolean {
   const family = isIP(address);
-  if (family === 0) return false;
-  const kind = family === 4 ? "ipv4" : "ipv6";
-  // An IPv4 address in IPv6 clothes is judged as what it is; BlockList does so for mapped ones.
+  if (family === 0 || address.includes("%")) return false;
   if (allowLoopback && isLoopback(address)) return true;
-  return !refused.check(address, kind);
+  if (family === 4) return !refused4.check(address, "ipv4");
+  // An IPv4 address in IPv6 clothes is judged as what it is, which BlockList does.
+  if (mapped.check(address, "ipv6")) return !refused4.check(address, "ipv6");
+  return open6.check(address, "ipv6") && !refused6.check(address, "ipv6");
 }
 
 function isLoopback(address: string): boolean {

@@ -47,6 +47,7 @@ export function netRequest(
 ): Promise<NetResponse> {
   const { url } = request;
   return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
     const host = url.hostname.replace(/^\[|\]$/g, "");
     if (url.protocol !== "http:" && url.protocol !== "https:") {
       throw refused(`the scheme ${url.protocol} of ${url.origin}`);
@@ -77,7 +78,6 @@ export function netRequest(
       outgoing.destroy();
     };
     signal.addEventListener("abort", abort);
-    if (signal.aborted) abort();
 
     outgoing.on("error", (cause) => {
       fail(
@@ -85,6 +85,11 @@ export function netRequest(
           ? cause
           : new BlockcloudError("NET_FAILED", `The request failed: ${cause.message}.`, { cause }),
       );
+    });
+    outgoing.on("upgrade", (_, socket) => {
+      // Without a listener the connection would close and nobody be told.
+      socket.destroy();
+      fail(new BlockcloudError("NET_FAILED", "The other side changed the protocol unasked."));
     });
     outgoing.on("response", (response) => {
       const parts: Buffer[] = [];

@@ -8,40 +8,18 @@ export interface Startable {
 
 /** How long a shutdown may take before the process leaves all the same. */
 const SHUTDOWN_MS = 10_000;
-
 /**
  * One Ctrl-C may arrive several times, from the terminal and from each parent that passes it on; only a
  * signal that comes later than this means impatience, milliseconds.
  */
 const SAME_SIGNAL_MS = 1_000;
-
-/** Resolves at SIGINT or SIGTERM; a second, later one ends the process at once. */
-export function untilSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    let first: number | undefined;
-    for (const name of ["SIGINT", "SIGTERM"] as const) {
-      process.on(name, () => {
-        first ??= performance.now();
-        if (performance.now() - first > SAME_SIGNAL_MS) process.exit(130);
-        resolve(name);
-      });
-    }
-  });
-}
-
-/** Resolves when standard input ends: whoever started this process is gone. */
-function untilStdinEnds(): Promise<"end of input"> {
-  return new Promise((resolve) => {
-    process.stdin.resume().once("end", () => {
-      resolve("end of input");
-    });
-  });
-}
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 /**
- * Runs a worker until SIGINT or SIGTERM, then stops it within a deadline.
+ * Runs a worker until SIGINT or SIGTERM, then stops it within a deadline. A second signal ends the
+ * process at once. A worker that fails to start is stopped, so that nothing of it keeps the process alive.
  *
- * @param options `withParent`: stop also when standard input ends.
+ * @param options `withParent`: stop also when standard input ends, as whoever started us is gone then.
  * @returns Exit code: 0 after a clean stop, 1 when the worker could not stop in time.
  */
 export async function runUntilSignal(
@@ -49,23 +27,77 @@ export async function runUntilSignal(
   log: Logger,
   options: { withParent: boolean },
 ): Promise<number> {
-  const ends: Promise<string>[] = [untilSignal()];
-  if (options.withParent) ends.push(untilStdinEnds());
-  await worker.start();
-  const reason = await Promise.race(ends);
-  log.info("stopping", { reason });
-  const timeout = new Promise<"timeout">((resolve) => {
-    setTimeout(() => {
-      resolve("timeout");
-    }, SHUTDOWN_MS).unref();
-  });
-  const outcome = await Promise.race([worker.stop(), timeout]);
-  if (outcome === "timeout") {
-    log.error("did not stop in time", { milliseconds: SHUTDOWN_MS });
-    return 1;
+  const { signalled, unlisten } = listenForSignals();
+  const input = options.withParent ? untilEnd(process.stdin) : undefined;
+  try {
+    await start(worker, log);
+    const reason = await Promise.race([signalled, ...(input ? [input] : [])]);
+    log.info("stopping", { reason });
+    if (!(await stopInTime(worker))) {
+      log.error("did not stop in time", { milliseconds: SHUTDOWN_MS });
+      return 1;
+    }
+    log.info("stopped");
+    return 0;
+  } finally {
+    unlisten();
+    // An open standard input would keep the process alive.
+    if (input) process.stdin.destroy();
   }
-  log.info("stopped");
-  // An open standard input would keep the process alive.
-  if (options.withParent) process.stdin.destroy();
-  return 0;
+}
+
+/** The first signal; one that comes a while after it ends the process. */
+export function listenForSignals(): {
+  signalled: Promise<NodeJS.Signals>;
+  unlisten: () => void;
+} {
+  const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
+  let first: number | undefined;
+  const take = (name: NodeJS.Signals) => {
+    first ??= performance.now();
+    if (performance.now() - first > SAME_SIGNAL_MS) process.exit(130);
+    resolve(name);
+  };
+  for (const name of SIGNALS) process.on(name, take);
+  const unlisten = () => {
+    for (const name of SIGNALS) process.off(name, take);
+  };
+  return { signalled: promise, unlisten };
+}
+
+function untilEnd(input: NodeJS.ReadableStream): Promise<"end of input"> {
+  return new Promise((resolve) => {
+    input.resume().once("end", () => {
+      resolve("end of input");
+    });
+  });
+}
+
+async function start(worker: Startable, log: Logger): Promise<void> {
+  try {
+    await worker.start();
+  } catch (error) {
+    try {
+      await stopInTime(worker);
+    } catch (cause) {
+      // The start's error says more than this one, which may well follow from it.
+      log.warn("what had started could not be stopped", { error: cause });
+    }
+    throw error;
+  }
+}
+
+/** Whether the worker stopped within the deadline. */
+async function stopInTime(worker: Startable): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<false>((resolve) => {
+    timer = setTimeout(() => {
+      resolve(false);
+    }, SHUTDOWN_MS);
+  });
+  try {
+    return await Promise.race([worker.stop().then(() => true as const), deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -43,7 +43,7 @@ function adapt(log: pino.Logger): Logger {
     info: write("info"),
     warn: write("warn"),
     error: write("error"),
-    child: (fields) => adapt(log.child(fields)),
+    child: (fields) => adapt(log.child(plain(fields))),
   };
 }
 

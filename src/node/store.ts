@@ -14,11 +14,21 @@ import { BlockcloudError } from "../protocol/errors.ts";
 export function openStore(file: string, migrations: readonly string[]): DatabaseSync {
   if (file !== ":memory:") mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
   const database = new DatabaseSync(file);
+  try {
+    migrate(database, file, migrations);
+  } catch (error) {
+    // Ends an open transaction, too: nothing of a migration that failed is left.
+    database.close();
+    throw error;
+  }
+  return database;
+}
+
+function migrate(database: DatabaseSync, file: string, migrations: readonly string[]): void {
   database.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000;");
   const row = database.prepare("PRAGMA user_version").get();
   const version = Number(row?.user_version ?? 0);
   if (version > migrations.length) {
-    database.close();
     throw new BlockcloudError("STORE_TOO_NEW", `${file} has version ${version}.`, {
       remedy: `This software knows versions up to ${migrations.length}: install a newer one.`,
     });
@@ -26,7 +36,6 @@ export function openStore(file: string, migrations: readonly string[]): Database
   migrations.slice(version).forEach((sql, index) => {
     database.exec(`BEGIN; ${sql}; PRAGMA user_version = ${version + index + 1}; COMMIT;`);
   });
-  return database;
 }
 
 /** Runs a function in one transaction: all of its writes, or none. */

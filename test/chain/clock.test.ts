@@ -1,0 +1,154 @@
+import { expect } from "chai";
+import { ChainClock, currentEpoch, untilPhase } from "../../src/chain/clock.ts";
+import { expectCode } from "../support/expectCode.ts";
+import { DEPLOYMENT, FakeChain } from "../support/fakeChain.ts";
+import { FakeTimers } from "../support/fakeTime.ts";
+import { failureOf } from "../support/httpClient.ts";
+import { MemoryLog } from "../support/memoryLog.ts";
+
+const { genesis } = DEPLOYMENT;
+
+describe("ChainClock", () => {
+  let chain: FakeChain;
+  let timers: FakeTimers;
+  let log: MemoryLog;
+  let clock: ChainClock;
+  let head: { number: number; timestamp: number } | Error;
+
+  beforeEach(() => {
+    chain = new FakeChain();
+    timers = new FakeTimers();
+    log = new MemoryLog();
+    head = { number: 10, timestamp: genesis };
+    chain.block = () => {
+      if (head instanceof Error) throw head;
+      const { number, timestamp } = head;
+      return { number: `0x${number.toString(16)}`, timestamp: `0x${timestamp.toString(16)}` };
+    };
+    clock = new ChainClock(
+      { timing: DEPLOYMENT, pollMs: 250 },
+      { client: chain.client, timers, log },
+    );
+  });
+  afterEach(() => clock.stop());
+
+  it("has no time before it is started", () => {
+    for (const read of [() => clock.now(), () => clock.head(), () => currentEpoch(clock)]) {
+      expectCode("CLOCK_STOPPED", read);
+    }
+  });
+
+  it("does not start without the chain", async () => {
+    head = new Error("nobody there");
+    expect((await failureOf(clock.start())).message).to.contain("nobody there");
+  });
+
+  it("carries the newest block's time on by the monotonic timer", async () => {
+    timers.pass(5_000);
+    await clock.start();
+    expect(clock.now()).to.equal(genesis);
+    await timers.advance(1_500);
+    expect(clock.now()).to.equal(genesis + 1.5);
+    expect(clock.head()).to.deep.equal({ number: 10n, timestamp: genesis });
+  });
+
+  it("follows a new block at the next poll", async () => {
+    await clock.start();
+    await timers.advance(100);
+    head = { number: 11, timestamp: genesis + 12 };
+    await timers.advance(149);
+    expect(clock.head().number).to.equal(10n);
+    await timers.advance(1);
+    expect(clock.head()).to.deep.equal({ number: 11n, timestamp: genesis + 12 });
+    expect(clock.now()).to.equal(genesis + 12);
+    await timers.advance(750);
+    expect(clock.now(), "the same block again changes nothing").to.equal(genesis + 12.75);
+  });
+
+  it("never goes back, neither for a late block nor for a reorganisation", async () => {
+    await clock.start();
+    await timers.advance(10_000);
+    expect(clock.now()).to.equal(genesis + 10);
+    head = { number: 11, timestamp: genesis + 5 };
+    await timers.advance(250);
+    expect(clock.head()).to.deep.equal({ number: 11n, timestamp: genesis + 5 });
+    expect(clock.now()).to.equal(genesis + 10);
+    head = { number: 9, timestamp: genesis - 12 };
+    await timers.advance(250);
+    expect(clock.head().number, "the head is the chain's").to.equal(9n);
+    expect(clock.now()).to.equal(genesis + 10);
+    head = { number: 12, timestamp: genesis + 24 };
+    await timers.advance(250);
+    expect(clock.now()).to.equal(genesis + 24);
+  });
+
+  it("logs an endpoint that fails, goes on by itself, and follows again", async () => {
+    await clock.start();
+    head = new Error("gone");
+    await timers.advance(1_000);
+    expect(log.said("warn")).to.deep.equal(Array(4).fill("cannot read the newest block"));
+    expect(clock.now()).to.equal(genesis + 1);
+    head = { number: 13, timestamp: genesis + 36 };
+    await timers.advance(250);
+    expect(clock.now()).to.equal(genesis + 36);
+    expect(log.lines).to.have.length(4);
+  });
+
+  it("stops polling, and waits for nothing, when it is stopped", async () => {
+    await clock.start();
+    await clock.stop();
+    const before = chain.requests.length;
+    await timers.advance(10_000);
+    expect(chain.requests).to.have.length(before);
+    expect(timers.sleeping).to.equal(0);
+    expect(log.lines).to.deep.equal([]);
+  });
+
+  describe("until", () => {
+    const { signal } = new AbortController();
+
+    it("waits for a moment by the timer where no block comes", async () => {
+      await clock.start();
+      await timers.play(clock.until(genesis + 30, signal));
+      expect(clock.now()).to.be.within(genesis + 30, genesis + 30.001);
+    });
+
+    it("comes early when a block jumps there", async () => {
+      await clock.start();
+      let reached = false;
+      const waiting = clock.until(genesis + 3_600, signal).then(() => (reached = true));
+      await timers.advance(1_000);
+      expect(reached).to.equal(false);
+      head = { number: 11, timestamp: genesis + 3_600 };
+      await timers.advance(500);
+      expect(reached).to.equal(true);
+      await waiting;
+    });
+
+    it("does not wait for what has passed", async () => {
+      await clock.start();
+      await clock.until(genesis - 1, signal);
+      await clock.until(genesis, signal);
+      expect(timers.monotonic()).to.equal(0);
+    });
+
+    it("ends with the signal's reason", async () => {
+      await clock.start();
+      const abort = new AbortController();
+      const failed = failureOf(clock.until(genesis + 30, abort.signal));
+      const reason = new Error("stopping");
+      abort.abort(reason);
+      expect(await failed).to.equal(reason);
+    });
+
+    it("knows epochs and their parts", async () => {
+      await clock.start();
+      expect(currentEpoch(clock)).to.equal(0);
+      await timers.play(untilPhase(clock, 2, 0.25, signal));
+      expect(clock.now()).to.be.within(genesis + 225, genesis + 225.001);
+      expect(currentEpoch(clock)).to.equal(2);
+      await timers.play(untilPhase(clock, 2, 1, signal));
+      expect(currentEpoch(clock)).to.equal(3);
+    });
+  });
+});

@@ -1,0 +1,97 @@
+import { expect } from "chai";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { inspect } from "node:util";
+import { loadKey } from "../../src/node/keys.ts";
+import { expectCode } from "../support/expectCode.ts";
+
+const KEY = `0x${"5e".repeat(32)}`;
+const variable = "BLOCKCLOUD_TEST_KEY";
+
+describe("loadKey", () => {
+  let folder: string;
+  let file: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), "keys-"));
+    file = path.join(folder, "service.key");
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+    Reflect.deleteProperty(process.env, variable);
+  });
+
+  function write(text: string, mode = 0o600): void {
+    writeFileSync(file, text);
+    chmodSync(file, mode);
+  }
+
+  it("reads a file, a line feed at its end and capitals included", () => {
+    write(`${KEY.toUpperCase().replace("0X", "0x")}\n`);
+    expect(loadKey({ file, variable })).to.equal(KEY);
+  });
+
+  it("reads the variable when no file is named", () => {
+    process.env[variable] = ` ${KEY} `;
+    expect(loadKey({ file: undefined, variable })).to.equal(KEY);
+  });
+
+  it("prefers the file", () => {
+    process.env[variable] = `0x${"00".repeat(32)}`;
+    write(KEY);
+    expect(loadKey({ file, variable })).to.equal(KEY);
+  });
+
+  it("takes a file that its owner may only read", () => {
+    write(KEY, 0o400);
+    expect(loadKey({ file, variable })).to.equal(KEY);
+  });
+
+  for (const mode of [0o640, 0o604, 0o620, 0o601]) {
+    it(`refuses a file of mode ${mode.toString(8)}, and says what to do`, () => {
+      write(KEY, mode);
+      const error = expectCode("KEY_FILE_OPEN", () => loadKey({ file, variable }));
+      expect(error.message).to.contain(mode.toString(8));
+      expect(error.remedy).to.equal(`Run: chmod 600 ${file}`);
+    });
+  }
+
+  it("misses a file that is not there, and does not fall back to the variable", () => {
+    process.env[variable] = KEY;
+    const error = expectCode("KEY_MISSING", () => loadKey({ file, variable }));
+    expect(error.message).to.contain(file);
+  });
+
+  for (const [what, text] of [
+    ["nothing", undefined],
+    ["an empty text", ""],
+    ["spaces", "  \n"],
+  ] as const) {
+    it(`misses a key in a variable with ${what}`, () => {
+      if (text !== undefined) process.env[variable] = text;
+      const error = expectCode("KEY_MISSING", () => loadKey({ file: undefined, variable }));
+      expect(error.remedy).to.contain(variable);
+    });
+  }
+
+  for (const [what, text] of [
+    ["a digit too few", KEY.slice(0, -1)],
+    ["a digit too many", `${KEY}5`],
+    ["no 0x", KEY.slice(2)],
+    ["a wrong digit", `${KEY.slice(0, -1)}g`],
+    ["two keys", `${KEY}\n${KEY}`],
+  ] as const) {
+    it(`refuses ${what}, and never shows it`, () => {
+      write(text);
+      process.env[variable] = text;
+      for (const source of [
+        { file, variable },
+        { file: undefined, variable },
+      ]) {
+        const error = expectCode("KEY_MALFORMED", () => loadKey(source));
+        expect(inspect(error, { depth: null })).not.to.contain("5e5e");
+      }
+    });
+  }
+});

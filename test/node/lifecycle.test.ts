@@ -1,0 +1,117 @@
+import { expect } from "chai";
+import { mock } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import { runUntilSignal, type Startable } from "../../src/node/lifecycle.ts";
+import { failureOf } from "../support/httpClient.ts";
+import { MemoryLog } from "../support/memoryLog.ts";
+
+const signals = ["SIGINT", "SIGTERM"] as const;
+
+const alone = { withParent: false };
+
+describe("runUntilSignal", () => {
+  const others = new Map<NodeJS.Signals, NodeJS.SignalsListener[]>();
+  let steps: string[];
+  let log: MemoryLog;
+
+  beforeEach(() => {
+    for (const name of signals) {
+      others.set(name, process.listeners(name));
+      process.removeAllListeners(name);
+    }
+    steps = [];
+    log = new MemoryLog();
+  });
+  afterEach(() => {
+    mock.reset();
+    mock.timers.reset();
+    for (const [name, listeners] of others) {
+      process.removeAllListeners(name);
+      for (const listener of listeners) process.on(name, listener);
+    }
+  });
+
+  function worker(parts: Partial<Startable> = {}): Startable {
+    return {
+      start: async () => {
+        steps.push("start");
+        await parts.start?.();
+      },
+      stop: async () => {
+        steps.push("stop");
+        await parts.stop?.();
+      },
+    };
+  }
+
+  for (const name of signals) {
+    it(`runs until ${name}, then stops and leaves with 0`, async () => {
+      const code = runUntilSignal(worker(), log, alone);
+      await turn();
+      expect(steps).to.deep.equal(["start"]);
+      process.emit(name, name);
+      expect(await code).to.equal(0);
+      expect(steps).to.deep.equal(["start", "stop"]);
+      expect(log.said("info")).to.deep.equal(["stopping", "stopped"]);
+      expect(log.lines[0]?.fields).to.deep.equal({ reason: name });
+    });
+  }
+
+  it("leaves with 1 when the worker does not stop in time", async () => {
+    mock.timers.enable({ apis: ["setTimeout"] });
+    const code = runUntilSignal(worker({ stop: () => new Promise(() => {}) }), log, alone);
+    await turn();
+    process.emit("SIGTERM", "SIGTERM");
+    await turn();
+    mock.timers.tick(10_000);
+    expect(await code).to.equal(1);
+    expect(log.said("error")).to.deep.equal(["did not stop in time"]);
+  });
+
+  it("takes the copies of one Ctrl-C as one, and ends the process on a later signal of either kind", async () => {
+    const exit = mock.method(process, "exit", () => undefined as never);
+    let now = 5_000;
+    mock.method(performance, "now", () => now);
+    void runUntilSignal(worker({ stop: () => new Promise(() => {}) }), log, alone);
+    await turn();
+    process.emit("SIGINT", "SIGINT");
+    now += 1_000;
+    process.emit("SIGTERM", "SIGTERM");
+    expect(exit.mock.callCount()).to.equal(0);
+    now += 1;
+    process.emit("SIGTERM", "SIGTERM");
+    expect(exit.mock.calls[0]?.arguments).to.deep.equal([130]);
+  });
+
+  it("stops what half started, and fails with the start's own error", async () => {
+    const broken = new Error("no such chain");
+    const failing = worker({ start: () => Promise.reject(broken) });
+    expect(await failureOf(runUntilSignal(failing, log, alone))).to.equal(broken);
+    expect(steps).to.deep.equal(["start", "stop"]);
+  });
+
+  it("tells the start's error even if the half-started worker cannot stop either", async () => {
+    const broken = new Error("no such chain");
+    const failing = worker({
+      start: () => Promise.reject(broken),
+      stop: () => Promise.reject(new Error("never started")),
+    });
+    expect(await failureOf(runUntilSignal(failing, log, alone))).to.equal(broken);
+  });
+
+  it("fails with the error of a stop that fails", async () => {
+    const broken = new Error("disk full");
+    const code = runUntilSignal(worker({ stop: () => Promise.reject(broken) }), log, alone);
+    await turn();
+    process.emit("SIGTERM", "SIGTERM");
+    expect(await failureOf(code)).to.equal(broken);
+  });
+
+  it("leaves no listener behind", async () => {
+    const code = runUntilSignal(worker(), log, alone);
+    await turn();
+    process.emit("SIGTERM", "SIGTERM");
+    await code;
+    expect(signals.map((name) => process.listenerCount(name))).to.deep.equal([0, 0]);
+  });
+});

@@ -1,0 +1,123 @@
+import { expect } from "chai";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import { openStore, transaction } from "../../src/node/store.ts";
+import { expectCode } from "../support/expectCode.ts";
+
+const first = "CREATE TABLE notes (text TEXT NOT NULL) STRICT; INSERT INTO notes VALUES ('first')";
+const second = "ALTER TABLE notes ADD COLUMN stars INTEGER NOT NULL DEFAULT 5";
+
+function notes(database: DatabaseSync): unknown[] {
+  return database
+    .prepare("SELECT * FROM notes ORDER BY rowid")
+    .all()
+    .map((row) => ({ ...row }));
+}
+
+function pragma(database: DatabaseSync, name: string): unknown {
+  return Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0];
+}
+
+describe("openStore", () => {
+  let folder: string;
+  let file: string;
+  const opened: DatabaseSync[] = [];
+
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), "store-"));
+    file = path.join(folder, "deep", "worker.sqlite");
+  });
+  afterEach(() => {
+    for (const database of opened.splice(0)) if (database.isOpen) database.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  function open(migrations: readonly string[]): DatabaseSync {
+    const database = openStore(file, migrations);
+    opened.push(database);
+    return database;
+  }
+
+  it("makes the folder, for nobody else to look into", () => {
+    open([first]);
+    expect(statSync(path.dirname(file)).mode & 0o777).to.equal(0o700);
+  });
+
+  it("has every commit on disk before it goes on", () => {
+    const database = open([first]);
+    expect(pragma(database, "journal_mode")).to.equal("wal");
+    expect(pragma(database, "synchronous"), "FULL").to.equal(2);
+    expect(pragma(database, "busy_timeout")).to.equal(0x1388);
+  });
+
+  it("runs each migration once, over any number of starts", () => {
+    open([first]).close();
+    open([first]).close();
+    const database = open([first, second]);
+    expect(notes(database)).to.deep.equal([{ text: "first", stars: 5 }]);
+    expect(pragma(database, "user_version")).to.equal(2);
+  });
+
+  it("runs none, and leaves the file alone, when a newer version wrote it", () => {
+    open([first, second]).close();
+    const error = expectCode("STORE_TOO_NEW", () => openStore(file, [first]));
+    expect(error.message).to.contain(file).and.to.contain("version 2");
+    expect(notes(open([first, second]))).to.have.length(1);
+  });
+
+  it("leaves nothing of a migration that fails, and can be opened again", () => {
+    open([first]).close();
+    expect(() => openStore(file, [first, `${second}; INSERT INTO nowhere VALUES (1)`])).to.throw(
+      /nowhere/,
+    );
+    const started = performance.now();
+    const database = open([first, second]);
+    expect(notes(database)).to.deep.equal([{ text: "first", stars: 5 }]);
+    expect(performance.now() - started, "no lock is left behind").to.be.below(4_000);
+  });
+
+  it("lives in memory when told so", () => {
+    const database = openStore(":memory:", [first]);
+    opened.push(database);
+    expect(notes(database)).to.deep.equal([{ text: "first" }]);
+  });
+
+  describe("transaction", () => {
+    it("keeps all writes and gives the result", () => {
+      const database = open([first]);
+      const result = transaction(database, () => {
+        database.exec("INSERT INTO notes VALUES ('second')");
+        return "done";
+      });
+      expect(result).to.equal("done");
+      expect(notes(database)).to.have.length(2);
+    });
+
+    it("keeps none when one fails, and takes the next transaction", () => {
+      const database = open([first]);
+      const failing = () =>
+        transaction(database, () => {
+          database.exec("INSERT INTO notes VALUES ('second')");
+          throw new Error("disk on fire");
+        });
+      expect(failing).to.throw("disk on fire");
+      expect(notes(database)).to.have.length(1);
+      transaction(database, () => {
+        database.exec("INSERT INTO notes VALUES ('third')");
+      });
+      expect(notes(database).at(-1)).to.deep.equal({ text: "third" });
+    });
+
+    it("is seen by others only when it is whole", () => {
+      const database = open([first]);
+      const reader = open([first]);
+      transaction(database, () => {
+        database.exec("INSERT INTO notes VALUES ('second')");
+        expect(notes(reader)).to.have.length(1);
+      });
+      expect(notes(reader)).to.have.length(2);
+    });
+  });
+});

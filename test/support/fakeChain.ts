@@ -1,0 +1,189 @@
+import {
+  createPublicClient,
+  custom,
+  decodeFunctionData,
+  encodeAbiParameters,
+  encodeErrorResult,
+  encodeEventTopics,
+  encodeFunctionResult,
+  numberToHex,
+  toEventHash,
+  type Abi,
+  type AbiEvent,
+  type Address,
+  type Hex,
+} from "viem";
+import { describeChain, type ChainClient } from "../../src/chain/client.ts";
+import type { Deployment } from "../../src/chain/deployment.ts";
+import type { Call, TransactionSender } from "../../src/chain/sender.ts";
+import { proofOfServiceAbi } from "../../src/protocol/abi/proofOfService.ts";
+import { serviceRegistryAbi } from "../../src/protocol/abi/serviceRegistry.ts";
+import { stakingAbi } from "../../src/protocol/abi/staking.ts";
+import { ZERO_HASH } from "../../src/protocol/bytes.ts";
+
+const abi = [...serviceRegistryAbi, ...stakingAbi, ...proofOfServiceAbi] as Abi;
+
+/** A deployment that is nowhere. */
+export const DEPLOYMENT: Deployment = {
+  chainId: 31_337,
+  block: 1,
+  genesis: 1_700_000_000,
+  epochSeconds: 100,
+  confirmations: 1,
+  contracts: {
+    token: `0x${"a1".repeat(20)}`,
+    rewardPool: `0x${"a2".repeat(20)}`,
+    registry: `0x${"a3".repeat(20)}`,
+    staking: `0x${"a4".repeat(20)}`,
+    proofOfService: `0x${"a5".repeat(20)}`,
+  },
+};
+
+/** Thrown by an answer: the contract's own error. */
+export class FakeRevert extends Error {
+  readonly data: Hex;
+
+  constructor(errorName: string, args: readonly unknown[] = []) {
+    super(errorName);
+    this.data = encodeErrorResult({ abi, errorName, args });
+  }
+}
+
+export interface FakeLog {
+  block: number;
+  eventName: string;
+  args: Record<string, unknown>;
+}
+
+/* eslint-disable-next-line @typescript-eslint/no-explicit-any -- as many kinds as the ABIs have functions */
+type Answer = (...args: any[]) => unknown;
+
+/** A node that answers calls by function name and serves the logs that it is given. */
+export class FakeChain {
+  readonly client: ChainClient;
+  /** By the contract's function. */
+  readonly answers: Record<string, Answer> = {};
+  /** What a transaction would meet; none: it would succeed. */
+  readonly estimates: Record<string, Answer> = {};
+  readonly logs: FakeLog[] = [];
+  /** By `latest` or number in hex; a function may throw. */
+  block: (tag: string) => unknown = () => null;
+  code: Hex = "0x60";
+  chainId: number = DEPLOYMENT.chainId;
+  /** Every request, as it came. */
+  readonly requests: { method: string; params: unknown }[] = [];
+
+  constructor() {
+    this.client = createPublicClient({
+      chain: describeChain(DEPLOYMENT.chainId),
+      transport: custom(
+        { request: async (asked: { method: string; params?: unknown }) => this.#answer(asked) },
+        { retryCount: 0 },
+      ),
+      cacheTime: 0,
+    });
+  }
+
+  /** How often a method was asked for. */
+  asked(method: string): number {
+    return this.requests.filter((request) => request.method === method).length;
+  }
+
+  #answer({ method, params = [] }: { method: string; params?: unknown }): unknown {
+    this.requests.push({ method, params });
+    const [first] = params as [never];
+    switch (method) {
+      case "eth_chainId":
+        return numberToHex(this.chainId);
+      case "eth_getCode":
+        return this.code;
+      case "eth_getBlockByNumber":
+        return this.block(first);
+      case "eth_getLogs":
+        return this.#getLogs(first);
+      case "eth_call":
+        return this.#call(first, this.answers, true);
+      case "eth_estimateGas":
+        this.#call(first, this.estimates, false);
+        return "0x5208";
+      default:
+        throw new Error(`This node does not know ${method}.`);
+    }
+  }
+
+  #call({ data }: { data: Hex }, answers: Record<string, Answer>, required: boolean): unknown {
+    const { functionName, args = [] } = decodeFunctionData({ abi, data });
+    const answer = answers[functionName];
+    if (answer === undefined && required) throw new Error(`No answer for ${functionName}.`);
+    try {
+      const result = answer?.(...args);
+      return required ? encodeFunctionResult({ abi, functionName, result }) : undefined;
+    } catch (error) {
+      if (!(error instanceof FakeRevert)) throw error;
+      throw Object.assign(new Error("execution reverted"), { code: 3, data: error.data });
+    }
+  }
+
+  #getLogs(filter: { topics: readonly Hex[]; fromBlock: Hex; toBlock: Hex }): unknown[] {
+    const [from, to] = [Number(filter.fromBlock), Number(filter.toBlock)];
+    return this.logs
+      .filter(({ block }) => block >= from && block <= to)
+      .map(encodeLog)
+      .filter(({ topics }) => filter.topics.every((topic, index) => topics[index] === topic));
+  }
+}
+
+/** A log as a node gives it. */
+export function encodeLog({ block, eventName, args }: FakeLog) {
+  const event = abi.find(
+    (item): item is AbiEvent => item.type === "event" && item.name === eventName,
+  )!;
+  const plain = event.inputs.filter(({ indexed }) => indexed !== true);
+  const topics = encodeEventTopics({ abi: [event], eventName, args }) as Hex[];
+  return {
+    address: ownerOf(event),
+    topics,
+    data: encodeAbiParameters(
+      plain,
+      plain.map(({ name }) => args[name!]),
+    ),
+    blockNumber: numberToHex(block),
+    blockHash: ZERO_HASH,
+    transactionHash: ZERO_HASH,
+    transactionIndex: "0x0",
+    logIndex: "0x0",
+    removed: false,
+  };
+}
+
+function ownerOf(event: AbiEvent): Address {
+  const { registry, proofOfService } = DEPLOYMENT.contracts;
+  const hash = toEventHash(event);
+  const ofRegistry = serviceRegistryAbi.some(
+    (item) => item.type === "event" && toEventHash(item) === hash,
+  );
+  return ofRegistry ? registry : proofOfService;
+}
+
+/** Takes transactions and notes them; `onSend` may throw, or give the events that they leave. */
+export class FakeSender {
+  readonly address: Address = `0x${"b1".repeat(20)}`;
+  readonly sent: Call[] = [];
+  onSend: (call: Call) => FakeLog[] | Promise<FakeLog[]> = () => [];
+
+  async send(call: Call): Promise<unknown> {
+    this.sent.push(call);
+    const logs = await this.onSend(call);
+    return { status: "success", transactionHash: ZERO_HASH, logs: logs.map(encodeLog) };
+  }
+
+  /** Names of the functions called, in order. */
+  get names(): string[] {
+    return this.sent.map(({ functionName }) => functionName);
+  }
+
+  /** In the place of the real one, whose private parts nobody else can have. */
+  get asSender(): TransactionSender {
+    return this as unknown as TransactionSender;
+  }
+}
