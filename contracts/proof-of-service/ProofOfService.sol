@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 import {PayLib} from "../libraries/PayLib.sol";
-import {TallyLib} from "../libraries/TallyLib.sol";
+import {MAX_SHARDS, TallyLib} from "../libraries/TallyLib.sol";
 import {IServiceRegistry} from "../registry/IServiceRegistry.sol";
 import {IStaking} from "../staking/IStaking.sol";
 import {IRewardPool} from "../token/IRewardPool.sol";
@@ -88,8 +88,9 @@ contract ProofOfService is AuditRounds {
     ) public view returns (uint8 grade, bool quorate) {
         require(number != 0, PosUnknownService(number));
         uint256 shard = (number - 1) / TallyLib.LANES;
+        require(shard < MAX_SHARDS, PosUnknownService(number));
         (uint256 verdict, bool enough) = TallyLib.verdictAt(
-            tallyOf(shard, epoch),
+            _tally(shard, epoch),
             (number - 1) % TallyLib.LANES
         );
         return (uint8(verdict), enough);

@@ -2,6 +2,8 @@
 pragma solidity ^0.8.28;
 
 import {IERC721Receiver} from "@openzeppelin/contracts/token/ERC721/IERC721Receiver.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
 import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
 import {ProofOfService} from "../../contracts/proof-of-service/ProofOfService.sol";
 import {AuditorActor} from "../support/AuditorActor.sol";
@@ -145,7 +147,7 @@ contract AttacksTest is Deployment {
     }
 
     function test_AShardBeyondTheTableIsNoWayIn() public {
-        // Only the last word's shard is bounded up front; the table's own bound holds the others.
+        // Only the last word's shard is bounded up front; the registry's bound holds the others.
         enterAndTick(2);
         uint256[] memory words = new uint256[](2);
         (words[0], words[1]) = (RoundKit.word(9, 1, 3), RoundKit.word(0, 1, 3));
@@ -164,8 +166,51 @@ contract AttacksTest is Deployment {
         );
         _alice.commitRound(2, round);
         enter(3);
-        vm.expectRevert(abi.encodeWithSignature("Panic(uint256)", 0x32));
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IServiceRegistry.RegistryShardRange.selector,
+                uint256(type(uint32).max) + 8,
+                type(uint32).max
+            )
+        );
         pos.reveal(round.chunks[0]);
+    }
+
+    function test_NumbersAtTheEndsOfTheirTypesAreRefusedByName() public {
+        enterAndTick(4);
+        IProofOfService.Chunk memory chunk;
+        chunk.epoch = type(uint32).max;
+        vm.expectRevert(
+            abi.encodeWithSelector(IProofOfService.PosNotRevealEpoch.selector, chunk.epoch, 4)
+        );
+        pos.reveal(chunk);
+        IProofOfService.Sample[] memory none;
+        vm.expectRevert(
+            abi.encodeWithSelector(IProofOfService.PosNotClaimEpoch.selector, chunk.epoch, 4)
+        );
+        pos.claim(chunk, 4, none);
+        uint256 shards = type(uint32).max;
+        vm.expectRevert(
+            abi.encodeWithSelector(IProofOfService.PosShardRange.selector, shards, shards)
+        );
+        pos.tallyOf(shards, 4);
+        vm.expectRevert(
+            abi.encodeWithSelector(IServiceRegistry.RegistryShardRange.selector, shards, shards)
+        );
+        registry.activeLanes(shards, 4);
+        uint64 beyond = type(uint64).max;
+        vm.expectRevert(abi.encodeWithSelector(IProofOfService.PosUnknownService.selector, beyond));
+        pos.verdictOf(beyond, 4);
+        uint96 amount = type(uint96).max;
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                SafeCast.SafeCastOverflowedUintDowncast.selector,
+                96,
+                uint256(amount) + 5_000e18
+            )
+        );
+        vm.prank(address(_alice));
+        staking.stakeAuditor(amount);
     }
 
     function test_TheLargestChunkFitsATransaction() public {
