@@ -69,7 +69,11 @@ The operator's address needs ether for gas.`,
         { client, log: silentLogger },
       );
       const { stake, chainNumber } = flags;
-      const operator = await enrolAuditor(owner, deployment, { operatorKey, stake, chainNumber });
+      const operator = await enrolAuditor(owner, client, deployment, {
+        operatorKey,
+        stake,
+        chainNumber,
+      });
       process.stdout.write(
         flags.json
           ? `${JSON.stringify({ auditor: owner.address, operator })}\n`

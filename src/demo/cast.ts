@@ -136,11 +136,16 @@ export async function castAuditors(
       const owner = devKey(keyIndex.auditor + index);
       const stake = parseEther(bloc.toString());
       await fund(stage, owner.address, stake);
-      const operator = await enrolAuditor(sender(stage, owner.key), stage.devnet.deployment, {
-        operatorKey: devKey(keyIndex.operator + index).key,
-        stake,
-        chainNumber: 0,
-      });
+      const operator = await enrolAuditor(
+        sender(stage, owner.key),
+        stage.client,
+        stage.devnet.deployment,
+        {
+          operatorKey: devKey(keyIndex.operator + index).key,
+          stake,
+          chainNumber: 0,
+        },
+      );
       return { owner: owner.address, operator, stake };
     }),
   );

@@ -96,6 +96,7 @@ async function setUp(
   const devnet = await startDevnet(folder, options.devnet);
   closing.push(() => devnet.stop());
   const { deployment, rpcUrl } = devnet;
+  say(`JSON-RPC at ${rpcUrl}`);
   const client = createChainClient(rpcUrl, deployment.chainId);
   const treasury = sender({ devnet, client }, devKey(keyIndex.treasury).key);
   const stage: Stage = { devnet, client, treasury, folder, say };
