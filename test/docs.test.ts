@@ -132,6 +132,7 @@ describe("documents", function () {
 
   it("has the commands that the pages are checked against", () => {
     expect(commands()).to.include.members(["provider run", "auditor run", "demo"]);
+    expect(commands().filter((command) => help(command) === "")).to.deep.equal([]);
     expect(help("provider run")).to.include("--service-key-file");
   });
 

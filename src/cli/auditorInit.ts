@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { enrolAuditor } from "../auditor/enrol.ts";
 import { checkChain, createChainClient } from "../chain/client.ts";
 import { loadDeployment } from "../chain/deployment.ts";
@@ -24,7 +24,12 @@ export function auditorInitCommand(): Command {
     .description("Stake BLOC and enrol as an auditor; counts from the next epoch but one.")
     .addOption(deploymentOption())
     .addOption(rpcOption())
-    .option("--stake <bloc>", "BLOC to stake", blocAmount, blocAmount("5000"))
+    .addOption(
+      // Commander writes defaults as JSON, which knows no bigint.
+      new Option("--stake <bloc>", "BLOC to stake")
+        .argParser(blocAmount)
+        .default(blocAmount("5000"), "5000"),
+    )
     .option(
       "--owner-key-file <path>",
       "file with the key that owns the stake, mode 600 (default: $BLOCKCLOUD_OWNER_KEY)",

@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { checkChain, createChainClient } from "../chain/client.ts";
 import { loadDeployment } from "../chain/deployment.ts";
 import { TransactionSender } from "../chain/sender.ts";
@@ -32,8 +32,13 @@ export function serviceRegisterCommand(): Command {
     .addOption(deploymentOption())
     .addOption(rpcOption())
     .option("--class <name>", "class of the service", "http")
-    .requiredOption("--probe <json>", "how auditors inspect it (docs/protocol.md, 3.5)")
-    .option("--stake <bloc>", "BLOC to stake", blocAmount, blocAmount("1000"))
+    .requiredOption("--probe <json>", "how auditors inspect it (docs/protocol.md, section 2)")
+    .addOption(
+      // Commander writes defaults as JSON, which knows no bigint.
+      new Option("--stake <bloc>", "BLOC to stake")
+        .argParser(blocAmount)
+        .default(blocAmount("1000"), "1000"),
+    )
     .option("--metadata <uri>", "URI of a description", "")
     .option(
       "--service-key-file <path>",
