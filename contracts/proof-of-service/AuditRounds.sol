@@ -101,7 +101,8 @@ abstract contract AuditRounds is EpochLedger {
     /// @inheritdoc IProofOfService
     function reveal(Chunk calldata chunk) external {
         uint32 current = currentEpoch();
-        require(current == chunk.epoch + 1, PosNotRevealEpoch(chunk.epoch, current));
+        // In 256 bits, so that no epoch overflows.
+        require(current == uint256(chunk.epoch) + 1, PosNotRevealEpoch(chunk.epoch, current));
         bytes32 seed = _seeded(chunk.epoch).seed;
         Round storage round = _rounds[chunk.auditor][chunk.epoch % RING];
         _checkOpening(chunk, round);
@@ -125,8 +126,9 @@ abstract contract AuditRounds is EpochLedger {
         Sample[] calldata samples
     ) external returns (uint256 reward) {
         uint32 current = currentEpoch();
+        uint256 first = uint256(chunk.epoch) + 2;
         require(
-            current >= chunk.epoch + 2 && current < chunk.epoch + 2 + CLAIM_EPOCHS,
+            current >= first && current < first + CLAIM_EPOCHS,
             PosNotClaimEpoch(chunk.epoch, current)
         );
         Epoch storage entry = _seeded(chunk.epoch);
@@ -187,7 +189,13 @@ abstract contract AuditRounds is EpochLedger {
     }
 
     /// @inheritdoc IProofOfService
-    function tallyOf(uint256 shard, uint32 epoch) public view returns (uint256 tally) {
+    function tallyOf(uint256 shard, uint32 epoch) external view returns (uint256) {
+        require(shard < MAX_SHARDS, PosShardRange(shard, MAX_SHARDS));
+        return _tally(shard, epoch);
+    }
+
+    /// @dev The tally of a shard; the ring may hold another epoch's, which counts as none.
+    function _tally(uint256 shard, uint32 epoch) internal view returns (uint256 tally) {
         tally = _tallies[shard][epoch % RING];
         if (tally >> 244 != _tag(epoch)) tally = 0;
     }
@@ -262,7 +270,7 @@ abstract contract AuditRounds is EpochLedger {
         for (uint256 i = 0; i < chunk.words.length; ++i) {
             uint256 word = chunk.words[i];
             uint256 shard = chunk.base + (word >> 240);
-            (uint256 pay, uint256 votes) = PayLib.report(tallyOf(shard, chunk.epoch), word, table);
+            (uint256 pay, uint256 votes) = PayLib.report(_tally(shard, chunk.epoch), word, table);
             if (votes == 0) continue;
             paidVotes += votes;
             reward += pay * SortitionLib.weight(y, shard, expected);
@@ -365,8 +373,10 @@ abstract contract AuditRounds is EpochLedger {
         );
         uint256 start = uint256(epochStart(chunk.epoch)) * 1000;
         uint256 end = uint256(epochStart(chunk.epoch + 1)) * 1000;
+        // As 256 bits, so that no time overflows.
+        uint256 issuedAt = sample.issuedAt;
         require(
-            sample.issuedAt + RECEIPT_SLACK_MS >= start && sample.issuedAt < end + RECEIPT_SLACK_MS,
+            issuedAt + RECEIPT_SLACK_MS >= start && issuedAt < end + RECEIPT_SLACK_MS,
             PosReceiptTime(number, sample.issuedAt)
         );
         IServiceRegistry services = IServiceRegistry(registry);

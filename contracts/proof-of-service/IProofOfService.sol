@@ -268,7 +268,8 @@ interface IProofOfService is IEpochClock {
 
     /// @notice Pays a service for all epochs from the last one settled to `upTo` to its owner. By anyone.
     /// @param number The service number.
-    /// @param upTo The last epoch to settle; final, so at least two before the current one.
+    /// @param upTo The last epoch to settle; final, so at least two before the current one. Epochs after
+    /// the newest seed are left for later.
     /// @return reward BLOC in wei.
     function settle(uint64 number, uint32 upTo) external returns (uint256 reward);
 

@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 import {PayLib} from "../libraries/PayLib.sol";
-import {TallyLib} from "../libraries/TallyLib.sol";
+import {MAX_SHARDS, TallyLib} from "../libraries/TallyLib.sol";
 import {IServiceRegistry} from "../registry/IServiceRegistry.sol";
 import {IStaking} from "../staking/IStaking.sol";
 import {IRewardPool} from "../token/IRewardPool.sol";
@@ -39,6 +39,10 @@ contract ProofOfService is AuditRounds {
         require(uint256(upTo) + 2 <= current, PosNotFinal(upTo, current));
         uint32 epoch = IServiceRegistry(registry).firstEpoch(number);
         require(epoch != 0, PosUnknownService(number));
+        // Seeds come in order, so what lies beyond the newest may still get one, and its budget: to settle
+        // it now would let anyone take a service's pay away.
+        uint32 newest = newestSeed;
+        if (upTo > newest) upTo = newest;
         uint32 settled = settledThrough[number];
         if (settled >= upTo) return 0;
         if (epoch <= settled) epoch = settled + 1;
@@ -84,8 +88,9 @@ contract ProofOfService is AuditRounds {
     ) public view returns (uint8 grade, bool quorate) {
         require(number != 0, PosUnknownService(number));
         uint256 shard = (number - 1) / TallyLib.LANES;
+        require(shard < MAX_SHARDS, PosUnknownService(number));
         (uint256 verdict, bool enough) = TallyLib.verdictAt(
-            tallyOf(shard, epoch),
+            _tally(shard, epoch),
             (number - 1) % TallyLib.LANES
         );
         return (uint8(verdict), enough);

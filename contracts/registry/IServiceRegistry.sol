@@ -101,6 +101,10 @@ interface IServiceRegistry is IEpochClock {
     /// @param number The service number.
     /// @param caller Who called.
     error RegistryNotOwner(uint64 number, address caller);
+    /// @notice A shard lies beyond what can exist.
+    /// @param shard The shard.
+    /// @param bound The first that cannot exist.
+    error RegistryShardRange(uint256 shard, uint256 bound);
     /// @notice All service numbers are taken.
     /// @param number The number that would be next.
     error RegistryFull(uint64 number);

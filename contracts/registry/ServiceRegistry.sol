@@ -140,7 +140,8 @@ contract ServiceRegistry is ERC721, EIP712, EpochClock, IServiceRegistry {
         EpochTrace.Trace storage state = _services[number].state;
         (uint16 classId, bool staked, address key) = _unpackState(state.latest());
         wasActive = staked;
-        isActive = stake >= _classes[classId].minimumStake;
+        // Nor is a service active without stake where the class asks for none: pay is by stake.
+        isActive = stake != 0 && stake >= _classes[classId].minimumStake;
         if (isActive == wasActive) return (wasActive, isActive);
 
         uint32 since = currentEpoch() + 1;
@@ -202,7 +203,7 @@ contract ServiceRegistry is ERC721, EIP712, EpochClock, IServiceRegistry {
 
     /// @inheritdoc IServiceRegistry
     function activeLanes(uint256 shard, uint32 epoch) external view returns (uint256) {
-        return ActiveLanesLib.lanesAt(_lanes[shard], epoch);
+        return ActiveLanesLib.lanesAt(_lanesOf(shard), epoch);
     }
 
     /// @inheritdoc IServiceRegistry
@@ -213,7 +214,7 @@ contract ServiceRegistry is ERC721, EIP712, EpochClock, IServiceRegistry {
     ) external view returns (uint256[] memory masks) {
         masks = new uint256[](words.length);
         for (uint256 i = 0; i < words.length; ++i) {
-            uint256 lanes = _lanes[base + (words[i] >> 240)];
+            uint256 lanes = _lanesOf(base + (words[i] >> 240));
             masks[i] = ActiveLanesLib.spread(ActiveLanesLib.lanesAt(lanes, epoch));
         }
     }
@@ -239,6 +240,11 @@ contract ServiceRegistry is ERC721, EIP712, EpochClock, IServiceRegistry {
         service.probeBlock = uint64(block.number);
         service.probeSince = since;
         emit ProbeSet(number, since, probe);
+    }
+
+    function _lanesOf(uint256 shard) private view returns (uint256) {
+        require(shard < MAX_SHARDS, RegistryShardRange(shard, MAX_SHARDS));
+        return _lanes[shard];
     }
 
     function _exists(uint64 number) private view returns (bool) {

@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {EpochTrace} from "../libraries/EpochTrace.sol";
 import {ScheduledTotal} from "../libraries/ScheduledTotal.sol";
 import {UnbondingLib} from "../libraries/UnbondingLib.sol";
@@ -102,7 +103,7 @@ contract Staking is EpochClock, IStaking {
         require(amount != 0, StakingAmountZero());
 
         uint96 stake = uint96(_serviceStakes[number].latest());
-        _setServiceStake(number, stake, stake + amount);
+        _setServiceStake(number, stake, SafeCast.toUint96(uint256(stake) + amount));
 
         TOKEN.safeTransferFrom(msg.sender, address(this), amount);
     }
@@ -127,7 +128,7 @@ contract Staking is EpochClock, IStaking {
     function stakeAuditor(uint96 amount) external {
         require(amount != 0, StakingAmountZero());
         (uint96 stake, ) = auditorStake(msg.sender);
-        _setAuditorStake(stake, stake + amount);
+        _setAuditorStake(stake, SafeCast.toUint96(uint256(stake) + amount));
 
         TOKEN.safeTransferFrom(msg.sender, address(this), amount);
     }

@@ -1,5 +1,7 @@
 import type { Address } from "viem";
 import { currentEpoch, untilPhase, type ChainTime } from "../chain/clock.ts";
+import type { Deployment } from "../chain/deployment.ts";
+import type { SeedProof, Seeds } from "../chain/seeds.ts";
 import type { Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import type { Timers } from "../node/timers.ts";
@@ -93,19 +95,22 @@ export class Auditor implements Startable {
 }
 
 /**
- * Waits for the first block of an epoch and `confirmations` more, after which its seed is trusted.
+ * Waits until the first block of an epoch has `confirmations` more above it, and proves the epoch's seed
+ * from it. A reorganisation before that costs nothing.
  */
-export async function untilSeeded(
-  time: ChainTime,
-  timers: Timers,
+export async function confirmedSeed(
+  d: { seeds: Seeds; deployment: Deployment; time: ChainTime; timers: Timers },
   epoch: number,
-  confirmations: number,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<SeedProof> {
+  const { seeds, deployment, time, timers } = d;
   const start = epochStart(time.timing, epoch);
-  await time.until(start, signal);
   const pollMs = Math.min(1000, time.timing.epochSeconds * 10);
+  await time.until(start, signal);
   while (time.head().timestamp < start) await timers.sleep(pollMs, signal);
-  const seen = time.head().number;
-  while (time.head().number < seen + BigInt(confirmations)) await timers.sleep(pollMs, signal);
+  const block = await seeds.firstBlock(epoch, time.head());
+  while (time.head().number < block + BigInt(deployment.confirmations)) {
+    await timers.sleep(pollMs, signal);
+  }
+  return seeds.prove(epoch, time.head());
 }

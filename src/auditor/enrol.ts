@@ -1,8 +1,10 @@
 import { erc20Abi, type Address, type Hex } from "viem";
+import type { ChainClient } from "../chain/client.ts";
 import type { Deployment } from "../chain/deployment.ts";
 import type { TransactionSender } from "../chain/sender.ts";
 import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
 import { stakingAbi } from "../protocol/abi/staking.ts";
+import { BlockcloudError } from "../protocol/errors.ts";
 import { addressOfKey } from "../protocol/signature.ts";
 import { auditorChain } from "./chain.ts";
 
@@ -12,16 +14,34 @@ import { auditorChain } from "./chain.ts";
  * @param owner Sends from the owner's key.
  * @param input.stake BLOC in wei.
  * @param input.chainNumber Counts the hash chains of this operator key, from 0.
+ * @throws BlockcloudError `ENROLMENT_PENDING` before anything was sent.
  * @returns The operator's address, which needs ether for the rounds.
  */
 export async function enrolAuditor(
   owner: TransactionSender,
+  client: ChainClient,
   deployment: Deployment,
   input: { operatorKey: Hex; stake: bigint; chainNumber: number },
 ): Promise<Address> {
   const { token, staking, proofOfService } = deployment.contracts;
   const operator = addressOfKey(input.operatorKey);
   const { tip } = auditorChain(input.operatorKey, deployment, input.chainNumber);
+  const contract = { address: proofOfService, abi: proofOfServiceAbi };
+  const [[, , , , pendingSince], epoch] = await Promise.all([
+    client.readContract({ ...contract, functionName: "auditorOf", args: [owner.address] }),
+    client.readContract({ ...contract, functionName: "currentEpoch" }),
+  ]);
+  // Before anything is staked: the contract would refuse the enrolment only afterwards.
+  if (pendingSince !== 0 && pendingSince >= epoch) {
+    throw new BlockcloudError(
+      "ENROLMENT_PENDING",
+      `Auditor ${owner.address} has enrolled already, from epoch ${pendingSince} on.`,
+      {
+        remedy:
+          "Run it; another hash chain can be registered once this one has been in use for an epoch.",
+      },
+    );
+  }
   await owner.send({
     address: token,
     abi: erc20Abi,

@@ -6,7 +6,7 @@ import type { TransactionSender } from "../chain/sender.ts";
 import type { Logger } from "../node/logger.ts";
 import type { Timers } from "../node/timers.ts";
 import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
-import { untilSeeded, type Duty } from "./auditor.ts";
+import { confirmedSeed, type Duty } from "./auditor.ts";
 
 /** Ticks are tried in random order within this share of the epoch, so that most workers find it done. */
 const SPREAD = 0.15;
@@ -30,11 +30,10 @@ export class TickDuty implements Duty {
   }
 
   async run(epoch: number, signal: AbortSignal): Promise<void> {
-    const { deployment, seeds, sender, time, timers, log } = this.#d;
-    await untilSeeded(time, timers, epoch, deployment.confirmations, signal);
+    const { deployment, seeds, sender, time, log } = this.#d;
+    const { firstHeader, parentHeader, seed } = await confirmedSeed(this.#d, epoch, signal);
     await untilPhase(time, epoch, (SPREAD * randomInt(1000)) / 1000, signal);
     if (await seeds.recorded(epoch)) return;
-    const { firstHeader, parentHeader, seed } = await seeds.prove(epoch, time.head());
     await sender.send({
       address: deployment.contracts.proofOfService,
       abi: proofOfServiceAbi,

@@ -33,7 +33,7 @@ export class Seeds {
    * @throws BlockcloudError `EPOCH_WITHOUT_BLOCK` when no block fell into the epoch.
    */
   async prove(epoch: number, head: Head): Promise<SeedProof> {
-    const block = await this.#firstBlock(epoch, head);
+    const block = await this.firstBlock(epoch, head);
     const [first, parent] = await Promise.all([
       getHeader(this.#client, block),
       getHeader(this.#client, block - 1n),
@@ -68,7 +68,7 @@ export class Seeds {
   }
 
   /** First block at or after the epoch's start, by bisection. */
-  async #firstBlock(epoch: number, head: Head): Promise<bigint> {
+  async firstBlock(epoch: number, head: Head): Promise<bigint> {
     const start = epochStart(this.#deployment, epoch);
     let low = BigInt(this.#deployment.block);
     let high = head.number;

@@ -92,6 +92,15 @@ export class Services {
     return { number, key, classId, bounds, probe };
   }
 
+  /** All classes, by index. */
+  async classes(): Promise<ServiceClass[]> {
+    const count = await this.#client.readContract({
+      ...this.#registry,
+      functionName: "classCount",
+    });
+    return Promise.all(Array.from({ length: Number(count) }, (_, id) => this.classAt(id)));
+  }
+
   /** A class. */
   classAt(classId: number): Promise<ServiceClass> {
     return remember(this.#classes, classId, async () => {

@@ -7,7 +7,7 @@ import { runUntilSignal } from "../node/lifecycle.ts";
 import { createLogger } from "../node/logger.ts";
 import { systemTimers } from "../node/timers.ts";
 import { address } from "./options.ts";
-import { deploymentOption, logLevelOption, rpcOption } from "./shared.ts";
+import { deploymentOption, logLevelOption, rpcOption, withParentOption } from "./shared.ts";
 
 interface Flags {
   deployment: string;
@@ -17,6 +17,7 @@ interface Flags {
   state: string;
   allowLoopback: boolean;
   logLevel: string;
+  withParent: boolean;
 }
 
 /** `blockcloud auditor run` */
@@ -37,6 +38,7 @@ export function auditorRunCommand(): Command {
     )
     .option("--state <folder>", "folder of the worker's state", ".blockcloud")
     .option("--allow-loopback", "devnet switch: inspect services on loopback too", false)
+    .addOption(withParentOption())
     .addOption(logLevelOption())
     .addHelpText(
       "after",
@@ -61,6 +63,6 @@ Example:
         },
         { timers: systemTimers, log },
       );
-      process.exitCode = await runUntilSignal(worker, log);
+      process.exitCode = await runUntilSignal(worker, log, flags);
     });
 }

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import type { DemoResult } from "../demo/result.ts";
 import { bloc } from "../demo/view.ts";
+import { listenForSignals } from "../node/lifecycle.ts";
 import { wholeNumber } from "./options.ts";
 
 interface Flags {
@@ -32,23 +33,23 @@ visibly less.`,
       // Hardhat is needed here and nowhere else, and takes a second to load.
       const { runDemo } = await import("../demo/demo.ts");
       const interrupted = new AbortController();
-      for (const name of ["SIGINT", "SIGTERM"] as const) {
-        process.once(name, () => {
-          interrupted.abort();
-          process.once(name, () => process.exit(130));
-        });
-      }
+      const { signalled, unlisten } = listenForSignals();
+      void signalled.then(() => {
+        interrupted.abort();
+      });
       const stream = flags.json ? process.stderr : process.stdout;
       const result = await runDemo(
         { ...(flags.epochs && { epochs: flags.epochs }), stream, live: stream.isTTY },
         interrupted.signal,
       );
+      unlisten();
       process.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : summary(result));
       process.exitCode = result.ok ? 0 : 1;
     });
 }
 
 function summary(result: DemoResult): string {
+  if (result.epochs === 0) return "stopped before an epoch was audited, claimed and settled\n";
   const lines = [
     `${result.epochs} audited epochs`,
     ...result.services.map(

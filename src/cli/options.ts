@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "commander";
-import { getAddress, isAddress, type Address } from "viem";
+import { getAddress, isAddress, parseEther, type Address } from "viem";
 
 /** Reads a whole number from a flag. */
 export function wholeNumber(minimum: number, maximum: number = Number.MAX_SAFE_INTEGER) {
@@ -10,6 +10,14 @@ export function wholeNumber(minimum: number, maximum: number = Number.MAX_SAFE_I
     }
     return value;
   };
+}
+
+/** Reads an amount of BLOC from a flag, as wei. */
+export function blocAmount(text: string): bigint {
+  if (!/^\d{1,11}(\.\d{1,18})?$/.test(text)) {
+    throw new InvalidArgumentError("Give an amount of BLOC, for example 1000 or 12.5.");
+  }
+  return parseEther(text);
 }
 
 /** Reads a service number from a flag. */

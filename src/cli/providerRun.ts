@@ -6,7 +6,7 @@ import { createLogger } from "../node/logger.ts";
 import { systemTimers } from "../node/timers.ts";
 import { createProvider } from "../provider/createProvider.ts";
 import { hostAndPort, httpUrl, serviceNumber, wholeNumber } from "./options.ts";
-import { deploymentOption, logLevelOption, rpcOption } from "./shared.ts";
+import { deploymentOption, logLevelOption, rpcOption, withParentOption } from "./shared.ts";
 
 interface Flags {
   deployment: string;
@@ -19,6 +19,7 @@ interface Flags {
   walletKeyFile?: string;
   settleEvery: number;
   logLevel: string;
+  withParent: boolean;
 }
 
 /** `blockcloud provider run` */
@@ -53,6 +54,7 @@ export function providerRunCommand(): Command {
       wholeNumber(1, 200),
       24,
     )
+    .addOption(withParentOption())
     .addOption(logLevelOption())
     .addHelpText(
       "after",
@@ -78,6 +80,6 @@ Example:
         },
         { timers: systemTimers, log },
       );
-      process.exitCode = await runUntilSignal(worker, log);
+      process.exitCode = await runUntilSignal(worker, log, flags);
     });
 }

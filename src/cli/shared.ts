@@ -21,3 +21,8 @@ export function logLevelOption(): Option {
     .env("BLOCKCLOUD_LOG_LEVEL")
     .default("info");
 }
+
+/** `--with-parent`, for workers that another process starts. */
+export function withParentOption(): Option {
+  return new Option("--with-parent", "stop when standard input ends").default(false);
+}

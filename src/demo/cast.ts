@@ -30,13 +30,20 @@ export interface DemoAuditor {
 }
 
 /** Stakes in BLOC; the least is 1/7 of their sum, so that every auditor is drawn in every shard. */
-const AUDITOR_STAKES = [10_000, 11_000, 13_000, 15_000, 18_000];
+export const AUDITOR_STAKES: readonly number[] = [10_000, 11_000, 13_000, 15_000, 18_000];
 /** Files of this repository that the file services serve. */
 const FILES = ["README.md", "docs/architecture.md", "docs/protocol.md", "LICENSE"];
 const ROOT = new URL("../../", import.meta.url);
 
 /** Which of the chain's funded keys plays which part. */
-export const keyIndex = { treasury: 0, owner: 1, auditor: 4, operator: 9, service: 14 };
+export const keyIndex = {
+  treasury: 0,
+  owner: 1,
+  auditor: 4,
+  operator: 9,
+  service: 14,
+  visitor: 17,
+};
 
 /** What the demo runs on. */
 export interface Stage {
@@ -118,19 +125,27 @@ export async function castProviders(
   return { services, upstreams: [docs, faulty] };
 }
 
-/** Stakes and enrols the five auditors by contract calls. */
-export async function castAuditors(stage: Stage): Promise<DemoAuditor[]> {
-  stage.say(`enrolling ${AUDITOR_STAKES.length} auditors`);
+/** Stakes and enrols auditors by contract calls. */
+export async function castAuditors(
+  stage: Stage,
+  stakes: readonly number[],
+): Promise<DemoAuditor[]> {
+  stage.say(`enrolling ${stakes.length} auditors`);
   return Promise.all(
-    AUDITOR_STAKES.map(async (bloc, index) => {
+    stakes.map(async (bloc, index) => {
       const owner = devKey(keyIndex.auditor + index);
       const stake = parseEther(bloc.toString());
       await fund(stage, owner.address, stake);
-      const operator = await enrolAuditor(sender(stage, owner.key), stage.devnet.deployment, {
-        operatorKey: devKey(keyIndex.operator + index).key,
-        stake,
-        chainNumber: 0,
-      });
+      const operator = await enrolAuditor(
+        sender(stage, owner.key),
+        stage.client,
+        stage.devnet.deployment,
+        {
+          operatorKey: devKey(keyIndex.operator + index).key,
+          stake,
+          chainNumber: 0,
+        },
+      );
       return { owner: owner.address, operator, stake };
     }),
   );
@@ -153,6 +168,22 @@ export function startAuditor(stage: Stage, auditor: DemoAuditor, index: number):
 /** The operator key of an auditor. */
 export function operatorKey(index: number): Hex {
   return devKey(keyIndex.operator + index).key;
+}
+
+/** BLOC that a visitor gets to try a service and an auditor of its own. */
+const VISITOR_BLOC = parseEther("100000");
+
+/**
+ * Hands BLOC to a spare key and writes it, with a second one that holds ether, for whoever wants to
+ * register a service or enrol an auditor beside the demo's.
+ */
+export async function welcomeVisitor(stage: Stage): Promise<void> {
+  const visitor = devKey(keyIndex.visitor);
+  await fund(stage, visitor.address, VISITOR_BLOC);
+  const mode = 0o600;
+  await writeFile(path.join(stage.folder, "visitor.key"), visitor.key, { mode });
+  const operator = devKey(keyIndex.visitor + 1);
+  await writeFile(path.join(stage.folder, "visitor-operator.key"), operator.key, { mode });
 }
 
 /** Writes what every worker reads. */

@@ -8,11 +8,13 @@ import { systemTimers, type Timers } from "../node/timers.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { epochStart } from "../protocol/epoch.ts";
 import {
+  AUDITOR_STAKES,
   castAuditors,
   castProviders,
   keyIndex,
   sender,
   startAuditor,
+  welcomeVisitor,
   writeDeployment,
   type DemoAuditor,
   type DemoService,
@@ -22,7 +24,7 @@ import { devKey, startDevnet, type DevnetOptions } from "./devnet.ts";
 import { Monitor } from "./monitor.ts";
 import { judge, type DemoResult } from "./result.ts";
 import type { Fault, Upstream } from "./upstreams.ts";
-import { Screen, type Picture } from "./view.ts";
+import { Screen, type Output, type Picture } from "./view.ts";
 import type { WorkerProcess } from "./worker.ts";
 
 /** Epochs that claims and settlements may take after the last audited one. */
@@ -44,7 +46,7 @@ export interface DemoOptions {
   /** Folder of the run; by default a new one in the system's folder for temporary files. */
   folder?: string;
   /** Where progress and the view go. */
-  stream: NodeJS.WriteStream;
+  stream: Output;
   live: boolean;
 }
 
@@ -94,6 +96,7 @@ async function setUp(
   const devnet = await startDevnet(folder, options.devnet);
   closing.push(() => devnet.stop());
   const { deployment, rpcUrl } = devnet;
+  say(`JSON-RPC at ${rpcUrl}`);
   const client = createChainClient(rpcUrl, deployment.chainId);
   const treasury = sender({ devnet, client }, devKey(keyIndex.treasury).key);
   const stage: Stage = { devnet, client, treasury, folder, say };
@@ -110,7 +113,8 @@ async function setUp(
   closing.push(() => Promise.all(workers.map((worker) => worker.stop())));
   const provided = await castProviders(stage, faultNow, workers);
   closing.push(() => Promise.all(provided.upstreams.map((upstream: Upstream) => upstream.stop())));
-  const auditors = await castAuditors(stage);
+  await welcomeVisitor(stage);
+  const auditors = await castAuditors(stage, AUDITOR_STAKES);
   const enrolled = currentEpoch(clock);
   say("starting the auditors");
   const started = auditors.map((auditor, index) => startAuditor(stage, auditor, index));

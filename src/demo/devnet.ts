@@ -33,6 +33,8 @@ export const classIds = { http: 0, "json-rpc": 1 } as const;
 export interface DevnetOptions {
   epochSeconds?: number;
   bounds?: { excellentMs: number; goodMs: number; poorMs: number };
+  /** A block for each transaction, and none else, instead of one a second. */
+  automine?: boolean;
 }
 
 /** A chain in this process with the contracts on it. */
@@ -60,7 +62,9 @@ export async function startDevnet(folder: string, options: DevnetOptions = {}): 
   // Not the environment of the working directory: the command runs from any folder.
   const paths = { ...config.paths, ignition: path.join(folder, "ignition") };
   const hre = await createHardhatRuntimeEnvironment({ ...config, paths }, {}, root);
-  const server = await hre.network.createServer("devnet", "127.0.0.1", 0);
+  const mining = options.automine === true ? { auto: true, interval: 0 } : undefined;
+  const chain = { network: "devnet", ...(mining && { override: { mining } }) };
+  const server = await hre.network.createServer(chain, "127.0.0.1", 0);
   const { port } = await server.listen();
   const rpcUrl = `http://127.0.0.1:${port}`;
   try {

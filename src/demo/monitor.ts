@@ -67,6 +67,11 @@ export class Monitor {
     return this.#settlements.get(number)?.get(epoch);
   }
 
+  /** Whether an epoch's seed was proven. */
+  hasSeed(epoch: number): boolean {
+    return this.#budgets.has(epoch);
+  }
+
   /** How many epochs in a row, from `first` on, were settled for a service. */
   settledFrom(number: bigint, first: number): number {
     let epoch = first;

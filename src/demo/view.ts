@@ -83,14 +83,17 @@ function table(head: string[], rows: string[][], right: number[]): string[] {
   );
 }
 
+/** What a screen writes to: a terminal, or any other stream. */
+export type Output = NodeJS.WritableStream & { readonly columns?: number };
+
 /** Where the view is written: redrawn in place on a terminal, else a line whenever it says something new. */
 export class Screen {
-  readonly #stream: NodeJS.WriteStream;
+  readonly #stream: Output;
   readonly #live: boolean;
   #lines = 0;
   #last = "";
 
-  constructor(stream: NodeJS.WriteStream, live: boolean) {
+  constructor(stream: Output, live: boolean) {
     this.#stream = stream;
     this.#live = live;
   }
@@ -106,12 +109,11 @@ export class Screen {
     this.#lines = lines.length;
   }
 
-  /** Writes a line that stays. */
+  /** Writes a line that stays, below what is shown. */
   say(line: string): void {
     if (line === this.#last) return;
     this.#last = line;
-    // What is left of the picture goes: nobody else would erase what stands below.
-    this.#stream.write(`${this.#up()}${line}${this.#live ? "\x1b[J" : ""}\n`);
+    this.#stream.write(`${line}\n`);
     this.#lines = 0;
   }
 

@@ -33,9 +33,10 @@ export class WorkerProcess {
     logFile: string;
   }) {
     this.name = input.name;
-    this.#child = spawn(process.execPath, [bin, ...input.args], {
+    this.#child = spawn(process.execPath, [bin, ...input.args, "--with-parent"], {
       env: input.env,
-      stdio: ["ignore", "pipe", "pipe"],
+      // The pipe to its standard input ends with this process, however that ends.
+      stdio: ["pipe", "pipe", "pipe"],
       // Ctrl-C in a terminal goes to a whole process group: workers are stopped by us, in order.
       detached: true,
     });
@@ -91,6 +92,11 @@ export class WorkerProcess {
   /** Whether the process still runs. */
   get running(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** The exit code; null while the process runs or when a signal ended it. */
+  get exitCode(): number | null {
+    return this.#child.exitCode;
   }
 
   /** The last error that the worker printed, for people. */

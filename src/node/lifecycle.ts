@@ -8,19 +8,31 @@ export interface Startable {
 
 /** How long a shutdown may take before the process leaves all the same. */
 const SHUTDOWN_MS = 10_000;
+/**
+ * One Ctrl-C may arrive several times, from the terminal and from each parent that passes it on; only a
+ * signal that comes later than this means impatience, milliseconds.
+ */
+const SAME_SIGNAL_MS = 1_000;
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 /**
  * Runs a worker until SIGINT or SIGTERM, then stops it within a deadline. A second signal ends the
  * process at once. A worker that fails to start is stopped, so that nothing of it keeps the process alive.
  *
+ * @param options `withParent`: stop also when standard input ends, as whoever started us is gone then.
  * @returns Exit code: 0 after a clean stop, 1 when the worker could not stop in time.
  */
-export async function runUntilSignal(worker: Startable, log: Logger): Promise<number> {
-  const { signalled, unlisten } = listen();
+export async function runUntilSignal(
+  worker: Startable,
+  log: Logger,
+  options: { withParent: boolean },
+): Promise<number> {
+  const { signalled, unlisten } = listenForSignals();
+  const input = options.withParent ? untilEnd(process.stdin) : undefined;
   try {
     await start(worker, log);
-    log.info("stopping", { signal: await signalled });
+    const reason = await Promise.race([signalled, ...(input ? [input] : [])]);
+    log.info("stopping", { reason });
     if (!(await stopInTime(worker))) {
       log.error("did not stop in time", { milliseconds: SHUTDOWN_MS });
       return 1;
@@ -29,16 +41,21 @@ export async function runUntilSignal(worker: Startable, log: Logger): Promise<nu
     return 0;
   } finally {
     unlisten();
+    // An open standard input would keep the process alive.
+    if (input) process.stdin.destroy();
   }
 }
 
-/** The first signal; any one after it ends the process. */
-function listen(): { signalled: Promise<NodeJS.Signals>; unlisten: () => void } {
+/** The first signal; one that comes a while after it ends the process. */
+export function listenForSignals(): {
+  signalled: Promise<NodeJS.Signals>;
+  unlisten: () => void;
+} {
   const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
-  let isFirst = true;
+  let first: number | undefined;
   const take = (name: NodeJS.Signals) => {
-    if (!isFirst) process.exit(130);
-    isFirst = false;
+    first ??= performance.now();
+    if (performance.now() - first > SAME_SIGNAL_MS) process.exit(130);
     resolve(name);
   };
   for (const name of SIGNALS) process.on(name, take);
@@ -46,6 +63,14 @@ function listen(): { signalled: Promise<NodeJS.Signals>; unlisten: () => void } 
     for (const name of SIGNALS) process.off(name, take);
   };
   return { signalled: promise, unlisten };
+}
+
+function untilEnd(input: NodeJS.ReadableStream): Promise<"end of input"> {
+  return new Promise((resolve) => {
+    input.resume().once("end", () => {
+      resolve("end of input");
+    });
+  });
 }
 
 async function start(worker: Startable, log: Logger): Promise<void> {

@@ -36,7 +36,13 @@ describe("blockcloud", () => {
     rmSync(folder, { recursive: true });
   });
 
-  for (const command of ["provider run", "auditor run", "demo"]) {
+  for (const command of [
+    "service register",
+    "provider run",
+    "auditor init",
+    "auditor run",
+    "demo",
+  ]) {
     it(`${command} --help shows how it is used, by an example`, async () => {
       const { code, stdout, stderr } = await blockcloud([...command.split(" "), "--help"]);
       expect({ code, stderr }).to.deep.equal({ code: 0, stderr: "" });
@@ -48,7 +54,7 @@ describe("blockcloud", () => {
   it("--help names every command", async () => {
     const { code, stdout } = await blockcloud(["--help"]);
     expect(code).to.equal(0);
-    for (const name of ["provider", "auditor", "demo"]) {
+    for (const name of ["service", "provider", "auditor", "demo"]) {
       expect(stdout).to.match(new RegExp(`^ {2}${name}\\b`, "m"));
     }
   });

@@ -145,12 +145,12 @@ describe("Screen", () => {
       expect(terminal.text).to.deep.equal(render(smaller));
     });
 
-    it("leaves nothing of the picture under a last line, where the result will stand", () => {
+    it("leaves the last picture, and below it the last line and the result", () => {
       const screen = new Screen(terminal.asStream, true);
       screen.show(picture);
       screen.say("stopping");
       terminal.write("3 audited epochs\n");
-      expect(terminal.text).to.deep.equal(["stopping", "3 audited epochs"]);
+      expect(terminal.text).to.deep.equal([...render(picture), "stopping", "3 audited epochs"]);
     });
 
     it("cuts lines at the edge, so that none takes two rows", () => {

@@ -7,6 +7,8 @@ import { MemoryLog } from "../support/memoryLog.ts";
 
 const signals = ["SIGINT", "SIGTERM"] as const;
 
+const alone = { withParent: false };
+
 describe("runUntilSignal", () => {
   const others = new Map<NodeJS.Signals, NodeJS.SignalsListener[]>();
   let steps: string[];
@@ -44,20 +46,20 @@ describe("runUntilSignal", () => {
 
   for (const name of signals) {
     it(`runs until ${name}, then stops and leaves with 0`, async () => {
-      const code = runUntilSignal(worker(), log);
+      const code = runUntilSignal(worker(), log, alone);
       await turn();
       expect(steps).to.deep.equal(["start"]);
       process.emit(name, name);
       expect(await code).to.equal(0);
       expect(steps).to.deep.equal(["start", "stop"]);
       expect(log.said("info")).to.deep.equal(["stopping", "stopped"]);
-      expect(log.lines[0]?.fields).to.deep.equal({ signal: name });
+      expect(log.lines[0]?.fields).to.deep.equal({ reason: name });
     });
   }
 
   it("leaves with 1 when the worker does not stop in time", async () => {
     mock.timers.enable({ apis: ["setTimeout"] });
-    const code = runUntilSignal(worker({ stop: () => new Promise(() => {}) }), log);
+    const code = runUntilSignal(worker({ stop: () => new Promise(() => {}) }), log, alone);
     await turn();
     process.emit("SIGTERM", "SIGTERM");
     await turn();
@@ -66,22 +68,17 @@ describe("runUntilSignal", () => {
     expect(log.said("error")).to.deep.equal(["did not stop in time"]);
   });
 
-  it("ends the process on a second signal", async () => {
+  it("takes the copies of one Ctrl-C as one, and ends the process on a later signal of either kind", async () => {
     const exit = mock.method(process, "exit", () => undefined as never);
-    void runUntilSignal(worker({ stop: () => new Promise(() => {}) }), log);
+    let now = 5_000;
+    mock.method(performance, "now", () => now);
+    void runUntilSignal(worker({ stop: () => new Promise(() => {}) }), log, alone);
     await turn();
     process.emit("SIGINT", "SIGINT");
-    await turn();
+    now += 1_000;
+    process.emit("SIGTERM", "SIGTERM");
     expect(exit.mock.callCount()).to.equal(0);
-    process.emit("SIGINT", "SIGINT");
-    expect(exit.mock.calls[0]?.arguments).to.deep.equal([130]);
-  });
-
-  it("ends the process on a second signal of the other kind, too", async () => {
-    const exit = mock.method(process, "exit", () => undefined as never);
-    void runUntilSignal(worker({ stop: () => new Promise(() => {}) }), log);
-    await turn();
-    process.emit("SIGINT", "SIGINT");
+    now += 1;
     process.emit("SIGTERM", "SIGTERM");
     expect(exit.mock.calls[0]?.arguments).to.deep.equal([130]);
   });
@@ -89,7 +86,7 @@ describe("runUntilSignal", () => {
   it("stops what half started, and fails with the start's own error", async () => {
     const broken = new Error("no such chain");
     const failing = worker({ start: () => Promise.reject(broken) });
-    expect(await failureOf(runUntilSignal(failing, log))).to.equal(broken);
+    expect(await failureOf(runUntilSignal(failing, log, alone))).to.equal(broken);
     expect(steps).to.deep.equal(["start", "stop"]);
   });
 
@@ -99,19 +96,19 @@ describe("runUntilSignal", () => {
       start: () => Promise.reject(broken),
       stop: () => Promise.reject(new Error("never started")),
     });
-    expect(await failureOf(runUntilSignal(failing, log))).to.equal(broken);
+    expect(await failureOf(runUntilSignal(failing, log, alone))).to.equal(broken);
   });
 
   it("fails with the error of a stop that fails", async () => {
     const broken = new Error("disk full");
-    const code = runUntilSignal(worker({ stop: () => Promise.reject(broken) }), log);
+    const code = runUntilSignal(worker({ stop: () => Promise.reject(broken) }), log, alone);
     await turn();
     process.emit("SIGTERM", "SIGTERM");
     expect(await failureOf(code)).to.equal(broken);
   });
 
   it("leaves no listener behind", async () => {
-    const code = runUntilSignal(worker(), log);
+    const code = runUntilSignal(worker(), log, alone);
     await turn();
     process.emit("SIGTERM", "SIGTERM");
     await code;

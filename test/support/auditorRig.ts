@@ -1,6 +1,7 @@
 import { bytesToHex, type Hex } from "viem";
 import type { Seeds } from "../../src/chain/seeds.ts";
 import { AuditorStore, type StoredRound } from "../../src/auditor/store.ts";
+import { epochStart } from "../../src/protocol/epoch.ts";
 import type { Evidence } from "../../src/protocol/round.ts";
 import { reportWord, type Grade } from "../../src/protocol/tally.ts";
 import { DEPLOYMENT, FakeChain, FakeSender } from "./fakeChain.ts";
@@ -64,6 +65,10 @@ export class AuditorRig {
     recorded: async (epoch: number) => {
       const seed = this.recorded.get(epoch);
       return seed && { seed, previous: epoch - 1 };
+    },
+    firstBlock: async (epoch: number) => {
+      const start = epochStart(DEPLOYMENT, epoch) - DEPLOYMENT.genesis;
+      return BigInt(Math.ceil(start / this.time.blockSeconds));
     },
     prove: async (epoch: number) => {
       this.proven.push(epoch);

@@ -602,7 +602,7 @@ export const proofOfServiceAbi = [
       { internalType: "uint32", name: "epoch", type: "uint32" },
     ],
     name: "tallyOf",
-    outputs: [{ internalType: "uint256", name: "tally", type: "uint256" }],
+    outputs: [{ internalType: "uint256", name: "", type: "uint256" }],
     stateMutability: "view",
     type: "function",
   },

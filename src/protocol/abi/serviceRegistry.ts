@@ -149,6 +149,14 @@ export const serviceRegistryAbi = [
   },
   {
     inputs: [
+      { internalType: "uint256", name: "shard", type: "uint256" },
+      { internalType: "uint256", name: "bound", type: "uint256" },
+    ],
+    name: "RegistryShardRange",
+    type: "error",
+  },
+  {
+    inputs: [
       { internalType: "uint16", name: "classId", type: "uint16" },
       { internalType: "uint256", name: "count", type: "uint256" },
     ],

@@ -1,0 +1,201 @@
+import { expect } from "chai";
+import { spawnSync } from "node:child_process";
+import { existsSync, globSync, readFileSync } from "node:fs";
+import path from "node:path";
+
+const root = path.dirname(import.meta.dirname);
+const read = (file: string) => readFileSync(path.join(root, file), "utf8");
+const pages = globSync(["*.md", "{docs,contracts,src,scripts,test}/**/*.md"], { cwd: root });
+const all = pages.map((page) => ({ page, text: read(page) }));
+const protocol = read("docs/protocol.md");
+
+/** First capture of each match, without repetition. */
+function captures(text: string, pattern: RegExp): string[] {
+  return [...new Set([...text.matchAll(pattern)].map((match) => match[1] ?? ""))];
+}
+
+/** The text between a heading and the next one that is not below it. */
+function section(heading: string): string {
+  const [, after] = protocol.split(`\n${heading}\n`);
+  expect(after, heading).to.be.a("string");
+  const level = /^#+/.exec(heading)?.[0].length ?? 0;
+  return after!.split(new RegExp(`^#{1,${level}} `, "m"))[0] ?? "";
+}
+
+/** Cells of the rows of a table, trimmed. */
+function rows(text: string): string[][] {
+  return captures(text, /^\|(.*)\|$/gm)
+    .map((row) => row.split("|").map((cell) => cell.trim()))
+    .filter(([first = ""]) => !/^-+$/.test(first));
+}
+
+/** Code of a page: fenced blocks with continued lines joined, then inline code. */
+function code(text: string): { blocks: string[]; inline: string[] } {
+  const blocks = captures(text, /^ *```\w*\n([^]*?)^ *```$/gm);
+  const rest = text.replaceAll(/^ *```[^]*?^ *```$/gm, "");
+  return {
+    blocks: blocks.map((block) => block.replaceAll(/\\\n\s*/g, "")),
+    inline: captures(rest, /`([^`]+)`/g),
+  };
+}
+
+const helps = new Map<string, string>();
+function help(command: string): string {
+  const known = helps.get(command);
+  if (known !== undefined) return known;
+  const args = command === "" ? [] : command.split(" ");
+  const result = spawnSync(process.execPath, ["bin/blockcloud", ...args, "--help"], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  helps.set(command, result.status === 0 ? result.stdout : "");
+  return helps.get(command) ?? "";
+}
+
+/** Subcommands that the command's own help lists, with those below them. */
+function commands(prefix = ""): string[] {
+  const listed = captures(help(prefix), /^ {2}([a-z]+)(?: \[| {2})/gm);
+  return listed
+    .filter((name) => name !== "help")
+    .map((name) => `${prefix} ${name}`.trim())
+    .flatMap((command) => [command, ...commands(command)]);
+}
+
+describe("documents", function () {
+  this.timeout(60_000);
+
+  for (const { page, text } of all) {
+    it(`${page}: links lead somewhere`, () => {
+      const links = captures(text, /\]\(([^)\s]+)\)/g).filter((link) => !/^[a-z]+:/.test(link));
+      const dead = links.filter((link) => {
+        const [file = "", anchor] = link.split("#");
+        const target = path.join(path.dirname(page), file);
+        if (file !== "" && !existsSync(path.join(root, target))) return true;
+        if (anchor === undefined) return false;
+        const headings = captures(file === "" ? text : read(target), /^#+ (.*)$/gm);
+        const slug = (heading: string) =>
+          heading
+            .toLowerCase()
+            .replaceAll(/[^\w\- ]/g, "")
+            .replaceAll(" ", "-");
+        return !headings.map(slug).includes(anchor);
+      });
+      expect(dead).to.deep.equal([]);
+    });
+
+    it(`${page}: files named exist`, () => {
+      const { blocks, inline } = code(text);
+      const folders = "bin|contracts|docs|ignition|scripts|src|test";
+      const named = inline.filter((item) => new RegExp(`^(${folders})/[\\w./-]*$`).test(item));
+      const trees = blocks
+        .filter((block) => !block.includes("$"))
+        .flatMap((block) => captures(block, /^([\w.-]+(?:\/[\w.-]*)+) {2,}\S/gm));
+      const missing = [...named, ...trees].filter((file) => !existsSync(path.join(root, file)));
+      expect(missing).to.deep.equal([]);
+    });
+
+    it(`${page}: commands and flags exist`, () => {
+      const { blocks, inline } = code(text);
+      const lines = [...blocks.flatMap((block) => block.split("\n")), ...inline];
+      const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+      const steps = captures(read("scripts/test.ts"), /\{\s*name: "(\w+)"/g);
+      const known = commands();
+      const wrong: string[] = [];
+      const check = (command: string, rest: string) => {
+        const flags = captures(rest, /(?:^|\s)(--[a-z-]+)/g);
+        for (const flag of flags.filter((name) => name !== "--help")) {
+          if (!new RegExp(`${flag}\\b(?!-)`).test(help(command))) wrong.push(`${command} ${flag}`);
+        }
+      };
+      for (const line of lines) {
+        for (const script of captures(line, /\bnpm run ([\w:-]+)/g)) {
+          if (!(script in scripts)) wrong.push(`npm run ${script}`);
+        }
+        for (const step of captures(line, /\bnpm test -- (\w+)/g)) {
+          if (!steps.includes(step)) wrong.push(`npm test -- ${step}`);
+        }
+        const start = /\bnpm start --(.*)$/.exec(line.split(" #")[0] ?? "");
+        if (start) check("demo", start[1] ?? "");
+        const called = /(?:^|\s|bin\/)blockcloud ((?:[a-z]+\b ?)*)(.*)$/.exec(line);
+        if (called === null) continue;
+        const command = (called[1] ?? "").trim();
+        if (command !== "" && !known.includes(command)) wrong.push(`blockcloud ${command}`);
+        else check(command, ` ${called[2] ?? ""}`);
+      }
+      const everything = known.map(help).join("\n");
+      for (const flag of inline.filter((item) => /^--[a-z-]+$/.test(item))) {
+        if (!new RegExp(`${flag}\\b(?!-)`).test(everything)) wrong.push(flag);
+      }
+      expect(wrong).to.deep.equal([]);
+    });
+  }
+
+  it("has the commands that the pages are checked against", () => {
+    expect(commands()).to.include.members(["provider run", "auditor run", "demo"]);
+    expect(commands().filter((command) => help(command) === "")).to.deep.equal([]);
+    expect(help("provider run")).to.include("--service-key-file");
+  });
+
+  it("docs/protocol.md: parameters are those of the code", () => {
+    const table = rows(section("## 7. Parameters")).slice(1);
+    expect(table.length).to.be.at.least(30);
+    const wrong = table.flatMap(([name = "", where = "", devnet = ""]) => {
+      const id = /`(\w+)`/.exec(name)?.[1] ?? "";
+      const actual = valueOf(id, where.replaceAll("`", ""));
+      return actual === devnet ? [] : [`${id}: ${devnet} in the table, ${actual} in the code`];
+    });
+    expect(wrong).to.deep.equal([]);
+  });
+
+  it("docs/protocol.md: constants are the same in both columns", () => {
+    const table = rows(section("## 7. Parameters")).slice(1);
+    const constants = table.filter(([, where = ""]) => where.startsWith("`"));
+    expect(constants.filter(([, , devnet, network]) => devnet !== network)).to.deep.equal([]);
+  });
+
+  it("docs/protocol.md: lists every error of the contracts and no other", () => {
+    const declared = globSync("contracts/**/*.sol", { cwd: root })
+      .flatMap((file) => captures(read(file), /^ *error (\w+)\(/gm))
+      .sort();
+    const errors = section("## 6. Errors").split("application/problem+json")[0] ?? "";
+    const listed = captures(errors, /`([A-Z][a-z]\w+)`/g).filter((name) => name !== "CallFailed");
+    expect(listed.filter((name) => !name.startsWith("Blockcloud")).sort()).to.deep.equal(declared);
+  });
+
+  it("docs/protocol.md: lists every code of the gateway, with its status", () => {
+    const declared = captures(
+      read("src/provider/gatewayProblem.ts"),
+      /^ {2}([A-Z_0-9]+: \{\s*status: \d+)/gm,
+    ).map((entry) => entry.replace(/: \{\s*status: /, " "));
+    const listed = rows(section("## 6. Errors"))
+      .filter(([status = ""]) => /^\d{3}$/.test(status))
+      .flatMap(([status, codes = ""]) =>
+        captures(codes, /`([A-Z_0-9]{5,})`/g).map((c) => `${c} ${status}`),
+      );
+    // 499 is for the log: nobody is left to read it.
+    expect(listed.sort()).to.deep.equal(declared.filter((c) => c !== "CLIENT_GONE 499").sort());
+  });
+});
+
+/** A parameter's value in the code, in the table's unit. */
+function valueOf(name: string, where: string): string {
+  if (where.startsWith("src/")) return number(find(read(where), `const ${name} =([^;]+);`));
+  if (/^[A-Z]\w+$/.test(where)) {
+    const [file] = globSync(`contracts/**/${where}.sol`, { cwd: root });
+    return number(find(read(file ?? ""), `constant ${name} =([^;]+);`));
+  }
+  const devnet = find(read("src/demo/devnet.ts"), "const parameters = ({[^]*?}) as const");
+  return number(find(devnet, `\\b${name}: ([^,}]+)`));
+}
+
+function find(text: string, pattern: string): string {
+  return new RegExp(pattern).exec(text)?.[1]?.trim() ?? "not found";
+}
+
+/** `10_000`, `1e18`, `parseEther("5000")`, `2 ** 14`. BLOC in wei become BLOC. */
+function number(expression: string): string {
+  const plain = expression.replaceAll("_", "").replace(/^parseEther\("(\d+)"\)$/, "$1");
+  const [, base, exponent] = /^(\d+) \*\* (\d+)$/.exec(plain) ?? [];
+  if (base !== undefined) return String(Number(base) ** Number(exponent));
+  return plain.replace(/^(\d+)e18$/, "$1");
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
+import {AuditorActor} from "../support/AuditorActor.sol";
+import {vm} from "../support/Cheatcodes.sol";
+import {System, SystemLib} from "../support/System.sol";
+import {Handler} from "./Handler.sol";
+import {Store} from "./Store.sol";
+
+/// @title AdversaryHandler
+/// @notice Tries what must fail. A success is noted as a violation.
+contract AdversaryHandler is Handler {
+    constructor(Store store) Handler(store) {}
+
+    function commitAgain(uint256 who, bytes32 commitment) external live {
+        AuditorActor auditor = _auditor(who);
+        System memory s = sys();
+        (bool committed, , ) = s.pos.roundOf(address(auditor), current());
+        if (!committed) return;
+        address operator = auditor.OPERATOR();
+        vm.prank(operator);
+        try s.pos.commit(address(auditor), current(), commitment) {
+            STORE.noteViolation("committed twice");
+        } catch {
+            STORE.note("refused commit");
+        }
+    }
+
+    function commitForAnother(uint256 who, bytes32 commitment) external live {
+        address auditor = address(_auditor(who));
+        vm.prank(STORE.ADVERSARY());
+        try sys().pos.commit(auditor, current(), commitment) {
+            STORE.noteViolation("committed by another than the operator");
+        } catch {
+            STORE.note("refused commit");
+        }
+    }
+
+    /// @notice Reveals again, or in an epoch in which nothing may be revealed.
+    function revealWrongly(uint256 who, uint256 back) external live {
+        AuditorActor auditor = _auditor(who);
+        uint256 since = bound(back, 0, 3);
+        if (current() <= since) return;
+        uint32 epoch = current() - uint32(since);
+        System memory s = sys();
+        (bool committed, uint16 revealed, ) = s.pos.roundOf(address(auditor), epoch);
+        if (!committed || (since == 1 && revealed == 0)) return;
+        try s.pos.reveal(auditor.chunkAt(epoch, 0)) {
+            STORE.noteViolation("revealed twice or out of time");
+        } catch {
+            STORE.note("refused reveal");
+        }
+    }
+
+    /// @notice Claims what was claimed, or was never revealed, or not yet.
+    function claimWrongly(uint256 who, uint256 back) external live {
+        AuditorActor auditor = _auditor(who);
+        uint256 since = bound(back, 0, 6);
+        if (current() <= since) return;
+        uint32 epoch = current() - uint32(since);
+        System memory s = sys();
+        (bool committed, uint16 revealed, uint128 claimed) = s.pos.roundOf(address(auditor), epoch);
+        if (!committed || (since >= 2 && revealed != 0 && claimed == 0)) return;
+        uint32 sampleEpoch = STORE.firstSeedFrom(epoch + 2);
+        IProofOfService.Sample[] memory samples = auditor.samplesAt(epoch, 0, sampleEpoch);
+        try s.pos.claim(auditor.chunkAt(epoch, 0), sampleEpoch, samples) {
+            STORE.noteViolation("claimed twice or without a reveal");
+        } catch {
+            STORE.note("refused claim");
+        }
+    }
+
+    /// @notice Takes an auditor's round for its own.
+    function stealRound(uint256 from, uint256 to) external live {
+        if (current() < 3) return;
+        uint32 epoch = current() - 2;
+        AuditorActor victim = _auditor(from);
+        AuditorActor thief = _auditor(to);
+        System memory s = sys();
+        (bool committed, uint16 revealed, ) = s.pos.roundOf(address(victim), epoch);
+        if (address(victim) == address(thief) || !committed || revealed == 0) return;
+        IProofOfService.Chunk memory chunk = victim.chunkAt(epoch, 0);
+        chunk.auditor = address(thief);
+        uint32 sampleEpoch = STORE.firstSeedFrom(epoch + 2);
+        IProofOfService.Sample[] memory samples = victim.samplesAt(epoch, 0, sampleEpoch);
+        try s.pos.claim(chunk, sampleEpoch, samples) {
+            STORE.noteViolation("claimed another's round");
+        } catch {
+            STORE.note("refused theft");
+        }
+    }
+
+    function movePrivileged(uint256 what, uint96 amount) external live {
+        System memory s = sys();
+        vm.startPrank(STORE.ADVERSARY());
+        bool done;
+        bytes[6] memory calls = [
+            abi.encodeCall(s.pool.pay, (STORE.ADVERSARY(), amount)),
+            abi.encodeCall(s.pool.reserve, (current() + 1)),
+            abi.encodeCall(s.pool.release, (amount)),
+            abi.encodeCall(s.staking.enrol, (STORE.ADVERSARY(), current() + 2)),
+            abi.encodeCall(s.staking.openService, (1, STORE.ADVERSARY(), 0, 0)),
+            abi.encodeCall(s.registry.syncStake, (1, amount))
+        ];
+        address[3] memory targets = [address(s.pool), address(s.staking), address(s.registry)];
+        what %= 6;
+        (done, ) = targets[
+            what < 3
+                ? 0
+                : what < 5
+                    ? 1
+                    : 2
+        ].call(calls[what]);
+        vm.stopPrank();
+        if (done) STORE.noteViolation("a stranger moved what is not its own");
+        else STORE.note("refused privilege");
+    }
+
+    /// @notice Proves a past epoch again, or one out of order.
+    function tickWrongly(uint256 back) external live {
+        System memory s = sys();
+        uint256 since = bound(back, 0, 4);
+        if (current() <= since || STORE.elapsed() % 12 == 0) return;
+        uint32 epoch = current() - uint32(since);
+        if (epoch > s.pos.newestSeed()) return;
+        (bytes32 before, , ) = s.pos.seedOf(epoch);
+        (bytes memory first, bytes memory parent) = SystemLib.headers(epoch, 1 << 200);
+        uint256 reserved = s.pool.reserved();
+        try s.pos.tick(first, parent) {} catch {}
+        (bytes32 after_, , ) = s.pos.seedOf(epoch);
+        if (before != after_) STORE.noteViolation("a seed changed");
+        if (reserved != s.pool.reserved()) STORE.noteViolation("a budget was reserved twice");
+        STORE.note("refused tick");
+    }
+
+    function _auditor(uint256 who) private view returns (AuditorActor) {
+        return STORE.auditors(who % STORE.auditorCount());
+    }
+}

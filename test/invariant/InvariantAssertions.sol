@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {UnbondingLib} from "../../contracts/libraries/UnbondingLib.sol";
+import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
+import {vm} from "../support/Cheatcodes.sol";
+import {System, TREASURY} from "../support/System.sol";
+import {Store} from "./Store.sol";
+
+/// @title InvariantAssertions
+/// @notice What must hold after any sequence of actions. `README.md` says it in prose.
+library InvariantAssertions {
+    uint256 private constant REMEMBERED = 5;
+
+    function blocIsConserved(Store store) internal view {
+        System memory s = store.system();
+        uint256 sum =
+            s.token.balanceOf(TREASURY) +
+                s.token.balanceOf(address(s.pool)) +
+                s.token.balanceOf(address(s.staking)) +
+                s.token.balanceOf(store.KEEPER());
+        for (uint256 i = 0; i < store.providerCount(); ++i) {
+            sum += s.token.balanceOf(store.providers(i));
+        }
+        for (uint256 i = 0; i < store.auditorCount(); ++i) {
+            sum += s.token.balanceOf(address(store.auditors(i)));
+        }
+        vm.assertEq(sum, s.token.totalSupply(), "balances add up to the supply");
+        vm.assertEq(s.token.balanceOf(store.ADVERSARY()), 0, "the adversary has nothing");
+        vm.assertEq(s.token.balanceOf(address(s.pos)), 0, "ProofOfService holds nothing");
+        vm.assertEq(s.token.balanceOf(address(s.registry)), 0, "ServiceRegistry holds nothing");
+    }
+
+    function stakingHoldsWhatIsAtStakeAndUnbonding(Store store) internal view {
+        System memory s = store.system();
+        uint32 next = s.registry.currentEpoch() + 1;
+        uint256 sum;
+        for (uint64 number = 1; number <= s.registry.serviceCount(); ++number) {
+            sum += s.staking.serviceStakeAt(number, next);
+            sum += _open(s.staking.serviceUnbonding(number));
+        }
+        for (uint256 i = 0; i < store.auditorCount(); ++i) {
+            (uint96 stake, ) = s.staking.auditorStake(address(store.auditors(i)));
+            sum += stake + _open(s.staking.auditorUnbonding(address(store.auditors(i))));
+        }
+        vm.assertEq(sum, s.token.balanceOf(address(s.staking)), "stake and unbonding");
+    }
+
+    function totalsAreSumsOfTheirParts(Store store) internal view {
+        System memory s = store.system();
+        uint32 current = s.registry.currentEpoch();
+        for (uint32 epoch = current; epoch <= current + 2; ++epoch) {
+            _activeTotal(s, epoch);
+            uint256 sum;
+            uint256 total;
+            for (uint256 i = 0; i < store.auditorCount(); ++i) {
+                uint96 mine;
+                (mine, total) = s.staking.auditorStakeAt(address(store.auditors(i)), epoch);
+                sum += mine;
+            }
+            vm.assertEq(sum, total, "enrolled stake");
+        }
+    }
+
+    function thePoolCoversWhatIsReserved(Store store) internal view {
+        System memory s = store.system();
+        uint256 sum;
+        for (uint256 i = 0; i < store.tickedCount(); ++i) {
+            (, uint256 providers, , uint256 auditors) = s.pos.budgetOf(store.ticked(i));
+            sum += providers + auditors;
+        }
+        vm.assertEq(sum, s.pool.reserved(), "reserved is what the epochs have left");
+        vm.assertGe(s.token.balanceOf(address(s.pool)), s.pool.reserved(), "covered");
+    }
+
+    function anEpochPaysNoMoreThanItsBudget(Store store) internal view {
+        System memory s = store.system();
+        uint256 count = store.tickedCount();
+        for (uint256 i = count > 20 ? count - 20 : 0; i < count; ++i) {
+            uint32 epoch = store.ticked(i);
+            (uint256 providers, uint256 a, uint256 auditors, uint256 b) = s.pos.budgetOf(epoch);
+            if (providers == 0) continue;
+            vm.assertEq(store.settledOf(epoch) + a, providers, "providers' budget");
+            vm.assertEq(store.claimedOf(epoch) + b, auditors, "auditors' budget");
+        }
+    }
+
+    function nothingIsClaimedWithoutAReveal(Store store) internal view {
+        for (uint256 i = 0; i < store.tickedCount(); ++i) {
+            uint32 epoch = store.ticked(i);
+            if (store.claimedOf(epoch) != 0)
+                vm.assertGt(store.revealsOf(epoch), 0, "paid without a reveal");
+        }
+    }
+
+    function whatCountsInAnEpochNeverChanges(Store store) internal view {
+        uint256 count = store.begunCount();
+        uint32 current = store.system().registry.currentEpoch();
+        for (uint256 i = count > REMEMBERED ? count - REMEMBERED : 0; i < count; ++i) {
+            uint32 epoch = store.begun(i);
+            uint64 services = store.servicesAt(epoch);
+            vm.assertEq(store.past(epoch, services), store.pastAt(epoch), "the past changed");
+            if (epoch == current)
+                vm.assertEq(
+                    store.present(epoch, services),
+                    store.presentAt(epoch),
+                    "the present changed"
+                );
+        }
+    }
+
+    function nothingForbiddenHappened(Store store) internal view {
+        for (uint256 i = 0; i < store.violationCount(); ++i) {
+            vm.assertTrue(false, store.violations(i));
+        }
+    }
+
+    function _activeTotal(System memory s, uint32 epoch) private view {
+        uint256 sum;
+        uint256 services;
+        for (uint64 number = 1; number <= s.registry.serviceCount(); ++number) {
+            bool active = s.registry.statusAt(number, epoch) == IServiceRegistry.Status.Active;
+            uint256 lanes = s.registry.activeLanes((number - 1) / 15, epoch);
+            vm.assertEq((lanes >> ((number - 1) % 15)) & 1 == 1, active, "lane and status");
+            if (!active) continue;
+            uint96 stake = s.staking.serviceStakeAt(number, epoch);
+            vm.assertGe(stake, 1_000e18, "active with the minimum");
+            sum += stake;
+            ++services;
+        }
+        (uint96 total, uint64 count) = s.staking.activeAt(epoch);
+        vm.assertEq(sum, total, "active stake");
+        vm.assertEq(services, count, "active services");
+    }
+
+    function _open(UnbondingLib.Entry[] memory entries) private pure returns (uint256 sum) {
+        for (uint256 i = 0; i < entries.length; ++i) {
+            sum += entries[i].amount;
+        }
+    }
+}

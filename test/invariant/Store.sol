@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
+import {AuditorActor} from "../support/AuditorActor.sol";
+import {vm} from "../support/Cheatcodes.sol";
+import {EPOCH_SECONDS, GENESIS, System, SystemLib} from "../support/System.sol";
+
+/// @title Store
+/// @notice What the handlers know beside the contracts: the clock, the actors, what was paid, what stood
+/// at the beginning of an epoch, how often each thing happened.
+contract Store {
+    uint256 private constant LANES = 15;
+
+    System private _s;
+    /// @dev Seconds since genesis. A cheatcode's time does not outlive a call of the fuzzer, so each one
+    /// begins with {resume}.
+    uint256 public elapsed;
+
+    AuditorActor[] public auditors;
+    address[] public providers;
+    address public constant KEEPER = address(0x4ee9e4);
+    address public constant ADVERSARY = address(0xbad);
+
+    /// @dev Epochs that have a seed, in order.
+    uint32[] public ticked;
+    /// @dev Epochs whose beginning was seen, in order.
+    uint32[] public begun;
+    mapping(uint32 epoch => uint64) public servicesAt;
+    mapping(uint32 epoch => bytes32) public pastAt;
+    mapping(uint32 epoch => bytes32) public presentAt;
+
+    mapping(uint32 epoch => uint256) public revealsOf;
+    mapping(uint32 epoch => uint256) public claimedOf;
+    mapping(uint32 epoch => uint256) public settledOf;
+    mapping(uint64 number => mapping(uint32 epoch => uint256)) public settlements;
+    mapping(uint64 number => uint32) public pointerOf;
+
+    mapping(bytes32 action => uint256) public count;
+    /// @dev Things that must never happen, and did.
+    string[] public violations;
+
+    constructor(System memory s) {
+        _s = s;
+        string[4] memory names = ["alice", "bob", "carol", "dave"];
+        for (uint256 i = 0; i < names.length; ++i) {
+            AuditorActor auditor = new AuditorActor(s, names[i]);
+            // Unequal stakes, so that some miss some shards.
+            auditor.join(uint96(5_000e18 << i));
+            auditors.push(auditor);
+        }
+        for (uint160 i = 0; i < 3; ++i) {
+            address provider = address(0x940600 + i);
+            providers.push(provider);
+            for (uint256 j = 0; j < 3; ++j) {
+                SystemLib.register(s, provider, uint96(1_000e18 * (j + 1)));
+            }
+        }
+    }
+
+    function system() external view returns (System memory) {
+        return _s;
+    }
+
+    /// @notice Goes to where the last handler left the clock.
+    function resume() public {
+        SystemLib.jump(uint32(elapsed / EPOCH_SECONDS), elapsed % EPOCH_SECONDS);
+    }
+
+    /// @notice Lets time pass; notes what counts at the beginning of each epoch that is entered.
+    function pass(uint256 seconds_) external {
+        uint32 before = uint32(elapsed / EPOCH_SECONDS);
+        elapsed += seconds_;
+        uint32 current = uint32(elapsed / EPOCH_SECONDS);
+        if (current == before) return resume();
+        SystemLib.jump(current, 0);
+        uint64 services = _s.registry.serviceCount();
+        begun.push(current);
+        servicesAt[current] = services;
+        pastAt[current] = past(current, services);
+        presentAt[current] = present(current, services);
+        resume();
+    }
+
+    /// @notice What counted in an epoch and is remembered for ever: stakes, totals, keys, statuses.
+    function past(uint32 epoch, uint64 services) public view returns (bytes32 digest) {
+        (uint96 stake, uint64 active) = _s.staking.activeAt(epoch);
+        digest = keccak256(abi.encode(stake, active));
+        for (uint64 number = 1; number <= services; ++number) {
+            digest = keccak256(
+                abi.encode(
+                    digest,
+                    _s.staking.serviceStakeAt(number, epoch),
+                    _s.registry.statusAt(number, epoch),
+                    _s.registry.keyAt(number, epoch)
+                )
+            );
+        }
+        for (uint256 i = 0; i < auditors.length; ++i) {
+            (uint96 mine, uint96 total) = _s.staking.auditorStakeAt(address(auditors[i]), epoch);
+            digest = keccak256(abi.encode(digest, mine, total));
+        }
+    }
+
+    /// @notice What counts in the current epoch and is forgotten later: probes and lanes.
+    function present(uint32 epoch, uint64 services) public view returns (bytes32 digest) {
+        for (uint64 number = 1; number <= services; ++number) {
+            (bytes32 hash, uint64 blockNumber) = _s.registry.probeAt(number, epoch);
+            digest = keccak256(abi.encode(digest, hash, blockNumber));
+        }
+        for (uint256 shard = 0; shard * LANES < services; ++shard) {
+            digest = keccak256(abi.encode(digest, _s.registry.activeLanes(shard, epoch)));
+        }
+    }
+
+    function auditorCount() external view returns (uint256) {
+        return auditors.length;
+    }
+
+    function providerCount() external view returns (uint256) {
+        return providers.length;
+    }
+
+    function tickedCount() external view returns (uint256) {
+        return ticked.length;
+    }
+
+    function begunCount() external view returns (uint256) {
+        return begun.length;
+    }
+
+    function violationCount() external view returns (uint256) {
+        return violations.length;
+    }
+
+    /// @notice The first epoch with a seed at or after `from`; 0 for none.
+    function firstSeedFrom(uint32 from) external view returns (uint32 found) {
+        for (uint256 i = ticked.length; i > 0 && ticked[i - 1] >= from; --i) {
+            found = ticked[i - 1];
+        }
+    }
+
+    function noteTick(uint32 epoch) external {
+        ticked.push(epoch);
+        ++count["tick"];
+    }
+
+    function noteReveal(uint32 epoch) external {
+        ++revealsOf[epoch];
+        ++count["reveal"];
+    }
+
+    function noteClaim(uint32 epoch, uint256 reward) external {
+        claimedOf[epoch] += reward;
+        ++count[reward == 0 ? bytes32("empty claim") : bytes32("claim")];
+    }
+
+    function noteSettlement(uint64 number, uint32 epoch, uint256 reward) external {
+        settledOf[epoch] += reward;
+        ++settlements[number][epoch];
+        if (settlements[number][epoch] > 1) violations.push("an epoch was settled twice");
+        ++count[reward == 0 ? bytes32("empty settlement") : bytes32("settlement")];
+    }
+
+    function notePointer(uint64 number, uint32 pointer) external {
+        if (pointer < pointerOf[number]) violations.push("a settled pointer went back");
+        pointerOf[number] = pointer;
+    }
+
+    function note(bytes32 action) external {
+        ++count[action];
+    }
+
+    function noteViolation(string calldata what) external {
+        violations.push(what);
+    }
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
+import {ServiceRegistry} from "../../contracts/registry/ServiceRegistry.sol";
+import {IStaking} from "../../contracts/staking/IStaking.sol";
+import {vm} from "../support/Cheatcodes.sol";
+import {Deployment} from "../support/Deployment.sol";
+import {EPOCH_SECONDS, System, SystemLib} from "../support/System.sol";
+
+contract RegistrationTest is Deployment {
+    using SystemLib for System;
+
+    address private constant KEY = address(0x4e1);
+
+    function setUp() public override {
+        super.setUp();
+        system().fund(PROVIDER, 100_000e18);
+        vm.prank(PROVIDER);
+        token.approve(address(staking), type(uint256).max);
+    }
+
+    function test_RegistrationBurnsTheFeeAndStakes() public {
+        uint256 supply = token.totalSupply();
+        vm.expectEmit(address(registry));
+        emit IServiceRegistry.ServiceRegistered(1, PROVIDER, 1, KEY, "ipfs://about");
+        vm.expectEmit(address(registry));
+        emit IServiceRegistry.ProbeSet(1, 1, "GET /");
+        vm.expectEmit(address(registry));
+        emit IServiceRegistry.ActivityChanged(1, 1, true);
+        vm.expectEmit(address(staking));
+        emit IStaking.ServiceStakeChanged(1, 1, 1_000e18);
+        vm.prank(PROVIDER);
+        uint64 number = registry.register(1, KEY, "GET /", "ipfs://about", 1_000e18);
+
+        vm.assertEq(number, 1, "numbers run from 1");
+        vm.assertEq(registry.ownerOf(1), PROVIDER, "owner");
+        vm.assertEq(staking.stakerOf(1), PROVIDER, "staker");
+        vm.assertEq(registry.classOf(1), 1, "class");
+        vm.assertEq(supply - token.totalSupply(), 10e18, "fee burned");
+        vm.assertEq(token.balanceOf(address(staking)), 1_000e18, "stake");
+        vm.assertEq(_register(0), 2, "the next number");
+        vm.assertEq(registry.serviceCount(), 2, "count");
+    }
+
+    function test_WithoutStakeAServiceIsRegisteredButInactive() public {
+        uint64 number = _register(0);
+        enter(1);
+
+        vm.assertEq(uint8(registry.statusAt(number, 1)), 2, "Unstaked");
+        vm.assertEq(registry.activeLanes(0, 1), 0, "no lane");
+        (, uint64 services) = staking.activeAt(1);
+        vm.assertEq(services, 0, "none active");
+    }
+
+    function test_AnyoneAnnouncesARecord() public {
+        uint64 number = _register(0);
+        vm.expectEmit(address(registry));
+        emit IServiceRegistry.Announced(number, new bytes(2048));
+        vm.prank(STRANGER);
+        registry.announce(number, new bytes(2048));
+    }
+
+    function test_TheClassesAreThoseOfTheDeployment() public view {
+        vm.assertEq(registry.classCount(), 2, "count");
+        IServiceRegistry.ServiceClass memory kind = registry.classAt(1);
+        vm.assertEq(kind.name, "json-rpc", "name");
+        vm.assertEq(kind.minimumStake, 1_000e18, "minimum");
+        vm.assertEq(kind.registrationFee, 10e18, "fee");
+        vm.assertEq(kind.poorMs, 10_000, "bound");
+    }
+
+    function test_RevertsWhen_TheClassIsUnknown() public {
+        bytes memory refusal = abi.encodeWithSelector(
+            IServiceRegistry.RegistryUnknownClass.selector,
+            2,
+            2
+        );
+        vm.expectRevert(refusal);
+        registry.register(2, KEY, "GET /", "", 0);
+        vm.expectRevert(refusal);
+        registry.classAt(2);
+    }
+
+    function test_RevertsWhen_TheKeyIsZero() public {
+        vm.expectRevert(abi.encodeWithSelector(IServiceRegistry.RegistryKeyZero.selector));
+        registry.register(0, address(0), "GET /", "", 0);
+    }
+
+    function test_RevertsWhen_TheProbeIsEmptyOrTooLong() public {
+        _expectLength(IServiceRegistry.RegistryProbeLength.selector, 0, 1024);
+        registry.register(0, KEY, "", "", 0);
+        _expectLength(IServiceRegistry.RegistryProbeLength.selector, 1025, 1024);
+        registry.register(0, KEY, new bytes(1025), "", 0);
+
+        uint64 number = _register(0);
+        _expectLength(IServiceRegistry.RegistryProbeLength.selector, 0, 1024);
+        vm.prank(PROVIDER);
+        registry.setProbe(number, "");
+    }
+
+    function test_RevertsWhen_TheMetadataAreTooLong() public {
+        _expectLength(IServiceRegistry.RegistryMetadataLength.selector, 257, 256);
+        registry.register(0, KEY, "GET /", string(new bytes(257)), 0);
+    }
+
+    function test_RevertsWhen_TheRecordIsEmptyOrTooLong() public {
+        uint64 number = _register(0);
+        _expectLength(IServiceRegistry.RegistryRecordLength.selector, 0, 2048);
+        registry.announce(number, "");
+        _expectLength(IServiceRegistry.RegistryRecordLength.selector, 2049, 2048);
+        registry.announce(number, new bytes(2049));
+    }
+
+    function test_RevertsWhen_TheServiceIsUnknown() public {
+        _expectUnknown(0);
+        registry.announce(0, "record");
+        _expectUnknown(1);
+        registry.announce(1, "record");
+        _expectUnknown(1);
+        registry.classOf(1);
+    }
+
+    function test_RevertsWhen_AnotherThanTheOwnerSetsTheProbe() public {
+        uint64 number = _register(0);
+        vm.expectRevert(
+            abi.encodeWithSelector(IServiceRegistry.RegistryNotOwner.selector, number, STRANGER)
+        );
+        vm.prank(STRANGER);
+        registry.setProbe(number, "GET /");
+    }
+
+    function test_RevertsWhen_AllNumbersAreTaken() public {
+        uint64 all = uint64(0xffffffff) * 15;
+        // `serviceCount` shares a slot with the staking contract's address.
+        uint256 slot = 0;
+        while (
+            address(uint160(uint256(vm.load(address(registry), bytes32(slot))))) != address(staking)
+        ) ++slot;
+        uint256 packed = (uint256(all) << 160) | uint160(address(staking));
+        vm.store(address(registry), bytes32(slot), bytes32(packed));
+        vm.assertEq(registry.serviceCount(), all, "the slot is the right one");
+
+        vm.expectRevert(abi.encodeWithSelector(IServiceRegistry.RegistryFull.selector, all + 1));
+        registry.register(0, KEY, "GET /", "", 0);
+    }
+
+    function test_RevertsWhen_ClassBoundsDoNotRise() public {
+        IServiceRegistry.ServiceClass[] memory list = SystemLib.classes();
+        list[1].goodMs = 500;
+        _expectBounds(500, 500, 10_000);
+        new ServiceRegistry(EPOCH_SECONDS, list);
+        list[1].goodMs = 10_000;
+        _expectBounds(500, 10_000, 10_000);
+        new ServiceRegistry(EPOCH_SECONDS, list);
+    }
+
+    function test_RevertsWhen_AnotherThanTheStakingContractReportsStake() public {
+        vm.expectRevert(
+            abi.encodeWithSelector(IServiceRegistry.RegistryNotStaking.selector, STRANGER)
+        );
+        vm.prank(STRANGER);
+        registry.syncStake(1, 1_000e18);
+    }
+
+    function test_RevertsWhen_WiringGoesWrong() public {
+        vm.expectRevert(
+            abi.encodeWithSelector(IServiceRegistry.RegistryNotDeployer.selector, STRANGER)
+        );
+        vm.prank(STRANGER);
+        registry.wire(address(staking));
+
+        vm.expectRevert(
+            abi.encodeWithSelector(IServiceRegistry.RegistryAlreadyWired.selector, address(staking))
+        );
+        registry.wire(address(staking));
+
+        ServiceRegistry other = new ServiceRegistry(EPOCH_SECONDS, SystemLib.classes());
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IServiceRegistry.RegistryWiringMismatch.selector,
+                address(staking)
+            )
+        );
+        other.wire(address(staking));
+    }
+
+    function test_BeforeTheWiringNobodyRegisters() public {
+        ServiceRegistry other = new ServiceRegistry(EPOCH_SECONDS, SystemLib.classes());
+        vm.expectRevert();
+        other.register(0, KEY, "GET /", "", 0);
+        vm.assertEq(other.serviceCount(), 0, "nothing happened");
+    }
+
+    function _register(uint96 stake) private returns (uint64) {
+        vm.prank(PROVIDER);
+        return registry.register(0, KEY, "GET /", "", stake);
+    }
+
+    function _expectLength(bytes4 selector, uint256 length, uint256 maximum) private {
+        vm.expectRevert(abi.encodeWithSelector(selector, length, maximum));
+    }
+
+    function _expectUnknown(uint64 number) private {
+        vm.expectRevert(
+            abi.encodeWithSelector(IServiceRegistry.RegistryUnknownService.selector, number)
+        );
+    }
+
+    function _expectBounds(uint32 excellent, uint32 good, uint32 poor) private {
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IServiceRegistry.RegistryClassBounds.selector,
+                excellent,
+                good,
+                poor
+            )
+        );
+    }
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {ActiveLanesLib} from "../../contracts/libraries/ActiveLanesLib.sol";
+import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
+import {ServiceRegistry} from "../../contracts/registry/ServiceRegistry.sol";
+import {Staking} from "../../contracts/staking/Staking.sol";
+import {vm} from "../support/Cheatcodes.sol";
+import {Deployment} from "../support/Deployment.sol";
+import {EPOCH_SECONDS, SystemLib, TREASURY, UNBONDING_SECONDS} from "../support/System.sol";
+
+/// @notice What counts in an epoch is fixed before it begins.
+contract RegistryEpochsTest is Deployment {
+    function test_ARegistrationCountsFromTheNextEpoch() public {
+        enter(5);
+        uint64 number = registerService();
+
+        vm.assertEq(registry.firstEpoch(number), 6, "first epoch");
+        vm.assertEq(uint8(registry.statusAt(number, 5)), 0, "None in this one");
+        vm.assertEq(uint8(registry.statusAt(number, 6)), 1, "Active in the next");
+        vm.assertEq(uint8(registry.statusNow(number)), 1, "routed to at once");
+        vm.assertEq(registry.keyAt(number, 5), address(0), "no key yet");
+        vm.assertNotEq(uint160(registry.keyAt(number, 6)), 0, "a key then");
+        vm.assertEq(registry.activeLanes(0, 5), 0, "no lane yet");
+        vm.assertEq(registry.activeLanes(0, 6), 1, "lane 0 then");
+        _assertProbe(number, 5, 0);
+        _assertProbe(number, 6, keccak256("GET /"));
+    }
+
+    function test_AProbeCountsFromTheNextEpoch() public {
+        uint64 number = registerService();
+        enter(4);
+        uint256 firstBlock = vm.getBlockNumber();
+        _setProbe(number, "GET /a");
+        _assertProbe(number, 4, keccak256("GET /"));
+        _assertProbe(number, 5, keccak256("GET /a"));
+
+        // A second one in the same epoch replaces the first, which never counted.
+        jump(4, 7);
+        _setProbe(number, "GET /b");
+        _assertProbe(number, 4, keccak256("GET /"));
+        _assertProbe(number, 5, keccak256("GET /b"));
+        (, uint64 blockNumber) = registry.probeAt(number, 5);
+        vm.assertEq(blockNumber, firstBlock + 6, "where its bytes are");
+
+        enter(5);
+        _setProbe(number, "GET /c");
+        _assertProbe(number, 5, keccak256("GET /b"));
+        _assertProbe(number, 6, keccak256("GET /c"));
+    }
+
+    function test_AProbeSetInTheEpochOfRegistrationReplacesTheFirst() public {
+        enter(3);
+        uint64 number = registerService();
+        _setProbe(number, "GET /a");
+
+        _assertProbe(number, 3, 0);
+        _assertProbe(number, 4, keccak256("GET /a"));
+    }
+
+    function test_LosingTheMinimumStakeMakesInactiveFromTheNextEpoch() public {
+        uint64 number = registerService();
+        enter(3);
+        vm.expectEmit(address(registry));
+        emit IServiceRegistry.ActivityChanged(number, 4, false);
+        vm.prank(PROVIDER);
+        staking.unstakeService(number, 1);
+
+        vm.assertEq(uint8(registry.statusAt(number, 3)), 1, "still Active");
+        vm.assertEq(uint8(registry.statusAt(number, 4)), 2, "Unstaked");
+        vm.assertEq(registry.activeLanes(0, 3), 1, "still a lane");
+        vm.assertEq(registry.activeLanes(0, 4), 0, "no lane");
+        (uint96 stake, uint64 services) = staking.activeAt(3);
+        vm.assertEq(stake, 1_000e18, "still in the total");
+        (stake, services) = staking.activeAt(4);
+        vm.assertEq(stake + services, 0, "out of the total");
+        vm.assertEq(staking.serviceStakeAt(number, 4), 1_000e18 - 1, "but still at stake");
+    }
+
+    function test_LanesOfTheThreeEpochsThatAnyoneAsksAbout() public {
+        registerService();
+        enter(1);
+        registerService();
+        enter(2);
+        registerService();
+
+        vm.assertEq(registry.activeLanes(0, 1), 1, "epoch 1");
+        vm.assertEq(registry.activeLanes(0, 2), 3, "epoch 2");
+        vm.assertEq(registry.activeLanes(0, 3), 7, "epoch 3");
+        uint256[] memory words = new uint256[](1);
+        vm.assertEq(registry.activeMasks(0, words, 2)[0], 0xffffffff, "widened");
+    }
+
+    function test_RevertsWhen_LanesAreForgotten() public {
+        registerService();
+        enter(9);
+        registerService();
+
+        vm.assertEq(registry.activeLanes(0, 8), 1, "the oldest that is known");
+        vm.expectRevert(abi.encodeWithSelector(ActiveLanesLib.ActiveLanesForgotten.selector, 7, 8));
+        registry.activeLanes(0, 7);
+    }
+
+    function test_TheSixteenthServiceOpensTheNextShard() public {
+        registerServices(16);
+
+        vm.assertEq(registry.activeLanes(0, 1), 0x7fff, "a full shard");
+        vm.assertEq(registry.activeLanes(1, 1), 1, "the next");
+    }
+
+    function test_WithoutStakeNoServiceIsActiveWhateverItsClassAsks() public {
+        IServiceRegistry.ServiceClass[] memory classes = SystemLib.classes();
+        (classes[0].minimumStake, classes[0].registrationFee) = (0, 0);
+        ServiceRegistry free = new ServiceRegistry(EPOCH_SECONDS, classes);
+        Staking stakes = new Staking(address(token), address(free), UNBONDING_SECONDS, 1);
+        free.wire(address(stakes));
+        vm.prank(TREASURY);
+        token.transfer(PROVIDER, 1);
+        vm.startPrank(PROVIDER);
+        token.approve(address(stakes), 1);
+        free.register(0, STRANGER, "GET /", "", 1);
+        enter(1);
+        stakes.unstakeService(1, 1);
+
+        (, uint64 services) = stakes.activeAt(1);
+        vm.assertEq(services, 1, "active with any stake");
+        // An active service without stake would make the total 0, and its settlement divide by it.
+        (, services) = stakes.activeAt(2);
+        vm.assertEq(services, 0, "not active without");
+    }
+
+    function _setProbe(uint64 number, bytes memory probe) private {
+        vm.prank(PROVIDER);
+        registry.setProbe(number, probe);
+    }
+
+    function _assertProbe(uint64 number, uint32 epoch, bytes32 expected) private view {
+        (bytes32 hash, ) = registry.probeAt(number, epoch);
+        vm.assertEq(hash, expected, "probe");
+    }
+}

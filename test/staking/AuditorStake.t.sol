@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {ProofOfService} from "../../contracts/proof-of-service/ProofOfService.sol";
+import {IStaking} from "../../contracts/staking/IStaking.sol";
+import {Staking} from "../../contracts/staking/Staking.sol";
+import {AuditorActor} from "../support/AuditorActor.sol";
+import {vm} from "../support/Cheatcodes.sol";
+import {Deployment} from "../support/Deployment.sol";
+import {AUDITOR_STAKE, UNBONDING_SECONDS} from "../support/System.sol";
+
+contract AuditorStakeTest is Deployment {
+    AuditorActor private _alice;
+
+    function setUp() public override {
+        super.setUp();
+        _alice = new AuditorActor(system(), "alice");
+    }
+
+    function test_StakeAloneDoesNotEnrol() public {
+        vm.expectEmit(address(staking));
+        emit IStaking.AuditorStakeChanged(address(_alice), 1, 5_000e18);
+        _alice.stake(5_000e18);
+
+        (uint96 stake, uint32 enrolledSince) = staking.auditorStake(address(_alice));
+        vm.assertEq(stake, 5_000e18, "stake");
+        vm.assertEq(enrolledSince, 0, "not enrolled");
+        _assertStakes(1, 0, 0);
+        _assertStakes(2, 0, 0);
+    }
+
+    function test_EnrolmentCountsFromTheNextEpochButOne() public {
+        enter(4);
+        _alice.stake(5_000e18);
+        vm.expectEmit(address(staking));
+        emit IStaking.AuditorEnrolled(address(_alice), 6);
+        _alice.enrol();
+
+        _assertStakes(4, 0, 0);
+        _assertStakes(5, 0, 0);
+        _assertStakes(6, 5_000e18, 5_000e18);
+    }
+
+    function test_MoreStakeBeforeItCountsJoinsWithTheRest() public {
+        enter(4);
+        _alice.join(5_000e18);
+        _alice.stake(1_000e18);
+        _assertStakes(5, 0, 0);
+        _assertStakes(6, 6_000e18, 6_000e18);
+
+        enter(5);
+        _alice.stake(2_000e18);
+        _assertStakes(5, 0, 0);
+        _assertStakes(6, 8_000e18, 8_000e18);
+    }
+
+    function test_LaterStakeCountsFromTheNextEpoch() public {
+        _alice.join(5_000e18);
+        enter(4);
+        _alice.stake(1_000e18);
+        _assertStakes(4, 5_000e18, 5_000e18);
+        _assertStakes(5, 6_000e18, 6_000e18);
+
+        _alice.unstake(6_000e18);
+        _assertStakes(4, 5_000e18, 5_000e18);
+        _assertStakes(5, 0, 0);
+    }
+
+    function test_EnrolmentsOfNeighbouringEpochsDoNotMix() public {
+        AuditorActor bob = new AuditorActor(system(), "bob");
+        enter(4);
+        _alice.join(5_000e18);
+        enter(5);
+        bob.join(7_000e18);
+        _assertStakes(5, 0, 0);
+        _assertStakes(6, 5_000e18, 5_000e18);
+        _assertStakes(7, 5_000e18, 12_000e18);
+
+        enter(6);
+        _alice.unstake(5_000e18);
+        _assertStakes(6, 5_000e18, 5_000e18);
+        _assertStakes(7, 0, 7_000e18);
+    }
+
+    function test_OutBeforeItCountsLeavesNothingBehind() public {
+        enter(4);
+        _alice.join(5_000e18);
+        _alice.unstake(5_000e18);
+
+        _assertStakes(6, 0, 0);
+        enter(9);
+        _assertStakes(9, 0, 0);
+    }
+
+    function test_WhoComesBackIsEnrolledStill() public {
+        _alice.join(5_000e18);
+        enter(4);
+        _alice.unstake(5_000e18);
+        enter(8);
+        _alice.stake(9_000e18);
+
+        _assertStakes(8, 0, 0);
+        _assertStakes(9, 9_000e18, 9_000e18);
+    }
+
+    function test_UnbondedStakeIsPaidToTheOwner() public {
+        _alice.join(6_000e18);
+        _alice.unstake(1_000e18);
+        vm.assertEq(staking.auditorUnbonding(address(_alice)).length, 1, "waits");
+        jump(10, 0);
+        vm.prank(STRANGER);
+        staking.withdrawAuditor(address(_alice));
+
+        vm.assertEq(token.balanceOf(address(_alice)), 1_000e18, "paid");
+        vm.expectRevert(abi.encodeWithSelector(IStaking.StakingNothingToWithdraw.selector));
+        staking.withdrawAuditor(address(_alice));
+    }
+
+    function test_RevertsWhen_TheStakeStaysBelowTheMinimum() public {
+        _expectBelow(5_000e18 - 1);
+        _alice.stake(5_000e18 - 1);
+
+        _alice.stake(6_000e18);
+        _expectBelow(5_000e18 - 1);
+        _alice.unstake(1_000e18 + 1);
+    }
+
+    function test_RevertsWhen_EnrollingWithoutStake() public {
+        _expectBelow(0);
+        _alice.enrol();
+    }
+
+    function test_RevertsWhen_TheAmountIsZero() public {
+        vm.expectRevert(abi.encodeWithSelector(IStaking.StakingAmountZero.selector));
+        staking.stakeAuditor(0);
+        vm.expectRevert(abi.encodeWithSelector(IStaking.StakingAmountZero.selector));
+        staking.unstakeAuditor(0);
+    }
+
+    function test_RevertsWhen_MoreThanTheStakeIsTakenOut() public {
+        _alice.stake(5_000e18);
+        vm.expectRevert(
+            abi.encodeWithSelector(IStaking.StakingInsufficient.selector, 5_001e18, 5_000e18)
+        );
+        _alice.unstake(5_001e18);
+    }
+
+    function test_RevertsWhen_AnotherThanProofOfServiceEnrols() public {
+        vm.expectRevert(
+            abi.encodeWithSelector(IStaking.StakingNotProofOfService.selector, STRANGER)
+        );
+        vm.prank(STRANGER);
+        staking.enrol(STRANGER, 2);
+    }
+
+    function test_RevertsWhen_UnbondingIsTooShort() public {
+        vm.expectRevert(
+            abi.encodeWithSelector(IStaking.StakingUnbondingTooShort.selector, 119, 120)
+        );
+        new Staking(address(token), address(registry), 119, AUDITOR_STAKE);
+    }
+
+    function test_RevertsWhen_WiringGoesWrong() public {
+        vm.expectRevert(abi.encodeWithSelector(IStaking.StakingNotDeployer.selector, STRANGER));
+        vm.prank(STRANGER);
+        staking.wire(address(pos));
+
+        vm.expectRevert(
+            abi.encodeWithSelector(IStaking.StakingAlreadyWired.selector, address(pos))
+        );
+        staking.wire(address(pos));
+
+        Staking other = _otherStaking();
+        vm.expectRevert(
+            abi.encodeWithSelector(IStaking.StakingWiringMismatch.selector, address(pos))
+        );
+        other.wire(address(pos));
+    }
+
+    function test_WiresToWhatPointsBack() public {
+        Staking other = _otherStaking();
+        ProofOfService target = new ProofOfService(
+            address(registry),
+            address(other),
+            address(pool)
+        );
+        vm.expectEmit(address(other));
+        emit IStaking.Wired(address(target));
+        other.wire(address(target));
+        vm.assertEq(other.proofOfService(), address(target), "wired");
+    }
+
+    function test_BeforeTheWiringNobodyEnrols() public {
+        Staking other = _otherStaking();
+        ProofOfService target = new ProofOfService(
+            address(registry),
+            address(other),
+            address(pool)
+        );
+        vm.expectRevert(
+            abi.encodeWithSelector(IStaking.StakingNotProofOfService.selector, address(target))
+        );
+        target.enrol(keccak256("tip"), STRANGER);
+    }
+
+    function _otherStaking() private returns (Staking) {
+        return new Staking(address(token), address(registry), UNBONDING_SECONDS, AUDITOR_STAKE);
+    }
+
+    function _assertStakes(uint32 epoch, uint256 mine, uint256 total) private view {
+        (uint96 stake, uint96 all) = staking.auditorStakeAt(address(_alice), epoch);
+        vm.assertEq(stake, mine, "stake");
+        vm.assertEq(all, total, "total");
+    }
+
+    function _expectBelow(uint256 stake) private {
+        vm.expectRevert(
+            abi.encodeWithSelector(IStaking.StakingBelowMinimum.selector, stake, AUDITOR_STAKE)
+        );
+    }
+}
