@@ -31,16 +31,21 @@ export function auditorChain(
   });
 }
 
+export interface SecretsOptions {
+  auditor: Address;
+  operatorKey: Hex;
+  deployment: Deployment;
+  /** How many chains to try; each takes a quarter of a second to make. */
+  maxChains?: number;
+}
+
 /** Finds the secrets of epochs from what the contract knows of an auditor. */
 export class Secrets {
-  readonly #options: { auditor: Address; operatorKey: Hex; deployment: Deployment };
+  readonly #options: SecretsOptions;
   readonly #client: ChainClient;
   readonly #chains: HashChain[] = [];
 
-  constructor(
-    options: { auditor: Address; operatorKey: Hex; deployment: Deployment },
-    client: ChainClient,
-  ) {
+  constructor(options: SecretsOptions, client: ChainClient) {
     this.#options = options;
     this.#client = client;
   }
@@ -67,16 +72,19 @@ export class Secrets {
     return chain.secret(epoch, elementEpoch - depth);
   }
 
-  /** The chain that holds an element, and how far below the tip. */
+  /** The chain that holds an element, and how far below the tip. Chains that do not are not kept. */
   #find(element: Hex): { chain: HashChain; depth: number } {
-    for (let number = 0; number < MAX_CHAINS; number++) {
-      const chain = (this.#chains[number] ??= auditorChain(
-        this.#options.operatorKey,
-        this.#options.deployment,
-        number,
-      ));
+    const { operatorKey, deployment, maxChains = MAX_CHAINS } = this.#options;
+    for (const chain of this.#chains) {
       const depth = chain.depthOf(element);
       if (depth !== undefined) return { chain, depth };
+    }
+    for (let number = 0; number < maxChains; number++) {
+      const chain = auditorChain(operatorKey, deployment, number);
+      const depth = chain.depthOf(element);
+      if (depth === undefined) continue;
+      this.#chains.push(chain);
+      return { chain, depth };
     }
     throw new BlockcloudError(
       "CHAIN_UNKNOWN",

@@ -9,6 +9,7 @@ import type { TransactionSender } from "../chain/sender.ts";
 import type { Logger } from "../node/logger.ts";
 import type { Timers } from "../node/timers.ts";
 import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
+import { epochStart } from "../protocol/epoch.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { MAX_WORDS } from "../protocol/round.ts";
 import type { Duty } from "./auditor.ts";
@@ -77,19 +78,14 @@ export class EarnDuty implements Duty {
   async #untilRecorded(epoch: number, signal: AbortSignal): Promise<void> {
     const { seeds, time, timers, log } = this.#d;
     const pauseMs = Math.min(1000, time.timing.epochSeconds * 20);
-    const waiting = new AbortController();
-    const limit = untilPhase(time, epoch, SEED_BY, AbortSignal.any([signal, waiting.signal])).then(
-      () => {
-        waiting.abort();
-      },
-      () => undefined,
-    );
-    while (!waiting.signal.aborted && !(await seeds.recorded(epoch))) {
+    const limit = epochStart(time.timing, epoch) + SEED_BY * time.timing.epochSeconds;
+    while (!(await seeds.recorded(epoch))) {
+      if (time.now() >= limit) {
+        log.warn("the epoch's seed is not recorded yet", { epoch });
+        return;
+      }
       await timers.sleep(pauseMs, signal);
     }
-    if (waiting.signal.aborted) log.warn("the epoch's seed is not recorded yet", { epoch });
-    waiting.abort();
-    await limit;
   }
 
   /** What is left to reveal of a round. */

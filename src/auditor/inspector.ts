@@ -105,7 +105,10 @@ export class Inspector implements Voter {
   ): Promise<Finding> {
     const { time, announcements } = this.#dependencies;
     const record = announcements.record(service.number, service.key);
-    const endpoint = record?.endpoints.toSorted((a, b) => a.priority - b.priority)[0]?.uri;
+    // An inspection goes over HTTP, whatever else the service speaks.
+    const endpoint = record?.endpoints
+      .filter(({ uri }) => /^https?:/.test(uri))
+      .sort((a, b) => a.priority - b.priority)[0]?.uri;
     const requests = service.probe?.requests ?? [];
     const request = requests[requests.length > 1 ? randomInt(requests.length) : 0];
     if (endpoint === undefined) return { grade: 0, elapsedMs: 0, reason: "no endpoint published" };

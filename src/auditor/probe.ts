@@ -61,7 +61,7 @@ export async function inspect(
   const started = timers.monotonic();
   const elapsed = () => timers.monotonic() - started;
   try {
-    const url = new URL(request.path, inspection.endpoint);
+    const url = targetOf(inspection.endpoint, request.path);
     const body = Buffer.from(request.body ?? "");
     const answer = await netRequest(
       {
@@ -97,7 +97,9 @@ export async function inspect(
     const receipt = decodeReceipt(header);
     const wrong = checkReceipt(receipt, channel, inspection, receipts);
     if (wrong !== undefined) return failed(wrong, elapsedMs);
-    return { grade: gradeOf(elapsedMs, bounds), elapsedMs, receipt };
+    const grade = gradeOf(elapsedMs, bounds);
+    if (grade === 0) return failed(`an answer after ${Math.round(elapsedMs)} ms`, elapsedMs);
+    return { grade, elapsedMs, receipt };
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof BlockcloudError) return failed(error.message, elapsed());
@@ -105,6 +107,12 @@ export async function inspect(
       return failed(`no such request can be made: ${error.message}`, elapsed());
     throw error;
   }
+}
+
+/** The path at the endpoint's own host, whatever the path looks like; no credentials. */
+function targetOf(endpoint: string, path: string): URL {
+  const { protocol, host } = new URL(endpoint);
+  return new URL(`${protocol}//${host}${path}`);
 }
 
 /** The grade of a time to the last byte. */

@@ -1,4 +1,5 @@
 import {
+  BaseError,
   createPublicClient,
   http,
   type Account,
@@ -39,10 +40,18 @@ export function describeChain(chainId: number): Chain {
 /**
  * Refuses an endpoint of another chain, or of one where the contracts are not.
  *
- * @throws BlockcloudError `CHAIN_MISMATCH`.
+ * @throws BlockcloudError `CHAIN_MISMATCH` or `CHAIN_UNREACHABLE`.
  */
 export async function checkChain(client: ChainClient, deployment: Deployment): Promise<void> {
-  const chainId = await client.getChainId();
+  const chainId = await client.getChainId().catch((cause: unknown) => {
+    // Not the endpoint's URL: it may hold a key.
+    const why = cause instanceof BaseError ? cause.shortMessage : String(cause);
+    throw new BlockcloudError("CHAIN_UNREACHABLE", `The RPC endpoint does not answer: ${why}`, {
+      cause,
+      retryable: true,
+      remedy: "Check its URL and that it runs.",
+    });
+  });
   if (chainId !== deployment.chainId) {
     throw new BlockcloudError(
       "CHAIN_MISMATCH",

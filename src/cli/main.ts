@@ -9,14 +9,18 @@ import { serviceRegisterCommand } from "./serviceRegister.ts";
 const program = new Command("blockcloud")
   .description("Talk to a service ID instead of an address.")
   .showHelpAfterError("(add --help for help)");
-program.command("service").description("Register services.").addCommand(serviceRegisterCommand());
-program.command("provider").description("Run a service.").addCommand(providerRunCommand());
-program
-  .command("auditor")
-  .description("Inspect services and earn BLOC.")
-  .addCommand(auditorInitCommand())
-  .addCommand(auditorRunCommand());
-program.addCommand(demoCommand());
+const service = program.command("service").description("Register services.");
+const provider = program.command("provider").description("Run a service.");
+const auditor = program.command("auditor").description("Inspect services and earn BLOC.");
+for (const [parent, command] of [
+  [service, serviceRegisterCommand()],
+  [provider, providerRunCommand()],
+  [auditor, auditorInitCommand()],
+  [auditor, auditorRunCommand()],
+  [program, demoCommand()],
+] as const) {
+  parent.addCommand(command.copyInheritedSettings(parent));
+}
 
 try {
   await program.parseAsync();

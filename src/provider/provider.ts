@@ -53,13 +53,15 @@ export class Provider implements Startable {
     }
   }
 
-  /** A failure here costs nothing but time: the next epoch tries again. */
+  /** A failure here costs nothing but time: the next epoch tries again. Neither waits for the other. */
   async #keepBooks(): Promise<void> {
-    try {
-      await this.#d.publisher.publish();
-      await this.#d.settler.settle();
-    } catch (error) {
-      this.#d.log.warn("bookkeeping failed, trying again next epoch", { error });
+    const { publisher, settler, log } = this.#d;
+    for (const keep of [() => publisher.publish(), () => settler.settle()]) {
+      try {
+        await keep();
+      } catch (error) {
+        log.warn("bookkeeping failed, trying again next epoch", { error });
+      }
     }
   }
 }

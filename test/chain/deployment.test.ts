@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { checkChain } from "../../src/chain/client.ts";
+import { checkChain, createChainClient } from "../../src/chain/client.ts";
 import { loadDeployment } from "../../src/chain/deployment.ts";
 import { expectCode } from "../support/expectCode.ts";
 import { DEPLOYMENT, FakeChain } from "../support/fakeChain.ts";
@@ -85,6 +85,13 @@ describe("checkChain", () => {
     chain.chainId = 1;
     const error = await rejection("CHAIN_MISMATCH", checkChain(chain.client, DEPLOYMENT));
     expect(error.message).to.contain("chain 1,").and.to.contain("31337");
+  });
+
+  it("says when nobody answers, and keeps the endpoint's URL, which may hold a key, to itself", async () => {
+    const client = createChainClient("http://127.0.0.1:1/v2/secret", DEPLOYMENT.chainId);
+    const error = await rejection("CHAIN_UNREACHABLE", checkChain(client, DEPLOYMENT));
+    expect(error.retryable).to.equal(true);
+    expect(error.message).not.to.contain("secret");
   });
 
   it("refuses a chain where the contracts are not", async () => {

@@ -1,0 +1,163 @@
+import { expect } from "chai";
+import type { Hex } from "viem";
+import { AuditDuty } from "../../src/auditor/auditDuty.ts";
+import type { Secrets } from "../../src/auditor/chain.ts";
+import type { InspectionWindow, Vote } from "../../src/auditor/inspector.ts";
+import { OpenedRound } from "../../src/auditor/round.ts";
+import type { Announcements } from "../../src/chain/announcements.ts";
+import type { AuditedService, Services } from "../../src/chain/services.ts";
+import { drawKey } from "../../src/protocol/sortition.ts";
+import { AUDITOR, AuditorRig, EPOCH, evidenceOf, hashOf, roundOf } from "../support/auditorRig.ts";
+import { DEPLOYMENT } from "../support/fakeChain.ts";
+import { failureOf } from "../support/httpClient.ts";
+
+describe("AuditDuty", () => {
+  let rig: AuditorRig;
+  let duty: AuditDuty;
+  let secret: Hex | undefined;
+  let committed: boolean;
+  let refreshed: number;
+  let votes: { number: bigint; epoch: number; y: Hex; window: InspectionWindow; at: number }[];
+  let vote: (number: bigint) => Promise<Vote>;
+
+  beforeEach(() => {
+    rig = new AuditorRig();
+    secret = hashOf(2);
+    committed = false;
+    refreshed = 0;
+    votes = [];
+    vote = async (number) => ({ number, grade: 3, evidence: evidenceOf(number) });
+    rig.chain.answers.auditorStakeAt = () => [1n, 7n];
+    rig.chain.answers.roundOf = () => [committed, 0, 0n];
+    duty = new AuditDuty(
+      { auditor: AUDITOR },
+      {
+        ...rig.dependencies,
+        secrets: { secret: async () => secret } as unknown as Secrets,
+        announcements: {
+          refresh: async () => {
+            refreshed += 1;
+          },
+        } as unknown as Announcements,
+        services: {
+          count: async () => 20n,
+          active: async (shard: number) => [BigInt(shard) * 15n + 1n],
+          audited: async (number: bigint) => ({ number }) as AuditedService,
+        } as unknown as Services,
+        voter: {
+          vote: ({ number }, epoch, y, window) => {
+            votes.push({ number, epoch, y, window, at: rig.time.now() });
+            return vote(number);
+          },
+        },
+      },
+    );
+  });
+
+  const run = (epoch = EPOCH) => rig.timers.play(duty.run(epoch, rig.abort.signal));
+
+  it("draws, votes on every service drawn, and commits to the votes", async () => {
+    await run();
+    expect(votes.map(({ number }) => number)).to.deep.equal([1n, 16n]);
+    expect(refreshed, "records are read before").to.equal(1);
+    const y = drawKey(hashOf(0x5e), hashOf(2), AUDITOR);
+    for (const each of votes) expect(each).to.include({ epoch: EPOCH, y });
+    const round = rig.store.round(EPOCH)!;
+    expect(round).to.deep.include({ y, votes: 2, evidence: [evidenceOf(1n), evidenceOf(16n)] });
+    expect(rig.sender.names).to.deep.equal(["commit"]);
+    expect(rig.sender.sent[0]?.args).to.deep.equal([
+      AUDITOR,
+      EPOCH,
+      new OpenedRound(AUDITOR, round).commitment,
+    ]);
+  });
+
+  it("inspects after the seed is confirmed, and leaves time for the commitment", async () => {
+    await run();
+    const start = DEPLOYMENT.genesis + EPOCH * 100;
+    for (const { window, at } of votes) {
+      expect(window.from).to.equal(at);
+      expect(window.from - start).to.be.within(1, 3);
+      expect(window.to - start).to.be.closeTo(55, 1e-6);
+      expect(window.deadline - start).to.be.closeTo(75, 1e-6);
+    }
+  });
+
+  it("has the round on disk before anything is sent", async () => {
+    let stored: unknown;
+    rig.sender.onSend = () => {
+      stored = rig.store.round(EPOCH);
+      throw new Error("power cut");
+    };
+    expect((await failureOf(run())).message).to.equal("power cut");
+    expect(stored).not.to.equal(undefined);
+  });
+
+  it("commits after a restart to the round that is on disk, and inspects nothing anew", async () => {
+    const round = roundOf(EPOCH, 2);
+    rig.store.save(round);
+    await run();
+    expect(votes).to.deep.equal([]);
+    const { commitment } = new OpenedRound(AUDITOR, round);
+    expect(rig.sender.sent.map(({ args }) => args)).to.deep.equal([[AUDITOR, EPOCH, commitment]]);
+  });
+
+  it("resumes also when it is too late to inspect", async () => {
+    rig.store.save(roundOf(EPOCH));
+    rig.timers.pass(90_000);
+    await run();
+    expect(rig.sender.names).to.deep.equal(["commit"]);
+  });
+
+  it("commits once", async () => {
+    rig.store.save(roundOf(EPOCH));
+    committed = true;
+    await run();
+    expect(rig.sender.sent).to.deep.equal([]);
+  });
+
+  it("commits to a round without votes too, since only a reveal keeps it enrolled", async () => {
+    rig.chain.answers.auditorStakeAt = () => [0n, 7n];
+    await run();
+    expect(votes).to.deep.equal([]);
+    expect(rig.sender.names).to.deep.equal(["commit"]);
+    expect(rig.store.round(EPOCH)).to.include({ votes: 0 });
+  });
+
+  it("leaves an epoch alone that is too old to be inspected", async () => {
+    rig.timers.pass(55_001);
+    await run();
+    expect(rig.log.said("info")).to.deep.equal(["too late to inspect in this epoch"]);
+    expect([votes.length, rig.sender.sent.length, rig.proven.length]).to.deep.equal([0, 0, 0]);
+  });
+
+  it("still inspects at the very last moment", async () => {
+    rig.timers.pass(55_000);
+    await run();
+    expect(rig.sender.names).to.deep.equal(["commit"]);
+  });
+
+  it("has nothing to do before it is enrolled", async () => {
+    secret = undefined;
+    await run();
+    expect(rig.log.said("info")).to.deep.equal(["not enrolled yet"]);
+    expect(rig.sender.sent).to.deep.equal([]);
+    expect(rig.store.round(EPOCH)).to.equal(undefined);
+  });
+
+  it("keeps nothing of a round that was not inspected to the end", async () => {
+    vote = (number) =>
+      number === 1n ? vote2(number) : Promise.reject(new Error("the epoch is over"));
+    const vote2 = async (each: bigint): Promise<Vote> => ({ number: each, grade: 0 });
+    expect((await failureOf(run())).message).to.equal("the epoch is over");
+    expect(rig.store.round(EPOCH)).to.equal(undefined);
+    expect(rig.sender.sent).to.deep.equal([]);
+  });
+
+  it("waits for its epoch to begin", async () => {
+    await run(EPOCH + 1);
+    const start = DEPLOYMENT.genesis + (EPOCH + 1) * 100;
+    expect(votes[0]!.at).to.be.above(start);
+    expect(rig.proven).to.deep.equal([EPOCH + 1]);
+  });
+});

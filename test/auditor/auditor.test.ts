@@ -1,0 +1,141 @@
+import { expect } from "chai";
+import { Auditor, untilConfirmed, type Duty } from "../../src/auditor/auditor.ts";
+import { BlockcloudError } from "../../src/protocol/errors.ts";
+import { DEPLOYMENT } from "../support/fakeChain.ts";
+import { AUDITOR, AuditorRig, EPOCH } from "../support/auditorRig.ts";
+
+const never = (signal: AbortSignal) =>
+  new Promise<void>((_, reject) => {
+    signal.addEventListener("abort", () => {
+      reject(new Error("aborted"));
+    });
+  });
+
+describe("Auditor", () => {
+  let rig: AuditorRig;
+  let auditor: Auditor;
+  /** `name epoch @second` of each run of a duty. */
+  let runs: string[];
+
+  beforeEach(() => {
+    rig = new AuditorRig();
+    runs = [];
+  });
+  afterEach(() => auditor.stop());
+
+  async function start(duties: Record<string, Duty["run"]>): Promise<void> {
+    auditor = new Auditor(
+      { auditor: AUDITOR },
+      {
+        duties: Object.entries(duties).map(([name, run]) => ({
+          name,
+          run: (epoch, signal) => {
+            runs.push(`${name} ${epoch} @${rig.second}`);
+            return run(epoch, signal);
+          },
+        })),
+        time: rig.time,
+        timers: rig.timers,
+        log: rig.log,
+      },
+    );
+    await auditor.start();
+    await rig.timers.advance(0);
+  }
+
+  it("runs each duty once an epoch, from the current one on", async () => {
+    await start({ tick: async () => {}, audit: async () => {} });
+    await rig.timers.advance(250_000);
+    expect(runs).to.deep.equal(
+      [0, 100, 200].flatMap((second, index) =>
+        ["tick", "audit"].map((name) => `${name} ${EPOCH + index} @${second}`),
+      ),
+    );
+    expect(rig.log.lines[0]).to.deep.include({ message: "auditor started" });
+    expect(rig.log.lines[0]?.fields).to.deep.equal({ auditor: AUDITOR, epoch: EPOCH });
+  });
+
+  it("lets no duty wait for another's failure, nor outlive its epoch", async () => {
+    const ended: number[] = [];
+    await start({
+      stuck: (epoch, signal) => never(signal).finally(() => ended.push(epoch)),
+      broken: () => Promise.reject(new BlockcloudError("BROKEN", "It is broken.")),
+      fine: async () => {},
+    });
+    await rig.timers.advance(99_000);
+    expect(ended).to.deep.equal([]);
+    await rig.timers.advance(1_000);
+    expect(ended).to.deep.equal([EPOCH]);
+    expect(runs.filter((run) => run.startsWith("fine"))).to.have.length(2);
+  });
+
+  it("tries what may pass again, until the epoch ends", async () => {
+    await start({
+      audit: () => Promise.reject(new BlockcloudError("BUSY", "Later.", { retryable: true })),
+    });
+    await rig.timers.advance(99_999);
+    expect(runs).to.deep.equal(
+      [0, 10, 20, 30, 40, 50, 60, 70, 80, 90].map((second) => `audit ${EPOCH} @${second}`),
+    );
+    const warning = rig.log.lines.find(({ level }) => level === "warn");
+    expect(warning?.message).to.equal("duty failed, trying again");
+    expect(warning?.fields).to.deep.include({ duty: "audit", epoch: EPOCH, code: "BUSY" });
+    await rig.timers.advance(1);
+    expect(runs.at(-1)).to.equal(`audit ${EPOCH + 1} @100`);
+  });
+
+  it("tries again what it does not know", async () => {
+    let tries = 0;
+    await start({
+      audit: async () => {
+        if (++tries < 3) throw new TypeError("fetch failed");
+      },
+    });
+    await rig.timers.advance(99_000);
+    expect(tries).to.equal(3);
+  });
+
+  it("leaves alone what cannot pass, till the next epoch", async () => {
+    await start({ audit: () => Promise.reject(new BlockcloudError("CHAIN_UNKNOWN", "No.")) });
+    await rig.timers.advance(150_000);
+    expect(runs).to.deep.equal([`audit ${EPOCH} @0`, `audit ${EPOCH + 1} @100`]);
+    expect(rig.log.said("error")).to.deep.equal(["duty failed", "duty failed"]);
+  });
+
+  it("skips epochs that passed while it could not run", async () => {
+    await start({ audit: async () => {} });
+    rig.timers.pass(350_000);
+    await rig.timers.advance(1);
+    expect(runs).to.deep.equal([`audit ${EPOCH} @0`, `audit ${EPOCH + 3} @350`]);
+  });
+
+  it("ends its duties when it stops, without a complaint, and starts none after", async () => {
+    await start({
+      stuck: (_, signal) => never(signal),
+      waiting: () => Promise.reject(new Error()),
+    });
+    const before = rig.log.lines.length;
+    await auditor.stop();
+    await rig.timers.advance(500_000);
+    expect(runs).to.have.length(2);
+    expect(rig.log.lines).to.have.length(before);
+    expect(rig.timers.sleeping).to.equal(0);
+  });
+});
+
+describe("untilConfirmed", () => {
+  for (const [confirmations, second] of [
+    [0, 0],
+    [1, 1],
+    [5, 5],
+  ] as const) {
+    it(`waits for ${confirmations} blocks on top of the epoch's first`, async () => {
+      const { timers, time, abort, seeds } = new AuditorRig();
+      const epoch = EPOCH + 1;
+      const deployment = { ...DEPLOYMENT, confirmations };
+      const needs = { seeds, deployment, time, timers };
+      await timers.play(untilConfirmed(needs, epoch, abort.signal));
+      expect(timers.monotonic() / 1_000).to.be.within(100 + second, 101 + second);
+    });
+  }
+});

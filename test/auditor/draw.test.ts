@@ -1,0 +1,83 @@
+import { expect } from "chai";
+import type { Services } from "../../src/chain/services.ts";
+import { draw } from "../../src/auditor/draw.ts";
+import { drawKey, drawnWeight, expectedWeight, laneOf } from "../../src/protocol/sortition.ts";
+import { AUDITOR, EPOCH, hashOf } from "../support/auditorRig.ts";
+import { DEPLOYMENT, FakeChain } from "../support/fakeChain.ts";
+
+const input = { auditor: AUDITOR, epoch: EPOCH, seed: hashOf(1), secret: hashOf(2) } as const;
+
+describe("draw", () => {
+  let chain: FakeChain;
+  let count: bigint;
+  /** Services that are not active. */
+  let idle: Set<bigint>;
+
+  beforeEach(() => {
+    chain = new FakeChain();
+    count = 100n;
+    idle = new Set();
+  });
+
+  function run(stake: bigint, total: bigint) {
+    chain.answers.auditorStakeAt = (auditor: string, epoch: number) => {
+      expect([auditor, epoch]).to.deep.equal([AUDITOR, EPOCH]);
+      return [stake, total];
+    };
+    const services = {
+      count: async () => count,
+      active: async (shard: number) =>
+        Array.from({ length: 15 }, (_, lane) => BigInt(shard * 15 + lane + 1)).filter(
+          (number) => number <= count && !idle.has(number),
+        ),
+      audited: async (number: bigint) => ({ number }),
+    } as unknown as Services;
+    return draw(input, { client: chain.client, deployment: DEPLOYMENT, services });
+  }
+
+  it("gives everything to an auditor that has a seventh of the stake", async () => {
+    const { shards, y, epoch, secret } = await run(1n, 7n);
+    expect({ epoch, secret }).to.deep.equal({ epoch: EPOCH, secret: input.secret });
+    expect(y).to.equal(drawKey(input.seed, input.secret, AUDITOR));
+    const numbers = shards.flatMap(({ services }) => services.map(({ number }) => number));
+    expect(numbers).to.deep.equal(Array.from({ length: 100 }, (_, index) => BigInt(index + 1)));
+    for (const { shard, services } of shards) {
+      for (const { number } of services) expect(laneOf(number).shard).to.equal(shard);
+    }
+  });
+
+  it("gives a smaller one the shards that the contract would give it, in order", async () => {
+    count = 15n * 200n;
+    const { shards, y } = await run(1n, 20n);
+    const expected = Array.from({ length: 200 }, (_, shard) => shard).filter(
+      (shard) => drawnWeight(y, shard, expectedWeight(1n, 20n)) > 0,
+    );
+    expect(shards.map(({ shard }) => shard)).to.deep.equal(expected);
+    expect(expected.length).to.be.within(40, 100);
+  });
+
+  it("gives nothing without stake, or without services", async () => {
+    expect((await run(0n, 7n)).shards).to.deep.equal([]);
+    expect((await run(0n, 0n)).shards).to.deep.equal([]);
+    count = 0n;
+    expect((await run(1n, 7n)).shards).to.deep.equal([]);
+  });
+
+  it("leaves out services that are not active, and shards that have none", async () => {
+    idle = new Set([...Array.from({ length: 15 }, (_, lane) => BigInt(16 + lane)), 1n]);
+    const { shards } = await run(1n, 7n);
+    expect(shards.map(({ shard }) => shard)).to.deep.equal([0, 2, 3, 4, 5, 6]);
+    expect(shards[0]?.services[0]?.number).to.equal(2n);
+  });
+
+  for (const [services, shards] of [
+    [1n, 1],
+    [15n, 1],
+    [16n, 2],
+  ] as const) {
+    it(`looks at ${shards} shards of ${services} services`, async () => {
+      count = services;
+      expect((await run(1n, 7n)).shards).to.have.length(shards);
+    });
+  }
+});

@@ -1,0 +1,86 @@
+import { expect } from "chai";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { AuditorStore } from "../../src/auditor/store.ts";
+import { evidenceOf, roundOf } from "../support/auditorRig.ts";
+
+describe("AuditorStore", () => {
+  let store: AuditorStore;
+
+  beforeEach(() => {
+    store = new AuditorStore(":memory:");
+  });
+  afterEach(() => {
+    store.close();
+  });
+
+  it("gives back what it took, to the last bit", () => {
+    const round = roundOf(7, 2, 3);
+    round.evidence.push({ ...evidenceOf(2n ** 64n - 1n), issuedAt: 2n ** 64n - 1n });
+    round.chunks[0]!.words = [2n ** 256n - 1n, 0n];
+    store.save(round);
+    expect(store.round(7)).to.deep.equal(round);
+    expect(store.round(8)).to.equal(undefined);
+  });
+
+  it("takes an empty round", () => {
+    const round = { ...roundOf(7, 0), chunks: [{ index: 0, base: 0, words: [] }] };
+    store.save(round);
+    expect(store.round(7)).to.deep.equal(round);
+  });
+
+  it("never replaces a round: what is committed to stands", () => {
+    const round = roundOf(7);
+    store.save(round);
+    expect(() => {
+      store.save(roundOf(7, 2));
+    }).to.throw(/UNIQUE/);
+    expect(store.round(7)).to.deep.equal(round);
+  });
+
+  it("saves all of a round or nothing", () => {
+    const round = roundOf(7);
+    round.evidence.push(evidenceOf(1n));
+    expect(() => {
+      store.save(round);
+    }).to.throw(/UNIQUE/);
+    expect(store.round(7)).to.equal(undefined);
+    store.save(roundOf(7));
+  });
+
+  it("lists what is not claimed, oldest first, within bounds", () => {
+    for (const epoch of [9, 7, 12, 8, 10]) store.save(roundOf(epoch));
+    expect(store.unclaimed(7, 10)).to.deep.equal([7, 8, 9, 10]);
+    store.markClaimed(8);
+    expect(store.unclaimed(7, 10)).to.deep.equal([7, 9, 10]);
+    expect(store.unclaimed(8, 9)).to.deep.equal([9]);
+    expect(store.unclaimed(20, 30)).to.deep.equal([]);
+    expect(store.round(8), "claimed is not forgotten").not.to.equal(undefined);
+  });
+
+  it("drops old rounds with their evidence", () => {
+    for (const epoch of [7, 8]) store.save(roundOf(epoch));
+    store.prune(8);
+    expect(store.round(7)).to.equal(undefined);
+    expect(store.round(8)?.evidence).to.have.length(1);
+    store.save({ ...roundOf(7), evidence: [] });
+    expect(store.round(7)?.evidence, "nothing of the old one is left").to.deep.equal([]);
+  });
+
+  it("knows after a crash what it knew before", () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "auditor-"));
+    const file = path.join(folder, "auditor.sqlite");
+    const crashed = new AuditorStore(file);
+    crashed.save(roundOf(7));
+    crashed.save(roundOf(8));
+    crashed.markClaimed(7);
+    // It is not closed: another process opens what the disk holds.
+    const restarted = new AuditorStore(file);
+    expect(restarted.round(8)).to.deep.equal(roundOf(8));
+    expect(restarted.unclaimed(0, 100)).to.deep.equal([8]);
+    restarted.close();
+    crashed.close();
+    rmSync(folder, { recursive: true });
+  });
+});

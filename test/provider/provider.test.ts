@@ -1,0 +1,85 @@
+import { expect } from "chai";
+import { Provider } from "../../src/provider/provider.ts";
+import { DEPLOYMENT } from "../support/fakeChain.ts";
+import { FakeTime, FakeTimers } from "../support/fakeTime.ts";
+import { failureOf } from "../support/httpClient.ts";
+import { MemoryLog } from "../support/memoryLog.ts";
+
+describe("Provider", () => {
+  let timers: FakeTimers;
+  let log: MemoryLog;
+  let provider: Provider;
+  /** What happened, at which second. */
+  let steps: string[];
+  let failing: Set<string>;
+
+  beforeEach(() => {
+    timers = new FakeTimers();
+    log = new MemoryLog();
+    steps = [];
+    failing = new Set();
+    const step = (name: string) => async () => {
+      steps.push(`${name} @${timers.monotonic() / 1000}`);
+      if (failing.has(name)) throw new Error(`no ${name}`);
+    };
+    provider = new Provider({
+      gateway: { start: step("open"), stop: step("close") },
+      publisher: { publish: step("publish") },
+      settler: { settle: step("settle") },
+      time: new FakeTime(timers, DEPLOYMENT, 5),
+      log,
+    });
+  });
+  afterEach(() => provider.stop());
+
+  it("serves first and publishes then", async () => {
+    await provider.start();
+    expect(steps).to.deep.equal(["open @0", "publish @0"]);
+    expect(log.said("info")).to.deep.equal(["provider started"]);
+  });
+
+  it("keeps its books once an epoch, after the auditors' transactions", async () => {
+    await provider.start();
+    await timers.advance(300_000);
+    expect(steps.slice(2)).to.deep.equal(
+      [60, 160, 260].flatMap((second) => [`publish @${second}`, `settle @${second}`]),
+    );
+  });
+
+  it("tries again in the next epoch what failed", async () => {
+    await provider.start();
+    failing.add("settle");
+    await timers.advance(100_000);
+    failing.clear();
+    await timers.advance(100_000);
+    expect(steps.slice(2)).to.deep.equal(
+      [60, 160].flatMap((second) => [`publish @${second}`, `settle @${second}`]),
+    );
+    expect(log.said("warn")).to.have.length(1);
+  });
+
+  it("collects its pay though it cannot publish", async () => {
+    await provider.start();
+    failing.add("publish");
+    await timers.advance(100_000);
+    expect(steps.slice(2)).to.deep.equal(["publish @60", "settle @60"]);
+    expect(log.lines.at(-1)?.fields.error).to.have.property("message", "no publish");
+  });
+
+  it("does not begin where it cannot listen or cannot publish", async () => {
+    failing.add("publish");
+    expect((await failureOf(provider.start())).message).to.equal("no publish");
+    await timers.advance(100_000);
+    expect(steps).to.deep.equal(["open @0", "publish @0"]);
+  });
+
+  it("closes the gateway last, and keeps no books after that", async () => {
+    await provider.start();
+    await timers.advance(70_000);
+    await provider.stop();
+    await timers.advance(500_000);
+    expect(steps.slice(2)).to.deep.equal(["publish @60", "settle @60", "close @70"]);
+    expect(timers.sleeping).to.equal(0);
+    expect(log.said("warn")).to.deep.equal([]);
+  });
+});
