@@ -10,7 +10,7 @@ import type { Logger } from "../node/logger.ts";
 import type { Timers } from "../node/timers.ts";
 import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
 import { epochStart } from "../protocol/epoch.ts";
-import { confirmedSeed, type Duty } from "./auditor.ts";
+import { untilConfirmed, type Duty } from "./auditor.ts";
 import type { Secrets } from "./chain.ts";
 import { draw } from "./draw.ts";
 import type { InspectionWindow, Voter } from "./inspector.ts";
@@ -70,12 +70,13 @@ export class AuditDuty implements Duty {
       log.info("too late to inspect in this epoch", { epoch });
       return undefined;
     }
-    const { seed } = await confirmedSeed(this.#d, epoch, signal);
+    await untilConfirmed(this.#d, epoch, signal);
     const secret = await this.#d.secrets.secret(epoch);
     if (secret === undefined) {
       log.info("not enrolled yet", { epoch });
       return undefined;
     }
+    const { seed } = await this.#d.seeds.prove(epoch, time.head());
     const drawn = await draw({ auditor: this.#auditor, epoch, seed, secret }, this.#d);
     await this.#d.announcements.refresh();
     const services = drawn.shards.flatMap((shard) => shard.services);

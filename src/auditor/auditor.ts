@@ -1,7 +1,7 @@
 import type { Address } from "viem";
 import { currentEpoch, untilPhase, type ChainTime } from "../chain/clock.ts";
 import type { Deployment } from "../chain/deployment.ts";
-import type { SeedProof, Seeds } from "../chain/seeds.ts";
+import type { Seeds } from "../chain/seeds.ts";
 import type { Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import type { Timers } from "../node/timers.ts";
@@ -95,14 +95,14 @@ export class Auditor implements Startable {
 }
 
 /**
- * Waits until the first block of an epoch has `confirmations` more above it, and proves the epoch's seed
- * from it. A reorganisation before that costs nothing.
+ * Waits until the first block of an epoch has `confirmations` more above it, after which its seed is
+ * trusted.
  */
-export async function confirmedSeed(
-  d: { seeds: Seeds; deployment: Deployment; time: ChainTime; timers: Timers },
+export async function untilConfirmed(
+  d: { seeds: Pick<Seeds, "firstBlock">; deployment: Deployment; time: ChainTime; timers: Timers },
   epoch: number,
   signal: AbortSignal,
-): Promise<SeedProof> {
+): Promise<void> {
   const { seeds, deployment, time, timers } = d;
   const start = epochStart(time.timing, epoch);
   const pollMs = Math.min(1000, time.timing.epochSeconds * 10);
@@ -112,5 +112,4 @@ export async function confirmedSeed(
   while (time.head().number < block + BigInt(deployment.confirmations)) {
     await timers.sleep(pollMs, signal);
   }
-  return seeds.prove(epoch, time.head());
 }

@@ -6,7 +6,12 @@ import type { TransactionSender } from "../chain/sender.ts";
 import type { Logger } from "../node/logger.ts";
 import { serviceRegistryAbi } from "../protocol/abi/serviceRegistry.ts";
 import { hexToBytes } from "../protocol/bytes.ts";
-import { MAX_LEASE_MS, signRecord, type Endpoint } from "../protocol/record.ts";
+import {
+  MAX_LEASE_MS,
+  signRecord,
+  type Endpoint,
+  type EndpointRecord,
+} from "../protocol/record.ts";
 import { rootServiceId } from "../protocol/serviceId.ts";
 import { addressOfKey } from "../protocol/signature.ts";
 import { blockcloudDomain } from "../protocol/typedData.ts";
@@ -33,6 +38,7 @@ export interface PublisherDependencies {
 export class Publisher {
   readonly #options: PublisherOptions;
   readonly #d: PublisherDependencies;
+  #last: EndpointRecord | undefined;
 
   constructor(options: PublisherOptions, dependencies: PublisherDependencies) {
     this.#options = options;
@@ -46,7 +52,9 @@ export class Publisher {
     const endpoints = this.#options.endpoints();
     const nowMs = Math.floor(time.now() * 1000);
     await announcements.refresh();
-    const known = announcements.record(number, addressOfKey(serviceKey));
+    // What was announced a moment ago may lie above the block that the directory has read up to.
+    const read = announcements.record(number, addressOfKey(serviceKey));
+    const known = (read?.issuedAt ?? 0n) >= (this.#last?.issuedAt ?? 0n) ? read : this.#last;
     const left = Number(known?.expiresAt ?? 0n) - nowMs;
     const same = JSON.stringify(known?.endpoints) === JSON.stringify(endpoints);
     if (same && left > LEASE_MS / 2) return;
@@ -58,8 +66,8 @@ export class Publisher {
       issuedAt: BigInt(issuedAt),
       expiresAt: BigInt(issuedAt + LEASE_MS),
       endpoints,
-      delegation: "0x",
-    } as const;
+      delegation: "0x" as const,
+    } satisfies EndpointRecord;
     const domain = blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry);
     await sender.send({
       address: deployment.contracts.registry,
@@ -67,6 +75,7 @@ export class Publisher {
       functionName: "announce",
       args: [number, signRecord(record, domain, hexToBytes(serviceKey))],
     });
+    this.#last = record;
     log.info("endpoint announced", { number, endpoints: endpoints.map(({ uri }) => uri) });
   }
 }

@@ -1,6 +1,7 @@
 import { expect } from "chai";
-import { Auditor, confirmedSeed, type Duty } from "../../src/auditor/auditor.ts";
+import { Auditor, untilConfirmed, type Duty } from "../../src/auditor/auditor.ts";
 import { BlockcloudError } from "../../src/protocol/errors.ts";
+import { DEPLOYMENT } from "../support/fakeChain.ts";
 import { AUDITOR, AuditorRig, EPOCH } from "../support/auditorRig.ts";
 
 const never = (signal: AbortSignal) =>
@@ -122,25 +123,19 @@ describe("Auditor", () => {
   });
 });
 
-describe("confirmedSeed", () => {
-  for (const confirmations of [0, 1, 5]) {
+describe("untilConfirmed", () => {
+  for (const [confirmations, second] of [
+    [0, 0],
+    [1, 1],
+    [5, 5],
+  ] as const) {
     it(`waits for ${confirmations} blocks on top of the epoch's first`, async () => {
-      const rig = new AuditorRig();
+      const { timers, time, abort, seeds } = new AuditorRig();
       const epoch = EPOCH + 1;
-      const deployment = { ...rig.dependencies.deployment, confirmations };
-      const d = { ...rig.dependencies, deployment };
-      const proof = await rig.timers.play(confirmedSeed(d, epoch, rig.abort.signal));
-      expect(proof.epoch).to.equal(epoch);
-      expect(rig.second).to.be.within(100 + confirmations, 101 + confirmations);
+      const deployment = { ...DEPLOYMENT, confirmations };
+      const needs = { seeds, deployment, time, timers };
+      await timers.play(untilConfirmed(needs, epoch, abort.signal));
+      expect(timers.monotonic() / 1_000).to.be.within(100 + second, 101 + second);
     });
   }
-
-  it("proves the seed only then, so that a reorganisation before costs nothing", async () => {
-    const rig = new AuditorRig();
-    const waiting = confirmedSeed(rig.dependencies, EPOCH, rig.abort.signal);
-    await rig.timers.advance(900);
-    expect(rig.proven).to.deep.equal([]);
-    await rig.timers.play(waiting);
-    expect(rig.proven).to.deep.equal([EPOCH]);
-  });
 });

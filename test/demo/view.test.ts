@@ -145,7 +145,7 @@ describe("Screen", () => {
       expect(terminal.text).to.deep.equal(render(smaller));
     });
 
-    it("leaves the last picture, and below it the last line and the result", () => {
+    it("keeps the last picture, and puts what is said last, and the result, below it", () => {
       const screen = new Screen(terminal.asStream, true);
       screen.show(picture);
       screen.say("stopping");

@@ -139,7 +139,7 @@ describe("auditors, end to end, with real processes", function () {
 
   it("an auditor killed between its commit and its reveal, and restarted, earns all the same", async () => {
     await driver.jump(FIRST, 0);
-    await driver.jump(FIRST, 0.16);
+    await driver.jump(FIRST, 0.3);
     await driver.until("the seed is proven", seeded(FIRST));
     await driver.jump(FIRST, 0.56);
     await driver.until("all have committed", () => committed(auditors, FIRST));
@@ -149,13 +149,13 @@ describe("auditors, end to end, with real processes", function () {
     restarted = startAuditor(stage, auditors[1]!, 1);
     closing.push(() => restarted.stop());
     await restarted.logged("auditor started");
-    await driver.jump(FIRST + 1, 0.16);
+    await driver.jump(FIRST + 1, 0.3);
     await driver.until("the next seed is proven", seeded(FIRST + 1));
     await driver.jump(FIRST + 1, 0.42);
     await driver.until("all have revealed", () => revealed(auditors, FIRST));
 
     await driver.jump(FIRST + 2, 0);
-    await driver.jump(FIRST + 2, 0.16);
+    await driver.jump(FIRST + 2, 0.3);
     await driver.until("the sample seed is proven", seeded(FIRST + 2));
     await driver.jump(FIRST + 2, 0.42);
     await driver.until("the honest two have claimed", () => claimed(auditors.slice(0, 2), FIRST));
@@ -181,7 +181,7 @@ describe("auditors, end to end, with real processes", function () {
       committed(auditors.slice(0, 2), FIRST + 2),
     );
     await driver.jump(FIRST + 3, 0);
-    await driver.jump(FIRST + 3, 0.16);
+    await driver.jump(FIRST + 3, 0.3);
     await driver.until("the seed after is proven", seeded(FIRST + 3));
     await driver.jump(FIRST + 3, 0.42);
     await driver.until("the honest two reveal on", () => revealed(auditors.slice(0, 2), FIRST + 2));

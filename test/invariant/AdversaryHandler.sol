@@ -27,6 +27,18 @@ contract AdversaryHandler is Handler {
         }
     }
 
+    /// @notice Registers a second tip while one waits, or has just become usable.
+    function enrolAgain(uint256 who) external live {
+        AuditorActor auditor = _auditor(who);
+        (, , , , uint32 pendingSince) = sys().pos.auditorOf(address(auditor));
+        if (pendingSince < current() || pendingSince == 0) return;
+        try auditor.enrol() {
+            STORE.noteViolation("a second tip while one waits");
+        } catch {
+            STORE.note("refused tip");
+        }
+    }
+
     function commitForAnother(uint256 who, bytes32 commitment) external live {
         address auditor = address(_auditor(who));
         vm.prank(STORE.ADVERSARY());
@@ -44,8 +56,9 @@ contract AdversaryHandler is Handler {
         if (current() <= since) return;
         uint32 epoch = current() - uint32(since);
         System memory s = sys();
-        (bool committed, uint16 revealed, ) = s.pos.roundOf(address(auditor), epoch);
-        if (!committed || (since == 1 && revealed == 0)) return;
+        (bool committed, , ) = s.pos.roundOf(address(auditor), epoch);
+        bool revealed = STORE.hasRevealed(address(auditor), epoch);
+        if (!committed || (since == 1 && !revealed)) return;
         try s.pos.reveal(auditor.chunkAt(epoch, 0)) {
             STORE.noteViolation("revealed twice or out of time");
         } catch {
@@ -60,8 +73,11 @@ contract AdversaryHandler is Handler {
         if (current() <= since) return;
         uint32 epoch = current() - uint32(since);
         System memory s = sys();
-        (bool committed, uint16 revealed, uint128 claimed) = s.pos.roundOf(address(auditor), epoch);
-        if (!committed || (since >= 2 && revealed != 0 && claimed == 0)) return;
+        (bool committed, , ) = s.pos.roundOf(address(auditor), epoch);
+        bool mayClaim =
+            STORE.hasRevealed(address(auditor), epoch) &&
+                !STORE.hasClaimed(address(auditor), epoch);
+        if (!committed || (since >= 2 && mayClaim)) return;
         uint32 sampleEpoch = STORE.firstSeedFrom(epoch + 2);
         IProofOfService.Sample[] memory samples = auditor.samplesAt(epoch, 0, sampleEpoch);
         try s.pos.claim(auditor.chunkAt(epoch, 0), sampleEpoch, samples) {

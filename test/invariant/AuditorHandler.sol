@@ -94,19 +94,18 @@ contract AuditorHandler is Handler {
         System memory s = sys();
         if (current() == 0) return;
         uint32 epoch = current() - 1;
-        (bool committed, uint16 revealed, ) = s.pos.roundOf(address(auditor), epoch);
-        if (!committed || revealed != 0) return;
+        (bool committed, , ) = s.pos.roundOf(address(auditor), epoch);
+        if (!committed || STORE.hasRevealed(address(auditor), epoch)) return;
         auditor.reveal(epoch);
-        STORE.noteReveal(epoch);
+        STORE.noteReveal(address(auditor), epoch);
     }
 
     function _claim(AuditorActor auditor, uint32 epoch) private {
-        System memory s = sys();
-        (, uint16 revealed, uint128 claimed) = s.pos.roundOf(address(auditor), epoch);
-        if (revealed == 0 || claimed != 0) return;
+        if (!STORE.hasRevealed(address(auditor), epoch)) return;
+        if (STORE.hasClaimed(address(auditor), epoch)) return;
         uint32 sampleEpoch = STORE.firstSeedFrom(epoch + 2);
         if (sampleEpoch == 0) return;
-        STORE.noteClaim(epoch, auditor.claim(epoch, sampleEpoch));
+        STORE.noteClaim(address(auditor), epoch, auditor.claim(epoch, sampleEpoch));
     }
 
     /// @dev Mostly what everyone sees, now and then something else, so that verdicts and pay differ.

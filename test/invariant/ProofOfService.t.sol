@@ -90,6 +90,7 @@ contract ProofOfServiceInvariant {
             for (uint256 j = 0; j < 4; ++j) {
                 _auditor.claim(j, uint32(luck));
                 _adversary.commitAgain(j, bytes32(luck));
+                _adversary.enrolAgain(j);
                 _adversary.revealWrongly(j, luck);
                 _adversary.claimWrongly(j, luck >> 8);
                 _adversary.stealRound(j, luck);
@@ -102,7 +103,7 @@ contract ProofOfServiceInvariant {
             _keeper.sleep(luck, luck >> 3);
             _check();
         }
-        bytes32[20] memory actions = [
+        bytes32[21] memory actions = [
             bytes32("tick"),
             "commit",
             "reveal",
@@ -122,7 +123,8 @@ contract ProofOfServiceInvariant {
             "refused commit",
             "refused reveal",
             "refused claim",
-            "refused theft"
+            "refused theft",
+            "refused tip"
         ];
         for (uint256 i = 0; i < actions.length; ++i) {
             vm.assertGt(_store.count(actions[i]), 0, string(abi.encodePacked(actions[i])));

@@ -35,6 +35,8 @@ contract Store {
     mapping(uint32 epoch => uint256) public settledOf;
     mapping(uint64 number => mapping(uint32 epoch => uint256)) public settlements;
     mapping(uint64 number => uint32) public pointerOf;
+    mapping(address auditor => mapping(uint32 epoch => bool)) public hasRevealed;
+    mapping(address auditor => mapping(uint32 epoch => bool)) public hasClaimed;
 
     mapping(bytes32 action => uint256) public count;
     /// @dev Things that must never happen, and did.
@@ -145,12 +147,14 @@ contract Store {
         ++count["tick"];
     }
 
-    function noteReveal(uint32 epoch) external {
+    function noteReveal(address auditor, uint32 epoch) external {
+        hasRevealed[auditor][epoch] = true;
         ++revealsOf[epoch];
         ++count["reveal"];
     }
 
-    function noteClaim(uint32 epoch, uint256 reward) external {
+    function noteClaim(address auditor, uint32 epoch, uint256 reward) external {
+        hasClaimed[auditor][epoch] = true;
         claimedOf[epoch] += reward;
         ++count[reward == 0 ? bytes32("empty claim") : bytes32("claim")];
     }

@@ -55,6 +55,15 @@ describe("Publisher", () => {
   const records = () => sender.sent.map(({ args }) => readRecord(args[1] as Hex, domain));
   const nextBlock = () => timers.advance(10_000);
 
+  it("does not announce again before its own announcement can be read", async () => {
+    await publisher.publish();
+    await publisher.publish();
+    expect(sender.sent).to.have.length(1);
+    await nextBlock();
+    await publisher.publish();
+    expect(sender.sent).to.have.length(1);
+  });
+
   it("announces where the service listens, signed, for a day", async () => {
     await publisher.publish();
     expect(sender.sent).to.have.length(1);

@@ -1,7 +1,6 @@
 import { bytesToHex, type Hex } from "viem";
 import type { Seeds } from "../../src/chain/seeds.ts";
 import { AuditorStore, type StoredRound } from "../../src/auditor/store.ts";
-import { epochStart } from "../../src/protocol/epoch.ts";
 import type { Evidence } from "../../src/protocol/round.ts";
 import { reportWord, type Grade } from "../../src/protocol/tally.ts";
 import { DEPLOYMENT, FakeChain, FakeSender } from "./fakeChain.ts";
@@ -62,13 +61,17 @@ export class AuditorRig {
   readonly proven: number[] = [];
 
   readonly seeds = {
+    firstBlock: async (epoch: number) => {
+      const { genesis, epochSeconds } = DEPLOYMENT;
+      return BigInt(
+        Math.ceil(
+          (genesis + epoch * epochSeconds - this.time.timing.genesis) / this.time.blockSeconds,
+        ),
+      );
+    },
     recorded: async (epoch: number) => {
       const seed = this.recorded.get(epoch);
       return seed && { seed, previous: epoch - 1 };
-    },
-    firstBlock: async (epoch: number) => {
-      const start = epochStart(DEPLOYMENT, epoch) - DEPLOYMENT.genesis;
-      return BigInt(Math.ceil(start / this.time.blockSeconds));
     },
     prove: async (epoch: number) => {
       this.proven.push(epoch);
