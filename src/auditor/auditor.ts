@@ -97,19 +97,26 @@ export class Auditor implements Startable {
 /**
  * Waits until the first block of an epoch has `confirmations` more above it, after which its seed is
  * trusted.
+ *
+ * @returns When the last of these blocks was made, Unix seconds.
  */
 export async function untilConfirmed(
-  d: { seeds: Pick<Seeds, "firstBlock">; deployment: Deployment; time: ChainTime; timers: Timers },
+  d: {
+    seeds: Pick<Seeds, "firstBlock" | "timestamp">;
+    deployment: Deployment;
+    time: ChainTime;
+    timers: Timers;
+  },
   epoch: number,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<number> {
   const { seeds, deployment, time, timers } = d;
   const start = epochStart(time.timing, epoch);
   const pollMs = Math.min(1000, time.timing.epochSeconds * 10);
   await time.until(start, signal);
   while (time.head().timestamp < start) await timers.sleep(pollMs, signal);
-  const block = await seeds.firstBlock(epoch, time.head());
-  while (time.head().number < block + BigInt(deployment.confirmations)) {
-    await timers.sleep(pollMs, signal);
-  }
+  const first = await seeds.firstBlock(epoch, time.head());
+  const block = first + BigInt(deployment.confirmations);
+  while (time.head().number < block) await timers.sleep(pollMs, signal);
+  return seeds.timestamp(block);
 }

@@ -31,10 +31,10 @@ export class TickDuty implements Duty {
 
   async run(epoch: number, signal: AbortSignal): Promise<void> {
     const { deployment, seeds, sender, time, log } = this.#d;
-    await untilConfirmed(this.#d, epoch, signal);
+    const confirmedAt = await untilConfirmed(this.#d, epoch, signal);
     // From here on, not from the epoch's start: on a slow chain that moment has passed for all.
     const spread = SPREAD * time.timing.epochSeconds;
-    await time.until(time.now() + (spread * randomInt(1000)) / 1000, signal);
+    await time.until(confirmedAt + (spread * randomInt(1000)) / 1000, signal);
     if (await seeds.recorded(epoch)) return;
     const { firstHeader, parentHeader, seed } = await seeds.prove(epoch, time.head());
     await sender.send({

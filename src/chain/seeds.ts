@@ -67,6 +67,11 @@ export class Seeds {
     return BigInt(seed) === 0n ? undefined : { seed, previous };
   }
 
+  /** When a block was made, Unix seconds. */
+  async timestamp(block: bigint): Promise<number> {
+    return Number((await getHeader(this.#client, block)).timestamp);
+  }
+
   /** First block at or after the epoch's start, by bisection. */
   async firstBlock(epoch: number, head: Head): Promise<bigint> {
     const start = epochStart(this.#deployment, epoch);
@@ -74,8 +79,7 @@ export class Seeds {
     let high = head.number;
     while (low < high) {
       const middle = (low + high) / 2n;
-      const { timestamp } = await getHeader(this.#client, middle);
-      if (Number(timestamp) >= start) high = middle;
+      if ((await this.timestamp(middle)) >= start) high = middle;
       else low = middle + 1n;
     }
     return low;

@@ -61,6 +61,8 @@ export class AuditorRig {
   readonly proven: number[] = [];
 
   readonly seeds = {
+    timestamp: async (block: bigint) =>
+      this.time.timing.genesis + Number(block) * this.time.blockSeconds,
     firstBlock: async (epoch: number) => {
       const { genesis, epochSeconds } = DEPLOYMENT;
       return BigInt(
