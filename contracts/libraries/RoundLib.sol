@@ -11,8 +11,7 @@ library RoundLib {
     /// @notice Votes of a chunk that a claim must prove.
     uint256 internal constant SAMPLES = 2;
 
-    /// @notice Hash of a chunk. At least 128 bytes go in, so that a chunk is never mistaken for an inner
-    /// node of the Merkle tree (64 bytes).
+    /// @notice Hash of a chunk.
     /// @param index Place of the chunk in its round.
     /// @param base Shard to which the words' offsets are added.
     /// @param words Report words.
@@ -25,10 +24,19 @@ library RoundLib {
         return keccak256(abi.encode(index, base, words));
     }
 
+    /// @notice Root of a round's chunks: the hash of all their hashes, in order. Not a Merkle tree: under
+    /// one with sorted pairs a round could hold any number of chunks of the same index, to choose from
+    /// when the others have revealed. A round has few chunks, so the list costs less than proofs.
+    /// @param hashes Hashes of all chunks.
+    /// @return The root.
+    function chunksRoot(bytes32[] calldata hashes) internal pure returns (bytes32) {
+        return keccak256(abi.encodePacked(hashes));
+    }
+
     /// @notice The commitment to a round.
     /// @param auditor The auditor's owner.
     /// @param epoch The audited epoch.
-    /// @param chunksRoot Merkle root (sorted pairs) over the chunks' hashes.
+    /// @param root From {chunksRoot}.
     /// @param chunkCount How many chunks.
     /// @param evidenceRoot Merkle root (sorted pairs) over the evidence leaves.
     /// @param secret The chain element of the epoch.
@@ -36,12 +44,12 @@ library RoundLib {
     function commitment(
         address auditor,
         uint32 epoch,
-        bytes32 chunksRoot,
+        bytes32 root,
         uint256 chunkCount,
         bytes32 evidenceRoot,
         bytes32 secret
     ) internal pure returns (bytes32) {
-        return keccak256(abi.encode(auditor, epoch, chunksRoot, chunkCount, evidenceRoot, secret));
+        return keccak256(abi.encode(auditor, epoch, root, chunkCount, evidenceRoot, secret));
     }
 
     /// @notice Leaf of the evidence tree, hashed twice as in OpenZeppelin's merkle-tree.

@@ -299,13 +299,15 @@ abstract contract AuditRounds is EpochLedger {
         bytes32 opened = RoundLib.commitment(
             chunk.auditor,
             chunk.epoch,
-            MerkleProof.processProofCalldata(chunk.proof, chunkHash),
+            RoundLib.chunksRoot(chunk.hashes),
             chunk.count,
             chunk.evidenceRoot,
             chunk.secret
         );
         require(
-            round.commitment == _tagged(opened, chunk.epoch),
+            chunk.hashes.length == chunk.count &&
+                chunk.hashes[chunk.index] == chunkHash &&
+                round.commitment == _tagged(opened, chunk.epoch),
             PosCommitmentMismatch(chunk.auditor, chunk.epoch)
         );
     }

@@ -8,7 +8,7 @@ import {IEpochClock} from "../registry/IEpochClock.sol";
 /// it an epoch later, and claim pay for the votes that agree with the stake-weighted median. Providers are
 /// paid by the verdicts.
 interface IProofOfService is IEpochClock {
-    /// @notice A chunk of a round, with what opens the round's commitment.
+    /// @notice A chunk of a round, with what opens the round's commitment: `hashes` of all its chunks.
     struct Chunk {
         address auditor;
         uint32 epoch;
@@ -18,7 +18,7 @@ interface IProofOfService is IEpochClock {
         bytes32 evidenceRoot;
         bytes32 secret;
         uint256[] words;
-        bytes32[] proof;
+        bytes32[] hashes;
     }
 
     /// @notice Evidence for one sampled vote: the salt of the nonce, the provider's signed receipt, and

@@ -2,6 +2,7 @@ import type { Address, Hex } from "viem";
 import { BlockcloudError } from "../protocol/errors.ts";
 import {
   chunkHash,
+  chunksRoot,
   commitment,
   evidenceLeaf,
   MerkleTree,
@@ -24,7 +25,7 @@ export interface ChunkArgument {
   evidenceRoot: Hex;
   secret: Hex;
   words: readonly bigint[];
-  proof: readonly Hex[];
+  hashes: readonly Hex[];
 }
 
 /** Evidence for one sampled vote, as the contract takes it. */
@@ -56,7 +57,7 @@ export function buildRound(drawn: Draw, votes: readonly Vote[]): StoredRound {
   };
 }
 
-/** What opens a stored round on chain: its commitment, and its chunks with their proofs. */
+/** What opens a stored round on chain: its commitment, and its chunks with the hashes of all. */
 export class OpenedRound {
   readonly commitment: Hex;
   readonly chunks: readonly ChunkArgument[];
@@ -66,14 +67,14 @@ export class OpenedRound {
   constructor(auditor: Address, round: StoredRound) {
     this.#round = round;
     this.#evidence = new MerkleTree(round.evidence.map(evidenceLeaf));
-    const tree = new MerkleTree(round.chunks.map(chunkHash));
+    const hashes = round.chunks.map(chunkHash);
     const { epoch, secret } = round;
     const count = round.chunks.length;
     const evidenceRoot = this.#evidence.root;
     this.commitment = commitment({
       auditor,
       epoch,
-      chunksRoot: tree.root,
+      chunksRoot: chunksRoot(hashes),
       chunkCount: count,
       evidenceRoot,
       secret,
@@ -85,7 +86,7 @@ export class OpenedRound {
       count,
       evidenceRoot,
       secret,
-      proof: tree.proof(chunkHash(chunk)),
+      hashes,
     }));
   }
 

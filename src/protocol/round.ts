@@ -1,5 +1,5 @@
 import { SimpleMerkleTree } from "@openzeppelin/merkle-tree";
-import { encodeAbiParameters, keccak256, type Address, type Hex } from "viem";
+import { concat, encodeAbiParameters, keccak256, type Address, type Hex } from "viem";
 import { ZERO_HASH } from "./bytes.ts";
 import { BlockcloudError } from "./errors.ts";
 import { lanesOf } from "./tally.ts";
@@ -45,7 +45,7 @@ export function toChunks(
   return chunks.length > 0 ? chunks : [{ index: 0, base: 0, words: [] }];
 }
 
-/** Leaf of a chunk. */
+/** Hash of a chunk. */
 export function chunkHash(chunk: Chunk): Hex {
   return keccak256(
     encodeAbiParameters(
@@ -53,6 +53,15 @@ export function chunkHash(chunk: Chunk): Hex {
       [BigInt(chunk.index), BigInt(chunk.base), chunk.words],
     ),
   );
+}
+
+/**
+ * Root of a round's chunks: the hash of all their hashes, in order. Every reveal and claim shows them all.
+ *
+ * @param hashes From {@link chunkHash}, by index.
+ */
+export function chunksRoot(hashes: readonly Hex[]): Hex {
+  return keccak256(concat(hashes));
 }
 
 /** Leaf of a piece of evidence, hashed twice. */

@@ -131,14 +131,15 @@ contract RevealTest is Deployment {
     function test_RevertsWhen_TheChunkIsNotTheCommittedOne() public {
         _alice.commit(2, 3);
         enter(3);
-        for (uint256 field = 0; field < 6; ++field) {
+        for (uint256 field = 0; field < 7; ++field) {
             IProofOfService.Chunk memory chunk = _alice.chunkAt(2, 0);
             if (field == 0) chunk.words[0] ^= 1;
             if (field == 1) chunk.base = 1;
             if (field == 2) chunk.count = 2;
             if (field == 3) chunk.evidenceRoot = keccak256("other");
             if (field == 4) chunk.secret = keccak256("other");
-            if (field == 5) chunk.proof = new bytes32[](1);
+            if (field == 5) chunk.hashes = new bytes32[](1);
+            if (field == 6) chunk.hashes = new bytes32[](0);
             _expectMismatch(address(_alice), 2);
             pos.reveal(chunk);
         }

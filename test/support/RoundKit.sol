@@ -156,14 +156,14 @@ library RoundKit {
             hashes[i] = chunkHash(list[i]);
         }
         for (uint256 i = 0; i < list.length; ++i) {
-            list[i].proof = MerkleLib.proof(hashes, i);
+            list[i].hashes = hashes;
         }
         round.evidence = evidence;
         round.commitment = keccak256(
             abi.encode(
                 list[0].auditor,
                 list[0].epoch,
-                MerkleLib.root(hashes),
+                keccak256(abi.encodePacked(hashes)),
                 list.length,
                 evidenceRoot,
                 list[0].secret
