@@ -1,6 +1,7 @@
 /**
  * Makes a fresh clone runnable with nothing but some Node and npm: installs the locked packages (Node 24
- * among them), compiles what changed, and then runs the job on Node 24.
+ * among them), compiles the contracts that changed, and then runs the job on Node 24. The Solidity tests,
+ * which take minutes to compile the first time, are left to the job that needs them.
  *
  * Plain JavaScript that Node 18 understands: it runs before anything is installed.
  *
@@ -51,7 +52,7 @@ function install() {
 function compile() {
   if (existsSync(path.join(root, "artifacts/contracts")) === false)
     say("compiling contracts (once)");
-  must(run(node, ["node_modules/hardhat/dist/src/cli.js", "compile", "--quiet"], 2));
+  must(run(node, ["node_modules/hardhat/dist/src/cli.js", "compile", "--no-tests", "--quiet"], 2));
 }
 
 /** Runs a step; `stdout` 2 sends its output to stderr, so that the job's own stays clean. */
