@@ -5,6 +5,7 @@ import { createChainClient, type ChainClient } from "../chain/client.ts";
 import { ChainClock, currentEpoch } from "../chain/clock.ts";
 import { silentLogger } from "../node/logger.ts";
 import { systemTimers, type Timers } from "../node/timers.ts";
+import { stakingAbi } from "../protocol/abi/staking.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { epochStart } from "../protocol/epoch.ts";
 import {
@@ -115,12 +116,22 @@ async function setUp(
   closing.push(() => Promise.all(provided.upstreams.map((upstream: Upstream) => upstream.stop())));
   await welcomeVisitor(stage);
   const auditors = await castAuditors(stage, AUDITOR_STAKES);
-  const enrolled = currentEpoch(clock);
+  // From the chain: near an epoch's end the clock may lag behind the block that enrolled an auditor.
+  const counted = await Promise.all(
+    auditors.map(({ owner }) =>
+      client.readContract({
+        address: deployment.contracts.staking,
+        abi: stakingAbi,
+        functionName: "auditorStake",
+        args: [owner],
+      }),
+    ),
+  );
   say("starting the auditors");
   const started = auditors.map((auditor, index) => startAuditor(stage, auditor, index));
   workers.push(...started);
   await Promise.all(started.map((worker) => worker.logged("auditor started")));
-  first = Math.max(enrolled + 2, currentEpoch(clock) + 1);
+  first = Math.max(...counted.map(([, since]) => since), currentEpoch(clock) + 1);
 
   const monitor = new Monitor(
     client,
