@@ -13,6 +13,9 @@ const compiler = {
   },
 };
 
+/** `npm run test:deep` */
+const deep = process.env.BLOCKCLOUD_DEEP === "1";
+
 export default defineConfig({
   plugins: [hardhatToolboxMochaEthers],
   paths: { tests: { solidity: "./test", mocha: "./test" } },
@@ -25,7 +28,10 @@ export default defineConfig({
     solidity: {
       fsPermissions: { readDirectory: ["./test/vectors"] },
       fuzz: { runs: 256, seed: "0x626c6f63" },
-      invariant: { runs: 32, depth: 64, failOnRevert: true },
+      invariant: {
+        ...(deep ? { runs: 256, depth: 128 } : { runs: 32, depth: 64 }),
+        failOnRevert: true,
+      },
     },
   },
   networks: {

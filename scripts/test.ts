@@ -2,7 +2,7 @@
  * `npm test`: everything that has to hold, step by step, each step's output kept until it fails. Ends with
  * the line `N passed, N failed`, in which a step without tests of its own counts as one.
  *
- * `npm test -- solidity mocha` runs only the steps named.
+ * `npm test -- solidity mocha` runs only the steps named; the step `deep` runs only when it is named.
  */
 import { spawn } from "node:child_process";
 import path from "node:path";
@@ -14,6 +14,9 @@ const bin = (name: string) => `node_modules/.bin/${name}`;
 interface Step {
   name: string;
   args: readonly string[];
+  env?: Record<string, string>;
+  /** Not part of a run without names. */
+  onDemand?: boolean;
   /** Reads how many tests passed and failed from the output. */
   count?: (output: string) => { passed: number; failed: number };
 }
@@ -31,6 +34,13 @@ const steps: readonly Step[] = [
   },
   { name: "solidity", args: [hardhat, "test", "solidity"], count: countMocha },
   { name: "mocha", args: [hardhat, "test", "mocha", "--no-compile"], count: countMocha },
+  {
+    name: "deep",
+    args: [hardhat, "test", "solidity", "test/invariant/ProofOfService.t.sol"],
+    env: { BLOCKCLOUD_DEEP: "1" },
+    onDemand: true,
+    count: countMocha,
+  },
 ];
 
 const wanted = process.argv.slice(2);
@@ -43,7 +53,10 @@ if (unknown.length > 0) {
 
 let passed = 0;
 let failed = 0;
-for (const step of steps.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
+const chosen = steps.filter(({ name, onDemand }) =>
+  wanted.length === 0 ? onDemand !== true : wanted.includes(name),
+);
+for (const step of chosen) {
   const started = performance.now();
   const { code, output } = await run(step);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
@@ -67,7 +80,7 @@ function run(step: Step): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, step.args, {
       cwd: root,
-      env: { ...process.env, FORCE_COLOR: "0", NO_COLOR: "1" },
+      env: { ...process.env, FORCE_COLOR: "0", NO_COLOR: "1", ...step.env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     let output = "";

@@ -19,7 +19,8 @@ contract AuditorHandler is Handler {
     function stake(uint256 who, uint96 amount) external live {
         AuditorActor auditor = _auditor(who);
         (uint96 held, ) = sys().staking.auditorStake(address(auditor));
-        auditor.stake(uint96(bound(amount, held == 0 ? 5_000e18 : 1, 20_000e18)));
+        // A slash may have left less than the minimum.
+        auditor.stake(uint96(bound(amount, held < 5_000e18 ? 5_000e18 : 1, 20_000e18)));
         STORE.note("auditor stake");
     }
 
@@ -28,7 +29,7 @@ contract AuditorHandler is Handler {
         System memory s = sys();
         (uint96 held, ) = s.staking.auditorStake(address(auditor));
         if (held == 0 || s.staking.auditorUnbonding(address(auditor)).length == 16) return;
-        if (!all && held == 5_000e18) return;
+        if (!all && held <= 5_000e18) return;
         auditor.unstake(all ? held : uint96(bound(amount, 1, held - 5_000e18)));
         STORE.note("auditor unstake");
     }
@@ -48,7 +49,10 @@ contract AuditorHandler is Handler {
         System memory s = sys();
         (, , , , uint32 pendingSince) = s.pos.auditorOf(address(auditor));
         (uint96 held, ) = s.staking.auditorStake(address(auditor));
-        if (held == 0 || (pendingSince != 0 && pendingSince >= current())) return;
+        if (held < 5_000e18 || (pendingSince != 0 && pendingSince >= current())) return;
+        (, uint32 enrolledSince) = s.staking.auditorStake(address(auditor));
+        // A new tip is a sign of life.
+        if (who % STORE.auditorCount() == STORE.IDLE() && enrolledSince != 0) return;
         auditor.enrol();
         STORE.note("tip");
     }
@@ -68,7 +72,7 @@ contract AuditorHandler is Handler {
 
     /// @notice A whole epoch of work by everyone that has the luck of a set bit.
     function work(uint256 bits) external live {
-        for (uint256 i = 0; i < STORE.auditorCount(); ++i) {
+        for (uint256 i = 0; i < STORE.IDLE(); ++i) {
             AuditorActor auditor = STORE.auditors(i);
             if ((bits >> (3 * i)) & 3 != 0) _reveal(auditor);
             if ((bits >> (3 * i)) & 4 != 0 && current() > 3) _claim(auditor, current() - 2);
@@ -119,6 +123,11 @@ contract AuditorHandler is Handler {
             for (uint256 lane = 0; lane < LANES; ++lane) {
                 if ((words[i] >> (lane * 16)) & 0xffff == 0) continue;
                 uint256 seen = uint256(keccak256(abi.encode(epoch, i, lane))) % 4;
+                // Service 3 is down.
+                if (i == 0 && lane == 2) {
+                    word |= RoundKit.vote(lane, 0);
+                    continue;
+                }
                 uint256 twist = uint256(keccak256(abi.encode(mood, i, lane))) % 10;
                 if (twist == 0) continue;
                 word |= RoundKit.vote(lane, twist < 3 ? (seen + twist) % 4 : seen);

@@ -2,15 +2,23 @@
 pragma solidity ^0.8.28;
 
 import {UnbondingLib} from "../../contracts/libraries/UnbondingLib.sol";
+import {IChallengeBook} from "../../contracts/challenges/IChallengeBook.sol";
 import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
 import {vm} from "../support/Cheatcodes.sol";
-import {System, TREASURY} from "../support/System.sol";
+import {
+    CHALLENGE_BOND,
+    SERVICE_FEE,
+    System,
+    TREASURY,
+    UNBONDING_SECONDS
+} from "../support/System.sol";
 import {Store} from "./Store.sol";
 
 /// @title InvariantAssertions
 /// @notice What must hold after any sequence of actions. `README.md` says it in prose.
 library InvariantAssertions {
     uint256 private constant REMEMBERED = 5;
+    uint256 private constant SUPPLY = 10_000_000_000e18;
 
     function blocIsConserved(Store store) internal view {
         System memory s = store.system();
@@ -18,6 +26,8 @@ library InvariantAssertions {
             s.token.balanceOf(TREASURY) +
                 s.token.balanceOf(address(s.pool)) +
                 s.token.balanceOf(address(s.staking)) +
+                s.token.balanceOf(address(s.book)) +
+                s.token.balanceOf(store.CHALLENGER()) +
                 s.token.balanceOf(store.KEEPER());
         for (uint256 i = 0; i < store.providerCount(); ++i) {
             sum += s.token.balanceOf(store.providers(i));
@@ -26,6 +36,8 @@ library InvariantAssertions {
             sum += s.token.balanceOf(address(store.auditors(i)));
         }
         vm.assertEq(sum, s.token.totalSupply(), "balances add up to the supply");
+        uint256 fees = SERVICE_FEE * s.registry.serviceCount();
+        vm.assertEq(sum, SUPPLY - fees - store.burned(), "only fees and slashes are burned");
         vm.assertEq(s.token.balanceOf(store.ADVERSARY()), 0, "the adversary has nothing");
         vm.assertEq(s.token.balanceOf(address(s.pos)), 0, "ProofOfService holds nothing");
         vm.assertEq(s.token.balanceOf(address(s.registry)), 0, "ServiceRegistry holds nothing");
@@ -37,7 +49,9 @@ library InvariantAssertions {
         uint256 sum;
         for (uint64 number = 1; number <= s.registry.serviceCount(); ++number) {
             sum += s.staking.serviceStakeAt(number, next);
-            sum += _open(s.staking.serviceUnbonding(number));
+            for (uint256 i = 0; i < store.providerCount(); ++i) {
+                sum += _open(s.staking.serviceUnbonding(number, store.providers(i)));
+            }
         }
         for (uint256 i = 0; i < store.auditorCount(); ++i) {
             (uint96 stake, ) = s.staking.auditorStake(address(store.auditors(i)));
@@ -106,6 +120,48 @@ library InvariantAssertions {
                     store.presentAt(epoch),
                     "the present changed"
                 );
+        }
+    }
+
+    /// @dev The book holds the bonds of the open challenges, at most one a service, and nothing else.
+    function theBookHoldsTheOpenBonds(Store store) internal view {
+        System memory s = store.system();
+        uint256 open;
+        for (uint256 id = 1; id <= s.book.challengeCount(); ++id) {
+            IChallengeBook.Challenge memory entry = s.book.challengeOf(id);
+            bool listed = s.book.openChallenge(entry.number) == id;
+            vm.assertEq(entry.state == IChallengeBook.State.Open, listed, "open and listed");
+            if (listed) ++open;
+        }
+        vm.assertEq(s.token.balanceOf(address(s.book)), open * CHALLENGE_BOND, "bonds");
+    }
+
+    /// @dev As long as a challenge can be resolved in time, what it may cost is there.
+    function whatMayBeSlashedIsThere(Store store) internal view {
+        System memory s = store.system();
+        uint256 time = vm.getBlockTimestamp();
+        for (uint64 number = 1; number <= s.registry.serviceCount(); ++number) {
+            uint256 id = s.book.openChallenge(number);
+            if (id == 0) continue;
+            IChallengeBook.Challenge memory entry = s.book.challengeOf(id);
+            if (time > s.registry.epochStart(entry.openedIn) + UNBONDING_SECONDS) continue;
+            uint256 held = _open(s.staking.serviceUnbonding(number, entry.staker));
+            uint32 next = s.registry.currentEpoch() + 1;
+            if (s.staking.stakerOf(number) == entry.staker)
+                held += s.staking.serviceStakeAt(number, next);
+            vm.assertGe(held, entry.penalty, "slashable");
+        }
+    }
+
+    /// @dev A service without a staker has no stake; one with a staker is owned by it.
+    function stakersOwnTheirServices(Store store) internal view {
+        System memory s = store.system();
+        uint32 next = s.registry.currentEpoch() + 1;
+        for (uint64 number = 1; number <= s.registry.serviceCount(); ++number) {
+            address staker = s.staking.stakerOf(number);
+            if (staker == address(0))
+                vm.assertEq(s.staking.serviceStakeAt(number, next), 0, "nobody's stake");
+            else vm.assertEq(staker, s.registry.ownerOf(number), "staker and owner");
         }
     }
 

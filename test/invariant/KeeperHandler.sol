@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
+import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {System, SystemLib} from "../support/System.sol";
 import {Vm} from "../support/Vm.sol";
@@ -9,7 +10,8 @@ import {Handler} from "./Handler.sol";
 import {Store} from "./Store.sol";
 
 /// @title KeeperHandler
-/// @notice Time, ticks and settlements.
+/// @notice Time, ticks, settlements, reports, lapses and suspensions. What the rules allow must work, and
+/// what they do not allow must not: each is told apart by counting anew.
 contract KeeperHandler is Handler {
     constructor(Store store) Handler(store) {}
 
@@ -49,6 +51,84 @@ contract KeeperHandler is Handler {
         }
         STORE.notePointer(number, s.pos.settledThrough(number));
         STORE.note("settle");
+    }
+
+    function report(uint256 who, uint256 back) external live {
+        System memory s = sys();
+        uint256 since = bound(back, 0, 10);
+        if (current() <= since) return;
+        uint32 epoch = current() - uint32(since);
+        address auditor = address(STORE.auditors(who % STORE.auditorCount()));
+        (bool committed, , ) = s.pos.roundOf(auditor, epoch);
+        (bytes32 seed, , , ) = s.pos.seedOf(epoch);
+        bool due =
+            since >= 2 &&
+                since <= 8 &&
+                seed != 0 &&
+                committed &&
+                !STORE.hasRevealed(auditor, epoch) &&
+                !STORE.hasReported(auditor, epoch);
+        (uint96 stake, ) = s.staking.auditorStakeAt(auditor, epoch);
+        uint256 before = s.token.balanceOf(STORE.KEEPER());
+        vm.prank(STORE.KEEPER());
+        try s.pos.report(auditor, epoch) returns (uint256 slashed) {
+            STORE.noteReport(auditor, epoch);
+            STORE.noteSlash(slashed, s.token.balanceOf(STORE.KEEPER()) - before);
+            if (!due) STORE.noteViolation("reported what was not due");
+            if (slashed > (uint256(stake) + 9_999) / 10_000)
+                STORE.noteViolation("a report slashed too much");
+        } catch {
+            STORE.note("refused report");
+            if (due) STORE.noteViolation("could not report");
+        }
+    }
+
+    function lapse(uint256 who) external live {
+        System memory s = sys();
+        address auditor = address(STORE.auditors(who % STORE.auditorCount()));
+        (, , uint32 lastSeen, , uint32 pendingSince) = s.pos.auditorOf(auditor);
+        if (pendingSince > lastSeen) lastSeen = pendingSince;
+        (, uint32 enrolledSince) = s.staking.auditorStake(auditor);
+        uint256 missed = 0;
+        for (uint256 i = STORE.tickedCount(); i > 0; --i) {
+            uint32 epoch = STORE.ticked(i - 1);
+            if (epoch > lastSeen && epoch + 2 <= current() && epoch + 256 > s.pos.newestSeed())
+                ++missed;
+        }
+        bool due = missed > 24 && enrolledSince != 0;
+        try s.pos.lapse(auditor) {
+            STORE.note("lapse");
+            if (!due) STORE.noteViolation("lapsed an auditor that was there");
+        } catch {
+            STORE.note("refused lapse");
+            // Where epochs are far apart the ring may have forgotten one between two that it knows.
+            if (due && lastSeen + 256 > s.pos.newestSeed()) STORE.noteViolation("could not lapse");
+        }
+    }
+
+    function suspend(uint256 which, uint256 back) external live {
+        System memory s = sys();
+        uint32 since = uint32(bound(back, 1, 7));
+        if (current() <= since + 8) return;
+        uint64 number = uint64(bound(which, 1, s.registry.serviceCount()));
+        uint32 last = current() - since;
+        bool due =
+            since >= 2 &&
+                since <= 5 &&
+                s.registry.statusNow(number) != IServiceRegistry.Status.Suspended &&
+                last - 7 >= s.registry.reinstatedSince(number);
+        for (uint32 epoch = last - 7; epoch <= last; ++epoch) {
+            (uint8 grade, bool quorate) = s.pos.verdictOf(number, epoch);
+            if (!quorate || grade != 0) due = false;
+            if (s.registry.statusAt(number, epoch) != IServiceRegistry.Status.Active) due = false;
+        }
+        try s.pos.suspend(number, last) {
+            STORE.note("suspension");
+            if (!due) STORE.noteViolation("suspended what was not down");
+        } catch {
+            STORE.note("refused suspension");
+            if (due) STORE.noteViolation("could not suspend");
+        }
     }
 
     function _tick() private {

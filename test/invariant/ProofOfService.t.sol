@@ -5,6 +5,7 @@ import {vm} from "../support/Cheatcodes.sol";
 import {SystemLib} from "../support/System.sol";
 import {AdversaryHandler} from "./AdversaryHandler.sol";
 import {AuditorHandler} from "./AuditorHandler.sol";
+import {ChallengeHandler} from "./ChallengeHandler.sol";
 import {InvariantAssertions} from "./InvariantAssertions.sol";
 import {KeeperHandler} from "./KeeperHandler.sol";
 import {ProviderHandler} from "./ProviderHandler.sol";
@@ -23,6 +24,10 @@ contract Keeper is KeeperHandler {
     constructor(Store store) KeeperHandler(store) {}
 }
 
+contract Challenges is ChallengeHandler {
+    constructor(Store store) ChallengeHandler(store) {}
+}
+
 contract Adversary is AdversaryHandler {
     constructor(Store store) AdversaryHandler(store) {}
 }
@@ -35,6 +40,7 @@ contract ProofOfServiceInvariant {
     Provider private _provider;
     Auditors private _auditor;
     Keeper private _keeper;
+    Challenges private _challenges;
     Adversary private _adversary;
     address[] private _targets;
 
@@ -43,6 +49,7 @@ contract ProofOfServiceInvariant {
         _provider = new Provider(_store);
         _auditor = new Auditors(_store);
         _keeper = new Keeper(_store);
+        _challenges = new Challenges(_store);
         _adversary = new Adversary(_store);
         // Time and auditors come twice as often as the others.
         _targets = [
@@ -51,6 +58,7 @@ contract ProofOfServiceInvariant {
             address(new Auditors(_store)),
             address(_keeper),
             address(new Keeper(_store)),
+            address(_challenges),
             address(_adversary)
         ];
         // The first rounds are two epochs away; the fuzzer begins where there is work to do.
@@ -73,14 +81,29 @@ contract ProofOfServiceInvariant {
 
     /// @dev The same handlers in a fixed order, so that everything is certain to happen at least once.
     function test_TheHandlersReachEverything() public {
-        for (uint256 i = 0; i < 40; ++i) {
+        for (uint256 i = 0; i < 60; ++i) {
             uint256 luck = uint256(keccak256(abi.encode("luck", i)));
             _keeper.nextEpoch(luck);
             _auditor.work(luck);
             _provider.register(luck, uint96(luck >> 8));
             _provider.stake(luck >> 16, uint96(luck >> 32));
             _provider.unstake(luck >> 24, uint96(luck), luck % 4 == 0);
-            _provider.withdraw(luck >> 24);
+            _provider.withdraw(luck >> 24, luck);
+            _provider.maintain(luck >> 40, luck % 8 == 1);
+            _provider.setPayout(luck >> 41, luck);
+            _provider.retire(luck >> 42, luck >> 43);
+            _provider.revive(luck >> 44);
+            for (uint256 j = 0; j < 6; ++j) {
+                _provider.revive(luck + j);
+                _challenges.challenge(luck + j);
+                _challenges.respond(luck + 5 * j, luck >> (50 + j) % 4 != 0);
+                _challenges.resolve(luck + 2 * j);
+                _challenges.annul(luck + 3 * j);
+                _keeper.report(j, luck >> (4 * j));
+                _keeper.lapse(j);
+            }
+            _keeper.suspend(2, luck);
+            _keeper.suspend(luck, luck >> 8);
             _provider.setProbe(luck, bytes32(luck));
             _provider.sell(luck, luck >> 8);
             _auditor.stake(luck, uint96(luck));
@@ -103,7 +126,9 @@ contract ProofOfServiceInvariant {
             _keeper.sleep(luck, luck >> 3);
             _check();
         }
-        bytes32[21] memory actions = [
+        _beDownForLong();
+        _check();
+        bytes32[41] memory actions = [
             bytes32("tick"),
             "commit",
             "reveal",
@@ -124,11 +149,44 @@ contract ProofOfServiceInvariant {
             "refused reveal",
             "refused claim",
             "refused theft",
-            "refused tip"
+            "refused tip",
+            "maintenance",
+            "no maintenance",
+            "payout",
+            "revival",
+            "reinstate",
+            "retirement",
+            "report",
+            "refused report",
+            "lapse",
+            "refused lapse",
+            "suspension",
+            "refused suspension",
+            "challenge",
+            "refused challenge",
+            "answer",
+            "refused answer",
+            "penalty",
+            "refused penalty",
+            "annulment",
+            "refused annulment"
         ];
         for (uint256 i = 0; i < actions.length; ++i) {
             vm.assertGt(_store.count(actions[i]), 0, string(abi.encodePacked(actions[i])));
         }
+    }
+
+    /// @dev A quiet time, in which everyone works and service 3 fails in epoch after epoch.
+    function _beDownForLong() private {
+        for (uint256 i = 0; i < 14; ++i) {
+            // Until it is active again: keyless, in maintenance, suspended and unstaked, one by one.
+            _provider.revive(2);
+            _provider.stake(2, 1_000e18);
+            _keeper.nextEpoch(1);
+            _auditor.work(type(uint256).max);
+        }
+        // The last epoch that is final.
+        _keeper.suspend(2, 1);
     }
 
     function _check() private {
@@ -140,6 +198,10 @@ contract ProofOfServiceInvariant {
         _store.anEpochPaysNoMoreThanItsBudget();
         _store.nothingIsClaimedWithoutAReveal();
         _store.whatCountsInAnEpochNeverChanges();
+        _store.theBookHoldsTheOpenBonds();
+        _store.whatMayBeSlashedIsThere();
+        _store.stakersOwnTheirServices();
+        _store.watchStatuses();
         _store.nothingForbiddenHappened();
     }
 }

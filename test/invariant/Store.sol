@@ -21,6 +21,9 @@ contract Store {
     address[] public providers;
     address public constant KEEPER = address(0x4ee9e4);
     address public constant ADVERSARY = address(0xbad);
+    address public constant CHALLENGER = address(0xc4a);
+    /// @dev The auditor that hardly ever works: last of the list.
+    uint256 public constant IDLE = 4;
 
     /// @dev Epochs that have a seed, in order.
     uint32[] public ticked;
@@ -38,17 +41,22 @@ contract Store {
     mapping(address auditor => mapping(uint32 epoch => bool)) public hasRevealed;
     mapping(address auditor => mapping(uint32 epoch => bool)) public hasClaimed;
 
+    mapping(address auditor => mapping(uint32 epoch => bool)) public hasReported;
+    /// @dev BLOC burned by slashes, in wei.
+    uint256 public burned;
+    mapping(uint64 number => IServiceRegistry.Status) public statusSeen;
+
     mapping(bytes32 action => uint256) public count;
     /// @dev Things that must never happen, and did.
     string[] public violations;
 
     constructor(System memory s) {
         _s = s;
-        string[4] memory names = ["alice", "bob", "carol", "dave"];
+        string[5] memory names = ["alice", "bob", "carol", "dave", "idle"];
         for (uint256 i = 0; i < names.length; ++i) {
             AuditorActor auditor = new AuditorActor(s, names[i]);
             // Unequal stakes, so that some miss some shards.
-            auditor.join(uint96(5_000e18 << i));
+            auditor.join(i == IDLE ? 6_000e18 : uint96(5_000e18 << i));
             auditors.push(auditor);
         }
         for (uint160 i = 0; i < 3; ++i) {
@@ -169,6 +177,40 @@ contract Store {
     function notePointer(uint64 number, uint32 pointer) external {
         if (pointer < pointerOf[number]) violations.push("a settled pointer went back");
         pointerOf[number] = pointer;
+    }
+
+    function noteReport(address auditor, uint32 epoch) external {
+        hasReported[auditor][epoch] = true;
+        ++count["report"];
+    }
+
+    /// @notice Half of a slash, rounded down, is paid; the rest is burned.
+    function noteSlash(uint256 slashed, uint256 paid) external {
+        if (paid != slashed / 2) violations.push("a slash was shared wrongly");
+        burned += slashed - paid;
+    }
+
+    /// @notice The way out of a suspension.
+    function noteReinstated(uint64 number) external {
+        statusSeen[number] = IServiceRegistry.Status.Unstaked;
+        ++count["reinstate"];
+    }
+
+    /// @notice Compares the statuses with those seen last.
+    function watchStatuses() external {
+        for (uint64 number = 1; number <= _s.registry.serviceCount(); ++number) {
+            IServiceRegistry.Status before = statusSeen[number];
+            IServiceRegistry.Status status = _s.registry.statusNow(number);
+            if (status == before) continue;
+            if (before == IServiceRegistry.Status.Retired)
+                violations.push("a retired service came back");
+            if (status == IServiceRegistry.Status.None) violations.push("a service vanished");
+            if (
+                before == IServiceRegistry.Status.Suspended &&
+                status != IServiceRegistry.Status.Retired
+            ) violations.push("a suspension ended by itself");
+            statusSeen[number] = status;
+        }
     }
 
     function note(bytes32 action) external {
