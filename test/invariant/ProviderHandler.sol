@@ -106,7 +106,8 @@ contract ProviderHandler is Handler {
     function retire(uint256 which, uint256 luck) external live {
         System memory s = sys();
         uint64 number = _service(s, which);
-        if (luck % 16 != 0 || _retired(s, number)) return;
+        // Service 3 is the one that fails for long: it stays.
+        if (luck % 16 != 0 || number == 3 || _retired(s, number)) return;
         if (_full(s, number, s.staking.stakerOf(number))) return;
         vm.prank(s.registry.ownerOf(number));
         s.registry.retire(number);
