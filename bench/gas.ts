@@ -72,7 +72,7 @@ function auditTables(audits: readonly Audits[]): Table[] {
     },
     {
       title:
-        "What an auditor costs as such, and what its votes add (least squares over the auditors)",
+        "What an auditor costs as such, and what its votes add (median line over the auditors)",
       columns: ["services", "pattern", "phase", "an auditor", "a vote", "a report word"],
       rows: each.flatMap(({ audit, pattern, epoch }) =>
         (["commit", "reveal", "claim"] as const).map((phase) => {

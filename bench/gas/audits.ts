@@ -207,14 +207,23 @@ function summary(lap: Lap, audited: number, pattern: Pattern): AuditedEpoch {
   };
 }
 
-/** Least squares. */
+/**
+ * The line through points by the medians of slopes and offsets (Theil and Sen), which one auditor does not
+ * bend: the largest sends its chunks in several transactions.
+ */
 function fit(points: readonly { x: number; y: number }[]): { at0: number; slope: number } {
-  const mean = (value: (point: { x: number; y: number }) => number) =>
-    points.reduce((sum, point) => sum + value(point), 0) / points.length;
-  const [x, y] = [mean((point) => point.x), mean((point) => point.y)];
-  const slope =
-    mean((point) => (point.x - x) * (point.y - y)) / mean((point) => (point.x - x) ** 2);
-  return { at0: y - slope * x, slope };
+  const slopes = points.flatMap((one, index) =>
+    points
+      .slice(index + 1)
+      .filter((other) => other.x !== one.x)
+      .map((other) => (other.y - one.y) / (other.x - one.x)),
+  );
+  const slope = median(slopes);
+  return { at0: median(points.map(({ x, y }) => y - slope * x)), slope };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 }
 
 /** Rounded, without the sign of a zero. */
