@@ -16,7 +16,10 @@ const compiler = {
 export default defineConfig({
   plugins: [hardhatToolboxMochaEthers],
   paths: { tests: { solidity: "./test", mocha: "./test" } },
-  solidity: { profiles: { default: compiler, production: compiler } },
+  solidity: {
+    npmFilesToBuild: ["@openzeppelin/contracts/access/manager/AccessManager.sol"],
+    profiles: { default: compiler, production: compiler },
+  },
   typechain: { outDir: "./typechain-types" },
   test: {
     solidity: {

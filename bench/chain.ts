@@ -13,6 +13,7 @@ import { describeChain, type ChainClient } from "../src/chain/client.ts";
 import type { Deployment } from "../src/chain/deployment.ts";
 import { deployContracts } from "../src/demo/devnet.ts";
 import { blocTokenAbi } from "../src/protocol/abi/blocToken.ts";
+import { challengeBookAbi } from "../src/protocol/abi/challengeBook.ts";
 import { proofOfServiceAbi } from "../src/protocol/abi/proofOfService.ts";
 import { rewardPoolAbi } from "../src/protocol/abi/rewardPool.ts";
 import { serviceRegistryAbi } from "../src/protocol/abi/serviceRegistry.ts";
@@ -34,6 +35,7 @@ export const abis = {
   registry: serviceRegistryAbi,
   staking: stakingAbi,
   proofOfService: proofOfServiceAbi,
+  challengeBook: challengeBookAbi,
 } as const satisfies Partial<Record<keyof Deployment["contracts"], Abi>>;
 
 export type ContractName = keyof typeof abis;

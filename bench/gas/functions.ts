@@ -1,10 +1,10 @@
-import { parseEther, type Abi, type Address, type Hex } from "viem";
+import { hashTypedData, keccak256, parseEther, type Abi, type Address, type Hex } from "viem";
 import { devKey } from "../../src/demo/devnet.ts";
-import { hexToBytes } from "../../src/protocol/bytes.ts";
+import { bytesToHex, concatBytes, hexToBytes, word } from "../../src/protocol/bytes.ts";
 import { HashChain } from "../../src/protocol/hashChain.ts";
 import { signRecord } from "../../src/protocol/record.ts";
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
-import { addressOfKey } from "../../src/protocol/signature.ts";
+import { addressOfKey, signDigest } from "../../src/protocol/signature.ts";
 import { blockcloudDomain } from "../../src/protocol/typedData.ts";
 import { abis, BenchChain, type ContractName } from "../chain.ts";
 import { Fleet, keyOf, PROBE, REGISTRATION_FEE, SERVICE_STAKE } from "../fleet.ts";
@@ -74,18 +74,27 @@ export async function measureFunctions(say: (message: string) => void): Promise<
     await row(owner, "registry", "register", registration, "not the first of any of these");
     await next();
     await row(owner, "registry", "register", registration, "first of its epoch only");
+    // Active also when it has lost 2% of its stake.
+    const more = [...registration.slice(0, -1), 2n * SERVICE_STAKE];
+    await chain.send({ from: owner, contract: "registry", functionName: "register", args: more });
     await row(owner, "registry", "setProbe", [16n, PROBE], "first since the registration");
     await next();
     await row(owner, "registry", "setProbe", [16n, PROBE]);
+    await row(owner, "registry", "setKey", [16n, addressOfKey(keyOf("another"))]);
+    await row(owner, "registry", "setMetadata", [16n, "ipfs://description"]);
+    await row(owner, "registry", "setPayout", [16n, holder]);
+    const label = ["blockcloud", owner, keccak256("0x")] as const;
+    const commitment = await chain.read<Hex>("registry", "labelCommitment", [...label]);
+    await row(owner, "registry", "commitLabel", [commitment]);
     await row(owner, "registry", "announce", [16n, recordOf(16n, chain, serviceKey)]);
-    await row(owner, "registry", "approve", [holder, 18n]);
-    await row(holder, "registry", "transferFrom", [owner, holder, 18n], "to a new holder");
-
+    await row(owner, "registry", "setLabel", [16n, label[0], label[2]]);
     await row(owner, "staking", "stakeService", [16n, bloc], "first of its epoch");
     await row(owner, "staking", "stakeService", [16n, bloc], "again in the same epoch");
     await next();
     await row(owner, "staking", "unstakeService", [16n, bloc], "stays active");
-    await row(owner, "staking", "unstakeService", [17n, SERVICE_STAKE], "becomes inactive");
+    await row(owner, "registry", "approve", [holder, 17n]);
+    await row(holder, "registry", "transferFrom", [owner, holder, 17n], "to a new holder");
+    await row(owner, "staking", "unstakeService", [18n, SERVICE_STAKE], "becomes inactive");
     await row(owner, "staking", "stakeAuditor", [20_000n * bloc], "first");
     const operator = addressOfKey(keyOf("operator"));
     await row(owner, "proofOfService", "enrol", [tipOf(chain, 0), operator], "first");
@@ -97,8 +106,14 @@ export async function measureFunctions(say: (message: string) => void): Promise<
     await next();
     await row(owner, "staking", "unstakeAuditor", [20_000n * bloc], "all");
     await next(UNBONDING);
-    await row(owner, "staking", "withdrawService", [16n], "one entry");
+    await row(owner, "staking", "withdrawService", [16n, owner], "one entry");
     await row(owner, "staking", "withdrawAuditor", [owner], "two entries");
+
+    say("functions: challenges");
+    await measureChallenges(chain, fleet, owner, row);
+    await row(owner, "registry", "setMaintenance", [16n, true]);
+    await next();
+    await row(owner, "registry", "retire", [16n]);
 
     const start = (await chain.epoch()) + 1;
     say("functions: rounds");
@@ -110,6 +125,44 @@ export async function measureFunctions(say: (message: string) => void): Promise<
   } finally {
     await chain.stop();
   }
+}
+
+/** A challenge that is answered and one that is not, on services 16 and 19. */
+async function measureChallenges(
+  chain: BenchChain,
+  fleet: Fleet,
+  challenger: Address,
+  row: Row,
+): Promise<void> {
+  const { chainId, contracts } = chain.deployment;
+  const book = "challengeBook";
+  const bonds = [contracts.challengeBook, parseEther("1000")];
+  await row(challenger, "token", "approve", bonds, "another spender");
+  await row(challenger, book, "challenge", [16n], "the first");
+  await row(challenger, book, "challenge", [19n]);
+
+  const season = new Season(chain, fleet);
+  await season.begin((await chain.epoch()) + 1, "empty");
+  const [nonce] = await chain.read<[Hex, bigint]>(book, "questionOf", [1n]);
+  const digest = hashTypedData({
+    domain: blockcloudDomain(BigInt(chainId), contracts.registry),
+    types: {
+      ChallengeResponse: [
+        { name: "challenge", type: "uint256" },
+        { name: "nonce", type: "bytes32" },
+      ],
+    },
+    primaryType: "ChallengeResponse",
+    message: { challenge: 1n, nonce },
+  });
+  const signature = signDigest(hexToBytes(digest), hexToBytes(keyOf("another")));
+  const proof = bytesToHex(concatBytes(word(1), signature));
+  await row(fleet.keeper, book, "respond", [1n, proof]);
+
+  await chain.enter((await chain.epoch()) + 1);
+  await row(fleet.keeper, book, "resolve", [2n]);
+  await chain.enter((await chain.epoch()) + 1);
+  await row(challenger, "registry", "reinstate", [19n]);
 }
 
 /**

@@ -29,6 +29,13 @@ library TallyLib {
     /// @dev One bit in each nibble.
     uint256 private constant VOTES = ONES * 0x1111;
 
+    /// @notice The lanes of a word, without its top.
+    /// @param word A report word or a tally.
+    /// @return Bits 239 to 0.
+    function lanesOf(uint256 word) internal pure returns (uint256) {
+        return word & ALL;
+    }
+
     /// @notice Whether a report word holds at most one vote a lane and nothing else.
     /// @param word The report word; its offset is not looked at.
     /// @return True when well-formed.

@@ -13,11 +13,9 @@ library UnbondingLib {
     uint256 internal constant MAX_OPEN = 16;
 
     struct Entry {
-        // slot 0
+        // one slot
         uint96 amount;
         uint64 releaseAt;
-        // slot 1
-        address beneficiary;
     }
 
     struct Queue {
@@ -30,38 +28,47 @@ library UnbondingLib {
 
     /// @notice Appends an entry; `releaseAt` never falls along the queue, as time does not.
     /// @param self The queue.
-    /// @param amount BLOC in wei.
+    /// @param amount BLOC in wei; not 0.
     /// @param releaseAt Unix seconds.
-    /// @param beneficiary Who receives it.
-    function push(
-        Queue storage self,
-        uint96 amount,
-        uint64 releaseAt,
-        address beneficiary
-    ) internal {
+    function push(Queue storage self, uint96 amount, uint64 releaseAt) internal {
         uint64 tail = self.tail;
         require(tail - self.head < MAX_OPEN, UnbondingQueueFull(tail - self.head));
-        self.entries[tail] = Entry(amount, releaseAt, beneficiary);
+        self.entries[tail] = Entry(amount, releaseAt);
         self.tail = tail + 1;
     }
 
-    /// @notice Takes the oldest entry if it has matured.
+    /// @notice Takes all entries that have matured.
     /// @param self The queue.
     /// @param time Unix seconds.
     /// @return amount BLOC in wei; 0 when nothing has matured.
-    /// @return beneficiary Who receives it.
-    function pop(
-        Queue storage self,
-        uint256 time
-    ) internal returns (uint96 amount, address beneficiary) {
+    function popMatured(Queue storage self, uint256 time) internal returns (uint96 amount) {
         uint64 head = self.head;
-        if (head == self.tail) return (0, address(0));
-        Entry storage entry = self.entries[head];
-        if (entry.releaseAt > time) return (0, address(0));
+        uint64 tail = self.tail;
+        for (; head != tail && self.entries[head].releaseAt <= time; ++head) {
+            amount += self.entries[head].amount;
+            delete self.entries[head];
+        }
+        self.head = head;
+    }
 
-        (amount, beneficiary) = (entry.amount, entry.beneficiary);
-        delete self.entries[head];
-        self.head = head + 1;
+    /// @notice Takes stake away, newest entries first: they were at stake last.
+    /// @param self The queue.
+    /// @param amount BLOC in wei, at most.
+    /// @return taken What there was of it.
+    function cut(Queue storage self, uint96 amount) internal returns (uint96 taken) {
+        uint64 tail = self.tail;
+        for (; taken != amount && tail != self.head; --tail) {
+            Entry storage entry = self.entries[tail - 1];
+            uint96 left = amount - taken;
+            if (entry.amount > left) {
+                entry.amount -= left;
+                taken = amount;
+                break;
+            }
+            taken += entry.amount;
+            delete self.entries[tail - 1];
+        }
+        self.tail = tail;
     }
 
     /// @notice All open entries, oldest first.

@@ -11,28 +11,21 @@ import {MAX_SHARDS, TallyLib} from "../libraries/TallyLib.sol";
 import {IServiceRegistry} from "../registry/IServiceRegistry.sol";
 import {IStaking} from "../staking/IStaking.sol";
 import {IRewardPool} from "../token/IRewardPool.sol";
-import {EpochLedger} from "./EpochLedger.sol";
+import {AuditorRoster} from "./AuditorRoster.sol";
 import {IProofOfService} from "./IProofOfService.sol";
 
 /// @title AuditRounds
-/// @notice The part of `ProofOfService` that knows auditors: enrolment, and the round of commit, reveal
-/// and claim.
-abstract contract AuditRounds is EpochLedger {
+/// @notice The part of `ProofOfService` that knows rounds: commit, reveal and claim, and the report of a
+/// round that was not revealed.
+abstract contract AuditRounds is AuditorRoster {
     /// @notice Epochs in which a round can be claimed.
     uint32 public constant CLAIM_EPOCHS = 128;
     /// @notice How far a receipt's time may lie outside its epoch, in milliseconds.
     uint64 public constant RECEIPT_SLACK_MS = 60_000;
-
-    struct Auditor {
-        // slot 0
-        address operator;
-        uint32 elementEpoch;
-        uint32 pendingSince;
-        // slot 1: the last element shown, which belongs to `elementEpoch`
-        bytes32 element;
-        // slot 2
-        bytes32 pendingTip;
-    }
+    /// @notice A committed round that was not revealed can be reported until this many epochs after it.
+    uint32 public constant REPORT_EPOCHS = 8;
+    /// @notice Part of its stake that such a round costs an auditor: 0.01%.
+    uint256 public constant NO_SHOW_DIVISOR = 10_000;
 
     struct Round {
         // slot 0: the commitment's upper 244 bits over the epoch's tag
@@ -41,56 +34,19 @@ abstract contract AuditRounds is EpochLedger {
         uint32 epoch;
         uint32 nextShard;
         uint16 revealed;
+        uint16 count;
         uint128 claimed;
     }
 
-    mapping(address auditor => Auditor) private _auditors;
     mapping(address auditor => Round[RING]) private _rounds;
     /// @dev A plain table instead of a mapping: no hash for each shard of a reveal.
     uint256[RING][MAX_SHARDS] private _tallies;
 
     /// @inheritdoc IProofOfService
-    function enrol(bytes32 tip, address operator) external {
-        require(tip != bytes32(0), PosTipZero());
-        require(operator != address(0), PosOperatorZero());
-        Auditor storage auditor = _auditors[msg.sender];
-        uint32 current = currentEpoch();
-        // A tip that became usable in this epoch leaves the old chain one last reveal, so it still waits.
-        if (current != 0) _promote(auditor, current - 1);
-        require(auditor.pendingSince == 0, PosTipPending(auditor.pendingSince));
-
-        uint32 since = current + 2;
-        auditor.operator = operator;
-        auditor.pendingTip = tip;
-        auditor.pendingSince = since;
-        emit TipRegistered(msg.sender, operator, tip, since);
-
-        // Our own staking contract: it checks the stake and counts the auditor in.
-        IStaking(staking).enrol(msg.sender, since);
-    }
-
-    /// @inheritdoc IProofOfService
-    function setOperator(address operator) external {
-        require(operator != address(0), PosOperatorZero());
-        require(
-            _auditors[msg.sender].operator != address(0),
-            PosNotEnrolled(msg.sender, currentEpoch())
-        );
-
-        _auditors[msg.sender].operator = operator;
-        emit OperatorSet(msg.sender, operator);
-    }
-
-    /// @inheritdoc IProofOfService
     function commit(address auditor, uint32 epoch, bytes32 commitment) external {
         uint32 current = currentEpoch();
         require(epoch == current, PosNotCommitEpoch(epoch, current));
-        Auditor storage state = _auditors[auditor];
-        require(msg.sender == state.operator, PosNotOperator(auditor, msg.sender, state.operator));
-        require(
-            state.elementEpoch != 0 || state.pendingSince <= epoch,
-            PosNotEnrolled(auditor, epoch)
-        );
+        _checkCommitter(auditor, epoch);
         Round storage round = _rounds[auditor][epoch % RING];
         require(!_isCommitted(round, epoch), PosAlreadyCommitted(auditor, epoch));
 
@@ -115,6 +71,7 @@ abstract contract AuditRounds is EpochLedger {
         round.epoch = chunk.epoch;
         round.nextShard = uint32(nextShard);
         round.revealed = next + 1;
+        round.count = chunk.count;
         if (!begun) round.claimed = 0;
         emit Revealed(chunk.auditor, chunk.epoch, chunk.index, votes);
     }
@@ -155,27 +112,29 @@ abstract contract AuditRounds is EpochLedger {
     }
 
     /// @inheritdoc IProofOfService
-    function auditorOf(
-        address auditor
-    )
-        external
-        view
-        returns (
-            address operator,
-            bytes32 element,
-            uint32 elementEpoch,
-            bytes32 pendingTip,
-            uint32 pendingSince
-        )
-    {
-        Auditor storage state = _auditors[auditor];
-        return (
-            state.operator,
-            state.element,
-            state.elementEpoch,
-            state.pendingTip,
-            state.pendingSince
+    function report(address auditor, uint32 epoch) external returns (uint256 slashed) {
+        uint32 current = currentEpoch();
+        uint256 first = uint256(epoch) + 2;
+        require(
+            current >= first && current < first + REPORT_EPOCHS - 1,
+            PosNotReportEpoch(epoch, current)
         );
+        // Without a seed nobody can reveal, nor with one that was recorded when the time for it was over.
+        uint64 recordedAt = genesis + _seeded(epoch).recordedAt;
+        require(recordedAt < epochStart(epoch + 2), PosSeedTooLate(epoch, recordedAt));
+        Round storage round = _rounds[auditor][epoch % RING];
+        bool complete = round.epoch == epoch && round.revealed == round.count;
+        require(_isCommitted(round, epoch) && !complete, PosNothingToReport(auditor, epoch));
+
+        // No second report, and no claim of what was revealed of it.
+        round.commitment = 0;
+        (uint256 stake, ) = IStaking(staking).auditorStakeAt(auditor, epoch);
+        // Rounded up, against the auditor.
+        uint96 penalty = uint96((stake + NO_SHOW_DIVISOR - 1) / NO_SHOW_DIVISOR);
+        emit Reported(auditor, epoch, msg.sender);
+
+        // Our own staking contract: it pays the caller its half and burns the rest.
+        return IStaking(staking).slashAuditor(auditor, penalty, msg.sender);
     }
 
     /// @inheritdoc IProofOfService
@@ -198,34 +157,6 @@ abstract contract AuditRounds is EpochLedger {
     function _tally(uint256 shard, uint32 epoch) internal view returns (uint256 tally) {
         tally = _tallies[shard][epoch % RING];
         if (tally >> 244 != _tag(epoch)) tally = 0;
-    }
-
-    /// @dev Puts a pending tip in use for the reveals of `epoch` and later.
-    function _promote(Auditor storage auditor, uint32 epoch) private {
-        uint32 since = auditor.pendingSince;
-        if (since == 0 || since > epoch) return;
-        auditor.element = auditor.pendingTip;
-        auditor.elementEpoch = since - 1;
-        auditor.pendingTip = 0;
-        auditor.pendingSince = 0;
-    }
-
-    /// @dev Checks the secret against the chain and moves the chain's head to it.
-    function _showSecret(address owner, uint32 epoch, bytes32 secret) private {
-        Auditor storage auditor = _auditors[owner];
-        _promote(auditor, epoch);
-        uint32 from = auditor.elementEpoch;
-        require(from != 0 && from <= epoch, PosNotEnrolled(owner, epoch));
-        uint256 steps = epoch - from;
-        require(steps <= SortitionLib.MAX_STEPS, PosTooManySteps(steps, SortitionLib.MAX_STEPS));
-        require(
-            SortitionLib.advance(secret, steps) == auditor.element,
-            PosSecretMismatch(owner, epoch)
-        );
-
-        if (steps == 0) return;
-        auditor.element = secret;
-        auditor.elementEpoch = epoch;
     }
 
     /// @dev Adds a chunk's votes to the tallies.
@@ -253,7 +184,10 @@ abstract contract AuditRounds is EpochLedger {
             require(weight != 0, PosNotDrawn(shard));
 
             nextShard = shard + 1;
-            uint256 counting = word & masks[i];
+            uint256 counting = TallyLib.lanesOf(word);
+            // Were such votes only not counted, an auditor could vote on services of its own that it left
+            // inactive, and have its samples fall on them.
+            require(counting & ~masks[i] == 0, PosInactiveLane(shard, counting & ~masks[i]));
             votes += TallyLib.sum(TallyLib.votesIn(counting));
             _tallies[shard][slot] = TallyLib.add(_tallies[shard][slot], tag, counting, weight);
         }

@@ -34,6 +34,8 @@ abstract contract EpochLedger is EpochClock, IProofOfService {
         uint96 providersBudget;
         uint96 auditorsBudget;
         uint32 activeServices;
+        // seconds since genesis
+        uint32 recordedAt;
     }
 
     /// @inheritdoc IProofOfService
@@ -102,7 +104,8 @@ abstract contract EpochLedger is EpochClock, IProofOfService {
             auditorsLeft: uint96(auditors),
             providersBudget: uint96(providers),
             auditorsBudget: uint96(auditors),
-            activeServices: uint32(active)
+            activeServices: uint32(active),
+            recordedAt: uint32(block.timestamp - genesis)
         });
         emit Ticked(epoch, seed, providers, auditors, uint32(active));
 
@@ -112,10 +115,14 @@ abstract contract EpochLedger is EpochClock, IProofOfService {
     /// @inheritdoc IProofOfService
     function seedOf(
         uint32 epoch
-    ) external view returns (bytes32 seed, uint32 previous, uint32 activeServices) {
+    )
+        external
+        view
+        returns (bytes32 seed, uint32 previous, uint32 activeServices, uint64 recordedAt)
+    {
         Epoch storage entry = _entry(epoch);
-        if (entry.epoch != epoch) return (0, 0, 0);
-        return (entry.seed, entry.previous, entry.activeServices);
+        if (entry.epoch != epoch) return (0, 0, 0, 0);
+        return (entry.seed, entry.previous, entry.activeServices, genesis + entry.recordedAt);
     }
 
     /// @inheritdoc IProofOfService

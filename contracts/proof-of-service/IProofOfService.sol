@@ -88,6 +88,15 @@ interface IProofOfService is IEpochClock {
     /// @param grade The verdict that counted.
     /// @param reward BLOC in wei.
     event Settled(uint64 indexed number, uint32 indexed epoch, uint8 grade, uint256 reward);
+    /// @notice A round that was committed to and not revealed was reported.
+    /// @param auditor The owner.
+    /// @param epoch The audited epoch.
+    /// @param reporter Who receives half of the slash.
+    event Reported(address indexed auditor, uint32 indexed epoch, address indexed reporter);
+    /// @notice A service was suspended for a run of FAILED verdicts.
+    /// @param number The service number.
+    /// @param lastEpoch The run's last epoch.
+    event Suspended(uint64 indexed number, uint32 lastEpoch);
     /// @notice One call of a {tryMulticall} failed and was undone.
     /// @param index Its place.
     /// @param reason Its revert data, cut to 256 bytes.
@@ -227,6 +236,44 @@ interface IProofOfService is IEpochClock {
     /// @param index Its place.
     error PosCallOutOfGas(uint256 index);
 
+    /// @notice A vote on a service that was not active in the epoch.
+    /// @param shard The shard.
+    /// @param lanes The offending votes.
+    error PosInactiveLane(uint256 shard, uint256 lanes);
+    /// @notice The auditor has shown itself within the last `LAPSE_EPOCHS` epochs that have a seed.
+    /// @param auditor The owner.
+    /// @param lastSeen Epoch of its last reveal, or in which its last tip became usable.
+    /// @param missed Epochs with a seed that it let pass since.
+    error PosNotLapsable(address auditor, uint32 lastSeen, uint256 missed);
+    /// @notice A round is reported from the second to the eighth epoch after the audited one.
+    /// @param epoch The audited epoch.
+    /// @param current The current epoch.
+    error PosNotReportEpoch(uint32 epoch, uint32 current);
+    /// @notice The seed was recorded after the time to reveal: nobody could.
+    /// @param epoch The audited epoch.
+    /// @param recordedAt Unix seconds.
+    error PosSeedTooLate(uint32 epoch, uint64 recordedAt);
+    /// @notice The auditor did not commit to the round, revealed all of it, or was reported.
+    /// @param auditor The owner.
+    /// @param epoch The audited epoch.
+    error PosNothingToReport(address auditor, uint32 epoch);
+    /// @notice The run of FAILED verdicts ended too long ago.
+    /// @param lastEpoch The run's last epoch.
+    /// @param current The current epoch.
+    error PosRunTooOld(uint32 lastEpoch, uint32 current);
+    /// @notice The run reaches back before the service's last reinstatement, or before epoch 1.
+    /// @param number The service number.
+    /// @param lastEpoch The run's last epoch.
+    /// @param since First epoch that may be in it.
+    error PosRunTooShort(uint64 number, uint32 lastEpoch, uint32 since);
+    /// @notice The service was not found FAILED in an epoch of the run.
+    /// @param number The service number.
+    /// @param epoch That epoch.
+    error PosNotDown(uint64 number, uint32 epoch);
+    /// @notice The service is suspended.
+    /// @param number The service number.
+    error PosAlreadySuspended(uint64 number);
+
     /// @notice Registers the tip of the caller's hash chain, usable from the next epoch but one, and
     /// enrols the caller. Needs the least stake of an auditor.
     /// @param tip Last element of the chain.
@@ -266,7 +313,27 @@ interface IProofOfService is IEpochClock {
         Sample[] calldata samples
     ) external returns (uint256 reward);
 
-    /// @notice Pays a service for all epochs from the last one settled to `upTo` to its owner. By anyone.
+    /// @notice Slashes an auditor that committed to a round and did not reveal all of it: 0.01% of the
+    /// stake that counted. By anyone; half goes to the caller, the rest is burned.
+    /// @param auditor The owner.
+    /// @param epoch The audited epoch; from the second to the eighth after it.
+    /// @return slashed BLOC in wei.
+    function report(address auditor, uint32 epoch) external returns (uint256 slashed);
+
+    /// @notice Takes an auditor out of the enrolled that let more than `LAPSE_EPOCHS` epochs with a seed
+    /// pass without a reveal: idle stake would starve every quorum. By anyone; it costs the auditor nothing,
+    /// and {enrol} with a new tip brings it back.
+    /// @param auditor The owner.
+    function lapse(address auditor) external;
+
+    /// @notice Suspends a service whose verdict was FAILED in `DOWN_EPOCHS` consecutive epochs in which it
+    /// was active, all since its last reinstatement. By anyone; it costs no stake.
+    /// @param number The service number.
+    /// @param lastEpoch The run's last epoch: final, since at most `DOWN_FRESH_EPOCHS` epochs.
+    function suspend(uint64 number, uint32 lastEpoch) external;
+
+    /// @notice Pays a service for all epochs from the last one settled to `upTo`, to its payout address.
+    /// By anyone.
     /// @param number The service number.
     /// @param upTo The last epoch to settle; final, so at least two before the current one. Epochs after
     /// the newest seed are left for later.
@@ -284,9 +351,13 @@ interface IProofOfService is IEpochClock {
     /// @return seed 0 when it has none in the ring.
     /// @return previous The epoch recorded before it.
     /// @return activeServices Services that could be audited.
+    /// @return recordedAt When the seed was recorded, Unix seconds.
     function seedOf(
         uint32 epoch
-    ) external view returns (bytes32 seed, uint32 previous, uint32 activeServices);
+    )
+        external
+        view
+        returns (bytes32 seed, uint32 previous, uint32 activeServices, uint64 recordedAt);
 
     /// @notice An epoch's budgets and what is left of them.
     /// @param epoch The epoch.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 import {PayLib} from "../libraries/PayLib.sol";
 import {MAX_SHARDS, TallyLib} from "../libraries/TallyLib.sol";
 import {IServiceRegistry} from "../registry/IServiceRegistry.sol";
@@ -17,6 +16,10 @@ import {IProofOfService} from "./IProofOfService.sol";
 contract ProofOfService is AuditRounds {
     /// @notice Epochs whose verdict may stand in for a missing one when a service is settled.
     uint32 public constant CARRY_EPOCHS = 4;
+    /// @notice Consecutive FAILED epochs after which anyone may suspend a service.
+    uint32 public constant DOWN_EPOCHS = 8;
+    /// @notice How long the last of them may have been final, in epochs.
+    uint32 public constant DOWN_FRESH_EPOCHS = 3;
 
     uint256 private constant REASON_BYTES = 256;
 
@@ -54,10 +57,36 @@ contract ProofOfService is AuditRounds {
             reward += _settleEpoch(number, epoch);
         }
 
-        // To the owner at this moment. Our own pool; the token has no hooks.
+        // To whom the owner names at this moment. Our own pool; the token has no hooks.
         if (reward != 0) {
-            IRewardPool(rewardPool).pay(IERC721(registry).ownerOf(number), reward);
+            IRewardPool(rewardPool).pay(IServiceRegistry(registry).payoutOf(number), reward);
         }
+    }
+
+    /// @inheritdoc IProofOfService
+    function suspend(uint64 number, uint32 lastEpoch) external {
+        uint32 current = currentEpoch();
+        require(uint256(lastEpoch) + 2 <= current, PosNotFinal(lastEpoch, current));
+        require(current - lastEpoch - 2 <= DOWN_FRESH_EPOCHS, PosRunTooOld(lastEpoch, current));
+        IServiceRegistry services = IServiceRegistry(registry);
+        require(
+            services.statusNow(number) != IServiceRegistry.Status.Suspended,
+            PosAlreadySuspended(number)
+        );
+        uint32 since = services.reinstatedSince(number);
+        require(
+            lastEpoch >= DOWN_EPOCHS && lastEpoch - DOWN_EPOCHS + 1 >= since,
+            PosRunTooShort(number, lastEpoch, since)
+        );
+        for (uint32 epoch = lastEpoch + 1 - DOWN_EPOCHS; epoch <= lastEpoch; ++epoch) {
+            (uint8 grade, bool quorate) = verdictOf(number, epoch);
+            // Maintenance, and whatever else makes a service inactive, breaks the run.
+            bool active = services.statusAt(number, epoch) == IServiceRegistry.Status.Active;
+            require(active && quorate && grade == 0, PosNotDown(number, epoch));
+        }
+
+        emit Suspended(number, lastEpoch);
+        services.suspend(number);
     }
 
     /// @inheritdoc IProofOfService

@@ -2,31 +2,26 @@
 pragma solidity ^0.8.28;
 
 import {IEpochClock} from "./IEpochClock.sol";
+import {IServiceClasses} from "./IServiceClasses.sol";
+import {IServiceLabels} from "./IServiceLabels.sol";
 
 /// @title IServiceRegistry
 /// @notice Services as ERC-721 tokens: class, service key, probe specification, whether they are active.
 /// What counts in an epoch is fixed before it begins: every change here counts from the next epoch on.
-interface IServiceRegistry is IEpochClock {
-    /// @notice State of a service.
-    /// `None`: no such service. `Active`: audited, paid, routed to. `Unstaked`: stake under the class's
-    /// minimum.
+interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceLabels {
+    /// @notice State of a service; only `Active` ones are audited, paid and routed to. Where several
+    /// apply, the first of Retired, Suspended, Maintenance, Keyless, Unstaked.
+    /// `None`: no such service. `Unstaked`: stake under the class's minimum. `Maintenance`: taken out by
+    /// its owner for a while. `Suspended`: taken out by the rules until its owner reinstates it.
+    /// `Retired`: taken out for ever. `Keyless`: transferred, and its new owner has not set a key.
     enum Status {
         None,
         Active,
-        Unstaked
-    }
-
-    /// @notice A kind of service.
-    struct ServiceClass {
-        // slot 0
-        bytes32 name;
-        // slot 1
-        uint96 minimumStake;
-        uint96 registrationFee;
-        // slot 2
-        uint32 excellentMs;
-        uint32 goodMs;
-        uint32 poorMs;
+        Unstaked,
+        Maintenance,
+        Suspended,
+        Retired,
+        Keyless
     }
 
     /// @notice A service was registered.
@@ -56,13 +51,45 @@ interface IServiceRegistry is IEpochClock {
     /// @param number The service number.
     /// @param record The encoded record.
     event Announced(uint64 indexed number, bytes record);
-    /// @notice A class was added.
-    /// @param classId Its index.
-    /// @param name Its name.
-    event ClassAdded(uint16 indexed classId, bytes32 name);
+    /// @notice A service has another key.
+    /// @param number The service number.
+    /// @param since First epoch in which it counts.
+    /// @param key The key; 0 after a transfer.
+    event KeySet(uint64 indexed number, uint32 since, address key);
+    /// @notice A service has another description.
+    /// @param number The service number.
+    /// @param metadata URI of a description.
+    event MetadataSet(uint64 indexed number, string metadata);
+    /// @notice A service's pay goes elsewhere.
+    /// @param number The service number.
+    /// @param payout The receiver; 0 for the owner.
+    event PayoutSet(uint64 indexed number, address payout);
+    /// @notice A service's owner declared or ended maintenance.
+    /// @param number The service number.
+    /// @param since First epoch in which that counts.
+    /// @param on The new state.
+    event MaintenanceSet(uint64 indexed number, uint32 since, bool on);
+    /// @notice A service was suspended.
+    /// @param number The service number.
+    /// @param since First epoch in which that counts.
+    event ServiceSuspended(uint64 indexed number, uint32 since);
+    /// @notice A service's owner ended its suspension.
+    /// @param number The service number.
+    /// @param since First epoch in which that counts.
+    event ServiceReinstated(uint64 indexed number, uint32 since);
+    /// @notice A service was retired.
+    /// @param number The service number.
+    /// @param since First epoch in which that counts.
+    event ServiceRetired(uint64 indexed number, uint32 since);
     /// @notice The contracts were connected.
     /// @param staking The staking contract.
-    event Wired(address indexed staking);
+    /// @param proofOfService May suspend.
+    /// @param challengeBook May suspend.
+    event Wired(
+        address indexed staking,
+        address indexed proofOfService,
+        address indexed challengeBook
+    );
 
     /// @notice Only the deployer connects the contracts.
     /// @param caller Who called.
@@ -70,16 +97,12 @@ interface IServiceRegistry is IEpochClock {
     /// @notice The contracts are connected already.
     /// @param staking To which.
     error RegistryAlreadyWired(address staking);
-    /// @notice The given contract does not point back to this one.
-    /// @param staking The contract offered.
-    error RegistryWiringMismatch(address staking);
+    /// @notice A given contract does not point back to this one.
+    /// @param target The contract offered.
+    error RegistryWiringMismatch(address target);
     /// @notice Only the staking contract reports stakes.
     /// @param caller Who called.
     error RegistryNotStaking(address caller);
-    /// @notice There is no such class.
-    /// @param classId The index given.
-    /// @param count How many there are.
-    error RegistryUnknownClass(uint16 classId, uint256 count);
     /// @notice There is no such service.
     /// @param number The number given.
     error RegistryUnknownService(uint64 number);
@@ -108,15 +131,25 @@ interface IServiceRegistry is IEpochClock {
     /// @notice All service numbers are taken.
     /// @param number The number that would be next.
     error RegistryFull(uint64 number);
-    /// @notice A class's bounds must rise: EXCELLENT < GOOD < POOR.
-    /// @param excellentMs Bound of EXCELLENT in milliseconds.
-    /// @param goodMs Bound of GOOD in milliseconds.
-    /// @param poorMs Bound of POOR in milliseconds.
-    error RegistryClassBounds(uint32 excellentMs, uint32 goodMs, uint32 poorMs);
+    /// @notice Only `ProofOfService` and `ChallengeBook` suspend.
+    /// @param caller Who called.
+    error RegistryNotSuspender(address caller);
+    /// @notice The service was retired: nothing about it changes any more.
+    /// @param number The service number.
+    error RegistryRetired(uint64 number);
+    /// @notice The service is not suspended.
+    /// @param number The service number.
+    error RegistryNotSuspended(uint64 number);
+    /// @notice The service is in this state already.
+    /// @param number The service number.
+    /// @param on The state asked for.
+    error RegistryMaintenanceUnchanged(uint64 number, bool on);
 
     /// @notice Connects the contracts, once, by the deployer.
     /// @param staking Must name this registry as its own.
-    function wire(address staking) external;
+    /// @param proofOfService Must name this registry and `staking` as its own.
+    /// @param challengeBook Must name this registry and `proofOfService` as its own.
+    function wire(address staking, address proofOfService, address challengeBook) external;
 
     /// @notice Registers a service, burns the class's registration fee and stakes; the caller becomes
     /// owner and staker. Needs an allowance of fee and stake for the staking contract. Active from the
@@ -140,6 +173,41 @@ interface IServiceRegistry is IEpochClock {
     /// @param probe Probe specification, 1 to `MAX_PROBE` bytes.
     function setProbe(uint64 number, bytes calldata probe) external;
 
+    /// @notice Replaces the service key from the next epoch on. The old key still answers challenges that
+    /// were opened while it counted: keep it until they are closed.
+    /// @param number The service number; the caller must own it.
+    /// @param key Key that signs receipts and records.
+    function setKey(uint64 number, address key) external;
+
+    /// @notice Replaces the description, at once.
+    /// @param number The service number; the caller must own it.
+    /// @param metadata URI of a description, up to `MAX_METADATA` bytes.
+    function setMetadata(uint64 number, string calldata metadata) external;
+
+    /// @notice Names who receives the service's pay, at once, for all epochs not settled yet.
+    /// @param number The service number; the caller must own it.
+    /// @param payout The receiver; 0 for the owner.
+    function setPayout(uint64 number, address payout) external;
+
+    /// @notice Declares or ends maintenance from the next epoch on.
+    /// @param number The service number; the caller must own it.
+    /// @param on The new state.
+    function setMaintenance(uint64 number, bool on) external;
+
+    /// @notice Ends a suspension from the next epoch on.
+    /// @param number The service number; the caller must own it.
+    function reinstate(uint64 number) external;
+
+    /// @notice Takes a service out for ever, from the next epoch on; its stake starts to unbond. The
+    /// number and the label are never used again.
+    /// @param number The service number; the caller must own it.
+    function retire(uint64 number) external;
+
+    /// @notice Suspends a service from the next epoch on; does nothing to one that is suspended or
+    /// retired. Only `ProofOfService` and `ChallengeBook`.
+    /// @param number The service number.
+    function suspend(uint64 number) external;
+
     /// @notice Publishes a signed endpoint record as an event: the fallback when no peer of the record
     /// network is reachable. Anyone may submit; readers verify the signature.
     /// @param number The service number.
@@ -159,15 +227,6 @@ interface IServiceRegistry is IEpochClock {
     /// @notice How many services were ever registered; numbers run from 1 to this.
     /// @return The count.
     function serviceCount() external view returns (uint64);
-
-    /// @notice How many classes there are.
-    /// @return The count.
-    function classCount() external view returns (uint256);
-
-    /// @notice A class.
-    /// @param classId Its index.
-    /// @return The class.
-    function classAt(uint16 classId) external view returns (ServiceClass memory);
 
     /// @notice Class of a service.
     /// @param number The service number.
@@ -195,6 +254,21 @@ interface IServiceRegistry is IEpochClock {
     /// @param number The service number.
     /// @return The epoch after its registration; 0 for an unknown service.
     function firstEpoch(uint64 number) external view returns (uint32);
+
+    /// @notice First epoch since the last reinstatement.
+    /// @param number The service number.
+    /// @return The epoch; 0 when the service was never reinstated.
+    function reinstatedSince(uint64 number) external view returns (uint32);
+
+    /// @notice Who receives a service's pay.
+    /// @param number The service number.
+    /// @return The payout address, or the owner where none is set.
+    function payoutOf(uint64 number) external view returns (address);
+
+    /// @notice Hash of a service's description URI.
+    /// @param number The service number.
+    /// @return keccak256 of the URI of the last `ServiceRegistered` or `MetadataSet` event; 0 for none.
+    function metadataHash(uint64 number) external view returns (bytes32);
 
     /// @notice The probe specification that counts in an epoch: its hash, and where its bytes are.
     /// @param number The service number.
@@ -230,4 +304,12 @@ interface IServiceRegistry is IEpochClock {
     /// @notice The staking contract.
     /// @return Its address; 0 before {wire}.
     function staking() external view returns (address);
+
+    /// @notice The contract that holds the rounds and the verdicts.
+    /// @return Its address; 0 before {wire}.
+    function proofOfService() external view returns (address);
+
+    /// @notice The contract that holds the challenges.
+    /// @return Its address; 0 before {wire}.
+    function challengeBook() external view returns (address);
 }

@@ -8,8 +8,9 @@ import {UnbondingLib} from "../libraries/UnbondingLib.sol";
 /// stake that is taken out stays here for the unbonding time.
 interface IStaking {
     /// @notice The contracts were connected.
-    /// @param proofOfService The contract that enrols auditors.
-    event Wired(address indexed proofOfService);
+    /// @param proofOfService Enrols, lapses and slashes auditors.
+    /// @param challengeBook Slashes services.
+    event Wired(address indexed proofOfService, address indexed challengeBook);
     /// @notice A service's stake changed.
     /// @param number The service number.
     /// @param since First epoch in which it counts.
@@ -24,6 +25,26 @@ interface IStaking {
     /// @param auditor The owner.
     /// @param since First epoch in which it counts.
     event AuditorEnrolled(address indexed auditor, uint32 since);
+    /// @notice An auditor that did nothing for long counts no more.
+    /// @param auditor The owner.
+    /// @param since First epoch in which it does not count.
+    event AuditorLapsed(address indexed auditor, uint32 since);
+    /// @notice Stake of an auditor was slashed: half to whoever proved it, half burned.
+    /// @param auditor The owner.
+    /// @param amount BLOC in wei.
+    /// @param prover Who proved it.
+    event AuditorSlashed(address indexed auditor, uint96 amount, address indexed prover);
+    /// @notice Stake of a service was slashed: half to whoever proved it, half burned.
+    /// @param number The service number.
+    /// @param staker Whose stake it was.
+    /// @param amount BLOC in wei.
+    /// @param prover Who proved it.
+    event ServiceSlashed(
+        uint64 indexed number,
+        address indexed staker,
+        uint96 amount,
+        address indexed prover
+    );
     /// @notice Stake began to unbond.
     /// @param beneficiary Who will receive it.
     /// @param amount BLOC in wei.
@@ -40,19 +61,29 @@ interface IStaking {
     /// @notice The contracts are connected already.
     /// @param proofOfService To which.
     error StakingAlreadyWired(address proofOfService);
-    /// @notice The given contract does not point back to this one.
-    /// @param proofOfService The contract offered.
-    error StakingWiringMismatch(address proofOfService);
+    /// @notice A given contract does not point back to this one.
+    /// @param target The contract offered.
+    error StakingWiringMismatch(address target);
     /// @notice Unbonding must outlast every window in which the stake can still be slashed.
     /// @param unbondingSeconds The time given.
     /// @param minimum The shortest allowed: 10 epochs.
     error StakingUnbondingTooShort(uint256 unbondingSeconds, uint256 minimum);
-    /// @notice Only the registry opens services.
+    /// @notice Only the registry may do this.
     /// @param caller Who called.
     error StakingNotRegistry(address caller);
-    /// @notice Only `ProofOfService` enrols.
+    /// @notice Only `ProofOfService` may do this.
     /// @param caller Who called.
     error StakingNotProofOfService(address caller);
+    /// @notice Only `ChallengeBook` may do this.
+    /// @param caller Who called.
+    error StakingNotChallengeBook(address caller);
+    /// @notice The service was retired.
+    /// @param number The service number.
+    error StakingServiceRetired(uint64 number);
+    /// @notice The auditor does not count among the enrolled.
+    /// @param auditor The owner.
+    /// @param enrolledSince First epoch in which it will count; 0 for none.
+    error StakingNotEnrolled(address auditor, uint32 enrolledSince);
     /// @notice A service has one staker.
     /// @param number The service number.
     /// @param caller Who called.
@@ -73,7 +104,8 @@ interface IStaking {
 
     /// @notice Connects the contracts, once, by the deployer.
     /// @param proofOfService Must name this contract as its own.
-    function wire(address proofOfService) external;
+    /// @param challengeBook Must name this contract and `proofOfService` as its own.
+    function wire(address proofOfService, address challengeBook) external;
 
     /// @notice Takes a new service's fee, which is burned, and its first stake; only the registry.
     /// @param number The service number.
@@ -82,7 +114,44 @@ interface IStaking {
     /// @param fee BLOC in wei to burn.
     function openService(uint64 number, address staker, uint96 stake, uint96 fee) external;
 
-    /// @notice Adds to a service's stake; only its staker.
+    /// @notice Starts to unbond all stake of a service to its staker, and makes room for another; only the
+    /// registry, when the service is transferred or retired.
+    /// @param number The service number.
+    function releaseService(uint64 number) external;
+
+    /// @notice Takes note that a service became active or inactive for another reason than its stake;
+    /// only the registry.
+    /// @param number The service number.
+    /// @param isActive The new state.
+    function syncActivity(uint64 number, bool isActive) external;
+
+    /// @notice Slashes a staker of a service: first what is at stake, then what is unbonding, the newest
+    /// first. Half goes to the prover, rounded down, the rest is burned. Only `ChallengeBook`.
+    /// @param number The service number.
+    /// @param staker Whose stake to slash.
+    /// @param amount BLOC in wei.
+    /// @param prover Who proved it.
+    /// @return slashed What there was of it, BLOC in wei.
+    function slashService(
+        uint64 number,
+        address staker,
+        uint96 amount,
+        address prover
+    ) external returns (uint96 slashed);
+
+    /// @notice Slashes an auditor: first what is at stake, then what is unbonding, the newest first. Half
+    /// goes to the prover, rounded down, the rest is burned. Only `ProofOfService`.
+    /// @param auditor The owner.
+    /// @param amount BLOC in wei.
+    /// @param prover Who proved it.
+    /// @return slashed What there was of it, BLOC in wei.
+    function slashAuditor(
+        address auditor,
+        uint96 amount,
+        address prover
+    ) external returns (uint96 slashed);
+
+    /// @notice Adds to a service's stake; only its staker, or its owner where it has none.
     /// @param number The service number.
     /// @param amount BLOC in wei.
     function stakeService(uint64 number, uint96 amount) external;
@@ -94,7 +163,8 @@ interface IStaking {
 
     /// @notice Pays out matured stake of a service to whoever staked it. By anyone.
     /// @param number The service number.
-    function withdrawService(uint64 number) external;
+    /// @param staker Who staked it.
+    function withdrawService(uint64 number, address staker) external;
 
     /// @notice Adds to the caller's stake as an auditor.
     /// @param amount BLOC in wei; the stake must reach the minimum.
@@ -113,16 +183,26 @@ interface IStaking {
     /// @param since First epoch in which it counts, the next but one.
     function enrol(address auditor, uint32 since) external;
 
+    /// @notice Takes an auditor out of the enrolled from the next epoch on; only `ProofOfService`.
+    /// @param auditor The owner.
+    function lapse(address auditor) external;
+
     /// @notice Stake of a service in an epoch, active or not.
     /// @param number The service number.
     /// @param epoch The epoch.
     /// @return BLOC in wei.
     function serviceStakeAt(uint64 number, uint32 epoch) external view returns (uint96);
 
-    /// @notice Whose stake a service's is.
+    /// @notice Whose stake a service's is, from the next epoch on.
     /// @param number The service number.
-    /// @return The staker.
+    /// @return The staker; 0 after a transfer or retirement, until the owner stakes.
     function stakerOf(uint64 number) external view returns (address);
+
+    /// @notice Whose stake a service's is in an epoch.
+    /// @param number The service number.
+    /// @param epoch The current epoch or the next.
+    /// @return The staker; 0 for none.
+    function stakerAt(uint64 number, uint32 epoch) external view returns (address);
 
     /// @notice Active services of an epoch and their stake.
     /// @param epoch The epoch, at most the next.
@@ -148,10 +228,14 @@ interface IStaking {
         uint32 epoch
     ) external view returns (uint96 stake, uint96 total);
 
-    /// @notice Open unbonding entries of a service.
+    /// @notice Open unbonding entries of a service's staker.
     /// @param number The service number.
+    /// @param staker Who staked it.
     /// @return Entries, oldest first.
-    function serviceUnbonding(uint64 number) external view returns (UnbondingLib.Entry[] memory);
+    function serviceUnbonding(
+        uint64 number,
+        address staker
+    ) external view returns (UnbondingLib.Entry[] memory);
 
     /// @notice Open unbonding entries of an auditor.
     /// @param auditor The owner.
@@ -170,7 +254,15 @@ interface IStaking {
     /// @return BLOC in wei.
     function minimumAuditorStake() external view returns (uint96);
 
-    /// @notice The contract that enrols auditors.
+    /// @notice The contract that enrols, lapses and slashes auditors.
     /// @return Its address; 0 before {wire}.
     function proofOfService() external view returns (address);
+
+    /// @notice The contract that slashes services.
+    /// @return Its address; 0 before {wire}.
+    function challengeBook() external view returns (address);
+
+    /// @notice BLOC.
+    /// @return Its address.
+    function token() external view returns (address);
 }

@@ -5,6 +5,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IProofOfService} from "../proof-of-service/IProofOfService.sol";
+import {IStaking} from "../staking/IStaking.sol";
 import {IRewardPool} from "./IRewardPool.sol";
 
 /// @title RewardPool
@@ -46,6 +47,7 @@ contract RewardPool is IRewardPool {
         IProofOfService target = IProofOfService(proofOfService);
         require(
             target.rewardPool() == address(this) &&
+                IStaking(target.staking()).token() == token &&
                 BUDGET_PER_SECOND * target.epochSeconds() == epochBudget &&
                 IERC20(token).balanceOf(address(this)) != 0,
             RewardPoolWiringMismatch(token, proofOfService)

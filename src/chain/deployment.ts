@@ -22,6 +22,7 @@ const deploymentSchema = z.object({
     registry: address,
     staking: address,
     proofOfService: address,
+    challengeBook: address,
   }),
 });
 

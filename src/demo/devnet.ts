@@ -13,6 +13,9 @@ import { bytesToHex } from "../protocol/bytes.ts";
 /** Hardhat's well-known test mnemonic: its keys hold ether on the embedded chain and nowhere else. */
 const MNEMONIC = "test test test test test test test test test test test junk";
 
+/** Index of the key that governs the embedded chain's classes. */
+const GOVERNOR = 19;
+
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Parameters of the embedded chain (docs/protocol.md, section 7). */
@@ -22,6 +25,11 @@ const parameters = {
   minimumAuditorStake: parseEther("5000"),
   minimumServiceStake: parseEther("1000"),
   registrationFee: parseEther("10"),
+  challengeWindow: 30,
+  challengeCoolDown: 120,
+  challengeBond: parseEther("50"),
+  labelMinimumAge: 2,
+  labelMaximumAge: 3_600,
   bounds: { excellentMs: 500, goodMs: 2_000, poorMs: 10_000 },
   confirmations: 1,
 } as const;
@@ -96,13 +104,17 @@ export async function deployContracts(
         epochSeconds,
         unbondingSeconds: Math.max(parameters.unbondingSeconds, 10 * epochSeconds),
         minimumAuditorStake: parameters.minimumAuditorStake,
+        minimumServiceStake: parameters.minimumServiceStake,
+        registrationFee: parameters.registrationFee,
+        ...bounds,
+        challengeWindow: parameters.challengeWindow,
+        challengeCoolDown: parameters.challengeCoolDown,
+        challengeBond: parameters.challengeBond,
+        labelMinimumAge: parameters.labelMinimumAge,
+        labelMaximumAge: parameters.labelMaximumAge,
         treasury: devKey(0).address,
-        classes: Object.keys(classIds).map((name) => ({
-          name: bytesToHex(Buffer.from(name.padEnd(32, "\0"))),
-          minimumStake: parameters.minimumServiceStake,
-          registrationFee: parameters.registrationFee,
-          ...bounds,
-        })),
+        governor: devKey(GOVERNOR).address,
+        governanceDelay: 0,
       },
     },
     config: { requiredConfirmations: 1, blockPollingInterval: 100 },
@@ -131,6 +143,7 @@ export async function deployContracts(
       registry,
       staking: await address(deployed.staking),
       proofOfService: await address(deployed.proofOfService),
+      challengeBook: await address(deployed.challengeBook),
     },
   };
 }

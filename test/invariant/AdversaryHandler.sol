@@ -140,11 +140,11 @@ contract AdversaryHandler is Handler {
         if (current() <= since || STORE.elapsed() % 12 == 0) return;
         uint32 epoch = current() - uint32(since);
         if (epoch > s.pos.newestSeed()) return;
-        (bytes32 before, , ) = s.pos.seedOf(epoch);
+        (bytes32 before, , , ) = s.pos.seedOf(epoch);
         (bytes memory first, bytes memory parent) = SystemLib.headers(epoch, 1 << 200);
         uint256 reserved = s.pool.reserved();
         try s.pos.tick(first, parent) {} catch {}
-        (bytes32 after_, , ) = s.pos.seedOf(epoch);
+        (bytes32 after_, , , ) = s.pos.seedOf(epoch);
         if (before != after_) STORE.noteViolation("a seed changed");
         if (reserved != s.pool.reserved()) STORE.noteViolation("a budget was reserved twice");
         STORE.note("refused tick");

@@ -80,7 +80,7 @@ contract AuditorHandler is Handler {
         System memory s = sys();
         uint32 epoch = current();
         (bool committed, , ) = s.pos.roundOf(address(auditor), epoch);
-        (bytes32 seed, , ) = s.pos.seedOf(epoch);
+        (bytes32 seed, , , ) = s.pos.seedOf(epoch);
         if (committed || seed == 0 || !auditor.usableIn(epoch)) return;
         auditor.commitWords(
             epoch,

@@ -55,7 +55,7 @@ contract EquivocationTest is Deployment {
         enterAndTick(4);
         IProofOfService.Chunk memory good = variants[2].chunks[0];
         good.hashes = hashes;
-        (bytes32 seed, , ) = pos.seedOf(4);
+        (bytes32 seed, , , ) = pos.seedOf(4);
         IProofOfService.Sample[] memory samples = RoundKit.samples(variants[2], 0, seed);
         (bool claimed, ) = address(pos).call(abi.encodeCall(pos.claim, (good, 4, samples)));
         vm.assertFalse(claimed, "claimed another than was revealed");

@@ -173,7 +173,7 @@ contract SettleTest is Deployment {
 
     function _audit(uint32 epoch, uint256 grade) private {
         enter(epoch);
-        (bytes32 seed, , ) = pos.seedOf(epoch);
+        (bytes32 seed, , , ) = pos.seedOf(epoch);
         if (seed == 0) tick(epoch);
         _alice.commit(epoch, grade);
         enter(epoch + 1);

@@ -39,7 +39,7 @@ contract TickTest is Deployment {
         vm.prank(STRANGER);
         pos.tick(first, parent);
 
-        (bytes32 recorded, uint32 previous, uint32 active) = pos.seedOf(1);
+        (bytes32 recorded, uint32 previous, uint32 active, ) = pos.seedOf(1);
         vm.assertEq(recorded, seed, "seed");
         vm.assertEq(previous, 0, "none before");
         vm.assertEq(active, 2, "active services");
@@ -66,9 +66,9 @@ contract TickTest is Deployment {
         enterAndTick(3);
         enterAndTick(9);
 
-        (, uint32 previous, ) = pos.seedOf(9);
+        (, uint32 previous, , ) = pos.seedOf(9);
         vm.assertEq(previous, 3, "the one recorded before");
-        (bytes32 seed, , ) = pos.seedOf(5);
+        (bytes32 seed, , , ) = pos.seedOf(5);
         vm.assertEq(seed, 0, "none in between");
         _assertBudgets(5, 0, 0);
     }
@@ -124,7 +124,7 @@ contract TickTest is Deployment {
         pos.tick(first, parent);
 
         vm.assertEq(pool.reserved(), reserved, "one budget went, one came");
-        (bytes32 seed, , ) = pos.seedOf(5);
+        (bytes32 seed, , , ) = pos.seedOf(5);
         vm.assertEq(seed, 0, "forgotten");
         _assertBudgets(5, 0, 0);
     }
@@ -142,7 +142,7 @@ contract TickTest is Deployment {
         _tickAs(STRANGER, 2);
         vm.assertEq(token.balanceOf(STRANGER), 1e18, "nothing left");
         _assertBudgets(2, 0, 0);
-        (bytes32 seed, , ) = pos.seedOf(2);
+        (bytes32 seed, , , ) = pos.seedOf(2);
         vm.assertEq(seed, system().seed(2), "but a seed");
     }
 

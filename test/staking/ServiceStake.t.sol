@@ -40,20 +40,20 @@ contract ServiceStakeTest is Deployment {
 
         vm.assertEq(staking.serviceStakeAt(_number, 3), 1_000e18, "still counts");
         vm.assertEq(staking.serviceStakeAt(_number, 4), 600e18, "less in the next");
-        UnbondingLib.Entry[] memory open = staking.serviceUnbonding(_number);
+        UnbondingLib.Entry[] memory open = staking.serviceUnbonding(_number, PROVIDER);
         vm.assertEq(open.length, 1, "one entry");
         vm.assertEq(open[0].amount, 400e18, "amount");
         vm.assertEq(open[0].releaseAt, releaseAt, "release");
 
         vm.warp(releaseAt - 1);
         _expectNothing();
-        staking.withdrawService(_number);
+        staking.withdrawService(_number, PROVIDER);
         vm.warp(releaseAt);
         uint256 before = token.balanceOf(PROVIDER);
         vm.expectEmit(address(staking));
         emit IStaking.Withdrawn(PROVIDER, 400e18);
         vm.prank(STRANGER);
-        staking.withdrawService(_number);
+        staking.withdrawService(_number, PROVIDER);
         vm.assertEq(token.balanceOf(PROVIDER) - before, 400e18, "paid to who staked it");
         vm.assertEq(token.balanceOf(STRANGER), 0, "not to who asked");
     }
@@ -67,10 +67,10 @@ contract ServiceStakeTest is Deployment {
         staking.unstakeService(_number, 4e18);
         jump(10, 6);
         uint256 before = token.balanceOf(PROVIDER);
-        staking.withdrawService(_number);
+        staking.withdrawService(_number, PROVIDER);
 
         vm.assertEq(token.balanceOf(PROVIDER) - before, 3e18, "two of three");
-        vm.assertEq(staking.serviceUnbonding(_number).length, 1, "one waits");
+        vm.assertEq(staking.serviceUnbonding(_number, PROVIDER).length, 1, "one waits");
     }
 
     function test_OutAndInWithinAnEpochChangesNothing() public {
@@ -151,13 +151,13 @@ contract ServiceStakeTest is Deployment {
 
         // Room comes back with a withdrawal.
         jump(10, 0);
-        staking.withdrawService(_number);
+        staking.withdrawService(_number, PROVIDER);
         staking.unstakeService(_number, 1);
     }
 
     function test_RevertsWhen_NothingMatured() public {
         _expectNothing();
-        staking.withdrawService(_number);
+        staking.withdrawService(_number, PROVIDER);
     }
 
     function test_RevertsWhen_AnotherThanTheRegistryOpensAService() public {

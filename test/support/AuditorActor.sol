@@ -141,7 +141,7 @@ contract AuditorActor {
     /// @notice Claims all chunks with the samples that the epoch's sample seed asks for.
     function claim(uint32 epoch, uint32 sampleEpoch) external returns (uint256 reward) {
         Round memory round = roundAt(epoch);
-        (bytes32 seed, , ) = _s.pos.seedOf(sampleEpoch);
+        (bytes32 seed, , , ) = _s.pos.seedOf(sampleEpoch);
         for (uint256 i = 0; i < round.chunks.length; ++i) {
             reward += _s.pos.claim(round.chunks[i], sampleEpoch, round.samples(i, seed));
         }
@@ -166,7 +166,7 @@ contract AuditorActor {
         uint256 index,
         uint32 sampleEpoch
     ) external view returns (IProofOfService.Sample[] memory) {
-        (bytes32 seed, , ) = _s.pos.seedOf(sampleEpoch);
+        (bytes32 seed, , , ) = _s.pos.seedOf(sampleEpoch);
         return roundAt(epoch).samples(index, seed);
     }
 

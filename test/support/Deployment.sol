@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
+import {ChallengeBook} from "../../contracts/challenges/ChallengeBook.sol";
 import {ProofOfService} from "../../contracts/proof-of-service/ProofOfService.sol";
 import {ServiceRegistry} from "../../contracts/registry/ServiceRegistry.sol";
 import {Staking} from "../../contracts/staking/Staking.sol";
 import {BlocToken} from "../../contracts/token/BlocToken.sol";
 import {RewardPool} from "../../contracts/token/RewardPool.sol";
+import {LivenessVerifier} from "../../contracts/verifiers/LivenessVerifier.sol";
 import {AuditorActor} from "./AuditorActor.sol";
 import {System, SystemLib} from "./System.sol";
 
@@ -23,14 +26,18 @@ abstract contract Deployment {
     ServiceRegistry internal registry;
     Staking internal staking;
     ProofOfService internal pos;
+    ChallengeBook internal book;
+    LivenessVerifier internal verifier;
+    AccessManager internal governance;
 
     function setUp() public virtual {
         System memory s = SystemLib.deploy();
         (token, pool, registry, staking, pos) = (s.token, s.pool, s.registry, s.staking, s.pos);
+        (book, verifier, governance) = (s.book, s.verifier, s.governance);
     }
 
     function system() internal view returns (System memory) {
-        return System(token, pool, registry, staking, pos);
+        return System(token, pool, registry, staking, pos, book, verifier, governance);
     }
 
     /// @notice A service of the provider with the least stake.

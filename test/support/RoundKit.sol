@@ -213,7 +213,7 @@ library RoundKit {
         uint32 epoch,
         bytes32 secret
     ) internal view returns (bytes32) {
-        (bytes32 seed, , ) = s.pos.seedOf(epoch);
+        (bytes32 seed, , , ) = s.pos.seedOf(epoch);
         return keccak256(abi.encode(seed, secret, auditor));
     }
 

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
+import {ChallengeBook} from "../../contracts/challenges/ChallengeBook.sol";
 import {SortitionLib} from "../../contracts/libraries/SortitionLib.sol";
 import {ProofOfService} from "../../contracts/proof-of-service/ProofOfService.sol";
-import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
+import {IServiceClasses} from "../../contracts/registry/IServiceClasses.sol";
 import {ServiceRegistry} from "../../contracts/registry/ServiceRegistry.sol";
 import {Staking} from "../../contracts/staking/Staking.sol";
 import {BlocToken} from "../../contracts/token/BlocToken.sol";
 import {RewardPool} from "../../contracts/token/RewardPool.sol";
+import {LivenessVerifier} from "../../contracts/verifiers/LivenessVerifier.sol";
 import {vm} from "./Cheatcodes.sol";
 import {HeaderLib} from "./HeaderLib.sol";
 
@@ -18,6 +21,9 @@ struct System {
     ServiceRegistry registry;
     Staking staking;
     ProofOfService pos;
+    ChallengeBook book;
+    LivenessVerifier verifier;
+    AccessManager governance;
 }
 
 /// @dev Parameters of a devnet.
@@ -26,7 +32,14 @@ uint64 constant UNBONDING_SECONDS = 120;
 uint96 constant SERVICE_STAKE = 1_000e18;
 uint96 constant SERVICE_FEE = 10e18;
 uint96 constant AUDITOR_STAKE = 5_000e18;
+uint64 constant CHALLENGE_WINDOW = 30;
+uint64 constant COOL_DOWN = 120;
+uint96 constant CHALLENGE_BOND = 50e18;
+uint64 constant LABEL_MINIMUM_AGE = 2;
+uint64 constant LABEL_MAXIMUM_AGE = 3_600;
 address constant TREASURY = address(0x7ea5);
+/// @dev Adds, opens and closes classes.
+address constant GOVERNOR = address(0x60f);
 
 /// @dev The block of genesis; one block a second follows.
 uint256 constant GENESIS_BLOCK = 10_000;
@@ -42,7 +55,8 @@ library SystemLib {
         vm.roll(GENESIS_BLOCK);
         s.pool = new RewardPool(EPOCH_SECONDS);
         s.token = new BlocToken(address(s.pool), TREASURY);
-        s.registry = new ServiceRegistry(EPOCH_SECONDS, classes());
+        s.governance = new AccessManager(GOVERNOR);
+        s.registry = newRegistry(s.governance);
         s.staking = new Staking(
             address(s.token),
             address(s.registry),
@@ -50,30 +64,49 @@ library SystemLib {
             AUDITOR_STAKE
         );
         s.pos = new ProofOfService(address(s.registry), address(s.staking), address(s.pool));
-        s.registry.wire(address(s.staking));
-        s.staking.wire(address(s.pos));
+        s.book = new ChallengeBook(address(s.pos), CHALLENGE_WINDOW, COOL_DOWN, CHALLENGE_BOND);
+        s.verifier = new LivenessVerifier(address(s.registry));
+        s.registry.wire(address(s.staking), address(s.pos), address(s.book));
+        s.staking.wire(address(s.pos), address(s.book));
         s.pool.wire(address(s.token), address(s.pos));
+        addClasses(s);
     }
 
-    /// @notice The launch classes.
-    function classes() internal pure returns (IServiceRegistry.ServiceClass[] memory list) {
-        list = new IServiceRegistry.ServiceClass[](2);
-        list[0] = IServiceRegistry.ServiceClass(
-            "http",
-            SERVICE_STAKE,
-            SERVICE_FEE,
-            500,
-            2_000,
-            10_000
-        );
-        list[1] = IServiceRegistry.ServiceClass(
-            "json-rpc",
-            SERVICE_STAKE,
-            SERVICE_FEE,
-            500,
-            2_000,
-            10_000
-        );
+    /// @notice A registry that is not connected.
+    function newRegistry(AccessManager governance) internal returns (ServiceRegistry) {
+        return
+            new ServiceRegistry(
+                EPOCH_SECONDS,
+                address(governance),
+                LABEL_MINIMUM_AGE,
+                LABEL_MAXIMUM_AGE
+            );
+    }
+
+    /// @notice Opens the launch classes.
+    function addClasses(System memory s) internal {
+        vm.startPrank(GOVERNOR);
+        s.registry.addClass(class("http", address(s.verifier)));
+        s.registry.addClass(class("json-rpc", address(s.verifier)));
+        vm.stopPrank();
+    }
+
+    /// @notice A launch class.
+    function class(
+        bytes32 name,
+        address verifier
+    ) internal pure returns (IServiceClasses.ServiceClass memory) {
+        return
+            IServiceClasses.ServiceClass({
+                name: name,
+                minimumStake: SERVICE_STAKE,
+                registrationFee: SERVICE_FEE,
+                open: true,
+                excellentMs: 500,
+                goodMs: 2_000,
+                poorMs: 10_000,
+                verifier: verifier
+            });
     }
 
     /// @notice Goes to the second block of an epoch: the first in which its seed can be proven.

@@ -24,6 +24,11 @@ export const proofOfServiceAbi = [
     type: "error",
   },
   {
+    inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
+    name: "PosAlreadySuspended",
+    type: "error",
+  },
+  {
     inputs: [{ internalType: "uint256", name: "timestamp", type: "uint256" }],
     name: "PosBeforeGenesis",
     type: "error",
@@ -71,6 +76,14 @@ export const proofOfServiceAbi = [
     type: "error",
   },
   {
+    inputs: [
+      { internalType: "uint256", name: "shard", type: "uint256" },
+      { internalType: "uint256", name: "lanes", type: "uint256" },
+    ],
+    name: "PosInactiveLane",
+    type: "error",
+  },
+  {
     inputs: [{ internalType: "uint256", name: "word", type: "uint256" }],
     name: "PosMalformedWord",
     type: "error",
@@ -106,6 +119,14 @@ export const proofOfServiceAbi = [
     type: "error",
   },
   {
+    inputs: [
+      { internalType: "uint64", name: "number", type: "uint64" },
+      { internalType: "uint32", name: "epoch", type: "uint32" },
+    ],
+    name: "PosNotDown",
+    type: "error",
+  },
+  {
     inputs: [{ internalType: "uint256", name: "shard", type: "uint256" }],
     name: "PosNotDrawn",
     type: "error",
@@ -137,6 +158,15 @@ export const proofOfServiceAbi = [
   {
     inputs: [
       { internalType: "address", name: "auditor", type: "address" },
+      { internalType: "uint32", name: "lastSeen", type: "uint32" },
+      { internalType: "uint256", name: "missed", type: "uint256" },
+    ],
+    name: "PosNotLapsable",
+    type: "error",
+  },
+  {
+    inputs: [
+      { internalType: "address", name: "auditor", type: "address" },
       { internalType: "address", name: "caller", type: "address" },
       { internalType: "address", name: "operator", type: "address" },
     ],
@@ -156,6 +186,14 @@ export const proofOfServiceAbi = [
       { internalType: "uint32", name: "epoch", type: "uint32" },
       { internalType: "uint32", name: "current", type: "uint32" },
     ],
+    name: "PosNotReportEpoch",
+    type: "error",
+  },
+  {
+    inputs: [
+      { internalType: "uint32", name: "epoch", type: "uint32" },
+      { internalType: "uint32", name: "current", type: "uint32" },
+    ],
     name: "PosNotRevealEpoch",
     type: "error",
   },
@@ -165,6 +203,14 @@ export const proofOfServiceAbi = [
       { internalType: "uint32", name: "previous", type: "uint32" },
     ],
     name: "PosNotSampleEpoch",
+    type: "error",
+  },
+  {
+    inputs: [
+      { internalType: "address", name: "auditor", type: "address" },
+      { internalType: "uint32", name: "epoch", type: "uint32" },
+    ],
+    name: "PosNothingToReport",
     type: "error",
   },
   { inputs: [], name: "PosOperatorZero", type: "error" },
@@ -182,6 +228,23 @@ export const proofOfServiceAbi = [
       { internalType: "uint64", name: "issuedAt", type: "uint64" },
     ],
     name: "PosReceiptTime",
+    type: "error",
+  },
+  {
+    inputs: [
+      { internalType: "uint32", name: "lastEpoch", type: "uint32" },
+      { internalType: "uint32", name: "current", type: "uint32" },
+    ],
+    name: "PosRunTooOld",
+    type: "error",
+  },
+  {
+    inputs: [
+      { internalType: "uint64", name: "number", type: "uint64" },
+      { internalType: "uint32", name: "lastEpoch", type: "uint32" },
+      { internalType: "uint32", name: "since", type: "uint32" },
+    ],
+    name: "PosRunTooShort",
     type: "error",
   },
   {
@@ -206,6 +269,14 @@ export const proofOfServiceAbi = [
       { internalType: "uint32", name: "newest", type: "uint32" },
     ],
     name: "PosSeedOutOfOrder",
+    type: "error",
+  },
+  {
+    inputs: [
+      { internalType: "uint32", name: "epoch", type: "uint32" },
+      { internalType: "uint64", name: "recordedAt", type: "uint64" },
+    ],
+    name: "PosSeedTooLate",
     type: "error",
   },
   {
@@ -309,6 +380,16 @@ export const proofOfServiceAbi = [
     inputs: [
       { indexed: true, internalType: "address", name: "auditor", type: "address" },
       { indexed: true, internalType: "uint32", name: "epoch", type: "uint32" },
+      { indexed: true, internalType: "address", name: "reporter", type: "address" },
+    ],
+    name: "Reported",
+    type: "event",
+  },
+  {
+    anonymous: false,
+    inputs: [
+      { indexed: true, internalType: "address", name: "auditor", type: "address" },
+      { indexed: true, internalType: "uint32", name: "epoch", type: "uint32" },
       { indexed: false, internalType: "uint16", name: "index", type: "uint16" },
       { indexed: false, internalType: "uint256", name: "votes", type: "uint256" },
     ],
@@ -324,6 +405,15 @@ export const proofOfServiceAbi = [
       { indexed: false, internalType: "uint256", name: "reward", type: "uint256" },
     ],
     name: "Settled",
+    type: "event",
+  },
+  {
+    anonymous: false,
+    inputs: [
+      { indexed: true, internalType: "uint64", name: "number", type: "uint64" },
+      { indexed: false, internalType: "uint32", name: "lastEpoch", type: "uint32" },
+    ],
+    name: "Suspended",
     type: "event",
   },
   {
@@ -365,8 +455,43 @@ export const proofOfServiceAbi = [
   },
   {
     inputs: [],
+    name: "DOWN_EPOCHS",
+    outputs: [{ internalType: "uint32", name: "", type: "uint32" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [],
+    name: "DOWN_FRESH_EPOCHS",
+    outputs: [{ internalType: "uint32", name: "", type: "uint32" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [],
+    name: "LAPSE_EPOCHS",
+    outputs: [{ internalType: "uint32", name: "", type: "uint32" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [],
+    name: "NO_SHOW_DIVISOR",
+    outputs: [{ internalType: "uint256", name: "", type: "uint256" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [],
     name: "RECEIPT_SLACK_MS",
     outputs: [{ internalType: "uint64", name: "", type: "uint64" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [],
+    name: "REPORT_EPOCHS",
+    outputs: [{ internalType: "uint32", name: "", type: "uint32" }],
     stateMutability: "view",
     type: "function",
   },
@@ -496,6 +621,13 @@ export const proofOfServiceAbi = [
     type: "function",
   },
   {
+    inputs: [{ internalType: "address", name: "auditor", type: "address" }],
+    name: "lapse",
+    outputs: [],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
     inputs: [],
     name: "newestSeed",
     outputs: [{ internalType: "uint32", name: "", type: "uint32" }],
@@ -507,6 +639,16 @@ export const proofOfServiceAbi = [
     name: "registry",
     outputs: [{ internalType: "address", name: "", type: "address" }],
     stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [
+      { internalType: "address", name: "auditor", type: "address" },
+      { internalType: "uint32", name: "epoch", type: "uint32" },
+    ],
+    name: "report",
+    outputs: [{ internalType: "uint256", name: "slashed", type: "uint256" }],
+    stateMutability: "nonpayable",
     type: "function",
   },
   {
@@ -561,6 +703,7 @@ export const proofOfServiceAbi = [
       { internalType: "bytes32", name: "seed", type: "bytes32" },
       { internalType: "uint32", name: "previous", type: "uint32" },
       { internalType: "uint32", name: "activeServices", type: "uint32" },
+      { internalType: "uint64", name: "recordedAt", type: "uint64" },
     ],
     stateMutability: "view",
     type: "function",
@@ -594,6 +737,16 @@ export const proofOfServiceAbi = [
     name: "staking",
     outputs: [{ internalType: "address", name: "", type: "address" }],
     stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [
+      { internalType: "uint64", name: "number", type: "uint64" },
+      { internalType: "uint32", name: "lastEpoch", type: "uint32" },
+    ],
+    name: "suspend",
+    outputs: [],
+    stateMutability: "nonpayable",
     type: "function",
   },
   {

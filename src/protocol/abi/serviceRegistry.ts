@@ -3,22 +3,30 @@ export const serviceRegistryAbi = [
   {
     inputs: [
       { internalType: "uint32", name: "epochSeconds_", type: "uint32" },
-      {
-        components: [
-          { internalType: "bytes32", name: "name", type: "bytes32" },
-          { internalType: "uint96", name: "minimumStake", type: "uint96" },
-          { internalType: "uint96", name: "registrationFee", type: "uint96" },
-          { internalType: "uint32", name: "excellentMs", type: "uint32" },
-          { internalType: "uint32", name: "goodMs", type: "uint32" },
-          { internalType: "uint32", name: "poorMs", type: "uint32" },
-        ],
-        internalType: "struct IServiceRegistry.ServiceClass[]",
-        name: "classes",
-        type: "tuple[]",
-      },
+      { internalType: "address", name: "governance", type: "address" },
+      { internalType: "uint64", name: "labelMinimumAge_", type: "uint64" },
+      { internalType: "uint64", name: "labelMaximumAge_", type: "uint64" },
     ],
     stateMutability: "nonpayable",
     type: "constructor",
+  },
+  {
+    inputs: [{ internalType: "address", name: "authority", type: "address" }],
+    name: "AccessManagedInvalidAuthority",
+    type: "error",
+  },
+  {
+    inputs: [
+      { internalType: "address", name: "caller", type: "address" },
+      { internalType: "uint32", name: "delay", type: "uint32" },
+    ],
+    name: "AccessManagedRequiredDelay",
+    type: "error",
+  },
+  {
+    inputs: [{ internalType: "address", name: "caller", type: "address" }],
+    name: "AccessManagedUnauthorized",
+    type: "error",
   },
   {
     inputs: [
@@ -100,11 +108,85 @@ export const serviceRegistryAbi = [
     type: "error",
   },
   {
+    inputs: [{ internalType: "uint16", name: "classId", type: "uint16" }],
+    name: "RegistryClassClosed",
+    type: "error",
+  },
+  {
+    inputs: [{ internalType: "address", name: "verifier", type: "address" }],
+    name: "RegistryClassVerifier",
+    type: "error",
+  },
+  {
+    inputs: [{ internalType: "uint256", name: "count", type: "uint256" }],
+    name: "RegistryClassesFull",
+    type: "error",
+  },
+  {
     inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
     name: "RegistryFull",
     type: "error",
   },
   { inputs: [], name: "RegistryKeyZero", type: "error" },
+  {
+    inputs: [
+      { internalType: "bytes32", name: "commitment", type: "bytes32" },
+      { internalType: "uint64", name: "notBefore", type: "uint64" },
+      { internalType: "uint64", name: "notAfter", type: "uint64" },
+    ],
+    name: "RegistryLabelAge",
+    type: "error",
+  },
+  {
+    inputs: [
+      { internalType: "uint64", name: "minimumAge", type: "uint64" },
+      { internalType: "uint64", name: "maximumAge", type: "uint64" },
+    ],
+    name: "RegistryLabelAges",
+    type: "error",
+  },
+  {
+    inputs: [
+      { internalType: "bytes32", name: "commitment", type: "bytes32" },
+      { internalType: "uint64", name: "committedAt", type: "uint64" },
+    ],
+    name: "RegistryLabelCommitted",
+    type: "error",
+  },
+  {
+    inputs: [
+      { internalType: "uint64", name: "number", type: "uint64" },
+      { internalType: "string", name: "label", type: "string" },
+    ],
+    name: "RegistryLabelHeld",
+    type: "error",
+  },
+  {
+    inputs: [{ internalType: "string", name: "label", type: "string" }],
+    name: "RegistryLabelInvalid",
+    type: "error",
+  },
+  {
+    inputs: [{ internalType: "bytes32", name: "commitment", type: "bytes32" }],
+    name: "RegistryLabelNotCommitted",
+    type: "error",
+  },
+  {
+    inputs: [
+      { internalType: "string", name: "label", type: "string" },
+      { internalType: "uint64", name: "number", type: "uint64" },
+    ],
+    name: "RegistryLabelTaken",
+    type: "error",
+  },
+  {
+    inputs: [
+      { internalType: "uint64", name: "number", type: "uint64" },
+      { internalType: "bool", name: "on", type: "bool" },
+    ],
+    name: "RegistryMaintenanceUnchanged",
+    type: "error",
+  },
   {
     inputs: [
       { internalType: "uint256", name: "length", type: "uint256" },
@@ -132,6 +214,16 @@ export const serviceRegistryAbi = [
     type: "error",
   },
   {
+    inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
+    name: "RegistryNotSuspended",
+    type: "error",
+  },
+  {
+    inputs: [{ internalType: "address", name: "caller", type: "address" }],
+    name: "RegistryNotSuspender",
+    type: "error",
+  },
+  {
     inputs: [
       { internalType: "uint256", name: "length", type: "uint256" },
       { internalType: "uint256", name: "maximum", type: "uint256" },
@@ -145,6 +237,11 @@ export const serviceRegistryAbi = [
       { internalType: "uint256", name: "maximum", type: "uint256" },
     ],
     name: "RegistryRecordLength",
+    type: "error",
+  },
+  {
+    inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
+    name: "RegistryRetired",
     type: "error",
   },
   {
@@ -169,7 +266,7 @@ export const serviceRegistryAbi = [
     type: "error",
   },
   {
-    inputs: [{ internalType: "address", name: "staking", type: "address" }],
+    inputs: [{ internalType: "address", name: "target", type: "address" }],
     name: "RegistryWiringMismatch",
     type: "error",
   },
@@ -219,6 +316,12 @@ export const serviceRegistryAbi = [
   },
   {
     anonymous: false,
+    inputs: [{ indexed: false, internalType: "address", name: "authority", type: "address" }],
+    name: "AuthorityUpdated",
+    type: "event",
+  },
+  {
+    anonymous: false,
     inputs: [
       { indexed: true, internalType: "uint16", name: "classId", type: "uint16" },
       { indexed: false, internalType: "bytes32", name: "name", type: "bytes32" },
@@ -226,7 +329,72 @@ export const serviceRegistryAbi = [
     name: "ClassAdded",
     type: "event",
   },
+  {
+    anonymous: false,
+    inputs: [
+      { indexed: true, internalType: "uint16", name: "classId", type: "uint16" },
+      { indexed: false, internalType: "bool", name: "open", type: "bool" },
+    ],
+    name: "ClassOpenSet",
+    type: "event",
+  },
   { anonymous: false, inputs: [], name: "EIP712DomainChanged", type: "event" },
+  {
+    anonymous: false,
+    inputs: [
+      { indexed: true, internalType: "uint64", name: "number", type: "uint64" },
+      { indexed: false, internalType: "uint32", name: "since", type: "uint32" },
+      { indexed: false, internalType: "address", name: "key", type: "address" },
+    ],
+    name: "KeySet",
+    type: "event",
+  },
+  {
+    anonymous: false,
+    inputs: [
+      { indexed: true, internalType: "address", name: "owner", type: "address" },
+      { indexed: false, internalType: "bytes32", name: "commitment", type: "bytes32" },
+    ],
+    name: "LabelCommitted",
+    type: "event",
+  },
+  {
+    anonymous: false,
+    inputs: [
+      { indexed: true, internalType: "uint64", name: "number", type: "uint64" },
+      { indexed: false, internalType: "string", name: "label", type: "string" },
+    ],
+    name: "LabelSet",
+    type: "event",
+  },
+  {
+    anonymous: false,
+    inputs: [
+      { indexed: true, internalType: "uint64", name: "number", type: "uint64" },
+      { indexed: false, internalType: "uint32", name: "since", type: "uint32" },
+      { indexed: false, internalType: "bool", name: "on", type: "bool" },
+    ],
+    name: "MaintenanceSet",
+    type: "event",
+  },
+  {
+    anonymous: false,
+    inputs: [
+      { indexed: true, internalType: "uint64", name: "number", type: "uint64" },
+      { indexed: false, internalType: "string", name: "metadata", type: "string" },
+    ],
+    name: "MetadataSet",
+    type: "event",
+  },
+  {
+    anonymous: false,
+    inputs: [
+      { indexed: true, internalType: "uint64", name: "number", type: "uint64" },
+      { indexed: false, internalType: "address", name: "payout", type: "address" },
+    ],
+    name: "PayoutSet",
+    type: "event",
+  },
   {
     anonymous: false,
     inputs: [
@@ -252,6 +420,33 @@ export const serviceRegistryAbi = [
   {
     anonymous: false,
     inputs: [
+      { indexed: true, internalType: "uint64", name: "number", type: "uint64" },
+      { indexed: false, internalType: "uint32", name: "since", type: "uint32" },
+    ],
+    name: "ServiceReinstated",
+    type: "event",
+  },
+  {
+    anonymous: false,
+    inputs: [
+      { indexed: true, internalType: "uint64", name: "number", type: "uint64" },
+      { indexed: false, internalType: "uint32", name: "since", type: "uint32" },
+    ],
+    name: "ServiceRetired",
+    type: "event",
+  },
+  {
+    anonymous: false,
+    inputs: [
+      { indexed: true, internalType: "uint64", name: "number", type: "uint64" },
+      { indexed: false, internalType: "uint32", name: "since", type: "uint32" },
+    ],
+    name: "ServiceSuspended",
+    type: "event",
+  },
+  {
+    anonymous: false,
+    inputs: [
       { indexed: true, internalType: "address", name: "from", type: "address" },
       { indexed: true, internalType: "address", name: "to", type: "address" },
       { indexed: true, internalType: "uint256", name: "tokenId", type: "uint256" },
@@ -261,7 +456,11 @@ export const serviceRegistryAbi = [
   },
   {
     anonymous: false,
-    inputs: [{ indexed: true, internalType: "address", name: "staking", type: "address" }],
+    inputs: [
+      { indexed: true, internalType: "address", name: "staking", type: "address" },
+      { indexed: true, internalType: "address", name: "proofOfService", type: "address" },
+      { indexed: true, internalType: "address", name: "challengeBook", type: "address" },
+    ],
     name: "Wired",
     type: "event",
   },
@@ -309,6 +508,29 @@ export const serviceRegistryAbi = [
   },
   {
     inputs: [
+      {
+        components: [
+          { internalType: "bytes32", name: "name", type: "bytes32" },
+          { internalType: "uint96", name: "minimumStake", type: "uint96" },
+          { internalType: "uint96", name: "registrationFee", type: "uint96" },
+          { internalType: "bool", name: "open", type: "bool" },
+          { internalType: "uint32", name: "excellentMs", type: "uint32" },
+          { internalType: "uint32", name: "goodMs", type: "uint32" },
+          { internalType: "uint32", name: "poorMs", type: "uint32" },
+          { internalType: "address", name: "verifier", type: "address" },
+        ],
+        internalType: "struct IServiceClasses.ServiceClass",
+        name: "kind",
+        type: "tuple",
+      },
+    ],
+    name: "addClass",
+    outputs: [{ internalType: "uint16", name: "classId", type: "uint16" }],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
+    inputs: [
       { internalType: "uint64", name: "number", type: "uint64" },
       { internalType: "bytes", name: "record", type: "bytes" },
     ],
@@ -328,9 +550,23 @@ export const serviceRegistryAbi = [
     type: "function",
   },
   {
+    inputs: [],
+    name: "authority",
+    outputs: [{ internalType: "address", name: "", type: "address" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
     inputs: [{ internalType: "address", name: "owner", type: "address" }],
     name: "balanceOf",
     outputs: [{ internalType: "uint256", name: "", type: "uint256" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [],
+    name: "challengeBook",
+    outputs: [{ internalType: "address", name: "", type: "address" }],
     stateMutability: "view",
     type: "function",
   },
@@ -343,11 +579,13 @@ export const serviceRegistryAbi = [
           { internalType: "bytes32", name: "name", type: "bytes32" },
           { internalType: "uint96", name: "minimumStake", type: "uint96" },
           { internalType: "uint96", name: "registrationFee", type: "uint96" },
+          { internalType: "bool", name: "open", type: "bool" },
           { internalType: "uint32", name: "excellentMs", type: "uint32" },
           { internalType: "uint32", name: "goodMs", type: "uint32" },
           { internalType: "uint32", name: "poorMs", type: "uint32" },
+          { internalType: "address", name: "verifier", type: "address" },
         ],
-        internalType: "struct IServiceRegistry.ServiceClass",
+        internalType: "struct IServiceClasses.ServiceClass",
         name: "",
         type: "tuple",
       },
@@ -367,6 +605,13 @@ export const serviceRegistryAbi = [
     name: "classOf",
     outputs: [{ internalType: "uint16", name: "classId", type: "uint16" }],
     stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [{ internalType: "bytes32", name: "commitment", type: "bytes32" }],
+    name: "commitLabel",
+    outputs: [],
+    stateMutability: "nonpayable",
     type: "function",
   },
   {
@@ -444,12 +689,58 @@ export const serviceRegistryAbi = [
     type: "function",
   },
   {
+    inputs: [],
+    name: "isConsumingScheduledOp",
+    outputs: [{ internalType: "bytes4", name: "", type: "bytes4" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
     inputs: [
       { internalType: "uint64", name: "number", type: "uint64" },
       { internalType: "uint32", name: "epoch", type: "uint32" },
     ],
     name: "keyAt",
     outputs: [{ internalType: "address", name: "key", type: "address" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [
+      { internalType: "string", name: "label", type: "string" },
+      { internalType: "address", name: "owner", type: "address" },
+      { internalType: "bytes32", name: "salt", type: "bytes32" },
+    ],
+    name: "labelCommitment",
+    outputs: [{ internalType: "bytes32", name: "", type: "bytes32" }],
+    stateMutability: "pure",
+    type: "function",
+  },
+  {
+    inputs: [],
+    name: "labelMaximumAge",
+    outputs: [{ internalType: "uint64", name: "", type: "uint64" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [],
+    name: "labelMinimumAge",
+    outputs: [{ internalType: "uint64", name: "", type: "uint64" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
+    name: "labelOf",
+    outputs: [{ internalType: "string", name: "", type: "string" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
+    name: "metadataHash",
+    outputs: [{ internalType: "bytes32", name: "", type: "bytes32" }],
     stateMutability: "view",
     type: "function",
   },
@@ -461,8 +752,22 @@ export const serviceRegistryAbi = [
     type: "function",
   },
   {
+    inputs: [{ internalType: "string", name: "label", type: "string" }],
+    name: "numberOf",
+    outputs: [{ internalType: "uint64", name: "", type: "uint64" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
     inputs: [{ internalType: "uint256", name: "tokenId", type: "uint256" }],
     name: "ownerOf",
+    outputs: [{ internalType: "address", name: "", type: "address" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
+    name: "payoutOf",
     outputs: [{ internalType: "address", name: "", type: "address" }],
     stateMutability: "view",
     type: "function",
@@ -481,6 +786,13 @@ export const serviceRegistryAbi = [
     type: "function",
   },
   {
+    inputs: [],
+    name: "proofOfService",
+    outputs: [{ internalType: "address", name: "", type: "address" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
     inputs: [
       { internalType: "uint16", name: "classId", type: "uint16" },
       { internalType: "address", name: "key", type: "address" },
@@ -490,6 +802,27 @@ export const serviceRegistryAbi = [
     ],
     name: "register",
     outputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
+    inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
+    name: "reinstate",
+    outputs: [],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
+    inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
+    name: "reinstatedSince",
+    outputs: [{ internalType: "uint32", name: "", type: "uint32" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
+    name: "retire",
+    outputs: [],
     stateMutability: "nonpayable",
     type: "function",
   },
@@ -529,6 +862,74 @@ export const serviceRegistryAbi = [
       { internalType: "bool", name: "approved", type: "bool" },
     ],
     name: "setApprovalForAll",
+    outputs: [],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
+    inputs: [{ internalType: "address", name: "newAuthority", type: "address" }],
+    name: "setAuthority",
+    outputs: [],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
+    inputs: [
+      { internalType: "uint16", name: "classId", type: "uint16" },
+      { internalType: "bool", name: "open", type: "bool" },
+    ],
+    name: "setClassOpen",
+    outputs: [],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
+    inputs: [
+      { internalType: "uint64", name: "number", type: "uint64" },
+      { internalType: "address", name: "key", type: "address" },
+    ],
+    name: "setKey",
+    outputs: [],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
+    inputs: [
+      { internalType: "uint64", name: "number", type: "uint64" },
+      { internalType: "string", name: "label", type: "string" },
+      { internalType: "bytes32", name: "salt", type: "bytes32" },
+    ],
+    name: "setLabel",
+    outputs: [],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
+    inputs: [
+      { internalType: "uint64", name: "number", type: "uint64" },
+      { internalType: "bool", name: "on", type: "bool" },
+    ],
+    name: "setMaintenance",
+    outputs: [],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
+    inputs: [
+      { internalType: "uint64", name: "number", type: "uint64" },
+      { internalType: "string", name: "metadata", type: "string" },
+    ],
+    name: "setMetadata",
+    outputs: [],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
+    inputs: [
+      { internalType: "uint64", name: "number", type: "uint64" },
+      { internalType: "address", name: "payout", type: "address" },
+    ],
+    name: "setPayout",
     outputs: [],
     stateMutability: "nonpayable",
     type: "function",
@@ -575,6 +976,13 @@ export const serviceRegistryAbi = [
     type: "function",
   },
   {
+    inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
+    name: "suspend",
+    outputs: [],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
     inputs: [],
     name: "symbol",
     outputs: [{ internalType: "string", name: "", type: "string" }],
@@ -613,7 +1021,11 @@ export const serviceRegistryAbi = [
     type: "function",
   },
   {
-    inputs: [{ internalType: "address", name: "staking_", type: "address" }],
+    inputs: [
+      { internalType: "address", name: "staking_", type: "address" },
+      { internalType: "address", name: "proofOfService_", type: "address" },
+      { internalType: "address", name: "challengeBook_", type: "address" },
+    ],
     name: "wire",
     outputs: [],
     stateMutability: "nonpayable",

@@ -2,7 +2,7 @@
 export const stakingAbi = [
   {
     inputs: [
-      { internalType: "address", name: "token", type: "address" },
+      { internalType: "address", name: "token_", type: "address" },
       { internalType: "address", name: "registry_", type: "address" },
       { internalType: "uint64", name: "unbondingSeconds_", type: "uint64" },
       { internalType: "uint96", name: "minimumAuditorStake_", type: "uint96" },
@@ -56,7 +56,20 @@ export const stakingAbi = [
   },
   {
     inputs: [{ internalType: "address", name: "caller", type: "address" }],
+    name: "StakingNotChallengeBook",
+    type: "error",
+  },
+  {
+    inputs: [{ internalType: "address", name: "caller", type: "address" }],
     name: "StakingNotDeployer",
+    type: "error",
+  },
+  {
+    inputs: [
+      { internalType: "address", name: "auditor", type: "address" },
+      { internalType: "uint32", name: "enrolledSince", type: "uint32" },
+    ],
+    name: "StakingNotEnrolled",
     type: "error",
   },
   {
@@ -80,6 +93,11 @@ export const stakingAbi = [
   },
   { inputs: [], name: "StakingNothingToWithdraw", type: "error" },
   {
+    inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
+    name: "StakingServiceRetired",
+    type: "error",
+  },
+  {
     inputs: [
       { internalType: "uint256", name: "unbondingSeconds", type: "uint256" },
       { internalType: "uint256", name: "minimum", type: "uint256" },
@@ -88,7 +106,7 @@ export const stakingAbi = [
     type: "error",
   },
   {
-    inputs: [{ internalType: "address", name: "proofOfService", type: "address" }],
+    inputs: [{ internalType: "address", name: "target", type: "address" }],
     name: "StakingWiringMismatch",
     type: "error",
   },
@@ -111,9 +129,39 @@ export const stakingAbi = [
     inputs: [
       { indexed: true, internalType: "address", name: "auditor", type: "address" },
       { indexed: false, internalType: "uint32", name: "since", type: "uint32" },
+    ],
+    name: "AuditorLapsed",
+    type: "event",
+  },
+  {
+    anonymous: false,
+    inputs: [
+      { indexed: true, internalType: "address", name: "auditor", type: "address" },
+      { indexed: false, internalType: "uint96", name: "amount", type: "uint96" },
+      { indexed: true, internalType: "address", name: "prover", type: "address" },
+    ],
+    name: "AuditorSlashed",
+    type: "event",
+  },
+  {
+    anonymous: false,
+    inputs: [
+      { indexed: true, internalType: "address", name: "auditor", type: "address" },
+      { indexed: false, internalType: "uint32", name: "since", type: "uint32" },
       { indexed: false, internalType: "uint96", name: "stake", type: "uint96" },
     ],
     name: "AuditorStakeChanged",
+    type: "event",
+  },
+  {
+    anonymous: false,
+    inputs: [
+      { indexed: true, internalType: "uint64", name: "number", type: "uint64" },
+      { indexed: true, internalType: "address", name: "staker", type: "address" },
+      { indexed: false, internalType: "uint96", name: "amount", type: "uint96" },
+      { indexed: true, internalType: "address", name: "prover", type: "address" },
+    ],
+    name: "ServiceSlashed",
     type: "event",
   },
   {
@@ -138,7 +186,10 @@ export const stakingAbi = [
   },
   {
     anonymous: false,
-    inputs: [{ indexed: true, internalType: "address", name: "proofOfService", type: "address" }],
+    inputs: [
+      { indexed: true, internalType: "address", name: "proofOfService", type: "address" },
+      { indexed: true, internalType: "address", name: "challengeBook", type: "address" },
+    ],
     name: "Wired",
     type: "event",
   },
@@ -192,13 +243,19 @@ export const stakingAbi = [
         components: [
           { internalType: "uint96", name: "amount", type: "uint96" },
           { internalType: "uint64", name: "releaseAt", type: "uint64" },
-          { internalType: "address", name: "beneficiary", type: "address" },
         ],
         internalType: "struct UnbondingLib.Entry[]",
         name: "",
         type: "tuple[]",
       },
     ],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [],
+    name: "challengeBook",
+    outputs: [{ internalType: "address", name: "", type: "address" }],
     stateMutability: "view",
     type: "function",
   },
@@ -241,6 +298,13 @@ export const stakingAbi = [
     type: "function",
   },
   {
+    inputs: [{ internalType: "address", name: "auditor", type: "address" }],
+    name: "lapse",
+    outputs: [],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
     inputs: [],
     name: "minimumAuditorStake",
     outputs: [{ internalType: "uint96", name: "", type: "uint96" }],
@@ -274,6 +338,13 @@ export const stakingAbi = [
     type: "function",
   },
   {
+    inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
+    name: "releaseService",
+    outputs: [],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
     inputs: [
       { internalType: "uint64", name: "number", type: "uint64" },
       { internalType: "uint32", name: "epoch", type: "uint32" },
@@ -284,14 +355,16 @@ export const stakingAbi = [
     type: "function",
   },
   {
-    inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
+    inputs: [
+      { internalType: "uint64", name: "number", type: "uint64" },
+      { internalType: "address", name: "staker", type: "address" },
+    ],
     name: "serviceUnbonding",
     outputs: [
       {
         components: [
           { internalType: "uint96", name: "amount", type: "uint96" },
           { internalType: "uint64", name: "releaseAt", type: "uint64" },
-          { internalType: "address", name: "beneficiary", type: "address" },
         ],
         internalType: "struct UnbondingLib.Entry[]",
         name: "",
@@ -299,6 +372,29 @@ export const stakingAbi = [
       },
     ],
     stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [
+      { internalType: "address", name: "auditor", type: "address" },
+      { internalType: "uint96", name: "amount", type: "uint96" },
+      { internalType: "address", name: "prover", type: "address" },
+    ],
+    name: "slashAuditor",
+    outputs: [{ internalType: "uint96", name: "slashed", type: "uint96" }],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
+    inputs: [
+      { internalType: "uint64", name: "number", type: "uint64" },
+      { internalType: "address", name: "staker", type: "address" },
+      { internalType: "uint96", name: "amount", type: "uint96" },
+      { internalType: "address", name: "prover", type: "address" },
+    ],
+    name: "slashService",
+    outputs: [{ internalType: "uint96", name: "slashed", type: "uint96" }],
+    stateMutability: "nonpayable",
     type: "function",
   },
   {
@@ -319,8 +415,35 @@ export const stakingAbi = [
     type: "function",
   },
   {
+    inputs: [
+      { internalType: "uint64", name: "number", type: "uint64" },
+      { internalType: "uint32", name: "epoch", type: "uint32" },
+    ],
+    name: "stakerAt",
+    outputs: [{ internalType: "address", name: "", type: "address" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
     inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
     name: "stakerOf",
+    outputs: [{ internalType: "address", name: "", type: "address" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [
+      { internalType: "uint64", name: "number", type: "uint64" },
+      { internalType: "bool", name: "isActive", type: "bool" },
+    ],
+    name: "syncActivity",
+    outputs: [],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
+    inputs: [],
+    name: "token",
     outputs: [{ internalType: "address", name: "", type: "address" }],
     stateMutability: "view",
     type: "function",
@@ -350,7 +473,10 @@ export const stakingAbi = [
     type: "function",
   },
   {
-    inputs: [{ internalType: "address", name: "proofOfService_", type: "address" }],
+    inputs: [
+      { internalType: "address", name: "proofOfService_", type: "address" },
+      { internalType: "address", name: "challengeBook_", type: "address" },
+    ],
     name: "wire",
     outputs: [],
     stateMutability: "nonpayable",
@@ -364,7 +490,10 @@ export const stakingAbi = [
     type: "function",
   },
   {
-    inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
+    inputs: [
+      { internalType: "uint64", name: "number", type: "uint64" },
+      { internalType: "address", name: "staker", type: "address" },
+    ],
     name: "withdrawService",
     outputs: [],
     stateMutability: "nonpayable",

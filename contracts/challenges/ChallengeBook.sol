@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {ChallengeLib} from "../libraries/ChallengeLib.sol";
+import {IProofOfService} from "../proof-of-service/IProofOfService.sol";
+import {IServiceRegistry} from "../registry/IServiceRegistry.sol";
+import {IStaking} from "../staking/IStaking.sol";
+import {IServiceVerifier} from "../verifiers/IServiceVerifier.sol";
+import {IChallengeBook} from "./IChallengeBook.sol";
+
+/// @title ChallengeBook
+/// @notice See {IChallengeBook}. Nobody holds a privilege here.
+/// @dev Holds the bonds of open challenges and nothing else. BLOC has no hooks; the verifier is called
+/// statically, before anything is changed.
+contract ChallengeBook is IChallengeBook {
+    using SafeERC20 for IERC20;
+
+    /// @notice Epochs after the one of opening from which the question's seed may come.
+    uint32 public constant SEED_EPOCHS = 3;
+    /// @notice What an unanswered challenge costs, in percent of the stake.
+    uint256 public constant PENALTY_PERCENT = 2;
+
+    /// @inheritdoc IChallengeBook
+    address public immutable registry;
+    /// @inheritdoc IChallengeBook
+    address public immutable staking;
+    /// @inheritdoc IChallengeBook
+    address public immutable proofOfService;
+    /// @inheritdoc IChallengeBook
+    uint64 public immutable windowSeconds;
+    /// @inheritdoc IChallengeBook
+    uint64 public immutable coolDownSeconds;
+    /// @inheritdoc IChallengeBook
+    uint96 public immutable bond;
+    IERC20 private immutable TOKEN;
+
+    /// @inheritdoc IChallengeBook
+    uint256 public challengeCount;
+    mapping(uint256 id => Challenge) private _challenges;
+    /// @inheritdoc IChallengeBook
+    mapping(uint64 number => uint256 id) public openChallenge;
+    /// @inheritdoc IChallengeBook
+    mapping(uint64 number => uint64 time) public quietUntil;
+
+    /// @notice Sets what never changes afterwards.
+    /// @param proofOfService_ Records the seeds; names the registry and the staking contract.
+    /// @param windowSeconds_ Time to answer.
+    /// @param coolDownSeconds_ How long a service that was found silent is left alone.
+    /// @param bond_ What a challenger stakes, BLOC in wei: about three times the gas of an answer.
+    constructor(
+        address proofOfService_,
+        uint64 windowSeconds_,
+        uint64 coolDownSeconds_,
+        uint96 bond_
+    ) {
+        IProofOfService rounds = IProofOfService(proofOfService_);
+        registry = rounds.registry();
+        staking = rounds.staking();
+        proofOfService = proofOfService_;
+        require(windowSeconds_ != 0, ChallengeWindowZero());
+        // From the first second of the epoch of opening to the deadline, and an epoch to resolve.
+        uint256 longest = windowSeconds_ + uint256(SEED_EPOCHS + 2) * rounds.epochSeconds();
+        uint64 unbonding = IStaking(staking).unbondingSeconds();
+        require(unbonding > longest, ChallengeWindowTooLong(unbonding, longest));
+        windowSeconds = windowSeconds_;
+        coolDownSeconds = coolDownSeconds_;
+        bond = bond_;
+        TOKEN = IERC20(IStaking(staking).token());
+    }
+
+    /// @inheritdoc IChallengeBook
+    function challenge(uint64 number) external returns (uint256 id) {
+        IServiceRegistry services = IServiceRegistry(registry);
+        uint32 epoch = services.currentEpoch();
+        require(
+            services.statusAt(number, epoch) == IServiceRegistry.Status.Active,
+            ChallengeNotActive(number, epoch)
+        );
+        require(openChallenge[number] == 0, ChallengeAlreadyOpen(number, openChallenge[number]));
+        uint64 until = quietUntil[number];
+        require(block.timestamp >= until, ChallengeCoolingDown(number, until));
+
+        id = ++challengeCount;
+        openChallenge[number] = id;
+        // What counts in this epoch, not what it may have been changed to since: neither unstaking, nor
+        // another key, nor a transfer made in sight of the challenge escapes it.
+        address key = services.keyAt(number, epoch);
+        uint256 stake = IStaking(staking).serviceStakeAt(number, epoch);
+        _challenges[id] = Challenge({
+            challenger: msg.sender,
+            number: number,
+            openedIn: epoch,
+            key: key,
+            // Rounded up, against the staker.
+            penalty: uint96((stake * PENALTY_PERCENT + 99) / 100),
+            staker: IStaking(staking).stakerAt(number, epoch),
+            state: State.Open,
+            verifier: services.classAt(services.classOf(number)).verifier
+        });
+        emit ChallengeOpened(id, number, msg.sender, key);
+
+        TOKEN.safeTransferFrom(msg.sender, address(this), bond);
+    }
+
+    /// @inheritdoc IChallengeBook
+    function respond(uint256 id, bytes calldata proof) external {
+        Challenge storage entry = _open(id);
+        (bytes32 nonce, uint64 deadline) = _questioned(id);
+        require(block.timestamp <= deadline, ChallengeTooLate(id, deadline));
+        uint64 number = entry.number;
+        require(
+            IServiceVerifier(entry.verifier).verify(number, entry.key, nonce, proof),
+            ChallengeProofRejected(id)
+        );
+
+        _close(entry, State.Answered);
+        address payout = IServiceRegistry(registry).payoutOf(number);
+        emit ChallengeAnswered(id, number, payout);
+
+        TOKEN.safeTransfer(payout, bond);
+    }
+
+    /// @inheritdoc IChallengeBook
+    function resolve(uint256 id) external {
+        Challenge storage entry = _open(id);
+        (, uint64 deadline) = _questioned(id);
+        require(block.timestamp > deadline, ChallengeTooEarly(id, deadline));
+        uint64 number = entry.number;
+        address challenger = entry.challenger;
+
+        _close(entry, State.Unanswered);
+        quietUntil[number] = uint64(block.timestamp) + coolDownSeconds;
+
+        // Our own contracts, which call nothing back here.
+        uint96 slashed = IStaking(staking).slashService(
+            number,
+            entry.staker,
+            entry.penalty,
+            challenger
+        );
+        emit ChallengeUnanswered(id, number, slashed);
+        IServiceRegistry(registry).suspend(number);
+        TOKEN.safeTransfer(challenger, bond);
+    }
+
+    /// @inheritdoc IChallengeBook
+    function annul(uint256 id) external {
+        Challenge storage entry = _open(id);
+        (bytes32 nonce, ) = questionOf(id);
+        require(
+            nonce == 0 && block.timestamp >= _seedBy(entry.openedIn),
+            ChallengeNotAnnullable(id)
+        );
+
+        _close(entry, State.Annulled);
+        emit ChallengeAnnulled(id, entry.number);
+
+        TOKEN.safeTransfer(entry.challenger, bond);
+    }
+
+    /// @inheritdoc IChallengeBook
+    function challengeOf(uint256 id) external view returns (Challenge memory) {
+        return _challenges[id];
+    }
+
+    /// @inheritdoc IChallengeBook
+    function questionOf(uint256 id) public view returns (bytes32 nonce, uint64 deadline) {
+        uint32 openedIn = _challenges[id].openedIn;
+        if (_challenges[id].state == State.None) return (0, 0);
+        IProofOfService rounds = IProofOfService(proofOfService);
+        // Seeds come in order, so the first epoch that has one has the first recorded.
+        for (uint32 epoch = openedIn + 1; epoch <= openedIn + SEED_EPOCHS; ++epoch) {
+            (bytes32 seed, , , uint64 recordedAt) = rounds.seedOf(epoch);
+            if (seed == 0) continue;
+            if (recordedAt >= _seedBy(openedIn)) return (0, 0);
+            return (ChallengeLib.nonce(seed, id), recordedAt + windowSeconds);
+        }
+    }
+
+    /// @dev Time by which the question's seed must be on record.
+    function _seedBy(uint32 openedIn) private view returns (uint64) {
+        return IServiceRegistry(registry).epochStart(openedIn + 1 + SEED_EPOCHS);
+    }
+
+    function _close(Challenge storage entry, State state) private {
+        entry.state = state;
+        delete openChallenge[entry.number];
+    }
+
+    function _open(uint256 id) private view returns (Challenge storage entry) {
+        entry = _challenges[id];
+        require(entry.state == State.Open, ChallengeNotOpen(id, entry.state));
+    }
+
+    function _questioned(uint256 id) private view returns (bytes32 nonce, uint64 deadline) {
+        (nonce, deadline) = questionOf(id);
+        require(nonce != 0, ChallengeNoQuestion(id));
+    }
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+/// @title IChallengeBook
+/// @notice Challenges: anyone may ask an active service, on chain and for a bond, to show that it is alive.
+/// A right answer in time earns the service the bond; no answer costs it stake, and suspends it.
+///
+/// The question is drawn from the first seed recorded in an epoch after the one in which the challenge was
+/// opened, so nobody can choose it, and the time to answer runs from that seed's record.
+interface IChallengeBook {
+    /// @notice State of a challenge.
+    enum State {
+        None,
+        Open,
+        Answered,
+        Unanswered,
+        Annulled
+    }
+
+    /// @notice A challenge, with what was frozen when it was opened.
+    struct Challenge {
+        // slot 0
+        address challenger;
+        uint64 number;
+        uint32 openedIn;
+        // slot 1
+        address key;
+        // what an unanswered challenge costs, BLOC in wei
+        uint96 penalty;
+        // slot 2: who staked what is at risk
+        address staker;
+        State state;
+        // slot 3
+        address verifier;
+    }
+
+    /// @notice A challenge was opened.
+    /// @param id Its number.
+    /// @param number The service number.
+    /// @param challenger Who pays the bond.
+    /// @param key The service key that counts.
+    event ChallengeOpened(
+        uint256 indexed id,
+        uint64 indexed number,
+        address indexed challenger,
+        address key
+    );
+    /// @notice A challenge was answered in time.
+    /// @param id Its number.
+    /// @param number The service number.
+    /// @param payout Who received the bond.
+    event ChallengeAnswered(uint256 indexed id, uint64 indexed number, address indexed payout);
+    /// @notice A challenge was not answered in time.
+    /// @param id Its number.
+    /// @param number The service number.
+    /// @param slashed What it cost the staker, BLOC in wei.
+    event ChallengeUnanswered(uint256 indexed id, uint64 indexed number, uint96 slashed);
+    /// @notice A challenge got no question in time: nobody recorded a seed. The bond went back.
+    /// @param id Its number.
+    /// @param number The service number.
+    event ChallengeAnnulled(uint256 indexed id, uint64 indexed number);
+
+    /// @notice The given contracts do not belong together.
+    /// @param proofOfService Names another registry or staking contract than was given.
+    error ChallengeWiringMismatch(address proofOfService);
+    /// @notice Stake must stay slashable until an unanswered challenge can be resolved.
+    /// @param unbondingSeconds The staking contract's.
+    /// @param minimum It must be longer than this.
+    error ChallengeWindowTooLong(uint256 unbondingSeconds, uint256 minimum);
+    /// @notice The window to answer must be longer than 0.
+    error ChallengeWindowZero();
+    /// @notice Only a service that is active in the current epoch can be challenged.
+    /// @param number The service number.
+    /// @param epoch The current epoch.
+    error ChallengeNotActive(uint64 number, uint32 epoch);
+    /// @notice The service has an open challenge.
+    /// @param number The service number.
+    /// @param id The open challenge.
+    error ChallengeAlreadyOpen(uint64 number, uint256 id);
+    /// @notice The service was found silent a short while ago.
+    /// @param number The service number.
+    /// @param until First second at which it can be challenged again, Unix seconds.
+    error ChallengeCoolingDown(uint64 number, uint64 until);
+    /// @notice The challenge is not open.
+    /// @param id Its number.
+    /// @param state Its state.
+    error ChallengeNotOpen(uint256 id, State state);
+    /// @notice The challenge has no question yet: wait for the next epoch's seed to be recorded.
+    /// @param id Its number.
+    error ChallengeNoQuestion(uint256 id);
+    /// @notice The time to answer is over.
+    /// @param id The challenge.
+    /// @param deadline Last second to answer, Unix seconds.
+    error ChallengeTooLate(uint256 id, uint64 deadline);
+    /// @notice The time to answer is not over.
+    /// @param id The challenge.
+    /// @param deadline Last second to answer, Unix seconds.
+    error ChallengeTooEarly(uint256 id, uint64 deadline);
+    /// @notice The class's verifier does not accept the proof; the challenge stays open.
+    /// @param id The challenge.
+    error ChallengeProofRejected(uint256 id);
+    /// @notice The challenge has a question, or may still get one.
+    /// @param id The challenge.
+    error ChallengeNotAnnullable(uint256 id);
+
+    /// @notice Challenges a service that is active in the current epoch; takes the bond from the caller.
+    /// One challenge a service may be open. Its key, its class's verifier and 2% of its stake are frozen.
+    /// @param number The service number.
+    /// @return id Number of the challenge, from 1.
+    function challenge(uint64 number) external returns (uint256 id);
+
+    /// @notice Answers a challenge; by anyone who has the proof. The bond goes to the service's payout
+    /// address.
+    /// @param id The challenge.
+    /// @param proof What the class's verifier accepts.
+    function respond(uint256 id, bytes calldata proof) external;
+
+    /// @notice Closes a challenge that was not answered in time: slashes, suspends, returns the bond. By
+    /// anyone; the slash's reward goes to the challenger.
+    /// @param id The challenge.
+    function resolve(uint256 id) external;
+
+    /// @notice Closes a challenge that got no question in time, and returns the bond. By anyone.
+    /// @param id The challenge.
+    function annul(uint256 id) external;
+
+    /// @notice A challenge.
+    /// @param id Its number.
+    /// @return The challenge; all zeros for an unknown one.
+    function challengeOf(uint256 id) external view returns (Challenge memory);
+
+    /// @notice The open challenge of a service.
+    /// @param number The service number.
+    /// @return id The challenge; 0 for none.
+    function openChallenge(uint64 number) external view returns (uint256 id);
+
+    /// @notice The question of a challenge, and until when it can be answered.
+    /// @param id The challenge.
+    /// @return nonce The question; 0 when there is none yet, or the ring has forgotten its seed.
+    /// @return deadline Last second to answer, Unix seconds.
+    function questionOf(uint256 id) external view returns (bytes32 nonce, uint64 deadline);
+
+    /// @notice First second at which a service can be challenged again after it was found silent.
+    /// @param number The service number.
+    /// @return Unix seconds.
+    function quietUntil(uint64 number) external view returns (uint64);
+
+    /// @notice How many challenges were opened; they are numbered from 1.
+    /// @return The count.
+    function challengeCount() external view returns (uint256);
+
+    /// @notice What a challenger stakes.
+    /// @return BLOC in wei.
+    function bond() external view returns (uint96);
+
+    /// @notice Time to answer.
+    /// @return Seconds.
+    function windowSeconds() external view returns (uint64);
+
+    /// @notice How long a service that was found silent is left alone.
+    /// @return Seconds.
+    function coolDownSeconds() external view returns (uint64);
+
+    /// @notice The registry.
+    /// @return Its address.
+    function registry() external view returns (address);
+
+    /// @notice The staking contract.
+    /// @return Its address.
+    function staking() external view returns (address);
+
+    /// @notice The contract that records the seeds.
+    /// @return Its address.
+    function proofOfService() external view returns (address);
+}

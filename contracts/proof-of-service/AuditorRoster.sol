@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {SortitionLib} from "../libraries/SortitionLib.sol";
+import {IStaking} from "../staking/IStaking.sol";
+import {EpochLedger} from "./EpochLedger.sol";
+import {IProofOfService} from "./IProofOfService.sol";
+
+/// @title AuditorRoster
+/// @notice The part of `ProofOfService` that knows auditors: enrolment and lapse, operator keys, hash chains.
+abstract contract AuditorRoster is EpochLedger {
+    /// @notice Epochs with a seed that an auditor may let pass without a reveal before it can be lapsed.
+    uint32 public constant LAPSE_EPOCHS = 24;
+
+    struct Auditor {
+        // slot 0
+        address operator;
+        uint32 elementEpoch;
+        uint32 pendingSince;
+        // slot 1: the last element shown, which belongs to `elementEpoch`
+        bytes32 element;
+        // slot 2
+        bytes32 pendingTip;
+    }
+
+    mapping(address auditor => Auditor) private _auditors;
+
+    /// @inheritdoc IProofOfService
+    function enrol(bytes32 tip, address operator) external {
+        require(tip != bytes32(0), PosTipZero());
+        require(operator != address(0), PosOperatorZero());
+        Auditor storage auditor = _auditors[msg.sender];
+        uint32 current = currentEpoch();
+        // A tip that became usable in this epoch leaves the old chain one last reveal, so it still waits.
+        if (current != 0) _promote(auditor, current - 1);
+        require(auditor.pendingSince == 0, PosTipPending(auditor.pendingSince));
+
+        uint32 since = current + 2;
+        auditor.operator = operator;
+        auditor.pendingTip = tip;
+        auditor.pendingSince = since;
+        emit TipRegistered(msg.sender, operator, tip, since);
+
+        // Our own staking contract: it checks the stake and counts the auditor in.
+        IStaking(staking).enrol(msg.sender, since);
+    }
+
+    /// @inheritdoc IProofOfService
+    function setOperator(address operator) external {
+        require(operator != address(0), PosOperatorZero());
+        require(
+            _auditors[msg.sender].operator != address(0),
+            PosNotEnrolled(msg.sender, currentEpoch())
+        );
+
+        _auditors[msg.sender].operator = operator;
+        emit OperatorSet(msg.sender, operator);
+    }
+
+    /// @inheritdoc IProofOfService
+    function lapse(address auditor) external {
+        Auditor storage state = _auditors[auditor];
+        uint32 lastSeen = state.elementEpoch;
+        if (state.pendingSince > lastSeen) lastSeen = state.pendingSince;
+        uint32 current = currentEpoch();
+        // Counts the epochs with a seed that are past their reveal, from the newest back. At most
+        // `LAPSE_EPOCHS + 2` steps: two such epochs may still be revealed or audited.
+        uint256 missed = 0;
+        uint32 epoch = newestSeed;
+        while (missed <= LAPSE_EPOCHS && epoch > lastSeen) {
+            Epoch storage entry = _entry(epoch);
+            // What the ring has forgotten does not count.
+            if (entry.epoch != epoch) break;
+            if (epoch + 2 <= current) ++missed;
+            epoch = entry.previous;
+        }
+        require(missed > LAPSE_EPOCHS, PosNotLapsable(auditor, lastSeen, missed));
+
+        // Our own staking contract: it takes the auditor out of the total, if it is in it.
+        IStaking(staking).lapse(auditor);
+    }
+
+    /// @inheritdoc IProofOfService
+    function auditorOf(
+        address auditor
+    )
+        external
+        view
+        returns (
+            address operator,
+            bytes32 element,
+            uint32 elementEpoch,
+            bytes32 pendingTip,
+            uint32 pendingSince
+        )
+    {
+        Auditor storage state = _auditors[auditor];
+        return (
+            state.operator,
+            state.element,
+            state.elementEpoch,
+            state.pendingTip,
+            state.pendingSince
+        );
+    }
+
+    /// @dev Only the operator commits, and only with a chain that is usable.
+    function _checkCommitter(address auditor, uint32 epoch) internal view {
+        Auditor storage state = _auditors[auditor];
+        require(msg.sender == state.operator, PosNotOperator(auditor, msg.sender, state.operator));
+        require(
+            state.elementEpoch != 0 || state.pendingSince <= epoch,
+            PosNotEnrolled(auditor, epoch)
+        );
+    }
+
+    /// @dev Checks the secret against the chain and moves the chain's head to it.
+    function _showSecret(address owner, uint32 epoch, bytes32 secret) internal {
+        Auditor storage auditor = _auditors[owner];
+        _promote(auditor, epoch);
+        uint32 from = auditor.elementEpoch;
+        require(from != 0 && from <= epoch, PosNotEnrolled(owner, epoch));
+        uint256 steps = epoch - from;
+        require(steps <= SortitionLib.MAX_STEPS, PosTooManySteps(steps, SortitionLib.MAX_STEPS));
+        require(
+            SortitionLib.advance(secret, steps) == auditor.element,
+            PosSecretMismatch(owner, epoch)
+        );
+
+        if (steps == 0) return;
+        auditor.element = secret;
+        auditor.elementEpoch = epoch;
+    }
+
+    /// @dev Puts a pending tip in use for the reveals of `epoch` and later.
+    function _promote(Auditor storage auditor, uint32 epoch) private {
+        uint32 since = auditor.pendingSince;
+        if (since == 0 || since > epoch) return;
+        auditor.element = auditor.pendingTip;
+        auditor.elementEpoch = since - 1;
+        auditor.pendingTip = 0;
+        auditor.pendingSince = 0;
+    }
+}
