@@ -5,7 +5,7 @@
  *
  * Plain JavaScript that Node 18 understands: it runs before anything is installed.
  *
- * Usage: node scripts/bootstrap.mjs start|test|run [arguments]
+ * Usage: node scripts/bootstrap.mjs start|test|bench|run [arguments]
  */
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -22,11 +22,12 @@ const stamp = path.join(root, "node_modules/.blockcloud-lock");
 const jobs = {
   start: ["bin/blockcloud", "demo", ...args],
   test: ["scripts/test.ts", ...args],
+  bench: ["bench/main.ts", ...args],
   run: args,
 };
 
 if (!(job in jobs)) {
-  process.stderr.write("Usage: node scripts/bootstrap.mjs start|test|run [arguments]\n");
+  process.stderr.write("Usage: node scripts/bootstrap.mjs start|test|bench|run [arguments]\n");
   process.exit(2);
 }
 install();

@@ -212,8 +212,8 @@ export class EarnDuty implements Duty {
 }
 
 /** Cuts calls into transactions by the words that they carry; reveals come first. */
-function* batches(parts: readonly Part[]): Generator<Part[]> {
-  let batch: Part[] = [];
+export function* batches<P extends { words: number }>(parts: readonly P[]): Generator<P[]> {
+  let batch: P[] = [];
   let words = 0;
   for (const part of parts) {
     if (batch.length > 0 && words + part.words > MAX_WORDS) {

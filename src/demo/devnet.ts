@@ -1,5 +1,5 @@
 import { mnemonicToAccount } from "viem/accounts";
-import { createPublicClient, http, parseEther, type Address, type Hex } from "viem";
+import { createPublicClient, custom, parseEther, type Address, type Hex } from "viem";
 import { createHardhatRuntimeEnvironment } from "hardhat/hre";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -37,10 +37,13 @@ const parameters = {
 /** The launch classes, in the order of their indices. */
 export const classIds = { http: 0, "json-rpc": 1 } as const;
 
-/** What differs from the parameters above, for tests. */
-export interface DevnetOptions {
+/** What a deployment may have otherwise than the parameters above, for tests and benchmarks. */
+export interface DeployOptions {
   epochSeconds?: number;
   bounds?: { excellentMs: number; goodMs: number; poorMs: number };
+}
+
+export interface DevnetOptions extends DeployOptions {
   /** A block for each transaction, and none else, instead of one a second. */
   automine?: boolean;
 }
@@ -76,7 +79,11 @@ export async function startDevnet(folder: string, options: DevnetOptions = {}): 
   const { port } = await server.listen();
   const rpcUrl = `http://127.0.0.1:${port}`;
   try {
-    const deployment = await deploy(hre, rpcUrl, options);
+    const connection = await hre.network.create({
+      network: "embedded",
+      override: { url: rpcUrl },
+    });
+    const deployment = await deployContracts(connection, options).finally(() => connection.close());
     return { rpcUrl, deployment, stop: () => server.close() };
   } catch (error) {
     await server.close();
@@ -84,64 +91,59 @@ export async function startDevnet(folder: string, options: DevnetOptions = {}): 
   }
 }
 
-async function deploy(
-  hre: HardhatRuntimeEnvironment,
-  rpcUrl: string,
-  options: DevnetOptions,
+/** Deploys the contracts with the embedded chain's parameters on any chain that Hardhat is connected to. */
+export async function deployContracts(
+  connection: Awaited<ReturnType<HardhatRuntimeEnvironment["network"]["create"]>>,
+  options: DeployOptions = {},
 ): Promise<Deployment> {
   const epochSeconds = options.epochSeconds ?? parameters.epochSeconds;
   const bounds = options.bounds ?? parameters.bounds;
-  const connection = await hre.network.create({ network: "embedded", override: { url: rpcUrl } });
-  try {
-    const deployed = await connection.ignition.deploy(Blockcloud, {
-      parameters: {
-        Blockcloud: {
-          epochSeconds,
-          unbondingSeconds: Math.max(parameters.unbondingSeconds, 10 * epochSeconds),
-          minimumAuditorStake: parameters.minimumAuditorStake,
-          minimumServiceStake: parameters.minimumServiceStake,
-          registrationFee: parameters.registrationFee,
-          ...bounds,
-          challengeWindow: parameters.challengeWindow,
-          challengeCoolDown: parameters.challengeCoolDown,
-          challengeBond: parameters.challengeBond,
-          labelMinimumAge: parameters.labelMinimumAge,
-          labelMaximumAge: parameters.labelMaximumAge,
-          treasury: devKey(0).address,
-          governor: devKey(GOVERNOR).address,
-          governanceDelay: 0,
-        },
+  const deployed = await connection.ignition.deploy(Blockcloud, {
+    parameters: {
+      Blockcloud: {
+        epochSeconds,
+        unbondingSeconds: Math.max(parameters.unbondingSeconds, 10 * epochSeconds),
+        minimumAuditorStake: parameters.minimumAuditorStake,
+        minimumServiceStake: parameters.minimumServiceStake,
+        registrationFee: parameters.registrationFee,
+        ...bounds,
+        challengeWindow: parameters.challengeWindow,
+        challengeCoolDown: parameters.challengeCoolDown,
+        challengeBond: parameters.challengeBond,
+        labelMinimumAge: parameters.labelMinimumAge,
+        labelMaximumAge: parameters.labelMaximumAge,
+        treasury: devKey(0).address,
+        governor: devKey(GOVERNOR).address,
+        governanceDelay: 0,
       },
-      config: { requiredConfirmations: 1, blockPollingInterval: 100 },
-    });
-    const address = async (contract: { getAddress(): Promise<string> }) =>
-      (await contract.getAddress()) as Address;
-    const registry = await address(deployed.registry);
-    const client = createPublicClient({ transport: http(rpcUrl) });
-    const [chainId, genesis] = await Promise.all([
-      client.getChainId(),
-      client.readContract({
-        address: registry,
-        abi: serviceRegistryAbi,
-        functionName: "genesis",
-      }),
-    ]);
-    return {
-      chainId,
-      block: 1,
-      genesis: Number(genesis),
-      epochSeconds,
-      confirmations: parameters.confirmations,
-      contracts: {
-        token: await address(deployed.token),
-        rewardPool: await address(deployed.rewardPool),
-        registry,
-        staking: await address(deployed.staking),
-        proofOfService: await address(deployed.proofOfService),
-        challengeBook: await address(deployed.challengeBook),
-      },
-    };
-  } finally {
-    await connection.close();
-  }
+    },
+    config: { requiredConfirmations: 1, blockPollingInterval: 100 },
+  });
+  const address = async (contract: { getAddress(): Promise<string> }) =>
+    (await contract.getAddress()) as Address;
+  const registry = await address(deployed.registry);
+  const client = createPublicClient({ transport: custom(connection.provider) });
+  const [chainId, genesis] = await Promise.all([
+    client.getChainId(),
+    client.readContract({
+      address: registry,
+      abi: serviceRegistryAbi,
+      functionName: "genesis",
+    }),
+  ]);
+  return {
+    chainId,
+    block: 1,
+    genesis: Number(genesis),
+    epochSeconds,
+    confirmations: parameters.confirmations,
+    contracts: {
+      token: await address(deployed.token),
+      rewardPool: await address(deployed.rewardPool),
+      registry,
+      staking: await address(deployed.staking),
+      proofOfService: await address(deployed.proofOfService),
+      challengeBook: await address(deployed.challengeBook),
+    },
+  };
 }

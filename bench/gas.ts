@@ -1,0 +1,112 @@
+import { measureAudits, type Audits } from "./gas/audits.ts";
+import { DEAREST_REGISTRATION, measureFunctions, type Functions } from "./gas/functions.ts";
+import { patterns } from "./gas/season.ts";
+import { atMost, type Outcome, type Table } from "./report.ts";
+
+/** Gas of whole transactions, as receipts have it: of each function, of an audit, and the storage written. */
+export async function run(say: (message: string) => void): Promise<Outcome> {
+  const functions = await measureFunctions(say);
+  const small = await measureAudits({ services: 100, storage: true }, say);
+  const middle = await measureAudits({ services: 1_000, storage: false }, say);
+  const large = await measureAudits({ services: 10_000, storage: false }, say);
+  const audits = [small, middle, large];
+
+  const register = functions.rows.find(({ when }) => when === DEAREST_REGISTRATION)?.gas ?? NaN;
+  const grown = Math.max(...Object.values(small.storage).map((written) => written.grown));
+  return {
+    results: { functions, audits },
+    tables: [
+      ...functionTables(functions),
+      ...auditTables(audits),
+      coldTable(audits),
+      storageTable(small),
+    ],
+    targets: [
+      atMost("gasPerAudit.1000", middle.patterns.worker.gasPerAudit.total, "gas", 1400),
+      atMost("gasPerAudit.10000", large.patterns.worker.gasPerAudit.total, "gas", 1100),
+      atMost("register", register, "gas", 300_000),
+      atMost("revealColdChunk512", large.coldReveal.gas, "gas", 16_700_000),
+      atMost("storageGrowthPerEpoch", grown, "slots", 0),
+    ],
+  };
+}
+
+function functionTables({ rows, unmeasured }: Functions): Table[] {
+  return [
+    {
+      title: "Functions, gas of a whole transaction",
+      columns: ["contract", "function", "when", "gas"],
+      rows: rows.map(({ contract, name, when, gas }) => [contract, name, when, gas]),
+    },
+    { title: "Not in the table", columns: ["function"], rows: unmeasured.map((name) => [name]) },
+  ];
+}
+
+function auditTables(audits: readonly Audits[]): Table[] {
+  const phases = ["tick", "commit", "reveal", "claim", "total"] as const;
+  const each = audits.flatMap((audit) =>
+    patterns.map((pattern) => ({ audit, pattern, epoch: audit.patterns[pattern] })),
+  );
+  return [
+    {
+      title:
+        "Gas an audit: all transactions of an audited epoch over the votes cast, ring used before",
+      columns: ["services", "votes", "pattern", "transactions", ...phases],
+      rows: each.map(({ audit, pattern, epoch }) => [
+        audit.services,
+        audit.votes,
+        pattern,
+        Math.round(epoch.transactions * 10) / 10,
+        ...phases.map((phase) => epoch.gasPerAudit[phase]),
+      ]),
+    },
+    {
+      title: "The same epoch in gas",
+      columns: ["services", "words", "pattern", ...phases],
+      rows: each.map(({ audit, pattern, epoch }) => [
+        audit.services,
+        audit.words,
+        pattern,
+        ...phases.map((phase) => epoch.gas[phase]),
+      ]),
+    },
+    {
+      title:
+        "What an auditor costs as such, and what its votes add (median line over the auditors)",
+      columns: ["services", "pattern", "phase", "an auditor", "a vote", "a report word"],
+      rows: each.flatMap(({ audit, pattern, epoch }) =>
+        (["commit", "reveal", "claim"] as const).map((phase) => {
+          const { perAuditor, perVote, perWord } = epoch.lines[phase];
+          return [audit.services, pattern, phase, perAuditor, perVote, perWord];
+        }),
+      ),
+    },
+  ];
+}
+
+function coldTable(audits: readonly Audits[]): Table {
+  return {
+    title: "The first reveal on a new ring, by the auditor with most stake",
+    columns: ["services", "words of the chunk", "hash chain steps", "gas"],
+    rows: audits.map(({ services, coldReveal: { words, chainSteps, gas } }) => [
+      services,
+      words,
+      chainSteps,
+      gas,
+    ]),
+  };
+}
+
+function storageTable({ services, storage }: Audits): Table {
+  return {
+    title: `Storage that an epoch writes, ${services} services: tick, commit, reveal, claim, settle`,
+    columns: ["epoch", "transactions", "slots changed", "zero to non-zero", "non-zero to zero"],
+    rows: Object.entries(storage).map(([epoch, { transactions, slots, grown, cleared }]) => [
+      epoch,
+      transactions,
+      slots,
+      grown,
+      cleared,
+    ]),
+  };
+}

@@ -1,0 +1,232 @@
+import { parseEther } from "viem";
+import { MAX_STEPS } from "../../src/protocol/hashChain.ts";
+import { BenchChain, type Mined } from "../chain.ts";
+import { Fleet, type BenchAuditor, type BenchRound, type RoundKind } from "../fleet.ts";
+import { patterns, Season, type Charge, type Part, type Pattern, type Played } from "./season.ts";
+import { storageWritten, type StorageWritten } from "./storage.ts";
+
+/** Auditor i of 20 stakes 100,000 / i BLOC: the last has the least allowed, the first is in each shard. */
+const STAKES: readonly bigint[] = Array.from(
+  { length: 20 },
+  (_, index) => parseEther("100000") / BigInt(index + 1),
+);
+/** Epochs after which per-epoch storage is used again. */
+const RING = 256;
+
+/**
+ * What auditors report in the epochs of a lap. The third is the one that is measured: its round is revealed
+ * in the fourth and claimed in the fifth, and travels with those of its neighbours; the first has taken
+ * the hash chains' walk.
+ */
+const FIRST_LAP: readonly RoundKind[] = ["failed", "failed", "votes", "failed", "empty"];
+const LATER_LAP: readonly RoundKind[] = ["empty", "empty", "votes", "failed", "empty"];
+const MEASURED = 2;
+
+/** Gas by phase. */
+export type ByPhase = Record<"tick" | Part["kind"] | "total", number>;
+
+/** A phase's cost as a straight line over the auditors. */
+export interface Line {
+  /** Gas of an auditor, whatever it votes. */
+  perAuditor: number;
+  /** Gas a vote on top. */
+  perVote: number;
+  /** Gas a report word on top: the same slope in another unit. */
+  perWord: number;
+}
+
+/** All transactions of one audited epoch. */
+export interface AuditedEpoch {
+  transactions: number;
+  gas: ByPhase;
+  gasPerAudit: ByPhase;
+  lines: Record<Part["kind"], Line>;
+}
+
+export interface Audits {
+  services: number;
+  shards: number;
+  auditors: number;
+  votes: number;
+  words: number;
+  patterns: Record<Pattern, AuditedEpoch>;
+  /** The first reveal on the chain, by the auditor with most stake: its first chunk. */
+  coldReveal: { words: number; chainSteps: number; gas: number };
+  /** What an epoch's transactions write, settlements among them, by the epochs since the ring's first use. */
+  storage: Record<string, StorageWritten>;
+}
+
+/**
+ * Measures an audited epoch on a ring that was used before.
+ *
+ * @param options.storage Whether to follow storage, once more around the ring.
+ */
+export async function measureAudits(
+  options: { services: number; storage: boolean },
+  say: (message: string) => void,
+): Promise<Audits> {
+  const { services } = options;
+  const progress = (message: string) => {
+    say(`${services.toLocaleString("en-US")} services: ${message}`);
+  };
+  const chain = await BenchChain.start();
+  try {
+    const fleet = new Fleet(chain, { services, stakes: STAKES });
+    progress("registering");
+    await fleet.register(progress);
+    const since = await fleet.enrol();
+    const season = new Season(chain, fleet);
+
+    // As late as the hash chain allows: the first reveal then takes the longest walk.
+    const first = since - 1 + MAX_STEPS;
+    progress("first time around the ring");
+    const cold = await playLap(season, first, FIRST_LAP, false);
+    const [biggest] = fleet.auditors;
+    const [chunk] = biggest ? (cold.rounds.get(first)?.get(biggest)?.opened.chunks ?? []) : [];
+    const coldReveal = {
+      words: chunk?.words.length ?? 0,
+      chainSteps: MAX_STEPS,
+      gas: cold.played[1]?.transactions[1]?.gas ?? NaN,
+    };
+    if (options.storage) await settleAll(chain, fleet, first + MEASURED);
+
+    progress(`${RING} epochs later`);
+    const warm = await playLap(season, first + RING, LATER_LAP, true);
+    const storage: Audits["storage"] = {};
+    if (options.storage) {
+      storage[`E+${RING}`] = await storageOf(chain, fleet, warm, first + RING);
+      progress(`${2 * RING} epochs later`);
+      const again = await playLap(season, first + 2 * RING, LATER_LAP, false);
+      storage[`E+${2 * RING}`] = await storageOf(chain, fleet, again, first + 2 * RING);
+    }
+
+    const audited = first + RING + MEASURED;
+    const rounds = [...(warm.rounds.get(audited) ?? [])];
+    const sum = (count: (round: BenchRound) => number) =>
+      rounds.reduce((total, [, round]) => total + count(round), 0);
+    return {
+      services,
+      shards: fleet.shards,
+      auditors: fleet.auditors.length,
+      votes: sum(({ votes }) => votes),
+      words: sum(({ words }) => words),
+      patterns: mapPatterns((pattern) => summary(warm, audited, pattern)),
+      coldReveal,
+      storage,
+    };
+  } finally {
+    await chain.stop();
+  }
+}
+
+/** Epochs that were played, and the rounds made in them. */
+interface Lap {
+  played: Played[];
+  rounds: Map<number, ReadonlyMap<BenchAuditor, BenchRound>>;
+}
+
+async function playLap(
+  season: Season,
+  first: number,
+  kinds: readonly RoundKind[],
+  measured: boolean,
+): Promise<Lap> {
+  const lap: Lap = { played: [], rounds: new Map() };
+  for (const [index, kind] of kinds.entries()) {
+    lap.played.push(await season.play(first + index, kind, measured));
+    lap.rounds.set(first + index, season.rounds(first + index));
+  }
+  return lap;
+}
+
+/** All storage that the last epoch of a lap wrote. */
+async function storageOf(
+  chain: BenchChain,
+  fleet: Fleet,
+  lap: Lap,
+  first: number,
+): Promise<StorageWritten> {
+  const settled = await settleAll(chain, fleet, first + MEASURED);
+  return storageWritten(chain, [...(lap.played.at(-1)?.transactions ?? []), ...settled]);
+}
+
+async function settleAll(chain: BenchChain, fleet: Fleet, upTo: number): Promise<Mined[]> {
+  const mined: Mined[] = [];
+  for (let number = 1; number <= fleet.services; number++) {
+    const args = [BigInt(number), upTo];
+    const call = { contract: "proofOfService", functionName: "settle", args } as const;
+    mined.push(await chain.send({ from: fleet.keeper, ...call }));
+  }
+  return mined;
+}
+
+function mapPatterns<T>(value: (pattern: Pattern) => T): Record<Pattern, T> {
+  return Object.fromEntries(patterns.map((pattern) => [pattern, value(pattern)])) as never;
+}
+
+function summary(lap: Lap, audited: number, pattern: Pattern): AuditedEpoch {
+  const rounds = lap.rounds.get(audited) ?? new Map<BenchAuditor, BenchRound>();
+  const votes = [...rounds.values()].reduce((sum, round) => sum + round.votes, 0);
+  const words = [...rounds.values()].reduce((sum, round) => sum + round.words, 0);
+  const charges = lap.played
+    .flatMap((played) => played.charges[pattern])
+    .filter(({ epoch }) => epoch === audited);
+  const of = (kind: Part["kind"]) => charges.filter((charge) => charge.kind === kind);
+  const total = (some: readonly Charge[]) => some.reduce((sum, { gas }) => sum + gas, 0);
+
+  const tick = lap.played[MEASURED]?.tick.gas ?? NaN;
+  const gas: ByPhase = {
+    tick,
+    commit: total(of("commit")),
+    reveal: total(of("reveal")),
+    claim: total(of("claim")),
+    total: tick + total(charges),
+  };
+  const line = (kind: Part["kind"]): Line => {
+    const voted = [...rounds].filter(([, round]) => round.votes > 0);
+    const points = voted.map(([auditor, round]) => ({
+      x: round.votes,
+      y: total(of(kind).filter((charge) => charge.auditor === auditor)),
+    }));
+    const { at0, slope } = fit(points);
+    return {
+      perAuditor: whole(at0),
+      perVote: whole(slope),
+      perWord: whole((slope * votes) / words),
+    };
+  };
+  const rounded = (by: number) =>
+    Object.fromEntries(
+      Object.entries(gas).map(([phase, value]) => [phase, Math.round(value / by)]),
+    ) as ByPhase;
+  return {
+    transactions: 1 + charges.reduce((sum, { share }) => sum + share, 0),
+    gas: rounded(1),
+    gasPerAudit: rounded(votes),
+    lines: { commit: line("commit"), reveal: line("reveal"), claim: line("claim") },
+  };
+}
+
+/**
+ * The line through points by the medians of slopes and offsets (Theil and Sen), which one auditor does not
+ * bend: the largest sends its chunks in several transactions.
+ */
+function fit(points: readonly { x: number; y: number }[]): { at0: number; slope: number } {
+  const slopes = points.flatMap((one, index) =>
+    points
+      .slice(index + 1)
+      .filter((other) => other.x !== one.x)
+      .map((other) => (other.y - one.y) / (other.x - one.x)),
+  );
+  const slope = median(slopes);
+  return { at0: median(points.map(({ x, y }) => y - slope * x)), slope };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+}
+
+/** Rounded, without the sign of a zero. */
+function whole(value: number): number {
+  return Math.round(value) + 0;
+}

@@ -1,0 +1,50 @@
+/**
+ * `npm run bench -- NAME [--json]`: one benchmark. Progress goes to stderr, the tables to stdout; with
+ * `--json` the last line of stdout is one JSON object instead. The exit code says whether it ran, not what
+ * it found.
+ */
+import { toJson, toText, type Benchmark } from "./report.ts";
+
+/** One line a benchmark. */
+const benchmarks: Record<string, { about: string; load(): Promise<Benchmark> }> = {
+  gas: {
+    about: "gas of each function and of an audit, storage written (about a minute)",
+    load: () => import("./gas.ts"),
+  },
+};
+
+const list = Object.entries(benchmarks)
+  .map(([name, { about }]) => `  ${name.padEnd(12)}${about}`)
+  .join("\n");
+const usage = `Usage: npm run bench -- NAME [--json]
+
+Runs one benchmark:
+${list}
+
+  --json      prints the result as the last line, as JSON
+  --help      prints this
+
+Examples:
+  npm run bench -- gas
+  npm run bench -- gas --json | tail -1
+`;
+
+const args = process.argv.slice(2);
+const [name = "", ...others] = args.filter((arg) => arg !== "--json");
+const benchmark = Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined;
+
+if (args.includes("--help")) {
+  process.stdout.write(usage);
+} else if (benchmark === undefined || others.length > 0) {
+  const wrong = benchmark === undefined ? name : others.join(" ");
+  process.stderr.write(`${wrong && `No such benchmark or option: ${wrong}\n\n`}${usage}`);
+  process.exitCode = 2;
+} else {
+  const started = performance.now();
+  const { run } = await benchmark.load();
+  const outcome = await run((message) => {
+    const seconds = ((performance.now() - started) / 1000).toFixed(0);
+    process.stderr.write(`${seconds.padStart(4)} s  ${message}\n`);
+  });
+  process.stdout.write(`${args.includes("--json") ? toJson(name, outcome) : toText(outcome)}\n`);
+}
