@@ -63,7 +63,7 @@ contract ServiceRegistry is
     uint192 private constant SUSPENDED = 8 << 160;
     uint192 private constant RETIRED = 16 << 160;
     uint192 private constant FLAGS = 0xff << 160;
-    uint256 private constant CLASS_SHIFT = 168;
+    uint8 private constant CLASS_SHIFT = 168;
 
     address private immutable DEPLOYER;
 
@@ -173,6 +173,8 @@ contract ServiceRegistry is
 
     /// @inheritdoc IServiceRegistry
     function setMetadata(uint64 number, string calldata metadata) external onlyOwnerOf(number) {
+        _unretired(number);
+
         _setMetadata(number, metadata);
         emit MetadataSet(number, metadata);
     }
