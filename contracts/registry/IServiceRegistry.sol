@@ -134,7 +134,8 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceLabels {
     /// @notice Only `ProofOfService` and `ChallengeBook` suspend.
     /// @param caller Who called.
     error RegistryNotSuspender(address caller);
-    /// @notice The service was retired: nothing about it changes any more.
+    /// @notice The service was retired: nothing about it changes any more but its owner and who receives
+    /// what it still earned.
     /// @param number The service number.
     error RegistryRetired(uint64 number);
     /// @notice The service is not suspended.

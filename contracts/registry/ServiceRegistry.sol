@@ -173,6 +173,8 @@ contract ServiceRegistry is
 
     /// @inheritdoc IServiceRegistry
     function setMetadata(uint64 number, string calldata metadata) external onlyOwnerOf(number) {
+        _unretired(number);
+
         _setMetadata(number, metadata);
         emit MetadataSet(number, metadata);
     }

@@ -34,7 +34,7 @@ contract Staking is EpochClock, IStaking {
         // slot 0: whose stake a service's is from `since` on
         address current;
         uint32 since;
-        // slot 1: whose it was before; written by transfers and retirement only
+        // slot 1: whose it was in the epoch before `since`; not written while one staker stays
         address previous;
     }
 
@@ -160,7 +160,8 @@ contract Staking is EpochClock, IStaking {
     /// @inheritdoc IStaking
     function stakeService(uint64 number, uint96 amount) external {
         require(amount != 0, StakingAmountZero());
-        address staker = _stakers[number].current;
+        Staker storage entry = _stakers[number];
+        address staker = entry.current;
         if (staker == address(0)) {
             // Transferred or retired: who owns it now may stake anew, unless it is gone for ever.
             require(
@@ -168,8 +169,11 @@ contract Staking is EpochClock, IStaking {
                 StakingServiceRetired(number)
             );
             staker = IERC721(registry).ownerOf(number);
-            _stakers[number].current = staker;
-            _stakers[number].since = currentEpoch() + 1;
+            uint32 current = currentEpoch();
+            // The old staker's epochs are over, unless the release was in this one.
+            if (entry.since <= current) entry.previous = address(0);
+            entry.current = staker;
+            entry.since = current + 1;
         }
         require(msg.sender == staker, StakingNotStaker(number, msg.sender, staker));
 

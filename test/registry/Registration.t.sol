@@ -2,11 +2,10 @@
 pragma solidity ^0.8.28;
 
 import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
-import {ServiceRegistry} from "../../contracts/registry/ServiceRegistry.sol";
 import {IStaking} from "../../contracts/staking/IStaking.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
-import {EPOCH_SECONDS, System, SystemLib} from "../support/System.sol";
+import {System, SystemLib} from "../support/System.sol";
 
 contract RegistrationTest is Deployment {
     using SystemLib for System;
@@ -26,10 +25,10 @@ contract RegistrationTest is Deployment {
         emit IServiceRegistry.ServiceRegistered(1, PROVIDER, 1, KEY, "ipfs://about");
         vm.expectEmit(address(registry));
         emit IServiceRegistry.ProbeSet(1, 1, "GET /");
-        vm.expectEmit(address(registry));
-        emit IServiceRegistry.ActivityChanged(1, 1, true);
         vm.expectEmit(address(staking));
         emit IStaking.ServiceStakeChanged(1, 1, 1_000e18);
+        vm.expectEmit(address(registry));
+        emit IServiceRegistry.ActivityChanged(1, 1, true);
         vm.prank(PROVIDER);
         uint64 number = registry.register(1, KEY, "GET /", "ipfs://about", 1_000e18);
 
@@ -59,27 +58,6 @@ contract RegistrationTest is Deployment {
         emit IServiceRegistry.Announced(number, new bytes(2048));
         vm.prank(STRANGER);
         registry.announce(number, new bytes(2048));
-    }
-
-    function test_TheClassesAreThoseOfTheDeployment() public view {
-        vm.assertEq(registry.classCount(), 2, "count");
-        IServiceRegistry.ServiceClass memory kind = registry.classAt(1);
-        vm.assertEq(kind.name, "json-rpc", "name");
-        vm.assertEq(kind.minimumStake, 1_000e18, "minimum");
-        vm.assertEq(kind.registrationFee, 10e18, "fee");
-        vm.assertEq(kind.poorMs, 10_000, "bound");
-    }
-
-    function test_RevertsWhen_TheClassIsUnknown() public {
-        bytes memory refusal = abi.encodeWithSelector(
-            IServiceRegistry.RegistryUnknownClass.selector,
-            2,
-            2
-        );
-        vm.expectRevert(refusal);
-        registry.register(2, KEY, "GET /", "", 0);
-        vm.expectRevert(refusal);
-        registry.classAt(2);
     }
 
     function test_RevertsWhen_TheKeyIsZero() public {
@@ -145,51 +123,12 @@ contract RegistrationTest is Deployment {
         registry.register(0, KEY, "GET /", "", 0);
     }
 
-    function test_RevertsWhen_ClassBoundsDoNotRise() public {
-        IServiceRegistry.ServiceClass[] memory list = SystemLib.classes();
-        list[1].goodMs = 500;
-        _expectBounds(500, 500, 10_000);
-        new ServiceRegistry(EPOCH_SECONDS, list);
-        list[1].goodMs = 10_000;
-        _expectBounds(500, 10_000, 10_000);
-        new ServiceRegistry(EPOCH_SECONDS, list);
-    }
-
     function test_RevertsWhen_AnotherThanTheStakingContractReportsStake() public {
         vm.expectRevert(
             abi.encodeWithSelector(IServiceRegistry.RegistryNotStaking.selector, STRANGER)
         );
         vm.prank(STRANGER);
         registry.syncStake(1, 1_000e18);
-    }
-
-    function test_RevertsWhen_WiringGoesWrong() public {
-        vm.expectRevert(
-            abi.encodeWithSelector(IServiceRegistry.RegistryNotDeployer.selector, STRANGER)
-        );
-        vm.prank(STRANGER);
-        registry.wire(address(staking));
-
-        vm.expectRevert(
-            abi.encodeWithSelector(IServiceRegistry.RegistryAlreadyWired.selector, address(staking))
-        );
-        registry.wire(address(staking));
-
-        ServiceRegistry other = new ServiceRegistry(EPOCH_SECONDS, SystemLib.classes());
-        vm.expectRevert(
-            abi.encodeWithSelector(
-                IServiceRegistry.RegistryWiringMismatch.selector,
-                address(staking)
-            )
-        );
-        other.wire(address(staking));
-    }
-
-    function test_BeforeTheWiringNobodyRegisters() public {
-        ServiceRegistry other = new ServiceRegistry(EPOCH_SECONDS, SystemLib.classes());
-        vm.expectRevert();
-        other.register(0, KEY, "GET /", "", 0);
-        vm.assertEq(other.serviceCount(), 0, "nothing happened");
     }
 
     function _register(uint96 stake) private returns (uint64) {
@@ -204,17 +143,6 @@ contract RegistrationTest is Deployment {
     function _expectUnknown(uint64 number) private {
         vm.expectRevert(
             abi.encodeWithSelector(IServiceRegistry.RegistryUnknownService.selector, number)
-        );
-    }
-
-    function _expectBounds(uint32 excellent, uint32 good, uint32 poor) private {
-        vm.expectRevert(
-            abi.encodeWithSelector(
-                IServiceRegistry.RegistryClassBounds.selector,
-                excellent,
-                good,
-                poor
-            )
         );
     }
 }

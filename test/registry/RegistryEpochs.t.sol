@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {ChallengeBook} from "../../contracts/challenges/ChallengeBook.sol";
 import {ActiveLanesLib} from "../../contracts/libraries/ActiveLanesLib.sol";
+import {ProofOfService} from "../../contracts/proof-of-service/ProofOfService.sol";
+import {IServiceClasses} from "../../contracts/registry/IServiceClasses.sol";
 import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
 import {ServiceRegistry} from "../../contracts/registry/ServiceRegistry.sol";
 import {Staking} from "../../contracts/staking/Staking.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
-import {EPOCH_SECONDS, SystemLib, TREASURY, UNBONDING_SECONDS} from "../support/System.sol";
+import {GOVERNOR, SystemLib, TREASURY, UNBONDING_SECONDS} from "../support/System.sol";
 
 /// @notice What counts in an epoch is fixed before it begins.
 contract RegistryEpochsTest is Deployment {
@@ -109,11 +112,15 @@ contract RegistryEpochsTest is Deployment {
     }
 
     function test_WithoutStakeNoServiceIsActiveWhateverItsClassAsks() public {
-        IServiceRegistry.ServiceClass[] memory classes = SystemLib.classes();
-        (classes[0].minimumStake, classes[0].registrationFee) = (0, 0);
-        ServiceRegistry free = new ServiceRegistry(EPOCH_SECONDS, classes);
+        ServiceRegistry free = SystemLib.newRegistry(governance);
+        IServiceClasses.ServiceClass memory kind = SystemLib.class("free", address(verifier));
+        (kind.minimumStake, kind.registrationFee) = (0, 0);
+        vm.prank(GOVERNOR);
+        free.addClass(kind);
         Staking stakes = new Staking(address(token), address(free), UNBONDING_SECONDS, 1);
-        free.wire(address(stakes));
+        ProofOfService rounds = new ProofOfService(address(free), address(stakes), address(pool));
+        ChallengeBook challenges = new ChallengeBook(address(rounds), 1, 0, 0);
+        free.wire(address(stakes), address(rounds), address(challenges));
         vm.prank(TREASURY);
         token.transfer(PROVIDER, 1);
         vm.startPrank(PROVIDER);

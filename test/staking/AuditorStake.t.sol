@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {ProofOfService} from "../../contracts/proof-of-service/ProofOfService.sol";
 import {IStaking} from "../../contracts/staking/IStaking.sol";
 import {Staking} from "../../contracts/staking/Staking.sol";
 import {AuditorActor} from "../support/AuditorActor.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
-import {AUDITOR_STAKE, UNBONDING_SECONDS} from "../support/System.sol";
+import {AUDITOR_STAKE} from "../support/System.sol";
 
 contract AuditorStakeTest is Deployment {
     AuditorActor private _alice;
@@ -158,53 +157,6 @@ contract AuditorStakeTest is Deployment {
             abi.encodeWithSelector(IStaking.StakingUnbondingTooShort.selector, 119, 120)
         );
         new Staking(address(token), address(registry), 119, AUDITOR_STAKE);
-    }
-
-    function test_RevertsWhen_WiringGoesWrong() public {
-        vm.expectRevert(abi.encodeWithSelector(IStaking.StakingNotDeployer.selector, STRANGER));
-        vm.prank(STRANGER);
-        staking.wire(address(pos));
-
-        vm.expectRevert(
-            abi.encodeWithSelector(IStaking.StakingAlreadyWired.selector, address(pos))
-        );
-        staking.wire(address(pos));
-
-        Staking other = _otherStaking();
-        vm.expectRevert(
-            abi.encodeWithSelector(IStaking.StakingWiringMismatch.selector, address(pos))
-        );
-        other.wire(address(pos));
-    }
-
-    function test_WiresToWhatPointsBack() public {
-        Staking other = _otherStaking();
-        ProofOfService target = new ProofOfService(
-            address(registry),
-            address(other),
-            address(pool)
-        );
-        vm.expectEmit(address(other));
-        emit IStaking.Wired(address(target));
-        other.wire(address(target));
-        vm.assertEq(other.proofOfService(), address(target), "wired");
-    }
-
-    function test_BeforeTheWiringNobodyEnrols() public {
-        Staking other = _otherStaking();
-        ProofOfService target = new ProofOfService(
-            address(registry),
-            address(other),
-            address(pool)
-        );
-        vm.expectRevert(
-            abi.encodeWithSelector(IStaking.StakingNotProofOfService.selector, address(target))
-        );
-        target.enrol(keccak256("tip"), STRANGER);
-    }
-
-    function _otherStaking() private returns (Staking) {
-        return new Staking(address(token), address(registry), UNBONDING_SECONDS, AUDITOR_STAKE);
     }
 
     function _assertStakes(uint32 epoch, uint256 mine, uint256 total) private view {

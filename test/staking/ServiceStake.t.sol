@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {IERC721Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {UnbondingLib} from "../../contracts/libraries/UnbondingLib.sol";
 import {IStaking} from "../../contracts/staking/IStaking.sol";
 import {vm} from "../support/Cheatcodes.sol";
@@ -99,16 +100,6 @@ contract ServiceStakeTest is Deployment {
         vm.assertEq(services, 1, "the other alone");
     }
 
-    function test_AServiceOfSomeoneElseKeepsItsStakerWhenTheTokenMoves() public {
-        vm.prank(PROVIDER);
-        registry.transferFrom(PROVIDER, STRANGER, _number);
-
-        vm.assertEq(staking.stakerOf(_number), PROVIDER, "the stake is still the provider's");
-        _expectNotStaker(STRANGER, PROVIDER);
-        vm.prank(STRANGER);
-        staking.unstakeService(_number, 1);
-    }
-
     function test_RevertsWhen_AnotherThanTheStakerActs() public {
         _expectNotStaker(STRANGER, PROVIDER);
         vm.prank(STRANGER);
@@ -116,12 +107,17 @@ contract ServiceStakeTest is Deployment {
         _expectNotStaker(STRANGER, PROVIDER);
         vm.prank(STRANGER);
         staking.unstakeService(_number, 1);
+    }
 
+    function test_RevertsWhen_TheServiceIsUnknown() public {
+        vm.expectRevert(abi.encodeWithSelector(IERC721Errors.ERC721NonexistentToken.selector, 77));
+        vm.prank(STRANGER);
+        staking.stakeService(77, 1);
         vm.expectRevert(
             abi.encodeWithSelector(IStaking.StakingNotStaker.selector, 77, STRANGER, address(0))
         );
         vm.prank(STRANGER);
-        staking.stakeService(77, 1);
+        staking.unstakeService(77, 1);
     }
 
     function test_RevertsWhen_TheAmountIsZero() public {

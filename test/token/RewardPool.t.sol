@@ -2,12 +2,13 @@
 pragma solidity ^0.8.28;
 
 import {ProofOfService} from "../../contracts/proof-of-service/ProofOfService.sol";
+import {Staking} from "../../contracts/staking/Staking.sol";
 import {BlocToken} from "../../contracts/token/BlocToken.sol";
 import {IRewardPool} from "../../contracts/token/IRewardPool.sol";
 import {RewardPool} from "../../contracts/token/RewardPool.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
-import {EPOCH_SECONDS, TREASURY} from "../support/System.sol";
+import {AUDITOR_STAKE, EPOCH_SECONDS, TREASURY, UNBONDING_SECONDS} from "../support/System.sol";
 
 contract RewardPoolTest is Deployment {
     function test_TheBudgetIsFivePercentOfTheSupplyAYear() public view {
@@ -72,25 +73,30 @@ contract RewardPoolTest is Deployment {
     function test_RevertsWhen_WiredToAContractWithAnotherPool() public {
         RewardPool other = new RewardPool(EPOCH_SECONDS);
         BlocToken coin = new BlocToken(address(other), TREASURY);
-        _expectMismatch(address(coin), address(pos));
-        other.wire(address(coin), address(pos));
+        address target = _rounds(coin, pool);
+        _expectMismatch(address(coin), target);
+        other.wire(address(coin), target);
+    }
+
+    function test_RevertsWhen_WiredToATokenThatIsNotStaked() public {
+        RewardPool other = new RewardPool(EPOCH_SECONDS);
+        BlocToken coin = new BlocToken(address(other), TREASURY);
+        address target = _rounds(token, other);
+        _expectMismatch(address(coin), target);
+        other.wire(address(coin), target);
     }
 
     function test_RevertsWhen_WiredToAClockOfAnotherPace() public {
         RewardPool other = new RewardPool(EPOCH_SECONDS + 1);
         BlocToken coin = new BlocToken(address(other), TREASURY);
-        address target = address(
-            new ProofOfService(address(registry), address(staking), address(other))
-        );
+        address target = _rounds(coin, other);
         _expectMismatch(address(coin), target);
         other.wire(address(coin), target);
     }
 
     function test_RevertsWhen_WiredToATokenThatGaveItNothing() public {
         RewardPool other = new RewardPool(EPOCH_SECONDS);
-        address target = address(
-            new ProofOfService(address(registry), address(staking), address(other))
-        );
+        address target = _rounds(token, other);
         _expectMismatch(address(token), target);
         other.wire(address(token), target);
     }
@@ -98,9 +104,7 @@ contract RewardPoolTest is Deployment {
     function test_WiresOnceEverythingFits() public {
         RewardPool other = new RewardPool(EPOCH_SECONDS);
         BlocToken coin = new BlocToken(address(other), TREASURY);
-        address target = address(
-            new ProofOfService(address(registry), address(staking), address(other))
-        );
+        address target = _rounds(coin, other);
         vm.expectEmit(address(other));
         emit IRewardPool.Wired(address(coin), target);
         other.wire(address(coin), target);
@@ -153,6 +157,17 @@ contract RewardPoolTest is Deployment {
         pool.pay(STRANGER, budget + 1);
         vm.expectRevert(refusal);
         pool.release(budget + 1);
+    }
+
+    /// @dev Rounds that pay from a pool, on stakes of a coin.
+    function _rounds(BlocToken coin, RewardPool payer) private returns (address) {
+        Staking stakes = new Staking(
+            address(coin),
+            address(registry),
+            UNBONDING_SECONDS,
+            AUDITOR_STAKE
+        );
+        return address(new ProofOfService(address(registry), address(stakes), address(payer)));
     }
 
     function _expectMismatch(address coin, address target) private {

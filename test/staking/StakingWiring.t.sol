@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {ChallengeBook} from "../../contracts/challenges/ChallengeBook.sol";
+import {ProofOfService} from "../../contracts/proof-of-service/ProofOfService.sol";
+import {IStaking} from "../../contracts/staking/IStaking.sol";
+import {Staking} from "../../contracts/staking/Staking.sol";
+import {vm} from "../support/Cheatcodes.sol";
+import {Deployment} from "../support/Deployment.sol";
+import {
+    AUDITOR_STAKE,
+    CHALLENGE_BOND,
+    CHALLENGE_WINDOW,
+    COOL_DOWN,
+    UNBONDING_SECONDS
+} from "../support/System.sol";
+
+/// @notice Staking is connected once, and only to contracts that point back.
+contract StakingWiringTest is Deployment {
+    Staking private _other;
+    ProofOfService private _pos;
+    ChallengeBook private _book;
+
+    function setUp() public override {
+        super.setUp();
+        _other = new Staking(address(token), address(registry), UNBONDING_SECONDS, AUDITOR_STAKE);
+        _pos = _newPos();
+        _book = _newBook(_pos);
+    }
+
+    function test_WiresToWhatPointsBack() public {
+        vm.expectEmit(address(_other));
+        emit IStaking.Wired(address(_pos), address(_book));
+        _other.wire(address(_pos), address(_book));
+
+        vm.assertEq(_other.proofOfService(), address(_pos), "rounds");
+        vm.assertEq(_other.challengeBook(), address(_book), "challenges");
+    }
+
+    function test_RevertsWhen_AnotherThanTheDeployerWires() public {
+        vm.expectRevert(abi.encodeWithSelector(IStaking.StakingNotDeployer.selector, STRANGER));
+        vm.prank(STRANGER);
+        _other.wire(address(_pos), address(_book));
+    }
+
+    function test_RevertsWhen_WiredTwice() public {
+        _other.wire(address(_pos), address(_book));
+        vm.expectRevert(
+            abi.encodeWithSelector(IStaking.StakingAlreadyWired.selector, address(_pos))
+        );
+        _other.wire(address(_pos), address(_book));
+    }
+
+    function test_RevertsWhen_TheRoundsAreOfOtherStakes() public {
+        _expectMismatch(address(pos));
+        _other.wire(address(pos), address(_book));
+    }
+
+    function test_RevertsWhen_TheChallengesAreOfOtherStakes() public {
+        _expectMismatch(address(book));
+        _other.wire(address(_pos), address(book));
+    }
+
+    function test_RevertsWhen_TheChallengesAreOfOtherRounds() public {
+        ChallengeBook challenges = _newBook(_newPos());
+        _expectMismatch(address(challenges));
+        _other.wire(address(_pos), address(challenges));
+    }
+
+    function test_BeforeTheWiringNobodyEnrolsOrSlashes() public {
+        _expectNotProofOfService();
+        _pos.enrol(keccak256("tip"), STRANGER);
+        vm.startPrank(address(_pos));
+        _expectNotProofOfService();
+        _other.lapse(STRANGER);
+        _expectNotProofOfService();
+        _other.slashAuditor(STRANGER, 1, STRANGER);
+        vm.stopPrank();
+        vm.expectRevert(
+            abi.encodeWithSelector(IStaking.StakingNotChallengeBook.selector, address(_book))
+        );
+        vm.prank(address(_book));
+        _other.slashService(1, STRANGER, 1, STRANGER);
+    }
+
+    function _newPos() private returns (ProofOfService) {
+        return new ProofOfService(address(registry), address(_other), address(pool));
+    }
+
+    function _newBook(ProofOfService rounds) private returns (ChallengeBook) {
+        return new ChallengeBook(address(rounds), CHALLENGE_WINDOW, COOL_DOWN, CHALLENGE_BOND);
+    }
+
+    function _expectMismatch(address target) private {
+        vm.expectRevert(abi.encodeWithSelector(IStaking.StakingWiringMismatch.selector, target));
+    }
+
+    function _expectNotProofOfService() private {
+        vm.expectRevert(
+            abi.encodeWithSelector(IStaking.StakingNotProofOfService.selector, address(_pos))
+        );
+    }
+}
