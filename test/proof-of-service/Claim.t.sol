@@ -78,15 +78,6 @@ contract ClaimTest is Deployment {
         vm.assertEq(_alice.claim(2, 4), 0, "unpaid");
     }
 
-    function test_VotesOnInactiveLanesAreNotPaid() public {
-        enterAndTick(2);
-        _alice.commitWords(2, _words(RoundKit.word(0, 0xff, 0)), 512);
-        enter(3);
-        _alice.reveal(2);
-        enterAndTick(4);
-        vm.assertEq(_alice.claim(2, 4), _rate(2) * 4 * 7, "four services of eight votes");
-    }
-
     function test_PayIsBoundedByWhatIsLeft() public {
         AuditorActor[3] memory actors = [
             _alice,

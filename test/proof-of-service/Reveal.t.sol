@@ -46,21 +46,6 @@ contract RevealTest is Deployment {
         _alice.reveal(2);
     }
 
-    function test_InactiveLanesAreMaskedAway() public {
-        // Services 18 and 19 do not exist; 17 loses its stake now, which counts from epoch 3 only.
-        vm.prank(PROVIDER);
-        staking.unstakeService(17, 1e18);
-        _alice.commitWords(2, _words(RoundKit.word(1, 0xf, 2)), 512);
-        enter(3);
-        vm.expectEmit(address(pos));
-        emit IProofOfService.Revealed(address(_alice), 2, 0, 2);
-        _alice.reveal(2);
-
-        vm.assertEq(pos.tallyOf(1, 2), (7 << 240) | (RoundKit.word(0, 3, 2) * 7), "two lanes");
-        (, bool quorate) = pos.verdictOf(18, 2);
-        vm.assertFalse(quorate, "no verdict on what does not exist");
-    }
-
     function test_AFullShardTakesNoMoreWeightAndNobodyReverts() public {
         AuditorActor[4] memory actors = [
             _alice,
@@ -193,6 +178,33 @@ contract RevealTest is Deployment {
         pos.reveal(chunk);
         chunk.words = new uint256[](0);
         _expectShardRange(type(uint32).max);
+        pos.reveal(chunk);
+    }
+
+    function test_RevertsWhen_AVoteIsOnAnInactiveLane() public {
+        // Services 18 and 19 do not exist; 17 loses its stake now, which counts from epoch 3 only.
+        vm.prank(PROVIDER);
+        staking.unstakeService(17, 1e18);
+        _alice.commitWords(2, _words(RoundKit.word(1, 0xf, 2)), 512);
+        enter(3);
+        IProofOfService.Chunk memory chunk = _alice.chunkAt(2, 0);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IProofOfService.PosInactiveLane.selector,
+                1,
+                RoundKit.word(0, 0xc, 2)
+            )
+        );
+        pos.reveal(chunk);
+        vm.assertEq(pos.tallyOf(1, 2), 0, "nothing of it counts");
+
+        enterAndTick(4);
+        _alice.commitWords(4, _words(RoundKit.word(1, 3, 2)), 512);
+        enter(5);
+        chunk = _alice.chunkAt(4, 0);
+        vm.expectRevert(
+            abi.encodeWithSelector(IProofOfService.PosInactiveLane.selector, 1, RoundKit.vote(1, 2))
+        );
         pos.reveal(chunk);
     }
 

@@ -6,7 +6,6 @@ import {AuditorActor} from "../support/AuditorActor.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
 import {Forgery, Round, RoundKit} from "../support/RoundKit.sol";
-import {SystemLib} from "../support/System.sol";
 
 /// @notice Evidence for the votes that the sample seed picks. One service, so both samples ask for it.
 contract SamplesTest is Deployment {
@@ -152,27 +151,6 @@ contract SamplesTest is Deployment {
         _alice.reveal(2);
         enterAndTick(4);
         _expectSigner(address(0));
-    }
-
-    function test_RevertsWhen_TheServiceDoesNotExist() public {
-        // It has no key, and no signature recovers to none.
-        Forgery memory forgery;
-        uint256[] memory words = new uint256[](1);
-        words[0] = RoundKit.word(0, 2, 3);
-        _alice.commitForged(2, words, 512, forgery);
-        enter(3);
-        _alice.reveal(2);
-        enterAndTick(4);
-        IProofOfService.Chunk memory chunk = _alice.chunkAt(2, 0);
-        IProofOfService.Sample[] memory samples = _alice.samplesAt(2, 0, 4);
-        vm.expectRevert(
-            abi.encodeWithSelector(
-                IProofOfService.PosReceiptSigner.selector,
-                2,
-                vm.addr(SystemLib.serviceKey(2))
-            )
-        );
-        pos.claim(chunk, 4, samples);
     }
 
     function test_RevertsWhen_TheReceiptIsTooOld() public {
