@@ -52,7 +52,10 @@ export default buildModule("Blockcloud", (m) => {
     verifier: livenessVerifier,
   });
   // Their order is their indices.
-  const http = m.call(registry, "addClass", [kind(bytes32("http"))], { id: "addHttp", after: wired });
+  const http = m.call(registry, "addClass", [kind(bytes32("http"))], {
+    id: "addHttp",
+    after: wired,
+  });
   const jsonRpc = m.call(registry, "addClass", [kind(bytes32("json-rpc"))], {
     id: "addJsonRpc",
     after: [http],

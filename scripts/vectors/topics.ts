@@ -1,3 +1,4 @@
+import { challengeVectors, labelVectors } from "./services.ts";
 import { constantVectors } from "./constants.ts";
 import { hashChainVectors, nonceVectors, seedVectors, sortitionVectors } from "./draw.ts";
 import { httpReceiptVectors, serviceIdVectors, typedDataVectors } from "./identity.ts";
@@ -22,6 +23,8 @@ const topics: Record<string, (random: Random) => object> = {
   pay: payVectors,
   activeLanes: activeLanesVectors,
   round: roundVectors,
+  challenge: challengeVectors,
+  label: labelVectors,
 };
 
 /** Every file of `test/vectors` by name. Each topic has its own stream, so one can change alone. */

@@ -19,6 +19,8 @@ export interface ServiceClass extends GradeBounds {
   name: string;
   minimumStake: bigint;
   registrationFee: bigint;
+  /** Whether it takes new services. */
+  open: boolean;
 }
 
 /** What an auditor needs of a service, as it counts in an epoch. */

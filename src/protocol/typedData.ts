@@ -16,7 +16,7 @@ export interface Domain {
   verifyingContract: Address;
 }
 
-/** EIP-712 types. All times are milliseconds since the Unix epoch. */
+/** EIP-712 types. Times are milliseconds since the Unix epoch. */
 export const typedData = {
   ServiceReceipt: [
     { name: "serviceId", type: "bytes32" },
@@ -36,6 +36,10 @@ export const typedData = {
     { name: "endpoints", type: "Endpoint[]" },
     { name: "delegation", type: "bytes" },
   ],
+  ChallengeResponse: [
+    { name: "challenge", type: "uint256" },
+    { name: "nonce", type: "bytes32" },
+  ],
 } as const;
 
 /** The domain of a deployment. */
@@ -49,7 +53,7 @@ export function domainSeparator(domain: Domain): Hex {
 }
 
 /** Type hash of an EIP-712 type without nested types. */
-export function typeHash(name: "ServiceReceipt" | "Endpoint"): Uint8Array {
+export function typeHash(name: "ServiceReceipt" | "Endpoint" | "ChallengeResponse"): Uint8Array {
   const fields = typedData[name].map((field) => `${field.type} ${field.name}`).join(",");
   return hexToBytes(keccak256(toBytes(`${name}(${fields})`)));
 }

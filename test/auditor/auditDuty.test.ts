@@ -7,6 +7,7 @@ import { OpenedRound } from "../../src/auditor/round.ts";
 import type { Announcements } from "../../src/chain/announcements.ts";
 import type { AuditedService, Services } from "../../src/chain/services.ts";
 import { drawKey } from "../../src/protocol/sortition.ts";
+import { readReportWord } from "../../src/protocol/tally.ts";
 import { AUDITOR, AuditorRig, EPOCH, evidenceOf, hashOf, roundOf } from "../support/auditorRig.ts";
 import { DEPLOYMENT } from "../support/fakeChain.ts";
 import { failureOf } from "../support/httpClient.ts";
@@ -19,6 +20,8 @@ describe("AuditDuty", () => {
   let refreshed: number;
   let votes: { number: bigint; epoch: number; y: Hex; window: InspectionWindow; at: number }[];
   let vote: (number: bigint) => Promise<Vote>;
+  /** Services that are active in an epoch, of a shard's first three. */
+  let active: (epoch: number) => number[];
 
   beforeEach(() => {
     rig = new AuditorRig();
@@ -26,6 +29,7 @@ describe("AuditDuty", () => {
     committed = false;
     refreshed = 0;
     votes = [];
+    active = () => [0];
     vote = async (number) => ({ number, grade: 3, evidence: evidenceOf(number) });
     rig.chain.answers.auditorStakeAt = () => [1n, 7n];
     rig.chain.answers.roundOf = () => [committed, 0, 0n];
@@ -41,7 +45,8 @@ describe("AuditDuty", () => {
         } as unknown as Announcements,
         services: {
           count: async () => 20n,
-          active: async (shard: number) => [BigInt(shard) * 15n + 1n],
+          active: async (shard: number, epoch: number) =>
+            active(epoch).map((lane) => BigInt(shard * 15 + lane + 1)),
           audited: async (number: bigint) => ({ number }) as AuditedService,
         } as unknown as Services,
         voter: {
@@ -80,6 +85,40 @@ describe("AuditDuty", () => {
       expect(window.from - start).to.be.within(1, 3);
       expect(window.to - start).to.be.within(54.999, 55.001);
       expect(window.deadline - start).to.be.within(74.999, 75.001);
+    }
+  });
+
+  // A reveal with a vote on any other service reverts.
+  it("votes on the services that are active in the audited epoch, and no other", async () => {
+    active = (epoch) => (epoch === EPOCH ? [0, 2] : [1]);
+    await run();
+    const lanes = () =>
+      rig.store
+        .round(EPOCH)!
+        .chunks.flatMap(({ words }) => words.map(readReportWord))
+        .map(({ votes: cast }) => cast.flatMap((each, lane) => (each === null ? [] : [lane])));
+    expect(lanes()).to.deep.equal([
+      [0, 2],
+      [0, 2],
+    ]);
+
+    // Restarted in the next epoch, in which others are active.
+    rig.timers.pass(100_000);
+    await run(EPOCH + 1);
+    expect(lanes()).to.deep.equal([
+      [0, 2],
+      [0, 2],
+    ]);
+    expect(
+      votes.filter(({ epoch }) => epoch === EPOCH + 1).map(({ number }) => number),
+    ).to.deep.equal([2n, 17n]);
+  });
+
+  it("leaves out a vote on a service that it did not draw", async () => {
+    vote = async (number) => ({ number: number + 1n, grade: 0 });
+    await run();
+    for (const { words } of rig.store.round(EPOCH)!.chunks) {
+      for (const word of words) expect(word & ((1n << 240n) - 1n)).to.equal(0n);
     }
   });
 

@@ -126,7 +126,7 @@ describe("Seeds.recorded", () => {
     const chain = new FakeChain();
     const seed: Hex = `0x${"5e".repeat(32)}`;
     const none: Hex = `0x${"00".repeat(32)}`;
-    chain.answers.seedOf = (epoch: number) => [epoch === 7 ? seed : none, 5, 3];
+    chain.answers.seedOf = (epoch: number) => [epoch === 7 ? seed : none, 5, 3, 1_700_000_705n];
     const seeds = new Seeds(chain.client, DEPLOYMENT);
     expect(await seeds.recorded(7)).to.deep.equal({ seed, previous: 5 });
     expect(await seeds.recorded(8)).to.equal(undefined);

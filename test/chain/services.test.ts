@@ -17,6 +17,8 @@ const kind = {
   name: stringToHex("http", { size: 32 }),
   minimumStake: 1_000n,
   registrationFee: 10n,
+  open: true,
+  verifier: DEPLOYMENT.contracts.staking,
   excellentMs: 500,
   goodMs: 2_000,
   poorMs: 10_000,

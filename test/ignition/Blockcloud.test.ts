@@ -3,36 +3,43 @@ import { parseEther, ZeroAddress } from "ethers";
 import { network } from "hardhat";
 import Blockcloud from "../../ignition/modules/Blockcloud.ts";
 import { encodeHeader, epochSeed, type RpcHeader } from "../../src/protocol/header.ts";
-import type { BlocToken } from "../../typechain-types/token/BlocToken.ts";
-import type { ProofOfService } from "../../typechain-types/proof-of-service/ProofOfService.ts";
-import type { RewardPool } from "../../typechain-types/token/RewardPool.ts";
-import type { ServiceRegistry } from "../../typechain-types/registry/ServiceRegistry.ts";
-import type { Staking } from "../../typechain-types/staking/Staking.ts";
+import type { AccessManager } from "../../typechain-types/@openzeppelin/contracts/access/manager/AccessManager.ts";
+import type { ChallengeBook } from "../../typechain-types/contracts/challenges/ChallengeBook.ts";
+import type { BlocToken } from "../../typechain-types/contracts/token/BlocToken.ts";
+import type { ProofOfService } from "../../typechain-types/contracts/proof-of-service/ProofOfService.ts";
+import type { RewardPool } from "../../typechain-types/contracts/token/RewardPool.ts";
+import type { ServiceRegistry } from "../../typechain-types/contracts/registry/ServiceRegistry.ts";
+import type { Staking } from "../../typechain-types/contracts/staking/Staking.ts";
+import type { LivenessVerifier } from "../../typechain-types/contracts/verifiers/LivenessVerifier.ts";
 
 const EPOCH_SECONDS = 12;
 const PROBE = "0x7b7d";
+/** The access manager's role that grants all others. */
+const ADMIN_ROLE = 0n;
 
-async function deploy() {
+async function deploy(governanceDelay = 0) {
   const connection = await network.create({ chainType: "l1" });
   const { ethers, ignition, provider } = connection;
-  const [deployer, provider1, stranger] = await ethers.getSigners();
+  const [deployer, provider1, stranger, governor] = await ethers.getSigners();
   const deployed = await ignition.deploy(Blockcloud, {
     parameters: {
       Blockcloud: {
         epochSeconds: EPOCH_SECONDS,
         unbondingSeconds: 120,
         minimumAuditorStake: parseEther("5000"),
+        minimumServiceStake: parseEther("1000"),
+        registrationFee: parseEther("10"),
+        excellentMs: 500,
+        goodMs: 2_000,
+        poorMs: 10_000,
+        challengeWindow: 30,
+        challengeCoolDown: 120,
+        challengeBond: parseEther("50"),
+        labelMinimumAge: 2,
+        labelMaximumAge: 3_600,
         treasury: deployer!.address,
-        classes: [
-          {
-            name: ethers.encodeBytes32String("http"),
-            minimumStake: parseEther("1000"),
-            registrationFee: parseEther("10"),
-            excellentMs: 500,
-            goodMs: 2_000,
-            poorMs: 10_000,
-          },
-        ],
+        governor: governor!.address,
+        governanceDelay,
       },
     },
   });
@@ -42,6 +49,9 @@ async function deploy() {
     registry: ServiceRegistry;
     staking: Staking;
     proofOfService: ProofOfService;
+    challengeBook: ChallengeBook;
+    livenessVerifier: LivenessVerifier;
+    governance: AccessManager;
   };
   const header = (block: number) =>
     provider.request({
@@ -52,14 +62,18 @@ async function deploy() {
   const mine = async (blocks: number) => {
     for (let i = 0; i < blocks; i++) await provider.request({ method: "evm_mine" });
   };
+  const increase = (seconds: number) =>
+    provider.request({ method: "evm_increaseTime", params: [seconds] });
   return {
     ...contracts,
     ethers,
+    increase,
     header,
     mine,
     deployer: deployer!,
     provider1: provider1!,
     stranger: stranger!,
+    governor: governor!,
   };
 }
 
@@ -78,28 +92,128 @@ async function firstBlock(
 }
 
 describe("the Ignition module", () => {
-  it("deploys five contracts that know each other, and hands the supply out", async () => {
+  it("deploys contracts that know each other, and hands the supply out", async () => {
     const d = await deploy();
     const address = async (contract: { getAddress(): Promise<string> }) => contract.getAddress();
+    const [registry, staking, proofOfService, challengeBook] = await Promise.all(
+      [d.registry, d.staking, d.proofOfService, d.challengeBook].map(address),
+    );
 
-    expect(await d.registry.staking()).to.equal(await address(d.staking));
-    expect(await d.staking.registry()).to.equal(await address(d.registry));
-    expect(await d.staking.proofOfService()).to.equal(await address(d.proofOfService));
-    expect(await d.proofOfService.registry()).to.equal(await address(d.registry));
+    expect(await d.registry.staking()).to.equal(staking);
+    expect(await d.registry.proofOfService()).to.equal(proofOfService);
+    expect(await d.registry.challengeBook()).to.equal(challengeBook);
+    expect(await d.registry.authority()).to.equal(await address(d.governance));
+    expect(await d.staking.registry()).to.equal(registry);
+    expect(await d.staking.token()).to.equal(await address(d.token));
+    expect(await d.staking.proofOfService()).to.equal(proofOfService);
+    expect(await d.staking.challengeBook()).to.equal(challengeBook);
+    expect(await d.proofOfService.registry()).to.equal(registry);
+    expect(await d.proofOfService.staking()).to.equal(staking);
     expect(await d.proofOfService.rewardPool()).to.equal(await address(d.rewardPool));
     expect(await d.proofOfService.genesis()).to.equal(await d.registry.genesis());
+    expect(await d.challengeBook.registry()).to.equal(registry);
+    expect(await d.challengeBook.staking()).to.equal(staking);
+    expect(await d.challengeBook.proofOfService()).to.equal(proofOfService);
+    expect(await d.livenessVerifier.registry()).to.equal(registry);
     expect(await d.token.balanceOf(await address(d.rewardPool))).to.equal(parseEther("3000000000"));
     expect(await d.token.balanceOf(d.deployer.address)).to.equal(parseEther("7000000000"));
   });
 
+  it("passes its parameters on", async () => {
+    const d = await deploy();
+    expect(await d.registry.epochSeconds()).to.equal(EPOCH_SECONDS);
+    expect(await d.registry.labelMinimumAge()).to.equal(2n);
+    expect(await d.registry.labelMaximumAge()).to.equal(3_600n);
+    expect(await d.staking.unbondingSeconds()).to.equal(120n);
+    expect(await d.staking.minimumAuditorStake()).to.equal(parseEther("5000"));
+    expect(await d.challengeBook.windowSeconds()).to.equal(30n);
+    expect(await d.challengeBook.coolDownSeconds()).to.equal(120n);
+    expect(await d.challengeBook.bond()).to.equal(parseEther("50"));
+  });
+
+  it("opens the launch classes, judged by the liveness verifier", async () => {
+    const d = await deploy();
+    const verifier = await d.livenessVerifier.getAddress();
+    expect(await d.registry.classCount()).to.equal(2n);
+    for (const [classId, name] of ["http", "json-rpc"].entries()) {
+      expect(await d.registry.classAt(classId)).to.deep.equal([
+        d.ethers.encodeBytes32String(name),
+        parseEther("1000"),
+        parseEther("10"),
+        true,
+        500n,
+        2_000n,
+        10_000n,
+        verifier,
+      ]);
+    }
+  });
+
   it("leaves nothing to wire again, not even for the deployer", async () => {
     const d = await deploy();
-    await expect(d.registry.wire(ZeroAddress))
+    await expect(d.registry.wire(ZeroAddress, ZeroAddress, ZeroAddress))
       .to.be.revertedWithCustomError(d.registry, "RegistryAlreadyWired")
       .withArgs(await d.staking.getAddress());
-    await expect(d.staking.connect(d.stranger).wire(ZeroAddress))
+    await expect(d.staking.wire(ZeroAddress, ZeroAddress))
+      .to.be.revertedWithCustomError(d.staking, "StakingAlreadyWired")
+      .withArgs(await d.proofOfService.getAddress());
+    await expect(d.staking.connect(d.stranger).wire(ZeroAddress, ZeroAddress))
       .to.be.revertedWithCustomError(d.staking, "StakingNotDeployer")
       .withArgs(d.stranger.address);
+  });
+
+  it("leaves the classes to the governor, and the deployer without a say", async () => {
+    const d = await deploy();
+    const name = d.ethers.encodeBytes32String("tcp");
+    const kind = {
+      name,
+      minimumStake: 1n,
+      registrationFee: 0n,
+      open: true,
+      excellentMs: 1,
+      goodMs: 2,
+      poorMs: 3,
+      verifier: await d.livenessVerifier.getAddress(),
+    };
+    for (const caller of [d.deployer, d.stranger]) {
+      const registry = d.registry.connect(caller);
+      for (const call of [registry.addClass(kind), registry.setClassOpen(0, false)]) {
+        await expect(call)
+          .to.be.revertedWithCustomError(d.registry, "AccessManagedUnauthorized")
+          .withArgs(caller.address);
+      }
+      await expect(d.governance.connect(caller).grantRole(ADMIN_ROLE, caller.address, 0))
+        .to.be.revertedWithCustomError(d.governance, "AccessManagerUnauthorizedAccount")
+        .withArgs(caller.address, ADMIN_ROLE);
+      expect(await d.governance.hasRole(ADMIN_ROLE, caller.address)).to.deep.equal([false, 0n]);
+    }
+    const governed = d.registry.connect(d.governor);
+    await expect(governed.addClass(kind)).to.emit(d.registry, "ClassAdded").withArgs(2n, name);
+    await expect(governed.setClassOpen(2, false))
+      .to.emit(d.registry, "ClassOpenSet")
+      .withArgs(2n, false);
+    expect((await d.registry.classAt(2)).open).to.equal(false);
+  });
+
+  it("makes a delayed governor announce what it does", async () => {
+    const d = await deploy(3_600);
+    const close = d.registry.interface.encodeFunctionData("setClassOpen", [0, false]);
+    const registry = await d.registry.getAddress();
+    const governed = d.registry.connect(d.governor);
+    // Not scheduled.
+    await expect(governed.setClassOpen(0, false)).to.be.revertedWithCustomError(
+      d.governance,
+      "AccessManagerNotScheduled",
+    );
+    await d.governance.connect(d.governor).schedule(registry, close, 0);
+    await expect(governed.setClassOpen(0, false)).to.be.revertedWithCustomError(
+      d.governance,
+      "AccessManagerNotReady",
+    );
+    await d.increase(3_600);
+    await expect(governed.setClassOpen(0, false))
+      .to.emit(d.registry, "ClassOpenSet")
+      .withArgs(0n, false);
   });
 });
 
@@ -140,8 +254,10 @@ describe("contracts on a real chain", () => {
       await expect(tick).to.emit(d.proofOfService, "Ticked");
       const { chainId } = await d.ethers.provider.getNetwork();
       const contract = (await d.proofOfService.getAddress()) as `0x${string}`;
-      const [seed] = await d.proofOfService.seedOf(epoch);
+      const [seed, previous, , recordedAt] = await d.proofOfService.seedOf(epoch);
       expect(seed).to.equal(epochSeed(first.mixHash, epoch, chainId, contract));
+      expect(previous).to.equal(0n);
+      expect(recordedAt).to.equal((await d.ethers.provider.getBlock("latest"))?.timestamp);
     });
   }
 });

@@ -16,12 +16,18 @@ import {
 import { describeChain, type ChainClient } from "../../src/chain/client.ts";
 import type { Deployment } from "../../src/chain/deployment.ts";
 import type { Call, TransactionSender } from "../../src/chain/sender.ts";
+import { challengeBookAbi } from "../../src/protocol/abi/challengeBook.ts";
 import { proofOfServiceAbi } from "../../src/protocol/abi/proofOfService.ts";
 import { serviceRegistryAbi } from "../../src/protocol/abi/serviceRegistry.ts";
 import { stakingAbi } from "../../src/protocol/abi/staking.ts";
 import { ZERO_HASH } from "../../src/protocol/bytes.ts";
 
-const abi = [...serviceRegistryAbi, ...stakingAbi, ...proofOfServiceAbi] as Abi;
+const abi = [
+  ...serviceRegistryAbi,
+  ...stakingAbi,
+  ...proofOfServiceAbi,
+  ...challengeBookAbi,
+] as Abi;
 
 /** A deployment that is nowhere. */
 export const DEPLOYMENT: Deployment = {
@@ -36,6 +42,7 @@ export const DEPLOYMENT: Deployment = {
     registry: `0x${"a3".repeat(20)}`,
     staking: `0x${"a4".repeat(20)}`,
     proofOfService: `0x${"a5".repeat(20)}`,
+    challengeBook: `0x${"a6".repeat(20)}`,
   },
 };
 
@@ -157,12 +164,12 @@ export function encodeLog({ block, eventName, args }: FakeLog) {
 }
 
 function ownerOf(event: AbiEvent): Address {
-  const { registry, proofOfService } = DEPLOYMENT.contracts;
+  const { registry, proofOfService, challengeBook } = DEPLOYMENT.contracts;
   const hash = toEventHash(event);
-  const ofRegistry = serviceRegistryAbi.some(
-    (item) => item.type === "event" && toEventHash(item) === hash,
-  );
-  return ofRegistry ? registry : proofOfService;
+  const declares = (candidates: Abi) =>
+    candidates.some((item) => item.type === "event" && toEventHash(item) === hash);
+  if (declares(serviceRegistryAbi)) return registry;
+  return declares(challengeBookAbi) ? challengeBook : proofOfService;
 }
 
 /** Takes transactions and notes them; `onSend` may throw, or give the events that they leave. */
