@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {ActiveLanesLib} from "./ActiveLanesLib.sol";
+
 /// @dev Shards that can exist: an index and its successor fit 32 bits. Stands outside the library because
 /// only such a constant can size an array.
 uint256 constant MAX_SHARDS = 0xffffffff;
@@ -11,7 +13,8 @@ uint256 constant MAX_SHARDS = 0xffffffff;
 /// one for each grade: FAILED (0, lowest), POOR, GOOD, EXCELLENT. In a report word the top is the shard's
 /// offset in its chunk and a vote is the value 1 in one nibble. In a tally the top is `tag (12) | weight
 /// (4)` and a nibble counts up to 15. All lanes are worked on at once; `test/libraries/TallyLib.t.sol`
-/// holds a plain reference.
+/// holds a plain reference. In storage a lane of a tally whose service is inactive has all bits set, which
+/// no counts can reach, as they sum to 15 at most: see {start}.
 library TallyLib {
     /// @notice The largest weight that counts in a shard: what a nibble holds.
     uint256 internal constant MAX_WEIGHT = 15;
@@ -36,21 +39,23 @@ library TallyLib {
         return word & ALL;
     }
 
-    /// @notice Whether a report word holds at most one vote a lane and nothing else.
+    /// @notice The votes of a report word.
     /// @param word The report word; its offset is not looked at.
-    /// @return True when well-formed.
-    function isWellFormed(uint256 word) internal pure returns (bool) {
-        uint256 votes = word & ALL;
-        if (votes & ~VOTES != 0) return false;
-        return (votesIn(votes) & ~ONES) == 0;
+    /// @return said Lanes with 1 where there is a vote, whatever its grade.
+    /// @return wellFormed Whether the word holds at most one vote a lane and nothing else.
+    function parse(uint256 word) internal pure returns (uint256 said, bool wellFormed) {
+        said = votesIn(word);
+        wellFormed = ((word & ALL & ~VOTES) | (said & ~ONES)) == 0;
     }
 
     /// @notice Votes in each lane, whatever their grade.
     /// @param word A well-formed report word.
     /// @return Lanes with 1 where there is a vote.
     function votesIn(uint256 word) internal pure returns (uint256) {
-        uint256 pairs = (word & (ONES * 0x0101)) + ((word >> 4) & (ONES * 0x0101));
-        return (pairs & (ONES * 0x00ff)) + ((pairs >> 8) & (ONES * 0x00ff));
+        unchecked {
+            uint256 pairs = (word & (ONES * 0x0101)) + ((word >> 4) & (ONES * 0x0101));
+            return (pairs & (ONES * 0x00ff)) + ((pairs >> 8) & (ONES * 0x00ff));
+        }
     }
 
     /// @notice Votes in each lane that claim a contact: POOR, GOOD or EXCELLENT.
@@ -70,23 +75,43 @@ library TallyLib {
         }
     }
 
-    /// @notice Adds a report to a tally, as much of its weight as still fits.
-    /// @param tally The stored word; counted as empty when its tag is another.
+    /// @notice The stored word that a shard's first report of an epoch is added to: it remembers which
+    /// lanes are inactive, so that later reports need not ask.
     /// @param tag Epoch tag, 12 bits.
-    /// @param votes The report's lanes, masked to active services, without offset.
-    /// @param weight The auditor's drawn weight, 1 to 15.
-    /// @return The new tally. Never reverts: a full shard takes nothing more.
-    function add(
-        uint256 tally,
-        uint256 tag,
-        uint256 votes,
-        uint256 weight
-    ) internal pure returns (uint256) {
-        if (tally >> 244 != tag) tally = tag << 244;
+    /// @param lanes Bit `i` is set when lane `i` is active.
+    /// @return The word.
+    function start(uint256 tag, uint256 lanes) internal pure returns (uint256) {
+        return (tag << 244) | (ALL & ~ActiveLanesLib.spread(lanes));
+    }
+
+    /// @notice The lanes that {start} marked.
+    /// @param stored A stored tally.
+    /// @return All bits of each inactive lane.
+    function inactive(uint256 stored) internal pure returns (uint256) {
         unchecked {
-            uint256 free = MAX_WEIGHT - ((tally >> 240) & 0xf);
+            // 15 in the lowest nibble and anything in the next is more than 15.
+            uint256 low = stored & (stored >> 1) & (stored >> 2) & (stored >> 3);
+            return (low & (stored >> 4) & ONES) * 0xffff;
+        }
+    }
+
+    /// @notice The counts of a stored tally.
+    /// @param stored The stored word.
+    /// @return The tally, with nothing in inactive lanes.
+    function tallyOf(uint256 stored) internal pure returns (uint256) {
+        return stored & ~inactive(stored);
+    }
+
+    /// @notice Adds a report to a tally, as much of its weight as still fits.
+    /// @param stored The stored word, from {start} or {add}.
+    /// @param votes The report's lanes, all of them active, without offset.
+    /// @param weight The auditor's drawn weight, 1 to 15.
+    /// @return The new word. Never reverts: a full shard takes nothing more.
+    function add(uint256 stored, uint256 votes, uint256 weight) internal pure returns (uint256) {
+        unchecked {
+            uint256 free = MAX_WEIGHT - ((stored >> 240) & 0xf);
             if (weight > free) weight = free;
-            return tally + (weight << 240) + votes * weight;
+            return stored + (weight << 240) + votes * weight;
         }
     }
 
@@ -104,8 +129,12 @@ library TallyLib {
     /// @return grades Lanes with the grade, 0 to 3; 0 in a lane without quorum.
     /// @return quorate Lanes with 1 where there is a verdict.
     function verdicts(uint256 tally) internal pure returns (uint256 grades, uint256 quorate) {
-        (uint256 aboveFailed, uint256 abovePoor, uint256 aboveGood, uint256 enough) = _steps(tally);
-        grades = aboveFailed + abovePoor + aboveGood;
+        (uint256 aboveFailed, uint256 abovePoor, uint256 aboveGood, uint256 enough, ) = _steps(
+            tally
+        );
+        unchecked {
+            grades = aboveFailed + abovePoor + aboveGood;
+        }
         quorate = enough;
     }
 
@@ -129,19 +158,26 @@ library TallyLib {
     /// @param tally The shard's tally.
     /// @param word The report word; its offset is not looked at.
     /// @return quarters Lanes with 0, 1, 2 or 4.
-    function payQuarters(uint256 tally, uint256 word) internal pure returns (uint256 quarters) {
-        (uint256 aboveFailed, uint256 abovePoor, uint256 aboveGood, uint256 enough) = _steps(tally);
-        uint256 poor = aboveFailed & ~abovePoor & enough;
-        uint256 good = abovePoor & ~aboveGood & enough;
-        uint256 excellent = aboveGood;
+    /// @return counts Lanes with the weight that was counted, as {counted}.
+    function payQuarters(
+        uint256 tally,
+        uint256 word
+    ) internal pure returns (uint256 quarters, uint256 counts) {
+        uint256 enough;
+        uint256 aboveFailed;
+        uint256 abovePoor;
+        uint256 excellent;
+        (aboveFailed, abovePoor, excellent, enough, counts) = _steps(tally);
+        // In each lane `enough >= aboveFailed >= abovePoor >= excellent`.
+        uint256 poor = aboveFailed ^ abovePoor;
+        uint256 good = abovePoor ^ excellent;
         uint256 saidPoor = word >> 4;
         uint256 saidGood = word >> 8;
         uint256 saidExcellent = word >> 12;
 
-        uint256 equal = (saidPoor & poor) | (saidGood & good) | (saidExcellent & excellent);
-        uint256 near = (saidPoor & good) | (saidGood & (poor | excellent)) | (saidExcellent & good);
-        uint256 bothFailed = word & enough & ~aboveFailed;
-        return (equal << 2) | (near << 1) | bothFailed;
+        quarters = word & (enough ^ aboveFailed);
+        quarters |= ((saidPoor & poor) | (saidGood & good) | (saidExcellent & excellent)) << 2;
+        quarters |= ((saidGood & (poor | excellent)) | ((saidPoor | saidExcellent) & good)) << 1;
     }
 
     /// @dev For each lane with a quorum: does the median lie above FAILED, above POOR, above GOOD?
@@ -151,11 +187,18 @@ library TallyLib {
     )
         private
         pure
-        returns (uint256 aboveFailed, uint256 abovePoor, uint256 aboveGood, uint256 enough)
+        returns (
+            uint256 aboveFailed,
+            uint256 abovePoor,
+            uint256 aboveGood,
+            uint256 enough,
+            uint256 counts
+        )
     {
         uint256 sums = _prefixSums(tally);
         uint256 nibble = ONES * 0xf;
-        uint256 totals = ((sums >> 12) & nibble) | HIGHS;
+        counts = (sums >> 12) & nibble;
+        uint256 totals = counts | HIGHS;
         unchecked {
             enough = ((totals - ONES * QUORUM) >> 15) & ONES;
             aboveFailed = ((totals - ((sums & nibble) << 1)) >> 15) & enough;

@@ -10,7 +10,6 @@ import {SortitionLib} from "../libraries/SortitionLib.sol";
 import {MAX_SHARDS, TallyLib} from "../libraries/TallyLib.sol";
 import {IServiceRegistry} from "../registry/IServiceRegistry.sol";
 import {IStaking} from "../staking/IStaking.sol";
-import {IRewardPool} from "../token/IRewardPool.sol";
 import {AuditorRoster} from "./AuditorRoster.sol";
 import {IProofOfService} from "./IProofOfService.sol";
 
@@ -39,8 +38,9 @@ abstract contract AuditRounds is AuditorRoster {
     }
 
     mapping(address auditor => Round[RING]) private _rounds;
-    /// @dev A plain table instead of a mapping: no hash for each shard of a reveal.
-    uint256[RING][MAX_SHARDS] private _tallies;
+    /// @dev Tallies as `TallyLib` stores them, `RING` for each shard. A plain table instead of a mapping:
+    /// no hash for each shard of a reveal.
+    uint256[MAX_SHARDS * RING] private _tallies;
 
     /// @inheritdoc IProofOfService
     function commit(address auditor, uint32 epoch, bytes32 commitment) external {
@@ -101,14 +101,12 @@ abstract contract AuditRounds is AuditorRoster {
 
         round.claimed |= bit;
         uint256 paidVotes;
-        (reward, paidVotes) = _payOf(chunk, y, entry);
+        (reward, paidVotes) = _payOf(chunk, y, entry.quarterPay);
         uint96 left = entry.auditorsLeft;
         if (reward > left) reward = left;
         entry.auditorsLeft = left - uint96(reward);
+        if (reward != 0) _credit(chunk.auditor, reward);
         emit Claimed(chunk.auditor, chunk.epoch, chunk.index, paidVotes, reward);
-
-        // Our own pool; the token has no hooks.
-        if (reward != 0) IRewardPool(rewardPool).pay(chunk.auditor, reward);
     }
 
     /// @inheritdoc IProofOfService
@@ -155,11 +153,12 @@ abstract contract AuditRounds is AuditorRoster {
 
     /// @dev The tally of a shard; the ring may hold another epoch's, which counts as none.
     function _tally(uint256 shard, uint32 epoch) internal view returns (uint256 tally) {
-        tally = _tallies[shard][epoch % RING];
-        if (tally >> 244 != _tag(epoch)) tally = 0;
+        tally = _tallies[shard * RING + (epoch % RING)];
+        tally = tally >> 244 == _tag(epoch) ? TallyLib.tallyOf(tally) : 0;
     }
 
-    /// @dev Adds a chunk's votes to the tallies.
+    /// @dev Adds a chunk's votes to the tallies. Unchecked: shards and their number were bounded, counts
+    /// fit their lanes.
     function _count(
         Chunk calldata chunk,
         bytes32 seed,
@@ -168,47 +167,72 @@ abstract contract AuditRounds is AuditorRoster {
         nextShard = firstShard;
         uint256 expected = _expectedWeight(chunk.auditor, chunk.epoch);
         bytes32 y = SortitionLib.drawKey(seed, chunk.secret, chunk.auditor);
-        uint256[] memory masks = IServiceRegistry(registry).activeMasks(
-            chunk.base,
-            chunk.words,
-            chunk.epoch
-        );
-        uint256 tag = _tag(chunk.epoch);
-        uint256 slot = chunk.epoch % RING;
-        for (uint256 i = 0; i < masks.length; ++i) {
-            uint256 word = chunk.words[i];
-            uint256 shard = chunk.base + (word >> 240);
-            require(shard >= nextShard, PosShardOrder(shard, nextShard));
-            require(TallyLib.isWellFormed(word), PosMalformedWord(word));
-            uint256 weight = SortitionLib.weight(y, shard, expected);
-            require(weight != 0, PosNotDrawn(shard));
-
-            nextShard = shard + 1;
-            uint256 counting = TallyLib.lanesOf(word);
-            // Were such votes only not counted, an auditor could vote on services of its own that it left
-            // inactive, and have its samples fall on them.
-            require(counting & ~masks[i] == 0, PosInactiveLane(shard, counting & ~masks[i]));
-            votes += TallyLib.sum(TallyLib.votesIn(counting));
-            _tallies[shard][slot] = TallyLib.add(_tallies[shard][slot], tag, counting, weight);
+        uint256[] calldata words = chunk.words;
+        uint256 base = chunk.base;
+        uint32 epoch = chunk.epoch;
+        unchecked {
+            for (uint256 i = 0; i < words.length; ++i) {
+                uint256 word = words[i];
+                uint256 shard = base + (word >> 240);
+                require(shard >= nextShard, PosShardOrder(shard, nextShard));
+                nextShard = shard + 1;
+                uint256 weight = SortitionLib.weight(y, shard, expected);
+                require(weight != 0, PosNotDrawn(shard));
+                votes += _addReport(shard, epoch, word, weight);
+            }
         }
+        // At most 512 in a lane, and 7,680 in all.
+        votes = TallyLib.sum(votes);
     }
 
-    /// @dev What a chunk earned, before the budget's bound.
+    /// @dev Adds one report to its tally.
+    /// @return said Lanes with 1 where there was a vote.
+    function _addReport(
+        uint256 shard,
+        uint32 epoch,
+        uint256 word,
+        uint256 weight
+    ) private returns (uint256 said) {
+        bool wellFormed;
+        (said, wellFormed) = TallyLib.parse(word);
+        require(wellFormed, PosMalformedWord(word));
+        uint256 tag = _tag(epoch);
+        uint256 place = shard * RING + (epoch % RING);
+        uint256 stored = _tallies[place];
+        if (stored >> 244 != tag) {
+            // The shard's first report of the epoch. What is active in an epoch is fixed before it begins.
+            stored = TallyLib.start(tag, IServiceRegistry(registry).activeLanes(shard, epoch));
+        }
+        uint256 votes = TallyLib.lanesOf(word);
+        // Were such votes only not counted, an auditor could vote on services of its own that it left
+        // inactive, and have its samples fall on them.
+        uint256 refused = votes & TallyLib.inactive(stored);
+        require(refused == 0, PosInactiveLane(shard, refused));
+        _tallies[place] = TallyLib.add(stored, votes, weight);
+    }
+
+    /// @dev What a chunk earned, before the budget's bound. Unchecked: a vote earns less than a budget.
     function _payOf(
         Chunk calldata chunk,
         bytes32 y,
-        Epoch storage entry
+        uint256 quarterPay
     ) private view returns (uint256 reward, uint256 paidVotes) {
         uint256 expected = _expectedWeight(chunk.auditor, chunk.epoch);
-        uint256[16] memory table = PayLib.rates(entry.auditorsBudget, entry.activeServices);
-        for (uint256 i = 0; i < chunk.words.length; ++i) {
-            uint256 word = chunk.words[i];
-            uint256 shard = chunk.base + (word >> 240);
-            (uint256 pay, uint256 votes) = PayLib.report(_tally(shard, chunk.epoch), word, table);
-            if (votes == 0) continue;
-            paidVotes += votes;
-            reward += pay * SortitionLib.weight(y, shard, expected);
+        uint256[16] memory table = PayLib.rates(quarterPay);
+        uint256[] calldata words = chunk.words;
+        uint256 base = chunk.base;
+        uint32 epoch = chunk.epoch;
+        unchecked {
+            for (uint256 i = 0; i < words.length; ++i) {
+                uint256 word = words[i];
+                uint256 shard = base + (word >> 240);
+                (uint256 pay, uint256 paid) = PayLib.report(_tally(shard, epoch), word, table);
+                if (paid == 0) continue;
+                paidVotes += paid;
+                reward += pay * SortitionLib.weight(y, shard, expected);
+            }
         }
+        paidVotes = TallyLib.sum(paidVotes);
     }
 
     /// @dev Opens the commitment with a chunk.
@@ -254,10 +278,14 @@ abstract contract AuditRounds is AuditorRoster {
         uint32 sampleEpoch,
         Sample[] calldata samples
     ) private view {
+        uint256[] calldata words = chunk.words;
         uint256 contacts = 0;
-        for (uint256 i = 0; i < chunk.words.length; ++i) {
-            contacts += TallyLib.sum(TallyLib.contactsIn(chunk.words[i]));
+        unchecked {
+            for (uint256 i = 0; i < words.length; ++i) {
+                contacts += TallyLib.contactsIn(words[i]);
+            }
         }
+        contacts = TallyLib.sum(contacts);
         uint256 wanted = contacts == 0 ? 0 : RoundLib.SAMPLES;
         require(samples.length == wanted, PosSampleCount(samples.length, wanted));
         if (wanted == 0) return;
@@ -275,19 +303,23 @@ abstract contract AuditRounds is AuditorRoster {
 
     /// @dev Service number of a contact vote, by its place in word-then-lane order.
     function _contactAt(Chunk calldata chunk, uint256 place) private pure returns (uint64) {
-        uint256 i = 0;
-        uint256 lanes = TallyLib.contactsIn(chunk.words[0]);
-        for (uint256 count = TallyLib.sum(lanes); place >= count; count = TallyLib.sum(lanes)) {
-            place -= count;
-            lanes = TallyLib.contactsIn(chunk.words[++i]);
+        uint256[] calldata words = chunk.words;
+        unchecked {
+            uint256 i = 0;
+            uint256 lanes = TallyLib.contactsIn(words[0]);
+            for (uint256 count = TallyLib.sum(lanes); place >= count; count = TallyLib.sum(lanes)) {
+                place -= count;
+                lanes = TallyLib.contactsIn(words[++i]);
+            }
+            uint256 lane = 0;
+            for (; ; ++lane) {
+                if ((lanes >> (lane * 16)) & 1 == 0) continue;
+                if (place == 0) break;
+                --place;
+            }
+            uint256 shard = chunk.base + (words[i] >> 240);
+            return uint64(shard * TallyLib.LANES + lane + 1);
         }
-        uint256 lane = 0;
-        for (; ; ++lane) {
-            if ((lanes >> (lane * 16)) & 1 == 0) continue;
-            if (place == 0) break;
-            --place;
-        }
-        return uint64((chunk.base + (chunk.words[i] >> 240)) * TallyLib.LANES + lane + 1);
     }
 
     function _checkReceipt(
@@ -317,7 +349,7 @@ abstract contract AuditRounds is AuditorRoster {
         );
         IServiceRegistry services = IServiceRegistry(registry);
         address signer = ReceiptLib.signer(
-            services.domainSeparator(),
+            _domainSeparator(),
             ReceiptLib.structHash(
                 ServiceIdLib.root(number),
                 RoundLib.nonce(y, number, sample.salt),

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {SortitionLib} from "../libraries/SortitionLib.sol";
 import {IStaking} from "../staking/IStaking.sol";
+import {IRewardPool} from "../token/IRewardPool.sol";
 import {EpochLedger} from "./EpochLedger.sol";
 import {IProofOfService} from "./IProofOfService.sol";
 
@@ -15,10 +16,13 @@ abstract contract AuditorRoster is EpochLedger {
     struct Auditor {
         // slot 0
         address operator;
+        // claimed and not collected
+        uint96 earned;
+        // slot 1: the last element shown, which belongs to `elementEpoch`. 192 bits of a hash bind well
+        // enough, and a reveal writes one slot.
+        bytes24 element;
         uint32 elementEpoch;
         uint32 pendingSince;
-        // slot 1: the last element shown, which belongs to `elementEpoch`
-        bytes32 element;
         // slot 2
         bytes32 pendingTip;
     }
@@ -58,6 +62,18 @@ abstract contract AuditorRoster is EpochLedger {
     }
 
     /// @inheritdoc IProofOfService
+    function collect(address auditor) external returns (uint256 amount) {
+        amount = _auditors[auditor].earned;
+        require(amount != 0, PosNothingToCollect(auditor));
+
+        _auditors[auditor].earned = 0;
+        emit Collected(auditor, amount);
+
+        // Our own pool; the token has no hooks.
+        IRewardPool(rewardPool).pay(auditor, amount);
+    }
+
+    /// @inheritdoc IProofOfService
     function lapse(address auditor) external {
         Auditor storage state = _auditors[auditor];
         uint32 lastSeen = state.elementEpoch;
@@ -88,7 +104,7 @@ abstract contract AuditorRoster is EpochLedger {
         view
         returns (
             address operator,
-            bytes32 element,
+            bytes24 element,
             uint32 elementEpoch,
             bytes32 pendingTip,
             uint32 pendingSince
@@ -102,6 +118,16 @@ abstract contract AuditorRoster is EpochLedger {
             state.pendingTip,
             state.pendingSince
         );
+    }
+
+    /// @inheritdoc IProofOfService
+    function earnedOf(address auditor) external view returns (uint256) {
+        return _auditors[auditor].earned;
+    }
+
+    /// @dev Owes an auditor more. The budgets of all epochs are far below 2^96.
+    function _credit(address auditor, uint256 amount) internal {
+        _auditors[auditor].earned += uint96(amount);
     }
 
     /// @dev Only the operator commits, and only with a chain that is usable.
@@ -123,12 +149,12 @@ abstract contract AuditorRoster is EpochLedger {
         uint256 steps = epoch - from;
         require(steps <= SortitionLib.MAX_STEPS, PosTooManySteps(steps, SortitionLib.MAX_STEPS));
         require(
-            SortitionLib.advance(secret, steps) == auditor.element,
+            bytes24(SortitionLib.advance(secret, steps)) == auditor.element,
             PosSecretMismatch(owner, epoch)
         );
 
         if (steps == 0) return;
-        auditor.element = secret;
+        auditor.element = bytes24(secret);
         auditor.elementEpoch = epoch;
     }
 
@@ -136,7 +162,7 @@ abstract contract AuditorRoster is EpochLedger {
     function _promote(Auditor storage auditor, uint32 epoch) private {
         uint32 since = auditor.pendingSince;
         if (since == 0 || since > epoch) return;
-        auditor.element = auditor.pendingTip;
+        auditor.element = bytes24(auditor.pendingTip);
         auditor.elementEpoch = since - 1;
         auditor.pendingTip = 0;
         auditor.pendingSince = 0;

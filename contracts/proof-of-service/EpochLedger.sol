@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {BlockHeader} from "@openzeppelin/contracts/utils/BlockHeader.sol";
 import {Memory} from "@openzeppelin/contracts/utils/Memory.sol";
+import {PayLib} from "../libraries/PayLib.sol";
 import {SortitionLib} from "../libraries/SortitionLib.sol";
 import {EpochClock} from "../registry/EpochClock.sol";
 import {IServiceRegistry} from "../registry/IServiceRegistry.sol";
@@ -25,17 +26,20 @@ abstract contract EpochLedger is EpochClock, IProofOfService {
     struct Epoch {
         // slot 0
         bytes32 seed;
-        // slot 1
+        // slot 1: all that a claim needs
         uint32 epoch;
         uint32 previous;
-        uint96 providersLeft;
         uint96 auditorsLeft;
-        // slot 2
+        // see `PayLib.quarterPay`
+        uint96 quarterPay;
+        // slot 2: what a settlement needs
+        uint96 providersLeft;
         uint96 providersBudget;
-        uint96 auditorsBudget;
         uint32 activeServices;
         // seconds since genesis
         uint32 recordedAt;
+        // slot 3
+        uint96 auditorsBudget;
     }
 
     /// @inheritdoc IProofOfService
@@ -48,6 +52,9 @@ abstract contract EpochLedger is EpochClock, IProofOfService {
     /// @inheritdoc IProofOfService
     uint32 public newestSeed;
     Epoch[RING] private _epochs;
+    /// @dev The registry's domain separator, as long as the chain's ID stays what it was at deployment.
+    bytes32 private immutable SEPARATOR;
+    uint256 private immutable CHAIN_ID;
 
     /// @notice Sets what never changes afterwards.
     /// @param registry_ The registry, whose clock is taken over.
@@ -67,13 +74,21 @@ abstract contract EpochLedger is EpochClock, IProofOfService {
         registry = registry_;
         staking = staking_;
         rewardPool = rewardPool_;
+        SEPARATOR = IServiceRegistry(registry_).domainSeparator();
+        CHAIN_ID = block.chainid;
     }
 
     /// @inheritdoc IProofOfService
     function tick(bytes calldata firstHeader, bytes calldata parentHeader) external {
-        (uint32 epoch, uint256 prevrandao) = _checkHeaders(firstHeader, parentHeader);
+        Memory.Slice[] memory header = BlockHeader.parseHeader(firstHeader);
+        uint256 timestamp = header.getTimestamp();
+        require(timestamp >= genesis, PosBeforeGenesis(timestamp));
+        uint32 epoch = _epochOf(timestamp);
         Epoch storage entry = _epochs[epoch % RING];
+        // Whether or not the header is real: nothing happens.
         if (entry.epoch == epoch) return;
+        _checkFirst(epoch, header, keccak256(firstHeader), parentHeader);
+        uint256 prevrandao = uint256(header.getPrevRandao());
         uint32 newest = newestSeed;
         require(epoch > newest, PosSeedOutOfOrder(epoch, newest));
         bytes32 unchanged = _seed(prevrandao, newest);
@@ -100,12 +115,13 @@ abstract contract EpochLedger is EpochClock, IProofOfService {
             seed: seed,
             epoch: epoch,
             previous: newest,
-            providersLeft: uint96(providers),
             auditorsLeft: uint96(auditors),
+            quarterPay: uint96(PayLib.quarterPay(auditors, active)),
+            providersLeft: uint96(providers),
             providersBudget: uint96(providers),
-            auditorsBudget: uint96(auditors),
             activeServices: uint32(active),
-            recordedAt: uint32(block.timestamp - genesis)
+            recordedAt: uint32(block.timestamp - genesis),
+            auditorsBudget: uint96(auditors)
         });
         emit Ticked(epoch, seed, providers, auditors, uint32(active));
 
@@ -159,6 +175,11 @@ abstract contract EpochLedger is EpochClock, IProofOfService {
         require(epoch != 0 && entry.epoch == epoch, PosNoSeed(epoch));
     }
 
+    /// @dev EIP-712 domain of the registry; asked for anew where the chain was forked under another ID.
+    function _domainSeparator() internal view returns (bytes32) {
+        return block.chainid == CHAIN_ID ? SEPARATOR : IServiceRegistry(registry).domainSeparator();
+    }
+
     /// @dev Tells the epochs apart that share a ring entry.
     function _tag(uint32 epoch) internal pure returns (uint256) {
         return (epoch / RING) & 0xfff;
@@ -168,28 +189,18 @@ abstract contract EpochLedger is EpochClock, IProofOfService {
         return SortitionLib.seed(prevrandao, epoch, block.chainid, address(this));
     }
 
-    function _checkHeaders(
-        bytes calldata firstHeader,
+    /// @dev The chain knows the first header, and its parent lies in an earlier epoch.
+    function _checkFirst(
+        uint32 epoch,
+        Memory.Slice[] memory header,
+        bytes32 hash,
         bytes calldata parentHeader
-    ) private view returns (uint32 epoch, uint256 prevrandao) {
-        Memory.Slice[] memory first = BlockHeader.parseHeader(firstHeader);
-        Memory.Slice[] memory parent = BlockHeader.parseHeader(parentHeader);
-        bytes32 firstHash = keccak256(firstHeader);
-        require(first.verifyBlockHeader(firstHash), PosUnknownBlock(first.getNumber(), firstHash));
-        bytes32 parentHash = first.getParentHash();
-        require(
-            keccak256(parentHeader) == parentHash,
-            PosNotParent(parentHash, keccak256(parentHeader))
-        );
-
-        uint256 timestamp = first.getTimestamp();
-        require(timestamp >= genesis, PosBeforeGenesis(timestamp));
-        epoch = _epochOf(timestamp);
-        uint256 parentTimestamp = parent.getTimestamp();
-        require(
-            parentTimestamp < epochStart(epoch),
-            PosNotFirstBlock(epoch, uint64(parentTimestamp))
-        );
-        prevrandao = uint256(first.getPrevRandao());
+    ) private view {
+        require(header.verifyBlockHeader(hash), PosUnknownBlock(header.getNumber(), hash));
+        bytes32 expected = header.getParentHash();
+        bytes32 actual = keccak256(parentHeader);
+        require(actual == expected, PosNotParent(expected, actual));
+        uint256 timestamp = BlockHeader.parseHeader(parentHeader).getTimestamp();
+        require(timestamp < epochStart(epoch), PosNotFirstBlock(epoch, uint64(timestamp)));
     }
 }

@@ -69,7 +69,7 @@ interface IProofOfService is IEpochClock {
     /// @param index The chunk.
     /// @param votes Votes it holds.
     event Revealed(address indexed auditor, uint32 indexed epoch, uint16 index, uint256 votes);
-    /// @notice A chunk was paid.
+    /// @notice A chunk was claimed: its reward waits to be collected.
     /// @param auditor The owner.
     /// @param epoch The audited epoch.
     /// @param index The chunk.
@@ -82,6 +82,10 @@ interface IProofOfService is IEpochClock {
         uint256 paidVotes,
         uint256 reward
     );
+    /// @notice An auditor received what it had claimed.
+    /// @param auditor The owner.
+    /// @param amount BLOC in wei.
+    event Collected(address indexed auditor, uint256 amount);
     /// @notice A service was paid for one epoch.
     /// @param number The service number.
     /// @param epoch The epoch.
@@ -253,6 +257,9 @@ interface IProofOfService is IEpochClock {
     /// @param epoch The audited epoch.
     /// @param recordedAt Unix seconds.
     error PosSeedTooLate(uint32 epoch, uint64 recordedAt);
+    /// @notice The auditor has claimed nothing that it has not received.
+    /// @param auditor The owner.
+    error PosNothingToCollect(address auditor);
     /// @notice The auditor did not commit to the round, revealed all of it, or was reported.
     /// @param auditor The owner.
     /// @param epoch The audited epoch.
@@ -302,7 +309,7 @@ interface IProofOfService is IEpochClock {
     /// @param chunk The chunk.
     function reveal(Chunk calldata chunk) external;
 
-    /// @notice Pays a revealed chunk to the auditor's owner. By anyone who knows it.
+    /// @notice Credits a revealed chunk's pay to the auditor, who can {collect} it. By anyone who knows it.
     /// @param chunk The chunk, as it was revealed.
     /// @param sampleEpoch First epoch with a seed among those at least two after the audited one.
     /// @param samples Evidence for the sampled votes.
@@ -312,6 +319,11 @@ interface IProofOfService is IEpochClock {
         uint32 sampleEpoch,
         Sample[] calldata samples
     ) external returns (uint256 reward);
+
+    /// @notice Pays out to an auditor's owner all that was claimed for it. By anyone.
+    /// @param auditor The owner.
+    /// @return amount BLOC in wei.
+    function collect(address auditor) external returns (uint256 amount);
 
     /// @notice Slashes an auditor that committed to a round and did not reveal all of it: 0.01% of the
     /// stake that counted. By anyone; half goes to the caller, the rest is burned.
@@ -380,7 +392,7 @@ interface IProofOfService is IEpochClock {
     /// @notice An auditor's keys and hash chain.
     /// @param auditor The owner.
     /// @return operator The key that commits.
-    /// @return element The last element shown, or the tip.
+    /// @return element First 24 bytes of the last element shown, or of the tip.
     /// @return elementEpoch The epoch that the element belongs to.
     /// @return pendingTip A tip that is not in use yet; 0 for none.
     /// @return pendingSince First epoch in which it is usable.
@@ -391,11 +403,16 @@ interface IProofOfService is IEpochClock {
         view
         returns (
             address operator,
-            bytes32 element,
+            bytes24 element,
             uint32 elementEpoch,
             bytes32 pendingTip,
             uint32 pendingSince
         );
+
+    /// @notice What was claimed for an auditor and not collected.
+    /// @param auditor The owner.
+    /// @return BLOC in wei.
+    function earnedOf(address auditor) external view returns (uint256);
 
     /// @notice How far an auditor's round has come.
     /// @param auditor The owner.

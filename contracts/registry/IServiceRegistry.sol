@@ -287,17 +287,6 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceLabels {
     /// @return Bit `i` is set when service `shard * 15 + i + 1` is active.
     function activeLanes(uint256 shard, uint32 epoch) external view returns (uint256);
 
-    /// @notice Active services of the shards that a chunk's words name, widened to lane masks.
-    /// @param base Shard to which the words' offsets (their top 16 bits) are added.
-    /// @param words Report words.
-    /// @param epoch The previous epoch, the current one or the next.
-    /// @return masks 0xffff in each active lane, one mask a word.
-    function activeMasks(
-        uint256 base,
-        uint256[] calldata words,
-        uint32 epoch
-    ) external view returns (uint256[] memory masks);
-
     /// @notice EIP-712 domain separator of everything signed off chain.
     /// @return The separator for the current chain ID.
     function domainSeparator() external view returns (bytes32);

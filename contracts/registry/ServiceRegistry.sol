@@ -323,19 +323,6 @@ contract ServiceRegistry is
     }
 
     /// @inheritdoc IServiceRegistry
-    function activeMasks(
-        uint256 base,
-        uint256[] calldata words,
-        uint32 epoch
-    ) external view returns (uint256[] memory masks) {
-        masks = new uint256[](words.length);
-        for (uint256 i = 0; i < words.length; ++i) {
-            uint256 lanes = _lanesOf(base + (words[i] >> 240));
-            masks[i] = ActiveLanesLib.spread(ActiveLanesLib.lanesAt(lanes, epoch));
-        }
-    }
-
-    /// @inheritdoc IServiceRegistry
     function domainSeparator() external view returns (bytes32) {
         return _domainSeparatorV4();
     }

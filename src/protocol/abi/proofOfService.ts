@@ -206,6 +206,11 @@ export const proofOfServiceAbi = [
     type: "error",
   },
   {
+    inputs: [{ internalType: "address", name: "auditor", type: "address" }],
+    name: "PosNothingToCollect",
+    type: "error",
+  },
+  {
     inputs: [
       { internalType: "address", name: "auditor", type: "address" },
       { internalType: "uint32", name: "epoch", type: "uint32" },
@@ -355,6 +360,15 @@ export const proofOfServiceAbi = [
       { indexed: false, internalType: "uint256", name: "reward", type: "uint256" },
     ],
     name: "Claimed",
+    type: "event",
+  },
+  {
+    anonymous: false,
+    inputs: [
+      { indexed: true, internalType: "address", name: "auditor", type: "address" },
+      { indexed: false, internalType: "uint256", name: "amount", type: "uint256" },
+    ],
+    name: "Collected",
     type: "event",
   },
   {
@@ -514,7 +528,7 @@ export const proofOfServiceAbi = [
     name: "auditorOf",
     outputs: [
       { internalType: "address", name: "operator", type: "address" },
-      { internalType: "bytes32", name: "element", type: "bytes32" },
+      { internalType: "bytes24", name: "element", type: "bytes24" },
       { internalType: "uint32", name: "elementEpoch", type: "uint32" },
       { internalType: "bytes32", name: "pendingTip", type: "bytes32" },
       { internalType: "uint32", name: "pendingSince", type: "uint32" },
@@ -572,6 +586,13 @@ export const proofOfServiceAbi = [
     type: "function",
   },
   {
+    inputs: [{ internalType: "address", name: "auditor", type: "address" }],
+    name: "collect",
+    outputs: [{ internalType: "uint256", name: "amount", type: "uint256" }],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
     inputs: [
       { internalType: "address", name: "auditor", type: "address" },
       { internalType: "uint32", name: "epoch", type: "uint32" },
@@ -586,6 +607,13 @@ export const proofOfServiceAbi = [
     inputs: [],
     name: "currentEpoch",
     outputs: [{ internalType: "uint32", name: "", type: "uint32" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [{ internalType: "address", name: "auditor", type: "address" }],
+    name: "earnedOf",
+    outputs: [{ internalType: "uint256", name: "", type: "uint256" }],
     stateMutability: "view",
     type: "function",
   },

@@ -497,17 +497,6 @@ export const serviceRegistryAbi = [
   },
   {
     inputs: [
-      { internalType: "uint256", name: "base", type: "uint256" },
-      { internalType: "uint256[]", name: "words", type: "uint256[]" },
-      { internalType: "uint32", name: "epoch", type: "uint32" },
-    ],
-    name: "activeMasks",
-    outputs: [{ internalType: "uint256[]", name: "masks", type: "uint256[]" }],
-    stateMutability: "view",
-    type: "function",
-  },
-  {
-    inputs: [
       {
         components: [
           { internalType: "bytes32", name: "name", type: "bytes32" },
