@@ -68,6 +68,8 @@ library SortitionLib {
     /// @return 0 (not drawn) to 15.
     function weight(bytes32 y, uint256 shard, uint256 expected) internal pure returns (uint256) {
         uint256 ticket = uint256(Hashes.efficientKeccak256(y, bytes32(shard))) >> 192;
-        return (expected >> 64) + (ticket < uint64(expected) ? 1 : 0);
+        unchecked {
+            return (expected >> 64) + (ticket < uint64(expected) ? 1 : 0);
+        }
     }
 }

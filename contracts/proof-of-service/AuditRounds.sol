@@ -153,7 +153,7 @@ abstract contract AuditRounds is AuditorRoster {
 
     /// @dev The tally of a shard; the ring may hold another epoch's, which counts as none.
     function _tally(uint256 shard, uint32 epoch) internal view returns (uint256 tally) {
-        tally = _tallies[shard * RING + (epoch % RING)];
+        tally = _tallies[_place(shard, epoch)];
         tally = tally >> 244 == _tag(epoch) ? TallyLib.tallyOf(tally) : 0;
     }
 
@@ -170,6 +170,7 @@ abstract contract AuditRounds is AuditorRoster {
         uint256[] calldata words = chunk.words;
         uint256 base = chunk.base;
         uint32 epoch = chunk.epoch;
+        uint256 tag = _tag(epoch);
         unchecked {
             for (uint256 i = 0; i < words.length; ++i) {
                 uint256 word = words[i];
@@ -178,7 +179,7 @@ abstract contract AuditRounds is AuditorRoster {
                 nextShard = shard + 1;
                 uint256 weight = SortitionLib.weight(y, shard, expected);
                 require(weight != 0, PosNotDrawn(shard));
-                votes += _addReport(shard, epoch, word, weight);
+                votes += _addReport(shard, epoch, tag, word, weight);
             }
         }
         // At most 512 in a lane, and 7,680 in all.
@@ -190,14 +191,14 @@ abstract contract AuditRounds is AuditorRoster {
     function _addReport(
         uint256 shard,
         uint32 epoch,
+        uint256 tag,
         uint256 word,
         uint256 weight
     ) private returns (uint256 said) {
         bool wellFormed;
         (said, wellFormed) = TallyLib.parse(word);
         require(wellFormed, PosMalformedWord(word));
-        uint256 tag = _tag(epoch);
-        uint256 place = shard * RING + (epoch % RING);
+        uint256 place = _place(shard, epoch);
         uint256 stored = _tallies[place];
         if (stored >> 244 != tag) {
             // The shard's first report of the epoch. What is active in an epoch is fixed before it begins.
@@ -222,11 +223,14 @@ abstract contract AuditRounds is AuditorRoster {
         uint256[] calldata words = chunk.words;
         uint256 base = chunk.base;
         uint32 epoch = chunk.epoch;
+        uint256 tag = _tag(epoch);
         unchecked {
             for (uint256 i = 0; i < words.length; ++i) {
                 uint256 word = words[i];
                 uint256 shard = base + (word >> 240);
-                (uint256 pay, uint256 paid) = PayLib.report(_tally(shard, epoch), word, table);
+                uint256 stored = _tallies[_place(shard, epoch)];
+                if (stored >> 244 != tag) continue;
+                (uint256 pay, uint256 paid) = PayLib.report(TallyLib.tallyOf(stored), word, table);
                 if (paid == 0) continue;
                 paidVotes += paid;
                 reward += pay * SortitionLib.weight(y, shard, expected);
@@ -367,6 +371,13 @@ abstract contract AuditRounds is AuditorRoster {
     function _expectedWeight(address auditor, uint32 epoch) private view returns (uint256) {
         (uint256 stake, uint256 total) = IStaking(staking).auditorStakeAt(auditor, epoch);
         return stake == 0 ? 0 : SortitionLib.expectedWeight(stake, total);
+    }
+
+    /// @dev Where the tally of a shard stands. The shard was bounded.
+    function _place(uint256 shard, uint32 epoch) private pure returns (uint256) {
+        unchecked {
+            return shard * RING + (epoch % RING);
+        }
     }
 
     function _isCommitted(Round storage round, uint32 epoch) private view returns (bool) {
