@@ -111,6 +111,21 @@ contract RegistryEpochsTest is Deployment {
         vm.assertEq(registry.activeLanes(1, 1), 1, "the next");
     }
 
+    function test_RevertsWhen_AShardCannotExist() public {
+        uint256 shards = type(uint32).max;
+        vm.assertEq(registry.activeLanes(shards - 1, 0), 0, "the last");
+        vm.expectRevert(
+            abi.encodeWithSelector(IServiceRegistry.RegistryShardRange.selector, shards, shards)
+        );
+        registry.activeLanes(shards, 0);
+        uint256[] memory words = new uint256[](1);
+        words[0] = uint256(1) << 240;
+        vm.expectRevert(
+            abi.encodeWithSelector(IServiceRegistry.RegistryShardRange.selector, shards, shards)
+        );
+        registry.activeMasks(shards - 1, words, 0);
+    }
+
     function test_WithoutStakeNoServiceIsActiveWhateverItsClassAsks() public {
         ServiceRegistry free = SystemLib.newRegistry(governance);
         IServiceClasses.ServiceClass memory kind = SystemLib.class("free", address(verifier));
