@@ -90,8 +90,6 @@ contract RegistryEpochsTest is Deployment {
         vm.assertEq(registry.activeLanes(0, 1), 1, "epoch 1");
         vm.assertEq(registry.activeLanes(0, 2), 3, "epoch 2");
         vm.assertEq(registry.activeLanes(0, 3), 7, "epoch 3");
-        uint256[] memory words = new uint256[](1);
-        vm.assertEq(registry.activeMasks(0, words, 2)[0], 0xffffffff, "widened");
     }
 
     function test_RevertsWhen_LanesAreForgotten() public {
@@ -118,12 +116,6 @@ contract RegistryEpochsTest is Deployment {
             abi.encodeWithSelector(IServiceRegistry.RegistryShardRange.selector, shards, shards)
         );
         registry.activeLanes(shards, 0);
-        uint256[] memory words = new uint256[](1);
-        words[0] = uint256(1) << 240;
-        vm.expectRevert(
-            abi.encodeWithSelector(IServiceRegistry.RegistryShardRange.selector, shards, shards)
-        );
-        registry.activeMasks(shards - 1, words, 0);
     }
 
     function test_WithoutStakeNoServiceIsActiveWhateverItsClassAsks() public {
