@@ -37,7 +37,7 @@ contract TallyLibTest is Assertions {
         bool[] memory wellFormed = vm.parseJsonBoolArray(json, ".wellFormed");
         uint256 refused = 0;
         for (uint256 i = 0; i < checked.length; ++i) {
-            assertEq(TallyLib.isWellFormed(checked[i]), wellFormed[i], item("isWellFormed", i));
+            assertEq(_isWellFormed(checked[i]), wellFormed[i], item("wellFormed", i));
             if (!wellFormed[i]) ++refused;
         }
         assertTrue(refused >= 10, "vectors hold malformed words");
@@ -54,7 +54,8 @@ contract TallyLibTest is Assertions {
         assertTrue(expected.length > 20, "vectors");
         uint256 tally = 0;
         for (uint256 i = 0; i < expected.length; ++i) {
-            tally = TallyLib.add(tally, tag[i], votes[i], weight[i]);
+            if (i == 0 || tally >> 244 != tag[i]) tally = TallyLib.start(tag[i], 0x7fff);
+            tally = TallyLib.add(tally, votes[i], weight[i]);
             assertEq(tally, expected[i], item("tally", i));
             uint256 counts = TallyLib.counted(tally);
             for (uint256 lane = 0; lane < LANES; ++lane) {
@@ -86,29 +87,32 @@ contract TallyLibTest is Assertions {
 
     function testNeighbourDoesNotLendAQuorum() public pure {
         uint256 votes = (1 << 8) | (1 << 16);
-        uint256 tally = TallyLib.add(0, 0, votes, 2);
+        uint256 tally = TallyLib.add(0, votes, 2);
         assertEq(TallyLib.counted(tally), 0x00020002, "counted");
         (uint256 grades, uint256 quorate) = TallyLib.verdicts(tally);
         assertEq(quorate, 0, "quorate");
         assertEq(grades, 0, "grades");
-        assertEq(TallyLib.payQuarters(tally, votes), 0, "quarters");
+        (uint256 quarters, uint256 counts) = TallyLib.payQuarters(tally, votes);
+        assertEq(quarters, 0, "quarters");
+        assertEq(counts, 0x00020002, "counts");
     }
 
     function testFuzzIsWellFormed(uint256 word) public pure {
-        assertEq(TallyLib.isWellFormed(word), PlainTally.isWellFormed(word), "isWellFormed");
+        assertEq(_isWellFormed(word), PlainTally.isWellFormed(word), "wellFormed");
     }
 
     /// @dev A random word is almost never well-formed: break good ones in one bit instead.
     function testFuzzIsWellFormedNearby(uint256 seed, uint256 bit) public pure {
         uint256 word = PlainTally.randomVotes(seed) | (seed << 240);
-        assertTrue(TallyLib.isWellFormed(word), "a good word");
+        assertTrue(_isWellFormed(word), "a good word");
         uint256 broken = word ^ (1 << bound(bit, 0, 255));
-        assertEq(TallyLib.isWellFormed(broken), PlainTally.isWellFormed(broken), "one bit flipped");
+        assertEq(_isWellFormed(broken), PlainTally.isWellFormed(broken), "one bit flipped");
     }
 
     function testFuzzVotes(uint256 seed) public pure {
         uint256 word = PlainTally.randomVotes(seed) | (seed << 240);
-        uint256 votes = TallyLib.votesIn(word);
+        (uint256 votes, ) = TallyLib.parse(word);
+        assertEq(TallyLib.votesIn(word), votes, "votesIn");
         uint256 contacts = TallyLib.contactsIn(word);
         uint256 voteSum = 0;
         uint256 contactSum = 0;
@@ -145,18 +149,19 @@ contract TallyLibTest is Assertions {
     /// @dev Additions of any weight, with tags that change on the way, against one counter a nibble.
     function testFuzzAdd(uint256 seed, uint256 firstTag) public pure {
         uint256 tag = firstTag % 4096;
-        uint256 tally = PlainTally.randomTally(seed, 3) | (((tag + 1) % 4096) << 244);
+        uint256 tally = TallyLib.start(tag, 0x7fff);
         uint256[4][15] memory counts;
         uint256 weightCounted = 0;
         for (uint256 step = 0; step < 12; ++step) {
             if (step == 8) {
                 tag = (tag + 1) % 4096;
+                tally = TallyLib.start(tag, 0x7fff);
                 delete counts;
                 weightCounted = 0;
             }
             uint256 votes = PlainTally.randomVotes(uint256(keccak256(abi.encode(seed, step))));
             uint256 weight = 1 + roll(seed, 100 + step, step % 5 == 4 ? 15 : 3);
-            tally = TallyLib.add(tally, tag, votes, weight);
+            tally = TallyLib.add(tally, votes, weight);
 
             uint256 fits = weightCounted + weight > 15 ? 15 - weightCounted : weight;
             weightCounted += fits;
@@ -170,6 +175,46 @@ contract TallyLibTest is Assertions {
         }
     }
 
+    /// @dev What the first report found inactive stays so, whatever is added to the other lanes.
+    function testFuzzInactiveLanesStandInTheTally(
+        uint256 seed,
+        uint16 lanes,
+        uint16 tag
+    ) public pure {
+        lanes &= 0x7fff;
+        tag &= 0xfff;
+        uint256 mask = 0;
+        for (uint256 lane = 0; lane < LANES; ++lane) {
+            if ((lanes >> lane) & 1 == 1) mask |= uint256(0xffff) << (lane * 16);
+        }
+        uint256 stored = TallyLib.start(tag, lanes);
+        uint256 plain = uint256(tag) << 244;
+        for (uint256 step = 0; step < 6; ++step) {
+            assertEq(TallyLib.inactive(stored), ~mask & ((1 << 240) - 1), item("inactive", step));
+            assertEq(TallyLib.tallyOf(stored), plain, item("tally", step));
+            uint256 votes =
+                PlainTally.randomVotes(uint256(keccak256(abi.encode(seed, step)))) & mask;
+            // At times all on one grade: the fullest nibbles there are.
+            if (seed % 3 == 0) votes = mask & (TallyLib.ONES << (4 * (seed % 4)));
+            uint256 weight = 1 + roll(seed, step, 5);
+            stored = TallyLib.add(stored, votes, weight);
+            plain = TallyLib.add(plain, votes, weight);
+        }
+    }
+
+    /// @dev Every way to fill a lane: none looks like the mark of an inactive one.
+    function testNoCountsLookInactive() public pure {
+        for (uint256 a = 0; a <= 15; ++a) {
+            for (uint256 b = 0; a + b <= 15; ++b) {
+                for (uint256 c = 0; a + b + c <= 15; ++c) {
+                    uint256 tally =
+                        (a | (b << 4) | (c << 8) | ((15 - a - b - c) << 12)) * TallyLib.ONES;
+                    assertEq(TallyLib.inactive(tally), 0, "inactive");
+                }
+            }
+        }
+    }
+
     /// @dev Verdicts, counts and pay of tallies that rounds can reach.
     function testFuzzVerdictsAndQuarters(uint256 seed, uint8 reports, uint16 offset) public pure {
         uint256 tally = PlainTally.randomTally(seed, 1 + (reports % 12)) | (seed << 244);
@@ -178,7 +223,8 @@ contract TallyLibTest is Assertions {
                 (uint256(offset) << 240);
         (uint256 grades, uint256 quorate) = TallyLib.verdicts(tally);
         uint256 counted = TallyLib.counted(tally);
-        uint256 quarters = TallyLib.payQuarters(tally, word);
+        (uint256 quarters, uint256 counts) = TallyLib.payQuarters(tally, word);
+        assertEq(counts, counted, "counts");
         for (uint256 lane = 0; lane < LANES; ++lane) {
             uint256 verdict = PlainTally.verdictIn(tally, lane);
             assertEq(_lane(quorate, lane), verdict < 4 ? 1 : 0, item("quorate", lane));
@@ -211,7 +257,8 @@ contract TallyLibTest is Assertions {
         for (uint256 vote = 0; vote < 4; ++vote) {
             uint256 word = uint256(1) << (lane * 16 + vote * 4);
             uint256 quarters = PlainTally.quarters(vote, verdict) << (lane * 16);
-            assertEq(TallyLib.payQuarters(tally, word), quarters, "quarters");
+            (uint256 got, ) = TallyLib.payQuarters(tally, word);
+            assertEq(got, quarters, "quarters");
         }
     }
 
@@ -221,6 +268,10 @@ contract TallyLibTest is Assertions {
                 assertEq(PlainTally.nibble(tally, lane, grade), counts[lane][grade], "counter");
             }
         }
+    }
+
+    function _isWellFormed(uint256 word) private pure returns (bool wellFormed) {
+        (, wellFormed) = TallyLib.parse(word);
     }
 
     function _lane(uint256 lanes, uint256 lane) private pure returns (uint256) {

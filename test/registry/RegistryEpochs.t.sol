@@ -90,8 +90,6 @@ contract RegistryEpochsTest is Deployment {
         vm.assertEq(registry.activeLanes(0, 1), 1, "epoch 1");
         vm.assertEq(registry.activeLanes(0, 2), 3, "epoch 2");
         vm.assertEq(registry.activeLanes(0, 3), 7, "epoch 3");
-        uint256[] memory words = new uint256[](1);
-        vm.assertEq(registry.activeMasks(0, words, 2)[0], 0xffffffff, "widened");
     }
 
     function test_RevertsWhen_LanesAreForgotten() public {
@@ -109,6 +107,15 @@ contract RegistryEpochsTest is Deployment {
 
         vm.assertEq(registry.activeLanes(0, 1), 0x7fff, "a full shard");
         vm.assertEq(registry.activeLanes(1, 1), 1, "the next");
+    }
+
+    function test_RevertsWhen_AShardCannotExist() public {
+        uint256 shards = type(uint32).max;
+        vm.assertEq(registry.activeLanes(shards - 1, 0), 0, "the last");
+        vm.expectRevert(
+            abi.encodeWithSelector(IServiceRegistry.RegistryShardRange.selector, shards, shards)
+        );
+        registry.activeLanes(shards, 0);
     }
 
     function test_WithoutStakeNoServiceIsActiveWhateverItsClassAsks() public {

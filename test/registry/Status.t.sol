@@ -122,7 +122,9 @@ contract StatusTest is Deployment {
         vm.assertEq(token.balanceOf(PROVIDER), 1_000e18, "the stake came back");
 
         // Neither a suspension nor another owner changes that, and its number is not used again.
+        vm.recordLogs();
         _suspend(address(pos));
+        vm.assertEq(vm.getRecordedLogs().length, 0, "not even an event");
         vm.prank(PROVIDER);
         registry.transferFrom(PROVIDER, STRANGER, _number);
         _assertStatus(41, IServiceRegistry.Status.Retired, 0);

@@ -69,6 +69,8 @@ contract RegistryWiringTest is Deployment {
     }
 
     function test_RevertsWhen_TheRoundsAreOfAnotherRegistry() public {
+        // Even if they claimed to be of these stakes.
+        _claim(address(pos), abi.encodeCall(pos.staking, ()), address(_staking));
         _expectMismatch(address(pos));
         _other.wire(address(_staking), address(pos), address(_book));
     }
@@ -80,6 +82,8 @@ contract RegistryWiringTest is Deployment {
     }
 
     function test_RevertsWhen_TheChallengesAreOfAnotherRegistry() public {
+        // Even if they claimed to be of these rounds.
+        _claim(address(book), abi.encodeCall(book.proofOfService, ()), address(_pos));
         _expectMismatch(address(book));
         _other.wire(address(_staking), address(_pos), address(book));
     }
@@ -115,6 +119,11 @@ contract RegistryWiringTest is Deployment {
 
     function _newBook(ProofOfService rounds) private returns (ChallengeBook) {
         return new ChallengeBook(address(rounds), CHALLENGE_WINDOW, COOL_DOWN, CHALLENGE_BOND);
+    }
+
+    /// @dev Our own contracts take both from one source; another's might not.
+    function _claim(address target, bytes memory getter, address value) private {
+        vm.mockCall(target, getter, abi.encode(value));
     }
 
     function _expectMismatch(address target) private {
