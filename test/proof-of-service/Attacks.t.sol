@@ -31,7 +31,7 @@ contract GreedyReceiver is IERC721Receiver {
     }
 }
 
-/// @notice What an adversary tries.
+/// @notice What an adversary tries. The index of all attacks and their tests is README.md beside this file.
 contract AttacksTest is Deployment {
     AuditorActor private _alice;
 
