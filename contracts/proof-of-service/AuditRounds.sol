@@ -199,8 +199,9 @@ abstract contract AuditRounds is AuditorRoster {
         uint256 tag = _tag(epoch);
         uint256 place = shard * RING + (epoch % RING);
         uint256 stored = _tallies[place];
-        if (stored >> 244 != tag) {
-            // The shard's first report of the epoch. What is active in an epoch is fixed before it begins.
+        if (stored == 0 || stored >> 244 != tag) {
+            // The shard's first report of the epoch (an empty entry has the tag of the first epochs). What
+            // is active in an epoch is fixed before it begins.
             stored = TallyLib.start(tag, IServiceRegistry(registry).activeLanes(shard, epoch));
         }
         uint256 votes = TallyLib.lanesOf(word);
