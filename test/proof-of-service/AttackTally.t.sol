@@ -65,6 +65,10 @@ contract AttackTallyTest is Deployment {
             paid += actors[i].claim(3, 5);
         }
         vm.assertEq(paid, budget, "all of the epoch's budget and no more");
+        vm.assertEq(pool.reserved(), reserved, "credited, not paid yet");
+        for (uint256 i = 0; i < 3; ++i) {
+            pos.collect(address(actors[i]));
+        }
         vm.assertEq(reserved - pool.reserved(), budget, "nothing of what others hold");
         (, uint256 left, , ) = pos.budgetOf(3);
         vm.assertEq(left, providers, "nor of the providers' part");
