@@ -185,8 +185,7 @@ abstract contract AuditRounds is AuditorRoster {
         votes = TallyLib.sum(votes);
     }
 
-    /// @dev Adds one report to its tally.
-    /// @return said Lanes with 1 where there was a vote.
+    /// @dev Adds one report to its tally. Returns lanes with 1 where there was a vote.
     function _addReport(
         uint256 shard,
         uint32 epoch,
