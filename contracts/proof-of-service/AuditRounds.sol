@@ -186,8 +186,7 @@ abstract contract AuditRounds is AuditorRoster {
         votes = TallyLib.sum(votes);
     }
 
-    /// @dev Adds one report to its tally.
-    /// @return said Lanes with 1 where there was a vote.
+    /// @dev Adds one report to its tally. Returns lanes with 1 where there was a vote.
     function _addReport(
         uint256 shard,
         uint32 epoch,
@@ -200,8 +199,9 @@ abstract contract AuditRounds is AuditorRoster {
         require(wellFormed, PosMalformedWord(word));
         uint256 place = _place(shard, epoch);
         uint256 stored = _tallies[place];
-        if (stored >> 244 != tag) {
-            // The shard's first report of the epoch. What is active in an epoch is fixed before it begins.
+        if (stored == 0 || stored >> 244 != tag) {
+            // The shard's first report of the epoch (an empty entry has the tag of the first epochs). What
+            // is active in an epoch is fixed before it begins.
             stored = TallyLib.start(tag, IServiceRegistry(registry).activeLanes(shard, epoch));
         }
         uint256 votes = TallyLib.lanesOf(word);

@@ -79,15 +79,18 @@ abstract contract AuditorRoster is EpochLedger {
         uint32 lastSeen = state.elementEpoch;
         if (state.pendingSince > lastSeen) lastSeen = state.pendingSince;
         uint32 current = currentEpoch();
-        // Counts the epochs with a seed that are past their reveal, from the newest back. At most
-        // `LAPSE_EPOCHS + 2` steps: two such epochs may still be revealed or audited.
+        // Counts the epochs with a seed that are past their reveal, from the newest back. Where every
+        // seed came in time that is `LAPSE_EPOCHS + 2` steps at most, as two such epochs may still be
+        // revealed or audited; never more than `RING`.
         uint256 missed = 0;
         uint32 epoch = newestSeed;
         while (missed <= LAPSE_EPOCHS && epoch > lastSeen) {
             Epoch storage entry = _entry(epoch);
             // What the ring has forgotten does not count.
             if (entry.epoch != epoch) break;
-            if (epoch + 2 <= current) ++missed;
+            // A seed that was recorded after the time to reveal does not count: nobody could.
+            uint32 end = epoch + 2;
+            if (end <= current && entry.recordedAt / epochSeconds < end) ++missed;
             epoch = entry.previous;
         }
         require(missed > LAPSE_EPOCHS, PosNotLapsable(auditor, lastSeen, missed));

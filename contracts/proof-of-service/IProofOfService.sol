@@ -333,8 +333,9 @@ interface IProofOfService is IEpochClock {
     function report(address auditor, uint32 epoch) external returns (uint256 slashed);
 
     /// @notice Takes an auditor out of the enrolled that let more than `LAPSE_EPOCHS` epochs with a seed
-    /// pass without a reveal: idle stake would starve every quorum. By anyone; it costs the auditor nothing,
-    /// and {enrol} with a new tip brings it back.
+    /// pass without a reveal: idle stake would starve every quorum. A seed counts that was recorded before
+    /// the time to reveal was over. By anyone; it costs the auditor nothing, and {enrol} with a new tip
+    /// brings it back.
     /// @param auditor The owner.
     function lapse(address auditor) external;
 

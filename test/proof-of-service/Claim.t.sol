@@ -17,7 +17,7 @@ contract ClaimTest is Deployment {
         _alice = newAuditor("alice", 15_000e18);
     }
 
-    function test_AClaimPaysTheOwnerWhoeverSendsIt() public {
+    function test_AClaimCreditsTheOwnerWhoeverSendsIt() public {
         _revealAlone(2, 3);
         enterAndTick(4);
         (, , uint256 budget, ) = pos.budgetOf(2);
@@ -31,8 +31,9 @@ contract ClaimTest is Deployment {
         uint256 reward = pos.claim(chunk, 4, samples);
 
         vm.assertEq(reward, expected, "reward");
-        vm.assertEq(token.balanceOf(address(_alice)), expected, "paid to the owner");
-        vm.assertEq(token.balanceOf(STRANGER), 0, "not to the sender");
+        vm.assertEq(pos.earnedOf(address(_alice)), expected, "credited to the owner");
+        vm.assertEq(pos.earnedOf(STRANGER), 0, "not to the sender");
+        vm.assertEq(token.balanceOf(address(_alice)), 0, "paid when it is collected");
         (, , , uint256 left) = pos.budgetOf(2);
         vm.assertEq(left, budget - expected, "less is left");
         (, , uint128 claimed) = pos.roundOf(address(_alice), 2);

@@ -52,6 +52,23 @@ contract LapseTest is Deployment {
         pos.lapse(address(_idle));
     }
 
+    /// @dev Nobody records the seeds in time; an adversary records each when it is too late to reveal, and
+    /// would have everyone out of the draws at once.
+    function test_SeedsRecordedAfterTheTimeToRevealDoNotCount() public {
+        _ticks(1, 2);
+        for (uint32 epoch = 3; epoch <= 38; ++epoch) {
+            enter(epoch + 2);
+            tick(epoch);
+        }
+        _expectNotLapsable(2, 0);
+        // From here on they come in time.
+        _ticks(41, 65);
+        enter(66);
+        _expectNotLapsable(2, 24);
+        enter(67);
+        pos.lapse(address(_idle));
+    }
+
     function test_ARevealResetsTheCount() public {
         _ticks(1, 20);
         _idle.commitWords(20, new uint256[](0), 512);

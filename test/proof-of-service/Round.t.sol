@@ -28,6 +28,7 @@ contract RoundTest is Deployment {
         (, , uint256 budget, uint256 left) = pos.budgetOf(2);
         vm.assertGt(paid, 0, "auditors earn");
         vm.assertEq(budget - left, paid, "out of the budget");
+        vm.assertEq(pos.collect(address(alice)) + pos.collect(address(bob)), paid, "collected");
         vm.assertEq(token.balanceOf(address(alice)) + token.balanceOf(address(bob)), paid, "paid");
 
         uint256 reward = pos.settle(1, 2);

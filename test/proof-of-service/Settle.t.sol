@@ -112,6 +112,66 @@ contract SettleTest is Deployment {
         vm.assertEq(token.balanceOf(PROVIDER), 0, "not the old one");
     }
 
+    function test_ThePayoutAddressOfTheMomentIsPaid() public {
+        _audit(2, 3);
+        _audit(3, 3);
+        enter(5);
+        address first = address(0x9a71);
+        address second = address(0x9a72);
+        vm.prank(PROVIDER);
+        registry.setPayout(1, first);
+        uint256 reward = pos.settle(1, 2);
+        vm.assertEq(token.balanceOf(first), reward, "as named");
+        vm.prank(PROVIDER);
+        registry.setPayout(1, second);
+        reward = pos.settle(1, 3);
+        vm.assertGt(reward, 0, "paid");
+        vm.assertEq(token.balanceOf(second), reward, "as named later");
+        vm.assertEq(token.balanceOf(PROVIDER), 0, "not to the owner");
+    }
+
+    function test_TheSellersPayoutAddressIsNotTheBuyers() public {
+        _audit(2, 3);
+        enter(4);
+        vm.startPrank(PROVIDER);
+        registry.setPayout(1, address(0x9a71));
+        registry.transferFrom(PROVIDER, STRANGER, 1);
+        vm.stopPrank();
+        uint256 reward = pos.settle(1, 2);
+        vm.assertEq(token.balanceOf(STRANGER), reward, "the new owner");
+    }
+
+    function test_ARetiredServiceIsPaidForWhatItServed() public {
+        _audit(2, 3);
+        vm.prank(PROVIDER);
+        registry.retire(1);
+        _audit(3, 3);
+        enterAndTick(4);
+        enter(6);
+        vm.assertEq(pos.settle(1, 4), _providersBudget(2) / 4 + _providersBudget(3) / 4, "to 3");
+    }
+
+    function test_EpochsOfMaintenanceAndSuspensionAreUnpaid() public {
+        _audit(2, 3);
+        // In epoch 3: out of service from 4 on. The verdict of 2 would stand in for 3 to 6.
+        vm.prank(PROVIDER);
+        registry.setMaintenance(1, true);
+        vm.prank(address(book));
+        registry.suspend(2);
+        for (uint32 epoch = 3; epoch <= 5; ++epoch) {
+            enterAndTick(epoch);
+        }
+        vm.startPrank(PROVIDER);
+        registry.setMaintenance(1, false);
+        registry.reinstate(2);
+        vm.stopPrank();
+        enterAndTick(6);
+        enter(8);
+        // Both were active in 2, 3 and 6; the stakes are one and three quarters.
+        vm.assertEq(pos.settle(1, 6), 3 * (_providersBudget(2) / 4), "service 1");
+        vm.assertEq(pos.settle(2, 6), 3 * ((_providersBudget(2) * 3) / 4), "service 2");
+    }
+
     function test_TheRingRemembers255Epochs() public {
         _audit(2, 3);
         enterAndTick(257);

@@ -107,7 +107,7 @@ contract TryMulticallTest is Deployment {
         calls[0] = abi.encodeCall(IProofOfService.newestSeed, ());
         calls[1] = abi.encodeCall(IProofOfService.reveal, (_alice.chunkAt(2, 0)));
         vm.expectRevert(abi.encodeWithSelector(IProofOfService.PosCallOutOfGas.selector, 1));
-        pos.tryMulticall{gas: 90_000}(calls);
+        pos.tryMulticall{gas: 60_000}(calls);
     }
 
     /// @dev Whatever the gas, an honest call succeeds or takes the transaction down: it is never skipped.
