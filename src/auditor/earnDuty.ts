@@ -20,6 +20,8 @@ import type { AuditorStore } from "./store.ts";
 const CLAIM_EPOCHS = 128;
 /** Reveals and claims go out at a random moment in this part of the epoch. */
 const EARLY = { from: 0.2, to: 0.4 };
+/** What was claimed is paid out once in so many epochs: each payout costs a transfer. */
+const COLLECT_EVERY = 24;
 /** How long to wait for the epoch's seed, which the newest claim needs; then it goes without it. */
 const SEED_BY = 0.5;
 
@@ -38,13 +40,16 @@ type ClaimArguments = readonly [ChunkArgument, number, readonly SampleArgument[]
 
 /** One call of the batch. */
 interface Part {
-  kind: "reveal" | "claim";
+  kind: "reveal" | "claim" | "collect";
   epoch: number;
   words: number;
   data: Hex;
 }
 
-/** Reveals the previous epoch's round and claims the ones before it, in one transaction where it fits. */
+/**
+ * Reveals the previous epoch's round and claims the ones before it, in one transaction where it fits; now
+ * and then collects what was claimed.
+ */
 export class EarnDuty implements Duty {
   readonly name = "earn";
   readonly #auditor: Address;
@@ -64,7 +69,8 @@ export class EarnDuty implements Duty {
     store.prune(epoch - CLAIM_EPOCHS - 2);
     const reveals = await this.#reveals(epoch - 1);
     const claims = await this.#claims(epoch);
-    for (const batch of batches([...reveals, ...claims])) {
+    const collects = await this.#collects(epoch);
+    for (const batch of batches([...reveals, ...claims, ...collects])) {
       signal.throwIfAborted();
       await this.#send(batch);
     }
@@ -107,6 +113,21 @@ export class EarnDuty implements Duty {
         args: [chunk],
       }),
     }));
+  }
+
+  /** The payout of what earlier epochs have claimed. */
+  async #collects(epoch: number): Promise<Part[]> {
+    if (epoch % COLLECT_EVERY !== 0) return [];
+    const earned = await this.#d.client.readContract({
+      address: this.#d.deployment.contracts.proofOfService,
+      abi: proofOfServiceAbi,
+      functionName: "earnedOf",
+      args: [this.#auditor],
+    });
+    if (earned === 0n) return [];
+    const args = [this.#auditor] as const;
+    const data = encodeFunctionData({ abi: proofOfServiceAbi, functionName: "collect", args });
+    return [{ kind: "collect", epoch, words: 0, data }];
   }
 
   /** What can be claimed now, oldest first. */
@@ -202,6 +223,8 @@ export class EarnDuty implements Duty {
       } else if (event.eventName === "Claimed") {
         const { epoch, paidVotes, reward } = event.args;
         log.info("round claimed", { epoch, paidVotes, reward });
+      } else if (event.eventName === "Collected") {
+        log.info("pay collected", { amount: event.args.amount });
       } else if (event.eventName === "CallFailed") {
         const part = batch[Number(event.args.index)];
         const { reason } = event.args;

@@ -7,6 +7,18 @@ import { laneOf, LANES, serviceAt } from "../protocol/sortition.ts";
 import type { ChainClient } from "./client.ts";
 import type { Deployment } from "./deployment.ts";
 
+/** States of a service, by the registry's number. */
+export const serviceStatuses = [
+  "None",
+  "Active",
+  "Unstaked",
+  "Maintenance",
+  "Suspended",
+  "Retired",
+  "Keyless",
+] as const;
+export type ServiceStatus = (typeof serviceStatuses)[number];
+
 /** Bounds of a class's grades, milliseconds to the last byte. */
 export interface GradeBounds {
   excellentMs: number;
@@ -65,6 +77,16 @@ export class Services {
   /** Whether a service is active in an epoch. */
   async isActive(number: bigint, epoch: number): Promise<boolean> {
     return (await this.active(laneOf(number).shard, epoch)).includes(number);
+  }
+
+  /** The newest status of a service, which counts from the next epoch on at the latest. */
+  async statusNow(number: bigint): Promise<ServiceStatus> {
+    const status = await this.#client.readContract({
+      ...this.#registry,
+      functionName: "statusNow",
+      args: [number],
+    });
+    return serviceStatuses[status] ?? "None";
   }
 
   /** The key of a service in an epoch. */

@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import { loadDeployment } from "../chain/deployment.ts";
-import { loadKey } from "../node/keys.ts";
+import { loadKey, loadKeys } from "../node/keys.ts";
 import { runUntilSignal } from "../node/lifecycle.ts";
 import { createLogger } from "../node/logger.ts";
 import { systemTimers } from "../node/timers.ts";
@@ -16,6 +16,7 @@ interface Flags {
   listen: { host: string; port: number };
   endpoint?: URL;
   serviceKeyFile?: string;
+  previousServiceKeyFile?: string[];
   walletKeyFile?: string;
   settleEvery: number;
   logLevel: string;
@@ -25,7 +26,9 @@ interface Flags {
 /** `blockcloud provider run` */
 export function providerRunCommand(): Command {
   return new Command("run")
-    .description("Serve an HTTP upstream with receipts, publish its endpoint and collect the pay.")
+    .description(
+      "Serve an HTTP upstream with receipts, publish its endpoint, answer challenges and collect the pay.",
+    )
     .addOption(deploymentOption())
     .addOption(rpcOption())
     .addOption(
@@ -43,6 +46,10 @@ export function providerRunCommand(): Command {
     .option(
       "--service-key-file <path>",
       "file with the service key, mode 600 (default: $BLOCKCLOUD_SERVICE_KEY)",
+    )
+    .option(
+      "--previous-service-key-file <path...>",
+      "files with earlier service keys, which answer challenges that were opened while they counted (default: $BLOCKCLOUD_PREVIOUS_SERVICE_KEYS, with commas between them)",
     )
     .option(
       "--wallet-key-file <path>",
@@ -72,6 +79,10 @@ Example:
           deployment: loadDeployment(flags.deployment),
           number: flags.service,
           serviceKey: loadKey({ file: flags.serviceKeyFile, variable: "BLOCKCLOUD_SERVICE_KEY" }),
+          previousKeys: loadKeys({
+            files: flags.previousServiceKeyFile ?? [],
+            variable: "BLOCKCLOUD_PREVIOUS_SERVICE_KEYS",
+          }),
           walletKey: loadKey({ file: flags.walletKeyFile, variable: "BLOCKCLOUD_WALLET_KEY" }),
           upstream: flags.upstream,
           listen: flags.listen,

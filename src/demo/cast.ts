@@ -192,7 +192,8 @@ export async function writeDeployment(stage: Stage): Promise<void> {
   await writeFile(deploymentFile(stage), JSON.stringify(stage.devnet.deployment, null, 2));
 }
 
-function startProvider(
+/** Starts the process of a provider. */
+export function startProvider(
   stage: Stage,
   number: bigint,
   upstream: string,

@@ -30,6 +30,7 @@ const parameters = {
   challengeBond: parseEther("50"),
   labelMinimumAge: 2,
   labelMaximumAge: 3_600,
+  governanceDelay: 0,
   bounds: { excellentMs: 500, goodMs: 2_000, poorMs: 10_000 },
   confirmations: 1,
 } as const;
@@ -40,6 +41,7 @@ export const classIds = { http: 0, "json-rpc": 1 } as const;
 /** What a deployment may have otherwise than the parameters above, for tests and benchmarks. */
 export interface DeployOptions {
   epochSeconds?: number;
+  challengeWindow?: number;
   bounds?: { excellentMs: number; goodMs: number; poorMs: number };
 }
 
@@ -107,14 +109,14 @@ export async function deployContracts(
         minimumServiceStake: parameters.minimumServiceStake,
         registrationFee: parameters.registrationFee,
         ...bounds,
-        challengeWindow: parameters.challengeWindow,
+        challengeWindow: options.challengeWindow ?? parameters.challengeWindow,
         challengeCoolDown: parameters.challengeCoolDown,
         challengeBond: parameters.challengeBond,
         labelMinimumAge: parameters.labelMinimumAge,
         labelMaximumAge: parameters.labelMaximumAge,
         treasury: devKey(0).address,
         governor: devKey(GOVERNOR).address,
-        governanceDelay: 0,
+        governanceDelay: parameters.governanceDelay,
       },
     },
     config: { requiredConfirmations: 1, blockPollingInterval: 100 },

@@ -18,12 +18,29 @@ export function loadKey(source: { file: string | undefined; variable: string }):
       remedy: `Name a key file, or set ${source.variable}.`,
     });
   }
-  if (!/^0x[0-9a-f]{64}$/i.test(text.trim())) {
+  return parseKey(text.trim(), where);
+}
+
+/**
+ * Reads any number of private keys: one from each file, or, without files, from an environment variable
+ * that holds them with blanks or commas between them.
+ *
+ * @throws BlockcloudError as {@link loadKey}; no key at all is no error.
+ */
+export function loadKeys(source: { files: readonly string[]; variable: string }): Hex[] {
+  const { files, variable } = source;
+  if (files.length > 0) return files.map((file) => loadKey({ file, variable }));
+  const listed = (process.env[variable] ?? "").split(/[\s,]+/).filter((text) => text !== "");
+  return listed.map((text) => parseKey(text, `$${variable}`));
+}
+
+function parseKey(text: string, where: string): Hex {
+  if (!/^0x[0-9a-f]{64}$/i.test(text)) {
     throw new BlockcloudError("KEY_MALFORMED", `The key in ${where} is malformed.`, {
       remedy: "Give 0x and 64 hexadecimal digits.",
     });
   }
-  return bytesToHex(Buffer.from(text.trim().slice(2), "hex"));
+  return bytesToHex(Buffer.from(text.slice(2), "hex"));
 }
 
 function readFile(file: string): string {

@@ -25,7 +25,7 @@ export interface ChainScope {
 export class HashChain {
   readonly tip: Hex;
   readonly #elements: Uint8Array[];
-  readonly #depths = new Map<Hex, number>();
+  readonly #depths = new Map<string, number>();
 
   /**
    * @param key 32 secret bytes, used for nothing else.
@@ -43,12 +43,18 @@ export class HashChain {
       this.#elements.push(element);
     }
     this.tip = bytesToHex(element);
-    this.#elements.forEach((value, index) => this.#depths.set(bytesToHex(value), length - index));
+    this.#elements.forEach((value, index) =>
+      this.#depths.set(shown(bytesToHex(value)), length - index),
+    );
   }
 
-  /** How far below the tip an element lies; undefined for one of another chain. */
+  /**
+   * How far below the tip an element lies; undefined for one of another chain.
+   *
+   * @param element Its first 24 bytes at least: the contract keeps no more.
+   */
   depthOf(element: Hex): number | undefined {
-    return this.#depths.get(element);
+    return this.#depths.get(shown(element));
   }
 
   /**
@@ -69,4 +75,9 @@ export class HashChain {
     }
     return bytesToHex(element);
   }
+}
+
+/** What the contract keeps of an element: 24 bytes. */
+function shown(element: Hex): string {
+  return element.slice(0, 2 + 2 * 24);
 }

@@ -1,5 +1,6 @@
 import type { Hex } from "viem";
 import { Announcements } from "../chain/announcements.ts";
+import { Challenges } from "../chain/challenges.ts";
 import { checkChain, createChainClient } from "../chain/client.ts";
 import { ChainClock } from "../chain/clock.ts";
 import type { Deployment } from "../chain/deployment.ts";
@@ -11,10 +12,12 @@ import type { Timers } from "../node/timers.ts";
 import { hexToBytes } from "../protocol/bytes.ts";
 import { rootServiceId } from "../protocol/serviceId.ts";
 import { blockcloudDomain } from "../protocol/typedData.ts";
+import { ChallengeResponder } from "./challengeResponder.ts";
 import { Gateway } from "./gateway.ts";
 import { Provider } from "./provider.ts";
 import { Publisher } from "./publisher.ts";
 import { Settler } from "./settler.ts";
+import { StatusWatch } from "./statusWatch.ts";
 
 export interface ProviderOptions {
   rpcUrl: string;
@@ -23,6 +26,8 @@ export interface ProviderOptions {
   number: bigint;
   /** Signs receipts and records. */
   serviceKey: Hex;
+  /** Earlier service keys, for challenges that were opened while one of them counted. */
+  previousKeys: readonly Hex[];
   /** Pays for transactions. */
   walletKey: Hex;
   /** The HTTP server that the gateway stands in front of. */
@@ -76,7 +81,13 @@ export function createProvider(
     { number, everyEpochs: options.settleEvery },
     { client, deployment, sender, time, log },
   );
-  const provider = new Provider({ gateway, publisher, settler, time, log });
+  const responder = new ChallengeResponder(
+    { number, keys: [serviceKey, ...options.previousKeys] },
+    { deployment, challenges: new Challenges(client, deployment), sender, time, timers, log },
+  );
+  const statusWatch = new StatusWatch({ number }, { services, log });
+  const parts = { gateway, responder, publisher, settler, statusWatch };
+  const provider = new Provider({ ...parts, time, log });
   return {
     async start() {
       await checkChain(client, deployment);

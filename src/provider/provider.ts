@@ -7,13 +7,18 @@ const MOMENT = 0.6;
 
 export interface ProviderDependencies {
   gateway: Startable;
+  responder: Startable;
   publisher: { publish(): Promise<void> };
   settler: { settle(): Promise<void> };
+  statusWatch: { look(): Promise<void> };
   time: ChainTime;
   log: Logger;
 }
 
-/** A provider's agent: serves through the gateway, keeps its record published, collects its pay. */
+/**
+ * A provider's agent: serves through the gateway, answers challenges, keeps its record published, collects
+ * its pay.
+ */
 export class Provider implements Startable {
   readonly #d: ProviderDependencies;
   readonly #stopping = new AbortController();
@@ -23,10 +28,15 @@ export class Provider implements Startable {
     this.#d = dependencies;
   }
 
-  /** Serves first and publishes then: nobody is sent to a port that is not open yet. */
+  /**
+   * Serves first and publishes then: nobody is sent to a port that is not open yet. A challenge that was
+   * opened meanwhile does not wait for either to be done.
+   */
   async start(): Promise<void> {
-    const { gateway, publisher, log } = this.#d;
+    const { gateway, responder, publisher, log } = this.#d;
     await gateway.start();
+    await responder.start();
+    await this.#tryAll([() => this.#d.statusWatch.look()]);
     await publisher.publish();
     log.info("provider started");
     this.#loop = this.#run();
@@ -35,6 +45,7 @@ export class Provider implements Startable {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#loop;
+    await this.#d.responder.stop();
     await this.#d.gateway.stop();
   }
 
@@ -53,14 +64,22 @@ export class Provider implements Startable {
     }
   }
 
-  /** A failure here costs nothing but time: the next epoch tries again. Neither waits for the other. */
   async #keepBooks(): Promise<void> {
-    const { publisher, settler, log } = this.#d;
-    for (const keep of [() => publisher.publish(), () => settler.settle()]) {
+    const { statusWatch, publisher, settler } = this.#d;
+    await this.#tryAll([
+      () => statusWatch.look(),
+      () => publisher.publish(),
+      () => settler.settle(),
+    ]);
+  }
+
+  /** A failure here costs nothing but time: the next epoch tries again. None waits for another. */
+  async #tryAll(tasks: readonly (() => Promise<void>)[]): Promise<void> {
+    for (const task of tasks) {
       try {
-        await keep();
+        await task();
       } catch (error) {
-        log.warn("bookkeeping failed, trying again next epoch", { error });
+        this.#d.log.warn("bookkeeping failed, trying again next epoch", { error });
       }
     }
   }

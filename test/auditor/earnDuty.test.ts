@@ -59,6 +59,31 @@ describe("EarnDuty", () => {
 
   const run = () => rig.timers.play(duty.run(EPOCH, rig.abort.signal));
 
+  it("collects what was claimed, once in 24 epochs, where there is something", async () => {
+    rig.sender.onSend = () => [
+      { block: 1, eventName: "Collected", args: { auditor: AUDITOR, amount: 5n } },
+    ];
+    for (const [epoch, earned, sends] of [
+      [71, 5n, 0],
+      [72, 0n, 0],
+      [72, 5n, 1],
+    ] as const) {
+      rig.chain.answers.earnedOf = () => earned;
+      rig.recorded.set(epoch, hashOf(1));
+      await rig.timers.play(duty.run(epoch, rig.abort.signal));
+      expect(rig.sender.sent, `${epoch}`).to.have.length(sends);
+    }
+    const [data] = rig.sender.sent[0]!.args[0] as Hex[];
+    expect(decodeFunctionData({ abi: proofOfServiceAbi, data: data! })).to.deep.equal({
+      functionName: "collect",
+      args: [AUDITOR],
+    });
+    expect(rig.log.lines.at(-1)).to.deep.include({
+      message: "pay collected",
+      fields: { amount: 5n },
+    });
+  });
+
   it("reveals the last round and claims the ones before, in one transaction", async () => {
     hold(EPOCH - 1);
     hold(EPOCH - 2);

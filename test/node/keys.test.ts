@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { inspect } from "node:util";
-import { loadKey } from "../../src/node/keys.ts";
+import { loadKey, loadKeys } from "../../src/node/keys.ts";
 import { expectCode } from "../support/expectCode.ts";
 
 const KEY = `0x${"5e".repeat(32)}`;
@@ -94,4 +94,44 @@ describe("loadKey", () => {
       }
     });
   }
+});
+
+describe("loadKeys", () => {
+  const other = `0x${"6f".repeat(32)}`;
+  let folder: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), "keys-"));
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+    Reflect.deleteProperty(process.env, variable);
+  });
+
+  it("reads one key from each file", () => {
+    const files = [KEY, other].map((key, index) => {
+      const file = path.join(folder, `${index}.key`);
+      writeFileSync(file, `${key}\n`, { mode: 0o600 });
+      return file;
+    });
+    expect(loadKeys({ files, variable })).to.deep.equal([KEY, other]);
+  });
+
+  it("reads as many as the variable holds, or none", () => {
+    expect(loadKeys({ files: [], variable })).to.deep.equal([]);
+    for (const text of [`${KEY},${other}`, ` ${KEY}, ${other}\n`, `${KEY} ${other}`]) {
+      process.env[variable] = text;
+      expect(loadKeys({ files: [], variable })).to.deep.equal([KEY, other]);
+    }
+    process.env[variable] = "";
+    expect(loadKeys({ files: [], variable })).to.deep.equal([]);
+  });
+
+  it("refuses what is no key, and does not repeat it", () => {
+    process.env[variable] = `${KEY},${other.slice(0, -1)}`;
+    const error = expectCode("KEY_MALFORMED", () => loadKeys({ files: [], variable }));
+    expect(inspect(error)).not.to.contain(other.slice(2, -1));
+    const files = [path.join(folder, "missing.key")];
+    expectCode("KEY_MISSING", () => loadKeys({ files, variable }));
+  });
 });

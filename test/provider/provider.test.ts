@@ -5,6 +5,11 @@ import { FakeTime, FakeTimers } from "../support/fakeTime.ts";
 import { failureOf } from "../support/httpClient.ts";
 import { MemoryLog } from "../support/memoryLog.ts";
 
+/** What happens before it has started: a challenge waits for nothing but the gateway. */
+const begun = ["open @0", "guard @0", "look @0", "publish @0"];
+/** What happens once an epoch. */
+const books = (second: number) => ["look", "publish", "settle"].map((step) => `${step} @${second}`);
+
 describe("Provider", () => {
   let timers: FakeTimers;
   let log: MemoryLog;
@@ -24,8 +29,10 @@ describe("Provider", () => {
     };
     provider = new Provider({
       gateway: { start: step("open"), stop: step("close") },
+      responder: { start: step("guard"), stop: step("unguard") },
       publisher: { publish: step("publish") },
       settler: { settle: step("settle") },
+      statusWatch: { look: step("look") },
       time: new FakeTime(timers, DEPLOYMENT, 5),
       log,
     });
@@ -34,16 +41,14 @@ describe("Provider", () => {
 
   it("serves first and publishes then", async () => {
     await provider.start();
-    expect(steps).to.deep.equal(["open @0", "publish @0"]);
+    expect(steps).to.deep.equal(begun);
     expect(log.said("info")).to.deep.equal(["provider started"]);
   });
 
   it("keeps its books once an epoch, after the auditors' transactions", async () => {
     await provider.start();
     await timers.advance(300_000);
-    expect(steps.slice(2)).to.deep.equal(
-      [60, 160, 260].flatMap((second) => [`publish @${second}`, `settle @${second}`]),
-    );
+    expect(steps.slice(begun.length)).to.deep.equal([60, 160, 260].flatMap(books));
   });
 
   it("tries again in the next epoch what failed", async () => {
@@ -52,9 +57,7 @@ describe("Provider", () => {
     await timers.advance(100_000);
     failing.clear();
     await timers.advance(100_000);
-    expect(steps.slice(2)).to.deep.equal(
-      [60, 160].flatMap((second) => [`publish @${second}`, `settle @${second}`]),
-    );
+    expect(steps.slice(begun.length)).to.deep.equal([60, 160].flatMap(books));
     expect(log.said("warn")).to.have.length(1);
   });
 
@@ -62,15 +65,23 @@ describe("Provider", () => {
     await provider.start();
     failing.add("publish");
     await timers.advance(100_000);
-    expect(steps.slice(2)).to.deep.equal(["publish @60", "settle @60"]);
+    expect(steps.slice(begun.length)).to.deep.equal(books(60));
     expect(log.lines.at(-1)?.fields.error).to.have.property("message", "no publish");
+  });
+
+  it("serves though it cannot read its status", async () => {
+    failing.add("look");
+    await provider.start();
+    await timers.advance(100_000);
+    expect(steps).to.deep.equal([...begun, ...books(60)]);
+    expect(log.said("warn")).to.have.length(2);
   });
 
   it("does not begin where it cannot listen or cannot publish", async () => {
     failing.add("publish");
     expect((await failureOf(provider.start())).message).to.equal("no publish");
     await timers.advance(100_000);
-    expect(steps).to.deep.equal(["open @0", "publish @0"]);
+    expect(steps).to.deep.equal(begun);
   });
 
   it("closes the gateway last, and keeps no books after that", async () => {
@@ -78,7 +89,7 @@ describe("Provider", () => {
     await timers.advance(70_000);
     await provider.stop();
     await timers.advance(500_000);
-    expect(steps.slice(2)).to.deep.equal(["publish @60", "settle @60", "close @70"]);
+    expect(steps.slice(begun.length)).to.deep.equal([...books(60), "unguard @70", "close @70"]);
     expect(timers.sleeping).to.equal(0);
     expect(log.said("warn")).to.deep.equal([]);
   });

@@ -1,0 +1,81 @@
+import type { Address, Hex } from "viem";
+import { challengeBookAbi } from "../protocol/abi/challengeBook.ts";
+import type { ChainClient } from "./client.ts";
+import type { Deployment } from "./deployment.ts";
+
+/** States of a challenge, by the contract's number. */
+export const challengeStates = ["None", "Open", "Answered", "Unanswered", "Annulled"] as const;
+export type ChallengeState = (typeof challengeStates)[number];
+
+/** A challenge, with what was frozen when it was opened. */
+export interface Challenge {
+  id: bigint;
+  number: bigint;
+  challenger: Address;
+  /** The epoch in which it was opened; its seed is of a later one. */
+  openedIn: number;
+  /** The service key that must answer. */
+  key: Address;
+  state: ChallengeState;
+}
+
+/** What a challenge asks, once a seed is recorded, and the last second to answer, Unix seconds. */
+export interface Question {
+  nonce: Hex;
+  deadline: number;
+}
+
+/** Typed reads of the challenge book. */
+export class Challenges {
+  readonly #client: ChainClient;
+  readonly #book: { address: Address; abi: typeof challengeBookAbi };
+  #window: Promise<number> | undefined;
+
+  constructor(client: ChainClient, deployment: Deployment) {
+    this.#client = client;
+    this.#book = { address: deployment.contracts.challengeBook, abi: challengeBookAbi };
+  }
+
+  /** Time to answer, seconds; the contract never changes it. */
+  windowSeconds(): Promise<number> {
+    this.#window ??= this.#client
+      .readContract({ ...this.#book, functionName: "windowSeconds" })
+      .then(Number)
+      .catch((error: unknown) => {
+        this.#window = undefined;
+        throw error;
+      });
+    return this.#window;
+  }
+
+  /** The open challenge of a service; undefined when there is none. */
+  async open(number: bigint): Promise<bigint | undefined> {
+    const id = await this.#client.readContract({
+      ...this.#book,
+      functionName: "openChallenge",
+      args: [number],
+    });
+    return id === 0n ? undefined : id;
+  }
+
+  /** A challenge, by the newest block, or as it will be once transactions under way are mined. */
+  async get(id: bigint, blockTag: "latest" | "pending" = "latest"): Promise<Challenge> {
+    const { number, challenger, openedIn, key, state } = await this.#client.readContract({
+      ...this.#book,
+      functionName: "challengeOf",
+      args: [id],
+      blockTag,
+    });
+    return { id, number, challenger, openedIn, key, state: challengeStates[state] ?? "None" };
+  }
+
+  /** The question of a challenge; undefined as long as no seed gives one. */
+  async question(id: bigint): Promise<Question | undefined> {
+    const [nonce, deadline] = await this.#client.readContract({
+      ...this.#book,
+      functionName: "questionOf",
+      args: [id],
+    });
+    return BigInt(nonce) === 0n ? undefined : { nonce, deadline: Number(deadline) };
+  }
+}
