@@ -9,6 +9,8 @@ const compiler = {
   settings: {
     evmVersion: "cancun",
     viaIR: true,
+    // For snapshots/storage.json.
+    outputSelection: { "*": { "*": ["storageLayout"] } },
     optimizer: { enabled: true, runs: 2_000 },
   },
 };

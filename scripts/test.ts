@@ -25,6 +25,7 @@ const steps: readonly Step[] = [
   { name: "compile", args: [hardhat, "compile"] },
   { name: "abi", args: ["scripts/abi.ts", "--check"] },
   { name: "vectors", args: ["scripts/vectors.ts", "--check"] },
+  { name: "snapshots", args: ["scripts/snapshots.ts", "--check"] },
   { name: "types", args: [bin("tsc")] },
   { name: "format", args: [bin("prettier"), "--check", "."] },
   { name: "eslint", args: [bin("eslint"), "."] },

@@ -141,7 +141,9 @@ contract ChallengeBook is IChallengeBook {
             challenger
         );
         emit ChallengeUnanswered(id, number, slashed);
-        IServiceRegistry(registry).suspend(number);
+        // Sold since: the silence was the seller's, and so is the penalty.
+        if (IStaking(staking).stakerOf(number) == entry.staker)
+            IServiceRegistry(registry).suspend(number);
         TOKEN.safeTransfer(challenger, bond);
     }
 

@@ -60,9 +60,6 @@ interface IChallengeBook {
     /// @param number The service number.
     event ChallengeAnnulled(uint256 indexed id, uint64 indexed number);
 
-    /// @notice The given contracts do not belong together.
-    /// @param proofOfService Names another registry or staking contract than was given.
-    error ChallengeWiringMismatch(address proofOfService);
     /// @notice Stake must stay slashable until an unanswered challenge can be resolved.
     /// @param unbondingSeconds The staking contract's.
     /// @param minimum It must be longer than this.
@@ -115,8 +112,8 @@ interface IChallengeBook {
     /// @param proof What the class's verifier accepts.
     function respond(uint256 id, bytes calldata proof) external;
 
-    /// @notice Closes a challenge that was not answered in time: slashes, suspends, returns the bond. By
-    /// anyone; the slash's reward goes to the challenger.
+    /// @notice Closes a challenge that was not answered in time: slashes, suspends unless the service was
+    /// sold since, returns the bond. By anyone; the slash's reward goes to the challenger.
     /// @param id The challenge.
     function resolve(uint256 id) external;
 

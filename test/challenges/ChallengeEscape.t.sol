@@ -92,7 +92,7 @@ contract ChallengeEscapeTest is Deployment {
         vm.assertEq(staking.serviceStakeAt(1, 7), 2_000e18, "the buyer's stake is whole");
         vm.assertEq(staking.serviceUnbonding(1, PROVIDER)[0].amount, 980e18, "the seller paid");
         vm.assertEq(staking.serviceUnbonding(1, BUYER).length, 0, "and nobody else");
-        vm.assertTrue(registry.statusNow(1) == IServiceRegistry.Status.Suspended, "but suspended");
+        vm.assertTrue(registry.statusNow(1) == IServiceRegistry.Status.Active, "nor suspended");
     }
 
     function test_TheBuyersStakeIsSlashedForTheBuyersChallenge() public {

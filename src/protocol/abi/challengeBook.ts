@@ -83,11 +83,6 @@ export const challengeBookAbi = [
   },
   { inputs: [], name: "ChallengeWindowZero", type: "error" },
   {
-    inputs: [{ internalType: "address", name: "proofOfService", type: "address" }],
-    name: "ChallengeWiringMismatch",
-    type: "error",
-  },
-  {
     inputs: [{ internalType: "address", name: "token", type: "address" }],
     name: "SafeERC20FailedOperation",
     type: "error",
