@@ -120,6 +120,8 @@ export async function measureFunctions(say: (message: string) => void): Promise<
     await measureRound(chain, fleet, start, ["new ring entry", "first of the service"], row);
     const later = ["ring entry used before", "after 255 epochs, none of them paid"] as const;
     await measureRound(chain, fleet, start + RING, later, row);
+    say("functions: keepers");
+    await measureKeepers(chain, fleet, owner, row);
     await row(owner, "token", "burn", [bloc]);
     return { rows, unmeasured: unmeasured(rows) };
   } finally {
@@ -163,6 +165,43 @@ async function measureChallenges(
   await row(fleet.keeper, book, "resolve", [2n]);
   await chain.enter((await chain.epoch()) + 1);
   await row(challenger, "registry", "reinstate", [19n]);
+}
+
+/** What anyone may do when an auditor, a service or everyone else does not. */
+async function measureKeepers(
+  chain: BenchChain,
+  fleet: Fleet,
+  challenger: Address,
+  row: Row,
+): Promise<void> {
+  const [auditor] = fleet.auditors;
+  if (auditor === undefined) throw new Error("There is no auditor.");
+  const pos = "proofOfService";
+  await row(fleet.keeper, pos, "collect", [auditor.owner]);
+
+  // Nine rounds that say FAILED; the last is never revealed.
+  const season = new Season(chain, fleet);
+  const first = (await chain.epoch()) + 1;
+  for (let epoch = first; epoch <= first + 9; epoch++) await season.play(epoch, "failed", false);
+  await row(fleet.keeper, pos, "suspend", [1n, first + 7]);
+  await season.begin(first + 10, "empty");
+  await season.begin(first + 11, "empty");
+  await row(fleet.keeper, pos, "report", [auditor.owner, first + 9]);
+
+  // A challenge while nobody records seeds.
+  const book = "challengeBook";
+  await chain.send({
+    from: challenger,
+    contract: book,
+    functionName: "challenge",
+    args: [2n],
+  });
+  await chain.enter(first + 15);
+  await row(fleet.keeper, book, "annul", [3n]);
+
+  // The auditor is silent for as long as it may be, and an epoch more.
+  for (let epoch = first + 16; epoch <= first + 41; epoch++) await season.begin(epoch, "empty");
+  await row(fleet.keeper, pos, "lapse", [auditor.owner]);
 }
 
 /**
