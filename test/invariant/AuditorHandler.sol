@@ -70,6 +70,18 @@ contract AuditorHandler is Handler {
         if (current() > since) _claim(_auditor(who), current() - since);
     }
 
+    function collect(uint256 who) external live {
+        AuditorActor auditor = _auditor(who);
+        System memory s = sys();
+        uint256 earned = s.pos.earnedOf(address(auditor));
+        if (earned == 0) return;
+        uint256 before = s.token.balanceOf(address(auditor));
+        s.pos.collect(address(auditor));
+        if (s.token.balanceOf(address(auditor)) != before + earned)
+            STORE.noteViolation("collected another amount than was earned");
+        STORE.note("collect");
+    }
+
     /// @notice A whole epoch of work by everyone that has the luck of a set bit.
     function work(uint256 bits) external live {
         for (uint256 i = 0; i < STORE.IDLE(); ++i) {

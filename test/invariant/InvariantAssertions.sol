@@ -83,7 +83,14 @@ library InvariantAssertions {
             (, uint256 providers, , uint256 auditors) = s.pos.budgetOf(store.ticked(i));
             sum += providers + auditors;
         }
-        vm.assertEq(sum, s.pool.reserved(), "reserved is what the epochs have left");
+        for (uint256 i = 0; i < store.auditorCount(); ++i) {
+            sum += s.pos.earnedOf(address(store.auditors(i)));
+        }
+        vm.assertEq(
+            sum,
+            s.pool.reserved(),
+            "reserved is what epochs have left and auditors earned"
+        );
         vm.assertGe(s.token.balanceOf(address(s.pool)), s.pool.reserved(), "covered");
     }
 

@@ -110,6 +110,7 @@ contract ProofOfServiceInvariant {
             _auditor.unstake(luck >> 8, uint96(luck), luck % 3 == 0);
             _auditor.withdraw(luck >> 8);
             _auditor.enrol(luck);
+            _auditor.collect(luck);
             for (uint256 j = 0; j < 4; ++j) {
                 _auditor.claim(j, uint32(luck));
                 _adversary.commitAgain(j, bytes32(luck));
@@ -128,7 +129,7 @@ contract ProofOfServiceInvariant {
         }
         _beDownForLong();
         _check();
-        bytes32[41] memory actions = [
+        bytes32[42] memory actions = [
             bytes32("tick"),
             "commit",
             "reveal",
@@ -150,6 +151,7 @@ contract ProofOfServiceInvariant {
             "refused claim",
             "refused theft",
             "refused tip",
+            "collect",
             "maintenance",
             "no maintenance",
             "payout",
