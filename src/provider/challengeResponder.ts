@@ -189,7 +189,7 @@ export class ChallengeResponder implements Startable {
     if (state === "Answered") log.info("challenge answered", about);
     else if (state === "Annulled") log.info("challenge annulled: no seed was recorded", about);
     else if (state === "Unanswered") {
-      log.error("challenge lost: the service is slashed and suspended", about);
+      log.error("challenge lost: its staker is slashed", about);
     }
     this.#known = undefined;
     this.#failures = 0;

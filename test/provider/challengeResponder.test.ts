@@ -247,7 +247,7 @@ describe("ChallengeResponder", () => {
     expect(sender.sent).to.have.length(tries);
     book.set(id, "Unanswered");
     await timers.advance(2_000);
-    expect(log.said("error").at(-1)).to.contain("slashed and suspended");
+    expect(log.said("error").at(-1)).to.contain("challenge lost");
   });
 
   it("says that a challenge was annulled, or answered by somebody else", async () => {
