@@ -175,6 +175,7 @@ abstract contract AuditRounds is AuditorRoster {
             for (uint256 i = 0; i < words.length; ++i) {
                 uint256 word = words[i];
                 uint256 shard = base + (word >> 240);
+                require(shard < MAX_SHARDS, PosShardRange(shard, MAX_SHARDS));
                 require(shard >= nextShard, PosShardOrder(shard, nextShard));
                 nextShard = shard + 1;
                 uint256 weight = SortitionLib.weight(y, shard, expected);
