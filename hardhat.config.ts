@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import hardhatToolboxMochaEthers from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
-import { defineConfig } from "hardhat/config";
+import { configVariable, defineConfig } from "hardhat/config";
 
 /** The compiler comes from npm: nothing is downloaded when the project is built. */
 const compiler = {
@@ -37,14 +37,29 @@ export default defineConfig({
     },
   },
   networks: {
-    /** The embedded chain of `npm start`: blocks come by the clock, transactions wait for them. */
-    devnet: {
+    /** The chain of `npm start`, in its process: blocks come by the clock, transactions wait for them. */
+    simulated: {
       type: "edr-simulated",
       chainType: "l1",
       chainId: 31337,
       mining: { auto: false, interval: 1000 },
     },
-    /** The same chain through its JSON-RPC port, which whoever starts it fills in. */
-    embedded: { type: "http", chainType: "l1", url: "http://127.0.0.1:8545" },
+    /** A chain on this machine, by its JSON-RPC port: the one above, `hardhat node`, Anvil. */
+    devnet: { type: "http", chainType: "l1", url: "http://127.0.0.1:8545" },
+    sepolia: {
+      type: "http",
+      chainType: "l1",
+      chainId: 11_155_111,
+      url: configVariable("SEPOLIA_RPC_URL"),
+      accounts: [configVariable("SEPOLIA_DEPLOYER_KEY")],
+    },
+    "base-sepolia": {
+      type: "http",
+      chainType: "op",
+      chainId: 84_532,
+      url: configVariable("BASE_SEPOLIA_RPC_URL"),
+      accounts: [configVariable("BASE_SEPOLIA_DEPLOYER_KEY")],
+    },
   },
+  verify: { etherscan: { apiKey: configVariable("ETHERSCAN_API_KEY") } },
 });

@@ -11,7 +11,7 @@ import {
 import config from "../hardhat.config.ts";
 import { describeChain, type ChainClient } from "../src/chain/client.ts";
 import type { Deployment } from "../src/chain/deployment.ts";
-import { deployContracts } from "../src/demo/devnet.ts";
+import { deployDevnet } from "../src/demo/devnet.ts";
 import { blocTokenAbi } from "../src/protocol/abi/blocToken.ts";
 import { challengeBookAbi } from "../src/protocol/abi/challengeBook.ts";
 import { proofOfServiceAbi } from "../src/protocol/abi/proofOfService.ts";
@@ -101,9 +101,9 @@ export class BenchChain {
     const hre = await createHardhatRuntimeEnvironment(config, {}, root);
     // The same genesis each time: what is signed and hashed holds times, and calldata is paid by its zeros.
     const override = { mining: { auto: true, interval: 0 }, initialDate: "2027-01-01T00:00:00Z" };
-    const connection = await hre.network.create({ network: "devnet", override });
+    const connection = await hre.network.create({ network: "simulated", override });
     const { provider } = connection;
-    const deployment = await deployContracts(connection, { epochSeconds: EPOCH_SECONDS });
+    const deployment = await deployDevnet(connection, { epochSeconds: EPOCH_SECONDS });
     const client = createPublicClient({
       chain: describeChain(deployment.chainId),
       transport: custom(provider),

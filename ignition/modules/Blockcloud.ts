@@ -6,7 +6,7 @@ const ADMIN_ROLE = 0n;
 /**
  * The deployment: the contracts, connected once, with the launch classes, and governance handed over.
  * Parameters have no defaults, so that a network is never deployed with another one's;
- * `src/demo/devnet.ts` has those of the embedded chain.
+ * `ignition/parameters/` has those of each.
  */
 export default buildModule("Blockcloud", (m) => {
   const deployer = m.getAccount(0);

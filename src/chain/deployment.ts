@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
-import { getAddress, isAddress, type Address } from "viem";
+import { getAddress, isAddress, type Address, type Hex } from "viem";
 import { z } from "zod";
+import { abiHash } from "../protocol/abiHash.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 
 const address = z
@@ -9,6 +10,8 @@ const address = z
   .transform((value): Address => getAddress(value));
 
 const deploymentSchema = z.object({
+  /** The network's name in `hardhat.config.ts`. */
+  network: z.string().max(64).optional(),
   chainId: z.number().int().positive(),
   /** First block that can hold an event of ours. */
   block: z.number().int().nonnegative(),
@@ -16,6 +19,12 @@ const deploymentSchema = z.object({
   epochSeconds: z.number().int().positive(),
   /** Blocks after an epoch's first before its seed is trusted. */
   confirmations: z.number().int().nonnegative(),
+  /** Names the contracts' interfaces: see `abiHash`. */
+  abiHash: z
+    .string()
+    .regex(/^0x[0-9a-f]{64}$/)
+    .transform((value) => value as Hex)
+    .optional(),
   contracts: z.object({
     token: address,
     rewardPool: address,
@@ -23,7 +32,13 @@ const deploymentSchema = z.object({
     staking: address,
     proofOfService: address,
     challengeBook: address,
+    /** Verifier of the launch classes. */
+    livenessVerifier: address.optional(),
+    /** Access manager of the classes. */
+    governance: address.optional(),
   }),
+  /** What the contracts were deployed with, for people; BLOC in wei. */
+  parameters: z.record(z.string().max(64), z.union([z.number(), z.string().max(80)])).optional(),
 });
 
 /** What every worker reads: `deployments/<network>.json`. */
@@ -32,7 +47,8 @@ export type Deployment = z.infer<typeof deploymentSchema>;
 /**
  * Reads a deployment file.
  *
- * @throws BlockcloudError `DEPLOYMENT_INVALID` that lists everything that is wrong with it.
+ * @throws BlockcloudError `DEPLOYMENT_INVALID` that lists everything that is wrong with it, or
+ * `DEPLOYMENT_OTHER_VERSION` when its contracts are not those that this version speaks to.
  */
 export function loadDeployment(file: string): Deployment {
   let json: unknown;
@@ -49,6 +65,13 @@ export function loadDeployment(file: string): Deployment {
     throw new BlockcloudError(
       "DEPLOYMENT_INVALID",
       `${file} is no deployment:\n${z.prettifyError(parsed.error)}`,
+    );
+  }
+  if (parsed.data.abiHash !== undefined && parsed.data.abiHash !== abiHash()) {
+    throw new BlockcloudError(
+      "DEPLOYMENT_OTHER_VERSION",
+      `The contracts of ${file} have interfaces ${parsed.data.abiHash}, this version speaks ${abiHash()}.`,
+      { remedy: "Use the version of this software that the deployment was made with." },
     );
   }
   return parsed.data;

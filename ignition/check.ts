@@ -1,0 +1,225 @@
+import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
+import {
+  getAddress,
+  parseAbi,
+  parseEventLogs,
+  stringToHex,
+  type Abi,
+  type Address,
+  type Hex,
+  type PublicClient,
+} from "viem";
+import type { Deployment } from "../src/chain/deployment.ts";
+import { blocTokenAbi } from "../src/protocol/abi/blocToken.ts";
+import { challengeBookAbi } from "../src/protocol/abi/challengeBook.ts";
+import { proofOfServiceAbi } from "../src/protocol/abi/proofOfService.ts";
+import { rewardPoolAbi } from "../src/protocol/abi/rewardPool.ts";
+import { serviceRegistryAbi } from "../src/protocol/abi/serviceRegistry.ts";
+import { stakingAbi } from "../src/protocol/abi/staking.ts";
+import type { Parameters } from "./parameters.ts";
+
+/** The contract behind each name of a deployment file. */
+const contractNames = {
+  token: "BlocToken",
+  rewardPool: "RewardPool",
+  registry: "ServiceRegistry",
+  staking: "Staking",
+  proofOfService: "ProofOfService",
+  challengeBook: "ChallengeBook",
+  livenessVerifier: "LivenessVerifier",
+  governance: "AccessManager",
+} as const;
+
+/** OpenZeppelin's `AccessManager.ADMIN_ROLE`. */
+const ADMIN_ROLE = 0n;
+const accessManagerAbi = parseAbi([
+  "function hasRole(uint64 roleId, address account) view returns (bool isMember, uint32 executionDelay)",
+]);
+
+/** One thing that was compared. */
+export interface Check {
+  what: string;
+  ok: boolean;
+  /** What is on chain, where that is not what it should be. */
+  found?: string;
+}
+
+/**
+ * Compares what is on chain with what was meant: the code of each contract with this version's artifacts,
+ * every parameter, who knows whom, who governs.
+ *
+ * @param deployer Must have no say left.
+ * @param mint Hash of the transaction that created the token, for who got the supply; without it that is
+ * not checked.
+ */
+export async function checkDeployment(
+  hre: HardhatRuntimeEnvironment,
+  client: PublicClient,
+  input: { deployment: Deployment; parameters: Parameters; deployer: Address; mint?: Hex },
+): Promise<Check[]> {
+  const { deployment, parameters } = input;
+  const checks: Check[] = [];
+  const compare = (what: string, found: unknown, wanted: unknown) => {
+    const [a, b] = [plain(found), plain(wanted)];
+    checks.push(a === b ? { what, ok: true } : { what, ok: false, found: `${a}, not ${b}` });
+  };
+  for (const [name, contract] of Object.entries(contractNames)) {
+    const address = deployment.contracts[name as keyof typeof contractNames];
+    compare(
+      `code of ${contract}`,
+      address && (await sameCode(hre, client, address, contract)),
+      true,
+    );
+  }
+  if (checks.every(({ ok }) => ok)) {
+    await compareParameters(client, deployment, parameters, compare);
+    await compareGovernance(client, input, compare);
+  }
+  return checks;
+}
+
+type Compare = (what: string, found: unknown, wanted: unknown) => void;
+
+/** Whether an address holds a contract's code, immutables aside, which the getters are asked for. */
+async function sameCode(
+  hre: HardhatRuntimeEnvironment,
+  client: PublicClient,
+  address: Address,
+  contract: string,
+): Promise<boolean> {
+  const artifact = await hre.artifacts.readArtifact(contract);
+  const code = Buffer.from(((await client.getCode({ address })) ?? "0x").slice(2), "hex");
+  const wanted = Buffer.from(artifact.deployedBytecode.slice(2), "hex");
+  if (code.length !== wanted.length) return false;
+  for (const { start, length } of Object.values(artifact.immutableReferences ?? {}).flat()) {
+    code.fill(0, start, start + length);
+    wanted.fill(0, start, start + length);
+  }
+  return code.equals(wanted);
+}
+
+async function compareParameters(
+  client: PublicClient,
+  { contracts, genesis }: Deployment,
+  parameters: Parameters,
+  compare: Compare,
+): Promise<void> {
+  const abis = {
+    token: blocTokenAbi,
+    rewardPool: rewardPoolAbi,
+    registry: serviceRegistryAbi,
+    staking: stakingAbi,
+    proofOfService: proofOfServiceAbi,
+    challengeBook: challengeBookAbi,
+  };
+  const perSecond = await client.readContract({
+    address: contracts.rewardPool,
+    abi: rewardPoolAbi,
+    functionName: "BUDGET_PER_SECOND",
+  });
+  const { registry, staking, proofOfService, challengeBook } = contracts;
+  const wanted: Record<keyof typeof abis, Record<string, unknown>> = {
+    token: { symbol: "BLOC" },
+    rewardPool: { epochBudget: perSecond * BigInt(parameters.epochSeconds) },
+    registry: {
+      genesis,
+      epochSeconds: parameters.epochSeconds,
+      authority: contracts.governance,
+      labelMinimumAge: parameters.labelMinimumAge,
+      labelMaximumAge: parameters.labelMaximumAge,
+      staking,
+      proofOfService,
+      challengeBook,
+    },
+    staking: {
+      genesis,
+      epochSeconds: parameters.epochSeconds,
+      token: contracts.token,
+      registry,
+      proofOfService,
+      challengeBook,
+      unbondingSeconds: parameters.unbondingSeconds,
+      minimumAuditorStake: parameters.minimumAuditorStake,
+    },
+    proofOfService: {
+      genesis,
+      epochSeconds: parameters.epochSeconds,
+      registry,
+      staking,
+      rewardPool: contracts.rewardPool,
+    },
+    challengeBook: {
+      proofOfService,
+      registry,
+      staking,
+      windowSeconds: parameters.challengeWindow,
+      coolDownSeconds: parameters.challengeCoolDown,
+      bond: parameters.challengeBond,
+    },
+  };
+  for (const [name, getters] of Object.entries(wanted) as [keyof typeof abis, object][]) {
+    for (const [functionName, value] of Object.entries(getters)) {
+      const abi: Abi = abis[name];
+      const found = await client.readContract({ address: contracts[name], abi, functionName });
+      compare(`${name}.${functionName}`, found, value);
+    }
+  }
+  for (const [index, name] of ["http", "json-rpc"].entries()) {
+    const kind = await client.readContract({
+      address: registry,
+      abi: serviceRegistryAbi,
+      functionName: "classAt",
+      args: [index],
+    });
+    compare(`class ${name}`, kind, {
+      name: stringToHex(name, { size: 32 }),
+      minimumStake: parameters.minimumServiceStake,
+      registrationFee: parameters.registrationFee,
+      // Governance may have closed it since.
+      open: kind.open,
+      excellentMs: parameters.excellentMs,
+      goodMs: parameters.goodMs,
+      poorMs: parameters.poorMs,
+      verifier: contracts.livenessVerifier,
+    });
+  }
+}
+async function compareGovernance(
+  client: PublicClient,
+  input: { deployment: Deployment; parameters: Parameters; deployer: Address; mint?: Hex },
+  compare: Compare,
+): Promise<void> {
+  const { deployment, parameters, deployer, mint } = input;
+  const { governance, token, rewardPool } = deployment.contracts;
+  const role = (account: Address) =>
+    client.readContract({
+      address: governance ?? token,
+      abi: accessManagerAbi,
+      functionName: "hasRole",
+      args: [ADMIN_ROLE, account],
+    });
+  const { governor, governanceDelay, treasury } = parameters;
+  compare("the governor governs", await role(governor), [true, governanceDelay]);
+  if (getAddress(deployer) !== governor) {
+    compare("the deployer has no say left", (await role(deployer))[0], false);
+  }
+  if (mint === undefined) return;
+  const receipt = await client.getTransactionReceipt({ hash: mint });
+  const minted = parseEventLogs({ abi: blocTokenAbi, logs: receipt.logs, eventName: "Transfer" });
+  compare(
+    "the supply went to the reward pool and the treasury",
+    minted.map(({ args }) => [args.to, args.value]),
+    [
+      [rewardPool, 3_000_000_000n * 10n ** 18n],
+      [treasury, 7_000_000_000n * 10n ** 18n],
+    ],
+  );
+}
+
+/** Comparable and readable: numbers and bigints alike, addresses in one case. */
+function plain(value: unknown): string {
+  const text = JSON.stringify(value, (_, part: unknown) =>
+    typeof part === "bigint" || typeof part === "number" ? part.toString() : part,
+  );
+  return text.toLowerCase();
+}

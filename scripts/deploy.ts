@@ -1,0 +1,284 @@
+/**
+ * `npm run deploy -- --network NAME`: deploys the contracts, hands governance over, writes
+ * `deployments/NAME.json`, and compares what is on chain with the parameters. Running it again goes on where
+ * it stopped, and changes nothing when everything is there.
+ */
+import { Command } from "commander";
+import { createHardhatRuntimeEnvironment } from "hardhat/hre";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { createInterface } from "node:readline/promises";
+import { createPublicClient, custom, formatEther, formatGwei, type PublicClient } from "viem";
+import config from "../hardhat.config.ts";
+import { checkDeployment, type Check } from "../ignition/check.ts";
+import { deployContracts, type Connection } from "../ignition/deploy.ts";
+import { networks, type NetworkFacts } from "../ignition/networks.ts";
+import { plainParameters, readParameters, type Parameters } from "../ignition/parameters.ts";
+import type { Deployment } from "../src/chain/deployment.ts";
+import { BlockcloudError } from "../src/protocol/errors.ts";
+import { deploymentGas } from "./deploy/gas.ts";
+import { mintTransaction } from "./deploy/journal.ts";
+import { report } from "./deploy/report.ts";
+
+const root = path.dirname(import.meta.dirname);
+
+interface Flags {
+  network: string;
+  parameters?: string;
+  treasury?: string;
+  governor?: string;
+  rpc?: string;
+  folder: string;
+  check: boolean;
+  yes: boolean;
+  json: boolean;
+}
+
+const program = new Command("npm run deploy --")
+  .description("Deploy the contracts to a network, or go on with a deployment that was cut off.")
+  .requiredOption("--network <name>", `one of ${Object.keys(networks).join(", ")}`)
+  .option("--parameters <file>", "parameter file (default: ignition/parameters/<network>.json)")
+  .option("--treasury <address>", "who gets the supply that is not reward, unless the file says")
+  .option("--governor <address>", "who adds, opens and closes classes, unless the file says")
+  .option("--rpc <url>", "JSON-RPC endpoint, for devnet only (default: http://127.0.0.1:8545)")
+  .option("--folder <path>", "where deployments/ and ignition/deployments/ are written", root)
+  .option("--check", "deploy nothing, only compare what is on chain with the parameters", false)
+  .option("--yes", "do not ask before sending", false)
+  .option("--json", "print the result as one line of JSON; progress goes to stderr", false)
+  .addHelpText(
+    "after",
+    `
+Examples:
+  npm run deploy -- --network devnet
+  npm run deploy -- --network sepolia --treasury 0x... --governor 0x...
+  npm run deploy -- --network sepolia --check
+
+Secrets of sepolia: SEPOLIA_RPC_URL and SEPOLIA_DEPLOYER_KEY, from the environment or from Hardhat's
+keystore (npx hardhat keystore set SEPOLIA_DEPLOYER_KEY). docs/operations.md has the whole walk-through.`,
+  )
+  .parse();
+const flags = program.opts<Flags>();
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  const known = error instanceof BlockcloudError;
+  const name = known ? error.code : "DEPLOYMENT_FAILED";
+  process.stderr.write(`${name}: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
+
+async function main(): Promise<number> {
+  const facts = networks[flags.network];
+  if (facts === undefined) {
+    throw new BlockcloudError("NETWORK_UNKNOWN", `There is no network ${flags.network}.`, {
+      remedy: `Networks: ${Object.keys(networks).join(", ")}.`,
+    });
+  }
+  if (flags.rpc !== undefined && facts.chainId !== undefined) {
+    throw new BlockcloudError("RPC_FIXED", `--rpc is for devnet, not for ${flags.network}.`, {
+      remedy: "Its endpoint may hold a key: give it as a configuration variable.",
+    });
+  }
+  const paths = { ...config.paths, ignition: path.join(flags.folder, "ignition") };
+  const hre = await createHardhatRuntimeEnvironment({ ...config, paths }, {}, root);
+  await hre.tasks.getTask("build").run({ quiet: true, noTests: true });
+  const connection = await hre.network.create({
+    network: flags.network,
+    ...(flags.rpc !== undefined && { override: { url: flags.rpc } }),
+  });
+  try {
+    const client = createPublicClient({ transport: custom(connection.provider), cacheTime: 0 });
+    const chain = await identify(client, facts);
+    const record = await recorded(chain);
+    const parameters = readParameters(
+      flags.parameters ?? path.join(root, `ignition/parameters/${flags.network}.json`),
+      { ...given(record?.parameters), ...given(flags) },
+    );
+    refuseOthers(record?.parameters, parameters);
+    const [deployer] = await connection.ethers.getSigners();
+    if (deployer === undefined) throw new BlockcloudError("KEY_MISSING", "There is no account.");
+    const deployedBefore = existsSync(deploymentFile());
+    if (flags.check && !deployedBefore) {
+      throw new BlockcloudError("DEPLOYMENT_MISSING", `There is no ${deploymentFile()}.`);
+    }
+    if (!deployedBefore) {
+      say(`seeds on ${flags.network}: ${facts.randomness}`);
+      await preview(hre, client, parameters, deployer.address as `0x${string}`);
+      if (!(await confirmed(facts))) return 3;
+      await keep(chain, parameters);
+      say("deploying: eight contracts and eight calls, in ten batches");
+    }
+    const deployment = flags.check
+      ? (JSON.parse(await readFile(deploymentFile(), "utf8")) as Deployment)
+      : await deploy(connection, parameters, facts);
+    const mint = await mintTransaction(hre, journalFolder());
+    const checks = await checkDeployment(hre, client, {
+      deployment,
+      parameters,
+      deployer: deployer.address as `0x${string}`,
+      ...(mint !== undefined && { mint }),
+    });
+    return finish(deployment, checks, deployedBefore);
+  } finally {
+    await connection.close();
+  }
+}
+
+async function deploy(
+  connection: Connection,
+  parameters: Parameters,
+  facts: NetworkFacts,
+): Promise<Deployment> {
+  return deployContracts(connection, parameters, {
+    network: flags.network,
+    confirmations: facts.confirmations,
+    deployConfirmations: facts.deployConfirmations,
+    deploymentId: flags.network,
+    displayUi: !flags.json && process.stdout.isTTY,
+  });
+}
+
+/** Writes the deployment file last, and only if all is as it should be. */
+async function finish(
+  deployment: Deployment,
+  checks: readonly Check[],
+  deployedBefore: boolean,
+): Promise<number> {
+  const ok = checks.every((check) => check.ok);
+  const text = `${JSON.stringify(deployment, null, 2)}\n`;
+  const file = deploymentFile();
+  const same = deployedBefore && (await readFile(file, "utf8")) === text;
+  if (ok && !flags.check && !same) {
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, text);
+  }
+  const changed = ok && !flags.check && !same;
+  process.stdout.write(
+    flags.json
+      ? `${JSON.stringify({ ok, changed, file, deployment, checks })}\n`
+      : report(deployment, checks, { file, changed }),
+  );
+  return ok ? 0 : 1;
+}
+
+/** What tells one chain from another with the same ID: its first block's hash. */
+async function identify(client: PublicClient, facts: NetworkFacts): Promise<string> {
+  const chainId = await client.getChainId();
+  if (facts.chainId !== undefined && chainId !== facts.chainId) {
+    throw new BlockcloudError(
+      "CHAIN_MISMATCH",
+      `The RPC endpoint serves chain ${chainId}, ${flags.network} is ${facts.chainId}.`,
+      { remedy: "Check the network's RPC URL." },
+    );
+  }
+  return (await client.getBlock({ blockNumber: 0n })).hash;
+}
+
+/** What an unfinished or finished deployment was begun with. */
+interface Begun {
+  chain: string;
+  parameters: ReturnType<typeof plainParameters>;
+}
+
+/**
+ * What an earlier run was given. A journal of a chain that is gone is set aside: only one's own chains
+ * begin again.
+ */
+async function recorded(chain: string): Promise<Begun | undefined> {
+  const file = recordFile();
+  if (!existsSync(file)) return undefined;
+  const record = JSON.parse(await readFile(file, "utf8")) as Begun;
+  if (record.chain === chain) return record;
+  say(`the deployment in ${path.dirname(file)} is of another chain: starting anew`);
+  await Promise.all(
+    [file, journalFolder(), deploymentFile()].map((old) =>
+      rm(old, { recursive: true, force: true }),
+    ),
+  );
+  return undefined;
+}
+
+async function keep(chain: string, parameters: Parameters): Promise<void> {
+  await mkdir(path.dirname(recordFile()), { recursive: true });
+  const record: Begun = { chain, parameters: plainParameters(parameters) };
+  await writeFile(recordFile(), `${JSON.stringify(record, null, 2)}\n`);
+}
+
+function given(source: object | undefined): Partial<Record<"treasury" | "governor", string>> {
+  const { treasury, governor } = (source ?? {}) as Record<string, string | undefined>;
+  return { ...(treasury && { treasury }), ...(governor && { governor }) };
+}
+
+function refuseOthers(
+  before: ReturnType<typeof plainParameters> | undefined,
+  parameters: Parameters,
+): void {
+  if (before === undefined) return;
+  const changed = Object.entries(plainParameters(parameters))
+    .filter(([name, value]) => before[name] !== value)
+    .map(([name, value]) => `${name}: ${value}, was ${before[name]}`);
+  if (changed.length === 0) return;
+  throw new BlockcloudError(
+    "PARAMETERS_CHANGED",
+    `This deployment was begun with other parameters (${changed.join("; ")}).`,
+    { remedy: "Go on with those; a deployment with others needs a folder of its own (--folder)." },
+  );
+}
+
+/** Says what it costs, as measured on a chain in this process, and refuses what cannot be paid. */
+async function preview(
+  hre: Awaited<ReturnType<typeof createHardhatRuntimeEnvironment>>,
+  client: PublicClient,
+  parameters: Parameters,
+  deployer: `0x${string}`,
+): Promise<void> {
+  const gas = await deploymentGas(hre, parameters);
+  const [{ maxFeePerGas }, balance] = await Promise.all([
+    client.estimateFeesPerGas({ chain: null }),
+    client.getBalance({ address: deployer }),
+  ]);
+  const cost = gas * maxFeePerGas;
+  say(
+    `${gas} gas at up to ${formatGwei(maxFeePerGas)} gwei: at most ${formatEther(cost)} ETH, paid by ` +
+      `${deployer}, which has ${formatEther(balance)} ETH`,
+  );
+  if (balance < cost) {
+    throw new BlockcloudError(
+      "BALANCE_SHORT",
+      `${deployer} has ${formatEther(balance)} ETH, the deployment may cost ${formatEther(cost)}.`,
+      { remedy: "Send it ether, or wait for a lower gas price." },
+    );
+  }
+}
+
+async function confirmed(facts: NetworkFacts): Promise<boolean> {
+  if (flags.yes || facts.chainId === undefined) return true;
+  if (!process.stdin.isTTY) {
+    say("nobody to ask: give --yes to deploy without a question");
+    return false;
+  }
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test(await prompt.question(`Deploy to ${flags.network}? (y/N) `));
+  } finally {
+    prompt.close();
+  }
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+function deploymentFile(): string {
+  return path.join(flags.folder, "deployments", `${flags.network}.json`);
+}
+
+function journalFolder(): string {
+  return path.join(flags.folder, "ignition/deployments", flags.network);
+}
+
+function recordFile(): string {
+  return path.join(flags.folder, "ignition/deployments", `${flags.network}.parameters.json`);
+}
