@@ -4,6 +4,7 @@ import { Announcements } from "../chain/announcements.ts";
 import { checkChain, createChainClient } from "../chain/client.ts";
 import { ChainClock } from "../chain/clock.ts";
 import type { Deployment } from "../chain/deployment.ts";
+import type { FeePolicy } from "../chain/fees.ts";
 import { Seeds } from "../chain/seeds.ts";
 import { TransactionSender } from "../chain/sender.ts";
 import { Services } from "../chain/services.ts";
@@ -21,7 +22,9 @@ import { AuditorStore } from "./store.ts";
 import { TickDuty } from "./tickDuty.ts";
 
 export interface AuditorOptions {
-  rpcUrl: string;
+  /** The preferred RPC endpoint, then those that stand in for it. */
+  rpcUrls: readonly string[];
+  fees?: FeePolicy | undefined;
   deployment: Deployment;
   /** The auditor's owner: its identity. */
   auditor: Address;
@@ -45,14 +48,14 @@ export function createAuditor(options: AuditorOptions, environment: AuditorEnvir
   const { deployment, auditor } = options;
   const { timers, log } = environment;
   const { chainId, contracts, genesis, epochSeconds } = deployment;
-  const client = createChainClient(options.rpcUrl, chainId);
+  const client = createChainClient(options.rpcUrls, chainId);
   const time = new ChainClock({ timing: { genesis, epochSeconds } }, { client, timers, log });
   const services = new Services(client, deployment);
   const announcements = new Announcements({ client, deployment, time, services, log });
   const seeds = new Seeds(client, deployment);
   const secrets = new Secrets({ auditor, operatorKey: options.operatorKey, deployment }, client);
   const sender = new TransactionSender(
-    { rpcUrl: options.rpcUrl, chainId, key: options.operatorKey },
+    { rpcUrls: options.rpcUrls, chainId, fees: options.fees, key: options.operatorKey },
     { client, log },
   );
   const receipts = new ReceiptSigner(blockcloudDomain(BigInt(chainId), contracts.registry));

@@ -1,6 +1,7 @@
 import {
   BaseError,
   createPublicClient,
+  fallback,
   http,
   type Account,
   type PublicClient,
@@ -17,14 +18,40 @@ const RPC_TIMEOUT_MS = 10_000;
 /** A chain's client; the chain is described by nothing but its ID. */
 export type ChainClient = PublicClient<Transport, Chain, Account | undefined>;
 
-/** Connects to an RPC endpoint; requests made in the same moment travel together. */
-export function createChainClient(rpcUrl: string, chainId: number): ChainClient {
+/**
+ * Connects to RPC endpoints; requests made in the same moment travel together.
+ *
+ * @param rpcUrls The preferred endpoint, then those that stand in for it.
+ */
+export function createChainClient(rpcUrls: readonly string[], chainId: number): ChainClient {
   return createPublicClient({
     chain: describeChain(chainId),
-    transport: http(rpcUrl, { batch: true, timeout: RPC_TIMEOUT_MS, retryCount: 2 }),
+    transport: createTransport(rpcUrls),
     pollingInterval: 250,
     cacheTime: 0,
   });
+}
+
+/**
+ * The transport to RPC endpoints, in the order in which they are tried.
+ *
+ * @throws BlockcloudError `RPC_URL_INVALID`, with the place of the URL in the list and not with the URL
+ * itself, which may hold a key.
+ */
+export function createTransport(rpcUrls: readonly string[]): Transport {
+  if (rpcUrls.length === 0)
+    throw new BlockcloudError("RPC_URL_INVALID", "No RPC endpoint is named.");
+  rpcUrls.forEach((url, index) => {
+    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+      throw new BlockcloudError(
+        "RPC_URL_INVALID",
+        `RPC endpoint ${index + 1} of ${rpcUrls.length} has no http:// or https:// URL.`,
+      );
+    }
+  });
+  return fallback(
+    rpcUrls.map((url) => http(url, { batch: true, timeout: RPC_TIMEOUT_MS, retryCount: 2 })),
+  );
 }
 
 /** A chain of which only the ID is known. */

@@ -1,6 +1,5 @@
 import {
   createWalletClient,
-  http,
   type Abi,
   type Address,
   type Hex,
@@ -9,7 +8,8 @@ import {
 import { privateKeyToAccount } from "viem/accounts";
 import type { Logger } from "../node/logger.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
-import { describeChain, type ChainClient } from "./client.ts";
+import { createTransport, describeChain, type ChainClient } from "./client.ts";
+import type { FeePolicy } from "./fees.ts";
 import { describeRevert } from "./revert.ts";
 
 /** EIP-7825: the most gas that one transaction may have. */
@@ -25,6 +25,23 @@ export interface Call {
   args: readonly unknown[];
 }
 
+export interface TransactionSenderOptions {
+  /** The preferred RPC endpoint, then those that stand in for it. */
+  rpcUrls: readonly string[];
+  chainId: number;
+  /** Signs and pays. */
+  key: Hex;
+  fees?: FeePolicy | undefined;
+}
+
+/** How a call is to be sent. */
+export interface SendOptions {
+  /** Gives up waiting; what was sent may still be mined. */
+  signal?: AbortSignal | undefined;
+  /** Chain time after which the call is of no use, Unix seconds: it is not replaced any more. */
+  deadline?: number | undefined;
+}
+
 /**
  * Sends transactions from one key, one after the other, so that nonces never race. A call that would
  * revert is found out by estimation and costs nothing.
@@ -37,7 +54,7 @@ export class TransactionSender {
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(
-    options: { rpcUrl: string; chainId: number; key: Hex },
+    options: TransactionSenderOptions,
     dependencies: { client: ChainClient; log: Logger },
   ) {
     const account = privateKeyToAccount(options.key);
@@ -45,7 +62,7 @@ export class TransactionSender {
     this.#wallet = createWalletClient({
       account,
       chain: describeChain(options.chainId),
-      transport: http(options.rpcUrl),
+      transport: createTransport(options.rpcUrls),
     });
     this.#client = dependencies.client;
     this.#log = dependencies.log;
@@ -57,8 +74,11 @@ export class TransactionSender {
    * @throws BlockcloudError `CALL_REVERTED` with the contract's own error, before anything was sent;
    * `TRANSACTION_REVERTED` when it failed in its block all the same; `TRANSACTION_FAILED` otherwise.
    */
-  send(call: Call): Promise<TransactionReceipt> {
-    const turn = this.#queue.then(() => this.#send(call));
+  send(call: Call, options: SendOptions = {}): Promise<TransactionReceipt> {
+    const turn = this.#queue.then(() => {
+      options.signal?.throwIfAborted();
+      return this.#send(call);
+    });
     // The next in line must not fail for this one's error, which its own caller gets.
     this.#queue = turn.catch(() => undefined);
     return turn;

@@ -10,7 +10,7 @@ import { deploymentOption, rpcOption } from "./shared.ts";
 
 interface Flags {
   deployment: string;
-  rpc: string;
+  rpc: string[];
   stake: bigint;
   chainNumber: number;
   ownerKeyFile?: string;
@@ -65,7 +65,7 @@ The operator's address needs ether for gas.`,
       const client = createChainClient(flags.rpc, chainId);
       await checkChain(client, deployment);
       const owner = new TransactionSender(
-        { rpcUrl: flags.rpc, chainId, key: ownerKey },
+        { rpcUrls: flags.rpc, chainId, key: ownerKey },
         { client, log: silentLogger },
       );
       const { stake, chainNumber } = flags;

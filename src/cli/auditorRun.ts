@@ -11,7 +11,7 @@ import { deploymentOption, logLevelOption, rpcOption, withParentOption } from ".
 
 interface Flags {
   deployment: string;
-  rpc: string;
+  rpc: string[];
   auditor: Address;
   operatorKeyFile?: string;
   state: string;
@@ -51,7 +51,7 @@ Example:
       const log = createLogger({ name: "auditor", level: flags.logLevel });
       const worker = createAuditor(
         {
-          rpcUrl: flags.rpc,
+          rpcUrls: flags.rpc,
           deployment: loadDeployment(flags.deployment),
           auditor: flags.auditor,
           operatorKey: loadKey({

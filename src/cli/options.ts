@@ -37,6 +37,11 @@ export function httpUrl(text: string): URL {
   return url;
 }
 
+/** Reads the URLs of a flag that can be repeated, or of a variable with commas between them. */
+export function urlList(text: string, previous: readonly string[] = []): string[] {
+  return [...previous, ...text.split(",").map((url) => url.trim())];
+}
+
 /** Reads an address from a flag. */
 export function address(text: string): Address {
   if (!isAddress(text, { strict: false })) {

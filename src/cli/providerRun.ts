@@ -10,7 +10,7 @@ import { deploymentOption, logLevelOption, rpcOption, withParentOption } from ".
 
 interface Flags {
   deployment: string;
-  rpc: string;
+  rpc: string[];
   service: bigint;
   upstream: URL;
   listen: { host: string; port: number };
@@ -75,7 +75,7 @@ Example:
       const log = createLogger({ name: "provider", level: flags.logLevel });
       const worker = createProvider(
         {
-          rpcUrl: flags.rpc,
+          rpcUrls: flags.rpc,
           deployment: loadDeployment(flags.deployment),
           number: flags.service,
           serviceKey: loadKey({ file: flags.serviceKeyFile, variable: "BLOCKCLOUD_SERVICE_KEY" }),

@@ -15,7 +15,7 @@ import { deploymentOption, rpcOption } from "./shared.ts";
 
 interface Flags {
   deployment: string;
-  rpc: string;
+  rpc: string[];
   class: string;
   probe: string;
   stake: bigint;
@@ -78,7 +78,7 @@ Example:
         });
       }
       const owner = new TransactionSender(
-        { rpcUrl: flags.rpc, chainId, key },
+        { rpcUrls: flags.rpc, chainId, key },
         { client, log: silentLogger },
       );
       const number = await registerService(owner, deployment, services, {

@@ -1,4 +1,5 @@
 import { Option } from "commander";
+import { urlList } from "./options.ts";
 
 /** `--deployment`, for every command that needs the contracts. */
 export function deploymentOption(): Option {
@@ -9,7 +10,8 @@ export function deploymentOption(): Option {
 
 /** `--rpc`, for every command that needs the chain. */
 export function rpcOption(): Option {
-  return new Option("--rpc <url>", "JSON-RPC endpoint of the chain")
+  return new Option("--rpc <url...>", "JSON-RPC endpoints of the chain, the preferred one first")
+    .argParser(urlList)
     .env("BLOCKCLOUD_RPC")
     .makeOptionMandatory();
 }

@@ -225,7 +225,7 @@ async function fund(stage: Stage, to: Address, amount: bigint): Promise<void> {
 /** A sender of transactions on the demo's chain. */
 export function sender(stage: Pick<Stage, "devnet" | "client">, key: Hex): TransactionSender {
   return new TransactionSender(
-    { rpcUrl: stage.devnet.rpcUrl, chainId: stage.devnet.deployment.chainId, key },
+    { rpcUrls: [stage.devnet.rpcUrl], chainId: stage.devnet.deployment.chainId, key },
     { client: stage.client, log: silentLogger },
   );
 }

@@ -98,7 +98,7 @@ async function setUp(
   closing.push(() => devnet.stop());
   const { deployment, rpcUrl } = devnet;
   say(`JSON-RPC at ${rpcUrl}`);
-  const client = createChainClient(rpcUrl, deployment.chainId);
+  const client = createChainClient([rpcUrl], deployment.chainId);
   const treasury = sender({ devnet, client }, devKey(keyIndex.treasury).key);
   const stage: Stage = { devnet, client, treasury, folder, say };
   await writeDeployment(stage);

@@ -4,6 +4,7 @@ import { Challenges } from "../chain/challenges.ts";
 import { checkChain, createChainClient } from "../chain/client.ts";
 import { ChainClock } from "../chain/clock.ts";
 import type { Deployment } from "../chain/deployment.ts";
+import type { FeePolicy } from "../chain/fees.ts";
 import { TransactionSender } from "../chain/sender.ts";
 import { Services } from "../chain/services.ts";
 import type { Startable } from "../node/lifecycle.ts";
@@ -20,7 +21,9 @@ import { Settler } from "./settler.ts";
 import { StatusWatch } from "./statusWatch.ts";
 
 export interface ProviderOptions {
-  rpcUrl: string;
+  /** The preferred RPC endpoint, then those that stand in for it. */
+  rpcUrls: readonly string[];
+  fees?: FeePolicy | undefined;
   deployment: Deployment;
   /** The service number. */
   number: bigint;
@@ -47,12 +50,12 @@ export function createProvider(
   const { deployment, number, serviceKey } = options;
   const { timers, log } = environment;
   const { chainId, contracts, genesis, epochSeconds } = deployment;
-  const client = createChainClient(options.rpcUrl, chainId);
+  const client = createChainClient(options.rpcUrls, chainId);
   const time = new ChainClock({ timing: { genesis, epochSeconds } }, { client, timers, log });
   const services = new Services(client, deployment);
   const announcements = new Announcements({ client, deployment, time, services, log });
   const sender = new TransactionSender(
-    { rpcUrl: options.rpcUrl, chainId, key: options.walletKey },
+    { rpcUrls: options.rpcUrls, chainId, fees: options.fees, key: options.walletKey },
     { client, log },
   );
   const gateway = new Gateway(

@@ -88,7 +88,7 @@ describe("checkChain", () => {
   });
 
   it("says when nobody answers, and keeps the endpoint's URL, which may hold a key, to itself", async () => {
-    const client = createChainClient("http://127.0.0.1:1/v2/secret", DEPLOYMENT.chainId);
+    const client = createChainClient(["http://127.0.0.1:1/v2/secret"], DEPLOYMENT.chainId);
     const error = await rejection("CHAIN_UNREACHABLE", checkChain(client, DEPLOYMENT));
     expect(error.retryable).to.equal(true);
     expect(error.message).not.to.contain("secret");

@@ -25,7 +25,7 @@ describe("TransactionSender", () => {
   before(async () => {
     server = await network.createServer("default", "127.0.0.1", 0);
     rpcUrl = `http://127.0.0.1:${(await server.listen()).port}`;
-    client = createChainClient(rpcUrl, 31_337);
+    client = createChainClient([rpcUrl], 31_337);
     const artifact = await artifacts.readArtifact("BlocToken");
     abi = artifact.abi as Abi;
     const data = encodeDeployData({
@@ -40,7 +40,10 @@ describe("TransactionSender", () => {
 
   beforeEach(() => {
     log = new MemoryLog();
-    sender = new TransactionSender({ rpcUrl, chainId: 31_337, key: KEY }, { client, log });
+    sender = new TransactionSender(
+      { rpcUrls: [rpcUrl], chainId: 31_337, key: KEY },
+      { client, log },
+    );
   });
 
   async function request<T>(method: string, ...params: unknown[]): Promise<T> {
@@ -103,9 +106,9 @@ describe("TransactionSender", () => {
   });
 
   it("says when the endpoint is the one that fails, and that another try may do", async () => {
-    const dead = createChainClient("http://127.0.0.1:1", 31_337);
+    const dead = createChainClient(["http://127.0.0.1:1"], 31_337);
     const lost = new TransactionSender(
-      { rpcUrl, chainId: 31_337, key: KEY },
+      { rpcUrls: [rpcUrl], chainId: 31_337, key: KEY },
       { client: dead, log },
     );
     const error = await rejection("TRANSACTION_FAILED", lost.send(transfer(1n)));
@@ -115,7 +118,7 @@ describe("TransactionSender", () => {
 
   it("says so when the key has no ether", async () => {
     const poor = new TransactionSender(
-      { rpcUrl, chainId: 31_337, key: `0x${"01".repeat(32)}` },
+      { rpcUrls: [rpcUrl], chainId: 31_337, key: `0x${"01".repeat(32)}` },
       { client, log },
     );
     const error = await rejection("TRANSACTION_FAILED", poor.send(transfer(0n)));
@@ -128,7 +131,7 @@ describe("TransactionSender", () => {
       waitForTransactionReceipt: client.waitForTransactionReceipt,
     } as unknown as ChainClient;
     const careless = new TransactionSender(
-      { rpcUrl, chainId: 31_337, key: KEY },
+      { rpcUrls: [rpcUrl], chainId: 31_337, key: KEY },
       { client: stale, log },
     );
     await request("evm_setAutomine", false);
@@ -148,7 +151,7 @@ describe("TransactionSender", () => {
         estimateContractGas: async () => estimate,
         waitForTransactionReceipt: client.waitForTransactionReceipt,
       } as unknown as ChainClient;
-      const options = { rpcUrl, chainId: 31_337, key: KEY };
+      const options = { rpcUrls: [rpcUrl], chainId: 31_337, key: KEY };
       const receipt = await new TransactionSender(options, { client: padded, log }).send(
         transfer(1n),
       );
@@ -164,7 +167,7 @@ describe("TransactionSender", () => {
       waitForTransactionReceipt: () => Promise.reject(new Error("timed out")),
     } as unknown as ChainClient;
     const waiting = new TransactionSender(
-      { rpcUrl, chainId: 31_337, key: KEY },
+      { rpcUrls: [rpcUrl], chainId: 31_337, key: KEY },
       { client: slow, log },
     );
     const error = await rejection("TRANSACTION_FAILED", waiting.send(transfer(1n)));

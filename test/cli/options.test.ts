@@ -5,6 +5,7 @@ import {
   hostAndPort,
   httpUrl,
   serviceNumber,
+  urlList,
   wholeNumber,
 } from "../../src/cli/options.ts";
 
@@ -24,6 +25,11 @@ describe("options", () => {
   it("read service numbers", () => {
     expect([serviceNumber("1"), serviceNumber("99999999999")]).to.deep.equal([1n, 99_999_999_999n]);
     refuses(serviceNumber, ["0", "00", "-1", "1.0", "", "0x1", "100000000000", "weather"]);
+  });
+
+  it("read a list of URLs from a flag that is repeated and from commas", () => {
+    expect(urlList("http://a, https://b")).to.deep.equal(["http://a", "https://b"]);
+    expect(urlList("http://c", ["http://a"])).to.deep.equal(["http://a", "http://c"]);
   });
 
   it("read URLs that a client can reach over HTTP", () => {

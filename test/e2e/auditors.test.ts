@@ -97,7 +97,7 @@ describe("auditors, end to end, with real processes", function () {
     });
     closing.push(() => devnet.stop());
     const { deployment, rpcUrl } = devnet;
-    const client = createChainClient(rpcUrl, deployment.chainId);
+    const client = createChainClient([rpcUrl], deployment.chainId);
     const treasury = sender({ devnet, client }, devKey(keyIndex.treasury).key);
     stage = { devnet, client, treasury, folder, say: () => undefined };
     await writeDeployment(stage);
@@ -119,7 +119,7 @@ describe("auditors, end to end, with real processes", function () {
     workers.push(honest, restarted);
     inventor = createAuditor(
       {
-        rpcUrl,
+        rpcUrls: [rpcUrl],
         deployment,
         auditor: auditors[2]!.owner,
         operatorKey: operatorKey(2),

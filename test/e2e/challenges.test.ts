@@ -133,7 +133,7 @@ describe("challenges, end to end, with real processes", function () {
     });
     closing.push(() => devnet.stop());
     const { deployment, rpcUrl } = devnet;
-    const client = createChainClient(rpcUrl, deployment.chainId);
+    const client = createChainClient([rpcUrl], deployment.chainId);
     const treasury = sender({ devnet, client }, devKey(keyIndex.treasury).key);
     stage = { devnet, client, treasury, folder, say: () => undefined };
     await writeDeployment(stage);
