@@ -1,12 +1,9 @@
 import type { Address } from "viem";
 import { currentEpoch, untilPhase, type ChainTime } from "../chain/clock.ts";
-import type { Deployment } from "../chain/deployment.ts";
-import type { Seeds } from "../chain/seeds.ts";
 import type { Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import type { Timers } from "../node/timers.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
-import { epochStart } from "../protocol/epoch.ts";
 
 /** A duty of an epoch; a failure that is retryable is tried again while the epoch lasts. */
 export interface Duty {
@@ -92,31 +89,4 @@ export class Auditor implements Startable {
       await this.#timers.sleep(pauseMs, signal).catch(() => undefined);
     }
   }
-}
-
-/**
- * Waits until the first block of an epoch has `confirmations` more above it, after which its seed is
- * trusted.
- *
- * @returns When the last of these blocks was made, Unix seconds.
- */
-export async function untilConfirmed(
-  d: {
-    seeds: Pick<Seeds, "firstBlock" | "timestamp">;
-    deployment: Deployment;
-    time: ChainTime;
-    timers: Timers;
-  },
-  epoch: number,
-  signal: AbortSignal,
-): Promise<number> {
-  const { seeds, deployment, time, timers } = d;
-  const start = epochStart(time.timing, epoch);
-  const pollMs = Math.min(1000, time.timing.epochSeconds * 10);
-  await time.until(start, signal);
-  while (time.head().timestamp < start) await timers.sleep(pollMs, signal);
-  const first = await seeds.firstBlock(epoch, time.head());
-  const block = first + BigInt(deployment.confirmations);
-  while (time.head().number < block) await timers.sleep(pollMs, signal);
-  return seeds.timestamp(block);
 }

@@ -1,7 +1,6 @@
 import { expect } from "chai";
-import { Auditor, untilConfirmed, type Duty } from "../../src/auditor/auditor.ts";
+import { Auditor, type Duty } from "../../src/auditor/auditor.ts";
 import { BlockcloudError } from "../../src/protocol/errors.ts";
-import { DEPLOYMENT } from "../support/fakeChain.ts";
 import { AUDITOR, AuditorRig, EPOCH } from "../support/auditorRig.ts";
 
 const never = (signal: AbortSignal) =>
@@ -121,21 +120,4 @@ describe("Auditor", () => {
     expect(rig.log.lines).to.have.length(before);
     expect(rig.timers.sleeping).to.equal(0);
   });
-});
-
-describe("untilConfirmed", () => {
-  for (const [confirmations, second] of [
-    [0, 0],
-    [1, 1],
-    [5, 5],
-  ] as const) {
-    it(`waits for ${confirmations} blocks on top of the epoch's first`, async () => {
-      const { timers, time, abort, seeds } = new AuditorRig();
-      const epoch = EPOCH + 1;
-      const deployment = { ...DEPLOYMENT, confirmations };
-      const needs = { seeds, deployment, time, timers };
-      await timers.play(untilConfirmed(needs, epoch, abort.signal));
-      expect(timers.monotonic() / 1_000).to.be.within(100 + second, 101 + second);
-    });
-  }
 });
