@@ -46,7 +46,7 @@ export type Parameters = z.infer<typeof parametersSchema>;
  * @throws BlockcloudError `PARAMETERS_INVALID` that lists everything that is wrong or missing.
  */
 export function readParameters(
-  file: string | URL,
+  file: string,
   overrides: Partial<Record<keyof Parameters, unknown>> = {},
 ): Parameters {
   let json: unknown;

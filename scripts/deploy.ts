@@ -120,7 +120,7 @@ async function main(): Promise<number> {
       deployer: deployer.address as `0x${string}`,
       ...(mint !== undefined && { mint }),
     });
-    return finish(deployment, checks, deployedBefore);
+    return await finish(deployment, checks, deployedBefore);
   } finally {
     await connection.close();
   }

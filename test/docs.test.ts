@@ -2,6 +2,8 @@ import { expect } from "chai";
 import { spawnSync } from "node:child_process";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { formatEther } from "viem";
+import { networks } from "../ignition/networks.ts";
 
 const root = path.dirname(import.meta.dirname);
 const read = (file: string) => readFileSync(path.join(root, file), "utf8");
@@ -139,11 +141,22 @@ describe("documents", function () {
   it("docs/protocol.md: parameters are those of the code", () => {
     const table = rows(section("## 7. Parameters")).slice(1);
     expect(table.length).to.be.at.least(30);
-    const wrong = table.flatMap(([name = "", where = "", devnet = ""]) => {
-      const id = /`(\w+)`/.exec(name)?.[1] ?? "";
-      const actual = valueOf(id, where.replaceAll("`", ""));
-      return actual === devnet ? [] : [`${id}: ${devnet} in the table, ${actual} in the code`];
-    });
+    const columns = [
+      ["devnet", 2],
+      ["sepolia", 3],
+      ["base-sepolia", 3],
+    ] as const;
+    const wrong = table.flatMap((row) =>
+      columns.flatMap(([network, column]) => {
+        const [name = "", where = ""] = row;
+        const id = /`(\w+)`/.exec(name)?.[1] ?? "";
+        const actual = valueOf(id, where.replaceAll("`", ""), network);
+        const said = row[column];
+        return actual === said
+          ? []
+          : [`${id}, ${network}: ${said} in the table, ${actual} is used`];
+      }),
+    );
     expect(wrong).to.deep.equal([]);
   });
 
@@ -178,14 +191,23 @@ describe("documents", function () {
 });
 
 /** A parameter's value in the code, in the table's unit. */
-function valueOf(name: string, where: string): string {
+function valueOf(name: string, where: string, network: string): string {
   if (where.startsWith("src/")) return number(find(read(where), `const ${name} =([^;]+);`));
   if (/^[A-Z]\w+$/.test(where)) {
     const [file] = globSync(`contracts/**/${where}.sol`, { cwd: root });
     return number(find(read(file ?? ""), `constant ${name} =([^;]+);`));
   }
-  const devnet = find(read("src/demo/devnet.ts"), "const parameters = ({[^]*?}) as const");
-  return number(find(devnet, `\\b${name}: ([^,}]+)`));
+  return name === "confirmations"
+    ? String(networks[network]?.confirmations)
+    : deployed(network, name);
+}
+
+/** A parameter in a network's file, BLOC in whole ones. */
+function deployed(network: string, name: string): string {
+  const file = `ignition/parameters/${network}.json`;
+  const { Blockcloud } = JSON.parse(read(file)) as { Blockcloud: Record<string, string | number> };
+  const value = Blockcloud[name];
+  return typeof value === "string" ? formatEther(BigInt(value.slice(0, -1))) : String(value);
 }
 
 function find(text: string, pattern: string): string {

@@ -1,5 +1,5 @@
 import { HardhatArtifactResolver } from "@nomicfoundation/hardhat-ignition/helpers";
-import { listTransactions } from "@nomicfoundation/ignition-core";
+import { listTransactions, TransactionStatus } from "@nomicfoundation/ignition-core";
 import { existsSync } from "node:fs";
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import type { Hex } from "viem";
@@ -13,7 +13,7 @@ export async function mintTransaction(
   const sent = await listTransactions(folder, new HardhatArtifactResolver(hre.artifacts));
   const token = sent.find(
     ({ name, address, status }) =>
-      name === "BlocToken" && address !== undefined && String(status) === "SUCCESS",
+      name === "BlocToken" && address !== undefined && status === TransactionStatus.SUCCESS,
   );
   return token?.txHash as Hex | undefined;
 }

@@ -1,0 +1,173 @@
+import { expect } from "chai";
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { getAddress } from "viem";
+import { loadDeployment, type Deployment } from "../../src/chain/deployment.ts";
+import { startAnvil, type Anvil } from "../support/anvil.ts";
+
+const root = path.join(import.meta.dirname, "../..");
+/** Anvil's first account, which has ether on it and nowhere else. */
+const DEPLOYER_KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+const DEPLOYER = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
+const TREASURY = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
+const GOVERNOR = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC";
+const SEPOLIA = 11_155_111;
+
+interface Result {
+  ok: boolean;
+  changed: boolean;
+  deployment: Deployment;
+  checks: { what: string; ok: boolean }[];
+}
+
+/** `npm run deploy`, without npm around it. */
+function start(rpcUrl: string, args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, ["scripts/deploy.ts", ...args], {
+    cwd: root,
+    env: { PATH: process.env.PATH, SEPOLIA_RPC_URL: rpcUrl, SEPOLIA_DEPLOYER_KEY: DEPLOYER_KEY },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+async function run(rpcUrl: string, ...args: string[]) {
+  const child = start(rpcUrl, args);
+  let [stdout, stderr] = ["", ""];
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  const status = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  const said = `${stdout}${stderr}`;
+  expect(said, "a secret is printed").not.to.contain(DEPLOYER_KEY.slice(2));
+  return { status, stdout, stderr, result: () => JSON.parse(stdout) as Result };
+}
+
+describe("npm run deploy, to a chain with Sepolia's ID", function () {
+  this.timeout(180_000);
+  let anvil: Anvil;
+  let folder: string;
+  const sepolia = (...args: string[]) =>
+    run(anvil.rpcUrl, "--network", "sepolia", "--folder", folder, "--yes", "--json", ...args);
+  const governed = ["--treasury", TREASURY, "--governor", GOVERNOR];
+  const sent = async () =>
+    Number(await anvil.request("eth_getTransactionCount", [DEPLOYER, "latest"]));
+
+  before(async () => {
+    // Ignition waits for confirmations: blocks come by themselves.
+    anvil = await startAnvil({ chainId: SEPOLIA, args: ["--block-time", "1"] });
+    folder = await mkdtemp(path.join(tmpdir(), "blockcloud-deploy-"));
+  });
+  after(async () => {
+    await anvil?.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it("asks for what the parameter file leaves open, and sends nothing", async () => {
+    const { status, stderr } = await sepolia();
+    expect(status).to.equal(1);
+    expect(stderr).to.match(/^PARAMETERS_INVALID: /m);
+    expect(stderr).to.contain("treasury").and.to.contain("governor");
+    expect(await sent()).to.equal(0);
+  });
+
+  it("does not deploy without being told to", async () => {
+    const { status } = await run(
+      anvil.rpcUrl,
+      ...["--network", "sepolia", "--folder", folder, ...governed],
+    );
+    expect(status).to.equal(3);
+    expect(await sent()).to.equal(0);
+  });
+
+  it("killed on the way, goes on where it stopped, without a second contract", async () => {
+    const args = ["--network", "sepolia", "--folder", folder, "--yes", "--json", ...governed];
+    const first = start(anvil.rpcUrl, args);
+    const closed = new Promise((resolve) => first.once("close", resolve));
+    // The second batch is out: some contracts are there, most are not.
+    while ((await sent()) < 3) await anvil.request("evm_mine");
+    first.kill("SIGKILL");
+    await closed;
+    expect(await sent()).to.be.below(16);
+
+    const { status, result, stderr } = await sepolia();
+    expect(status, stderr).to.equal(0);
+    const { ok, changed, deployment, checks } = result();
+    expect({ ok, changed }).to.deep.equal({ ok: true, changed: true });
+    expect(checks.length).to.be.at.least(42);
+    expect(deployment.parameters).to.include({ treasury: TREASURY, governor: GOVERNOR });
+    // Eight contracts, three wires, two classes, a grant and a renunciation.
+    expect(await sent()).to.equal(15);
+    expect(loadDeployment(path.join(folder, "deployments/sepolia.json"))).to.deep.equal(deployment);
+    const code = await anvil.request("eth_getCode", [deployment.contracts.registry, "latest"]);
+    expect(code).to.have.length.above(1000);
+  });
+
+  it("run again when complete, it changes nothing", async () => {
+    const file = path.join(folder, "deployments/sepolia.json");
+    const before = await readFile(file, "utf8");
+    const { status, result } = await sepolia();
+    expect(status).to.equal(0);
+    expect(result().changed).to.equal(false);
+    expect(await readFile(file, "utf8")).to.equal(before);
+    expect(await sent()).to.equal(15);
+  });
+
+  it("refuses other parameters than it was begun with", async () => {
+    const { status, stderr } = await sepolia("--governor", TREASURY);
+    expect(status).to.equal(1);
+    expect(stderr).to.match(/^PARAMETERS_CHANGED: .*governor/m);
+  });
+
+  it("--check finds a deployment file that names another contract", async () => {
+    const file = path.join(folder, "deployments/sepolia.json");
+    const text = await readFile(file, "utf8");
+    const { contracts } = JSON.parse(text) as Deployment;
+    await writeFile(file, text.replaceAll(contracts.staking, getAddress(GOVERNOR)));
+    const { status, result } = await sepolia("--check");
+    await writeFile(file, text);
+
+    expect(status).to.equal(1);
+    const wrong = result().checks.filter(({ ok }) => !ok);
+    expect(wrong.map(({ what }) => what)).to.deep.equal(["code of Staking"]);
+  });
+
+  it("refuses a chain of another ID", async () => {
+    const other = await startAnvil({ chainId: 1 });
+    try {
+      const { status, stderr } = await run(
+        other.rpcUrl,
+        "--network",
+        "sepolia",
+        "--yes",
+        ...governed,
+      );
+      expect(status).to.equal(1);
+      expect(stderr).to.match(/^CHAIN_MISMATCH: /m);
+    } finally {
+      await other.stop();
+    }
+  });
+
+  it("deploys to a devnet, and anew when that chain is gone", async () => {
+    const deployTo = async (chain: Anvil) => {
+      const args = ["--network", "devnet", "--rpc", chain.rpcUrl, "--folder", folder, "--json"];
+      const { status, result, stderr } = await run("", ...args);
+      expect(status, stderr).to.equal(0);
+      return result();
+    };
+    // Two chains differ by their first block's time.
+    const [one, two] = [
+      await startAnvil({ args: ["--timestamp", "1900000000"] }),
+      await startAnvil({ args: ["--timestamp", "1900000001"] }),
+    ];
+    try {
+      const first = await deployTo(one);
+      expect(first.deployment.epochSeconds).to.equal(12);
+      const second = await deployTo(two);
+      expect(second.changed).to.equal(true);
+      expect(second.deployment.genesis).not.to.equal(first.deployment.genesis);
+    } finally {
+      await Promise.all([one.stop(), two.stop()]);
+    }
+  });
+});
