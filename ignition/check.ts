@@ -8,6 +8,7 @@ import {
   type Address,
   type Hex,
   type PublicClient,
+  zeroAddress,
 } from "viem";
 import type { Deployment } from "../src/chain/deployment.ts";
 import { blocTokenAbi } from "../src/protocol/abi/blocToken.ts";
@@ -125,6 +126,7 @@ async function compareParameters(
       genesis,
       epochSeconds: parameters.epochSeconds,
       authority: contracts.governance,
+      predecessor: parameters.predecessor ?? zeroAddress,
       labelMinimumAge: parameters.labelMinimumAge,
       labelMaximumAge: parameters.labelMaximumAge,
       staking,

@@ -4,7 +4,8 @@ import type { Deployment } from "../src/chain/deployment.ts";
 import { abiHash } from "../src/protocol/abiHash.ts";
 import { serviceRegistryAbi } from "../src/protocol/abi/serviceRegistry.ts";
 import Blockcloud from "./modules/Blockcloud.ts";
-import { plainParameters, type Parameters } from "./parameters.ts";
+import Successor from "./modules/Successor.ts";
+import { givenParameters, plainParameters, type Parameters } from "./parameters.ts";
 
 /** A chain as Hardhat is connected to it. */
 export type Connection = Awaited<ReturnType<HardhatRuntimeEnvironment["network"]["create"]>>;
@@ -31,8 +32,9 @@ export async function deployContracts(
   parameters: Parameters,
   options: DeployOptions,
 ): Promise<Deployment> {
-  const deployed = await connection.ignition.deploy(Blockcloud, {
-    parameters: { Blockcloud: { ...parameters } },
+  const module = parameters.predecessor === undefined ? Blockcloud : Successor;
+  const deployed = await connection.ignition.deploy(module, {
+    parameters: { [module.id]: givenParameters(parameters) },
     config: { requiredConfirmations: options.deployConfirmations, blockPollingInterval: 100 },
     ...(options.deploymentId !== undefined && { deploymentId: options.deploymentId }),
     displayUi: options.displayUi ?? false,

@@ -28,12 +28,31 @@ const parametersSchema = z.strictObject({
   challengeBond: wei,
   labelMinimumAge: seconds,
   labelMaximumAge: seconds,
-  /** Holds what of the supply is not reward. */
-  treasury: address,
+  /** Holds what of the supply is not reward; a successor makes no supply. */
+  treasury: address.optional(),
   /** Adds, opens and closes classes. */
   governor: address,
   /** How long a decision of the governor waits, seconds. */
   governanceDelay: z.number().int().nonnegative(),
+  /** A successor only: the token that it goes on with. */
+  token: address.optional(),
+  /** A successor only: the registry whose services may be taken over. */
+  predecessor: address.optional(),
+  /** A successor only: BLOC for its reward pool, from the deployer. */
+  rewardSupply: wei.optional(),
+});
+/** Either the supply is made, or a predecessor's token is used. */
+const successorNames = ["token", "predecessor", "rewardSupply"] as const;
+const consistent = parametersSchema.superRefine((value, context) => {
+  const successor = successorNames.filter((name) => value[name] !== undefined);
+  const wanted = successor.length > 0 ? successorNames : (["treasury"] as const);
+  for (const name of wanted) {
+    if (value[name] === undefined)
+      context.addIssue({ code: "custom", path: [name], message: "is missing" });
+  }
+  if (successor.length > 0 && value.treasury !== undefined) {
+    context.addIssue({ code: "custom", path: ["treasury"], message: "a successor has none" });
+  }
 });
 
 /** What a deployment is made with; the names are those of the Ignition module. */
@@ -61,7 +80,7 @@ export function readParameters(
   const schema = z.strictObject({ Blockcloud: z.record(z.string(), z.unknown()) });
   const outer = schema.safeParse(json);
   const parsed = outer.success
-    ? parametersSchema.safeParse({ ...outer.data.Blockcloud, ...overrides })
+    ? consistent.safeParse({ ...outer.data.Blockcloud, ...overrides })
     : outer;
   if (!parsed.success) {
     throw new BlockcloudError(
@@ -73,12 +92,21 @@ export function readParameters(
   return parsed.data;
 }
 
-/** As plain JSON: wei in digits. */
+/** As plain JSON: wei in digits, without what is not there. */
 export function plainParameters(parameters: Parameters): Record<string, string | number> {
   return Object.fromEntries(
-    Object.entries(parameters).map(([name, value]) => [
+    Object.entries(givenParameters(parameters)).map(([name, value]) => [
       name,
       typeof value === "bigint" ? value.toString() : value,
     ]),
+  );
+}
+
+/** Without what is not there. */
+export function givenParameters(parameters: Parameters): Record<string, string | number | bigint> {
+  return Object.fromEntries(
+    Object.entries(parameters).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value]],
+    ),
   );
 }

@@ -5,11 +5,18 @@
  */
 import { Command } from "commander";
 import { createHardhatRuntimeEnvironment } from "hardhat/hre";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { createInterface } from "node:readline/promises";
-import { createPublicClient, custom, formatEther, formatGwei, type PublicClient } from "viem";
+import {
+  createPublicClient,
+  custom,
+  formatEther,
+  formatGwei,
+  parseEther,
+  type PublicClient,
+} from "viem";
 import config from "../hardhat.config.ts";
 import { checkDeployment, type Check } from "../ignition/check.ts";
 import { deployContracts, type Connection } from "../ignition/deploy.ts";
@@ -20,6 +27,7 @@ import { BlockcloudError } from "../src/protocol/errors.ts";
 import { deploymentGas } from "./deploy/gas.ts";
 import { mintTransaction } from "./deploy/journal.ts";
 import { report } from "./deploy/report.ts";
+import { mendJournal } from "./deploy/resume.ts";
 
 const root = path.dirname(import.meta.dirname);
 
@@ -29,6 +37,9 @@ interface Flags {
   treasury?: string;
   governor?: string;
   rpc?: string;
+  name?: string;
+  succeeds?: string;
+  rewardSupply?: string;
   folder: string;
   check: boolean;
   yes: boolean;
@@ -42,6 +53,9 @@ const program = new Command("npm run deploy --")
   .option("--treasury <address>", "who gets the supply that is not reward, unless the file says")
   .option("--governor <address>", "who adds, opens and closes classes, unless the file says")
   .option("--rpc <url>", "JSON-RPC endpoint, for devnet only (default: http://127.0.0.1:8545)")
+  .option("--name <name>", "what to call the deployment (default: the network's name)")
+  .option("--succeeds <file>", "deployment file of the version whose services may be taken over")
+  .option("--reward-supply <bloc>", "with --succeeds: BLOC for the reward pool, from the deployer")
   .option("--folder <path>", "where deployments/ and ignition/deployments/ are written", root)
   .option("--check", "deploy nothing, only compare what is on chain with the parameters", false)
   .option("--yes", "do not ask before sending", false)
@@ -53,12 +67,15 @@ Examples:
   npm run deploy -- --network devnet
   npm run deploy -- --network sepolia --treasury 0x... --governor 0x...
   npm run deploy -- --network sepolia --check
+  npm run deploy -- --network sepolia --name sepolia-2 --succeeds deployments/sepolia.json \\
+    --reward-supply 1000000 --governor 0x...
 
 Secrets of sepolia: SEPOLIA_RPC_URL and SEPOLIA_DEPLOYER_KEY, from the environment or from Hardhat's
 keystore (npx hardhat keystore set SEPOLIA_DEPLOYER_KEY). docs/operations.md has the whole walk-through.`,
   )
   .parse();
 const flags = program.opts<Flags>();
+const name = flags.name ?? flags.network;
 
 try {
   process.exitCode = await main();
@@ -94,7 +111,7 @@ async function main(): Promise<number> {
     const record = await recorded(chain);
     const parameters = readParameters(
       flags.parameters ?? path.join(root, `ignition/parameters/${flags.network}.json`),
-      { ...given(record?.parameters), ...given(flags) },
+      { ...given(record?.parameters), ...given(flags), ...succession() },
     );
     refuseOthers(record?.parameters, parameters);
     const [deployer] = await connection.ethers.getSigners();
@@ -112,7 +129,10 @@ async function main(): Promise<number> {
     }
     const deployment = flags.check
       ? (JSON.parse(await readFile(deploymentFile(), "utf8")) as Deployment)
-      : await deploy(connection, parameters, facts);
+      : await deploy(connection, client, parameters, {
+          facts,
+          deployer: deployer.address as `0x${string}`,
+        });
     const mint = await mintTransaction(hre, journalFolder());
     const checks = await checkDeployment(hre, client, {
       deployment,
@@ -128,14 +148,17 @@ async function main(): Promise<number> {
 
 async function deploy(
   connection: Connection,
+  client: PublicClient,
   parameters: Parameters,
-  facts: NetworkFacts,
+  { facts, deployer }: { facts: NetworkFacts; deployer: `0x${string}` },
 ): Promise<Deployment> {
+  const confirmations = facts.deployConfirmations;
+  await mendJournal(journalFolder(), connection, { client, deployer, confirmations });
   return deployContracts(connection, parameters, {
-    network: flags.network,
+    network: name,
     confirmations: facts.confirmations,
-    deployConfirmations: facts.deployConfirmations,
-    deploymentId: flags.network,
+    deployConfirmations: confirmations,
+    deploymentId: name,
     displayUi: !flags.json && process.stdout.isTTY,
   });
 }
@@ -206,9 +229,35 @@ async function keep(chain: string, parameters: Parameters): Promise<void> {
   await writeFile(recordFile(), `${JSON.stringify(record, null, 2)}\n`);
 }
 
-function given(source: object | undefined): Partial<Record<"treasury" | "governor", string>> {
-  const { treasury, governor } = (source ?? {}) as Record<string, string | undefined>;
-  return { ...(treasury && { treasury }), ...(governor && { governor }) };
+/** What may stand outside of the parameter file, where it is given. */
+function given(source: object | undefined): Record<string, string> {
+  const names = ["treasury", "governor", "token", "predecessor"];
+  const values = (source ?? {}) as Record<string, string | undefined>;
+  const supply = (source as Begun["parameters"] | undefined)?.rewardSupply;
+  return {
+    ...Object.fromEntries(names.flatMap((key) => (values[key] ? [[key, values[key]]] : []))),
+    // Of a record: wei in digits. The flag, in BLOC, is read in `succession`.
+    ...(source !== flags && supply !== undefined && { rewardSupply: `${supply}n` }),
+  };
+}
+
+/** What `--succeeds` says. */
+function succession(): Record<string, string> {
+  if ((flags.succeeds === undefined) !== (flags.rewardSupply === undefined)) {
+    throw new BlockcloudError("FLAGS_INCOMPLETE", "--succeeds and --reward-supply go together.");
+  }
+  if (flags.succeeds === undefined) return {};
+  if (name === flags.network) {
+    throw new BlockcloudError("NAME_TAKEN", `${name} is the first version's name.`, {
+      remedy: `Give the successor another, for example --name ${name}-2.`,
+    });
+  }
+  const { contracts } = JSON.parse(readFileSync(flags.succeeds, "utf8")) as Deployment;
+  return {
+    token: contracts.token,
+    predecessor: contracts.registry,
+    rewardSupply: `${parseEther(flags.rewardSupply ?? "")}n`,
+  };
 }
 
 function refuseOthers(
@@ -272,13 +321,13 @@ function say(line: string): void {
 }
 
 function deploymentFile(): string {
-  return path.join(flags.folder, "deployments", `${flags.network}.json`);
+  return path.join(flags.folder, "deployments", `${name}.json`);
 }
 
 function journalFolder(): string {
-  return path.join(flags.folder, "ignition/deployments", flags.network);
+  return path.join(flags.folder, "ignition/deployments", name);
 }
 
 function recordFile(): string {
-  return path.join(flags.folder, "ignition/deployments", `${flags.network}.parameters.json`);
+  return path.join(flags.folder, "ignition/deployments", `${name}.parameters.json`);
 }

@@ -128,6 +128,12 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceLabels {
     /// @param shard The shard.
     /// @param bound The first that cannot exist.
     error RegistryShardRange(uint256 shard, uint256 bound);
+    /// @notice The number is not one of the predecessor's, or was taken over already.
+    /// @param number The number given.
+    error RegistryNotInherited(uint64 number);
+    /// @notice The service must be retired in the predecessor first.
+    /// @param number The service number.
+    error RegistryNotRetired(uint64 number);
     /// @notice All service numbers are taken.
     /// @param number The number that would be next.
     error RegistryFull(uint64 number);
@@ -168,6 +174,25 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceLabels {
         string calldata metadata,
         uint96 stake
     ) external returns (uint64 number);
+
+    /// @notice Registers a service of the predecessor under the number that it has there, without the
+    /// class's fee, which was paid there; counts from the next epoch on. It keeps its label. Only the owner
+    /// of the service there, who must have retired it there first: no service is two. The stake there
+    /// unbonds by its own rules, and what was earned there is paid there.
+    /// @param number The service number, at most {inherited}.
+    /// @param classId Index of the class; it must be open.
+    /// @param key Key that signs receipts and records.
+    /// @param probe Probe specification, 1 to `MAX_PROBE` bytes.
+    /// @param metadata URI of a description, up to `MAX_METADATA` bytes.
+    /// @param stake BLOC in wei; may be 0.
+    function takeOver(
+        uint64 number,
+        uint16 classId,
+        address key,
+        bytes calldata probe,
+        string calldata metadata,
+        uint96 stake
+    ) external;
 
     /// @notice Replaces the probe specification from the next epoch on.
     /// @param number The service number; the caller must own it.
@@ -225,9 +250,18 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceLabels {
         uint96 stake
     ) external returns (bool wasActive, bool isActive);
 
-    /// @notice How many services were ever registered; numbers run from 1 to this.
-    /// @return The count.
+    /// @notice The highest service number: numbers run from 1 to this, those of {inherited} that were not
+    /// taken over left out.
+    /// @return The number.
     function serviceCount() external view returns (uint64);
+
+    /// @notice The registry whose services may be taken over; fixed at deployment.
+    /// @return The registry; 0 for none.
+    function predecessor() external view returns (address);
+
+    /// @notice Service numbers up to this are kept for the predecessor's services; fixed at deployment.
+    /// @return The number.
+    function inherited() external view returns (uint64);
 
     /// @notice Class of a service.
     /// @param number The service number.

@@ -76,10 +76,20 @@ abstract contract ServiceLabels is IServiceLabels {
         require(bytes(_labels[number]).length == 0, RegistryLabelHeld(number, _labels[number]));
         bytes32 labelHash = keccak256(bytes(label));
         require(_numbers[labelHash] == 0, RegistryLabelTaken(label, _numbers[labelHash]));
+        uint64 heir = _heir(label);
+        require(heir == 0 || heir == number, RegistryLabelTaken(label, heir));
 
         delete _commitments[msg.sender][commitment];
-        _numbers[labelHash] = number;
+        _setLabel(number, label);
+    }
+
+    /// @dev Gives a valid label that nobody has to a service that has none.
+    function _setLabel(uint64 number, string memory label) internal {
+        _numbers[keccak256(bytes(label))] = number;
         _labels[number] = label;
         emit LabelSet(number, label);
     }
+
+    /// @dev The service for which a label is kept; 0 for none.
+    function _heir(string calldata label) internal view virtual returns (uint64);
 }

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
+import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IChallengeBook} from "../challenges/IChallengeBook.sol";
@@ -66,6 +67,10 @@ contract ServiceRegistry is
     uint192 private constant CLASS_SHIFT = 168;
 
     address private immutable DEPLOYER;
+    /// @inheritdoc IServiceRegistry
+    address public immutable predecessor;
+    /// @inheritdoc IServiceRegistry
+    uint64 public immutable inherited;
 
     /// @inheritdoc IServiceRegistry
     address public staking;
@@ -89,11 +94,13 @@ contract ServiceRegistry is
     /// @param governance Access manager that says who adds, opens and closes classes.
     /// @param labelMinimumAge_ How old a commitment to a label must be, seconds.
     /// @param labelMaximumAge_ How old it may be, seconds.
+    /// @param predecessor_ The earlier version whose services may be taken over; 0 for none.
     constructor(
         uint32 epochSeconds_,
         address governance,
         uint64 labelMinimumAge_,
-        uint64 labelMaximumAge_
+        uint64 labelMaximumAge_,
+        address predecessor_
     )
         ERC721("Blockcloud Service", "SERVICE")
         EIP712("Blockcloud", "1")
@@ -102,6 +109,10 @@ contract ServiceRegistry is
         ServiceLabels(labelMinimumAge_, labelMaximumAge_)
     {
         DEPLOYER = msg.sender;
+        predecessor = predecessor_;
+        if (predecessor_ == address(0)) return;
+        inherited = IServiceRegistry(predecessor_).serviceCount();
+        serviceCount = inherited;
     }
 
     /// @inheritdoc IServiceRegistry
@@ -134,25 +145,45 @@ contract ServiceRegistry is
         string calldata metadata,
         uint96 stake
     ) external returns (uint64 number) {
-        ServiceClass storage kind = _class(classId);
-        require(kind.open, RegistryClassClosed(classId));
-        require(key != address(0), RegistryKeyZero());
         number = serviceCount + 1;
         require(number <= MAX_SHARDS * TallyLib.LANES, RegistryFull(number));
 
         serviceCount = number;
-        uint32 since = currentEpoch() + 1;
-        Service storage service = _services[number];
-        service.firstEpoch = since;
-        service.state.set(since, (uint192(classId) << CLASS_SHIFT) | EXISTS | uint160(key));
-        // Not `_safeMint`: its callback would run foreign code in the middle of a registration.
-        _mint(msg.sender, number);
-        emit ServiceRegistered(number, msg.sender, classId, key, metadata);
-        _setMetadata(number, metadata);
-        _setProbe(number, probe, since);
+        uint96 fee = _open(number, classId, key, probe, metadata);
 
         // Our own staking contract: it takes the fee and the stake, and reports back by {syncStake}.
-        IStaking(staking).openService(number, msg.sender, stake, kind.registrationFee);
+        IStaking(staking).openService(number, msg.sender, stake, fee);
+    }
+
+    /// @inheritdoc IServiceRegistry
+    function takeOver(
+        uint64 number,
+        uint16 classId,
+        address key,
+        bytes calldata probe,
+        string calldata metadata,
+        uint96 stake
+    ) external {
+        require(
+            number != 0 && number <= inherited && !_exists(number),
+            RegistryNotInherited(number)
+        );
+        // Views of an earlier version of this contract, which whoever deployed this one named.
+        require(
+            IERC721(predecessor).ownerOf(number) == msg.sender,
+            RegistryNotOwner(number, msg.sender)
+        );
+        require(
+            IServiceRegistry(predecessor).statusNow(number) == Status.Retired,
+            RegistryNotRetired(number)
+        );
+
+        _open(number, classId, key, probe, metadata);
+        string memory label = IServiceLabels(predecessor).labelOf(number);
+        if (bytes(label).length != 0) _setLabel(number, label);
+
+        // Our own staking contract, as in {register}; no fee: the number's was burned with the predecessor.
+        IStaking(staking).openService(number, msg.sender, stake, 0);
     }
 
     /// @inheritdoc IServiceRegistry
@@ -351,6 +382,30 @@ contract ServiceRegistry is
         IStaking(staking).releaseService(number);
     }
 
+    /// @dev Writes a new service of the caller.
+    function _open(
+        uint64 number,
+        uint16 classId,
+        address key,
+        bytes calldata probe,
+        string calldata metadata
+    ) private returns (uint96 fee) {
+        ServiceClass storage kind = _class(classId);
+        require(kind.open, RegistryClassClosed(classId));
+        require(key != address(0), RegistryKeyZero());
+
+        uint32 since = currentEpoch() + 1;
+        Service storage service = _services[number];
+        service.firstEpoch = since;
+        service.state.set(since, (uint192(classId) << CLASS_SHIFT) | EXISTS | uint160(key));
+        // Not `_safeMint`: its callback would run foreign code in the middle of a registration.
+        _mint(msg.sender, number);
+        emit ServiceRegistered(number, msg.sender, classId, key, metadata);
+        _setMetadata(number, metadata);
+        _setProbe(number, probe, since);
+        return kind.registrationFee;
+    }
+
     /// @dev Sets the state from the next epoch on, and tells the staking contract where that makes the
     /// service active or inactive: our own contract, which calls nothing back here.
     function _changeState(uint64 number, uint192 state) private {
@@ -404,13 +459,21 @@ contract ServiceRegistry is
         emit ProbeSet(number, since, probe);
     }
 
+    /// @dev A label stays reserved for the predecessor's service, whoever comes first.
+    function _heir(string calldata label) internal view override returns (uint64 number) {
+        if (predecessor == address(0)) return 0;
+        // A view of an earlier version of this contract. Labels of later services are not kept.
+        number = IServiceLabels(predecessor).numberOf(label);
+        return number <= inherited ? number : 0;
+    }
+
     function _lanesOf(uint256 shard) private view returns (uint256) {
         require(shard < MAX_SHARDS, RegistryShardRange(shard, MAX_SHARDS));
         return _lanes[shard];
     }
 
     function _exists(uint64 number) private view returns (bool) {
-        return number != 0 && number <= serviceCount;
+        return _services[number].firstEpoch != 0;
     }
 
     /// @dev The newest state of a service that is not retired.

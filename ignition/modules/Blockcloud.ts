@@ -1,85 +1,10 @@
 import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
+import { zeroAddress } from "viem";
+import { system } from "./system.ts";
 
-/** OpenZeppelin's `AccessManager.ADMIN_ROLE`. */
-const ADMIN_ROLE = 0n;
-
-/**
- * The deployment: the contracts, connected once, with the launch classes, and governance handed over.
- * Parameters have no defaults, so that a network is never deployed with another one's;
- * `ignition/parameters/` has those of each.
- */
+/** The first deployment on a chain: it makes the token, and puts the reward supply into the pool. */
 export default buildModule("Blockcloud", (m) => {
-  const deployer = m.getAccount(0);
-  const epochSeconds = m.getParameter<number>("epochSeconds");
-  const rewardPool = m.contract("RewardPool", [epochSeconds]);
+  const rewardPool = m.contract("RewardPool", [m.getParameter<number>("epochSeconds")]);
   const token = m.contract("BlocToken", [rewardPool, m.getParameter<string>("treasury")]);
-  // The deployer adds the classes, and has no say afterwards.
-  const governance = m.contract("AccessManager", [deployer]);
-  const registry = m.contract("ServiceRegistry", [
-    epochSeconds,
-    governance,
-    m.getParameter<number>("labelMinimumAge"),
-    m.getParameter<number>("labelMaximumAge"),
-  ]);
-  const staking = m.contract("Staking", [
-    token,
-    registry,
-    m.getParameter<number>("unbondingSeconds"),
-    m.getParameter<bigint>("minimumAuditorStake"),
-  ]);
-  const proofOfService = m.contract("ProofOfService", [registry, staking, rewardPool]);
-  const challengeBook = m.contract("ChallengeBook", [
-    proofOfService,
-    m.getParameter<number>("challengeWindow"),
-    m.getParameter<number>("challengeCoolDown"),
-    m.getParameter<bigint>("challengeBond"),
-  ]);
-  const livenessVerifier = m.contract("LivenessVerifier", [registry]);
-
-  const wired = [
-    m.call(registry, "wire", [staking, proofOfService, challengeBook]),
-    m.call(staking, "wire", [proofOfService, challengeBook]),
-    m.call(rewardPool, "wire", [token, proofOfService]),
-  ];
-  const kind = (name: string) => ({
-    name,
-    minimumStake: m.getParameter<bigint>("minimumServiceStake"),
-    registrationFee: m.getParameter<bigint>("registrationFee"),
-    open: true,
-    excellentMs: m.getParameter<number>("excellentMs"),
-    goodMs: m.getParameter<number>("goodMs"),
-    poorMs: m.getParameter<number>("poorMs"),
-    verifier: livenessVerifier,
-  });
-  // Their order is their indices.
-  const http = m.call(registry, "addClass", [kind(bytes32("http"))], {
-    id: "addHttp",
-    after: wired,
-  });
-  const jsonRpc = m.call(registry, "addClass", [kind(bytes32("json-rpc"))], {
-    id: "addJsonRpc",
-    after: [http],
-  });
-
-  const governor = m.getParameter<string>("governor");
-  const delay = m.getParameter<number>("governanceDelay");
-  const granted = m.call(governance, "grantRole", [ADMIN_ROLE, governor, delay], {
-    after: [jsonRpc],
-  });
-  m.call(governance, "renounceRole", [ADMIN_ROLE, deployer], { after: [granted] });
-  return {
-    token,
-    rewardPool,
-    registry,
-    staking,
-    proofOfService,
-    challengeBook,
-    livenessVerifier,
-    governance,
-  };
+  return system(m, { token, rewardPool, predecessor: zeroAddress });
 });
-
-/** A short name as the contracts store it: ASCII, padded with zeros. */
-function bytes32(name: string): string {
-  return `0x${Buffer.from(name.padEnd(32, "\0")).toString("hex")}`;
-}

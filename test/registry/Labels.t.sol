@@ -220,7 +220,13 @@ contract LabelsTest is Deployment {
         _expectAges(0, 3_600);
         _expectAges(60, 60);
         _expectAges(61, 60);
-        ServiceRegistry other = new ServiceRegistry(EPOCH_SECONDS, address(governance), 60, 61);
+        ServiceRegistry other = new ServiceRegistry(
+            EPOCH_SECONDS,
+            address(governance),
+            60,
+            61,
+            address(0)
+        );
         vm.assertEq(other.labelMinimumAge(), 60, "least");
         vm.assertEq(other.labelMaximumAge(), 61, "greatest");
     }
@@ -266,7 +272,7 @@ contract LabelsTest is Deployment {
         vm.expectRevert(
             abi.encodeWithSelector(IServiceLabels.RegistryLabelAges.selector, least, greatest)
         );
-        new ServiceRegistry(EPOCH_SECONDS, address(governance), least, greatest);
+        new ServiceRegistry(EPOCH_SECONDS, address(governance), least, greatest, address(0));
     }
 
     function _expectCommitted(uint256 committedAt) private {

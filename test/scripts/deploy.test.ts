@@ -88,6 +88,15 @@ describe("npm run deploy, to a chain with Sepolia's ID", function () {
     first.kill("SIGKILL");
     await closed;
     expect(await sent()).to.be.below(16);
+    // The worst moments: a hash that was never written, a future begun and no more, a line cut in two.
+    const journal = path.join(folder, "ignition/deployments/sepolia/journal.jsonl");
+    const lines = (await readFile(journal, "utf8")).split("\n").slice(0, -1);
+    const last = (type: string) => lines.findLastIndex((line) => line.includes(`"${type}"`));
+    const lastSend = last("TRANSACTION_SEND");
+    const kept = last("TRANSACTION_PREPARE_SEND") > lastSend ? lines : lines.slice(0, lastSend);
+    const begun = lines.find((line) => line.includes('"DEPLOYMENT_EXECUTION_STATE_INITIALIZE"'))!;
+    const hollow = begun.replaceAll("AccessManager", "NeverPlanned");
+    await writeFile(journal, [...kept, hollow, begun.slice(0, 40)].join("\n"));
 
     const { status, result, stderr } = await sepolia();
     expect(status, stderr).to.equal(0);
@@ -145,6 +154,35 @@ describe("npm run deploy, to a chain with Sepolia's ID", function () {
       expect(stderr).to.match(/^CHAIN_MISMATCH: /m);
     } finally {
       await other.stop();
+    }
+  });
+
+  it("deploys a successor for the same token, whose numbers begin behind the first's", async () => {
+    const chain = await startAnvil();
+    try {
+      const devnet = async (...args: string[]) => {
+        const common = ["--network", "devnet", "--rpc", chain.rpcUrl, "--folder", folder, "--json"];
+        const { status, result, stderr } = await run("", ...common, ...args);
+        expect(status, stderr).to.equal(0);
+        return result().deployment;
+      };
+      const first = await devnet();
+      const file = path.join(folder, "deployments/devnet.json");
+      const successor = ["--name", "devnet-2", "--succeeds", file, "--reward-supply", "1000000"];
+      const parameters = path.join(folder, "successor.json");
+      const text = await readFile(path.join(root, "ignition/parameters/devnet.json"), "utf8");
+      await writeFile(parameters, text.replace(/ *"treasury": "[^"]+",\n/, ""));
+      const second = await devnet(...successor, "--parameters", parameters);
+
+      expect(second.contracts.token).to.equal(first.contracts.token);
+      expect(second.contracts.registry).not.to.equal(first.contracts.registry);
+      expect(second.parameters).to.include({
+        predecessor: first.contracts.registry,
+        rewardSupply: "1000000000000000000000000",
+      });
+      expect(loadDeployment(file)).to.deep.equal(first);
+    } finally {
+      await chain.stop();
     }
   });
 

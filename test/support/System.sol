@@ -74,12 +74,21 @@ library SystemLib {
 
     /// @notice A registry that is not connected.
     function newRegistry(AccessManager governance) internal returns (ServiceRegistry) {
+        return newRegistry(governance, address(0));
+    }
+
+    /// @notice A registry that is not connected, with one before it.
+    function newRegistry(
+        AccessManager governance,
+        address predecessor
+    ) internal returns (ServiceRegistry) {
         return
             new ServiceRegistry(
                 EPOCH_SECONDS,
                 address(governance),
                 LABEL_MINIMUM_AGE,
-                LABEL_MAXIMUM_AGE
+                LABEL_MAXIMUM_AGE,
+                predecessor
             );
     }
 

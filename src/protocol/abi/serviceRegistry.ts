@@ -6,6 +6,7 @@ export const serviceRegistryAbi = [
       { internalType: "address", name: "governance", type: "address" },
       { internalType: "uint64", name: "labelMinimumAge_", type: "uint64" },
       { internalType: "uint64", name: "labelMaximumAge_", type: "uint64" },
+      { internalType: "address", name: "predecessor_", type: "address" },
     ],
     stateMutability: "nonpayable",
     type: "constructor",
@@ -201,11 +202,21 @@ export const serviceRegistryAbi = [
     type: "error",
   },
   {
+    inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
+    name: "RegistryNotInherited",
+    type: "error",
+  },
+  {
     inputs: [
       { internalType: "uint64", name: "number", type: "uint64" },
       { internalType: "address", name: "caller", type: "address" },
     ],
     name: "RegistryNotOwner",
+    type: "error",
+  },
+  {
+    inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
+    name: "RegistryNotRetired",
     type: "error",
   },
   {
@@ -668,6 +679,13 @@ export const serviceRegistryAbi = [
     type: "function",
   },
   {
+    inputs: [],
+    name: "inherited",
+    outputs: [{ internalType: "uint64", name: "", type: "uint64" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
     inputs: [
       { internalType: "address", name: "owner", type: "address" },
       { internalType: "address", name: "operator", type: "address" },
@@ -757,6 +775,13 @@ export const serviceRegistryAbi = [
   {
     inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
     name: "payoutOf",
+    outputs: [{ internalType: "address", name: "", type: "address" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [],
+    name: "predecessor",
     outputs: [{ internalType: "address", name: "", type: "address" }],
     stateMutability: "view",
     type: "function",
@@ -988,6 +1013,20 @@ export const serviceRegistryAbi = [
       { internalType: "bool", name: "wasActive", type: "bool" },
       { internalType: "bool", name: "isActive", type: "bool" },
     ],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
+    inputs: [
+      { internalType: "uint64", name: "number", type: "uint64" },
+      { internalType: "uint16", name: "classId", type: "uint16" },
+      { internalType: "address", name: "key", type: "address" },
+      { internalType: "bytes", name: "probe", type: "bytes" },
+      { internalType: "string", name: "metadata", type: "string" },
+      { internalType: "uint96", name: "stake", type: "uint96" },
+    ],
+    name: "takeOver",
+    outputs: [],
     stateMutability: "nonpayable",
     type: "function",
   },

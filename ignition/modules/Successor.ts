@@ -1,0 +1,15 @@
+import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
+import { system } from "./system.ts";
+
+/**
+ * A later version beside an earlier one, for the same token: services move over under their numbers
+ * (`ServiceRegistry.takeOver`). The earlier pool keeps what is in it and pays it by its own rules, so this
+ * one's comes from the deployer.
+ */
+export default buildModule("Successor", (m) => {
+  const rewardPool = m.contract("RewardPool", [m.getParameter<number>("epochSeconds")]);
+  const token = m.contractAt("BlocToken", m.getParameter<string>("token"));
+  const funded = m.call(token, "transfer", [rewardPool, m.getParameter<bigint>("rewardSupply")]);
+  const predecessor = m.getParameter<string>("predecessor");
+  return system(m, { token, rewardPool, predecessor, before: [funded] });
+});
