@@ -29,18 +29,22 @@ export const auditorRun = chainCommand({
       "--operator-key-file operator.key",
   ],
   run: ({ flags, deployment }) =>
-    runWorker("auditor", flags, (log) =>
-      createAuditor(
-        {
-          rpcUrls: flags.rpc,
-          fees: feePolicy(flags),
-          deployment,
-          auditor: flags.auditor,
-          operatorKey: flags.operatorKey,
-          stateDir: flags.state,
-          allowLoopback: flags.allowLoopback,
-        },
-        { timers: systemTimers, log },
-      ),
-    ),
+    runWorker(flags, {
+      name: "auditor",
+      key: flags.operatorKey,
+      deployment,
+      create: (log) =>
+        createAuditor(
+          {
+            rpcUrls: flags.rpc,
+            fees: feePolicy(flags),
+            deployment,
+            auditor: flags.auditor,
+            operatorKey: flags.operatorKey,
+            stateDir: flags.state,
+            allowLoopback: flags.allowLoopback,
+          },
+          { timers: systemTimers, log },
+        ),
+    }),
 });

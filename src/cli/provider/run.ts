@@ -54,22 +54,26 @@ export const providerRun = chainCommand({
       "--endpoint https://weather.example --service-key-file service.key --wallet-key-file wallet.key",
   ],
   run: ({ flags, deployment }) =>
-    runWorker("provider", flags, (log) =>
-      createProvider(
-        {
-          rpcUrls: flags.rpc,
-          fees: feePolicy(flags),
-          deployment,
-          number: flags.service,
-          serviceKey: flags.serviceKey,
-          previousKeys: flags.previousServiceKeys,
-          walletKey: flags.walletKey,
-          upstream: flags.upstream,
-          listen: flags.listen,
-          endpoint: flags.endpoint?.href,
-          settleEvery: flags.settleEvery,
-        },
-        { timers: systemTimers, log },
-      ),
-    ),
+    runWorker(flags, {
+      name: "provider",
+      key: flags.walletKey,
+      deployment,
+      create: (log) =>
+        createProvider(
+          {
+            rpcUrls: flags.rpc,
+            fees: feePolicy(flags),
+            deployment,
+            number: flags.service,
+            serviceKey: flags.serviceKey,
+            previousKeys: flags.previousServiceKeys,
+            walletKey: flags.walletKey,
+            upstream: flags.upstream,
+            listen: flags.listen,
+            endpoint: flags.endpoint?.href,
+            settleEvery: flags.settleEvery,
+          },
+          { timers: systemTimers, log },
+        ),
+    }),
 });
