@@ -2,7 +2,7 @@ import path from "node:path";
 import type { Address, Hex } from "viem";
 import { Announcements } from "../chain/announcements.ts";
 import { checkChain, createChainClient } from "../chain/client.ts";
-import { ChainClock } from "../chain/clock.ts";
+import { ChainClock, currentEpoch } from "../chain/clock.ts";
 import type { Deployment } from "../chain/deployment.ts";
 import type { FeePolicy } from "../chain/fees.ts";
 import { Seeds } from "../chain/seeds.ts";
@@ -17,6 +17,7 @@ import { AuditDuty } from "./auditDuty.ts";
 import { Auditor } from "./auditor.ts";
 import { Secrets } from "./chain.ts";
 import { EarnDuty } from "./earnDuty.ts";
+import { refuseForeignRounds } from "./foreignRounds.ts";
 import { Inspector, type InspectorDependencies, type Voter } from "./inspector.ts";
 import { AuditorStore } from "./store.ts";
 import { TickDuty } from "./tickDuty.ts";
@@ -34,6 +35,8 @@ export interface AuditorOptions {
   stateDir: string;
   /** The devnet switch: services on loopback are inspected too. */
   allowLoopback: boolean;
+  /** Which duties run, by name; without it all. An auditor that leaves takes on no new rounds. */
+  duties?: readonly string[];
 }
 
 export interface AuditorEnvironment {
@@ -41,6 +44,11 @@ export interface AuditorEnvironment {
   log: Logger;
   /** Who votes; the real inspector unless a test brings another. */
   createVoter?: (dependencies: InspectorDependencies) => Voter;
+}
+
+/** Where an auditor's rounds are kept. */
+export function auditorStoreFile(stateDir: string, auditor: Address): string {
+  return path.join(stateDir, `auditor-${auditor}.sqlite`);
 }
 
 /** An auditor with everything it needs, ready to start. */
@@ -63,19 +71,21 @@ export function createAuditor(options: AuditorOptions, environment: AuditorEnvir
     environment.createVoter ??
     ((needs) => new Inspector({ allowLoopback: options.allowLoopback }, needs));
   const voter = createVoter({ time, timers, announcements, receipts, log });
-  const store = new AuditorStore(path.join(options.stateDir, `auditor-${auditor}.sqlite`));
+  const store = new AuditorStore(auditorStoreFile(options.stateDir, auditor));
   const shared = { client, deployment, seeds, store, sender, time, timers, log };
   const duties = [
     new TickDuty(shared),
     new AuditDuty({ auditor }, { ...shared, services, announcements, secrets, voter }),
     new EarnDuty({ auditor }, shared),
   ];
-  const worker = new Auditor({ auditor }, { duties, time, timers, log });
+  const wanted = duties.filter(({ name }) => options.duties?.includes(name) ?? true);
+  const worker = new Auditor({ auditor }, { duties: wanted, time, timers, log });
 
   return {
     async start() {
       await checkChain(client, deployment);
       await time.start();
+      await refuseForeignRounds({ client, deployment, store }, auditor, currentEpoch(time));
       await worker.start();
     },
     async stop() {

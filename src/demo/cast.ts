@@ -207,6 +207,7 @@ export function startProvider(
       ...["--service", number.toString(), "--upstream", upstream],
       // Any free port: without --endpoint the provider publishes where it listens.
       ...["--listen", "127.0.0.1:0", "--settle-every", "1"],
+      ...["--state", path.join(stage.folder, "state")],
     ],
     env: { BLOCKCLOUD_SERVICE_KEY: serviceKey, BLOCKCLOUD_WALLET_KEY: walletKey },
     logFile: path.join(stage.folder, `provider-${number}.log`),

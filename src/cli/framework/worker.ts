@@ -1,0 +1,46 @@
+import type { Hex } from "viem";
+import type { Deployment } from "../../chain/deployment.ts";
+import { runUntilSignal, type Startable } from "../../node/lifecycle.ts";
+import { WorkerLock, type LockOptions } from "../../node/lock.ts";
+import { createLogger, type Logger } from "../../node/logger.ts";
+import { addressOfKey } from "../../protocol/signature.ts";
+import type { workerFlags } from "./commonFlags.ts";
+import type { Values } from "./flag.ts";
+
+/** What a worker is started with. */
+export interface WorkerSpec {
+  /** Names it in the log. */
+  readonly name: string;
+  /** The key that no other worker may run with meanwhile. */
+  readonly key: Hex;
+  readonly deployment: Deployment;
+  create(log: Logger): Startable;
+}
+
+/**
+ * Runs a worker until a signal ends it; meanwhile no other runs with its key and state folder.
+ *
+ * @returns The exit code.
+ * @throws BlockcloudError `WORKER_RUNNING`.
+ */
+export async function runWorker(
+  flags: Values<typeof workerFlags>,
+  { name, key, deployment, create }: WorkerSpec,
+): Promise<number> {
+  const lock = WorkerLock.take(workerLock(flags.state, deployment, key));
+  try {
+    const log = createLogger({ name, level: flags.logLevel });
+    return await runUntilSignal(create(log), log, flags);
+  } finally {
+    lock.release();
+  }
+}
+
+/** The lock of a key on a deployment; the genesis tells apart what stands at the same addresses. */
+export function workerLock(stateDir: string, deployment: Deployment, key: Hex): LockOptions {
+  const { chainId, genesis, contracts } = deployment;
+  const name = [addressOfKey(key), chainId, contracts.proofOfService.slice(2, 10), genesis].join(
+    "-",
+  );
+  return { stateDir, name };
+}

@@ -1,0 +1,91 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import path from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { BlockcloudError } from "../protocol/errors.ts";
+
+/** What a lock is for: one worker for each key on each deployment. */
+export interface LockOptions {
+  /** Folder of the workers' state. */
+  readonly stateDir: string;
+  /** Names the key and the deployment; letters, digits and hyphens. */
+  readonly name: string;
+}
+
+/**
+ * A lock that one process at a time holds. SQLite holds it by a lock of the operating system on the
+ * file, so that it is gone with the process, however that ends; a file that is left over locks nothing.
+ * It does not reach other hosts, nor other state folders.
+ */
+export class WorkerLock {
+  readonly #database: DatabaseSync;
+
+  private constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  /**
+   * Takes the lock.
+   *
+   * @throws BlockcloudError `WORKER_RUNNING` when another process holds it.
+   */
+  static take(options: LockOptions): WorkerLock {
+    mkdirSync(options.stateDir, { recursive: true, mode: 0o700 });
+    const [file, owner] = filesOf(options);
+    const database = new DatabaseSync(file);
+    try {
+      database.exec("PRAGMA busy_timeout=0; BEGIN EXCLUSIVE");
+    } catch (cause) {
+      database.close();
+      if (!isBusy(cause)) throw cause;
+      throw new BlockcloudError(
+        "WORKER_RUNNING",
+        `A worker with this key runs already${describeOwner(owner)}.`,
+        { cause, remedy: "Stop it first: two workers on one key lose each other's rounds." },
+      );
+    }
+    const holder = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
+    writeFileSync(owner, JSON.stringify(holder), { mode: 0o600 });
+    return new WorkerLock(database);
+  }
+
+  /** Whether some process holds the lock now. */
+  static isTaken(options: LockOptions): boolean {
+    try {
+      WorkerLock.take(options).release();
+      return false;
+    } catch (error) {
+      if (error instanceof BlockcloudError && error.code === "WORKER_RUNNING") return true;
+      throw error;
+    }
+  }
+
+  release(): void {
+    this.#database.close();
+  }
+}
+
+/** Whether a file of a state folder belongs to a lock: such a file is never read or copied. */
+export function isLockFile(name: string): boolean {
+  return /^lock-.*\.(sqlite(-\w+)?|json)$/.test(name);
+}
+
+function filesOf({ stateDir, name }: LockOptions): [string, string] {
+  const base = path.join(stateDir, `lock-${name}`);
+  return [`${base}.sqlite`, `${base}.json`];
+}
+
+function isBusy(error: unknown): boolean {
+  // SQLITE_BUSY: https://www.sqlite.org/rescode.html#busy
+  return error instanceof Error && "errcode" in error && error.errcode === 5;
+}
+
+/** Who holds the lock, so far as that can be read: it helps people, and decides nothing. */
+function describeOwner(file: string): string {
+  try {
+    const holder = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
+    return ` (process ${String(holder.pid)} on ${String(holder.host)} since ${String(holder.since)})`;
+  } catch {
+    return "";
+  }
+}
