@@ -4,6 +4,7 @@ import { Challenges } from "../chain/challenges.ts";
 import { checkChain, createChainClient } from "../chain/client.ts";
 import { ChainClock } from "../chain/clock.ts";
 import type { Deployment } from "../chain/deployment.ts";
+import type { FeePolicy } from "../chain/fees.ts";
 import { Seeds } from "../chain/seeds.ts";
 import { TransactionSender } from "../chain/sender.ts";
 import { Services } from "../chain/services.ts";
@@ -26,7 +27,9 @@ import { SuspendDuty } from "./suspendDuty.ts";
 import { TickDuty } from "./tickDuty.ts";
 
 export interface KeeperOptions {
-  rpcUrl: string;
+  /** The preferred RPC endpoint, then those that stand in for it. */
+  rpcUrls: readonly string[];
+  fees?: FeePolicy | undefined;
   deployment: Deployment;
   /** Pays for transactions and receives the rewards. */
   key: Hex;
@@ -51,10 +54,10 @@ export function createKeeper(
   const { timers, log, observer = silentObserver } = environment;
   const { chainId, contracts, genesis, epochSeconds } = deployment;
   const keeper = addressOfKey(options.key);
-  const client = createChainClient(options.rpcUrl, chainId);
+  const client = createChainClient(options.rpcUrls, chainId);
   const time = new ChainClock({ timing: { genesis, epochSeconds } }, { client, timers, log });
   const sender = new TransactionSender(
-    { rpcUrl: options.rpcUrl, chainId, key: options.key },
+    { rpcUrls: options.rpcUrls, chainId, key: options.key, fees: options.fees },
     { client, log },
   );
   const store = new KeeperStore(

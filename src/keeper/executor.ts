@@ -72,7 +72,7 @@ export class Executor {
     }
     for (const batch of this.#batches(wanted)) {
       signal.throwIfAborted();
-      await this.#send(batch);
+      await this.#send(batch, signal);
     }
   }
 
@@ -116,7 +116,7 @@ export class Executor {
     }
   }
 
-  async #send(batch: readonly Quoted[]): Promise<void> {
+  async #send(batch: readonly Quoted[], signal: AbortSignal): Promise<void> {
     const { store, time, log, observer, sender } = this.#d;
     const cost = batch.reduce((sum, { quote: { costWei } }) => sum + costWei, 0n);
     const isGift = batch.some(({ quote: { pays } }) => !pays);
@@ -132,7 +132,7 @@ export class Executor {
     }
     let fee = cost;
     try {
-      const receipt = await sender.send(this.#toCall(batch));
+      const receipt = await sender.send(this.#toCall(batch), { signal });
       fee = receipt.gasUsed * receipt.effectiveGasPrice;
       this.#report(batch, receipt, fee);
     } catch (error) {

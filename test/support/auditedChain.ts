@@ -100,7 +100,7 @@ export class AuditedChain {
       ...(challengeWindow !== undefined && { challengeWindow }),
       ...(bounds && { bounds }),
     });
-    const client = createChainClient(devnet.rpcUrl, devnet.deployment.chainId);
+    const client = createChainClient([devnet.rpcUrl], devnet.deployment.chainId);
     const treasury = sender({ devnet, client }, devKey(keyIndex.treasury).key);
     const stage: Stage = { devnet, client, treasury, folder, say: () => undefined };
     await writeDeployment(stage);

@@ -70,7 +70,7 @@ export class KeeperRig {
       { blocPriceWei: options.blocPriceWei ?? 10n ** 18n, unpaidWeiPerDay },
       {
         ...shared,
-        sender: new TransactionSender({ rpcUrl, chainId, key }, { client, log }),
+        sender: new TransactionSender({ rpcUrls: [rpcUrl], chainId, key }, { client, log }),
         time: { now: () => this.#now } as ChainTime,
         observer,
         log,
@@ -114,7 +114,7 @@ export class KeeperRig {
 /** A client of the same node whose requests are seen first. */
 function watched(chain: AuditedChain, intercept: Intercept): ChainClient {
   const forward = chain.client.request as (call: object) => Promise<unknown>;
-  return createPublicClient({
+  const client = createPublicClient({
     chain: describeChain(chain.deployment.chainId),
     transport: custom(
       {
@@ -128,4 +128,12 @@ function watched(chain: AuditedChain, intercept: Intercept): ChainClient {
     pollingInterval: 50,
     cacheTime: 0,
   });
+  return {
+    ...client,
+    // One step for the keeper, however often it looks.
+    waitForTransactionReceipt: (args) => {
+      intercept("waitForTransactionReceipt", args);
+      return chain.client.waitForTransactionReceipt(args);
+    },
+  };
 }
