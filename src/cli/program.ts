@@ -7,16 +7,45 @@ import { exitCodeOf } from "./framework/exitCodes.ts";
 import type { CliIo } from "./framework/io.ts";
 import { describeError } from "./framework/output.ts";
 import { providerRun } from "./provider/run.ts";
+import { serviceLabel } from "./service/label.ts";
+import { serviceMaintenance } from "./service/maintenance.ts";
 import { serviceRegister } from "./service/register.ts";
+import { serviceReinstate } from "./service/reinstate.ts";
+import { serviceRetire } from "./service/retire.ts";
+import { serviceSetKey } from "./service/setKey.ts";
+import { serviceSetMetadata } from "./service/setMetadata.ts";
+import { serviceSetPayout } from "./service/setPayout.ts";
+import { serviceSetProbe } from "./service/setProbe.ts";
+import { serviceTransfer } from "./service/transfer.ts";
+import { stake } from "./stake/stake.ts";
+import { unstake } from "./stake/unstake.ts";
+import { withdraw } from "./stake/withdraw.ts";
 
 /** A group of commands, or a command of its own. */
 type Entry = CommandFactory | { about: string; commands: readonly CommandFactory[] };
 
 /** All commands, in the order of the help. */
 const entries: Readonly<Record<string, Entry>> = {
-  service: { about: "Register services and change them.", commands: [serviceRegister] },
+  service: {
+    about: "Register services and change them.",
+    commands: [
+      serviceRegister,
+      serviceLabel,
+      serviceSetKey,
+      serviceSetProbe,
+      serviceSetPayout,
+      serviceSetMetadata,
+      serviceTransfer,
+      serviceMaintenance,
+      serviceReinstate,
+      serviceRetire,
+    ],
+  },
   provider: { about: "Run a service.", commands: [providerRun] },
   auditor: { about: "Inspect services and earn BLOC.", commands: [auditorInit, auditorRun] },
+  stake,
+  unstake,
+  withdraw,
   demo,
 };
 

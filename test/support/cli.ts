@@ -31,13 +31,15 @@ export async function runCli(
   const { types, interrupt } = surroundings;
   const outcome = { code: -1, stdout: "", stderr: "" };
   const stdin = new PassThrough();
+  let typed = false;
   const sink = (name: "stdout" | "stderr") =>
     new Writable({
       write(chunk: Buffer, _encoding, done) {
         outcome[name] += chunk.toString("utf8");
-        // A person answers what is asked, not before.
-        if (name === "stderr" && types !== undefined && /[?◆]/.test(outcome.stderr)) {
-          if (!stdin.writableEnded) stdin.end(types);
+        // A prompt hides the cursor when it is drawn, and listens from the next turn on.
+        if (name === "stderr" && types !== undefined && outcome.stderr.includes("\u001b[?25l")) {
+          if (!typed) setImmediate(() => stdin.write(types));
+          typed = true;
         }
         done();
       },

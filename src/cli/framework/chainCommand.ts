@@ -27,6 +27,8 @@ export interface ChainContext<F extends Flags, A extends Flags> extends LocalCon
 export interface ChainOptions {
   /** Whether the endpoint is checked before `run`: not by commands that find out what is wrong. */
   readonly checkChain?: boolean;
+  /** A further check of what was given. */
+  readonly check?: Check;
 }
 
 /**
@@ -40,7 +42,9 @@ export function chainCommand<F extends Flags, A extends Flags = Flags>(
   options: ChainOptions = {},
 ): CommandFactory {
   const flags = { ...spec.flags, ...chainFlags };
-  const check: Check = ({ found, values }, _sources, problems) => {
+  const check: Check = (resolved, sources, problems) => {
+    options.check?.(resolved, sources, problems);
+    const { found, values } = resolved;
     const { deployment: file, network } = found;
     const rank = (source: string | undefined) =>
       source === undefined ? 3 : source.startsWith("--") ? 0 : source.startsWith("$") ? 1 : 2;

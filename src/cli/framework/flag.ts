@@ -7,7 +7,7 @@ import { anyText, onOff, several } from "./values.ts";
  * in this order of precedence, and is always read from text by the same schema.
  */
 export interface Flag<T> {
-  readonly kind: "text" | "list" | "switch" | "path" | "key" | "keys";
+  readonly kind: "text" | "document" | "list" | "switch" | "path" | "key" | "keys";
   /** As commander reads it: `--stake <bloc>`. */
   readonly syntax: string;
   readonly about: string;
@@ -52,6 +52,9 @@ function define(kind: Flag<unknown>["kind"]) {
 /** A flag with a value. */
 export const text = define("text");
 
+/** A flag with a text, or with `@` and the file that holds it. */
+export const document = define("document");
+
 /** A flag with a path, which a configuration file gives from its own folder. */
 export const file = define("path");
 
@@ -92,4 +95,9 @@ export function keys(
   options: FlagOptions & { env: string },
 ): Flag<readonly Hex[]> {
   return { kind: "keys", syntax, about, schema: several(anyText), options };
+}
+
+/** The same flag where a command can do without. */
+export function optional<T>(flag: Flag<T>): Flag<T | undefined> {
+  return { ...flag, options: { ...flag.options, required: false } };
 }

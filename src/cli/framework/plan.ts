@@ -11,6 +11,8 @@ export interface Step {
    * up); without it, it is estimated now.
    */
   readonly roughGas?: bigint;
+  /** Waits until it can be sent, for what the step before it does not wait for. */
+  readonly ready?: () => Promise<void>;
 }
 
 /** Where BLOC goes, in wei. */

@@ -3,13 +3,13 @@ import type { Writable } from "node:stream";
 /** Tells a person, on standard error, what takes long. */
 export class Progress {
   readonly #stderr: Writable;
-  readonly #live: boolean;
+  /** Whether a line may be redrawn: on a terminal. */
+  readonly live: boolean;
   #shown = "";
 
-  /** @param live Whether a line may be redrawn: on a terminal. */
   constructor(stderr: Writable, live: boolean) {
     this.#stderr = stderr;
-    this.#live = live;
+    this.live = live;
   }
 
   /** One step that stays on the screen. */
@@ -22,12 +22,12 @@ export class Progress {
   update(message: string): void {
     if (message === this.#shown) return;
     this.#shown = message;
-    this.#stderr.write(this.#live ? `\r\u001b[2K${message}` : `${message}\n`);
+    this.#stderr.write(this.live ? `\r\u001b[2K${message}` : `${message}\n`);
   }
 
   /** Ends what {@link update} shows. */
   clear(): void {
-    if (this.#live && this.#shown !== "") this.#stderr.write("\r\u001b[2K");
+    if (this.live && this.#shown !== "") this.#stderr.write("\r\u001b[2K");
     this.#shown = "";
   }
 }

@@ -1,9 +1,13 @@
+import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { findKey, findKeys, looksLikeKey, type FoundKey } from "../../node/keys.ts";
 import type { ConfigEntries } from "../../node/config.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Flag } from "./flag.ts";
 import type { CliIo } from "./io.ts";
+
+/** No document that a flag names is longer, bytes. */
+const MAX_DOCUMENT_BYTES = 64 * 1024;
 
 /** What a flag was given: text, or texts where it is a list. */
 type Raw = string | readonly string[];
@@ -97,7 +101,9 @@ export function readSetting(
     if (flag.options.required === true) problems.add(`${nameOf(flag)}: missing. ${howTo(flag)}`);
     return flag.kind === "list" ? [] : undefined;
   }
-  const parsed = flag.schema.safeParse(found.raw);
+  const raw = flag.kind === "document" ? documentText(found, sources.io, problems) : found.raw;
+  if (raw === undefined) return undefined;
+  const parsed = flag.schema.safeParse(raw);
   if (parsed.success) {
     return flag.kind === "path" ? path.resolve(sources.io.cwd, parsed.data as string) : parsed.data;
   }
@@ -123,6 +129,19 @@ export function howTo(flag: Flag<unknown>): string {
   const last = ways.pop() ?? "";
   const text = ways.length === 0 ? last : `${ways.join(", ")} or ${last}`;
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
+/** A text that was given itself, or as `@` and its file. */
+function documentText({ source, raw }: Found, io: CliIo, problems: Problems): Raw | undefined {
+  if (typeof raw !== "string" || !raw.startsWith("@")) return raw;
+  const name = path.resolve(io.cwd, raw.slice(1));
+  try {
+    if (statSync(name).size <= MAX_DOCUMENT_BYTES) return readFileSync(name, "utf8");
+    problems.add(`${source}: ${name} is longer than ${MAX_DOCUMENT_BYTES} bytes.`);
+  } catch {
+    problems.add(`${source}: ${name} cannot be read. Check the path and its permissions.`);
+  }
+  return undefined;
 }
 
 function readKeys(

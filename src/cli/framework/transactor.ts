@@ -83,6 +83,7 @@ export class Transactor {
     if (!this.#options.yes) await confirm(`Send ${count(plan.steps.length, "transaction")}?`);
     const sent: Sent[] = [];
     for (const step of plan.steps) {
+      await step.ready?.();
       progress.update(`sending: ${step.name}`);
       sent.push({ name: step.name, receipt: await this.#send(step) });
       progress.clear();
