@@ -1,9 +1,11 @@
 import { expect } from "chai";
-import { spawnSync } from "node:child_process";
+import type { Command } from "commander";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { formatEther } from "viem";
 import { networks } from "../ignition/networks.ts";
+import { processIo } from "../src/cli/framework/io.ts";
+import { createProgram } from "../src/cli/program.ts";
 
 const root = path.dirname(import.meta.dirname);
 const read = (file: string) => readFileSync(path.join(root, file), "utf8");
@@ -41,26 +43,36 @@ function code(text: string): { blocks: string[]; inline: string[] } {
   };
 }
 
-const helps = new Map<string, string>();
-function help(command: string): string {
-  const known = helps.get(command);
-  if (known !== undefined) return known;
-  const args = command === "" ? [] : command.split(" ");
-  const result = spawnSync(process.execPath, ["bin/blockcloud", ...args, "--help"], {
-    cwd: root,
-    encoding: "utf8",
-  });
-  helps.set(command, result.status === 0 ? result.stdout : "");
-  return helps.get(command) ?? "";
+const { program } = createProgram(processIo());
+
+/** A command of the tree, by its name with the names above it; undefined when there is none. */
+function commandNamed(name: string): Command | undefined {
+  let found: Command | undefined = program;
+  for (const word of name.split(" ").filter((part) => part !== "")) {
+    found = found?.commands.find((command) => command.name() === word);
+  }
+  return found;
 }
 
-/** Subcommands that the command's own help lists, with those below them. */
-function commands(prefix = ""): string[] {
-  const listed = captures(help(prefix), /^ {2}([a-z]+)(?: \[| {2})/gm);
-  return listed
-    .filter((name) => name !== "help")
-    .map((name) => `${prefix} ${name}`.trim())
-    .flatMap((command) => [command, ...commands(command)]);
+function help(command: string): string {
+  return commandNamed(command)?.helpInformation() ?? "";
+}
+
+/** All commands with those below them. */
+function commands(parent: Command = program, prefix = ""): string[] {
+  return parent.commands.flatMap((command) => {
+    const name = `${prefix} ${command.name()}`.trim();
+    return [name, ...commands(command, name)];
+  });
+}
+
+/** The command that a line begins with; what follows it are its arguments. */
+function called(words: readonly string[]): string {
+  let length = words.length;
+  while (length > 1 && commandNamed(words.slice(0, length).join(" ")) === undefined) length--;
+  const name = words.slice(0, length).join(" ");
+  const takesArguments = (commandNamed(name)?.registeredArguments.length ?? 0) > 0;
+  return length === words.length || takesArguments ? name : words.join(" ");
 }
 
 describe("documents", function () {
@@ -118,11 +130,12 @@ describe("documents", function () {
         }
         const start = /\bnpm start --(.*)$/.exec(line.split(" #")[0] ?? "");
         if (start) check("demo", start[1] ?? "");
-        const called = /(?:^|\s|bin\/)blockcloud ((?:[a-z]+\b ?)*)(.*)$/.exec(line);
-        if (called === null) continue;
-        const command = (called[1] ?? "").trim();
-        if (command !== "" && !known.includes(command)) wrong.push(`blockcloud ${command}`);
-        else check(command, ` ${called[2] ?? ""}`);
+        const call = /(?:^|\s|bin\/)blockcloud ((?:[a-z][a-z-]*(?= |$) ?)*)(.*)$/.exec(line);
+        if (call === null) continue;
+        const words = (call[1] ?? "").trim();
+        const command = called(words.split(" "));
+        if (words !== "" && !known.includes(command)) wrong.push(`blockcloud ${command}`);
+        else check(command, ` ${call[2] ?? ""}`);
       }
       const everything = known.map(help).join("\n");
       for (const flag of inline.filter((item) => /^--[a-z-]+$/.test(item))) {

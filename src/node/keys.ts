@@ -1,64 +1,115 @@
-import { readFileSync, statSync } from "node:fs";
+import type { Address, Hex } from "viem";
 import { bytesToHex } from "../protocol/bytes.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
-import type { Hex } from "viem";
+import { addressOfKey } from "../protocol/signature.ts";
+import { decryptKeystore, parseKeystore, type Keystore } from "./keystore.ts";
+import { readSecretFile } from "./secretFile.ts";
+
+/** Order of secp256k1: a key is below it, and not 0 (SEC 2, 2.4.1). */
+const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
+
+/** Where a key may be. */
+export interface KeySource {
+  /** A file of mode 600 with the key in hexadecimal or encrypted; it goes before the variable. */
+  file: string | undefined;
+  /** Name of the environment variable. */
+  variable: string;
+  env: Readonly<Record<string, string | undefined>>;
+}
+
+/** A key that was found, and maybe still needs its password. */
+export class FoundKey {
+  /** Where it was found, for messages. */
+  readonly where: string;
+  /** Its address, so far as it can be told without a password. */
+  readonly address: Address | undefined;
+  readonly #content: Hex | Keystore;
+
+  constructor(where: string, content: Hex | Keystore) {
+    this.where = where;
+    this.#content = content;
+    this.address = typeof content === "string" ? addressOfKey(content) : content.address;
+  }
+
+  /** Whether it takes a password to use it. */
+  get encrypted(): boolean {
+    return typeof this.#content !== "string";
+  }
+
+  /**
+   * The key.
+   *
+   * @param password Asked for only when the key is encrypted.
+   * @throws BlockcloudError `KEY_PASSWORD`.
+   */
+  async unlock(password: (where: string) => Promise<string>): Promise<Hex> {
+    if (typeof this.#content === "string") return this.#content;
+    const key = await decryptKeystore(this.#content, await password(this.where), this.where);
+    return parseKey(key, this.where);
+  }
+}
 
 /**
- * Reads a private key from a file that only its owner may read, or from an environment variable. The key
- * never appears in an error.
+ * Finds a private key in a file that only its owner may read, or in an environment variable. The key never
+ * appears in an error.
  *
- * @param source `file`: a path, or undefined to read the variable `variable`.
  * @throws BlockcloudError `KEY_MISSING`, `KEY_FILE_OPEN` or `KEY_MALFORMED`.
  */
-export function loadKey(source: { file: string | undefined; variable: string }): Hex {
-  const text = source.file ? readFile(source.file) : process.env[source.variable];
-  const where = source.file ?? `$${source.variable}`;
-  if (text === undefined || text.trim() === "") {
-    throw new BlockcloudError("KEY_MISSING", `There is no key in ${where}.`, {
-      remedy: `Name a key file, or set ${source.variable}.`,
+export function findKey(source: KeySource): FoundKey {
+  const { file, variable, env } = source;
+  if (file !== undefined && looksLikeKey(file)) {
+    throw new BlockcloudError("KEY_MISPLACED", "A key was given where a file is named.", {
+      remedy: "Put the key into a file of mode 600, and name that. Replace this key: it was shown.",
     });
   }
-  return parseKey(text.trim(), where);
+  const text = file === undefined ? env[variable] : readSecretFile(file, "key");
+  const where = file ?? `$${variable}`;
+  if (text === undefined || text.trim() === "") {
+    throw new BlockcloudError("KEY_MISSING", `There is no key in ${where}.`, {
+      remedy: `Name a key file, or set ${variable}.`,
+    });
+  }
+  return foundIn(text.trim(), where);
 }
 
 /**
- * Reads any number of private keys: one from each file, or, without files, from an environment variable
- * that holds them with blanks or commas between them.
+ * Finds any number of private keys: one in each file, or, without files, in an environment variable that
+ * holds them with blanks or commas between them.
  *
- * @throws BlockcloudError as {@link loadKey}; no key at all is no error.
+ * @throws BlockcloudError as {@link findKey}; no key at all is no error.
  */
-export function loadKeys(source: { files: readonly string[]; variable: string }): Hex[] {
-  const { files, variable } = source;
-  if (files.length > 0) return files.map((file) => loadKey({ file, variable }));
-  const listed = (process.env[variable] ?? "").split(/[\s,]+/).filter((text) => text !== "");
-  return listed.map((text) => parseKey(text, `$${variable}`));
+export function findKeys(
+  source: Omit<KeySource, "file"> & { files: readonly string[] },
+): FoundKey[] {
+  const { files, variable, env } = source;
+  if (files.length > 0) return files.map((file) => findKey({ file, variable, env }));
+  const listed = (env[variable] ?? "").split(/[\s,]+/).filter((text) => text !== "");
+  return listed.map((text) => foundIn(text, `$${variable}`));
 }
 
-function parseKey(text: string, where: string): Hex {
-  if (!/^0x[0-9a-f]{64}$/i.test(text)) {
+/** Whether a text is, or may be meant as, a private key: then nothing may show it. */
+export function looksLikeKey(text: string): boolean {
+  return /^\s*(0x)?[0-9a-f]{64}\s*$/i.test(text);
+}
+
+/**
+ * Reads a private key from text.
+ *
+ * @throws BlockcloudError `KEY_MALFORMED`.
+ */
+export function parseKey(text: string, where: string): Hex {
+  const value = /^0x[0-9a-f]{64}$/i.test(text) ? BigInt(text) : 0n;
+  if (value === 0n || value >= ORDER) {
     throw new BlockcloudError("KEY_MALFORMED", `The key in ${where} is malformed.`, {
-      remedy: "Give 0x and 64 hexadecimal digits.",
+      remedy: "Give 0x and 64 hexadecimal digits, or an encrypted key file of version 3.",
     });
   }
   return bytesToHex(Buffer.from(text.slice(2), "hex"));
 }
 
-function readFile(file: string): string {
-  try {
-    const mode = statSync(file).mode & 0o777;
-    if ((mode & 0o077) !== 0) {
-      throw new BlockcloudError(
-        "KEY_FILE_OPEN",
-        `Others may read the key file ${file} (mode ${mode.toString(8)}).`,
-        { remedy: `Run: chmod 600 ${file}` },
-      );
-    }
-    return readFileSync(file, "utf8");
-  } catch (cause) {
-    if (cause instanceof BlockcloudError) throw cause;
-    throw new BlockcloudError("KEY_MISSING", `The key file ${file} cannot be read.`, {
-      cause,
-      remedy: "Check the path and its permissions.",
-    });
-  }
+function foundIn(text: string, where: string): FoundKey {
+  return new FoundKey(
+    where,
+    text.startsWith("{") ? parseKeystore(text, where) : parseKey(text, where),
+  );
 }

@@ -3,13 +3,25 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { inspect } from "node:util";
-import { loadKey, loadKeys } from "../../src/node/keys.ts";
+import { findKey, findKeys } from "../../src/node/keys.ts";
 import { expectCode } from "../support/expectCode.ts";
 
 const KEY = `0x${"5e".repeat(32)}`;
 const variable = "BLOCKCLOUD_TEST_KEY";
 
-describe("loadKey", () => {
+/** The environment of a test. */
+let env: Record<string, string> = {};
+const noPassword = () => Promise.reject(new Error("no password is needed"));
+
+async function loadKey(source: { file: string | undefined; variable: string }) {
+  return findKey({ ...source, env }).unlock(noPassword);
+}
+
+async function loadKeys(source: { files: readonly string[]; variable: string }) {
+  return Promise.all(findKeys({ ...source, env }).map((key) => key.unlock(noPassword)));
+}
+
+describe("findKey", () => {
   let folder: string;
   let file: string;
 
@@ -19,7 +31,7 @@ describe("loadKey", () => {
   });
   afterEach(() => {
     rmSync(folder, { recursive: true });
-    Reflect.deleteProperty(process.env, variable);
+    env = {};
   });
 
   function write(text: string, mode = 0o600): void {
@@ -27,39 +39,39 @@ describe("loadKey", () => {
     chmodSync(file, mode);
   }
 
-  it("reads a file, a line feed at its end and capitals included", () => {
+  it("reads a file, a line feed at its end and capitals included", async () => {
     write(`${KEY.toUpperCase().replace("0X", "0x")}\n`);
-    expect(loadKey({ file, variable })).to.equal(KEY);
+    expect(await loadKey({ file, variable })).to.equal(KEY);
   });
 
-  it("reads the variable when no file is named", () => {
-    process.env[variable] = ` ${KEY} `;
-    expect(loadKey({ file: undefined, variable })).to.equal(KEY);
+  it("reads the variable when no file is named", async () => {
+    env[variable] = ` ${KEY} `;
+    expect(await loadKey({ file: undefined, variable })).to.equal(KEY);
   });
 
-  it("prefers the file", () => {
-    process.env[variable] = `0x${"00".repeat(32)}`;
+  it("prefers the file", async () => {
+    env[variable] = `0x${"00".repeat(32)}`;
     write(KEY);
-    expect(loadKey({ file, variable })).to.equal(KEY);
+    expect(await loadKey({ file, variable })).to.equal(KEY);
   });
 
-  it("takes a file that its owner may only read", () => {
+  it("takes a file that its owner may only read", async () => {
     write(KEY, 0o400);
-    expect(loadKey({ file, variable })).to.equal(KEY);
+    expect(await loadKey({ file, variable })).to.equal(KEY);
   });
 
   for (const mode of [0o640, 0o604, 0o620, 0o601]) {
     it(`refuses a file of mode ${mode.toString(8)}, and says what to do`, () => {
       write(KEY, mode);
-      const error = expectCode("KEY_FILE_OPEN", () => loadKey({ file, variable }));
+      const error = expectCode("KEY_FILE_OPEN", () => findKey({ file, variable, env }));
       expect(error.message).to.contain(mode.toString(8));
       expect(error.remedy).to.equal(`Run: chmod 600 ${file}`);
     });
   }
 
   it("misses a file that is not there, and does not fall back to the variable", () => {
-    process.env[variable] = KEY;
-    const error = expectCode("KEY_MISSING", () => loadKey({ file, variable }));
+    env[variable] = KEY;
+    const error = expectCode("KEY_MISSING", () => findKey({ file, variable, env }));
     expect(error.message).to.contain(file);
   });
 
@@ -69,8 +81,8 @@ describe("loadKey", () => {
     ["spaces", "  \n"],
   ] as const) {
     it(`misses a key in a variable with ${what}`, () => {
-      if (text !== undefined) process.env[variable] = text;
-      const error = expectCode("KEY_MISSING", () => loadKey({ file: undefined, variable }));
+      if (text !== undefined) env[variable] = text;
+      const error = expectCode("KEY_MISSING", () => findKey({ file: undefined, variable, env }));
       expect(error.remedy).to.contain(variable);
     });
   }
@@ -84,19 +96,19 @@ describe("loadKey", () => {
   ] as const) {
     it(`refuses ${what}, and never shows it`, () => {
       write(text);
-      process.env[variable] = text;
+      env[variable] = text;
       for (const source of [
         { file, variable },
         { file: undefined, variable },
       ]) {
-        const error = expectCode("KEY_MALFORMED", () => loadKey(source));
+        const error = expectCode("KEY_MALFORMED", () => findKey({ ...source, env }));
         expect(inspect(error, { depth: null })).not.to.contain("5e5e");
       }
     });
   }
 });
 
-describe("loadKeys", () => {
+describe("findKeys", () => {
   const other = `0x${"6f".repeat(32)}`;
   let folder: string;
 
@@ -105,33 +117,33 @@ describe("loadKeys", () => {
   });
   afterEach(() => {
     rmSync(folder, { recursive: true });
-    Reflect.deleteProperty(process.env, variable);
+    env = {};
   });
 
-  it("reads one key from each file", () => {
+  it("reads one key from each file", async () => {
     const files = [KEY, other].map((key, index) => {
       const file = path.join(folder, `${index}.key`);
       writeFileSync(file, `${key}\n`, { mode: 0o600 });
       return file;
     });
-    expect(loadKeys({ files, variable })).to.deep.equal([KEY, other]);
+    expect(await loadKeys({ files, variable })).to.deep.equal([KEY, other]);
   });
 
-  it("reads as many as the variable holds, or none", () => {
-    expect(loadKeys({ files: [], variable })).to.deep.equal([]);
+  it("reads as many as the variable holds, or none", async () => {
+    expect(await loadKeys({ files: [], variable })).to.deep.equal([]);
     for (const text of [`${KEY},${other}`, ` ${KEY}, ${other}\n`, `${KEY} ${other}`]) {
-      process.env[variable] = text;
-      expect(loadKeys({ files: [], variable })).to.deep.equal([KEY, other]);
+      env[variable] = text;
+      expect(await loadKeys({ files: [], variable })).to.deep.equal([KEY, other]);
     }
-    process.env[variable] = "";
-    expect(loadKeys({ files: [], variable })).to.deep.equal([]);
+    env[variable] = "";
+    expect(await loadKeys({ files: [], variable })).to.deep.equal([]);
   });
 
   it("refuses what is no key, and does not repeat it", () => {
-    process.env[variable] = `${KEY},${other.slice(0, -1)}`;
-    const error = expectCode("KEY_MALFORMED", () => loadKeys({ files: [], variable }));
+    env[variable] = `${KEY},${other.slice(0, -1)}`;
+    const error = expectCode("KEY_MALFORMED", () => findKeys({ files: [], variable, env }));
     expect(inspect(error)).not.to.contain(other.slice(2, -1));
     const files = [path.join(folder, "missing.key")];
-    expectCode("KEY_MISSING", () => loadKeys({ files, variable }));
+    expectCode("KEY_MISSING", () => findKeys({ files, variable, env }));
   });
 });

@@ -1,0 +1,71 @@
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { checkChain, createChainClient, type ChainClient } from "../../chain/client.ts";
+import { loadDeployment, type Deployment } from "../../chain/deployment.ts";
+import {
+  defineCommand,
+  type Check,
+  type CommandFactory,
+  type CommandSpec,
+  type LocalContext,
+} from "./command.ts";
+import { chainFlags } from "./commonFlags.ts";
+import type { Flags, Values } from "./flag.ts";
+
+const deployments = fileURLToPath(new URL("../../../deployments", import.meta.url));
+
+/** What the `run` of a command that talks to the chain gets. */
+export interface ChainContext<F extends Flags, A extends Flags> extends LocalContext<
+  F & typeof chainFlags,
+  A
+> {
+  readonly deployment: Deployment;
+  readonly client: ChainClient;
+}
+
+/** Options of {@link chainCommand}. */
+export interface ChainOptions {
+  /** Whether the endpoint is checked before `run`: not by commands that find out what is wrong. */
+  readonly checkChain?: boolean;
+  /** A further check of what was given. */
+  readonly check?: Check;
+}
+
+/**
+ * A command that talks to the chain: it gets the deployment and a client whose chain was checked. `run`
+ * may give another exit code than 0.
+ */
+export function chainCommand<F extends Flags, A extends Flags = Flags>(
+  spec: CommandSpec<F, A> & {
+    run(context: ChainContext<F, A>): Promise<number | undefined>;
+  },
+  options: ChainOptions = {},
+): CommandFactory {
+  const flags = { ...spec.flags, ...chainFlags };
+  const check: Check = (resolved, sources, problems) => {
+    options.check?.(resolved, sources, problems);
+    const { found, values } = resolved;
+    const { deployment: file, network } = found;
+    const rank = (source: string | undefined) =>
+      source === undefined ? 3 : source.startsWith("--") ? 0 : source.startsWith("$") ? 1 : 2;
+    const [byFile, byName] = [rank(file?.source), rank(network?.source)];
+    if (byFile === 3 && byName === 3) {
+      problems.add("--deployment: missing. Give --deployment <file> or --network <name>.");
+    } else if (byFile === byName) {
+      problems.add(`${file?.source ?? ""}, ${network?.source ?? ""}: give one of the two.`);
+    } else {
+      const named = path.join(deployments, `${String(values.network)}.json`);
+      const chosen = byFile < byName ? String(values.deployment) : named;
+      const source = (byFile < byName ? file : network)?.source ?? "";
+      values.deployment = chosen;
+      problems.collect(source, () => loadDeployment(chosen));
+    }
+  };
+  return defineCommand({ ...spec, flags }, check, async (local) => {
+    const { deployment: file = "", rpc } = local.flags as unknown as Values<typeof chainFlags>;
+    const deployment = loadDeployment(file);
+    const client = createChainClient(rpc, deployment.chainId);
+    if (options.checkChain !== false) await checkChain(client, deployment);
+    return spec.run({ ...local, deployment, client });
+  });
+}

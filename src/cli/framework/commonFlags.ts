@@ -1,0 +1,188 @@
+import type { FeePolicy } from "../../chain/fees.ts";
+import {
+  anyText,
+  address,
+  gweiAmount,
+  hostAndPort,
+  oneOf,
+  rpcUrl,
+  serviceNumber,
+} from "./values.ts";
+import { file, key, keys, list, text, toggle, type Values } from "./flag.ts";
+
+/** Flags that several commands share, each with one name everywhere. */
+
+/** Every command's. */
+export const everyFlags = {
+  config: file(
+    "--config <file>",
+    "configuration file (default: blockcloud.json, if there is one)",
+    anyText,
+    {
+      env: "BLOCKCLOUD_CONFIG",
+    },
+  ),
+  json: toggle("--json", "print the result as one line of JSON"),
+};
+
+/** Of commands that talk to the chain. */
+export const chainFlags = {
+  deployment: file("--deployment <file>", "deployment file of the contracts", anyText, {
+    env: "BLOCKCLOUD_DEPLOYMENT",
+    config: "deployment",
+  }),
+  network: text(
+    "--network <name>",
+    "network of deployments/<name>.json, instead of --deployment",
+    anyText.regex(/^[\w-]+$/, "Give the name of a network."),
+    {
+      env: "BLOCKCLOUD_NETWORK",
+      config: "network",
+    },
+  ),
+  rpc: list("--rpc <url...>", "JSON-RPC endpoints of the chain, the preferred one first", rpcUrl, {
+    env: "BLOCKCLOUD_RPC",
+    config: "rpc",
+    required: true,
+    secret: true,
+  }),
+};
+
+/** Of commands that use keys. */
+export const keyFlags = {
+  passwordFile: file(
+    "--password-file <path>",
+    "file with the password of encrypted keys, mode 600 (default: $BLOCKCLOUD_PASSWORD, or a prompt)",
+    anyText,
+    {
+      config: "keys.passwordFile",
+    },
+  ),
+};
+
+/** Of commands that send transactions. */
+export const feeFlags = {
+  maxFee: text("--max-fee <gwei>", "highest price of gas; transactions wait above it", gweiAmount, {
+    env: "BLOCKCLOUD_MAX_FEE",
+    config: "fees.maxFee",
+  }),
+  urgentMaxFee: text(
+    "--urgent-max-fee <gwei>",
+    "the same for what cannot wait (default: --max-fee)",
+    gweiAmount,
+    {
+      env: "BLOCKCLOUD_URGENT_MAX_FEE",
+      config: "fees.urgentMaxFee",
+    },
+  ),
+  priorityFee: text("--priority-fee <gwei>", "highest tip for the block's proposer", gweiAmount, {
+    env: "BLOCKCLOUD_PRIORITY_FEE",
+    config: "fees.priorityFee",
+  }),
+};
+
+/** The policy that {@link feeFlags} describe. */
+export function feePolicy(flags: Values<typeof feeFlags>): FeePolicy {
+  return {
+    maxFeePerGas: flags.maxFee,
+    urgentMaxFeePerGas: flags.urgentMaxFee,
+    maxPriorityFeePerGas: flags.priorityFee,
+  };
+}
+
+/** Of commands that a person sends transactions with. */
+export const transactFlags = {
+  ...feeFlags,
+  yes: toggle("--yes", "send without asking"),
+  dryRun: toggle("--dry-run", "show what would be sent and what it costs, and send nothing"),
+};
+
+/** The keys, by what they do. */
+export const walletKey = key(
+  "--wallet-key-file <path>",
+  "file with the key that owns the service and pays, mode 600",
+  {
+    env: "BLOCKCLOUD_WALLET_KEY",
+    config: "keys.wallet",
+    required: true,
+  },
+);
+export const serviceKey = key(
+  "--service-key-file <path>",
+  "file with the key that signs receipts and records, mode 600",
+  {
+    env: "BLOCKCLOUD_SERVICE_KEY",
+    config: "keys.service",
+    required: true,
+  },
+);
+export const previousServiceKeys = keys(
+  "--previous-service-key-file <path...>",
+  "files with earlier service keys, which answer challenges that were opened while they counted",
+  {
+    env: "BLOCKCLOUD_PREVIOUS_SERVICE_KEYS",
+    config: "keys.previousService",
+  },
+);
+export const ownerKey = key(
+  "--owner-key-file <path>",
+  "file with the key that owns the auditor's stake, mode 600",
+  {
+    env: "BLOCKCLOUD_OWNER_KEY",
+    config: "keys.owner",
+    required: true,
+  },
+);
+export const operatorKey = key(
+  "--operator-key-file <path>",
+  "file with the key that the auditor's worker runs with, mode 600",
+  {
+    env: "BLOCKCLOUD_OPERATOR_KEY",
+    config: "keys.operator",
+    required: true,
+  },
+);
+
+/** The service that a command is about. */
+export const service = text("--service <number>", "service number", serviceNumber, {
+  env: "BLOCKCLOUD_SERVICE",
+  config: "provider.service",
+  required: true,
+});
+/** The auditor that a command is about. */
+export const auditor = text(
+  "--auditor <address>",
+  "owner of the auditor's stake: its identity",
+  address,
+  {
+    env: "BLOCKCLOUD_AUDITOR",
+    config: "auditor.address",
+    required: true,
+  },
+);
+/** Folder of what must outlive a restart. */
+export const state = file("--state <folder>", "folder of the workers' state", anyText, {
+  env: "BLOCKCLOUD_STATE",
+  config: "state",
+  default: ".blockcloud",
+});
+
+/** Of workers. */
+export const workerFlags = {
+  state,
+  metrics: text("--metrics <host:port>", "where /metrics and /healthz are served", hostAndPort, {
+    env: "BLOCKCLOUD_METRICS",
+    config: "metrics",
+  }),
+  logLevel: text(
+    "--log-level <level>",
+    "least level to log",
+    oneOf("debug", "info", "warn", "error"),
+    {
+      env: "BLOCKCLOUD_LOG_LEVEL",
+      config: "logLevel",
+      default: "info",
+    },
+  ),
+  withParent: toggle("--with-parent", "stop when standard input ends"),
+};

@@ -1,0 +1,37 @@
+import type { Readable, Writable } from "node:stream";
+import { listenForSignals } from "../../node/lifecycle.ts";
+import { systemTimers, type Timers } from "../../node/timers.ts";
+
+/** Environment variables as a command sees them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What a command has of its surroundings: injected, so that tests can be the terminal. */
+export interface CliIo {
+  readonly stdin: Readable;
+  /** Results, and nothing else. */
+  readonly stdout: Writable;
+  /** Progress, previews, prompts and errors. */
+  readonly stderr: Writable;
+  /** Whether a person is there to answer: standard input and standard error are terminals. */
+  readonly interactive: boolean;
+  readonly env: Environment;
+  /** Folder that relative paths of flags and of the environment start from. */
+  readonly cwd: string;
+  readonly timers: Timers;
+  /** Listens for Ctrl-C and SIGTERM. */
+  listen(): { signalled: Promise<NodeJS.Signals>; unlisten: () => void };
+}
+
+/** The process's own. */
+export function processIo(): CliIo {
+  return {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    interactive: process.stdin.isTTY && process.stderr.isTTY,
+    env: process.env,
+    cwd: process.cwd(),
+    timers: systemTimers,
+    listen: listenForSignals,
+  };
+}

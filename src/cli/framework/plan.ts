@@ -1,0 +1,91 @@
+import { formatEther } from "viem";
+import type { Call } from "../../chain/sender.ts";
+
+/** One transaction of a plan. */
+export interface Step {
+  /** What it does, for people: `approve 1010 BLOC for the staking contract`. */
+  readonly name: string;
+  readonly call: Call;
+  /**
+   * Gas that it takes when it can only be estimated after the step before it (snapshots/gas.json, rounded
+   * up); without it, it is estimated now.
+   */
+  readonly roughGas?: bigint;
+  /** Waits until it can be sent, for what the step before it does not wait for. */
+  readonly ready?: () => Promise<void>;
+}
+
+/** Where BLOC goes, in wei. */
+export interface BlocMoves {
+  readonly burned?: bigint;
+  readonly staked?: bigint;
+  readonly bonded?: bigint;
+  readonly transferred?: bigint;
+  /** Stake that begins to unbond. */
+  readonly unbonding?: bigint;
+  /** Paid out to the owner. */
+  readonly received?: bigint;
+}
+
+/** What a command is about to send. */
+export interface Plan {
+  /** What it is for: `register a service`. */
+  readonly title: string;
+  readonly steps: readonly Step[];
+  readonly bloc?: BlocMoves;
+  /** What holds afterwards, a line each. */
+  readonly outcome: readonly string[];
+}
+
+/** What a plan costs. */
+export interface Preview {
+  readonly plan: Plan;
+  readonly gas: readonly bigint[];
+  /** At the present price, wei. */
+  readonly expected: bigint;
+  /** At the highest price that the transactions may pay, wei. */
+  readonly atMost: bigint;
+}
+
+/** BLOC that leaves the account, wei. */
+export function spent({ burned = 0n, staked = 0n, bonded = 0n, transferred = 0n }: BlocMoves) {
+  return burned + staked + bonded + transferred;
+}
+
+/** A preview for people. */
+export function previewText({ plan, gas, expected, atMost }: Preview): string {
+  const rows = plan.steps.map(
+    ({ name, roughGas }, index) =>
+      `  ${index + 1}. ${name}: ${roughGas === undefined ? "" : "about "}${gas[index] ?? 0n} gas`,
+  );
+  const moves = Object.entries(plan.bloc ?? {}) as [string, bigint][];
+  return [
+    `To ${plan.title}:`,
+    ...rows,
+    `  fee: about ${ether(expected)} ETH, at most ${ether(atMost)} ETH`,
+    ...moves
+      .filter(([, amount]) => amount !== 0n)
+      .map(([what, amount]) => `  ${what}: ${formatEther(amount)} BLOC`),
+    ...plan.outcome.map((line) => `  then: ${line}`),
+  ].join("\n");
+}
+
+/** A preview for programs; ether and BLOC in wei. */
+export function previewJson({ plan, gas, expected, atMost }: Preview): object {
+  return {
+    title: plan.title,
+    transactions: plan.steps.map(({ name }, index) => ({ name, gas: gas[index] ?? 0n })),
+    fee: { expected, atMost },
+    bloc: plan.bloc ?? {},
+    outcome: plan.outcome,
+  };
+}
+
+/** Ether with as many digits as a fee needs. */
+function ether(wei: bigint): string {
+  const text = formatEther(wei);
+  const [whole = "0", fraction = ""] = text.split(".");
+  const leading = /^0*/.exec(fraction)?.[0].length ?? 0;
+  const digits = fraction.slice(0, whole === "0" ? leading + 4 : 4).replace(/0+$/, "");
+  return digits === "" ? whole : `${whole}.${digits}`;
+}

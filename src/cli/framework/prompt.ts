@@ -1,0 +1,47 @@
+import { BlockcloudError } from "../../protocol/errors.ts";
+import type { CliIo } from "./io.ts";
+
+/**
+ * Asks whether to go on.
+ *
+ * @throws BlockcloudError `REFUSED` when the answer is no, or nobody is there to give one.
+ */
+export async function confirm(io: CliIo, question: string, signal: AbortSignal): Promise<void> {
+  if (!io.interactive) {
+    throw new BlockcloudError("REFUSED", "Nobody is there to confirm: this is no terminal.", {
+      remedy: "Look at --dry-run, then give --yes.",
+    });
+  }
+  const { confirm: ask } = await import("@clack/prompts");
+  const answer = await ask({
+    message: question,
+    initialValue: false,
+    input: io.stdin,
+    output: io.stderr,
+    signal,
+  });
+  if (answer !== true) {
+    throw new BlockcloudError("REFUSED", "Nothing was sent.", { remedy: "Run again to confirm." });
+  }
+}
+
+/**
+ * Asks for a password, without showing it.
+ *
+ * @throws BlockcloudError `KEY_PASSWORD_MISSING` when nobody is there to give it.
+ */
+export async function askPassword(
+  io: CliIo,
+  question: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const missing = () =>
+    new BlockcloudError("KEY_PASSWORD_MISSING", `There is no password: ${question}.`, {
+      remedy: "Give --password-file, or set BLOCKCLOUD_PASSWORD.",
+    });
+  if (!io.interactive) throw missing();
+  const { password: ask } = await import("@clack/prompts");
+  const answer = await ask({ message: question, input: io.stdin, output: io.stderr, signal });
+  if (typeof answer !== "string") throw missing();
+  return answer;
+}

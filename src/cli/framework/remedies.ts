@@ -1,0 +1,131 @@
+import { BaseError, ContractFunctionRevertedError } from "viem";
+import { blocTokenAbi } from "../../protocol/abi/blocToken.ts";
+import { challengeBookAbi } from "../../protocol/abi/challengeBook.ts";
+import { proofOfServiceAbi } from "../../protocol/abi/proofOfService.ts";
+import { rewardPoolAbi } from "../../protocol/abi/rewardPool.ts";
+import { serviceRegistryAbi } from "../../protocol/abi/serviceRegistry.ts";
+import { stakingAbi } from "../../protocol/abi/staking.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
+
+/** Errors of all contracts: a call may fail in a contract below the one that was called. */
+export const contractErrors = [
+  ...serviceRegistryAbi,
+  ...stakingAbi,
+  ...proofOfServiceAbi,
+  ...challengeBookAbi,
+  ...rewardPoolAbi,
+  ...blocTokenAbi,
+].filter((item, index, all) => {
+  if (item.type !== "error") return false;
+  return all.findIndex((other) => other.type === "error" && other.name === item.name) === index;
+});
+
+/** What a person can do about an error of the contracts that a command can meet. */
+export const remedies: Readonly<Record<string, string>> = {
+  RegistryUnknownClass: "Give --class a class that the registry has.",
+  RegistryClassClosed: "The class takes no new services: choose another.",
+  RegistryUnknownService: "Check --service: there is no such number.",
+  RegistryKeyZero: "Give a service key.",
+  RegistryProbeLength: "Shorten the probe specification to 1,024 bytes.",
+  RegistryMetadataLength: "Shorten the URI to 256 bytes.",
+  RegistryFull: "All service numbers are taken.",
+  RegistryNotOwner: "Use the key that owns the service.",
+  RegistryRetired: "The service is retired for ever: register another.",
+  RegistryNotSuspended: "Nothing is to be done: the service is not suspended.",
+  RegistryMaintenanceUnchanged: "Nothing is to be done: it is in this state already.",
+  RegistryLabelCommitted: "The commitment is made: run again to take the label.",
+  RegistryLabelNotCommitted: "Run again: the commitment is made first.",
+  RegistryLabelAge: "Run again: a commitment that ran out is made anew.",
+  RegistryLabelInvalid: "Give 1 to 63 of a-z, 0-9 and hyphens, none first or last.",
+  RegistryLabelTaken: "Choose another label.",
+  RegistryLabelHeld: "The service has a label, for ever.",
+  ERC721IncorrectOwner: "Use the key that owns the service.",
+  ERC721InsufficientApproval: "Use the key that owns the service.",
+  ERC721InvalidReceiver: "Give --to an address that can own a service.",
+  ERC721NonexistentToken: "Check --service: there is no such number.",
+  StakingServiceRetired: "The service is retired for ever: its stake can only be withdrawn.",
+  StakingNotEnrolled: "The auditor is not enrolled: blockcloud auditor init enrols it.",
+  StakingNotStaker: "Use the key that staked.",
+  StakingAmountZero: "Give an amount above 0.",
+  StakingInsufficient: "Less is at stake: give a smaller amount.",
+  StakingBelowMinimum: "What is at stake must be 0 or reach the minimum: change the amount.",
+  StakingNothingToWithdraw: "Nothing has matured: wait until the unbonding time is over.",
+  UnbondingQueueFull: "Too many withdrawals are under way: withdraw what has matured, or wait.",
+  SafeERC20FailedOperation: "Check that the token of the deployment file is the right one.",
+  SafeCastOverflowedUintDowncast: "Give a smaller amount.",
+  ERC20InsufficientAllowance: "Run again: the allowance was used meanwhile.",
+  ERC20InsufficientBalance: "Send the account what is missing, and run again.",
+  PosTipZero: "Give another --chain-number.",
+  PosTipPending: "Wait until the pending hash chain is in use.",
+  PosOperatorZero: "Give an operator key.",
+  PosNotEnrolled: "Enrol first, with blockcloud auditor init.",
+  PosNotFinal: "An epoch is final from the second after it on: wait.",
+  PosUnknownService: "Check --service: there is no such number.",
+  PosNothingToCollect: "Nothing is to be done: all pay was collected.",
+  PosNotOperator: "Use the operator's key.",
+  PosAlreadySuspended: "Nothing is to be done: the service is suspended.",
+  PosRunTooOld: "The run of failures is too old: look for a newer one.",
+  PosRunTooShort: "Wait: the run of failures is too short.",
+  PosNotDown: "Nothing is to be done: the service was not down all the time.",
+  PosNotReportEpoch: "The time to report the round is over, or has not come.",
+  PosNothingToReport: "Nothing is to be done: the round was revealed, or reported.",
+  PosSeedTooLate: "Nobody could reveal the round: it cannot be reported.",
+  PosNotLapsable: "Nothing is to be done: the auditor has shown itself.",
+  PosNoSeed: "The epoch has no seed: look at another.",
+  ChallengeNotActive: "Only active services can be challenged: see blockcloud service show.",
+  ChallengeAlreadyOpen: "Wait until the open challenge is closed.",
+  ChallengeCoolingDown: "Wait until the cool-down is over.",
+  ChallengeNotOpen: "Nothing is to be done: the challenge is closed.",
+  ChallengeNoQuestion: "Wait for the seed of the epoch after the challenge.",
+  ChallengeTooLate: "The time to answer is over.",
+  ChallengeTooEarly: "The time to answer is not over: wait.",
+  ChallengeProofRejected: "Answer with the key that the challenge froze.",
+  ChallengeNotAnnullable: "The challenge stands: answer or resolve it.",
+};
+
+/**
+ * Errors that no command can meet: of the deployment, of governance, of what only our contracts call, and
+ * of the workers' own transactions, which say themselves what went wrong.
+ */
+export const unreachableErrors: ReadonlySet<string> = new Set([
+  ...["EpochSecondsZero", "EpochTraceUnordered", "ActiveLanesForgotten", "InvalidShortString"],
+  ...["StringTooLong", "AccessManagedInvalidAuthority", "AccessManagedRequiredDelay"],
+  ...["AccessManagedUnauthorized", "ERC721InvalidApprover", "ERC721InvalidOperator"],
+  ...["ERC721InvalidOwner", "ERC721InvalidSender", "RegistryAlreadyWired", "RegistryClassBounds"],
+  ...["RegistryClassVerifier", "RegistryClassesFull", "RegistryLabelAges", "RegistryNotDeployer"],
+  ...["RegistryNotStaking", "RegistryNotSuspender", "RegistryRecordLength", "RegistryShardRange"],
+  ...["RegistryWiringMismatch", "StakingAlreadyWired", "StakingNotChallengeBook"],
+  ...["StakingNotDeployer", "StakingNotProofOfService", "StakingNotRegistry"],
+  ...["StakingUnbondingTooShort", "StakingWiringMismatch", "ECDSAInvalidSignature"],
+  ...["ECDSAInvalidSignatureLength", "ECDSAInvalidSignatureS", "ERC20InvalidApprover"],
+  ...["ERC20InvalidReceiver", "ERC20InvalidSender", "ERC20InvalidSpender"],
+  ...["ERC2612ExpiredSignature", "ERC2612InvalidSigner", "InvalidAccountNonce"],
+  ...["RewardPoolAlreadyReserved", "RewardPoolAlreadyWired", "RewardPoolExceedsReserved"],
+  ...["RewardPoolNotDeployer", "RewardPoolNotProofOfService", "RewardPoolWiringMismatch"],
+  ...["ChallengeWindowTooLong", "ChallengeWindowZero", "FieldNotPresentInBlockHeader"],
+  ...["RLPInvalidEncoding", "PosAlreadyCommitted", "PosBeforeGenesis", "PosCallOutOfGas"],
+  ...["PosChunkOutOfOrder", "PosChunkRange", "PosChunkTooLarge", "PosCommitmentMismatch"],
+  ...["PosEvidenceMissing", "PosInactiveLane", "PosMalformedWord", "PosNotClaimEpoch"],
+  ...["PosNotClaimable", "PosNotCommitEpoch", "PosNotDrawn", "PosNotFirstBlock", "PosNotParent"],
+  ...["PosNotRevealEpoch", "PosNotSampleEpoch", "PosReceiptSigner", "PosReceiptTime"],
+  ...["PosSampleCount", "PosSecretMismatch", "PosSeedOutOfOrder", "PosShardOrder"],
+  ...["PosShardRange", "PosTooManySteps", "PosUnknownBlock", "PosWeakRandomness"],
+  ...["PosWiringMismatch"],
+]);
+
+/** The contracts' own error behind one of ours. */
+export function revertOf(error: unknown): { name: string; args: readonly unknown[] } | undefined {
+  const cause = error instanceof BlockcloudError ? error.cause : error;
+  if (!(cause instanceof BaseError)) return undefined;
+  const revert = cause.walk((inner) => inner instanceof ContractFunctionRevertedError);
+  if (!(revert instanceof ContractFunctionRevertedError) || !revert.data) return undefined;
+  return { name: revert.data.errorName, args: revert.data.args ?? [] };
+}
+
+/** The same error, with what to do about it where a person can do something. */
+export function withRemedy(error: BlockcloudError): BlockcloudError {
+  const remedy = remedies[revertOf(error)?.name ?? ""];
+  if (remedy === undefined || error.remedy !== undefined) return error;
+  const { code, message, cause, retryable } = error;
+  return new BlockcloudError(code, message, { cause, remedy, retryable });
+}

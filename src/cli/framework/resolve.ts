@@ -1,0 +1,93 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { readConfigFile, type ConfigEntries } from "../../node/config.ts";
+import { FoundKey } from "../../node/keys.ts";
+import { readSecretFile } from "../../node/secretFile.ts";
+import { everyFlags } from "./commonFlags.ts";
+import type { Flag, Flags } from "./flag.ts";
+import type { CliIo } from "./io.ts";
+import { askPassword } from "./prompt.ts";
+import { findSetting, readSetting, type Found, type Problems, type Sources } from "./settings.ts";
+
+/** The configuration file that is read when none is named and there is one. */
+const DEFAULT_CONFIG = "blockcloud.json";
+
+/** Places of the configuration file that some command knows. */
+export type Places = ReadonlyMap<string, Flag<unknown>>;
+
+/** What a command was given, before keys are opened. */
+export interface Resolved {
+  readonly values: Record<string, unknown>;
+  readonly found: Readonly<Record<string, Found | undefined>>;
+}
+
+/** Reads all flags of a command; what is wrong with any of them is noted. */
+export function resolveFlags(
+  flags: Flags,
+  given: (flag: Flag<unknown>) => unknown,
+  sources: Sources,
+  problems: Problems,
+): Resolved {
+  const values: Record<string, unknown> = {};
+  const found: Record<string, Found | undefined> = {};
+  for (const [name, flag] of Object.entries(flags)) {
+    found[name] = findSetting(flag, given(flag), sources);
+    values[name] = readSetting(flag, found[name], sources, problems);
+  }
+  return { values, found };
+}
+
+/** Reads the configuration file, and checks all of it: also what other commands would use. */
+export function readSources(
+  io: CliIo,
+  given: unknown,
+  places: Places,
+  problems: Problems,
+): Sources {
+  const none = { io, config: new Map() as ConfigEntries, configFile: undefined };
+  const named = findSetting(everyFlags.config, given, none)?.raw;
+  const file = path.resolve(io.cwd, typeof named === "string" ? named : DEFAULT_CONFIG);
+  if (named === undefined && !existsSync(file)) return none;
+  const config = problems.collect("configuration", () => readConfigFile(file));
+  if (config === undefined) return none;
+  const sources: Sources = { io, config, configFile: file };
+  for (const place of config.keys()) {
+    const flag = places.get(place);
+    if (flag === undefined)
+      problems.add(`"${place}" in ${file}: unknown. Remove it, or see docs/cli.md.`);
+    // Whether a key can be read matters only to the command that uses it.
+    else if (flag.kind !== "key" && flag.kind !== "keys") {
+      const found = findSetting(flag, undefined, { ...sources, io: { ...io, env: {} } });
+      readSetting(flag, found, sources, problems);
+    }
+  }
+  return sources;
+}
+
+/**
+ * Opens the keys among a command's values.
+ *
+ * @throws BlockcloudError `KEY_PASSWORD`, `KEY_PASSWORD_MISSING`, or as `readSecretFile`.
+ */
+export async function openKeys(
+  values: Readonly<Record<string, unknown>>,
+  passwordFile: unknown,
+  io: CliIo,
+  signal: AbortSignal,
+): Promise<Record<string, unknown>> {
+  const password = (where: string): Promise<string> => {
+    if (typeof passwordFile === "string") {
+      return Promise.resolve(readSecretFile(passwordFile, "password").replace(/\r?\n$/, ""));
+    }
+    const given = io.env.BLOCKCLOUD_PASSWORD;
+    return given === undefined
+      ? askPassword(io, `Password of ${where}`, signal)
+      : Promise.resolve(given);
+  };
+  const open = (value: unknown) => (value instanceof FoundKey ? value.unlock(password) : value);
+  const opened: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(values)) {
+    opened[name] = Array.isArray(value) ? await Promise.all(value.map(open)) : await open(value);
+  }
+  return opened;
+}

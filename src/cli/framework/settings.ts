@@ -1,0 +1,184 @@
+import { readFileSync, statSync } from "node:fs";
+import path from "node:path";
+import { findKey, findKeys, looksLikeKey, type FoundKey } from "../../node/keys.ts";
+import type { ConfigEntries } from "../../node/config.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import type { Flag } from "./flag.ts";
+import type { CliIo } from "./io.ts";
+
+/** No document that a flag names is longer, bytes. */
+const MAX_DOCUMENT_BYTES = 64 * 1024;
+
+/** What a flag was given: text, or texts where it is a list. */
+type Raw = string | readonly string[];
+
+/** Where settings come from, and the file that the configuration was read from. */
+export interface Sources {
+  readonly io: CliIo;
+  readonly config: ConfigEntries;
+  readonly configFile: string | undefined;
+}
+
+/** Everything that is wrong with what a command was given, told at once. */
+export class Problems {
+  readonly #lines = new Set<string>();
+
+  add(line: string): void {
+    this.#lines.add(line);
+  }
+
+  /** Notes what a piece of work throws on purpose. */
+  collect<T>(source: string, work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof BlockcloudError)) throw error;
+      for (const line of error.message.split("\n")) {
+        this.add(error.code === "CONFIG_INVALID" ? line : `${source}: ${error.code}: ${line}`);
+      }
+      return undefined;
+    }
+  }
+
+  /** @throws BlockcloudError `CONFIG_INVALID` with every problem on a line of its own. */
+  raise(): void {
+    if (this.#lines.size === 0) return;
+    const count = this.#lines.size === 1 ? "1 problem" : `${this.#lines.size} problems`;
+    throw new BlockcloudError(
+      "CONFIG_INVALID",
+      `${count} with what was given:\n${[...this.#lines].map((line) => `  ${line}`).join("\n")}\n `,
+      { remedy: "--help shows what the command takes." },
+    );
+  }
+}
+
+/** A setting that was found, and where. */
+export interface Found {
+  readonly source: string;
+  readonly raw: Raw;
+}
+
+/**
+ * Finds a flag's text: the flag itself, then the environment, then the configuration file, then its
+ * default.
+ *
+ * @param given What commander read for it.
+ */
+export function findSetting(
+  flag: Flag<unknown>,
+  given: unknown,
+  { io, config, configFile }: Sources,
+): Found | undefined {
+  const { options, kind } = flag;
+  const many = kind === "list" || kind === "keys";
+  if (given !== undefined) {
+    return { source: nameOf(flag), raw: given === true ? "true" : (given as Raw) };
+  }
+  const variable = options.env === undefined ? undefined : io.env[options.env];
+  if (variable !== undefined && variable.trim() !== "" && kind !== "key" && kind !== "keys") {
+    const raw = many ? variable.split(",").map((item) => item.trim()) : variable;
+    return { source: `$${options.env ?? ""}`, raw };
+  }
+  const entry = options.config === undefined ? undefined : config.get(options.config);
+  // A key in the environment goes before a file that the configuration names.
+  if (entry !== undefined && (variable === undefined || variable.trim() === "")) {
+    const source = `"${options.config ?? ""}" in ${configFile ?? ""}`;
+    const raw = many && typeof entry === "string" ? [entry] : entry;
+    return { source, raw: isPath(flag) ? fromFolder(raw, path.dirname(configFile ?? "")) : raw };
+  }
+  return options.default === undefined ? undefined : { source: "default", raw: options.default };
+}
+
+/** The value of a flag; notes what is wrong with it. Keys are found, and not opened yet. */
+export function readSetting(
+  flag: Flag<unknown>,
+  found: Found | undefined,
+  sources: Sources,
+  problems: Problems,
+): unknown {
+  if (flag.kind === "key" || flag.kind === "keys") return readKeys(flag, found, sources, problems);
+  if (found === undefined) {
+    if (flag.options.required === true) problems.add(`${nameOf(flag)}: missing. ${howTo(flag)}`);
+    return flag.kind === "list" ? [] : undefined;
+  }
+  const raw = flag.kind === "document" ? documentText(found, sources.io, problems) : found.raw;
+  if (raw === undefined) return undefined;
+  const parsed = flag.schema.safeParse(raw);
+  if (parsed.success) {
+    return flag.kind === "path" ? path.resolve(sources.io.cwd, parsed.data as string) : parsed.data;
+  }
+  const shown = flag.options.secret === true || containsKey(found.raw);
+  const what = shown ? "" : ` ${JSON.stringify(found.raw)}:`;
+  for (const { message } of parsed.error.issues) problems.add(`${found.source}:${what} ${message}`);
+  return undefined;
+}
+
+/** Names that a person knows the flag by: `--stake`. */
+export function nameOf(flag: Flag<unknown>): string {
+  return flag.syntax.split(/[ ,]/)[0] ?? "";
+}
+
+/** All ways of giving a flag. */
+export function howTo(flag: Flag<unknown>): string {
+  const { env, config } = flag.options;
+  const ways = [
+    `give ${flag.syntax}`,
+    ...(env === undefined ? [] : [`set ${env}`]),
+    ...(config === undefined ? [] : [`set "${config}" in the configuration file`]),
+  ];
+  const last = ways.pop() ?? "";
+  const text = ways.length === 0 ? last : `${ways.join(", ")} or ${last}`;
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
+/** A text that was given itself, or as `@` and its file. */
+function documentText({ source, raw }: Found, io: CliIo, problems: Problems): Raw | undefined {
+  if (typeof raw !== "string" || !raw.startsWith("@")) return raw;
+  const name = path.resolve(io.cwd, raw.slice(1));
+  try {
+    if (statSync(name).size <= MAX_DOCUMENT_BYTES) return readFileSync(name, "utf8");
+    problems.add(`${source}: ${name} is longer than ${MAX_DOCUMENT_BYTES} bytes.`);
+  } catch {
+    problems.add(`${source}: ${name} cannot be read. Check the path and its permissions.`);
+  }
+  return undefined;
+}
+
+function readKeys(
+  flag: Flag<unknown>,
+  found: Found | undefined,
+  { io }: Sources,
+  problems: Problems,
+): FoundKey | FoundKey[] | undefined {
+  const variable = flag.options.env ?? "";
+  const { env } = io;
+  const source = found?.source ?? `$${variable}`;
+  const files = found === undefined ? [] : [found.raw].flat().map((file) => keyPath(io, file));
+  if (flag.kind === "keys")
+    return problems.collect(source, () => findKeys({ files, variable, env }));
+  const absent = files.length === 0 && (env[variable] ?? "").trim() === "";
+  if (!absent) return problems.collect(source, () => findKey({ file: files[0], variable, env }));
+  if (flag.options.required === true) {
+    problems.add(`${nameOf(flag)}: KEY_MISSING: There is no key. ${howTo(flag)}`);
+  }
+  return undefined;
+}
+
+/** A key that stands where its file should be named must not become part of a path that is shown. */
+function keyPath(io: CliIo, file: string): string {
+  return looksLikeKey(file) ? file : path.resolve(io.cwd, file);
+}
+
+function isPath({ kind }: Flag<unknown>): boolean {
+  return kind === "path" || kind === "key" || kind === "keys";
+}
+
+function fromFolder(raw: Raw, folder: string): Raw {
+  return typeof raw === "string"
+    ? path.resolve(folder, raw)
+    : raw.map((item) => path.resolve(folder, item));
+}
+
+function containsKey(raw: Raw): boolean {
+  return [raw].flat().some(looksLikeKey);
+}

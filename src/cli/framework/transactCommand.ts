@@ -1,0 +1,66 @@
+import type { Hex } from "viem";
+import { TransactionSender } from "../../chain/sender.ts";
+import { Services } from "../../chain/services.ts";
+import { silentLogger } from "../../node/logger.ts";
+import { chainCommand, type ChainContext, type ChainOptions } from "./chainCommand.ts";
+import type { CommandFactory, CommandSpec } from "./command.ts";
+import { feePolicy, transactFlags } from "./commonFlags.ts";
+import { exitCodes } from "./exitCodes.ts";
+import type { Flag, Flags, Values } from "./flag.ts";
+import { DryRun, Transactor } from "./transactor.ts";
+
+/** What the `run` of a command that sends transactions gets. */
+export interface TransactContext<F extends Flags, A extends Flags> extends ChainContext<
+  F & typeof transactFlags,
+  A
+> {
+  readonly services: Services;
+  /** Previews and sends, from the command's own key. */
+  readonly transactor: Transactor;
+}
+
+/** Which key signs: always the same one, or one of the command's own flags. */
+type Signer<F extends Flags> = Flag<Hex> | ((flags: Values<F>) => Hex);
+
+/** A command that a person sends transactions with. `signer` names the key that sends them. */
+export function transactCommand<F extends Flags, A extends Flags = Flags>(
+  spec: CommandSpec<F, A> & {
+    readonly signer: Signer<F>;
+    run(context: TransactContext<F, A>): Promise<number | undefined>;
+  },
+  options: ChainOptions = {},
+): CommandFactory {
+  const { signer } = spec;
+  const flags = {
+    ...spec.flags,
+    ...(typeof signer === "function" ? {} : { signer }),
+    ...transactFlags,
+  };
+  return chainCommand<typeof flags, A>(
+    {
+      ...spec,
+      flags,
+      async run(context) {
+        const { client, deployment } = context;
+        const values = context.flags as unknown as Values<F> &
+          Values<typeof transactFlags> & { rpc: readonly string[]; signer: Hex };
+        const { yes, dryRun, rpc } = values;
+        const key = typeof signer === "function" ? signer(values) : values.signer;
+        const { chainId } = deployment;
+        const sender = new TransactionSender(
+          { rpcUrls: rpc, chainId, key, fees: feePolicy(values) },
+          { client, log: silentLogger },
+        );
+        const transactor = new Transactor({ yes, dryRun }, { ...context, sender });
+        const services = new Services(client, deployment);
+        try {
+          return await spec.run({ ...context, services, transactor });
+        } catch (error) {
+          if (error instanceof DryRun) return exitCodes.ok;
+          throw error;
+        }
+      },
+    },
+    options,
+  );
+}

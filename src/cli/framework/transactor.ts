@@ -1,0 +1,168 @@
+import { erc20Abi, formatEther, type Address, type TransactionReceipt } from "viem";
+import type { ChainClient } from "../../chain/client.ts";
+import type { Deployment } from "../../chain/deployment.ts";
+import type { Call, TransactionSender } from "../../chain/sender.ts";
+import { describeRevert } from "../../chain/revert.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import type { Output } from "./output.ts";
+import { previewJson, previewText, spent, type Plan, type Preview, type Step } from "./plan.ts";
+import type { Progress } from "./progress.ts";
+import { contractErrors, withRemedy } from "./remedies.ts";
+
+/** A transaction that was sent. */
+export interface Sent {
+  readonly name: string;
+  readonly receipt: TransactionReceipt;
+}
+
+export interface TransactorOptions {
+  readonly yes: boolean;
+  readonly dryRun: boolean;
+}
+
+export interface TransactorDependencies {
+  readonly client: ChainClient;
+  readonly deployment: Deployment;
+  readonly sender: TransactionSender;
+  readonly output: Output;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  confirm(question: string): Promise<void>;
+}
+
+/** Thrown to end a command whose plan was shown and must not be carried out. */
+export class DryRun extends Error {}
+
+/** Shows what transactions cost and do, asks, and sends them. */
+export class Transactor {
+  readonly account: Address;
+  readonly #options: TransactorOptions;
+  readonly #d: TransactorDependencies;
+
+  constructor(options: TransactorOptions, dependencies: TransactorDependencies) {
+    this.account = dependencies.sender.address;
+    this.#options = options;
+    this.#d = dependencies;
+  }
+
+  /**
+   * The step that lets the staking contract or another spender take BLOC: none when it may already.
+   *
+   * @param amount BLOC in wei: exactly this is approved.
+   */
+  async approval(spender: Address, amount: bigint, whom: string): Promise<Step[]> {
+    const { client, deployment } = this.#d;
+    const token = { address: deployment.contracts.token, abi: erc20Abi };
+    const args = [this.account, spender] as const;
+    const allowed = await client.readContract({ ...token, functionName: "allowance", args });
+    if (allowed >= amount) return [];
+    return [
+      {
+        name: `approve ${formatEther(amount)} BLOC for ${whom}`,
+        call: { ...token, functionName: "approve", args: [spender, amount] },
+      },
+    ];
+  }
+
+  /**
+   * Carries a plan out, step after step.
+   *
+   * @throws BlockcloudError `BALANCE_TOO_LOW` or `REFUSED` before anything was sent, `CALL_REVERTED` with
+   * what to do about it.
+   * @throws DryRun when only the preview was asked for.
+   */
+  async carryOut(plan: Plan): Promise<Sent[]> {
+    const { output, progress, confirm } = this.#d;
+    const preview = await this.preview(plan);
+    if (this.#options.dryRun) {
+      output.print({ dryRun: previewJson(preview) }, previewText(preview));
+      throw new DryRun();
+    }
+    progress.say(previewText(preview));
+    await this.#checkBalances(preview);
+    if (!this.#options.yes) await confirm(`Send ${count(plan.steps.length, "transaction")}?`);
+    const sent: Sent[] = [];
+    for (const step of plan.steps) {
+      await step.ready?.();
+      progress.update(`sending: ${step.name}`);
+      sent.push({ name: step.name, receipt: await this.#send(step) });
+      progress.clear();
+      progress.say(`done: ${step.name}`);
+    }
+    return sent;
+  }
+
+  /** What a plan costs at the present price of gas. */
+  async preview(plan: Plan): Promise<Preview> {
+    const { client } = this.#d;
+    const [gas, block, fees] = await Promise.all([
+      Promise.all(plan.steps.map((step) => this.#gas(step))),
+      client.getBlock(),
+      client.estimateFeesPerGas(),
+    ]);
+    const total = gas.reduce((sum, item) => sum + item, 0n);
+    const now = (block.baseFeePerGas ?? 0n) + fees.maxPriorityFeePerGas;
+    return { plan, gas, expected: total * now, atMost: total * fees.maxFeePerGas };
+  }
+
+  async #gas({ call, roughGas }: Step): Promise<bigint> {
+    if (roughGas !== undefined) return roughGas;
+    const { client } = this.#d;
+    try {
+      return await client.estimateContractGas({ ...withErrors(call), account: this.account });
+    } catch (cause) {
+      throw withRemedy(describeRevert(call.functionName, cause));
+    }
+  }
+
+  async #checkBalances({ plan, atMost }: Preview): Promise<void> {
+    const { client, deployment } = this.#d;
+    const [ether, bloc] = await Promise.all([
+      client.getBalance({ address: this.account }),
+      client.readContract({
+        address: deployment.contracts.token,
+        abi: erc20Abi,
+        functionName: "balanceOf",
+        args: [this.account],
+      }),
+    ]);
+    const needed = spent(plan.bloc ?? {});
+    const short = [
+      ...(ether < atMost ? [`${formatEther(ether)} ETH of ${formatEther(atMost)} for gas`] : []),
+      ...(bloc < needed ? [`${formatEther(bloc)} BLOC of ${formatEther(needed)}`] : []),
+    ];
+    if (short.length === 0) return;
+    throw new BlockcloudError("BALANCE_TOO_LOW", `${this.account} has ${short.join(" and ")}.`, {
+      remedy: "Send it what is missing, and run again.",
+    });
+  }
+
+  async #send({ call }: Step): Promise<TransactionReceipt> {
+    const { sender, signal } = this.#d;
+    try {
+      return await sender.send(withErrors(call), { signal });
+    } catch (error) {
+      throw error instanceof BlockcloudError ? withRemedy(error) : error;
+    }
+  }
+}
+
+/** Transactions as a result shows them; the fee in wei. */
+export function sentJson(sent: readonly Sent[]): object[] {
+  return sent.map(({ name, receipt }) => ({
+    name,
+    hash: receipt.transactionHash,
+    block: receipt.blockNumber,
+    gasUsed: receipt.gasUsed,
+    fee: receipt.gasUsed * receipt.effectiveGasPrice,
+  }));
+}
+
+/** A call whose errors are named also when a contract below the one called threw them. */
+function withErrors(call: Call): Call {
+  return { ...call, abi: [...call.abi.filter((item) => item.type !== "error"), ...contractErrors] };
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
+}

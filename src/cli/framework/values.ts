@@ -1,0 +1,89 @@
+import { getAddress, isAddress, parseEther, parseGwei, type Address } from "viem";
+import { z } from "zod";
+
+/** Values of flags, environment variables and the configuration file: all read from text. */
+
+const refine = <T>(read: (text: string) => T | undefined, message: string): z.ZodType<T, string> =>
+  z.string().transform((text, context): T => {
+    const value = read(text);
+    if (value !== undefined) return value;
+    context.addIssue({ code: "custom", message });
+    return z.NEVER;
+  });
+
+/** Any text, up to a length that no sensible value has. */
+export const anyText = z.string().max(4096, "Give at most 4096 characters.");
+
+/** A whole number within bounds. */
+export function wholeNumber(minimum: number, maximum: number = Number.MAX_SAFE_INTEGER) {
+  return refine((text) => {
+    const value = Number(text);
+    return /^\d+$/.test(text) && value >= minimum && value <= maximum ? value : undefined;
+  }, `Give a whole number from ${minimum} to ${maximum}.`);
+}
+
+/** An amount of BLOC, as wei. */
+export const blocAmount = refine(
+  (text) => (/^\d{1,11}(\.\d{1,18})?$/.test(text) ? parseEther(text) : undefined),
+  "Give an amount of BLOC, for example 1000 or 12.5.",
+);
+
+/** A price of gas in gwei, as wei. */
+export const gweiAmount = refine(
+  (text) => (/^\d{1,9}(\.\d{1,9})?$/.test(text) ? parseGwei(text) : undefined),
+  "Give a price in gwei, for example 30 or 0.05.",
+);
+
+/** A service number. */
+export const serviceNumber = refine(
+  (text) => (/^\d{1,11}$/.test(text) && BigInt(text) > 0n ? BigInt(text) : undefined),
+  "Give a service number, from 1.",
+);
+
+/** An http or https URL without credentials. */
+export const httpUrl = refine((text) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const plain = url !== undefined && /^https?:$/.test(url.protocol);
+  return plain && url.username + url.password === "" ? url : undefined;
+}, "Give an http:// or https:// URL without credentials.");
+
+/** An RPC endpoint; its path may hold an API key, so that nothing prints it. */
+export const rpcUrl = refine((text) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url !== undefined && /^https?:$/.test(url.protocol) ? url.href : undefined;
+}, "Give an http:// or https:// URL.");
+
+/** An address, in any case. */
+export const address = refine<Address>(
+  (text) => (isAddress(text, { strict: false }) ? getAddress(text) : undefined),
+  "Give an address: 0x and 40 hexadecimal digits.",
+);
+
+/** Where a server listens. */
+export interface Listen {
+  host: string;
+  port: number;
+}
+
+/** `host:port`. */
+export const hostAndPort = refine<Listen>((text) => {
+  const [, host = "", port = ""] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
+  if (host === "" || Number(port) > 65_535) return undefined;
+  return { host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
+}, "Give host:port, for example 0.0.0.0:8080.");
+
+/** One of several words. */
+export function oneOf<const W extends readonly [string, ...string[]]>(...words: W) {
+  return z.enum(words, { error: `Give one of: ${words.join(", ")}.` });
+}
+
+/** A switch: a flag without a value, `true` or `false` elsewhere. */
+export const onOff = refine(
+  (text) => ({ true: true, "1": true, false: false, "0": false })[text],
+  "Give true or false.",
+);
+
+/** Several values of one kind, without a limit that anybody would meet. */
+export function several<T>(kind: z.ZodType<T, string>) {
+  return z.array(kind).max(64, "Give at most 64 values.");
+}

@@ -1,0 +1,66 @@
+import type { ChainClient } from "../../chain/client.ts";
+import type { Timers } from "../../node/timers.ts";
+import type { Progress } from "./progress.ts";
+
+/** The chain is asked for its time at most this often, milliseconds. */
+const MAX_PAUSE_MS = 30_000;
+const MIN_PAUSE_MS = 1_000;
+
+/** What a wait needs of a command's context. */
+export interface Waiting {
+  readonly client: Pick<ChainClient, "getBlock">;
+  readonly timers: Timers;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Waits, with a countdown, until the chain's newest block is at a moment or after it.
+ *
+ * @param moment Unix seconds.
+ * @param until Ends the sentence `12 s ...`: `until the stake is free`.
+ */
+export async function untilChainTime(
+  moment: number,
+  until: string,
+  { client, timers, progress, signal }: Waiting,
+): Promise<void> {
+  for (;;) {
+    signal.throwIfAborted();
+    const { timestamp } = await client.getBlock();
+    const left = moment - Number(timestamp);
+    if (left <= 0) break;
+    const asked = timers.monotonic();
+    const pause = Math.min(MAX_PAUSE_MS, Math.max(MIN_PAUSE_MS, (left * 1000) / 2));
+    // Between two questions the countdown goes on by itself; away from a terminal a line each is enough.
+    do {
+      const passed = (timers.monotonic() - asked) / 1000;
+      progress.update(`${duration(Math.max(0, left - passed))} ${until}`);
+      await timers.sleep(progress.live ? MIN_PAUSE_MS : pause, signal);
+    } while (timers.monotonic() - asked < pause);
+  }
+  progress.clear();
+}
+
+/** A time for people: `13 d 4 h`, `2 h 5 min`, `40 s`. */
+export function duration(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  const units = [
+    ["d", 86_400],
+    ["h", 3_600],
+    ["min", 60],
+    ["s", 1],
+  ] as const;
+  const first = units.findIndex(([, size]) => whole >= size);
+  if (first === -1) return "0 s";
+  let rest = whole;
+  return units
+    .slice(first, first + 2)
+    .map(([name, size]) => {
+      const count = Math.floor(rest / size);
+      rest -= count * size;
+      return count === 0 ? "" : `${count} ${name}`;
+    })
+    .filter((part) => part !== "")
+    .join(" ");
+}

@@ -1,0 +1,95 @@
+import { Command } from "commander";
+import { auditorInit } from "./auditor/init.ts";
+import { auditorRun } from "./auditor/run.ts";
+import { demo } from "./demo.ts";
+import type { CommandFactory, Shared } from "./framework/command.ts";
+import { exitCodeOf } from "./framework/exitCodes.ts";
+import type { CliIo } from "./framework/io.ts";
+import { describeError } from "./framework/output.ts";
+import { providerRun } from "./provider/run.ts";
+import { serviceLabel } from "./service/label.ts";
+import { serviceMaintenance } from "./service/maintenance.ts";
+import { serviceRegister } from "./service/register.ts";
+import { serviceReinstate } from "./service/reinstate.ts";
+import { serviceRetire } from "./service/retire.ts";
+import { serviceSetKey } from "./service/setKey.ts";
+import { serviceSetMetadata } from "./service/setMetadata.ts";
+import { serviceSetPayout } from "./service/setPayout.ts";
+import { serviceSetProbe } from "./service/setProbe.ts";
+import { serviceTransfer } from "./service/transfer.ts";
+import { stake } from "./stake/stake.ts";
+import { unstake } from "./stake/unstake.ts";
+import { withdraw } from "./stake/withdraw.ts";
+
+/** A group of commands, or a command of its own. */
+type Entry = CommandFactory | { about: string; commands: readonly CommandFactory[] };
+
+/** All commands, in the order of the help. */
+const entries: Readonly<Record<string, Entry>> = {
+  service: {
+    about: "Register services and change them.",
+    commands: [
+      serviceRegister,
+      serviceLabel,
+      serviceSetKey,
+      serviceSetProbe,
+      serviceSetPayout,
+      serviceSetMetadata,
+      serviceTransfer,
+      serviceMaintenance,
+      serviceReinstate,
+      serviceRetire,
+    ],
+  },
+  provider: { about: "Run a service.", commands: [providerRun] },
+  auditor: { about: "Inspect services and earn BLOC.", commands: [auditorInit, auditorRun] },
+  stake,
+  unstake,
+  withdraw,
+  demo,
+};
+
+/** The program with all its commands; it prints and reads through what it is given only. */
+export function createProgram(io: CliIo): { program: Command; shared: Shared } {
+  const shared: Shared = { io, places: new Map(), exitCode: 0 };
+  const program = new Command("blockcloud")
+    .description("Talk to a service ID instead of an address.")
+    .showHelpAfterError("(add --help for help)")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+    });
+  for (const [name, entry] of Object.entries(entries)) {
+    if (typeof entry === "function") {
+      program.addCommand(entry(shared).copyInheritedSettings(program));
+      continue;
+    }
+    const group = program.command(name).description(entry.about);
+    for (const factory of entry.commands) {
+      group.addCommand(factory(shared).copyInheritedSettings(group));
+    }
+  }
+  return { program, shared };
+}
+
+/**
+ * Runs one command line.
+ *
+ * @param args Without the names of the interpreter and the script.
+ * @returns The exit code (docs/cli.md); every error has been printed.
+ */
+export async function runProgram(args: readonly string[], io: CliIo): Promise<number> {
+  const { program, shared } = createProgram(io);
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return shared.exitCode;
+  } catch (error) {
+    const code = exitCodeOf(error);
+    if (code === 0) return code;
+    const { text, json } = describeError(error);
+    if (text !== "") io.stderr.write(`${text}\n`);
+    if (args.includes("--json")) io.stdout.write(`${json}\n`);
+    return code;
+  }
+}

@@ -1,0 +1,75 @@
+import { systemTimers } from "../../node/timers.ts";
+import { createProvider } from "../../provider/createProvider.ts";
+import { chainCommand } from "../framework/chainCommand.ts";
+import {
+  feeFlags,
+  feePolicy,
+  previousServiceKeys,
+  service,
+  serviceKey,
+  walletKey,
+  workerFlags,
+} from "../framework/commonFlags.ts";
+import { text } from "../framework/flag.ts";
+import { hostAndPort, httpUrl, wholeNumber } from "../framework/values.ts";
+import { runWorker } from "../framework/worker.ts";
+
+/** `blockcloud provider run` */
+export const providerRun = chainCommand({
+  name: "run",
+  about:
+    "Serve an HTTP upstream with receipts, publish its endpoint, answer challenges and collect the pay.",
+  flags: {
+    service,
+    upstream: text("--upstream <url>", "HTTP server to stand in front of", httpUrl, {
+      env: "BLOCKCLOUD_UPSTREAM",
+      config: "provider.upstream",
+      required: true,
+    }),
+    listen: text("--listen <host:port>", "where the gateway listens", hostAndPort, {
+      env: "BLOCKCLOUD_LISTEN",
+      config: "provider.listen",
+      required: true,
+    }),
+    endpoint: text(
+      "--endpoint <url>",
+      "where clients reach the gateway (default: where it listens, for tests on one machine)",
+      httpUrl,
+      { env: "BLOCKCLOUD_ENDPOINT", config: "provider.endpoint" },
+    ),
+    settleEvery: text(
+      "--settle-every <epochs>",
+      "epochs that one settlement collects",
+      wholeNumber(1, 200),
+      { config: "provider.settleEvery", default: "24" },
+    ),
+    serviceKey,
+    previousServiceKeys,
+    walletKey,
+    ...feeFlags,
+    ...workerFlags,
+  },
+  examples: [
+    "blockcloud provider run --service 7 --upstream http://127.0.0.1:3000 --listen 0.0.0.0:8080 \\\n" +
+      "--endpoint https://weather.example --service-key-file service.key --wallet-key-file wallet.key",
+  ],
+  run: ({ flags, deployment }) =>
+    runWorker("provider", flags, (log) =>
+      createProvider(
+        {
+          rpcUrls: flags.rpc,
+          fees: feePolicy(flags),
+          deployment,
+          number: flags.service,
+          serviceKey: flags.serviceKey,
+          previousKeys: flags.previousServiceKeys,
+          walletKey: flags.walletKey,
+          upstream: flags.upstream,
+          listen: flags.listen,
+          endpoint: flags.endpoint?.href,
+          settleEvery: flags.settleEvery,
+        },
+        { timers: systemTimers, log },
+      ),
+    ),
+});

@@ -1,0 +1,38 @@
+import { z } from "zod";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import { parseProbe, type ProbeInput } from "../../protocol/probe.ts";
+import { document } from "../framework/flag.ts";
+
+/** The longest description URI, bytes (`MAX_METADATA` of the registry). */
+const MAX_METADATA_BYTES = 256;
+
+/** A specification; the white space that a file has for people does not count. */
+const probeValue: z.ZodType<ProbeInput, string> = z.string().transform((given, context) => {
+  try {
+    const compact = JSON.stringify(JSON.parse(given) as ProbeInput);
+    parseProbe(new TextEncoder().encode(compact));
+    return JSON.parse(compact) as ProbeInput;
+  } catch (error) {
+    const why = error instanceof BlockcloudError ? error.message : "Not JSON.";
+    const message = `PROBE_INVALID: ${why} See docs/protocol.md, section 2.`;
+    context.addIssue({ code: "custom", message });
+    return z.NEVER;
+  }
+});
+
+/** `--probe` */
+export const probeFlag = document(
+  "--probe <json>",
+  "how auditors inspect it, or @ and a file with that (docs/protocol.md, section 2)",
+  probeValue,
+  { required: true },
+);
+
+/** URI of a description; empty for none. */
+export const metadataUri = z
+  .string()
+  .refine(
+    (uri) => new TextEncoder().encode(uri).length <= MAX_METADATA_BYTES,
+    `Give at most ${MAX_METADATA_BYTES} bytes.`,
+  )
+  .refine((uri) => uri === "" || URL.canParse(uri), "Give a URI, or nothing.");

@@ -1,0 +1,126 @@
+import type { Hex } from "viem";
+import { z } from "zod";
+import type { ChainClient } from "../../chain/client.ts";
+import { describeRevert } from "../../chain/revert.ts";
+import { serviceRegistryAbi } from "../../protocol/abi/serviceRegistry.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import { isLabel, labelCommitment } from "../../protocol/label.ts";
+import { service, state, walletKey } from "../framework/commonFlags.ts";
+import { text } from "../framework/flag.ts";
+import type { Step } from "../framework/plan.ts";
+import { revertOf, withRemedy } from "../framework/remedies.ts";
+import { transactCommand } from "../framework/transactCommand.ts";
+import { sentJson } from "../framework/transactor.ts";
+import { untilChainTime } from "../framework/wait.ts";
+import { registryCall } from "./change.ts";
+import { LabelSalt } from "./labelSalt.ts";
+
+const labelValue = z
+  .string()
+  .refine(isLabel, "Give 1 to 63 of a-z, 0-9 and hyphens, none first or last; not: id.");
+
+/** `blockcloud service label` */
+export const serviceLabel = transactCommand({
+  name: "label",
+  about: "Take a label for a service: commits to it, waits, and takes it.",
+  flags: {
+    service,
+    label: text("--label <label>", "the label", labelValue, { required: true }),
+    state,
+  },
+  signer: walletKey,
+  examples: ["blockcloud service label --service 7 --label weather --wallet-key-file wallet.key"],
+  notes: `The label stands in the chain's public queue only with the second transaction: nobody can take it between
+the two. Stop at any moment and run again; the salt waits in the state folder.`,
+  async run({ flags, io, client, deployment, transactor, output, progress, signal }) {
+    const { service: number, label } = flags;
+    const owner = transactor.account;
+    const registry = { address: deployment.contracts.registry, abi: serviceRegistryAbi } as const;
+    const salt = new LabelSalt(flags.state, deployment, owner, label);
+    const [held, holder] = await Promise.all([
+      client.readContract({ ...registry, functionName: "labelOf", args: [number] }),
+      client.readContract({ ...registry, functionName: "numberOf", args: [label] }),
+    ]);
+    if (held === label) {
+      salt.forget();
+      output.print(
+        { number: Number(number), label, already: true },
+        `nothing to do: service ${number} has the label ${label}`,
+      );
+      return undefined;
+    }
+    // Both would be found out only after the commitment was paid for.
+    if (held !== "") throw refused(`Service ${number} has the label ${held}, for ever.`);
+    if (holder !== 0n) throw refused(`Service ${holder} has the label ${label}.`);
+
+    const secret = flags.dryRun && !salt.exists ? (`0x${"00".repeat(32)}` as const) : salt.take();
+    const standing = await commitmentOf(client, registry.address, { number, label, secret, owner });
+    const [minimumAge, head] = await Promise.all([
+      client.readContract({ ...registry, functionName: "labelMinimumAge" }),
+      client.getBlock(),
+    ]);
+    let notBefore = standing === "none" ? undefined : standing;
+    const commit: Step = {
+      name: "commit to the label",
+      call: registryCall(registry.address, "commitLabel", [labelCommitment(label, owner, secret)]),
+    };
+    const take: Step = {
+      name: `take the label ${label}`,
+      call: registryCall(registry.address, "setLabel", [number, label, secret]),
+      ...((notBefore === undefined || notBefore > head.timestamp) && { roughGas: 90_000n }),
+      async ready() {
+        // Made a moment ago by the step before: its block says from when on.
+        notBefore ??= (await client.getBlock()).timestamp + minimumAge;
+        await untilChainTime(Number(notBefore), "until the label can be taken", {
+          client,
+          timers: io.timers,
+          progress,
+          signal,
+        });
+      },
+    };
+    const sent = await transactor.carryOut({
+      title: `take the label ${label} for service ${number}`,
+      steps: standing === "none" ? [commit, take] : [take],
+      outcome: [`the label belongs to service ${number} for ever`],
+    });
+    salt.forget();
+    output.print(
+      { number: Number(number), label, already: false, transactions: sentJson(sent) },
+      `service ${number} has the label ${label}`,
+    );
+    return undefined;
+  },
+});
+
+/** From when on a commitment can be used, Unix seconds; `none` when it has to be made. */
+async function commitmentOf(
+  client: ChainClient,
+  registry: Hex,
+  input: { number: bigint; label: string; secret: Hex; owner: Hex },
+): Promise<bigint | "none"> {
+  const { number, label, secret, owner } = input;
+  try {
+    await client.simulateContract({
+      address: registry,
+      abi: serviceRegistryAbi,
+      functionName: "setLabel",
+      args: [number, label, secret],
+      account: owner,
+    });
+    return 0n;
+  } catch (cause) {
+    const revert = revertOf(cause);
+    if (revert?.name === "RegistryLabelNotCommitted") return "none";
+    if (revert?.name === "RegistryLabelAge") {
+      const [, notBefore, notAfter] = revert.args as readonly [Hex, bigint, bigint];
+      const { timestamp } = await client.getBlock();
+      return timestamp > notAfter ? "none" : notBefore;
+    }
+    throw withRemedy(describeRevert("setLabel", cause));
+  }
+}
+
+function refused(message: string): BlockcloudError {
+  return new BlockcloudError("LABEL_TAKEN", message, { remedy: "Choose another label." });
+}

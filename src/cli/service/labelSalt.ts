@@ -1,0 +1,52 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
+import path from "node:path";
+import type { Address, Hex } from "viem";
+import type { Deployment } from "../../chain/deployment.ts";
+import { readSecretFile, writeSecretFile } from "../../node/secretFile.ts";
+import { bytesToHex } from "../../protocol/bytes.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
+
+/**
+ * The salt of a commitment to a label, on disk until the label is taken: without it a commitment that was
+ * sent is lost.
+ */
+export class LabelSalt {
+  readonly #file: string;
+
+  /** @param state Folder of the workers' state. */
+  constructor(state: string, deployment: Deployment, owner: Address, label: string) {
+    const { chainId, contracts } = deployment;
+    const name = `${chainId}-${contracts.registry}-${owner}-${label}.salt`;
+    this.#file = path.join(state, "labels", name);
+  }
+
+  /** Whether there is one, of an earlier run. */
+  get exists(): boolean {
+    return existsSync(this.#file);
+  }
+
+  /**
+   * The salt: a new one unless there is one.
+   *
+   * @throws BlockcloudError `SALT_DAMAGED`.
+   */
+  take(): Hex {
+    if (this.exists) {
+      const salt = readSecretFile(this.#file, "salt").trim();
+      if (/^0x[0-9a-f]{64}$/.test(salt)) return salt as Hex;
+      throw new BlockcloudError("SALT_DAMAGED", `${this.#file} holds no salt.`, {
+        remedy: "Remove it, and run again: the label is committed to anew.",
+      });
+    }
+    mkdirSync(path.dirname(this.#file), { recursive: true, mode: 0o700 });
+    const salt = bytesToHex(randomBytes(32));
+    writeSecretFile(this.#file, `${salt}\n`);
+    return salt;
+  }
+
+  /** Forgets it, once the label is taken. */
+  forget(): void {
+    rmSync(this.#file, { force: true });
+  }
+}

@@ -1,0 +1,137 @@
+import { parseEventLogs, type Address } from "viem";
+import type { ChainClient } from "../../chain/client.ts";
+import type { Deployment } from "../../chain/deployment.ts";
+import type { ServiceClass, Services } from "../../chain/services.ts";
+import { serviceRegistryAbi } from "../../protocol/abi/serviceRegistry.ts";
+import { bytesToHex } from "../../protocol/bytes.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import { encodeProbe } from "../../protocol/probe.ts";
+import { rootServiceId } from "../../protocol/serviceId.ts";
+import { addressOfKey } from "../../protocol/signature.ts";
+import { serviceKey, walletKey } from "../framework/commonFlags.ts";
+import { text } from "../framework/flag.ts";
+import { transactCommand } from "../framework/transactCommand.ts";
+import { sentJson } from "../framework/transactor.ts";
+import { anyText, blocAmount } from "../framework/values.ts";
+import { metadataUri, probeFlag } from "./flags.ts";
+
+/** How many of the newest services are looked through for one that this key registered already. */
+const LOOK_BACK = 256n;
+
+/** `blockcloud service register` */
+export const serviceRegister = transactCommand({
+  name: "register",
+  about: "Register a service by a contract call: burns the class's fee and stakes BLOC.",
+  flags: {
+    class: text("--class <name>", "class of the service", anyText, { default: "http" }),
+    probe: probeFlag,
+    stake: text("--stake <bloc>", "BLOC to stake", blocAmount, { default: "1000" }),
+    metadata: text("--metadata <uri>", "URI of a description", metadataUri, { default: "" }),
+    serviceKey,
+  },
+  signer: walletKey,
+  examples: [
+    `blockcloud service register --probe '{"v":1,"requests":[{"path":"/health"}]}' --stake 1000 \\\n` +
+      "--service-key-file service.key --wallet-key-file wallet.key",
+  ],
+  notes: `Approves exactly the fee and the stake, then registers. Run again after an interruption: what is done is
+not done twice, and a service that this wallet registered with this service key is found.`,
+  async run({ flags, client, deployment, services, transactor, output }) {
+    const owner = transactor.account;
+    const key = addressOfKey(flags.serviceKey);
+    const known = await findService(client, deployment, services, { owner, key });
+    if (known !== undefined) {
+      output.print(
+        { number: Number(known), id: rootServiceId(known), owner, already: true },
+        `service ${known} is registered already, with this key, by ${owner}`,
+      );
+      return undefined;
+    }
+    const [classId, kind] = await classNamed(services, flags.class);
+    const { registrationFee: fee } = kind;
+    const { stake } = flags;
+    const approval = await transactor.approval(
+      deployment.contracts.staking,
+      stake + fee,
+      "the staking contract",
+    );
+    const probe = bytesToHex(encodeProbe(flags.probe));
+    const sent = await transactor.carryOut({
+      title: "register a service",
+      steps: [
+        ...approval,
+        {
+          name: "register",
+          call: {
+            address: deployment.contracts.registry,
+            abi: serviceRegistryAbi,
+            functionName: "register",
+            args: [classId, key, probe, flags.metadata, stake],
+          },
+          ...(approval.length > 0 && { roughGas: 320_000n }),
+        },
+      ],
+      bloc: { burned: fee, staked: stake },
+      outcome: [
+        stake < kind.minimumStake || stake === 0n
+          ? "the service is registered, and Unstaked until its stake reaches the class's minimum"
+          : "the service is active from the next epoch on",
+      ],
+    });
+    const [event] = parseEventLogs({
+      abi: serviceRegistryAbi,
+      eventName: "ServiceRegistered",
+      logs: sent.at(-1)?.receipt.logs ?? [],
+    });
+    if (event === undefined) {
+      throw new BlockcloudError("REGISTRATION_LOST", "The registration left no event.", {
+        remedy: `Look at transaction ${sent.at(-1)?.receipt.transactionHash ?? ""}.`,
+      });
+    }
+    const { number } = event.args;
+    const id = rootServiceId(number);
+    output.print(
+      { number: Number(number), id, owner, already: false, transactions: sentJson(sent) },
+      `service ${number}, owned by ${owner}, counts from the next epoch\nID ${id}`,
+    );
+    return undefined;
+  },
+});
+
+/** A service that this owner has registered with this key, among the newest ones. */
+async function findService(
+  client: ChainClient,
+  deployment: Deployment,
+  services: Services,
+  wanted: { owner: Address; key: Address },
+): Promise<bigint | undefined> {
+  const contract = { address: deployment.contracts.registry, abi: serviceRegistryAbi };
+  const [count, epoch] = await Promise.all([
+    services.count(),
+    client.readContract({ ...contract, functionName: "currentEpoch" }),
+  ]);
+  const first = count > LOOK_BACK ? count - LOOK_BACK + 1n : 1n;
+  const numbers = Array.from({ length: Number(count - first + 1n) }, (_, i) => first + BigInt(i));
+  const matches = await Promise.all(
+    numbers.map(async (number) => (await services.key(number, epoch + 1)) === wanted.key),
+  );
+  for (const number of numbers.filter((_, index) => matches[index])) {
+    const [owner, status] = await Promise.all([
+      client.readContract({ ...contract, functionName: "ownerOf", args: [number] }),
+      services.statusNow(number),
+    ]);
+    if (owner === wanted.owner && status !== "Retired") return number;
+  }
+  return undefined;
+}
+
+async function classNamed(services: Services, name: string): Promise<[number, ServiceClass]> {
+  const classes = await services.classes();
+  const classId = classes.findIndex((kind) => kind.name === name);
+  const kind = classes[classId];
+  if (kind !== undefined) return [classId, kind];
+  const names = classes.map((one) => one.name).join(", ");
+  throw new BlockcloudError("CLASS_UNKNOWN", `There is no class ${name}.`, {
+    remedy: `Classes: ${names}.`,
+  });
+}

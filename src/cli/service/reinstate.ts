@@ -1,0 +1,32 @@
+import { service, walletKey } from "../framework/commonFlags.ts";
+import { transactCommand } from "../framework/transactCommand.ts";
+import { changeService } from "./change.ts";
+import { serviceState } from "./state.ts";
+
+/** `blockcloud service reinstate` */
+export const serviceReinstate = transactCommand({
+  name: "reinstate",
+  about: "End a service's suspension, from the next epoch on.",
+  flags: { service },
+  signer: walletKey,
+  examples: ["blockcloud service reinstate --service 7 --wallet-key-file wallet.key"],
+  notes: `A service is suspended when it lost a challenge, or failed 8 epochs in a row. Find out why first: blockcloud
+doctor, and the worker's log.`,
+  async run(context) {
+    const { flags, client, deployment } = context;
+    const { stake, minimumStake } = await serviceState(client, deployment, flags.service);
+    const enough = stake > 0n && stake >= minimumStake;
+    return changeService(context, {
+      number: flags.service,
+      title: "end the suspension",
+      name: "reinstate",
+      functionName: "reinstate",
+      args: [flags.service],
+      outcome: [
+        enough
+          ? "from the next epoch on the service counts again, if nothing else keeps it out"
+          : "the suspension ends, but the stake is below the class's minimum: stake more",
+      ],
+    });
+  },
+});

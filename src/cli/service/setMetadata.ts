@@ -1,0 +1,48 @@
+import { keccak256, stringToHex } from "viem";
+import { serviceRegistryAbi } from "../../protocol/abi/serviceRegistry.ts";
+import { ZERO_HASH } from "../../protocol/bytes.ts";
+import { service, walletKey } from "../framework/commonFlags.ts";
+import { text } from "../framework/flag.ts";
+import { transactCommand } from "../framework/transactCommand.ts";
+import { changeService } from "./change.ts";
+import { metadataUri } from "./flags.ts";
+import { serviceState } from "./state.ts";
+
+/** `blockcloud service set-metadata` */
+export const serviceSetMetadata = transactCommand({
+  name: "set-metadata",
+  about: "Replace the URI of a service's description, at once.",
+  flags: {
+    service,
+    metadata: text("--metadata <uri>", "URI of a description; empty for none", metadataUri, {
+      required: true,
+    }),
+  },
+  signer: walletKey,
+  examples: [
+    "blockcloud service set-metadata --service 7 --metadata https://weather.example/about.json \\\n" +
+      "--wallet-key-file wallet.key",
+  ],
+  async run(context) {
+    const { flags, client, deployment } = context;
+    const { metadata } = flags;
+    await serviceState(client, deployment, flags.service);
+    const present = await client.readContract({
+      address: deployment.contracts.registry,
+      abi: serviceRegistryAbi,
+      functionName: "metadataHash",
+      args: [flags.service],
+    });
+    const hash = metadata === "" ? ZERO_HASH : keccak256(stringToHex(metadata));
+    return changeService(context, {
+      number: flags.service,
+      title: "replace the description",
+      already: present === hash ? "this is the service's description" : undefined,
+      name: "set metadata",
+      functionName: "setMetadata",
+      args: [flags.service, metadata],
+      outcome: [metadata === "" ? "the service has no description" : `described by ${metadata}`],
+      json: { metadata },
+    });
+  },
+});

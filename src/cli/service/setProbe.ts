@@ -1,0 +1,43 @@
+import { keccak256 } from "viem";
+import { serviceRegistryAbi } from "../../protocol/abi/serviceRegistry.ts";
+import { bytesToHex } from "../../protocol/bytes.ts";
+import { encodeProbe } from "../../protocol/probe.ts";
+import { service, walletKey } from "../framework/commonFlags.ts";
+import { transactCommand } from "../framework/transactCommand.ts";
+import { changeService } from "./change.ts";
+import { probeFlag } from "./flags.ts";
+import { serviceState } from "./state.ts";
+
+/** `blockcloud service set-probe` */
+export const serviceSetProbe = transactCommand({
+  name: "set-probe",
+  about: "Replace how auditors inspect a service, from the next epoch on.",
+  flags: { service, probe: probeFlag },
+  signer: walletKey,
+  examples: [
+    `blockcloud service set-probe --service 7 --probe '{"v":1,"requests":[{"path":"/"}]}' \\\n` +
+      "--wallet-key-file wallet.key",
+    "blockcloud service set-probe --service 7 --probe @probe.json --wallet-key-file wallet.key",
+  ],
+  async run(context) {
+    const { flags, client, deployment } = context;
+    const { epoch } = await serviceState(client, deployment, flags.service);
+    const probe = bytesToHex(encodeProbe(flags.probe));
+    const [hash] = await client.readContract({
+      address: deployment.contracts.registry,
+      abi: serviceRegistryAbi,
+      functionName: "probeAt",
+      args: [flags.service, epoch + 1],
+    });
+    return changeService(context, {
+      number: flags.service,
+      title: "replace the probe specification",
+      already: hash === keccak256(probe) ? "this is the service's specification" : undefined,
+      name: "set probe",
+      functionName: "setProbe",
+      args: [flags.service, probe],
+      outcome: ["auditors inspect by it from the next epoch on"],
+      json: { probeHash: keccak256(probe) },
+    });
+  },
+});

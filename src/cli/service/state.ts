@@ -1,0 +1,99 @@
+import type { Address } from "viem";
+import type { ChainClient } from "../../chain/client.ts";
+import type { Deployment } from "../../chain/deployment.ts";
+import { describeRevert } from "../../chain/revert.ts";
+import { serviceStatuses, type ServiceStatus } from "../../chain/services.ts";
+import { proofOfServiceAbi } from "../../protocol/abi/proofOfService.ts";
+import { serviceRegistryAbi } from "../../protocol/abi/serviceRegistry.ts";
+import { stakingAbi } from "../../protocol/abi/staking.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import type { Step } from "../framework/plan.ts";
+import { revertOf } from "../framework/remedies.ts";
+
+/** What the chain says of a service, as it counts from the next epoch on. */
+export interface ServiceState {
+  readonly owner: Address;
+  readonly status: ServiceStatus;
+  readonly key: Address;
+  readonly stake: bigint;
+  /** Undefined after a transfer or retirement, until somebody stakes. */
+  readonly staker: Address | undefined;
+  readonly minimumStake: bigint;
+  /** The present epoch. */
+  readonly epoch: number;
+}
+
+/**
+ * Reads a service.
+ *
+ * @throws BlockcloudError `SERVICE_UNKNOWN`.
+ */
+export async function serviceState(
+  client: ChainClient,
+  deployment: Deployment,
+  number: bigint,
+): Promise<ServiceState> {
+  const registry = { address: deployment.contracts.registry, abi: serviceRegistryAbi } as const;
+  const staking = { address: deployment.contracts.staking, abi: stakingAbi } as const;
+  const [count, epoch] = await Promise.all([
+    client.readContract({ ...registry, functionName: "serviceCount" }),
+    client.readContract({ ...registry, functionName: "currentEpoch" }),
+  ]);
+  if (number > count) {
+    throw new BlockcloudError("SERVICE_UNKNOWN", `There is no service ${number}.`, {
+      remedy: `Give --service a number from 1 to ${count}.`,
+    });
+  }
+  const args = [number] as const;
+  const [owner, status, key, staker, stake, classId] = await Promise.all([
+    client.readContract({ ...registry, functionName: "ownerOf", args }),
+    client.readContract({ ...registry, functionName: "statusNow", args }),
+    client.readContract({ ...registry, functionName: "keyAt", args: [number, epoch + 1] }),
+    client.readContract({ ...staking, functionName: "stakerOf", args }),
+    client.readContract({ ...staking, functionName: "serviceStakeAt", args: [number, epoch + 1] }),
+    client.readContract({ ...registry, functionName: "classOf", args }),
+  ]);
+  const { minimumStake } = await client.readContract({
+    ...registry,
+    functionName: "classAt",
+    args: [classId],
+  });
+  return {
+    owner,
+    status: serviceStatuses[status] ?? "None",
+    key,
+    stake,
+    staker: BigInt(staker) === 0n ? undefined : staker,
+    minimumStake,
+    epoch,
+  };
+}
+
+/**
+ * The transaction that pays a service for all epochs that are final, if it is owed anything.
+ *
+ * @returns The step and the pay, BLOC in wei; undefined when nothing is owed.
+ */
+export async function settlement(
+  client: ChainClient,
+  deployment: Deployment,
+  number: bigint,
+  epoch: number,
+): Promise<{ step: Step; reward: bigint } | undefined> {
+  if (epoch < 2) return undefined;
+  const call = {
+    address: deployment.contracts.proofOfService,
+    abi: proofOfServiceAbi,
+    functionName: "settle",
+    args: [number, epoch - 2],
+  } as const;
+  try {
+    const { result: reward } = await client.simulateContract(call);
+    if (reward === 0n) return undefined;
+    return { step: { name: `settle the pay up to epoch ${epoch - 2}`, call }, reward };
+  } catch (cause) {
+    // The first epochs of a chain, or a block that began a new epoch meanwhile: nothing to settle yet.
+    if (revertOf(cause)?.name === "PosNotFinal") return undefined;
+    throw describeRevert("settle", cause);
+  }
+}

@@ -1,0 +1,116 @@
+import type { Address, Hex } from "viem";
+import type { ChainClient } from "../../chain/client.ts";
+import type { Deployment } from "../../chain/deployment.ts";
+import { stakingAbi } from "../../protocol/abi/staking.ts";
+import type { Check } from "../framework/command.ts";
+import { ownerKey, service, walletKey } from "../framework/commonFlags.ts";
+import { optional, toggle, type Values } from "../framework/flag.ts";
+import type { Step } from "../framework/plan.ts";
+import { howTo } from "../framework/settings.ts";
+import { serviceState } from "../service/state.ts";
+
+/** Whose stake a command is about: a service's, with the wallet key, or an auditor's, with its owner's. */
+export const roleFlags = {
+  service: optional(service),
+  auditor: toggle("--auditor", "the stake of the auditor that the owner key owns"),
+  walletKey: optional(walletKey),
+  ownerKey: optional(ownerKey),
+};
+
+/** One role, and its key. */
+export const checkRole: Check = ({ values, found }, _sources, problems) => {
+  const auditor = values.auditor === true;
+  if (auditor && found.service?.source === "--service") {
+    problems.add("--service, --auditor: give one of the two.");
+  } else if (!auditor && found.service === undefined) {
+    problems.add("--service: missing. Give --service <number>, or --auditor.");
+  }
+  const flag = auditor ? ownerKey : walletKey;
+  const key = auditor ? values.ownerKey : values.walletKey;
+  const named = auditor ? found.ownerKey : found.walletKey;
+  // A key that was named and is wrong has its own line.
+  if (key === undefined && named === undefined) {
+    problems.add(`${flag.syntax}: KEY_MISSING: There is no key. ${howTo(flag)}`);
+  }
+};
+
+/** The key of the role; {@link checkRole} has seen to it that there is one. */
+export function roleKey(flags: Values<typeof roleFlags>): Hex {
+  const key = flags.auditor ? flags.ownerKey : flags.walletKey;
+  if (key === undefined) throw new TypeError("No key was asked for.");
+  return key;
+}
+
+/** Stake on its way out. */
+export interface Unbonding {
+  readonly amount: bigint;
+  /** Unix seconds. */
+  readonly releaseAt: bigint;
+}
+
+/** A stake, of a service or of an auditor, with the calls that change it. */
+export interface Stake {
+  /** For people: `service 7`, `auditor 0x…`. */
+  readonly name: string;
+  /** For programs. */
+  readonly json: object;
+  /** At stake from the next epoch on, BLOC in wei. */
+  readonly amount: bigint;
+  /** The least that counts, BLOC in wei. */
+  readonly minimum: bigint;
+  /** Stake on its way out to this account, oldest first. */
+  readonly unbonding: readonly Unbonding[];
+  add(amount: bigint): Step;
+  remove(amount: bigint): Step;
+  withdraw(): Step;
+}
+
+/** Reads the stake that a command is about. */
+export async function readStake(
+  flags: Values<typeof roleFlags>,
+  account: Address,
+  chain: { client: ChainClient; deployment: Deployment },
+): Promise<Stake> {
+  const { client, deployment } = chain;
+  const contract = { address: deployment.contracts.staking, abi: stakingAbi } as const;
+  const step = (name: string, functionName: string, args: readonly unknown[]): Step => ({
+    name,
+    call: { ...contract, functionName, args },
+  });
+  if (flags.auditor || flags.service === undefined) {
+    const args = [account] as const;
+    const [[amount], minimum, unbonding] = await Promise.all([
+      client.readContract({ ...contract, functionName: "auditorStake", args }),
+      client.readContract({ ...contract, functionName: "minimumAuditorStake" }),
+      client.readContract({ ...contract, functionName: "auditorUnbonding", args }),
+    ]);
+    return {
+      name: `auditor ${account}`,
+      json: { auditor: account },
+      amount,
+      minimum,
+      unbonding,
+      add: (wei) => step("stake", "stakeAuditor", [wei]),
+      remove: (wei) => step("unstake", "unstakeAuditor", [wei]),
+      withdraw: () => step("withdraw", "withdrawAuditor", args),
+    };
+  }
+  const number = flags.service;
+  const { stake, minimumStake } = await serviceState(client, deployment, number);
+  const args = [number, account] as const;
+  const unbonding = await client.readContract({
+    ...contract,
+    functionName: "serviceUnbonding",
+    args,
+  });
+  return {
+    name: `service ${number}`,
+    json: { number: Number(number) },
+    amount: stake,
+    minimum: minimumStake,
+    unbonding,
+    add: (wei) => step("stake", "stakeService", [number, wei]),
+    remove: (wei) => step("unstake", "unstakeService", [number, wei]),
+    withdraw: () => step("withdraw", "withdrawService", args),
+  };
+}

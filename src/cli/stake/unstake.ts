@@ -1,0 +1,70 @@
+import { formatEther } from "viem";
+import { z } from "zod";
+import { stakingAbi } from "../../protocol/abi/staking.ts";
+import { text } from "../framework/flag.ts";
+import { transactCommand } from "../framework/transactCommand.ts";
+import { sentJson } from "../framework/transactor.ts";
+import { blocAmount } from "../framework/values.ts";
+import { duration } from "../framework/wait.ts";
+import { checkRole, readStake, roleFlags, roleKey } from "./role.ts";
+
+/** `blockcloud unstake` */
+export const unstake = transactCommand(
+  {
+    name: "unstake",
+    about: "Start to take stake out of a service or of an auditor.",
+    flags: roleFlags,
+    args: {
+      amount: text(
+        "<bloc>",
+        "BLOC to take out, or: all",
+        z.union([z.literal("all"), blocAmount], "Give an amount of BLOC, or: all."),
+        { required: true },
+      ),
+    },
+    signer: roleKey,
+    examples: [
+      "blockcloud unstake 500 --service 7 --wallet-key-file wallet.key",
+      "blockcloud unstake all --auditor --owner-key-file owner.key",
+    ],
+    notes: `Counts from the next epoch on. The stake stays where it is for the unbonding time, and can be slashed
+meanwhile; then blockcloud withdraw pays it out. blockcloud exit does all of it, and claims what is left.`,
+    async run(context) {
+      const { flags, args, client, deployment, transactor, output } = context;
+      const stake = await readStake(flags, transactor.account, context);
+      const amount = args.amount === "all" ? stake.amount : args.amount;
+      if (args.amount === "all" && amount === 0n) {
+        output.print({ ...stake.json, already: true }, `nothing to do: nothing is at stake`);
+        return undefined;
+      }
+      const seconds = await client.readContract({
+        address: deployment.contracts.staking,
+        abi: stakingAbi,
+        functionName: "unbondingSeconds",
+      });
+      const after = stake.amount - amount;
+      const out = after < stake.minimum ? ", below the minimum: it does not count any more" : "";
+      const sent = await transactor.carryOut({
+        title: `take stake out of ${stake.name}`,
+        steps: [stake.remove(amount)],
+        bloc: { unbonding: amount },
+        outcome: [
+          `${formatEther(after)} BLOC at stake from the next epoch on${out}`,
+          `${formatEther(amount)} BLOC can be withdrawn in ${duration(Number(seconds))}`,
+        ],
+      });
+      output.print(
+        {
+          ...stake.json,
+          unbonding: amount,
+          stake: after,
+          unbondingSeconds: seconds,
+          transactions: sentJson(sent),
+        },
+        `${stake.name}: ${formatEther(amount)} BLOC can be withdrawn in ${duration(Number(seconds))}`,
+      );
+      return undefined;
+    },
+  },
+  { check: checkRole },
+);

@@ -1,0 +1,69 @@
+import { readFileSync, statSync } from "node:fs";
+import { BlockcloudError } from "../protocol/errors.ts";
+import { looksLikeKey } from "./keys.ts";
+
+/** No configuration file is longer, bytes. */
+const MAX_BYTES = 64 * 1024;
+const MAX_DEPTH = 4;
+
+/** Settings of a configuration file by their place, dots between names; a list stays one. */
+export type ConfigEntries = ReadonlyMap<string, string | readonly string[]>;
+
+/**
+ * Reads a configuration file: JSON whose values are texts, numbers, switches or lists of texts. What they
+ * mean is for others to say.
+ *
+ * @throws BlockcloudError `CONFIG_INVALID` that lists everything that is wrong with the file's form; a
+ * private key in it is refused, and never shown.
+ */
+export function readConfigFile(file: string): ConfigEntries {
+  let json: unknown;
+  try {
+    if (statSync(file).size > MAX_BYTES) throw new Error("too long");
+    json = JSON.parse(readFileSync(file, "utf8"));
+  } catch (cause) {
+    throw new BlockcloudError("CONFIG_INVALID", `${file} cannot be read.`, {
+      cause,
+      remedy: `Name a JSON file of at most ${MAX_BYTES} bytes.`,
+    });
+  }
+  const entries = new Map<string, string | readonly string[]>();
+  const problems: string[] = [];
+  const take = (value: unknown, place: string, depth: number): void => {
+    const texts = Array.isArray(value) ? value.map(textOf) : [textOf(value)];
+    if (texts.some((text) => text !== undefined && looksLikeKey(text))) {
+      problems.push(
+        `${place}: looks like a private key. Put it into a file of mode 600, and name that.`,
+      );
+    } else if (texts.every((text) => text !== undefined)) {
+      entries.set(place, Array.isArray(value) ? texts : (texts[0] ?? ""));
+    } else if (isRecord(value) && depth < MAX_DEPTH) {
+      for (const [name, inner] of Object.entries(value)) {
+        take(inner, place === "" ? name : `${place}.${name}`, depth + 1);
+      }
+    } else {
+      problems.push(
+        `${place || "the file"}: give a text, a number, true or false, or a list of texts.`,
+      );
+    }
+  };
+  if (isRecord(json)) take(json, "", 0);
+  else problems.push("the file: give a JSON object.");
+  if (problems.length > 0) {
+    throw new BlockcloudError(
+      "CONFIG_INVALID",
+      problems.map((line) => `${file}: ${line}`).join("\n"),
+    );
+  }
+  return entries;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function textOf(value: unknown): string | undefined {
+  const simple =
+    typeof value === "string" || typeof value === "number" || typeof value === "boolean";
+  return simple ? String(value) : undefined;
+}

@@ -1,0 +1,168 @@
+import { expect } from "chai";
+import { erc20Abi, keccak256, parseEther, stringToHex } from "viem";
+import { devKey } from "../../src/demo/devnet.ts";
+import { exitCodes } from "../../src/cli/framework/exitCodes.ts";
+import { CliRig, parts, PROBE } from "../support/cliRig.ts";
+
+const WALLET = "--wallet-key-file wallet.key";
+const REGISTER = `service register --probe '${PROBE}' --service-key-file service.key ${WALLET}`;
+
+describe("service commands", function () {
+  this.timeout(30_000);
+  let rig: CliRig;
+
+  before(async () => {
+    rig = await CliRig.start();
+  });
+  after(() => rig.stop());
+
+  const status = (number: bigint) =>
+    rig.client.readContract({ ...rig.registry, functionName: "statusNow", args: [number] });
+  const code = async (line: string) => (await rig.cli(line)).code;
+
+  it("register: a dry run shows what it costs in ETH and BLOC, and sends nothing", async () => {
+    const { code, stdout } = await rig.cli(`${REGISTER} --stake 2000 --dry-run`);
+    expect(code).to.equal(0);
+    expect(stdout).to.match(/fee: about 0\.0\d+ ETH, at most 0\.0\d+ ETH/);
+    expect(stdout).to.contain("burned: 10 BLOC").and.to.contain("staked: 2000 BLOC");
+    const { json } = await rig.cli(`${REGISTER} --stake 2000 --dry-run --json`);
+    expect(json()).to.have.nested.property("dryRun.bloc.staked", parseEther("2000").toString());
+    expect(await rig.sent(parts.wallet.address)).to.equal(0);
+  });
+
+  it("register: sends nothing where nobody can say yes", async () => {
+    const { code, stderr } = await rig.cli(REGISTER);
+    expect(code).to.equal(exitCodes.refused);
+    expect(stderr).to.contain("REFUSED").and.to.contain("--yes");
+    expect(await rig.sent(parts.wallet.address)).to.equal(0);
+  });
+
+  it("register: asks whoever sits at the terminal, and takes no for an answer", async () => {
+    const { code, stderr } = await rig.cli(REGISTER, { types: "n" });
+    expect(code).to.equal(exitCodes.refused);
+    expect(stderr).to.contain("Send 2 transactions?");
+    expect(await rig.sent(parts.wallet.address)).to.equal(0);
+  });
+
+  it("register: goes on after an approval that an earlier run has sent", async () => {
+    const { token, staking } = rig.devnet.deployment.contracts;
+    const allowance = [staking, parseEther("1010")] as const;
+    await rig.send(parts.wallet.key, token, erc20Abi, "approve", allowance);
+    const { code, stderr, stdout } = await rig.cli(REGISTER, { types: "y" });
+    expect({ code, stdout }).to.deep.include({ code: 0 });
+    expect(stderr).to.contain("Send 1 transaction?");
+    expect(stdout).to.contain("service 1, owned by");
+    expect(await rig.sent(parts.wallet.address)).to.equal(2);
+    const left = await rig.client.readContract({
+      address: token,
+      abi: erc20Abi,
+      functionName: "allowance",
+      args: [parts.wallet.address, staking],
+    });
+    expect(left).to.equal(0n);
+  });
+
+  it("register: finds what it registered when it runs again", async () => {
+    const before = await rig.sent(parts.wallet.address);
+    const { code, json } = await rig.cli(`${REGISTER} --yes --json`);
+    expect(code).to.equal(0);
+    expect(json()).to.include({ number: 1, already: true, owner: parts.wallet.address });
+    expect(await rig.sent(parts.wallet.address)).to.equal(before);
+  });
+
+  it("register: reads the specification from a file, and refuses one that is none", async () => {
+    rig.file("probe.json", JSON.stringify(JSON.parse(PROBE), null, 2));
+    const keys = `--service-key-file newKey.key ${WALLET} --yes --json`;
+    const { json } = await rig.cli(`service register --probe @probe.json --stake 0 ${keys}`);
+    expect(json()).to.include({ number: 2, already: false });
+    expect(await status(2n)).to.equal(2);
+    const refused = await rig.cli(`service register --probe '{"v":2}' ${keys}`);
+    expect(refused.code).to.equal(exitCodes.usage);
+    expect(refused.stderr).to.contain("PROBE_INVALID");
+    const unknown = await rig.cli(`${REGISTER.replace("service.key", "stranger.key")} --class no`);
+    expect(unknown.stderr).to.match(/CLASS_UNKNOWN: .*http, json-rpc/);
+  });
+
+  it("says what an account lacks, in both currencies, before anything is sent", async () => {
+    const poor = devKey(7);
+    rig.file("poor.key", poor.key);
+    await rig.request("hardhat_setBalance", [poor.address, "0x1"]);
+    const { code, stderr } = await rig.cli(`${REGISTER.replace("wallet.key", "poor.key")} --yes`);
+    expect(code).to.equal(exitCodes.failed);
+    expect(stderr).to.match(/BALANCE_TOO_LOW: .* ETH of .* and 0 BLOC of 1010\./);
+  });
+
+  it("set-key, set-probe, set-payout and set-metadata change it once, and are done then", async () => {
+    const { address: payout } = parts.stranger;
+    for (const line of [
+      "set-key --service-key-file newKey.key",
+      `set-probe --probe '{"v":1,"requests":[{"path":"/other"}]}'`,
+      `set-payout --to ${payout}`,
+      "set-metadata --metadata https://weather.example/about.json",
+    ]) {
+      const command = `service ${line} --service 1 ${WALLET} --yes --json`;
+      const first = await rig.cli(command);
+      expect(first.code, first.stderr).to.equal(0);
+      expect(first.json(), line).to.include({ number: 1, already: false });
+      expect((await rig.cli(command)).json(), line).to.include({ number: 1, already: true });
+    }
+    const { client, registry } = rig;
+    const args = [1n] as const;
+    expect(await client.readContract({ ...registry, functionName: "payoutOf", args })).to.equal(
+      payout,
+    );
+    expect(await client.readContract({ ...registry, functionName: "metadataHash", args })).to.equal(
+      keccak256(stringToHex("https://weather.example/about.json")),
+    );
+    const owner = `service set-payout --service 1 --to owner ${WALLET} --yes`;
+    expect((await rig.cli(owner)).stdout).to.contain(parts.wallet.address);
+  });
+
+  it("maintenance goes on and off", async () => {
+    const maintenance = (state: string) =>
+      code(`service maintenance ${state} --service 1 ${WALLET} --yes`);
+    expect(await maintenance("on")).to.equal(0);
+    expect(await status(1n)).to.equal(3);
+    expect(await maintenance("on")).to.equal(0);
+    expect(await maintenance("off")).to.equal(0);
+    expect(await status(1n)).to.equal(1);
+    expect(await maintenance("off")).to.equal(exitCodes.reverted);
+    expect(await maintenance("maybe")).to.equal(exitCodes.usage);
+  });
+
+  it("names the contract's error and what to do about it", async () => {
+    const suspended = await rig.cli(`service reinstate --service 1 ${WALLET} --yes`);
+    expect(suspended.code).to.equal(exitCodes.reverted);
+    expect(suspended.stderr).to.match(/CALL_REVERTED: .*RegistryNotSuspended\(1\)\. Nothing is to/);
+    const stranger = "--wallet-key-file stranger.key --yes --json";
+    const { code, json } = await rig.cli(`service retire --service 1 ${stranger}`);
+    expect(code).to.equal(exitCodes.reverted);
+    expect(json()).to.have.nested.property("error.remedy", "Use the key that owns the service.");
+    const absent = await rig.cli(`service retire --service 9 ${WALLET} --yes`);
+    expect(absent.stderr).to.match(/SERVICE_UNKNOWN: .* from 1 to 2/);
+  });
+
+  it("transfer settles first, says what becomes of stake and key, and hands over", async () => {
+    await rig.epochs(3);
+    const transfer = `service transfer --service 1 --to ${parts.owner.address} ${WALLET} --yes`;
+    const { code, stderr, stdout } = await rig.cli(transfer);
+    expect(code, stderr).to.equal(0);
+    expect(stderr).to.contain("unbonding: 1000 BLOC");
+    expect(stdout).to.contain(`1000 BLOC of stake unbond to ${parts.wallet.address}`);
+    expect(await status(1n)).to.equal(6);
+    expect((await rig.cli(transfer)).stdout).to.contain("nothing to do");
+  });
+
+  it("retire takes it out for ever", async () => {
+    const retire = `service retire --service 2 ${WALLET} --yes`;
+    expect(await code(retire)).to.equal(0);
+    expect(await status(2n)).to.equal(5);
+    expect((await rig.cli(retire)).stdout).to.contain("nothing to do");
+    const { stderr } = await rig.cli(`service maintenance on --service 2 ${WALLET} --yes`);
+    expect(stderr).to.contain("RegistryRetired").and.to.contain("register another");
+  });
+
+  it("printed no key in all of this", () => {
+    for (const { key } of Object.values(parts)) expect(rig.printed).not.to.contain(key.slice(2));
+  });
+});
