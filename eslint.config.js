@@ -7,7 +7,7 @@ import tseslint from "typescript-eslint";
 const rows = [
   ["cli"],
   ["demo"],
-  ["auditor", "provider"],
+  ["auditor", "keeper", "provider"],
   ["sal"],
   ["resolver", "cashier"],
   ["coral", "chain"],

@@ -7,10 +7,8 @@ import { blockcloudDomain, type Domain } from "../protocol/typedData.ts";
 import type { ChainClient } from "./client.ts";
 import { currentEpoch, type ChainTime } from "./clock.ts";
 import type { Deployment } from "./deployment.ts";
+import { readRanges } from "./logs.ts";
 import type { Services } from "./services.ts";
-
-/** Blocks that one log request may span: what public endpoints allow. */
-const LOG_SPAN = 2_000n;
 
 /**
  * Endpoint records that were announced on chain, the fallback when no peer of the record network is
@@ -56,19 +54,20 @@ export class Announcements {
 
   /** Reads what was announced since the last call. */
   async refresh(): Promise<void> {
-    const head = this.#time.head().number;
-    while (this.#next <= head) {
-      const last = this.#next + LOG_SPAN - 1n < head ? this.#next + LOG_SPAN - 1n : head;
-      const logs = await this.#client.getContractEvents({
+    const range = { from: this.#next, to: this.#time.head().number };
+    const pieces = readRanges(range, ({ from, to }) =>
+      this.#client.getContractEvents({
         address: this.#deployment.contracts.registry,
         abi: serviceRegistryAbi,
         eventName: "Announced",
-        fromBlock: this.#next,
-        toBlock: last,
+        fromBlock: from,
+        toBlock: to,
         strict: true,
-      });
-      for (const { args } of logs) await this.#take(args.number, args.record);
-      this.#next = last + 1n;
+      }),
+    );
+    for await (const { to, value } of pieces) {
+      for (const { args } of value) await this.#take(args.number, args.record);
+      this.#next = to + 1n;
     }
   }
 

@@ -16,6 +16,8 @@ export interface Challenge {
   openedIn: number;
   /** The service key that must answer. */
   key: Address;
+  /** What an unanswered challenge costs, BLOC in wei. */
+  penalty: bigint;
   state: ChallengeState;
 }
 
@@ -48,6 +50,24 @@ export class Challenges {
     return this.#window;
   }
 
+  /** What a challenger stakes, BLOC in wei. */
+  bond(): Promise<bigint> {
+    return this.#client.readContract({ ...this.#book, functionName: "bond" });
+  }
+
+  /** How many challenges were ever opened; they are numbered from 1. */
+  count(): Promise<bigint> {
+    return this.#client.readContract({ ...this.#book, functionName: "challengeCount" });
+  }
+
+  /** Until when a service that was found silent is left alone, Unix seconds; 0 for never. */
+  async quietUntil(number: bigint): Promise<number> {
+    const args = [number] as const;
+    return Number(
+      await this.#client.readContract({ ...this.#book, functionName: "quietUntil", args }),
+    );
+  }
+
   /** The open challenge of a service; undefined when there is none. */
   async open(number: bigint): Promise<bigint | undefined> {
     const id = await this.#client.readContract({
@@ -60,13 +80,14 @@ export class Challenges {
 
   /** A challenge, by the newest block, or as it will be once transactions under way are mined. */
   async get(id: bigint, blockTag: "latest" | "pending" = "latest"): Promise<Challenge> {
-    const { number, challenger, openedIn, key, state } = await this.#client.readContract({
+    const { number, challenger, openedIn, key, penalty, state } = await this.#client.readContract({
       ...this.#book,
       functionName: "challengeOf",
       args: [id],
       blockTag,
     });
-    return { id, number, challenger, openedIn, key, state: challengeStates[state] ?? "None" };
+    const told = { id, number, challenger, openedIn, key, penalty };
+    return { ...told, state: challengeStates[state] ?? "None" };
   }
 
   /** The question of a challenge; undefined as long as no seed gives one. */

@@ -19,6 +19,16 @@ export const serviceStatuses = [
 ] as const;
 export type ServiceStatus = (typeof serviceStatuses)[number];
 
+/** What can be done about a service that is not active. */
+export const statusRemedies: Record<Exclude<ServiceStatus, "Active">, string> = {
+  None: "There is no such service: check its number and the deployment.",
+  Unstaked: "Its owner stakes up to the class's minimum (stakeService).",
+  Maintenance: "Its owner ends maintenance (setMaintenance).",
+  Suspended: "Repair what made it fail; then its owner ends the suspension (reinstate).",
+  Retired: "Nothing: it is retired for ever.",
+  Keyless: "Its owner sets a key (setKey) and stakes, as after every transfer.",
+};
+
 /** Bounds of a class's grades, milliseconds to the last byte. */
 export interface GradeBounds {
   excellentMs: number;

@@ -1,13 +1,21 @@
 import { Command } from "commander";
 import { auditorInit } from "./auditor/init.ts";
 import { auditorRun } from "./auditor/run.ts";
+import { auditorStatus } from "./auditor/status.ts";
+import { challengeAnswer } from "./challenge/answer.ts";
+import { challengeOpen } from "./challenge/open.ts";
+import { challengeResolve } from "./challenge/resolve.ts";
+import { challengeShow } from "./challenge/show.ts";
 import { demo } from "./demo.ts";
 import type { CommandFactory, Shared } from "./framework/command.ts";
 import { exitCodeOf } from "./framework/exitCodes.ts";
 import type { CliIo } from "./framework/io.ts";
 import { describeError } from "./framework/output.ts";
+import { keeperRun } from "./keeper/run.ts";
 import { providerRun } from "./provider/run.ts";
+import { providerStatus } from "./provider/status.ts";
 import { serviceLabel } from "./service/label.ts";
+import { serviceList } from "./service/list.ts";
 import { serviceMaintenance } from "./service/maintenance.ts";
 import { serviceRegister } from "./service/register.ts";
 import { serviceReinstate } from "./service/reinstate.ts";
@@ -16,13 +24,21 @@ import { serviceSetKey } from "./service/setKey.ts";
 import { serviceSetMetadata } from "./service/setMetadata.ts";
 import { serviceSetPayout } from "./service/setPayout.ts";
 import { serviceSetProbe } from "./service/setProbe.ts";
+import { serviceShow } from "./service/show.ts";
 import { serviceTransfer } from "./service/transfer.ts";
 import { stake } from "./stake/stake.ts";
 import { unstake } from "./stake/unstake.ts";
 import { withdraw } from "./stake/withdraw.ts";
 
 /** A group of commands, or a command of its own. */
-type Entry = CommandFactory | { about: string; commands: readonly CommandFactory[] };
+type Entry = CommandFactory | Group;
+
+interface Group {
+  about: string;
+  commands: readonly CommandFactory[];
+  /** The command that is meant where none of them is named. */
+  otherwise?: CommandFactory;
+}
 
 /** All commands, in the order of the help. */
 const entries: Readonly<Record<string, Entry>> = {
@@ -30,6 +46,8 @@ const entries: Readonly<Record<string, Entry>> = {
     about: "Register services and change them.",
     commands: [
       serviceRegister,
+      serviceShow,
+      serviceList,
       serviceLabel,
       serviceSetKey,
       serviceSetProbe,
@@ -41,8 +59,17 @@ const entries: Readonly<Record<string, Entry>> = {
       serviceRetire,
     ],
   },
-  provider: { about: "Run a service.", commands: [providerRun] },
-  auditor: { about: "Inspect services and earn BLOC.", commands: [auditorInit, auditorRun] },
+  provider: { about: "Run a service.", commands: [providerRun, providerStatus] },
+  auditor: {
+    about: "Inspect services and earn BLOC.",
+    commands: [auditorInit, auditorRun, auditorStatus],
+  },
+  keeper: { about: "Do what is due on chain.", commands: [keeperRun] },
+  challenge: {
+    about: "Ask a service on chain whether it is there.",
+    commands: [challengeOpen, challengeShow, challengeAnswer, challengeResolve],
+    otherwise: challengeOpen,
+  },
   stake,
   unstake,
   withdraw,
@@ -67,7 +94,9 @@ export function createProgram(io: CliIo): { program: Command; shared: Shared } {
     }
     const group = program.command(name).description(entry.about);
     for (const factory of entry.commands) {
-      group.addCommand(factory(shared).copyInheritedSettings(group));
+      group.addCommand(factory(shared).copyInheritedSettings(group), {
+        isDefault: factory === entry.otherwise,
+      });
     }
   }
   return { program, shared };

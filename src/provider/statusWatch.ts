@@ -1,15 +1,5 @@
-import type { Services, ServiceStatus } from "../chain/services.ts";
+import { statusRemedies, type Services, type ServiceStatus } from "../chain/services.ts";
 import type { Logger } from "../node/logger.ts";
-
-/** What the operator can do about a service that is not active. */
-const REMEDIES: Record<Exclude<ServiceStatus, "Active">, string> = {
-  None: "There is no such service: check its number and the deployment.",
-  Unstaked: "Its owner stakes up to the class's minimum (stakeService).",
-  Maintenance: "Its owner ends maintenance (setMaintenance).",
-  Suspended: "Repair what made it fail; then its owner ends the suspension (reinstate).",
-  Retired: "Nothing: it is retired for ever.",
-  Keyless: "Its owner sets a key (setKey) and stakes, as after every transfer.",
-};
 
 /** Tells the operator when the service's status changes; only an active one is audited and paid. */
 export class StatusWatch {
@@ -31,6 +21,6 @@ export class StatusWatch {
     this.#last = status;
     const about = { number: this.#number, status };
     if (status === "Active") this.#log.info("the service is active", about);
-    else this.#log.warn("the service is not active", { ...about, remedy: REMEDIES[status] });
+    else this.#log.warn("the service is not active", { ...about, remedy: statusRemedies[status] });
   }
 }

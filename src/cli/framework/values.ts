@@ -28,6 +28,12 @@ export const blocAmount = refine(
   "Give an amount of BLOC, for example 1000 or 12.5.",
 );
 
+/** An amount of ether, as wei. */
+export const etherAmount = refine(
+  (text) => (/^\d{1,9}(\.\d{1,18})?$/.test(text) ? parseEther(text) : undefined),
+  "Give an amount of ether, for example 0.01.",
+);
+
 /** A price of gas in gwei, as wei. */
 export const gweiAmount = refine(
   (text) => (/^\d{1,9}(\.\d{1,9})?$/.test(text) ? parseGwei(text) : undefined),

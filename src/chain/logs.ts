@@ -1,0 +1,78 @@
+import { BaseError, HttpRequestError, TimeoutError } from "viem";
+
+/** Blocks that one log request may span: what public endpoints allow. */
+export const LOG_SPAN = 2_000n;
+/** HTTP answers of endpoints to a request that asks for too much. */
+const TOO_LARGE = new Set([400, 413, 422]);
+
+/** Blocks, both ends included. */
+export interface BlockRange {
+  from: bigint;
+  to: bigint;
+}
+
+export interface RangeOptions {
+  /** Newest blocks first. */
+  backward?: boolean;
+  /** The most blocks that one request may span. */
+  span?: bigint;
+  signal?: AbortSignal;
+}
+
+/**
+ * Reads a range of blocks piece by piece, in order, so that a caller can stop, or note how far it came and
+ * go on from there. Where an endpoint refuses a piece, it is halved down to a single block; after each
+ * piece that was read, the next may be twice as long again.
+ *
+ * @param read Reads one piece; must be safe to repeat.
+ * @throws Whatever `read` throws for a single block, or for another reason than a piece's size.
+ */
+export async function* readRanges<T>(
+  range: BlockRange,
+  read: (piece: BlockRange) => Promise<T>,
+  options: RangeOptions = {},
+): AsyncGenerator<BlockRange & { value: T }> {
+  const { backward = false, span: longest = LOG_SPAN, signal } = options;
+  let span = longest;
+  let { from, to } = range;
+  while (from <= to) {
+    signal?.throwIfAborted();
+    const length = span < to - from + 1n ? span : to - from + 1n;
+    const piece = backward ? { from: to - length + 1n, to } : { from, to: from + length - 1n };
+    let value: T;
+    try {
+      value = await read(piece);
+    } catch (error) {
+      if (length === 1n || !mayBeTooLarge(error)) throw error;
+      span = length / 2n;
+      continue;
+    }
+    yield { ...piece, value };
+    if (backward) to = piece.from - 1n;
+    else from = piece.to + 1n;
+    span = span * 2n < longest ? span * 2n : longest;
+  }
+}
+
+/**
+ * Whether an endpoint may have refused a request for its size. Endpoints agree on no code and no wording
+ * for it, so every answer with an error counts; an endpoint that does not answer at all does not.
+ */
+function mayBeTooLarge(error: unknown): boolean {
+  const found =
+    error instanceof BaseError
+      ? error.walk((inner) => inner instanceof HttpRequestError || hasCode(inner))
+      : error;
+  if (found instanceof HttpRequestError) return TOO_LARGE.has(found.status ?? 0);
+  return found instanceof TimeoutError || hasCode(found) || timedOut(error);
+}
+
+function timedOut(error: unknown): boolean {
+  return (
+    error instanceof BaseError && error.walk((inner) => inner instanceof TimeoutError) !== null
+  );
+}
+
+function hasCode(error: unknown): boolean {
+  return error instanceof Error && "code" in error && typeof error.code === "number";
+}

@@ -1,0 +1,51 @@
+import { challengeBookAbi } from "../../protocol/abi/challengeBook.ts";
+import { proofOfServiceAbi } from "../../protocol/abi/proofOfService.ts";
+import { serviceRegistryAbi } from "../../protocol/abi/serviceRegistry.ts";
+import { stakingAbi } from "../../protocol/abi/staking.ts";
+import { epochAt } from "../../protocol/epoch.ts";
+import type { ChainClient } from "../client.ts";
+import type { Head } from "../clock.ts";
+import type { Deployment } from "../deployment.ts";
+
+/** Requests that travel together at most: what public endpoints take in one batch. */
+const SLICE = 16;
+
+/** The contracts, each with the interface that reads need. */
+export function contractsOf(deployment: Deployment) {
+  const { registry, staking, proofOfService, challengeBook } = deployment.contracts;
+  return {
+    registry: { address: registry, abi: serviceRegistryAbi },
+    staking: { address: staking, abi: stakingAbi },
+    proofOfService: { address: proofOfService, abi: proofOfServiceAbi },
+    challengeBook: { address: challengeBook, abi: challengeBookAbi },
+  } as const;
+}
+
+/** The moment that a view describes: the newest block, and the epoch that it lies in. */
+export interface Moment extends Head {
+  epoch: number;
+}
+
+/** The chain's present. */
+export async function readMoment(client: ChainClient, deployment: Deployment): Promise<Moment> {
+  const block = await client.getBlock({ blockTag: "latest" });
+  const timestamp = Number(block.timestamp);
+  return { number: block.number, timestamp, epoch: epochAt(deployment, timestamp) };
+}
+
+/** Reads something of each item, in order; never more than a slice of them at once. */
+export async function readEach<T, R>(
+  items: readonly T[],
+  read: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
+  for (let index = 0; index < items.length; index += SLICE) {
+    results.push(...(await Promise.all(items.slice(index, index + SLICE).map(read))));
+  }
+  return results;
+}
+
+/** Whole numbers from `first` to `last`, both included. */
+export function numbers(first: number, last: number): number[] {
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
+}

@@ -1,0 +1,124 @@
+import { isAddressEqual, type Address } from "viem";
+import { serviceRegistryAbi } from "../../protocol/abi/serviceRegistry.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import {
+  MAX_AHEAD_MS,
+  MAX_LEASE_MS,
+  readRecord,
+  type EndpointRecord,
+} from "../../protocol/record.ts";
+import { rootServiceId } from "../../protocol/serviceId.ts";
+import { blockcloudDomain } from "../../protocol/typedData.ts";
+import type { ChainClient } from "../client.ts";
+import type { Deployment } from "../deployment.ts";
+import { LOG_SPAN, readRanges, type BlockRange } from "../logs.ts";
+import { blockAt } from "./blocks.ts";
+import type { Moment } from "./contracts.ts";
+
+/** How many pieces of history are searched for a record whose lease has run out. */
+const PIECES_BACK = 20;
+
+/** What a service has published of where it listens, as auditors see it. */
+export interface RecordView {
+  /**
+   * `current`: signed by the service's key, and its lease runs; `expired`: its lease is over; `foreign`:
+   * the newest one was signed by another key; `none`: none was found.
+   */
+  state: "current" | "expired" | "foreign" | "none";
+  record: EndpointRecord | undefined;
+  /** Who signed it. */
+  signer: Address | undefined;
+  /** The oldest block that was searched. */
+  searchedFrom: bigint;
+}
+
+interface Found {
+  record: EndpointRecord;
+  signer: Address;
+}
+
+/**
+ * Finds the record that auditors follow: the newest one that the service's key signed. Those that can be
+ * in force lie within the longest lease; behind it a bounded number of blocks is searched for one that ran
+ * out, which tells a gateway that stopped from one that never ran.
+ */
+export async function readRecordView(
+  client: ChainClient,
+  deployment: Deployment,
+  input: { number: bigint; key: Address; moment: Moment },
+): Promise<RecordView> {
+  const { key, moment } = input;
+  const first = BigInt(deployment.block);
+  const leases = moment.timestamp - (MAX_LEASE_MS + MAX_AHEAD_MS) / 1000;
+  const since = await blockAt(client, leases, { from: first, to: moment.number });
+  const read = (piece: BlockRange) => announced(client, deployment, input, piece);
+  let own: Found | undefined;
+  let foreign: Found | undefined;
+  const take = (found: readonly Found[]) => {
+    own = newest([own, ...found.filter(({ signer }) => isAddressEqual(signer, key))]);
+    foreign = newest([foreign, ...found.filter(({ signer }) => !isAddressEqual(signer, key))]);
+  };
+  for await (const { value } of readRanges({ from: since, to: moment.number }, read)) take(value);
+  let searchedFrom = since;
+  if (own === undefined && since > first) {
+    const behind = since - BigInt(PIECES_BACK) * LOG_SPAN;
+    const range = { from: behind > first ? behind : first, to: since - 1n };
+    for await (const { from, value } of readRanges(range, read, { backward: true })) {
+      searchedFrom = from;
+      take(value);
+      if (own !== undefined) break;
+    }
+  }
+  const found = own ?? foreign;
+  if (found === undefined) {
+    return { state: "none", record: undefined, signer: undefined, searchedFrom };
+  }
+  const isCurrent = found.record.expiresAt > BigInt(moment.timestamp) * 1000n;
+  const state = found === foreign ? "foreign" : isCurrent ? "current" : "expired";
+  return { state, ...found, searchedFrom };
+}
+
+/** The endpoint that auditors use: over HTTP, of the lowest priority number. */
+export function auditedEndpoint(record: EndpointRecord): string | undefined {
+  return record.endpoints
+    .filter(({ uri }) => /^https?:/.test(uri))
+    .sort((a, b) => a.priority - b.priority)[0]?.uri;
+}
+
+/** Records of a service in a range of blocks; what does not read as one is no record. */
+async function announced(
+  client: ChainClient,
+  deployment: Deployment,
+  input: { number: bigint; moment: Moment },
+  piece: BlockRange,
+): Promise<Found[]> {
+  const { chainId, contracts } = deployment;
+  const domain = blockcloudDomain(BigInt(chainId), contracts.registry);
+  const logs = await client.getContractEvents({
+    address: contracts.registry,
+    abi: serviceRegistryAbi,
+    eventName: "Announced",
+    args: { number: input.number },
+    fromBlock: piece.from,
+    toBlock: piece.to,
+    strict: true,
+  });
+  const latest = BigInt(input.moment.timestamp) * 1000n + BigInt(MAX_AHEAD_MS);
+  return logs.flatMap(({ args }) => {
+    try {
+      const found = readRecord(args.record, domain);
+      const { serviceId, issuedAt } = found.record;
+      return serviceId === rootServiceId(input.number) && issuedAt <= latest ? [found] : [];
+    } catch (error) {
+      // Anyone may announce anything.
+      if (error instanceof BlockcloudError && error.code === "RECORD_MALFORMED") return [];
+      throw error;
+    }
+  });
+}
+
+function newest(found: readonly (Found | undefined)[]): Found | undefined {
+  return found.reduce((best, next) =>
+    next === undefined || (best && best.record.issuedAt >= next.record.issuedAt) ? best : next,
+  );
+}

@@ -1,0 +1,125 @@
+import { providerPay } from "../../protocol/pay.ts";
+import { laneOf } from "../../protocol/sortition.ts";
+import { lanesOf, verdictOf, type Grade, type Verdict } from "../../protocol/tally.ts";
+import type { ChainClient } from "../client.ts";
+import type { Deployment } from "../deployment.ts";
+import { serviceStatuses, type ServiceStatus } from "../services.ts";
+import { contractsOf, numbers, readEach, type Moment } from "./contracts.ts";
+
+/** Epochs whose verdict may stand in for a missing one (`ProofOfService.CARRY_EPOCHS`). */
+export const CARRY_EPOCHS = 4;
+/** Epochs back that the contracts still know: less than `EpochLedger.RING`. */
+export const KNOWN_EPOCHS = 250;
+
+/** What the chain says of a service in an epoch. */
+export interface ServiceEpoch {
+  epoch: number;
+  /** Whether nothing can change its verdict any more. */
+  final: boolean;
+  status: ServiceStatus;
+  /** Whether a seed was recorded: without one there are no audits. */
+  seeded: boolean;
+  /** Weight counted for FAILED, POOR, GOOD and EXCELLENT. */
+  counts: readonly number[];
+  /** Weight counted in the service's whole shard; at most 15. */
+  shardWeight: number;
+  /** Null where the votes missed the quorum. */
+  verdict: Verdict;
+  /** The grade that pays: the verdict, or the newest one of the epochs before. */
+  paidGrade: Verdict;
+  /** The epoch whose verdict `paidGrade` is. */
+  paidBy: number | undefined;
+  /** What the epoch pays by the rules, BLOC in wei; undefined as long as it is not final. */
+  pay: bigint | undefined;
+  settled: boolean;
+}
+
+interface RawEpoch {
+  epoch: number;
+  status: ServiceStatus;
+  seeded: boolean;
+  tally: bigint;
+  pay: (grade: Grade) => bigint;
+}
+
+/**
+ * The newest epochs of a service, oldest first, up to the one before the current: votes on that one are
+ * still being revealed.
+ *
+ * @param input.last How many epochs; at most `KNOWN_EPOCHS`.
+ */
+export async function readServiceEpochs(
+  client: ChainClient,
+  deployment: Deployment,
+  input: { number: bigint; moment: Moment; last: number; settledThrough: number },
+): Promise<ServiceEpoch[]> {
+  const { number, moment } = input;
+  const newest = moment.epoch - 1;
+  const oldest = Math.max(1, newest - Math.min(input.last, KNOWN_EPOCHS) + 1);
+  // A verdict may be carried into the oldest of them, too.
+  const wanted = numbers(Math.max(1, oldest - CARRY_EPOCHS), newest);
+  const raw = await readEach(wanted, (epoch) => readEpoch(client, deployment, number, epoch));
+  const { lane } = laneOf(number);
+  const verdicts = new Map(
+    raw.map(({ epoch, tally }) => [epoch, verdictOf(lanesOf(tally)[lane] ?? [])]),
+  );
+  return raw
+    .filter(({ epoch }) => epoch >= oldest)
+    .map(({ epoch, status, seeded, tally, pay }) => {
+      const final = epoch + 2 <= moment.epoch;
+      const isPaid = seeded && status === "Active";
+      const paidBy = isPaid ? carriedFrom(verdicts, epoch) : undefined;
+      const paidGrade = paidBy === undefined ? null : (verdicts.get(paidBy) ?? null);
+      return {
+        epoch,
+        final,
+        status,
+        seeded,
+        counts: lanesOf(tally)[lane] ?? [],
+        shardWeight: Number((tally >> 240n) & 0xfn),
+        verdict: verdicts.get(epoch) ?? null,
+        paidGrade,
+        paidBy,
+        pay: final ? (paidGrade === null ? 0n : pay(paidGrade)) : undefined,
+        settled: epoch <= input.settledThrough,
+      };
+    });
+}
+
+/** How many of the newest final epochs in a row found an active service FAILED. */
+export function failedRun(epochs: readonly ServiceEpoch[]): number {
+  const final = epochs.filter((epoch) => epoch.final);
+  const broken = final.findLastIndex(({ status, verdict }) => status !== "Active" || verdict !== 0);
+  return final.length - 1 - broken;
+}
+
+/** The epoch whose verdict pays an epoch, as `ProofOfService` finds it. */
+function carriedFrom(verdicts: ReadonlyMap<number, Verdict>, epoch: number): number | undefined {
+  const candidates = numbers(Math.max(1, epoch - CARRY_EPOCHS), epoch).reverse();
+  return candidates.find((candidate) => (verdicts.get(candidate) ?? null) !== null);
+}
+
+async function readEpoch(
+  client: ChainClient,
+  deployment: Deployment,
+  number: bigint,
+  epoch: number,
+): Promise<RawEpoch> {
+  const { registry, staking, proofOfService } = contractsOf(deployment);
+  const shard = BigInt(laneOf(number).shard);
+  const [status, [seed], tally, stake, [total], [providersBudget]] = await Promise.all([
+    client.readContract({ ...registry, functionName: "statusAt", args: [number, epoch] }),
+    client.readContract({ ...proofOfService, functionName: "seedOf", args: [epoch] }),
+    client.readContract({ ...proofOfService, functionName: "tallyOf", args: [shard, epoch] }),
+    client.readContract({ ...staking, functionName: "serviceStakeAt", args: [number, epoch] }),
+    client.readContract({ ...staking, functionName: "activeAt", args: [epoch] }),
+    client.readContract({ ...proofOfService, functionName: "budgetOf", args: [epoch] }),
+  ]);
+  return {
+    epoch,
+    status: serviceStatuses[status] ?? "None",
+    seeded: BigInt(seed) !== 0n,
+    tally,
+    pay: (grade) => (total === 0n ? 0n : providerPay(providersBudget, stake, total, grade)),
+  };
+}

@@ -1,0 +1,217 @@
+import type { Address, Hex } from "viem";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import type { ProbeSpecification } from "../../protocol/probe.ts";
+import { rootServiceId } from "../../protocol/serviceId.ts";
+import { Challenges, type Challenge, type Question } from "../challenges.ts";
+import type { ChainClient } from "../client.ts";
+import type { Deployment } from "../deployment.ts";
+import { Services, serviceStatuses, type ServiceClass, type ServiceStatus } from "../services.ts";
+import { contractsOf, type Moment } from "./contracts.ts";
+import { readMetadata } from "./metadata.ts";
+import { readRecordView, type RecordView } from "./recordView.ts";
+
+/** Something that counts by epochs: what counts in the current one, and from the next on. */
+export interface NowAndNext<T> {
+  now: T;
+  next: T;
+}
+
+/** Stake on its way out. */
+export interface Unbonding {
+  /** BLOC in wei. */
+  amount: bigint;
+  /** Unix seconds. */
+  releaseAt: number;
+}
+
+/** What the chain says of a service. Amounts are BLOC in wei. */
+export interface ServiceView {
+  number: bigint;
+  id: Hex;
+  owner: Address;
+  payout: Address;
+  label: string | undefined;
+  classId: number;
+  class: ServiceClass;
+  /** Hash of the description's URI, and the URI where it was found; undefined for none. */
+  metadata: { hash: Hex; uri: string | undefined } | undefined;
+  status: NowAndNext<ServiceStatus>;
+  key: NowAndNext<Address>;
+  probe: {
+    hash: NowAndNext<Hex>;
+    /** As it counts now; undefined where it cannot be read as a specification, or was not found. */
+    specification: ProbeSpecification | undefined;
+    /** Whether the endpoint served the event that holds it. */
+    found: boolean;
+  };
+  stake: NowAndNext<bigint>;
+  /** Whose stake it is; zero for nobody's. */
+  staker: Address;
+  unbonding: readonly Unbonding[];
+  firstEpoch: number;
+  /** First epoch since the last reinstatement; 0 for none. */
+  reinstatedSince: number;
+  settledThrough: number;
+  record: RecordView;
+  challenge: (Challenge & { question: Question | undefined }) | undefined;
+  /** Until when it cannot be challenged again, Unix seconds; 0 for never. */
+  quietUntil: number;
+}
+
+/**
+ * Reads a service.
+ *
+ * @throws BlockcloudError `SERVICE_UNKNOWN`.
+ */
+export async function readServiceView(
+  client: ChainClient,
+  deployment: Deployment,
+  input: { number: bigint; moment: Moment },
+): Promise<ServiceView> {
+  const { number, moment } = input;
+  const { registry, staking, proofOfService } = contractsOf(deployment);
+  const args = [number] as const;
+  const firstEpoch = await client.readContract({
+    ...registry,
+    functionName: "firstEpoch",
+    args,
+  });
+  if (firstEpoch === 0) throw unknownService(number.toString());
+  const services = new Services(client, deployment);
+  const next = [number, moment.epoch + 1] as const;
+  const [owner, payout, label, classId, metadata, stakeNow, stakeNext, staker, settledThrough] =
+    await Promise.all([
+      client.readContract({ ...registry, functionName: "ownerOf", args }),
+      client.readContract({ ...registry, functionName: "payoutOf", args }),
+      client.readContract({ ...registry, functionName: "labelOf", args }),
+      client.readContract({ ...registry, functionName: "classOf", args }),
+      client.readContract({ ...registry, functionName: "metadataHash", args }),
+      client.readContract({
+        ...staking,
+        functionName: "serviceStakeAt",
+        args: [number, moment.epoch],
+      }),
+      client.readContract({ ...staking, functionName: "serviceStakeAt", args: next }),
+      client.readContract({ ...staking, functionName: "stakerOf", args }),
+      client.readContract({ ...proofOfService, functionName: "settledThrough", args }),
+    ]);
+  const [kind, standing, { block: registeredBy, ...probe }, unbonding, reinstatedSince, challenge] =
+    await Promise.all([
+      services.classAt(classId),
+      readStanding(client, deployment, input),
+      readProbe(client, deployment, { ...input, firstEpoch }),
+      client.readContract({ ...staking, functionName: "serviceUnbonding", args: [number, staker] }),
+      client.readContract({ ...registry, functionName: "reinstatedSince", args }),
+      readChallenge(client, deployment, number),
+    ]);
+  const isKeyless = BigInt(standing.key.now) === 0n;
+  const key = isKeyless ? standing.key.next : standing.key.now;
+  const record = await readRecordView(client, deployment, { ...input, key });
+  return {
+    number,
+    id: rootServiceId(number),
+    owner,
+    payout,
+    label: label === "" ? undefined : label,
+    classId,
+    class: kind,
+    metadata: await readMetadata(client, deployment, { ...input, hash: metadata, registeredBy }),
+    ...standing,
+    probe,
+    stake: { now: stakeNow, next: stakeNext },
+    staker,
+    unbonding: unbonding.map(({ amount, releaseAt }) => ({ amount, releaseAt: Number(releaseAt) })),
+    firstEpoch,
+    reinstatedSince,
+    settledThrough,
+    record,
+    ...challenge,
+  };
+}
+
+/**
+ * The service that somebody names: by its number, or by its label.
+ *
+ * @throws BlockcloudError `SERVICE_UNKNOWN`.
+ */
+export async function findService(
+  client: ChainClient,
+  deployment: Deployment,
+  name: string,
+): Promise<bigint> {
+  if (/^\d{1,11}$/.test(name) && BigInt(name) > 0n) return BigInt(name);
+  const { registry } = contractsOf(deployment);
+  const args = [name] as const;
+  const number = /^[a-z0-9-]{1,63}$/.test(name)
+    ? await client.readContract({ ...registry, functionName: "numberOf", args })
+    : 0n;
+  if (number === 0n) throw unknownService(name);
+  return number;
+}
+
+function unknownService(name: string): BlockcloudError {
+  return new BlockcloudError("SERVICE_UNKNOWN", `There is no service ${name}.`, {
+    remedy: "Check number or label, and that the deployment is the right network's.",
+  });
+}
+
+async function readStanding(
+  client: ChainClient,
+  deployment: Deployment,
+  input: { number: bigint; moment: Moment },
+): Promise<{ status: NowAndNext<ServiceStatus>; key: NowAndNext<Address> }> {
+  const { registry } = contractsOf(deployment);
+  const now = [input.number, input.moment.epoch] as const;
+  const next = [input.number, input.moment.epoch + 1] as const;
+  const [statusNow, statusNext, keyNow, keyNext] = await Promise.all([
+    client.readContract({ ...registry, functionName: "statusAt", args: now }),
+    client.readContract({ ...registry, functionName: "statusAt", args: next }),
+    client.readContract({ ...registry, functionName: "keyAt", args: now }),
+    client.readContract({ ...registry, functionName: "keyAt", args: next }),
+  ]);
+  return {
+    status: {
+      now: serviceStatuses[statusNow] ?? "None",
+      next: serviceStatuses[statusNext] ?? "None",
+    },
+    key: { now: keyNow, next: keyNext },
+  };
+}
+
+async function readProbe(
+  client: ChainClient,
+  deployment: Deployment,
+  input: { number: bigint; moment: Moment; firstEpoch: number },
+): Promise<ServiceView["probe"] & { block: bigint }> {
+  const { number, moment } = input;
+  const { registry } = contractsOf(deployment);
+  // Before its first epoch a service has no specification but the one that will count then.
+  const epoch = Math.max(moment.epoch, input.firstEpoch);
+  const [[now, block], [next]] = await Promise.all([
+    client.readContract({ ...registry, functionName: "probeAt", args: [number, epoch] }),
+    client.readContract({ ...registry, functionName: "probeAt", args: [number, epoch + 1] }),
+  ]);
+  const hash = { now, next };
+  try {
+    const { probe } = await new Services(client, deployment).audited(number, epoch);
+    return { hash, specification: probe, found: true, block };
+  } catch (error) {
+    if (!(error instanceof BlockcloudError) || error.code !== "PROBE_MISSING") throw error;
+    return { hash, specification: undefined, found: false, block };
+  }
+}
+
+async function readChallenge(
+  client: ChainClient,
+  deployment: Deployment,
+  number: bigint,
+): Promise<Pick<ServiceView, "challenge" | "quietUntil">> {
+  const challenges = new Challenges(client, deployment);
+  const [id, quietUntil] = await Promise.all([
+    challenges.open(number),
+    challenges.quietUntil(number),
+  ]);
+  if (id === undefined) return { challenge: undefined, quietUntil };
+  const [challenge, question] = await Promise.all([challenges.get(id), challenges.question(id)]);
+  return { challenge: { ...challenge, question }, quietUntil };
+}

@@ -1,0 +1,65 @@
+import { isAddressEqual, parseEventLogs, type Address, type Hex } from "viem";
+import { proofOfServiceAbi } from "../../protocol/abi/proofOfService.ts";
+import { epochAt } from "../../protocol/epoch.ts";
+import type { ChainClient } from "../client.ts";
+import type { Deployment } from "../deployment.ts";
+import { readRanges, type BlockRange } from "../logs.ts";
+import { contractsOf, readEach } from "./contracts.ts";
+
+/** What an operator paid for transactions. */
+export interface Spending {
+  transactions: number;
+  gasUsed: bigint;
+  /** Fees, ether in wei. */
+  wei: bigint;
+  /** Fees by the epoch in which they were paid. */
+  weiByEpoch: ReadonlyMap<number, bigint>;
+  /** Seeds that it was the first to prove; each pays a bounty to the operator. */
+  ticks: number;
+}
+
+/**
+ * Adds up the receipts of an operator's transactions: of those that left events of its auditor, and of its
+ * ticks. What failed, or came second, left no event and is not counted.
+ */
+export async function readSpending(
+  client: ChainClient,
+  deployment: Deployment,
+  input: { operator: Address; transactions: ReadonlyMap<Hex, bigint>; blocks: BlockRange },
+): Promise<Spending> {
+  const { operator, blocks } = input;
+  const hashes = new Map(input.transactions);
+  const read = ({ from, to }: BlockRange) =>
+    client.getContractEvents({
+      ...contractsOf(deployment).proofOfService,
+      eventName: "Ticked",
+      fromBlock: from,
+      toBlock: to,
+      strict: true,
+    });
+  for await (const { value } of readRanges(blocks, read)) {
+    for (const { transactionHash, blockNumber } of value) hashes.set(transactionHash, blockNumber);
+  }
+  const receipts = await readEach([...hashes.keys()], (hash) =>
+    client.getTransactionReceipt({ hash }),
+  );
+  const own = receipts.filter(({ from }) => isAddressEqual(from, operator));
+  const times = await readEach([...new Set(own.map(({ blockNumber }) => blockNumber))], (number) =>
+    client.getBlock({ blockNumber: number }),
+  );
+  const epochs = new Map(
+    times.map(({ number, timestamp }) => [number, epochAt(deployment, Number(timestamp))]),
+  );
+  const weiByEpoch = new Map<number, bigint>();
+  let [gasUsed, wei, ticks] = [0n, 0n, 0];
+  for (const receipt of own) {
+    const fee = receipt.gasUsed * receipt.effectiveGasPrice;
+    const epoch = epochs.get(receipt.blockNumber) ?? 0;
+    weiByEpoch.set(epoch, (weiByEpoch.get(epoch) ?? 0n) + fee);
+    gasUsed += receipt.gasUsed;
+    wei += fee;
+    const { logs } = receipt;
+    ticks += parseEventLogs({ abi: proofOfServiceAbi, eventName: "Ticked", logs }).length;
+  }
+  return { transactions: own.length, gasUsed, wei, weiByEpoch, ticks };
+}

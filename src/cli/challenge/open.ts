@@ -1,0 +1,49 @@
+import { parseEventLogs } from "viem";
+import { Challenges } from "../../chain/challenges.ts";
+import { findService } from "../../chain/views/serviceView.ts";
+import { challengeBookAbi } from "../../protocol/abi/challengeBook.ts";
+import { transactCommand } from "../framework/transactCommand.ts";
+import { sentJson } from "../framework/transactor.ts";
+import { duration } from "../framework/wait.ts";
+import { amount } from "../show/format.ts";
+import { bookStep, payerKey, serviceArgument } from "./shared.ts";
+
+/** `blockcloud challenge open` */
+export const challengeOpen = transactCommand({
+  name: "open",
+  about: "Ask a service on chain, for a bond, whether it is there.",
+  args: serviceArgument,
+  flags: {},
+  signer: payerKey,
+  examples: ["blockcloud challenge open 7 --wallet-key-file wallet.key"],
+  notes: `The service's key has to answer a question that the next epoch's seed brings. If it does in time, the
+service gets the bond; if not, the bond comes back with half of what its stake is slashed by.`,
+  async run({ args, client, deployment, transactor, output }) {
+    const number = await findService(client, deployment, args.name);
+    const challenges = new Challenges(client, deployment);
+    const { challengeBook } = deployment.contracts;
+    const [bond, windowSeconds] = await Promise.all([
+      challenges.bond(),
+      challenges.windowSeconds(),
+    ]);
+    const approval = await transactor.approval(challengeBook, bond, "the challenge book");
+    const step = bookStep(challengeBook, `challenge service ${number}`, "challenge", [number]);
+    const sent = await transactor.carryOut({
+      title: `challenge service ${number}`,
+      steps: [...approval, approval.length > 0 ? { ...step, roughGas: 200_000n } : step],
+      bloc: { bonded: bond },
+      outcome: [
+        `the service has ${duration(windowSeconds)} to answer, from the next epoch's seed on`,
+        `an answer in time costs you the bond of ${amount(bond)} BLOC`,
+      ],
+    });
+    const logs = sent.at(-1)?.receipt.logs ?? [];
+    const [event] = parseEventLogs({ abi: challengeBookAbi, eventName: "ChallengeOpened", logs });
+    const id = event?.args.id ?? null;
+    output.print(
+      { number: Number(number), challenge: id, bond, transactions: sentJson(sent) },
+      `challenge ${id ?? ""} of service ${number} is open`,
+    );
+    return undefined;
+  },
+});

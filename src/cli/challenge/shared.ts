@@ -1,0 +1,104 @@
+import type { Address } from "viem";
+import { Challenges, type Challenge, type Question } from "../../chain/challenges.ts";
+import type { ChainClient } from "../../chain/client.ts";
+import type { Deployment } from "../../chain/deployment.ts";
+import { readMoment, type Moment } from "../../chain/views/contracts.ts";
+import { findService } from "../../chain/views/serviceView.ts";
+import { challengeBookAbi } from "../../protocol/abi/challengeBook.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import { epochStart } from "../../protocol/epoch.ts";
+import { text, key } from "../framework/flag.ts";
+import type { Step } from "../framework/plan.ts";
+import { anyText } from "../framework/values.ts";
+import { utc } from "../show/format.ts";
+
+/** Epochs after the one of opening from which the question may come (`ChallengeBook.SEED_EPOCHS`). */
+const SEED_EPOCHS = 3;
+
+/** The service that a challenge is about. */
+export const serviceArgument = {
+  name: text("<service>", "number or label of the service", anyText, { required: true }),
+};
+
+/** Whoever sends: anybody. */
+export const payerKey = key("--wallet-key-file <path>", "file with the key that pays, mode 600", {
+  env: "BLOCKCLOUD_WALLET_KEY",
+  config: "keys.wallet",
+  required: true,
+});
+
+/** A service's open challenge, and how far it has come. */
+export interface OpenChallenge {
+  number: bigint;
+  moment: Moment;
+  challenge: Challenge;
+  question: Question | undefined;
+  /** `waiting` for its question, `running`, `unanswered` in time, or `unasked`: it never got one. */
+  stage: "waiting" | "running" | "unanswered" | "unasked";
+}
+
+/** Reads the open challenge of a service; undefined where there is none. */
+export async function readOpenChallenge(
+  client: ChainClient,
+  deployment: Deployment,
+  name: string,
+): Promise<{ number: bigint; open: OpenChallenge | undefined }> {
+  const number = await findService(client, deployment, name);
+  const challenges = new Challenges(client, deployment);
+  const id = await challenges.open(number);
+  if (id === undefined) return { number, open: undefined };
+  const [challenge, question, moment] = await Promise.all([
+    challenges.get(id),
+    challenges.question(id),
+    readMoment(client, deployment),
+  ]);
+  const seedBy = epochStart(deployment, challenge.openedIn + 1 + SEED_EPOCHS);
+  const isLate = question !== undefined && moment.timestamp > question.deadline;
+  const isUnasked = question === undefined && moment.timestamp >= seedBy;
+  const stage = question ? (isLate ? "unanswered" : "running") : isUnasked ? "unasked" : "waiting";
+  return { number, open: { number, moment, challenge, question, stage } };
+}
+
+/**
+ * The same, where a command needs one.
+ *
+ * @throws BlockcloudError `CHALLENGE_NONE`.
+ */
+export async function needOpenChallenge(
+  client: ChainClient,
+  deployment: Deployment,
+  name: string,
+): Promise<OpenChallenge> {
+  const { number, open } = await readOpenChallenge(client, deployment, name);
+  if (open !== undefined) return open;
+  throw new BlockcloudError("CHALLENGE_NONE", `Service ${number} has no open challenge.`, {
+    remedy: "Nothing is to be done: it was answered, resolved or annulled, or there never was one.",
+  });
+}
+
+/** A call of the challenge book. */
+export function bookStep(
+  book: Address,
+  name: string,
+  functionName: string,
+  args: readonly unknown[],
+): Step {
+  return { name, call: { address: book, abi: challengeBookAbi, functionName, args } };
+}
+
+/** An open challenge for programs. */
+export function challengeJson({ challenge, question, stage }: OpenChallenge): object {
+  return { ...challenge, number: Number(challenge.number), stage, question: question ?? null };
+}
+
+/** Where an open challenge stands, in one sentence. */
+export function stageText(open: OpenChallenge, deployment: Deployment): string {
+  const { challenge, question, stage } = open;
+  const seed = utc(epochStart(deployment, challenge.openedIn + 1));
+  if (stage === "waiting") return `its question comes with the first seed after ${seed}`;
+  if (stage === "unasked") return "no seed was recorded for its question: anyone can annul it";
+  const deadline = utc(question?.deadline ?? 0);
+  return stage === "running"
+    ? `it can be answered until ${deadline}`
+    : `it was not answered by ${deadline}: anyone can resolve it`;
+}

@@ -1,0 +1,25 @@
+import { chainCommand } from "../framework/chainCommand.ts";
+import { service } from "../framework/commonFlags.ts";
+import { readServiceReport, reportFlags, reportJson } from "../show/serviceReport.ts";
+import { statusText } from "../show/serviceText.ts";
+import { showOrWatch, watchFlag } from "../show/watch.ts";
+
+/** `blockcloud provider status` */
+export const providerStatus = chainCommand({
+  name: "status",
+  about: "Show how a service does: its last grades and pay, and what to do about them.",
+  flags: { service, ...reportFlags, watch: watchFlag },
+  examples: [
+    "blockcloud provider status --service 7",
+    "blockcloud provider status --service 7 --watch",
+  ],
+  async run(context) {
+    const { flags, deployment, output } = context;
+    const { watch } = flags;
+    const { epochSeconds } = deployment;
+    return showOrWatch({ watch, epochSeconds, json: output.json }, context, async () => {
+      const report = await readServiceReport(context, { ...flags, number: flags.service });
+      output.print(reportJson(report), statusText(report));
+    });
+  },
+});

@@ -1,0 +1,28 @@
+import { findService } from "../../chain/views/serviceView.ts";
+import { chainCommand } from "../framework/chainCommand.ts";
+import { text } from "../framework/flag.ts";
+import { anyText } from "../framework/values.ts";
+import { readServiceReport, reportFlags, reportJson } from "../show/serviceReport.ts";
+import { showText } from "../show/serviceText.ts";
+import { showOrWatch, watchFlag } from "../show/watch.ts";
+
+/** `blockcloud service show` */
+export const serviceShow = chainCommand({
+  name: "show",
+  about: "Show a service, its grades by epoch, and why they are not better.",
+  args: { name: text("<number or label>", "the service", anyText, { required: true }) },
+  flags: { ...reportFlags, watch: watchFlag },
+  examples: ["blockcloud service show 7", "blockcloud service show weather --epochs 48 --json"],
+  notes: `Runs the service's own probe once from here, against the endpoint that it published, as auditors do;
+--skip-probe leaves it alone.`,
+  async run(context) {
+    const { args, flags, client, deployment, output } = context;
+    const number = await findService(client, deployment, args.name);
+    const { watch } = flags;
+    const { epochSeconds } = deployment;
+    return showOrWatch({ watch, epochSeconds, json: output.json }, context, async () => {
+      const report = await readServiceReport(context, { ...flags, number });
+      output.print(reportJson(report), showText(report));
+    });
+  },
+});

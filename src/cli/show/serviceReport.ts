@@ -1,0 +1,72 @@
+import { diagnose, type Diagnosis } from "../../chain/views/diagnosis.ts";
+import { readMoment, type Moment } from "../../chain/views/contracts.ts";
+import type { SelfProbe } from "../../chain/views/probeDiagnosis.ts";
+import { readServiceEpochs, type ServiceEpoch } from "../../chain/views/serviceEpochs.ts";
+import { readServiceView, type ServiceView } from "../../chain/views/serviceView.ts";
+import type { ChainContext } from "../framework/chainCommand.ts";
+import { text, toggle, type Flags } from "../framework/flag.ts";
+import { wholeNumber } from "../framework/values.ts";
+import { probeService } from "./selfProbe.ts";
+
+/** Everything that is said of a service, and why its score is what it is. */
+export interface ServiceReport {
+  moment: Moment;
+  view: ServiceView;
+  epochs: readonly ServiceEpoch[];
+  probe: SelfProbe | undefined;
+  diagnosis: readonly Diagnosis[];
+}
+
+/** Flags of the commands that report on a service. */
+export const reportFlags = {
+  epochs: text("--epochs <n>", "how many epochs back", wholeNumber(1, 200), { default: "12" }),
+  skipProbe: toggle("--skip-probe", "do not run the service's own probe against its endpoint"),
+  allowLoopback: toggle("--allow-loopback", "devnet switch: probe services on loopback too", {
+    config: "auditor.allowLoopback",
+  }),
+};
+
+interface ReportOptions {
+  number: bigint;
+  epochs: number;
+  skipProbe: boolean;
+  allowLoopback: boolean;
+}
+
+/** Reads a service and runs its probe. */
+export async function readServiceReport(
+  context: Pick<ChainContext<Flags, Flags>, "client" | "deployment" | "io" | "progress" | "signal">,
+  options: ReportOptions,
+): Promise<ServiceReport> {
+  const { client, deployment, io, progress, signal } = context;
+  const { number, allowLoopback } = options;
+  progress.update(`reading service ${number}`);
+  const moment = await readMoment(client, deployment);
+  const view = await readServiceView(client, deployment, { number, moment });
+  const { settledThrough } = view;
+  const epochs = await readServiceEpochs(client, deployment, {
+    number,
+    moment,
+    last: options.epochs,
+    settledThrough,
+  });
+  if (!options.skipProbe) progress.update("running its probe");
+  const probe = options.skipProbe
+    ? undefined
+    : await probeService({ view, moment, deployment, allowLoopback }, io, signal);
+  progress.clear();
+  const diagnosis = diagnose({ view, epochs, moment, deployment, probe });
+  return { moment, view, epochs, probe, diagnosis };
+}
+
+/** The report for programs; amounts in wei. */
+export function reportJson({ moment, view, epochs, probe, diagnosis }: ServiceReport): object {
+  return {
+    number: Number(view.number),
+    epoch: moment.epoch,
+    service: { ...view, number: Number(view.number) },
+    epochs,
+    probe,
+    diagnosis,
+  };
+}

@@ -1,0 +1,157 @@
+import { isAddressEqual } from "viem";
+import { describeCounts, type Diagnosis } from "../../chain/views/diagnosis.ts";
+import type { ServiceEpoch } from "../../chain/views/serviceEpochs.ts";
+import type { NowAndNext, ServiceView } from "../../chain/views/serviceView.ts";
+import { grades } from "../../protocol/tally.ts";
+import { duration } from "../framework/wait.ts";
+import { amount, epochRanges, facts, table, utc } from "./format.ts";
+import type { ServiceReport } from "./serviceReport.ts";
+
+/** Everything about a service, for people. */
+export function showText(report: ServiceReport): string {
+  const { view, moment } = report;
+  const { label } = view;
+  return [
+    `service ${view.number}${label === undefined ? "" : `, label ${label}`}, in epoch ${moment.epoch}`,
+    facts([
+      ["ID", view.id],
+      ["owner", view.owner],
+      ["payout", isAddressEqual(view.payout, view.owner) ? undefined : view.payout],
+      ["class", classText(view)],
+      ["status", changing(view.status, moment.epoch, (status) => status)],
+      ["key", changing(view.key, moment.epoch, (key) => key)],
+      ["stake", stakeText(view, moment.epoch)],
+      ...view.unbonding.map(
+        ({ amount: wei, releaseAt }) =>
+          ["unbonding", `${amount(wei)} BLOC, free at ${utc(releaseAt)}`] as const,
+      ),
+      ["description", view.metadata && (view.metadata.uri ?? `hash ${view.metadata.hash}`)],
+      ["probe", probeText(view)],
+      ["endpoints", endpointsText(report)],
+      ["challenge", challengeText(view)],
+      ["settled", `through epoch ${view.settledThrough}`],
+    ]),
+    "",
+    epochsText(report.epochs),
+    "",
+    selfProbeText(report),
+    diagnosisText(report.diagnosis),
+  ].join("\n");
+}
+
+/** How a service does, for whoever runs it. */
+export function statusText(report: ServiceReport): string {
+  const { view, moment, epochs } = report;
+  const open = epochs.filter(({ settled, pay }) => !settled && pay !== undefined && pay > 0n);
+  const pay = open.reduce((sum, epoch) => sum + (epoch.pay ?? 0n), 0n);
+  return [
+    `service ${view.number} is ${view.status.now} in epoch ${moment.epoch}`,
+    facts([
+      [
+        "from the next epoch on",
+        view.status.now === view.status.next ? undefined : view.status.next,
+      ],
+      ["stake", stakeText(view, moment.epoch)],
+      ["endpoints", endpointsText(report)],
+      ["challenge", challengeText(view)],
+      [
+        "pay to settle",
+        open.length === 0 ? "none" : `${amount(pay)} BLOC of ${open.length} epochs`,
+      ],
+    ]),
+    "",
+    epochsText(epochs),
+    "",
+    selfProbeText(report),
+    diagnosisText(report.diagnosis),
+  ].join("\n");
+}
+
+function classText({ class: kind }: ServiceView): string {
+  const { name, excellentMs, goodMs, poorMs, minimumStake } = kind;
+  const bounds = `EXCELLENT to ${excellentMs} ms, GOOD to ${goodMs}, POOR to ${poorMs}`;
+  return `${name}: ${bounds}; least stake ${amount(minimumStake)} BLOC`;
+}
+
+function changing<T>({ now, next }: NowAndNext<T>, epoch: number, show: (value: T) => string) {
+  return now === next ? show(now) : `${show(now)}; from epoch ${epoch + 1} on ${show(next)}`;
+}
+
+function stakeText(view: ServiceView, epoch: number): string {
+  const stake = changing(view.stake, epoch, (wei) => `${amount(wei)} BLOC`);
+  const isOwn = isAddressEqual(view.staker, view.owner) || BigInt(view.staker) === 0n;
+  return isOwn ? stake : `${stake}, of ${view.staker}`;
+}
+
+function probeText({ probe, class: kind }: ServiceView): string {
+  if (!probe.found) return `hash ${probe.hash.now}`;
+  if (probe.specification === undefined) return "does not parse";
+  const { requests } = probe.specification;
+  const shown = requests.slice(0, 4).map(({ method, path }) => `${method} ${path}`);
+  const more = requests.length > 4 ? ` and ${requests.length - 4} more` : "";
+  const pending = probe.hash.now === probe.hash.next ? "" : "; another from the next epoch on";
+  return `${shown.join(", ")}${more}, each within ${kind.poorMs} ms${pending}`;
+}
+
+function endpointsText({ view, moment }: ServiceReport): string {
+  const { state, record } = view.record;
+  if (record === undefined) return "none published";
+  const uris = record.endpoints.map(({ uri }) => uri).join(", ");
+  const left = Number(record.expiresAt) / 1000 - moment.timestamp;
+  if (state === "current") return `${uris}, for another ${duration(left)}`;
+  return state === "expired"
+    ? `${uris}, expired ${duration(-left)} ago`
+    : `${uris}, by another key`;
+}
+
+function challengeText({ challenge, quietUntil }: ServiceView): string {
+  if (challenge === undefined) {
+    return quietUntil === 0 ? "none" : `none; none can be opened before ${utc(quietUntil)}`;
+  }
+  const { id, question } = challenge;
+  return question === undefined
+    ? `${id}, open, without a question yet`
+    : `${id}, to be answered by ${utc(question.deadline)}`;
+}
+
+function epochsText(epochs: readonly ServiceEpoch[]): string {
+  if (epochs.length === 0) return "no epoch is over yet";
+  const rows = epochs.map((epoch) => [
+    String(epoch.epoch),
+    epoch.status,
+    verdictText(epoch),
+    epoch.seeded ? describeCounts(epoch.counts) : "no seed",
+    String(epoch.shardWeight),
+    epoch.pay === undefined ? "" : amount(epoch.pay, 2),
+    epoch.settled ? "yes" : "no",
+  ]);
+  const head = ["epoch", "status", "verdict", "votes by weight", "of shard", "BLOC", "settled"];
+  return table(head, rows, [0, 4, 5]);
+}
+
+function verdictText({ final, verdict, paidGrade, paidBy }: ServiceEpoch): string {
+  if (!final) return "not final";
+  if (verdict !== null) return grades[verdict];
+  return paidGrade === null ? "no quorum" : `no quorum, pays as ${paidBy ?? ""}`;
+}
+
+function selfProbeText({ probe }: ServiceReport): string {
+  if (probe === undefined) return "its probe was not run from here\n";
+  const rows = probe.requests.map(({ method, path, grade, elapsedMs, reason }) => [
+    `${method} ${path}`,
+    grades[grade],
+    `${Math.round(elapsedMs)} ms`,
+    reason ?? "",
+  ]);
+  const head = ["own probe, from here", "grade", "time", "why"];
+  return `${table(head, rows, [2])}\n`;
+}
+
+function diagnosisText(diagnosis: readonly Diagnosis[]): string {
+  if (diagnosis.length === 0) return "nothing lowers its score";
+  const lines = diagnosis.map(({ severity, code, what, remedy, epochs }) => {
+    const when = epochs === undefined ? "" : ` [epochs ${epochRanges(epochs)}]`;
+    return `  ${severity === "problem" ? "!" : "-"} ${what}${when}\n    ${code}: ${remedy}`;
+  });
+  return `why its score is not better:\n${lines.join("\n")}`;
+}

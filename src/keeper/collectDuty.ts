@@ -1,0 +1,43 @@
+import type { Address } from "viem";
+import type { ChainClient } from "../chain/client.ts";
+import type { Deployment } from "../chain/deployment.ts";
+import { readEach, contractsOf, type Moment } from "../chain/views/contracts.ts";
+import type { Chore, KeeperDuty, Offer } from "./duty.ts";
+
+/** An amount is collected once its gas costs no more than this part of it. */
+const WORTH = 10n;
+
+/** Pays out what auditors have claimed: only for those that the keeper was asked to serve. */
+export class CollectDuty implements KeeperDuty {
+  readonly name = "collect";
+  readonly #auditors: readonly Address[];
+  readonly #d: { client: ChainClient; deployment: Deployment };
+  #lookedIn = -1;
+
+  constructor(
+    options: { auditors: readonly Address[] },
+    dependencies: { client: ChainClient; deployment: Deployment },
+  ) {
+    this.#auditors = options.auditors;
+    this.#d = dependencies;
+  }
+
+  async run({ epoch }: Moment, offer: Offer): Promise<void> {
+    if (this.#lookedIn === epoch) return;
+    const { client, deployment } = this.#d;
+    const { proofOfService } = contractsOf(deployment);
+    const chores = await readEach(this.#auditors, async (auditor): Promise<Chore> => {
+      const args = [auditor] as const;
+      const amount = await client.readContract({
+        ...proofOfService,
+        functionName: "earnedOf",
+        args,
+      });
+      const call = { ...proofOfService, functionName: "collect", args };
+      return { duty: this.name, call, reward: amount / WORTH, about: { auditor, amount } };
+    });
+    const due = chores.filter(({ reward }) => reward > 0n);
+    if (due.length > 0) await offer(due);
+    this.#lookedIn = epoch;
+  }
+}

@@ -1,0 +1,110 @@
+import path from "node:path";
+import type { Address, Hex } from "viem";
+import { Challenges } from "../chain/challenges.ts";
+import { checkChain, createChainClient } from "../chain/client.ts";
+import { ChainClock } from "../chain/clock.ts";
+import type { Deployment } from "../chain/deployment.ts";
+import type { FeePolicy } from "../chain/fees.ts";
+import { Seeds } from "../chain/seeds.ts";
+import { TransactionSender } from "../chain/sender.ts";
+import { Services } from "../chain/services.ts";
+import type { Startable } from "../node/lifecycle.ts";
+import type { Logger } from "../node/logger.ts";
+import type { Timers } from "../node/timers.ts";
+import { addressOfKey } from "../protocol/signature.ts";
+import { CollectDuty } from "./collectDuty.ts";
+import type { KeeperDuty } from "./duty.ts";
+import { Executor } from "./executor.ts";
+import { EventFollower } from "./follower.ts";
+import { Keeper } from "./keeper.ts";
+import { LapseDuty } from "./lapseDuty.ts";
+import { silentObserver, type KeeperObserver } from "./observer.ts";
+import { ReportDuty } from "./reportDuty.ts";
+import { ResolveDuty } from "./resolveDuty.ts";
+import { SettleDuty } from "./settleDuty.ts";
+import { KeeperStore } from "./store.ts";
+import { SuspendDuty } from "./suspendDuty.ts";
+import { TickDuty } from "./tickDuty.ts";
+
+export interface KeeperOptions {
+  /** The preferred RPC endpoint, then those that stand in for it. */
+  rpcUrls: readonly string[];
+  fees?: FeePolicy | undefined;
+  deployment: Deployment;
+  /** Pays for transactions and receives the rewards. */
+  key: Hex;
+  /** Folder of the worker's state. */
+  stateDir: string;
+  /** Wei of ether that one BLOC is worth to the keeper. */
+  blocPriceWei: bigint;
+  /** Gas that may be given away for work that does not pay, ether in wei a day; 0 for none. */
+  unpaidWeiPerDay: bigint;
+  /** How many epochs a service's pay waits before the keeper settles it; needs unpaid work. */
+  settleAfterEpochs: number;
+  /** Auditors whose claimed pay is collected for them. */
+  collectFor: readonly Address[];
+}
+
+/** A keeper with everything it needs, ready to start. */
+export function createKeeper(
+  options: KeeperOptions,
+  environment: { timers: Timers; log: Logger; observer?: KeeperObserver },
+): Startable {
+  const { deployment, blocPriceWei, unpaidWeiPerDay } = options;
+  const { timers, log, observer = silentObserver } = environment;
+  const { chainId, contracts, genesis, epochSeconds } = deployment;
+  const keeper = addressOfKey(options.key);
+  const client = createChainClient(options.rpcUrls, chainId);
+  const time = new ChainClock({ timing: { genesis, epochSeconds } }, { client, timers, log });
+  const sender = new TransactionSender(
+    { rpcUrls: options.rpcUrls, chainId, key: options.key, fees: options.fees },
+    { client, log },
+  );
+  const store = new KeeperStore(
+    path.join(options.stateDir, `keeper-${contracts.proofOfService}.sqlite`),
+  );
+  const shared = { client, deployment, store };
+  const executor = new Executor(
+    { blocPriceWei, unpaidWeiPerDay },
+    { ...shared, sender, time, observer, log },
+  );
+  const challenges = new Challenges(client, deployment);
+  const services = new Services(client, deployment);
+  const afterEpochs = options.settleAfterEpochs;
+  const duties: KeeperDuty[] = [
+    new ReportDuty({ keeper }, shared),
+    new ResolveDuty({ keeper }, { challenges, deployment, store }),
+    new CollectDuty({ auditors: options.collectFor }, shared),
+    // Work that pays nobody who calls is not even looked for unless it is asked for.
+    ...(unpaidWeiPerDay > 0n
+      ? [
+          new SuspendDuty({ client, deployment, services }),
+          new LapseDuty({ keeper }, shared),
+          new SettleDuty({ keeper, afterEpochs }, shared),
+        ]
+      : []),
+  ];
+  const seeds = new Seeds(client, deployment);
+  const worker = new Keeper({
+    follower: new EventFollower({ ...shared, log }),
+    tick: new TickDuty({ client, deployment, seeds, time, timers, log }),
+    duties,
+    executor,
+    observer,
+    time,
+    timers,
+    log,
+  });
+  return {
+    async start() {
+      await checkChain(client, deployment);
+      await time.start();
+      await worker.start();
+    },
+    async stop() {
+      await worker.stop();
+      await time.stop();
+      store.close();
+    },
+  };
+}

@@ -1,0 +1,188 @@
+import { encodeFunctionData, isAddressEqual, parseEventLogs, type TransactionReceipt } from "viem";
+import type { ChainClient } from "../chain/client.ts";
+import type { ChainTime } from "../chain/clock.ts";
+import type { Deployment } from "../chain/deployment.ts";
+import type { Call, TransactionSender } from "../chain/sender.ts";
+import { simulate } from "../chain/simulate.ts";
+import type { Logger } from "../node/logger.ts";
+import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
+import { BlockcloudError } from "../protocol/errors.ts";
+import type { Chore } from "./duty.ts";
+import { dayOf, quote, type Quote } from "./economy.ts";
+import type { KeeperObserver } from "./observer.ts";
+import type { KeeperStore } from "./store.ts";
+
+/** Calls that go out in one transaction at most, and the most gas that they may need together. */
+const BATCH = { calls: 16, gas: 8_000_000n };
+
+export interface ExecutorOptions {
+  /** Wei of ether that one BLOC is worth to the keeper. */
+  blocPriceWei: bigint;
+  /** Gas that may be given away for work that does not pay, ether in wei a day; 0 for none. */
+  unpaidWeiPerDay: bigint;
+}
+
+export interface ExecutorDependencies {
+  client: ChainClient;
+  deployment: Deployment;
+  sender: TransactionSender;
+  store: KeeperStore;
+  time: ChainTime;
+  observer: KeeperObserver;
+  log: Logger;
+}
+
+interface Quoted {
+  chore: Chore;
+  quote: Quote;
+}
+
+/**
+ * Sends what is due and pays. Each call is tried against the newest block first: what somebody else has
+ * done meanwhile costs nothing.
+ */
+export class Executor {
+  readonly #options: ExecutorOptions;
+  readonly #d: ExecutorDependencies;
+
+  constructor(options: ExecutorOptions, dependencies: ExecutorDependencies) {
+    this.#options = options;
+    this.#d = dependencies;
+  }
+
+  /** Whether work that does not pay is done at all. */
+  get givesAway(): boolean {
+    return this.#options.unpaidWeiPerDay > 0n;
+  }
+
+  /** Does of some chores what pays, and of the rest what the day's budget still holds. */
+  async offer(chores: readonly Chore[], signal: AbortSignal): Promise<void> {
+    const quoted: Quoted[] = [];
+    for (const chore of chores) {
+      signal.throwIfAborted();
+      const offered = await this.#quote(chore);
+      if (offered !== undefined) quoted.push({ chore, quote: offered });
+    }
+    const wanted = quoted.filter((item) => item.quote.pays || this.givesAway);
+    for (const item of quoted) {
+      if (wanted.includes(item)) continue;
+      const { costWei, rewardWei } = item.quote;
+      this.#d.observer.skipped(item.chore.duty);
+      this.#d.log.debug("does not pay", { ...describe(item.chore), costWei, rewardWei });
+    }
+    for (const batch of this.#batches(wanted)) {
+      signal.throwIfAborted();
+      await this.#send(batch, signal);
+    }
+  }
+
+  /** Undefined where the contract refuses the call. */
+  async #quote(chore: Chore): Promise<Quote | undefined> {
+    const { client, sender } = this.#d;
+    const [gas, gasPrice] = await Promise.all([
+      simulate(() => client.estimateContractGas({ ...chore.call, account: sender.address })),
+      client.getGasPrice(),
+    ]);
+    if (gas === undefined) {
+      this.#d.log.debug("nothing left to do", describe(chore));
+      return undefined;
+    }
+    const { blocPriceWei } = this.#options;
+    return quote({ gas, gasPrice, reward: chore.reward, blocPriceWei });
+  }
+
+  /** What can go together: calls of `ProofOfService` but ticks, those that pay apart from the rest. */
+  *#batches(items: readonly Quoted[]): Generator<Quoted[]> {
+    const target = this.#d.deployment.contracts.proofOfService;
+    const isBatchable = ({ chore: { call } }: Quoted) =>
+      isAddressEqual(call.address, target) && call.functionName !== "tick";
+    for (const item of items.filter((candidate) => !isBatchable(candidate))) yield [item];
+    for (const pays of [true, false]) {
+      let batch: Quoted[] = [];
+      let gas = 0n;
+      for (const item of items.filter(isBatchable).filter(({ quote }) => quote.pays === pays)) {
+        if (
+          batch.length === BATCH.calls ||
+          (batch.length > 0 && gas + item.quote.gas > BATCH.gas)
+        ) {
+          yield batch;
+          batch = [];
+          gas = 0n;
+        }
+        batch.push(item);
+        gas += item.quote.gas;
+      }
+      if (batch.length > 0) yield batch;
+    }
+  }
+
+  async #send(batch: readonly Quoted[], signal: AbortSignal): Promise<void> {
+    const { store, time, log, observer, sender } = this.#d;
+    const cost = batch.reduce((sum, { quote: { costWei } }) => sum + costWei, 0n);
+    const isGift = batch.some(({ quote: { pays } }) => !pays);
+    const day = dayOf(time.now());
+    if (isGift) {
+      if (store.spent(day) + cost > this.#options.unpaidWeiPerDay) {
+        log.debug("the day's gas for unpaid work is used up", { day, costWei: cost });
+        for (const { chore } of batch) observer.skipped(chore.duty);
+        return;
+      }
+      // On disk before it is sent: a crash between the two must not open the budget again.
+      store.spend(day, cost);
+    }
+    let fee = cost;
+    try {
+      const receipt = await sender.send(this.#toCall(batch), { signal });
+      fee = receipt.gasUsed * receipt.effectiveGasPrice;
+      this.#report(batch, receipt, fee);
+    } catch (error) {
+      if (!(error instanceof BlockcloudError)) throw error;
+      // Not sent at all: nothing was spent.
+      if (error.code === "CALL_REVERTED") fee = 0n;
+      const isRace = error.code === "CALL_REVERTED" || error.code === "TRANSACTION_REVERTED";
+      const said = { calls: batch.map(({ chore }) => describe(chore)), code: error.code, error };
+      if (isRace) log.info("somebody else was first", said);
+      else log.warn("not sent, trying again in a later round", said);
+    }
+    if (isGift) store.spend(day, fee - cost);
+  }
+
+  #toCall(batch: readonly Quoted[]): Call {
+    const [only, ...others] = batch;
+    if (only !== undefined && others.length === 0) return only.chore.call;
+    return {
+      address: this.#d.deployment.contracts.proofOfService,
+      abi: proofOfServiceAbi,
+      functionName: "tryMulticall",
+      args: [batch.map(({ chore: { call } }) => encodeFunctionData(call))],
+    };
+  }
+
+  /** Says what was done: of a batch, single calls may have failed. */
+  #report(batch: readonly Quoted[], receipt: TransactionReceipt, fee: bigint): void {
+    const { log, observer } = this.#d;
+    const failed = failedCalls(receipt);
+    const share = fee / BigInt(batch.length);
+    batch.forEach(({ chore }, index) => {
+      if (failed.has(index)) {
+        log.info("somebody else was first", describe(chore));
+        return;
+      }
+      observer.done(chore.duty, { reward: chore.reward, feeWei: share });
+      log.info("done", { ...describe(chore), reward: chore.reward, feeWei: share });
+    });
+  }
+}
+
+function describe({ duty, about }: Chore): object {
+  return { duty, ...about };
+}
+
+function failedCalls(receipt: TransactionReceipt): Set<number> {
+  const events = parseEventLogs({
+    abi: proofOfServiceAbi,
+    eventName: "CallFailed",
+    logs: receipt.logs,
+  });
+  return new Set(events.map(({ args }) => Number(args.index)));
+}

@@ -1,0 +1,136 @@
+import { encodeEventTopics, formatLog, parseEventLogs, type Hex } from "viem";
+import type { ChainClient } from "../chain/client.ts";
+import type { Deployment } from "../chain/deployment.ts";
+import { readRanges, type BlockRange } from "../chain/logs.ts";
+import type { Logger } from "../node/logger.ts";
+import { challengeBookAbi } from "../protocol/abi/challengeBook.ts";
+import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
+import { serviceRegistryAbi } from "../protocol/abi/serviceRegistry.ts";
+import { stakingAbi } from "../protocol/abi/staking.ts";
+import type { KeeperStore } from "./store.ts";
+
+/** Blocks that are read again each time: a reorganisation may have changed them. */
+const REORG_BLOCKS = 64n;
+/** Pieces of history that one call reads at most. */
+const PIECES = 32;
+
+const abi = [...proofOfServiceAbi, ...challengeBookAbi, ...serviceRegistryAbi, ...stakingAbi];
+const names = [
+  "ChallengeOpened",
+  "ChallengeAnswered",
+  "ChallengeUnanswered",
+  "ChallengeAnnulled",
+  "Committed",
+  "Reported",
+  "Revealed",
+  "TipRegistered",
+  "AuditorEnrolled",
+  "AuditorLapsed",
+  "ServiceRegistered",
+  "Settled",
+] as const;
+const topics: Hex[] = names.map((eventName) => encodeEventTopics({ abi: [...abi], eventName })[0]);
+
+/** Keeps a store up with the chain's events, from the deployment's first block on. */
+export class EventFollower {
+  readonly #d: { client: ChainClient; deployment: Deployment; store: KeeperStore; log: Logger };
+
+  constructor(dependencies: {
+    client: ChainClient;
+    deployment: Deployment;
+    store: KeeperStore;
+    log: Logger;
+  }) {
+    this.#d = dependencies;
+  }
+
+  /**
+   * Reads on from where it stopped, and what a reorganisation may have changed before that. Each piece
+   * and the cursor behind it are written together.
+   *
+   * @returns Whether it has caught up with `head`; if not, the next call goes on.
+   */
+  async follow(head: bigint, signal: AbortSignal): Promise<boolean> {
+    const { client, deployment, store, log } = this.#d;
+    const first = BigInt(deployment.block);
+    const known = store.cursor();
+    // An endpoint that lags behind, or a chain that got shorter, is followed back.
+    const last = known !== undefined && known > head ? head : known;
+    const from = last === undefined ? first : last + 1n - REORG_BLOCKS;
+    const range = { from: from > first ? from : first, to: head };
+    let pieces = 0;
+    for await (const { to, value } of readRanges(
+      range,
+      (piece) => readEvents(client, deployment, piece),
+      { signal },
+    )) {
+      store.atomically(() => {
+        for (const event of value) this.#apply(event);
+        store.setCursor(to);
+      });
+      pieces += 1;
+      if (to < head && pieces === PIECES) {
+        log.info("reading the chain's history", { block: to, head });
+        return false;
+      }
+    }
+    return true;
+  }
+
+  #apply(event: KeeperEvent): void {
+    const { store } = this.#d;
+    switch (event.eventName) {
+      case "ChallengeOpened":
+        store.addChallenge(event.args.id);
+        break;
+      case "ChallengeAnswered":
+      case "ChallengeUnanswered":
+      case "ChallengeAnnulled":
+        store.dropChallenge(event.args.id);
+        break;
+      case "Committed":
+        store.addRound(event.args.auditor, event.args.epoch);
+        break;
+      case "Reported":
+        store.dropRound(event.args.auditor, event.args.epoch);
+        break;
+      case "Revealed":
+        store.auditorSeen(event.args.auditor, event.args.epoch);
+        break;
+      case "TipRegistered":
+        store.auditorSeen(event.args.auditor, event.args.since);
+        break;
+      case "AuditorEnrolled":
+        store.addAuditor(event.args.auditor, event.args.since);
+        break;
+      case "AuditorLapsed":
+        store.dropAuditor(event.args.auditor);
+        break;
+      case "ServiceRegistered":
+        store.settledThrough(event.args.number, 0);
+        break;
+      case "Settled":
+        store.settledThrough(event.args.number, event.args.epoch);
+        break;
+    }
+  }
+}
+
+type KeeperEvent = Awaited<ReturnType<typeof readEvents>>[number];
+
+/** All events that matter of some blocks, in order, by one request. */
+async function readEvents(client: ChainClient, deployment: Deployment, { from, to }: BlockRange) {
+  const { registry, staking, proofOfService, challengeBook } = deployment.contracts;
+  const logs = await client.request({
+    method: "eth_getLogs",
+    params: [
+      {
+        address: [registry, staking, proofOfService, challengeBook],
+        topics: [topics],
+        fromBlock: `0x${from.toString(16)}`,
+        toBlock: `0x${to.toString(16)}`,
+      },
+    ],
+  });
+  return parseEventLogs({ abi, eventName: [...names], logs: logs.map((log) => formatLog(log)) });
+}

@@ -1,0 +1,68 @@
+import type { Address } from "viem";
+import type { ChainClient } from "../chain/client.ts";
+import type { Deployment } from "../chain/deployment.ts";
+import { revertOf } from "../chain/simulate.ts";
+import type { Moment } from "../chain/views/contracts.ts";
+import { LAPSE_EPOCHS } from "../chain/views/lapse.ts";
+import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
+import type { Chore, KeeperDuty, Offer } from "./duty.ts";
+import type { KeeperStore } from "./store.ts";
+
+/** Auditors looked at in one round. */
+const LIMIT = 32;
+
+export interface LapseDependencies {
+  client: ChainClient;
+  deployment: Deployment;
+  store: KeeperStore;
+}
+
+/** Takes auditors out that showed nothing for too long: they would starve quorums. Pays nobody. */
+export class LapseDuty implements KeeperDuty {
+  readonly name = "lapse";
+  readonly #keeper: Address;
+  readonly #d: LapseDependencies;
+
+  constructor(options: { keeper: Address }, dependencies: LapseDependencies) {
+    this.#keeper = options.keeper;
+    this.#d = dependencies;
+  }
+
+  async run({ epoch: current }: Moment, offer: Offer): Promise<void> {
+    const { store } = this.#d;
+    // An epoch counts as missed when it is over for revealing, two epochs later.
+    const silent = store.silentAuditors(current - LAPSE_EPOCHS - 3, current, LIMIT);
+    const chores: Chore[] = [];
+    for (const auditor of silent) {
+      const chore = await this.#chore(auditor, current);
+      if (chore !== undefined) chores.push(chore);
+    }
+    if (chores.length > 0) await offer(chores);
+    for (const { about } of chores) store.postponeAuditor(about.auditor as Address, current + 1);
+  }
+
+  async #chore(auditor: Address, current: number): Promise<Chore | undefined> {
+    const { client, deployment, store } = this.#d;
+    const call = {
+      address: deployment.contracts.proofOfService,
+      abi: proofOfServiceAbi,
+      functionName: "lapse",
+      args: [auditor],
+    } as const;
+    try {
+      await client.simulateContract({ ...call, account: this.#keeper });
+      return { duty: this.name, call, reward: 0n, about: { auditor } };
+    } catch (error) {
+      const revert = revertOf(error);
+      if (revert === undefined) throw error;
+      if (revert.name === "PosNotLapsable") {
+        // Epochs without a seed in time do not count: so many more must pass at least.
+        const missing = LAPSE_EPOCHS + 1 - Number(revert.args[2]);
+        store.postponeAuditor(auditor, current + Math.max(1, missing));
+      } else {
+        store.dropAuditor(auditor);
+      }
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import type { Address } from "viem";
+import type { ChainClient } from "../chain/client.ts";
+import type { Deployment } from "../chain/deployment.ts";
+import { simulate } from "../chain/simulate.ts";
+import type { Moment } from "../chain/views/contracts.ts";
+import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
+import type { Chore, KeeperDuty, Offer } from "./duty.ts";
+import type { KeeperStore } from "./store.ts";
+
+/** Rounds looked at in one round of the duty. */
+const LIMIT = 64;
+/** The last epoch after the audited one in which a round can be reported (`AuditRounds`). */
+const REPORT_EPOCHS = 8;
+
+export interface ReportDependencies {
+  client: ChainClient;
+  deployment: Deployment;
+  store: KeeperStore;
+}
+
+/** Reports auditors that committed to a round and did not reveal it; half of the slash is the reward. */
+export class ReportDuty implements KeeperDuty {
+  readonly name = "report";
+  readonly #keeper: Address;
+  readonly #d: ReportDependencies;
+
+  constructor(options: { keeper: Address }, dependencies: ReportDependencies) {
+    this.#keeper = options.keeper;
+    this.#d = dependencies;
+  }
+
+  async run({ epoch: current }: Moment, offer: Offer): Promise<void> {
+    const { store, client, deployment } = this.#d;
+    store.dropRoundsBefore(current - REPORT_EPOCHS);
+    const rounds = store.rounds(current - 2, current, LIMIT);
+    const chores: Chore[] = [];
+    for (const { auditor, epoch } of rounds) {
+      const call = {
+        address: deployment.contracts.proofOfService,
+        abi: proofOfServiceAbi,
+        functionName: "report",
+        args: [auditor, epoch],
+      } as const;
+      const account = this.#keeper;
+      const simulated = await simulate(() => client.simulateContract({ ...call, account }));
+      // Revealed, reported, or nobody could reveal: none of it changes any more.
+      if (simulated === undefined) store.dropRound(auditor, epoch);
+      else {
+        const reward = simulated.result / 2n;
+        chores.push({ duty: this.name, call, reward, about: { auditor, epoch } });
+      }
+    }
+    if (chores.length > 0) await offer(chores);
+    // Only now: what a crash kept from being sent is looked at again.
+    for (const { auditor, epoch } of rounds) store.postponeRound(auditor, epoch, current);
+  }
+}

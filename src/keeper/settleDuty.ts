@@ -1,0 +1,77 @@
+import type { Address } from "viem";
+import type { ChainClient } from "../chain/client.ts";
+import type { Deployment } from "../chain/deployment.ts";
+import { simulate } from "../chain/simulate.ts";
+import { contractsOf, type Moment } from "../chain/views/contracts.ts";
+import type { Chore, KeeperDuty, Offer } from "./duty.ts";
+import type { KeeperStore } from "./store.ts";
+
+/** Services looked at in one round. */
+const LIMIT = 16;
+/** Epochs that one call settles, so that it fits a transaction. */
+const EPOCHS = 192;
+/** Epochs that the contract still knows (`EpochLedger.RING`). */
+const RING = 256;
+
+export interface SettleDependencies {
+  client: ChainClient;
+  deployment: Deployment;
+  store: KeeperStore;
+}
+
+/**
+ * Settles services whose pay has waited for long: the ring forgets it after 254 epochs. A provider's agent
+ * does this by itself; the keeper helps those that do not run. Pays nobody but the service.
+ */
+export class SettleDuty implements KeeperDuty {
+  readonly name = "settle";
+  readonly #options: { keeper: Address; afterEpochs: number };
+  readonly #d: SettleDependencies;
+
+  /** @param options `afterEpochs`: how many epochs a service's pay waits before the keeper settles it. */
+  constructor(options: { keeper: Address; afterEpochs: number }, dependencies: SettleDependencies) {
+    this.#options = options;
+    this.#d = dependencies;
+  }
+
+  async run({ epoch: current }: Moment, offer: Offer): Promise<void> {
+    const { store, client, deployment } = this.#d;
+    const { proofOfService } = contractsOf(deployment);
+    const due = store.unsettled(current - this.#options.afterEpochs, current, LIMIT);
+    if (due.length === 0) return;
+    const newest = await client.readContract({ ...proofOfService, functionName: "newestSeed" });
+    const last = Math.min(current - 2, newest);
+    const chores: Chore[] = [];
+    for (const number of due) {
+      const settled = await this.#settled(number);
+      store.settledThrough(number, settled);
+      if (settled > current - this.#options.afterEpochs) continue;
+      // What the ring has forgotten is passed over.
+      const upTo = Math.min(last, Math.max(settled, current - RING) + EPOCHS);
+      const call = { ...proofOfService, functionName: "settle", args: [number, upTo] } as const;
+      const account = this.#options.keeper;
+      const simulated = await simulate(() => client.simulateContract({ ...call, account }));
+      if (simulated !== undefined && simulated.result > 0n) {
+        const about = { number, upTo, pay: simulated.result };
+        chores.push({ duty: this.name, call, reward: 0n, about });
+        store.postponeService(number, current + 1);
+      } else {
+        // Nothing to pay needs no transaction, and no second look before there can be more.
+        store.postponeService(number, current + this.#options.afterEpochs);
+      }
+    }
+    if (chores.length > 0) await offer(chores);
+  }
+
+  /** The epoch up to which a service is settled, or could not be audited yet. */
+  async #settled(number: bigint): Promise<number> {
+    const { client, deployment } = this.#d;
+    const { registry, proofOfService } = contractsOf(deployment);
+    const args = [number] as const;
+    const [settled, first] = await Promise.all([
+      client.readContract({ ...proofOfService, functionName: "settledThrough", args }),
+      client.readContract({ ...registry, functionName: "firstEpoch", args }),
+    ]);
+    return Math.max(settled, first - 1);
+  }
+}

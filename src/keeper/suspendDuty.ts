@@ -1,0 +1,79 @@
+import type { ChainClient } from "../chain/client.ts";
+import type { Deployment } from "../chain/deployment.ts";
+import type { Services } from "../chain/services.ts";
+import { numbers, readEach, type Moment } from "../chain/views/contracts.ts";
+import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
+import { LANES, serviceAt } from "../protocol/sortition.ts";
+import { lanesOf, verdictOf } from "../protocol/tally.ts";
+import type { Chore, KeeperDuty, Offer } from "./duty.ts";
+
+/** Epochs in a row (`ProofOfService.DOWN_EPOCHS`). */
+const DOWN_EPOCHS = 8;
+/**
+ * Each shard is looked at once in so many epochs. A run may be reported for four epochs
+ * (`DOWN_FRESH_EPOCHS`), so none that ends is missed, and one that goes on is found four epochs late.
+ */
+const STRIDE = 4;
+/** Shards looked at in one round. */
+const LIMIT = 128;
+
+export interface SuspendDependencies {
+  client: ChainClient;
+  deployment: Deployment;
+  services: Services;
+}
+
+/** Suspends services that were FAILED for too long. Pays nobody. */
+export class SuspendDuty implements KeeperDuty {
+  readonly name = "suspend";
+  readonly #d: SuspendDependencies;
+  /** The epoch that is being looked through, and its next shard. */
+  #progress = { epoch: -1, shard: 0 };
+
+  constructor(dependencies: SuspendDependencies) {
+    this.#d = dependencies;
+  }
+
+  async run({ epoch: current }: Moment, offer: Offer): Promise<void> {
+    const last = current - 2;
+    if (last < DOWN_EPOCHS) return;
+    if (this.#progress.epoch !== current) {
+      this.#progress = { epoch: current, shard: current % STRIDE };
+    }
+    const shards = Math.ceil(Number(await this.#d.services.count()) / LANES);
+    const first = this.#progress.shard;
+    const turn = numbers(0, LIMIT - 1)
+      .map((index) => first + index * STRIDE)
+      .filter((shard) => shard < shards);
+    if (turn.length === 0) return;
+    const down = (await readEach(turn, (shard) => this.#down(shard, last))).flat();
+    if (down.length > 0) await offer(down.map((number) => this.#chore(number, last)));
+    this.#progress.shard = first + LIMIT * STRIDE;
+  }
+
+  /** Services of a shard that were FAILED in all epochs of the run, the newest read first. */
+  async #down(shard: number, last: number): Promise<bigint[]> {
+    let lanes = numbers(0, LANES - 1);
+    for (let epoch = last; epoch > last - DOWN_EPOCHS && lanes.length > 0; epoch--) {
+      const tally = await this.#d.client.readContract({
+        address: this.#d.deployment.contracts.proofOfService,
+        abi: proofOfServiceAbi,
+        functionName: "tallyOf",
+        args: [BigInt(shard), epoch],
+      });
+      const counts = lanesOf(tally);
+      lanes = lanes.filter((lane) => verdictOf(counts[lane] ?? []) === 0);
+    }
+    return lanes.map((lane) => serviceAt(shard, lane));
+  }
+
+  #chore(number: bigint, lastEpoch: number): Chore {
+    const call = {
+      address: this.#d.deployment.contracts.proofOfService,
+      abi: proofOfServiceAbi,
+      functionName: "suspend",
+      args: [number, lastEpoch],
+    };
+    return { duty: this.name, call, reward: 0n, about: { number, lastEpoch } };
+  }
+}

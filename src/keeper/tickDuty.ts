@@ -1,0 +1,71 @@
+import { erc20Abi } from "viem";
+import type { ChainClient } from "../chain/client.ts";
+import type { Deployment } from "../chain/deployment.ts";
+import { tickInTurn, tickOf, type Tick, type TickDependencies } from "../chain/ticks.ts";
+import type { Logger } from "../node/logger.ts";
+import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
+import { BlockcloudError } from "../protocol/errors.ts";
+import type { Chore, Offer } from "./duty.ts";
+
+/** What a tick pays (`EpochLedger.TICK_BOUNTY`), BLOC in wei. */
+const BOUNTY = 10n ** 18n;
+/** Epochs back that are proven late, where nobody did in time. */
+const LATE_EPOCHS = 8;
+
+export interface TickDutyDependencies extends TickDependencies {
+  client: ChainClient;
+  deployment: Deployment;
+  log: Logger;
+}
+
+/** Proves seeds: of epochs that everybody missed, and of the current one in its turn. */
+export class TickDuty {
+  readonly name = "tick";
+  readonly #d: TickDutyDependencies;
+
+  constructor(dependencies: TickDutyDependencies) {
+    this.#d = dependencies;
+  }
+
+  /** Work of one epoch; ends with the signal. */
+  async run(epoch: number, offer: Offer, signal: AbortSignal): Promise<void> {
+    await this.#late(epoch, offer, signal);
+    if (epoch < 1) return;
+    const tick = await tickInTurn(this.#d, epoch, signal);
+    if (tick !== undefined) await offer([await this.#chore(tick)]);
+  }
+
+  /** Seeds are recorded in order, so whoever proves a later one first closes the way. */
+  async #late(current: number, offer: Offer, signal: AbortSignal): Promise<void> {
+    const { time, client, deployment, log } = this.#d;
+    const newest = await client.readContract({
+      address: deployment.contracts.proofOfService,
+      abi: proofOfServiceAbi,
+      functionName: "newestSeed",
+    });
+    const first = Math.max(1, newest + 1, current - LATE_EPOCHS);
+    for (let epoch = first; epoch < current; epoch++) {
+      signal.throwIfAborted();
+      try {
+        await offer([await this.#chore(await tickOf(this.#d, epoch, time.head()))]);
+      } catch (error) {
+        if (!(error instanceof BlockcloudError) || error.code !== "EPOCH_WITHOUT_BLOCK")
+          throw error;
+        log.debug("an epoch without a block", { epoch });
+      }
+    }
+  }
+
+  async #chore({ call, epoch, seed }: Tick): Promise<Chore> {
+    const { token, rewardPool } = this.#d.deployment.contracts;
+    // An empty pool pays nothing: what it holds bounds the bounty.
+    const left = await this.#d.client.readContract({
+      address: token,
+      abi: erc20Abi,
+      functionName: "balanceOf",
+      args: [rewardPool],
+    });
+    const reward = left < BOUNTY ? left : BOUNTY;
+    return { duty: this.name, call, reward, about: { epoch, seed } };
+  }
+}
