@@ -12,7 +12,9 @@ import type { Evidence } from "../protocol/round.ts";
 import { rootServiceId } from "../protocol/serviceId.ts";
 import { inspectionNonce } from "../protocol/sortition.ts";
 import type { Grade } from "../protocol/tally.ts";
-import { inspect, medianGrade, type Finding } from "./probe.ts";
+import { failed, type Finding } from "./finding.ts";
+import type { AuditorMetrics } from "./metrics.ts";
+import { inspect, medianGrade } from "./probe.ts";
 
 /** Inspections behind one vote. */
 export const INSPECTIONS = 3;
@@ -39,6 +41,7 @@ export interface InspectorDependencies {
   announcements: Announcements;
   receipts: ReceiptSigner;
   log: Logger;
+  metrics?: Pick<AuditorMetrics, "inspected" | "voted" | "running">;
 }
 
 /** Whoever can turn a service into a vote. */
@@ -78,11 +81,13 @@ export class Inspector implements Voter {
         deadline: window.deadline,
         signal,
       });
+      this.#dependencies.metrics?.inspected(finding);
       return { salt, finding };
     });
     const results = await Promise.all(attempts);
     const findings = results.map(({ finding }) => finding);
     const grade = medianGrade(findings);
+    this.#dependencies.metrics?.voted(grade);
     this.#dependencies.log.info("service inspected", {
       epoch,
       number,
@@ -111,8 +116,8 @@ export class Inspector implements Voter {
       .sort((a, b) => a.priority - b.priority)[0]?.uri;
     const requests = service.probe?.requests ?? [];
     const request = requests[requests.length > 1 ? randomInt(requests.length) : 0];
-    if (endpoint === undefined) return { grade: 0, elapsedMs: 0, reason: "no endpoint published" };
-    if (request === undefined) return { grade: 0, elapsedMs: 0, reason: "no valid probe" };
+    if (endpoint === undefined) return failed("no_endpoint", "no endpoint published");
+    if (request === undefined) return failed("no_probe", "no valid probe");
     return inspect(
       {
         serviceId: rootServiceId(service.number),

@@ -15,6 +15,7 @@ import {
   type SignedReceipt,
 } from "../protocol/receipt.ts";
 import type { Grade } from "../protocol/tally.ts";
+import { failed, type FailureClass, type Finding } from "./finding.ts";
 
 /** The longest answer to a probe, bytes: what a gateway buffers. */
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -34,17 +35,6 @@ export interface Inspection {
   /** Receipts must be dated within, milliseconds. */
   issuedWithin: { from: number; to: number };
   allowLoopback: boolean;
-}
-
-/** What came of an inspection. */
-export interface Finding {
-  grade: Grade;
-  /** To the last byte, milliseconds. */
-  elapsedMs: number;
-  /** Present unless the grade is FAILED. */
-  receipt?: SignedReceipt;
-  /** Why the grade is FAILED. */
-  reason?: string;
 }
 
 /**
@@ -90,21 +80,23 @@ export async function inspect(
       status: answer.status,
       responseDigest: sha256(answer.body),
     });
-    const reason =
-      checkAnswer(request, answer.status, answer.body) ??
-      (typeof header === "string" ? undefined : "no receipt");
-    if (reason !== undefined || typeof header !== "string") return failed(reason ?? "", elapsedMs);
+    const fault = checkAnswer(request, answer.status, answer.body);
+    if (fault !== undefined) return failed(...fault, elapsedMs);
+    if (typeof header !== "string") return failed("receipt_missing", "no receipt", elapsedMs);
     const receipt = decodeReceipt(header);
     const wrong = checkReceipt(receipt, channel, inspection, receipts);
-    if (wrong !== undefined) return failed(wrong, elapsedMs);
+    if (wrong !== undefined) return failed("receipt", wrong, elapsedMs);
     const grade = gradeOf(elapsedMs, bounds);
-    if (grade === 0) return failed(`an answer after ${Math.round(elapsedMs)} ms`, elapsedMs);
+    if (grade === 0)
+      return failed("slow", `an answer after ${Math.round(elapsedMs)} ms`, elapsedMs);
     return { grade, elapsedMs, receipt };
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof BlockcloudError) return failed(error.message, elapsed());
+    if (error instanceof BlockcloudError) {
+      return failed(FAILURES[error.code] ?? "protocol", error.message, elapsed());
+    }
     if (error instanceof TypeError)
-      return failed(`no such request can be made: ${error.message}`, elapsed());
+      return failed("refused", `no such request can be made: ${error.message}`, elapsed());
     throw error;
   }
 }
@@ -128,20 +120,23 @@ export function medianGrade(findings: readonly Finding[]): Grade {
   return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
 }
 
-function checkAnswer(request: ProbeRequest, status: number, body: Buffer): string | undefined {
-  if (status !== request.status) return `status ${status} instead of ${request.status}`;
+/** What is wrong with an answer: its class and the reason. */
+type Fault = readonly [FailureClass, string];
+
+function checkAnswer(request: ProbeRequest, status: number, body: Buffer): Fault | undefined {
+  if (status !== request.status) return ["status", `status ${status} instead of ${request.status}`];
   if (request.sha256 !== undefined && bytesToHex(sha256(body)) !== `0x${request.sha256}`) {
-    return "another body than expected";
+    return ["body", "another body than expected"];
   }
   if (request.json === undefined) return undefined;
   let json: unknown;
   try {
     json = JSON.parse(body.toString("utf8"));
   } catch {
-    return "no JSON";
+    return ["json", "no JSON"];
   }
   const check = request.json.find((wanted) => !holds(wanted, json));
-  return check && `unexpected JSON at "${check.pointer}"`;
+  return check && ["json", `unexpected JSON at "${check.pointer}"`];
 }
 
 function holds(check: JsonCheck, json: unknown): boolean {
@@ -188,6 +183,11 @@ function checkReceipt(
   return undefined;
 }
 
-function failed(reason: string, elapsedMs: number): Finding {
-  return { grade: 0, elapsedMs, reason: reason.slice(0, 200) };
-}
+/** What an error of the way out means for the service. */
+const FAILURES: Readonly<Record<string, FailureClass>> = {
+  NET_REFUSED: "refused",
+  NET_TIMEOUT: "timeout",
+  NET_TOO_LARGE: "too_large",
+  NET_FAILED: "unreachable",
+  RECEIPT_MALFORMED: "receipt",
+};

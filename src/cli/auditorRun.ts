@@ -5,9 +5,17 @@ import { loadDeployment } from "../chain/deployment.ts";
 import { loadKey } from "../node/keys.ts";
 import { runUntilSignal } from "../node/lifecycle.ts";
 import { createLogger } from "../node/logger.ts";
+import { createMetrics } from "../node/metrics.ts";
 import { systemTimers } from "../node/timers.ts";
 import { address } from "./options.ts";
-import { deploymentOption, logLevelOption, rpcOption, withParentOption } from "./shared.ts";
+import {
+  deploymentOption,
+  logLevelOption,
+  metricsOption,
+  rpcOption,
+  withMetrics,
+  withParentOption,
+} from "./shared.ts";
 
 interface Flags {
   deployment: string;
@@ -16,6 +24,7 @@ interface Flags {
   operatorKeyFile?: string;
   state: string;
   allowLoopback: boolean;
+  metrics?: { host: string; port: number };
   logLevel: string;
   withParent: boolean;
 }
@@ -38,6 +47,7 @@ export function auditorRunCommand(): Command {
     )
     .option("--state <folder>", "folder of the worker's state", ".blockcloud")
     .option("--allow-loopback", "devnet switch: inspect services on loopback too", false)
+    .addOption(metricsOption())
     .addOption(withParentOption())
     .addOption(logLevelOption())
     .addHelpText(
@@ -49,6 +59,7 @@ Example:
     )
     .action(async (flags: Flags) => {
       const log = createLogger({ name: "auditor", level: flags.logLevel });
+      const metrics = createMetrics("auditor");
       const worker = createAuditor(
         {
           rpcUrls: flags.rpc,
@@ -61,8 +72,9 @@ Example:
           stateDir: flags.state,
           allowLoopback: flags.allowLoopback,
         },
-        { timers: systemTimers, log },
+        { timers: systemTimers, log, metrics },
       );
-      process.exitCode = await runUntilSignal(worker, log, flags);
+      const parts = withMetrics(worker, { listen: flags.metrics, metrics, log });
+      process.exitCode = await runUntilSignal(parts, log, flags);
     });
 }

@@ -3,10 +3,18 @@ import { loadDeployment } from "../chain/deployment.ts";
 import { loadKey, loadKeys } from "../node/keys.ts";
 import { runUntilSignal } from "../node/lifecycle.ts";
 import { createLogger } from "../node/logger.ts";
+import { createMetrics } from "../node/metrics.ts";
 import { systemTimers } from "../node/timers.ts";
 import { createProvider } from "../provider/createProvider.ts";
 import { hostAndPort, httpUrl, serviceNumber, wholeNumber } from "./options.ts";
-import { deploymentOption, logLevelOption, rpcOption, withParentOption } from "./shared.ts";
+import {
+  deploymentOption,
+  logLevelOption,
+  metricsOption,
+  rpcOption,
+  withMetrics,
+  withParentOption,
+} from "./shared.ts";
 
 interface Flags {
   deployment: string;
@@ -19,6 +27,7 @@ interface Flags {
   previousServiceKeyFile?: string[];
   walletKeyFile?: string;
   settleEvery: number;
+  metrics?: { host: string; port: number };
   logLevel: string;
   withParent: boolean;
 }
@@ -61,6 +70,7 @@ export function providerRunCommand(): Command {
       wholeNumber(1, 200),
       24,
     )
+    .addOption(metricsOption())
     .addOption(withParentOption())
     .addOption(logLevelOption())
     .addHelpText(
@@ -73,6 +83,7 @@ Example:
     )
     .action(async (flags: Flags) => {
       const log = createLogger({ name: "provider", level: flags.logLevel });
+      const metrics = createMetrics("provider");
       const worker = createProvider(
         {
           rpcUrls: flags.rpc,
@@ -89,8 +100,9 @@ Example:
           endpoint: flags.endpoint?.href,
           settleEvery: flags.settleEvery,
         },
-        { timers: systemTimers, log },
+        { timers: systemTimers, log, metrics },
       );
-      process.exitCode = await runUntilSignal(worker, log, flags);
+      const parts = withMetrics(worker, { listen: flags.metrics, metrics, log });
+      process.exitCode = await runUntilSignal(parts, log, flags);
     });
 }

@@ -1,5 +1,9 @@
 import { Option } from "commander";
-import { urlList } from "./options.ts";
+import { inOrder, type Startable } from "../node/lifecycle.ts";
+import type { Logger } from "../node/logger.ts";
+import type { Metrics } from "../node/metrics.ts";
+import { MetricsServer, type MetricsServerOptions } from "../node/metricsServer.ts";
+import { hostAndPort, urlList } from "./options.ts";
 
 /** `--deployment`, for every command that needs the contracts. */
 export function deploymentOption(): Option {
@@ -22,6 +26,31 @@ export function logLevelOption(): Option {
     .choices(["debug", "info", "warn", "error"])
     .env("BLOCKCLOUD_LOG_LEVEL")
     .default("info");
+}
+
+/** `--metrics`, for every worker. */
+export function metricsOption(): Option {
+  return new Option(
+    "--metrics <host:port>",
+    "serve Prometheus metrics and /healthz there; keep it on loopback",
+  )
+    .argParser(hostAndPort)
+    .env("BLOCKCLOUD_METRICS");
+}
+
+/** What a worker is run with: its metrics are served first and to the last. */
+export function withMetrics(
+  worker: Startable,
+  dependencies: {
+    listen: MetricsServerOptions["listen"] | undefined;
+    metrics: Metrics;
+    log: Logger;
+  },
+): Startable {
+  const { listen, metrics, log } = dependencies;
+  return listen === undefined
+    ? worker
+    : inOrder(new MetricsServer({ listen }, { metrics, log }), worker);
 }
 
 /** `--with-parent`, for workers that another process starts. */

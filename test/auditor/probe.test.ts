@@ -1,12 +1,7 @@
 import { expect } from "chai";
 import { createHash } from "node:crypto";
-import {
-  gradeOf,
-  inspect,
-  medianGrade,
-  type Finding,
-  type Inspection,
-} from "../../src/auditor/probe.ts";
+import { gradeOf, inspect, medianGrade, type Inspection } from "../../src/auditor/probe.ts";
+import type { Finding } from "../../src/auditor/finding.ts";
 import { hexToBytes } from "../../src/protocol/bytes.ts";
 import type { JsonCheck, ProbeRequest } from "../../src/protocol/probe.ts";
 import type { decodeReceipt } from "../../src/protocol/receipt.ts";

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import type { Socket } from "node:net";
-import { inspect, type Finding, type Inspection } from "../../src/auditor/probe.ts";
+import type { Finding } from "../../src/auditor/finding.ts";
+import { inspect, type Inspection } from "../../src/auditor/probe.ts";
 import { FakeTimers } from "../support/fakeTime.ts";
 import { inspectionOf, receipts, ServiceRig } from "../support/serviceRig.ts";
 
