@@ -94,7 +94,8 @@ export class AuditDuty implements Duty {
     const votes = await Promise.all(
       services.map((service) => this.#d.voter.vote(service, epoch, drawn.y, window, signal)),
     );
-    const round = buildRound(drawn, votes);
+    const cast = votes.filter((vote) => vote !== undefined);
+    const round = buildRound(drawn, cast);
     store.save(round);
     return round;
   }
