@@ -209,6 +209,7 @@ export class Fleet {
       .map((number) => ({
         number,
         key: this.#keyOf(number).address,
+        className: "http",
         classId: 0,
         bounds: { excellentMs: 500, goodMs: 2000, poorMs: 10_000 },
         probe: undefined,

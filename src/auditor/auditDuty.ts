@@ -15,6 +15,7 @@ import type { Duty } from "./auditor.ts";
 import type { Secrets } from "./chain.ts";
 import { draw } from "./draw.ts";
 import type { InspectionWindow, Voter } from "./inspector.ts";
+import type { AuditorMetrics } from "./metrics.ts";
 import { buildRound, OpenedRound } from "./round.ts";
 import type { AuditorStore, StoredRound } from "./store.ts";
 
@@ -36,6 +37,7 @@ export interface AuditDependencies {
   time: ChainTime;
   timers: Timers;
   log: Logger;
+  metrics?: Pick<AuditorMetrics, "drawn">;
 }
 
 /** Draws, inspects, keeps the evidence on disk, and commits. */
@@ -81,6 +83,7 @@ export class AuditDuty implements Duty {
     const drawn = await draw({ auditor: this.#auditor, epoch, seed, secret }, this.#d);
     await this.#d.announcements.refresh();
     const services = drawn.shards.flatMap((shard) => shard.services);
+    this.#d.metrics?.drawn(epoch, services.length);
     log.info("shards drawn", { epoch, shards: drawn.shards.length, services: services.length });
 
     const window: InspectionWindow = {
@@ -91,7 +94,8 @@ export class AuditDuty implements Duty {
     const votes = await Promise.all(
       services.map((service) => this.#d.voter.vote(service, epoch, drawn.y, window, signal)),
     );
-    const round = buildRound(drawn, votes);
+    const cast = votes.filter((vote) => vote !== undefined);
+    const round = buildRound(drawn, cast);
     store.save(round);
     return round;
   }

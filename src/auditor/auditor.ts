@@ -4,11 +4,20 @@ import type { Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import type { Timers } from "../node/timers.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
+import type { AuditorMetrics } from "./metrics.ts";
 
 /** A duty of an epoch; a failure that is retryable is tried again while the epoch lasts. */
 export interface Duty {
   readonly name: string;
   run(epoch: number, signal: AbortSignal): Promise<void>;
+}
+
+export interface AuditorDependencies {
+  duties: readonly Duty[];
+  time: ChainTime;
+  timers: Timers;
+  log: Logger;
+  metrics?: Pick<AuditorMetrics, "duty">;
 }
 
 /** Pause before a failed duty is tried again, as a share of the epoch. */
@@ -24,13 +33,12 @@ export class Auditor implements Startable {
   readonly #time: ChainTime;
   readonly #timers: Timers;
   readonly #log: Logger;
+  readonly #metrics: Pick<AuditorMetrics, "duty"> | undefined;
   readonly #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
 
-  constructor(
-    options: { auditor: Address },
-    dependencies: { duties: readonly Duty[]; time: ChainTime; timers: Timers; log: Logger },
-  ) {
+  constructor(options: { auditor: Address }, dependencies: AuditorDependencies) {
+    this.#metrics = dependencies.metrics;
     this.#auditor = options.auditor;
     this.#duties = dependencies.duties;
     this.#time = dependencies.time;
@@ -76,10 +84,12 @@ export class Auditor implements Startable {
     while (!signal.aborted) {
       try {
         await duty.run(epoch, signal);
+        this.#metrics?.duty(duty.name, "succeeded");
         return;
       } catch (error) {
         if (signal.aborted) return;
         const again = !(error instanceof BlockcloudError) || error.retryable;
+        this.#metrics?.duty(duty.name, again ? "retried" : "failed", error);
         log[again ? "warn" : "error"](again ? "duty failed, trying again" : "duty failed", {
           error,
           code: error instanceof BlockcloudError ? error.code : undefined,

@@ -5,11 +5,13 @@ import { checkChain, createChainClient } from "../chain/client.ts";
 import { ChainClock, currentEpoch } from "../chain/clock.ts";
 import type { Deployment } from "../chain/deployment.ts";
 import type { FeePolicy } from "../chain/fees.ts";
+import { ChainMetrics } from "../chain/metrics.ts";
 import { Seeds } from "../chain/seeds.ts";
 import { TransactionSender } from "../chain/sender.ts";
 import { Services } from "../chain/services.ts";
 import type { Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
+import { createMetrics, type Metrics } from "../node/metrics.ts";
 import type { Timers } from "../node/timers.ts";
 import { ReceiptSigner } from "../protocol/receipt.ts";
 import { blockcloudDomain } from "../protocol/typedData.ts";
@@ -19,6 +21,7 @@ import { Secrets } from "./chain.ts";
 import { EarnDuty } from "./earnDuty.ts";
 import { refuseForeignRounds } from "./foreignRounds.ts";
 import { Inspector, type InspectorDependencies, type Voter } from "./inspector.ts";
+import { AuditorMetrics } from "./metrics.ts";
 import { AuditorStore } from "./store.ts";
 import { TickDuty } from "./tickDuty.ts";
 
@@ -42,6 +45,8 @@ export interface AuditorOptions {
 export interface AuditorEnvironment {
   timers: Timers;
   log: Logger;
+  /** Counts what happens, for whoever serves them. */
+  metrics?: Metrics;
   /** Who votes; the real inspector unless a test brings another. */
   createVoter?: (dependencies: InspectorDependencies) => Voter;
 }
@@ -54,32 +59,37 @@ export function auditorStoreFile(stateDir: string, auditor: Address): string {
 /** An auditor with everything it needs, ready to start. */
 export function createAuditor(options: AuditorOptions, environment: AuditorEnvironment): Startable {
   const { deployment, auditor } = options;
-  const { timers, log } = environment;
+  const { timers, log, metrics: registry = createMetrics("auditor") } = environment;
+  const metrics = new AuditorMetrics(registry);
+  const chainMetrics = new ChainMetrics(registry, [metrics]);
   const { chainId, contracts, genesis, epochSeconds } = deployment;
-  const client = createChainClient(options.rpcUrls, chainId);
+  const client = createChainClient(options.rpcUrls, chainId, (transport) =>
+    chainMetrics.observe(transport),
+  );
   const time = new ChainClock({ timing: { genesis, epochSeconds } }, { client, timers, log });
+  chainMetrics.follow(time);
   const services = new Services(client, deployment);
   const announcements = new Announcements({ client, deployment, time, services, log });
   const seeds = new Seeds(client, deployment);
   const secrets = new Secrets({ auditor, operatorKey: options.operatorKey, deployment }, client);
   const sender = new TransactionSender(
     { rpcUrls: options.rpcUrls, chainId, fees: options.fees, key: options.operatorKey },
-    { client, log },
+    { client, log, observer: chainMetrics },
   );
   const receipts = new ReceiptSigner(blockcloudDomain(BigInt(chainId), contracts.registry));
   const createVoter =
     environment.createVoter ??
     ((needs) => new Inspector({ allowLoopback: options.allowLoopback }, needs));
-  const voter = createVoter({ time, timers, announcements, receipts, log });
+  const voter = createVoter({ time, timers, announcements, receipts, log, metrics });
   const store = new AuditorStore(auditorStoreFile(options.stateDir, auditor));
-  const shared = { client, deployment, seeds, store, sender, time, timers, log };
+  const shared = { client, deployment, seeds, store, sender, time, timers, log, metrics };
   const duties = [
     new TickDuty(shared),
     new AuditDuty({ auditor }, { ...shared, services, announcements, secrets, voter }),
     new EarnDuty({ auditor }, shared),
   ];
   const wanted = duties.filter(({ name }) => options.duties?.includes(name) ?? true);
-  const worker = new Auditor({ auditor }, { duties: wanted, time, timers, log });
+  const worker = new Auditor({ auditor }, { duties: wanted, time, timers, log, metrics });
 
   return {
     async start() {

@@ -4,20 +4,28 @@ import type { Announcements } from "../chain/announcements.ts";
 import type { ChainTime } from "../chain/clock.ts";
 import type { AuditedService } from "../chain/services.ts";
 import type { Logger } from "../node/logger.ts";
+import type { Resolve } from "../net/resolve.ts";
+import { Slots } from "../node/slots.ts";
 import type { Timers } from "../node/timers.ts";
 import { bytesToHex } from "../protocol/bytes.ts";
 import { epochStart } from "../protocol/epoch.ts";
+import { suitsClass } from "../protocol/probe.ts";
 import type { ReceiptSigner } from "../protocol/receipt.ts";
 import type { Evidence } from "../protocol/round.ts";
 import { rootServiceId } from "../protocol/serviceId.ts";
 import { inspectionNonce } from "../protocol/sortition.ts";
 import type { Grade } from "../protocol/tally.ts";
-import { inspect, medianGrade, type Finding } from "./probe.ts";
+import { failed, type Finding } from "./finding.ts";
+import type { AuditorMetrics } from "./metrics.ts";
+import { inspect, medianGrade } from "./probe.ts";
 
 /** Inspections behind one vote. */
 export const INSPECTIONS = 3;
 /** How far a receipt's time may lie outside its epoch: what a claim allows, milliseconds. */
 const RECEIPT_SLACK_MS = 60_000;
+
+/** Inspections that run at a time: 64 MiB of bodies at the most, and enough for a shard's worth of dead services. */
+const MAX_PARALLEL = 64;
 
 /** A vote on a service, and the receipt that proves the contact unless it is FAILED. */
 export interface Vote {
@@ -38,27 +46,43 @@ export interface InspectorDependencies {
   timers: Timers;
   announcements: Announcements;
   receipts: ReceiptSigner;
+  resolve?: Resolve;
   log: Logger;
+  metrics?: Pick<AuditorMetrics, "inspected" | "voted" | "running">;
 }
 
 /** Whoever can turn a service into a vote. */
 export interface Voter {
+  /** @returns Undefined when nothing can be said of the service, which then gets no vote. */
   vote(
     service: AuditedService,
     epoch: number,
     y: Hex,
     window: InspectionWindow,
     signal: AbortSignal,
-  ): Promise<Vote>;
+  ): Promise<Vote | undefined>;
 }
 
-/** Turns a service into a vote: inspections at random moments, and their median. */
+export interface InspectorOptions {
+  /** The devnet switch: services on loopback are inspected too. */
+  allowLoopback: boolean;
+  /** Inspections that run at a time, each with a connection and at most a body of 1 MiB. */
+  maxParallel?: number;
+}
+
+/**
+ * Turns a service into a vote: inspections at random moments, and their median. However many services are
+ * drawn and however slowly some of them answer, only so many inspections run at a time; each has its own
+ * time limit, so that a hostile service holds its few places for that long and no other.
+ */
 export class Inspector implements Voter {
   readonly #dependencies: InspectorDependencies;
   readonly #allowLoopback: boolean;
+  readonly #slots: Slots;
 
-  constructor(options: { allowLoopback: boolean }, dependencies: InspectorDependencies) {
+  constructor(options: InspectorOptions, dependencies: InspectorDependencies) {
     this.#allowLoopback = options.allowLoopback;
+    this.#slots = new Slots(options.maxParallel ?? MAX_PARALLEL);
     this.#dependencies = dependencies;
   }
 
@@ -69,21 +93,21 @@ export class Inspector implements Voter {
     y: Hex,
     window: InspectionWindow,
     signal: AbortSignal,
-  ): Promise<Vote> {
+  ): Promise<Vote | undefined> {
     const { number } = service;
-    const attempts = Array.from({ length: INSPECTIONS }, async () => {
-      const salt = bytesToHex(randomBytes(32));
-      await this.#dependencies.time.until(randomMoment(window), signal);
-      const finding = await this.#inspect(service, epoch, inspectionNonce(y, number, salt), {
-        deadline: window.deadline,
-        signal,
-      });
-      return { salt, finding };
-    });
-    const results = await Promise.all(attempts);
+    const { log, metrics } = this.#dependencies;
+    const attempts = Array.from({ length: INSPECTIONS }, () =>
+      this.#attempt(service, { epoch, y, window, signal }),
+    );
+    const results = (await Promise.all(attempts)).filter((result) => result !== undefined);
+    if (results.length === 0) {
+      log.warn("no time was left to inspect the service", { epoch, number });
+      return undefined;
+    }
     const findings = results.map(({ finding }) => finding);
     const grade = medianGrade(findings);
-    this.#dependencies.log.info("service inspected", {
+    metrics?.voted(grade);
+    log.info("service inspected", {
       epoch,
       number,
       grade,
@@ -97,6 +121,32 @@ export class Inspector implements Voter {
     return { number, grade, evidence: { number, salt: proven.salt, channel, issuedAt, signature } };
   }
 
+  /** One inspection; undefined when there was no place for it in time, which is not the service's fault. */
+  async #attempt(
+    service: AuditedService,
+    round: { epoch: number; y: Hex; window: InspectionWindow; signal: AbortSignal },
+  ): Promise<{ salt: Hex; finding: Finding } | undefined> {
+    const { time, metrics } = this.#dependencies;
+    const { epoch, y, window, signal } = round;
+    await time.until(randomMoment(window), signal);
+    const queued = this.#slots.full;
+    const giveBack = await this.#slots.take(signal);
+    metrics?.running(this.#slots.taken);
+    try {
+      // Beginning late, for want of a place, would leave the service less time than others have.
+      if (queued && time.now() > window.to) return undefined;
+      const salt = bytesToHex(randomBytes(32));
+      const nonce = inspectionNonce(y, service.number, salt);
+      const { deadline } = window;
+      const finding = await this.#inspect(service, epoch, nonce, { deadline, signal });
+      metrics?.inspected(finding);
+      return { salt, finding };
+    } finally {
+      giveBack();
+      metrics?.running(this.#slots.taken);
+    }
+  }
+
   async #inspect(
     service: AuditedService,
     epoch: number,
@@ -104,15 +154,19 @@ export class Inspector implements Voter {
     limits: { deadline: number; signal: AbortSignal },
   ): Promise<Finding> {
     const { time, announcements } = this.#dependencies;
+    const { probe, className } = service;
     const record = announcements.record(service.number, service.key);
     // An inspection goes over HTTP, whatever else the service speaks.
     const endpoint = record?.endpoints
       .filter(({ uri }) => /^https?:/.test(uri))
       .sort((a, b) => a.priority - b.priority)[0]?.uri;
-    const requests = service.probe?.requests ?? [];
-    const request = requests[requests.length > 1 ? randomInt(requests.length) : 0];
-    if (endpoint === undefined) return { grade: 0, elapsedMs: 0, reason: "no endpoint published" };
-    if (request === undefined) return { grade: 0, elapsedMs: 0, reason: "no valid probe" };
+    if (endpoint === undefined) return failed("no_endpoint", "no endpoint published");
+    if (probe === undefined) return failed("no_probe", "no valid probe");
+    if (!suitsClass(probe, className)) {
+      return failed("no_probe", `a probe that does not suit the class ${className}`);
+    }
+    const request = probe.requests[randomInt(probe.requests.length)];
+    if (request === undefined) return failed("no_probe", "no valid probe");
     return inspect(
       {
         serviceId: rootServiceId(service.number),

@@ -1,10 +1,11 @@
 import type { Address, Hex } from "viem";
 import type { GradeBounds } from "../chain/services.ts";
+import type { ChainTime } from "../chain/clock.ts";
 import { netRequest } from "../net/request.ts";
+import type { Resolve } from "../net/resolve.ts";
 import type { Timers } from "../node/timers.ts";
-import { bytesToHex } from "../protocol/bytes.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
-import type { JsonCheck, ProbeRequest } from "../protocol/probe.ts";
+import type { ProbeRequest } from "../protocol/probe.ts";
 import {
   decodeReceipt,
   httpChannel,
@@ -15,16 +16,30 @@ import {
   type SignedReceipt,
 } from "../protocol/receipt.ts";
 import type { Grade } from "../protocol/tally.ts";
+import { httpFault, type Answer, type Fault } from "./answer.ts";
+import { failed, type FailureClass, type Finding } from "./finding.ts";
+import { chainView, rpcFault, writeCall } from "./jsonRpc.ts";
 
 /** The longest answer to a probe, bytes: what a gateway buffers. */
 const MAX_BODY_BYTES = 1024 * 1024;
+
+/** What an error of the way out means for the service. */
+const FAILURES: Readonly<Record<string, FailureClass>> = {
+  NET_REFUSED: "refused",
+  NET_TIMEOUT: "timeout",
+  NET_TOO_LARGE: "too_large",
+  NET_TLS: "tls",
+  NET_PROTOCOL: "protocol",
+  NET_FAILED: "unreachable",
+  RECEIPT_MALFORMED: "receipt",
+};
 
 /** One inspection to make. */
 export interface Inspection {
   serviceId: Hex;
   /** The service's key of the epoch. */
   key: Address;
-  /** Base URL that the service published. */
+  /** URL that the service published; the probe's paths begin below its own. */
   endpoint: string;
   request: ProbeRequest;
   nonce: Hex;
@@ -36,15 +51,13 @@ export interface Inspection {
   allowLoopback: boolean;
 }
 
-/** What came of an inspection. */
-export interface Finding {
-  grade: Grade;
-  /** To the last byte, milliseconds. */
-  elapsedMs: number;
-  /** Present unless the grade is FAILED. */
-  receipt?: SignedReceipt;
-  /** Why the grade is FAILED. */
-  reason?: string;
+export interface InspectDependencies {
+  timers: Timers;
+  receipts: ReceiptSigner;
+  /** The auditor's own view of the chain. */
+  time: Pick<ChainTime, "head" | "now">;
+  /** Without it, the system's name servers. */
+  resolve?: Resolve;
 }
 
 /**
@@ -53,26 +66,26 @@ export interface Finding {
  */
 export async function inspect(
   inspection: Inspection,
-  dependencies: { timers: Timers; receipts: ReceiptSigner },
+  dependencies: InspectDependencies,
   signal: AbortSignal,
 ): Promise<Finding> {
-  const { timers, receipts } = dependencies;
-  const { request, bounds } = inspection;
+  const { timers, receipts, time } = dependencies;
+  const { bounds } = inspection;
   const started = timers.monotonic();
   const elapsed = () => timers.monotonic() - started;
   try {
-    const url = targetOf(inspection.endpoint, request.path);
-    const body = Buffer.from(request.body ?? "");
+    const url = targetOf(inspection.endpoint, inspection.request.path);
+    const question = ask(inspection.request, time);
     const answer = await netRequest(
       {
-        method: request.method,
+        method: question.method,
         url,
         headers: {
-          ...request.headers,
+          ...question.headers,
           "accept-encoding": "identity",
           [NONCE_HEADER]: inspection.nonce,
         },
-        body,
+        body: question.body,
       },
       {
         timeMs: Math.min(bounds.poorMs, inspection.timeMs),
@@ -80,39 +93,86 @@ export async function inspect(
         allowLoopback: inspection.allowLoopback,
       },
       signal,
+      dependencies.resolve,
     );
     const elapsedMs = elapsed();
+    const coding = answer.headers["content-encoding"] ?? "identity";
+    if (coding.toLowerCase() !== "identity") {
+      return failed("encoding", "a coding although none was asked for", elapsedMs);
+    }
+    const fault = question.fault(answer);
+    if (fault !== undefined) return failed(...fault, elapsedMs);
     const header = answer.headers[RECEIPT_HEADER] ?? answer.trailers[RECEIPT_HEADER];
+    if (typeof header !== "string") return failed("receipt_missing", "no receipt", elapsedMs);
     const channel = httpChannel({
-      method: request.method,
+      method: question.method,
       target: url.pathname + url.search,
-      requestDigest: sha256(body),
+      requestDigest: sha256(question.body),
       status: answer.status,
       responseDigest: sha256(answer.body),
     });
-    const reason =
-      checkAnswer(request, answer.status, answer.body) ??
-      (typeof header === "string" ? undefined : "no receipt");
-    if (reason !== undefined || typeof header !== "string") return failed(reason ?? "", elapsedMs);
     const receipt = decodeReceipt(header);
     const wrong = checkReceipt(receipt, channel, inspection, receipts);
-    if (wrong !== undefined) return failed(wrong, elapsedMs);
+    if (wrong !== undefined) return failed("receipt", wrong, elapsedMs);
     const grade = gradeOf(elapsedMs, bounds);
-    if (grade === 0) return failed(`an answer after ${Math.round(elapsedMs)} ms`, elapsedMs);
+    if (grade === 0) {
+      return failed("slow", `an answer after ${Math.round(elapsedMs)} ms`, elapsedMs);
+    }
     return { grade, elapsedMs, receipt };
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof BlockcloudError) return failed(error.message, elapsed());
-    if (error instanceof TypeError)
-      return failed(`no such request can be made: ${error.message}`, elapsed());
+    if (error instanceof BlockcloudError) {
+      return failed(FAILURES[error.code] ?? "protocol", error.message, elapsed());
+    }
+    if (error instanceof TypeError) {
+      return failed("refused", `no such request can be made: ${error.message}`, elapsed());
+    }
     throw error;
   }
 }
 
-/** The path at the endpoint's own host, whatever the path looks like; no credentials. */
+/** What goes over the wire for a probe's request, and what is wrong with what comes back. */
+interface Question {
+  method: string;
+  headers: Record<string, string>;
+  body: Buffer;
+  fault(answer: Answer): Fault | undefined;
+}
+
+function ask(request: ProbeRequest, time: InspectDependencies["time"]): Question {
+  if (!("rpc" in request)) {
+    const { method, headers, body = "" } = request;
+    return {
+      method,
+      headers,
+      body: Buffer.from(body),
+      fault: (answer) => httpFault(request, answer),
+    };
+  }
+  const { id, body } = writeCall(request);
+  const before = chainView(time);
+  return {
+    method: "POST",
+    headers: { ...request.headers, "content-type": "application/json" },
+    body,
+    fault: (answer) => rpcFault(request, id, answer, { before, after: chainView(time) }),
+  };
+}
+
+/**
+ * The path below the endpoint's own, at the endpoint's host; no credentials, no query of the endpoint.
+ *
+ * @throws BlockcloudError `NET_REFUSED` when the path leads out of the endpoint's by dot segments, plain or
+ * encoded: another tenant of the host may live there.
+ */
 function targetOf(endpoint: string, path: string): URL {
-  const { protocol, host } = new URL(endpoint);
-  return new URL(`${protocol}//${host}${path}`);
+  const { protocol, host, pathname } = new URL(endpoint);
+  const base = pathname.replace(/\/+$/, "");
+  const url = new URL(`${protocol}//${host}${base}${path}`);
+  if (base !== "" && !url.pathname.startsWith(`${base}/`)) {
+    throw new BlockcloudError("NET_REFUSED", "The probe's path leads out of the endpoint's.");
+  }
+  return url;
 }
 
 /** The grade of a time to the last byte. */
@@ -126,49 +186,6 @@ export function gradeOf(elapsedMs: number, bounds: GradeBounds): Grade {
 export function medianGrade(findings: readonly Finding[]): Grade {
   const sorted = findings.map((finding) => finding.grade).sort((a, b) => a - b);
   return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
-}
-
-function checkAnswer(request: ProbeRequest, status: number, body: Buffer): string | undefined {
-  if (status !== request.status) return `status ${status} instead of ${request.status}`;
-  if (request.sha256 !== undefined && bytesToHex(sha256(body)) !== `0x${request.sha256}`) {
-    return "another body than expected";
-  }
-  if (request.json === undefined) return undefined;
-  let json: unknown;
-  try {
-    json = JSON.parse(body.toString("utf8"));
-  } catch {
-    return "no JSON";
-  }
-  const check = request.json.find((wanted) => !holds(wanted, json));
-  return check && `unexpected JSON at "${check.pointer}"`;
-}
-
-function holds(check: JsonCheck, json: unknown): boolean {
-  const value = resolvePointer(json, check.pointer);
-  if (value === undefined) return false;
-  if (check.type !== undefined && check.type !== jsonType(value)) return false;
-  if (check.equals !== undefined && check.equals !== value) return false;
-  return check.hex !== true || (typeof value === "string" && /^0x[0-9a-f]+$/i.test(value));
-}
-
-function jsonType(value: unknown): string {
-  if (value === null) return "null";
-  return Array.isArray(value) ? "array" : typeof value;
-}
-
-/** RFC 6901; own properties only. */
-function resolvePointer(json: unknown, pointer: string): unknown {
-  return pointer
-    .split("/")
-    .slice(1)
-    .map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"))
-    .reduce<unknown>((value, token) => {
-      if (typeof value !== "object" || value === null || !Object.hasOwn(value, token)) {
-        return undefined;
-      }
-      return (value as Record<string, unknown>)[token];
-    }, json);
 }
 
 function checkReceipt(
@@ -186,8 +203,4 @@ function checkReceipt(
   }
   if (receipts.recover(receipt) !== inspection.key) return "a receipt by another key";
   return undefined;
-}
-
-function failed(reason: string, elapsedMs: number): Finding {
-  return { grade: 0, elapsedMs, reason: reason.slice(0, 200) };
 }

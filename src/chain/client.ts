@@ -22,11 +22,16 @@ export type ChainClient = PublicClient<Transport, Chain, Account | undefined>;
  * Connects to RPC endpoints; requests made in the same moment travel together.
  *
  * @param rpcUrls The preferred endpoint, then those that stand in for it.
+ * @param observe Sees what passes.
  */
-export function createChainClient(rpcUrls: readonly string[], chainId: number): ChainClient {
+export function createChainClient(
+  rpcUrls: readonly string[],
+  chainId: number,
+  observe: (transport: Transport) => Transport = (transport) => transport,
+): ChainClient {
   return createPublicClient({
     chain: describeChain(chainId),
-    transport: createTransport(rpcUrls),
+    transport: observe(createTransport(rpcUrls)),
     pollingInterval: 250,
     cacheTime: 0,
   });

@@ -10,6 +10,7 @@ import type { Logger } from "../node/logger.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { createTransport, describeChain, type ChainClient } from "./client.ts";
 import type { FeePolicy } from "./fees.ts";
+import type { TransactionObserver } from "./metrics.ts";
 import { describeRevert } from "./revert.ts";
 
 /** EIP-7825: the most gas that one transaction may have. */
@@ -51,11 +52,12 @@ export class TransactionSender {
   readonly #wallet;
   readonly #client: ChainClient;
   readonly #log: Logger;
+  readonly #observer: TransactionObserver | undefined;
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(
     options: TransactionSenderOptions,
-    dependencies: { client: ChainClient; log: Logger },
+    dependencies: { client: ChainClient; log: Logger; observer?: TransactionObserver },
   ) {
     const account = privateKeyToAccount(options.key);
     this.address = account.address;
@@ -66,6 +68,7 @@ export class TransactionSender {
     });
     this.#client = dependencies.client;
     this.#log = dependencies.log;
+    this.#observer = dependencies.observer;
   }
 
   /**
@@ -79,6 +82,7 @@ export class TransactionSender {
       options.signal?.throwIfAborted();
       return this.#send(call);
     });
+    turn.catch((error: unknown) => this.#observer?.failed(call, error));
     // The next in line must not fail for this one's error, which its own caller gets.
     this.#queue = turn.catch(() => undefined);
     return turn;
@@ -98,6 +102,7 @@ export class TransactionSender {
     }
     this.#log.debug("transaction sent", { functionName, hash });
     const receipt = await this.#mined(functionName, hash);
+    this.#observer?.mined(call, receipt);
     const { gasUsed, blockNumber } = receipt;
     this.#log.debug("transaction mined", { functionName, hash, gasUsed, blockNumber });
     if (receipt.status === "reverted") {

@@ -50,6 +50,7 @@ export interface AuditedService {
   number: bigint;
   key: Address;
   classId: number;
+  className: string;
   bounds: GradeBounds;
   /** Undefined when the service's specification cannot be read: no inspection can succeed. */
   probe: ProbeSpecification | undefined;
@@ -119,11 +120,11 @@ export class Services {
         args: [number, epoch],
       }),
     ]);
-    const [bounds, probe] = await Promise.all([
+    const [{ name: className, ...bounds }, probe] = await Promise.all([
       this.classAt(classId),
       this.#probe(number, probeHash, probeBlock),
     ]);
-    return { number, key, classId, bounds, probe };
+    return { number, key, classId, className, bounds, probe };
   }
 
   /** All classes, by index. */

@@ -235,21 +235,14 @@ function deploymentFile(stage: Stage): string {
   return path.join(stage.folder, "devnet.json");
 }
 
-/** The chain's own JSON-RPC: a POST whose answer must have the shape of a block. */
+/** The chain's own JSON-RPC: a call for the newest block, which the auditor compares with its own. */
 const rpcProbe: ProbeInput = {
-  v: 1,
+  v: 2,
   requests: [
     {
-      method: "POST",
-      path: "/",
-      headers: { "content-type": "application/json" },
-      body: '{"jsonrpc":"2.0","id":1,"method":"eth_getBlockByNumber","params":["latest",false]}',
-      json: [
-        { pointer: "/jsonrpc", equals: "2.0" },
-        { pointer: "/id", equals: 1 },
-        { pointer: "/result/number", hex: true },
-        { pointer: "/result/hash", hex: true },
-      ],
+      rpc: { method: "eth_getBlockByNumber", params: ["latest", false] },
+      json: [{ pointer: "/result/hash", hex: true }],
+      fresh: { pointer: "/result/number", blocks: 10 },
     },
   ],
 };

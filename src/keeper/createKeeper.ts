@@ -5,11 +5,13 @@ import { checkChain, createChainClient } from "../chain/client.ts";
 import { ChainClock } from "../chain/clock.ts";
 import type { Deployment } from "../chain/deployment.ts";
 import type { FeePolicy } from "../chain/fees.ts";
+import { ChainMetrics } from "../chain/metrics.ts";
 import { Seeds } from "../chain/seeds.ts";
 import { TransactionSender } from "../chain/sender.ts";
 import { Services } from "../chain/services.ts";
 import type { Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
+import { createMetrics, type Metrics } from "../node/metrics.ts";
 import type { Timers } from "../node/timers.ts";
 import { addressOfKey } from "../protocol/signature.ts";
 import { CollectDuty } from "./collectDuty.ts";
@@ -18,7 +20,7 @@ import { Executor } from "./executor.ts";
 import { EventFollower } from "./follower.ts";
 import { Keeper } from "./keeper.ts";
 import { LapseDuty } from "./lapseDuty.ts";
-import { silentObserver, type KeeperObserver } from "./observer.ts";
+import { KeeperMetrics } from "./metrics.ts";
 import { ReportDuty } from "./reportDuty.ts";
 import { ResolveDuty } from "./resolveDuty.ts";
 import { SettleDuty } from "./settleDuty.ts";
@@ -48,17 +50,22 @@ export interface KeeperOptions {
 /** A keeper with everything it needs, ready to start. */
 export function createKeeper(
   options: KeeperOptions,
-  environment: { timers: Timers; log: Logger; observer?: KeeperObserver },
+  environment: { timers: Timers; log: Logger; metrics?: Metrics },
 ): Startable {
   const { deployment, blocPriceWei, unpaidWeiPerDay } = options;
-  const { timers, log, observer = silentObserver } = environment;
+  const { timers, log, metrics = createMetrics("keeper") } = environment;
+  const observer = new KeeperMetrics(metrics);
+  const chainMetrics = new ChainMetrics(metrics);
   const { chainId, contracts, genesis, epochSeconds } = deployment;
   const keeper = addressOfKey(options.key);
-  const client = createChainClient(options.rpcUrls, chainId);
+  const client = createChainClient(options.rpcUrls, chainId, (transport) =>
+    chainMetrics.observe(transport),
+  );
   const time = new ChainClock({ timing: { genesis, epochSeconds } }, { client, timers, log });
+  chainMetrics.follow(time);
   const sender = new TransactionSender(
     { rpcUrls: options.rpcUrls, chainId, key: options.key, fees: options.fees },
-    { client, log },
+    { client, log, observer: chainMetrics },
   );
   const store = new KeeperStore(
     path.join(options.stateDir, `keeper-${contracts.proofOfService}.sqlite`),

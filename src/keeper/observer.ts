@@ -9,11 +9,3 @@ export interface KeeperObserver {
   /** Events were read up to a block. */
   followed(block: bigint): void;
 }
-
-/** Counts nothing. */
-export const silentObserver: KeeperObserver = {
-  done() {},
-  skipped() {},
-  failed() {},
-  followed() {},
-};

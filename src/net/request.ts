@@ -1,9 +1,10 @@
-import { lookup as dnsLookup, type LookupAddress } from "node:dns";
-import { request as httpRequest, type IncomingMessage } from "node:http";
+import { request as httpRequest, type ClientRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { isReachable } from "./addresses.ts";
+import { resolveHost, type Resolve } from "./resolve.ts";
+import { watchSocket } from "./watchSocket.ts";
 
 export interface NetLimits {
   /** From the first packet to the last byte, milliseconds. */
@@ -25,28 +26,37 @@ export interface NetResponse {
   status: number;
   headers: IncomingMessage["headers"];
   trailers: NodeJS.Dict<string>;
+  /** As sent: codings are left alone. */
   body: Buffer;
 }
 
-/** The longest header block of a response, bytes. */
+/** The longest header block of a response, and the longest trailer block, bytes. */
 const MAX_HEADER_BYTES = 16 * 1024;
+/** Interim answers (1xx) before the one that counts; real servers send one or two. */
+const MAX_INTERIM = 8;
+/** Addresses of one name that are tried. */
+const MAX_ADDRESSES = 8;
 
 /**
- * One HTTP request to an address that a stranger named, on a connection of its own. The address is checked
- * after it was resolved and the connection goes to the very address that was checked, so a name that
- * changes its mind between the two (DNS rebinding) gains nothing. Redirects are not followed, bodies not
- * decoded; time and sizes are bounded.
+ * One HTTP/1.1 request to an address that a stranger named, on a connection of its own. The address is
+ * checked after it was resolved and the connection goes to the very address that was checked, so a name
+ * that changes its mind between the two (DNS rebinding) gains nothing.
  *
- * @throws BlockcloudError `NET_REFUSED`, `NET_TIMEOUT`, `NET_TOO_LARGE`, `NET_FAILED`; or the signal's
- * reason.
+ * Redirects are answers like any other and are never followed: whatever another address says proves nothing
+ * about the one that was asked. Bodies are not decoded, so nothing unpacks. Time, body, header and trailer
+ * blocks, interim answers and all bytes together, framing included, are bounded.
+ *
+ * @throws BlockcloudError `NET_REFUSED` for where it leads, `NET_TIMEOUT`, `NET_TOO_LARGE`, `NET_TLS`,
+ * `NET_PROTOCOL` for what is not HTTP/1.1, `NET_FAILED` for any other end; or the signal's reason.
  */
 export function netRequest(
   request: NetRequest,
   limits: NetLimits,
   signal: AbortSignal,
+  resolve: Resolve = resolveHost,
 ): Promise<NetResponse> {
   const { url } = request;
-  return new Promise((resolve, reject) => {
+  return new Promise((fulfil, reject) => {
     signal.throwIfAborted();
     const host = url.hostname.replace(/^\[|\]$/g, "");
     if (url.protocol !== "http:" && url.protocol !== "https:") {
@@ -54,13 +64,17 @@ export function netRequest(
     }
     if (isIP(host) !== 0 && !isReachable(host, limits.allowLoopback)) throw refused(host);
 
+    // Calls off the resolver when the request has ended otherwise.
+    const over = new AbortController();
     const send = url.protocol === "https:" ? httpsRequest : httpRequest;
     const outgoing = send(url, {
       method: request.method,
       headers: { ...request.headers, "content-length": request.body.length },
       agent: false,
-      lookup: checkedLookup(limits.allowLoopback),
+      lookup: checkedLookup(limits.allowLoopback, resolve, over.signal),
       maxHeaderSize: MAX_HEADER_BYTES,
+      // Not even NODE_TLS_REJECT_UNAUTHORIZED may change it.
+      rejectUnauthorized: true,
     });
     const abort = () => {
       fail(signal.reason);
@@ -71,6 +85,7 @@ export function netRequest(
     const settle = () => {
       clearTimeout(timer);
       signal.removeEventListener("abort", abort);
+      over.abort();
     };
     const fail = (reason: unknown) => {
       settle();
@@ -78,20 +93,24 @@ export function netRequest(
       outgoing.destroy();
     };
     signal.addEventListener("abort", abort);
+    const connection = watchSocket(outgoing, {
+      // Chunks, however small they are cut, and three header blocks.
+      maxBytes: 2 * limits.maxBytes + 4 * MAX_HEADER_BYTES,
+      onTooMany: (most) => {
+        fail(new BlockcloudError("NET_TOO_LARGE", `Over ${most} bytes with all their framing.`));
+      },
+    });
 
     outgoing.on("error", (cause) => {
-      fail(
-        cause instanceof BlockcloudError
-          ? cause
-          : new BlockcloudError("NET_FAILED", `The request failed: ${cause.message}.`, { cause }),
-      );
+      fail(cause instanceof BlockcloudError ? cause : failure(cause, connection.handshaking));
     });
-    outgoing.on("upgrade", (_, socket) => {
-      // Without a listener the connection would close and nobody be told.
-      socket.destroy();
-      fail(new BlockcloudError("NET_FAILED", "The other side changed the protocol unasked."));
-    });
+    refuseStrangeAnswers(outgoing, fail);
     outgoing.on("response", (response) => {
+      const strange = strangeness(response);
+      if (strange !== undefined) {
+        fail(new BlockcloudError("NET_PROTOCOL", strange));
+        return;
+      }
       const parts: Buffer[] = [];
       let length = 0;
       response.on("data", (part: Buffer) => {
@@ -102,7 +121,7 @@ export function netRequest(
       response.on("end", () => {
         settle();
         const { statusCode = 0, headers, trailers } = response;
-        resolve({ status: statusCode, headers, trailers, body: Buffer.concat(parts) });
+        fulfil({ status: statusCode, headers, trailers, body: Buffer.concat(parts) });
       });
       response.on("error", (cause) => {
         fail(new BlockcloudError("NET_FAILED", `The answer broke off: ${cause.message}.`));
@@ -112,20 +131,57 @@ export function netRequest(
   });
 }
 
+/** Answers that nobody asked for: another protocol, and interim ones without end. */
+function refuseStrangeAnswers(outgoing: ClientRequest, fail: (reason: unknown) => void): void {
+  outgoing.on("upgrade", (_, socket) => {
+    // Without a listener the connection would close and nobody be told.
+    socket.destroy();
+    fail(new BlockcloudError("NET_PROTOCOL", "The other side changed the protocol unasked."));
+  });
+  let interim = 0;
+  outgoing.on("information", () => {
+    interim += 1;
+    if (interim <= MAX_INTERIM) return;
+    fail(new BlockcloudError("NET_PROTOCOL", `Over ${MAX_INTERIM} interim answers.`));
+  });
+}
+
+/** What makes an answer one that clients read in different ways; undefined for a plain one. */
+function strangeness(response: IncomingMessage): string | undefined {
+  if (response.httpVersion !== "1.1") return `An answer in HTTP/${response.httpVersion}.`;
+  const coding = response.headers["transfer-encoding"];
+  if (coding === undefined || coding.toLowerCase() === "chunked") return undefined;
+  return "An answer in a transfer coding that nobody asked for.";
+}
+
+function failure(cause: NodeJS.ErrnoException, handshaking: boolean): BlockcloudError {
+  const why = `The request failed: ${cause.message}.`;
+  if (handshaking) return new BlockcloudError("NET_TLS", why, { cause });
+  const code = cause.code?.startsWith("HPE_") === true ? "NET_PROTOCOL" : "NET_FAILED";
+  return new BlockcloudError(code, why, { cause });
+}
+
 /** Resolves a name and gives only addresses that may be reached; none is an error. */
-function checkedLookup(allowLoopback: boolean): LookupFunction {
+function checkedLookup(
+  allowLoopback: boolean,
+  resolve: Resolve,
+  signal: AbortSignal,
+): LookupFunction {
   return (hostname, options, callback) => {
-    dnsLookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
-      if (error) {
-        callback(error, "", 0);
-        return;
-      }
-      const open = addresses.filter(({ address }) => isReachable(address, allowLoopback));
-      const [first] = open;
-      if (first === undefined) callback(refused(hostname), "", 0);
-      else if (options.all === true) callback(null, open);
-      else callback(null, first.address, first.family);
-    });
+    resolve(hostname, signal).then(
+      (addresses) => {
+        const open = addresses
+          .filter(({ address }) => isReachable(address, allowLoopback))
+          .slice(0, MAX_ADDRESSES);
+        const [first] = open;
+        if (first === undefined) callback(refused(hostname), "", 0);
+        else if (options.all === true) callback(null, open);
+        else callback(null, first.address, first.family);
+      },
+      (error: unknown) => {
+        callback(error instanceof Error ? error : new Error(String(error)), "", 0);
+      },
+    );
   };
 }
 

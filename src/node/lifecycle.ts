@@ -6,6 +6,27 @@ export interface Startable {
   stop(): Promise<void>;
 }
 
+/** Parts that start in order and stop in the opposite one; those that never began to start are left alone. */
+export function inOrder(...parts: readonly Startable[]): Startable {
+  const begun: Startable[] = [];
+  return {
+    async start() {
+      for (const part of parts) {
+        begun.push(part);
+        await part.start();
+      }
+    },
+    async stop() {
+      const failures: unknown[] = [];
+      for (const part of begun.splice(0).reverse()) {
+        // One that cannot stop must not keep the others running.
+        await part.stop().catch((error: unknown) => failures.push(error));
+      }
+      if (failures.length > 0) throw failures[0];
+    },
+  };
+}
+
 /** How long a shutdown may take before the process leaves all the same. */
 const SHUTDOWN_MS = 10_000;
 /**

@@ -3,16 +3,19 @@ import { BlockcloudError } from "./errors.ts";
 
 /** The longest probe specification in bytes. */
 export const MAX_PROBE_BYTES = 1024;
+/** The class of services that speak JSON-RPC, by its name on chain. */
+const JSON_RPC_CLASS = "json-rpc";
 
 const path = z
   .string()
   .regex(/^\/[\x21-\x7e]*$/, "must be an origin-form target that starts with /");
 /** No control characters: a value must not smuggle in a header of its own. */
 const headerValue = z.string().regex(/^[\x20-\x7e]*$/, "must be printable ASCII");
+const pointer = z.string().regex(/^(\/([^~/]|~[01])*)*$/, "must be a JSON pointer (RFC 6901)");
 const jsonCheck = z
   .object({
     /** RFC 6901 pointer into the response. */
-    pointer: z.string().regex(/^(\/([^~/]|~[01])*)*$/, "must be a JSON pointer (RFC 6901)"),
+    pointer,
     /** The type that the value must have. */
     type: z.enum(["string", "number", "boolean", "object", "array", "null"]).optional(),
     /** The value itself. */
@@ -21,11 +24,13 @@ const jsonCheck = z
     hex: z.literal(true).optional(),
   })
   .strict();
-const requestSchema = z
+const headers = z.record(z.string().regex(/^[a-z0-9-]+$/), headerValue).default({});
+const jsonChecks = z.array(jsonCheck).max(8).optional();
+const httpSchema = z
   .object({
     method: z.enum(["GET", "POST"]).default("GET"),
     path,
-    headers: z.record(z.string().regex(/^[a-z0-9-]+$/), headerValue).default({}),
+    headers,
     body: z.string().optional(),
     status: z.number().int().min(100).max(599).default(200),
     /** SHA-256 of the body, hexadecimal. */
@@ -33,21 +38,78 @@ const requestSchema = z
       .string()
       .regex(/^[0-9a-f]{64}$/)
       .optional(),
-    json: z.array(jsonCheck).max(8).optional(),
+    json: jsonChecks,
   })
   .strict();
-const probeSchema = z
-  .object({ v: z.literal(1), requests: z.array(requestSchema).min(1).max(16) })
+const freshCheck = z
+  .object({
+    /** RFC 6901 pointer to a number, in decimal or as 0x and hexadecimal digits. */
+    pointer,
+    /** It is a block of the auditor's own chain, at most so many blocks from its newest one. */
+    blocks: z.number().int().min(0).max(1_000_000).optional(),
+    /** It is a time, Unix seconds, at most so many seconds from the auditor's chain time. */
+    seconds: z.number().int().min(1).max(1_000_000_000).optional(),
+  })
+  .strict()
+  .refine(
+    ({ blocks, seconds }) => (blocks === undefined) !== (seconds === undefined),
+    "must bound either blocks or seconds",
+  );
+const rpcSchema = z
+  .object({
+    path: path.default("/"),
+    headers,
+    /** A JSON-RPC 2.0 call. */
+    rpc: z
+      .object({
+        method: z.string().min(1).max(128),
+        params: z.union([z.array(z.unknown()), z.record(z.string(), z.unknown())]).optional(),
+      })
+      .strict(),
+    json: jsonChecks,
+    fresh: freshCheck.optional(),
+  })
   .strict();
+
+const writtenOutCall = z.object({ jsonrpc: z.literal("2.0"), method: z.string() });
+
+/** The version that was released first; it never changes. */
+const version1 = z
+  .object({ v: z.literal(1), requests: z.array(httpSchema).min(1).max(16) })
+  .strict();
+/** Adds calls by JSON-RPC. Readers of version 1 alone refuse it as a whole, as they must. */
+const version2 = z
+  .object({
+    v: z.literal(2),
+    requests: z
+      .array(z.union([httpSchema, rpcSchema]))
+      .min(1)
+      .max(16),
+  })
+  .strict();
+const probeSchema = z.discriminatedUnion("v", [version1, version2]);
 
 /** One check of a JSON response. */
 export type JsonCheck = z.infer<typeof jsonCheck>;
+/** A request over HTTP as it stands, and what its answer must be. */
+export type HttpProbe = z.infer<typeof httpSchema>;
+/** A JSON-RPC call, and what its answer must be. */
+export type RpcProbe = z.infer<typeof rpcSchema>;
+/** How old what a JSON-RPC service says may be. */
+export type FreshCheck = z.infer<typeof freshCheck>;
 /** One request of a probe, and what its answer must be. */
-export type ProbeRequest = z.infer<typeof requestSchema>;
+export type ProbeRequest = HttpProbe | RpcProbe;
 /** How to inspect a service: an auditor picks one of the requests at random each time. */
 export type ProbeSpecification = z.infer<typeof probeSchema>;
 /** What one writes down: defaults left out. */
 export type ProbeInput = z.input<typeof probeSchema>;
+
+/** What a request asks, for people: `GET /health`, `POST / eth_blockNumber`. */
+export function requestLine(request: ProbeRequest): string {
+  return "rpc" in request
+    ? `POST ${request.path} ${request.rpc.method}`
+    : `${request.method} ${request.path}`;
+}
 
 /** The bytes of a specification, checked. */
 export function encodeProbe(probe: ProbeInput): Uint8Array {
@@ -74,6 +136,25 @@ export function parseProbe(bytes: Uint8Array): ProbeSpecification {
   const parsed = probeSchema.safeParse(json);
   if (!parsed.success) throw invalidProbe(z.prettifyError(parsed.error), parsed.error);
   return parsed.data;
+}
+
+/**
+ * Whether a specification inspects what its service's class says. In a class named `json-rpc` each request
+ * must be a JSON-RPC call, in the form of version 2 or written out as a POST; other classes take anything.
+ */
+export function suitsClass(probe: ProbeSpecification, className: string): boolean {
+  if (className !== JSON_RPC_CLASS) return true;
+  return probe.requests.every((request) => "rpc" in request || isWrittenOutCall(request));
+}
+
+/** A POST whose body is a call, which is how version 1 had to put it. */
+function isWrittenOutCall({ method, body = "" }: HttpProbe): boolean {
+  if (method !== "POST") return false;
+  try {
+    return writtenOutCall.safeParse(JSON.parse(body)).success;
+  } catch {
+    return false;
+  }
 }
 
 function invalidProbe(what: string, cause?: unknown): BlockcloudError {

@@ -12,6 +12,7 @@ import { livenessProof } from "../protocol/challenge.ts";
 import { epochStart } from "../protocol/epoch.ts";
 import { addressOfKey } from "../protocol/signature.ts";
 import { blockcloudDomain } from "../protocol/typedData.ts";
+import type { ProviderMetrics } from "./metrics.ts";
 
 /** Looks at the chain this often in a window, and tries a failing answer again at least so often. */
 const LOOKS = 60;
@@ -33,6 +34,7 @@ export interface ChallengeResponderDependencies {
   time: ChainTime;
   timers: Timers;
   log: Logger;
+  metrics?: Pick<ProviderMetrics, "challengeOpen" | "challengeClosed">;
 }
 
 /**
@@ -95,6 +97,7 @@ export class ChallengeResponder implements Startable {
     if (challenge.state !== "Open") return;
 
     this.#known ??= { id, said: new Set() };
+    this.#d.metrics?.challengeOpen(question?.deadline);
     const about = { number: this.#number, challenge: id };
     const key = this.#keys.get(challenge.key);
     const until = question && { until: iso(question.deadline) };
@@ -186,6 +189,7 @@ export class ChallengeResponder implements Startable {
     const { challenges, log } = this.#d;
     const { state } = await challenges.get(id);
     const about = { number: this.#number, challenge: id };
+    this.#d.metrics?.challengeClosed(state);
     if (state === "Answered") log.info("challenge answered", about);
     else if (state === "Annulled") log.info("challenge annulled: no seed was recorded", about);
     else if (state === "Unanswered") {

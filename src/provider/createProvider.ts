@@ -5,16 +5,19 @@ import { checkChain, createChainClient } from "../chain/client.ts";
 import { ChainClock } from "../chain/clock.ts";
 import type { Deployment } from "../chain/deployment.ts";
 import type { FeePolicy } from "../chain/fees.ts";
+import { ChainMetrics } from "../chain/metrics.ts";
 import { TransactionSender } from "../chain/sender.ts";
 import { Services } from "../chain/services.ts";
 import type { Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
+import { createMetrics, type Metrics } from "../node/metrics.ts";
 import type { Timers } from "../node/timers.ts";
 import { hexToBytes } from "../protocol/bytes.ts";
 import { rootServiceId } from "../protocol/serviceId.ts";
 import { blockcloudDomain } from "../protocol/typedData.ts";
 import { ChallengeResponder } from "./challengeResponder.ts";
 import { Gateway } from "./gateway.ts";
+import { ProviderMetrics } from "./metrics.ts";
 import { Provider } from "./provider.ts";
 import { Publisher } from "./publisher.ts";
 import { Settler } from "./settler.ts";
@@ -42,21 +45,33 @@ export interface ProviderOptions {
   settleEvery: number;
 }
 
+export interface ProviderEnvironment {
+  timers: Timers;
+  log: Logger;
+  /** Counts what happens, for whoever serves them. */
+  metrics?: Metrics;
+}
+
 /** A provider's agent with everything it needs, ready to start. */
 export function createProvider(
   options: ProviderOptions,
-  environment: { timers: Timers; log: Logger },
+  environment: ProviderEnvironment,
 ): Startable {
   const { deployment, number, serviceKey } = options;
-  const { timers, log } = environment;
+  const { timers, log, metrics: registry = createMetrics("provider") } = environment;
+  const metrics = new ProviderMetrics(registry);
+  const chainMetrics = new ChainMetrics(registry, [metrics]);
   const { chainId, contracts, genesis, epochSeconds } = deployment;
-  const client = createChainClient(options.rpcUrls, chainId);
+  const client = createChainClient(options.rpcUrls, chainId, (transport) =>
+    chainMetrics.observe(transport),
+  );
   const time = new ChainClock({ timing: { genesis, epochSeconds } }, { client, timers, log });
+  chainMetrics.follow(time);
   const services = new Services(client, deployment);
   const announcements = new Announcements({ client, deployment, time, services, log });
   const sender = new TransactionSender(
     { rpcUrls: options.rpcUrls, chainId, fees: options.fees, key: options.walletKey },
-    { client, log },
+    { client, log, observer: chainMetrics },
   );
   const gateway = new Gateway(
     {
@@ -70,6 +85,7 @@ export function createProvider(
       logger: log,
       now: () => Math.floor(time.now() * 1000),
       monotonic: () => timers.monotonic(),
+      observer: metrics,
     },
   );
   const publisher = new Publisher(
@@ -78,7 +94,7 @@ export function createProvider(
       serviceKey,
       endpoints: () => [{ uri: options.endpoint ?? listening(gateway), priority: 0, weight: 1 }],
     },
-    { deployment, announcements, sender, time, log },
+    { deployment, announcements, sender, time, log, metrics },
   );
   const settler = new Settler(
     { number, everyEpochs: options.settleEvery },
@@ -86,11 +102,19 @@ export function createProvider(
   );
   const responder = new ChallengeResponder(
     { number, keys: [serviceKey, ...options.previousKeys] },
-    { deployment, challenges: new Challenges(client, deployment), sender, time, timers, log },
+    {
+      deployment,
+      challenges: new Challenges(client, deployment),
+      sender,
+      time,
+      timers,
+      log,
+      metrics,
+    },
   );
-  const statusWatch = new StatusWatch({ number }, { services, log });
+  const statusWatch = new StatusWatch({ number }, { services, log, metrics });
   const parts = { gateway, responder, publisher, settler, statusWatch };
-  const provider = new Provider({ ...parts, time, log });
+  const provider = new Provider({ ...parts, time, log, metrics });
   return {
     async start() {
       await checkChain(client, deployment);

@@ -8,6 +8,7 @@ import { deliver, RECEIPT_FIELD, type DeliveryLimits } from "./delivery.ts";
 import { clientHeaders, hasBody, upstreamHeaders } from "./forwardedHeaders.ts";
 import { asProblem, GatewayProblem } from "./gatewayProblem.ts";
 import { linger } from "./linger.ts";
+import type { GatewayObserver } from "./metrics.ts";
 import { RequestBody } from "./requestBody.ts";
 import type { ServiceReceipts } from "./serviceReceipts.ts";
 import { onEarlyEnd, tunnel, writeSwitchingProtocols } from "./tunnel.ts";
@@ -19,6 +20,7 @@ export interface ExchangeContext {
   limits: DeliveryLimits;
   receipts: ServiceReceipts;
   upstream: Upstream;
+  observer?: GatewayObserver | undefined;
   logger: Logger;
 }
 
@@ -31,6 +33,7 @@ export class Exchange {
   /** Aborted when there is nobody left to answer, or nothing left to ask. */
   readonly #abort = new AbortController();
   #nonce: Hex | undefined;
+  #switched = false;
   #body: RequestBody | undefined;
 
   /** @param client - The client's connection, if it asks for WebSocket. */
@@ -44,6 +47,12 @@ export class Exchange {
     this.#response = response;
     this.#context = context;
     this.#client = client;
+  }
+
+  /** What the client was answered with; undefined when it was gone before. */
+  get status(): number | undefined {
+    if (this.#switched) return 101;
+    return this.#response.headersSent ? this.#response.statusCode : undefined;
   }
 
   /** Serves it; never throws. */
@@ -114,6 +123,7 @@ export class Exchange {
       }
       this.#response.detachSocket(client);
       writeSwitchingProtocols(client, message, headers);
+      this.#switched = true;
       if (head.length > 0) socket.unshift(head);
       tunnel(client, socket);
     } catch (error) {
@@ -127,7 +137,9 @@ export class Exchange {
     return async (status: number, responseDigest: Uint8Array): Promise<string> => {
       const requestDigest = (await this.#body?.digest) ?? EMPTY_DIGEST;
       const exchange = { ...this.#asked(), requestDigest, status, responseDigest };
-      return this.#context.receipts.issue(nonce, exchange);
+      const receipt = this.#context.receipts.issue(nonce, exchange);
+      this.#context.observer?.receipt();
+      return receipt;
     };
   }
 
@@ -176,6 +188,7 @@ export class Exchange {
 
   #report(problem: GatewayProblem): void {
     const { code, cause } = problem;
+    this.#context.observer?.problem(code);
     const fields = { code, method: this.#request.method, ...describe(cause) };
     const { logger } = this.#context;
     if (code === "GATEWAY_FAILED") logger.error("Request failed in the gateway", fields);

@@ -10,6 +10,7 @@ import { Exchange, type ExchangeContext } from "./exchange.ts";
 import { hasBody } from "./forwardedHeaders.ts";
 import { GatewayProblem } from "./gatewayProblem.ts";
 import { gatewaySettings, type GatewayOptions, type GatewaySettings } from "./gatewayOptions.ts";
+import type { GatewayObserver } from "./metrics.ts";
 import { RateLimit } from "./rateLimit.ts";
 import { ServiceReceipts } from "./serviceReceipts.ts";
 import { Upstream } from "./upstream.ts";
@@ -23,6 +24,7 @@ export interface GatewayDependencies {
   now(): number;
   /** Milliseconds that never go back, for rates. */
   monotonic(): number;
+  observer?: GatewayObserver | undefined;
 }
 
 /**
@@ -39,6 +41,7 @@ export interface GatewayDependencies {
 export class Gateway {
   readonly #settings: GatewaySettings;
   readonly #logger: Logger;
+  readonly #monotonic: () => number;
   readonly #upstream: Upstream;
   readonly #context: ExchangeContext;
   readonly #connections = new Connections();
@@ -48,7 +51,8 @@ export class Gateway {
   #stopped: Promise<void> | undefined;
 
   /** @throws BlockcloudError `GATEWAY_OPTIONS`. */
-  constructor(options: GatewayOptions, { logger, now, monotonic }: GatewayDependencies) {
+  constructor(options: GatewayOptions, dependencies: GatewayDependencies) {
+    const { logger, now, monotonic, observer } = dependencies;
     const settings = gatewaySettings(options);
     this.#settings = settings;
     this.#logger = logger;
@@ -70,8 +74,10 @@ export class Gateway {
       },
       receipts: new ServiceReceipts(settings, now),
       upstream: this.#upstream,
+      observer,
       logger,
     };
+    this.#monotonic = monotonic;
     this.#server = this.#createServer();
   }
 
@@ -193,11 +199,15 @@ export class Gateway {
     this.#connections.begin(socket);
     if (this.#stopped) response.shouldKeepAlive = false;
     // A tunnel runs until its connection closes; its response never does.
+    const exchange = new Exchange(request, response, this.#context, upgrade);
+    const started = this.#monotonic();
     (upgrade ?? response).once("close", () => {
       this.#running.delete(response);
       this.#connections.end(socket);
+      const seconds = (this.#monotonic() - started) / 1000;
+      this.#context.observer?.finished(exchange.status, seconds);
     });
-    void new Exchange(request, response, this.#context, upgrade).run();
+    void exchange.run();
   }
 
   /** Node hands over a bare connection; a refusal is still an ordinary answer. */

@@ -20,9 +20,12 @@ const PROBLEMS = {
 } as const;
 
 export type GatewayProblemCode = keyof typeof PROBLEMS;
+/** All of them. */
+export const problemCodes = Object.keys(PROBLEMS) as GatewayProblemCode[];
 
 /** A request that the gateway answers itself, with RFC 9457 problem details. */
 export class GatewayProblem extends BlockcloudError {
+  declare readonly code: GatewayProblemCode;
   readonly status: number;
   /** When the client may come again, for `Retry-After`. */
   readonly retryAfterMs: number | undefined;

@@ -1,6 +1,7 @@
 import { currentEpoch, untilPhase, type ChainTime } from "../chain/clock.ts";
 import type { Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
+import type { BookkeepingTask, ProviderMetrics } from "./metrics.ts";
 
 /** Where in an epoch the provider does its bookkeeping: after the auditors' early transactions. */
 const MOMENT = 0.6;
@@ -13,6 +14,7 @@ export interface ProviderDependencies {
   statusWatch: { look(): Promise<void> };
   time: ChainTime;
   log: Logger;
+  metrics?: Pick<ProviderMetrics, "bookkeeping">;
 }
 
 /**
@@ -36,7 +38,7 @@ export class Provider implements Startable {
     const { gateway, responder, publisher, log } = this.#d;
     await gateway.start();
     await responder.start();
-    await this.#tryAll([() => this.#d.statusWatch.look()]);
+    await this.#tryAll({ status: () => this.#d.statusWatch.look() });
     await publisher.publish();
     log.info("provider started");
     this.#loop = this.#run();
@@ -66,19 +68,21 @@ export class Provider implements Startable {
 
   async #keepBooks(): Promise<void> {
     const { statusWatch, publisher, settler } = this.#d;
-    await this.#tryAll([
-      () => statusWatch.look(),
-      () => publisher.publish(),
-      () => settler.settle(),
-    ]);
+    await this.#tryAll({
+      status: () => statusWatch.look(),
+      publish: () => publisher.publish(),
+      settle: () => settler.settle(),
+    });
   }
 
   /** A failure here costs nothing but time: the next epoch tries again. None waits for another. */
-  async #tryAll(tasks: readonly (() => Promise<void>)[]): Promise<void> {
-    for (const task of tasks) {
+  async #tryAll(tasks: Partial<Record<BookkeepingTask, () => Promise<void>>>): Promise<void> {
+    for (const [name, task] of Object.entries(tasks) as [BookkeepingTask, () => Promise<void>][]) {
       try {
         await task();
+        this.#d.metrics?.bookkeeping(name);
       } catch (error) {
+        this.#d.metrics?.bookkeeping(name, error);
         this.#d.log.warn("bookkeeping failed, trying again next epoch", { error });
       }
     }

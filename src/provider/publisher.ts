@@ -15,6 +15,7 @@ import {
 import { rootServiceId } from "../protocol/serviceId.ts";
 import { addressOfKey } from "../protocol/signature.ts";
 import { blockcloudDomain } from "../protocol/typedData.ts";
+import type { ProviderMetrics } from "./metrics.ts";
 
 /** A record announced on chain holds for a day and is renewed at half of it. */
 const LEASE_MS = MAX_LEASE_MS;
@@ -32,6 +33,7 @@ export interface PublisherDependencies {
   sender: TransactionSender;
   time: ChainTime;
   log: Logger;
+  metrics?: Pick<ProviderMetrics, "published">;
 }
 
 /** Publishes where the service listens, by `announce`, and renews it at half-life. */
@@ -55,6 +57,7 @@ export class Publisher {
     // What was announced a moment ago may lie above the block that the directory has read up to.
     const read = announcements.record(number, addressOfKey(serviceKey));
     const known = (read?.issuedAt ?? 0n) >= (this.#last?.issuedAt ?? 0n) ? read : this.#last;
+    if (known !== undefined) this.#d.metrics?.published(known.expiresAt);
     const left = Number(known?.expiresAt ?? 0n) - nowMs;
     const same = JSON.stringify(known?.endpoints) === JSON.stringify(endpoints);
     if (same && left > LEASE_MS / 2) return;
@@ -76,6 +79,7 @@ export class Publisher {
       args: [number, signRecord(record, domain, hexToBytes(serviceKey))],
     });
     this.#last = record;
+    this.#d.metrics?.published(record.expiresAt);
     log.info("endpoint announced", { number, endpoints: endpoints.map(({ uri }) => uri) });
   }
 }

@@ -27,7 +27,14 @@ export interface UpstreamAnswer {
   release(): void;
 }
 
-/** The provider's own server, asked over connections that are kept for a moment. */
+/**
+ * The provider's own server. Requests that change nothing go over connections that are kept for a moment,
+ * and once more over a new one when the kept one turns out to be closed. All others have a connection of
+ * their own: when a kept one is reset, nothing that Node tells (`reusedSocket`, `ECONNRESET`) says whether
+ * the upstream had read the request by then, so that a second attempt could do it twice and none would be a
+ * failure that the service never had (RFC 9110, 9.2.2). A JSON-RPC call is a POST; a connection to a server
+ * that is near costs it less than either.
+ */
 export class Upstream {
   readonly #url: URL;
   readonly #timeoutMs: number;
@@ -51,12 +58,12 @@ export class Upstream {
   async ask(call: UpstreamCall, signal: AbortSignal): Promise<UpstreamAnswer> {
     const repeatable = SAFE.has(call.method) && call.body.empty && !call.upgrade;
     try {
-      return await this.#attempt(call, signal, call.upgrade ? false : this.#agent);
+      return await this.#attempt(call, signal, repeatable ? this.#agent : false);
     } catch (error) {
       // An idle connection that the upstream closes just as it is used says nothing about the service.
       if (!(error instanceof StaleConnection)) throw error;
-      if (repeatable && !signal.aborted) return await this.#attempt(call, signal, false);
-      throw error.problem;
+      signal.throwIfAborted();
+      return await this.#attempt(call, signal, false);
     }
   }
 
@@ -126,17 +133,10 @@ export class Upstream {
 }
 
 /** A kept connection turned out to be closed; nothing of an answer came. */
-class StaleConnection extends Error {
-  readonly problem: GatewayProblem;
-
-  constructor(problem: GatewayProblem) {
-    super(problem.message);
-    this.problem = problem;
-  }
-}
+class StaleConnection extends Error {}
 
 function failure(request: ClientRequest, cause: NodeJS.ErrnoException): Error {
-  const problem = new GatewayProblem("UPSTREAM_FAILED", { cause });
   const closed = cause.code === "ECONNRESET" || cause.code === "EPIPE";
-  return request.reusedSocket && closed ? new StaleConnection(problem) : problem;
+  if (request.reusedSocket && closed) return new StaleConnection(cause.message, { cause });
+  return new GatewayProblem("UPSTREAM_FAILED", { cause });
 }

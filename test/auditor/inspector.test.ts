@@ -13,6 +13,7 @@ import {
   inspectionOf,
   ISSUED_AT,
   receipts,
+  REQUEST,
   ServiceRig,
   type Script,
 } from "../support/serviceRig.ts";
@@ -20,7 +21,7 @@ import {
 /** The epoch in which the services of these tests date their receipts. */
 const EPOCH = Math.floor((ISSUED_AT / 1000 - DEPLOYMENT.genesis) / DEPLOYMENT.epochSeconds);
 const Y = hashOf(0xee);
-const { bounds, key, request } = inspectionOf("http://a");
+const { bounds, key } = inspectionOf("http://a");
 
 describe("Inspector", () => {
   const rig = new ServiceRig();
@@ -35,7 +36,14 @@ describe("Inspector", () => {
     time = new FakeTime(timers, DEPLOYMENT, EPOCH);
     log = new MemoryLog();
     endpoints = undefined;
-    service = { number: 7n, key, classId: 0, bounds, probe: { v: 1, requests: [request] } };
+    service = {
+      number: 7n,
+      key,
+      classId: 0,
+      className: "http",
+      bounds,
+      probe: { v: 1, requests: [REQUEST] },
+    };
   });
   afterEach(() => rig.close());
 
@@ -43,7 +51,7 @@ describe("Inspector", () => {
     endpoints = uris.map((uri, index) => ({ uri, priority: 10 - index, weight: 1 }));
   }
 
-  function vote(seconds = 0, signal = new AbortController().signal) {
+  async function vote(seconds = 0, signal = new AbortController().signal) {
     const announcements = {
       record: (number: bigint, by: string) =>
         endpoints && number === 7n && by === key ? { endpoints } : undefined,
@@ -54,7 +62,7 @@ describe("Inspector", () => {
     );
     const from = time.now();
     const window = { from, to: from + seconds, deadline: from + seconds + 20 };
-    return inspector.vote(service, EPOCH, Y, window, signal);
+    return (await inspector.vote(service, EPOCH, Y, window, signal))!;
   }
 
   /** A service whose inspections go one script after the other. */
@@ -133,7 +141,7 @@ describe("Inspector", () => {
     const paths = ["/a", "/b", "/c"];
     service = {
       ...service,
-      probe: { v: 1, requests: paths.map((path) => ({ ...request, path })) },
+      probe: { v: 1, requests: paths.map((path) => ({ ...REQUEST, path })) },
     };
     for (let i = 0; i < 10; i++) expect((await vote()).grade).to.equal(3);
     const asked = new Set(rig.asked.map(({ target }) => target));
@@ -158,6 +166,16 @@ describe("Inspector", () => {
       );
       expect((await vote()).grade, `${shift}`).to.equal(grade);
     }
+  });
+
+  it("votes FAILED in the class json-rpc where the probe is no JSON-RPC call", async () => {
+    await serve({});
+    service = { ...service, className: "json-rpc" };
+    expect(await vote()).to.deep.equal({ number: 7n, grade: 0 });
+    expect(log.lines.at(-1)?.fields.reasons).to.deep.equal(
+      Array(3).fill("a probe that does not suit the class json-rpc"),
+    );
+    expect(rig.asked).to.deep.equal([]);
   });
 
   it("gives up with the epoch", async () => {

@@ -1,51 +1,51 @@
 import { expect } from "chai";
 import { createHash } from "node:crypto";
-import {
-  gradeOf,
-  inspect,
-  medianGrade,
-  type Finding,
-  type Inspection,
-} from "../../src/auditor/probe.ts";
+import { gradeOf, inspect, medianGrade, type Inspection } from "../../src/auditor/probe.ts";
+import type { Finding } from "../../src/auditor/finding.ts";
 import { hexToBytes } from "../../src/protocol/bytes.ts";
-import type { JsonCheck, ProbeRequest } from "../../src/protocol/probe.ts";
+import type { HttpProbe, JsonCheck } from "../../src/protocol/probe.ts";
 import type { decodeReceipt } from "../../src/protocol/receipt.ts";
 import { encodeReceipt } from "../../src/protocol/receipt.ts";
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
 import type { Grade } from "../../src/protocol/tally.ts";
-import { FakeTimers } from "../support/fakeTime.ts";
+import { DEPLOYMENT } from "../support/fakeChain.ts";
+import { FakeTime, FakeTimers } from "../support/fakeTime.ts";
 import { failureOf } from "../support/httpClient.ts";
 import {
   inspectionOf,
   ISSUED_AT,
   receipts,
+  REQUEST,
   SERVICE_KEY,
   ServiceRig,
   type Script,
 } from "../support/serviceRig.ts";
 
+const EPOCH = 50;
 const sha = (text: string) => createHash("sha256").update(text).digest("hex");
 
 describe("inspect", () => {
   const rig = new ServiceRig();
   let timers: FakeTimers;
+  let time: FakeTime;
 
   beforeEach(() => {
     timers = new FakeTimers();
+    time = new FakeTime(timers, DEPLOYMENT, EPOCH);
   });
   afterEach(() => rig.close());
 
   function run(inspection: Inspection, signal = new AbortController().signal): Promise<Finding> {
-    return inspect(inspection, { timers, receipts }, signal);
+    return inspect(inspection, { timers, receipts, time }, signal);
   }
 
   async function against(
     script: Script,
-    request: Partial<ProbeRequest> = {},
+    request: Partial<HttpProbe> = {},
     over: Partial<Inspection> = {},
   ): Promise<Finding> {
     const inspection = inspectionOf(await rig.serve(script), over);
-    return run({ ...inspection, request: { ...inspection.request, ...request } });
+    return run({ ...inspection, request: { ...REQUEST, ...request } });
   }
 
   async function expectFailed(reason: string | RegExp, finding: Promise<Finding>): Promise<void> {

@@ -1,18 +1,16 @@
 import { expect } from "chai";
-import dns, { type LookupAddress } from "node:dns";
-import { syncBuiltinESMExports } from "node:module";
-import { mock } from "node:test";
+import type { LookupAddress } from "node:dns";
 import { netRequest } from "../../src/net/request.ts";
+import type { Resolve } from "../../src/net/resolve.ts";
 import { ProviderRig } from "../support/providerRig.ts";
 import { rejection } from "../support/rejection.ts";
 
-type LookupCallback = (error: Error | null, addresses: LookupAddress[]) => void;
-
-function get(url: URL, allowLoopback: boolean) {
+function get(url: URL, allowLoopback: boolean, resolve?: Resolve) {
   return netRequest(
     { method: "GET", url, headers: {}, body: new Uint8Array() },
     { timeMs: 30_000, maxBytes: 1_000, allowLoopback },
     new AbortController().signal,
+    resolve,
   );
 }
 
@@ -63,22 +61,11 @@ describe("netRequest: where it connects to", () => {
 
   describe("with a name server in a stranger's hand", () => {
     let answers: LookupAddress[][];
-
-    beforeEach(() => {
-      answers = [];
-      mock.method(dns, "lookup", (_: string, __: object, callback: LookupCallback) => {
-        const addresses = answers.shift();
-        setImmediate(() => {
-          if (addresses) callback(null, addresses);
-          else callback(new Error("asked once too often"), []);
-        });
-      });
-      syncBuiltinESMExports();
-    });
-    afterEach(() => {
-      mock.restoreAll();
-      syncBuiltinESMExports();
-    });
+    const resolve: Resolve = async () => {
+      const addresses = answers.shift();
+      if (addresses === undefined) throw new Error("asked once too often");
+      return addresses;
+    };
 
     const named = () => new URL(`http://rebound.example:${port}/`);
     const v4 = (address: string) => ({ address, family: 4 });
@@ -86,20 +73,20 @@ describe("netRequest: where it connects to", () => {
 
     it("asks for a name once, and connects to the address that it checked", async () => {
       answers = [[v4("127.0.0.1")], [v4("10.0.0.1")]];
-      expect((await get(named(), true)).body.toString()).to.equal("reached");
+      expect((await get(named(), true, resolve)).body.toString()).to.equal("reached");
       expect(answers, "the second answer was not asked for").to.have.length(1);
     });
 
     it("checks the answer of each request anew", async () => {
       answers = [[v4("127.0.0.1")], [v4("10.0.0.1")]];
-      await get(named(), true);
-      await rejection("NET_REFUSED", get(named(), true));
+      await get(named(), true, resolve);
+      await rejection("NET_REFUSED", get(named(), true, resolve));
       expect(connections).to.equal(1);
     });
 
     it("connects to none of several addresses but those that may be reached", async () => {
       answers = [[v4("10.0.0.1"), v6("fe80::1"), v4("127.0.0.1"), v6("::ffff:10.0.0.1")]];
-      expect((await get(named(), true)).body.toString()).to.equal("reached");
+      expect((await get(named(), true, resolve)).body.toString()).to.equal("reached");
     });
 
     for (const [what, addresses] of [
@@ -112,13 +99,14 @@ describe("netRequest: where it connects to", () => {
     ] as const) {
       it(`refuses a name that resolves to ${what}`, async () => {
         answers = [[...addresses]];
-        await rejection("NET_REFUSED", get(named(), false));
+        await rejection("NET_REFUSED", get(named(), false, resolve));
         expect(connections).to.equal(0);
       });
     }
 
     it("fails when the name has no address", async () => {
-      const error = await rejection("NET_FAILED", get(named(), false));
+      answers = [];
+      const error = await rejection("NET_FAILED", get(named(), false, resolve));
       expect(error.message).to.contain("asked once too often");
     });
   });

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { mock } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import { runUntilSignal, type Startable } from "../../src/node/lifecycle.ts";
+import { inOrder, runUntilSignal, type Startable } from "../../src/node/lifecycle.ts";
 import { failureOf } from "../support/httpClient.ts";
 import { MemoryLog } from "../support/memoryLog.ts";
 
@@ -113,5 +113,41 @@ describe("runUntilSignal", () => {
     process.emit("SIGTERM", "SIGTERM");
     await code;
     expect(signals.map((name) => process.listenerCount(name))).to.deep.equal([0, 0]);
+  });
+});
+
+describe("inOrder", () => {
+  let steps: string[];
+  beforeEach(() => {
+    steps = [];
+  });
+
+  function part(name: string, failing?: "start" | "stop"): Startable {
+    const step = async (what: "start" | "stop") => {
+      steps.push(`${what} ${name}`);
+      if (failing === what) throw new Error(`${name} cannot ${what}`);
+    };
+    return { start: () => step("start"), stop: () => step("stop") };
+  }
+
+  it("stops in the opposite order", async () => {
+    const both = inOrder(part("a"), part("b"));
+    await both.start();
+    await both.stop();
+    expect(steps).to.deep.equal(["start a", "start b", "stop b", "stop a"]);
+  });
+
+  it("stops the part that failed to start and those before it, and no other", async () => {
+    const three = inOrder(part("a"), part("b", "start"), part("c"));
+    expect((await failureOf(three.start())).message).to.equal("b cannot start");
+    await three.stop();
+    expect(steps).to.deep.equal(["start a", "start b", "stop b", "stop a"]);
+  });
+
+  it("stops the others when one cannot stop, and says so", async () => {
+    const both = inOrder(part("a"), part("b", "stop"));
+    await both.start();
+    expect((await failureOf(both.stop())).message).to.equal("b cannot stop");
+    expect(steps.at(-1)).to.equal("stop a");
   });
 });

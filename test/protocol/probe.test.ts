@@ -4,12 +4,14 @@ import {
   encodeProbe,
   MAX_PROBE_BYTES,
   parseProbe,
+  suitsClass,
   type ProbeInput,
 } from "../../src/protocol/probe.ts";
 import { expectCode } from "../support/expectCode.ts";
 import "../support/arbitraries.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
+const withCall = (call: object) => utf8(JSON.stringify({ v: 2, requests: [call] }));
 const withRequest = (request: object) => utf8(JSON.stringify({ v: 1, requests: [request] }));
 
 describe("probe", () => {
@@ -42,6 +44,63 @@ describe("probe", () => {
     expect(parseProbe(encodeProbe(probe))).to.deep.equal(probe);
   });
 
+  it("reads calls by JSON-RPC in version 2, beside plain requests", () => {
+    const probe = {
+      v: 2,
+      requests: [
+        { rpc: { method: "eth_blockNumber" }, fresh: { pointer: "/result", blocks: 5 } },
+        {
+          path: "/v1",
+          headers: { "x-key": "1" },
+          rpc: { method: "eth_call", params: [{ to: "0x" }, "latest"] },
+          json: [{ pointer: "/result", hex: true as const }],
+        },
+        { path: "/health" },
+      ],
+    } satisfies ProbeInput;
+    expect(parseProbe(encodeProbe(probe)).requests).to.deep.equal([
+      { path: "/", headers: {}, ...probe.requests[0] },
+      probe.requests[1],
+      { method: "GET", headers: {}, status: 200, path: "/health" },
+    ]);
+  });
+
+  it("survives parameters as deep as 1 KiB can hold", () => {
+    const params = `${"[".repeat(450)}${"]".repeat(450)}`;
+    const probe = parseProbe(
+      utf8(`{"v":2,"requests":[{"rpc":{"method":"a","params":${params}}}]}`),
+    );
+    expect(JSON.stringify(probe.requests[0])).to.contain(params);
+  });
+
+  describe("in the class json-rpc", () => {
+    const call = '{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber"}';
+    const suits = (probe: ProbeInput, className = "json-rpc") =>
+      suitsClass(parseProbe(encodeProbe(probe)), className);
+
+    it("must be calls, in the form of either version", () => {
+      const rpc = { rpc: { method: "eth_blockNumber" } };
+      const written = { method: "POST", path: "/", body: call } as const;
+      expect(suits({ v: 2, requests: [rpc, written] })).to.equal(true);
+      expect(suits({ v: 1, requests: [written] })).to.equal(true);
+    });
+
+    for (const [what, request] of [
+      ["a GET", { path: "/" }],
+      ["a GET with a call", { path: "/", body: call }],
+      ["a POST of nothing", { method: "POST", path: "/" }],
+      ["a POST of no JSON", { method: "POST", path: "/", body: "{" }],
+      ["a POST of another JSON", { method: "POST", path: "/", body: '{"jsonrpc":"2.0"}' }],
+    ] as const) {
+      it(`must not be ${what}`, () => {
+        expect(suits({ v: 1, requests: [request] })).to.equal(false);
+        const beside = { method: "POST", path: "/", body: call } as const;
+        expect(suits({ v: 1, requests: [beside, request] }), "beside a call").to.equal(false);
+        expect(suits({ v: 1, requests: [request] }, "http"), "in another class").to.equal(true);
+      });
+    }
+  });
+
   it("takes exactly 1 KiB", () => {
     const empty = encodeProbe({ v: 1, requests: [{ path: "/", body: "" }] }).length;
     const body = "a".repeat(MAX_PROBE_BYTES - empty);
@@ -63,7 +122,24 @@ describe("probe", () => {
     ["no JSON", utf8("{")],
     ["null", utf8("null")],
     ["a list", utf8("[]")],
-    ["another version", utf8('{"v":2,"requests":[{"path":"/"}]}')],
+    ["another version", utf8('{"v":3,"requests":[{"path":"/"}]}')],
+    ["a call in version 1", withRequest({ rpc: { method: "a" } })],
+    ["a call without a method", withCall({ rpc: {} })],
+    ["a call with an ID", withCall({ rpc: { method: "a", id: 1 } })],
+    ["a call with a body", withCall({ rpc: { method: "a" }, body: "{}" })],
+    ["a call by GET", withCall({ rpc: { method: "a" }, method: "GET" })],
+    ["a call with a status", withCall({ rpc: { method: "a" }, status: 500 })],
+    ["parameters that are neither list nor object", withCall({ rpc: { method: "a", params: 1 } })],
+    ["freshness of nothing", withCall({ rpc: { method: "a" }, fresh: { pointer: "" } })],
+    ["freshness of a plain request", withCall({ path: "/", fresh: { pointer: "", blocks: 1 } })],
+    [
+      "freshness in blocks and seconds",
+      withCall({ rpc: { method: "a" }, fresh: { pointer: "", blocks: 1, seconds: 1 } }),
+    ],
+    [
+      "freshness in halves",
+      withCall({ rpc: { method: "a" }, fresh: { pointer: "", blocks: 0.5 } }),
+    ],
     ["an unknown field", utf8('{"v":1,"requests":[{"path":"/"}],"x":1}')],
     ["an unknown field of a request", withRequest({ path: "/", host: "evil.example" })],
     ["no request", utf8('{"v":1,"requests":[]}')],
@@ -108,10 +184,11 @@ describe("probe", () => {
           fc.uint8Array({ maxLength: 1100 }),
           fc.json().map(utf8),
           fc.json().map((value) => utf8(`{"v":1,"requests":[${value}]}`)),
+          fc.json().map((value) => utf8(`{"v":2,"requests":[{"rpc":${value}}]}`)),
         ),
         (bytes) => {
           try {
-            expect(parseProbe(bytes).v).to.equal(1);
+            expect(parseProbe(bytes).v).to.be.oneOf([1, 2]);
           } catch (error) {
             expectCode("PROBE_INVALID", () => {
               throw error;

@@ -156,13 +156,50 @@ describe("Gateway: a failing upstream", () => {
     expect(again.status).to.equal(200);
     expect(fault(again.headers["service-receipt"], {}, again)).to.equal(undefined);
     expect(connections).to.equal(2);
-
-    // What may have had an effect is never repeated.
-    await ask({ port, agent });
-    const post = await ask({ port, agent, method: "POST", body: Buffer.from("pay") });
-    expect(post.status).to.equal(502);
-    expect(connections).to.equal(3);
     agent.destroy();
+  });
+
+  it("sends what may have an effect once, and over no connection that could be stale", async () => {
+    const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    const heard: string[] = [];
+    // Each connection answers one request and is closed upon the second, which it has heard all the same.
+    const answerOnce = (socket: Socket) => {
+      let asked = 0;
+      socket.on("data", (data) => {
+        heard.push(data.toString().split(" ")[0] ?? "");
+        if (asked++ === 0) socket.write(ok);
+        else socket.destroy();
+      });
+    };
+    const { port } = (await rig.gateway(await rig.rawUpstream(answerOnce))).address;
+    const body = Buffer.from('{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber"}');
+    await ask({ port });
+    for (let i = 0; i < 3; i++) {
+      const post = await ask({ port, method: "POST", headers: WITH_NONCE, body });
+      expect(post.status).to.equal(200);
+      const asked = { method: "POST", body };
+      expect(fault(post.headers["service-receipt"], asked, post)).to.equal(undefined);
+    }
+    const empty = await ask({ port, method: "DELETE" });
+    expect(empty.status).to.equal(200);
+    expect(heard.filter((method) => method !== "GET")).to.deep.equal([
+      ...["POST", "POST", "POST"],
+      "DELETE",
+    ]);
+  });
+
+  it("fails a call whose own connection breaks, and does not repeat it", async () => {
+    let heard = 0;
+    const hangUp = (socket: Socket) => {
+      socket.once("data", () => {
+        heard += 1;
+        socket.destroy();
+      });
+    };
+    const { port } = (await rig.gateway(await rig.rawUpstream(hangUp))).address;
+    const post = await ask({ port, method: "POST", headers: WITH_NONCE, body: Buffer.from("pay") });
+    expect(post.status).to.equal(502);
+    expect(heard).to.equal(1);
   });
 
   it("serves on after any of this", async () => {

@@ -9,6 +9,7 @@ import { addressOfKey } from "../../src/protocol/signature.ts";
 import { blockcloudDomain } from "../../src/protocol/typedData.ts";
 import { Gateway } from "../../src/provider/gateway.ts";
 import type { GatewayOptions } from "../../src/provider/gatewayOptions.ts";
+import type { GatewayObserver } from "../../src/provider/metrics.ts";
 import type { Answer } from "./httpClient.ts";
 import { receiptFault } from "./receiptCheck.ts";
 
@@ -51,6 +52,8 @@ export class ProviderRig {
   /** The rate limiter's clock. */
   monotonic = 0;
   now: () => number = () => CHAIN_TIME;
+  /** Told of the exchanges of gateways that start from now on. */
+  observer: GatewayObserver | undefined;
   readonly #cleanups: (() => Promise<void>)[] = [];
 
   /** Starts a provider's own server. */
@@ -101,7 +104,12 @@ export class ProviderRig {
         drainMs: 0,
         ...options,
       },
-      { logger: this.#logger(), now: () => this.now(), monotonic: () => this.monotonic },
+      {
+        logger: this.#logger(),
+        now: () => this.now(),
+        monotonic: () => this.monotonic,
+        observer: this.observer,
+      },
     );
     await gateway.start();
     this.#cleanups.push(() => gateway.stop());

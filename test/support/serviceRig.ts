@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { Hex } from "viem";
 import type { Inspection } from "../../src/auditor/probe.ts";
 import { hexToBytes } from "../../src/protocol/bytes.ts";
+import type { HttpProbe } from "../../src/protocol/probe.ts";
 import {
   encodeReceipt,
   httpChannel,
@@ -44,14 +45,14 @@ export class ServiceRig {
     [];
 
   /** Starts a service that follows a script; gives its URL. */
-  async serve(script: Script | (() => Script) = {}): Promise<string> {
+  async serve(script: Script | ((body: string) => Script) = {}): Promise<string> {
     return this.listen((request, response) => {
       const parts: Buffer[] = [];
       request.on("data", (part: Buffer) => parts.push(part));
       request.on("end", () => {
         const { method = "", url: target = "", headers } = request;
         this.asked.push({ method, target, headers });
-        const now = typeof script === "function" ? script() : script;
+        const now = typeof script === "function" ? script(Buffer.concat(parts).toString()) : script;
         now.before?.();
         const { status = 200, body = "" } = now;
         const channel = httpChannel({
@@ -104,13 +105,21 @@ function sign(script: Script, nonce: Hex, channel: Hex): string | undefined {
   return typeof sent === "object" ? encodeReceipt(sent) : sent;
 }
 
+/** A request that an honest service answers. */
+export const REQUEST: HttpProbe = {
+  method: "GET",
+  path: "/health?full=1",
+  headers: {},
+  status: 200,
+};
+
 /** An inspection of service 7 that an honest service passes. */
 export function inspectionOf(endpoint: string, over: Partial<Inspection> = {}): Inspection {
   return {
     serviceId: rootServiceId(7n),
     key: addressOfKey(SERVICE_KEY),
     endpoint,
-    request: { method: "GET", path: "/health?full=1", headers: {}, status: 200 },
+    request: REQUEST,
     nonce: `0x${"a1".repeat(32)}`,
     bounds: { excellentMs: 500, goodMs: 2_000, poorMs: 10_000 },
     timeMs: 60_000,

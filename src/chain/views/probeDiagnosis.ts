@@ -10,8 +10,8 @@ export interface SelfProbe {
 }
 
 export interface SelfProbeRequest {
-  method: string;
-  path: string;
+  /** What it asks: `GET /health`. */
+  request: string;
   grade: Grade;
   /** To the last byte, milliseconds. */
   elapsedMs: number;
@@ -48,16 +48,15 @@ function diagnoseSpecification(view: ServiceView): Diagnosis[] {
 
 function toDiagnosis(view: ServiceView): (request: SelfProbeRequest) => Diagnosis[] {
   const { excellentMs, poorMs } = view.class;
-  return ({ method, path, grade, elapsedMs, reason }) => {
+  return ({ request, grade, elapsedMs, reason }) => {
     if (grade === 3) return [];
-    const target = `${method} ${path}`;
     const took = `${Math.round(elapsedMs)} ms`;
     if (grade > 0 || elapsedMs > poorMs) {
       return [
         {
           code: "PROBE_SLOW",
           severity: "problem",
-          what: `${target} took ${took} from here: ${grades[grade]}; EXCELLENT ends at ${excellentMs} ms.`,
+          what: `${request} took ${took} from here: ${grades[grade]}; EXCELLENT ends at ${excellentMs} ms.`,
           remedy: "Make the answer faster, or serve it nearer to the auditors.",
         },
       ];
@@ -66,7 +65,7 @@ function toDiagnosis(view: ServiceView): (request: SelfProbeRequest) => Diagnosi
       {
         code: "PROBE_FAILED",
         severity: "problem",
-        what: `${target} fails from here, after ${took}: ${reason ?? "no reason given"}.`,
+        what: `${request} fails from here, after ${took}: ${reason ?? "no reason given"}.`,
         remedy: "Compare the answer with the probe specification, and check the gateway's log.",
       },
     ];

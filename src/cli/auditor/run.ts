@@ -33,7 +33,7 @@ export const auditorRun = chainCommand({
       name: "auditor",
       key: flags.operatorKey,
       deployment,
-      create: (log) =>
+      create: (log, metrics) =>
         createAuditor(
           {
             rpcUrls: flags.rpc,
@@ -44,7 +44,7 @@ export const auditorRun = chainCommand({
             stateDir: flags.state,
             allowLoopback: flags.allowLoopback,
           },
-          { timers: systemTimers, log },
+          { timers: systemTimers, log, metrics },
         ),
     }),
 });

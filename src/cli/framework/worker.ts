@@ -1,8 +1,10 @@
 import type { Hex } from "viem";
 import type { Deployment } from "../../chain/deployment.ts";
-import { runUntilSignal, type Startable } from "../../node/lifecycle.ts";
+import { inOrder, runUntilSignal, type Startable } from "../../node/lifecycle.ts";
 import { WorkerLock, type LockOptions } from "../../node/lock.ts";
 import { createLogger, type Logger } from "../../node/logger.ts";
+import { createMetrics, type Metrics } from "../../node/metrics.ts";
+import { MetricsServer } from "../../node/metricsServer.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
 import type { workerFlags } from "./commonFlags.ts";
 import type { Values } from "./flag.ts";
@@ -14,7 +16,7 @@ export interface WorkerSpec {
   /** The key that no other worker may run with meanwhile. */
   readonly key: Hex;
   readonly deployment: Deployment;
-  create(log: Logger): Startable;
+  create(log: Logger, metrics: Metrics): Startable;
 }
 
 /**
@@ -30,7 +32,15 @@ export async function runWorker(
   const lock = WorkerLock.take(workerLock(flags.state, deployment, key));
   try {
     const log = createLogger({ name, level: flags.logLevel });
-    return await runUntilSignal(create(log), log, flags);
+    const metrics = createMetrics(name);
+    const worker = create(log, metrics);
+    const listen = flags.metrics;
+    // Metrics are served first and to the last.
+    const parts =
+      listen === undefined
+        ? worker
+        : inOrder(new MetricsServer({ listen }, { metrics, log }), worker);
+    return await runUntilSignal(parts, log, flags);
   } finally {
     lock.release();
   }

@@ -61,7 +61,7 @@ each call is tried first, and what another one has done costs nothing.`,
       name: "keeper",
       key: flags.keeperKey,
       deployment,
-      create: (log) =>
+      create: (log, metrics) =>
         createKeeper(
           {
             rpcUrls: flags.rpc,
@@ -74,7 +74,7 @@ each call is tried first, and what another one has done costs nothing.`,
             settleAfterEpochs: flags.settleAfter,
             collectFor: flags.collect ?? [],
           },
-          { timers: systemTimers, log },
+          { timers: systemTimers, log, metrics },
         ),
     }),
 });

@@ -58,7 +58,7 @@ export const providerRun = chainCommand({
       name: "provider",
       key: flags.walletKey,
       deployment,
-      create: (log) =>
+      create: (log, metrics) =>
         createProvider(
           {
             rpcUrls: flags.rpc,
@@ -73,7 +73,7 @@ export const providerRun = chainCommand({
             endpoint: flags.endpoint?.href,
             settleEvery: flags.settleEvery,
           },
-          { timers: systemTimers, log },
+          { timers: systemTimers, log, metrics },
         ),
     }),
 });

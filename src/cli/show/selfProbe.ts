@@ -8,6 +8,7 @@ import type { ServiceView } from "../../chain/views/serviceView.ts";
 import type { Timers } from "../../node/timers.ts";
 import { bytesToHex } from "../../protocol/bytes.ts";
 import { epochStart } from "../../protocol/epoch.ts";
+import { requestLine } from "../../protocol/probe.ts";
 import { ReceiptSigner } from "../../protocol/receipt.ts";
 import { blockcloudDomain } from "../../protocol/typedData.ts";
 
@@ -49,10 +50,14 @@ export async function probeService(
         },
         allowLoopback: input.allowLoopback,
       },
-      { timers: dependencies.timers, receipts },
+      {
+        timers: dependencies.timers,
+        receipts,
+        time: { head: () => moment, now: () => moment.timestamp },
+      },
       signal,
     );
-    requests.push({ method: request.method, path: request.path, grade, elapsedMs, reason });
+    requests.push({ request: requestLine(request), grade, elapsedMs, reason });
   }
   return { endpoint, requests };
 }

@@ -2,6 +2,7 @@ import { isAddressEqual } from "viem";
 import { describeCounts, type Diagnosis } from "../../chain/views/diagnosis.ts";
 import type { ServiceEpoch } from "../../chain/views/serviceEpochs.ts";
 import type { NowAndNext, ServiceView } from "../../chain/views/serviceView.ts";
+import { requestLine } from "../../protocol/probe.ts";
 import { grades } from "../../protocol/tally.ts";
 import { duration } from "../framework/wait.ts";
 import { amount, epochRanges, facts, table, utc } from "./format.ts";
@@ -87,7 +88,7 @@ function probeText({ probe, class: kind }: ServiceView): string {
   if (!probe.found) return `hash ${probe.hash.now}`;
   if (probe.specification === undefined) return "does not parse";
   const { requests } = probe.specification;
-  const shown = requests.slice(0, 4).map(({ method, path }) => `${method} ${path}`);
+  const shown = requests.slice(0, 4).map(requestLine);
   const more = requests.length > 4 ? ` and ${requests.length - 4} more` : "";
   const pending = probe.hash.now === probe.hash.next ? "" : "; another from the next epoch on";
   return `${shown.join(", ")}${more}, each within ${kind.poorMs} ms${pending}`;
@@ -137,8 +138,8 @@ function verdictText({ final, verdict, paidGrade, paidBy }: ServiceEpoch): strin
 
 function selfProbeText({ probe }: ServiceReport): string {
   if (probe === undefined) return "its probe was not run from here\n";
-  const rows = probe.requests.map(({ method, path, grade, elapsedMs, reason }) => [
-    `${method} ${path}`,
+  const rows = probe.requests.map(({ request, grade, elapsedMs, reason }) => [
+    request,
     grades[grade],
     `${Math.round(elapsedMs)} ms`,
     reason ?? "",

@@ -1,0 +1,177 @@
+import type { EIP1193RequestFn, TransactionReceipt, Transport } from "viem";
+import type { Metrics } from "../node/metrics.ts";
+import { BlockcloudError } from "../protocol/errors.ts";
+import { currentEpoch, type ChainTime } from "./clock.ts";
+import type { Call } from "./sender.ts";
+
+/** What is told of each transaction that a worker sends. */
+export interface TransactionObserver {
+  /** It is in a block; reverted ones too. */
+  mined(call: Pick<Call, "functionName">, receipt: TransactionReceipt): void;
+  /** It was refused, or nobody knows what became of it. */
+  failed(call: Pick<Call, "functionName">, error: unknown): void;
+}
+
+/** Whoever counts by the events of a transaction. */
+export interface ReceiptListener {
+  mined(receipt: TransactionReceipt): void;
+}
+
+/** JSON-RPC methods that workers use. */
+const METHODS = [
+  ...["eth_blockNumber", "eth_call", "eth_chainId", "eth_estimateGas", "eth_feeHistory"],
+  ...["eth_gasPrice", "eth_getBalance", "eth_getBlockByNumber", "eth_getCode", "eth_getLogs"],
+  ...["eth_getTransactionByHash", "eth_getTransactionCount", "eth_getTransactionReceipt"],
+  ...["eth_maxPriorityFeePerGas", "eth_sendRawTransaction"],
+];
+/** Contract functions that workers call. */
+const FUNCTIONS = [
+  ...["tick", "commit", "reveal", "claim", "collect", "tryMulticall"],
+  ...["announce", "settle", "respond", "resolve", "annul", "report", "lapse", "suspend"],
+];
+/** Codes of a transaction that did not do what it should. */
+const FAILURES = ["CALL_REVERTED", "TRANSACTION_REVERTED", "TRANSACTION_FAILED"];
+/** Bounds of RPC times, seconds: a local node up to the longest wait. */
+const RPC_SECONDS = [0.005, 0.02, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+/** A chain without a new block for so long does not serve its workers, seconds. */
+const STALE_HEAD_SECONDS = 120;
+
+/** Metrics of everything that a worker has to do with the chain. */
+export class ChainMetrics implements TransactionObserver {
+  readonly #seconds;
+  readonly #errors;
+  readonly #transactions;
+  readonly #failures;
+  readonly #gas;
+  readonly #fees;
+  readonly #listeners: readonly ReceiptListener[];
+  #time: ChainTime | undefined;
+
+  /** @param listeners See the receipts of what is mined, for the events in them. */
+  constructor(metrics: Metrics, listeners: readonly ReceiptListener[] = []) {
+    this.#listeners = listeners;
+    const byMethod = { method: METHODS };
+    const byFunction = { function: FUNCTIONS };
+    this.#seconds = metrics.histogram(
+      "blockcloud_rpc_request_seconds",
+      "Time of JSON-RPC requests, failed ones included.",
+      RPC_SECONDS,
+      byMethod,
+    );
+    this.#errors = metrics.counter(
+      "blockcloud_rpc_errors_total",
+      "JSON-RPC requests that failed; reverted calls are answers and do not count.",
+      byMethod,
+    );
+    this.#transactions = metrics.counter(
+      "blockcloud_transactions_mined_total",
+      "Transactions of this worker that are in a block.",
+      byFunction,
+    );
+    this.#failures = metrics.counter(
+      "blockcloud_transaction_failures_total",
+      "Transactions that were refused by estimation, reverted, or got lost.",
+      { ...byFunction, code: FAILURES },
+    );
+    this.#gas = metrics.counter(
+      "blockcloud_transaction_gas_total",
+      "Gas that transactions of this worker used.",
+      byFunction,
+    );
+    this.#fees = metrics.counter(
+      "blockcloud_transaction_fees_wei_total",
+      "Ether paid for that gas, wei.",
+      byFunction,
+    );
+    this.#gauges(metrics);
+  }
+
+  /** The clock to read the head and the epoch from. */
+  follow(time: ChainTime): void {
+    this.#time = time;
+  }
+
+  /** A transport that counts and times what passes through it; a request and its retries are one. */
+  observe(transport: Transport): Transport {
+    return (options) => {
+      const inner = transport(options);
+      const request: EIP1193RequestFn = async (asked, how) => {
+        const { method } = asked;
+        const started = performance.now();
+        try {
+          return await inner.request<never>(asked as never, how);
+        } catch (error) {
+          if (!isRevert(error)) this.#errors.add(1, { method });
+          throw error;
+        } finally {
+          this.#seconds.observe((performance.now() - started) / 1000, { method });
+        }
+      };
+      return { ...inner, request };
+    };
+  }
+
+  mined({ functionName }: Pick<Call, "functionName">, receipt: TransactionReceipt): void {
+    const labels = { function: functionName };
+    this.#transactions.add(1, labels);
+    this.#gas.add(receipt.gasUsed, labels);
+    this.#fees.add(receipt.gasUsed * receipt.effectiveGasPrice, labels);
+    for (const listener of this.#listeners) listener.mined(receipt);
+  }
+
+  failed({ functionName }: Pick<Call, "functionName">, error: unknown): void {
+    const code = error instanceof BlockcloudError ? error.code : "";
+    this.#failures.add(1, { function: functionName, code });
+  }
+
+  #gauges(metrics: Metrics): void {
+    const fromClock = (name: string, help: string, read: (time: ChainTime) => number) => {
+      metrics.gauge(name, help, {}, () => this.#read(read));
+    };
+    fromClock("blockcloud_chain_head_block", "Number of the newest block seen.", (time) =>
+      Number(time.head().number),
+    );
+    fromClock(
+      "blockcloud_chain_head_timestamp_seconds",
+      "Time of the newest block seen, Unix seconds; behind the wall clock when the endpoint lags.",
+      (time) => time.head().timestamp,
+    );
+    fromClock(
+      "blockcloud_chain_head_age_seconds",
+      "Time since a new block was last seen, by this process's timer.",
+      headAge,
+    );
+    fromClock("blockcloud_current_epoch", "The epoch by the chain's time.", currentEpoch);
+    metrics.health.register("chain_head", () => {
+      const age = this.#read(headAge);
+      if (age === undefined) return "the chain was not read yet";
+      if (age <= STALE_HEAD_SECONDS) return undefined;
+      return `no new block for ${Math.round(age)} s`;
+    });
+  }
+
+  /** Undefined as long as no block was read. */
+  #read(read: (time: ChainTime) => number): number | undefined {
+    if (this.#time === undefined) return undefined;
+    try {
+      return read(this.#time);
+    } catch (error) {
+      if (error instanceof BlockcloudError && error.code === "CLOCK_STOPPED") return undefined;
+      throw error;
+    }
+  }
+}
+
+/** The clock carries the head's time on from the moment when the head was seen. */
+function headAge(time: ChainTime): number {
+  return Math.max(0, time.now() - time.head().timestamp);
+}
+
+/** A call that reverts was answered: nodes give code 3, or the revert's data with another one. */
+function isRevert(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const { code, data } = at as { code?: unknown; data?: unknown };
+    if (code === 3 || (typeof data === "string" && data.startsWith("0x"))) return true;
+  }
+  return false;
+}

@@ -1,0 +1,151 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Health } from "./health.ts";
+
+export { MetricsServer } from "./metricsServer.ts";
+
+/** Labels of a metric and the values that each is known to take. */
+export type LabelValues = Readonly<Record<string, readonly string[]>>;
+type NoLabels = Record<string, never>;
+/** Values of a metric's labels. */
+export type Labels<L extends LabelValues> = { readonly [K in keyof L]: string };
+
+/** A number that only grows. */
+export interface CounterMetric<L extends LabelValues> {
+  /** @param amount A bigint loses what a double cannot hold: a metric is no ledger. */
+  add(amount: number | bigint, labels: Labels<L>): void;
+}
+
+/** A number that moves both ways. */
+export interface GaugeMetric<L extends LabelValues> {
+  set(value: number | bigint, labels: Labels<L>): void;
+}
+
+/** How numbers are spread. */
+export interface HistogramMetric<L extends LabelValues> {
+  observe(value: number, labels: Labels<L>): void;
+}
+
+/** What stands for every value that a label was not declared with. */
+const OTHER = "other";
+
+/**
+ * A process's metrics and health. The registry is its own, not the library's global one, so that workers in
+ * one process do not mix. Names follow Prometheus: `blockcloud_`, snake case, the unit last (`_seconds`,
+ * `_bloc`, `_wei`, `_epoch`), `_total` for counters.
+ *
+ * A label takes the values that it was declared with and `other` for the rest, so that no stranger can make
+ * series without end. Counters begin at 0 with every declared value: a rate needs the zero.
+ */
+export class Metrics {
+  readonly health = new Health();
+  readonly #registry = new Registry();
+
+  /** @param worker What the process is: `auditor`, `provider`, `keeper`. */
+  constructor(worker: string) {
+    collectDefaultMetrics({ register: this.#registry });
+    const info = this.gauge("blockcloud_worker_info", "1; its label says what the process is.", {
+      worker: [worker],
+    });
+    info.set(1, { worker });
+  }
+
+  /** Adds a counter. */
+  counter<L extends LabelValues = NoLabels>(
+    name: string,
+    help: string,
+    labels: L = {} as L,
+  ): CounterMetric<L> {
+    const metric = new Counter({ ...this.#describe(name, help, labels) });
+    for (const combination of combinations(labels)) metric.inc(combination, 0);
+    return {
+      add: (amount, values) => {
+        metric.inc(bounded(labels, values), Number(amount));
+      },
+    };
+  }
+
+  /**
+   * Adds a gauge. Without a value it says NaN, which no alert compares with anything.
+   *
+   * @param read Gives the value when somebody asks; for gauges without labels.
+   */
+  gauge<L extends LabelValues = NoLabels>(
+    name: string,
+    help: string,
+    labels: L = {} as L,
+    read?: () => number | undefined,
+  ): GaugeMetric<L> {
+    const metric = new Gauge({
+      ...this.#describe(name, help, labels),
+      ...(read && {
+        collect() {
+          this.set(read() ?? NaN);
+        },
+      }),
+    });
+    if (Object.keys(labels).length === 0) metric.set(NaN);
+    return {
+      set: (value, values) => {
+        metric.set(bounded(labels, values), Number(value));
+      },
+    };
+  }
+
+  /** Adds a histogram. */
+  histogram<L extends LabelValues = NoLabels>(
+    name: string,
+    help: string,
+    buckets: readonly number[],
+    labels: L = {} as L,
+  ): HistogramMetric<L> {
+    const metric = new Histogram({
+      ...this.#describe(name, help, labels),
+      buckets: [...buckets],
+    });
+    return {
+      observe: (value, values) => {
+        metric.observe(bounded(labels, values), value);
+      },
+    };
+  }
+
+  /** Everything, in Prometheus' text format, and the format's media type. */
+  async expose(): Promise<{ text: string; contentType: string }> {
+    return { text: await this.#registry.metrics(), contentType: this.#registry.contentType };
+  }
+
+  /** Names of all metrics with their types, the process's own included. */
+  names(): { name: string; type: string; help: string }[] {
+    return this.#registry.getMetricsAsArray().map(({ name, type, help }) => {
+      // The library's typings say an enum; what is there is its name.
+      return { name, type: String(type), help };
+    });
+  }
+
+  #describe(name: string, help: string, labels: LabelValues) {
+    return { name, help, labelNames: Object.keys(labels), registers: [this.#registry] };
+  }
+}
+
+/** The metrics of a process, with those of Node itself (`process_`, `nodejs_`). */
+export function createMetrics(worker: string): Metrics {
+  return new Metrics(worker);
+}
+
+function bounded(declared: LabelValues, given: Readonly<Record<string, string>>) {
+  return Object.fromEntries(
+    Object.entries(declared).map(([label, values]) => {
+      const value = given[label] ?? OTHER;
+      return [label, values.includes(value) ? value : OTHER];
+    }),
+  );
+}
+
+/** Every combination of the declared values. */
+function combinations(labels: LabelValues): Record<string, string>[] {
+  return Object.entries(labels).reduce<Record<string, string>[]>(
+    (all, [label, values]) =>
+      all.flatMap((one) => values.map((value) => ({ ...one, [label]: value }))),
+    [{}],
+  );
+}

@@ -1,0 +1,170 @@
+import { formatEther, parseEventLogs, type TransactionReceipt } from "viem";
+import { serviceStatuses, type ServiceStatus } from "../chain/services.ts";
+import type { Metrics } from "../node/metrics.ts";
+import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
+import { BlockcloudError } from "../protocol/errors.ts";
+import { grades } from "../protocol/tally.ts";
+import { problemCodes, type GatewayProblemCode } from "./gatewayProblem.ts";
+
+/** Bounds of the gateway's times, seconds: around the bounds of the launch classes' grades. */
+const EXCHANGE_SECONDS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30];
+/** Bookkeeping of an epoch. */
+const TASKS = ["status", "publish", "settle"] as const;
+export type BookkeepingTask = (typeof TASKS)[number];
+/** How a challenge that was open can have ended. */
+const CHALLENGE_ENDS = ["Answered", "Unanswered", "Annulled"];
+
+/** What is told of a gateway's exchanges. */
+export interface GatewayObserver {
+  /** An exchange has ended; without a status when its client was gone before the head was sent. */
+  finished(status: number | undefined, seconds: number): void;
+  /** A receipt was signed. */
+  receipt(): void;
+  /** The gateway answered by itself, or had to give up. */
+  problem(code: GatewayProblemCode): void;
+}
+
+/** What a provider's agent tells of itself. */
+export class ProviderMetrics implements GatewayObserver {
+  readonly #requests;
+  readonly #seconds;
+  readonly #receipts;
+  readonly #problems;
+  readonly #challenges;
+  readonly #challengeOpen;
+  readonly #challengeDeadline;
+  readonly #status;
+  readonly #settled;
+  readonly #earned;
+  readonly #settledEpoch;
+  readonly #recordExpiry;
+  readonly #bookkeepingFailures;
+  readonly #faults = new Map<BookkeepingTask, string>();
+
+  constructor(metrics: Metrics) {
+    this.#requests = metrics.counter(
+      "blockcloud_gateway_requests_total",
+      "Requests that have ended, by the class of their status; none: the client left first.",
+      { status: ["1xx", "2xx", "3xx", "4xx", "5xx", "none"] },
+    );
+    this.#seconds = metrics.histogram(
+      "blockcloud_gateway_request_seconds",
+      "Time from a request's head to the end of its answer.",
+      EXCHANGE_SECONDS,
+    );
+    this.#receipts = metrics.counter(
+      "blockcloud_gateway_receipts_total",
+      "Receipts that were signed.",
+    );
+    this.#problems = metrics.counter(
+      "blockcloud_gateway_problems_total",
+      "Requests that the gateway refused or gave up, by code.",
+      { code: problemCodes },
+    );
+    this.#challengeOpen = metrics.gauge(
+      "blockcloud_provider_challenge_open",
+      "1 while a challenge of the service is open, else 0.",
+    );
+    this.#challengeDeadline = metrics.gauge(
+      "blockcloud_provider_challenge_deadline_timestamp_seconds",
+      "Last second to answer the open challenge, Unix seconds; NaN before it has a question.",
+    );
+    this.#challenges = metrics.counter(
+      "blockcloud_provider_challenges_total",
+      "Challenges that were open and have ended, by how.",
+      { state: CHALLENGE_ENDS },
+    );
+    this.#status = metrics.gauge(
+      "blockcloud_provider_service_status",
+      "1 for the status that the service has, 0 for the others.",
+      { status: serviceStatuses },
+    );
+    this.#settled = metrics.counter(
+      "blockcloud_provider_epochs_settled_total",
+      "Epochs that were settled, by the verdict's grade.",
+      { grade: grades },
+    );
+    this.#earned = metrics.counter(
+      "blockcloud_provider_earned_bloc_total",
+      "Pay of the epochs that were settled, BLOC.",
+    );
+    this.#settledEpoch = metrics.gauge(
+      "blockcloud_provider_newest_settled_epoch",
+      "Newest epoch that was settled since the process began.",
+    );
+    this.#recordExpiry = metrics.gauge(
+      "blockcloud_provider_record_expiry_timestamp_seconds",
+      "When the published endpoint record runs out, Unix seconds.",
+    );
+    this.#bookkeepingFailures = metrics.counter(
+      "blockcloud_provider_bookkeeping_failures_total",
+      "Tasks of an epoch's bookkeeping that failed; the next epoch tries again.",
+      { task: TASKS },
+    );
+    this.#challengeOpen.set(0, {});
+    metrics.health.register(
+      "bookkeeping",
+      () => [...this.#faults.values()].join(", ") || undefined,
+    );
+  }
+
+  finished(status: number | undefined, seconds: number): void {
+    const group = status === undefined ? "none" : `${Math.floor(status / 100)}xx`;
+    this.#requests.add(1, { status: group });
+    this.#seconds.observe(seconds, {});
+  }
+
+  receipt(): void {
+    this.#receipts.add(1, {});
+  }
+
+  problem(code: GatewayProblemCode): void {
+    this.#problems.add(1, { code });
+  }
+
+  /** A challenge is open; `deadline` in Unix seconds once it has its question. */
+  challengeOpen(deadline: number | undefined): void {
+    this.#challengeOpen.set(1, {});
+    this.#challengeDeadline.set(deadline ?? NaN, {});
+  }
+
+  /** The challenge that was open has ended. */
+  challengeClosed(state: string): void {
+    this.#challengeOpen.set(0, {});
+    this.#challengeDeadline.set(NaN, {});
+    this.#challenges.add(1, { state });
+  }
+
+  /** The service's newest status. */
+  serviceStatus(now: ServiceStatus): void {
+    for (const status of serviceStatuses) this.#status.set(status === now ? 1 : 0, { status });
+  }
+
+  /** A record holds until then, Unix milliseconds. */
+  published(expiresAt: bigint): void {
+    this.#recordExpiry.set(Number(expiresAt) / 1000, {});
+  }
+
+  /** A task of the epoch's bookkeeping has ended; a failed one makes the worker unwell until it succeeds. */
+  bookkeeping(task: BookkeepingTask, error?: unknown): void {
+    if (error === undefined) {
+      this.#faults.delete(task);
+      return;
+    }
+    this.#bookkeepingFailures.add(1, { task });
+    // The code says what to look for in the log; a message may say more than strangers should read.
+    const code = error instanceof BlockcloudError ? error.code : "an unexpected error";
+    this.#faults.set(task, `${task} failed: ${code}`);
+  }
+
+  /** A transaction of the provider is in a block. */
+  mined(receipt: TransactionReceipt): void {
+    const { logs } = receipt;
+    for (const event of parseEventLogs({ abi: proofOfServiceAbi, eventName: "Settled", logs })) {
+      const { epoch, grade, reward } = event.args;
+      this.#settled.add(1, { grade: grades[grade] ?? "" });
+      this.#earned.add(Number(formatEther(reward)), {});
+      this.#settledEpoch.set(epoch, {});
+    }
+  }
+}
