@@ -48,7 +48,7 @@ export function createAuditor(options: AuditorOptions, environment: AuditorEnvir
   const { deployment, auditor } = options;
   const { timers, log } = environment;
   const { chainId, contracts, genesis, epochSeconds } = deployment;
-  const client = createChainClient(options.rpcUrls, chainId);
+  const client = createChainClient(options.rpcUrls, chainId, { timers, log });
   const time = new ChainClock({ timing: { genesis, epochSeconds } }, { client, timers, log });
   const services = new Services(client, deployment);
   const announcements = new Announcements({ client, deployment, time, services, log });
@@ -56,7 +56,7 @@ export function createAuditor(options: AuditorOptions, environment: AuditorEnvir
   const secrets = new Secrets({ auditor, operatorKey: options.operatorKey, deployment }, client);
   const sender = new TransactionSender(
     { rpcUrls: options.rpcUrls, chainId, fees: options.fees, key: options.operatorKey },
-    { client, log },
+    { client, log, timers },
   );
   const receipts = new ReceiptSigner(blockcloudDomain(BigInt(chainId), contracts.registry));
   const createVoter =

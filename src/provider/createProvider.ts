@@ -50,13 +50,13 @@ export function createProvider(
   const { deployment, number, serviceKey } = options;
   const { timers, log } = environment;
   const { chainId, contracts, genesis, epochSeconds } = deployment;
-  const client = createChainClient(options.rpcUrls, chainId);
+  const client = createChainClient(options.rpcUrls, chainId, { timers, log });
   const time = new ChainClock({ timing: { genesis, epochSeconds } }, { client, timers, log });
   const services = new Services(client, deployment);
   const announcements = new Announcements({ client, deployment, time, services, log });
   const sender = new TransactionSender(
     { rpcUrls: options.rpcUrls, chainId, fees: options.fees, key: options.walletKey },
-    { client, log },
+    { client, log, timers },
   );
   const gateway = new Gateway(
     {
