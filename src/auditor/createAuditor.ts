@@ -18,6 +18,7 @@ import { Auditor } from "./auditor.ts";
 import { Secrets } from "./chain.ts";
 import { EarnDuty } from "./earnDuty.ts";
 import { Inspector, type InspectorDependencies, type Voter } from "./inspector.ts";
+import { Profit, type Economics } from "./profit.ts";
 import { AuditorStore } from "./store.ts";
 import { TickDuty } from "./tickDuty.ts";
 
@@ -25,6 +26,8 @@ export interface AuditorOptions {
   /** The preferred RPC endpoint, then those that stand in for it. */
   rpcUrls: readonly string[];
   fees?: FeePolicy | undefined;
+  /** Refuses rounds that do not pay; without it none is refused. */
+  economics?: Economics | undefined;
   deployment: Deployment;
   /** The auditor's owner: its identity. */
   auditor: Address;
@@ -65,9 +68,10 @@ export function createAuditor(options: AuditorOptions, environment: AuditorEnvir
   const voter = createVoter({ time, timers, announcements, receipts, log });
   const store = new AuditorStore(path.join(options.stateDir, `auditor-${auditor}.sqlite`));
   const shared = { client, deployment, seeds, store, sender, time, timers, log };
+  const profit = options.economics && new Profit(options.economics, shared);
   const duties = [
     new TickDuty(shared),
-    new AuditDuty({ auditor }, { ...shared, services, announcements, secrets, voter }),
+    new AuditDuty({ auditor }, { ...shared, services, announcements, secrets, voter, profit }),
     new EarnDuty({ auditor }, shared),
   ];
   const worker = new Auditor({ auditor }, { duties, time, timers, log });
