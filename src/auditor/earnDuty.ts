@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { encodeFunctionData, parseEventLogs, type Address, type Hex } from "viem";
+import { encodeFunctionData, parseEventLogs, type Abi, type Address, type Hex } from "viem";
 import type { ChainClient } from "../chain/client.ts";
 import { staysFor, untilPhase, type ChainTime } from "../chain/clock.ts";
 import type { Deployment } from "../chain/deployment.ts";
@@ -229,10 +229,11 @@ export class EarnDuty implements Duty {
 
   /** Asks the chain whether a call would stand. */
   async #estimate(functionName: "reveal" | "claim", args: readonly unknown[]): Promise<void> {
+    const abi: Abi = proofOfServiceAbi;
     try {
       await this.#d.client.estimateContractGas({
         address: this.#d.deployment.contracts.proofOfService,
-        abi: proofOfServiceAbi,
+        abi,
         functionName,
         args,
         account: this.#d.sender.address,
