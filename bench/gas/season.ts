@@ -67,8 +67,8 @@ export class Season {
   /** Enters an epoch and returns the headers that prove its seed. */
   async enter(epoch: number): Promise<[first: Hex, parent: Hex]> {
     await this.#chain.enter(epoch);
-    const { number, timestamp } = await this.#chain.client.getBlock();
-    const proof = await this.#seeds.prove(epoch, { number, timestamp: Number(timestamp) });
+    const { number } = await this.#chain.client.getBlock();
+    const proof = await this.#seeds.prove(epoch, { number });
     this.#seed.set(epoch, proof.seed);
     return [proof.firstHeader, proof.parentHeader];
   }

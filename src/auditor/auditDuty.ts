@@ -1,7 +1,7 @@
-import type { Address } from "viem";
+import type { Address, Hex } from "viem";
 import type { Announcements } from "../chain/announcements.ts";
 import type { ChainClient } from "../chain/client.ts";
-import type { ChainTime } from "../chain/clock.ts";
+import { staysFor, type ChainTime } from "../chain/clock.ts";
 import type { Deployment } from "../chain/deployment.ts";
 import type { Seeds } from "../chain/seeds.ts";
 import type { TransactionSender } from "../chain/sender.ts";
@@ -11,16 +11,21 @@ import type { Logger } from "../node/logger.ts";
 import type { Timers } from "../node/timers.ts";
 import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
 import { epochStart } from "../protocol/epoch.ts";
+import { BlockcloudError } from "../protocol/errors.ts";
+import { drawKey } from "../protocol/sortition.ts";
 import type { Duty } from "./auditor.ts";
 import type { Secrets } from "./chain.ts";
 import { draw } from "./draw.ts";
 import type { InspectionWindow, Voter } from "./inspector.ts";
 import type { AuditorMetrics } from "./metrics.ts";
+import type { Profit } from "./profit.ts";
 import { buildRound, OpenedRound } from "./round.ts";
 import type { AuditorStore, StoredRound } from "./store.ts";
 
 /** Inspections begin up to this share of the epoch. */
 const LAST_START = 0.55;
+/** A commitment is watched until so many blocks are on top of it. */
+const COMMIT_DEPTH = 5n;
 /** Inspections end, and the commitment is sent, at this share of the epoch at the latest. */
 const DEADLINE = 0.75;
 
@@ -34,6 +39,8 @@ export interface AuditDependencies {
   voter: Voter;
   store: AuditorStore;
   sender: TransactionSender;
+  /** Refuses rounds that do not pay; without it none is refused. */
+  profit?: Pick<Profit, "pays"> | undefined;
   time: ChainTime;
   timers: Timers;
   log: Logger;
@@ -52,16 +59,79 @@ export class AuditDuty implements Duty {
   }
 
   async run(epoch: number, signal: AbortSignal): Promise<void> {
+    const kept = await this.#kept(epoch, signal);
+    const round = kept ?? (await this.#inspect(epoch, signal));
+    if (round !== undefined) await this.#commit(round, signal);
+  }
+
+  /** The round on disk, unless it was drawn from a seed that a reorganisation has changed since. */
+  async #kept(epoch: number, signal: AbortSignal): Promise<StoredRound | undefined> {
     const { store, log } = this.#d;
-    const round = store.round(epoch) ?? (await this.#inspect(epoch, signal));
-    if (round === undefined || (await this.#isCommitted(epoch))) return;
-    await this.#d.sender.send({
+    const round = store.round(epoch);
+    if (round === undefined || store.isSent(epoch)) return round;
+    if (await this.#isOfSeed(round, signal)) return round;
+    log.warn("the epoch's seed has changed: its round is made anew", { epoch });
+    store.discard(epoch);
+    return undefined;
+  }
+
+  /**
+   * Sends the commitment until it is some blocks deep, always the one on disk: once it may have been sent,
+   * no other is, whatever becomes of the seed.
+   */
+  async #commit(round: StoredRound, signal: AbortSignal): Promise<void> {
+    const { store, log } = this.#d;
+    const { epoch, votes } = round;
+    const isCommitted = () => this.#isCommitted(epoch);
+    for (;;) {
+      if (!(await isCommitted())) {
+        if (!(await this.#isOfSeed(round, signal))) {
+          if (!store.isSent(epoch)) throw stale(epoch);
+          log.error("the epoch's seed has changed since the commitment was sent: it is given up", {
+            epoch,
+          });
+          return;
+        }
+        store.markSent(epoch);
+        await this.#send(round, signal);
+        log.info("round committed", { epoch, votes });
+      }
+      if (await staysFor(this.#d, COMMIT_DEPTH, isCommitted, signal)) return;
+      log.warn("a reorganisation took the commitment back: it is sent again", { epoch });
+    }
+  }
+
+  async #send(round: StoredRound, signal: AbortSignal): Promise<void> {
+    const { epoch } = round;
+    const deadline = epochStart(this.#d.time.timing, epoch + 1) - 1;
+    const call = {
       address: this.#d.deployment.contracts.proofOfService,
       abi: proofOfServiceAbi,
       functionName: "commit",
       args: [this.#auditor, epoch, new OpenedRound(this.#auditor, round).commitment],
-    });
-    log.info("round committed", { epoch, votes: round.votes });
+    };
+    try {
+      await this.#d.sender.send(call, { signal, deadline, urgent: true });
+    } catch (cause) {
+      signal.throwIfAborted();
+      // After any doubt the contract says what counts: one sent before a restart may have come first.
+      if (await this.#isCommitted(epoch)) return;
+      const message = cause instanceof Error ? cause.message : String(cause);
+      throw new BlockcloudError("COMMIT_FAILED", message, { cause, retryable: true });
+    }
+  }
+
+  /** Whether a round was drawn from the seed that the chain has now. */
+  async #isOfSeed(round: StoredRound, signal: AbortSignal): Promise<boolean> {
+    const { epoch, secret, y } = round;
+    return drawKey(await this.#seed(epoch, signal), secret, this.#auditor) === y;
+  }
+
+  async #seed(epoch: number, signal: AbortSignal): Promise<Hex> {
+    const recorded = await this.#d.seeds.recorded(epoch);
+    if (recorded) return recorded.seed;
+    await untilConfirmed(this.#d, epoch, signal);
+    return (await this.#d.seeds.prove(epoch, this.#d.time.head())).seed;
   }
 
   /** The epoch's round, on disk; undefined when there is none to make. */
@@ -81,6 +151,7 @@ export class AuditDuty implements Duty {
     }
     const { seed } = await this.#d.seeds.prove(epoch, time.head());
     const drawn = await draw({ auditor: this.#auditor, epoch, seed, secret }, this.#d);
+    if (this.#d.profit && !(await this.#d.profit.pays(drawn))) return undefined;
     await this.#d.announcements.refresh();
     const services = drawn.shards.flatMap((shard) => shard.services);
     this.#d.metrics?.drawn(epoch, services.length);
@@ -109,4 +180,10 @@ export class AuditDuty implements Duty {
     });
     return committed;
   }
+}
+
+function stale(epoch: number): BlockcloudError {
+  return new BlockcloudError("ROUND_STALE", `The seed of epoch ${epoch} has changed.`, {
+    retryable: true,
+  });
 }

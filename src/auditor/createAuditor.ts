@@ -22,6 +22,7 @@ import { EarnDuty } from "./earnDuty.ts";
 import { refuseForeignRounds } from "./foreignRounds.ts";
 import { Inspector, type InspectorDependencies, type Voter } from "./inspector.ts";
 import { AuditorMetrics } from "./metrics.ts";
+import { Profit, type Economics } from "./profit.ts";
 import { AuditorStore } from "./store.ts";
 import { TickDuty } from "./tickDuty.ts";
 
@@ -29,6 +30,8 @@ export interface AuditorOptions {
   /** The preferred RPC endpoint, then those that stand in for it. */
   rpcUrls: readonly string[];
   fees?: FeePolicy | undefined;
+  /** Refuses rounds that do not pay; without it none is refused. */
+  economics?: Economics | undefined;
   deployment: Deployment;
   /** The auditor's owner: its identity. */
   auditor: Address;
@@ -63,9 +66,11 @@ export function createAuditor(options: AuditorOptions, environment: AuditorEnvir
   const metrics = new AuditorMetrics(registry);
   const chainMetrics = new ChainMetrics(registry, [metrics]);
   const { chainId, contracts, genesis, epochSeconds } = deployment;
-  const client = createChainClient(options.rpcUrls, chainId, (transport) =>
-    chainMetrics.observe(transport),
-  );
+  const client = createChainClient(options.rpcUrls, chainId, {
+    timers,
+    log,
+    observe: (transport) => chainMetrics.observe(transport),
+  });
   const time = new ChainClock({ timing: { genesis, epochSeconds } }, { client, timers, log });
   chainMetrics.follow(time);
   const services = new Services(client, deployment);
@@ -74,7 +79,7 @@ export function createAuditor(options: AuditorOptions, environment: AuditorEnvir
   const secrets = new Secrets({ auditor, operatorKey: options.operatorKey, deployment }, client);
   const sender = new TransactionSender(
     { rpcUrls: options.rpcUrls, chainId, fees: options.fees, key: options.operatorKey },
-    { client, log, observer: chainMetrics },
+    { client, log, timers, observer: chainMetrics },
   );
   const receipts = new ReceiptSigner(blockcloudDomain(BigInt(chainId), contracts.registry));
   const createVoter =
@@ -83,9 +88,10 @@ export function createAuditor(options: AuditorOptions, environment: AuditorEnvir
   const voter = createVoter({ time, timers, announcements, receipts, log, metrics });
   const store = new AuditorStore(auditorStoreFile(options.stateDir, auditor));
   const shared = { client, deployment, seeds, store, sender, time, timers, log, metrics };
+  const profit = options.economics && new Profit(options.economics, shared);
   const duties = [
     new TickDuty(shared),
-    new AuditDuty({ auditor }, { ...shared, services, announcements, secrets, voter }),
+    new AuditDuty({ auditor }, { ...shared, services, announcements, secrets, voter, profit }),
     new EarnDuty({ auditor }, shared),
   ];
   const wanted = duties.filter(({ name }) => options.duties?.includes(name) ?? true);

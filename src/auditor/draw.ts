@@ -11,7 +11,7 @@ export interface Draw {
   secret: Hex;
   y: Hex;
   /** Shards drawn, in order, with the services that are active there. */
-  shards: { shard: number; services: AuditedService[] }[];
+  shards: { shard: number; weight: number; services: AuditedService[] }[];
 }
 
 /** Draws the shards of an epoch. The contract repeats this for each shard that is reported on. */
@@ -40,7 +40,8 @@ export async function draw(
     drawn.map(async (shard) => {
       const numbers = await services.active(shard, epoch);
       const audited = numbers.map((number) => services.audited(number, epoch));
-      return { shard, services: await Promise.all(audited) };
+      const weight = drawnWeight(y, shard, expected);
+      return { shard, weight, services: await Promise.all(audited) };
     }),
   );
   return {

@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
-import { encodeFunctionData, parseEventLogs, type Address, type Hex } from "viem";
+import { encodeFunctionData, parseEventLogs, type Abi, type Address, type Hex } from "viem";
 import type { ChainClient } from "../chain/client.ts";
-import { untilPhase, type ChainTime } from "../chain/clock.ts";
+import { staysFor, untilPhase, type ChainTime } from "../chain/clock.ts";
 import type { Deployment } from "../chain/deployment.ts";
 import { describeRevert } from "../chain/revert.ts";
 import type { Seeds } from "../chain/seeds.ts";
@@ -12,9 +12,10 @@ import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
 import { epochStart } from "../protocol/epoch.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { MAX_WORDS } from "../protocol/round.ts";
+import { drawKey } from "../protocol/sortition.ts";
 import type { Duty } from "./auditor.ts";
-import { OpenedRound, type ChunkArgument, type SampleArgument } from "./round.ts";
-import type { AuditorStore } from "./store.ts";
+import { OpenedRound, type ChunkArgument } from "./round.ts";
+import type { AuditorStore, StoredRound } from "./store.ts";
 
 /** Epochs in which a round can be claimed, from the second after the audited one. */
 const CLAIM_EPOCHS = 128;
@@ -22,6 +23,12 @@ const CLAIM_EPOCHS = 128;
 const EARLY = { from: 0.2, to: 0.4 };
 /** What was claimed is paid out once in so many epochs: each payout costs a transfer. */
 const COLLECT_EVERY = 24;
+/** A claim whose window ends within so many epochs is as urgent as a reveal. */
+const LAST_EPOCHS = 8;
+/** A round that cannot be claimed is given up when it is so many epochs old. */
+const GIVE_UP_EPOCHS = 8;
+/** A reveal is watched until so many blocks are on top of it. */
+const REVEAL_DEPTH = 5n;
 /** How long to wait for the epoch's seed, which the newest claim needs; then it goes without it. */
 const SEED_BY = 0.5;
 
@@ -35,8 +42,6 @@ export interface EarnDependencies {
   timers: Timers;
   log: Logger;
 }
-
-type ClaimArguments = readonly [ChunkArgument, number, readonly SampleArgument[]];
 
 /** One call of the batch. */
 interface Part {
@@ -54,6 +59,8 @@ export class EarnDuty implements Duty {
   readonly name = "earn";
   readonly #auditor: Address;
   readonly #d: EarnDependencies;
+  /** The round that was said to be lost. */
+  #lost: number | undefined;
 
   constructor(options: { auditor: Address }, dependencies: EarnDependencies) {
     this.#auditor = options.auditor;
@@ -68,17 +75,37 @@ export class EarnDuty implements Duty {
 
     store.prune(epoch - CLAIM_EPOCHS - 2);
     const reveals = await this.#reveals(epoch - 1);
-    const claims = await this.#claims(epoch);
-    const collects = await this.#collects(epoch);
-    for (const batch of batches([...reveals, ...claims, ...collects])) {
+    const urgentClaims = await this.#claims(epoch, epoch - CLAIM_EPOCHS - 1 + LAST_EPOCHS);
+    const urgent = [...reveals, ...urgentClaims];
+    // Claims and the payout can wait for cheaper gas, and then share a transaction with the reveal.
+    const isAffordable = await this.#d.sender.isAffordable();
+    if (!isAffordable) this.#d.log.info("gas is expensive: claims wait", { epoch });
+    const patient = isAffordable
+      ? [...(await this.#claims(epoch, epoch - 2)), ...(await this.#collects(epoch))]
+      : [];
+    const rest = patient.filter((part) => !urgent.some(({ data }) => data === part.data));
+    for (const batch of batches([...urgent, ...rest])) {
       signal.throwIfAborted();
-      await this.#send(batch);
-    }
-    if (reveals.length > 0 && (await this.#reveals(epoch - 1)).length > 0) {
-      throw new BlockcloudError("REVEAL_INCOMPLETE", `Round ${epoch - 1} is not revealed yet.`, {
-        retryable: true,
+      await this.#send(batch, {
+        epoch,
+        urgent: batch.some((part) => urgent.includes(part)),
+        signal,
       });
     }
+    await this.#untilRevealed(epoch - 1, signal);
+  }
+
+  /** Watches the reveal until it is some blocks deep: it can be repeated in this epoch only. */
+  async #untilRevealed(epoch: number, signal: AbortSignal): Promise<void> {
+    if (this.#d.store.round(epoch) === undefined) return;
+    const isRevealed = async () => (await this.#reveals(epoch)).length === 0;
+    // Without a seed nothing can be revealed yet; it may still be recorded.
+    const isSeedKnown = (await this.#d.seeds.recorded(epoch)) !== undefined;
+    const isDone = isSeedKnown && (await isRevealed());
+    if (isDone && (await staysFor(this.#d, REVEAL_DEPTH, isRevealed, signal))) return;
+    throw new BlockcloudError("REVEAL_INCOMPLETE", `Round ${epoch} is not revealed yet.`, {
+      retryable: true,
+    });
   }
 
   async #untilRecorded(epoch: number, signal: AbortSignal): Promise<void> {
@@ -100,10 +127,14 @@ export class EarnDuty implements Duty {
     if (round === undefined) return [];
     const [committed, revealed] = await this.#progress(epoch);
     if (!committed) {
-      this.#d.log.warn("the round was never committed", { epoch });
+      this.#once(epoch, () => {
+        this.#d.log.warn("the round was never committed", { epoch });
+      });
       return [];
     }
-    return new OpenedRound(this.#auditor, round).chunks.slice(revealed).map((chunk) => ({
+    const left = new OpenedRound(this.#auditor, round).chunks.slice(revealed);
+    if (!(await this.#canReveal(round, left))) return [];
+    return left.map((chunk) => ({
       kind: "reveal",
       epoch,
       words: chunk.words.length,
@@ -113,6 +144,27 @@ export class EarnDuty implements Duty {
         args: [chunk],
       }),
     }));
+  }
+
+  /** Whether a round's votes fit its seed, which a reorganisation may have changed after the commitment. */
+  async #canReveal(round: StoredRound, left: readonly ChunkArgument[]): Promise<boolean> {
+    const { epoch, secret, y } = round;
+    const recorded = await this.#d.seeds.recorded(epoch);
+    const [chunk] = left;
+    if (recorded === undefined || chunk === undefined) return false;
+    if (drawKey(recorded.seed, secret, this.#auditor) === y) return true;
+    try {
+      // The shards may be drawn by the new seed as well: then the reveal stands, and only the claim fails.
+      await this.#estimate("reveal", [chunk]);
+      return true;
+    } catch (error) {
+      if (!(error instanceof BlockcloudError) || error.retryable) throw error;
+      this.#once(epoch, () => {
+        const message = "the epoch's seed has changed since: the round cannot be revealed";
+        this.#d.log.error(message, { epoch, error });
+      });
+      return false;
+    }
   }
 
   /** The payout of what earlier epochs have claimed. */
@@ -130,10 +182,10 @@ export class EarnDuty implements Duty {
     return [{ kind: "collect", epoch, words: 0, data }];
   }
 
-  /** What can be claimed now, oldest first. */
-  async #claims(current: number): Promise<Part[]> {
+  /** What can be claimed now of rounds up to an epoch, oldest first. */
+  async #claims(current: number, last: number): Promise<Part[]> {
     const parts: Part[] = [];
-    for (const epoch of this.#d.store.unclaimed(current - CLAIM_EPOCHS - 1, current - 2)) {
+    for (const epoch of this.#d.store.unclaimed(current - CLAIM_EPOCHS - 1, last)) {
       parts.push(...(await this.#claimsOf(epoch, current)));
     }
     return parts;
@@ -144,11 +196,13 @@ export class EarnDuty implements Duty {
     const round = store.round(epoch);
     const [, revealed, claimed] = await this.#progress(epoch);
     const opened = round && new OpenedRound(this.#auditor, round);
-    const open = (opened?.chunks ?? []).filter(
-      ({ index }) => index < revealed && ((claimed >> BigInt(index)) & 1n) === 0n,
-    );
+    const chunks = opened?.chunks ?? [];
+    const isOpen = ({ index }: ChunkArgument) => ((claimed >> BigInt(index)) & 1n) === 0n;
+    const open = chunks.filter((chunk) => chunk.index < revealed && isOpen(chunk));
+    // What an endpoint says that has not heard of the newest blocks must not cost the round.
+    const isOld = current >= epoch + GIVE_UP_EPOCHS;
     if (opened === undefined || open.length === 0) {
-      store.markClaimed(epoch);
+      if (isOld || !chunks.some(isOpen)) store.markClaimed(epoch);
       return [];
     }
     const sample = await this.#firstSeed(epoch + 2, current);
@@ -159,7 +213,8 @@ export class EarnDuty implements Duty {
       try {
         const samples = opened.samples(chunk.index, sample.seed);
         const args = [chunk, sample.epoch, samples] as const;
-        await this.#simulate(args);
+        // One that cannot stand costs no gas.
+        await this.#estimate("claim", args);
         const data = encodeFunctionData({ abi: proofOfServiceAbi, functionName: "claim", args });
         parts.push({ kind: "claim", epoch, words: chunk.words.length, data });
       } catch (error) {
@@ -168,24 +223,30 @@ export class EarnDuty implements Duty {
         if (!error.retryable) lost += 1;
       }
     }
-    // No later claim of these can succeed: what they lack, the commitment lacks.
-    if (lost === open.length) store.markClaimed(epoch);
+    if (isOld && lost === open.length) store.markClaimed(epoch);
     return parts;
   }
 
-  /** Asks the chain whether a claim would stand, so that one that cannot costs no gas. */
-  async #simulate(args: ClaimArguments): Promise<void> {
+  /** Asks the chain whether a call would stand. */
+  async #estimate(functionName: "reveal" | "claim", args: readonly unknown[]): Promise<void> {
+    const abi: Abi = proofOfServiceAbi;
     try {
       await this.#d.client.estimateContractGas({
         address: this.#d.deployment.contracts.proofOfService,
-        abi: proofOfServiceAbi,
-        functionName: "claim",
+        abi,
+        functionName,
         args,
         account: this.#d.sender.address,
       });
     } catch (cause) {
-      throw describeRevert("claim", cause);
+      throw describeRevert(functionName, cause);
     }
+  }
+
+  #once(epoch: number, say: () => void): void {
+    if (this.#lost === epoch) return;
+    this.#lost = epoch;
+    say();
   }
 
   async #firstSeed(
@@ -208,14 +269,19 @@ export class EarnDuty implements Duty {
     });
   }
 
-  async #send(batch: readonly Part[]): Promise<void> {
-    const { log } = this.#d;
-    const receipt = await this.#d.sender.send({
+  async #send(
+    batch: readonly Part[],
+    { epoch, urgent, signal }: { epoch: number; urgent: boolean; signal: AbortSignal },
+  ): Promise<void> {
+    const { log, sender, time } = this.#d;
+    const call = {
       address: this.#d.deployment.contracts.proofOfService,
       abi: proofOfServiceAbi,
       functionName: "tryMulticall",
       args: [batch.map((part) => part.data)],
-    });
+    };
+    const deadline = epochStart(time.timing, epoch + 1) - 1;
+    const receipt = await sender.send(call, { signal, deadline, urgent });
     const events = parseEventLogs({ abi: proofOfServiceAbi, logs: receipt.logs });
     for (const event of events) {
       if (event.eventName === "Revealed") {

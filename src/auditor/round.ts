@@ -37,8 +37,13 @@ export interface SampleArgument {
   proof: readonly Hex[];
 }
 
+/** What a round needs of its draw. */
+type RoundDraw = Omit<Draw, "shards"> & {
+  shards: readonly Pick<Draw["shards"][number], "shard" | "services">[];
+};
+
 /** Puts an epoch's votes together. */
-export function buildRound(drawn: Draw, votes: readonly Vote[]): StoredRound {
+export function buildRound(drawn: RoundDraw, votes: readonly Vote[]): StoredRound {
   const byNumber = new Map(votes.map((vote) => [vote.number, vote]));
   const reports = drawn.shards.map(({ shard, services }) => {
     const lanes: (Grade | null)[] = Array.from({ length: 15 }, () => null);

@@ -21,6 +21,8 @@ const migrations = [
      signature TEXT NOT NULL,
      PRIMARY KEY (epoch, number)
    ) STRICT;`,
+  // Rounds of before this version may have been sent.
+  `ALTER TABLE rounds ADD COLUMN sent INTEGER NOT NULL DEFAULT 1;`,
 ];
 
 /** A round as it was committed to. */
@@ -36,7 +38,8 @@ export interface StoredRound {
 
 /**
  * Rounds of one auditor on disk. A round is written, whole, before its commitment is sent, and never
- * changed: a restarted auditor reveals and claims exactly what it committed to.
+ * changed: a restarted auditor reveals and claims exactly what it committed to. Its steps are `save`,
+ * `markSent`, `discard`, `markClaimed` and `prune`; each is on disk, whole, when the call returns.
  */
 export class AuditorStore {
   readonly #database: DatabaseSync;
@@ -58,7 +61,9 @@ export class AuditorStore {
     );
     transaction(this.#database, () => {
       this.#database
-        .prepare("INSERT INTO rounds (epoch, secret, y, chunks, votes) VALUES (?, ?, ?, ?, ?)")
+        .prepare(
+          "INSERT INTO rounds (epoch, secret, y, chunks, votes, sent) VALUES (?, ?, ?, ?, ?, 0)",
+        )
         .run(round.epoch, round.secret, round.y, chunks, round.votes);
       const insert = this.#database.prepare("INSERT INTO evidence VALUES (?, ?, ?, ?, ?, ?)");
       for (const item of round.evidence) {
@@ -91,6 +96,21 @@ export class AuditorStore {
       chunks: chunks.map((chunk) => ({ ...chunk, words: chunk.words.map(BigInt) })),
       evidence: this.#evidence(epoch),
     };
+  }
+
+  /** Notes, before it is, that a round's commitment is sent: from now on no other may be. */
+  markSent(epoch: number): void {
+    this.#database.prepare("UPDATE rounds SET sent = 1 WHERE epoch = ?").run(epoch);
+  }
+
+  /** Whether a round's commitment may have been sent. */
+  isSent(epoch: number): boolean {
+    return this.#database.prepare("SELECT sent FROM rounds WHERE epoch = ?").get(epoch)?.sent === 1;
+  }
+
+  /** Forgets a round whose commitment was never sent; one that may have been stays. */
+  discard(epoch: number): void {
+    this.#database.prepare("DELETE FROM rounds WHERE epoch = ? AND sent = 0").run(epoch);
   }
 
   /** Epochs from `first` to `last` whose round is not known to be claimed, oldest first. */

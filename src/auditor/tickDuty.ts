@@ -1,7 +1,13 @@
+import { staysFor } from "../chain/clock.ts";
 import type { TransactionSender } from "../chain/sender.ts";
 import { tickInTurn, type TickDependencies } from "../chain/ticks.ts";
 import type { Logger } from "../node/logger.ts";
+import { epochStart } from "../protocol/epoch.ts";
+import { BlockcloudError } from "../protocol/errors.ts";
 import type { Duty } from "./auditor.ts";
+
+/** A tick is watched until so many blocks are on top of it. */
+const TICK_DEPTH = 5n;
 
 /** Proves the epoch's seed on chain, unless somebody else was first. */
 export class TickDuty implements Duty {
@@ -13,9 +19,16 @@ export class TickDuty implements Duty {
   }
 
   async run(epoch: number, signal: AbortSignal): Promise<void> {
+    const { sender, seeds, log } = this.#d;
     const tick = await tickInTurn(this.#d, epoch, signal);
     if (tick === undefined) return;
-    await this.#d.sender.send(tick.call);
-    this.#d.log.info("seed proven", { epoch, seed: tick.seed });
+    const deadline = epochStart(this.#d.time.timing, epoch + 1) - 1;
+    await sender.send(tick.call, { signal, deadline, urgent: true });
+    log.info("seed proven", { epoch, seed: tick.seed });
+    const isRecorded = async () => (await seeds.recorded(epoch)) !== undefined;
+    if (await staysFor(this.#d, TICK_DEPTH, isRecorded, signal)) return;
+    throw new BlockcloudError("SEED_TAKEN_BACK", `The seed of epoch ${epoch} is no more.`, {
+      retryable: true,
+    });
   }
 }

@@ -1,62 +1,46 @@
 import {
   BaseError,
   createPublicClient,
-  fallback,
-  http,
   type Account,
   type PublicClient,
   type Transport,
   type Chain,
 } from "viem";
 import { BlockcloudError } from "../protocol/errors.ts";
+import { failover, type FailoverDependencies } from "./rpc/failover.ts";
+import { findFault } from "./rpc/faults.ts";
 import type { RpcHeader } from "../protocol/header.ts";
 import type { Deployment } from "./deployment.ts";
 
-/** Answers of one RPC request may take this long, milliseconds. */
-const RPC_TIMEOUT_MS = 10_000;
+const NAME_ANOTHER = "Name an RPC endpoint of the deployment's chain.";
 
 /** A chain's client; the chain is described by nothing but its ID. */
 export type ChainClient = PublicClient<Transport, Chain, Account | undefined>;
+
+export interface ChainClientDependencies extends FailoverDependencies {
+  /** Sees what passes, whichever endpoint answers it. */
+  observe?: (transport: Transport) => Transport;
+}
 
 /**
  * Connects to RPC endpoints; requests made in the same moment travel together.
  *
  * @param rpcUrls The preferred endpoint, then those that stand in for it.
- * @param observe Sees what passes.
+ * @param dependencies.observe Sees what passes.
+ * @throws BlockcloudError `RPC_URL_INVALID`.
  */
 export function createChainClient(
   rpcUrls: readonly string[],
   chainId: number,
-  observe: (transport: Transport) => Transport = (transport) => transport,
+  dependencies: ChainClientDependencies = {},
 ): ChainClient {
+  const { observe = (transport: Transport) => transport } = dependencies;
   return createPublicClient({
     chain: describeChain(chainId),
-    transport: observe(createTransport(rpcUrls)),
+    transport: observe(failover(rpcUrls, chainId, dependencies)),
     pollingInterval: 250,
     cacheTime: 0,
   });
-}
-
-/**
- * The transport to RPC endpoints, in the order in which they are tried.
- *
- * @throws BlockcloudError `RPC_URL_INVALID`, with the place of the URL in the list and not with the URL
- * itself, which may hold a key.
- */
-export function createTransport(rpcUrls: readonly string[]): Transport {
-  if (rpcUrls.length === 0)
-    throw new BlockcloudError("RPC_URL_INVALID", "No RPC endpoint is named.");
-  rpcUrls.forEach((url, index) => {
-    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-      throw new BlockcloudError(
-        "RPC_URL_INVALID",
-        `RPC endpoint ${index + 1} of ${rpcUrls.length} has no http:// or https:// URL.`,
-      );
-    }
-  });
-  return fallback(
-    rpcUrls.map((url) => http(url, { batch: true, timeout: RPC_TIMEOUT_MS, retryCount: 2 })),
-  );
 }
 
 /** A chain of which only the ID is known. */
@@ -76,8 +60,11 @@ export function describeChain(chainId: number): Chain {
  */
 export async function checkChain(client: ChainClient, deployment: Deployment): Promise<void> {
   const chainId = await client.getChainId().catch((cause: unknown) => {
-    // Not the endpoint's URL: it may hold a key.
-    const why = cause instanceof BaseError ? cause.shortMessage : String(cause);
+    const fault = findFault(cause);
+    if (fault?.kind === "wrong chain") {
+      throw new BlockcloudError("CHAIN_MISMATCH", fault.message, { cause, remedy: NAME_ANOTHER });
+    }
+    const why = fault?.message ?? (cause instanceof BaseError ? cause.shortMessage : String(cause));
     throw new BlockcloudError("CHAIN_UNREACHABLE", `The RPC endpoint does not answer: ${why}`, {
       cause,
       retryable: true,
@@ -88,7 +75,7 @@ export async function checkChain(client: ChainClient, deployment: Deployment): P
     throw new BlockcloudError(
       "CHAIN_MISMATCH",
       `The RPC endpoint serves chain ${chainId}, the deployment is on ${deployment.chainId}.`,
-      { remedy: "Name an RPC endpoint of the deployment's chain." },
+      { remedy: NAME_ANOTHER },
     );
   }
   const code = await client.getCode({ address: deployment.contracts.proofOfService });

@@ -1,3 +1,4 @@
+import type { Hex } from "viem";
 import type { Logger } from "../node/logger.ts";
 import type { Startable } from "../node/lifecycle.ts";
 import type { Timers } from "../node/timers.ts";
@@ -8,6 +9,8 @@ import type { ChainClient } from "./client.ts";
 /** The newest block that the clock has seen. */
 export interface Head {
   number: bigint;
+  /** Tells apart two blocks of one number, of before and after a reorganisation. */
+  hash: Hex;
   /** Unix seconds. */
   timestamp: number;
 }
@@ -94,8 +97,9 @@ export class ChainClock implements ChainTime, Startable {
 
   async #poll(): Promise<void> {
     const block = await this.#client.getBlock({ blockTag: "latest" });
-    if (this.#head?.number === block.number) return;
-    this.#head = { number: block.number, timestamp: Number(block.timestamp) };
+    const { number, hash, timestamp } = block;
+    if (this.#head?.hash === hash) return;
+    this.#head = { number, hash, timestamp: Number(timestamp) };
     this.#seenAt = this.#timers.monotonic();
   }
 }
@@ -114,4 +118,28 @@ export function untilPhase(
 ): Promise<void> {
   const start = epochStart(time.timing, epoch);
   return time.until(start + share * time.timing.epochSeconds, signal);
+}
+
+/**
+ * Watches whether something on chain still holds until so many blocks are on top of the present one.
+ *
+ * @returns False as soon as it does not: a reorganisation has taken it back.
+ */
+export async function staysFor(
+  d: { time: ChainTime; timers: Timers },
+  blocks: bigint,
+  holds: () => Promise<boolean>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { time, timers } = d;
+  const pollMs = Math.min(1000, time.timing.epochSeconds * 10);
+  const end = time.head().number + blocks;
+  let { hash } = time.head();
+  while (time.head().number < end) {
+    await timers.sleep(pollMs, signal);
+    if (time.head().hash === hash) continue;
+    ({ hash } = time.head());
+    if (!(await holds())) return false;
+  }
+  return true;
 }

@@ -32,7 +32,7 @@ export class Seeds {
    * @param head The newest block; must lie in or after the epoch.
    * @throws BlockcloudError `EPOCH_WITHOUT_BLOCK` when no block fell into the epoch.
    */
-  async prove(epoch: number, head: Head): Promise<SeedProof> {
+  async prove(epoch: number, head: Pick<Head, "number">): Promise<SeedProof> {
     const block = await this.firstBlock(epoch, head);
     const [first, parent] = await Promise.all([
       getHeader(this.#client, block),
@@ -73,7 +73,7 @@ export class Seeds {
   }
 
   /** First block at or after the epoch's start, by bisection. */
-  async firstBlock(epoch: number, head: Head): Promise<bigint> {
+  async firstBlock(epoch: number, head: Pick<Head, "number">): Promise<bigint> {
     const start = epochStart(this.#deployment, epoch);
     let low = BigInt(this.#deployment.block);
     let high = head.number;

@@ -51,7 +51,7 @@ export async function tickInTurn(
 export async function tickOf(
   d: Pick<TickDependencies, "deployment" | "seeds">,
   epoch: number,
-  head: Head,
+  head: Pick<Head, "number">,
 ): Promise<Tick> {
   const { firstHeader, parentHeader, seed } = await d.seeds.prove(epoch, head);
   const call = {

@@ -58,14 +58,16 @@ export function createKeeper(
   const chainMetrics = new ChainMetrics(metrics);
   const { chainId, contracts, genesis, epochSeconds } = deployment;
   const keeper = addressOfKey(options.key);
-  const client = createChainClient(options.rpcUrls, chainId, (transport) =>
-    chainMetrics.observe(transport),
-  );
+  const client = createChainClient(options.rpcUrls, chainId, {
+    timers,
+    log,
+    observe: (transport) => chainMetrics.observe(transport),
+  });
   const time = new ChainClock({ timing: { genesis, epochSeconds } }, { client, timers, log });
   chainMetrics.follow(time);
   const sender = new TransactionSender(
     { rpcUrls: options.rpcUrls, chainId, key: options.key, fees: options.fees },
-    { client, log, observer: chainMetrics },
+    { client, log, timers, observer: chainMetrics },
   );
   const store = new KeeperStore(
     path.join(options.stateDir, `keeper-${contracts.proofOfService}.sqlite`),

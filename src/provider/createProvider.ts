@@ -62,16 +62,18 @@ export function createProvider(
   const metrics = new ProviderMetrics(registry);
   const chainMetrics = new ChainMetrics(registry, [metrics]);
   const { chainId, contracts, genesis, epochSeconds } = deployment;
-  const client = createChainClient(options.rpcUrls, chainId, (transport) =>
-    chainMetrics.observe(transport),
-  );
+  const client = createChainClient(options.rpcUrls, chainId, {
+    timers,
+    log,
+    observe: (transport) => chainMetrics.observe(transport),
+  });
   const time = new ChainClock({ timing: { genesis, epochSeconds } }, { client, timers, log });
   chainMetrics.follow(time);
   const services = new Services(client, deployment);
   const announcements = new Announcements({ client, deployment, time, services, log });
   const sender = new TransactionSender(
     { rpcUrls: options.rpcUrls, chainId, fees: options.fees, key: options.walletKey },
-    { client, log, observer: chainMetrics },
+    { client, log, timers, observer: chainMetrics },
   );
   const gateway = new Gateway(
     {

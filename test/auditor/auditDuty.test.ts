@@ -11,12 +11,14 @@ import { readReportWord } from "../../src/protocol/tally.ts";
 import { AUDITOR, AuditorRig, EPOCH, evidenceOf, hashOf, roundOf } from "../support/auditorRig.ts";
 import { DEPLOYMENT } from "../support/fakeChain.ts";
 import { failureOf } from "../support/httpClient.ts";
+import { rejection } from "../support/rejection.ts";
 
 describe("AuditDuty", () => {
   let rig: AuditorRig;
   let duty: AuditDuty;
   let secret: Hex | undefined;
   let committed: boolean;
+  let pays: boolean;
   let refreshed: number;
   let votes: { number: bigint; epoch: number; y: Hex; window: InspectionWindow; at: number }[];
   let vote: (number: bigint) => Promise<Vote>;
@@ -27,16 +29,22 @@ describe("AuditDuty", () => {
     rig = new AuditorRig();
     secret = hashOf(2);
     committed = false;
+    pays = true;
     refreshed = 0;
     votes = [];
     active = () => [0];
     vote = async (number) => ({ number, grade: 3, evidence: evidenceOf(number) });
     rig.chain.answers.auditorStakeAt = () => [1n, 7n];
     rig.chain.answers.roundOf = () => [committed, 0, 0n];
+    rig.sender.onSend = () => {
+      committed = true;
+      return [];
+    };
     duty = new AuditDuty(
       { auditor: AUDITOR },
       {
         ...rig.dependencies,
+        profit: { pays: async () => pays },
         secrets: { secret: async () => secret } as unknown as Secrets,
         announcements: {
           refresh: async () => {
@@ -141,6 +149,81 @@ describe("AuditDuty", () => {
     expect(rig.sender.sent.map(({ args }) => args)).to.deep.equal([[AUDITOR, EPOCH, commitment]]);
   });
 
+  it("notes on disk that the commitment goes out, before it does", async () => {
+    let noted: boolean | undefined;
+    rig.sender.onSend = () => {
+      noted = rig.store.isSent(EPOCH);
+      committed = true;
+      return [];
+    };
+    await run();
+    expect(noted).to.equal(true);
+    const deadline = DEPLOYMENT.genesis + (EPOCH + 1) * 100 - 1;
+    expect(rig.sender.options[0]).to.include({ urgent: true, deadline });
+  });
+
+  it("takes a commitment that came through for its own, whatever the sender met", async () => {
+    rig.sender.onSend = () => {
+      committed = true;
+      throw new Error("another transaction took the nonce");
+    };
+    await run();
+    expect(rig.sender.names).to.deep.equal(["commit"]);
+  });
+
+  it("tries again what was refused, since the chain's time may be behind", async () => {
+    rig.sender.onSend = () => {
+      throw new Error("commit reverts: PosNotCommitEpoch");
+    };
+    expect((await rejection("COMMIT_FAILED", run())).retryable).to.equal(true);
+  });
+
+  describe("after a reorganisation", () => {
+    const commitments = () => rig.sender.sent.map(({ args }) => args[2]);
+
+    it("sends the same commitment again when it was taken back", async () => {
+      const running = run();
+      while (rig.sender.sent.length === 0) await rig.timers.advance(1_000);
+      committed = false;
+      await running;
+      expect(commitments()).to.have.length(2);
+      expect(new Set(commitments())).to.have.length(1);
+      expect(rig.log.said("warn")).to.deep.equal([
+        "a reorganisation took the commitment back: it is sent again",
+      ]);
+    });
+
+    it("makes a round anew whose seed changed before its commitment was sent", async () => {
+      rig.store.save(roundOf(EPOCH, 2));
+      rig.seed = hashOf(0x5f);
+      await run();
+      expect(rig.store.round(EPOCH)?.y).to.equal(drawKey(rig.seed, hashOf(2), AUDITOR));
+      expect(rig.sender.names).to.deep.equal(["commit"]);
+    });
+
+    it("finds a seed that changed while it inspected", async () => {
+      vote = async (number) => {
+        rig.seed = hashOf(0x5f);
+        return { number, grade: 3, evidence: evidenceOf(number) };
+      };
+      expect((await rejection("ROUND_STALE", run())).retryable).to.equal(true);
+      expect(rig.sender.sent).to.deep.equal([]);
+      await run();
+      expect(commitments()).to.have.length(1);
+    });
+
+    it("never sends another commitment once one may have been sent", async () => {
+      const round = roundOf(EPOCH, 2);
+      rig.store.save(round);
+      rig.store.markSent(EPOCH);
+      rig.seed = hashOf(0x5f);
+      await run();
+      expect(rig.sender.sent).to.deep.equal([]);
+      expect(rig.store.round(EPOCH)).to.deep.equal(round);
+      expect(rig.log.said("error")).to.have.length(1);
+    });
+  });
+
   it("resumes also when it is too late to inspect", async () => {
     rig.store.save(roundOf(EPOCH));
     rig.timers.pass(90_000);
@@ -176,6 +259,20 @@ describe("AuditDuty", () => {
     expect(rig.sender.names).to.deep.equal(["commit"]);
   });
 
+  it("leaves out a round that does not pay, before it inspects", async () => {
+    pays = false;
+    await run();
+    expect([votes.length, rig.sender.sent.length]).to.deep.equal([0, 0]);
+    expect(rig.store.round(EPOCH)).to.equal(undefined);
+  });
+
+  it("never leaves out a round that it has on disk", async () => {
+    pays = false;
+    rig.store.save(roundOf(EPOCH));
+    await run();
+    expect(rig.sender.names).to.deep.equal(["commit"]);
+  });
+
   it("has nothing to do before it is enrolled", async () => {
     secret = undefined;
     await run();
@@ -197,6 +294,6 @@ describe("AuditDuty", () => {
     await run(EPOCH + 1);
     const start = DEPLOYMENT.genesis + (EPOCH + 1) * 100;
     expect(votes[0]!.at).to.be.above(start);
-    expect(rig.proven).to.deep.equal([EPOCH + 1]);
+    expect(new Set(rig.proven)).to.deep.equal(new Set([EPOCH + 1]));
   });
 });

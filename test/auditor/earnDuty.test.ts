@@ -17,6 +17,7 @@ describe("EarnDuty", () => {
   let rig: AuditorRig;
   let duty: EarnDuty;
   let progress: Map<number, Progress>;
+  let sentAt: number;
 
   beforeEach(() => {
     rig = new AuditorRig();
@@ -29,6 +30,7 @@ describe("EarnDuty", () => {
     for (let epoch = EPOCH - 10; epoch <= EPOCH; epoch++) rig.recorded.set(epoch, hashOf(epoch));
     // A chain that does what it is told.
     rig.sender.onSend = ({ args }) => {
+      sentAt = rig.second;
       for (const { name, epoch, index } of (args[0] as Hex[]).map(decode)) {
         const round = progress.get(epoch)!;
         if (name === "reveal") round.revealed += 1;
@@ -91,7 +93,7 @@ describe("EarnDuty", () => {
     await run();
     expect(rig.sender.names).to.deep.equal(["tryMulticall"]);
     expect(sent()).to.deep.equal([["reveal 49/0", "claim 47/0", "claim 48/0"]]);
-    expect(rig.second, "early, at a random moment").to.be.within(20, 41);
+    expect(sentAt, "early, at a random moment").to.be.within(20, 41);
   });
 
   it("sends nothing when there is nothing to do", async () => {
@@ -168,7 +170,7 @@ describe("EarnDuty", () => {
       rig.recorded.delete(EPOCH);
       await run();
       expect(sent()).to.deep.equal([["reveal 49/0", "claim 47/0"]]);
-      expect(rig.second).to.be.within(50, 53);
+      expect(sentAt).to.be.within(50, 53);
       expect(rig.log.said("warn")).to.deep.equal(["the epoch's seed is not recorded yet"]);
       expect(rig.store.unclaimed(0, EPOCH - 2)).to.deep.equal([EPOCH - 2, EPOCH - 3].toSorted());
     });
@@ -189,7 +191,7 @@ describe("EarnDuty", () => {
 
     it("are done with a round once nothing of it is left", async () => {
       hold(EPOCH - 2, 2);
-      hold(EPOCH - 3, 1, 1, { revealed: 0 });
+      hold(EPOCH - 8, 1, 1, { revealed: 0 });
       await run();
       expect(rig.store.unclaimed(0, EPOCH)).to.deep.equal([EPOCH - 2]);
       await run();
@@ -198,25 +200,67 @@ describe("EarnDuty", () => {
     });
 
     it("give up a chunk that the contract refuses for good, and go on with the others", async () => {
-      hold(EPOCH - 3);
-      hold(EPOCH - 2, 2);
+      hold(EPOCH - 9);
+      hold(EPOCH - 8, 2);
       rig.chain.estimates.claim = ({ epoch, index }: { epoch: number; index: number }) => {
-        if (epoch === EPOCH - 3 || index === 0) throw new FakeRevert("PosUnknownService", [1n]);
+        if (epoch === EPOCH - 9 || index === 0) throw new FakeRevert("PosUnknownService", [1n]);
       };
       await run();
-      expect(sent()).to.deep.equal([["claim 48/1"]]);
+      expect(sent()).to.deep.equal([["claim 42/1"]]);
       expect(rig.log.said("error")).to.deep.equal(Array(2).fill("a chunk cannot be claimed"));
-      expect(rig.store.unclaimed(0, EPOCH)).to.deep.equal([EPOCH - 2]);
+      expect(rig.store.unclaimed(0, EPOCH)).to.deep.equal([EPOCH - 8]);
       await run();
       expect(rig.store.unclaimed(0, EPOCH), "only the hopeless chunk was left").to.deep.equal([]);
     });
 
     it("give up a round whose receipt is missing", async () => {
-      rig.store.save({ ...roundOf(EPOCH - 2), evidence: [] });
-      progress.set(EPOCH - 2, { committed: true, revealed: 1, claimed: 0n });
+      rig.store.save({ ...roundOf(EPOCH - 8), evidence: [] });
+      progress.set(EPOCH - 8, { committed: true, revealed: 1, claimed: 0n });
       await run();
       expect(sent()).to.deep.equal([]);
       expect(rig.store.unclaimed(0, EPOCH)).to.deep.equal([]);
+    });
+
+    // The endpoint may not have heard of the newest blocks.
+    it("give up no young round, whatever an endpoint says of it", async () => {
+      hold(EPOCH - 7, 1, 1, { revealed: 0 });
+      hold(EPOCH - 6);
+      rig.chain.estimates.claim = () => {
+        throw new FakeRevert("PosNoSeed", [EPOCH - 6]);
+      };
+      await run();
+      expect(sent()).to.deep.equal([]);
+      expect(rig.store.unclaimed(0, EPOCH)).to.deep.equal([EPOCH - 7, EPOCH - 6]);
+    });
+
+    it("wait while gas is expensive, and the reveal does not", async () => {
+      hold(EPOCH - 1);
+      hold(EPOCH - 2);
+      rig.sender.affordable = false;
+      await run();
+      expect(sent()).to.deep.equal([["reveal 49/0"]]);
+      expect(rig.sender.options[0]).to.include({ urgent: true, deadline: 1_700_005_099 });
+      expect(rig.store.unclaimed(0, EPOCH - 2)).to.deep.equal([EPOCH - 2]);
+      rig.sender.affordable = true;
+      await run();
+      expect(sent().slice(1)).to.deep.equal([["claim 48/0"]]);
+      expect(rig.sender.options[1]).to.include({ urgent: false });
+    });
+
+    it("go out at any price when their window ends", async () => {
+      rig.sender.affordable = false;
+      const late = EPOCH + 122;
+      for (let epoch = EPOCH; epoch <= late; epoch++) rig.recorded.set(epoch, hashOf(epoch % 256));
+      rig.timers.pass(122 * 100_000);
+      for (const epoch of [EPOCH, EPOCH + 1, EPOCH + 2]) {
+        hold(epoch);
+        progress.get(epoch)!.revealed = 1;
+      }
+      await rig.timers.play(duty.run(late, rig.abort.signal));
+      expect(sent(), "the last of the 128 epochs is seven away").to.deep.equal([
+        ["claim 50/0", "claim 51/0"],
+      ]);
+      expect(rig.sender.options[0]).to.include({ urgent: true });
     });
 
     it("are tried again where only the endpoint failed", async () => {
@@ -241,6 +285,40 @@ describe("EarnDuty", () => {
       await rig.timers.play(duty.run(old, rig.abort.signal));
       expect(sent()).to.deep.equal([]);
       expect(rig.store.round(EPOCH)).to.equal(undefined);
+    });
+  });
+
+  describe("after a reorganisation", () => {
+    it("reveals again what it took back", async () => {
+      hold(EPOCH - 1);
+      const running = rejection("REVEAL_INCOMPLETE", run());
+      while (sent().length === 0) await rig.timers.advance(1_000);
+      progress.get(EPOCH - 1)!.revealed = 0;
+      expect((await running).retryable).to.equal(true);
+      await run();
+      expect(sent()).to.deep.equal([["reveal 49/0"], ["reveal 49/0"]]);
+    });
+
+    it("reveals a round whose seed has changed only where the votes still stand", async () => {
+      hold(EPOCH - 1);
+      rig.chain.estimates.reveal = () => {
+        throw new FakeRevert("PosNotDrawn", [0n]);
+      };
+      await run();
+      expect(sent()).to.deep.equal([]);
+      expect(rig.log.said("error")).to.deep.equal([
+        "the epoch's seed has changed since: the round cannot be revealed",
+      ]);
+      delete rig.chain.estimates.reveal;
+      await run();
+      expect(sent()).to.deep.equal([["reveal 49/0"]]);
+    });
+
+    it("waits for a seed that is no more", async () => {
+      hold(EPOCH - 1);
+      rig.recorded.delete(EPOCH - 1);
+      expect((await rejection("REVEAL_INCOMPLETE", run())).retryable).to.equal(true);
+      expect(sent()).to.deep.equal([]);
     });
   });
 

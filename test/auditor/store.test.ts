@@ -49,6 +49,17 @@ describe("AuditorStore", () => {
     store.save(roundOf(7));
   });
 
+  it("forgets a round only as long as its commitment was never sent", () => {
+    store.save(roundOf(7));
+    store.save(roundOf(8));
+    store.markSent(8);
+    expect([store.isSent(7), store.isSent(8), store.isSent(9)]).to.deep.equal([false, true, false]);
+    store.discard(7);
+    store.discard(8);
+    expect(store.round(7)).to.equal(undefined);
+    expect(store.round(8)).to.deep.equal(roundOf(8));
+  });
+
   it("lists what is not claimed, oldest first, within bounds", () => {
     for (const epoch of [9, 7, 12, 8, 10]) store.save(roundOf(epoch));
     expect(store.unclaimed(7, 10)).to.deep.equal([7, 8, 9, 10]);

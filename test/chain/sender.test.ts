@@ -3,6 +3,7 @@ import { artifacts, network } from "hardhat";
 import { encodeDeployData, erc20Abi, type Abi, type Address, type Hex } from "viem";
 import { createChainClient, type ChainClient } from "../../src/chain/client.ts";
 import { TransactionSender, type Call } from "../../src/chain/sender.ts";
+import { FakeTimers } from "../support/fakeTime.ts";
 import { MemoryLog } from "../support/memoryLog.ts";
 import { rejection } from "../support/rejection.ts";
 
@@ -126,10 +127,7 @@ describe("TransactionSender", () => {
   });
 
   it("tells a transaction that failed in its block, though its estimate did not", async () => {
-    const stale = {
-      estimateContractGas: async () => 100_000n,
-      waitForTransactionReceipt: client.waitForTransactionReceipt,
-    } as unknown as ChainClient;
+    const stale: ChainClient = { ...client, estimateContractGas: async () => 100_000n };
     const careless = new TransactionSender(
       { rpcUrls: [rpcUrl], chainId: 31_337, key: KEY },
       { client: stale, log },
@@ -147,10 +145,7 @@ describe("TransactionSender", () => {
 
   it("gives a transaction more gas than its estimate, and never more than the cap", async () => {
     const gasOf = async (estimate: bigint) => {
-      const padded = {
-        estimateContractGas: async () => estimate,
-        waitForTransactionReceipt: client.waitForTransactionReceipt,
-      } as unknown as ChainClient;
+      const padded: ChainClient = { ...client, estimateContractGas: async () => estimate };
       const options = { rpcUrls: [rpcUrl], chainId: 31_337, key: KEY };
       const receipt = await new TransactionSender(options, { client: padded, log }).send(
         transfer(1n),
@@ -162,16 +157,21 @@ describe("TransactionSender", () => {
   });
 
   it("keeps its word on errors when a transaction does not come into a block", async () => {
-    const slow = {
-      estimateContractGas: client.estimateContractGas,
-      waitForTransactionReceipt: () => Promise.reject(new Error("timed out")),
-    } as unknown as ChainClient;
+    const timers = new FakeTimers();
     const waiting = new TransactionSender(
       { rpcUrls: [rpcUrl], chainId: 31_337, key: KEY },
-      { client: slow, log },
+      { client, log, timers },
     );
-    const error = await rejection("TRANSACTION_FAILED", waiting.send(transfer(1n)));
-    expect(error.retryable).to.equal(true);
-    expect(error.message).to.match(/transfer .*0x[0-9a-f]{64}/);
+    await request("evm_setAutomine", false);
+    try {
+      const failing = rejection("TRANSACTION_FAILED", waiting.send(transfer(1n)));
+      const error = await timers.play(failing);
+      expect(error.retryable).to.equal(true);
+      expect(error.message).to.match(/transfer .*0x[0-9a-f]{64}/);
+      expect(timers.monotonic()).to.be.within(120_000, 121_000);
+    } finally {
+      await request("evm_mine");
+      await request("evm_setAutomine", true);
+    }
   });
 });

@@ -2,12 +2,15 @@ import { bytesToHex, type Hex } from "viem";
 import type { Seeds } from "../../src/chain/seeds.ts";
 import { AuditorStore, type StoredRound } from "../../src/auditor/store.ts";
 import type { Evidence } from "../../src/protocol/round.ts";
+import { drawKey } from "../../src/protocol/sortition.ts";
 import { reportWord, type Grade } from "../../src/protocol/tally.ts";
 import { DEPLOYMENT, FakeChain, FakeSender } from "./fakeChain.ts";
 import { FakeTime, FakeTimers } from "./fakeTime.ts";
 import { MemoryLog } from "./memoryLog.ts";
 
 export const AUDITOR = "0x5FbDB2315678afecb367f032d93F642f64180aa3";
+/** What the rig proves as the seed of each epoch. */
+export const SEED = hashOf(0x5e);
 /** The epoch in which these tests begin. */
 export const EPOCH = 50;
 
@@ -33,7 +36,7 @@ export function roundOf(epoch: number, chunks = 1, words = 1, grade: Grade = 3):
   return {
     epoch,
     secret: hashOf(epoch % 256),
-    y: hashOf(0xee),
+    y: drawKey(SEED, hashOf(epoch % 256), AUDITOR),
     chunks: Array.from({ length: chunks }, (_, index) => ({
       index,
       base: index * words,
@@ -57,6 +60,8 @@ export class AuditorRig {
   readonly abort = new AbortController();
   /** Seeds that the chain has recorded. */
   readonly recorded = new Map<number, Hex>();
+  /** What is proven from headers. */
+  seed = SEED;
   /** Epochs whose seed was proven from headers. */
   readonly proven: number[] = [];
 
@@ -78,7 +83,7 @@ export class AuditorRig {
     prove: async (epoch: number) => {
       this.proven.push(epoch);
       const headers = { firstHeader: "0xf1", parentHeader: "0xf0" } as const;
-      return { epoch, seed: hashOf(0x5e), block: 1n, ...headers };
+      return { epoch, seed: this.seed, block: 1n, ...headers };
     },
   };
 

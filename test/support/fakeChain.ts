@@ -15,7 +15,7 @@ import {
 } from "viem";
 import { describeChain, type ChainClient } from "../../src/chain/client.ts";
 import type { Deployment } from "../../src/chain/deployment.ts";
-import type { Call, TransactionSender } from "../../src/chain/sender.ts";
+import type { Call, SendOptions, TransactionSender } from "../../src/chain/sender.ts";
 import { challengeBookAbi } from "../../src/protocol/abi/challengeBook.ts";
 import { proofOfServiceAbi } from "../../src/protocol/abi/proofOfService.ts";
 import { serviceRegistryAbi } from "../../src/protocol/abi/serviceRegistry.ts";
@@ -182,10 +182,24 @@ function ownerOf(event: AbiEvent): Address {
 export class FakeSender {
   readonly address: Address = `0x${"b1".repeat(20)}`;
   readonly sent: Call[] = [];
+  /** What gas costs, and whether that is within the limit. */
+  price = 0n;
+  affordable = true;
+  /** How each call was to be sent. */
+  readonly options: SendOptions[] = [];
   onSend: (call: Call) => FakeLog[] | Promise<FakeLog[]> = () => [];
 
-  async send(call: Call): Promise<unknown> {
+  isAffordable(): Promise<boolean> {
+    return Promise.resolve(this.affordable);
+  }
+
+  gasPrice(): Promise<bigint> {
+    return Promise.resolve(this.price);
+  }
+
+  async send(call: Call, options: SendOptions = {}): Promise<unknown> {
     this.sent.push(call);
+    this.options.push(options);
     const logs = await this.onSend(call);
     return { status: "success", transactionHash: ZERO_HASH, logs: logs.map(encodeLog) };
   }

@@ -1,4 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
+import { numberToHex } from "viem";
 import type { ChainTime, Head } from "../../src/chain/clock.ts";
 import type { Timers } from "../../src/node/timers.ts";
 import { epochStart, type EpochTiming } from "../../src/protocol/epoch.ts";
@@ -107,7 +108,7 @@ export class FakeTime implements ChainTime {
   head(): Head {
     const number = Math.floor((this.now() - this.timing.genesis) / this.blockSeconds);
     const timestamp = this.timing.genesis + number * this.blockSeconds;
-    return { number: BigInt(number), timestamp };
+    return { number: BigInt(number), hash: numberToHex(number, { size: 32 }), timestamp };
   }
 
   async until(seconds: number, signal: AbortSignal): Promise<void> {

@@ -30,7 +30,8 @@ export interface Moment extends Head {
 export async function readMoment(client: ChainClient, deployment: Deployment): Promise<Moment> {
   const block = await client.getBlock({ blockTag: "latest" });
   const timestamp = Number(block.timestamp);
-  return { number: block.number, timestamp, epoch: epochAt(deployment, timestamp) };
+  const { number, hash } = block;
+  return { number, hash, timestamp, epoch: epochAt(deployment, timestamp) };
 }
 
 /** Reads something of each item, in order; never more than a slice of them at once. */

@@ -1,0 +1,80 @@
+import type { ChainClient } from "../chain/client.ts";
+import type { Deployment } from "../chain/deployment.ts";
+import type { TransactionSender } from "../chain/sender.ts";
+import type { Logger } from "../node/logger.ts";
+import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
+import { MAX_WORDS } from "../protocol/round.ts";
+import { K } from "../protocol/sortition.ts";
+import type { Draw } from "./draw.ts";
+
+/** What makes an auditor refuse rounds that do not pay. */
+export interface Economics {
+  /** What one BLOC is worth, wei of ether. */
+  blocPriceWei: bigint;
+  /** Least profit, percent of the gas's cost; may be negative. */
+  marginPercent: number;
+}
+
+/** Gas of a round with one word: commit, reveal and claim (docs/protocol.md, section 5), rounded up. */
+const ROUND_GAS = 280_000n;
+/** Of each further word, on a cold ring, and of each further chunk. */
+const WORD_GAS = 32_000n;
+const CHUNK_GAS = 150_000n;
+
+export interface ProfitDependencies {
+  client: ChainClient;
+  deployment: Deployment;
+  sender: Pick<TransactionSender, "gasPrice">;
+  log: Logger;
+}
+
+/** Whether rounds pay. Decides before the commitment only: what is committed to is always revealed. */
+export class Profit {
+  readonly #economics: Economics;
+  readonly #d: ProfitDependencies;
+
+  constructor(economics: Economics, dependencies: ProfitDependencies) {
+    this.#economics = economics;
+    this.#d = dependencies;
+  }
+
+  /** Whether a draw is worth its gas, by today's price and the newest epoch's budget. */
+  async pays(drawn: Draw): Promise<boolean> {
+    const { blocPriceWei, marginPercent } = this.#economics;
+    const votePay = await this.#votePay();
+    // Before the first seed nobody knows what rounds pay.
+    if (votePay === undefined) return true;
+    const weighted = drawn.shards.reduce(
+      (sum, each) => sum + each.weight * each.services.length,
+      0,
+    );
+    const expectedPay = BigInt(weighted) * votePay;
+    const payWei = (expectedPay * blocPriceWei) / 10n ** 18n;
+    const gas = roundGas(drawn.shards.length);
+    const costWei = gas * (await this.#d.sender.gasPrice());
+    const pays = payWei * 100n >= costWei * BigInt(100 + marginPercent);
+    const { epoch } = drawn;
+    const message = pays ? "the round pays" : "the round does not pay and is left out";
+    this.#d.log.info(message, { epoch, expectedPay, payWei, gas, costWei });
+    return pays;
+  }
+
+  /** What a vote with the majority earns per unit of weight, in a lane that is drawn as often as on average. */
+  async #votePay(): Promise<bigint | undefined> {
+    const { client, deployment } = this.#d;
+    const contract = { address: deployment.contracts.proofOfService, abi: proofOfServiceAbi };
+    const newest = await client.readContract({ ...contract, functionName: "newestSeed" });
+    if (newest === 0) return undefined;
+    const [[, , activeServices], [, , auditorsBudget]] = await Promise.all([
+      client.readContract({ ...contract, functionName: "seedOf", args: [newest] }),
+      client.readContract({ ...contract, functionName: "budgetOf", args: [newest] }),
+    ]);
+    return activeServices === 0 ? 0n : auditorsBudget / (BigInt(activeServices) * K);
+  }
+}
+
+/** About what a round of so many words costs, from commitment to claim. */
+export function roundGas(words: number): bigint {
+  const further = BigInt(Math.max(0, words - 1));
+  return ROUND_GAS + further * WORD_GAS + (further / BigInt(MAX_WORDS)) * CHUNK_GAS;
+}
