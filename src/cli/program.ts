@@ -26,6 +26,7 @@ import { serviceSetPayout } from "./service/setPayout.ts";
 import { serviceSetProbe } from "./service/setProbe.ts";
 import { serviceShow } from "./service/show.ts";
 import { serviceTransfer } from "./service/transfer.ts";
+import { auditorExit, exit } from "./stake/exit.ts";
 import { stake } from "./stake/stake.ts";
 import { unstake } from "./stake/unstake.ts";
 import { withdraw } from "./stake/withdraw.ts";
@@ -62,7 +63,7 @@ const entries: Readonly<Record<string, Entry>> = {
   provider: { about: "Run a service.", commands: [providerRun, providerStatus] },
   auditor: {
     about: "Inspect services and earn BLOC.",
-    commands: [auditorInit, auditorRun, auditorStatus],
+    commands: [auditorInit, auditorRun, auditorStatus, auditorExit],
   },
   keeper: { about: "Do what is due on chain.", commands: [keeperRun] },
   challenge: {
@@ -73,6 +74,7 @@ const entries: Readonly<Record<string, Entry>> = {
   stake,
   unstake,
   withdraw,
+  exit,
   demo,
 };
 
