@@ -1,6 +1,6 @@
 import { formatEther } from "viem";
 import { feePolicy, operatorKey, ownerKey, state } from "../framework/commonFlags.ts";
-import { optional, type Values } from "../framework/flag.ts";
+import { optional, type Flags, type Values } from "../framework/flag.ts";
 import { transactCommand, type TransactContext } from "../framework/transactCommand.ts";
 import { sentJson, type Sent } from "../framework/transactor.ts";
 import { duration, untilChainTime } from "../framework/wait.ts";
@@ -46,7 +46,7 @@ export const auditorExit = transactCommand({
     }),
 });
 
-type Context = TransactContext<typeof leavingFlags, Record<never, never>>;
+type Context = TransactContext<typeof leavingFlags, Flags>;
 
 async function leave(context: Context, role: Values<typeof roleFlags>): Promise<undefined> {
   const { flags, io, client, deployment, transactor, output, progress, signal } = context;
