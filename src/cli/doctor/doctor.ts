@@ -71,13 +71,13 @@ function version(deployment: Deployment): Finding {
 }
 
 async function contracts(client: ChainClient, deployment: Deployment): Promise<Finding> {
-  const missing: string[] = [];
-  const named = Object.entries(deployment.contracts).filter(([, address]) => address !== undefined);
-  for (const [name, address] of named) {
-    if ((await client.getCode({ address })) === undefined) missing.push(name);
-  }
+  const named = Object.entries(deployment.contracts);
+  const codes = await Promise.all(
+    named.map(([, address]) => (address === undefined ? "0x" : client.getCode({ address }))),
+  );
+  const missing = named.flatMap(([name], index) => (codes[index] === undefined ? [name] : []));
   return missing.length === 0
-    ? well("contracts", `all ${Object.keys(deployment.contracts).length} are on chain`)
+    ? well("contracts", `all ${named.length} are on chain`)
     : ill(
         "contracts",
         `no code at: ${missing.join(", ")}`,
