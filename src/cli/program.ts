@@ -6,12 +6,19 @@ import { challengeAnswer } from "./challenge/answer.ts";
 import { challengeOpen } from "./challenge/open.ts";
 import { challengeResolve } from "./challenge/resolve.ts";
 import { challengeShow } from "./challenge/show.ts";
+import { backupCreate } from "./backup/create.ts";
+import { backupRestore } from "./backup/restore.ts";
+import { completionOf } from "./completion.ts";
 import { demo } from "./demo.ts";
+import { doctor } from "./doctor/doctor.ts";
 import type { CommandFactory, Shared } from "./framework/command.ts";
 import { exitCodeOf } from "./framework/exitCodes.ts";
 import type { CliIo } from "./framework/io.ts";
 import { describeError } from "./framework/output.ts";
 import { keeperRun } from "./keeper/run.ts";
+import { keyAddress } from "./key/address.ts";
+import { keyImport } from "./key/import.ts";
+import { keyNew } from "./key/new.ts";
 import { providerRun } from "./provider/run.ts";
 import { providerStatus } from "./provider/status.ts";
 import { serviceLabel } from "./service/label.ts";
@@ -26,6 +33,7 @@ import { serviceSetPayout } from "./service/setPayout.ts";
 import { serviceSetProbe } from "./service/setProbe.ts";
 import { serviceShow } from "./service/show.ts";
 import { serviceTransfer } from "./service/transfer.ts";
+import { auditorExit, exit } from "./stake/exit.ts";
 import { stake } from "./stake/stake.ts";
 import { unstake } from "./stake/unstake.ts";
 import { withdraw } from "./stake/withdraw.ts";
@@ -62,7 +70,7 @@ const entries: Readonly<Record<string, Entry>> = {
   provider: { about: "Run a service.", commands: [providerRun, providerStatus] },
   auditor: {
     about: "Inspect services and earn BLOC.",
-    commands: [auditorInit, auditorRun, auditorStatus],
+    commands: [auditorInit, auditorRun, auditorStatus, auditorExit],
   },
   keeper: { about: "Do what is due on chain.", commands: [keeperRun] },
   challenge: {
@@ -73,6 +81,13 @@ const entries: Readonly<Record<string, Entry>> = {
   stake,
   unstake,
   withdraw,
+  exit,
+  key: { about: "Make encrypted key files.", commands: [keyNew, keyImport, keyAddress] },
+  backup: {
+    about: "Copy the workers' state, and bring it back.",
+    commands: [backupCreate, backupRestore],
+  },
+  doctor,
   demo,
 };
 
@@ -87,7 +102,8 @@ export function createProgram(io: CliIo): { program: Command; shared: Shared } {
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
     });
-  for (const [name, entry] of Object.entries(entries)) {
+  const all: typeof entries = { ...entries, completion: completionOf(() => program) };
+  for (const [name, entry] of Object.entries(all)) {
     if (typeof entry === "function") {
       program.addCommand(entry(shared).copyInheritedSettings(program));
       continue;

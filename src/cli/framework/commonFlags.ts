@@ -8,7 +8,7 @@ import {
   rpcUrl,
   serviceNumber,
 } from "./values.ts";
-import { file, key, keys, list, text, toggle, type Values } from "./flag.ts";
+import { file, key, keys, list, text, toggle, type Flag, type Values } from "./flag.ts";
 
 /** Flags that several commands share, each with one name everywhere. */
 
@@ -186,3 +186,15 @@ export const workerFlags = {
   ),
   withParent: toggle("--with-parent", "stop when standard input ends"),
 };
+
+/** The key files for a command that looks at them, and does not open them. */
+export const keyPathFlags = {
+  walletKey: pathOf(walletKey),
+  serviceKey: pathOf(serviceKey),
+  ownerKey: pathOf(ownerKey),
+  operatorKey: pathOf(operatorKey),
+};
+
+function pathOf({ syntax, about, options }: Flag<unknown>) {
+  return file(syntax, about, anyText, { ...(options.config && { config: options.config }) });
+}

@@ -67,11 +67,12 @@ export class Transactor {
   /**
    * Carries a plan out, step after step.
    *
+   * @param options.confirmed Whether the person has agreed to it already, with the plan that it belongs to.
    * @throws BlockcloudError `BALANCE_TOO_LOW` or `REFUSED` before anything was sent, `CALL_REVERTED` with
    * what to do about it.
    * @throws DryRun when only the preview was asked for.
    */
-  async carryOut(plan: Plan): Promise<Sent[]> {
+  async carryOut(plan: Plan, options: { confirmed?: boolean } = {}): Promise<Sent[]> {
     const { output, progress, confirm } = this.#d;
     const preview = await this.preview(plan);
     if (this.#options.dryRun) {
@@ -80,7 +81,8 @@ export class Transactor {
     }
     progress.say(previewText(preview));
     await this.#checkBalances(preview);
-    if (!this.#options.yes) await confirm(`Send ${count(plan.steps.length, "transaction")}?`);
+    if (!this.#options.yes && options.confirmed !== true)
+      await confirm(`Send ${count(plan.steps.length, "transaction")}?`);
     const sent: Sent[] = [];
     for (const step of plan.steps) {
       await step.ready?.();

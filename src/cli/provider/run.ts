@@ -11,8 +11,9 @@ import {
   workerFlags,
 } from "../framework/commonFlags.ts";
 import { text } from "../framework/flag.ts";
-import { hostAndPort, httpUrl, wholeNumber } from "../framework/values.ts";
+import { httpUrl, wholeNumber } from "../framework/values.ts";
 import { runWorker } from "../framework/worker.ts";
+import { listen } from "./flags.ts";
 
 /** `blockcloud provider run` */
 export const providerRun = chainCommand({
@@ -26,11 +27,7 @@ export const providerRun = chainCommand({
       config: "provider.upstream",
       required: true,
     }),
-    listen: text("--listen <host:port>", "where the gateway listens", hostAndPort, {
-      env: "BLOCKCLOUD_LISTEN",
-      config: "provider.listen",
-      required: true,
-    }),
+    listen,
     endpoint: text(
       "--endpoint <url>",
       "where clients reach the gateway (default: where it listens, for tests on one machine)",

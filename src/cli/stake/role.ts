@@ -114,3 +114,16 @@ export async function readStake(
     withdraw: () => step("withdraw", "withdrawService", args),
   };
 }
+
+/** How long stake stays after it was taken out, seconds. */
+export async function unbondingSeconds(
+  client: ChainClient,
+  deployment: Deployment,
+): Promise<number> {
+  const seconds = await client.readContract({
+    address: deployment.contracts.staking,
+    abi: stakingAbi,
+    functionName: "unbondingSeconds",
+  });
+  return Number(seconds);
+}

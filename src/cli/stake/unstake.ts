@@ -1,12 +1,11 @@
 import { formatEther } from "viem";
 import { z } from "zod";
-import { stakingAbi } from "../../protocol/abi/staking.ts";
 import { text } from "../framework/flag.ts";
 import { transactCommand } from "../framework/transactCommand.ts";
 import { sentJson } from "../framework/transactor.ts";
 import { blocAmount } from "../framework/values.ts";
 import { duration } from "../framework/wait.ts";
-import { checkRole, readStake, roleFlags, roleKey } from "./role.ts";
+import { checkRole, readStake, roleFlags, roleKey, unbondingSeconds } from "./role.ts";
 
 /** `blockcloud unstake` */
 export const unstake = transactCommand(
@@ -37,11 +36,7 @@ meanwhile; then blockcloud withdraw pays it out. blockcloud exit does all of it,
         output.print({ ...stake.json, already: true }, `nothing to do: nothing is at stake`);
         return undefined;
       }
-      const seconds = await client.readContract({
-        address: deployment.contracts.staking,
-        abi: stakingAbi,
-        functionName: "unbondingSeconds",
-      });
+      const seconds = await unbondingSeconds(client, deployment);
       const after = stake.amount - amount;
       const out = after < stake.minimum ? ", below the minimum: it does not count any more" : "";
       const sent = await transactor.carryOut({
@@ -50,7 +45,7 @@ meanwhile; then blockcloud withdraw pays it out. blockcloud exit does all of it,
         bloc: { unbonding: amount },
         outcome: [
           `${formatEther(after)} BLOC at stake from the next epoch on${out}`,
-          `${formatEther(amount)} BLOC can be withdrawn in ${duration(Number(seconds))}`,
+          `${formatEther(amount)} BLOC can be withdrawn in ${duration(seconds)}`,
         ],
       });
       output.print(
@@ -61,7 +56,7 @@ meanwhile; then blockcloud withdraw pays it out. blockcloud exit does all of it,
           unbondingSeconds: seconds,
           transactions: sentJson(sent),
         },
-        `${stake.name}: ${formatEther(amount)} BLOC can be withdrawn in ${duration(Number(seconds))}`,
+        `${stake.name}: ${formatEther(amount)} BLOC can be withdrawn in ${duration(seconds)}`,
       );
       return undefined;
     },

@@ -1,0 +1,86 @@
+import { readFileSync } from "node:fs";
+import type { ChainClient } from "../../chain/client.ts";
+import type { Deployment } from "../../chain/deployment.ts";
+import { chainCommand } from "../framework/chainCommand.ts";
+import { keyPathFlags, state, workerFlags } from "../framework/commonFlags.ts";
+import { exitCodes } from "../framework/exitCodes.ts";
+import { optional } from "../framework/flag.ts";
+import { listen } from "../provider/flags.ts";
+import { examineKeys } from "./accounts.ts";
+import { examine, findingsText, ill, well, type Finding } from "./check.ts";
+import { examineNode, examinePort, examineState } from "./host.ts";
+import { examineRpc } from "./rpc.ts";
+
+/** `blockcloud doctor` */
+export const doctor = chainCommand(
+  {
+    name: "doctor",
+    about: "Check endpoints, clock, keys, balances, versions and ports before a worker runs.",
+    flags: { state, metrics: workerFlags.metrics, listen: optional(listen), ...keyPathFlags },
+    examples: [
+      "blockcloud doctor --wallet-key-file wallet.key --service-key-file service.key",
+      "blockcloud doctor --operator-key-file operator.key --metrics 127.0.0.1:9464 --json",
+    ],
+    notes: "Exit code 1 if any check failed. It sends nothing and opens no encrypted key.",
+    async run({ flags, io, client, deployment, output }) {
+      const { walletKey, serviceKey, ownerKey, operatorKey } = flags;
+      const now = Date.now() / 1000;
+      const ports = [
+        ...(flags.listen === undefined ? [] : [examinePort("listen", flags.listen)]),
+        ...(flags.metrics === undefined ? [] : [examinePort("metrics", flags.metrics)]),
+      ];
+      const findings: Finding[] = [
+        examineNode(process.version),
+        version(deployment),
+        examineState(flags.state),
+        ...(await examineRpc(flags.rpc, deployment, now)),
+        ...(await examine("contracts", "Name an endpoint that answers.", () =>
+          contracts(client, deployment),
+        )),
+        ...(await examineKeys(
+          [
+            named("wallet", walletKey, "BLOCKCLOUD_WALLET_KEY", 100_000n),
+            named("service", serviceKey, "BLOCKCLOUD_SERVICE_KEY", 0n),
+            named("owner", ownerKey, "BLOCKCLOUD_OWNER_KEY", 0n),
+            named("operator", operatorKey, "BLOCKCLOUD_OPERATOR_KEY", 230_000n),
+          ],
+          io.env,
+          { client, deployment },
+        )),
+        ...(await Promise.all(ports)),
+      ];
+      const ok = findings.every((finding) => finding.ok);
+      output.print({ ok, checks: findings }, findingsText(findings));
+      return ok ? exitCodes.ok : exitCodes.failed;
+    },
+  },
+  { checkChain: false },
+);
+
+function named(name: string, file: string | undefined, variable: string, gasPerRound: bigint) {
+  return { name, file, variable, gasPerRound };
+}
+
+/** The deployment's interfaces were compared when its file was read. */
+function version(deployment: Deployment): Finding {
+  const file = new URL("../../../package.json", import.meta.url);
+  const { version: own } = JSON.parse(readFileSync(file, "utf8")) as { version: string };
+  const fits =
+    deployment.abiHash === undefined ? "the deployment names no interfaces" : "fits the deployment";
+  return well("version", `blockcloud ${own}, ${fits}`);
+}
+
+async function contracts(client: ChainClient, deployment: Deployment): Promise<Finding> {
+  const named = Object.entries(deployment.contracts);
+  const codes = await Promise.all(
+    named.map(([, address]) => (address === undefined ? "0x" : client.getCode({ address }))),
+  );
+  const missing = named.flatMap(([name], index) => (codes[index] === undefined ? [name] : []));
+  return missing.length === 0
+    ? well("contracts", `all ${named.length} are on chain`)
+    : ill(
+        "contracts",
+        `no code at: ${missing.join(", ")}`,
+        "Name the deployment file of this chain.",
+      );
+}

@@ -1,0 +1,106 @@
+import { createChainClient, type ChainClient } from "../../chain/client.ts";
+import type { Deployment } from "../../chain/deployment.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import { duration } from "../framework/wait.ts";
+import { examine, ill, well, type Finding } from "./check.ts";
+
+/** A newest block older than this stands still, seconds. */
+const STALE_S = 120;
+/** Blocks that an endpoint may be behind the best one. */
+const MAX_LAG = 5n;
+/** How far the host's clock may be behind the newest block, seconds. */
+const MAX_SKEW_S = 5;
+
+interface Head {
+  readonly number: bigint;
+  readonly timestamp: number;
+}
+
+/** Checks each endpoint by itself, and the host's clock against the newest block of all. */
+export async function examineRpc(
+  urls: readonly string[],
+  deployment: Deployment,
+  now: number,
+): Promise<readonly Finding[]> {
+  const heads = new Map<number, Head>();
+  const each = await Promise.all(
+    urls.map((url, index) =>
+      examine(`rpc ${index + 1}`, "Check its URL and that it runs, or name another.", async () => {
+        const client = createChainClient([url], deployment.chainId);
+        const head = await headOf(client, deployment);
+        heads.set(index, head);
+        await client.request({ method: "eth_feeHistory", params: ["0x1", "latest", []] });
+        await firstLogs(client, deployment);
+        const age = Math.max(0, Math.round(now - head.timestamp));
+        return age > STALE_S
+          ? ill(
+              `rpc ${index + 1}`,
+              `block ${head.number} is ${duration(age)} old`,
+              "The endpoint or the chain stands still: name another endpoint.",
+            )
+          : well(
+              `rpc ${index + 1}`,
+              `chain ${deployment.chainId}, block ${head.number}, ${age} s old`,
+            );
+      }),
+    ),
+  );
+  const best = [...heads.values()].reduce<Head | undefined>(
+    (newest, head) => (newest === undefined || head.number > newest.number ? head : newest),
+    undefined,
+  );
+  if (best === undefined) return each.flat();
+  return [...each.flat(), ...lags(heads, best), clock(best, now)];
+}
+
+async function headOf(client: ChainClient, deployment: Deployment): Promise<Head> {
+  const [chainId, block] = await Promise.all([client.getChainId(), client.getBlock()]);
+  if (chainId !== deployment.chainId) {
+    throw new BlockcloudError(
+      "CHAIN_MISMATCH",
+      `It serves chain ${chainId}, the deployment is on ${deployment.chainId}.`,
+      { remedy: "Name an endpoint of the deployment's chain." },
+    );
+  }
+  return { number: block.number, timestamp: Number(block.timestamp) };
+}
+
+/** Workers read events from the deployment's first block on. */
+async function firstLogs(client: ChainClient, deployment: Deployment): Promise<void> {
+  const block = BigInt(deployment.block);
+  try {
+    await client.getLogs({
+      address: deployment.contracts.registry,
+      fromBlock: block,
+      toBlock: block,
+    });
+  } catch (cause) {
+    throw new BlockcloudError("LOGS_MISSING", `It has no logs of block ${block}.`, {
+      cause,
+      remedy: "Name an endpoint that serves logs since the deployment.",
+    });
+  }
+}
+
+function lags(heads: ReadonlyMap<number, Head>, best: Head): Finding[] {
+  return [...heads]
+    .filter(([, head]) => best.number - head.number > MAX_LAG)
+    .map(([index, head]) =>
+      ill(
+        `rpc ${index + 1} lag`,
+        `${best.number - head.number} blocks behind the best`,
+        "It is used only when the others fail: name it last, or another.",
+      ),
+    );
+}
+
+function clock(best: Head, now: number): Finding {
+  const behind = best.timestamp - now;
+  return behind > MAX_SKEW_S
+    ? ill(
+        "clock",
+        `${duration(behind)} behind the newest block`,
+        "Let the host's clock be set by NTP: receipts carry its time.",
+      )
+    : well("clock", "not behind the newest block");
+}

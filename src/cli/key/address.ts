@@ -1,0 +1,24 @@
+import path from "node:path";
+import { findKey } from "../../node/keys.ts";
+import { addressOfKey } from "../../protocol/signature.ts";
+import { localCommand } from "../framework/command.ts";
+import { fileArgument } from "./write.ts";
+
+/** `blockcloud key address` */
+export const keyAddress = localCommand({
+  name: "address",
+  about: "Show the address of a key file; an encrypted one says it without its password.",
+  flags: {},
+  args: { file: fileArgument },
+  examples: ["blockcloud key address wallet.key"],
+  async run({ args, io, output }) {
+    const file = path.resolve(io.cwd, args.file);
+    const found = findKey({ file, variable: "", env: {} });
+    const address =
+      found.address ??
+      // A file without its address: nothing but the password tells it.
+      addressOfKey(await found.unlock(() => Promise.resolve(io.env.BLOCKCLOUD_PASSWORD ?? "")));
+    output.print({ address, encrypted: found.encrypted }, address);
+    return undefined;
+  },
+});

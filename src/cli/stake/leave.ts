@@ -1,0 +1,89 @@
+import type { Address } from "viem";
+import type { ChainClient } from "../../chain/client.ts";
+import type { Deployment } from "../../chain/deployment.ts";
+import { proofOfServiceAbi } from "../../protocol/abi/proofOfService.ts";
+import type { Values } from "../framework/flag.ts";
+import type { BlocMoves, Step } from "../framework/plan.ts";
+import { serviceState, settlement } from "../service/state.ts";
+import { readStake, type roleFlags, type Stake } from "./role.ts";
+
+/** Where a service or an auditor stands on its way out, read anew for each step. */
+export interface Leaving {
+  readonly stake: Stake;
+  /** Transactions that start it: pay that is owed, and unbonding. */
+  readonly start: readonly Step[];
+  /** Transactions that end it: pay that was owed since, and the stake; none before it is free. */
+  readonly finish: readonly Step[];
+  readonly startMoves: BlocMoves;
+  readonly finishMoves: BlocMoves;
+  /** When the last stake is free, Unix seconds; undefined when nothing unbonds. */
+  readonly freeAt: number | undefined;
+}
+
+/**
+ * Reads what is left to do for a service or an auditor to leave. Nothing of it is kept anywhere but on
+ * chain, so that it can be interrupted at any moment.
+ */
+export async function readLeaving(
+  flags: Values<typeof roleFlags>,
+  account: Address,
+  chain: { client: ChainClient; deployment: Deployment },
+): Promise<Leaving> {
+  const { client, deployment } = chain;
+  const [stake, owed, { timestamp }] = await Promise.all([
+    readStake(flags, account, chain),
+    flags.auditor || flags.service === undefined
+      ? uncollected(client, deployment, account)
+      : servicePay(client, deployment, flags.service),
+    client.getBlock(),
+  ]);
+  const mine = await ownStake(flags, account, stake, chain);
+  const free = stake.unbonding.filter(({ releaseAt }) => releaseAt <= timestamp);
+  const freed = free.reduce((sum, { amount }) => sum + amount, 0n);
+  const last = stake.unbonding.at(-1);
+  const pay = owed === undefined ? [] : [owed.step];
+  return {
+    stake,
+    start: [...pay, ...(mine > 0n ? [stake.remove(mine)] : [])],
+    startMoves: { received: owed?.reward ?? 0n, unbonding: mine },
+    finish: [...pay, ...(freed > 0n ? [stake.withdraw()] : [])],
+    finishMoves: { received: (owed?.reward ?? 0n) + freed },
+    freeAt: last === undefined ? undefined : Number(last.releaseAt),
+  };
+}
+
+/** What of the stake this account can take out: that of a service may be somebody else's. */
+async function ownStake(
+  flags: Values<typeof roleFlags>,
+  account: Address,
+  stake: Stake,
+  { client, deployment }: { client: ChainClient; deployment: Deployment },
+): Promise<bigint> {
+  if (flags.auditor || flags.service === undefined) return stake.amount;
+  const { staker } = await serviceState(client, deployment, flags.service);
+  return staker === account ? stake.amount : 0n;
+}
+
+async function servicePay(client: ChainClient, deployment: Deployment, number: bigint) {
+  const { epoch } = await serviceState(client, deployment, number);
+  return settlement(client, deployment, number, epoch);
+}
+
+/** The transaction that pays an auditor what it has claimed, if there is anything. */
+async function uncollected(
+  client: ChainClient,
+  deployment: Deployment,
+  auditor: Address,
+): Promise<{ step: Step; reward: bigint } | undefined> {
+  const contract = {
+    address: deployment.contracts.proofOfService,
+    abi: proofOfServiceAbi,
+  } as const;
+  const args = [auditor] as const;
+  const reward = await client.readContract({ ...contract, functionName: "earnedOf", args });
+  if (reward === 0n) return undefined;
+  return {
+    step: { name: "collect the pay", call: { ...contract, functionName: "collect", args } },
+    reward,
+  };
+}

@@ -1,0 +1,191 @@
+import { createHash } from "node:crypto";
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import path from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import { BlockcloudError } from "../protocol/errors.ts";
+import { isLockFile } from "./lock.ts";
+
+/** A backup is a database of its own: one file, written whole or not at all. */
+const FORMAT = 1;
+/** No file of a state folder is larger, bytes. */
+const MAX_FILE = 512 * 1024 ** 2;
+
+const manifestSchema = z.strictObject({
+  format: z.literal(FORMAT),
+  createdAt: z.iso.datetime(),
+  files: z
+    .array(
+      z.strictObject({
+        // Relative, and nowhere but below the state folder.
+        name: z.string().regex(/^[\w-][\w.-]*(\/[\w-][\w.-]*)*$/),
+        size: z.number().int().nonnegative().max(MAX_FILE),
+        sha256: z.string().regex(/^[0-9a-f]{64}$/),
+      }),
+    )
+    .max(10_000),
+});
+
+/** What a backup says of itself. */
+export type Manifest = z.infer<typeof manifestSchema>;
+
+/**
+ * Copies a state folder into one file. Databases are copied by SQLite itself, so that the copy is of one
+ * moment also while a worker writes; keys are not part of the state, and not copied.
+ *
+ * @param file Must not exist; it is readable by its owner only.
+ * @throws BlockcloudError `BACKUP_EXISTS`, `STATE_MISSING`, `BACKUP_TOO_LARGE`.
+ */
+export function createBackup(stateDir: string, file: string, now: Date): Manifest {
+  if (existsSync(file)) {
+    throw new BlockcloudError("BACKUP_EXISTS", `${file} exists.`, {
+      remedy: "It is not overwritten: name another file.",
+    });
+  }
+  if (!existsSync(stateDir)) {
+    throw new BlockcloudError("STATE_MISSING", `There is no state in ${stateDir}.`, {
+      remedy: "Name the worker's --state folder.",
+    });
+  }
+  mkdirSync(path.dirname(file), { recursive: true });
+  // Beside the target, so that the last step is a rename within one file system.
+  const work = mkdtempSync(path.join(path.dirname(file), ".backup-"));
+  try {
+    const unfinished = path.join(work, "backup.sqlite");
+    writeFileSync(unfinished, "", { mode: 0o600 });
+    const backup = new DatabaseSync(unfinished);
+    try {
+      backup.exec(
+        "PRAGMA synchronous=FULL; CREATE TABLE content (name TEXT PRIMARY KEY, bytes BLOB)",
+      );
+      const insert = backup.prepare("INSERT INTO content VALUES (?, ?)");
+      const files = stateFiles(stateDir).map((name) => {
+        const copy = path.join(work, "copy");
+        copyOf(path.join(stateDir, name), copy);
+        const bytes = readFileSync(copy);
+        rmSync(copy);
+        if (bytes.length > MAX_FILE) {
+          throw new BlockcloudError("BACKUP_TOO_LARGE", `${name} has ${bytes.length} bytes.`, {
+            remedy: `Files of at most ${MAX_FILE} bytes are copied: move it out of the state.`,
+          });
+        }
+        insert.run(`file:${name}`, bytes);
+        return { name, size: bytes.length, sha256: sha256(bytes) };
+      });
+      const manifest: Manifest = { format: FORMAT, createdAt: now.toISOString(), files };
+      insert.run("manifest", Buffer.from(JSON.stringify(manifest)));
+      backup.close();
+      toDisk(unfinished);
+      renameSync(unfinished, file);
+      return manifest;
+    } finally {
+      if (backup.isOpen) backup.close();
+    }
+  } finally {
+    rmSync(work, { recursive: true });
+  }
+}
+
+/**
+ * Writes a backup's files into a state folder that holds none of them.
+ *
+ * @throws BlockcloudError `BACKUP_DAMAGED` when it is none, or its checksums are wrong; `STATE_EXISTS` when
+ * the folder has state already, which may be newer: contradicting it can cost stake.
+ */
+export function restoreBackup(file: string, stateDir: string): Manifest {
+  const { manifest, contents } = readBackup(file);
+  const present = existsSync(stateDir) ? stateFiles(stateDir) : [];
+  if (present.length > 0) {
+    throw new BlockcloudError("STATE_EXISTS", `${stateDir} holds state: ${present.join(", ")}.`, {
+      remedy:
+        "It may be newer than the backup. Restore into another folder, or move this one away.",
+    });
+  }
+  for (const { name } of manifest.files) {
+    const target = path.join(stateDir, name);
+    mkdirSync(path.dirname(target), { recursive: true, mode: 0o700 });
+    const part = `${target}.part`;
+    writeFileSync(part, contents.get(name) ?? Buffer.alloc(0), { mode: 0o600 });
+    toDisk(part);
+    renameSync(part, target);
+  }
+  return manifest;
+}
+
+function readBackup(file: string): { manifest: Manifest; contents: Map<string, Uint8Array> } {
+  const damaged = (cause?: unknown) =>
+    new BlockcloudError("BACKUP_DAMAGED", `${file} is no backup, or damaged.`, {
+      cause,
+      remedy: "Take another backup.",
+    });
+  if (!existsSync(file)) throw damaged();
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(file, { readOnly: true });
+    const select = database.prepare("SELECT bytes FROM content WHERE name = ?");
+    const bytesOf = (name: string) => {
+      const bytes = select.get(name)?.bytes;
+      if (!(bytes instanceof Uint8Array)) throw new Error(`${name} is missing`);
+      return bytes;
+    };
+    const text = new TextDecoder().decode(bytesOf("manifest"));
+    const manifest = manifestSchema.parse(JSON.parse(text));
+    const contents = new Map<string, Uint8Array>();
+    for (const { name, size, sha256: sum } of manifest.files) {
+      const bytes = bytesOf(`file:${name}`);
+      if (bytes.length !== size || sha256(bytes) !== sum) throw new Error(`${name} is damaged`);
+      contents.set(name, bytes);
+    }
+    return { manifest, contents };
+  } catch (cause) {
+    throw damaged(cause);
+  } finally {
+    database?.close();
+  }
+}
+
+/** Files of a state folder that are worth a copy, by their path in it. */
+function stateFiles(stateDir: string): string[] {
+  return readdirSync(stateDir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !isLockFile(entry.name))
+    .map((entry) => path.relative(stateDir, path.join(entry.parentPath, entry.name)))
+    .filter((name) => !/\.sqlite-(wal|shm|journal)$/.test(name))
+    .sort();
+}
+
+function copyOf(source: string, target: string): void {
+  if (!source.endsWith(".sqlite")) {
+    copyFileSync(source, target);
+    return;
+  }
+  const database = new DatabaseSync(source);
+  try {
+    database.exec("PRAGMA busy_timeout=5000");
+    database.prepare("VACUUM INTO ?").run(target);
+  } finally {
+    database.close();
+  }
+}
+
+function toDisk(file: string): void {
+  const descriptor = openSync(file, "r");
+  fsyncSync(descriptor);
+  closeSync(descriptor);
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}

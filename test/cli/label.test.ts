@@ -1,0 +1,91 @@
+import { expect } from "chai";
+import { readdirSync, statSync } from "node:fs";
+import path from "node:path";
+import { exitCodes } from "../../src/cli/framework/exitCodes.ts";
+import { CliRig, parts, PROBE } from "../support/cliRig.ts";
+
+const WALLET = "--wallet-key-file wallet.key --yes";
+
+describe("blockcloud service label", function () {
+  this.timeout(60_000);
+  let rig: CliRig;
+
+  before(async () => {
+    rig = await CliRig.start();
+    for (const key of ["service", "newKey"]) {
+      await rig.cli(`service register --probe '${PROBE}' --service-key-file ${key}.key ${WALLET}`);
+    }
+  });
+  after(() => rig.stop());
+
+  const salts = () => readdirSync(path.join(rig.folder, ".blockcloud/labels"));
+  const labelOf = (number: bigint) =>
+    rig.client.readContract({ ...rig.registry, functionName: "labelOf", args: [number] });
+
+  it("commits, waits and takes it, and forgets the salt", async () => {
+    const { code, stdout, stderr } = await rig.cli(
+      `service label --service 1 --label weather ${WALLET}`,
+    );
+    expect(code, stderr).to.equal(0);
+    expect(stdout).to.contain("service 1 has the label weather");
+    expect(stderr).to.contain("until the label can be taken");
+    expect(await labelOf(1n)).to.equal("weather");
+    expect(salts()).to.deep.equal([]);
+  });
+
+  it("goes on after an interruption, with the salt that it kept for itself", async () => {
+    const ctrlC = new AbortController();
+    const timers = {
+      ...rig.timers,
+      sleep: (_: number, signal: AbortSignal) => {
+        ctrlC.abort();
+        return new Promise<void>((_resolve, reject) => {
+          signal.addEventListener("abort", () => {
+            reject(signal.reason as Error);
+          });
+        });
+      },
+    };
+    const label = `service label --service 2 --label maps ${WALLET}`;
+    const stopped = await rig.cli(label, { timers, interrupt: ctrlC.signal });
+    expect(stopped.code, stopped.stderr).to.equal(exitCodes.interrupted);
+    const [salt = ""] = salts();
+    expect(statSync(path.join(rig.folder, ".blockcloud/labels", salt)).mode & 0o777).to.equal(
+      0o600,
+    );
+
+    const before = await rig.sent(parts.wallet.address);
+    expect((await rig.cli(label)).code).to.equal(0);
+    expect(await rig.sent(parts.wallet.address)).to.equal(before + 1);
+    expect(await labelOf(2n)).to.equal("maps");
+    expect((await rig.cli(label)).stdout).to.contain("nothing to do");
+  });
+
+  it("refuses before anything is paid what cannot be taken", async () => {
+    const before = await rig.sent(parts.wallet.address);
+    const held = await rig.cli(`service label --service 1 --label other ${WALLET}`);
+    expect(held.stderr).to.match(/LABEL_TAKEN: Service 1 has the label weather, for ever/);
+    const bad = await rig.cli(`service label --service 1 --label id ${WALLET}`);
+    expect(bad.code).to.equal(exitCodes.usage);
+    expect(await rig.sent(parts.wallet.address)).to.equal(before);
+  });
+
+  it("commits anew when the time to take it ran out", async () => {
+    await rig.cli(`service register --probe '${PROBE}' --service-key-file stranger.key ${WALLET}`);
+    const ctrlC = new AbortController();
+    const sleep = (_: number, signal: AbortSignal) =>
+      new Promise<void>((_resolve, reject) => {
+        signal.addEventListener("abort", () => {
+          reject(signal.reason as Error);
+        });
+        ctrlC.abort();
+      });
+    const label = `service label --service 3 --label late ${WALLET}`;
+    await rig.cli(label, { timers: { ...rig.timers, sleep }, interrupt: ctrlC.signal });
+    await rig.pass(4_000);
+    const { code, stderr } = await rig.cli(label);
+    expect(code, stderr).to.equal(0);
+    expect(stderr).to.contain("done: commit to the label");
+    expect(await labelOf(3n)).to.equal("late");
+  });
+});
