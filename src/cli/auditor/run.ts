@@ -8,7 +8,8 @@ import {
   operatorKey,
   workerFlags,
 } from "../framework/commonFlags.ts";
-import { toggle } from "../framework/flag.ts";
+import { text, toggle } from "../framework/flag.ts";
+import { etherAmount, percent } from "../framework/values.ts";
 import { runWorker } from "../framework/worker.ts";
 
 /** `blockcloud auditor run` */
@@ -21,6 +22,18 @@ export const auditorRun = chainCommand({
     allowLoopback: toggle("--allow-loopback", "devnet switch: inspect services on loopback too", {
       config: "auditor.allowLoopback",
     }),
+    blocPrice: text(
+      "--bloc-price <eth>",
+      "what a BLOC is worth; rounds that would cost more than they pay are left out",
+      etherAmount,
+      { env: "BLOCKCLOUD_BLOC_PRICE", config: "blocPrice" },
+    ),
+    margin: text(
+      "--margin <percent>",
+      "with --bloc-price: least profit of a round, in percent of its gas",
+      percent,
+      { config: "auditor.margin", default: "0" },
+    ),
     ...feeFlags,
     ...workerFlags,
   },
@@ -43,6 +56,9 @@ export const auditorRun = chainCommand({
             operatorKey: flags.operatorKey,
             stateDir: flags.state,
             allowLoopback: flags.allowLoopback,
+            ...(flags.blocPrice !== undefined && {
+              economics: { blocPriceWei: flags.blocPrice, marginPercent: flags.margin },
+            }),
           },
           { timers: systemTimers, log, metrics },
         ),

@@ -73,7 +73,9 @@ function version(deployment: Deployment): Finding {
 async function contracts(client: ChainClient, deployment: Deployment): Promise<Finding> {
   const named = Object.entries(deployment.contracts);
   const codes = await Promise.all(
-    named.map(([, address]) => (address === undefined ? "0x" : client.getCode({ address }))),
+    named.map(async ([, address]) =>
+      address === undefined ? "0x" : await client.getCode({ address }),
+    ),
   );
   const missing = named.flatMap(([name], index) => (codes[index] === undefined ? [name] : []));
   return missing.length === 0

@@ -34,6 +34,12 @@ export const etherAmount = refine(
   "Give an amount of ether, for example 0.01.",
 );
 
+/** A share in percent, whole, perhaps negative. */
+export const percent = refine((text) => {
+  const value = Number(text);
+  return /^-?\d{1,6}$/.test(text) && value >= -100 ? value : undefined;
+}, "Give whole percent from -100, for example 20.");
+
 /** A price of gas in gwei, as wei. */
 export const gweiAmount = refine(
   (text) => (/^\d{1,9}(\.\d{1,9})?$/.test(text) ? parseGwei(text) : undefined),
