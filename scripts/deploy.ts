@@ -116,6 +116,11 @@ async function main(): Promise<number> {
     refuseOthers(record?.parameters, parameters);
     const [deployer] = await connection.ethers.getSigners();
     if (deployer === undefined) throw new BlockcloudError("KEY_MISSING", "There is no account.");
+    if (parameters.governor === deployer.address) {
+      throw new BlockcloudError("GOVERNOR_IS_DEPLOYER", `${deployer.address} deploys.`, {
+        remedy: "It gives up its say in the end: name another --governor, best a multisig.",
+      });
+    }
     const deployedBefore = existsSync(deploymentFile());
     if (flags.check && !deployedBefore) {
       throw new BlockcloudError("DEPLOYMENT_MISSING", `There is no ${deploymentFile()}.`);

@@ -70,6 +70,13 @@ describe("npm run deploy, to a chain with Sepolia's ID", function () {
     expect(await sent()).to.equal(0);
   });
 
+  it("refuses a governor that gives up its say as the deployer", async () => {
+    const { status, stderr } = await sepolia("--treasury", TREASURY, "--governor", DEPLOYER);
+    expect(status).to.equal(1);
+    expect(stderr).to.match(/^GOVERNOR_IS_DEPLOYER: /m);
+    expect(await sent()).to.equal(0);
+  });
+
   it("does not deploy without being told to", async () => {
     const { status } = await run(
       anvil.rpcUrl,
