@@ -1,5 +1,6 @@
 import type { EIP1193RequestFn, TransactionReceipt, Transport } from "viem";
 import type { Metrics } from "../node/metrics.ts";
+import type { Timers } from "../node/timers.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { currentEpoch, type ChainTime } from "./clock.ts";
 import type { Call } from "./sender.ts";
@@ -33,6 +34,8 @@ const FUNCTIONS = [
 const FAILURES = ["CALL_REVERTED", "TRANSACTION_REVERTED", "TRANSACTION_FAILED"];
 /** Bounds of RPC times, seconds: a local node up to the longest wait. */
 const RPC_SECONDS = [0.005, 0.02, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+/** A balance is read again after this long, milliseconds. */
+const BALANCE_MS = 60_000;
 /** A chain without a new block for so long does not serve its workers, seconds. */
 const STALE_HEAD_SECONDS = 120;
 
@@ -45,11 +48,18 @@ export class ChainMetrics implements TransactionObserver {
   readonly #gas;
   readonly #fees;
   readonly #listeners: readonly ReceiptListener[];
+  readonly #monotonic: () => number;
   #time: ChainTime | undefined;
+  #balance: () => number | undefined = () => undefined;
 
   /** @param listeners See the receipts of what is mined, for the events in them. */
-  constructor(metrics: Metrics, listeners: readonly ReceiptListener[] = []) {
+  constructor(
+    metrics: Metrics,
+    timers: Pick<Timers, "monotonic">,
+    listeners: readonly ReceiptListener[] = [],
+  ) {
     this.#listeners = listeners;
+    this.#monotonic = () => timers.monotonic();
     const byMethod = { method: METHODS };
     const byFunction = { function: FUNCTIONS };
     this.#seconds = metrics.histogram(
@@ -97,14 +107,14 @@ export class ChainMetrics implements TransactionObserver {
       const inner = transport(options);
       const request: EIP1193RequestFn = async (asked, how) => {
         const { method } = asked;
-        const started = performance.now();
+        const started = this.#monotonic();
         try {
           return await inner.request<never>(asked as never, how);
         } catch (error) {
           if (!isRevert(error)) this.#errors.add(1, { method });
           throw error;
         } finally {
-          this.#seconds.observe((performance.now() - started) / 1000, { method });
+          this.#seconds.observe((this.#monotonic() - started) / 1000, { method });
         }
       };
       return { ...inner, request };
@@ -122,6 +132,27 @@ export class ChainMetrics implements TransactionObserver {
   failed({ functionName }: Pick<Call, "functionName">, error: unknown): void {
     const code = error instanceof BlockcloudError ? error.code : "";
     this.#failures.add(1, { function: functionName, code });
+  }
+
+  /**
+   * The balance of the key that pays for gas. Whoever reads the metrics waits for no endpoint: the newest
+   * balance known is told, and asked for again in the background, once a minute at the most.
+   */
+  watchBalance(read: () => Promise<bigint>): void {
+    const now = this.#monotonic;
+    let known: number | undefined;
+    let asked = -Infinity;
+    this.#balance = () => {
+      if (now() - asked >= BALANCE_MS) {
+        asked = now();
+        read().then(
+          (wei) => (known = Number(wei)),
+          // The request's failure is counted where it was made; the gauge stays what it was.
+          () => undefined,
+        );
+      }
+      return known;
+    };
   }
 
   #gauges(metrics: Metrics): void {
@@ -142,6 +173,12 @@ export class ChainMetrics implements TransactionObserver {
       headAge,
     );
     fromClock("blockcloud_current_epoch", "The epoch by the chain's time.", currentEpoch);
+    metrics.gauge(
+      "blockcloud_wallet_balance_wei",
+      "Ether of the key that pays for transactions, wei.",
+      {},
+      () => this.#balance(),
+    );
     metrics.health.register("chain_head", () => {
       const age = this.#read(headAge);
       if (age === undefined) return "the chain was not read yet";
