@@ -70,6 +70,7 @@ export function createAuditor(options: AuditorOptions, environment: AuditorEnvir
     timers,
     log,
     observe: (transport) => chainMetrics.observe(transport),
+    observer: chainMetrics,
   });
   const time = new ChainClock({ timing: { genesis, epochSeconds } }, { client, timers, log });
   chainMetrics.follow(time);

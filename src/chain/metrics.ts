@@ -3,6 +3,7 @@ import type { Metrics } from "../node/metrics.ts";
 import type { Timers } from "../node/timers.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { currentEpoch, type ChainTime } from "./clock.ts";
+import type { EndpointState, RpcObserver } from "./rpc/endpoint.ts";
 import type { Call } from "./sender.ts";
 
 /** What is told of each transaction that a worker sends. */
@@ -31,7 +32,13 @@ const FUNCTIONS = [
   ...["announce", "settle", "respond", "resolve", "annul", "report", "lapse", "suspend"],
 ];
 /** Codes of a transaction that did not do what it should. */
-const FAILURES = ["CALL_REVERTED", "TRANSACTION_REVERTED", "TRANSACTION_FAILED"];
+const FAILURES = [
+  ...["CALL_REVERTED", "TRANSACTION_REVERTED", "TRANSACTION_FAILED"],
+  ...["FEE_TOO_HIGH", "TRANSACTION_EXPIRED", "TRANSACTION_REPLACED"],
+];
+/** Endpoints by their place in the list, and how their requests end. */
+const ENDPOINTS = ["1", "2", "3", "4"];
+const OUTCOMES = ["ok", "error", "timeout", "network", "http", "limit", "malformed", "wrong chain"];
 /** Bounds of RPC times, seconds: a local node up to the longest wait. */
 const RPC_SECONDS = [0.005, 0.02, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 /** A balance is read again after this long, milliseconds. */
@@ -40,9 +47,12 @@ const BALANCE_MS = 60_000;
 const STALE_HEAD_SECONDS = 120;
 
 /** Metrics of everything that a worker has to do with the chain. */
-export class ChainMetrics implements TransactionObserver {
+export class ChainMetrics implements TransactionObserver, RpcObserver {
   readonly #seconds;
   readonly #errors;
+  readonly #answers;
+  readonly #endpoints;
+  readonly #seen = new Set<number>();
   readonly #transactions;
   readonly #failures;
   readonly #gas;
@@ -72,6 +82,16 @@ export class ChainMetrics implements TransactionObserver {
       "blockcloud_rpc_errors_total",
       "JSON-RPC requests that failed; reverted calls are answers and do not count.",
       byMethod,
+    );
+    this.#answers = metrics.counter(
+      "blockcloud_rpc_endpoint_requests_total",
+      "Requests to each RPC endpoint by how they ended; error: the node's own, a revert above all.",
+      { endpoint: ENDPOINTS, outcome: OUTCOMES },
+    );
+    this.#endpoints = metrics.gauge(
+      "blockcloud_rpc_endpoint_up",
+      "1 while the RPC endpoint is well; 0 while it is down, lags, or serves another chain.",
+      { endpoint: ENDPOINTS },
     );
     this.#transactions = metrics.counter(
       "blockcloud_transactions_mined_total",
@@ -121,6 +141,17 @@ export class ChainMetrics implements TransactionObserver {
     };
   }
 
+  answered(endpoint: number, outcome: Parameters<RpcObserver["answered"]>[1]): void {
+    // Endpoints begin as well, of which nobody is told.
+    if (!this.#seen.has(endpoint)) this.changed(endpoint, "up");
+    this.#answers.add(1, { endpoint: `${endpoint}`, outcome });
+  }
+
+  changed(endpoint: number, state: EndpointState): void {
+    this.#seen.add(endpoint);
+    this.#endpoints.set(state === "up" ? 1 : 0, { endpoint: `${endpoint}` });
+  }
+
   mined({ functionName }: Pick<Call, "functionName">, receipt: TransactionReceipt): void {
     const labels = { function: functionName };
     this.#transactions.add(1, labels);
@@ -130,6 +161,8 @@ export class ChainMetrics implements TransactionObserver {
   }
 
   failed({ functionName }: Pick<Call, "functionName">, error: unknown): void {
+    // A worker that stops or an epoch that ends is no failure of the transaction.
+    if (error instanceof Error && error.name === "AbortError") return;
     const code = error instanceof BlockcloudError ? error.code : "";
     this.#failures.add(1, { function: functionName, code });
   }

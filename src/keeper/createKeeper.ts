@@ -62,6 +62,7 @@ export function createKeeper(
     timers,
     log,
     observe: (transport) => chainMetrics.observe(transport),
+    observer: chainMetrics,
   });
   const time = new ChainClock({ timing: { genesis, epochSeconds } }, { client, timers, log });
   chainMetrics.follow(time);

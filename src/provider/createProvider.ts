@@ -66,6 +66,7 @@ export function createProvider(
     timers,
     log,
     observe: (transport) => chainMetrics.observe(transport),
+    observer: chainMetrics,
   });
   const time = new ChainClock({ timing: { genesis, epochSeconds } }, { client, timers, log });
   chainMetrics.follow(time);

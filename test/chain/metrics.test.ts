@@ -85,6 +85,24 @@ describe("ChainMetrics", () => {
     const name = "blockcloud_transaction_failures_total";
     expect(await value(name, { function: "reveal", code: "CALL_REVERTED" })).to.equal(1);
     expect(await value(name, { function: "other", code: "other" })).to.equal(1);
+    chain.failed({ functionName: "mint" }, AbortSignal.abort().reason);
+    expect(await value(name, { function: "other", code: "other" }), "no failure").to.equal(1);
+  });
+
+  it("tell how each endpoint does, by its place", async () => {
+    const up = (endpoint: string) => value("blockcloud_rpc_endpoint_up", { endpoint });
+    chain.answered(1, "ok");
+    chain.answered(2, "timeout");
+    chain.changed(2, "down");
+    chain.answered(2, "timeout");
+    expect(await up("1")).to.equal(1);
+    expect(await up("2")).to.equal(0);
+    chain.changed(2, "up");
+    expect(await up("2")).to.equal(1);
+    expect(await up("3"), "there is none").to.equal(undefined);
+    const name = "blockcloud_rpc_endpoint_requests_total";
+    expect(await value(name, { endpoint: "2", outcome: "timeout" })).to.equal(2);
+    expect(await value(name, { endpoint: "1", outcome: "ok" })).to.equal(1);
   });
 
   it("tell the head, its age and the epoch, once there is a clock", async () => {
