@@ -44,7 +44,7 @@ export interface AuditDependencies {
   time: ChainTime;
   timers: Timers;
   log: Logger;
-  metrics?: Pick<AuditorMetrics, "drawn">;
+  metrics?: Pick<AuditorMetrics, "drawn" | "declined">;
 }
 
 /** Draws, inspects, keeps the evidence on disk, and commits. */
@@ -151,7 +151,10 @@ export class AuditDuty implements Duty {
     }
     const { seed } = await this.#d.seeds.prove(epoch, time.head());
     const drawn = await draw({ auditor: this.#auditor, epoch, seed, secret }, this.#d);
-    if (this.#d.profit && !(await this.#d.profit.pays(drawn))) return undefined;
+    if (this.#d.profit && !(await this.#d.profit.pays(drawn))) {
+      this.#d.metrics?.declined();
+      return undefined;
+    }
     await this.#d.announcements.refresh();
     const services = drawn.shards.flatMap((shard) => shard.services);
     this.#d.metrics?.drawn(epoch, services.length);

@@ -64,12 +64,13 @@ export function createAuditor(options: AuditorOptions, environment: AuditorEnvir
   const { deployment, auditor } = options;
   const { timers, log, metrics: registry = createMetrics("auditor") } = environment;
   const metrics = new AuditorMetrics(registry);
-  const chainMetrics = new ChainMetrics(registry, [metrics]);
+  const chainMetrics = new ChainMetrics(registry, timers, [metrics]);
   const { chainId, contracts, genesis, epochSeconds } = deployment;
   const client = createChainClient(options.rpcUrls, chainId, {
     timers,
     log,
     observe: (transport) => chainMetrics.observe(transport),
+    observer: chainMetrics,
   });
   const time = new ChainClock({ timing: { genesis, epochSeconds } }, { client, timers, log });
   chainMetrics.follow(time);
@@ -81,6 +82,7 @@ export function createAuditor(options: AuditorOptions, environment: AuditorEnvir
     { rpcUrls: options.rpcUrls, chainId, fees: options.fees, key: options.operatorKey },
     { client, log, timers, observer: chainMetrics },
   );
+  chainMetrics.watchBalance(() => client.getBalance({ address: sender.address }));
   const receipts = new ReceiptSigner(blockcloudDomain(BigInt(chainId), contracts.registry));
   const createVoter =
     environment.createVoter ??

@@ -19,6 +19,7 @@ export type DutyOutcome = "succeeded" | "retried" | "failed";
 /** What an auditor tells of itself. What it did on chain is read from its transactions' own events. */
 export class AuditorMetrics {
   readonly #rounds;
+  readonly #declined;
   readonly #services;
   readonly #votes;
   readonly #inspections;
@@ -35,11 +36,15 @@ export class AuditorMetrics {
   constructor(metrics: Metrics) {
     const counter = (name: string, help: string) => metrics.counter(`blockcloud_${name}`, help);
     this.#rounds = {
-      drawn: new RoundStep(metrics, "drawn", "Rounds whose shards were drawn."),
+      drawn: new RoundStep(metrics, "drawn", "Rounds whose shards were drawn, to be inspected."),
       committed: new RoundStep(metrics, "committed", "Rounds whose commitment is in a block."),
       revealed: new RoundStep(metrics, "revealed", "Rounds of which a chunk was revealed."),
       claimed: new RoundStep(metrics, "claimed", "Rounds of which a chunk was claimed."),
     };
+    this.#declined = counter(
+      "auditor_rounds_declined_total",
+      "Rounds that were left out because they do not pay.",
+    );
     this.#services = counter("auditor_services_drawn_total", "Services in the rounds drawn.");
     this.#votes = metrics.counter("blockcloud_auditor_votes_total", "Votes, by grade.", {
       grade: grades,
@@ -81,7 +86,12 @@ export class AuditorMetrics {
     }
   }
 
-  /** The epoch's shards are drawn. */
+  /** The epoch's round does not pay, and is left out. */
+  declined(): void {
+    this.#declined.add(1, {});
+  }
+
+  /** The epoch's shards are drawn, and will be inspected. */
   drawn(epoch: number, services: number): void {
     this.#rounds.drawn.taken(epoch);
     this.#services.add(services, {});

@@ -1,7 +1,9 @@
 import type { EIP1193RequestFn, TransactionReceipt, Transport } from "viem";
 import type { Metrics } from "../node/metrics.ts";
+import type { Timers } from "../node/timers.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { currentEpoch, type ChainTime } from "./clock.ts";
+import type { EndpointState, RpcObserver } from "./rpc/endpoint.ts";
 import type { Call } from "./sender.ts";
 
 /** What is told of each transaction that a worker sends. */
@@ -30,26 +32,44 @@ const FUNCTIONS = [
   ...["announce", "settle", "respond", "resolve", "annul", "report", "lapse", "suspend"],
 ];
 /** Codes of a transaction that did not do what it should. */
-const FAILURES = ["CALL_REVERTED", "TRANSACTION_REVERTED", "TRANSACTION_FAILED"];
+const FAILURES = [
+  ...["CALL_REVERTED", "TRANSACTION_REVERTED", "TRANSACTION_FAILED"],
+  ...["FEE_TOO_HIGH", "TRANSACTION_EXPIRED", "TRANSACTION_REPLACED"],
+];
+/** Endpoints by their place in the list, and how their requests end. */
+const ENDPOINTS = ["1", "2", "3", "4"];
+const OUTCOMES = ["ok", "error", "timeout", "network", "http", "limit", "malformed", "wrong chain"];
 /** Bounds of RPC times, seconds: a local node up to the longest wait. */
 const RPC_SECONDS = [0.005, 0.02, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+/** A balance is read again after this long, milliseconds. */
+const BALANCE_MS = 60_000;
 /** A chain without a new block for so long does not serve its workers, seconds. */
 const STALE_HEAD_SECONDS = 120;
 
 /** Metrics of everything that a worker has to do with the chain. */
-export class ChainMetrics implements TransactionObserver {
+export class ChainMetrics implements TransactionObserver, RpcObserver {
   readonly #seconds;
   readonly #errors;
+  readonly #answers;
+  readonly #endpoints;
+  readonly #seen = new Set<number>();
   readonly #transactions;
   readonly #failures;
   readonly #gas;
   readonly #fees;
   readonly #listeners: readonly ReceiptListener[];
+  readonly #monotonic: () => number;
   #time: ChainTime | undefined;
+  #balance: () => number | undefined = () => undefined;
 
   /** @param listeners See the receipts of what is mined, for the events in them. */
-  constructor(metrics: Metrics, listeners: readonly ReceiptListener[] = []) {
+  constructor(
+    metrics: Metrics,
+    timers: Pick<Timers, "monotonic">,
+    listeners: readonly ReceiptListener[] = [],
+  ) {
     this.#listeners = listeners;
+    this.#monotonic = () => timers.monotonic();
     const byMethod = { method: METHODS };
     const byFunction = { function: FUNCTIONS };
     this.#seconds = metrics.histogram(
@@ -62,6 +82,16 @@ export class ChainMetrics implements TransactionObserver {
       "blockcloud_rpc_errors_total",
       "JSON-RPC requests that failed; reverted calls are answers and do not count.",
       byMethod,
+    );
+    this.#answers = metrics.counter(
+      "blockcloud_rpc_endpoint_requests_total",
+      "Requests to each RPC endpoint by how they ended; error: the node's own, a revert above all.",
+      { endpoint: ENDPOINTS, outcome: OUTCOMES },
+    );
+    this.#endpoints = metrics.gauge(
+      "blockcloud_rpc_endpoint_up",
+      "1 while the RPC endpoint is well; 0 while it is down, lags, or serves another chain.",
+      { endpoint: ENDPOINTS },
     );
     this.#transactions = metrics.counter(
       "blockcloud_transactions_mined_total",
@@ -97,18 +127,29 @@ export class ChainMetrics implements TransactionObserver {
       const inner = transport(options);
       const request: EIP1193RequestFn = async (asked, how) => {
         const { method } = asked;
-        const started = performance.now();
+        const started = this.#monotonic();
         try {
           return await inner.request<never>(asked as never, how);
         } catch (error) {
           if (!isRevert(error)) this.#errors.add(1, { method });
           throw error;
         } finally {
-          this.#seconds.observe((performance.now() - started) / 1000, { method });
+          this.#seconds.observe((this.#monotonic() - started) / 1000, { method });
         }
       };
       return { ...inner, request };
     };
+  }
+
+  answered(endpoint: number, outcome: Parameters<RpcObserver["answered"]>[1]): void {
+    // Endpoints begin as well, of which nobody is told.
+    if (!this.#seen.has(endpoint)) this.changed(endpoint, "up");
+    this.#answers.add(1, { endpoint: `${endpoint}`, outcome });
+  }
+
+  changed(endpoint: number, state: EndpointState): void {
+    this.#seen.add(endpoint);
+    this.#endpoints.set(state === "up" ? 1 : 0, { endpoint: `${endpoint}` });
   }
 
   mined({ functionName }: Pick<Call, "functionName">, receipt: TransactionReceipt): void {
@@ -120,8 +161,31 @@ export class ChainMetrics implements TransactionObserver {
   }
 
   failed({ functionName }: Pick<Call, "functionName">, error: unknown): void {
+    // A worker that stops or an epoch that ends is no failure of the transaction.
+    if (error instanceof Error && error.name === "AbortError") return;
     const code = error instanceof BlockcloudError ? error.code : "";
     this.#failures.add(1, { function: functionName, code });
+  }
+
+  /**
+   * The balance of the key that pays for gas. Whoever reads the metrics waits for no endpoint: the newest
+   * balance known is told, and asked for again in the background, once a minute at the most.
+   */
+  watchBalance(read: () => Promise<bigint>): void {
+    const now = this.#monotonic;
+    let known: number | undefined;
+    let asked = -Infinity;
+    this.#balance = () => {
+      if (now() - asked >= BALANCE_MS) {
+        asked = now();
+        read().then(
+          (wei) => (known = Number(wei)),
+          // The request's failure is counted where it was made; the gauge stays what it was.
+          () => undefined,
+        );
+      }
+      return known;
+    };
   }
 
   #gauges(metrics: Metrics): void {
@@ -142,6 +206,12 @@ export class ChainMetrics implements TransactionObserver {
       headAge,
     );
     fromClock("blockcloud_current_epoch", "The epoch by the chain's time.", currentEpoch);
+    metrics.gauge(
+      "blockcloud_wallet_balance_wei",
+      "Ether of the key that pays for transactions, wei.",
+      {},
+      () => this.#balance(),
+    );
     metrics.health.register("chain_head", () => {
       const age = this.#read(headAge);
       if (age === undefined) return "the chain was not read yet";

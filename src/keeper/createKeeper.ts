@@ -55,13 +55,14 @@ export function createKeeper(
   const { deployment, blocPriceWei, unpaidWeiPerDay } = options;
   const { timers, log, metrics = createMetrics("keeper") } = environment;
   const observer = new KeeperMetrics(metrics);
-  const chainMetrics = new ChainMetrics(metrics);
+  const chainMetrics = new ChainMetrics(metrics, timers);
   const { chainId, contracts, genesis, epochSeconds } = deployment;
   const keeper = addressOfKey(options.key);
   const client = createChainClient(options.rpcUrls, chainId, {
     timers,
     log,
     observe: (transport) => chainMetrics.observe(transport),
+    observer: chainMetrics,
   });
   const time = new ChainClock({ timing: { genesis, epochSeconds } }, { client, timers, log });
   chainMetrics.follow(time);
@@ -69,6 +70,7 @@ export function createKeeper(
     { rpcUrls: options.rpcUrls, chainId, key: options.key, fees: options.fees },
     { client, log, timers, observer: chainMetrics },
   );
+  chainMetrics.watchBalance(() => client.getBalance({ address: sender.address }));
   const store = new KeeperStore(
     path.join(options.stateDir, `keeper-${contracts.proofOfService}.sqlite`),
   );

@@ -3,6 +3,7 @@ import { request as httpsRequest } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { isReachable } from "./addresses.ts";
+import { isPortOpen } from "./ports.ts";
 import { resolveHost, type Resolve } from "./resolve.ts";
 import { watchSocket } from "./watchSocket.ts";
 
@@ -62,6 +63,7 @@ export function netRequest(
     if (url.protocol !== "http:" && url.protocol !== "https:") {
       throw refused(`the scheme ${url.protocol} of ${url.origin}`);
     }
+    if (!isPortOpen(url)) throw refused(`port ${url.port}`);
     if (isIP(host) !== 0 && !isReachable(host, limits.allowLoopback)) throw refused(host);
 
     // Calls off the resolver when the request has ended otherwise.

@@ -25,6 +25,14 @@ export interface HistogramMetric<L extends LabelValues> {
   observe(value: number, labels: Labels<L>): void;
 }
 
+/** A metric as it was declared. */
+export interface MetricEntry {
+  type: "counter" | "gauge" | "histogram";
+  name: string;
+  help: string;
+  labels: LabelValues;
+}
+
 /** What stands for every value that a label was not declared with. */
 const OTHER = "other";
 
@@ -39,6 +47,7 @@ const OTHER = "other";
 export class Metrics {
   readonly health = new Health();
   readonly #registry = new Registry();
+  readonly #catalogue: MetricEntry[] = [];
 
   /** @param worker What the process is: `auditor`, `provider`, `keeper`. */
   constructor(worker: string) {
@@ -55,7 +64,7 @@ export class Metrics {
     help: string,
     labels: L = {} as L,
   ): CounterMetric<L> {
-    const metric = new Counter({ ...this.#describe(name, help, labels) });
+    const metric = new Counter({ ...this.#describe("counter", name, help, labels) });
     for (const combination of combinations(labels)) metric.inc(combination, 0);
     return {
       add: (amount, values) => {
@@ -76,7 +85,7 @@ export class Metrics {
     read?: () => number | undefined,
   ): GaugeMetric<L> {
     const metric = new Gauge({
-      ...this.#describe(name, help, labels),
+      ...this.#describe("gauge", name, help, labels),
       ...(read && {
         collect() {
           this.set(read() ?? NaN);
@@ -99,7 +108,7 @@ export class Metrics {
     labels: L = {} as L,
   ): HistogramMetric<L> {
     const metric = new Histogram({
-      ...this.#describe(name, help, labels),
+      ...this.#describe("histogram", name, help, labels),
       buckets: [...buckets],
     });
     return {
@@ -114,15 +123,13 @@ export class Metrics {
     return { text: await this.#registry.metrics(), contentType: this.#registry.contentType };
   }
 
-  /** Names of all metrics with their types, the process's own included. */
-  names(): { name: string; type: string; help: string }[] {
-    return this.#registry.getMetricsAsArray().map(({ name, type, help }) => {
-      // The library's typings say an enum; what is there is its name.
-      return { name, type: String(type), help };
-    });
+  /** What is measured here, without what Node measures of itself. */
+  get catalogue(): readonly MetricEntry[] {
+    return this.#catalogue;
   }
 
-  #describe(name: string, help: string, labels: LabelValues) {
+  #describe(type: MetricEntry["type"], name: string, help: string, labels: LabelValues) {
+    this.#catalogue.push({ type, name, help, labels });
     return { name, help, labelNames: Object.keys(labels), registers: [this.#registry] };
   }
 }

@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, writeSync } from "node:fs";
+import path from "node:path";
 import { BlockcloudError } from "../protocol/errors.ts";
 
 /** No key, keystore or password is longer, bytes. */
@@ -22,7 +23,7 @@ export function readSecretFile(file: string, what: string): string {
   try {
     const stat = fstatSync(descriptor);
     if (!stat.isFile()) throw missing(file, what);
-    if ((stat.mode & 0o077) !== 0) {
+    if ((stat.mode & (isCredential(file) ? 0o037 : 0o077)) !== 0) {
       throw new BlockcloudError(
         "KEY_FILE_OPEN",
         `Others may read the ${what} file ${file} (mode ${(stat.mode & 0o777).toString(8)}).`,
@@ -69,6 +70,15 @@ export function writeSecretFile(file: string, content: string): void {
   } finally {
     closeSync(descriptor);
   }
+}
+
+/**
+ * Whether systemd hands the file over (`LoadCredential`). It may let the worker's user in by an access list,
+ * whose mask then stands where the group's bits are: mode 440, of a file that nobody else may read.
+ */
+function isCredential(file: string): boolean {
+  const folder = process.env.CREDENTIALS_DIRECTORY;
+  return folder !== undefined && path.dirname(path.resolve(file)) === path.resolve(folder);
 }
 
 function missing(file: string, what: string, cause?: unknown): BlockcloudError {

@@ -111,10 +111,23 @@ export function requestLine(request: ProbeRequest): string {
     : `${request.method} ${request.path}`;
 }
 
-/** The bytes of a specification, checked. */
-export function encodeProbe(probe: ProbeInput): Uint8Array {
+/**
+ * The bytes of a specification, checked.
+ *
+ * @param className The class of the service that it is for.
+ * @throws BlockcloudError `PROBE_INVALID`; `PROBE_UNSUITABLE` where auditors would fail each inspection
+ * because it does not suit the class.
+ */
+export function encodeProbe(probe: ProbeInput, className?: string): Uint8Array {
   const bytes = new TextEncoder().encode(JSON.stringify(probe));
-  parseProbe(bytes);
+  const parsed = parseProbe(bytes);
+  if (className !== undefined && !suitsClass(parsed, className)) {
+    throw new BlockcloudError(
+      "PROBE_UNSUITABLE",
+      `In the class ${className} each request of a probe must be a JSON-RPC call.`,
+      { remedy: 'Write {"v":2,"requests":[{"rpc":{"method":"..."}}]}, or choose another class.' },
+    );
+  }
   return bytes;
 }
 

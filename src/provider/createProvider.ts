@@ -60,12 +60,13 @@ export function createProvider(
   const { deployment, number, serviceKey } = options;
   const { timers, log, metrics: registry = createMetrics("provider") } = environment;
   const metrics = new ProviderMetrics(registry);
-  const chainMetrics = new ChainMetrics(registry, [metrics]);
+  const chainMetrics = new ChainMetrics(registry, timers, [metrics]);
   const { chainId, contracts, genesis, epochSeconds } = deployment;
   const client = createChainClient(options.rpcUrls, chainId, {
     timers,
     log,
     observe: (transport) => chainMetrics.observe(transport),
+    observer: chainMetrics,
   });
   const time = new ChainClock({ timing: { genesis, epochSeconds } }, { client, timers, log });
   chainMetrics.follow(time);
@@ -75,6 +76,7 @@ export function createProvider(
     { rpcUrls: options.rpcUrls, chainId, fees: options.fees, key: options.walletKey },
     { client, log, timers, observer: chainMetrics },
   );
+  chainMetrics.watchBalance(() => client.getBalance({ address: sender.address }));
   const gateway = new Gateway(
     {
       serviceId: rootServiceId(number),

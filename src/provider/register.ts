@@ -33,8 +33,8 @@ export async function registerService(
 ): Promise<bigint> {
   const { token, staking, registry } = deployment.contracts;
   const { classId, key, metadata, stake } = registration;
-  const { registrationFee } = await services.classAt(classId);
-  const probe = bytesToHex(encodeProbe(registration.probe));
+  const { registrationFee, name } = await services.classAt(classId);
+  const probe = bytesToHex(encodeProbe(registration.probe, name));
   await owner.send({
     address: token,
     abi: erc20Abi,

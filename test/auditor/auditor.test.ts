@@ -16,9 +16,12 @@ describe("Auditor", () => {
   /** `name epoch @second` of each run of a duty. */
   let runs: string[];
 
+  let outcomes: string[];
+
   beforeEach(() => {
     rig = new AuditorRig();
     runs = [];
+    outcomes = [];
   });
   afterEach(() => auditor.stop());
 
@@ -36,6 +39,11 @@ describe("Auditor", () => {
         time: rig.time,
         timers: rig.timers,
         log: rig.log,
+        metrics: {
+          duty: (name, outcome) => {
+            outcomes.push(`${name} ${outcome}`);
+          },
+        },
       },
     );
     await auditor.start();
@@ -92,6 +100,8 @@ describe("Auditor", () => {
     });
     await rig.timers.advance(99_000);
     expect(tries).to.equal(3);
+    const audit = ["audit retried", "audit retried", "audit succeeded"];
+    expect(outcomes, "whoever counts is told").to.deep.equal(audit);
   });
 
   it("leaves alone what cannot pass, till the next epoch", async () => {
@@ -99,6 +109,7 @@ describe("Auditor", () => {
     await rig.timers.advance(150_000);
     expect(runs).to.deep.equal([`audit ${EPOCH} @0`, `audit ${EPOCH + 1} @100`]);
     expect(rig.log.said("error")).to.deep.equal(["duty failed", "duty failed"]);
+    expect(outcomes).to.deep.equal(["audit failed", "audit failed"]);
   });
 
   it("skips epochs that passed while it could not run", async () => {

@@ -26,6 +26,7 @@ describe("AuditorMetrics", () => {
 
   it("follows a round from the draw to the payout", async () => {
     const round = { auditor: AUDITOR, epoch: 7 };
+    auditor.declined();
     auditor.drawn(7, 30);
     mined({ eventName: "Committed", args: round });
     for (const index of [0, 1]) {
@@ -38,6 +39,7 @@ describe("AuditorMetrics", () => {
       expect(await value(`rounds_${step}_total`), step).to.equal(1);
       expect(await value(`newest_${step}_epoch`), step).to.equal(7);
     }
+    expect(await value("rounds_declined_total")).to.equal(1);
     expect(await value("services_drawn_total")).to.equal(30);
     expect(await value("votes_paid_total")).to.equal(20);
     expect(await value("earned_bloc_total")).to.equal(3);

@@ -120,8 +120,8 @@ describe("inspect: a hostile service leads to a finding, never to an error", () 
 
   for (const endpoint of [
     [
-      "http://127.0.0.1:1",
-      "https://127.0.0.1:1",
+      "http://127.0.0.1:2",
+      "https://127.0.0.1:2",
       "http://nobody.example",
       "https://xn--a.example",
       "http://xn--a",
@@ -138,6 +138,7 @@ describe("inspect: a hostile service leads to a finding, never to an error", () 
     ["http://10.0.0.1", "http://169.254.169.254", "http://[::1%25lo]", "http://[fd00::1]"],
     ["http://0x0a.1", "http://012.0.0.1", "http://2852039166", "http://[::ffff:10.0.0.1]"],
     ["sal://a.example", "tcp://127.0.0.1:80", "http://", "http://a b", "http://x:99999", "", "%"],
+    ["http://127.0.0.1:25", "http://127.0.0.1:22", "https://127.0.0.1:6667"],
     ["http://user:pass@10.0.0.1", "https://\u{1f600}@", "file:///etc/passwd"],
   ].flat()) {
     it(`when the endpoint is ${endpoint.slice(0, 40) || "nothing"}`, async () => {

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { setImmediate as turn } from "node:timers/promises";
 import { createPublicClient, custom, type TransactionReceipt } from "viem";
 import { describeChain } from "../../src/chain/client.ts";
 import { ChainMetrics } from "../../src/chain/metrics.ts";
@@ -18,11 +19,13 @@ const receipt = {
 describe("ChainMetrics", () => {
   let metrics: Metrics;
   let chain: ChainMetrics;
+  let timers: FakeTimers;
   let seen: TransactionReceipt[];
   beforeEach(() => {
     metrics = createMetrics("auditor");
     seen = [];
-    chain = new ChainMetrics(metrics, [{ mined: (each) => seen.push(each) }]);
+    timers = new FakeTimers();
+    chain = new ChainMetrics(metrics, timers, [{ mined: (each) => seen.push(each) }]);
   });
 
   const value = (name: string, labels?: Record<string, string>) => sample(metrics, name, labels);
@@ -82,12 +85,29 @@ describe("ChainMetrics", () => {
     const name = "blockcloud_transaction_failures_total";
     expect(await value(name, { function: "reveal", code: "CALL_REVERTED" })).to.equal(1);
     expect(await value(name, { function: "other", code: "other" })).to.equal(1);
+    chain.failed({ functionName: "mint" }, AbortSignal.abort().reason);
+    expect(await value(name, { function: "other", code: "other" }), "no failure").to.equal(1);
+  });
+
+  it("tell how each endpoint does, by its place", async () => {
+    const up = (endpoint: string) => value("blockcloud_rpc_endpoint_up", { endpoint });
+    chain.answered(1, "ok");
+    chain.answered(2, "timeout");
+    chain.changed(2, "down");
+    chain.answered(2, "timeout");
+    expect(await up("1")).to.equal(1);
+    expect(await up("2")).to.equal(0);
+    chain.changed(2, "up");
+    expect(await up("2")).to.equal(1);
+    expect(await up("3"), "there is none").to.equal(undefined);
+    const name = "blockcloud_rpc_endpoint_requests_total";
+    expect(await value(name, { endpoint: "2", outcome: "timeout" })).to.equal(2);
+    expect(await value(name, { endpoint: "1", outcome: "ok" })).to.equal(1);
   });
 
   it("tell the head, its age and the epoch, once there is a clock", async () => {
     expect(await value("blockcloud_chain_head_block")).to.be.NaN;
     expect(metrics.health.report().ok).to.equal(false);
-    const timers = new FakeTimers();
     const time = new FakeTime(timers, DEPLOYMENT, 50);
     time.blockSeconds = 10;
     chain.follow(time);
@@ -103,7 +123,6 @@ describe("ChainMetrics", () => {
   });
 
   it("find a chain unwell that makes no blocks", () => {
-    const timers = new FakeTimers();
     const time = new FakeTime(timers, DEPLOYMENT, 50);
     time.blockSeconds = 5_000;
     chain.follow(time);
@@ -116,5 +135,29 @@ describe("ChainMetrics", () => {
       ok: false,
       reason: "no new block for 121 s",
     });
+  });
+
+  it("tell the balance without waiting for it, and ask once a minute at the most", async () => {
+    const balance = () => value("blockcloud_wallet_balance_wei");
+    let asked = 0;
+    let answer = Promise.withResolvers<bigint>();
+    chain.watchBalance(() => {
+      asked += 1;
+      return answer.promise;
+    });
+    expect(await balance()).to.be.NaN;
+    answer.resolve(7n);
+    await turn();
+    expect(await balance()).to.equal(7);
+    timers.pass(59_999);
+    await balance();
+    expect(asked).to.equal(1);
+    answer = Promise.withResolvers();
+    timers.pass(1);
+    expect(await balance(), "the old one, until there is a new one").to.equal(7);
+    expect(asked).to.equal(2);
+    answer.reject(new Error("no route to host"));
+    await turn();
+    expect(await balance()).to.equal(7);
   });
 });

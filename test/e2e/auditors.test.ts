@@ -28,10 +28,12 @@ import { Monitor } from "../../src/demo/monitor.ts";
 import type { WorkerProcess } from "../../src/demo/worker.ts";
 import type { Startable } from "../../src/node/lifecycle.ts";
 import { silentLogger } from "../../src/node/logger.ts";
+import { createMetrics } from "../../src/node/metrics.ts";
 import { systemTimers } from "../../src/node/timers.ts";
 import { proofOfServiceAbi } from "../../src/protocol/abi/proofOfService.ts";
 import { epochStart } from "../../src/protocol/epoch.ts";
 import { ChainDriver } from "../support/chainDriver.ts";
+import { sample } from "../support/samples.ts";
 
 /** Long, so that a busy machine has time between two steps of the chain's clock. */
 const EPOCH_SECONDS = 240;
@@ -66,6 +68,7 @@ describe("auditors, end to end, with real processes", function () {
   let restarted: WorkerProcess;
   let inventor: Startable;
   let stopped = false;
+  const registry = createMetrics("auditor");
   const closing: (() => Promise<unknown>)[] = [];
 
   const committed = async (who: readonly DemoAuditor[], epoch: number) => {
@@ -126,7 +129,12 @@ describe("auditors, end to end, with real processes", function () {
         stateDir: folder,
         allowLoopback: true,
       },
-      { timers: systemTimers, log: silentLogger, createVoter: () => fabricator(deployment) },
+      {
+        timers: systemTimers,
+        log: silentLogger,
+        metrics: registry,
+        createVoter: () => fabricator(deployment),
+      },
     );
     await inventor.start();
     closing.push(() => (stopped ? Promise.resolve() : inventor.stop()));
@@ -205,6 +213,24 @@ describe("auditors, end to end, with real processes", function () {
     expect(error?.message).to.contain("PosReceiptSigner");
     expect(monitor.round(auditors[2]!.owner, FIRST).claimed).to.equal(false);
     expect(monitor.round(auditors[2]!.owner, FIRST).reward).to.equal(0n);
+  });
+
+  it("an auditor's metrics tell what it did, in doubles and without a key or a URL", async () => {
+    const value = (name: string, labels = {}) => sample(registry, `blockcloud_${name}`, labels);
+    expect(await value("auditor_rounds_committed_total")).to.be.at.least(1);
+    expect(await value("auditor_newest_revealed_epoch")).to.be.at.least(FIRST);
+    expect(await value("auditor_rounds_claimed_total"), "its claims never stood").to.equal(0);
+    expect(await value("auditor_earned_bloc_total")).to.equal(0);
+    const commits = { function: "commit" };
+    expect(await value("transactions_mined_total", commits)).to.be.at.least(1);
+    expect(await value("transaction_gas_total", commits)).to.be.at.least(21_000);
+    expect(await value("transaction_fees_wei_total", commits)).to.be.above(0);
+    expect(await value("rpc_request_seconds_count", { method: "eth_call" })).to.be.above(0);
+    expect(await value("rpc_endpoint_up", { endpoint: "1" })).to.equal(1);
+    expect(await value("current_epoch")).to.be.at.least(FIRST);
+    const { text } = await registry.expose();
+    expect(text).not.to.contain(operatorKey(2).slice(2));
+    expect(text).not.to.contain("http://");
   });
 
   it("workers stop cleanly on SIGTERM", async () => {

@@ -49,6 +49,14 @@ describe("netRequest: where it connects to", () => {
     });
   }
 
+  for (const bad of [0, 1, 22, 25, 53, 110, 143, 587, 6000, 6667]) {
+    it(`refuses port ${bad}, where something else than HTTP listens`, async () => {
+      const url = new URL(`http://127.0.0.1:${bad}/`);
+      await rejection("NET_REFUSED", get(url, true));
+      await rejection("NET_REFUSED", get(new URL(`https://a.example:${bad}/`), true));
+    });
+  }
+
   it("reaches loopback, by address and by name, only with the devnet switch", async () => {
     for (const host of ["127.0.0.1", "localhost"]) {
       const url = new URL(`http://${host}:${port}/`);

@@ -130,6 +130,11 @@ describe("netRequest: what is not quite HTTP/1.1", () => {
       "NET_PROTOCOL",
     ],
     [
+      "a body longer than its length, on a connection that could go on",
+      `${HEAD}content-length: 1\r\n\r\nabc`,
+      "NET_PROTOCOL",
+    ],
+    [
       "a packed transfer coding",
       `${HEAD}transfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n`,
       "NET_PROTOCOL",

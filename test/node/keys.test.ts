@@ -69,6 +69,23 @@ describe("findKey", () => {
     });
   }
 
+  it("takes what systemd hands over, with its access list in the group's place, and nothing more open", async () => {
+    process.env.CREDENTIALS_DIRECTORY = folder;
+    try {
+      write(KEY, 0o440);
+      expect(await loadKey({ file, variable })).to.equal(KEY);
+      for (const mode of [0o444, 0o460, 0o441]) {
+        write(KEY, mode);
+        expectCode("KEY_FILE_OPEN", () => findKey({ file, variable, env }));
+      }
+      process.env.CREDENTIALS_DIRECTORY = path.join(folder, "elsewhere");
+      write(KEY, 0o440);
+      expectCode("KEY_FILE_OPEN", () => findKey({ file, variable, env }));
+    } finally {
+      delete process.env.CREDENTIALS_DIRECTORY;
+    }
+  });
+
   it("misses a file that is not there, and does not fall back to the variable", () => {
     env[variable] = KEY;
     const error = expectCode("KEY_MISSING", () => findKey({ file, variable, env }));

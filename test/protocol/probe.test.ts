@@ -85,6 +85,12 @@ describe("probe", () => {
       expect(suits({ v: 1, requests: [written] })).to.equal(true);
     });
 
+    it("are not written for it otherwise", () => {
+      const probe = { v: 1, requests: [{ path: "/" }] } satisfies ProbeInput;
+      expectCode("PROBE_UNSUITABLE", () => encodeProbe(probe, "json-rpc"));
+      expect(encodeProbe(probe, "http")).to.deep.equal(encodeProbe(probe));
+    });
+
     for (const [what, request] of [
       ["a GET", { path: "/" }],
       ["a GET with a call", { path: "/", body: call }],

@@ -38,6 +38,7 @@ describe("ChallengeResponder", () => {
       return [];
     };
     log = new MemoryLog();
+    told = [];
   });
   afterEach(async () => {
     for (const responder of running.splice(0)) await responder.stop();
@@ -48,13 +49,21 @@ describe("ChallengeResponder", () => {
     const challenges = new Challenges(book.chain.client, DEPLOYMENT);
     const responder = new ChallengeResponder(
       { number: 7n, keys: keys.length > 0 ? keys : [KEY] },
-      { deployment: DEPLOYMENT, challenges, sender: sender.asSender, time, timers, log },
+      { deployment: DEPLOYMENT, challenges, sender: sender.asSender, time, timers, log, metrics },
     );
     running.push(responder);
     await responder.start();
     await timers.advance(1_000);
     return responder;
   }
+
+  let told: unknown[];
+  const metrics = {
+    challengeOpen: (deadline: number | undefined) => {
+      if (told.at(-1) !== deadline) told.push(deadline);
+    },
+    challengeClosed: (state: string) => told.push(state),
+  };
 
   const said = () => log.lines.map(({ level, message }) => `${level}: ${message}`);
   const iso = (seconds: number) => new Date(seconds * 1000).toISOString();
@@ -93,6 +102,8 @@ describe("ChallengeResponder", () => {
       "info: challenge answered",
     ]);
     const until = iso(book.challenges[0]!.deadline!);
+    const { deadline } = book.challenges[0]!;
+    expect(told, "whoever counts is told").to.deep.equal([deadline, "Answered"]);
     expect(log.lines[1]?.fields).to.deep.equal({ number: 7n, challenge: id, until });
     await timers.advance(600_000);
     expect(log.lines).to.have.length(3);

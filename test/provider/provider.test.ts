@@ -17,12 +17,14 @@ describe("Provider", () => {
   /** What happened, at which second. */
   let steps: string[];
   let failing: Set<string>;
+  let told: string[];
 
   beforeEach(() => {
     timers = new FakeTimers();
     log = new MemoryLog();
     steps = [];
     failing = new Set();
+    told = [];
     const step = (name: string) => async () => {
       steps.push(`${name} @${timers.monotonic() / 1000}`);
       if (failing.has(name)) throw new Error(`no ${name}`);
@@ -35,6 +37,11 @@ describe("Provider", () => {
       statusWatch: { look: step("look") },
       time: new FakeTime(timers, DEPLOYMENT, 5),
       log,
+      metrics: {
+        bookkeeping: (task, error) => {
+          told.push(`${task} ${error === undefined ? "done" : "failed"}`);
+        },
+      },
     });
   });
   afterEach(() => provider.stop());
@@ -55,8 +62,11 @@ describe("Provider", () => {
     await provider.start();
     failing.add("settle");
     await timers.advance(100_000);
+    const once = ["status done", "publish done"];
+    expect(told, "whoever counts is told").to.deep.equal(["status done", ...once, "settle failed"]);
     failing.clear();
     await timers.advance(100_000);
+    expect(told.slice(-3)).to.deep.equal([...once, "settle done"]);
     expect(steps.slice(begun.length)).to.deep.equal([60, 160].flatMap(books));
     expect(log.said("warn")).to.have.length(1);
   });

@@ -42,13 +42,20 @@ describe("Publisher", () => {
     publisher = start();
   });
 
+  let expiry: bigint | undefined;
+  const metrics = {
+    published: (expiresAt: bigint) => {
+      expiry = expiresAt;
+    },
+  };
+
   function start(): Publisher {
     const services = new Services(chain.client, DEPLOYMENT);
     const shared = { client: chain.client, deployment: DEPLOYMENT, time, log };
     const announcements = new Announcements({ ...shared, services });
     return new Publisher(
       { number: 7n, serviceKey: KEY, endpoints: () => endpoints },
-      { ...shared, announcements, sender: sender.asSender },
+      { ...shared, announcements, sender: sender.asSender, metrics },
     );
   }
 
@@ -73,6 +80,7 @@ describe("Publisher", () => {
     });
     expect(sender.sent[0]?.args[0]).to.equal(7n);
     const [{ record, signer } = expect.fail()] = records();
+    expect(expiry, "whoever counts knows until when").to.equal(record.expiresAt);
     expect(signer).to.equal(addressOfKey(KEY));
     const issuedAt = BigInt(time.now() * 1000);
     expect(record).to.deep.equal({

@@ -11,13 +11,16 @@ describe("StatusWatch", () => {
   let log: MemoryLog;
   let watch: StatusWatch;
   let status: ServiceStatus;
+  let told: ServiceStatus[];
 
   beforeEach(() => {
     chain = new FakeChain();
     chain.answers.statusNow = () => serviceStatuses.indexOf(status);
     log = new MemoryLog();
+    told = [];
+    const metrics = { serviceStatus: (now: ServiceStatus) => told.push(now) };
     const services = new Services(chain.client, DEPLOYMENT);
-    watch = new StatusWatch({ number: 7n }, { services, log });
+    watch = new StatusWatch({ number: 7n }, { services, log, metrics });
     status = "Active";
   });
 
@@ -25,6 +28,7 @@ describe("StatusWatch", () => {
     await watch.look();
     await watch.look();
     expect(log.lines).to.deep.equal([]);
+    expect(told, "but whoever counts is told each time").to.deep.equal(["Active", "Active"]);
   });
 
   it("warns once a change, also of one from before the start, and says when it is over", async () => {

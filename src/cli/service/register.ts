@@ -55,7 +55,7 @@ not done twice, and a service that this wallet registered with this service key 
       stake + fee,
       "the staking contract",
     );
-    const probe = bytesToHex(encodeProbe(flags.probe));
+    const probe = bytesToHex(encodeProbe(flags.probe, kind.name));
     const sent = await transactor.carryOut({
       title: "register a service",
       steps: [

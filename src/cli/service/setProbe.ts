@@ -20,15 +20,19 @@ export const serviceSetProbe = transactCommand({
     "blockcloud service set-probe --service 7 --probe @probe.json --wallet-key-file wallet.key",
   ],
   async run(context) {
-    const { flags, client, deployment } = context;
+    const { flags, client, deployment, services } = context;
     const { epoch } = await serviceState(client, deployment, flags.service);
-    const probe = bytesToHex(encodeProbe(flags.probe));
-    const [hash] = await client.readContract({
-      address: deployment.contracts.registry,
-      abi: serviceRegistryAbi,
-      functionName: "probeAt",
-      args: [flags.service, epoch + 1],
-    });
+    const registry = { address: deployment.contracts.registry, abi: serviceRegistryAbi };
+    const [classId, [hash]] = await Promise.all([
+      client.readContract({ ...registry, functionName: "classOf", args: [flags.service] }),
+      client.readContract({
+        ...registry,
+        functionName: "probeAt",
+        args: [flags.service, epoch + 1],
+      }),
+    ]);
+    const { name: className } = await services.classAt(classId);
+    const probe = bytesToHex(encodeProbe(flags.probe, className));
     return changeService(context, {
       number: flags.service,
       title: "replace the probe specification",

@@ -1,0 +1,67 @@
+import { expect } from "chai";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { parse } from "yaml";
+import { z } from "zod";
+import { queryFaults } from "../support/queryFaults.ts";
+
+const duration = z.string().regex(/^(\d+(ms|[smhdwy]))+$/);
+const name = z.string().regex(/^[a-zA-Z_]\w*$/);
+/** A rule file, by Prometheus' documentation; only alerts here, and each says what to do. */
+const ruleFile = z
+  .object({
+    groups: z.array(
+      z
+        .object({
+          name: z.string().min(1),
+          interval: duration.optional(),
+          rules: z
+            .array(
+              z
+                .object({
+                  alert: name,
+                  expr: z.string().min(1),
+                  for: duration.optional(),
+                  keep_firing_for: duration.optional(),
+                  labels: z
+                    .record(name, z.string())
+                    .and(z.object({ severity: z.enum(["critical", "warning"]) })),
+                  annotations: z
+                    .object({ summary: z.string().min(10), action: z.string().min(10) })
+                    .strict(),
+                })
+                .strict(),
+            )
+            .min(1),
+        })
+        .strict(),
+    ),
+  })
+  .strict();
+
+describe("ops/prometheus/alerts.yml", () => {
+  const file = path.join(import.meta.dirname, "../../ops/prometheus/alerts.yml");
+  const { groups } = ruleFile.parse(parse(readFileSync(file, "utf8")));
+  const rules = groups.flatMap((group) => group.rules);
+
+  it("has groups and alerts of different names", () => {
+    const names = [...groups.map((group) => group.name), ...rules.map(({ alert }) => alert)];
+    expect(names.length).to.be.above(10);
+    expect(new Set(names).size).to.equal(names.length);
+  });
+
+  for (const { alert, expr, annotations } of rules) {
+    describe(alert, () => {
+      it("asks for metrics and labels that there are", () => {
+        expect(queryFaults(expr)).to.deep.equal([]);
+      });
+
+      it("closes what it opens in its texts", () => {
+        for (const text of Object.values(annotations)) {
+          const left = text.replaceAll(/\{\{ (\$labels\.\w+|\$value( \| humanize\w*)?) \}\}/g, "");
+          expect(left).not.to.match(/[{}]/);
+        }
+      });
+    });
+  }
+});
