@@ -69,9 +69,9 @@ export function createKeeper(
     { rpcUrls: options.rpcUrls, chainId, key: options.key, fees: options.fees },
     { client, log, timers, observer: chainMetrics },
   );
-  const store = new KeeperStore(
-    path.join(options.stateDir, `keeper-${contracts.proofOfService}.sqlite`),
-  );
+  // The genesis tells apart what stands at the same addresses.
+  const name = `keeper-${keeper}-${chainId}-${contracts.proofOfService.slice(2, 10)}-${genesis}`;
+  const store = new KeeperStore(path.join(options.stateDir, `${name}.sqlite`));
   const shared = { client, deployment, store };
   const executor = new Executor(
     { blocPriceWei, unpaidWeiPerDay },

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseEther } from "viem";
 import { devKey } from "../../src/demo/devnet.ts";
+import { dayOf } from "../../src/keeper/economy.ts";
 import { AuditedChain, FIRST } from "../support/auditedChain.ts";
 import { KeeperRig, type Intercept } from "../support/keeperRig.ts";
 
@@ -76,6 +77,32 @@ describe("a keeper that is killed, or whose endpoint is limited", function () {
     }
     expect(finished, "a round ends").to.equal(true);
     expect(steps).to.be.greaterThan(8);
+  });
+
+  it("gas that it gives away is on disk before it is spent, so that a crash does not open the budget again", async () => {
+    const store = file();
+    let estimates = 0;
+    const intercept: Intercept = (method) => {
+      // The first estimate quotes, the second is for the transaction itself.
+      if (method === "eth_estimateGas" && (estimates += 1) === 2) throw new Error("killed");
+    };
+    const gifts = { unpaidWeiPerDay: parseEther("1"), settleAfterEpochs: 2, blocPriceWei: 0n };
+    const first = new KeeperRig(chain, { key: KEEPER.key, file: store, intercept, ...gifts });
+    await first.round("settle");
+    expect(first.heard).to.deep.equal([]);
+    first.store.close();
+    const second = new KeeperRig(chain, { key: KEEPER.key, file: store });
+    const day = dayOf((await chain.moment()).timestamp);
+    const reserved = second.store.spent(day);
+    expect(reserved).to.be.greaterThan(0n);
+    second.store.close();
+
+    const scant = { ...gifts, unpaidWeiPerDay: reserved };
+    const third = new KeeperRig(chain, { key: KEEPER.key, file: store, ...scant });
+    await chain.enter((await chain.moment()).epoch + 1);
+    await third.round("settle");
+    expect(third.heard).to.deep.equal(["skipped settle"]);
+    third.store.close();
   });
 
   it("an endpoint that gives a hundred blocks at a time, and says so in its own way, is read in pieces", async () => {
