@@ -187,7 +187,7 @@ describe("diagnose", () => {
       ["EPOCH_GOOD", [45]],
       ["EPOCH_POOR", [48]],
     ]);
-    expect(found[0]?.what).to.contain("2 EXCELLENT, 5 FAILED of a weight of 7");
+    expect(found[0]?.what).to.contain("4 EXCELLENT, 10 FAILED by weight");
   });
 
   it("tells an epoch without a seed from one without a quorum, paid or not", () => {
