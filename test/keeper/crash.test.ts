@@ -13,18 +13,6 @@ const REWARD = parseEther("0.5");
 /** More requests than a round needs. */
 const MANY = 200;
 
-/** Stands for a process that is killed: every request after some number of them fails. */
-function killAfter(requests: number): { intercept: Intercept; killed: () => boolean } {
-  let left = requests;
-  return {
-    intercept: () => {
-      if (left === 0) throw new Error("killed");
-      left -= 1;
-    },
-    killed: () => left === 0,
-  };
-}
-
 describe("a keeper that is killed, or whose endpoint is limited", function () {
   this.timeout(240_000);
 
@@ -57,11 +45,17 @@ describe("a keeper that is killed, or whose endpoint is limited", function () {
     for (; !finished && steps < MANY; steps++) {
       const snapshot = await rpc("evm_snapshot");
       const store = file();
-      const { intercept, killed } = killAfter(steps);
+      let left = steps;
+      const intercept: Intercept = () => {
+        left -= 1;
+        if (left >= 0) return;
+        first.kill();
+        throw new Error("killed");
+      };
       const first = new KeeperRig(chain, { key: KEEPER.key, file: store, intercept });
       const before = await first.balance();
       await first.round("report").catch(() => undefined);
-      finished = !killed();
+      finished = left >= 0;
       first.store.close();
 
       const second = new KeeperRig(chain, { key: KEEPER.key, file: store });

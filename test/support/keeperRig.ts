@@ -45,7 +45,7 @@ export class KeeperRig {
   readonly #follower: EventFollower;
   readonly #executor: Executor;
   readonly #duties: readonly KeeperDuty[];
-  readonly #signal = new AbortController().signal;
+  readonly #killed = new AbortController();
   #now = 0;
 
   constructor(chain: AuditedChain, options: KeeperRigOptions) {
@@ -93,11 +93,20 @@ export class KeeperRig {
   async round(...names: string[]): Promise<void> {
     const moment = await this.#chain.moment();
     this.#now = moment.timestamp;
-    while (!(await this.#follower.follow(moment.number, this.#signal)));
+    while (!(await this.#follower.follow(moment.number, this.#killed.signal)));
     for (const duty of this.#duties) {
       if (names.length > 0 && !names.includes(duty.name)) continue;
-      await duty.run(moment, (chores) => this.#executor.offer(chores, this.#signal), this.#signal);
+      await duty.run(
+        moment,
+        (chores) => this.#executor.offer(chores, this.#killed.signal),
+        this.#killed.signal,
+      );
     }
+  }
+
+  /** Ends whatever it is at, as the end of its process would. */
+  kill(): void {
+    this.#killed.abort(new Error("killed"));
   }
 
   /** BLOC that the keeper holds, wei. */
@@ -114,7 +123,7 @@ export class KeeperRig {
 /** A client of the same node whose requests are seen first. */
 function watched(chain: AuditedChain, intercept: Intercept): ChainClient {
   const forward = chain.client.request as (call: object) => Promise<unknown>;
-  const client = createPublicClient({
+  return createPublicClient({
     chain: describeChain(chain.deployment.chainId),
     transport: custom(
       {
@@ -128,12 +137,4 @@ function watched(chain: AuditedChain, intercept: Intercept): ChainClient {
     pollingInterval: 50,
     cacheTime: 0,
   });
-  return {
-    ...client,
-    // One step for the keeper, however often it looks.
-    waitForTransactionReceipt: (args) => {
-      intercept("waitForTransactionReceipt", args);
-      return chain.client.waitForTransactionReceipt(args);
-    },
-  };
 }

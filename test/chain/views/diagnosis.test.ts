@@ -19,7 +19,12 @@ const EPOCH = 50;
 const KEY: Address = `0x${"4b".repeat(20)}`;
 const OTHER: Address = `0x${"66".repeat(20)}`;
 const HASH = `0x${"5e".repeat(32)}` as const;
-const moment = { number: 1_000n, epoch: EPOCH, timestamp: epochStart(DEPLOYMENT, EPOCH) };
+const moment = {
+  number: 1_000n,
+  hash: HASH,
+  epoch: EPOCH,
+  timestamp: epochStart(DEPLOYMENT, EPOCH),
+};
 
 function record(over: Partial<RecordView> = {}, uri = "https://a.example", hours = 12): RecordView {
   const expiresAt = BigInt((moment.timestamp + hours * 3_600) * 1_000);
@@ -95,7 +100,7 @@ function epoch(number: number, over: Partial<ServiceEpoch> = {}): ServiceEpoch {
 }
 
 function asked(over: Partial<SelfProbeRequest>): DiagnosisInput["probe"] {
-  const request = { method: "GET", path: "/", grade: 3, elapsedMs: 10, reason: undefined } as const;
+  const request = { request: "GET /", grade: 3, elapsedMs: 10, reason: undefined } as const;
   return { endpoint: "https://a.example", requests: [{ ...request, ...over }] };
 }
 
