@@ -119,8 +119,9 @@ function diagnoseRecord({ view, moment }: DiagnosisInput): Diagnosis[] {
       {
         ...common,
         code: "RECORD_WRONG_KEY",
-        what: `The endpoint record is signed by ${signer ?? "nobody"}, the service's key is ${view.key.now}.`,
-        remedy: "Run the provider with the service's key, or set the key that it runs with.",
+        what: `Only records by other keys were found, the newest by ${signer ?? "nobody"}; the service's key is ${view.key.now}.`,
+        remedy:
+          "Run the provider with the service's key, or set the key that it runs with. A stranger's record does no harm.",
       },
     ];
   }
