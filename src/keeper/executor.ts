@@ -165,8 +165,9 @@ export class Executor {
     const failed = failedCalls(receipt);
     const share = fee / BigInt(batch.length);
     batch.forEach(({ chore }, index) => {
-      if (failed.has(index)) {
-        log.info("somebody else was first", describe(chore));
+      if (failed.has(index) || chore.isDoneBy?.(receipt) === false) {
+        observer.lost(chore.duty, share);
+        log.info("somebody else was first", { ...describe(chore), feeWei: share });
         return;
       }
       observer.done(chore.duty, { reward: chore.reward, feeWei: share });

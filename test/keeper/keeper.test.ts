@@ -67,6 +67,7 @@ describe("Keeper", () => {
       },
       observer: {
         done: () => undefined,
+        lost: () => undefined,
         skipped: () => undefined,
         failed: (name) => heard.push(name),
         followed: () => undefined,

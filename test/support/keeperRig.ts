@@ -5,7 +5,7 @@ import type { ChainTime } from "../../src/chain/clock.ts";
 import { TransactionSender } from "../../src/chain/sender.ts";
 import { Services } from "../../src/chain/services.ts";
 import { CollectDuty } from "../../src/keeper/collectDuty.ts";
-import type { KeeperDuty } from "../../src/keeper/duty.ts";
+import type { Chore, KeeperDuty } from "../../src/keeper/duty.ts";
 import { Executor } from "../../src/keeper/executor.ts";
 import { EventFollower } from "../../src/keeper/follower.ts";
 import { LapseDuty } from "../../src/keeper/lapseDuty.ts";
@@ -61,6 +61,7 @@ export class KeeperRig {
     const { rpcUrl } = chain.stage.devnet;
     const observer: KeeperObserver = {
       done: (duty) => this.heard.push(`done ${duty}`),
+      lost: (duty) => this.heard.push(`lost ${duty}`),
       skipped: (duty) => this.heard.push(`skipped ${duty}`),
       failed: (duty) => this.heard.push(`failed ${duty}`),
       followed: () => undefined,
@@ -102,6 +103,11 @@ export class KeeperRig {
         this.#killed.signal,
       );
     }
+  }
+
+  /** Offers chores that a test made. */
+  offer(chores: readonly Chore[]): Promise<void> {
+    return this.#executor.offer(chores, this.#killed.signal);
   }
 
   /** Ends whatever it is at, as the end of its process would. */
