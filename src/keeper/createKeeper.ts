@@ -95,7 +95,7 @@ export function createKeeper(
   ];
   const seeds = new Seeds(client, deployment);
   const worker = new Keeper({
-    follower: new EventFollower({ ...shared, log }),
+    follower: new EventFollower({ ...shared, observer, log }),
     tick: new TickDuty({ client, deployment, seeds, time, timers, log }),
     duties,
     executor,

@@ -66,7 +66,7 @@ export class KeeperRig {
       failed: (duty) => this.heard.push(`failed ${duty}`),
       followed: () => undefined,
     };
-    this.#follower = new EventFollower({ ...shared, log });
+    this.#follower = new EventFollower({ ...shared, observer, log });
     this.#executor = new Executor(
       { blocPriceWei: options.blocPriceWei ?? 10n ** 18n, unpaidWeiPerDay },
       {
