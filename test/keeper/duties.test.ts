@@ -4,8 +4,6 @@ import { Challenges } from "../../src/chain/challenges.ts";
 import { sender } from "../../src/demo/cast.ts";
 import { devKey } from "../../src/demo/devnet.ts";
 import type { TransactionSender } from "../../src/chain/sender.ts";
-import { tickOf } from "../../src/chain/ticks.ts";
-import { tickChore } from "../../src/keeper/tickDuty.ts";
 import { AuditedChain, FIRST } from "../support/auditedChain.ts";
 import { KeeperRig } from "../support/keeperRig.ts";
 
@@ -83,16 +81,6 @@ describe("a keeper's duties, on a chain", function () {
     expect(after - before).to.equal(REPORT_REWARD);
     const done = [first!, second!].flatMap(({ heard }) => heard);
     expect(done).to.deep.equal(["done report"]);
-  });
-
-  it("a tick that came second counts as lost, though it does not fail", async () => {
-    const moment = await chain.moment();
-    const tick = await tickOf(chain, moment.epoch, moment);
-    const keeper = new KeeperRig(chain, { key: KEEPER.key });
-    const before = await keeper.balance();
-    await keeper.offer([tickChore(tick, parseEther("1"))]);
-    expect(keeper.heard).to.deep.equal(["lost tick"]);
-    expect(await keeper.balance()).to.equal(before);
   });
 
   it("an unanswered challenge is resolved for its challenger by a keeper that may give gas away", async () => {
