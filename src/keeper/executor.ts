@@ -141,6 +141,11 @@ export class Executor {
       if (!(error instanceof BlockcloudError)) throw error;
       if (UNSENT.has(error.code)) fee = 0n;
       const isRace = error.code === "CALL_REVERTED" || error.code === "TRANSACTION_REVERTED";
+      if (error.code === "TRANSACTION_REVERTED") {
+        // Its receipt is gone with the error: about what was expected.
+        const share = cost / BigInt(batch.length);
+        for (const { chore } of batch) observer.lost(chore.duty, share);
+      }
       const said = { calls: batch.map(({ chore }) => describe(chore)), code: error.code, error };
       if (isRace) log.info("somebody else was first", said);
       else log.warn("not sent, trying again in a later round", said);

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { parseEther } from "viem";
+import { parseEther, type Address } from "viem";
 import { tickOf } from "../../src/chain/ticks.ts";
 import { devKey } from "../../src/demo/devnet.ts";
 import type { Chore } from "../../src/keeper/duty.ts";
@@ -7,7 +7,7 @@ import { tickChore } from "../../src/keeper/tickDuty.ts";
 import { AuditedChain, FIRST } from "../support/auditedChain.ts";
 import { KeeperRig } from "../support/keeperRig.ts";
 
-const KEEPER = devKey(12);
+const [KEEPER, RIVAL] = [devKey(12), devKey(13)];
 /** Of 10,000 BLOC, a ten-thousandth; half of it is the reporter's. */
 const REPORT_REWARD = parseEther("0.5");
 
@@ -15,6 +15,28 @@ describe("a keeper's Executor, on a chain", function () {
   this.timeout(120_000);
 
   let chain: AuditedChain;
+
+  const rpc = (method: string, params: readonly unknown[] = []) =>
+    (chain.client.request as (call: object) => Promise<unknown>)({ method, params });
+  const report = (auditor: number, epoch: number): Chore => ({
+    duty: "report",
+    call: {
+      ...chain.contracts.proofOfService,
+      functionName: "report",
+      args: [chain.auditors[auditor]!.owner, epoch],
+    },
+    reward: REPORT_REWARD,
+    about: { auditor },
+  });
+  /** Transactions of an address that have no block yet. */
+  const waiting = async (address: Address) => {
+    const [pending, mined] = await Promise.all(
+      (["pending", "latest"] as const).map((blockTag) =>
+        chain.client.getTransactionCount({ address, blockTag }),
+      ),
+    );
+    return pending! - mined!;
+  };
 
   before(async () => {
     chain = await AuditedChain.start({ services: [1_000], auditors: [10_000, 10_000] });
@@ -28,23 +50,38 @@ describe("a keeper's Executor, on a chain", function () {
     await chain.enter(epoch + 2);
     const keeper = new KeeperRig(chain, { key: KEEPER.key });
     const before = await keeper.balance();
-    const report = (auditor: number): Chore => ({
-      duty: "report",
-      call: {
-        ...chain.contracts.proofOfService,
-        functionName: "report",
-        args: [chain.auditors[auditor]!.owner, epoch],
-      },
-      reward: REPORT_REWARD,
-      about: { auditor },
-    });
     const sent = () => chain.client.getTransactionCount({ address: KEEPER.address });
     const first = await sent();
     // Each of them would stand by itself; the second is the first one's twin.
-    await keeper.offer([report(0), report(0), report(1)]);
+    await keeper.offer([report(0, epoch), report(0, epoch), report(1, epoch)]);
     expect(keeper.heard).to.deep.equal(["done report", "lost report", "done report"]);
     expect(await keeper.balance()).to.equal(before + 2n * REPORT_REWARD);
     expect((await sent()) - first, "one transaction").to.equal(1);
+  });
+
+  it("of two keepers in the same block one is paid, and the other loses its gas and nothing else", async () => {
+    const rigs = [KEEPER, RIVAL].map(({ key }) => new KeeperRig(chain, { key }));
+    const { epoch } = await chain.moment();
+    await chain.commit(epoch, 0, { 1: 3 });
+    await chain.enter(epoch + 2);
+    const before = await Promise.all(rigs.map((rig) => rig.balance()));
+    await rpc("evm_setAutomine", [false]);
+    try {
+      const offers = Promise.all(rigs.map((rig) => rig.offer([report(0, epoch)])));
+      await chain.driver.until("both wait for the same block", async () => {
+        const counts = await Promise.all(rigs.map(({ address }) => waiting(address)));
+        return counts.every((count) => count === 1);
+      });
+      await rpc("evm_mine");
+      await offers;
+    } finally {
+      await rpc("evm_setAutomine", [true]);
+    }
+    const after = await Promise.all(rigs.map((rig) => rig.balance()));
+    const gains = after.map((balance, index) => balance - before[index]!);
+    expect(gains.sort()).to.deep.equal([0n, REPORT_REWARD]);
+    expect(rigs.flatMap(({ heard }) => heard).sort()).to.deep.equal(["done report", "lost report"]);
+    expect(rigs.flatMap(({ log }) => log.said("warn"))).to.deep.equal([]);
   });
 
   it("a tick that came second counts as lost, though it does not fail", async () => {
