@@ -74,6 +74,9 @@ describe("backup", () => {
     expectCode("BACKUP_EXISTS", () => createBackup(stateDir, file, NOW));
     const error = expectCode("STATE_EXISTS", () => restoreBackup(file, stateDir));
     expect(error.message).to.contain("auditor.sqlite");
+    expectCode("STATE_FOREIGN", () => createBackup(stateDir, `${stateDir}/a.backup`, NOW));
+    writeFileSync(path.join(stateDir, ".hidden"), "");
+    expectCode("STATE_FOREIGN", () => createBackup(stateDir, `${file}2`, NOW));
     expectCode("STATE_MISSING", () => createBackup(`${stateDir}2`, `${file}2`, NOW));
   });
 

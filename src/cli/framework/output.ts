@@ -1,6 +1,7 @@
 import type { Writable } from "node:stream";
 import { CommanderError } from "commander";
 import { BaseError } from "viem";
+import { findFault } from "../../chain/rpc/faults.ts";
 import { describeRevert } from "../../chain/revert.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { revertOf, withRemedy } from "./remedies.ts";
@@ -40,7 +41,15 @@ export function toJson(value: unknown): string {
 export function explain(error: unknown): unknown {
   if (!(error instanceof BaseError)) return error;
   if (revertOf(error) !== undefined) return withRemedy(describeRevert("the call", error));
-  return new BlockcloudError("CHAIN_UNREACHABLE", `An RPC request failed: ${error.shortMessage}`, {
+  const fault = findFault(error);
+  if (fault?.kind === "wrong chain") {
+    return new BlockcloudError("CHAIN_MISMATCH", fault.message, {
+      cause: error,
+      remedy: "Name an RPC endpoint of the deployment's chain.",
+    });
+  }
+  const why = fault?.message ?? error.shortMessage;
+  return new BlockcloudError("CHAIN_UNREACHABLE", `An RPC request failed: ${why}`, {
     cause: error,
     retryable: true,
     remedy: "Check the RPC endpoints with blockcloud doctor, and run again.",
