@@ -14,7 +14,7 @@ import { doctor } from "./doctor/doctor.ts";
 import type { CommandFactory, Shared } from "./framework/command.ts";
 import { exitCodeOf } from "./framework/exitCodes.ts";
 import type { CliIo } from "./framework/io.ts";
-import { describeError } from "./framework/output.ts";
+import { describeError, explain } from "./framework/output.ts";
 import { keeperRun } from "./keeper/run.ts";
 import { keyAddress } from "./key/address.ts";
 import { keyImport } from "./key/import.ts";
@@ -129,7 +129,8 @@ export async function runProgram(args: readonly string[], io: CliIo): Promise<nu
   try {
     await program.parseAsync(args, { from: "user" });
     return shared.exitCode;
-  } catch (error) {
+  } catch (thrown) {
+    const error = explain(thrown);
     const code = exitCodeOf(error);
     if (code === 0) return code;
     const { text, json } = describeError(error);

@@ -24,14 +24,16 @@ const FORMAT = 1;
 /** No file of a state folder is larger, bytes. */
 const MAX_FILE = 512 * 1024 ** 2;
 
+/** Names of workers' files: relative, and nowhere but below the state folder. */
+const NAME = /^[\w-][\w.-]*(\/[\w-][\w.-]*)*$/;
+
 const manifestSchema = z.strictObject({
   format: z.literal(FORMAT),
   createdAt: z.iso.datetime(),
   files: z
     .array(
       z.strictObject({
-        // Relative, and nowhere but below the state folder.
-        name: z.string().regex(/^[\w-][\w.-]*(\/[\w-][\w.-]*)*$/),
+        name: z.string().regex(NAME),
         size: z.number().int().nonnegative().max(MAX_FILE),
         sha256: z.string().regex(/^[0-9a-f]{64}$/),
       }),
@@ -47,7 +49,8 @@ export type Manifest = z.infer<typeof manifestSchema>;
  * moment also while a worker writes; keys are not part of the state, and not copied.
  *
  * @param file Must not exist; it is readable by its owner only.
- * @throws BlockcloudError `BACKUP_EXISTS`, `STATE_MISSING`, `BACKUP_TOO_LARGE`.
+ * @throws BlockcloudError `BACKUP_EXISTS`, `STATE_MISSING`, `STATE_FOREIGN`,
+ * `BACKUP_TOO_LARGE`.
  */
 export function createBackup(stateDir: string, file: string, now: Date): Manifest {
   if (existsSync(file)) {
@@ -58,6 +61,14 @@ export function createBackup(stateDir: string, file: string, now: Date): Manifes
   if (!existsSync(stateDir)) {
     throw new BlockcloudError("STATE_MISSING", `There is no state in ${stateDir}.`, {
       remedy: "Name the worker's --state folder.",
+    });
+  }
+  const names = stateFiles(stateDir);
+  const foreign = names.find((name) => !NAME.test(name));
+  if (foreign !== undefined || !path.relative(stateDir, file).startsWith("..")) {
+    const what = foreign === undefined ? "would hold the backup itself" : `holds ${foreign}`;
+    throw new BlockcloudError("STATE_FOREIGN", `${stateDir} ${what}, which no worker wrote.`, {
+      remedy: "Keep nothing but the workers' state in it.",
     });
   }
   mkdirSync(path.dirname(file), { recursive: true });
@@ -72,7 +83,7 @@ export function createBackup(stateDir: string, file: string, now: Date): Manifes
         "PRAGMA synchronous=FULL; CREATE TABLE content (name TEXT PRIMARY KEY, bytes BLOB)",
       );
       const insert = backup.prepare("INSERT INTO content VALUES (?, ?)");
-      const files = stateFiles(stateDir).map((name) => {
+      const files = names.map((name) => {
         const copy = path.join(work, "copy");
         copyOf(path.join(stateDir, name), copy);
         const bytes = readFileSync(copy);

@@ -46,7 +46,9 @@ export function parseKeystore(json: string, where: string): Keystore {
   try {
     // Writers spell names in any case (`Crypto`); from here on there is one spelling, so that what is
     // checked is what is decrypted.
-    fields = lowerCase(JSON.parse(json)) as Record<string, unknown>;
+    const content: unknown = JSON.parse(json);
+    if (typeof content !== "object" || content === null) throw new Error("no object");
+    fields = lowerCase(content) as Record<string, unknown>;
   } catch {
     throw malformed("not JSON");
   }

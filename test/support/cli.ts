@@ -19,6 +19,7 @@ export interface CliSurroundings {
   /** Keys that a person types, once a question was asked; with them there is a terminal. */
   types?: string;
   timers?: Timers;
+  now?: () => number;
   /** Interrupts the command as Ctrl-C does. */
   interrupt?: AbortSignal;
 }
@@ -52,6 +53,7 @@ export async function runCli(
     env: surroundings.env ?? {},
     cwd: surroundings.cwd ?? "/nonexistent",
     timers: surroundings.timers ?? systemTimers,
+    now: surroundings.now ?? (() => Date.now()),
     listen: () => ({
       signalled: new Promise((resolve) => {
         interrupt?.addEventListener("abort", () => {

@@ -40,6 +40,8 @@ export const auditorRun = chainCommand({
   examples: [
     "blockcloud auditor run --auditor 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 \\\n" +
       "--operator-key-file operator.key",
+    "blockcloud auditor run --auditor 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 \\\n" +
+      "--operator-key-file operator.key --bloc-price 0.0005 --margin 20",
   ],
   run: ({ flags, deployment }) =>
     runWorker(flags, {
@@ -51,6 +53,10 @@ export const auditorRun = chainCommand({
           {
             rpcUrls: flags.rpc,
             fees: feePolicy(flags),
+            economics:
+              flags.blocPrice === undefined
+                ? undefined
+                : { blocPriceWei: flags.blocPrice, marginPercent: flags.margin },
             deployment,
             auditor: flags.auditor,
             operatorKey: flags.operatorKey,

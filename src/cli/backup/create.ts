@@ -16,7 +16,7 @@ export const backupCreate = localCommand({
 copy is not in it. Keys are not in it either.`,
   run({ flags, args, io, output }) {
     const file = path.resolve(io.cwd, args.file);
-    const { files, createdAt } = createBackup(flags.state, file, new Date());
+    const { files, createdAt } = createBackup(flags.state, file, new Date(io.now()));
     output.print(
       { file, createdAt, files },
       [`${file} holds`, ...files.map(({ name, size }) => `  ${name}, ${size} bytes`)].join("\n"),

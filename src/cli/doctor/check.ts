@@ -1,4 +1,5 @@
 import { BlockcloudError } from "../../protocol/errors.ts";
+import { explain } from "../framework/output.ts";
 
 /** What one check found. */
 export interface Finding {
@@ -20,7 +21,7 @@ export function ill(name: string, detail: string, remedy: string): Finding {
   return { name, ok: false, detail, remedy };
 }
 
-/** Runs a check; what it throws is what it found. */
+/** Runs a check; what it throws on purpose, or because an endpoint fails, is what it found. */
 export async function examine(
   name: string,
   remedy: string,
@@ -28,7 +29,8 @@ export async function examine(
 ): Promise<readonly Finding[]> {
   try {
     return [await check()].flat();
-  } catch (error) {
+  } catch (thrown) {
+    const error = explain(thrown);
     if (error instanceof BlockcloudError) {
       const { message, code } = error;
       const own = error.remedy;
@@ -36,8 +38,7 @@ export async function examine(
         own !== undefined && message.endsWith(own) ? message.slice(0, -own.length) : message;
       return [ill(name, `${code}: ${what.trim()}`, own ?? remedy)];
     }
-    // Not the whole message: a client's may repeat the endpoint's URL, which may hold a key.
-    return [ill(name, error instanceof Error ? error.name : "failed", remedy)];
+    throw error;
   }
 }
 

@@ -24,7 +24,7 @@ export const doctor = chainCommand(
     notes: "Exit code 1 if any check failed. It sends nothing and opens no encrypted key.",
     async run({ flags, io, client, deployment, output }) {
       const { walletKey, serviceKey, ownerKey, operatorKey } = flags;
-      const now = Date.now() / 1000;
+      const now = io.now() / 1000;
       const ports = [
         ...(flags.listen === undefined ? [] : [examinePort("listen", flags.listen)]),
         ...(flags.metrics === undefined ? [] : [examinePort("metrics", flags.metrics)]),

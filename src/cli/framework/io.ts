@@ -18,6 +18,8 @@ export interface CliIo {
   /** Folder that relative paths of flags and of the environment start from. */
   readonly cwd: string;
   readonly timers: Timers;
+  /** The host's clock, Unix milliseconds. */
+  now(): number;
   /** Listens for Ctrl-C and SIGTERM. */
   listen(): { signalled: Promise<NodeJS.Signals>; unlisten: () => void };
 }
@@ -32,6 +34,7 @@ export function processIo(): CliIo {
     env: process.env,
     cwd: process.cwd(),
     timers: systemTimers,
+    now: () => Date.now(),
     listen: listenForSignals,
   };
 }

@@ -39,6 +39,9 @@ export const remedies: Readonly<Record<string, string>> = {
   RegistryLabelInvalid: "Give 1 to 63 of a-z, 0-9 and hyphens, none first or last.",
   RegistryLabelTaken: "Choose another label.",
   RegistryLabelHeld: "The service has a label, for ever.",
+  RegistryNotInherited:
+    "Check the number: the predecessor has none such that is left to take over.",
+  RegistryNotRetired: "Retire the service in the predecessor's deployment first.",
   ERC721IncorrectOwner: "Use the key that owns the service.",
   ERC721InsufficientApproval: "Use the key that owns the service.",
   ERC721InvalidReceiver: "Give --to an address that can own a service.",

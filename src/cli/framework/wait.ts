@@ -27,8 +27,16 @@ export async function untilChainTime(
 ): Promise<void> {
   for (;;) {
     signal.throwIfAborted();
-    const { timestamp } = await client.getBlock();
-    const left = moment - Number(timestamp);
+    const left = await client.getBlock().then(
+      ({ timestamp }) => moment - Number(timestamp),
+      // An endpoint that fails for a while must not end a wait of days.
+      () => undefined,
+    );
+    if (left === undefined) {
+      progress.update("the RPC endpoint does not answer, trying again");
+      await timers.sleep(MAX_PAUSE_MS, signal);
+      continue;
+    }
     if (left <= 0) break;
     const asked = timers.monotonic();
     const pause = Math.min(MAX_PAUSE_MS, Math.max(MIN_PAUSE_MS, (left * 1000) / 2));

@@ -14,7 +14,7 @@ export const keyImport = localCommand({
     }),
   },
   args: { file: fileArgument },
-  examples: ["blockcloud key import new.key --from wallet.key --password-file password"],
+  examples: ["blockcloud key import encrypted.key --from wallet.key --password-file password"],
   notes: "Then remove the file with the plain key.",
   async run(context) {
     await writeKeystore(context, context.flags.key, await newPassword(context));

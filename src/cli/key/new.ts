@@ -10,7 +10,7 @@ export const keyNew = localCommand({
   about: "Make a private key, and write it encrypted to a new file of mode 600.",
   flags: newPasswordFlags,
   args: { file: fileArgument },
-  examples: ["blockcloud key new service.key --password-file password"],
+  examples: ["blockcloud key new provider.key --password-file password"],
   notes: "The key is never shown. Back the file up, and its password in another place.",
   async run(context) {
     const key = parseKey(bytesToHex(randomBytes(32)), "the generator");

@@ -8,7 +8,7 @@ import { serviceRegistryAbi } from "../../protocol/abi/serviceRegistry.ts";
 import { stakingAbi } from "../../protocol/abi/staking.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Step } from "../framework/plan.ts";
-import { revertOf } from "../framework/remedies.ts";
+import { revertOf, withRemedy } from "../framework/remedies.ts";
 
 /** What the chain says of a service, as it counts from the next epoch on. */
 export interface ServiceState {
@@ -46,7 +46,9 @@ export async function serviceState(
   }
   const args = [number] as const;
   const [owner, status, key, staker, stake, classId] = await Promise.all([
-    client.readContract({ ...registry, functionName: "ownerOf", args }),
+    client.readContract({ ...registry, functionName: "ownerOf", args }).catch((cause: unknown) => {
+      throw withRemedy(describeRevert("ownerOf", cause));
+    }),
     client.readContract({ ...registry, functionName: "statusNow", args }),
     client.readContract({ ...registry, functionName: "keyAt", args: [number, epoch + 1] }),
     client.readContract({ ...staking, functionName: "stakerOf", args }),
