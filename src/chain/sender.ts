@@ -145,7 +145,12 @@ export class TransactionSender {
     const { address: to, functionName: name } = call;
     let payload: Payload;
     try {
-      const estimate = await this.#client.estimateContractGas({ ...call, account: this.address });
+      const estimate = await this.#client.estimateContractGas({
+        ...call,
+        account: this.address,
+        // Not by the pending block: what waits there may be the same call, of before a restart.
+        blockTag: "latest",
+      });
       // A tenth more: tallies and ring entries may be colder in the block than in the estimate.
       const padded = (estimate * 11n) / 10n + 30_000n;
       const gas = padded > MAX_TRANSACTION_GAS ? MAX_TRANSACTION_GAS : padded;
