@@ -144,7 +144,7 @@ describe("an auditor whose power fails", function () {
   before(async () => {
     stage = await AuditorStage.start();
   });
-  after(() => stage.stop());
+  after(() => stage?.stop());
 
   const file = () => path.join(stage.folder, `auditor-${stage.auditor}.sqlite`);
 

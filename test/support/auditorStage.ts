@@ -26,9 +26,17 @@ import { hashOf } from "./auditorRig.ts";
 
 /** As on a public network. */
 const EPOCH_SECONDS = 3_600;
+/** Seconds. */
+export const CHALLENGE_WINDOW = 600;
 /** How much faster than real time workers' timers run here. */
 const SPEED = 20;
-const keys = { treasury: devKey(0), provider: devKey(1), auditor: devKey(4), operator: devKey(9) };
+/** Whose keys play which part. */
+export const keys = {
+  treasury: devKey(0),
+  provider: devKey(1),
+  auditor: devKey(4),
+  operator: devKey(9),
+};
 
 /** Timers that run faster than real ones. */
 export const fastTimers: Timers = {
@@ -126,7 +134,10 @@ async function deploy(rpcUrl: string, folder: string): Promise<Deployment> {
   const hre = await createHardhatRuntimeEnvironment({ ...config, paths }, {}, root);
   const connection = await hre.network.create({ network: "devnet", override: { url: rpcUrl } });
   try {
-    return await deployDevnet(connection, { epochSeconds: EPOCH_SECONDS });
+    return await deployDevnet(connection, {
+      epochSeconds: EPOCH_SECONDS,
+      challengeWindow: CHALLENGE_WINDOW,
+    });
   } finally {
     await connection.close();
   }
