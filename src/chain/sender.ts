@@ -144,7 +144,10 @@ export class TransactionSender {
   async #launch(call: Call, urgent: boolean): Promise<Flight | Hindrance> {
     const { address: to, functionName: name } = call;
     let payload: Payload;
+    let looked: number;
     try {
+      // First, so that a transaction of before a restart that is mined in between does not go unseen.
+      looked = await this.#outbox.count();
       const estimate = await this.#client.estimateContractGas({
         ...call,
         account: this.address,
@@ -159,7 +162,7 @@ export class TransactionSender {
       throw describeRevert(name, cause);
     }
     try {
-      return await this.#outbox.launch(payload, urgent);
+      return await this.#outbox.launch(payload, urgent, looked);
     } catch (cause) {
       throw cause instanceof BlockcloudError ? cause : describeRevert(name, cause);
     }

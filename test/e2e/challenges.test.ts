@@ -200,7 +200,7 @@ describe("challenges, end to end, with real processes", function () {
       await rpc("evm_mine");
       await ticked;
       await driver.until("the answer waits", async () => {
-        return (await challenges.get(id, "pending")).state === "Answered";
+        return (await waiting(ownerOf(1))) === 1;
       });
       await providers[0]!.kill();
       await (await restart(1)).logged("the challenge has its question");
