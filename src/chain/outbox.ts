@@ -176,8 +176,12 @@ export class Outbox {
       flight.wasHeldUp = true;
       return false;
     }
-    const { kind } = await this.#handOut(flight, fees, tip);
-    this.#d.log.warn("transaction replaced by one that pays more", { ...about(flight), kind });
+    const reception = await this.#handOut(flight, fees, tip);
+    const isOut = reception.kind === "accepted" || reception.kind === "doubtful";
+    const message = isOut
+      ? "transaction replaced by one that pays more"
+      : "a replacement was not taken";
+    this.#d.log.warn(message, { ...about(flight), ...reception });
     return true;
   }
 
@@ -199,8 +203,9 @@ export class Outbox {
     flight.isWanted = false;
     const fees = priceOf(await this.market(tip), this.#policy, this.#isUrgent(lowest));
     if (known) await this.#d.broadcast.send(known.newest.raw);
-    else if (fees === undefined) return;
-    else await this.#handOut(flight, fees, tip);
+    else if (fees !== undefined) await this.#handOut(flight, fees, tip);
+    // Above the limit, or refused: it is tried again the next time.
+    if (flight.signed.length === 0) return;
     this.#flights.set(count, flight);
     this.#d.log.warn("a gap before a transaction was filled", about(flight));
   }
@@ -240,6 +245,15 @@ export class Outbox {
     return next;
   }
 
+<<<<<<< HEAD
+=======
+  /** Whether the node knows of a transaction of this key that waits for its block. */
+  async isWaiting(count: number): Promise<boolean> {
+    const { address } = this.#d.account;
+    return (await this.#d.client.getTransactionCount({ address, blockTag: "pending" })) > count;
+  }
+
+>>>>>>> chainwork
   /** The chain's next nonce. */
   count(): Promise<number> {
     return this.#d.client.getTransactionCount({ address: this.#d.account.address });

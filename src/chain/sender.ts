@@ -148,12 +148,16 @@ export class TransactionSender {
     try {
       // First, so that a transaction of before a restart that is mined in between does not go unseen.
       looked = await this.#outbox.count();
+<<<<<<< HEAD
       const estimate = await this.#client.estimateContractGas({
         ...call,
         account: this.address,
         // Not by the pending block: what waits there may be the same call, of before a restart.
         blockTag: "latest",
       });
+=======
+      const estimate = await this.#estimate(call, looked);
+>>>>>>> chainwork
       // A tenth more: tallies and ring entries may be colder in the block than in the estimate.
       const padded = (estimate * 11n) / 10n + 30_000n;
       const gas = padded > MAX_TRANSACTION_GAS ? MAX_TRANSACTION_GAS : padded;
@@ -165,6 +169,18 @@ export class TransactionSender {
       return await this.#outbox.launch(payload, urgent, looked);
     } catch (cause) {
       throw cause instanceof BlockcloudError ? cause : describeRevert(name, cause);
+    }
+  }
+
+  async #estimate(call: Call, looked: number): Promise<bigint> {
+    const asked = { ...call, account: this.address };
+    try {
+      return await this.#client.estimateContractGas(asked);
+    } catch (error) {
+      // Some nodes reckon with the pending block: what waits there may be the same call, of before a
+      // restart, and stuck.
+      if (!(await this.#outbox.isWaiting(looked))) throw error;
+      return await this.#client.estimateContractGas({ ...asked, blockTag: "latest" });
     }
   }
 

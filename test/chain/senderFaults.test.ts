@@ -255,6 +255,19 @@ describe("TransactionSender, when things go wrong", function () {
     expect(await mined()).to.deep.equal([1n, 2n]);
   });
 
+  it("fills a gap with nothing where another process sent what the chain took back", async () => {
+    const first = create().send(note(1n));
+    await said("transaction sent");
+    await mine();
+    await first;
+    const second = create().send(note(2n));
+    await said("transaction sent", 2);
+    await anvil.request("anvil_reorg", [1, []]);
+    await said("a gap before a transaction was filled");
+    await mineUntil(second);
+    expect(await mined()).to.deep.equal([0n, 2n]);
+  });
+
   it("starts again at the chain's nonce after a reorganisation took back what was mined", async () => {
     const sender = create();
     const first = sender.send(note(1n));
