@@ -245,15 +245,12 @@ export class Outbox {
     return next;
   }
 
-<<<<<<< HEAD
-=======
   /** Whether the node knows of a transaction of this key that waits for its block. */
   async isWaiting(count: number): Promise<boolean> {
     const { address } = this.#d.account;
     return (await this.#d.client.getTransactionCount({ address, blockTag: "pending" })) > count;
   }
 
->>>>>>> chainwork
   /** The chain's next nonce. */
   count(): Promise<number> {
     return this.#d.client.getTransactionCount({ address: this.#d.account.address });

@@ -148,16 +148,7 @@ export class TransactionSender {
     try {
       // First, so that a transaction of before a restart that is mined in between does not go unseen.
       looked = await this.#outbox.count();
-<<<<<<< HEAD
-      const estimate = await this.#client.estimateContractGas({
-        ...call,
-        account: this.address,
-        // Not by the pending block: what waits there may be the same call, of before a restart.
-        blockTag: "latest",
-      });
-=======
       const estimate = await this.#estimate(call, looked);
->>>>>>> chainwork
       // A tenth more: tallies and ring entries may be colder in the block than in the estimate.
       const padded = (estimate * 11n) / 10n + 30_000n;
       const gas = padded > MAX_TRANSACTION_GAS ? MAX_TRANSACTION_GAS : padded;
