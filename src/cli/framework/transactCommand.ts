@@ -7,6 +7,7 @@ import type { CommandFactory, CommandSpec } from "./command.ts";
 import { feePolicy, transactFlags } from "./commonFlags.ts";
 import { exitCodes } from "./exitCodes.ts";
 import type { Flag, Flags, Values } from "./flag.ts";
+import { untilNonePending } from "./pending.ts";
 import { DryRun, Transactor } from "./transactor.ts";
 
 /** What the `run` of a command that sends transactions gets. */
@@ -53,6 +54,7 @@ export function transactCommand<F extends Flags, A extends Flags = Flags>(
         );
         const transactor = new Transactor({ yes, dryRun }, { ...context, sender });
         const services = new Services(client, deployment);
+        await untilNonePending(sender.address, { ...context, timers: context.io.timers });
         try {
           return await spec.run({ ...context, services, transactor });
         } catch (error) {
