@@ -84,7 +84,7 @@ describe("service commands", function () {
       [registry, serviceRegistryAbi, "register", [0, late.address, stringToHex(PROBE), "", 0n]],
     ] as const;
     for (const [to, abi, functionName, args] of calls) {
-      const data = encodeFunctionData({ abi: abi as Abi, functionName, args });
+      const data = encodeFunctionData({ abi, functionName, args });
       const from = parts.wallet.address;
       await rig.request("eth_sendTransaction", [{ from, to, data, gas: "0x7a120" }]);
     }
