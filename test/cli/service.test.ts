@@ -124,6 +124,14 @@ describe("service commands", function () {
     expect(stderr).to.match(/BALANCE_TOO_LOW: .* ETH of .* and 0 BLOC of 1010\./);
   });
 
+  it("sends nothing above the limit on the price of gas", async () => {
+    const line = `service retire --service 1 ${WALLET} --yes --max-fee 0.000000001`;
+    const { code, stderr } = await rig.cli(line);
+    expect(code).to.equal(exitCodes.failed);
+    expect(stderr).to.match(/GAS_TOO_EXPENSIVE: .* gwei.*--max-fee/);
+    expect(await status(1n)).to.equal(1);
+  });
+
   it("set-key, set-probe, set-payout and set-metadata change it once, and are done then", async () => {
     const { address: payout } = parts.stranger;
     for (const line of [

@@ -48,11 +48,12 @@ export function transactCommand<F extends Flags, A extends Flags = Flags>(
         const { yes, dryRun, rpc } = values;
         const key = typeof signer === "function" ? signer(values) : values.signer;
         const { chainId } = deployment;
+        const fees = feePolicy(values);
         const sender = new TransactionSender(
-          { rpcUrls: rpc, chainId, key, fees: feePolicy(values) },
+          { rpcUrls: rpc, chainId, key, fees },
           { client, log: silentLogger },
         );
-        const transactor = new Transactor({ yes, dryRun }, { ...context, sender });
+        const transactor = new Transactor({ yes, dryRun, fees }, { ...context, sender });
         const services = new Services(client, deployment);
         await untilNonePending(sender.address, { ...context, timers: context.io.timers });
         try {
