@@ -6,7 +6,8 @@ import type { Hex } from "viem";
 import { workerLock } from "../../src/cli/framework/worker.ts";
 import { WorkerLock } from "../../src/node/lock.ts";
 import { runCli } from "../support/cli.ts";
-import { CliRig, parts } from "../support/cliRig.ts";
+import { blockcloud } from "../support/bin.ts";
+import { CliRig, parts, PROBE } from "../support/cliRig.ts";
 
 const AUDITOR = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
 
@@ -43,6 +44,28 @@ describe("workers", function () {
       workerLock(state, { ...deployment, genesis: 1 }, parts.operator.key),
     ].map(({ name }) => name);
     expect(new Set(names).size).to.equal(names.length);
+  });
+
+  it("run and obey from a shell: a session that never shows a key", async () => {
+    const { rpcUrl } = rig.devnet;
+    const env = { BLOCKCLOUD_DEPLOYMENT: "devnet.json", BLOCKCLOUD_RPC: rpcUrl };
+    const keys = { BLOCKCLOUD_SERVICE_KEY: parts.service.key };
+    const register = ["service", "register", "--probe", PROBE, "--wallet-key-file", "wallet.key"];
+    const options = { cwd: rig.folder, env: { ...env, ...keys } };
+    const refused = await blockcloud(register, options);
+    expect(refused.code).to.equal(3);
+    const done = await blockcloud([...register, "--yes", "--json"], options);
+    expect(done.code, done.stderr).to.equal(0);
+    expect(JSON.parse(done.stdout)).to.include({ number: 1, owner: parts.wallet.address });
+    const reverted = await blockcloud(
+      [..."service reinstate --service 1 --yes".split(" "), "--wallet-key-file", "wallet.key"],
+      options,
+    );
+    expect(reverted.code).to.equal(5);
+    const status = await blockcloud(["doctor", "--wallet-key-file", "wallet.key"], options);
+    const printed = [refused, done, reverted, status].map(({ stdout, stderr }) => stdout + stderr);
+    for (const { key } of Object.values(parts))
+      expect(printed.join("")).not.to.contain(key.slice(2));
   });
 
   it("let go of the lock when they fail to start", async () => {
