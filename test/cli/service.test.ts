@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { encodeFunctionData, erc20Abi, keccak256, parseEther, stringToHex, type Abi } from "viem";
+import { encodeFunctionData, erc20Abi, keccak256, parseEther, stringToHex } from "viem";
 import { devKey } from "../../src/demo/devnet.ts";
 import { exitCodes } from "../../src/cli/framework/exitCodes.ts";
 import { serviceRegistryAbi } from "../../src/protocol/abi/serviceRegistry.ts";
