@@ -52,6 +52,8 @@ export interface AuditorEnvironment {
   metrics?: Metrics;
   /** Who votes; the real inspector unless a test brings another. */
   createVoter?: (dependencies: InspectorDependencies) => Voter;
+  /** Opens the store; a test may bring one that fails. */
+  openStore?: (file: string) => AuditorStore;
 }
 
 /** Where an auditor's rounds are kept. */
@@ -88,7 +90,8 @@ export function createAuditor(options: AuditorOptions, environment: AuditorEnvir
     environment.createVoter ??
     ((needs) => new Inspector({ allowLoopback: options.allowLoopback }, needs));
   const voter = createVoter({ time, timers, announcements, receipts, log, metrics });
-  const store = new AuditorStore(auditorStoreFile(options.stateDir, auditor));
+  const openStore = environment.openStore ?? ((file: string) => new AuditorStore(file));
+  const store = openStore(auditorStoreFile(options.stateDir, auditor));
   const shared = { client, deployment, seeds, store, sender, time, timers, log, metrics };
   const profit = options.economics && new Profit(options.economics, shared);
   const duties = [

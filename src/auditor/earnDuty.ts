@@ -237,6 +237,7 @@ export class EarnDuty implements Duty {
         functionName,
         args,
         account: this.#d.sender.address,
+        blockTag: "latest",
       });
     } catch (cause) {
       throw describeRevert(functionName, cause);

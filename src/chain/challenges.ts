@@ -78,13 +78,12 @@ export class Challenges {
     return id === 0n ? undefined : id;
   }
 
-  /** A challenge, by the newest block, or as it will be once transactions under way are mined. */
-  async get(id: bigint, blockTag: "latest" | "pending" = "latest"): Promise<Challenge> {
+  /** A challenge, by the newest block. */
+  async get(id: bigint): Promise<Challenge> {
     const { number, challenger, openedIn, key, penalty, state } = await this.#client.readContract({
       ...this.#book,
       functionName: "challengeOf",
       args: [id],
-      blockTag,
     });
     const told = { id, number, challenger, openedIn, key, penalty };
     return { ...told, state: challengeStates[state] ?? "None" };

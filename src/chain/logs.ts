@@ -1,9 +1,11 @@
-import { BaseError, HttpRequestError, TimeoutError } from "viem";
+import { BaseError } from "viem";
+import { findFault } from "./rpc/faults.ts";
 
 /** Blocks that one log request may span: what public endpoints allow. */
 export const LOG_SPAN = 2_000n;
-/** HTTP answers of endpoints to a request that asks for too much. */
-const TOO_LARGE = new Set([400, 413, 422]);
+
+/** Pieces that must go well before a longer one is tried: each refusal costs a request. */
+const PATIENCE = 8;
 
 /** Blocks, both ends included. */
 export interface BlockRange {
@@ -21,8 +23,8 @@ export interface RangeOptions {
 
 /**
  * Reads a range of blocks piece by piece, in order, so that a caller can stop, or note how far it came and
- * go on from there. Where an endpoint refuses a piece, it is halved down to a single block; after each
- * piece that was read, the next may be twice as long again.
+ * go on from there. Where an endpoint refuses a piece, it is halved, down to a single block; when some
+ * pieces in a row were read, the next may be twice as long again.
  *
  * @param read Reads one piece; must be safe to repeat.
  * @throws Whatever `read` throws for a single block, or for another reason than a piece's size.
@@ -34,6 +36,7 @@ export async function* readRanges<T>(
 ): AsyncGenerator<BlockRange & { value: T }> {
   const { backward = false, span: longest = LOG_SPAN, signal } = options;
   let span = longest;
+  let wentWell = 0;
   let { from, to } = range;
   while (from <= to) {
     signal?.throwIfAborted();
@@ -45,34 +48,29 @@ export async function* readRanges<T>(
     } catch (error) {
       if (length === 1n || !mayBeTooLarge(error)) throw error;
       span = length / 2n;
+      wentWell = 0;
       continue;
     }
     yield { ...piece, value };
     if (backward) to = piece.from - 1n;
     else from = piece.to + 1n;
-    span = span * 2n < longest ? span * 2n : longest;
+    wentWell += 1;
+    if (wentWell % PATIENCE === 0) span = span * 2n < longest ? span * 2n : longest;
   }
 }
 
 /**
  * Whether an endpoint may have refused a request for its size. Endpoints agree on no code and no wording
- * for it, so every answer with an error counts; an endpoint that does not answer at all does not.
+ * for it, nor on whether it is an error of the request, of its frequency, or no answer at all; only one
+ * that cannot be reached, or serves another chain, has not.
  */
 function mayBeTooLarge(error: unknown): boolean {
-  const found =
-    error instanceof BaseError
-      ? error.walk((inner) => inner instanceof HttpRequestError || hasCode(inner))
-      : error;
-  if (found instanceof HttpRequestError) return TOO_LARGE.has(found.status ?? 0);
-  return found instanceof TimeoutError || hasCode(found) || timedOut(error);
+  const fault = findFault(error);
+  if (fault !== undefined) return fault.kind !== "network" && fault.kind !== "wrong chain";
+  return error instanceof BaseError && error.walk(hasCode) !== null;
 }
 
-function timedOut(error: unknown): boolean {
-  return (
-    error instanceof BaseError && error.walk((inner) => inner instanceof TimeoutError) !== null
-  );
-}
-
+/** Whether a node answered, though with an error. */
 function hasCode(error: unknown): boolean {
   return error instanceof Error && "code" in error && typeof error.code === "number";
 }

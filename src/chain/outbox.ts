@@ -65,13 +65,15 @@ export class Outbox {
   /**
    * Hands out a call with the next nonce.
    *
+   * @param looked The chain's next nonce when it was decided what to send; `spent` where it has moved on.
    * @throws BlockcloudError `TRANSACTION_FAILED` when nodes refuse it.
    */
-  launch(payload: Payload, urgent: boolean): Promise<Flight | Hindrance> {
+  launch(payload: Payload, urgent: boolean, looked: number): Promise<Flight | Hindrance> {
     return this.#alone(async () => {
       const tip = await this.tip();
       const market = await this.market(tip);
-      const count = await this.#count();
+      const count = await this.count();
+      if (count > looked) return "spent";
       for (const [nonce, flight] of this.#flights) {
         if (nonce < count && !flight.isWanted) this.#flights.delete(nonce);
       }
@@ -119,7 +121,7 @@ export class Outbox {
   }
 
   async #tendOnce(): Promise<Tip> {
-    const [tip, count] = await Promise.all([this.tip(), this.#count()]);
+    const [tip, count] = await Promise.all([this.tip(), this.count()]);
     for (const flight of this.#inOrder()) {
       if (flight.nonce < count) await this.#land(flight, tip);
       else if (this.#isNeeded(flight)) await this.#push(flight, tip, count);
@@ -238,7 +240,8 @@ export class Outbox {
     return next;
   }
 
-  #count(): Promise<number> {
+  /** The chain's next nonce. */
+  count(): Promise<number> {
     return this.#d.client.getTransactionCount({ address: this.#d.account.address });
   }
 

@@ -3,6 +3,7 @@ import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { epochStart, epochAt, type EpochTiming } from "../protocol/epoch.ts";
 import { encodeHeader, epochSeed } from "../protocol/header.ts";
+import { blockAt, timestampOf } from "./blocks.ts";
 import { getHeader, type ChainClient } from "./client.ts";
 import type { Head } from "./clock.ts";
 import type { Deployment } from "./deployment.ts";
@@ -68,20 +69,13 @@ export class Seeds {
   }
 
   /** When a block was made, Unix seconds. */
-  async timestamp(block: bigint): Promise<number> {
-    return Number((await getHeader(this.#client, block)).timestamp);
+  timestamp(block: bigint): Promise<number> {
+    return timestampOf(this.#client, block);
   }
 
   /** First block at or after the epoch's start, by bisection. */
-  async firstBlock(epoch: number, head: Pick<Head, "number">): Promise<bigint> {
-    const start = epochStart(this.#deployment, epoch);
-    let low = BigInt(this.#deployment.block);
-    let high = head.number;
-    while (low < high) {
-      const middle = (low + high) / 2n;
-      if ((await this.timestamp(middle)) >= start) high = middle;
-      else low = middle + 1n;
-    }
-    return low;
+  firstBlock(epoch: number, head: Pick<Head, "number">): Promise<bigint> {
+    const range = { from: BigInt(this.#deployment.block), to: head.number };
+    return blockAt(this.#client, epochStart(this.#deployment, epoch), range);
   }
 }

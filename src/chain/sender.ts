@@ -144,8 +144,16 @@ export class TransactionSender {
   async #launch(call: Call, urgent: boolean): Promise<Flight | Hindrance> {
     const { address: to, functionName: name } = call;
     let payload: Payload;
+    let looked: number;
     try {
-      const estimate = await this.#client.estimateContractGas({ ...call, account: this.address });
+      // First, so that a transaction of before a restart that is mined in between does not go unseen.
+      looked = await this.#outbox.count();
+      const estimate = await this.#client.estimateContractGas({
+        ...call,
+        account: this.address,
+        // Not by the pending block: what waits there may be the same call, of before a restart.
+        blockTag: "latest",
+      });
       // A tenth more: tallies and ring entries may be colder in the block than in the estimate.
       const padded = (estimate * 11n) / 10n + 30_000n;
       const gas = padded > MAX_TRANSACTION_GAS ? MAX_TRANSACTION_GAS : padded;
@@ -154,7 +162,7 @@ export class TransactionSender {
       throw describeRevert(name, cause);
     }
     try {
-      return await this.#outbox.launch(payload, urgent);
+      return await this.#outbox.launch(payload, urgent, looked);
     } catch (cause) {
       throw cause instanceof BlockcloudError ? cause : describeRevert(name, cause);
     }

@@ -71,9 +71,9 @@ export function createKeeper(
     { client, log, timers, observer: chainMetrics },
   );
   chainMetrics.watchBalance(() => client.getBalance({ address: sender.address }));
-  const store = new KeeperStore(
-    path.join(options.stateDir, `keeper-${contracts.proofOfService}.sqlite`),
-  );
+  // The genesis tells apart what stands at the same addresses.
+  const name = `keeper-${keeper}-${chainId}-${contracts.proofOfService.slice(2, 10)}-${genesis}`;
+  const store = new KeeperStore(path.join(options.stateDir, `${name}.sqlite`));
   const shared = { client, deployment, store };
   const executor = new Executor(
     { blocPriceWei, unpaidWeiPerDay },
@@ -97,7 +97,7 @@ export function createKeeper(
   ];
   const seeds = new Seeds(client, deployment);
   const worker = new Keeper({
-    follower: new EventFollower({ ...shared, log }),
+    follower: new EventFollower({ ...shared, observer, log }),
     tick: new TickDuty({ client, deployment, seeds, time, timers, log }),
     duties,
     executor,

@@ -1,3 +1,4 @@
+import type { TransactionReceipt } from "viem";
 import type { Call } from "../chain/sender.ts";
 import type { Moment } from "../chain/views/contracts.ts";
 
@@ -9,6 +10,8 @@ export interface Chore {
   reward: bigint;
   /** What it is about, for the log. */
   about: Record<string, unknown>;
+  /** Whether a transaction did it: for calls that do not revert where somebody else was first. */
+  isDoneBy?: (receipt: TransactionReceipt) => boolean;
 }
 
 /**

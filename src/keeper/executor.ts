@@ -15,6 +15,9 @@ import type { KeeperStore } from "./store.ts";
 /** Calls that go out in one transaction at most, and the most gas that they may need together. */
 const BATCH = { calls: 16, gas: 8_000_000n };
 
+/** Errors of the sender after which nothing was sent, so that nothing was spent. */
+const UNSENT = new Set(["CALL_REVERTED", "FEE_TOO_HIGH"]);
+
 export interface ExecutorOptions {
   /** Wei of ether that one BLOC is worth to the keeper. */
   blocPriceWei: bigint;
@@ -58,9 +61,10 @@ export class Executor {
   /** Does of some chores what pays, and of the rest what the day's budget still holds. */
   async offer(chores: readonly Chore[], signal: AbortSignal): Promise<void> {
     const quoted: Quoted[] = [];
+    const gasPrice = await this.#d.client.getGasPrice();
     for (const chore of chores) {
       signal.throwIfAborted();
-      const offered = await this.#quote(chore);
+      const offered = await this.#quote(chore, gasPrice);
       if (offered !== undefined) quoted.push({ chore, quote: offered });
     }
     const wanted = quoted.filter((item) => item.quote.pays || this.givesAway);
@@ -77,12 +81,10 @@ export class Executor {
   }
 
   /** Undefined where the contract refuses the call. */
-  async #quote(chore: Chore): Promise<Quote | undefined> {
+  async #quote(chore: Chore, gasPrice: bigint): Promise<Quote | undefined> {
     const { client, sender } = this.#d;
-    const [gas, gasPrice] = await Promise.all([
-      simulate(() => client.estimateContractGas({ ...chore.call, account: sender.address })),
-      client.getGasPrice(),
-    ]);
+    const account = sender.address;
+    const gas = await simulate(() => client.estimateContractGas({ ...chore.call, account }));
     if (gas === undefined) {
       this.#d.log.debug("nothing left to do", describe(chore));
       return undefined;
@@ -137,9 +139,13 @@ export class Executor {
       this.#report(batch, receipt, fee);
     } catch (error) {
       if (!(error instanceof BlockcloudError)) throw error;
-      // Not sent at all: nothing was spent.
-      if (error.code === "CALL_REVERTED") fee = 0n;
+      if (UNSENT.has(error.code)) fee = 0n;
       const isRace = error.code === "CALL_REVERTED" || error.code === "TRANSACTION_REVERTED";
+      if (error.code === "TRANSACTION_REVERTED") {
+        // Its receipt is gone with the error: about what was expected.
+        const share = cost / BigInt(batch.length);
+        for (const { chore } of batch) observer.lost(chore.duty, share);
+      }
       const said = { calls: batch.map(({ chore }) => describe(chore)), code: error.code, error };
       if (isRace) log.info("somebody else was first", said);
       else log.warn("not sent, trying again in a later round", said);
@@ -164,8 +170,9 @@ export class Executor {
     const failed = failedCalls(receipt);
     const share = fee / BigInt(batch.length);
     batch.forEach(({ chore }, index) => {
-      if (failed.has(index)) {
-        log.info("somebody else was first", describe(chore));
+      if (failed.has(index) || chore.isDoneBy?.(receipt) === false) {
+        observer.lost(chore.duty, share);
+        log.info("somebody else was first", { ...describe(chore), feeWei: share });
         return;
       }
       observer.done(chore.duty, { reward: chore.reward, feeWei: share });

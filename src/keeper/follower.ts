@@ -7,6 +7,7 @@ import { challengeBookAbi } from "../protocol/abi/challengeBook.ts";
 import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
 import { serviceRegistryAbi } from "../protocol/abi/serviceRegistry.ts";
 import { stakingAbi } from "../protocol/abi/staking.ts";
+import type { KeeperObserver } from "./observer.ts";
 import type { KeeperStore } from "./store.ts";
 
 /** Blocks that are read again each time: a reorganisation may have changed them. */
@@ -31,16 +32,19 @@ const names = [
 ] as const;
 const topics: Hex[] = names.map((eventName) => encodeEventTopics({ abi: [...abi], eventName })[0]);
 
+export interface FollowerDependencies {
+  client: ChainClient;
+  deployment: Deployment;
+  store: KeeperStore;
+  observer: Pick<KeeperObserver, "followed">;
+  log: Logger;
+}
+
 /** Keeps a store up with the chain's events, from the deployment's first block on. */
 export class EventFollower {
-  readonly #d: { client: ChainClient; deployment: Deployment; store: KeeperStore; log: Logger };
+  readonly #d: FollowerDependencies;
 
-  constructor(dependencies: {
-    client: ChainClient;
-    deployment: Deployment;
-    store: KeeperStore;
-    log: Logger;
-  }) {
+  constructor(dependencies: FollowerDependencies) {
     this.#d = dependencies;
   }
 
@@ -51,7 +55,7 @@ export class EventFollower {
    * @returns Whether it has caught up with `head`; if not, the next call goes on.
    */
   async follow(head: bigint, signal: AbortSignal): Promise<boolean> {
-    const { client, deployment, store, log } = this.#d;
+    const { client, deployment, store, observer, log } = this.#d;
     const first = BigInt(deployment.block);
     const known = store.cursor();
     // An endpoint that lags behind, or a chain that got shorter, is followed back.
@@ -68,6 +72,7 @@ export class EventFollower {
         for (const event of value) this.#apply(event);
         store.setCursor(to);
       });
+      observer.followed(to);
       pieces += 1;
       if (to < head && pieces === PIECES) {
         log.info("reading the chain's history", { block: to, head });

@@ -20,7 +20,7 @@ export interface KeeperDependencies {
   /** Run in each round. */
   duties: readonly KeeperDuty[];
   executor: { offer(...args: [...Parameters<Offer>, AbortSignal]): Promise<void> };
-  observer: KeeperObserver;
+  observer: Pick<KeeperObserver, "failed">;
   time: ChainTime;
   timers: Timers;
   log: Logger;
@@ -57,28 +57,30 @@ export class Keeper implements Startable {
     const mean = (time.timing.epochSeconds * 1000) / ROUNDS;
     const pause = Math.min(PAUSE_MS.most, Math.max(PAUSE_MS.least, mean));
     while (!signal.aborted) {
-      await this.#round(signal);
-      await timers.sleep(pause * jitter(), signal).catch(ifStopped(signal));
+      const isBehind = await this.#round(signal);
+      const wait = isBehind ? PAUSE_MS.least : pause * jitter();
+      await timers.sleep(wait, signal).catch(ifStopped(signal));
     }
   }
 
-  async #round(signal: AbortSignal): Promise<void> {
-    const { follower, duties, observer, time } = this.#d;
+  /** Whether there is more history to read before anything can be done. */
+  async #round(signal: AbortSignal): Promise<boolean> {
+    const { follower, duties, time } = this.#d;
     const head = time.head();
-    let caughtUp = false;
-    await this.#guarded("follow", signal, async () => {
-      caughtUp = await follower.follow(head.number, signal);
-      observer.followed(head.number);
+    let isBehind = false;
+    const hasRead = await this.#guarded("follow", signal, async () => {
+      isBehind = !(await follower.follow(head.number, signal));
     });
     // With half of the history known, work that is done already would look due.
-    if (!caughtUp) return;
+    if (!hasRead || isBehind) return isBehind;
     const moment: Moment = { ...head, epoch: epochAt(time.timing, head.timestamp) };
     for (const duty of shuffled(duties)) {
-      if (signal.aborted) return;
+      if (signal.aborted) break;
       await this.#guarded(duty.name, signal, () =>
         duty.run(moment, (chores) => this.#d.executor.offer(chores, signal), signal),
       );
     }
+    return false;
   }
 
   async #ticks(): Promise<void> {

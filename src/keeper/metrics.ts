@@ -45,6 +45,10 @@ export class KeeperMetrics implements KeeperObserver {
     this.#spent.add(feeWei, { duty });
   }
 
+  lost(duty: string, feeWei: bigint): void {
+    this.#spent.add(feeWei, { duty });
+  }
+
   skipped(duty: string): void {
     this.#skipped.add(1, { duty });
   }

@@ -43,8 +43,8 @@ export class ReportDuty implements KeeperDuty {
       } as const;
       const account = this.#keeper;
       const simulated = await simulate(() => client.simulateContract({ ...call, account }));
-      // Revealed, reported, or nobody could reveal: none of it changes any more.
-      if (simulated === undefined) store.dropRound(auditor, epoch);
+      // Revealed, reported, nobody could reveal, or nothing at stake: none of it changes any more.
+      if (simulated === undefined || simulated.result === 0n) store.dropRound(auditor, epoch);
       else {
         const reward = simulated.result / 2n;
         chores.push({ duty: this.name, call, reward, about: { auditor, epoch } });

@@ -1,4 +1,4 @@
-import { erc20Abi } from "viem";
+import { erc20Abi, parseEventLogs, type TransactionReceipt } from "viem";
 import type { ChainClient } from "../chain/client.ts";
 import type { Deployment } from "../chain/deployment.ts";
 import { tickInTurn, tickOf, type Tick, type TickDependencies } from "../chain/ticks.ts";
@@ -56,7 +56,7 @@ export class TickDuty {
     }
   }
 
-  async #chore({ call, epoch, seed }: Tick): Promise<Chore> {
+  async #chore(tick: Tick): Promise<Chore> {
     const { token, rewardPool } = this.#d.deployment.contracts;
     // An empty pool pays nothing: what it holds bounds the bounty.
     const left = await this.#d.client.readContract({
@@ -66,6 +66,16 @@ export class TickDuty {
       args: [rewardPool],
     });
     const reward = left < BOUNTY ? left : BOUNTY;
-    return { duty: this.name, call, reward, about: { epoch, seed } };
+    return tickChore(tick, reward);
   }
+}
+
+/** A tick as a chore, for a reward in wei of BLOC. */
+export function tickChore({ call, epoch, seed }: Tick, reward: bigint): Chore {
+  return { duty: "tick", call, reward, about: { epoch, seed }, isDoneBy: hasTicked };
+}
+
+/** A second tick of an epoch succeeds and does nothing. */
+function hasTicked({ logs }: TransactionReceipt): boolean {
+  return parseEventLogs({ abi: proofOfServiceAbi, eventName: "Ticked", logs }).length > 0;
 }

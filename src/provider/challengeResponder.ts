@@ -1,5 +1,5 @@
 import type { Hex } from "viem";
-import type { Challenges } from "../chain/challenges.ts";
+import type { Challenges, Question } from "../chain/challenges.ts";
 import type { ChainTime } from "../chain/clock.ts";
 import type { Deployment } from "../chain/deployment.ts";
 import type { TransactionSender } from "../chain/sender.ts";
@@ -131,24 +131,12 @@ export class ChallengeResponder implements Startable {
       return;
     }
     if (key === undefined || timers.monotonic() < this.#retryAt) return;
-    if ((await challenges.get(id, "pending")).state !== "Open") {
-      // Ours of before a restart, or anybody's. Another one would wait behind it and then revert.
-      this.#once("pending", () => {
-        log.info("an answer waits for its block", about);
-      });
-      if (time.now() > question.deadline - windowSeconds / 2) {
-        this.#once("stuck", () => {
-          log.error("the answer still waits for its block: check the gas price", about);
-        });
-      }
-      return;
-    }
-    await this.#answer(id, question.nonce, key, retry);
+    await this.#answer(id, question, key, retry);
   }
 
   async #answer(
     id: bigint,
-    question: Hex,
+    question: Question,
     key: Uint8Array,
     retry: { pauseMs: number; longestMs: number },
   ): Promise<void> {
@@ -157,13 +145,17 @@ export class ChallengeResponder implements Startable {
     const domain = blockcloudDomain(BigInt(chainId), contracts.registry);
     let error: unknown;
     try {
-      await sender.send({
+      const call = {
         address: contracts.challengeBook,
         abi: challengeBookAbi,
         functionName: "respond",
-        args: [id, livenessProof(domain, id, question, key)],
-      });
+        args: [id, livenessProof(domain, id, question.nonce, key)],
+      };
+      // One that waits from before a restart has the same nonce: it is replaced, and one of them is mined.
+      const { deadline } = question;
+      await sender.send(call, { signal: this.#stopping.signal, deadline, urgent: true });
     } catch (caught) {
+      if (this.#stopping.signal.aborted) return;
       error = caught;
     }
     // Whatever the transaction met, the chain decides: an earlier one of ours, sent before a restart, may

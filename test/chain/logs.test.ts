@@ -1,16 +1,14 @@
 import { expect } from "chai";
-import {
-  HttpRequestError,
-  InvalidInputRpcError,
-  LimitExceededRpcError,
-  TimeoutError,
-  UnknownRpcError,
-} from "viem";
+import { InvalidInputRpcError, LimitExceededRpcError, UnknownRpcError } from "viem";
+import { createChainClient } from "../../src/chain/client.ts";
 import { readRanges, type BlockRange, type RangeOptions } from "../../src/chain/logs.ts";
+import { AnswerError, EndpointFault, type FaultKind } from "../../src/chain/rpc/faults.ts";
 import { failureOf } from "../support/httpClient.ts";
+import { RpcProxy } from "../support/rpcProxy.ts";
 
-const url = "http://127.0.0.1";
-const http = (status: number) => new HttpRequestError({ url, status });
+/** As a client gives it. */
+const fault = (kind: FaultKind) => new UnknownRpcError(new EndpointFault(kind, "no"));
+const tooMuch = new AnswerError({ code: -32_602, message: "block range is too wide" });
 
 describe("readRanges", () => {
   /** Reads, and gives the pieces that were read, as `from-to`. */
@@ -45,23 +43,27 @@ describe("readRanges", () => {
   for (const [name, error] of [
     ["a limit", new LimitExceededRpcError(new Error("range too large"))],
     ["bad input", new InvalidInputRpcError(new Error("query returned more than 10000 results"))],
-    ["a code of its own", new UnknownRpcError(Object.assign(new Error(), { code: -32_701 }))],
-    ["HTTP 413", http(413)],
-    ["HTTP 400", http(400)],
-    ["no answer in time", new TimeoutError({ url, body: {} })],
+    ["a code of its own", new AnswerError({ code: -32_701, message: "no" })],
+    ["a status", fault("http")],
+    ["a limit of its own", fault("limit")],
+    ["an answer without an end", fault("malformed")],
+    ["no answer in time", fault("timeout")],
   ] as const) {
     it(`asks for less where the endpoint refuses with ${name}`, async () => {
       const found = await pieces({ from: 0n, to: 9n }, { span: 8n }, longerThan(3n, error));
       expect(found[0]).to.equal("0-1");
+      expect(found).to.have.length(5);
       expect(found.at(-1)).to.match(/-9$/);
     });
   }
 
-  it("asks for more again once it went well", async () => {
+  it("asks for more again once it went well for a while", async () => {
     let refusals = 2;
-    const refuse = () => (refusals-- > 0 ? http(413) : undefined);
-    const found = await pieces({ from: 0n, to: 15n }, { span: 8n }, refuse);
-    expect(found).to.deep.equal(["0-1", "2-5", "6-13", "14-15"]);
+    const refuse = () => (refusals-- > 0 ? tooMuch : undefined);
+    const found = await pieces({ from: 0n, to: 20n }, { span: 4n }, refuse);
+    const single = Array.from({ length: 8 }, (_, block) => `${block}-${block}`);
+    const double = Array.from({ length: 6 }, (_, index) => `${8 + 2 * index}-${9 + 2 * index}`);
+    expect(found).to.deep.equal([...single, ...double, "20-20"]);
   });
 
   it("gives up where a single block is refused, and at once where size is no reason", async () => {
@@ -70,16 +72,16 @@ describe("readRanges", () => {
       asked += 1;
       return error;
     };
-    const limit = http(413);
+    const limit = tooMuch;
     const first = failureOf(pieces({ from: 0n, to: 7n }, { span: 8n }, always(limit)));
     expect(await first).to.equal(limit);
     expect(asked).to.equal(4);
     asked = 0;
-    for (const error of [http(503), new Error("a bug")]) {
+    for (const error of [fault("network"), fault("wrong chain"), new Error("a bug")]) {
       const other = failureOf(pieces({ from: 0n, to: 7n }, { span: 8n }, always(error)));
       expect(await other).to.equal(error);
     }
-    expect(asked).to.equal(2);
+    expect(asked).to.equal(3);
   });
 
   it("stops where its reader stops, and when it is aborted", async () => {
@@ -97,4 +99,33 @@ describe("readRanges", () => {
     expect((await failureOf(stopping())).message).to.equal("over");
     expect(read).to.have.length(3);
   });
+
+  for (const refusal of [
+    { code: -32_005, message: "query returned more than 10000 results" },
+    { code: -32_000, message: "exceed maximum block range: 100" },
+  ]) {
+    it(`reads through an endpoint that answers ${refusal.code} to more than 100 blocks`, async () => {
+      const proxy = new RpcProxy("http://127.0.0.1:1");
+      const asked: number[] = [];
+      proxy.override = ({ method, params }) => {
+        if (method !== "eth_getLogs") return { result: "0x1" };
+        const [{ fromBlock, toBlock }] = params as [{ fromBlock: string; toBlock: string }];
+        const length = Number(toBlock) - Number(fromBlock) + 1;
+        if (length > 100) return { error: refusal };
+        asked.push(length);
+        return { result: [] };
+      };
+      await proxy.start();
+      try {
+        const client = createChainClient([proxy.url], 1);
+        const read = ({ from, to }: BlockRange) => client.getLogs({ fromBlock: from, toBlock: to });
+        for await (const { value } of readRanges({ from: 1n, to: 500n }, read, { span: 200n })) {
+          expect(value).to.deep.equal([]);
+        }
+        expect(asked).to.deep.equal([100, 100, 100, 100, 100]);
+      } finally {
+        await proxy.stop();
+      }
+    });
+  }
 });

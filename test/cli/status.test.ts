@@ -9,6 +9,9 @@ import { silentLogger } from "../../src/node/logger.ts";
 import { systemTimers } from "../../src/node/timers.ts";
 import { createProvider } from "../../src/provider/createProvider.ts";
 import { bytesToHex } from "../../src/protocol/bytes.ts";
+import { epochStart } from "../../src/protocol/epoch.ts";
+import { decodeReceipt } from "../../src/protocol/receipt.ts";
+import type { EndpointRecord } from "../../src/protocol/record.ts";
 import { AuditedChain, FIRST } from "../support/auditedChain.ts";
 import { runCli, type CliSurroundings } from "../support/cli.ts";
 
@@ -55,6 +58,19 @@ describe("commands that show a state", function () {
     isRunning = false;
   };
 
+  /** Waits until the gateway dates its receipts in an epoch: its clock looks for blocks now and then. */
+  const followed = async (epoch: number) => {
+    const { json } = await cli("service show 1 --skip-probe --json");
+    const { service } = json() as { service: { record: { record: EndpointRecord } } };
+    const endpoint = service.record.record.endpoints[0]!.uri;
+    const start = BigInt(epochStart(chain.deployment, epoch) * 1000);
+    await chain.driver.until("the gateway has seen the newest block", async () => {
+      const nonce = bytesToHex(randomBytes(32));
+      const response = await fetch(`${endpoint}/health`, { headers: { "service-nonce": nonce } });
+      return decodeReceipt(response.headers.get("service-receipt") ?? "").issuedAt >= start;
+    });
+  };
+
   before(async () => {
     chain = await AuditedChain.start({
       services: [2_000, 1_000],
@@ -89,6 +105,7 @@ describe("commands that show a state", function () {
     for (const auditor of [0, 1, 2]) await chain.reveal(FIRST + 2, auditor);
     await chain.claim(FIRST, 0);
     await chain.enter(FIRST + 4);
+    await followed(FIRST + 4);
   });
   after(async () => {
     await stopProvider();

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseEther } from "viem";
 import { devKey } from "../../src/demo/devnet.ts";
+import { dayOf } from "../../src/keeper/economy.ts";
 import { AuditedChain, FIRST } from "../support/auditedChain.ts";
 import { KeeperRig, type Intercept } from "../support/keeperRig.ts";
 
@@ -11,18 +12,6 @@ const KEEPER = devKey(12);
 const REWARD = parseEther("0.5");
 /** More requests than a round needs. */
 const MANY = 200;
-
-/** Stands for a process that is killed: every request after some number of them fails. */
-function killAfter(requests: number): { intercept: Intercept; killed: () => boolean } {
-  let left = requests;
-  return {
-    intercept: () => {
-      if (left === 0) throw new Error("killed");
-      left -= 1;
-    },
-    killed: () => left === 0,
-  };
-}
 
 describe("a keeper that is killed, or whose endpoint is limited", function () {
   this.timeout(240_000);
@@ -56,11 +45,17 @@ describe("a keeper that is killed, or whose endpoint is limited", function () {
     for (; !finished && steps < MANY; steps++) {
       const snapshot = await rpc("evm_snapshot");
       const store = file();
-      const { intercept, killed } = killAfter(steps);
+      let left = steps;
+      const intercept: Intercept = () => {
+        left -= 1;
+        if (left >= 0) return;
+        first.kill();
+        throw new Error("killed");
+      };
       const first = new KeeperRig(chain, { key: KEEPER.key, file: store, intercept });
       const before = await first.balance();
       await first.round("report").catch(() => undefined);
-      finished = !killed();
+      finished = left >= 0;
       first.store.close();
 
       const second = new KeeperRig(chain, { key: KEEPER.key, file: store });
@@ -76,6 +71,32 @@ describe("a keeper that is killed, or whose endpoint is limited", function () {
     }
     expect(finished, "a round ends").to.equal(true);
     expect(steps).to.be.greaterThan(8);
+  });
+
+  it("gas that it gives away is on disk before it is spent, so that a crash does not open the budget again", async () => {
+    const store = file();
+    let estimates = 0;
+    const intercept: Intercept = (method) => {
+      // The first estimate quotes, the second is for the transaction itself.
+      if (method === "eth_estimateGas" && (estimates += 1) === 2) throw new Error("killed");
+    };
+    const gifts = { unpaidWeiPerDay: parseEther("1"), settleAfterEpochs: 2, blocPriceWei: 0n };
+    const first = new KeeperRig(chain, { key: KEEPER.key, file: store, intercept, ...gifts });
+    await first.round("settle");
+    expect(first.heard).to.deep.equal([]);
+    first.store.close();
+    const second = new KeeperRig(chain, { key: KEEPER.key, file: store });
+    const day = dayOf((await chain.moment()).timestamp);
+    const reserved = second.store.spent(day);
+    expect(reserved).to.be.greaterThan(0n);
+    second.store.close();
+
+    const scant = { ...gifts, unpaidWeiPerDay: reserved };
+    const third = new KeeperRig(chain, { key: KEEPER.key, file: store, ...scant });
+    await chain.enter((await chain.moment()).epoch + 1);
+    await third.round("settle");
+    expect(third.heard).to.deep.equal(["skipped settle"]);
+    third.store.close();
   });
 
   it("an endpoint that gives a hundred blocks at a time, and says so in its own way, is read in pieces", async () => {

@@ -70,8 +70,6 @@ export class FakeChain {
   readonly client: ChainClient;
   /** By the contract's function. */
   readonly answers: Record<string, Answer> = {};
-  /** Instead of those, for what is asked of the pending block. */
-  readonly pending: Record<string, Answer> = {};
   /** What a transaction would meet; none: it would succeed. */
   readonly estimates: Record<string, Answer> = {};
   readonly logs: FakeLog[] = [];
@@ -100,7 +98,7 @@ export class FakeChain {
 
   #answer({ method, params = [] }: { method: string; params?: unknown }): unknown {
     this.requests.push({ method, params });
-    const [first, second] = params as [never, unknown];
+    const [first] = params as [never];
     switch (method) {
       case "eth_chainId":
         return numberToHex(this.chainId);
@@ -111,11 +109,7 @@ export class FakeChain {
       case "eth_getLogs":
         return this.#getLogs(first);
       case "eth_call":
-        return this.#call(
-          first,
-          second === "pending" ? { ...this.answers, ...this.pending } : this.answers,
-          true,
-        );
+        return this.#call(first, this.answers, true);
       case "eth_estimateGas":
         this.#call(first, this.estimates, false);
         return "0x5208";

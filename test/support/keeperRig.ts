@@ -5,7 +5,7 @@ import type { ChainTime } from "../../src/chain/clock.ts";
 import { TransactionSender } from "../../src/chain/sender.ts";
 import { Services } from "../../src/chain/services.ts";
 import { CollectDuty } from "../../src/keeper/collectDuty.ts";
-import type { KeeperDuty } from "../../src/keeper/duty.ts";
+import type { Chore, KeeperDuty } from "../../src/keeper/duty.ts";
 import { Executor } from "../../src/keeper/executor.ts";
 import { EventFollower } from "../../src/keeper/follower.ts";
 import { LapseDuty } from "../../src/keeper/lapseDuty.ts";
@@ -45,7 +45,7 @@ export class KeeperRig {
   readonly #follower: EventFollower;
   readonly #executor: Executor;
   readonly #duties: readonly KeeperDuty[];
-  readonly #signal = new AbortController().signal;
+  readonly #killed = new AbortController();
   #now = 0;
 
   constructor(chain: AuditedChain, options: KeeperRigOptions) {
@@ -61,11 +61,12 @@ export class KeeperRig {
     const { rpcUrl } = chain.stage.devnet;
     const observer: KeeperObserver = {
       done: (duty) => this.heard.push(`done ${duty}`),
+      lost: (duty) => this.heard.push(`lost ${duty}`),
       skipped: (duty) => this.heard.push(`skipped ${duty}`),
       failed: (duty) => this.heard.push(`failed ${duty}`),
       followed: () => undefined,
     };
-    this.#follower = new EventFollower({ ...shared, log });
+    this.#follower = new EventFollower({ ...shared, observer, log });
     this.#executor = new Executor(
       { blocPriceWei: options.blocPriceWei ?? 10n ** 18n, unpaidWeiPerDay },
       {
@@ -93,11 +94,25 @@ export class KeeperRig {
   async round(...names: string[]): Promise<void> {
     const moment = await this.#chain.moment();
     this.#now = moment.timestamp;
-    while (!(await this.#follower.follow(moment.number, this.#signal)));
+    while (!(await this.#follower.follow(moment.number, this.#killed.signal)));
     for (const duty of this.#duties) {
       if (names.length > 0 && !names.includes(duty.name)) continue;
-      await duty.run(moment, (chores) => this.#executor.offer(chores, this.#signal), this.#signal);
+      await duty.run(
+        moment,
+        (chores) => this.#executor.offer(chores, this.#killed.signal),
+        this.#killed.signal,
+      );
     }
+  }
+
+  /** Offers chores that a test made. */
+  offer(chores: readonly Chore[]): Promise<void> {
+    return this.#executor.offer(chores, this.#killed.signal);
+  }
+
+  /** Ends whatever it is at, as the end of its process would. */
+  kill(): void {
+    this.#killed.abort(new Error("killed"));
   }
 
   /** BLOC that the keeper holds, wei. */
@@ -114,7 +129,7 @@ export class KeeperRig {
 /** A client of the same node whose requests are seen first. */
 function watched(chain: AuditedChain, intercept: Intercept): ChainClient {
   const forward = chain.client.request as (call: object) => Promise<unknown>;
-  const client = createPublicClient({
+  return createPublicClient({
     chain: describeChain(chain.deployment.chainId),
     transport: custom(
       {
@@ -128,12 +143,4 @@ function watched(chain: AuditedChain, intercept: Intercept): ChainClient {
     pollingInterval: 50,
     cacheTime: 0,
   });
-  return {
-    ...client,
-    // One step for the keeper, however often it looks.
-    waitForTransactionReceipt: (args) => {
-      intercept("waitForTransactionReceipt", args);
-      return chain.client.waitForTransactionReceipt(args);
-    },
-  };
 }

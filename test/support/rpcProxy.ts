@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-interface RpcCall {
+export interface RpcCall {
   id: number;
   method: string;
   params: unknown[];
@@ -18,6 +18,8 @@ export class RpcProxy {
   override: (call: RpcCall) => Answer | undefined = () => undefined;
   /** Called before a method is passed on; what it waits for holds the answer back. */
   before: (call: RpcCall) => void | Promise<void> = () => undefined;
+  /** Called when the node has answered, before the answer goes out. */
+  after: (call: RpcCall) => void | Promise<void> = () => undefined;
   /** Methods that were asked for, in order. */
   readonly asked: string[] = [];
   readonly #node: string;
@@ -73,9 +75,16 @@ export class RpcProxy {
       response.writeHead(200).end("<html>maintenance</html>");
       return;
     }
-    const answers = await Promise.all(
-      calls.map(async (call) => ({ jsonrpc: "2.0", id: call.id, ...(await this.#answer(call)) })),
-    );
+    let answers: object[];
+    try {
+      answers = await Promise.all(
+        calls.map(async (call) => ({ jsonrpc: "2.0", id: call.id, ...(await this.#answer(call)) })),
+      );
+    } catch {
+      // A hook has failed: the endpoint is gone in the middle of it.
+      request.socket.destroy();
+      return;
+    }
     response.writeHead(200, { "content-type": "application/json" });
     response.end(JSON.stringify(Array.isArray(body) ? answers : answers[0]));
   }
@@ -89,6 +98,8 @@ export class RpcProxy {
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ jsonrpc: "2.0", ...call }),
     });
-    return (await response.json()) as Answer;
+    const answer = (await response.json()) as Answer;
+    await this.after(call);
+    return answer;
   }
 }

@@ -5,7 +5,7 @@ import type { ChainClient } from "../client.ts";
 import type { Deployment } from "../deployment.ts";
 import { readRanges, type BlockRange } from "../logs.ts";
 import { simulate } from "../simulate.ts";
-import { blockAt } from "./blocks.ts";
+import { blockAt } from "../blocks.ts";
 import { contractsOf, numbers, readEach, type Moment } from "./contracts.ts";
 
 /** Epochs in which a round that was not revealed can be reported (`AuditRounds.REPORT_EPOCHS`). */

@@ -1,3 +1,4 @@
+import { formatEther } from "viem";
 import { epochStart } from "../../protocol/epoch.ts";
 import { grades, QUORUM, type Grade } from "../../protocol/tally.ts";
 import type { Deployment } from "../deployment.ts";
@@ -61,7 +62,7 @@ function diagnoseStatus({ view, moment }: DiagnosisInput): Diagnosis[] {
       code: `STATUS_${status.now.toUpperCase()}`,
       severity: "problem",
       what: isShort
-        ? `At stake are ${stake.now} wei of BLOC, the class asks for ${minimum}: not audited, not paid.`
+        ? `At stake are ${formatEther(stake.now)} BLOC, the class asks for ${formatEther(minimum)}: not audited, not paid.`
         : `The service is ${status.now} in epoch ${moment.epoch}: not audited, not paid.`,
       remedy:
         status.next === "Active"
@@ -118,8 +119,9 @@ function diagnoseRecord({ view, moment }: DiagnosisInput): Diagnosis[] {
       {
         ...common,
         code: "RECORD_WRONG_KEY",
-        what: `The endpoint record is signed by ${signer ?? "nobody"}, the service's key is ${view.key.now}.`,
-        remedy: "Run the provider with the service's key, or set the key that it runs with.",
+        what: `Only records by other keys were found, the newest by ${signer ?? "nobody"}; the service's key is ${view.key.now}.`,
+        remedy:
+          "Run the provider with the service's key, or set the key that it runs with. A stranger's record does no harm.",
       },
     ];
   }
@@ -174,31 +176,39 @@ function diagnoseRun({ epochs, moment }: DiagnosisInput): Diagnosis[] {
   ];
 }
 
-/** Groups of epochs that fell short for the same reason. */
-function diagnoseEpochs({ epochs, view }: DiagnosisInput): Diagnosis[] {
-  const groups = new Map<string, Diagnosis & { epochs: number[] }>();
-  const add = (epoch: ServiceEpoch, reason: Omit<Diagnosis, "severity" | "epochs">) => {
-    const known = groups.get(reason.code + reason.what);
-    if (known) known.epochs.push(epoch.epoch);
-    else {
-      const entry = { ...reason, severity: "notice" as const, epochs: [epoch.epoch] };
-      groups.set(reason.code + reason.what, entry);
-    }
-  };
-  for (const epoch of epochs) {
-    if (epoch.epoch < view.firstEpoch) continue;
-    const reason = shortfall(epoch);
-    if (reason !== undefined) add(epoch, reason);
-  }
-  return [...groups.values()];
+/** Why an epoch fell short: epochs with the same reason are told together. */
+interface Shortfall {
+  code: string;
+  what: (counts: readonly number[]) => string;
+  remedy: string;
 }
 
-function shortfall(epoch: ServiceEpoch): Omit<Diagnosis, "severity" | "epochs"> | undefined {
-  const { status, seeded, verdict, final } = epoch;
+/** Groups of epochs that fell short for the same reason. */
+function diagnoseEpochs({ epochs, view }: DiagnosisInput): Diagnosis[] {
+  const groups = new Map<string, { reason: Shortfall; epochs: ServiceEpoch[] }>();
+  for (const epoch of epochs) {
+    const reason = epoch.epoch < view.firstEpoch ? undefined : shortfall(epoch);
+    if (reason === undefined) continue;
+    const key = `${reason.code} ${epoch.paidGrade ?? ""}`;
+    const known = groups.get(key);
+    if (known) known.epochs.push(epoch);
+    else groups.set(key, { reason, epochs: [epoch] });
+  }
+  return [...groups.values()].map(({ reason: { code, what, remedy }, epochs: same }) => ({
+    code,
+    severity: "notice",
+    what: what(sum(same.map(({ counts }) => counts))),
+    remedy,
+    epochs: same.map(({ epoch }) => epoch),
+  }));
+}
+
+function shortfall(epoch: ServiceEpoch): Shortfall | undefined {
+  const { status, seeded, verdict, final, paidGrade } = epoch;
   if (status !== "Active") {
     return {
       code: `EPOCH_${status.toUpperCase()}`,
-      what: `The service was ${status}.`,
+      what: () => `The service was ${status}.`,
       remedy: "Epochs in which it is not active are not audited and not paid.",
     };
   }
@@ -206,30 +216,32 @@ function shortfall(epoch: ServiceEpoch): Omit<Diagnosis, "severity" | "epochs"> 
   if (!seeded) {
     return {
       code: "EPOCH_WITHOUT_SEED",
-      what: "Nobody recorded the epoch's seed: nothing was audited.",
+      what: () => "Nobody recorded the epoch's seed: nothing was audited.",
       remedy: "Run a keeper: blockcloud keeper run proves each epoch's seed.",
     };
   }
-  const weight = epoch.counts.reduce((sum, count) => sum + count, 0);
   if (verdict === null) {
-    const { paidGrade } = epoch;
+    const pay =
+      paidGrade === null ? "not paid" : `paid by an earlier verdict, ${grades[paidGrade]}`;
     return {
       code: "EPOCH_WITHOUT_QUORUM",
-      what:
-        `Too few votes (a weight under ${QUORUM}): ` +
-        (paidGrade === null ? "not paid." : `paid by an earlier verdict, ${name(paidGrade)}.`),
+      what: () => `Too few votes (a weight under ${QUORUM}): ${pay}.`,
       remedy: "Nothing on the provider's side: the draw, or absent auditors.",
     };
   }
   if (verdict === 3) return undefined;
   return {
-    code: `EPOCH_${name(verdict)}`,
-    what: `Auditors found it ${name(verdict)}: ${describeCounts(epoch.counts)} of a weight of ${weight}.`,
+    code: `EPOCH_${grades[verdict]}`,
+    what: (counts) => `Auditors found it ${grades[verdict]}: ${describeCounts(counts)} by weight.`,
     remedy:
       verdict === 0
         ? "It did not answer as its probe says, or without a receipt, or not in time."
         : "It answered late: see the bounds of its class.",
   };
+}
+
+function sum(counts: readonly (readonly number[])[]): number[] {
+  return grades.map((_, grade) => counts.reduce((total, each) => total + (each[grade] ?? 0), 0));
 }
 
 /** Weights by grade, best first, zeros left out: `5 EXCELLENT, 1 FAILED`. */
@@ -238,12 +250,8 @@ export function describeCounts(counts: readonly number[]): string {
     .map((count, grade) => ({ count, grade: grade as Grade }))
     .filter(({ count }) => count > 0)
     .reverse()
-    .map(({ count, grade }) => `${count} ${name(grade)}`);
+    .map(({ count, grade }) => `${count} ${grades[grade]}`);
   return parts.length === 0 ? "no votes" : parts.join(", ");
-}
-
-function name(grade: Grade): string {
-  return grades[grade];
 }
 
 function iso(seconds: number): string {

@@ -12,7 +12,7 @@ import { blockcloudDomain } from "../../protocol/typedData.ts";
 import type { ChainClient } from "../client.ts";
 import type { Deployment } from "../deployment.ts";
 import { LOG_SPAN, readRanges, type BlockRange } from "../logs.ts";
-import { blockAt } from "./blocks.ts";
+import { blockAt } from "../blocks.ts";
 import type { Moment } from "./contracts.ts";
 
 /** How many pieces of history are searched for a record whose lease has run out. */

@@ -1,5 +1,13 @@
-import { isAddressEqual, parseEventLogs, type Address, type Hex } from "viem";
+import {
+  isAddressEqual,
+  parseEventLogs,
+  TransactionReceiptNotFoundError,
+  type Address,
+  type Hex,
+  type TransactionReceipt,
+} from "viem";
 import { proofOfServiceAbi } from "../../protocol/abi/proofOfService.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
 import { epochAt } from "../../protocol/epoch.ts";
 import type { ChainClient } from "../client.ts";
 import type { Deployment } from "../deployment.ts";
@@ -40,9 +48,7 @@ export async function readSpending(
   for await (const { value } of readRanges(blocks, read)) {
     for (const { transactionHash, blockNumber } of value) hashes.set(transactionHash, blockNumber);
   }
-  const receipts = await readEach([...hashes.keys()], (hash) =>
-    client.getTransactionReceipt({ hash }),
-  );
+  const receipts = await readEach([...hashes.keys()], (hash) => readReceipt(client, hash));
   const own = receipts.filter(({ from }) => isAddressEqual(from, operator));
   const times = await readEach([...new Set(own.map(({ blockNumber }) => blockNumber))], (number) =>
     client.getBlock({ blockNumber: number }),
@@ -62,4 +68,17 @@ export async function readSpending(
     ticks += parseEventLogs({ abi: proofOfServiceAbi, eventName: "Ticked", logs }).length;
   }
   return { transactions: own.length, gasUsed, wei, weiByEpoch, ticks };
+}
+
+/** @throws BlockcloudError `RECEIPT_MISSING` where the endpoint has dropped it. */
+async function readReceipt(client: ChainClient, hash: Hex): Promise<TransactionReceipt> {
+  try {
+    return await client.getTransactionReceipt({ hash });
+  } catch (cause) {
+    if (!(cause instanceof TransactionReceiptNotFoundError)) throw cause;
+    throw new BlockcloudError("RECEIPT_MISSING", `The RPC endpoint has no receipt of ${hash}.`, {
+      cause,
+      remedy: "Ask for fewer epochs, or use an endpoint that keeps old receipts.",
+    });
+  }
 }

@@ -37,7 +37,7 @@ export interface Earnings {
   perEpoch: { earned: bigint; spent: bigint };
   /** What is left of the earnings behind the gas, ether; undefined without a price of BLOC. */
   net: bigint | undefined;
-  /** How long the operator's ether lasts at this pace, days; undefined where it spends nothing. */
+  /** How long the operator's ether lasts at this pace, whole days; undefined where it spends nothing. */
   daysOfGas: number | undefined;
 }
 
@@ -100,6 +100,6 @@ function weigh(
     daysOfGas:
       lasts === undefined
         ? undefined
-        : Math.floor((Number(lasts) * options.epochSeconds * 10) / SECONDS_A_DAY) / 10,
+        : Math.floor((Number(lasts) * options.epochSeconds) / SECONDS_A_DAY),
   };
 }

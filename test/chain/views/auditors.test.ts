@@ -6,6 +6,7 @@ import { readSpending } from "../../../src/chain/views/spending.ts";
 import { sender } from "../../../src/demo/cast.ts";
 import { devKey } from "../../../src/demo/devnet.ts";
 import { AuditedChain, FIRST } from "../../support/auditedChain.ts";
+import { rejection } from "../../support/rejection.ts";
 
 const STAKE = parseEther("10000");
 
@@ -123,6 +124,14 @@ describe("views of auditors", function () {
     });
     expect(others.ticks).to.equal(5);
     expect(others.transactions).to.equal(6);
+  });
+
+  it("a receipt that the endpoint has dropped is named, with what to do", async () => {
+    const { operator } = chain.auditors[0]!;
+    const { blocks } = await history(0);
+    const transactions = new Map([[`0x${"5e".repeat(32)}` as const, blocks.to]]);
+    const input = { operator, transactions, blocks };
+    await rejection("RECEIPT_MISSING", readSpending(chain.client, chain.deployment, input));
   });
 
   it("the epochs until it can be lapsed count down, and hold to the contract's own count", async () => {

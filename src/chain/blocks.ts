@@ -1,5 +1,10 @@
-import type { ChainClient } from "../client.ts";
-import type { BlockRange } from "../logs.ts";
+import { getHeader, type ChainClient } from "./client.ts";
+import type { BlockRange } from "./logs.ts";
+
+/** When a block was made, Unix seconds. */
+export async function timestampOf(client: ChainClient, block: bigint): Promise<number> {
+  return Number((await getHeader(client, block)).timestamp);
+}
 
 /**
  * The first block of a range that was made at a moment or later, by bisection; the range's last one where
@@ -15,8 +20,7 @@ export async function blockAt(
   let { from: low, to: high } = range;
   while (low < high) {
     const middle = (low + high) / 2n;
-    const { timestamp } = await client.getBlock({ blockNumber: middle });
-    if (Number(timestamp) >= seconds) high = middle;
+    if ((await timestampOf(client, middle)) >= seconds) high = middle;
     else low = middle + 1n;
   }
   return low;
