@@ -1,21 +1,9 @@
 import { expect } from "chai";
-import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { blockcloud } from "../support/bin.ts";
 import { DEPLOYMENT } from "../support/fakeChain.ts";
-
-const bin = path.join(import.meta.dirname, "../../bin/blockcloud");
-
-/** Runs the command as a process of its own, to its end, in an environment that holds nothing. */
-async function blockcloud(args: readonly string[], env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [bin, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
-  const outcome = { stdout: "", stderr: "" };
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (outcome.stdout += text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (outcome.stderr += text));
-  await new Promise((resolve) => child.once("close", resolve));
-  return { ...outcome, code: child.exitCode };
-}
 
 describe("bin/blockcloud", () => {
   let folder: string;
@@ -57,7 +45,9 @@ describe("bin/blockcloud", () => {
 
   it("ends with 4, without a stack and without the key, when the chain cannot be reached", async () => {
     const key = `0x${"0b".repeat(32)}`;
-    const { code, stdout, stderr } = await blockcloud(run(), { BLOCKCLOUD_OPERATOR_KEY: key });
+    const { code, stdout, stderr } = await blockcloud(run(), {
+      env: { BLOCKCLOUD_OPERATOR_KEY: key },
+    });
     expect(code).to.equal(4);
     expect(stdout + stderr).not.to.contain("0b0b0b");
     expect(stderr).to.match(/^CHAIN_UNREACHABLE: .+\n$/);

@@ -1,7 +1,9 @@
 import { expect } from "chai";
-import { erc20Abi, keccak256, parseEther, stringToHex } from "viem";
+import { encodeFunctionData, erc20Abi, keccak256, parseEther, stringToHex } from "viem";
 import { devKey } from "../../src/demo/devnet.ts";
 import { exitCodes } from "../../src/cli/framework/exitCodes.ts";
+import { serviceRegistryAbi } from "../../src/protocol/abi/serviceRegistry.ts";
+import { encryptKeystore } from "../../src/node/keystore.ts";
 import { CliRig, parts, PROBE } from "../support/cliRig.ts";
 
 const WALLET = "--wallet-key-file wallet.key";
@@ -70,12 +72,42 @@ describe("service commands", function () {
     expect(await rig.sent(parts.wallet.address)).to.equal(before);
   });
 
+  it("register: waits for what a run that was killed had sent, and finds it", async () => {
+    const register = `service register --probe '${PROBE}' --stake 0 --service-key-file late.key`;
+    const late = devKey(8);
+    rig.file("late.key", late.key);
+    const before = await rig.sent(parts.wallet.address);
+    await rig.request("evm_setAutomine", [false]);
+    const { token, staking, registry } = rig.devnet.deployment.contracts;
+    const calls = [
+      [token, erc20Abi, "approve", [staking, parseEther("10")]],
+      [registry, serviceRegistryAbi, "register", [0, late.address, stringToHex(PROBE), "", 0n]],
+    ] as const;
+    for (const [to, abi, functionName, args] of calls) {
+      const data = encodeFunctionData({ abi, functionName, args });
+      const from = parts.wallet.address;
+      await rig.request("eth_sendTransaction", [{ from, to, data, gas: "0x7a120" }]);
+    }
+    const timers = {
+      ...rig.timers,
+      sleep: async (milliseconds: number, signal: AbortSignal) => {
+        await rig.request("evm_setAutomine", [true]);
+        await rig.timers.sleep(milliseconds, signal);
+      },
+    };
+    const { code, json, stderr } = await rig.cli(`${register} ${WALLET} --yes --json`, { timers });
+    expect(code, stderr).to.equal(0);
+    expect(stderr).to.contain("waiting for 2 transactions");
+    expect(json()).to.include({ number: 2, already: true });
+    expect(await rig.sent(parts.wallet.address)).to.equal(before + 2);
+  });
+
   it("register: reads the specification from a file, and refuses one that is none", async () => {
     rig.file("probe.json", JSON.stringify(JSON.parse(PROBE), null, 2));
     const keys = `--service-key-file newKey.key ${WALLET} --yes --json`;
     const { json } = await rig.cli(`service register --probe @probe.json --stake 0 ${keys}`);
-    expect(json()).to.include({ number: 2, already: false });
-    expect(await status(2n)).to.equal(2);
+    expect(json()).to.include({ number: 3, already: false });
+    expect(await status(3n)).to.equal(2);
     const refused = await rig.cli(`service register --probe '{"v":2}' ${keys}`);
     expect(refused.code).to.equal(exitCodes.usage);
     expect(refused.stderr).to.contain("PROBE_INVALID");
@@ -90,6 +122,14 @@ describe("service commands", function () {
     const { code, stderr } = await rig.cli(`${REGISTER.replace("wallet.key", "poor.key")} --yes`);
     expect(code).to.equal(exitCodes.failed);
     expect(stderr).to.match(/BALANCE_TOO_LOW: .* ETH of .* and 0 BLOC of 1010\./);
+  });
+
+  it("sends nothing above the limit on the price of gas", async () => {
+    const line = `service retire --service 1 ${WALLET} --yes --max-fee 0.000000001`;
+    const { code, stderr } = await rig.cli(line);
+    expect(code).to.equal(exitCodes.failed);
+    expect(stderr).to.match(/GAS_TOO_EXPENSIVE: .* gwei.*--max-fee/);
+    expect(await status(1n)).to.equal(1);
   });
 
   it("set-key, set-probe, set-payout and set-metadata change it once, and are done then", async () => {
@@ -130,6 +170,23 @@ describe("service commands", function () {
     expect(await maintenance("maybe")).to.equal(exitCodes.usage);
   });
 
+  it("opens an encrypted key with a password that is typed, or stands in a file", async () => {
+    const { key, address } = parts.wallet;
+    rig.file("encrypted.key", await encryptKeystore(key, address, "correct horse", 1024));
+    rig.file("password", "correct horse\n");
+    const line = "service maintenance on --service 1 --wallet-key-file encrypted.key --yes";
+    const nobody = await rig.cli(line);
+    expect(nobody.code).to.equal(exitCodes.usage);
+    expect(nobody.stderr).to.contain("KEY_PASSWORD_MISSING").and.to.contain("--password-file");
+    const typed = await rig.cli(line, { types: "correct horse\r" });
+    expect(typed.code, typed.stderr).to.equal(0);
+    expect(typed.stderr).not.to.contain("correct horse");
+    const off = line.replace(" on ", " off ");
+    expect((await rig.cli(`${off} --password-file password`)).code).to.equal(0);
+    const wrong = await rig.cli(line, { env: { BLOCKCLOUD_PASSWORD: "wrong" } });
+    expect(wrong.stderr).to.contain("KEY_PASSWORD: ");
+  });
+
   it("names the contract's error and what to do about it", async () => {
     const suspended = await rig.cli(`service reinstate --service 1 ${WALLET} --yes`);
     expect(suspended.code).to.equal(exitCodes.reverted);
@@ -139,7 +196,7 @@ describe("service commands", function () {
     expect(code).to.equal(exitCodes.reverted);
     expect(json()).to.have.nested.property("error.remedy", "Use the key that owns the service.");
     const absent = await rig.cli(`service retire --service 9 ${WALLET} --yes`);
-    expect(absent.stderr).to.match(/SERVICE_UNKNOWN: .* from 1 to 2/);
+    expect(absent.stderr).to.match(/SERVICE_UNKNOWN: .* from 1 to 3/);
   });
 
   it("transfer settles first, says what becomes of stake and key, and hands over", async () => {

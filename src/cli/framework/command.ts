@@ -132,7 +132,8 @@ function describe(
     command.addArgument(new Argument(flag.syntax, flag.about));
   for (const flag of Object.values(flags)) {
     const { config } = flag.options;
-    if (config !== undefined) shared.places.set(config, flag);
+    // A command that only looks at a key's file shares its place with those that open it.
+    if (config !== undefined && !shared.places.has(config)) shared.places.set(config, flag);
     command.addOption(new Option(flag.syntax, helpOf(flag)));
   }
   const lines = spec.examples.map((example) => `  ${example.replaceAll("\n", "\n    ")}`);

@@ -7,6 +7,7 @@ import type { CommandFactory, CommandSpec } from "./command.ts";
 import { feePolicy, transactFlags } from "./commonFlags.ts";
 import { exitCodes } from "./exitCodes.ts";
 import type { Flag, Flags, Values } from "./flag.ts";
+import { untilNonePending } from "./pending.ts";
 import { DryRun, Transactor } from "./transactor.ts";
 
 /** What the `run` of a command that sends transactions gets. */
@@ -47,12 +48,14 @@ export function transactCommand<F extends Flags, A extends Flags = Flags>(
         const { yes, dryRun, rpc } = values;
         const key = typeof signer === "function" ? signer(values) : values.signer;
         const { chainId } = deployment;
+        const fees = feePolicy(values);
         const sender = new TransactionSender(
-          { rpcUrls: rpc, chainId, key, fees: feePolicy(values) },
+          { rpcUrls: rpc, chainId, key, fees },
           { client, log: silentLogger },
         );
-        const transactor = new Transactor({ yes, dryRun }, { ...context, sender });
+        const transactor = new Transactor({ yes, dryRun, fees }, { ...context, sender });
         const services = new Services(client, deployment);
+        await untilNonePending(sender.address, { ...context, timers: context.io.timers });
         try {
           return await spec.run({ ...context, services, transactor });
         } catch (error) {

@@ -1,6 +1,7 @@
-import { erc20Abi, formatEther, type Address, type TransactionReceipt } from "viem";
+import { erc20Abi, formatEther, formatGwei, type Address, type TransactionReceipt } from "viem";
 import type { ChainClient } from "../../chain/client.ts";
 import type { Deployment } from "../../chain/deployment.ts";
+import { gasPrice, priceOf, type FeePolicy } from "../../chain/fees.ts";
 import type { Call, TransactionSender } from "../../chain/sender.ts";
 import { describeRevert } from "../../chain/revert.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
@@ -8,6 +9,12 @@ import type { Output } from "./output.ts";
 import { previewJson, previewText, spent, type Plan, type Preview, type Step } from "./plan.ts";
 import type { Progress } from "./progress.ts";
 import { contractErrors, withRemedy } from "./remedies.ts";
+
+/** Gas that the sender adds to an estimate, beside a tenth of it. */
+const GAS_ROOM = 30_000n;
+
+/** How often a call is sent that another program's transaction with the same key overtakes. */
+const ATTEMPTS = 5;
 
 /** A transaction that was sent. */
 export interface Sent {
@@ -18,6 +25,7 @@ export interface Sent {
 export interface TransactorOptions {
   readonly yes: boolean;
   readonly dryRun: boolean;
+  readonly fees: FeePolicy;
 }
 
 export interface TransactorDependencies {
@@ -94,17 +102,33 @@ export class Transactor {
     return sent;
   }
 
-  /** What a plan costs at the present price of gas. */
+  /**
+   * What a plan costs.
+   *
+   * @throws BlockcloudError `GAS_TOO_EXPENSIVE` when the price is above the person's own limit.
+   */
   async preview(plan: Plan): Promise<Preview> {
     const { client } = this.#d;
-    const [gas, block, fees] = await Promise.all([
+    const { fees } = this.#options;
+    const [gas, block, tip] = await Promise.all([
       Promise.all(plan.steps.map((step) => this.#gas(step))),
       client.getBlock(),
-      client.estimateFeesPerGas(),
+      client.estimateMaxPriorityFeePerGas(),
     ]);
+    const market = { baseFee: block.baseFeePerGas ?? 0n, tip };
+    const now = gasPrice(market, fees);
+    const price = priceOf(market, fees, false);
+    if (price === undefined) {
+      throw new BlockcloudError(
+        "GAS_TOO_EXPENSIVE",
+        `Gas costs ${formatGwei(now)} gwei, above the limit of ${formatGwei(fees.maxFeePerGas ?? 0n)}.`,
+        { retryable: true, remedy: "Run again later, or raise --max-fee." },
+      );
+    }
+    // What the account must have: a transaction is sent with more gas than it is expected to use.
+    const most = gas.reduce((sum, item) => sum + (item * 11n) / 10n + GAS_ROOM, 0n);
     const total = gas.reduce((sum, item) => sum + item, 0n);
-    const now = (block.baseFeePerGas ?? 0n) + fees.maxPriorityFeePerGas;
-    return { plan, gas, expected: total * now, atMost: total * fees.maxFeePerGas };
+    return { plan, gas, expected: total * now, atMost: most * price.maxFeePerGas };
   }
 
   async #gas({ call, roughGas }: Step): Promise<bigint> {
@@ -139,12 +163,18 @@ export class Transactor {
     });
   }
 
-  async #send({ call }: Step): Promise<TransactionReceipt> {
-    const { sender, signal } = this.#d;
-    try {
-      return await sender.send(withErrors(call), { signal });
-    } catch (error) {
-      throw error instanceof BlockcloudError ? withRemedy(error) : error;
+  /** A worker that runs with the same key may take a nonce: the call was not mined then, and goes again. */
+  async #send({ name, call }: Step): Promise<TransactionReceipt> {
+    const { sender, signal, progress } = this.#d;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await sender.send(withErrors(call), { signal });
+      } catch (error) {
+        if (!(error instanceof BlockcloudError)) throw error;
+        const overtaken = error.code === "TRANSACTION_REPLACED";
+        if (!overtaken || attempt === ATTEMPTS) throw withRemedy(error);
+        progress.update(`sending again, after another transaction of the key: ${name}`);
+      }
     }
   }
 }
