@@ -125,6 +125,13 @@ describe("documents", function () {
         for (const script of captures(line, /\bnpm run ([\w:-]+)/g)) {
           if (!(script in scripts)) wrong.push(`npm run ${script}`);
         }
+        const ours = /\bnpm run (deploy|faucet) -- (.*)$/.exec(line);
+        for (const flag of captures(ours?.[2] ?? "", /(?:^|\s)(--[a-z-]+)/g)) {
+          const [deploy = "", faucet = ""] = scriptHelps();
+          const script = ours?.[1] ?? "";
+          if (!(script === "deploy" ? deploy : faucet).includes(flag))
+            wrong.push(`${script} ${flag}`);
+        }
         for (const step of captures(line, /\bnpm test -- (\w+)/g)) {
           if (!steps.includes(step)) wrong.push(`npm test -- ${step}`);
         }
@@ -137,7 +144,7 @@ describe("documents", function () {
         if (words !== "" && !known.includes(command)) wrong.push(`blockcloud ${command}`);
         else check(command, ` ${call[2] ?? ""}`);
       }
-      const everything = known.map(help).join("\n");
+      const everything = [...known.map(help), ...scriptHelps()].join("\n");
       for (const flag of inline.filter((item) => /^--[a-z-]+$/.test(item))) {
         if (!new RegExp(`${flag}\\b(?!-)`).test(everything)) wrong.push(flag);
       }
@@ -202,6 +209,16 @@ describe("documents", function () {
     expect(listed.sort()).to.deep.equal(declared.filter((c) => c !== "CLIENT_GONE 499").sort());
   });
 });
+
+/** What the scripts with flags of their own say about them. */
+function scriptHelps(): string[] {
+  helps ??= ["deploy", "faucet"].map((script) => {
+    const args = [`scripts/${script}.ts`, "--help"];
+    return spawnSync(process.execPath, args, { cwd: root, encoding: "utf8" }).stdout;
+  });
+  return helps;
+}
+let helps: string[] | undefined;
 
 /** A parameter's value in the code, in the table's unit. */
 function valueOf(name: string, where: string, network: string): string {
