@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { spawnSync } from "node:child_process";
 import type { Command } from "commander";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import path from "node:path";

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -116,7 +116,11 @@ describe("the walk-through of docs/operations.md, on Anvil with Sepolia's ID", f
     for (const block of commands(heading)) said.push(await shell.run(block));
     return said;
   };
-  const log = (name: string) => readFileSync(path.join(folder, name), "utf8");
+  /** A log, which is empty until its process has begun. */
+  const log = (name: string) => {
+    const file = path.join(folder, name);
+    return existsSync(file) ? readFileSync(file, "utf8") : "";
+  };
   const pause = (milliseconds: number) =>
     new Promise((resolve) => setTimeout(resolve, milliseconds));
   const until = async (what: string, condition: () => boolean) => {
