@@ -32,6 +32,7 @@ import { serviceSetMetadata } from "./service/setMetadata.ts";
 import { serviceSetPayout } from "./service/setPayout.ts";
 import { serviceSetProbe } from "./service/setProbe.ts";
 import { serviceShow } from "./service/show.ts";
+import { serviceTakeOver } from "./service/takeOver.ts";
 import { serviceTransfer } from "./service/transfer.ts";
 import { auditorExit, exit } from "./stake/exit.ts";
 import { stake } from "./stake/stake.ts";
@@ -65,6 +66,7 @@ const entries: Readonly<Record<string, Entry>> = {
       serviceMaintenance,
       serviceReinstate,
       serviceRetire,
+      serviceTakeOver,
     ],
   },
   provider: { about: "Run a service.", commands: [providerRun, providerStatus] },

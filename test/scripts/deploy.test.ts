@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -164,7 +164,7 @@ describe("npm run deploy, to a chain with Sepolia's ID", function () {
     }
   });
 
-  it("deploys a successor for the same token, whose numbers begin behind the first's", async () => {
+  it("deploys a successor for the same token, to which a service moves with its number", async () => {
     const chain = await startAnvil();
     try {
       const devnet = async (...args: string[]) => {
@@ -173,21 +173,53 @@ describe("npm run deploy, to a chain with Sepolia's ID", function () {
         expect(status, stderr).to.equal(0);
         return result().deployment;
       };
+      const older = path.join(folder, "deployments/devnet.json");
+      const newer = path.join(folder, "deployments/devnet-2.json");
+      const cli = (deployment: string, ...args: string[]) => {
+        const command = ["bin/blockcloud", ...args, "--deployment", deployment, "--json"];
+        const keys = { BLOCKCLOUD_WALLET_KEY: DEPLOYER_KEY, BLOCKCLOUD_SERVICE_KEY: DEPLOYER_KEY };
+        const places = {
+          BLOCKCLOUD_RPC: chain.rpcUrl,
+          BLOCKCLOUD_STATE: path.join(folder, "state"),
+        };
+        const env = { PATH: process.env.PATH, ...keys, ...places };
+        const printed = execFileSync(process.execPath, command, {
+          cwd: root,
+          encoding: "utf8",
+          env,
+        });
+        return JSON.parse(printed) as Record<string, unknown>;
+      };
+      const registration = ["--probe", '{"v":1,"requests":[{"path":"/"}]}', "--yes"];
+      const holds = () => cli(older, "service", "show", "1", "--skip-probe");
+
       const first = await devnet();
-      const file = path.join(folder, "deployments/devnet.json");
-      const successor = ["--name", "devnet-2", "--succeeds", file, "--reward-supply", "1000000"];
+      expect(cli(older, "service", "register", ...registration)).to.include({ number: 1 });
+
+      const successor = ["--name", "devnet-2", "--succeeds", older, "--reward-supply", "1000000"];
       const parameters = path.join(folder, "successor.json");
       const text = await readFile(path.join(root, "ignition/parameters/devnet.json"), "utf8");
       await writeFile(parameters, text.replace(/ *"treasury": "[^"]+",\n/, ""));
       const second = await devnet(...successor, "--parameters", parameters);
-
       expect(second.contracts.token).to.equal(first.contracts.token);
       expect(second.contracts.registry).not.to.equal(first.contracts.registry);
       expect(second.parameters).to.include({
         predecessor: first.contracts.registry,
         rewardSupply: "1000000000000000000000000",
       });
-      expect(loadDeployment(file)).to.deep.equal(first);
+      expect(loadDeployment(older)).to.deep.equal(first);
+
+      cli(older, "service", "retire", "--service", "1", "--yes");
+      const taken = cli(newer, "service", "take-over", "--service", "1", ...registration);
+      expect(taken).to.include({ number: 1, owner: DEPLOYER, already: false });
+      expect(cli(newer, "service", "take-over", "--service", "1", ...registration)).to.include({
+        already: true,
+      });
+      // Its stake there is free when the unbonding time is over.
+      await chain.request("evm_increaseTime", [130]);
+      await chain.request("evm_mine");
+      cli(older, "withdraw", "--service", "1", "--yes");
+      expect(JSON.stringify(holds())).to.contain("Retired");
     } finally {
       await chain.stop();
     }

@@ -1,7 +1,7 @@
 import { parseEventLogs, type Address } from "viem";
 import type { ChainClient } from "../../chain/client.ts";
 import type { Deployment } from "../../chain/deployment.ts";
-import type { ServiceClass, Services } from "../../chain/services.ts";
+import type { Services } from "../../chain/services.ts";
 import { serviceRegistryAbi } from "../../protocol/abi/serviceRegistry.ts";
 import { bytesToHex } from "../../protocol/bytes.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
@@ -13,6 +13,7 @@ import { text } from "../framework/flag.ts";
 import { transactCommand } from "../framework/transactCommand.ts";
 import { sentJson } from "../framework/transactor.ts";
 import { anyText, blocAmount } from "../framework/values.ts";
+import { classNamed } from "./classes.ts";
 import { metadataUri, probeFlag } from "./flags.ts";
 
 /** How many of the newest services are looked through for one that this key registered already. */
@@ -123,15 +124,4 @@ async function findService(
     if (owner === wanted.owner && status !== "Retired") return number;
   }
   return undefined;
-}
-
-async function classNamed(services: Services, name: string): Promise<[number, ServiceClass]> {
-  const classes = await services.classes();
-  const classId = classes.findIndex((kind) => kind.name === name);
-  const kind = classes[classId];
-  if (kind !== undefined) return [classId, kind];
-  const names = classes.map((one) => one.name).join(", ");
-  throw new BlockcloudError("CLASS_UNKNOWN", `There is no class ${name}.`, {
-    remedy: `Classes: ${names}.`,
-  });
 }
