@@ -68,7 +68,7 @@ export const feeFlags = {
   }),
   urgentMaxFee: text(
     "--urgent-max-fee <gwei>",
-    "the same for what cannot wait (default: --max-fee)",
+    "the same for commitments, reveals and answers to challenges (default: no limit)",
     gweiAmount,
     {
       env: "BLOCKCLOUD_URGENT_MAX_FEE",
