@@ -25,7 +25,7 @@ export const serviceTakeOver = transactCommand({
   },
   signer: walletKey,
   examples: [
-    `blockcloud service take-over --network sepolia-2 --service 7 --probe @probe.json \\\n` +
+    `blockcloud service take-over --service 7 --probe '{"v":1,"requests":[{"path":"/health"}]}' \\\n` +
       "--service-key-file service.key --wallet-key-file wallet.key",
   ],
   notes: `--network or --deployment names the new version. Retire the service in the earlier one first, with the
