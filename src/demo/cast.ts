@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { erc20Abi, parseEther, type Address, type Hex } from "viem";
+import { erc20Abi, parseEther, toHex, type Address, type Hex } from "viem";
 import { enrolAuditor } from "../auditor/enrol.ts";
 import type { ChainClient } from "../chain/client.ts";
 import { TransactionSender } from "../chain/sender.ts";
@@ -175,7 +175,7 @@ const VISITOR_BLOC = parseEther("100000");
 
 /**
  * Hands BLOC to a spare key and writes it, with a second one that holds ether, for whoever wants to
- * register a service or enrol an auditor beside the demo's.
+ * register a service or enrol an auditor beside the demo's; a third is for a keeper.
  */
 export async function welcomeVisitor(stage: Stage): Promise<void> {
   const visitor = devKey(keyIndex.visitor);
@@ -184,6 +184,14 @@ export async function welcomeVisitor(stage: Stage): Promise<void> {
   await writeFile(path.join(stage.folder, "visitor.key"), visitor.key, { mode });
   const operator = devKey(keyIndex.visitor + 1);
   await writeFile(path.join(stage.folder, "visitor-operator.key"), operator.key, { mode });
+  // Beyond the accounts that the chain begins with: it is given ether.
+  const keeper = devKey(keyIndex.visitor + 3);
+  const request = stage.client.request as (call: object) => Promise<unknown>;
+  await request({
+    method: "hardhat_setBalance",
+    params: [keeper.address, toHex(parseEther("10"))],
+  });
+  await writeFile(path.join(stage.folder, "visitor-keeper.key"), keeper.key, { mode });
 }
 
 /** Writes what every worker reads. */
