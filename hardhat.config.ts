@@ -18,14 +18,21 @@ const compiler = {
 /** `npm run test:deep` */
 const deep = process.env.BLOCKCLOUD_DEEP === "1";
 
+/** A folder of its own for what is built: several builds may then run at once (scripts/solidity.ts). */
+const build = process.env.BLOCKCLOUD_BUILD ?? ".";
+
 export default defineConfig({
   plugins: [hardhatToolboxMochaEthers],
-  paths: { tests: { solidity: "./test", mocha: "./test" } },
+  paths: {
+    tests: { solidity: "./test", mocha: "./test" },
+    cache: `${build}/cache`,
+    artifacts: `${build}/artifacts`,
+  },
   solidity: {
     npmFilesToBuild: ["@openzeppelin/contracts/access/manager/AccessManager.sol"],
     profiles: { default: compiler, production: compiler },
   },
-  typechain: { outDir: "./typechain-types" },
+  typechain: { outDir: `${build}/typechain-types` },
   test: {
     solidity: {
       fsPermissions: { readDirectory: ["./test/vectors"] },
