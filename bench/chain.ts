@@ -12,12 +12,7 @@ import config from "../hardhat.config.ts";
 import { describeChain, type ChainClient } from "../src/chain/client.ts";
 import type { Deployment } from "../src/chain/deployment.ts";
 import { deployDevnet } from "../src/demo/devnet.ts";
-import { blocTokenAbi } from "../src/protocol/abi/blocToken.ts";
-import { challengeBookAbi } from "../src/protocol/abi/challengeBook.ts";
-import { proofOfServiceAbi } from "../src/protocol/abi/proofOfService.ts";
-import { rewardPoolAbi } from "../src/protocol/abi/rewardPool.ts";
-import { serviceRegistryAbi } from "../src/protocol/abi/serviceRegistry.ts";
-import { stakingAbi } from "../src/protocol/abi/staking.ts";
+import { abis } from "../src/protocol/abis.ts";
 import { epochAt, epochStart } from "../src/protocol/epoch.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -28,16 +23,7 @@ const EPOCH_SECONDS = 3600;
 const TRANSACTION_GAS: Hex = "0xffffff";
 const ETHER: Hex = "0xffffffffffffffffffffffff";
 
-/** The contracts' ABIs, by the names that the deployment gives them. */
-export const abis = {
-  token: blocTokenAbi,
-  rewardPool: rewardPoolAbi,
-  registry: serviceRegistryAbi,
-  staking: stakingAbi,
-  proofOfService: proofOfServiceAbi,
-  challengeBook: challengeBookAbi,
-} as const satisfies Partial<Record<keyof Deployment["contracts"], Abi>>;
-
+/** A contract by its name in a deployment file. */
 export type ContractName = keyof typeof abis;
 
 /** JSON-RPC, without the way over a socket. */

@@ -21,7 +21,8 @@ import {
 } from "../src/protocol/sortition.ts";
 import type { Grade } from "../src/protocol/tally.ts";
 import { blockcloudDomain } from "../src/protocol/typedData.ts";
-import { abis, type BenchChain } from "./chain.ts";
+import { type BenchChain } from "./chain.ts";
+import { abis } from "../src/protocol/abis.ts";
 
 /** Elements of an auditor's hash chain: more than the epochs of any benchmark. */
 const CHAIN_LENGTH = 2048;

@@ -10,12 +10,7 @@ import {
   zeroAddress,
 } from "viem";
 import type { Deployment } from "../src/chain/deployment.ts";
-import { blocTokenAbi } from "../src/protocol/abi/blocToken.ts";
-import { challengeBookAbi } from "../src/protocol/abi/challengeBook.ts";
-import { proofOfServiceAbi } from "../src/protocol/abi/proofOfService.ts";
-import { rewardPoolAbi } from "../src/protocol/abi/rewardPool.ts";
-import { serviceRegistryAbi } from "../src/protocol/abi/serviceRegistry.ts";
-import { stakingAbi } from "../src/protocol/abi/staking.ts";
+import { abis } from "../src/protocol/abis.ts";
 import type { Parameters } from "./parameters.ts";
 
 /** The contract behind each name of a deployment file. */
@@ -104,17 +99,9 @@ async function compareParameters(
   parameters: Parameters,
   compare: Compare,
 ): Promise<void> {
-  const abis = {
-    token: blocTokenAbi,
-    rewardPool: rewardPoolAbi,
-    registry: serviceRegistryAbi,
-    staking: stakingAbi,
-    proofOfService: proofOfServiceAbi,
-    challengeBook: challengeBookAbi,
-  };
   const perSecond = await client.readContract({
     address: contracts.rewardPool,
-    abi: rewardPoolAbi,
+    abi: abis.rewardPool,
     functionName: "BUDGET_PER_SECOND",
   });
   const { registry, staking, proofOfService, challengeBook } = contracts;
@@ -168,7 +155,7 @@ async function compareParameters(
   for (const [index, name] of ["http", "json-rpc"].entries()) {
     const kind = await client.readContract({
       address: registry,
-      abi: serviceRegistryAbi,
+      abi: abis.registry,
       functionName: "classAt",
       args: [index],
     });
@@ -204,7 +191,7 @@ async function compareGovernance(
   compare("the deployer has no say left", (await role(deployer))[0], false);
   if (mint === undefined) return;
   const receipt = await client.getTransactionReceipt({ hash: mint });
-  const minted = parseEventLogs({ abi: blocTokenAbi, logs: receipt.logs, eventName: "Transfer" });
+  const minted = parseEventLogs({ abi: abis.token, logs: receipt.logs, eventName: "Transfer" });
   compare(
     "the supply went to the reward pool and the treasury",
     minted.map(({ args }) => [args.to, args.value]),

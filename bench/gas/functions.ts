@@ -6,7 +6,8 @@ import { signRecord } from "../../src/protocol/record.ts";
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
 import { addressOfKey, signDigest } from "../../src/protocol/signature.ts";
 import { blockcloudDomain } from "../../src/protocol/typedData.ts";
-import { abis, BenchChain, type ContractName } from "../chain.ts";
+import { BenchChain, type ContractName } from "../chain.ts";
+import { abis } from "../../src/protocol/abis.ts";
 import { Fleet, keyOf, PROBE, REGISTRATION_FEE, SERVICE_STAKE } from "../fleet.ts";
 import { Season, type Part } from "./season.ts";
 

@@ -76,3 +76,8 @@ export function loadDeployment(file: string): Deployment {
   }
   return parsed.data;
 }
+
+/** Tells deployments apart in names of files; the genesis, those at the same addresses. */
+export function deploymentTag({ chainId, genesis, contracts }: Deployment): string {
+  return [chainId, contracts.proofOfService.slice(2, 10), genesis].join("-");
+}

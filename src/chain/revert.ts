@@ -1,15 +1,31 @@
 import { BaseError, ContractFunctionRevertedError } from "viem";
 import { BlockcloudError } from "../protocol/errors.ts";
 
+/** What a contract refused a call with. */
+export interface ContractError {
+  /** Undefined where no ABI knows it. */
+  name: string | undefined;
+  args: readonly unknown[];
+  /** The text of a plain `revert`. */
+  reason: string | undefined;
+}
+
+/** The contract's error behind what a client threw; undefined for any other failure. */
+export function contractError(error: unknown): ContractError | undefined {
+  const found =
+    error instanceof BaseError
+      ? error.walk((inner) => inner instanceof ContractFunctionRevertedError)
+      : null;
+  if (!(found instanceof ContractFunctionRevertedError)) return undefined;
+  return { name: found.data?.errorName, args: found.data?.args ?? [], reason: found.reason };
+}
+
 /** Turns what a client threw for a call into an error that names the contract's own. */
 export function describeRevert(functionName: string, cause: unknown): BlockcloudError {
-  const revert =
-    cause instanceof BaseError
-      ? cause.walk((error) => error instanceof ContractFunctionRevertedError)
-      : null;
-  if (revert instanceof ContractFunctionRevertedError) {
-    const name = revert.data?.errorName ?? revert.reason ?? "an unknown reason";
-    const args = (revert.data?.args ?? []).map(String).join(", ");
+  const revert = contractError(cause);
+  if (revert !== undefined) {
+    const name = revert.name ?? revert.reason ?? "an unknown reason";
+    const args = revert.args.map(String).join(", ");
     return new BlockcloudError("CALL_REVERTED", `${functionName} reverts: ${name}(${args}).`, {
       cause,
     });

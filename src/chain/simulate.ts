@@ -1,4 +1,4 @@
-import { BaseError, ContractFunctionRevertedError } from "viem";
+import { contractError } from "./revert.ts";
 
 /**
  * Runs a simulated call.
@@ -10,19 +10,7 @@ export async function simulate<T>(call: () => Promise<T>): Promise<T | undefined
   try {
     return await call();
   } catch (error) {
-    if (revertOf(error) !== undefined) return undefined;
+    if (contractError(error) !== undefined) return undefined;
     throw error;
   }
-}
-
-/** The contract's error behind what a client threw: name and values; undefined for any other failure. */
-export function revertOf(
-  error: unknown,
-): { name: string | undefined; args: readonly unknown[] } | undefined {
-  const found =
-    error instanceof BaseError
-      ? error.walk((inner) => inner instanceof ContractFunctionRevertedError)
-      : null;
-  if (!(found instanceof ContractFunctionRevertedError)) return undefined;
-  return { name: found.data?.errorName, args: found.data?.args ?? [] };
 }

@@ -3,7 +3,7 @@ import type { Address, Hex } from "viem";
 import { Challenges } from "../chain/challenges.ts";
 import { checkChain, createChainClient } from "../chain/client.ts";
 import { ChainClock } from "../chain/clock.ts";
-import type { Deployment } from "../chain/deployment.ts";
+import { deploymentTag, type Deployment } from "../chain/deployment.ts";
 import type { FeePolicy } from "../chain/fees.ts";
 import { ChainMetrics } from "../chain/metrics.ts";
 import { Seeds } from "../chain/seeds.ts";
@@ -56,7 +56,7 @@ export function createKeeper(
   const { timers, log, metrics = createMetrics("keeper") } = environment;
   const observer = new KeeperMetrics(metrics);
   const chainMetrics = new ChainMetrics(metrics, timers);
-  const { chainId, contracts, genesis, epochSeconds } = deployment;
+  const { chainId, genesis, epochSeconds } = deployment;
   const keeper = addressOfKey(options.key);
   const client = createChainClient(options.rpcUrls, chainId, {
     timers,
@@ -71,9 +71,8 @@ export function createKeeper(
     { client, log, timers, observer: chainMetrics },
   );
   chainMetrics.watchBalance(() => client.getBalance({ address: sender.address }));
-  // The genesis tells apart what stands at the same addresses.
-  const name = `keeper-${keeper}-${chainId}-${contracts.proofOfService.slice(2, 10)}-${genesis}`;
-  const store = new KeeperStore(path.join(options.stateDir, `${name}.sqlite`));
+  const name = `keeper-${keeper}-${deploymentTag(deployment)}.sqlite`;
+  const store = new KeeperStore(path.join(options.stateDir, name));
   const shared = { client, deployment, store };
   const executor = new Executor(
     { blocPriceWei, unpaidWeiPerDay },

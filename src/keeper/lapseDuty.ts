@@ -1,7 +1,7 @@
 import type { Address } from "viem";
 import type { ChainClient } from "../chain/client.ts";
 import type { Deployment } from "../chain/deployment.ts";
-import { revertOf } from "../chain/simulate.ts";
+import { contractError } from "../chain/revert.ts";
 import type { Moment } from "../chain/views/contracts.ts";
 import { LAPSE_EPOCHS } from "../chain/views/lapse.ts";
 import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
@@ -53,7 +53,7 @@ export class LapseDuty implements KeeperDuty {
       await client.simulateContract({ ...call, account: this.#keeper });
       return { duty: this.name, call, reward: 0n, about: { auditor } };
     } catch (error) {
-      const revert = revertOf(error);
+      const revert = contractError(error);
       if (revert === undefined) throw error;
       if (revert.name === "PosNotLapsable") {
         // Epochs without a seed in time do not count: so many more must pass at least.

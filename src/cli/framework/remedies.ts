@@ -1,20 +1,15 @@
-import { BaseError, ContractFunctionRevertedError } from "viem";
-import { blocTokenAbi } from "../../protocol/abi/blocToken.ts";
-import { challengeBookAbi } from "../../protocol/abi/challengeBook.ts";
-import { proofOfServiceAbi } from "../../protocol/abi/proofOfService.ts";
-import { rewardPoolAbi } from "../../protocol/abi/rewardPool.ts";
-import { serviceRegistryAbi } from "../../protocol/abi/serviceRegistry.ts";
-import { stakingAbi } from "../../protocol/abi/staking.ts";
+import { contractError } from "../../chain/revert.ts";
+import { abis } from "../../protocol/abis.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 
 /** Errors of all contracts: a call may fail in a contract below the one that was called. */
 export const contractErrors = [
-  ...serviceRegistryAbi,
-  ...stakingAbi,
-  ...proofOfServiceAbi,
-  ...challengeBookAbi,
-  ...rewardPoolAbi,
-  ...blocTokenAbi,
+  ...abis.registry,
+  ...abis.staking,
+  ...abis.proofOfService,
+  ...abis.challengeBook,
+  ...abis.rewardPool,
+  ...abis.token,
 ].filter((item, index, all) => {
   if (item.type !== "error") return false;
   return all.findIndex((other) => other.type === "error" && other.name === item.name) === index;
@@ -118,11 +113,8 @@ export const unreachableErrors: ReadonlySet<string> = new Set([
 
 /** The contracts' own error behind one of ours. */
 export function revertOf(error: unknown): { name: string; args: readonly unknown[] } | undefined {
-  const cause = error instanceof BlockcloudError ? error.cause : error;
-  if (!(cause instanceof BaseError)) return undefined;
-  const revert = cause.walk((inner) => inner instanceof ContractFunctionRevertedError);
-  if (!(revert instanceof ContractFunctionRevertedError) || !revert.data) return undefined;
-  return { name: revert.data.errorName, args: revert.data.args ?? [] };
+  const found = contractError(error instanceof BlockcloudError ? error.cause : error);
+  return found?.name === undefined ? undefined : { name: found.name, args: found.args };
 }
 
 /** The same error, with what to do about it where a person can do something. */

@@ -1,5 +1,5 @@
 import type { Hex } from "viem";
-import type { Deployment } from "../../chain/deployment.ts";
+import { deploymentTag, type Deployment } from "../../chain/deployment.ts";
 import { inOrder, runUntilSignal, type Startable } from "../../node/lifecycle.ts";
 import { WorkerLock, type LockOptions } from "../../node/lock.ts";
 import { createLogger, type Logger } from "../../node/logger.ts";
@@ -46,11 +46,7 @@ export async function runWorker(
   }
 }
 
-/** The lock of a key on a deployment; the genesis tells apart what stands at the same addresses. */
+/** The lock of a key on a deployment. */
 export function workerLock(stateDir: string, deployment: Deployment, key: Hex): LockOptions {
-  const { chainId, genesis, contracts } = deployment;
-  const name = [addressOfKey(key), chainId, contracts.proofOfService.slice(2, 10), genesis].join(
-    "-",
-  );
-  return { stateDir, name };
+  return { stateDir, name: `${addressOfKey(key)}-${deploymentTag(deployment)}` };
 }

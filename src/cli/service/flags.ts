@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { parseProbe, type ProbeInput } from "../../protocol/probe.ts";
-import { document } from "../framework/flag.ts";
+import { serviceKey } from "../framework/commonFlags.ts";
+import { document, text } from "../framework/flag.ts";
+import { anyText, blocAmount } from "../framework/values.ts";
 
 /** The longest description URI, bytes (`MAX_METADATA` of the registry). */
 const MAX_METADATA_BYTES = 256;
@@ -36,3 +38,12 @@ export const metadataUri = z
     `Give at most ${MAX_METADATA_BYTES} bytes.`,
   )
   .refine((uri) => uri === "" || URL.canParse(uri), "Give a URI, or nothing.");
+
+/** What a service begins with, here or after an earlier version of the contracts. */
+export const registrationFlags = {
+  class: text("--class <name>", "class of the service", anyText, { default: "http" }),
+  probe: probeFlag,
+  stake: text("--stake <bloc>", "BLOC to stake", blocAmount, { default: "1000" }),
+  metadata: text("--metadata <uri>", "URI of a description", metadataUri, { default: "" }),
+  serviceKey,
+};

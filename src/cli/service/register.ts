@@ -8,13 +8,11 @@ import { BlockcloudError } from "../../protocol/errors.ts";
 import { encodeProbe } from "../../protocol/probe.ts";
 import { rootServiceId } from "../../protocol/serviceId.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
-import { serviceKey, walletKey } from "../framework/commonFlags.ts";
-import { text } from "../framework/flag.ts";
+import { walletKey } from "../framework/commonFlags.ts";
 import { transactCommand } from "../framework/transactCommand.ts";
 import { sentJson } from "../framework/transactor.ts";
-import { anyText, blocAmount } from "../framework/values.ts";
 import { classNamed } from "./classes.ts";
-import { metadataUri, probeFlag } from "./flags.ts";
+import { registrationFlags } from "./flags.ts";
 
 /** How many of the newest services are looked through for one that this key registered already. */
 const LOOK_BACK = 256n;
@@ -23,13 +21,7 @@ const LOOK_BACK = 256n;
 export const serviceRegister = transactCommand({
   name: "register",
   about: "Register a service by a contract call: burns the class's fee and stakes BLOC.",
-  flags: {
-    class: text("--class <name>", "class of the service", anyText, { default: "http" }),
-    probe: probeFlag,
-    stake: text("--stake <bloc>", "BLOC to stake", blocAmount, { default: "1000" }),
-    metadata: text("--metadata <uri>", "URI of a description", metadataUri, { default: "" }),
-    serviceKey,
-  },
+  flags: registrationFlags,
   signer: walletKey,
   examples: [
     `blockcloud service register --probe '{"v":1,"requests":[{"path":"/health"}]}' --stake 1000 \\\n` +

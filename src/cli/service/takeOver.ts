@@ -3,13 +3,11 @@ import { bytesToHex } from "../../protocol/bytes.ts";
 import { encodeProbe } from "../../protocol/probe.ts";
 import { rootServiceId } from "../../protocol/serviceId.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
-import { service, serviceKey, walletKey } from "../framework/commonFlags.ts";
-import { text } from "../framework/flag.ts";
+import { service, walletKey } from "../framework/commonFlags.ts";
 import { transactCommand } from "../framework/transactCommand.ts";
 import { sentJson } from "../framework/transactor.ts";
-import { anyText, blocAmount } from "../framework/values.ts";
 import { classNamed } from "./classes.ts";
-import { metadataUri, probeFlag } from "./flags.ts";
+import { registrationFlags } from "./flags.ts";
 
 /** `blockcloud service take-over` */
 export const serviceTakeOver = transactCommand({
@@ -17,11 +15,7 @@ export const serviceTakeOver = transactCommand({
   about: "Go on with a service of the contracts' earlier version, under its number and label.",
   flags: {
     service,
-    class: text("--class <name>", "class of the service", anyText, { default: "http" }),
-    probe: probeFlag,
-    stake: text("--stake <bloc>", "BLOC to stake", blocAmount, { default: "1000" }),
-    metadata: text("--metadata <uri>", "URI of a description", metadataUri, { default: "" }),
-    serviceKey,
+    ...registrationFlags,
   },
   signer: walletKey,
   examples: [
