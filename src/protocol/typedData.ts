@@ -36,6 +36,23 @@ export const typedData = {
     { name: "endpoints", type: "Endpoint[]" },
     { name: "delegation", type: "bytes" },
   ],
+  Delegation: [
+    { name: "serviceId", type: "bytes32" },
+    { name: "issuedAt", type: "uint64" },
+    { name: "expiresAt", type: "uint64" },
+  ],
+  Revocation: [
+    { name: "serviceId", type: "bytes32" },
+    { name: "issuedAt", type: "uint64" },
+    { name: "expiresAt", type: "uint64" },
+  ],
+  NameRecord: [
+    { name: "root", type: "bytes32" },
+    { name: "label", type: "string" },
+    { name: "serviceId", type: "bytes32" },
+    { name: "issuedAt", type: "uint64" },
+    { name: "expiresAt", type: "uint64" },
+  ],
   ChallengeResponse: [
     { name: "challenge", type: "uint256" },
     { name: "nonce", type: "bytes32" },
