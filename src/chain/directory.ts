@@ -1,6 +1,22 @@
-import type { Address } from "viem";
-import type { Verdict } from "../protocol/tally.ts";
-import type { ServiceStatus } from "./services.ts";
+import { BaseError, type Address } from "viem";
+import type { Startable } from "../node/lifecycle.ts";
+import type { Logger } from "../node/logger.ts";
+import type { Timers } from "../node/timers.ts";
+import { BlockcloudError } from "../protocol/errors.ts";
+import { laneOf } from "../protocol/sortition.ts";
+import { lanesOf, verdictOf, type Verdict } from "../protocol/tally.ts";
+import type { ChainClient } from "./client.ts";
+import { currentEpoch, type ChainTime } from "./clock.ts";
+import type { Deployment } from "./deployment.ts";
+import { RegistryWatch, type RegistryChange } from "./registryWatch.ts";
+import { findFault } from "./rpc/faults.ts";
+import { serviceStatuses, type ServiceStatus } from "./services.ts";
+import { contractsOf } from "./views/contracts.ts";
+
+/** Final epochs whose verdicts are told. */
+export const VERDICTS_TOLD = 4;
+/** Services, labels and tallies that are remembered; the least recently used go first. */
+const REMEMBERED = 100_000;
 
 /** What the chain says of the root service, as of a block. */
 export interface ServiceFacts {
@@ -8,11 +24,11 @@ export interface ServiceFacts {
   status: ServiceStatus;
   /** The newest service key, which signs for the root and delegates to sub-services. */
   key: Address;
-  /** BLOC in wei. */
+  /** BLOC in wei, as it counts from the next epoch on. */
   stake: bigint;
-  /** The newest verdicts with their epochs, newest first; null where the votes missed the quorum. */
+  /** The newest final verdicts with their epochs, newest first; null where the votes missed the quorum. */
   verdicts: readonly { epoch: number; verdict: Verdict }[];
-  /** The block that all of this was read at. */
+  /** The block that all of this was read at; the verdicts, which cannot change, perhaps later. */
   block: bigint;
 }
 
@@ -33,4 +49,233 @@ export interface Directory {
   onChange(listener: (number: bigint) => void): () => void;
   /** Calls back when a service takes a label. */
   onLabel(listener: (label: string, number: bigint) => void): () => void;
+}
+
+interface Entry {
+  /** Undefined when there is no such service. */
+  state: Promise<Omit<ServiceFacts, "verdicts"> | undefined>;
+  /** What `facts` gave last. */
+  facts: ServiceFacts | undefined;
+}
+
+/** The chain's `Directory`: reads on demand, remembers, and forgets what the registry's events change. */
+export class ServiceDirectory implements Directory, Startable {
+  readonly #client: ChainClient;
+  readonly #contracts: ReturnType<typeof contractsOf>;
+  readonly #time: ChainTime;
+  readonly #watch: RegistryWatch;
+  readonly #services = new Map<bigint, Entry>();
+  readonly #labels = new Map<string, Promise<bigint | undefined>>();
+  readonly #tallies = new Map<string, Promise<bigint>>();
+  readonly #changeListeners = new Set<(number: bigint) => void>();
+  readonly #labelListeners = new Set<(label: string, number: bigint) => void>();
+  /** Services that there are at least. */
+  #count = 0n;
+
+  constructor(dependencies: {
+    client: ChainClient;
+    deployment: Deployment;
+    time: ChainTime;
+    timers: Timers;
+    log: Logger;
+  }) {
+    this.#client = dependencies.client;
+    this.#contracts = contractsOf(dependencies.deployment);
+    this.#time = dependencies.time;
+    const changed = (change: RegistryChange) => {
+      this.#forget(change);
+    };
+    this.#watch = new RegistryWatch({ changed }, dependencies);
+  }
+
+  /** Needs a clock that runs. */
+  async start(): Promise<void> {
+    await this.#watch.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#watch.stop();
+  }
+
+  async rootKey(number: bigint, signal?: AbortSignal) {
+    const state = await abortable(this.#entry(number).state, signal);
+    return state && { key: state.key, active: state.status === "Active" };
+  }
+
+  async facts(number: bigint, signal?: AbortSignal): Promise<ServiceFacts | undefined> {
+    const entry = this.#entry(number);
+    const state = await abortable(entry.state, signal);
+    if (state === undefined) return undefined;
+    const newest = currentEpoch(this.#time) - 2;
+    const known = entry.facts;
+    if (known !== undefined && known.verdicts[0]?.epoch === newest) return known;
+    const verdicts = await abortable(this.#verdicts(number, newest), signal);
+    entry.facts = { ...state, verdicts };
+    return entry.facts;
+  }
+
+  knownFacts(number: bigint): ServiceFacts | undefined {
+    return this.#services.get(number)?.facts;
+  }
+
+  async numberOf(label: string, signal?: AbortSignal): Promise<bigint | undefined> {
+    const read = remember(this.#labels, label, async () => {
+      const number = await this.#ask(() =>
+        this.#client.readContract({
+          ...this.#contracts.registry,
+          functionName: "numberOf",
+          args: [label],
+          blockNumber: this.#time.head().number,
+        }),
+      );
+      return number === 0n ? undefined : number;
+    });
+    return abortable(read, signal);
+  }
+
+  onChange(listener: (number: bigint) => void): () => void {
+    this.#changeListeners.add(listener);
+    return () => this.#changeListeners.delete(listener);
+  }
+
+  onLabel(listener: (label: string, number: bigint) => void): () => void {
+    this.#labelListeners.add(listener);
+    return () => this.#labelListeners.delete(listener);
+  }
+
+  #entry(number: bigint): Entry {
+    return remember(
+      this.#services,
+      number,
+      () => ({ state: this.#readState(number), facts: undefined }),
+      ({ state }) => state,
+    );
+  }
+
+  /**
+   * Reads at the block that the events were followed up to at least, so that an endpoint which lags behind
+   * cannot bring back what an event has just changed.
+   */
+  async #readState(number: bigint): Promise<Omit<ServiceFacts, "verdicts"> | undefined> {
+    const block = this.#time.head().number;
+    const { registry, staking } = this.#contracts;
+    const at = { blockNumber: block };
+    const next = [number, currentEpoch(this.#time) + 1] as const;
+    return this.#ask(async () => {
+      if (number > this.#count) {
+        this.#count = await this.#client.readContract({
+          ...registry,
+          functionName: "serviceCount",
+          ...at,
+        });
+        // Whoever invents numbers costs one read each, and no more.
+        if (number > this.#count) return undefined;
+      }
+      const [status, key, stake] = await Promise.all([
+        this.#client.readContract({
+          ...registry,
+          functionName: "statusNow",
+          args: [number],
+          ...at,
+        }),
+        this.#client.readContract({ ...registry, functionName: "keyAt", args: next, ...at }),
+        this.#client.readContract({
+          ...staking,
+          functionName: "serviceStakeAt",
+          args: next,
+          ...at,
+        }),
+      ]);
+      const name = serviceStatuses[status] ?? "None";
+      return name === "None" ? undefined : { number, status: name, key, stake, block };
+    });
+  }
+
+  #verdicts(number: bigint, newest: number): Promise<ServiceFacts["verdicts"]> {
+    const { shard, lane } = laneOf(number);
+    const epochs = Array.from({ length: VERDICTS_TOLD }, (_, index) => newest - index);
+    return Promise.all(
+      epochs
+        .filter((epoch) => epoch > 0)
+        .map(async (epoch) => {
+          const tally = await remember(this.#tallies, `${shard}:${epoch}`, () =>
+            this.#ask(() =>
+              this.#client.readContract({
+                ...this.#contracts.proofOfService,
+                functionName: "tallyOf",
+                args: [BigInt(shard), epoch],
+              }),
+            ),
+          );
+          return { epoch, verdict: verdictOf(lanesOf(tally)[lane] ?? []) };
+        }),
+    );
+  }
+
+  async #ask<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (cause) {
+      const why =
+        findFault(cause)?.message ??
+        (cause instanceof BaseError ? cause.shortMessage : String(cause));
+      throw new BlockcloudError("CHAIN_UNREACHABLE", `The chain cannot be asked: ${why}`, {
+        cause,
+        retryable: true,
+        remedy: "Check the RPC endpoints.",
+      });
+    }
+  }
+
+  #forget({ number, registered, label }: RegistryChange): void {
+    this.#services.delete(number);
+    // Also where a reorganisation took a registration back.
+    if (registered) this.#count = 0n;
+    for (const listener of this.#changeListeners) listener(number);
+    if (label === undefined) return;
+    this.#labels.delete(label);
+    for (const listener of this.#labelListeners) listener(label, number);
+  }
+}
+
+/** Remembers what was read, never a failure; the least recently used goes when there is too much. */
+function remember<K, V>(
+  cache: Map<K, V>,
+  key: K,
+  read: () => V,
+  settled: (value: V) => unknown = (value) => value,
+): V {
+  const known = cache.get(key);
+  if (known !== undefined) {
+    cache.delete(key);
+    cache.set(key, known);
+    return known;
+  }
+  const value = read();
+  cache.set(key, value);
+  for (const oldest of cache.keys()) {
+    if (cache.size <= REMEMBERED) break;
+    cache.delete(oldest);
+  }
+  Promise.resolve(settled(value)).catch(() => {
+    // An event may have made room for a newer read meanwhile.
+    if (cache.get(key) === value) cache.delete(key);
+  });
+  return value;
+}
+
+/** Waits for what others wait for, too, until the caller's own signal. */
+async function abortable<T>(shared: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return shared;
+  signal.throwIfAborted();
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = () => {
+    reject(signal.reason);
+  };
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([shared, promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
 }

@@ -58,6 +58,8 @@ export class FakeRevert extends Error {
 
 export interface FakeLog {
   block: number;
+  /** Of the block, where a test replaces one. */
+  hash?: Hex;
   eventName: string;
   args: Record<string, unknown>;
 }
@@ -131,17 +133,23 @@ export class FakeChain {
     }
   }
 
-  #getLogs(filter: { topics: readonly Hex[]; fromBlock: Hex; toBlock: Hex }): unknown[] {
+  #getLogs(filter: {
+    topics: readonly (Hex | readonly Hex[])[];
+    fromBlock: Hex;
+    toBlock: Hex;
+  }): unknown[] {
     const [from, to] = [Number(filter.fromBlock), Number(filter.toBlock)];
     return this.logs
       .filter(({ block }) => block >= from && block <= to)
       .map(encodeLog)
-      .filter(({ topics }) => filter.topics.every((topic, index) => topics[index] === topic));
+      .filter(({ topics }) =>
+        filter.topics.every((wanted, index) => [wanted].flat().includes(topics[index]!)),
+      );
   }
 }
 
 /** A log as a node gives it. */
-export function encodeLog({ block, eventName, args }: FakeLog) {
+export function encodeLog({ block, hash = ZERO_HASH, eventName, args }: FakeLog) {
   const event = abi.find(
     (item): item is AbiEvent => item.type === "event" && item.name === eventName,
   )!;
@@ -155,7 +163,7 @@ export function encodeLog({ block, eventName, args }: FakeLog) {
       plain.map(({ name }) => args[name!]),
     ),
     blockNumber: numberToHex(block),
-    blockHash: ZERO_HASH,
+    blockHash: hash,
     transactionHash: ZERO_HASH,
     transactionIndex: "0x0",
     logIndex: "0x0",

@@ -1,0 +1,164 @@
+import type { AbiEvent } from "viem";
+import type { Startable } from "../node/lifecycle.ts";
+import type { Logger } from "../node/logger.ts";
+import type { Timers } from "../node/timers.ts";
+import { serviceRegistryAbi } from "../protocol/abi/serviceRegistry.ts";
+import { stakingAbi } from "../protocol/abi/staking.ts";
+import type { ChainClient } from "./client.ts";
+import type { ChainTime } from "./clock.ts";
+import type { Deployment } from "./deployment.ts";
+import { readRanges } from "./logs.ts";
+
+/** Blocks that are read again each time, since a reorganisation may have replaced them. */
+export const REORG_DEPTH = 16n;
+/** How often the head is looked at, milliseconds; the clock polls the chain. */
+const POLL_MS = 250;
+
+/** Events that change what a service is: its key, status, owner, stake or label. */
+const changing: readonly string[] = [
+  "ServiceRegistered",
+  "ActivityChanged",
+  "KeySet",
+  "MaintenanceSet",
+  "ServiceSuspended",
+  "ServiceReinstated",
+  "ServiceRetired",
+  "LabelSet",
+  "Transfer",
+  "ServiceStakeChanged",
+];
+const events: readonly AbiEvent[] = [...serviceRegistryAbi, ...stakingAbi].filter(
+  (item) => item.type === "event" && changing.includes(item.name),
+) as AbiEvent[];
+
+/** A change of a service, or a change that a reorganisation took back. */
+export interface RegistryChange {
+  number: bigint;
+  registered: boolean;
+  /** The label that it took. */
+  label: string | undefined;
+}
+
+/** What the events say of it: a transfer calls the service a token. */
+interface EventArgs {
+  number?: bigint;
+  tokenId?: bigint;
+  label?: string;
+}
+
+interface Seen extends RegistryChange {
+  block: bigint;
+}
+
+/**
+ * Follows the events that change services, block by block. What a reorganisation brought, and what it took
+ * away, both count as changes.
+ */
+export class RegistryWatch implements Startable {
+  readonly #client: ChainClient;
+  readonly #deployment: Deployment;
+  readonly #time: ChainTime;
+  readonly #timers: Timers;
+  readonly #log: Logger;
+  readonly #changed: (change: RegistryChange) => void;
+  readonly #stopping = new AbortController();
+  #loop: Promise<void> = Promise.resolve();
+  /** By block hash and log index: what was seen in the blocks that are read again. */
+  #seen = new Map<string, Seen>();
+  #headHash = "";
+  #next: bigint | undefined;
+
+  constructor(
+    options: { changed: (change: RegistryChange) => void },
+    dependencies: {
+      client: ChainClient;
+      deployment: Deployment;
+      time: ChainTime;
+      timers: Timers;
+      log: Logger;
+    },
+  ) {
+    this.#changed = options.changed;
+    this.#client = dependencies.client;
+    this.#deployment = dependencies.deployment;
+    this.#time = dependencies.time;
+    this.#timers = dependencies.timers;
+    this.#log = dependencies.log;
+  }
+
+  /** Everything up to this block was looked at; undefined before the first time. */
+  get readUpTo(): bigint | undefined {
+    return this.#next === undefined ? undefined : this.#next - 1n;
+  }
+
+  /** Begins at the head: whoever asks for a service later reads its newest state. */
+  async start(): Promise<void> {
+    await this.refresh();
+    this.#loop = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#loop;
+  }
+
+  /** Reads what happened since the last call. */
+  async refresh(): Promise<void> {
+    const { number: head, hash } = this.#time.head();
+    if (hash === this.#headHash) return;
+    const next = this.#next ?? head + 1n;
+    const from = atLeast(minimum(next, head + 1n) - REORG_DEPTH, BigInt(this.#deployment.block));
+    const found = new Map<string, Seen>();
+    const pieces = readRanges({ from, to: head }, (piece) => this.#read(piece));
+    for await (const { value } of pieces) for (const [key, seen] of value) found.set(key, seen);
+
+    const before = this.#seen;
+    const isFirst = this.#next === undefined;
+    this.#seen = new Map([...found].filter(([, { block }]) => block > head - REORG_DEPTH));
+    this.#next = head + 1n;
+    this.#headHash = hash;
+    if (isFirst) return;
+    for (const [key, change] of found) if (!before.has(key)) this.#changed(change);
+    for (const [key, change] of before) {
+      if (change.block >= from && !found.has(key)) this.#changed(change);
+    }
+  }
+
+  async #read(piece: { from: bigint; to: bigint }): Promise<[string, Seen][]> {
+    const { registry, staking } = this.#deployment.contracts;
+    const logs = await this.#client.getLogs({
+      address: [registry, staking],
+      events,
+      fromBlock: piece.from,
+      toBlock: piece.to,
+      strict: true,
+    });
+    return logs.map(({ eventName, args, blockHash, blockNumber, logIndex }) => {
+      const { number, tokenId, label } = args as EventArgs;
+      const registered = eventName === "ServiceRegistered";
+      const change = { number: number ?? tokenId ?? 0n, registered, label };
+      return [`${blockHash}:${logIndex}`, { ...change, block: blockNumber }];
+    });
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        await this.#timers.sleep(POLL_MS, signal);
+        await this.refresh();
+      } catch (error) {
+        // Nothing is lost: the next time reads from where this one stopped.
+        if (!signal.aborted) this.#log.warn("cannot follow the registry", { error });
+      }
+    }
+  }
+}
+
+function minimum(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
+}
+
+function atLeast(value: bigint, least: bigint): bigint {
+  return value < least ? least : value;
+}
