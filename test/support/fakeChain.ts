@@ -79,6 +79,8 @@ export class FakeChain {
   block: (tag: string) => unknown = () => null;
   code: Hex = "0x60";
   chainId: number = DEPLOYMENT.chainId;
+  /** Called when a request was answered, before the answer arrives; may hold it up, or throw. */
+  arrive: (method: string) => Promise<void> | void = () => {};
   /** Every request, as it came. */
   readonly requests: { method: string; params: unknown }[] = [];
 
@@ -86,7 +88,13 @@ export class FakeChain {
     this.client = createPublicClient({
       chain: describeChain(DEPLOYMENT.chainId),
       transport: custom(
-        { request: async (asked: { method: string; params?: unknown }) => this.#answer(asked) },
+        {
+          request: async (asked: { method: string; params?: unknown }) => {
+            const answer = this.#answer(asked);
+            await this.arrive(asked.method);
+            return answer;
+          },
+        },
         { retryCount: 0 },
       ),
       cacheTime: 0,
