@@ -3,6 +3,7 @@ import { constantVectors } from "./constants.ts";
 import { hashChainVectors, nonceVectors, seedVectors, sortitionVectors } from "./draw.ts";
 import { httpReceiptVectors, serviceIdVectors, typedDataVectors } from "./identity.ts";
 import { Random } from "./random.ts";
+import { recordVectors } from "./records.ts";
 import { roundVectors } from "./round.ts";
 import { activeLanesVectors, payVectors, reportWordVectors, tallyVectors } from "./votes.ts";
 
@@ -25,6 +26,7 @@ const topics: Record<string, (random: Random) => object> = {
   round: roundVectors,
   challenge: challengeVectors,
   label: labelVectors,
+  records: recordVectors,
 };
 
 /** Every file of `test/vectors` by name. Each topic has its own stream, so one can change alone. */

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { Address, Hex } from "viem";
+import { numberToHex, type Address, type Hex } from "viem";
 import { Announcements } from "../../src/chain/announcements.ts";
 import { Services } from "../../src/chain/services.ts";
 import { hexToBytes } from "../../src/protocol/bytes.ts";
@@ -193,6 +193,27 @@ describe("Announcements", () => {
       next = to + 1;
     }
     expect(next).to.equal(head + 2);
+  });
+
+  it("begins where the longest lease began, however old the deployment is", async () => {
+    const days = new FakeTime(timers, DEPLOYMENT, (5 * 86_400) / DEPLOYMENT.epochSeconds);
+    chain.block = (tag) => ({
+      number: tag,
+      timestamp: numberToHex(DEPLOYMENT.genesis + Number(tag)),
+    });
+    const services = new Services(chain.client, DEPLOYMENT);
+    const dependencies = { client: chain.client, deployment: DEPLOYMENT, services, log };
+    await new Announcements({ ...dependencies, time: days }).refresh();
+    const [first] = chain.requests.filter(({ method }) => method === "eth_getLogs");
+    const [{ fromBlock }] = first!.params as [{ fromBlock: Hex }];
+    expect(Number(fromBlock)).to.equal(4 * 86_400 - MAX_AHEAD_MS / 1000);
+  });
+
+  it("is one reading for whoever asks meanwhile", async () => {
+    announce(record());
+    await Promise.all([announcements.refresh(), announcements.refresh()]);
+    expect(chain.asked("eth_getLogs")).to.equal(1);
+    expect(announcements.announced(NUMBER)?.record).to.deep.equal(record());
   });
 
   it("reads again what it could not read to the end", async () => {

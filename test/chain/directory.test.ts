@@ -140,7 +140,7 @@ describe("ServiceDirectory", () => {
     await timers.advance(60_000);
     expect(changes).to.deep.equal([]);
     expect(log.said("warn")).to.include("cannot follow the registry");
-    expect((await failureOf(directory.rootKey(9n)))).to.include({
+    expect(await failureOf(directory.rootKey(9n))).to.include({
       code: "CHAIN_UNREACHABLE",
       retryable: true,
     });
