@@ -1,5 +1,4 @@
 import type { Address, Hex } from "viem";
-import type { Announcements } from "../chain/announcements.ts";
 import type { ChainClient } from "../chain/client.ts";
 import { staysFor, type ChainTime } from "../chain/clock.ts";
 import type { Deployment } from "../chain/deployment.ts";
@@ -33,7 +32,6 @@ export interface AuditDependencies {
   client: ChainClient;
   deployment: Deployment;
   services: Services;
-  announcements: Announcements;
   seeds: Seeds;
   secrets: Secrets;
   voter: Voter;
@@ -155,7 +153,6 @@ export class AuditDuty implements Duty {
       this.#d.metrics?.declined();
       return undefined;
     }
-    await this.#d.announcements.refresh();
     const services = drawn.shards.flatMap((shard) => shard.services);
     this.#d.metrics?.drawn(epoch, services.length);
     log.info("shards drawn", { epoch, shards: drawn.shards.length, services: services.length });

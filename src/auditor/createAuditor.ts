@@ -1,13 +1,11 @@
 import path from "node:path";
 import type { Address, Hex } from "viem";
+import { ChainAccess } from "../chain/access.ts";
 import { Announcements } from "../chain/announcements.ts";
-import { checkChain, createChainClient } from "../chain/client.ts";
-import { ChainClock, currentEpoch } from "../chain/clock.ts";
+import { currentEpoch } from "../chain/clock.ts";
 import type { Deployment } from "../chain/deployment.ts";
 import type { FeePolicy } from "../chain/fees.ts";
-import { ChainMetrics } from "../chain/metrics.ts";
 import { Seeds } from "../chain/seeds.ts";
-import { TransactionSender } from "../chain/sender.ts";
 import { Services } from "../chain/services.ts";
 import type { Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
@@ -20,6 +18,7 @@ import { Auditor } from "./auditor.ts";
 import { Secrets } from "./chain.ts";
 import { EarnDuty } from "./earnDuty.ts";
 import { refuseForeignRounds } from "./foreignRounds.ts";
+import type { Locate } from "./locate.ts";
 import { Inspector, type InspectorDependencies, type Voter } from "./inspector.ts";
 import { AuditorMetrics } from "./metrics.ts";
 import { Profit, type Economics } from "./profit.ts";
@@ -66,37 +65,31 @@ export function createAuditor(options: AuditorOptions, environment: AuditorEnvir
   const { deployment, auditor } = options;
   const { timers, log, metrics: registry = createMetrics("auditor") } = environment;
   const metrics = new AuditorMetrics(registry);
-  const chainMetrics = new ChainMetrics(registry, timers, [metrics]);
-  const { chainId, contracts, genesis, epochSeconds } = deployment;
-  const client = createChainClient(options.rpcUrls, chainId, {
-    timers,
-    log,
-    observe: (transport) => chainMetrics.observe(transport),
-    observer: chainMetrics,
-  });
-  const time = new ChainClock({ timing: { genesis, epochSeconds } }, { client, timers, log });
-  chainMetrics.follow(time);
+  const chain = new ChainAccess(options, { timers, log, metrics: registry, listeners: [metrics] });
+  const { client, time } = chain;
   const services = new Services(client, deployment);
   const announcements = new Announcements({ client, deployment, time, services, log });
+  const locate: Locate = async ({ number, key }) => {
+    await announcements.refresh();
+    return announcements.record(number, key)?.endpoints ?? [];
+  };
   const seeds = new Seeds(client, deployment);
   const secrets = new Secrets({ auditor, operatorKey: options.operatorKey, deployment }, client);
-  const sender = new TransactionSender(
-    { rpcUrls: options.rpcUrls, chainId, fees: options.fees, key: options.operatorKey },
-    { client, log, timers, observer: chainMetrics },
+  const sender = chain.sender(options.operatorKey, options.fees);
+  const receipts = new ReceiptSigner(
+    blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry),
   );
-  chainMetrics.watchBalance(() => client.getBalance({ address: sender.address }));
-  const receipts = new ReceiptSigner(blockcloudDomain(BigInt(chainId), contracts.registry));
   const createVoter =
     environment.createVoter ??
     ((needs) => new Inspector({ allowLoopback: options.allowLoopback }, needs));
-  const voter = createVoter({ time, timers, announcements, receipts, log, metrics });
+  const voter = createVoter({ time, timers, locate, receipts, log, metrics });
   const openStore = environment.openStore ?? ((file: string) => new AuditorStore(file));
   const store = openStore(auditorStoreFile(options.stateDir, auditor));
   const shared = { client, deployment, seeds, store, sender, time, timers, log, metrics };
   const profit = options.economics && new Profit(options.economics, shared);
   const duties = [
     new TickDuty(shared),
-    new AuditDuty({ auditor }, { ...shared, services, announcements, secrets, voter, profit }),
+    new AuditDuty({ auditor }, { ...shared, services, secrets, voter, profit }),
     new EarnDuty({ auditor }, shared),
   ];
   const wanted = duties.filter(({ name }) => options.duties?.includes(name) ?? true);
@@ -104,14 +97,13 @@ export function createAuditor(options: AuditorOptions, environment: AuditorEnvir
 
   return {
     async start() {
-      await checkChain(client, deployment);
-      await time.start();
+      await chain.start();
       await refuseForeignRounds({ client, deployment, store }, auditor, currentEpoch(time));
       await worker.start();
     },
     async stop() {
       await worker.stop();
-      await time.stop();
+      await chain.stop();
       store.close();
     },
   };

@@ -1,6 +1,5 @@
 import { randomBytes, randomInt } from "node:crypto";
 import type { Hex } from "viem";
-import type { Announcements } from "../chain/announcements.ts";
 import type { ChainTime } from "../chain/clock.ts";
 import type { AuditedService } from "../chain/services.ts";
 import type { Logger } from "../node/logger.ts";
@@ -16,6 +15,7 @@ import { rootServiceId } from "../protocol/serviceId.ts";
 import { inspectionNonce } from "../protocol/sortition.ts";
 import type { Grade } from "../protocol/tally.ts";
 import { failed, type Finding } from "./finding.ts";
+import type { Locate } from "./locate.ts";
 import type { AuditorMetrics } from "./metrics.ts";
 import { inspect, medianGrade } from "./probe.ts";
 
@@ -44,7 +44,7 @@ export interface InspectionWindow {
 export interface InspectorDependencies {
   time: ChainTime;
   timers: Timers;
-  announcements: Announcements;
+  locate: Locate;
   receipts: ReceiptSigner;
   resolve?: Resolve;
   log: Logger;
@@ -121,7 +121,10 @@ export class Inspector implements Voter {
     return { number, grade, evidence: { number, salt: proven.salt, channel, issuedAt, signature } };
   }
 
-  /** One inspection; undefined when there was no place for it in time, which is not the service's fault. */
+  /**
+   * One inspection; undefined when there was no place for it in time, or nobody could say where the service
+   * is: neither is the service's fault.
+   */
   async #attempt(
     service: AuditedService,
     round: { epoch: number; y: Hex; window: InspectionWindow; signal: AbortSignal },
@@ -138,7 +141,10 @@ export class Inspector implements Voter {
       const salt = bytesToHex(randomBytes(32));
       const nonce = inspectionNonce(y, service.number, salt);
       const { deadline } = window;
-      const finding = await this.#inspect(service, epoch, nonce, { deadline, signal });
+      const located = await this.#locate(service, signal);
+      if (located === undefined) return undefined;
+      const limits = { deadline, signal };
+      const finding = await this.#inspect(service, located.endpoint, { epoch, nonce, ...limits });
       metrics?.inspected(finding);
       return { salt, finding };
     } finally {
@@ -147,19 +153,32 @@ export class Inspector implements Voter {
     }
   }
 
+  /** An inspection goes over HTTP, whatever else the service speaks. Undefined: nobody can say. */
+  async #locate(
+    service: AuditedService,
+    signal: AbortSignal,
+  ): Promise<{ endpoint: string | undefined } | undefined> {
+    try {
+      const endpoints = await this.#dependencies.locate(service, signal);
+      return { endpoint: endpoints.find(({ uri }) => /^https?:/.test(uri))?.uri };
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#dependencies.log.warn("nobody can say where the service is", {
+        number: service.number,
+        error,
+      });
+      return undefined;
+    }
+  }
+
   async #inspect(
     service: AuditedService,
-    epoch: number,
-    nonce: Hex,
-    limits: { deadline: number; signal: AbortSignal },
+    endpoint: string | undefined,
+    limits: { epoch: number; nonce: Hex; deadline: number; signal: AbortSignal },
   ): Promise<Finding> {
-    const { time, announcements } = this.#dependencies;
+    const { time } = this.#dependencies;
     const { probe, className } = service;
-    const record = announcements.record(service.number, service.key);
-    // An inspection goes over HTTP, whatever else the service speaks.
-    const endpoint = record?.endpoints
-      .filter(({ uri }) => /^https?:/.test(uri))
-      .sort((a, b) => a.priority - b.priority)[0]?.uri;
+    const { epoch, nonce } = limits;
     if (endpoint === undefined) return failed("no_endpoint", "no endpoint published");
     if (probe === undefined) return failed("no_probe", "no valid probe");
     if (!suitsClass(probe, className)) {

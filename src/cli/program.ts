@@ -19,6 +19,7 @@ import { keeperRun } from "./keeper/run.ts";
 import { keyAddress } from "./key/address.ts";
 import { keyImport } from "./key/import.ts";
 import { keyNew } from "./key/new.ts";
+import { providerMove } from "./provider/move.ts";
 import { providerRun } from "./provider/run.ts";
 import { providerStatus } from "./provider/status.ts";
 import { serviceLabel } from "./service/label.ts";
@@ -38,6 +39,9 @@ import { auditorExit, exit } from "./stake/exit.ts";
 import { stake } from "./stake/stake.ts";
 import { unstake } from "./stake/unstake.ts";
 import { withdraw } from "./stake/withdraw.ts";
+import { subserviceAdd } from "./subservice/add.ts";
+import { subserviceList } from "./subservice/list.ts";
+import { subserviceRevoke } from "./subservice/revoke.ts";
 
 /** A group of commands, or a command of its own. */
 type Entry = CommandFactory | Group;
@@ -69,7 +73,11 @@ const entries: Readonly<Record<string, Entry>> = {
       serviceTakeOver,
     ],
   },
-  provider: { about: "Run a service.", commands: [providerRun, providerStatus] },
+  provider: { about: "Run a service.", commands: [providerRun, providerMove, providerStatus] },
+  subservice: {
+    about: "Let devices sign for sub-services of a service.",
+    commands: [subserviceAdd, subserviceList, subserviceRevoke],
+  },
   auditor: {
     about: "Inspect services and earn BLOC.",
     commands: [auditorInit, auditorRun, auditorStatus, auditorExit],

@@ -1,13 +1,10 @@
 import path from "node:path";
 import type { Address, Hex } from "viem";
+import { ChainAccess } from "../chain/access.ts";
 import { Challenges } from "../chain/challenges.ts";
-import { checkChain, createChainClient } from "../chain/client.ts";
-import { ChainClock } from "../chain/clock.ts";
 import { deploymentTag, type Deployment } from "../chain/deployment.ts";
 import type { FeePolicy } from "../chain/fees.ts";
-import { ChainMetrics } from "../chain/metrics.ts";
 import { Seeds } from "../chain/seeds.ts";
-import { TransactionSender } from "../chain/sender.ts";
 import { Services } from "../chain/services.ts";
 import type { Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
@@ -55,22 +52,10 @@ export function createKeeper(
   const { deployment, blocPriceWei, unpaidWeiPerDay } = options;
   const { timers, log, metrics = createMetrics("keeper") } = environment;
   const observer = new KeeperMetrics(metrics);
-  const chainMetrics = new ChainMetrics(metrics, timers);
-  const { chainId, genesis, epochSeconds } = deployment;
   const keeper = addressOfKey(options.key);
-  const client = createChainClient(options.rpcUrls, chainId, {
-    timers,
-    log,
-    observe: (transport) => chainMetrics.observe(transport),
-    observer: chainMetrics,
-  });
-  const time = new ChainClock({ timing: { genesis, epochSeconds } }, { client, timers, log });
-  chainMetrics.follow(time);
-  const sender = new TransactionSender(
-    { rpcUrls: options.rpcUrls, chainId, key: options.key, fees: options.fees },
-    { client, log, timers, observer: chainMetrics },
-  );
-  chainMetrics.watchBalance(() => client.getBalance({ address: sender.address }));
+  const chain = new ChainAccess(options, { timers, log, metrics });
+  const { client, time } = chain;
+  const sender = chain.sender(options.key, options.fees);
   const name = `keeper-${keeper}-${deploymentTag(deployment)}.sqlite`;
   const store = new KeeperStore(path.join(options.stateDir, name));
   const shared = { client, deployment, store };
@@ -107,13 +92,12 @@ export function createKeeper(
   });
   return {
     async start() {
-      await checkChain(client, deployment);
-      await time.start();
+      await chain.start();
       await worker.start();
     },
     async stop() {
       await worker.stop();
-      await time.stop();
+      await chain.stop();
       store.close();
     },
   };

@@ -1,12 +1,9 @@
 import type { Hex } from "viem";
+import { ChainAccess } from "../chain/access.ts";
 import { Announcements } from "../chain/announcements.ts";
 import { Challenges } from "../chain/challenges.ts";
-import { checkChain, createChainClient } from "../chain/client.ts";
-import { ChainClock } from "../chain/clock.ts";
 import type { Deployment } from "../chain/deployment.ts";
 import type { FeePolicy } from "../chain/fees.ts";
-import { ChainMetrics } from "../chain/metrics.ts";
-import { TransactionSender } from "../chain/sender.ts";
 import { Services } from "../chain/services.ts";
 import type { Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
@@ -16,12 +13,17 @@ import { hexToBytes } from "../protocol/bytes.ts";
 import { rootServiceId } from "../protocol/serviceId.ts";
 import { blockcloudDomain } from "../protocol/typedData.ts";
 import { ChallengeResponder } from "./challengeResponder.ts";
+import { Announcer } from "./announcer.ts";
 import { Gateway } from "./gateway.ts";
+import { Gateways, type ListenAddress } from "./gateways.ts";
+import { LEASE_MS } from "./lease.ts";
 import { ProviderMetrics } from "./metrics.ts";
 import { Provider } from "./provider.ts";
 import { Publisher } from "./publisher.ts";
 import { Settler } from "./settler.ts";
 import { StatusWatch } from "./statusWatch.ts";
+import { ProviderStore, providerStoreFile } from "./store.ts";
+import { Whereabouts } from "./whereabouts.ts";
 
 export interface ProviderOptions {
   /** The preferred RPC endpoint, then those that stand in for it. */
@@ -41,6 +43,8 @@ export interface ProviderOptions {
   listen: { host: string; port: number };
   /** Where clients reach the gateway; without it, where it listens. */
   endpoint: string | undefined;
+  /** Folder of the worker's state. */
+  stateDir: string;
   /** Epochs that one settlement collects. */
   settleEvery: number;
 }
@@ -60,45 +64,49 @@ export function createProvider(
   const { deployment, number, serviceKey } = options;
   const { timers, log, metrics: registry = createMetrics("provider") } = environment;
   const metrics = new ProviderMetrics(registry);
-  const chainMetrics = new ChainMetrics(registry, timers, [metrics]);
-  const { chainId, contracts, genesis, epochSeconds } = deployment;
-  const client = createChainClient(options.rpcUrls, chainId, {
-    timers,
-    log,
-    observe: (transport) => chainMetrics.observe(transport),
-    observer: chainMetrics,
-  });
-  const time = new ChainClock({ timing: { genesis, epochSeconds } }, { client, timers, log });
-  chainMetrics.follow(time);
+  const chain = new ChainAccess(options, { timers, log, metrics: registry, listeners: [metrics] });
+  const { client, time } = chain;
   const services = new Services(client, deployment);
   const announcements = new Announcements({ client, deployment, time, services, log });
-  const sender = new TransactionSender(
-    { rpcUrls: options.rpcUrls, chainId, fees: options.fees, key: options.walletKey },
-    { client, log, timers, observer: chainMetrics },
+  const sender = chain.sender(options.walletKey, options.fees);
+  const domain = blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry);
+  const now = () => time.now() * 1000;
+  const make = (listen: ListenAddress) =>
+    new Gateway(
+      {
+        serviceId: rootServiceId(number),
+        domain,
+        key: hexToBytes(serviceKey),
+        upstream: options.upstream,
+        listen,
+      },
+      {
+        logger: log,
+        now: () => Math.floor(now()),
+        monotonic: () => timers.monotonic(),
+        observer: metrics,
+      },
+    );
+  const gateways = new Gateways(
+    { make, listen: options.listen, graceMs: LEASE_MS },
+    { timers, log },
   );
-  chainMetrics.watchBalance(() => client.getBalance({ address: sender.address }));
-  const gateway = new Gateway(
-    {
-      serviceId: rootServiceId(number),
-      domain: blockcloudDomain(BigInt(chainId), contracts.registry),
-      key: hexToBytes(serviceKey),
-      upstream: options.upstream,
-      listen: options.listen,
-    },
-    {
-      logger: log,
-      now: () => Math.floor(time.now() * 1000),
-      monotonic: () => timers.monotonic(),
-      observer: metrics,
-    },
+  const store = new ProviderStore(providerStoreFile(options.stateDir, deployment, number));
+  const whereabouts = new Whereabouts(
+    { configured: options.endpoint },
+    { gateways, store, timers, log },
   );
+  const announcer = new Announcer(
+    { number, serviceKey, endpoints: () => whereabouts.endpoints() },
+    { deployment, announcements, sender, time, store, log },
+  );
+  const network = {
+    peers: 0,
+    publish: () => Promise.resolve({ peers: 0, stored: Promise.resolve(0) }),
+  };
   const publisher = new Publisher(
-    {
-      number,
-      serviceKey,
-      endpoints: () => [{ uri: options.endpoint ?? listening(gateway), priority: 0, weight: 1 }],
-    },
-    { deployment, announcements, sender, time, log, metrics },
+    { serviceId: rootServiceId(number), key: hexToBytes(serviceKey), delegation: "0x", domain },
+    { network, store, whereabouts, announcer, now, timers, log, metrics },
   );
   const settler = new Settler(
     { number, everyEpochs: options.settleEvery },
@@ -117,22 +125,17 @@ export function createProvider(
     },
   );
   const statusWatch = new StatusWatch({ number }, { services, log, metrics });
-  const parts = { gateway, responder, publisher, settler, statusWatch };
+  const parts = { gateway: gateways, responder, publisher, announcer, settler, statusWatch };
   const provider = new Provider({ ...parts, time, log, metrics });
   return {
     async start() {
-      await checkChain(client, deployment);
-      await time.start();
+      await chain.start();
       await provider.start();
     },
     async stop() {
       await provider.stop();
-      await time.stop();
+      await chain.stop();
+      store.close();
     },
   };
-}
-
-function listening(gateway: Gateway): string {
-  const { address, port } = gateway.address;
-  return `http://${address.includes(":") ? `[${address}]` : address}:${port}`;
 }

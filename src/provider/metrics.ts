@@ -8,8 +8,8 @@ import { problemCodes, type GatewayProblemCode } from "./gatewayProblem.ts";
 
 /** Bounds of the gateway's times, seconds: around the bounds of the launch classes' grades. */
 const EXCHANGE_SECONDS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30];
-/** Bookkeeping of an epoch. */
-const TASKS = ["status", "publish", "settle"] as const;
+/** What is done again and again: publishing by the lease, the rest once an epoch. */
+const TASKS = ["status", "publish", "announce", "settle"] as const;
 export type BookkeepingTask = (typeof TASKS)[number];
 /** How a challenge that was open can have ended. */
 const CHALLENGE_ENDS = ["Answered", "Unanswered", "Annulled"];
@@ -98,7 +98,7 @@ export class ProviderMetrics implements GatewayObserver {
     );
     this.#bookkeepingFailures = metrics.counter(
       "blockcloud_provider_bookkeeping_failures_total",
-      "Tasks of an epoch's bookkeeping that failed; the next epoch tries again.",
+      "Tasks that failed and are tried again: publishing the record after seconds, the rest in the next epoch.",
       { task: TASKS },
     );
     this.#challengeOpen.set(0, {});

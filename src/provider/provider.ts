@@ -2,6 +2,7 @@ import { currentEpoch, untilPhase, type ChainTime } from "../chain/clock.ts";
 import type { Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import type { BookkeepingTask, ProviderMetrics } from "./metrics.ts";
+import type { Publisher } from "./publisher.ts";
 
 /** Where in an epoch the provider does its bookkeeping: after the auditors' early transactions. */
 const MOMENT = 0.6;
@@ -9,7 +10,8 @@ const MOMENT = 0.6;
 export interface ProviderDependencies {
   gateway: Startable;
   responder: Startable;
-  publisher: { publish(): Promise<void> };
+  publisher: Startable & Pick<Publisher, "alone" | "peers">;
+  announcer: { announce(alone: boolean): Promise<void> };
   settler: { settle(): Promise<void> };
   statusWatch: { look(): Promise<void> };
   time: ChainTime;
@@ -35,11 +37,14 @@ export class Provider implements Startable {
    * opened meanwhile does not wait for either to be done.
    */
   async start(): Promise<void> {
-    const { gateway, responder, publisher, log } = this.#d;
+    const { gateway, responder, publisher, announcer, log } = this.#d;
     await gateway.start();
     await responder.start();
     await this.#tryAll({ status: () => this.#d.statusWatch.look() });
-    await publisher.publish();
+    await publisher.start();
+    // With a network that carries our records, whoever has no ether yet may serve all the same.
+    if (publisher.peers === 0) await announcer.announce(false);
+    else await this.#tryAll({ announce: () => announcer.announce(false) });
     log.info("provider started");
     this.#loop = this.#run();
   }
@@ -47,6 +52,7 @@ export class Provider implements Startable {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#loop;
+    await this.#d.publisher.stop();
     await this.#d.responder.stop();
     await this.#d.gateway.stop();
   }
@@ -67,10 +73,10 @@ export class Provider implements Startable {
   }
 
   async #keepBooks(): Promise<void> {
-    const { statusWatch, publisher, settler } = this.#d;
+    const { statusWatch, publisher, announcer, settler } = this.#d;
     await this.#tryAll({
       status: () => statusWatch.look(),
-      publish: () => publisher.publish(),
+      announce: () => announcer.announce(publisher.alone),
       settle: () => settler.settle(),
     });
   }

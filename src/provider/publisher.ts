@@ -1,85 +1,187 @@
-import type { Hex } from "viem";
-import type { Announcements } from "../chain/announcements.ts";
-import type { ChainTime } from "../chain/clock.ts";
-import type { Deployment } from "../chain/deployment.ts";
-import type { TransactionSender } from "../chain/sender.ts";
+import type { RecordNetwork } from "../coral/network.ts";
+import type { Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
-import { serviceRegistryAbi } from "../protocol/abi/serviceRegistry.ts";
-import { hexToBytes } from "../protocol/bytes.ts";
-import {
-  MAX_LEASE_MS,
-  signRecord,
-  type Endpoint,
-  type EndpointRecord,
-} from "../protocol/record.ts";
-import { rootServiceId } from "../protocol/serviceId.ts";
-import { addressOfKey } from "../protocol/signature.ts";
-import { blockcloudDomain } from "../protocol/typedData.ts";
+import type { Timers } from "../node/timers.ts";
+import { BlockcloudError } from "../protocol/errors.ts";
+import type { Endpoint } from "../protocol/record.ts";
+import { LEASE_MS, publishLease, type LeaseOptions, type PublishedLease } from "./lease.ts";
 import type { ProviderMetrics } from "./metrics.ts";
+import type { Whereabouts } from "./whereabouts.ts";
+import type { ProviderStore } from "./store.ts";
 
-/** A record announced on chain holds for a day and is renewed at half of it. */
-const LEASE_MS = MAX_LEASE_MS;
-
-export interface PublisherOptions {
-  number: bigint;
-  serviceKey: Hex;
-  /** Where the service listens at the moment. */
-  endpoints: () => Endpoint[];
-}
+/** How often it looks whether something has changed, milliseconds: what a move waits for at most. */
+const TICK_MS = 100;
+/** When a record that was refused is tried again, milliseconds. */
+const RETRY_MS = 5_000;
+/** After so long without a peer the network is taken not to carry our records, milliseconds. */
+const ALONE_MS = 10_000;
+/** Names and revocations are published again so often, so that look-ups find them, milliseconds. */
+const NOTICE_MS = 3_600_000;
+/** Notices that are published between two looks; a thousand take seven seconds. */
+const NOTICES_PER_TICK = 16;
 
 export interface PublisherDependencies {
-  deployment: Deployment;
-  announcements: Announcements;
-  sender: TransactionSender;
-  time: ChainTime;
+  network: Pick<RecordNetwork, "publish" | "peers">;
+  store: Pick<ProviderStore, "raiseVersion" | "changed" | "concludeMove" | "grants">;
+  whereabouts: Pick<Whereabouts, "endpoints" | "follow">;
+  /** Announces on chain, for whoever reaches no peer; undefined where nobody can. */
+  announcer?: { announce(alone: boolean): Promise<void> } | undefined;
+  /** Unix milliseconds of the chain's time. */
+  now: () => number;
+  timers: Timers;
   log: Logger;
-  metrics?: Pick<ProviderMetrics, "published">;
+  metrics?: Pick<ProviderMetrics, "published" | "bookkeeping">;
 }
 
-/** Publishes where the service listens, by `announce`, and renews it at half-life. */
-export class Publisher {
-  readonly #options: PublisherOptions;
+/**
+ * Keeps a service's record published: renews its lease at half of it, publishes the next one the moment the
+ * service moves, and keeps names and revocations of its sub-services where look-ups find them.
+ */
+export class Publisher implements Startable {
+  readonly #options: LeaseOptions;
   readonly #d: PublisherDependencies;
-  #last: EndpointRecord | undefined;
+  readonly #stopping = new AbortController();
+  #loop: Promise<void> = Promise.resolve();
+  #last: PublishedLease | undefined;
+  #retryAt = 0;
+  #failed = false;
+  /** When a peer was last seen, monotonic milliseconds. */
+  #companyAt = 0;
 
-  constructor(options: PublisherOptions, dependencies: PublisherDependencies) {
+  constructor(options: LeaseOptions, dependencies: PublisherDependencies) {
     this.#options = options;
     this.#d = dependencies;
   }
 
-  /** Announces the endpoints, unless a record that says the same has more than half of its lease left. */
-  async publish(): Promise<void> {
-    const { number, serviceKey } = this.#options;
-    const { deployment, announcements, sender, time, log } = this.#d;
-    const endpoints = this.#options.endpoints();
-    const nowMs = Math.floor(time.now() * 1000);
-    await announcements.refresh();
-    // What was announced a moment ago may lie above the block that the directory has read up to.
-    const read = announcements.record(number, addressOfKey(serviceKey));
-    const known = (read?.issuedAt ?? 0n) >= (this.#last?.issuedAt ?? 0n) ? read : this.#last;
-    if (known !== undefined) this.#d.metrics?.published(known.expiresAt);
-    const left = Number(known?.expiresAt ?? 0n) - nowMs;
-    const same = JSON.stringify(known?.endpoints) === JSON.stringify(endpoints);
-    if (same && left > LEASE_MS / 2) return;
-
-    // A version above the known one also when the clock stands still within a millisecond.
-    const issuedAt = Math.max(nowMs, Number(known?.issuedAt ?? 0n) + 1);
-    const record = {
-      serviceId: rootServiceId(number),
-      issuedAt: BigInt(issuedAt),
-      expiresAt: BigInt(issuedAt + LEASE_MS),
-      endpoints,
-      delegation: "0x" as const,
-    } satisfies EndpointRecord;
-    const domain = blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry);
-    await sender.send({
-      address: deployment.contracts.registry,
-      abi: serviceRegistryAbi,
-      functionName: "announce",
-      args: [number, signRecord(record, domain, hexToBytes(serviceKey))],
-    });
-    this.#last = record;
-    this.#d.metrics?.published(record.expiresAt);
-    log.info("endpoint announced", { number, endpoints: endpoints.map(({ uri }) => uri) });
+  /** Whether the network has not carried our records for a while. */
+  get alone(): boolean {
+    return this.#d.timers.monotonic() - this.#companyAt > ALONE_MS;
   }
+
+  /** Peers that hear of the next record at once. */
+  get peers(): number {
+    return this.#d.network.peers;
+  }
+
+  /** Publishes at once; a network that refuses keeps nobody from serving. */
+  async start(): Promise<void> {
+    this.#companyAt = this.#d.timers.monotonic();
+    await this.#tick();
+    this.#loop = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#loop;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        await this.#d.timers.sleep(TICK_MS, signal);
+        await this.#tick();
+      } catch (error) {
+        if (!signal.aborted) this.#d.log.error("publishing failed", { error });
+      }
+    }
+  }
+
+  async #tick(): Promise<void> {
+    const { network, store, whereabouts, timers, now } = this.#d;
+    const began = timers.monotonic();
+    if (network.peers > 0) this.#companyAt = began;
+    const moved = store.changed() ? await whereabouts.follow() : undefined;
+    const endpoints = whereabouts.endpoints();
+    const isNew = !this.#says(endpoints);
+    const isDue = now() >= (this.#last?.expiresAt ?? 0) - LEASE_MS / 2;
+    if (isNew || moved !== undefined || isDue) {
+      if (moved !== undefined || began >= this.#retryAt)
+        await this.#publish(endpoints, moved, began);
+    }
+    await this.#publishNotices();
+  }
+
+  #says(endpoints: readonly Endpoint[]): boolean {
+    return JSON.stringify(this.#last?.endpoints) === JSON.stringify(endpoints);
+  }
+
+  async #publish(
+    endpoints: readonly Endpoint[],
+    move: number | undefined,
+    began: number,
+  ): Promise<void> {
+    const { store, timers, metrics, log } = this.#d;
+    try {
+      const before = this.#last;
+      const changed = !this.#says(endpoints);
+      const lease = await publishLease(endpoints, this.#options, this.#d);
+      this.#last = lease;
+      this.#followStored(lease);
+      metrics?.published(BigInt(lease.expiresAt));
+      const milliseconds = timers.monotonic() - began;
+      const uris = endpoints.map(({ uri }) => uri);
+      const { issuedAt, peers } = lease;
+      if (changed || this.#failed) {
+        const message = before === undefined ? "endpoint published" : "service moved";
+        log.info(message, { endpoints: uris, version: issuedAt, peers, milliseconds });
+      }
+      this.#retryAt = 0;
+      this.#failed = false;
+      if (move !== undefined) store.concludeMove(move, { uris, issuedAt, peers, milliseconds });
+      metrics?.bookkeeping("publish");
+    } catch (error) {
+      const { code, message } = asBlockcloudError(error);
+      if (!this.#failed) log.warn("the record was not published, trying again", { error });
+      this.#failed = true;
+      this.#retryAt = timers.monotonic() + RETRY_MS;
+      if (move !== undefined) store.concludeMove(move, { code, message });
+      metrics?.bookkeeping("publish", error);
+    }
+    if (this.alone) await this.#announce();
+  }
+
+  /** The fallback, where no peer takes what we publish. */
+  async #announce(): Promise<void> {
+    const { announcer, metrics, log } = this.#d;
+    try {
+      await announcer?.announce(true);
+      metrics?.bookkeeping("announce");
+    } catch (error) {
+      metrics?.bookkeeping("announce", error);
+      log.warn("cannot announce the endpoint on chain, trying again", { error });
+    }
+  }
+
+  /** A push reaches those who listen now; the store, those who ask later. */
+  #followStored({ stored, peers }: PublishedLease): void {
+    stored.then(
+      (count) => {
+        this.#d.log.debug("record stored", { peers: count });
+      },
+      (error: unknown) => {
+        if (peers > 0) this.#d.log.warn("the record was pushed, but not stored", { error });
+      },
+    );
+  }
+
+  async #publishNotices(): Promise<void> {
+    const { network, store, now, log } = this.#d;
+    if (network.peers === 0) return;
+    for (const notice of store.grants.due(now(), NOTICE_MS, NOTICES_PER_TICK)) {
+      try {
+        const { stored } = await network.publish(notice.kind, notice.encoded);
+        await stored;
+      } catch (error) {
+        // Such as one of a key that was replaced: it is tried again with the others.
+        log.warn("a name or revocation was not published", { kind: notice.kind, error });
+      }
+      store.grants.published(notice, now());
+    }
+  }
+}
+
+function asBlockcloudError(error: unknown): { code: string; message: string } {
+  if (error instanceof BlockcloudError) return error;
+  return { code: "PUBLISH_FAILED", message: "The record was not published: see the agent's log." };
 }

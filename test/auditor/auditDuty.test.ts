@@ -4,7 +4,6 @@ import { AuditDuty } from "../../src/auditor/auditDuty.ts";
 import type { Secrets } from "../../src/auditor/chain.ts";
 import type { InspectionWindow, Vote } from "../../src/auditor/inspector.ts";
 import { OpenedRound } from "../../src/auditor/round.ts";
-import type { Announcements } from "../../src/chain/announcements.ts";
 import type { AuditedService, Services } from "../../src/chain/services.ts";
 import { drawKey } from "../../src/protocol/sortition.ts";
 import { readReportWord } from "../../src/protocol/tally.ts";
@@ -19,7 +18,6 @@ describe("AuditDuty", () => {
   let secret: Hex | undefined;
   let committed: boolean;
   let pays: boolean;
-  let refreshed: number;
   let votes: { number: bigint; epoch: number; y: Hex; window: InspectionWindow; at: number }[];
   let vote: (number: bigint) => Promise<Vote>;
   /** Services that are active in an epoch, of a shard's first three. */
@@ -30,7 +28,6 @@ describe("AuditDuty", () => {
     secret = hashOf(2);
     committed = false;
     pays = true;
-    refreshed = 0;
     votes = [];
     active = () => [0];
     vote = async (number) => ({ number, grade: 3, evidence: evidenceOf(number) });
@@ -46,11 +43,6 @@ describe("AuditDuty", () => {
         ...rig.dependencies,
         profit: { pays: async () => pays },
         secrets: { secret: async () => secret } as unknown as Secrets,
-        announcements: {
-          refresh: async () => {
-            refreshed += 1;
-          },
-        } as unknown as Announcements,
         services: {
           count: async () => 20n,
           active: async (shard: number, epoch: number) =>
@@ -72,7 +64,6 @@ describe("AuditDuty", () => {
   it("draws, votes on every service drawn, and commits to the votes", async () => {
     await run();
     expect(votes.map(({ number }) => number)).to.deep.equal([1n, 16n]);
-    expect(refreshed, "records are read before").to.equal(1);
     const y = drawKey(hashOf(0x5e), hashOf(2), AUDITOR);
     for (const each of votes) expect(each).to.include({ epoch: EPOCH, y });
     const round = rig.store.round(EPOCH)!;

@@ -1,7 +1,7 @@
 import { expect } from "chai";
-import type { Announcements } from "../../src/chain/announcements.ts";
 import type { AuditedService } from "../../src/chain/services.ts";
 import { Inspector, INSPECTIONS } from "../../src/auditor/inspector.ts";
+import { BlockcloudError } from "../../src/protocol/errors.ts";
 import type { Endpoint } from "../../src/protocol/record.ts";
 import { inspectionNonce } from "../../src/protocol/sortition.ts";
 import { hashOf } from "../support/auditorRig.ts";
@@ -29,13 +29,14 @@ describe("Inspector", () => {
   let time: FakeTime;
   let log: MemoryLog;
   let endpoints: Endpoint[] | undefined;
+  let lost: Error | undefined;
   let service: AuditedService;
 
   beforeEach(() => {
     timers = new FakeTimers();
     time = new FakeTime(timers, DEPLOYMENT, EPOCH);
     log = new MemoryLog();
-    endpoints = undefined;
+    [endpoints, lost] = [undefined, undefined];
     service = {
       number: 7n,
       key,
@@ -48,17 +49,17 @@ describe("Inspector", () => {
   afterEach(() => rig.close());
 
   function publish(...uris: string[]): void {
-    endpoints = uris.map((uri, index) => ({ uri, priority: 10 - index, weight: 1 }));
+    endpoints = uris.map((uri, priority) => ({ uri, priority, weight: 1 }));
   }
 
   async function vote(seconds = 0, signal = new AbortController().signal) {
-    const announcements = {
-      record: (number: bigint, by: string) =>
-        endpoints && number === 7n && by === key ? { endpoints } : undefined,
-    } as unknown as Announcements;
+    const locate = async (asked: AuditedService) => {
+      if (lost !== undefined) throw lost;
+      return asked.number === 7n ? (endpoints ?? []) : [];
+    };
     const inspector = new Inspector(
       { allowLoopback: true },
-      { time, timers, announcements, receipts, log },
+      { time, timers, locate, receipts, log },
     );
     const from = time.now();
     const window = { from, to: from + seconds, deadline: from + seconds + 20 };
@@ -122,6 +123,13 @@ describe("Inspector", () => {
     expect(log.lines.at(-1)?.fields.reasons).to.deep.equal(Array(3).fill("no endpoint published"));
   });
 
+  it("does not vote where nobody can say where the service is: that is not its fault", async () => {
+    publish("http://127.0.0.1:1");
+    lost = new BlockcloudError("RESOLVER_UNREACHABLE", "No peer.", { retryable: true });
+    expect(await vote()).to.equal(undefined);
+    expect(log.said("warn")).to.include("nobody can say where the service is");
+  });
+
   it("votes FAILED where the probe cannot be read", async () => {
     await serve({});
     service = { ...service, probe: undefined };
@@ -130,9 +138,9 @@ describe("Inspector", () => {
     expect(rig.asked).to.deep.equal([]);
   });
 
-  it("goes to the endpoint of the best priority, over HTTP whatever else there is", async () => {
+  it("goes to the endpoint that comes first, over HTTP whatever else there is", async () => {
     const [worst, best] = [await rig.serve({ status: 500 }), await rig.serve({})];
-    publish(worst, best, "sal://a.example", "tcp://127.0.0.1:1");
+    publish("sal://a.example", "tcp://127.0.0.1:1", best, worst);
     expect((await vote()).grade).to.equal(3);
   });
 

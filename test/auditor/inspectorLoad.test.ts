@@ -1,7 +1,6 @@
 import { expect } from "chai";
 import type { ServerResponse } from "node:http";
 import { setImmediate as turn } from "node:timers/promises";
-import type { Announcements } from "../../src/chain/announcements.ts";
 import type { AuditedService } from "../../src/chain/services.ts";
 import { Inspector, INSPECTIONS, type Vote } from "../../src/auditor/inspector.ts";
 import { AuditorMetrics } from "../../src/auditor/metrics.ts";
@@ -30,18 +29,16 @@ describe("Inspector: many services, some of them hostile", () => {
     time = new FakeTime(timers, DEPLOYMENT, EPOCH);
     endpoints = new Map();
     metrics = createMetrics("auditor");
-    const announcements = {
-      record: (number: bigint) => {
-        const uri = endpoints.get(number);
-        return uri && { endpoints: [{ uri, priority: 0, weight: 1 }] };
-      },
-    } as unknown as Announcements;
+    const locate = async ({ number }: AuditedService) => {
+      const uri = endpoints.get(number);
+      return uri === undefined ? [] : [{ uri, priority: 0, weight: 1 }];
+    };
     inspector = new Inspector(
       { allowLoopback: true, maxParallel: PARALLEL },
       {
         time,
         timers,
-        announcements,
+        locate,
         receipts,
         log: new MemoryLog(),
         metrics: new AuditorMetrics(metrics),

@@ -94,6 +94,7 @@ describe("commands that show a state", function () {
         listen: { host: "127.0.0.1", port: 0 },
         endpoint: undefined,
         settleEvery: 200,
+        stateDir: chain.stage.folder,
       },
       { timers: systemTimers, log: silentLogger },
     );

@@ -220,7 +220,7 @@ describe("name records", () => {
   });
 
   it("may take a name back, with the zero ID", () => {
-    const gone = { ...good, serviceId: `0x${"00".repeat(32)}` };
+    const gone: NameRecord = { ...good, serviceId: `0x${"00".repeat(32)}` };
     expect(nameRecords.read(nameRecords.sign(gone, domain, rootKey), domain).message).to.deep.equal(
       gone,
     );

@@ -6,9 +6,10 @@ import { failureOf } from "../support/httpClient.ts";
 import { MemoryLog } from "../support/memoryLog.ts";
 
 /** What happens before it has started: a challenge waits for nothing but the gateway. */
-const begun = ["open @0", "guard @0", "look @0", "publish @0"];
+const begun = ["open @0", "guard @0", "look @0", "publish @0", "announce @0"];
 /** What happens once an epoch. */
-const books = (second: number) => ["look", "publish", "settle"].map((step) => `${step} @${second}`);
+const books = (second: number) =>
+  ["look", "announce", "settle"].map((step) => `${step} @${second}`);
 
 describe("Provider", () => {
   let timers: FakeTimers;
@@ -18,6 +19,9 @@ describe("Provider", () => {
   let steps: string[];
   let failing: Set<string>;
   let told: string[];
+  let alone: boolean;
+  let peers: number;
+  let heardAlone: boolean[];
 
   beforeEach(() => {
     timers = new FakeTimers();
@@ -25,6 +29,7 @@ describe("Provider", () => {
     steps = [];
     failing = new Set();
     told = [];
+    [alone, peers, heardAlone] = [false, 0, []];
     const step = (name: string) => async () => {
       steps.push(`${name} @${timers.monotonic() / 1000}`);
       if (failing.has(name)) throw new Error(`no ${name}`);
@@ -32,7 +37,22 @@ describe("Provider", () => {
     provider = new Provider({
       gateway: { start: step("open"), stop: step("close") },
       responder: { start: step("guard"), stop: step("unguard") },
-      publisher: { publish: step("publish") },
+      publisher: {
+        start: step("publish"),
+        stop: step("withdraw"),
+        get alone() {
+          return alone;
+        },
+        get peers() {
+          return peers;
+        },
+      },
+      announcer: {
+        announce: async (isAlone) => {
+          heardAlone.push(isAlone);
+          await step("announce")();
+        },
+      },
       settler: { settle: step("settle") },
       statusWatch: { look: step("look") },
       time: new FakeTime(timers, DEPLOYMENT, 5),
@@ -62,7 +82,7 @@ describe("Provider", () => {
     await provider.start();
     failing.add("settle");
     await timers.advance(100_000);
-    const once = ["status done", "publish done"];
+    const once = ["status done", "announce done"];
     expect(told, "whoever counts is told").to.deep.equal(["status done", ...once, "settle failed"]);
     failing.clear();
     await timers.advance(100_000);
@@ -71,12 +91,12 @@ describe("Provider", () => {
     expect(log.said("warn")).to.have.length(1);
   });
 
-  it("collects its pay though it cannot publish", async () => {
+  it("collects its pay though it cannot announce", async () => {
     await provider.start();
-    failing.add("publish");
+    failing.add("announce");
     await timers.advance(100_000);
     expect(steps.slice(begun.length)).to.deep.equal(books(60));
-    expect(log.lines.at(-1)?.fields.error).to.have.property("message", "no publish");
+    expect(log.lines.at(-1)?.fields.error).to.have.property("message", "no announce");
   });
 
   it("serves though it cannot read its status", async () => {
@@ -87,9 +107,24 @@ describe("Provider", () => {
     expect(log.said("warn")).to.have.length(2);
   });
 
-  it("does not begin where it cannot listen or cannot publish", async () => {
-    failing.add("publish");
-    expect((await failureOf(provider.start())).message).to.equal("no publish");
+  it("begins though it cannot announce, where the network carries its record", async () => {
+    failing.add("announce");
+    peers = 2;
+    await provider.start();
+    expect(log.said("info")).to.deep.equal(["provider started"]);
+    expect(told).to.deep.equal(["status done", "announce failed"]);
+  });
+
+  it("tells the announcer whether the network carries its records", async () => {
+    await provider.start();
+    alone = true;
+    await timers.advance(70_000);
+    expect(heardAlone).to.deep.equal([false, true]);
+  });
+
+  it("does not begin where nobody would find it", async () => {
+    failing.add("announce");
+    expect((await failureOf(provider.start())).message).to.equal("no announce");
     await timers.advance(100_000);
     expect(steps).to.deep.equal(begun);
   });
@@ -99,7 +134,10 @@ describe("Provider", () => {
     await timers.advance(70_000);
     await provider.stop();
     await timers.advance(500_000);
-    expect(steps.slice(begun.length)).to.deep.equal([...books(60), "unguard @70", "close @70"]);
+    expect(steps.slice(begun.length)).to.deep.equal([
+      ...books(60),
+      ...["withdraw @70", "unguard @70", "close @70"],
+    ]);
     expect(timers.sleeping).to.equal(0);
     expect(log.said("warn")).to.deep.equal([]);
   });

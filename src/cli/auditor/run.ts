@@ -62,9 +62,6 @@ export const auditorRun = chainCommand({
             operatorKey: flags.operatorKey,
             stateDir: flags.state,
             allowLoopback: flags.allowLoopback,
-            ...(flags.blocPrice !== undefined && {
-              economics: { blocPriceWei: flags.blocPrice, marginPercent: flags.margin },
-            }),
           },
           { timers: systemTimers, log, metrics },
         ),

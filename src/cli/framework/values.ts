@@ -46,6 +46,20 @@ export const gweiAmount = refine(
   "Give a price in gwei, for example 30 or 0.05.",
 );
 
+const UNITS: Readonly<Record<string, number>> = {
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** A span of time, as milliseconds. */
+export const duration = refine((text) => {
+  const [, count = "", unit = ""] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+  const milliseconds = Number(count) * (UNITS[unit] ?? 0);
+  return milliseconds > 0 ? milliseconds : undefined;
+}, "Give a span of time, for example 30d, 12h, 10m or 45s.");
+
 /** A service number. */
 export const serviceNumber = refine(
   (text) => (/^\d{1,11}$/.test(text) && BigInt(text) > 0n ? BigInt(text) : undefined),

@@ -69,6 +69,7 @@ export const providerRun = chainCommand({
             listen: flags.listen,
             endpoint: flags.endpoint?.href,
             settleEvery: flags.settleEvery,
+            stateDir: flags.state,
           },
           { timers: systemTimers, log, metrics },
         ),

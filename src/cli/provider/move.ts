@@ -1,0 +1,82 @@
+import { ProviderStore, providerStoreFile, type MoveOutcome } from "../../provider/store.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import { systemTimers } from "../../node/timers.ts";
+import { chainCommand } from "../framework/chainCommand.ts";
+import { service, state } from "../framework/commonFlags.ts";
+import { text, toggle } from "../framework/flag.ts";
+import { duration, hostAndPort, httpUrl } from "../framework/values.ts";
+
+/** How often the agent's answer is looked for, milliseconds. */
+const LOOK_MS = 20;
+
+/** `blockcloud provider move` */
+export const providerMove = chainCommand({
+  name: "move",
+  about:
+    "Tell the running agent where the service is now: it publishes the next record, without gas.",
+  flags: {
+    service,
+    to: text("--to <url>", "where clients reach the gateway from now on", httpUrl, {}),
+    listen: text("--listen <host:port>", "let the gateway listen here first", hostAndPort, {}),
+    back: toggle("--back", "go back to where the agent's own flags say"),
+    wait: text("--wait <time>", "how long to wait for the agent", duration, { default: "10s" }),
+    state,
+  },
+  examples: [
+    "blockcloud provider move --service 7 --to https://new.weather.example",
+    "blockcloud provider move --service 7 --listen 0.0.0.0:8081 --to http://203.0.113.7:8081",
+  ],
+  notes: `The agent is "provider run" with the same state folder. It goes on listening at the old place for the lease
+of the old record. The move holds over restarts, until the next one or --back.`,
+  async run({ flags, deployment, output, signal, progress }) {
+    const { service: number, to, listen, back } = flags;
+    if (back === (to !== undefined || listen !== undefined)) {
+      throw new BlockcloudError("CONFIG_INVALID", "Where to?", {
+        remedy: "Give --to, --listen or both; or --back alone.",
+      });
+    }
+    const store = new ProviderStore(providerStoreFile(flags.state, deployment, number));
+    try {
+      if (back) {
+        store.forgetMove();
+        output.print({ back: true }, "the agent goes back to where its flags say");
+        return undefined;
+      }
+      const id = store.requestMove({ uri: to?.href, listen });
+      progress.say("waiting for the agent");
+      const outcome = await waitForOutcome(store, id, flags.wait, signal);
+      if ("code" in outcome) throw new BlockcloudError(outcome.code, outcome.message);
+      output.print(
+        outcome,
+        `${outcome.uris.join(", ")}: version ${outcome.issuedAt}, pushed to ${outcome.peers} peers in ` +
+          `${Math.round(outcome.milliseconds)} ms`,
+      );
+      return undefined;
+    } finally {
+      store.close();
+    }
+  },
+});
+
+async function waitForOutcome(
+  store: ProviderStore,
+  id: number,
+  waitMs: number,
+  signal: AbortSignal,
+): Promise<MoveOutcome> {
+  const end = systemTimers.monotonic() + waitMs;
+  while (systemTimers.monotonic() < end) {
+    const move = store.move();
+    if (move?.id !== id) {
+      throw new BlockcloudError("MOVE_REPLACED", "Another move was asked for meanwhile.", {
+        remedy: "Look at the agent's log for where the service is.",
+      });
+    }
+    if (move.outcome !== undefined) return move.outcome;
+    await systemTimers.sleep(LOOK_MS, signal);
+  }
+  throw new BlockcloudError("AGENT_SILENT", `No agent took the move within ${waitMs} ms.`, {
+    retryable: true,
+    remedy: "Start provider run with this state folder: it follows the move at once.",
+  });
+}

@@ -1,0 +1,47 @@
+import type { ChainClient } from "../../chain/client.ts";
+import type { Deployment } from "../../chain/deployment.ts";
+import { readMoment } from "../../chain/views/contracts.ts";
+import { Services } from "../../chain/services.ts";
+import { hexToBytes } from "../../protocol/bytes.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import { addressOfKey } from "../../protocol/signature.ts";
+import { blockcloudDomain } from "../../protocol/typedData.ts";
+import { ProviderStore, providerStoreFile } from "../../provider/store.ts";
+import type { Granter } from "../../provider/subservices.ts";
+import type { Hex } from "viem";
+
+/**
+ * Runs something that signs for a root service, with the store of its grants.
+ *
+ * @throws BlockcloudError `SERVICE_KEY_OTHER` where nobody would take what the key signs.
+ */
+export async function asGranter<T>(
+  context: { client: ChainClient; deployment: Deployment },
+  input: { service: bigint; serviceKey: Hex; state: string },
+  body: (granter: Granter) => T,
+): Promise<T> {
+  const { client, deployment } = context;
+  const { service, serviceKey, state } = input;
+  const { epoch, timestamp } = await readMoment(client, deployment);
+  const expected = await new Services(client, deployment).key(service, epoch + 1);
+  const address = addressOfKey(serviceKey);
+  if (address !== expected) {
+    throw new BlockcloudError(
+      "SERVICE_KEY_OTHER",
+      `The key is ${address}, that of service ${service} ${expected}.`,
+      { remedy: "Name the service's newest key: nobody takes what another one signs." },
+    );
+  }
+  const store = new ProviderStore(providerStoreFile(state, deployment, service));
+  try {
+    return body({
+      number: service,
+      key: hexToBytes(serviceKey),
+      domain: blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry),
+      grants: store.grants,
+      now: () => timestamp * 1000,
+    });
+  } finally {
+    store.close();
+  }
+}
