@@ -39,6 +39,8 @@ export interface Claim {
   place: Hex;
   /** Its version, Unix milliseconds. */
   issuedAt: bigint;
+  /** Unix milliseconds. */
+  expiresAt: bigint;
   /** Nothing issued at or before `issuedAt` can hold longer than this after it, milliseconds. */
   longest: number;
   /**
@@ -75,7 +77,7 @@ export function readClaim(kind: MessageKind, encoded: Hex, now: number): Claim {
 
 function readEndpoint(encoded: Hex, now: number): Claim {
   const decoded = endpointRecords.decode(encoded);
-  const { serviceId, issuedAt } = decoded.message;
+  const { serviceId, issuedAt, expiresAt } = decoded.message;
   const id = lower(serviceId);
   const { prefix } = partsOf(id, "RECORD_MALFORMED");
   checkTimes("RECORD", decoded.message, now);
@@ -86,6 +88,7 @@ function readEndpoint(encoded: Hex, now: number): Claim {
     serviceId: id,
     place: id,
     issuedAt,
+    expiresAt,
     longest: MAX_LEASE_MS,
     check(context) {
       const record = checkRecord(encoded, context, decoded);
@@ -115,6 +118,7 @@ function readName(encoded: Hex, now: number): Claim {
     serviceId: id,
     place: nameKey(id, label),
     issuedAt,
+    expiresAt,
     longest: MAX_GRANT_MS,
     check({ domain, rootKey }) {
       const { message: record, signer, digest } = nameRecords.verify(decoded, domain);
@@ -145,6 +149,7 @@ function readRevocation(encoded: Hex, now: number): Claim {
     serviceId: id,
     place: id,
     issuedAt,
+    expiresAt,
     longest: MAX_GRANT_MS,
     check({ domain, rootKey }) {
       const { message: revocation, signer, digest } = revocations.verify(decoded, domain);
@@ -164,6 +169,25 @@ export function signerInId({ kind, serviceId }: Claim): Address | undefined {
   if (kind !== "endpoint") return undefined;
   const { self } = parseServiceId(serviceId);
   return BigInt(self) === 0n ? undefined : self;
+}
+
+/** How far the clocks of two honest nodes, and the way between them, may be apart, milliseconds. */
+const SLACK_MS = 60_000;
+
+/**
+ * Whether a message that was refused for its times would be taken in a moment before or after: then
+ * whoever passed it on may well be honest.
+ */
+export function isBorderline(kind: MessageKind, encoded: Hex, now: number): boolean {
+  return [now - SLACK_MS, now + SLACK_MS].some((moment) => {
+    try {
+      readClaim(kind, encoded, moment);
+      return true;
+    } catch {
+      // Refused then as well.
+      return false;
+    }
+  });
 }
 
 /** A version of which there is one that counts: the later, of two at one time the lower digest. */

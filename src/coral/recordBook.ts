@@ -23,12 +23,24 @@ import { reasonOf, refusals, type RefusalReason } from "./refusal.ts";
 import { RootKeys, type KnownRoot } from "./rootKeys.ts";
 import type { CoralStore } from "./store.ts";
 
+/** What a message is about. */
+export interface Subject extends Pick<Claim, "serviceId" | "place"> {
+  /** Unix milliseconds up to which it holds, its delegation aside. */
+  until: number;
+}
+
 /** What became of a message. */
 export type Acceptance =
-  | { outcome: "accepted"; arrival: Arrival }
+  | ({ outcome: "accepted"; arrival: Arrival } & Subject)
   /** It is held already: nothing changed. */
-  | { outcome: "known" }
-  | { outcome: "refused"; reason: RefusalReason; error: BlockcloudError };
+  | ({ outcome: "known" } & Subject)
+  | {
+      outcome: "refused";
+      reason: RefusalReason;
+      error: BlockcloudError;
+      /** The service number that it claims, where it could be read. */
+      number: bigint | undefined;
+    };
 
 /** What is told of each message. */
 export interface BookObserver {
@@ -125,9 +137,10 @@ export class RecordBook implements Startable {
    * the chain's answer on nothing waits, and each looks at the floor that the other one set.
    */
   async accept(kind: MessageKind, encoded: Hex | Uint8Array): Promise<Acceptance> {
+    let claim: Claim | undefined;
     try {
-      const claim = this.#read(kind, encoded);
-      if (this.#isHeld(claim)) return { outcome: "known" };
+      claim = this.#read(kind, encoded);
+      if (this.#isHeld(claim)) return known(claim);
       const self = signerInId(claim);
       if (self !== undefined) this.#checkFloor(claim, self);
       const root = await this.#roots.active(claim.number);
@@ -137,7 +150,7 @@ export class RecordBook implements Startable {
       // What is no refusal is a fault of ours, and must not look like one of the sender.
       if (reason === undefined || !(error instanceof BlockcloudError)) throw error;
       this.#d.observer?.refused(reason);
-      return { outcome: "refused", reason, error };
+      return { outcome: "refused", reason, error, number: claim?.number };
     }
   }
 
@@ -210,7 +223,7 @@ export class RecordBook implements Startable {
     const floor = this.#d.store.floor(kind, place, signer);
     const version = { issuedAt, digest };
     const again = floor?.issuedAt === issuedAt && floor.digest === digest;
-    if (again && this.#holds(claim, digest)) return { outcome: "known" };
+    if (again && this.#holds(claim, digest)) return known(claim);
     if (!again) {
       if (floor !== undefined && !isNewer(version, floor)) {
         throw refusals.older(issuedAt, floor.issuedAt);
@@ -221,7 +234,7 @@ export class RecordBook implements Startable {
     }
     const arrival = this.#hold(claim, checked, root);
     this.#tell(arrival);
-    return { outcome: "accepted", arrival };
+    return { outcome: "accepted", arrival, ...subjectOf(claim) };
   }
 
   /** Before the signature, by the key that would have to be the signer: the digest is not known yet. */
@@ -312,4 +325,12 @@ export class RecordBook implements Startable {
       this.#names.sweep(this.#d.now());
     }
   }
+}
+
+function known(claim: Claim): Acceptance {
+  return { outcome: "known", ...subjectOf(claim) };
+}
+
+function subjectOf({ serviceId, place, expiresAt }: Claim): Subject {
+  return { serviceId, place, until: Number(expiresAt) };
 }
