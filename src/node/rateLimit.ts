@@ -4,6 +4,7 @@ interface Bucket {
   at: number;
 }
 
+/** How often a peer may do something. */
 export interface RateLimitOptions {
   perSecond: number;
   burst: number;
@@ -29,22 +30,22 @@ export class RateLimit {
   }
 
   /**
-   * Takes one token.
+   * Takes tokens, one if not said otherwise.
    *
-   * @returns 0 when there was one, else the milliseconds until there is; Infinity if there never will be.
+   * @returns 0 when there were enough, else the milliseconds until there are; Infinity if there never will be.
    */
-  take(peer: string): number {
+  take(peer: string, amount = 1): number {
     const { perSecond, burst } = this.#options;
     const now = this.#monotonic();
     const known = this.#buckets.get(peer);
     const tokens = known
       ? Math.min(burst, known.tokens + ((now - known.at) * perSecond) / 1000)
       : burst;
-    const allowed = tokens >= 1;
+    const allowed = tokens >= amount;
     this.#buckets.delete(peer);
-    this.#buckets.set(peer, { tokens: allowed ? tokens - 1 : tokens, at: now });
+    this.#buckets.set(peer, { tokens: allowed ? tokens - amount : tokens, at: now });
     this.#evict();
-    return allowed ? 0 : ((1 - tokens) * 1000) / perSecond;
+    return allowed ? 0 : ((amount - tokens) * 1000) / perSecond;
   }
 
   /**

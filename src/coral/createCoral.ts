@@ -1,0 +1,120 @@
+import { identify } from "@libp2p/identify";
+import { noise } from "@libp2p/noise";
+import { peerIdFromString } from "@libp2p/peer-id";
+import { ping } from "@libp2p/ping";
+import { tcp } from "@libp2p/tcp";
+import { yamux } from "@libp2p/yamux";
+import { createLibp2p, type Libp2p } from "libp2p";
+import path from "node:path";
+import type { Logger } from "../node/logger.ts";
+import type { Metrics } from "../node/metrics.ts";
+import type { Timers } from "../node/timers.ts";
+import { blockcloudDomain } from "../protocol/typedData.ts";
+import { BookDatastore } from "./bookDatastore.ts";
+import { Bootstrap, parseMultiaddrs } from "./bootstrap.ts";
+import { Conduct } from "./conduct.ts";
+import { defaultCoralLimits, type CoralOptions } from "./coralOptions.ts";
+import { connectionGater } from "./gater.ts";
+import { Intake } from "./intake.ts";
+import { Lookup } from "./lookup.ts";
+import { CoralMetrics } from "./metrics.ts";
+import type { Authority } from "./network.ts";
+import { CoralNode } from "./node.ts";
+import { peerKey } from "./peerKey.ts";
+import { Push } from "./push.ts";
+import { RecordBook } from "./recordBook.ts";
+import { CoralStore } from "./store.ts";
+
+/** What a node of the record network needs of its surroundings. */
+export interface CoralDependencies {
+  authority: Authority;
+  /** The chain's time, Unix milliseconds. */
+  now: () => number;
+  timers: Timers;
+  log: Logger;
+  /** Counts what happens, for whoever serves them. */
+  metrics?: Metrics | undefined;
+}
+
+/**
+ * A node of the record network with everything it needs, ready to start.
+ *
+ * @throws BlockcloudError `CORAL_ADDRESS_INVALID`.
+ */
+export function createCoral(options: CoralOptions, dependencies: CoralDependencies): CoralNode {
+  const { authority, now, timers, log } = dependencies;
+  const { files, clientMode = false, allowPrivate = false, subscribe } = options;
+  const limits = { ...defaultCoralLimits, ...options.limits };
+  const network = { chainId: options.chainId, registry: options.registry };
+  const [listen, announce, bootstrap] = [
+    parseMultiaddrs(options.listen),
+    parseMultiaddrs(options.announce ?? []),
+    parseMultiaddrs(options.bootstrap),
+  ];
+  const monotonic = () => timers.monotonic();
+  const metrics = dependencies.metrics && new CoralMetrics(dependencies.metrics);
+  const base = files && path.join(files.folder, `coral-${files.name}`);
+
+  const store = new CoralStore(
+    { file: base === undefined ? ":memory:" : `${base}.sqlite` },
+    { now, timers, log },
+  );
+  const book = new RecordBook(
+    {
+      domain: blockcloudDomain(BigInt(network.chainId), network.registry),
+      limits: options.bookLimits,
+    },
+    { authority, store, now, timers, log, observer: metrics },
+  );
+  let running: Libp2p | undefined;
+  const conduct = new Conduct(limits.conduct, monotonic, (peer) => {
+    metrics?.cut();
+    log.warn("a peer was cut off for what it sent", { peer });
+    running?.hangUp(peerIdFromString(peer)).catch((error: unknown) => {
+      log.debug("cannot hang up", { peer, error });
+    });
+  });
+  const flooded = () => metrics?.refused("flood");
+  const intake = new Intake(limits.messages, { book, conduct, now, monotonic, log, flooded });
+  authority.onChange((number) => {
+    intake.noteChange(number);
+  });
+  const push = new Push({ network, subscribe, allowPrivate }, { intake, conduct, now, timers });
+  const exceeded = (peer: string) => {
+    flooded();
+    conduct.blame(peer, 1);
+  };
+  const lookup = new Lookup(
+    { network, clientMode, allowPrivate, limits },
+    { book, intake, timers, log, exceeded },
+  );
+  const connect = async () => {
+    const libp2p = await createLibp2p({
+      start: false,
+      privateKey: await peerKey(base && `${base}.key`),
+      nodeInfo: { name: "blockcloud", version: "1", userAgent: "blockcloud/1" },
+      addresses: { listen: listen.map(String), announce: announce.map(String) },
+      transports: [tcp()],
+      connectionEncrypters: [noise()],
+      streamMuxers: [yamux()],
+      connectionGater: connectionGater({ allowPrivate, trusted: bootstrap }, conduct),
+      connectionManager: {
+        maxConnections: limits.connections,
+        inboundConnectionThreshold: limits.inboundPerSecond,
+        maxIncomingPendingConnections: limits.inboundPerSecond,
+      },
+      datastore: new BookDatastore({ peers: limits.knownPeers }, book),
+      services: {
+        identify: identify(),
+        ping: ping(),
+        lookup: lookup.service(),
+        push: push.service(),
+      },
+    });
+    running = libp2p;
+    return { libp2p, bootstrap: new Bootstrap(bootstrap, { libp2p, timers, log }) };
+  };
+  const node = new CoralNode({ book, store, push, lookup, connect, log });
+  metrics?.follow(node);
+  return node;
+}

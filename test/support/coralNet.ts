@@ -1,0 +1,72 @@
+import { once } from "node:events";
+import type { Hex } from "viem";
+import { createCoral } from "../../src/coral/createCoral.ts";
+import type { CoralOptions } from "../../src/coral/coralOptions.ts";
+import type { Arrival } from "../../src/coral/network.ts";
+import type { CoralNode } from "../../src/coral/node.ts";
+import { createMetrics, type Metrics } from "../../src/node/metrics.ts";
+import { systemTimers } from "../../src/node/timers.ts";
+import { CHAIN_ID, FakeAuthority, REGISTRY, START } from "./coralKit.ts";
+import { MemoryLog } from "./memoryLog.ts";
+
+/** A node under test, with what it logged, counted and took in. */
+export interface TestNode {
+  coral: CoralNode;
+  log: MemoryLog;
+  metrics: Metrics;
+  arrivals: Arrival[];
+  /** Waits until it took in something, also if that was before. */
+  arrival(matches: (arrival: Arrival) => boolean): Promise<Arrival>;
+}
+
+/** Real nodes in one process, on loopback. */
+export class CoralNet {
+  readonly authority = new FakeAuthority();
+  readonly nodes: TestNode[] = [];
+  /** The chain's time of all nodes, Unix milliseconds. */
+  now = START;
+
+  /** Starts a node that joins the first one, unless said otherwise. */
+  async add(options: Partial<CoralOptions> = {}, authority = this.authority): Promise<TestNode> {
+    const log = new MemoryLog();
+    const metrics = createMetrics("coral");
+    const coral = createCoral(
+      {
+        chainId: CHAIN_ID,
+        registry: REGISTRY,
+        listen: ["/ip4/127.0.0.1/tcp/0"],
+        bootstrap: this.nodes[0]?.coral.addresses ?? [],
+        subscribe: true,
+        allowPrivate: true,
+        ...options,
+      },
+      { authority, now: () => this.now, timers: systemTimers, log, metrics },
+    );
+    const arrivals: Arrival[] = [];
+    const news = new EventTarget();
+    coral.onArrival((arrival) => {
+      arrivals.push(arrival);
+      news.dispatchEvent(new Event("arrival"));
+    });
+    const arrival = async (matches: (arrival: Arrival) => boolean) => {
+      for (;;) {
+        const found = arrivals.find(matches);
+        if (found !== undefined) return found;
+        await once(news, "arrival");
+      }
+    };
+    const node = { coral, log, metrics, arrivals, arrival };
+    await coral.start();
+    this.nodes.push(node);
+    return node;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.nodes.splice(0).map(({ coral }) => coral.stop()));
+  }
+}
+
+/** Whether something is the arrival of a record as it was published. */
+export function isRecord(encoded: Hex): (arrival: Arrival) => boolean {
+  return (arrival) => arrival.kind === "endpoint" && arrival.record.encoded === encoded;
+}
