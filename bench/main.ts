@@ -11,6 +11,10 @@ const benchmarks: Record<string, { about: string; load(): Promise<Benchmark> }> 
     about: "gas of each function and of an audit, storage written (about a minute)",
     load: () => import("./gas.ts"),
   },
+  "coral-scale": {
+    about: "simulation of look-ups, pushes and a hot key, 100 to 10,000 nodes (about a minute)",
+    load: () => import("./coral-scale.ts"),
+  },
 };
 
 const list = Object.entries(benchmarks)
@@ -27,6 +31,7 @@ ${list}
 Examples:
   npm run bench -- gas
   npm run bench -- gas --json | tail -1
+  npm run bench -- coral-scale
 `;
 
 const args = process.argv.slice(2);

@@ -72,7 +72,7 @@ export function toText({ tables, targets }: Outcome): string {
   };
   return [
     `${cpu}, ${cores} cores, ${memoryGiB} GiB, Node ${node}`,
-    ...[...tables, verdicts].map(render),
+    ...[...tables, ...(targets.length > 0 ? [verdicts] : [])].map(render),
   ].join("\n\n");
 }
 

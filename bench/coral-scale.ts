@@ -1,0 +1,125 @@
+import { MESH } from "./coral-scale/gossip.ts";
+import { ROUND_TRIP_MS } from "./coral-scale/lookUp.ts";
+import { measureScale, type Scale, type Settings } from "./coral-scale/scale.ts";
+import { SLOPPY } from "./coral-scale/sloppy.ts";
+import type { Outcome, Table } from "./report.ts";
+
+/** 494 is the size that Coral was measured at. */
+const SIZES = [100, 300, 494, 1000, 3000, 10_000];
+
+const settings: Settings = {
+  seed: "blockcloud",
+  bucketSize: 20,
+  alpha: 3,
+  leaseMs: 60_000,
+  paperStoresPerMinute: 12_000_000,
+  lookUps: 1000,
+  hotKeys: 5,
+  publications: 20,
+  deadShare: 0.2,
+};
+
+/** Freedman, Freudenthal, Mazieres: Democratizing content publication with Coral, NSDI 2004. */
+const published = {
+  nodes: 494,
+  storesPerMinuteOffered: 12_000_000,
+  storesPerMinuteAtClosest: 83,
+  bound: 108,
+};
+
+const simulated = [
+  `All of this is simulated; nothing was sent. Seed "${settings.seed}": the same figures on every machine.`,
+  `Kademlia: k ${settings.bucketSize}, alpha ${settings.alpha}, one path a look-up, referrals as in @libp2p/kad-dht, IDs from SHA-256.`,
+  "Routing tables are full and correct: for each length of common prefix all nodes that have it, or k drawn at random. libp2p's may hold more.",
+  `A request and its answer take ${ROUND_TRIP_MS.from} to ${ROUND_TRIP_MS.to} ms, drawn evenly. No loss, no queues, no bandwidth.`,
+  `Nobody joins or leaves. The rows "dead" have ${settings.deadShare * 100} % of the nodes silent and nobody's table repaired; others give up on one after 1,000 ms.`,
+  `Gossip: random mesh, degree ${MESH.degree} wanted, ${MESH.most} at most; all nodes subscribe; mesh messages only.`,
+  `Sloppy storing is Coral's, on the same tables: full with ${SLOPPY.values} values, ${SLOPPY.leakPerMinute} let through a minute, one bit corrected each hop, requests take no time. We do not run it.`,
+  "Coral's bound takes log2(n) nodes to hand on to the closest one. Kademlia's tables lead there from more, so some keys are above it.",
+  `Hot key: ${settings.hotKeys} keys, medians; every node asks once a lease of ${settings.leaseMs / 1000} s, and nobody is subscribed. A subscribed resolver asks nobody.`,
+];
+
+/** Simulated look-ups, pushes and load on a hot key, beside Coral's published bound. */
+export function run(say: (message: string) => void): Promise<Outcome> {
+  const scales = SIZES.map((nodes) => {
+    say(`simulating ${nodes.toLocaleString("en-US")} nodes`);
+    return measureScale(nodes, settings);
+  });
+  return Promise.resolve({
+    results: { simulated, settings, published, scales },
+    tables: [
+      { title: "What this is", columns: ["note"], rows: simulated.map((note) => [note]) },
+      lookUpTable(scales),
+      gossipTable(scales),
+      hotKeyTable(scales),
+      boundTable(scales),
+    ],
+    targets: [],
+  });
+}
+
+function lookUpTable(scales: readonly Scale[]): Table {
+  return {
+    title: "Kademlia, as we run it: a look-up (hops and requests: median, p99, most)",
+    columns: [
+      ...["nodes", "contacts", "kind", "hops", "p99", "most", "requests", "p99", "most"],
+      ...["ms", "p99", "found", "requests a store"],
+    ],
+    rows: scales.flatMap(({ nodes, contacts, kademlia }) => {
+      const { findClosest, getRecord, getWithDead, requestsPerStore } = kademlia;
+      const kinds = [
+        { kind: "closest", ...findClosest, found: findClosest.correct, store: requestsPerStore },
+        { kind: "record", ...getRecord, store: "" },
+        { kind: "record, dead", ...getWithDead, store: "" },
+      ];
+      return kinds.map(({ kind, hops, requests, elapsedMs, found, store }) => [
+        ...[nodes, contacts.p50, kind, hops.p50, hops.p99, hops.max],
+        ...[requests.p50, requests.p99, requests.max, elapsedMs.p50, elapsedMs.p99, found, store],
+      ]);
+    }),
+  };
+}
+
+function gossipTable(scales: readonly Scale[]): Table {
+  return {
+    title: "Gossip: a publication to all nodes",
+    columns: ["nodes", "links of a node", "hops", "most", "messages", "all reached"],
+    rows: scales.map(({ nodes, gossip }) => [
+      ...[nodes, gossip.degree, gossip.hops.p50, gossip.hops.max, gossip.messages],
+      gossip.reachedAll ? "yes" : "no",
+    ]),
+  };
+}
+
+function hotKeyTable(scales: readonly Scale[]): Table {
+  return {
+    title: "A hot key that every node looks up once a lease: requests a minute at the busiest node",
+    columns: ["nodes", "design", "stores offered", "look-ups offered", "stores", "look-ups"],
+    rows: scales.flatMap(({ nodes, kademlia: { hotKey }, sloppy: { lease } }) => [
+      [
+        ...[nodes, "Kademlia, one publisher", hotKey.storesPerMinute, nodes],
+        ...[hotKey.storesPerMinute, hotKey.lookUpsPerMinute],
+      ],
+      [
+        ...[nodes, "sloppy, all store", lease.offered.storesPerMinute],
+        ...[lease.offered.lookUpsPerMinute, lease.storesAtBusiest, lease.lookUpsAtBusiest],
+      ],
+    ]),
+  };
+}
+
+function boundTable(scales: readonly Scale[]): Table {
+  const offered = settings.paperStoresPerMinute.toLocaleString("en-US");
+  return {
+    title: `Sloppy storing under ${offered} stores a minute of one key; Coral's paper measured ${published.storesPerMinuteAtClosest} at ${published.nodes} nodes, bound ${published.bound}`,
+    columns: [
+      ...["nodes", "hops", "most", "stores at the closest", "worst key", "at the busiest"],
+      ...["inserts at the closest", "bound", "ratio", "Kademlia's closest would get"],
+    ],
+    rows: scales.map(({ nodes, sloppy: { hops, paper } }) => [
+      ...[nodes, hops.p50, hops.max, paper.storesAtClosest.median, paper.storesAtClosest.max],
+      ...[paper.storesAtBusiest, paper.insertsAtClosest, paper.bound, paper.ratioToBound],
+      paper.offered.storesPerMinute,
+    ]),
+  };
+}

@@ -1,0 +1,128 @@
+import { mean, quantiles, rounded, type Quantiles } from "../quantiles.ts";
+import { closestOfAll } from "./closest.ts";
+import { lookUp, type LookUpResult } from "./lookUp.ts";
+import type { Random } from "./random.ts";
+import { idOf, type Topology } from "./topology.ts";
+
+/** What some look-ups took. */
+export interface LookUps {
+  hops: Quantiles;
+  /** Requests sent, each of which has an answer. */
+  requests: Quantiles;
+  meanRequests: number;
+  elapsedMs: Quantiles;
+}
+
+/** Look-ups of a record. */
+export interface Gets extends LookUps {
+  /** The share that found it. */
+  found: number;
+}
+
+/** How Kademlia as we run it does on a topology. */
+export interface Kademlia {
+  /** Look-ups of the nodes closest to a key, as each store makes one; which share of them it found. */
+  findClosest: LookUps & { correct: number };
+  /** Look-ups that end with the first node that has the record. */
+  getRecord: Gets;
+  /** The same while some nodes are gone and nobody has noticed. */
+  getWithDead: Gets & { deadShare: number };
+  /** Requests of a store: its look-up, and one to each of the closest nodes. */
+  requestsPerStore: number;
+}
+
+/** @param count Look-ups of each kind, each of another key by a node drawn at random. */
+export function measureKademlia(
+  topology: Topology,
+  settings: { alpha: number; count: number; deadShare: number },
+  random: Random,
+): Kademlia {
+  const { alpha, count, deadShare } = settings;
+  const dead = new Set<number>();
+  while (dead.size < Math.floor(deadShare * topology.size)) dead.add(random.below(topology.size));
+
+  const [finds, gets, deadGets]: [LookUpResult[], LookUpResult[], LookUpResult[]] = [[], [], []];
+  const correct: number[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const target = idOf(`key ${index}`);
+    const finder = random.below(topology.size);
+    const find = lookUp(topology, { from: finder, target, alpha }, random);
+    const truth = closestOfAll(topology, target, topology.bucketSize + 1)
+      .filter((node) => node !== finder)
+      .slice(0, topology.bucketSize);
+    finds.push(find);
+    correct.push(truth.filter((node) => find.closest.includes(node)).length / truth.length);
+    const holders = new Set(find.closest);
+    gets.push(lookUp(topology, { from: asker(holders), target, alpha, holders }, random));
+    const from = asker(holders, dead);
+    deadGets.push(lookUp(topology, { from, target, alpha, holders, dead }, random));
+  }
+  const requestsPerStore = mean(finds.map(({ requests, closest }) => requests + closest.length));
+  return {
+    findClosest: { ...summary(finds), correct: rounded(mean(correct), 4) },
+    getRecord: { ...summary(gets), found: foundShare(gets) },
+    getWithDead: { ...summary(deadGets), found: foundShare(deadGets), deadShare },
+    requestsPerStore: rounded(requestsPerStore, 1),
+  };
+
+  /** Somebody who has to ask. */
+  function asker(...not: readonly ReadonlySet<number>[]): number {
+    for (;;) {
+      const node = random.below(topology.size);
+      if (!not.some((nodes) => nodes.has(node))) return node;
+    }
+  }
+}
+
+/** Requests a minute that reach the busiest node for a hot key. */
+export interface HotKey {
+  lookUpsPerMinute: number;
+  storesPerMinute: number;
+}
+
+/**
+ * A minute of a hot key that every node looks up once, for it keeps the record for the lease: which node gets
+ * most look-ups. A store reaches each of the closest nodes, so the busiest gets all of them.
+ */
+export function measureHotKey(
+  topology: Topology,
+  hot: { key: string; alpha: number; storesPerMinute: number },
+  random: Random,
+): HotKey {
+  const target = idOf(hot.key);
+  const publisher = random.below(topology.size);
+  const { closest } = lookUp(topology, { from: publisher, target, alpha: hot.alpha }, random);
+  const holders = new Set(closest);
+  const arrived = new Uint32Array(topology.size);
+  const onRequest = (node: number) => {
+    arrived[node] = (arrived[node] ?? 0) + 1;
+  };
+  for (let from = 0; from < topology.size; from += 1) {
+    if (holders.has(from) || from === publisher) continue;
+    lookUp(topology, { from, target, alpha: hot.alpha, holders, onRequest }, random);
+  }
+  return { lookUpsPerMinute: arrived.reduce(max, 0), storesPerMinute: hot.storesPerMinute };
+}
+
+function summary(results: readonly LookUpResult[]): LookUps {
+  const requests = results.map((result) => result.requests);
+  const elapsed = quantiles(results.map(({ elapsedMs }) => elapsedMs));
+  return {
+    hops: quantiles(results.map(({ hops }) => hops)),
+    requests: quantiles(requests),
+    meanRequests: rounded(mean(requests), 1),
+    elapsedMs: {
+      p50: rounded(elapsed.p50),
+      p99: rounded(elapsed.p99),
+      max: rounded(elapsed.max),
+    },
+  };
+}
+
+function foundShare(results: readonly LookUpResult[]): number {
+  return rounded(results.filter(({ found }) => found).length / results.length, 4);
+}
+
+function max(a: number, b: number): number {
+  return Math.max(a, b);
+}

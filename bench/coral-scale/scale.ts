@@ -1,0 +1,145 @@
+import { mean, median, quantiles, rounded, type Quantiles } from "../quantiles.ts";
+import { buildMesh, spread } from "./gossip.ts";
+import { measureHotKey, measureKademlia, type HotKey, type Kademlia } from "./kademlia.ts";
+import { seeded, type Random } from "./random.ts";
+import { closestOfAll } from "./closest.ts";
+import { sloppyLoad, sloppyPath, storeBound, type Heat } from "./sloppy.ts";
+import { buildTopology, idOf, type Topology } from "./topology.ts";
+
+/** What is simulated at each size. */
+export interface Settings {
+  seed: string;
+  bucketSize: number;
+  alpha: number;
+  leaseMs: number;
+  /** Stores a minute of a hot key in the published measurement. */
+  paperStoresPerMinute: number;
+  lookUps: number;
+  hotKeys: number;
+  publications: number;
+  deadShare: number;
+}
+
+/** Load on a hot key under sloppy storing, medians over the keys. */
+export interface Sloppy {
+  offered: { storesPerMinute: number; lookUpsPerMinute: number };
+  /** Store requests a minute at the node closest to the key; the bound is for these. */
+  storesAtClosest: { median: number; max: number };
+  storesAtBusiest: number;
+  /** Values handed over a minute at the node closest to the key; they come on top. */
+  insertsAtClosest: number;
+  lookUpsAtBusiest: number;
+  requestsPerStore: number;
+  requestsPerLookUp: number;
+  bound: number;
+  ratioToBound: number;
+}
+
+/** Everything at one size. */
+export interface Scale {
+  nodes: number;
+  contacts: Quantiles;
+  kademlia: Kademlia & { hotKey: HotKey };
+  gossip: { degree: number; hops: Quantiles; messages: number; reachedAll: boolean };
+  sloppy: {
+    hops: Quantiles;
+    /** The share of the ways that end at the node closest to the key. */
+    arrives: number;
+    /** Each node keeps the record for a lease, looks it up again and stores itself as a holder. */
+    lease: Sloppy;
+    /** The published measurement's rate of stores. */
+    paper: Sloppy;
+  };
+}
+
+/** Simulates one size. The same settings give the same figures. */
+export function measureScale(nodes: number, settings: Settings): Scale {
+  const topology = buildTopology(`${settings.seed} ${nodes}`, nodes, settings.bucketSize);
+  const random = seeded(`${settings.seed} ${nodes} draws`);
+  const { alpha, lookUps: count, deadShare, leaseMs } = settings;
+  const keys = Array.from({ length: settings.hotKeys }, (_, index) => `hot key ${index}`);
+  // A publisher stores anew at half of its lease.
+  const storesPerMinute = (2 * 60_000) / leaseMs;
+  const hot = keys.map((key) => measureHotKey(topology, { key, alpha, storesPerMinute }, random));
+  const kademlia = measureKademlia(topology, { alpha, count, deadShare }, random);
+
+  const spreads = Array.from({ length: settings.publications }, () =>
+    spread(buildMesh(nodes, random), random.below(nodes)),
+  );
+  const ways = keys.map((key) => waysTo(topology, key));
+  const everyone = Math.round((nodes * 60_000) / leaseMs);
+  const sloppy = (heat: Heat) => measureSloppy(ways, heat, nodes, random);
+  const paths = ways.flatMap(({ paths: all }) => all.map((path) => path.length - 1));
+  return {
+    nodes,
+    contacts: quantiles(topology.tables.map(({ length }) => length)),
+    kademlia: {
+      ...kademlia,
+      hotKey: {
+        lookUpsPerMinute: median(hot.map(({ lookUpsPerMinute }) => lookUpsPerMinute)),
+        storesPerMinute,
+      },
+    },
+    gossip: {
+      degree: rounded(mean(spreads.map(({ degree }) => degree)), 1),
+      hops: quantiles(spreads.map(({ hops }) => hops)),
+      messages: rounded(mean(spreads.map(({ messages }) => messages))),
+      reachedAll: spreads.every(({ reached }) => reached === nodes),
+    },
+    sloppy: {
+      hops: quantiles(paths),
+      arrives: rounded(mean(ways.map(({ arrives }) => arrives)), 4),
+      lease: sloppy({ storesPerMinute: everyone, lookUpsPerMinute: everyone, leaseMs }),
+      paper: sloppy({
+        storesPerMinute: settings.paperStoresPerMinute,
+        lookUpsPerMinute: 0,
+        leaseMs,
+      }),
+    },
+  };
+}
+
+interface Ways {
+  closest: number;
+  paths: number[][];
+  arrives: number;
+}
+
+function waysTo(topology: Topology, key: string): Ways {
+  const target = idOf(key);
+  const closest = closestOfAll(topology, target, 1)[0] ?? 0;
+  const paths = topology.tables.map((_, node) => sloppyPath(topology, node, target));
+  const arriving = paths.filter((path) => path.at(-1) === closest).length;
+  return { closest, paths, arrives: arriving / paths.length };
+}
+
+function measureSloppy(ways: readonly Ways[], heat: Heat, nodes: number, random: Random): Sloppy {
+  const loads = ways.map(({ closest, paths }) => {
+    const { stores, inserts, lookUps, lookUpRequests, storeRequests } = sloppyLoad(
+      paths,
+      heat,
+      random,
+    );
+    return {
+      closest: stores[closest] ?? 0,
+      inserts: inserts[closest] ?? 0,
+      busiest: stores.reduce((a, b) => Math.max(a, b), 0),
+      lookUps: lookUps.reduce((a, b) => Math.max(a, b), 0),
+      requestsPerLookUp: lookUpRequests.length === 0 ? 0 : mean(lookUpRequests),
+      requestsPerStore: storeRequests.sum / storeRequests.count,
+    };
+  });
+  const closest = loads.map((load) => load.closest);
+  const bound = storeBound(nodes);
+  return {
+    offered: { storesPerMinute: heat.storesPerMinute, lookUpsPerMinute: heat.lookUpsPerMinute },
+    storesAtClosest: { median: median(closest), max: Math.max(...closest) },
+    storesAtBusiest: median(loads.map(({ busiest }) => busiest)),
+    insertsAtClosest: median(loads.map(({ inserts }) => inserts)),
+    lookUpsAtBusiest: median(loads.map(({ lookUps }) => lookUps)),
+    requestsPerStore: rounded(mean(loads.map(({ requestsPerStore }) => requestsPerStore)), 4),
+    requestsPerLookUp: rounded(mean(loads.map(({ requestsPerLookUp }) => requestsPerLookUp)), 2),
+    bound,
+    ratioToBound: rounded(median(closest) / bound, 2),
+  };
+}

@@ -1,0 +1,186 @@
+import { closestKnown } from "./closest.ts";
+import type { Random } from "./random.ts";
+import { commonPrefix, distance, flipped, ID_BITS, type Id, type Topology } from "./topology.ts";
+
+/**
+ * Coral's sloppy storing (Freedman, Freudenthal, Mazieres, NSDI 2004): full with `values` of one key that have
+ * half their time left, loaded after `leakPerMinute` requests that were let through in a minute. Values and
+ * leak rate as in their measurement.
+ */
+export const SLOPPY = { values: 4, leakPerMinute: 12 } as const;
+
+/** Their bound: stores a minute at the node closest to a hot key, one bit corrected each hop. */
+export function storeBound(size: number): number {
+  return SLOPPY.leakPerMinute * Math.ceil(Math.log2(size));
+}
+
+/** What arrives at nodes in the measured minute, by node. */
+export interface SloppyLoad {
+  /** Store requests on their way to the key; what the bound is for. */
+  stores: Uint32Array;
+  /** Values handed over for keeping, at the end of such a way. */
+  inserts: Uint32Array;
+  /** Look-ups. */
+  lookUps: Uint32Array;
+  /** Requests that each look-up sent. */
+  lookUpRequests: number[];
+  /** Requests that each store sent, its insert among them. */
+  storeRequests: { sum: number; max: number; count: number };
+}
+
+/**
+ * The way from a node to a key, itself first: each hop corrects the first bit that differs and goes to the
+ * node closest to that, even when a closer one to the key is known, so that the ways to a key form a tree
+ * with few branches at its root. What is known are the own table and the answers of those on the way.
+ */
+export function sloppyPath(topology: Topology, from: number, key: Id): number[] {
+  const path = [from];
+  const known = new Set(topology.tables[from]);
+  let [node, aim] = [from, topology.id(from)];
+  for (;;) {
+    const away = distance(topology.id(node), key);
+    const isCloser = (other: number) => distance(topology.id(other), key) < away;
+    learn(known, closestKnown(topology, node, key));
+    if (![...known].some(isCloser)) return path;
+    do {
+      aim = corrected(aim, key);
+      node = closestOf(topology, known, aim);
+    } while (!isCloser(node));
+    path.push(node);
+    learn(known, closestKnown(topology, node, corrected(aim, key)));
+  }
+}
+
+function learn(known: Set<number>, nodes: readonly number[]): void {
+  for (const node of nodes) known.add(node);
+}
+
+function corrected(aim: Id, key: Id): Id {
+  const bit = commonPrefix(aim, key);
+  return bit === ID_BITS ? aim : flipped(aim, bit);
+}
+
+function closestOf(topology: Topology, nodes: Iterable<number>, aim: Id): number {
+  let [closest, least] = [-1, Infinity];
+  for (const node of nodes) {
+    const away = distance(topology.id(node), aim);
+    if (away < least) [closest, least] = [node, away];
+  }
+  return closest;
+}
+
+/** How hot a key is, and how long a value of it lives. */
+export interface Heat {
+  storesPerMinute: number;
+  lookUpsPerMinute: number;
+  leaseMs: number;
+}
+
+/**
+ * Two minutes of requests for one key, evenly in time, each by a node drawn at random; the first minute fills
+ * the nodes, the second is measured. Requests take no time. A node treats its own requests as those of
+ * others, but they are no messages.
+ *
+ * @param paths The way of each node to the key.
+ */
+export function sloppyLoad(paths: readonly number[][], heat: Heat, random: Random): SloppyLoad {
+  const size = paths.length;
+  const keeper = new Keepers(size, heat.leaseMs);
+  const load: SloppyLoad = {
+    stores: new Uint32Array(size),
+    inserts: new Uint32Array(size),
+    lookUps: new Uint32Array(size),
+    lookUpRequests: [],
+    storeRequests: { sum: 0, max: 0, count: 0 },
+  };
+  const perMinute = heat.storesPerMinute + heat.lookUpsPerMinute;
+  for (let event = 0; event < 2 * perMinute; event += 1) {
+    const now = (event / perMinute) * 60_000;
+    const path = paths[random.below(size)] ?? [];
+    const counts = event >= perMinute;
+    const isStore = heat.lookUpsPerMinute === 0 || random.unit() * perMinute < heat.storesPerMinute;
+    if (isStore) store(path, now, keeper, counts ? load : undefined);
+    else lookUp(path, now, keeper, counts ? load : undefined);
+  }
+  return load;
+}
+
+/** Forward until a node is full and loaded, or to the closest; then kept by the last one that was not. */
+function store(path: readonly number[], now: number, keeper: Keepers, load?: SloppyLoad): void {
+  let target = -1;
+  let requests = 0;
+  for (const node of path) {
+    if (node !== path[0]) {
+      requests += 1;
+      if (load) load.stores[node] = (load.stores[node] ?? 0) + 1;
+    }
+    if (!keeper.letThrough(node, now)) break;
+    target = node;
+  }
+  if (target >= 0) {
+    keeper.keep(target, now);
+    if (target !== path[0]) {
+      requests += 1;
+      if (load) load.inserts[target] = (load.inserts[target] ?? 0) + 1;
+    }
+  }
+  if (load) {
+    load.storeRequests.sum += requests;
+    load.storeRequests.count += 1;
+    load.storeRequests.max = Math.max(load.storeRequests.max, requests);
+  }
+}
+
+/** Forward until a node has a value. */
+function lookUp(path: readonly number[], now: number, keeper: Keepers, load?: SloppyLoad): void {
+  let requests = 0;
+  for (const node of path) {
+    if (node !== path[0]) {
+      requests += 1;
+      if (load) load.lookUps[node] = (load.lookUps[node] ?? 0) + 1;
+    }
+    if (keeper.has(node, now)) break;
+  }
+  load?.lookUpRequests.push(requests);
+}
+
+/** What nodes keep of one key. All values live equally long, so the oldest is the first to go. */
+class Keepers {
+  readonly #leaseMs: number;
+  readonly #keptAt: Float64Array;
+  readonly #kept: Uint32Array;
+  readonly #passedAt: Float64Array;
+
+  constructor(size: number, leaseMs: number) {
+    this.#leaseMs = leaseMs;
+    this.#keptAt = new Float64Array(size * SLOPPY.values).fill(-Infinity);
+    this.#kept = new Uint32Array(size);
+    this.#passedAt = new Float64Array(size).fill(-Infinity);
+  }
+
+  /** Whether a store may go on; only one that is full and loaded stops it. */
+  letThrough(node: number, now: number): boolean {
+    const loaded = now - (this.#passedAt[node] ?? 0) < 60_000 / SLOPPY.leakPerMinute;
+    if (!loaded) {
+      this.#passedAt[node] = now;
+      return true;
+    }
+    const oldest = this.#keptAt[this.#slot(node, 0)] ?? 0;
+    return now - oldest > this.#leaseMs / 2;
+  }
+
+  keep(node: number, now: number): void {
+    this.#keptAt[this.#slot(node, 0)] = now;
+    this.#kept[node] = (this.#kept[node] ?? 0) + 1;
+  }
+
+  has(node: number, now: number): boolean {
+    const newest = this.#keptAt[this.#slot(node, SLOPPY.values - 1)] ?? 0;
+    return now - newest < this.#leaseMs;
+  }
+
+  /** Where the value stands that is so many younger than the oldest. */
+  #slot(node: number, younger: number): number {
+    return node * SLOPPY.values + (((this.#kept[node] ?? 0) + younger) % SLOPPY.values);
+  }
+}

@@ -1,0 +1,32 @@
+/** Median, 99th percentile and greatest of some figures, by nearest rank. */
+export interface Quantiles {
+  p50: number;
+  p99: number;
+  max: number;
+}
+
+/** The value at a share of the sorted figures, by nearest rank; NaN for none. */
+export function quantile(figures: readonly number[], share: number): number {
+  const sorted = Float64Array.from(figures).sort();
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? NaN;
+}
+
+/** What is told of a distribution. */
+export function quantiles(figures: readonly number[]): Quantiles {
+  return { p50: quantile(figures, 0.5), p99: quantile(figures, 0.99), max: quantile(figures, 1) };
+}
+
+/** The middle one; of an even number of figures, the lower of the two. */
+export function median(figures: readonly number[]): number {
+  return quantile(figures, 0.5);
+}
+
+/** The mean; NaN for none. */
+export function mean(figures: readonly number[]): number {
+  return figures.reduce((sum, figure) => sum + figure, 0) / figures.length;
+}
+
+/** A figure with so many decimals at most. */
+export function rounded(figure: number, decimals = 0): number {
+  return Math.round(figure * 10 ** decimals) / 10 ** decimals;
+}
