@@ -29,22 +29,24 @@ export class RateLimit {
   }
 
   /**
-   * Takes one token.
+   * Takes tokens.
    *
-   * @returns 0 when there was one, else the milliseconds until there is; Infinity if there never will be.
+   * @param cost How many; more than a burst is never allowed.
+   * @returns 0 when there were as many, else the milliseconds until there are; Infinity if there never will be.
    */
-  take(peer: string): number {
+  take(peer: string, cost = 1): number {
     const { perSecond, burst } = this.#options;
     const now = this.#monotonic();
     const known = this.#buckets.get(peer);
     const tokens = known
       ? Math.min(burst, known.tokens + ((now - known.at) * perSecond) / 1000)
       : burst;
-    const allowed = tokens >= 1;
+    const allowed = tokens >= cost;
     this.#buckets.delete(peer);
-    this.#buckets.set(peer, { tokens: allowed ? tokens - 1 : tokens, at: now });
+    this.#buckets.set(peer, { tokens: allowed ? tokens - cost : tokens, at: now });
     this.#evict();
-    return allowed ? 0 : ((1 - tokens) * 1000) / perSecond;
+    if (allowed) return 0;
+    return cost > burst ? Infinity : ((cost - tokens) * 1000) / perSecond;
   }
 
   /**
