@@ -11,7 +11,7 @@ import { hasBody } from "./forwardedHeaders.ts";
 import { GatewayProblem } from "./gatewayProblem.ts";
 import { gatewaySettings, type GatewayOptions, type GatewaySettings } from "./gatewayOptions.ts";
 import type { GatewayObserver } from "./metrics.ts";
-import { RateLimit } from "../net/rateLimit.ts";
+import { RateLimit } from "../node/rateLimit.ts";
 import { ServiceReceipts } from "./serviceReceipts.ts";
 import { Upstream } from "./upstream.ts";
 

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { peerOf, plainAddress } from "../../net/peer.ts";
-import { RateLimit } from "../../net/rateLimit.ts";
+import { RateLimit } from "../../node/rateLimit.ts";
 import type { Startable } from "../../node/lifecycle.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Metrics } from "../../node/metrics.ts";

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { peerOf } from "../../src/net/peer.ts";
-import { RateLimit } from "../../src/net/rateLimit.ts";
+import { RateLimit } from "../../src/node/rateLimit.ts";
 
 describe("RateLimit", () => {
   let now = 0;
