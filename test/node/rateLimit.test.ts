@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { peerOf } from "../../src/provider/peer.ts";
-import { RateLimit } from "../../src/provider/rateLimit.ts";
+import { RateLimit } from "../../src/node/rateLimit.ts";
 
 describe("RateLimit", () => {
   let now = 0;
