@@ -4,6 +4,7 @@ interface Bucket {
   at: number;
 }
 
+/** How often a peer may do something. */
 export interface RateLimitOptions {
   perSecond: number;
   burst: number;

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, ServerResponse, type IncomingMessage, type Server } from "node:http";
 import { Server as NetServer, type AddressInfo, type Socket } from "node:net";
 import type { Logger } from "../node/logger.ts";
+import { RateLimit } from "../node/rateLimit.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { addressOfKey } from "../protocol/signature.ts";
 import { BufferBudget } from "./bufferBudget.ts";
@@ -11,7 +12,6 @@ import { hasBody } from "./forwardedHeaders.ts";
 import { GatewayProblem } from "./gatewayProblem.ts";
 import { gatewaySettings, type GatewayOptions, type GatewaySettings } from "./gatewayOptions.ts";
 import type { GatewayObserver } from "./metrics.ts";
-import { RateLimit } from "../node/rateLimit.ts";
 import { ServiceReceipts } from "./serviceReceipts.ts";
 import { Upstream } from "./upstream.ts";
 
