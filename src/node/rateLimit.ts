@@ -30,22 +30,24 @@ export class RateLimit {
   }
 
   /**
-   * Takes tokens, one if not said otherwise.
+   * Takes tokens.
    *
-   * @returns 0 when there were enough, else the milliseconds until there are; Infinity if there never will be.
+   * @param cost How many; more than a burst is never allowed.
+   * @returns 0 when there were as many, else the milliseconds until there are; Infinity if there never will be.
    */
-  take(peer: string, amount = 1): number {
+  take(peer: string, cost = 1): number {
     const { perSecond, burst } = this.#options;
     const now = this.#monotonic();
     const known = this.#buckets.get(peer);
     const tokens = known
       ? Math.min(burst, known.tokens + ((now - known.at) * perSecond) / 1000)
       : burst;
-    const allowed = tokens >= amount;
+    const allowed = tokens >= cost;
     this.#buckets.delete(peer);
-    this.#buckets.set(peer, { tokens: allowed ? tokens - amount : tokens, at: now });
+    this.#buckets.set(peer, { tokens: allowed ? tokens - cost : tokens, at: now });
     this.#evict();
-    return allowed ? 0 : ((amount - tokens) * 1000) / perSecond;
+    if (allowed) return 0;
+    return cost > burst ? Infinity : ((cost - tokens) * 1000) / perSecond;
   }
 
   /**

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import type { Hex } from "viem";
+import { peerOf } from "../net/peer.ts";
 import type { RateLimit } from "../node/rateLimit.ts";
 import { isNonce, NONCE_HEADER } from "../protocol/receipt.ts";
 import { GatewayProblem } from "./gatewayProblem.ts";
-import { peerOf } from "./peer.ts";
 
 /** Real clients send a few dozen; the bytes are bounded by the parser. */
 const MAX_HEADER_FIELDS = 100;

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { NONCE_HEADER, RECEIPT_HEADER } from "../protocol/receipt.ts";
 import { endToEnd } from "./hopByHop.ts";
-import { plainAddress } from "./peer.ts";
+import { plainAddress } from "../net/peer.ts";
 
 /** Name under which a gateway stands in Via (RFC 9110, 7.6.3). */
 const VIA = "blockcloud";

@@ -63,7 +63,7 @@ export const resolveErrors = {
   busy: "RESOLVER_BUSY",
 } as const;
 
-/** Looks services up. */
+/** Looks services up. What it gives out is shared: change nothing in it. */
 export interface Resolver {
   /**
    * What is cached and holds, at once; undefined for everything else.
@@ -71,6 +71,13 @@ export interface Resolver {
    * @param serviceId 0x and 64 lower-case digits.
    */
   lookUp(serviceId: Hex): Answer | undefined;
+  /**
+   * The same by name, for what was resolved before. The same object comes again and again until something
+   * changes: up to 16 orders of the endpoints in turn.
+   *
+   * @param name In lower case, without a dot at the end.
+   */
+  lookUpName(name: string): Answer | undefined;
   /**
    * Looks a service up: service table, cache, then chain and record network.
    *

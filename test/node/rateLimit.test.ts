@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { peerOf } from "../../src/provider/peer.ts";
+import { peerOf } from "../../src/net/peer.ts";
 import { RateLimit } from "../../src/node/rateLimit.ts";
 
 describe("RateLimit", () => {
@@ -43,6 +43,14 @@ describe("RateLimit", () => {
     expect(rate.size).to.equal(2);
     expect(rate.take("a")).to.be.above(0);
     expect(rate.take("b")).to.equal(0);
+  });
+
+  it("lets one request cost as much as many", () => {
+    const rate = limit(10, 20);
+    expect(rate.take("a", 15)).to.equal(0);
+    expect(rate.take("a", 15)).to.equal(1000);
+    expect(rate.take("a", 5)).to.equal(0);
+    expect(rate.take("b", 21)).to.equal(Infinity);
   });
 
   it("closes for ever at rate 0", () => {

@@ -1,0 +1,132 @@
+import type { AddressInfo } from "node:net";
+import type { Resolve } from "../../net/resolve.ts";
+import type { Startable } from "../../node/lifecycle.ts";
+import type { Logger } from "../../node/logger.ts";
+import type { Timers } from "../../node/timers.ts";
+import type { Resolver } from "../answer.ts";
+import { Finder } from "./finder.ts";
+import { Hosts } from "./hosts.ts";
+import { Responder } from "./responder.ts";
+import { ResponseRate } from "./responseRate.ts";
+import { Tally, type DnsObserver } from "./tally.ts";
+import { TcpServer } from "./tcp.ts";
+import { UdpServer } from "./udp.ts";
+
+export interface DnsFrontOptions {
+  /** Port 0 takes a free one, the same for both transports: see `address`. */
+  listen: { host: string; port: number };
+  /** UDP answers a second to one network; 0 for no limit. Loopback is never limited. */
+  answersPerSecond: number;
+  /** The devnet switch: loopback addresses may be answered. */
+  allowLoopback: boolean;
+  /** Makes hashes that nobody outside can foresee. */
+  seed: number;
+  limits?: Partial<DnsLimits>;
+}
+
+/** Bounds that a test may want otherwise. */
+export interface DnsLimits {
+  /** The longest TTL, seconds: how long others may go on with what has changed. */
+  maxTtlSeconds: number;
+  negativeTtlSeconds: number;
+  lookUpMs: number;
+  rebuildMs: number;
+  maxAnswers: number;
+  maxPending: number;
+  maxConnections: number;
+  maxPerPeer: number;
+  idleMs: number;
+  maxPipelined: number;
+}
+
+const defaults: DnsLimits = {
+  maxTtlSeconds: 30,
+  negativeTtlSeconds: 5,
+  // Clients wait 5 s.
+  lookUpMs: 4_000,
+  // Loads are spread anew, and hosts looked at again, every second.
+  rebuildMs: 1_000,
+  maxAnswers: 20_000,
+  maxPending: 2_048,
+  maxConnections: 512,
+  maxPerPeer: 32,
+  idleMs: 10_000,
+  maxPipelined: 32,
+};
+
+export interface DnsFrontDependencies {
+  resolver: Pick<Resolver, "resolve" | "lookUpName" | "watchAll">;
+  resolveHost: Resolve;
+  /** Unix milliseconds of the chain's time. */
+  now(): number;
+  timers: Timers;
+  log: Logger;
+  observer: DnsObserver;
+}
+
+/** Answers DNS queries for `bloc.alt` over UDP and TCP, as the zone's authority. */
+export class DnsFront implements Startable {
+  readonly #responder: Responder;
+  readonly #tally: Tally;
+  readonly #options: DnsFrontOptions;
+  readonly #limits: DnsLimits;
+  readonly #d: DnsFrontDependencies;
+  #udp: UdpServer | undefined;
+  #tcp: TcpServer | undefined;
+
+  constructor(options: DnsFrontOptions, dependencies: DnsFrontDependencies) {
+    const { resolver, timers, log, now } = dependencies;
+    const limits = { ...defaults, ...options.limits };
+    const hosts = new Hosts(
+      { keepMs: limits.maxTtlSeconds * 1000, maxHosts: 10_000, maxPending: 256, timeMs: 2_000 },
+      { resolve: dependencies.resolveHost, timers },
+    );
+    const onFault = (error: unknown) => {
+      log.error("a DNS query failed", { error });
+    };
+    const { allowLoopback } = options;
+    const finder = new Finder(limits, { resolver, timers, hosts, allowLoopback, onFault });
+    this.#options = options;
+    this.#limits = limits;
+    this.#d = dependencies;
+    this.#responder = new Responder(
+      { ...limits, seed: options.seed },
+      { resolver, finder, now, timers },
+    );
+    this.#tally = new Tally(dependencies.observer, timers);
+  }
+
+  /** Where it listens; known once it has started. */
+  get address(): AddressInfo {
+    if (this.#udp === undefined) throw new Error("not started");
+    return this.#udp.address;
+  }
+
+  /** @throws BlockcloudError `DNS_LISTEN`. */
+  async start(): Promise<void> {
+    const { listen, answersPerSecond, seed } = this.#options;
+    const { timers, log } = this.#d;
+    const responder = this.#responder;
+    const tally = this.#tally;
+    const rate = new ResponseRate(
+      { perSecond: answersPerSecond, burst: 2 * answersPerSecond },
+      seed,
+    );
+    this.#udp = new UdpServer(listen, { responder, rate, tally, timers, log });
+    tally.start();
+    responder.start();
+    await this.#udp.start();
+    const { address, port } = this.#udp.address;
+    const both = { host: listen.host, port };
+    this.#tcp = new TcpServer(both, this.#limits, { responder, tally, timers, log });
+    await this.#tcp.start();
+    log.info("DNS is answered", { address, port });
+  }
+
+  async stop(): Promise<void> {
+    this.#responder.stop();
+    this.#tally.stop();
+    await this.#tcp?.stop();
+    await this.#udp?.stop();
+  }
+}

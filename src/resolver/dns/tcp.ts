@@ -1,0 +1,94 @@
+import { once } from "node:events";
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { peerOf } from "../../net/peer.ts";
+import type { Startable } from "../../node/lifecycle.ts";
+import type { Logger } from "../../node/logger.ts";
+import type { Timers } from "../../node/timers.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import type { Responder } from "./responder.ts";
+import type { Tally } from "./tally.ts";
+import { TcpSession, type SessionLimits } from "./tcpSession.ts";
+
+export interface TcpLimits extends SessionLimits {
+  /** Connections in all. */
+  maxConnections: number;
+  /** Connections of one address (/64 of IPv6). */
+  maxPerPeer: number;
+}
+
+export interface TcpDependencies {
+  responder: Responder;
+  tally: Tally;
+  timers: Timers;
+  log: Logger;
+}
+
+/** DNS over TCP (RFC 7766): connections stay open for more queries, and answers come as they are ready. */
+export class TcpServer implements Startable {
+  readonly #listen: { host: string; port: number };
+  readonly #limits: TcpLimits;
+  readonly #d: TcpDependencies;
+  readonly #server: Server;
+  readonly #sockets = new Map<Socket, string>();
+
+  constructor(
+    listen: { host: string; port: number },
+    limits: TcpLimits,
+    dependencies: TcpDependencies,
+  ) {
+    this.#listen = listen;
+    this.#limits = limits;
+    this.#d = dependencies;
+    this.#server = createServer({ noDelay: true }, (socket) => {
+      this.#accept(socket);
+    });
+    this.#server.maxConnections = limits.maxConnections;
+  }
+
+  /** Where it listens; known once it has started. */
+  get address(): AddressInfo {
+    return this.#server.address() as AddressInfo;
+  }
+
+  /** @throws BlockcloudError `DNS_LISTEN`. */
+  async start(): Promise<void> {
+    const { host, port } = this.#listen;
+    try {
+      const listening = once(this.#server, "listening");
+      this.#server.listen({ host, port });
+      await listening;
+    } catch (cause) {
+      throw new BlockcloudError("DNS_LISTEN", `Cannot answer DNS over TCP on ${host}:${port}.`, {
+        cause,
+        remedy: "Choose a free port and an address of this machine; below 1024 needs a privilege.",
+      });
+    }
+    this.#server.on("error", (error) => {
+      this.#d.log.warn("DNS over TCP failed", { error });
+    });
+  }
+
+  async stop(): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = once(this.#server, "close");
+    this.#server.close();
+    for (const socket of this.#sockets.keys()) socket.destroy();
+    await closed;
+  }
+
+  #accept(socket: Socket): void {
+    const peer = peerOf(socket.remoteAddress);
+    const same = [...this.#sockets.values()].filter((each) => each === peer).length;
+    if (same >= this.#limits.maxPerPeer) {
+      socket.destroy();
+      return;
+    }
+    this.#sockets.set(socket, peer);
+    this.#d.tally.connections(this.#sockets.size);
+    socket.once("close", () => {
+      this.#sockets.delete(socket);
+      this.#d.tally.connections(this.#sockets.size);
+    });
+    new TcpSession(socket, this.#limits, this.#d).run();
+  }
+}

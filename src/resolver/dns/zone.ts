@@ -1,0 +1,124 @@
+import { isLabel } from "../../protocol/label.ts";
+import { parseName, ZONE } from "../../protocol/name.ts";
+
+/** What of a service a name asks for. */
+export type Facet =
+  /** The service's own name. */
+  | { kind: "service" }
+  /** `_tcp`: has names below it and nothing itself. */
+  | { kind: "transport" }
+  /** `_<scheme>._tcp`: SRV records; no scheme for `_bloc`, which has all. */
+  | { kind: "endpoints"; scheme: Scheme | undefined }
+  /** `_sal`: SVCB records. */
+  | { kind: "sal" }
+  /** `_record`: the signed record. */
+  | { kind: "record" }
+  /** `_name`: the signed name record. */
+  | { kind: "nameRecord" }
+  /** `ip-...`: one of the addresses in the record, for SRV and SVCB records to lead to. */
+  | { kind: "address"; address: string };
+
+/** Schemes of endpoints that have an address. */
+export type Scheme = "https" | "http" | "tcp" | "sal";
+
+/** Where in the zone a name is. */
+export type Place =
+  /** Not in the zone. */
+  | { kind: "outside" }
+  /** The zone itself. */
+  | { kind: "apex" }
+  /** Has names below it and nothing itself. */
+  | { kind: "empty" }
+  /** In the zone, and can never be a name. */
+  | { kind: "nowhere" }
+  /** Of a service that may exist; `name` is what the resolver knows it by. */
+  | { kind: "service"; name: string; facet: Facet };
+
+const APEX = ZONE.split(".");
+const NOWHERE: Place = { kind: "nowhere" };
+
+/** Finds the place of a name, given its labels in lower case. */
+export function placeOf(labels: readonly string[]): Place {
+  const inner = labels.slice(0, -APEX.length);
+  if (labels.length < APEX.length || labels.slice(-APEX.length).join(".") !== ZONE) {
+    return { kind: "outside" };
+  }
+  if (inner.length === 0) return { kind: "apex" };
+  if (inner.at(-1) === "id") return inner.length === 1 ? { kind: "empty" } : rawPlace(inner);
+  const first = inner.findIndex((label) => !label.startsWith("_"));
+  const own = first < 0 ? [] : inner.slice(first);
+  const facet = facetOf(inner.slice(0, -own.length || undefined));
+  if (facet === undefined || own.length > 2 || own.length === 0 || !own.every(isLabel)) {
+    return NOWHERE;
+  }
+  return { kind: "service", name: `${own.join(".")}.${ZONE}`, facet };
+}
+
+/** The label under a raw name that has an address: `ip-192-0-2-7`, or `ip-` and eight groups. */
+export function addressLabel(address: string): string {
+  return `ip-${address.includes(":") ? groupsOf(address).join("-") : address.replaceAll(".", "-")}`;
+}
+
+/** An IPv6 address in its shortest form, as URLs have it. */
+export function plainV6(address: string): string {
+  return new URL(`http://[${address}]`).hostname.slice(1, -1);
+}
+
+/** The eight groups of an IPv6 address. */
+export function groupsOf(address: string): string[] {
+  const [left = "", right] = plainV6(address).split("::");
+  const head = left === "" ? [] : left.split(":");
+  const tail = right === undefined || right === "" ? [] : right.split(":");
+  return [...head, ...Array<string>(8 - head.length - tail.length).fill("0"), ...tail];
+}
+
+function rawPlace(inner: readonly string[]): Place {
+  const base = inner.at(-2) ?? "";
+  const name = `${base}.id.${ZONE}`;
+  const before = inner.slice(0, -2);
+  const [first = ""] = before;
+  const address = before.length === 1 ? addressIn(first) : undefined;
+  const facet: Facet | undefined =
+    address === undefined ? facetOf(before) : { kind: "address", address };
+  return facet !== undefined && isName(name) ? { kind: "service", name, facet } : NOWHERE;
+}
+
+function isName(name: string): boolean {
+  try {
+    parseName(name);
+    return true;
+  } catch {
+    // NAME_INVALID is all that it throws for a text; the answer says that there is no such name.
+    return false;
+  }
+}
+
+function addressIn(label: string): string | undefined {
+  const groups = label.split("-").slice(1);
+  if (!label.startsWith("ip-")) return undefined;
+  const canonical =
+    groups.length === 4 && groups.every((group) => /^\d{1,3}$/.test(group) && Number(group) < 256)
+      ? groups.map(Number).join(".")
+      : groups.length === 8 && groups.every((group) => /^[0-9a-f]{1,4}$/.test(group))
+        ? plainV6(groups.join(":"))
+        : undefined;
+  // One way to write an address.
+  return canonical !== undefined && addressLabel(canonical) === label ? canonical : undefined;
+}
+
+const facets: Readonly<Record<string, Facet>> = {
+  "": { kind: "service" },
+  _tcp: { kind: "transport" },
+  "_bloc._tcp": { kind: "endpoints", scheme: undefined },
+  "_https._tcp": { kind: "endpoints", scheme: "https" },
+  "_http._tcp": { kind: "endpoints", scheme: "http" },
+  "_sal._tcp": { kind: "endpoints", scheme: "sal" },
+  _sal: { kind: "sal" },
+  _record: { kind: "record" },
+  _name: { kind: "nameRecord" },
+};
+
+function facetOf(prefix: readonly string[]): Facet | undefined {
+  const key = prefix.join(".");
+  return Object.hasOwn(facets, key) ? facets[key] : undefined;
+}

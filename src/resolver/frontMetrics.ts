@@ -1,0 +1,98 @@
+import type { Metrics } from "../node/metrics.ts";
+import { rcodes } from "./dns/codes.ts";
+import { transports, type DnsObserver, type Transport } from "./dns/tally.ts";
+import type { HttpObserver } from "./http/observer.ts";
+
+/** From what a lookup in memory takes to what clients wait at most, seconds. */
+const BUCKETS = [0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
+
+/** What the DNS front tells of itself. */
+export class DnsMetrics implements DnsObserver {
+  readonly #answers;
+  readonly #seconds;
+  readonly #limited;
+  readonly #connections;
+
+  constructor(metrics: Metrics) {
+    this.#answers = metrics.counter(
+      "blockcloud_dns_answers_total",
+      "DNS answers by transport and response code.",
+      { transport: [...transports], rcode: Object.keys(rcodes) },
+    );
+    this.#seconds = metrics.histogram(
+      "blockcloud_dns_answer_seconds",
+      "Time to a DNS answer; sent: one of 64 of those that were ready, found: all that were looked up.",
+      BUCKETS,
+      { way: ["sent", "found"] },
+    );
+    this.#limited = metrics.counter(
+      "blockcloud_dns_limited_total",
+      "DNS answers over UDP that a network's rate cut short or left out.",
+      { outcome: ["truncated", "dropped"] },
+    );
+    this.#connections = metrics.gauge(
+      "blockcloud_dns_connections_open",
+      "TCP connections of DNS clients that are open.",
+    );
+    this.#connections.set(0, {});
+  }
+
+  answered(transport: Transport, rcode: string, count: number): void {
+    this.#answers.add(count, { transport, rcode });
+  }
+
+  took(way: "sent" | "found", seconds: number): void {
+    this.#seconds.observe(seconds, { way });
+  }
+
+  limited(outcome: "truncated" | "dropped", count: number): void {
+    this.#limited.add(count, { outcome });
+  }
+
+  connections(open: number): void {
+    this.#connections.set(open, {});
+  }
+}
+
+/** What the HTTP front tells of itself. */
+export class HttpMetrics implements HttpObserver {
+  readonly #requests;
+  readonly #seconds;
+  readonly #watches;
+  readonly #cut;
+
+  constructor(metrics: Metrics) {
+    this.#requests = metrics.counter(
+      "blockcloud_resolver_requests_total",
+      "HTTP requests to the resolver that were answered, by the class of their status.",
+      { status: ["2xx", "3xx", "4xx", "5xx"] },
+    );
+    this.#seconds = metrics.histogram(
+      "blockcloud_resolver_request_seconds",
+      "Time from an HTTP request's head to its answer's.",
+      BUCKETS,
+    );
+    this.#watches = metrics.gauge(
+      "blockcloud_resolver_watches_open",
+      "Clients that watch names over HTTP.",
+    );
+    this.#watches.set(0, {});
+    this.#cut = metrics.counter(
+      "blockcloud_resolver_watches_cut_total",
+      "Watches that were ended because their clients did not read.",
+    );
+  }
+
+  answered(status: number, seconds: number): void {
+    this.#requests.add(1, { status: `${Math.floor(status / 100)}xx` });
+    this.#seconds.observe(seconds, {});
+  }
+
+  watches(open: number): void {
+    this.#watches.set(open, {});
+  }
+
+  cut(): void {
+    this.#cut.add(1, {});
+  }
+}

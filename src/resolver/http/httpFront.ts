@@ -1,0 +1,140 @@
+import { createAdaptorServer } from "@hono/node-server";
+import type { Context } from "hono";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { peerOf, plainAddress } from "../../net/peer.ts";
+import { RateLimit } from "../../node/rateLimit.ts";
+import type { Startable } from "../../node/lifecycle.ts";
+import type { Logger } from "../../node/logger.ts";
+import type { Metrics } from "../../node/metrics.ts";
+import type { Timers } from "../../node/timers.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import type { Resolver } from "../answer.ts";
+import { createApp, type Peer } from "./app.ts";
+import { LookUps } from "./lookUps.ts";
+import type { HttpObserver } from "./observer.ts";
+import { Watches, type WatchLimits } from "./watches.ts";
+
+/** The longest request head, bytes. */
+const MAX_HEADER_BYTES = 16 * 1024;
+/** How long a head may take to come in, and how long a connection may idle, milliseconds. */
+const PATIENCE_MS = 5_000;
+/** How long a whole request may take to come in, milliseconds. */
+const REQUEST_MS = 10_000;
+/** Clients whose rate is remembered. */
+const MAX_PEERS = 100_000;
+
+export interface HttpFrontOptions {
+  /** Port 0 takes a free one: see `address`. */
+  listen: { host: string; port: number };
+  /** Names a second that one address may ask for, and twice as many at once; 0 for no limit. */
+  namesPerSecond: number;
+  maxConnections?: number;
+  watches?: Partial<WatchLimits>;
+}
+
+export interface HttpFrontDependencies {
+  resolver: Pick<Resolver, "resolve" | "lookUpName" | "watch">;
+  metrics: Pick<Metrics, "expose" | "health">;
+  observer: HttpObserver;
+  /** Unix milliseconds of the chain's time. */
+  now(): number;
+  timers: Timers;
+  log: Logger;
+}
+
+/** Answers where services are over HTTP (docs/resolver.md). */
+export class HttpFront implements Startable {
+  readonly #options: HttpFrontOptions;
+  readonly #log: Logger;
+  readonly #server: Server;
+  readonly #watches: Watches;
+
+  constructor(options: HttpFrontOptions, dependencies: HttpFrontDependencies) {
+    const { resolver, timers, observer, log } = dependencies;
+    const { namesPerSecond: perSecond } = options;
+    this.#options = options;
+    this.#log = log;
+    const lookUps = new LookUps(resolver, timers);
+    this.#watches = new Watches(
+      {
+        maxWatches: 1_000,
+        maxPerPeer: 16,
+        heartbeatMs: 15_000,
+        maxWaitingBytes: 256 * 1024,
+        ...options.watches,
+      },
+      { resolver, lookUps, timers, observer },
+    );
+    const rate = new RateLimit(
+      // A batch must fit a burst.
+      { perSecond, burst: Math.max(100, 2 * perSecond), maxPeers: MAX_PEERS },
+      () => timers.monotonic(),
+    );
+    const app = createApp({
+      ...dependencies,
+      lookUps,
+      watches: this.#watches,
+      take: (network, cost) => (perSecond === 0 ? 0 : rate.take(network, cost)),
+      peerOf: peerOfContext,
+    });
+    this.#server = createAdaptorServer({
+      fetch: app.fetch,
+      // The library would replace the process's own Request and Response.
+      overrideGlobalObjects: false,
+      createServer,
+      serverOptions: {
+        headersTimeout: PATIENCE_MS,
+        requestTimeout: REQUEST_MS,
+        keepAliveTimeout: PATIENCE_MS,
+        maxHeaderSize: MAX_HEADER_BYTES,
+      },
+    }) as Server;
+    this.#server.maxConnections = options.maxConnections ?? 2_000;
+  }
+
+  /** Where it listens; known once it has started. */
+  get address(): AddressInfo {
+    return this.#server.address() as AddressInfo;
+  }
+
+  /** @throws BlockcloudError `HTTP_LISTEN` when the address cannot be had. */
+  async start(): Promise<void> {
+    const { host, port } = this.#options.listen;
+    try {
+      const listening = once(this.#server, "listening");
+      this.#server.listen({ host, port });
+      await listening;
+    } catch (cause) {
+      throw new BlockcloudError("HTTP_LISTEN", `Cannot answer HTTP on ${host}:${port}.`, {
+        cause,
+        remedy: "Choose a free port and an address of this machine.",
+      });
+    }
+    this.#server.on("error", (error) => {
+      this.#log.error("HTTP cannot be answered", { error });
+    });
+    const { address, port: bound } = this.address;
+    this.#log.info("HTTP is answered", { address, port: bound });
+  }
+
+  async stop(): Promise<void> {
+    this.#watches.stop();
+    if (!this.#server.listening) return;
+    const closed = once(this.#server, "close");
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await closed;
+  }
+}
+
+function peerOfContext(context: Context): Peer {
+  const { incoming } = (context.env ?? {}) as { incoming?: IncomingMessage };
+  const address = plainAddress(incoming?.socket.remoteAddress);
+  return {
+    network: peerOf(address),
+    isLoopback: address === "::1" || address.startsWith("127."),
+    cut: () => incoming?.socket.destroy(),
+  };
+}
