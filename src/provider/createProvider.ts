@@ -3,9 +3,12 @@ import { ChainAccess } from "../chain/access.ts";
 import { Announcements } from "../chain/announcements.ts";
 import { Challenges } from "../chain/challenges.ts";
 import type { Deployment } from "../chain/deployment.ts";
+import { ServiceDirectory } from "../chain/directory.ts";
 import type { FeePolicy } from "../chain/fees.ts";
 import { Services } from "../chain/services.ts";
-import type { Startable } from "../node/lifecycle.ts";
+import type { CoralOptions } from "../coral/coralOptions.ts";
+import { createCoral } from "../coral/createCoral.ts";
+import { inOrder, type Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import { createMetrics, type Metrics } from "../node/metrics.ts";
 import type { Timers } from "../node/timers.ts";
@@ -45,6 +48,8 @@ export interface ProviderOptions {
   endpoint: string | undefined;
   /** Folder of the worker's state. */
   stateDir: string;
+  /** Its node of the record network. */
+  coral: CoralOptions;
   /** Epochs that one settlement collects. */
   settleEvery: number;
 }
@@ -100,10 +105,14 @@ export function createProvider(
     { number, serviceKey, endpoints: () => whereabouts.endpoints() },
     { deployment, announcements, sender, time, store, log },
   );
-  const network = {
-    peers: 0,
-    publish: () => Promise.resolve({ peers: 0, stored: Promise.resolve(0) }),
-  };
+  const directory = new ServiceDirectory({ client, deployment, time, timers, log });
+  const network = createCoral(options.coral, {
+    authority: directory,
+    now,
+    timers,
+    log,
+    metrics: registry,
+  });
   const publisher = new Publisher(
     { serviceId: rootServiceId(number), key: hexToBytes(serviceKey), delegation: "0x", domain },
     { network, store, whereabouts, announcer, now, timers, log, metrics },
@@ -125,16 +134,24 @@ export function createProvider(
     },
   );
   const statusWatch = new StatusWatch({ number }, { services, log, metrics });
-  const parts = { gateway: gateways, responder, publisher, announcer, settler, statusWatch };
-  const provider = new Provider({ ...parts, time, log, metrics });
+  const provider = new Provider({
+    gateway: gateways,
+    responder,
+    publisher,
+    announcer,
+    settler,
+    statusWatch,
+    time,
+    log,
+    metrics,
+  });
+  const parts = inOrder(chain, directory, network, provider);
   return {
     async start() {
-      await chain.start();
-      await provider.start();
+      await parts.start();
     },
     async stop() {
-      await provider.stop();
-      await chain.stop();
+      await parts.stop();
       store.close();
     },
   };

@@ -13,6 +13,8 @@ import type { ProviderStore } from "./store.ts";
 const TICK_MS = 100;
 /** When a record that was refused is tried again, milliseconds. */
 const RETRY_MS = 5_000;
+/** How often a record that reached nobody is published again when there are peers, milliseconds. */
+const UNHEARD_MS = 1_000;
 /** After so long without a peer the network is taken not to carry our records, milliseconds. */
 const ALONE_MS = 10_000;
 /** Names and revocations are published again so often, so that look-ups find them, milliseconds. */
@@ -44,6 +46,7 @@ export class Publisher implements Startable {
   #loop: Promise<void> = Promise.resolve();
   #last: PublishedLease | undefined;
   #retryAt = 0;
+  #heardAt = 0;
   #failed = false;
   /** When a peer was last seen, monotonic milliseconds. */
   #companyAt = 0;
@@ -95,7 +98,10 @@ export class Publisher implements Startable {
     const endpoints = whereabouts.endpoints();
     const isNew = !this.#says(endpoints);
     const isDue = now() >= (this.#last?.expiresAt ?? 0) - LEASE_MS / 2;
-    if (isNew || moved !== undefined || isDue) {
+    // Published into the void, until the first peers were there.
+    const isUnheard = network.peers > 0 && this.#last?.peers === 0 && began >= this.#heardAt;
+    if (isNew || moved !== undefined || isDue || isUnheard) {
+      this.#heardAt = began + UNHEARD_MS;
       if (moved !== undefined || began >= this.#retryAt)
         await this.#publish(endpoints, moved, began);
     }

@@ -95,6 +95,13 @@ describe("commands that show a state", function () {
         endpoint: undefined,
         settleEvery: 200,
         stateDir: chain.stage.folder,
+        coral: {
+          chainId: chain.deployment.chainId,
+          registry: chain.deployment.contracts.registry,
+          listen: [],
+          bootstrap: [],
+          subscribe: false,
+        },
       },
       { timers: systemTimers, log: silentLogger },
     );

@@ -208,6 +208,18 @@ describe("Publisher", () => {
     expect(store.move()?.id).to.equal(id);
   });
 
+  it("publishes again as soon as there are peers to hear it", async () => {
+    peers = 0;
+    await publisher.start();
+    await timers.advance(2_000);
+    expect(published).to.have.length(1);
+    peers = 2;
+    await timers.advance(100);
+    expect(published).to.have.length(2);
+    await timers.advance(5_000);
+    expect(published).to.have.length(2);
+  });
+
   it("announces on chain only when no peer was there for a while", async () => {
     peers = 0;
     await publisher.start();

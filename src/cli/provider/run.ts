@@ -10,6 +10,7 @@ import {
   walletKey,
   workerFlags,
 } from "../framework/commonFlags.ts";
+import { coralAllowLoopback, coralFlags, coralOptions } from "../framework/coralFlags.ts";
 import { text } from "../framework/flag.ts";
 import { httpUrl, wholeNumber } from "../framework/values.ts";
 import { runWorker } from "../framework/worker.ts";
@@ -43,6 +44,8 @@ export const providerRun = chainCommand({
     serviceKey,
     previousServiceKeys,
     walletKey,
+    ...coralFlags(0),
+    allowLoopback: coralAllowLoopback,
     ...feeFlags,
     ...workerFlags,
   },
@@ -70,6 +73,12 @@ export const providerRun = chainCommand({
             endpoint: flags.endpoint?.href,
             settleEvery: flags.settleEvery,
             stateDir: flags.state,
+            coral: coralOptions(flags, deployment, {
+              name: `provider-${flags.service}`,
+              // It publishes; what others publish is none of its business.
+              subscribe: false,
+              allowLoopback: flags.allowLoopback,
+            }),
           },
           { timers: systemTimers, log, metrics },
         ),
