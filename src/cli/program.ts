@@ -11,6 +11,7 @@ import { backupRestore } from "./backup/restore.ts";
 import { completionOf } from "./completion.ts";
 import { demo } from "./demo.ts";
 import { doctor } from "./doctor/doctor.ts";
+import { coralRun } from "./coral/run.ts";
 import type { CommandFactory, Shared } from "./framework/command.ts";
 import { exitCodeOf } from "./framework/exitCodes.ts";
 import type { CliIo } from "./framework/io.ts";
@@ -82,6 +83,7 @@ const entries: Readonly<Record<string, Entry>> = {
     about: "Inspect services and earn BLOC.",
     commands: [auditorInit, auditorRun, auditorStatus, auditorExit],
   },
+  coral: { about: "Take part in the record network.", commands: [coralRun] },
   keeper: { about: "Do what is due on chain.", commands: [keeperRun] },
   challenge: {
     about: "Ask a service on chain whether it is there.",

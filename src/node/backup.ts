@@ -171,7 +171,7 @@ function readBackup(file: string): { manifest: Manifest; contents: Map<string, U
 /** Files of a state folder that are worth a copy, by their path in it. */
 function stateFiles(stateDir: string): string[] {
   return readdirSync(stateDir, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && !isLockFile(entry.name))
+    .filter((entry) => entry.isFile() && !isLockFile(entry.name) && !entry.name.endsWith(".key"))
     .map((entry) => path.relative(stateDir, path.join(entry.parentPath, entry.name)))
     .filter((name) => !/\.sqlite-(wal|shm|journal)$/.test(name))
     .sort();

@@ -120,7 +120,7 @@ describe("RecordBook", () => {
     });
 
     it("what is longer than its kind may be, unread", async () => {
-      const long = `0x${"00".repeat(MAX_RECORD_BYTES + 1)}`;
+      const long: Hex = `0x${"00".repeat(MAX_RECORD_BYTES + 1)}`;
       await rig.refuses("oversized", "endpoint", long);
       await rig.refuses("oversized", "name", long);
       await rig.refuses("oversized", "revocation", hexToBytes(long));

@@ -1,6 +1,7 @@
 import { AuditorMetrics } from "../../src/auditor/metrics.ts";
 import { ChainMetrics } from "../../src/chain/metrics.ts";
 import { KeeperMetrics } from "../../src/keeper/metrics.ts";
+import { CoralMetrics } from "../../src/coral/metrics.ts";
 import { createMetrics, type MetricEntry } from "../../src/node/metrics.ts";
 import { ProviderMetrics } from "../../src/provider/metrics.ts";
 import { FakeTimers } from "./fakeTime.ts";
@@ -11,6 +12,7 @@ export function workerMetrics(): Map<string, MetricEntry> {
     auditor: AuditorMetrics,
     provider: ProviderMetrics,
     keeper: KeeperMetrics,
+    coral: CoralMetrics,
   };
   const entries = Object.entries(workers).flatMap(([worker, Own]) => {
     const metrics = createMetrics(worker);

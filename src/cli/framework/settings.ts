@@ -86,7 +86,8 @@ export function findSetting(
     const raw = many && typeof entry === "string" ? [entry] : entry;
     return { source, raw: isPath(flag) ? fromFolder(raw, path.dirname(configFile ?? "")) : raw };
   }
-  return options.default === undefined ? undefined : { source: "default", raw: options.default };
+  if (options.default === undefined) return undefined;
+  return { source: "default", raw: many ? [options.default] : options.default };
 }
 
 /** The value of a flag; notes what is wrong with it. Keys are found, and not opened yet. */

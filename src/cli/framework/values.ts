@@ -3,7 +3,11 @@ import { z } from "zod";
 
 /** Values of flags, environment variables and the configuration file: all read from text. */
 
-const refine = <T>(read: (text: string) => T | undefined, message: string): z.ZodType<T, string> =>
+/** A value that a function reads, or a message that says what to give. */
+export const refine = <T>(
+  read: (text: string) => T | undefined,
+  message: string,
+): z.ZodType<T, string> =>
   z.string().transform((text, context): T => {
     const value = read(text);
     if (value !== undefined) return value;

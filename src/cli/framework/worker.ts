@@ -1,4 +1,4 @@
-import type { Hex } from "viem";
+import { isHex, type Hex } from "viem";
 import { deploymentTag, type Deployment } from "../../chain/deployment.ts";
 import { inOrder, runUntilSignal, type Startable } from "../../node/lifecycle.ts";
 import { WorkerLock, type LockOptions } from "../../node/lock.ts";
@@ -13,8 +13,8 @@ import type { Values } from "./flag.ts";
 export interface WorkerSpec {
   /** Names it in the log. */
   readonly name: string;
-  /** The key that no other worker may run with meanwhile. */
-  readonly key: Hex;
+  /** The key that no other worker may run with meanwhile; without one, no other worker of the name. */
+  readonly key?: Hex;
   readonly deployment: Deployment;
   create(log: Logger, metrics: Metrics): Startable;
 }
@@ -29,7 +29,7 @@ export async function runWorker(
   flags: Values<typeof workerFlags>,
   { name, key, deployment, create }: WorkerSpec,
 ): Promise<number> {
-  const lock = WorkerLock.take(workerLock(flags.state, deployment, key));
+  const lock = WorkerLock.take(workerLock(flags.state, deployment, key ?? name));
   try {
     const log = createLogger({ name, level: flags.logLevel });
     const metrics = createMetrics(name);
@@ -46,7 +46,8 @@ export async function runWorker(
   }
 }
 
-/** The lock of a key on a deployment. */
-export function workerLock(stateDir: string, deployment: Deployment, key: Hex): LockOptions {
-  return { stateDir, name: `${addressOfKey(key)}-${deploymentTag(deployment)}` };
+/** The lock of a key, or of a worker's name, on a deployment. */
+export function workerLock(stateDir: string, deployment: Deployment, holder: string): LockOptions {
+  const name = isHex(holder) ? addressOfKey(holder) : holder;
+  return { stateDir, name: `${name}-${deploymentTag(deployment)}` };
 }

@@ -1,0 +1,77 @@
+import { deploymentTag, type Deployment } from "../../chain/deployment.ts";
+import { parseMultiaddrs } from "../../coral/bootstrap.ts";
+import type { CoralOptions } from "../../coral/coralOptions.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import { list, toggle, type Values } from "./flag.ts";
+import { refine } from "./values.ts";
+
+/** The port of a node that others join by. */
+export const CORAL_PORT = 4170;
+
+const multiaddrText = refine((text) => {
+  try {
+    return parseMultiaddrs([text]) && text;
+  } catch (error) {
+    if (error instanceof BlockcloudError) return undefined;
+    throw error;
+  }
+}, "Give a multiaddr, for example /ip4/203.0.113.7/tcp/4170/p2p/12D3KooW...");
+
+/**
+ * Flags of every command that runs a node of the record network.
+ *
+ * @param port Where it listens without being told; 0 for any free port.
+ */
+export function coralFlags(port: number) {
+  return {
+    coralListen: list(
+      "--coral-listen <multiaddr...>",
+      "where the node of the record network listens",
+      multiaddrText,
+      { config: "coral.listen", default: `/ip4/0.0.0.0/tcp/${port}` },
+    ),
+    coralBootstrap: list(
+      "--coral-bootstrap <multiaddr...>",
+      "nodes of the record network to join by",
+      multiaddrText,
+      { env: "BLOCKCLOUD_CORAL_BOOTSTRAP", config: "coral.bootstrap" },
+    ),
+    coralAnnounce: list(
+      "--coral-announce <multiaddr...>",
+      "where others reach the node, if not where it listens",
+      multiaddrText,
+      { config: "coral.announce" },
+    ),
+  };
+}
+
+/** Of commands whose node may connect to this host and its network. */
+export const coralAllowLoopback = toggle(
+  "--allow-loopback",
+  "devnet switch: connect to nodes on loopback and private addresses too",
+  { config: "coral.allowLoopback" },
+);
+
+/** The node that {@link coralFlags} describe. */
+export function coralOptions(
+  flags: Values<ReturnType<typeof coralFlags>> & { readonly state: string },
+  deployment: Deployment,
+  node: {
+    /** Tells nodes of one state folder apart: the worker's name, and its service or key. */
+    name: string;
+    /** Whether it is told of every service, or only publishes. */
+    subscribe: boolean;
+    allowLoopback: boolean;
+  },
+): CoralOptions {
+  return {
+    chainId: deployment.chainId,
+    registry: deployment.contracts.registry,
+    files: { folder: flags.state, name: `${node.name}-${deploymentTag(deployment)}` },
+    listen: flags.coralListen,
+    announce: flags.coralAnnounce,
+    bootstrap: flags.coralBootstrap ?? [],
+    subscribe: node.subscribe,
+    allowPrivate: node.allowLoopback,
+  };
+}
