@@ -7,7 +7,8 @@ import type { Deployment } from "../chain/deployment.ts";
 import type { FeePolicy } from "../chain/fees.ts";
 import { Seeds } from "../chain/seeds.ts";
 import { Services } from "../chain/services.ts";
-import type { Startable } from "../node/lifecycle.ts";
+import type { CoralOptions } from "../coral/coralOptions.ts";
+import { inOrder, type Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import { createMetrics, type Metrics } from "../node/metrics.ts";
 import type { Timers } from "../node/timers.ts";
@@ -17,8 +18,8 @@ import { AuditDuty } from "./auditDuty.ts";
 import { Auditor } from "./auditor.ts";
 import { Secrets } from "./chain.ts";
 import { EarnDuty } from "./earnDuty.ts";
+import { createLocator } from "./locator.ts";
 import { refuseForeignRounds } from "./foreignRounds.ts";
-import type { Locate } from "./locate.ts";
 import { Inspector, type InspectorDependencies, type Voter } from "./inspector.ts";
 import { AuditorMetrics } from "./metrics.ts";
 import { Profit, type Economics } from "./profit.ts";
@@ -36,6 +37,8 @@ export interface AuditorOptions {
   auditor: Address;
   /** Signs the rounds' transactions and makes the hash chains. */
   operatorKey: Hex;
+  /** Its node of the record network; without it only announcements on chain are followed. */
+  coral?: CoralOptions | undefined;
   /** Folder of the worker's state. */
   stateDir: string;
   /** The devnet switch: services on loopback are inspected too. */
@@ -69,10 +72,10 @@ export function createAuditor(options: AuditorOptions, environment: AuditorEnvir
   const { client, time } = chain;
   const services = new Services(client, deployment);
   const announcements = new Announcements({ client, deployment, time, services, log });
-  const locate: Locate = async ({ number, key }) => {
-    await announcements.refresh();
-    return announcements.record(number, key)?.endpoints ?? [];
-  };
+  const locator = createLocator(options, {
+    ...{ client, time, announcements, timers, log },
+    metrics: registry,
+  });
   const seeds = new Seeds(client, deployment);
   const secrets = new Secrets({ auditor, operatorKey: options.operatorKey, deployment }, client);
   const sender = chain.sender(options.operatorKey, options.fees);
@@ -82,7 +85,7 @@ export function createAuditor(options: AuditorOptions, environment: AuditorEnvir
   const createVoter =
     environment.createVoter ??
     ((needs) => new Inspector({ allowLoopback: options.allowLoopback }, needs));
-  const voter = createVoter({ time, timers, locate, receipts, log, metrics });
+  const voter = createVoter({ time, timers, locate: locator.locate, receipts, log, metrics });
   const openStore = environment.openStore ?? ((file: string) => new AuditorStore(file));
   const store = openStore(auditorStoreFile(options.stateDir, auditor));
   const shared = { client, deployment, seeds, store, sender, time, timers, log, metrics };
@@ -95,15 +98,16 @@ export function createAuditor(options: AuditorOptions, environment: AuditorEnvir
   const wanted = duties.filter(({ name }) => options.duties?.includes(name) ?? true);
   const worker = new Auditor({ auditor }, { duties: wanted, time, timers, log, metrics });
 
+  const parts = inOrder(chain, locator);
   return {
     async start() {
-      await chain.start();
+      await parts.start();
       await refuseForeignRounds({ client, deployment, store }, auditor, currentEpoch(time));
       await worker.start();
     },
     async stop() {
       await worker.stop();
-      await chain.stop();
+      await parts.stop();
       store.close();
     },
   };

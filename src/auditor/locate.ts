@@ -14,7 +14,10 @@ const silent: readonly string[] = [resolveErrors.unreachable, resolveErrors.busy
  * @returns Nothing when the service publishes nothing that holds.
  * @throws BlockcloudError, retryable, when nobody can be asked.
  */
-export type Locate = (service: AuditedService, signal: AbortSignal) => Promise<readonly Endpoint[]>;
+export type Locate = (
+  service: Pick<AuditedService, "number" | "key">,
+  signal: AbortSignal,
+) => Promise<readonly Endpoint[]>;
 
 /**
  * Locates as any user does, by a resolver. A service that has just left (maintenance, retirement, a
@@ -32,6 +35,13 @@ export function locateBy(
       if (!(error instanceof BlockcloudError) || silent.includes(error.code)) throw error;
       if (error.code !== resolveErrors.inactive) return [];
     }
+    return locateAnnounced(announcements)({ number, key }, signal);
+  };
+}
+
+/** Locates by what was announced on chain alone. */
+export function locateAnnounced(announcements: Pick<Announcements, "refresh" | "record">): Locate {
+  return async ({ number, key }) => {
     await announcements.refresh();
     const endpoints = announcements.record(number, key)?.endpoints ?? [];
     return endpoints.toSorted((a, b) => a.priority - b.priority);

@@ -43,6 +43,7 @@ import { withdraw } from "./stake/withdraw.ts";
 import { subserviceAdd } from "./subservice/add.ts";
 import { subserviceList } from "./subservice/list.ts";
 import { subserviceRevoke } from "./subservice/revoke.ts";
+import { subserviceRun } from "./subservice/run.ts";
 
 /** A group of commands, or a command of its own. */
 type Entry = CommandFactory | Group;
@@ -77,7 +78,7 @@ const entries: Readonly<Record<string, Entry>> = {
   provider: { about: "Run a service.", commands: [providerRun, providerMove, providerStatus] },
   subservice: {
     about: "Let devices sign for sub-services of a service.",
-    commands: [subserviceAdd, subserviceList, subserviceRevoke],
+    commands: [subserviceAdd, subserviceList, subserviceRevoke, subserviceRun],
   },
   auditor: {
     about: "Inspect services and earn BLOC.",

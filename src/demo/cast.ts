@@ -10,7 +10,8 @@ import { registerService } from "../provider/register.ts";
 import type { ProbeInput } from "../protocol/probe.ts";
 import { classIds, devKey, type Devnet } from "./devnet.ts";
 import { FileSet, startUpstream, withFaults, type Fault, type Upstream } from "./upstreams.ts";
-import { WorkerProcess } from "./worker.ts";
+import { deploymentFile, startProvider } from "./processes.ts";
+import type { WorkerProcess } from "./worker.ts";
 
 /** A service of the demo. */
 export interface DemoService {
@@ -53,6 +54,8 @@ export interface Stage {
   treasury: TransactionSender;
   /** Folder of the run: deployment file, logs, workers' state. */
   folder: string;
+  /** Addresses of the record network's nodes, by which workers join it. */
+  bootstrap: readonly string[];
   say(message: string): void;
 }
 
@@ -99,6 +102,7 @@ export async function castProviders(
   stage.say(`registering ${plans.length} services`);
   const registry = new Services(stage.client, stage.devnet.deployment);
   const services: DemoService[] = [];
+  const providers: WorkerProcess[] = [];
   for (const [index, plan] of plans.entries()) {
     const owner = devKey(keyIndex.owner + index);
     const service = devKey(keyIndex.service + index);
@@ -118,10 +122,12 @@ export async function castProviders(
     );
     const { name, className, healthy } = plan;
     services.push({ number, name, className, healthy, stake });
-    workers.push(startProvider(stage, number, plan.upstream, service.key, owner.key));
+    const provider = startProvider(stage, number, plan.upstream, service.key, owner.key);
+    providers.push(provider);
+    workers.push(provider);
   }
   stage.say("waiting for the providers to publish their endpoints");
-  await Promise.all(workers.map((worker) => worker.logged("provider started")));
+  await Promise.all(providers.map((worker) => worker.logged("provider started")));
   return { services, upstreams: [docs, faulty] };
 }
 
@@ -149,20 +155,6 @@ export async function castAuditors(
       return { owner: owner.address, operator, stake };
     }),
   );
-}
-
-/** Starts the process of an auditor. */
-export function startAuditor(stage: Stage, auditor: DemoAuditor, index: number): WorkerProcess {
-  return new WorkerProcess({
-    name: `auditor ${index + 1}`,
-    args: [
-      ...["auditor", "run", "--deployment", deploymentFile(stage), "--rpc", stage.devnet.rpcUrl],
-      ...["--auditor", auditor.owner, "--state", path.join(stage.folder, "state")],
-      "--allow-loopback",
-    ],
-    env: { BLOCKCLOUD_OPERATOR_KEY: devKey(keyIndex.operator + index).key },
-    logFile: path.join(stage.folder, `auditor-${index + 1}.log`),
-  });
 }
 
 /** The operator key of an auditor. */
@@ -200,28 +192,6 @@ export async function writeDeployment(stage: Stage): Promise<void> {
   await writeFile(deploymentFile(stage), JSON.stringify(stage.devnet.deployment, null, 2));
 }
 
-/** Starts the process of a provider. */
-export function startProvider(
-  stage: Stage,
-  number: bigint,
-  upstream: string,
-  serviceKey: Hex,
-  walletKey: Hex,
-): WorkerProcess {
-  return new WorkerProcess({
-    name: `provider ${number}`,
-    args: [
-      ...["provider", "run", "--deployment", deploymentFile(stage), "--rpc", stage.devnet.rpcUrl],
-      ...["--service", number.toString(), "--upstream", upstream],
-      // Any free port: without --endpoint the provider publishes where it listens.
-      ...["--listen", "127.0.0.1:0", "--settle-every", "1"],
-      ...["--state", path.join(stage.folder, "state")],
-    ],
-    env: { BLOCKCLOUD_SERVICE_KEY: serviceKey, BLOCKCLOUD_WALLET_KEY: walletKey },
-    logFile: path.join(stage.folder, `provider-${number}.log`),
-  });
-}
-
 async function fund(stage: Stage, to: Address, amount: bigint): Promise<void> {
   await stage.treasury.send({
     address: stage.devnet.deployment.contracts.token,
@@ -237,10 +207,6 @@ export function sender(stage: Pick<Stage, "devnet" | "client">, key: Hex): Trans
     { rpcUrls: [stage.devnet.rpcUrl], chainId: stage.devnet.deployment.chainId, key },
     { client: stage.client, log: silentLogger },
   );
-}
-
-function deploymentFile(stage: Stage): string {
-  return path.join(stage.folder, "devnet.json");
 }
 
 /** The chain's own JSON-RPC: a call for the newest block, which the auditor compares with its own. */

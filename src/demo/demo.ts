@@ -14,7 +14,6 @@ import {
   castProviders,
   keyIndex,
   sender,
-  startAuditor,
   welcomeVisitor,
   writeDeployment,
   type DemoAuditor,
@@ -23,13 +22,18 @@ import {
 } from "./cast.ts";
 import { devKey, startDevnet, type DevnetOptions } from "./devnet.ts";
 import { Monitor } from "./monitor.ts";
+import { moveService, type DemoMove } from "./move.ts";
+import { castCoral, castResolver, startAuditor } from "./processes.ts";
 import { judge, type DemoResult } from "./result.ts";
 import type { Fault, Upstream } from "./upstreams.ts";
-import { Screen, type Output, type Picture } from "./view.ts";
+import { moveLine, Screen, type Output, type Picture } from "./view.ts";
 import type { WorkerProcess } from "./worker.ts";
 
 /** Epochs that claims and settlements may take after the last audited one. */
 const PATIENCE_EPOCHS = 6;
+/** The service that moves in mid-run, and the share of the first audited epoch at which it does. */
+const MOVING_SERVICE = 1n;
+const MOVE_AT = 0.3;
 /** Verdicts that the view shows. */
 const VERDICTS_SHOWN = 10;
 /** What the faulty service does, epoch by epoch, from the first audited one on. */
@@ -59,6 +63,8 @@ interface Running {
   services: DemoService[];
   auditors: DemoAuditor[];
   workers: WorkerProcess[];
+  resolver: { http: string; dns: string };
+  move: DemoMove | undefined;
   /** First epoch in which all auditors count and run. */
   first: number;
 }
@@ -100,8 +106,8 @@ async function setUp(
   say(`JSON-RPC at ${rpcUrl}`);
   const client = createChainClient([rpcUrl], deployment.chainId);
   const treasury = sender({ devnet, client }, devKey(keyIndex.treasury).key);
-  const stage: Stage = { devnet, client, treasury, folder, say };
-  await writeDeployment(stage);
+  const alone: Stage = { devnet, client, treasury, folder, bootstrap: [], say };
+  await writeDeployment(alone);
   const clock = await startClock(client, deployment);
   closing.push(() => clock.stop());
 
@@ -112,8 +118,10 @@ async function setUp(
   };
   const workers: WorkerProcess[] = [];
   closing.push(() => Promise.all(workers.map((worker) => worker.stop())));
+  const stage = { ...alone, bootstrap: await castCoral(alone, workers) };
   const provided = await castProviders(stage, faultNow, workers);
   closing.push(() => Promise.all(provided.upstreams.map((upstream: Upstream) => upstream.stop())));
+  const resolver = await castResolver(stage, workers);
   await welcomeVisitor(stage);
   const auditors = await castAuditors(stage, AUDITOR_STAKES);
   // From the chain: near an epoch's end the clock may lag behind the block that enrolled an auditor.
@@ -138,7 +146,17 @@ async function setUp(
     deployment,
     auditors.map((auditor) => auditor.operator),
   );
-  return { stage, clock, monitor, services: provided.services, auditors, workers, first };
+  return {
+    stage,
+    clock,
+    monitor,
+    services: provided.services,
+    auditors,
+    workers,
+    first,
+    resolver,
+    move: undefined,
+  };
 }
 
 async function startClock(
@@ -158,7 +176,7 @@ async function watch(
   timers: Timers,
   signal: AbortSignal,
 ): Promise<void> {
-  const { clock, monitor, workers, first } = running;
+  const { stage, clock, monitor, workers, first } = running;
   const last = epochs === undefined ? Number.POSITIVE_INFINITY : first + epochs - 1;
   while (!signal.aborted) {
     await monitor.refresh(clock.head().number);
@@ -167,6 +185,10 @@ async function watch(
       throw new BlockcloudError("WORKER_FAILED", `${ended.name} ended: ${ended.lastError}.`, {
         remedy: `Its log stands in ${running.stage.folder}.`,
       });
+    }
+    if (running.move === undefined && isTimeToMove(clock, first)) {
+      running.move = await moveService(stage, MOVING_SERVICE, running.resolver.http, timers);
+      screen.say(moveLine(running.move));
     }
     const waitingFor = missing(running, last);
     if (waitingFor === undefined) return;
@@ -181,6 +203,12 @@ async function watch(
       if (!signal.aborted) throw error;
     }
   }
+}
+
+/** While the auditors inspect: they have to follow. */
+function isTimeToMove(clock: ChainClock, first: number): boolean {
+  const { timing } = clock;
+  return clock.now() >= epochStart(timing, first) + MOVE_AT * timing.epochSeconds;
 }
 
 /** What the run still waits for; undefined when everything is in. */
@@ -247,6 +275,8 @@ async function paint(running: Running, waitingFor: string): Promise<Picture> {
       };
     }),
     gasPerAudit: monitor.gasPerAudit,
+    resolver: running.resolver,
+    move: running.move,
   };
 }
 

@@ -1,11 +1,15 @@
 import type { Address } from "viem";
 import type { DemoAuditor, DemoService } from "./cast.ts";
+import type { DemoMove } from "./move.ts";
 import type { Monitor } from "./monitor.ts";
 import type { Verdict } from "../protocol/tally.ts";
 
 /** The last line of `npm start -- --epochs N --json`. Rewards and stakes are BLOC in wei, as decimals. */
 export interface DemoResult {
-  /** Every auditor earned, the healthy services were paid in full, the faulty one visibly less. */
+  /**
+   * Every auditor earned, the healthy services were paid in full, the faulty one visibly less, and a service
+   * moved without a transaction.
+   */
   ok: boolean;
   /** Epochs that were audited. */
   epochs: number;
@@ -19,6 +23,8 @@ export interface DemoResult {
     reward: string;
     transactions: number;
   }[];
+  /** How service 1 moved in mid-run; null if the run ended before. */
+  move: DemoMove | null;
   /** All gas of the operators' transactions over all votes revealed. */
   gasPerAudit: number | null;
 }
@@ -34,6 +40,7 @@ export async function judge(
     auditors: readonly DemoAuditor[];
     first: number;
     clock: { head(): { number: bigint } };
+    move: DemoMove | undefined;
   },
   epochs: number | undefined,
 ): Promise<DemoResult> {
@@ -68,13 +75,15 @@ export async function judge(
     ok:
       count > 0 &&
       services.every((service) => service.fair) &&
-      auditors.every((auditor) => auditor.reward > 0n),
+      auditors.every((auditor) => auditor.reward > 0n) &&
+      run.move?.announcements === 0,
     epochs: count,
     services: services.map(({ fair: _, ...service }) => ({
       ...service,
       reward: service.reward.toString(),
     })),
     auditors: auditors.map((auditor) => ({ ...auditor, reward: auditor.reward.toString() })),
+    move: run.move ?? null,
     gasPerAudit: monitor.gasPerAudit ?? null,
   };
 }

@@ -1,4 +1,5 @@
 import { formatEther } from "viem";
+import type { DemoMove } from "./move.ts";
 import type { Verdict } from "../protocol/tally.ts";
 
 /** What the live view shows; everything in it was read from the chain. */
@@ -27,6 +28,9 @@ export interface Picture {
     reward: bigint;
   }[];
   gasPerAudit: number | undefined;
+  /** Where the resolver's fronts listen. */
+  resolver: { http: string; dns: string };
+  move: DemoMove | undefined;
 }
 
 const letters = ["F", "P", "G", "E"] as const;
@@ -56,10 +60,22 @@ export function render(picture: Picture): string[] {
     "",
     ...table(["auditor", "stake", "rounds", "paid votes", "BLOC earned"], auditors, [1, 2, 3, 4]),
     "",
+    `resolver: ${picture.resolver.http}, DNS on ${picture.resolver.dns}`,
+    moveLine(picture.move),
     `gas an audit: ${picture.gasPerAudit ?? "no vote revealed yet"}`,
     "verdicts: E excellent, G good, P poor, F failed, - no quorum; Ctrl-C stops",
     `waiting for ${picture.waitingFor}`,
   ];
+}
+
+/** How the move went, for people. */
+export function moveLine(move: DemoMove | undefined): string {
+  if (move === undefined) return "service 1 moves in the first audited epoch";
+  const { service, from, to, milliseconds, announcements } = move;
+  return (
+    `service ${service} moved from ${from} to ${to}: the resolver said so after ${milliseconds} ms, ` +
+    `${announcements} transactions`
+  );
 }
 
 /** BLOC with two decimals, cut. */

@@ -3,30 +3,22 @@ import { ChainAccess } from "../chain/access.ts";
 import { Announcements } from "../chain/announcements.ts";
 import { Challenges } from "../chain/challenges.ts";
 import type { Deployment } from "../chain/deployment.ts";
-import { ServiceDirectory } from "../chain/directory.ts";
 import type { FeePolicy } from "../chain/fees.ts";
 import { Services } from "../chain/services.ts";
 import type { CoralOptions } from "../coral/coralOptions.ts";
-import { createCoral } from "../coral/createCoral.ts";
 import { inOrder, type Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import { createMetrics, type Metrics } from "../node/metrics.ts";
 import type { Timers } from "../node/timers.ts";
-import { hexToBytes } from "../protocol/bytes.ts";
 import { rootServiceId } from "../protocol/serviceId.ts";
-import { blockcloudDomain } from "../protocol/typedData.ts";
 import { ChallengeResponder } from "./challengeResponder.ts";
 import { Announcer } from "./announcer.ts";
-import { Gateway } from "./gateway.ts";
-import { Gateways, type ListenAddress } from "./gateways.ts";
-import { LEASE_MS } from "./lease.ts";
 import { ProviderMetrics } from "./metrics.ts";
+import { createPresence } from "./presence.ts";
 import { Provider } from "./provider.ts";
-import { Publisher } from "./publisher.ts";
 import { Settler } from "./settler.ts";
 import { StatusWatch } from "./statusWatch.ts";
-import { ProviderStore, providerStoreFile } from "./store.ts";
-import { Whereabouts } from "./whereabouts.ts";
+import { providerStoreFile } from "./store.ts";
 
 export interface ProviderOptions {
   /** The preferred RPC endpoint, then those that stand in for it. */
@@ -74,48 +66,19 @@ export function createProvider(
   const services = new Services(client, deployment);
   const announcements = new Announcements({ client, deployment, time, services, log });
   const sender = chain.sender(options.walletKey, options.fees);
-  const domain = blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry);
-  const now = () => time.now() * 1000;
-  const make = (listen: ListenAddress) =>
-    new Gateway(
-      {
-        serviceId: rootServiceId(number),
-        domain,
-        key: hexToBytes(serviceKey),
-        upstream: options.upstream,
-        listen,
-      },
-      {
-        logger: log,
-        now: () => Math.floor(now()),
-        monotonic: () => timers.monotonic(),
-        observer: metrics,
-      },
-    );
-  const gateways = new Gateways(
-    { make, listen: options.listen, graceMs: LEASE_MS },
-    { timers, log },
-  );
-  const store = new ProviderStore(providerStoreFile(options.stateDir, deployment, number));
-  const whereabouts = new Whereabouts(
-    { configured: options.endpoint },
-    { gateways, store, timers, log },
+  const { ground, gateways, whereabouts, store, publisher } = createPresence(
+    {
+      ...options,
+      serviceId: rootServiceId(number),
+      key: serviceKey,
+      delegation: "0x",
+      storeFile: providerStoreFile(options.stateDir, deployment, number),
+    },
+    { chain, timers, log, metrics, registry },
   );
   const announcer = new Announcer(
     { number, serviceKey, endpoints: () => whereabouts.endpoints() },
     { deployment, announcements, sender, time, store, log },
-  );
-  const directory = new ServiceDirectory({ client, deployment, time, timers, log });
-  const network = createCoral(options.coral, {
-    authority: directory,
-    now,
-    timers,
-    log,
-    metrics: registry,
-  });
-  const publisher = new Publisher(
-    { serviceId: rootServiceId(number), key: hexToBytes(serviceKey), delegation: "0x", domain },
-    { network, store, whereabouts, announcer, now, timers, log, metrics },
   );
   const settler = new Settler(
     { number, everyEpochs: options.settleEvery },
@@ -137,7 +100,7 @@ export function createProvider(
   const provider = new Provider({
     gateway: gateways,
     responder,
-    publisher,
+    publisher: publisher(announcer),
     announcer,
     settler,
     statusWatch,
@@ -145,14 +108,5 @@ export function createProvider(
     log,
     metrics,
   });
-  const parts = inOrder(chain, directory, network, provider);
-  return {
-    async start() {
-      await parts.start();
-    },
-    async stop() {
-      await parts.stop();
-      store.close();
-    },
-  };
+  return inOrder(chain, ground, provider);
 }

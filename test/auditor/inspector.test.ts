@@ -53,7 +53,7 @@ describe("Inspector", () => {
   }
 
   async function vote(seconds = 0, signal = new AbortController().signal) {
-    const locate = async (asked: AuditedService) => {
+    const locate = async (asked: Pick<AuditedService, "number">) => {
       if (lost !== undefined) throw lost;
       return asked.number === 7n ? (endpoints ?? []) : [];
     };

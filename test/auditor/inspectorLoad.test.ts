@@ -29,7 +29,7 @@ describe("Inspector: many services, some of them hostile", () => {
     time = new FakeTime(timers, DEPLOYMENT, EPOCH);
     endpoints = new Map();
     metrics = createMetrics("auditor");
-    const locate = async ({ number }: AuditedService) => {
+    const locate = async ({ number }: Pick<AuditedService, "number">) => {
       const uri = endpoints.get(number);
       return uri === undefined ? [] : [{ uri, priority: 0, weight: 1 }];
     };

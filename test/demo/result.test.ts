@@ -57,7 +57,7 @@ describe("judge", () => {
     }));
     const auditors = OWNERS.map((owner) => ({ owner, operator: OPERATOR, stake: 9n }));
     const clock = { head: () => ({ number: 77n }) };
-    return judge({ monitor, services, auditors, first: FIRST, clock }, epochs);
+    return judge({ monitor, services, auditors, first: FIRST, clock, move }, epochs);
   }
 
   it("is content when all went as it should, and adds everything up", async () => {
@@ -79,6 +79,7 @@ describe("judge", () => {
       reward: "15",
       transactions: 7,
     });
+    expect(result.move).to.deep.equal(MOVE);
     expect(JSON.parse(JSON.stringify(result))).to.deep.equal(result);
   });
 
@@ -98,6 +99,8 @@ describe("judge", () => {
   });
 
   const wrong: [string, () => void, number?][] = [
+    ["no service moved", () => (move = undefined), 3],
+    ["the move was announced on chain", () => (move = { ...MOVE, announcements: 1 }), 3],
     ["no epoch was audited", () => (settled = () => undefined)],
     [
       "a healthy service was not paid in full",

@@ -30,6 +30,8 @@ const picture: Picture = {
     },
   ],
   gasPerAudit: undefined,
+  resolver: { http: "http://127.0.0.1:8053", dns: "127.0.0.1:5353" },
+  move: undefined,
 };
 
 describe("bloc", () => {

@@ -18,11 +18,11 @@ import {
   keyIndex,
   operatorKey,
   sender,
-  startAuditor,
   writeDeployment,
   type DemoAuditor,
   type Stage,
 } from "../../src/demo/cast.ts";
+import { startAuditor } from "../../src/demo/processes.ts";
 import { devKey, startDevnet } from "../../src/demo/devnet.ts";
 import { Monitor } from "../../src/demo/monitor.ts";
 import type { WorkerProcess } from "../../src/demo/worker.ts";
@@ -102,7 +102,7 @@ describe("auditors, end to end, with real processes", function () {
     const { deployment, rpcUrl } = devnet;
     const client = createChainClient([rpcUrl], deployment.chainId);
     const treasury = sender({ devnet, client }, devKey(keyIndex.treasury).key);
-    stage = { devnet, client, treasury, folder, say: () => undefined };
+    stage = { devnet, client, treasury, folder, bootstrap: [], say: () => undefined };
     await writeDeployment(stage);
     driver = new ChainDriver(client, deployment);
 

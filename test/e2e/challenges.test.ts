@@ -12,10 +12,10 @@ import {
   castProviders,
   keyIndex,
   sender,
-  startProvider,
   writeDeployment,
   type Stage,
 } from "../../src/demo/cast.ts";
+import { startProvider } from "../../src/demo/processes.ts";
 import { devKey, startDevnet } from "../../src/demo/devnet.ts";
 import type { WorkerProcess } from "../../src/demo/worker.ts";
 import { challengeBookAbi } from "../../src/protocol/abi/challengeBook.ts";
@@ -135,7 +135,7 @@ describe("challenges, end to end, with real processes", function () {
     const { deployment, rpcUrl } = devnet;
     const client = createChainClient([rpcUrl], deployment.chainId);
     const treasury = sender({ devnet, client }, devKey(keyIndex.treasury).key);
-    stage = { devnet, client, treasury, folder, say: () => undefined };
+    stage = { devnet, client, treasury, folder, bootstrap: [], say: () => undefined };
     await writeDeployment(stage);
     driver = new ChainDriver(client, deployment);
     challenges = new Challenges(client, deployment);

@@ -102,7 +102,7 @@ export class AuditedChain {
     });
     const client = createChainClient([devnet.rpcUrl], devnet.deployment.chainId);
     const treasury = sender({ devnet, client }, devKey(keyIndex.treasury).key);
-    const stage: Stage = { devnet, client, treasury, folder, say: () => undefined };
+    const stage: Stage = { devnet, client, treasury, folder, bootstrap: [], say: () => undefined };
     await writeDeployment(stage);
     const auditors = await castAuditors(stage, options.auditors);
     const chain = new AuditedChain(stage, auditors);

@@ -10,6 +10,7 @@ import {
 } from "../framework/commonFlags.ts";
 import { text, toggle } from "../framework/flag.ts";
 import { etherAmount, percent } from "../framework/values.ts";
+import { coralFlags, coralOptions } from "../framework/coralFlags.ts";
 import { runWorker } from "../framework/worker.ts";
 
 /** `blockcloud auditor run` */
@@ -19,9 +20,13 @@ export const auditorRun = chainCommand({
   flags: {
     auditor,
     operatorKey,
-    allowLoopback: toggle("--allow-loopback", "devnet switch: inspect services on loopback too", {
-      config: "auditor.allowLoopback",
-    }),
+    allowLoopback: toggle(
+      "--allow-loopback",
+      "devnet switch: inspect services, and connect to nodes, on loopback too",
+      {
+        config: "auditor.allowLoopback",
+      },
+    ),
     blocPrice: text(
       "--bloc-price <eth>",
       "what a BLOC is worth; rounds that would cost more than they pay are left out",
@@ -34,6 +39,7 @@ export const auditorRun = chainCommand({
       percent,
       { config: "auditor.margin", default: "0" },
     ),
+    ...coralFlags(0),
     ...feeFlags,
     ...workerFlags,
   },
@@ -62,6 +68,11 @@ export const auditorRun = chainCommand({
             operatorKey: flags.operatorKey,
             stateDir: flags.state,
             allowLoopback: flags.allowLoopback,
+            coral: coralOptions(flags, deployment, {
+              name: `auditor-${flags.auditor}`,
+              subscribe: true,
+              allowLoopback: flags.allowLoopback,
+            }),
           },
           { timers: systemTimers, log, metrics },
         ),

@@ -1,5 +1,7 @@
-import { getAddress, isAddress, parseEther, parseGwei, type Address } from "viem";
+import { getAddress, isAddress, parseEther, parseGwei, type Address, type Hex } from "viem";
 import { z } from "zod";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import { parseServiceId } from "../../protocol/serviceId.ts";
 
 /** Values of flags, environment variables and the configuration file: all read from text. */
 
@@ -82,6 +84,24 @@ export const rpcUrl = refine((text) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   return url !== undefined && /^https?:$/.test(url.protocol) ? url.href : undefined;
 }, "Give an http:// or https:// URL.");
+
+/** A service ID. */
+export const serviceIdText = refine<Hex>((text) => {
+  try {
+    parseServiceId(text);
+    return text.toLowerCase() as Hex;
+  } catch (error) {
+    if (error instanceof BlockcloudError) return undefined;
+    throw error;
+  }
+}, "Give a service ID: 0x and 64 hexadecimal digits.");
+
+/** Bytes, in any case, perhaps with a line's end. */
+export const hexText = refine<Hex>(
+  (text) =>
+    /^0x([0-9a-f]{2}){1,2048}\s*$/i.test(text) ? (text.trim().toLowerCase() as Hex) : undefined,
+  "Give bytes: 0x and hexadecimal digits.",
+);
 
 /** An address, in any case. */
 export const address = refine<Address>(

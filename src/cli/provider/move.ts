@@ -1,13 +1,11 @@
-import { ProviderStore, providerStoreFile, type MoveOutcome } from "../../provider/store.ts";
+import { ProviderStore, providerStoreFile } from "../../provider/store.ts";
+import { waitForOutcome } from "../../provider/waitForOutcome.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { systemTimers } from "../../node/timers.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
 import { service, state } from "../framework/commonFlags.ts";
 import { text, toggle } from "../framework/flag.ts";
 import { duration, hostAndPort, httpUrl } from "../framework/values.ts";
-
-/** How often the agent's answer is looked for, milliseconds. */
-const LOOK_MS = 20;
 
 /** `blockcloud provider move` */
 export const providerMove = chainCommand({
@@ -44,7 +42,11 @@ of the old record. The move holds over restarts, until the next one or --back.`,
       }
       const id = store.requestMove({ uri: to?.href, listen });
       progress.say("waiting for the agent");
-      const outcome = await waitForOutcome(store, id, flags.wait, signal);
+      const outcome = await waitForOutcome(store, id, {
+        waitMs: flags.wait,
+        timers: systemTimers,
+        signal,
+      });
       if ("code" in outcome) throw new BlockcloudError(outcome.code, outcome.message);
       output.print(
         outcome,
@@ -57,26 +59,3 @@ of the old record. The move holds over restarts, until the next one or --back.`,
     }
   },
 });
-
-async function waitForOutcome(
-  store: ProviderStore,
-  id: number,
-  waitMs: number,
-  signal: AbortSignal,
-): Promise<MoveOutcome> {
-  const end = systemTimers.monotonic() + waitMs;
-  while (systemTimers.monotonic() < end) {
-    const move = store.move();
-    if (move?.id !== id) {
-      throw new BlockcloudError("MOVE_REPLACED", "Another move was asked for meanwhile.", {
-        remedy: "Look at the agent's log for where the service is.",
-      });
-    }
-    if (move.outcome !== undefined) return move.outcome;
-    await systemTimers.sleep(LOOK_MS, signal);
-  }
-  throw new BlockcloudError("AGENT_SILENT", `No agent took the move within ${waitMs} ms.`, {
-    retryable: true,
-    remedy: "Start provider run with this state folder: it follows the move at once.",
-  });
-}

@@ -12,9 +12,9 @@ import {
 } from "../framework/commonFlags.ts";
 import { coralAllowLoopback, coralFlags, coralOptions } from "../framework/coralFlags.ts";
 import { text } from "../framework/flag.ts";
-import { httpUrl, wholeNumber } from "../framework/values.ts";
+import { wholeNumber } from "../framework/values.ts";
 import { runWorker } from "../framework/worker.ts";
-import { listen } from "./flags.ts";
+import { endpoint, listen, upstream } from "./flags.ts";
 
 /** `blockcloud provider run` */
 export const providerRun = chainCommand({
@@ -23,18 +23,9 @@ export const providerRun = chainCommand({
     "Serve an HTTP upstream with receipts, publish its endpoint, answer challenges and collect the pay.",
   flags: {
     service,
-    upstream: text("--upstream <url>", "HTTP server to stand in front of", httpUrl, {
-      env: "BLOCKCLOUD_UPSTREAM",
-      config: "provider.upstream",
-      required: true,
-    }),
+    upstream,
     listen,
-    endpoint: text(
-      "--endpoint <url>",
-      "where clients reach the gateway (default: where it listens, for tests on one machine)",
-      httpUrl,
-      { env: "BLOCKCLOUD_ENDPOINT", config: "provider.endpoint" },
-    ),
+    endpoint,
     settleEvery: text(
       "--settle-every <epochs>",
       "epochs that one settlement collects",
