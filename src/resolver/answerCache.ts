@@ -2,6 +2,8 @@ import type { Hex } from "viem";
 import { Entry } from "./entry.ts";
 import { isRootId, rootIdOf } from "./ids.ts";
 
+/** Used entries that one eviction passes over at most: no look-up should have to wait for a whole turn. */
+const MAX_PASSED = 64;
 /** How far ahead an entry's end is noted, seconds: bounds what entries that were evicted leave behind. */
 const HORIZON_S = 300;
 
@@ -69,9 +71,14 @@ export class AnswerCache {
   /** Entries whose answer has run out since the last call; they are cleared. */
   expired(now: number): Entry[] {
     const upTo = Math.floor(now / 1000);
+    const seconds = this.#secondsUpTo(upTo);
+    // What is put off below must come after what is looked at here.
+    this.#looked = Math.max(this.#looked, upTo);
     const ended: Entry[] = [];
-    for (const second of this.#secondsUpTo(upTo)) {
-      for (const id of this.#due.get(second) ?? []) {
+    for (const second of seconds) {
+      const ids = this.#due.get(second) ?? [];
+      this.#due.delete(second);
+      for (const id of ids) {
         const entry = this.#entries.get(id);
         if (entry?.dueAt !== second * 1000) continue;
         entry.dueAt = Infinity;
@@ -79,9 +86,7 @@ export class AnswerCache {
         if (entry.expiresAt > now) this.schedule(entry);
         else ended.push(entry);
       }
-      this.#due.delete(second);
     }
-    this.#looked = upTo;
     return ended;
   }
 
@@ -93,10 +98,12 @@ export class AnswerCache {
   }
 
   #evict(): void {
-    // Each entry is passed over once at most, for its flag goes; the pinned are fewer than the places.
+    let passed = 0;
+    // Ends, for the pinned are fewer than the places.
     for (const [id, entry] of this.#entries) {
       this.#entries.delete(id);
-      if (entry.used || this.#isPinned(id)) {
+      passed += 1;
+      if (this.#isPinned(id) || (entry.used && passed <= MAX_PASSED)) {
         entry.used = false;
         this.#entries.set(id, entry);
         continue;

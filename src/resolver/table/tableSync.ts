@@ -8,7 +8,7 @@ import type { TableStore } from "./tableStore.ts";
 const POLL_MS = 1_000;
 const FLUSH_MS = 10_000;
 
-/** Keeps a table in memory like the one on disk, and writes down what was counted. */
+/** Keeps a table in memory like the one on disk, and writes down what was counted; closes the store at the end. */
 export class TableSync implements Startable {
   readonly #table: ServiceTable;
   readonly #store: TableStore;
@@ -46,7 +46,11 @@ export class TableSync implements Startable {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#loop;
-    this.#flush();
+    try {
+      this.#flush();
+    } finally {
+      this.#store.close();
+    }
   }
 
   async #run(): Promise<void> {

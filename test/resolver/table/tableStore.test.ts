@@ -108,7 +108,8 @@ describe("the service table on disk", () => {
       table = new ServiceTable(() => 0);
       log = new MemoryLog();
       editor = open();
-      sync = new TableSync({ table, store: open(), now: () => timers.monotonic(), timers, log });
+      const store = new TableStore(tableFile(folder));
+      sync = new TableSync({ table, store, now: () => timers.monotonic(), timers, log });
       await sync.start();
     });
 
