@@ -24,3 +24,7 @@ export { parseServiceId, rootServiceId, serviceId } from "./protocol/serviceId.t
 export { blockcloudDomain, type Domain } from "./protocol/typedData.ts";
 export { createProvider, type ProviderOptions } from "./provider/createProvider.ts";
 export { registerService, type Registration } from "./provider/register.ts";
+export { resolveErrors, type Answer, type Change, type Resolver } from "./resolver/answer.ts";
+export { answerFromJson, answerToJson, type AnswerJson } from "./resolver/answerSchema.ts";
+export { createResolver, LocalResolver, type ResolverOptions } from "./resolver/createResolver.ts";
+export { verifyAnswer, type VerifiedAnswer, type VerifyContext } from "./resolver/verifyAnswer.ts";

@@ -40,9 +40,12 @@ export function createLocator(
   const directory = new ServiceDirectory({ ...dependencies, deployment });
   const now = () => time.now() * 1000;
   const network = createCoral(coral, { ...dependencies, authority: directory, now });
-  const resolver = assembleResolver({ deployment }, { ...dependencies, directory, network });
+  const { resolver, worker } = assembleResolver(
+    { deployment },
+    { ...dependencies, directory, network },
+  );
   return {
-    ...inOrder(directory, network, resolver),
+    ...inOrder(directory, network, worker),
     locate: locateBy(resolver, announcements),
   };
 }

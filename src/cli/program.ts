@@ -44,6 +44,9 @@ import { subserviceAdd } from "./subservice/add.ts";
 import { subserviceList } from "./subservice/list.ts";
 import { subserviceRevoke } from "./subservice/revoke.ts";
 import { subserviceRun } from "./subservice/run.ts";
+import { tableAdd } from "./table/add.ts";
+import { tableList } from "./table/list.ts";
+import { tableRemove } from "./table/remove.ts";
 
 /** A group of commands, or a command of its own. */
 type Entry = CommandFactory | Group;
@@ -86,6 +89,10 @@ const entries: Readonly<Record<string, Entry>> = {
   },
   coral: { about: "Take part in the record network.", commands: [coralRun] },
   keeper: { about: "Do what is due on chain.", commands: [keeperRun] },
+  table: {
+    about: "Say how a resolver on this host looks services up.",
+    commands: [tableList, tableAdd, tableRemove],
+  },
   challenge: {
     about: "Ask a service on chain whether it is there.",
     commands: [challengeOpen, challengeShow, challengeAnswer, challengeResolve],

@@ -14,6 +14,8 @@ export interface NetLimits {
   maxBytes: number;
   /** The devnet switch: loopback may be reached. */
   allowLoopback: boolean;
+  /** Whether the operator named the address, and no stranger: then private networks may be reached, too. */
+  anyAddress?: boolean;
 }
 
 export interface NetRequest {
@@ -64,7 +66,9 @@ export function netRequest(
       throw refused(`the scheme ${url.protocol} of ${url.origin}`);
     }
     if (!isPortOpen(url)) throw refused(`port ${url.port}`);
-    if (isIP(host) !== 0 && !isReachable(host, limits.allowLoopback)) throw refused(host);
+    const mayReach = (address: string) =>
+      limits.anyAddress === true || isReachable(address, limits.allowLoopback);
+    if (isIP(host) !== 0 && !mayReach(host)) throw refused(host);
 
     // Calls off the resolver when the request has ended otherwise.
     const over = new AbortController();
@@ -73,7 +77,7 @@ export function netRequest(
       method: request.method,
       headers: { ...request.headers, "content-length": request.body.length },
       agent: false,
-      lookup: checkedLookup(limits.allowLoopback, resolve, over.signal),
+      lookup: checkedLookup(mayReach, resolve, over.signal),
       maxHeaderSize: MAX_HEADER_BYTES,
       // Not even NODE_TLS_REJECT_UNAUTHORIZED may change it.
       rejectUnauthorized: true,
@@ -165,16 +169,14 @@ function failure(cause: NodeJS.ErrnoException, handshaking: boolean): Blockcloud
 
 /** Resolves a name and gives only addresses that may be reached; none is an error. */
 function checkedLookup(
-  allowLoopback: boolean,
+  mayReach: (address: string) => boolean,
   resolve: Resolve,
   signal: AbortSignal,
 ): LookupFunction {
   return (hostname, options, callback) => {
     resolve(hostname, signal).then(
       (addresses) => {
-        const open = addresses
-          .filter(({ address }) => isReachable(address, allowLoopback))
-          .slice(0, MAX_ADDRESSES);
+        const open = addresses.filter(({ address }) => mayReach(address)).slice(0, MAX_ADDRESSES);
         const [first] = open;
         if (first === undefined) callback(refused(hostname), "", 0);
         else if (options.all === true) callback(null, open);

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import type { Address } from "viem";
+import type { DemoMove } from "../../src/demo/move.ts";
 import type { Monitor } from "../../src/demo/monitor.ts";
 import { judge } from "../../src/demo/result.ts";
 import type { Verdict } from "../../src/protocol/tally.ts";
@@ -9,18 +10,29 @@ const OWNERS: Address[] = [`0x${"11".repeat(20)}`, `0x${"22".repeat(20)}`];
 const OPERATOR: Address = `0x${"33".repeat(20)}`;
 const FULL = 100n;
 
+const MOVE: DemoMove = {
+  service: 1,
+  from: "http://127.0.0.1:1",
+  to: "http://127.0.0.1:2",
+  milliseconds: 80,
+  peers: 3,
+  announcements: 0,
+};
+
 describe("judge", () => {
   /** Rewards by service and epoch, then by auditor and epoch; undefined: not settled yet. */
   let settled: (number: bigint, epoch: number) => bigint | undefined;
   let earned: (auditor: Address, epoch: number) => bigint;
   let full: bigint;
   let refreshed: bigint;
+  let move: DemoMove | undefined;
 
   beforeEach(() => {
     settled = (number) => (number === 3n ? 40n : FULL);
     earned = () => 5n;
     full = FULL;
     refreshed = 0n;
+    move = MOVE;
   });
 
   function run(epochs?: number) {

@@ -71,6 +71,18 @@ describe("render", () => {
     expect(render({ ...picture, gasPerAudit: 61_000 })).to.contain("gas an audit: 61000");
   });
 
+  it("says where the resolver is, and how the move went", () => {
+    expect(text).to.contain("resolver: http://127.0.0.1:8053, DNS on 127.0.0.1:5353");
+    expect(text).to.contain("service 1 moves in the first audited epoch");
+    const move = {
+      ...{ service: 1, from: "http://a", to: "http://b" },
+      ...{ milliseconds: 80, peers: 3, announcements: 0 },
+    };
+    expect(render({ ...picture, move })).to.contain(
+      "service 1 moved from http://a to http://b: the resolver said so after 80 ms, 0 transactions",
+    );
+  });
+
   it("shows a stage without anybody on it", () => {
     const empty = render({ ...picture, services: [], auditors: [] });
     expect(empty).to.contain("service  name  class  last verdicts  BLOC earned");

@@ -1,0 +1,85 @@
+import type { Hex } from "viem";
+import { statusRemedies, type ServiceStatus } from "../chain/services.ts";
+import { BlockcloudError } from "../protocol/errors.ts";
+import { resolveErrors } from "./answer.ts";
+
+/** The errors of a look-up, each with what to do. */
+
+export function unknownService(what: string): BlockcloudError {
+  return new BlockcloudError(resolveErrors.unknown, `There is no service ${what}.`, {
+    remedy: "Check the name or ID, and the deployment.",
+  });
+}
+
+export function inactiveService(number: bigint, status: ServiceStatus): BlockcloudError {
+  return new BlockcloudError(
+    resolveErrors.inactive,
+    `Service ${number} is not active: ${status}.`,
+    {
+      remedy: status === "Active" ? "Try again." : statusRemedies[status],
+    },
+  );
+}
+
+export function noRecord(serviceId: Hex): BlockcloudError {
+  return new BlockcloudError(resolveErrors.noRecord, `Nothing is published of ${serviceId}.`, {
+    remedy: "Its provider has to run, and to publish: blockcloud provider run.",
+  });
+}
+
+/** @param expiredAt When the last record known ran out, Unix milliseconds. */
+export function staleRecord(serviceId: Hex, expiredAt: number): BlockcloudError {
+  return new BlockcloudError(
+    resolveErrors.stale,
+    `The last record of ${serviceId} ran out at ${expiredAt} ms, and no newer one can be had.`,
+    { retryable: true, remedy: "Check that the provider runs and that this node has peers." },
+  );
+}
+
+export function expiredDelegation(serviceId: Hex): BlockcloudError {
+  return new BlockcloudError(
+    resolveErrors.delegation,
+    `What lets ${serviceId} sign for itself ran out or was taken back.`,
+    { remedy: "The root service has to delegate anew: blockcloud subservice add." },
+  );
+}
+
+export function droppedByRule(serviceId: Hex, rule: number): BlockcloudError {
+  return new BlockcloudError(resolveErrors.dropped, `Rule ${rule} drops ${serviceId}.`, {
+    remedy: "It is this resolver's choice: ask its operator, or another resolver.",
+  });
+}
+
+export function resolverLoop(hops: readonly string[]): BlockcloudError {
+  return new BlockcloudError(
+    resolveErrors.loop,
+    `Forwarded in a circle, or over more than ${MAX_HOPS} resolvers: ${hops.join(", ").slice(0, 200)}.`,
+    { remedy: "Check the rules that forward to other resolvers: blockcloud table list." },
+  );
+}
+
+/** Resolvers that a look-up may pass. */
+export const MAX_HOPS = 8;
+
+export function unreachable(what: string, cause?: unknown): BlockcloudError {
+  return new BlockcloudError(resolveErrors.unreachable, what, {
+    cause,
+    retryable: true,
+    remedy: "Check the RPC endpoint and the peers of this resolver; try again.",
+  });
+}
+
+/** @param what What there is too much of. */
+export function busy(what: string): BlockcloudError {
+  return new BlockcloudError(resolveErrors.busy, `Too many ${what}.`, {
+    retryable: true,
+    remedy: "Try again in a moment.",
+  });
+}
+
+/** Whether an error says something of the service that holds for a while. */
+export function isLasting(error: unknown): error is BlockcloudError {
+  if (!(error instanceof BlockcloudError)) return false;
+  const { unknown, inactive, noRecord: none, stale, delegation } = resolveErrors;
+  return [unknown, inactive, none, stale, delegation].includes(error.code as typeof unknown);
+}

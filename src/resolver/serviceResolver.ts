@@ -1,0 +1,323 @@
+import type { Hex } from "viem";
+import type { Directory, ServiceFacts } from "../chain/directory.ts";
+import type { Arrival, RecordNetwork } from "../coral/network.ts";
+import type { Startable } from "../node/lifecycle.ts";
+import type { Logger } from "../node/logger.ts";
+import type { Timers } from "../node/timers.ts";
+import { BlockcloudError } from "../protocol/errors.ts";
+import type { EpochTiming } from "../protocol/epoch.ts";
+import { rootServiceId } from "../protocol/serviceId.ts";
+import type { Domain } from "../protocol/typedData.ts";
+import type { Answer, Change, Resolver } from "./answer.ts";
+import { droppedByRule, MAX_HOPS, resolverLoop } from "./errors.ts";
+import { Holdings } from "./holdings.ts";
+import { numberOfId } from "./ids.ts";
+import { resolverLimits, type ResolverLimits } from "./limits.ts";
+import type { ResolverLoad, ResolverObserver } from "./metrics.ts";
+import { Names, type KnownName } from "./names.ts";
+import { OnDemand, type Errand } from "./onDemand.ts";
+import { drawOrder, type Random } from "./order.ts";
+import { RecordLookUp, type AnnouncedRecords } from "./recordLookUp.ts";
+import type { ForwardingClient } from "./remote.ts";
+import { verdictWeight } from "./select.ts";
+import type { Rule } from "./table/rule.ts";
+import type { ServiceTable } from "./table/serviceTable.ts";
+import { tableAnswer } from "./tableAnswer.ts";
+import { Watchers } from "./watchers.ts";
+
+/** How often what has run out is looked for, milliseconds. */
+const TICK_MS = 1_000;
+
+export interface ServiceResolverOptions {
+  /** Tells resolvers apart that forward to one another: random, of each process. */
+  id: string;
+  domain: Domain;
+  /** With it verdicts are read anew when an epoch is final; without it, with the records only. */
+  timing?: EpochTiming;
+  limits?: Partial<ResolverLimits>;
+}
+
+export interface ServiceResolverDependencies {
+  directory: Directory;
+  network: RecordNetwork;
+  announcements: AnnouncedRecords;
+  table: ServiceTable;
+  /** Asks the resolvers that rules forward to. */
+  remote: ForwardingClient;
+  /** The chain's time, Unix milliseconds. */
+  now: () => number;
+  timers: Timers;
+  log: Logger;
+  metrics: ResolverObserver;
+  random?: Random;
+}
+
+/**
+ * Looks services up: service table, then what is held, then chain and record network at once. What is held
+ * follows what the registry and the record network tell, and is served while its lease runs, whoever can be
+ * reached.
+ */
+export class ServiceResolver implements Resolver, Startable {
+  readonly #id: string;
+  readonly #d: ServiceResolverDependencies;
+  readonly #random: Random;
+  readonly #watchers: Watchers;
+  readonly #held: Holdings;
+  readonly #names: Names;
+  readonly #lookUp: RecordLookUp;
+  readonly #onDemand: OnDemand;
+  readonly #stopping = new AbortController();
+  #unlisten: (() => void)[] = [];
+  #loop: Promise<void> = Promise.resolve();
+
+  constructor(options: ServiceResolverOptions, dependencies: ServiceResolverDependencies) {
+    const { id, domain, timing } = options;
+    const limits = { ...resolverLimits, ...options.limits };
+    const random = dependencies.random ?? Math.random;
+    this.#id = id;
+    this.#d = dependencies;
+    this.#random = random;
+    this.#watchers = new Watchers(limits.watchers, dependencies.log);
+    const watchers = this.#watchers;
+    // Whoever is watched takes no place from the others.
+    const capacity = limits.entries + limits.watchers;
+    this.#held = new Holdings({ capacity, timing }, { ...dependencies, random, watchers });
+    this.#names = new Names({ domain, limits }, dependencies);
+    this.#lookUp = new RecordLookUp({ domain }, dependencies);
+    this.#onDemand = new OnDemand(
+      { id, limits },
+      { ...dependencies, held: this.#held, lookUp: this.#lookUp },
+    );
+  }
+
+  async start(): Promise<void> {
+    const { directory, network } = this.#d;
+    this.#unlisten = [
+      directory.onChange((number) => {
+        this.#changed(number);
+      }),
+      directory.onLabel((label) => {
+        this.#names.taken(label);
+      }),
+      network.onArrival((arrival) => {
+        this.#arrived(arrival);
+      }),
+    ];
+    this.#loop = this.#run();
+    return Promise.resolve();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    for (const unlisten of this.#unlisten.splice(0)) unlisten();
+    this.#names.stop();
+    await this.#onDemand.stop();
+    await this.#loop;
+  }
+
+  /** How full it is. */
+  get load(): ResolverLoad {
+    const [ids, names] = [this.#onDemand.load, this.#names.load];
+    return {
+      entries: this.#held.size,
+      failures: ids.failures + names.failures,
+      waiting: ids.waiting + names.waiting,
+      watchers: this.#watchers.size,
+    };
+  }
+
+  lookUp(serviceId: Hex): Answer | undefined {
+    const now = this.#d.now();
+    const answer = this.#atOnce(serviceId, now);
+    if (answer !== undefined) return answer;
+    const { rule, only } = this.#d.table.match(serviceId);
+    const known = this.#byRule(serviceId, rule, only, now);
+    if (known !== undefined) rule.matches += 1;
+    return known;
+  }
+
+  lookUpName(name: string): Answer | undefined {
+    const known = this.#names.get(name);
+    const answer = known && this.lookUp(known.serviceId);
+    return answer && named(known, answer);
+  }
+
+  async resolve(
+    name: string,
+    options: { signal?: AbortSignal; hops?: readonly string[] } = {},
+  ): Promise<Answer> {
+    const { signal, hops = [] } = options;
+    try {
+      if (hops.includes(this.#id) || hops.length > MAX_HOPS) throw resolverLoop(hops);
+      const known = await this.#names.find(name, signal);
+      return named(known, await this.#resolveId(known.serviceId, hops, signal));
+    } catch (error) {
+      if (error instanceof BlockcloudError) this.#d.metrics.failed(error.code);
+      throw error;
+    }
+  }
+
+  watch(serviceId: Hex, listener: (change: Change) => void): () => void {
+    return this.#watchers.watch(serviceId, listener);
+  }
+
+  watchAll(listener: (serviceId: Hex, change: Change) => void): () => void {
+    return this.#watchers.watchAll(listener);
+  }
+
+  /** The way of nearly all look-ups: held, in force, and the table as when it was asked last. */
+  #atOnce(serviceId: Hex, now: number): Answer | undefined {
+    const entry = this.#held.get(serviceId);
+    if (entry === undefined || now >= entry.expiresAt) return undefined;
+    if (entry.rule === undefined || entry.tableVersion !== this.#d.table.version) return undefined;
+    entry.used = true;
+    entry.rule.matches += 1;
+    this.#d.metrics.hits += 1;
+    if (now >= entry.refreshAt) this.#onDemand.renewSoon(serviceId);
+    return entry.next(this.#random);
+  }
+
+  /** What a rule gives without waiting for anybody. */
+  #byRule(serviceId: Hex, rule: Rule, only: boolean, now: number): Answer | undefined {
+    const { action } = rule;
+    if (action.kind === "drop") return undefined;
+    if (action.kind === "endpoints" || action.kind === "demux") {
+      const facts = this.#knownFacts(serviceId);
+      this.#d.metrics.hits += 1;
+      return tableAnswer(serviceId, action, { now, facts, random: this.#random });
+    }
+    if (action.kind === "services") {
+      // Only when all of them are held: else those that were resolved first would get everything.
+      if (!action.services.every((id) => this.#held.inForce(id, now))) return undefined;
+      const [first] = this.#byVerdict(action.services);
+      return first && this.#heldAnswer(first, now);
+    }
+    const answer = this.#heldAnswer(serviceId, now);
+    const entry = this.#held.get(serviceId);
+    if (only && entry) [entry.rule, entry.tableVersion] = [rule, this.#d.table.version];
+    return answer;
+  }
+
+  #heldAnswer(serviceId: Hex, now: number): Answer | undefined {
+    const entry = this.#held.inForce(serviceId, now);
+    if (entry === undefined) return undefined;
+    this.#d.metrics.hits += 1;
+    if (now >= entry.refreshAt) this.#onDemand.renewSoon(serviceId);
+    return entry.next(this.#random);
+  }
+
+  async #resolveId(
+    serviceId: Hex,
+    hops: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<Answer> {
+    const now = this.#d.now();
+    const answer = this.#atOnce(serviceId, now);
+    if (answer !== undefined) return answer;
+    const { rule, only } = this.#d.table.match(serviceId);
+    rule.matches += 1;
+    const known = this.#byRule(serviceId, rule, only, now);
+    if (known !== undefined) return known;
+    const { action } = rule;
+    if (action.kind === "drop") {
+      rule.drops += 1;
+      throw droppedByRule(serviceId, rule.id);
+    }
+    if (action.kind === "services") return this.#firstOf(action.services, { rule, hops }, signal);
+    return this.#onDemand.wait(serviceId, { rule, hops }, signal);
+  }
+
+  /** The first of several services, in an order drawn by their verdicts, that can be resolved. */
+  async #firstOf(
+    services: readonly Hex[],
+    errand: Errand,
+    signal: AbortSignal | undefined,
+  ): Promise<Answer> {
+    await this.#onDemand.learnFacts(services, signal);
+    let failure: unknown;
+    for (const id of this.#byVerdict(services)) {
+      try {
+        // Without the table: a rule that names services in another's place ends there, not in a circle.
+        return (
+          this.#heldAnswer(id, this.#d.now()) ?? (await this.#onDemand.wait(id, errand, signal))
+        );
+      } catch (error) {
+        signal?.throwIfAborted();
+        failure ??= error;
+      }
+    }
+    throw failure;
+  }
+
+  #byVerdict(services: readonly Hex[]): Hex[] {
+    const weighted = services.map((id) => ({ id, weight: verdictWeight(this.#knownFacts(id)) }));
+    return drawOrder(weighted, this.#random).map(({ id }) => id);
+  }
+
+  #knownFacts(serviceId: Hex): ServiceFacts | undefined {
+    return this.#d.directory.knownFacts(numberOfId(serviceId));
+  }
+
+  #changed(number: bigint): void {
+    this.#onDemand.changed(number);
+    this.#names.changed(number);
+    const watched = this.#held.forgetFamily(rootServiceId(number));
+    for (const serviceId of watched) this.#onDemand.renewSoon(serviceId);
+  }
+
+  #arrived(arrival: Arrival): void {
+    if (arrival.kind === "dropped") {
+      this.#changed(arrival.number);
+      return;
+    }
+    const serviceId = arrival.serviceId.toLowerCase() as Hex;
+    if (arrival.kind === "name") {
+      this.#names.changed(numberOfId(serviceId));
+      return;
+    }
+    this.#onDemand.published(serviceId);
+    const entry = this.#held.get(serviceId);
+    if (arrival.kind === "revocation") {
+      const issuedAt = entry?.seen?.delegation?.issuedAt;
+      if (issuedAt === undefined || issuedAt > arrival.revocation.revocation.issuedAt) return;
+      this.#held.forget(serviceId);
+      this.#onDemand.renewSoon(serviceId);
+      return;
+    }
+    if (entry?.answer === undefined && !this.#watchers.names(serviceId)) return;
+    const facts = this.#knownFacts(serviceId);
+    const checked = arrival.record;
+    if (facts?.status !== "Active" || !this.#lookUp.holds(checked, facts)) {
+      // What the chain says may have been forgotten, or be newer than the record.
+      this.#onDemand.renewSoon(serviceId);
+      return;
+    }
+    this.#held.take(serviceId, { checked, facts, source: "coral", superseded: false });
+    this.#d.metrics.pushed();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        await this.#d.timers.sleep(TICK_MS, signal);
+        for (const serviceId of this.#held.expire()) this.#onDemand.renewSoon(serviceId);
+        this.#d.metrics.load(this.load);
+      } catch (error) {
+        if (!signal.aborted) this.#d.log.error("the resolver's round failed", { error });
+      }
+    }
+  }
+}
+
+/** The same answer with the name that was asked for; each is made once. */
+function named(known: KnownName, answer: Answer): Answer {
+  const { name, nameRecord, answers } = known;
+  if (name === undefined) return answer;
+  const made = answers.get(answer);
+  if (made !== undefined) return made;
+  const expiresAt = Math.min(answer.expiresAt, known.expiresAt);
+  const withName = { ...answer, name, nameRecord, expiresAt };
+  answers.set(answer, withName);
+  return withName;
+}
