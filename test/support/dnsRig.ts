@@ -1,4 +1,9 @@
-import dnsPacket, { type DecodedPacket, type Packet, type Question } from "dns-packet";
+import dnsPacket, {
+  type DecodedPacket,
+  type OptAnswer,
+  type Packet,
+  type Question,
+} from "dns-packet";
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { connect } from "node:net";
@@ -20,6 +25,14 @@ export interface Asked extends Partial<Packet> {
   size?: number | undefined;
 }
 
+/** A message as `dns-packet` reads it; its types leave the code out. */
+export type DnsMessage = DecodedPacket & { rcode: string };
+
+/** Reads a message. */
+export function decode(bytes: Buffer): DnsMessage {
+  return dnsPacket.decode(bytes) as DnsMessage;
+}
+
 /** Makes a query. */
 export function queryFor({
   name = "weather.bloc.alt",
@@ -27,7 +40,7 @@ export function queryFor({
   size,
   ...rest
 }: Asked): Buffer {
-  const opt = {
+  const opt: OptAnswer = {
     type: "OPT",
     name: ".",
     udpPayloadSize: size ?? 0,
@@ -36,12 +49,12 @@ export function queryFor({
     extendedRcode: 0,
     ednsVersion: 0,
     flag_do: false,
-  } as const;
+  };
   return dnsPacket.encode({
     type: "query",
     id: 7,
     flags: dnsPacket.RECURSION_DESIRED,
-    questions: [{ type: rrtype as Question["type"], class: "IN", name }],
+    questions: [{ type: rrtype as NonNullable<Question["type"]>, class: "IN", name }],
     additionals: size === undefined ? [] : [opt],
     ...rest,
   });
@@ -134,8 +147,8 @@ export class DnsRig {
   }
 
   /** Asks over UDP. */
-  async ask(asked: Asked = {}): Promise<DecodedPacket> {
-    return dnsPacket.decode(await this.exchange(queryFor(asked)));
+  async ask(asked: Asked = {}): Promise<DnsMessage> {
+    return decode(await this.exchange(queryFor(asked)));
   }
 
   /** Sends bytes over a TCP connection of their own, and reads so many answers. */

@@ -42,7 +42,11 @@ export class FakeResolver implements Resolver {
     call(id: Hex, change: Change): void;
   }>();
   /** What was asked for, in order. */
-  readonly asked: { name: string; hops: readonly string[] }[] = [];
+  readonly asked: {
+    name: string;
+    hops: readonly string[];
+    signal: AbortSignal | undefined;
+  }[] = [];
   /** Set, look-ups wait for it. */
   gate: Promise<void> | undefined;
   /** Whether `lookUpName` knows what was set. */
@@ -82,7 +86,7 @@ export class FakeResolver implements Resolver {
     name: string,
     options: { signal?: AbortSignal; hops?: readonly string[] } = {},
   ): Promise<Answer> {
-    this.asked.push({ name, hops: options.hops ?? [] });
+    this.asked.push({ name, hops: options.hops ?? [], signal: options.signal });
     const found = this.#known.get(name.toLowerCase());
     if (found === undefined) parseName(name);
     await this.gate;

@@ -4,6 +4,7 @@ import { KeeperMetrics } from "../../src/keeper/metrics.ts";
 import { CoralMetrics } from "../../src/coral/metrics.ts";
 import { createMetrics, type MetricEntry } from "../../src/node/metrics.ts";
 import { ProviderMetrics } from "../../src/provider/metrics.ts";
+import { DnsMetrics, HttpMetrics } from "../../src/resolver/frontMetrics.ts";
 import { FakeTimers } from "./fakeTime.ts";
 
 /** Every metric of the workers, by name, as their own code declares it. */
@@ -13,6 +14,8 @@ export function workerMetrics(): Map<string, MetricEntry> {
     provider: ProviderMetrics,
     keeper: KeeperMetrics,
     coral: CoralMetrics,
+    http: HttpMetrics,
+    dns: DnsMetrics,
   };
   const entries = Object.entries(workers).flatMap(([worker, Own]) => {
     const metrics = createMetrics(worker);

@@ -122,6 +122,12 @@ export const hostAndPort = refine<Listen>((text) => {
   return { host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
 }, "Give host:port, for example 0.0.0.0:8080.");
 
+/** `host:port`; this host alone where only `:port` is given. */
+export const portOrHostAndPort = refine<Listen>(
+  (text) => hostAndPort.safeParse(text.startsWith(":") ? `127.0.0.1${text}` : text).data,
+  "Give host:port or :port, for example 0.0.0.0:8053.",
+);
+
 /** One of several words. */
 export function oneOf<const W extends readonly [string, ...string[]]>(...words: W) {
   return z.enum(words, { error: `Give one of: ${words.join(", ")}.` });

@@ -116,11 +116,9 @@ export class DnsFront implements Startable {
     tally.start();
     responder.start();
     await this.#udp.start();
-    const { address, port } = this.#udp.address;
-    const both = { host: listen.host, port };
+    const both = { host: listen.host, port: this.#udp.address.port };
     this.#tcp = new TcpServer(both, this.#limits, { responder, tally, timers, log });
     await this.#tcp.start();
-    log.info("DNS is answered", { address, port });
   }
 
   async stop(): Promise<void> {

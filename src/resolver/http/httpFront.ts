@@ -115,8 +115,6 @@ export class HttpFront implements Startable {
     this.#server.on("error", (error) => {
       this.#log.error("HTTP cannot be answered", { error });
     });
-    const { address, port: bound } = this.address;
-    this.#log.info("HTTP is answered", { address, port: bound });
   }
 
   async stop(): Promise<void> {

@@ -83,9 +83,11 @@ const codes = new Set<string>(Object.values(resolveErrors));
 /** What any error looks like from outside: of those that a look-up declares, all; of others, that it failed. */
 export function asProblem(error: unknown): HttpProblem {
   if (error instanceof HttpProblem) return error;
-  if (error instanceof BlockcloudError && codes.has(error.code)) {
+  if (error instanceof BlockcloudError) {
     const { code, message: detail } = error;
-    return new HttpProblem(code as HttpProblemCode, { detail, cause: error });
+    if (codes.has(code)) return new HttpProblem(code as HttpProblemCode, { detail, cause: error });
+    // What `parseName` says of an ID that is none.
+    if (code === "SERVICE_ID_INVALID") return new HttpProblem("NAME_INVALID", { detail });
   }
   return new HttpProblem("RESOLVER_FAILED", { cause: error });
 }

@@ -20,6 +20,8 @@ export function represent(answer: Answer): Representation {
   const json = answerToJson(answer);
   const same = {
     ...json,
+    // A watcher of an ID is told of no name.
+    name: undefined,
     endpoints: json.endpoints.map((endpoint) => JSON.stringify(endpoint)).sort(),
     service: { ...json.service, block: undefined },
   };

@@ -1,9 +1,8 @@
-import dnsPacket from "dns-packet";
 import { expect } from "chai";
 import { rawName } from "../../../src/protocol/name.ts";
 import { rootServiceId } from "../../../src/protocol/serviceId.ts";
 import { resolveErrors } from "../../../src/resolver/answer.ts";
-import { dataOf, DnsRig, framed, queryFor } from "../../support/dnsRig.ts";
+import { dataOf, decode, DnsRig, framed, queryFor } from "../../support/dnsRig.ts";
 import { answerOf } from "../../support/fakeResolver.ts";
 
 const NAME = "weather.bloc.alt";
@@ -138,7 +137,7 @@ describe("DNS records", () => {
     const signed = async (label: string) => {
       const query = queryFor({ name: `${label}.sub.${NAME}`, rrtype: "TXT" });
       const [message] = await rig.overTcp(framed(query));
-      const [parts] = dataOf(dnsPacket.decode(message!), "TXT") as [Buffer[]];
+      const [parts] = dataOf(decode(message!), "TXT") as [Buffer[]];
       return `0x${Buffer.from(Buffer.concat(parts).toString(), "base64url").toString("hex")}`;
     };
     expect(await signed("_record")).to.equal(record);

@@ -1,0 +1,89 @@
+import { randomInt } from "node:crypto";
+import type { AddressInfo } from "node:net";
+import { resolveHost, type Resolve } from "../net/resolve.ts";
+import { inOrder, type Startable } from "../node/lifecycle.ts";
+import type { Logger } from "../node/logger.ts";
+import type { Metrics } from "../node/metrics.ts";
+import type { Timers } from "../node/timers.ts";
+import type { Resolver } from "./answer.ts";
+import { DnsFront } from "./dns/dnsFront.ts";
+import { DnsMetrics, HttpMetrics } from "./frontMetrics.ts";
+import { HttpFront } from "./http/httpFront.ts";
+
+/** Where a server listens. */
+interface Listen {
+  host: string;
+  port: number;
+}
+
+export interface FrontsOptions {
+  /** Where HTTP is answered; undefined for not at all. */
+  http: Listen | undefined;
+  /** Where DNS is answered, over UDP and TCP; undefined for not at all. */
+  dns: Listen | undefined;
+  /** Names a second that one address may ask for over HTTP; 0 for no limit. */
+  httpRate: number;
+  /** DNS answers a second to one network over UDP; 0 for no limit. */
+  dnsRate: number;
+  /** The devnet switch: DNS answers may hold loopback addresses. */
+  allowLoopback: boolean;
+}
+
+export interface FrontsDependencies {
+  resolver: Resolver;
+  /** Unix milliseconds of the chain's time, which leases run by. */
+  now(): number;
+  timers: Timers;
+  log: Logger;
+  metrics: Metrics;
+  /** Finds the addresses of hosts in records, for DNS. */
+  resolveHost?: Resolve;
+}
+
+/** A resolver's fronts, and where they listen once they have started. */
+export interface Fronts extends Startable {
+  readonly http: AddressInfo | undefined;
+  readonly dns: AddressInfo | undefined;
+}
+
+/** The ways in which others ask a resolver: HTTP and DNS. */
+export function createFronts(options: FrontsOptions, dependencies: FrontsDependencies): Fronts {
+  const { metrics, log } = dependencies;
+  const http =
+    options.http &&
+    new HttpFront(
+      { listen: options.http, namesPerSecond: options.httpRate },
+      { ...dependencies, observer: new HttpMetrics(metrics) },
+    );
+  const dns =
+    options.dns &&
+    new DnsFront(
+      {
+        listen: options.dns,
+        answersPerSecond: options.dnsRate,
+        allowLoopback: options.allowLoopback,
+        seed: randomInt(2 ** 32),
+      },
+      { resolveHost, ...dependencies, observer: new DnsMetrics(metrics) },
+    );
+  const parts = inOrder(...(http ? [http] : []), ...(dns ? [dns] : []));
+  return {
+    get http() {
+      return http?.address;
+    },
+    get dns() {
+      return dns?.address;
+    },
+    async start() {
+      await parts.start();
+      log.info("resolver listens", { http: shown(http), dns: shown(dns) });
+    },
+    stop: () => parts.stop(),
+  };
+}
+
+function shown(front: { address: AddressInfo } | undefined): string | undefined {
+  if (front === undefined) return undefined;
+  const { address, family, port } = front.address;
+  return family === "IPv6" ? `[${address}]:${port}` : `${address}:${port}`;
+}
