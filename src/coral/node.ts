@@ -1,3 +1,4 @@
+import type { GossipSub } from "@libp2p/gossipsub";
 import type { Libp2p } from "libp2p";
 import type { Hex } from "viem";
 import type { Startable } from "../node/lifecycle.ts";
@@ -12,6 +13,9 @@ import type { Push } from "./push.ts";
 import type { RecordBook } from "./recordBook.ts";
 import type { CoralStore } from "./store.ts";
 
+/** The libp2p node below. */
+export type CoralLibp2p = Libp2p<{ push: GossipSub }>;
+
 /** What a node is made of. */
 export interface CoralParts {
   book: RecordBook;
@@ -19,14 +23,14 @@ export interface CoralParts {
   push: Push;
   lookup: Lookup;
   /** Makes the libp2p node, and what keeps it connected; nothing listens yet. */
-  connect: () => Promise<{ libp2p: Libp2p; bootstrap: Bootstrap }>;
+  connect: () => Promise<{ libp2p: CoralLibp2p; bootstrap: Bootstrap }>;
   log: Logger;
 }
 
 /** A node of the record network: the record book with its push and its look-up store over libp2p. */
 export class CoralNode implements RecordNetwork, Startable {
   readonly #p: CoralParts;
-  #libp2p: Libp2p | undefined;
+  #libp2p: CoralLibp2p | undefined;
   #bootstrap: Bootstrap | undefined;
 
   constructor(parts: CoralParts) {
@@ -118,6 +122,11 @@ export class CoralNode implements RecordNetwork, Startable {
   /** Multiaddrs with the peer ID at which others reach it, once it has started. */
   get addresses(): string[] {
     return this.#libp2p?.getMultiaddrs().map(String) ?? [];
+  }
+
+  /** The libp2p node, once it has started: for tests and tools that look at connections. */
+  get libp2p(): CoralLibp2p | undefined {
+    return this.#libp2p;
   }
 
   /** Its peer ID, once it has started. */
