@@ -4,6 +4,7 @@ import type { Hex } from "viem";
 import type { Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import type { CheckedRecord } from "../protocol/checkRecord.ts";
+import { BlockcloudError } from "../protocol/errors.ts";
 import { nameKey } from "../protocol/nameRecord.ts";
 import { parseServiceId } from "../protocol/serviceId.ts";
 import type { Bootstrap } from "./bootstrap.ts";
@@ -22,6 +23,8 @@ export interface CoralParts {
   store: CoralStore;
   push: Push;
   lookup: Lookup;
+  /** Begins to listen to the registry's changes. Returns how to end that. */
+  watch: () => () => void;
   /** Makes the libp2p node, and what keeps it connected; nothing listens yet. */
   connect: () => Promise<{ libp2p: CoralLibp2p; bootstrap: Bootstrap }>;
   log: Logger;
@@ -32,19 +35,32 @@ export class CoralNode implements RecordNetwork, Startable {
   readonly #p: CoralParts;
   #libp2p: CoralLibp2p | undefined;
   #bootstrap: Bootstrap | undefined;
+  #unwatch: () => void = () => {};
 
   constructor(parts: CoralParts) {
     this.#p = parts;
   }
 
-  /** Ready when it listens; it joins others in the background. */
+  /**
+   * Ready when it listens; it joins others in the background.
+   *
+   * @throws BlockcloudError `CORAL_CANNOT_LISTEN`, and those of the key's file.
+   */
   async start(): Promise<void> {
-    const { store, book, push, connect, log } = this.#p;
+    const { store, book, push, watch, connect, log } = this.#p;
     await store.start();
     await book.start();
+    this.#unwatch = watch();
     const { libp2p, bootstrap } = await connect();
     this.#libp2p = libp2p;
-    await libp2p.start();
+    try {
+      await libp2p.start();
+    } catch (cause) {
+      throw new BlockcloudError("CORAL_CANNOT_LISTEN", "The record network's port is not free.", {
+        cause,
+        remedy: "Choose another one: --coral-listen.",
+      });
+    }
     push.subscribe();
     this.#bootstrap = bootstrap;
     await bootstrap.start();
@@ -52,12 +68,17 @@ export class CoralNode implements RecordNetwork, Startable {
   }
 
   async stop(): Promise<void> {
-    await this.#bootstrap?.stop();
-    await this.#p.push.stop();
-    await this.#p.lookup.stop();
-    await this.#libp2p?.stop();
-    await this.#p.book.stop();
-    await this.#p.store.stop();
+    this.#unwatch();
+    try {
+      await this.#bootstrap?.stop();
+      await this.#p.push.stop();
+      await this.#p.lookup.stop();
+      await this.#libp2p?.stop();
+    } finally {
+      // What must outlive the node is written, whatever became of its connections.
+      await this.#p.book.stop();
+      await this.#p.store.stop();
+    }
   }
 
   async publish(

@@ -106,7 +106,7 @@ describe("a Coral node among strangers", function () {
     expect(sent).to.be.below(5_000);
     expect(await metric("peers_cut_total")).to.equal(1);
     // Coming back does not help, another service's updates still pass, and nothing of it was kept.
-    const address = multiaddr(node.coral.addresses[0]!);
+    const address = multiaddr(node.coral.addresses[0]);
     const back = await stranger.libp2p.dial(address, { force: true }).then(
       async (connection) => connection.status !== "open" || once(connection, "close"),
       () => true,

@@ -1,4 +1,6 @@
+import type { GossipSub } from "@libp2p/gossipsub";
 import { once } from "node:events";
+import { setImmediate as turn } from "node:timers/promises";
 import type { Hex } from "viem";
 import { createCoral } from "../../src/coral/createCoral.ts";
 import type { CoralOptions } from "../../src/coral/coralOptions.ts";
@@ -92,11 +94,18 @@ export function isRecord(encoded: Hex): (arrival: Arrival) => boolean {
   return (arrival) => arrival.kind === "endpoint" && arrival.record.encoded === encoded;
 }
 
-/** Waits until one node is known to another as a subscriber. */
+/** Waits until gossip can send to a peer; it has no event for that. */
+export async function sendsTo(gossip: GossipSub, peer: string): Promise<void> {
+  const { streamsOutbound } = gossip as GossipSub & { streamsOutbound: Map<string, unknown> };
+  while (!streamsOutbound.has(peer)) await turn();
+}
+
+/** Waits until one node is known to another as a subscriber, and can be sent to. */
 async function subscribes(one: CoralNode | undefined, another: CoralNode | undefined) {
   const gossip = another!.libp2p!.services.push;
   const topic = topicOf({ chainId: CHAIN_ID, registry: REGISTRY }, `0x${"00".repeat(32)}`);
   while (!gossip.getSubscribers(topic).some((peer) => peer.toString() === one?.peerId)) {
     await once(gossip, "subscription-change");
   }
+  await sendsTo(gossip, one!.peerId!);
 }

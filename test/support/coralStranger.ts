@@ -14,6 +14,7 @@ import type { MessageKind } from "../../src/coral/network.ts";
 import { dhtKey, dhtProtocol, encodePush, topicOf } from "../../src/coral/wire.ts";
 import { hexToBytes } from "../../src/protocol/bytes.ts";
 import { CHAIN_ID, REGISTRY } from "./coralKit.ts";
+import { sendsTo } from "./coralNet.ts";
 
 const network = { chainId: CHAIN_ID, registry: REGISTRY };
 
@@ -57,8 +58,9 @@ export class Stranger {
     });
     const stranger = new Stranger(libp2p);
     const subscribed = once(libp2p.services.gossip, "subscription-change");
-    await libp2p.dial(multiaddr(address));
+    const { remotePeer } = await libp2p.dial(multiaddr(address));
     await subscribed;
+    await sendsTo(libp2p.services.gossip, remotePeer.toString());
     return stranger;
   }
 
