@@ -15,6 +15,8 @@ export interface CoralLimits {
   messages: RateLimitOptions;
   /** Bytes of look-ups and stores that a peer may send. */
   lookupBytes: RateLimitOptions;
+  /** Bytes that a peer may push, copies of what is known included. */
+  pushBytes: RateLimitOptions;
   conduct: ConductLimits;
 }
 
@@ -24,6 +26,7 @@ export const defaultCoralLimits: CoralLimits = {
   knownPeers: 5_000,
   messages: { perSecond: 500, burst: 2_000, maxPeers: 10_000 },
   lookupBytes: { perSecond: 256 * 1024, burst: 2 * 1024 * 1024, maxPeers: 10_000 },
+  pushBytes: { perSecond: 4 * 1024 * 1024, burst: 32 * 1024 * 1024, maxPeers: 10_000 },
   conduct: defaultConductLimits,
 };
 
@@ -46,7 +49,10 @@ export interface CoralOptions extends NetworkId {
   bootstrap: readonly string[];
   /** Whether it takes in what is pushed about every service; a node that only publishes need not. */
   subscribe: boolean;
-  /** For a node that cannot be reached: it asks the look-up store, and does not serve it. */
+  /**
+   * For a node that cannot be reached: it asks the look-up store, and does not serve it. If not said, a
+   * node is one while it has no public address, unless private ones are allowed.
+   */
   clientMode?: boolean | undefined;
   /** Takes loopback and private addresses of peers; for tests and networks of one's own. */
   allowPrivate?: boolean | undefined;

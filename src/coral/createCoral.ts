@@ -8,13 +8,15 @@ import { createLibp2p, type Libp2p } from "libp2p";
 import path from "node:path";
 import type { Logger } from "../node/logger.ts";
 import type { Metrics } from "../node/metrics.ts";
+import type { RateLimitOptions } from "../node/rateLimit.ts";
 import type { Timers } from "../node/timers.ts";
 import { blockcloudDomain } from "../protocol/typedData.ts";
 import { BookDatastore } from "./bookDatastore.ts";
 import { Bootstrap, parseMultiaddrs } from "./bootstrap.ts";
 import { Conduct } from "./conduct.ts";
 import { defaultCoralLimits, type CoralOptions } from "./coralOptions.ts";
-import { connectionGater } from "./gater.ts";
+import { connectionGater, isPublic } from "./gater.ts";
+import { InboundPeer } from "./inbound.ts";
 import { Intake } from "./intake.ts";
 import { Lookup } from "./lookup.ts";
 import { CoralMetrics } from "./metrics.ts";
@@ -43,7 +45,9 @@ export interface CoralDependencies {
  */
 export function createCoral(options: CoralOptions, dependencies: CoralDependencies): CoralNode {
   const { authority, now, timers, log } = dependencies;
-  const { files, clientMode = false, allowPrivate = false, subscribe } = options;
+  const { files, allowPrivate = false, subscribe } = options;
+  // Without being told, a node serves the look-up store if it has a public address.
+  const clientMode = options.clientMode ?? (allowPrivate ? false : undefined);
   const limits = { ...defaultCoralLimits, ...options.limits };
   const network = { chainId: options.chainId, registry: options.registry };
   const [listen, announce, bootstrap] = [
@@ -76,24 +80,29 @@ export function createCoral(options: CoralOptions, dependencies: CoralDependenci
   });
   const flooded = () => metrics?.refused("flood");
   const intake = new Intake(limits.messages, { book, conduct, now, monotonic, log, flooded });
-  authority.onChange((number) => {
-    intake.noteChange(number);
-  });
-  const push = new Push({ network, subscribe, allowPrivate }, { intake, conduct, now, timers });
-  const exceeded = (peer: string) => {
-    flooded();
-    conduct.blame(peer, 1);
-  };
+  const guard = (bytes: RateLimitOptions) =>
+    new InboundPeer(bytes, monotonic, (peer) => {
+      intake.blameExcess(peer);
+    });
+  const push = new Push(
+    { network, subscribe, allowPrivate },
+    { intake, conduct, inbound: guard(limits.pushBytes), now, timers },
+  );
   const lookup = new Lookup(
-    { network, clientMode, allowPrivate, limits },
-    { book, intake, timers, log, exceeded },
+    { network, clientMode, allowPrivate },
+    { book, intake, inbound: guard(limits.lookupBytes), timers, log },
   );
   const connect = async () => {
     const libp2p = await createLibp2p({
       start: false,
       privateKey: await peerKey(base && `${base}.key`),
       nodeInfo: { name: "blockcloud", version: "1", userAgent: "blockcloud/1" },
-      addresses: { listen: listen.map(String), announce: announce.map(String) },
+      addresses: {
+        listen: listen.map(String),
+        announce: announce.map(String),
+        // Others cannot use private addresses, and need not know them.
+        announceFilter: (all) => (allowPrivate || announce.length > 0 ? all : all.filter(isPublic)),
+      },
       transports: [tcp()],
       connectionEncrypters: [noise()],
       streamMuxers: [yamux()],
@@ -114,7 +123,11 @@ export function createCoral(options: CoralOptions, dependencies: CoralDependenci
     running = libp2p;
     return { libp2p, bootstrap: new Bootstrap(bootstrap, { libp2p, timers, log }) };
   };
-  const node = new CoralNode({ book, store, push, lookup, connect, log });
+  const watch = () =>
+    authority.onChange((number) => {
+      intake.noteChange(number);
+    });
+  const node = new CoralNode({ book, store, push, lookup, watch, connect, log });
   metrics?.follow(node);
   return node;
 }

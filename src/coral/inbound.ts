@@ -1,37 +1,39 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { KadDHTComponents } from "@libp2p/kad-dht";
-import type { RateLimit } from "../node/rateLimit.ts";
+import { RateLimit, type RateLimitOptions } from "../node/rateLimit.ts";
 
 type Registrar = KadDHTComponents["registrar"];
 
-/** Which peer's request is being answered, for code that is called without being told. */
+/**
+ * What peers send to the handlers of a protocol: bounded in bytes, and known by its sender to code that is
+ * called without being told, such as a validator.
+ */
 export class InboundPeer {
   readonly #peer = new AsyncLocalStorage<string>();
+  readonly #bytes: RateLimit;
+  readonly #exceeded: (peer: string) => void;
+
+  /** @param exceeded Is told of a peer that sent more than its share of bytes; its stream is gone then. */
+  constructor(bytes: RateLimitOptions, monotonic: () => number, exceeded: (peer: string) => void) {
+    this.#bytes = new RateLimit(bytes, monotonic);
+    this.#exceeded = exceeded;
+  }
 
   /** The peer whose request the caller is answering; undefined outside of any. */
   get current(): string | undefined {
     return this.#peer.getStore();
   }
 
-  /**
-   * The components of a libp2p service, so that its handlers run as answers to their peer, and a peer that
-   * sends more than its share of bytes loses its stream.
-   *
-   * @param exceeded Is told of each such peer.
-   */
-  guard<C extends { registrar: Registrar }>(
-    components: C,
-    bytes: RateLimit,
-    exceeded: (peer: string) => void,
-  ): C {
+  /** The components of a libp2p service, so that its handlers are guarded. */
+  guard<C extends { registrar: Registrar }>(components: C): C {
     const handle: Registrar["handle"] = (protocol, handler, options) =>
       components.registrar.handle(
         protocol,
         (stream, connection) => {
           const peer = connection.remotePeer.toString();
           stream.addEventListener("message", ({ data }) => {
-            if (bytes.take(peer, data.byteLength) === 0) return;
-            exceeded(peer);
+            if (this.#bytes.take(peer, data.byteLength) === 0) return;
+            this.#exceeded(peer);
             stream.abort(new Error("too much at once"));
           });
           return this.#peer.run(peer, () => handler(stream, connection));

@@ -20,6 +20,8 @@ const POINTS: Partial<Record<RefusalReason, number>> = {
 };
 /** What a message costs that comes faster than a peer may send. */
 const FLOOD_POINTS = 1;
+/** What it costs to send more bytes than a peer's share. */
+const EXCESS_POINTS = 25;
 /** A service that changed so recently may look different to an honest peer, milliseconds. */
 const RECENT_MS = 120_000;
 /** Services whose change is remembered. */
@@ -81,6 +83,12 @@ export class Intake {
     const points = peer === undefined ? 0 : this.#pointsFor(acceptance, kind, encoded);
     if (peer !== undefined && points > 0) this.#d.conduct.blame(peer, points);
     return { outcome: "refused", reason, fault: points > 0 };
+  }
+
+  /** Blames a peer for sending more bytes than its share. */
+  blameExcess(peer: string): void {
+    this.#d.flooded();
+    this.#d.conduct.blame(peer, EXCESS_POINTS);
   }
 
   /** Blames a peer for what is no message at all. */

@@ -2,15 +2,14 @@ import { kadDHT, passthroughMapper, type KadDHT, type KadDHTComponents } from "@
 import type { PeerInfo } from "@libp2p/interface";
 import type { Hex } from "viem";
 import type { Logger } from "../node/logger.ts";
-import { RateLimit } from "../node/rateLimit.ts";
 import type { Timers } from "../node/timers.ts";
 import { bytesToHex, hexToBytes } from "../protocol/bytes.ts";
-import type { CoralLimits } from "./coralOptions.ts";
 import { isPublic } from "./gater.ts";
-import { InboundPeer } from "./inbound.ts";
+import type { InboundPeer } from "./inbound.ts";
 import type { Intake } from "./intake.ts";
 import type { MessageKind } from "./network.ts";
 import type { RecordBook } from "./recordBook.ts";
+import { StoreQueue } from "./storeQueue.ts";
 import { dhtKey, dhtProtocol, namespaces, parseDhtKey, type NetworkId } from "./wire.ts";
 
 /** Answers with a value after which a look-up does not wait for more: enough that one old copy is outvoted. */
@@ -19,6 +18,8 @@ const ENOUGH_ANSWERS = 3;
 const FIND_MS = 5_000;
 /** How long a store may take, milliseconds: a node that has just started first has to find peers. */
 const STORE_MS = 30_000;
+/** Stores under way at one time. */
+const STORES = 8;
 /** A node's first look for its neighbours, milliseconds after it knows a peer. */
 const FIRST_LOOK_MS = 50;
 
@@ -27,33 +28,30 @@ export interface LookupDependencies {
   intake: Intake;
   timers: Timers;
   log: Logger;
-  /** Is told of a peer that sent more than its share. */
-  exceeded: (peer: string) => void;
+  /** Guards what peers send. */
+  inbound: InboundPeer;
 }
 
 /** The look-up store: Kademlia, with the record book as the judge of what is stored and found. */
 export class Lookup {
   readonly #network: NetworkId;
-  readonly #options: { clientMode: boolean; allowPrivate: boolean };
-  readonly #bytes: RateLimit;
+  readonly #options: { clientMode: boolean | undefined; allowPrivate: boolean };
   readonly #d: LookupDependencies;
-  readonly #inbound = new InboundPeer();
   readonly #stopping = new AbortController();
-  readonly #stores = new Set<Promise<number>>();
+  readonly #stores = new StoreQueue({ atOnce: STORES });
   #dht: KadDHT | undefined;
 
   constructor(
     options: {
       network: NetworkId;
-      clientMode: boolean;
+      /** Undefined for a node that finds out by its addresses. */
+      clientMode: boolean | undefined;
       allowPrivate: boolean;
-      limits: Pick<CoralLimits, "lookupBytes">;
     },
     dependencies: LookupDependencies,
   ) {
     this.#network = options.network;
     this.#options = options;
-    this.#bytes = new RateLimit(options.limits.lookupBytes, () => dependencies.timers.monotonic());
     this.#d = dependencies;
   }
 
@@ -65,7 +63,7 @@ export class Lookup {
       Object.fromEntries(Object.values(namespaces).map((namespace) => [namespace, value]));
     const create = kadDHT({
       protocol: dhtProtocol(this.#network),
-      clientMode: this.#options.clientMode,
+      ...(this.#options.clientMode === undefined ? {} : { clientMode: this.#options.clientMode }),
       // kad-dht asks the selector when it reads, and only the validator when it stores.
       validators: { ...all(judge), pk: refusePublicKeys },
       selectors: all(select),
@@ -73,20 +71,18 @@ export class Lookup {
       initialQuerySelfInterval: FIRST_LOOK_MS,
     });
     return (components) => {
-      this.#dht = create(
-        this.#inbound.guard(components, this.#bytes, (peer) => {
-          this.#d.exceeded(peer);
-        }),
-      );
+      this.#dht = create(this.#d.inbound.guard(components));
       return this.#dht;
     };
   }
 
-  /** Stores in the background. @returns How many peers took it; 0 where it could not be stored in time. */
+  /**
+   * Stores in the background.
+   *
+   * @returns How many peers took it, or the newer one that came meanwhile; 0 where there was no time.
+   */
   store(kind: MessageKind, place: Hex, encoded: Hex): Promise<number> {
-    const store = this.#store(kind, place, encoded).finally(() => this.#stores.delete(store));
-    this.#stores.add(store);
-    return store;
+    return this.#stores.add(place, () => this.#store(kind, place, encoded));
   }
 
   /**
@@ -112,7 +108,7 @@ export class Lookup {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await Promise.all(this.#stores);
+    await this.#stores.stop();
   }
 
   async #store(kind: MessageKind, place: Hex, encoded: Hex): Promise<number> {
@@ -167,7 +163,7 @@ export class Lookup {
 
   /** The validator: what it does not throw for is stored, or believed. */
   async #judge(key: Uint8Array, value: Uint8Array): Promise<void> {
-    const peer = this.#inbound.current;
+    const peer = this.#d.inbound.current;
     const wanted = parseDhtKey(key);
     if (wanted === undefined) {
       if (peer !== undefined) this.#d.intake.blameMalformed(peer);

@@ -1,8 +1,10 @@
+import type { GossipSub } from "@libp2p/gossipsub";
 import type { Libp2p } from "libp2p";
 import type { Hex } from "viem";
 import type { Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import type { CheckedRecord } from "../protocol/checkRecord.ts";
+import { BlockcloudError } from "../protocol/errors.ts";
 import { nameKey } from "../protocol/nameRecord.ts";
 import { parseServiceId } from "../protocol/serviceId.ts";
 import type { Bootstrap } from "./bootstrap.ts";
@@ -12,35 +14,53 @@ import type { Push } from "./push.ts";
 import type { RecordBook } from "./recordBook.ts";
 import type { CoralStore } from "./store.ts";
 
+/** The libp2p node below. */
+export type CoralLibp2p = Libp2p<{ push: GossipSub }>;
+
 /** What a node is made of. */
 export interface CoralParts {
   book: RecordBook;
   store: CoralStore;
   push: Push;
   lookup: Lookup;
+  /** Begins to listen to the registry's changes. Returns how to end that. */
+  watch: () => () => void;
   /** Makes the libp2p node, and what keeps it connected; nothing listens yet. */
-  connect: () => Promise<{ libp2p: Libp2p; bootstrap: Bootstrap }>;
+  connect: () => Promise<{ libp2p: CoralLibp2p; bootstrap: Bootstrap }>;
   log: Logger;
 }
 
 /** A node of the record network: the record book with its push and its look-up store over libp2p. */
 export class CoralNode implements RecordNetwork, Startable {
   readonly #p: CoralParts;
-  #libp2p: Libp2p | undefined;
+  #libp2p: CoralLibp2p | undefined;
   #bootstrap: Bootstrap | undefined;
+  #unwatch: () => void = () => {};
 
   constructor(parts: CoralParts) {
     this.#p = parts;
   }
 
-  /** Ready when it listens; it joins others in the background. */
+  /**
+   * Ready when it listens; it joins others in the background.
+   *
+   * @throws BlockcloudError `CORAL_CANNOT_LISTEN`, and those of the key's file.
+   */
   async start(): Promise<void> {
-    const { store, book, push, connect, log } = this.#p;
+    const { store, book, push, watch, connect, log } = this.#p;
     await store.start();
     await book.start();
+    this.#unwatch = watch();
     const { libp2p, bootstrap } = await connect();
     this.#libp2p = libp2p;
-    await libp2p.start();
+    try {
+      await libp2p.start();
+    } catch (cause) {
+      throw new BlockcloudError("CORAL_CANNOT_LISTEN", "The record network's port is not free.", {
+        cause,
+        remedy: "Choose another one: --coral-listen.",
+      });
+    }
     push.subscribe();
     this.#bootstrap = bootstrap;
     await bootstrap.start();
@@ -48,12 +68,17 @@ export class CoralNode implements RecordNetwork, Startable {
   }
 
   async stop(): Promise<void> {
-    await this.#bootstrap?.stop();
-    await this.#p.push.stop();
-    await this.#p.lookup.stop();
-    await this.#libp2p?.stop();
-    await this.#p.book.stop();
-    await this.#p.store.stop();
+    this.#unwatch();
+    try {
+      await this.#bootstrap?.stop();
+      await this.#p.push.stop();
+      await this.#p.lookup.stop();
+      await this.#libp2p?.stop();
+    } finally {
+      // What must outlive the node is written, whatever became of its connections.
+      await this.#p.book.stop();
+      await this.#p.store.stop();
+    }
   }
 
   async publish(
@@ -118,6 +143,11 @@ export class CoralNode implements RecordNetwork, Startable {
   /** Multiaddrs with the peer ID at which others reach it, once it has started. */
   get addresses(): string[] {
     return this.#libp2p?.getMultiaddrs().map(String) ?? [];
+  }
+
+  /** The libp2p node, once it has started: for tests and tools that look at connections. */
+  get libp2p(): CoralLibp2p | undefined {
+    return this.#libp2p;
   }
 
   /** Its peer ID, once it has started. */

@@ -12,6 +12,7 @@ import type { Hex } from "viem";
 import type { Timers } from "../node/timers.ts";
 import { concatBytes } from "../protocol/bytes.ts";
 import type { Conduct } from "./conduct.ts";
+import type { InboundPeer } from "./inbound.ts";
 import type { Intake } from "./intake.ts";
 import type { MessageKind } from "./network.ts";
 import { allTopics, decodePush, encodePush, topicOf, type NetworkId } from "./wire.ts";
@@ -41,6 +42,8 @@ interface GossipStreams {
 export interface PushDependencies {
   intake: Intake;
   conduct: Pick<Conduct, "score">;
+  /** Guards what peers send. */
+  inbound: InboundPeer;
   /** The chain's time, Unix milliseconds. */
   now: () => number;
   timers: Timers;
@@ -80,6 +83,8 @@ export class Push {
       allowPublishToZeroTopicPeers: true,
       ignoreDuplicatePublishError: true,
       fallbackToFloodsub: false,
+      // A tag for each of 256 topics in the store of peers would cost more than everything else together.
+      tagMeshPeers: false,
       allowedTopics: topics,
       maxInboundDataLength: MAX_RPC_BYTES,
       maxOutboundBufferSize: MAX_WAITING_BYTES,
@@ -109,7 +114,7 @@ export class Push {
       },
     });
     return (components) => {
-      const gossip = create(components);
+      const gossip = create(this.#d.inbound.guard(components));
       for (const topic of topics) {
         gossip.topicValidators.set(topic, (peer, message) => this.#validate(peer, message));
       }

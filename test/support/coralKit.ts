@@ -29,11 +29,14 @@ export class FakeAuthority implements Authority {
   readonly #listeners = new Set<(number: bigint) => void>();
   /** Set while the chain cannot be asked. */
   away = false;
+  /** Is told of each question. */
+  onAsked: (number: bigint) => void = () => {};
   /** What each answer waits for, if anything. */
   gate: Promise<unknown> | undefined;
 
   async rootKey(number: bigint): Promise<RootKey | undefined> {
     this.asked.push(number);
+    this.onAsked(number);
     if (this.away) {
       throw new BlockcloudError("RPC_UNAVAILABLE", "No endpoint answers.", { retryable: true });
     }

@@ -1,9 +1,12 @@
+import type { GossipSub } from "@libp2p/gossipsub";
 import { once } from "node:events";
+import { setImmediate as turn } from "node:timers/promises";
 import type { Hex } from "viem";
 import { createCoral } from "../../src/coral/createCoral.ts";
 import type { CoralOptions } from "../../src/coral/coralOptions.ts";
 import type { Arrival } from "../../src/coral/network.ts";
 import type { CoralNode } from "../../src/coral/node.ts";
+import { topicOf } from "../../src/coral/wire.ts";
 import { createMetrics, type Metrics } from "../../src/node/metrics.ts";
 import { systemTimers } from "../../src/node/timers.ts";
 import { CHAIN_ID, FakeAuthority, REGISTRY, START } from "./coralKit.ts";
@@ -17,6 +20,10 @@ export interface TestNode {
   arrivals: Arrival[];
   /** Waits until it took in something, also if that was before. */
   arrival(matches: (arrival: Arrival) => boolean): Promise<Arrival>;
+  /** Waits until it and the first node of the net know what each other subscribes to. */
+  joined(): Promise<void>;
+  /** Waits until the two have lost each other. */
+  parted(): Promise<void>;
 }
 
 /** Real nodes in one process, on loopback. */
@@ -55,10 +62,26 @@ export class CoralNet {
         await once(news, "arrival");
       }
     };
-    const node = { coral, log, metrics, arrivals, arrival };
+    const joined = async () => {
+      const hub = this.nodes[0]?.coral;
+      await subscribes(hub, coral);
+      if (options.subscribe !== false) await subscribes(coral, hub);
+    };
+    const parted = async () => {
+      await Promise.all([once(coral.libp2p!, "peer:disconnect"), this.#loses(coral)]);
+    };
+    const node = { coral, log, metrics, arrivals, arrival, joined, parted };
     await coral.start();
     this.nodes.push(node);
     return node;
+  }
+
+  async #loses(coral: CoralNode): Promise<void> {
+    const hub = this.nodes[0]!.coral.libp2p!;
+    for (;;) {
+      const [event] = (await once(hub, "peer:disconnect")) as [CustomEvent<unknown>];
+      if (String(event.detail) === coral.peerId) return;
+    }
   }
 
   async stop(): Promise<void> {
@@ -69,4 +92,20 @@ export class CoralNet {
 /** Whether something is the arrival of a record as it was published. */
 export function isRecord(encoded: Hex): (arrival: Arrival) => boolean {
   return (arrival) => arrival.kind === "endpoint" && arrival.record.encoded === encoded;
+}
+
+/** Waits until gossip can send to a peer; it has no event for that. */
+export async function sendsTo(gossip: GossipSub, peer: string): Promise<void> {
+  const { streamsOutbound } = gossip as GossipSub & { streamsOutbound: Map<string, unknown> };
+  while (!streamsOutbound.has(peer)) await turn();
+}
+
+/** Waits until one node is known to another as a subscriber, and can be sent to. */
+async function subscribes(one: CoralNode | undefined, another: CoralNode | undefined) {
+  const gossip = another!.libp2p!.services.push;
+  const topic = topicOf({ chainId: CHAIN_ID, registry: REGISTRY }, `0x${"00".repeat(32)}`);
+  while (!gossip.getSubscribers(topic).some((peer) => peer.toString() === one?.peerId)) {
+    await once(gossip, "subscription-change");
+  }
+  await sendsTo(gossip, one!.peerId!);
 }

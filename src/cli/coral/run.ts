@@ -20,12 +20,12 @@ export const coralRun = chainCommand({
     ...workerFlags,
   },
   examples: [
-    "blockcloud coral run --coral-announce /dns4/node.example/tcp/4170",
-    "blockcloud coral run --coral-bootstrap /ip4/203.0.113.7/tcp/4170 --metrics 127.0.0.1:9464",
+    "blockcloud coral run --coral-announce /ip4/203.0.113.7/tcp/4170",
+    "blockcloud coral run --coral-bootstrap /dns4/node.example/tcp/4170 --metrics 127.0.0.1:9464",
   ],
   notes: `It needs no key: what it passes on is signed by the services. Others join by the addresses that it
 logs as "coral listens". A node without a public address, neither its own nor announced, asks the others and
-does not answer them.`,
+does not answer them. Announce IP addresses: names are looked up for --coral-bootstrap only.`,
   run: ({ flags, deployment }) =>
     runWorker(flags, {
       name: "coral",
