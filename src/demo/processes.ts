@@ -79,6 +79,22 @@ export function startProvider(
   });
 }
 
+/** Starts the process of a sub-service. */
+export function startSubService(
+  stage: Stage,
+  device: { id: Hex; delegation: Hex; key: Hex; upstream: string },
+): WorkerProcess {
+  const { id, delegation, key, upstream } = device;
+  return startWorker(stage, {
+    name: `sub-service ${id.slice(-8)}`,
+    args: [
+      ...["subservice", "run", "--id", id, "--delegation", delegation, "--upstream", upstream],
+      ...["--listen", "127.0.0.1:0", ...coralArgs(stage)],
+    ],
+    env: { BLOCKCLOUD_DEVICE_KEY: key },
+  });
+}
+
 /** Folder of the workers' state. */
 export function stateFolder(stage: Pick<Stage, "folder">): string {
   return path.join(stage.folder, "state");

@@ -1,0 +1,249 @@
+import { expect } from "chai";
+import { spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { erc20Abi, parseEther, type Hex } from "viem";
+import { createChainClient } from "../../src/chain/client.ts";
+import type { TransactionSender } from "../../src/chain/sender.ts";
+import { Services } from "../../src/chain/services.ts";
+import { keyIndex, sender, writeDeployment, type Stage } from "../../src/demo/cast.ts";
+import { classIds, devKey, startDevnet } from "../../src/demo/devnet.ts";
+import {
+  castCoral,
+  castResolver,
+  deploymentFile,
+  startProvider,
+  startSubService,
+  stateFolder,
+} from "../../src/demo/processes.ts";
+import { startUpstream } from "../../src/demo/upstreams.ts";
+import type { WorkerProcess } from "../../src/demo/worker.ts";
+import { serviceRegistryAbi } from "../../src/protocol/abi/serviceRegistry.ts";
+import { bytesToHex } from "../../src/protocol/bytes.ts";
+import { labelCommitment } from "../../src/protocol/label.ts";
+import { rawName } from "../../src/protocol/name.ts";
+import { decodeReceipt, ReceiptSigner } from "../../src/protocol/receipt.ts";
+import { rootServiceId } from "../../src/protocol/serviceId.ts";
+import { blockcloudDomain } from "../../src/protocol/typedData.ts";
+import { LEASE_MS } from "../../src/provider/lease.ts";
+import { registerService } from "../../src/provider/register.ts";
+import { ChainDriver } from "../support/chainDriver.ts";
+import { runCli } from "../support/cli.ts";
+
+/** Long: nothing here is audited, and statuses do not change by themselves. */
+const EPOCH_SECONDS = 3_600;
+const NUMBER = 1n;
+const LABEL = "weather";
+const NAME = `${LABEL}.bloc.alt`;
+
+interface HttpAnswer {
+  status: number;
+  endpoints?: { uri: string }[];
+  source?: string;
+  superseded?: boolean;
+  code?: string;
+}
+
+describe("layer 3, end to end, with real processes", function () {
+  this.timeout(240_000);
+
+  let stage: Stage;
+  let driver: ChainDriver;
+  let owner: TransactionSender;
+  let resolver: { http: string; dns: string };
+  let provider: WorkerProcess;
+  let coral: WorkerProcess[];
+  const closing: (() => Promise<unknown>)[] = [];
+  const service = devKey(keyIndex.service);
+  const device = devKey(keyIndex.service + 1);
+
+  const look = async (name: string): Promise<HttpAnswer> => {
+    const response = await fetch(`${resolver.http}/v1/resolve/${name}`);
+    return { ...((await response.json()) as HttpAnswer), status: response.status };
+  };
+  const uri = async (name: string) => (await look(name)).endpoints?.[0]?.uri;
+  const cli = (...args: string[]) =>
+    runCli([...args, "--json"], {
+      cwd: stage.folder,
+      env: {
+        BLOCKCLOUD_DEPLOYMENT: deploymentFile(stage),
+        BLOCKCLOUD_RPC: stage.devnet.rpcUrl,
+        BLOCKCLOUD_STATE: stateFolder(stage),
+        BLOCKCLOUD_SERVICE_KEY: service.key,
+      },
+    });
+  const transactions = () => stage.client.getTransactionCount({ address: owner.address });
+  const call = (functionName: "commitLabel" | "setLabel" | "setKey", args: unknown[]) =>
+    owner.send({
+      address: stage.devnet.deployment.contracts.registry,
+      abi: serviceRegistryAbi,
+      functionName,
+      args,
+    });
+  const later = async (seconds: number) => {
+    const { timestamp } = await stage.client.getBlock();
+    const request = stage.client.request as (call: object) => Promise<unknown>;
+    const params = [Number(timestamp) + seconds];
+    await request({ method: "evm_setNextBlockTimestamp", params });
+    await request({ method: "evm_mine", params: [] });
+  };
+
+  before(async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "blockcloud-e2e-"));
+    closing.push(() => rm(folder, { recursive: true }));
+    const devnet = await startDevnet(folder, { automine: true, epochSeconds: EPOCH_SECONDS });
+    closing.push(() => devnet.stop());
+    const { deployment, rpcUrl } = devnet;
+    const client = createChainClient([rpcUrl], deployment.chainId);
+    const treasury = sender({ devnet, client }, devKey(keyIndex.treasury).key);
+    stage = { devnet, client, treasury, folder, bootstrap: [], say: () => undefined };
+    await writeDeployment(stage);
+    driver = new ChainDriver(client, deployment);
+
+    const wallet = devKey(keyIndex.owner);
+    owner = sender(stage, wallet.key);
+    await treasury.send({
+      address: deployment.contracts.token,
+      abi: erc20Abi,
+      functionName: "transfer",
+      args: [wallet.address, parseEther("2000")],
+    });
+    const number = await registerService(owner, deployment, new Services(client, deployment), {
+      classId: classIds.http,
+      key: service.address,
+      probe: { v: 1, requests: [{ path: "/" }] },
+      metadata: "",
+      stake: parseEther("1000"),
+    });
+    expect(number).to.equal(NUMBER);
+    const salt = bytesToHex(randomBytes(32));
+    await call("commitLabel", [labelCommitment(LABEL, wallet.address, salt)]);
+    await later(3);
+    await call("setLabel", [NUMBER, LABEL, salt]);
+
+    const upstream = await startUpstream((_, response) => response.end("sunny"));
+    closing.push(() => upstream.stop());
+    coral = [];
+    const others: WorkerProcess[] = [];
+    closing.push(() => Promise.all([...coral, ...others].map((worker) => worker.stop())));
+    stage = { ...stage, bootstrap: await castCoral(stage, coral) };
+    resolver = await castResolver(stage, others);
+    provider = startProvider(stage, NUMBER, upstream.url, service.key, wallet.key);
+    others.push(provider);
+    await provider.logged("provider started");
+    await driver.until("the resolver knows it", async () => (await look(NAME)).source === "coral");
+  });
+
+  after(async () => {
+    for (const close of closing.reverse()) await close();
+  });
+
+  it("answers for a label, a raw name and an ID, over HTTP and DNS, with where the gateway listens", async () => {
+    const line = await provider.logged("endpoint published");
+    const [endpoint] = line.endpoints as string[];
+    const id = rootServiceId(NUMBER);
+    for (const name of [NAME, rawName(id), id]) expect(await uri(name), name).to.equal(endpoint);
+    expect(await (await fetch(endpoint!)).text()).to.equal("sunny");
+  });
+
+  it("answers dig with address and port", async function () {
+    const { host, port } = /^(?<host>.*):(?<port>\d+)$/.exec(resolver.dns)!.groups!;
+    const dig = (...question: string[]) =>
+      spawnSync("dig", [`@${host}`, "-p", port!, "+short", ...question], { encoding: "utf8" });
+    const address = dig(NAME, "A");
+    if (address.error !== undefined) this.skip();
+    expect(address.stdout.trim()).to.equal("127.0.0.1");
+    const [endpoint] = (await look(NAME)).endpoints!;
+    expect(dig(`_http._tcp.${NAME}`, "SRV").stdout).to.contain(` ${new URL(endpoint!.uri).port} `);
+  });
+
+  it("gives answers that check out against the key on chain", async () => {
+    const outcome = await cli("resolve", NAME, "--resolver", resolver.http, "--verify");
+    expect(outcome.code, outcome.stderr).to.equal(0);
+  });
+
+  it("follows a move within the lease of the old record, for which nobody sends a transaction", async () => {
+    const [before, sent] = [await uri(NAME), await transactions()];
+    const move = await cli("provider", "move", "--service", "1", "--listen", "127.0.0.1:0");
+    expect(move.code, move.stderr).to.equal(0);
+    const [to] = move.json().uris as string[];
+    expect(to).not.to.equal(before);
+    await driver.until("the resolver says the new place", async () => (await uri(NAME)) === to);
+    expect(await (await fetch(to!)).text()).to.equal("sunny");
+    expect(await (await fetch(before!)).text(), "and the old one still serves").to.equal("sunny");
+    expect(await transactions()).to.equal(sent);
+  });
+
+  describe("a sub-service", () => {
+    let id: Hex;
+    let agent: WorkerProcess;
+    const name = `roof.${NAME}`;
+
+    it("is named and reached by the device's own key, without a transaction", async () => {
+      const sent = await transactions();
+      const self = device.address;
+      const add = await cli(
+        "subservice",
+        "add",
+        "--service",
+        "1",
+        "--self",
+        self,
+        "--label",
+        "roof",
+      );
+      expect(add.code, add.stderr).to.equal(0);
+      const { serviceId, delegation } = add.json() as { serviceId: Hex; delegation: Hex };
+      id = serviceId;
+      const upstream = await startUpstream((_, response) => response.end("windy"));
+      closing.push(() => upstream.stop());
+      agent = startSubService(stage, { id, delegation, key: device.key, upstream: upstream.url });
+      closing.push(() => agent.stop());
+      await agent.logged("endpoint published");
+      await driver.until("the name leads there", async () => (await uri(name)) !== undefined);
+
+      const nonce = bytesToHex(randomBytes(32));
+      const answer = await fetch((await uri(name))!, { headers: { "service-nonce": nonce } });
+      expect(await answer.text()).to.equal("windy");
+      const receipt = decodeReceipt(answer.headers.get("service-receipt")!);
+      const { chainId, contracts } = stage.devnet.deployment;
+      const receipts = new ReceiptSigner(blockcloudDomain(BigInt(chainId), contracts.registry));
+      expect(receipt.serviceId).to.equal(id);
+      expect(receipts.recover(receipt)).to.equal(self);
+      expect(await transactions()).to.equal(sent);
+      const verified = await cli("resolve", name, "--resolver", resolver.http, "--verify");
+      expect(verified.code, verified.stderr).to.equal(0);
+    });
+
+    it("is gone from every answer once it was taken back", async () => {
+      const revoke = await cli("subservice", "revoke", "roof", "--service", "1");
+      expect(revoke.code, revoke.stderr).to.equal(0);
+      const code = async (asked: string) => (await look(asked)).code;
+      await driver.until("the name is gone", async () => (await code(name)) === "SERVICE_UNKNOWN");
+      await driver.until("the ID is gone", async () => (await look(id)).status !== 200);
+      expect((await look(NAME)).status, "its root is not").to.equal(200);
+    });
+  });
+
+  it("serves within the lease when the network is gone, then what was announced, and says so", async () => {
+    await provider.kill();
+    await Promise.all(coral.map((worker) => worker.stop()));
+    const { source, superseded } = await look(NAME);
+    expect({ source, superseded }).to.deep.equal({ source: "coral", superseded: false });
+    await later(LEASE_MS / 1000 + 1);
+    await driver.until("the announcement stands in", async () => {
+      const answer = await look(NAME);
+      return answer.source === "announcement" && answer.superseded === true;
+    });
+    const verified = await cli("resolve", NAME, "--resolver", resolver.http, "--verify");
+    expect(verified.code, verified.stderr).to.equal(0);
+  });
+
+  it("drops a record the moment its key is replaced", async () => {
+    await call("setKey", [NUMBER, device.address]);
+    await driver.until("nothing holds", async () => (await look(NAME)).status !== 200);
+    expect((await look(NAME)).code).to.equal("RECORD_MISSING");
+  });
+});
