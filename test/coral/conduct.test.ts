@@ -5,7 +5,6 @@ import type { Acceptance } from "../../src/coral/recordBook.ts";
 import { hexToBytes } from "../../src/protocol/bytes.ts";
 import { BookRig } from "../support/bookRig.ts";
 import { rootRecord, START, subRecord, testKey } from "../support/coralKit.ts";
-import type { MemoryLog } from "../support/memoryLog.ts";
 
 describe("Conduct", () => {
   let now = 0;
@@ -166,6 +165,6 @@ describe("Intake", () => {
     const verdict = await broken.take("endpoint", new Uint8Array(3), "p");
     expect(verdict).to.deep.equal({ outcome: "refused", reason: "failed", fault: false });
     expect(conduct.score("p")).to.equal(0);
-    expect((rig.log).said("error")).to.have.length(1);
+    expect(rig.log.said("error")).to.have.length(1);
   });
 });
