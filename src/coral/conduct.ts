@@ -26,7 +26,12 @@ interface Entry {
   at: number;
   /** Up to when the peer is cut off. */
   cutUntil: number;
+  /** Points that rest on what the chain says of a service, by its number. */
+  doubts: Map<bigint, number>;
 }
+
+/** Services that points of one peer are kept apart for. */
+const MAX_DOUBTS = 64;
 
 /**
  * What each peer has done wrong, over all protocols and over reconnections: libp2p's gossip forgets a score
@@ -45,15 +50,23 @@ export class Conduct {
     this.#cut = cut;
   }
 
-  /** Adds to what a peer has done wrong. */
-  blame(peer: string, points: number): void {
+  /**
+   * Adds to what a peer has done wrong.
+   *
+   * @param about The service, where the chain's word on it is what makes it wrong.
+   */
+  blame(peer: string, points: number, about?: bigint): void {
     const now = this.#monotonic();
     const known = this.#entries.get(peer);
     const entry: Entry = {
       points: this.#points(known) + points,
       at: now,
       cutUntil: known?.cutUntil ?? -Infinity,
+      doubts: known?.doubts ?? new Map<bigint, number>(),
     };
+    if (about !== undefined && (entry.doubts.has(about) || entry.doubts.size < MAX_DOUBTS)) {
+      entry.doubts.set(about, (entry.doubts.get(about) ?? 0) + points);
+    }
     this.#entries.delete(peer);
     this.#entries.set(peer, entry);
     if (this.#entries.size > this.#limits.peers) {
@@ -63,6 +76,20 @@ export class Conduct {
     if (entry.points < this.#limits.most || entry.cutUntil > now) return;
     entry.cutUntil = now + this.#limits.cutMs;
     this.#cut(peer);
+  }
+
+  /**
+   * Takes back what rests on the chain's word on a service: it changed, so that whoever was ahead of us
+   * was right.
+   */
+  forgive(number: bigint): void {
+    for (const entry of this.#entries.values()) {
+      const doubted = entry.doubts.get(number);
+      if (doubted === undefined) continue;
+      entry.doubts.delete(number);
+      entry.points = Math.max(0, entry.points - doubted);
+      if (this.#points(entry) < this.#limits.most) entry.cutUntil = -Infinity;
+    }
   }
 
   /** A score as gossip wants it: 0 for a peer that is well, below it for one that is not. */

@@ -13,11 +13,13 @@ const POINTS: Partial<Record<RefusalReason, number>> = {
   oversized: 10,
   expired: 2,
   ahead: 2,
-  signer: 2,
-  delegation: 2,
-  unknown: 2,
-  inactive: 2,
+  signer: 1,
+  delegation: 1,
+  unknown: 1,
+  inactive: 1,
 };
+/** What is wrong only by what the chain says of the service: we may be behind the peer. */
+const BY_CHAIN: readonly RefusalReason[] = ["signer", "delegation", "unknown", "inactive"];
 /** What a message costs that comes faster than a peer may send. */
 const FLOOD_POINTS = 1;
 /** What it costs to send more bytes than a peer's share. */
@@ -55,8 +57,9 @@ export class Intake {
     this.#limit = new RateLimit(limits, dependencies.monotonic);
   }
 
-  /** Notes that a service changed on chain. */
+  /** Notes that a service changed on chain: peers may have known before, or not know yet. */
   noteChange(number: bigint): void {
+    this.#d.conduct.forgive(number);
     this.#changed.delete(number);
     this.#changed.set(number, this.#d.monotonic());
     if (this.#changed.size <= MAX_RECENT) return;
@@ -81,7 +84,13 @@ export class Intake {
     if (acceptance.outcome !== "refused") return acceptance;
     const { reason } = acceptance;
     const points = peer === undefined ? 0 : this.#pointsFor(acceptance, kind, encoded);
-    if (peer !== undefined && points > 0) this.#d.conduct.blame(peer, points);
+    if (peer !== undefined && points > 0) {
+      this.#d.conduct.blame(
+        peer,
+        points,
+        BY_CHAIN.includes(reason) ? acceptance.number : undefined,
+      );
+    }
     return { outcome: "refused", reason, fault: points > 0 };
   }
 

@@ -1,0 +1,199 @@
+import { multiaddr } from "@multiformats/multiaddr";
+import { expect } from "chai";
+import fc from "fast-check";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { Hex } from "viem";
+import { Bootstrap } from "../../src/coral/bootstrap.ts";
+import { connectionGater } from "../../src/coral/gater.ts";
+import { peerKey } from "../../src/coral/peerKey.ts";
+import { StoreQueue } from "../../src/coral/storeQueue.ts";
+import {
+  allTopics,
+  decodePush,
+  dhtKey,
+  encodePush,
+  parseDhtKey,
+  topicOf,
+} from "../../src/coral/wire.ts";
+import { bytesToHex } from "../../src/protocol/bytes.ts";
+import { bytes, hash } from "../support/arbitraries.ts";
+import { CHAIN_ID, REGISTRY } from "../support/coralKit.ts";
+import { FakeTimers } from "../support/fakeTime.ts";
+import { MemoryLog } from "../support/memoryLog.ts";
+import { rejection } from "../support/rejection.ts";
+
+const network = { chainId: CHAIN_ID, registry: REGISTRY };
+const kinds = ["endpoint", "name", "revocation"] as const;
+
+describe("names on the wire", () => {
+  it("keys and pushes read back, and nothing else is one", () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...kinds), hash, bytes(80), (kind, place, data) => {
+        expect(parseDhtKey(dhtKey(kind, place))).to.deep.equal({ kind, place });
+        const encoded = bytesToHex(data);
+        const push = decodePush(encodePush(kind, encoded));
+        expect([push?.kind, push && bytesToHex(push.encoded)]).to.deep.equal([kind, encoded]);
+        expect(parseDhtKey(data)).to.equal(undefined);
+      }),
+    );
+    for (const first of [0, 4, 255])
+      expect(decodePush(new Uint8Array([first]))).to.equal(undefined);
+    expect(decodePush(new Uint8Array())).to.equal(undefined);
+  });
+
+  it("each service has one of 256 topics, of its deployment", () => {
+    const topics = allTopics(network);
+    expect(new Set(topics).size).to.equal(256);
+    fc.assert(
+      fc.property(hash, (id) => {
+        expect(topics).to.include(topicOf(network, id));
+        expect(topicOf({ ...network, chainId: 1 }, id)).not.to.equal(topicOf(network, id));
+      }),
+    );
+    expect(topics[10]).to.equal(`/blockcloud/1/31337/${REGISTRY.toLowerCase()}/0a`);
+  });
+});
+
+describe("StoreQueue", () => {
+  const place = (n: number): Hex => `0x${n}`;
+
+  it("stores for a place one at a time, and of what waits the newest alone", async () => {
+    const queue = new StoreQueue({ atOnce: 5 });
+    const gates = Array.from({ length: 4 }, () => Promise.withResolvers<number>());
+    const begun: number[] = [];
+    const [first, second, third, fourth] = gates.map((gate, index) =>
+      queue.add(place(1), () => {
+        begun.push(index);
+        return gate.promise;
+      }),
+    );
+    expect(begun).to.deep.equal([0]);
+    gates[0]!.resolve(7);
+    expect(await first).to.equal(7);
+    await Promise.resolve();
+    expect(begun).to.deep.equal([0, 3]);
+    gates[3]!.resolve(9);
+    expect(await Promise.all([second, third, fourth])).to.deep.equal([9, 9, 9]);
+  });
+
+  it("stores a few places at once, and drops what waits when it stops", async () => {
+    const queue = new StoreQueue({ atOnce: 2 });
+    const gate = Promise.withResolvers<number>();
+    let begun = 0;
+    const stores = [1, 2, 3].map((n) =>
+      queue.add(place(n), () => {
+        begun += 1;
+        return gate.promise;
+      }),
+    );
+    expect(begun).to.equal(2);
+    const stopped = queue.stop();
+    gate.resolve(1);
+    await stopped;
+    expect(await Promise.all(stores)).to.deep.equal([1, 1, 0]);
+    expect(begun).to.equal(2);
+  });
+});
+
+describe("connectionGater", () => {
+  const peer = { toString: () => "p" } as never;
+  const gater = (allowPrivate: boolean, cut = false) =>
+    connectionGater(
+      {
+        allowPrivate,
+        trusted: [
+          multiaddr(
+            "/dns4/boot.example/tcp/4170/p2p/12D3KooWSmqRhPHaXzNBxQ4RTVCTcyBRSPtfDJqdN1NYXYKYK8LY",
+          ),
+        ],
+      },
+      { isCut: () => cut },
+    );
+  const denied = (gate: ReturnType<typeof gater>, text: string) =>
+    gate.denyDialMultiaddr?.(multiaddr(text));
+
+  it("dials public addresses of strangers, and what the operator named", () => {
+    for (const address of [
+      "/ip4/9.9.9.9/tcp/4170",
+      "/ip6/2620:fe::fe/tcp/4170",
+      "/dns4/boot.example/tcp/4170",
+    ]) {
+      expect(denied(gater(false), address), address).to.equal(false);
+    }
+  });
+
+  it("dials nothing within this host and its network, and no stranger's name, unless told so", () => {
+    for (const address of [
+      "/ip4/127.0.0.1/tcp/4170",
+      "/ip4/10.0.0.1/tcp/4170",
+      "/ip4/169.254.169.254/tcp/80",
+      "/ip6/::1/tcp/4170",
+      "/ip6/::ffff:127.0.0.1/tcp/4170",
+      "/dns4/localhost/tcp/4170",
+      "/dns4/boot.example/tcp/22",
+      "/dnsaddr/evil.example",
+    ]) {
+      expect(denied(gater(false), address), address).to.equal(true);
+      expect(denied(gater(true), address), address).to.equal(false);
+    }
+  });
+
+  it("neither dials nor lets in whoever was cut off", () => {
+    for (const cut of [true, false]) {
+      expect(gater(true, cut).denyDialPeer?.(peer)).to.equal(cut);
+      expect(gater(true, cut).denyInboundEncryptedConnection?.(peer, {} as never)).to.equal(cut);
+    }
+  });
+});
+
+describe("Bootstrap", () => {
+  it("dials what it is not connected to, at longer and longer intervals", async () => {
+    const timers = new FakeTimers();
+    const dialled: number[] = [];
+    let connected = false;
+    const address = multiaddr("/ip4/127.0.0.1/tcp/4170");
+    const bootstrap = new Bootstrap([address], {
+      libp2p: {
+        dial: () => {
+          dialled.push(timers.monotonic());
+          return Promise.reject(new Error("refused"));
+        },
+        getConnections: () =>
+          connected ? [{ remotePeer: { toString: () => "p" }, remoteAddr: address } as never] : [],
+      },
+      timers,
+      log: new MemoryLog(),
+    });
+    await bootstrap.start();
+    await bootstrap.tried;
+    await timers.advance(20_000);
+    expect(dialled).to.deep.equal([0, 1_000, 3_000, 7_000, 15_000]);
+    connected = true;
+    await timers.advance(100_000);
+    expect(dialled).to.have.length(5);
+    connected = false;
+    await timers.advance(61_000);
+    expect(dialled.length).to.be.above(5);
+    await bootstrap.stop();
+  });
+});
+
+describe("peerKey", () => {
+  it("never shows a malformed key, and reads none that others may read", async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "coral-"));
+    const file = path.join(folder, "peer.key");
+    try {
+      const secret = "c2VjcmV0IHBhcnQgb2YgYSBrZXk=";
+      writeFileSync(file, secret, { mode: 0o600 });
+      const error = await rejection("KEY_MALFORMED", peerKey(file));
+      expect(`${error.message} ${String(error.cause)}`).not.to.include(secret.slice(0, 8));
+      rmSync(file);
+      writeFileSync(file, secret, { mode: 0o644 });
+      await rejection("KEY_FILE_OPEN", peerKey(file));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
