@@ -103,8 +103,8 @@ export class AnswerCache {
     for (const [id, entry] of this.#entries) {
       this.#entries.delete(id);
       passed += 1;
-      if (this.#isPinned(id) || (entry.used && passed <= MAX_PASSED)) {
-        entry.used = false;
+      if (this.#isPinned(id) || (entry.used === 1 && passed <= MAX_PASSED)) {
+        entry.used = 0;
         this.#entries.set(id, entry);
         continue;
       }

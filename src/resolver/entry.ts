@@ -15,14 +15,26 @@ export interface SeenRecord {
   delegation: Delegation | undefined;
 }
 
-/** What a resolver knows of one service. */
+/**
+ * What a resolver knows of one service. What each look-up reads stands first, so that it lies together, and
+ * is no fraction: such numbers are objects of their own elsewhere in memory.
+ */
 export class Entry {
-  readonly serviceId: Hex;
   /** Undefined when nothing is in force. */
   answer: Answer | undefined = undefined;
-  /** The same with the endpoints in other orders, which are given out in turn; made at the first use. */
-  orders: readonly Answer[] | undefined = undefined;
+  /** The table's rule for it, as of a version of the table. */
+  rule: Rule | undefined = undefined;
+  tableVersion = -1;
+  /** Before this Unix second there is nothing to think about: it holds, and is not to be renewed. */
+  calmUntil = 0;
+  /** Whether it was used since the cache last looked: 0 or 1. */
+  used = 0;
+  /** Whether there is more than one order of its endpoints. */
+  isMany = false;
   turn = 0;
+  /** The same answer with the endpoints in other orders, which are given out in turn; made at the first use. */
+  orders: readonly Answer[] | undefined = undefined;
+  readonly serviceId: Hex;
   /** Up to when `answer` holds, Unix milliseconds; 0 for none. */
   expiresAt = 0;
   /** From when on it should be looked up anew while it is still served, Unix milliseconds. */
@@ -31,11 +43,6 @@ export class Entry {
   askAt = 0;
   /** When the cache looks whether it ran out. */
   dueAt = Infinity;
-  /** The table's rule for it, as of a version of the table. */
-  rule: Rule | undefined = undefined;
-  tableVersion = -1;
-  /** Whether it was used since the cache last looked. */
-  used = false;
   seen: SeenRecord | undefined = undefined;
 
   constructor(serviceId: Hex) {
@@ -44,20 +51,26 @@ export class Entry {
 
   /** The answer, its endpoints in the next order. */
   next(random: Random): Answer | undefined {
-    const { answer, orders } = this;
-    if (answer === undefined || answer.endpoints.length === 1) return answer;
-    const all = orders ?? (this.orders = otherOrders(answer, random));
+    if (!this.isMany || this.answer === undefined) return this.answer;
+    this.orders ??= otherOrders(this.answer, random);
     this.turn = (this.turn + 1) % ORDERS;
-    return all[this.turn];
+    return this.orders[this.turn];
   }
 
   /** Takes a new answer. */
   hold(answer: Answer, times: { askAt: number; factsAt: number }): void {
+    if (this.answer !== answer) this.orders = undefined;
     this.answer = answer;
-    this.orders = undefined;
+    this.isMany = answer.endpoints.length > 1;
     this.expiresAt = answer.expiresAt;
     this.askAt = times.askAt;
-    this.refreshAt = Math.min(times.askAt, times.factsAt);
+    this.refreshFrom(Math.min(times.askAt, times.factsAt));
+  }
+
+  /** Has it looked up anew from a moment on, Unix milliseconds. */
+  refreshFrom(moment: number): void {
+    this.refreshAt = moment;
+    this.calmUntil = Math.floor(Math.min(moment, this.expiresAt) / 1000);
   }
 
   /** Nothing is in force any more. */
@@ -65,6 +78,7 @@ export class Entry {
     this.answer = undefined;
     this.orders = undefined;
     this.expiresAt = 0;
+    this.calmUntil = 0;
   }
 }
 

@@ -51,7 +51,7 @@ export class Holdings {
   inForce(serviceId: Hex, now: number): Entry | undefined {
     const entry = this.#cache.get(serviceId);
     if (entry === undefined || now >= entry.expiresAt) return undefined;
-    entry.used = true;
+    entry.used = 1;
     return entry;
   }
 
@@ -125,7 +125,7 @@ export class Holdings {
   /** Puts off the next renewal: one is under way. */
   postpone(serviceId: Hex): void {
     const entry = this.#cache.get(serviceId);
-    if (entry !== undefined) entry.refreshAt = this.#now() + RETRY_MS;
+    entry?.refreshFrom(this.#now() + RETRY_MS);
   }
 
   /** Whether the record network should be asked for a newer record. */

@@ -59,7 +59,7 @@ export class ResolverMetrics implements ResolverObserver {
       "Records pushed by the record network that changed what is held.",
     );
     this.#held = metrics.gauge(
-      "blockcloud_resolver_held",
+      "blockcloud_resolver_held_entries",
       "What the resolver holds: services, remembered failures, waiting look-ups, watchers.",
       { what: ["services", "failures", "waiting", "watchers"] },
     );

@@ -60,6 +60,9 @@ export interface ServiceResolverDependencies {
 export class ServiceResolver implements Resolver, Startable {
   readonly #id: string;
   readonly #d: ServiceResolverDependencies;
+  readonly #now: () => number;
+  readonly #table: ServiceTable;
+  readonly #metrics: ResolverObserver;
   readonly #random: Random;
   readonly #watchers: Watchers;
   readonly #held: Holdings;
@@ -76,6 +79,9 @@ export class ServiceResolver implements Resolver, Startable {
     const random = dependencies.random ?? Math.random;
     this.#id = id;
     this.#d = dependencies;
+    this.#now = dependencies.now;
+    this.#table = dependencies.table;
+    this.#metrics = dependencies.metrics;
     this.#random = random;
     this.#watchers = new Watchers(limits.watchers, dependencies.log);
     const watchers = this.#watchers;
@@ -127,10 +133,10 @@ export class ServiceResolver implements Resolver, Startable {
   }
 
   lookUp(serviceId: Hex): Answer | undefined {
-    const now = this.#d.now();
+    const now = this.#now();
     const answer = this.#atOnce(serviceId, now);
     if (answer !== undefined) return answer;
-    const { rule, only } = this.#d.table.match(serviceId);
+    const { rule, only } = this.#table.match(serviceId);
     const known = this.#byRule(serviceId, rule, only, now);
     if (known !== undefined) rule.matches += 1;
     return known;
@@ -152,7 +158,7 @@ export class ServiceResolver implements Resolver, Startable {
       const known = await this.#names.find(name, signal);
       return named(known, await this.#resolveId(known.serviceId, hops, signal));
     } catch (error) {
-      if (error instanceof BlockcloudError) this.#d.metrics.failed(error.code);
+      if (error instanceof BlockcloudError) this.#metrics.failed(error.code);
       throw error;
     }
   }
@@ -165,15 +171,15 @@ export class ServiceResolver implements Resolver, Startable {
     return this.#watchers.watchAll(listener);
   }
 
-  /** The way of nearly all look-ups: held, in force, and the table as when it was asked last. */
+  /** The way of nearly all look-ups: held, nothing due, and the table as when it was asked last. */
   #atOnce(serviceId: Hex, now: number): Answer | undefined {
     const entry = this.#held.get(serviceId);
-    if (entry === undefined || now >= entry.expiresAt) return undefined;
-    if (entry.rule === undefined || entry.tableVersion !== this.#d.table.version) return undefined;
-    entry.used = true;
-    entry.rule.matches += 1;
-    this.#d.metrics.hits += 1;
-    if (now >= entry.refreshAt) this.#onDemand.renewSoon(serviceId);
+    if (entry === undefined || Math.floor(now / 1000) >= entry.calmUntil) return undefined;
+    const { rule } = entry;
+    if (rule === undefined || entry.tableVersion !== this.#table.version) return undefined;
+    entry.used = 1;
+    rule.matches += 1;
+    this.#metrics.hits += 1;
     return entry.next(this.#random);
   }
 
@@ -183,7 +189,7 @@ export class ServiceResolver implements Resolver, Startable {
     if (action.kind === "drop") return undefined;
     if (action.kind === "endpoints" || action.kind === "demux") {
       const facts = this.#knownFacts(serviceId);
-      this.#d.metrics.hits += 1;
+      this.#metrics.hits += 1;
       return tableAnswer(serviceId, action, { now, facts, random: this.#random });
     }
     if (action.kind === "services") {
@@ -194,14 +200,14 @@ export class ServiceResolver implements Resolver, Startable {
     }
     const answer = this.#heldAnswer(serviceId, now);
     const entry = this.#held.get(serviceId);
-    if (only && entry) [entry.rule, entry.tableVersion] = [rule, this.#d.table.version];
+    if (only && entry) [entry.rule, entry.tableVersion] = [rule, this.#table.version];
     return answer;
   }
 
   #heldAnswer(serviceId: Hex, now: number): Answer | undefined {
     const entry = this.#held.inForce(serviceId, now);
     if (entry === undefined) return undefined;
-    this.#d.metrics.hits += 1;
+    this.#metrics.hits += 1;
     if (now >= entry.refreshAt) this.#onDemand.renewSoon(serviceId);
     return entry.next(this.#random);
   }
@@ -211,10 +217,10 @@ export class ServiceResolver implements Resolver, Startable {
     hops: readonly string[],
     signal: AbortSignal | undefined,
   ): Promise<Answer> {
-    const now = this.#d.now();
+    const now = this.#now();
     const answer = this.#atOnce(serviceId, now);
     if (answer !== undefined) return answer;
-    const { rule, only } = this.#d.table.match(serviceId);
+    const { rule, only } = this.#table.match(serviceId);
     rule.matches += 1;
     const known = this.#byRule(serviceId, rule, only, now);
     if (known !== undefined) return known;
@@ -238,9 +244,7 @@ export class ServiceResolver implements Resolver, Startable {
     for (const id of this.#byVerdict(services)) {
       try {
         // Without the table: a rule that names services in another's place ends there, not in a circle.
-        return (
-          this.#heldAnswer(id, this.#d.now()) ?? (await this.#onDemand.wait(id, errand, signal))
-        );
+        return this.#heldAnswer(id, this.#now()) ?? (await this.#onDemand.wait(id, errand, signal));
       } catch (error) {
         signal?.throwIfAborted();
         failure ??= error;
@@ -293,7 +297,7 @@ export class ServiceResolver implements Resolver, Startable {
       return;
     }
     this.#held.take(serviceId, { checked, facts, source: "coral", superseded: false });
-    this.#d.metrics.pushed();
+    this.#metrics.pushed();
   }
 
   async #run(): Promise<void> {
@@ -302,7 +306,7 @@ export class ServiceResolver implements Resolver, Startable {
       try {
         await this.#d.timers.sleep(TICK_MS, signal);
         for (const serviceId of this.#held.expire()) this.#onDemand.renewSoon(serviceId);
-        this.#d.metrics.load(this.load);
+        this.#metrics.load(this.load);
       } catch (error) {
         if (!signal.aborted) this.#d.log.error("the resolver's round failed", { error });
       }
