@@ -56,6 +56,9 @@ describe("layer 3, end to end, with real processes", function () {
   let provider: WorkerProcess;
   let coral: WorkerProcess[];
   const closing: (() => Promise<unknown>)[] = [];
+  let id: Hex;
+  let agent: WorkerProcess;
+  const name = `roof.${NAME}`;
   const service = devKey(keyIndex.service);
   const device = devKey(keyIndex.service + 1);
 
@@ -176,55 +179,40 @@ describe("layer 3, end to end, with real processes", function () {
     expect(await transactions()).to.equal(sent);
   });
 
-  describe("a sub-service", () => {
-    let id: Hex;
-    let agent: WorkerProcess;
-    const name = `roof.${NAME}`;
+  it("names a sub-service, reached by the device's own key, without a transaction", async () => {
+    const sent = await transactions();
+    const self = device.address;
+    const add = await cli("subservice", "add", "--service", "1", "--self", self, "--label", "roof");
+    expect(add.code, add.stderr).to.equal(0);
+    const { serviceId, delegation } = add.json() as { serviceId: Hex; delegation: Hex };
+    id = serviceId;
+    const upstream = await startUpstream((_, response) => response.end("windy"));
+    closing.push(() => upstream.stop());
+    agent = startSubService(stage, { id, delegation, key: device.key, upstream: upstream.url });
+    closing.push(() => agent.stop());
+    await agent.logged("endpoint published");
+    await driver.until("the name leads there", async () => (await uri(name)) !== undefined);
 
-    it("is named and reached by the device's own key, without a transaction", async () => {
-      const sent = await transactions();
-      const self = device.address;
-      const add = await cli(
-        "subservice",
-        "add",
-        "--service",
-        "1",
-        "--self",
-        self,
-        "--label",
-        "roof",
-      );
-      expect(add.code, add.stderr).to.equal(0);
-      const { serviceId, delegation } = add.json() as { serviceId: Hex; delegation: Hex };
-      id = serviceId;
-      const upstream = await startUpstream((_, response) => response.end("windy"));
-      closing.push(() => upstream.stop());
-      agent = startSubService(stage, { id, delegation, key: device.key, upstream: upstream.url });
-      closing.push(() => agent.stop());
-      await agent.logged("endpoint published");
-      await driver.until("the name leads there", async () => (await uri(name)) !== undefined);
+    const nonce = bytesToHex(randomBytes(32));
+    const answer = await fetch((await uri(name))!, { headers: { "service-nonce": nonce } });
+    expect(await answer.text()).to.equal("windy");
+    const receipt = decodeReceipt(answer.headers.get("service-receipt")!);
+    const { chainId, contracts } = stage.devnet.deployment;
+    const receipts = new ReceiptSigner(blockcloudDomain(BigInt(chainId), contracts.registry));
+    expect(receipt.serviceId).to.equal(id);
+    expect(receipts.recover(receipt)).to.equal(self);
+    expect(await transactions()).to.equal(sent);
+    const verified = await cli("resolve", name, "--resolver", resolver.http, "--verify");
+    expect(verified.code, verified.stderr).to.equal(0);
+  });
 
-      const nonce = bytesToHex(randomBytes(32));
-      const answer = await fetch((await uri(name))!, { headers: { "service-nonce": nonce } });
-      expect(await answer.text()).to.equal("windy");
-      const receipt = decodeReceipt(answer.headers.get("service-receipt")!);
-      const { chainId, contracts } = stage.devnet.deployment;
-      const receipts = new ReceiptSigner(blockcloudDomain(BigInt(chainId), contracts.registry));
-      expect(receipt.serviceId).to.equal(id);
-      expect(receipts.recover(receipt)).to.equal(self);
-      expect(await transactions()).to.equal(sent);
-      const verified = await cli("resolve", name, "--resolver", resolver.http, "--verify");
-      expect(verified.code, verified.stderr).to.equal(0);
-    });
-
-    it("is gone from every answer once it was taken back", async () => {
-      const revoke = await cli("subservice", "revoke", "roof", "--service", "1");
-      expect(revoke.code, revoke.stderr).to.equal(0);
-      const code = async (asked: string) => (await look(asked)).code;
-      await driver.until("the name is gone", async () => (await code(name)) === "SERVICE_UNKNOWN");
-      await driver.until("the ID is gone", async () => (await look(id)).status !== 200);
-      expect((await look(NAME)).status, "its root is not").to.equal(200);
-    });
+  it("lets a sub-service go from every answer once it was taken back", async () => {
+    const revoke = await cli("subservice", "revoke", "roof", "--service", "1");
+    expect(revoke.code, revoke.stderr).to.equal(0);
+    const code = async (asked: string) => (await look(asked)).code;
+    await driver.until("the name is gone", async () => (await code(name)) === "SERVICE_UNKNOWN");
+    await driver.until("the ID is gone", async () => (await look(id)).status !== 200);
+    expect((await look(NAME)).status, "its root is not").to.equal(200);
   });
 
   it("serves within the lease when the network is gone, then what was announced, and says so", async () => {
@@ -244,6 +232,6 @@ describe("layer 3, end to end, with real processes", function () {
   it("drops a record the moment its key is replaced", async () => {
     await call("setKey", [NUMBER, device.address]);
     await driver.until("nothing holds", async () => (await look(NAME)).status !== 200);
-    expect((await look(NAME)).code).to.equal("RECORD_MISSING");
+    expect((await look(NAME)).code, "and nobody can be asked").to.equal("RESOLVER_UNREACHABLE");
   });
 });
