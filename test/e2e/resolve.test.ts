@@ -216,7 +216,7 @@ describe("layer 3, end to end, with real processes", function () {
   });
 
   it("serves within the lease when the network is gone, then what was announced, and says so", async () => {
-    await provider.kill();
+    await Promise.all([provider.kill(), agent.kill()]);
     await Promise.all(coral.map((worker) => worker.stop()));
     const { source, superseded } = await look(NAME);
     expect({ source, superseded }).to.deep.equal({ source: "coral", superseded: false });
