@@ -37,14 +37,20 @@ export class AnswerCache {
     return this.#answers.size;
   }
 
-  /** The answer to a query that was just read, its TTLs set for this moment. */
+  /**
+   * The answer to a query that was just read, its TTLs set for this moment, and the question in it as the query
+   * has it: writing it while comparing saves a pass over each packet.
+   */
   get(packet: Uint8Array, query: QueryReader, now: number): CachedAnswer | undefined {
     const found = this.#answers.get(query.hash);
     if (found === undefined || found.until <= now) return undefined;
     const { question } = found;
+    const { edns: bytes } = found.template;
     if (question.length !== query.questionEnd - HEADER_BYTES) return undefined;
     for (let at = 0; at < question.length; at++) {
-      if (question[at] !== lower(packet[HEADER_BYTES + at] ?? 0)) return undefined;
+      const byte = packet[HEADER_BYTES + at] ?? 0;
+      if (question[at] !== lower(byte)) return undefined;
+      bytes[HEADER_BYTES + at] = byte;
     }
     setTtl(found, now);
     return found;

@@ -72,13 +72,22 @@ export function fillIn(
   edns: boolean,
   dnssecOk: boolean,
 ): Buffer {
-  const { edns: bytes, plain, questionEnd } = template;
+  // The letters' case is the query's, too: clients compare it.
+  for (let at = HEADER_BYTES; at < template.questionEnd; at++) template.edns[at] = packet[at] ?? 0;
+  return fillFlags(template, packet, edns, dnssecOk);
+}
+
+/** As `fillIn`, for a message whose question is the query's already. */
+export function fillFlags(
+  { edns: bytes, plain }: Template,
+  packet: Uint8Array,
+  edns: boolean,
+  dnssecOk: boolean,
+): Buffer {
   bytes[0] = packet[0] ?? 0;
   bytes[1] = packet[1] ?? 0;
   // The opcode and RD are the query's.
   bytes[2] = ((bytes[2] ?? 0) & 0x86) | ((packet[2] ?? 0) & 0x79);
-  // The letters' case is the query's, too: clients compare it (RFC 5452).
-  for (let at = HEADER_BYTES; at < questionEnd; at++) bytes[at] = packet[at] ?? 0;
   bytes[11] = edns ? 1 : 0;
   if (!edns) return plain;
   bytes[plain.length + 7] = dnssecOk ? 0x80 : 0;

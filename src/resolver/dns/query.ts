@@ -111,9 +111,14 @@ export function uint16(bytes: Uint8Array, at: number): number {
   return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
 }
 
-/** An ASCII letter in lower case, and every other byte as it is. */
+/** ASCII letters in lower case, and every other byte as it is: a table, as each byte of each query goes by it. */
+const LOWER = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte,
+);
+
+/** A byte, or the byte of a letter in lower case. */
 export function lower(byte: number): number {
-  return byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
+  return LOWER[byte] ?? 0;
 }
 
 /** The labels of a question's name, in lower case, one character a byte. */

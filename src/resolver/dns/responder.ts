@@ -3,7 +3,7 @@ import type { Resolver } from "../answer.ts";
 import { AnswerCache, setTtl, type CachedAnswer } from "./answerCache.ts";
 import { HEADER_BYTES, rcodes } from "./codes.ts";
 import type { Finder } from "./finder.ts";
-import { copyTemplate, fillIn, truncate, writeMessage } from "./message.ts";
+import { copyTemplate, fillFlags, fillIn, truncate, writeMessage } from "./message.ts";
 import { labelsOf, lower, NO_ANSWER, QueryReader } from "./query.ts";
 
 export interface ResponderOptions {
@@ -103,7 +103,7 @@ export class Responder {
       return fillIn(truncate(template), packet, edns, dnssecOk);
     }
     this.#lent = cached;
-    return fillIn(template, packet, edns, dnssecOk);
+    return fillFlags(template, packet, edns, dnssecOk);
   }
 
   /** The last quick answer is still on its way: what comes next writes elsewhere. */

@@ -29,6 +29,8 @@ export class UdpServer implements Startable {
   readonly #listen: { host: string; port: number };
   readonly #d: UdpDependencies;
   #socket: Socket | undefined;
+  /** Answers that waited for the kernel after the last one was sent. */
+  #queued = 0;
 
   constructor(listen: { host: string; port: number }, dependencies: UdpDependencies) {
     this.#listen = listen;
@@ -44,11 +46,12 @@ export class UdpServer implements Startable {
   /** @throws BlockcloudError `DNS_LISTEN`. */
   async start(): Promise<void> {
     const { host, port } = this.#listen;
+    const family = isIPv6(host) ? 6 : 4;
     const socket = createSocket({
-      type: isIPv6(host) ? "udp6" : "udp4",
+      type: `udp${family}`,
       // Everything that is sent goes to an address that a packet came from: nothing to look up.
       lookup: (address, _, done) => {
-        done(null, address, isIPv6(address) ? 6 : 4);
+        done(null, address, family);
       },
     });
     try {
@@ -108,11 +111,16 @@ export class UdpServer implements Startable {
     }
   }
 
-  /** Whether the bytes are still needed after it. */
+  /** Whether the bytes are still needed after it: as a rule the kernel has taken them. */
   #send(bytes: Buffer, peer: RemoteInfo): boolean {
     const socket = this.#socket;
-    if (socket === undefined || socket.getSendQueueCount() > MAX_QUEUED) return false;
+    if (socket === undefined) return false;
+    if (this.#queued > MAX_QUEUED) {
+      this.#queued = socket.getSendQueueCount();
+      return false;
+    }
     socket.send(bytes, peer.port, peer.address);
-    return socket.getSendQueueCount() > 0;
+    this.#queued = socket.getSendQueueCount();
+    return this.#queued > 0;
   }
 }
