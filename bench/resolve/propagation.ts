@@ -70,8 +70,7 @@ export async function measurePropagation(
     say(`Coral: ${moves} moves`);
     const times: { all: number; each: number[]; missed: boolean }[] = [];
     for (let move = 0; move < WARM_UP + moves; move += 1) {
-      const publisher = network[move % network.length];
-      if (publisher === undefined) throw new Error("No nodes.");
+      const publisher = inTurn(network, move);
       const number = 1 + (move % services);
       const time = await measureMove(network, publisher, { number, issuedAt: next(clock) });
       if (move >= WARM_UP) times.push(time);
@@ -106,9 +105,8 @@ async function publishAll(
 ): Promise<void> {
   for (let number = 1; number <= services; number += 1) {
     const options = { number, issuedAt: next(clock), waitForStore: true };
-    const { stored } = await (network[number % network.length] as CoralWorker).call<{
-      stored: number;
-    }>("publish", options);
+    const publisher = inTurn(network, number);
+    const { stored } = await publisher.call<{ stored: number }>("publish", options);
     if (stored === 0) throw new Error(`Nobody stored the record of service ${number}.`);
   }
 }
@@ -150,6 +148,12 @@ async function connected(network: readonly CoralWorker[]): Promise<number[]> {
     if (peers.every((count) => count >= least) || performance.now() > until) return peers;
     await delay(100);
   }
+}
+
+function inTurn(network: readonly CoralWorker[], turn: number): CoralWorker {
+  const worker = network[turn % network.length];
+  if (worker === undefined) throw new Error("No nodes.");
+  return worker;
 }
 
 /** Versions rise with each record. */
