@@ -33,7 +33,14 @@ const kinds: Record<string, Kind> = {
       const lines = [
         ...["server:", `interface: 127.0.0.1@${port}`, "access-control: 127.0.0.0/8 allow"],
         ...["do-daemonize: no", 'chroot: ""', 'username: ""', `directory: "${folder}"`],
-        ...['pidfile: ""', "use-syslog: no", "verbosity: 0", "num-threads: 1", "do-ip6: no"],
+        ...[
+          'pidfile: ""',
+          "use-syslog: no",
+          `logfile: "${folder}/log"`,
+          "verbosity: 0",
+          "num-threads: 1",
+          "do-ip6: no",
+        ],
         ...['module-config: "iterator"', 'local-zone: "bloc.alt." static'],
         ...numbers(services).map(
           (number) => `local-data: "${nameOf(number)}. ${TTL} IN A ${addressOf(number)}"`,
