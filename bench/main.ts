@@ -15,6 +15,10 @@ const benchmarks: Record<string, { about: string; load(): Promise<Benchmark> }> 
     about: "simulation of look-ups, pushes and a hot key, 100 to 10,000 nodes (about a minute)",
     load: () => import("./coral-scale.ts"),
   },
+  resolve: {
+    about: "look-ups, fronts beside unbound and dnsmasq, moves over 8 Coral nodes (some minutes)",
+    load: () => import("./resolve.ts"),
+  },
 };
 
 const list = Object.entries(benchmarks)
@@ -31,7 +35,7 @@ ${list}
 Examples:
   npm run bench -- gas
   npm run bench -- gas --json | tail -1
-  npm run bench -- coral-scale
+  npm run bench -- resolve
 `;
 
 const args = process.argv.slice(2);

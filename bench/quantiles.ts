@@ -30,3 +30,8 @@ export function mean(figures: readonly number[]): number {
 export function rounded(figure: number, decimals = 0): number {
   return Math.round(figure * 10 ** decimals) / 10 ** decimals;
 }
+
+/** Quantiles with so many decimals at most. */
+export function roundedQuantiles({ p50, p99, max }: Quantiles, decimals: number): Quantiles {
+  return { p50: rounded(p50, decimals), p99: rounded(p99, decimals), max: rounded(max, decimals) };
+}

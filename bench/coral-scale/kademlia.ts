@@ -1,4 +1,4 @@
-import { mean, quantiles, rounded, type Quantiles } from "../quantiles.ts";
+import { mean, quantiles, rounded, roundedQuantiles, type Quantiles } from "../quantiles.ts";
 import { closestOfAll } from "./closest.ts";
 import { lookUp, type LookUpResult } from "./lookUp.ts";
 import type { Random } from "./random.ts";
@@ -106,16 +106,11 @@ export function measureHotKey(
 
 function summary(results: readonly LookUpResult[]): LookUps {
   const requests = results.map((result) => result.requests);
-  const elapsed = quantiles(results.map(({ elapsedMs }) => elapsedMs));
   return {
     hops: quantiles(results.map(({ hops }) => hops)),
     requests: quantiles(requests),
     meanRequests: rounded(mean(requests), 1),
-    elapsedMs: {
-      p50: rounded(elapsed.p50),
-      p99: rounded(elapsed.p99),
-      max: rounded(elapsed.max),
-    },
+    elapsedMs: roundedQuantiles(quantiles(results.map(({ elapsedMs }) => elapsedMs)), 0),
   };
 }
 

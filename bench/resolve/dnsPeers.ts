@@ -1,0 +1,153 @@
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { addressOf, nameOf } from "./services.ts";
+
+/** The TTL of all answers, seconds. */
+const TTL = 60;
+/** How long a server may take to begin, milliseconds. */
+const START_MS = 10_000;
+
+/** A name server of somebody else that serves the synthetic names. */
+export interface DnsPeer {
+  name: string;
+  /** What it says of itself. */
+  version: string;
+  port: number;
+  stop(): Promise<void>;
+}
+
+interface Kind {
+  versionFlag: string;
+  /** Writes what it reads into its folder. Returns its arguments. */
+  prepare(folder: string, port: number, services: number): string[];
+}
+
+const kinds: Record<string, Kind> = {
+  unbound: {
+    versionFlag: "-V",
+    prepare(folder, port, services) {
+      const file = path.join(folder, "unbound.conf");
+      const lines = [
+        ...["server:", `interface: 127.0.0.1@${port}`, "access-control: 127.0.0.0/8 allow"],
+        ...["do-daemonize: no", 'chroot: ""', 'username: ""', `directory: "${folder}"`],
+        ...[
+          'pidfile: ""',
+          "use-syslog: no",
+          `logfile: "${folder}/log"`,
+          "verbosity: 0",
+          "num-threads: 1",
+          "do-ip6: no",
+        ],
+        ...['module-config: "iterator"', 'local-zone: "bloc.alt." static'],
+        ...numbers(services).map(
+          (number) => `local-data: "${nameOf(number)}. ${TTL} IN A ${addressOf(number)}"`,
+        ),
+        ...["remote-control:", "control-enable: no"],
+      ];
+      writeFileSync(file, `${lines.join("\n")}\n`);
+      return ["-d", "-c", file];
+    },
+  },
+  dnsmasq: {
+    versionFlag: "-v",
+    prepare(folder, port, services) {
+      const file = path.join(folder, "hosts");
+      const lines = numbers(services).map((number) => `${addressOf(number)} ${nameOf(number)}`);
+      writeFileSync(file, `${lines.join("\n")}\n`);
+      const root = process.getuid?.() === 0 ? ["--user=root", "--group=root"] : [];
+      return [
+        ...["-k", "-C", "/dev/null", `--port=${port}`, "--listen-address=127.0.0.1"],
+        ...["--bind-interfaces", "--no-resolv", "--no-hosts", `--addn-hosts=${file}`],
+        ...[`--local-ttl=${TTL}`, "--pid-file=", "--local=/bloc.alt/"],
+        ...[`--cache-size=${services}`, ...root],
+      ];
+    },
+  },
+};
+
+/** Whether a program is installed, by the first line of what it says of its version. */
+export function versionOf(program: string, flag: string): string | undefined {
+  const { error, stdout, stderr } = spawnSync(program, [flag], { encoding: "utf8", timeout: 5000 });
+  return error ? undefined : /\S+( \S+)*/.exec(`${stdout}\n${stderr}`)?.[0];
+}
+
+/** Starts a server with as many names as there are services, on loopback; undefined if not installed. */
+export async function startDnsPeer(name: string, services: number): Promise<DnsPeer | undefined> {
+  const kind = kinds[name];
+  const version = kind && versionOf(name, kind.versionFlag);
+  if (kind === undefined || version === undefined) return undefined;
+  const folder = mkdtempSync(path.join(tmpdir(), "blockcloud-bench-"));
+  const port = await freeUdpPort();
+  const server = spawn(name, kind.prepare(folder, port, services), { stdio: ["ignore", 2, 2] });
+  const stop = async () => {
+    await ended(server);
+    rmSync(folder, { recursive: true });
+  };
+  try {
+    await answers(port, nameOf(services));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { name, version, port, stop };
+}
+
+/** Waits until a server answers a question. */
+export async function answers(port: number, name: string): Promise<void> {
+  const socket = createSocket("udp4");
+  const query = questionOf(name);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const ask = () => {
+        socket.send(query, port, "127.0.0.1");
+      };
+      const timer = setInterval(ask, 50);
+      const limit = setTimeout(() => {
+        reject(new Error(`No answer from port ${port} in ${START_MS} ms.`));
+      }, START_MS);
+      // Nobody listens yet: that is what is waited for.
+      socket.on("error", () => {});
+      socket.once("message", () => {
+        resolve();
+      });
+      socket.once("close", () => {
+        clearInterval(timer);
+        clearTimeout(limit);
+      });
+      ask();
+    });
+  } finally {
+    socket.close();
+  }
+}
+
+/** A query for the A records of a name (RFC 1035, section 4). */
+function questionOf(name: string): Buffer {
+  const header = Buffer.from([0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+  const labels = name.split(".").flatMap((label) => [label.length, ...Buffer.from(label)]);
+  return Buffer.concat([header, Buffer.from([...labels, 0, 0, 1, 0, 1])]);
+}
+
+async function freeUdpPort(): Promise<number> {
+  const socket = createSocket("udp4");
+  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
+  const { port } = socket.address();
+  await new Promise<void>((resolve) => {
+    socket.close(resolve);
+  });
+  return port;
+}
+
+async function ended(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return;
+  const exit = new Promise((resolve) => server.once("exit", resolve));
+  server.kill("SIGKILL");
+  await exit;
+}
+
+function numbers(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index + 1);
+}

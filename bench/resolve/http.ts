@@ -1,0 +1,74 @@
+import { median, quantiles, rounded, roundedQuantiles, type Quantiles } from "../quantiles.ts";
+import type { HttpLoad, HttpResult } from "./httpLoad.ts";
+import { alternately, medianRatio } from "./rounds.ts";
+import { Worker } from "./worker.ts";
+
+export interface HttpSettings {
+  rounds: number;
+  seconds: number;
+  /** Each with one request waiting at a time. */
+  connections: number;
+}
+
+export interface HttpServer {
+  name: string;
+  perSecond: number;
+  /** While all connections ask, milliseconds. */
+  latencyMs: Quantiles;
+}
+
+export interface HttpComparison {
+  settings: HttpSettings;
+  servers: HttpServer[];
+  /** Bytes of one answer's body. */
+  bodyBytes: number;
+  /** What our front reaches of the plain server, median of the rounds. */
+  oursVsPlain: number;
+}
+
+/**
+ * Our HTTP front and a node:http server that says the same JSON to everybody, under the same load; front,
+ * plain server and load generator are a process each.
+ */
+export async function measureHttp(
+  front: { port: number; paths: readonly string[] },
+  plain: Worker,
+  settings: HttpSettings,
+): Promise<HttpComparison> {
+  const response = await fetch(`http://127.0.0.1:${front.port}${front.paths[0] ?? "/"}`);
+  const body = await response.text();
+  const plainPort = await plain.call<number>("http", body);
+  const load = new Worker("httpLoad.ts");
+  const latencies: Record<string, number[]> = { front: [], plain: [] };
+  const measure = (name: string, port: number) => async () => {
+    const { connections, seconds } = settings;
+    const { paths } = front;
+    const options: HttpLoad = { port, paths, connections, milliseconds: 1000 * seconds };
+    const result = await load.call<HttpResult>("run", options);
+    for (const latency of result.latencies) latencies[name]?.push(latency);
+    return result.perSecond;
+  };
+  try {
+    const servers = {
+      front: measure("front", front.port),
+      plain: measure("plain", plainPort),
+    };
+    // Once without counting: code and connections warm up.
+    await alternately(1, servers);
+    for (const list of Object.values(latencies)) list.length = 0;
+    const rates = await alternately(settings.rounds, servers);
+    const row = (name: "front" | "plain", title: string): HttpServer => ({
+      name: title,
+      perSecond: rounded(median(rates[name])),
+      latencyMs: roundedQuantiles(quantiles(latencies[name] ?? []), 3),
+    });
+    return {
+      settings,
+      servers: [row("front", "HTTP front"), row("plain", "plain node:http, the same JSON")],
+      bodyBytes: Buffer.byteLength(body),
+      oursVsPlain: medianRatio(rates.front, rates.plain),
+    };
+  } finally {
+    await load.stop();
+  }
+}

@@ -1,0 +1,163 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { quantiles, roundedQuantiles, type Quantiles } from "../quantiles.ts";
+import type { Followed } from "./coralNode.ts";
+import { Worker } from "./worker.ts";
+
+export interface PropagationSettings {
+  /** Processes, each a Coral node with a resolver. */
+  nodes: number;
+  moves: number;
+  /** Services that move in turn. */
+  services: number;
+  /** Between two moves, milliseconds. */
+  gapMs: number;
+  /** Services that a node which has just joined looks up. */
+  coldLookUps: number;
+}
+
+export interface Propagation {
+  settings: PropagationSettings;
+  /** From before a record is signed until the last resolver answers with it, milliseconds. */
+  allMs: Quantiles;
+  /** Until each single resolver does. */
+  eachMs: Quantiles;
+  /** Moves that some resolver had not heard of in time; they count with that time. */
+  missed: number;
+  /** Look-ups of a node that joined afterwards and was told of nothing, milliseconds. */
+  coldMs: Quantiles;
+  /** Connections of each node, while the records moved. */
+  peers: number[];
+}
+
+/** After how long a move counts as missed, milliseconds. */
+const PATIENCE_MS = 5_000;
+/** How long nodes may take to find each other, milliseconds. */
+const JOIN_MS = 20_000;
+/** How long gossip is given to agree on its meshes, milliseconds: two of its heartbeats. */
+const MESH_MS = 2_500;
+/** Moves that are not counted: code warms up. */
+const WARM_UP = 20;
+
+type CoralWorker = Worker<Followed>;
+
+/** Moves services on a network of processes on this machine, and looks them up from one that comes later. */
+export async function measurePropagation(
+  settings: PropagationSettings,
+  say: (message: string) => void,
+): Promise<Propagation> {
+  const { nodes, moves, services, coldLookUps } = settings;
+  const all = Math.max(services, coldLookUps);
+  const workers: CoralWorker[] = [];
+  const started = async (bootstrap: readonly string[], subscribe: boolean) => {
+    const worker: CoralWorker = new Worker("coralNode.ts");
+    workers.push(worker);
+    const options = { services: all, bootstrap, subscribe };
+    return { worker, addresses: await worker.call<string[]>("start", options) };
+  };
+  try {
+    say(`Coral: ${nodes} nodes in a process each`);
+    const first = await started([], true);
+    for (let node = 1; node < nodes; node += 1) await started(first.addresses, true);
+    const network = [...workers];
+    const peers = await connected(network);
+    await delay(MESH_MS);
+    const clock = { issuedAt: Date.now() };
+    await publishAll(network, all, clock);
+    for (const worker of network) {
+      for (let number = 1; number <= services; number += 1) await worker.call("follow", number);
+    }
+
+    say(`Coral: ${moves} moves`);
+    const times: { all: number; each: number[]; missed: boolean }[] = [];
+    for (let move = 0; move < WARM_UP + moves; move += 1) {
+      const publisher = inTurn(network, move);
+      const number = 1 + (move % services);
+      const time = await measureMove(network, publisher, { number, issuedAt: next(clock) });
+      if (move >= WARM_UP) times.push(time);
+      await delay(settings.gapMs);
+    }
+
+    say(`Coral: ${coldLookUps} look-ups by a node that has just joined`);
+    const late = await started(first.addresses, false);
+    await connected([late.worker]);
+    const cold: number[] = [];
+    for (let number = 1; number <= coldLookUps; number += 1) {
+      cold.push(await late.worker.call<number>("lookUp", number));
+    }
+    return {
+      settings,
+      allMs: roundedQuantiles(quantiles(times.map((time) => time.all)), 2),
+      eachMs: roundedQuantiles(quantiles(times.flatMap(({ each }) => each)), 2),
+      missed: times.filter(({ missed }) => missed).length,
+      coldMs: roundedQuantiles(quantiles(cold), 2),
+      peers,
+    };
+  } finally {
+    await Promise.all(workers.map((worker) => worker.stop()));
+  }
+}
+
+/** Publishes each service once, by the nodes in turn, and waits for the look-up store. */
+async function publishAll(
+  network: readonly CoralWorker[],
+  services: number,
+  clock: { issuedAt: number },
+): Promise<void> {
+  for (let number = 1; number <= services; number += 1) {
+    const options = { number, issuedAt: next(clock), waitForStore: true };
+    const publisher = inTurn(network, number);
+    const { stored } = await publisher.call<{ stored: number }>("publish", options);
+    if (stored === 0) throw new Error(`Nobody stored the record of service ${number}.`);
+  }
+}
+
+/** One move: what each resolver took, the publisher's own included. */
+async function measureMove(
+  network: readonly CoralWorker[],
+  publisher: CoralWorker,
+  move: { number: number; issuedAt: number },
+): Promise<{ all: number; each: number[]; missed: boolean }> {
+  const heard = new Map<CoralWorker, bigint>();
+  const { promise: everybody, resolve: heardAll } = Promise.withResolvers<undefined>();
+  for (const worker of network) {
+    worker.listen(({ number, issuedAt, at }) => {
+      if (number !== move.number || issuedAt !== move.issuedAt || heard.has(worker)) return;
+      heard.set(worker, at);
+      if (heard.size === network.length) heardAll(undefined);
+    });
+  }
+  const options = { ...move, waitForStore: false };
+  const { at: from } = await publisher.call<{ at: bigint }>("publish", options);
+  const over = new AbortController();
+  await Promise.race([everybody, delay(PATIENCE_MS, undefined, { signal: over.signal })]);
+  over.abort();
+  const each = network.map((worker) => {
+    const at = heard.get(worker);
+    return at === undefined ? PATIENCE_MS : Number(at - from) / 1e6;
+  });
+  return { all: Math.max(...each), each, missed: heard.size < network.length };
+}
+
+/** Waits until each has a connection to all the others, or to one where it is alone. */
+async function connected(network: readonly CoralWorker[]): Promise<number[]> {
+  const least = Math.max(1, network.length - 1);
+  const until = performance.now() + JOIN_MS;
+  for (;;) {
+    const peers = await Promise.all(network.map((worker) => worker.call<number>("peers")));
+    // On so small a network all find all; whoever has not by now goes on with those that it has.
+    if (peers.every((count) => count >= least) || performance.now() > until) return peers;
+    await delay(100);
+  }
+}
+
+function inTurn(network: readonly CoralWorker[], turn: number): CoralWorker {
+  const worker = network[turn % network.length];
+  if (worker === undefined) throw new Error("No nodes.");
+  return worker;
+}
+
+/** Versions rise with each record. */
+function next(clock: { issuedAt: number }): number {
+  clock.issuedAt = Math.max(clock.issuedAt + 1, Date.now());
+  return clock.issuedAt;
+}

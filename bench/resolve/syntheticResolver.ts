@@ -1,0 +1,67 @@
+import { keccak256, type Hex } from "viem";
+import type { RecordNetwork } from "../../src/coral/network.ts";
+import { createLogger, type Logger } from "../../src/node/logger.ts";
+import { systemTimers } from "../../src/node/timers.ts";
+import type { CheckedRecord } from "../../src/protocol/checkRecord.ts";
+import { signRecord } from "../../src/protocol/record.ts";
+import { silentObserver } from "../../src/resolver/metrics.ts";
+import { ServiceResolver } from "../../src/resolver/serviceResolver.ts";
+import { ServiceTable } from "../../src/resolver/table/serviceTable.ts";
+import { domain, endpointRecord, keyOf, numberOf, syntheticDirectory } from "./services.ts";
+
+/** Records of a benchmark do not run out while it runs. */
+const LEASE_MS = 6 * 3600 * 1000;
+
+/** Unix milliseconds as a chain's clock has them: a moment, carried on by the monotonic timer. */
+export function now(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+export const silent: Logger = createLogger({ name: "bench", level: "silent" });
+
+/** A resolver of synthetic services, no chain behind it. It has to be started. */
+export function syntheticResolver(
+  services: number,
+  network: RecordNetwork,
+  table = new ServiceTable(Math.random),
+): ServiceResolver {
+  return new ServiceResolver(
+    { id: "bench", domain, limits: { entries: services } },
+    {
+      directory: syntheticDirectory(services),
+      network,
+      announcements: { announced: () => undefined, refresh: () => Promise.resolve() },
+      table,
+      remote: { resolve: () => Promise.reject(new Error("No rule forwards.")) },
+      now,
+      timers: systemTimers,
+      log: silent,
+      metrics: silentObserver(),
+    },
+  );
+}
+
+/**
+ * A record network of one node that signs what it is asked for and keeps nothing of it, so that all that
+ * stays in memory is the resolver's.
+ */
+export function signingNetwork(): RecordNetwork {
+  return {
+    publish: () => Promise.resolve({ peers: 0, stored: Promise.resolve(0) }),
+    record: () => undefined,
+    find: (serviceId) => Promise.resolve(signed(serviceId)),
+    findName: () => Promise.resolve(undefined),
+    revokedUpTo: () => undefined,
+    onArrival: () => () => {},
+    peers: 1,
+  };
+}
+
+/** Signed in truth, and for that reason not checked again: the network gives out what was checked. */
+function signed(serviceId: Hex): CheckedRecord {
+  const number = numberOf(serviceId);
+  const record = endpointRecord(number, { issuedAt: Math.floor(now()), leaseMs: LEASE_MS });
+  const { key, address: signer } = keyOf(number);
+  const encoded = signRecord(record, domain, key);
+  return { encoded, record, signer, digest: keccak256(encoded), delegation: undefined };
+}
