@@ -37,7 +37,7 @@ describe("blockcloud resolver run", function () {
       endpoints: [{ uri: "https://127.0.0.1:8443/", priority: 0, weight: 1 }],
       delegation: "0x" as const,
     };
-    const domain = blockcloudDomain(chainId, contracts.registry);
+    const domain = blockcloudDomain(BigInt(chainId), contracts.registry);
     const signed = signRecord(record, domain, hexToBytes(parts.service.key));
     const { registry } = contracts;
     await rig.send(parts.wallet.key, registry, serviceRegistryAbi, "announce", [1n, signed]);
