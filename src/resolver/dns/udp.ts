@@ -18,7 +18,7 @@ const MAX_QUEUED = 1_024;
 
 export interface UdpDependencies {
   responder: Responder;
-  rate: ResponseRate;
+  rate: Pick<ResponseRate, "take">;
   tally: Tally;
   timers: Timers;
   log: Logger;
@@ -86,12 +86,14 @@ export class UdpServer implements Startable {
     const { responder, rate, tally, timers } = this.#d;
     const now = timers.monotonic();
     const ready = responder.quick(packet, now, true);
-    if (responder.query.outcome === NO_ANSWER || peer.port === 0) return;
+    const { outcome } = responder.query;
+    if (outcome === NO_ANSWER || peer.port === 0) return;
     const allowance = rate.take(peer.address, now);
-    if (allowance !== "full") {
-      tally.limited(allowance === "none" ? "dropped" : allowance);
-      if (allowance === "none" || responder.query.outcome !== rcodes.NOERROR) return;
+    if (allowance === "none" || (allowance === "truncated" && outcome !== rcodes.NOERROR)) {
+      tally.limited("dropped");
+    } else if (allowance === "truncated") {
       this.#send(responder.slip(packet), peer);
+      tally.limited("truncated");
       tally.answered("udp", rcodes.NOERROR);
     } else if (ready !== undefined) {
       if (this.#send(ready, peer)) responder.detach();
