@@ -24,7 +24,7 @@ const STORE_MS = 30_000;
  */
 const REPLICAS = 8;
 /** How long a store lets the push go first, and waits for a newer one, milliseconds. */
-const SETTLE_MS = 100;
+const SETTLE_MS = 500;
 /** Stores under way at one time. */
 const STORES = 8;
 /** A node's first look for its neighbours, milliseconds after it knows a peer. */
