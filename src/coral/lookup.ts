@@ -18,6 +18,13 @@ const ENOUGH_ANSWERS = 3;
 const FIND_MS = 5_000;
 /** How long a store may take, milliseconds: a node that has just started first has to find peers. */
 const STORE_MS = 30_000;
+/**
+ * Peers that keep a record, and of a bucket: BitTorrent's number (BEP 5), not Kademlia's 20, for leases are
+ * renewed every half minute.
+ */
+const REPLICAS = 8;
+/** How long a store lets the push go first, and waits for a newer one, milliseconds. */
+const SETTLE_MS = 500;
 /** Stores under way at one time. */
 const STORES = 8;
 /** A node's first look for its neighbours, milliseconds after it knows a peer. */
@@ -38,7 +45,7 @@ export class Lookup {
   readonly #options: { clientMode: boolean | undefined; allowPrivate: boolean };
   readonly #d: LookupDependencies;
   readonly #stopping = new AbortController();
-  readonly #stores = new StoreQueue({ atOnce: STORES });
+  readonly #stores: StoreQueue;
   #dht: KadDHT | undefined;
 
   constructor(
@@ -53,6 +60,7 @@ export class Lookup {
     this.#network = options.network;
     this.#options = options;
     this.#d = dependencies;
+    this.#stores = new StoreQueue({ atOnce: STORES, settleMs: SETTLE_MS }, dependencies.timers);
   }
 
   /** The libp2p service. */
@@ -63,6 +71,7 @@ export class Lookup {
       Object.fromEntries(Object.values(namespaces).map((namespace) => [namespace, value]));
     const create = kadDHT({
       protocol: dhtProtocol(this.#network),
+      kBucketSize: REPLICAS,
       ...(this.#options.clientMode === undefined ? {} : { clientMode: this.#options.clientMode }),
       // kad-dht asks the selector when it reads, and only the validator when it stores.
       validators: { ...all(judge), pk: refusePublicKeys },

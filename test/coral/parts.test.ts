@@ -57,29 +57,39 @@ describe("names on the wire", () => {
 });
 
 describe("StoreQueue", () => {
+  let timers: FakeTimers;
+  const queueOf = (atOnce: number) => {
+    timers = new FakeTimers();
+    return new StoreQueue({ atOnce, settleMs: 10 }, timers);
+  };
   const place = (n: number): Hex => `0x${n}`;
 
   it("stores for a place one at a time, and of what waits the newest alone", async () => {
-    const queue = new StoreQueue({ atOnce: 5 });
-    const gates = Array.from({ length: 4 }, () => Promise.withResolvers<number>());
+    const queue = queueOf(5);
+    const gates = Array.from({ length: 5 }, () => Promise.withResolvers<number>());
     const begun: number[] = [];
-    const [first, second, third, fourth] = gates.map((gate, index) =>
+    const add = (index: number) =>
       queue.add(place(1), () => {
         begun.push(index);
-        return gate.promise;
-      }),
-    );
-    expect(begun).to.deep.equal([0]);
-    gates[0]!.resolve(7);
-    expect(await first).to.equal(7);
-    await Promise.resolve();
-    expect(begun).to.deep.equal([0, 3]);
-    gates[3]!.resolve(9);
-    expect(await Promise.all([second, third, fourth])).to.deep.equal([9, 9, 9]);
+        return gates[index]!.promise;
+      });
+    const early = [add(0), add(1)];
+    expect(begun).to.deep.equal([]);
+    await timers.advance(10);
+    expect(begun).to.deep.equal([1]);
+    const late = [add(2), add(3), add(4)];
+    await timers.advance(10);
+    expect(begun).to.deep.equal([1]);
+    gates[1]!.resolve(7);
+    expect(await Promise.all(early)).to.deep.equal([7, 7]);
+    await timers.advance(0);
+    expect(begun).to.deep.equal([1, 4]);
+    gates[4]!.resolve(9);
+    expect(await Promise.all(late)).to.deep.equal([9, 9, 9]);
   });
 
   it("stores a few places at once, and drops what waits when it stops", async () => {
-    const queue = new StoreQueue({ atOnce: 2 });
+    const queue = queueOf(2);
     const gate = Promise.withResolvers<number>();
     let begun = 0;
     const stores = [1, 2, 3].map((n) =>
@@ -88,11 +98,13 @@ describe("StoreQueue", () => {
         return gate.promise;
       }),
     );
+    await timers.advance(10);
     expect(begun).to.equal(2);
     const stopped = queue.stop();
     gate.resolve(1);
     await stopped;
     expect(await Promise.all(stores)).to.deep.equal([1, 1, 0]);
+    expect(await queue.add(place(4), () => gate.promise)).to.equal(0);
     expect(begun).to.equal(2);
   });
 });
