@@ -1,4 +1,3 @@
-import path from "node:path";
 import type { Address, Hex } from "viem";
 import { ChainAccess } from "../chain/access.ts";
 import { Announcements } from "../chain/announcements.ts";
@@ -23,7 +22,7 @@ import { refuseForeignRounds } from "./foreignRounds.ts";
 import { Inspector, type InspectorDependencies, type Voter } from "./inspector.ts";
 import { AuditorMetrics } from "./metrics.ts";
 import { Profit, type Economics } from "./profit.ts";
-import { AuditorStore } from "./store.ts";
+import { AuditorStore, auditorStoreFile } from "./store.ts";
 import { TickDuty } from "./tickDuty.ts";
 
 export interface AuditorOptions {
@@ -56,11 +55,6 @@ export interface AuditorEnvironment {
   createVoter?: (dependencies: InspectorDependencies) => Voter;
   /** Opens the store; a test may bring one that fails. */
   openStore?: (file: string) => AuditorStore;
-}
-
-/** Where an auditor's rounds are kept. */
-export function auditorStoreFile(stateDir: string, auditor: Address): string {
-  return path.join(stateDir, `auditor-${auditor}.sqlite`);
 }
 
 /** An auditor with everything it needs, ready to start. */

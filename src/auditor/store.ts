@@ -1,5 +1,6 @@
+import path from "node:path";
 import type { DatabaseSync } from "node:sqlite";
-import type { Hex } from "viem";
+import type { Address, Hex } from "viem";
 import { openStore, transaction } from "../node/store.ts";
 import type { Chunk, Evidence } from "../protocol/round.ts";
 
@@ -151,4 +152,9 @@ function text(row: Record<string, unknown>, column: string): string {
   const value = row[column];
   if (typeof value !== "string") throw new TypeError(`Column ${column} holds no text.`);
   return value;
+}
+
+/** Where an auditor's rounds are kept. */
+export function auditorStoreFile(stateDir: string, auditor: Address): string {
+  return path.join(stateDir, `auditor-${auditor}.sqlite`);
 }

@@ -1,7 +1,6 @@
 import { expect } from "chai";
 import { parseEther } from "viem";
-import { auditorStoreFile } from "../../src/auditor/createAuditor.ts";
-import { AuditorStore } from "../../src/auditor/store.ts";
+import { AuditorStore, auditorStoreFile } from "../../src/auditor/store.ts";
 import { exitCodes } from "../../src/cli/framework/exitCodes.ts";
 import { CliRig, parts, PROBE } from "../support/cliRig.ts";
 

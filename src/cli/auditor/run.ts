@@ -1,4 +1,3 @@
-import { createAuditor } from "../../auditor/createAuditor.ts";
 import { systemTimers } from "../../node/timers.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
 import {
@@ -49,8 +48,10 @@ export const auditorRun = chainCommand({
     "blockcloud auditor run --auditor 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 \\\n" +
       "--operator-key-file operator.key --bloc-price 0.0005 --margin 20",
   ],
-  run: ({ flags, deployment }) =>
-    runWorker(flags, {
+  async run({ flags, deployment }) {
+    // The record network takes half a second to load: not for every command.
+    const { createAuditor } = await import("../../auditor/createAuditor.ts");
+    return runWorker(flags, {
       name: "auditor",
       key: flags.operatorKey,
       deployment,
@@ -76,5 +77,6 @@ export const auditorRun = chainCommand({
           },
           { timers: systemTimers, log, metrics },
         ),
-    }),
+    });
+  },
 });

@@ -8,7 +8,6 @@ import {
   coralOptions,
 } from "../framework/coralFlags.ts";
 import { runWorker } from "../framework/worker.ts";
-import { createCoralWorker } from "./createCoralWorker.ts";
 
 /** `blockcloud coral run` */
 export const coralRun = chainCommand({
@@ -26,8 +25,10 @@ export const coralRun = chainCommand({
   notes: `It needs no key: what it passes on is signed by the services. Others join by the addresses that it
 logs as "coral listens". A node without a public address, neither its own nor announced, asks the others and
 does not answer them. Announce IP addresses: names are looked up for --coral-bootstrap only.`,
-  run: ({ flags, deployment }) =>
-    runWorker(flags, {
+  async run({ flags, deployment }) {
+    // The record network takes half a second to load: not for every command.
+    const { createCoralWorker } = await import("./createCoralWorker.ts");
+    return runWorker(flags, {
       name: "coral",
       deployment,
       create: (log, metrics) =>
@@ -43,5 +44,6 @@ does not answer them. Announce IP addresses: names are looked up for --coral-boo
           },
           { timers: systemTimers, log, metrics },
         ),
-    }),
+    });
+  },
 });

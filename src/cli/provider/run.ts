@@ -1,5 +1,4 @@
 import { systemTimers } from "../../node/timers.ts";
-import { createProvider } from "../../provider/createProvider.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
 import {
   feeFlags,
@@ -44,8 +43,10 @@ export const providerRun = chainCommand({
     "blockcloud provider run --service 7 --upstream http://127.0.0.1:3000 --listen 0.0.0.0:8080 \\\n" +
       "--endpoint https://weather.example --service-key-file service.key --wallet-key-file wallet.key",
   ],
-  run: ({ flags, deployment }) =>
-    runWorker(flags, {
+  async run({ flags, deployment }) {
+    // The record network takes half a second to load: not for every command.
+    const { createProvider } = await import("../../provider/createProvider.ts");
+    return runWorker(flags, {
       name: "provider",
       key: flags.walletKey,
       deployment,
@@ -73,5 +74,6 @@ export const providerRun = chainCommand({
           },
           { timers: systemTimers, log, metrics },
         ),
-    }),
+    });
+  },
 });

@@ -1,7 +1,5 @@
 import { inOrder } from "../../node/lifecycle.ts";
 import { systemTimers } from "../../node/timers.ts";
-import { createFronts } from "../../resolver/createFronts.ts";
-import { createResolver } from "../../resolver/createResolver.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
 import { workerFlags } from "../framework/commonFlags.ts";
 import { coralFlags, coralOptions } from "../framework/coralFlags.ts";
@@ -54,8 +52,11 @@ export const resolverRun = chainCommand({
     "blockcloud resolver run --dns 192.0.2.53:53 --coral-bootstrap /ip4/203.0.113.7/tcp/4170",
   ],
   notes: "docs/resolver.md says what is answered, and how name servers are pointed at it.",
-  run: ({ flags, deployment }) =>
-    runWorker(flags, {
+  async run({ flags, deployment }) {
+    // The record network takes half a second to load: not for every command.
+    const { createFronts } = await import("../../resolver/createFronts.ts");
+    const { createResolver } = await import("../../resolver/createResolver.ts");
+    return runWorker(flags, {
       name: "resolver",
       deployment,
       create: (log, metrics) => {
@@ -78,5 +79,6 @@ export const resolverRun = chainCommand({
         );
         return inOrder(resolver, fronts);
       },
-    }),
+    });
+  },
 });

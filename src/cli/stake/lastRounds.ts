@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Address, Hex } from "viem";
-import { auditorStoreFile, createAuditor } from "../../auditor/createAuditor.ts";
-import { AuditorStore } from "../../auditor/store.ts";
+import { AuditorStore, auditorStoreFile } from "../../auditor/store.ts";
 import type { ChainClient } from "../../chain/client.ts";
 import type { Deployment } from "../../chain/deployment.ts";
 import type { FeePolicy } from "../../chain/fees.ts";
@@ -88,6 +87,8 @@ export class LastRounds {
     const lock = workerLock(stateDir, deployment, operatorKey);
     if (WorkerLock.isTaken(lock)) return this.#untilNone("a worker claims");
     const held = WorkerLock.take(lock);
+    // Loads the record network, too, which few commands need.
+    const { createAuditor } = await import("../../auditor/createAuditor.ts");
     const worker = createAuditor(
       {
         rpcUrls: this.#options.rpcUrls,

@@ -1,5 +1,4 @@
 import { systemTimers } from "../../node/timers.ts";
-import { createSubService } from "../../provider/createSubService.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
 import { workerFlags } from "../framework/commonFlags.ts";
 import { coralAllowLoopback, coralFlags, coralOptions } from "../framework/coralFlags.ts";
@@ -41,8 +40,10 @@ export const subserviceRun = chainCommand({
       "--listen 0.0.0.0:8080 --endpoint http://203.0.113.7:8080",
   ],
   notes: "It sends no transaction: the device needs no ether.",
-  run: ({ flags, deployment }) =>
-    runWorker(flags, {
+  async run({ flags, deployment }) {
+    // The record network takes half a second to load: not for every command.
+    const { createSubService } = await import("../../provider/createSubService.ts");
+    return runWorker(flags, {
       name: "subservice",
       key: flags.deviceKey,
       deployment,
@@ -66,5 +67,6 @@ export const subserviceRun = chainCommand({
           },
           { timers: systemTimers, log, metrics },
         ),
-    }),
+    });
+  },
 });
