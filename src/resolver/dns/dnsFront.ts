@@ -30,7 +30,8 @@ export interface DnsLimits {
   maxTtlSeconds: number;
   negativeTtlSeconds: number;
   lookUpMs: number;
-  rebuildMs: number;
+  keepMs: number;
+  keepVaryingMs: number;
   maxAnswers: number;
   maxPending: number;
   maxConnections: number;
@@ -44,8 +45,9 @@ const defaults: DnsLimits = {
   negativeTtlSeconds: 5,
   // Clients wait 5 s.
   lookUpMs: 4_000,
-  // Loads are spread anew, and hosts looked at again, every second.
-  rebuildMs: 1_000,
+  // Changes are told: this is for what the resolver has put out of its memory meanwhile.
+  keepMs: 10_000,
+  keepVaryingMs: 1_000,
   maxAnswers: 20_000,
   maxPending: 2_048,
   maxConnections: 512,
@@ -53,6 +55,9 @@ const defaults: DnsLimits = {
   idleMs: 10_000,
   maxPipelined: 32,
 };
+
+/** Free UDP ports that are tried until one is free for TCP, too. */
+const PORT_TRIES = 8;
 
 export interface DnsFrontDependencies {
   resolver: Pick<Resolver, "resolve" | "lookUpName" | "watchAll">;
@@ -104,26 +109,38 @@ export class DnsFront implements Startable {
 
   /** @throws BlockcloudError `DNS_LISTEN`. */
   async start(): Promise<void> {
-    const { listen, answersPerSecond, seed } = this.#options;
-    const { timers, log } = this.#d;
-    const responder = this.#responder;
-    const tally = this.#tally;
-    const rate = new ResponseRate(
-      { perSecond: answersPerSecond, burst: 2 * answersPerSecond },
-      seed,
-    );
-    this.#udp = new UdpServer(listen, { responder, rate, tally, timers, log });
-    tally.start();
-    responder.start();
-    await this.#udp.start();
-    const both = { host: listen.host, port: this.#udp.address.port };
-    this.#tcp = new TcpServer(both, this.#limits, { responder, tally, timers, log });
-    await this.#tcp.start();
+    this.#tally.start();
+    this.#responder.start();
+    for (let tries = this.#options.listen.port === 0 ? PORT_TRIES : 1; ; tries -= 1) {
+      try {
+        await this.#listen();
+        return;
+      } catch (error) {
+        await this.#close();
+        if (tries === 1) throw error;
+      }
+    }
   }
 
   async stop(): Promise<void> {
     this.#responder.stop();
     this.#tally.stop();
+    await this.#close();
+  }
+
+  async #listen(): Promise<void> {
+    const { listen, answersPerSecond, seed } = this.#options;
+    const { timers, log } = this.#d;
+    const shared = { responder: this.#responder, tally: this.#tally, timers, log };
+    const limit = { perSecond: answersPerSecond, burst: 2 * answersPerSecond };
+    this.#udp = new UdpServer(listen, { ...shared, rate: new ResponseRate(limit, seed) });
+    await this.#udp.start();
+    const both = { host: listen.host, port: this.#udp.address.port };
+    this.#tcp = new TcpServer(both, this.#limits, shared);
+    await this.#tcp.start();
+  }
+
+  async #close(): Promise<void> {
     await this.#tcp?.stop();
     await this.#udp?.stop();
   }

@@ -22,6 +22,8 @@ export interface Finding {
   maxTtl: number;
   /** When it is worth nothing, Unix milliseconds; undefined for what hangs on no lease. */
   expiresAt: number | undefined;
+  /** Whether asking again may give something else, though no change was told. */
+  varies: boolean;
 }
 
 export interface FinderOptions {
@@ -76,8 +78,9 @@ export class Finder {
     }
     try {
       const answer = await this.#answer(place.name);
-      const { exists, records } = await recordsOf(answer, place.facet, type, this.#d);
-      return exists ? this.#positive(records, answer) : this.#negative(rcodes.NXDOMAIN, answer);
+      const { exists, records, varies } = await recordsOf(answer, place.facet, type, this.#d);
+      if (!exists) return this.#negative(rcodes.NXDOMAIN, answer);
+      return { ...this.#positive(records, answer), varies };
     } catch (error) {
       return this.#failed(error);
     }
@@ -119,6 +122,7 @@ export class Finder {
       serviceId: answer?.serviceId,
       maxTtl: this.#options.negativeTtlSeconds,
       expiresAt: answer?.expiresAt,
+      varies: false,
     };
   }
 
@@ -160,5 +164,6 @@ function failure(rcode: number, code: number, text: string): Finding {
     serviceId: undefined,
     maxTtl: 0,
     expiresAt: undefined,
+    varies: false,
   };
 }

@@ -22,6 +22,8 @@ export interface AddressRules {
 export interface Found {
   exists: boolean;
   records: readonly Rr[];
+  /** Whether asking again would give another order or other addresses, though nothing was published. */
+  varies: boolean;
 }
 
 /**
@@ -45,15 +47,18 @@ export async function recordsOf(
   if (facet.kind === "address") {
     const exists = endpoints.some(({ host }) => host === facet.address);
     const rr = addressRr(facet.address);
-    return { exists, records: ask(type, rr.type, () => [rr]) };
+    return { exists, records: ask(type, rr.type, () => [rr]), varies: false };
   }
-  const addressed = facet.kind === "service" && (type === types.A || type === types.AAAA);
-  const records = addressed
-    ? (await addressesOf(endpoints, rules.hosts, open))
-        .map(addressRr)
-        .filter((rr) => rr.type === type)
-    : plainRecords(answer, facet, type, endpoints);
-  return { exists: true, records };
+  if (facet.kind !== "service" || (type !== types.A && type !== types.AAAA)) {
+    return { exists: true, records: plainRecords(answer, facet, type, endpoints), varies: false };
+  }
+  const top = endpoints.filter(({ priority }) => priority === endpoints[0]?.priority);
+  const addresses = await addressesOf(top, rules.hosts, open);
+  return {
+    exists: true,
+    records: addresses.map(addressRr).filter((rr) => rr.type === type),
+    varies: top.length > 1 || top.some(({ isAddress }) => !isAddress),
+  };
 }
 
 function plainRecords(
@@ -142,15 +147,16 @@ function target({ isAddress, host }: NetEndpoint, serviceId: Hex): string {
   return isAddress ? `${addressLabel(host)}.${rawName(serviceId)}` : host;
 }
 
-/** Where the endpoints of the first priority are, hosts resolved. */
+/** Where endpoints are, hosts resolved. */
 async function addressesOf(
   endpoints: readonly NetEndpoint[],
   hosts: Hosts,
   open: (address: string) => boolean,
 ): Promise<string[]> {
-  const top = endpoints.filter(({ priority }) => priority === endpoints[0]?.priority);
   const found = await Promise.allSettled(
-    top.map(async ({ isAddress, host }) => (isAddress ? [host] : await hosts.addresses(host))),
+    endpoints.map(async ({ isAddress, host }) =>
+      isAddress ? [host] : await hosts.addresses(host),
+    ),
   );
   const addresses = found.flatMap((each) => (each.status === "fulfilled" ? each.value : []));
   const failed = found.find((each) => each.status === "rejected");

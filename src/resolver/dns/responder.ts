@@ -8,7 +8,9 @@ import { labelsOf, lower, NO_ANSWER, QueryReader } from "./query.ts";
 
 export interface ResponderOptions {
   /** How long an answer is used before it is built anew, milliseconds; a change ends that at once. */
-  rebuildMs: number;
+  keepMs: number;
+  /** The same for one that would be another each time: loads are spread, and hosts looked at again. */
+  keepVaryingMs: number;
   /** Answers that are kept. */
   maxAnswers: number;
   /** Questions that are looked up at a time. */
@@ -156,10 +158,11 @@ export class Responder {
     const { hash, type, class: questionClass } = this.query;
     const changes = this.#changes;
     const finding = await this.#d.finder.find(labelsOf(question), type, questionClass);
-    const { serviceId, maxTtl, expiresAt, rcode } = finding;
+    const { serviceId, maxTtl, expiresAt, rcode, varies } = finding;
     const now = this.#d.timers.monotonic();
     const leaseEnd = expiresAt === undefined ? Infinity : now + expiresAt - this.#d.now();
-    const until = Math.min(leaseEnd, now + this.#options.rebuildMs);
+    const { keepMs, keepVaryingMs } = this.#options;
+    const until = Math.min(leaseEnd, now + (varies ? keepVaryingMs : keepMs));
     const template = writeMessage({ question, ...finding });
     const answer = { template, question, serviceId, until, leaseEnd, maxTtl, ttl: -1 };
     // A crowd of names that are none must not push out those that are: the resolver remembers them itself.

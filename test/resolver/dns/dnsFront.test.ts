@@ -34,13 +34,34 @@ describe("DnsFront", () => {
     expect([again.flag_rd, again.questions?.[0]?.name]).to.deep.equal([false, NAME]);
   });
 
-  it("keeps an answer for a second: loads are spread and hosts looked at anew", async () => {
-    await rig.ask();
-    await rig.ask();
-    expect(rig.resolver.asked).to.have.length(1);
-    await rig.timers.advance(1_000);
-    await rig.ask();
-    expect(rig.resolver.asked).to.have.length(2);
+  it("keeps an answer for ten seconds, and for one what asking again may change", async () => {
+    const asked = async (name: string) => {
+      const before = rig.resolver.asked.length;
+      await rig.ask({ name });
+      return rig.resolver.asked.length - before;
+    };
+    rig.hosts = { "a.example.com": ["8.8.8.8"] };
+    const endpoints = (...uris: string[]) => ({
+      endpoints: uris.map((uri) => ({ uri, priority: 0, weight: 1 })),
+    });
+    rig.resolver.set(
+      "two.bloc.alt",
+      answerOf(8n, endpoints("https://8.8.8.8/", "https://9.9.9.9/")),
+    );
+    rig.resolver.set("host.bloc.alt", answerOf(9n, endpoints("https://a.example.com/")));
+    const names = [NAME, "two.bloc.alt", "host.bloc.alt"];
+    const all = async () => [
+      await asked(names[0]!),
+      await asked(names[1]!),
+      await asked(names[2]!),
+    ];
+    expect(await all()).to.deep.equal([1, 1, 1]);
+    await rig.timers.advance(999);
+    expect(await all()).to.deep.equal([0, 0, 0]);
+    await rig.timers.advance(1);
+    expect(await all()).to.deep.equal([0, 1, 1]);
+    await rig.timers.advance(9_000);
+    expect(await all()).to.deep.equal([1, 1, 1]);
   });
 
   it("follows a move at once", async () => {

@@ -34,7 +34,7 @@ describe("UdpServer", () => {
       { resolver, timers, hosts, allowLoopback: false, onFault: expect.fail },
     );
     const responder = new Responder(
-      { rebuildMs: 1_000, maxAnswers: 10, maxPending: 10, seed: 1 },
+      { keepMs: 1_000, keepVaryingMs: 1_000, maxAnswers: 10, maxPending: 10, seed: 1 },
       { resolver, finder, now: () => 1_700_000_000_000, timers },
     );
     counted.length = 0;
