@@ -276,8 +276,14 @@ describe("RecordBook over time", () => {
       const first = await open();
       await first.accepts("endpoint", rootRecord(7n, root, { issuedAt: START + 5 }));
       await first.accepts("endpoint", subRecord(7n, { root, self }, { issuedAt: START + 5 }));
-      await first.accepts("revocation", revocation(root, subId(7n, next), { issuedAt: START }));
       // The group is committed; nothing is closed, as in a crash.
+      await first.timers.advance(50);
+      const revoked = revocation(root, subId(7n, next), { issuedAt: START });
+      await first.accepts("revocation", revoked);
+      const soon = await open();
+      expect(soon.book.revokedUpTo(subId(7n, next))).to.equal(undefined);
+      expect(soon.store.floorsOf(7n)).to.equal(2);
+      await soon.stop();
       await first.timers.advance(50);
       const second = await open();
       await second.refuses("older", "endpoint", rootRecord(7n, root, { issuedAt: START + 4 }));
