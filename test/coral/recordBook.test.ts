@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import fc from "fast-check";
 import { concat, size, type Hex } from "viem";
 import { hexToBytes } from "../../src/protocol/bytes.ts";
 import { MAX_RECORD_BYTES } from "../../src/protocol/record.ts";
@@ -211,6 +212,30 @@ describe("RecordBook", () => {
       await busy.stop();
     });
   });
+
+  it("survives 1,000 messages with bytes that anybody changed, and keeps none", async () => {
+    const honest = hexToBytes(subRecord(7n, { root, self }, { issuedAt: START }));
+    const kind = fc.constantFrom("endpoint", "name", "revocation");
+    const change = fc.tuple(fc.nat({ max: honest.length - 1 }), fc.integer({ min: 1, max: 255 }));
+    await fc.assert(
+      fc.asyncProperty(
+        kind,
+        fc.array(change, { minLength: 1, maxLength: 4 }),
+        fc.nat({ max: honest.length }),
+        async (as, changes, cut) => {
+          const bytes = honest.slice(0, cut % 3 === 0 ? cut : honest.length);
+          for (const [at, by] of changes) if (at < bytes.length) bytes[at] = (bytes[at] ?? 0) ^ by;
+          if (bytes.every((byte, at) => byte === honest[at]) && bytes.length === honest.length)
+            return;
+          expect((await rig.book.accept(as, bytes)).outcome).to.equal("refused");
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+    expect([rig.book.held.records, rig.store.floorsOf(7n), rig.arrivals.length]).to.deep.equal([
+      0, 0, 0,
+    ]);
+  }).timeout(30_000);
 
   it("adds no floor for what is not valid", async () => {
     for (let i = 0; i < 20; i++) {
