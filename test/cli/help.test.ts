@@ -29,10 +29,11 @@ describe("help", function () {
 
   before(async () => {
     cwd = mkdtempSync(path.join(tmpdir(), "help-"));
-    for (const name of ["wallet", "service", "owner", "operator", "keeper", "new"]) {
+    for (const name of ["wallet", "service", "owner", "operator", "keeper", "new", "device"]) {
       writeFileSync(path.join(cwd, `${name}.key`), `0x${"5e".repeat(32)}`, { mode: 0o600 });
     }
     writeFileSync(path.join(cwd, "password"), "correct horse battery", { mode: 0o600 });
+    writeFileSync(path.join(cwd, "delegation"), `0x${"11".repeat(81)}\n`);
     writeFileSync(path.join(cwd, "probe.json"), '{"v":1,"requests":[{"path":"/"}]}');
     writeFileSync(path.join(cwd, "devnet.json"), JSON.stringify(DEPLOYMENT));
     mkdirSync(path.join(cwd, ".blockcloud"));
