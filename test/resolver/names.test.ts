@@ -101,7 +101,7 @@ describe("a resolver's names", () => {
     rig.directory.set(7n, NEW_KEY);
     rig.directory.tell(7n);
     expect(rig.resolver.lookUpName(NAME)).to.equal(undefined);
-    expect(await code(NAME)).to.equal("NAME_RECORD_SIGNER");
+    expect(await code(NAME)).to.equal(resolveErrors.unknown);
   });
 
   it("are known the moment a service takes the label", async () => {
