@@ -26,5 +26,6 @@ export { createProvider, type ProviderOptions } from "./provider/createProvider.
 export { registerService, type Registration } from "./provider/register.ts";
 export { resolveErrors, type Answer, type Change, type Resolver } from "./resolver/answer.ts";
 export { answerFromJson, answerToJson, type AnswerJson } from "./resolver/answerSchema.ts";
+export { AnswerVerifier } from "./resolver/answerVerifier.ts";
 export { createResolver, LocalResolver, type ResolverOptions } from "./resolver/createResolver.ts";
 export { verifyAnswer, type VerifiedAnswer, type VerifyContext } from "./resolver/verifyAnswer.ts";

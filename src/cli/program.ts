@@ -23,6 +23,7 @@ import { keyNew } from "./key/new.ts";
 import { providerMove } from "./provider/move.ts";
 import { providerRun } from "./provider/run.ts";
 import { providerStatus } from "./provider/status.ts";
+import { resolve } from "./resolve/resolve.ts";
 import { resolverRun } from "./resolver/run.ts";
 import { serviceLabel } from "./service/label.ts";
 import { serviceList } from "./service/list.ts";
@@ -91,6 +92,7 @@ const entries: Readonly<Record<string, Entry>> = {
   coral: { about: "Take part in the record network.", commands: [coralRun] },
   keeper: { about: "Do what is due on chain.", commands: [keeperRun] },
   resolver: { about: "Say where services are.", commands: [resolverRun] },
+  resolve,
   table: {
     about: "Say how a resolver on this host looks services up.",
     commands: [tableList, tableAdd, tableRemove],

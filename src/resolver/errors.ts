@@ -5,8 +5,9 @@ import { resolveErrors } from "./answer.ts";
 
 /** The errors of a look-up, each with what to do. */
 
-export function unknownService(what: string): BlockcloudError {
+export function unknownService(what: string, cause?: unknown): BlockcloudError {
   return new BlockcloudError(resolveErrors.unknown, `There is no service ${what}.`, {
+    cause,
     remedy: "Check the name or ID, and the deployment.",
   });
 }

@@ -158,10 +158,15 @@ export class Names {
       if (this.#network.peers > 0) throw unknownService(`named ${text}`);
       throw unreachable(`No peer of the record network could be asked of ${text}.`);
     }
-    const record = checkName(found.encoded, {
-      ...{ root, label: sub, domain: this.#domain, now: this.#now() },
-      rootKey: authority.key,
-    });
+    const expected = { root, label: sub, rootKey: authority.key, domain: this.#domain };
+    let record: ReturnType<typeof checkName>;
+    try {
+      record = checkName(found.encoded, { ...expected, now: this.#now() });
+    } catch (cause) {
+      // Signed by a key that was replaced, say: nobody gives the name now.
+      if (cause instanceof BlockcloudError) throw unknownService(`named ${text}`, cause);
+      throw cause;
+    }
     const expiresAt = Number(record.expiresAt);
     return {
       name: text,

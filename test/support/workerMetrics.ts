@@ -5,6 +5,7 @@ import { CoralMetrics } from "../../src/coral/metrics.ts";
 import { createMetrics, type MetricEntry } from "../../src/node/metrics.ts";
 import { ProviderMetrics } from "../../src/provider/metrics.ts";
 import { DnsMetrics, HttpMetrics } from "../../src/resolver/frontMetrics.ts";
+import { ResolverMetrics } from "../../src/resolver/metrics.ts";
 import { FakeTimers } from "./fakeTime.ts";
 
 /** Every metric of the workers, by name, as their own code declares it. */
@@ -14,6 +15,7 @@ export function workerMetrics(): Map<string, MetricEntry> {
     provider: ProviderMetrics,
     keeper: KeeperMetrics,
     coral: CoralMetrics,
+    resolver: ResolverMetrics,
     http: HttpMetrics,
     dns: DnsMetrics,
   };

@@ -44,22 +44,7 @@ export function chainCommand<F extends Flags, A extends Flags = Flags>(
   const flags = { ...spec.flags, ...chainFlags };
   const check: Check = (resolved, sources, problems) => {
     options.check?.(resolved, sources, problems);
-    const { found, values } = resolved;
-    const { deployment: file, network } = found;
-    const rank = (source: string | undefined) =>
-      source === undefined ? 3 : source.startsWith("--") ? 0 : source.startsWith("$") ? 1 : 2;
-    const [byFile, byName] = [rank(file?.source), rank(network?.source)];
-    if (byFile === 3 && byName === 3) {
-      problems.add("--deployment: missing. Give --deployment <file> or --network <name>.");
-    } else if (byFile === byName) {
-      problems.add(`${file?.source ?? ""}, ${network?.source ?? ""}: give one of the two.`);
-    } else {
-      const named = path.join(deployments, `${String(values.network)}.json`);
-      const chosen = byFile < byName ? String(values.deployment) : named;
-      const source = (byFile < byName ? file : network)?.source ?? "";
-      values.deployment = chosen;
-      problems.collect(source, () => loadDeployment(chosen));
-    }
+    chooseDeployment(resolved, sources, problems);
   };
   return defineCommand({ ...spec, flags }, check, async (local) => {
     const { deployment: file = "", rpc } = local.flags as unknown as Values<typeof chainFlags>;
@@ -69,3 +54,23 @@ export function chainCommand<F extends Flags, A extends Flags = Flags>(
     return spec.run({ ...local, deployment, client });
   });
 }
+
+/** Puts the file of the deployment that was given, by name or by network, in the place of both. */
+export const chooseDeployment: Check = (resolved, _, problems) => {
+  const { found, values } = resolved;
+  const { deployment: file, network } = found;
+  const rank = (source: string | undefined) =>
+    source === undefined ? 3 : source.startsWith("--") ? 0 : source.startsWith("$") ? 1 : 2;
+  const [byFile, byName] = [rank(file?.source), rank(network?.source)];
+  if (byFile === 3 && byName === 3) {
+    problems.add("--deployment: missing. Give --deployment <file> or --network <name>.");
+  } else if (byFile === byName) {
+    problems.add(`${file?.source ?? ""}, ${network?.source ?? ""}: give one of the two.`);
+  } else {
+    const named = path.join(deployments, `${String(values.network)}.json`);
+    const chosen = byFile < byName ? String(values.deployment) : named;
+    const source = (byFile < byName ? file : network)?.source ?? "";
+    values.deployment = chosen;
+    problems.collect(source, () => loadDeployment(chosen));
+  }
+};

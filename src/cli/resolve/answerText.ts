@@ -1,0 +1,35 @@
+import { grades } from "../../protocol/tally.ts";
+import { amount, facts, utc } from "../show/format.ts";
+import type { Seen } from "./sources.ts";
+
+const sources = {
+  coral: "the record network",
+  announcement: "an announcement on chain",
+  resolver: "another resolver",
+  table: "a rule of the service table, which nobody signed",
+} as const;
+
+/** An answer for people. */
+export function answerText({ answer, verified, unconfirmed }: Seen): string {
+  const { service, endpoints } = answer;
+  const verdicts = service?.verdicts.map(
+    ({ epoch, verdict }) => `${verdict === null ? "no quorum" : grades[verdict]} in ${epoch}`,
+  );
+  return [
+    answer.name ?? answer.serviceId,
+    facts([
+      ["ID", answer.name === undefined ? undefined : answer.serviceId],
+      ...endpoints.map(
+        ({ uri, priority, weight }) =>
+          ["endpoint", `${uri}, priority ${priority}, weight ${weight}`] as const,
+      ),
+      ["until", utc(answer.expiresAt / 1000)],
+      ["from", `${sources[answer.source]}${answer.superseded ? "; a newer one has run out" : ""}`],
+      ["service", service && `${service.number}, ${service.status}, at block ${service.block}`],
+      ["stake", service && `${amount(service.stake)} BLOC`],
+      ["verdicts", verdicts?.join(", ")],
+      ["checked", verified ? "the record, against the key on chain" : "nothing"],
+      ["not confirmed", unconfirmed.length === 0 ? undefined : unconfirmed.join(", ")],
+    ]),
+  ].join("\n");
+}

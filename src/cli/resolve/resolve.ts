@@ -1,0 +1,106 @@
+import { loadDeployment } from "../../chain/deployment.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import { answerToJson } from "../../resolver/answerSchema.ts";
+import { chooseDeployment } from "../framework/chainCommand.ts";
+import { defineCommand, type Check } from "../framework/command.ts";
+import { chainFlags } from "../framework/commonFlags.ts";
+import { coralAllowLoopback, coralFlags } from "../framework/coralFlags.ts";
+import { optional, text, toggle, type Values } from "../framework/flag.ts";
+import { describeError } from "../framework/output.ts";
+import { anyText, httpUrl } from "../framework/values.ts";
+import { answerText } from "./answerText.ts";
+import { ownSource, remoteSource, type AnswerSource, type Seen } from "./sources.ts";
+
+/** How often a watched name is looked up, milliseconds. */
+const WATCH_MS = 1_000;
+
+const flags = {
+  resolver: text("--resolver <url>", "ask this resolver over HTTP", httpUrl, {
+    env: "BLOCKCLOUD_RESOLVER",
+    config: "resolver.url",
+  }),
+  verify: toggle("--verify", "check the resolver's answer against the key on chain"),
+  watch: toggle("--watch", "show each change until Ctrl-C"),
+  coralBootstrap: coralFlags(0).coralBootstrap,
+  allowLoopback: coralAllowLoopback,
+  deployment: chainFlags.deployment,
+  network: chainFlags.network,
+  rpc: optional(chainFlags.rpc),
+};
+
+const check: Check = (resolved, sources, problems) => {
+  const { resolver, verify, rpc } = resolved.values;
+  if (resolver !== undefined && verify !== true) return;
+  chooseDeployment(resolved, sources, problems);
+  if (!Array.isArray(rpc) || rpc.length === 0) {
+    problems.add("--rpc: missing. Only --resolver without --verify needs no chain.");
+  }
+};
+
+/** `blockcloud resolve` */
+export const resolve = defineCommand(
+  {
+    name: "resolve",
+    about: "Look up where a service is, by itself or through a resolver whose answer it can check.",
+    args: { name: text("<name or ID>", "the service", anyText, { required: true }) },
+    flags,
+    examples: [
+      "blockcloud resolve weather.bloc.alt",
+      "blockcloud resolve weather.bloc.alt --resolver http://127.0.0.1:8053 --verify",
+      "blockcloud resolve sensor.weather.bloc.alt --coral-bootstrap /ip4/203.0.113.7/tcp/4170 --json",
+    ],
+    notes: `Without --resolver it asks chain and record network itself, and trusts nobody. With --resolver and
+without --verify it shows what the resolver says: that needs no chain, and nothing is checked.`,
+  },
+  check,
+  async ({ args, flags: given, io, output, signal }) => {
+    const source = sourceOf(given);
+    let shown: string | undefined;
+    const show = (key: string, json: object, readable: string) => {
+      if (key === shown) return;
+      shown = key;
+      output.print(json, readable);
+    };
+    const showAnswer = (seen: Seen) => {
+      const { answer, verified, unconfirmed } = seen;
+      const json = { answer: answerToJson(answer), verified, unconfirmed };
+      show(`${answer.source} ${answer.record ?? JSON.stringify(json)}`, json, answerText(seen));
+    };
+    try {
+      await source.start();
+      do {
+        try {
+          showAnswer(await source.ask(args.name, signal));
+        } catch (error) {
+          signal.throwIfAborted();
+          if (!given.watch || !(error instanceof BlockcloudError)) throw error;
+          const { json, text: readable } = describeError(error);
+          show(error.code, JSON.parse(json) as object, readable);
+        }
+        if (given.watch) await io.timers.sleep(WATCH_MS, signal);
+      } while (given.watch);
+      return undefined;
+    } catch (error) {
+      // Whoever watches ends it so.
+      if (given.watch && signal.aborted) return undefined;
+      throw error;
+    } finally {
+      await source.stop();
+    }
+  },
+);
+
+function sourceOf(given: Values<typeof flags>): AnswerSource {
+  const { resolver, verify, watch, allowLoopback } = given;
+  const chain = () => ({
+    rpcUrls: given.rpc ?? [],
+    deployment: loadDeployment(given.deployment ?? ""),
+  });
+  if (resolver !== undefined) return remoteSource(resolver, verify ? chain() : undefined);
+  return ownSource(chain(), {
+    bootstrap: given.coralBootstrap ?? [],
+    // Pushes are for those who wait for changes.
+    subscribe: watch,
+    allowPrivate: allowLoopback,
+  });
+}
