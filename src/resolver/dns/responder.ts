@@ -7,7 +7,7 @@ import { copyTemplate, fillFlags, fillIn, truncate, writeMessage } from "./messa
 import { labelsOf, lower, NO_ANSWER, QueryReader } from "./query.ts";
 
 export interface ResponderOptions {
-  /** How long an answer is used before it is built anew, milliseconds; a change ends that at once. */
+  /** How long an answer is used at most before it is built anew, milliseconds; a change ends that at once. */
   keepMs: number;
   /** The same for one that would be another each time: loads are spread, and hosts looked at again. */
   keepVaryingMs: number;
@@ -162,7 +162,9 @@ export class Responder {
     const now = this.#d.timers.monotonic();
     const leaseEnd = expiresAt === undefined ? Infinity : now + expiresAt - this.#d.now();
     const { keepMs, keepVaryingMs } = this.#options;
-    const until = Math.min(leaseEnd, now + (varies ? keepVaryingMs : keepMs));
+    // Half of the time to all of it, by the hash: what came at once is not built anew at once.
+    const share = 1 - (hash >>> 24) / 512;
+    const until = Math.min(leaseEnd, now + share * (varies ? keepVaryingMs : keepMs));
     const template = writeMessage({ question, ...finding });
     const answer = { template, question, serviceId, until, leaseEnd, maxTtl, ttl: -1 };
     // A crowd of names that are none must not push out those that are: the resolver remembers them itself.
