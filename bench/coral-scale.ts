@@ -9,8 +9,10 @@ const SIZES = [100, 300, 494, 1000, 3000, 10_000];
 
 const settings: Settings = {
   seed: "blockcloud",
-  bucketSize: 20,
-  alpha: 3,
+  designs: [
+    { name: "ours", bucketSize: 8, alpha: 10, paths: 10, answers: 3 },
+    { name: "k 20, alpha 3", bucketSize: 20, alpha: 3, paths: 1, answers: 1 },
+  ],
   leaseMs: 60_000,
   paperStoresPerMinute: 12_000_000,
   lookUps: 1000,
@@ -29,12 +31,15 @@ const published = {
 
 const simulated = [
   `All of this is simulated; nothing was sent. Seed "${settings.seed}": the same figures on every machine.`,
-  `Kademlia: k ${settings.bucketSize}, alpha ${settings.alpha}, one path a look-up, referrals as in @libp2p/kad-dht, IDs from SHA-256.`,
+  ...settings.designs.map(
+    ({ name, bucketSize, alpha, paths, answers }) =>
+      `Kademlia, ${name}: k ${bucketSize}, ${paths === 1 ? "one path" : `${paths} disjoint paths`} with ${alpha} requests under way, ended by ${answers} answers; referrals as in @libp2p/kad-dht, IDs from SHA-256.`,
+  ),
   "Routing tables are full and correct: for each length of common prefix all nodes that have it, or k drawn at random. libp2p's may hold more.",
   `A request and its answer take ${ROUND_TRIP_MS.from} to ${ROUND_TRIP_MS.to} ms, drawn evenly. No loss, no queues, no bandwidth.`,
   `Nobody joins or leaves. The rows "dead" have ${settings.deadShare * 100} % of the nodes silent and nobody's table repaired; others give up on one after 1,000 ms.`,
   `Gossip: random mesh, degree ${MESH.degree} wanted, ${MESH.most} at most; all nodes subscribe; mesh messages only.`,
-  `Sloppy storing is Coral's, on the same tables: full with ${SLOPPY.values} values, ${SLOPPY.leakPerMinute} let through a minute, one bit corrected each hop, requests take no time. We do not run it.`,
+  `Sloppy storing is Coral's, on our tables: full with ${SLOPPY.values} values, ${SLOPPY.leakPerMinute} let through a minute, one bit corrected each hop, requests take no time. We do not run it.`,
   "Coral's bound takes log2(n) nodes to hand on to the closest one. Kademlia's tables lead there from more, so some keys are above it.",
   `Hot key: ${settings.hotKeys} keys, medians; every node asks once a lease of ${settings.leaseMs / 1000} s, and nobody is subscribed. A subscribed resolver asks nobody.`,
 ];
@@ -60,23 +65,26 @@ export function run(say: (message: string) => void): Promise<Outcome> {
 
 function lookUpTable(scales: readonly Scale[]): Table {
   return {
-    title: "Kademlia, as we run it: a look-up (hops and requests: median, p99, most)",
+    title: "Kademlia: a look-up (hops and requests: median, p99, most)",
     columns: [
-      ...["nodes", "contacts", "kind", "hops", "p99", "most", "requests", "p99", "most"],
+      ...["nodes", "design", "contacts", "kind", "hops", "p99", "most", "requests", "p99", "most"],
       ...["ms", "p99", "found", "requests a store"],
     ],
-    rows: scales.flatMap(({ nodes, contacts, kademlia }) => {
-      const { findClosest, getRecord, getWithDead, requestsPerStore } = kademlia;
-      const kinds = [
-        { kind: "closest", ...findClosest, found: findClosest.correct, store: requestsPerStore },
-        { kind: "record", ...getRecord, store: "" },
-        { kind: "record, dead", ...getWithDead, store: "" },
-      ];
-      return kinds.map(({ kind, hops, requests, elapsedMs, found, store }) => [
-        ...[nodes, contacts.p50, kind, hops.p50, hops.p99, hops.max],
-        ...[requests.p50, requests.p99, requests.max, elapsedMs.p50, elapsedMs.p99, found, store],
-      ]);
-    }),
+    rows: scales.flatMap(({ nodes, kademlia }) =>
+      kademlia.flatMap(({ name, contacts, requestsPerStore, ...kinds }) => {
+        const { findClosest, getRecord, getWithDead } = kinds;
+        const rows = [
+          { kind: "closest", ...findClosest, found: findClosest.correct, store: requestsPerStore },
+          { kind: "record", ...getRecord, store: "" },
+          { kind: "record, dead", ...getWithDead, store: "" },
+        ];
+        return rows.map(({ kind, hops, requests, elapsedMs, found, store }) => [
+          ...[nodes, name, contacts.p50, kind, hops.p50, hops.p99, hops.max],
+          ...[requests.p50, requests.p99, requests.max, elapsedMs.p50, elapsedMs.p99],
+          ...[found, store],
+        ]);
+      }),
+    ),
   };
 }
 
@@ -95,11 +103,11 @@ function hotKeyTable(scales: readonly Scale[]): Table {
   return {
     title: "A hot key that every node looks up once a lease: requests a minute at the busiest node",
     columns: ["nodes", "design", "stores offered", "look-ups offered", "stores", "look-ups"],
-    rows: scales.flatMap(({ nodes, kademlia: { hotKey }, sloppy: { lease } }) => [
-      [
-        ...[nodes, "Kademlia, one publisher", hotKey.storesPerMinute, nodes],
-        ...[hotKey.storesPerMinute, hotKey.lookUpsPerMinute],
-      ],
+    rows: scales.flatMap(({ nodes, kademlia, sloppy: { lease } }) => [
+      ...kademlia.map(({ name, hotKey: { storesPerMinute, lookUpsPerMinute } }) => [
+        ...[nodes, `Kademlia, ${name}, one publisher`, storesPerMinute, nodes],
+        ...[storesPerMinute, lookUpsPerMinute],
+      ]),
       [
         ...[nodes, "sloppy, all store", lease.offered.storesPerMinute],
         ...[lease.offered.lookUpsPerMinute, lease.storesAtBusiest, lease.lookUpsAtBusiest],

@@ -1,3 +1,5 @@
+import { availableParallelism, loadavg } from "node:os";
+import { rounded } from "./quantiles.ts";
 import { atLeast, atMost, type Outcome, type Table } from "./report.ts";
 import { measureDns, type DnsResult } from "./resolve/dns.ts";
 import type { FrontPorts } from "./resolve/fronts.ts";
@@ -20,6 +22,8 @@ const moveSettings = { nodes: 8, moves: 200, services: 20, gapMs: 20, coldLookUp
 /** Everything that was measured. */
 export interface Results {
   setting: readonly string[];
+  /** Processes that wanted to run in the minute before: what others do here counts, too. */
+  load: number;
   inProcess: InProcessResult;
   table: TableResult;
   dns: DnsResult;
@@ -39,6 +43,7 @@ const setting = [
 
 /** Look-ups, fronts and moves of the resolver, with other servers beside it. */
 export async function run(say: (message: string) => void): Promise<Outcome> {
+  const load = rounded(loadavg()[0] ?? NaN, 1);
   const network = await measurePropagation(moveSettings, say);
   const { dns, http } = await measureFronts(say);
   const worker = new Worker("inProcess.ts", ["--expose-gc"]);
@@ -47,7 +52,7 @@ export async function run(say: (message: string) => void): Promise<Outcome> {
     const table = await worker.call<TableResult>("table", PREFIXES);
     say(`in process: ${CACHED.toLocaleString("en-US")} services`);
     const inProcess = await worker.call<InProcessResult>("lookUps", CACHED);
-    return outcomeOf({ setting, inProcess, table, dns, http, network });
+    return outcomeOf({ setting, load, inProcess, table, dns, http, network });
   } finally {
     await worker.stop();
   }
@@ -78,10 +83,12 @@ async function measureFronts(say: (message: string) => void) {
 export function outcomeOf(results: Results): Outcome {
   const { inProcess, network, dns } = results;
   const { dnsmasq } = dns.ours;
+  const busy = `Load of the machine in the minute before: ${results.load}, of ${availableParallelism()} cores.`;
+  const notes = [...results.setting, busy];
   return {
     results: { ...results },
     tables: [
-      { title: "What this is", columns: ["note"], rows: results.setting.map((note) => [note]) },
+      { title: "What this is", columns: ["note"], rows: notes.map((note) => [note]) },
       lookUpTable(results),
       dnsTable(results.dns),
       httpTable(results.http),

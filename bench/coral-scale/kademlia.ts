@@ -1,6 +1,6 @@
 import { mean, quantiles, rounded, roundedQuantiles, type Quantiles } from "../quantiles.ts";
 import { closestOfAll } from "./closest.ts";
-import { lookUp, type LookUpResult } from "./lookUp.ts";
+import { lookUp, type LookUpResult, type Manner } from "./lookUp.ts";
 import type { Random } from "./random.ts";
 import { idOf, type Topology } from "./topology.ts";
 
@@ -19,11 +19,11 @@ export interface Gets extends LookUps {
   found: number;
 }
 
-/** How Kademlia as we run it does on a topology. */
+/** How Kademlia does on a topology. */
 export interface Kademlia {
   /** Look-ups of the nodes closest to a key, as each store makes one; which share of them it found. */
   findClosest: LookUps & { correct: number };
-  /** Look-ups that end with the first node that has the record. */
+  /** Look-ups that end when enough nodes have answered with the record. */
   getRecord: Gets;
   /** The same while some nodes are gone and nobody has noticed. */
   getWithDead: Gets & { deadShare: number };
@@ -34,10 +34,10 @@ export interface Kademlia {
 /** @param count Look-ups of each kind, each of another key by a node drawn at random. */
 export function measureKademlia(
   topology: Topology,
-  settings: { alpha: number; count: number; deadShare: number },
+  settings: { manner: Manner; count: number; deadShare: number },
   random: Random,
 ): Kademlia {
-  const { alpha, count, deadShare } = settings;
+  const { manner, count, deadShare } = settings;
   const dead = new Set<number>();
   while (dead.size < Math.floor(deadShare * topology.size)) dead.add(random.below(topology.size));
 
@@ -46,16 +46,16 @@ export function measureKademlia(
   for (let index = 0; index < count; index += 1) {
     const target = idOf(`key ${index}`);
     const finder = random.below(topology.size);
-    const find = lookUp(topology, { from: finder, target, alpha }, random);
+    const find = lookUp(topology, { from: finder, target, ...manner }, random);
     const truth = closestOfAll(topology, target, topology.bucketSize + 1)
       .filter((node) => node !== finder)
       .slice(0, topology.bucketSize);
     finds.push(find);
     correct.push(truth.filter((node) => find.closest.includes(node)).length / truth.length);
     const holders = new Set(find.closest);
-    gets.push(lookUp(topology, { from: asker(holders), target, alpha, holders }, random));
+    gets.push(lookUp(topology, { from: asker(holders), target, ...manner, holders }, random));
     const from = asker(holders, dead);
-    deadGets.push(lookUp(topology, { from, target, alpha, holders, dead }, random));
+    deadGets.push(lookUp(topology, { from, target, ...manner, holders, dead }, random));
   }
   const requestsPerStore = mean(finds.map(({ requests, closest }) => requests + closest.length));
   return {
@@ -86,12 +86,13 @@ export interface HotKey {
  */
 export function measureHotKey(
   topology: Topology,
-  hot: { key: string; alpha: number; storesPerMinute: number },
+  hot: { key: string; manner: Manner; storesPerMinute: number },
   random: Random,
 ): HotKey {
-  const target = idOf(hot.key);
+  const { key, manner } = hot;
+  const target = idOf(key);
   const publisher = random.below(topology.size);
-  const { closest } = lookUp(topology, { from: publisher, target, alpha: hot.alpha }, random);
+  const { closest } = lookUp(topology, { from: publisher, target, ...manner }, random);
   const holders = new Set(closest);
   const arrived = new Uint32Array(topology.size);
   const onRequest = (node: number) => {
@@ -99,7 +100,7 @@ export function measureHotKey(
   };
   for (let from = 0; from < topology.size; from += 1) {
     if (holders.has(from) || from === publisher) continue;
-    lookUp(topology, { from, target, alpha: hot.alpha, holders, onRequest }, random);
+    lookUp(topology, { from, target, ...manner, holders, onRequest }, random);
   }
   return { lookUpsPerMinute: arrived.reduce(max, 0), storesPerMinute: hot.storesPerMinute };
 }

@@ -7,13 +7,21 @@ export const ROUND_TRIP_MS = { from: 10, to: 150 } as const;
 /** After how long a node gives up on one that does not answer, in milliseconds. */
 const TIMEOUT_MS = 1000;
 
+/** How look-ups are made. */
+export interface Manner {
+  /** How many requests a path may have under way. */
+  alpha: number;
+  /** Among how many paths those that are known at the beginning are dealt out; nobody is asked by two. */
+  paths: number;
+  /** With so many answers that carry the record a look-up ends. */
+  answers: number;
+}
+
 /** A look-up that a simulated node makes. */
-export interface LookUpOptions {
+export interface LookUpOptions extends Manner {
   from: number;
   target: Id;
-  /** How many requests may be under way at once. */
-  alpha: number;
-  /** Who has the record: the look-up ends with the first of them that answers. Nobody: it finds the closest. */
+  /** Who has the record. Nobody: it finds the closest. */
   holders?: ReadonlySet<number>;
   /** Who does not answer. */
   dead?: ReadonlySet<number>;
@@ -28,71 +36,97 @@ export interface LookUpResult {
   found: boolean;
   /** Requests sent; each has one answer unless its node is dead. */
   requests: number;
-  /** Referrals behind the answer that counted: 1 for a node of the own table. */
+  /** Referrals behind the first answer that counted: 1 for a node of the own table. */
   hops: number;
   /** Simulated milliseconds. */
   elapsedMs: number;
 }
 
 interface Request {
+  path: Path;
   node: number;
   away: number;
   hops: number;
   endsAt: number;
 }
 
+/** One path of a look-up. */
+interface Path {
+  /** The closest that answered on it: it goes on while somebody closer is known. */
+  closest: ClosestList;
+  waiting: Request[];
+  underWay: number;
+}
+
 /**
- * An iterative look-up by the rules of `@libp2p/kad-dht`'s query path, on one path: it begins with the
- * closest of the own table, keeps `alpha` requests under way, always asks the closest one not asked, follows
- * only referrals to nodes closer than who refers, and ends when no node left could be among the closest.
+ * An iterative look-up by the rules of `@libp2p/kad-dht`: it begins with the closest of the own table, dealt
+ * out to paths; each keeps `alpha` requests under way, always asks the closest one not asked, follows only
+ * referrals to nodes closer than who refers, and ends when no node left could be among its closest.
  */
 export function lookUp(topology: Topology, options: LookUpOptions, random: Random): LookUpResult {
-  const { from, target, alpha, holders, dead } = options;
-  const closest = new ClosestList(topology, target, topology.bucketSize);
+  const { from, target, holders, dead } = options;
+  const { bucketSize } = topology;
+  const list = () => new ClosestList(topology, target, bucketSize);
+  const closest = list();
+  const paths = Array.from({ length: options.paths }, (): Path => ({
+    closest: list(),
+    waiting: [],
+    underWay: 0,
+  }));
   const seen = new Set([from]);
-  const waiting: Request[] = [];
   const underWay: Request[] = [];
   const hopsOf = new Map<number, number>();
-  let [now, requests] = [0, 0];
+  let [now, requests, answers, firstHops] = [0, 0, 0, 0];
 
-  const queue = (node: number, hops: number, below: number): void => {
+  const queue = (path: Path, node: number, hops: number, below: number): void => {
     if (seen.has(node)) return;
     const away = distance(topology.id(node), target);
-    if (away >= below || !closest.takes(away)) return;
+    if (away >= below || !path.closest.takes(away)) return;
     seen.add(node);
-    waiting.push({ node, away, hops, endsAt: 0 });
+    path.waiting.push({ path, node, away, hops, endsAt: 0 });
   };
-  const send = (): void => {
-    while (underWay.length < alpha) {
-      const request = takeLeast(waiting, ({ away }) => away);
+  const send = (path: Path): void => {
+    while (path.underWay < options.alpha) {
+      const request = takeLeast(path.waiting, ({ away }) => away);
       if (!request) return;
-      if (!closest.takes(request.away)) continue;
+      if (!path.closest.takes(request.away)) continue;
       requests += 1;
       options.onRequest?.(request.node);
       const { from: least, to: most } = ROUND_TRIP_MS;
       const travel = least + random.unit() * (most - least);
       request.endsAt = now + (dead?.has(request.node) ? TIMEOUT_MS : travel);
+      path.underWay += 1;
       underWay.push(request);
     }
   };
-  const result = (found: boolean, hops: number): LookUpResult => {
-    return { closest: closest.nodes, found, requests, hops, elapsedMs: now };
-  };
 
-  for (const node of closestKnown(topology, from, target)) queue(node, 1, Infinity);
-  for (;;) {
-    send();
+  closestKnown(topology, from, target).forEach((node, index) => {
+    const path = paths[index % paths.length];
+    if (path) queue(path, node, 1, Infinity);
+  });
+  paths.forEach(send);
+  while (answers < options.answers) {
     const answered = takeLeast(underWay, ({ endsAt }) => endsAt);
     if (!answered) break;
-    const { node, away, hops } = answered;
+    const { path, node, away, hops } = answered;
     now = answered.endsAt;
-    if (dead?.has(node)) continue;
-    if (holders?.has(node)) return result(true, hops);
-    closest.offer(node, away);
-    hopsOf.set(node, hops);
-    for (const referred of closestKnown(topology, node, target)) queue(referred, hops + 1, away);
+    path.underWay -= 1;
+    if (!dead?.has(node)) {
+      if (holders?.has(node)) {
+        answers += 1;
+        firstHops ||= hops;
+      }
+      closest.offer(node, away);
+      path.closest.offer(node, away);
+      hopsOf.set(node, hops);
+      for (const other of closestKnown(topology, node, target)) queue(path, other, hops + 1, away);
+    }
+    if (answers < options.answers) send(path);
   }
-  return result(false, Math.max(0, ...closest.nodes.map((node) => hopsOf.get(node) ?? 0)));
+  const found = answers > 0;
+  const furthest = Math.max(0, ...closest.nodes.map((node) => hopsOf.get(node) ?? 0));
+  const hops = found ? firstHops : furthest;
+  return { closest: closest.nodes, found, requests, hops, elapsedMs: now };
 }
 
 /** Takes the element with the least key out of a short list. */

@@ -1,5 +1,6 @@
 import { mean, median, quantiles, rounded, type Quantiles } from "../quantiles.ts";
 import { buildMesh, spread } from "./gossip.ts";
+import type { Manner } from "./lookUp.ts";
 import { measureHotKey, measureKademlia, type HotKey, type Kademlia } from "./kademlia.ts";
 import { seeded, type Random } from "./random.ts";
 import { closestOfAll } from "./closest.ts";
@@ -9,8 +10,8 @@ import { buildTopology, idOf, type Topology } from "./topology.ts";
 /** What is simulated at each size. */
 export interface Settings {
   seed: string;
-  bucketSize: number;
-  alpha: number;
+  /** Ways to run Kademlia; the first is ours, and its tables are the ones that sloppy storing uses. */
+  designs: readonly [Design, ...Design[]];
   leaseMs: number;
   /** Stores a minute of a hot key in the published measurement. */
   paperStoresPerMinute: number;
@@ -18,6 +19,13 @@ export interface Settings {
   hotKeys: number;
   publications: number;
   deadShare: number;
+}
+
+/** A way to run Kademlia. */
+export interface Design extends Manner {
+  name: string;
+  /** Contacts of a bucket, and nodes that keep a record: k. */
+  bucketSize: number;
 }
 
 /** Load on a hot key under sloppy storing, medians over the keys. */
@@ -38,8 +46,7 @@ export interface Sloppy {
 /** Everything at one size. */
 export interface Scale {
   nodes: number;
-  contacts: Quantiles;
-  kademlia: Kademlia & { hotKey: HotKey };
+  kademlia: (Kademlia & { name: string; contacts: Quantiles; hotKey: HotKey })[];
   gossip: { degree: number; hops: Quantiles; messages: number; reachedAll: boolean };
   sloppy: {
     hops: Quantiles;
@@ -54,15 +61,14 @@ export interface Scale {
 
 /** Simulates one size. The same settings give the same figures. */
 export function measureScale(nodes: number, settings: Settings): Scale {
-  const topology = buildTopology(`${settings.seed} ${nodes}`, nodes, settings.bucketSize);
-  const random = seeded(`${settings.seed} ${nodes} draws`);
-  const { alpha, lookUps: count, deadShare, leaseMs } = settings;
+  const { seed, designs, leaseMs } = settings;
+  const random = seeded(`${seed} ${nodes} draws`);
   const keys = Array.from({ length: settings.hotKeys }, (_, index) => `hot key ${index}`);
-  // A publisher stores anew at half of its lease.
-  const storesPerMinute = (2 * 60_000) / leaseMs;
-  const hot = keys.map((key) => measureHotKey(topology, { key, alpha, storesPerMinute }, random));
-  const kademlia = measureKademlia(topology, { alpha, count, deadShare }, random);
-
+  const build = (bucketSize: number) => buildTopology(`${seed} ${nodes}`, nodes, bucketSize);
+  const kademlia = designs.map((design) =>
+    measureDesign(build(design.bucketSize), design, keys, settings, random),
+  );
+  const topology = build(designs[0].bucketSize);
   const spreads = Array.from({ length: settings.publications }, () =>
     spread(buildMesh(nodes, random), random.below(nodes)),
   );
@@ -72,14 +78,7 @@ export function measureScale(nodes: number, settings: Settings): Scale {
   const paths = ways.flatMap(({ paths: all }) => all.map((path) => path.length - 1));
   return {
     nodes,
-    contacts: quantiles(topology.tables.map(({ length }) => length)),
-    kademlia: {
-      ...kademlia,
-      hotKey: {
-        lookUpsPerMinute: median(hot.map(({ lookUpsPerMinute }) => lookUpsPerMinute)),
-        storesPerMinute,
-      },
-    },
+    kademlia,
     gossip: {
       degree: rounded(mean(spreads.map(({ degree }) => degree)), 1),
       hops: quantiles(spreads.map(({ hops }) => hops)),
@@ -96,6 +95,28 @@ export function measureScale(nodes: number, settings: Settings): Scale {
         leaseMs,
       }),
     },
+  };
+}
+
+function measureDesign(
+  topology: Topology,
+  design: Design,
+  keys: readonly string[],
+  settings: Settings,
+  random: Random,
+): Scale["kademlia"][number] {
+  const { lookUps: count, deadShare, leaseMs } = settings;
+  const { name, alpha, paths, answers } = design;
+  const manner = { alpha, paths, answers };
+  // A publisher stores anew at half of its lease.
+  const storesPerMinute = (2 * 60_000) / leaseMs;
+  const hot = keys.map((key) => measureHotKey(topology, { key, manner, storesPerMinute }, random));
+  const lookUpsPerMinute = median(hot.map((load) => load.lookUpsPerMinute));
+  return {
+    name,
+    contacts: quantiles(topology.tables.map(({ length }) => length)),
+    ...measureKademlia(topology, { manner, count, deadShare }, random),
+    hotKey: { lookUpsPerMinute, storesPerMinute },
   };
 }
 

@@ -57,15 +57,17 @@ export async function measurePropagation(
   try {
     say(`Coral: ${nodes} nodes in a process each`);
     const first = await started([], true);
-    for (let node = 1; node < nodes; node += 1) await started(first.addresses, true);
+    const others = Array.from({ length: nodes - 1 }, () => started(first.addresses, true));
+    await Promise.all(others);
     const network = [...workers];
     const peers = await connected(network);
     await delay(MESH_MS);
     const clock = { issuedAt: Date.now() };
     await publishAll(network, all, clock);
-    for (const worker of network) {
-      for (let number = 1; number <= services; number += 1) await worker.call("follow", number);
-    }
+    const followed = Array.from({ length: services }, (_, index) => index + 1);
+    await Promise.all(
+      network.flatMap((worker) => followed.map((number) => worker.call("follow", number))),
+    );
 
     say(`Coral: ${moves} moves`);
     const times: { all: number; each: number[]; missed: boolean }[] = [];
@@ -103,11 +105,14 @@ async function publishAll(
   services: number,
   clock: { issuedAt: number },
 ): Promise<void> {
-  for (let number = 1; number <= services; number += 1) {
-    const options = { number, issuedAt: next(clock), waitForStore: true };
-    const publisher = inTurn(network, number);
-    const { stored } = await publisher.call<{ stored: number }>("publish", options);
-    if (stored === 0) throw new Error(`Nobody stored the record of service ${number}.`);
+  for (let number = 1; number <= services; number += network.length) {
+    const some = network.slice(0, 1 + services - number);
+    const published = some.map(async (publisher, index) => {
+      const move = { number: number + index, issuedAt: next(clock), waitForStore: true };
+      const { stored } = await publisher.call<{ stored: number }>("publish", move);
+      if (stored === 0) throw new Error(`Nobody stored the record of service ${move.number}.`);
+    });
+    await Promise.all(published);
   }
 }
 

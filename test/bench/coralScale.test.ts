@@ -17,6 +17,11 @@ import {
 const LEASE_MS = 60_000;
 
 const ids = fc.string().map(idOf);
+const manners = fc.record({
+  alpha: fc.integer({ min: 1, max: 10 }),
+  paths: fc.integer({ min: 1, max: 10 }),
+  answers: fc.integer({ min: 1, max: 3 }),
+});
 const networks = fc.record({
   seed: fc.string({ maxLength: 8 }),
   size: fc.integer({ min: 2, max: 300 }),
@@ -80,27 +85,21 @@ describe("the simulated network", () => {
 describe("the simulated look-up", () => {
   it("finds the closest node of a static network always, and of the k closest all but a few", () => {
     fc.assert(
-      fc.property(
-        networks,
-        ids,
-        fc.nat(),
-        fc.integer({ min: 1, max: 10 }),
-        (net, id, who, alpha) => {
-          const topology = buildTopology(net.seed, net.size, 20);
-          const from = who % net.size;
-          const { closest, requests } = lookUp(
-            topology,
-            { from, target: id, alpha },
-            seeded(net.seed),
-          );
-          const truth = closestOfAll(topology, id, 21).filter((node) => node !== from);
-          expect(closest[0]).to.equal(truth[0]);
-          // Only referrals closer than who refers are followed, so that one of the furthest may be missed.
-          const found = truth.slice(0, 20).filter((node) => closest.includes(node));
-          expect(found.length).to.be.at.least(Math.min(20, truth.length) - 2);
-          expect(requests).to.be.at.most(net.size - 1);
-        },
-      ),
+      fc.property(networks, ids, fc.nat(), manners, (net, id, who, manner) => {
+        const topology = buildTopology(net.seed, net.size, 20);
+        const from = who % net.size;
+        const { closest, requests } = lookUp(
+          topology,
+          { from, target: id, ...manner },
+          seeded(net.seed),
+        );
+        const truth = closestOfAll(topology, id, 21).filter((node) => node !== from);
+        expect(closest[0]).to.equal(truth[0]);
+        // Only referrals closer than who refers are followed, so that one of the furthest may be missed.
+        const found = truth.slice(0, 20).filter((node) => closest.includes(node));
+        expect(found.length).to.be.at.least(Math.min(20, truth.length) - 2);
+        expect(requests).to.be.at.most(net.size - 1);
+      }),
       { numRuns: 50 },
     );
   });
@@ -111,7 +110,8 @@ describe("the simulated look-up", () => {
     const stored = closestOfAll(topology, target, 20);
     const from = closestOfAll(topology, flipped(target, 0), 1)[0]!;
     const asked: number[] = [];
-    const options = { from, target, alpha: 3, onRequest: (node: number) => asked.push(node) };
+    const onRequest = (node: number) => asked.push(node);
+    const options = { from, target, alpha: 3, paths: 1, answers: 1, onRequest };
 
     const all = lookUp(topology, { ...options, holders: new Set(stored) }, seeded("1"));
     expect(all.found).to.equal(true);
@@ -133,7 +133,7 @@ describe("the simulated look-up", () => {
     const holders = new Set(known);
     const { hops, requests } = lookUp(
       topology,
-      { from: 0, target, alpha: 1, holders },
+      { from: 0, target, alpha: 1, paths: 1, answers: 1, holders },
       seeded("1"),
     );
     expect({ hops, requests }).to.deep.equal({ hops: 1, requests: 1 });
@@ -223,8 +223,7 @@ describe("the simulated mesh", () => {
 describe("the simulation", () => {
   const settings = {
     seed: "same",
-    bucketSize: 20,
-    alpha: 3,
+    designs: [{ name: "ours", bucketSize: 20, alpha: 3, paths: 2, answers: 1 }] as const,
     leaseMs: LEASE_MS,
     paperStoresPerMinute: 20_000,
     lookUps: 20,

@@ -154,6 +154,7 @@ describe("the resolver's benchmark", () => {
   const latencyMs = { p50: 1, p99: 2, max: 3 };
   const results: Results = {
     setting: ["a note"],
+    load: 0.5,
     inProcess: {
       ...{ services: 100_000, byId: 1_000_000, byFreshId: 1, byName: 2, mapAlone: 3, filled: 4 },
       memory: { bytes: 10, bytesPerService: 5, bytesPer100000: 500_000 },
