@@ -8,7 +8,7 @@ import { runDemo } from "../../src/demo/demo.ts";
 describe("the main job, in short form", function () {
   this.timeout(300_000);
 
-  it("deploys, registers, audits, pays: one epoch from an empty chain to the first rewards", async () => {
+  it("deploys, registers, audits, moves, pays: one epoch from an empty chain to the first rewards", async () => {
     const folder = await mkdtemp(path.join(tmpdir(), "blockcloud-e2e-"));
     const progress = new PassThrough();
     let said = "";
@@ -38,6 +38,11 @@ describe("the main job, in short form", function () {
         expect(auditor.paidVotes).to.equal(3);
         expect(auditor.transactions).to.be.greaterThan(2);
       }
+      const move = result.move!;
+      expect(move).to.include({ service: 1, announcements: 0 });
+      expect(move.to).not.to.equal(move.from);
+      expect(move.peers, "the Coral nodes, the resolver, the auditors").to.be.at.least(4);
+      expect(said).to.contain(`service 1 moved from ${move.from} to ${move.to}`);
       expect(result.gasPerAudit).to.be.greaterThan(0);
       // Says at each wait what it waits for.
       expect(said).to.contain("waiting for epoch");
