@@ -47,7 +47,11 @@ export function rawName(serviceId: Hex): string {
 }
 
 function checkedId(text: string): Hex {
-  parseServiceId(text);
+  try {
+    parseServiceId(text);
+  } catch (cause) {
+    throw invalidName(text, cause);
+  }
   return text.toLowerCase() as Hex;
 }
 
@@ -85,8 +89,9 @@ function decodeBase32(text: string): Hex | undefined {
   return unused === 0 ? bytesToHex(bytes) : undefined;
 }
 
-function invalidName(text: string): BlockcloudError {
+function invalidName(text: string, cause?: unknown): BlockcloudError {
   return new BlockcloudError("NAME_INVALID", `Not a name: ${text.slice(0, 80)}.`, {
+    cause,
     remedy: `Give <label>.${ZONE}, <sub>.<label>.${ZONE}, <base32>.${RAW}, or 0x and 64 hexadecimal digits.`,
   });
 }

@@ -83,9 +83,9 @@ describe("names", () => {
     });
   }
 
-  it("says of a wrong ID what is wrong with it", () => {
-    expectCode("SERVICE_ID_INVALID", () => parseName("0x00"));
-    expectCode("SERVICE_ID_INVALID", () => parseName(`0x${"0".repeat(64)}`));
+  it("refuses what is no service ID, though it looks like one", () => {
+    expectCode("NAME_INVALID", () => parseName("0x00"));
+    expectCode("NAME_INVALID", () => parseName(`0x${"0".repeat(64)}`));
   });
 
   it("takes any text, and either reads it or says that it is no name", () => {
