@@ -177,6 +177,15 @@ describe("layer 3, end to end, with real processes", function () {
     expect(await (await fetch(to!)).text()).to.equal("sunny");
     expect(await (await fetch(before!)).text(), "and the old one still serves").to.equal("sunny");
     expect(await transactions()).to.equal(sent);
+
+    const shown = async (...flags: string[]) => {
+      const { code, stderr, json } = await cli("service", "show", "1", "--skip-probe", ...flags);
+      expect(code, stderr).to.equal(0);
+      const { record } = json().service as { record: { record: { endpoints: { uri: string }[] } } };
+      return record.record.endpoints[0]!.uri;
+    };
+    expect(await shown("--resolver", resolver.http), "what users find").to.equal(to);
+    expect(await shown(), "what is announced on chain").to.equal(before);
   });
 
   it("names a sub-service, reached by the device's own key, without a transaction", async () => {

@@ -3,6 +3,7 @@ import {
   anyText,
   address,
   gweiAmount,
+  httpUrl,
   hostAndPort,
   oneOf,
   rpcUrl,
@@ -160,6 +161,11 @@ export const auditor = text(
     required: true,
   },
 );
+/** A resolver to ask. */
+export const resolverUrl = text("--resolver <url>", "ask this resolver over HTTP", httpUrl, {
+  env: "BLOCKCLOUD_RESOLVER",
+  config: "resolver.url",
+});
 /** Folder of what must outlive a restart. */
 export const state = file("--state <folder>", "folder of the workers' state", anyText, {
   env: "BLOCKCLOUD_STATE",

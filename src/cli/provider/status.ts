@@ -11,6 +11,7 @@ export const providerStatus = chainCommand({
   flags: { service, ...reportFlags, watch: watchFlag },
   examples: [
     "blockcloud provider status --service 7",
+    "blockcloud provider status --service 7 --resolver http://127.0.0.1:8053",
     "blockcloud provider status --service 7 --watch",
   ],
   async run(context) {

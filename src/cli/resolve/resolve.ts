@@ -3,11 +3,11 @@ import { BlockcloudError } from "../../protocol/errors.ts";
 import { answerToJson } from "../../resolver/answerSchema.ts";
 import { chooseDeployment } from "../framework/chainCommand.ts";
 import { defineCommand, type Check } from "../framework/command.ts";
-import { chainFlags } from "../framework/commonFlags.ts";
+import { chainFlags, resolverUrl } from "../framework/commonFlags.ts";
 import { coralAllowLoopback, coralFlags } from "../framework/coralFlags.ts";
 import { optional, text, toggle, type Values } from "../framework/flag.ts";
 import { describeError } from "../framework/output.ts";
-import { anyText, httpUrl } from "../framework/values.ts";
+import { anyText } from "../framework/values.ts";
 import { answerText } from "./answerText.ts";
 import { ownSource, remoteSource, type AnswerSource, type Seen } from "./sources.ts";
 
@@ -15,10 +15,7 @@ import { ownSource, remoteSource, type AnswerSource, type Seen } from "./sources
 const WATCH_MS = 1_000;
 
 const flags = {
-  resolver: text("--resolver <url>", "ask this resolver over HTTP", httpUrl, {
-    env: "BLOCKCLOUD_RESOLVER",
-    config: "resolver.url",
-  }),
+  resolver: resolverUrl,
   verify: toggle("--verify", "check the resolver's answer against the key on chain"),
   watch: toggle("--watch", "show each change until Ctrl-C"),
   coralBootstrap: coralFlags(0).coralBootstrap,

@@ -14,7 +14,8 @@ export const serviceShow = chainCommand({
   flags: { ...reportFlags, watch: watchFlag },
   examples: ["blockcloud service show 7", "blockcloud service show weather --epochs 48 --json"],
   notes: `Runs the service's own probe once from here, against the endpoint that it published, as auditors do;
---skip-probe leaves it alone.`,
+--skip-probe leaves it alone. Where a service moves, name a resolver (--resolver): what it announced on chain
+may be half a day old.`,
   async run(context) {
     const { args, flags, client, deployment, output } = context;
     const number = await findService(client, deployment, args.name);

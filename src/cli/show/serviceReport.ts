@@ -1,11 +1,14 @@
 import { diagnose, type Diagnosis } from "../../chain/views/diagnosis.ts";
 import { readMoment, type Moment } from "../../chain/views/contracts.ts";
+import type { RecordView } from "../../chain/views/recordView.ts";
 import type { SelfProbe } from "../../chain/views/probeDiagnosis.ts";
 import { readServiceEpochs, type ServiceEpoch } from "../../chain/views/serviceEpochs.ts";
 import { readServiceView, type ServiceView } from "../../chain/views/serviceView.ts";
 import type { ChainContext } from "../framework/chainCommand.ts";
+import { resolverUrl } from "../framework/commonFlags.ts";
 import { text, toggle, type Flags } from "../framework/flag.ts";
 import { wholeNumber } from "../framework/values.ts";
+import { readCurrentRecord } from "./currentRecord.ts";
 import { probeService } from "./selfProbe.ts";
 
 /** Everything that is said of a service, and why its score is what it is. */
@@ -24,6 +27,7 @@ export const reportFlags = {
   allowLoopback: toggle("--allow-loopback", "devnet switch: probe services on loopback too", {
     config: "auditor.allowLoopback",
   }),
+  resolver: resolverUrl,
 };
 
 interface ReportOptions {
@@ -31,6 +35,9 @@ interface ReportOptions {
   epochs: number;
   skipProbe: boolean;
   allowLoopback: boolean;
+  /** Asked where the service is now; without it, what was announced on chain is shown. */
+  resolver: URL | undefined;
+  rpc: readonly string[];
 }
 
 /** Reads a service and runs its probe. */
@@ -42,7 +49,9 @@ export async function readServiceReport(
   const { number, allowLoopback } = options;
   progress.update(`reading service ${number}`);
   const moment = await readMoment(client, deployment);
-  const view = await readServiceView(client, deployment, { number, moment });
+  const announced = await readServiceView(client, deployment, { number, moment });
+  const current = await currentRecord(announced, context, options);
+  const view = current === undefined ? announced : { ...announced, record: current };
   const { settledThrough } = view;
   const epochs = await readServiceEpochs(client, deployment, {
     number,
@@ -57,6 +66,27 @@ export async function readServiceReport(
   progress.clear();
   const diagnosis = diagnose({ view, epochs, moment, deployment, probe });
   return { moment, view, epochs, probe, diagnosis };
+}
+
+async function currentRecord(
+  { record, number }: ServiceView,
+  {
+    deployment,
+    progress,
+    signal,
+  }: Pick<ChainContext<Flags, Flags>, "deployment" | "progress" | "signal">,
+  { resolver, rpc }: ReportOptions,
+): Promise<RecordView | undefined> {
+  if (resolver === undefined) return undefined;
+  progress.update("asking the resolver");
+  return readCurrentRecord(
+    { rpcUrls: rpc, deployment },
+    { number, resolver, searchedFrom: record.searchedFrom },
+    (message) => {
+      progress.say(message);
+    },
+    signal,
+  );
 }
 
 /** The report for programs; amounts in wei. */

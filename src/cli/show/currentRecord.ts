@@ -1,0 +1,38 @@
+import type { RecordView } from "../../chain/views/recordView.ts";
+import type { Deployment } from "../../chain/deployment.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import { readRecord } from "../../protocol/record.ts";
+import { rootServiceId } from "../../protocol/serviceId.ts";
+import { blockcloudDomain } from "../../protocol/typedData.ts";
+import { remoteSource } from "../resolve/sources.ts";
+
+/**
+ * The record by which users find a service at the moment, from a resolver whose answer is checked against
+ * the chain; undefined where it gives none that holds.
+ *
+ * @param say Told why there is none.
+ */
+export async function readCurrentRecord(
+  chain: { rpcUrls: readonly string[]; deployment: Deployment },
+  input: { number: bigint; resolver: URL; searchedFrom: bigint },
+  say: (message: string) => void,
+  signal: AbortSignal,
+): Promise<RecordView | undefined> {
+  const { deployment } = chain;
+  const source = remoteSource(input.resolver, chain);
+  try {
+    await source.start();
+    const { answer } = await source.ask(rootServiceId(input.number), signal);
+    if (answer.record === undefined) return undefined;
+    const domain = blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry);
+    const { searchedFrom } = input;
+    return { state: "current", ...readRecord(answer.record, domain), searchedFrom };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof BlockcloudError)) throw error;
+    say(`the resolver gives no record (${error.code}): what follows is announced on chain`);
+    return undefined;
+  } finally {
+    await source.stop();
+  }
+}
