@@ -11,12 +11,13 @@ const settings: Settings = {
   seed: "blockcloud",
   designs: [
     { name: "ours", bucketSize: 8, alpha: 10, paths: 10, answers: 3 },
+    { name: "3 paths, alpha 3", bucketSize: 8, alpha: 3, paths: 3, answers: 3 },
     { name: "k 20, alpha 3", bucketSize: 20, alpha: 3, paths: 1, answers: 1 },
   ],
   leaseMs: 60_000,
   paperStoresPerMinute: 12_000_000,
   lookUps: 1000,
-  hotKeys: 5,
+  hotKeys: 3,
   publications: 20,
   deadShare: 0.2,
 };
