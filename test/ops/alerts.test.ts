@@ -50,6 +50,16 @@ describe("ops/prometheus/alerts.yml", () => {
     expect(new Set(names).size).to.equal(names.length);
   });
 
+  for (const page of ["operations", "monitoring"]) {
+    it(`docs/${page}.md: alerts named exist`, () => {
+      const text = readFileSync(path.join(import.meta.dirname, `../../docs/${page}.md`), "utf8");
+      const named = [...text.matchAll(/`(Blockcloud[A-Z]\w+)`/g)].map(([, alert]) => alert ?? "");
+      expect(named).not.to.have.length(0);
+      const known = new Set(rules.map(({ alert }) => alert));
+      expect(named.filter((each) => !known.has(each))).to.deep.equal([]);
+    });
+  }
+
   for (const { alert, expr, annotations } of rules) {
     describe(alert, () => {
       it("asks for metrics and labels that there are", () => {

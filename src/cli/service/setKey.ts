@@ -7,14 +7,15 @@ import { serviceState } from "./state.ts";
 /** `blockcloud service set-key` */
 export const serviceSetKey = transactCommand({
   name: "set-key",
-  about: "Replace the key that signs receipts and records, from the next epoch on.",
+  about: "Replace the key that signs: records at once, receipts from the next epoch on.",
   flags: { service, serviceKey },
   signer: walletKey,
   examples: [
     "blockcloud service set-key --service 7 --service-key-file new.key --wallet-key-file wallet.key",
   ],
-  notes: `Keep the old key, and name it to the worker with --previous-service-key-file: it answers challenges that
-were opened while it counted.`,
+  notes: `Start the worker again with the new key as soon as this is in a block: nobody takes records by the old one
+from then on, and delegations to sub-services are void. Keep the old key, and name it to the worker with
+--previous-service-key-file: it answers challenges that were opened while it counted.`,
   async run(context) {
     const { flags, client, deployment } = context;
     const key = addressOfKey(flags.serviceKey);
@@ -24,7 +25,7 @@ were opened while it counted.`,
         ? [`key ${key} counts from the next epoch on`]
         : [
             `key ${key} counts from the next epoch on, instead of ${state.key}`,
-            "the worker needs the new key then, and the old one as a previous key",
+            "its records count at once: start the worker again with it, and the old one as a previous key",
           ];
     return changeService(context, {
       number: flags.service,
