@@ -29,9 +29,8 @@ export class Entry {
   calmUntil = 0;
   /** Whether it was used since the cache last looked: 0 or 1. */
   used = 0;
-  /** Whether there is more than one order of its endpoints. */
-  isMany = false;
-  turn = 0;
+  /** Which order of its endpoints was given out last; -1 where there is only one. */
+  turn = -1;
   /** The same answer with the endpoints in other orders, which are given out in turn; made at the first use. */
   orders: readonly Answer[] | undefined = undefined;
   readonly serviceId: Hex;
@@ -51,7 +50,7 @@ export class Entry {
 
   /** The answer, its endpoints in the next order. */
   next(random: Random): Answer | undefined {
-    if (!this.isMany || this.answer === undefined) return this.answer;
+    if (this.turn === -1 || this.answer === undefined) return this.answer;
     this.orders ??= otherOrders(this.answer, random);
     this.turn = (this.turn + 1) % ORDERS;
     return this.orders[this.turn];
@@ -59,9 +58,11 @@ export class Entry {
 
   /** Takes a new answer. */
   hold(answer: Answer, times: { askAt: number; factsAt: number }): void {
-    if (this.answer !== answer) this.orders = undefined;
-    this.answer = answer;
-    this.isMany = answer.endpoints.length > 1;
+    if (this.answer !== answer) {
+      this.answer = answer;
+      this.orders = undefined;
+      this.turn = answer.endpoints.length > 1 ? 0 : -1;
+    }
     this.expiresAt = answer.expiresAt;
     this.askAt = times.askAt;
     this.refreshFrom(Math.min(times.askAt, times.factsAt));
@@ -82,8 +83,9 @@ export class Entry {
   }
 }
 
-/** The answer that a record gives. */
+/** The answer that a service's record gives. */
 export function answerOf(
+  serviceId: Hex,
   { encoded, record, delegation }: CheckedRecord,
   facts: ServiceFacts,
   from: { source: AnswerSource; superseded: boolean },
@@ -91,7 +93,7 @@ export function answerOf(
 ): Answer {
   const ends = [record.expiresAt, delegation?.expiresAt ?? record.expiresAt];
   return {
-    serviceId: record.serviceId.toLowerCase() as Hex,
+    serviceId,
     name: undefined,
     endpoints: drawPriorities(record.endpoints, random),
     record: encoded,

@@ -59,7 +59,10 @@ export class Holdings {
   take(serviceId: Hex, found: Found): Answer {
     const now = this.#now();
     const entry = this.#cache.ensure(serviceId);
-    const { record, signer, delegation } = found.checked;
+    const { record, delegation } = found.checked;
+    // One text for all services of a key, not one for each.
+    const signer =
+      found.checked.signer === found.facts.key ? found.facts.key : found.checked.signer;
     const issuedAt = Number(record.issuedAt);
     const { seen } = entry;
     const isOlder = seen?.signer === signer && seen.issuedAt > issuedAt;
@@ -73,6 +76,7 @@ export class Holdings {
     const answer = kept
       ? { ...held, service: found.facts }
       : answerOf(
+          serviceId,
           found.checked,
           found.facts,
           { source: found.source, superseded: found.superseded || isOlder },

@@ -31,6 +31,9 @@ export interface KnownName {
   goodUntil: number;
   /** Answers that carry the name, by those without. */
   answers: WeakMap<Answer, Answer>;
+  /** The last of them, and the one that it is of: most services have one order of endpoints. */
+  of: Answer | undefined;
+  last: Answer | undefined;
 }
 
 /** Turns names into service IDs, and remembers them; bounded, the oldest go first. */
@@ -174,7 +177,7 @@ export class Names {
       nameRecord: found.encoded,
       expiresAt,
       goodUntil: Math.min(expiresAt, this.#now() + RECHECK_MS),
-      answers: new WeakMap(),
+      ...noAnswers(),
     };
   }
 
@@ -249,5 +252,9 @@ export function readName(text: string): { name: Name; text: string } {
 
 function forEver(name: string | undefined, serviceId: Hex): KnownName {
   const times = { expiresAt: Infinity, goodUntil: Infinity };
-  return { name, serviceId, nameRecord: undefined, ...times, answers: new WeakMap() };
+  return { name, serviceId, nameRecord: undefined, ...times, ...noAnswers() };
+}
+
+function noAnswers(): Pick<KnownName, "answers" | "of" | "last"> {
+  return { answers: new WeakMap(), of: undefined, last: undefined };
 }

@@ -318,10 +318,17 @@ export class ServiceResolver implements Resolver, Startable {
 function named(known: KnownName, answer: Answer): Answer {
   const { name, nameRecord, answers } = known;
   if (name === undefined) return answer;
-  const made = answers.get(answer);
-  if (made !== undefined) return made;
-  const expiresAt = Math.min(answer.expiresAt, known.expiresAt);
-  const withName = { ...answer, name, nameRecord, expiresAt };
-  answers.set(answer, withName);
+  if (known.last !== undefined && known.of === answer) return known.last;
+  let withName = answers.get(answer);
+  if (withName === undefined) {
+    withName = {
+      ...answer,
+      name,
+      nameRecord,
+      expiresAt: Math.min(answer.expiresAt, known.expiresAt),
+    };
+    answers.set(answer, withName);
+  }
+  [known.of, known.last] = [answer, withName];
   return withName;
 }

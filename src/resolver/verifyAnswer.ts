@@ -91,7 +91,7 @@ export async function verifyAnswer(
     throw lie("ANSWER_SERVICE", `Its record is of ${checked.record.serviceId}`);
   }
   const { source, superseded } = claimed;
-  const own = answerOf(checked, facts, { source, superseded }, random);
+  const own = answerOf(claimed.serviceId, checked, facts, { source, superseded }, random);
   const expiresAt = Math.min(own.expiresAt, named.expiresAt);
   const answer = { ...own, name: itsName, nameRecord: named.nameRecord, expiresAt };
   checkEndpoints(claimed.endpoints, checked.record.endpoints);

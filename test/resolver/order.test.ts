@@ -63,7 +63,8 @@ describe("orders by weight", () => {
         for (const item of first) {
           const share = (ORDERS * (total === 0 ? 1 : item.weight)) / (total || first.length);
           const times = orders.filter(([head]) => head === item).length;
-          expect(Math.abs(times - share)).to.be.below(1);
+          // Where a share is a whole number, rounding may give one of it to a neighbour.
+          expect(Math.abs(times - share)).to.be.at.most(1 + 1e-9);
         }
       }),
     );
