@@ -10,8 +10,8 @@ const SIZES = [100, 300, 494, 1000, 3000, 10_000];
 const settings: Settings = {
   seed: "blockcloud",
   designs: [
-    { name: "ours", bucketSize: 8, alpha: 10, paths: 10, answers: 3 },
-    { name: "3 paths, alpha 3", bucketSize: 8, alpha: 3, paths: 3, answers: 3 },
+    { name: "ours", bucketSize: 8, alpha: 4, paths: 4, answers: 3 },
+    { name: "kad-dht's 10 paths", bucketSize: 8, alpha: 10, paths: 10, answers: 3 },
     { name: "k 20, alpha 3", bucketSize: 20, alpha: 3, paths: 1, answers: 1 },
   ],
   leaseMs: 60_000,

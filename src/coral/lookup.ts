@@ -27,6 +27,11 @@ const REPLICAS = 8;
 const SETTLE_MS = 500;
 /** Stores under way at one time. */
 const STORES = 8;
+/**
+ * Disjoint paths of a look-up, and requests under way on each. kad-dht's 10 ask 105 peers of 10,000 for
+ * a record that 37 find (`npm run bench -- coral-scale`).
+ */
+const PATHS = 4;
 /** A node's first look for its neighbours, milliseconds after it knows a peer. */
 const FIRST_LOOK_MS = 50;
 
@@ -72,6 +77,8 @@ export class Lookup {
     const create = kadDHT({
       protocol: dhtProtocol(this.#network),
       kBucketSize: REPLICAS,
+      alpha: PATHS,
+      disjointPaths: PATHS,
       ...(this.#options.clientMode === undefined ? {} : { clientMode: this.#options.clientMode }),
       // kad-dht asks the selector when it reads, and only the validator when it stores.
       validators: { ...all(judge), pk: refusePublicKeys },

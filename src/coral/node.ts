@@ -101,7 +101,7 @@ export class CoralNode implements RecordNetwork, Startable {
     const { book, lookup } = this.#p;
     const place = serviceId.toLowerCase() as Hex;
     const held = book.record(place);
-    if (held !== undefined || !(await this.#hasPeers(signal))) return held;
+    if (!(await this.#hasPeers(signal))) return held;
     const isSub = BigInt(parseServiceId(place).self) !== 0n;
     await Promise.all([
       lookup.find("endpoint", place, () => book.record(place) !== undefined, signal),

@@ -79,6 +79,8 @@ export class Push {
         sha256(concatBytes(new TextEncoder().encode(topic), data)),
       // Publishing does not wait for a mesh: each peer that subscribes is sent it at once.
       floodPublish: true,
+      // Saying that a record is not wanted any more costs as much as the record.
+      idontwantMinDataSize: MAX_RPC_BYTES,
       // It is known here whether there is anybody, and what was sent before is no error.
       allowPublishToZeroTopicPeers: true,
       ignoreDuplicatePublishError: true,

@@ -79,8 +79,8 @@ export function grantSubService(granter: Granter, request: GrantRequest): Grant 
 }
 
 /**
- * Takes a delegation and its name back. On disk when the call returns; the provider's agent publishes it,
- * and keeps it published as long as the delegation could run.
+ * Takes back everything that was delegated to a sub-service, and its name. On disk when the call returns; the
+ * provider's agent publishes it, and keeps it published as long as any such delegation could run.
  *
  * @param name Service ID or label.
  * @throws BlockcloudError `SUBSERVICE_UNKNOWN`.
@@ -100,7 +100,8 @@ export function revokeSubService(granter: Granter, name: string): Grant {
   }
   if (grant.revokedAt !== undefined) return grant;
   const revokedAt = Math.max(Math.floor(granter.now()), grant.issuedAt + 1);
-  const expiresAt = Math.max(grant.expiresAt, revokedAt + 1);
+  // An earlier grant may hold longer than the last one: no delegation of before outlives this.
+  const expiresAt = revokedAt + MAX_GRANT_MS;
   const revocation = {
     serviceId: grant.serviceId,
     issuedAt: BigInt(revokedAt),
@@ -114,9 +115,7 @@ export function revokeSubService(granter: Granter, name: string): Grant {
       encoded: revocations.sign(revocation, domain, key),
       expiresAt,
     },
-    ...(grant.label === undefined
-      ? []
-      : [nameNotice(granter, grant.label, ZERO_HASH, revokedAt, expiresAt)]),
+    ...(grant.label === undefined ? [] : [nameNotice(granter, grant.label, ZERO_HASH, revokedAt)]),
   ]);
   return revoked;
 }

@@ -68,7 +68,9 @@ export class LocalResolver implements Resolver, Startable {
     const network = createCoral(
       {
         ...coral,
-        ...{ listen, bootstrap, subscribe, clientMode: listen.length === 0 },
+        ...{ listen, bootstrap, subscribe },
+        // One that listens finds out by its addresses whether others can reach it.
+        clientMode: listen.length === 0 ? true : undefined,
         chainId: deployment.chainId,
         registry: deployment.contracts.registry,
         files: stateDir === undefined ? undefined : { folder: stateDir, name },

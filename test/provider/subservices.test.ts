@@ -94,13 +94,24 @@ describe("sub-services", () => {
     expectCode("DELEGATION_REVOKED", () =>
       checkRecord(deviceRecord(grant), context(message.issuedAt)),
     );
-    expect(Number(message.expiresAt), "as long as the delegation could run").to.equal(
-      now - 1_000 + DAY,
+    expect(Number(message.expiresAt), "as long as any delegation could run").to.equal(
+      now + MAX_GRANT_MS,
     );
     const [name] = names();
     expect(name).to.include({ serviceId: ZERO_HASH });
     expect(Number(name!.issuedAt)).to.be.above(grant.issuedAt);
     expect(revokeSubService(granter, id), "twice is once").to.deep.equal(revoked);
+  });
+
+  it("takes back every delegation, also one that would outlive the last", () => {
+    const long = grantSubService(granter, { ...request(), forMs: MAX_GRANT_MS });
+    now += DAY;
+    grantSubService(granter, request());
+    revokeSubService(granter, id);
+    now += 2 * DAY;
+    const [{ encoded } = expect.fail("it is published no more")] = due();
+    const { issuedAt } = revocations.read(encoded, domain).message;
+    expectCode("DELEGATION_REVOKED", () => checkRecord(deviceRecord(long), context(issuedAt)));
   });
 
   it("takes back within the millisecond in which it granted", () => {
