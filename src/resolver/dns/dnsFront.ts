@@ -45,8 +45,9 @@ const defaults: DnsLimits = {
   negativeTtlSeconds: 5,
   // Clients wait 5 s.
   lookUpMs: 4_000,
-  // Changes are told: this is for what the resolver has put out of its memory meanwhile.
-  keepMs: 10_000,
+  // Changes are told: this is for what the resolver has put out of its memory meanwhile, and no longer than
+  // clients keep an answer themselves.
+  keepMs: 30_000,
   keepVaryingMs: 1_000,
   maxAnswers: 20_000,
   maxPending: 2_048,
