@@ -2,6 +2,7 @@ import { BaseError, type Address } from "viem";
 import type { Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import type { Timers } from "../node/timers.ts";
+import { unlessAborted } from "../node/unlessAborted.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { laneOf } from "../protocol/sortition.ts";
 import { lanesOf, verdictOf, type Verdict } from "../protocol/tally.ts";
@@ -98,18 +99,18 @@ export class ServiceDirectory implements Directory, Startable {
   }
 
   async rootKey(number: bigint, signal?: AbortSignal) {
-    const state = await abortable(this.#entry(number).state, signal);
+    const state = await unlessAborted(this.#entry(number).state, signal);
     return state && { key: state.key, active: state.status === "Active" };
   }
 
   async facts(number: bigint, signal?: AbortSignal): Promise<ServiceFacts | undefined> {
     const entry = this.#entry(number);
-    const state = await abortable(entry.state, signal);
+    const state = await unlessAborted(entry.state, signal);
     if (state === undefined) return undefined;
     const newest = currentEpoch(this.#time) - 2;
     const known = entry.facts;
     if (known !== undefined && known.verdicts[0]?.epoch === newest) return known;
-    const verdicts = await abortable(this.#verdicts(number, newest), signal);
+    const verdicts = await unlessAborted(this.#verdicts(number, newest), signal);
     entry.facts = { ...state, verdicts };
     return entry.facts;
   }
@@ -130,7 +131,7 @@ export class ServiceDirectory implements Directory, Startable {
       );
       return number === 0n ? undefined : number;
     });
-    return abortable(read, signal);
+    return unlessAborted(read, signal);
   }
 
   onChange(listener: (number: bigint) => void): () => void {
@@ -262,20 +263,4 @@ function remember<K, V>(
     if (cache.get(key) === value) cache.delete(key);
   });
   return value;
-}
-
-/** Waits for what others wait for, too, until the caller's own signal. */
-async function abortable<T>(shared: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return shared;
-  signal.throwIfAborted();
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = () => {
-    reject(signal.reason);
-  };
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([shared, promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
 }

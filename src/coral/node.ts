@@ -2,6 +2,7 @@ import type { GossipSub } from "@libp2p/gossipsub";
 import type { Libp2p } from "libp2p";
 import type { Hex } from "viem";
 import type { Startable } from "../node/lifecycle.ts";
+import { unlessAborted } from "../node/unlessAborted.ts";
 import type { Logger } from "../node/logger.ts";
 import type { CheckedRecord } from "../protocol/checkRecord.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
@@ -161,20 +162,5 @@ export class CoralNode implements RecordNetwork, Startable {
       await unlessAborted(this.#bootstrap.tried, signal);
     }
     return this.peers > 0;
-  }
-}
-
-/** @throws The signal's reason. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => {
-    reject(signal.reason);
-  };
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", abort);
   }
 }

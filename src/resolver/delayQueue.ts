@@ -1,4 +1,5 @@
 import type { Timers } from "../node/timers.ts";
+import { unlessAborted } from "../node/unlessAborted.ts";
 import { busy, unreachable } from "./errors.ts";
 
 interface Running<T> {
@@ -44,15 +45,9 @@ export class DelayQueue<T> {
     const running = this.#running.get(key) ?? this.#begin(key, work);
     running.waiting += 1;
     this.#waiting += 1;
-    const left = Promise.withResolvers<never>();
-    const leave = () => {
-      left.reject(signal?.reason);
-    };
-    signal?.addEventListener("abort", leave, { once: true });
     try {
-      return await Promise.race([running.result, left.promise]);
+      return await unlessAborted(running.result, signal);
     } finally {
-      signal?.removeEventListener("abort", leave);
       running.waiting -= 1;
       this.#waiting -= 1;
       if (running.waiting === 0) {

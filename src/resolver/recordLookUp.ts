@@ -2,6 +2,7 @@ import { getAddress, type Hex } from "viem";
 import type { Directory, ServiceFacts } from "../chain/directory.ts";
 import type { RecordNetwork } from "../coral/network.ts";
 import type { Logger } from "../node/logger.ts";
+import { unlessAborted } from "../node/unlessAborted.ts";
 import { checkRecord, type CheckedRecord } from "../protocol/checkRecord.ts";
 import { readDelegation } from "../protocol/delegation.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
@@ -188,16 +189,7 @@ export class RecordLookUp {
         this.#refreshing = undefined;
         this.#refreshedAt = this.#now();
       }));
-    const left = Promise.withResolvers<never>();
-    const leave = () => {
-      left.reject(signal.reason);
-    };
-    signal.addEventListener("abort", leave, { once: true });
-    try {
-      await Promise.race([refreshing, left.promise]);
-    } finally {
-      signal.removeEventListener("abort", leave);
-    }
+    await unlessAborted(refreshing, signal);
   }
 
   #failure(
