@@ -5,6 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { erc20Abi, parseEther, type Hex } from "viem";
+import { createResolver } from "blockcloud";
 import { createChainClient } from "../../src/chain/client.ts";
 import type { TransactionSender } from "../../src/chain/sender.ts";
 import { Services } from "../../src/chain/services.ts";
@@ -56,6 +57,10 @@ describe("layer 3, end to end, with real processes", function () {
   let provider: WorkerProcess;
   let coral: WorkerProcess[];
   const closing: (() => Promise<unknown>)[] = [];
+  /** Where a program of one's own was told that the service moved to. */
+  let told: Promise<string>;
+  /** Ends that program. */
+  let leave: () => Promise<void>;
   let id: Hex;
   let agent: WorkerProcess;
   const name = `roof.${NAME}`;
@@ -167,6 +172,33 @@ describe("layer 3, end to end, with real processes", function () {
     expect(outcome.code, outcome.stderr).to.equal(0);
   });
 
+  it("is found by a program of one's own, which is told of the move", async () => {
+    const { deployment, rpcUrl } = stage.devnet;
+    const own = createResolver({
+      rpcUrls: [rpcUrl],
+      deployment,
+      coral: { bootstrap: stage.bootstrap, allowPrivate: true },
+    });
+    await own.start();
+    let running = true;
+    leave = async () => {
+      if (running) await own.stop();
+      running = false;
+    };
+    closing.push(() => leave());
+    const answer = await own.resolve(NAME);
+    expect(answer.endpoints[0]!.uri).to.equal(await uri(NAME));
+    expect(answer).to.include({ source: "coral", superseded: false });
+    expect(answer.service).to.include({ number: NUMBER, status: "Active", key: service.address });
+    expect(own.lookUp(answer.serviceId)?.record).to.equal(answer.record);
+    told = new Promise((resolve) => {
+      own.watch(answer.serviceId, (change) => {
+        const to = "answer" in change ? change.answer.endpoints[0]!.uri : undefined;
+        if (to !== undefined && to !== answer.endpoints[0]!.uri) resolve(to);
+      });
+    });
+  });
+
   it("follows a move within the lease of the old record, for which nobody sends a transaction", async () => {
     const [before, sent] = [await uri(NAME), await transactions()];
     const move = await cli("provider", "move", "--service", "1", "--listen", "127.0.0.1:0");
@@ -177,6 +209,7 @@ describe("layer 3, end to end, with real processes", function () {
     expect(await (await fetch(to!)).text()).to.equal("sunny");
     expect(await (await fetch(before!)).text(), "and the old one still serves").to.equal("sunny");
     expect(await transactions()).to.equal(sent);
+    expect(await told, "by push").to.equal(to);
 
     const shown = async (...flags: string[]) => {
       const { code, stderr, json } = await cli("service", "show", "1", "--skip-probe", ...flags);
@@ -225,7 +258,7 @@ describe("layer 3, end to end, with real processes", function () {
   });
 
   it("serves within the lease when the network is gone, then what was announced, and says so", async () => {
-    await Promise.all([provider.kill(), agent.kill()]);
+    await Promise.all([provider.kill(), agent.kill(), leave()]);
     await Promise.all(coral.map((worker) => worker.stop()));
     const { source, superseded } = await look(NAME);
     expect({ source, superseded }).to.deep.equal({ source: "coral", superseded: false });
