@@ -15,8 +15,6 @@ const PREFIXES = 100_000;
 /** Services that the fronts answer for; the peers have the same names. */
 const NAMES = 10_000;
 
-/** The kernel deals out clients, so there are some. */
-const DNS_THREADS = 2;
 const dnsSettings = { services: NAMES, rounds: 5, seconds: 1.5, clients: 16, quietPerSecond: 2000 };
 const httpSettings = { rounds: 5, seconds: 1.5, connections: 32 };
 const moveSettings = { nodes: 8, moves: 200, services: 20, gapMs: 20, coldLookUps: 100 };
@@ -62,22 +60,13 @@ export async function run(say: (message: string) => void): Promise<Outcome> {
 
 async function measureFronts(say: (message: string) => void) {
   const fronts = new Worker("fronts.ts");
-  const single = new Worker("fronts.ts");
   const plain = new Worker("plainServers.ts");
   try {
     say(`fronts: ${NAMES.toLocaleString("en-US")} services`);
-    const start = (worker: typeof fronts, threads: number) =>
-      worker.call<FrontPorts>("start", { services: NAMES, threads });
-    const ports = await start(fronts, DNS_THREADS);
-    const singlePorts = await start(single, 1);
+    const ports = await fronts.call<FrontPorts>("start", NAMES);
     const plainPort = await plain.call<number>("dns");
     const own = [
-      {
-        name: "DNS front",
-        about: `ours, one process, ${DNS_THREADS} threads`,
-        port: ports.dns,
-      },
-      { name: "one thread", about: "ours, as it starts by itself", port: singlePorts.dns },
+      { name: "DNS front", about: "ours, one process", port: ports.dns },
       { name: "plain", about: "node:dgram, one fixed answer", port: plainPort },
     ];
     const dns = await measureDns(own, dnsSettings, say);
@@ -86,7 +75,7 @@ async function measureFronts(say: (message: string) => void) {
     const http = await measureHttp({ port: ports.http, paths }, plain, httpSettings);
     return { dns, http };
   } finally {
-    await Promise.all([fronts.stop(), single.stop(), plain.stop()]);
+    await Promise.all([fronts.stop(), plain.stop()]);
   }
 }
 

@@ -14,16 +14,10 @@ export interface FrontPorts {
   http: number;
 }
 
-/** What they answer for, and by how many threads over DNS. */
-export interface FrontSettings {
-  services: number;
-  threads: number;
-}
-
 serve({ start });
 
 /** A resolver whose services are cached under their names, with its fronts, as `resolver run` has them. */
-async function start({ services, threads }: FrontSettings): Promise<FrontPorts> {
+async function start(services: number): Promise<FrontPorts> {
   const resolver = syntheticResolver(services, signingNetwork());
   await resolver.start();
   for (let number = 1; number <= services; number += 1) await resolver.resolve(nameOf(number));
@@ -31,7 +25,7 @@ async function start({ services, threads }: FrontSettings): Promise<FrontPorts> 
   const listen = { host: "127.0.0.1", port: 0 };
   const shared = { resolver, now, timers: systemTimers, log: silent };
   const dns = new DnsFront(
-    { listen, threads, answersPerSecond: 0, allowLoopback: false, seed: 1 },
+    { listen, answersPerSecond: 0, allowLoopback: false, seed: 1 },
     { ...shared, resolveHost, observer: new DnsMetrics(metrics) },
   );
   const http = new HttpFront(

@@ -25,8 +25,6 @@ export interface FrontsOptions {
   httpRate: number;
   /** DNS answers a second to one network over UDP; 0 for no limit. */
   dnsRate: number;
-  /** Threads that answer DNS over UDP. */
-  dnsThreads?: number;
   /** The devnet switch: DNS answers may hold loopback addresses. */
   allowLoopback: boolean;
 }
@@ -63,7 +61,6 @@ export function createFronts(options: FrontsOptions, dependencies: FrontsDepende
       {
         listen: options.dns,
         answersPerSecond: options.dnsRate,
-        threads: options.dnsThreads ?? 1,
         allowLoopback: options.allowLoopback,
         seed: randomInt(2 ** 32),
       },

@@ -39,12 +39,6 @@ export const resolverRun = chainCommand({
       wholeNumber(0, 1_000_000),
       { config: "resolver.dnsRate", default: "200" },
     ),
-    dnsThreads: text(
-      "--dns-threads <n>",
-      "threads that answer DNS over UDP; the kernel deals clients out among them",
-      wholeNumber(1, 64),
-      { config: "resolver.dnsThreads", default: "1" },
-    ),
     allowLoopback: toggle(
       "--allow-loopback",
       "devnet switch: connect to nodes on loopback, and answer DNS with loopback addresses",
@@ -66,7 +60,7 @@ export const resolverRun = chainCommand({
       name: "resolver",
       deployment,
       create: (log, metrics) => {
-        const { allowLoopback, dns, dnsRate, dnsThreads, httpRate } = flags;
+        const { allowLoopback, dns, dnsRate, httpRate } = flags;
         const environment = { timers: systemTimers, log, metrics };
         const node = { name: "resolver", subscribe: true, allowLoopback };
         const resolver = createResolver(
@@ -80,7 +74,7 @@ export const resolverRun = chainCommand({
         );
         const http = flags.http ?? (dns === undefined ? DEFAULT_HTTP : undefined);
         const fronts = createFronts(
-          { http, dns, httpRate, dnsRate, dnsThreads, allowLoopback },
+          { http, dns, httpRate, dnsRate, allowLoopback },
           { resolver, now: () => resolver.now(), ...environment },
         );
         return inOrder(resolver, fronts);

@@ -11,13 +11,10 @@ import { ResponseRate } from "./responseRate.ts";
 import { Tally, type DnsObserver } from "./tally.ts";
 import { TcpServer } from "./tcp.ts";
 import { UdpServer } from "./udp.ts";
-import { UdpThreads } from "./udpThreads.ts";
 
 export interface DnsFrontOptions {
   /** Port 0 takes a free one, the same for both transports: see `address`. */
   listen: { host: string; port: number };
-  /** Threads that answer over UDP, the main one included; 1 if not said otherwise. */
-  threads?: number;
   /** UDP answers a second to one network; 0 for no limit. Loopback is never limited. */
   answersPerSecond: number;
   /** The devnet switch: loopback addresses may be answered. */
@@ -76,14 +73,12 @@ export interface DnsFrontDependencies {
 /** Answers DNS queries for `bloc.alt` over UDP and TCP, as the zone's authority. */
 export class DnsFront implements Startable {
   readonly #responder: Responder;
-  readonly #finder: Finder;
   readonly #tally: Tally;
   readonly #options: DnsFrontOptions;
   readonly #limits: DnsLimits;
   readonly #d: DnsFrontDependencies;
   #udp: UdpServer | undefined;
   #tcp: TcpServer | undefined;
-  #threads: UdpThreads | undefined;
 
   constructor(options: DnsFrontOptions, dependencies: DnsFrontDependencies) {
     const { resolver, timers, log, now } = dependencies;
@@ -97,7 +92,6 @@ export class DnsFront implements Startable {
     };
     const { allowLoopback } = options;
     const finder = new Finder(limits, { resolver, timers, hosts, allowLoopback, onFault });
-    this.#finder = finder;
     this.#options = options;
     this.#limits = limits;
     this.#d = dependencies;
@@ -136,29 +130,18 @@ export class DnsFront implements Startable {
   }
 
   async #listen(): Promise<void> {
-    const { listen, seed, threads = 1 } = this.#options;
-    // A network's packets reach all threads, and each counts by itself.
-    const answersPerSecond = Math.ceil(this.#options.answersPerSecond / threads);
+    const { listen, answersPerSecond, seed } = this.#options;
     const { timers, log } = this.#d;
     const shared = { responder: this.#responder, tally: this.#tally, timers, log };
     const limit = { perSecond: answersPerSecond, burst: 2 * answersPerSecond };
-    this.#udp = new UdpServer(
-      { ...listen, reusePort: threads > 1 },
-      { ...shared, rate: new ResponseRate(limit, seed) },
-    );
+    this.#udp = new UdpServer(listen, { ...shared, rate: new ResponseRate(limit, seed) });
     await this.#udp.start();
     const both = { host: listen.host, port: this.#udp.address.port };
     this.#tcp = new TcpServer(both, this.#limits, shared);
     await this.#tcp.start();
-    if (threads === 1) return;
-    const data = { listen: both, answersPerSecond, responder: { ...this.#limits, seed } };
-    const dependencies = { ...this.#d, finder: this.#finder };
-    this.#threads = new UdpThreads(threads - 1, data, dependencies);
-    await this.#threads.start();
   }
 
   async #close(): Promise<void> {
-    await this.#threads?.stop();
     await this.#tcp?.stop();
     await this.#udp?.stop();
   }

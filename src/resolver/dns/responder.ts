@@ -1,5 +1,5 @@
-import type { Hex } from "viem";
 import type { Timers } from "../../node/timers.ts";
+import type { Resolver } from "../answer.ts";
 import { AnswerCache, setTtl, type CachedAnswer } from "./answerCache.ts";
 import { HEADER_BYTES, rcodes } from "./codes.ts";
 import type { Finder } from "./finder.ts";
@@ -20,8 +20,8 @@ export interface ResponderOptions {
 }
 
 export interface ResponderDependencies {
-  resolver: { watchAll(listener: (serviceId: Hex) => void): () => void };
-  finder: Pick<Finder, "find">;
+  resolver: Pick<Resolver, "watchAll">;
+  finder: Finder;
   /** Unix milliseconds of the chain's time, which leases run by. */
   now(): number;
   timers: Timers;

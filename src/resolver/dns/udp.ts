@@ -16,14 +16,6 @@ const RECEIVE_BYTES = 4 * 1024 * 1024;
 /** Answers that wait for the kernel to take them; later ones are dropped, as a full buffer would. */
 const MAX_QUEUED = 1_024;
 
-/** Where a server listens. */
-export interface UdpListen {
-  host: string;
-  port: number;
-  /** Whether others of this process listen there, too (SO_REUSEPORT): the kernel deals clients out. */
-  reusePort?: boolean;
-}
-
 export interface UdpDependencies {
   responder: Responder;
   rate: Pick<ResponseRate, "take">;
@@ -34,13 +26,13 @@ export interface UdpDependencies {
 
 /** DNS over UDP (RFC 1035, 4.2.1). */
 export class UdpServer implements Startable {
-  readonly #listen: UdpListen;
+  readonly #listen: { host: string; port: number };
   readonly #d: UdpDependencies;
   #socket: Socket | undefined;
   /** Answers that waited for the kernel after the last one was sent. */
   #queued = 0;
 
-  constructor(listen: UdpListen, dependencies: UdpDependencies) {
+  constructor(listen: { host: string; port: number }, dependencies: UdpDependencies) {
     this.#listen = listen;
     this.#d = dependencies;
   }
@@ -53,11 +45,10 @@ export class UdpServer implements Startable {
 
   /** @throws BlockcloudError `DNS_LISTEN`. */
   async start(): Promise<void> {
-    const { host, port, reusePort = false } = this.#listen;
+    const { host, port } = this.#listen;
     const family = isIPv6(host) ? 6 : 4;
     const socket = createSocket({
       type: `udp${family}`,
-      reusePort,
       // Everything that is sent goes to an address that a packet came from: nothing to look up.
       lookup: (address, _, done) => {
         done(null, address, family);
