@@ -86,11 +86,6 @@ export class RegistryWatch implements Startable {
     this.#log = dependencies.log;
   }
 
-  /** Everything up to this block was looked at; undefined before the first time. */
-  get readUpTo(): bigint | undefined {
-    return this.#next === undefined ? undefined : this.#next - 1n;
-  }
-
   /** Begins at the head: whoever asks for a service later reads its newest state. */
   async start(): Promise<void> {
     await this.refresh();

@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { listen } from "./listen.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import type { Startable } from "./lifecycle.ts";
 import type { Logger } from "./logger.ts";
@@ -66,16 +67,12 @@ export class MetricsServer implements Startable {
   /** @throws BlockcloudError `METRICS_LISTEN` when the address cannot be had. */
   async start(): Promise<void> {
     const { host, port } = this.#listen;
-    try {
-      const listening = once(this.#server, "listening");
-      this.#server.listen({ host, port });
-      await listening;
-    } catch (cause) {
-      throw new BlockcloudError("METRICS_LISTEN", `Cannot serve metrics on ${host}:${port}.`, {
+    const refuse = (cause: unknown) =>
+      new BlockcloudError("METRICS_LISTEN", `Cannot serve metrics on ${host}:${port}.`, {
         cause,
         remedy: "Choose a free port and an address of this machine.",
       });
-    }
+    await listen(this.#server, { host, port }, refuse);
     this.#server.on("error", (error) => {
       this.#log.error("metrics cannot be served", { error });
     });

@@ -3,6 +3,7 @@ import { createServer, ServerResponse, type IncomingMessage, type Server } from 
 import { Server as NetServer, type AddressInfo, type Socket } from "node:net";
 import type { Logger } from "../node/logger.ts";
 import { RateLimit } from "../node/rateLimit.ts";
+import { listen } from "../node/listen.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { addressOfKey } from "../protocol/signature.ts";
 import { BufferBudget } from "./bufferBudget.ts";
@@ -105,16 +106,12 @@ export class Gateway {
 
   async #listen(): Promise<void> {
     const { host, port } = this.#settings.listen;
-    try {
-      const listening = once(this.#server, "listening");
-      this.#server.listen({ host, port });
-      await listening;
-    } catch (cause) {
-      throw new BlockcloudError("GATEWAY_LISTEN", `Cannot listen on ${host}:${port}.`, {
+    const refuse = (cause: unknown) =>
+      new BlockcloudError("GATEWAY_LISTEN", `Cannot listen on ${host}:${port}.`, {
         cause,
         remedy: "Choose a free port and an address of this machine.",
       });
-    }
+    await listen(this.#server, { host, port }, refuse);
     this.#server.on("error", (error) => {
       this.#logger.error("Gateway cannot accept", { cause: error.message });
     });

@@ -1,4 +1,4 @@
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Hex } from "viem";
 import type { MessageKind } from "../coral/network.ts";
 import { transaction } from "../node/store.ts";
@@ -28,10 +28,15 @@ export interface Notice {
 /** Sub-services of one root, on disk: what was delegated, and what has to be published of it. */
 export class Grants {
   readonly #database: DatabaseSync;
+  readonly #due: StatementSync;
 
   /** @param database A provider's store. */
   constructor(database: DatabaseSync) {
     this.#database = database;
+    this.#due = database.prepare(
+      `SELECT * FROM notices WHERE published_at <= ? AND expires_at > ?
+       ORDER BY published_at, key LIMIT ?`,
+    );
   }
 
   /** Writes a grant with what has to be published of it, whole. */
@@ -77,31 +82,26 @@ export class Grants {
   }
 
   /**
-   * What has to be published again: new notices at once, others when they were last published so long ago.
-   * Those that ran out are forgotten.
+   * What has to be published again: new notices at once, others when they were last published so long ago. It
+   * is asked many times a second, and writes nothing.
    *
    * @param now Unix milliseconds.
    */
   due(now: number, everyMs: number, limit: number): Notice[] {
-    this.#database.prepare("DELETE FROM notices WHERE expires_at <= ?").run(now);
-    return this.#database
-      .prepare(
-        `SELECT * FROM notices WHERE published_at <= ? ORDER BY published_at, key LIMIT ${limit}`,
-      )
-      .all(now - everyMs)
-      .map((row) => ({
-        key: row.key as Hex,
-        kind: row.kind as Notice["kind"],
-        encoded: row.encoded as Hex,
-        expiresAt: Number(row.expires_at),
-      }));
+    return this.#due.all(now - everyMs, now, limit).map((row) => ({
+      key: row.key as Hex,
+      kind: row.kind as Notice["kind"],
+      encoded: row.encoded as Hex,
+      expiresAt: Number(row.expires_at),
+    }));
   }
 
-  /** Notes that a notice was published; a newer one under its key is still due. */
+  /** Notes that a notice was published; a newer one under its key is still due. Forgets what ran out. */
   published(notice: Notice, now: number): void {
     this.#database
       .prepare("UPDATE notices SET published_at = ? WHERE key = ? AND encoded = ?")
       .run(now, notice.key, notice.encoded);
+    this.#database.prepare("DELETE FROM notices WHERE expires_at <= ?").run(now);
   }
 }
 

@@ -1,5 +1,5 @@
 import path from "node:path";
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Hex } from "viem";
 import { z } from "zod";
 import { deploymentTag, type Deployment } from "../chain/deployment.ts";
@@ -66,11 +66,13 @@ export interface Move extends MoveWish {
 export class ProviderStore {
   readonly grants: Grants;
   readonly #database: DatabaseSync;
+  readonly #version: StatementSync;
   #seen: unknown;
 
   /** @param file Path, or `:memory:`. */
   constructor(file: string) {
     this.#database = openStore(file, migrations);
+    this.#version = this.#database.prepare("PRAGMA data_version");
     this.grants = new Grants(this.#database);
   }
 
@@ -134,7 +136,7 @@ export class ProviderStore {
 
   /** Whether another process has written since the last call. */
   changed(): boolean {
-    const version = this.#database.prepare("PRAGMA data_version").get()?.data_version;
+    const version = this.#version.get()?.data_version;
     const isNew = version !== this.#seen;
     this.#seen = version;
     return isNew;

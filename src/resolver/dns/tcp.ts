@@ -4,6 +4,7 @@ import { peerOf } from "../../net/peer.ts";
 import type { Startable } from "../../node/lifecycle.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Timers } from "../../node/timers.ts";
+import { listen } from "../../node/listen.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Responder } from "./responder.ts";
 import type { Tally } from "./tally.ts";
@@ -53,16 +54,12 @@ export class TcpServer implements Startable {
   /** @throws BlockcloudError `DNS_LISTEN`. */
   async start(): Promise<void> {
     const { host, port } = this.#listen;
-    try {
-      const listening = once(this.#server, "listening");
-      this.#server.listen({ host, port });
-      await listening;
-    } catch (cause) {
-      throw new BlockcloudError("DNS_LISTEN", `Cannot answer DNS over TCP on ${host}:${port}.`, {
+    const refuse = (cause: unknown) =>
+      new BlockcloudError("DNS_LISTEN", `Cannot answer DNS over TCP on ${host}:${port}.`, {
         cause,
         remedy: "Choose a free port and an address of this machine; below 1024 needs a privilege.",
       });
-    }
+    await listen(this.#server, { host, port }, refuse);
     this.#server.on("error", (error) => {
       this.#d.log.warn("DNS over TCP failed", { error });
     });

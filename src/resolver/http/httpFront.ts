@@ -9,6 +9,7 @@ import type { Startable } from "../../node/lifecycle.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Metrics } from "../../node/metrics.ts";
 import type { Timers } from "../../node/timers.ts";
+import { listen } from "../../node/listen.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Resolver } from "../answer.ts";
 import { createApp, type Peer } from "./app.ts";
@@ -102,16 +103,12 @@ export class HttpFront implements Startable {
   /** @throws BlockcloudError `HTTP_LISTEN` when the address cannot be had. */
   async start(): Promise<void> {
     const { host, port } = this.#options.listen;
-    try {
-      const listening = once(this.#server, "listening");
-      this.#server.listen({ host, port });
-      await listening;
-    } catch (cause) {
-      throw new BlockcloudError("HTTP_LISTEN", `Cannot answer HTTP on ${host}:${port}.`, {
+    const refuse = (cause: unknown) =>
+      new BlockcloudError("HTTP_LISTEN", `Cannot answer HTTP on ${host}:${port}.`, {
         cause,
         remedy: "Choose a free port and an address of this machine.",
       });
-    }
+    await listen(this.#server, { host, port }, refuse);
     this.#server.on("error", (error) => {
       this.#log.error("HTTP cannot be answered", { error });
     });
