@@ -6,7 +6,6 @@ import tseslint from "typescript-eslint";
  */
 const rows = [
   ["cli"],
-  ["demo"],
   ["auditor", "keeper", "provider"],
   ["sal"],
   ["resolver", "cashier"],

@@ -11,7 +11,7 @@ import {
 import config from "../hardhat.config.ts";
 import { describeChain, type ChainClient } from "../src/chain/client.ts";
 import type { Deployment } from "../src/chain/deployment.ts";
-import { deployDevnet } from "../src/demo/devnet.ts";
+import { deployDevnet } from "../devnet/devnet.ts";
 import { abis } from "../src/protocol/abis.ts";
 import { epochAt, epochStart } from "../src/protocol/epoch.ts";
 

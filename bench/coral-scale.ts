@@ -1,5 +1,5 @@
 import { MESH } from "./coral-scale/gossip.ts";
-import { ROUND_TRIP_MS } from "./coral-scale/lookUp.ts";
+import { ROUND_TRIP_MS } from "./coral-scale/lookup.ts";
 import { measureScale, type Scale, type Settings } from "./coral-scale/scale.ts";
 import { SLOPPY } from "./coral-scale/sloppy.ts";
 import type { Outcome, Table } from "./report.ts";

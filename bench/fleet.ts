@@ -1,9 +1,9 @@
 import { encodeFunctionData, keccak256, parseEther, toBytes, type Address, type Hex } from "viem";
-import { chainKey } from "../src/auditor/chain.ts";
-import type { Vote } from "../src/auditor/inspector.ts";
+import { chainKey } from "../src/auditor/secrets.ts";
+import type { Vote } from "../src/auditor/inspection/inspector.ts";
 import { buildRound, OpenedRound } from "../src/auditor/round.ts";
 import type { AuditedService } from "../src/chain/services.ts";
-import { devKey } from "../src/demo/devnet.ts";
+import { devKey } from "../devnet/devnet.ts";
 import { bytesToHex, hexToBytes } from "../src/protocol/bytes.ts";
 import { epochStart } from "../src/protocol/epoch.ts";
 import { HashChain } from "../src/protocol/hashChain.ts";

@@ -20,7 +20,7 @@ const node = path.join(root, "node_modules/node/bin/node");
 const stamp = path.join(root, "node_modules/.blockcloud-lock");
 
 const jobs = {
-  start: ["bin/blockcloud", "demo", ...args],
+  start: ["devnet/main.ts", ...args],
   test: ["scripts/test.ts", ...args],
   bench: ["bench/main.ts", ...args],
   run: args,

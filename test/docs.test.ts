@@ -13,6 +13,9 @@ const read = (file: string) => readFileSync(path.join(root, file), "utf8");
 const pages = globSync(["*.md", "{docs,contracts,src,scripts,test}/**/*.md"], { cwd: root });
 const all = pages.map((page) => ({ page, text: read(page) }));
 const protocol = read("docs/protocol.md");
+/** What is run by npm in this repository, beside the commands of the package. */
+const scripted = ["scripts/deploy.ts", "scripts/faucet.ts", "devnet/main.ts"];
+const helps = new Map<string, string>();
 
 /** First capture of each match, without repetition. */
 function captures(text: string, pattern: RegExp): string[] {
@@ -128,16 +131,16 @@ describe("documents", function () {
         }
         const ours = /\bnpm run (deploy|faucet) -- (.*)$/.exec(line);
         for (const flag of captures(ours?.[2] ?? "", /(?:^|\s)(--[a-z-]+)/g)) {
-          const [deploy = "", faucet = ""] = scriptHelps();
           const script = ours?.[1] ?? "";
-          if (!(script === "deploy" ? deploy : faucet).includes(flag))
-            wrong.push(`${script} ${flag}`);
+          if (!scriptHelp(`scripts/${script}.ts`).includes(flag)) wrong.push(`${script} ${flag}`);
         }
         for (const step of captures(line, /\bnpm test -- (\w+)/g)) {
           if (!steps.includes(step)) wrong.push(`npm test -- ${step}`);
         }
         const start = /\bnpm start --(.*)$/.exec(line.split(" #")[0] ?? "");
-        if (start) check("demo", start[1] ?? "");
+        for (const flag of captures(start?.[1] ?? "", /(?:^|\s)(--[a-z-]+)/g)) {
+          if (!scriptHelp("devnet/main.ts").includes(flag)) wrong.push(`npm start ${flag}`);
+        }
         const call = /(?:^|\s|bin\/)blockcloud ((?:[a-z][a-z-]*(?= |$) ?)*)(.*)$/.exec(line);
         if (call === null) continue;
         const words = (call[1] ?? "").trim();
@@ -145,7 +148,7 @@ describe("documents", function () {
         if (words !== "" && !known.includes(command)) wrong.push(`blockcloud ${command}`);
         else check(command, ` ${call[2] ?? ""}`);
       }
-      const everything = [...known.map(help), ...scriptHelps()].join("\n");
+      const everything = [...known.map(help), ...scripted.map(scriptHelp)].join("\n");
       for (const flag of inline.filter((item) => /^--[a-z-]+$/.test(item))) {
         if (!new RegExp(`${flag}\\b(?!-)`).test(everything)) wrong.push(flag);
       }
@@ -154,7 +157,7 @@ describe("documents", function () {
   }
 
   it("has the commands that the pages are checked against", () => {
-    expect(commands()).to.include.members(["provider run", "auditor run", "demo"]);
+    expect(commands()).to.include.members(["provider run", "auditor run"]);
     expect(commands().filter((command) => help(command) === "")).to.deep.equal([]);
     expect(help("provider run")).to.include("--service-key-file");
   });
@@ -198,7 +201,7 @@ describe("documents", function () {
 
   it("docs/protocol.md: lists every code of the gateway, with its status", () => {
     const declared = captures(
-      read("src/provider/gatewayProblem.ts"),
+      read("src/provider/gateway/problem.ts"),
       /^ {2}([A-Z_0-9]+: \{\s*status: \d+)/gm,
     ).map((entry) => entry.replace(/: \{\s*status: /, " "));
     const listed = rows(section("## 6. Errors"))
@@ -212,14 +215,15 @@ describe("documents", function () {
 });
 
 /** What the scripts with flags of their own say about them. */
-function scriptHelps(): string[] {
-  helps ??= ["deploy", "faucet"].map((script) => {
-    const args = [`scripts/${script}.ts`, "--help"];
-    return spawnSync(process.execPath, args, { cwd: root, encoding: "utf8" }).stdout;
-  });
-  return helps;
+function scriptHelp(script: string): string {
+  let text = helps.get(script);
+  if (text === undefined) {
+    const args = [script, "--help"];
+    text = spawnSync(process.execPath, args, { cwd: root, encoding: "utf8" }).stdout;
+    helps.set(script, text);
+  }
+  return text;
 }
-let helps: string[] | undefined;
 
 /** A parameter's value in the code, in the table's unit. */
 function valueOf(name: string, where: string, network: string): string {

@@ -1,6 +1,6 @@
 import { mean, quantiles, rounded, roundedQuantiles, type Quantiles } from "../quantiles.ts";
 import { closestOfAll } from "./closest.ts";
-import { lookUp, type LookUpResult, type Manner } from "./lookUp.ts";
+import { lookUp, type LookUpResult, type Manner } from "./lookup.ts";
 import type { Random } from "./random.ts";
 import { idOf, type Topology } from "./topology.ts";
 

@@ -1,6 +1,6 @@
 import { mean, median, quantiles, rounded, type Quantiles } from "../quantiles.ts";
 import { buildMesh, spread } from "./gossip.ts";
-import type { Manner } from "./lookUp.ts";
+import type { Manner } from "./lookup.ts";
 import { measureHotKey, measureKademlia, type HotKey, type Kademlia } from "./kademlia.ts";
 import { seeded, type Random } from "./random.ts";
 import { closestOfAll } from "./closest.ts";

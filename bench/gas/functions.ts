@@ -1,5 +1,5 @@
 import { hashTypedData, keccak256, parseEther, type Abi, type Address, type Hex } from "viem";
-import { devKey } from "../../src/demo/devnet.ts";
+import { devKey } from "../../devnet/devnet.ts";
 import { bytesToHex, concatBytes, hexToBytes, word } from "../../src/protocol/bytes.ts";
 import { HashChain } from "../../src/protocol/hashChain.ts";
 import { signRecord } from "../../src/protocol/record.ts";

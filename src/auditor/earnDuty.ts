@@ -3,9 +3,9 @@ import { encodeFunctionData, parseEventLogs, type Abi, type Address, type Hex } 
 import type { ChainClient } from "../chain/client.ts";
 import { staysFor, untilPhase, type ChainTime } from "../chain/clock.ts";
 import type { Deployment } from "../chain/deployment.ts";
-import { describeRevert } from "../chain/revert.ts";
+import { describeRevert } from "../chain/transactions/revert.ts";
 import type { Seeds } from "../chain/seeds.ts";
-import type { TransactionSender } from "../chain/sender.ts";
+import type { TransactionSender } from "../chain/transactions/sender.ts";
 import type { Logger } from "../node/logger.ts";
 import type { Timers } from "../node/timers.ts";
 import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";

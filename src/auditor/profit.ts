@@ -1,6 +1,6 @@
 import type { ChainClient } from "../chain/client.ts";
 import type { Deployment } from "../chain/deployment.ts";
-import type { TransactionSender } from "../chain/sender.ts";
+import type { TransactionSender } from "../chain/transactions/sender.ts";
 import type { Logger } from "../node/logger.ts";
 import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
 import { MAX_WORDS } from "../protocol/round.ts";

@@ -12,7 +12,7 @@ import {
 import { laneOf } from "../protocol/sortition.ts";
 import { reportWord, type Grade } from "../protocol/tally.ts";
 import type { Draw } from "./draw.ts";
-import type { Vote } from "./inspector.ts";
+import type { Vote } from "./inspection/inspector.ts";
 import type { StoredRound } from "./store.ts";
 
 /** A chunk as the contract takes it. */

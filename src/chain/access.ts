@@ -6,9 +6,9 @@ import type { Timers } from "../node/timers.ts";
 import { checkChain, createChainClient, type ChainClient } from "./client.ts";
 import { ChainClock } from "./clock.ts";
 import type { Deployment } from "./deployment.ts";
-import type { FeePolicy } from "./fees.ts";
+import type { FeePolicy } from "./transactions/fees.ts";
 import { ChainMetrics, type ReceiptListener } from "./metrics.ts";
-import { TransactionSender } from "./sender.ts";
+import { TransactionSender } from "./transactions/sender.ts";
 
 /** Which chain a worker works on, and by whom it reaches it. */
 export interface ChainOptions {

@@ -4,7 +4,7 @@ import type { Timers } from "../node/timers.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { currentEpoch, type ChainTime } from "./clock.ts";
 import type { EndpointState, RpcObserver } from "./rpc/endpoint.ts";
-import type { Call } from "./sender.ts";
+import type { Call } from "./transactions/sender.ts";
 
 /** What is told of each transaction that a worker sends. */
 export interface TransactionObserver {

@@ -9,7 +9,6 @@ import { challengeShow } from "./challenge/show.ts";
 import { backupCreate } from "./backup/create.ts";
 import { backupRestore } from "./backup/restore.ts";
 import { completionOf } from "./completion.ts";
-import { demo } from "./demo.ts";
 import { doctor } from "./doctor/doctor.ts";
 import { coralRun } from "./coral/run.ts";
 import type { CommandFactory, Shared } from "./framework/command.ts";
@@ -60,8 +59,14 @@ interface Group {
   otherwise?: CommandFactory;
 }
 
-/** All commands, in the order of the help. */
-const entries: Readonly<Record<string, Entry>> = {
+/** What a program is called, and its commands in the order of the help. */
+export interface ProgramSpec {
+  readonly name: string;
+  readonly entries: Readonly<Record<string, Entry>>;
+}
+
+/** All commands of `blockcloud`. */
+const entries: ProgramSpec["entries"] = {
   service: {
     about: "Register services and change them.",
     commands: [
@@ -112,13 +117,17 @@ const entries: Readonly<Record<string, Entry>> = {
     commands: [backupCreate, backupRestore],
   },
   doctor,
-  demo,
 };
 
+const blockcloud: ProgramSpec = { name: "blockcloud", entries };
+
 /** The program with all its commands; it prints and reads through what it is given only. */
-export function createProgram(io: CliIo): { program: Command; shared: Shared } {
+export function createProgram(
+  io: CliIo,
+  spec: ProgramSpec = blockcloud,
+): { program: Command; shared: Shared } {
   const shared: Shared = { io, places: new Map(), exitCode: 0 };
-  const program = new Command("blockcloud")
+  const program = new Command(spec.name)
     .description("Talk to a service ID instead of an address.")
     .showHelpAfterError("(add --help for help)")
     .exitOverride()
@@ -126,7 +135,8 @@ export function createProgram(io: CliIo): { program: Command; shared: Shared } {
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
     });
-  const all: typeof entries = { ...entries, completion: completionOf(() => program) };
+  const completion = spec === blockcloud ? { completion: completionOf(() => program) } : {};
+  const all: ProgramSpec["entries"] = { ...spec.entries, ...completion };
   for (const [name, entry] of Object.entries(all)) {
     if (typeof entry === "function") {
       program.addCommand(entry(shared).copyInheritedSettings(program));
@@ -148,8 +158,12 @@ export function createProgram(io: CliIo): { program: Command; shared: Shared } {
  * @param args Without the names of the interpreter and the script.
  * @returns The exit code (docs/cli.md); every error has been printed.
  */
-export async function runProgram(args: readonly string[], io: CliIo): Promise<number> {
-  const { program, shared } = createProgram(io);
+export async function runProgram(
+  args: readonly string[],
+  io: CliIo,
+  spec: ProgramSpec = blockcloud,
+): Promise<number> {
+  const { program, shared } = createProgram(io, spec);
   try {
     await program.parseAsync(args, { from: "user" });
     return shared.exitCode;

@@ -11,21 +11,21 @@ import type { Metrics } from "../node/metrics.ts";
 import type { RateLimitOptions } from "../node/rateLimit.ts";
 import type { Timers } from "../node/timers.ts";
 import { blockcloudDomain } from "../protocol/typedData.ts";
-import { BookDatastore } from "./bookDatastore.ts";
-import { Bootstrap, parseMultiaddrs } from "./bootstrap.ts";
-import { Conduct } from "./conduct.ts";
-import { defaultCoralLimits, type CoralOptions } from "./coralOptions.ts";
-import { connectionGater, isPublic } from "./gater.ts";
-import { InboundPeer } from "./inbound.ts";
-import { Intake } from "./intake.ts";
-import { Lookup } from "./lookup.ts";
+import { BookDatastore } from "./p2p/bookDatastore.ts";
+import { Bootstrap, parseMultiaddrs } from "./p2p/bootstrap.ts";
+import { Conduct } from "./p2p/conduct.ts";
+import { defaultCoralLimits, type CoralOptions } from "./options.ts";
+import { connectionGater, isPublic } from "./p2p/gater.ts";
+import { InboundPeer } from "./p2p/inbound.ts";
+import { Intake } from "./p2p/intake.ts";
+import { Lookup } from "./p2p/lookup.ts";
 import { CoralMetrics } from "./metrics.ts";
 import type { Authority } from "./network.ts";
 import { CoralNode } from "./node.ts";
-import { peerKey } from "./peerKey.ts";
-import { Push } from "./push.ts";
-import { RecordBook } from "./recordBook.ts";
-import { CoralStore } from "./store.ts";
+import { peerKey } from "./p2p/peerKey.ts";
+import { Push } from "./p2p/push.ts";
+import { RecordBook } from "./book/recordBook.ts";
+import { CoralStore } from "./book/store.ts";
 
 /** What a node of the record network needs of its surroundings. */
 export interface CoralDependencies {

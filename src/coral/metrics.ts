@@ -1,7 +1,7 @@
 import type { Metrics } from "../node/metrics.ts";
 import type { Arrival } from "./network.ts";
-import type { BookObserver } from "./recordBook.ts";
-import { refusalReasons, type RefusalReason } from "./refusal.ts";
+import type { BookObserver } from "./book/recordBook.ts";
+import { refusalReasons, type RefusalReason } from "./book/refusal.ts";
 
 const KINDS: readonly Arrival["kind"][] = ["endpoint", "name", "revocation", "dropped"];
 

@@ -8,12 +8,12 @@ import type { CheckedRecord } from "../protocol/checkRecord.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { nameKey } from "../protocol/nameRecord.ts";
 import { parseServiceId } from "../protocol/serviceId.ts";
-import type { Bootstrap } from "./bootstrap.ts";
-import type { Lookup } from "./lookup.ts";
+import type { Bootstrap } from "./p2p/bootstrap.ts";
+import type { Lookup } from "./p2p/lookup.ts";
 import type { Arrival, CheckedName, MessageKind, RecordNetwork } from "./network.ts";
-import type { Push } from "./push.ts";
-import type { RecordBook } from "./recordBook.ts";
-import type { CoralStore } from "./store.ts";
+import type { Push } from "./p2p/push.ts";
+import type { RecordBook } from "./book/recordBook.ts";
+import type { CoralStore } from "./book/store.ts";
 
 /** The libp2p node below. */
 export type CoralLibp2p = Libp2p<{ push: GossipSub }>;

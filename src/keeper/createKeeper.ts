@@ -3,7 +3,7 @@ import type { Address, Hex } from "viem";
 import { ChainAccess } from "../chain/access.ts";
 import { Challenges } from "../chain/challenges.ts";
 import { deploymentTag, type Deployment } from "../chain/deployment.ts";
-import type { FeePolicy } from "../chain/fees.ts";
+import type { FeePolicy } from "../chain/transactions/fees.ts";
 import { Seeds } from "../chain/seeds.ts";
 import { Services } from "../chain/services.ts";
 import type { Startable } from "../node/lifecycle.ts";

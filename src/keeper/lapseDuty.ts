@@ -1,7 +1,7 @@
 import type { Address } from "viem";
 import type { ChainClient } from "../chain/client.ts";
 import type { Deployment } from "../chain/deployment.ts";
-import { contractError } from "../chain/revert.ts";
+import { contractError } from "../chain/transactions/revert.ts";
 import type { Moment } from "../chain/views/contracts.ts";
 import { LAPSE_EPOCHS } from "../chain/views/lapse.ts";
 import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";

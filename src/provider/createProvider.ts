@@ -3,21 +3,21 @@ import { ChainAccess } from "../chain/access.ts";
 import { Announcements } from "../chain/announcements.ts";
 import { Challenges } from "../chain/challenges.ts";
 import type { Deployment } from "../chain/deployment.ts";
-import type { FeePolicy } from "../chain/fees.ts";
+import type { FeePolicy } from "../chain/transactions/fees.ts";
 import { Services } from "../chain/services.ts";
-import type { CoralOptions } from "../coral/coralOptions.ts";
+import type { CoralOptions } from "../coral/options.ts";
 import { inOrder, type Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import { createMetrics, type Metrics } from "../node/metrics.ts";
 import type { Timers } from "../node/timers.ts";
 import { rootServiceId } from "../protocol/serviceId.ts";
-import { ChallengeResponder } from "./challengeResponder.ts";
-import { Announcer } from "./announcer.ts";
+import { ChallengeResponder } from "./duties/challengeResponder.ts";
+import { Announcer } from "./publish/announcer.ts";
 import { ProviderMetrics } from "./metrics.ts";
-import { createPresence } from "./presence.ts";
+import { createPresence } from "./publish/presence.ts";
 import { Provider } from "./provider.ts";
-import { Settler } from "./settler.ts";
-import { StatusWatch } from "./statusWatch.ts";
+import { Settler } from "./duties/settler.ts";
+import { StatusWatch } from "./duties/statusWatch.ts";
 import { providerStoreFile } from "./store.ts";
 
 export interface ProviderOptions {

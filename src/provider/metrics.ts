@@ -4,7 +4,7 @@ import type { Metrics } from "../node/metrics.ts";
 import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { grades } from "../protocol/tally.ts";
-import { problemCodes, type GatewayProblemCode } from "./gatewayProblem.ts";
+import { problemCodes, type GatewayProblemCode } from "./gateway/problem.ts";
 
 /** Bounds of the gateway's times, seconds: around the bounds of the launch classes' grades. */
 const EXCHANGE_SECONDS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30];

@@ -2,7 +2,7 @@ import { currentEpoch, untilPhase, type ChainTime } from "../chain/clock.ts";
 import type { Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import type { BookkeepingTask, ProviderMetrics } from "./metrics.ts";
-import type { Publisher } from "./publisher.ts";
+import type { Publisher } from "./publish/publisher.ts";
 
 /** Where in an epoch the provider does its bookkeeping: after the auditors' early transactions. */
 const MOMENT = 0.6;

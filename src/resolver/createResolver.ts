@@ -4,7 +4,7 @@ import { Announcements } from "../chain/announcements.ts";
 import { deploymentTag, type Deployment } from "../chain/deployment.ts";
 import { ServiceDirectory } from "../chain/directory.ts";
 import { Services } from "../chain/services.ts";
-import type { CoralOptions } from "../coral/coralOptions.ts";
+import type { CoralOptions } from "../coral/options.ts";
 import { createCoral } from "../coral/createCoral.ts";
 import type { CoralNode } from "../coral/node.ts";
 import { inOrder, type Startable } from "../node/lifecycle.ts";

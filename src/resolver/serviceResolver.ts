@@ -10,19 +10,19 @@ import { rootServiceId } from "../protocol/serviceId.ts";
 import type { Domain } from "../protocol/typedData.ts";
 import type { Answer, Change, Resolver } from "./answer.ts";
 import { droppedByRule, MAX_HOPS, resolverLoop } from "./errors.ts";
-import { Holdings } from "./holdings.ts";
+import { Holdings } from "./cache/holdings.ts";
 import { numberOfId } from "./ids.ts";
 import { resolverLimits, type ResolverLimits } from "./limits.ts";
 import type { ResolverLoad, ResolverObserver } from "./metrics.ts";
-import { Names, type KnownName } from "./names.ts";
-import { OnDemand, type Errand } from "./onDemand.ts";
+import { Names, type KnownName } from "./lookup/names.ts";
+import { OnDemand, type Errand } from "./lookup/onDemand.ts";
 import { drawOrder, type Random } from "./order.ts";
-import { RecordLookUp, type AnnouncedRecords } from "./recordLookUp.ts";
-import type { ForwardingClient } from "./remote.ts";
+import { RecordLookUp, type AnnouncedRecords } from "./lookup/recordLookup.ts";
+import type { ForwardingClient } from "./lookup/remote.ts";
 import { verdictWeight } from "./select.ts";
 import type { Rule } from "./table/rule.ts";
 import type { ServiceTable } from "./table/serviceTable.ts";
-import { tableAnswer } from "./tableAnswer.ts";
+import { tableAnswer } from "./table/answer.ts";
 import { Watchers } from "./watchers.ts";
 
 /** How often what has run out is looked for, milliseconds. */

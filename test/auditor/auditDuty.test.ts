@@ -1,8 +1,8 @@
 import { expect } from "chai";
 import type { Hex } from "viem";
 import { AuditDuty } from "../../src/auditor/auditDuty.ts";
-import type { Secrets } from "../../src/auditor/chain.ts";
-import type { InspectionWindow, Vote } from "../../src/auditor/inspector.ts";
+import type { Secrets } from "../../src/auditor/secrets.ts";
+import type { InspectionWindow, Vote } from "../../src/auditor/inspection/inspector.ts";
 import { OpenedRound } from "../../src/auditor/round.ts";
 import type { AuditedService, Services } from "../../src/chain/services.ts";
 import { drawKey } from "../../src/protocol/sortition.ts";

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { closestKnown, closestOfAll } from "../../bench/coral-scale/closest.ts";
 import { buildMesh, MESH, spread } from "../../bench/coral-scale/gossip.ts";
-import { lookUp } from "../../bench/coral-scale/lookUp.ts";
+import { lookUp } from "../../bench/coral-scale/lookup.ts";
 import { seeded } from "../../bench/coral-scale/random.ts";
 import { measureScale } from "../../bench/coral-scale/scale.ts";
 import { SLOPPY, sloppyLoad, sloppyPath, storeBound } from "../../bench/coral-scale/sloppy.ts";

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { erc20Abi, parseEther, type Address } from "viem";
 import { Challenges } from "../../src/chain/challenges.ts";
-import { devKey } from "../../src/demo/devnet.ts";
+import { devKey } from "../../devnet/devnet.ts";
 import { exitCodes } from "../../src/cli/framework/exitCodes.ts";
 import { AuditedChain } from "../support/auditedChain.ts";
 import { runCli } from "../support/cli.ts";

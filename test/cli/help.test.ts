@@ -71,10 +71,6 @@ describe("help", function () {
 
   /** Runs an example as far as it goes without a chain. */
   async function understood(example: string, name: string): Promise<void> {
-    if (name === "demo") {
-      expect(example).to.match(/^npm start( -- --epochs 5 --json)?$/);
-      return;
-    }
     if (name === "backup restore")
       createBackup(path.join(cwd, ".blockcloud"), path.join(cwd, "auditor.backup"), new Date(0));
     const line = example.replace(/ > .*$/, "").replace(/ --scrypt-cost \d+/, "");

@@ -1,8 +1,8 @@
 import { expect } from "chai";
 import { erc20Abi, parseEther } from "viem";
-import { writeDeployment, type Stage } from "../../src/demo/cast.ts";
-import { devKey } from "../../src/demo/devnet.ts";
-import { WorkerProcess } from "../../src/demo/worker.ts";
+import { writeDeployment, type Stage } from "../../devnet/cast.ts";
+import { devKey } from "../../devnet/devnet.ts";
+import { WorkerProcess } from "../../devnet/worker.ts";
 import path from "node:path";
 import { exitCodes } from "../../src/cli/framework/exitCodes.ts";
 import { AuditedChain, FIRST } from "../support/auditedChain.ts";

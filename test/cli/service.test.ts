@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { encodeFunctionData, erc20Abi, keccak256, parseEther, stringToHex } from "viem";
-import { devKey } from "../../src/demo/devnet.ts";
+import { devKey } from "../../devnet/devnet.ts";
 import { exitCodes } from "../../src/cli/framework/exitCodes.ts";
 import { serviceRegistryAbi } from "../../src/protocol/abi/serviceRegistry.ts";
 import { encryptKeystore } from "../../src/node/keystore.ts";

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { RequestListener } from "node:http";
 import path from "node:path";
 import { parseEther } from "viem";
-import { startUpstream, type Upstream } from "../../src/demo/upstreams.ts";
+import { startUpstream, type Upstream } from "../../devnet/upstreams.ts";
 import type { Startable } from "../../src/node/lifecycle.ts";
 import { silentLogger } from "../../src/node/logger.ts";
 import { systemTimers } from "../../src/node/timers.ts";

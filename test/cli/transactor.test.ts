@@ -4,7 +4,7 @@ import { Output } from "../../src/cli/framework/output.ts";
 import { Progress } from "../../src/cli/framework/progress.ts";
 import { Transactor } from "../../src/cli/framework/transactor.ts";
 import type { ChainClient } from "../../src/chain/client.ts";
-import type { TransactionSender } from "../../src/chain/sender.ts";
+import type { TransactionSender } from "../../src/chain/transactions/sender.ts";
 import { serviceRegistryAbi } from "../../src/protocol/abi/serviceRegistry.ts";
 import { BlockcloudError } from "../../src/protocol/errors.ts";
 import { DEPLOYMENT } from "../support/fakeChain.ts";

@@ -1,7 +1,7 @@
 import { expect } from "chai";
-import { Conduct, defaultConductLimits } from "../../src/coral/conduct.ts";
-import { Intake } from "../../src/coral/intake.ts";
-import type { Acceptance } from "../../src/coral/recordBook.ts";
+import { Conduct, defaultConductLimits } from "../../src/coral/p2p/conduct.ts";
+import { Intake } from "../../src/coral/p2p/intake.ts";
+import type { Acceptance } from "../../src/coral/book/recordBook.ts";
 import { hexToBytes } from "../../src/protocol/bytes.ts";
 import { BookRig } from "../support/bookRig.ts";
 import { rootRecord, START, subRecord, testKey } from "../support/coralKit.ts";

@@ -2,7 +2,7 @@ import { multiaddr } from "@multiformats/multiaddr";
 import { expect } from "chai";
 import { once } from "node:events";
 import type { Hex } from "viem";
-import { encodePush } from "../../src/coral/wire.ts";
+import { encodePush } from "../../src/coral/p2p/wire.ts";
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
 import { rootRecord, START, testKey } from "../support/coralKit.ts";
 import { CoralNet, isRecord, type TestNode } from "../support/coralNet.ts";

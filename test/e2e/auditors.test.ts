@@ -5,12 +5,12 @@ import path from "node:path";
 import { expect } from "chai";
 import { bytesToHex } from "viem";
 import { createAuditor } from "../../src/auditor/createAuditor.ts";
-import type { Voter } from "../../src/auditor/inspector.ts";
+import type { Voter } from "../../src/auditor/inspection/inspector.ts";
 import { OpenedRound } from "../../src/auditor/round.ts";
 import { AuditorStore } from "../../src/auditor/store.ts";
 import { createChainClient } from "../../src/chain/client.ts";
 import type { Deployment } from "../../src/chain/deployment.ts";
-import { describeRevert } from "../../src/chain/revert.ts";
+import { describeRevert } from "../../src/chain/transactions/revert.ts";
 import { Seeds } from "../../src/chain/seeds.ts";
 import {
   castAuditors,
@@ -21,11 +21,11 @@ import {
   writeDeployment,
   type DemoAuditor,
   type Stage,
-} from "../../src/demo/cast.ts";
-import { startAuditor } from "../../src/demo/processes.ts";
-import { devKey, startDevnet } from "../../src/demo/devnet.ts";
-import { Monitor } from "../../src/demo/monitor.ts";
-import type { WorkerProcess } from "../../src/demo/worker.ts";
+} from "../../devnet/cast.ts";
+import { startAuditor } from "../../devnet/processes.ts";
+import { devKey, startDevnet } from "../../devnet/devnet.ts";
+import { Monitor } from "../../devnet/monitor.ts";
+import type { WorkerProcess } from "../../devnet/worker.ts";
 import type { Startable } from "../../src/node/lifecycle.ts";
 import { silentLogger } from "../../src/node/logger.ts";
 import { createMetrics } from "../../src/node/metrics.ts";

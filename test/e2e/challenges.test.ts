@@ -6,7 +6,7 @@ import { erc20Abi, parseEther, type Address } from "viem";
 import { Challenges, type ChallengeState } from "../../src/chain/challenges.ts";
 import { createChainClient } from "../../src/chain/client.ts";
 import { Seeds } from "../../src/chain/seeds.ts";
-import type { TransactionSender } from "../../src/chain/sender.ts";
+import type { TransactionSender } from "../../src/chain/transactions/sender.ts";
 import { Services } from "../../src/chain/services.ts";
 import {
   castProviders,
@@ -14,10 +14,10 @@ import {
   sender,
   writeDeployment,
   type Stage,
-} from "../../src/demo/cast.ts";
-import { startProvider } from "../../src/demo/processes.ts";
-import { devKey, startDevnet } from "../../src/demo/devnet.ts";
-import type { WorkerProcess } from "../../src/demo/worker.ts";
+} from "../../devnet/cast.ts";
+import { startProvider } from "../../devnet/processes.ts";
+import { devKey, startDevnet } from "../../devnet/devnet.ts";
+import type { WorkerProcess } from "../../devnet/worker.ts";
 import { challengeBookAbi } from "../../src/protocol/abi/challengeBook.ts";
 import { proofOfServiceAbi } from "../../src/protocol/abi/proofOfService.ts";
 import { serviceRegistryAbi } from "../../src/protocol/abi/serviceRegistry.ts";

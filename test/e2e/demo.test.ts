@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { PassThrough } from "node:stream";
 import { expect } from "chai";
-import { runDemo } from "../../src/demo/demo.ts";
+import { runDemo } from "../../devnet/demo.ts";
 
 describe("the main job, in short form", function () {
   this.timeout(300_000);

@@ -7,10 +7,10 @@ import path from "node:path";
 import { erc20Abi, parseEther, type Hex } from "viem";
 import { createResolver } from "blockcloud";
 import { createChainClient } from "../../src/chain/client.ts";
-import type { TransactionSender } from "../../src/chain/sender.ts";
+import type { TransactionSender } from "../../src/chain/transactions/sender.ts";
 import { Services } from "../../src/chain/services.ts";
-import { keyIndex, sender, writeDeployment, type Stage } from "../../src/demo/cast.ts";
-import { classIds, devKey, startDevnet } from "../../src/demo/devnet.ts";
+import { keyIndex, sender, writeDeployment, type Stage } from "../../devnet/cast.ts";
+import { classIds, devKey, startDevnet } from "../../devnet/devnet.ts";
 import {
   castCoral,
   castResolver,
@@ -18,9 +18,9 @@ import {
   startProvider,
   startSubService,
   stateFolder,
-} from "../../src/demo/processes.ts";
-import { startUpstream } from "../../src/demo/upstreams.ts";
-import type { WorkerProcess } from "../../src/demo/worker.ts";
+} from "../../devnet/processes.ts";
+import { startUpstream } from "../../devnet/upstreams.ts";
+import type { WorkerProcess } from "../../devnet/worker.ts";
 import { serviceRegistryAbi } from "../../src/protocol/abi/serviceRegistry.ts";
 import { bytesToHex } from "../../src/protocol/bytes.ts";
 import { labelCommitment } from "../../src/protocol/label.ts";
@@ -28,8 +28,8 @@ import { rawName } from "../../src/protocol/name.ts";
 import { decodeReceipt, ReceiptSigner } from "../../src/protocol/receipt.ts";
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
 import { blockcloudDomain } from "../../src/protocol/typedData.ts";
-import { LEASE_MS } from "../../src/provider/lease.ts";
-import { registerService } from "../../src/provider/register.ts";
+import { LEASE_MS } from "../../src/provider/publish/lease.ts";
+import { registerService } from "../../src/chain/register.ts";
 import { ChainDriver } from "../support/chainDriver.ts";
 import { runCli } from "../support/cli.ts";
 

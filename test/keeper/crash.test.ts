@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseEther } from "viem";
-import { devKey } from "../../src/demo/devnet.ts";
+import { devKey } from "../../devnet/devnet.ts";
 import { dayOf } from "../../src/keeper/economy.ts";
 import { AuditedChain, FIRST } from "../support/auditedChain.ts";
 import { KeeperRig, type Intercept } from "../support/keeperRig.ts";

@@ -1,9 +1,9 @@
 import { expect } from "chai";
 import { erc20Abi, parseEther } from "viem";
 import { Challenges } from "../../src/chain/challenges.ts";
-import { sender } from "../../src/demo/cast.ts";
-import { devKey } from "../../src/demo/devnet.ts";
-import type { TransactionSender } from "../../src/chain/sender.ts";
+import { sender } from "../../devnet/cast.ts";
+import { devKey } from "../../devnet/devnet.ts";
+import type { TransactionSender } from "../../src/chain/transactions/sender.ts";
 import { AuditedChain, FIRST } from "../support/auditedChain.ts";
 import { KeeperRig } from "../support/keeperRig.ts";
 

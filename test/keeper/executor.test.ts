@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { parseEther, type Address } from "viem";
 import { tickOf } from "../../src/chain/ticks.ts";
-import { devKey } from "../../src/demo/devnet.ts";
+import { devKey } from "../../devnet/devnet.ts";
 import type { Chore } from "../../src/keeper/duty.ts";
 import { tickChore } from "../../src/keeper/tickDuty.ts";
 import { AuditedChain, FIRST } from "../support/auditedChain.ts";

@@ -4,7 +4,7 @@ import { BlockcloudError } from "../../src/protocol/errors.ts";
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
 import type { Verdict } from "../../src/protocol/tally.ts";
 import { resolveErrors } from "../../src/resolver/answer.ts";
-import type { Found } from "../../src/resolver/recordLookUp.ts";
+import type { Found } from "../../src/resolver/lookup/recordLookup.ts";
 import { parsePrefix } from "../../src/resolver/table/prefix.ts";
 import type { Action } from "../../src/resolver/table/rule.ts";
 import { codeOf, failureOf } from "../support/failure.ts";

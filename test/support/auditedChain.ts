@@ -10,14 +10,14 @@ import {
   type Address,
   type TransactionReceipt,
 } from "viem";
-import { auditorChain } from "../../src/auditor/chain.ts";
+import { auditorChain } from "../../src/auditor/secrets.ts";
 import { draw } from "../../src/auditor/draw.ts";
-import type { Vote } from "../../src/auditor/inspector.ts";
+import type { Vote } from "../../src/auditor/inspection/inspector.ts";
 import { buildRound, OpenedRound } from "../../src/auditor/round.ts";
 import type { StoredRound } from "../../src/auditor/store.ts";
 import { createChainClient } from "../../src/chain/client.ts";
 import { Seeds } from "../../src/chain/seeds.ts";
-import type { TransactionSender } from "../../src/chain/sender.ts";
+import type { TransactionSender } from "../../src/chain/transactions/sender.ts";
 import { Services } from "../../src/chain/services.ts";
 import { tickOf } from "../../src/chain/ticks.ts";
 import { contractsOf, readMoment, type Moment } from "../../src/chain/views/contracts.ts";
@@ -29,9 +29,9 @@ import {
   writeDeployment,
   type DemoAuditor,
   type Stage,
-} from "../../src/demo/cast.ts";
-import { devKey, startDevnet } from "../../src/demo/devnet.ts";
-import { registerService } from "../../src/provider/register.ts";
+} from "../../devnet/cast.ts";
+import { devKey, startDevnet } from "../../devnet/devnet.ts";
+import { registerService } from "../../src/chain/register.ts";
 import { epochStart } from "../../src/protocol/epoch.ts";
 import type { HashChain } from "../../src/protocol/hashChain.ts";
 import type { ProbeInput } from "../../src/protocol/probe.ts";

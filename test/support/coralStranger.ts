@@ -11,7 +11,7 @@ import { createLibp2p } from "libp2p";
 import { once } from "node:events";
 import type { Hex } from "viem";
 import type { MessageKind } from "../../src/coral/network.ts";
-import { dhtKey, dhtProtocol, encodePush, topicOf } from "../../src/coral/wire.ts";
+import { dhtKey, dhtProtocol, encodePush, topicOf } from "../../src/coral/p2p/wire.ts";
 import { hexToBytes } from "../../src/protocol/bytes.ts";
 import { CHAIN_ID, REGISTRY } from "./coralKit.ts";
 import { sendsTo } from "./coralNet.ts";

@@ -2,7 +2,7 @@ import type { Hono } from "hono";
 import { createMetrics, type Metrics } from "../../src/node/metrics.ts";
 import { RateLimit } from "../../src/node/rateLimit.ts";
 import { createApp, type Peer } from "../../src/resolver/http/app.ts";
-import { LookUps } from "../../src/resolver/http/lookUps.ts";
+import { LookUps } from "../../src/resolver/http/lookups.ts";
 import type { HttpObserver } from "../../src/resolver/http/observer.ts";
 import { Watches, type WatchLimits } from "../../src/resolver/http/watches.ts";
 import { FakeResolver } from "./fakeResolver.ts";

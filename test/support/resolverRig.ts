@@ -7,7 +7,7 @@ import { BlockcloudError } from "../../src/protocol/errors.ts";
 import { nameRecords } from "../../src/protocol/nameRecord.ts";
 import { addressOfKey } from "../../src/protocol/signature.ts";
 import { silentObserver } from "../../src/resolver/metrics.ts";
-import type { ForwardingClient } from "../../src/resolver/remote.ts";
+import type { ForwardingClient } from "../../src/resolver/lookup/remote.ts";
 import {
   ServiceResolver,
   type ServiceResolverDependencies,

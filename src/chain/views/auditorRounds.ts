@@ -4,7 +4,7 @@ import { epochStart } from "../../protocol/epoch.ts";
 import type { ChainClient } from "../client.ts";
 import type { Deployment } from "../deployment.ts";
 import { readRanges, type BlockRange } from "../logs.ts";
-import { simulate } from "../simulate.ts";
+import { simulate } from "../transactions/simulate.ts";
 import { blockAt } from "../blocks.ts";
 import { contractsOf, numbers, readEach, type Moment } from "./contracts.ts";
 

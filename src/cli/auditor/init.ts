@@ -1,5 +1,5 @@
 import type { Address } from "viem";
-import { auditorChain } from "../../auditor/chain.ts";
+import { auditorChain } from "../../auditor/secrets.ts";
 import type { ChainClient } from "../../chain/client.ts";
 import type { Deployment } from "../../chain/deployment.ts";
 import { proofOfServiceAbi } from "../../protocol/abi/proofOfService.ts";

@@ -2,7 +2,7 @@ import { ChainAccess } from "../../chain/access.ts";
 import type { Deployment } from "../../chain/deployment.ts";
 import { ServiceDirectory } from "../../chain/directory.ts";
 import { createCoral } from "../../coral/createCoral.ts";
-import type { CoralOptions } from "../../coral/coralOptions.ts";
+import type { CoralOptions } from "../../coral/options.ts";
 import { inOrder, type Startable } from "../../node/lifecycle.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Metrics } from "../../node/metrics.ts";

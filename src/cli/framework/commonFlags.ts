@@ -1,4 +1,4 @@
-import type { FeePolicy } from "../../chain/fees.ts";
+import type { FeePolicy } from "../../chain/transactions/fees.ts";
 import {
   anyText,
   address,

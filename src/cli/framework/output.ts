@@ -2,7 +2,7 @@ import type { Writable } from "node:stream";
 import { CommanderError } from "commander";
 import { BaseError } from "viem";
 import { findFault } from "../../chain/rpc/faults.ts";
-import { describeRevert } from "../../chain/revert.ts";
+import { describeRevert } from "../../chain/transactions/revert.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { revertOf, withRemedy } from "./remedies.ts";
 

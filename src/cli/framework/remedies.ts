@@ -1,4 +1,4 @@
-import { contractError } from "../../chain/revert.ts";
+import { contractError } from "../../chain/transactions/revert.ts";
 import { abis } from "../../protocol/abis.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 

@@ -1,5 +1,5 @@
 import type { Hex } from "viem";
-import { TransactionSender } from "../../chain/sender.ts";
+import { TransactionSender } from "../../chain/transactions/sender.ts";
 import { Services } from "../../chain/services.ts";
 import { silentLogger } from "../../node/logger.ts";
 import { chainCommand, type ChainContext, type ChainOptions } from "./chainCommand.ts";

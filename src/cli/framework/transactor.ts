@@ -1,9 +1,9 @@
 import { erc20Abi, formatEther, formatGwei, type Address, type TransactionReceipt } from "viem";
 import type { ChainClient } from "../../chain/client.ts";
 import type { Deployment } from "../../chain/deployment.ts";
-import { gasPrice, priceOf, type FeePolicy } from "../../chain/fees.ts";
-import type { Call, TransactionSender } from "../../chain/sender.ts";
-import { describeRevert } from "../../chain/revert.ts";
+import { gasPrice, priceOf, type FeePolicy } from "../../chain/transactions/fees.ts";
+import type { Call, TransactionSender } from "../../chain/transactions/sender.ts";
+import { describeRevert } from "../../chain/transactions/revert.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Output } from "./output.ts";
 import { previewJson, previewText, spent, type Plan, type Preview, type Step } from "./plan.ts";

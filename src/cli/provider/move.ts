@@ -1,5 +1,5 @@
 import { ProviderStore, providerStoreFile } from "../../provider/store.ts";
-import { waitForOutcome } from "../../provider/waitForOutcome.ts";
+import { waitForOutcome } from "../../provider/publish/waitForOutcome.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { systemTimers } from "../../node/timers.ts";
 import { chainCommand } from "../framework/chainCommand.ts";

@@ -3,10 +3,10 @@ import type { Startable } from "../../node/lifecycle.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Answer } from "../../resolver/answer.ts";
 import { answerFromJson } from "../../resolver/answerSchema.ts";
-import { AnswerVerifier } from "../../resolver/answerVerifier.ts";
+import { AnswerVerifier } from "../../resolver/verify/answerVerifier.ts";
 import { createResolver } from "../../resolver/createResolver.ts";
-import { askResolver } from "../../resolver/remote.ts";
-import type { Claim } from "../../resolver/verifyAnswer.ts";
+import { askResolver } from "../../resolver/lookup/remote.ts";
+import type { Claim } from "../../resolver/verify/verifyAnswer.ts";
 
 /** An answer, and what is known of its truth. */
 export interface Seen {

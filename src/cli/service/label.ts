@@ -1,7 +1,7 @@
 import type { Hex } from "viem";
 import { z } from "zod";
 import type { ChainClient } from "../../chain/client.ts";
-import { describeRevert } from "../../chain/revert.ts";
+import { describeRevert } from "../../chain/transactions/revert.ts";
 import { serviceRegistryAbi } from "../../protocol/abi/serviceRegistry.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { isLabel, labelCommitment } from "../../protocol/label.ts";

@@ -1,7 +1,7 @@
 import type { Address } from "viem";
 import type { ChainClient } from "../../chain/client.ts";
 import type { Deployment } from "../../chain/deployment.ts";
-import { describeRevert } from "../../chain/revert.ts";
+import { describeRevert } from "../../chain/transactions/revert.ts";
 import { serviceStatuses, type ServiceStatus } from "../../chain/services.ts";
 import { proofOfServiceAbi } from "../../protocol/abi/proofOfService.ts";
 import { serviceRegistryAbi } from "../../protocol/abi/serviceRegistry.ts";

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { inspect } from "../../auditor/probe.ts";
+import { inspect } from "../../auditor/inspection/inspect.ts";
 import type { Deployment } from "../../chain/deployment.ts";
 import type { Moment } from "../../chain/views/contracts.ts";
 import type { SelfProbe } from "../../chain/views/probeDiagnosis.ts";

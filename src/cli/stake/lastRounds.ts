@@ -3,7 +3,7 @@ import type { Address, Hex } from "viem";
 import { AuditorStore, auditorStoreFile } from "../../auditor/store.ts";
 import type { ChainClient } from "../../chain/client.ts";
 import type { Deployment } from "../../chain/deployment.ts";
-import type { FeePolicy } from "../../chain/fees.ts";
+import type { FeePolicy } from "../../chain/transactions/fees.ts";
 import { WorkerLock } from "../../node/lock.ts";
 import { silentLogger } from "../../node/logger.ts";
 import type { Timers } from "../../node/timers.ts";

@@ -1,5 +1,5 @@
 import { rawName } from "../../protocol/name.ts";
-import { grantSubService } from "../../provider/subservices.ts";
+import { grantSubService } from "../../provider/subservice/subservices.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
 import { service, serviceKey, state } from "../framework/commonFlags.ts";
 import { text } from "../framework/flag.ts";

@@ -7,7 +7,7 @@ import { BlockcloudError } from "../../protocol/errors.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
 import { blockcloudDomain } from "../../protocol/typedData.ts";
 import { ProviderStore, providerStoreFile } from "../../provider/store.ts";
-import type { Granter } from "../../provider/subservices.ts";
+import type { Granter } from "../../provider/subservice/subservices.ts";
 import type { Hex } from "viem";
 
 /**

@@ -1,4 +1,4 @@
-import { revokeSubService } from "../../provider/subservices.ts";
+import { revokeSubService } from "../../provider/subservice/subservices.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
 import { service, serviceKey, state } from "../framework/commonFlags.ts";
 import { text } from "../framework/flag.ts";

@@ -42,7 +42,7 @@ export const subserviceRun = chainCommand({
   notes: "It sends no transaction: the device needs no ether.",
   async run({ flags, deployment }) {
     // The record network takes half a second to load: not for every command.
-    const { createSubService } = await import("../../provider/createSubService.ts");
+    const { createSubService } = await import("../../provider/subservice/createSubService.ts");
     return runWorker(flags, {
       name: "subservice",
       key: flags.deviceKey,

@@ -1,5 +1,5 @@
 import { rawName } from "../../protocol/name.ts";
-import type { Grant } from "../../provider/grants.ts";
+import type { Grant } from "../../provider/subservice/grants.ts";
 
 /** What commands print of a grant as JSON. Times are Unix milliseconds. */
 export function grantJson(grant: Grant) {

@@ -5,7 +5,7 @@ import type { Logger } from "../../node/logger.ts";
 import type { Metrics } from "../../node/metrics.ts";
 import type { Timers } from "../../node/timers.ts";
 import type { Answer } from "../answer.ts";
-import type { LookUps } from "./lookUps.ts";
+import type { LookUps } from "./lookups.ts";
 import type { HttpObserver } from "./observer.ts";
 import { openApi } from "./openApi.ts";
 import { asProblem, HttpProblem } from "./problem.ts";

@@ -13,7 +13,7 @@ import { listen } from "../../node/listen.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Resolver } from "../answer.ts";
 import { createApp, type Peer } from "./app.ts";
-import { LookUps } from "./lookUps.ts";
+import { LookUps } from "./lookups.ts";
 import type { HttpObserver } from "./observer.ts";
 import { Watches, type WatchLimits } from "./watches.ts";
 

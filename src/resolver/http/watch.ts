@@ -3,7 +3,7 @@ import type { Timers } from "../../node/timers.ts";
 import { parseName } from "../../protocol/name.ts";
 import type { Change, Resolver } from "../answer.ts";
 import { changeToJson } from "../answerSchema.ts";
-import type { LookUps } from "./lookUps.ts";
+import type { LookUps } from "./lookups.ts";
 import { asProblem } from "./problem.ts";
 import { represent } from "./representation.ts";
 

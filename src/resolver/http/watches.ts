@@ -1,6 +1,6 @@
 import type { Timers } from "../../node/timers.ts";
 import type { Resolver } from "../answer.ts";
-import type { LookUps } from "./lookUps.ts";
+import type { LookUps } from "./lookups.ts";
 import type { HttpObserver } from "./observer.ts";
 import { HttpProblem } from "./problem.ts";
 import { Watch } from "./watch.ts";

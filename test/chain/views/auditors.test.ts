@@ -3,8 +3,8 @@ import { parseEther } from "viem";
 import { readAuditorHistory } from "../../../src/chain/views/auditorRounds.ts";
 import { readAuditorView } from "../../../src/chain/views/auditorView.ts";
 import { readSpending } from "../../../src/chain/views/spending.ts";
-import { sender } from "../../../src/demo/cast.ts";
-import { devKey } from "../../../src/demo/devnet.ts";
+import { sender } from "../../../devnet/cast.ts";
+import { devKey } from "../../../devnet/devnet.ts";
 import { AuditedChain, FIRST } from "../../support/auditedChain.ts";
 import { rejection } from "../../support/rejection.ts";
 
