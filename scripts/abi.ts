@@ -13,6 +13,7 @@ const contracts = {
   staking: "staking/Staking.sol/Staking",
   proofOfService: "proof-of-service/ProofOfService.sol/ProofOfService",
   challengeBook: "challenges/ChallengeBook.sol/ChallengeBook",
+  serviceLabels: "labels/ServiceLabels.sol/ServiceLabels",
 };
 const root = path.dirname(import.meta.dirname);
 const folder = path.join(root, "src/protocol/abi");

@@ -6,16 +6,20 @@ import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IChallengeBook} from "../challenges/IChallengeBook.sol";
+import {IServiceLabels} from "../labels/IServiceLabels.sol";
 import {ActiveLanesLib} from "../libraries/ActiveLanesLib.sol";
 import {EpochTrace} from "../libraries/EpochTrace.sol";
 import {MAX_SHARDS, TallyLib} from "../libraries/TallyLib.sol";
 import {IProofOfService} from "../proof-of-service/IProofOfService.sol";
 import {IStaking} from "../staking/IStaking.sol";
+import {Permit, PermitLib} from "../token/PermitLib.sol";
 import {EpochClock} from "./EpochClock.sol";
-import {IServiceLabels} from "./IServiceLabels.sol";
+import {IEpochClock} from "./IEpochClock.sol";
+import {IServiceClasses} from "./IServiceClasses.sol";
 import {IServiceRegistry} from "./IServiceRegistry.sol";
+import {ISuccession} from "./ISuccession.sol";
 import {ServiceClasses} from "./ServiceClasses.sol";
-import {ServiceLabels} from "./ServiceLabels.sol";
+import {Succession} from "./Succession.sol";
 
 /// @title ServiceRegistry
 /// @notice See {IServiceRegistry}. Holders of privilege: the deployer may call {wire} once; governance adds,
@@ -26,7 +30,7 @@ contract ServiceRegistry is
     EIP712,
     EpochClock,
     ServiceClasses,
-    ServiceLabels,
+    Succession,
     IServiceRegistry
 {
     using EpochTrace for EpochTrace.Trace;
@@ -52,7 +56,7 @@ contract ServiceRegistry is
         uint32 firstEpoch;
         uint32 reinstatedSince;
         // slot 5
-        bytes32 metadata;
+        string metadata;
         // slot 6: 0 for the owner
         address payout;
     }
@@ -67,10 +71,6 @@ contract ServiceRegistry is
     uint192 private constant CLASS_SHIFT = 168;
 
     address private immutable DEPLOYER;
-    /// @inheritdoc IServiceRegistry
-    address public immutable predecessor;
-    /// @inheritdoc IServiceRegistry
-    uint64 public immutable inherited;
 
     /// @inheritdoc IServiceRegistry
     address public staking;
@@ -80,6 +80,8 @@ contract ServiceRegistry is
     address public proofOfService;
     /// @inheritdoc IServiceRegistry
     address public challengeBook;
+    /// @inheritdoc IServiceRegistry
+    address public labels;
     mapping(uint64 number => Service) private _services;
     /// @dev A plain table instead of a mapping: no hash for each shard of a reveal.
     uint256[MAX_SHARDS] private _lanes;
@@ -92,31 +94,31 @@ contract ServiceRegistry is
     /// @notice Sets what never changes afterwards.
     /// @param epochSeconds_ Length of an epoch; the clock starts at this block.
     /// @param governance Access manager that says who adds, opens and closes classes.
-    /// @param labelMinimumAge_ How old a commitment to a label must be, seconds.
-    /// @param labelMaximumAge_ How old it may be, seconds.
     /// @param predecessor_ The earlier version whose services may be taken over; 0 for none.
+    /// @param closingSeconds_ Time between announcing that this registry closes and its closing.
     constructor(
         uint32 epochSeconds_,
         address governance,
-        uint64 labelMinimumAge_,
-        uint64 labelMaximumAge_,
-        address predecessor_
+        address predecessor_,
+        uint64 closingSeconds_
     )
         ERC721("Blockcloud Service", "SERVICE")
         EIP712("Blockcloud", "1")
         EpochClock(uint64(block.timestamp), epochSeconds_)
         AccessManaged(governance)
-        ServiceLabels(labelMinimumAge_, labelMaximumAge_)
+        Succession(predecessor_, closingSeconds_)
     {
         DEPLOYER = msg.sender;
-        predecessor = predecessor_;
-        if (predecessor_ == address(0)) return;
-        inherited = IServiceRegistry(predecessor_).serviceCount();
         serviceCount = inherited;
     }
 
     /// @inheritdoc IServiceRegistry
-    function wire(address staking_, address proofOfService_, address challengeBook_) external {
+    function wire(
+        address staking_,
+        address proofOfService_,
+        address challengeBook_,
+        address labels_
+    ) external {
         require(msg.sender == DEPLOYER, RegistryNotDeployer(msg.sender));
         require(staking == address(0), RegistryAlreadyWired(staking));
         require(IStaking(staking_).registry() == address(this), RegistryWiringMismatch(staking_));
@@ -130,60 +132,44 @@ contract ServiceRegistry is
             book.registry() == address(this) && book.proofOfService() == proofOfService_,
             RegistryWiringMismatch(challengeBook_)
         );
+        IServiceLabels names = IServiceLabels(labels_);
+        require(
+            names.registry() == address(this) && names.token() == IStaking(staking_).token(),
+            RegistryWiringMismatch(labels_)
+        );
 
         staking = staking_;
         proofOfService = proofOfService_;
         challengeBook = challengeBook_;
-        emit Wired(staking_, proofOfService_, challengeBook_);
+        labels = labels_;
+        emit Wired(staking_, proofOfService_, challengeBook_, labels_);
     }
 
     /// @inheritdoc IServiceRegistry
-    function register(
+    function registerWithPermit(
         uint16 classId,
         address key,
         bytes calldata probe,
         string calldata metadata,
-        uint96 stake
+        uint96 stake,
+        Permit calldata permit
     ) external returns (uint64 number) {
-        number = serviceCount + 1;
-        require(number <= MAX_SHARDS * TallyLib.LANES, RegistryFull(number));
-
-        serviceCount = number;
-        uint96 fee = _open(number, classId, key, probe, metadata);
-
-        // Our own staking contract: it takes the fee and the stake, and reports back by {syncStake}.
-        IStaking(staking).openService(number, msg.sender, stake, fee);
+        _tryPermit(permit);
+        return register(classId, key, probe, metadata, stake);
     }
 
     /// @inheritdoc IServiceRegistry
-    function takeOver(
+    function takeOverWithPermit(
         uint64 number,
         uint16 classId,
         address key,
         bytes calldata probe,
         string calldata metadata,
-        uint96 stake
+        uint96 stake,
+        Permit calldata permit
     ) external {
-        require(
-            number != 0 && number <= inherited && !_exists(number),
-            RegistryNotInherited(number)
-        );
-        // Views of an earlier version of this contract, which whoever deployed this one named.
-        require(
-            IERC721(predecessor).ownerOf(number) == msg.sender,
-            RegistryNotOwner(number, msg.sender)
-        );
-        require(
-            IServiceRegistry(predecessor).statusNow(number) == Status.Retired,
-            RegistryNotRetired(number)
-        );
-
-        _open(number, classId, key, probe, metadata);
-        string memory label = IServiceLabels(predecessor).labelOf(number);
-        if (bytes(label).length != 0) _setLabel(number, label);
-
-        // Our own staking contract, as in {register}; no fee: the number's was burned with the predecessor.
-        IStaking(staking).openService(number, msg.sender, stake, 0);
+        _tryPermit(permit);
+        takeOver(number, classId, key, probe, metadata, stake);
     }
 
     /// @inheritdoc IServiceRegistry
@@ -260,16 +246,6 @@ contract ServiceRegistry is
         _changeState(number, state | SUSPENDED);
     }
 
-    /// @inheritdoc IServiceLabels
-    function setLabel(
-        uint64 number,
-        string calldata label,
-        bytes32 salt
-    ) external onlyOwnerOf(number) {
-        _unretired(number);
-        _takeLabel(number, label, salt);
-    }
-
     /// @inheritdoc IServiceRegistry
     function announce(uint64 number, bytes calldata record) external {
         require(_exists(number), RegistryUnknownService(number));
@@ -332,7 +308,7 @@ contract ServiceRegistry is
     }
 
     /// @inheritdoc IServiceRegistry
-    function metadataHash(uint64 number) external view returns (bytes32) {
+    function metadataOf(uint64 number) external view returns (string memory) {
         return _services[number].metadata;
     }
 
@@ -356,6 +332,76 @@ contract ServiceRegistry is
     /// @inheritdoc IServiceRegistry
     function domainSeparator() external view returns (bytes32) {
         return _domainSeparatorV4();
+    }
+
+    /// @inheritdoc IServiceRegistry
+    function register(
+        uint16 classId,
+        address key,
+        bytes calldata probe,
+        string calldata metadata,
+        uint96 stake
+    ) public returns (uint64 number) {
+        number = serviceCount + 1;
+        require(number <= MAX_SHARDS * TallyLib.LANES, RegistryFull(number));
+
+        serviceCount = number;
+        uint96 fee = _open(number, classId, key, probe, metadata);
+
+        // Our own staking contract: it takes the fee and the stake, and reports back by {syncStake}.
+        IStaking(staking).openService(number, msg.sender, stake, fee);
+    }
+
+    /// @inheritdoc IServiceRegistry
+    function takeOver(
+        uint64 number,
+        uint16 classId,
+        address key,
+        bytes calldata probe,
+        string calldata metadata,
+        uint96 stake
+    ) public {
+        require(
+            number != 0 && number <= inherited && !_exists(number),
+            RegistryNotInherited(number)
+        );
+        // Views of an earlier version of this contract, which whoever deployed this one named.
+        address home = ISuccession(predecessor).homeOf(number);
+        require(IERC721(home).ownerOf(number) == msg.sender, RegistryNotOwner(number, msg.sender));
+        require(
+            IServiceRegistry(home).statusNow(number) == Status.Retired,
+            RegistryNotRetired(number)
+        );
+
+        _open(number, classId, key, probe, metadata);
+
+        // Our own contracts, as in {register}; no fee: the number's was burned with the predecessor.
+        IServiceLabels(labels).inherit(number);
+        IStaking(staking).openService(number, msg.sender, stake, 0);
+    }
+
+    /// @notice What the owner set as metadata, else a data URI of number and label.
+    /// @param tokenId The service number.
+    /// @return The URI.
+    function tokenURI(uint256 tokenId) public view override returns (string memory) {
+        _requireOwned(tokenId);
+        uint64 number = uint64(tokenId);
+        string memory metadata = _services[number].metadata;
+        // Our own contract.
+        return
+            bytes(metadata).length == 0 ? IServiceLabels(labels).defaultMetadata(number) : metadata;
+    }
+
+    /// @notice Which interfaces this contract has (ERC-165): ERC-721 with metadata, and its own.
+    /// @param interfaceId The interface's.
+    /// @return True for those.
+    function supportsInterface(bytes4 interfaceId) public view override returns (bool) {
+        return
+            interfaceId == type(IServiceRegistry).interfaceId ||
+            interfaceId == type(IServiceClasses).interfaceId ||
+            interfaceId == type(ISuccession).interfaceId ||
+            interfaceId == type(IEpochClock).interfaceId ||
+            super.supportsInterface(interfaceId);
     }
 
     /// @dev The hook of every transfer: what the seller set must not bind the buyer. The key, a pending
@@ -390,6 +436,7 @@ contract ServiceRegistry is
         bytes calldata probe,
         string calldata metadata
     ) private returns (uint96 fee) {
+        _requireOpen();
         ServiceClass storage kind = _class(classId);
         require(kind.open, RegistryClassClosed(classId));
         require(key != address(0), RegistryKeyZero());
@@ -438,7 +485,7 @@ contract ServiceRegistry is
         uint256 length = bytes(metadata).length;
         require(length <= MAX_METADATA, RegistryMetadataLength(length, MAX_METADATA));
 
-        _services[number].metadata = length == 0 ? bytes32(0) : keccak256(bytes(metadata));
+        _services[number].metadata = metadata;
     }
 
     /// @dev A specification set twice in one epoch replaces the one that never counted.
@@ -459,12 +506,9 @@ contract ServiceRegistry is
         emit ProbeSet(number, since, probe);
     }
 
-    /// @dev A label stays reserved for the predecessor's service, whoever comes first.
-    function _heir(string calldata label) internal view override returns (uint64 number) {
-        if (predecessor == address(0)) return 0;
-        // A view of an earlier version of this contract. Labels of later services are not kept.
-        number = IServiceLabels(predecessor).numberOf(label);
-        return number <= inherited ? number : 0;
+    /// @dev The staking contract takes fee and stake.
+    function _tryPermit(Permit calldata permit) private {
+        PermitLib.tryPermit(IStaking(staking).token(), staking, permit);
     }
 
     function _lanesOf(uint256 shard) private view returns (uint256) {
@@ -472,7 +516,7 @@ contract ServiceRegistry is
         return _lanes[shard];
     }
 
-    function _exists(uint64 number) private view returns (bool) {
+    function _exists(uint64 number) internal view override returns (bool) {
         return _services[number].firstEpoch != 0;
     }
 

@@ -73,4 +73,12 @@ interface IRewardPool {
     /// @notice The constant budget of an epoch.
     /// @return BLOC in wei.
     function epochBudget() external view returns (uint256);
+
+    /// @notice BLOC.
+    /// @return Its address; 0 before {wire}.
+    function token() external view returns (address);
+
+    /// @notice The only contract that reserves and pays.
+    /// @return Its address; 0 before {wire}.
+    function proofOfService() external view returns (address);
 }

@@ -21,15 +21,17 @@ contract RewardPool is IRewardPool {
     /// @inheritdoc IRewardPool
     uint256 public immutable epochBudget;
 
-    IERC20 private _token;
-    address private _proofOfService;
+    /// @inheritdoc IRewardPool
+    address public token;
+    /// @inheritdoc IRewardPool
+    address public proofOfService;
     /// @inheritdoc IRewardPool
     uint32 public lastReserved;
     /// @inheritdoc IRewardPool
     uint256 public reserved;
 
     modifier onlyProofOfService() {
-        require(msg.sender == _proofOfService, RewardPoolNotProofOfService(msg.sender));
+        require(msg.sender == proofOfService, RewardPoolNotProofOfService(msg.sender));
         _;
     }
 
@@ -41,28 +43,28 @@ contract RewardPool is IRewardPool {
     }
 
     /// @inheritdoc IRewardPool
-    function wire(address token, address proofOfService) external {
+    function wire(address token_, address proofOfService_) external {
         require(msg.sender == DEPLOYER, RewardPoolNotDeployer(msg.sender));
-        require(_proofOfService == address(0), RewardPoolAlreadyWired(_proofOfService));
-        IProofOfService target = IProofOfService(proofOfService);
+        require(proofOfService == address(0), RewardPoolAlreadyWired(proofOfService));
+        IProofOfService target = IProofOfService(proofOfService_);
         require(
             target.rewardPool() == address(this) &&
-                IStaking(target.staking()).token() == token &&
+                IStaking(target.staking()).token() == token_ &&
                 BUDGET_PER_SECOND * target.epochSeconds() == epochBudget &&
-                IERC20(token).balanceOf(address(this)) != 0,
-            RewardPoolWiringMismatch(token, proofOfService)
+                IERC20(token_).balanceOf(address(this)) != 0,
+            RewardPoolWiringMismatch(token_, proofOfService_)
         );
 
-        _token = IERC20(token);
-        _proofOfService = proofOfService;
-        emit Wired(token, proofOfService);
+        token = token_;
+        proofOfService = proofOfService_;
+        emit Wired(token_, proofOfService_);
     }
 
     /// @inheritdoc IRewardPool
     function reserve(uint32 epoch) external onlyProofOfService returns (uint256 amount) {
         require(epoch > lastReserved, RewardPoolAlreadyReserved(epoch, lastReserved));
 
-        amount = Math.min(epochBudget, _token.balanceOf(address(this)) - reserved);
+        amount = Math.min(epochBudget, IERC20(token).balanceOf(address(this)) - reserved);
         lastReserved = epoch;
         reserved += amount;
         emit Reserved(epoch, amount);
@@ -84,6 +86,6 @@ contract RewardPool is IRewardPool {
         emit Paid(to, amount);
 
         // BLOC is our own ERC-20 without hooks: no foreign code runs here.
-        _token.safeTransfer(to, amount);
+        IERC20(token).safeTransfer(to, amount);
     }
 }

@@ -5,6 +5,7 @@ import type {
   NamedArtifactContractAtFuture,
   NamedArtifactContractDeploymentFuture,
 } from "@nomicfoundation/ignition-core";
+import { labelPrices } from "../labelPrices.ts";
 
 /** OpenZeppelin's `AccessManager.ADMIN_ROLE`. */
 const ADMIN_ROLE = 0n;
@@ -33,9 +34,8 @@ export function system(m: IgnitionModuleBuilder, ground: Ground) {
   const registry = m.contract("ServiceRegistry", [
     m.getParameter<number>("epochSeconds"),
     governance,
-    m.getParameter<number>("labelMinimumAge"),
-    m.getParameter<number>("labelMaximumAge"),
     predecessor,
+    m.getParameter<number>("closingSeconds"),
   ]);
   const staking = m.contract("Staking", [
     token,
@@ -50,10 +50,17 @@ export function system(m: IgnitionModuleBuilder, ground: Ground) {
     m.getParameter<number>("challengeCoolDown"),
     m.getParameter<bigint>("challengeBond"),
   ]);
+  const labels = m.contract("ServiceLabels", [
+    registry,
+    token,
+    m.getParameter<number>("labelMinimumAge"),
+    m.getParameter<number>("labelMaximumAge"),
+    labelPrices.map((name) => m.getParameter<bigint>(name)),
+  ]);
   const livenessVerifier = m.contract("LivenessVerifier", [registry]);
 
   const wired = [
-    m.call(registry, "wire", [staking, proofOfService, challengeBook]),
+    m.call(registry, "wire", [staking, proofOfService, challengeBook, labels]),
     m.call(staking, "wire", [proofOfService, challengeBook]),
     m.call(rewardPool, "wire", [token, proofOfService], { after: before }),
   ];
@@ -90,6 +97,7 @@ export function system(m: IgnitionModuleBuilder, ground: Ground) {
     staking,
     proofOfService,
     challengeBook,
+    labels,
     livenessVerifier,
     governance,
   };

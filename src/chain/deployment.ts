@@ -32,6 +32,7 @@ const deploymentSchema = z.object({
     staking: address,
     proofOfService: address,
     challengeBook: address,
+    labels: address,
     /** Verifier of the launch classes. */
     livenessVerifier: address.optional(),
     /** Access manager of the classes. */

@@ -2,6 +2,7 @@ import { blocTokenAbi } from "./abi/blocToken.ts";
 import { challengeBookAbi } from "./abi/challengeBook.ts";
 import { proofOfServiceAbi } from "./abi/proofOfService.ts";
 import { rewardPoolAbi } from "./abi/rewardPool.ts";
+import { serviceLabelsAbi } from "./abi/serviceLabels.ts";
 import { serviceRegistryAbi } from "./abi/serviceRegistry.ts";
 import { stakingAbi } from "./abi/staking.ts";
 
@@ -13,4 +14,5 @@ export const abis = {
   staking: stakingAbi,
   proofOfService: proofOfServiceAbi,
   challengeBook: challengeBookAbi,
+  labels: serviceLabelsAbi,
 } as const;

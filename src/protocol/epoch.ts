@@ -5,6 +5,9 @@ export interface EpochTiming {
   epochSeconds: number;
 }
 
+/** Epochs that the contracts remember: an entry of a ring is used again after this many. */
+export const RING = 256;
+
 /** The epoch of a moment in Unix seconds. */
 export function epochAt(timing: EpochTiming, seconds: number): number {
   return Math.floor((seconds - timing.genesis) / timing.epochSeconds);

@@ -1,6 +1,14 @@
-import { erc20Abi, formatEther, formatGwei, type Address, type TransactionReceipt } from "viem";
+import {
+  erc20Abi,
+  formatEther,
+  formatGwei,
+  type Address,
+  type Hex,
+  type TransactionReceipt,
+} from "viem";
 import type { ChainClient } from "../../chain/client.ts";
 import type { Deployment } from "../../chain/deployment.ts";
+import { permitted } from "../../chain/permits.ts";
 import { gasPrice, priceOf, type FeePolicy } from "../../chain/transactions/fees.ts";
 import type { Call, TransactionSender } from "../../chain/transactions/sender.ts";
 import { describeRevert } from "../../chain/transactions/revert.ts";
@@ -23,6 +31,8 @@ export interface Sent {
 }
 
 export interface TransactorOptions {
+  /** Of the account; signs permits. */
+  readonly key: Hex;
   readonly yes: boolean;
   readonly dryRun: boolean;
   readonly fees: FeePolicy;
@@ -54,22 +64,17 @@ export class Transactor {
   }
 
   /**
-   * The step that lets the staking contract or another spender take BLOC: none when it may already.
+   * A step that takes BLOC from the account. Where the spender may not take that much, the account signs a
+   * permit for exactly the amount, and the step brings it along.
    *
-   * @param amount BLOC in wei: exactly this is approved.
+   * @param spender The contract that takes it.
+   * @param amount BLOC in wei.
    */
-  async approval(spender: Address, amount: bigint, whom: string): Promise<Step[]> {
+  async paying(step: Step, spender: Address, amount: bigint): Promise<Step> {
     const { client, deployment } = this.#d;
-    const token = { address: deployment.contracts.token, abi: erc20Abi };
-    const args = [this.account, spender] as const;
-    const allowed = await client.readContract({ ...token, functionName: "allowance", args });
-    if (allowed >= amount) return [];
-    return [
-      {
-        name: `approve ${formatEther(amount)} BLOC for ${whom}`,
-        call: { ...token, functionName: "approve", args: [spender, amount] },
-      },
-    ];
+    const { key } = this.#options;
+    const call = await permitted(client, deployment, { call: step.call, key, spender, amount });
+    return { ...step, call };
   }
 
   /**

@@ -114,6 +114,13 @@ export const rewardPoolAbi = [
     type: "function",
   },
   {
+    inputs: [],
+    name: "proofOfService",
+    outputs: [{ internalType: "address", name: "", type: "address" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
     inputs: [{ internalType: "uint256", name: "amount", type: "uint256" }],
     name: "release",
     outputs: [],
@@ -135,9 +142,16 @@ export const rewardPoolAbi = [
     type: "function",
   },
   {
+    inputs: [],
+    name: "token",
+    outputs: [{ internalType: "address", name: "", type: "address" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
     inputs: [
-      { internalType: "address", name: "token", type: "address" },
-      { internalType: "address", name: "proofOfService", type: "address" },
+      { internalType: "address", name: "token_", type: "address" },
+      { internalType: "address", name: "proofOfService_", type: "address" },
     ],
     name: "wire",
     outputs: [],
