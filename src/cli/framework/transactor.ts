@@ -21,6 +21,9 @@ import { contractErrors, withRemedy } from "./remedies.ts";
 /** Gas that the sender adds to an estimate, beside a tenth of it. */
 const GAS_ROOM = 30_000n;
 
+/** Gas of the dearest call that takes BLOC, for an account that has too little of it to estimate one. */
+const PAYING_GAS = 335_000n;
+
 /** How often a call is sent that another program's transaction with the same key overtakes. */
 const ATTEMPTS = 5;
 
@@ -73,8 +76,13 @@ export class Transactor {
   async paying(step: Step, spender: Address, amount: bigint): Promise<Step> {
     const { client, deployment } = this.#d;
     const { key } = this.#options;
-    const call = await permitted(client, deployment, { call: step.call, key, spender, amount });
-    return { ...step, call };
+    const [call, balance] = await Promise.all([
+      permitted(client, deployment, { call: step.call, key, spender, amount }),
+      this.#bloc(),
+    ]);
+    // It would revert for want of BLOC, where the balances that are looked at next say what is missing.
+    const isShort = balance < amount;
+    return { ...step, call, ...(isShort && { roughGas: step.roughGas ?? PAYING_GAS }) };
   }
 
   /**
@@ -147,15 +155,10 @@ export class Transactor {
   }
 
   async #checkBalances({ plan, atMost }: Preview): Promise<void> {
-    const { client, deployment } = this.#d;
+    const { client } = this.#d;
     const [ether, bloc] = await Promise.all([
       client.getBalance({ address: this.account }),
-      client.readContract({
-        address: deployment.contracts.token,
-        abi: erc20Abi,
-        functionName: "balanceOf",
-        args: [this.account],
-      }),
+      this.#bloc(),
     ]);
     const needed = spent(plan.bloc ?? {});
     const short = [
@@ -165,6 +168,16 @@ export class Transactor {
     if (short.length === 0) return;
     throw new BlockcloudError("BALANCE_TOO_LOW", `${this.account} has ${short.join(" and ")}.`, {
       remedy: "Send it what is missing, and run again.",
+    });
+  }
+
+  #bloc(): Promise<bigint> {
+    const { client, deployment } = this.#d;
+    return client.readContract({
+      address: deployment.contracts.token,
+      abi: erc20Abi,
+      functionName: "balanceOf",
+      args: [this.account],
     });
   }
 
