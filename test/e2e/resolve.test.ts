@@ -9,16 +9,17 @@ import { createResolver } from "blockcloud";
 import { createChainClient } from "../../src/chain/client.ts";
 import type { TransactionSender } from "../../src/chain/transactions/sender.ts";
 import { Services } from "../../src/chain/services.ts";
-import { keyIndex, sender, writeDeployment, type Stage } from "../../devnet/cast.ts";
+import { sender, writeDeployment } from "../../devnet/cast.ts";
+import { keyIndex, type Stage } from "../../devnet/stage.ts";
 import { classIds, devKey, startDevnet } from "../../devnet/devnet.ts";
 import {
   castCoral,
   castResolver,
-  deploymentFile,
   startProvider,
   startSubService,
   stateFolder,
 } from "../../devnet/processes.ts";
+import { deploymentFile } from "../../devnet/stage.ts";
 import { startUpstream } from "../../devnet/upstreams.ts";
 import type { WorkerProcess } from "../../devnet/worker.ts";
 import { serviceRegistryAbi } from "../../src/protocol/abi/serviceRegistry.ts";

@@ -2,7 +2,8 @@ import { erc20Abi, formatEther, formatGwei, type Address, type TransactionReceip
 import type { ChainClient } from "../../chain/client.ts";
 import type { Deployment } from "../../chain/deployment.ts";
 import { gasPrice, priceOf, type FeePolicy } from "../../chain/transactions/fees.ts";
-import type { Call, TransactionSender } from "../../chain/transactions/sender.ts";
+import type { TransactionSender } from "../../chain/transactions/sender.ts";
+import type { Call } from "../../chain/transactions/call.ts";
 import { describeRevert } from "../../chain/transactions/revert.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Output } from "./output.ts";

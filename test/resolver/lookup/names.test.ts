@@ -3,7 +3,14 @@ import { ZERO_HASH } from "../../../src/protocol/bytes.ts";
 import { rawName } from "../../../src/protocol/name.ts";
 import { rootServiceId } from "../../../src/protocol/serviceId.ts";
 import { resolveErrors } from "../../../src/resolver/answer.ts";
-import { nameRecord, rootRecord, START, subId, subRecord, testKey } from "../../support/coralKit.ts";
+import {
+  nameRecord,
+  rootRecord,
+  START,
+  subId,
+  subRecord,
+  testKey,
+} from "../../support/coralKit.ts";
 import { codeOf, failureOf } from "../../support/failure.ts";
 import { ResolverRig } from "../../support/resolverRig.ts";
 
