@@ -1,45 +1,5 @@
 import tseslint from "typescript-eslint";
 
-/**
- * Imports run one way (docs/architecture.md): a folder may import from the folders of the rows below its
- * own, never from its neighbours in a row nor from those above.
- */
-const rows = [
-  ["cli"],
-  ["auditor", "keeper", "provider"],
-  ["sal"],
-  ["resolver", "cashier"],
-  ["coral", "chain"],
-  ["net"],
-  ["node"],
-  ["protocol"],
-];
-
-const direction = rows.flatMap((row, index) =>
-  row.map((folder) => {
-    const closed = [
-      ...rows.slice(0, index).flat(),
-      ...row.filter((neighbour) => neighbour !== folder),
-    ];
-    return {
-      files: [`src/${folder}/**/*.ts`],
-      rules: {
-        "no-restricted-imports": [
-          "error",
-          {
-            patterns: [
-              {
-                regex: `^(\\.\\./)+(src/)?(${["index\\.ts$", ...closed.map((name) => `${name}/`)].join("|")})`,
-                message: `src/${folder} must not import this: imports run one way.`,
-              },
-            ],
-          },
-        ],
-      },
-    };
-  }),
-);
-
 export default tseslint.config(
   {
     ignores: ["artifacts/", "cache/", "typechain-types/", "coverage/", "src/protocol/abi/"],
@@ -102,7 +62,6 @@ export default tseslint.config(
       ],
     },
   },
-  ...direction,
   {
     files: ["test/**/*.ts"],
     rules: {

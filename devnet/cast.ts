@@ -2,62 +2,28 @@ import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { erc20Abi, parseEther, toHex, type Address, type Hex } from "viem";
 import { enrolAuditor } from "../src/auditor/enrol.ts";
-import type { ChainClient } from "../src/chain/client.ts";
 import { TransactionSender } from "../src/chain/transactions/sender.ts";
 import { Services } from "../src/chain/services.ts";
 import { silentLogger } from "../src/node/logger.ts";
 import { registerService } from "../src/chain/register.ts";
 import type { ProbeInput } from "../src/protocol/probe.ts";
-import { classIds, devKey, type Devnet } from "./devnet.ts";
+import { classIds, devKey } from "./devnet.ts";
 import { FileSet, startUpstream, withFaults, type Fault, type Upstream } from "./upstreams.ts";
-import { deploymentFile, startProvider } from "./processes.ts";
+import { startProvider } from "./processes.ts";
+import {
+  deploymentFile,
+  keyIndex,
+  type DemoAuditor,
+  type DemoService,
+  type Stage,
+} from "./stage.ts";
 import type { WorkerProcess } from "./worker.ts";
-
-/** A service of the demo. */
-export interface DemoService {
-  number: bigint;
-  name: string;
-  className: keyof typeof classIds;
-  stake: bigint;
-  /** Whether it is meant to be paid in full. */
-  healthy: boolean;
-}
-
-/** An auditor of the demo. */
-export interface DemoAuditor {
-  owner: Address;
-  operator: Address;
-  stake: bigint;
-}
 
 /** Stakes in BLOC; the least is 1/7 of their sum, so that every auditor is drawn in every shard. */
 export const AUDITOR_STAKES: readonly number[] = [10_000, 11_000, 13_000, 15_000, 18_000];
 /** Files of this repository that the file services serve. */
 const FILES = ["README.md", "docs/architecture.md", "docs/protocol.md", "LICENSE"];
 const ROOT = new URL("../", import.meta.url);
-
-/** Which of the chain's funded keys plays which part. */
-export const keyIndex = {
-  treasury: 0,
-  owner: 1,
-  auditor: 4,
-  operator: 9,
-  service: 14,
-  visitor: 17,
-};
-
-/** What the demo runs on. */
-export interface Stage {
-  devnet: Devnet;
-  client: ChainClient;
-  /** Holds the BLOC that is handed out; one sender, which keeps the transfers' nonces in order. */
-  treasury: TransactionSender;
-  /** Folder of the run: deployment file, logs, workers' state. */
-  folder: string;
-  /** Addresses of the record network's nodes, by which workers join it. */
-  bootstrap: readonly string[];
-  say(message: string): void;
-}
 
 /**
  * Registers the three services by contract calls and starts their upstreams and their providers.

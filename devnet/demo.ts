@@ -12,14 +12,11 @@ import {
   AUDITOR_STAKES,
   castAuditors,
   castProviders,
-  keyIndex,
   sender,
   welcomeVisitor,
   writeDeployment,
-  type DemoAuditor,
-  type DemoService,
-  type Stage,
 } from "./cast.ts";
+import { keyIndex, type DemoAuditor, type DemoService, type Stage } from "./stage.ts";
 import { devKey, startDevnet, type DevnetOptions } from "./devnet.ts";
 import { Monitor } from "./monitor.ts";
 import { moveService, type DemoMove } from "./move.ts";

@@ -5,7 +5,7 @@ import { rootServiceId } from "../src/protocol/serviceId.ts";
 import { ProviderStore, providerStoreFile } from "../src/provider/store.ts";
 import { waitForOutcome } from "../src/provider/publish/waitForOutcome.ts";
 import { changeJsonSchema } from "../src/resolver/answerSchema.ts";
-import type { Stage } from "./cast.ts";
+import type { Stage } from "./stage.ts";
 import { stateFolder } from "./processes.ts";
 
 /** How a service moved in mid-run. */

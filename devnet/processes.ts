@@ -1,6 +1,6 @@
 import path from "node:path";
 import type { Hex } from "viem";
-import { keyIndex, type DemoAuditor, type Stage } from "./cast.ts";
+import { deploymentFile, keyIndex, type DemoAuditor, type Stage } from "./stage.ts";
 import { devKey } from "./devnet.ts";
 import { WorkerProcess } from "./worker.ts";
 
@@ -121,9 +121,4 @@ function startWorker(
     env,
     logFile: path.join(stage.folder, `${name.replaceAll(" ", "-")}.log`),
   });
-}
-
-/** What every worker reads. */
-export function deploymentFile(stage: Stage): string {
-  return path.join(stage.folder, "devnet.json");
 }

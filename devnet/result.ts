@@ -1,5 +1,5 @@
 import type { Address } from "viem";
-import type { DemoAuditor, DemoService } from "./cast.ts";
+import type { DemoAuditor, DemoService } from "./stage.ts";
 import type { DemoMove } from "./move.ts";
 import type { Monitor } from "./monitor.ts";
 import type { Verdict } from "../src/protocol/tally.ts";

@@ -28,6 +28,14 @@ const steps: readonly Step[] = [
   { name: "snapshots", args: ["scripts/snapshots.ts", "--check"] },
   { name: "types", args: [bin("tsc")] },
   { name: "format", args: [bin("prettier"), "--check", "."] },
+  {
+    name: "imports",
+    args: [
+      bin("depcruise"),
+      ...["--config", "imports.config.js", "--output-type", "err"],
+      ...["src", "devnet", "bench", "scripts", "ignition"],
+    ],
+  },
   { name: "eslint", args: [bin("eslint"), "."] },
   {
     name: "solhint",

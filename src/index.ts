@@ -28,4 +28,8 @@ export { resolveErrors, type Answer, type Change, type Resolver } from "./resolv
 export { answerFromJson, answerToJson, type AnswerJson } from "./resolver/answerSchema.ts";
 export { AnswerVerifier } from "./resolver/verify/answerVerifier.ts";
 export { createResolver, LocalResolver, type ResolverOptions } from "./resolver/createResolver.ts";
-export { verifyAnswer, type VerifiedAnswer, type VerifyContext } from "./resolver/verify/verifyAnswer.ts";
+export {
+  verifyAnswer,
+  type VerifiedAnswer,
+  type VerifyContext,
+} from "./resolver/verify/verifyAnswer.ts";

@@ -4,15 +4,8 @@ import type { Timers } from "../node/timers.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { currentEpoch, type ChainTime } from "./clock.ts";
 import type { EndpointState, RpcObserver } from "./rpc/endpoint.ts";
-import type { Call } from "./transactions/sender.ts";
-
-/** What is told of each transaction that a worker sends. */
-export interface TransactionObserver {
-  /** It is in a block; reverted ones too. */
-  mined(call: Pick<Call, "functionName">, receipt: TransactionReceipt): void;
-  /** It was refused, or nobody knows what became of it. */
-  failed(call: Pick<Call, "functionName">, error: unknown): void;
-}
+import type { TransactionObserver } from "./transactions/observer.ts";
+import type { Call } from "./transactions/call.ts";
 
 /** Whoever counts by the events of a transaction. */
 export interface ReceiptListener {

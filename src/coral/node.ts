@@ -4,13 +4,13 @@ import type { Hex } from "viem";
 import type { Startable } from "../node/lifecycle.ts";
 import { unlessAborted } from "../node/unlessAborted.ts";
 import type { Logger } from "../node/logger.ts";
-import type { CheckedRecord } from "../protocol/checkRecord.ts";
+import type { VerifiedRecord } from "../protocol/checkRecord.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { nameKey } from "../protocol/nameRecord.ts";
 import { parseServiceId } from "../protocol/serviceId.ts";
 import type { Bootstrap } from "./p2p/bootstrap.ts";
 import type { Lookup } from "./p2p/lookup.ts";
-import type { Arrival, CheckedName, MessageKind, RecordNetwork } from "./network.ts";
+import type { Arrival, VerifiedName, MessageKind, RecordNetwork } from "./network.ts";
 import type { Push } from "./p2p/push.ts";
 import type { RecordBook } from "./book/recordBook.ts";
 import type { CoralStore } from "./book/store.ts";
@@ -31,7 +31,7 @@ export interface CoralParts {
   log: Logger;
 }
 
-/** A node of the record network: the record book with its push and its look-up store over libp2p. */
+/** A node of the record network: the record book with its push and its lookup store over libp2p. */
 export class CoralNode implements RecordNetwork, Startable {
   readonly #p: CoralParts;
   #libp2p: CoralLibp2p | undefined;
@@ -94,11 +94,11 @@ export class CoralNode implements RecordNetwork, Startable {
     return { peers, stored: lookup.store(kind, place, encoded) };
   }
 
-  record(serviceId: Hex): CheckedRecord | undefined {
+  record(serviceId: Hex): VerifiedRecord | undefined {
     return this.#p.book.record(serviceId);
   }
 
-  async find(serviceId: Hex, signal: AbortSignal): Promise<CheckedRecord | undefined> {
+  async find(serviceId: Hex, signal: AbortSignal): Promise<VerifiedRecord | undefined> {
     const { book, lookup } = this.#p;
     const place = serviceId.toLowerCase() as Hex;
     const held = book.record(place);
@@ -114,7 +114,7 @@ export class CoralNode implements RecordNetwork, Startable {
     return book.record(place);
   }
 
-  async findName(root: Hex, label: string, signal: AbortSignal): Promise<CheckedName | undefined> {
+  async findName(root: Hex, label: string, signal: AbortSignal): Promise<VerifiedName | undefined> {
     const { book, lookup } = this.#p;
     const held = book.name(root, label);
     if (held !== undefined || !(await this.#hasPeers(signal))) return held;

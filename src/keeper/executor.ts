@@ -2,7 +2,8 @@ import { encodeFunctionData, isAddressEqual, parseEventLogs, type TransactionRec
 import type { ChainClient } from "../chain/client.ts";
 import type { ChainTime } from "../chain/clock.ts";
 import type { Deployment } from "../chain/deployment.ts";
-import type { Call, TransactionSender } from "../chain/transactions/sender.ts";
+import type { TransactionSender } from "../chain/transactions/sender.ts";
+import type { Call } from "../chain/transactions/call.ts";
 import { simulate } from "../chain/transactions/simulate.ts";
 import type { Logger } from "../node/logger.ts";
 import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";

@@ -1,8 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import { Health } from "./health.ts";
 
-export { MetricsServer } from "./metricsServer.ts";
-
 /** Labels of a metric and the values that each is known to take. */
 export type LabelValues = Readonly<Record<string, readonly string[]>>;
 type NoLabels = Record<string, never>;

@@ -15,9 +15,9 @@ import { numberOfId } from "./ids.ts";
 import { resolverLimits, type ResolverLimits } from "./limits.ts";
 import type { ResolverLoad, ResolverObserver } from "./metrics.ts";
 import { Names, type KnownName } from "./lookup/names.ts";
-import { OnDemand, type Errand } from "./lookup/onDemand.ts";
+import { OnDemandLookup, type LookupTask } from "./lookup/onDemandLookup.ts";
 import { drawOrder, type Random } from "./order.ts";
-import { RecordLookUp, type AnnouncedRecords } from "./lookup/recordLookup.ts";
+import { RecordLookup, type AnnouncedRecords } from "./lookup/recordLookup.ts";
 import type { ForwardingClient } from "./lookup/remote.ts";
 import { verdictWeight } from "./select.ts";
 import type { Rule } from "./table/rule.ts";
@@ -67,8 +67,8 @@ export class ServiceResolver implements Resolver, Startable {
   readonly #watchers: Watchers;
   readonly #held: Holdings;
   readonly #names: Names;
-  readonly #lookUp: RecordLookUp;
-  readonly #onDemand: OnDemand;
+  readonly #lookup: RecordLookup;
+  readonly #onDemand: OnDemandLookup;
   readonly #stopping = new AbortController();
   #unlisten: (() => void)[] = [];
   #loop: Promise<void> = Promise.resolve();
@@ -89,10 +89,10 @@ export class ServiceResolver implements Resolver, Startable {
     const capacity = limits.entries + limits.watchers;
     this.#held = new Holdings({ capacity, timing }, { ...dependencies, random, watchers });
     this.#names = new Names({ domain, limits }, dependencies);
-    this.#lookUp = new RecordLookUp({ domain }, dependencies);
-    this.#onDemand = new OnDemand(
+    this.#lookup = new RecordLookup({ domain }, dependencies);
+    this.#onDemand = new OnDemandLookup(
       { id, limits },
-      { ...dependencies, held: this.#held, lookUp: this.#lookUp },
+      { ...dependencies, held: this.#held, lookup: this.#lookup },
     );
   }
 
@@ -132,7 +132,7 @@ export class ServiceResolver implements Resolver, Startable {
     };
   }
 
-  lookUp(serviceId: Hex): Answer | undefined {
+  lookup(serviceId: Hex): Answer | undefined {
     const now = this.#now();
     const answer = this.#atOnce(serviceId, now);
     if (answer !== undefined) return answer;
@@ -142,9 +142,9 @@ export class ServiceResolver implements Resolver, Startable {
     return known;
   }
 
-  lookUpName(name: string): Answer | undefined {
+  lookupName(name: string): Answer | undefined {
     const known = this.#names.get(name);
-    const answer = known && this.lookUp(known.serviceId);
+    const answer = known && this.lookup(known.serviceId);
     return answer && named(known, answer);
   }
 
@@ -171,7 +171,7 @@ export class ServiceResolver implements Resolver, Startable {
     return this.#watchers.watchAll(listener);
   }
 
-  /** The way of nearly all look-ups: held, nothing due, and the table as when it was asked last. */
+  /** The way of nearly all lookups: held, nothing due, and the table as when it was asked last. */
   #atOnce(serviceId: Hex, now: number): Answer | undefined {
     const entry = this.#held.get(serviceId);
     if (entry === undefined || Math.floor(now / 1000) >= entry.calmUntil) return undefined;
@@ -236,7 +236,7 @@ export class ServiceResolver implements Resolver, Startable {
   /** The first of several services, in an order drawn by their verdicts, that can be resolved. */
   async #firstOf(
     services: readonly Hex[],
-    errand: Errand,
+    errand: LookupTask,
     signal: AbortSignal | undefined,
   ): Promise<Answer> {
     await this.#onDemand.learnFacts(services, signal);
@@ -291,7 +291,7 @@ export class ServiceResolver implements Resolver, Startable {
     if (entry?.answer === undefined && !this.#watchers.names(serviceId)) return;
     const facts = this.#knownFacts(serviceId);
     const checked = arrival.record;
-    if (facts?.status !== "Active" || !this.#lookUp.holds(checked, facts)) {
+    if (facts?.status !== "Active" || !this.#lookup.holds(checked, facts)) {
       // What the chain says may have been forgotten, or be newer than the record.
       this.#onDemand.renewSoon(serviceId);
       return;

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { erc20Abi, parseEther } from "viem";
-import { writeDeployment, type Stage } from "../../devnet/cast.ts";
+import { writeDeployment } from "../../devnet/cast.ts";
+import type { Stage } from "../../devnet/stage.ts";
 import { devKey } from "../../devnet/devnet.ts";
 import { WorkerProcess } from "../../devnet/worker.ts";
 import path from "node:path";

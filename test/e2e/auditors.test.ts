@@ -15,13 +15,11 @@ import { Seeds } from "../../src/chain/seeds.ts";
 import {
   castAuditors,
   castProviders,
-  keyIndex,
   operatorKey,
   sender,
   writeDeployment,
-  type DemoAuditor,
-  type Stage,
 } from "../../devnet/cast.ts";
+import { keyIndex, type DemoAuditor, type Stage } from "../../devnet/stage.ts";
 import { startAuditor } from "../../devnet/processes.ts";
 import { devKey, startDevnet } from "../../devnet/devnet.ts";
 import { Monitor } from "../../devnet/monitor.ts";

@@ -8,13 +8,8 @@ import { createChainClient } from "../../src/chain/client.ts";
 import { Seeds } from "../../src/chain/seeds.ts";
 import type { TransactionSender } from "../../src/chain/transactions/sender.ts";
 import { Services } from "../../src/chain/services.ts";
-import {
-  castProviders,
-  keyIndex,
-  sender,
-  writeDeployment,
-  type Stage,
-} from "../../devnet/cast.ts";
+import { castProviders, sender, writeDeployment } from "../../devnet/cast.ts";
+import { keyIndex, type Stage } from "../../devnet/stage.ts";
 import { startProvider } from "../../devnet/processes.ts";
 import { devKey, startDevnet } from "../../devnet/devnet.ts";
 import type { WorkerProcess } from "../../devnet/worker.ts";

@@ -21,15 +21,8 @@ import type { Call, TransactionSender } from "../../src/chain/transactions/sende
 import { Services } from "../../src/chain/services.ts";
 import { tickOf } from "../../src/chain/ticks.ts";
 import { contractsOf, readMoment, type Moment } from "../../src/chain/views/contracts.ts";
-import {
-  castAuditors,
-  keyIndex,
-  operatorKey,
-  sender,
-  writeDeployment,
-  type DemoAuditor,
-  type Stage,
-} from "../../devnet/cast.ts";
+import { castAuditors, operatorKey, sender, writeDeployment } from "../../devnet/cast.ts";
+import { keyIndex, type DemoAuditor, type Stage } from "../../devnet/stage.ts";
 import { devKey, startDevnet } from "../../devnet/devnet.ts";
 import { registerService } from "../../src/chain/register.ts";
 import { epochStart } from "../../src/protocol/epoch.ts";

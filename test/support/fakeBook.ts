@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import type { Address, Hex } from "viem";
 import { challengeStates, type ChallengeState } from "../../src/chain/challenges.ts";
-import type { Call } from "../../src/chain/transactions/sender.ts";
+import type { Call } from "../../src/chain/transactions/call.ts";
 import { challengeQuestion, livenessSigner } from "../../src/protocol/challenge.ts";
 import { BlockcloudError } from "../../src/protocol/errors.ts";
 import { addressOfKey } from "../../src/protocol/signature.ts";

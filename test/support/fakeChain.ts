@@ -15,7 +15,8 @@ import {
 } from "viem";
 import { describeChain, type ChainClient } from "../../src/chain/client.ts";
 import type { Deployment } from "../../src/chain/deployment.ts";
-import type { Call, SendOptions, TransactionSender } from "../../src/chain/transactions/sender.ts";
+import type { SendOptions, TransactionSender } from "../../src/chain/transactions/sender.ts";
+import type { Call } from "../../src/chain/transactions/call.ts";
 import { challengeBookAbi } from "../../src/protocol/abi/challengeBook.ts";
 import { proofOfServiceAbi } from "../../src/protocol/abi/proofOfService.ts";
 import { serviceLabelsAbi } from "../../src/protocol/abi/serviceLabels.ts";

@@ -1,10 +1,4 @@
-import {
-  encodeFunctionData,
-  type Abi,
-  type Address,
-  type Hex,
-  type TransactionReceipt,
-} from "viem";
+import { encodeFunctionData, type Address, type Hex, type TransactionReceipt } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 import type { Logger } from "../../node/logger.ts";
 import { systemTimers, type Timers } from "../../node/timers.ts";
@@ -13,7 +7,8 @@ import { Broadcast } from "./broadcast.ts";
 import type { ChainClient } from "../client.ts";
 import { gasPrice, type FeePolicy } from "./fees.ts";
 import type { Flight, Payload } from "./flight.ts";
-import type { TransactionObserver } from "../metrics.ts";
+import type { Call } from "./call.ts";
+import type { TransactionObserver } from "./observer.ts";
 import { Outbox, type Hindrance, type Tip } from "./outbox.ts";
 import { describeRevert } from "./revert.ts";
 
@@ -21,14 +16,6 @@ import { describeRevert } from "./revert.ts";
 const MAX_TRANSACTION_GAS = 16_777_216n;
 /** How long a call without a deadline may wait for its price, or for its block, milliseconds. */
 const PATIENCE_MS = 120_000;
-
-/** A contract call to send. */
-export interface Call {
-  address: Address;
-  abi: Abi;
-  functionName: string;
-  args: readonly unknown[];
-}
 
 export interface TransactionSenderOptions {
   /** The preferred RPC endpoint, then those that stand in for it; transactions go to all of them. */

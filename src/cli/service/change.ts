@@ -1,4 +1,4 @@
-import type { Call } from "../../chain/transactions/sender.ts";
+import type { Call } from "../../chain/transactions/call.ts";
 import { serviceRegistryAbi } from "../../protocol/abi/serviceRegistry.ts";
 import type { Flags } from "../framework/flag.ts";
 import type { BlocMoves, Step } from "../framework/plan.ts";

@@ -1,4 +1,5 @@
-import { diagnose, type Diagnosis } from "../../chain/views/diagnosis.ts";
+import { type Diagnosis } from "../../chain/views/diagnosis.ts";
+import { diagnose } from "../../chain/views/diagnose.ts";
 import { readMoment, type Moment } from "../../chain/views/contracts.ts";
 import type { RecordView } from "../../chain/views/recordView.ts";
 import type { SelfProbe } from "../../chain/views/probeDiagnosis.ts";

@@ -1,5 +1,6 @@
 import { isAddressEqual } from "viem";
-import { describeCounts, type Diagnosis } from "../../chain/views/diagnosis.ts";
+import { describeCounts } from "../../chain/views/diagnose.ts";
+import type { Diagnosis } from "../../chain/views/diagnosis.ts";
 import type { ServiceEpoch } from "../../chain/views/serviceEpochs.ts";
 import type { NowAndNext, ServiceView } from "../../chain/views/serviceView.ts";
 import { requestLine } from "../../protocol/probe.ts";

@@ -4,7 +4,7 @@ import type { Logger } from "../../node/logger.ts";
 import { RateLimit } from "../../node/rateLimit.ts";
 import type { Timers } from "../../node/timers.ts";
 import { bytesToHex } from "../../protocol/bytes.ts";
-import type { CheckedRecord } from "../../protocol/checkRecord.ts";
+import type { VerifiedRecord } from "../../protocol/checkRecord.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { nameKey } from "../../protocol/nameRecord.ts";
 import type { Domain } from "../../protocol/typedData.ts";
@@ -14,17 +14,17 @@ import {
   maxBytes,
   readClaim,
   signerInId,
-  type CheckedClaim,
-  type Claim,
-} from "./claim.ts";
+  type VerifiedMessage,
+  type UnverifiedMessage,
+} from "./message.ts";
 import { Holdings, type Holding } from "./holdings.ts";
-import type { Arrival, Authority, CheckedName, MessageKind } from "../network.ts";
+import type { Arrival, Authority, VerifiedName, MessageKind } from "../network.ts";
 import { reasonOf, refusals, type RefusalReason } from "./refusal.ts";
 import { RootKeys, type KnownRoot } from "./rootKeys.ts";
 import type { CoralStore } from "./store.ts";
 
 /** What a message is about. */
-export interface Subject extends Pick<Claim, "serviceId" | "place"> {
+export interface Subject extends Pick<UnverifiedMessage, "serviceId" | "place"> {
   /** Unix milliseconds up to which it holds, its delegation aside. */
   until: number;
 }
@@ -59,12 +59,12 @@ export interface BookDependencies {
 }
 
 interface HeldRecord extends Holding {
-  record: CheckedRecord;
+  record: VerifiedRecord;
   root: KnownRoot;
 }
 
 interface HeldName extends Holding {
-  name: CheckedName;
+  name: VerifiedName;
   root: KnownRoot;
 }
 
@@ -137,7 +137,7 @@ export class RecordBook implements Startable {
    * the chain's answer on nothing waits, and each looks at the floor that the other one set.
    */
   async accept(kind: MessageKind, encoded: Hex | Uint8Array): Promise<Acceptance> {
-    let claim: Claim | undefined;
+    let claim: UnverifiedMessage | undefined;
     try {
       claim = this.#read(kind, encoded);
       if (this.#isHeld(claim)) return known(claim);
@@ -155,17 +155,17 @@ export class RecordBook implements Startable {
   }
 
   /** The record that is held of a service, its lease and its delegation running. */
-  record(serviceId: Hex): CheckedRecord | undefined {
+  record(serviceId: Hex): VerifiedRecord | undefined {
     return this.#records.get(serviceId.toLowerCase() as Hex, this.#d.now())?.record;
   }
 
   /** What a root service means by a name, if it is known here. */
-  name(root: Hex, label: string): CheckedName | undefined {
+  name(root: Hex, label: string): VerifiedName | undefined {
     return this.nameAt(nameKey(root.toLowerCase() as Hex, label));
   }
 
   /** The same by the name's key. */
-  nameAt(key: Hex): CheckedName | undefined {
+  nameAt(key: Hex): VerifiedName | undefined {
     return this.#names.get(key, this.#d.now())?.name;
   }
 
@@ -197,19 +197,19 @@ export class RecordBook implements Startable {
     return () => this.#listeners.delete(listener);
   }
 
-  #read(kind: MessageKind, encoded: Hex | Uint8Array): Claim {
+  #read(kind: MessageKind, encoded: Hex | Uint8Array): UnverifiedMessage {
     const bytes = typeof encoded === "string" ? size(encoded) : encoded.length;
     if (bytes > maxBytes[kind]) throw refusals.oversized(bytes, maxBytes[kind]);
     const hex = typeof encoded === "string" ? encoded : bytesToHex(encoded);
     return readClaim(kind, hex.toLowerCase() as Hex, this.#d.now());
   }
 
-  #isHeld({ kind, place, encoded }: Claim): boolean {
+  #isHeld({ kind, place, encoded }: UnverifiedMessage): boolean {
     return this.encodedAt(kind, place) === encoded;
   }
 
   /** Everything from here to the end happens at once: no other message comes between. */
-  #take(claim: Claim, root: KnownRoot): Acceptance {
+  #take(claim: UnverifiedMessage, root: KnownRoot): Acceptance {
     const { kind, place, number, issuedAt } = claim;
     const now = this.#d.now();
     this.#checkFloor(claim, signerInId(claim) ?? root.key);
@@ -238,7 +238,7 @@ export class RecordBook implements Startable {
   }
 
   /** Before the signature, by the key that would have to be the signer: the digest is not known yet. */
-  #checkFloor({ kind, place, issuedAt }: Claim, signer: Hex): void {
+  #checkFloor({ kind, place, issuedAt }: UnverifiedMessage, signer: Hex): void {
     const floor = this.#d.store.floor(kind, place, signer);
     if (floor !== undefined && issuedAt < floor.issuedAt) {
       throw refusals.older(issuedAt, floor.issuedAt);
@@ -246,7 +246,7 @@ export class RecordBook implements Startable {
   }
 
   /** After the signature: nobody else can use up what a service may publish. */
-  #checkRoom({ number, place }: Claim, first: boolean): void {
+  #checkRoom({ number, place }: UnverifiedMessage, first: boolean): void {
     const rate = this.#updates.take(place) + this.#updatesPerRoot.take(number.toString());
     if (rate > 0) throw refusals.rate();
     if (first && this.#d.store.floorsOf(number) >= this.#limits.floorsPerRoot) {
@@ -254,14 +254,18 @@ export class RecordBook implements Startable {
     }
   }
 
-  #holds({ kind, place }: Claim, digest: Hex): boolean {
+  #holds({ kind, place }: UnverifiedMessage, digest: Hex): boolean {
     const now = this.#d.now();
     if (kind === "endpoint") return this.#records.peek(place, now)?.record.digest === digest;
     if (kind === "name") return this.#names.peek(place, now)?.name.digest === digest;
     return this.#d.store.revocation(place) !== undefined;
   }
 
-  #hold({ place, number, serviceId }: Claim, checked: CheckedClaim, root: KnownRoot): Arrival {
+  #hold(
+    { place, number, serviceId }: UnverifiedMessage,
+    checked: VerifiedMessage,
+    root: KnownRoot,
+  ): Arrival {
     const { message, until, signer } = checked;
     switch (message.kind) {
       case "endpoint":
@@ -327,10 +331,10 @@ export class RecordBook implements Startable {
   }
 }
 
-function known(claim: Claim): Acceptance {
+function known(claim: UnverifiedMessage): Acceptance {
   return { outcome: "known", ...subjectOf(claim) };
 }
 
-function subjectOf({ serviceId, place, expiresAt }: Claim): Subject {
+function subjectOf({ serviceId, place, expiresAt }: UnverifiedMessage): Subject {
   return { serviceId, place, until: Number(expiresAt) };
 }

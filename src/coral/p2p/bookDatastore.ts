@@ -22,7 +22,7 @@ const PEERS = "/peers/";
 const MAX_VALUE_BYTES = 16 * 1024;
 
 /**
- * What libp2p keeps, in memory and within bounds. The records of the look-up store are those of the record
+ * What libp2p keeps, in memory and within bounds. The records of the lookup store are those of the record
  * book: its validator has taken in what is stored, so that there is one copy with one set of rules, and what
  * ran out or was replaced is not served. Of the rest only what is known of peers is kept, the least recently
  * used going first; provider records, which strangers may send as well, are not.

@@ -1,7 +1,7 @@
 import { bytesToHex } from "../../protocol/bytes.ts";
 import type { Logger } from "../../node/logger.ts";
 import { RateLimit, type RateLimitOptions } from "../../node/rateLimit.ts";
-import { isBorderline } from "../book/claim.ts";
+import { isBorderline } from "../book/message.ts";
 import type { Conduct } from "./conduct.ts";
 import type { MessageKind } from "../network.ts";
 import type { Acceptance, RecordBook } from "../book/recordBook.ts";
@@ -30,7 +30,7 @@ const RECENT_MS = 120_000;
 const MAX_RECENT = 10_000;
 
 /** What became of a message from a peer. */
-export type Verdict =
+export type IntakeOutcome =
   | Exclude<Acceptance, { outcome: "refused" }>
   /** `fault`: the peer is to blame for it. */
   | { outcome: "refused"; reason: RefusalReason | "flood" | "failed"; fault: boolean };
@@ -68,7 +68,11 @@ export class Intake {
   }
 
   /** @param peer Undefined for the answer to a question of ours: then nobody is to blame. */
-  async take(kind: MessageKind, encoded: Uint8Array, peer: string | undefined): Promise<Verdict> {
+  async take(
+    kind: MessageKind,
+    encoded: Uint8Array,
+    peer: string | undefined,
+  ): Promise<IntakeOutcome> {
     if (peer !== undefined && this.#limit.take(peer) > 0) {
       this.#d.flooded();
       this.#d.conduct.blame(peer, FLOOD_POINTS);

@@ -12,9 +12,9 @@ import type { RecordBook } from "../book/recordBook.ts";
 import { StoreQueue } from "./storeQueue.ts";
 import { dhtKey, dhtProtocol, namespaces, parseDhtKey, type NetworkId } from "./wire.ts";
 
-/** Answers with a value after which a look-up does not wait for more: enough that one old copy is outvoted. */
+/** Answers with a value after which a lookup does not wait for more: enough that one old copy is outvoted. */
 const ENOUGH_ANSWERS = 3;
-/** How long a look-up may take, milliseconds. */
+/** How long a lookup may take, milliseconds. */
 const FIND_MS = 5_000;
 /** How long a store may take, milliseconds: a node that has just started first has to find peers. */
 const STORE_MS = 30_000;
@@ -28,7 +28,7 @@ const SETTLE_MS = 500;
 /** Stores under way at one time. */
 const STORES = 8;
 /**
- * Disjoint paths of a look-up, and requests under way on each. kad-dht's 10 ask 105 peers of 10,000 for
+ * Disjoint paths of a lookup, and requests under way on each. kad-dht's 10 ask 105 peers of 10,000 for
  * a record that 37 find (`npm run bench -- coral-scale`).
  */
 const PATHS = 4;
@@ -44,7 +44,7 @@ export interface LookupDependencies {
   inbound: InboundPeer;
 }
 
-/** The look-up store: Kademlia, with the record book as the judge of what is stored and found. */
+/** The lookup store: Kademlia, with the record book as the judge of what is stored and found. */
 export class Lookup {
   readonly #network: NetworkId;
   readonly #options: { clientMode: boolean | undefined; allowPrivate: boolean };
@@ -160,7 +160,7 @@ export class Lookup {
     try {
       await run(bounded, dht);
     } catch (error) {
-      if (!bounded.aborted) this.#d.log.debug("a look-up failed", { error });
+      if (!bounded.aborted) this.#d.log.debug("a lookup failed", { error });
     } finally {
       done.abort();
       await timeUp;

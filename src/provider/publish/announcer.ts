@@ -18,7 +18,7 @@ import { blockcloudDomain } from "../../protocol/typedData.ts";
 import type { ProviderStore } from "../store.ts";
 
 /** A record announced on chain holds for a day and is renewed at half of it. */
-const LEASE_MS = MAX_LEASE_MS;
+const ANNOUNCEMENT_LEASE_MS = MAX_LEASE_MS;
 
 export interface AnnouncerOptions {
   number: bigint;
@@ -76,7 +76,7 @@ export class Announcer {
     const known = (read?.issuedAt ?? 0n) >= (this.#last?.issuedAt ?? 0n) ? read : this.#last;
     const left = Number(known?.expiresAt ?? 0n) - nowMs;
     const says = JSON.stringify(known?.endpoints) === JSON.stringify(endpoints);
-    if (left > LEASE_MS / 2 && (says || !alone)) return;
+    if (left > ANNOUNCEMENT_LEASE_MS / 2 && (says || !alone)) return;
 
     // Above everything that was published, on chain or in the network.
     const least = Math.max(nowMs, Number(known?.issuedAt ?? 0n) + 1);
@@ -84,7 +84,7 @@ export class Announcer {
     const record = {
       serviceId: rootServiceId(number),
       issuedAt: BigInt(issuedAt),
-      expiresAt: BigInt(issuedAt + LEASE_MS),
+      expiresAt: BigInt(issuedAt + ANNOUNCEMENT_LEASE_MS),
       endpoints,
       delegation: "0x" as const,
     } satisfies EndpointRecord;

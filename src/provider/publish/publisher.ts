@@ -4,7 +4,7 @@ import type { Logger } from "../../node/logger.ts";
 import type { Timers } from "../../node/timers.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Endpoint } from "../../protocol/record.ts";
-import { LEASE_MS, publishLease, type LeaseOptions, type PublishedLease } from "./lease.ts";
+import { RECORD_LEASE_MS, publishLease, type LeaseOptions, type PublishedLease } from "./lease.ts";
 import type { ProviderMetrics } from "../metrics.ts";
 import type { Whereabouts } from "./whereabouts.ts";
 import type { ProviderStore } from "../store.ts";
@@ -17,7 +17,7 @@ const RETRY_MS = 5_000;
 const UNHEARD_MS = 1_000;
 /** After so long without a peer the network is taken not to carry our records, milliseconds. */
 const ALONE_MS = 10_000;
-/** Names and revocations are published again so often, so that look-ups find them, milliseconds. */
+/** Names and revocations are published again so often, so that lookups find them, milliseconds. */
 const NOTICE_MS = 3_600_000;
 /** Notices that are published between two looks; a thousand take seven seconds. */
 const NOTICES_PER_TICK = 16;
@@ -37,7 +37,7 @@ export interface PublisherDependencies {
 
 /**
  * Keeps a service's record published: renews its lease at half of it, publishes the next one the moment the
- * service moves, and keeps names and revocations of its sub-services where look-ups find them.
+ * service moves, and keeps names and revocations of its sub-services where lookups find them.
  */
 export class Publisher implements Startable {
   readonly #options: LeaseOptions;
@@ -97,7 +97,7 @@ export class Publisher implements Startable {
     const moved = store.changed() ? await whereabouts.follow() : undefined;
     const endpoints = whereabouts.endpoints();
     const isNew = !this.#says(endpoints);
-    const isDue = now() >= (this.#last?.expiresAt ?? 0) - LEASE_MS / 2;
+    const isDue = now() >= (this.#last?.expiresAt ?? 0) - RECORD_LEASE_MS / 2;
     // Published into the void, until the first peers were there.
     const isUnheard = network.peers > 0 && this.#last?.peers === 0 && began >= this.#heardAt;
     if (isNew || moved !== undefined || isDue || isUnheard) {

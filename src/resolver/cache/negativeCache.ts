@@ -10,7 +10,7 @@ interface Failure {
   label: string | undefined;
 }
 
-/** Why look-ups failed, for a short while, so that asking for what is not there costs little. Bounded. */
+/** Why lookups failed, for a short while, so that asking for what is not there costs little. Bounded. */
 export class NegativeCache {
   readonly #failures = new Map<string, Failure>();
   readonly #capacity: number;

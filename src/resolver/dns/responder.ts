@@ -2,7 +2,7 @@ import type { Timers } from "../../node/timers.ts";
 import type { Resolver } from "../answer.ts";
 import { AnswerCache, setTtl, type CachedAnswer } from "./answerCache.ts";
 import { HEADER_BYTES, rcodes } from "./codes.ts";
-import type { Finder } from "./finder.ts";
+import type { ZoneLookup } from "./zoneLookup.ts";
 import { copyTemplate, fillFlags, fillIn, truncate, writeMessage } from "./message.ts";
 import { labelsOf, lower, NO_ANSWER, QueryReader } from "./query.ts";
 
@@ -21,7 +21,7 @@ export interface ResponderOptions {
 
 export interface ResponderDependencies {
   resolver: Pick<Resolver, "watchAll">;
-  finder: Finder;
+  zoneLookup: ZoneLookup;
   /** Unix milliseconds of the chain's time, which leases run by. */
   now(): number;
   timers: Timers;
@@ -50,7 +50,7 @@ export class Responder {
   /** Whose bytes the last quick answer was. */
   #lent: CachedAnswer | undefined;
   #unwatch: (() => void) | undefined;
-  /** Look-ups that run, those included that nobody new may join. */
+  /** Lookups that run, those included that nobody new may join. */
   #running = 0;
   /** Changes that the resolver has told of. */
   #changes = 0;
@@ -83,7 +83,7 @@ export class Responder {
   }
 
   /**
-   * Answers at once what needs no look-up.
+   * Answers at once what needs no lookup.
    *
    * @param now Milliseconds of the monotonic clock.
    * @param udp Whether the answer has to fit what the client takes over UDP.
@@ -122,7 +122,7 @@ export class Responder {
   }
 
   /** Looks up what the packet asks that was read last. Rejects only for a fault of ours. */
-  async lookUp(packet: Buffer, udp: boolean): Promise<Reply> {
+  async lookup(packet: Buffer, udp: boolean): Promise<Reply> {
     const { edns, dnssecOk, questionEnd, udpLimit } = this.query;
     const found = this.#find(packet, questionEnd);
     if (found === undefined) {
@@ -157,15 +157,15 @@ export class Responder {
   async #build(question: Uint8Array): Promise<CachedAnswer> {
     const { hash, type, class: questionClass } = this.query;
     const changes = this.#changes;
-    const finding = await this.#d.finder.find(labelsOf(question), type, questionClass);
-    const { serviceId, maxTtl, expiresAt, rcode, varies } = finding;
+    const found = await this.#d.zoneLookup.lookup(labelsOf(question), type, questionClass);
+    const { serviceId, maxTtl, expiresAt, rcode, varies } = found;
     const now = this.#d.timers.monotonic();
     const leaseEnd = expiresAt === undefined ? Infinity : now + expiresAt - this.#d.now();
     const { keepMs, keepVaryingMs } = this.#options;
     // Half of the time to all of it, by the hash: what came at once is not built anew at once.
     const share = 1 - (hash >>> 24) / 512;
     const until = Math.min(leaseEnd, now + share * (varies ? keepVaryingMs : keepMs));
-    const template = writeMessage({ question, ...finding });
+    const template = writeMessage({ question, ...found });
     const answer = { template, question, serviceId, until, leaseEnd, maxTtl, ttl: -1 };
     // A crowd of names that are none must not push out those that are: the resolver remembers them itself.
     const kept = rcode === rcodes.NOERROR && serviceId !== undefined;

@@ -94,7 +94,7 @@ export class TcpSession {
     const ready = responder.quick(packet, now, false);
     if (responder.query.outcome === NO_ANSWER) return false;
     if (ready === undefined) {
-      void this.#lookUp(packet, now);
+      void this.#lookup(packet, now);
     } else {
       this.#write(ready);
       tally.sent("tcp", responder.rcode, now);
@@ -102,11 +102,11 @@ export class TcpSession {
     return true;
   }
 
-  async #lookUp(packet: Buffer, since: number): Promise<void> {
+  async #lookup(packet: Buffer, since: number): Promise<void> {
     const { responder, tally, log } = this.#d;
     this.#running += 1;
     try {
-      const { bytes, rcode } = await responder.lookUp(packet, false);
+      const { bytes, rcode } = await responder.lookup(packet, false);
       this.#write(bytes);
       tally.found("tcp", rcode, since);
     } catch (error) {

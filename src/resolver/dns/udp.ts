@@ -99,13 +99,13 @@ export class UdpServer implements Startable {
       if (this.#send(ready, peer)) responder.detach();
       tally.sent("udp", responder.rcode, now);
     } else {
-      void this.#lookUp(packet, peer, now);
+      void this.#lookup(packet, peer, now);
     }
   };
 
-  async #lookUp(packet: Buffer, peer: RemoteInfo, since: number): Promise<void> {
+  async #lookup(packet: Buffer, peer: RemoteInfo, since: number): Promise<void> {
     try {
-      const { bytes, rcode } = await this.#d.responder.lookUp(packet, true);
+      const { bytes, rcode } = await this.#d.responder.lookup(packet, true);
       this.#send(bytes, peer);
       this.#d.tally.found("udp", rcode, since);
     } catch (error) {

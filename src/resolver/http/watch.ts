@@ -3,7 +3,7 @@ import type { Timers } from "../../node/timers.ts";
 import { parseName } from "../../protocol/name.ts";
 import type { Change, Resolver } from "../answer.ts";
 import { changeToJson } from "../answerSchema.ts";
-import type { LookUps } from "./lookups.ts";
+import type { BoundedLookup } from "../lookup/boundedLookup.ts";
 import { asProblem } from "./problem.ts";
 import { represent } from "./representation.ts";
 
@@ -14,7 +14,7 @@ export interface WatchOptions {
 
 export interface WatchEnvironment {
   resolver: Pick<Resolver, "watch">;
-  lookUps: LookUps;
+  lookup: BoundedLookup;
   timers: Timers;
   /** Called when the client does not read what it is sent. */
   cut(): void;
@@ -103,7 +103,7 @@ export class Watch {
   async #look(watched: Watched): Promise<void> {
     const { signal } = this.#ending;
     try {
-      const answer = await this.#d.lookUps.answer(watched.name, signal);
+      const answer = await this.#d.lookup.answer(watched.name, signal);
       if (signal.aborted) return;
       this.#follow(watched, answer.serviceId);
       this.#tell(watched, { answer });

@@ -1,6 +1,6 @@
 import type { Timers } from "../../node/timers.ts";
 import type { Resolver } from "../answer.ts";
-import type { LookUps } from "./lookups.ts";
+import type { BoundedLookup } from "../lookup/boundedLookup.ts";
 import type { HttpObserver } from "./observer.ts";
 import { HttpProblem } from "./problem.ts";
 import { Watch } from "./watch.ts";
@@ -18,7 +18,7 @@ export interface WatchLimits {
 
 export interface WatchDependencies {
   resolver: Pick<Resolver, "watch">;
-  lookUps: LookUps;
+  lookup: BoundedLookup;
   timers: Timers;
   observer: HttpObserver;
 }

@@ -1,6 +1,11 @@
 import { expect } from "chai";
 import { createHash } from "node:crypto";
-import { gradeOf, inspect, medianGrade, type Inspection } from "../../../src/auditor/inspection/inspect.ts";
+import {
+  gradeOf,
+  inspect,
+  medianGrade,
+  type Inspection,
+} from "../../../src/auditor/inspection/inspect.ts";
 import type { Finding } from "../../../src/auditor/inspection/finding.ts";
 import { hexToBytes } from "../../../src/protocol/bytes.ts";
 import type { HttpProbe, JsonCheck } from "../../../src/protocol/probe.ts";

@@ -10,7 +10,13 @@ import { DEPLOYMENT } from "../../support/fakeChain.ts";
 import { FakeTime, FakeTimers } from "../../support/fakeTime.ts";
 import { MemoryLog } from "../../support/memoryLog.ts";
 import { sample } from "../../support/samples.ts";
-import { inspectionOf, ISSUED_AT, receipts, REQUEST, ServiceRig } from "../../support/serviceRig.ts";
+import {
+  inspectionOf,
+  ISSUED_AT,
+  receipts,
+  REQUEST,
+  ServiceRig,
+} from "../../support/serviceRig.ts";
 
 const EPOCH = Math.floor((ISSUED_AT / 1000 - DEPLOYMENT.genesis) / DEPLOYMENT.epochSeconds);
 const { key, bounds } = inspectionOf("http://a");

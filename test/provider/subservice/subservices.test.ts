@@ -10,7 +10,11 @@ import { addressOfKey } from "../../../src/protocol/signature.ts";
 import { blockcloudDomain } from "../../../src/protocol/typedData.ts";
 import type { Grant, Notice } from "../../../src/provider/subservice/grants.ts";
 import { ProviderStore } from "../../../src/provider/store.ts";
-import { grantSubService, revokeSubService, type Granter } from "../../../src/provider/subservice/subservices.ts";
+import {
+  grantSubService,
+  revokeSubService,
+  type Granter,
+} from "../../../src/provider/subservice/subservices.ts";
 import { DEPLOYMENT } from "../../support/fakeChain.ts";
 import { expectCode } from "../../support/expectCode.ts";
 

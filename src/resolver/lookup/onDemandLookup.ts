@@ -11,20 +11,20 @@ import { numberOfId } from "../ids.ts";
 import type { ResolverLimits } from "../limits.ts";
 import type { ResolverObserver } from "../metrics.ts";
 import { NegativeCache } from "../cache/negativeCache.ts";
-import type { Found, RecordLookUp } from "./recordLookup.ts";
+import type { FoundRecord, RecordLookup } from "./recordLookup.ts";
 import type { ForwardingClient } from "./remote.ts";
 import type { Rule } from "../table/rule.ts";
 import type { ServiceTable } from "../table/serviceTable.ts";
 
 /** Under which rule, and after which other resolvers, a service is looked up. */
-export interface Errand {
+export interface LookupTask {
   rule: Rule;
   hops: readonly string[];
 }
 
 interface OnDemandDependencies {
   held: Holdings;
-  lookUp: RecordLookUp;
+  lookup: RecordLookup;
   remote: ForwardingClient;
   table: ServiceTable;
   now: () => number;
@@ -33,15 +33,15 @@ interface OnDemandDependencies {
   metrics: ResolverObserver;
 }
 
-/** DELAY: look-ups that need chain and network, or another resolver; and those that renew what is held. */
-export class OnDemand {
+/** DELAY: lookups that need chain and network, or another resolver; and those that renew what is held. */
+export class OnDemandLookup {
   readonly #id: string;
   readonly #d: OnDemandDependencies;
   readonly #failures: NegativeCache;
   readonly #queue: DelayQueue<Answer>;
   readonly #factsQueue: DelayQueue<unknown>;
   readonly #renewals: BackgroundQueue;
-  /** Look-ups under way; void when the registry tells of their service meanwhile. */
+  /** Lookups under way; void when the registry tells of their service meanwhile. */
   readonly #running = new Set<{ number: bigint; void: boolean }>();
 
   /** @param options.id This resolver's, for those that it forwards to. */
@@ -74,11 +74,11 @@ export class OnDemand {
    *
    * @throws BlockcloudError with a code of `resolveErrors`.
    */
-  async wait(serviceId: Hex, errand: Errand, signal: AbortSignal | undefined): Promise<Answer> {
+  async wait(serviceId: Hex, errand: LookupTask, signal: AbortSignal | undefined): Promise<Answer> {
     const { rule, hops } = errand;
     const failure = this.#failures.get(serviceId, this.#d.now());
     if (failure !== undefined) throw failure;
-    // Look-ups that came different ways do not wait for one another: in a circle none would ever end.
+    // Lookups that came different ways do not wait for one another: in a circle none would ever end.
     const way = rule.action.kind === "resolver" ? `${rule.id}>${hops.join(">")}>` : "";
     const fetch = (over: AbortSignal) => this.#fetch(serviceId, errand, false, over);
     try {
@@ -93,7 +93,7 @@ export class OnDemand {
   /** Has the directory know what the chain says of services; who is unknown or inactive, shows later. */
   async learnFacts(services: readonly Hex[], signal: AbortSignal | undefined): Promise<void> {
     const learn = (id: Hex) => (over: AbortSignal) =>
-      this.#d.lookUp.activeFacts(numberOfId(id), over);
+      this.#d.lookup.activeFacts(numberOfId(id), over);
     await Promise.allSettled(services.map((id) => this.#factsQueue.run(id, learn(id), signal)));
     signal?.throwIfAborted();
   }
@@ -116,7 +116,12 @@ export class OnDemand {
   }
 
   /** Looks up, again where the registry told of the service meanwhile, and holds what was found. */
-  async #fetch(serviceId: Hex, errand: Errand, ask: boolean, signal: AbortSignal): Promise<Answer> {
+  async #fetch(
+    serviceId: Hex,
+    errand: LookupTask,
+    ask: boolean,
+    signal: AbortSignal,
+  ): Promise<Answer> {
     const number = numberOfId(serviceId);
     const { timers, held, metrics, now } = this.#d;
     const began = timers.monotonic();
@@ -141,13 +146,18 @@ export class OnDemand {
     }
   }
 
-  #find(serviceId: Hex, errand: Errand, ask: boolean, signal: AbortSignal): Promise<Found> {
+  #find(
+    serviceId: Hex,
+    errand: LookupTask,
+    ask: boolean,
+    signal: AbortSignal,
+  ): Promise<FoundRecord> {
     const { rule, hops } = errand;
-    const { lookUp, remote, held } = this.#d;
+    const { lookup, remote, held } = this.#d;
     if (rule.action.kind === "resolver") {
       return remote.resolve(rule.action.url, serviceId, [...hops, this.#id], signal);
     }
-    return lookUp.find(serviceId, { seen: held.get(serviceId)?.seen, ask }, signal);
+    return lookup.find(serviceId, { seen: held.get(serviceId)?.seen, ask }, signal);
   }
 
   /** What cannot be had now leaves what is held as it is, unless the chain says that it must go. */

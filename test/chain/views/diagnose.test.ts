@@ -4,9 +4,9 @@ import type { ServiceStatus } from "../../../src/chain/services.ts";
 import {
   describeCounts,
   diagnose,
-  type Diagnosis,
   type DiagnosisInput,
-} from "../../../src/chain/views/diagnosis.ts";
+} from "../../../src/chain/views/diagnose.ts";
+import type { Diagnosis } from "../../../src/chain/views/diagnosis.ts";
 import type { SelfProbeRequest } from "../../../src/chain/views/probeDiagnosis.ts";
 import type { RecordView } from "../../../src/chain/views/recordView.ts";
 import type { ServiceEpoch } from "../../../src/chain/views/serviceEpochs.ts";
