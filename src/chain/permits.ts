@@ -6,7 +6,7 @@ import { addressOfKey } from "../protocol/signature.ts";
 import { blockcloudDomain } from "../protocol/typedData.ts";
 import type { ChainClient } from "./client.ts";
 import type { Deployment } from "./deployment.ts";
-import type { Call } from "./transactions/sender.ts";
+import type { Call } from "./transactions/call.ts";
 
 /** How long a permit can wait in the queue for its block, seconds. */
 const PERMIT_SECONDS = 86_400n;
