@@ -1,8 +1,8 @@
 import type { GossipSub } from "@libp2p/gossipsub";
 import type { Libp2p } from "libp2p";
 import type { Hex } from "viem";
+import { raceSignal } from "race-signal";
 import type { Startable } from "../node/lifecycle.ts";
-import { unlessAborted } from "../node/unlessAborted.ts";
 import type { Logger } from "../node/logger.ts";
 import type { VerifiedRecord } from "../protocol/checkRecord.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
@@ -159,7 +159,7 @@ export class CoralNode implements RecordNetwork, Startable {
   /** A node that has only just started waits for the first that it joins by. */
   async #hasPeers(signal: AbortSignal): Promise<boolean> {
     if (this.peers === 0 && this.#bootstrap !== undefined) {
-      await unlessAborted(this.#bootstrap.tried, signal);
+      await raceSignal(this.#bootstrap.tried, signal);
     }
     return this.peers > 0;
   }

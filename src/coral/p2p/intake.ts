@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import { bytesToHex } from "../../protocol/bytes.ts";
 import type { Logger } from "../../node/logger.ts";
 import { RateLimit, type RateLimitOptions } from "../../node/rateLimit.ts";
@@ -50,7 +51,7 @@ export interface IntakeDependencies {
 export class Intake {
   readonly #d: IntakeDependencies;
   readonly #limit: RateLimit;
-  readonly #changed = new Map<bigint, number>();
+  readonly #changed = new LRUCache<bigint, number>({ max: MAX_RECENT });
 
   constructor(limits: RateLimitOptions, dependencies: IntakeDependencies) {
     this.#d = dependencies;
@@ -60,11 +61,7 @@ export class Intake {
   /** Notes that a service changed on chain: peers may have known before, or not know yet. */
   noteChange(number: bigint): void {
     this.#d.conduct.forgive(number);
-    this.#changed.delete(number);
     this.#changed.set(number, this.#d.monotonic());
-    if (this.#changed.size <= MAX_RECENT) return;
-    const [oldest] = this.#changed.keys();
-    if (oldest !== undefined) this.#changed.delete(oldest);
   }
 
   /** @param peer Undefined for the answer to a question of ours: then nobody is to blame. */

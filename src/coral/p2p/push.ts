@@ -8,6 +8,7 @@ import {
 } from "@libp2p/gossipsub";
 import type { PeerId } from "@libp2p/interface";
 import { sha256 } from "@noble/hashes/sha2.js";
+import { LRUCache } from "lru-cache";
 import type { Hex } from "viem";
 import type { Timers } from "../../node/timers.ts";
 import { concatBytes } from "../../protocol/bytes.ts";
@@ -54,7 +55,9 @@ export class Push {
   readonly #network: NetworkId;
   readonly #options: { subscribe: boolean; allowPrivate: boolean };
   readonly #d: PushDependencies;
-  readonly #unheard = new Map<string, { topic: string; data: Uint8Array; until: number }>();
+  readonly #unheard = new LRUCache<string, { topic: string; data: Uint8Array; until: number }>({
+    max: MAX_UNHEARD,
+  });
   readonly #stopping = new AbortController();
   #retrying: Promise<void> | undefined;
   #gossip: (GossipSub & GossipStreams) | undefined;
@@ -148,8 +151,6 @@ export class Push {
     this.#unheard.delete(name);
     if (this.#hasListener(topic)) return this.#send(topic, data);
     this.#unheard.set(name, { topic, data, until });
-    const [oldest] = this.#unheard.keys();
-    if (this.#unheard.size > MAX_UNHEARD && oldest !== undefined) this.#unheard.delete(oldest);
     this.#retrying ??= this.#retry();
     return 0;
   }
@@ -182,7 +183,7 @@ export class Push {
         // Only the end of the node ends its sleep.
         return;
       }
-      for (const [name, { topic, data, until }] of this.#unheard) {
+      for (const [name, { topic, data, until }] of [...this.#unheard.entries()].toReversed()) {
         const late = until <= this.#d.now();
         if (!late && !this.#hasListener(topic)) continue;
         this.#unheard.delete(name);

@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import type { Resolve } from "../../net/resolve.ts";
 import type { Timers } from "../../node/timers.ts";
 import { within } from "../../node/within.ts";
@@ -26,12 +27,12 @@ interface Kept {
 export class Hosts {
   readonly #options: HostsOptions;
   readonly #d: { resolve: Resolve; timers: Timers };
-  /** The one that was asked for longest ago is first. */
-  readonly #kept = new Map<string, Kept>();
+  readonly #kept: LRUCache<string, Kept>;
   readonly #pending = new Map<string, Promise<readonly string[]>>();
 
   constructor(options: HostsOptions, dependencies: { resolve: Resolve; timers: Timers }) {
     this.#options = options;
+    this.#kept = new LRUCache({ max: options.maxHosts });
     this.#d = dependencies;
   }
 
@@ -52,7 +53,7 @@ export class Hosts {
   }
 
   async #ask(host: string): Promise<readonly string[]> {
-    const { keepMs, maxHosts, timeMs } = this.#options;
+    const { keepMs, timeMs } = this.#options;
     const { resolve, timers } = this.#d;
     const addresses = await within(
       { milliseconds: timeMs, timers },
@@ -60,10 +61,7 @@ export class Hosts {
       () => unreachable(host, "no answer in time"),
     );
     const found = addresses.slice(0, MAX_ADDRESSES).map(({ address }) => address);
-    this.#kept.delete(host);
     this.#kept.set(host, { addresses: found, until: timers.monotonic() + keepMs });
-    const [oldest] = this.#kept.keys();
-    if (this.#kept.size > maxHosts && oldest !== undefined) this.#kept.delete(oldest);
     return found;
   }
 }
