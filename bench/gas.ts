@@ -11,7 +11,8 @@ export async function run(say: (message: string) => void): Promise<Outcome> {
   const large = await measureAudits({ services: 10_000, storage: false }, say);
   const audits = [small, middle, large];
 
-  const register = functions.rows.find(({ when }) => when === DEAREST_REGISTRATION)?.gas ?? NaN;
+  const dearest = (name: string) =>
+    functions.rows.find((row) => row.name === name && row.when === DEAREST_REGISTRATION)?.gas ?? NaN;
   const grown = Math.max(...Object.values(small.storage).map((written) => written.grown));
   return {
     results: { functions, audits },
@@ -24,7 +25,8 @@ export async function run(say: (message: string) => void): Promise<Outcome> {
     targets: [
       atMost("gasPerAudit.1000", middle.patterns.worker.gasPerAudit.total, "gas", 1400),
       atMost("gasPerAudit.10000", large.patterns.worker.gasPerAudit.total, "gas", 1100),
-      atMost("register", register, "gas", 300_000),
+      atMost("register", dearest("register"), "gas", 305_000),
+      atMost("registerWithPermit", dearest("registerWithPermit"), "gas", 335_000),
       atMost("revealColdChunk512", large.coldReveal.gas, "gas", 16_700_000),
       atMost("storageGrowthPerEpoch", grown, "slots", 0),
     ],

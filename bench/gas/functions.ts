@@ -11,7 +11,7 @@ import { abis } from "../../src/protocol/abis.ts";
 import { Fleet, keyOf, PROBE, REGISTRATION_FEE, SERVICE_STAKE } from "../fleet.ts";
 import { Season, type Part } from "./season.ts";
 import { measureSuccession } from "./succession.ts";
-import { measureLabels, measurePermits, measureSignedTransfers } from "./wallets.ts";
+import { measureLabels, measurePermits, measureSignedTransfers, permitOf } from "./wallets.ts";
 
 /** What a call of a function cost. */
 export interface FunctionGas {
@@ -74,6 +74,14 @@ export async function measureFunctions(say: (message: string) => void): Promise<
     // Exactly what a registration takes, as `service register` approves it.
     const price = SERVICE_STAKE + REGISTRATION_FEE;
     const registration = [0, addressOfKey(serviceKey), PROBE, "", SERVICE_STAKE];
+    // Without an allowance; its account is made known to the chain before what is undone.
+    const none = { contract: "token", functionName: "approve", args: [staking, 0n] } as const;
+    await chain.send({ from: owner, ...none });
+    await chain.undoing(async () => {
+      const permit = await permitOf(chain, staking, price);
+      const permitted = [...registration, permit];
+      await row(owner, "registry", "registerWithPermit", permitted, DEAREST_REGISTRATION);
+    });
     await row(owner, "token", "approve", [staking, price]);
     await row(owner, "registry", "register", registration, DEAREST_REGISTRATION);
     await row(owner, "token", "approve", [staking, 100_000n * bloc], "again");
