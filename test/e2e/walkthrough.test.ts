@@ -1,12 +1,11 @@
 import { expect } from "chai";
-import { execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { startAnvil, type Anvil } from "../support/anvil.ts";
+import { clone, commands, Shell } from "../support/runbook.ts";
 
-const root = path.join(import.meta.dirname, "../..");
 /** Anvil's first account, which has ether on it and nowhere else. */
 const DEPLOYER_KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
 const DEPLOYER = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
@@ -16,88 +15,6 @@ const GATEWAY = "127.0.0.1:8080";
 /** How far the chain's clock is moved at a time, seconds of an epoch of 3,600. */
 const STEP_SECONDS = 30;
 const STEP_MS = 150;
-
-/** The commands of a section of the page, block by block. */
-function commands(heading: string): string[] {
-  const page = readFileSync(path.join(root, "docs/operations.md"), "utf8");
-  const [, after = ""] = page.split(`\n${heading}\n`);
-  const [section = ""] = after.split(/^#{2,3} /m);
-  const blocks = [...section.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, block = ""]) => block);
-  expect(blocks, heading).not.to.have.length(0);
-  return blocks;
-}
-
-/** What a newcomer has after cloning and installing: the files, packages, compiled contracts. */
-function clone(folder: string): void {
-  const files = execFileSync("git", ["ls-files", "-z"], { cwd: root, encoding: "utf8" });
-  for (const file of files.split("\0").filter((name) => name !== "" && !name.startsWith("test/"))) {
-    mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
-    cpSync(path.join(root, file), path.join(folder, file));
-  }
-  for (const built of ["artifacts", "cache"]) {
-    cpSync(path.join(root, built), path.join(folder, built), { recursive: true });
-  }
-  symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"));
-}
-
-/** One shell for all commands, as a person has it: what it exports and starts stays. */
-class Shell {
-  readonly #bash: ChildProcess;
-  #said = "";
-  #block = 0;
-  #look: () => void = () => undefined;
-
-  constructor(folder: string, env: Record<string, string>) {
-    this.#bash = spawn("bash", ["-s"], {
-      cwd: folder,
-      env: { PATH: process.env.PATH, HOME: folder, ...env },
-      stdio: ["pipe", "pipe", "pipe"],
-      // A process group of its own: what runs in the background ends with it.
-      detached: true,
-    });
-    for (const stream of [this.#bash.stdout, this.#bash.stderr]) {
-      stream?.setEncoding("utf8").on("data", (text: string) => {
-        this.#said += text;
-        this.#look();
-      });
-    }
-  }
-
-  /** Runs a block and gives what it printed; fails at the first command that does. */
-  async run(block: string): Promise<string> {
-    const end = `end of block ${++this.#block}`;
-    this.#said = "";
-    // Each block in a group with -e: a failed command ends the block, not the shell.
-    this.#bash.stdin?.write(
-      `set -e; trap 'echo "${end} $?"' EXIT\n${block}\ntrap - EXIT; set +e\n`,
-    );
-    this.#bash.stdin?.write(`echo "${end} 0"\n`);
-    const pattern = new RegExp(`^${end} (\\d+)$`, "m");
-    await new Promise<void>((resolve) => {
-      this.#look = () => {
-        if (pattern.test(this.#said)) resolve();
-      };
-      this.#look();
-    });
-    const [, status] = pattern.exec(this.#said) ?? [];
-    expect(status, `${block}\n${this.#said}`).to.equal("0");
-    return this.#said;
-  }
-
-  /** What the running block has printed. */
-  get said(): string {
-    return this.#said;
-  }
-
-  stop(): void {
-    try {
-      process.kill(-(this.#bash.pid ?? 0), "SIGKILL");
-    } catch (error) {
-      // A failed block has ended the shell and what it started.
-      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-    }
-  }
-}
 
 describe("the walk-through of docs/operations.md, on Anvil with Sepolia's ID", function () {
   this.timeout(600_000);
