@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import hardhatToolboxMochaEthers from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
 import { configVariable, defineConfig } from "hardhat/config";
+import { testCompiler } from "./scripts/test-compiler.ts";
 
 /** The compiler comes from npm: nothing is downloaded when the project is built. */
 const compiler = {
@@ -22,13 +23,15 @@ const deep = process.env.BLOCKCLOUD_DEEP === "1";
 const build = process.env.BLOCKCLOUD_BUILD ?? ".";
 
 export default defineConfig({
-  plugins: [hardhatToolboxMochaEthers],
+  plugins: [hardhatToolboxMochaEthers, testCompiler],
   paths: {
     tests: { solidity: "./test", mocha: "./test" },
     cache: `${build}/cache`,
     artifacts: `${build}/artifacts`,
   },
   solidity: {
+    // The contracts first, by themselves: tests create them from their artifacts.
+    splitTestsCompilation: true,
     npmFilesToBuild: ["@openzeppelin/contracts/access/manager/AccessManager.sol"],
     profiles: { default: compiler, production: compiler },
   },

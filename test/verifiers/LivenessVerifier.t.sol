@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {ServiceRegistry} from "../../contracts/registry/ServiceRegistry.sol";
-import {LivenessVerifier} from "../../contracts/verifiers/LivenessVerifier.sol";
+import {Artifacts} from "../support/Artifacts.sol";
 import {ChallengeKit} from "../support/ChallengeKit.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
+import {ILivenessVerifier, IRegistry} from "../support/Interfaces.sol";
 import {System, SystemLib} from "../support/System.sol";
 
 /// @notice The verifier by itself: true for the key's signature over the question, and false, without a
@@ -105,8 +105,8 @@ contract LivenessVerifierTest is Deployment {
     }
 
     function test_AnAnswerToAnotherDeploymentIsRefused() public {
-        ServiceRegistry other = SystemLib.newRegistry(governance);
-        LivenessVerifier foreign = new LivenessVerifier(address(other));
+        IRegistry other = SystemLib.newRegistry(governance);
+        ILivenessVerifier foreign = Artifacts.newVerifier(address(other));
         bytes memory proof = system().proof(KEY, 7, NONCE);
         vm.assertFalse(foreign.verify(1, vm.addr(KEY), NONCE, proof), "another domain");
         vm.assertTrue(verifier.verify(1, vm.addr(KEY), NONCE, proof), "its own");
