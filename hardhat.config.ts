@@ -19,23 +19,16 @@ const compiler = {
 /** `npm run test:deep` */
 const deep = process.env.BLOCKCLOUD_DEEP === "1";
 
-/** A folder of its own for what is built: several builds may then run at once (scripts/solidity.ts). */
-const build = process.env.BLOCKCLOUD_BUILD ?? ".";
-
 export default defineConfig({
   plugins: [hardhatToolboxMochaEthers, testCompiler],
-  paths: {
-    tests: { solidity: "./test", mocha: "./test" },
-    cache: `${build}/cache`,
-    artifacts: `${build}/artifacts`,
-  },
+  paths: { tests: { solidity: "./test", mocha: "./test" } },
   solidity: {
-    // The contracts first, by themselves: tests create them from their artifacts.
+    // Before it compiles tests, Hardhat compiles the contracts: tests create them from their artifacts.
     splitTestsCompilation: true,
     npmFilesToBuild: ["@openzeppelin/contracts/access/manager/AccessManager.sol"],
     profiles: { default: compiler, production: compiler },
   },
-  typechain: { outDir: `${build}/typechain-types` },
+  typechain: { outDir: "./typechain-types" },
   test: {
     solidity: {
       fsPermissions: { readDirectory: ["./test/vectors"] },
