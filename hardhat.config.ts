@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import hardhatToolboxMochaEthers from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
 import { configVariable, defineConfig } from "hardhat/config";
+import mocha from "./.mocharc.json" with { type: "json" };
 
 /** The compiler comes from npm: nothing is downloaded when the project is built. */
 const compiler = {
@@ -34,6 +35,7 @@ export default defineConfig({
   },
   typechain: { outDir: `${build}/typechain-types` },
   test: {
+    mocha,
     solidity: {
       fsPermissions: { readDirectory: ["./test/vectors"] },
       fuzz: { runs: 256, seed: "0x626c6f63" },

@@ -80,9 +80,7 @@ function called(words: readonly string[]): string {
   return length === words.length || takesArguments ? name : words.join(" ");
 }
 
-describe("documents", function () {
-  this.timeout(60_000);
-
+describe("documents", () => {
   for (const { page, text } of all) {
     it(`${page}: links lead somewhere`, () => {
       const links = captures(text, /\]\(([^)\s]+)\)/g).filter((link) => !/^[a-z]+:/.test(link));

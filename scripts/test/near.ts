@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { Imports } from "./imports.ts";
 import { root, type Program } from "./process.ts";
-import { eslint, format, hardhat, mocha, solhint, steps, types, type Step } from "./steps.ts";
+import { eslint, format, hardhat, imports as importRules, mocha, solhint, steps, types, type Step } from "./steps.ts";
 
 /**
  * What the files that differ from a base have to do with: the tests and checks that import them, and the
@@ -58,6 +58,7 @@ function planned(plan: NearPlan, changed: readonly string[]): Step[] {
   const near: (Step | false)[] = [
     files.length > 0 && format(files),
     scripted.length > 0 && eslint(scripted),
+    changed.some((file) => file.endsWith(".ts")) && importRules(),
     // Also for a file that is gone, and for what types depend on beside sources.
     changed.some((file) => /\.(ts|json)$/.test(file)) && types(),
     contracts.length > 0 && solhint(contracts),

@@ -29,6 +29,7 @@ export const steps: readonly Step[] = [
   { ...eslint(["."]), after: compiled },
   { ...compute("snapshots", ["scripts/snapshots.ts", "--check"]), after: compiled },
   types(),
+  imports(),
   format(["."]),
   compute("vectors", ["scripts/vectors.ts", "--check"]),
   solhint(["contracts/**/*.sol"]),
@@ -57,6 +58,13 @@ function compute(name: string, args: readonly string[]): Step {
 export function types(): Step {
   const kept = ["--incremental", "--tsBuildInfoFile", "cache/types.tsbuildinfo"];
   return { ...compute("types", [bin("tsc"), ...kept]), after: compiled };
+}
+
+/** Who may import whom; also all of it, for circles run through many files. */
+export function imports(): Step {
+  const rules = ["--config", "imports.config.js", "--output-type", "err"];
+  const folders = ["src", "devnet", "bench", "scripts", "ignition"];
+  return compute("imports", [bin("depcruise"), ...rules, ...folders]);
 }
 
 export function format(files: readonly string[]): Step {

@@ -6,7 +6,7 @@ import { expect } from "chai";
 import { runDemo } from "../../devnet/demo.ts";
 
 describe("the main job, in short form", function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
 
   it("deploys, registers, audits, moves, pays: one epoch from an empty chain to the first rewards", async () => {
     const folder = await mkdtemp(path.join(tmpdir(), "blockcloud-e2e-"));
