@@ -3,7 +3,17 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { Imports } from "./imports.ts";
 import { root, type Program } from "./process.ts";
-import { eslint, format, hardhat, imports as importRules, mocha, solhint, steps, types, type Step } from "./steps.ts";
+import {
+  eslint,
+  format,
+  hardhat,
+  imports as importRules,
+  mocha,
+  solhint,
+  steps,
+  types,
+  type Step,
+} from "./steps.ts";
 
 /**
  * What the files that differ from a base have to do with: the tests and checks that import them, and the
