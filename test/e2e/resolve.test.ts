@@ -48,9 +48,7 @@ interface HttpAnswer {
   code?: string;
 }
 
-describe("layer 3, end to end, with real processes", function () {
-  this.timeout(240_000);
-
+describe("layer 3, end to end, with real processes", () => {
   let stage: Stage;
   let driver: ChainDriver;
   let owner: TransactionSender;
