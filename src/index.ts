@@ -1,8 +1,30 @@
 /**
  * `blockcloud`: what a user of services needs. Those who run a part of the network import
- * `blockcloud/resolver`, `blockcloud/provider` or `blockcloud/auditor`; `blockcloud/protocol` is free of Node.
+ * `blockcloud/resolver`, `blockcloud/provider` or `blockcloud/auditor`; `blockcloud/protocol` runs without
+ * Node.
  *
  * @module
  */
 export { loadDeployment, type Deployment } from "./chain/deployment.ts";
+export type { ServiceFacts } from "./chain/directory.ts";
+export { knownNetworks, loadNetwork } from "./chain/networks.ts";
+export type { ServiceStatus } from "./chain/services.ts";
+export type { Client } from "./client/client.ts";
+export {
+  createClient,
+  type ClientEnvironment,
+  type ClientNetwork,
+  type ClientOptions,
+} from "./client/createClient.ts";
+export {
+  clientErrors,
+  ReceiptError,
+  UnreachableError,
+  type EndpointFailure,
+} from "./client/errors.ts";
+export type { ServiceRequestInit } from "./client/question.ts";
+export { ServiceResponse, type Proof } from "./client/response.ts";
+export { createLogger, silentLogger, type Logger } from "./node/logger.ts";
+export { systemTimers, type Timers } from "./node/timers.ts";
 export * from "./protocol/index.ts";
+export { resolveErrors, type Answer, type AnswerSource, type Change } from "./resolver/answer.ts";

@@ -7,6 +7,7 @@
 export { abiHash } from "./abiHash.ts";
 export { abis } from "./abis.ts";
 export { challengeDigest, challengeQuestion, livenessProof, livenessSigner } from "./challenge.ts";
+export { checkReceipt, receiptErrors, type ExpectedReceipt } from "./checkReceipt.ts";
 export { checkRecord, checkTimes, type VerifiedRecord, type RecordContext } from "./checkRecord.ts";
 export {
   MAX_GRANT_MS,
