@@ -1,17 +1,17 @@
 /**
- * How Hardhat compiles the Solidity tests (docs/decisions/0019). Those of `test/libraries/` compile what
- * they test into themselves, with the settings of production. All others take the contracts from their
- * artifacts and know them by interfaces only (test/support/Artifacts.sol), so their own code need not be
- * good, only quick to compile: by the legacy pipeline, not optimised.
+ * How Hardhat compiles the Solidity tests (docs/decisions/0019). The tests in `test/libraries/` contain the
+ * libraries that they test, so they are compiled with the settings of production. All other tests create the
+ * contracts from their artifacts (test/support/Artifacts.sol) and know them by interfaces. Nothing depends
+ * on the quality of their own code, and the legacy pipeline without the optimiser compiles it fastest.
  */
 import { globSync } from "node:fs";
 import type { HardhatConfig } from "hardhat/types/config";
 import type { HardhatPlugin } from "hardhat/types/plugins";
 
-/** The tests that compile what they test. */
+/** The tests that contain what they test. */
 const LIBRARIES = "test/libraries/";
 
-/** One compiler run for each kind of test; Hardhat's own default is one fewer than there are cores. */
+/** One run of the compiler for each kind of test. Hardhat's default is one fewer than there are cores. */
 const AT_ONCE = 2;
 
 export const testCompiler: HardhatPlugin = {
@@ -32,8 +32,8 @@ export const testCompiler: HardhatPlugin = {
 };
 
 /**
- * Here and not in the user's config: Hardhat compiles in one run the files whose compiler is one object, and
- * resolves each override of a user's config to an object of its own.
+ * Gives all these files one compiler object, because Hardhat compiles in one run the files that share one.
+ * It resolves each override in hardhat.config.ts to an object of its own: a run for each file.
  */
 function compilePlainly({ paths, solidity }: HardhatConfig): void {
   const files = globSync("test/**/*.sol", { cwd: paths.root }).filter(
@@ -48,7 +48,7 @@ function compilePlainly({ paths, solidity }: HardhatConfig): void {
   }
 }
 
-/** Hardhat loads the handlers of a plugin when it needs them. */
+/** A plugin gives its handlers in a module that Hardhat loads when it needs them. */
 function handlers<Hooks>(hooks: Hooks): () => Promise<{ default: () => Promise<Hooks> }> {
   return () => Promise.resolve({ default: () => Promise.resolve(hooks) });
 }

@@ -6,7 +6,7 @@ import type { Deployment } from "../chain/deployment.ts";
 import type { FeePolicy } from "../chain/transactions/fees.ts";
 import { Services } from "../chain/services.ts";
 import type { CoralOptions } from "../coral/options.ts";
-import { inOrder, type Startable } from "../node/lifecycle.ts";
+import { disposable, inOrder, type Worker } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import { createMetrics, type Metrics } from "../node/metrics.ts";
 import type { Timers } from "../node/timers.ts";
@@ -57,7 +57,7 @@ export interface ProviderEnvironment {
 export function createProvider(
   options: ProviderOptions,
   environment: ProviderEnvironment,
-): Startable {
+): Worker {
   const { deployment, number, serviceKey } = options;
   const { timers, log, metrics: registry = createMetrics("provider") } = environment;
   const metrics = new ProviderMetrics(registry);
@@ -108,5 +108,5 @@ export function createProvider(
     log,
     metrics,
   });
-  return inOrder(chain, ground, provider);
+  return disposable(inOrder(chain, ground, provider));
 }

@@ -137,7 +137,7 @@ function decode({ params }: RpcCall) {
 const nameOf = (call: RpcCall): string => decode(call).functionName;
 
 describe("an auditor whose power fails", function () {
-  this.timeout(480_000);
+  this.timeout(1_200_000);
 
   let stage: AuditorStage;
 

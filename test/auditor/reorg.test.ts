@@ -13,9 +13,7 @@ import { RpcProxy } from "../support/rpcProxy.ts";
 const PATIENCE_MS = 60_000;
 
 /** On Anvil, which forgets the transactions of the blocks that it takes back. */
-describe("an auditor on a chain that reorganises, behind endpoints that fail", function () {
-  this.timeout(240_000);
-
+describe("an auditor on a chain that reorganises, behind endpoints that fail", () => {
   let stage: AuditorStage;
   let first: RpcProxy;
   let second: RpcProxy;

@@ -48,9 +48,7 @@ const HASH = `0x${"11".repeat(32)}`;
 const BLOCK = { hash: HASH, parentHash: HASH, timestamp: "0x1", transactions: [] };
 const WHO = `0x${"aa".repeat(20)}` as const;
 
-describe("failover", function () {
-  this.timeout(30_000);
-
+describe("failover", () => {
   let nodes: [Node, Node];
   let timers: FakeTimers;
   let log: MemoryLog;

@@ -17,8 +17,7 @@ import { CliRig, parts, PROBE } from "../support/cliRig.ts";
 
 const ONE = rootServiceId(1n);
 
-describe("blockcloud resolve", function () {
-  this.timeout(60_000);
+describe("blockcloud resolve", () => {
   let rig: CliRig;
   let resolver: LocalResolver;
   let fronts: Fronts;

@@ -26,8 +26,7 @@ const device = subId(7n, self);
 const soon = () => AbortSignal.timeout(20_000);
 const record = (issuedAt = START, uri?: string) => rootRecord(7n, key, { issuedAt }, uri);
 
-describe("Coral nodes", function () {
-  this.timeout(60_000);
+describe("Coral nodes", () => {
   let net: CoralNet;
   beforeEach(() => {
     net = new CoralNet();

@@ -17,7 +17,7 @@ const STEP_SECONDS = 30;
 const STEP_MS = 150;
 
 describe("the walk-through of docs/operations.md, on Anvil with Sepolia's ID", function () {
-  this.timeout(600_000);
+  this.timeout(900_000);
   // Each step stands on the one before.
   this.bail(true);
   let anvil: Anvil;

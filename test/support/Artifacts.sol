@@ -11,9 +11,9 @@ import {vm} from "./Cheatcodes.sol";
 import {IBlocToken, ILivenessVerifier, IRegistry} from "./Interfaces.sol";
 
 /// @title Artifacts
-/// @notice Creates the contracts under test from the artifacts that a deployment takes: the same bytes, by
-/// the same compiler settings. The parameters are those of the constructors; a constructor's revert is
-/// passed on as it is. The creator is the contract that calls, as with `new`.
+/// @notice Creates the contracts under test from their artifacts, so that tests run the bytecode that is
+/// deployed. Each function takes the parameters of a constructor, and passes its revert on. The creator is
+/// the contract that calls, as with `new`.
 library Artifacts {
     function newToken(address rewardPool, address treasury) internal returns (IBlocToken) {
         return IBlocToken(_create("BlocToken", abi.encode(rewardPool, treasury)));

@@ -8,8 +8,10 @@ import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
 import {ITransferAuthorizations} from "../../contracts/token/ITransferAuthorizations.sol";
 import {IServiceVerifier} from "../../contracts/verifiers/IServiceVerifier.sol";
 
-/// @dev What the contracts offer beyond the interfaces that they declare. Tests know contracts by interfaces
-/// only, so that no test compiles a contract (Artifacts.sol).
+// Tests know the contracts by interfaces, so that no test compiles a contract (Artifacts.sol). These are for
+// the contracts that offer more than the interface in contracts/ declares.
+
+/// @dev The registry, whose services are ERC-721 tokens.
 interface IRegistry is IServiceRegistry, IERC721Metadata {}
 
 /// @dev BLOC.

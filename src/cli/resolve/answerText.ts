@@ -1,6 +1,6 @@
 import { grades } from "../../protocol/tally.ts";
 import { amount, facts, utc } from "../show/format.ts";
-import type { Seen } from "./sources.ts";
+import type { Seen } from "../../resolver/sources.ts";
 
 const sources = {
   coral: "the record network",

@@ -9,7 +9,7 @@ import { optional, text, toggle, type Values } from "../framework/flag.ts";
 import { describeError } from "../framework/output.ts";
 import { anyText } from "../framework/values.ts";
 import { answerText } from "./answerText.ts";
-import { ownSource, remoteSource, type ResolveSource, type Seen } from "./sources.ts";
+import { ownSource, remoteSource, type ResolveSource, type Seen } from "../../resolver/sources.ts";
 
 /** How often a watched name is looked up, milliseconds. */
 const WATCH_MS = 1_000;

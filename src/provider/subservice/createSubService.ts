@@ -4,7 +4,7 @@ import { ChainAccess } from "../../chain/access.ts";
 import { currentEpoch } from "../../chain/clock.ts";
 import { deploymentTag } from "../../chain/deployment.ts";
 import { Services } from "../../chain/services.ts";
-import { inOrder, type Startable } from "../../node/lifecycle.ts";
+import { disposable, inOrder, type Startable, type Worker } from "../../node/lifecycle.ts";
 import { createMetrics } from "../../node/metrics.ts";
 import { checkTimes } from "../../protocol/checkRecord.ts";
 import { readDelegation } from "../../protocol/delegation.ts";
@@ -33,7 +33,7 @@ export interface SubServiceOptions extends Omit<PresenceOptions, "storeFile"> {
 export function createSubService(
   options: SubServiceOptions,
   environment: ProviderEnvironment,
-): Startable {
+): Worker {
   const { deployment, serviceId, key, delegation } = options;
   const { timers, log, metrics: registry = createMetrics("subservice") } = environment;
   const { prefix, self } = parseServiceId(serviceId);
@@ -58,7 +58,7 @@ export function createSubService(
     start: () => checkDelegation(chain, options, { number: prefix, serviceId, delegation }),
     stop: () => Promise.resolve(),
   };
-  return inOrder(chain, check, ground, gateways, publisher(undefined));
+  return disposable(inOrder(chain, check, ground, gateways, publisher(undefined)));
 }
 
 /** Says at once what the network would say of each record. */

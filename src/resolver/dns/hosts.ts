@@ -26,14 +26,16 @@ interface Kept {
 /** Addresses of the hosts in records: asked for once at a time, and kept for a while. */
 export class Hosts {
   readonly #options: HostsOptions;
-  readonly #d: { resolve: Resolve; timers: Timers };
+  readonly #timers: { resolve: Resolve; timers: Timers }["timers"];
+  readonly #resolve: { resolve: Resolve; timers: Timers }["resolve"];
   readonly #kept: LRUCache<string, Kept>;
   readonly #pending = new Map<string, Promise<readonly string[]>>();
 
   constructor(options: HostsOptions, dependencies: { resolve: Resolve; timers: Timers }) {
     this.#options = options;
     this.#kept = new LRUCache({ max: options.maxHosts });
-    this.#d = dependencies;
+    this.#timers = dependencies.timers;
+    this.#resolve = dependencies.resolve;
   }
 
   /**
@@ -43,7 +45,7 @@ export class Hosts {
    */
   async addresses(host: string): Promise<readonly string[]> {
     const kept = this.#kept.get(host);
-    if (kept !== undefined && kept.until > this.#d.timers.monotonic()) return kept.addresses;
+    if (kept !== undefined && kept.until > this.#timers.monotonic()) return kept.addresses;
     const pending = this.#pending.get(host);
     if (pending !== undefined) return pending;
     if (this.#pending.size >= this.#options.maxPending) throw unreachable(host, "busy");
@@ -54,7 +56,8 @@ export class Hosts {
 
   async #ask(host: string): Promise<readonly string[]> {
     const { keepMs, timeMs } = this.#options;
-    const { resolve, timers } = this.#d;
+    const resolve = this.#resolve;
+    const timers = this.#timers;
     const addresses = await within(
       { milliseconds: timeMs, timers },
       (signal) => resolve(host, signal).catch(noneOrThrow(host)),

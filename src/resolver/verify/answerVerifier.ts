@@ -1,6 +1,6 @@
 import { ChainAccess, type ChainOptions } from "../../chain/access.ts";
 import { ServiceDirectory } from "../../chain/directory.ts";
-import { inOrder, type Startable } from "../../node/lifecycle.ts";
+import { disposable, inOrder, type Worker } from "../../node/lifecycle.ts";
 import { silentLogger, type Logger } from "../../node/logger.ts";
 import { createMetrics, type Metrics } from "../../node/metrics.ts";
 import { systemTimers, type Timers } from "../../node/timers.ts";
@@ -8,11 +8,11 @@ import { blockcloudDomain, type Domain } from "../../protocol/typedData.ts";
 import { verifyAnswer, type VerifiedAnswer } from "./verifyAnswer.ts";
 
 /** Checks other resolvers' answers through RPC endpoints of one's own, whose chain it follows. */
-export class AnswerVerifier implements Startable {
+export class AnswerVerifier implements Worker {
   readonly #domain: Domain;
   readonly #chain: ChainAccess;
   readonly #directory: ServiceDirectory;
-  readonly #worker: Startable;
+  readonly #worker: Worker;
 
   /** @throws BlockcloudError `RPC_URL_INVALID`. */
   constructor(
@@ -26,7 +26,7 @@ export class AnswerVerifier implements Startable {
     this.#chain = new ChainAccess(options, { timers, log, metrics });
     const { client, time } = this.#chain;
     this.#directory = new ServiceDirectory({ client, deployment, time, timers, log });
-    this.#worker = inOrder(this.#chain, this.#directory);
+    this.#worker = disposable(inOrder(this.#chain, this.#directory));
   }
 
   /** @throws BlockcloudError `CHAIN_UNREACHABLE`, `CHAIN_MISMATCH`. */
@@ -36,6 +36,10 @@ export class AnswerVerifier implements Startable {
 
   stop(): Promise<void> {
     return this.#worker.stop();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
   }
 
   /**

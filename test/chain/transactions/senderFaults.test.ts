@@ -26,9 +26,7 @@ const abi = [
 
 const note = (mark: bigint): Call => ({ address: SINK, abi, functionName: "note", args: [mark] });
 
-describe("TransactionSender, when things go wrong", function () {
-  this.timeout(60_000);
-
+describe("TransactionSender, when things go wrong", () => {
   let anvil: Anvil;
   let proxy: RpcProxy;
   let client: ChainClient;

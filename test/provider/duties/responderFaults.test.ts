@@ -20,9 +20,7 @@ import { RpcProxy } from "../../support/rpcProxy.ts";
 const PATIENCE_MS = 60_000;
 const SERVICE = 1n;
 
-describe("answers to challenges, when things go wrong", function () {
-  this.timeout(240_000);
-
+describe("answers to challenges, when things go wrong", () => {
   let stage: AuditorStage;
   let proxy: RpcProxy;
   let log: MemoryLog;
