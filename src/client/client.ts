@@ -21,7 +21,7 @@ export interface Client extends AsyncDisposable {
    * another service under the name, or an error; a renewed lease is none.
    *
    * @param options.signal Ends the iteration, which then throws the signal's reason. `break` ends it as well.
-   * @throws BlockcloudError as `resolve` does for what no later look-up can mend.
+   * @throws BlockcloudError as `resolve` does for what no later lookup can mend.
    * @example
    * for await (const change of client.watch("weather.bloc.alt")) {
    *   console.log("answer" in change ? change.answer.endpoints : change.error.code);

@@ -1,8 +1,9 @@
+import { raceSignal } from "race-signal";
 import type { Deployment } from "../chain/deployment.ts";
 import type { Resolve } from "../net/resolve.ts";
 import type { Logger } from "../node/logger.ts";
 import type { Timers } from "../node/timers.ts";
-import { unlessAborted } from "../node/unlessAborted.ts";
+
 import { within } from "../node/within.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { parseName } from "../protocol/name.ts";
@@ -99,13 +100,13 @@ export class ServiceClient implements Client {
 
   async #ask(service: string, signal: AbortSignal): Promise<Answer> {
     const source = await this.#source(signal);
-    return (await unlessAborted(source.ask(service, signal), signal)).answer;
+    return (await raceSignal(source.ask(service, signal), signal)).answer;
   }
 
   async #source(signal: AbortSignal): Promise<ResolveSource> {
     signal.throwIfAborted();
     this.#started ??= this.#start();
-    return unlessAborted(this.#started, signal);
+    return raceSignal(this.#started, signal);
   }
 
   async #start(): Promise<ResolveSource> {
