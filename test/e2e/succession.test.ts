@@ -18,11 +18,13 @@ const SEPOLIA = 11_155_111;
 const GOVERNANCE_DELAY = 172_800;
 const FORTNIGHT = 1_209_600;
 const EPOCH = 3_600;
+/** `labelMinimumAge` of the public parameters, seconds. */
+const COMMITMENT_AGE = 60;
 /** The versions, in their order. */
 const [FIRST, SECOND, THIRD] = ["sepolia", "sepolia-2", "sepolia-3"] as const;
 
 describe("three versions by the runbook of docs/operations.md, on Anvil with Sepolia's ID", function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
   // Each step stands on the one before.
   this.bail(true);
   let anvil: Anvil;
@@ -89,8 +91,11 @@ describe("three versions by the runbook of docs/operations.md, on Anvil with Sep
 bin/blockcloud service register --stake 1000 --probe '{"v":1,"requests":[{"path":"/"}]}' \\
   --service-key-file keys/second.json ${keys}`);
     await pass(3 * EPOCH);
-    await shell.run(`bin/blockcloud service label --service 1 --label weather ${keys} &
-wait $!`);
+    // It waits for the chain's time, which is moved as soon as it says so.
+    const label = shell.run(`bin/blockcloud service label --service 1 --label weather ${keys}`);
+    await shell.until(/until the label can be taken/);
+    await pass(COMMITMENT_AGE);
+    await label;
     expect(await holder(FIRST, "weather")).to.equal(1n);
   });
 

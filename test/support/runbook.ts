@@ -72,6 +72,18 @@ export class Shell {
     return this.#said;
   }
 
+  /** Waits until the running block has printed something. */
+  async until(what: RegExp): Promise<void> {
+    const before = this.#look;
+    await new Promise<void>((resolve) => {
+      this.#look = () => {
+        before();
+        if (what.test(this.#said)) resolve();
+      };
+      this.#look();
+    });
+  }
+
   /** What the running block has printed. */
   get said(): string {
     return this.#said;
