@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 /// @title IChallengeBook
 /// @notice Challenges: anyone may ask an active service, on chain and for a bond, to show that it is alive.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
+
+import {HORIZON} from "./Epochs.sol";
 
 /// @title EpochTrace
 /// @notice A value's history by epoch. The newest checkpoint stands inline in one word, so the common
@@ -11,6 +13,10 @@ library EpochTrace {
     /// @param since First epoch in which the new value would count.
     /// @param newest First epoch in which the newest value counts.
     error EpochTraceUnordered(uint32 since, uint32 newest);
+
+    uint256 private constant VALUE_BITS = 192;
+    /// @dev Older checkpoints that are looked at before the search.
+    uint256 private constant AHEAD = HORIZON;
 
     struct Trace {
         // slot 0: the newest checkpoint, and how many older ones there are
@@ -35,11 +41,18 @@ library EpochTrace {
     function valueAt(Trace storage self, uint32 epoch) internal view returns (uint192) {
         if (self.since <= epoch) return self.value;
 
-        uint256 low = 0;
         uint256 high = self.length;
+        // A change counts from the next epoch but one, so at most two lie ahead of the current one: the
+        // value that counts now is among the three newest, however often it was changed before.
+        for (uint256 i = 0; i < AHEAD && high != 0; ++i) {
+            uint256 checkpoint = self.past[high - 1];
+            if (checkpoint >> VALUE_BITS <= epoch) return uint192(checkpoint);
+            --high;
+        }
+        uint256 low = 0;
         while (low < high) {
             uint256 middle = (low + high) / 2;
-            if (self.past[middle] >> 192 <= epoch) low = middle + 1;
+            if (self.past[middle] >> VALUE_BITS <= epoch) low = middle + 1;
             else high = middle;
         }
         // The cast keeps the low 192 bits: the value.
@@ -58,7 +71,7 @@ library EpochTrace {
         // Only an empty trace, zero since epoch 0, leaves nothing to keep.
         if (since != newest && (newest != 0 || self.value != 0)) {
             uint32 length = self.length;
-            self.past[length] = (uint256(newest) << 192) | self.value;
+            self.past[length] = (uint256(newest) << VALUE_BITS) | self.value;
             self.length = length + 1;
         }
         self.since = since;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
+
+import {ReportWord} from "./ReportWord.sol";
 
 /// @title RoundLib
 /// @notice Hashes of an auditor's round: chunks, commitment, evidence, samples.
@@ -19,7 +21,7 @@ library RoundLib {
     function chunkHash(
         uint256 index,
         uint256 base,
-        uint256[] calldata words
+        ReportWord[] calldata words
     ) internal pure returns (bytes32) {
         return keccak256(abi.encode(index, base, words));
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 /// @title IServiceLabels
 /// @notice Optional names of services: unique, taken by commit and reveal so that nobody can take a name
