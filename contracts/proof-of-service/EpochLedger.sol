@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {BlockHeader} from "@openzeppelin/contracts/utils/BlockHeader.sol";
-import {Memory} from "@openzeppelin/contracts/utils/Memory.sol";
+import {Blockhash} from "@openzeppelin/contracts/utils/Blockhash.sol";
 import {EpochBudget} from "../libraries/EmissionLib.sol";
 import {RING} from "../libraries/Epochs.sol";
+import {Header, HeaderLib} from "../libraries/HeaderLib.sol";
 import {SortitionLib} from "../libraries/SortitionLib.sol";
 import {EpochClock} from "../registry/EpochClock.sol";
 import {IServiceRegistry} from "../registry/IServiceRegistry.sol";
@@ -16,8 +16,6 @@ import {ISettlement} from "./ISettlement.sol";
 /// @title EpochLedger
 /// @notice The part of `ProofOfService` that knows epochs: their seeds and their budgets.
 abstract contract EpochLedger is EpochClock, IProofOfService {
-    using BlockHeader for Memory.Slice[];
-
     struct Epoch {
         // slot 0
         bytes32 seed;
@@ -90,15 +88,14 @@ abstract contract EpochLedger is EpochClock, IProofOfService {
 
     /// @inheritdoc IProofOfService
     function tick(bytes calldata firstHeader, bytes calldata parentHeader) external {
-        Memory.Slice[] memory header = BlockHeader.parseHeader(firstHeader);
-        uint256 timestamp = header.getTimestamp();
-        require(timestamp >= genesis, PosBeforeGenesis(timestamp));
-        uint32 epoch = _epochOf(timestamp);
+        Header memory header = HeaderLib.parse(firstHeader);
+        require(header.timestamp >= genesis, PosBeforeGenesis(header.timestamp));
+        uint32 epoch = _epochOf(header.timestamp);
         Epoch storage entry = _epochs[epoch % RING];
         // Whether or not the header is real: nothing happens.
         if (entry.epoch == epoch) return;
         _checkFirst(epoch, header, keccak256(firstHeader), parentHeader);
-        uint256 prevrandao = uint256(header.getPrevRandao());
+        uint256 prevrandao = header.prevrandao;
         uint32 newest = newestSeed;
         require(epoch > newest, PosSeedOutOfOrder(epoch, newest));
         bytes32 unchanged = _seed(prevrandao, newest);
@@ -201,15 +198,14 @@ abstract contract EpochLedger is EpochClock, IProofOfService {
     /// @dev The chain knows the first header, and its parent lies in an earlier epoch.
     function _checkFirst(
         uint32 epoch,
-        Memory.Slice[] memory header,
+        Header memory header,
         bytes32 hash,
         bytes calldata parentHeader
     ) private view {
-        require(header.verifyBlockHeader(hash), PosUnknownBlock(header.getNumber(), hash));
-        bytes32 expected = header.getParentHash();
+        require(Blockhash.blockHash(header.number) == hash, PosUnknownBlock(header.number, hash));
         bytes32 actual = keccak256(parentHeader);
-        require(actual == expected, PosNotParent(expected, actual));
-        uint256 timestamp = BlockHeader.parseHeader(parentHeader).getTimestamp();
+        require(actual == header.parentHash, PosNotParent(header.parentHash, actual));
+        uint256 timestamp = HeaderLib.timestampOf(parentHeader);
         require(timestamp < epochStart(epoch), PosNotFirstBlock(epoch, uint64(timestamp)));
     }
 }

@@ -11,12 +11,13 @@ import {IStaking} from "../staking/IStaking.sol";
 import {IRewardPool} from "../token/IRewardPool.sol";
 import {IProofOfService} from "./IProofOfService.sol";
 import {ISettlement} from "./ISettlement.sol";
+import {ProtocolConstants} from "./ProtocolConstants.sol";
 import {SkippingBatch} from "./SkippingBatch.sol";
 
 /// @title Settlement
 /// @notice See {ISettlement}. Holder of privilege: `ProofOfService` opens epochs. Everything else is
 /// permissionless and pays only whom the rules name.
-contract Settlement is EpochClock, SkippingBatch, ISettlement {
+contract Settlement is EpochClock, ProtocolConstants, SkippingBatch, ISettlement {
     /// @notice Epochs whose verdict may stand in for a missing one when a service is settled.
     uint32 public constant CARRY_EPOCHS = 4;
     /// @notice Consecutive FAILED epochs after which anyone may suspend a service.
