@@ -85,7 +85,7 @@ export function deployDevnet(
     {
       ...parameters,
       epochSeconds,
-      unbondingSeconds: Math.max(parameters.unbondingSeconds, 10 * epochSeconds),
+      unbondingSeconds: Math.max(parameters.unbondingSeconds, 11 * epochSeconds),
       challengeWindow: options.challengeWindow ?? parameters.challengeWindow,
       ...options.bounds,
     },

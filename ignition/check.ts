@@ -20,6 +20,7 @@ const contractNames = {
   registry: "ServiceRegistry",
   staking: "Staking",
   proofOfService: "ProofOfService",
+  settlement: "Settlement",
   challengeBook: "ChallengeBook",
   livenessVerifier: "LivenessVerifier",
   governance: "AccessManager",
@@ -104,10 +105,16 @@ async function compareParameters(
     abi: abis.rewardPool,
     functionName: "BUDGET_PER_SECOND",
   });
-  const { registry, staking, proofOfService, challengeBook } = contracts;
+  const { registry, staking, proofOfService, settlement, challengeBook } = contracts;
   const wanted: Record<keyof typeof abis, Record<string, unknown>> = {
     token: { symbol: "BLOC" },
-    rewardPool: { epochBudget: perSecond * BigInt(parameters.epochSeconds) },
+    rewardPool: {
+      epochBudget: perSecond * BigInt(parameters.epochSeconds),
+      yieldPercent: parameters.yieldPercent,
+      token: contracts.token,
+      proofOfService: contracts.proofOfService,
+      settlement: contracts.settlement,
+    },
     registry: {
       genesis,
       epochSeconds: parameters.epochSeconds,
@@ -117,6 +124,7 @@ async function compareParameters(
       labelMaximumAge: parameters.labelMaximumAge,
       staking,
       proofOfService,
+      settlement,
       challengeBook,
     },
     staking: {
@@ -132,6 +140,15 @@ async function compareParameters(
     proofOfService: {
       genesis,
       epochSeconds: parameters.epochSeconds,
+      registry,
+      staking,
+      rewardPool: contracts.rewardPool,
+      settlement,
+    },
+    settlement: {
+      genesis,
+      epochSeconds: parameters.epochSeconds,
+      proofOfService,
       registry,
       staking,
       rewardPool: contracts.rewardPool,
@@ -162,6 +179,7 @@ async function compareParameters(
     compare(`class ${name}`, kind, {
       name: stringToHex(name, { size: 32 }),
       minimumStake: parameters.minimumServiceStake,
+      maximumStake: parameters.maximumServiceStake,
       registrationFee: parameters.registrationFee,
       // Governance may have closed it since.
       open: kind.open,

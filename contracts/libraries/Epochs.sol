@@ -8,13 +8,11 @@ uint32 constant HORIZON = 2;
 /// @dev Epochs that storage remembers: an entry of a ring is used again after this many.
 uint32 constant RING = 256;
 
-/// @dev Bits of an epoch's tag, which tells the epochs apart that share an entry of a ring.
-uint256 constant TAG_BITS = 12;
-
 /// @title EpochTagLib
 /// @notice Tags of epochs, for words that have no room for the epoch itself.
 library EpochTagLib {
-    uint256 private constant MASK = (1 << TAG_BITS) - 1;
+    /// @dev 12 bits.
+    uint256 private constant MASK = 0xfff;
 
     /// @notice The tag of an epoch; it repeats after 2^20 epochs.
     /// @param epoch The epoch.

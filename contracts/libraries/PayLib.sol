@@ -51,7 +51,8 @@ library PayLib {
             uint256 weight = tally.weight();
             counts &= paid * 0xf;
             if (counts == paid * weight) return (table[weight] * ReportWordLib.sum(quarters), paid);
-            for (uint256 shift = 0; shift < LANES * LANE_BITS; shift += LANE_BITS) {
+            for (uint256 lane = 0; lane < LANES; ++lane) {
+                uint256 shift = lane * LANE_BITS;
                 pay += ((quarters >> shift) & 0xf) * table[(counts >> shift) & 0xf];
             }
         }

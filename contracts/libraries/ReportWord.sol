@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {LANES} from "./Slot.sol";
-
 /// @dev Bits of a lane: a nibble for each grade, FAILED (0) lowest, then POOR, GOOD, EXCELLENT.
 uint256 constant LANE_BITS = 16;
-/// @dev Where the top of a word of lanes begins.
-uint256 constant TOP = LANES * LANE_BITS;
+/// @dev Where the top of a word begins: above 15 lanes.
+uint256 constant TOP = 240;
 /// @dev Bit 0 of each lane.
 uint256 constant ONES = 0x000100010001000100010001000100010001000100010001000100010001;
 
@@ -19,9 +17,9 @@ using ReportWordLib for ReportWord global;
 /// @title ReportWordLib
 /// @notice Reads votes, all lanes at once.
 library ReportWordLib {
-    uint256 private constant LANES_MASK = (1 << TOP) - 1;
+    uint256 private constant LANES_MASK = (1 << 240) - 1;
     /// @dev One bit in each nibble.
-    uint256 private constant VOTES = ONES * 0x1111;
+    uint256 private constant VOTES = 0x111111111111111111111111111111111111111111111111111111111111;
 
     /// @notice The shard, counted from the chunk's base.
     /// @param self The word.
@@ -71,7 +69,7 @@ library ReportWordLib {
     function sum(uint256 lanes_) internal pure returns (uint256) {
         unchecked {
             // The top lane of the product collects every lane; what lies above it is cut off.
-            return ((lanes_ * ONES) >> (TOP - LANE_BITS)) & 0xffff;
+            return ((lanes_ * ONES) >> 224) & 0xffff;
         }
     }
 }

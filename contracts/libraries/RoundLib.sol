@@ -9,7 +9,7 @@ library RoundLib {
     /// @notice Words that one chunk may hold.
     uint256 internal constant MAX_WORDS = 512;
     /// @notice Chunks that one round may hold: the bits of the claim bitmap.
-    uint256 internal constant MAX_CHUNKS = 128;
+    uint256 internal constant MAX_CHUNKS = 64;
     /// @notice Votes of a chunk that a claim must prove.
     uint256 internal constant SAMPLES = 2;
 

@@ -1,47 +1,31 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-/// @dev What counts of a service in an epoch, in a value of an `EpochTrace`: `class (16) | flags (8) | key
-/// (160)`. The zero value is that of no service.
-type ServiceState is uint192;
+import {Slot} from "./Slot.sol";
+
+/// @dev What counts of a service in an epoch, in a value of an `EpochTrace`: `flags (4) | slot (36) | key (160)`.
+type ServiceState is uint200;
 
 using ServiceStateLib for ServiceState global;
 
 /// @title ServiceStateLib
-/// @notice Class, key and flags of a service.
+/// @notice Key, slot and flags of a service.
 library ServiceStateLib {
-    uint256 private constant CLASS_OFFSET = 168;
-    uint192 private constant KEY = type(uint160).max;
-    /// @dev The lowest flag, right above the key.
-    uint192 private constant FLAG = 1 << 160;
-    uint192 private constant FLAGS = 0xff * FLAG;
+    uint200 private constant KEY = type(uint160).max;
+    uint256 private constant SLOT_OFFSET = 160;
+    uint200 private constant SLOT = 0xfffffffff << 160;
+    /// @dev The lowest flag.
+    uint200 private constant FLAG = 1 << 196;
+    uint200 private constant FLAGS = 0xf << 196;
 
-    /// @notice There is such a service.
-    uint192 internal constant EXISTS = FLAG;
     /// @notice Its stake reaches the class's minimum.
-    uint192 internal constant STAKED = 2 * FLAG;
+    uint200 internal constant STAKED = FLAG;
     /// @notice Its owner took it out for a while.
-    uint192 internal constant MAINTENANCE = 4 * FLAG;
+    uint200 internal constant MAINTENANCE = 2 * FLAG;
     /// @notice The rules took it out until its owner reinstates it.
-    uint192 internal constant SUSPENDED = 8 * FLAG;
+    uint200 internal constant SUSPENDED = 4 * FLAG;
     /// @notice Its owner took it out for ever.
-    uint192 internal constant RETIRED = 16 * FLAG;
-
-    /// @notice The state of a new service, which has no stake yet.
-    /// @param class Index of its class.
-    /// @param key_ The service key.
-    /// @return The state.
-    function create(uint16 class, address key_) internal pure returns (ServiceState) {
-        return
-            ServiceState.wrap((uint192(uint256(class) << CLASS_OFFSET)) | EXISTS | uint160(key_));
-    }
-
-    /// @notice Index of the class.
-    /// @param self The state.
-    /// @return The class.
-    function classId(ServiceState self) internal pure returns (uint16) {
-        return uint16(ServiceState.unwrap(self) >> CLASS_OFFSET);
-    }
+    uint200 internal constant RETIRED = 8 * FLAG;
 
     /// @notice The service key.
     /// @param self The state.
@@ -58,11 +42,27 @@ library ServiceStateLib {
         return ServiceState.wrap((ServiceState.unwrap(self) & ~KEY) | uint160(key_));
     }
 
+    /// @notice The slot that the service took last.
+    /// @param self The state.
+    /// @return The slot; 0 when it never took one.
+    function slot(ServiceState self) internal pure returns (Slot) {
+        return Slot.wrap(uint40((ServiceState.unwrap(self) & SLOT) >> SLOT_OFFSET));
+    }
+
+    /// @notice The same state with another slot.
+    /// @param self The state.
+    /// @param slot_ The slot.
+    /// @return The new state.
+    function withSlot(ServiceState self, Slot slot_) internal pure returns (ServiceState) {
+        uint200 bits = uint200(uint256(Slot.unwrap(slot_)) << SLOT_OFFSET);
+        return ServiceState.wrap((ServiceState.unwrap(self) & ~SLOT) | bits);
+    }
+
     /// @notice Whether any of some flags is set.
     /// @param self The state.
     /// @param flags One of the flags above, or several.
     /// @return True if one is.
-    function has(ServiceState self, uint192 flags) internal pure returns (bool) {
+    function has(ServiceState self, uint200 flags) internal pure returns (bool) {
         return ServiceState.unwrap(self) & flags != 0;
     }
 
@@ -73,10 +73,10 @@ library ServiceStateLib {
     /// @return The new state.
     function withFlag(
         ServiceState self,
-        uint192 flag,
+        uint200 flag,
         bool on
     ) internal pure returns (ServiceState) {
-        uint192 word = ServiceState.unwrap(self);
+        uint200 word = ServiceState.unwrap(self);
         return ServiceState.wrap(on ? word | flag : word & ~flag);
     }
 
@@ -84,7 +84,7 @@ library ServiceStateLib {
     /// @param self The state.
     /// @return True if it is active.
     function isActive(ServiceState self) internal pure returns (bool) {
-        uint192 word = ServiceState.unwrap(self);
-        return word & FLAGS == (EXISTS | STAKED) && word & KEY != 0;
+        uint200 word = ServiceState.unwrap(self);
+        return word & FLAGS == STAKED && word & KEY != 0;
     }
 }

@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import {ActiveLanesLib} from "./ActiveLanesLib.sol";
-import {TAG_BITS} from "./Epochs.sol";
 import {LANE_BITS, ONES, ReportWord, TOP} from "./ReportWord.sol";
 
 /// @dev The weight counted for each grade of the 15 services of a shard: `tag (12) | weight (4)` on top, and
@@ -21,12 +20,12 @@ library TallyLib {
     /// @notice The least weight in a lane that gives a verdict.
     uint256 internal constant QUORUM = 3;
 
-    uint256 private constant TAG_OFFSET = 256 - TAG_BITS;
+    uint256 private constant TAG_OFFSET = 244;
     uint256 private constant NIBBLES = ONES * 0xf;
     /// @dev Bit 15 of each lane: room to borrow from when lanes are compared.
     uint256 private constant HIGHS = ONES << 15;
     /// @dev All lanes.
-    uint256 private constant ALL = (1 << TOP) - 1;
+    uint256 private constant ALL = (1 << 240) - 1;
 
     /// @notice The stored word that a shard's first report of an epoch is added to: it remembers which
     /// lanes are inactive, so that later reports need not ask.

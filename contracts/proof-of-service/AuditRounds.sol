@@ -35,9 +35,12 @@ abstract contract AuditRounds is AuditorRoster {
         // slot 1
         uint32 epoch;
         uint32 nextShard;
-        uint16 revealed;
-        uint16 count;
-        uint128 claimed;
+        uint8 revealed;
+        uint8 count;
+        // bit `i` for chunk `i`
+        uint64 claimed;
+        // see `SortitionLib.expectedWeight`
+        uint72 expected;
     }
 
     mapping(address auditor => Round[RING]) private _rounds;
@@ -66,15 +69,23 @@ abstract contract AuditRounds is AuditorRoster {
         Round storage round = _rounds[chunk.auditor][chunk.epoch % RING];
         _checkOpening(chunk, round);
         bool begun = round.epoch == chunk.epoch;
-        uint16 next = begun ? round.revealed : 0;
+        uint8 next = begun ? round.revealed : 0;
         require(chunk.index == next, PosChunkOutOfOrder(chunk.index, next));
 
         _showSecret(chunk.auditor, chunk.epoch, chunk.secret);
-        (uint256 nextShard, uint256 votes) = _count(chunk, entry, begun ? round.nextShard : 0);
+        uint256 expected = begun ? round.expected : _expectedWeight(chunk, entry);
+        (uint256 nextShard, uint256 votes) = _count(
+            chunk,
+            SortitionLib.drawKey(entry.seed, chunk.secret, chunk.auditor),
+            expected,
+            begun ? round.nextShard : 0
+        );
         round.epoch = chunk.epoch;
         round.nextShard = uint32(nextShard);
         round.revealed = next + 1;
-        round.count = chunk.count;
+        // Chunks are at most `MAX_CHUNKS`, and an expected weight is at most 15 in 64.64.
+        round.count = uint8(chunk.count);
+        round.expected = uint72(expected);
         if (!begun) round.claimed = 0;
         emit Revealed(chunk.auditor, chunk.epoch, chunk.index, votes);
     }
@@ -94,7 +105,7 @@ abstract contract AuditRounds is AuditorRoster {
         Epoch storage entry = _seeded(chunk.epoch);
         Round storage round = _rounds[chunk.auditor][chunk.epoch % RING];
         bytes32 chunkHash = _checkOpening(chunk, round);
-        uint128 bit = uint128(1) << chunk.index;
+        uint64 bit = uint64(1) << chunk.index;
         require(
             round.epoch == chunk.epoch && chunk.index < round.revealed && round.claimed & bit == 0,
             PosNotClaimable(chunk.auditor, chunk.epoch, chunk.index)
@@ -104,7 +115,12 @@ abstract contract AuditRounds is AuditorRoster {
 
         round.claimed |= bit;
         uint256 paidVotes;
-        (reward, paidVotes) = _payOf(chunk, y, entry);
+        (reward, paidVotes) = _payOf(
+            chunk,
+            y,
+            round.expected,
+            PayLib.quarterPay(entry.auditorsBudget, entry.activeServices)
+        );
         uint96 left = entry.auditorsLeft;
         if (reward > left) reward = left;
         entry.auditorsLeft = left - uint96(reward);
@@ -142,7 +158,7 @@ abstract contract AuditRounds is AuditorRoster {
     function roundOf(
         address auditor,
         uint32 epoch
-    ) external view returns (bool committed, uint16 revealed, uint128 claimed) {
+    ) external view returns (bool committed, uint8 revealed, uint64 claimed) {
         Round storage round = _rounds[auditor][epoch % RING];
         committed = _isCommitted(round, epoch);
         if (round.epoch == epoch) (revealed, claimed) = (round.revealed, round.claimed);
@@ -160,12 +176,11 @@ abstract contract AuditRounds is AuditorRoster {
     /// fit their lanes.
     function _count(
         Chunk calldata chunk,
-        Epoch storage entry,
+        bytes32 y,
+        uint256 expected,
         uint256 firstShard
     ) private returns (uint256 nextShard, uint256 votes) {
         nextShard = firstShard;
-        uint256 expected = _expectedWeight(chunk, entry);
-        bytes32 y = SortitionLib.drawKey(entry.seed, chunk.secret, chunk.auditor);
         ReportWord[] calldata words = chunk.words;
         uint256 base = chunk.base;
         uint32 epoch = chunk.epoch;
@@ -216,21 +231,19 @@ abstract contract AuditRounds is AuditorRoster {
     function _payOf(
         Chunk calldata chunk,
         bytes32 y,
-        Epoch storage entry
+        uint256 expected,
+        uint256 quarterPay
     ) private view returns (uint256 reward, uint256 paidVotes) {
-        uint256 expected = _expectedWeight(chunk, entry);
-        uint256[16] memory table = PayLib.rates(
-            PayLib.quarterPay(entry.auditorsBudget, entry.activeServices)
-        );
+        uint256[16] memory table = PayLib.rates(quarterPay);
         ReportWord[] calldata words = chunk.words;
         uint256 base = chunk.base;
-        uint32 epoch = chunk.epoch;
-        uint256 tag = EpochTagLib.tagOf(epoch);
+        uint256 tag = EpochTagLib.tagOf(chunk.epoch);
+        uint256 entry = _place(0, chunk.epoch);
         unchecked {
             for (uint256 i = 0; i < words.length; ++i) {
                 ReportWord word = words[i];
                 uint256 shard = base + word.offset();
-                Tally stored = _tallies[_place(shard, epoch)];
+                Tally stored = _tallies[shard * RING + entry];
                 if (stored.tag() != tag) continue;
                 (uint256 pay, uint256 paid) = PayLib.report(stored.withoutMarks(), word, table);
                 if (paid == 0) continue;
@@ -338,8 +351,6 @@ abstract contract AuditRounds is AuditorRoster {
         Sample calldata sample
     ) private view {
         uint64 number = sample.number;
-        // The slot that the service holds now is the one that it was active in: no slot is given to another
-        // service while its epochs are in the ring.
         (Slot held, bool active, address key) = IServiceRegistry(registry).auditAt(
             number,
             chunk.epoch
@@ -377,8 +388,7 @@ abstract contract AuditRounds is AuditorRoster {
         require(signer != address(0) && signer == key, PosReceiptSigner(number, signer));
     }
 
-    /// @dev What counts in an epoch is fixed before it begins, so the total at its tick holds for all reveals
-    /// and claims.
+    /// @dev What counts in an epoch is fixed before it begins, so the total at its tick holds for all reveals.
     function _expectedWeight(
         Chunk calldata chunk,
         Epoch storage entry

@@ -382,7 +382,7 @@ interface IProofOfService is IEpochClock, ISkippingBatch {
     function roundOf(
         address auditor,
         uint32 epoch
-    ) external view returns (bool committed, uint16 revealed, uint128 claimed);
+    ) external view returns (bool committed, uint8 revealed, uint64 claimed);
 
     /// @notice The votes on a shard.
     /// @param shard The shard.

@@ -149,9 +149,6 @@ contract Settlement is EpochClock, ProtocolConstants, SkippingBatch, ISettlement
         uint64 number,
         uint32 epoch
     ) public view returns (uint8 grade, bool quorate) {
-        // A slot is given to another service when its last holder's epochs have left the ring, and not
-        // before. So within the ring a service that was active has been in the slot that it holds now.
-        if (uint256(epoch) + RING <= currentEpoch()) return (0, false);
         (Slot slot, bool active, ) = IServiceRegistry(registry).auditAt(number, epoch);
         return active ? _verdictIn(slot, epoch) : (0, false);
     }

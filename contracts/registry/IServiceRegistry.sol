@@ -294,8 +294,8 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceLabels, ISer
 
     /// @notice What a claim and a settlement ask of a service.
     /// @param number The service number.
-    /// @param epoch An epoch that the ring holds.
-    /// @return slot The slot that the service holds now: if it was active in the epoch, it was in this slot.
+    /// @param epoch The epoch.
+    /// @return slot The slot in which it was audited, if it was active.
     /// @return active Whether it was active in the epoch.
     /// @return key The service key that counts in the epoch.
     function auditAt(

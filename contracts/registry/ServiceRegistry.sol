@@ -56,9 +56,11 @@ contract ServiceRegistry is
         uint32 probeSince;
         uint32 firstEpoch;
         uint32 reinstatedSince;
-        // where it is audited, and the first epoch since its activity ended last
-        Slot slot;
+        // the first epoch since its activity ended last
         uint32 inactiveSince;
+        uint16 classId;
+        // whether the slot in its state is still its own
+        bool holdsSlot;
         // slot 5
         bytes32 metadata;
         // slot 6: 0 for the owner
@@ -274,15 +276,15 @@ contract ServiceRegistry is
     /// @inheritdoc IServiceSlots
     function releaseSlot(uint64 number) external {
         Service storage service = _services[number];
-        Slot slot = service.slot;
-        require(!slot.isNone(), RegistryNoSlot(number));
+        require(service.holdsSlot, RegistryNoSlot(number));
+        ServiceState state = _newest(number);
         require(
-            !_newest(number).isActive() && service.inactiveSince + RING <= currentEpoch(),
+            !state.isActive() && service.inactiveSince + RING <= currentEpoch(),
             RegistrySlotHeld(number)
         );
 
-        service.slot = NO_SLOT;
-        _freeSlot(number, slot);
+        service.holdsSlot = false;
+        _freeSlot(number, state.slot());
     }
 
     /// @inheritdoc IServiceLabels
@@ -314,7 +316,7 @@ contract ServiceRegistry is
         require(msg.sender == staking, RegistryNotStaking(msg.sender));
 
         ServiceState state = _newest(number);
-        ServiceClass storage kind = _class(state.classId());
+        ServiceClass storage kind = _class(_services[number].classId);
         uint96 maximum = kind.maximumStake;
         counted = stake < maximum ? stake : maximum;
         // Nor is a service active without stake where the class asks for none: pay is by stake.
@@ -329,7 +331,7 @@ contract ServiceRegistry is
 
     /// @inheritdoc IServiceSlots
     function slotOf(uint64 number) external view returns (Slot) {
-        return _services[number].slot;
+        return _services[number].holdsSlot ? _newest(number).slot() : NO_SLOT;
     }
 
     /// @inheritdoc IServiceRegistry
@@ -337,30 +339,30 @@ contract ServiceRegistry is
         uint64 number,
         uint32 epoch
     ) external view returns (Slot slot, bool active, address key) {
-        Service storage service = _services[number];
-        ServiceState state = ServiceState.wrap(service.state.valueAt(epoch));
-        return (service.slot, state.isActive(), state.key());
+        ServiceState state = _stateAt(number, epoch);
+        return (state.slot(), state.isActive(), state.key());
     }
 
     /// @inheritdoc IServiceRegistry
     function classOf(uint64 number) external view returns (uint16 classId) {
         require(_exists(number), RegistryUnknownService(number));
-        return _newest(number).classId();
+        return _services[number].classId;
     }
 
     /// @inheritdoc IServiceRegistry
     function keyAt(uint64 number, uint32 epoch) external view returns (address key) {
-        return ServiceState.wrap(_services[number].state.valueAt(epoch)).key();
+        return _stateAt(number, epoch).key();
     }
 
     /// @inheritdoc IServiceRegistry
     function statusAt(uint64 number, uint32 epoch) external view returns (Status) {
-        return _status(ServiceState.wrap(_services[number].state.valueAt(epoch)));
+        uint32 first = _services[number].firstEpoch;
+        return first == 0 || epoch < first ? Status.None : _status(_stateAt(number, epoch));
     }
 
     /// @inheritdoc IServiceRegistry
     function statusNow(uint64 number) external view returns (Status) {
-        return _status(_newest(number));
+        return _exists(number) ? _status(_newest(number)) : Status.None;
     }
 
     /// @inheritdoc IServiceRegistry
@@ -440,7 +442,9 @@ contract ServiceRegistry is
         uint32 since = _since();
         Service storage service = _services[number];
         service.firstEpoch = since;
-        service.state.set(since, ServiceState.unwrap(ServiceStateLib.create(classId, key)));
+        service.classId = classId;
+        ServiceState empty;
+        service.state.set(since, ServiceState.unwrap(empty.withKey(key)));
         // Not `_safeMint`: its callback would run foreign code in the middle of a registration.
         _mint(msg.sender, number);
         emit ServiceRegistered(number, msg.sender, classId, key, metadata);
@@ -461,41 +465,30 @@ contract ServiceRegistry is
         uint64 number,
         ServiceState state
     ) private returns (bool wasActive, bool isActive) {
-        EpochTrace.Trace storage trace = _services[number].state;
+        Service storage service = _services[number];
         wasActive = _newest(number).isActive();
         isActive = state.isActive();
         uint32 since = _since();
-        trace.set(since, ServiceState.unwrap(state));
+        if (isActive && !wasActive) state = state.withSlot(_slotFor(number, state.slot(), since));
+        service.state.set(since, ServiceState.unwrap(state));
         if (wasActive == isActive) return (wasActive, isActive);
 
-        if (isActive) _activate(number, since);
-        else _deactivate(number, since);
+        // What was to become active in the same epoch never was, and renews nothing.
+        if (wasActive && _stateAt(number, since - 1).isActive()) service.inactiveSince = since;
+        _setLane(state.slot(), since, isActive);
         emit ActivityChanged(number, since, isActive);
     }
 
-    /// @dev Puts a service into its slot, or into another one if it has been inactive for so long that its slot
-    /// is free.
-    function _activate(uint64 number, uint32 since) private {
+    /// @dev The slot of a service that becomes active: its own, or another one if it has been inactive for so
+    /// long that its own is free.
+    function _slotFor(uint64 number, Slot slot, uint32 since) private returns (Slot) {
         Service storage service = _services[number];
-        Slot slot = service.slot;
-        if (!slot.isNone() && service.inactiveSince + RING <= currentEpoch()) {
+        if (service.holdsSlot) {
+            if (service.inactiveSince + RING > currentEpoch()) return slot;
             _freeSlot(number, slot);
-            slot = NO_SLOT;
         }
-        if (slot.isNone()) {
-            slot = _takeSlot(number, since);
-            service.slot = slot;
-        }
-        _setLane(slot, since, true);
-    }
-
-    /// @dev From `since` on the service's slot is on its way to be free. What was to become active in the same
-    /// epoch never was, and renews nothing.
-    function _deactivate(uint64 number, uint32 since) private {
-        Service storage service = _services[number];
-        bool wasAudited = ServiceState.wrap(service.state.valueAt(since - 1)).isActive();
-        if (wasAudited) service.inactiveSince = since;
-        _setLane(service.slot, since, false);
+        service.holdsSlot = true;
+        return _takeSlot(number, since);
     }
 
     /// @dev Empty metadata writes nothing where there was none.
@@ -546,6 +539,10 @@ contract ServiceRegistry is
         return ServiceState.wrap(_services[number].state.latest());
     }
 
+    function _stateAt(uint64 number, uint32 epoch) private view returns (ServiceState) {
+        return ServiceState.wrap(_services[number].state.valueAt(epoch));
+    }
+
     /// @dev The newest state of a service that is not retired.
     function _unretired(uint64 number) private view returns (ServiceState state) {
         state = _newest(number);
@@ -553,7 +550,6 @@ contract ServiceRegistry is
     }
 
     function _status(ServiceState state) private pure returns (Status) {
-        if (!state.has(ServiceStateLib.EXISTS)) return Status.None;
         if (state.has(ServiceStateLib.RETIRED)) return Status.Retired;
         if (state.has(ServiceStateLib.SUSPENDED)) return Status.Suspended;
         if (state.has(ServiceStateLib.MAINTENANCE)) return Status.Maintenance;

@@ -31,7 +31,7 @@ contract Staking is EpochClock, IStaking {
     /// @notice Withdrawals that may be under way at once, for each staker of a service and each auditor.
     uint256 public constant MAX_OPEN = UnbondingLib.MAX_OPEN;
 
-    uint192 private constant UPPER = 96;
+    uint200 private constant UPPER = 96;
 
     address private immutable DEPLOYER;
     /// @inheritdoc IStaking
@@ -279,7 +279,7 @@ contract Staking is EpochClock, IStaking {
         uint64 number,
         uint32 epoch
     ) external view returns (uint96 stake, uint96 counted) {
-        uint192 word = _serviceStakes[number].valueAt(epoch);
+        uint200 word = _serviceStakes[number].valueAt(epoch);
         return (uint96(word), uint96(word >> UPPER));
     }
 
@@ -292,13 +292,13 @@ contract Staking is EpochClock, IStaking {
     function totalsAt(
         uint32 epoch
     ) external view returns (uint96 activeStake, uint64 activeServices, uint96 enrolledStake) {
-        uint192 word = _active.valueAt(epoch);
+        uint200 word = _active.valueAt(epoch);
         return (uint96(word), uint64(word >> UPPER), uint96(_enrolled.valueAt(epoch)));
     }
 
     /// @inheritdoc IStaking
     function auditorStakeAt(address auditor, uint32 epoch) external view returns (uint96) {
-        uint192 word = _auditorStakes[auditor].valueAt(epoch);
+        uint200 word = _auditorStakes[auditor].valueAt(epoch);
         return word >> UPPER == 0 ? 0 : uint96(word);
     }
 
@@ -319,7 +319,7 @@ contract Staking is EpochClock, IStaking {
     function auditorStake(
         address auditor
     ) public view returns (uint96 stake, uint32 enrolledSince) {
-        uint192 word = _auditorStakes[auditor].latest();
+        uint200 word = _auditorStakes[auditor].latest();
         return (uint96(word), uint32(word >> UPPER));
     }
 
@@ -338,7 +338,7 @@ contract Staking is EpochClock, IStaking {
         );
         EpochTrace.Trace storage trace = _serviceStakes[number];
         uint96 before = uint96(trace.latest() >> UPPER);
-        trace.set(since, (uint192(counted) << UPPER) | stake);
+        trace.set(since, (uint200(counted) << UPPER) | stake);
         emit ServiceStakeChanged(number, since, stake);
         _changeActive(
             wasActive ? before : 0,
@@ -355,10 +355,10 @@ contract Staking is EpochClock, IStaking {
         uint64 servicesBefore,
         uint64 services
     ) private {
-        uint192 word = _active.latest();
+        uint200 word = _active.latest();
         uint96 total = uint96(word) - stakeBefore + stake;
         uint64 count = uint64(word >> UPPER) - servicesBefore + services;
-        _active.set(_since(), (uint192(count) << UPPER) | total);
+        _active.set(_since(), (uint200(count) << UPPER) | total);
     }
 
     /// @dev Without stake an enrolment ends: otherwise any number of identities could wait with their hash
@@ -418,7 +418,7 @@ contract Staking is EpochClock, IStaking {
         return uint96(_serviceStakes[number].latest());
     }
 
-    function _packAuditor(uint96 stake, uint32 enrolledSince) private pure returns (uint192) {
-        return (uint192(enrolledSince) << UPPER) | stake;
+    function _packAuditor(uint96 stake, uint32 enrolledSince) private pure returns (uint200) {
+        return (uint200(enrolledSince) << UPPER) | stake;
     }
 }

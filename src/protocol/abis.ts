@@ -3,6 +3,7 @@ import { challengeBookAbi } from "./abi/challengeBook.ts";
 import { proofOfServiceAbi } from "./abi/proofOfService.ts";
 import { rewardPoolAbi } from "./abi/rewardPool.ts";
 import { serviceRegistryAbi } from "./abi/serviceRegistry.ts";
+import { settlementAbi } from "./abi/settlement.ts";
 import { stakingAbi } from "./abi/staking.ts";
 
 /** The contracts' interfaces, by their names in a deployment file; the order is part of `abiHash`. */
@@ -12,5 +13,6 @@ export const abis = {
   registry: serviceRegistryAbi,
   staking: stakingAbi,
   proofOfService: proofOfServiceAbi,
+  settlement: settlementAbi,
   challengeBook: challengeBookAbi,
 } as const;

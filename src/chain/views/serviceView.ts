@@ -1,4 +1,5 @@
 import type { Address, Hex } from "viem";
+import { HORIZON } from "../../protocol/epoch.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { ProbeSpecification } from "../../protocol/probe.ts";
 import { rootServiceId } from "../../protocol/serviceId.ts";
@@ -10,7 +11,7 @@ import { contractsOf, type Moment } from "./contracts.ts";
 import { readMetadata } from "./metadata.ts";
 import { readRecordView, type RecordView } from "./recordView.ts";
 
-/** Something that counts by epochs: what counts in the current one, and from the next on. */
+/** Something that counts by epochs: what counts in the current one, and from the next but one on. */
 export interface NowAndNext<T> {
   now: T;
   next: T;
@@ -69,7 +70,7 @@ export async function readServiceView(
   input: { number: bigint; moment: Moment },
 ): Promise<ServiceView> {
   const { number, moment } = input;
-  const { registry, staking, proofOfService } = contractsOf(deployment);
+  const { registry, staking, settlement } = contractsOf(deployment);
   const args = [number] as const;
   const firstEpoch = await client.readContract({
     ...registry,
@@ -78,8 +79,8 @@ export async function readServiceView(
   });
   if (firstEpoch === 0) throw unknownService(number.toString());
   const services = new Services(client, deployment);
-  const next = [number, moment.epoch + 1] as const;
-  const [owner, payout, label, classId, metadata, stakeNow, stakeNext, staker, settledThrough] =
+  const next = [number, moment.epoch + HORIZON] as const;
+  const [owner, payout, label, classId, metadata, [stakeNow], [stakeNext], staker, settledThrough] =
     await Promise.all([
       client.readContract({ ...registry, functionName: "ownerOf", args }),
       client.readContract({ ...registry, functionName: "payoutOf", args }),
@@ -93,7 +94,7 @@ export async function readServiceView(
       }),
       client.readContract({ ...staking, functionName: "serviceStakeAt", args: next }),
       client.readContract({ ...staking, functionName: "stakerOf", args }),
-      client.readContract({ ...proofOfService, functionName: "settledThrough", args }),
+      client.readContract({ ...settlement, functionName: "settledThrough", args }),
     ]);
   const [kind, standing, { block: registeredBy, ...probe }, unbonding, reinstatedSince, challenge] =
     await Promise.all([
@@ -162,7 +163,7 @@ async function readStanding(
 ): Promise<{ status: NowAndNext<ServiceStatus>; key: NowAndNext<Address> }> {
   const { registry } = contractsOf(deployment);
   const now = [input.number, input.moment.epoch] as const;
-  const next = [input.number, input.moment.epoch + 1] as const;
+  const next = [input.number, input.moment.epoch + HORIZON] as const;
   const [statusNow, statusNext, keyNow, keyNext] = await Promise.all([
     client.readContract({ ...registry, functionName: "statusAt", args: now }),
     client.readContract({ ...registry, functionName: "statusAt", args: next }),
@@ -189,7 +190,7 @@ async function readProbe(
   const epoch = Math.max(moment.epoch, input.firstEpoch);
   const [[now, block], [next]] = await Promise.all([
     client.readContract({ ...registry, functionName: "probeAt", args: [number, epoch] }),
-    client.readContract({ ...registry, functionName: "probeAt", args: [number, epoch + 1] }),
+    client.readContract({ ...registry, functionName: "probeAt", args: [number, epoch + HORIZON] }),
   ]);
   const hash = { now, next };
   try {
