@@ -16,7 +16,7 @@ const settings: Settings = {
   ],
   leaseMs: 60_000,
   paperStoresPerMinute: 12_000_000,
-  lookUps: 1000,
+  lookups: 1000,
   hotKeys: 3,
   publications: 20,
   deadShare: 0.2,
@@ -45,7 +45,7 @@ const simulated = [
   `Hot key: ${settings.hotKeys} keys, medians; every node asks once a lease of ${settings.leaseMs / 1000} s, and nobody is subscribed. A subscribed resolver asks nobody.`,
 ];
 
-/** Simulated look-ups, pushes and load on a hot key, beside Coral's published bound. */
+/** Simulated lookups, pushes and load on a hot key, beside Coral's published bound. */
 export function run(say: (message: string) => void): Promise<Outcome> {
   const scales = SIZES.map((nodes) => {
     say(`simulating ${nodes.toLocaleString("en-US")} nodes`);
@@ -55,7 +55,7 @@ export function run(say: (message: string) => void): Promise<Outcome> {
     results: { simulated, settings, published, scales },
     tables: [
       { title: "What this is", columns: ["note"], rows: simulated.map((note) => [note]) },
-      lookUpTable(scales),
+      lookupTable(scales),
       gossipTable(scales),
       hotKeyTable(scales),
       boundTable(scales),
@@ -64,9 +64,9 @@ export function run(say: (message: string) => void): Promise<Outcome> {
   });
 }
 
-function lookUpTable(scales: readonly Scale[]): Table {
+function lookupTable(scales: readonly Scale[]): Table {
   return {
-    title: "Kademlia: a look-up (hops and requests: median, p99, most)",
+    title: "Kademlia: a lookup (hops and requests: median, p99, most)",
     columns: [
       ...["nodes", "design", "contacts", "kind", "hops", "p99", "most", "requests", "p99", "most"],
       ...["ms", "p99", "found", "requests a store"],
@@ -103,15 +103,15 @@ function gossipTable(scales: readonly Scale[]): Table {
 function hotKeyTable(scales: readonly Scale[]): Table {
   return {
     title: "A hot key that every node looks up once a lease: requests a minute at the busiest node",
-    columns: ["nodes", "design", "stores offered", "look-ups offered", "stores", "look-ups"],
+    columns: ["nodes", "design", "stores offered", "lookups offered", "stores", "lookups"],
     rows: scales.flatMap(({ nodes, kademlia, sloppy: { lease } }) => [
-      ...kademlia.map(({ name, hotKey: { storesPerMinute, lookUpsPerMinute } }) => [
+      ...kademlia.map(({ name, hotKey: { storesPerMinute, lookupsPerMinute } }) => [
         ...[nodes, `Kademlia, ${name}, one publisher`, storesPerMinute, nodes],
-        ...[storesPerMinute, lookUpsPerMinute],
+        ...[storesPerMinute, lookupsPerMinute],
       ]),
       [
         ...[nodes, "sloppy, all store", lease.offered.storesPerMinute],
-        ...[lease.offered.lookUpsPerMinute, lease.storesAtBusiest, lease.lookUpsAtBusiest],
+        ...[lease.offered.lookupsPerMinute, lease.storesAtBusiest, lease.lookupsAtBusiest],
       ],
     ]),
   };

@@ -12,11 +12,11 @@ const benchmarks: Record<string, { about: string; load(): Promise<Benchmark> }> 
     load: () => import("./gas.ts"),
   },
   "coral-scale": {
-    about: "simulation of look-ups, pushes and a hot key, 100 to 10,000 nodes (about a minute)",
+    about: "simulation of lookups, pushes and a hot key, 100 to 10,000 nodes (about a minute)",
     load: () => import("./coral-scale.ts"),
   },
   resolve: {
-    about: "look-ups, fronts beside unbound and dnsmasq, moves over 8 Coral nodes (some minutes)",
+    about: "lookups, fronts beside unbound and dnsmasq, moves over 8 Coral nodes (some minutes)",
     load: () => import("./resolve.ts"),
   },
 };

@@ -40,7 +40,7 @@ export class ClosestList {
   }
 }
 
-/** What a node knows that is closest to an ID: its answer to a look-up. */
+/** What a node knows that is closest to an ID: its answer to a lookup. */
 export function closestKnown(topology: Topology, node: number, target: Id): readonly number[] {
   const list = new ClosestList(topology, target, topology.bucketSize);
   for (const contact of topology.tables[node] ?? []) list.offer(contact);

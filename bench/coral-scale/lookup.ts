@@ -7,18 +7,18 @@ export const ROUND_TRIP_MS = { from: 10, to: 150 } as const;
 /** After how long a node gives up on one that does not answer, in milliseconds. */
 const TIMEOUT_MS = 1000;
 
-/** How look-ups are made. */
+/** How lookups are made. */
 export interface Manner {
   /** How many requests a path may have under way. */
   alpha: number;
   /** Among how many paths those that are known at the beginning are dealt out; nobody is asked by two. */
   paths: number;
-  /** With so many answers that carry the record a look-up ends. */
+  /** With so many answers that carry the record a lookup ends. */
   answers: number;
 }
 
-/** A look-up that a simulated node makes. */
-export interface LookUpOptions extends Manner {
+/** A lookup that a simulated node makes. */
+export interface LookupOptions extends Manner {
   from: number;
   target: Id;
   /** Who has the record. Nobody: it finds the closest. */
@@ -30,7 +30,7 @@ export interface LookUpOptions extends Manner {
 }
 
 /** What became of it. */
-export interface LookUpResult {
+export interface LookupResult {
   /** The closest nodes that answered, the closest first, at most as many as a bucket takes. */
   closest: readonly number[];
   found: boolean;
@@ -50,7 +50,7 @@ interface Request {
   endsAt: number;
 }
 
-/** One path of a look-up. */
+/** One path of a lookup. */
 interface Path {
   /** The closest that answered on it: it goes on while somebody closer is known. */
   closest: ClosestList;
@@ -59,11 +59,11 @@ interface Path {
 }
 
 /**
- * An iterative look-up by the rules of `@libp2p/kad-dht`: it begins with the closest of the own table, dealt
+ * An iterative lookup by the rules of `@libp2p/kad-dht`: it begins with the closest of the own table, dealt
  * out to paths; each keeps `alpha` requests under way, always asks the closest one not asked, follows only
  * referrals to nodes closer than who refers, and ends when no node left could be among its closest.
  */
-export function lookUp(topology: Topology, options: LookUpOptions, random: Random): LookUpResult {
+export function lookup(topology: Topology, options: LookupOptions, random: Random): LookupResult {
   const { from, target, holders, dead } = options;
   const { bucketSize } = topology;
   const list = () => new ClosestList(topology, target, bucketSize);

@@ -20,10 +20,10 @@ export interface SloppyLoad {
   stores: Uint32Array;
   /** Values handed over for keeping, at the end of such a way. */
   inserts: Uint32Array;
-  /** Look-ups. */
-  lookUps: Uint32Array;
-  /** Requests that each look-up sent. */
-  lookUpRequests: number[];
+  /** Lookups. */
+  lookups: Uint32Array;
+  /** Requests that each lookup sent. */
+  lookupRequests: number[];
   /** Requests that each store sent, its insert among them. */
   storeRequests: { sum: number; max: number; count: number };
 }
@@ -72,7 +72,7 @@ function closestOf(topology: Topology, nodes: Iterable<number>, aim: Id): number
 /** How hot a key is, and how long a value of it lives. */
 export interface Heat {
   storesPerMinute: number;
-  lookUpsPerMinute: number;
+  lookupsPerMinute: number;
   leaseMs: number;
 }
 
@@ -89,18 +89,18 @@ export function sloppyLoad(paths: readonly number[][], heat: Heat, random: Rando
   const load: SloppyLoad = {
     stores: new Uint32Array(size),
     inserts: new Uint32Array(size),
-    lookUps: new Uint32Array(size),
-    lookUpRequests: [],
+    lookups: new Uint32Array(size),
+    lookupRequests: [],
     storeRequests: { sum: 0, max: 0, count: 0 },
   };
-  const perMinute = heat.storesPerMinute + heat.lookUpsPerMinute;
+  const perMinute = heat.storesPerMinute + heat.lookupsPerMinute;
   for (let event = 0; event < 2 * perMinute; event += 1) {
     const now = (event / perMinute) * 60_000;
     const path = paths[random.below(size)] ?? [];
     const counts = event >= perMinute;
-    const isStore = heat.lookUpsPerMinute === 0 || random.unit() * perMinute < heat.storesPerMinute;
+    const isStore = heat.lookupsPerMinute === 0 || random.unit() * perMinute < heat.storesPerMinute;
     if (isStore) store(path, now, keeper, counts ? load : undefined);
-    else lookUp(path, now, keeper, counts ? load : undefined);
+    else lookup(path, now, keeper, counts ? load : undefined);
   }
   return load;
 }
@@ -132,16 +132,16 @@ function store(path: readonly number[], now: number, keeper: Keepers, load?: Slo
 }
 
 /** Forward until a node has a value. */
-function lookUp(path: readonly number[], now: number, keeper: Keepers, load?: SloppyLoad): void {
+function lookup(path: readonly number[], now: number, keeper: Keepers, load?: SloppyLoad): void {
   let requests = 0;
   for (const node of path) {
     if (node !== path[0]) {
       requests += 1;
-      if (load) load.lookUps[node] = (load.lookUps[node] ?? 0) + 1;
+      if (load) load.lookups[node] = (load.lookups[node] ?? 0) + 1;
     }
     if (keeper.has(node, now)) break;
   }
-  load?.lookUpRequests.push(requests);
+  load?.lookupRequests.push(requests);
 }
 
 /** What nodes keep of one key. All values live equally long, so the oldest is the first to go. */

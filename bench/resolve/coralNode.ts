@@ -28,7 +28,7 @@ const LEASE_MS = 600_000;
 let node: CoralNode | undefined;
 let resolver: ServiceResolver | undefined;
 
-serve({ start, peers, publish, follow, lookUp, stop });
+serve({ start, peers, publish, follow, lookup, stop });
 
 /** One node of the record network with a resolver. Returns where others reach it. */
 async function start(options: {
@@ -62,7 +62,7 @@ function peers(): number {
 /**
  * Signs and publishes a service's next record.
  *
- * @returns When that began, and how many peers the look-up store put it to.
+ * @returns When that began, and how many peers the lookup store put it to.
  */
 async function publish(move: {
   number: number;
@@ -81,7 +81,7 @@ async function follow(number: number): Promise<void> {
   const held = resolver;
   await held?.resolve(idOf(number));
   held?.watch(idOf(number), () => {
-    const answer = held.lookUp(idOf(number));
+    const answer = held.lookup(idOf(number));
     if (answer === undefined) return;
     tell({
       number: numberOf(answer.serviceId),
@@ -92,7 +92,7 @@ async function follow(number: number): Promise<void> {
 }
 
 /** Resolves a service. Returns the milliseconds that it took. */
-async function lookUp(number: number): Promise<number> {
+async function lookup(number: number): Promise<number> {
   const from = nanoseconds();
   await resolver?.resolve(idOf(number));
   return Number(nanoseconds() - from) / 1e6;

@@ -12,7 +12,7 @@ export interface PropagationSettings {
   /** Between two moves, milliseconds. */
   gapMs: number;
   /** Services that a node which has just joined looks up. */
-  coldLookUps: number;
+  coldLookups: number;
 }
 
 export interface Propagation {
@@ -23,7 +23,7 @@ export interface Propagation {
   eachMs: Quantiles;
   /** Moves that some resolver had not heard of in time; they count with that time. */
   missed: number;
-  /** Look-ups of a node that joined afterwards and was told of nothing, milliseconds. */
+  /** Lookups of a node that joined afterwards and was told of nothing, milliseconds. */
   coldMs: Quantiles;
   /** Connections of each node, while the records moved. */
   peers: number[];
@@ -45,8 +45,8 @@ export async function measurePropagation(
   settings: PropagationSettings,
   say: (message: string) => void,
 ): Promise<Propagation> {
-  const { nodes, moves, services, coldLookUps } = settings;
-  const all = Math.max(services, coldLookUps);
+  const { nodes, moves, services, coldLookups } = settings;
+  const all = Math.max(services, coldLookups);
   const workers: CoralWorker[] = [];
   const started = async (bootstrap: readonly string[], subscribe: boolean) => {
     const worker: CoralWorker = new Worker("coralNode.ts");
@@ -79,12 +79,12 @@ export async function measurePropagation(
       await delay(settings.gapMs);
     }
 
-    say(`Coral: ${coldLookUps} look-ups by a node that has just joined`);
+    say(`Coral: ${coldLookups} lookups by a node that has just joined`);
     const late = await started(first.addresses, false);
     await connected([late.worker]);
     const cold: number[] = [];
-    for (let number = 1; number <= coldLookUps; number += 1) {
-      cold.push(await late.worker.call<number>("lookUp", number));
+    for (let number = 1; number <= coldLookups; number += 1) {
+      cold.push(await late.worker.call<number>("lookup", number));
     }
     return {
       settings,
@@ -99,7 +99,7 @@ export async function measurePropagation(
   }
 }
 
-/** Publishes each service once, by the nodes in turn, and waits for the look-up store. */
+/** Publishes each service once, by the nodes in turn, and waits for the lookup store. */
 async function publishAll(
   network: readonly CoralWorker[],
   services: number,

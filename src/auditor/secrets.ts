@@ -5,7 +5,7 @@ import type { Deployment } from "../chain/deployment.ts";
 import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
 import { hexToBytes, ZERO_HASH } from "../protocol/bytes.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
-import { CHAIN_LENGTH, HashChain } from "../protocol/hashChain.ts";
+import { HASH_CHAIN_LENGTH, HashChain } from "../protocol/hashChain.ts";
 
 /** Chains that are tried when looking for the one whose tip is on chain. */
 const MAX_CHAINS = 64;
@@ -54,7 +54,7 @@ export class Secrets {
    * The secret of an epoch.
    *
    * @returns Undefined when the auditor is not enrolled in the epoch.
-   * @throws BlockcloudError `CHAIN_UNKNOWN` when the registered tip is not of this operator's key.
+   * @throws BlockcloudError `HASH_CHAIN_UNKNOWN` when the registered tip is not of this operator's key.
    */
   async secret(epoch: number): Promise<Hex | undefined> {
     const { auditor, deployment } = this.#options;
@@ -87,10 +87,10 @@ export class Secrets {
       return { chain, depth };
     }
     throw new BlockcloudError(
-      "CHAIN_UNKNOWN",
+      "HASH_CHAIN_UNKNOWN",
       `The hash chain of auditor ${this.#options.auditor} was not made with this operator key.`,
       {
-        remedy: `Run with the key that enrolled, or enrol again (${CHAIN_LENGTH} epochs a chain).`,
+        remedy: `Run with the key that enrolled, or enrol again (${HASH_CHAIN_LENGTH} epochs a chain).`,
       },
     );
   }

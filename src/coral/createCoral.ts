@@ -46,7 +46,7 @@ export interface CoralDependencies {
 export function createCoral(options: CoralOptions, dependencies: CoralDependencies): CoralNode {
   const { authority, now, timers, log } = dependencies;
   const { files, allowPrivate = false, subscribe } = options;
-  // Without being told, a node serves the look-up store if it has a public address.
+  // Without being told, a node serves the lookup store if it has a public address.
   const clientMode = options.clientMode ?? (allowPrivate ? false : undefined);
   const limits = { ...defaultCoralLimits, ...options.limits };
   const network = { chainId: options.chainId, registry: options.registry };

@@ -1,5 +1,5 @@
 import type { Address, Hex } from "viem";
-import type { CheckedRecord } from "../protocol/checkRecord.ts";
+import type { VerifiedRecord } from "../protocol/checkRecord.ts";
 import type { Revocation } from "../protocol/delegation.ts";
 import type { NameRecord } from "../protocol/nameRecord.ts";
 
@@ -28,14 +28,14 @@ export interface Authority {
 export type MessageKind = "endpoint" | "name" | "revocation";
 
 /** A name record that was checked against the root's key. */
-export interface CheckedName {
+export interface VerifiedName {
   encoded: Hex;
   record: NameRecord;
   digest: Hex;
 }
 
 /** A revocation that was checked against the root's key. */
-export interface CheckedRevocation {
+export interface VerifiedRevocation {
   encoded: Hex;
   revocation: Revocation;
   digest: Hex;
@@ -43,9 +43,9 @@ export interface CheckedRevocation {
 
 /** Something new that a node took in: published here, pushed by a peer, or found. */
 export type Arrival =
-  | { kind: "endpoint"; serviceId: Hex; record: CheckedRecord }
-  | { kind: "name"; serviceId: Hex; name: CheckedName }
-  | { kind: "revocation"; serviceId: Hex; revocation: CheckedRevocation }
+  | { kind: "endpoint"; serviceId: Hex; record: VerifiedRecord }
+  | { kind: "name"; serviceId: Hex; name: VerifiedName }
+  | { kind: "revocation"; serviceId: Hex; revocation: VerifiedRevocation }
   /** What was known of a root service and its sub-services was dropped: the registry says so. */
   | { kind: "dropped"; number: bigint };
 
@@ -53,19 +53,19 @@ export type Arrival =
 export interface RecordNetwork {
   /**
    * Publishes something signed: keeps it, pushes it to the peers that subscribe, and stores it where
-   * look-ups find it. The push does not wait for the store.
+   * lookups find it. The push does not wait for the store.
    *
    * @returns Once it is pushed; `peers` is how many peers it was pushed to, 0 when it is alone. `stored`
-   *   settles when the look-up store has it, with the number of peers that took it.
+   *   settles when the lookup store has it, with the number of peers that took it.
    * @throws BlockcloudError with the reason for which others would refuse it.
    */
   publish(kind: MessageKind, encoded: Hex): Promise<{ peers: number; stored: Promise<number> }>;
   /** What this node holds of a service, its lease running; without asking anybody. */
-  record(serviceId: Hex): CheckedRecord | undefined;
+  record(serviceId: Hex): VerifiedRecord | undefined;
   /** Asks the network, and takes what it says in like any other. */
-  find(serviceId: Hex, signal: AbortSignal): Promise<CheckedRecord | undefined>;
+  find(serviceId: Hex, signal: AbortSignal): Promise<VerifiedRecord | undefined>;
   /** What a name under a root service means; from this node, else from the network. */
-  findName(root: Hex, label: string, signal: AbortSignal): Promise<CheckedName | undefined>;
+  findName(root: Hex, label: string, signal: AbortSignal): Promise<VerifiedName | undefined>;
   /** Up to when delegations to a sub-service are known to be taken back, Unix milliseconds. */
   revokedUpTo(serviceId: Hex): bigint | undefined;
   /** Calls back for what is new. Returns how to end that. */

@@ -13,7 +13,7 @@ export interface CoralLimits {
   knownPeers: number;
   /** New messages that a peer may push or store. */
   messages: RateLimitOptions;
-  /** Bytes of look-ups and stores that a peer may send. */
+  /** Bytes of lookups and stores that a peer may send. */
   lookupBytes: RateLimitOptions;
   /** Bytes that a peer may push, copies of what is known included. */
   pushBytes: RateLimitOptions;
@@ -50,7 +50,7 @@ export interface CoralOptions extends NetworkId {
   /** Whether it takes in what is pushed about every service; a node that only publishes need not. */
   subscribe: boolean;
   /**
-   * For a node that cannot be reached: it asks the look-up store, and does not serve it. If not said, a
+   * For a node that cannot be reached: it asks the lookup store, and does not serve it. If not said, a
    * node is one while it has no public address, unless private ones are allowed.
    */
   clientMode?: boolean | undefined;

@@ -7,7 +7,7 @@ import type { DecodedMessage } from "./signedMessage.ts";
 import type { Domain } from "./typedData.ts";
 
 /** A record that holds: everything about it was checked against a key. */
-export interface CheckedRecord {
+export interface VerifiedRecord {
   encoded: Hex;
   record: EndpointRecord;
   /** The service's key, or the key in a sub-service's ID. */
@@ -64,7 +64,7 @@ export function checkRecord(
   encoded: Hex,
   context: RecordContext,
   given: DecodedMessage<EndpointRecord> = endpointRecords.decode(encoded),
-): CheckedRecord {
+): VerifiedRecord {
   const { domain, now } = context;
   const { serviceId } = given.message;
   const { prefix, self } = partsOf(serviceId);

@@ -4,7 +4,7 @@ import { bytesToHex, hexToBytes, keccak } from "./bytes.ts";
 import { BlockcloudError } from "./errors.ts";
 
 /** Elements below the tip of a chain: one an epoch. */
-export const CHAIN_LENGTH = 2 ** 14;
+export const HASH_CHAIN_LENGTH = 2 ** 14;
 /** Hash steps that one reveal may take. */
 export const MAX_STEPS = 512;
 
@@ -31,7 +31,7 @@ export class HashChain {
    * @param key 32 secret bytes, used for nothing else.
    * @param length Elements below the tip.
    */
-  constructor(key: Uint8Array, scope: ChainScope, length: number = CHAIN_LENGTH) {
+  constructor(key: Uint8Array, scope: ChainScope, length: number = HASH_CHAIN_LENGTH) {
     const message = encodeAbiParameters(
       [{ type: "uint256" }, { type: "address" }, { type: "uint256" }],
       [scope.chainId, scope.contract, BigInt(scope.chainNumber)],
@@ -61,14 +61,14 @@ export class HashChain {
    * The secret of an epoch.
    *
    * @param anchor The epoch before the first one in which the chain is usable.
-   * @throws BlockcloudError `CHAIN_EXHAUSTED` when the epoch lies outside the chain.
+   * @throws BlockcloudError `HASH_CHAIN_EXHAUSTED` when the epoch lies outside the chain.
    */
   secret(epoch: number, anchor: number): Hex {
     const element = this.#elements[this.#elements.length - 1 - (epoch - anchor)];
     if (epoch <= anchor || element === undefined) {
       const last = anchor + this.#elements.length - 1;
       throw new BlockcloudError(
-        "CHAIN_EXHAUSTED",
+        "HASH_CHAIN_EXHAUSTED",
         `Epoch ${epoch} lies outside the hash chain (epochs ${anchor + 1} to ${last}).`,
         { remedy: "Enrol again with a new chain." },
       );

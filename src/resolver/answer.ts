@@ -39,7 +39,7 @@ export interface Answer {
   service: ServiceFacts | undefined;
 }
 
-/** The codes of what a look-up can fail with. */
+/** The codes of what a lookup can fail with. */
 export const resolveErrors = {
   /** Not a name or an ID. */
   invalid: "NAME_INVALID",
@@ -59,7 +59,7 @@ export const resolveErrors = {
   loop: "RESOLVER_LOOP",
   /** Neither chain nor network answered in time; may work later. */
   unreachable: "RESOLVER_UNREACHABLE",
-  /** Too many look-ups wait. */
+  /** Too many lookups wait. */
   busy: "RESOLVER_BUSY",
 } as const;
 
@@ -70,19 +70,19 @@ export interface Resolver {
    *
    * @param serviceId 0x and 64 lower-case digits.
    */
-  lookUp(serviceId: Hex): Answer | undefined;
+  lookup(serviceId: Hex): Answer | undefined;
   /**
    * The same by name, for what was resolved before. The same object comes again and again until something
    * changes: up to 16 orders of the endpoints in turn.
    *
    * @param name In lower case, without a dot at the end.
    */
-  lookUpName(name: string): Answer | undefined;
+  lookupName(name: string): Answer | undefined;
   /**
    * Looks a service up: service table, cache, then chain and record network.
    *
    * @param name What `parseName` reads.
-   * @param options.hops Resolvers that have forwarded this look-up; guards against circles.
+   * @param options.hops Resolvers that have forwarded this lookup; guards against circles.
    * @throws BlockcloudError with a code of `resolveErrors`.
    */
   resolve(

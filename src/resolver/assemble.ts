@@ -19,7 +19,7 @@ import { TableSync } from "./table/tableSync.ts";
 
 export interface AssembleOptions {
   deployment: Deployment;
-  /** State folder whose service table is followed; without it all look-ups are resolved on demand. */
+  /** State folder whose service table is followed; without it all lookups are resolved on demand. */
   tableDir?: string | undefined;
   limits?: Partial<ResolverLimits> | undefined;
 }

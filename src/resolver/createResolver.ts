@@ -93,7 +93,7 @@ export class LocalResolver implements Resolver, Startable {
   /** @throws BlockcloudError `CHAIN_UNREACHABLE`, `CHAIN_MISMATCH`, and what the parts throw. */
   async start(): Promise<void> {
     await this.#worker.start();
-    // A day of events, the first time: no look-up should have to wait for it.
+    // A day of events, the first time: no lookup should have to wait for it.
     this.#announcements.refresh().catch((error: unknown) => {
       this.#log.warn("cannot read announcements", { error });
     });
@@ -108,12 +108,12 @@ export class LocalResolver implements Resolver, Startable {
     return this.#chain.time.now() * 1000;
   }
 
-  lookUp(serviceId: Hex): Answer | undefined {
-    return this.#resolver.lookUp(serviceId);
+  lookup(serviceId: Hex): Answer | undefined {
+    return this.#resolver.lookup(serviceId);
   }
 
-  lookUpName(name: string): Answer | undefined {
-    return this.#resolver.lookUpName(name);
+  lookupName(name: string): Answer | undefined {
+    return this.#resolver.lookupName(name);
   }
 
   resolve(

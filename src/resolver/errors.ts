@@ -3,7 +3,7 @@ import { statusRemedies, type ServiceStatus } from "../chain/services.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { resolveErrors } from "./answer.ts";
 
-/** The errors of a look-up, each with what to do. */
+/** The errors of a lookup, each with what to do. */
 
 export function unknownService(what: string, cause?: unknown): BlockcloudError {
   return new BlockcloudError(resolveErrors.unknown, `There is no service ${what}.`, {
@@ -59,7 +59,7 @@ export function resolverLoop(hops: readonly string[]): BlockcloudError {
   );
 }
 
-/** Resolvers that a look-up may pass. */
+/** Resolvers that a lookup may pass. */
 export const MAX_HOPS = 8;
 
 export function unreachable(what: string, cause?: unknown): BlockcloudError {

@@ -2,17 +2,17 @@
 export interface ResolverLimits {
   /** Services that are cached, and as many names. */
   entries: number;
-  /** Failed look-ups that are remembered, and how long. */
+  /** Failed lookups that are remembered, and how long. */
   failures: number;
   failureMs: number;
-  /** How long a look-up on demand may take. */
+  /** How long a lookup on demand may take. */
   timeMs: number;
   /** How many of those run, and how many callers wait for them. */
   works: number;
   waiting: number;
   /** Listeners to changes. */
   watchers: number;
-  /** Look-ups at once that renew what is held. */
+  /** Lookups at once that renew what is held. */
   renewals: number;
 }
 

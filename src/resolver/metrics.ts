@@ -11,11 +11,11 @@ export interface ResolverLoad {
 
 /** What a resolver tells of itself. */
 export interface ResolverObserver {
-  /** Look-ups that were answered at once; a plain number, for nothing else is cheap enough. */
+  /** Lookups that were answered at once; a plain number, for nothing else is cheap enough. */
   hits: number;
-  /** A look-up on demand found something, after seconds. */
+  /** A lookup on demand found something, after seconds. */
   fetched(seconds: number): void;
-  /** A look-up failed with a code. */
+  /** A lookup failed with a code. */
   failed(code: string): void;
   /** A push of the record network was taken, after which the answer of a cached service is another. */
   pushed(): void;
@@ -41,17 +41,17 @@ export class ResolverMetrics implements ResolverObserver {
   constructor(metrics: Metrics) {
     this.#answered = metrics.counter(
       "blockcloud_resolver_answers_total",
-      "Look-ups that were answered, at once or on demand.",
+      "Lookups that were answered, at once or on demand.",
       { how: ["held", "demand"] },
     );
     this.#seconds = metrics.histogram(
       "blockcloud_resolver_demand_seconds",
-      "Time of look-ups on demand that found something.",
+      "Time of lookups on demand that found something.",
       [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 5],
     );
     this.#failures = metrics.counter(
       "blockcloud_resolver_failures_total",
-      "Look-ups that failed, by code.",
+      "Lookups that failed, by code.",
       { code: Object.values(resolveErrors) },
     );
     this.#pushes = metrics.counter(
@@ -60,7 +60,7 @@ export class ResolverMetrics implements ResolverObserver {
     );
     this.#held = metrics.gauge(
       "blockcloud_resolver_held_entries",
-      "What the resolver holds: services, remembered failures, waiting look-ups, watchers.",
+      "What the resolver holds: services, remembered failures, waiting lookups, watchers.",
       { what: ["services", "failures", "waiting", "watchers"] },
     );
   }

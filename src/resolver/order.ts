@@ -48,7 +48,7 @@ export function drawPriorities<T extends Weighted & { readonly priority: number 
 export const ORDERS = 16;
 
 /**
- * A set of orders to go through in turn, so that a look-up costs no draw: the first place is shared out by
+ * A set of orders to go through in turn, so that a lookup costs no draw: the first place is shared out by
  * weight as evenly as {@link ORDERS} allow (systematic sampling from a random start, so that over several
  * sets each share is exact), the other places are drawn. Equal orders are one array.
  *

@@ -15,9 +15,9 @@ import { numberOfId } from "./ids.ts";
 import { resolverLimits, type ResolverLimits } from "./limits.ts";
 import type { ResolverLoad, ResolverObserver } from "./metrics.ts";
 import { Names, type KnownName } from "./lookup/names.ts";
-import { OnDemand, type Errand } from "./lookup/onDemand.ts";
+import { OnDemandLookup, type LookupTask } from "./lookup/onDemandLookup.ts";
 import { drawOrder, type Random } from "./order.ts";
-import { RecordLookUp, type AnnouncedRecords } from "./lookup/recordLookup.ts";
+import { RecordLookup, type AnnouncedRecords } from "./lookup/recordLookup.ts";
 import type { ForwardingClient } from "./lookup/remote.ts";
 import { verdictWeight } from "./select.ts";
 import type { Rule } from "./table/rule.ts";
@@ -59,7 +59,10 @@ export interface ServiceResolverDependencies {
  */
 export class ServiceResolver implements Resolver, Startable {
   readonly #id: string;
-  readonly #d: ServiceResolverDependencies;
+  readonly #directory: Directory;
+  readonly #network: RecordNetwork;
+  readonly #timers: Timers;
+  readonly #log: Logger;
   readonly #now: () => number;
   readonly #table: ServiceTable;
   readonly #metrics: ResolverObserver;
@@ -67,8 +70,8 @@ export class ServiceResolver implements Resolver, Startable {
   readonly #watchers: Watchers;
   readonly #held: Holdings;
   readonly #names: Names;
-  readonly #lookUp: RecordLookUp;
-  readonly #onDemand: OnDemand;
+  readonly #lookup: RecordLookup;
+  readonly #onDemand: OnDemandLookup;
   readonly #stopping = new AbortController();
   #unlisten: (() => void)[] = [];
   #loop: Promise<void> = Promise.resolve();
@@ -78,7 +81,10 @@ export class ServiceResolver implements Resolver, Startable {
     const limits = { ...resolverLimits, ...options.limits };
     const random = dependencies.random ?? Math.random;
     this.#id = id;
-    this.#d = dependencies;
+    this.#directory = dependencies.directory;
+    this.#network = dependencies.network;
+    this.#timers = dependencies.timers;
+    this.#log = dependencies.log;
     this.#now = dependencies.now;
     this.#table = dependencies.table;
     this.#metrics = dependencies.metrics;
@@ -89,15 +95,16 @@ export class ServiceResolver implements Resolver, Startable {
     const capacity = limits.entries + limits.watchers;
     this.#held = new Holdings({ capacity, timing }, { ...dependencies, random, watchers });
     this.#names = new Names({ domain, limits }, dependencies);
-    this.#lookUp = new RecordLookUp({ domain }, dependencies);
-    this.#onDemand = new OnDemand(
+    this.#lookup = new RecordLookup({ domain }, dependencies);
+    this.#onDemand = new OnDemandLookup(
       { id, limits },
-      { ...dependencies, held: this.#held, lookUp: this.#lookUp },
+      { ...dependencies, held: this.#held, lookup: this.#lookup },
     );
   }
 
   async start(): Promise<void> {
-    const { directory, network } = this.#d;
+    const directory = this.#directory;
+    const network = this.#network;
     this.#unlisten = [
       directory.onChange((number) => {
         this.#changed(number);
@@ -132,7 +139,7 @@ export class ServiceResolver implements Resolver, Startable {
     };
   }
 
-  lookUp(serviceId: Hex): Answer | undefined {
+  lookup(serviceId: Hex): Answer | undefined {
     const now = this.#now();
     const answer = this.#atOnce(serviceId, now);
     if (answer !== undefined) return answer;
@@ -142,9 +149,9 @@ export class ServiceResolver implements Resolver, Startable {
     return known;
   }
 
-  lookUpName(name: string): Answer | undefined {
+  lookupName(name: string): Answer | undefined {
     const known = this.#names.get(name);
-    const answer = known && this.lookUp(known.serviceId);
+    const answer = known && this.lookup(known.serviceId);
     return answer && named(known, answer);
   }
 
@@ -171,7 +178,7 @@ export class ServiceResolver implements Resolver, Startable {
     return this.#watchers.watchAll(listener);
   }
 
-  /** The way of nearly all look-ups: held, nothing due, and the table as when it was asked last. */
+  /** The way of nearly all lookups: held, nothing due, and the table as when it was asked last. */
   #atOnce(serviceId: Hex, now: number): Answer | undefined {
     const entry = this.#held.get(serviceId);
     if (entry === undefined || Math.floor(now / 1000) >= entry.calmUntil) return undefined;
@@ -236,7 +243,7 @@ export class ServiceResolver implements Resolver, Startable {
   /** The first of several services, in an order drawn by their verdicts, that can be resolved. */
   async #firstOf(
     services: readonly Hex[],
-    errand: Errand,
+    errand: LookupTask,
     signal: AbortSignal | undefined,
   ): Promise<Answer> {
     await this.#onDemand.learnFacts(services, signal);
@@ -259,7 +266,7 @@ export class ServiceResolver implements Resolver, Startable {
   }
 
   #knownFacts(serviceId: Hex): ServiceFacts | undefined {
-    return this.#d.directory.knownFacts(numberOfId(serviceId));
+    return this.#directory.knownFacts(numberOfId(serviceId));
   }
 
   #changed(number: bigint): void {
@@ -291,7 +298,7 @@ export class ServiceResolver implements Resolver, Startable {
     if (entry?.answer === undefined && !this.#watchers.names(serviceId)) return;
     const facts = this.#knownFacts(serviceId);
     const checked = arrival.record;
-    if (facts?.status !== "Active" || !this.#lookUp.holds(checked, facts)) {
+    if (facts?.status !== "Active" || !this.#lookup.holds(checked, facts)) {
       // What the chain says may have been forgotten, or be newer than the record.
       this.#onDemand.renewSoon(serviceId);
       return;
@@ -304,11 +311,11 @@ export class ServiceResolver implements Resolver, Startable {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
-        await this.#d.timers.sleep(TICK_MS, signal);
+        await this.#timers.sleep(TICK_MS, signal);
         for (const serviceId of this.#held.expire()) this.#onDemand.renewSoon(serviceId);
         this.#metrics.load(this.load);
       } catch (error) {
-        if (!signal.aborted) this.#d.log.error("the resolver's round failed", { error });
+        if (!signal.aborted) this.#log.error("the resolver's round failed", { error });
       }
     }
   }

@@ -105,7 +105,7 @@ describe("Auditor", () => {
   });
 
   it("leaves alone what cannot pass, till the next epoch", async () => {
-    await start({ audit: () => Promise.reject(new BlockcloudError("CHAIN_UNKNOWN", "No.")) });
+    await start({ audit: () => Promise.reject(new BlockcloudError("HASH_CHAIN_UNKNOWN", "No.")) });
     await rig.timers.advance(150_000);
     expect(runs).to.deep.equal([`audit ${EPOCH} @0`, `audit ${EPOCH + 1} @100`]);
     expect(rig.log.said("error")).to.deep.equal(["duty failed", "duty failed"]);

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { keccak256, sliceHex, type Hex } from "viem";
 import { auditorChain, chainKey, Secrets } from "../../src/auditor/secrets.ts";
 import { ZERO_HASH } from "../../src/protocol/bytes.ts";
-import { CHAIN_LENGTH } from "../../src/protocol/hashChain.ts";
+import { HASH_CHAIN_LENGTH } from "../../src/protocol/hashChain.ts";
 import { AUDITOR } from "../support/auditorRig.ts";
 import { DEPLOYMENT, FakeChain } from "../support/fakeChain.ts";
 import { rejection } from "../support/rejection.ts";
@@ -72,15 +72,15 @@ describe("Secrets", () => {
 
   it("knows that another key made the chain", async () => {
     enrolled(auditorChain(`0x${"0c".repeat(32)}`, DEPLOYMENT, 0).tip, 11);
-    const error = await rejection("CHAIN_UNKNOWN", secrets.secret(12));
+    const error = await rejection("HASH_CHAIN_UNKNOWN", secrets.secret(12));
     expect(error.message).to.contain(AUDITOR);
     expect(error.retryable).to.equal(false);
   });
 
   it("says when the chain is used up", async () => {
     enrolled(chain.tip, 11);
-    await secrets.secret(11 + CHAIN_LENGTH);
-    await rejection("CHAIN_EXHAUSTED", secrets.secret(12 + CHAIN_LENGTH));
+    await secrets.secret(11 + HASH_CHAIN_LENGTH);
+    await rejection("HASH_CHAIN_EXHAUSTED", secrets.secret(12 + HASH_CHAIN_LENGTH));
   });
 
   it("makes another chain for each number, key and deployment", () => {

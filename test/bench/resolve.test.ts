@@ -173,7 +173,7 @@ describe("the resolver's benchmark", () => {
       ...{ bodyBytes: 100, oursVsPlain: 0.5 },
     },
     network: {
-      settings: { nodes: 8, moves: 200, services: 1, gapMs: 1, coldLookUps: 1 },
+      settings: { nodes: 8, moves: 200, services: 1, gapMs: 1, coldLookups: 1 },
       ...{ allMs: latencyMs, eachMs: latencyMs, missed: 0, coldMs: latencyMs, peers: [7] },
     },
   };

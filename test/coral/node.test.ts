@@ -114,7 +114,7 @@ describe("Coral nodes", function () {
     const { peers } = await provider.coral.publish("endpoint", record());
     expect([peers, provider.coral.peers]).to.deep.equal([0, 0]);
     expect(await provider.coral.find(rootServiceId(8n), soon())).to.equal(undefined);
-    // As a client of the look-up store it is stored nothing with: only the push reaches it.
+    // As a client of the lookup store it is stored nothing with: only the push reaches it.
     const resolver = await net.add({ clientMode: true });
     await resolver.arrival(isRecord(record()));
   });

@@ -29,7 +29,7 @@ import { rawName } from "../../src/protocol/name.ts";
 import { decodeReceipt, ReceiptSigner } from "../../src/protocol/receipt.ts";
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
 import { blockcloudDomain } from "../../src/protocol/typedData.ts";
-import { LEASE_MS } from "../../src/provider/publish/lease.ts";
+import { RECORD_LEASE_MS } from "../../src/provider/publish/lease.ts";
 import { registerService } from "../../src/chain/register.ts";
 import { ChainDriver } from "../support/chainDriver.ts";
 import { runCli } from "../support/cli.ts";
@@ -191,7 +191,7 @@ describe("layer 3, end to end, with real processes", function () {
     expect(answer.endpoints[0]!.uri).to.equal(await uri(NAME));
     expect(answer).to.include({ source: "coral", superseded: false });
     expect(answer.service).to.include({ number: NUMBER, status: "Active", key: service.address });
-    expect(own.lookUp(answer.serviceId)?.record).to.equal(answer.record);
+    expect(own.lookup(answer.serviceId)?.record).to.equal(answer.record);
     told = new Promise((resolve) => {
       own.watch(answer.serviceId, (change) => {
         const to = "answer" in change ? change.answer.endpoints[0]!.uri : undefined;
@@ -263,7 +263,7 @@ describe("layer 3, end to end, with real processes", function () {
     await Promise.all(coral.map((worker) => worker.stop()));
     const { source, superseded } = await look(NAME);
     expect({ source, superseded }).to.deep.equal({ source: "coral", superseded: false });
-    await later(LEASE_MS / 1000 + 1);
+    await later(RECORD_LEASE_MS / 1000 + 1);
     await driver.until("the announcement stands in", async () => {
       const answer = await look(NAME);
       return answer.source === "announcement" && answer.superseded === true;

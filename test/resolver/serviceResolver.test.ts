@@ -145,23 +145,23 @@ describe("a resolver", () => {
       rig.network.failure = new Error("no network");
       rig.directory.away = true;
       await rig.timers.advance(59_999);
-      expect(uris(rig.resolver.lookUp(SEVEN))).to.deep.equal(["https://a.example"]);
+      expect(uris(rig.resolver.lookup(SEVEN))).to.deep.equal(["https://a.example"]);
       await rig.timers.advance(1);
-      expect(rig.resolver.lookUp(SEVEN)).to.equal(undefined);
+      expect(rig.resolver.lookup(SEVEN)).to.equal(undefined);
       expect(await code(SEVEN)).to.equal(resolveErrors.stale);
     });
 
     it("asks for a newer one when a quarter is left, and keeps what it has if there is none", async () => {
       await rig.timers.advance(44_000);
-      rig.resolver.lookUp(SEVEN);
+      rig.resolver.lookup(SEVEN);
       await rig.settle();
       expect(rig.network.finds).to.have.length(1);
       await rig.timers.advance(1_000);
       rig.network.put(record(40_000, "https://b.example"), KEY);
-      rig.resolver.lookUp(SEVEN);
+      rig.resolver.lookup(SEVEN);
       await rig.settle();
       expect(rig.network.finds).to.have.length(2);
-      expect(uris(rig.resolver.lookUp(SEVEN))).to.deep.equal(["https://b.example"]);
+      expect(uris(rig.resolver.lookup(SEVEN))).to.deep.equal(["https://b.example"]);
     });
 
     it("follows a move that is pushed, and tells who watches", async () => {
@@ -170,7 +170,7 @@ describe("a resolver", () => {
       const all: Hex[] = [];
       rig.resolver.watchAll((serviceId) => all.push(serviceId));
       rig.network.push(record(1_000, "https://b.example"), KEY);
-      expect(uris(rig.resolver.lookUp(SEVEN))).to.deep.equal(["https://b.example"]);
+      expect(uris(rig.resolver.lookup(SEVEN))).to.deep.equal(["https://b.example"]);
       expect(heard).to.have.length(1);
       expect(all).to.deep.equal([SEVEN]);
       unwatch();
@@ -195,7 +195,7 @@ describe("a resolver", () => {
       rig.resolver.watch(SEVEN, (change) => heard.push(change));
       rig.directory.set(7n, NEW_KEY);
       rig.directory.tell(7n);
-      expect(rig.resolver.lookUp(SEVEN)).to.equal(undefined);
+      expect(rig.resolver.lookup(SEVEN)).to.equal(undefined);
       // The network has not dropped it yet: it does not hold all the same.
       expect(await code(SEVEN)).to.equal(resolveErrors.noRecord);
       await rig.settle();
@@ -205,14 +205,14 @@ describe("a resolver", () => {
         rootRecord(7n, NEW_KEY, { issuedAt: START + 5 }, "https://n.example"),
         NEW_KEY,
       );
-      expect(uris(rig.resolver.lookUp(SEVEN))).to.deep.equal(["https://n.example"]);
+      expect(uris(rig.resolver.lookup(SEVEN))).to.deep.equal(["https://n.example"]);
       expect(heard).to.have.length(2);
     });
 
     it("drops what becomes inactive", async () => {
       rig.directory.set(7n, KEY, { status: "Maintenance" });
       rig.directory.tell(7n);
-      expect(rig.resolver.lookUp(SEVEN)).to.equal(undefined);
+      expect(rig.resolver.lookup(SEVEN)).to.equal(undefined);
       expect(await code(SEVEN)).to.equal(resolveErrors.inactive);
     });
 
@@ -227,14 +227,14 @@ describe("a resolver", () => {
       rig.directory.tell(7n);
       gate.resolve(undefined);
       expect(codeOf(await waiting)).to.equal(resolveErrors.noRecord);
-      expect(rig.resolver.lookUp(SEVEN)).to.equal(undefined);
+      expect(rig.resolver.lookup(SEVEN)).to.equal(undefined);
     });
 
     it("is looked up again when the network says that it dropped it", async () => {
       rig.network.held.clear();
       rig.network.elsewhere.clear();
       rig.network.arrive({ kind: "dropped", number: 7n });
-      expect(rig.resolver.lookUp(SEVEN)).to.equal(undefined);
+      expect(rig.resolver.lookup(SEVEN)).to.equal(undefined);
     });
   });
 
@@ -260,7 +260,7 @@ describe("a resolver", () => {
       const answer = await rig.resolver.resolve(SEVEN);
       expect(answer).to.include({ source: "announcement", superseded: true });
       rig.network.push(record(61_000, "https://d.example"), KEY);
-      expect(rig.resolver.lookUp(SEVEN)).to.include({ source: "coral", superseded: false });
+      expect(rig.resolver.lookup(SEVEN)).to.include({ source: "coral", superseded: false });
     });
 
     it("believes no announcement of another key, of another service, or that ran out", async () => {
@@ -338,7 +338,7 @@ describe("a resolver", () => {
         ...{ kind: "revocation", serviceId: DEVICE_ID },
         revocation: { encoded: "0x", revocation, digest: "0x" },
       });
-      expect(rig.resolver.lookUp(DEVICE_ID)).to.equal(undefined);
+      expect(rig.resolver.lookup(DEVICE_ID)).to.equal(undefined);
       expect(await code(DEVICE_ID)).to.equal(resolveErrors.delegation);
       await rig.settle();
       expect(heard[0]).to.have.nested.property("error.code", resolveErrors.delegation);
@@ -349,7 +349,7 @@ describe("a resolver", () => {
       await rig.resolver.resolve(DEVICE_ID);
       rig.directory.set(7n, NEW_KEY);
       rig.directory.tell(7n);
-      expect(rig.resolver.lookUp(DEVICE_ID)).to.equal(undefined);
+      expect(rig.resolver.lookup(DEVICE_ID)).to.equal(undefined);
       expect(await code(DEVICE_ID)).to.equal(resolveErrors.noRecord);
     });
   });
@@ -363,13 +363,13 @@ describe("a resolver", () => {
     await rig.resolver.resolve(SEVEN);
     rig.directory.set(7n, KEY, { verdicts: [{ epoch: 2, verdict: 0 }] });
     await rig.timers.advance(19_000);
-    rig.resolver.lookUp(SEVEN);
+    rig.resolver.lookup(SEVEN);
     await rig.settle();
-    expect(rig.resolver.lookUp(SEVEN)?.service?.verdicts[0]?.epoch).to.equal(1);
+    expect(rig.resolver.lookup(SEVEN)?.service?.verdicts[0]?.epoch).to.equal(1);
     await rig.timers.advance(1_000);
-    expect(rig.resolver.lookUp(SEVEN)?.service?.verdicts[0]?.epoch).to.equal(1);
+    expect(rig.resolver.lookup(SEVEN)?.service?.verdicts[0]?.epoch).to.equal(1);
     await rig.settle();
-    expect(rig.resolver.lookUp(SEVEN)?.service?.verdicts[0]?.epoch).to.equal(2);
+    expect(rig.resolver.lookup(SEVEN)?.service?.verdicts[0]?.epoch).to.equal(2);
     expect(rig.network.finds).to.have.length(1);
   });
 
@@ -383,13 +383,13 @@ describe("a resolver", () => {
       rig.directory.set(BigInt(index + 1), KEY);
       rig.network.put(rootRecord(BigInt(index + 1), KEY, { issuedAt: START }), KEY);
       await rig.resolver.resolve(serviceId);
-      rig.resolver.lookUp(ids[1]!);
+      rig.resolver.lookup(ids[1]!);
     }
     expect(rig.resolver.load.entries).to.equal(10);
     for (const kept of [ids[0]!, ids[1]!, ids[29]!]) {
-      expect(rig.resolver.lookUp(kept)).to.not.equal(undefined);
+      expect(rig.resolver.lookup(kept)).to.not.equal(undefined);
     }
-    expect(rig.resolver.lookUp(ids[5]!)).to.equal(undefined);
+    expect(rig.resolver.lookup(ids[5]!)).to.equal(undefined);
     rig.resolver.watch(ids[3]!, () => {});
     try {
       rig.resolver.watch(ids[2]!, () => {});

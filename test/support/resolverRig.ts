@@ -1,8 +1,8 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { Hex } from "viem";
 import type { Directory, ServiceFacts } from "../../src/chain/directory.ts";
-import type { Arrival, CheckedName, RecordNetwork } from "../../src/coral/network.ts";
-import { checkRecord, type CheckedRecord } from "../../src/protocol/checkRecord.ts";
+import type { Arrival, VerifiedName, RecordNetwork } from "../../src/coral/network.ts";
+import { checkRecord, type VerifiedRecord } from "../../src/protocol/checkRecord.ts";
 import { BlockcloudError } from "../../src/protocol/errors.ts";
 import { nameRecords } from "../../src/protocol/nameRecord.ts";
 import { addressOfKey } from "../../src/protocol/signature.ts";
@@ -98,10 +98,10 @@ function unreachableChain(): BlockcloudError {
 export class FakeNetwork implements RecordNetwork {
   readonly #now: () => number;
   /** What this node holds. */
-  readonly held = new Map<Hex, CheckedRecord>();
+  readonly held = new Map<Hex, VerifiedRecord>();
   /** What the others hold: a find brings it. */
-  readonly elsewhere = new Map<Hex, CheckedRecord>();
-  readonly names = new Map<string, CheckedName>();
+  readonly elsewhere = new Map<Hex, VerifiedRecord>();
+  readonly names = new Map<string, VerifiedName>();
   readonly revoked = new Map<Hex, bigint>();
   readonly finds: Hex[] = [];
   readonly #listeners = new Set<(arrival: Arrival) => void>();
@@ -144,12 +144,12 @@ export class FakeNetwork implements RecordNetwork {
     for (const listener of this.#listeners) listener(arrival);
   }
 
-  record(serviceId: Hex): CheckedRecord | undefined {
+  record(serviceId: Hex): VerifiedRecord | undefined {
     const record = this.held.get(serviceId);
     return record !== undefined && record.record.expiresAt > this.#now() ? record : undefined;
   }
 
-  async find(serviceId: Hex, signal: AbortSignal): Promise<CheckedRecord | undefined> {
+  async find(serviceId: Hex, signal: AbortSignal): Promise<VerifiedRecord | undefined> {
     this.finds.push(serviceId);
     const aborted = Promise.withResolvers<never>();
     signal.addEventListener("abort", () => {
@@ -170,7 +170,7 @@ export class FakeNetwork implements RecordNetwork {
     return this.record(serviceId);
   }
 
-  async findName(root: Hex, label: string): Promise<CheckedName | undefined> {
+  async findName(root: Hex, label: string): Promise<VerifiedName | undefined> {
     if (this.failure !== undefined) throw this.failure;
     return this.names.get(`${root} ${label}`);
   }
@@ -189,7 +189,7 @@ export class FakeNetwork implements RecordNetwork {
   }
 }
 
-function checked(encoded: Hex, rootKey: Uint8Array, now: number): CheckedRecord {
+function checked(encoded: Hex, rootKey: Uint8Array, now: number): VerifiedRecord {
   return checkRecord(encoded, { domain, now, rootKey: addressOfKey(rootKey) });
 }
 

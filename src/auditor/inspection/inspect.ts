@@ -16,7 +16,7 @@ import {
   type SignedReceipt,
 } from "../../protocol/receipt.ts";
 import type { Grade } from "../../protocol/tally.ts";
-import { httpFault, type Answer, type Fault } from "./responseCheck.ts";
+import { httpFault, type ProbeResponse, type Fault } from "./responseCheck.ts";
 import { failed, type FailureClass, type Finding } from "./finding.ts";
 import { chainView, rpcFault, writeCall } from "./jsonRpc.ts";
 
@@ -136,7 +136,7 @@ interface Question {
   method: string;
   headers: Record<string, string>;
   body: Buffer;
-  fault(answer: Answer): Fault | undefined;
+  fault(answer: ProbeResponse): Fault | undefined;
 }
 
 function ask(request: ProbeRequest, time: InspectDependencies["time"]): Question {

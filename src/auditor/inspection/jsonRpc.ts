@@ -2,7 +2,13 @@ import { randomInt } from "node:crypto";
 import { z } from "zod";
 import type { Head } from "../../chain/clock.ts";
 import type { FreshCheck, RpcProbe } from "../../protocol/probe.ts";
-import { jsonFault, parseJson, resolvePointer, type Answer, type Fault } from "./responseCheck.ts";
+import {
+  jsonFault,
+  parseJson,
+  resolvePointer,
+  type ProbeResponse,
+  type Fault,
+} from "./responseCheck.ts";
 
 /** The auditor's own view of the chain at a moment. */
 export interface ChainView {
@@ -39,7 +45,7 @@ const response = z.object({
 export function rpcFault(
   request: RpcProbe,
   id: number,
-  answer: Answer,
+  answer: ProbeResponse,
   views: { before: ChainView; after: ChainView },
 ): Fault | undefined {
   if (answer.status !== 200) return ["status", `status ${answer.status} instead of 200`];

@@ -16,7 +16,7 @@ import { rootServiceId } from "../../protocol/serviceId.ts";
 import { resolveErrors, type Resolver } from "../../resolver/answer.ts";
 import { assembleResolver } from "../../resolver/assemble.ts";
 
-/** What a look-up fails with when nobody can say anything of the service: that is not its fault. */
+/** What a lookup fails with when nobody can say anything of the service: that is not its fault. */
 const silent: readonly string[] = [resolveErrors.unreachable, resolveErrors.busy];
 
 /**

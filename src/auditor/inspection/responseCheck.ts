@@ -7,13 +7,13 @@ import type { FailureClass } from "./finding.ts";
 export type Fault = readonly [FailureClass, string];
 
 /** What came back, as far as it is judged by what it says. */
-export interface Answer {
+export interface ProbeResponse {
   status: number;
   body: Buffer;
 }
 
 /** What is wrong with an answer to a plain request; undefined when it is what the probe expects. */
-export function httpFault(request: HttpProbe, answer: Answer): Fault | undefined {
+export function httpFault(request: HttpProbe, answer: ProbeResponse): Fault | undefined {
   const { status, body } = answer;
   if (status !== request.status) return ["status", `status ${status} instead of ${request.status}`];
   if (request.sha256 !== undefined && bytesToHex(sha256(body)) !== `0x${request.sha256}`) {

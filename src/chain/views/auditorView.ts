@@ -1,6 +1,6 @@
 import type { Address } from "viem";
 import { HORIZON } from "../../protocol/epoch.ts";
-import { CHAIN_LENGTH } from "../../protocol/hashChain.ts";
+import { HASH_CHAIN_LENGTH } from "../../protocol/hashChain.ts";
 import { expectedWeight } from "../../protocol/sortition.ts";
 import type { ChainClient } from "../client.ts";
 import type { Deployment } from "../deployment.ts";
@@ -76,7 +76,7 @@ export async function readAuditorView(
     chain: {
       pendingSince: pendingSince > moment.epoch ? pendingSince : undefined,
       epochsLeft:
-        anchor === undefined ? undefined : Math.max(0, CHAIN_LENGTH - (moment.epoch - anchor)),
+        anchor === undefined ? undefined : Math.max(0, HASH_CHAIN_LENGTH - (moment.epoch - anchor)),
     },
     lapse:
       enrolledSince === 0

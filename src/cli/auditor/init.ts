@@ -132,7 +132,7 @@ async function standing(
     );
   }
   if (used || pendingTip === chain.tip) {
-    throw new BlockcloudError("CHAIN_USED", "Secrets of this hash chain have been shown.", {
+    throw new BlockcloudError("HASH_CHAIN_USED", "Secrets of this hash chain have been shown.", {
       remedy: "Enrol again with the next --chain-number.",
     });
   }

@@ -3,7 +3,7 @@ import type { ChainClient } from "../../chain/client.ts";
 import type { Deployment } from "../../chain/deployment.ts";
 import { findKey } from "../../node/keys.ts";
 import type { Environment } from "../framework/io.ts";
-import { examine, ill, well, type Finding } from "./check.ts";
+import { examine, ill, well, type CheckResult } from "./check.ts";
 
 /** Rounds, or epochs, that a worker's ether should last for. */
 const ROUNDS = 100n;
@@ -22,7 +22,7 @@ export async function examineKeys(
   keys: readonly KeyToCheck[],
   env: Environment,
   chain: { client: ChainClient; deployment: Deployment },
-): Promise<readonly Finding[]> {
+): Promise<readonly CheckResult[]> {
   const named = keys.filter(
     ({ file, variable }) => file !== undefined || (env[variable] ?? "").trim() !== "",
   );
@@ -51,7 +51,7 @@ async function balance(
   address: Address,
   gasPerRound: bigint,
   { client, deployment }: { client: ChainClient; deployment: Deployment },
-): Promise<Finding> {
+): Promise<CheckResult> {
   const [ether, bloc, price] = await Promise.all([
     client.getBalance({ address }),
     client.readContract({

@@ -7,7 +7,7 @@ import { exitCodes } from "../framework/exitCodes.ts";
 import { optional } from "../framework/flag.ts";
 import { listen } from "../provider/flags.ts";
 import { examineKeys } from "./accounts.ts";
-import { examine, findingsText, ill, well, type Finding } from "./check.ts";
+import { examine, findingsText, ill, well, type CheckResult } from "./check.ts";
 import { examineNode, examinePort, examineState } from "./host.ts";
 import { examineRpc } from "./rpc.ts";
 
@@ -29,7 +29,7 @@ export const doctor = chainCommand(
         ...(flags.listen === undefined ? [] : [examinePort("listen", flags.listen)]),
         ...(flags.metrics === undefined ? [] : [examinePort("metrics", flags.metrics)]),
       ];
-      const findings: Finding[] = [
+      const findings: CheckResult[] = [
         examineNode(process.version),
         version(deployment),
         examineState(flags.state),
@@ -62,7 +62,7 @@ function named(name: string, file: string | undefined, variable: string, gasPerR
 }
 
 /** The deployment's interfaces were compared when its file was read. */
-function version(deployment: Deployment): Finding {
+function version(deployment: Deployment): CheckResult {
   const file = new URL("../../../package.json", import.meta.url);
   const { version: own } = JSON.parse(readFileSync(file, "utf8")) as { version: string };
   const fits =
@@ -70,7 +70,7 @@ function version(deployment: Deployment): Finding {
   return well("version", `blockcloud ${own}, ${fits}`);
 }
 
-async function contracts(client: ChainClient, deployment: Deployment): Promise<Finding> {
+async function contracts(client: ChainClient, deployment: Deployment): Promise<CheckResult> {
   const named = Object.entries(deployment.contracts);
   const codes = await Promise.all(
     named.map(async ([, address]) =>

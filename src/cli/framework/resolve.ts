@@ -7,7 +7,13 @@ import { everyFlags } from "./commonFlags.ts";
 import type { Flag, Flags } from "./flag.ts";
 import type { CliIo } from "./io.ts";
 import { askPassword } from "./prompt.ts";
-import { findSetting, readSetting, type Found, type Problems, type Sources } from "./settings.ts";
+import {
+  findSetting,
+  readSetting,
+  type FoundSetting,
+  type Problems,
+  type Sources,
+} from "./settings.ts";
 
 /** The configuration file that is read when none is named and there is one. */
 const DEFAULT_CONFIG = "blockcloud.json";
@@ -18,7 +24,7 @@ export type Places = ReadonlyMap<string, Flag<unknown>>;
 /** What a command was given, before keys are opened. */
 export interface Resolved {
   readonly values: Record<string, unknown>;
-  readonly found: Readonly<Record<string, Found | undefined>>;
+  readonly found: Readonly<Record<string, FoundSetting | undefined>>;
 }
 
 /** Reads all flags of a command; what is wrong with any of them is noted. */
@@ -29,7 +35,7 @@ export function resolveFlags(
   problems: Problems,
 ): Resolved {
   const values: Record<string, unknown> = {};
-  const found: Record<string, Found | undefined> = {};
+  const found: Record<string, FoundSetting | undefined> = {};
   for (const [name, flag] of Object.entries(flags)) {
     found[name] = findSetting(flag, given(flag), sources);
     values[name] = readSetting(flag, found[name], sources, problems);

@@ -9,7 +9,7 @@ import { optional, text, toggle, type Values } from "../framework/flag.ts";
 import { describeError } from "../framework/output.ts";
 import { anyText } from "../framework/values.ts";
 import { answerText } from "./answerText.ts";
-import { ownSource, remoteSource, type AnswerSource, type Seen } from "./sources.ts";
+import { ownSource, remoteSource, type ResolveSource, type Seen } from "./sources.ts";
 
 /** How often a watched name is looked up, milliseconds. */
 const WATCH_MS = 1_000;
@@ -87,7 +87,7 @@ without --verify it shows what the resolver says: that needs no chain, and nothi
   },
 );
 
-function sourceOf(given: Values<typeof flags>): AnswerSource {
+function sourceOf(given: Values<typeof flags>): ResolveSource {
   const { resolver, verify, watch, allowLoopback } = given;
   const chain = () => ({
     rpcUrls: given.rpc ?? [],

@@ -6,7 +6,7 @@ import { answerFromJson } from "../../resolver/answerSchema.ts";
 import { AnswerVerifier } from "../../resolver/verify/answerVerifier.ts";
 import { createResolver } from "../../resolver/createResolver.ts";
 import { askResolver } from "../../resolver/lookup/remote.ts";
-import type { Claim } from "../../resolver/verify/verifyAnswer.ts";
+import type { UnconfirmedField } from "../../resolver/verify/verifyAnswer.ts";
 
 /** An answer, and what is known of its truth. */
 export interface Seen {
@@ -14,11 +14,11 @@ export interface Seen {
   /** Whether the record was checked here, against the key on chain. */
   verified: boolean;
   /** What the resolver said of the service and the chain does not. */
-  unconfirmed: readonly Claim[];
+  unconfirmed: readonly UnconfirmedField[];
 }
 
 /** Where the command has its answers from. */
-export interface AnswerSource extends Startable {
+export interface ResolveSource extends Startable {
   ask(name: string, signal: AbortSignal): Promise<Seen>;
 }
 
@@ -32,7 +32,7 @@ export interface OwnChain {
 export function ownSource(
   chain: OwnChain,
   node: { bootstrap: readonly string[]; subscribe: boolean; allowPrivate: boolean },
-): AnswerSource {
+): ResolveSource {
   const resolver = createResolver({ ...chain, coral: node });
   return {
     start: () => resolver.start(),
@@ -46,7 +46,7 @@ export function ownSource(
 }
 
 /** Another resolver, whose answers are checked where there is a chain to check them by. */
-export function remoteSource(url: URL, chain: OwnChain | undefined): AnswerSource {
+export function remoteSource(url: URL, chain: OwnChain | undefined): ResolveSource {
   const verifier = chain && new AnswerVerifier(chain);
   return {
     start: async () => verifier?.start(),

@@ -4,7 +4,7 @@ import type { Logger } from "../../node/logger.ts";
 import { RateLimit } from "../../node/rateLimit.ts";
 import type { Timers } from "../../node/timers.ts";
 import { bytesToHex } from "../../protocol/bytes.ts";
-import type { CheckedRecord } from "../../protocol/checkRecord.ts";
+import type { VerifiedRecord } from "../../protocol/checkRecord.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { nameKey } from "../../protocol/nameRecord.ts";
 import type { Domain } from "../../protocol/typedData.ts";
@@ -14,17 +14,17 @@ import {
   maxBytes,
   readClaim,
   signerInId,
-  type CheckedClaim,
-  type Claim,
-} from "./claim.ts";
+  type VerifiedMessage,
+  type UnverifiedMessage,
+} from "./message.ts";
 import { Holdings, type Holding } from "./holdings.ts";
-import type { Arrival, Authority, CheckedName, MessageKind } from "../network.ts";
+import type { Arrival, Authority, VerifiedName, MessageKind } from "../network.ts";
 import { reasonOf, refusals, type RefusalReason } from "./refusal.ts";
 import { RootKeys, type KnownRoot } from "./rootKeys.ts";
 import type { CoralStore } from "./store.ts";
 
 /** What a message is about. */
-export interface Subject extends Pick<Claim, "serviceId" | "place"> {
+export interface Subject extends Pick<UnverifiedMessage, "serviceId" | "place"> {
   /** Unix milliseconds up to which it holds, its delegation aside. */
   until: number;
 }
@@ -59,12 +59,12 @@ export interface BookDependencies {
 }
 
 interface HeldRecord extends Holding {
-  record: CheckedRecord;
+  record: VerifiedRecord;
   root: KnownRoot;
 }
 
 interface HeldName extends Holding {
-  name: CheckedName;
+  name: VerifiedName;
   root: KnownRoot;
 }
 
@@ -83,7 +83,11 @@ const RATES = 100_000;
 export class RecordBook implements Startable {
   readonly #domain: Domain;
   readonly #limits: BookLimits;
-  readonly #d: BookDependencies;
+  readonly #store: CoralStore;
+  readonly #now: () => number;
+  readonly #timers: Timers;
+  readonly #log: Logger;
+  readonly #observer: BookObserver | undefined;
   readonly #roots: RootKeys;
   readonly #records: Holdings<HeldRecord>;
   readonly #names: Holdings<HeldName>;
@@ -100,7 +104,11 @@ export class RecordBook implements Startable {
     const limits = { ...defaultBookLimits, ...options.limits };
     this.#domain = options.domain;
     this.#limits = limits;
-    this.#d = dependencies;
+    this.#store = dependencies.store;
+    this.#now = dependencies.now;
+    this.#timers = dependencies.timers;
+    this.#log = dependencies.log;
+    this.#observer = dependencies.observer;
     this.#records = new Holdings({ all: limits.records, perRoot: limits.recordsPerRoot });
     this.#names = new Holdings({ all: limits.names, perRoot: limits.namesPerRoot });
     const monotonic = () => dependencies.timers.monotonic();
@@ -137,7 +145,7 @@ export class RecordBook implements Startable {
    * the chain's answer on nothing waits, and each looks at the floor that the other one set.
    */
   async accept(kind: MessageKind, encoded: Hex | Uint8Array): Promise<Acceptance> {
-    let claim: Claim | undefined;
+    let claim: UnverifiedMessage | undefined;
     try {
       claim = this.#read(kind, encoded);
       if (this.#isHeld(claim)) return known(claim);
@@ -149,29 +157,29 @@ export class RecordBook implements Startable {
       const reason = reasonOf(error);
       // What is no refusal is a fault of ours, and must not look like one of the sender.
       if (reason === undefined || !(error instanceof BlockcloudError)) throw error;
-      this.#d.observer?.refused(reason);
+      this.#observer?.refused(reason);
       return { outcome: "refused", reason, error, number: claim?.number };
     }
   }
 
   /** The record that is held of a service, its lease and its delegation running. */
-  record(serviceId: Hex): CheckedRecord | undefined {
-    return this.#records.get(serviceId.toLowerCase() as Hex, this.#d.now())?.record;
+  record(serviceId: Hex): VerifiedRecord | undefined {
+    return this.#records.get(serviceId.toLowerCase() as Hex, this.#now())?.record;
   }
 
   /** What a root service means by a name, if it is known here. */
-  name(root: Hex, label: string): CheckedName | undefined {
+  name(root: Hex, label: string): VerifiedName | undefined {
     return this.nameAt(nameKey(root.toLowerCase() as Hex, label));
   }
 
   /** The same by the name's key. */
-  nameAt(key: Hex): CheckedName | undefined {
-    return this.#names.get(key, this.#d.now())?.name;
+  nameAt(key: Hex): VerifiedName | undefined {
+    return this.#names.get(key, this.#now())?.name;
   }
 
   /** Up to when delegations to a service are taken back, Unix milliseconds. */
   revokedUpTo(serviceId: Hex): bigint | undefined {
-    return this.#d.store.revocation(serviceId.toLowerCase() as Hex)?.issuedAt;
+    return this.#store.revocation(serviceId.toLowerCase() as Hex)?.issuedAt;
   }
 
   /** What is held of a kind at its place, as it was published. */
@@ -182,7 +190,7 @@ export class RecordBook implements Startable {
       case "name":
         return this.nameAt(place)?.encoded;
       case "revocation":
-        return this.#d.store.revocation(place)?.encoded;
+        return this.#store.revocation(place)?.encoded;
     }
   }
 
@@ -197,21 +205,21 @@ export class RecordBook implements Startable {
     return () => this.#listeners.delete(listener);
   }
 
-  #read(kind: MessageKind, encoded: Hex | Uint8Array): Claim {
+  #read(kind: MessageKind, encoded: Hex | Uint8Array): UnverifiedMessage {
     const bytes = typeof encoded === "string" ? size(encoded) : encoded.length;
     if (bytes > maxBytes[kind]) throw refusals.oversized(bytes, maxBytes[kind]);
     const hex = typeof encoded === "string" ? encoded : bytesToHex(encoded);
-    return readClaim(kind, hex.toLowerCase() as Hex, this.#d.now());
+    return readClaim(kind, hex.toLowerCase() as Hex, this.#now());
   }
 
-  #isHeld({ kind, place, encoded }: Claim): boolean {
+  #isHeld({ kind, place, encoded }: UnverifiedMessage): boolean {
     return this.encodedAt(kind, place) === encoded;
   }
 
   /** Everything from here to the end happens at once: no other message comes between. */
-  #take(claim: Claim, root: KnownRoot): Acceptance {
+  #take(claim: UnverifiedMessage, root: KnownRoot): Acceptance {
     const { kind, place, number, issuedAt } = claim;
-    const now = this.#d.now();
+    const now = this.#now();
     this.#checkFloor(claim, signerInId(claim) ?? root.key);
     const checked = claim.check({
       domain: this.#domain,
@@ -220,7 +228,7 @@ export class RecordBook implements Startable {
       revokedUpTo: this.#revokedBy(root, place),
     });
     const { signer, digest } = checked;
-    const floor = this.#d.store.floor(kind, place, signer);
+    const floor = this.#store.floor(kind, place, signer);
     const version = { issuedAt, digest };
     const again = floor?.issuedAt === issuedAt && floor.digest === digest;
     if (again && this.#holds(claim, digest)) return known(claim);
@@ -230,7 +238,7 @@ export class RecordBook implements Startable {
       }
       this.#checkRoom(claim, floor === undefined);
       const forgetAt = Number(issuedAt) + claim.longest;
-      this.#d.store.raise({ kind, place, signer, number, ...version, forgetAt });
+      this.#store.raise({ kind, place, signer, number, ...version, forgetAt });
     }
     const arrival = this.#hold(claim, checked, root);
     this.#tell(arrival);
@@ -238,30 +246,34 @@ export class RecordBook implements Startable {
   }
 
   /** Before the signature, by the key that would have to be the signer: the digest is not known yet. */
-  #checkFloor({ kind, place, issuedAt }: Claim, signer: Hex): void {
-    const floor = this.#d.store.floor(kind, place, signer);
+  #checkFloor({ kind, place, issuedAt }: UnverifiedMessage, signer: Hex): void {
+    const floor = this.#store.floor(kind, place, signer);
     if (floor !== undefined && issuedAt < floor.issuedAt) {
       throw refusals.older(issuedAt, floor.issuedAt);
     }
   }
 
   /** After the signature: nobody else can use up what a service may publish. */
-  #checkRoom({ number, place }: Claim, first: boolean): void {
+  #checkRoom({ number, place }: UnverifiedMessage, first: boolean): void {
     const rate = this.#updates.take(place) + this.#updatesPerRoot.take(number.toString());
     if (rate > 0) throw refusals.rate();
-    if (first && this.#d.store.floorsOf(number) >= this.#limits.floorsPerRoot) {
+    if (first && this.#store.floorsOf(number) >= this.#limits.floorsPerRoot) {
       throw refusals.crowded(number);
     }
   }
 
-  #holds({ kind, place }: Claim, digest: Hex): boolean {
-    const now = this.#d.now();
+  #holds({ kind, place }: UnverifiedMessage, digest: Hex): boolean {
+    const now = this.#now();
     if (kind === "endpoint") return this.#records.peek(place, now)?.record.digest === digest;
     if (kind === "name") return this.#names.peek(place, now)?.name.digest === digest;
-    return this.#d.store.revocation(place) !== undefined;
+    return this.#store.revocation(place) !== undefined;
   }
 
-  #hold({ place, number, serviceId }: Claim, checked: CheckedClaim, root: KnownRoot): Arrival {
+  #hold(
+    { place, number, serviceId }: UnverifiedMessage,
+    checked: VerifiedMessage,
+    root: KnownRoot,
+  ): Arrival {
     const { message, until, signer } = checked;
     switch (message.kind) {
       case "endpoint":
@@ -272,8 +284,8 @@ export class RecordBook implements Startable {
         break;
       case "revocation": {
         const { revocation, encoded } = message.revocation;
-        this.#d.store.keepRevocation({ ...revocation, serviceId, signer, encoded });
-        const delegated = this.#records.peek(place, this.#d.now())?.record.delegation?.issuedAt;
+        this.#store.keepRevocation({ ...revocation, serviceId, signer, encoded });
+        const delegated = this.#records.peek(place, this.#now())?.record.delegation?.issuedAt;
         if (delegated !== undefined && delegated <= revocation.issuedAt)
           this.#records.delete(place);
       }
@@ -283,7 +295,7 @@ export class RecordBook implements Startable {
 
   /** A revocation counts as long as the key that signed it. */
   #revokedBy(root: KnownRoot, place: Hex): bigint | undefined {
-    const revocation = this.#d.store.revocation(place);
+    const revocation = this.#store.revocation(place);
     return revocation?.signer === root.key ? revocation.issuedAt : undefined;
   }
 
@@ -302,12 +314,12 @@ export class RecordBook implements Startable {
   }
 
   #tell(arrival: Arrival): void {
-    this.#d.observer?.arrived(arrival.kind);
+    this.#observer?.arrived(arrival.kind);
     for (const listener of this.#listeners) {
       try {
         listener(arrival);
       } catch (error) {
-        this.#d.log.error("a listener of the record network failed", { error });
+        this.#log.error("a listener of the record network failed", { error });
       }
     }
   }
@@ -316,21 +328,21 @@ export class RecordBook implements Startable {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
-        await this.#d.timers.sleep(SWEEP_MS, signal);
+        await this.#timers.sleep(SWEEP_MS, signal);
       } catch {
         // Only the end of the book ends its sleep.
         return;
       }
-      this.#records.sweep(this.#d.now());
-      this.#names.sweep(this.#d.now());
+      this.#records.sweep(this.#now());
+      this.#names.sweep(this.#now());
     }
   }
 }
 
-function known(claim: Claim): Acceptance {
+function known(claim: UnverifiedMessage): Acceptance {
   return { outcome: "known", ...subjectOf(claim) };
 }
 
-function subjectOf({ serviceId, place, expiresAt }: Claim): Subject {
+function subjectOf({ serviceId, place, expiresAt }: UnverifiedMessage): Subject {
   return { serviceId, place, until: Number(expiresAt) };
 }

@@ -15,7 +15,7 @@ const TOPICS = 256;
 /** Bytes of a place: a service ID or a name's key. */
 const PLACE_BYTES = 32;
 
-/** The protocol of the look-up store. */
+/** The protocol of the lookup store. */
 export function dhtProtocol(network: NetworkId): string {
   return `${prefixOf(network)}/kad/1.0.0`;
 }
@@ -46,19 +46,19 @@ export function decodePush(
   return kind && { kind, encoded: data.subarray(1) };
 }
 
-/** Namespaces of the look-up store, by the kind of what is in them. */
+/** Namespaces of the lookup store, by the kind of what is in them. */
 export const namespaces: Readonly<Record<MessageKind, string>> = {
   endpoint: "bc-endpoint",
   name: "bc-name",
   revocation: "bc-revocation",
 };
 
-/** Where the look-up store has something: `/<namespace>/` and 32 bytes. */
+/** Where the lookup store has something: `/<namespace>/` and 32 bytes. */
 export function dhtKey(kind: MessageKind, place: Hex): Uint8Array {
   return concatBytes(new TextEncoder().encode(`/${namespaces[kind]}/`), hexToBytes(place));
 }
 
-/** Reads a key of the look-up store; undefined for one that is not ours. */
+/** Reads a key of the lookup store; undefined for one that is not ours. */
 export function parseDhtKey(key: Uint8Array): { kind: MessageKind; place: Hex } | undefined {
   const place = bytesToHex(key.subarray(-PLACE_BYTES));
   const kind = KINDS.find(

@@ -6,7 +6,7 @@ import { clientHeaders } from "./forwardedHeaders.ts";
 import { GatewayProblem } from "./problem.ts";
 import { isBodiless, isEventStream, receiptPlace } from "./receiptPlace.ts";
 import { collect, relay, type ReadOptions } from "./relay.ts";
-import type { UpstreamAnswer } from "./upstream.ts";
+import type { UpstreamResponse } from "./upstream.ts";
 
 /** The response header field, as it is written. */
 export const RECEIPT_FIELD = "Service-Receipt";
@@ -27,14 +27,14 @@ export interface Delivery {
 }
 
 /** One way to hand over an answer. */
-type Way = (answer: UpstreamAnswer, delivery: Delivery, options: ReadOptions) => Promise<void>;
+type Way = (answer: UpstreamResponse, delivery: Delivery, options: ReadOptions) => Promise<void>;
 
 /**
  * Hands the upstream's answer to the client, with its receipt if there is a nonce.
  *
  * @throws GatewayProblem when the answer does not come whole; what was sent by then has no receipt.
  */
-export async function deliver(answer: UpstreamAnswer, delivery: Delivery): Promise<void> {
+export async function deliver(answer: UpstreamResponse, delivery: Delivery): Promise<void> {
   const { headers } = answer.message;
   const { limits, receipt, request, signal } = delivery;
   const eventStream = isEventStream(headers);
@@ -106,11 +106,11 @@ async function addReceipt(fields: string[], receipt: Promise<string> | undefined
   if (receipt !== undefined) fields.push(RECEIPT_FIELD, await receipt);
 }
 
-function writeHead(answer: UpstreamAnswer, response: ServerResponse, headers: string[]): void {
+function writeHead(answer: UpstreamResponse, response: ServerResponse, headers: string[]): void {
   response.writeHead(answer.message.statusCode ?? 0, answer.message.statusMessage ?? "", headers);
 }
 
-function headOf(answer: UpstreamAnswer, { request }: Pick<Delivery, "request">) {
+function headOf(answer: UpstreamResponse, { request }: Pick<Delivery, "request">) {
   return {
     method: request.method ?? "",
     status: answer.message.statusCode ?? 0,

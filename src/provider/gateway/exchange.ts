@@ -12,7 +12,7 @@ import type { GatewayObserver } from "../metrics.ts";
 import { RequestBody } from "./requestBody.ts";
 import type { ServiceReceipts } from "./serviceReceipts.ts";
 import { onEarlyEnd, tunnel, writeSwitchingProtocols } from "./tunnel.ts";
-import type { Upstream, UpstreamAnswer } from "./upstream.ts";
+import type { Upstream, UpstreamResponse } from "./upstream.ts";
 
 /** What all exchanges of a gateway share. */
 export interface ExchangeContext {
@@ -75,7 +75,7 @@ export class Exchange {
     }
   }
 
-  async #ask(): Promise<UpstreamAnswer> {
+  async #ask(): Promise<UpstreamResponse> {
     const request = this.#request;
     const { admission, upstream } = this.#context;
     const upgrade = this.#client !== undefined;
@@ -100,7 +100,7 @@ export class Exchange {
     }
   }
 
-  async #deliver(answer: UpstreamAnswer): Promise<void> {
+  async #deliver(answer: UpstreamResponse): Promise<void> {
     await deliver(answer, {
       request: this.#request,
       response: this.#response,
@@ -114,7 +114,7 @@ export class Exchange {
   async #switch(
     client: Socket,
     message: IncomingMessage,
-    { socket, head }: NonNullable<UpstreamAnswer["tunnel"]>,
+    { socket, head }: NonNullable<UpstreamResponse["tunnel"]>,
   ): Promise<void> {
     try {
       const headers = clientHeaders(message);

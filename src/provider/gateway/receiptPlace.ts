@@ -9,7 +9,7 @@ import type { IncomingHttpHeaders } from "node:http";
  */
 export type ReceiptPlace = "none" | "empty" | "buffered" | "trailer";
 
-export interface AnswerHead {
+export interface ResponseHead {
   method: string;
   status: number;
   headers: IncomingHttpHeaders;
@@ -17,7 +17,7 @@ export interface AnswerHead {
 
 /** Decides it from the head of the upstream's answer, before any of the body is here. */
 export function receiptPlace(
-  answer: AnswerHead,
+  answer: ResponseHead,
   withNonce: boolean,
   maxBufferedBytes: number,
 ): ReceiptPlace {
@@ -29,7 +29,7 @@ export function receiptPlace(
 }
 
 /** Whether an answer has no body whatever its header says (RFC 9112, 6.3). */
-export function isBodiless({ method, status }: AnswerHead): boolean {
+export function isBodiless({ method, status }: ResponseHead): boolean {
   return method === "HEAD" || status < 200 || status === 204 || status === 304;
 }
 

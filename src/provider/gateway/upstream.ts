@@ -20,7 +20,7 @@ export interface UpstreamCall {
 }
 
 /** The head of the upstream's answer; `tunnel` when it switched protocols. */
-export interface UpstreamAnswer {
+export interface UpstreamResponse {
   message: IncomingMessage;
   tunnel?: { socket: Socket; head: Buffer };
   /** The upstream needs nothing more: drops what is left of the request. */
@@ -55,7 +55,7 @@ export class Upstream {
    *
    * @throws GatewayProblem `UPSTREAM_FAILED`, `UPSTREAM_TIMEOUT`, or the signal's reason.
    */
-  async ask(call: UpstreamCall, signal: AbortSignal): Promise<UpstreamAnswer> {
+  async ask(call: UpstreamCall, signal: AbortSignal): Promise<UpstreamResponse> {
     const repeatable = SAFE.has(call.method) && call.body.empty && !call.upgrade;
     try {
       return await this.#attempt(call, signal, repeatable ? this.#agent : false);
@@ -72,7 +72,11 @@ export class Upstream {
     this.#agent.destroy();
   }
 
-  #attempt(call: UpstreamCall, signal: AbortSignal, agent: Agent | false): Promise<UpstreamAnswer> {
+  #attempt(
+    call: UpstreamCall,
+    signal: AbortSignal,
+    agent: Agent | false,
+  ): Promise<UpstreamResponse> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
       const request = httpRequest({
@@ -102,7 +106,7 @@ export class Upstream {
       request.on("error", (cause: NodeJS.ErrnoException) => {
         fail(failure(request, cause));
       });
-      const answered = (message: IncomingMessage, tunnel?: UpstreamAnswer["tunnel"]) => {
+      const answered = (message: IncomingMessage, tunnel?: UpstreamResponse["tunnel"]) => {
         watchdog.disarm();
         call.body.answered();
         // It may fail before anybody reads it; whoever reads it adds a listener.

@@ -18,7 +18,7 @@ import { blockcloudDomain } from "../../protocol/typedData.ts";
 import type { ProviderStore } from "../store.ts";
 
 /** A record announced on chain holds for a day and is renewed at half of it. */
-const LEASE_MS = MAX_LEASE_MS;
+const ANNOUNCEMENT_LEASE_MS = MAX_LEASE_MS;
 
 export interface AnnouncerOptions {
   number: bigint;
@@ -42,14 +42,24 @@ export interface AnnouncerDependencies {
  */
 export class Announcer {
   readonly #options: AnnouncerOptions;
-  readonly #d: AnnouncerDependencies;
+  readonly #deployment: Deployment;
+  readonly #announcements: Announcements;
+  readonly #sender: TransactionSender;
+  readonly #time: ChainTime;
+  readonly #store: Pick<ProviderStore, "raiseVersion">;
+  readonly #log: Logger;
   #last: EndpointRecord | undefined;
   /** Ends when the one under way has; its caller hears of its failure. */
   #running: Promise<void> = Promise.resolve();
 
   constructor(options: AnnouncerOptions, dependencies: AnnouncerDependencies) {
     this.#options = options;
-    this.#d = dependencies;
+    this.#deployment = dependencies.deployment;
+    this.#announcements = dependencies.announcements;
+    this.#sender = dependencies.sender;
+    this.#time = dependencies.time;
+    this.#store = dependencies.store;
+    this.#log = dependencies.log;
   }
 
   /**
@@ -67,7 +77,12 @@ export class Announcer {
 
   async #announce(alone: boolean): Promise<void> {
     const { number, serviceKey } = this.#options;
-    const { deployment, announcements, sender, time, store, log } = this.#d;
+    const deployment = this.#deployment;
+    const announcements = this.#announcements;
+    const sender = this.#sender;
+    const time = this.#time;
+    const store = this.#store;
+    const log = this.#log;
     const endpoints = this.#options.endpoints();
     const nowMs = Math.floor(time.now() * 1000);
     await announcements.refresh();
@@ -76,7 +91,7 @@ export class Announcer {
     const known = (read?.issuedAt ?? 0n) >= (this.#last?.issuedAt ?? 0n) ? read : this.#last;
     const left = Number(known?.expiresAt ?? 0n) - nowMs;
     const says = JSON.stringify(known?.endpoints) === JSON.stringify(endpoints);
-    if (left > LEASE_MS / 2 && (says || !alone)) return;
+    if (left > ANNOUNCEMENT_LEASE_MS / 2 && (says || !alone)) return;
 
     // Above everything that was published, on chain or in the network.
     const least = Math.max(nowMs, Number(known?.issuedAt ?? 0n) + 1);
@@ -84,7 +99,7 @@ export class Announcer {
     const record = {
       serviceId: rootServiceId(number),
       issuedAt: BigInt(issuedAt),
-      expiresAt: BigInt(issuedAt + LEASE_MS),
+      expiresAt: BigInt(issuedAt + ANNOUNCEMENT_LEASE_MS),
       endpoints,
       delegation: "0x" as const,
     } satisfies EndpointRecord;

@@ -5,7 +5,7 @@ import type { Domain } from "../../protocol/typedData.ts";
 import type { ProviderStore } from "../store.ts";
 
 /** How long a record holds, milliseconds; it is renewed at half of it. */
-export const LEASE_MS = 60_000;
+export const RECORD_LEASE_MS = 60_000;
 
 export interface LeaseOptions {
   serviceId: Hex;
@@ -30,7 +30,7 @@ export interface PublishedLease {
   expiresAt: number;
   /** Peers that it was pushed to; 0 when this node is alone. */
   peers: number;
-  /** Settles when the network's look-up store has it, with how many peers took it. */
+  /** Settles when the network's lookup store has it, with how many peers took it. */
   stored: Promise<number>;
 }
 
@@ -42,7 +42,7 @@ export async function publishLease(
 ): Promise<PublishedLease> {
   const { serviceId, key, delegation, domain } = options;
   const issuedAt = store.raiseVersion(serviceId, Math.floor(now()));
-  const expiresAt = issuedAt + LEASE_MS;
+  const expiresAt = issuedAt + RECORD_LEASE_MS;
   const record = {
     serviceId,
     issuedAt: BigInt(issuedAt),

@@ -12,7 +12,7 @@ import { hexToBytes } from "../../protocol/bytes.ts";
 import { blockcloudDomain } from "../../protocol/typedData.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import { Gateways, type ListenAddress } from "../gateway/gateways.ts";
-import { LEASE_MS } from "./lease.ts";
+import { RECORD_LEASE_MS } from "./lease.ts";
 import type { ProviderMetrics } from "../metrics.ts";
 import { Publisher, type PublisherDependencies } from "./publisher.ts";
 import { ProviderStore } from "../store.ts";
@@ -69,7 +69,7 @@ export function createPresence(
       { logger: log, now, monotonic, observer: metrics },
     );
   const gateways = new Gateways(
-    { make, listen: options.listen, graceMs: LEASE_MS },
+    { make, listen: options.listen, graceMs: RECORD_LEASE_MS },
     { timers, log },
   );
   const store = new ProviderStore(options.storeFile);

@@ -4,7 +4,7 @@ import type { Logger } from "../../node/logger.ts";
 import type { Timers } from "../../node/timers.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Endpoint } from "../../protocol/record.ts";
-import { LEASE_MS, publishLease, type LeaseOptions, type PublishedLease } from "./lease.ts";
+import { RECORD_LEASE_MS, publishLease, type LeaseOptions, type PublishedLease } from "./lease.ts";
 import type { ProviderMetrics } from "../metrics.ts";
 import type { Whereabouts } from "./whereabouts.ts";
 import type { ProviderStore } from "../store.ts";
@@ -17,7 +17,7 @@ const RETRY_MS = 5_000;
 const UNHEARD_MS = 1_000;
 /** After so long without a peer the network is taken not to carry our records, milliseconds. */
 const ALONE_MS = 10_000;
-/** Names and revocations are published again so often, so that look-ups find them, milliseconds. */
+/** Names and revocations are published again so often, so that lookups find them, milliseconds. */
 const NOTICE_MS = 3_600_000;
 /** Notices that are published between two looks; a thousand take seven seconds. */
 const NOTICES_PER_TICK = 16;
@@ -37,11 +37,11 @@ export interface PublisherDependencies {
 
 /**
  * Keeps a service's record published: renews its lease at half of it, publishes the next one the moment the
- * service moves, and keeps names and revocations of its sub-services where look-ups find them.
+ * service moves, and keeps names and revocations of its sub-services where lookups find them.
  */
 export class Publisher implements Startable {
   readonly #options: LeaseOptions;
-  readonly #d: PublisherDependencies;
+  readonly #dependencies: PublisherDependencies;
   readonly #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
   #last: PublishedLease | undefined;
@@ -53,22 +53,22 @@ export class Publisher implements Startable {
 
   constructor(options: LeaseOptions, dependencies: PublisherDependencies) {
     this.#options = options;
-    this.#d = dependencies;
+    this.#dependencies = dependencies;
   }
 
   /** Whether the network has not carried our records for a while. */
   get alone(): boolean {
-    return this.#d.timers.monotonic() - this.#companyAt > ALONE_MS;
+    return this.#dependencies.timers.monotonic() - this.#companyAt > ALONE_MS;
   }
 
   /** Peers that hear of the next record at once. */
   get peers(): number {
-    return this.#d.network.peers;
+    return this.#dependencies.network.peers;
   }
 
   /** Publishes at once; a network that refuses keeps nobody from serving. */
   async start(): Promise<void> {
-    this.#companyAt = this.#d.timers.monotonic();
+    this.#companyAt = this.#dependencies.timers.monotonic();
     await this.#tick();
     this.#loop = this.#run();
   }
@@ -82,22 +82,22 @@ export class Publisher implements Startable {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
-        await this.#d.timers.sleep(TICK_MS, signal);
+        await this.#dependencies.timers.sleep(TICK_MS, signal);
         await this.#tick();
       } catch (error) {
-        if (!signal.aborted) this.#d.log.error("publishing failed", { error });
+        if (!signal.aborted) this.#dependencies.log.error("publishing failed", { error });
       }
     }
   }
 
   async #tick(): Promise<void> {
-    const { network, store, whereabouts, timers, now } = this.#d;
+    const { network, store, whereabouts, timers, now } = this.#dependencies;
     const began = timers.monotonic();
     if (network.peers > 0) this.#companyAt = began;
     const moved = store.changed() ? await whereabouts.follow() : undefined;
     const endpoints = whereabouts.endpoints();
     const isNew = !this.#says(endpoints);
-    const isDue = now() >= (this.#last?.expiresAt ?? 0) - LEASE_MS / 2;
+    const isDue = now() >= (this.#last?.expiresAt ?? 0) - RECORD_LEASE_MS / 2;
     // Published into the void, until the first peers were there.
     const isUnheard = network.peers > 0 && this.#last?.peers === 0 && began >= this.#heardAt;
     if (isNew || moved !== undefined || isDue || isUnheard) {
@@ -117,11 +117,11 @@ export class Publisher implements Startable {
     move: number | undefined,
     began: number,
   ): Promise<void> {
-    const { store, timers, metrics, log } = this.#d;
+    const { store, timers, metrics, log } = this.#dependencies;
     try {
       const before = this.#last;
       const changed = !this.#says(endpoints);
-      const lease = await publishLease(endpoints, this.#options, this.#d);
+      const lease = await publishLease(endpoints, this.#options, this.#dependencies);
       this.#last = lease;
       this.#followStored(lease);
       metrics?.published(BigInt(lease.expiresAt));
@@ -149,7 +149,7 @@ export class Publisher implements Startable {
 
   /** The fallback, where no peer takes what we publish. */
   async #announce(): Promise<void> {
-    const { announcer, metrics, log } = this.#d;
+    const { announcer, metrics, log } = this.#dependencies;
     try {
       await announcer?.announce(true);
       metrics?.bookkeeping("announce");
@@ -163,16 +163,17 @@ export class Publisher implements Startable {
   #followStored({ stored, peers }: PublishedLease): void {
     stored.then(
       (count) => {
-        this.#d.log.debug("record stored", { peers: count });
+        this.#dependencies.log.debug("record stored", { peers: count });
       },
       (error: unknown) => {
-        if (peers > 0) this.#d.log.warn("the record was pushed, but not stored", { error });
+        if (peers > 0)
+          this.#dependencies.log.warn("the record was pushed, but not stored", { error });
       },
     );
   }
 
   async #publishNotices(): Promise<void> {
-    const { network, store, now, log } = this.#d;
+    const { network, store, now, log } = this.#dependencies;
     if (network.peers === 0) return;
     for (const notice of store.grants.due(now(), NOTICE_MS, NOTICES_PER_TICK)) {
       try {

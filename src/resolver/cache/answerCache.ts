@@ -1,8 +1,8 @@
 import type { Hex } from "viem";
-import { Entry } from "./entry.ts";
+import { CacheEntry } from "./entry.ts";
 import { isRootId, rootIdOf } from "../ids.ts";
 
-/** Used entries that one eviction passes over at most: no look-up should have to wait for a whole turn. */
+/** Used entries that one eviction passes over at most: no lookup should have to wait for a whole turn. */
 const MAX_PASSED = 64;
 /** How far ahead an entry's end is noted, seconds: bounds what entries that were evicted leave behind. */
 const HORIZON_S = 300;
@@ -12,7 +12,7 @@ const HORIZON_S = 300;
  * at (second chance, Corbató's clock): a hit costs a flag and no reordering.
  */
 export class AnswerCache {
-  readonly #entries = new Map<Hex, Entry>();
+  readonly #entries = new Map<Hex, CacheEntry>();
   /** IDs by root; of a root service alone nothing is kept here, for its ID follows from its number. */
   readonly #subServices = new Map<Hex, Set<Hex>>();
   /** IDs by the second in which to look whether they ran out. */
@@ -31,16 +31,16 @@ export class AnswerCache {
     return this.#entries.size;
   }
 
-  get(serviceId: Hex): Entry | undefined {
+  get(serviceId: Hex): CacheEntry | undefined {
     return this.#entries.get(serviceId);
   }
 
   /** The entry of a service, a new one if there is none. */
-  ensure(serviceId: Hex): Entry {
+  ensure(serviceId: Hex): CacheEntry {
     const known = this.#entries.get(serviceId);
     if (known !== undefined) return known;
     if (this.#entries.size >= this.#capacity) this.#evict();
-    const entry = new Entry(serviceId);
+    const entry = new CacheEntry(serviceId);
     this.#entries.set(serviceId, entry);
     if (!isRootId(serviceId)) {
       const root = rootIdOf(serviceId);
@@ -51,13 +51,13 @@ export class AnswerCache {
   }
 
   /** The entries of a root service and of its sub-services. */
-  family(rootId: Hex): Entry[] {
+  family(rootId: Hex): CacheEntry[] {
     const ids = [rootId, ...(this.#subServices.get(rootId) ?? [])];
     return ids.flatMap((id) => this.#entries.get(id) ?? []);
   }
 
   /** Has {@link expired} look at an entry when its answer runs out. */
-  schedule(entry: Entry): void {
+  schedule(entry: CacheEntry): void {
     const ends = Math.ceil(entry.expiresAt / 1000);
     const second = Math.max(this.#looked + 1, Math.min(ends, this.#looked + HORIZON_S));
     // One place an entry: where it is looked at too early, it gets the next.
@@ -69,12 +69,12 @@ export class AnswerCache {
   }
 
   /** Entries whose answer has run out since the last call; they are cleared. */
-  expired(now: number): Entry[] {
+  expired(now: number): CacheEntry[] {
     const upTo = Math.floor(now / 1000);
     const seconds = this.#secondsUpTo(upTo);
     // What is put off below must come after what is looked at here.
     this.#looked = Math.max(this.#looked, upTo);
-    const ended: Entry[] = [];
+    const ended: CacheEntry[] = [];
     for (const second of seconds) {
       const ids = this.#due.get(second) ?? [];
       this.#due.delete(second);

@@ -1,6 +1,6 @@
 import type { Address, Hex } from "viem";
 import type { ServiceFacts } from "../../chain/directory.ts";
-import type { CheckedRecord } from "../../protocol/checkRecord.ts";
+import type { VerifiedRecord } from "../../protocol/checkRecord.ts";
 import type { Delegation } from "../../protocol/delegation.ts";
 import type { Answer, AnswerSource } from "../answer.ts";
 import { drawPriorities, ORDERS, spreadOrders, type Random } from "../order.ts";
@@ -16,10 +16,10 @@ export interface SeenRecord {
 }
 
 /**
- * What a resolver knows of one service. What each look-up reads stands first, so that it lies together, and
+ * What a resolver knows of one service. What each lookup reads stands first, so that it lies together, and
  * is no fraction: such numbers are objects of their own elsewhere in memory.
  */
-export class Entry {
+export class CacheEntry {
   /** Undefined when nothing is in force. */
   answer: Answer | undefined = undefined;
   /** The table's rule for it, as of a version of the table. */
@@ -86,7 +86,7 @@ export class Entry {
 /** The answer that a service's record gives. */
 export function answerOf(
   serviceId: Hex,
-  { encoded, record, delegation }: CheckedRecord,
+  { encoded, record, delegation }: VerifiedRecord,
   facts: ServiceFacts,
   from: { source: AnswerSource; superseded: boolean },
   random: Random,

@@ -4,10 +4,10 @@ import { epochAt, epochStart, type EpochTiming } from "../../protocol/epoch.ts";
 import type { Answer } from "../answer.ts";
 import { AnswerCache } from "./answerCache.ts";
 import { isRootId } from "../ids.ts";
-import { answerOf, isSameAnswer, type Entry } from "./entry.ts";
+import { answerOf, isSameAnswer, type CacheEntry } from "./entry.ts";
 import { expiredDelegation, staleRecord } from "../errors.ts";
 import type { Random } from "../order.ts";
-import type { Found } from "../lookup/recordLookup.ts";
+import type { FoundRecord } from "../lookup/recordLookup.ts";
 import type { Watchers } from "../watchers.ts";
 
 /** A record is looked up anew when a quarter of its lease is left, and at least so often, milliseconds. */
@@ -43,12 +43,12 @@ export class Holdings {
     return this.#cache.size;
   }
 
-  get(serviceId: Hex): Entry | undefined {
+  get(serviceId: Hex): CacheEntry | undefined {
     return this.#cache.get(serviceId);
   }
 
   /** The entry of a service whose answer holds. */
-  inForce(serviceId: Hex, now: number): Entry | undefined {
+  inForce(serviceId: Hex, now: number): CacheEntry | undefined {
     const entry = this.#cache.get(serviceId);
     if (entry === undefined || now >= entry.expiresAt) return undefined;
     entry.used = 1;
@@ -56,7 +56,7 @@ export class Holdings {
   }
 
   /** Takes what was found, and gives the answer that holds from now on. */
-  take(serviceId: Hex, found: Found): Answer {
+  take(serviceId: Hex, found: FoundRecord): Answer {
     const now = this.#now();
     const entry = this.#cache.ensure(serviceId);
     const { record, delegation } = found.checked;

@@ -4,7 +4,7 @@ import type { Startable } from "../../node/lifecycle.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Timers } from "../../node/timers.ts";
 import type { Resolver } from "../answer.ts";
-import { Finder } from "./finder.ts";
+import { ZoneLookup } from "./zoneLookup.ts";
 import { Hosts } from "./hosts.ts";
 import { Responder } from "./responder.ts";
 import { ResponseRate } from "./responseRate.ts";
@@ -29,7 +29,7 @@ export interface DnsLimits {
   /** The longest TTL, seconds: how long others may go on with what has changed. */
   maxTtlSeconds: number;
   negativeTtlSeconds: number;
-  lookUpMs: number;
+  lookupMs: number;
   keepMs: number;
   keepVaryingMs: number;
   maxAnswers: number;
@@ -44,7 +44,7 @@ const defaults: DnsLimits = {
   maxTtlSeconds: 30,
   negativeTtlSeconds: 5,
   // Clients wait 5 s.
-  lookUpMs: 4_000,
+  lookupMs: 4_000,
   // Changes are told: this is for what the resolver has put out of its memory meanwhile, and no longer than
   // clients keep an answer themselves.
   keepMs: 30_000,
@@ -61,7 +61,7 @@ const defaults: DnsLimits = {
 const PORT_TRIES = 8;
 
 export interface DnsFrontDependencies {
-  resolver: Pick<Resolver, "resolve" | "lookUpName" | "watchAll">;
+  resolver: Pick<Resolver, "resolve" | "lookupName" | "watchAll">;
   resolveHost: Resolve;
   /** Unix milliseconds of the chain's time. */
   now(): number;
@@ -76,7 +76,8 @@ export class DnsFront implements Startable {
   readonly #tally: Tally;
   readonly #options: DnsFrontOptions;
   readonly #limits: DnsLimits;
-  readonly #d: DnsFrontDependencies;
+  readonly #timers: Timers;
+  readonly #log: Logger;
   #udp: UdpServer | undefined;
   #tcp: TcpServer | undefined;
 
@@ -91,13 +92,14 @@ export class DnsFront implements Startable {
       log.error("a DNS query failed", { error });
     };
     const { allowLoopback } = options;
-    const finder = new Finder(limits, { resolver, timers, hosts, allowLoopback, onFault });
+    const zoneLookup = new ZoneLookup(limits, { resolver, timers, hosts, allowLoopback, onFault });
     this.#options = options;
     this.#limits = limits;
-    this.#d = dependencies;
+    this.#timers = dependencies.timers;
+    this.#log = dependencies.log;
     this.#responder = new Responder(
       { ...limits, seed: options.seed },
-      { resolver, finder, now, timers },
+      { resolver, zoneLookup, now, timers },
     );
     this.#tally = new Tally(dependencies.observer, timers);
   }
@@ -131,7 +133,8 @@ export class DnsFront implements Startable {
 
   async #listen(): Promise<void> {
     const { listen, answersPerSecond, seed } = this.#options;
-    const { timers, log } = this.#d;
+    const timers = this.#timers;
+    const log = this.#log;
     const shared = { responder: this.#responder, tally: this.#tally, timers, log };
     const limit = { perSecond: answersPerSecond, burst: 2 * answersPerSecond };
     this.#udp = new UdpServer(listen, { ...shared, rate: new ResponseRate(limit, seed) });

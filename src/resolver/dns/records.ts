@@ -19,7 +19,7 @@ export interface AddressRules {
 }
 
 /** Whether a name exists, and what stands there. */
-export interface Found {
+export interface RecordSet {
   exists: boolean;
   records: readonly Rr[];
   /** Whether asking again would give another order or other addresses, though nothing was published. */
@@ -37,7 +37,7 @@ export async function recordsOf(
   facet: Facet,
   type: number,
   rules: AddressRules,
-): Promise<Found> {
+): Promise<RecordSet> {
   const open = (address: string) =>
     answer.source === "table" || isReachable(address, rules.allowLoopback);
   const endpoints = answer.endpoints.flatMap((endpoint) => {

@@ -2,7 +2,7 @@ import type { Timers } from "../../node/timers.ts";
 import type { Resolver } from "../answer.ts";
 import { AnswerCache, setTtl, type CachedAnswer } from "./answerCache.ts";
 import { HEADER_BYTES, rcodes } from "./codes.ts";
-import type { Finder } from "./finder.ts";
+import type { ZoneLookup } from "./zoneLookup.ts";
 import { copyTemplate, fillFlags, fillIn, truncate, writeMessage } from "./message.ts";
 import { labelsOf, lower, NO_ANSWER, QueryReader } from "./query.ts";
 
@@ -21,7 +21,7 @@ export interface ResponderOptions {
 
 export interface ResponderDependencies {
   resolver: Pick<Resolver, "watchAll">;
-  finder: Finder;
+  zoneLookup: ZoneLookup;
   /** Unix milliseconds of the chain's time, which leases run by. */
   now(): number;
   timers: Timers;
@@ -44,20 +44,26 @@ export class Responder {
   /** The code of the last quick answer. */
   rcode = 0;
   readonly #options: ResponderOptions;
-  readonly #d: ResponderDependencies;
+  readonly #resolver: Pick<Resolver, "watchAll">;
+  readonly #zoneLookup: ZoneLookup;
+  readonly #now: ResponderDependencies["now"];
+  readonly #timers: Timers;
   readonly #cache: AnswerCache;
   readonly #pending = new Map<string, Promise<CachedAnswer>>();
   /** Whose bytes the last quick answer was. */
   #lent: CachedAnswer | undefined;
   #unwatch: (() => void) | undefined;
-  /** Look-ups that run, those included that nobody new may join. */
+  /** Lookups that run, those included that nobody new may join. */
   #running = 0;
   /** Changes that the resolver has told of. */
   #changes = 0;
 
   constructor(options: ResponderOptions, dependencies: ResponderDependencies) {
     this.#options = options;
-    this.#d = dependencies;
+    this.#resolver = dependencies.resolver;
+    this.#zoneLookup = dependencies.zoneLookup;
+    this.#now = dependencies.now;
+    this.#timers = dependencies.timers;
     this.#cache = new AnswerCache(options.maxAnswers);
     this.query = new QueryReader(options.seed);
   }
@@ -69,7 +75,7 @@ export class Responder {
 
   /** Forgets from now on what the resolver says has changed. */
   start(): void {
-    this.#unwatch ??= this.#d.resolver.watchAll((serviceId) => {
+    this.#unwatch ??= this.#resolver.watchAll((serviceId) => {
       this.#changes += 1;
       this.#cache.drop(serviceId);
       // What runs may have begun with the old answer.
@@ -83,7 +89,7 @@ export class Responder {
   }
 
   /**
-   * Answers at once what needs no look-up.
+   * Answers at once what needs no lookup.
    *
    * @param now Milliseconds of the monotonic clock.
    * @param udp Whether the answer has to fit what the client takes over UDP.
@@ -122,7 +128,7 @@ export class Responder {
   }
 
   /** Looks up what the packet asks that was read last. Rejects only for a fault of ours. */
-  async lookUp(packet: Buffer, udp: boolean): Promise<Reply> {
+  async lookup(packet: Buffer, udp: boolean): Promise<Reply> {
     const { edns, dnssecOk, questionEnd, udpLimit } = this.query;
     const found = this.#find(packet, questionEnd);
     if (found === undefined) {
@@ -131,7 +137,7 @@ export class Responder {
     // The packet's memory may be another packet's when the answer is there.
     const own = Buffer.from(packet.subarray(0, questionEnd));
     const cached = await found;
-    setTtl(cached, this.#d.timers.monotonic());
+    setTtl(cached, this.#timers.monotonic());
     const { template } = cached;
     const length = (edns ? template.edns : template.plain).length;
     const fitting = udp && length > udpLimit ? truncate(template) : template;
@@ -157,15 +163,15 @@ export class Responder {
   async #build(question: Uint8Array): Promise<CachedAnswer> {
     const { hash, type, class: questionClass } = this.query;
     const changes = this.#changes;
-    const finding = await this.#d.finder.find(labelsOf(question), type, questionClass);
-    const { serviceId, maxTtl, expiresAt, rcode, varies } = finding;
-    const now = this.#d.timers.monotonic();
-    const leaseEnd = expiresAt === undefined ? Infinity : now + expiresAt - this.#d.now();
+    const found = await this.#zoneLookup.lookup(labelsOf(question), type, questionClass);
+    const { serviceId, maxTtl, expiresAt, rcode, varies } = found;
+    const now = this.#timers.monotonic();
+    const leaseEnd = expiresAt === undefined ? Infinity : now + expiresAt - this.#now();
     const { keepMs, keepVaryingMs } = this.#options;
     // Half of the time to all of it, by the hash: what came at once is not built anew at once.
     const share = 1 - (hash >>> 24) / 512;
     const until = Math.min(leaseEnd, now + share * (varies ? keepVaryingMs : keepMs));
-    const template = writeMessage({ question, ...finding });
+    const template = writeMessage({ question, ...found });
     const answer = { template, question, serviceId, until, leaseEnd, maxTtl, ttl: -1 };
     // A crowd of names that are none must not push out those that are: the resolver remembers them itself.
     const kept = rcode === rcodes.NOERROR && serviceId !== undefined;

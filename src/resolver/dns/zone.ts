@@ -22,7 +22,7 @@ export type Facet =
 export type Scheme = "https" | "http" | "tcp" | "sal";
 
 /** Where in the zone a name is. */
-export type Place =
+export type ZoneNode =
   /** Not in the zone. */
   | { kind: "outside" }
   /** The zone itself. */
@@ -35,10 +35,10 @@ export type Place =
   | { kind: "service"; name: string; facet: Facet };
 
 const APEX = ZONE.split(".");
-const NOWHERE: Place = { kind: "nowhere" };
+const NOWHERE: ZoneNode = { kind: "nowhere" };
 
 /** Finds the place of a name, given its labels in lower case. */
-export function placeOf(labels: readonly string[]): Place {
+export function zoneNodeOf(labels: readonly string[]): ZoneNode {
   const inner = labels.slice(0, -APEX.length);
   if (labels.length < APEX.length || labels.slice(-APEX.length).join(".") !== ZONE) {
     return { kind: "outside" };
@@ -72,7 +72,7 @@ export function groupsOf(address: string): string[] {
   return [...head, ...Array<string>(8 - head.length - tail.length).fill("0"), ...tail];
 }
 
-function rawPlace(inner: readonly string[]): Place {
+function rawPlace(inner: readonly string[]): ZoneNode {
   const base = inner.at(-2) ?? "";
   const name = `${base}.id.${ZONE}`;
   const before = inner.slice(0, -2);

@@ -5,7 +5,7 @@ import type { Logger } from "../../node/logger.ts";
 import type { Metrics } from "../../node/metrics.ts";
 import type { Timers } from "../../node/timers.ts";
 import type { Answer } from "../answer.ts";
-import type { LookUps } from "./lookups.ts";
+import type { BoundedLookup } from "../lookup/boundedLookup.ts";
 import type { HttpObserver } from "./observer.ts";
 import { openApi } from "./openApi.ts";
 import { asProblem, HttpProblem } from "./problem.ts";
@@ -23,7 +23,7 @@ export interface Peer {
 }
 
 export interface AppDependencies {
-  lookUps: LookUps;
+  lookup: BoundedLookup;
   watches: Watches;
   metrics: Pick<Metrics, "expose" | "health">;
   observer: HttpObserver;
@@ -64,7 +64,7 @@ export function createApp(d: AppDependencies): Hono {
     pay(context, 1);
     const name = parsed(nameSchema, context.req.param("name"));
     const hops = parsed(pathSchema, context.req.header("resolver-path") ?? "");
-    const answer = await d.lookUps.answer(name, context.req.raw.signal, hops);
+    const answer = await d.lookup.answer(name, context.req.raw.signal, hops);
     const { text, etag } = represent(answer);
     const seconds = Math.floor((answer.expiresAt - d.now()) / 1000);
     const headers = {
@@ -98,7 +98,7 @@ export function createApp(d: AppDependencies): Hono {
   const item = async (name: string, signal: AbortSignal, hops: readonly string[]) => {
     const prefix = `{"name":${JSON.stringify(name)}`;
     try {
-      const answer: Answer = await d.lookUps.answer(name, signal, hops);
+      const answer: Answer = await d.lookup.answer(name, signal, hops);
       return `${prefix},"answer":${represent(answer).text}}`;
     } catch (error) {
       if (signal.aborted) throw error;

@@ -13,7 +13,7 @@ import { listen } from "../../node/listen.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Resolver } from "../answer.ts";
 import { createApp, type Peer } from "./app.ts";
-import { LookUps } from "./lookups.ts";
+import { BoundedLookup } from "../lookup/boundedLookup.ts";
 import type { HttpObserver } from "./observer.ts";
 import { Watches, type WatchLimits } from "./watches.ts";
 
@@ -23,6 +23,8 @@ const MAX_HEADER_BYTES = 16 * 1024;
 const PATIENCE_MS = 5_000;
 /** How long a whole request may take to come in, milliseconds. */
 const REQUEST_MS = 10_000;
+/** How long a lookup may take, milliseconds. */
+const LOOKUP_MS = 10_000;
 /** Clients whose rate is remembered. */
 const MAX_PEERS = 100_000;
 
@@ -36,7 +38,7 @@ export interface HttpFrontOptions {
 }
 
 export interface HttpFrontDependencies {
-  resolver: Pick<Resolver, "resolve" | "lookUpName" | "watch">;
+  resolver: Pick<Resolver, "resolve" | "lookupName" | "watch">;
   metrics: Pick<Metrics, "expose" | "health">;
   observer: HttpObserver;
   /** Unix milliseconds of the chain's time. */
@@ -57,7 +59,7 @@ export class HttpFront implements Startable {
     const { namesPerSecond: perSecond } = options;
     this.#options = options;
     this.#log = log;
-    const lookUps = new LookUps(resolver, timers);
+    const lookup = new BoundedLookup(resolver, { milliseconds: LOOKUP_MS, timers });
     this.#watches = new Watches(
       {
         maxWatches: 1_000,
@@ -66,7 +68,7 @@ export class HttpFront implements Startable {
         maxWaitingBytes: 256 * 1024,
         ...options.watches,
       },
-      { resolver, lookUps, timers, observer },
+      { resolver, lookup, timers, observer },
     );
     const rate = new RateLimit(
       // A batch must fit a burst.
@@ -75,7 +77,7 @@ export class HttpFront implements Startable {
     );
     const app = createApp({
       ...dependencies,
-      lookUps,
+      lookup,
       watches: this.#watches,
       take: (network, cost) => (perSecond === 0 ? 0 : rate.take(network, cost)),
       peerOf: peerOfContext,

@@ -35,7 +35,7 @@ function failures(...codes: HttpProblemCode[]): Record<string, unknown> {
   );
 }
 
-const lookUpFailures: HttpProblemCode[] = [
+const lookupFailures: HttpProblemCode[] = [
   "NAME_INVALID",
   "REQUEST_INVALID",
   "SERVICE_DROPPED",
@@ -56,7 +56,7 @@ const pathHeader = {
   in: "header",
   required: false,
   description:
-    "Resolvers that the look-up came through, with commas between them; guards against circles.",
+    "Resolvers that the lookup came through, with commas between them; guards against circles.",
   schema: { type: "string", maxLength: 2048 },
 };
 
@@ -107,7 +107,7 @@ export const openApi = {
             content: jsonOf("Answer"),
           },
           "304": { description: "As in the answer that the client has." },
-          ...failures(...lookUpFailures),
+          ...failures(...lookupFailures),
         },
       },
     },

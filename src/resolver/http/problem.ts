@@ -19,7 +19,7 @@ const problems = {
   RESOLVER_FAILED: { status: 500, title: "The resolver failed" },
   [resolveErrors.stale]: { status: 503, title: "The last record known has run out" },
   [resolveErrors.unreachable]: { status: 503, title: "Neither chain nor network answers" },
-  [resolveErrors.busy]: { status: 503, title: "Too many look-ups wait" },
+  [resolveErrors.busy]: { status: 503, title: "Too many lookups wait" },
   WATCHES_FULL: { status: 503, title: "Too many clients watch" },
   [resolveErrors.loop]: { status: 508, title: "Resolvers forward in a circle" },
 } as const;
@@ -80,7 +80,7 @@ export class HttpProblem extends BlockcloudError {
 
 const codes = new Set<string>(Object.values(resolveErrors));
 
-/** What any error looks like from outside: of those that a look-up declares, all; of others, that it failed. */
+/** What any error looks like from outside: of those that a lookup declares, all; of others, that it failed. */
 export function asProblem(error: unknown): HttpProblem {
   if (error instanceof HttpProblem) return error;
   if (error instanceof BlockcloudError) {

@@ -33,10 +33,10 @@ export const watchEventSchema = z.union([
   }),
 ]);
 
-/** Resolvers that a look-up may have come through. */
-const MAX_HOPS = 16;
+/** Resolvers that a lookup may have come through. */
+const MAX_PATH_ENTRIES = 16;
 
-/** `Resolver-Path`: the resolvers that a look-up came through, with commas between them. */
+/** `Resolver-Path`: the resolvers that a lookup came through, with commas between them. */
 export const pathSchema = z
   .string()
   .max(2_048)
@@ -46,4 +46,8 @@ export const pathSchema = z
       .map((hop) => hop.trim())
       .filter((hop) => hop !== ""),
   )
-  .pipe(z.array(z.string().regex(/^[\w.:/@-]{1,128}$/, "must be a resolver's ID")).max(MAX_HOPS));
+  .pipe(
+    z
+      .array(z.string().regex(/^[\w.:/@-]{1,128}$/, "must be a resolver's ID"))
+      .max(MAX_PATH_ENTRIES),
+  );

@@ -1,5 +1,5 @@
+import { raceSignal } from "race-signal";
 import type { Timers } from "../../node/timers.ts";
-import { unlessAborted } from "../../node/unlessAborted.ts";
 import { busy, unreachable } from "../errors.ts";
 
 interface Running<T> {
@@ -23,7 +23,7 @@ export class DelayQueue<T> {
     this.#timers = timers;
   }
 
-  /** Look-ups that wait. */
+  /** Lookups that wait. */
   get waiting(): number {
     return this.#waiting;
   }
@@ -41,12 +41,12 @@ export class DelayQueue<T> {
     signal?: AbortSignal,
   ): Promise<T> {
     signal?.throwIfAborted();
-    if (this.#waiting >= this.#limits.waiting) throw busy("look-ups wait");
+    if (this.#waiting >= this.#limits.waiting) throw busy("lookups wait");
     const running = this.#running.get(key) ?? this.#begin(key, work);
     running.waiting += 1;
     this.#waiting += 1;
     try {
-      return await unlessAborted(running.result, signal);
+      return await raceSignal(running.result, signal);
     } finally {
       running.waiting -= 1;
       this.#waiting -= 1;
@@ -65,7 +65,7 @@ export class DelayQueue<T> {
   }
 
   #begin(key: string, work: (signal: AbortSignal) => Promise<T>): Running<T> {
-    if (this.#running.size >= this.#limits.works) throw busy("look-ups run");
+    if (this.#running.size >= this.#limits.works) throw busy("lookups run");
     const controller = new AbortController();
     const { signal } = controller;
     const ended = Promise.withResolvers<never>();

@@ -1,9 +1,9 @@
 import { getAddress, type Hex } from "viem";
+import { raceSignal } from "race-signal";
 import type { Directory, ServiceFacts } from "../../chain/directory.ts";
 import type { RecordNetwork } from "../../coral/network.ts";
 import type { Logger } from "../../node/logger.ts";
-import { unlessAborted } from "../../node/unlessAborted.ts";
-import { checkRecord, type CheckedRecord } from "../../protocol/checkRecord.ts";
+import { checkRecord, type VerifiedRecord } from "../../protocol/checkRecord.ts";
 import { readDelegation } from "../../protocol/delegation.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Domain } from "../../protocol/typedData.ts";
@@ -30,16 +30,16 @@ export interface AnnouncedRecords {
   refresh(): Promise<void>;
 }
 
-/** What a look-up found. */
-export interface Found {
-  checked: CheckedRecord;
+/** What a lookup found. */
+export interface FoundRecord {
+  checked: VerifiedRecord;
   facts: ServiceFacts;
   source: AnswerSource;
   superseded: boolean;
 }
 
 /** Looks a service up where it is published: chain and record network at once, then the announcements. */
-export class RecordLookUp {
+export class RecordLookup {
   readonly #domain: Domain;
   readonly #directory: Directory;
   readonly #network: RecordNetwork;
@@ -78,7 +78,7 @@ export class RecordLookUp {
     serviceId: Hex,
     known: { seen: SeenRecord | undefined; ask: boolean },
     signal: AbortSignal,
-  ): Promise<Found> {
+  ): Promise<FoundRecord> {
     const number = numberOfId(serviceId);
     // What ends first with an error ends the other.
     const over = new AbortController();
@@ -88,7 +88,7 @@ export class RecordLookUp {
         this.activeFacts(number, both),
         this.#record(serviceId, known.ask, both),
       ]);
-      const fromNetwork = (checked: CheckedRecord) =>
+      const fromNetwork = (checked: VerifiedRecord) =>
         ({ checked, facts, source: "coral", superseded: false }) as const;
       if (record !== undefined && this.holds(record, facts)) return fromNetwork(record);
       const announced = await this.#announced(serviceId, facts, known.seen, both);
@@ -123,7 +123,7 @@ export class RecordLookUp {
   }
 
   /** Whether a record that the network checked holds now, and by the key that the facts say. */
-  holds({ record, signer, delegation }: CheckedRecord, facts: ServiceFacts): boolean {
+  holds({ record, signer, delegation }: VerifiedRecord, facts: ServiceFacts): boolean {
     const now = BigInt(Math.floor(this.#now()));
     const rootKey = getAddress(facts.key);
     if (record.expiresAt <= now) return false;
@@ -138,7 +138,7 @@ export class RecordLookUp {
     serviceId: Hex,
     ask: boolean,
     signal: AbortSignal,
-  ): Promise<{ record: CheckedRecord | undefined; reached: boolean }> {
+  ): Promise<{ record: VerifiedRecord | undefined; reached: boolean }> {
     const held = this.#network.record(serviceId);
     if (held !== undefined && !ask) return { record: held, reached: true };
     try {
@@ -157,7 +157,7 @@ export class RecordLookUp {
     facts: ServiceFacts,
     seen: SeenRecord | undefined,
     signal: AbortSignal,
-  ): Promise<Found | undefined> {
+  ): Promise<FoundRecord | undefined> {
     if (!isRootId(serviceId)) return undefined;
     await this.#refresh(signal);
     const encoded = this.#announcements.announced(facts.number)?.encoded;
@@ -189,7 +189,7 @@ export class RecordLookUp {
         this.#refreshing = undefined;
         this.#refreshedAt = this.#now();
       }));
-    await unlessAborted(refreshing, signal);
+    await raceSignal(refreshing, signal);
   }
 
   #failure(

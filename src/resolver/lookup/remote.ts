@@ -6,10 +6,10 @@ import type { Domain } from "../../protocol/typedData.ts";
 import { resolveErrors } from "../answer.ts";
 import { MAX_ANSWER_BYTES, problemJsonSchema } from "../answerSchema.ts";
 import { unreachable } from "../errors.ts";
-import type { Found } from "./recordLookup.ts";
+import type { FoundRecord } from "./recordLookup.ts";
 import { verifyAnswer } from "../verify/verifyAnswer.ts";
 
-/** Names the resolvers that a look-up has passed, commas between them. */
+/** Names the resolvers that a lookup has passed, commas between them. */
 export const PATH_HEADER = "resolver-path";
 /** How long another resolver may take, milliseconds: less than its asker waits. */
 const TIME_MS = 4_000;
@@ -31,7 +31,7 @@ export interface ForwardingClient {
     serviceId: Hex,
     hops: readonly string[],
     signal: AbortSignal,
-  ): Promise<Found>;
+  ): Promise<FoundRecord>;
 }
 
 /**
@@ -108,7 +108,7 @@ export class RemoteResolver implements ForwardingClient {
     serviceId: Hex,
     hops: readonly string[],
     signal: AbortSignal,
-  ): Promise<Found> {
+  ): Promise<FoundRecord> {
     const json = await askResolver(url, serviceId, hops, signal);
     try {
       const { answer, checked } = await verifyAnswer(json, serviceId, {

@@ -7,7 +7,7 @@ const FIRST_CAPACITY = 64;
 
 /**
  * Values by prefix, and the longest prefix of an ID: a path-compressed binary trie (Morrison, "PATRICIA",
- * JACM 1968) in typed arrays. A look-up visits one node for each prefix or fork on its path, about
+ * JACM 1968) in typed arrays. A lookup visits one node for each prefix or fork on its path, about
  * log2(prefixes) of them, and compares each bit once; it allocates nothing.
  */
 export class PrefixTrie<T> {

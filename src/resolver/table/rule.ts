@@ -25,7 +25,7 @@ const socket = z
   .regex(/^(\/[^\s]+|[^\s/]+:\d{1,5})$/, "Give a socket's path from / on, or host:port.");
 const targets = <T extends z.ZodType>(kind: T) => z.array(kind).min(1).max(MAX_TARGETS);
 
-/** What a rule does with a look-up; how it stands in the state folder. */
+/** What a rule does with a lookup; how it stands in the state folder. */
 export const actionSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("endpoints"), endpoints: targets(uri) }),
   z.strictObject({ kind: z.literal("services"), services: targets(serviceId) }),
@@ -36,9 +36,9 @@ export const actionSchema = z.discriminatedUnion("kind", [
 ]);
 
 /**
- * What a rule does with a look-up (Nordström et al., "Serval", NSDI 2012, section 4.2). The first three are
+ * What a rule does with a lookup (Nordström et al., "Serval", NSDI 2012, section 4.2). The first three are
  * its FORWARD: to endpoints, to other services that stand in for this one, to another resolver. `demux` hands
- * over to a socket of this host, `delay` queues the look-up and resolves it on demand, `drop` refuses it.
+ * over to a socket of this host, `delay` queues the lookup and resolves it on demand, `drop` refuses it.
  */
 export type Action = z.infer<typeof actionSchema>;
 
@@ -48,7 +48,7 @@ export interface RuleSpec {
   action: Action;
   /** Rules with the lowest number count, the others at this prefix wait until those are gone; 0 to 65,535. */
   priority: number;
-  /** Share of the look-ups among the rules of one priority, 0 to 65,535. */
+  /** Share of the lookups among the rules of one priority, 0 to 65,535. */
   weight: number;
 }
 
@@ -56,7 +56,7 @@ export interface RuleSpec {
 export interface Rule extends RuleSpec {
   /** Never used again; 0 is the default rule that nobody set. */
   readonly id: number;
-  /** Look-ups that it was chosen for. */
+  /** Lookups that it was chosen for. */
   matches: number;
   /** Those of them that it refused: all where it drops, where it delays those that found the queue full. */
   drops: number;

@@ -18,8 +18,8 @@ interface RuleSet {
 
 /**
  * The service table (Nordström et al., "Serval", NSDI 2012, section 4.2): rules by prefix of the service ID.
- * A look-up takes the longest prefix with rules, in it the rules of the lowest priority number, and of those
- * one by weight. Where no other rule is set for all IDs, such look-ups are delayed: resolved on demand.
+ * A lookup takes the longest prefix with rules, in it the rules of the lowest priority number, and of those
+ * one by weight. Where no other rule is set for all IDs, such lookups are delayed: resolved on demand.
  */
 export class ServiceTable {
   readonly #random: Random;
@@ -46,7 +46,7 @@ export class ServiceTable {
     return this.#byId.size;
   }
 
-  /** The rule for a service ID, and whether each look-up of it gives this one; counts nothing. */
+  /** The rule for a service ID, and whether each lookup of it gives this one; counts nothing. */
   match(serviceId: Hex): { rule: Rule; only: boolean } {
     const top = this.#trie.match(serviceId)?.top;
     if (top === undefined) return { rule: this.#default, only: true };

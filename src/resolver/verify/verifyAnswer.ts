@@ -1,6 +1,6 @@
 import type { Hex } from "viem";
 import type { Directory, ServiceFacts } from "../../chain/directory.ts";
-import { checkRecord, type CheckedRecord } from "../../protocol/checkRecord.ts";
+import { checkRecord, type VerifiedRecord } from "../../protocol/checkRecord.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Name } from "../../protocol/name.ts";
 import type { Endpoint } from "../../protocol/record.ts";
@@ -31,7 +31,7 @@ export interface VerifyContext {
 }
 
 /** What a resolver may say of a service and the chain does not confirm. */
-export type Claim = "status" | "stake" | "verdicts";
+export type UnconfirmedField = "status" | "stake" | "verdicts";
 
 /** An answer that holds. */
 export interface VerifiedAnswer {
@@ -40,11 +40,11 @@ export interface VerifiedAnswer {
    * `superseded` are the resolver's word.
    */
   answer: Answer;
-  checked: CheckedRecord;
+  checked: VerifiedRecord;
   /**
    * What the resolver said of the service and our chain does not: that may be a lie, or of another block.
    */
-  unconfirmed: readonly Claim[];
+  unconfirmed: readonly UnconfirmedField[];
 }
 
 /**
@@ -161,7 +161,7 @@ function checkEndpoints(claimed: readonly Endpoint[], signed: readonly Endpoint[
 }
 
 /** @throws BlockcloudError `ANSWER_FACTS` for what no other block can explain. */
-function compareFacts(claimed: ServiceFacts | undefined, facts: ServiceFacts): Claim[] {
+function compareFacts(claimed: ServiceFacts | undefined, facts: ServiceFacts): UnconfirmedField[] {
   if (claimed === undefined) return [];
   if (claimed.number !== facts.number || claimed.key !== facts.key) {
     throw lie("ANSWER_FACTS", `Service ${claimed.number} with the key ${claimed.key}, it says`);

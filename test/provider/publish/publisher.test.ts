@@ -6,7 +6,7 @@ import { BlockcloudError } from "../../../src/protocol/errors.ts";
 import { readRecord } from "../../../src/protocol/record.ts";
 import { rootServiceId } from "../../../src/protocol/serviceId.ts";
 import { blockcloudDomain } from "../../../src/protocol/typedData.ts";
-import { LEASE_MS } from "../../../src/provider/publish/lease.ts";
+import { RECORD_LEASE_MS } from "../../../src/provider/publish/lease.ts";
 import { Publisher } from "../../../src/provider/publish/publisher.ts";
 import { ProviderStore } from "../../../src/provider/store.ts";
 import { Whereabouts } from "../../../src/provider/publish/whereabouts.ts";
@@ -102,14 +102,14 @@ describe("Publisher", () => {
     await publisher.start();
     expect(uris()).to.deep.equal([["http://127.0.0.1:8080"]]);
     const [record] = records();
-    expect(Number(record!.expiresAt - record!.issuedAt)).to.equal(LEASE_MS);
+    expect(Number(record!.expiresAt - record!.issuedAt)).to.equal(RECORD_LEASE_MS);
     expect(Number(record!.issuedAt)).to.equal(time.now() * 1000);
     expect(log.said("info")).to.deep.equal(["endpoint published"]);
   });
 
   it("renews the lease at half of it, each version above the last, and says nothing of it", async () => {
     await publisher.start();
-    await timers.advance(LEASE_MS);
+    await timers.advance(RECORD_LEASE_MS);
     expect(published.map(({ at }) => at)).to.deep.equal([0, 30_000, 60_000]);
     const versions = records().map(({ issuedAt }) => issuedAt);
     expect(versions).to.deep.equal([...versions].sort());
@@ -135,7 +135,7 @@ describe("Publisher", () => {
       },
     });
     expect(log.said("info").at(-1)).to.equal("service moved");
-    await timers.advance(LEASE_MS / 2);
+    await timers.advance(RECORD_LEASE_MS / 2);
     expect(uris().at(-1), "and stays there").to.deep.equal(["https://new.example"]);
   });
 
@@ -224,10 +224,10 @@ describe("Publisher", () => {
     peers = 0;
     await publisher.start();
     expect(announced, "connections take a moment").to.equal(0);
-    await timers.advance(LEASE_MS / 2);
+    await timers.advance(RECORD_LEASE_MS / 2);
     expect(announced).to.equal(1);
     peers = 1;
-    await timers.advance(LEASE_MS / 2);
+    await timers.advance(RECORD_LEASE_MS / 2);
     expect(announced).to.equal(1);
     expect(publisher.alone).to.equal(false);
   });

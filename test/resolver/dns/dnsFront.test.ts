@@ -238,7 +238,7 @@ describe("DnsFront", () => {
     expect((await rig.ask({ name: "nobody.bloc.alt", rrtype: "ANY" })).rcode).to.equal("NXDOMAIN");
   });
 
-  it("gives a look-up four seconds, and no more of them than it can hold", async () => {
+  it("gives a lookup four seconds, and no more of them than it can hold", async () => {
     await rig.stop();
     rig = new DnsRig({ limits: { maxPending: 1 } });
     await rig.start();

@@ -131,13 +131,13 @@ describe("The resolver's HTTP answers", () => {
     expect(rig.log.said("error")).to.deep.equal(["a request failed"]);
   });
 
-  it("end a look-up that takes too long", async () => {
+  it("end a lookup that takes too long", async () => {
     rig.resolver.gate = new Promise(() => {});
     const response = await rig.timers.play(Promise.resolve(rig.request(`/v1/resolve/${NAME}`)));
     expect((await problemOf(response)).code).to.equal("RESOLVER_UNREACHABLE");
   });
 
-  it("hand on the resolvers that a look-up came through", async () => {
+  it("hand on the resolvers that a lookup came through", async () => {
     const headers = { "resolver-path": "a1, b2 ,c3" };
     await rig.request(`/v1/resolve/${NAME}`, { headers });
     await post({ names: [NAME] }, headers);

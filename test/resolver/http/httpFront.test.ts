@@ -84,7 +84,7 @@ describe("HttpFront", () => {
     expect((await untilClosed(socket)).endsWith("\r\n0\r\n\r\n")).to.equal(false);
   });
 
-  it("calls a look-up off whose client has left", async () => {
+  it("calls a lookup off whose client has left", async () => {
     const { promise, resolve: open } = Promise.withResolvers<undefined>();
     resolver.gate = promise;
     const socket = connect(port, "127.0.0.1");

@@ -82,7 +82,7 @@ describe("GET /openapi.json", () => {
     }
   });
 
-  it("says every code that a look-up ends with, below its status", async () => {
+  it("says every code that a lookup ends with, below its status", async () => {
     const found = operationsOf(await read()).find(({ operationId }) => operationId === "resolve");
     for (const code of Object.values(resolveErrors)) {
       const status = String(httpProblems[code]?.status);

@@ -47,14 +47,14 @@ describe("a resolver's names", () => {
       name: "weather.bloc.alt",
       nameRecord: undefined,
     });
-    expect(rig.resolver.lookUpName("weather.bloc.alt")).to.equal(answer);
+    expect(rig.resolver.lookupName("weather.bloc.alt")).to.equal(answer);
   });
 
   it("are raw IDs, which answers do not repeat", async () => {
     const answer = await rig.resolver.resolve(rawName(SEVEN));
     expect(answer).to.include({ serviceId: SEVEN, name: undefined });
-    expect(rig.resolver.lookUpName(rawName(SEVEN))).to.equal(answer);
-    expect(rig.resolver.lookUpName("other.bloc.alt")).to.equal(undefined);
+    expect(rig.resolver.lookupName(rawName(SEVEN))).to.equal(answer);
+    expect(rig.resolver.lookupName("other.bloc.alt")).to.equal(undefined);
   });
 
   it("are those that a service gave, with the record that says so, while both hold", async () => {
@@ -64,10 +64,10 @@ describe("a resolver's names", () => {
     expect(answer).to.deep.include({
       ...{ serviceId: DEVICE_ID, name: NAME, nameRecord: encoded, expiresAt: START + 30_000 },
     });
-    expect(rig.resolver.lookUpName(NAME)).to.equal(answer);
+    expect(rig.resolver.lookupName(NAME)).to.equal(answer);
     rig.network.names.clear();
     await rig.timers.advance(30_000);
-    expect(rig.resolver.lookUpName(NAME)).to.equal(undefined);
+    expect(rig.resolver.lookupName(NAME)).to.equal(undefined);
     expect(await code(NAME)).to.equal(resolveErrors.unknown);
   });
 
@@ -88,7 +88,7 @@ describe("a resolver's names", () => {
     arrive(named("sensor"));
     expect((await rig.resolver.resolve(NAME)).serviceId).to.equal(DEVICE_ID);
     arrive(named("sensor", ZERO_HASH, 1));
-    expect(rig.resolver.lookUpName(NAME)).to.equal(undefined);
+    expect(rig.resolver.lookupName(NAME)).to.equal(undefined);
     expect(await code(NAME)).to.equal(resolveErrors.unknown);
   });
 
@@ -97,7 +97,7 @@ describe("a resolver's names", () => {
     await rig.resolver.resolve(NAME);
     rig.network.putName(named("sensor", ZERO_HASH, 1));
     await rig.timers.advance(59_000);
-    expect(rig.resolver.lookUpName(NAME)).to.not.equal(undefined);
+    expect(rig.resolver.lookupName(NAME)).to.not.equal(undefined);
     await rig.timers.advance(1_000);
     expect(await code(NAME)).to.equal(resolveErrors.unknown);
   });
@@ -107,7 +107,7 @@ describe("a resolver's names", () => {
     await rig.resolver.resolve(NAME);
     rig.directory.set(7n, NEW_KEY);
     rig.directory.tell(7n);
-    expect(rig.resolver.lookUpName(NAME)).to.equal(undefined);
+    expect(rig.resolver.lookupName(NAME)).to.equal(undefined);
     expect(await code(NAME)).to.equal(resolveErrors.unknown);
   });
 

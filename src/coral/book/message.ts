@@ -2,7 +2,7 @@ import { getAddress, type Address, type Hex } from "viem";
 import {
   checkRecord,
   checkTimes,
-  type CheckedRecord,
+  type VerifiedRecord,
   type RecordContext,
 } from "../../protocol/checkRecord.ts";
 import { MAX_GRANT_MS, MAX_REVOCATION_BYTES, revocations } from "../../protocol/delegation.ts";
@@ -10,17 +10,17 @@ import { BlockcloudError } from "../../protocol/errors.ts";
 import { MAX_NAME_RECORD_BYTES, nameKey, nameRecords } from "../../protocol/nameRecord.ts";
 import { endpointRecords, MAX_LEASE_MS, MAX_RECORD_BYTES } from "../../protocol/record.ts";
 import { parseServiceId, rootServiceId, type ServiceIdParts } from "../../protocol/serviceId.ts";
-import type { CheckedName, CheckedRevocation, MessageKind } from "../network.ts";
+import type { VerifiedName, VerifiedRevocation, MessageKind } from "../network.ts";
 
 /** What a checked message says, by its kind. */
-export type CheckedMessage =
-  | { kind: "endpoint"; record: CheckedRecord }
-  | { kind: "name"; name: CheckedName }
-  | { kind: "revocation"; revocation: CheckedRevocation };
+export type MessageContent =
+  | { kind: "endpoint"; record: VerifiedRecord }
+  | { kind: "name"; name: VerifiedName }
+  | { kind: "revocation"; revocation: VerifiedRevocation };
 
 /** A message whose signature was checked. */
-export interface CheckedClaim {
-  message: CheckedMessage;
+export interface VerifiedMessage {
+  message: MessageContent;
   signer: Address;
   digest: Hex;
   /** Unix milliseconds up to which it holds. */
@@ -28,7 +28,7 @@ export interface CheckedClaim {
 }
 
 /** A message that was decoded: what it claims, before the chain and the signature were asked. */
-export interface Claim {
+export interface UnverifiedMessage {
   kind: MessageKind;
   encoded: Hex;
   /** The service number of the root that answers for it. */
@@ -48,7 +48,7 @@ export interface Claim {
    *
    * @throws BlockcloudError with one of the codes in `refusal.ts`.
    */
-  check(context: RecordContext): CheckedClaim;
+  check(context: RecordContext): VerifiedMessage;
 }
 
 /** The longest encoding of each kind in bytes. */
@@ -64,7 +64,7 @@ export const maxBytes: Readonly<Record<MessageKind, number>> = {
  * @param now Unix milliseconds.
  * @throws BlockcloudError with one of the codes in `refusal.ts`.
  */
-export function readClaim(kind: MessageKind, encoded: Hex, now: number): Claim {
+export function readClaim(kind: MessageKind, encoded: Hex, now: number): UnverifiedMessage {
   switch (kind) {
     case "endpoint":
       return readEndpoint(encoded, now);
@@ -75,7 +75,7 @@ export function readClaim(kind: MessageKind, encoded: Hex, now: number): Claim {
   }
 }
 
-function readEndpoint(encoded: Hex, now: number): Claim {
+function readEndpoint(encoded: Hex, now: number): UnverifiedMessage {
   const decoded = endpointRecords.decode(encoded);
   const { serviceId, issuedAt, expiresAt } = decoded.message;
   const id = lower(serviceId);
@@ -106,7 +106,7 @@ function readEndpoint(encoded: Hex, now: number): Claim {
   };
 }
 
-function readName(encoded: Hex, now: number): Claim {
+function readName(encoded: Hex, now: number): UnverifiedMessage {
   const decoded = nameRecords.decode(encoded);
   const { root, label, issuedAt, expiresAt } = decoded.message;
   checkTimes("NAME_RECORD", decoded.message, now);
@@ -133,7 +133,7 @@ function readName(encoded: Hex, now: number): Claim {
   };
 }
 
-function readRevocation(encoded: Hex, now: number): Claim {
+function readRevocation(encoded: Hex, now: number): UnverifiedMessage {
   const decoded = revocations.decode(encoded);
   const { serviceId, issuedAt, expiresAt } = decoded.message;
   const id = lower(serviceId);
@@ -165,7 +165,7 @@ function readRevocation(encoded: Hex, now: number): Claim {
 }
 
 /** The key that must sign, where it can be told without the chain: a sub-service's own. */
-export function signerInId({ kind, serviceId }: Claim): Address | undefined {
+export function signerInId({ kind, serviceId }: UnverifiedMessage): Address | undefined {
   if (kind !== "endpoint") return undefined;
   const { self } = parseServiceId(serviceId);
   return BigInt(self) === 0n ? undefined : self;

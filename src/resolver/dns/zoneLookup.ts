@@ -1,16 +1,16 @@
 import type { Hex } from "viem";
 import type { Timers } from "../../node/timers.ts";
-import { within } from "../../node/within.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { ZONE } from "../../protocol/name.ts";
 import { resolveErrors, type Answer, type Resolver } from "../answer.ts";
+import { BoundedLookup } from "../lookup/boundedLookup.ts";
 import { CLASS_IN, extendedErrors, rcodes, types } from "./codes.ts";
 import { anyRr, encodeName, type Rr } from "./rdata.ts";
 import { recordsOf, type AddressRules } from "./records.ts";
-import { placeOf } from "./zone.ts";
+import { zoneNodeOf } from "./zone.ts";
 
 /** What was found for a question. */
-export interface Finding {
+export interface ZoneAnswer {
   rcode: number;
   authoritative: boolean;
   answers: readonly Rr[];
@@ -26,32 +26,37 @@ export interface Finding {
   varies: boolean;
 }
 
-export interface FinderOptions {
+export interface ZoneLookupOptions {
   /** The longest TTL, seconds. */
   maxTtlSeconds: number;
   /** How long a negative answer holds, seconds. */
   negativeTtlSeconds: number;
-  /** How long a look-up may take, milliseconds; below the 5 s that clients wait. */
-  lookUpMs: number;
+  /** How long a lookup may take, milliseconds; below the 5 s that clients wait. */
+  lookupMs: number;
 }
 
-export interface FinderDependencies extends AddressRules {
-  resolver: Pick<Resolver, "resolve" | "lookUpName">;
+export interface ZoneLookupDependencies extends AddressRules {
+  resolver: Pick<Resolver, "resolve" | "lookupName">;
   timers: Timers;
   /** Told of what is no answer and no `BlockcloudError`: a fault of ours. */
   onFault(error: unknown): void;
 }
 
 /** Finds what the zone says to a question. */
-export class Finder {
-  readonly #options: FinderOptions;
-  readonly #d: FinderDependencies;
+export class ZoneLookup {
+  readonly #options: ZoneLookupOptions;
+  readonly #lookup: BoundedLookup;
+  readonly #rules: AddressRules;
+  readonly #onFault: (error: unknown) => void;
   /** The zone's SOA; as in RFC 6303, 3, for a zone that is nobody's host: the apex itself, and no mailbox. */
   readonly #soa: Rr;
 
-  constructor(options: FinderOptions, dependencies: FinderDependencies) {
+  constructor(options: ZoneLookupOptions, dependencies: ZoneLookupDependencies) {
     this.#options = options;
-    this.#d = dependencies;
+    const { resolver, timers, hosts, allowLoopback, onFault } = dependencies;
+    this.#lookup = new BoundedLookup(resolver, { milliseconds: options.lookupMs, timers });
+    this.#rules = { hosts, allowLoopback };
+    this.#onFault = onFault;
     const times = Buffer.alloc(20);
     [1, 3600, 1200, 604_800, options.negativeTtlSeconds].forEach((value, index) =>
       times.writeUInt32BE(value, 4 * index),
@@ -61,10 +66,14 @@ export class Finder {
   }
 
   /** Never rejects: what goes wrong is an answer, too. */
-  async find(labels: readonly string[], type: number, questionClass: number): Promise<Finding> {
+  async lookup(
+    labels: readonly string[],
+    type: number,
+    questionClass: number,
+  ): Promise<ZoneAnswer> {
     if (questionClass !== CLASS_IN) return refused();
-    const place = placeOf(labels);
-    switch (place.kind) {
+    const node = zoneNodeOf(labels);
+    switch (node.kind) {
       case "outside":
         return refused();
       case "nowhere":
@@ -77,24 +86,13 @@ export class Finder {
         break;
     }
     try {
-      const answer = await this.#answer(place.name);
-      const { exists, records, varies } = await recordsOf(answer, place.facet, type, this.#d);
+      const answer = await this.#lookup.answer(node.name);
+      const { exists, records, varies } = await recordsOf(answer, node.facet, type, this.#rules);
       if (!exists) return this.#negative(rcodes.NXDOMAIN, answer);
       return { ...this.#positive(records, answer), varies };
     } catch (error) {
       return this.#failed(error);
     }
-  }
-
-  #answer(name: string): Answer | Promise<Answer> {
-    const { resolver, timers } = this.#d;
-    const known = resolver.lookUpName(name);
-    if (known !== undefined) return known;
-    return within(
-      { milliseconds: this.#options.lookUpMs, timers },
-      (signal) => resolver.resolve(name, { signal }),
-      () => new BlockcloudError(resolveErrors.unreachable, "No answer in time."),
-    );
   }
 
   #apex(type: number): Rr[] {
@@ -103,7 +101,7 @@ export class Finder {
     return type === types.ANY ? [anyRr] : [];
   }
 
-  #positive(records: readonly Rr[], answer?: Answer): Finding {
+  #positive(records: readonly Rr[], answer?: Answer): ZoneAnswer {
     if (records.length === 0) return this.#negative(rcodes.NOERROR, answer);
     return {
       ...this.#negative(rcodes.NOERROR, answer),
@@ -113,7 +111,7 @@ export class Finder {
     };
   }
 
-  #negative(rcode: number, answer?: Answer): Finding {
+  #negative(rcode: number, answer?: Answer): ZoneAnswer {
     return {
       rcode,
       authoritative: true,
@@ -126,9 +124,9 @@ export class Finder {
     };
   }
 
-  #failed(error: unknown): Finding {
+  #failed(error: unknown): ZoneAnswer {
     if (!(error instanceof BlockcloudError)) {
-      this.#d.onFault(error);
+      this.#onFault(error);
       return failure(rcodes.SERVFAIL, extendedErrors.OTHER, "RESOLVER_FAILED");
     }
     switch (error.code) {
@@ -150,11 +148,11 @@ export class Finder {
   }
 }
 
-function refused(): Finding {
+function refused(): ZoneAnswer {
   return failure(rcodes.REFUSED, extendedErrors.NOT_AUTHORITATIVE, `only ${ZONE}`);
 }
 
-function failure(rcode: number, code: number, text: string): Finding {
+function failure(rcode: number, code: number, text: string): ZoneAnswer {
   return {
     rcode,
     authoritative: false,

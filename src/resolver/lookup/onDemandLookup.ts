@@ -11,20 +11,20 @@ import { numberOfId } from "../ids.ts";
 import type { ResolverLimits } from "../limits.ts";
 import type { ResolverObserver } from "../metrics.ts";
 import { NegativeCache } from "../cache/negativeCache.ts";
-import type { Found, RecordLookUp } from "./recordLookup.ts";
+import type { FoundRecord, RecordLookup } from "./recordLookup.ts";
 import type { ForwardingClient } from "./remote.ts";
 import type { Rule } from "../table/rule.ts";
 import type { ServiceTable } from "../table/serviceTable.ts";
 
 /** Under which rule, and after which other resolvers, a service is looked up. */
-export interface Errand {
+export interface LookupTask {
   rule: Rule;
   hops: readonly string[];
 }
 
 interface OnDemandDependencies {
   held: Holdings;
-  lookUp: RecordLookUp;
+  lookup: RecordLookup;
   remote: ForwardingClient;
   table: ServiceTable;
   now: () => number;
@@ -33,22 +33,36 @@ interface OnDemandDependencies {
   metrics: ResolverObserver;
 }
 
-/** DELAY: look-ups that need chain and network, or another resolver; and those that renew what is held. */
-export class OnDemand {
+/** DELAY: lookups that need chain and network, or another resolver; and those that renew what is held. */
+export class OnDemandLookup {
   readonly #id: string;
-  readonly #d: OnDemandDependencies;
+  readonly #held: Holdings;
+  readonly #lookup: RecordLookup;
+  readonly #remote: ForwardingClient;
+  readonly #table: ServiceTable;
+  readonly #now: () => number;
+  readonly #timers: Timers;
+  readonly #log: Logger;
+  readonly #metrics: ResolverObserver;
   readonly #failures: NegativeCache;
   readonly #queue: DelayQueue<Answer>;
   readonly #factsQueue: DelayQueue<unknown>;
   readonly #renewals: BackgroundQueue;
-  /** Look-ups under way; void when the registry tells of their service meanwhile. */
+  /** Lookups under way; void when the registry tells of their service meanwhile. */
   readonly #running = new Set<{ number: bigint; void: boolean }>();
 
   /** @param options.id This resolver's, for those that it forwards to. */
   constructor(options: { id: string; limits: ResolverLimits }, dependencies: OnDemandDependencies) {
     const { limits } = options;
     this.#id = options.id;
-    this.#d = dependencies;
+    this.#held = dependencies.held;
+    this.#lookup = dependencies.lookup;
+    this.#remote = dependencies.remote;
+    this.#table = dependencies.table;
+    this.#now = dependencies.now;
+    this.#timers = dependencies.timers;
+    this.#log = dependencies.log;
+    this.#metrics = dependencies.metrics;
     this.#failures = new NegativeCache({ capacity: limits.failures, ttlMs: limits.failureMs });
     this.#queue = new DelayQueue(limits, dependencies.timers);
     this.#factsQueue = new DelayQueue(limits, dependencies.timers);
@@ -74,11 +88,11 @@ export class OnDemand {
    *
    * @throws BlockcloudError with a code of `resolveErrors`.
    */
-  async wait(serviceId: Hex, errand: Errand, signal: AbortSignal | undefined): Promise<Answer> {
+  async wait(serviceId: Hex, errand: LookupTask, signal: AbortSignal | undefined): Promise<Answer> {
     const { rule, hops } = errand;
-    const failure = this.#failures.get(serviceId, this.#d.now());
+    const failure = this.#failures.get(serviceId, this.#now());
     if (failure !== undefined) throw failure;
-    // Look-ups that came different ways do not wait for one another: in a circle none would ever end.
+    // Lookups that came different ways do not wait for one another: in a circle none would ever end.
     const way = rule.action.kind === "resolver" ? `${rule.id}>${hops.join(">")}>` : "";
     const fetch = (over: AbortSignal) => this.#fetch(serviceId, errand, false, over);
     try {
@@ -93,14 +107,14 @@ export class OnDemand {
   /** Has the directory know what the chain says of services; who is unknown or inactive, shows later. */
   async learnFacts(services: readonly Hex[], signal: AbortSignal | undefined): Promise<void> {
     const learn = (id: Hex) => (over: AbortSignal) =>
-      this.#d.lookUp.activeFacts(numberOfId(id), over);
+      this.#lookup.activeFacts(numberOfId(id), over);
     await Promise.allSettled(services.map((id) => this.#factsQueue.run(id, learn(id), signal)));
     signal?.throwIfAborted();
   }
 
   /** Looks a service up anew, when there is time. */
   renewSoon(serviceId: Hex): void {
-    this.#d.held.postpone(serviceId);
+    this.#held.postpone(serviceId);
     this.#renewals.add(serviceId);
   }
 
@@ -116,9 +130,17 @@ export class OnDemand {
   }
 
   /** Looks up, again where the registry told of the service meanwhile, and holds what was found. */
-  async #fetch(serviceId: Hex, errand: Errand, ask: boolean, signal: AbortSignal): Promise<Answer> {
+  async #fetch(
+    serviceId: Hex,
+    errand: LookupTask,
+    ask: boolean,
+    signal: AbortSignal,
+  ): Promise<Answer> {
     const number = numberOfId(serviceId);
-    const { timers, held, metrics, now } = this.#d;
+    const timers = this.#timers;
+    const held = this.#held;
+    const metrics = this.#metrics;
+    const now = this.#now;
     const began = timers.monotonic();
     for (;;) {
       const running = { number, void: false };
@@ -141,18 +163,28 @@ export class OnDemand {
     }
   }
 
-  #find(serviceId: Hex, errand: Errand, ask: boolean, signal: AbortSignal): Promise<Found> {
+  #find(
+    serviceId: Hex,
+    errand: LookupTask,
+    ask: boolean,
+    signal: AbortSignal,
+  ): Promise<FoundRecord> {
     const { rule, hops } = errand;
-    const { lookUp, remote, held } = this.#d;
+    const lookup = this.#lookup;
+    const remote = this.#remote;
+    const held = this.#held;
     if (rule.action.kind === "resolver") {
       return remote.resolve(rule.action.url, serviceId, [...hops, this.#id], signal);
     }
-    return lookUp.find(serviceId, { seen: held.get(serviceId)?.seen, ask }, signal);
+    return lookup.find(serviceId, { seen: held.get(serviceId)?.seen, ask }, signal);
   }
 
   /** What cannot be had now leaves what is held as it is, unless the chain says that it must go. */
   async #renew(serviceId: Hex): Promise<void> {
-    const { held, table, log, now } = this.#d;
+    const held = this.#held;
+    const table = this.#table;
+    const log = this.#log;
+    const now = this.#now;
     const errand = { rule: table.match(serviceId).rule, hops: [] };
     const ask = held.isToAsk(serviceId);
     const fetch = (over: AbortSignal) => this.#fetch(serviceId, errand, ask, over);
