@@ -11,6 +11,7 @@ import {
 } from "viem";
 import type { Deployment } from "../src/chain/deployment.ts";
 import { abis } from "../src/protocol/abis.ts";
+import { labelPrices } from "./labelPrices.ts";
 import type { Parameters } from "./parameters.ts";
 
 /** The contract behind each name of a deployment file. */
@@ -22,6 +23,7 @@ const contractNames = {
   proofOfService: "ProofOfService",
   settlement: "Settlement",
   challengeBook: "ChallengeBook",
+  labels: "ServiceLabels",
   livenessVerifier: "LivenessVerifier",
   governance: "AccessManager",
 } as const;
@@ -31,6 +33,7 @@ const ADMIN_ROLE = 0n;
 const accessManagerAbi = parseAbi([
   "function hasRole(uint64 roleId, address account) view returns (bool isMember, uint32 executionDelay)",
 ]);
+const verifierAbi = parseAbi(["function registry() view returns (address)"]);
 
 /** One thing that was compared. */
 export interface Check {
@@ -105,7 +108,7 @@ async function compareParameters(
     abi: abis.rewardPool,
     functionName: "BUDGET_PER_SECOND",
   });
-  const { registry, staking, proofOfService, settlement, challengeBook } = contracts;
+  const { registry, staking, proofOfService, settlement, challengeBook, labels } = contracts;
   const wanted: Record<keyof typeof abis, Record<string, unknown>> = {
     token: { symbol: "BLOC" },
     rewardPool: {
@@ -120,12 +123,12 @@ async function compareParameters(
       epochSeconds: parameters.epochSeconds,
       authority: contracts.governance,
       predecessor: parameters.predecessor ?? zeroAddress,
-      labelMinimumAge: parameters.labelMinimumAge,
-      labelMaximumAge: parameters.labelMaximumAge,
+      closingSeconds: parameters.closingSeconds,
       staking,
       proofOfService,
       settlement,
       challengeBook,
+      labels,
     },
     staking: {
       genesis,
@@ -161,6 +164,13 @@ async function compareParameters(
       coolDownSeconds: parameters.challengeCoolDown,
       bond: parameters.challengeBond,
     },
+    labels: {
+      registry,
+      token: contracts.token,
+      predecessor: await predecessorsLabels(client, parameters),
+      minimumAge: parameters.labelMinimumAge,
+      maximumAge: parameters.labelMaximumAge,
+    },
   };
   for (const [name, getters] of Object.entries(wanted) as [keyof typeof abis, object][]) {
     for (const [functionName, value] of Object.entries(getters)) {
@@ -168,6 +178,23 @@ async function compareParameters(
       const found = await client.readContract({ address: contracts[name], abi, functionName });
       compare(`${name}.${functionName}`, found, value);
     }
+  }
+  for (const [index, name] of labelPrices.entries()) {
+    const found = await client.readContract({
+      address: labels,
+      abi: abis.labels,
+      functionName: "priceOf",
+      args: [BigInt(index + 1)],
+    });
+    compare(`labels.priceOf ${index + 1}`, found, parameters[name]);
+  }
+  if (contracts.livenessVerifier !== undefined) {
+    const found = await client.readContract({
+      address: contracts.livenessVerifier,
+      abi: verifierAbi,
+      functionName: "registry",
+    });
+    compare("livenessVerifier.registry", found, registry);
   }
   for (const [index, name] of ["http", "json-rpc"].entries()) {
     const kind = await client.readContract({
@@ -190,6 +217,15 @@ async function compareParameters(
     });
   }
 }
+
+/** Where the labels of the predecessor are; the zero address where there is none. */
+async function predecessorsLabels(client: PublicClient, parameters: Parameters): Promise<Address> {
+  const { predecessor } = parameters;
+  if (predecessor === undefined) return zeroAddress;
+  const call = { address: predecessor, abi: abis.registry, functionName: "labels" } as const;
+  return await client.readContract(call);
+}
+
 async function compareGovernance(
   client: PublicClient,
   input: { deployment: Deployment; parameters: Parameters; deployer: Address; mint?: Hex },

@@ -31,6 +31,14 @@ const parametersSchema = z.strictObject({
   challengeBond: wei,
   labelMinimumAge: seconds,
   labelMaximumAge: seconds,
+  /** What a label burns, by its bytes; the last one counts for all that are longer. */
+  labelPrice1: wei,
+  labelPrice2: wei,
+  labelPrice3: wei,
+  labelPrice4: wei,
+  labelPrice5: wei,
+  /** From announcing that the registry closes to its closing. */
+  closingSeconds: seconds,
   /** Holds what of the supply is not reward; a successor makes no supply. */
   treasury: address.optional(),
   /** Adds, opens and closes classes. */

@@ -14,6 +14,7 @@ const contracts = {
   proofOfService: "proof-of-service/ProofOfService.sol/ProofOfService",
   settlement: "proof-of-service/Settlement.sol/Settlement",
   challengeBook: "challenges/ChallengeBook.sol/ChallengeBook",
+  serviceLabels: "labels/ServiceLabels.sol/ServiceLabels",
 };
 const root = path.dirname(import.meta.dirname);
 const folder = path.join(root, "src/protocol/abi");

@@ -11,6 +11,8 @@ import { BenchChain, type ContractName } from "../chain.ts";
 import { abis } from "../../src/protocol/abis.ts";
 import { Fleet, keyOf, PROBE, REGISTRATION_FEE, SERVICE_STAKE } from "../fleet.ts";
 import { Season, type Part } from "./season.ts";
+import { measureSuccession } from "./succession.ts";
+import { measureLabels, measurePermits, measureSignedTransfers, permitOf } from "./wallets.ts";
 
 /** What a call of a function cost. */
 export interface FunctionGas {
@@ -28,7 +30,7 @@ export interface Functions {
 }
 
 /** Sends a call and notes what it cost. */
-type Row = (
+export type Row = (
   from: Address,
   contract: ContractName,
   name: string,
@@ -45,10 +47,13 @@ const UNBONDING = 12;
 export async function measureFunctions(say: (message: string) => void): Promise<Functions> {
   const chain = await BenchChain.start();
   const rows: FunctionGas[] = [];
-  const row: Row = async (from, contract, name, args, when = "") => {
-    const { gas } = await chain.send({ from, contract, functionName: name, args });
-    rows.push({ contract, name, when, gas });
-  };
+  const rowOn =
+    (on: BenchChain): Row =>
+    async (from, contract, name, args, when = "") => {
+      const { gas } = await on.send({ from, contract, functionName: name, args });
+      rows.push({ contract, name, when, gas });
+    };
+  const row = rowOn(chain);
   const next = async (epochs = 1) => chain.enter((await chain.epoch()) + epochs);
   try {
     say("functions: services and stake");
@@ -69,6 +74,14 @@ export async function measureFunctions(say: (message: string) => void): Promise<
     // Exactly what a registration takes, as `service register` approves it.
     const price = SERVICE_STAKE + REGISTRATION_FEE;
     const registration = [0, addressOfKey(serviceKey), PROBE, "", SERVICE_STAKE];
+    // Without an allowance; its account is made known to the chain before what is undone.
+    const none = { contract: "token", functionName: "approve", args: [staking, 0n] } as const;
+    await chain.send({ from: owner, ...none });
+    await chain.undoing(async () => {
+      const permit = await permitOf(chain, staking, price);
+      const permitted = [...registration, permit];
+      await row(owner, "registry", "registerWithPermit", permitted, DEAREST_REGISTRATION);
+    });
     await row(owner, "token", "approve", [staking, price]);
     await row(owner, "registry", "register", registration, DEAREST_REGISTRATION);
     await row(owner, "token", "approve", [staking, 100_000n * bloc], "again");
@@ -85,11 +98,8 @@ export async function measureFunctions(say: (message: string) => void): Promise<
     await row(owner, "registry", "setKey", [16n, addressOfKey(keyOf("another"))]);
     await row(owner, "registry", "setMetadata", [16n, "ipfs://description"]);
     await row(owner, "registry", "setPayout", [16n, holder]);
-    const label = ["blockcloud", owner, keccak256("0x")] as const;
-    const commitment = await chain.read<Hex>("registry", "labelCommitment", [...label]);
-    await row(owner, "registry", "commitLabel", [commitment]);
     await row(owner, "registry", "announce", [16n, recordOf(16n, chain, serviceKey)]);
-    await row(owner, "registry", "setLabel", [16n, label[0], label[2]]);
+    await measureLabels(chain, owner, row);
     await row(owner, "staking", "stakeService", [16n, bloc], "first of its epoch");
     await row(owner, "staking", "stakeService", [16n, bloc], "again in the same epoch");
     await next();
@@ -138,6 +148,10 @@ export async function measureFunctions(say: (message: string) => void): Promise<
     say("functions: keepers");
     await measureKeepers(chain, fleet, owner, row);
     await row(owner, "token", "burn", [bloc]);
+    say("functions: permits, transfers by signature, succession");
+    await measurePermits(chain, row);
+    await measureSignedTransfers(chain, fleet.keeper, row);
+    await measureSuccession(chain, rowOn);
     return { rows, unmeasured: unmeasured(rows) };
   } finally {
     await chain.stop();

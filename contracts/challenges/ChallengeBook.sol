@@ -3,10 +3,13 @@ pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
 import {ChallengeLib} from "../libraries/ChallengeLib.sol";
+import {RING} from "../libraries/Epochs.sol";
 import {IProofOfService} from "../proof-of-service/IProofOfService.sol";
 import {IServiceRegistry} from "../registry/IServiceRegistry.sol";
 import {IStaking} from "../staking/IStaking.sol";
+import {Permit, PermitLib} from "../token/PermitLib.sol";
 import {IServiceVerifier} from "../verifiers/IServiceVerifier.sol";
 import {IChallengeBook} from "./IChallengeBook.sol";
 
@@ -21,6 +24,9 @@ contract ChallengeBook is IChallengeBook {
     uint32 public constant SEED_EPOCHS = 3;
     /// @notice What an unanswered challenge costs, in percent of the stake.
     uint256 public constant PENALTY_PERCENT = 2;
+    /// @notice What of the bond of an answered challenge is burned, in percent: an owner that keeps strangers
+    /// away by challenges of its own pays for each.
+    uint256 public constant BOND_BURN_PERCENT = 20;
 
     /// @inheritdoc IChallengeBook
     address public immutable registry;
@@ -65,6 +71,13 @@ contract ChallengeBook is IChallengeBook {
         uint256 longest = windowSeconds_ + uint256(SEED_EPOCHS + 3) * rounds.epochSeconds();
         uint64 unbonding = IStaking(staking).unbondingSeconds();
         require(unbonding > longest, ChallengeWindowTooLong(unbonding, longest));
+        // The seed may be recorded as late as the last second before the epoch of `annul`; the question must
+        // be known until the deadline, and the deadline come before everything counts as unanswered.
+        uint256 longestWindow = uint256(RING - SEED_EPOCHS - 1) * rounds.epochSeconds();
+        require(
+            windowSeconds_ <= longestWindow,
+            ChallengeWindowBeyondRing(windowSeconds_, longestWindow)
+        );
         windowSeconds = windowSeconds_;
         coolDownSeconds = coolDownSeconds_;
         bond = bond_;
@@ -72,7 +85,16 @@ contract ChallengeBook is IChallengeBook {
     }
 
     /// @inheritdoc IChallengeBook
-    function challenge(uint64 number) external returns (uint256 id) {
+    function challengeWithPermit(
+        uint64 number,
+        Permit calldata permit
+    ) external returns (uint256 id) {
+        PermitLib.tryPermit(address(TOKEN), address(this), permit);
+        return challenge(number);
+    }
+
+    /// @inheritdoc IChallengeBook
+    function challenge(uint64 number) public returns (uint256 id) {
         IServiceRegistry services = IServiceRegistry(registry);
         uint32 epoch = services.currentEpoch();
         require(
@@ -118,18 +140,24 @@ contract ChallengeBook is IChallengeBook {
 
         _close(entry, State.Answered);
         address payout = IServiceRegistry(registry).payoutOf(number);
-        emit ChallengeAnswered(id, number, payout);
+        // Rounded up, against the service.
+        uint256 burned = (bond * BOND_BURN_PERCENT + 99) / 100;
+        emit ChallengeAnswered(id, number, payout, bond - burned);
 
-        TOKEN.safeTransfer(payout, bond);
+        ERC20Burnable(address(TOKEN)).burn(burned);
+        TOKEN.safeTransfer(payout, bond - burned);
     }
 
     /// @inheritdoc IChallengeBook
     function resolve(uint256 id) external {
         Challenge storage entry = _open(id);
-        (, uint64 deadline) = _questioned(id);
-        require(block.timestamp > deadline, ChallengeTooEarly(id, deadline));
         uint64 number = entry.number;
         address challenger = entry.challenger;
+        // Once the ring may have forgotten the question, silence is what is left.
+        if (_current() < uint256(entry.openedIn) + RING) {
+            (, uint64 deadline) = _questioned(id);
+            require(block.timestamp > deadline, ChallengeTooEarly(id, deadline));
+        }
 
         _close(entry, State.Unanswered);
         quietUntil[number] = uint64(block.timestamp) + coolDownSeconds;
@@ -139,10 +167,11 @@ contract ChallengeBook is IChallengeBook {
             number,
             entry.staker,
             entry.penalty,
-            challenger
+            challenger,
+            msg.sender
         );
-        emit ChallengeUnanswered(id, number, slashed);
-        // Sold since: the silence was the seller's, and so is the penalty.
+        emit ChallengeUnanswered(id, number, slashed, msg.sender);
+        // Sold or retired since: the silence was the seller's, and so is the penalty.
         if (IStaking(staking).stakerOf(number) == entry.staker)
             IServiceRegistry(registry).suspend(number);
         TOKEN.safeTransfer(challenger, bond);
@@ -151,11 +180,15 @@ contract ChallengeBook is IChallengeBook {
     /// @inheritdoc IChallengeBook
     function annul(uint256 id) external {
         Challenge storage entry = _open(id);
-        (bytes32 nonce, ) = questionOf(id);
+        uint256 openedIn = entry.openedIn;
+        uint32 current = _current();
+        // While the ring remembers the seeds, and so whether there was none.
         require(
-            nonce == 0 && block.timestamp >= _seedBy(entry.openedIn),
+            current > openedIn + SEED_EPOCHS && current < openedIn + RING,
             ChallengeNotAnnullable(id)
         );
+        (bytes32 nonce, ) = questionOf(id);
+        require(nonce == 0, ChallengeNotAnnullable(id));
 
         _close(entry, State.Annulled);
         emit ChallengeAnnulled(id, entry.number);
@@ -185,6 +218,10 @@ contract ChallengeBook is IChallengeBook {
     /// @dev Time by which the question's seed must be on record.
     function _seedBy(uint32 openedIn) private view returns (uint64) {
         return IServiceRegistry(registry).epochStart(openedIn + 1 + SEED_EPOCHS);
+    }
+
+    function _current() private view returns (uint32) {
+        return IServiceRegistry(registry).currentEpoch();
     }
 
     function _close(Challenge storage entry, State state) private {

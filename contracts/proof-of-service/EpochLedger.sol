@@ -39,11 +39,14 @@ abstract contract EpochLedger is EpochClock, IProofOfService {
     /// @inheritdoc IProofOfService
     address public immutable rewardPool;
 
-    // slot 0
     /// @inheritdoc IProofOfService
     address public settlement;
+    // one slot: what a tick compares with
     /// @inheritdoc IProofOfService
     uint32 public newestSeed;
+    /// @dev The low 112 bits of both halves of the newest seed's `prevrandao`.
+    uint112 private _newestHigh;
+    uint112 private _newestLow;
     Epoch[RING] private _epochs;
     address private immutable DEPLOYER;
     /// @dev The registry's domain separator, as long as the chain's ID stays what it was at deployment.
@@ -98,11 +101,7 @@ abstract contract EpochLedger is EpochClock, IProofOfService {
         uint256 prevrandao = header.prevrandao;
         uint32 newest = newestSeed;
         require(epoch > newest, PosSeedOutOfOrder(epoch, newest));
-        bytes32 unchanged = _seed(prevrandao, newest);
-        require(
-            prevrandao >> 64 != 0 && unchanged != _epochs[newest % RING].seed,
-            PosWeakRandomness(prevrandao)
-        );
+        _checkRandomness(prevrandao);
 
         _open(epoch, newest, _seed(prevrandao, epoch));
     }
@@ -193,6 +192,22 @@ abstract contract EpochLedger is EpochClock, IProofOfService {
 
     function _seed(uint256 prevrandao, uint32 epoch) private view returns (bytes32) {
         return SortitionLib.seed(prevrandao, epoch, block.chainid, address(this));
+    }
+
+    /// @dev Refuses what a chain without randomness has in its headers: a half of zeros, or a half that was
+    /// there before. It can refuse no more than that: that a chain's `prevrandao` is random is for whoever
+    /// deploys to know (docs/protocol.md, 3.2).
+    function _checkRandomness(uint256 prevrandao) private {
+        (uint112 high, uint112 low) = (uint112(prevrandao >> 128), uint112(prevrandao));
+        require(
+            prevrandao >> 128 != 0 &&
+                uint128(prevrandao) != 0 &&
+                high != _newestHigh &&
+                low != _newestLow,
+            PosWeakRandomness(prevrandao)
+        );
+
+        (_newestHigh, _newestLow) = (high, low);
     }
 
     /// @dev The chain knows the first header, and its parent lies in an earlier epoch.

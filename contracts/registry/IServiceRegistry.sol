@@ -2,16 +2,17 @@
 pragma solidity 0.8.37;
 
 import {Slot} from "../libraries/Slot.sol";
+import {Permit} from "../token/PermitLib.sol";
 import {IEpochClock} from "./IEpochClock.sol";
 import {IServiceClasses} from "./IServiceClasses.sol";
-import {IServiceLabels} from "./IServiceLabels.sol";
 import {IServiceSlots} from "./IServiceSlots.sol";
+import {ISuccession} from "./ISuccession.sol";
 
 /// @title IServiceRegistry
 /// @notice Services as ERC-721 tokens: class, service key, probe specification, whether they are active.
 /// What counts in an epoch is fixed before it begins: every change here counts from the next epoch but
 /// one on, since the seed of the next can be known before the current one is over.
-interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceLabels, IServiceSlots {
+interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceSlots, ISuccession {
     /// @notice State of a service; only `Active` ones are audited, paid and routed to. Where several
     /// apply, the first of Retired, Suspended, Maintenance, Keyless, Unstaked.
     /// `None`: no such service. `Unstaked`: stake under the class's minimum. `Maintenance`: taken out by
@@ -89,11 +90,13 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceLabels, ISer
     /// @param proofOfService The contract that holds the rounds.
     /// @param settlement May suspend.
     /// @param challengeBook May suspend.
+    /// @param labels Holds the labels.
     event Wired(
         address indexed staking,
         address indexed proofOfService,
         address settlement,
-        address indexed challengeBook
+        address indexed challengeBook,
+        address labels
     );
 
     /// @notice Only the deployer connects the contracts.
@@ -162,11 +165,13 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceLabels, ISer
     /// @param proofOfService Must name this registry, `staking` and `settlement` as its own.
     /// @param settlement Must name `proofOfService` as its own.
     /// @param challengeBook Must name this registry and `proofOfService` as its own.
+    /// @param labels Must name this registry and the token of `staking` as its own.
     function wire(
         address staking,
         address proofOfService,
         address settlement,
-        address challengeBook
+        address challengeBook,
+        address labels
     ) external;
 
     /// @notice Registers a service, burns the class's registration fee and stakes; the caller becomes
@@ -186,10 +191,27 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceLabels, ISer
         uint96 stake
     ) external returns (uint64 number);
 
-    /// @notice Registers a service of the predecessor under the number that it has there, without the
-    /// class's fee, which was paid there; counts from the next epoch but one on. It keeps its label. Only the owner
-    /// of the service there, who must have retired it there first: no service is two. The stake there
-    /// unbonds by its own rules, and what was earned there is paid there.
+    /// @notice As {register}, with the allowance in the same transaction.
+    /// @param classId Index of the class.
+    /// @param key Key that signs receipts and records.
+    /// @param probe Probe specification, 1 to `MAX_PROBE` bytes.
+    /// @param metadata URI of a description, up to `MAX_METADATA` bytes.
+    /// @param stake BLOC in wei; may be 0.
+    /// @param permit The caller's for the staking contract; where it fails, the allowance must suffice.
+    /// @return number The service number.
+    function registerWithPermit(
+        uint16 classId,
+        address key,
+        bytes calldata probe,
+        string calldata metadata,
+        uint96 stake,
+        Permit calldata permit
+    ) external returns (uint64 number);
+
+    /// @notice Registers a service of an earlier version under the number that it has there, without the
+    /// class's fee, which was paid there; counts from the next epoch on. It keeps its label. Only the owner
+    /// of the service in its home ({homeOf} of the predecessor), who must have retired it there first: no
+    /// service is two. The stake there unbonds by its own rules, and what was earned there is paid there.
     /// @param number The service number, at most {inherited}.
     /// @param classId Index of the class; it must be open.
     /// @param key Key that signs receipts and records.
@@ -205,7 +227,25 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceLabels, ISer
         uint96 stake
     ) external;
 
-    /// @notice Replaces the probe specification from the next epoch but one on.
+    /// @notice As {takeOver}, with the allowance in the same transaction.
+    /// @param number The service number, at most {inherited}.
+    /// @param classId Index of the class; it must be open.
+    /// @param key Key that signs receipts and records.
+    /// @param probe Probe specification, 1 to `MAX_PROBE` bytes.
+    /// @param metadata URI of a description, up to `MAX_METADATA` bytes.
+    /// @param stake BLOC in wei; may be 0.
+    /// @param permit The caller's for the staking contract; where it fails, the allowance must suffice.
+    function takeOverWithPermit(
+        uint64 number,
+        uint16 classId,
+        address key,
+        bytes calldata probe,
+        string calldata metadata,
+        uint96 stake,
+        Permit calldata permit
+    ) external;
+
+    /// @notice Replaces the probe specification from the next epoch on.
     /// @param number The service number; the caller must own it.
     /// @param probe Probe specification, 1 to `MAX_PROBE` bytes.
     function setProbe(uint64 number, bytes calldata probe) external;
@@ -267,14 +307,6 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceLabels, ISer
     /// @return The number.
     function serviceCount() external view returns (uint64);
 
-    /// @notice The registry whose services may be taken over; fixed at deployment.
-    /// @return The registry; 0 for none.
-    function predecessor() external view returns (address);
-
-    /// @notice Service numbers up to this are kept for the predecessor's services; fixed at deployment.
-    /// @return The number.
-    function inherited() external view returns (uint64);
-
     /// @notice Class of a service.
     /// @param number The service number.
     /// @return Index of the class.
@@ -323,10 +355,10 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceLabels, ISer
     /// @return The payout address, or the owner where none is set.
     function payoutOf(uint64 number) external view returns (address);
 
-    /// @notice Hash of a service's description URI.
+    /// @notice The description that a service's owner set.
     /// @param number The service number.
-    /// @return keccak256 of the URI of the last `ServiceRegistered` or `MetadataSet` event; 0 for none.
-    function metadataHash(uint64 number) external view returns (bytes32);
+    /// @return A URI; empty for none.
+    function metadataOf(uint64 number) external view returns (string memory);
 
     /// @notice The probe specification that counts in an epoch: its hash, and where its bytes are.
     /// @param number The service number.
@@ -357,4 +389,8 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceLabels, ISer
     /// @notice The contract that holds the challenges.
     /// @return Its address; 0 before {wire}.
     function challengeBook() external view returns (address);
+
+    /// @notice The contract that holds the labels.
+    /// @return Its address; 0 before {wire}.
+    function labels() external view returns (address);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Permit} from "../token/PermitLib.sol";
 import {UnbondingLib} from "../libraries/UnbondingLib.sol";
 
 /// @title IStaking
@@ -34,16 +35,18 @@ interface IStaking {
     /// @param amount BLOC in wei.
     /// @param prover Who proved it.
     event AuditorSlashed(address indexed auditor, uint96 amount, address indexed prover);
-    /// @notice Stake of a service was slashed: half to whoever proved it, half burned.
+    /// @notice Stake of a service was slashed: 30% to the challenger, 20% to the resolver, the rest burned.
     /// @param number The service number.
     /// @param staker Whose stake it was.
     /// @param amount BLOC in wei.
-    /// @param prover Who proved it.
+    /// @param challenger Who opened the challenge.
+    /// @param resolver Who closed it.
     event ServiceSlashed(
         uint64 indexed number,
         address indexed staker,
         uint96 amount,
-        address indexed prover
+        address indexed challenger,
+        address resolver
     );
     /// @notice Stake began to unbond.
     /// @param beneficiary Who will receive it.
@@ -126,17 +129,20 @@ interface IStaking {
     function syncActivity(uint64 number, bool isActive) external;
 
     /// @notice Slashes a staker of a service: first what is at stake, then what is unbonding, the newest
-    /// first. Half goes to the prover, rounded down, the rest is burned. Only `ChallengeBook`.
+    /// first. 30% go to the challenger and 20% to the resolver, both rounded down; the rest is burned. Only
+    /// `ChallengeBook`.
     /// @param number The service number.
     /// @param staker Whose stake to slash.
     /// @param amount BLOC in wei.
-    /// @param prover Who proved it.
+    /// @param challenger Who opened the challenge.
+    /// @param resolver Who closes it.
     /// @return slashed What there was of it, BLOC in wei.
     function slashService(
         uint64 number,
         address staker,
         uint96 amount,
-        address prover
+        address challenger,
+        address resolver
     ) external returns (uint96 slashed);
 
     /// @notice Slashes an auditor: first what is at stake, then what is unbonding, the newest first. Half
@@ -156,6 +162,12 @@ interface IStaking {
     /// @param amount BLOC in wei.
     function stakeService(uint64 number, uint96 amount) external;
 
+    /// @notice As {stakeService}, with the allowance in the same transaction.
+    /// @param number The service number.
+    /// @param amount BLOC in wei.
+    /// @param permit The caller's for this contract; where it fails, the allowance must suffice.
+    function stakeServiceWithPermit(uint64 number, uint96 amount, Permit calldata permit) external;
+
     /// @notice Starts to take stake out of a service; only its staker.
     /// @param number The service number.
     /// @param amount BLOC in wei.
@@ -169,6 +181,11 @@ interface IStaking {
     /// @notice Adds to the caller's stake as an auditor.
     /// @param amount BLOC in wei; the stake must reach the minimum.
     function stakeAuditor(uint96 amount) external;
+
+    /// @notice As {stakeAuditor}, with the allowance in the same transaction.
+    /// @param amount BLOC in wei; the stake must reach the minimum.
+    /// @param permit The caller's for this contract; where it fails, the allowance must suffice.
+    function stakeAuditorWithPermit(uint96 amount, Permit calldata permit) external;
 
     /// @notice Starts to take out the caller's stake as an auditor.
     /// @param amount BLOC in wei; what is left must be 0 or reach the minimum.

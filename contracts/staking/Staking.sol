@@ -12,6 +12,7 @@ import {UnbondingLib} from "../libraries/UnbondingLib.sol";
 import {IProofOfService} from "../proof-of-service/IProofOfService.sol";
 import {EpochClock} from "../registry/EpochClock.sol";
 import {IServiceRegistry} from "../registry/IServiceRegistry.sol";
+import {Permit, PermitLib} from "../token/PermitLib.sol";
 import {IStaking} from "./IStaking.sol";
 
 /// @title Staking
@@ -30,6 +31,10 @@ contract Staking is EpochClock, IStaking {
     uint256 public constant MIN_UNBONDING_EPOCHS = 11;
     /// @notice Withdrawals that may be under way at once, for each staker of a service and each auditor.
     uint256 public constant MAX_OPEN = UnbondingLib.MAX_OPEN;
+    /// @notice What of an unanswered challenge's slash goes to the challenger, in percent.
+    uint256 public constant CHALLENGER_PERCENT = 30;
+    /// @notice What of it goes to whoever resolves the challenge, in percent.
+    uint256 public constant RESOLVER_PERCENT = 20;
 
     uint200 private constant UPPER = 96;
 
@@ -128,7 +133,7 @@ contract Staking is EpochClock, IStaking {
 
         uint256 amount = uint256(stake) + fee;
         if (amount != 0) IERC20(token).safeTransferFrom(staker, address(this), amount);
-        if (fee != 0) ERC20Burnable(token).burn(fee);
+        _burn(fee);
     }
 
     /// @inheritdoc IStaking
@@ -152,7 +157,13 @@ contract Staking is EpochClock, IStaking {
     }
 
     /// @inheritdoc IStaking
-    function stakeService(uint64 number, uint96 amount) external {
+    function stakeServiceWithPermit(uint64 number, uint96 amount, Permit calldata permit) external {
+        PermitLib.tryPermit(token, address(this), permit);
+        stakeService(number, amount);
+    }
+
+    /// @inheritdoc IStaking
+    function stakeService(uint64 number, uint96 amount) public {
         require(amount != 0, StakingAmountZero());
         address staker = stakerOf(number);
         if (staker == address(0)) {
@@ -193,7 +204,8 @@ contract Staking is EpochClock, IStaking {
         uint64 number,
         address staker,
         uint96 amount,
-        address prover
+        address challenger,
+        address resolver
     ) external returns (uint96 slashed) {
         require(msg.sender == challengeBook, StakingNotChallengeBook(msg.sender));
 
@@ -203,12 +215,23 @@ contract Staking is EpochClock, IStaking {
             if (slashed != 0) _setServiceStake(number, stake - slashed);
         }
         slashed += _serviceUnbonding[number][staker].cut(amount - slashed);
-        emit ServiceSlashed(number, staker, slashed, prover);
-        _share(slashed, prover);
+        emit ServiceSlashed(number, staker, slashed, challenger, resolver);
+        // Both rounded down; the rest is burned.
+        uint256 toChallenger = (uint256(slashed) * CHALLENGER_PERCENT) / 100;
+        uint256 toResolver = (uint256(slashed) * RESOLVER_PERCENT) / 100;
+        _pay(challenger, toChallenger);
+        _pay(resolver, toResolver);
+        _burn(slashed - toChallenger - toResolver);
     }
 
     /// @inheritdoc IStaking
-    function stakeAuditor(uint96 amount) external {
+    function stakeAuditorWithPermit(uint96 amount, Permit calldata permit) external {
+        PermitLib.tryPermit(token, address(this), permit);
+        stakeAuditor(amount);
+    }
+
+    /// @inheritdoc IStaking
+    function stakeAuditor(uint96 amount) public {
         require(amount != 0, StakingAmountZero());
         (uint96 stake, ) = auditorStake(msg.sender);
         _setAuditorStake(msg.sender, stake, _leastStake(uint256(stake) + amount));
@@ -271,7 +294,10 @@ contract Staking is EpochClock, IStaking {
         if (slashed != 0) _setAuditorStake(auditor, stake, stake - slashed);
         slashed += _auditorUnbonding[auditor].cut(amount - slashed);
         emit AuditorSlashed(auditor, slashed, prover);
-        _share(slashed, prover);
+        // Half, rounded down; the rest is burned.
+        uint256 reward = slashed / 2;
+        _pay(prover, reward);
+        _burn(slashed - reward);
     }
 
     /// @inheritdoc IStaking
@@ -396,11 +422,12 @@ contract Staking is EpochClock, IStaking {
         IERC20(token).safeTransfer(staker, amount);
     }
 
-    /// @dev Half of what was slashed, rounded down, to whoever proved it; the rest is burned.
-    function _share(uint96 slashed, address prover) private {
-        uint96 reward = slashed / 2;
-        if (slashed != reward) ERC20Burnable(token).burn(slashed - reward);
-        if (reward != 0) IERC20(token).safeTransfer(prover, reward);
+    function _pay(address to, uint256 amount) private {
+        if (amount != 0) IERC20(token).safeTransfer(to, amount);
+    }
+
+    function _burn(uint256 amount) private {
+        if (amount != 0) ERC20Burnable(token).burn(amount);
     }
 
     /// @dev What an auditor chooses to have at stake must be nothing or at least the minimum.

@@ -48,7 +48,8 @@ contract RewardPool is IRewardPool {
     /// @inheritdoc IRewardPool
     uint96 public reservedForProviders;
     // slot 3
-    IERC20 private _token;
+    /// @inheritdoc IRewardPool
+    address public token;
 
     /// @notice Sets what never changes afterwards.
     /// @param epochSeconds Length of an epoch; {wire} checks that it is the clock's.
@@ -74,7 +75,7 @@ contract RewardPool is IRewardPool {
             RewardPoolWiringMismatch(token_, proofOfService_, settlement_)
         );
 
-        _token = IERC20(token_);
+        token = token_;
         proofOfService = proofOfService_;
         settlement = settlement_;
         emit Wired(token_, proofOfService_, settlement_);
@@ -95,7 +96,7 @@ contract RewardPool is IRewardPool {
         uint256 spoken = uint256(forAuditors) + forProviders + contributed;
         budget = EmissionLib.budgetOf(
             EmissionInput({
-                available: _token.balanceOf(address(this)) - spoken,
+                available: IERC20(token).balanceOf(address(this)) - spoken,
                 contributed: contributed,
                 activeStake: activeStake,
                 enrolledStake: enrolledStake
@@ -126,7 +127,7 @@ contract RewardPool is IRewardPool {
         emit Paid(to, amount);
 
         // BLOC is our own ERC-20 without hooks: no foreign code runs here.
-        _token.safeTransfer(to, amount);
+        IERC20(token).safeTransfer(to, amount);
     }
 
     /// @inheritdoc IRewardPool
@@ -138,12 +139,7 @@ contract RewardPool is IRewardPool {
         emit Contributed(msg.sender, amount);
 
         // BLOC has no hooks.
-        _token.safeTransferFrom(msg.sender, address(this), amount);
-    }
-
-    /// @inheritdoc IRewardPool
-    function token() external view returns (address) {
-        return address(_token);
+        IERC20(token).safeTransferFrom(msg.sender, address(this), amount);
     }
 
     /// @inheritdoc IRewardPool

@@ -5,6 +5,7 @@ import type {
   NamedArtifactContractAtFuture,
   NamedArtifactContractDeploymentFuture,
 } from "@nomicfoundation/ignition-core";
+import { labelPrices } from "../labelPrices.ts";
 
 /** OpenZeppelin's `AccessManager.ADMIN_ROLE`. */
 const ADMIN_ROLE = 0n;
@@ -33,9 +34,8 @@ export function system(m: IgnitionModuleBuilder, ground: Ground) {
   const registry = m.contract("ServiceRegistry", [
     m.getParameter<number>("epochSeconds"),
     governance,
-    m.getParameter<number>("labelMinimumAge"),
-    m.getParameter<number>("labelMaximumAge"),
     predecessor,
+    m.getParameter<number>("closingSeconds"),
   ]);
   const staking = m.contract("Staking", [
     token,
@@ -51,11 +51,18 @@ export function system(m: IgnitionModuleBuilder, ground: Ground) {
     m.getParameter<number>("challengeCoolDown"),
     m.getParameter<bigint>("challengeBond"),
   ]);
+  const labels = m.contract("ServiceLabels", [
+    registry,
+    token,
+    m.getParameter<number>("labelMinimumAge"),
+    m.getParameter<number>("labelMaximumAge"),
+    labelPrices.map((name) => m.getParameter<bigint>(name)),
+  ]);
   const livenessVerifier = m.contract("LivenessVerifier", [registry]);
 
   const rounds = m.call(proofOfService, "wire", [settlement]);
   const wired = [
-    m.call(registry, "wire", [staking, proofOfService, settlement, challengeBook], {
+    m.call(registry, "wire", [staking, proofOfService, settlement, challengeBook, labels], {
       after: [rounds],
     }),
     m.call(staking, "wire", [proofOfService, challengeBook]),
@@ -98,6 +105,7 @@ export function system(m: IgnitionModuleBuilder, ground: Ground) {
     proofOfService,
     settlement,
     challengeBook,
+    labels,
     livenessVerifier,
     governance,
   };

@@ -33,6 +33,7 @@ const deploymentSchema = z.object({
     proofOfService: address,
     settlement: address,
     challengeBook: address,
+    labels: address,
     /** Verifier of the launch classes. */
     livenessVerifier: address.optional(),
     /** Access manager of the classes. */

@@ -124,7 +124,7 @@ export class ServiceDirectory implements Directory, Startable {
     const read = remember(this.#labels, label, async () => {
       const number = await this.#ask(() =>
         this.#client.readContract({
-          ...this.#contracts.registry,
+          ...this.#contracts.labels,
           functionName: "numberOf",
           args: [label],
           blockNumber: this.#time.head().number,

@@ -2,6 +2,7 @@ import { blocTokenAbi } from "./abi/blocToken.ts";
 import { challengeBookAbi } from "./abi/challengeBook.ts";
 import { proofOfServiceAbi } from "./abi/proofOfService.ts";
 import { rewardPoolAbi } from "./abi/rewardPool.ts";
+import { serviceLabelsAbi } from "./abi/serviceLabels.ts";
 import { serviceRegistryAbi } from "./abi/serviceRegistry.ts";
 import { settlementAbi } from "./abi/settlement.ts";
 import { stakingAbi } from "./abi/staking.ts";
@@ -15,4 +16,5 @@ export const abis = {
   proofOfService: proofOfServiceAbi,
   settlement: settlementAbi,
   challengeBook: challengeBookAbi,
+  labels: serviceLabelsAbi,
 } as const;

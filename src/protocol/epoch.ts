@@ -1,7 +1,5 @@
 /** A change counts from this many epochs after the current one. */
 export const HORIZON = 2;
-/** Epochs that the contracts remember. */
-export const RING = 256;
 
 /** How a deployment cuts time into epochs; all figures in seconds. */
 export interface EpochTiming {
@@ -9,6 +7,9 @@ export interface EpochTiming {
   genesis: number;
   epochSeconds: number;
 }
+
+/** Epochs that the contracts remember: an entry of a ring is used again after this many. */
+export const RING = 256;
 
 /** The epoch of a moment in Unix seconds. */
 export function epochAt(timing: EpochTiming, seconds: number): number {

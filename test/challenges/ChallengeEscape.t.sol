@@ -149,7 +149,7 @@ contract ChallengeEscapeTest is Deployment {
         enter(6);
         book.resolve(id);
         vm.assertTrue(registry.statusNow(1) == IServiceRegistry.Status.Retired, "stays retired");
-        vm.assertEq(token.balanceOf(STRANGER), CHALLENGE_BOND + 10e18, "bond and half");
+        vm.assertEq(token.balanceOf(STRANGER), CHALLENGE_BOND + 6e18, "bond and 30%");
     }
 
     function test_WhoeverOwnsItWhenItIsAnsweredGetsTheBond() public {
@@ -160,7 +160,7 @@ contract ChallengeEscapeTest is Deployment {
         enterAndTick(3);
         uint256 before = token.balanceOf(BUYER);
         book.respond(id, system().answer(id));
-        vm.assertEq(token.balanceOf(BUYER) - before, CHALLENGE_BOND, "not the seller's payout");
+        vm.assertEq(token.balanceOf(BUYER) - before, 40e18, "not the seller's payout");
     }
 
     /// @dev A seller that keeps a key, pending or in use, signs for nothing once the epoch is over.
@@ -242,7 +242,7 @@ contract ChallengeEscapeTest is Deployment {
         uint256 supply = token.totalSupply();
         book.resolve(id);
         vm.assertEq(supply - token.totalSupply(), 10e18, vm.toString(way));
-        vm.assertEq(token.balanceOf(STRANGER), CHALLENGE_BOND + 10e18, vm.toString(way));
+        vm.assertEq(token.balanceOf(STRANGER), CHALLENGE_BOND + 6e18, vm.toString(way));
         vm.assertTrue(registry.statusNow(1) != IServiceRegistry.Status.Active, "out of service");
     }
 

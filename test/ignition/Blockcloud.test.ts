@@ -5,6 +5,7 @@ import Blockcloud from "../../ignition/modules/Blockcloud.ts";
 import { encodeHeader, epochSeed, type RpcHeader } from "../../src/protocol/header.ts";
 import type { AccessManager } from "../../typechain-types/@openzeppelin/contracts/access/manager/AccessManager.ts";
 import type { ChallengeBook } from "../../typechain-types/contracts/challenges/ChallengeBook.ts";
+import type { ServiceLabels } from "../../typechain-types/contracts/labels/ServiceLabels.ts";
 import type { BlocToken } from "../../typechain-types/contracts/token/BlocToken.ts";
 import type { ProofOfService } from "../../typechain-types/contracts/proof-of-service/ProofOfService.ts";
 import type { RewardPool } from "../../typechain-types/contracts/token/RewardPool.ts";
@@ -37,6 +38,12 @@ async function deploy(governanceDelay = 0) {
         challengeBond: parseEther("50"),
         labelMinimumAge: 2,
         labelMaximumAge: 3_600,
+        labelPrice1: parseEther("100000"),
+        labelPrice2: parseEther("30000"),
+        labelPrice3: parseEther("10000"),
+        labelPrice4: parseEther("1000"),
+        labelPrice5: parseEther("50"),
+        closingSeconds: 120,
         treasury: deployer!.address,
         governor: governor!.address,
         governanceDelay,
@@ -50,6 +57,7 @@ async function deploy(governanceDelay = 0) {
     staking: Staking;
     proofOfService: ProofOfService;
     challengeBook: ChallengeBook;
+    labels: ServiceLabels;
     livenessVerifier: LivenessVerifier;
     governance: AccessManager;
   };
@@ -102,6 +110,12 @@ describe("the Ignition module", () => {
     expect(await d.registry.staking()).to.equal(staking);
     expect(await d.registry.proofOfService()).to.equal(proofOfService);
     expect(await d.registry.challengeBook()).to.equal(challengeBook);
+    expect(await d.registry.labels()).to.equal(await address(d.labels));
+    expect(await d.labels.registry()).to.equal(registry);
+    expect(await d.labels.token()).to.equal(await address(d.token));
+    expect(await d.labels.predecessor()).to.equal(ZeroAddress);
+    expect(await d.rewardPool.token()).to.equal(await address(d.token));
+    expect(await d.rewardPool.proofOfService()).to.equal(proofOfService);
     expect(await d.registry.authority()).to.equal(await address(d.governance));
     expect(await d.staking.registry()).to.equal(registry);
     expect(await d.staking.token()).to.equal(await address(d.token));
@@ -122,8 +136,12 @@ describe("the Ignition module", () => {
   it("passes its parameters on", async () => {
     const d = await deploy();
     expect(await d.registry.epochSeconds()).to.equal(EPOCH_SECONDS);
-    expect(await d.registry.labelMinimumAge()).to.equal(2n);
-    expect(await d.registry.labelMaximumAge()).to.equal(3_600n);
+    expect(await d.registry.closingSeconds()).to.equal(120n);
+    expect(await d.labels.minimumAge()).to.equal(2n);
+    expect(await d.labels.maximumAge()).to.equal(3_600n);
+    for (const [index, price] of ["100000", "30000", "10000", "1000", "50", "50"].entries()) {
+      expect(await d.labels.priceOf(index + 1)).to.equal(parseEther(price));
+    }
     expect(await d.staking.unbondingSeconds()).to.equal(120n);
     expect(await d.staking.minimumAuditorStake()).to.equal(parseEther("5000"));
     expect(await d.challengeBook.windowSeconds()).to.equal(30n);
@@ -151,7 +169,7 @@ describe("the Ignition module", () => {
 
   it("leaves nothing to wire again, not even for the deployer", async () => {
     const d = await deploy();
-    await expect(d.registry.wire(ZeroAddress, ZeroAddress, ZeroAddress))
+    await expect(d.registry.wire(ZeroAddress, ZeroAddress, ZeroAddress, ZeroAddress))
       .to.be.revertedWithCustomError(d.registry, "RegistryAlreadyWired")
       .withArgs(await d.staking.getAddress());
     await expect(d.staking.wire(ZeroAddress, ZeroAddress))

@@ -92,7 +92,7 @@ contract AttackEpochTest is Deployment {
         if (way == 9) {
             // As after a challenge that was not answered.
             vm.startPrank(address(book));
-            staking.slashService(1, PROVIDER, 20e18, STRANGER);
+            staking.slashService(1, PROVIDER, 20e18, STRANGER, STRANGER);
             registry.suspend(1);
             vm.stopPrank();
         }

@@ -174,26 +174,6 @@ contract TickTest is Deployment {
         pos.tick(first, parent);
     }
 
-    function test_RevertsWhen_TheRandomnessIsSmall() public {
-        enter(4);
-        uint256 weak = type(uint64).max;
-        (bytes memory first, bytes memory parent) = SystemLib.headers(4, weak);
-        vm.expectRevert(abi.encodeWithSelector(IProofOfService.PosWeakRandomness.selector, weak));
-        pos.tick(first, parent);
-
-        (first, parent) = SystemLib.headers(4, weak + 1);
-        pos.tick(first, parent);
-    }
-
-    function test_RevertsWhen_TheRandomnessIsUnchanged() public {
-        enterAndTick(4);
-        enter(9);
-        uint256 same = SystemLib.randao(4);
-        (bytes memory first, bytes memory parent) = SystemLib.headers(9, same);
-        vm.expectRevert(abi.encodeWithSelector(IProofOfService.PosWeakRandomness.selector, same));
-        pos.tick(first, parent);
-    }
-
     function test_RevertsWhen_TheBlockIsNotTheFirst() public {
         enter(4);
         (bytes memory first, bytes memory parent) = SystemLib.headersAt(

@@ -134,7 +134,7 @@ contract OwnerActionsTest is Deployment {
             target = address(staking);
             call = abi.encodeCall(
                 staking.slashService,
-                (number, next.staker, uint96(amount), STRANGER)
+                (number, next.staker, uint96(amount), STRANGER, STRANGER)
             );
         } else {
             allowed = mine;

@@ -73,16 +73,16 @@ contract OwnerSettingsTest is Deployment {
     }
 
     function test_MetadataAreReplacedAtOnce() public {
-        vm.assertEq(registry.metadataHash(_number), keccak256("ipfs://about"), "the first");
+        vm.assertEq(bytes(registry.metadataOf(_number)), "ipfs://about", "the first");
         vm.expectEmit(address(registry));
         emit IServiceRegistry.MetadataSet(_number, "ipfs://other");
         _setMetadata("ipfs://other");
-        vm.assertEq(registry.metadataHash(_number), keccak256("ipfs://other"), "the second");
+        vm.assertEq(bytes(registry.metadataOf(_number)), "ipfs://other", "the second");
 
         _setMetadata(string(new bytes(256)));
-        vm.assertEq(registry.metadataHash(_number), keccak256(new bytes(256)), "the longest");
+        vm.assertEq(bytes(registry.metadataOf(_number)), new bytes(256), "the longest");
         _setMetadata("");
-        vm.assertEq(registry.metadataHash(_number), 0, "none");
+        vm.assertEq(bytes(registry.metadataOf(_number)), "", "none");
     }
 
     function test_RevertsWhen_TheMetadataAreTooLong() public {

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {IChallengeBook} from "../../contracts/challenges/IChallengeBook.sol";
 import {ActiveLanesLib} from "../../contracts/libraries/ActiveLanesLib.sol";
+import {IServiceLabels} from "../../contracts/labels/IServiceLabels.sol";
 import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
 import {IServiceClasses} from "../../contracts/registry/IServiceClasses.sol";
 import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
@@ -132,7 +133,8 @@ contract RegistryEpochsTest is Deployment {
             address(pool)
         );
         IChallengeBook challenges = Artifacts.newChallengeBook(address(rounds), 1, 0, 0);
-        free.wire(address(stakes), address(rounds), address(challenges));
+        IServiceLabels names = SystemLib.newLabels(free, token);
+        free.wire(address(stakes), address(rounds), address(challenges), address(names));
         vm.prank(TREASURY);
         token.transfer(PROVIDER, 1);
         vm.startPrank(PROVIDER);

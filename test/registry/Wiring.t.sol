@@ -2,13 +2,14 @@
 pragma solidity ^0.8.28;
 
 import {IChallengeBook} from "../../contracts/challenges/IChallengeBook.sol";
+import {IServiceLabels} from "../../contracts/labels/IServiceLabels.sol";
 import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
 import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
 import {IStaking} from "../../contracts/staking/IStaking.sol";
 import {Artifacts} from "../support/Artifacts.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
-import {IRegistry} from "../support/Interfaces.sol";
+import {IBlocToken, IRegistry} from "../support/Interfaces.sol";
 import {
     AUDITOR_STAKE,
     CHALLENGE_BOND,
@@ -25,6 +26,7 @@ contract RegistryWiringTest is Deployment {
     IStaking private _staking;
     IProofOfService private _pos;
     IChallengeBook private _book;
+    IServiceLabels private _labels;
 
     /// @dev A second system, complete but for the wiring.
     function setUp() public override {
@@ -33,16 +35,23 @@ contract RegistryWiringTest is Deployment {
         _staking = _newStaking();
         _pos = _newPos(_staking);
         _book = _newBook(_pos);
+        _labels = SystemLib.newLabels(_other, token);
     }
 
     function test_WiresToWhatPointsBack() public {
         vm.expectEmit(address(_other));
-        emit IServiceRegistry.Wired(address(_staking), address(_pos), address(_book));
-        _other.wire(address(_staking), address(_pos), address(_book));
+        emit IServiceRegistry.Wired(
+            address(_staking),
+            address(_pos),
+            address(_book),
+            address(_labels)
+        );
+        _wire(address(_staking), address(_pos), address(_book));
 
         vm.assertEq(_other.staking(), address(_staking), "staking");
         vm.assertEq(_other.proofOfService(), address(_pos), "rounds");
         vm.assertEq(_other.challengeBook(), address(_book), "challenges");
+        vm.assertEq(_other.labels(), address(_labels), "labels");
     }
 
     function test_RevertsWhen_AnotherThanTheDeployerWires() public {
@@ -50,49 +59,61 @@ contract RegistryWiringTest is Deployment {
             abi.encodeWithSelector(IServiceRegistry.RegistryNotDeployer.selector, STRANGER)
         );
         vm.prank(STRANGER);
-        _other.wire(address(_staking), address(_pos), address(_book));
+        _wire(address(_staking), address(_pos), address(_book));
     }
 
     function test_RevertsWhen_WiredTwice() public {
-        _other.wire(address(_staking), address(_pos), address(_book));
+        _wire(address(_staking), address(_pos), address(_book));
         vm.expectRevert(
             abi.encodeWithSelector(
                 IServiceRegistry.RegistryAlreadyWired.selector,
                 address(_staking)
             )
         );
-        _other.wire(address(_staking), address(_pos), address(_book));
+        _wire(address(_staking), address(_pos), address(_book));
     }
 
     function test_RevertsWhen_TheStakesAreOfAnotherRegistry() public {
         _expectMismatch(address(staking));
-        _other.wire(address(staking), address(_pos), address(_book));
+        _wire(address(staking), address(_pos), address(_book));
     }
 
     function test_RevertsWhen_TheRoundsAreOfAnotherRegistry() public {
         // Even if they claimed to be of these stakes.
         _claim(address(pos), abi.encodeCall(pos.staking, ()), address(_staking));
         _expectMismatch(address(pos));
-        _other.wire(address(_staking), address(pos), address(_book));
+        _wire(address(_staking), address(pos), address(_book));
     }
 
     function test_RevertsWhen_TheRoundsAreOfOtherStakes() public {
         IProofOfService rounds = _newPos(_newStaking());
         _expectMismatch(address(rounds));
-        _other.wire(address(_staking), address(rounds), address(_book));
+        _wire(address(_staking), address(rounds), address(_book));
     }
 
     function test_RevertsWhen_TheChallengesAreOfAnotherRegistry() public {
         // Even if they claimed to be of these rounds.
         _claim(address(book), abi.encodeCall(book.proofOfService, ()), address(_pos));
         _expectMismatch(address(book));
-        _other.wire(address(_staking), address(_pos), address(book));
+        _wire(address(_staking), address(_pos), address(book));
     }
 
     function test_RevertsWhen_TheChallengesAreOfOtherRounds() public {
         IChallengeBook challenges = _newBook(_newPos(_staking));
         _expectMismatch(address(challenges));
-        _other.wire(address(_staking), address(_pos), address(challenges));
+        _wire(address(_staking), address(_pos), address(challenges));
+    }
+
+    function test_RevertsWhen_TheLabelsAreOfAnotherRegistry() public {
+        _expectMismatch(address(labels));
+        _other.wire(address(_staking), address(_pos), address(_book), address(labels));
+    }
+
+    function test_RevertsWhen_TheLabelsBurnAnotherToken() public {
+        IBlocToken coin = Artifacts.newToken(address(pool), STRANGER);
+        IServiceLabels others = SystemLib.newLabels(_other, coin);
+        _expectMismatch(address(others));
+        _other.wire(address(_staking), address(_pos), address(_book), address(others));
     }
 
     function test_BeforeTheWiringNobodyRegistersOrSuspends() public {
@@ -108,6 +129,10 @@ contract RegistryWiringTest is Deployment {
         );
         vm.prank(address(_pos));
         _other.suspend(1);
+    }
+
+    function _wire(address staking_, address pos_, address book_) private {
+        _other.wire(staking_, pos_, book_, address(_labels));
     }
 
     function _newStaking() private returns (IStaking) {

@@ -13,6 +13,7 @@ contract ServiceSlashingTest is Deployment {
     using SystemLib for System;
 
     address private constant PROVER = address(0x9407e4);
+    address private constant RESOLVER = address(0x4e501);
 
     uint64 private _number;
 
@@ -23,29 +24,32 @@ contract ServiceSlashingTest is Deployment {
         enter(3);
     }
 
-    function test_HalfGoesToTheProverAndTheRestIsBurned() public {
+    function test_ThirtyPercentAreTheChallengersTwentyTheResolversAndTheRestIsBurned() public {
         uint256 supply = token.totalSupply();
         vm.expectEmit(address(staking));
         emit IStaking.ServiceStakeChanged(_number, 4, 1_400e18);
         vm.expectEmit(address(staking));
-        emit IStaking.ServiceSlashed(_number, PROVIDER, 100e18, PROVER);
+        emit IStaking.ServiceSlashed(_number, PROVIDER, 100e18, PROVER, RESOLVER);
         vm.assertEq(_slash(PROVIDER, 100e18), 100e18, "slashed");
 
-        vm.assertEq(token.balanceOf(PROVER), 50e18, "the prover's half");
+        vm.assertEq(token.balanceOf(PROVER), 30e18, "the challenger's");
+        vm.assertEq(token.balanceOf(RESOLVER), 20e18, "the resolver's");
         vm.assertEq(supply - token.totalSupply(), 50e18, "burned");
         vm.assertEq(token.balanceOf(address(staking)), 1_400e18, "what is left");
         _assertStake(3, 1_500e18, 1_500e18);
         _assertStake(4, 1_400e18, 1_400e18);
     }
 
-    function test_TheHalfIsRoundedDown() public {
+    function test_BothSharesAreRoundedDown() public {
         uint256 supply = token.totalSupply();
         _slash(PROVIDER, 7);
-        vm.assertEq(token.balanceOf(PROVER), 3, "down");
-        vm.assertEq(supply - token.totalSupply(), 4, "the grain is burned");
-        _slash(PROVIDER, 1);
-        vm.assertEq(token.balanceOf(PROVER), 3, "half of one is nothing");
-        vm.assertEq(supply - token.totalSupply(), 5, "it is burned");
+        vm.assertEq(token.balanceOf(PROVER), 2, "2.1");
+        vm.assertEq(token.balanceOf(RESOLVER), 1, "1.4");
+        vm.assertEq(supply - token.totalSupply(), 4, "the grains are burned");
+        _slash(PROVIDER, 3);
+        vm.assertEq(token.balanceOf(PROVER), 2, "0.9 is nothing");
+        vm.assertEq(token.balanceOf(RESOLVER), 1, "nor is 0.6");
+        vm.assertEq(supply - token.totalSupply(), 7, "it is burned");
     }
 
     function test_BelowTheMinimumItIsInactiveFromTheNextEpoch() public {
@@ -87,7 +91,7 @@ contract ServiceSlashingTest is Deployment {
         vm.assertEq(_slash(PROVIDER, 1_000e18), 250e18, "what is left");
         vm.assertEq(staking.serviceUnbonding(_number, PROVIDER).length, 0, "nothing");
         vm.assertEq(token.balanceOf(address(staking)), 0, "nothing is held");
-        vm.assertEq(token.balanceOf(PROVER), 750e18, "half of all");
+        vm.assertEq(token.balanceOf(PROVER), 450e18, "30% of all");
     }
 
     function test_OneSlashReachesBoth() public {
@@ -146,13 +150,13 @@ contract ServiceSlashingTest is Deployment {
         _slash(PROVIDER, 1_500e18);
         uint256 supply = token.totalSupply();
         vm.expectEmit(address(staking));
-        emit IStaking.ServiceSlashed(_number, PROVIDER, 0, PROVER);
+        emit IStaking.ServiceSlashed(_number, PROVIDER, 0, PROVER, RESOLVER);
         vm.assertEq(_slash(PROVIDER, 100e18), 0, "nothing left");
         vm.assertEq(_slash(STRANGER, 100e18), 0, "never staked");
         vm.assertEq(_slash(PROVIDER, 0), 0, "nothing asked for");
 
         vm.assertEq(token.totalSupply(), supply, "nothing burned");
-        vm.assertEq(token.balanceOf(PROVER), 750e18, "nothing paid");
+        vm.assertEq(token.balanceOf(PROVER), 450e18, "nothing paid");
     }
 
     function test_WhatWasPaidOutIsSafe() public {
@@ -198,8 +202,11 @@ contract ServiceSlashingTest is Deployment {
         }
         vm.assertEq(held, 1_500e18 - expected, "what is left");
         vm.assertEq(token.balanceOf(address(staking)), held, "what is held");
-        vm.assertEq(token.balanceOf(PROVER), expected / 2, "the prover's half");
-        vm.assertEq(supply - token.totalSupply(), expected - expected / 2, "burned");
+        uint256 challengers = (expected * 3) / 10;
+        uint256 resolvers = expected / 5;
+        vm.assertEq(token.balanceOf(PROVER), challengers, "the challenger's");
+        vm.assertEq(token.balanceOf(RESOLVER), resolvers, "the resolver's");
+        vm.assertEq(supply - token.totalSupply(), expected - challengers - resolvers, "burned");
     }
 
     function test_RevertsWhen_AnotherThanTheChallengeBookSlashes() public {
@@ -209,7 +216,7 @@ contract ServiceSlashingTest is Deployment {
                 abi.encodeWithSelector(IStaking.StakingNotChallengeBook.selector, callers[i])
             );
             vm.prank(callers[i]);
-            staking.slashService(_number, PROVIDER, 1, PROVER);
+            staking.slashService(_number, PROVIDER, 1, PROVER, RESOLVER);
         }
     }
 
@@ -227,7 +234,7 @@ contract ServiceSlashingTest is Deployment {
 
     function _slash(address staker, uint96 amount) private returns (uint96) {
         vm.prank(address(book));
-        return staking.slashService(_number, staker, amount, PROVER);
+        return staking.slashService(_number, staker, amount, PROVER, RESOLVER);
     }
 
     function _stake(address owner, uint96 amount) private {

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessManager.sol";
 import {IChallengeBook} from "../../contracts/challenges/IChallengeBook.sol";
+import {IServiceLabels} from "../../contracts/labels/IServiceLabels.sol";
 import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
 import {IStaking} from "../../contracts/staking/IStaking.sol";
 import {IRewardPool} from "../../contracts/token/IRewardPool.sol";
@@ -25,17 +26,18 @@ abstract contract Deployment {
     IStaking internal staking;
     IProofOfService internal pos;
     IChallengeBook internal book;
+    IServiceLabels internal labels;
     ILivenessVerifier internal verifier;
     IAccessManager internal governance;
 
     function setUp() public virtual {
         System memory s = SystemLib.deploy();
         (token, pool, registry, staking, pos) = (s.token, s.pool, s.registry, s.staking, s.pos);
-        (book, verifier, governance) = (s.book, s.verifier, s.governance);
+        (book, labels, verifier, governance) = (s.book, s.labels, s.verifier, s.governance);
     }
 
     function system() internal view returns (System memory) {
-        return System(token, pool, registry, staking, pos, book, verifier, governance);
+        return System(token, pool, registry, staking, pos, book, labels, verifier, governance);
     }
 
     /// @notice A service of the provider with the least stake.

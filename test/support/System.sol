@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessManager.sol";
 import {IChallengeBook} from "../../contracts/challenges/IChallengeBook.sol";
+import {IServiceLabels} from "../../contracts/labels/IServiceLabels.sol";
 import {SortitionLib} from "../../contracts/libraries/SortitionLib.sol";
 import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
 import {IServiceClasses} from "../../contracts/registry/IServiceClasses.sol";
@@ -21,6 +22,7 @@ struct System {
     IStaking staking;
     IProofOfService pos;
     IChallengeBook book;
+    IServiceLabels labels;
     ILivenessVerifier verifier;
     IAccessManager governance;
 }
@@ -36,6 +38,9 @@ uint64 constant COOL_DOWN = 120;
 uint96 constant CHALLENGE_BOND = 50e18;
 uint64 constant LABEL_MINIMUM_AGE = 2;
 uint64 constant LABEL_MAXIMUM_AGE = 3_600;
+/// @dev Of a label of five bytes and more.
+uint256 constant LABEL_PRICE = 50e18;
+uint64 constant CLOSING_SECONDS = 120;
 address constant TREASURY = address(0x7ea5);
 /// @dev Adds, opens and closes classes.
 address constant GOVERNOR = address(0x60f);
@@ -55,7 +60,28 @@ library SystemLib {
         s.pool = Artifacts.newPool(EPOCH_SECONDS);
         s.token = Artifacts.newToken(address(s.pool), TREASURY);
         s.governance = Artifacts.newAccessManager(GOVERNOR);
-        s.registry = newRegistry(s.governance);
+        _complete(s, address(0));
+    }
+
+    /// @notice Deploys a later version for the same token, whose rewards the treasury gives; the earlier one
+    /// must be closed.
+    function succeed(System memory old) internal returns (System memory s) {
+        s.pool = Artifacts.newPool(EPOCH_SECONDS);
+        (s.token, s.governance) = (old.token, old.governance);
+        vm.prank(TREASURY);
+        s.token.transfer(address(s.pool), 1_000_000e18);
+        _complete(s, address(old.registry));
+    }
+
+    /// @notice Announces that a version closes, and waits until it is closed.
+    function close(System memory s) internal {
+        vm.prank(GOVERNOR);
+        s.registry.announceClosing();
+        vm.warp(vm.getBlockTimestamp() + CLOSING_SECONDS);
+    }
+
+    function _complete(System memory s, address predecessor) private {
+        s.registry = newRegistry(s.governance, predecessor);
         s.staking = Artifacts.newStaking(
             address(s.token),
             address(s.registry),
@@ -73,8 +99,9 @@ library SystemLib {
             COOL_DOWN,
             CHALLENGE_BOND
         );
+        s.labels = newLabels(s.registry, s.token);
         s.verifier = Artifacts.newVerifier(address(s.registry));
-        s.registry.wire(address(s.staking), address(s.pos), address(s.book));
+        s.registry.wire(address(s.staking), address(s.pos), address(s.book), address(s.labels));
         s.staking.wire(address(s.pos), address(s.book));
         s.pool.wire(address(s.token), address(s.pos));
         addClasses(s);
@@ -91,12 +118,25 @@ library SystemLib {
         address predecessor
     ) internal returns (IRegistry) {
         return
-            Artifacts.newRegistry(
-                EPOCH_SECONDS,
-                address(governance),
+            Artifacts.newRegistry(EPOCH_SECONDS, address(governance), predecessor, CLOSING_SECONDS);
+    }
+
+    /// @notice Labels of a registry, at the prices of a devnet.
+    function newLabels(IRegistry registry, IBlocToken token) internal returns (IServiceLabels) {
+        uint256[5] memory prices = [
+            uint256(100_000e18),
+            30_000e18,
+            10_000e18,
+            1_000e18,
+            LABEL_PRICE
+        ];
+        return
+            Artifacts.newLabels(
+                address(registry),
+                address(token),
                 LABEL_MINIMUM_AGE,
                 LABEL_MAXIMUM_AGE,
-                predecessor
+                prices
             );
     }
 

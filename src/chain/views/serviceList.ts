@@ -57,13 +57,13 @@ async function readRow(
   number: bigint,
   epoch: number,
 ): Promise<ServiceRow> {
-  const { registry, staking } = contractsOf(deployment);
+  const { registry, staking, labels } = contractsOf(deployment);
   const args = [number] as const;
   const [status, classId, owner, label, [stake]] = await Promise.all([
     client.readContract({ ...registry, functionName: "statusNow", args }),
     client.readContract({ ...registry, functionName: "classOf", args }),
     client.readContract({ ...registry, functionName: "ownerOf", args }),
-    client.readContract({ ...registry, functionName: "labelOf", args }),
+    client.readContract({ ...labels, functionName: "labelOf", args }),
     client.readContract({ ...staking, functionName: "serviceStakeAt", args: [number, epoch] }),
   ]);
   const { name } = await services.classAt(classId);

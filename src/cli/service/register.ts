@@ -12,6 +12,7 @@ import { addressOfKey } from "../../protocol/signature.ts";
 import { walletKey } from "../framework/commonFlags.ts";
 import { transactCommand } from "../framework/transactCommand.ts";
 import { sentJson } from "../framework/transactor.ts";
+import { registryCall } from "./change.ts";
 import { classNamed } from "./classes.ts";
 import { registrationFlags } from "./flags.ts";
 
@@ -28,8 +29,9 @@ export const serviceRegister = transactCommand({
     `blockcloud service register --probe '{"v":1,"requests":[{"path":"/health"}]}' --stake 1000 \\\n` +
       "--service-key-file service.key --wallet-key-file wallet.key",
   ],
-  notes: `Approves exactly the fee and the stake, then registers. Run again after an interruption: what is done is
-not done twice, and a service that this wallet registered with this service key is found.`,
+  notes: `One transaction: where the staking contract has no allowance, the wallet signs a permit for exactly the fee
+and the stake. Run again after an interruption: what is done is not done twice, and a service that this wallet
+registered with this service key is found.`,
   async run({ flags, client, deployment, services, transactor, output }) {
     const owner = transactor.account;
     const key = addressOfKey(flags.serviceKey);
@@ -44,27 +46,13 @@ not done twice, and a service that this wallet registered with this service key 
     const [classId, kind] = await classNamed(services, flags.class);
     const { registrationFee: fee } = kind;
     const { stake } = flags;
-    const approval = await transactor.approval(
-      deployment.contracts.staking,
-      stake + fee,
-      "the staking contract",
-    );
     const probe = bytesToHex(encodeProbe(flags.probe, kind.name));
+    const { registry, staking } = deployment.contracts;
+    const args = [classId, key, probe, flags.metadata, stake];
+    const register = { name: "register", call: registryCall(registry, "register", args) };
     const sent = await transactor.carryOut({
       title: "register a service",
-      steps: [
-        ...approval,
-        {
-          name: "register",
-          call: {
-            address: deployment.contracts.registry,
-            abi: serviceRegistryAbi,
-            functionName: "register",
-            args: [classId, key, probe, flags.metadata, stake],
-          },
-          ...(approval.length > 0 && { roughGas: 320_000n }),
-        },
-      ],
+      steps: [await transactor.paying(register, staking, stake + fee)],
       bloc: { burned: fee, staked: stake },
       outcome: [
         stake < kind.minimumStake || stake === 0n

@@ -27,7 +27,7 @@ export function showText(report: ServiceReport): string {
         ({ amount: wei, releaseAt }) =>
           ["unbonding", `${amount(wei)} BLOC, free at ${utc(releaseAt)}`] as const,
       ),
-      ["description", view.metadata && (view.metadata.uri ?? `hash ${view.metadata.hash}`)],
+      ["description", view.metadata],
       ["probe", probeText(view)],
       ["endpoints", endpointsText(report)],
       ["challenge", challengeText(view)],

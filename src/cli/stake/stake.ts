@@ -22,17 +22,12 @@ export const stake = transactCommand(
       const { flags, args, deployment, transactor, output } = context;
       const { amount } = args;
       const stake = await readStake(flags, transactor.account, context);
-      const approval = await transactor.approval(
-        deployment.contracts.staking,
-        amount,
-        "the staking contract",
-      );
       const after = stake.amount + amount;
       const enough = after >= stake.minimum;
-      const step = stake.add(amount);
+      const { staking } = deployment.contracts;
       const sent = await transactor.carryOut({
         title: `stake for ${stake.name}`,
-        steps: [...approval, { ...step, ...(approval.length > 0 && { roughGas: 150_000n }) }],
+        steps: [await transactor.paying(stake.add(amount), staking, amount)],
         bloc: { staked: amount },
         outcome: [
           `${formatEther(after)} BLOC at stake from the next epoch but one on` +
