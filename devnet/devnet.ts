@@ -113,7 +113,7 @@ function devnetParameters(options: DevnetParameters): Parameters {
   return {
     ...parameters,
     epochSeconds,
-    unbondingSeconds: Math.max(parameters.unbondingSeconds, 10 * epochSeconds),
+    unbondingSeconds: Math.max(parameters.unbondingSeconds, 11 * epochSeconds),
     challengeWindow: options.challengeWindow ?? parameters.challengeWindow,
     ...options.bounds,
   };

@@ -21,6 +21,7 @@ const contractNames = {
   registry: "ServiceRegistry",
   staking: "Staking",
   proofOfService: "ProofOfService",
+  settlement: "Settlement",
   challengeBook: "ChallengeBook",
   labels: "ServiceLabels",
   livenessVerifier: "LivenessVerifier",
@@ -107,13 +108,15 @@ async function compareParameters(
     abi: abis.rewardPool,
     functionName: "BUDGET_PER_SECOND",
   });
-  const { registry, staking, proofOfService, challengeBook, labels } = contracts;
+  const { registry, staking, proofOfService, settlement, challengeBook, labels } = contracts;
   const wanted: Record<keyof typeof abis, Record<string, unknown>> = {
     token: { symbol: "BLOC" },
     rewardPool: {
       epochBudget: perSecond * BigInt(parameters.epochSeconds),
+      yieldPercent: parameters.yieldPercent,
       token: contracts.token,
       proofOfService: contracts.proofOfService,
+      settlement: contracts.settlement,
     },
     registry: {
       genesis,
@@ -123,6 +126,7 @@ async function compareParameters(
       closingSeconds: parameters.closingSeconds,
       staking,
       proofOfService,
+      settlement,
       challengeBook,
       labels,
     },
@@ -139,6 +143,15 @@ async function compareParameters(
     proofOfService: {
       genesis,
       epochSeconds: parameters.epochSeconds,
+      registry,
+      staking,
+      rewardPool: contracts.rewardPool,
+      settlement,
+    },
+    settlement: {
+      genesis,
+      epochSeconds: parameters.epochSeconds,
+      proofOfService,
       registry,
       staking,
       rewardPool: contracts.rewardPool,
@@ -193,6 +206,7 @@ async function compareParameters(
     compare(`class ${name}`, kind, {
       name: stringToHex(name, { size: 32 }),
       minimumStake: parameters.minimumServiceStake,
+      maximumStake: parameters.maximumServiceStake,
       registrationFee: parameters.registrationFee,
       // Governance may have closed it since.
       open: kind.open,

@@ -17,8 +17,11 @@ const wei = z
 const parametersSchema = z.strictObject({
   epochSeconds: seconds,
   unbondingSeconds: seconds,
+  /** The highest yield of the active services' stake, percent a year. */
+  yieldPercent: z.number().int().positive().max(0xffffffff),
   minimumAuditorStake: wei,
   minimumServiceStake: wei,
+  maximumServiceStake: wei,
   registrationFee: wei,
   excellentMs: seconds,
   goodMs: seconds,

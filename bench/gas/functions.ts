@@ -1,6 +1,7 @@
 import { hashTypedData, keccak256, parseEther, type Abi, type Address, type Hex } from "viem";
 import { devKey } from "../../devnet/devnet.ts";
 import { bytesToHex, concatBytes, hexToBytes, word } from "../../src/protocol/bytes.ts";
+import { RING } from "../../src/protocol/epoch.ts";
 import { HashChain } from "../../src/protocol/hashChain.ts";
 import { signRecord } from "../../src/protocol/record.ts";
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
@@ -39,9 +40,8 @@ export type Row = (
 
 /** The dearest registration, by which the target is judged. */
 export const DEAREST_REGISTRATION = "first of its owner, shard and epoch";
-const RING = 256;
 /** Epochs of unbonding stake, and one. */
-const UNBONDING = 11;
+const UNBONDING = 12;
 
 /** Measures each function that people and workers call, as whole transactions. */
 export async function measureFunctions(say: (message: string) => void): Promise<Functions> {
@@ -91,8 +91,9 @@ export async function measureFunctions(say: (message: string) => void): Promise<
     // Active also when it has lost 2% of its stake.
     const more = [...registration.slice(0, -1), 2n * SERVICE_STAKE];
     await chain.send({ from: owner, contract: "registry", functionName: "register", args: more });
-    await row(owner, "registry", "setProbe", [16n, PROBE], "first since the registration");
     await next();
+    await row(owner, "registry", "setProbe", [16n, PROBE], "first since the registration");
+    await next(2);
     await row(owner, "registry", "setProbe", [16n, PROBE]);
     await row(owner, "registry", "setKey", [16n, addressOfKey(keyOf("another"))]);
     await row(owner, "registry", "setMetadata", [16n, "ipfs://description"]);
@@ -125,12 +126,25 @@ export async function measureFunctions(say: (message: string) => void): Promise<
     await row(owner, "registry", "setMaintenance", [16n, true]);
     await next();
     await row(owner, "registry", "retire", [16n]);
+    const { rewardPool } = chain.deployment.contracts;
+    await row(owner, "token", "approve", [rewardPool, 100n * bloc], "the pool");
+    await row(owner, "rewardPool", "contribute", [bloc], "the first");
+    await row(owner, "rewardPool", "contribute", [bloc]);
 
     const start = (await chain.epoch()) + 1;
     say("functions: rounds");
     await measureRound(chain, fleet, start, ["new ring entry", "first of the service"], row);
     const later = ["ring entry used before", "after 255 epochs, none of them paid"] as const;
     await measureRound(chain, fleet, start + RING, later, row);
+    await row(fleet.keeper, "registry", "releaseSlot", [16n]);
+    await chain.send({
+      from: owner,
+      contract: "staking",
+      functionName: "stakeService",
+      args: [18n, SERVICE_STAKE],
+    });
+    const again = [...registration.slice(0, -1), SERVICE_STAKE];
+    await row(owner, "registry", "register", again, "into a slot that was freed");
     say("functions: keepers");
     await measureKeepers(chain, fleet, owner, row);
     await row(owner, "token", "burn", [bloc]);
@@ -198,7 +212,7 @@ async function measureKeepers(
   const season = new Season(chain, fleet);
   const first = (await chain.epoch()) + 1;
   for (let epoch = first; epoch <= first + 9; epoch++) await season.play(epoch, "failed", false);
-  await row(fleet.keeper, pos, "suspend", [1n, first + 7]);
+  await row(fleet.keeper, "settlement", "suspend", [1n, first + 7]);
   await season.begin(first + 10, "empty");
   await season.begin(first + 11, "empty");
   await row(fleet.keeper, pos, "report", [auditor.owner, first + 9]);
@@ -258,13 +272,13 @@ async function measureRound(
   await season.begin(audited + 1, "votes");
   await send(commit(audited + 1));
   await row(from, pos, "reveal", reveal(audited).args, `${when}, 1 word`);
-  await row(from, pos, "settle", [1n, first], settled);
+  await row(from, "settlement", "settle", [1n, first], settled);
 
   await season.begin(audited + 2, "votes");
   const all = [commit(audited + 2), reveal(audited + 1), claim(audited)].map(({ data }) => data);
   await chain.undoing(() => row(from, pos, "tryMulticall", [all], "commit, reveal and claim"));
   await row(from, pos, "claim", claim(audited).args, `${when}, 1 word`);
-  await row(from, pos, "settle", [1n, audited], "one paid epoch");
+  await row(from, "settlement", "settle", [1n, audited], "one paid epoch");
 }
 
 function recordOf(number: bigint, chain: BenchChain, key: Hex): Hex {

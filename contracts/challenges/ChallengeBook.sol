@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
@@ -66,8 +66,9 @@ contract ChallengeBook is IChallengeBook {
         staking = rounds.staking();
         proofOfService = proofOfService_;
         require(windowSeconds_ != 0, ChallengeWindowZero());
-        // From the first second of the epoch of opening to the deadline, and an epoch to resolve.
-        uint256 longest = windowSeconds_ + uint256(SEED_EPOCHS + 2) * rounds.epochSeconds();
+        // From the first second of the epoch before that of opening, in which stake may have left that still
+        // counts, to the deadline, and an epoch to resolve.
+        uint256 longest = windowSeconds_ + uint256(SEED_EPOCHS + 3) * rounds.epochSeconds();
         uint64 unbonding = IStaking(staking).unbondingSeconds();
         require(unbonding > longest, ChallengeWindowTooLong(unbonding, longest));
         // The seed may be recorded as late as the last second before the epoch of `annul`; the question must
@@ -109,7 +110,7 @@ contract ChallengeBook is IChallengeBook {
         // What counts in this epoch, not what it may have been changed to since: neither unstaking, nor
         // another key, nor a transfer made in sight of the challenge escapes it.
         address key = services.keyAt(number, epoch);
-        uint256 stake = IStaking(staking).serviceStakeAt(number, epoch);
+        (uint256 stake, ) = IStaking(staking).serviceStakeAt(number, epoch);
         _challenges[id] = Challenge({
             challenger: msg.sender,
             number: number,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 /// @title ISuccession
 /// @notice How one version of the contracts ends and the next begins. A registry is closed before a successor

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
 import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
@@ -7,87 +7,44 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IChallengeBook} from "../challenges/IChallengeBook.sol";
 import {IServiceLabels} from "../labels/IServiceLabels.sol";
-import {ActiveLanesLib} from "../libraries/ActiveLanesLib.sol";
 import {EpochTrace} from "../libraries/EpochTrace.sol";
-import {MAX_SHARDS, TallyLib} from "../libraries/TallyLib.sol";
+import {ServiceState, ServiceStateLib} from "../libraries/ServiceState.sol";
+import {LANES, MAX_SHARDS} from "../libraries/Slot.sol";
 import {IProofOfService} from "../proof-of-service/IProofOfService.sol";
+import {ISettlement} from "../proof-of-service/ISettlement.sol";
 import {IStaking} from "../staking/IStaking.sol";
 import {Permit, PermitLib} from "../token/PermitLib.sol";
 import {EpochClock} from "./EpochClock.sol";
 import {IEpochClock} from "./IEpochClock.sol";
 import {IServiceClasses} from "./IServiceClasses.sol";
 import {IServiceRegistry} from "./IServiceRegistry.sol";
+import {IServiceSlots} from "./IServiceSlots.sol";
 import {ISuccession} from "./ISuccession.sol";
-import {ServiceClasses} from "./ServiceClasses.sol";
+import {ServiceRecords} from "./ServiceRecords.sol";
 import {Succession} from "./Succession.sol";
 
 /// @title ServiceRegistry
 /// @notice See {IServiceRegistry}. Holders of privilege: the deployer may call {wire} once; governance adds,
-/// opens and closes classes; the staking contract reports stakes; `ProofOfService` and `ChallengeBook`
+/// opens and closes classes; the staking contract reports stakes; `Settlement` and `ChallengeBook`
 /// suspend by their rules; all else about a service is its owner's. Nobody else changes anything.
-contract ServiceRegistry is
-    ERC721,
-    EIP712,
-    EpochClock,
-    ServiceClasses,
-    Succession,
-    IServiceRegistry
-{
+contract ServiceRegistry is ERC721, EIP712, ServiceRecords {
     using EpochTrace for EpochTrace.Trace;
-
-    /// @notice Longest probe specification in bytes.
-    uint256 public constant MAX_PROBE = 1024;
-    /// @notice Longest metadata URI in bytes.
-    uint256 public constant MAX_METADATA = 256;
-    /// @notice Longest encoded endpoint record in bytes.
-    uint256 public constant MAX_RECORD = 2048;
-
-    struct Service {
-        // slot 0 and 1: `class (16) | flags (8) | key (160)` by epoch
-        EpochTrace.Trace state;
-        // slot 2
-        bytes32 probe;
-        // slot 3: the specification of before `probeSince`, if there was one
-        bytes32 previousProbe;
-        // slot 4
-        uint64 probeBlock;
-        uint64 previousProbeBlock;
-        uint32 probeSince;
-        uint32 firstEpoch;
-        uint32 reinstatedSince;
-        // slot 5
-        string metadata;
-        // slot 6: 0 for the owner
-        address payout;
-    }
-
-    uint192 private constant KEY = type(uint160).max;
-    uint192 private constant EXISTS = 1 << 160;
-    uint192 private constant STAKED = 2 << 160;
-    uint192 private constant MAINTENANCE = 4 << 160;
-    uint192 private constant SUSPENDED = 8 << 160;
-    uint192 private constant RETIRED = 16 << 160;
-    uint192 private constant FLAGS = 0xff << 160;
-    uint192 private constant CLASS_SHIFT = 168;
 
     address private immutable DEPLOYER;
 
     /// @inheritdoc IServiceRegistry
     address public staking;
     /// @inheritdoc IServiceRegistry
-    uint64 public serviceCount;
-    /// @inheritdoc IServiceRegistry
     address public proofOfService;
+    /// @inheritdoc IServiceRegistry
+    address public settlement;
     /// @inheritdoc IServiceRegistry
     address public challengeBook;
     /// @inheritdoc IServiceRegistry
     address public labels;
-    mapping(uint64 number => Service) private _services;
-    /// @dev A plain table instead of a mapping: no hash for each shard of a reveal.
-    uint256[MAX_SHARDS] private _lanes;
 
     modifier onlyOwnerOf(uint64 number) {
-        require(_ownerOf(number) == msg.sender, RegistryNotOwner(number, msg.sender));
+        _checkOwner(number);
         _;
     }
 
@@ -109,13 +66,14 @@ contract ServiceRegistry is
         Succession(predecessor_, closingSeconds_)
     {
         DEPLOYER = msg.sender;
-        serviceCount = inherited;
+        _counters.services = inherited;
     }
 
     /// @inheritdoc IServiceRegistry
     function wire(
         address staking_,
         address proofOfService_,
+        address settlement_,
         address challengeBook_,
         address labels_
     ) external {
@@ -126,6 +84,11 @@ contract ServiceRegistry is
         require(
             rounds.registry() == address(this) && rounds.staking() == staking_,
             RegistryWiringMismatch(proofOfService_)
+        );
+        require(
+            rounds.settlement() == settlement_ &&
+                ISettlement(settlement_).proofOfService() == proofOfService_,
+            RegistryWiringMismatch(settlement_)
         );
         IChallengeBook book = IChallengeBook(challengeBook_);
         require(
@@ -140,9 +103,10 @@ contract ServiceRegistry is
 
         staking = staking_;
         proofOfService = proofOfService_;
+        settlement = settlement_;
         challengeBook = challengeBook_;
         labels = labels_;
-        emit Wired(staking_, proofOfService_, challengeBook_, labels_);
+        emit Wired(staking_, proofOfService_, settlement_, challengeBook_, labels_);
     }
 
     /// @inheritdoc IServiceRegistry
@@ -176,16 +140,16 @@ contract ServiceRegistry is
     function setProbe(uint64 number, bytes calldata probe) external onlyOwnerOf(number) {
         _unretired(number);
 
-        _setProbe(number, probe, currentEpoch() + 1);
+        _setProbe(number, probe, _since());
     }
 
     /// @inheritdoc IServiceRegistry
     function setKey(uint64 number, address key) external onlyOwnerOf(number) {
-        uint192 state = _unretired(number);
+        ServiceState state = _unretired(number);
         require(key != address(0), RegistryKeyZero());
 
-        emit KeySet(number, currentEpoch() + 1, key);
-        _changeState(number, (state & ~KEY) | uint160(key));
+        emit KeySet(number, _since(), key);
+        _changeState(number, state.withKey(key));
     }
 
     /// @inheritdoc IServiceRegistry
@@ -204,30 +168,33 @@ contract ServiceRegistry is
 
     /// @inheritdoc IServiceRegistry
     function setMaintenance(uint64 number, bool on) external onlyOwnerOf(number) {
-        uint192 state = _unretired(number);
-        require((state & MAINTENANCE != 0) != on, RegistryMaintenanceUnchanged(number, on));
+        ServiceState state = _unretired(number);
+        require(
+            state.has(ServiceStateLib.MAINTENANCE) != on,
+            RegistryMaintenanceUnchanged(number, on)
+        );
 
-        emit MaintenanceSet(number, currentEpoch() + 1, on);
-        _changeState(number, state ^ MAINTENANCE);
+        emit MaintenanceSet(number, _since(), on);
+        _changeState(number, state.withFlag(ServiceStateLib.MAINTENANCE, on));
     }
 
     /// @inheritdoc IServiceRegistry
     function reinstate(uint64 number) external onlyOwnerOf(number) {
-        uint192 state = _unretired(number);
-        require(state & SUSPENDED != 0, RegistryNotSuspended(number));
+        ServiceState state = _unretired(number);
+        require(state.has(ServiceStateLib.SUSPENDED), RegistryNotSuspended(number));
 
-        uint32 since = currentEpoch() + 1;
+        uint32 since = _since();
         _services[number].reinstatedSince = since;
         emit ServiceReinstated(number, since);
-        _changeState(number, state & ~SUSPENDED);
+        _changeState(number, state.withFlag(ServiceStateLib.SUSPENDED, false));
     }
 
     /// @inheritdoc IServiceRegistry
     function retire(uint64 number) external onlyOwnerOf(number) {
-        uint192 state = _unretired(number);
+        ServiceState state = _unretired(number);
 
-        emit ServiceRetired(number, currentEpoch() + 1);
-        _changeState(number, state | RETIRED);
+        emit ServiceRetired(number, _since());
+        _changeState(number, state.withFlag(ServiceStateLib.RETIRED, true));
 
         // Our own staking contract: it starts to unbond the stake, and reports back by {syncStake}.
         IStaking(staking).releaseService(number);
@@ -236,14 +203,14 @@ contract ServiceRegistry is
     /// @inheritdoc IServiceRegistry
     function suspend(uint64 number) external {
         require(
-            msg.sender == proofOfService || msg.sender == challengeBook,
+            msg.sender == settlement || msg.sender == challengeBook,
             RegistryNotSuspender(msg.sender)
         );
-        uint192 state = _services[number].state.latest();
-        if (state & (SUSPENDED | RETIRED) != 0) return;
+        ServiceState state = _newest(number);
+        if (state.has(ServiceStateLib.SUSPENDED | ServiceStateLib.RETIRED)) return;
 
-        emit ServiceSuspended(number, currentEpoch() + 1);
-        _changeState(number, state | SUSPENDED);
+        emit ServiceSuspended(number, _since());
+        _changeState(number, state.withFlag(ServiceStateLib.SUSPENDED, true));
     }
 
     /// @inheritdoc IServiceRegistry
@@ -261,72 +228,27 @@ contract ServiceRegistry is
     function syncStake(
         uint64 number,
         uint96 stake
-    ) external returns (bool wasActive, bool isActive) {
+    ) external returns (bool wasActive, bool isActive, uint96 counted) {
         require(msg.sender == staking, RegistryNotStaking(msg.sender));
 
-        uint192 state = _services[number].state.latest();
+        ServiceState state = _newest(number);
+        ServiceClass storage kind = _class(_services[number].classId);
+        uint96 maximum = kind.maximumStake;
+        counted = stake < maximum ? stake : maximum;
         // Nor is a service active without stake where the class asks for none: pay is by stake.
-        bool enough = stake != 0 && stake >= _class(uint16(state >> CLASS_SHIFT)).minimumStake;
-        return _setState(number, enough ? state | STAKED : state & ~STAKED);
+        bool enough = stake != 0 && stake >= kind.minimumStake;
+        (wasActive, isActive) = _setState(number, state.withFlag(ServiceStateLib.STAKED, enough));
     }
 
     /// @inheritdoc IServiceRegistry
-    function classOf(uint64 number) external view returns (uint16 classId) {
-        require(_exists(number), RegistryUnknownService(number));
-        return uint16(_services[number].state.latest() >> CLASS_SHIFT);
-    }
-
-    /// @inheritdoc IServiceRegistry
-    function keyAt(uint64 number, uint32 epoch) external view returns (address key) {
-        return address(uint160(_services[number].state.valueAt(epoch)));
-    }
-
-    /// @inheritdoc IServiceRegistry
-    function statusAt(uint64 number, uint32 epoch) external view returns (Status) {
-        return _status(_services[number].state.valueAt(epoch));
-    }
-
-    /// @inheritdoc IServiceRegistry
-    function statusNow(uint64 number) external view returns (Status) {
-        return _status(_services[number].state.latest());
-    }
-
-    /// @inheritdoc IServiceRegistry
-    function firstEpoch(uint64 number) external view returns (uint32) {
-        return _services[number].firstEpoch;
-    }
-
-    /// @inheritdoc IServiceRegistry
-    function reinstatedSince(uint64 number) external view returns (uint32) {
-        return _services[number].reinstatedSince;
+    function serviceCount() external view returns (uint64) {
+        return _counters.services;
     }
 
     /// @inheritdoc IServiceRegistry
     function payoutOf(uint64 number) external view returns (address) {
         address payout = _services[number].payout;
         return payout == address(0) ? ownerOf(number) : payout;
-    }
-
-    /// @inheritdoc IServiceRegistry
-    function metadataOf(uint64 number) external view returns (string memory) {
-        return _services[number].metadata;
-    }
-
-    /// @inheritdoc IServiceRegistry
-    function probeAt(
-        uint64 number,
-        uint32 epoch
-    ) external view returns (bytes32 hash, uint64 blockNumber) {
-        Service storage service = _services[number];
-        return
-            epoch >= service.probeSince
-                ? (service.probe, service.probeBlock)
-                : (service.previousProbe, service.previousProbeBlock);
-    }
-
-    /// @inheritdoc IServiceRegistry
-    function activeLanes(uint256 shard, uint32 epoch) external view returns (uint256) {
-        return ActiveLanesLib.lanesAt(_lanesOf(shard), epoch);
     }
 
     /// @inheritdoc IServiceRegistry
@@ -342,10 +264,10 @@ contract ServiceRegistry is
         string calldata metadata,
         uint96 stake
     ) public returns (uint64 number) {
-        number = serviceCount + 1;
-        require(number <= MAX_SHARDS * TallyLib.LANES, RegistryFull(number));
+        number = _counters.services + 1;
+        require(number <= MAX_SHARDS * LANES, RegistryFull(number));
 
-        serviceCount = number;
+        _counters.services = number;
         uint96 fee = _open(number, classId, key, probe, metadata);
 
         // Our own staking contract: it takes the fee and the stake, and reports back by {syncStake}.
@@ -399,13 +321,14 @@ contract ServiceRegistry is
         return
             interfaceId == type(IServiceRegistry).interfaceId ||
             interfaceId == type(IServiceClasses).interfaceId ||
+            interfaceId == type(IServiceSlots).interfaceId ||
             interfaceId == type(ISuccession).interfaceId ||
             interfaceId == type(IEpochClock).interfaceId ||
             super.supportsInterface(interfaceId);
     }
 
     /// @dev The hook of every transfer: what the seller set must not bind the buyer. The key, a pending
-    /// one too, is gone from the next epoch on, pay goes to the new owner, and the old stake unbonds to
+    /// one too, is gone from the next epoch but one on, pay goes to the new owner, and the old stake unbonds to
     /// whoever staked it.
     function _update(
         address to,
@@ -421,8 +344,8 @@ contract ServiceRegistry is
             service.payout = address(0);
             emit PayoutSet(number, address(0));
         }
-        emit KeySet(number, currentEpoch() + 1, address(0));
-        _changeState(number, service.state.latest() & ~KEY);
+        emit KeySet(number, _since(), address(0));
+        _changeState(number, _newest(number).withKey(address(0)));
 
         // Our own staking contract: it reports back by {syncStake}.
         IStaking(staking).releaseService(number);
@@ -441,10 +364,12 @@ contract ServiceRegistry is
         require(kind.open, RegistryClassClosed(classId));
         require(key != address(0), RegistryKeyZero());
 
-        uint32 since = currentEpoch() + 1;
+        uint32 since = _since();
         Service storage service = _services[number];
         service.firstEpoch = since;
-        service.state.set(since, (uint192(classId) << CLASS_SHIFT) | EXISTS | uint160(key));
+        service.classId = classId;
+        ServiceState empty;
+        service.state.set(since, ServiceState.unwrap(empty.withKey(key)));
         // Not `_safeMint`: its callback would run foreign code in the middle of a registration.
         _mint(msg.sender, number);
         emit ServiceRegistered(number, msg.sender, classId, key, metadata);
@@ -453,89 +378,19 @@ contract ServiceRegistry is
         return kind.registrationFee;
     }
 
-    /// @dev Sets the state from the next epoch on, and tells the staking contract where that makes the
-    /// service active or inactive: our own contract, which calls nothing back here.
-    function _changeState(uint64 number, uint192 state) private {
+    /// @dev Sets the state, and tells the staking contract where that makes the service active or inactive:
+    /// our own contract, which calls nothing back here.
+    function _changeState(uint64 number, ServiceState state) private {
         (bool wasActive, bool isActive) = _setState(number, state);
         if (wasActive != isActive) IStaking(staking).syncActivity(number, isActive);
     }
 
-    /// @dev Sets the state from the next epoch on, and the service's lane with it.
-    function _setState(
-        uint64 number,
-        uint192 state
-    ) private returns (bool wasActive, bool isActive) {
-        EpochTrace.Trace storage trace = _services[number].state;
-        uint192 before = trace.latest();
-        wasActive = _isActive(before);
-        isActive = _isActive(state);
-        if (state == before) return (wasActive, isActive);
-
-        uint32 since = currentEpoch() + 1;
-        trace.set(since, state);
-        if (wasActive == isActive) return (wasActive, isActive);
-        uint256 shard = (number - 1) / TallyLib.LANES;
-        uint256 lane = (number - 1) % TallyLib.LANES;
-        _lanes[shard] = ActiveLanesLib.set(_lanes[shard], since, lane, isActive);
-        emit ActivityChanged(number, since, isActive);
-    }
-
-    /// @dev Empty metadata writes nothing where there was none.
-    function _setMetadata(uint64 number, string calldata metadata) private {
-        uint256 length = bytes(metadata).length;
-        require(length <= MAX_METADATA, RegistryMetadataLength(length, MAX_METADATA));
-
-        _services[number].metadata = metadata;
-    }
-
-    /// @dev A specification set twice in one epoch replaces the one that never counted.
-    function _setProbe(uint64 number, bytes calldata probe, uint32 since) private {
-        require(
-            probe.length != 0 && probe.length <= MAX_PROBE,
-            RegistryProbeLength(probe.length, MAX_PROBE)
-        );
-
-        Service storage service = _services[number];
-        if (service.probeSince != 0 && service.probeSince != since) {
-            service.previousProbe = service.probe;
-            service.previousProbeBlock = service.probeBlock;
-        }
-        service.probe = keccak256(probe);
-        service.probeBlock = uint64(block.number);
-        service.probeSince = since;
-        emit ProbeSet(number, since, probe);
+    function _checkOwner(uint64 number) private view {
+        require(_ownerOf(number) == msg.sender, RegistryNotOwner(number, msg.sender));
     }
 
     /// @dev The staking contract takes fee and stake.
     function _tryPermit(Permit calldata permit) private {
         PermitLib.tryPermit(IStaking(staking).token(), staking, permit);
-    }
-
-    function _lanesOf(uint256 shard) private view returns (uint256) {
-        require(shard < MAX_SHARDS, RegistryShardRange(shard, MAX_SHARDS));
-        return _lanes[shard];
-    }
-
-    function _exists(uint64 number) internal view override returns (bool) {
-        return _services[number].firstEpoch != 0;
-    }
-
-    /// @dev The newest state of a service that is not retired.
-    function _unretired(uint64 number) private view returns (uint192 state) {
-        state = _services[number].state.latest();
-        require(state & RETIRED == 0, RegistryRetired(number));
-    }
-
-    function _isActive(uint192 state) private pure returns (bool) {
-        return state & FLAGS == (EXISTS | STAKED) && state & KEY != 0;
-    }
-
-    function _status(uint192 state) private pure returns (Status) {
-        if (state & EXISTS == 0) return Status.None;
-        if (state & RETIRED != 0) return Status.Retired;
-        if (state & SUSPENDED != 0) return Status.Suspended;
-        if (state & MAINTENANCE != 0) return Status.Maintenance;
-        if (state & KEY == 0) return Status.Keyless;
-        return state & STAKED == 0 ? Status.Unstaked : Status.Active;
     }
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 import {Permit} from "../token/PermitLib.sol";
 import {UnbondingLib} from "../libraries/UnbondingLib.sol";
 
 /// @title IStaking
-/// @notice BLOC at stake for services and by auditors, by epoch. A change counts from the next epoch on;
-/// stake that is taken out stays here for the unbonding time.
+/// @notice BLOC at stake for services and by auditors, by epoch. A change counts from the next epoch but one
+/// on; stake that is taken out stays here for the unbonding time.
 interface IStaking {
     /// @notice The contracts were connected.
     /// @param proofOfService Enrols, lapses and slashes auditors.
@@ -26,7 +26,7 @@ interface IStaking {
     /// @param auditor The owner.
     /// @param since First epoch in which it counts.
     event AuditorEnrolled(address indexed auditor, uint32 since);
-    /// @notice An auditor that did nothing for long counts no more.
+    /// @notice An auditor counts no more: it did nothing for long, or has no stake left.
     /// @param auditor The owner.
     /// @param since First epoch in which it does not count.
     event AuditorLapsed(address indexed auditor, uint32 since);
@@ -69,7 +69,7 @@ interface IStaking {
     error StakingWiringMismatch(address target);
     /// @notice Unbonding must outlast every window in which the stake can still be slashed.
     /// @param unbondingSeconds The time given.
-    /// @param minimum The shortest allowed: 10 epochs.
+    /// @param minimum The shortest allowed: 11 epochs.
     error StakingUnbondingTooShort(uint256 unbondingSeconds, uint256 minimum);
     /// @notice Only the registry may do this.
     /// @param caller Who called.
@@ -195,55 +195,59 @@ interface IStaking {
     /// @param auditor The owner.
     function withdrawAuditor(address auditor) external;
 
-    /// @notice Counts an auditor among the enrolled, if it is not yet; only `ProofOfService`.
+    /// @notice Counts an auditor among the enrolled from the next epoch but one on, if it is not yet; only
+    /// `ProofOfService`.
     /// @param auditor The owner; its stake must reach the minimum.
-    /// @param since First epoch in which it counts, the next but one.
-    function enrol(address auditor, uint32 since) external;
+    function enrol(address auditor) external;
 
-    /// @notice Takes an auditor out of the enrolled from the next epoch on; only `ProofOfService`.
+    /// @notice Takes an auditor out of the enrolled from the next epoch but one on; only
+    /// `ProofOfService`.
     /// @param auditor The owner.
     function lapse(address auditor) external;
 
     /// @notice Stake of a service in an epoch, active or not.
     /// @param number The service number.
     /// @param epoch The epoch.
-    /// @return BLOC in wei.
-    function serviceStakeAt(uint64 number, uint32 epoch) external view returns (uint96);
+    /// @return stake All of it, BLOC in wei: what can be slashed.
+    /// @return counted What it is paid for: at most its class's `maximumStake`, BLOC in wei.
+    function serviceStakeAt(
+        uint64 number,
+        uint32 epoch
+    ) external view returns (uint96 stake, uint96 counted);
 
-    /// @notice Whose stake a service's is, from the next epoch on.
+    /// @notice Whose stake a service's is, from the next epoch but one on.
     /// @param number The service number.
     /// @return The staker; 0 after a transfer or retirement, until the owner stakes.
     function stakerOf(uint64 number) external view returns (address);
 
     /// @notice Whose stake a service's is in an epoch.
     /// @param number The service number.
-    /// @param epoch The current epoch or the next.
+    /// @param epoch The epoch.
     /// @return The staker; 0 for none.
     function stakerAt(uint64 number, uint32 epoch) external view returns (address);
 
-    /// @notice Active services of an epoch and their stake.
-    /// @param epoch The epoch, at most the next.
-    /// @return stake BLOC in wei.
-    /// @return services How many.
-    function activeAt(uint32 epoch) external view returns (uint96 stake, uint64 services);
+    /// @notice What is at stake in an epoch altogether.
+    /// @param epoch The epoch, at most the next but one.
+    /// @return activeStake Stake of active services that counts, BLOC in wei.
+    /// @return activeServices How many active services there are.
+    /// @return enrolledStake Stake of enrolled auditors, BLOC in wei.
+    function totalsAt(
+        uint32 epoch
+    ) external view returns (uint96 activeStake, uint64 activeServices, uint96 enrolledStake);
 
-    /// @notice Stake of an auditor, enrolled or not, as it will count from the next epoch on.
+    /// @notice Stake of an auditor, enrolled or not, as it will count from the next epoch but one on.
     /// @param auditor The owner.
     /// @return stake BLOC in wei.
-    /// @return enrolledSince First epoch in which it counts; 0 for never.
+    /// @return enrolledSince First epoch in which it counts; 0 when it is not enrolled.
     function auditorStake(
         address auditor
     ) external view returns (uint96 stake, uint32 enrolledSince);
 
-    /// @notice What sortition needs: an auditor's stake in an epoch and that of all enrolled auditors.
+    /// @notice Stake of an auditor with which it is drawn in an epoch.
     /// @param auditor The owner.
     /// @param epoch The epoch, at most the next but one.
-    /// @return stake BLOC in wei; 0 when the auditor was not enrolled.
-    /// @return total BLOC in wei.
-    function auditorStakeAt(
-        address auditor,
-        uint32 epoch
-    ) external view returns (uint96 stake, uint96 total);
+    /// @return BLOC in wei; 0 when it is not enrolled in the epoch.
+    function auditorStakeAt(address auditor, uint32 epoch) external view returns (uint96);
 
     /// @notice Open unbonding entries of a service's staker.
     /// @param number The service number.

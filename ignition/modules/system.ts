@@ -44,6 +44,7 @@ export function system(m: IgnitionModuleBuilder, ground: Ground) {
     m.getParameter<bigint>("minimumAuditorStake"),
   ]);
   const proofOfService = m.contract("ProofOfService", [registry, staking, rewardPool]);
+  const settlement = m.contract("Settlement", [proofOfService]);
   const challengeBook = m.contract("ChallengeBook", [
     proofOfService,
     m.getParameter<number>("challengeWindow"),
@@ -59,14 +60,20 @@ export function system(m: IgnitionModuleBuilder, ground: Ground) {
   ]);
   const livenessVerifier = m.contract("LivenessVerifier", [registry]);
 
+  const rounds = m.call(proofOfService, "wire", [settlement]);
   const wired = [
-    m.call(registry, "wire", [staking, proofOfService, challengeBook, labels]),
+    m.call(registry, "wire", [staking, proofOfService, settlement, challengeBook, labels], {
+      after: [rounds],
+    }),
     m.call(staking, "wire", [proofOfService, challengeBook]),
-    m.call(rewardPool, "wire", [token, proofOfService], { after: before }),
+    m.call(rewardPool, "wire", [token, proofOfService, settlement], {
+      after: [rounds, ...before],
+    }),
   ];
   const kind = (name: string) => ({
     name,
     minimumStake: m.getParameter<bigint>("minimumServiceStake"),
+    maximumStake: m.getParameter<bigint>("maximumServiceStake"),
     registrationFee: m.getParameter<bigint>("registrationFee"),
     open: true,
     excellentMs: m.getParameter<number>("excellentMs"),
@@ -96,6 +103,7 @@ export function system(m: IgnitionModuleBuilder, ground: Ground) {
     registry,
     staking,
     proofOfService,
+    settlement,
     challengeBook,
     labels,
     livenessVerifier,

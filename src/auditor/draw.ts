@@ -3,7 +3,7 @@ import type { ChainClient } from "../chain/client.ts";
 import type { Deployment } from "../chain/deployment.ts";
 import type { AuditedService, Services } from "../chain/services.ts";
 import { stakingAbi } from "../protocol/abi/staking.ts";
-import { drawKey, drawnWeight, expectedWeight, LANES } from "../protocol/sortition.ts";
+import { drawKey, drawnWeight, expectedWeight, shardCount } from "../protocol/sortition.ts";
 
 /** What an auditor has to inspect in an epoch. */
 export interface Draw {
@@ -21,27 +21,21 @@ export async function draw(
 ): Promise<Draw> {
   const { auditor, epoch, seed, secret } = input;
   const { client, deployment, services } = dependencies;
-  const [[stake, total], count] = await Promise.all([
-    client.readContract({
-      address: deployment.contracts.staking,
-      abi: stakingAbi,
-      functionName: "auditorStakeAt",
-      args: [auditor, epoch],
-    }),
-    services.count(),
+  const staking = { address: deployment.contracts.staking, abi: stakingAbi } as const;
+  const [stake, [, , total], slots] = await Promise.all([
+    client.readContract({ ...staking, functionName: "auditorStakeAt", args: [auditor, epoch] }),
+    client.readContract({ ...staking, functionName: "totalsAt", args: [epoch] }),
+    services.slotCount(),
   ]);
   const y = drawKey(seed, secret, auditor);
   const expected = expectedWeight(stake, total);
-  const drawn = Array.from(
-    { length: Math.ceil(Number(count) / LANES) },
-    (_, shard) => shard,
-  ).filter((shard) => drawnWeight(y, shard, expected) > 0);
+  const drawn = Array.from({ length: shardCount(slots) }, (_, shard) => shard).filter(
+    (shard) => drawnWeight(y, shard, expected) > 0,
+  );
   const shards = await Promise.all(
     drawn.map(async (shard) => {
-      const numbers = await services.active(shard, epoch);
-      const audited = numbers.map((number) => services.audited(number, epoch));
       const weight = drawnWeight(y, shard, expected);
-      return { shard, weight, services: await Promise.all(audited) };
+      return { shard, weight, services: await services.active(shard, epoch) };
     }),
   );
   return {

@@ -31,6 +31,7 @@ const deploymentSchema = z.object({
     registry: address,
     staking: address,
     proofOfService: address,
+    settlement: address,
     challengeBook: address,
     labels: address,
     /** Verifier of the launch classes. */

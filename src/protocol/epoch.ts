@@ -1,3 +1,6 @@
+/** A change counts from this many epochs after the current one. */
+export const HORIZON = 2;
+
 /** How a deployment cuts time into epochs; all figures in seconds. */
 export interface EpochTiming {
   /** Start of epoch 0, Unix seconds. */

@@ -68,8 +68,8 @@ contract ChallengeHandler is Handler {
         if (id == 0) return;
         IChallengeBook.Challenge memory entry = s.book.challengeOf(id);
         (bytes32 nonce, uint256 deadline) = _question(s, id);
-        bool due = _isForgotten(entry.openedIn) ||
-            (nonce != 0 && vm.getBlockTimestamp() > deadline);
+        bool due =
+            _isForgotten(entry.openedIn) || (nonce != 0 && vm.getBlockTimestamp() > deadline);
         uint256 challengers = s.token.balanceOf(STORE.CHALLENGER());
         uint256 resolvers = s.token.balanceOf(STORE.KEEPER());
         uint256 slashed = s.token.totalSupply();
@@ -94,9 +94,10 @@ contract ChallengeHandler is Handler {
         if (id == 0) return;
         (bytes32 nonce, ) = _question(s, id);
         uint256 openedIn = s.book.challengeOf(id).openedIn;
-        bool due = nonce == 0 &&
-            STORE.elapsed() >= (openedIn + 4) * EPOCH_SECONDS &&
-            !_isForgotten(openedIn);
+        bool due =
+            nonce == 0 &&
+                STORE.elapsed() >= (openedIn + 4) * EPOCH_SECONDS &&
+                !_isForgotten(openedIn);
         try s.book.annul(id) {
             STORE.note("annulment");
             if (!due) STORE.noteViolation("annulled what has a question");

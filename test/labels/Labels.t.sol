@@ -283,9 +283,7 @@ contract LabelsTest is Deployment {
     }
 
     function test_RevertsWhen_AnotherThanTheRegistryBringsALabelAlong() public {
-        vm.expectRevert(
-            abi.encodeWithSelector(IServiceLabels.LabelNotRegistry.selector, PROVIDER)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IServiceLabels.LabelNotRegistry.selector, PROVIDER));
         vm.prank(PROVIDER);
         labels.inherit(_number);
     }
@@ -309,8 +307,7 @@ contract LabelsTest is Deployment {
     }
 
     function _inactive(uint64 number, uint32 epoch) private pure returns (bytes memory) {
-        return
-            abi.encodeWithSelector(IServiceLabels.LabelServiceInactive.selector, number, epoch);
+        return abi.encodeWithSelector(IServiceLabels.LabelServiceInactive.selector, number, epoch);
     }
 
     function _deploy(uint64 least, uint64 greatest) private returns (IServiceLabels) {
@@ -356,9 +353,7 @@ contract LabelsTest is Deployment {
     }
 
     function _expectAges(uint64 least, uint64 greatest) private {
-        vm.expectRevert(
-            abi.encodeWithSelector(IServiceLabels.LabelAges.selector, least, greatest)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IServiceLabels.LabelAges.selector, least, greatest));
         _deploy(least, greatest);
     }
 

@@ -9,9 +9,7 @@ import {Assertions} from "../support/Assertions.sol";
 contract LabelVectorsTest is Assertions {
     function testLabelVectors() public {
         string memory json = vectors("label");
-        address registry = address(
-            Artifacts.newRegistry(12, address(this), address(0), 1)
-        );
+        address registry = address(Artifacts.newRegistry(12, address(this), address(0), 1));
         uint256[5] memory prices;
         IServiceLabels labels = Artifacts.newLabels(registry, address(0), 1, 2, prices);
         bytes[] memory label = vm.parseJsonBytesArray(json, ".label");

@@ -82,9 +82,7 @@ contract ClosingTest is Deployment {
 
     function test_RevertsWhen_ItIsAnnouncedTwiceOrNeverWas() public {
         vm.startPrank(GOVERNOR);
-        vm.expectRevert(
-            abi.encodeWithSelector(ISuccession.RegistryClosingNotAnnounced.selector)
-        );
+        vm.expectRevert(abi.encodeWithSelector(ISuccession.RegistryClosingNotAnnounced.selector));
         registry.revokeClosing();
         registry.announceClosing();
         vm.expectRevert(
@@ -179,18 +177,12 @@ contract ClosingTest is Deployment {
         vm.stopPrank();
         vm.prank(STRANGER);
         registry.retire(_number);
-        vm.assertTrue(
-            registry.statusNow(_number) == IServiceRegistry.Status.Retired,
-            "retired"
-        );
+        vm.assertTrue(registry.statusNow(_number) == IServiceRegistry.Status.Retired, "retired");
     }
 
     function _deployFails() private {
         vm.expectRevert(
-            abi.encodeWithSelector(
-                ISuccession.RegistryPredecessorOpen.selector,
-                address(registry)
-            )
+            abi.encodeWithSelector(ISuccession.RegistryPredecessorOpen.selector, address(registry))
         );
         SystemLib.newRegistry(governance, address(registry));
     }

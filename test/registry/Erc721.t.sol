@@ -96,10 +96,7 @@ contract Erc721Test is Deployment {
         registry.tokenURI(UNKNOWN);
         // A number beyond 64 bits is no other one's.
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IERC721Errors.ERC721NonexistentToken.selector,
-                (1 << 64) + _one
-            )
+            abi.encodeWithSelector(IERC721Errors.ERC721NonexistentToken.selector, (1 << 64) + _one)
         );
         registry.tokenURI((1 << 64) + _one);
     }

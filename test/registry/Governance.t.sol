@@ -47,9 +47,7 @@ contract GovernanceTest is Deployment {
         uint48 due = uint48(vm.getBlockTimestamp()) + DELAY;
         vm.assertEq(_manager.getSchedule(id), due, "when");
         vm.warp(due - 1);
-        vm.expectRevert(
-            abi.encodeWithSelector(IAccessManager.AccessManagerNotReady.selector, id)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IAccessManager.AccessManagerNotReady.selector, id));
         _manager.execute(address(_registry), call);
         vm.warp(due);
         _manager.execute(address(_registry), call);
@@ -69,9 +67,7 @@ contract GovernanceTest is Deployment {
         vm.assertEq(_manager.getSchedule(id), 0, "called off");
         _manager.schedule(address(_registry), call, 0);
         vm.warp(vm.getBlockTimestamp() + DELAY + _manager.expiration());
-        vm.expectRevert(
-            abi.encodeWithSelector(IAccessManager.AccessManagerExpired.selector, id)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IAccessManager.AccessManagerExpired.selector, id));
         _manager.execute(address(_registry), call);
         vm.assertEq(_registry.closesAt(), 0, "nothing happened");
     }
@@ -123,10 +119,7 @@ contract GovernanceTest is Deployment {
 
     function test_TheDeployerHasNoSayLeft() public {
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IAccessManaged.AccessManagedUnauthorized.selector,
-                address(this)
-            )
+            abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, address(this))
         );
         _registry.announceClosing();
         (bool isMember, ) = _manager.hasRole(ADMIN, address(this));
@@ -145,11 +138,7 @@ contract GovernanceTest is Deployment {
             address(_manager),
             abi.encodeCall(_manager.updateAuthority, (address(_registry), address(next)))
         );
-        vm.assertEq(
-            IAccessManaged(address(_registry)).authority(),
-            address(next),
-            "handed over"
-        );
+        vm.assertEq(IAccessManaged(address(_registry)).authority(), address(next), "handed over");
         vm.prank(CLERK);
         _registry.announceClosing();
     }
@@ -177,10 +166,7 @@ contract GovernanceTest is Deployment {
         vm.prank(BOARD);
         _registry.announceClosing();
         vm.expectRevert(
-            abi.encodeWithSelector(
-                ISuccession.RegistryPredecessorOpen.selector,
-                address(_registry)
-            )
+            abi.encodeWithSelector(ISuccession.RegistryPredecessorOpen.selector, address(_registry))
         );
         Artifacts.newRegistry(
             EPOCH_SECONDS,

@@ -55,11 +55,7 @@ contract SuccessionTest is Deployment {
         _takeOver(_first, PROVIDER);
 
         vm.assertEq(_next.registry.ownerOf(_first), PROVIDER, "owner");
-        vm.assertEq(
-            keccak256(bytes(_next.labels.labelOf(_first))),
-            keccak256("weather"),
-            "label"
-        );
+        vm.assertEq(keccak256(bytes(_next.labels.labelOf(_first))), keccak256("weather"), "label");
         vm.assertEq(_next.labels.numberOf("weather"), _first, "its number");
         vm.assertEq(uint8(_next.registry.statusNow(_first)), 1, "active");
         uint32 since = _next.registry.currentEpoch() + 1;

@@ -33,12 +33,7 @@ library Artifacts {
         address predecessor,
         uint64 closingSeconds
     ) internal returns (IRegistry) {
-        bytes memory parameters = abi.encode(
-            epochSeconds,
-            governance,
-            predecessor,
-            closingSeconds
-        );
+        bytes memory parameters = abi.encode(epochSeconds, governance, predecessor, closingSeconds);
         return IRegistry(_create("ServiceRegistry", parameters));
     }
 

@@ -101,12 +101,7 @@ library SystemLib {
         );
         s.labels = newLabels(s.registry, s.token);
         s.verifier = Artifacts.newVerifier(address(s.registry));
-        s.registry.wire(
-            address(s.staking),
-            address(s.pos),
-            address(s.book),
-            address(s.labels)
-        );
+        s.registry.wire(address(s.staking), address(s.pos), address(s.book), address(s.labels));
         s.staking.wire(address(s.pos), address(s.book));
         s.pool.wire(address(s.token), address(s.pos));
         addClasses(s);
@@ -123,17 +118,18 @@ library SystemLib {
         address predecessor
     ) internal returns (IRegistry) {
         return
-            Artifacts.newRegistry(
-                EPOCH_SECONDS,
-                address(governance),
-                predecessor,
-                CLOSING_SECONDS
-            );
+            Artifacts.newRegistry(EPOCH_SECONDS, address(governance), predecessor, CLOSING_SECONDS);
     }
 
     /// @notice Labels of a registry, at the prices of a devnet.
     function newLabels(IRegistry registry, IBlocToken token) internal returns (IServiceLabels) {
-        uint256[5] memory prices = [uint256(100_000e18), 30_000e18, 10_000e18, 1_000e18, LABEL_PRICE];
+        uint256[5] memory prices = [
+            uint256(100_000e18),
+            30_000e18,
+            10_000e18,
+            1_000e18,
+            LABEL_PRICE
+        ];
         return
             Artifacts.newLabels(
                 address(registry),

@@ -17,16 +17,15 @@ contract TransferAuthorizationTest is Deployment {
     uint256 private constant KEY = 0xb10c;
     uint256 private constant VALUE = 7e18;
     bytes32 private constant NONCE = keccak256("nonce");
-    bytes32 private constant TRANSFER =
-        keccak256(
-            "TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
-        );
-    bytes32 private constant RECEIVE =
-        keccak256(
-            "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
-        );
-    bytes32 private constant CANCEL =
-        keccak256("CancelAuthorization(address authorizer,bytes32 nonce)");
+    bytes32 private constant TRANSFER = keccak256(
+        "TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
+    );
+    bytes32 private constant RECEIVE = keccak256(
+        "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
+    );
+    bytes32 private constant CANCEL = keccak256(
+        "CancelAuthorization(address authorizer,bytes32 nonce)"
+    );
 
     struct Terms {
         address from;
@@ -174,7 +173,7 @@ contract TransferAuthorizationTest is Deployment {
         (_terms.validAfter, _terms.validBefore) = (0, type(uint256).max);
         _transfer(_sign(TRANSFER));
         _terms.nonce = keccak256("another");
-        (_terms.validAfter, _terms.validBefore) = (1 << 47, (1 << 47) + 1 << 20);
+        (_terms.validAfter, _terms.validBefore) = (1 << 47, ((1 << 47) + 1) << 20);
         bytes memory signature = _sign(TRANSFER);
         vm.expectRevert(
             abi.encodeWithSelector(

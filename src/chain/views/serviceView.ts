@@ -1,4 +1,5 @@
 import type { Address, Hex } from "viem";
+import { HORIZON } from "../../protocol/epoch.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { ProbeSpecification } from "../../protocol/probe.ts";
 import { rootServiceId } from "../../protocol/serviceId.ts";
@@ -9,7 +10,7 @@ import { Services, serviceStatuses, type ServiceClass, type ServiceStatus } from
 import { contractsOf, type Moment } from "./contracts.ts";
 import { readRecordView, type RecordView } from "./recordView.ts";
 
-/** Something that counts by epochs: what counts in the current one, and from the next on. */
+/** Something that counts by epochs: what counts in the current one, and from the next but one on. */
 export interface NowAndNext<T> {
   now: T;
   next: T;
@@ -68,7 +69,7 @@ export async function readServiceView(
   input: { number: bigint; moment: Moment },
 ): Promise<ServiceView> {
   const { number, moment } = input;
-  const { registry, staking, proofOfService, labels } = contractsOf(deployment);
+  const { registry, staking, settlement, labels } = contractsOf(deployment);
   const args = [number] as const;
   const firstEpoch = await client.readContract({
     ...registry,
@@ -77,8 +78,8 @@ export async function readServiceView(
   });
   if (firstEpoch === 0) throw unknownService(number.toString());
   const services = new Services(client, deployment);
-  const next = [number, moment.epoch + 1] as const;
-  const [owner, payout, label, classId, metadata, stakeNow, stakeNext, staker, settledThrough] =
+  const next = [number, moment.epoch + HORIZON] as const;
+  const [owner, payout, label, classId, metadata, [stakeNow], [stakeNext], staker, settledThrough] =
     await Promise.all([
       client.readContract({ ...registry, functionName: "ownerOf", args }),
       client.readContract({ ...registry, functionName: "payoutOf", args }),
@@ -92,7 +93,7 @@ export async function readServiceView(
       }),
       client.readContract({ ...staking, functionName: "serviceStakeAt", args: next }),
       client.readContract({ ...staking, functionName: "stakerOf", args }),
-      client.readContract({ ...proofOfService, functionName: "settledThrough", args }),
+      client.readContract({ ...settlement, functionName: "settledThrough", args }),
     ]);
   const [kind, standing, probe, unbonding, reinstatedSince, challenge] = await Promise.all([
     services.classAt(classId),
@@ -160,7 +161,7 @@ async function readStanding(
 ): Promise<{ status: NowAndNext<ServiceStatus>; key: NowAndNext<Address> }> {
   const { registry } = contractsOf(deployment);
   const now = [input.number, input.moment.epoch] as const;
-  const next = [input.number, input.moment.epoch + 1] as const;
+  const next = [input.number, input.moment.epoch + HORIZON] as const;
   const [statusNow, statusNext, keyNow, keyNext] = await Promise.all([
     client.readContract({ ...registry, functionName: "statusAt", args: now }),
     client.readContract({ ...registry, functionName: "statusAt", args: next }),
@@ -187,7 +188,7 @@ async function readProbe(
   const epoch = Math.max(moment.epoch, input.firstEpoch);
   const [[now], [next]] = await Promise.all([
     client.readContract({ ...registry, functionName: "probeAt", args: [number, epoch] }),
-    client.readContract({ ...registry, functionName: "probeAt", args: [number, epoch + 1] }),
+    client.readContract({ ...registry, functionName: "probeAt", args: [number, epoch + HORIZON] }),
   ]);
   const hash = { now, next };
   try {

@@ -76,7 +76,7 @@ and enrols unless this hash chain is registered.`,
       steps,
       bloc: { staked: missing },
       outcome: enrolled
-        ? ["the stake counts from the next epoch on"]
+        ? ["the stake counts from the next epoch but one on"]
         : [`${auditor} counts as an auditor from the next epoch but one`],
     });
     output.print(

@@ -8,7 +8,7 @@ import { serviceState } from "./state.ts";
 /** `blockcloud service maintenance` */
 export const serviceMaintenance = transactCommand({
   name: "maintenance",
-  about: "Take a service out for a while, or back in, from the next epoch on.",
+  about: "Take a service out for a while, or back in, from the next epoch but one on.",
   flags: { service },
   args: { state: text("<state>", "on or off", oneOf("on", "off"), { required: true }) },
   signer: walletKey,
@@ -31,8 +31,8 @@ running until the epoch is over.`,
       args: [flags.service, on],
       outcome: [
         on
-          ? "from the next epoch on the service is not audited and earns nothing"
-          : "from the next epoch on the service counts again, if nothing else keeps it out",
+          ? "from the next epoch but one on the service is not audited and earns nothing"
+          : "from the next epoch but one on the service counts again, if nothing else keeps it out",
       ],
       json: { maintenance: on },
     });

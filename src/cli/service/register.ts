@@ -4,6 +4,7 @@ import type { Deployment } from "../../chain/deployment.ts";
 import type { Services } from "../../chain/services.ts";
 import { serviceRegistryAbi } from "../../protocol/abi/serviceRegistry.ts";
 import { bytesToHex } from "../../protocol/bytes.ts";
+import { HORIZON } from "../../protocol/epoch.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { encodeProbe } from "../../protocol/probe.ts";
 import { rootServiceId } from "../../protocol/serviceId.ts";
@@ -56,7 +57,7 @@ registered with this service key is found.`,
       outcome: [
         stake < kind.minimumStake || stake === 0n
           ? "the service is registered, and Unstaked until its stake reaches the class's minimum"
-          : "the service is active from the next epoch on",
+          : "the service is active from the next epoch but one on",
       ],
     });
     const [event] = parseEventLogs({
@@ -73,7 +74,7 @@ registered with this service key is found.`,
     const id = rootServiceId(number);
     output.print(
       { number: Number(number), id, owner, already: false, transactions: sentJson(sent) },
-      `service ${number}, owned by ${owner}, counts from the next epoch\nID ${id}`,
+      `service ${number}, owned by ${owner}, counts from the next epoch but one\nID ${id}`,
     );
     return undefined;
   },
@@ -94,7 +95,7 @@ async function findService(
   const first = count > LOOK_BACK ? count - LOOK_BACK + 1n : 1n;
   const numbers = Array.from({ length: Number(count - first + 1n) }, (_, i) => first + BigInt(i));
   const matches = await Promise.all(
-    numbers.map(async (number) => (await services.key(number, epoch + 1)) === wanted.key),
+    numbers.map(async (number) => (await services.key(number, epoch + HORIZON)) === wanted.key),
   );
   for (const number of numbers.filter((_, index) => matches[index])) {
     const [owner, status] = await Promise.all([

@@ -6,7 +6,7 @@ import { serviceState } from "./state.ts";
 /** `blockcloud service reinstate` */
 export const serviceReinstate = transactCommand({
   name: "reinstate",
-  about: "End a service's suspension, from the next epoch on.",
+  about: "End a service's suspension, from the next epoch but one on.",
   flags: { service },
   signer: walletKey,
   examples: ["blockcloud service reinstate --service 7 --wallet-key-file wallet.key"],
@@ -24,7 +24,7 @@ doctor, and the worker's log.`,
       args: [flags.service],
       outcome: [
         enough
-          ? "from the next epoch on the service counts again, if nothing else keeps it out"
+          ? "from the next epoch but one on the service counts again, if nothing else keeps it out"
           : "the suspension ends, but the stake is below the class's minimum: stake more",
       ],
     });

@@ -7,7 +7,7 @@ import { serviceState } from "./state.ts";
 /** `blockcloud service set-key` */
 export const serviceSetKey = transactCommand({
   name: "set-key",
-  about: "Replace the key that signs: records at once, receipts from the next epoch on.",
+  about: "Replace the key that signs: records at once, receipts from the next epoch but one on.",
   flags: { service, serviceKey },
   signer: walletKey,
   examples: [
@@ -22,9 +22,9 @@ from then on, and delegations to sub-services are void. Keep the old key, and na
     const state = await serviceState(client, deployment, flags.service);
     const lines =
       BigInt(state.key) === 0n
-        ? [`key ${key} counts from the next epoch on`]
+        ? [`key ${key} counts from the next epoch but one on`]
         : [
-            `key ${key} counts from the next epoch on, instead of ${state.key}`,
+            `key ${key} counts from the next epoch but one on, instead of ${state.key}`,
             "its records count at once: start the worker again with it, and the old one as a previous key",
           ];
     return changeService(context, {

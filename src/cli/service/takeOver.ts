@@ -50,11 +50,13 @@ same wallet; its stake there unbonds by its own rules, and what it earned there 
       title: `take service ${number} over from the earlier version`,
       steps: [await transactor.paying(takeOver, staking, stake)],
       bloc: { staked: stake },
-      outcome: ["the service goes on here from the next epoch on, with its label if it has one"],
+      outcome: [
+        "the service goes on here from the next epoch but one on, with its label if it has one",
+      ],
     });
     output.print(
       { number: Number(number), id, owner, already: false, transactions: sentJson(sent) },
-      `service ${number}, owned by ${owner}, counts here from the next epoch\nID ${id}`,
+      `service ${number}, owned by ${owner}, counts here from the next epoch but one\nID ${id}`,
     );
     return undefined;
   },

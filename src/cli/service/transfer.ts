@@ -47,7 +47,7 @@ the new owner. The new owner sets a key and stakes before the service is active 
             ]),
         status === "Retired"
           ? "the service stays Retired"
-          : "from the next epoch on the service is inactive: the new owner sets a key and stakes",
+          : "from the next epoch but one on the service is inactive: the new owner sets a key and stakes",
         `pay that is not settled yet goes to ${flags.to}`,
       ],
       json: { to: flags.to },

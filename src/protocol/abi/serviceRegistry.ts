@@ -113,6 +113,14 @@ export const serviceRegistryAbi = [
     type: "error",
   },
   {
+    inputs: [
+      { internalType: "uint96", name: "minimumStake", type: "uint96" },
+      { internalType: "uint96", name: "maximumStake", type: "uint96" },
+    ],
+    name: "RegistryClassStake",
+    type: "error",
+  },
+  {
     inputs: [{ internalType: "address", name: "verifier", type: "address" }],
     name: "RegistryClassVerifier",
     type: "error",
@@ -154,6 +162,11 @@ export const serviceRegistryAbi = [
       { internalType: "uint256", name: "maximum", type: "uint256" },
     ],
     name: "RegistryMetadataLength",
+    type: "error",
+  },
+  {
+    inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
+    name: "RegistryNoSlot",
     type: "error",
   },
   {
@@ -209,6 +222,14 @@ export const serviceRegistryAbi = [
   },
   {
     inputs: [
+      { internalType: "uint64", name: "number", type: "uint64" },
+      { internalType: "uint32", name: "since", type: "uint32" },
+    ],
+    name: "RegistryProbePending",
+    type: "error",
+  },
+  {
+    inputs: [
       { internalType: "uint256", name: "length", type: "uint256" },
       { internalType: "uint256", name: "maximum", type: "uint256" },
     ],
@@ -226,6 +247,11 @@ export const serviceRegistryAbi = [
       { internalType: "uint256", name: "bound", type: "uint256" },
     ],
     name: "RegistryShardRange",
+    type: "error",
+  },
+  {
+    inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
+    name: "RegistrySlotHeld",
     type: "error",
   },
   {
@@ -412,6 +438,25 @@ export const serviceRegistryAbi = [
   {
     anonymous: false,
     inputs: [
+      { indexed: true, internalType: "uint64", name: "number", type: "uint64" },
+      { indexed: true, internalType: "Slot", name: "slot", type: "uint40" },
+    ],
+    name: "SlotReleased",
+    type: "event",
+  },
+  {
+    anonymous: false,
+    inputs: [
+      { indexed: true, internalType: "uint64", name: "number", type: "uint64" },
+      { indexed: true, internalType: "Slot", name: "slot", type: "uint40" },
+      { indexed: false, internalType: "uint32", name: "since", type: "uint32" },
+    ],
+    name: "SlotTaken",
+    type: "event",
+  },
+  {
+    anonymous: false,
+    inputs: [
       { indexed: true, internalType: "address", name: "from", type: "address" },
       { indexed: true, internalType: "address", name: "to", type: "address" },
       { indexed: true, internalType: "uint256", name: "tokenId", type: "uint256" },
@@ -424,6 +469,7 @@ export const serviceRegistryAbi = [
     inputs: [
       { indexed: true, internalType: "address", name: "staking", type: "address" },
       { indexed: true, internalType: "address", name: "proofOfService", type: "address" },
+      { indexed: false, internalType: "address", name: "settlement", type: "address" },
       { indexed: true, internalType: "address", name: "challengeBook", type: "address" },
       { indexed: false, internalType: "address", name: "labels", type: "address" },
     ],
@@ -467,6 +513,7 @@ export const serviceRegistryAbi = [
         components: [
           { internalType: "bytes32", name: "name", type: "bytes32" },
           { internalType: "uint96", name: "minimumStake", type: "uint96" },
+          { internalType: "uint96", name: "maximumStake", type: "uint96" },
           { internalType: "uint96", name: "registrationFee", type: "uint96" },
           { internalType: "bool", name: "open", type: "bool" },
           { internalType: "uint32", name: "excellentMs", type: "uint32" },
@@ -512,6 +559,20 @@ export const serviceRegistryAbi = [
     type: "function",
   },
   {
+    inputs: [
+      { internalType: "uint64", name: "number", type: "uint64" },
+      { internalType: "uint32", name: "epoch", type: "uint32" },
+    ],
+    name: "auditAt",
+    outputs: [
+      { internalType: "Slot", name: "slot", type: "uint40" },
+      { internalType: "bool", name: "active", type: "bool" },
+      { internalType: "address", name: "key", type: "address" },
+    ],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
     inputs: [],
     name: "authority",
     outputs: [{ internalType: "address", name: "", type: "address" }],
@@ -540,6 +601,7 @@ export const serviceRegistryAbi = [
         components: [
           { internalType: "bytes32", name: "name", type: "bytes32" },
           { internalType: "uint96", name: "minimumStake", type: "uint96" },
+          { internalType: "uint96", name: "maximumStake", type: "uint96" },
           { internalType: "uint96", name: "registrationFee", type: "uint96" },
           { internalType: "bool", name: "open", type: "bool" },
           { internalType: "uint32", name: "excellentMs", type: "uint32" },
@@ -630,6 +692,13 @@ export const serviceRegistryAbi = [
     inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
     name: "firstEpoch",
     outputs: [{ internalType: "uint32", name: "", type: "uint32" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [],
+    name: "freeSlots",
+    outputs: [{ internalType: "uint256", name: "", type: "uint256" }],
     stateMutability: "view",
     type: "function",
   },
@@ -811,6 +880,13 @@ export const serviceRegistryAbi = [
   },
   {
     inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
+    name: "releaseSlot",
+    outputs: [],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
+    inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
     name: "retire",
     outputs: [],
     stateMutability: "nonpayable",
@@ -932,6 +1008,27 @@ export const serviceRegistryAbi = [
   },
   {
     inputs: [],
+    name: "settlement",
+    outputs: [{ internalType: "address", name: "", type: "address" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [],
+    name: "slotCount",
+    outputs: [{ internalType: "uint40", name: "", type: "uint40" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
+    name: "slotOf",
+    outputs: [{ internalType: "Slot", name: "", type: "uint40" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [],
     name: "staking",
     outputs: [{ internalType: "address", name: "", type: "address" }],
     stateMutability: "view",
@@ -984,6 +1081,7 @@ export const serviceRegistryAbi = [
     outputs: [
       { internalType: "bool", name: "wasActive", type: "bool" },
       { internalType: "bool", name: "isActive", type: "bool" },
+      { internalType: "uint96", name: "counted", type: "uint96" },
     ],
     stateMutability: "nonpayable",
     type: "function",
@@ -1050,6 +1148,7 @@ export const serviceRegistryAbi = [
     inputs: [
       { internalType: "address", name: "staking_", type: "address" },
       { internalType: "address", name: "proofOfService_", type: "address" },
+      { internalType: "address", name: "settlement_", type: "address" },
       { internalType: "address", name: "challengeBook_", type: "address" },
       { internalType: "address", name: "labels_", type: "address" },
     ],
