@@ -14,10 +14,12 @@ import {ITransferAuthorizations} from "./ITransferAuthorizations.sol";
 /// alone, or contracts before keys (docs/decisions/0026-transfers-by-signature.md).
 abstract contract TransferAuthorizations is ERC20, EIP712, ITransferAuthorizations {
     bytes32 private constant TRANSFER = keccak256(
-        "TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
+        "TransferWithAuthorization(address from,address to,uint256 value,"
+        "uint256 validAfter,uint256 validBefore,bytes32 nonce)"
     );
     bytes32 private constant RECEIVE = keccak256(
-        "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
+        "ReceiveWithAuthorization(address from,address to,uint256 value,"
+        "uint256 validAfter,uint256 validBefore,bytes32 nonce)"
     );
     bytes32 private constant CANCEL = keccak256(
         "CancelAuthorization(address authorizer,bytes32 nonce)"

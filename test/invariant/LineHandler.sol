@@ -126,11 +126,12 @@ contract LineHandler {
         uint64 number = _number(s, luck >> 8);
         (System memory home, bool found) = _home(version, number);
         address who = found ? _whoFor(home, number, luck >> 24) : _person(luck >> 24);
-        bool due = found &&
-            !s.registry.isClosed() &&
-            address(home.registry) != address(s.registry) &&
-            _ownerOf(home, number) == who &&
-            home.registry.statusNow(number) == IServiceRegistry.Status.Retired;
+        bool due =
+            found &&
+                !s.registry.isClosed() &&
+                address(home.registry) != address(s.registry) &&
+                _ownerOf(home, number) == who &&
+                home.registry.statusNow(number) == IServiceRegistry.Status.Retired;
         bytes32 heirloom = found ? keccak256(bytes(home.labels.labelOf(number))) : bytes32(0);
         _fund(s, who, address(s.staking), SERVICE_STAKE);
         uint256 supply = s.token.totalSupply();
@@ -264,11 +265,7 @@ contract LineHandler {
     }
 
     /// @dev The owner most times, and anybody.
-    function _whoFor(
-        System memory s,
-        uint64 number,
-        uint256 luck
-    ) private view returns (address) {
+    function _whoFor(System memory s, uint64 number, uint256 luck) private view returns (address) {
         address owner = _ownerOf(s, number);
         return owner == address(0) || luck % 4 == 0 ? _person(luck >> 2) : owner;
     }

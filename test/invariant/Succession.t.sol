@@ -73,7 +73,7 @@ contract SuccessionInvariant {
         vm.assertEq(_line.versions(), 3, "three versions");
     }
 
-    function _check() private {
+    function _check() private view {
         for (uint256 i = 0; i < _line.violationCount(); ++i) {
             vm.assertEq(bytes(_line.violations(i)), "", "violation");
         }
