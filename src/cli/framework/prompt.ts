@@ -8,9 +8,13 @@ import type { CliIo } from "./io.ts";
  */
 export async function confirm(io: CliIo, question: string, signal: AbortSignal): Promise<void> {
   if (!io.interactive) {
-    throw new BlockcloudError("REFUSED", "A confirmation is needed, and standard input is no terminal.", {
-      remedy: "Look at --dry-run, then give --yes.",
-    });
+    throw new BlockcloudError(
+      "REFUSED",
+      "A confirmation is needed, and standard input is no terminal.",
+      {
+        remedy: "Look at --dry-run, then give --yes.",
+      },
+    );
   }
   const { confirm: ask } = await import("@clack/prompts");
   const answer = await ask({

@@ -26,12 +26,10 @@ export const keeperRun = chainCommand({
       etherAmount,
       { env: "BLOCKCLOUD_BLOC_PRICE", config: "blocPrice", required: true },
     ),
-    unpaid: text(
-      "--unpaid <eth>",
-      "gas for unprofitable calls, ETH a day at most",
-      etherAmount,
-      { config: "keeper.unpaid", default: "0" },
-    ),
+    unpaid: text("--unpaid <eth>", "gas for unprofitable calls, ETH a day at most", etherAmount, {
+      config: "keeper.unpaid",
+      default: "0",
+    }),
     settleAfter: text(
       "--settle-after <epochs>",
       "with --unpaid: settle services whose pay has waited for so long",
