@@ -24,17 +24,28 @@ export function examplesOf(page: string): Example[] {
   }));
 }
 
+/** Runs commands of a page in this folder, as a person does; the first that fails ends them. */
+export function runShell(commands: string, env: Record<string, string>): Promise<Outcome> {
+  return run("bash", ["-e"], commands, { ...env, PATH: process.env.PATH ?? "" });
+}
+
 /** Runs a program in a process of its own, which imports the package's sources by the package's name. */
-export async function runExample(code: string): Promise<Outcome> {
-  const child = spawn(
-    process.execPath,
-    ["--conditions=blockcloud-source", "--input-type=module-typescript", "-"],
-    { cwd: root, env: {}, stdio: ["pipe", "pipe", "pipe"] },
-  );
+export function runExample(code: string): Promise<Outcome> {
+  const flags = ["--conditions=blockcloud-source", "--input-type=module-typescript", "-"];
+  return run(process.execPath, flags, code, {});
+}
+
+async function run(
+  command: string,
+  args: readonly string[],
+  input: string,
+  env: Record<string, string>,
+): Promise<Outcome> {
+  const child = spawn(command, args, { cwd: root, env, stdio: ["pipe", "pipe", "pipe"] });
   const outcome = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text: string) => (outcome.stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (outcome.stderr += text));
-  child.stdin.end(code);
+  child.stdin.end(input);
   await new Promise((resolve) => child.once("close", resolve));
   return { ...outcome, code: child.exitCode };
 }
