@@ -5,7 +5,7 @@ import type { Metrics } from "../node/metrics.ts";
 import type { Timers } from "../node/timers.ts";
 import { checkChain, createChainClient, type ChainClient } from "./client.ts";
 import { ChainClock } from "./clock.ts";
-import type { Deployment } from "./deployment.ts";
+import { originOf, type Deployment } from "./deployment.ts";
 import type { FeePolicy } from "./transactions/fees.ts";
 import { ChainMetrics, type ReceiptListener } from "./metrics.ts";
 import { TransactionSender } from "./transactions/sender.ts";
@@ -44,6 +44,7 @@ export class ChainAccess implements Startable {
       log,
       observe: (transport) => counted.observe(transport),
       observer: counted,
+      origin: originOf(options.deployment),
     });
     const timing = { genesis, epochSeconds };
     this.time = new ChainClock({ timing }, { client: this.client, timers, log });

@@ -1,5 +1,4 @@
 import {
-  BaseError,
   createPublicClient,
   type Account,
   type PublicClient,
@@ -8,7 +7,7 @@ import {
 } from "viem";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { failover, type FailoverDependencies } from "./rpc/failover.ts";
-import { findFault } from "./rpc/faults.ts";
+import { findFault, whatFailed } from "./rpc/faults.ts";
 import type { RpcHeader } from "../protocol/header.ts";
 import type { Deployment } from "./deployment.ts";
 
@@ -64,7 +63,7 @@ export async function checkChain(client: ChainClient, deployment: Deployment): P
     if (fault?.kind === "wrong chain") {
       throw new BlockcloudError("CHAIN_MISMATCH", fault.message, { cause, remedy: NAME_ANOTHER });
     }
-    const why = fault?.message ?? (cause instanceof BaseError ? cause.shortMessage : String(cause));
+    const why = whatFailed(cause);
     throw new BlockcloudError("CHAIN_UNREACHABLE", `The RPC endpoint does not answer: ${why}`, {
       cause,
       retryable: true,

@@ -1,5 +1,4 @@
-import { BaseError } from "viem";
-import { findFault } from "./rpc/faults.ts";
+import { findAnswerError, findFault } from "./rpc/faults.ts";
 
 /** Blocks that one log request may span: what public endpoints allow. */
 export const LOG_SPAN = 2_000n;
@@ -67,10 +66,5 @@ export async function* readRanges<T>(
 function mayBeTooLarge(error: unknown): boolean {
   const fault = findFault(error);
   if (fault !== undefined) return fault.kind !== "network" && fault.kind !== "wrong chain";
-  return error instanceof BaseError && error.walk(hasCode) !== null;
-}
-
-/** Whether a node answered, though with an error. */
-function hasCode(error: unknown): boolean {
-  return error instanceof Error && "code" in error && typeof error.code === "number";
+  return findAnswerError(error) !== undefined;
 }

@@ -119,16 +119,16 @@ describe("an auditor on a chain that reorganises, behind endpoints that fail", f
 
   it("earns a round though its endpoints take turns in failing", async () => {
     await until("it has committed", async () => (await read()).committed);
-    first.mode = "down";
+    first.fail("cut");
     await stage.jump(stage.first, 0.3);
     await until("the seed is proven", () => seeded(stage.first));
-    second.mode = "garbage";
-    first.mode = "well";
+    second.fail("garbage");
+    first.heal();
     await enter(stage.first + 1);
     await until("it has revealed", async () => (await read()).revealed);
     // Accepts transactions, and passes none on.
     first.swallow();
-    second.mode = "well";
+    second.heal();
     await enter(stage.first + 2);
     await until("it has claimed", async () => (await read()).claimed);
   });

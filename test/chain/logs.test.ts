@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { InvalidInputRpcError, LimitExceededRpcError, UnknownRpcError } from "viem";
+import { UnknownRpcError } from "viem";
 import { createChainClient } from "../../src/chain/client.ts";
 import { readRanges, type BlockRange, type RangeOptions } from "../../src/chain/logs.ts";
 import { AnswerError, EndpointFault, type FaultKind } from "../../src/chain/rpc/faults.ts";
@@ -41,8 +41,8 @@ describe("readRanges", () => {
   });
 
   for (const [name, error] of [
-    ["a limit", new LimitExceededRpcError(new Error("range too large"))],
-    ["bad input", new InvalidInputRpcError(new Error("query returned more than 10000 results"))],
+    ["a limit", new AnswerError({ code: -32_005, message: "range too large" })],
+    ["bad input", new AnswerError({ code: -32_000, message: "more than 10000 results" })],
     ["a code of its own", new AnswerError({ code: -32_701, message: "no" })],
     ["a status", fault("http")],
     ["a limit of its own", fault("limit")],

@@ -14,6 +14,7 @@ import {
   type Hex,
 } from "viem";
 import { describeChain, type ChainClient } from "../../src/chain/client.ts";
+import { errorOf } from "../../src/chain/rpc/faults.ts";
 import type { Deployment } from "../../src/chain/deployment.ts";
 import type { SendOptions, TransactionSender } from "../../src/chain/transactions/sender.ts";
 import type { Call } from "../../src/chain/transactions/call.ts";
@@ -138,7 +139,7 @@ export class FakeChain {
       return required ? encodeFunctionResult({ abi, functionName, result }) : undefined;
     } catch (error) {
       if (!(error instanceof FakeRevert)) throw error;
-      throw Object.assign(new Error("execution reverted"), { code: 3, data: error.data });
+      throw errorOf({ code: 3, message: "execution reverted", data: error.data });
     }
   }
 

@@ -223,14 +223,9 @@ describe("TransactionSender, when things go wrong", function () {
 
   it("takes an answer that was lost on the way for a doubt, and looks what was mined", async () => {
     // The node takes the transaction; its answer never arrives.
-    let swallowed = 0;
-    proxy.before = ({ method }) => {
-      if (method === "eth_sendRawTransaction" && swallowed++ === 0) proxy.mode = "down";
-    };
-    proxy.override = ({ method, params }) => {
-      if (method !== "eth_sendRawTransaction" || swallowed !== 1) return undefined;
-      void anvil.request(method, params);
-      return { error: { code: -32005, message: "busy" } };
+    let taken = 0;
+    proxy.after = ({ method }) => {
+      if (method === "eth_sendRawTransaction" && taken++ === 0) throw new Error("cut");
     };
     const sending = create({}, [proxy.url]).send(note(1n));
     await said("transaction sent");
@@ -299,9 +294,9 @@ describe("TransactionSender, when things go wrong", function () {
     client.pollingInterval = 10;
     const sending = create({}, [proxy.url]).send(note(1n));
     await said("transaction sent");
-    proxy.mode = "down";
+    proxy.fail("cut");
     await said("cannot look after a transaction, trying again");
-    proxy.mode = "well";
+    proxy.heal();
     await mine();
     await sending;
     for (const { fields } of log.lines) expect(String(fields.error)).not.to.contain("secret");
