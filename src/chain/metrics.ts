@@ -28,7 +28,7 @@ const FUNCTIONS = [
 /** Codes of a transaction that did not do what it should. */
 const FAILURES = [
   ...["CALL_REVERTED", "TRANSACTION_REVERTED", "TRANSACTION_FAILED"],
-  ...["FEE_TOO_HIGH", "TRANSACTION_EXPIRED", "TRANSACTION_REPLACED"],
+  ...["FEE_TOO_HIGH", "TRANSACTION_EXPIRED", "TRANSACTION_REPLACED", "NONCE_STALE"],
 ];
 /** Endpoints by their place in the list, and how their requests end. */
 const ENDPOINTS = ["1", "2", "3", "4"];
