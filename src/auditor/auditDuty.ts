@@ -137,11 +137,15 @@ export class AuditDuty implements Duty {
     const { time, log, store } = this.#d;
     const start = epochStart(time.timing, epoch);
     const at = (share: number) => start + share * time.timing.epochSeconds;
-    if (time.now() > at(LAST_START)) {
-      log.info("too late to inspect in this epoch", { epoch });
-      return undefined;
-    }
+    const isLate = () => {
+      const late = time.now() > at(LAST_START);
+      if (late) log.info("too late to inspect in this epoch", { epoch });
+      return late;
+    };
+    if (isLate()) return undefined;
     await untilConfirmed(this.#d, epoch, signal);
+    // The chain may have stood still: what is left of real time would not do for a service that is well.
+    if (isLate()) return undefined;
     const secret = await this.#d.secrets.secret(epoch);
     if (secret === undefined) {
       log.info("not enrolled yet", { epoch });

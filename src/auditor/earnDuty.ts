@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { encodeFunctionData, parseEventLogs, type Abi, type Address, type Hex } from "viem";
 import type { ChainClient } from "../chain/client.ts";
-import { staysFor, untilPhase, type ChainTime } from "../chain/clock.ts";
+import { nextBlock, staysFor, untilPhase, type ChainTime } from "../chain/clock.ts";
 import type { Deployment } from "../chain/deployment.ts";
 import { describeRevert } from "../chain/transactions/revert.ts";
 import type { Seeds } from "../chain/seeds.ts";
@@ -109,15 +109,14 @@ export class EarnDuty implements Duty {
   }
 
   async #untilRecorded(epoch: number, signal: AbortSignal): Promise<void> {
-    const { seeds, time, timers, log } = this.#d;
-    const pauseMs = Math.min(1000, time.timing.epochSeconds * 20);
+    const { seeds, time, log } = this.#d;
     const limit = epochStart(time.timing, epoch) + SEED_BY * time.timing.epochSeconds;
     while (!(await seeds.recorded(epoch))) {
-      if (time.now() >= limit) {
+      if (time.head().timestamp >= limit) {
         log.warn("the epoch's seed is not recorded yet", { epoch });
         return;
       }
-      await timers.sleep(pauseMs, signal);
+      await nextBlock(this.#d, signal);
     }
   }
 

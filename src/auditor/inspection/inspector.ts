@@ -136,8 +136,10 @@ export class Inspector implements Voter {
     const giveBack = await this.#slots.take(signal);
     metrics?.running(this.#slots.taken);
     try {
-      // Beginning late, for want of a place, would leave the service less time than others have.
-      if (queued && time.now() > window.to) return undefined;
+      // Beginning late, for want of a place or because the chain's time has jumped, would leave the service
+      // less time than others have.
+      const latest = queued ? window.to : (window.to + window.deadline) / 2;
+      if (time.now() > latest) return undefined;
       const salt = bytesToHex(randomBytes(32));
       const nonce = inspectionNonce(y, service.number, salt);
       const { deadline } = window;
