@@ -62,6 +62,7 @@ export interface FakeLog {
   block: number;
   /** Of the block, where a test replaces one. */
   hash?: Hex;
+  transaction?: Hex;
   eventName: string;
   args: Record<string, unknown>;
 }
@@ -77,6 +78,8 @@ export class FakeChain {
   /** What a transaction would meet; none: it would succeed. */
   readonly estimates: Record<string, Answer> = {};
   readonly logs: FakeLog[] = [];
+  /** Inputs of transactions, by hash. */
+  readonly transactions: Record<Hex, () => Hex> = {};
   /** By `latest` or number in hex; a function may throw. */
   block: (tag: string) => unknown = () => null;
   code: Hex = "0x60";
@@ -120,6 +123,8 @@ export class FakeChain {
         return this.block(first);
       case "eth_getLogs":
         return this.#getLogs(first);
+      case "eth_getTransactionByHash":
+        return { hash: first, input: this.transactions[first]?.(), nonce: "0x0", type: "0x2" };
       case "eth_call":
         return this.#call(first, this.answers, true);
       case "eth_estimateGas":
@@ -146,12 +151,13 @@ export class FakeChain {
   #getLogs(filter: {
     topics: readonly (Hex | readonly Hex[])[];
     fromBlock: Hex;
-    toBlock: Hex;
+    toBlock?: Hex;
   }): unknown[] {
-    const [from, to] = [Number(filter.fromBlock), Number(filter.toBlock)];
+    const [from, to] = [Number(filter.fromBlock), Number(filter.toBlock ?? Infinity)];
     return this.logs
-      .filter(({ block }) => block >= from && block <= to)
-      .map(encodeLog)
+      .map((log, index) => ({ ...encodeLog(log, index), at: log.block }))
+      .filter(({ at }) => at >= from && at <= to)
+      .map(({ at: _, ...log }) => log)
       .filter(({ topics }) =>
         filter.topics.every((wanted, index) => [wanted].flat().includes(topics[index]!)),
       );
@@ -159,7 +165,8 @@ export class FakeChain {
 }
 
 /** A log as a node gives it. */
-export function encodeLog({ block, hash = ZERO_HASH, eventName, args }: FakeLog) {
+export function encodeLog(log: FakeLog, index = 0) {
+  const { block, hash = ZERO_HASH, transaction = ZERO_HASH, eventName, args } = log;
   const event = abi.find(
     (item): item is AbiEvent => item.type === "event" && item.name === eventName,
   )!;
@@ -174,9 +181,9 @@ export function encodeLog({ block, hash = ZERO_HASH, eventName, args }: FakeLog)
     ),
     blockNumber: numberToHex(block),
     blockHash: hash,
-    transactionHash: ZERO_HASH,
+    transactionHash: transaction,
     transactionIndex: "0x0",
-    logIndex: "0x0",
+    logIndex: numberToHex(index),
     removed: false,
   };
 }

@@ -1,4 +1,10 @@
-import { BaseError, ContractFunctionRevertedError } from "viem";
+import {
+  BaseError,
+  ContractFunctionRevertedError,
+  decodeErrorResult,
+  type Abi,
+  type Hex,
+} from "viem";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { whatFailed } from "../rpc/faults.ts";
 
@@ -41,4 +47,18 @@ export function describeRevert(functionName: string, cause: unknown): Blockcloud
     retryable: true,
     remedy: "Check the RPC endpoint and the key's balance.",
   });
+}
+
+/** The contract's error in the data of a revert; undefined where the ABI does not know it. */
+export function decodeReason(
+  abi: Abi,
+  data: Hex,
+): Pick<ContractError, "name" | "args"> | undefined {
+  try {
+    const { errorName, args } = decodeErrorResult({ abi, data });
+    return { name: errorName, args: args ?? [] };
+  } catch {
+    // The reason of a contract that was called by it, or none at all.
+    return undefined;
+  }
 }
