@@ -3,9 +3,11 @@ import type { Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import type { Metrics } from "../node/metrics.ts";
 import type { Timers } from "../node/timers.ts";
+import { BlockcloudError } from "../protocol/errors.ts";
 import { checkChain, createChainClient, type ChainClient } from "./client.ts";
 import { ChainClock } from "./clock.ts";
 import { originOf, type Deployment } from "./deployment.ts";
+import { whatFailed } from "./rpc/faults.ts";
 import type { FeePolicy } from "./transactions/fees.ts";
 import { ChainMetrics, type ReceiptListener } from "./metrics.ts";
 import { TransactionSender } from "./transactions/sender.ts";
@@ -16,6 +18,10 @@ export interface ChainOptions {
   rpcUrls: readonly string[];
   deployment: Deployment;
 }
+
+/** How often an endpoint is asked which chain it serves before a worker takes its word for it. */
+const CHECKS = 4;
+const never = new AbortController().signal;
 
 /** What every worker needs of the chain: a client, a clock and, for some, a sender, all of it counted. */
 export class ChainAccess implements Startable {
@@ -67,13 +73,43 @@ export class ChainAccess implements Startable {
     return sender;
   }
 
-  /** @throws BlockcloudError as `checkChain` does. */
+  /**
+   * An endpoint that names another chain is asked again before that is believed: it ends the worker.
+   *
+   * @throws BlockcloudError as `checkChain` does.
+   */
   async start(): Promise<void> {
-    await checkChain(this.client, this.#options.deployment);
-    await this.time.start();
+    for (let tries = 1; ; tries++) {
+      try {
+        await checkChain(this.client, this.#options.deployment);
+        break;
+      } catch (error) {
+        const isMismatch = error instanceof BlockcloudError && error.code === "CHAIN_MISMATCH";
+        if (!isMismatch || tries === CHECKS) throw error;
+        this.#log.warn("the endpoint may serve another chain, asking again", { error });
+        await this.#timers.sleep(tries * 1_000, never);
+      }
+    }
+    await startTime(this.time);
   }
 
   async stop(): Promise<void> {
     await this.time.stop();
+  }
+}
+
+async function startTime(time: ChainClock): Promise<void> {
+  try {
+    await time.start();
+  } catch (cause) {
+    throw new BlockcloudError(
+      "CHAIN_UNREACHABLE",
+      `The newest block cannot be read: ${whatFailed(cause)}`,
+      {
+        cause,
+        retryable: true,
+        remedy: "Check the RPC endpoints.",
+      },
+    );
   }
 }

@@ -73,6 +73,11 @@ export class ChainClock implements ChainTime, Startable {
     this.#log = dependencies.log;
   }
 
+  /** Whether there is a time: a block was read. */
+  get isKnown(): boolean {
+    return this.#head !== undefined;
+  }
+
   async start(): Promise<void> {
     await this.#poll();
     this.#loop = this.#run();

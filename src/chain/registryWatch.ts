@@ -86,7 +86,11 @@ export class RegistryWatch implements Startable {
 
   /** Begins at the head: whoever asks for a service later reads its newest state. */
   async start(): Promise<void> {
-    await this.refresh();
+    try {
+      await this.refresh();
+    } catch (error) {
+      this.#log.warn("cannot follow the registry", { error });
+    }
     this.#loop = this.#run();
   }
 

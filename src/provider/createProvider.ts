@@ -5,6 +5,7 @@ import { Challenges } from "../chain/challenges.ts";
 import type { Deployment } from "../chain/deployment.ts";
 import type { FeePolicy } from "../chain/transactions/fees.ts";
 import { Services } from "../chain/services.ts";
+import { WhenReachable } from "../chain/whenReachable.ts";
 import type { CoralOptions } from "../coral/options.ts";
 import { inOrder, type Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
@@ -98,7 +99,6 @@ export function createProvider(
   );
   const statusWatch = new StatusWatch({ number }, { services, log, metrics });
   const provider = new Provider({
-    gateway: gateways,
     responder,
     publisher: publisher(announcer),
     announcer,
@@ -108,5 +108,9 @@ export function createProvider(
     log,
     metrics,
   });
-  return inOrder(chain, ground, provider);
+  const onChain = new WhenReachable(
+    { waits: ["record", "answers to challenges", "pay"] },
+    { chain, rest: inOrder(ground, provider), timers, log, metrics: registry },
+  );
+  return inOrder(gateways, onChain);
 }

@@ -179,10 +179,12 @@ describe("openStore", () => {
       const database = open([first]);
       const pages = Number(pragma(database, "page_count"));
       database.exec(`PRAGMA max_page_count = ${pages + 1}`);
-      const long = () => { transaction(database, () => {
+      const long = () => {
+        transaction(database, () => {
           const insert = database.prepare("INSERT INTO notes VALUES (?)");
           for (let count = 0; count < 100; count++) insert.run("x".repeat(1_000));
-        }); };
+        });
+      };
       expect(expectCode("STORE_FULL", long).retryable).to.equal(true);
       expect(notes(database)).to.have.length(1);
       database.exec("PRAGMA max_page_count = 100000");

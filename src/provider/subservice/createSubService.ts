@@ -4,6 +4,7 @@ import { ChainAccess } from "../../chain/access.ts";
 import { currentEpoch } from "../../chain/clock.ts";
 import { deploymentTag } from "../../chain/deployment.ts";
 import { Services } from "../../chain/services.ts";
+import { WhenReachable } from "../../chain/whenReachable.ts";
 import { inOrder, type Startable } from "../../node/lifecycle.ts";
 import { createMetrics } from "../../node/metrics.ts";
 import { checkTimes } from "../../protocol/checkRecord.ts";
@@ -58,7 +59,15 @@ export function createSubService(
     start: () => checkDelegation(chain, options, { number: prefix, serviceId, delegation }),
     stop: () => Promise.resolve(),
   };
-  return inOrder(chain, check, ground, gateways, publisher(undefined));
+  const onChain = new WhenReachable(
+    { waits: ["record"] },
+    {
+      chain,
+      rest: inOrder(check, ground, publisher(undefined)),
+      ...{ timers, log, metrics: registry },
+    },
+  );
+  return inOrder(gateways, onChain);
 }
 
 /** Says at once what the network would say of each record. */
