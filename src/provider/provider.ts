@@ -56,14 +56,14 @@ export class Provider implements Startable {
    */
   async #announceFirst(): Promise<void> {
     const { announcer, publisher } = this.#d;
-    let fatal: unknown;
+    let fatal: Error | undefined;
     await this.#tryAll({
       announce: async () => {
         try {
           await announcer.announce(false);
         } catch (error) {
           const isEndpoint = findFault(error) !== undefined || findAnswerError(error) !== undefined;
-          if (publisher.peers === 0 && !isEndpoint) fatal = error;
+          if (publisher.peers === 0 && !isEndpoint) fatal = error as Error;
           throw error;
         }
       },
