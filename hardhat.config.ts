@@ -1,6 +1,8 @@
 import { fileURLToPath } from "node:url";
 import hardhatToolboxMochaEthers from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
 import { configVariable, defineConfig } from "hardhat/config";
+import { testCompiler } from "./scripts/test-compiler.ts";
+import mocha from "./.mocharc.json" with { type: "json" };
 
 /** The compiler comes from npm: nothing is downloaded when the project is built. */
 const compiler = {
@@ -18,22 +20,18 @@ const compiler = {
 /** `npm run test:deep` */
 const deep = process.env.BLOCKCLOUD_DEEP === "1";
 
-/** A folder of its own for what is built: several builds may then run at once (scripts/solidity.ts). */
-const build = process.env.BLOCKCLOUD_BUILD ?? ".";
-
 export default defineConfig({
-  plugins: [hardhatToolboxMochaEthers],
-  paths: {
-    tests: { solidity: "./test", mocha: "./test" },
-    cache: `${build}/cache`,
-    artifacts: `${build}/artifacts`,
-  },
+  plugins: [hardhatToolboxMochaEthers, testCompiler],
+  paths: { tests: { solidity: "./test", mocha: "./test" } },
   solidity: {
+    // Before it compiles tests, Hardhat compiles the contracts: tests create them from their artifacts.
+    splitTestsCompilation: true,
     npmFilesToBuild: ["@openzeppelin/contracts/access/manager/AccessManager.sol"],
     profiles: { default: compiler, production: compiler },
   },
-  typechain: { outDir: `${build}/typechain-types` },
+  typechain: { outDir: "./typechain-types" },
   test: {
+    mocha,
     solidity: {
       fsPermissions: { readDirectory: ["./test/vectors"] },
       fuzz: { runs: 256, seed: "0x626c6f63" },

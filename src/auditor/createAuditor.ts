@@ -7,7 +7,7 @@ import type { FeePolicy } from "../chain/transactions/fees.ts";
 import { Seeds } from "../chain/seeds.ts";
 import { Services } from "../chain/services.ts";
 import type { CoralOptions } from "../coral/options.ts";
-import { inOrder, type Startable } from "../node/lifecycle.ts";
+import { disposable, inOrder, type Worker } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import { createMetrics, type Metrics } from "../node/metrics.ts";
 import type { Timers } from "../node/timers.ts";
@@ -58,7 +58,7 @@ export interface AuditorEnvironment {
 }
 
 /** An auditor with everything it needs, ready to start. */
-export function createAuditor(options: AuditorOptions, environment: AuditorEnvironment): Startable {
+export function createAuditor(options: AuditorOptions, environment: AuditorEnvironment): Worker {
   const { deployment, auditor } = options;
   const { timers, log, metrics: registry = createMetrics("auditor") } = environment;
   const metrics = new AuditorMetrics(registry);
@@ -93,7 +93,7 @@ export function createAuditor(options: AuditorOptions, environment: AuditorEnvir
   const worker = new Auditor({ auditor }, { duties: wanted, time, timers, log, metrics });
 
   const parts = inOrder(chain, locator);
-  return {
+  return disposable({
     async start() {
       await parts.start();
       await refuseForeignRounds({ client, deployment, store }, auditor, currentEpoch(time));
@@ -104,5 +104,5 @@ export function createAuditor(options: AuditorOptions, environment: AuditorEnvir
       await parts.stop();
       store.close();
     },
-  };
+  });
 }

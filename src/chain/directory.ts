@@ -1,8 +1,9 @@
+import { LRUCache } from "lru-cache";
 import type { Address } from "viem";
+import { raceSignal } from "race-signal";
 import type { Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import type { Timers } from "../node/timers.ts";
-import { unlessAborted } from "../node/unlessAborted.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { laneOf } from "../protocol/sortition.ts";
 import { lanesOf, verdictOf, type Verdict } from "../protocol/tally.ts";
@@ -65,9 +66,9 @@ export class ServiceDirectory implements Directory, Startable {
   readonly #contracts: ReturnType<typeof contractsOf>;
   readonly #time: ChainTime;
   readonly #watch: RegistryWatch;
-  readonly #services = new Map<bigint, Entry>();
-  readonly #labels = new Map<string, Promise<bigint | undefined>>();
-  readonly #tallies = new Map<string, Promise<bigint>>();
+  readonly #services = new LRUCache<bigint, Entry>({ max: REMEMBERED });
+  readonly #labels = new LRUCache<string, Promise<bigint | undefined>>({ max: REMEMBERED });
+  readonly #tallies = new LRUCache<string, Promise<bigint>>({ max: REMEMBERED });
   readonly #changeListeners = new Set<(number: bigint) => void>();
   readonly #labelListeners = new Set<(label: string, number: bigint) => void>();
   /** Services that there are at least. */
@@ -99,18 +100,18 @@ export class ServiceDirectory implements Directory, Startable {
   }
 
   async rootKey(number: bigint, signal?: AbortSignal) {
-    const state = await unlessAborted(this.#entry(number).state, signal);
+    const state = await raceSignal(this.#entry(number).state, signal);
     return state && { key: state.key, active: state.status === "Active" };
   }
 
   async facts(number: bigint, signal?: AbortSignal): Promise<ServiceFacts | undefined> {
     const entry = this.#entry(number);
-    const state = await unlessAborted(entry.state, signal);
+    const state = await raceSignal(entry.state, signal);
     if (state === undefined) return undefined;
     const newest = currentEpoch(this.#time) - 2;
     const known = entry.facts;
     if (known !== undefined && known.verdicts[0]?.epoch === newest) return known;
-    const verdicts = await unlessAborted(this.#verdicts(number, newest), signal);
+    const verdicts = await raceSignal(this.#verdicts(number, newest), signal);
     entry.facts = { ...state, verdicts };
     return entry.facts;
   }
@@ -131,7 +132,7 @@ export class ServiceDirectory implements Directory, Startable {
       );
       return number === 0n ? undefined : number;
     });
-    return unlessAborted(read, signal);
+    return raceSignal(read, signal);
   }
 
   onChange(listener: (number: bigint) => void): () => void {
@@ -241,27 +242,19 @@ export class ServiceDirectory implements Directory, Startable {
 }
 
 /** Remembers what was read, never a failure; the least recently used goes when there is too much. */
-function remember<K, V>(
-  cache: Map<K, V>,
+function remember<K extends {}, V extends {}>(
+  cache: LRUCache<K, V>,
   key: K,
   read: () => V,
   settled: (value: V) => unknown = (value) => value,
 ): V {
   const known = cache.get(key);
-  if (known !== undefined) {
-    cache.delete(key);
-    cache.set(key, known);
-    return known;
-  }
+  if (known !== undefined) return known;
   const value = read();
   cache.set(key, value);
-  for (const oldest of cache.keys()) {
-    if (cache.size <= REMEMBERED) break;
-    cache.delete(oldest);
-  }
   Promise.resolve(settled(value)).catch(() => {
     // An event may have made room for a newer read meanwhile.
-    if (cache.get(key) === value) cache.delete(key);
+    if (cache.peek(key) === value) cache.delete(key);
   });
   return value;
 }

@@ -1,8 +1,8 @@
 import type { GossipSub } from "@libp2p/gossipsub";
 import type { Libp2p } from "libp2p";
 import type { Hex } from "viem";
+import { raceSignal } from "race-signal";
 import type { Startable } from "../node/lifecycle.ts";
-import { unlessAborted } from "../node/unlessAborted.ts";
 import type { Logger } from "../node/logger.ts";
 import type { VerifiedRecord } from "../protocol/checkRecord.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
@@ -33,13 +33,25 @@ export interface CoralParts {
 
 /** A node of the record network: the record book with its push and its lookup store over libp2p. */
 export class CoralNode implements RecordNetwork, Startable {
-  readonly #p: CoralParts;
+  readonly #book: RecordBook;
+  readonly #store: CoralStore;
+  readonly #push: Push;
+  readonly #lookup: Lookup;
+  readonly #watch: () => () => void;
+  readonly #connect: () => Promise<{ libp2p: CoralLibp2p; bootstrap: Bootstrap }>;
+  readonly #log: Logger;
   #libp2p: CoralLibp2p | undefined;
   #bootstrap: Bootstrap | undefined;
   #unwatch: () => void = () => {};
 
   constructor(parts: CoralParts) {
-    this.#p = parts;
+    this.#book = parts.book;
+    this.#store = parts.store;
+    this.#push = parts.push;
+    this.#lookup = parts.lookup;
+    this.#watch = parts.watch;
+    this.#connect = parts.connect;
+    this.#log = parts.log;
   }
 
   /**
@@ -48,7 +60,12 @@ export class CoralNode implements RecordNetwork, Startable {
    * @throws BlockcloudError `CORAL_CANNOT_LISTEN`, and those of the key's file.
    */
   async start(): Promise<void> {
-    const { store, book, push, watch, connect, log } = this.#p;
+    const store = this.#store;
+    const book = this.#book;
+    const push = this.#push;
+    const watch = this.#watch;
+    const connect = this.#connect;
+    const log = this.#log;
     await store.start();
     await book.start();
     this.#unwatch = watch();
@@ -72,13 +89,13 @@ export class CoralNode implements RecordNetwork, Startable {
     this.#unwatch();
     try {
       await this.#bootstrap?.stop();
-      await this.#p.push.stop();
-      await this.#p.lookup.stop();
+      await this.#push.stop();
+      await this.#lookup.stop();
       await this.#libp2p?.stop();
     } finally {
       // What must outlive the node is written, whatever became of its connections.
-      await this.#p.book.stop();
-      await this.#p.store.stop();
+      await this.#book.stop();
+      await this.#store.stop();
     }
   }
 
@@ -86,7 +103,9 @@ export class CoralNode implements RecordNetwork, Startable {
     kind: MessageKind,
     encoded: Hex,
   ): Promise<{ peers: number; stored: Promise<number> }> {
-    const { book, push, lookup } = this.#p;
+    const book = this.#book;
+    const push = this.#push;
+    const lookup = this.#lookup;
     const acceptance = await book.accept(kind, encoded);
     if (acceptance.outcome === "refused") throw acceptance.error;
     const { place } = acceptance;
@@ -95,11 +114,12 @@ export class CoralNode implements RecordNetwork, Startable {
   }
 
   record(serviceId: Hex): VerifiedRecord | undefined {
-    return this.#p.book.record(serviceId);
+    return this.#book.record(serviceId);
   }
 
   async find(serviceId: Hex, signal: AbortSignal): Promise<VerifiedRecord | undefined> {
-    const { book, lookup } = this.#p;
+    const book = this.#book;
+    const lookup = this.#lookup;
     const place = serviceId.toLowerCase() as Hex;
     const held = book.record(place);
     if (!(await this.#hasPeers(signal))) return held;
@@ -115,7 +135,8 @@ export class CoralNode implements RecordNetwork, Startable {
   }
 
   async findName(root: Hex, label: string, signal: AbortSignal): Promise<VerifiedName | undefined> {
-    const { book, lookup } = this.#p;
+    const book = this.#book;
+    const lookup = this.#lookup;
     const held = book.name(root, label);
     if (held !== undefined || !(await this.#hasPeers(signal))) return held;
     const holds = () => book.name(root, label) !== undefined;
@@ -125,11 +146,11 @@ export class CoralNode implements RecordNetwork, Startable {
   }
 
   revokedUpTo(serviceId: Hex): bigint | undefined {
-    return this.#p.book.revokedUpTo(serviceId);
+    return this.#book.revokedUpTo(serviceId);
   }
 
   onArrival(listener: (arrival: Arrival) => void): () => void {
-    return this.#p.book.onArrival(listener);
+    return this.#book.onArrival(listener);
   }
 
   get peers(): number {
@@ -138,7 +159,7 @@ export class CoralNode implements RecordNetwork, Startable {
 
   /** Records and names in memory. */
   get held(): { records: number; names: number } {
-    return this.#p.book.held;
+    return this.#book.held;
   }
 
   /** Multiaddrs with the peer ID at which others reach it, once it has started. */
@@ -159,7 +180,7 @@ export class CoralNode implements RecordNetwork, Startable {
   /** A node that has only just started waits for the first that it joins by. */
   async #hasPeers(signal: AbortSignal): Promise<boolean> {
     if (this.peers === 0 && this.#bootstrap !== undefined) {
-      await unlessAborted(this.#bootstrap.tried, signal);
+      await raceSignal(this.#bootstrap.tried, signal);
     }
     return this.peers > 0;
   }

@@ -6,6 +6,16 @@ export interface Startable {
   stop(): Promise<void>;
 }
 
+/** A part that `await using` stops at the end of its block. */
+export interface Worker extends Startable, AsyncDisposable {}
+
+/** Lets `await using` stop a part; to stop it twice is as good as once. */
+export function disposable(part: Startable): Worker {
+  let stopped: Promise<void> | undefined;
+  const stop = () => (stopped ??= part.stop());
+  return { start: () => part.start(), stop, [Symbol.asyncDispose]: stop };
+}
+
 /** Parts that start in order and stop in the opposite one; those that never began to start are left alone. */
 export function inOrder(...parts: readonly Startable[]): Startable {
   const begun: Startable[] = [];

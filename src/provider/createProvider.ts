@@ -7,7 +7,7 @@ import type { FeePolicy } from "../chain/transactions/fees.ts";
 import { Services } from "../chain/services.ts";
 import { WhenReachable } from "../chain/whenReachable.ts";
 import type { CoralOptions } from "../coral/options.ts";
-import { inOrder, type Startable } from "../node/lifecycle.ts";
+import { disposable, inOrder, type Worker } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import { createMetrics, type Metrics } from "../node/metrics.ts";
 import type { Timers } from "../node/timers.ts";
@@ -55,10 +55,7 @@ export interface ProviderEnvironment {
 }
 
 /** A provider's agent with everything it needs, ready to start. */
-export function createProvider(
-  options: ProviderOptions,
-  environment: ProviderEnvironment,
-): Startable {
+export function createProvider(options: ProviderOptions, environment: ProviderEnvironment): Worker {
   const { deployment, number, serviceKey } = options;
   const { timers, log, metrics: registry = createMetrics("provider") } = environment;
   const metrics = new ProviderMetrics(registry);
@@ -112,5 +109,5 @@ export function createProvider(
     { waits: ["record", "answers to challenges", "pay"] },
     { chain, rest: inOrder(ground, provider), timers, log, metrics: registry },
   );
-  return inOrder(gateways, onChain);
+  return disposable(inOrder(gateways, onChain));
 }

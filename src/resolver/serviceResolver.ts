@@ -59,7 +59,10 @@ export interface ServiceResolverDependencies {
  */
 export class ServiceResolver implements Resolver, Startable {
   readonly #id: string;
-  readonly #d: ServiceResolverDependencies;
+  readonly #directory: Directory;
+  readonly #network: RecordNetwork;
+  readonly #timers: Timers;
+  readonly #log: Logger;
   readonly #now: () => number;
   readonly #table: ServiceTable;
   readonly #metrics: ResolverObserver;
@@ -78,7 +81,10 @@ export class ServiceResolver implements Resolver, Startable {
     const limits = { ...resolverLimits, ...options.limits };
     const random = dependencies.random ?? Math.random;
     this.#id = id;
-    this.#d = dependencies;
+    this.#directory = dependencies.directory;
+    this.#network = dependencies.network;
+    this.#timers = dependencies.timers;
+    this.#log = dependencies.log;
     this.#now = dependencies.now;
     this.#table = dependencies.table;
     this.#metrics = dependencies.metrics;
@@ -97,7 +103,8 @@ export class ServiceResolver implements Resolver, Startable {
   }
 
   async start(): Promise<void> {
-    const { directory, network } = this.#d;
+    const directory = this.#directory;
+    const network = this.#network;
     this.#unlisten = [
       directory.onChange((number) => {
         this.#changed(number);
@@ -259,7 +266,7 @@ export class ServiceResolver implements Resolver, Startable {
   }
 
   #knownFacts(serviceId: Hex): ServiceFacts | undefined {
-    return this.#d.directory.knownFacts(numberOfId(serviceId));
+    return this.#directory.knownFacts(numberOfId(serviceId));
   }
 
   #changed(number: bigint): void {
@@ -304,11 +311,11 @@ export class ServiceResolver implements Resolver, Startable {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
-        await this.#d.timers.sleep(TICK_MS, signal);
+        await this.#timers.sleep(TICK_MS, signal);
         for (const serviceId of this.#held.expire()) this.#onDemand.renewSoon(serviceId);
         this.#metrics.load(this.load);
       } catch (error) {
-        if (!signal.aborted) this.#d.log.error("the resolver's round failed", { error });
+        if (!signal.aborted) this.#log.error("the resolver's round failed", { error });
       }
     }
   }

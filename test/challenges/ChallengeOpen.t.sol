@@ -2,8 +2,8 @@
 pragma solidity ^0.8.28;
 
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
-import {ChallengeBook} from "../../contracts/challenges/ChallengeBook.sol";
 import {IChallengeBook} from "../../contracts/challenges/IChallengeBook.sol";
+import {Artifacts} from "../support/Artifacts.sol";
 import {ChallengeKit} from "../support/ChallengeKit.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
@@ -133,12 +133,12 @@ contract ChallengeOpenTest is Deployment {
 
     function test_RevertsWhen_DeployedWithoutTimeToAnswer() public {
         vm.expectRevert(abi.encodeWithSelector(IChallengeBook.ChallengeWindowZero.selector));
-        new ChallengeBook(address(pos), 0, COOL_DOWN, CHALLENGE_BOND);
+        Artifacts.newChallengeBook(address(pos), 0, COOL_DOWN, CHALLENGE_BOND);
     }
 
     function test_RevertsWhen_StakeCouldLeaveBeforeTheVerdict() public {
         // Unbonding of 120 s; a seed within the epochs 1 to 3 after, and an epoch each around: 60 s.
-        new ChallengeBook(address(pos), 59, COOL_DOWN, CHALLENGE_BOND);
+        Artifacts.newChallengeBook(address(pos), 59, COOL_DOWN, CHALLENGE_BOND);
         vm.expectRevert(
             abi.encodeWithSelector(
                 IChallengeBook.ChallengeWindowTooLong.selector,
@@ -146,7 +146,7 @@ contract ChallengeOpenTest is Deployment {
                 120
             )
         );
-        new ChallengeBook(address(pos), 60, COOL_DOWN, CHALLENGE_BOND);
+        Artifacts.newChallengeBook(address(pos), 60, COOL_DOWN, CHALLENGE_BOND);
     }
 
     function _leave(uint256 way) private {

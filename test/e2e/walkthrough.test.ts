@@ -100,7 +100,7 @@ class Shell {
 }
 
 describe("the walk-through of docs/operations.md, on Anvil with Sepolia's ID", function () {
-  this.timeout(600_000);
+  this.timeout(900_000);
   // Each step stands on the one before.
   this.bail(true);
   let anvil: Anvil;

@@ -2,24 +2,14 @@
 pragma solidity ^0.8.28;
 
 import {LabelLib} from "../../contracts/libraries/LabelLib.sol";
-import {ServiceLabels} from "../../contracts/registry/ServiceLabels.sol";
+import {IServiceLabels} from "../../contracts/registry/IServiceLabels.sol";
+import {Artifacts} from "../support/Artifacts.sol";
 import {Assertions} from "../support/Assertions.sol";
-
-/// @dev The registry's part that knows labels, without services.
-contract LabelsOnly is ServiceLabels(1, 2) {
-    function setLabel(uint64 number, string calldata label, bytes32 salt) external {
-        _takeLabel(number, label, salt);
-    }
-
-    function _heir(string calldata) internal pure override returns (uint64) {
-        return 0;
-    }
-}
 
 contract LabelVectorsTest is Assertions {
     function testLabelVectors() public {
         string memory json = vectors("label");
-        LabelsOnly labels = new LabelsOnly();
+        IServiceLabels labels = Artifacts.newRegistry(12, address(this), 1, 2, address(0));
         bytes[] memory label = vm.parseJsonBytesArray(json, ".label");
         bool[] memory valid = vm.parseJsonBoolArray(json, ".valid");
         address[] memory owner = vm.parseJsonAddressArray(json, ".owner");

@@ -29,9 +29,7 @@ const VECTOR = {
   version: 3,
 };
 
-describe("keystore", function () {
-  this.timeout(30_000);
-
+describe("keystore", () => {
   it("reads the example of the format's definition", async () => {
     const keystore = parseKeystore(JSON.stringify(VECTOR), "vector.json");
     expect(keystore.address).to.equal(undefined);

@@ -71,6 +71,7 @@ describe("runUntilSignal", () => {
   });
 
   it("takes the copies of one Ctrl-C as one, and ends the process on a later signal of either kind", async () => {
+    mock.timers.enable({ apis: ["setTimeout"] });
     const exit = mock.method(process, "exit", () => undefined as never);
     let now = 5_000;
     mock.method(performance, "now", () => now);

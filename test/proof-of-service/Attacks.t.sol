@@ -3,9 +3,8 @@ pragma solidity ^0.8.28;
 
 import {IERC721Receiver} from "@openzeppelin/contracts/token/ERC721/IERC721Receiver.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
 import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
-import {ProofOfService} from "../../contracts/proof-of-service/ProofOfService.sol";
+import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
 import {AuditorActor} from "../support/AuditorActor.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
@@ -13,10 +12,10 @@ import {Forgery, Round, RoundKit} from "../support/RoundKit.sol";
 
 /// @dev Settles again while it receives a service.
 contract GreedyReceiver is IERC721Receiver {
-    ProofOfService private immutable POS;
+    IProofOfService private immutable POS;
     uint256 public gained;
 
-    constructor(ProofOfService pos) {
+    constructor(IProofOfService pos) {
         POS = pos;
     }
 

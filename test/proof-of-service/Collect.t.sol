@@ -17,7 +17,8 @@ contract CollectTest is Deployment {
     }
 
     function test_SeveralClaimsAreCollectedAtOnceByAnyone() public {
-        uint256 earned = _claimed(2) + _claimed(5);
+        uint256 earned = _claimed(2);
+        earned += _claimed(5);
         vm.assertEq(pos.earnedOf(address(_alice)), earned, "both wait");
         uint256 reserved = pool.reserved();
         vm.expectEmit(address(pos));

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {ProofOfService} from "../../contracts/proof-of-service/ProofOfService.sol";
 import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
-import {Staking} from "../../contracts/staking/Staking.sol";
+import {IStaking} from "../../contracts/staking/IStaking.sol";
 import {IRewardPool} from "../../contracts/token/IRewardPool.sol";
+import {Artifacts} from "../support/Artifacts.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
 import {HeaderLib} from "../support/HeaderLib.sol";
@@ -253,7 +253,12 @@ contract TickTest is Deployment {
         address other = address(0x0de4);
         vm.mockCall(other, abi.encodeWithSignature("genesis()"), abi.encode(1));
         vm.mockCall(other, abi.encodeWithSignature("epochSeconds()"), abi.encode(12));
-        Staking stranger = new Staking(address(token), other, UNBONDING_SECONDS, AUDITOR_STAKE);
+        IStaking stranger = Artifacts.newStaking(
+            address(token),
+            other,
+            UNBONDING_SECONDS,
+            AUDITOR_STAKE
+        );
         vm.expectRevert(
             abi.encodeWithSelector(
                 IProofOfService.PosWiringMismatch.selector,
@@ -261,7 +266,7 @@ contract TickTest is Deployment {
                 address(stranger)
             )
         );
-        new ProofOfService(address(registry), address(stranger), address(pool));
+        Artifacts.newProofOfService(address(registry), address(stranger), address(pool));
     }
 
     function _tickAs(address keeper, uint32 epoch) private {

@@ -3,9 +3,10 @@ pragma solidity ^0.8.28;
 
 import {IServiceLabels} from "../../contracts/registry/IServiceLabels.sol";
 import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
-import {ServiceRegistry} from "../../contracts/registry/ServiceRegistry.sol";
+import {Artifacts} from "../support/Artifacts.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
+import {IRegistry} from "../support/Interfaces.sol";
 import {
     EPOCH_SECONDS,
     LABEL_MAXIMUM_AGE,
@@ -220,7 +221,7 @@ contract LabelsTest is Deployment {
         _expectAges(0, 3_600);
         _expectAges(60, 60);
         _expectAges(61, 60);
-        ServiceRegistry other = new ServiceRegistry(
+        IRegistry other = Artifacts.newRegistry(
             EPOCH_SECONDS,
             address(governance),
             60,
@@ -272,7 +273,7 @@ contract LabelsTest is Deployment {
         vm.expectRevert(
             abi.encodeWithSelector(IServiceLabels.RegistryLabelAges.selector, least, greatest)
         );
-        new ServiceRegistry(EPOCH_SECONDS, address(governance), least, greatest, address(0));
+        Artifacts.newRegistry(EPOCH_SECONDS, address(governance), least, greatest, address(0));
     }
 
     function _expectCommitted(uint256 committedAt) private {

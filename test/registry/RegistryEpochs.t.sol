@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {ChallengeBook} from "../../contracts/challenges/ChallengeBook.sol";
+import {IChallengeBook} from "../../contracts/challenges/IChallengeBook.sol";
 import {ActiveLanesLib} from "../../contracts/libraries/ActiveLanesLib.sol";
-import {ProofOfService} from "../../contracts/proof-of-service/ProofOfService.sol";
+import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
 import {IServiceClasses} from "../../contracts/registry/IServiceClasses.sol";
 import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
-import {ServiceRegistry} from "../../contracts/registry/ServiceRegistry.sol";
-import {Staking} from "../../contracts/staking/Staking.sol";
+import {IStaking} from "../../contracts/staking/IStaking.sol";
+import {Artifacts} from "../support/Artifacts.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
+import {IRegistry} from "../support/Interfaces.sol";
 import {GOVERNOR, SystemLib, TREASURY, UNBONDING_SECONDS} from "../support/System.sol";
 
 /// @notice What counts in an epoch is fixed before it begins.
@@ -119,14 +120,18 @@ contract RegistryEpochsTest is Deployment {
     }
 
     function test_WithoutStakeNoServiceIsActiveWhateverItsClassAsks() public {
-        ServiceRegistry free = SystemLib.newRegistry(governance);
+        IRegistry free = SystemLib.newRegistry(governance);
         IServiceClasses.ServiceClass memory kind = SystemLib.class("free", address(verifier));
         (kind.minimumStake, kind.registrationFee) = (0, 0);
         vm.prank(GOVERNOR);
         free.addClass(kind);
-        Staking stakes = new Staking(address(token), address(free), UNBONDING_SECONDS, 1);
-        ProofOfService rounds = new ProofOfService(address(free), address(stakes), address(pool));
-        ChallengeBook challenges = new ChallengeBook(address(rounds), 1, 0, 0);
+        IStaking stakes = Artifacts.newStaking(address(token), address(free), UNBONDING_SECONDS, 1);
+        IProofOfService rounds = Artifacts.newProofOfService(
+            address(free),
+            address(stakes),
+            address(pool)
+        );
+        IChallengeBook challenges = Artifacts.newChallengeBook(address(rounds), 1, 0, 0);
         free.wire(address(stakes), address(rounds), address(challenges));
         vm.prank(TREASURY);
         token.transfer(PROVIDER, 1);

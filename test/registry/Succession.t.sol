@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {ChallengeBook} from "../../contracts/challenges/ChallengeBook.sol";
-import {ProofOfService} from "../../contracts/proof-of-service/ProofOfService.sol";
-import {IServiceLabels} from "../../contracts/registry/IServiceLabels.sol";
 import {IServiceClasses} from "../../contracts/registry/IServiceClasses.sol";
+import {IServiceLabels} from "../../contracts/registry/IServiceLabels.sol";
 import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
-import {ServiceRegistry} from "../../contracts/registry/ServiceRegistry.sol";
-import {Staking} from "../../contracts/staking/Staking.sol";
-import {RewardPool} from "../../contracts/token/RewardPool.sol";
+import {Artifacts} from "../support/Artifacts.sol";
 import {AuditorActor} from "../support/AuditorActor.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
+import {IRegistry} from "../support/Interfaces.sol";
 import {
     AUDITOR_STAKE,
     CHALLENGE_BOND,
@@ -225,16 +222,25 @@ contract SuccessionTest is Deployment {
         s.token = token;
         s.governance = governance;
         s.verifier = verifier;
-        s.pool = new RewardPool(EPOCH_SECONDS);
+        s.pool = Artifacts.newPool(EPOCH_SECONDS);
         s.registry = SystemLib.newRegistry(governance, address(registry));
-        s.staking = new Staking(
+        s.staking = Artifacts.newStaking(
             address(token),
             address(s.registry),
             UNBONDING_SECONDS,
             AUDITOR_STAKE
         );
-        s.pos = new ProofOfService(address(s.registry), address(s.staking), address(s.pool));
-        s.book = new ChallengeBook(address(s.pos), CHALLENGE_WINDOW, COOL_DOWN, CHALLENGE_BOND);
+        s.pos = Artifacts.newProofOfService(
+            address(s.registry),
+            address(s.staking),
+            address(s.pool)
+        );
+        s.book = Artifacts.newChallengeBook(
+            address(s.pos),
+            CHALLENGE_WINDOW,
+            COOL_DOWN,
+            CHALLENGE_BOND
+        );
         s.registry.wire(address(s.staking), address(s.pos), address(s.book));
         s.staking.wire(address(s.pos), address(s.book));
         vm.prank(TREASURY);
@@ -271,7 +277,7 @@ contract SuccessionTest is Deployment {
         _next.registry.takeOver(number, 0, STRANGER, "GET /", "", SERVICE_STAKE);
     }
 
-    function _label(ServiceRegistry target, uint64 number, string memory label) private {
+    function _label(IRegistry target, uint64 number, string memory label) private {
         bytes32 commitment = registry.labelCommitment(label, PROVIDER, SALT);
         vm.startPrank(PROVIDER);
         target.commitLabel(commitment);

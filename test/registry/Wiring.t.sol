@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {ChallengeBook} from "../../contracts/challenges/ChallengeBook.sol";
-import {ProofOfService} from "../../contracts/proof-of-service/ProofOfService.sol";
+import {IChallengeBook} from "../../contracts/challenges/IChallengeBook.sol";
+import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
 import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
-import {ServiceRegistry} from "../../contracts/registry/ServiceRegistry.sol";
-import {Staking} from "../../contracts/staking/Staking.sol";
+import {IStaking} from "../../contracts/staking/IStaking.sol";
+import {Artifacts} from "../support/Artifacts.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
+import {IRegistry} from "../support/Interfaces.sol";
 import {
     AUDITOR_STAKE,
     CHALLENGE_BOND,
@@ -20,10 +21,10 @@ import {
 
 /// @notice The registry is connected once, and only to contracts that point back.
 contract RegistryWiringTest is Deployment {
-    ServiceRegistry private _other;
-    Staking private _staking;
-    ProofOfService private _pos;
-    ChallengeBook private _book;
+    IRegistry private _other;
+    IStaking private _staking;
+    IProofOfService private _pos;
+    IChallengeBook private _book;
 
     /// @dev A second system, complete but for the wiring.
     function setUp() public override {
@@ -76,7 +77,7 @@ contract RegistryWiringTest is Deployment {
     }
 
     function test_RevertsWhen_TheRoundsAreOfOtherStakes() public {
-        ProofOfService rounds = _newPos(_newStaking());
+        IProofOfService rounds = _newPos(_newStaking());
         _expectMismatch(address(rounds));
         _other.wire(address(_staking), address(rounds), address(_book));
     }
@@ -89,7 +90,7 @@ contract RegistryWiringTest is Deployment {
     }
 
     function test_RevertsWhen_TheChallengesAreOfOtherRounds() public {
-        ChallengeBook challenges = _newBook(_newPos(_staking));
+        IChallengeBook challenges = _newBook(_newPos(_staking));
         _expectMismatch(address(challenges));
         _other.wire(address(_staking), address(_pos), address(challenges));
     }
@@ -109,16 +110,23 @@ contract RegistryWiringTest is Deployment {
         _other.suspend(1);
     }
 
-    function _newStaking() private returns (Staking) {
-        return new Staking(address(token), address(_other), UNBONDING_SECONDS, AUDITOR_STAKE);
+    function _newStaking() private returns (IStaking) {
+        return
+            Artifacts.newStaking(address(token), address(_other), UNBONDING_SECONDS, AUDITOR_STAKE);
     }
 
-    function _newPos(Staking stakes) private returns (ProofOfService) {
-        return new ProofOfService(address(_other), address(stakes), address(pool));
+    function _newPos(IStaking stakes) private returns (IProofOfService) {
+        return Artifacts.newProofOfService(address(_other), address(stakes), address(pool));
     }
 
-    function _newBook(ProofOfService rounds) private returns (ChallengeBook) {
-        return new ChallengeBook(address(rounds), CHALLENGE_WINDOW, COOL_DOWN, CHALLENGE_BOND);
+    function _newBook(IProofOfService rounds) private returns (IChallengeBook) {
+        return
+            Artifacts.newChallengeBook(
+                address(rounds),
+                CHALLENGE_WINDOW,
+                COOL_DOWN,
+                CHALLENGE_BOND
+            );
     }
 
     /// @dev Our own contracts take both from one source; another's might not.

@@ -2,7 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IStaking} from "../../contracts/staking/IStaking.sol";
-import {Staking} from "../../contracts/staking/Staking.sol";
+import {Artifacts} from "../support/Artifacts.sol";
 import {AuditorActor} from "../support/AuditorActor.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
@@ -156,7 +156,7 @@ contract AuditorStakeTest is Deployment {
         vm.expectRevert(
             abi.encodeWithSelector(IStaking.StakingUnbondingTooShort.selector, 119, 120)
         );
-        new Staking(address(token), address(registry), 119, AUDITOR_STAKE);
+        Artifacts.newStaking(address(token), address(registry), 119, AUDITOR_STAKE);
     }
 
     function _assertStakes(uint32 epoch, uint256 mine, uint256 total) private view {

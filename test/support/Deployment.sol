@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
-import {ChallengeBook} from "../../contracts/challenges/ChallengeBook.sol";
-import {ProofOfService} from "../../contracts/proof-of-service/ProofOfService.sol";
-import {ServiceRegistry} from "../../contracts/registry/ServiceRegistry.sol";
-import {Staking} from "../../contracts/staking/Staking.sol";
-import {BlocToken} from "../../contracts/token/BlocToken.sol";
-import {RewardPool} from "../../contracts/token/RewardPool.sol";
-import {LivenessVerifier} from "../../contracts/verifiers/LivenessVerifier.sol";
+import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessManager.sol";
+import {IChallengeBook} from "../../contracts/challenges/IChallengeBook.sol";
+import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
+import {IStaking} from "../../contracts/staking/IStaking.sol";
+import {IRewardPool} from "../../contracts/token/IRewardPool.sol";
 import {AuditorActor} from "./AuditorActor.sol";
+import {IBlocToken, ILivenessVerifier, IRegistry} from "./Interfaces.sol";
 import {System, SystemLib} from "./System.sol";
 
 /// @title Deployment
@@ -21,14 +19,14 @@ abstract contract Deployment {
     address internal constant PROVIDER = address(0x9406);
     address internal constant STRANGER = address(0x5744);
 
-    BlocToken internal token;
-    RewardPool internal pool;
-    ServiceRegistry internal registry;
-    Staking internal staking;
-    ProofOfService internal pos;
-    ChallengeBook internal book;
-    LivenessVerifier internal verifier;
-    AccessManager internal governance;
+    IBlocToken internal token;
+    IRewardPool internal pool;
+    IRegistry internal registry;
+    IStaking internal staking;
+    IProofOfService internal pos;
+    IChallengeBook internal book;
+    ILivenessVerifier internal verifier;
+    IAccessManager internal governance;
 
     function setUp() public virtual {
         System memory s = SystemLib.deploy();

@@ -1,29 +1,28 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
-import {ChallengeBook} from "../../contracts/challenges/ChallengeBook.sol";
+import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessManager.sol";
+import {IChallengeBook} from "../../contracts/challenges/IChallengeBook.sol";
 import {SortitionLib} from "../../contracts/libraries/SortitionLib.sol";
-import {ProofOfService} from "../../contracts/proof-of-service/ProofOfService.sol";
+import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
 import {IServiceClasses} from "../../contracts/registry/IServiceClasses.sol";
-import {ServiceRegistry} from "../../contracts/registry/ServiceRegistry.sol";
-import {Staking} from "../../contracts/staking/Staking.sol";
-import {BlocToken} from "../../contracts/token/BlocToken.sol";
-import {RewardPool} from "../../contracts/token/RewardPool.sol";
-import {LivenessVerifier} from "../../contracts/verifiers/LivenessVerifier.sol";
+import {IStaking} from "../../contracts/staking/IStaking.sol";
+import {IRewardPool} from "../../contracts/token/IRewardPool.sol";
+import {Artifacts} from "./Artifacts.sol";
 import {vm} from "./Cheatcodes.sol";
 import {HeaderLib} from "./HeaderLib.sol";
+import {IBlocToken, ILivenessVerifier, IRegistry} from "./Interfaces.sol";
 
 /// @dev The contracts under test, connected.
 struct System {
-    BlocToken token;
-    RewardPool pool;
-    ServiceRegistry registry;
-    Staking staking;
-    ProofOfService pos;
-    ChallengeBook book;
-    LivenessVerifier verifier;
-    AccessManager governance;
+    IBlocToken token;
+    IRewardPool pool;
+    IRegistry registry;
+    IStaking staking;
+    IProofOfService pos;
+    IChallengeBook book;
+    ILivenessVerifier verifier;
+    IAccessManager governance;
 }
 
 /// @dev Parameters of a devnet.
@@ -53,19 +52,28 @@ library SystemLib {
     function deploy() internal returns (System memory s) {
         vm.warp(GENESIS);
         vm.roll(GENESIS_BLOCK);
-        s.pool = new RewardPool(EPOCH_SECONDS);
-        s.token = new BlocToken(address(s.pool), TREASURY);
-        s.governance = new AccessManager(GOVERNOR);
+        s.pool = Artifacts.newPool(EPOCH_SECONDS);
+        s.token = Artifacts.newToken(address(s.pool), TREASURY);
+        s.governance = Artifacts.newAccessManager(GOVERNOR);
         s.registry = newRegistry(s.governance);
-        s.staking = new Staking(
+        s.staking = Artifacts.newStaking(
             address(s.token),
             address(s.registry),
             UNBONDING_SECONDS,
             AUDITOR_STAKE
         );
-        s.pos = new ProofOfService(address(s.registry), address(s.staking), address(s.pool));
-        s.book = new ChallengeBook(address(s.pos), CHALLENGE_WINDOW, COOL_DOWN, CHALLENGE_BOND);
-        s.verifier = new LivenessVerifier(address(s.registry));
+        s.pos = Artifacts.newProofOfService(
+            address(s.registry),
+            address(s.staking),
+            address(s.pool)
+        );
+        s.book = Artifacts.newChallengeBook(
+            address(s.pos),
+            CHALLENGE_WINDOW,
+            COOL_DOWN,
+            CHALLENGE_BOND
+        );
+        s.verifier = Artifacts.newVerifier(address(s.registry));
         s.registry.wire(address(s.staking), address(s.pos), address(s.book));
         s.staking.wire(address(s.pos), address(s.book));
         s.pool.wire(address(s.token), address(s.pos));
@@ -73,17 +81,17 @@ library SystemLib {
     }
 
     /// @notice A registry that is not connected.
-    function newRegistry(AccessManager governance) internal returns (ServiceRegistry) {
+    function newRegistry(IAccessManager governance) internal returns (IRegistry) {
         return newRegistry(governance, address(0));
     }
 
     /// @notice A registry that is not connected, with one before it.
     function newRegistry(
-        AccessManager governance,
+        IAccessManager governance,
         address predecessor
-    ) internal returns (ServiceRegistry) {
+    ) internal returns (IRegistry) {
         return
-            new ServiceRegistry(
+            Artifacts.newRegistry(
                 EPOCH_SECONDS,
                 address(governance),
                 LABEL_MINIMUM_AGE,

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {ProofOfService} from "../../contracts/proof-of-service/ProofOfService.sol";
-import {Staking} from "../../contracts/staking/Staking.sol";
-import {BlocToken} from "../../contracts/token/BlocToken.sol";
+import {IStaking} from "../../contracts/staking/IStaking.sol";
 import {IRewardPool} from "../../contracts/token/IRewardPool.sol";
-import {RewardPool} from "../../contracts/token/RewardPool.sol";
+import {Artifacts} from "../support/Artifacts.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
+import {IBlocToken} from "../support/Interfaces.sol";
 import {AUDITOR_STAKE, EPOCH_SECONDS, TREASURY, UNBONDING_SECONDS} from "../support/System.sol";
 
 contract RewardPoolTest is Deployment {
@@ -71,39 +70,39 @@ contract RewardPoolTest is Deployment {
     }
 
     function test_RevertsWhen_WiredToAContractWithAnotherPool() public {
-        RewardPool other = new RewardPool(EPOCH_SECONDS);
-        BlocToken coin = new BlocToken(address(other), TREASURY);
+        IRewardPool other = Artifacts.newPool(EPOCH_SECONDS);
+        IBlocToken coin = Artifacts.newToken(address(other), TREASURY);
         address target = _rounds(coin, pool);
         _expectMismatch(address(coin), target);
         other.wire(address(coin), target);
     }
 
     function test_RevertsWhen_WiredToATokenThatIsNotStaked() public {
-        RewardPool other = new RewardPool(EPOCH_SECONDS);
-        BlocToken coin = new BlocToken(address(other), TREASURY);
+        IRewardPool other = Artifacts.newPool(EPOCH_SECONDS);
+        IBlocToken coin = Artifacts.newToken(address(other), TREASURY);
         address target = _rounds(token, other);
         _expectMismatch(address(coin), target);
         other.wire(address(coin), target);
     }
 
     function test_RevertsWhen_WiredToAClockOfAnotherPace() public {
-        RewardPool other = new RewardPool(EPOCH_SECONDS + 1);
-        BlocToken coin = new BlocToken(address(other), TREASURY);
+        IRewardPool other = Artifacts.newPool(EPOCH_SECONDS + 1);
+        IBlocToken coin = Artifacts.newToken(address(other), TREASURY);
         address target = _rounds(coin, other);
         _expectMismatch(address(coin), target);
         other.wire(address(coin), target);
     }
 
     function test_RevertsWhen_WiredToATokenThatGaveItNothing() public {
-        RewardPool other = new RewardPool(EPOCH_SECONDS);
+        IRewardPool other = Artifacts.newPool(EPOCH_SECONDS);
         address target = _rounds(token, other);
         _expectMismatch(address(token), target);
         other.wire(address(token), target);
     }
 
     function test_WiresOnceEverythingFits() public {
-        RewardPool other = new RewardPool(EPOCH_SECONDS);
-        BlocToken coin = new BlocToken(address(other), TREASURY);
+        IRewardPool other = Artifacts.newPool(EPOCH_SECONDS);
+        IBlocToken coin = Artifacts.newToken(address(other), TREASURY);
         address target = _rounds(coin, other);
         vm.expectEmit(address(other));
         emit IRewardPool.Wired(address(coin), target);
@@ -125,7 +124,7 @@ contract RewardPoolTest is Deployment {
     }
 
     function test_BeforeTheWiringNobodyMovesRewards() public {
-        RewardPool other = new RewardPool(EPOCH_SECONDS);
+        IRewardPool other = Artifacts.newPool(EPOCH_SECONDS);
         vm.expectRevert(
             abi.encodeWithSelector(IRewardPool.RewardPoolNotProofOfService.selector, address(this))
         );
@@ -160,14 +159,17 @@ contract RewardPoolTest is Deployment {
     }
 
     /// @dev Rounds that pay from a pool, on stakes of a coin.
-    function _rounds(BlocToken coin, RewardPool payer) private returns (address) {
-        Staking stakes = new Staking(
+    function _rounds(IBlocToken coin, IRewardPool payer) private returns (address) {
+        IStaking stakes = Artifacts.newStaking(
             address(coin),
             address(registry),
             UNBONDING_SECONDS,
             AUDITOR_STAKE
         );
-        return address(new ProofOfService(address(registry), address(stakes), address(payer)));
+        return
+            address(
+                Artifacts.newProofOfService(address(registry), address(stakes), address(payer))
+            );
     }
 
     function _expectMismatch(address coin, address target) private {

@@ -1,10 +1,10 @@
+import PQueue from "p-queue";
 import { randomBytes, randomInt } from "node:crypto";
 import type { Hex } from "viem";
 import type { ChainTime } from "../../chain/clock.ts";
 import type { AuditedService } from "../../chain/services.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Resolve } from "../../net/resolve.ts";
-import { Slots } from "../../node/slots.ts";
 import type { Timers } from "../../node/timers.ts";
 import { bytesToHex } from "../../protocol/bytes.ts";
 import { epochStart } from "../../protocol/epoch.ts";
@@ -78,11 +78,11 @@ export interface InspectorOptions {
 export class Inspector implements Voter {
   readonly #dependencies: InspectorDependencies;
   readonly #allowLoopback: boolean;
-  readonly #slots: Slots;
+  readonly #queue: PQueue;
 
   constructor(options: InspectorOptions, dependencies: InspectorDependencies) {
     this.#allowLoopback = options.allowLoopback;
-    this.#slots = new Slots(options.maxParallel ?? MAX_PARALLEL);
+    this.#queue = new PQueue({ concurrency: options.maxParallel ?? MAX_PARALLEL });
     this.#dependencies = dependencies;
   }
 
@@ -132,13 +132,13 @@ export class Inspector implements Voter {
     const { time, metrics } = this.#dependencies;
     const { epoch, y, window, signal } = round;
     await time.until(randomMoment(window), signal);
-    const queued = this.#slots.full;
-    const giveBack = await this.#slots.take(signal);
-    metrics?.running(this.#slots.taken);
-    try {
+    const queue = this.#queue;
+    const waits = queue.pending >= queue.concurrency;
+    const attempt = async () => {
+      metrics?.running(queue.pending);
       // Beginning late, for want of a place or because the chain's time has jumped, would leave the service
       // less time than others have.
-      const latest = queued ? window.to : (window.to + window.deadline) / 2;
+      const latest = waits ? window.to : (window.to + window.deadline) / 2;
       if (time.now() > latest) return undefined;
       const salt = bytesToHex(randomBytes(32));
       const nonce = inspectionNonce(y, service.number, salt);
@@ -149,9 +149,11 @@ export class Inspector implements Voter {
       const finding = await this.#inspect(service, located.endpoint, { epoch, nonce, ...limits });
       metrics?.inspected(finding);
       return { salt, finding };
+    };
+    try {
+      return await queue.add(attempt, { signal });
     } finally {
-      giveBack();
-      metrics?.running(this.#slots.taken);
+      metrics?.running(queue.pending);
     }
   }
 

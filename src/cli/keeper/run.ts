@@ -26,12 +26,10 @@ export const keeperRun = chainCommand({
       etherAmount,
       { env: "BLOCKCLOUD_BLOC_PRICE", config: "blocPrice", required: true },
     ),
-    unpaid: text(
-      "--unpaid <eth>",
-      "also do what pays nobody who calls, for at most so much gas a day",
-      etherAmount,
-      { config: "keeper.unpaid", default: "0" },
-    ),
+    unpaid: text("--unpaid <eth>", "gas for unprofitable calls, ETH a day at most", etherAmount, {
+      config: "keeper.unpaid",
+      default: "0",
+    }),
     settleAfter: text(
       "--settle-after <epochs>",
       "with --unpaid: settle services whose pay has waited for so long",
@@ -53,9 +51,9 @@ export const keeperRun = chainCommand({
     "blockcloud keeper run --bloc-price 0.0005 --keeper-key-file keeper.key",
     "blockcloud keeper run --bloc-price 0.0005 --unpaid 0.01 --keeper-key-file keeper.key",
   ],
-  notes: `A tick and a report pay whoever sends them, resolving a challenge pays its challenger. Suspending,
-lapsing, settling and resolving for others pay nobody who calls: they need --unpaid. Several keepers may run:
-each call is tried first, and what another one has done costs nothing.`,
+  notes: `A tick and a report pay their sender, and resolving a challenge pays too. Suspending, lapsing and settling
+pay their sender nothing: they need --unpaid. Several keepers may run: each call is simulated first, so that a
+call which another keeper has made costs nothing.`,
   run: ({ flags, deployment }) =>
     runWorker(flags, {
       name: "keeper",

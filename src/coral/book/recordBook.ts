@@ -83,7 +83,11 @@ const RATES = 100_000;
 export class RecordBook implements Startable {
   readonly #domain: Domain;
   readonly #limits: BookLimits;
-  readonly #d: BookDependencies;
+  readonly #store: CoralStore;
+  readonly #now: () => number;
+  readonly #timers: Timers;
+  readonly #log: Logger;
+  readonly #observer: BookObserver | undefined;
   readonly #roots: RootKeys;
   readonly #records: Holdings<HeldRecord>;
   readonly #names: Holdings<HeldName>;
@@ -100,7 +104,11 @@ export class RecordBook implements Startable {
     const limits = { ...defaultBookLimits, ...options.limits };
     this.#domain = options.domain;
     this.#limits = limits;
-    this.#d = dependencies;
+    this.#store = dependencies.store;
+    this.#now = dependencies.now;
+    this.#timers = dependencies.timers;
+    this.#log = dependencies.log;
+    this.#observer = dependencies.observer;
     this.#records = new Holdings({ all: limits.records, perRoot: limits.recordsPerRoot });
     this.#names = new Holdings({ all: limits.names, perRoot: limits.namesPerRoot });
     const monotonic = () => dependencies.timers.monotonic();
@@ -149,14 +157,14 @@ export class RecordBook implements Startable {
       const reason = reasonOf(error);
       // What is no refusal is a fault of ours, and must not look like one of the sender.
       if (reason === undefined || !(error instanceof BlockcloudError)) throw error;
-      this.#d.observer?.refused(reason);
+      this.#observer?.refused(reason);
       return { outcome: "refused", reason, error, number: claim?.number };
     }
   }
 
   /** The record that is held of a service, its lease and its delegation running. */
   record(serviceId: Hex): VerifiedRecord | undefined {
-    return this.#records.get(serviceId.toLowerCase() as Hex, this.#d.now())?.record;
+    return this.#records.get(serviceId.toLowerCase() as Hex, this.#now())?.record;
   }
 
   /** What a root service means by a name, if it is known here. */
@@ -166,12 +174,12 @@ export class RecordBook implements Startable {
 
   /** The same by the name's key. */
   nameAt(key: Hex): VerifiedName | undefined {
-    return this.#names.get(key, this.#d.now())?.name;
+    return this.#names.get(key, this.#now())?.name;
   }
 
   /** Up to when delegations to a service are taken back, Unix milliseconds. */
   revokedUpTo(serviceId: Hex): bigint | undefined {
-    return this.#d.store.revocation(serviceId.toLowerCase() as Hex)?.issuedAt;
+    return this.#store.revocation(serviceId.toLowerCase() as Hex)?.issuedAt;
   }
 
   /** What is held of a kind at its place, as it was published. */
@@ -182,7 +190,7 @@ export class RecordBook implements Startable {
       case "name":
         return this.nameAt(place)?.encoded;
       case "revocation":
-        return this.#d.store.revocation(place)?.encoded;
+        return this.#store.revocation(place)?.encoded;
     }
   }
 
@@ -201,7 +209,7 @@ export class RecordBook implements Startable {
     const bytes = typeof encoded === "string" ? size(encoded) : encoded.length;
     if (bytes > maxBytes[kind]) throw refusals.oversized(bytes, maxBytes[kind]);
     const hex = typeof encoded === "string" ? encoded : bytesToHex(encoded);
-    return readClaim(kind, hex.toLowerCase() as Hex, this.#d.now());
+    return readClaim(kind, hex.toLowerCase() as Hex, this.#now());
   }
 
   #isHeld({ kind, place, encoded }: UnverifiedMessage): boolean {
@@ -211,7 +219,7 @@ export class RecordBook implements Startable {
   /** Everything from here to the end happens at once: no other message comes between. */
   #take(claim: UnverifiedMessage, root: KnownRoot): Acceptance {
     const { kind, place, number, issuedAt } = claim;
-    const now = this.#d.now();
+    const now = this.#now();
     this.#checkFloor(claim, signerInId(claim) ?? root.key);
     const checked = claim.check({
       domain: this.#domain,
@@ -220,7 +228,7 @@ export class RecordBook implements Startable {
       revokedUpTo: this.#revokedBy(root, place),
     });
     const { signer, digest } = checked;
-    const floor = this.#d.store.floor(kind, place, signer);
+    const floor = this.#store.floor(kind, place, signer);
     const version = { issuedAt, digest };
     const again = floor?.issuedAt === issuedAt && floor.digest === digest;
     if (again && this.#holds(claim, digest)) return known(claim);
@@ -230,7 +238,7 @@ export class RecordBook implements Startable {
       }
       this.#checkRoom(claim, floor === undefined);
       const forgetAt = Number(issuedAt) + claim.longest;
-      this.#d.store.raise({ kind, place, signer, number, ...version, forgetAt });
+      this.#store.raise({ kind, place, signer, number, ...version, forgetAt });
     }
     const arrival = this.#hold(claim, checked, root);
     this.#tell(arrival);
@@ -239,7 +247,7 @@ export class RecordBook implements Startable {
 
   /** Before the signature, by the key that would have to be the signer: the digest is not known yet. */
   #checkFloor({ kind, place, issuedAt }: UnverifiedMessage, signer: Hex): void {
-    const floor = this.#d.store.floor(kind, place, signer);
+    const floor = this.#store.floor(kind, place, signer);
     if (floor !== undefined && issuedAt < floor.issuedAt) {
       throw refusals.older(issuedAt, floor.issuedAt);
     }
@@ -249,16 +257,16 @@ export class RecordBook implements Startable {
   #checkRoom({ number, place }: UnverifiedMessage, first: boolean): void {
     const rate = this.#updates.take(place) + this.#updatesPerRoot.take(number.toString());
     if (rate > 0) throw refusals.rate();
-    if (first && this.#d.store.floorsOf(number) >= this.#limits.floorsPerRoot) {
+    if (first && this.#store.floorsOf(number) >= this.#limits.floorsPerRoot) {
       throw refusals.crowded(number);
     }
   }
 
   #holds({ kind, place }: UnverifiedMessage, digest: Hex): boolean {
-    const now = this.#d.now();
+    const now = this.#now();
     if (kind === "endpoint") return this.#records.peek(place, now)?.record.digest === digest;
     if (kind === "name") return this.#names.peek(place, now)?.name.digest === digest;
-    return this.#d.store.revocation(place) !== undefined;
+    return this.#store.revocation(place) !== undefined;
   }
 
   #hold(
@@ -276,8 +284,8 @@ export class RecordBook implements Startable {
         break;
       case "revocation": {
         const { revocation, encoded } = message.revocation;
-        this.#d.store.keepRevocation({ ...revocation, serviceId, signer, encoded });
-        const delegated = this.#records.peek(place, this.#d.now())?.record.delegation?.issuedAt;
+        this.#store.keepRevocation({ ...revocation, serviceId, signer, encoded });
+        const delegated = this.#records.peek(place, this.#now())?.record.delegation?.issuedAt;
         if (delegated !== undefined && delegated <= revocation.issuedAt)
           this.#records.delete(place);
       }
@@ -287,7 +295,7 @@ export class RecordBook implements Startable {
 
   /** A revocation counts as long as the key that signed it. */
   #revokedBy(root: KnownRoot, place: Hex): bigint | undefined {
-    const revocation = this.#d.store.revocation(place);
+    const revocation = this.#store.revocation(place);
     return revocation?.signer === root.key ? revocation.issuedAt : undefined;
   }
 
@@ -306,12 +314,12 @@ export class RecordBook implements Startable {
   }
 
   #tell(arrival: Arrival): void {
-    this.#d.observer?.arrived(arrival.kind);
+    this.#observer?.arrived(arrival.kind);
     for (const listener of this.#listeners) {
       try {
         listener(arrival);
       } catch (error) {
-        this.#d.log.error("a listener of the record network failed", { error });
+        this.#log.error("a listener of the record network failed", { error });
       }
     }
   }
@@ -320,13 +328,13 @@ export class RecordBook implements Startable {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
-        await this.#d.timers.sleep(SWEEP_MS, signal);
+        await this.#timers.sleep(SWEEP_MS, signal);
       } catch {
         // Only the end of the book ends its sleep.
         return;
       }
-      this.#records.sweep(this.#d.now());
-      this.#names.sweep(this.#d.now());
+      this.#records.sweep(this.#now());
+      this.#names.sweep(this.#now());
     }
   }
 }

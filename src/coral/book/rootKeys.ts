@@ -27,7 +27,11 @@ const RETRY_MS = 500;
 /** The newest keys, from the chain; an answer that a change overtook is never given. */
 export class RootKeys {
   readonly #most: number;
-  readonly #d: RootKeysDependencies;
+  readonly #authority: Authority;
+  readonly #timers: Timers;
+  readonly #log: Logger;
+  readonly #holds: (number: bigint) => boolean;
+  readonly #changed: (number: bigint, root: KnownRoot | undefined) => void;
   readonly #stopping = new AbortController();
   readonly #reads = new Map<bigint, Promise<RootKey | undefined>>();
   readonly #checks = new Set<Promise<void>>();
@@ -37,13 +41,17 @@ export class RootKeys {
 
   constructor(options: { reads: number }, dependencies: RootKeysDependencies) {
     this.#most = options.reads;
-    this.#d = dependencies;
+    this.#authority = dependencies.authority;
+    this.#timers = dependencies.timers;
+    this.#log = dependencies.log;
+    this.#holds = dependencies.holds;
+    this.#changed = dependencies.changed;
   }
 
   start(): void {
-    this.#unlisten = this.#d.authority.onChange((number) => {
+    this.#unlisten = this.#authority.onChange((number) => {
       this.#changes += 1;
-      if (!this.#d.holds(number)) return;
+      if (!this.#holds(number)) return;
       const check = this.#check(number).finally(() => this.#checks.delete(check));
       this.#checks.add(check);
     });
@@ -85,7 +93,7 @@ export class RootKeys {
   async #newest(number: bigint): Promise<RootKey | undefined> {
     for (;;) {
       const before = this.#changes;
-      const root = await this.#d.authority.rootKey(number, this.#stopping.signal);
+      const root = await this.#authority.rootKey(number, this.#stopping.signal);
       if (before === this.#changes) return root;
     }
   }
@@ -97,14 +105,14 @@ export class RootKeys {
       try {
         const root = await this.#newest(number);
         const holds = root?.active === true;
-        this.#d.changed(number, holds ? { key: getAddress(root.key) } : undefined);
+        this.#changed(number, holds ? { key: getAddress(root.key) } : undefined);
         return;
       } catch (error) {
         if (signal.aborted) return;
-        this.#d.log.warn("cannot check what is held of a changed service", { number, error });
-        await this.#d.timers.sleep(RETRY_MS, signal).catch(() => {});
+        this.#log.warn("cannot check what is held of a changed service", { number, error });
+        await this.#timers.sleep(RETRY_MS, signal).catch(() => {});
       }
     }
-    if (!signal.aborted) this.#d.changed(number, undefined);
+    if (!signal.aborted) this.#changed(number, undefined);
   }
 }

@@ -1,6 +1,7 @@
 import { NotFoundError } from "@libp2p/interface";
 import { Record as DhtRecord } from "@libp2p/kad-dht";
 import type { Libp2pOptions } from "libp2p";
+import { LRUCache } from "lru-cache";
 import { hexToBytes } from "../../protocol/bytes.ts";
 import { parseDhtKey } from "./wire.ts";
 import type { RecordBook } from "../book/recordBook.ts";
@@ -29,21 +30,18 @@ const MAX_VALUE_BYTES = 16 * 1024;
  */
 export class BookDatastore implements Datastore {
   readonly #book: Pick<RecordBook, "encodedAt">;
-  readonly #mostPeers: number;
-  readonly #peers = new Map<string, Pair>();
+  /** Forgets the peer that was stored longest ago. */
+  readonly #peers: LRUCache<string, Pair>;
 
   constructor(options: { peers: number }, book: Pick<RecordBook, "encodedAt">) {
-    this.#mostPeers = options.peers;
+    this.#peers = new LRUCache({ max: options.peers });
     this.#book = book;
   }
 
   put(key: Key, value: Uint8Array): Key {
     const name = key.toString();
     if (!name.startsWith(PEERS) || value.length > MAX_VALUE_BYTES) return key;
-    this.#peers.delete(name);
     this.#peers.set(name, { key, value });
-    const [oldest] = this.#peers.keys();
-    if (this.#peers.size > this.#mostPeers && oldest !== undefined) this.#peers.delete(oldest);
     return key;
   }
 
@@ -113,7 +111,7 @@ export class BookDatastore implements Datastore {
   }
 
   #find(name: string): Uint8Array | undefined {
-    if (!name.startsWith(RECORDS)) return this.#peers.get(name)?.value;
+    if (!name.startsWith(RECORDS)) return this.#peers.peek(name)?.value;
     const key = fromBase32(name.slice(RECORDS.length));
     const place = key && parseDhtKey(key);
     const encoded = place && this.#book.encodedAt(place.kind, place.place);

@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 /** How much a peer bears, and for how long. */
 export interface ConductLimits {
   /** Points that are nobody's concern: honest nodes differ in what they know of the chain. */
@@ -41,11 +42,13 @@ export class Conduct {
   readonly #limits: ConductLimits;
   readonly #monotonic: () => number;
   readonly #cut: (peer: string) => void;
-  readonly #entries = new Map<string, Entry>();
+  /** Forgets the peer that was blamed longest ago: only blame counts as a use. */
+  readonly #entries: LRUCache<string, Entry>;
 
   /** @param cut Is told once when a peer goes too far. */
   constructor(limits: ConductLimits, monotonic: () => number, cut: (peer: string) => void) {
     this.#limits = limits;
+    this.#entries = new LRUCache({ max: limits.peers });
     this.#monotonic = monotonic;
     this.#cut = cut;
   }
@@ -67,12 +70,7 @@ export class Conduct {
     if (about !== undefined && (entry.doubts.has(about) || entry.doubts.size < MAX_DOUBTS)) {
       entry.doubts.set(about, (entry.doubts.get(about) ?? 0) + points);
     }
-    this.#entries.delete(peer);
     this.#entries.set(peer, entry);
-    if (this.#entries.size > this.#limits.peers) {
-      const [oldest] = this.#entries.keys();
-      if (oldest !== undefined) this.#entries.delete(oldest);
-    }
     if (entry.points < this.#limits.most || entry.cutUntil > now) return;
     entry.cutUntil = now + this.#limits.cutMs;
     this.#cut(peer);
@@ -94,12 +92,12 @@ export class Conduct {
 
   /** A score as gossip wants it: 0 for a peer that is well, below it for one that is not. */
   score(peer: string): number {
-    return Math.min(0, this.#limits.tolerated - this.#points(this.#entries.get(peer)));
+    return Math.min(0, this.#limits.tolerated - this.#points(this.#entries.peek(peer)));
   }
 
   /** Whether nothing is to do with a peer for now. */
   isCut(peer: string): boolean {
-    return (this.#entries.get(peer)?.cutUntil ?? -Infinity) > this.#monotonic();
+    return (this.#entries.peek(peer)?.cutUntil ?? -Infinity) > this.#monotonic();
   }
 
   #points(entry: Entry | undefined): number {

@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import { bytesToHex } from "../../protocol/bytes.ts";
 import type { Logger } from "../../node/logger.ts";
 import { RateLimit, type RateLimitOptions } from "../../node/rateLimit.ts";
@@ -48,23 +49,29 @@ export interface IntakeDependencies {
 
 /** What peers send, by whichever protocol: limited for each of them, and held against them where it is bad. */
 export class Intake {
-  readonly #d: IntakeDependencies;
+  readonly #book: Pick<RecordBook, "accept">;
+  readonly #conduct: Conduct;
+  readonly #now: () => number;
+  readonly #monotonic: () => number;
+  readonly #log: Logger;
+  readonly #flooded: () => void;
   readonly #limit: RateLimit;
-  readonly #changed = new Map<bigint, number>();
+  readonly #changed = new LRUCache<bigint, number>({ max: MAX_RECENT });
 
   constructor(limits: RateLimitOptions, dependencies: IntakeDependencies) {
-    this.#d = dependencies;
+    this.#book = dependencies.book;
+    this.#conduct = dependencies.conduct;
+    this.#now = dependencies.now;
+    this.#monotonic = dependencies.monotonic;
+    this.#log = dependencies.log;
+    this.#flooded = dependencies.flooded;
     this.#limit = new RateLimit(limits, dependencies.monotonic);
   }
 
   /** Notes that a service changed on chain: peers may have known before, or not know yet. */
   noteChange(number: bigint): void {
-    this.#d.conduct.forgive(number);
-    this.#changed.delete(number);
-    this.#changed.set(number, this.#d.monotonic());
-    if (this.#changed.size <= MAX_RECENT) return;
-    const [oldest] = this.#changed.keys();
-    if (oldest !== undefined) this.#changed.delete(oldest);
+    this.#conduct.forgive(number);
+    this.#changed.set(number, this.#monotonic());
   }
 
   /** @param peer Undefined for the answer to a question of ours: then nobody is to blame. */
@@ -74,39 +81,35 @@ export class Intake {
     peer: string | undefined,
   ): Promise<IntakeOutcome> {
     if (peer !== undefined && this.#limit.take(peer) > 0) {
-      this.#d.flooded();
-      this.#d.conduct.blame(peer, FLOOD_POINTS);
+      this.#flooded();
+      this.#conduct.blame(peer, FLOOD_POINTS);
       return { outcome: "refused", reason: "flood", fault: true };
     }
     let acceptance: Acceptance;
     try {
-      acceptance = await this.#d.book.accept(kind, encoded);
+      acceptance = await this.#book.accept(kind, encoded);
     } catch (error) {
-      this.#d.log.error("a message could not be checked", { error });
+      this.#log.error("a message could not be checked", { error });
       return { outcome: "refused", reason: "failed", fault: false };
     }
     if (acceptance.outcome !== "refused") return acceptance;
     const { reason } = acceptance;
     const points = peer === undefined ? 0 : this.#pointsFor(acceptance, kind, encoded);
     if (peer !== undefined && points > 0) {
-      this.#d.conduct.blame(
-        peer,
-        points,
-        BY_CHAIN.includes(reason) ? acceptance.number : undefined,
-      );
+      this.#conduct.blame(peer, points, BY_CHAIN.includes(reason) ? acceptance.number : undefined);
     }
     return { outcome: "refused", reason, fault: points > 0 };
   }
 
   /** Blames a peer for sending more bytes than its share. */
   blameExcess(peer: string): void {
-    this.#d.flooded();
-    this.#d.conduct.blame(peer, EXCESS_POINTS);
+    this.#flooded();
+    this.#conduct.blame(peer, EXCESS_POINTS);
   }
 
   /** Blames a peer for what is no message at all. */
   blameMalformed(peer: string): void {
-    this.#d.conduct.blame(peer, POINTS.malformed ?? 0);
+    this.#conduct.blame(peer, POINTS.malformed ?? 0);
   }
 
   #pointsFor(
@@ -117,7 +120,7 @@ export class Intake {
     const { reason, error, number } = refusal;
     const points = POINTS[reason] ?? 0;
     if (reason === "expired" || reason === "ahead") {
-      return isBorderline(kind, bytesToHex(encoded), this.#d.now()) ? 0 : points;
+      return isBorderline(kind, bytesToHex(encoded), this.#now()) ? 0 : points;
     }
     if (error.code === "DELEGATION_AHEAD") return 0;
     return number !== undefined && this.#changedLately(number) ? 0 : points;
@@ -125,6 +128,6 @@ export class Intake {
 
   #changedLately(number: bigint): boolean {
     const at = this.#changed.get(number);
-    return at !== undefined && this.#d.monotonic() - at < RECENT_MS;
+    return at !== undefined && this.#monotonic() - at < RECENT_MS;
   }
 }

@@ -48,7 +48,11 @@ export interface LookupDependencies {
 export class Lookup {
   readonly #network: NetworkId;
   readonly #options: { clientMode: boolean | undefined; allowPrivate: boolean };
-  readonly #d: LookupDependencies;
+  readonly #book: Pick<RecordBook, "encodedAt">;
+  readonly #intake: Intake;
+  readonly #timers: Timers;
+  readonly #log: Logger;
+  readonly #inbound: InboundPeer;
   readonly #stopping = new AbortController();
   readonly #stores: StoreQueue;
   #dht: KadDHT | undefined;
@@ -64,7 +68,11 @@ export class Lookup {
   ) {
     this.#network = options.network;
     this.#options = options;
-    this.#d = dependencies;
+    this.#book = dependencies.book;
+    this.#intake = dependencies.intake;
+    this.#timers = dependencies.timers;
+    this.#log = dependencies.log;
+    this.#inbound = dependencies.inbound;
     this.#stores = new StoreQueue({ atOnce: STORES, settleMs: SETTLE_MS }, dependencies.timers);
   }
 
@@ -87,7 +95,7 @@ export class Lookup {
       initialQuerySelfInterval: FIRST_LOOK_MS,
     });
     return (components) => {
-      this.#dht = create(this.#d.inbound.guard(components));
+      this.#dht = create(this.#inbound.guard(components));
       return this.#dht;
     };
   }
@@ -149,7 +157,7 @@ export class Lookup {
     if (dht === undefined) return;
     const done = new AbortController();
     const bounded = AbortSignal.any([signal, this.#stopping.signal, done.signal]);
-    const timeUp = this.#d.timers.sleep(milliseconds, bounded).then(
+    const timeUp = this.#timers.sleep(milliseconds, bounded).then(
       () => {
         done.abort(new Error("out of time"));
       },
@@ -160,7 +168,7 @@ export class Lookup {
     try {
       await run(bounded, dht);
     } catch (error) {
-      if (!bounded.aborted) this.#d.log.debug("a lookup failed", { error });
+      if (!bounded.aborted) this.#log.debug("a lookup failed", { error });
     } finally {
       done.abort();
       await timeUp;
@@ -170,7 +178,7 @@ export class Lookup {
   /** The selector: each value was judged before, so that the book holds the newest of them. */
   #select(key: Uint8Array, values: Uint8Array[]): number {
     const wanted = parseDhtKey(key);
-    const held = wanted && this.#d.book.encodedAt(wanted.kind, wanted.place);
+    const held = wanted && this.#book.encodedAt(wanted.kind, wanted.place);
     return Math.max(
       0,
       values.findIndex((value) => bytesToHex(value) === held),
@@ -179,16 +187,16 @@ export class Lookup {
 
   /** The validator: what it does not throw for is stored, or believed. */
   async #judge(key: Uint8Array, value: Uint8Array): Promise<void> {
-    const peer = this.#d.inbound.current;
+    const peer = this.#inbound.current;
     const wanted = parseDhtKey(key);
     if (wanted === undefined) {
-      if (peer !== undefined) this.#d.intake.blameMalformed(peer);
+      if (peer !== undefined) this.#intake.blameMalformed(peer);
       throw new Error("not a key of the record network");
     }
-    const verdict = await this.#d.intake.take(wanted.kind, value, peer);
+    const verdict = await this.#intake.take(wanted.kind, value, peer);
     if (verdict.outcome === "refused") throw new Error(`refused: ${verdict.reason}`);
     if (verdict.place === wanted.place) return;
-    if (peer !== undefined) this.#d.intake.blameMalformed(peer);
+    if (peer !== undefined) this.#intake.blameMalformed(peer);
     throw new Error("stored under another key than its own");
   }
 }

@@ -8,6 +8,7 @@ import {
 } from "@libp2p/gossipsub";
 import type { PeerId } from "@libp2p/interface";
 import { sha256 } from "@noble/hashes/sha2.js";
+import { LRUCache } from "lru-cache";
 import type { Hex } from "viem";
 import type { Timers } from "../../node/timers.ts";
 import { concatBytes } from "../../protocol/bytes.ts";
@@ -53,8 +54,14 @@ export interface PushDependencies {
 export class Push {
   readonly #network: NetworkId;
   readonly #options: { subscribe: boolean; allowPrivate: boolean };
-  readonly #d: PushDependencies;
-  readonly #unheard = new Map<string, { topic: string; data: Uint8Array; until: number }>();
+  readonly #intake: Intake;
+  readonly #conduct: Pick<Conduct, "score">;
+  readonly #inbound: InboundPeer;
+  readonly #now: () => number;
+  readonly #timers: Timers;
+  readonly #unheard = new LRUCache<string, { topic: string; data: Uint8Array; until: number }>({
+    max: MAX_UNHEARD,
+  });
   readonly #stopping = new AbortController();
   #retrying: Promise<void> | undefined;
   #gossip: (GossipSub & GossipStreams) | undefined;
@@ -65,7 +72,11 @@ export class Push {
   ) {
     this.#network = options.network;
     this.#options = options;
-    this.#d = dependencies;
+    this.#intake = dependencies.intake;
+    this.#conduct = dependencies.conduct;
+    this.#inbound = dependencies.inbound;
+    this.#now = dependencies.now;
+    this.#timers = dependencies.timers;
   }
 
   /** The libp2p service. */
@@ -101,7 +112,7 @@ export class Push {
       },
       scoreParams: {
         // What a peer did wrong is counted in one place for all protocols, and outlives a reconnection.
-        appSpecificScore: (peer) => this.#d.conduct.score(peer),
+        appSpecificScore: (peer) => this.#conduct.score(peer),
         appSpecificWeight: 1,
         IPColocationFactorWeight: this.#options.allowPrivate ? 0 : -5,
         IPColocationFactorThreshold: PEERS_PER_ADDRESS,
@@ -116,7 +127,7 @@ export class Push {
       },
     });
     return (components) => {
-      const gossip = create(this.#d.inbound.guard(components));
+      const gossip = create(this.#inbound.guard(components));
       for (const topic of topics) {
         gossip.topicValidators.set(topic, (peer, message) => this.#validate(peer, message));
       }
@@ -148,8 +159,6 @@ export class Push {
     this.#unheard.delete(name);
     if (this.#hasListener(topic)) return this.#send(topic, data);
     this.#unheard.set(name, { topic, data, until });
-    const [oldest] = this.#unheard.keys();
-    if (this.#unheard.size > MAX_UNHEARD && oldest !== undefined) this.#unheard.delete(oldest);
     this.#retrying ??= this.#retry();
     return 0;
   }
@@ -177,13 +186,13 @@ export class Push {
     const { signal } = this.#stopping;
     while (this.#unheard.size > 0) {
       try {
-        await this.#d.timers.sleep(RETRY_MS, signal);
+        await this.#timers.sleep(RETRY_MS, signal);
       } catch {
         // Only the end of the node ends its sleep.
         return;
       }
-      for (const [name, { topic, data, until }] of this.#unheard) {
-        const late = until <= this.#d.now();
+      for (const [name, { topic, data, until }] of [...this.#unheard.entries()].toReversed()) {
+        const late = until <= this.#now();
         if (!late && !this.#hasListener(topic)) continue;
         this.#unheard.delete(name);
         if (!late) await this.#send(topic, data);
@@ -196,13 +205,13 @@ export class Push {
     const from = peer.toString();
     const push = decodePush(data);
     if (push === undefined) {
-      this.#d.intake.blameMalformed(from);
+      this.#intake.blameMalformed(from);
       return Reject;
     }
-    const verdict = await this.#d.intake.take(push.kind, push.encoded, from);
+    const verdict = await this.#intake.take(push.kind, push.encoded, from);
     if (verdict.outcome === "refused") return verdict.fault ? Reject : Ignore;
     if (topicOf(this.#network, verdict.serviceId) !== topic) {
-      this.#d.intake.blameMalformed(from);
+      this.#intake.blameMalformed(from);
       return Reject;
     }
     // What is known came by another way, and is news to others all the same.

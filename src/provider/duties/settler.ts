@@ -17,18 +17,30 @@ export interface SettlerDependencies {
 /** Collects the provider's pay for epochs that are final. */
 export class Settler {
   readonly #options: { number: bigint; everyEpochs: number };
-  readonly #d: SettlerDependencies;
+  readonly #client: ChainClient;
+  readonly #deployment: Deployment;
+  readonly #sender: TransactionSender;
+  readonly #time: ChainTime;
+  readonly #log: Logger;
 
   /** @param options `everyEpochs`: epochs that one transaction settles; at most 200, as the ring forgets. */
   constructor(options: { number: bigint; everyEpochs: number }, dependencies: SettlerDependencies) {
     this.#options = options;
-    this.#d = dependencies;
+    this.#client = dependencies.client;
+    this.#deployment = dependencies.deployment;
+    this.#sender = dependencies.sender;
+    this.#time = dependencies.time;
+    this.#log = dependencies.log;
   }
 
   /** Settles when enough epochs are final. */
   async settle(): Promise<void> {
     const { number, everyEpochs } = this.#options;
-    const { client, deployment, sender, time, log } = this.#d;
+    const client = this.#client;
+    const deployment = this.#deployment;
+    const sender = this.#sender;
+    const time = this.#time;
+    const log = this.#log;
     const upTo = currentEpoch(time) - 2;
     const contract = { address: deployment.contracts.proofOfService, abi: proofOfServiceAbi };
     const settled = await client.readContract({

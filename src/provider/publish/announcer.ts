@@ -42,14 +42,24 @@ export interface AnnouncerDependencies {
  */
 export class Announcer {
   readonly #options: AnnouncerOptions;
-  readonly #d: AnnouncerDependencies;
+  readonly #deployment: Deployment;
+  readonly #announcements: Announcements;
+  readonly #sender: TransactionSender;
+  readonly #time: ChainTime;
+  readonly #store: Pick<ProviderStore, "raiseVersion">;
+  readonly #log: Logger;
   #last: EndpointRecord | undefined;
   /** Ends when the one under way has; its caller hears of its failure. */
   #running: Promise<void> = Promise.resolve();
 
   constructor(options: AnnouncerOptions, dependencies: AnnouncerDependencies) {
     this.#options = options;
-    this.#d = dependencies;
+    this.#deployment = dependencies.deployment;
+    this.#announcements = dependencies.announcements;
+    this.#sender = dependencies.sender;
+    this.#time = dependencies.time;
+    this.#store = dependencies.store;
+    this.#log = dependencies.log;
   }
 
   /**
@@ -67,7 +77,12 @@ export class Announcer {
 
   async #announce(alone: boolean): Promise<void> {
     const { number, serviceKey } = this.#options;
-    const { deployment, announcements, sender, time, store, log } = this.#d;
+    const deployment = this.#deployment;
+    const announcements = this.#announcements;
+    const sender = this.#sender;
+    const time = this.#time;
+    const store = this.#store;
+    const log = this.#log;
     const endpoints = this.#options.endpoints();
     const nowMs = Math.floor(time.now() * 1000);
     await announcements.refresh();

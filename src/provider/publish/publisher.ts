@@ -41,7 +41,7 @@ export interface PublisherDependencies {
  */
 export class Publisher implements Startable {
   readonly #options: LeaseOptions;
-  readonly #d: PublisherDependencies;
+  readonly #dependencies: PublisherDependencies;
   readonly #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
   #last: PublishedLease | undefined;
@@ -53,22 +53,22 @@ export class Publisher implements Startable {
 
   constructor(options: LeaseOptions, dependencies: PublisherDependencies) {
     this.#options = options;
-    this.#d = dependencies;
+    this.#dependencies = dependencies;
   }
 
   /** Whether the network has not carried our records for a while. */
   get alone(): boolean {
-    return this.#d.timers.monotonic() - this.#companyAt > ALONE_MS;
+    return this.#dependencies.timers.monotonic() - this.#companyAt > ALONE_MS;
   }
 
   /** Peers that hear of the next record at once. */
   get peers(): number {
-    return this.#d.network.peers;
+    return this.#dependencies.network.peers;
   }
 
   /** Publishes at once; a network that refuses keeps nobody from serving. */
   async start(): Promise<void> {
-    this.#companyAt = this.#d.timers.monotonic();
+    this.#companyAt = this.#dependencies.timers.monotonic();
     await this.#tick();
     this.#loop = this.#run();
   }
@@ -82,16 +82,16 @@ export class Publisher implements Startable {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
-        await this.#d.timers.sleep(TICK_MS, signal);
+        await this.#dependencies.timers.sleep(TICK_MS, signal);
         await this.#tick();
       } catch (error) {
-        if (!signal.aborted) this.#d.log.error("publishing failed", { error });
+        if (!signal.aborted) this.#dependencies.log.error("publishing failed", { error });
       }
     }
   }
 
   async #tick(): Promise<void> {
-    const { network, store, whereabouts, timers, now } = this.#d;
+    const { network, store, whereabouts, timers, now } = this.#dependencies;
     const began = timers.monotonic();
     if (network.peers > 0) this.#companyAt = began;
     const moved = store.changed() ? await whereabouts.follow() : undefined;
@@ -117,11 +117,11 @@ export class Publisher implements Startable {
     move: number | undefined,
     began: number,
   ): Promise<void> {
-    const { store, timers, metrics, log } = this.#d;
+    const { store, timers, metrics, log } = this.#dependencies;
     try {
       const before = this.#last;
       const changed = !this.#says(endpoints);
-      const lease = await publishLease(endpoints, this.#options, this.#d);
+      const lease = await publishLease(endpoints, this.#options, this.#dependencies);
       this.#last = lease;
       this.#followStored(lease);
       metrics?.published(BigInt(lease.expiresAt));
@@ -149,7 +149,7 @@ export class Publisher implements Startable {
 
   /** The fallback, where no peer takes what we publish. */
   async #announce(): Promise<void> {
-    const { announcer, metrics, log } = this.#d;
+    const { announcer, metrics, log } = this.#dependencies;
     try {
       await announcer?.announce(true);
       metrics?.bookkeeping("announce");
@@ -163,16 +163,17 @@ export class Publisher implements Startable {
   #followStored({ stored, peers }: PublishedLease): void {
     stored.then(
       (count) => {
-        this.#d.log.debug("record stored", { peers: count });
+        this.#dependencies.log.debug("record stored", { peers: count });
       },
       (error: unknown) => {
-        if (peers > 0) this.#d.log.warn("the record was pushed, but not stored", { error });
+        if (peers > 0)
+          this.#dependencies.log.warn("the record was pushed, but not stored", { error });
       },
     );
   }
 
   async #publishNotices(): Promise<void> {
-    const { network, store, now, log } = this.#d;
+    const { network, store, now, log } = this.#dependencies;
     if (network.peers === 0) return;
     for (const notice of store.grants.due(now(), NOTICE_MS, NOTICES_PER_TICK)) {
       try {

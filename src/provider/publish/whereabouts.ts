@@ -26,7 +26,7 @@ export interface WhereaboutsDependencies {
  */
 export class Whereabouts {
   readonly #configured: string | undefined;
-  readonly #d: WhereaboutsDependencies;
+  readonly #dependencies: WhereaboutsDependencies;
   #moved: string | undefined;
   #done = 0;
   #own: string[] = [];
@@ -35,7 +35,7 @@ export class Whereabouts {
   /** @param options.configured URL at which clients reach the gateway; undefined: where it listens. */
   constructor(options: { configured: string | undefined }, dependencies: WhereaboutsDependencies) {
     this.#configured = options.configured;
-    this.#d = dependencies;
+    this.#dependencies = dependencies;
   }
 
   /** What the record says now. */
@@ -51,7 +51,7 @@ export class Whereabouts {
    * @returns The move's ID when there was a new one.
    */
   async follow(): Promise<number | undefined> {
-    const { store, gateways, log } = this.#d;
+    const { store, gateways, log } = this.#dependencies;
     const move = store.move();
     if (move === undefined) {
       this.#moved = undefined;
@@ -76,14 +76,14 @@ export class Whereabouts {
   }
 
   #listening(): string[] {
-    const { address, port } = this.#d.gateways.address;
+    const { address, port } = this.#dependencies.gateways.address;
     return this.#reachable(address).map((each) => `http://${bracketed(each)}:${port}`);
   }
 
   /** A gateway that listens everywhere is reached at the machine's own addresses. */
   #reachable(address: AddressInfo["address"]): string[] {
     if (address !== "0.0.0.0" && address !== "::") return [address];
-    const { timers, addresses = ownAddresses } = this.#d;
+    const { timers, addresses = ownAddresses } = this.#dependencies;
     if (timers.monotonic() - this.#lookedAt >= LOOK_MS) {
       this.#lookedAt = timers.monotonic();
       const own = addresses().filter((each) => address === "::" || isIP(each) === 4);

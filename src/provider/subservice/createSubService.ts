@@ -5,7 +5,7 @@ import { currentEpoch } from "../../chain/clock.ts";
 import { deploymentTag } from "../../chain/deployment.ts";
 import { Services } from "../../chain/services.ts";
 import { WhenReachable } from "../../chain/whenReachable.ts";
-import { inOrder, type Startable } from "../../node/lifecycle.ts";
+import { disposable, inOrder, type Startable, type Worker } from "../../node/lifecycle.ts";
 import { createMetrics } from "../../node/metrics.ts";
 import { checkTimes } from "../../protocol/checkRecord.ts";
 import { readDelegation } from "../../protocol/delegation.ts";
@@ -34,7 +34,7 @@ export interface SubServiceOptions extends Omit<PresenceOptions, "storeFile"> {
 export function createSubService(
   options: SubServiceOptions,
   environment: ProviderEnvironment,
-): Startable {
+): Worker {
   const { deployment, serviceId, key, delegation } = options;
   const { timers, log, metrics: registry = createMetrics("subservice") } = environment;
   const { prefix, self } = parseServiceId(serviceId);
@@ -67,7 +67,7 @@ export function createSubService(
       ...{ timers, log, metrics: registry },
     },
   );
-  return inOrder(gateways, onChain);
+  return disposable(inOrder(gateways, onChain));
 }
 
 /** Says at once what the network would say of each record. */

@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import type { BlockcloudError } from "../../protocol/errors.ts";
 
 interface Failure {
@@ -12,12 +13,11 @@ interface Failure {
 
 /** Why lookups failed, for a short while, so that asking for what is not there costs little. Bounded. */
 export class NegativeCache {
-  readonly #failures = new Map<string, Failure>();
-  readonly #capacity: number;
+  readonly #failures: LRUCache<string, Failure>;
   readonly #ttlMs: number;
 
   constructor(options: { capacity: number; ttlMs: number }) {
-    this.#capacity = options.capacity;
+    this.#failures = new LRUCache({ max: options.capacity });
     this.#ttlMs = options.ttlMs;
   }
 
@@ -39,11 +39,6 @@ export class NegativeCache {
     now: number,
     of: { number?: bigint | undefined; label?: string | undefined },
   ): void {
-    this.#failures.delete(key);
-    for (const oldest of this.#failures.keys()) {
-      if (this.#failures.size < this.#capacity) break;
-      this.#failures.delete(oldest);
-    }
     const { number, label } = of;
     this.#failures.set(key, { error, until: now + this.#ttlMs, number, label });
   }

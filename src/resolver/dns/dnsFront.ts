@@ -76,7 +76,8 @@ export class DnsFront implements Startable {
   readonly #tally: Tally;
   readonly #options: DnsFrontOptions;
   readonly #limits: DnsLimits;
-  readonly #d: DnsFrontDependencies;
+  readonly #timers: Timers;
+  readonly #log: Logger;
   #udp: UdpServer | undefined;
   #tcp: TcpServer | undefined;
 
@@ -94,7 +95,8 @@ export class DnsFront implements Startable {
     const zoneLookup = new ZoneLookup(limits, { resolver, timers, hosts, allowLoopback, onFault });
     this.#options = options;
     this.#limits = limits;
-    this.#d = dependencies;
+    this.#timers = dependencies.timers;
+    this.#log = dependencies.log;
     this.#responder = new Responder(
       { ...limits, seed: options.seed },
       { resolver, zoneLookup, now, timers },
@@ -131,7 +133,8 @@ export class DnsFront implements Startable {
 
   async #listen(): Promise<void> {
     const { listen, answersPerSecond, seed } = this.#options;
-    const { timers, log } = this.#d;
+    const timers = this.#timers;
+    const log = this.#log;
     const shared = { responder: this.#responder, tally: this.#tally, timers, log };
     const limit = { perSecond: answersPerSecond, burst: 2 * answersPerSecond };
     this.#udp = new UdpServer(listen, { ...shared, rate: new ResponseRate(limit, seed) });

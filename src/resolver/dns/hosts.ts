@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import type { Resolve } from "../../net/resolve.ts";
 import type { Timers } from "../../node/timers.ts";
 import { within } from "../../node/within.ts";
@@ -25,14 +26,16 @@ interface Kept {
 /** Addresses of the hosts in records: asked for once at a time, and kept for a while. */
 export class Hosts {
   readonly #options: HostsOptions;
-  readonly #d: { resolve: Resolve; timers: Timers };
-  /** The one that was asked for longest ago is first. */
-  readonly #kept = new Map<string, Kept>();
+  readonly #timers: { resolve: Resolve; timers: Timers }["timers"];
+  readonly #resolve: { resolve: Resolve; timers: Timers }["resolve"];
+  readonly #kept: LRUCache<string, Kept>;
   readonly #pending = new Map<string, Promise<readonly string[]>>();
 
   constructor(options: HostsOptions, dependencies: { resolve: Resolve; timers: Timers }) {
     this.#options = options;
-    this.#d = dependencies;
+    this.#kept = new LRUCache({ max: options.maxHosts });
+    this.#timers = dependencies.timers;
+    this.#resolve = dependencies.resolve;
   }
 
   /**
@@ -42,7 +45,7 @@ export class Hosts {
    */
   async addresses(host: string): Promise<readonly string[]> {
     const kept = this.#kept.get(host);
-    if (kept !== undefined && kept.until > this.#d.timers.monotonic()) return kept.addresses;
+    if (kept !== undefined && kept.until > this.#timers.monotonic()) return kept.addresses;
     const pending = this.#pending.get(host);
     if (pending !== undefined) return pending;
     if (this.#pending.size >= this.#options.maxPending) throw unreachable(host, "busy");
@@ -52,18 +55,16 @@ export class Hosts {
   }
 
   async #ask(host: string): Promise<readonly string[]> {
-    const { keepMs, maxHosts, timeMs } = this.#options;
-    const { resolve, timers } = this.#d;
+    const { keepMs, timeMs } = this.#options;
+    const resolve = this.#resolve;
+    const timers = this.#timers;
     const addresses = await within(
       { milliseconds: timeMs, timers },
       (signal) => resolve(host, signal).catch(noneOrThrow(host)),
       () => unreachable(host, "no answer in time"),
     );
     const found = addresses.slice(0, MAX_ADDRESSES).map(({ address }) => address);
-    this.#kept.delete(host);
     this.#kept.set(host, { addresses: found, until: timers.monotonic() + keepMs });
-    const [oldest] = this.#kept.keys();
-    if (this.#kept.size > maxHosts && oldest !== undefined) this.#kept.delete(oldest);
     return found;
   }
 }

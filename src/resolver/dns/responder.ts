@@ -44,7 +44,10 @@ export class Responder {
   /** The code of the last quick answer. */
   rcode = 0;
   readonly #options: ResponderOptions;
-  readonly #d: ResponderDependencies;
+  readonly #resolver: Pick<Resolver, "watchAll">;
+  readonly #zoneLookup: ZoneLookup;
+  readonly #now: ResponderDependencies["now"];
+  readonly #timers: Timers;
   readonly #cache: AnswerCache;
   readonly #pending = new Map<string, Promise<CachedAnswer>>();
   /** Whose bytes the last quick answer was. */
@@ -57,7 +60,10 @@ export class Responder {
 
   constructor(options: ResponderOptions, dependencies: ResponderDependencies) {
     this.#options = options;
-    this.#d = dependencies;
+    this.#resolver = dependencies.resolver;
+    this.#zoneLookup = dependencies.zoneLookup;
+    this.#now = dependencies.now;
+    this.#timers = dependencies.timers;
     this.#cache = new AnswerCache(options.maxAnswers);
     this.query = new QueryReader(options.seed);
   }
@@ -69,7 +75,7 @@ export class Responder {
 
   /** Forgets from now on what the resolver says has changed. */
   start(): void {
-    this.#unwatch ??= this.#d.resolver.watchAll((serviceId) => {
+    this.#unwatch ??= this.#resolver.watchAll((serviceId) => {
       this.#changes += 1;
       this.#cache.drop(serviceId);
       // What runs may have begun with the old answer.
@@ -131,7 +137,7 @@ export class Responder {
     // The packet's memory may be another packet's when the answer is there.
     const own = Buffer.from(packet.subarray(0, questionEnd));
     const cached = await found;
-    setTtl(cached, this.#d.timers.monotonic());
+    setTtl(cached, this.#timers.monotonic());
     const { template } = cached;
     const length = (edns ? template.edns : template.plain).length;
     const fitting = udp && length > udpLimit ? truncate(template) : template;
@@ -157,10 +163,10 @@ export class Responder {
   async #build(question: Uint8Array): Promise<CachedAnswer> {
     const { hash, type, class: questionClass } = this.query;
     const changes = this.#changes;
-    const found = await this.#d.zoneLookup.lookup(labelsOf(question), type, questionClass);
+    const found = await this.#zoneLookup.lookup(labelsOf(question), type, questionClass);
     const { serviceId, maxTtl, expiresAt, rcode, varies } = found;
-    const now = this.#d.timers.monotonic();
-    const leaseEnd = expiresAt === undefined ? Infinity : now + expiresAt - this.#d.now();
+    const now = this.#timers.monotonic();
+    const leaseEnd = expiresAt === undefined ? Infinity : now + expiresAt - this.#now();
     const { keepMs, keepVaryingMs } = this.#options;
     // Half of the time to all of it, by the hash: what came at once is not built anew at once.
     const share = 1 - (hash >>> 24) / 512;

@@ -28,7 +28,7 @@ export interface TcpDependencies {
 export class TcpServer implements Startable {
   readonly #listen: { host: string; port: number };
   readonly #limits: TcpLimits;
-  readonly #d: TcpDependencies;
+  readonly #dependencies: TcpDependencies;
   readonly #server: Server;
   readonly #sockets = new Map<Socket, string>();
 
@@ -39,7 +39,7 @@ export class TcpServer implements Startable {
   ) {
     this.#listen = listen;
     this.#limits = limits;
-    this.#d = dependencies;
+    this.#dependencies = dependencies;
     this.#server = createServer({ noDelay: true }, (socket) => {
       this.#accept(socket);
     });
@@ -61,7 +61,7 @@ export class TcpServer implements Startable {
       });
     await listen(this.#server, { host, port }, refuse);
     this.#server.on("error", (error) => {
-      this.#d.log.warn("DNS over TCP failed", { error });
+      this.#dependencies.log.warn("DNS over TCP failed", { error });
     });
   }
 
@@ -81,11 +81,11 @@ export class TcpServer implements Startable {
       return;
     }
     this.#sockets.set(socket, peer);
-    this.#d.tally.connections(this.#sockets.size);
+    this.#dependencies.tally.connections(this.#sockets.size);
     socket.once("close", () => {
       this.#sockets.delete(socket);
-      this.#d.tally.connections(this.#sockets.size);
+      this.#dependencies.tally.connections(this.#sockets.size);
     });
-    new TcpSession(socket, this.#limits, this.#d).run();
+    new TcpSession(socket, this.#limits, this.#dependencies).run();
   }
 }

@@ -21,7 +21,15 @@ const MAX_WAITING_BYTES = 256 * 1024;
 export class TcpSession {
   readonly #socket: Socket;
   readonly #limits: SessionLimits;
-  readonly #d: { responder: Responder; tally: Tally; timers: Timers; log: Logger };
+  readonly #timers: { responder: Responder; tally: Tally; timers: Timers; log: Logger }["timers"];
+  readonly #responder: {
+    responder: Responder;
+    tally: Tally;
+    timers: Timers;
+    log: Logger;
+  }["responder"];
+  readonly #tally: { responder: Responder; tally: Tally; timers: Timers; log: Logger }["tally"];
+  readonly #log: { responder: Responder; tally: Tally; timers: Timers; log: Logger }["log"];
   #received: Buffer = Buffer.alloc(0);
   /** Since when a query has been coming in, by the monotonic clock. */
   #partialSince: number | undefined;
@@ -34,7 +42,10 @@ export class TcpSession {
   ) {
     this.#socket = socket;
     this.#limits = limits;
-    this.#d = dependencies;
+    this.#timers = dependencies.timers;
+    this.#responder = dependencies.responder;
+    this.#tally = dependencies.tally;
+    this.#log = dependencies.log;
   }
 
   run(): void {
@@ -82,14 +93,16 @@ export class TcpSession {
   /** Whether a query comes in by drops, each of which keeps the connection from being idle. */
   #tooSlow(): boolean {
     if (this.#received.length === 0 || !this.#mayAnswer()) return false;
-    const now = this.#d.timers.monotonic();
+    const now = this.#timers.monotonic();
     this.#partialSince ??= now;
     return now - this.#partialSince > this.#limits.idleMs;
   }
 
   /** Whether it was a query; whoever sends something else is no client. */
   #answer(packet: Buffer): boolean {
-    const { responder, tally, timers } = this.#d;
+    const responder = this.#responder;
+    const tally = this.#tally;
+    const timers = this.#timers;
     const now = timers.monotonic();
     const ready = responder.quick(packet, now, false);
     if (responder.query.outcome === NO_ANSWER) return false;
@@ -103,7 +116,9 @@ export class TcpSession {
   }
 
   async #lookup(packet: Buffer, since: number): Promise<void> {
-    const { responder, tally, log } = this.#d;
+    const responder = this.#responder;
+    const tally = this.#tally;
+    const log = this.#log;
     this.#running += 1;
     try {
       const { bytes, rcode } = await responder.lookup(packet, false);

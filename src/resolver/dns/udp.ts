@@ -27,14 +27,22 @@ export interface UdpDependencies {
 /** DNS over UDP (RFC 1035, 4.2.1). */
 export class UdpServer implements Startable {
   readonly #listen: { host: string; port: number };
-  readonly #d: UdpDependencies;
+  readonly #responder: Responder;
+  readonly #rate: Pick<ResponseRate, "take">;
+  readonly #tally: Tally;
+  readonly #timers: Timers;
+  readonly #log: Logger;
   #socket: Socket | undefined;
   /** Answers that waited for the kernel after the last one was sent. */
   #queued = 0;
 
   constructor(listen: { host: string; port: number }, dependencies: UdpDependencies) {
     this.#listen = listen;
-    this.#d = dependencies;
+    this.#responder = dependencies.responder;
+    this.#rate = dependencies.rate;
+    this.#tally = dependencies.tally;
+    this.#timers = dependencies.timers;
+    this.#log = dependencies.log;
   }
 
   /** Where it listens; known once it has started. */
@@ -68,7 +76,7 @@ export class UdpServer implements Startable {
     socket.setRecvBufferSize(RECEIVE_BYTES);
     socket.on("message", this.#onMessage);
     socket.on("error", (error) => {
-      this.#d.log.warn("DNS over UDP failed", { error });
+      this.#log.warn("DNS over UDP failed", { error });
     });
     this.#socket = socket;
   }
@@ -83,7 +91,10 @@ export class UdpServer implements Startable {
   }
 
   readonly #onMessage = (packet: Buffer, peer: RemoteInfo): void => {
-    const { responder, rate, tally, timers } = this.#d;
+    const responder = this.#responder;
+    const rate = this.#rate;
+    const tally = this.#tally;
+    const timers = this.#timers;
     const now = timers.monotonic();
     const ready = responder.quick(packet, now, true);
     const { outcome } = responder.query;
@@ -105,11 +116,11 @@ export class UdpServer implements Startable {
 
   async #lookup(packet: Buffer, peer: RemoteInfo, since: number): Promise<void> {
     try {
-      const { bytes, rcode } = await this.#d.responder.lookup(packet, true);
+      const { bytes, rcode } = await this.#responder.lookup(packet, true);
       this.#send(bytes, peer);
-      this.#d.tally.found("udp", rcode, since);
+      this.#tally.found("udp", rcode, since);
     } catch (error) {
-      this.#d.log.error("a DNS query failed", { error });
+      this.#log.error("a DNS query failed", { error });
     }
   }
 

@@ -42,7 +42,11 @@ const RETRY_MS = 2_000;
 export class Watch {
   readonly stream: ReadableStream<Uint8Array>;
   readonly #options: WatchOptions;
-  readonly #d: WatchEnvironment;
+  readonly #resolver: Pick<Resolver, "watch">;
+  readonly #lookup: BoundedLookup;
+  readonly #timers: Timers;
+  readonly #cut: WatchEnvironment["cut"];
+  readonly #ended: WatchEnvironment["ended"];
   readonly #watched: readonly Watched[];
   readonly #ending = new AbortController();
   readonly #encoder = new TextEncoder();
@@ -51,7 +55,11 @@ export class Watch {
 
   constructor(names: readonly string[], options: WatchOptions, environment: WatchEnvironment) {
     this.#options = options;
-    this.#d = environment;
+    this.#resolver = environment.resolver;
+    this.#lookup = environment.lookup;
+    this.#timers = environment.timers;
+    this.#cut = environment.cut;
+    this.#ended = environment.ended;
     this.#watched = [...new Set(names)].map((name) => ({
       name,
       serviceId: undefined,
@@ -83,7 +91,7 @@ export class Watch {
     } catch {
       // The client has ended it already.
     }
-    this.#d.ended();
+    this.#ended();
   }
 
   async #run(): Promise<void> {
@@ -91,7 +99,7 @@ export class Watch {
     while (!signal.aborted) {
       await Promise.all(this.#watched.map((each) => this.#look(each)));
       // An abort ends the loop; nothing else rejects.
-      await this.#d.timers.sleep(this.#options.heartbeatMs, signal).catch(() => undefined);
+      await this.#timers.sleep(this.#options.heartbeatMs, signal).catch(() => undefined);
       this.#write(": still here\n\n");
     }
   }
@@ -103,7 +111,7 @@ export class Watch {
   async #look(watched: Watched): Promise<void> {
     const { signal } = this.#ending;
     try {
-      const answer = await this.#d.lookup.answer(watched.name, signal);
+      const answer = await this.#lookup.answer(watched.name, signal);
       if (signal.aborted) return;
       this.#follow(watched, answer.serviceId);
       this.#tell(watched, { answer });
@@ -119,7 +127,7 @@ export class Watch {
     if (watched.serviceId === serviceId || serviceId === undefined) return;
     watched.unwatch();
     watched.serviceId = serviceId;
-    watched.unwatch = this.#d.resolver.watch(serviceId, (change) => {
+    watched.unwatch = this.#resolver.watch(serviceId, (change) => {
       this.#tell(watched, change);
     });
   }
@@ -138,7 +146,7 @@ export class Watch {
     if (controller === undefined || this.#ending.signal.aborted) return;
     const bytes = this.#encoder.encode(text);
     if ((controller.desiredSize ?? 0) < bytes.length) {
-      this.#d.cut();
+      this.#cut();
       this.end();
     } else {
       controller.enqueue(bytes);

@@ -26,12 +26,12 @@ export interface WatchDependencies {
 /** Everybody who watches. */
 export class Watches {
   readonly #limits: WatchLimits;
-  readonly #d: WatchDependencies;
+  readonly #dependencies: WatchDependencies;
   readonly #open = new Map<Watch, string>();
 
   constructor(limits: WatchLimits, dependencies: WatchDependencies) {
     this.#limits = limits;
-    this.#d = dependencies;
+    this.#dependencies = dependencies;
   }
 
   /**
@@ -46,18 +46,18 @@ export class Watches {
     const same = [...this.#open.values()].filter((each) => each === peer).length;
     if (same >= maxPerPeer) throw new HttpProblem("WATCHES_EXCEEDED");
     const watch = new Watch(names, this.#limits, {
-      ...this.#d,
+      ...this.#dependencies,
       cut: () => {
-        this.#d.observer.cut();
+        this.#dependencies.observer.cut();
         cut();
       },
       ended: () => {
         this.#open.delete(watch);
-        this.#d.observer.watches(this.#open.size);
+        this.#dependencies.observer.watches(this.#open.size);
       },
     });
     this.#open.set(watch, peer);
-    this.#d.observer.watches(this.#open.size);
+    this.#dependencies.observer.watches(this.#open.size);
     return watch.stream;
   }
 

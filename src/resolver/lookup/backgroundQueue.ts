@@ -1,38 +1,34 @@
-/** Work that nobody waits for: a few at once, each key once, bounded; what is too much is left out. */
+import PQueue from "p-queue";
+
+/** Work that no caller waits for: a few at once, each key once, bounded; work beyond the bound is dropped. */
 export class BackgroundQueue {
-  readonly #limits: { atOnce: number; waiting: number };
+  readonly #maxWaiting: number;
   readonly #work: (key: string) => Promise<void>;
-  readonly #keys = new Set<string>();
-  readonly #running = new Set<Promise<void>>();
+  /** Keys of the work that has not begun. */
+  readonly #waiting = new Set<string>();
+  readonly #queue: PQueue;
 
   /** @param work Must not reject. */
   constructor(limits: { atOnce: number; waiting: number }, work: (key: string) => Promise<void>) {
-    this.#limits = limits;
+    this.#maxWaiting = limits.waiting;
     this.#work = work;
+    this.#queue = new PQueue({ concurrency: limits.atOnce });
   }
 
-  /** Adds a work, unless it waits already or too many do. */
+  /** Adds work, unless it waits already or the queue is full. */
   add(key: string): void {
-    if (this.#keys.size >= this.#limits.waiting) return;
-    this.#keys.add(key);
-    this.#next();
+    if (this.#waiting.has(key) || this.#waiting.size >= this.#maxWaiting) return;
+    this.#waiting.add(key);
+    void this.#queue.add(() => {
+      this.#waiting.delete(key);
+      return this.#work(key);
+    });
   }
 
-  /** Forgets what waits, and waits for what runs. */
+  /** Drops the work that waits, and waits for the work that runs. */
   async stop(): Promise<void> {
-    this.#keys.clear();
-    await Promise.all(this.#running);
-  }
-
-  #next(): void {
-    for (const key of this.#keys) {
-      if (this.#running.size >= this.#limits.atOnce) return;
-      this.#keys.delete(key);
-      const running: Promise<void> = this.#work(key).finally(() => {
-        this.#running.delete(running);
-        this.#next();
-      });
-      this.#running.add(running);
-    }
+    this.#waiting.clear();
+    this.#queue.clear();
+    await this.#queue.onIdle();
   }
 }

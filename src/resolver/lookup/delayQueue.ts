@@ -1,5 +1,5 @@
+import { raceSignal } from "race-signal";
 import type { Timers } from "../../node/timers.ts";
-import { unlessAborted } from "../../node/unlessAborted.ts";
 import { busy, unreachable } from "../errors.ts";
 
 interface Running<T> {
@@ -46,7 +46,7 @@ export class DelayQueue<T> {
     running.waiting += 1;
     this.#waiting += 1;
     try {
-      return await unlessAborted(running.result, signal);
+      return await raceSignal(running.result, signal);
     } finally {
       running.waiting -= 1;
       this.#waiting -= 1;

@@ -36,7 +36,14 @@ interface OnDemandDependencies {
 /** DELAY: lookups that need chain and network, or another resolver; and those that renew what is held. */
 export class OnDemandLookup {
   readonly #id: string;
-  readonly #d: OnDemandDependencies;
+  readonly #held: Holdings;
+  readonly #lookup: RecordLookup;
+  readonly #remote: ForwardingClient;
+  readonly #table: ServiceTable;
+  readonly #now: () => number;
+  readonly #timers: Timers;
+  readonly #log: Logger;
+  readonly #metrics: ResolverObserver;
   readonly #failures: NegativeCache;
   readonly #queue: DelayQueue<Answer>;
   readonly #factsQueue: DelayQueue<unknown>;
@@ -48,7 +55,14 @@ export class OnDemandLookup {
   constructor(options: { id: string; limits: ResolverLimits }, dependencies: OnDemandDependencies) {
     const { limits } = options;
     this.#id = options.id;
-    this.#d = dependencies;
+    this.#held = dependencies.held;
+    this.#lookup = dependencies.lookup;
+    this.#remote = dependencies.remote;
+    this.#table = dependencies.table;
+    this.#now = dependencies.now;
+    this.#timers = dependencies.timers;
+    this.#log = dependencies.log;
+    this.#metrics = dependencies.metrics;
     this.#failures = new NegativeCache({ capacity: limits.failures, ttlMs: limits.failureMs });
     this.#queue = new DelayQueue(limits, dependencies.timers);
     this.#factsQueue = new DelayQueue(limits, dependencies.timers);
@@ -76,7 +90,7 @@ export class OnDemandLookup {
    */
   async wait(serviceId: Hex, errand: LookupTask, signal: AbortSignal | undefined): Promise<Answer> {
     const { rule, hops } = errand;
-    const failure = this.#failures.get(serviceId, this.#d.now());
+    const failure = this.#failures.get(serviceId, this.#now());
     if (failure !== undefined) throw failure;
     // Lookups that came different ways do not wait for one another: in a circle none would ever end.
     const way = rule.action.kind === "resolver" ? `${rule.id}>${hops.join(">")}>` : "";
@@ -93,14 +107,14 @@ export class OnDemandLookup {
   /** Has the directory know what the chain says of services; who is unknown or inactive, shows later. */
   async learnFacts(services: readonly Hex[], signal: AbortSignal | undefined): Promise<void> {
     const learn = (id: Hex) => (over: AbortSignal) =>
-      this.#d.lookup.activeFacts(numberOfId(id), over);
+      this.#lookup.activeFacts(numberOfId(id), over);
     await Promise.allSettled(services.map((id) => this.#factsQueue.run(id, learn(id), signal)));
     signal?.throwIfAborted();
   }
 
   /** Looks a service up anew, when there is time. */
   renewSoon(serviceId: Hex): void {
-    this.#d.held.postpone(serviceId);
+    this.#held.postpone(serviceId);
     this.#renewals.add(serviceId);
   }
 
@@ -123,7 +137,10 @@ export class OnDemandLookup {
     signal: AbortSignal,
   ): Promise<Answer> {
     const number = numberOfId(serviceId);
-    const { timers, held, metrics, now } = this.#d;
+    const timers = this.#timers;
+    const held = this.#held;
+    const metrics = this.#metrics;
+    const now = this.#now;
     const began = timers.monotonic();
     for (;;) {
       const running = { number, void: false };
@@ -153,7 +170,9 @@ export class OnDemandLookup {
     signal: AbortSignal,
   ): Promise<FoundRecord> {
     const { rule, hops } = errand;
-    const { lookup, remote, held } = this.#d;
+    const lookup = this.#lookup;
+    const remote = this.#remote;
+    const held = this.#held;
     if (rule.action.kind === "resolver") {
       return remote.resolve(rule.action.url, serviceId, [...hops, this.#id], signal);
     }
@@ -162,7 +181,10 @@ export class OnDemandLookup {
 
   /** What cannot be had now leaves what is held as it is, unless the chain says that it must go. */
   async #renew(serviceId: Hex): Promise<void> {
-    const { held, table, log, now } = this.#d;
+    const held = this.#held;
+    const table = this.#table;
+    const log = this.#log;
+    const now = this.#now;
     const errand = { rule: table.match(serviceId).rule, hops: [] };
     const ask = held.isToAsk(serviceId);
     const fetch = (over: AbortSignal) => this.#fetch(serviceId, errand, ask, over);

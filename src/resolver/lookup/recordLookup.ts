@@ -1,8 +1,8 @@
 import { getAddress, type Hex } from "viem";
+import { raceSignal } from "race-signal";
 import type { Directory, ServiceFacts } from "../../chain/directory.ts";
 import type { RecordNetwork } from "../../coral/network.ts";
 import type { Logger } from "../../node/logger.ts";
-import { unlessAborted } from "../../node/unlessAborted.ts";
 import { checkRecord, type VerifiedRecord } from "../../protocol/checkRecord.ts";
 import { readDelegation } from "../../protocol/delegation.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
@@ -189,7 +189,7 @@ export class RecordLookup {
         this.#refreshing = undefined;
         this.#refreshedAt = this.#now();
       }));
-    await unlessAborted(refreshing, signal);
+    await raceSignal(refreshing, signal);
   }
 
   #failure(

@@ -11,9 +11,7 @@ import { FakeNode, NODE_ACCOUNT, NODE_CHAIN } from "../../support/fakeNode.ts";
 /** Longer than the pause after a first fault, and than two comparisons of heads are apart. */
 const LATER_MS = 6_000;
 
-describe("failover", function () {
-  this.timeout(30_000);
-
+describe("failover", () => {
   let nodes: [FakeNode, FakeNode];
   let timers: FakeTimers;
   let log: MemoryLog;

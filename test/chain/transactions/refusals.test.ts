@@ -4,9 +4,7 @@ import { rejection } from "../../support/rejection.ts";
 import { RpcProxy } from "../../support/rpcProxy.ts";
 import { note, SenderRig } from "../../support/senderRig.ts";
 
-describe("TransactionSender, by what nodes say of a transaction", function () {
-  this.timeout(60_000);
-
+describe("TransactionSender, by what nodes say of a transaction", () => {
   let rig: SenderRig;
 
   beforeEach(async () => {

@@ -3,9 +3,7 @@ import { parseGwei, type Hex } from "viem";
 import { rejection } from "../../support/rejection.ts";
 import { note, OWNER, SenderRig, SINK } from "../../support/senderRig.ts";
 
-describe("TransactionSender, when things go wrong", function () {
-  this.timeout(60_000);
-
+describe("TransactionSender, when things go wrong", () => {
   let rig: SenderRig;
 
   beforeEach(async () => {
