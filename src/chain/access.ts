@@ -8,6 +8,7 @@ import { checkChain, createChainClient, type ChainClient } from "./client.ts";
 import { ChainClock } from "./clock.ts";
 import { originOf, type Deployment } from "./deployment.ts";
 import { whatFailed } from "./rpc/faults.ts";
+import { NewHeads } from "./rpc/newHeads.ts";
 import type { FeePolicy } from "./transactions/fees.ts";
 import { ChainMetrics, type ReceiptListener } from "./metrics.ts";
 import { TransactionSender } from "./transactions/sender.ts";
@@ -17,6 +18,16 @@ export interface ChainOptions {
   /** The preferred RPC endpoint, then those that stand in for it. */
   rpcUrls: readonly string[];
   deployment: Deployment;
+  /** How the head is followed; without it, by polling about once a block. */
+  pace?: ChainPace | undefined;
+}
+
+/** How the head is followed. */
+export interface ChainPace {
+  /** Pause between two polls, milliseconds; without it, about the time that a block takes. */
+  pollMs?: number | undefined;
+  /** WebSocket endpoint that tells of new blocks (`newHeads`). */
+  headsUrl?: string | undefined;
 }
 
 /** How often an endpoint is asked which chain it serves before a worker takes its word for it. */
@@ -28,6 +39,7 @@ export class ChainAccess implements Startable {
   readonly client: ChainClient;
   readonly time: ChainClock;
   readonly #options: ChainOptions;
+  readonly #heads: NewHeads | undefined;
   readonly #metrics: ChainMetrics;
   readonly #timers: Timers;
   readonly #log: Logger;
@@ -53,7 +65,13 @@ export class ChainAccess implements Startable {
       origin: originOf(options.deployment),
     });
     const timing = { genesis, epochSeconds };
-    this.time = new ChainClock({ timing }, { client: this.client, timers, log });
+    const { pollMs, headsUrl } = options.pace ?? {};
+    this.time = new ChainClock({ timing, pollMs }, { client: this.client, timers, log });
+    const heard = () => {
+      this.time.poke();
+    };
+    this.#heads =
+      headsUrl === undefined ? undefined : new NewHeads({ url: headsUrl }, { timers, log, heard });
     counted.follow(this.time);
     this.#options = options;
     this.#metrics = counted;
@@ -91,9 +109,11 @@ export class ChainAccess implements Startable {
       }
     }
     await startTime(this.time);
+    await this.#heads?.start();
   }
 
   async stop(): Promise<void> {
+    await this.#heads?.stop();
     await this.time.stop();
   }
 }

@@ -58,6 +58,8 @@ export class ChainClock implements ChainTime, Startable {
   /** Polls since the head was first seen. */
   #polls = 0;
   #isHalted = false;
+  /** Whether the newest block was heard of before it was polled for. */
+  #isTold = false;
   #failures = 0;
   #poked = new AbortController();
   #loop: Promise<void> = Promise.resolve();
@@ -88,8 +90,9 @@ export class ChainClock implements ChainTime, Startable {
     await this.#loop;
   }
 
-  /** Somebody has heard of a new block: it is read at once. */
+  /** Somebody has heard of a new block: it is read at once, and the next one is waited for longer. */
   poke(): void {
+    this.#isTold = true;
     this.#poked.abort();
   }
 
@@ -140,8 +143,11 @@ export class ChainClock implements ChainTime, Startable {
 
   async #pause(signal: AbortSignal): Promise<void> {
     const passed = this.#timers.monotonic() - this.#seenAt;
+    const pause = this.#pace.pause(passed, this.#polls, this.#isTold);
     try {
-      await this.#timers.sleep(this.#pace.pause(passed, this.#polls), signal);
+      await this.#timers.sleep(pause, signal);
+      // It came by itself.
+      this.#isTold = false;
     } catch (error) {
       if (!signal.aborted) throw error;
     }
@@ -206,13 +212,14 @@ class Pace {
    *
    * @param passedMs Since the head was first seen.
    * @param polls Since then.
+   * @param isTold Somebody else is likely to hear of the next block: a poll only makes sure.
    */
-  pause(passedMs: number, polls: number): number {
+  pause(passedMs: number, polls: number, isTold: boolean): number {
     if (this.#fixedMs !== undefined) return this.#fixedMs;
     const blockMs = Math.min(this.#spacing ?? 0, MOST_SPACING_SECONDS) * 1000;
     const step = Math.max(this.#leastMs, blockMs / STEPS_A_BLOCK);
     // Earlier by a step: a poll that finds a block at once says nothing of how long it has been there.
-    const due = blockMs - step - passedMs;
+    const due = blockMs + (isTold ? PATIENT_STEPS * step : -step) - passedMs;
     return polls === 0 ? Math.max(this.#leastMs, due) : step;
   }
 
@@ -226,6 +233,8 @@ class Pace {
 const GAPS = { known: 8, enough: 4 };
 /** No chain that the contracts run on is slower; on one whose blocks come by chance, no wait is longer. */
 const MOST_SPACING_SECONDS = 15;
+/** Steps that a block may be late before it is polled for, where blocks are told of. */
+const PATIENT_STEPS = 4;
 /** Polls in the time of a block, once the next one is due. */
 const STEPS_A_BLOCK = 16;
 

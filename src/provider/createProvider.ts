@@ -1,5 +1,5 @@
 import type { Hex } from "viem";
-import { ChainAccess } from "../chain/access.ts";
+import { ChainAccess, type ChainPace } from "../chain/access.ts";
 import { Announcements } from "../chain/announcements.ts";
 import { Challenges } from "../chain/challenges.ts";
 import type { Deployment } from "../chain/deployment.ts";
@@ -24,6 +24,8 @@ import { providerStoreFile } from "./store.ts";
 export interface ProviderOptions {
   /** The preferred RPC endpoint, then those that stand in for it. */
   rpcUrls: readonly string[];
+  /** How the head is followed. */
+  pace?: ChainPace | undefined;
   fees?: FeePolicy | undefined;
   deployment: Deployment;
   /** The service number. */

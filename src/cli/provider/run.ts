@@ -7,6 +7,7 @@ import {
   service,
   serviceKey,
   walletKey,
+  chainPace,
   workerFlags,
 } from "../framework/commonFlags.ts";
 import { coralAllowLoopback, coralFlags, coralOptions } from "../framework/coralFlags.ts";
@@ -58,6 +59,7 @@ export const providerRun = chainCommand(
           createProvider(
             {
               rpcUrls: flags.rpc,
+              pace: chainPace(flags),
               fees: feePolicy(flags),
               deployment,
               number: flags.service,

@@ -1,6 +1,6 @@
 import { systemTimers } from "../../node/timers.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
-import { workerFlags } from "../framework/commonFlags.ts";
+import { chainPace, workerFlags } from "../framework/commonFlags.ts";
 import { coralAllowLoopback, coralFlags, coralOptions } from "../framework/coralFlags.ts";
 import { document, key, text } from "../framework/flag.ts";
 import { hexText, serviceIdText } from "../framework/values.ts";
@@ -55,6 +55,7 @@ export const subserviceRun = chainCommand(
           createSubService(
             {
               rpcUrls: flags.rpc,
+              pace: chainPace(flags),
               deployment,
               serviceId: flags.id,
               key: flags.deviceKey,

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { isAddressEqual, type Hex } from "viem";
-import { ChainAccess } from "../../chain/access.ts";
+import { ChainAccess, type ChainPace } from "../../chain/access.ts";
 import { currentEpoch } from "../../chain/clock.ts";
 import { deploymentTag } from "../../chain/deployment.ts";
 import { Services } from "../../chain/services.ts";
@@ -20,6 +20,8 @@ import { createPresence, type PresenceOptions } from "../publish/presence.ts";
 export interface SubServiceOptions extends Omit<PresenceOptions, "storeFile"> {
   /** The preferred RPC endpoint, then those that stand in for it. */
   rpcUrls: readonly string[];
+  /** How the head is followed. */
+  pace?: ChainPace | undefined;
   /** Folder of the worker's state. */
   stateDir: string;
 }
