@@ -6,6 +6,7 @@ import { parseProbe, type ProbeSpecification } from "../protocol/probe.ts";
 import { laneOf, LANES, serviceAt } from "../protocol/sortition.ts";
 import type { ChainClient } from "./client.ts";
 import type { Deployment } from "./deployment.ts";
+import { isPruned } from "./logs.ts";
 
 /** States of a service, by the registry's number. */
 export const serviceStatuses = [
@@ -151,13 +152,17 @@ export class Services {
   /** The specification behind a hash: its bytes stand in an event of the block that the registry names. */
   #probe(number: bigint, hash: Hex, block: bigint): Promise<ProbeSpecification | undefined> {
     return remember(this.#probes, hash, async () => {
-      const logs = await this.#client.getContractEvents({
+      const reading = this.#client.getContractEvents({
         ...this.#registry,
         eventName: "ProbeSet",
         args: { number },
         fromBlock: block,
         toBlock: block,
         strict: true,
+      });
+      const logs = await reading.catch((error: unknown) => {
+        if (isPruned(error)) return [];
+        throw error;
       });
       const log = logs.find(({ args }) => keccak256(args.probe) === hash);
       if (log === undefined) {

@@ -96,13 +96,13 @@ class Run {
     try {
       step();
     } catch (error) {
-      proxy.mode = "down";
+      proxy.fail("cut");
       throw error;
     }
   }
 
   async #halt(): Promise<void> {
-    this.#proxy.mode = "down";
+    this.#proxy.fail("cut");
     await this.#worker?.stop();
     await this.#proxy.stop();
   }

@@ -107,16 +107,16 @@ describe("an auditor on a chain that reorganises, behind endpoints that fail", (
 
   it("earns a round though its endpoints take turns in failing", async () => {
     await stage.mineUntil("it has committed", async () => (await read()).committed);
-    first.mode = "down";
+    first.fail("cut");
     await stage.jump(stage.first, 0.3);
     await stage.mineUntil("the seed is proven", () => seeded(stage.first));
-    second.mode = "garbage";
-    first.mode = "well";
+    second.fail("garbage");
+    first.heal();
     await enter(stage.first + 1);
     await stage.mineUntil("it has revealed", async () => (await read()).revealed);
     // Accepts transactions, and passes none on.
     first.swallow();
-    second.mode = "well";
+    second.heal();
     await enter(stage.first + 2);
     await stage.mineUntil("it has claimed", async () => (await read()).claimed);
   });

@@ -1,7 +1,7 @@
 import { createKeeper } from "../../keeper/createKeeper.ts";
 import { systemTimers } from "../../node/timers.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
-import { feeFlags, feePolicy, workerFlags } from "../framework/commonFlags.ts";
+import { feeFlags, feePolicy, chainPace, workerFlags } from "../framework/commonFlags.ts";
 import { key, list, text } from "../framework/flag.ts";
 import { address, etherAmount, wholeNumber } from "../framework/values.ts";
 import { runWorker } from "../framework/worker.ts";
@@ -63,6 +63,7 @@ call which another keeper has made costs nothing.`,
         createKeeper(
           {
             rpcUrls: flags.rpc,
+            pace: chainPace(flags),
             fees: feePolicy(flags),
             deployment,
             key: flags.keeperKey,

@@ -126,12 +126,12 @@ describe("answers to challenges, when things go wrong", () => {
 
   it("come through an endpoint that was down when the question came", async () => {
     await start();
-    proxy.mode = "down";
+    proxy.fail("cut");
     await ask();
     await until("it has noticed", () =>
       log.said("warn").includes("cannot look for challenges, trying again"),
     );
-    proxy.mode = "well";
+    proxy.heal();
     await stage.mineUntil("it is answered", async () => (await state()) === "Answered");
   });
 
