@@ -2,7 +2,14 @@ import tseslint from "typescript-eslint";
 
 export default tseslint.config(
   {
-    ignores: ["artifacts/", "cache/", "typechain-types/", "coverage/", "src/protocol/abi/"],
+    ignores: [
+      "artifacts/",
+      "dist/",
+      "cache/",
+      "typechain-types/",
+      "coverage/",
+      "src/protocol/abi/",
+    ],
   },
   {
     files: ["**/*.ts"],
@@ -59,6 +66,18 @@ export default tseslint.config(
           property: "env",
           message: "The environment is read in src/node and src/cli.",
         },
+      ],
+    },
+  },
+  {
+    files: ["src/protocol/**/*.ts"],
+    rules: {
+      "no-restricted-globals": [
+        "error",
+        ...["Buffer", "console", "global", "process", "setInterval", "setTimeout"].map((name) => ({
+          name,
+          message: "src/protocol runs without Node, and keeps no time.",
+        })),
       ],
     },
   },

@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import hardhatToolboxMochaEthers from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
 import { configVariable, defineConfig } from "hardhat/config";
 import { testCompiler } from "./scripts/test-compiler.ts";
+import mocha from "./.mocharc.json" with { type: "json" };
 
 /** The compiler comes from npm: nothing is downloaded when the project is built. */
 const compiler = {
@@ -40,6 +41,7 @@ export default defineConfig({
   },
   typechain: { outDir: "./typechain-types" },
   test: {
+    mocha,
     solidity: {
       fsPermissions: { readDirectory: ["./test/vectors"] },
       fuzz: { runs: 256, seed: "0x626c6f63" },

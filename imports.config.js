@@ -7,7 +7,7 @@
  */
 const rows = [
   ["cli"],
-  ["auditor", "keeper", "provider"],
+  ["auditor", "client", "keeper", "provider"],
   ["sal"],
   ["resolver", "cashier"],
   ["coral", "chain"],
@@ -36,11 +36,18 @@ export default {
   forbidden: [
     ...direction,
     {
-      name: "nothing-imports-the-index",
-      comment: "src/index.ts is the package's face: inside, a file is imported by its own name.",
+      name: "nothing-imports-an-index",
+      comment: "An index is a subpath of the package: inside, a file is imported by its own name.",
       severity: "error",
-      from: { path: "^src/" },
-      to: { path: "^src/index\\.ts$" },
+      from: { path: "^src/", pathNot: "^src/index\\.ts$" },
+      to: { path: "^src/([^/]+/index|index)\\.ts$" },
+    },
+    {
+      name: "protocol-runs-without-node",
+      comment: "Browsers use src/protocol; #platform chooses what is Node's own.",
+      severity: "error",
+      from: { path: "^src/protocol/", pathNot: "^src/protocol/platform/node\\.ts$" },
+      to: { dependencyTypes: ["core"] },
     },
     {
       name: "src-stands-alone",
@@ -69,6 +76,8 @@ export default {
   options: {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },
+    // src/package.json names no dependencies: those of the package count.
+    combinedDependencies: true,
     doNotFollow: { path: "node_modules" },
   },
 };

@@ -1,4 +1,5 @@
 import { createHardhatRuntimeEnvironment } from "hardhat/hre";
+import type { RequestArguments } from "hardhat/types/providers";
 import { fileURLToPath } from "node:url";
 import {
   createPublicClient,
@@ -86,10 +87,11 @@ export class BenchChain {
 
   static async start(): Promise<BenchChain> {
     const hre = await createHardhatRuntimeEnvironment(config, {}, root);
-    // The same genesis each time: what is signed and hashed holds times, and calldata is paid by its zeros.
+    // The same times in each run: what is signed and hashed holds times, and calldata is paid by its zeros.
     const override = { mining: { auto: true, interval: 0 }, initialDate: "2027-01-01T00:00:00Z" };
     const connection = await hre.network.create({ network: "simulated", override });
     const { provider } = connection;
+    keepStep(provider);
     const deployment = await deployDevnet(connection, { epochSeconds: EPOCH_SECONDS });
     const client = createPublicClient({
       chain: describeChain(deployment.chainId),
@@ -156,9 +158,8 @@ export class BenchChain {
   /** Makes the first block of an epoch, and one above it. */
   async enter(epoch: number): Promise<void> {
     const start = epochStart(this.deployment, epoch);
-    await this.#request("evm_setNextBlockTimestamp", [start]);
-    await this.#request("evm_mine");
-    await this.#request("evm_mine");
+    await this.#request("evm_mine", [start]);
+    await this.#request("evm_mine", [start + 1]);
   }
 
   /** Runs something and takes the chain back to where it was. */
@@ -185,4 +186,28 @@ export class BenchChain {
   #trace(hash: Hex, options: object): Promise<unknown> {
     return this.#request("debug_traceTransaction", [hash, options]);
   }
+}
+
+/**
+ * Puts each transaction's block one second after the block before, also those of the deployment. By itself
+ * the chain would take the real time where that is later, and with it how fast this machine is.
+ */
+function keepStep(provider: { request: (call: RequestArguments) => Promise<unknown> }): void {
+  const request = provider.request.bind(provider);
+  let last: Promise<unknown> = Promise.resolve();
+  const step = async (call: RequestArguments) => {
+    const { timestamp } = (await request({
+      method: "eth_getBlockByNumber",
+      params: ["latest", false],
+    })) as { timestamp: Hex };
+    await request({ method: "evm_setNextBlockTimestamp", params: [Number(timestamp) + 1] });
+    return request(call);
+  };
+  provider.request = (call) => {
+    if (!call.method.startsWith("eth_send")) return request(call);
+    // One after the other: the second's time depends on the first's block.
+    const sent = last.then(() => step(call));
+    last = sent.catch(() => undefined);
+    return sent;
+  };
 }

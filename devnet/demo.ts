@@ -3,11 +3,12 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { createChainClient, type ChainClient } from "../src/chain/client.ts";
 import { ChainClock, currentEpoch } from "../src/chain/clock.ts";
+import { Services, type GradeBounds } from "../src/chain/services.ts";
 import { silentLogger } from "../src/node/logger.ts";
 import { systemTimers, type Timers } from "../src/node/timers.ts";
 import { stakingAbi } from "../src/protocol/abi/staking.ts";
 import { BlockcloudError } from "../src/protocol/errors.ts";
-import { epochStart } from "../src/protocol/epoch.ts";
+import { epochAt, epochStart } from "../src/protocol/epoch.ts";
 import {
   AUDITOR_STAKES,
   castAuditors,
@@ -17,7 +18,8 @@ import {
   writeDeployment,
 } from "./cast.ts";
 import { keyIndex, type DemoAuditor, type DemoService, type Stage } from "./stage.ts";
-import { devKey, startDevnet, type DevnetOptions } from "./devnet.ts";
+import { classIds, devKey, startDevnet, type DevnetOptions } from "./devnet.ts";
+import { Findings } from "./findings.ts";
 import { Monitor } from "./monitor.ts";
 import { moveService, type DemoMove } from "./move.ts";
 import { castCoral, castResolver, startAuditor } from "./processes.ts";
@@ -33,13 +35,8 @@ const MOVING_SERVICE = 1n;
 const MOVE_AT = 0.3;
 /** Verdicts that the view shows. */
 const VERDICTS_SHOWN = 10;
-/** What the faulty service does, epoch by epoch, from the first audited one on. */
-const FAULTS: readonly Fault[] = [
-  { kind: "down" },
-  { kind: "slow", milliseconds: 900 },
-  { kind: "none" },
-  { kind: "slow", milliseconds: 2_200 },
-];
+/** How much slower than a grade allows the faulty service is, milliseconds; it never answers sooner. */
+const TOO_SLOW_MS = 100;
 
 export interface DemoOptions {
   /** Audited epochs after the warm-up; without it the demo runs until the signal. */
@@ -59,6 +56,7 @@ interface Running {
   monitor: Monitor;
   services: DemoService[];
   auditors: DemoAuditor[];
+  findings: Findings;
   workers: WorkerProcess[];
   resolver: { http: string; dns: string };
   move: DemoMove | undefined;
@@ -109,9 +107,10 @@ async function setUp(
   closing.push(() => clock.stop());
 
   let first = Number.POSITIVE_INFINITY;
+  const faults = faultsOf(await new Services(client, deployment).classAt(classIds.http));
   const faultNow = (): Fault => {
     const age = currentEpoch(clock) - first;
-    return (age < 0 ? undefined : FAULTS[age % FAULTS.length]) ?? { kind: "none" };
+    return (age < 0 ? undefined : faults[age % faults.length]) ?? { kind: "none" };
   };
   const workers: WorkerProcess[] = [];
   closing.push(() => Promise.all(workers.map((worker) => worker.stop())));
@@ -133,10 +132,18 @@ async function setUp(
     ),
   );
   say("starting the auditors");
-  const started = auditors.map((auditor, index) => startAuditor(stage, auditor, index));
+  const findings = new Findings();
+  const started = auditors.map((auditor, index) => {
+    const worker = startAuditor(stage, auditor, index);
+    findings.follow(auditor.owner, worker);
+    return worker;
+  });
   workers.push(...started);
   await Promise.all(started.map((worker) => worker.logged("auditor started")));
-  first = Math.max(...counted.map(([, since]) => since), currentEpoch(clock) + 1);
+  // From the chain again: all of them have the whole of this epoch.
+  const { timestamp } = await client.getBlock();
+  const now = Math.max(epochAt(deployment, Number(timestamp)), currentEpoch(clock));
+  first = Math.max(...counted.map(([, since]) => since), now + 1);
 
   const monitor = new Monitor(
     client,
@@ -149,11 +156,22 @@ async function setUp(
     monitor,
     services: provided.services,
     auditors,
+    findings,
     workers,
     first,
     resolver,
     move: undefined,
   };
+}
+
+/** What the faulty service does, epoch by epoch, from the first audited one on. */
+function faultsOf({ excellentMs, goodMs }: GradeBounds): Fault[] {
+  return [
+    { kind: "down" },
+    { kind: "slow", milliseconds: excellentMs + TOO_SLOW_MS },
+    { kind: "none" },
+    { kind: "slow", milliseconds: goodMs + TOO_SLOW_MS },
+  ];
 }
 
 async function startClock(

@@ -1,3 +1,4 @@
+import type { DemoReason } from "./reasons.ts";
 import type { DemoResult } from "./result.ts";
 import { bloc } from "./view.ts";
 import { localCommand } from "../src/cli/framework/command.ts";
@@ -21,7 +22,8 @@ const start = localCommand({
   },
   examples: ["npm start", "npm start -- --epochs 5 --json"],
   notes: `Exit code 0 only if every auditor earned, both healthy services were paid in full, and the faulty one
-visibly less. With --json, progress goes to standard error.`,
+visibly less; otherwise the result says which check failed, in which epoch, and why ("reasons" with
+--json). With --json, progress goes to standard error.`,
   async run({ flags, io, output, signal }) {
     // Hardhat is needed here and nowhere else, and takes a second to load.
     const { runDemo } = await import("./demo.ts");
@@ -51,11 +53,20 @@ function summary(result: DemoResult): string {
         `auditor ${auditor.address} earned ${bloc(BigInt(auditor.reward))} BLOC ` +
         `for ${auditor.paidVotes} of ${auditor.votes} votes`,
     ),
-    result.ok
-      ? "every auditor earned, the healthy services were paid in full, the faulty one less"
-      : "NOT as it should be: an auditor earned nothing, or a service's pay does not fit its health",
+    ...(result.ok
+      ? ["every auditor earned, the healthy services were paid in full, the faulty one less"]
+      : result.reasons.map(reasonLine)),
   ];
   return lines.join("\n");
+}
+
+function reasonLine({ check, service, auditor, epoch, why }: DemoReason): string {
+  const of = [
+    ...(service === undefined ? [] : [`service ${service}`]),
+    ...(auditor === undefined ? [] : [`auditor ${auditor}`]),
+    ...(epoch === null ? [] : [`epoch ${epoch}`]),
+  ];
+  return `NOT ${check}: ${[...of, why].join(", ")}`;
 }
 
 process.exitCode = await runProgram(["start", ...process.argv.slice(2)], processIo(), {

@@ -65,6 +65,11 @@ export class Monitor {
     return round;
   }
 
+  /** The rounds of an epoch that the chain knows of. */
+  rounds(epoch: number): RoundState[] {
+    return [...this.#rounds.values()].flatMap((byEpoch) => byEpoch.get(epoch) ?? []);
+  }
+
   /** The settlement of a service, once it is in. */
   settlement(number: bigint, epoch: number): Settlement | undefined {
     return this.#settlements.get(number)?.get(epoch);

@@ -2,6 +2,15 @@ import type { Address } from "viem";
 import type { DemoAuditor, DemoService } from "./stage.ts";
 import type { DemoMove } from "./move.ts";
 import type { Monitor } from "./monitor.ts";
+import {
+  whyNotEarned,
+  whyNotInFull,
+  whyNotLess,
+  whyNotMoved,
+  type DemoReason,
+  type ServiceEpoch,
+} from "./reasons.ts";
+import type { Findings } from "./findings.ts";
 import type { Verdict } from "../src/protocol/tally.ts";
 
 /** The last line of `npm start -- --epochs N --json`. Rewards and stakes are BLOC in wei, as decimals. */
@@ -11,6 +20,8 @@ export interface DemoResult {
    * moved without a transaction.
    */
   ok: boolean;
+  /** Which of these is not so, when, and why; empty when `ok`. */
+  reasons: DemoReason[];
   /** Epochs that were audited. */
   epochs: number;
   services: { number: number; class: string; verdicts: Verdict[]; reward: string }[];
@@ -29,9 +40,6 @@ export interface DemoResult {
   gasPerAudit: number | null;
 }
 
-/** A faulty service must stay below this share of the full pay, in percent. */
-const VISIBLY_LESS = 80n;
-
 /** Adds up what the chain says of the audited epochs. */
 export async function judge(
   run: {
@@ -41,6 +49,7 @@ export async function judge(
     first: number;
     clock: { head(): { number: bigint } };
     move: DemoMove | undefined;
+    findings: Pick<Findings, "inspections" | "lastSaid">;
   },
   epochs: number | undefined,
 ): Promise<DemoResult> {
@@ -50,39 +59,57 @@ export async function judge(
   const count = epochs ?? Math.min(...settled);
   const audited = Array.from({ length: count }, (_, index) => first + index);
 
+  const serviceEpoch = async (number: bigint, epoch: number): Promise<ServiceEpoch> => ({
+    epoch,
+    hasSeed: monitor.hasSeed(epoch),
+    reward: monitor.settlement(number, epoch)?.reward,
+    full: await monitor.fullPay(number, epoch),
+    verdict: await monitor.verdict(number, epoch),
+    revealed: run.auditors.filter(({ owner }) => monitor.round(owner, epoch).votes > 0).length,
+    auditors: run.auditors.length,
+  });
   const services = await Promise.all(
     run.services.map(async ({ number, className, healthy }) => {
-      const full = sum(await Promise.all(audited.map((each) => monitor.fullPay(number, each))));
-      const reward = sum(audited.map((each) => monitor.settlement(number, each)?.reward ?? 0n));
-      const verdicts = await Promise.all(audited.map((each) => monitor.verdict(number, each)));
-      const fair = healthy ? reward === full && full > 0n : reward * 100n <= full * VISIBLY_LESS;
-      return { number: Number(number), class: className, verdicts, reward, fair };
+      const epochs = await Promise.all(audited.map((epoch) => serviceEpoch(number, epoch)));
+      return {
+        row: {
+          number: Number(number),
+          class: className,
+          verdicts: epochs.map(({ verdict }) => verdict),
+          reward: sum(epochs.map(({ reward }) => reward ?? 0n)).toString(),
+        },
+        reasons: healthy ? whyNotInFull(number, epochs, run.findings) : whyNotLess(number, epochs),
+      };
     }),
   );
   const auditors = run.auditors.map(({ owner, operator, stake }) => {
-    const rounds = audited.map((each) => monitor.round(owner, each));
+    const rounds = audited.map((epoch) => ({ ...monitor.round(owner, epoch), epoch }));
     return {
-      address: owner,
-      stake: stake.toString(),
-      rounds: rounds.filter((round) => round.claimed).length,
-      votes: rounds.reduce((total, round) => total + round.votes, 0),
-      paidVotes: rounds.reduce((total, round) => total + round.paidVotes, 0),
-      reward: sum(rounds.map((round) => round.reward)),
-      transactions: monitor.transactions(operator),
+      row: {
+        address: owner,
+        stake: stake.toString(),
+        rounds: rounds.filter((round) => round.claimed).length,
+        votes: rounds.reduce((total, round) => total + round.votes, 0),
+        paidVotes: rounds.reduce((total, round) => total + round.paidVotes, 0),
+        reward: sum(rounds.map((round) => round.reward)).toString(),
+        transactions: monitor.transactions(operator),
+      },
+      reasons: whyNotEarned(owner, rounds, run.findings),
     };
   });
+  const why = "No epoch was audited, claimed and settled by the end of the run.";
+  const none: DemoReason[] = count > 0 ? [] : [{ check: "EPOCHS_AUDITED", epoch: null, why }];
+  const reasons = [
+    ...none,
+    ...[...services, ...auditors].flatMap((each) => each.reasons),
+    ...whyNotMoved(run.move),
+  ];
   return {
-    ok:
-      count > 0 &&
-      services.every((service) => service.fair) &&
-      auditors.every((auditor) => auditor.reward > 0n) &&
-      run.move?.announcements === 0,
+    ok: reasons.length === 0,
+    reasons,
     epochs: count,
-    services: services.map(({ fair: _, ...service }) => ({
-      ...service,
-      reward: service.reward.toString(),
-    })),
-    auditors: auditors.map((auditor) => ({ ...auditor, reward: auditor.reward.toString() })),
+    services: services.map(({ row }) => row),
+    auditors: auditors.map(({ row }) => row),
     move: run.move ?? null,
     gasPerAudit: monitor.gasPerAudit ?? null,
   };

@@ -1,5 +1,5 @@
 import type { Address, Hex } from "viem";
-import { ChainAccess } from "../chain/access.ts";
+import { ChainAccess, type ChainPace } from "../chain/access.ts";
 import { Announcements } from "../chain/announcements.ts";
 import { currentEpoch } from "../chain/clock.ts";
 import type { Deployment } from "../chain/deployment.ts";
@@ -7,7 +7,7 @@ import type { FeePolicy } from "../chain/transactions/fees.ts";
 import { Seeds } from "../chain/seeds.ts";
 import { Services } from "../chain/services.ts";
 import type { CoralOptions } from "../coral/options.ts";
-import { inOrder, type Startable } from "../node/lifecycle.ts";
+import { disposable, inOrder, type Worker } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import { createMetrics, type Metrics } from "../node/metrics.ts";
 import type { Timers } from "../node/timers.ts";
@@ -28,6 +28,8 @@ import { TickDuty } from "./tickDuty.ts";
 export interface AuditorOptions {
   /** The preferred RPC endpoint, then those that stand in for it. */
   rpcUrls: readonly string[];
+  /** How the head is followed. */
+  pace?: ChainPace | undefined;
   fees?: FeePolicy | undefined;
   /** Refuses rounds that do not pay; without it none is refused. */
   economics?: Economics | undefined;
@@ -58,7 +60,7 @@ export interface AuditorEnvironment {
 }
 
 /** An auditor with everything it needs, ready to start. */
-export function createAuditor(options: AuditorOptions, environment: AuditorEnvironment): Startable {
+export function createAuditor(options: AuditorOptions, environment: AuditorEnvironment): Worker {
   const { deployment, auditor } = options;
   const { timers, log, metrics: registry = createMetrics("auditor") } = environment;
   const metrics = new AuditorMetrics(registry);
@@ -93,7 +95,7 @@ export function createAuditor(options: AuditorOptions, environment: AuditorEnvir
   const worker = new Auditor({ auditor }, { duties: wanted, time, timers, log, metrics });
 
   const parts = inOrder(chain, locator);
-  return {
+  return disposable({
     async start() {
       await parts.start();
       await refuseForeignRounds({ client, deployment, store }, auditor, currentEpoch(time));
@@ -104,5 +106,5 @@ export function createAuditor(options: AuditorOptions, environment: AuditorEnvir
       await parts.stop();
       store.close();
     },
-  };
+  });
 }

@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import { platform } from "#platform";
 import { encodeAbiParameters, type Address, type Hex } from "viem";
 import { bytesToHex, hexToBytes, keccak } from "./bytes.ts";
 import { BlockcloudError } from "./errors.ts";
@@ -36,7 +36,7 @@ export class HashChain {
       [{ type: "uint256" }, { type: "address" }, { type: "uint256" }],
       [scope.chainId, scope.contract, BigInt(scope.chainNumber)],
     );
-    let element: Uint8Array = createHmac("sha256", key).update(hexToBytes(message)).digest();
+    let element = platform.hmacSha256(key, hexToBytes(message));
     this.#elements = [element];
     for (let i = 0; i < length; i++) {
       element = keccak(element);

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { platform } from "#platform";
 import {
   decodeAbiParameters,
   encodeAbiParameters,
@@ -7,6 +7,7 @@ import {
   type Address,
   type Hex,
 } from "viem";
+import { decodeBase64Url, encodeBase64Url } from "./base64url.ts";
 import { bytesToHex, concatBytes, hexToBytes, keccak, word } from "./bytes.ts";
 import { BlockcloudError } from "./errors.ts";
 import { recoverSigner, signDigest } from "./signature.ts";
@@ -60,12 +61,12 @@ const receiptParameters = [
   { type: "uint64" },
   { type: "bytes" },
 ] as const;
-/** Five words, the length word and three words of signature. */
-const ENCODED_BYTES = 9 * 32;
+/** In base64url: five words, the length word and three words of signature. */
+const ENCODED_CHARACTERS = (9 * 32 * 4) / 3;
 
 /** SHA-256, the digest that channels use. */
 export function sha256(bytes: Uint8Array): Uint8Array {
-  return createHash("sha256").update(bytes).digest();
+  return platform.sha256(bytes);
 }
 
 /** SHA-256 of an empty body. */
@@ -76,12 +77,17 @@ export function httpChannel(exchange: HttpExchange): Hex {
   return keccak256(
     encodeAbiParameters(channelParameters, [
       exchange.method,
-      bytesToHex(Buffer.from(exchange.target, "latin1")),
+      bytesToHex(latin1(exchange.target)),
       bytesToHex(exchange.requestDigest),
       exchange.status,
       bytesToHex(exchange.responseDigest),
     ]),
   );
+}
+
+/** One byte a character. */
+function latin1(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
 /** Whether a header value is a nonce. */
@@ -131,7 +137,7 @@ export function encodeReceipt(receipt: SignedReceipt): string {
     receipt.issuedAt,
     receipt.signature,
   ]);
-  return Buffer.from(hexToBytes(encoded)).toString("base64url");
+  return encodeBase64Url(hexToBytes(encoded));
 }
 
 /**
@@ -140,10 +146,9 @@ export function encodeReceipt(receipt: SignedReceipt): string {
  * @throws BlockcloudError `RECEIPT_MALFORMED`.
  */
 export function decodeReceipt(header: string): SignedReceipt {
-  const bytes = Buffer.from(header, "base64url");
-  if (bytes.length !== ENCODED_BYTES || bytes.toString("base64url") !== header) {
-    throw malformedReceipt(`${header.length} characters`);
-  }
+  // Measured first: a stranger's header may be long.
+  const bytes = header.length === ENCODED_CHARACTERS ? decodeBase64Url(header) : undefined;
+  if (bytes === undefined) throw malformedReceipt(`${header.length} characters`);
   let receipt: SignedReceipt;
   let canonical: string;
   try {

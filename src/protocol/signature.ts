@@ -1,14 +1,8 @@
-import { createRequire } from "node:module";
-import type Secp256k1 from "secp256k1";
+import { platform } from "#platform";
 import { secp256k1 as noble } from "@noble/curves/secp256k1.js";
 import { getAddress, type Address, type Hex } from "viem";
 import { bytesToHex, hexToBytes, keccak } from "./bytes.ts";
-
-interface Curve {
-  sign(digest: Uint8Array, key: Uint8Array): { compact: Uint8Array; recovery: number };
-  recover(digest: Uint8Array, compact: Uint8Array, recovery: number): Uint8Array | undefined;
-  publicKey(key: Uint8Array): Uint8Array;
-}
+import type { Curve } from "./platform/platform.ts";
 
 /** Half of the group order: a larger `s` is the malleable twin (EIP-2), refused on chain. */
 const HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n;
@@ -31,35 +25,9 @@ export const nobleCurve: Curve = {
   publicKey: (key) => noble.getPublicKey(key, false),
 };
 
-function loadNative(): Curve | undefined {
-  try {
-    const native = createRequire(import.meta.url)("secp256k1/bindings.js") as typeof Secp256k1;
-    return {
-      sign(digest, key) {
-        const { signature, recid } = native.ecdsaSign(digest, key);
-        return { compact: signature, recovery: recid };
-      },
-      recover(digest, compact, recovery) {
-        try {
-          return native.ecdsaRecover(compact, recovery, digest, false);
-        } catch {
-          // As above: no point on the curve, so signed by nobody.
-          return undefined;
-        }
-      },
-      publicKey: (key) => native.publicKeyCreate(key, false),
-    };
-  } catch {
-    // No binary for this platform: noble below, about 10x slower.
-    return undefined;
-  }
-}
-
-const native = loadNative();
-
-/** Which implementation signs here; `noble` is the fallback where the native module has no binary. */
-export const curveName: "secp256k1" | "noble" = native ? "secp256k1" : "noble";
-const curve = native ?? nobleCurve;
+/** Which implementation signs here; `noble` where no native one can be loaded, as in a browser. */
+export const curveName: "secp256k1" | "noble" = platform.nativeCurve ? "secp256k1" : "noble";
+const curve = platform.nativeCurve ?? nobleCurve;
 
 /**
  * Signs a 32-byte digest: 65 bytes `r | s | v`, deterministic (RFC 6979), low `s`, `v` 27 or 28.

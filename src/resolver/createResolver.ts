@@ -1,5 +1,5 @@
 import type { Hex } from "viem";
-import { ChainAccess } from "../chain/access.ts";
+import { ChainAccess, type ChainPace } from "../chain/access.ts";
 import { Announcements } from "../chain/announcements.ts";
 import { deploymentTag, type Deployment } from "../chain/deployment.ts";
 import { ServiceDirectory } from "../chain/directory.ts";
@@ -7,7 +7,7 @@ import { Services } from "../chain/services.ts";
 import type { CoralOptions } from "../coral/options.ts";
 import { createCoral } from "../coral/createCoral.ts";
 import type { CoralNode } from "../coral/node.ts";
-import { inOrder, type Startable } from "../node/lifecycle.ts";
+import { disposable, inOrder, type Worker } from "../node/lifecycle.ts";
 import { silentLogger, type Logger } from "../node/logger.ts";
 import { createMetrics, type Metrics } from "../node/metrics.ts";
 import { systemTimers, type Timers } from "../node/timers.ts";
@@ -19,6 +19,8 @@ import type { ServiceResolver } from "./serviceResolver.ts";
 export interface ResolverOptions {
   /** The preferred RPC endpoint, then those that stand in for it. */
   rpcUrls: readonly string[];
+  /** How the head is followed. */
+  pace?: ChainPace | undefined;
   deployment: Deployment;
   /**
    * Its node of the record network; without addresses to join by, only announcements on chain are found. A
@@ -43,12 +45,12 @@ export interface ResolverEnvironment {
 }
 
 /** A resolver with a chain client and a node of the record network of its own. */
-export class LocalResolver implements Resolver, Startable {
+export class LocalResolver implements Resolver, Worker {
   readonly directory: ServiceDirectory;
   readonly network: CoralNode;
   readonly #chain: ChainAccess;
   readonly #resolver: ServiceResolver;
-  readonly #worker: Startable;
+  readonly #worker: Worker;
   readonly #announcements: Announcements;
   readonly #log: Logger;
 
@@ -87,7 +89,7 @@ export class LocalResolver implements Resolver, Startable {
     this.#announcements = announcements;
     this.#log = log;
     this.#resolver = resolver;
-    this.#worker = inOrder(chain, directory, network, worker);
+    this.#worker = disposable(inOrder(chain, directory, network, worker));
   }
 
   /** @throws BlockcloudError `CHAIN_UNREACHABLE`, `CHAIN_MISMATCH`, and what the parts throw. */
@@ -101,6 +103,10 @@ export class LocalResolver implements Resolver, Startable {
 
   stop(): Promise<void> {
     return this.#worker.stop();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
   }
 
   /** The chain's time, Unix milliseconds; once it has started. */

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { keccak256, stringToHex, type Hex } from "viem";
+import { getAddress, keccak256, stringToHex, type Hex } from "viem";
 import { Services } from "../../src/chain/services.ts";
 import { bytesToHex } from "../../src/protocol/bytes.ts";
 import { encodeProbe, type ProbeInput } from "../../src/protocol/probe.ts";
@@ -18,7 +18,7 @@ const kind = {
   minimumStake: 1_000n,
   registrationFee: 10n,
   open: true,
-  verifier: DEPLOYMENT.contracts.staking,
+  verifier: getAddress(DEPLOYMENT.contracts.staking),
   excellentMs: 500,
   goodMs: 2_000,
   poorMs: 10_000,

@@ -12,9 +12,7 @@ const WINDOW = 300;
 const BOND = parseEther("50");
 const [CHALLENGER, HELPER] = [devKey(13), devKey(12)];
 
-describe("blockcloud challenge", function () {
-  this.timeout(120_000);
-
+describe("blockcloud challenge", () => {
   let chain: AuditedChain;
   let challenges: Challenges;
 

@@ -19,8 +19,7 @@ interface Listening {
   peerId: string;
 }
 
-describe("coral run", function () {
-  this.timeout(120_000);
+describe("coral run", () => {
   let rig: CliRig;
   const children: ChildProcess[] = [];
   before(async () => {

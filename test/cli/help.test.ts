@@ -21,8 +21,7 @@ function leaves(parent: Command = program, prefix = ""): { name: string; command
   });
 }
 
-describe("help", function () {
-  this.timeout(60_000);
+describe("help", () => {
   let cwd: string;
   let rpc: Server;
   let env: Record<string, string>;

@@ -11,9 +11,7 @@ import { runCli } from "../support/cli.ts";
 
 const KEEPER = devKey(12);
 
-describe("blockcloud keeper run, as a process", function () {
-  this.timeout(240_000);
-
+describe("blockcloud keeper run, as a process", () => {
   let chain: AuditedChain;
   const running: WorkerProcess[] = [];
 

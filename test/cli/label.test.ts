@@ -7,8 +7,7 @@ import { CliRig, parts, PROBE } from "../support/cliRig.ts";
 
 const WALLET = "--wallet-key-file wallet.key --yes";
 
-describe("blockcloud service label", function () {
-  this.timeout(60_000);
+describe("blockcloud service label", () => {
   let rig: CliRig;
 
   before(async () => {

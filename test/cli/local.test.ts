@@ -10,7 +10,6 @@ const KEY = `0x${"5e".repeat(32)}` as const;
 const PASSWORD = "correct horse battery";
 
 describe("commands that need no chain", function () {
-  this.timeout(30_000);
   let cwd: string;
   let printed = "";
 

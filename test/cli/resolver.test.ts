@@ -16,8 +16,7 @@ import { CliRig, parts, PROBE } from "../support/cliRig.ts";
 
 const bin = path.join(import.meta.dirname, "../../bin/blockcloud");
 
-describe("blockcloud resolver run", function () {
-  this.timeout(60_000);
+describe("blockcloud resolver run", () => {
   let rig: CliRig;
   let child: ChildProcess;
   let listens: { http: string; dns: string };

@@ -11,7 +11,6 @@ const WALLET = "--wallet-key-file wallet.key";
 const REGISTER = `service register --probe '${PROBE}' --service-key-file service.key ${WALLET}`;
 
 describe("service commands", function () {
-  this.timeout(30_000);
   let rig: CliRig;
 
   before(async () => {

@@ -8,7 +8,6 @@ const WALLET = "--wallet-key-file wallet.key";
 const OWNER = "--owner-key-file owner.key";
 
 describe("stake commands", function () {
-  this.timeout(60_000);
   let rig: CliRig;
 
   before(async () => {

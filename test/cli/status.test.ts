@@ -30,8 +30,6 @@ interface Report {
 }
 
 describe("commands that show a state", function () {
-  this.timeout(240_000);
-
   let chain: AuditedChain;
   let upstream: Upstream;
   let provider: Startable;

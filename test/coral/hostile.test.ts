@@ -14,7 +14,6 @@ const id = rootServiceId(7n);
 const other = rootServiceId(8n);
 
 describe("a Coral node among strangers", function () {
-  this.timeout(60_000);
   let net: CoralNet;
   let node: TestNode;
   let stranger: Stranger;

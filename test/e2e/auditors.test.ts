@@ -55,9 +55,7 @@ const fabricator = (deployment: Deployment): Voter => ({
     }),
 });
 
-describe("auditors, end to end, with real processes", function () {
-  this.timeout(240_000);
-
+describe("auditors, end to end, with real processes", () => {
   let stage: Stage;
   let driver: ChainDriver;
   let monitor: Monitor;

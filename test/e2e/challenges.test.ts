@@ -26,9 +26,7 @@ const BOND = parseEther("50");
 /** Of 2,000 BLOC at stake, half of it for the challenger. */
 const PENALTY = parseEther("40");
 
-describe("challenges, end to end, with real processes", function () {
-  this.timeout(240_000);
-
+describe("challenges, end to end, with real processes", () => {
   let stage: Stage;
   let driver: ChainDriver;
   let challenges: Challenges;

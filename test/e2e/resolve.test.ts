@@ -5,7 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { erc20Abi, parseEther, type Hex } from "viem";
-import { createResolver } from "blockcloud";
+
 import { createChainClient } from "../../src/chain/client.ts";
 import type { Call } from "../../src/chain/transactions/call.ts";
 import type { TransactionSender } from "../../src/chain/transactions/sender.ts";
@@ -32,6 +32,7 @@ import { rootServiceId } from "../../src/protocol/serviceId.ts";
 import { blockcloudDomain } from "../../src/protocol/typedData.ts";
 import { RECORD_LEASE_MS } from "../../src/provider/publish/lease.ts";
 import { registerService } from "../../src/chain/register.ts";
+import { createResolver } from "../../src/resolver/createResolver.ts";
 import { ChainDriver } from "../support/chainDriver.ts";
 import { runCli } from "../support/cli.ts";
 
@@ -49,9 +50,7 @@ interface HttpAnswer {
   code?: string;
 }
 
-describe("layer 3, end to end, with real processes", function () {
-  this.timeout(240_000);
-
+describe("layer 3, end to end, with real processes", () => {
   let stage: Stage;
   let driver: ChainDriver;
   let owner: TransactionSender;

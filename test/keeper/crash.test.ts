@@ -13,9 +13,7 @@ const REWARD = parseEther("0.5");
 /** More requests than a round needs. */
 const MANY = 200;
 
-describe("a keeper that is killed, or whose endpoint is limited", function () {
-  this.timeout(240_000);
-
+describe("a keeper that is killed, or whose endpoint is limited", () => {
   let chain: AuditedChain;
   let folder: string;
   let runs = 0;

@@ -15,9 +15,7 @@ const [KEEPER, RIVAL] = [devKey(12), devKey(13)];
 /** More ether than these tests could give away. */
 const GENEROUS = parseEther("10");
 
-describe("a keeper's duties, on a chain", function () {
-  this.timeout(240_000);
-
+describe("a keeper's duties, on a chain", () => {
   let chain: AuditedChain;
   let challenges: Challenges;
 

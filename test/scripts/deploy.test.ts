@@ -42,8 +42,7 @@ async function run(rpcUrl: string, ...args: string[]) {
   return { status, stdout, stderr, result: () => JSON.parse(stdout) as Result };
 }
 
-describe("npm run deploy, to a chain with Sepolia's ID", function () {
-  this.timeout(180_000);
+describe("npm run deploy, to a chain with Sepolia's ID", () => {
   let anvil: Anvil;
   let folder: string;
   const sepolia = (...args: string[]) =>

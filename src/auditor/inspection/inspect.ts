@@ -1,20 +1,13 @@
 import type { Address, Hex } from "viem";
 import type { GradeBounds } from "../../chain/services.ts";
 import type { ChainTime } from "../../chain/clock.ts";
-import { netRequest } from "../../net/request.ts";
+import { callService } from "../../net/callService.ts";
 import type { Resolve } from "../../net/resolve.ts";
 import type { Timers } from "../../node/timers.ts";
+import { checkReceipt } from "../../protocol/checkReceipt.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { ProbeRequest } from "../../protocol/probe.ts";
-import {
-  decodeReceipt,
-  httpChannel,
-  NONCE_HEADER,
-  RECEIPT_HEADER,
-  sha256,
-  type ReceiptSigner,
-  type SignedReceipt,
-} from "../../protocol/receipt.ts";
+import { decodeReceipt, type ReceiptSigner } from "../../protocol/receipt.ts";
 import type { Grade } from "../../protocol/tally.ts";
 import { httpFault, type ProbeResponse, type Fault } from "./responseCheck.ts";
 import { failed, type FailureClass, type Finding } from "./finding.ts";
@@ -31,7 +24,13 @@ const FAILURES: Readonly<Record<string, FailureClass>> = {
   NET_TLS: "tls",
   NET_PROTOCOL: "protocol",
   NET_FAILED: "unreachable",
+  NET_CODING: "encoding",
   RECEIPT_MALFORMED: "receipt",
+  RECEIPT_SERVICE: "receipt",
+  RECEIPT_NONCE: "receipt",
+  RECEIPT_CHANNEL: "receipt",
+  RECEIPT_TIME: "receipt",
+  RECEIPT_KEY: "receipt",
 };
 
 /** One inspection to make. */
@@ -74,18 +73,15 @@ export async function inspect(
   const started = timers.monotonic();
   const elapsed = () => timers.monotonic() - started;
   try {
-    const url = targetOf(inspection.endpoint, inspection.request.path);
     const question = ask(inspection.request, time);
-    const answer = await netRequest(
+    const { response, receipt, channel } = await callService(
       {
+        endpoint: inspection.endpoint,
+        path: inspection.request.path,
         method: question.method,
-        url,
-        headers: {
-          ...question.headers,
-          "accept-encoding": "identity",
-          [NONCE_HEADER]: inspection.nonce,
-        },
+        headers: question.headers,
         body: question.body,
+        nonce: inspection.nonce,
       },
       {
         timeMs: Math.min(bounds.poorMs, inspection.timeMs),
@@ -96,29 +92,16 @@ export async function inspect(
       dependencies.resolve,
     );
     const elapsedMs = elapsed();
-    const coding = answer.headers["content-encoding"] ?? "identity";
-    if (coding.toLowerCase() !== "identity") {
-      return failed("encoding", "a coding although none was asked for", elapsedMs);
-    }
-    const fault = question.fault(answer);
+    const fault = question.fault(response);
     if (fault !== undefined) return failed(...fault, elapsedMs);
-    const header = answer.headers[RECEIPT_HEADER] ?? answer.trailers[RECEIPT_HEADER];
-    if (typeof header !== "string") return failed("receipt_missing", "no receipt", elapsedMs);
-    const channel = httpChannel({
-      method: question.method,
-      target: url.pathname + url.search,
-      requestDigest: sha256(question.body),
-      status: answer.status,
-      responseDigest: sha256(answer.body),
-    });
-    const receipt = decodeReceipt(header);
-    const wrong = checkReceipt(receipt, channel, inspection, receipts);
-    if (wrong !== undefined) return failed("receipt", wrong, elapsedMs);
+    if (receipt === undefined) return failed("receipt_missing", "no receipt", elapsedMs);
+    const signed = decodeReceipt(receipt);
+    checkReceipt(signed, { ...inspection, channel: channel() }, receipts);
     const grade = gradeOf(elapsedMs, bounds);
     if (grade === 0) {
       return failed("slow", `an answer after ${Math.round(elapsedMs)} ms`, elapsedMs);
     }
-    return { grade, elapsedMs, receipt };
+    return { grade, elapsedMs, receipt: signed };
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof BlockcloudError) {
@@ -159,22 +142,6 @@ function ask(request: ProbeRequest, time: InspectDependencies["time"]): Question
   };
 }
 
-/**
- * The path below the endpoint's own, at the endpoint's host; no credentials, no query of the endpoint.
- *
- * @throws BlockcloudError `NET_REFUSED` when the path leads out of the endpoint's by dot segments, plain or
- * encoded: another tenant of the host may live there.
- */
-function targetOf(endpoint: string, path: string): URL {
-  const { protocol, host, pathname } = new URL(endpoint);
-  const base = pathname.replace(/\/+$/, "");
-  const url = new URL(`${protocol}//${host}${base}${path}`);
-  if (base !== "" && !url.pathname.startsWith(`${base}/`)) {
-    throw new BlockcloudError("NET_REFUSED", "The probe's path leads out of the endpoint's.");
-  }
-  return url;
-}
-
 /** The grade of a time to the last byte. */
 export function gradeOf(elapsedMs: number, bounds: GradeBounds): Grade {
   if (elapsedMs <= bounds.excellentMs) return 3;
@@ -186,21 +153,4 @@ export function gradeOf(elapsedMs: number, bounds: GradeBounds): Grade {
 export function medianGrade(findings: readonly Finding[]): Grade {
   const sorted = findings.map((finding) => finding.grade).sort((a, b) => a - b);
   return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
-}
-
-function checkReceipt(
-  receipt: SignedReceipt,
-  channel: Hex,
-  inspection: Inspection,
-  receipts: ReceiptSigner,
-): string | undefined {
-  const { from, to } = inspection.issuedWithin;
-  if (receipt.serviceId !== inspection.serviceId) return "a receipt of another service";
-  if (receipt.nonce !== inspection.nonce) return "a receipt for another nonce";
-  if (receipt.channel !== channel) return "a receipt for another answer";
-  if (receipt.issuedAt < BigInt(from) || receipt.issuedAt >= BigInt(to)) {
-    return "a receipt dated outside the epoch";
-  }
-  if (receipts.recover(receipt) !== inspection.key) return "a receipt by another key";
-  return undefined;
 }

@@ -1,12 +1,12 @@
 import { grades } from "../../protocol/tally.ts";
 import { amount, facts, utc } from "../show/format.ts";
-import type { Seen } from "./sources.ts";
+import type { Seen } from "../../resolver/sources.ts";
 
 const sources = {
   coral: "the record network",
   announcement: "an announcement on chain",
   resolver: "another resolver",
-  table: "a rule of the service table, which nobody signed",
+  table: "a rule of the service table, which carries no signature",
 } as const;
 
 /** An answer for people. */

@@ -4,7 +4,7 @@ import { BlockcloudError } from "../../protocol/errors.ts";
 import { readRecord } from "../../protocol/record.ts";
 import { rootServiceId } from "../../protocol/serviceId.ts";
 import { blockcloudDomain } from "../../protocol/typedData.ts";
-import { remoteSource } from "../resolve/sources.ts";
+import { remoteSource } from "../../resolver/sources.ts";
 
 /**
  * The record by which users find a service at the moment, from a resolver whose answer is checked against

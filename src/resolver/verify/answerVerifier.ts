@@ -1,18 +1,18 @@
 import { ChainAccess, type ChainOptions } from "../../chain/access.ts";
 import { ServiceDirectory } from "../../chain/directory.ts";
-import { inOrder, type Startable } from "../../node/lifecycle.ts";
+import { disposable, inOrder, type Worker } from "../../node/lifecycle.ts";
 import { silentLogger, type Logger } from "../../node/logger.ts";
 import { createMetrics, type Metrics } from "../../node/metrics.ts";
 import { systemTimers, type Timers } from "../../node/timers.ts";
 import { blockcloudDomain, type Domain } from "../../protocol/typedData.ts";
-import { verifyAnswer, type VerifiedAnswer } from "./verifyAnswer.ts";
+import { checkService, verifyAnswer, type VerifiedAnswer } from "./verifyAnswer.ts";
 
 /** Checks other resolvers' answers through RPC endpoints of one's own, whose chain it follows. */
-export class AnswerVerifier implements Startable {
+export class AnswerVerifier implements Worker {
   readonly #domain: Domain;
   readonly #chain: ChainAccess;
   readonly #directory: ServiceDirectory;
-  readonly #worker: Startable;
+  readonly #worker: Worker;
 
   /** @throws BlockcloudError `RPC_URL_INVALID`. */
   constructor(
@@ -26,7 +26,7 @@ export class AnswerVerifier implements Startable {
     this.#chain = new ChainAccess(options, { timers, log, metrics });
     const { client, time } = this.#chain;
     this.#directory = new ServiceDirectory({ client, deployment, time, timers, log });
-    this.#worker = inOrder(this.#chain, this.#directory);
+    this.#worker = disposable(inOrder(this.#chain, this.#directory));
   }
 
   /** @throws BlockcloudError `CHAIN_UNREACHABLE`, `CHAIN_MISMATCH`. */
@@ -38,6 +38,10 @@ export class AnswerVerifier implements Startable {
     return this.#worker.stop();
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
   /**
    * Checks an answer.
    *
@@ -47,5 +51,14 @@ export class AnswerVerifier implements Startable {
   verify(json: unknown, asked: string): Promise<VerifiedAnswer> {
     const now = this.#chain.time.now() * 1000;
     return verifyAnswer(json, asked, { directory: this.#directory, domain: this.#domain, now });
+  }
+
+  /**
+   * Asks the chain whether there is such a service, whatever a resolver says of it.
+   *
+   * @throws BlockcloudError as `checkService` does.
+   */
+  checkService(asked: string): Promise<void> {
+    return checkService(asked, this.#directory);
   }
 }

@@ -220,37 +220,37 @@ describe("inspect", () => {
       [
         "is of another service",
         (honest) => resign({ ...honest, serviceId: rootServiceId(8n) }),
-        "a receipt of another service",
+        /^The receipt is of service 0x0{15}8/,
       ],
       [
         "is for another nonce",
         (honest) => resign({ ...honest, nonce: `0x${"bb".repeat(32)}` }),
-        "a receipt for another nonce",
+        /another nonce/,
       ],
       [
         "is for another answer",
         (honest) => resign({ ...honest, channel: `0x${"cc".repeat(32)}` }),
-        "a receipt for another answer",
+        /another request or response/,
       ],
       [
         "is dated before the epoch",
         (honest) => resign({ ...honest, issuedAt: BigInt(ISSUED_AT - 1_001) }),
-        "a receipt dated outside the epoch",
+        /is dated \d+ ms/,
       ],
       [
         "is dated after the epoch",
         (honest) => resign({ ...honest, issuedAt: BigInt(ISSUED_AT + 1_000) }),
-        "a receipt dated outside the epoch",
+        /is dated \d+ ms/,
       ],
       [
         "was changed after it was signed",
         (honest) => ({ ...honest, issuedAt: honest.issuedAt + 1n }),
-        "a receipt by another key",
+        /is signed by/,
       ],
       [
         "is signed by nobody",
         (honest) => ({ ...honest, signature: `0x${"00".repeat(65)}` }),
-        "a receipt by another key",
+        /is signed by/,
       ],
     ];
     for (const [what, receipt, reason] of changed) {
@@ -260,7 +260,7 @@ describe("inspect", () => {
     }
 
     it("fails when another key signed it", async () => {
-      await expectFailed("a receipt by another key", against({ key: `0x${"66".repeat(32)}` }));
+      await expectFailed(/is signed by/, against({ key: `0x${"66".repeat(32)}` }));
     });
 
     it("counts from the first millisecond to the last", async () => {

@@ -10,9 +10,7 @@ import { rejection } from "../../support/rejection.ts";
 
 const STAKE = parseEther("10000");
 
-describe("views of auditors", function () {
-  this.timeout(120_000);
-
+describe("views of auditors", () => {
   let chain: AuditedChain;
 
   const view = async (index: number) =>

@@ -8,8 +8,6 @@ import { AuditedChain, FIRST } from "../../support/auditedChain.ts";
 import { rejection } from "../../support/rejection.ts";
 
 describe("views of services", function () {
-  this.timeout(120_000);
-
   let chain: AuditedChain;
 
   const view = async (number: bigint) =>

@@ -93,7 +93,7 @@ describe("RecordBook", () => {
       for (const key of [keys[0]!, keys[999]!]) {
         expect(rig.book.record(subId(7n, key))?.signer).to.match(/^0x/);
       }
-    }).timeout(20_000);
+    });
   });
 
   describe("refuses, counts, and keeps nothing of", () => {
@@ -235,7 +235,7 @@ describe("RecordBook", () => {
     expect([rig.book.held.records, rig.store.floorsOf(7n), rig.arrivals.length]).to.deep.equal([
       0, 0, 0,
     ]);
-  }).timeout(30_000);
+  });
 
   it("adds no floor for what is not valid", async () => {
     for (let i = 0; i < 20; i++) {

@@ -43,8 +43,7 @@ pid-file
 };
 
 for (const [program, { config, args, ready }] of Object.entries(servers)) {
-  describe(`${program}, pointed here as docs/resolver.md says`, function () {
-    this.timeout(30_000);
+  describe(`${program}, pointed here as docs/resolver.md says`, () => {
     const rig = new DnsRig();
     let folder: string | undefined;
     let child: ChildProcess;

@@ -1,12 +1,13 @@
-import type { Deployment } from "../../chain/deployment.ts";
-import type { Startable } from "../../node/lifecycle.ts";
-import { BlockcloudError } from "../../protocol/errors.ts";
-import type { Answer } from "../../resolver/answer.ts";
-import { answerFromJson } from "../../resolver/answerSchema.ts";
-import { AnswerVerifier } from "../../resolver/verify/answerVerifier.ts";
-import { createResolver } from "../../resolver/createResolver.ts";
-import { askResolver } from "../../resolver/lookup/remote.ts";
-import type { UnconfirmedField } from "../../resolver/verify/verifyAnswer.ts";
+import type { Hex } from "viem";
+import type { Deployment } from "../chain/deployment.ts";
+import type { Startable } from "../node/lifecycle.ts";
+import { BlockcloudError } from "../protocol/errors.ts";
+import type { Answer, Change } from "./answer.ts";
+import { answerFromJson } from "./answerSchema.ts";
+import { AnswerVerifier } from "./verify/answerVerifier.ts";
+import { createResolver } from "./createResolver.ts";
+import { askResolver } from "./lookup/remote.ts";
+import type { UnconfirmedField } from "./verify/verifyAnswer.ts";
 
 /** An answer, and what is known of its truth. */
 export interface Seen {
@@ -17,18 +18,20 @@ export interface Seen {
   unconfirmed: readonly UnconfirmedField[];
 }
 
-/** Where the command has its answers from. */
+/** Where a command or a client gets its answers from. */
 export interface ResolveSource extends Startable {
   ask(name: string, signal: AbortSignal): Promise<Seen>;
+  /** As a resolver's `watch`; undefined where changes are seen only by asking again. */
+  readonly watch: ((serviceId: Hex, listener: (change: Change) => void) => () => void) | undefined;
 }
 
-/** The chain that a command reads. */
+/** The chain that answers are checked by. */
 export interface OwnChain {
   rpcUrls: readonly string[];
   deployment: Deployment;
 }
 
-/** A resolver for as long as the command runs: it listens nowhere and leaves nothing behind. */
+/** A resolver in this process: it listens nowhere and leaves nothing behind. */
 export function ownSource(
   chain: OwnChain,
   node: { bootstrap: readonly string[]; subscribe: boolean; allowPrivate: boolean },
@@ -42,6 +45,7 @@ export function ownSource(
       verified: true,
       unconfirmed: [],
     }),
+    watch: (serviceId, listener) => resolver.watch(serviceId, listener),
   };
 }
 
@@ -51,8 +55,14 @@ export function remoteSource(url: URL, chain: OwnChain | undefined): ResolveSour
   return {
     start: async () => verifier?.start(),
     stop: async () => verifier?.stop(),
+    watch: undefined,
     async ask(name, signal) {
-      const json = await askResolver(url.href, name, [], signal);
+      const json = await askResolver(url.href, name, [], signal).catch(async (error: unknown) => {
+        signal.throwIfAborted();
+        // A refusal may be true or a lie: where the service is unknown or inactive, the chain says so.
+        await verifier?.checkService(name);
+        throw error;
+      });
       if (verifier !== undefined) return { ...(await verifier.verify(json, name)), verified: true };
       try {
         return { answer: answerFromJson(json), verified: false, unconfirmed: [] };
