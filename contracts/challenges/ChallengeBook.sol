@@ -40,7 +40,7 @@ contract ChallengeBook is IChallengeBook {
     uint64 public immutable coolDownSeconds;
     /// @inheritdoc IChallengeBook
     uint96 public immutable bond;
-    IERC20 private immutable TOKEN;
+    IERC20 private immutable _token;
 
     /// @inheritdoc IChallengeBook
     uint256 public challengeCount;
@@ -81,7 +81,7 @@ contract ChallengeBook is IChallengeBook {
         windowSeconds = windowSeconds_;
         coolDownSeconds = coolDownSeconds_;
         bond = bond_;
-        TOKEN = IERC20(IStaking(staking).token());
+        _token = IERC20(IStaking(staking).token());
     }
 
     /// @inheritdoc IChallengeBook
@@ -89,7 +89,7 @@ contract ChallengeBook is IChallengeBook {
         uint64 number,
         Permit calldata permit
     ) external returns (uint256 id) {
-        PermitLib.tryPermit(address(TOKEN), address(this), permit);
+        PermitLib.tryPermit(address(_token), address(this), permit);
         return challenge(number);
     }
 
@@ -124,7 +124,7 @@ contract ChallengeBook is IChallengeBook {
         });
         emit ChallengeOpened(id, number, msg.sender, key);
 
-        TOKEN.safeTransferFrom(msg.sender, address(this), bond);
+        _token.safeTransferFrom(msg.sender, address(this), bond);
     }
 
     /// @inheritdoc IChallengeBook
@@ -144,8 +144,8 @@ contract ChallengeBook is IChallengeBook {
         uint256 burned = (bond * BOND_BURN_PERCENT + 99) / 100;
         emit ChallengeAnswered(id, number, payout, bond - burned);
 
-        ERC20Burnable(address(TOKEN)).burn(burned);
-        TOKEN.safeTransfer(payout, bond - burned);
+        ERC20Burnable(address(_token)).burn(burned);
+        _token.safeTransfer(payout, bond - burned);
     }
 
     /// @inheritdoc IChallengeBook
@@ -174,7 +174,7 @@ contract ChallengeBook is IChallengeBook {
         // Sold or retired since: the silence was the seller's, and so is the penalty.
         if (IStaking(staking).stakerOf(number) == entry.staker)
             IServiceRegistry(registry).suspend(number);
-        TOKEN.safeTransfer(challenger, bond);
+        _token.safeTransfer(challenger, bond);
     }
 
     /// @inheritdoc IChallengeBook
@@ -193,7 +193,7 @@ contract ChallengeBook is IChallengeBook {
         _close(entry, State.Annulled);
         emit ChallengeAnnulled(id, entry.number);
 
-        TOKEN.safeTransfer(entry.challenger, bond);
+        _token.safeTransfer(entry.challenger, bond);
     }
 
     /// @inheritdoc IChallengeBook

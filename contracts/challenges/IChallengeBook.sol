@@ -74,6 +74,10 @@ interface IChallengeBook {
     /// @param number The service number.
     event ChallengeAnnulled(uint256 indexed id, uint64 indexed number);
 
+    // Deployment
+
+    /// @notice The window to answer must be longer than 0.
+    error ChallengeWindowZero();
     /// @notice Stake must stay slashable until an unanswered challenge can be resolved.
     /// @param unbondingSeconds The staking contract's.
     /// @param minimum It must be longer than this.
@@ -82,8 +86,9 @@ interface IChallengeBook {
     /// @param windowSeconds The window given.
     /// @param maximum The longest allowed.
     error ChallengeWindowBeyondRing(uint256 windowSeconds, uint256 maximum);
-    /// @notice The window to answer must be longer than 0.
-    error ChallengeWindowZero();
+
+    // challenge
+
     /// @notice Only a service that is active in the current epoch can be challenged.
     /// @param number The service number.
     /// @param epoch The current epoch.
@@ -96,6 +101,9 @@ interface IChallengeBook {
     /// @param number The service number.
     /// @param until First second at which it can be challenged again, Unix seconds.
     error ChallengeCoolingDown(uint64 number, uint64 until);
+
+    // respond, resolve, annul
+
     /// @notice The challenge is not open.
     /// @param id Its number.
     /// @param state Its state.

@@ -122,6 +122,7 @@ contract ServiceLabels is IServiceLabels {
         string memory label = _labels[number];
         // A label needs no escaping: letters, digits and hyphens.
         string memory name = bytes(label).length == 0 ? plain : string.concat(label, ".bloc.alt");
+        // solhint-disable-next-line quotes
         string memory json = string.concat('{"name":"', name, '","description":"', plain, '"}');
         return string.concat("data:application/json;base64,", Base64.encode(bytes(json)));
     }

@@ -48,10 +48,10 @@ abstract contract EpochLedger is EpochClock, IProofOfService {
     uint112 private _newestHigh;
     uint112 private _newestLow;
     Epoch[RING] private _epochs;
-    address private immutable DEPLOYER;
+    address private immutable _deployer;
     /// @dev The registry's domain separator, as long as the chain's ID stays what it was at deployment.
-    bytes32 private immutable SEPARATOR;
-    uint256 private immutable CHAIN_ID;
+    bytes32 private immutable _separator;
+    uint256 private immutable _chainId;
 
     /// @notice Sets what never changes afterwards.
     /// @param registry_ The registry, whose clock is taken over.
@@ -68,17 +68,17 @@ abstract contract EpochLedger is EpochClock, IProofOfService {
         )
     {
         require(IStaking(staking_).registry() == registry_, PosWiringMismatch(registry_, staking_));
-        DEPLOYER = msg.sender;
+        _deployer = msg.sender;
         registry = registry_;
         staking = staking_;
         rewardPool = rewardPool_;
-        SEPARATOR = IServiceRegistry(registry_).domainSeparator();
-        CHAIN_ID = block.chainid;
+        _separator = IServiceRegistry(registry_).domainSeparator();
+        _chainId = block.chainid;
     }
 
     /// @inheritdoc IProofOfService
     function wire(address settlement_) external {
-        require(msg.sender == DEPLOYER, PosNotDeployer(msg.sender));
+        require(msg.sender == _deployer, PosNotDeployer(msg.sender));
         require(settlement == address(0), PosAlreadyWired(settlement));
         require(
             ISettlement(settlement_).proofOfService() == address(this),
@@ -145,7 +145,8 @@ abstract contract EpochLedger is EpochClock, IProofOfService {
 
     /// @dev EIP-712 domain of the registry; asked for anew where the chain was forked under another ID.
     function _domainSeparator() internal view returns (bytes32) {
-        return block.chainid == CHAIN_ID ? SEPARATOR : IServiceRegistry(registry).domainSeparator();
+        return
+            block.chainid == _chainId ? _separator : IServiceRegistry(registry).domainSeparator();
     }
 
     /// @dev Opens an epoch whose seed was proven: its totals and its budgets, for good. All calls go to our

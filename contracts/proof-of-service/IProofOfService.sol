@@ -40,7 +40,7 @@ interface IProofOfService is IEpochClock, ISkippingBatch {
     /// @param settlement Pays the services.
     event Wired(address indexed settlement);
     /// @notice An auditor registered the tip of a hash chain.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @param operator The key that commits.
     /// @param tip The tip.
     /// @param since First epoch in which it is usable.
@@ -51,7 +51,7 @@ interface IProofOfService is IEpochClock, ISkippingBatch {
         uint32 since
     );
     /// @notice An auditor named another operator key.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @param operator The key that commits.
     event OperatorSet(address indexed auditor, address indexed operator);
     /// @notice An epoch's seed was proven and its budget set aside.
@@ -72,17 +72,17 @@ interface IProofOfService is IEpochClock, ISkippingBatch {
         uint32 activeServices
     );
     /// @notice An auditor committed to its round.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @param epoch The audited epoch.
     event Committed(address indexed auditor, uint32 indexed epoch);
     /// @notice A chunk was revealed.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @param epoch The audited epoch.
     /// @param index The chunk.
     /// @param votes Votes it holds.
     event Revealed(address indexed auditor, uint32 indexed epoch, uint16 index, uint256 votes);
     /// @notice A chunk was claimed: its reward waits to be collected.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @param epoch The audited epoch.
     /// @param index The chunk.
     /// @param paidVotes Votes that earned something.
@@ -95,24 +95,29 @@ interface IProofOfService is IEpochClock, ISkippingBatch {
         uint256 reward
     );
     /// @notice An auditor received what it had claimed.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @param amount BLOC in wei.
     event Collected(address indexed auditor, uint256 amount);
     /// @notice A round that was committed to and not revealed was reported.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @param epoch The audited epoch.
     /// @param reporter Who receives half of the slash.
     event Reported(address indexed auditor, uint32 indexed epoch, address indexed reporter);
-    /// @notice Two given contracts do not belong together.
-    /// @param one A contract.
-    /// @param other Another, which names a third in its place.
-    error PosWiringMismatch(address one, address other);
+    // Deployment
+
     /// @notice Only the deployer connects the contracts.
     /// @param caller Who called.
     error PosNotDeployer(address caller);
     /// @notice The contracts are connected already.
     /// @param settlement To which.
     error PosAlreadyWired(address settlement);
+    /// @notice Two given contracts do not belong together.
+    /// @param one A contract.
+    /// @param other Another, which names a third in its place.
+    error PosWiringMismatch(address one, address other);
+
+    // tick
+
     /// @notice A header is not that of a block the chain knows (8,191 blocks back).
     /// @param number Its block number.
     /// @param hash Hash of the bytes given.
@@ -135,6 +140,9 @@ interface IProofOfService is IEpochClock, ISkippingBatch {
     /// @notice The chain gives no randomness: `prevrandao` is below 2^64 or did not change.
     /// @param prevrandao The value.
     error PosWeakRandomness(uint256 prevrandao);
+
+    // enrol, setOperator
+
     /// @notice A hash chain needs a tip.
     error PosTipZero();
     /// @notice One tip at a time may be pending.
@@ -143,37 +151,35 @@ interface IProofOfService is IEpochClock, ISkippingBatch {
     /// @notice An auditor needs an operator key.
     error PosOperatorZero();
     /// @notice The auditor never enrolled, or its tip is not usable yet.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @param epoch The epoch.
     error PosNotEnrolled(address auditor, uint32 epoch);
-    /// @notice Only the auditor's operator commits.
-    /// @param auditor The owner.
-    /// @param caller Who called.
-    /// @param operator The key that commits.
-    error PosNotOperator(address auditor, address caller, address operator);
-    /// @notice The auditor has committed in this epoch.
-    /// @param auditor The owner.
-    /// @param epoch The epoch.
-    error PosAlreadyCommitted(address auditor, uint32 epoch);
+
+    // commit
+
     /// @notice A round is committed to in the epoch that it audits.
     /// @param epoch The epoch given.
     /// @param current The current epoch.
     error PosNotCommitEpoch(uint32 epoch, uint32 current);
+    /// @notice Only the auditor's operator commits.
+    /// @param auditor The auditor, by the address that owns its stake.
+    /// @param caller Who called.
+    /// @param operator The key that commits.
+    error PosNotOperator(address auditor, address caller, address operator);
+    /// @notice The auditor has committed in this epoch.
+    /// @param auditor The auditor, by the address that owns its stake.
+    /// @param epoch The epoch.
+    error PosAlreadyCommitted(address auditor, uint32 epoch);
+
+    // reveal
+
     /// @notice A round is revealed in the epoch after the audited one.
     /// @param epoch The audited epoch.
     /// @param current The current epoch.
     error PosNotRevealEpoch(uint32 epoch, uint32 current);
-    /// @notice A round is claimed from the second epoch after the audited one, for `CLAIM_EPOCHS`.
-    /// @param epoch The audited epoch.
-    /// @param current The current epoch.
-    error PosNotClaimEpoch(uint32 epoch, uint32 current);
     /// @notice The epoch has no seed in the ring: never proven, or overwritten.
     /// @param epoch The epoch.
     error PosNoSeed(uint32 epoch);
-    /// @notice The chunk does not open the commitment made.
-    /// @param auditor The owner.
-    /// @param epoch The audited epoch.
-    error PosCommitmentMismatch(address auditor, uint32 epoch);
     /// @notice A chunk's index or its round's count is out of range.
     /// @param index The chunk.
     /// @param count Chunks in the round.
@@ -186,8 +192,12 @@ interface IProofOfService is IEpochClock, ISkippingBatch {
     /// @param index The chunk given.
     /// @param next The chunk that is next.
     error PosChunkOutOfOrder(uint16 index, uint16 next);
+    /// @notice The chunk does not open the commitment made.
+    /// @param auditor The auditor, by the address that owns its stake.
+    /// @param epoch The audited epoch.
+    error PosCommitmentMismatch(address auditor, uint32 epoch);
     /// @notice The secret is not the chain element of the epoch.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @param epoch The audited epoch.
     error PosSecretMismatch(address auditor, uint32 epoch);
     /// @notice The last element is too far back; register a new tip.
@@ -201,18 +211,29 @@ interface IProofOfService is IEpochClock, ISkippingBatch {
     /// @param shard The shard.
     /// @param minimum The lowest that may come next.
     error PosShardOrder(uint256 shard, uint256 minimum);
-    /// @notice The auditor did not draw the shard.
-    /// @param shard The shard.
-    error PosNotDrawn(uint256 shard);
-    /// @notice Only a revealed chunk can be claimed, once.
-    /// @param auditor The owner.
-    /// @param epoch The audited epoch.
-    /// @param index The chunk.
-    error PosNotClaimable(address auditor, uint32 epoch, uint16 index);
     /// @notice A shard lies beyond what can exist.
     /// @param shard The shard.
     /// @param bound The first that cannot exist.
     error PosShardRange(uint256 shard, uint256 bound);
+    /// @notice The auditor did not draw the shard.
+    /// @param shard The shard.
+    error PosNotDrawn(uint256 shard);
+    /// @notice A vote on a service that was not active in the epoch.
+    /// @param shard The shard.
+    /// @param lanes The offending votes.
+    error PosInactiveLane(uint256 shard, uint256 lanes);
+
+    // claim, collect
+
+    /// @notice A round is claimed from the second epoch after the audited one, for `CLAIM_EPOCHS`.
+    /// @param epoch The audited epoch.
+    /// @param current The current epoch.
+    error PosNotClaimEpoch(uint32 epoch, uint32 current);
+    /// @notice Only a revealed chunk can be claimed, once.
+    /// @param auditor The auditor, by the address that owns its stake.
+    /// @param epoch The audited epoch.
+    /// @param index The chunk.
+    error PosNotClaimable(address auditor, uint32 epoch, uint16 index);
     /// @notice The sample seed is not the first recorded in an epoch at least two after the audited one.
     /// @param sampleEpoch The epoch given.
     /// @param previous The epoch recorded before it.
@@ -236,15 +257,12 @@ interface IProofOfService is IEpochClock, ISkippingBatch {
     /// @param number The service whose vote was sampled.
     /// @param issuedAt Its time in milliseconds.
     error PosReceiptTime(uint64 number, uint64 issuedAt);
-    /// @notice A vote on a service that was not active in the epoch.
-    /// @param shard The shard.
-    /// @param lanes The offending votes.
-    error PosInactiveLane(uint256 shard, uint256 lanes);
-    /// @notice The auditor has shown itself within the last `LAPSE_EPOCHS` epochs that have a seed.
-    /// @param auditor The owner.
-    /// @param lastSeen Epoch of its last reveal, or in which its last tip became usable.
-    /// @param missed Epochs with a seed that it let pass since.
-    error PosNotLapsable(address auditor, uint32 lastSeen, uint256 missed);
+    /// @notice The auditor has claimed nothing that it has not received.
+    /// @param auditor The auditor, by the address that owns its stake.
+    error PosNothingToCollect(address auditor);
+
+    // report, lapse
+
     /// @notice A round is reported from the second to the eighth epoch after the audited one.
     /// @param epoch The audited epoch.
     /// @param current The current epoch.
@@ -253,13 +271,15 @@ interface IProofOfService is IEpochClock, ISkippingBatch {
     /// @param epoch The audited epoch.
     /// @param recordedAt Unix seconds.
     error PosSeedTooLate(uint32 epoch, uint64 recordedAt);
-    /// @notice The auditor has claimed nothing that it has not received.
-    /// @param auditor The owner.
-    error PosNothingToCollect(address auditor);
     /// @notice The auditor did not commit to the round, revealed all of it, or was reported.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @param epoch The audited epoch.
     error PosNothingToReport(address auditor, uint32 epoch);
+    /// @notice The auditor has shown itself within the last `LAPSE_EPOCHS` epochs that have a seed.
+    /// @param auditor The auditor, by the address that owns its stake.
+    /// @param lastSeen Epoch of its last reveal, or in which its last tip became usable.
+    /// @param missed Epochs with a seed that it let pass since.
+    error PosNotLapsable(address auditor, uint32 lastSeen, uint256 missed);
     /// @notice Connects the contracts, once, by the deployer.
     /// @param settlement Must name this contract as its own.
     function wire(address settlement) external;
@@ -282,7 +302,7 @@ interface IProofOfService is IEpochClock, ISkippingBatch {
     function tick(bytes calldata firstHeader, bytes calldata parentHeader) external;
 
     /// @notice Commits to the round of the current epoch; only the operator, once.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @param epoch The current epoch: a transaction that comes too late must not commit to the next one.
     /// @param commitment See `RoundLib.commitment`.
     function commit(address auditor, uint32 epoch, bytes32 commitment) external;
@@ -304,13 +324,13 @@ interface IProofOfService is IEpochClock, ISkippingBatch {
     ) external returns (uint256 reward);
 
     /// @notice Pays out to an auditor's owner all that was claimed for it. By anyone.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @return amount BLOC in wei.
     function collect(address auditor) external returns (uint256 amount);
 
     /// @notice Slashes an auditor that committed to a round and did not reveal all of it: 0.01% of the
     /// stake that counted. By anyone; half goes to the caller, the rest is burned.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @param epoch The audited epoch; from the second to the eighth after it.
     /// @return slashed BLOC in wei.
     function report(address auditor, uint32 epoch) external returns (uint256 slashed);
@@ -319,7 +339,7 @@ interface IProofOfService is IEpochClock, ISkippingBatch {
     /// pass without a reveal: idle stake would starve every quorum. A seed counts that was recorded before
     /// the time to reveal was over. By anyone; it costs the auditor nothing, and {enrol} with a new tip
     /// brings it back.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     function lapse(address auditor) external;
 
     /// @notice What is recorded of an epoch.
@@ -349,7 +369,7 @@ interface IProofOfService is IEpochClock, ISkippingBatch {
         returns (uint256 budget, uint256 left, uint256 contributed, uint256 enrolledStake);
 
     /// @notice An auditor's keys and hash chain.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @return operator The key that commits.
     /// @return element First 24 bytes of the last element shown, or of the tip.
     /// @return elementEpoch The epoch that the element belongs to.
@@ -369,12 +389,12 @@ interface IProofOfService is IEpochClock, ISkippingBatch {
         );
 
     /// @notice What was claimed for an auditor and not collected.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @return BLOC in wei.
     function earnedOf(address auditor) external view returns (uint256);
 
     /// @notice How far an auditor's round has come.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @param epoch The audited epoch.
     /// @return committed Whether there is a commitment.
     /// @return revealed Chunks revealed.

@@ -99,6 +99,8 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceSlots, ISucc
         address labels
     );
 
+    // Deployment
+
     /// @notice Only the deployer connects the contracts.
     /// @param caller Who called.
     error RegistryNotDeployer(address caller);
@@ -108,57 +110,69 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceSlots, ISucc
     /// @notice A given contract does not point back to this one.
     /// @param target The contract offered.
     error RegistryWiringMismatch(address target);
-    /// @notice Only the staking contract reports stakes.
-    /// @param caller Who called.
-    error RegistryNotStaking(address caller);
-    /// @notice There is no such service.
-    /// @param number The number given.
-    error RegistryUnknownService(uint64 number);
+
+    // Registering and taking over
+
+    /// @notice All service numbers are taken.
+    /// @param number The number that would be next.
+    error RegistryFull(uint64 number);
     /// @notice A service needs a key.
     error RegistryKeyZero();
     /// @notice The probe specification is empty or too long.
     /// @param length Its length in bytes.
     /// @param maximum The longest allowed.
     error RegistryProbeLength(uint256 length, uint256 maximum);
-    /// @notice A specification that was set in the epoch before counts first.
-    /// @param number The service number.
-    /// @param since First epoch in which it counts; another can be set from then on.
-    error RegistryProbePending(uint64 number, uint32 since);
     /// @notice The metadata URI is too long.
     /// @param length Its length in bytes.
     /// @param maximum The longest allowed.
     error RegistryMetadataLength(uint256 length, uint256 maximum);
-    /// @notice The record is empty or too long.
-    /// @param length Its length in bytes.
-    /// @param maximum The longest allowed.
-    error RegistryRecordLength(uint256 length, uint256 maximum);
-    /// @notice Only the owner of the service may do this.
-    /// @param number The service number.
-    /// @param caller Who called.
-    error RegistryNotOwner(uint64 number, address caller);
     /// @notice The number is not one of the predecessor's, or was taken over already.
     /// @param number The number given.
     error RegistryNotInherited(uint64 number);
     /// @notice The service must be retired in the predecessor first.
     /// @param number The service number.
     error RegistryNotRetired(uint64 number);
-    /// @notice All service numbers are taken.
-    /// @param number The number that would be next.
-    error RegistryFull(uint64 number);
-    /// @notice Only `Settlement` and `ChallengeBook` suspend.
+
+    // The owner's calls
+
+    /// @notice Only the owner of the service may do this.
+    /// @param number The service number.
     /// @param caller Who called.
-    error RegistryNotSuspender(address caller);
+    error RegistryNotOwner(uint64 number, address caller);
     /// @notice The service was retired: nothing about it changes any more but its owner and who receives
     /// what it still earned.
     /// @param number The service number.
     error RegistryRetired(uint64 number);
-    /// @notice The service is not suspended.
+    /// @notice A specification that was set in the epoch before counts first.
     /// @param number The service number.
-    error RegistryNotSuspended(uint64 number);
+    /// @param since First epoch in which it counts; another can be set from then on.
+    error RegistryProbePending(uint64 number, uint32 since);
     /// @notice The service is in this state already.
     /// @param number The service number.
     /// @param on The state asked for.
     error RegistryMaintenanceUnchanged(uint64 number, bool on);
+    /// @notice The service is not suspended.
+    /// @param number The service number.
+    error RegistryNotSuspended(uint64 number);
+
+    // Announcing and reading
+
+    /// @notice There is no such service.
+    /// @param number The number given.
+    error RegistryUnknownService(uint64 number);
+    /// @notice The record is empty or too long.
+    /// @param length Its length in bytes.
+    /// @param maximum The longest allowed.
+    error RegistryRecordLength(uint256 length, uint256 maximum);
+
+    // Calls between our contracts
+
+    /// @notice Only the staking contract reports stakes.
+    /// @param caller Who called.
+    error RegistryNotStaking(address caller);
+    /// @notice Only `Settlement` and `ChallengeBook` suspend.
+    /// @param caller Who called.
+    error RegistryNotSuspender(address caller);
 
     /// @notice Connects the contracts, once, by the deployer.
     /// @param staking Must name this registry as its own.

@@ -11,14 +11,22 @@ interface ISuccession {
     /// @notice Governance took the announcement back in time.
     event ClosingRevoked();
 
+    // Deployment
+
     /// @notice The time between announcing and closing must be longer than 0.
     error RegistryClosingSecondsZero();
     /// @notice A successor is deployed once its predecessor is closed.
     /// @param predecessor The registry that is still open.
     error RegistryPredecessorOpen(address predecessor);
+
+    // Registering and taking over
+
     /// @notice The registry is closed: its services go on, and new ones belong to its successor.
     /// @param closesAt Since when, Unix seconds.
     error RegistryClosed(uint64 closesAt);
+
+    // Closing
+
     /// @notice The closing is announced already.
     /// @param closesAt When the registry closes, Unix seconds.
     error RegistryClosingAnnounced(uint64 closesAt);

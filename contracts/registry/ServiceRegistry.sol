@@ -30,7 +30,7 @@ import {Succession} from "./Succession.sol";
 contract ServiceRegistry is ERC721, EIP712, ServiceRecords {
     using EpochTrace for EpochTrace.Trace;
 
-    address private immutable DEPLOYER;
+    address private immutable _deployer;
 
     /// @inheritdoc IServiceRegistry
     address public staking;
@@ -65,7 +65,7 @@ contract ServiceRegistry is ERC721, EIP712, ServiceRecords {
         AccessManaged(governance)
         Succession(predecessor_, closingSeconds_)
     {
-        DEPLOYER = msg.sender;
+        _deployer = msg.sender;
         _counters.services = inherited;
     }
 
@@ -77,7 +77,7 @@ contract ServiceRegistry is ERC721, EIP712, ServiceRecords {
         address challengeBook_,
         address labels_
     ) external {
-        require(msg.sender == DEPLOYER, RegistryNotDeployer(msg.sender));
+        require(msg.sender == _deployer, RegistryNotDeployer(msg.sender));
         require(staking == address(0), RegistryAlreadyWired(staking));
         require(IStaking(staking_).registry() == address(this), RegistryWiringMismatch(staking_));
         IProofOfService rounds = IProofOfService(proofOfService_);

@@ -18,20 +18,20 @@ interface IStaking {
     /// @param stake The new stake, BLOC in wei.
     event ServiceStakeChanged(uint64 indexed number, uint32 since, uint96 stake);
     /// @notice An auditor's stake changed.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @param since First epoch in which it counts.
     /// @param stake The new stake, BLOC in wei.
     event AuditorStakeChanged(address indexed auditor, uint32 since, uint96 stake);
     /// @notice An auditor counts among the enrolled from an epoch on.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @param since First epoch in which it counts.
     event AuditorEnrolled(address indexed auditor, uint32 since);
     /// @notice An auditor counts no more: it did nothing for long, or has no stake left.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @param since First epoch in which it does not count.
     event AuditorLapsed(address indexed auditor, uint32 since);
     /// @notice Stake of an auditor was slashed: half to whoever proved it, half burned.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @param amount BLOC in wei.
     /// @param prover Who proved it.
     event AuditorSlashed(address indexed auditor, uint96 amount, address indexed prover);
@@ -58,6 +58,8 @@ interface IStaking {
     /// @param amount BLOC in wei.
     event Withdrawn(address indexed beneficiary, uint96 amount);
 
+    // Deployment
+
     /// @notice Only the deployer connects the contracts.
     /// @param caller Who called.
     error StakingNotDeployer(address caller);
@@ -71,27 +73,9 @@ interface IStaking {
     /// @param unbondingSeconds The time given.
     /// @param minimum The shortest allowed: 11 epochs.
     error StakingUnbondingTooShort(uint256 unbondingSeconds, uint256 minimum);
-    /// @notice Only the registry may do this.
-    /// @param caller Who called.
-    error StakingNotRegistry(address caller);
-    /// @notice Only `ProofOfService` may do this.
-    /// @param caller Who called.
-    error StakingNotProofOfService(address caller);
-    /// @notice Only `ChallengeBook` may do this.
-    /// @param caller Who called.
-    error StakingNotChallengeBook(address caller);
-    /// @notice The service was retired.
-    /// @param number The service number.
-    error StakingServiceRetired(uint64 number);
-    /// @notice The auditor does not count among the enrolled.
-    /// @param auditor The owner.
-    /// @param enrolledSince First epoch in which it will count; 0 for none.
-    error StakingNotEnrolled(address auditor, uint32 enrolledSince);
-    /// @notice A service has one staker.
-    /// @param number The service number.
-    /// @param caller Who called.
-    /// @param staker Whose stake it is.
-    error StakingNotStaker(uint64 number, address caller, address staker);
+
+    // Staking, unstaking, withdrawing
+
     /// @notice An amount of 0 changes nothing.
     error StakingAmountZero();
     /// @notice More than is at stake.
@@ -102,8 +86,35 @@ interface IStaking {
     /// @param stake BLOC that would be at stake.
     /// @param minimum The least stake of an auditor.
     error StakingBelowMinimum(uint96 stake, uint96 minimum);
+    /// @notice A service has one staker.
+    /// @param number The service number.
+    /// @param caller Who called.
+    /// @param staker Whose stake it is.
+    error StakingNotStaker(uint64 number, address caller, address staker);
+    /// @notice The service was retired.
+    /// @param number The service number.
+    error StakingServiceRetired(uint64 number);
     /// @notice Nothing has matured.
     error StakingNothingToWithdraw();
+
+    // Lapsing
+
+    /// @notice The auditor does not count among the enrolled.
+    /// @param auditor The auditor, by the address that owns its stake.
+    /// @param enrolledSince First epoch in which it will count; 0 for none.
+    error StakingNotEnrolled(address auditor, uint32 enrolledSince);
+
+    // Calls between our contracts
+
+    /// @notice Only the registry may do this.
+    /// @param caller Who called.
+    error StakingNotRegistry(address caller);
+    /// @notice Only `ProofOfService` may do this.
+    /// @param caller Who called.
+    error StakingNotProofOfService(address caller);
+    /// @notice Only `ChallengeBook` may do this.
+    /// @param caller Who called.
+    error StakingNotChallengeBook(address caller);
 
     /// @notice Connects the contracts, once, by the deployer.
     /// @param proofOfService Must name this contract as its own.
@@ -147,7 +158,7 @@ interface IStaking {
 
     /// @notice Slashes an auditor: first what is at stake, then what is unbonding, the newest first. Half
     /// goes to the prover, rounded down, the rest is burned. Only `ProofOfService`.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @param amount BLOC in wei.
     /// @param prover Who proved it.
     /// @return slashed What there was of it, BLOC in wei.
@@ -192,17 +203,17 @@ interface IStaking {
     function unstakeAuditor(uint96 amount) external;
 
     /// @notice Pays out matured stake of an auditor. By anyone.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     function withdrawAuditor(address auditor) external;
 
     /// @notice Counts an auditor among the enrolled from the next epoch but one on, if it is not yet; only
     /// `ProofOfService`.
-    /// @param auditor The owner; its stake must reach the minimum.
+    /// @param auditor The auditor, by the address that owns its stake; the stake must reach the minimum.
     function enrol(address auditor) external;
 
     /// @notice Takes an auditor out of the enrolled from the next epoch but one on; only
     /// `ProofOfService`.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     function lapse(address auditor) external;
 
     /// @notice Stake of a service in an epoch, active or not.
@@ -236,7 +247,7 @@ interface IStaking {
     ) external view returns (uint96 activeStake, uint64 activeServices, uint96 enrolledStake);
 
     /// @notice Stake of an auditor, enrolled or not, as it will count from the next epoch but one on.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @return stake BLOC in wei.
     /// @return enrolledSince First epoch in which it counts; 0 when it is not enrolled.
     function auditorStake(
@@ -244,7 +255,7 @@ interface IStaking {
     ) external view returns (uint96 stake, uint32 enrolledSince);
 
     /// @notice Stake of an auditor with which it is drawn in an epoch.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @param epoch The epoch, at most the next but one.
     /// @return BLOC in wei; 0 when it is not enrolled in the epoch.
     function auditorStakeAt(address auditor, uint32 epoch) external view returns (uint96);
@@ -259,7 +270,7 @@ interface IStaking {
     ) external view returns (UnbondingLib.Entry[] memory);
 
     /// @notice Open unbonding entries of an auditor.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @return Entries, oldest first.
     function auditorUnbonding(address auditor) external view returns (UnbondingLib.Entry[] memory);
 

@@ -38,7 +38,7 @@ contract Staking is EpochClock, IStaking {
 
     uint200 private constant UPPER = 96;
 
-    address private immutable DEPLOYER;
+    address private immutable _deployer;
     /// @inheritdoc IStaking
     address public immutable token;
     /// @inheritdoc IStaking
@@ -95,7 +95,7 @@ contract Staking is EpochClock, IStaking {
     {
         uint256 minimum = MIN_UNBONDING_EPOCHS * epochSeconds;
         require(unbondingSeconds_ >= minimum, StakingUnbondingTooShort(unbondingSeconds_, minimum));
-        DEPLOYER = msg.sender;
+        _deployer = msg.sender;
         token = token_;
         registry = registry_;
         unbondingSeconds = unbondingSeconds_;
@@ -104,7 +104,7 @@ contract Staking is EpochClock, IStaking {
 
     /// @inheritdoc IStaking
     function wire(address proofOfService_, address challengeBook_) external {
-        require(msg.sender == DEPLOYER, StakingNotDeployer(msg.sender));
+        require(msg.sender == _deployer, StakingNotDeployer(msg.sender));
         require(proofOfService == address(0), StakingAlreadyWired(proofOfService));
         require(
             IProofOfService(proofOfService_).staking() == address(this),

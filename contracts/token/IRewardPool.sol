@@ -40,6 +40,8 @@ interface IRewardPool {
     /// @param amount BLOC in wei.
     event Contributed(address indexed from, uint256 amount);
 
+    // Deployment
+
     /// @notice Only the deployer connects the contracts.
     /// @param caller Who called.
     error RewardPoolNotDeployer(address caller);
@@ -51,8 +53,16 @@ interface IRewardPool {
     /// @param proofOfService The contract offered.
     /// @param settlement The contract offered.
     error RewardPoolWiringMismatch(address token, address proofOfService, address settlement);
+
+    // contribute
+
     /// @notice The pool cannot be used before it is connected.
     error RewardPoolNotWired();
+    /// @notice A contribution of 0 changes nothing.
+    error RewardPoolContributionZero();
+
+    // Calls between our contracts
+
     /// @notice Only `ProofOfService` opens an epoch.
     /// @param caller Who called.
     error RewardPoolNotProofOfService(address caller);
@@ -67,8 +77,6 @@ interface IRewardPool {
     /// @param amount BLOC asked for.
     /// @param reserved BLOC in the reserve.
     error RewardPoolExceedsReserved(uint256 amount, uint256 reserved);
-    /// @notice A contribution of 0 changes nothing.
-    error RewardPoolContributionZero();
 
     /// @notice Connects the contracts, once, by the deployer.
     /// @param token The BLOC token; must have minted to this pool.

@@ -27,8 +27,8 @@ contract RewardPool is IRewardPool {
     /// @notice Paid for the tick that proves an epoch's seed, beside the epoch's budget.
     uint256 public constant TICK_BOUNTY = EmissionLib.TICK_BOUNTY;
 
-    address private immutable DEPLOYER;
-    uint32 private immutable EPOCH_SECONDS;
+    address private immutable _deployer;
+    uint32 private immutable _epochSeconds;
     /// @inheritdoc IRewardPool
     uint32 public immutable yieldPercent;
 
@@ -55,14 +55,14 @@ contract RewardPool is IRewardPool {
     /// @param epochSeconds Length of an epoch; {wire} checks that it is the clock's.
     /// @param yieldPercent_ The highest yield of the active services' stake, percent a year.
     constructor(uint32 epochSeconds, uint32 yieldPercent_) {
-        DEPLOYER = msg.sender;
-        EPOCH_SECONDS = epochSeconds;
+        _deployer = msg.sender;
+        _epochSeconds = epochSeconds;
         yieldPercent = yieldPercent_;
     }
 
     /// @inheritdoc IRewardPool
     function wire(address token_, address proofOfService_, address settlement_) external {
-        require(msg.sender == DEPLOYER, RewardPoolNotDeployer(msg.sender));
+        require(msg.sender == _deployer, RewardPoolNotDeployer(msg.sender));
         require(proofOfService == address(0), RewardPoolAlreadyWired(proofOfService));
         IProofOfService rounds = IProofOfService(proofOfService_);
         require(
@@ -70,7 +70,7 @@ contract RewardPool is IRewardPool {
                 rounds.settlement() == settlement_ &&
                 ISettlement(settlement_).proofOfService() == proofOfService_ &&
                 IStaking(rounds.staking()).token() == token_ &&
-                rounds.epochSeconds() == EPOCH_SECONDS &&
+                rounds.epochSeconds() == _epochSeconds &&
                 IERC20(token_).balanceOf(address(this)) != 0,
             RewardPoolWiringMismatch(token_, proofOfService_, settlement_)
         );
@@ -102,7 +102,7 @@ contract RewardPool is IRewardPool {
                 enrolledStake: enrolledStake
             }),
             yieldPercent,
-            EPOCH_SECONDS
+            _epochSeconds
         );
         lastReserved = epoch;
         // All sums stay below the supply of BLOC, which is below 2^96.
@@ -144,7 +144,7 @@ contract RewardPool is IRewardPool {
 
     /// @inheritdoc IRewardPool
     function epochBudget() external view returns (uint256) {
-        return BUDGET_PER_SECOND * EPOCH_SECONDS;
+        return BUDGET_PER_SECOND * _epochSeconds;
     }
 
     /// @dev Takes an amount out of the caller's reserve.

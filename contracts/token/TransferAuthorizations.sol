@@ -11,13 +11,15 @@ import {ITransferAuthorizations} from "./ITransferAuthorizations.sol";
 /// @title TransferAuthorizations
 /// @notice See {ITransferAuthorizations}. Nobody holds a privilege: only a payer's signature moves its BLOC.
 /// @dev Not OpenZeppelin's `ERC3009`: that one reads times with bit 47 set as block numbers, and knows keys
-/// alone, or contracts before keys (docs/decisions/0019-transfers-by-signature.md).
+/// alone, or contracts before keys (docs/decisions/0026-transfers-by-signature.md).
 abstract contract TransferAuthorizations is ERC20, EIP712, ITransferAuthorizations {
     bytes32 private constant TRANSFER = keccak256(
-        "TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
+        "TransferWithAuthorization(address from,address to,uint256 value,"
+        "uint256 validAfter,uint256 validBefore,bytes32 nonce)"
     );
     bytes32 private constant RECEIVE = keccak256(
-        "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
+        "ReceiveWithAuthorization(address from,address to,uint256 value,"
+        "uint256 validAfter,uint256 validBefore,bytes32 nonce)"
     );
     bytes32 private constant CANCEL = keccak256(
         "CancelAuthorization(address authorizer,bytes32 nonce)"

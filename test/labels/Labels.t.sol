@@ -6,7 +6,6 @@ import {IServiceLabels} from "../../contracts/labels/IServiceLabels.sol";
 import {Artifacts} from "../support/Artifacts.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
-import {IRegistry} from "../support/Interfaces.sol";
 import {
     LABEL_MAXIMUM_AGE,
     LABEL_MINIMUM_AGE,

@@ -3,12 +3,10 @@ pragma solidity ^0.8.28;
 
 import {IServiceLabels} from "../../contracts/labels/IServiceLabels.sol";
 import {IServiceClasses} from "../../contracts/registry/IServiceClasses.sol";
-import {IServiceLabels} from "../../contracts/registry/IServiceLabels.sol";
 import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
 import {AuditorActor} from "../support/AuditorActor.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
-import {IRegistry} from "../support/Interfaces.sol";
 import {
     AUDITOR_STAKE,
     GOVERNOR,

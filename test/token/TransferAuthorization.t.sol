@@ -18,10 +18,12 @@ contract TransferAuthorizationTest is Deployment {
     uint256 private constant VALUE = 7e18;
     bytes32 private constant NONCE = keccak256("nonce");
     bytes32 private constant TRANSFER = keccak256(
-        "TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
+        "TransferWithAuthorization(address from,address to,uint256 value,"
+        "uint256 validAfter,uint256 validBefore,bytes32 nonce)"
     );
     bytes32 private constant RECEIVE = keccak256(
-        "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
+        "ReceiveWithAuthorization(address from,address to,uint256 value,"
+        "uint256 validAfter,uint256 validBefore,bytes32 nonce)"
     );
     bytes32 private constant CANCEL = keccak256(
         "CancelAuthorization(address authorizer,bytes32 nonce)"
@@ -318,6 +320,13 @@ contract TransferAuthorizationTest is Deployment {
         _terms.nonce = keccak256("second");
         _transfer(_sign(TRANSFER));
         vm.assertEq(token.balanceOf(STRANGER), 2 * VALUE, "its code reverts");
+
+        // As a transaction of type 4 leaves it: 0xef0100 and the address of the code.
+        vm.etch(_terms.from, abi.encodePacked(hex"ef0100", new RefusingWallet()));
+        vm.assertEq(_terms.from.code.length, 23, "delegated");
+        _terms.nonce = keccak256("third");
+        _transfer(_sign(TRANSFER));
+        vm.assertEq(token.balanceOf(STRANGER), 3 * VALUE, "its delegate refuses");
     }
 
     /// @dev And where its code accepts, that counts, too.
