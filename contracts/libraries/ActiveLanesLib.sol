@@ -31,7 +31,7 @@ library ActiveLanesLib {
         uint256 since = word >> SINCE_OFFSET;
         if (epoch >= since) return word & SET;
         uint256 back = since - epoch;
-        require(back < HELD, ActiveLanesForgotten(epoch, uint32(since - HELD + 1)));
+        if (back >= HELD) revert ActiveLanesForgotten(epoch, uint32(since - HELD + 1));
         return (word >> (back * LANES)) & SET;
     }
 

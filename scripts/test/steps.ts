@@ -25,7 +25,7 @@ const compiled = ["compile"] as const;
 /** All steps; in a lane the longest come first, after what they need. */
 export const steps: readonly Step[] = [
   compute("compile", [hardhat, "compile", "--no-tests"]),
-  { ...compute("solidity", ["scripts/solidity.ts"]), after: compiled, counted: true },
+  { ...compute("solidity", [hardhat, "test", "solidity"]), after: compiled, counted: true },
   { ...eslint(["."]), after: compiled },
   { ...compute("snapshots", ["scripts/snapshots.ts", "--check"]), after: compiled },
   types(),

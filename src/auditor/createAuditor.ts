@@ -1,5 +1,5 @@
 import type { Address, Hex } from "viem";
-import { ChainAccess } from "../chain/access.ts";
+import { ChainAccess, type ChainPace } from "../chain/access.ts";
 import { Announcements } from "../chain/announcements.ts";
 import { currentEpoch } from "../chain/clock.ts";
 import type { Deployment } from "../chain/deployment.ts";
@@ -28,6 +28,8 @@ import { TickDuty } from "./tickDuty.ts";
 export interface AuditorOptions {
   /** The preferred RPC endpoint, then those that stand in for it. */
   rpcUrls: readonly string[];
+  /** How the head is followed. */
+  pace?: ChainPace | undefined;
   fees?: FeePolicy | undefined;
   /** Refuses rounds that do not pay; without it none is refused. */
   economics?: Economics | undefined;

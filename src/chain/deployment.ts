@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { getAddress, isAddress, type Address, type Hex } from "viem";
 import { z } from "zod";
 import { abiHash } from "../protocol/abiHash.ts";
+import type { ChainOrigin } from "./rpc/heads.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 
 const address = z
@@ -77,6 +78,11 @@ export function loadDeployment(file: string): Deployment {
     );
   }
   return parsed.data;
+}
+
+/** The block and the moment that nothing of a deployment is older than. */
+export function originOf({ block, genesis }: Deployment): ChainOrigin {
+  return { block, time: genesis };
 }
 
 /** Tells deployments apart in names of files; the genesis, those at the same addresses. */

@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import { BaseError, type Address } from "viem";
+import type { Address } from "viem";
 import { raceSignal } from "race-signal";
 import type { Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
@@ -11,7 +11,7 @@ import type { ChainClient } from "./client.ts";
 import { currentEpoch, type ChainTime } from "./clock.ts";
 import type { Deployment } from "./deployment.ts";
 import { RegistryWatch, type RegistryChange } from "./registryWatch.ts";
-import { findFault } from "./rpc/faults.ts";
+import { whatFailed } from "./rpc/faults.ts";
 import { serviceStatuses, type ServiceStatus } from "./services.ts";
 import { contractsOf } from "./views/contracts.ts";
 
@@ -220,14 +220,15 @@ export class ServiceDirectory implements Directory, Startable {
     try {
       return await read();
     } catch (cause) {
-      const why =
-        findFault(cause)?.message ??
-        (cause instanceof BaseError ? cause.shortMessage : String(cause));
-      throw new BlockcloudError("CHAIN_UNREACHABLE", `The chain cannot be asked: ${why}`, {
-        cause,
-        retryable: true,
-        remedy: "Check the RPC endpoints.",
-      });
+      throw new BlockcloudError(
+        "CHAIN_UNREACHABLE",
+        `The chain cannot be asked: ${whatFailed(cause)}`,
+        {
+          cause,
+          retryable: true,
+          remedy: "Check the RPC endpoints.",
+        },
+      );
     }
   }
 

@@ -7,6 +7,7 @@ import { LANES, slotAt } from "../protocol/sortition.ts";
 import type { ChainClient } from "./client.ts";
 import type { Deployment } from "./deployment.ts";
 import { SlotTable } from "./slots.ts";
+import { isPruned } from "./logs.ts";
 
 /** States of a service, by the registry's number. */
 export const serviceStatuses = [
@@ -61,6 +62,9 @@ export interface AuditedService {
   probe: ProbeSpecification | undefined;
 }
 
+/** Reads what an auditor needs of a service; undefined leaves the service out. */
+export type ServiceReader = (number: bigint) => Promise<AuditedService | undefined>;
+
 /** Typed reads of the registry, cached where the chain can never change its answer. */
 export class Services {
   readonly #client: ChainClient;
@@ -88,9 +92,14 @@ export class Services {
   /**
    * Active services of a shard in an epoch.
    *
+   * @param read Reads one of them; {@link audited} unless the caller has another way.
    * @throws BlockcloudError `SLOT_UNKNOWN` where the endpoint cannot say who holds a slot.
    */
-  async active(shard: number, epoch: number): Promise<AuditedService[]> {
+  async active(
+    shard: number,
+    epoch: number,
+    read: ServiceReader = (number) => this.audited(number, epoch),
+  ): Promise<AuditedService[]> {
     const lanes = await this.#client.readContract({
       ...this.#registry,
       functionName: "activeLanes",
@@ -99,7 +108,16 @@ export class Services {
     const slots = Array.from({ length: LANES }, (_, lane) => lane)
       .filter((lane) => ((lanes >> BigInt(lane)) & 1n) === 1n)
       .map((lane) => slotAt(shard, lane));
-    return (await this.#inSlots(slots, epoch)) ?? (await this.#inSlotsAnew(slots, epoch));
+    const known = await this.#inSlots(slots, read);
+    if (known !== undefined) return known;
+    this.#slots.forget();
+    const found = await this.#inSlots(slots, read);
+    if (found !== undefined) return found;
+    throw new BlockcloudError(
+      "SLOT_UNKNOWN",
+      `The registry names no holder of one of the slots ${slots.join()}.`,
+      { retryable: true, remedy: "The RPC endpoint may lag behind; try again, or name another." },
+    );
   }
 
   /** The services that hold some slots, by number; undefined where none does. */
@@ -179,43 +197,32 @@ export class Services {
     });
   }
 
-  /** What auditors need of the services in some slots; undefined where the table is out of date. */
-  async #inSlots(slots: readonly number[], epoch: number): Promise<AuditedService[] | undefined> {
+  /** The services that hold some slots now; undefined where the table is out of date. */
+  async #inSlots(
+    slots: readonly number[],
+    read: ServiceReader,
+  ): Promise<AuditedService[] | undefined> {
     const holders = await this.#slots.holders(slots);
-    const found = await Promise.all(
-      holders.map((number) => (number === undefined ? undefined : this.audited(number, epoch))),
-    );
-    const held = found.filter((service, index) => service?.slot === slots[index]);
-    return held.length === slots.length
-      ? held.filter((service) => service !== undefined)
-      : undefined;
-  }
-
-  /** The same with a table that was just read. */
-  async #inSlotsAnew(slots: readonly number[], epoch: number): Promise<AuditedService[]> {
-    this.#slots.forget();
-    const found = await this.#inSlots(slots, epoch);
-    if (found !== undefined) return found;
-    throw new BlockcloudError(
-      "SLOT_UNKNOWN",
-      `Nobody is known to hold one of slots ${slots.join()}.`,
-      {
-        retryable: true,
-        remedy: "The RPC endpoint may lag behind; try again, or name another.",
-      },
-    );
+    if (holders.includes(undefined)) return undefined;
+    const found = await Promise.all(holders.map((number) => read(number ?? 0n)));
+    const isCurrent = found.every((service, index) => (service?.slot ?? slots[index]) === slots[index]);
+    return isCurrent ? found.filter((service) => service !== undefined) : undefined;
   }
 
   /** The specification behind a hash: its bytes stand in an event of the block that the registry names. */
   #probe(number: bigint, hash: Hex, block: bigint): Promise<ProbeSpecification | undefined> {
     return remember(this.#probes, hash, async () => {
-      const logs = await this.#client.getContractEvents({
+      const reading = this.#client.getContractEvents({
         ...this.#registry,
         eventName: "ProbeSet",
         args: { number },
         fromBlock: block,
         toBlock: block,
         strict: true,
+      });
+      const logs = await reading.catch((error: unknown) => {
+        if (isPruned(error)) return [];
+        throw error;
       });
       const log = logs.find(({ args }) => keccak256(args.probe) === hash);
       if (log === undefined) {

@@ -1,7 +1,7 @@
 import { processIo } from "./framework/io.ts";
 import { runProgram } from "./program.ts";
 
-// Whoever reads our output may stop before its end, as `head` does: no reason to crash.
+// The reader of our output may stop before its end, as `head` does: no reason to crash.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
   process.exit();

@@ -1,6 +1,6 @@
 import path from "node:path";
 import type { Address, Hex } from "viem";
-import { ChainAccess } from "../chain/access.ts";
+import { ChainAccess, type ChainPace } from "../chain/access.ts";
 import { Challenges } from "../chain/challenges.ts";
 import { deploymentTag, type Deployment } from "../chain/deployment.ts";
 import type { FeePolicy } from "../chain/transactions/fees.ts";
@@ -29,6 +29,8 @@ import { TickDuty } from "./tickDuty.ts";
 export interface KeeperOptions {
   /** The preferred RPC endpoint, then those that stand in for it. */
   rpcUrls: readonly string[];
+  /** How the head is followed. */
+  pace?: ChainPace | undefined;
   fees?: FeePolicy | undefined;
   deployment: Deployment;
   /** Pays for transactions and receives the rewards. */

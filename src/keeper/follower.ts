@@ -1,7 +1,7 @@
 import { encodeEventTopics, formatLog, parseEventLogs, type Hex } from "viem";
 import type { ChainClient } from "../chain/client.ts";
 import type { Deployment } from "../chain/deployment.ts";
-import { readRanges, type BlockRange } from "../chain/logs.ts";
+import { readServed, type BlockRange } from "../chain/logs.ts";
 import type { Logger } from "../node/logger.ts";
 import { challengeBookAbi } from "../protocol/abi/challengeBook.ts";
 import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
@@ -72,11 +72,13 @@ export class EventFollower {
     const from = last === undefined ? first : last + 1n - REORG_BLOCKS;
     const range = { from: from > first ? from : first, to: head };
     let pieces = 0;
-    for await (const { to, value } of readRanges(
-      range,
-      (piece) => readEvents(client, deployment, piece),
-      { signal },
-    )) {
+    const gone = (oldest: bigint) => {
+      log.warn("older events are gone from the endpoint: what is due of them stays unknown", {
+        fromBlock: oldest,
+      });
+    };
+    const read = (piece: BlockRange) => readEvents(client, deployment, piece);
+    for await (const { to, value } of readServed(range, read, gone, { signal })) {
       store.atomically(() => {
         for (const event of value) this.#apply(event);
         store.setCursor(to);

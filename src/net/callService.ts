@@ -46,7 +46,7 @@ export async function callService(
   if (coding.toLowerCase() !== "identity") {
     throw new BlockcloudError(
       "NET_CODING",
-      "The answer is coded, although no coding was asked for.",
+      "The response is coded, although no coding was asked for.",
     );
   }
   const receipt = response.headers[RECEIPT_HEADER] ?? response.trailers[RECEIPT_HEADER];

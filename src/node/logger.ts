@@ -1,4 +1,5 @@
 import { pino, type DestinationStream } from "pino";
+import { LogSink } from "./logSink.ts";
 
 /** What a module needs to log: a message for people and an object for machines. */
 export interface Logger {
@@ -14,11 +15,12 @@ export interface Logger {
  * A structured log, one JSON object a line.
  *
  * Policy: error, the operator must act; warn, something failed that is tried again or costs money; info,
- * one line for each step of the protocol; debug, the rest. Keys and bodies are never passed in.
+ * one line for each step of the protocol; debug, the rest. Keys and bodies are never passed in. Writing never
+ * waits for whoever reads.
  */
 export function createLogger(
   options: { name: string; level: string },
-  destination: DestinationStream = pino.destination({ fd: 1, sync: true }),
+  destination: DestinationStream = new LogSink(process.stdout),
 ): Logger {
   const log = pino(
     {

@@ -44,6 +44,7 @@ const OTHER = "other";
  */
 export class Metrics {
   readonly health = new Health();
+  readonly logLinesDropped: CounterMetric<NoLabels>;
   readonly #registry = new Registry();
   readonly #catalogue: MetricEntry[] = [];
 
@@ -54,6 +55,10 @@ export class Metrics {
       worker: [worker],
     });
     info.set(1, { worker });
+    this.logLinesDropped = this.counter(
+      "blockcloud_log_lines_dropped_total",
+      "Log lines that were dropped because nobody read them.",
+    );
   }
 
   /** Adds a counter. */

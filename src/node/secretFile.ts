@@ -4,6 +4,8 @@ import { BlockcloudError } from "../protocol/errors.ts";
 
 /** No key, keystore or password is longer, bytes. */
 const MAX_BYTES = 64 * 1024;
+/** How files in UTF-16 begin, in either order of bytes. */
+const UTF16_MARKS: readonly string[] = ["fffe", "feff"];
 
 /**
  * Reads a file that only its owner may read. The mode is that of the file that is read, not of one that
@@ -37,10 +39,25 @@ export function readSecretFile(file: string, what: string): string {
         remedy: `At most ${MAX_BYTES} bytes are read.`,
       });
     }
-    return bytes.toString("utf8", 0, length);
+    if (UTF16_MARKS.includes(bytes.toString("hex", 0, 2))) {
+      throw new BlockcloudError("KEY_MALFORMED", `The ${what} file ${file} is written in UTF-16.`, {
+        remedy: "Save it as UTF-8.",
+      });
+    }
+    return bytes.toString("utf8", 0, length).replace(/^\uFEFF/, "");
   } finally {
     closeSync(descriptor);
   }
+}
+
+/**
+ * Reads a password from a file that only its owner may read: all of it but the end of its line, and the mark
+ * that some editors put before UTF-8.
+ *
+ * @throws BlockcloudError as {@link readSecretFile}.
+ */
+export function readPasswordFile(file: string): string {
+  return readSecretFile(file, "password").replace(/\r?\n$/, "");
 }
 
 /**

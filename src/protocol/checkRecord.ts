@@ -40,13 +40,13 @@ export function checkTimes(
   now: number,
 ): void {
   if (times.expiresAt <= BigInt(Math.floor(now))) {
-    throw new BlockcloudError(`${prefix}_EXPIRED`, `Ran out at ${times.expiresAt} ms.`, {
-      remedy: "Whoever publishes it has to sign a new one.",
+    throw new BlockcloudError(`${prefix}_EXPIRED`, `Expired at ${times.expiresAt} ms.`, {
+      remedy: "The publisher has to sign a new one.",
     });
   }
   if (times.issuedAt > BigInt(Math.floor(now) + MAX_AHEAD_MS)) {
     throw new BlockcloudError(`${prefix}_AHEAD`, `Issued at ${times.issuedAt} ms, in the future.`, {
-      remedy: "Set the clock of whoever signed it.",
+      remedy: "Set the signer's clock.",
     });
   }
 }

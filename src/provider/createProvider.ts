@@ -1,10 +1,11 @@
 import type { Hex } from "viem";
-import { ChainAccess } from "../chain/access.ts";
+import { ChainAccess, type ChainPace } from "../chain/access.ts";
 import { Announcements } from "../chain/announcements.ts";
 import { Challenges } from "../chain/challenges.ts";
 import type { Deployment } from "../chain/deployment.ts";
 import type { FeePolicy } from "../chain/transactions/fees.ts";
 import { Services } from "../chain/services.ts";
+import { WhenReachable } from "../chain/whenReachable.ts";
 import type { CoralOptions } from "../coral/options.ts";
 import { disposable, inOrder, type Worker } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
@@ -23,6 +24,8 @@ import { providerStoreFile } from "./store.ts";
 export interface ProviderOptions {
   /** The preferred RPC endpoint, then those that stand in for it. */
   rpcUrls: readonly string[];
+  /** How the head is followed. */
+  pace?: ChainPace | undefined;
   fees?: FeePolicy | undefined;
   deployment: Deployment;
   /** The service number. */
@@ -54,10 +57,7 @@ export interface ProviderEnvironment {
 }
 
 /** A provider's agent with everything it needs, ready to start. */
-export function createProvider(
-  options: ProviderOptions,
-  environment: ProviderEnvironment,
-): Worker {
+export function createProvider(options: ProviderOptions, environment: ProviderEnvironment): Worker {
   const { deployment, number, serviceKey } = options;
   const { timers, log, metrics: registry = createMetrics("provider") } = environment;
   const metrics = new ProviderMetrics(registry);
@@ -98,7 +98,6 @@ export function createProvider(
   );
   const statusWatch = new StatusWatch({ number }, { services, log, metrics });
   const provider = new Provider({
-    gateway: gateways,
     responder,
     publisher: publisher(announcer),
     announcer,
@@ -108,5 +107,9 @@ export function createProvider(
     log,
     metrics,
   });
-  return disposable(inOrder(chain, ground, provider));
+  const onChain = new WhenReachable(
+    { waits: ["record", "answers to challenges", "pay"] },
+    { chain, rest: inOrder(ground, provider), timers, log, metrics: registry },
+  );
+  return disposable(inOrder(gateways, onChain));
 }

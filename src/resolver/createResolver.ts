@@ -1,5 +1,5 @@
 import type { Hex } from "viem";
-import { ChainAccess } from "../chain/access.ts";
+import { ChainAccess, type ChainPace } from "../chain/access.ts";
 import { Announcements } from "../chain/announcements.ts";
 import { deploymentTag, type Deployment } from "../chain/deployment.ts";
 import { ServiceDirectory } from "../chain/directory.ts";
@@ -19,6 +19,8 @@ import type { ServiceResolver } from "./serviceResolver.ts";
 export interface ResolverOptions {
   /** The preferred RPC endpoint, then those that stand in for it. */
   rpcUrls: readonly string[];
+  /** How the head is followed. */
+  pace?: ChainPace | undefined;
   deployment: Deployment;
   /**
    * Its node of the record network; without addresses to join by, only announcements on chain are found. A

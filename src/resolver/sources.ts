@@ -57,7 +57,12 @@ export function remoteSource(url: URL, chain: OwnChain | undefined): ResolveSour
     stop: async () => verifier?.stop(),
     watch: undefined,
     async ask(name, signal) {
-      const json = await askResolver(url.href, name, [], signal);
+      const json = await askResolver(url.href, name, [], signal).catch(async (error: unknown) => {
+        signal.throwIfAborted();
+        // A refusal may be true or a lie: where the service is unknown or inactive, the chain says so.
+        await verifier?.checkService(name);
+        throw error;
+      });
       if (verifier !== undefined) return { ...(await verifier.verify(json, name)), verified: true };
       try {
         return { answer: answerFromJson(json), verified: false, unconfirmed: [] };

@@ -103,6 +103,7 @@ describe("AuditDuty", () => {
 
     // Restarted in the next epoch, in which others are active.
     rig.timers.pass(100_000);
+    committed = false;
     await run(EPOCH + 1);
     expect(lanes()).to.deep.equal([
       [0, 2],
@@ -160,6 +161,43 @@ describe("AuditDuty", () => {
     };
     await run();
     expect(rig.sender.names).to.deep.equal(["commit"]);
+  });
+
+  describe("beside another instance with the same key", () => {
+    const HASH = hashOf(0x7a);
+    let input: Hex;
+
+    beforeEach(() => {
+      rig.chain.logs.push({
+        block: Number(rig.time.head().number),
+        eventName: "Committed",
+        args: { auditor: AUDITOR, epoch: EPOCH },
+        transaction: HASH,
+      });
+      rig.chain.transactions[HASH] = () => input;
+    });
+
+    it("stops where the chain has a commitment that this one never sent", async () => {
+      rig.store.save(roundOf(EPOCH));
+      committed = true;
+      const error = await rejection("AUDITOR_ELSEWHERE", run());
+      expect(error.retryable).to.equal(false);
+      expect(rig.sender.names).to.deep.equal([]);
+    });
+
+    it("stops where the other's commitment came first, and goes on where it is its own", async () => {
+      const { commitment } = new OpenedRound(AUDITOR, roundOf(EPOCH));
+      rig.store.save(roundOf(EPOCH));
+      rig.sender.onSend = () => {
+        committed = true;
+        throw new Error("another transaction took the nonce");
+      };
+      input = `0x1234${hashOf(9).slice(2)}`;
+      await rejection("AUDITOR_ELSEWHERE", run());
+      input = `0x1234${commitment.slice(2)}`;
+      await run();
+      expect(rig.sender.names, "once").to.deep.equal(["commit"]);
+    });
   });
 
   it("tries again what was refused, since the chain's time may be behind", async () => {
@@ -224,6 +262,7 @@ describe("AuditDuty", () => {
 
   it("commits once", async () => {
     rig.store.save(roundOf(EPOCH));
+    rig.store.markSent(EPOCH);
     committed = true;
     await run();
     expect(rig.sender.sent).to.deep.equal([]);

@@ -3,6 +3,8 @@ import type { Services } from "../../src/chain/services.ts";
 import { draw } from "../../src/auditor/draw.ts";
 import { drawKey, drawnWeight, expectedWeight, laneOf } from "../../src/protocol/sortition.ts";
 import { AUDITOR, EPOCH, hashOf } from "../support/auditorRig.ts";
+import { BlockcloudError } from "../../src/protocol/errors.ts";
+import { rejection } from "../support/rejection.ts";
 import { DEPLOYMENT, FakeChain } from "../support/fakeChain.ts";
 
 const input = { auditor: AUDITOR, epoch: EPOCH, seed: hashOf(1), secret: hashOf(2) } as const;
@@ -17,9 +19,13 @@ describe("draw", () => {
     chain = new FakeChain();
     count = 100n;
     idle = new Set();
+    unread = new Set();
   });
 
-  function run(stake: bigint, total: bigint) {
+  /** Services whose specification cannot be read. */
+  let unread: Set<bigint>;
+
+  function run(stake: bigint, total: bigint, withoutUnread = false) {
     chain.answers.auditorStakeAt = (auditor: string, epoch: number) => {
       expect([auditor, epoch]).to.deep.equal([AUDITOR, EPOCH]);
       return [stake, total];
@@ -30,9 +36,15 @@ describe("draw", () => {
         Array.from({ length: 15 }, (_, lane) => BigInt(shard * 15 + lane + 1)).filter(
           (number) => number <= count && !idle.has(number),
         ),
-      audited: async (number: bigint) => ({ number }),
+      audited: async (number: bigint) => {
+        if (!unread.has(number)) return { number };
+        throw new BlockcloudError("PROBE_MISSING", "It is gone.", { retryable: true });
+      },
     } as unknown as Services;
-    return draw(input, { client: chain.client, deployment: DEPLOYMENT, services });
+    return draw(
+      { ...input, withoutUnread },
+      { client: chain.client, deployment: DEPLOYMENT, services },
+    );
   }
 
   it("gives everything to an auditor that has a seventh of the stake", async () => {
@@ -80,4 +92,12 @@ describe("draw", () => {
       expect((await run(1n, 7n)).shards).to.have.length(shards);
     });
   }
+
+  it("waits for a service that cannot be read, and in the end draws the others without it", async () => {
+    unread.add(17n);
+    await rejection("PROBE_MISSING", run(1n, 7n));
+    const { shards } = await run(1n, 7n, true);
+    const numbers = shards.flatMap(({ services }) => services.map(({ number }) => Number(number)));
+    expect(numbers).to.have.length(99).and.not.to.include(17);
+  });
 });

@@ -84,7 +84,7 @@ contract ChallengeRespondTest is Deployment {
         vm.assertEq(token.balanceOf(PAYOUT), PAID, "paid");
         vm.assertEq(supply - token.totalSupply(), CHALLENGE_BOND - PAID, "the rest is burned");
         vm.assertEq(token.balanceOf(address(book)), 0, "nothing stays");
-        vm.assertEq(staking.serviceStakeAt(1, 4), 1_000e18, "no stake was lost");
+        vm.assertEq(serviceStakeAt(1, 4), 1_000e18, "no stake was lost");
         vm.assertTrue(book.challengeOf(_id).state == IChallengeBook.State.Answered, "state");
         vm.assertEq(book.openChallenge(1), 0, "not open any more");
         vm.assertEq(system().open(STRANGER, 1), 2, "another may follow at once");

@@ -99,7 +99,7 @@ contract ChallengeShieldTest is Deployment {
         book.resolve(_id);
         book.annul(_id);
         vm.assertEq(token.balanceOf(OWNER), CHALLENGE_BOND, "the bond, and no slash");
-        vm.assertEq(staking.serviceStakeAt(1, OPENED + RING + 4), 1_000e18, "whole");
+        vm.assertEq(serviceStakeAt(1, OPENED + RING + 4), 1_000e18, "whole");
     }
 
     /// @dev From then on nobody can tell whether there was a question: silence counts.
@@ -112,7 +112,7 @@ contract ChallengeShieldTest is Deployment {
             book.challengeOf(_id).state == IChallengeBook.State.Unanswered,
             "though it never got a question"
         );
-        vm.assertEq(staking.serviceStakeAt(1, OPENED + RING + 4), 980e18, "2%");
+        vm.assertEq(serviceStakeAt(1, OPENED + RING + 4), 980e18, "2%");
     }
 
     /// @dev The last seed that can ask is as late as can be, and the window as long as is allowed: the answer
@@ -140,7 +140,7 @@ contract ChallengeShieldTest is Deployment {
 
     /// @dev Stake and bond of the owner, wherever they are.
     function _wealth() private view returns (uint256) {
-        return staking.serviceStakeAt(1, OPENED + 9) + token.balanceOf(OWNER);
+        return serviceStakeAt(1, OPENED + 9) + token.balanceOf(OWNER);
     }
 
     function _expectNotAnnullable() private {

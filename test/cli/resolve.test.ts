@@ -126,6 +126,7 @@ describe("blockcloud resolve", () => {
     for (const [line, code] of [
       [rootServiceId(2n), "SERVICE_UNKNOWN"],
       ["nobody.bloc.alt", "SERVICE_UNKNOWN"],
+      [`nobody.bloc.alt --resolver ${url} --verify`, "SERVICE_UNKNOWN"],
       ["nobody", "NAME_INVALID"],
       [`${ONE} --resolver http://127.0.0.1:9/`, "RESOLVER_UNREACHABLE"],
     ] as const) {

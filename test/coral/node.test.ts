@@ -18,12 +18,13 @@ import {
 import { CoralNet, isRecord, type TestNode } from "../support/coralNet.ts";
 import { rejection } from "../support/rejection.ts";
 import { TcpProxy } from "../support/tcpProxy.ts";
+import { PATIENCE_MS } from "../support/until.ts";
 
 const key = testKey(7);
 const self = testKey(70);
 const id = rootServiceId(7n);
 const device = subId(7n, self);
-const soon = () => AbortSignal.timeout(20_000);
+const soon = () => AbortSignal.timeout(PATIENCE_MS);
 const record = (issuedAt = START, uri?: string) => rootRecord(7n, key, { issuedAt }, uri);
 
 describe("Coral nodes", () => {

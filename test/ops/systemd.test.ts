@@ -16,6 +16,7 @@ const KEYS: Record<string, readonly string[]> = {
       "LoadCredential",
       "Restart",
       "RestartSec",
+      "RestartPreventExitStatus",
       "TimeoutStopSec",
     ],
     ...["Type", "WorkingDirectory", "DynamicUser", "StateDirectory", "StateDirectoryMode", "UMask"],
@@ -37,6 +38,7 @@ const REQUIRED = {
   PrivateTmp: "yes",
   CapabilityBoundingSet: "",
   Restart: "on-failure",
+  RestartPreventExitStatus: "2",
   UMask: "0077",
 };
 

@@ -7,6 +7,7 @@ import { encodeReceipt, httpChannel, ReceiptSigner, sha256 } from "../../src/pro
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
 import { addressOfKey } from "../../src/protocol/signature.ts";
 import { blockcloudDomain } from "../../src/protocol/typedData.ts";
+import { examplesOf } from "../support/examples.ts";
 import { InstalledPackage } from "../support/installed.ts";
 
 const root = path.join(import.meta.dirname, "../..");
@@ -92,6 +93,21 @@ describe("the package, packed and installed in an empty folder", function () {
       expect(code).to.equal(0);
     });
   }
+
+  it("type-checks the examples of the pages", () => {
+    const files = ["docs/client.md", "docs/resolver.md"]
+      .flatMap(examplesOf)
+      .map(({ code }, index) => {
+        user.write(`example${index}.ts`, `${code}\nexport {};\n`);
+        return `example${index}.ts`;
+      });
+    expect(files).not.to.have.length(0);
+    const { code, stdout } = user.node(
+      ...[tsc, "--strict", "--noEmit", "--target", "es2024", "--module", "nodenext", ...files],
+    );
+    expect(stdout).to.equal("");
+    expect(code).to.equal(0);
+  });
 
   it("has a command, which helps", () => {
     const { stdout, stderr } = user.run("npx", "--no", "--", "blockcloud", "provider", "--help");

@@ -168,7 +168,7 @@ contract ClosingTest is Deployment {
         enterAndTick(epoch + 1);
         alice.reveal(epoch);
         enterAndTick(epoch + 2);
-        vm.assertGt(pos.settle(_number, epoch), 0, "the service is paid");
+        vm.assertGt(settlement.settle(_number, epoch), 0, "the service is paid");
         vm.assertGt(alice.claim(epoch, epoch + 2), 0, "and the auditor");
 
         vm.startPrank(PROVIDER);

@@ -180,7 +180,7 @@ contract OwnerActionsTest is Deployment {
                 uint256 status = _status(record);
                 vm.assertEq(uint8(registry.statusAt(number, epoch)), status, "status");
                 vm.assertEq(registry.keyAt(number, epoch), record.key, "key");
-                vm.assertEq(staking.serviceStakeAt(number, epoch), record.stake, "stake");
+                vm.assertEq(serviceStakeAt(number, epoch), record.stake, "stake");
                 if (epoch >= _now) {
                     vm.assertEq(staking.stakerAt(number, epoch), record.staker, "staker");
                 }
@@ -190,7 +190,7 @@ contract OwnerActionsTest is Deployment {
                 ++count;
             }
             vm.assertEq(registry.activeLanes(0, epoch), lanes, "lanes");
-            (uint96 stake, uint64 services) = staking.activeAt(epoch);
+            (uint96 stake, uint64 services) = activeAt(epoch);
             vm.assertEq(stake, total, "total");
             vm.assertEq(services, count, "services");
         }

@@ -61,7 +61,7 @@ contract OwnerSettingsTest is Deployment {
 
         vm.assertEq(uint8(registry.statusAt(_number, 4)), 1, "Active");
         vm.assertEq(registry.activeLanes(0, 4), 1, "its lane");
-        (uint96 stake, uint64 services) = staking.activeAt(4);
+        (uint96 stake, uint64 services) = activeAt(4);
         vm.assertEq(stake, 1_000e18, "total");
         vm.assertEq(services, 1, "count");
         vm.assertEq(registry.classOf(_number), 0, "class");

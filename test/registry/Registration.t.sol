@@ -48,7 +48,7 @@ contract RegistrationTest is Deployment {
 
         vm.assertEq(uint8(registry.statusAt(number, 1)), 2, "Unstaked");
         vm.assertEq(registry.activeLanes(0, 1), 0, "no lane");
-        (, uint64 services) = staking.activeAt(1);
+        (, uint64 services) = activeAt(1);
         vm.assertEq(services, 0, "none active");
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {IServiceSlots} from "../../contracts/registry/IServiceSlots.sol";
 import {IChallengeBook} from "../../contracts/challenges/IChallengeBook.sol";
 import {ActiveLanesLib} from "../../contracts/libraries/ActiveLanesLib.sol";
 import {IServiceLabels} from "../../contracts/labels/IServiceLabels.sol";
@@ -75,11 +76,11 @@ contract RegistryEpochsTest is Deployment {
         vm.assertEq(uint8(registry.statusAt(number, 4)), 2, "Unstaked");
         vm.assertEq(registry.activeLanes(0, 3), 1, "still a lane");
         vm.assertEq(registry.activeLanes(0, 4), 0, "no lane");
-        (uint96 stake, uint64 services) = staking.activeAt(3);
+        (uint96 stake, uint64 services) = activeAt(3);
         vm.assertEq(stake, 1_000e18, "still in the total");
-        (stake, services) = staking.activeAt(4);
+        (stake, services) = activeAt(4);
         vm.assertEq(stake + services, 0, "out of the total");
-        vm.assertEq(staking.serviceStakeAt(number, 4), 1_000e18 - 1, "but still at stake");
+        vm.assertEq(serviceStakeAt(number, 4), 1_000e18 - 1, "but still at stake");
     }
 
     function test_LanesOfTheThreeEpochsThatAnyoneAsksAbout() public {
@@ -115,7 +116,7 @@ contract RegistryEpochsTest is Deployment {
         uint256 shards = type(uint32).max;
         vm.assertEq(registry.activeLanes(shards - 1, 0), 0, "the last");
         vm.expectRevert(
-            abi.encodeWithSelector(IServiceRegistry.RegistryShardRange.selector, shards, shards)
+            abi.encodeWithSelector(IServiceSlots.RegistryShardRange.selector, shards, shards)
         );
         registry.activeLanes(shards, 0);
     }

@@ -27,7 +27,7 @@ contract StatusTest is Deployment {
         _setMaintenance(true);
         _assertStatus(3, IServiceRegistry.Status.Active, 1_000e18);
         _assertStatus(4, IServiceRegistry.Status.Maintenance, 0);
-        vm.assertEq(staking.serviceStakeAt(_number, 4), 1_000e18, "but still at stake");
+        vm.assertEq(serviceStakeAt(_number, 4), 1_000e18, "but still at stake");
 
         enter(7);
         vm.expectEmit(address(registry));
@@ -225,7 +225,7 @@ contract StatusTest is Deployment {
             vm.assertEq(uint8(registry.statusAt(number, 3)), 0, what);
             uint256 lanes = registry.activeLanes((number - 1) / 15, 4);
             vm.assertEq((lanes >> ((number - 1) % 15)) & 1, flags == 0 ? 1 : 0, what);
-            (uint96 stake, uint64 services) = staking.activeAt(4);
+            (uint96 stake, uint64 services) = activeAt(4);
             vm.assertEq(services, active, what);
             vm.assertEq(stake, active * 1_000e18, what);
         }
@@ -280,7 +280,7 @@ contract StatusTest is Deployment {
     ) private view {
         vm.assertEq(uint8(registry.statusAt(_number, epoch)), uint8(expected), "status");
         vm.assertEq(registry.activeLanes(0, epoch), stake != 0 ? 1 : 0, "lane");
-        (uint96 total, uint64 services) = staking.activeAt(epoch);
+        (uint96 total, uint64 services) = activeAt(epoch);
         vm.assertEq(total, stake, "total");
         vm.assertEq(services, stake != 0 ? 1 : 0, "services");
     }

@@ -215,7 +215,7 @@ contract SuccessionTest is Deployment {
 
         enterAndTick(epoch + 2);
         uint256 before = token.balanceOf(PROVIDER);
-        uint256 pay = pos.settle(_first, epoch);
+        uint256 pay = settlement.settle(_first, epoch);
         vm.assertGt(pay, 0, "the service's");
         vm.assertEq(token.balanceOf(PROVIDER) - before, pay, "to its owner");
         uint256 reward = alice.claim(epoch, epoch + 2);

@@ -315,7 +315,7 @@ contract TransferTest is Deployment {
     function _assertActive(uint32 epoch, uint256 lanes, uint256 stake) private view {
         vm.assertEq(uint8(registry.statusAt(_number, epoch)), 1, "Active");
         vm.assertEq(registry.activeLanes(0, epoch), lanes, "lanes");
-        (uint96 total, uint64 services) = staking.activeAt(epoch);
+        (uint96 total, uint64 services) = activeAt(epoch);
         vm.assertEq(total, stake, "total");
         vm.assertEq(services, 1, "services");
     }
@@ -323,7 +323,7 @@ contract TransferTest is Deployment {
     function _assertInactive(uint32 epoch) private view {
         vm.assertNotEq(uint8(registry.statusAt(_number, epoch)), 1, "not Active");
         vm.assertEq(registry.activeLanes(0, epoch), 0, "no lane");
-        (uint96 total, uint64 services) = staking.activeAt(epoch);
+        (uint96 total, uint64 services) = activeAt(epoch);
         vm.assertEq(total + services, 0, "out of the totals");
     }
 

@@ -5,6 +5,7 @@ import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessMana
 import {IChallengeBook} from "../../contracts/challenges/IChallengeBook.sol";
 import {IServiceLabels} from "../../contracts/labels/IServiceLabels.sol";
 import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
+import {ISettlement} from "../../contracts/proof-of-service/ISettlement.sol";
 import {IStaking} from "../../contracts/staking/IStaking.sol";
 import {IRewardPool} from "../../contracts/token/IRewardPool.sol";
 import {vm} from "./Cheatcodes.sol";
@@ -19,8 +20,8 @@ library Artifacts {
         return IBlocToken(_create("BlocToken", abi.encode(rewardPool, treasury)));
     }
 
-    function newPool(uint32 epochSeconds) internal returns (IRewardPool) {
-        return IRewardPool(_create("RewardPool", abi.encode(epochSeconds)));
+    function newPool(uint32 epochSeconds, uint32 yieldPercent) internal returns (IRewardPool) {
+        return IRewardPool(_create("RewardPool", abi.encode(epochSeconds, yieldPercent)));
     }
 
     function newAccessManager(address admin) internal returns (IAccessManager) {
@@ -59,6 +60,10 @@ library Artifacts {
     ) internal returns (IProofOfService) {
         bytes memory parameters = abi.encode(registry, staking, rewardPool);
         return IProofOfService(_create("ProofOfService", parameters));
+    }
+
+    function newSettlement(address proofOfService) internal returns (ISettlement) {
+        return ISettlement(_create("Settlement", abi.encode(proofOfService)));
     }
 
     function newChallengeBook(

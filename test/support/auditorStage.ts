@@ -23,11 +23,14 @@ import { blockcloudDomain } from "../../src/protocol/typedData.ts";
 import { registerService } from "../../src/chain/register.ts";
 import { startAnvil, type Anvil } from "./anvil.ts";
 import { hashOf } from "./auditorRig.ts";
+import { until } from "./until.ts";
 
 /** As on a public network. */
 const EPOCH_SECONDS = 3_600;
-/** Seconds. */
-export const CHALLENGE_WINDOW = 600;
+/** Long, so that a busy machine has time to answer while blocks come fast; seconds. */
+const CHALLENGE_WINDOW = 3_000;
+/** Between two blocks, where they come until something holds, milliseconds. */
+const BLOCK_MS = 40;
 /** How much faster than real time workers' timers run here. */
 const SPEED = 20;
 /** Whose keys play which part. */
@@ -95,6 +98,15 @@ export class AuditorStage {
 
   async mine(): Promise<void> {
     await this.anvil.request("evm_mine");
+  }
+
+  /** Mines until something holds: some blocks a second, so that a busy machine keeps up with them. */
+  mineUntil(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+    const mineAndLook = async () => {
+      await this.mine();
+      return holds();
+    };
+    return until(what, mineAndLook, BLOCK_MS);
   }
 
   /** Mines a block at a share of an epoch, unless the chain is past it, and one more. */

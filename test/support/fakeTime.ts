@@ -117,4 +117,12 @@ export class FakeTime implements ChainTime {
       await this.timers.sleep((seconds - this.now()) * 1000, signal);
     }
   }
+
+  async reached(seconds: number, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    while (this.head().timestamp < seconds) {
+      const next = this.head().timestamp + this.blockSeconds;
+      await this.timers.sleep((next - this.now()) * 1000, signal);
+    }
+  }
 }

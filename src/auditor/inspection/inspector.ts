@@ -136,8 +136,10 @@ export class Inspector implements Voter {
     const waits = queue.pending >= queue.concurrency;
     const attempt = async () => {
       metrics?.running(queue.pending);
-      // Beginning late, for want of a place, would leave the service less time than others have.
-      if (waits && time.now() > window.to) return undefined;
+      // Beginning late, for want of a place or because the chain's time has jumped, would leave the service
+      // less time than others have.
+      const latest = waits ? window.to : (window.to + window.deadline) / 2;
+      if (time.now() > latest) return undefined;
       const salt = bytesToHex(randomBytes(32));
       const nonce = inspectionNonce(y, service.number, salt);
       const { deadline } = window;

@@ -32,13 +32,19 @@ export function gasPrice(market: Market, policy: FeePolicy): bigint {
 /**
  * Fees for a new transaction: room for a base fee that doubles, as far as the limit allows.
  *
+ * @param lean For a node that caps what a transaction may cost: room for one block's rise of the base fee.
  * @returns Undefined when the market is above the limit.
  */
-export function priceOf(market: Market, policy: FeePolicy, urgent: boolean): Fees | undefined {
+export function priceOf(
+  market: Market,
+  policy: FeePolicy,
+  urgent: boolean,
+  lean = false,
+): Fees | undefined {
   const limit = limitOf(policy, urgent);
   const maxPriorityFeePerGas = firstTip(market, policy);
   if (limit !== undefined && market.baseFee + maxPriorityFeePerGas > limit) return undefined;
-  const roomy = 2n * market.baseFee + maxPriorityFeePerGas;
+  const roomy = room(market.baseFee, lean) + maxPriorityFeePerGas;
   const maxFeePerGas = limit !== undefined && limit < roomy ? limit : roomy;
   return { maxFeePerGas, maxPriorityFeePerGas };
 }
@@ -47,6 +53,7 @@ export function priceOf(market: Market, policy: FeePolicy, urgent: boolean): Fee
  * Fees that replace a transaction: an eighth more in both fields, which every node takes as enough, or the
  * market's where that is higher.
  *
+ * @param lean As for {@link priceOf}.
  * @returns Undefined when they would be above a limit.
  */
 export function replacementFees(
@@ -54,6 +61,7 @@ export function replacementFees(
   market: Market,
   policy: FeePolicy,
   urgent: boolean,
+  lean = false,
 ): Fees | undefined {
   const limit = limitOf(policy, urgent);
   const tipLimit = policy.maxPriorityFeePerGas ?? DEFAULT_TIP_LIMIT;
@@ -63,13 +71,18 @@ export function replacementFees(
   );
   const least = larger(eighthMore(old.maxFeePerGas), market.baseFee + maxPriorityFeePerGas);
   if (maxPriorityFeePerGas > tipLimit || (limit !== undefined && least > limit)) return undefined;
-  const roomy = larger(least, 2n * market.baseFee + maxPriorityFeePerGas);
+  const roomy = larger(least, room(market.baseFee, lean) + maxPriorityFeePerGas);
   const maxFeePerGas = limit !== undefined && limit < roomy ? limit : roomy;
   return { maxFeePerGas, maxPriorityFeePerGas };
 }
 
 function limitOf(policy: FeePolicy, urgent: boolean): bigint | undefined {
   return urgent ? policy.urgentMaxFeePerGas : policy.maxFeePerGas;
+}
+
+/** A block raises the base fee by an eighth at the most; rounded up. */
+function room(baseFee: bigint, lean: boolean): bigint {
+  return lean ? baseFee + (baseFee + 7n) / 8n : 2n * baseFee;
 }
 
 /** Half of the limit at first, so that replacements have somewhere to go. */

@@ -31,10 +31,14 @@ export class Flight {
   sentAt = 0n;
   /** When it was last seen to, by the monotonic timer, milliseconds. */
   seenTo = 0;
-  /** Newest block when its nonce was first found used without a receipt. */
-  lostAt: bigint | undefined;
+  /** When its nonce was first found used, and no endpoint knew a transaction of ours for it. */
+  lostAt: { block: bigint; milliseconds: number } | undefined;
   /** What the last replacement was refused with: the next must pay more. */
   refusedFees: Fees | undefined;
+  /** Whether a node refused it for paying more than it allows. */
+  isLean = false;
+  /** What nodes said of it the last time, unless they took it. */
+  lastRefusal: string | undefined;
   wasHeldUp = false;
   outcome: TransactionReceipt | BlockcloudError | undefined;
 

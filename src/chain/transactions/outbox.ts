@@ -1,16 +1,17 @@
-import { keccak256, type Hex, type LocalAccount, type TransactionReceipt } from "viem";
+import type { TransactionReceipt } from "viem";
 import type { Logger } from "../../node/logger.ts";
-import type { Timers } from "../../node/timers.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
-import type { Broadcast, Reception } from "./broadcast.ts";
-import type { ChainClient } from "../client.ts";
 import { priceOf, replacementFees, type FeePolicy, type Fees, type Market } from "./fees.ts";
 import { Flight, type Payload } from "./flight.ts";
+import { Pool, type PoolDependencies, type Tip } from "./pool.ts";
 
 /** Blocks that a transaction may wait before it is replaced by one that pays more. */
 const PATIENT_BLOCKS = 3n;
-/** Blocks after which a used nonce without a receipt of ours was used by somebody else. */
-const LOST_BLOCKS = 2n;
+/**
+ * When a used nonce of which no endpoint knows a transaction of ours was used by somebody else: so many blocks
+ * and milliseconds later. Endpoints behind one address know of different blocks.
+ */
+const LOST = { blocks: 3n, milliseconds: 20_000 };
 /** How often the pool is asked whether it still has a transaction, milliseconds. */
 const SEE_TO_MS = 2_000;
 /** Mined transactions that are remembered, in case that a reorganisation takes them back. */
@@ -20,23 +21,11 @@ const MAX_BIDS = 24;
 /** Gas of a transaction that does nothing. */
 const EMPTY_GAS = 21_000n;
 
-/** The newest block, as far as sending needs it. */
-export interface Tip {
-  number: bigint;
-  /** Unix seconds. */
-  timestamp: number;
-  baseFee: bigint;
-}
-
 /** Why nothing was handed out: `expensive`, above the limit; `held`: the nonce cannot be had at a price
  * within the limit; `spent`: the nonce was used meanwhile, so that the call must be looked at again. */
 export type Hindrance = "expensive" | "held" | "spent";
 
-export interface OutboxDependencies {
-  account: LocalAccount;
-  client: ChainClient;
-  broadcast: Pick<Broadcast, "send">;
-  timers: Pick<Timers, "monotonic">;
+export interface OutboxDependencies extends PoolDependencies {
   log: Logger;
 }
 
@@ -47,19 +36,20 @@ export interface OutboxDependencies {
  * one is ever mined.
  */
 export class Outbox {
+  /** What nodes know. */
+  readonly pool: Pool;
   readonly #policy: FeePolicy;
-  readonly #chainId: number;
   readonly #d: OutboxDependencies;
   readonly #flights = new Map<number, Flight>();
-  #landed: Flight[] = [];
+  #landed: (Flight & { outcome: TransactionReceipt })[] = [];
   #turn: Promise<unknown> = Promise.resolve();
   #tending: Promise<Tip> | undefined;
   #gap: { nonce: number; since: number } | undefined;
 
   constructor(options: { fees: FeePolicy; chainId: number }, dependencies: OutboxDependencies) {
     this.#policy = options.fees;
-    this.#chainId = options.chainId;
     this.#d = dependencies;
+    this.pool = new Pool(options.chainId, dependencies);
   }
 
   /**
@@ -70,34 +60,19 @@ export class Outbox {
    */
   launch(payload: Payload, urgent: boolean, looked: number): Promise<Flight | Hindrance> {
     return this.#alone(async () => {
-      const tip = await this.tip();
-      const market = await this.market(tip);
-      const count = await this.count();
+      const tip = await this.pool.tip();
+      const market = await this.pool.market(tip);
+      const count = await this.pool.count();
       if (count > looked) return "spent";
       for (const [nonce, flight] of this.#flights) {
         if (nonce < count && !flight.isWanted) this.#flights.delete(nonce);
       }
-      const first = priceOf(market, this.#policy, urgent);
-      if (first === undefined) return "expensive";
+      if (priceOf(market, this.#policy, urgent) === undefined) return "expensive";
       // One that nobody waits for gives up its nonce, rather than that the call waits behind it.
       const given = this.#inOrder().find(({ isWanted }) => !isWanted);
       const nonce = given?.nonce ?? (await this.#nextNonce(count));
-      const flight = new Flight(nonce, payload, urgent);
-      let fees = given ? replacementFees(given.fees, market, this.#policy, urgent) : first;
-      for (let bid = 0; fees !== undefined && bid < MAX_BIDS; bid++) {
-        const reception = await this.#handOut(flight, fees, tip);
-        if (reception.kind === "spent") {
-          this.#flights.delete(nonce);
-          return "spent";
-        }
-        if (reception.kind === "refused") throw refused(payload, reception.reason);
-        if (reception.kind !== "underpriced") {
-          this.#flights.set(nonce, flight);
-          return flight;
-        }
-        fees = replacementFees(fees, market, this.#policy, urgent);
-      }
-      return "held";
+      if (nonce === undefined) return "spent";
+      return this.#bid(new Flight(nonce, payload, urgent), given?.fees, market, tip);
     });
   }
 
@@ -109,19 +84,41 @@ export class Outbox {
     return this.#tending;
   }
 
-  /** The newest block. */
-  async tip(): Promise<Tip> {
-    const { number, timestamp, baseFeePerGas } = await this.#d.client.getBlock();
-    return { number, timestamp: Number(timestamp), baseFee: baseFeePerGas ?? 0n };
-  }
-
-  /** What gas costs by a block. */
-  async market(tip: Tip): Promise<Market> {
-    return { baseFee: tip.baseFee, tip: await this.#d.client.estimateMaxPriorityFeePerGas() };
+  /** Raises the price until nodes take the transaction, or lowers it where they allow no more. */
+  async #bid(
+    flight: Flight,
+    outbid: Fees | undefined,
+    market: Market,
+    tip: Tip,
+  ): Promise<Flight | Hindrance> {
+    const { nonce, urgent, payload } = flight;
+    const price = () =>
+      outbid
+        ? replacementFees(outbid, market, this.#policy, urgent, flight.isLean)
+        : priceOf(market, this.#policy, urgent, flight.isLean);
+    let fees = price();
+    for (let bid = 0; fees !== undefined && bid < MAX_BIDS; bid++) {
+      const { kind, reason, maybeTaken } = await this.pool.handOut(flight, fees, tip);
+      // Whatever else was said of it: it may be mined, and the call must not go out a second time.
+      if (maybeTaken) {
+        this.#flights.set(nonce, flight);
+        return flight;
+      }
+      if (kind === "spent") {
+        this.#flights.delete(nonce);
+        return "spent";
+      }
+      if (kind === "refused" || (kind === "capped" && flight.isLean))
+        throw refused(payload, reason);
+      if (kind === "capped") flight.isLean = true;
+      else outbid = fees;
+      fees = price();
+    }
+    return "held";
   }
 
   async #tendOnce(): Promise<Tip> {
-    const [tip, count] = await Promise.all([this.tip(), this.count()]);
+    const [tip, count] = await Promise.all([this.pool.tip(), this.pool.count()]);
     for (const flight of this.#inOrder()) {
       if (flight.nonce < count) await this.#land(flight, tip);
       else if (this.#isNeeded(flight)) await this.#push(flight, tip, count);
@@ -132,21 +129,31 @@ export class Outbox {
 
   /** Finds which of a nonce's transactions was mined. */
   async #land(flight: Flight, tip: Tip): Promise<void> {
-    const receipt = await this.#receipt(flight);
+    const receipt = await this.pool.receipt(flight);
     if (receipt !== undefined) {
-      flight.outcome = receipt;
       this.#flights.delete(flight.nonce);
-      this.#landed = [...this.#landed, flight].slice(-REMEMBERED);
+      const landed = Object.assign(flight, { outcome: receipt });
+      this.#landed = [...this.#landed, landed].slice(-REMEMBERED);
       return;
     }
     // The endpoint that counts may be ahead of the one that knows receipts.
-    flight.lostAt ??= tip.number;
-    if (tip.number < flight.lostAt + LOST_BLOCKS) return;
+    if (await this.pool.knowsOne(flight)) {
+      flight.lostAt = undefined;
+      return;
+    }
+    const milliseconds = this.#d.timers.monotonic();
+    const lost = (flight.lostAt ??= { block: tip.number, milliseconds });
+    const isEarly = milliseconds < lost.milliseconds + LOST.milliseconds;
+    if (isEarly || tip.number < lost.block + LOST.blocks) return;
     this.#flights.delete(flight.nonce);
     flight.outcome = new BlockcloudError(
       "TRANSACTION_REPLACED",
       `Another transaction took nonce ${flight.nonce} of ${flight.payload.name}.`,
-      { retryable: true, remedy: "Let no other program use the key." },
+      {
+        retryable: true,
+        remedy:
+          "Let no other program use the key, and look whether the call was made before it is.",
+      },
     );
   }
 
@@ -160,28 +167,28 @@ export class Outbox {
     const now = this.#d.timers.monotonic();
     if (now < flight.seenTo + SEE_TO_MS) return;
     flight.seenTo = now;
-    const { hash, raw } = flight.newest;
-    if (await this.#isInPool(hash)) return;
-    const { kind } = await this.#d.broadcast.send(raw);
+    if (await this.pool.knows(flight.newest.hash)) return;
+    const { kind } = await this.pool.repeat(flight);
     this.#d.log.debug("transaction handed out again", { ...about(flight), kind });
   }
 
   /** Whether the limit allowed it. */
   async #replace(flight: Flight, tip: Tip): Promise<boolean> {
     const urgent = this.#isUrgent(flight);
-    const fees = replacementFees(flight.fees, await this.market(tip), this.#policy, urgent);
+    const market = await this.pool.market(tip);
+    const fees = replacementFees(flight.fees, market, this.#policy, urgent, flight.isLean);
     if (fees === undefined) {
       if (!flight.wasHeldUp)
         this.#d.log.warn("the fee limit holds up a transaction", about(flight));
       flight.wasHeldUp = true;
       return false;
     }
-    const reception = await this.#handOut(flight, fees, tip);
-    const isOut = reception.kind === "accepted" || reception.kind === "doubtful";
-    const message = isOut
+    const { kind, reason, maybeTaken } = await this.pool.handOut(flight, fees, tip);
+    if (kind === "capped") flight.isLean = true;
+    const message = maybeTaken
       ? "transaction replaced by one that pays more"
       : "a replacement was not taken";
-    this.#d.log.warn(message, { ...about(flight), ...reception });
+    this.#d.log.warn(message, { ...about(flight), kind, reason });
     return true;
   }
 
@@ -201,41 +208,28 @@ export class Outbox {
     const empty: Payload = { name: "nothing", to: address, data: "0x", gas: EMPTY_GAS };
     const flight = known ?? new Flight(count, empty, lowest.urgent);
     flight.isWanted = false;
-    const fees = priceOf(await this.market(tip), this.#policy, this.#isUrgent(lowest));
-    if (known) await this.#d.broadcast.send(known.newest.raw);
-    else if (fees !== undefined) await this.#handOut(flight, fees, tip);
+    const market = await this.pool.market(tip);
+    const fees = priceOf(market, this.#policy, this.#isUrgent(lowest));
+    if (known) await this.pool.repeat(known);
+    else if (fees !== undefined) await this.pool.handOut(flight, fees, tip);
     // Above the limit, or refused: it is tried again the next time.
     if (flight.signed.length === 0) return;
     this.#flights.set(count, flight);
     this.#d.log.warn("a gap before a transaction was filled", about(flight));
   }
 
-  /** Signs and hands out; whatever a node may have taken is remembered. */
-  async #handOut(flight: Flight, fees: Fees, tip: Tip): Promise<Reception> {
-    const { name: _, ...payload } = flight.payload;
-    const raw = await this.#d.account.signTransaction({
-      ...payload,
-      ...fees,
-      type: "eip1559",
-      chainId: this.#chainId,
-      nonce: flight.nonce,
-    });
-    const reception = await this.#d.broadcast.send(raw);
-    flight.seenTo = this.#d.timers.monotonic();
-    flight.refusedFees = reception.kind === "underpriced" ? fees : undefined;
-    if (reception.kind === "accepted" || reception.kind === "doubtful") {
-      flight.signed.push({ hash: keccak256(raw), raw, fees });
-      flight.sentAt = tip.number;
-    }
-    return reception;
-  }
-
-  /** The chain's next nonce, unless the endpoint has not heard yet of what was mined. */
-  async #nextNonce(count: number): Promise<number> {
+  /**
+   * The chain's next nonce, unless the endpoint has not heard yet of what was mined.
+   *
+   * @returns Undefined where it is too far behind to say.
+   */
+  async #nextNonce(count: number): Promise<number | undefined> {
     const last = this.#landed.at(-1);
     let next = count;
     if (last !== undefined && count <= last.nonce) {
-      if ((await this.#receipt(last)) !== undefined) next = last.nonce + 1;
+      const isMined = await this.pool.isStillMined(last.outcome);
+      if (isMined === undefined) return undefined;
+      if (isMined) next = last.nonce + 1;
       else {
         this.#d.log.warn("a transaction that was mined is no more", about(last));
         this.#landed = [];
@@ -243,33 +237,6 @@ export class Outbox {
     }
     while (this.#flights.has(next)) next += 1;
     return next;
-  }
-
-  /** Whether the node knows of a transaction of this key that waits for its block. */
-  async isWaiting(count: number): Promise<boolean> {
-    const { address } = this.#d.account;
-    return (await this.#d.client.getTransactionCount({ address, blockTag: "pending" })) > count;
-  }
-
-  /** The chain's next nonce. */
-  count(): Promise<number> {
-    return this.#d.client.getTransactionCount({ address: this.#d.account.address });
-  }
-
-  async #receipt({ signed }: Flight): Promise<TransactionReceipt | undefined> {
-    for (const { hash } of signed.toReversed()) {
-      const receipt = await orNothing(
-        this.#d.client.getTransactionReceipt({ hash }),
-        "TransactionReceiptNotFoundError",
-      );
-      if (receipt !== undefined) return receipt;
-    }
-    return undefined;
-  }
-
-  async #isInPool(hash: Hex): Promise<boolean> {
-    const found = this.#d.client.getTransaction({ hash });
-    return (await orNothing(found, "TransactionNotFoundError")) !== undefined;
   }
 
   #inOrder(): Flight[] {
@@ -303,14 +270,4 @@ function refused({ name }: Payload, reason: string): BlockcloudError {
     retryable: true,
     remedy: "Check the key's balance and the RPC endpoint.",
   });
-}
-
-/** viem throws where a node says that there is nothing. */
-async function orNothing<T>(found: Promise<T>, absence: string): Promise<T | undefined> {
-  try {
-    return await found;
-  } catch (error) {
-    if (error instanceof Error && error.name === absence) return undefined;
-    throw error;
-  }
 }

@@ -1,5 +1,12 @@
-import { BaseError, ContractFunctionRevertedError } from "viem";
+import {
+  BaseError,
+  ContractFunctionRevertedError,
+  decodeErrorResult,
+  type Abi,
+  type Hex,
+} from "viem";
 import { BlockcloudError } from "../../protocol/errors.ts";
+import { whatFailed } from "../rpc/faults.ts";
 
 /** What a contract refused a call with. */
 export interface ContractError {
@@ -20,7 +27,10 @@ export function contractError(error: unknown): ContractError | undefined {
   return { name: found.data?.errorName, args: found.data?.args ?? [], reason: found.reason };
 }
 
-/** Turns what a client threw for a call into an error that names the contract's own. */
+/**
+ * Turns what a client threw for a call into an error that names the contract's own. A revert without a reason
+ * is none that our contracts make: it may be the node's failure, and pass.
+ */
 export function describeRevert(functionName: string, cause: unknown): BlockcloudError {
   const revert = contractError(cause);
   if (revert !== undefined) {
@@ -28,12 +38,27 @@ export function describeRevert(functionName: string, cause: unknown): Blockcloud
     const args = revert.args.map(String).join(", ");
     return new BlockcloudError("CALL_REVERTED", `${functionName} reverts: ${name}(${args}).`, {
       cause,
+      retryable: revert.name === undefined,
     });
   }
-  const message = cause instanceof BaseError ? cause.shortMessage : String(cause);
-  return new BlockcloudError("TRANSACTION_FAILED", `${functionName} was not sent: ${message}`, {
+  const why = whatFailed(cause);
+  return new BlockcloudError("TRANSACTION_FAILED", `${functionName} was not sent: ${why}`, {
     cause,
     retryable: true,
     remedy: "Check the RPC endpoint and the key's balance.",
   });
+}
+
+/** The contract's error in the data of a revert; undefined where the ABI does not know it. */
+export function decodeReason(
+  abi: Abi,
+  data: Hex,
+): Pick<ContractError, "name" | "args"> | undefined {
+  try {
+    const { errorName, args } = decodeErrorResult({ abi, data });
+    return { name: errorName, args: args ?? [] };
+  } catch {
+    // The reason of a contract that was called by it, or none at all.
+    return undefined;
+  }
 }

@@ -9,13 +9,18 @@ import { gasPrice, type FeePolicy } from "./fees.ts";
 import type { Flight, Payload } from "./flight.ts";
 import type { Call } from "./call.ts";
 import type { TransactionObserver } from "./observer.ts";
-import { Outbox, type Hindrance, type Tip } from "./outbox.ts";
+import { Outbox, type Hindrance } from "./outbox.ts";
+import type { Tip } from "./pool.ts";
 import { describeRevert } from "./revert.ts";
 
 /** EIP-7825: the most gas that one transaction may have. */
 const MAX_TRANSACTION_GAS = 16_777_216n;
 /** How long a call without a deadline may wait for its price, or for its block, milliseconds. */
 const PATIENCE_MS = 120_000;
+/** Longest pause between two looks at what is under way, milliseconds; it grows up to it. */
+const MOST_PAUSE_MS = 4_000;
+/** A second look within a block's time costs requests and shows nothing: looks in the time of a block. */
+const LOOKS_A_BLOCK = 6;
 
 export interface TransactionSenderOptions {
   /** The preferred RPC endpoint, then those that stand in for it; transactions go to all of them. */
@@ -60,7 +65,9 @@ export class TransactionSender {
   readonly #log: Logger;
   readonly #observer: TransactionObserver | undefined;
   #queue: Promise<unknown> = Promise.resolve();
-  #seen: { tip: Tip; at: number } | undefined;
+  #seen: Tip | undefined;
+  /** Seconds between the last two blocks that were seen. */
+  #spacing = 0;
 
   constructor(options: TransactionSenderOptions, dependencies: TransactionSenderDependencies) {
     const account = privateKeyToAccount(options.key);
@@ -84,7 +91,8 @@ export class TransactionSender {
    * @throws BlockcloudError `CALL_REVERTED` with the contract's own error, before anything was sent;
    * `TRANSACTION_REVERTED` when it failed in its block all the same; `FEE_TOO_HIGH` when the limit did not
    * allow it in time; `TRANSACTION_EXPIRED` when the deadline passed; `TRANSACTION_REPLACED` when another
-   * transaction took its nonce; `TRANSACTION_FAILED` otherwise.
+   * transaction took its nonce; `NONCE_STALE` when the endpoint does not say which nonce is next;
+   * `TRANSACTION_FAILED` otherwise.
    */
   send(call: Call, options: SendOptions = {}): Promise<TransactionReceipt> {
     const turn =
@@ -100,7 +108,8 @@ export class TransactionSender {
 
   /** What gas costs now, tip included, wei. */
   async gasPrice(): Promise<bigint> {
-    return gasPrice(await this.#outbox.market(await this.#outbox.tip()), this.#fees);
+    const { pool } = this.#outbox;
+    return gasPrice(await pool.market(await pool.tip()), this.#fees);
   }
 
   /** Whether a call that is not urgent would go out now. */
@@ -112,18 +121,19 @@ export class TransactionSender {
   async #send(call: Call, options: SendOptions): Promise<TransactionReceipt> {
     const { functionName } = call;
     const started = this.#timers.monotonic();
-    for (;;) {
+    for (let tries = 0; ; tries++) {
       options.signal?.throwIfAborted();
       const launched = await this.#launch(call, options.urgent === true);
       if (typeof launched !== "string") {
         this.#log.debug("transaction sent", { functionName, hash: launched.newest.hash });
         return this.#take(functionName, await this.#wait(launched, options));
       }
-      if (launched !== "spent") {
-        this.#see(await this.#outbox.tip());
-        this.#checkTime(functionName, options, started, launched);
-      }
-      await this.#pause(options.signal);
+      this.#see(await this.#outbox.pool.tip());
+      this.#checkTime(functionName, options, started, launched);
+      // Once is an overtaken nonce, as restarts have it; more than that is an endpoint that is behind.
+      if (launched === "spent" && tries === 1)
+        this.#log.warn("the endpoint's next nonce is used already, waiting", { functionName });
+      await this.#pause(options.signal, tries);
     }
   }
 
@@ -134,7 +144,7 @@ export class TransactionSender {
     let looked: number;
     try {
       // First, so that a transaction of before a restart that is mined in between does not go unseen.
-      looked = await this.#outbox.count();
+      looked = await this.#outbox.pool.count();
       const estimate = await this.#estimate(call, looked);
       // A tenth more: tallies and ring entries may be colder in the block than in the estimate.
       const padded = (estimate * 11n) / 10n + 30_000n;
@@ -157,25 +167,29 @@ export class TransactionSender {
     } catch (error) {
       // Some nodes reckon with the pending block: what waits there may be the same call, of before a
       // restart, and stuck.
-      if (!(await this.#outbox.isWaiting(looked))) throw error;
+      if (!(await this.#outbox.pool.isWaiting(looked))) throw error;
       return await this.#client.estimateContractGas({ ...asked, blockTag: "latest" });
     }
   }
 
   async #wait(flight: Flight, options: SendOptions): Promise<TransactionReceipt> {
     const started = this.#timers.monotonic();
+    let failures = 0;
     try {
-      for (;;) {
+      for (let looks = 0; ; looks++) {
         try {
           this.#see(await this.#outbox.tend());
+          failures = 0;
         } catch (error) {
-          this.#log.warn("cannot look after a transaction, trying again", { error });
+          failures += 1;
+          const message = "cannot look after a transaction, trying again";
+          this.#log[failures === 1 ? "warn" : "debug"](message, { error });
         }
         const { outcome } = flight;
         if (outcome instanceof BlockcloudError) throw outcome;
         if (outcome !== undefined) return outcome;
         this.#checkTime(flight.payload.name, options, started, flight);
-        await this.#pause(options.signal);
+        await this.#pause(options.signal, looks);
       }
     } finally {
       flight.isWanted = false;
@@ -194,51 +208,69 @@ export class TransactionSender {
     });
   }
 
-  /** @throws BlockcloudError when there is no time left to wait. */
+  /**
+   * A deadline has passed when a block says so. A chain that stands still goes on from where it stood, and an
+   * endpoint that has gone silent says nothing of the time.
+   *
+   * @throws BlockcloudError when there is no time left to wait.
+   */
   #checkTime(
     functionName: string,
     { deadline }: SendOptions,
     started: number,
     why: Hindrance | Flight,
   ): void {
-    const now = this.#timers.monotonic();
     if (deadline !== undefined) {
-      const seen = this.#seen;
-      // Carried on by the timer, for an endpoint that has gone silent must not stop the clock.
-      if (seen === undefined || seen.tip.timestamp + (now - seen.at) / 1000 <= deadline) return;
+      if (this.#seen === undefined || this.#seen.timestamp <= deadline) return;
       throw new BlockcloudError(
         "TRANSACTION_EXPIRED",
         `${functionName} came into no block in time.`,
       );
     }
-    if (now < started + PATIENCE_MS) return;
-    if (why === "expensive") {
-      throw new BlockcloudError(
-        "FEE_TOO_HIGH",
-        `Gas costs more than the limit for ${functionName}.`,
-        {
-          retryable: true,
-          remedy: "Wait, or raise the limit.",
-        },
-      );
-    }
-    const what =
-      typeof why === "string"
-        ? "cannot be sent"
-        : `was sent, but ${why.newest.hash} is in no block`;
-    throw new BlockcloudError("TRANSACTION_FAILED", `${functionName} ${what}.`, {
-      retryable: true,
-      remedy: "Check the gas price, its limit and the RPC endpoint.",
-    });
+    if (this.#timers.monotonic() >= started + PATIENCE_MS) throw outOfPatience(functionName, why);
   }
 
   #see(tip: Tip): void {
-    this.#seen = { tip, at: this.#timers.monotonic() };
+    const last = this.#seen;
+    if (last !== undefined && tip.number > last.number) {
+      this.#spacing = (tip.timestamp - last.timestamp) / Number(tip.number - last.number);
+    }
+    this.#seen = tip;
   }
 
-  #pause(signal: AbortSignal | undefined): Promise<void> {
-    return this.#timers.sleep(this.#client.pollingInterval, signal ?? never);
+  /** Short at first, for chains of fast blocks; then a part of the time that a block takes here. */
+  #pause(signal: AbortSignal | undefined, looks: number): Promise<void> {
+    const { pollingInterval } = this.#client;
+    const longest = Math.min(MOST_PAUSE_MS, (this.#spacing * 1000) / LOOKS_A_BLOCK);
+    const pause = Math.min(pollingInterval * 2 ** looks, Math.max(pollingInterval, longest));
+    return this.#timers.sleep(pause, signal ?? never);
   }
 }
 
 const never = new AbortController().signal;
+
+function outOfPatience(functionName: string, why: Hindrance | Flight): BlockcloudError {
+  if (why === "expensive") {
+    const message = `Gas costs more than the limit for ${functionName}.`;
+    const remedy = "Wait, or raise the limit.";
+    return new BlockcloudError("FEE_TOO_HIGH", message, { retryable: true, remedy });
+  }
+  if (why === "spent") {
+    return new BlockcloudError(
+      "NONCE_STALE",
+      `${functionName} cannot be sent: the key's next nonce, as the RPC endpoint tells it, is used.`,
+      {
+        retryable: true,
+        remedy: "The endpoint is behind: name another. Let no other program use the key.",
+      },
+    );
+  }
+  const what =
+    typeof why === "string" ? "cannot be sent" : `was sent, but ${why.newest.hash} is in no block`;
+  const said = typeof why === "string" ? undefined : why.lastRefusal;
+  const words = said === undefined ? "" : ` (the node says: ${said})`;
+  return new BlockcloudError("TRANSACTION_FAILED", `${functionName} ${what}${words}.`, {
+    retryable: true,
+    remedy: "Check the gas price, its limit and the RPC endpoint.",
+  });
+}

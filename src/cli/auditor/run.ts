@@ -5,6 +5,7 @@ import {
   feeFlags,
   feePolicy,
   operatorKey,
+  chainPace,
   workerFlags,
 } from "../framework/commonFlags.ts";
 import { text, toggle } from "../framework/flag.ts";
@@ -59,6 +60,7 @@ export const auditorRun = chainCommand({
         createAuditor(
           {
             rpcUrls: flags.rpc,
+            pace: chainPace(flags),
             fees: feePolicy(flags),
             economics:
               flags.blocPrice === undefined

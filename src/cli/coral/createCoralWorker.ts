@@ -1,5 +1,4 @@
-import { ChainAccess } from "../../chain/access.ts";
-import type { Deployment } from "../../chain/deployment.ts";
+import { ChainAccess, type ChainOptions } from "../../chain/access.ts";
 import { ServiceDirectory } from "../../chain/directory.ts";
 import { createCoral } from "../../coral/createCoral.ts";
 import type { CoralOptions } from "../../coral/options.ts";
@@ -10,7 +9,7 @@ import type { Timers } from "../../node/timers.ts";
 
 /** A node of the record network by itself, with what it needs of the chain. */
 export function createCoralWorker(
-  options: { rpcUrls: readonly string[]; deployment: Deployment; coral: CoralOptions },
+  options: ChainOptions & { coral: CoralOptions },
   environment: { timers: Timers; log: Logger; metrics: Metrics },
 ): Startable {
   const chain = new ChainAccess(options, environment);

@@ -1,6 +1,6 @@
 import { systemTimers } from "../../node/timers.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
-import { workerFlags } from "../framework/commonFlags.ts";
+import { chainPace, workerFlags } from "../framework/commonFlags.ts";
 import {
   CORAL_PORT,
   coralAllowLoopback,
@@ -35,6 +35,7 @@ does not answer them. Announce IP addresses: names are looked up for --coral-boo
         createCoralWorker(
           {
             rpcUrls: flags.rpc,
+            pace: chainPace(flags),
             deployment,
             coral: coralOptions(flags, deployment, {
               name: "coral",

@@ -1,5 +1,5 @@
 import { checkChain, createChainClient, type ChainClient } from "../../chain/client.ts";
-import { loadDeployment, type Deployment } from "../../chain/deployment.ts";
+import { loadDeployment, originOf, type Deployment } from "../../chain/deployment.ts";
 import { networkFile } from "../../chain/networks.ts";
 import {
   defineCommand,
@@ -46,7 +46,7 @@ export function chainCommand<F extends Flags, A extends Flags = Flags>(
   return defineCommand({ ...spec, flags }, check, async (local) => {
     const { deployment: file = "", rpc } = local.flags as unknown as Values<typeof chainFlags>;
     const deployment = loadDeployment(file);
-    const client = createChainClient(rpc, deployment.chainId);
+    const client = createChainClient(rpc, deployment.chainId, { origin: originOf(deployment) });
     if (options.checkChain !== false) await checkChain(client, deployment);
     return spec.run({ ...local, deployment, client });
   });

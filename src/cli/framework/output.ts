@@ -1,7 +1,7 @@
 import type { Writable } from "node:stream";
 import { CommanderError } from "commander";
 import { BaseError } from "viem";
-import { findFault } from "../../chain/rpc/faults.ts";
+import { findFault, whatFailed } from "../../chain/rpc/faults.ts";
 import { describeRevert } from "../../chain/transactions/revert.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { revertOf, withRemedy } from "./remedies.ts";
@@ -48,8 +48,7 @@ export function explain(error: unknown): unknown {
       remedy: "Name an RPC endpoint of the deployment's chain.",
     });
   }
-  const why = fault?.message ?? error.shortMessage;
-  return new BlockcloudError("CHAIN_UNREACHABLE", `An RPC request failed: ${why}`, {
+  return new BlockcloudError("CHAIN_UNREACHABLE", `An RPC request failed: ${whatFailed(error)}`, {
     cause: error,
     retryable: true,
     remedy: "Check the RPC endpoints with blockcloud doctor, and run again.",

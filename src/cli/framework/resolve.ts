@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { readConfigFile, type ConfigEntries } from "../../node/config.ts";
 import { FoundKey } from "../../node/keys.ts";
-import { readSecretFile } from "../../node/secretFile.ts";
+import { readPasswordFile } from "../../node/secretFile.ts";
 import { everyFlags } from "./commonFlags.ts";
 import type { Flag, Flags } from "./flag.ts";
 import type { CliIo } from "./io.ts";
@@ -83,7 +83,7 @@ export async function openKeys(
 ): Promise<Record<string, unknown>> {
   const password = (where: string): Promise<string> => {
     if (typeof passwordFile === "string") {
-      return Promise.resolve(readSecretFile(passwordFile, "password").replace(/\r?\n$/, ""));
+      return Promise.resolve(readPasswordFile(passwordFile));
     }
     const given = io.env.BLOCKCLOUD_PASSWORD;
     return given === undefined

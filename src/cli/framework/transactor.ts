@@ -25,9 +25,6 @@ const GAS_ROOM = 30_000n;
 /** Gas of the dearest call that takes BLOC, for an account that has too little of it to estimate one. */
 const PAYING_GAS = 335_000n;
 
-/** How often a call is sent that another program's transaction with the same key overtakes. */
-const ATTEMPTS = 5;
-
 /** A transaction that was sent. */
 export interface Sent {
   readonly name: string;
@@ -182,18 +179,16 @@ export class Transactor {
     });
   }
 
-  /** A worker that runs with the same key may take a nonce: the call was not mined then, and goes again. */
-  async #send({ name, call }: Step): Promise<TransactionReceipt> {
-    const { sender, signal, progress } = this.#d;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await sender.send(withErrors(call), { signal });
-      } catch (error) {
-        if (!(error instanceof BlockcloudError)) throw error;
-        const overtaken = error.code === "TRANSACTION_REPLACED";
-        if (!overtaken || attempt === ATTEMPTS) throw withRemedy(error);
-        progress.update(`sending again, after another transaction of the key: ${name}`);
-      }
+  /**
+   * Sends a step once. What is not known to be mined is never sent again here: the person who reads the error
+   * looks first whether it was.
+   */
+  async #send({ call }: Step): Promise<TransactionReceipt> {
+    const { sender, signal } = this.#d;
+    try {
+      return await sender.send(withErrors(call), { signal });
+    } catch (error) {
+      throw error instanceof BlockcloudError ? withRemedy(error) : error;
     }
   }
 }

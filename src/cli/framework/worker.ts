@@ -3,6 +3,7 @@ import { deploymentTag, type Deployment } from "../../chain/deployment.ts";
 import { inOrder, runUntilSignal, type Startable } from "../../node/lifecycle.ts";
 import { WorkerLock, type LockOptions } from "../../node/lock.ts";
 import { createLogger, type Logger } from "../../node/logger.ts";
+import { leaveInTime, LogSink } from "../../node/logSink.ts";
 import { createMetrics, type Metrics } from "../../node/metrics.ts";
 import { MetricsServer } from "../../node/metricsServer.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
@@ -31,8 +32,13 @@ export async function runWorker(
 ): Promise<number> {
   const lock = WorkerLock.take(workerLock(flags.state, deployment, key ?? name));
   try {
-    const log = createLogger({ name, level: flags.logLevel });
     const metrics = createMetrics(name);
+    const sink = new LogSink(process.stdout, {
+      dropped: (lines) => {
+        metrics.logLinesDropped.add(lines, {});
+      },
+    });
+    const log = createLogger({ name, level: flags.logLevel }, sink);
     const worker = create(log, metrics);
     const listen = flags.metrics;
     // Metrics are served first and to the last.
@@ -40,7 +46,11 @@ export async function runWorker(
       listen === undefined
         ? worker
         : inOrder(new MetricsServer({ listen }, { metrics, log }), worker);
-    return await runUntilSignal(parts, log, flags);
+    try {
+      return await runUntilSignal(parts, log, flags);
+    } finally {
+      leaveInTime(sink);
+    }
   } finally {
     lock.release();
   }

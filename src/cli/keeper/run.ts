@@ -1,7 +1,7 @@
 import { createKeeper } from "../../keeper/createKeeper.ts";
 import { systemTimers } from "../../node/timers.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
-import { feeFlags, feePolicy, workerFlags } from "../framework/commonFlags.ts";
+import { feeFlags, feePolicy, chainPace, workerFlags } from "../framework/commonFlags.ts";
 import { key, list, text } from "../framework/flag.ts";
 import { address, etherAmount, wholeNumber } from "../framework/values.ts";
 import { runWorker } from "../framework/worker.ts";
@@ -26,12 +26,10 @@ export const keeperRun = chainCommand({
       etherAmount,
       { env: "BLOCKCLOUD_BLOC_PRICE", config: "blocPrice", required: true },
     ),
-    unpaid: text(
-      "--unpaid <eth>",
-      "also do what pays nobody who calls, for at most so much gas a day",
-      etherAmount,
-      { config: "keeper.unpaid", default: "0" },
-    ),
+    unpaid: text("--unpaid <eth>", "gas for unprofitable calls, ETH a day at most", etherAmount, {
+      config: "keeper.unpaid",
+      default: "0",
+    }),
     settleAfter: text(
       "--settle-after <epochs>",
       "with --unpaid: settle services whose pay has waited for so long",
@@ -53,9 +51,9 @@ export const keeperRun = chainCommand({
     "blockcloud keeper run --bloc-price 0.0005 --keeper-key-file keeper.key",
     "blockcloud keeper run --bloc-price 0.0005 --unpaid 0.01 --keeper-key-file keeper.key",
   ],
-  notes: `A tick and a report pay whoever sends them, resolving a challenge pays its challenger. Suspending,
-lapsing, settling and resolving for others pay nobody who calls: they need --unpaid. Several keepers may run:
-each call is tried first, and what another one has done costs nothing.`,
+  notes: `A tick and a report pay their sender, and resolving a challenge pays too. Suspending, lapsing and settling
+pay their sender nothing: they need --unpaid. Several keepers may run: each call is simulated first, so that a
+call which another keeper has made costs nothing.`,
   run: ({ flags, deployment }) =>
     runWorker(flags, {
       name: "keeper",
@@ -65,6 +63,7 @@ each call is tried first, and what another one has done costs nothing.`,
         createKeeper(
           {
             rpcUrls: flags.rpc,
+            pace: chainPace(flags),
             fees: feePolicy(flags),
             deployment,
             key: flags.keeperKey,

@@ -1,7 +1,7 @@
 import path from "node:path";
 import type { Hex } from "viem";
 import { encryptKeystore } from "../../node/keystore.ts";
-import { readSecretFile, writeSecretFile } from "../../node/secretFile.ts";
+import { readPasswordFile, writeSecretFile } from "../../node/secretFile.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
 import type { LocalContext } from "../framework/command.ts";
@@ -37,10 +37,7 @@ type Context = Pick<LocalContext<Flags, Flags>, "io" | "signal" | "output" | "pr
  */
 export async function newPassword({ flags, io, signal }: Context): Promise<string> {
   const file = flags.passwordFile;
-  const given =
-    file === undefined
-      ? io.env.BLOCKCLOUD_PASSWORD
-      : readSecretFile(file, "password").replace(/\r?\n$/, "");
+  const given = file === undefined ? io.env.BLOCKCLOUD_PASSWORD : readPasswordFile(file);
   const password = given ?? (await askPassword(io, "New password", signal));
   if (password.length < MIN_PASSWORD) {
     throw new BlockcloudError("KEY_PASSWORD_WEAK", "The password is too short.", {

@@ -6,7 +6,7 @@ const sources = {
   coral: "the record network",
   announcement: "an announcement on chain",
   resolver: "another resolver",
-  table: "a rule of the service table, which nobody signed",
+  table: "a rule of the service table, which carries no signature",
 } as const;
 
 /** An answer for people. */

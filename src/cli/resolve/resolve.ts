@@ -46,8 +46,8 @@ export const resolve = defineCommand(
       "blockcloud resolve weather.bloc.alt --resolver http://127.0.0.1:8053 --verify",
       "blockcloud resolve sensor.weather.bloc.alt --coral-bootstrap /ip4/203.0.113.7/tcp/4170 --json",
     ],
-    notes: `Without --resolver it asks chain and record network itself, and trusts nobody. With --resolver and
-without --verify it shows what the resolver says: that needs no chain, and nothing is checked.`,
+    notes: `Without --resolver the command asks the chain and the record network itself and trusts no other resolver.
+With --resolver it shows that resolver's answer, which needs no chain; --verify checks the answer.`,
   },
   check,
   async ({ args, flags: given, io, output, signal }) => {

@@ -1,7 +1,7 @@
 import { inOrder } from "../../node/lifecycle.ts";
 import { systemTimers } from "../../node/timers.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
-import { workerFlags } from "../framework/commonFlags.ts";
+import { chainPace, workerFlags } from "../framework/commonFlags.ts";
 import { coralFlags, coralOptions } from "../framework/coralFlags.ts";
 import { text, toggle } from "../framework/flag.ts";
 import { portOrHostAndPort, wholeNumber } from "../framework/values.ts";
@@ -66,6 +66,7 @@ export const resolverRun = chainCommand({
         const resolver = createResolver(
           {
             rpcUrls: flags.rpc,
+            pace: chainPace(flags),
             deployment,
             coral: coralOptions(flags, deployment, node),
             stateDir: flags.state,

@@ -29,8 +29,9 @@ export const serviceLabel = transactCommand({
   },
   signer: walletKey,
   examples: ["blockcloud service label --service 7 --label weather --wallet-key-file wallet.key"],
-  notes: `The service must be active in the current epoch. The price falls with the label's length. The label stands
-in the chain's public queue only with the second transaction: nobody can take it between the two. Stop at any moment and run again; the salt waits in the state folder.`,
+  notes: `The service must be active in the current epoch. The price falls with the label's length. Only the
+second transaction shows the label, and the first one has reserved it: a watcher of the public queue cannot take it first.
+The command may be stopped and run again; the salt is kept in the state folder.`,
   async run({ flags, io, client, deployment, transactor, output, progress, signal }) {
     const { service: number, label } = flags;
     const owner = transactor.account;

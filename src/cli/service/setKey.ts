@@ -13,8 +13,8 @@ export const serviceSetKey = transactCommand({
   examples: [
     "blockcloud service set-key --service 7 --service-key-file new.key --wallet-key-file wallet.key",
   ],
-  notes: `Start the worker again with the new key as soon as this is in a block: nobody takes records by the old one
-from then on, and delegations to sub-services are void. Keep the old key, and name it to the worker with
+  notes: `Restart the worker with the new key as soon as this is in a block: from then on clients refuse records by the
+old key, and delegations to sub-services are void. Keep the old key, and name it to the worker with
 --previous-service-key-file: it answers challenges that were opened while it counted.`,
   async run(context) {
     const { flags, client, deployment } = context;

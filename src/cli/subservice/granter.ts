@@ -14,7 +14,7 @@ import type { Hex } from "viem";
 /**
  * Runs something that signs for a root service, with the store of its grants.
  *
- * @throws BlockcloudError `SERVICE_KEY_OTHER` where nobody would take what the key signs.
+ * @throws BlockcloudError `SERVICE_KEY_OTHER` where clients would refuse the key.
  */
 export async function asGranter<T>(
   context: { client: ChainClient; deployment: Deployment },
@@ -30,7 +30,7 @@ export async function asGranter<T>(
     throw new BlockcloudError(
       "SERVICE_KEY_OTHER",
       `The key is ${address}, that of service ${service} ${expected}.`,
-      { remedy: "Name the service's newest key: nobody takes what another one signs." },
+      { remedy: "Name the service's newest key: clients refuse signatures by any other key." },
     );
   }
   const store = new ProviderStore(providerStoreFile(state, deployment, service));

@@ -139,7 +139,10 @@ function readRevocation(encoded: Hex, now: number): UnverifiedMessage {
   const id = lower(serviceId);
   const { prefix } = partsOf(id, "REVOCATION_MALFORMED");
   if (id === rootServiceId(prefix)) {
-    throw new BlockcloudError("REVOCATION_MALFORMED", "Nobody delegates to a root service.");
+    throw new BlockcloudError(
+      "REVOCATION_MALFORMED",
+      "A root service has no delegation that could be revoked.",
+    );
   }
   checkTimes("REVOCATION", decoded.message, now);
   return {

@@ -1,8 +1,9 @@
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from "@libp2p/crypto/keys";
 import type { PrivateKey } from "@libp2p/interface";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { readSecretFile, writeSecretFile } from "../../node/secretFile.ts";
+import { ensureFolder } from "../../node/folder.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 
 /**
@@ -16,7 +17,7 @@ export async function peerKey(file: string | undefined): Promise<PrivateKey> {
   if (file !== undefined && existsSync(file)) return readPeerKey(file);
   const key = await generateKeyPair("Ed25519");
   if (file !== undefined) {
-    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    ensureFolder(path.dirname(file));
     writeSecretFile(file, Buffer.from(privateKeyToProtobuf(key)).toString("base64"));
   }
   return key;

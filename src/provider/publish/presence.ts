@@ -7,7 +7,7 @@ import { createCoral } from "../../coral/createCoral.ts";
 import { inOrder, type Startable } from "../../node/lifecycle.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Metrics } from "../../node/metrics.ts";
-import type { Timers } from "../../node/timers.ts";
+import { wallSeconds, type Timers } from "../../node/timers.ts";
 import { hexToBytes } from "../../protocol/bytes.ts";
 import { blockcloudDomain } from "../../protocol/typedData.ts";
 import { Gateway } from "../gateway/gateway.ts";
@@ -61,7 +61,8 @@ export function createPresence(
   const { client, time } = chain;
   const key = hexToBytes(options.key);
   const domain = blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry);
-  const now = () => Math.floor(time.now() * 1000);
+  // As long as no block was read, this machine's clock has to do: the gateway serves without the chain.
+  const now = () => Math.floor((time.isKnown ? time.now() : wallSeconds()) * 1000);
   const monotonic = () => timers.monotonic();
   const make = (listen: ListenAddress) =>
     new Gateway(

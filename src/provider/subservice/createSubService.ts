@@ -1,9 +1,10 @@
 import path from "node:path";
 import { isAddressEqual, type Hex } from "viem";
-import { ChainAccess } from "../../chain/access.ts";
+import { ChainAccess, type ChainPace } from "../../chain/access.ts";
 import { currentEpoch } from "../../chain/clock.ts";
 import { deploymentTag } from "../../chain/deployment.ts";
 import { Services } from "../../chain/services.ts";
+import { WhenReachable } from "../../chain/whenReachable.ts";
 import { disposable, inOrder, type Startable, type Worker } from "../../node/lifecycle.ts";
 import { createMetrics } from "../../node/metrics.ts";
 import { checkTimes } from "../../protocol/checkRecord.ts";
@@ -19,6 +20,8 @@ import { createPresence, type PresenceOptions } from "../publish/presence.ts";
 export interface SubServiceOptions extends Omit<PresenceOptions, "storeFile"> {
   /** The preferred RPC endpoint, then those that stand in for it. */
   rpcUrls: readonly string[];
+  /** How the head is followed. */
+  pace?: ChainPace | undefined;
   /** Folder of the worker's state. */
   stateDir: string;
 }
@@ -58,7 +61,15 @@ export function createSubService(
     start: () => checkDelegation(chain, options, { number: prefix, serviceId, delegation }),
     stop: () => Promise.resolve(),
   };
-  return disposable(inOrder(chain, check, ground, gateways, publisher(undefined)));
+  const onChain = new WhenReachable(
+    { waits: ["record"] },
+    {
+      chain,
+      rest: inOrder(check, ground, publisher(undefined)),
+      ...{ timers, log, metrics: registry },
+    },
+  );
+  return disposable(inOrder(gateways, onChain));
 }
 
 /** Says at once what the network would say of each record. */

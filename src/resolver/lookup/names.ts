@@ -217,7 +217,7 @@ export function checkName(
   const { label, root } = message;
   if (root.toLowerCase() !== expected.root || label !== expected.label) {
     throw new BlockcloudError("NAME_RECORD_OTHER", `It names ${label} of ${root}.`, {
-      remedy: "Whoever gave it out lies, or is at fault: ask another resolver.",
+      remedy: "The resolver that sent it is wrong or lies: ask another one.",
     });
   }
   checkTimes("NAME_RECORD", message, expected.now);

@@ -5,7 +5,7 @@ import { silentLogger, type Logger } from "../../node/logger.ts";
 import { createMetrics, type Metrics } from "../../node/metrics.ts";
 import { systemTimers, type Timers } from "../../node/timers.ts";
 import { blockcloudDomain, type Domain } from "../../protocol/typedData.ts";
-import { verifyAnswer, type VerifiedAnswer } from "./verifyAnswer.ts";
+import { checkService, verifyAnswer, type VerifiedAnswer } from "./verifyAnswer.ts";
 
 /** Checks other resolvers' answers through RPC endpoints of one's own, whose chain it follows. */
 export class AnswerVerifier implements Worker {
@@ -51,5 +51,14 @@ export class AnswerVerifier implements Worker {
   verify(json: unknown, asked: string): Promise<VerifiedAnswer> {
     const now = this.#chain.time.now() * 1000;
     return verifyAnswer(json, asked, { directory: this.#directory, domain: this.#domain, now });
+  }
+
+  /**
+   * Asks the chain whether there is such a service, whatever a resolver says of it.
+   *
+   * @throws BlockcloudError as `checkService` does.
+   */
+  checkService(asked: string): Promise<void> {
+    return checkService(asked, this.#directory);
   }
 }

@@ -101,6 +101,19 @@ export async function verifyAnswer(
   return { answer, checked, unconfirmed: compareFacts(claimed.service, facts) };
 }
 
+/**
+ * Checks that the chain has a service of a name, and that it is active. Of a name that a service gave, it
+ * checks the service.
+ *
+ * @throws BlockcloudError `NAME_INVALID`, `SERVICE_UNKNOWN`, `SERVICE_INACTIVE`, `CHAIN_UNREACHABLE`.
+ */
+export async function checkService(
+  asked: string,
+  directory: Pick<Directory, "facts" | "numberOf">,
+): Promise<void> {
+  await activeFacts(directory, await numberOf(readName(asked).name, directory));
+}
+
 function readAnswer(json: unknown): Answer {
   try {
     return answerFromJson(json);

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "chai";
 import { erc20Abi, parseEther, parseGwei, type Hex } from "viem";
 import { Challenges } from "../../../src/chain/challenges.ts";
@@ -15,9 +14,8 @@ import { ChallengeResponder } from "../../../src/provider/duties/challengeRespon
 import { AuditorStage, fastTimers, keys } from "../../support/auditorStage.ts";
 import { MemoryLog } from "../../support/memoryLog.ts";
 import { RpcProxy } from "../../support/rpcProxy.ts";
+import { until } from "../../support/until.ts";
 
-/** How long something may take, milliseconds; far above what it takes on a busy machine. */
-const PATIENCE_MS = 60_000;
 const SERVICE = 1n;
 
 describe("answers to challenges, when things go wrong", () => {
@@ -68,19 +66,6 @@ describe("answers to challenges, when things go wrong", () => {
   const isAnswer = (from: string, to: string | null) =>
     from === keys.provider.address.toLowerCase() &&
     to === stage.deployment.contracts.challengeBook.toLowerCase();
-  const until = async (what: string, holds: () => boolean | Promise<boolean>) => {
-    const limit = performance.now() + PATIENCE_MS;
-    while (!(await holds())) {
-      if (performance.now() > limit) throw new Error(`waited in vain until ${what}`);
-      await pause(10);
-    }
-  };
-  /** As {@link until}, with blocks. */
-  const mineUntil = (what: string, holds: () => boolean | Promise<boolean>) =>
-    until(what, async () => {
-      await stage.mine();
-      return holds();
-    });
   /** A stranger's call, mined at once. */
   const act = async (call: Call) => {
     const { chainId } = stage.deployment;
@@ -90,7 +75,7 @@ describe("answers to challenges, when things go wrong", () => {
     );
     let isDone = false;
     const sending = sender.send(call).finally(() => (isDone = true));
-    await mineUntil("the stranger's call is mined", () => isDone);
+    await stage.mineUntil("the stranger's call is mined", () => isDone);
     await sending;
   };
   /** The next epoch's seed, from which the question and the window follow. */
@@ -141,13 +126,13 @@ describe("answers to challenges, when things go wrong", () => {
 
   it("come through an endpoint that was down when the question came", async () => {
     await start();
-    proxy.mode = "down";
+    proxy.fail("cut");
     await ask();
     await until("it has noticed", () =>
       log.said("warn").includes("cannot look for challenges, trying again"),
     );
-    proxy.mode = "well";
-    await mineUntil("it is answered", async () => (await state()) === "Answered");
+    proxy.heal();
+    await stage.mineUntil("it is answered", async () => (await state()) === "Answered");
   });
 
   it("are replaced where the base fee passes their price, though other calls would wait", async () => {
@@ -156,7 +141,7 @@ describe("answers to challenges, when things go wrong", () => {
     await sent();
     const fee: Hex = `0x${parseGwei("50").toString(16)}`;
     await stage.anvil.request("anvil_setNextBlockBaseFeePerGas", [fee]);
-    await mineUntil("it is answered", async () => (await state()) === "Answered");
+    await stage.mineUntil("it is answered", async () => (await state()) === "Answered");
     expect(log.said("warn")).to.include("transaction replaced by one that pays more");
     expect(await answers()).to.equal(1);
   });
@@ -170,7 +155,7 @@ describe("answers to challenges, when things go wrong", () => {
     await until("it has seen that", () => log.said("info").includes("challenge answered"));
     await stage.anvil.request("anvil_reorg", [1, []]);
     expect(await state()).to.equal("Open");
-    await mineUntil("it is answered again", async () => (await state()) === "Answered");
+    await stage.mineUntil("it is answered again", async () => (await state()) === "Answered");
   });
 
   it("are paid for once, though the agent was killed between sending and block", async () => {
@@ -180,7 +165,7 @@ describe("answers to challenges, when things go wrong", () => {
     await stop();
     await start();
     await sent(2);
-    await mineUntil("it is answered", async () => (await state()) === "Answered");
+    await stage.mineUntil("it is answered", async () => (await state()) === "Answered");
     expect(await answers()).to.equal(1);
   });
 });
