@@ -396,6 +396,7 @@ contract ServiceRegistry is ERC721, EIP712, ServiceRecords, Succession {
 
     /// @dev The staking contract takes fee and stake.
     function _tryPermit(Permit calldata permit) private {
-        PermitLib.tryPermit(IStaking(staking).token(), staking, permit);
+        address spender = staking;
+        PermitLib.tryPermit(IStaking(spender).token(), spender, permit);
     }
 }
