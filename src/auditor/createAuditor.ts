@@ -59,7 +59,23 @@ export interface AuditorEnvironment {
   openStore?: (file: string) => AuditorStore;
 }
 
-/** An auditor with everything it needs, ready to start. */
+/**
+ * An auditor with everything it needs, ready to start.
+ *
+ * @example
+ * await using auditor = createAuditor(
+ *   {
+ *     deployment: loadDeployment("deployments/sepolia.json"),
+ *     rpcUrls: ["https://rpc.example"],
+ *     auditor: "0xbDA5747bFD65F08deb54cb465eB87D40e51B197E",
+ *     operatorKey,
+ *     stateDir: ".blockcloud",
+ *     allowLoopback: false,
+ *   },
+ *   { timers: systemTimers, log: createLogger({ name: "auditor", level: "info" }) },
+ * );
+ * await auditor.start();
+ */
 export function createAuditor(options: AuditorOptions, environment: AuditorEnvironment): Worker {
   const { deployment, auditor } = options;
   const { timers, log, metrics: registry = createMetrics("auditor") } = environment;

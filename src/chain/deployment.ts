@@ -50,6 +50,8 @@ export type Deployment = z.infer<typeof deploymentSchema>;
  *
  * @throws BlockcloudError `DEPLOYMENT_INVALID` that lists everything that is wrong with it, or
  * `DEPLOYMENT_OTHER_VERSION` when its contracts are not those that this version speaks to.
+ * @example
+ * const { chainId, contracts } = loadDeployment("deployments/sepolia.json");
  */
 export function loadDeployment(file: string): Deployment {
   let json: unknown;

@@ -29,6 +29,8 @@ export function knownNetworks(): string[] {
  * The deployment on a known network.
  *
  * @throws BlockcloudError `NETWORK_UNKNOWN`, or what `loadDeployment` throws.
+ * @example
+ * const { epochSeconds } = loadNetwork("sepolia");
  */
 export function loadNetwork(name: string): Deployment {
   const known = knownNetworks();

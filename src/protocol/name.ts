@@ -22,6 +22,8 @@ export type Name =
  * or `<base32 of the ID>.id.bloc.alt`. Case does not matter, nor does a dot at the end.
  *
  * @throws BlockcloudError `NAME_INVALID`.
+ * @example
+ * parseName("roof.weather.bloc.alt"); // { kind: "sub", sub: "roof", label: "weather" }
  */
 export function parseName(text: string): Name {
   if (text.length > 255) throw invalidName(text);
@@ -41,7 +43,12 @@ export function parseName(text: string): Name {
     : { kind: "sub", sub: first, label: second };
 }
 
-/** The name of a raw ID: 52 characters of base32 (RFC 4648, lower case, without padding) under `id.bloc.alt`. */
+/**
+ * The name of a raw ID: 52 characters of base32 (RFC 4648, lower case, without padding) under `id.bloc.alt`.
+ *
+ * @example
+ * rawName(rootServiceId(7n)); // "aaaaaaaaaaaa...id.bloc.alt"
+ */
 export function rawName(serviceId: Hex): string {
   return `${encodeBase32(hexToBytes(serviceId))}.${RAW}`;
 }

@@ -72,7 +72,18 @@ export function sha256(bytes: Uint8Array): Uint8Array {
 /** SHA-256 of an empty body. */
 export const EMPTY_DIGEST: Uint8Array = sha256(new Uint8Array());
 
-/** Channel of a receipt over HTTP. */
+/**
+ * Channel of a receipt over HTTP.
+ *
+ * @example
+ * const channel = httpChannel({
+ *   method: "GET",
+ *   target: "/forecast",
+ *   requestDigest: EMPTY_DIGEST,
+ *   status: 200,
+ *   responseDigest: sha256(body),
+ * });
+ */
 export function httpChannel(exchange: HttpExchange): Hex {
   return keccak256(
     encodeAbiParameters(channelParameters, [
@@ -95,7 +106,13 @@ export function isNonce(value: unknown): value is Hex {
   return typeof value === "string" && /^0x[0-9a-f]{64}$/i.test(value);
 }
 
-/** Signs and checks the receipts of one deployment; its domain is hashed once. */
+/**
+ * Signs and checks the receipts of one deployment; its domain is hashed once.
+ *
+ * @example
+ * const receipts = new ReceiptSigner(blockcloudDomain(11155111n, registry));
+ * const signer = receipts.recover(decodeReceipt(header));
+ */
 export class ReceiptSigner {
   readonly #separator: Uint8Array;
 
@@ -144,6 +161,8 @@ export function encodeReceipt(receipt: SignedReceipt): string {
  * Reads a receipt from a header that a stranger sent. Each receipt has one encoding; no other is read.
  *
  * @throws BlockcloudError `RECEIPT_MALFORMED`.
+ * @example
+ * const { serviceId, nonce } = decodeReceipt(response.headers.get("service-receipt") ?? "");
  */
 export function decodeReceipt(header: string): SignedReceipt {
   // Measured first: a stranger's header may be long.

@@ -42,7 +42,12 @@ export function serviceId(parts: ServiceIdParts): Hex {
   return `0x${packed.toString(16).padStart(64, "0")}`;
 }
 
-/** ID of the root service with a number. */
+/**
+ * ID of the root service with a number.
+ *
+ * @example
+ * rootServiceId(7n); // "0x0000000000000007" and 48 zeros
+ */
 export function rootServiceId(number: bigint): Hex {
   return serviceId({ prefix: number, group: 0, self: ZERO_ADDRESS });
 }
@@ -51,6 +56,8 @@ export function rootServiceId(number: bigint): Hex {
  * Reads a service ID.
  *
  * @throws BlockcloudError `SERVICE_ID_INVALID` when it is not 32 bytes of a well-formed ID.
+ * @example
+ * const { prefix } = parseServiceId(rootServiceId(7n)); // 7n
  */
 export function parseServiceId(id: string): ServiceIdParts {
   if (!/^0x[0-9a-f]{64}$/i.test(id)) {

@@ -59,7 +59,12 @@ export const typedData = {
   ],
 } as const;
 
-/** The domain of a deployment. */
+/**
+ * The domain of a deployment.
+ *
+ * @example
+ * const domain = blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry);
+ */
 export function blockcloudDomain(chainId: bigint, registry: Address): Domain {
   return { name: "Blockcloud", version: "1", chainId, verifyingContract: registry };
 }

@@ -56,7 +56,29 @@ export interface ProviderEnvironment {
   metrics?: Metrics;
 }
 
-/** A provider's agent with everything it needs, ready to start. */
+/**
+ * A provider's agent with everything it needs, ready to start.
+ *
+ * @example
+ * await using provider = createProvider(
+ *   {
+ *     deployment: loadDeployment("deployments/sepolia.json"),
+ *     rpcUrls: ["https://rpc.example"],
+ *     number: 7n,
+ *     serviceKey,
+ *     previousKeys: [],
+ *     walletKey,
+ *     upstream: new URL("http://127.0.0.1:3000"),
+ *     listen: { host: "0.0.0.0", port: 8080 },
+ *     endpoint: "https://weather.example",
+ *     stateDir: ".blockcloud",
+ *     coral: { chainId, registry, listen: ["/ip4/0.0.0.0/tcp/4170"], bootstrap, subscribe: false },
+ *     settleEvery: 24,
+ *   },
+ *   { timers: systemTimers, log: createLogger({ name: "provider", level: "info" }) },
+ * );
+ * await provider.start();
+ */
 export function createProvider(options: ProviderOptions, environment: ProviderEnvironment): Worker {
   const { deployment, number, serviceKey } = options;
   const { timers, log, metrics: registry = createMetrics("provider") } = environment;

@@ -143,7 +143,7 @@ export class LocalResolver implements Resolver, Worker {
  * nobody else.
  *
  * @example
- * const resolver = createResolver({ rpcUrls: ["http://127.0.0.1:8545"], deployment });
+ * await using resolver = createResolver({ rpcUrls: ["http://127.0.0.1:8545"], deployment });
  * await resolver.start();
  * const { endpoints } = await resolver.resolve("weather.bloc.alt");
  */

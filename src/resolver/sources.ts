@@ -5,7 +5,7 @@ import { BlockcloudError } from "../protocol/errors.ts";
 import type { Answer, Change } from "./answer.ts";
 import { answerFromJson } from "./answerSchema.ts";
 import { AnswerVerifier } from "./verify/answerVerifier.ts";
-import { createResolver } from "./createResolver.ts";
+import type { LocalResolver } from "./createResolver.ts";
 import { askResolver } from "./lookup/remote.ts";
 import type { UnconfirmedField } from "./verify/verifyAnswer.ts";
 
@@ -31,21 +31,32 @@ export interface OwnChain {
   deployment: Deployment;
 }
 
-/** A resolver in this process: it listens nowhere and leaves nothing behind. */
+/**
+ * A resolver in this process: it listens nowhere and leaves nothing behind. It is made, and the record
+ * network's libraries are loaded, when it starts.
+ */
 export function ownSource(
   chain: OwnChain,
   node: { bootstrap: readonly string[]; subscribe: boolean; allowPrivate: boolean },
 ): ResolveSource {
-  const resolver = createResolver({ ...chain, coral: node });
+  let started: LocalResolver | undefined;
+  const resolver = (): LocalResolver => {
+    if (started === undefined) throw new Error("This source was not started.");
+    return started;
+  };
   return {
-    start: () => resolver.start(),
-    stop: () => resolver.stop(),
+    async start() {
+      const { createResolver } = await import("./createResolver.ts");
+      started = createResolver({ ...chain, coral: node });
+      await started.start();
+    },
+    stop: async () => started?.stop(),
     ask: async (name, signal) => ({
-      answer: await resolver.resolve(name, { signal }),
+      answer: await resolver().resolve(name, { signal }),
       verified: true,
       unconfirmed: [],
     }),
-    watch: (serviceId, listener) => resolver.watch(serviceId, listener),
+    watch: (serviceId, listener) => resolver().watch(serviceId, listener),
   };
 }
 

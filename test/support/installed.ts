@@ -23,7 +23,9 @@ export class InstalledPackage {
     this.folder = path.join(this.#base, "user");
     mkdirSync(this.folder);
     this.write("package.json", JSON.stringify({ name: "user", private: true, type: "module" }));
-    must(run("npm", ["pack", "--pack-destination", this.#base], root));
+    // As prepack does it, except that a test installs nothing in this folder.
+    must(run(process.execPath, ["scripts/build.ts"], root));
+    must(run("npm", ["pack", "--ignore-scripts", "--pack-destination", this.#base], root));
     const [tarball = ""] = readdirSync(this.#base).filter((name) => name.endsWith(".tgz"));
     const install = ["install", "--prefer-offline", "--no-audit", "--no-fund"];
     must(run("npm", [...install, path.join(this.#base, tarball)], this.folder));

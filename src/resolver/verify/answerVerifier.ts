@@ -7,7 +7,14 @@ import { systemTimers, type Timers } from "../../node/timers.ts";
 import { blockcloudDomain, type Domain } from "../../protocol/typedData.ts";
 import { checkService, verifyAnswer, type VerifiedAnswer } from "./verifyAnswer.ts";
 
-/** Checks other resolvers' answers through RPC endpoints of one's own, whose chain it follows. */
+/**
+ * Checks other resolvers' answers through RPC endpoints of one's own, whose chain it follows.
+ *
+ * @example
+ * await using verifier = new AnswerVerifier({ rpcUrls: ["https://rpc.example"], deployment });
+ * await verifier.start();
+ * const { answer } = await verifier.verify(await response.json(), "weather.bloc.alt");
+ */
 export class AnswerVerifier implements Worker {
   readonly #domain: Domain;
   readonly #chain: ChainAccess;
