@@ -39,7 +39,7 @@ export const receiptErrors = {
  * @throws BlockcloudError `RECEIPT_SERVICE`, `RECEIPT_NONCE`, `RECEIPT_CHANNEL`, `RECEIPT_TIME` or
  *   `RECEIPT_KEY`, the first that does not hold.
  * @example
- * const receipt = decodeReceipt(response.headers.get("service-receipt"));
+ * const receipt = decodeReceipt(response.headers.get("service-receipt") ?? "");
  * const signer = new ReceiptSigner(blockcloudDomain(11155111n, registry));
  * checkReceipt(receipt, { serviceId, nonce, channel, key }, signer);
  */

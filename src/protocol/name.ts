@@ -47,7 +47,7 @@ export function parseName(text: string): Name {
  * The name of a raw ID: 52 characters of base32 (RFC 4648, lower case, without padding) under `id.bloc.alt`.
  *
  * @example
- * rawName(rootServiceId(7n)); // "aaaaaaaaaaaa...id.bloc.alt"
+ * rawName(rootServiceId(7n)); // 52 characters, and ".id.bloc.alt"
  */
 export function rawName(serviceId: Hex): string {
   return `${encodeBase32(hexToBytes(serviceId))}.${RAW}`;
