@@ -17,15 +17,15 @@ interface Listen {
 }
 
 export interface FrontsOptions {
-  /** Where HTTP is answered; undefined for not at all. */
+  /** The address of the HTTP front; undefined for none. */
   http: Listen | undefined;
-  /** Where DNS is answered, over UDP and TCP; undefined for not at all. */
+  /** The address of the DNS front, over UDP and TCP; undefined for none. */
   dns: Listen | undefined;
-  /** Names a second that one address may ask for over HTTP; 0 for no limit. */
+  /** Names per second that one address may look up over HTTP; 0 for no limit. */
   httpRate: number;
-  /** DNS answers a second to one network over UDP; 0 for no limit. */
+  /** DNS responses per second to one network over UDP; 0 for no limit. */
   dnsRate: number;
-  /** The devnet switch: DNS answers may hold loopback addresses. */
+  /** For a devnet: DNS responses may contain loopback addresses. */
   allowLoopback: boolean;
 }
 

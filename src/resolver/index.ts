@@ -1,5 +1,5 @@
 /**
- * `blockcloud/resolver`: says where services are, and checks what other resolvers say.
+ * `blockcloud/resolver`: looks up services, and checks the answers of other resolvers.
  *
  * @module
  */
