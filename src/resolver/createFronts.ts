@@ -31,7 +31,7 @@ export interface FrontsOptions {
 
 export interface FrontsDependencies {
   resolver: Resolver;
-  /** Unix milliseconds of the chain's time, which leases run by. */
+  /** The chain's time, which leases use, Unix milliseconds. */
   now(): number;
   timers: Timers;
   log: Logger;
@@ -46,7 +46,7 @@ export interface Fronts extends Startable {
   readonly dns: AddressInfo | undefined;
 }
 
-/** The ways in which others ask a resolver: HTTP and DNS. */
+/** Creates a resolver's HTTP and DNS servers. */
 export function createFronts(options: FrontsOptions, dependencies: FrontsDependencies): Fronts {
   const { metrics, log } = dependencies;
   const http =

@@ -17,13 +17,13 @@ import type { ResolverLimits } from "./limits.ts";
 import type { ServiceResolver } from "./serviceResolver.ts";
 
 export interface ResolverOptions {
-  /** The preferred RPC endpoint, then those that stand in for it. */
+  /** The preferred RPC endpoint, then its fallbacks. */
   rpcUrls: readonly string[];
   /** How the head is followed. */
   pace?: ChainPace | undefined;
   deployment: Deployment;
   /**
-   * Its node of the record network; without addresses to join by, only announcements on chain are found. A
+   * Options of its record network node. Without bootstrap nodes, only announcements on chain are found. A
    * node that does not listen serves no other node.
    */
   coral?: Partial<

@@ -133,8 +133,8 @@ describe("inspect", () => {
     it("is bounded by the class and by the epoch, whichever ends first", async () => {
       const endpoint = await rig.listen(() => {});
       const bounds = { excellentMs: 1, goodMs: 2, poorMs: 3 };
-      await expectFailed(/No answer in 3 ms/, run(inspectionOf(endpoint, { bounds })));
-      await expectFailed(/No answer in 4 ms/, run(inspectionOf(endpoint, { timeMs: 4 })));
+      await expectFailed(/No response in 3 ms/, run(inspectionOf(endpoint, { bounds })));
+      await expectFailed(/No response in 4 ms/, run(inspectionOf(endpoint, { timeMs: 4 })));
     });
   });
 
