@@ -52,8 +52,8 @@ export const keeperRun = chainCommand({
     "blockcloud keeper run --bloc-price 0.0005 --unpaid 0.01 --keeper-key-file keeper.key",
   ],
   notes: `A tick and a report pay their sender, and resolving a challenge pays too. Suspending, lapsing and settling
-pay their sender nothing: they need --unpaid. Several keepers may run: each call is simulated first, so that a
-call which another keeper has made costs nothing.`,
+do not pay their sender: they need --unpaid. Several keepers may run at the same time: each call is simulated
+first, so a call that another keeper has already made costs nothing.`,
   run: ({ flags, deployment }) =>
     runWorker(flags, {
       name: "keeper",

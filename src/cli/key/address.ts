@@ -16,7 +16,7 @@ export const keyAddress = localCommand({
     const found = findKey({ file, variable: "", env: {} });
     const address =
       found.address ??
-      // A file without its address: nothing but the password tells it.
+      // The file does not contain its address, so only the password gives access to it.
       addressOfKey(await found.unlock(() => Promise.resolve(io.env.BLOCKCLOUD_PASSWORD ?? "")));
     output.print({ address, encrypted: found.encrypted }, address);
     return undefined;

@@ -51,7 +51,8 @@ export const resolverRun = chainCommand({
     "blockcloud resolver run --http :8053 --dns :5353",
     "blockcloud resolver run --dns 192.0.2.53:53 --coral-bootstrap /ip4/203.0.113.7/tcp/4170",
   ],
-  notes: "docs/resolver.md says what is answered, and how name servers are pointed at it.",
+  notes:
+    "docs/resolver.md describes both interfaces, and how other name servers forward to the resolver.",
   async run({ flags, deployment }) {
     // The record network takes half a second to load: not for every command.
     const { createFronts } = await import("../../resolver/createFronts.ts");

@@ -44,7 +44,7 @@ export const serviceList = chainCommand({
       hasMore = rows.length === limit;
       if (hasMore) break;
       if (!output.json) {
-        // Each one as it comes: a registry may be long.
+        // Each service is printed as it arrives, because a registry may be long.
         progress.clear();
         if (rows.length === 0) io.stdout.write(`${line(HEAD, WIDTHS, RIGHT)}\n`);
         io.stdout.write(`${line(cells(row), WIDTHS, RIGHT)}\n`);

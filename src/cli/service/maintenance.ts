@@ -16,7 +16,7 @@ export const serviceMaintenance = transactCommand({
     "blockcloud service maintenance on --service 7 --wallet-key-file wallet.key",
     "blockcloud service maintenance off --service 7 --wallet-key-file wallet.key",
   ],
-  notes: `A service in maintenance is not audited, not paid and not challenged; its stake stays where it is. Keep it
+  notes: `A service in maintenance is not audited, not paid and not challenged; its stake stays at stake. Keep it
 running until the epoch is over.`,
   async run(context) {
     const { flags, args, client, deployment } = context;

@@ -22,8 +22,8 @@ export const serviceTakeOver = transactCommand({
     `blockcloud service take-over --service 7 --probe '{"v":1,"requests":[{"path":"/health"}]}' \\\n` +
       "--service-key-file service.key --wallet-key-file wallet.key",
   ],
-  notes: `--network or --deployment names the new version. Retire the service in the earlier one first, with the
-same wallet; its stake there unbonds by its own rules, and what it earned there is settled there.`,
+  notes: `--network or --deployment names the new version. First retire the service in the earlier version, with the
+same wallet. Its stake in the earlier version unbonds, and its pay is settled, by the rules of that version.`,
   async run({ flags, client, deployment, services, transactor, output }) {
     const owner = transactor.account;
     const number = flags.service;

@@ -22,7 +22,8 @@ export const subserviceList = chainCommand({
         (grant) =>
           `${grant.serviceId}  ${grant.state.padEnd(7)}  ${moment(grant.expiresAt)}  ${grant.label ?? ""}`,
       );
-      const text = lines.length === 0 ? "no sub-services were added here" : lines.join("\n");
+      const text =
+        lines.length === 0 ? "no sub-services were added from this state folder" : lines.join("\n");
       output.print({ subservices: grants }, text);
     } finally {
       store.close();

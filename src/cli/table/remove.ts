@@ -28,7 +28,7 @@ export const tableRemove = localCommand({
     output.print(
       { removed },
       removed.length === 0
-        ? `Nothing is to be done: there is no ${named}.`
+        ? `There is no ${named}, so nothing was removed.`
         : `Removed: ${removed.map((id) => `rule ${id}`).join(", ")}.`,
     );
     return Promise.resolve(undefined);
