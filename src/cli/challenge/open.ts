@@ -16,8 +16,8 @@ export const challengeOpen = transactCommand({
   flags: {},
   signer: payerKey,
   examples: ["blockcloud challenge open 7 --wallet-key-file wallet.key"],
-  notes: `The service must answer with its key a question that depends on the next epoch's seed. If it answers in
-time, it gets the bond. If not, you get the bond back and half of the slash.`,
+  notes: `The service's key has to answer a question that the next epoch's seed brings. If it does in time, the
+service gets the bond; if not, the bond comes back with half of what its stake is slashed by.`,
   async run({ args, client, deployment, transactor, output }) {
     const number = await findService(client, deployment, args.name);
     const challenges = new Challenges(client, deployment);

@@ -12,32 +12,32 @@ import type { Step } from "../framework/plan.ts";
 import { anyText } from "../framework/values.ts";
 import { utc } from "../show/format.ts";
 
-/** Number of epochs after the opening whose seeds can give the question (`ChallengeBook.SEED_EPOCHS`). */
+/** Epochs after the one of opening from which the question may come (`ChallengeBook.SEED_EPOCHS`). */
 const SEED_EPOCHS = 3;
 
-/** The challenged service. */
+/** The service that a challenge is about. */
 export const serviceArgument = {
   name: text("<service>", "number or label of the service", anyText, { required: true }),
 };
 
-/** The key of the sender, who may be anyone. */
+/** Whoever sends: anybody. */
 export const payerKey = key("--wallet-key-file <path>", "file with the key that pays, mode 600", {
   env: "BLOCKCLOUD_WALLET_KEY",
   config: "keys.wallet",
   required: true,
 });
 
-/** A service's open challenge, and its stage. */
+/** A service's open challenge, and how far it has come. */
 export interface OpenChallenge {
   number: bigint;
   moment: Moment;
   challenge: Challenge;
   question: Question | undefined;
-  /** `waiting` for its question, `running`, `unanswered` in time, or `unasked` if it never got a question. */
+  /** `waiting` for its question, `running`, `unanswered` in time, or `unasked`: it never got one. */
   stage: "waiting" | "running" | "unanswered" | "unasked";
 }
 
-/** Reads the open challenge of a service; undefined if there is none. */
+/** Reads the open challenge of a service; undefined where there is none. */
 export async function readOpenChallenge(
   client: ChainClient,
   deployment: Deployment,
@@ -60,7 +60,7 @@ export async function readOpenChallenge(
 }
 
 /**
- * Reads the open challenge of a service.
+ * The same, where a command needs one.
  *
  * @throws BlockcloudError `CHALLENGE_NONE`.
  */
@@ -72,11 +72,11 @@ export async function needOpenChallenge(
   const { number, open } = await readOpenChallenge(client, deployment, name);
   if (open !== undefined) return open;
   throw new BlockcloudError("CHALLENGE_NONE", `Service ${number} has no open challenge.`, {
-    remedy: "No action is needed: it was answered, resolved or annulled, or there never was one.",
+    remedy: "Nothing is to be done: it was answered, resolved or annulled, or there never was one.",
   });
 }
 
-/** A step that calls the challenge book. */
+/** A call of the challenge book. */
 export function bookStep(
   book: Address,
   name: string,
@@ -86,12 +86,12 @@ export function bookStep(
   return { name, call: { address: book, abi: challengeBookAbi, functionName, args } };
 }
 
-/** An open challenge as JSON. */
+/** An open challenge for programs. */
 export function challengeJson({ challenge, question, stage }: OpenChallenge): object {
   return { ...challenge, number: Number(challenge.number), stage, question: question ?? null };
 }
 
-/** Describes the stage of an open challenge in one sentence. */
+/** Where an open challenge stands, in one sentence. */
 export function stageText(open: OpenChallenge, deployment: Deployment): string {
   const { challenge, question, stage } = open;
   const seed = utc(epochStart(deployment, challenge.openedIn + 1));

@@ -14,7 +14,7 @@ import { sentJson } from "../framework/transactor.ts";
 import { classNamed } from "./classes.ts";
 import { registrationFlags } from "./flags.ts";
 
-/** Number of newest services that are searched for one that this key has already registered. */
+/** How many of the newest services are looked through for one that this key registered already. */
 const LOOK_BACK = 256n;
 
 /** `blockcloud service register` */
@@ -27,8 +27,8 @@ export const serviceRegister = transactCommand({
     `blockcloud service register --probe '{"v":1,"requests":[{"path":"/health"}]}' --stake 1000 \\\n` +
       "--service-key-file service.key --wallet-key-file wallet.key",
   ],
-  notes: `Approves exactly the fee and the stake, then registers. After an interruption, run it again: it skips
-completed steps, and finds a service that this wallet has registered with this service key.`,
+  notes: `Approves exactly the fee and the stake, then registers. Run again after an interruption: what is done is
+not done twice, and a service that this wallet registered with this service key is found.`,
   async run({ flags, client, deployment, services, transactor, output }) {
     const owner = transactor.account;
     const key = addressOfKey(flags.serviceKey);
@@ -91,7 +91,7 @@ completed steps, and finds a service that this wallet has registered with this s
   },
 });
 
-/** Finds a service of this owner and this key among the newest ones. */
+/** A service that this owner has registered with this key, among the newest ones. */
 async function findService(
   client: ChainClient,
   deployment: Deployment,

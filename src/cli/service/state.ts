@@ -10,16 +10,16 @@ import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Step } from "../framework/plan.ts";
 import { revertOf, withRemedy } from "../framework/remedies.ts";
 
-/** The state of a service on chain, as it counts from the next epoch on. */
+/** What the chain says of a service, as it counts from the next epoch on. */
 export interface ServiceState {
   readonly owner: Address;
   readonly status: ServiceStatus;
   readonly key: Address;
   readonly stake: bigint;
-  /** Undefined after a transfer or retirement, until the next stake. */
+  /** Undefined after a transfer or retirement, until somebody stakes. */
   readonly staker: Address | undefined;
   readonly minimumStake: bigint;
-  /** The current epoch. */
+  /** The present epoch. */
   readonly epoch: number;
 }
 
@@ -72,9 +72,9 @@ export async function serviceState(
 }
 
 /**
- * The transaction that settles a service's pay for all final epochs, if there is any.
+ * The transaction that pays a service for all epochs that are final, if it is owed anything.
  *
- * @returns The step and the pay, BLOC in wei; undefined if there is no pay.
+ * @returns The step and the pay, BLOC in wei; undefined when nothing is owed.
  */
 export async function settlement(
   client: ChainClient,
@@ -94,8 +94,7 @@ export async function settlement(
     if (reward === 0n) return undefined;
     return { step: { name: `settle the pay up to epoch ${epoch - 2}`, call }, reward };
   } catch (cause) {
-    // In the first epochs of a chain, or if a new epoch has started meanwhile, there is nothing to settle
-    // yet.
+    // The first epochs of a chain, or a block that began a new epoch meanwhile: nothing to settle yet.
     if (revertOf(cause)?.name === "PosNotFinal") return undefined;
     throw describeRevert("settle", cause);
   }

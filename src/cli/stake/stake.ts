@@ -17,7 +17,7 @@ export const stake = transactCommand(
       "blockcloud stake 500 --service 7 --wallet-key-file wallet.key",
       "blockcloud stake 5000 --auditor --owner-key-file owner.key",
     ],
-    notes: `The stake counts from the next epoch on. Staking does not enrol an auditor: blockcloud auditor init does.`,
+    notes: `Counts from the next epoch on. Staking does not enrol an auditor: blockcloud auditor init does.`,
     async run(context) {
       const { flags, args, deployment, transactor, output } = context;
       const { amount } = args;

@@ -26,8 +26,8 @@ export const unstake = transactCommand(
       "blockcloud unstake 500 --service 7 --wallet-key-file wallet.key",
       "blockcloud unstake all --auditor --owner-key-file owner.key",
     ],
-    notes: `Takes effect from the next epoch on. The stake is locked for the unbonding time, and can be slashed
-meanwhile; then blockcloud withdraw pays it out. blockcloud exit does all of this, and claims remaining pay.`,
+    notes: `Counts from the next epoch on. The stake stays where it is for the unbonding time, and can be slashed
+meanwhile; then blockcloud withdraw pays it out. blockcloud exit does all of it, and claims what is left.`,
     async run(context) {
       const { flags, args, client, deployment, transactor, output } = context;
       const stake = await readStake(flags, transactor.account, context);
