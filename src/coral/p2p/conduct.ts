@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-/** Limits of the penalty points of a peer. */
+/** How much a peer bears, and for how long. */
 export interface ConductLimits {
   /** Points without consequence, because honest nodes differ in their knowledge of the chain. */
   tolerated: number;
@@ -42,10 +42,10 @@ export class Conduct {
   readonly #limits: ConductLimits;
   readonly #monotonic: () => number;
   readonly #cut: (peer: string) => void;
-  /** Evicts the peer that was blamed longest ago: only blame counts as a use. */
+  /** Forgets the peer that was blamed longest ago: only blame counts as a use. */
   readonly #entries: LRUCache<string, Entry>;
 
-  /** @param cut Called once when a peer reaches the limit. */
+  /** @param cut Is told once when a peer goes too far. */
   constructor(limits: ConductLimits, monotonic: () => number, cut: (peer: string) => void) {
     this.#limits = limits;
     this.#entries = new LRUCache({ max: limits.peers });
