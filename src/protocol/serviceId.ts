@@ -5,7 +5,7 @@ import { BlockcloudError } from "./errors.ts";
 export interface ServiceIdParts {
   /** Service number that the registry assigned, from 1; 64 bits. */
   prefix: bigint;
-  /** Free for the provider; 0 unless `self` is set; 32 bits. */
+  /** For the provider's own use; 0 unless `self` is set; 32 bits. */
   group: number;
   /** Key that signs for the sub-service; the zero address for a root service. */
   self: Address;
@@ -53,9 +53,9 @@ export function rootServiceId(number: bigint): Hex {
 }
 
 /**
- * Reads a service ID.
+ * Parses a service ID.
  *
- * @throws BlockcloudError `SERVICE_ID_INVALID` when it is not 32 bytes of a well-formed ID.
+ * @throws BlockcloudError `SERVICE_ID_INVALID` if it is not a well-formed ID of 32 bytes.
  * @example
  * const { prefix } = parseServiceId(rootServiceId(7n)); // 7n
  */
