@@ -4,7 +4,7 @@ import { recoverSigner, signDigest } from "./signature.ts";
 import { domainSeparator, typedDataDigest, typeHash, type Domain } from "./typedData.ts";
 
 const RESPONSE_TYPE_HASH = typeHash("ChallengeResponse");
-/** Length of a proof: a challenge's number and a signature. */
+/** A challenge's number and a signature. */
 const PROOF_BYTES = 97;
 
 /**
@@ -36,10 +36,7 @@ export function livenessProof(
   return bytesToHex(concatBytes(word(challenge), signature));
 }
 
-/**
- * The signer of a proof of liveness for a question, by the rules of `LivenessVerifier`; undefined if the
- * proof is invalid.
- */
+/** Who gave a proof of liveness to a question, as `LivenessVerifier` sees it; undefined when nobody did. */
 export function livenessSigner(domain: Domain, question: Hex, proof: Hex): Address | undefined {
   if (size(proof) !== PROOF_BYTES) return undefined;
   const bytes = hexToBytes(proof);

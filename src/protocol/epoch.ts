@@ -1,4 +1,4 @@
-/** How a deployment divides time into epochs; all values are in seconds. */
+/** How a deployment cuts time into epochs; all figures in seconds. */
 export interface EpochTiming {
   /** Start of epoch 0, Unix seconds. */
   genesis: number;

@@ -4,14 +4,14 @@ import { ZERO_HASH } from "./bytes.ts";
 import { BlockcloudError } from "./errors.ts";
 import { lanesOf } from "./tally.ts";
 
-/** Largest number of words in a chunk. */
+/** Words that one chunk may hold. */
 export const MAX_WORDS = 512;
-/** Number of votes of a chunk that a claim must prove. */
+/** Votes of a chunk that a claim must prove. */
 export const SAMPLES = 2;
-/** Largest number of shards that a chunk can span: an offset has 16 bits. */
+/** Shards that one chunk can span: an offset has 16 bits. */
 const MAX_SPAN = 1 << 16;
 
-/** A part of a round that fits into a transaction. */
+/** A part of a round that fits a transaction. */
 export interface Chunk {
   index: number;
   /** Shard to which the words' offsets are added. */
@@ -28,7 +28,7 @@ export interface Evidence {
   signature: Hex;
 }
 
-/** Splits a round's votes, ordered by shard, into chunks; a round without votes is one empty chunk. */
+/** Cuts a round's votes, ordered by shard, into chunks; a round without votes is one empty chunk. */
 export function toChunks(
   reports: readonly { shard: number; votes: bigint }[],
   maxWords: number = MAX_WORDS,
@@ -56,7 +56,7 @@ export function chunkHash(chunk: Chunk): Hex {
 }
 
 /**
- * Root of a round's chunks: the hash of all their hashes, in order. Every reveal and claim contains them all.
+ * Root of a round's chunks: the hash of all their hashes, in order. Every reveal and claim shows them all.
  *
  * @param hashes From {@link chunkHash}, by index.
  */
@@ -81,7 +81,7 @@ export function evidenceLeaf(evidence: Evidence): Hex {
   return keccak256(inner);
 }
 
-/** A Merkle tree with sorted pairs, in the format that OpenZeppelin's MerkleProof checks. */
+/** A Merkle tree with sorted pairs, as OpenZeppelin's MerkleProof checks it. */
 export class MerkleTree {
   readonly root: Hex;
   readonly #tree: SimpleMerkleTree | undefined;
@@ -109,7 +109,7 @@ export class MerkleTree {
 function unknownLeaf(leaf: Hex, cause?: unknown): BlockcloudError {
   return new BlockcloudError("MERKLE_LEAF_UNKNOWN", `No leaf ${leaf} in the Merkle tree.`, {
     cause,
-    remedy: "Request only leaves that the tree was built from.",
+    remedy: "Ask for leaves that the tree was made of.",
   });
 }
 
@@ -154,7 +154,7 @@ export function contacts(chunk: Chunk): bigint[] {
   });
 }
 
-/** Services whose receipts a claim of the chunk must show; empty if no vote claims a contact. */
+/** Services whose receipts a claim of the chunk must show; none when no vote claims a contact. */
 export function sampledServices(chunk: Chunk, sampleSeed: Hex): bigint[] {
   const numbers = contacts(chunk);
   if (numbers.length === 0) return [];

@@ -30,9 +30,8 @@ export const serviceLabel = transactCommand({
   },
   signer: walletKey,
   examples: ["blockcloud service label --service 7 --label weather --wallet-key-file wallet.key"],
-  notes: `The first transaction reserves the label without showing it, and only the second one shows it, so an
-observer of pending transactions cannot take it first. The command may be stopped and run again; its salt is kept
-in the state folder.`,
+  notes: `Only the second transaction shows the label, and the first one has reserved it: a watcher of the public queue
+cannot take it first. The command may be stopped and run again; the salt is kept in the state folder.`,
   async run({ flags, io, client, deployment, transactor, output, progress, signal }) {
     const { service: number, label } = flags;
     const owner = transactor.account;
@@ -50,7 +49,7 @@ in the state folder.`,
       );
       return undefined;
     }
-    // Checked first, because the contract would refuse both only after the commitment was paid for.
+    // Both would be found out only after the commitment was paid for.
     if (held !== "") throw refused(`Service ${number} has the label ${held}, for ever.`);
     if (holder !== 0n) throw refused(`Service ${holder} has the label ${label}.`);
 
@@ -70,7 +69,7 @@ in the state folder.`,
       call: registryCall(registry.address, "setLabel", [number, label, secret]),
       ...((notBefore === undefined || notBefore > head.timestamp) && { roughGas: 90_000n }),
       async ready() {
-        // The previous step has just made it; its block gives the start of the waiting time.
+        // Made a moment ago by the step before: its block says from when on.
         notBefore ??= (await client.getBlock()).timestamp + minimumAge;
         await untilChainTime(Number(notBefore), "until the label can be taken", {
           client,
@@ -94,7 +93,7 @@ in the state folder.`,
   },
 });
 
-/** When a commitment can be used, Unix seconds; `none` if it must be made first. */
+/** From when on a commitment can be used, Unix seconds; `none` when it has to be made. */
 async function commitmentOf(
   client: ChainClient,
   registry: Hex,
