@@ -208,7 +208,7 @@ describe("documents", () => {
       .flatMap(([status, codes = ""]) =>
         captures(codes, /`([A-Z_0-9]{5,})`/g).map((c) => `${c} ${status}`),
       );
-    // 499 is for the log: nobody is left to read it.
+    // 499 is only logged: the client has gone.
     expect(listed.sort()).to.deep.equal(declared.filter((c) => c !== "CLIENT_GONE 499").sort());
   });
 });

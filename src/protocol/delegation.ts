@@ -78,7 +78,7 @@ export function readDelegation(
   };
   if (!runsForATime(delegation)) throw malformedDelegation("its times");
   const signer = recoverSigner(delegationDigest(delegation, domain), bytes.subarray(16));
-  if (signer === undefined) throw malformedDelegation("signed by nobody");
+  if (signer === undefined) throw malformedDelegation("the signature is invalid");
   return { delegation, signer };
 }
 

@@ -111,7 +111,7 @@ export function messageCodec<T extends Record<string, unknown>>(input: {
     verify({ message, signature }, domain) {
       const digest = digestOf(message, domain);
       const signer = recoverSigner(digest, hexToBytes(signature));
-      if (signer === undefined) throw malformed("signed by nobody");
+      if (signer === undefined) throw malformed("the signature is invalid");
       return { message, signer, digest: bytesToHex(digest) };
     },
     read: (encoded, domain) => codec.verify(codec.decode(encoded), domain),

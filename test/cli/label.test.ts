@@ -69,7 +69,7 @@ describe("blockcloud service label", () => {
     expect(await rig.sent(parts.wallet.address)).to.equal(before);
   });
 
-  it("commits anew when the time to take it ran out", async () => {
+  it("commits again when the commitment has expired", async () => {
     await rig.cli(`service register --probe '${PROBE}' --service-key-file stranger.key ${WALLET}`);
     const ctrlC = new AbortController();
     const sleep = (_: number, signal: AbortSignal) =>

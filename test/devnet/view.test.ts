@@ -83,7 +83,7 @@ describe("render", () => {
     );
   });
 
-  it("shows a stage without anybody on it", () => {
+  it("shows a chain without services and auditors", () => {
     const empty = render({ ...picture, services: [], auditors: [] });
     expect(empty).to.contain("service  name  class  last verdicts  BLOC earned");
   });

@@ -167,7 +167,7 @@ export class Inspector implements Voter {
       return { endpoint: endpoints.find(({ uri }) => /^https?:/.test(uri))?.uri };
     } catch (error) {
       signal.throwIfAborted();
-      this.#dependencies.log.warn("nobody can say where the service is", {
+      this.#dependencies.log.warn("the service cannot be located", {
         number: service.number,
         error,
       });

@@ -151,7 +151,7 @@ describe("inspect", () => {
       await expectFailed("another body than expected", against({ body: "right\n" }, request));
     });
 
-    it("fails with what is no JSON", async () => {
+    it("fails with a body that is not JSON", async () => {
       for (const body of ["", "{", "nothing", '{"a":1}x', "[".repeat(100_000)]) {
         await expectFailed("no JSON", against({ body }, { json: [{ pointer: "" }] }));
       }

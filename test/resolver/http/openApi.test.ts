@@ -90,7 +90,7 @@ describe("GET /openapi.json", () => {
     }
   });
 
-  it("describes what is answered", async () => {
+  it("describes the actual responses", async () => {
     rig.resolver.set("weather.bloc.alt", answerOf(7n));
     const operations = operationsOf(await read());
     for (const [path, method, init] of [
