@@ -24,7 +24,7 @@ describe("bin/blockcloud", () => {
     expect(stdout).to.contain("Usage: blockcloud service register");
   });
 
-  it("ends with 2 for unknown commands and flags", async () => {
+  it("ends with 2 for what it does not know", async () => {
     const { code, stdout, stderr } = await blockcloud(["audit"]);
     expect({ code, stdout }).to.deep.equal({ code: 2, stdout: "" });
     expect(stderr).to.contain("unknown command 'audit'").and.to.contain("--help");
