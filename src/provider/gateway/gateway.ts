@@ -36,8 +36,9 @@ export interface GatewayDependencies {
  * A receipt covers the digest of the bytes as sent. The gateway asks its upstream for identity coding. If the
  * upstream sends another coding, a client must hash the body before it decodes it.
  *
- * @example const gateway = new Gateway({ serviceId, domain, key, upstream, listen }, { logger, now, monotonic
- *   }); await gateway.start();
+ * @example
+ * const gateway = new Gateway({ serviceId, domain, key, upstream, listen }, { logger, now, monotonic });
+ * await gateway.start();
  */
 export class Gateway {
   readonly #settings: GatewaySettings;
