@@ -21,8 +21,6 @@ const labelValue = z
 
 /** `blockcloud service label` */
 export const serviceLabel = transactCommand({
-  name: "label",
-  about: "Take a label for a service: commits to it, waits, and takes it.",
   flags: {
     service,
     label: text("--label <label>", "the label", labelValue, { required: true }),

@@ -10,8 +10,6 @@ import { checkRole, readStake, roleFlags, roleKey, unbondingSeconds } from "./ro
 /** `blockcloud unstake` */
 export const unstake = transactCommand(
   {
-    name: "unstake",
-    about: "Start to take stake out of a service or of an auditor.",
     flags: roleFlags,
     args: {
       amount: text(

@@ -21,8 +21,6 @@ export const prefixText = z.string().transform((value, context): Prefix => {
 
 /** `blockcloud table add` */
 export const tableAdd = localCommand({
-  name: "add",
-  about: "Add a rule to the service table, or give one that is there another weight.",
   args: { prefix: text("<prefix>", "which service IDs it is for", prefixText, { required: true }) },
   flags: {
     state,

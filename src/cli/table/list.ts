@@ -10,8 +10,6 @@ const RIGHT = [0, 3, 4, 5, 6];
 
 /** `blockcloud table list` */
 export const tableList = localCommand({
-  name: "list",
-  about: "List the rules of the service table, with what resolvers counted of each.",
   flags: { state },
   examples: ["blockcloud table list", "blockcloud table list --json"],
   notes: `Rule 0 counts where no other one does: such lookups wait until they are resolved.
