@@ -2,16 +2,10 @@ import { spawnSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import {
-  castAuditors,
-  castProviders,
-  keyIndex,
-  sender,
-  writeDeployment,
-} from "../../devnet/cast.ts";
-import type { Stage } from "../../devnet/cast.ts";
+import { castAuditors, castProviders, sender, writeDeployment } from "../../devnet/cast.ts";
 import { devKey, startDevnet } from "../../devnet/devnet.ts";
 import { castCoral, castResolver, startAuditor } from "../../devnet/processes.ts";
+import { keyIndex, type Stage } from "../../devnet/stage.ts";
 import type { WorkerProcess } from "../../devnet/worker.ts";
 import { createChainClient } from "../../src/chain/client.ts";
 import { ChainClock, currentEpoch } from "../../src/chain/clock.ts";
