@@ -1,5 +1,5 @@
 import type { Hex } from "viem";
-import { z } from "zod";
+import * as z from "zod";
 import type { ChainClient } from "../../chain/client.ts";
 import { describeRevert } from "../../chain/transactions/revert.ts";
 import { serviceRegistryAbi } from "../../protocol/abi/serviceRegistry.ts";

@@ -1,5 +1,5 @@
 import { zeroAddress } from "viem";
-import { z } from "zod";
+import * as z from "zod";
 import { serviceRegistryAbi } from "../../protocol/abi/serviceRegistry.ts";
 import { service, walletKey } from "../framework/commonFlags.ts";
 import { text } from "../framework/flag.ts";

@@ -1,5 +1,5 @@
 import { formatEther } from "viem";
-import { z } from "zod";
+import * as z from "zod";
 import { text } from "../framework/flag.ts";
 import { transactCommand } from "../framework/transactCommand.ts";
 import { sentJson } from "../framework/transactor.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { formatPrefix, parsePrefix, type Prefix } from "../../resolver/table/prefix.ts";
 import { actionName, actionSchema, type Action } from "../../resolver/table/rule.ts";

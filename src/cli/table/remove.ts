@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { formatPrefix } from "../../resolver/table/prefix.ts";
 import { state } from "../framework/commonFlags.ts";
 import { localCommand } from "../framework/command.ts";
