@@ -4,6 +4,6 @@ import { packageRoot } from "../node/packageRoot.ts";
 
 /** The version of this package. */
 export function ownVersion(): string {
-  const text = readFileSync(path.join(packageRoot, "package.json"), "utf8");
+  const text = readFileSync(path.join(packageRoot(), "package.json"), "utf8");
   return (JSON.parse(text) as { version: string }).version;
 }
