@@ -1,38 +1,46 @@
 import { spawnSync } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { castAuditors, castProviders, sender, writeDeployment } from "../../devnet/cast.ts";
 import { devKey, startDevnet } from "../../devnet/devnet.ts";
 import { castCoral, castResolver, startAuditor } from "../../devnet/processes.ts";
 import { keyIndex, type Stage } from "../../devnet/stage.ts";
 import type { WorkerProcess } from "../../devnet/worker.ts";
 import { createChainClient } from "../../src/chain/client.ts";
-import { ChainClock, currentEpoch } from "../../src/chain/clock.ts";
+import { ChainClock, currentEpoch, untilPhase } from "../../src/chain/clock.ts";
 import { silentLogger } from "../../src/node/logger.ts";
 import { systemTimers } from "../../src/node/timers.ts";
 import { median, rounded } from "../quantiles.ts";
 
 /** Stakes of the auditors, BLOC: each is drawn in every shard, so that none of them is without work. */
-const STAKES = [10_000, 11_000, 12_000];
-/** Epochs that all workers have run through when their memory is looked at. */
-const EPOCHS = 3;
-/** Looks at a worker, a second apart. */
-const LOOKS = 10;
+const AUDITOR_STAKES = [10_000, 11_000, 12_000];
 
-/** Memory of one kind of worker, MiB: of each of its processes, the median of the looks. */
+/** Memory of the workers of one kind, MiB. */
 export interface WorkerMemory {
   kind: string;
+  /** Of each process, the median of the looks at it. */
   processes: readonly number[];
   median: number;
 }
 
+export interface MemorySettings {
+  /** Epochs that all workers have run through before they are looked at. */
+  epochs: number;
+  /** Looks at each worker, spread over the epoch that follows. */
+  looks: number;
+}
+
+/**
+ * Runs providers, auditors, nodes of the record network and a resolver on a devnet, and looks at how much
+ * memory they hold. Nobody uses the services but their auditors.
+ *
+ * @param command What each of them is a process of.
+ */
 export async function measureMemory(
   command: string,
+  folder: string,
+  settings: MemorySettings,
   say: (message: string) => void,
 ): Promise<WorkerMemory[]> {
-  const folder = await mkdtemp(path.join(tmpdir(), "bench-start-"));
-  const closing: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true })];
+  const closing: (() => Promise<unknown>)[] = [];
   try {
     const devnet = await startDevnet(folder);
     closing.push(() => devnet.stop());
@@ -53,30 +61,40 @@ export async function measureMemory(
     const { upstreams } = await castProviders(stage, () => ({ kind: "none" }), workers);
     closing.push(() => Promise.all(upstreams.map((upstream) => upstream.stop())));
     await castResolver(stage, workers);
-    const enrolled = await castAuditors(stage, STAKES);
+    const enrolled = await castAuditors(stage, AUDITOR_STAKES);
     const auditors = enrolled.map((auditor, index) => startAuditor(stage, auditor, index));
     workers.push(...auditors);
     await Promise.all(auditors.map((worker) => worker.logged("auditor started")));
-    const until = currentEpoch(clock) + 1 + EPOCHS;
-    say(`waiting for epoch ${until}`);
-    while (currentEpoch(clock) < until) await systemTimers.sleep(500, AbortSignal.timeout(600_000));
-    const looks = new Map<WorkerProcess, number[]>(workers.map((worker) => [worker, []]));
-    for (let look = 0; look < LOOKS; look++) {
-      for (const [worker, figures] of looks) figures.push(residentMiB(worker.pid ?? 0));
-      await systemTimers.sleep(1_000, AbortSignal.timeout(10_000));
-    }
-    const kinds = Map.groupBy(workers, ({ name }) => name.split(" ")[0] ?? "");
-    return [...kinds].map(([kind, group]) => {
-      const processes = group.map((worker) => rounded(median(looks.get(worker) ?? []), 1));
-      return { kind, processes, median: median(processes) };
-    });
+    return await look(workers, clock, settings, say);
   } finally {
     for (const close of closing.reverse()) await close();
   }
 }
 
-/** Resident memory of a process, MiB. */
-export function residentMiB(pid: number): number {
-  const { stdout } = spawnSync("ps", ["-o", "rss=", "-p", String(pid)], { encoding: "utf8" });
-  return Number(stdout) / 1024;
+async function look(
+  workers: readonly WorkerProcess[],
+  clock: ChainClock,
+  { epochs, looks }: MemorySettings,
+  say: (message: string) => void,
+): Promise<WorkerMemory[]> {
+  const epoch = currentEpoch(clock) + 1 + epochs;
+  say(`letting the workers run until epoch ${epoch}, ${clock.timing.epochSeconds} s each`);
+  const seen = new Map<WorkerProcess, number[]>(workers.map((worker) => [worker, []]));
+  for (let each = 0; each < looks; each++) {
+    await untilPhase(clock, epoch, each / looks, new AbortController().signal);
+    for (const [worker, figures] of seen) figures.push(residentMiB(worker));
+  }
+  const kinds = Map.groupBy(workers, ({ name }) => name.split(" ")[0] ?? "");
+  return [...kinds].map(([kind, group]) => {
+    const processes = group.map((worker) => rounded(median(seen.get(worker) ?? []), 1));
+    return { kind, processes, median: median(processes) };
+  });
+}
+
+/** Resident memory of a worker, MiB: with the pages of Node's own file that it shares with others. */
+function residentMiB({ name, pid, lastError }: WorkerProcess): number {
+  const ps = spawnSync("ps", ["-o", "rss=", "-p", String(pid)], { encoding: "utf8" });
+  const kib = Number(ps.stdout);
+  if (!(kib > 0)) throw new Error(`${name} does not run: ${lastError}`);
+  return kib / 1024;
 }

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { blockcloud } from "../support/bin.ts";
@@ -22,6 +22,53 @@ describe("bin/blockcloud", () => {
     const { code, stdout, stderr } = await blockcloud(["service", "register", "--help"]);
     expect({ code, stderr }).to.deep.equal({ code: 0, stderr: "" });
     expect(stdout).to.contain("Usage: blockcloud service register");
+  });
+
+  it("knows its version", async () => {
+    const file = new URL("../../package.json", import.meta.url);
+    const { version } = JSON.parse(readFileSync(file, "utf8")) as { version: string };
+    for (const flag of ["--version", "-V"]) {
+      const { code, stdout, stderr } = await blockcloud([flag]);
+      expect({ code, stdout, stderr }).to.deep.equal({
+        code: 0,
+        stdout: `${version}\n`,
+        stderr: "",
+      });
+    }
+  });
+
+  describe("starts a worker", () => {
+    /** Writes process ID and V8's limit of the young generation to standard error, when Node starts. */
+    const tell = `data:text/javascript,${encodeURIComponent(
+      "process.stderr.write(`${process.pid} ${/semi-space-size=(\\d+)/.exec(process.execArgv)?.[1]}\\n`);",
+    )}`;
+    const started = async (args: readonly string[], env: Record<string, string> = {}) => {
+      const nodeFlags = ["--import", tell];
+      const { code, stdout, stderr } = await blockcloud(args, { nodeFlags, env });
+      expect(code).to.equal(0);
+      expect(stdout).to.match(/^Usage: /);
+      return stderr
+        .trim()
+        .split("\n")
+        .map((line) => line.split(" "));
+    };
+
+    it("in the same process, with a small young generation", async function () {
+      if (process.execve === undefined) this.skip();
+      const [first, second, ...others] = await started(["keeper", "run", "--help"]);
+      expect(first?.[1]).to.equal("undefined");
+      expect(second).to.deep.equal([first?.[0], "4"]);
+      expect(others).to.deep.equal([]);
+    });
+
+    it("with the operator's own limit, where there is one", async () => {
+      const env = { NODE_OPTIONS: "--max-semi-space-size=16" };
+      expect(await started(["keeper", "run", "--help"], env)).to.have.lengthOf(1);
+    });
+
+    it("and no other command in this way", async () => {
+      expect(await started(["keeper", "--help"])).to.have.lengthOf(1);
+    });
   });
 
   it("ends with 2 for what it does not know", async () => {
