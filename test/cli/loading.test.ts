@@ -37,6 +37,14 @@ describe("what a command loads", function () {
     expect(packages.filter((name) => /libp2p|^ethers$|^hono$/.test(name))).to.deep.equal([]);
   });
 
+  it("a command that sends transactions: no log, and nothing of the record network", async () => {
+    const { packages } = await loadedBy(["service", "register", "--help"]);
+    expect(packages).to.include("viem");
+    expect(
+      packages.filter((name) => /libp2p|^(ethers|hono|pino|prom-client)$/.test(name)),
+    ).to.deep.equal([]);
+  });
+
   it("help of a command, by the word help", async () => {
     const { own, stdout } = await loadedBy(["service", "help", "list"]);
     expect(stdout).to.match(/^Usage: blockcloud service list /);

@@ -1,8 +1,9 @@
 import { isHex, type Hex } from "viem";
 import { deploymentTag, type Deployment } from "../../chain/deployment.ts";
+import { createLogger } from "../../node/createLogger.ts";
 import { inOrder, runUntilSignal, type Startable } from "../../node/lifecycle.ts";
 import { WorkerLock, type LockOptions } from "../../node/lock.ts";
-import { createLogger, type Logger } from "../../node/logger.ts";
+import type { Logger } from "../../node/logger.ts";
 import { leaveInTime, LogSink } from "../../node/logSink.ts";
 import { createMetrics, type Metrics } from "../../node/metrics.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
