@@ -38,32 +38,33 @@ describe("bin/blockcloud", () => {
   });
 
   describe("starts a worker", () => {
-    /** Writes process ID and V8's limit of the young generation to standard error, when Node starts. */
+    /** Writes process ID and limits of memory to standard error, when Node starts. */
     const tell = `data:text/javascript,${encodeURIComponent(
-      "process.stderr.write(`${process.pid} ${/semi-space-size=(\\d+)/.exec(process.execArgv)?.[1]}\\n`);",
+      `const { pid, execArgv, env } = process;
+      const [, young] = /semi-space-size=(\\d+)/.exec([env.NODE_OPTIONS, ...execArgv]) ?? [];
+      const limits = { young, arenas: env.MALLOC_ARENA_MAX };
+      process.stderr.write(JSON.stringify({ pid, ...limits }) + "\\n");`,
     )}`;
     const started = async (args: readonly string[], env: Record<string, string> = {}) => {
       const nodeFlags = ["--import", tell];
       const { code, stdout, stderr } = await blockcloud(args, { nodeFlags, env });
       expect(code).to.equal(0);
       expect(stdout).to.match(/^Usage: /);
-      return stderr
-        .trim()
-        .split("\n")
-        .map((line) => line.split(" "));
+      const lines = stderr.trim().split("\n");
+      return lines.map((line) => JSON.parse(line) as { pid: number });
     };
 
-    it("in the same process, with a small young generation", async function () {
+    it("in the same process, which holds little memory", async function () {
       if (process.execve === undefined) this.skip();
-      const [first, second, ...others] = await started(["keeper", "run", "--help"]);
-      expect(first?.[1]).to.equal("undefined");
-      expect(second).to.deep.equal([first?.[0], "4"]);
-      expect(others).to.deep.equal([]);
+      const [first, ...others] = await started(["keeper", "run", "--help"]);
+      expect(first).to.have.all.keys("pid");
+      expect(others).to.deep.equal([{ pid: first?.pid, young: "4", arenas: "2" }]);
     });
 
-    it("with the operator's own limit, where there is one", async () => {
-      const env = { NODE_OPTIONS: "--max-semi-space-size=16" };
-      expect(await started(["keeper", "run", "--help"], env)).to.have.lengthOf(1);
+    it("with the operator's own limits, where there are some", async () => {
+      const env = { NODE_OPTIONS: "--max-semi-space-size=16", MALLOC_ARENA_MAX: "8" };
+      const last = (await started(["keeper", "run", "--help"], env)).at(-1);
+      expect(last).to.include({ young: "16", arenas: "8" });
     });
 
     it("and no other command in this way", async () => {
