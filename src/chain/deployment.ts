@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { getAddress, isAddress, type Address, type Hex } from "viem";
-import { z } from "zod";
+import * as z from "zod";
 import { abiHash } from "../protocol/abiHash.ts";
 import type { ChainOrigin } from "./rpc/heads.ts";
 import { BlockcloudError } from "../protocol/errors.ts";

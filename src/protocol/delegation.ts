@@ -1,5 +1,5 @@
 import { hashTypedData, type Address, type Hex } from "viem";
-import { z } from "zod";
+import * as z from "zod";
 import { bytesToHex, concatBytes, hexToBytes, word } from "./bytes.ts";
 import { BlockcloudError } from "./errors.ts";
 import { recoverSigner, signDigest } from "./signature.ts";

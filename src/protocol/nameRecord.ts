@@ -1,5 +1,5 @@
 import { keccak256, type Hex } from "viem";
-import { z } from "zod";
+import * as z from "zod";
 import { concatBytes, hexToBytes, ZERO_HASH } from "./bytes.ts";
 import { runsForATime } from "./delegation.ts";
 import { isLabel } from "./label.ts";

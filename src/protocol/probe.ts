@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { BlockcloudError } from "./errors.ts";
 
 /** Largest probe specification, bytes. */

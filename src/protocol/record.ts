@@ -1,5 +1,5 @@
 import type { Address, Hex } from "viem";
-import { z } from "zod";
+import * as z from "zod";
 import { bytes32Schema, hexSchema, messageCodec, uint64Schema } from "./signedMessage.ts";
 import type { Domain } from "./typedData.ts";
 

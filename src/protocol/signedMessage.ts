@@ -7,7 +7,7 @@ import {
   type Address,
   type Hex,
 } from "viem";
-import { z } from "zod";
+import * as z from "zod";
 import { bytesToHex, hexToBytes } from "./bytes.ts";
 import { BlockcloudError } from "./errors.ts";
 import { recoverSigner, signDigest } from "./signature.ts";

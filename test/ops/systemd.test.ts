@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { spawnSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { createProgram } from "../../src/cli/program.ts";
+import { loadProgram } from "../../src/cli/program.ts";
 import { processIo } from "../../src/cli/framework/io.ts";
 
 const root = path.join(import.meta.dirname, "../..");
@@ -59,7 +59,7 @@ function parseUnit(text: string): Setting[] {
   });
 }
 
-const { program } = createProgram(processIo());
+const { program } = await loadProgram(processIo());
 
 for (const file of globSync("ops/systemd/*.service", { cwd: root })) {
   describe(file, () => {

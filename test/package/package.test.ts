@@ -65,7 +65,7 @@ describe("the package, packed and installed in an empty folder", function () {
 
   it("exports nothing but its subpaths", () => {
     const script = `
-      await import("blockcloud/dist/cli/main.js").catch(({ code }) => console.log(code));`;
+      await import("blockcloud/dist/bin/blockcloud.js").catch(({ code }) => console.log(code));`;
     const { stdout } = user.node("--input-type=module", "-e", script);
     expect(stdout).to.equal("ERR_PACKAGE_PATH_NOT_EXPORTED\n");
   });

@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import type { Head } from "../../chain/clock.ts";
 import type { FreshCheck, RpcProbe } from "../../protocol/probe.ts";
 import {

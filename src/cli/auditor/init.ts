@@ -17,8 +17,6 @@ import { blocAmount, wholeNumber } from "../framework/values.ts";
 
 /** `blockcloud auditor init` */
 export const auditorInit = transactCommand({
-  name: "init",
-  about: "Stake BLOC and enrol as an auditor; counts from the next epoch but one.",
   flags: {
     stake: text("--stake <bloc>", "BLOC to have at stake afterwards", blocAmount, {
       default: "5000",

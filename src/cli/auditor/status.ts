@@ -8,8 +8,6 @@ import { showOrWatch, watchFlag } from "../show/watch.ts";
 
 /** `blockcloud auditor status` */
 export const auditorStatus = chainCommand({
-  name: "status",
-  about: "Show an auditor's rounds, what they earned against their gas, and when it lapses.",
   flags: {
     auditor,
     epochs: text("--epochs <n>", "how many epochs back", wholeNumber(1, 200), { default: "24" }),

@@ -7,8 +7,6 @@ import { anyText } from "../framework/values.ts";
 
 /** `blockcloud backup create` */
 export const backupCreate = localCommand({
-  name: "create",
-  about: "Copy the workers' state into one file; also while they run.",
   flags: { state },
   args: { file: text("<file>", "backup to write", anyText, { required: true }) },
   examples: ["blockcloud backup create auditor.backup --state .blockcloud"],

@@ -10,8 +10,6 @@ import { bookStep, needOpenChallenge, payerKey, serviceArgument, stageText } fro
 
 /** `blockcloud challenge answer` */
 export const challengeAnswer = transactCommand({
-  name: "answer",
-  about: "Answer a service's open challenge by hand, with the key that it froze.",
   args: serviceArgument,
   flags: { serviceKey, previousServiceKeys },
   signer: payerKey,

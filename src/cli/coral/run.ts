@@ -11,8 +11,6 @@ import { runWorker } from "../framework/worker.ts";
 
 /** `blockcloud coral run` */
 export const coralRun = chainCommand({
-  name: "run",
-  about: "Run a node of the record network: it checks, keeps and passes on where services are.",
   flags: {
     ...coralFlags(CORAL_PORT),
     allowLoopback: coralAllowLoopback,

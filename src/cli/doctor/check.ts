@@ -1,5 +1,5 @@
 import { BlockcloudError } from "../../protocol/errors.ts";
-import { explain } from "../framework/output.ts";
+import { explain } from "../framework/explain.ts";
 
 /** The result of a check. */
 export interface CheckResult {

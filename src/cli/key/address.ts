@@ -6,8 +6,6 @@ import { fileArgument } from "./write.ts";
 
 /** `blockcloud key address` */
 export const keyAddress = localCommand({
-  name: "address",
-  about: "Show the address of a key file; an encrypted one says it without its password.",
   flags: {},
   args: { file: fileArgument },
   examples: ["blockcloud key address wallet.key"],

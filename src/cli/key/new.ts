@@ -6,8 +6,6 @@ import { fileArgument, newPassword, newPasswordFlags, writeKeystore } from "./wr
 
 /** `blockcloud key new` */
 export const keyNew = localCommand({
-  name: "new",
-  about: "Make a private key, and write it encrypted to a new file of mode 600.",
   flags: newPasswordFlags,
   args: { file: fileArgument },
   examples: ["blockcloud key new provider.key --password-file password"],

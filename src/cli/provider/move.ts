@@ -9,9 +9,6 @@ import { duration, hostAndPort, httpUrl } from "../framework/values.ts";
 
 /** `blockcloud provider move` */
 export const providerMove = chainCommand({
-  name: "move",
-  about:
-    "Tell the running agent where the service is now: it publishes the next record, without gas.",
   flags: {
     service,
     to: text("--to <url>", "where clients reach the gateway from now on", httpUrl, {}),

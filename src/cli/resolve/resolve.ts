@@ -37,8 +37,6 @@ const check: Check = (resolved, sources, problems) => {
 /** `blockcloud resolve` */
 export const resolve = defineCommand(
   {
-    name: "resolve",
-    about: "Look up where a service is, by itself or through a resolver whose answer it can check.",
     args: { name: text("<name or ID>", "the service", anyText, { required: true }) },
     flags,
     examples: [

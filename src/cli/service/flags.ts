@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { parseProbe, type ProbeInput } from "../../protocol/probe.ts";
 import { serviceKey } from "../framework/commonFlags.ts";

@@ -1,5 +1,5 @@
 import type { Hex } from "viem";
-import { z } from "zod";
+import * as z from "zod";
 import type { ChainClient } from "../../chain/client.ts";
 import { describeRevert } from "../../chain/transactions/revert.ts";
 import { serviceRegistryAbi } from "../../protocol/abi/serviceRegistry.ts";
@@ -21,8 +21,6 @@ const labelValue = z
 
 /** `blockcloud service label` */
 export const serviceLabel = transactCommand({
-  name: "label",
-  about: "Take a label for a service: commits to it, waits, and takes it.",
   flags: {
     service,
     label: text("--label <label>", "the label", labelValue, { required: true }),

@@ -12,8 +12,6 @@ const RIGHT = [0, 3];
 
 /** `blockcloud service list` */
 export const serviceList = chainCommand({
-  name: "list",
-  about: "List services, by number.",
   flags: {
     status: text("--status <status>", "only those of a status", oneOf(...serviceStatuses), {}),
     class: text("--class <name>", "only those of a class", anyText, {}),

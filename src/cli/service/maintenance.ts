@@ -7,8 +7,6 @@ import { serviceState } from "./state.ts";
 
 /** `blockcloud service maintenance` */
 export const serviceMaintenance = transactCommand({
-  name: "maintenance",
-  about: "Take a service out for a while, or back in, from the next epoch on.",
   flags: { service },
   args: { state: text("<state>", "on or off", oneOf("on", "off"), { required: true }) },
   signer: walletKey,

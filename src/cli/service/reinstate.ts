@@ -5,8 +5,6 @@ import { serviceState } from "./state.ts";
 
 /** `blockcloud service reinstate` */
 export const serviceReinstate = transactCommand({
-  name: "reinstate",
-  about: "End a service's suspension, from the next epoch on.",
   flags: { service },
   signer: walletKey,
   examples: ["blockcloud service reinstate --service 7 --wallet-key-file wallet.key"],

@@ -6,8 +6,6 @@ import { serviceState } from "./state.ts";
 
 /** `blockcloud service set-key` */
 export const serviceSetKey = transactCommand({
-  name: "set-key",
-  about: "Replace the key that signs: records at once, receipts from the next epoch on.",
   flags: { service, serviceKey },
   signer: walletKey,
   examples: [

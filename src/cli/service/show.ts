@@ -8,8 +8,6 @@ import { showOrWatch, watchFlag } from "../show/watch.ts";
 
 /** `blockcloud service show` */
 export const serviceShow = chainCommand({
-  name: "show",
-  about: "Show a service, its grades by epoch, and why they are not better.",
   args: { name: text("<number or label>", "the service", anyText, { required: true }) },
   flags: { ...reportFlags, watch: watchFlag },
   examples: ["blockcloud service show 7", "blockcloud service show weather --epochs 48 --json"],

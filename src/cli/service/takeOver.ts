@@ -11,8 +11,6 @@ import { registrationFlags } from "./flags.ts";
 
 /** `blockcloud service take-over` */
 export const serviceTakeOver = transactCommand({
-  name: "take-over",
-  about: "Go on with a service of the contracts' earlier version, under its number and label.",
   flags: {
     service,
     ...registrationFlags,

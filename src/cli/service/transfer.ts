@@ -8,8 +8,6 @@ import { serviceState, settlement } from "./state.ts";
 
 /** `blockcloud service transfer` */
 export const serviceTransfer = transactCommand({
-  name: "transfer",
-  about: "Give a service to another owner: its stake unbonds, its key and payout are cleared.",
   flags: {
     service,
     to: text("--to <address>", "the new owner", address, { required: true }),

@@ -15,8 +15,6 @@ The worker may run until its last rounds are claimed; with --operator-key-file t
 /** `blockcloud exit` */
 export const exit = transactCommand(
   {
-    name: "exit",
-    about: "Leave: claim what is left, unbond, count down, withdraw.",
     flags: { ...roleFlags, ...leavingFlags },
     signer: roleKey,
     examples: [
@@ -31,8 +29,6 @@ export const exit = transactCommand(
 
 /** `blockcloud auditor exit`: the same for auditors. */
 export const auditorExit = transactCommand({
-  name: "exit",
-  about: "Leave: claim what is left, unbond, count down, withdraw.",
   flags: leavingFlags,
   signer: ownerKey,
   examples: ["blockcloud auditor exit --owner-key-file owner.key --operator-key-file operator.key"],

@@ -9,8 +9,6 @@ import { grantJson, moment } from "./show.ts";
 
 /** `blockcloud subservice add` */
 export const subserviceAdd = chainCommand({
-  name: "add",
-  about: "Let a device's own key sign for a sub-service, and name it; no transaction, no gas.",
   flags: {
     service,
     self: text("--self <address>", "address of the device's key", address, { required: true }),

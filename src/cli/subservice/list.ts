@@ -6,8 +6,6 @@ import { grantJson, grantState, moment } from "./show.ts";
 
 /** `blockcloud subservice list` */
 export const subserviceList = chainCommand({
-  name: "list",
-  about: "List the sub-services that were added from this state folder, the newest first.",
   flags: { service, state },
   examples: ["blockcloud subservice list --service 7"],
   async run({ flags, client, deployment, output }) {

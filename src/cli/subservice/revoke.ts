@@ -8,8 +8,6 @@ import { grantJson } from "./show.ts";
 
 /** `blockcloud subservice revoke` */
 export const subserviceRevoke = chainCommand({
-  name: "revoke",
-  about: "Take a sub-service's delegation and name back; no transaction, no gas.",
   flags: { service, serviceKey, state },
   args: { subservice: text("<subservice>", "its ID or its label", anyText, { required: true }) },
   examples: ["blockcloud subservice revoke roof --service 7 --service-key-file service.key"],

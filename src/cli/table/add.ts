@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { formatPrefix, parsePrefix, type Prefix } from "../../resolver/table/prefix.ts";
 import { actionName, actionSchema, type Action } from "../../resolver/table/rule.ts";
@@ -21,8 +21,6 @@ export const prefixText = z.string().transform((value, context): Prefix => {
 
 /** `blockcloud table add` */
 export const tableAdd = localCommand({
-  name: "add",
-  about: "Add a rule to the service table, or give one that is there another weight.",
   args: { prefix: text("<prefix>", "which service IDs it is for", prefixText, { required: true }) },
   flags: {
     state,

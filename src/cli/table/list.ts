@@ -10,8 +10,6 @@ const RIGHT = [0, 3, 4, 5, 6];
 
 /** `blockcloud table list` */
 export const tableList = localCommand({
-  name: "list",
-  about: "List the rules of the service table, with what resolvers counted of each.",
   flags: { state },
   examples: ["blockcloud table list", "blockcloud table list --json"],
   notes: `Rule 0 applies if no other rule does: such lookups are resolved on demand.

@@ -1,10 +1,10 @@
 import { NotFoundError } from "@libp2p/interface";
 import { Record as DhtRecord } from "@libp2p/kad-dht";
 import type { Libp2pOptions } from "libp2p";
-import { LRUCache } from "lru-cache";
 import { hexToBytes } from "../../protocol/bytes.ts";
 import { parseDhtKey } from "./wire.ts";
 import type { RecordBook } from "../book/recordBook.ts";
+import { boundedTable, type BoundedTable } from "../../node/boundedTable.ts";
 
 type Datastore = NonNullable<Libp2pOptions["datastore"]>;
 type Key = Parameters<Datastore["get"]>[0];
@@ -32,10 +32,10 @@ const MAX_VALUE_BYTES = 16 * 1024;
 export class BookDatastore implements Datastore {
   readonly #book: Pick<RecordBook, "encodedAt">;
   /** Forgets the peer that was stored longest ago. */
-  readonly #peers: LRUCache<string, Pair>;
+  readonly #peers: BoundedTable<string, Pair>;
 
   constructor(options: { peers: number }, book: Pick<RecordBook, "encodedAt">) {
-    this.#peers = new LRUCache({ max: options.peers });
+    this.#peers = boundedTable(options.peers);
     this.#book = book;
   }
 

@@ -1,4 +1,5 @@
-import { LRUCache } from "lru-cache";
+import { boundedTable, type BoundedTable } from "../../node/boundedTable.ts";
+
 /** How much a peer bears, and for how long. */
 export interface ConductLimits {
   /** Points without consequence, because honest nodes differ in their knowledge of the chain. */
@@ -43,12 +44,12 @@ export class Conduct {
   readonly #monotonic: () => number;
   readonly #cut: (peer: string) => void;
   /** Forgets the peer that was blamed longest ago: only blame counts as a use. */
-  readonly #entries: LRUCache<string, Entry>;
+  readonly #entries: BoundedTable<string, Entry>;
 
   /** @param cut Is told once when a peer goes too far. */
   constructor(limits: ConductLimits, monotonic: () => number, cut: (peer: string) => void) {
     this.#limits = limits;
-    this.#entries = new LRUCache({ max: limits.peers });
+    this.#entries = boundedTable(limits.peers);
     this.#monotonic = monotonic;
     this.#cut = cut;
   }

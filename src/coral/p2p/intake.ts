@@ -1,5 +1,5 @@
-import { LRUCache } from "lru-cache";
 import { bytesToHex } from "../../protocol/bytes.ts";
+import { boundedTable } from "../../node/boundedTable.ts";
 import type { Logger } from "../../node/logger.ts";
 import { RateLimit, type RateLimitOptions } from "../../node/rateLimit.ts";
 import { isBorderline } from "../book/message.ts";
@@ -59,7 +59,7 @@ export class Intake {
   readonly #log: Logger;
   readonly #flooded: () => void;
   readonly #limit: RateLimit;
-  readonly #changed = new LRUCache<bigint, number>({ max: MAX_RECENT });
+  readonly #changed = boundedTable<bigint, number>(MAX_RECENT);
 
   constructor(limits: RateLimitOptions, dependencies: IntakeDependencies) {
     this.#book = dependencies.book;

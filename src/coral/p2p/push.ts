@@ -8,8 +8,8 @@ import {
 } from "@libp2p/gossipsub";
 import type { PeerId } from "@libp2p/interface";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { LRUCache } from "lru-cache";
 import type { Hex } from "viem";
+import { boundedTable } from "../../node/boundedTable.ts";
 import type { Timers } from "../../node/timers.ts";
 import { concatBytes } from "../../protocol/bytes.ts";
 import type { Conduct } from "./conduct.ts";
@@ -59,9 +59,9 @@ export class Push {
   readonly #inbound: InboundPeer;
   readonly #now: () => number;
   readonly #timers: Timers;
-  readonly #unheard = new LRUCache<string, { topic: string; data: Uint8Array; until: number }>({
-    max: MAX_UNHEARD,
-  });
+  readonly #unheard = boundedTable<string, { topic: string; data: Uint8Array; until: number }>(
+    MAX_UNHEARD,
+  );
   readonly #stopping = new AbortController();
   #retrying: Promise<void> | undefined;
   #gossip: (GossipSub & GossipStreams) | undefined;

@@ -1,5 +1,5 @@
-import { LRUCache } from "lru-cache";
 import type { BlockcloudError } from "../../protocol/errors.ts";
+import { boundedTable, type BoundedTable } from "../../node/boundedTable.ts";
 
 interface Failure {
   error: BlockcloudError;
@@ -16,11 +16,11 @@ interface Failure {
  * Bounded.
  */
 export class NegativeCache {
-  readonly #failures: LRUCache<string, Failure>;
+  readonly #failures: BoundedTable<string, Failure>;
   readonly #ttlMs: number;
 
   constructor(options: { capacity: number; ttlMs: number }) {
-    this.#failures = new LRUCache({ max: options.capacity });
+    this.#failures = boundedTable(options.capacity);
     this.#ttlMs = options.ttlMs;
   }
 

@@ -1,5 +1,5 @@
-import { LRUCache } from "lru-cache";
 import type { Resolve } from "../../net/resolve.ts";
+import { boundedTable, type BoundedTable } from "../../node/boundedTable.ts";
 import type { Timers } from "../../node/timers.ts";
 import { within } from "../../node/within.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
@@ -28,12 +28,12 @@ export class Hosts {
   readonly #options: HostsOptions;
   readonly #timers: { resolve: Resolve; timers: Timers }["timers"];
   readonly #resolve: { resolve: Resolve; timers: Timers }["resolve"];
-  readonly #kept: LRUCache<string, Kept>;
+  readonly #kept: BoundedTable<string, Kept>;
   readonly #pending = new Map<string, Promise<readonly string[]>>();
 
   constructor(options: HostsOptions, dependencies: { resolve: Resolve; timers: Timers }) {
     this.#options = options;
-    this.#kept = new LRUCache({ max: options.maxHosts });
+    this.#kept = boundedTable(options.maxHosts);
     this.#timers = dependencies.timers;
     this.#resolve = dependencies.resolve;
   }

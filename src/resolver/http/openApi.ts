@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { answerJsonSchema, problemJsonSchema } from "../answerSchema.ts";
 import { httpProblems, type HttpProblemCode } from "./problem.ts";
 import {

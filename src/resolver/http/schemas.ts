@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { answerJsonSchema, problemJsonSchema } from "../answerSchema.ts";
 
 /** Names in one request. */

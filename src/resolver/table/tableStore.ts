@@ -1,6 +1,6 @@
 import path from "node:path";
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
+import * as z from "zod";
 import { openStore, transaction } from "../../node/store.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { formatPrefix, parsePrefix } from "./prefix.ts";

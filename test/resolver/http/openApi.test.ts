@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { z } from "zod";
+import * as z from "zod";
 import { resolveErrors } from "../../../src/resolver/answer.ts";
 import { answerJsonSchema, problemJsonSchema } from "../../../src/resolver/answerSchema.ts";
 import { httpProblems } from "../../../src/resolver/http/problem.ts";
