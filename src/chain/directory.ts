@@ -1,6 +1,6 @@
-import { LRUCache } from "lru-cache";
 import type { Address } from "viem";
 import { raceSignal } from "race-signal";
+import { boundedTable, type BoundedTable } from "../node/boundedTable.ts";
 import type { Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import type { Timers } from "../node/timers.ts";
@@ -66,9 +66,9 @@ export class ServiceDirectory implements Directory, Startable {
   readonly #contracts: ReturnType<typeof contractsOf>;
   readonly #time: ChainTime;
   readonly #watch: RegistryWatch;
-  readonly #services = new LRUCache<bigint, Entry>({ max: REMEMBERED });
-  readonly #labels = new LRUCache<string, Promise<bigint | undefined>>({ max: REMEMBERED });
-  readonly #verdictsRead = new LRUCache<string, Promise<Verdict>>({ max: REMEMBERED });
+  readonly #services = boundedTable<bigint, Entry>(REMEMBERED);
+  readonly #labels = boundedTable<string, Promise<bigint | undefined>>(REMEMBERED);
+  readonly #verdictsRead = boundedTable<string, Promise<Verdict>>(REMEMBERED);
   readonly #changeListeners = new Set<(number: bigint) => void>();
   readonly #labelListeners = new Set<(label: string, number: bigint) => void>();
   /** Services that there are at least. */
@@ -245,7 +245,7 @@ export class ServiceDirectory implements Directory, Startable {
 
 /** Remembers what was read, never a failure; the least recently used goes when there is too much. */
 function remember<K extends {}, V extends {}>(
-  cache: LRUCache<K, V>,
+  cache: BoundedTable<K, V>,
   key: K,
   read: () => V,
   settled: (value: V) => unknown = (value) => value,

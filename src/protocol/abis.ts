@@ -7,7 +7,7 @@ import { serviceRegistryAbi } from "./abi/serviceRegistry.ts";
 import { settlementAbi } from "./abi/settlement.ts";
 import { stakingAbi } from "./abi/staking.ts";
 
-/** The contracts' interfaces, by their names in a deployment file; the order is part of `abiHash`. */
+/** The contracts' ABIs, by their names in a deployment file; the order is part of `abiHash`. */
 export const abis = {
   token: blocTokenAbi,
   rewardPool: rewardPoolAbi,

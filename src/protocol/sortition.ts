@@ -5,7 +5,7 @@ import { bytesToHex, concatBytes, hexToBytes, keccak, word } from "./bytes.ts";
 export const K = 7n;
 /** Services of a shard. */
 export const LANES = 15;
-/** The most weight that counts in a shard. */
+/** The largest weight that counts in a shard. */
 export const MAX_WEIGHT = 15n;
 
 /**

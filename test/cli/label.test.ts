@@ -73,7 +73,7 @@ describe("blockcloud service label", () => {
     expect(await rig.sent(parts.wallet.address)).to.equal(before);
   });
 
-  it("commits anew when the time to take it ran out", async () => {
+  it("commits again when the commitment has expired", async () => {
     await rig.cli(`service register --probe '${PROBE}' --service-key-file stranger.key ${WALLET}`);
     await rig.epochs(2);
     const ctrlC = new AbortController();

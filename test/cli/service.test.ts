@@ -32,14 +32,14 @@ describe("service commands", function () {
     expect(await rig.sent(parts.wallet.address)).to.equal(0);
   });
 
-  it("register: sends nothing where nobody can say yes", async () => {
+  it("register: sends nothing without a terminal and without --yes", async () => {
     const { code, stderr } = await rig.cli(REGISTER);
     expect(code).to.equal(exitCodes.refused);
     expect(stderr).to.contain("REFUSED").and.to.contain("--yes");
     expect(await rig.sent(parts.wallet.address)).to.equal(0);
   });
 
-  it("register: asks whoever sits at the terminal, and takes no for an answer", async () => {
+  it("register: asks at the terminal, and accepts a refusal", async () => {
     const { code, stderr } = await rig.cli(REGISTER, { types: "n" });
     expect(code).to.equal(exitCodes.refused);
     expect(stderr).to.contain("Send 1 transaction?");
@@ -67,7 +67,7 @@ describe("service commands", function () {
     expect(await rig.client.readContract(permits)).to.equal(0n);
   });
 
-  it("register: finds what it registered when it runs again", async () => {
+  it("register: finds its earlier registration when it runs again", async () => {
     const before = await rig.sent(parts.wallet.address);
     const { code, json } = await rig.cli(`${REGISTER} --yes --json`);
     expect(code).to.equal(0);

@@ -70,8 +70,8 @@ describe("Transactor", () => {
   it("says the expected fee at the market's price, and the most with the room that is sent along", async () => {
     const { expected, atMost } = await transactorOf(0, "").transactor.preview(plan);
     expect(expected).to.equal(GAS * (BASE_FEE + TIP));
-    // A tenth and 30,000 more gas, at a base fee that doubles.
-    expect(atMost).to.equal(85_000n * (2n * BASE_FEE + TIP));
+    // A tenth and 100,000 more gas, at a base fee that doubles.
+    expect(atMost).to.equal(155_000n * (2n * BASE_FEE + TIP));
   });
 
   for (const code of ["TRANSACTION_REPLACED", "TRANSACTION_REVERTED", "TRANSACTION_FAILED"]) {

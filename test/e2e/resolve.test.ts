@@ -200,7 +200,7 @@ describe("layer 3, end to end, with real processes", () => {
     });
   });
 
-  it("follows a move within the lease of the old record, for which nobody sends a transaction", async () => {
+  it("follows a move within the lease of the old record, without a transaction", async () => {
     const [before, sent] = [await uri(NAME), await transactions()];
     const move = await cli("provider", "move", "--service", "1", "--listen", "127.0.0.1:0");
     expect(move.code, move.stderr).to.equal(0);
@@ -275,6 +275,8 @@ describe("layer 3, end to end, with real processes", () => {
   it("drops a record the moment its key is replaced", async () => {
     await call(contracts().registry, "setKey", [NUMBER, device.address]);
     await driver.until("nothing holds", async () => (await look(NAME)).status !== 200);
-    expect((await look(NAME)).code, "and nobody can be asked").to.equal("RESOLVER_UNREACHABLE");
+    expect((await look(NAME)).code, "and no source can be reached").to.equal(
+      "RESOLVER_UNREACHABLE",
+    );
   });
 });

@@ -58,7 +58,7 @@ describe("expectedWeight", () => {
     expect(expectedWeight(16n, 7n)).to.equal(15n * ONE);
   });
 
-  it("is nothing without stake, even where nobody has any", () => {
+  it("is 0 without stake, even if no auditor has stake", () => {
     expect(expectedWeight(0n, 0n)).to.equal(0n);
     expect(expectedWeight(0n, 1n)).to.equal(0n);
   });

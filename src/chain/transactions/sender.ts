@@ -5,6 +5,7 @@ import { systemTimers, type Timers } from "../../node/timers.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { Broadcast } from "./broadcast.ts";
 import type { ChainClient } from "../client.ts";
+import { gasLimit, isOutOfGas } from "./gas.ts";
 import { gasPrice, type FeePolicy } from "./fees.ts";
 import type { Flight, Payload } from "./flight.ts";
 import type { Call } from "./call.ts";
@@ -13,8 +14,6 @@ import { Outbox, type Hindrance } from "./outbox.ts";
 import type { Tip } from "./pool.ts";
 import { describeRevert } from "./revert.ts";
 
-/** EIP-7825: the most gas that one transaction may have. */
-const MAX_TRANSACTION_GAS = 16_777_216n;
 /** How long a call without a deadline may wait for its price, or for its block, milliseconds. */
 const PATIENCE_MS = 120_000;
 /** Longest pause between two looks at what is under way, milliseconds; it grows up to it. */
@@ -126,7 +125,7 @@ export class TransactionSender {
       const launched = await this.#launch(call, options.urgent === true);
       if (typeof launched !== "string") {
         this.#log.debug("transaction sent", { functionName, hash: launched.newest.hash });
-        return this.#take(functionName, await this.#wait(launched, options));
+        return this.#take(launched.payload, await this.#wait(launched, options));
       }
       this.#see(await this.#outbox.pool.tip());
       this.#checkTime(functionName, options, started, launched);
@@ -145,10 +144,7 @@ export class TransactionSender {
     try {
       // First, so that a transaction of before a restart that is mined in between does not go unseen.
       looked = await this.#outbox.pool.count();
-      const estimate = await this.#estimate(call, looked);
-      // A tenth more: tallies and ring entries may be colder in the block than in the estimate.
-      const padded = (estimate * 11n) / 10n + 30_000n;
-      const gas = padded > MAX_TRANSACTION_GAS ? MAX_TRANSACTION_GAS : padded;
+      const gas = gasLimit(await this.#estimate(call, looked));
       payload = { name, to, data: encodeFunctionData(call), gas };
     } catch (cause) {
       throw describeRevert(name, cause);
@@ -196,15 +192,18 @@ export class TransactionSender {
     }
   }
 
-  #take(functionName: string, receipt: TransactionReceipt): TransactionReceipt {
+  #take({ name: functionName, gas }: Payload, receipt: TransactionReceipt): TransactionReceipt {
     const { gasUsed, blockNumber, transactionHash: hash } = receipt;
     const reverted = receipt.status === "reverted";
     this.#log.debug("transaction mined", { functionName, hash, gasUsed, blockNumber });
     this.#observer?.mined({ functionName }, receipt);
     if (!reverted) return receipt;
+    const why = isOutOfGas(gasUsed, gas)
+      ? `It seems to have run out of gas: ${gasUsed} of ${gas} were used; try again.`
+      : "The chain's state changed between estimate and block; try again.";
     throw new BlockcloudError("TRANSACTION_REVERTED", `${functionName} reverted in ${hash}.`, {
       retryable: true,
-      remedy: "The chain's state changed between estimate and block; try again.",
+      remedy: why,
     });
   }
 

@@ -17,8 +17,6 @@ import { blocAmount, wholeNumber } from "../framework/values.ts";
 
 /** `blockcloud auditor init` */
 export const auditorInit = transactCommand({
-  name: "init",
-  about: "Stake BLOC and enrol as an auditor; counts from the next epoch but one.",
   flags: {
     stake: text("--stake <bloc>", "BLOC to have at stake afterwards", blocAmount, {
       default: "5000",
@@ -36,8 +34,8 @@ export const auditorInit = transactCommand({
     "blockcloud auditor init --stake 20000 --owner-key-file owner.key \\\n" +
       "--operator-key-file operator.key",
   ],
-  notes: `The operator's address needs ether for gas. Run again after an interruption: it stakes what is missing,
-and enrols unless this hash chain is registered.`,
+  notes: `The operator's address needs ether for gas. After an interruption, run it again: it stakes the missing
+amount, and enrols unless this hash chain is registered.`,
   async run({ flags, client, deployment, transactor, output }) {
     const auditor = transactor.account;
     const operator = addressOfKey(flags.operatorKey);
@@ -99,7 +97,7 @@ function stakeStep(deployment: Deployment, amount: bigint): Step {
   };
 }
 
-/** What is at stake, and whether the hash chain is registered. */
+/** Reads the stake, and whether the hash chain is registered. */
 async function standing(
   client: ChainClient,
   deployment: Deployment,
@@ -123,18 +121,25 @@ async function standing(
   if (counts && pendingTip === chain.tip) return { stake, enrolled: true };
   const used = elementEpoch !== 0 && chain.depthOf(element) !== undefined;
   if (counts && used) return { stake, enrolled: true };
-  // Before anything is staked: the contract would refuse the enrolment only afterwards.
+  // Checked before staking, because the contract refuses the enrolment only afterwards.
   if (pendingTip !== ZERO_HASH && pendingSince >= epoch) {
     throw new BlockcloudError(
       "ENROLMENT_PENDING",
       `Auditor ${auditor} has enrolled with another hash chain, from epoch ${pendingSince} on.`,
-      { remedy: "Run it; another can be registered once that one has been in use for an epoch." },
+      {
+        remedy:
+          "Run the auditor with that chain. Another can be registered after that one was in use for an epoch.",
+      },
     );
   }
   if (used || pendingTip === chain.tip) {
-    throw new BlockcloudError("HASH_CHAIN_USED", "Secrets of this hash chain have been shown.", {
-      remedy: "Enrol again with the next --chain-number.",
-    });
+    throw new BlockcloudError(
+      "HASH_CHAIN_USED",
+      "Secrets of this hash chain have already been revealed.",
+      {
+        remedy: "Enrol again with the next --chain-number.",
+      },
+    );
   }
   return { stake, enrolled: false };
 }

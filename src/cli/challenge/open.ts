@@ -10,8 +10,6 @@ import { bookStep, payerKey, serviceArgument } from "./shared.ts";
 
 /** `blockcloud challenge open` */
 export const challengeOpen = transactCommand({
-  name: "open",
-  about: "Ask a service on chain, for a bond, whether it is there.",
   args: serviceArgument,
   flags: {},
   signer: payerKey,

@@ -7,8 +7,6 @@ import { bookStep, needOpenChallenge, payerKey, serviceArgument, stageText } fro
 
 /** `blockcloud challenge resolve` */
 export const challengeResolve = transactCommand({
-  name: "resolve",
-  about: "Close a challenge that was not answered in time, or that never got its question.",
   args: serviceArgument,
   flags: {},
   signer: payerKey,

@@ -4,7 +4,7 @@ import { networkFile } from "../../chain/networks.ts";
 import {
   defineCommand,
   type Check,
-  type CommandFactory,
+  type CommandDefinition,
   type CommandSpec,
   type LocalContext,
 } from "./command.ts";
@@ -37,7 +37,7 @@ export function chainCommand<F extends Flags, A extends Flags = Flags>(
     run(context: ChainContext<F, A>): Promise<number | undefined>;
   },
   options: ChainOptions = {},
-): CommandFactory {
+): CommandDefinition {
   const flags = { ...spec.flags, ...chainFlags };
   const check: Check = (resolved, sources, problems) => {
     options.check?.(resolved, sources, problems);

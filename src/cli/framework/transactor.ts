@@ -9,6 +9,7 @@ import {
 import type { ChainClient } from "../../chain/client.ts";
 import type { Deployment } from "../../chain/deployment.ts";
 import { permitted } from "../../chain/permits.ts";
+import { gasLimit } from "../../chain/transactions/gas.ts";
 import { gasPrice, priceOf, type FeePolicy } from "../../chain/transactions/fees.ts";
 import type { TransactionSender } from "../../chain/transactions/sender.ts";
 import type { Call } from "../../chain/transactions/call.ts";
@@ -18,9 +19,6 @@ import type { Output } from "./output.ts";
 import { previewJson, previewText, spent, type Plan, type Preview, type Step } from "./plan.ts";
 import type { Progress } from "./progress.ts";
 import { contractErrors, withRemedy } from "./remedies.ts";
-
-/** Gas that the sender adds to an estimate, beside a tenth of it. */
-const GAS_ROOM = 30_000n;
 
 /** Gas of the dearest call that takes BLOC, for an account that has too little of it to estimate one. */
 const PAYING_GAS = 335_000n;
@@ -137,7 +135,7 @@ export class Transactor {
       );
     }
     // What the account must have: a transaction is sent with more gas than it is expected to use.
-    const most = gas.reduce((sum, item) => sum + (item * 11n) / 10n + GAS_ROOM, 0n);
+    const most = gas.reduce((sum, item) => sum + gasLimit(item), 0n);
     const total = gas.reduce((sum, item) => sum + item, 0n);
     return { plan, gas, expected: total * now, atMost: most * price.maxFeePerGas };
   }

@@ -1,5 +1,5 @@
 import type { Address, Hex } from "viem";
-import { z } from "zod";
+import * as z from "zod";
 import type { ChainClient } from "../../chain/client.ts";
 import { describeRevert } from "../../chain/transactions/revert.ts";
 import { serviceLabelsAbi } from "../../protocol/abi/serviceLabels.ts";
@@ -20,8 +20,6 @@ const labelValue = z
 
 /** `blockcloud service label` */
 export const serviceLabel = transactCommand({
-  name: "label",
-  about: "Take a label for a service: commits to it, waits, takes it, and burns its price.",
   flags: {
     service,
     label: text("--label <label>", "the label", labelValue, { required: true }),

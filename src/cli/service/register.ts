@@ -21,8 +21,6 @@ const LOOK_BACK = 256n;
 
 /** `blockcloud service register` */
 export const serviceRegister = transactCommand({
-  name: "register",
-  about: "Register a service by a contract call: burns the class's fee and stakes BLOC.",
   flags: registrationFlags,
   signer: walletKey,
   examples: [

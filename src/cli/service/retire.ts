@@ -6,8 +6,6 @@ import { serviceState } from "./state.ts";
 
 /** `blockcloud service retire` */
 export const serviceRetire = transactCommand({
-  name: "retire",
-  about: "Take a service out for ever, from the next epoch but one on; its stake starts to unbond.",
   flags: { service },
   signer: walletKey,
   examples: ["blockcloud service retire --service 7 --wallet-key-file wallet.key"],

@@ -6,16 +6,14 @@ import { serviceState } from "./state.ts";
 
 /** `blockcloud service set-key` */
 export const serviceSetKey = transactCommand({
-  name: "set-key",
-  about: "Replace the key that signs: records at once, receipts from the next epoch but one on.",
   flags: { service, serviceKey },
   signer: walletKey,
   examples: [
     "blockcloud service set-key --service 7 --service-key-file new.key --wallet-key-file wallet.key",
   ],
-  notes: `Restart the worker with the new key as soon as this is in a block: from then on clients refuse records by the
-old key, and delegations to sub-services are void. Keep the old key, and name it to the worker with
---previous-service-key-file: it answers challenges that were opened while it counted.`,
+  notes: `Restart the worker with the new key as soon as the transaction is in a block: from then on clients refuse
+records of the old key, and delegations to sub-services are void. Keep the old key, and give it to the worker with
+--previous-service-key-file: it must answer challenges that were opened while it was in effect.`,
   async run(context) {
     const { flags, client, deployment } = context;
     const key = addressOfKey(flags.serviceKey);

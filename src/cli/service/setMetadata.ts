@@ -8,8 +8,6 @@ import { serviceState } from "./state.ts";
 
 /** `blockcloud service set-metadata` */
 export const serviceSetMetadata = transactCommand({
-  name: "set-metadata",
-  about: "Replace the URI of a service's description, at once.",
   flags: {
     service,
     metadata: text("--metadata <uri>", "URI of a description; empty for none", metadataUri, {

@@ -11,8 +11,6 @@ import { serviceState } from "./state.ts";
 
 /** `blockcloud service set-probe` */
 export const serviceSetProbe = transactCommand({
-  name: "set-probe",
-  about: "Replace how auditors inspect a service, from the next epoch but one on.",
   flags: { service, probe: probeFlag },
   signer: walletKey,
   examples: [

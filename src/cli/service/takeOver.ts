@@ -12,8 +12,6 @@ import { registrationFlags } from "./flags.ts";
 
 /** `blockcloud service take-over` */
 export const serviceTakeOver = transactCommand({
-  name: "take-over",
-  about: "Go on with a service of the contracts' earlier version, under its number and label.",
   flags: {
     service,
     ...registrationFlags,
@@ -23,8 +21,8 @@ export const serviceTakeOver = transactCommand({
     `blockcloud service take-over --service 7 --probe '{"v":1,"requests":[{"path":"/health"}]}' \\\n` +
       "--service-key-file service.key --wallet-key-file wallet.key",
   ],
-  notes: `--network or --deployment names the new version. Retire the service in the earlier one first, with the
-same wallet; its stake there unbonds by its own rules, and what it earned there is settled there.`,
+  notes: `--network or --deployment names the new version. First retire the service in the earlier version, with the
+same wallet. Its stake in the earlier version unbonds, and its pay is settled, by the rules of that version.`,
   async run({ flags, client, deployment, services, transactor, output }) {
     const owner = transactor.account;
     const number = flags.service;

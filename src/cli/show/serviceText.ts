@@ -9,7 +9,7 @@ import { duration } from "../framework/wait.ts";
 import { amount, epochRanges, facts, table, utc } from "./format.ts";
 import type { ServiceReport } from "./serviceReport.ts";
 
-/** Everything about a service, for people. */
+/** Formats the full report on a service for a terminal. */
 export function showText(report: ServiceReport): string {
   const { view, moment } = report;
   const { label } = view;
@@ -41,7 +41,7 @@ export function showText(report: ServiceReport): string {
   ].join("\n");
 }
 
-/** How a service does, for whoever runs it. */
+/** Formats a short report for the service's operator. */
 export function statusText(report: ServiceReport): string {
   const { view, moment, epochs } = report;
   const open = epochs.filter(({ settled, pay }) => !settled && pay !== undefined && pay > 0n);

@@ -8,8 +8,6 @@ import { checkRole, readStake, roleFlags, roleKey } from "./role.ts";
 /** `blockcloud stake` */
 export const stake = transactCommand(
   {
-    name: "stake",
-    about: "Add to the stake of a service or an auditor.",
     flags: roleFlags,
     args: { amount: text("<bloc>", "BLOC to add", blocAmount, { required: true }) },
     signer: roleKey,

@@ -1,5 +1,5 @@
 import { formatEther } from "viem";
-import { z } from "zod";
+import * as z from "zod";
 import { text } from "../framework/flag.ts";
 import { transactCommand } from "../framework/transactCommand.ts";
 import { sentJson } from "../framework/transactor.ts";
@@ -10,8 +10,6 @@ import { checkRole, readStake, roleFlags, roleKey, unbondingSeconds } from "./ro
 /** `blockcloud unstake` */
 export const unstake = transactCommand(
   {
-    name: "unstake",
-    about: "Start to take stake out of a service or of an auditor.",
     flags: roleFlags,
     args: {
       amount: text(

@@ -12,9 +12,9 @@ import type { Granter } from "../../provider/subservice/subservices.ts";
 import type { Hex } from "viem";
 
 /**
- * Runs something that signs for a root service, with the store of its grants.
+ * Runs a function that signs for a root service, with the store of its grants.
  *
- * @throws BlockcloudError `SERVICE_KEY_OTHER` where clients would refuse the key.
+ * @throws BlockcloudError `SERVICE_KEY_OTHER` if clients would refuse the key.
  */
 export async function asGranter<T>(
   context: { client: ChainClient; deployment: Deployment },
@@ -30,7 +30,7 @@ export async function asGranter<T>(
     throw new BlockcloudError(
       "SERVICE_KEY_OTHER",
       `The key is ${address}, that of service ${service} ${expected}.`,
-      { remedy: "Name the service's newest key: clients refuse signatures by any other key." },
+      { remedy: "Give the service's newest key: clients refuse signatures of any other key." },
     );
   }
   const store = new ProviderStore(providerStoreFile(state, deployment, service));

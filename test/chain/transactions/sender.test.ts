@@ -153,7 +153,7 @@ describe("TransactionSender", () => {
       );
       return (await client.getTransaction({ hash: receipt.transactionHash })).gas;
     };
-    expect(await gasOf(100_000n)).to.equal(140_000n);
+    expect(await gasOf(100_000n)).to.equal(210_000n);
     expect(await gasOf(16_000_000n)).to.equal(16_777_216n);
   });
 

@@ -101,7 +101,7 @@ describe("Gateway: a failing upstream", () => {
     expect(fault(answer.headers["service-receipt"], {}, answer)).to.equal(undefined);
   });
 
-  it("breaks off what it has begun to stream, and signs nothing", async () => {
+  it("cuts off a response that it has started to stream, and signs nothing", async () => {
     for (const headers of [{}, WITH_NONCE]) {
       for (const length of [undefined, 9_999_999]) {
         const port = await rig.serve((_request, response) => {
@@ -118,7 +118,7 @@ describe("Gateway: a failing upstream", () => {
     expect(rig.log.join()).not.to.contain('"level":"error"');
   });
 
-  it("answers 502 to what is not HTTP, and to a protocol that nobody asked for", async () => {
+  it("responds with 502 to an upstream that does not speak HTTP or switches protocols unasked", async () => {
     let open = 0;
     for (const said of [
       "SSH-2.0-x\r\n",

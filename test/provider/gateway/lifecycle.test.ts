@@ -69,7 +69,7 @@ describe("Gateway: start and stop", () => {
     agent.destroy();
   });
 
-  it("waits until a slow client has taken what was handed over", async () => {
+  it("waits until a slow client has read the whole response", async () => {
     const { gateway, port, waiting, next } = await held({ maxBufferedBytes: 64 * 1024 * 1024 });
     const arrived = next();
     const asking = open({ port, headers: WITH_NONCE });
@@ -100,7 +100,7 @@ describe("Gateway: start and stop", () => {
     agent.destroy();
   });
 
-  it("breaks off at the deadline what does not end by itself", async () => {
+  it("cuts off responses that have not ended at the deadline", async () => {
     const { gateway, port, waiting, next } = await held({ drainMs: 20 });
     const arrived = next();
     const asking = head({ port, headers: WITH_NONCE });
@@ -120,7 +120,7 @@ describe("Gateway: start and stop", () => {
     await tunnelClosed;
   });
 
-  it("stops once, whoever asks, started or not", async () => {
+  it("stops once, for any number of callers, started or not", async () => {
     const { gateway } = await held();
     await Promise.all([gateway.stop(), gateway.stop()]);
     await gateway.stop();
@@ -166,7 +166,7 @@ describe("Gateway: start and stop", () => {
     expect(stdout).to.equal("stopped\n");
   });
 
-  it("says what is wrong with its options before it listens", async () => {
+  it("refuses invalid options before it listens", async () => {
     for (const wrong of [
       { upstream: new URL("https://127.0.0.1:1") },
       { upstream: new URL("http://127.0.0.1:1/base") },
