@@ -132,7 +132,7 @@ async function main(): Promise<number> {
       await preview(hre, client, parameters, deployer.address as `0x${string}`);
       if (!(await confirmed(facts))) return 3;
       await keep(chain, parameters);
-      say("deploying: eight contracts and eight calls, in ten batches");
+      say("deploying: ten contracts and eight calls");
     }
     const deployment = flags.check
       ? (JSON.parse(await readFile(deploymentFile(), "utf8")) as Deployment)
