@@ -9,7 +9,7 @@ import { silentLogger } from "../../src/node/logger.ts";
 import { systemTimers } from "../../src/node/timers.ts";
 import { createProvider } from "../../src/provider/createProvider.ts";
 import { bytesToHex } from "../../src/protocol/bytes.ts";
-import { epochStart } from "../../src/protocol/epoch.ts";
+import { epochStart, HORIZON } from "../../src/protocol/epoch.ts";
 import { decodeReceipt } from "../../src/protocol/receipt.ts";
 import type { EndpointRecord } from "../../src/protocol/record.ts";
 import { AuditedChain, FIRST } from "../support/auditedChain.ts";
@@ -257,7 +257,7 @@ describe("commands that show a state", function () {
     const call = { ...labels, functionName: "labelCommitment", args } as const;
     await chain.own(1, "commitLabel", [await chain.client.readContract(call)], labels);
     const { epoch } = await chain.moment();
-    await chain.enter(epoch + 1);
+    await chain.enter(epoch + HORIZON);
     await chain.fund(chain.owner(1).address, 50);
     const token = { address: chain.deployment.contracts.token, abi: erc20Abi };
     await chain.own(1, "approve", [labels.address, parseEther("50")], token);
