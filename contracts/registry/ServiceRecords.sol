@@ -10,7 +10,6 @@ import {IServiceRegistry} from "./IServiceRegistry.sol";
 import {IServiceSlots} from "./IServiceSlots.sol";
 import {ServiceClasses} from "./ServiceClasses.sol";
 import {ServiceSlots} from "./ServiceSlots.sol";
-import {Succession} from "./Succession.sol";
 
 /// @title ServiceRecords
 /// @notice The part of `ServiceRegistry` that keeps what is known of a service, by epoch where it counts by
@@ -19,7 +18,6 @@ abstract contract ServiceRecords is
     EpochClock,
     ServiceClasses,
     ServiceSlots,
-    Succession,
     IServiceRegistry
 {
     using EpochTrace for EpochTrace.Trace;
@@ -196,7 +194,7 @@ abstract contract ServiceRecords is
         emit ProbeSet(number, since, probe);
     }
 
-    function _exists(uint64 number) internal view override returns (bool) {
+    function _exists(uint64 number) internal view returns (bool) {
         return _services[number].firstEpoch != 0;
     }
 

@@ -27,7 +27,7 @@ import {Succession} from "./Succession.sol";
 /// @notice See {IServiceRegistry}. Holders of privilege: the deployer may call {wire} once; governance adds,
 /// opens and closes classes; the staking contract reports stakes; `Settlement` and `ChallengeBook`
 /// suspend by their rules; all else about a service is its owner's. Nobody else changes anything.
-contract ServiceRegistry is ERC721, EIP712, ServiceRecords {
+contract ServiceRegistry is ERC721, EIP712, ServiceRecords, Succession {
     using EpochTrace for EpochTrace.Trace;
 
     address private immutable _deployer;
@@ -389,8 +389,14 @@ contract ServiceRegistry is ERC721, EIP712, ServiceRecords {
         require(_ownerOf(number) == msg.sender, RegistryNotOwner(number, msg.sender));
     }
 
+    /// @dev See {Succession}.
+    function _isHere(uint64 number) internal view override returns (bool) {
+        return _exists(number);
+    }
+
     /// @dev The staking contract takes fee and stake.
     function _tryPermit(Permit calldata permit) private {
-        PermitLib.tryPermit(IStaking(staking).token(), staking, permit);
+        address spender = staking;
+        PermitLib.tryPermit(IStaking(spender).token(), spender, permit);
     }
 }

@@ -17,6 +17,7 @@ abstract contract Succession is AccessManaged, ISuccession {
     uint64 public immutable closingSeconds;
 
     /// @inheritdoc ISuccession
+    /// @dev The last variable, so that it shares a slot with the first one of the registry.
     uint64 public closesAt;
 
     /// @notice Sets what never changes afterwards.
@@ -51,7 +52,7 @@ abstract contract Succession is AccessManaged, ISuccession {
 
     /// @inheritdoc ISuccession
     function homeOf(uint64 number) external view returns (address) {
-        if (_exists(number)) return address(this);
+        if (_isHere(number)) return address(this);
         return number > inherited ? address(0) : ISuccession(predecessor).homeOf(number);
     }
 
@@ -65,5 +66,5 @@ abstract contract Succession is AccessManaged, ISuccession {
     }
 
     /// @dev Whether this registry has a service of that number.
-    function _exists(uint64 number) internal view virtual returns (bool);
+    function _isHere(uint64 number) internal view virtual returns (bool);
 }

@@ -7,7 +7,9 @@ import { serviceLabelsAbi } from "../../src/protocol/abi/serviceLabels.ts";
 import { serviceRegistryAbi } from "../../src/protocol/abi/serviceRegistry.ts";
 import { createChainClient, type ChainClient } from "../../src/chain/client.ts";
 import { startAnvil, type Anvil } from "../support/anvil.ts";
-import { clone, commands, Shell } from "../support/runbook.ts";
+import { clone } from "../support/clone.ts";
+import { commands } from "../support/runbook.ts";
+import { Shell } from "../support/shell.ts";
 
 /** Anvil's first two accounts, which have ether on it and nowhere else. */
 const DEPLOYER_KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
@@ -24,7 +26,6 @@ const COMMITMENT_AGE = 60;
 const [FIRST, SECOND, THIRD] = ["sepolia", "sepolia-2", "sepolia-3"] as const;
 
 describe("three versions by the runbook of docs/operations.md, on Anvil with Sepolia's ID", function () {
-  this.timeout(900_000);
   // Each step stands on the one before.
   this.bail(true);
   let anvil: Anvil;

@@ -13,6 +13,7 @@ import { epochAt, HORIZON } from "../../src/protocol/epoch.ts";
 import { startAnvil, type Anvil } from "../support/anvil.ts";
 import { ChainDriver } from "../support/chainDriver.ts";
 import { clone } from "../support/clone.ts";
+import { commands } from "../support/runbook.ts";
 import { Shell } from "../support/shell.ts";
 import { until } from "../support/until.ts";
 
@@ -41,16 +42,6 @@ async function freePorts(count: number): Promise<string[]> {
   );
   for (const server of servers) server.close();
   return ports;
-}
-
-/** The commands of a section of the page, block by block. */
-function commands(heading: string): string[] {
-  const page = readFileSync(path.join(root, "docs/operations.md"), "utf8");
-  const [, after = ""] = page.split(`\n${heading}\n`);
-  const [section = ""] = after.split(/^#{2,3} /m);
-  const blocks = [...section.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, block = ""]) => block);
-  expect(blocks, heading).not.to.have.length(0);
-  return blocks;
 }
 
 /** The chain of the walk-through, by hours that pass when everybody has done what they are for. */
