@@ -241,12 +241,11 @@ describe("commands that show a state", function () {
     const { epoch } = await chain.moment();
     await chain.own(1, "setMaintenance", [1n, true]);
     expect(codes(await show(" --skip-probe"))).to.include("STATUS_MAINTENANCE_NEXT");
-    await chain.enter(epoch + 1);
-    await chain.enter(epoch + 2);
+    for (const next of [1, 2, 3]) await chain.enter(epoch + next);
     const report = await show(" --skip-probe");
     expect(codes(report)).to.include("STATUS_MAINTENANCE");
     const lost = report.diagnosis.find(({ code }) => code === "EPOCH_MAINTENANCE");
-    expect(lost?.epochs).to.deep.equal([epoch + 1]);
+    expect(lost?.epochs).to.deep.equal([epoch + HORIZON]);
     await chain.own(1, "setMaintenance", [1n, false]);
   });
 
