@@ -8,6 +8,7 @@ import type { ChallengeBook } from "../../typechain-types/contracts/challenges/C
 import type { ServiceLabels } from "../../typechain-types/contracts/labels/ServiceLabels.ts";
 import type { BlocToken } from "../../typechain-types/contracts/token/BlocToken.ts";
 import type { ProofOfService } from "../../typechain-types/contracts/proof-of-service/ProofOfService.ts";
+import type { Settlement } from "../../typechain-types/contracts/proof-of-service/Settlement.ts";
 import type { RewardPool } from "../../typechain-types/contracts/token/RewardPool.ts";
 import type { ServiceRegistry } from "../../typechain-types/contracts/registry/ServiceRegistry.ts";
 import type { Staking } from "../../typechain-types/contracts/staking/Staking.ts";
@@ -26,9 +27,11 @@ async function deploy(governanceDelay = 0) {
     parameters: {
       Blockcloud: {
         epochSeconds: EPOCH_SECONDS,
-        unbondingSeconds: 120,
+        unbondingSeconds: 132,
+        yieldPercent: 1_000_000_000,
         minimumAuditorStake: parseEther("5000"),
         minimumServiceStake: parseEther("1000"),
+        maximumServiceStake: parseEther("100000"),
         registrationFee: parseEther("10"),
         excellentMs: 500,
         goodMs: 2_000,
@@ -56,6 +59,7 @@ async function deploy(governanceDelay = 0) {
     registry: ServiceRegistry;
     staking: Staking;
     proofOfService: ProofOfService;
+    settlement: Settlement;
     challengeBook: ChallengeBook;
     labels: ServiceLabels;
     livenessVerifier: LivenessVerifier;
@@ -115,7 +119,14 @@ describe("the Ignition module", () => {
     expect(await d.labels.token()).to.equal(await address(d.token));
     expect(await d.labels.predecessor()).to.equal(ZeroAddress);
     expect(await d.rewardPool.token()).to.equal(await address(d.token));
+    const settlement = await address(d.settlement);
     expect(await d.rewardPool.proofOfService()).to.equal(proofOfService);
+    expect(await d.rewardPool.settlement()).to.equal(settlement);
+    expect(await d.rewardPool.yieldPercent()).to.equal(1_000_000_000n);
+    expect(await d.registry.settlement()).to.equal(settlement);
+    expect(await d.proofOfService.settlement()).to.equal(settlement);
+    expect(await d.settlement.proofOfService()).to.equal(proofOfService);
+    expect(await d.settlement.rewardPool()).to.equal(await address(d.rewardPool));
     expect(await d.registry.authority()).to.equal(await address(d.governance));
     expect(await d.staking.registry()).to.equal(registry);
     expect(await d.staking.token()).to.equal(await address(d.token));
@@ -142,7 +153,7 @@ describe("the Ignition module", () => {
     for (const [index, price] of ["100000", "30000", "10000", "1000", "50", "50"].entries()) {
       expect(await d.labels.priceOf(index + 1)).to.equal(parseEther(price));
     }
-    expect(await d.staking.unbondingSeconds()).to.equal(120n);
+    expect(await d.staking.unbondingSeconds()).to.equal(132n);
     expect(await d.staking.minimumAuditorStake()).to.equal(parseEther("5000"));
     expect(await d.challengeBook.windowSeconds()).to.equal(30n);
     expect(await d.challengeBook.coolDownSeconds()).to.equal(120n);
@@ -157,6 +168,7 @@ describe("the Ignition module", () => {
       expect(await d.registry.classAt(classId)).to.deep.equal([
         d.ethers.encodeBytes32String(name),
         parseEther("1000"),
+        parseEther("100000"),
         parseEther("10"),
         true,
         500n,
@@ -169,7 +181,7 @@ describe("the Ignition module", () => {
 
   it("leaves nothing to wire again, not even for the deployer", async () => {
     const d = await deploy();
-    await expect(d.registry.wire(ZeroAddress, ZeroAddress, ZeroAddress, ZeroAddress))
+    await expect(d.registry.wire(ZeroAddress, ZeroAddress, ZeroAddress, ZeroAddress, ZeroAddress))
       .to.be.revertedWithCustomError(d.registry, "RegistryAlreadyWired")
       .withArgs(await d.staking.getAddress());
     await expect(d.staking.wire(ZeroAddress, ZeroAddress))
@@ -186,6 +198,7 @@ describe("the Ignition module", () => {
     const kind = {
       name,
       minimumStake: 1n,
+      maximumStake: 2n,
       registrationFee: 0n,
       open: true,
       excellentMs: 1,

@@ -22,6 +22,7 @@ import { challengeBookAbi } from "../../src/protocol/abi/challengeBook.ts";
 import { proofOfServiceAbi } from "../../src/protocol/abi/proofOfService.ts";
 import { serviceLabelsAbi } from "../../src/protocol/abi/serviceLabels.ts";
 import { serviceRegistryAbi } from "../../src/protocol/abi/serviceRegistry.ts";
+import { settlementAbi } from "../../src/protocol/abi/settlement.ts";
 import { stakingAbi } from "../../src/protocol/abi/staking.ts";
 import { ZERO_HASH } from "../../src/protocol/bytes.ts";
 
@@ -29,6 +30,7 @@ const abi = [
   ...serviceRegistryAbi,
   ...stakingAbi,
   ...proofOfServiceAbi,
+  ...settlementAbi,
   ...challengeBookAbi,
   ...serviceLabelsAbi,
 ] as Abi;
@@ -48,6 +50,7 @@ export const DEPLOYMENT: Deployment = {
     proofOfService: `0x${"a5".repeat(20)}`,
     challengeBook: `0x${"a6".repeat(20)}`,
     labels: `0x${"a7".repeat(20)}`,
+    settlement: `0x${"a8".repeat(20)}`,
   },
 };
 
