@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { Address } from "viem";
+import { getAddress, type Address } from "viem";
 import { Monitor } from "../../devnet/monitor.ts";
 import { createChainClient, type ChainClient } from "../../src/chain/client.ts";
 import type { Deployment } from "../../src/chain/deployment.ts";
@@ -99,6 +99,10 @@ class Hours {
     const { monitor } = this;
     const round = (each: number) => monitor.round(this.#auditor, each);
     await this.#driver.jump(epoch, 0);
+    // The turn to prove the seed comes within a quarter of the epoch, once its first block is confirmed.
+    for (let block = 0; block < this.#deployment.confirmations; block++) {
+      await this.#anvil.request("evm_mine");
+    }
     await this.#driver.jump(epoch, 0.3);
     await this.#until(`the seed of epoch ${epoch} is proven`, () => monitor.hasSeed(epoch));
     await this.#driver.jump(epoch, 0.42);
@@ -172,7 +176,7 @@ describe("the walk-through of docs/operations.md, on Anvil with Sepolia's ID", f
   };
 
   before(async () => {
-    anvil = await startAnvil({ chainId: SEPOLIA, args: ["--block-time", "1"] });
+    anvil = await startAnvil({ chainId: SEPOLIA, args: ["--block-time", "0.3"] });
     folder = await mkdtemp(path.join(tmpdir(), "blockcloud-walk-"));
     ports = await freePorts(PORTS.length);
     clone(folder);
@@ -222,7 +226,7 @@ describe("the walk-through of docs/operations.md, on Anvil with Sepolia's ID", f
     await section("### Run an auditor");
     const { address } = JSON.parse(log("keys/owner.json")) as { address: string };
     const deployment = JSON.parse(log("deployments/sepolia.json")) as Deployment;
-    hours = new Hours(anvil, deployment, `0x${address.replace(/^0x/, "")}`);
+    hours = new Hours(anvil, deployment, getAddress(`0x${address.replace(/^0x/, "")}`));
     await until("the auditor runs", () => log("auditor.log").includes("auditor started"));
     const [, first] = await hours.enrolment();
     for (let epoch = first; epoch <= first + 3; epoch++) await hours.pass(epoch);
