@@ -65,7 +65,7 @@ export class Profit {
     const contract = { address: deployment.contracts.proofOfService, abi: proofOfServiceAbi };
     const newest = await client.readContract({ ...contract, functionName: "newestSeed" });
     if (newest === 0) return undefined;
-    const [[, , activeServices], [, , auditorsBudget]] = await Promise.all([
+    const [[, , activeServices], [auditorsBudget]] = await Promise.all([
       client.readContract({ ...contract, functionName: "seedOf", args: [newest] }),
       client.readContract({ ...contract, functionName: "budgetOf", args: [newest] }),
     ]);

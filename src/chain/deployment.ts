@@ -32,7 +32,9 @@ const deploymentSchema = z.object({
     registry: address,
     staking: address,
     proofOfService: address,
+    settlement: address,
     challengeBook: address,
+    labels: address,
     /** Verifier of the launch classes. */
     livenessVerifier: address.optional(),
     /** Access manager of the classes. */

@@ -21,15 +21,16 @@ export const commands = {
         load: async () => (await import("./service/list.ts")).serviceList,
       },
       label: {
-        about: "Take a label for a service: commits to it, waits, and takes it.",
+        about: "Take a label for a service: commits to it, waits, takes it, and burns its price.",
         load: async () => (await import("./service/label.ts")).serviceLabel,
       },
       "set-key": {
-        about: "Replace the key that signs: records at once, receipts from the next epoch on.",
+        about:
+          "Replace the key that signs: records at once, receipts from the next epoch but one on.",
         load: async () => (await import("./service/setKey.ts")).serviceSetKey,
       },
       "set-probe": {
-        about: "Replace how auditors inspect a service, from the next epoch on.",
+        about: "Replace how auditors inspect a service, from the next epoch but one on.",
         load: async () => (await import("./service/setProbe.ts")).serviceSetProbe,
       },
       "set-payout": {
@@ -46,15 +47,16 @@ export const commands = {
         load: async () => (await import("./service/transfer.ts")).serviceTransfer,
       },
       maintenance: {
-        about: "Take a service out for a while, or back in, from the next epoch on.",
+        about: "Take a service out for a while, or back in, from the next epoch but one on.",
         load: async () => (await import("./service/maintenance.ts")).serviceMaintenance,
       },
       reinstate: {
-        about: "End a service's suspension, from the next epoch on.",
+        about: "End a service's suspension, from the next epoch but one on.",
         load: async () => (await import("./service/reinstate.ts")).serviceReinstate,
       },
       retire: {
-        about: "Take a service out for ever, from the next epoch on; its stake starts to unbond.",
+        about:
+          "Take a service out for ever, from the next epoch but one on; its stake starts to unbond.",
         load: async () => (await import("./service/retire.ts")).serviceRetire,
       },
       "take-over": {

@@ -72,7 +72,7 @@ describe("stake commands", function () {
     await ok(`stake 5000 --auditor ${OWNER}`);
     const first = await ok(init);
     expect(first).to.include({ auditor: parts.owner.address, operator: parts.operator.address });
-    expect(first.transactions).to.have.length(3);
+    expect(first.transactions).to.have.length(2);
     const args = [parts.owner.address] as const;
     const contract = { ...rig.staking, functionName: "auditorStake", args } as const;
     expect((await rig.client.readContract(contract))[0]).to.equal(parseEther("6000"));

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { randomBytes } from "node:crypto";
 import type { RequestListener } from "node:http";
 import path from "node:path";
-import { parseEther } from "viem";
+import { erc20Abi, parseEther } from "viem";
 import { startUpstream, type Upstream } from "../../devnet/upstreams.ts";
 import type { Startable } from "../../src/node/lifecycle.ts";
 import { silentLogger } from "../../src/node/logger.ts";
@@ -252,13 +252,16 @@ describe("commands that show a state", function () {
 
   it("a label leads to its service", async () => {
     const salt = bytesToHex(randomBytes(32));
-    const { registry } = chain.contracts;
+    const { labels } = chain.contracts;
     const args = ["weather", chain.owner(1).address, salt] as const;
-    const call = { ...registry, functionName: "labelCommitment", args } as const;
-    await chain.own(1, "commitLabel", [await chain.client.readContract(call)]);
+    const call = { ...labels, functionName: "labelCommitment", args } as const;
+    await chain.own(1, "commitLabel", [await chain.client.readContract(call)], labels);
     const { epoch } = await chain.moment();
     await chain.enter(epoch + 1);
-    await chain.own(1, "setLabel", [1n, "weather", salt]);
+    await chain.fund(chain.owner(1).address, 50);
+    const token = { address: chain.deployment.contracts.token, abi: erc20Abi };
+    await chain.own(1, "approve", [labels.address, parseEther("50")], token);
+    await chain.own(1, "setLabel", [1n, "weather", salt], labels);
     const { stdout } = await cli("service show weather --skip-probe");
     expect(stdout).to.match(/^service 1, label weather, in epoch /);
     const unknown = await cli("service show nobody --json");

@@ -9,14 +9,14 @@ import { Monitor } from "../../devnet/monitor.ts";
 import { createChainClient, type ChainClient } from "../../src/chain/client.ts";
 import type { Deployment } from "../../src/chain/deployment.ts";
 import { stakingAbi } from "../../src/protocol/abi/staking.ts";
-import { epochAt } from "../../src/protocol/epoch.ts";
+import { epochAt, HORIZON } from "../../src/protocol/epoch.ts";
 import { startAnvil, type Anvil } from "../support/anvil.ts";
 import { ChainDriver } from "../support/chainDriver.ts";
 import { clone } from "../support/clone.ts";
+import { commands } from "../support/runbook.ts";
 import { Shell } from "../support/shell.ts";
 import { until } from "../support/until.ts";
 
-const root = path.join(import.meta.dirname, "../..");
 /** Anvil's first account, which has ether on it and nowhere else. */
 const DEPLOYER_KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
 const DEPLOYER = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
@@ -42,16 +42,6 @@ async function freePorts(count: number): Promise<string[]> {
   );
   for (const server of servers) server.close();
   return ports;
-}
-
-/** The commands of a section of the page, block by block. */
-function commands(heading: string): string[] {
-  const page = readFileSync(path.join(root, "docs/operations.md"), "utf8");
-  const [, after = ""] = page.split(`\n${heading}\n`);
-  const [section = ""] = after.split(/^#{2,3} /m);
-  const blocks = [...section.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, block = ""]) => block);
-  expect(blocks, heading).not.to.have.length(0);
-  return blocks;
 }
 
 /** The chain of the walk-through, by hours that pass when everybody has done what they are for. */
@@ -87,11 +77,16 @@ class Hours {
     });
   }
 
-  /** The stake of a service that counts from the next epoch on. */
+  /** The stake of a service that counts from the next epoch but one on. */
   async serviceStake(number: bigint): Promise<bigint> {
-    const epoch = (await this.now()) + 1;
+    const epoch = (await this.now()) + HORIZON;
     const args = [number, epoch] as const;
-    return this.#client.readContract({ ...this.#staking, functionName: "serviceStakeAt", args });
+    const [stake] = await this.#client.readContract({
+      ...this.#staking,
+      functionName: "serviceStakeAt",
+      args,
+    });
+    return stake;
   }
 
   /** Lives through an epoch until the auditor has done all that is due in it. */
@@ -110,7 +105,7 @@ class Hours {
       const [last, earlier] = [round(epoch - 1), round(epoch - 2)];
       return (!last.committed || last.votes > 0) && (!earlier.committed || earlier.claimed);
     });
-    const [stake] = await this.#client.readContract({
+    const stake = await this.#client.readContract({
       ...this.#staking,
       functionName: "auditorStakeAt",
       args: [this.#auditor, epoch],

@@ -80,7 +80,7 @@ library InvariantAssertions {
         System memory s = store.system();
         uint256 sum;
         for (uint256 i = 0; i < store.tickedCount(); ++i) {
-            (, uint256 providers, , uint256 auditors) = s.pos.budgetOf(store.ticked(i));
+            (, uint256 providers, , uint256 auditors) = s.budgetOf(store.ticked(i));
             sum += providers + auditors;
         }
         for (uint256 i = 0; i < store.auditorCount(); ++i) {
@@ -99,7 +99,7 @@ library InvariantAssertions {
         uint256 count = store.tickedCount();
         for (uint256 i = count > 20 ? count - 20 : 0; i < count; ++i) {
             uint32 epoch = store.ticked(i);
-            (uint256 providers, uint256 a, uint256 auditors, uint256 b) = s.pos.budgetOf(epoch);
+            (uint256 providers, uint256 a, uint256 auditors, uint256 b) = s.budgetOf(epoch);
             if (providers == 0) continue;
             vm.assertEq(store.settledOf(epoch) + a, providers, "providers' budget");
             vm.assertEq(store.claimedOf(epoch) + b, auditors, "auditors' budget");

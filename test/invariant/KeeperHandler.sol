@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {ISettlement} from "../../contracts/proof-of-service/ISettlement.sol";
 import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
 import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
 import {vm} from "../support/Cheatcodes.sol";
@@ -42,14 +43,14 @@ contract KeeperHandler is Handler {
         uint256 shorter = bound(back, 0, 6);
         if (shorter < upTo) upTo -= uint32(shorter);
         vm.recordLogs();
-        s.pos.settle(number, upTo);
+        s.settlement.settle(number, upTo);
         Vm.Log[] memory logs = vm.getRecordedLogs();
         for (uint256 i = 0; i < logs.length; ++i) {
-            if (logs[i].topics[0] != IProofOfService.Settled.selector) continue;
+            if (logs[i].topics[0] != ISettlement.Settled.selector) continue;
             (, uint256 reward) = abi.decode(logs[i].data, (uint8, uint256));
             STORE.noteSettlement(number, uint32(uint256(logs[i].topics[2])), reward);
         }
-        STORE.notePointer(number, s.pos.settledThrough(number));
+        STORE.notePointer(number, s.settlement.settledThrough(number));
         STORE.note("settle");
     }
 
@@ -118,11 +119,11 @@ contract KeeperHandler is Handler {
                 s.registry.statusNow(number) != IServiceRegistry.Status.Suspended &&
                 last - 7 >= s.registry.reinstatedSince(number);
         for (uint32 epoch = last - 7; epoch <= last; ++epoch) {
-            (uint8 grade, bool quorate) = s.pos.verdictOf(number, epoch);
+            (uint8 grade, bool quorate) = s.settlement.verdictOf(number, epoch);
             if (!quorate || grade != 0) due = false;
             if (s.registry.statusAt(number, epoch) != IServiceRegistry.Status.Active) due = false;
         }
-        try s.pos.suspend(number, last) {
+        try s.settlement.suspend(number, last) {
             STORE.note("suspension");
             if (!due) STORE.noteViolation("suspended what was not down");
         } catch {

@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
 import {AuditorActor} from "../support/AuditorActor.sol";
 import {vm} from "../support/Cheatcodes.sol";
-import {EPOCH_SECONDS, GENESIS, System, SystemLib} from "../support/System.sol";
+import {CHALLENGE_BOND, EPOCH_SECONDS, GENESIS, System, SystemLib} from "../support/System.sol";
 
 /// @title Store
 /// @notice What the handlers know beside the contracts: the clock, the actors, what was paid, what stood
@@ -188,6 +188,19 @@ contract Store {
     function noteSlash(uint256 slashed, uint256 paid) external {
         if (paid != slashed / 2) violations.push("a slash was shared wrongly");
         burned += slashed - paid;
+    }
+
+    /// @notice Of a challenge's slash 30% go to the challenger and 20% to the resolver, both rounded down.
+    function noteChallengeSlash(uint256 slashed, uint256 challengers, uint256 resolvers) external {
+        if (challengers != (slashed * 30) / 100 || resolvers != (slashed * 20) / 100)
+            violations.push("a challenge's slash was shared wrongly");
+        burned += slashed - challengers - resolvers;
+    }
+
+    /// @notice An answer burns a fifth of the bond.
+    function noteBondBurned(uint256 amount) external {
+        if (amount != CHALLENGE_BOND / 5) violations.push("a bond was burned wrongly");
+        burned += amount;
     }
 
     /// @notice The way out of a suspension.

@@ -81,20 +81,22 @@ describe("a keeper's duties, on a chain", () => {
     expect(done).to.deep.equal(["done report"]);
   });
 
-  it("an unanswered challenge is resolved for its challenger by a keeper that may give gas away", async () => {
+  it("an unanswered challenge of another's is resolved for a fifth of the slash", async () => {
     const id = await challenge(chain.stranger, 1n);
     const { epoch } = await chain.moment();
     await chain.enter(epoch + 1);
     const { deadline } = (await challenges.question(id))!;
-    const keeper = new KeeperRig(chain, { key: KEEPER.key, unpaidWeiPerDay: GENEROUS });
+    const keeper = new KeeperRig(chain, { key: KEEPER.key });
+    const before = await keeper.balance();
     await keeper.round("resolve");
     expect((await challenges.get(id)).state).to.equal("Open");
     await pass(deadline + 1);
-    const sober = new KeeperRig(chain, { key: RIVAL.key });
-    await sober.round("resolve");
-    expect(sober.heard).to.deep.equal(["skipped resolve"]);
+    const poor = new KeeperRig(chain, { key: RIVAL.key, blocPriceWei: 1_000n });
+    await poor.round("resolve");
+    expect(poor.heard, "not worth its gas").to.deep.equal(["skipped resolve"]);
     await keeper.round("resolve");
     expect((await challenges.get(id)).state).to.equal("Unanswered");
+    expect(await keeper.balance()).to.equal(before + parseEther("16"));
     expect(await chain.services.statusNow(1n)).to.equal("Suspended");
     expect(keeper.heard).to.deep.equal(["done resolve"]);
   });

@@ -2,9 +2,9 @@
 pragma solidity ^0.8.28;
 
 import {PayLib} from "../../contracts/libraries/PayLib.sol";
-import {TallyLib} from "../../contracts/libraries/TallyLib.sol";
 import {Assertions} from "../support/Assertions.sol";
 import {PlainTally} from "../support/PlainTally.sol";
+import {RawTally} from "../support/RawTally.sol";
 
 contract PayLibTest is Assertions {
     uint256 private constant LANES = 15;
@@ -42,7 +42,7 @@ contract PayLibTest is Assertions {
             uint256[16] memory table = _rates(budget[i], active[i]);
             (uint256 gotPay, uint256 gotPaid) = PayLib.report(tally[i], word[i], table);
             assertEq(gotPay, pay[i], item("reportPay", i));
-            assertEq(TallyLib.sum(gotPaid), paid[i], item("paidVotes", i));
+            assertEq(RawTally.sum(gotPaid), paid[i], item("paidVotes", i));
         }
     }
 

@@ -3,8 +3,8 @@ pragma solidity ^0.8.28;
 
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {RoundLib} from "../../contracts/libraries/RoundLib.sol";
-import {TallyLib} from "../../contracts/libraries/TallyLib.sol";
 import {Assertions} from "../support/Assertions.sol";
+import {RawTally} from "../support/RawTally.sol";
 
 contract RoundLibTest is Assertions {
     uint256 private constant LANES = 15;
@@ -179,7 +179,7 @@ contract RoundLibTest is Assertions {
     ) private pure returns (uint256[] memory found) {
         uint256 count = 0;
         for (uint256 i = 0; i < chunk.length; ++i) {
-            count += TallyLib.sum(TallyLib.contactsIn(chunk[i]));
+            count += RawTally.sum(RawTally.contactsIn(chunk[i]));
         }
         found = new uint256[](count);
         count = 0;

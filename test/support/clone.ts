@@ -15,6 +15,9 @@ export function clone(folder: string): void {
   for (const built of ["artifacts", "cache"]) {
     cpSync(path.join(root, built), path.join(folder, built), { recursive: true });
   }
+  // Hardhat's cache names files by their whole path: with the clone's, nothing is compiled again.
+  const cache = path.join(folder, "cache/compile-cache.json");
+  writeFileSync(cache, readFileSync(cache, "utf8").replaceAll(`${root}/`, `${folder}/`));
   // Package by package: an installation in the clone could otherwise empty the folder of this one.
   const packages = path.join(folder, "node_modules");
   mkdirSync(packages);

@@ -50,6 +50,18 @@ export class Shell {
     return this.#said;
   }
 
+  /** Waits until the running block has printed something. */
+  async until(what: RegExp): Promise<void> {
+    const look = this.#look;
+    await new Promise<void>((resolve) => {
+      this.#look = () => {
+        look();
+        if (what.test(this.#said)) resolve();
+      };
+      this.#look();
+    });
+  }
+
   stop(): void {
     this.#forget();
     try {

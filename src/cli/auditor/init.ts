@@ -43,9 +43,10 @@ amount, and enrols unless this hash chain is registered.`,
     const { stake, enrolled } = await standing(client, deployment, auditor, chain);
     const missing = flags.stake > stake ? flags.stake - stake : 0n;
     const { proofOfService, staking } = deployment.contracts;
-    const approval =
-      missing === 0n ? [] : await transactor.approval(staking, missing, "the staking contract");
-    const staking_ = missing === 0n ? [] : [stakeStep(deployment, missing, approval.length > 0)];
+    const stakes =
+      missing === 0n
+        ? []
+        : [await transactor.paying(stakeStep(deployment, missing), staking, missing)];
     const enrol: Step[] = enrolled
       ? []
       : [
@@ -60,7 +61,7 @@ amount, and enrols unless this hash chain is registered.`,
             ...(missing > 0n && { roughGas: 150_000n }),
           },
         ];
-    const steps = [...approval, ...staking_, ...enrol];
+    const steps = [...stakes, ...enrol];
     if (steps.length === 0) {
       output.print(
         { auditor, operator, already: true },
@@ -73,7 +74,7 @@ amount, and enrols unless this hash chain is registered.`,
       steps,
       bloc: { staked: missing },
       outcome: enrolled
-        ? ["the stake counts from the next epoch on"]
+        ? ["the stake counts from the next epoch but one on"]
         : [`${auditor} counts as an auditor from the next epoch but one`],
     });
     output.print(
@@ -84,7 +85,7 @@ amount, and enrols unless this hash chain is registered.`,
   },
 });
 
-function stakeStep(deployment: Deployment, amount: bigint, afterApproval: boolean): Step {
+function stakeStep(deployment: Deployment, amount: bigint): Step {
   return {
     name: "stake",
     call: {
@@ -93,7 +94,6 @@ function stakeStep(deployment: Deployment, amount: bigint, afterApproval: boolea
       functionName: "stakeAuditor",
       args: [amount],
     },
-    ...(afterApproval && { roughGas: 150_000n }),
   };
 }
 

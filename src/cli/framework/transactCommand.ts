@@ -53,7 +53,7 @@ export function transactCommand<F extends Flags, A extends Flags = Flags>(
           { rpcUrls: rpc, chainId, key, fees },
           { client, log: silentLogger },
         );
-        const transactor = new Transactor({ yes, dryRun, fees }, { ...context, sender });
+        const transactor = new Transactor({ key, yes, dryRun, fees }, { ...context, sender });
         const services = new Services(client, deployment);
         await untilNonePending(sender.address, { ...context, timers: context.io.timers });
         try {

@@ -29,8 +29,8 @@ running until the epoch is over.`,
       args: [flags.service, on],
       outcome: [
         on
-          ? "from the next epoch on the service is not audited and earns nothing"
-          : "from the next epoch on the service counts again, if nothing else keeps it out",
+          ? "from the next epoch but one on the service is not audited and earns nothing"
+          : "from the next epoch but one on the service counts again, if nothing else keeps it out",
       ],
       json: { maintenance: on },
     });

@@ -23,7 +23,7 @@ and withdraws the stake.`,
       args: [flags.service],
       bloc: { unbonding: stake },
       outcome: [
-        "the service is out from the next epoch on, and nothing brings it back",
+        "the service is out from the next epoch but one on, and nothing brings it back",
         ...(stake === 0n
           ? []
           : [`${formatEther(stake)} BLOC unbond to ${staker ?? owner}: withdraw them later`]),

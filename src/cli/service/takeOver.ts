@@ -6,6 +6,7 @@ import { addressOfKey } from "../../protocol/signature.ts";
 import { service, walletKey } from "../framework/commonFlags.ts";
 import { transactCommand } from "../framework/transactCommand.ts";
 import { sentJson } from "../framework/transactor.ts";
+import { registryCall } from "./change.ts";
 import { classNamed } from "./classes.ts";
 import { registrationFlags } from "./flags.ts";
 
@@ -38,33 +39,22 @@ same wallet. Its stake in the earlier version unbonds, and its pay is settled, b
     }
     const [classId, kind] = await classNamed(services, flags.class);
     const { stake } = flags;
-    const approval = await transactor.approval(
-      deployment.contracts.staking,
-      stake,
-      "the staking contract",
-    );
     const probe = bytesToHex(encodeProbe(flags.probe, kind.name));
+    const { registry, staking } = deployment.contracts;
+    const key = addressOfKey(flags.serviceKey);
+    const args = [number, classId, key, probe, flags.metadata, stake];
+    const takeOver = { name: "takeOver", call: registryCall(registry, "takeOver", args) };
     const sent = await transactor.carryOut({
       title: `take service ${number} over from the earlier version`,
-      steps: [
-        ...approval,
-        {
-          name: "takeOver",
-          call: {
-            address: deployment.contracts.registry,
-            abi: serviceRegistryAbi,
-            functionName: "takeOver",
-            args: [number, classId, addressOfKey(flags.serviceKey), probe, flags.metadata, stake],
-          },
-          ...(approval.length > 0 && { roughGas: 400_000n }),
-        },
-      ],
+      steps: [await transactor.paying(takeOver, staking, stake)],
       bloc: { staked: stake },
-      outcome: ["the service goes on here from the next epoch on, with its label if it has one"],
+      outcome: [
+        "the service goes on here from the next epoch but one on, with its label if it has one",
+      ],
     });
     output.print(
       { number: Number(number), id, owner, already: false, transactions: sentJson(sent) },
-      `service ${number}, owned by ${owner}, counts here from the next epoch\nID ${id}`,
+      `service ${number}, owned by ${owner}, counts here from the next epoch but one\nID ${id}`,
     );
     return undefined;
   },

@@ -24,7 +24,7 @@ export const unstake = transactCommand(
       "blockcloud unstake 500 --service 7 --wallet-key-file wallet.key",
       "blockcloud unstake all --auditor --owner-key-file owner.key",
     ],
-    notes: `Counts from the next epoch on. The stake stays where it is for the unbonding time, and can be slashed
+    notes: `Counts from the next epoch but one on. The stake stays where it is for the unbonding time, and can be slashed
 meanwhile; then blockcloud withdraw pays it out. blockcloud exit does all of it, and claims what is left.`,
     async run(context) {
       const { flags, args, client, deployment, transactor, output } = context;
@@ -42,7 +42,7 @@ meanwhile; then blockcloud withdraw pays it out. blockcloud exit does all of it,
         steps: [stake.remove(amount)],
         bloc: { unbonding: amount },
         outcome: [
-          `${formatEther(after)} BLOC at stake from the next epoch on${out}`,
+          `${formatEther(after)} BLOC at stake from the next epoch but one on${out}`,
           `${formatEther(amount)} BLOC can be withdrawn in ${duration(seconds)}`,
         ],
       });

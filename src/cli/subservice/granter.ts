@@ -3,6 +3,7 @@ import type { Deployment } from "../../chain/deployment.ts";
 import { readMoment } from "../../chain/views/contracts.ts";
 import { Services } from "../../chain/services.ts";
 import { hexToBytes } from "../../protocol/bytes.ts";
+import { HORIZON } from "../../protocol/epoch.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
 import { blockcloudDomain } from "../../protocol/typedData.ts";
@@ -23,7 +24,7 @@ export async function asGranter<T>(
   const { client, deployment } = context;
   const { service, serviceKey, state } = input;
   const { epoch, timestamp } = await readMoment(client, deployment);
-  const expected = await new Services(client, deployment).key(service, epoch + 1);
+  const expected = await new Services(client, deployment).key(service, epoch + HORIZON);
   const address = addressOfKey(serviceKey);
   if (address !== expected) {
     throw new BlockcloudError(

@@ -43,7 +43,7 @@ describe("views of services", function () {
     expect(shown.payout).to.equal(chain.owner(1).address);
     expect(shown.class.name).to.equal("http");
     expect(shown.label).to.equal(undefined);
-    expect(shown.metadata?.uri).to.equal("https://weather.example/about");
+    expect(shown.metadata).to.equal("https://weather.example/about");
     expect(shown.probe.specification?.requests[0]?.path).to.equal("/");
     expect(shown.firstEpoch).to.equal(1);
     expect(shown.status).to.deep.equal({ now: "None", next: "Active" });
@@ -122,7 +122,7 @@ describe("views of services", function () {
       next: chain.serviceKey(3).address,
     });
     expect(before.payout).to.equal(chain.owner(3).address);
-    expect(before.metadata?.uri).to.equal("https://elsewhere.example");
+    expect(before.metadata).to.equal("https://elsewhere.example");
     await chain.enter(epoch + 1);
     expect((await view(2n)).status.now).to.equal("Maintenance");
     expect(await list({ status: "Maintenance" })).to.deep.equal([2n]);
