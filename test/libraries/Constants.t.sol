@@ -2,6 +2,9 @@
 pragma solidity ^0.8.28;
 
 import {RoundLib} from "../../contracts/libraries/RoundLib.sol";
+import {EmissionLib} from "../../contracts/libraries/EmissionLib.sol";
+import {HORIZON, RING} from "../../contracts/libraries/Epochs.sol";
+import {LANES} from "../../contracts/libraries/Slot.sol";
 import {SortitionLib} from "../../contracts/libraries/SortitionLib.sol";
 import {Assertions} from "../support/Assertions.sol";
 import {RawTally} from "../support/RawTally.sol";
@@ -17,5 +20,22 @@ contract ConstantsTest is Assertions {
         assertEq(RawTally.QUORUM, vm.parseJsonUint(json, ".QUORUM"), "QUORUM");
         assertEq(RoundLib.MAX_WORDS, vm.parseJsonUint(json, ".MAX_WORDS"), "MAX_WORDS");
         assertEq(RoundLib.SAMPLES, vm.parseJsonUint(json, ".SAMPLES"), "SAMPLES");
+        assertEq(HORIZON, vm.parseJsonUint(json, ".HORIZON"), "HORIZON");
+        assertEq(RING, vm.parseJsonUint(json, ".RING"), "RING");
+        assertEq(
+            EmissionLib.PROVIDERS_PERCENT,
+            vm.parseJsonUint(json, ".PROVIDERS_PERCENT"),
+            "PROVIDERS_PERCENT"
+        );
+        assertEq(
+            EmissionLib.AUDITORS_YIELDS,
+            vm.parseJsonUint(json, ".AUDITORS_YIELDS"),
+            "AUDITORS_YIELDS"
+        );
+        assertEq(
+            EmissionLib.CONTRIBUTION_EPOCHS,
+            vm.parseJsonUint(json, ".CONTRIBUTION_EPOCHS"),
+            "CONTRIBUTION_EPOCHS"
+        );
     }
 }

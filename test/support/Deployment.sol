@@ -103,7 +103,7 @@ abstract contract Deployment {
 
     /// @notice Stake of a service, whether or not it is paid for.
     function serviceStakeAt(uint64 number, uint32 epoch) internal view returns (uint96 stake) {
-        (stake, ) = staking.serviceStakeAt(number, epoch);
+        return system().serviceStakeAt(number, epoch);
     }
 
     /// @notice What an auditor is drawn with: its stake and that of all.
@@ -111,13 +111,12 @@ abstract contract Deployment {
         address auditor,
         uint32 epoch
     ) internal view returns (uint96 stake, uint96 total) {
-        (, , total) = staking.totalsAt(epoch);
-        return (staking.auditorStakeAt(auditor, epoch), total);
+        return system().auditorStakeAt(auditor, epoch);
     }
 
     /// @notice Stake and number of active services.
     function activeAt(uint32 epoch) internal view returns (uint96 stake, uint64 services) {
-        (stake, services, ) = staking.totalsAt(epoch);
+        return system().activeAt(epoch);
     }
 
     /// @notice The votes on a shard.
@@ -127,6 +126,6 @@ abstract contract Deployment {
 
     /// @notice What the pool has set aside for both of its spenders.
     function setAside() internal view returns (uint256) {
-        return uint256(pool.reservedForAuditors()) + pool.reservedForProviders();
+        return system().setAside();
     }
 }

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {ReportWord, ReportWordLib} from "../../contracts/libraries/ReportWord.sol";
+import {PayLib} from "../../contracts/libraries/PayLib.sol";
+import {
+    ONES as LANE_ONES,
+    ReportWord,
+    ReportWordLib
+} from "../../contracts/libraries/ReportWord.sol";
 import {Tally, TallyLib} from "../../contracts/libraries/Tally.sol";
 
 /// @title RawTally
@@ -9,6 +14,14 @@ import {Tally, TallyLib} from "../../contracts/libraries/Tally.sol";
 library RawTally {
     uint256 internal constant MAX_WEIGHT = TallyLib.MAX_WEIGHT;
     uint256 internal constant QUORUM = TallyLib.QUORUM;
+    uint256 internal constant ONES = LANE_ONES;
+
+    function typed(uint256[] memory words) internal pure returns (ReportWord[] memory list) {
+        list = new ReportWord[](words.length);
+        for (uint256 i = 0; i < words.length; ++i) {
+            list[i] = ReportWord.wrap(words[i]);
+        }
+    }
 
     function parse(uint256 word) internal pure returns (uint256 said, bool wellFormed) {
         return ReportWord.wrap(word).parse();
@@ -59,6 +72,14 @@ library RawTally {
         uint256 lane
     ) internal pure returns (uint256 grade, bool quorate) {
         return Tally.wrap(tally).verdictAt(lane);
+    }
+
+    function report(
+        uint256 tally,
+        uint256 word,
+        uint256[16] memory table
+    ) internal pure returns (uint256 pay, uint256 paid) {
+        return PayLib.report(Tally.wrap(tally), ReportWord.wrap(word), table);
     }
 
     function payQuarters(

@@ -280,4 +280,36 @@ library SystemLib {
         (providers, providersLeft, ) = s.settlement.budgetOf(epoch);
         (auditors, auditorsLeft, , ) = s.pos.budgetOf(epoch);
     }
+
+    /// @notice Stake of a service, whether or not it is paid for.
+    function serviceStakeAt(
+        System memory s,
+        uint64 number,
+        uint32 epoch
+    ) internal view returns (uint96 stake) {
+        (stake, ) = s.staking.serviceStakeAt(number, epoch);
+    }
+
+    /// @notice What an auditor is drawn with: its stake and that of all.
+    function auditorStakeAt(
+        System memory s,
+        address auditor,
+        uint32 epoch
+    ) internal view returns (uint96 stake, uint96 total) {
+        (, , total) = s.staking.totalsAt(epoch);
+        return (s.staking.auditorStakeAt(auditor, epoch), total);
+    }
+
+    /// @notice Stake that is paid for, and number, of active services.
+    function activeAt(
+        System memory s,
+        uint32 epoch
+    ) internal view returns (uint96 stake, uint64 services) {
+        (stake, services, ) = s.staking.totalsAt(epoch);
+    }
+
+    /// @notice What the pool has set aside for both of its spenders.
+    function setAside(System memory s) internal view returns (uint256) {
+        return uint256(s.pool.reservedForAuditors()) + s.pool.reservedForProviders();
+    }
 }
