@@ -49,7 +49,7 @@ describe("blockcloud challenge", () => {
     for (const [name, { key }] of Object.entries(keys)) {
       writeFileSync(path.join(chain.stage.folder, `${name}.key`), key, { mode: 0o600 });
     }
-    await chain.enter(1);
+    await chain.enter(2);
   });
   after(() => chain.stop());
 
@@ -100,7 +100,7 @@ describe("blockcloud challenge", () => {
   });
 
   it("answer takes the key that was frozen, of those it is given, and pays the service the bond", async () => {
-    await chain.enter(2);
+    await chain.enter(3);
     const shown = (await cli("challenge show 1 --json")).json();
     expect(shown).to.have.nested.property("challenge.stage", "running");
     const wrong = "--service-key-file helper.key --wallet-key-file helper.key --yes --json";
@@ -120,7 +120,7 @@ describe("blockcloud challenge", () => {
   it("resolve closes one that was not answered: slash, suspension, the bond back, shares for both", async () => {
     const before = await balance(CHALLENGER.address);
     await cli("challenge open 2 --wallet-key-file challenger.key --yes");
-    await chain.enter(3);
+    await chain.enter(4);
     const { deadline } = (await challenges.question(2n))!;
     await pass(deadline + 1);
     expect((await cli("challenge show 2")).stdout).to.contain("anyone can resolve it");

@@ -45,11 +45,11 @@ describe("stake commands", function () {
     expect(await ok(`stake 500 ${service}`)).to.include({ stake: parseEther("1500").toString() });
     const before = await rig.bloc(parts.wallet.address);
     const out = await ok(`unstake 200.5 ${service}`);
-    expect(out).to.include({ stake: parseEther("1299.5").toString(), unbondingSeconds: 120 });
+    expect(out).to.include({ stake: parseEther("1299.5").toString(), unbondingSeconds: 132 });
     const early = await refused(`withdraw ${service}`);
     expect(early.code).to.equal(exitCodes.failed);
     expect(early.stderr).to.match(/NOTHING_MATURED: .*200\.5 BLOC can be withdrawn in/);
-    await rig.pass(130);
+    await rig.pass(132);
     await ok(`withdraw ${service}`);
     expect(await rig.bloc(parts.wallet.address)).to.equal(before + parseEther("200.5"));
     const empty = await refused(`withdraw ${service}`);

@@ -9,7 +9,7 @@ import { silentLogger } from "../../src/node/logger.ts";
 import { systemTimers } from "../../src/node/timers.ts";
 import { createProvider } from "../../src/provider/createProvider.ts";
 import { bytesToHex } from "../../src/protocol/bytes.ts";
-import { epochStart } from "../../src/protocol/epoch.ts";
+import { epochStart, HORIZON } from "../../src/protocol/epoch.ts";
 import { decodeReceipt } from "../../src/protocol/receipt.ts";
 import type { EndpointRecord } from "../../src/protocol/record.ts";
 import { AuditedChain, FIRST } from "../support/auditedChain.ts";
@@ -241,12 +241,11 @@ describe("commands that show a state", function () {
     const { epoch } = await chain.moment();
     await chain.own(1, "setMaintenance", [1n, true]);
     expect(codes(await show(" --skip-probe"))).to.include("STATUS_MAINTENANCE_NEXT");
-    await chain.enter(epoch + 1);
-    await chain.enter(epoch + 2);
+    for (const next of [1, 2, 3]) await chain.enter(epoch + next);
     const report = await show(" --skip-probe");
     expect(codes(report)).to.include("STATUS_MAINTENANCE");
     const lost = report.diagnosis.find(({ code }) => code === "EPOCH_MAINTENANCE");
-    expect(lost?.epochs).to.deep.equal([epoch + 1]);
+    expect(lost?.epochs).to.deep.equal([epoch + HORIZON]);
     await chain.own(1, "setMaintenance", [1n, false]);
   });
 
@@ -257,7 +256,7 @@ describe("commands that show a state", function () {
     const call = { ...labels, functionName: "labelCommitment", args } as const;
     await chain.own(1, "commitLabel", [await chain.client.readContract(call)], labels);
     const { epoch } = await chain.moment();
-    await chain.enter(epoch + 1);
+    await chain.enter(epoch + HORIZON);
     await chain.fund(chain.owner(1).address, 50);
     const token = { address: chain.deployment.contracts.token, abi: erc20Abi };
     await chain.own(1, "approve", [labels.address, parseEther("50")], token);

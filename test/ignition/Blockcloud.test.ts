@@ -247,7 +247,7 @@ describe("the Ignition module", () => {
 });
 
 describe("contracts on a real chain", () => {
-  it("a service is registered by a contract call and counts from the next epoch", async () => {
+  it("a service is registered by a contract call and counts from the next epoch but one", async () => {
     const d = await deploy();
     await d.token.transfer(d.provider1.address, parseEther("1010"));
     await d.token.connect(d.provider1).approve(await d.staking.getAddress(), parseEther("1010"));
@@ -259,8 +259,8 @@ describe("contracts on a real chain", () => {
       .to.emit(d.registry, "ServiceRegistered")
       .withArgs(1n, d.provider1.address, 0n, d.stranger.address, "");
     const epoch = await d.registry.currentEpoch();
-    expect(await d.registry.statusAt(1, epoch)).to.equal(0n);
-    expect(await d.registry.statusAt(1, epoch + 1n)).to.equal(1n);
+    expect(await d.registry.statusAt(1, epoch + 1n)).to.equal(0n);
+    expect(await d.registry.statusAt(1, epoch + 2n)).to.equal(1n);
     expect(await d.token.totalSupply()).to.equal(parseEther("9999999990"));
   });
 

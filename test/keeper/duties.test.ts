@@ -132,12 +132,13 @@ describe("a keeper's duties, on a chain", () => {
   });
 
   it("pay that waits is settled for a service whose agent does not run, once", async () => {
-    const { owner, pos } = { owner: chain.owner(1).address, pos: chain.contracts.proofOfService };
+    const owner = chain.owner(1).address;
+    const { settlement } = chain.contracts;
     const token = { address: chain.deployment.contracts.token, abi: erc20Abi } as const;
     const balance = () =>
       chain.client.readContract({ ...token, functionName: "balanceOf", args: [owner] });
     const settled = () =>
-      chain.client.readContract({ ...pos, functionName: "settledThrough", args: [1n] });
+      chain.client.readContract({ ...settlement, functionName: "settledThrough", args: [1n] });
     const before = await balance();
     const options = { unpaidWeiPerDay: GENEROUS, settleAfterEpochs: 4 };
     const keeper = new KeeperRig(chain, { key: KEEPER.key, ...options });

@@ -22,6 +22,7 @@ import { challengeBookAbi } from "../../src/protocol/abi/challengeBook.ts";
 import { proofOfServiceAbi } from "../../src/protocol/abi/proofOfService.ts";
 import { serviceLabelsAbi } from "../../src/protocol/abi/serviceLabels.ts";
 import { serviceRegistryAbi } from "../../src/protocol/abi/serviceRegistry.ts";
+import { settlementAbi } from "../../src/protocol/abi/settlement.ts";
 import { stakingAbi } from "../../src/protocol/abi/staking.ts";
 import { ZERO_HASH } from "../../src/protocol/bytes.ts";
 
@@ -31,6 +32,7 @@ const abi = [
   ...proofOfServiceAbi,
   ...challengeBookAbi,
   ...serviceLabelsAbi,
+  ...settlementAbi,
 ] as Abi;
 
 /** A deployment that is nowhere. */

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { parseEther, parseEventLogs } from "viem";
-import { proofOfServiceAbi } from "../../../src/protocol/abi/proofOfService.ts";
+import { settlementAbi } from "../../../src/protocol/abi/settlement.ts";
 import { failedRun, readServiceEpochs } from "../../../src/chain/views/serviceEpochs.ts";
 import { listServices, type ServiceFilter } from "../../../src/chain/views/serviceList.ts";
 import { findService, readServiceView } from "../../../src/chain/views/serviceView.ts";
@@ -92,9 +92,9 @@ describe("views of services", function () {
     expect(newest).to.include({ epoch: FIRST + 4, final: false, pay: undefined });
 
     const { stranger, contracts } = chain;
-    const call = { ...contracts.proofOfService, functionName: "settle", args: [1n, FIRST + 2] };
+    const call = { ...contracts.settlement, functionName: "settle", args: [1n, FIRST + 2] };
     const { logs } = await stranger.send(call);
-    const settled = parseEventLogs({ abi: proofOfServiceAbi, eventName: "Settled", logs });
+    const settled = parseEventLogs({ abi: settlementAbi, eventName: "Settled", logs });
     expect(settled.map(({ args }) => args.reward)).to.deep.equal(
       rows.slice(1, 4).map(({ pay }) => pay),
     );
