@@ -17,7 +17,7 @@ describe("AuditorStore", () => {
 
   it("returns stored rounds unchanged, to the last bit", () => {
     const round = roundOf(7, 2, 3);
-    round.evidence.push({ ...evidenceOf(2n ** 64n - 1n), issuedAt: 2n ** 64n - 1n });
+    round.evidence.push({ ...evidenceOf(2n ** 64n - 1n), slot: 2 ** 36, issuedAt: 2n ** 64n - 1n });
     round.chunks[0]!.words = [2n ** 256n - 1n, 0n];
     store.save(round);
     expect(store.round(7)).to.deep.equal(round);

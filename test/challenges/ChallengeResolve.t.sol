@@ -57,7 +57,10 @@ contract ChallengeResolveTest is Deployment {
         vm.assertTrue(registry.statusNow(1) == IServiceRegistry.Status.Suspended, "still");
         vm.prank(PROVIDER);
         registry.reinstate(1);
-        vm.assertTrue(registry.statusAt(1, 51) == IServiceRegistry.Status.Suspended, "the next epoch");
+        vm.assertTrue(
+            registry.statusAt(1, 51) == IServiceRegistry.Status.Suspended,
+            "the next epoch"
+        );
         vm.assertTrue(registry.statusAt(1, 52) == IServiceRegistry.Status.Active, "the one after");
         (uint96 active, ) = activeAt(52);
         vm.assertEq(active, STAKE - PENALTY, "with what is left of its stake");

@@ -8,6 +8,7 @@ import type { ChallengeBook } from "../../typechain-types/contracts/challenges/C
 import type { ServiceLabels } from "../../typechain-types/contracts/labels/ServiceLabels.ts";
 import type { BlocToken } from "../../typechain-types/contracts/token/BlocToken.ts";
 import type { ProofOfService } from "../../typechain-types/contracts/proof-of-service/ProofOfService.ts";
+import type { Settlement } from "../../typechain-types/contracts/proof-of-service/Settlement.ts";
 import type { RewardPool } from "../../typechain-types/contracts/token/RewardPool.ts";
 import type { Settlement } from "../../typechain-types/contracts/proof-of-service/Settlement.ts";
 import type { ServiceRegistry } from "../../typechain-types/contracts/registry/ServiceRegistry.ts";
@@ -119,12 +120,14 @@ describe("the Ignition module", () => {
     expect(await d.labels.token()).to.equal(await address(d.token));
     expect(await d.labels.predecessor()).to.equal(ZeroAddress);
     expect(await d.rewardPool.token()).to.equal(await address(d.token));
-    expect(await d.rewardPool.proofOfService()).to.equal(proofOfService);
     const settlement = await address(d.settlement);
+    expect(await d.rewardPool.proofOfService()).to.equal(proofOfService);
     expect(await d.rewardPool.settlement()).to.equal(settlement);
+    expect(await d.rewardPool.yieldPercent()).to.equal(1_000_000_000n);
     expect(await d.registry.settlement()).to.equal(settlement);
     expect(await d.proofOfService.settlement()).to.equal(settlement);
     expect(await d.settlement.proofOfService()).to.equal(proofOfService);
+    expect(await d.settlement.rewardPool()).to.equal(await address(d.rewardPool));
     expect(await d.registry.authority()).to.equal(await address(d.governance));
     expect(await d.staking.registry()).to.equal(registry);
     expect(await d.staking.token()).to.equal(await address(d.token));

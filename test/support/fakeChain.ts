@@ -30,6 +30,7 @@ const abi = [
   ...serviceRegistryAbi,
   ...stakingAbi,
   ...proofOfServiceAbi,
+  ...settlementAbi,
   ...challengeBookAbi,
   ...serviceLabelsAbi,
   ...settlementAbi,

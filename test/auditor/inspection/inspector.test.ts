@@ -39,6 +39,7 @@ describe("Inspector", () => {
     [endpoints, lost] = [undefined, undefined];
     service = {
       number: 7n,
+      slot: 7,
       key,
       classId: 0,
       className: "http",

@@ -56,6 +56,7 @@ describe("Inspector: many services, some of them hostile", () => {
   function vote(number: bigint, seconds = 0): Promise<Vote | undefined> {
     const service: AuditedService = {
       number,
+      slot: 1,
       key,
       classId: 0,
       className: "http",
