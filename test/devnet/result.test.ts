@@ -47,7 +47,11 @@ describe("judge", () => {
   /** An auditor's log says something. */
   function says(auditor: Address, line: Partial<LogLine>): void {
     const all = { level: "info", msg: "service inspected", ...line };
-    findings.follow(auditor, { onLine: (listen) => { listen(all); } });
+    findings.follow(auditor, {
+      onLine: (listen) => {
+        listen(all);
+      },
+    });
   }
 
   function run(epochs?: number) {
@@ -71,7 +75,14 @@ describe("judge", () => {
       round: (auditor: Address, epoch: number) => {
         const reward = earned(auditor, epoch);
         const claimed = reward > 0n;
-        return { committed: true, votes: 3, claimed, paidVotes: claimed ? 2 : 0, reward };
+        return {
+          committed: true,
+          revealed: true,
+          votes: 3,
+          claimed,
+          paidVotes: claimed ? 2 : 0,
+          reward,
+        };
       },
       transactions: () => 7,
       gasPerAudit: 61_000,
