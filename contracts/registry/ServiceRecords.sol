@@ -14,12 +14,7 @@ import {ServiceSlots} from "./ServiceSlots.sol";
 /// @title ServiceRecords
 /// @notice The part of `ServiceRegistry` that keeps what is known of a service, by epoch where it counts by
 /// epochs, and keeps its slot in step.
-abstract contract ServiceRecords is
-    EpochClock,
-    ServiceClasses,
-    ServiceSlots,
-    IServiceRegistry
-{
+abstract contract ServiceRecords is EpochClock, ServiceClasses, ServiceSlots, IServiceRegistry {
     using EpochTrace for EpochTrace.Trace;
 
     /// @notice Longest probe specification in bytes.

@@ -205,7 +205,9 @@ export class Services {
     const holders = await this.#slots.holders(slots);
     if (holders.includes(undefined)) return undefined;
     const found = await Promise.all(holders.map((number) => read(number ?? 0n)));
-    const isCurrent = found.every((service, index) => (service?.slot ?? slots[index]) === slots[index]);
+    const isCurrent = found.every(
+      (service, index) => (service?.slot ?? slots[index]) === slots[index],
+    );
     return isCurrent ? found.filter((service) => service !== undefined) : undefined;
   }
 

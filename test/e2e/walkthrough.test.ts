@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { Address } from "viem";
+import { getAddress, type Address } from "viem";
 import { Monitor } from "../../devnet/monitor.ts";
 import { createChainClient, type ChainClient } from "../../src/chain/client.ts";
 import type { Deployment } from "../../src/chain/deployment.ts";
@@ -94,12 +94,17 @@ class Hours {
     const { monitor } = this;
     const round = (each: number) => monitor.round(this.#auditor, each);
     await this.#driver.jump(epoch, 0);
+    // The turn to prove the seed comes within a quarter of the epoch, once its first block is confirmed.
+    for (let block = 0; block < this.#deployment.confirmations; block++) {
+      await this.#anvil.request("evm_mine");
+    }
     await this.#driver.jump(epoch, 0.3);
     await this.#until(`the seed of epoch ${epoch} is proven`, () => monitor.hasSeed(epoch));
     await this.#driver.jump(epoch, 0.42);
     await this.#until(`the rounds before ${epoch} are revealed and claimed`, () => {
       const [last, earlier] = [round(epoch - 1), round(epoch - 2)];
-      return (!last.committed || last.votes > 0) && (!earlier.committed || earlier.claimed);
+      // A round without a vote has nothing to claim.
+      return last.committed === last.revealed && (earlier.votes === 0 || earlier.claimed);
     });
     const stake = await this.#client.readContract({
       ...this.#staking,
@@ -111,11 +116,11 @@ class Hours {
     await this.#until(`the round of ${epoch} is committed to`, () => round(epoch).committed);
   }
 
-  /** Whether a round waits to be revealed or claimed. */
+  /** Whether a round waits to be claimed. */
   isOwed(before: number): boolean {
     const owed = (epoch: number) => {
-      const { committed, claimed } = this.monitor.round(this.#auditor, epoch);
-      return committed && !claimed;
+      const { votes, claimed } = this.monitor.round(this.#auditor, epoch);
+      return votes > 0 && !claimed;
     };
     return Array.from({ length: before }, (_, epoch) => epoch).some(owed);
   }
@@ -167,7 +172,7 @@ describe("the walk-through of docs/operations.md, on Anvil with Sepolia's ID", f
   };
 
   before(async () => {
-    anvil = await startAnvil({ chainId: SEPOLIA, args: ["--block-time", "1"] });
+    anvil = await startAnvil({ chainId: SEPOLIA, args: ["--block-time", "0.3"] });
     folder = await mkdtemp(path.join(tmpdir(), "blockcloud-walk-"));
     ports = await freePorts(PORTS.length);
     clone(folder);
@@ -181,6 +186,12 @@ describe("the walk-through of docs/operations.md, on Anvil with Sepolia's ID", f
       GOVERNOR,
       ENDPOINT: `http://127.0.0.1:${ports[0]!}`,
     });
+  });
+  afterEach(function () {
+    if (this.currentTest?.state !== "failed") return;
+    for (const name of ["provider.log", "auditor.log"]) {
+      process.stderr.write(`${name} ends:\n${log(name).split("\n").slice(-40).join("\n")}\n`);
+    }
   });
   after(async () => {
     shell.stop();
@@ -217,7 +228,7 @@ describe("the walk-through of docs/operations.md, on Anvil with Sepolia's ID", f
     await section("### Run an auditor");
     const { address } = JSON.parse(log("keys/owner.json")) as { address: string };
     const deployment = JSON.parse(log("deployments/sepolia.json")) as Deployment;
-    hours = new Hours(anvil, deployment, `0x${address.replace(/^0x/, "")}`);
+    hours = new Hours(anvil, deployment, getAddress(`0x${address.replace(/^0x/, "")}`));
     await until("the auditor runs", () => log("auditor.log").includes("auditor started"));
     const [, first] = await hours.enrolment();
     for (let epoch = first; epoch <= first + 3; epoch++) await hours.pass(epoch);

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { build } from "esbuild";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { createContext, runInContext } from "node:vm";
 import { bytesToHex } from "../../src/protocol/bytes.ts";
@@ -108,6 +109,14 @@ describe("the package, packed and installed in an empty folder", function () {
     const { stdout, stderr } = user.run("npx", "--no", "--", "blockcloud", "provider", "--help");
     expect(stderr).to.equal("");
     expect(stdout).to.contain("Usage: blockcloud provider");
+  });
+
+  it("has a command, which says its version", () => {
+    const { version } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")) as {
+      version: string;
+    };
+    const { stdout } = user.run("npx", "--no", "--", "blockcloud", "--version");
+    expect(stdout.trim()).to.equal(version);
   });
 
   it("finds the deployments that come with it", () => {

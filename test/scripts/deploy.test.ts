@@ -194,7 +194,10 @@ describe("npm run deploy, to a chain with Sepolia's ID", () => {
       };
       // The governor of the devnet's parameters is one of Anvil's accounts.
       const close = async ({ contracts, parameters }: Deployment) => {
-        const data = encodeFunctionData({ abi: serviceRegistryAbi, functionName: "announceClosing" });
+        const data = encodeFunctionData({
+          abi: serviceRegistryAbi,
+          functionName: "announceClosing",
+        });
         const call = { from: parameters?.governor, to: contracts.registry, data };
         await chain.request("eth_sendTransaction", [call]);
         await chain.request("evm_increaseTime", [Number(parameters?.closingSeconds)]);

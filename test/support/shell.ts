@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { spawn, type ChildProcess } from "node:child_process";
+import { atExit } from "./atExit.ts";
 
 /** One shell for all commands, as a person has it: what it exports and starts stays. */
 export class Shell {
@@ -7,6 +8,7 @@ export class Shell {
   #said = "";
   #block = 0;
   #look: () => void = () => undefined;
+  readonly #forget: () => void;
 
   constructor(folder: string, env: Record<string, string>) {
     this.#bash = spawn("bash", ["-s"], {
@@ -15,6 +17,9 @@ export class Shell {
       stdio: ["pipe", "pipe", "pipe"],
       // A process group of its own: what runs in the background ends with it.
       detached: true,
+    });
+    this.#forget = atExit(() => {
+      this.stop();
     });
     for (const stream of [this.#bash.stdout, this.#bash.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => {
@@ -58,6 +63,7 @@ export class Shell {
   }
 
   stop(): void {
+    this.#forget();
     try {
       process.kill(-(this.#bash.pid ?? 0), "SIGKILL");
     } catch (error) {

@@ -28,7 +28,8 @@ export class UnitRunner {
     const settings = parseUnit(readFileSync(unit, "utf8"));
     const values = (key: string) =>
       settings.filter((each) => each.key === key).map(({ value }) => mapped(value));
-    const [state = "", credentials = ""] = [mapped("/var/lib"), mapped("/run/credentials")];
+    const state = mapped("/var/lib");
+    const credentials = mapped("/run/credentials");
     mkdirSync(path.join(state, values("StateDirectory")[0] ?? ""), {
       recursive: true,
       mode: 0o700,

@@ -127,11 +127,11 @@ describe("Gateway: receipts", () => {
         upstream = response.writeHead(200, { "Content-Type": "text/event-stream" });
         upstream.flushHeaders();
       },
-      { upstreamTimeoutMs: 100, clientTimeoutMs: 100 },
+      { upstreamTimeoutMs: 1_000, clientTimeoutMs: 1_000 },
     );
     // A plain response that is equally silent is abandoned after this time; it serves as the clock.
     const silent = await rig.serve((_request, response) => void response.write("x"), {
-      upstreamTimeoutMs: 250,
+      upstreamTimeoutMs: 2_000,
     });
     for (const headers of [{}, WITH_NONCE]) {
       const message = await head({ port, headers });
