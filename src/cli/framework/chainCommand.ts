@@ -46,7 +46,10 @@ export function chainCommand<F extends Flags, A extends Flags = Flags>(
   return defineCommand({ ...spec, flags }, check, async (local) => {
     const { deployment: file = "", rpc } = local.flags as unknown as Values<typeof chainFlags>;
     const deployment = loadDeployment(file);
-    const client = createChainClient(rpc, deployment.chainId, { origin: originOf(deployment) });
+    const client = createChainClient(rpc, deployment.chainId, {
+      origin: originOf(deployment),
+      timers: local.io.timers,
+    });
     if (options.checkChain !== false) await checkChain(client, deployment);
     return spec.run({ ...local, deployment, client });
   });
