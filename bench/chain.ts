@@ -12,7 +12,8 @@ import {
 import config from "../hardhat.config.ts";
 import { describeChain, type ChainClient } from "../src/chain/client.ts";
 import type { Deployment } from "../src/chain/deployment.ts";
-import { deployDevnet } from "../devnet/devnet.ts";
+import { deployDevnet, deploySuccessor } from "../devnet/devnet.ts";
+import type { Connection } from "../ignition/deploy.ts";
 import { abis } from "../src/protocol/abis.ts";
 import { epochAt, epochStart } from "../src/protocol/epoch.ts";
 
@@ -69,19 +70,19 @@ export class BenchChain {
   readonly deployment: Deployment;
   readonly client: ChainClient;
   readonly #request: Request;
-  readonly #close: () => Promise<void>;
+  readonly #connection: Connection;
   readonly #senders = new Set<Address>();
 
   private constructor(
     deployment: Deployment,
     client: ChainClient,
     request: Request,
-    close: () => Promise<void>,
+    connection: Connection,
   ) {
     this.deployment = deployment;
     this.client = client;
     this.#request = request;
-    this.#close = close;
+    this.#connection = connection;
   }
 
   static async start(): Promise<BenchChain> {
@@ -101,12 +102,19 @@ export class BenchChain {
       deployment,
       client,
       (method, params) => provider.request({ method, params: [...(params ?? [])] }),
-      () => connection.close(),
+      connection,
     );
   }
 
+  /** A later version of the contracts on the same chain; the registry of this one must be closed. */
+  async succeed(): Promise<BenchChain> {
+    const options = { epochSeconds: EPOCH_SECONDS };
+    const deployment = await deploySuccessor(this.#connection, this.deployment, options);
+    return new BenchChain(deployment, this.client, this.#request, this.#connection);
+  }
+
   stop(): Promise<void> {
-    return this.#close();
+    return this.#connection.close();
   }
 
   /** Sends a call and returns what its block says. Throws when it reverts. */

@@ -23,6 +23,10 @@ const benchmarks: Record<string, { about: string; load(): Promise<Benchmark> }> 
     about: "JSON-RPC calls a minute and a day of each kind of worker (some minutes)",
     load: () => import("./rpc.ts"),
   },
+  start: {
+    about: "start of commands beside bare Node, memory of workers at rest (some minutes)",
+    load: () => import("./start.ts"),
+  },
 };
 
 const list = Object.entries(benchmarks)

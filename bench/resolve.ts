@@ -12,17 +12,17 @@ import { Worker } from "./resolve/worker.ts";
 /** Services in the cache of the process that looks them up, and prefixes in its table. */
 const CACHED = 100_000;
 const PREFIXES = 100_000;
-/** Services that the fronts answer for; the peers have the same names. */
+/** Services that the fronts serve; the compared servers have the same names. */
 const NAMES = 10_000;
 
 const dnsSettings = { services: NAMES, rounds: 5, seconds: 1.5, clients: 16, quietPerSecond: 2000 };
 const httpSettings = { rounds: 5, seconds: 1.5, connections: 32 };
 const moveSettings = { nodes: 8, moves: 200, services: 20, gapMs: 20, coldLookups: 100 };
 
-/** Everything that was measured. */
+/** All measurements. */
 export interface Results {
   setting: readonly string[];
-  /** Processes that wanted to run in the minute before: what others do here counts, too. */
+  /** The machine's load in the minute before: other processes affect the figures, too. */
   load: number;
   inProcess: InProcessResult;
   table: TableResult;
@@ -32,13 +32,13 @@ export interface Results {
 }
 
 const setting = [
-  `Seed "${SEED}"; signed records of root services, one https endpoint each; no chain behind them.`,
-  "Each server, load generator and Coral node is a process of its own; all on this machine, over loopback. They share its cores.",
+  `Seed "${SEED}"; signed records of root services, each with one https endpoint; no chain is involved.`,
+  "Each server, load generator and Coral node is a separate process; all run on the same machine, over loopback, and share its cores.",
   "Servers are measured in turn, round by round; figures are medians of the rounds, ratios the median of the rounds' ratios.",
-  `DNS: A records of ${NAMES.toLocaleString("en-US")} names drawn at random, dnsperf with ${dnsSettings.clients} clients and 100 questions waiting; latencies at ${dnsSettings.quietPerSecond} a second.`,
-  `HTTP: ${httpSettings.connections} kept connections with one request waiting each.`,
-  `Coral: ${moveSettings.nodes} nodes with a resolver each; a move counts from before its record is signed until the last resolver answers with it.`,
-  "Cold lookups: of a node that joined later and subscribes to nothing, through the lookup store.",
+  `DNS: A records of ${NAMES.toLocaleString("en-US")} names drawn at random, dnsperf with ${dnsSettings.clients} clients and 100 outstanding queries; latencies at ${dnsSettings.quietPerSecond} a second.`,
+  `HTTP: ${httpSettings.connections} keep-alive connections with one outstanding request each.`,
+  `Coral: ${moveSettings.nodes} nodes with a resolver each; a move is timed from before its record is signed until the last resolver answers with it.`,
+  "Cold lookups: by a node that joined later and has no subscription, through the lookup store.",
 ];
 
 /** Lookups, fronts and moves of the resolver, with other servers beside it. */
@@ -79,7 +79,7 @@ async function measureFronts(say: (message: string) => void) {
   }
 }
 
-/** Tables and targets of what was measured; without dnsmasq there is nothing to compare with. */
+/** Builds tables and targets; without dnsmasq there is no comparison. */
 export function outcomeOf(results: Results): Outcome {
   const { inProcess, network, dns } = results;
   const { dnsmasq } = dns.ours;

@@ -28,7 +28,7 @@ const ROOT = new URL("../", import.meta.url);
 /**
  * Registers the three services by contract calls and starts their upstreams and their providers.
  *
- * @param workers Takes each process the moment it runs, so that a failure half-way leaves none behind.
+ * @param workers Receives each process as soon as it runs, so that a failure half-way leaves none behind.
  */
 export async function castProviders(
   stage: Stage,
@@ -128,12 +128,12 @@ export function operatorKey(index: number): Hex {
   return devKey(keyIndex.operator + index).key;
 }
 
-/** BLOC that a visitor gets to try a service and an auditor of its own. */
+/** BLOC for a visitor, to try a service and an auditor of their own. */
 const VISITOR_BLOC = parseEther("100000");
 
 /**
- * Hands BLOC to a spare key and writes it, with a second one that holds ether, for whoever wants to
- * register a service or enrol an auditor beside the demo's; a third is for a keeper.
+ * Sends BLOC to a spare key and writes its file, with a second key that holds ether, for a visitor who
+ * registers a service or enrols an auditor beside the demo's. A third key is for a keeper.
  */
 export async function welcomeVisitor(stage: Stage): Promise<void> {
   const visitor = devKey(keyIndex.visitor);
@@ -142,7 +142,7 @@ export async function welcomeVisitor(stage: Stage): Promise<void> {
   await writeFile(path.join(stage.folder, "visitor.key"), visitor.key, { mode });
   const operator = devKey(keyIndex.visitor + 1);
   await writeFile(path.join(stage.folder, "visitor-operator.key"), operator.key, { mode });
-  // Beyond the accounts that the chain begins with: it is given ether.
+  // This account is not among the chain's funded accounts, so it gets ether.
   const keeper = devKey(keyIndex.visitor + 3);
   const request = stage.client.request as (call: object) => Promise<unknown>;
   await request({
@@ -152,7 +152,7 @@ export async function welcomeVisitor(stage: Stage): Promise<void> {
   await writeFile(path.join(stage.folder, "visitor-keeper.key"), keeper.key, { mode });
 }
 
-/** Writes what every worker reads. */
+/** Writes the deployment file, which every worker reads. */
 export async function writeDeployment(stage: Stage): Promise<void> {
   await mkdir(stage.folder, { recursive: true });
   await writeFile(deploymentFile(stage), JSON.stringify(stage.devnet.deployment, null, 2));

@@ -206,7 +206,11 @@ async function watch(
       screen.say(moveLine(running.move));
     }
     const waitingFor = missing(running, last);
-    if (waitingFor === undefined) return;
+    if (waitingFor === undefined) {
+      // With what came last.
+      screen.show(await paint(running, "nothing more"));
+      return;
+    }
     if (currentEpoch(clock) > last + PATIENCE_EPOCHS) {
       screen.say(`gave up waiting for ${waitingFor}`);
       return;
@@ -289,10 +293,38 @@ async function paint(running: Running, waitingFor: string): Promise<Picture> {
         reward: rounds.reduce((sum, round) => sum + round.reward, 0n),
       };
     }),
+    ...(await earnings(running, epoch - 2)),
     gasPerAudit: monitor.gasPerAudit,
     resolver: running.resolver,
     move: running.move,
   };
+}
+
+/** What was paid for epochs up to one that is final. */
+async function earnings(
+  { monitor, services, auditors, first }: Running,
+  last: number,
+): Promise<Pick<Picture, "settled" | "claimed">> {
+  const epochs = Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
+  const settled = epochs.flatMap((epoch) =>
+    services.flatMap(({ number, name }) => {
+      const settlement = monitor.settlement(number, epoch);
+      if (settlement === undefined) return [];
+      const { reward } = settlement;
+      return [
+        monitor
+          .verdict(number, epoch)
+          .then((verdict) => ({ epoch, number, name, verdict, reward })),
+      ];
+    }),
+  );
+  const claimed = epochs.flatMap((epoch) =>
+    auditors.flatMap(({ owner }) => {
+      const { claimed: done, paidVotes, votes, reward } = monitor.round(owner, epoch);
+      return done ? [{ epoch, address: owner, paidVotes, votes, reward }] : [];
+    }),
+  );
+  return { settled: await Promise.all(settled), claimed };
 }
 
 function phaseAt(share: number): string {

@@ -1,11 +1,11 @@
 import { mnemonicToAccount } from "viem/accounts";
-import type { Address, Hex } from "viem";
+import { parseEther, type Address, type Hex } from "viem";
 import { createHardhatRuntimeEnvironment } from "hardhat/hre";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import config from "../hardhat.config.ts";
 import { deployContracts, type Connection } from "../ignition/deploy.ts";
-import { readParameters } from "../ignition/parameters.ts";
+import { readParameters, type Parameters } from "../ignition/parameters.ts";
 import type { Deployment } from "../src/chain/deployment.ts";
 import { bytesToHex } from "../src/protocol/bytes.ts";
 
@@ -73,22 +73,48 @@ export async function startDevnet(folder: string, options: DevnetOptions = {}): 
   }
 }
 
+/**
+ * Deploys a later version of a devnet's contracts, for the same token and with the same parameters; the
+ * earlier registry must be closed.
+ */
+export function deploySuccessor(
+  connection: Connection,
+  before: Deployment,
+  options: DevnetParameters = {},
+): Promise<Deployment> {
+  const { treasury: _, ...parameters } = devnetParameters(options);
+  return deployContracts(
+    connection,
+    {
+      ...parameters,
+      token: before.contracts.token,
+      predecessor: before.contracts.registry,
+      rewardSupply: parseEther("1000000"),
+    },
+    { network: "devnet", confirmations: 1, deployConfirmations: 1 },
+  );
+}
+
 /** Deploys the contracts with the embedded chain's parameters on any chain that Hardhat is connected to. */
 export function deployDevnet(
   connection: Connection,
   options: DevnetParameters = {},
 ): Promise<Deployment> {
+  return deployContracts(connection, devnetParameters(options), {
+    network: "devnet",
+    confirmations: 1,
+    deployConfirmations: 1,
+  });
+}
+
+function devnetParameters(options: DevnetParameters): Parameters {
   const parameters = readParameters(path.join(root, "ignition/parameters/devnet.json"));
   const epochSeconds = options.epochSeconds ?? parameters.epochSeconds;
-  return deployContracts(
-    connection,
-    {
-      ...parameters,
-      epochSeconds,
-      unbondingSeconds: Math.max(parameters.unbondingSeconds, 10 * epochSeconds),
-      challengeWindow: options.challengeWindow ?? parameters.challengeWindow,
-      ...options.bounds,
-    },
-    { network: "devnet", confirmations: 1, deployConfirmations: 1 },
-  );
+  return {
+    ...parameters,
+    epochSeconds,
+    unbondingSeconds: Math.max(parameters.unbondingSeconds, 11 * epochSeconds),
+    challengeWindow: options.challengeWindow ?? parameters.challengeWindow,
+    ...options.bounds,
+  };
 }

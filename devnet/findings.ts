@@ -1,24 +1,24 @@
 import type { Address } from "viem";
 import type { LogLine, WorkerProcess } from "./worker.ts";
 
-/** What an auditor noted of a service that it inspected. */
+/** An auditor's log entries about a service that it inspected. */
 export interface Inspection {
   auditor: Address;
   grade: number;
-  /** How long the service took, each time. */
+  /** Duration of each inspection, milliseconds. */
   milliseconds: number[];
   /** Why an inspection failed. */
   reasons: string[];
 }
 
 /**
- * What the auditors' logs say of an epoch. The demo's figures come from the chain; this only explains them
- * when they are not as they should be.
+ * The auditors' log entries of an epoch. The demo's figures come from the chain; the log entries only explain
+ * unexpected figures.
  */
 export class Findings {
   readonly #lines: { auditor: Address; line: LogLine }[] = [];
 
-  /** Takes from an auditor's log what explains an epoch. */
+  /** Follows an auditor's log. */
   follow(auditor: Address, worker: Pick<WorkerProcess, "onLine">): void {
     worker.onLine((line) => {
       const explains = line.msg === INSPECTED || line.level !== "debug";
@@ -39,7 +39,7 @@ export class Findings {
       }));
   }
 
-  /** The last thing that an auditor said of an epoch; undefined when it said nothing. */
+  /** An auditor's last log message about an epoch; undefined if there is none. */
   lastSaid(auditor: Address, epoch: number): string | undefined {
     return this.#lines.findLast(({ auditor: by, line }) => by === auditor && line.epoch === epoch)
       ?.line.msg;

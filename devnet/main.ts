@@ -10,8 +10,6 @@ import { runProgram } from "../src/cli/program.ts";
 
 /** `npm start`: the devnet of this repository. It needs Hardhat, so the package leaves it out. */
 const start = localCommand({
-  name: "start",
-  about: "Run services, providers and auditors on an embedded chain.",
   flags: {
     epochs: text(
       "--epochs <n>",
@@ -71,5 +69,12 @@ function reasonLine({ check, service, auditor, epoch, why }: DemoReason): string
 
 process.exitCode = await runProgram(["start", ...process.argv.slice(2)], processIo(), {
   name: "npm",
-  entries: { start },
+  about: "The devnet of this repository.",
+  entries: {
+    start: {
+      about: "Run services, providers and auditors on an embedded chain.",
+      load: () => Promise.resolve(start),
+    },
+  },
+  places: () => Promise.resolve(new Map()),
 });

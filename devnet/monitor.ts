@@ -2,9 +2,12 @@ import { isAddressEqual, parseEventLogs, type Address, type Hex } from "viem";
 import type { ChainClient } from "../src/chain/client.ts";
 import type { Deployment } from "../src/chain/deployment.ts";
 import { proofOfServiceAbi } from "../src/protocol/abi/proofOfService.ts";
+import { settlementAbi } from "../src/protocol/abi/settlement.ts";
 import { stakingAbi } from "../src/protocol/abi/staking.ts";
 import { providerPay } from "../src/protocol/pay.ts";
 import type { Verdict } from "../src/protocol/tally.ts";
+
+const abi = [...proofOfServiceAbi, ...settlementAbi];
 
 /** What the chain says of one auditor's round. */
 export interface RoundState {
@@ -87,15 +90,15 @@ export class Monitor {
   /** What a service would earn in an epoch with the best verdict; 0 when the epoch has no seed. */
   async fullPay(number: bigint, epoch: number): Promise<bigint> {
     const contract = { address: this.#deployment.contracts.staking, abi: stakingAbi };
-    const [stake, [total]] = await Promise.all([
+    const [[, counted], [total]] = await Promise.all([
       this.#client.readContract({
         ...contract,
         functionName: "serviceStakeAt",
         args: [number, epoch],
       }),
-      this.#client.readContract({ ...contract, functionName: "activeAt", args: [epoch] }),
+      this.#client.readContract({ ...contract, functionName: "totalsAt", args: [epoch] }),
     ]);
-    return providerPay(this.#budgets.get(epoch) ?? 0n, stake, total, 3);
+    return providerPay(this.#budgets.get(epoch) ?? 0n, counted, total, 3);
   }
 
   /** The verdict on a service; only for epochs that are final. */
@@ -104,8 +107,8 @@ export class Monitor {
     const known = this.#verdicts.get(key);
     if (known !== undefined) return known;
     const [grade, quorate] = await this.#client.readContract({
-      address: this.#deployment.contracts.proofOfService,
-      abi: proofOfServiceAbi,
+      address: this.#deployment.contracts.settlement,
+      abi: settlementAbi,
       functionName: "verdictOf",
       args: [number, epoch],
     });
@@ -138,11 +141,12 @@ export class Monitor {
   }
 
   #isOurs(address: Hex): boolean {
-    return isAddressEqual(address, this.#deployment.contracts.proofOfService);
+    const { proofOfService, settlement } = this.#deployment.contracts;
+    return [proofOfService, settlement].some((ours) => isAddressEqual(address, ours));
   }
 
   #readLogs(logs: Parameters<typeof parseEventLogs>[0]["logs"]): void {
-    for (const event of parseEventLogs({ abi: proofOfServiceAbi, logs })) {
+    for (const event of parseEventLogs({ abi, logs })) {
       if (event.eventName === "Ticked") {
         this.#budgets.set(event.args.epoch, event.args.providersBudget);
       } else if (event.eventName === "Committed") {

@@ -8,7 +8,7 @@ import { changeJsonSchema } from "../src/resolver/answerSchema.ts";
 import type { Stage } from "./stage.ts";
 import { stateFolder } from "./processes.ts";
 
-/** How a service moved in mid-run. */
+/** The result of the move of a service during the run. */
 export interface DemoMove {
   service: number;
   from: string;
@@ -21,12 +21,12 @@ export interface DemoMove {
   announcements: number;
 }
 
-/** How long a move may take, milliseconds; far above what it takes on a busy machine. */
+/** Time limit of a move, milliseconds; far above the time that a busy machine needs. */
 const PATIENCE_MS = 60_000;
 
 /**
- * Tells a running provider to move, as `blockcloud provider move` does, and watches a resolver until it says
- * the new address.
+ * Tells a running provider to move, as `blockcloud provider move` does, and watches a resolver until it
+ * answers with the new address.
  *
  * @throws BlockcloudError `MOVE_FAILED`.
  */
@@ -71,7 +71,7 @@ export async function moveService(
   }
 }
 
-/** Endpoints of a service as a resolver tells them, by server-sent events. */
+/** The endpoints of a service in a resolver's server-sent events. */
 async function* watchEndpoint(
   resolverUrl: string,
   number: bigint,

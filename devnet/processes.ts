@@ -120,5 +120,6 @@ function startWorker(
     args: [...args, ...common, "--state", path.join(stateFolder(stage), state)],
     env,
     logFile: path.join(stage.folder, `${name.replaceAll(" ", "-")}.log`),
+    ...(stage.command !== undefined && { command: stage.command }),
   });
 }

@@ -4,7 +4,7 @@ import type { Findings } from "./findings.ts";
 import type { RoundState } from "./monitor.ts";
 import type { DemoMove } from "./move.ts";
 
-/** A check of the demo on itself that failed. */
+/** A failed self-check of the demo. */
 export interface DemoReason {
   check:
     | "EPOCHS_AUDITED"
@@ -12,26 +12,26 @@ export interface DemoReason {
     | "FAULTY_SERVICE_PAID_LESS"
     | "AUDITOR_EARNED"
     | "SERVICE_MOVED_WITHOUT_TRANSACTION";
-  /** Of which service. */
+  /** The service concerned. */
   service?: number;
-  /** Of which auditor. */
+  /** The auditor concerned. */
   auditor?: Address;
-  /** In which epoch; null when it is about the whole run. */
+  /** The epoch; null if the reason is about the whole run. */
   epoch: number | null;
-  /** What the chain and the logs say of it. */
+  /** The explanation from chain and logs. */
   why: string;
 }
 
-/** What the chain says of a service in an epoch. */
+/** The state of a service in an epoch on chain. */
 export interface ServiceEpoch {
   epoch: number;
   hasSeed: boolean;
   /** Undefined while the epoch is not settled. */
   reward: bigint | undefined;
-  /** What the best verdict pays. */
+  /** The pay for the best verdict. */
   full: bigint;
   verdict: Verdict;
-  /** Auditors that have revealed a vote, of all. */
+  /** Number of auditors that revealed a vote. */
   revealed: number;
   auditors: number;
 }
@@ -59,7 +59,7 @@ function whyLess(
   service: bigint,
   findings: Pick<Findings, "inspections">,
 ): string {
-  if (!hasSeed) return "The epoch has no seed: nobody proved it in time.";
+  if (!hasSeed) return "The epoch has no seed: it was not proved in time.";
   if (reward === undefined) return "The epoch was not settled by the end of the run.";
   if (verdict === null) {
     return `No quorum: ${revealed} of ${auditors} auditors revealed a round of this epoch.`;

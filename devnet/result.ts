@@ -20,7 +20,7 @@ export interface DemoResult {
    * moved without a transaction.
    */
   ok: boolean;
-  /** Which of these is not so, when, and why; empty when `ok`. */
+  /** Which of these conditions failed, when, and why; empty if `ok`. */
   reasons: DemoReason[];
   /** Epochs that were audited. */
   epochs: number;
@@ -34,13 +34,13 @@ export interface DemoResult {
     reward: string;
     transactions: number;
   }[];
-  /** How service 1 moved in mid-run; null if the run ended before. */
+  /** The move of service 1 during the run; null if the run ended before. */
   move: DemoMove | null;
   /** All gas of the operators' transactions over all votes revealed. */
   gasPerAudit: number | null;
 }
 
-/** Adds up what the chain says of the audited epochs. */
+/** Computes the result of the audited epochs from the chain. */
 export async function judge(
   run: {
     monitor: Monitor;

@@ -41,6 +41,8 @@ export interface Stage {
   folder: string;
   /** Addresses of the record network's nodes, by which workers join it. */
   bootstrap: readonly string[];
+  /** The command that workers run; without it, this repository's own, from its sources. */
+  command?: string;
   say(message: string): void;
 }
 

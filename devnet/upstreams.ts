@@ -26,7 +26,7 @@ export class FileSet {
     return new FileSet(new Map(files));
   }
 
-  /** Requests of a probe: each file, and the SHA-256 that its body must have. */
+  /** Requests for a probe: each file with the SHA-256 of its body. */
   probes(): { path: string; sha256: string }[] {
     return [...this.#files].map(([path, body]) => ({
       path,
@@ -49,10 +49,10 @@ export class FileSet {
   };
 }
 
-/** What the fault injector does to a request. */
+/** The effect of the fault injector on a request. */
 export type Fault = { kind: "none" } | { kind: "slow"; milliseconds: number } | { kind: "down" };
 
-/** Puts faults before a listener; `faultNow` says which one rules at the moment of a request. */
+/** Injects faults before a listener; `faultNow` gives the fault at the moment of a request. */
 export function withFaults(listener: RequestListener, faultNow: () => Fault): RequestListener {
   return (request, response) => {
     const fault = faultNow();

@@ -19,6 +19,10 @@ export interface Picture {
     verdicts: Verdict[];
     reward: bigint;
   }[];
+  /** What each service was paid for an epoch, once that is settled. */
+  settled: { epoch: number; number: bigint; name: string; verdict: Verdict; reward: bigint }[];
+  /** What each auditor was paid for an epoch, once it has claimed. */
+  claimed: { epoch: number; address: string; paidVotes: number; votes: number; reward: bigint }[];
   auditors: {
     address: string;
     stake: bigint;
@@ -34,6 +38,7 @@ export interface Picture {
 }
 
 const letters = ["F", "P", "G", "E"] as const;
+const words = ["failed", "poor", "good", "excellent"] as const;
 
 /** The live view as lines of text. */
 export function render(picture: Picture): string[] {
@@ -46,7 +51,7 @@ export function render(picture: Picture): string[] {
     bloc(service.reward),
   ]);
   const auditors = picture.auditors.map((auditor) => [
-    `${auditor.address.slice(0, 6)}..${auditor.address.slice(-4)}`,
+    short(auditor.address),
     formatEther(auditor.stake),
     auditor.rounds.toString(),
     `${auditor.paidVotes}/${auditor.votes}`,
@@ -66,6 +71,25 @@ export function render(picture: Picture): string[] {
     "verdicts: E excellent, G good, P poor, F failed, - no quorum; Ctrl-C stops",
     `waiting for ${picture.waitingFor}`,
   ];
+}
+
+/** What services and auditors got for the epochs so far, a line each. */
+export function renderEarnings({ settled, claimed }: Picture): string[] {
+  return [
+    ...settled.map(({ epoch, number, name, verdict, reward }) => {
+      const word = verdict === null ? "no quorum" : words[verdict];
+      return `epoch ${epoch}: service ${number} (${name}), ${word}, earned ${bloc(reward)} BLOC`;
+    }),
+    ...claimed.map(
+      ({ epoch, address, paidVotes, votes, reward }) =>
+        `epoch ${epoch}: auditor ${short(address)}, ${paidVotes} of ${votes} votes paid, ` +
+        `earned ${bloc(reward)} BLOC`,
+    ),
+  ];
+}
+
+function short(address: string): string {
+  return `${address.slice(0, 6)}..${address.slice(-4)}`;
 }
 
 /** How the move went, for people. */
@@ -102,12 +126,16 @@ function table(head: string[], rows: string[][], right: number[]): string[] {
 /** What a screen writes to: a terminal, or any other stream. */
 export type Output = NodeJS.WritableStream & { readonly columns?: number };
 
-/** Where the view is written: redrawn in place on a terminal, else a line whenever it says something new. */
+/**
+ * Where the view is written: redrawn in place on a terminal; elsewhere a line whenever the phase changes, and
+ * one for what each service and auditor got for an epoch.
+ */
 export class Screen {
   readonly #stream: Output;
   readonly #live: boolean;
   #lines = 0;
   #last = "";
+  readonly #earnings = new Set<string>();
 
   constructor(stream: Output, live: boolean) {
     this.#stream = stream;
@@ -117,6 +145,11 @@ export class Screen {
   /** Shows a picture. */
   show(picture: Picture): void {
     if (!this.#live) {
+      for (const line of renderEarnings(picture)) {
+        if (this.#earnings.has(line)) continue;
+        this.#earnings.add(line);
+        this.say(line);
+      }
       this.say(`epoch ${picture.epoch}, ${picture.phase}; waiting for ${picture.waitingFor}`);
       return;
     }

@@ -23,17 +23,18 @@ export class WorkerProcess {
   #lastError = "";
 
   /**
-   * Starts `bin/blockcloud` with arguments. Keys go through the environment, which other users of the
-   * machine cannot see, unlike arguments.
+   * Starts `bin/blockcloud`, or another `command`, with arguments. Keys go through the environment, which
+   * other users of the machine cannot see, unlike arguments.
    */
   constructor(input: {
     name: string;
     args: readonly string[];
     env: Record<string, string>;
     logFile: string;
+    command?: string;
   }) {
     this.name = input.name;
-    this.#child = spawn(process.execPath, [bin, ...input.args, "--with-parent"], {
+    this.#child = spawn(process.execPath, [input.command ?? bin, ...input.args, "--with-parent"], {
       env: input.env,
       // The pipe to its standard input ends with this process, however that ends.
       stdio: ["pipe", "pipe", "pipe"],
@@ -87,6 +88,11 @@ export class WorkerProcess {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** The process ID; undefined when it could not be started. */
+  get pid(): number | undefined {
+    return this.#child.pid;
   }
 
   /** Whether the process still runs. */

@@ -1,10 +1,12 @@
 /**
- * `npm run build`: compiles `src/` to `dist/`, JavaScript and types, as the package is published. A checkout
- * runs the sources as they are and needs no build; Node strips no types under `node_modules`.
+ * `npm run build`: compiles `src/` to `dist/`, JavaScript and types, as the package is published: its modules
+ * one by one, and the command as a bundle in `dist/bin/`. A checkout runs the sources as they are and needs no
+ * build; Node strips no types under `node_modules`.
  */
 import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import path from "node:path";
+import { bundleCommand } from "./bundle.ts";
 
 const root = path.dirname(import.meta.dirname);
 
@@ -18,3 +20,4 @@ const { status, error } = spawnSync(process.execPath, [tsc, "-p", "tsconfig.buil
 });
 if (error !== undefined) throw error;
 process.exitCode = status ?? 1;
+if (status === 0) await bundleCommand(path.join(root, "dist/bin"));

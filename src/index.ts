@@ -24,7 +24,8 @@ export {
 } from "./client/errors.ts";
 export type { ServiceRequestInit } from "./client/question.ts";
 export { ServiceResponse, type Proof } from "./client/response.ts";
-export { createLogger, silentLogger, type Logger } from "./node/logger.ts";
+export { createLogger } from "./node/createLogger.ts";
+export { silentLogger, type Logger } from "./node/logger.ts";
 export { systemTimers, type Timers } from "./node/timers.ts";
 export * from "./protocol/index.ts";
 export { resolveErrors, type Answer, type AnswerSource, type Change } from "./resolver/answer.ts";

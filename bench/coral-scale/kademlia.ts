@@ -4,10 +4,10 @@ import { lookup, type LookupResult, type Manner } from "./lookup.ts";
 import type { Random } from "./random.ts";
 import { idOf, type Topology } from "./topology.ts";
 
-/** What some lookups took. */
+/** The cost of a number of lookups. */
 export interface Lookups {
   hops: Quantiles;
-  /** Requests sent, each of which has an answer. */
+  /** Requests, each of which gets a response. */
   requests: Quantiles;
   meanRequests: number;
   elapsedMs: Quantiles;
@@ -15,17 +15,19 @@ export interface Lookups {
 
 /** Lookups of a record. */
 export interface Gets extends Lookups {
-  /** The share that found it. */
+  /** The share of lookups that found it. */
   found: number;
 }
 
-/** How Kademlia does on a topology. */
+/** Measurements of Kademlia on a topology. */
 export interface Kademlia {
-  /** Lookups of the nodes closest to a key, as each store makes one; which share of them it found. */
+  /**
+   * Lookups of the nodes closest to a key, as for each store, and the share of these nodes that were found.
+   */
   findClosest: Lookups & { correct: number };
-  /** Lookups that end when enough nodes have answered with the record. */
+  /** Lookups that end when enough nodes have responded with the record. */
   getRecord: Gets;
-  /** The same while some nodes are gone and nobody has noticed. */
+  /** The same while some nodes are gone and all tables still have them. */
   getWithDead: Gets & { deadShare: number };
   /** Requests of a store: its lookup, and one to each of the closest nodes. */
   requestsPerStore: number;
@@ -65,7 +67,7 @@ export function measureKademlia(
     requestsPerStore: rounded(requestsPerStore, 1),
   };
 
-  /** Somebody who has to ask. */
+  /** A random node that must send a lookup. */
   function asker(...not: readonly ReadonlySet<number>[]): number {
     for (;;) {
       const node = random.below(topology.size);
@@ -81,8 +83,8 @@ export interface HotKey {
 }
 
 /**
- * A minute of a hot key that every node looks up once, for it keeps the record for the lease: which node gets
- * most lookups. A store reaches each of the closest nodes, so the busiest gets all of them.
+ * A minute of a hot key that every node looks up once, because it keeps the record for the lease. Finds the
+ * node with the most lookups. A store reaches each of the closest nodes, so the busiest gets all stores.
  */
 export function measureHotKey(
   topology: Topology,

@@ -2,18 +2,18 @@ import { ClosestList, closestKnown } from "./closest.ts";
 import type { Random } from "./random.ts";
 import { distance, type Id, type Topology } from "./topology.ts";
 
-/** How a request and its answer travel: so many milliseconds, drawn evenly from these bounds. */
+/** Round-trip time of a request, drawn evenly from this range, milliseconds. */
 export const ROUND_TRIP_MS = { from: 10, to: 150 } as const;
-/** After how long a node gives up on one that does not answer, in milliseconds. */
+/** Timeout of a request, milliseconds. */
 const TIMEOUT_MS = 1000;
 
-/** How lookups are made. */
+/** Parameters of lookups. */
 export interface Manner {
-  /** How many requests a path may have under way. */
+  /** Concurrent requests of a path. */
   alpha: number;
-  /** Among how many paths those that are known at the beginning are dealt out; nobody is asked by two. */
+  /** Number of disjoint paths among which the nodes known at the start are distributed. */
   paths: number;
-  /** With so many answers that carry the record a lookup ends. */
+  /** A lookup ends after this many responses with the record. */
   answers: number;
 }
 
@@ -21,22 +21,22 @@ export interface Manner {
 export interface LookupOptions extends Manner {
   from: number;
   target: Id;
-  /** Who has the record. Nobody: it finds the closest. */
+  /** The nodes with the record. Without any, the lookup finds the closest nodes. */
   holders?: ReadonlySet<number>;
-  /** Who does not answer. */
+  /** The nodes that do not respond. */
   dead?: ReadonlySet<number>;
   /** Called for each node that a request reaches. */
   onRequest?: (node: number) => void;
 }
 
-/** What became of it. */
+/** The result of a lookup. */
 export interface LookupResult {
-  /** The closest nodes that answered, the closest first, at most as many as a bucket takes. */
+  /** The closest nodes that responded, the closest first, at most the size of a bucket. */
   closest: readonly number[];
   found: boolean;
-  /** Requests sent; each has one answer unless its node is dead. */
+  /** Requests; each gets one response unless its node is dead. */
   requests: number;
-  /** Referrals behind the first answer that counted: 1 for a node of the own table. */
+  /** Referrals before the first response with the record: 1 for a node of the own table. */
   hops: number;
   /** Simulated milliseconds. */
   elapsedMs: number;
@@ -52,16 +52,17 @@ interface Request {
 
 /** One path of a lookup. */
 interface Path {
-  /** The closest that answered on it: it goes on while somebody closer is known. */
+  /** The closest nodes that responded on it: it continues while a closer node is known. */
   closest: ClosestList;
   waiting: Request[];
   underWay: number;
 }
 
 /**
- * An iterative lookup by the rules of `@libp2p/kad-dht`: it begins with the closest of the own table, dealt
- * out to paths; each keeps `alpha` requests under way, always asks the closest one not asked, follows only
- * referrals to nodes closer than who refers, and ends when no node left could be among its closest.
+ * An iterative lookup by the rules of `@libp2p/kad-dht`. It starts with the closest nodes of the own table,
+ * distributed among the paths. Each path keeps `alpha` requests running, always queries the closest node not
+ * yet queried, follows only referrals to nodes closer than the referring one, and ends when no remaining node
+ * can be among its closest.
  */
 export function lookup(topology: Topology, options: LookupOptions, random: Random): LookupResult {
   const { from, target, holders, dead } = options;
@@ -129,7 +130,7 @@ export function lookup(topology: Topology, options: LookupOptions, random: Rando
   return { closest: closest.nodes, found, requests, hops, elapsedMs: now };
 }
 
-/** Takes the element with the least key out of a short list. */
+/** Removes the element with the least key from a short list. */
 function takeLeast<T>(list: T[], key: (element: T) => number): T | undefined {
   let least = 0;
   for (let index = 1; index < list.length; index += 1) {

@@ -7,10 +7,10 @@ import { closestOfAll } from "./closest.ts";
 import { sloppyLoad, sloppyPath, storeBound, type Heat } from "./sloppy.ts";
 import { buildTopology, idOf, type Topology } from "./topology.ts";
 
-/** What is simulated at each size. */
+/** Parameters of the simulation at each size. */
 export interface Settings {
   seed: string;
-  /** Ways to run Kademlia; the first is ours, and its tables are the ones that sloppy storing uses. */
+  /** Configurations of Kademlia. The first is Blockcloud's; sloppy storing uses its tables. */
   designs: readonly [Design, ...Design[]];
   leaseMs: number;
   /** Stores a minute of a hot key in the published measurement. */
@@ -21,10 +21,10 @@ export interface Settings {
   deadShare: number;
 }
 
-/** A way to run Kademlia. */
+/** A configuration of Kademlia. */
 export interface Design extends Manner {
   name: string;
-  /** Contacts of a bucket, and nodes that keep a record: k. */
+  /** Contacts of a bucket, and nodes that store a record: k. */
   bucketSize: number;
 }
 
@@ -34,7 +34,7 @@ export interface Sloppy {
   /** Store requests a minute at the node closest to the key; the bound is for these. */
   storesAtClosest: { median: number; max: number };
   storesAtBusiest: number;
-  /** Values handed over a minute at the node closest to the key; they come on top. */
+  /** Values stored per minute at the node closest to the key, in addition to `storesAtClosest`. */
   insertsAtClosest: number;
   lookupsAtBusiest: number;
   requestsPerStore: number;
@@ -43,18 +43,18 @@ export interface Sloppy {
   ratioToBound: number;
 }
 
-/** Everything at one size. */
+/** The results at one size. */
 export interface Scale {
   nodes: number;
   kademlia: (Kademlia & { name: string; contacts: Quantiles; hotKey: HotKey })[];
   gossip: { degree: number; hops: Quantiles; messages: number; reachedAll: boolean };
   sloppy: {
     hops: Quantiles;
-    /** The share of the ways that end at the node closest to the key. */
+    /** The share of paths that end at the node closest to the key. */
     arrives: number;
-    /** Each node keeps the record for a lease, looks it up again and stores itself as a holder. */
+    /** Each node keeps the record for a lease, looks it up again and stores a reference to itself. */
     lease: Sloppy;
-    /** The published measurement's rate of stores. */
+    /** The rate of stores of the published measurement. */
     paper: Sloppy;
   };
 }
@@ -108,7 +108,7 @@ function measureDesign(
   const { lookups: count, deadShare, leaseMs } = settings;
   const { name, alpha, paths, answers } = design;
   const manner = { alpha, paths, answers };
-  // A publisher stores anew at half of its lease.
+  // A publisher stores again after half of its lease.
   const storesPerMinute = (2 * 60_000) / leaseMs;
   const hot = keys.map((key) => measureHotKey(topology, { key, manner, storesPerMinute }, random));
   const lookupsPerMinute = median(hot.map((load) => load.lookupsPerMinute));

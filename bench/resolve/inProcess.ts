@@ -3,7 +3,7 @@ import { ServiceTable } from "../../src/resolver/table/serviceTable.ts";
 import type { ServiceResolver } from "../../src/resolver/serviceResolver.ts";
 import { seeded } from "../coral-scale/random.ts";
 import { rounded } from "../quantiles.ts";
-import { callsPerSecond } from "./rounds.ts";
+import { callsPerSecond } from "../rounds.ts";
 import { idOf, nameOf, SEED } from "./services.ts";
 import { signingNetwork, syntheticResolver } from "./syntheticResolver.ts";
 import { serve } from "./worker.ts";

@@ -1,6 +1,7 @@
 import { keccak256, type Hex } from "viem";
 import type { RecordNetwork } from "../../src/coral/network.ts";
-import { createLogger, type Logger } from "../../src/node/logger.ts";
+import { createLogger } from "../../src/node/createLogger.ts";
+import type { Logger } from "../../src/node/logger.ts";
 import { systemTimers } from "../../src/node/timers.ts";
 import type { VerifiedRecord } from "../../src/protocol/checkRecord.ts";
 import { signRecord } from "../../src/protocol/record.ts";

@@ -4,6 +4,8 @@ import ts from "typescript";
 
 /** Folders with source files. */
 const FOLDERS = ["bench", "contracts", "devnet", "ignition", "scripts", "src", "test"];
+/** Under it the package's own name means its sources (package.json). */
+const SOURCE_CONDITION = "blockcloud-source";
 const SOURCE = /\.(ts|mjs|js|sol)$/;
 
 /** What a file depends on, as its text says; paths from the root. */
@@ -105,7 +107,7 @@ export class Imports {
   #import(file: string, specifier: string, source: Source): void {
     if (specifier.startsWith(".")) {
       source.files.push(this.#beside(file, specifier));
-    } else if (specifier === this.#self || specifier.startsWith(`${this.#self}/`)) {
+    } else if (specifier.startsWith("#") || specifier.split("/")[0] === this.#self) {
       const { resolvedModule } = ts.resolveModuleName(
         specifier,
         path.join(this.#root, file),
@@ -113,6 +115,7 @@ export class Imports {
           module: ts.ModuleKind.NodeNext,
           moduleResolution: ts.ModuleResolutionKind.NodeNext,
           allowImportingTsExtensions: true,
+          customConditions: [SOURCE_CONDITION],
         },
         ts.sys,
         this.#resolution,

@@ -26,7 +26,7 @@ import { AuditorStore, auditorStoreFile } from "./store.ts";
 import { TickDuty } from "./tickDuty.ts";
 
 export interface AuditorOptions {
-  /** The preferred RPC endpoint, then those that stand in for it. */
+  /** The preferred RPC endpoint, then its fallbacks. */
   rpcUrls: readonly string[];
   /** How the head is followed. */
   pace?: ChainPace | undefined;
@@ -42,16 +42,16 @@ export interface AuditorOptions {
   coral?: CoralOptions | undefined;
   /** Folder of the worker's state. */
   stateDir: string;
-  /** The devnet switch: services on loopback are inspected too. */
+  /** For a devnet: services on loopback are inspected, too. */
   allowLoopback: boolean;
-  /** Which duties run, by name; without it all. An auditor that leaves takes on no new rounds. */
+  /** Names of the duties to run; without it all. An auditor that leaves starts no new rounds. */
   duties?: readonly string[];
 }
 
 export interface AuditorEnvironment {
   timers: Timers;
   log: Logger;
-  /** Counts what happens, for whoever serves them. */
+  /** The registry in which the auditor counts its events. */
   metrics?: Metrics;
   /** Who votes; the real inspector unless a test brings another. */
   createVoter?: (dependencies: InspectorDependencies) => Voter;
@@ -59,7 +59,23 @@ export interface AuditorEnvironment {
   openStore?: (file: string) => AuditorStore;
 }
 
-/** An auditor with everything it needs, ready to start. */
+/**
+ * Assembles an auditor, ready to start.
+ *
+ * @example
+ * await using auditor = createAuditor(
+ *   {
+ *     deployment: loadDeployment("deployments/sepolia.json"),
+ *     rpcUrls: ["https://rpc.example"],
+ *     auditor: "0xbDA5747bFD65F08deb54cb465eB87D40e51B197E",
+ *     operatorKey,
+ *     stateDir: ".blockcloud",
+ *     allowLoopback: false,
+ *   },
+ *   { timers: systemTimers, log: createLogger({ name: "auditor", level: "info" }) },
+ * );
+ * await auditor.start();
+ */
 export function createAuditor(options: AuditorOptions, environment: AuditorEnvironment): Worker {
   const { deployment, auditor } = options;
   const { timers, log, metrics: registry = createMetrics("auditor") } = environment;

@@ -5,7 +5,7 @@ import type { AuditedService, Services } from "../chain/services.ts";
 import type { Logger } from "../node/logger.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { stakingAbi } from "../protocol/abi/staking.ts";
-import { drawKey, drawnWeight, expectedWeight, LANES } from "../protocol/sortition.ts";
+import { drawKey, drawnWeight, expectedWeight, shardCount } from "../protocol/sortition.ts";
 
 /** What an auditor has to inspect in an epoch. */
 export interface Draw {
@@ -29,21 +29,17 @@ export async function draw(
 ): Promise<Draw> {
   const { auditor, epoch, seed, secret } = input;
   const { client, deployment, services } = dependencies;
-  const [[stake, total], count] = await Promise.all([
-    client.readContract({
-      address: deployment.contracts.staking,
-      abi: stakingAbi,
-      functionName: "auditorStakeAt",
-      args: [auditor, epoch],
-    }),
-    services.count(),
+  const staking = { address: deployment.contracts.staking, abi: stakingAbi } as const;
+  const [stake, [, , total], slots] = await Promise.all([
+    client.readContract({ ...staking, functionName: "auditorStakeAt", args: [auditor, epoch] }),
+    client.readContract({ ...staking, functionName: "totalsAt", args: [epoch] }),
+    services.slotCount(),
   ]);
   const y = drawKey(seed, secret, auditor);
   const expected = expectedWeight(stake, total);
-  const drawn = Array.from(
-    { length: Math.ceil(Number(count) / LANES) },
-    (_, shard) => shard,
-  ).filter((shard) => drawnWeight(y, shard, expected) > 0);
+  const drawn = Array.from({ length: shardCount(slots) }, (_, shard) => shard).filter(
+    (shard) => drawnWeight(y, shard, expected) > 0,
+  );
   const read = async (number: bigint) => {
     try {
       return await services.audited(number, epoch);
@@ -60,10 +56,8 @@ export async function draw(
   };
   const shards = await Promise.all(
     drawn.map(async (shard) => {
-      const numbers = await services.active(shard, epoch);
-      const audited = await Promise.all(numbers.map(read));
       const weight = drawnWeight(y, shard, expected);
-      return { shard, weight, services: audited.filter((service) => service !== undefined) };
+      return { shard, weight, services: await services.active(shard, epoch, read) };
     }),
   );
   return {

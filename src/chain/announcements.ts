@@ -1,6 +1,7 @@
 import type { Address, Hex } from "viem";
 import type { Logger } from "../node/logger.ts";
 import { serviceRegistryAbi } from "../protocol/abi/serviceRegistry.ts";
+import { HORIZON } from "../protocol/epoch.ts";
 import { MAX_AHEAD_MS, MAX_LEASE_MS, readRecord, type EndpointRecord } from "../protocol/record.ts";
 import { rootServiceId } from "../protocol/serviceId.ts";
 import { blockcloudDomain, type Domain } from "../protocol/typedData.ts";
@@ -135,7 +136,7 @@ export class Announcements {
     const known = this.#records.get(number);
     const isOlder = known?.signer === signer && known.record.issuedAt >= record.issuedAt;
     if (record.serviceId !== rootServiceId(number) || ahead > MAX_AHEAD_MS || isOlder) return;
-    const key = await this.#services.key(number, currentEpoch(this.#time) + 1);
+    const key = await this.#services.key(number, currentEpoch(this.#time) + HORIZON);
     if (signer === key) this.#records.set(number, { ...read, encoded });
   }
 }

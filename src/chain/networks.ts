@@ -1,15 +1,15 @@
 import { readdirSync } from "node:fs";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
+import { packageRoot } from "../node/packageRoot.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { loadDeployment, type Deployment } from "./deployment.ts";
 
-/** The package's `deployments/`, from the sources as from what they are compiled to. */
-const folder = fileURLToPath(new URL("../../deployments", import.meta.url));
+/** The package's `deployments/`. */
+const folder = () => path.join(packageRoot(), "deployments");
 
 /** The file of a network's deployment in this package; there need not be one. */
 export function networkFile(name: string): string {
-  return path.join(folder, `${name}.json`);
+  return path.join(folder(), `${name}.json`);
 }
 
 /**
@@ -19,7 +19,7 @@ export function networkFile(name: string): string {
  * console.log(knownNetworks());
  */
 export function knownNetworks(): string[] {
-  return readdirSync(folder)
+  return readdirSync(folder())
     .filter((file) => file.endsWith(".json"))
     .map((file) => path.basename(file, ".json"))
     .sort();
@@ -29,6 +29,8 @@ export function knownNetworks(): string[] {
  * The deployment on a known network.
  *
  * @throws BlockcloudError `NETWORK_UNKNOWN`, or what `loadDeployment` throws.
+ * @example
+ * const { epochSeconds } = loadNetwork("sepolia");
  */
 export function loadNetwork(name: string): Deployment {
   const known = knownNetworks();

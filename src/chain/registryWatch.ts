@@ -2,6 +2,7 @@ import type { AbiEvent } from "viem";
 import type { Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import type { Timers } from "../node/timers.ts";
+import { serviceLabelsAbi } from "../protocol/abi/serviceLabels.ts";
 import { serviceRegistryAbi } from "../protocol/abi/serviceRegistry.ts";
 import { stakingAbi } from "../protocol/abi/staking.ts";
 import type { ChainClient } from "./client.ts";
@@ -25,9 +26,11 @@ const changing: readonly string[] = [
   "Transfer",
   "ServiceStakeChanged",
 ];
-const events: readonly AbiEvent[] = [...serviceRegistryAbi, ...stakingAbi].filter(
-  (item) => item.type === "event" && changing.includes(item.name),
-) as AbiEvent[];
+const events: readonly AbiEvent[] = [
+  ...serviceRegistryAbi,
+  ...serviceLabelsAbi,
+  ...stakingAbi,
+].filter((item) => item.type === "event" && changing.includes(item.name)) as AbiEvent[];
 
 /** A change of a service, or a change that a reorganisation took back. */
 export interface RegistryChange {
@@ -122,9 +125,9 @@ export class RegistryWatch implements Startable {
   }
 
   async #read(piece: { from: bigint; to: bigint }): Promise<[string, Seen][]> {
-    const { registry, staking } = this.#deployment.contracts;
+    const { registry, staking, labels } = this.#deployment.contracts;
     const logs = await this.#client.getLogs({
-      address: [registry, staking],
+      address: [registry, staking, labels],
       events,
       fromBlock: piece.from,
       toBlock: piece.to,

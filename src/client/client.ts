@@ -11,7 +11,7 @@ export interface Client extends AsyncDisposable {
    * @returns Endpoints in the order to try them, from a record that the service's key signed, and what the
    *   chain says of the service. Times are Unix milliseconds.
    * @throws BlockcloudError with a code of `resolveErrors`; `ANSWER_*` for a resolver that lies;
-   *   `CHAIN_UNREACHABLE`, `CHAIN_MISMATCH`; `CLIENT_CLOSED`; or the signal's reason.
+   *   `CHAIN_UNREACHABLE`, `CHAIN_MISMATCH`; `CORAL_ADDRESS_INVALID`; `CLIENT_CLOSED`; or the signal's reason.
    * @example
    * const { endpoints, expiresAt } = await client.resolve("weather.bloc.alt");
    */

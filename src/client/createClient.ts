@@ -1,3 +1,4 @@
+import { createChainClient } from "../chain/client.ts";
 import { loadDeployment, type Deployment } from "../chain/deployment.ts";
 import { loadNetwork } from "../chain/networks.ts";
 import type { Resolve } from "../net/resolve.ts";
@@ -53,7 +54,7 @@ const MAX_BYTES = 16 * 1024 * 1024;
  * which it reads by RPC endpoints of yours.
  *
  * @throws BlockcloudError `CLIENT_OPTIONS_INVALID`, `NETWORK_UNKNOWN`, `DEPLOYMENT_INVALID`,
- *   `DEPLOYMENT_OTHER_VERSION`, `RPC_URL_INVALID`, `CORAL_ADDRESS_INVALID`.
+ *   `DEPLOYMENT_OTHER_VERSION`, `RPC_URL_INVALID`.
  * @example
  * import { createClient } from "blockcloud";
  *
@@ -84,6 +85,8 @@ function sourceOf(options: ClientOptions, deployment: Deployment): ResolveSource
   const { rpc, resolver, bootstrap, allowLoopback = false } = options;
   const rpcUrls = (typeof rpc === "string" || rpc instanceof URL ? [rpc] : rpc).map(String);
   const chain = { rpcUrls, deployment };
+  // Says at once what is wrong with the URLs; it connects to none.
+  createChainClient(rpcUrls, deployment.chainId);
   if (resolver === undefined) {
     const node = { bootstrap: bootstrap ?? [], subscribe: true, allowPrivate: allowLoopback };
     return ownSource(chain, node);

@@ -18,15 +18,15 @@ import type { CoralStore } from "./book/store.ts";
 /** The libp2p node below. */
 export type CoralLibp2p = Libp2p<{ push: GossipSub }>;
 
-/** What a node is made of. */
+/** The parts of a node. */
 export interface CoralParts {
   book: RecordBook;
   store: CoralStore;
   push: Push;
   lookup: Lookup;
-  /** Begins to listen to the registry's changes. Returns how to end that. */
+  /** Starts to listen to the registry's changes. Returns a function that stops it. */
   watch: () => () => void;
-  /** Makes the libp2p node, and what keeps it connected; nothing listens yet. */
+  /** Creates the libp2p node and the part that keeps it connected. Nothing listens yet. */
   connect: () => Promise<{ libp2p: CoralLibp2p; bootstrap: Bootstrap }>;
   log: Logger;
 }
@@ -55,7 +55,7 @@ export class CoralNode implements RecordNetwork, Startable {
   }
 
   /**
-   * Ready when it listens; it joins others in the background.
+   * Resolves when the node listens. The node joins others in the background.
    *
    * @throws BlockcloudError `CORAL_CANNOT_LISTEN`, and those of the key's file.
    */
@@ -93,7 +93,7 @@ export class CoralNode implements RecordNetwork, Startable {
       await this.#lookup.stop();
       await this.#libp2p?.stop();
     } finally {
-      // What must outlive the node is written, whatever became of its connections.
+      // The book writes its state even if closing the connections failed.
       await this.#book.stop();
       await this.#store.stop();
     }
@@ -126,7 +126,7 @@ export class CoralNode implements RecordNetwork, Startable {
     const isSub = BigInt(parseServiceId(place).self) !== 0n;
     await Promise.all([
       lookup.find("endpoint", place, () => book.record(place) !== undefined, signal),
-      // A sub-service's record is worth nothing without knowing whether its delegation was taken back.
+      // A sub-service's record is usable only if it is known whether its delegation was revoked.
       isSub &&
         lookup.find("revocation", place, () => book.revokedUpTo(place) !== undefined, signal),
     ]);
@@ -162,12 +162,12 @@ export class CoralNode implements RecordNetwork, Startable {
     return this.#book.held;
   }
 
-  /** Multiaddrs with the peer ID at which others reach it, once it has started. */
+  /** Multiaddrs with the peer ID at which other nodes reach it, once it has started. */
   get addresses(): string[] {
     return this.#libp2p?.getMultiaddrs().map(String) ?? [];
   }
 
-  /** The libp2p node, once it has started: for tests and tools that look at connections. */
+  /** The libp2p node, once it has started; for tests and tools that inspect connections. */
   get libp2p(): CoralLibp2p | undefined {
     return this.#libp2p;
   }
@@ -177,7 +177,7 @@ export class CoralNode implements RecordNetwork, Startable {
     return this.#libp2p?.peerId.toString();
   }
 
-  /** A node that has only just started waits for the first that it joins by. */
+  /** A node that has just started waits for its first bootstrap node. */
   async #hasPeers(signal: AbortSignal): Promise<boolean> {
     if (this.peers === 0 && this.#bootstrap !== undefined) {
       await raceSignal(this.#bootstrap.tried, signal);

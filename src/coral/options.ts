@@ -3,19 +3,19 @@ import type { BookLimits } from "./book/options.ts";
 import { defaultConductLimits, type ConductLimits } from "./p2p/conduct.ts";
 import type { NetworkId } from "./p2p/wire.ts";
 
-/** Bounds of a node towards its peers. */
+/** Limits of a node towards its peers. */
 export interface CoralLimits {
-  /** Connections in all; beyond, the least useful are closed and no more are let in. */
+  /** Total connections. Above this, the least useful are closed and no new ones are accepted. */
   connections: number;
-  /** Connections that one address may open a second. */
+  /** Connections that one address may open per second. */
   inboundPerSecond: number;
-  /** Peers whose addresses are kept. */
+  /** Peers whose addresses are stored. */
   knownPeers: number;
   /** New messages that a peer may push or store. */
   messages: RateLimitOptions;
   /** Bytes of lookups and stores that a peer may send. */
   lookupBytes: RateLimitOptions;
-  /** Bytes that a peer may push, copies of what is known included. */
+  /** Bytes that a peer may push, copies of known messages included. */
   pushBytes: RateLimitOptions;
   conduct: ConductLimits;
 }
@@ -30,31 +30,31 @@ export const defaultCoralLimits: CoralLimits = {
   conduct: defaultConductLimits,
 };
 
-/** How a node of the record network is set up. */
+/** Options of a node of the record network. */
 export interface CoralOptions extends NetworkId {
-  /** Where its key and its version floors are kept; undefined for a node that forgets all with its end. */
+  /** Where the node keeps its key and version floors; undefined for a node without state on disk. */
   files?:
     | {
         /** Folder of the workers' state. */
         folder: string;
-        /** Tells nodes of one folder apart: a worker's name, and the deployment's tag. */
+        /** Distinguishes the nodes of one folder: a worker's name, and the deployment's tag. */
         name: string;
       }
     | undefined;
-  /** Multiaddrs to listen at; none for a node that only dials. */
+  /** Multiaddrs to listen on; none for a node that only dials. */
   listen: readonly string[];
-  /** Multiaddrs to tell others, where they are not those that it listens at. */
+  /** Multiaddrs to announce to other nodes, if they differ from those that it listens on. */
   announce?: readonly string[] | undefined;
-  /** Multiaddrs of nodes to join by, dialled again whenever the connection is lost. */
+  /** Multiaddrs of bootstrap nodes; dialled again whenever the connection is lost. */
   bootstrap: readonly string[];
-  /** Whether it takes in what is pushed about every service; a node that only publishes need not. */
+  /** Whether it receives pushed messages about all services. A node that only publishes need not. */
   subscribe: boolean;
   /**
-   * For a node that cannot be reached: it asks the lookup store, and does not serve it. If not said, a
-   * node is one while it has no public address, unless private ones are allowed.
+   * For a node that is not reachable: it queries the lookup store and does not serve it. By default, a node
+   * is in this mode while it has no public address, unless private addresses are allowed.
    */
   clientMode?: boolean | undefined;
-  /** Takes loopback and private addresses of peers; for tests and networks of one's own. */
+  /** Accepts loopback and private addresses of peers; for tests and private networks. */
   allowPrivate?: boolean | undefined;
   limits?: Partial<CoralLimits> | undefined;
   bookLimits?: Partial<BookLimits> | undefined;

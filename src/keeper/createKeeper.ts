@@ -18,6 +18,7 @@ import { EventFollower } from "./follower.ts";
 import { Keeper } from "./keeper.ts";
 import { LapseDuty } from "./lapseDuty.ts";
 import { KeeperMetrics } from "./metrics.ts";
+import { ReleaseDuty } from "./releaseDuty.ts";
 import { ReportDuty } from "./reportDuty.ts";
 import { ResolveDuty } from "./resolveDuty.ts";
 import { SettleDuty } from "./settleDuty.ts";
@@ -78,6 +79,7 @@ export function createKeeper(
           new SuspendDuty({ client, deployment, services }),
           new LapseDuty({ keeper }, shared),
           new SettleDuty({ keeper, afterEpochs }, shared),
+          new ReleaseDuty(shared),
         ]
       : []),
   ];

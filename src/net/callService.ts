@@ -17,19 +17,20 @@ export interface ServiceCall {
   nonce: Hex;
 }
 
-/** A response, and what its receipt has to say. */
+/** A response, and the data to check its receipt. */
 export interface CalledService {
   response: NetResponse;
-  /** The `Service-Receipt` of header or trailer, not checked. */
+  /** The `Service-Receipt` from header or trailer, not verified. */
   receipt: string | undefined;
   /** Computes the channel that the receipt must be bound to. */
   channel(): Hex;
 }
 
 /**
- * Asks a service as every client does: with a nonce, and for identity coding, which the receipt is over.
+ * Calls a service as every client does: with a nonce, and for identity coding, because the receipt covers the
+ * uncoded body.
  *
- * @throws BlockcloudError as `netRequest` does; `NET_CODING` for a coding that was not asked for. TypeError
+ * @throws BlockcloudError as `netRequest` does; `NET_CODING` for a coding that was not requested. TypeError
  *   for a request that HTTP cannot express.
  */
 export async function callService(
@@ -46,7 +47,7 @@ export async function callService(
   if (coding.toLowerCase() !== "identity") {
     throw new BlockcloudError(
       "NET_CODING",
-      "The response is coded, although no coding was asked for.",
+      "The response is coded, although no coding was requested.",
     );
   }
   const receipt = response.headers[RECEIPT_HEADER] ?? response.trailers[RECEIPT_HEADER];
@@ -65,17 +66,17 @@ export async function callService(
 }
 
 /**
- * The path below the endpoint's own, at the endpoint's host; no credentials, no query of the endpoint.
+ * Appends a path to the endpoint's own path and host, without the endpoint's credentials and query.
  *
- * @throws BlockcloudError `NET_REFUSED` when the path leads out of the endpoint's by dot segments, plain or
- * encoded: another tenant of the host may live there.
+ * @throws BlockcloudError `NET_REFUSED` if the path leaves the endpoint's path by dot segments, plain or
+ *   encoded: it may belong to another tenant of the host.
  */
 function targetOf(endpoint: string, path: string): URL {
   const { protocol, host, pathname } = new URL(endpoint);
   const base = pathname.replace(/\/+$/, "");
   const url = new URL(`${protocol}//${host}${base}${path}`);
   if (base !== "" && !url.pathname.startsWith(`${base}/`)) {
-    throw new BlockcloudError("NET_REFUSED", "The path leads out of the endpoint's.");
+    throw new BlockcloudError("NET_REFUSED", "The path leaves the endpoint's path.");
   }
   return url;
 }

@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
+import * as z from "zod";
 import { ensureFolder } from "./folder.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { isLockFile } from "./lock.ts";

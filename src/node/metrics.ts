@@ -57,7 +57,7 @@ export class Metrics {
     info.set(1, { worker });
     this.logLinesDropped = this.counter(
       "blockcloud_log_lines_dropped_total",
-      "Log lines that were dropped because nobody read them.",
+      "Log lines that were dropped because the log was not read fast enough.",
     );
   }
 

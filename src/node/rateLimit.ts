@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { boundedTable, type BoundedTable } from "./boundedTable.ts";
 
 interface Bucket {
   tokens: number;
@@ -20,13 +20,13 @@ export class RateLimit {
    * Forgets the peer that was silent longest. Its bucket is the fullest or nearly so: only a crowd of more
    * than `maxPeers` peers within `burst / perSecond` seconds makes it forget a debt.
    */
-  readonly #buckets: LRUCache<string, Bucket>;
+  readonly #buckets: BoundedTable<string, Bucket>;
   readonly #options: RateLimitOptions;
   readonly #monotonic: () => number;
 
   constructor(options: RateLimitOptions, monotonic: () => number) {
     this.#options = options;
-    this.#buckets = new LRUCache({ max: options.maxPeers });
+    this.#buckets = boundedTable(options.maxPeers);
     this.#monotonic = monotonic;
   }
 

@@ -2,18 +2,18 @@ import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, writeSy
 import path from "node:path";
 import { BlockcloudError } from "../protocol/errors.ts";
 
-/** No key, keystore or password is longer, bytes. */
+/** Largest key, keystore or password file, bytes. */
 const MAX_BYTES = 64 * 1024;
-/** How files in UTF-16 begin, in either order of bytes. */
+/** Byte order marks of UTF-16. */
 const UTF16_MARKS: readonly string[] = ["fffe", "feff"];
 
 /**
- * Reads a file that only its owner may read. The mode is that of the file that is read, not of one that
- * took its name meanwhile.
+ * Reads a file that only its owner may read. The mode is checked on the open file, not on a file that took
+ * its name meanwhile.
  *
  * @param what Names the content in errors: `key`, `password`.
- * @throws BlockcloudError `KEY_MISSING` when it cannot be read, `KEY_FILE_OPEN` when others may read it,
- * `KEY_MALFORMED` when it is too long.
+ * @throws BlockcloudError `KEY_MISSING` if it cannot be read, `KEY_FILE_OPEN` if others may read it,
+ *   `KEY_MALFORMED` if it is too long.
  */
 export function readSecretFile(file: string, what: string): string {
   let descriptor: number;
@@ -90,8 +90,9 @@ export function writeSecretFile(file: string, content: string): void {
 }
 
 /**
- * Whether systemd hands the file over (`LoadCredential`). It may let the worker's user in by an access list,
- * whose mask then stands where the group's bits are: mode 440, of a file that nobody else may read.
+ * Whether systemd provides the file (`LoadCredential`). systemd may give the worker's user access by an
+ * access list, whose mask then appears in the group's bits: mode 440, although no other user may read the
+ * file.
  */
 function isCredential(file: string): boolean {
   const folder = process.env.CREDENTIALS_DIRECTORY;

@@ -1,6 +1,6 @@
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/** Base64url of bytes, without padding (RFC 4648, section 5). */
+/** Encodes bytes as base64url without padding (RFC 4648, section 5). */
 export function encodeBase64Url(bytes: Uint8Array): string {
   let text = "";
   for (let at = 0; at < bytes.length; at += 3) {
@@ -13,7 +13,9 @@ export function encodeBase64Url(bytes: Uint8Array): string {
   return text;
 }
 
-/** Bytes of base64url without padding; undefined for any other text, and for a second way to write bytes. */
+/**
+ * Decodes base64url without padding; undefined for any other text, and for encodings that are not canonical.
+ */
 export function decodeBase64Url(text: string): Uint8Array | undefined {
   const bytes = new Uint8Array(Math.floor((text.length * 6) / 8));
   let length = 0;
@@ -30,6 +32,6 @@ export function decodeBase64Url(text: string): Uint8Array | undefined {
     length += 1;
   }
   const unused = group & ((1 << bits) - 1);
-  // A rest of six bits is a digit that belongs to no byte.
+  // Six remaining bits mean a last digit that belongs to no byte.
   return bits === 6 || unused !== 0 ? undefined : bytes;
 }

@@ -2,32 +2,32 @@ import { isAddressEqual, type Address, type Hex } from "viem";
 import { BlockcloudError } from "./errors.ts";
 import type { ReceiptSigner, SignedReceipt } from "./receipt.ts";
 
-/** What a client knows of the receipt that it should get. */
+/** The values that a client expects in a receipt. */
 export interface ExpectedReceipt {
   serviceId: Hex;
   /** The nonce that was sent. */
   nonce: Hex;
-  /** Of what was asked and answered: over HTTP, `httpChannel`. */
+  /** The hash of request and response: over HTTP, `httpChannel`. */
   channel: Hex;
   /** The key that signs for the service: a root service's on chain, or the one in a sub-service's ID. */
   key: Address;
-  /** Unix milliseconds, the later one excluded; without it any date is taken. */
+  /** Unix milliseconds, `to` excluded; without it any time is accepted. */
   issuedWithin?: { from: number; to: number };
 }
 
-/** The codes of what can be wrong with a receipt. */
+/** The error codes for a receipt. */
 export const receiptErrors = {
-  /** The response carries none. */
+  /** The response has no receipt. */
   missing: "RECEIPT_MISSING",
-  /** Not the encoding of a receipt. */
+  /** The header is not an encoded receipt. */
   malformed: "RECEIPT_MALFORMED",
   /** It is of another service. */
   service: "RECEIPT_SERVICE",
-  /** It answers another nonce: it may be an old one. */
+  /** It is for another nonce: it may be an old receipt. */
   nonce: "RECEIPT_NONCE",
   /** It is bound to another request or response. */
   channel: "RECEIPT_CHANNEL",
-  /** It is dated outside the time expected. */
+  /** Its time is outside the expected range. */
   time: "RECEIPT_TIME",
   /** Another key signed it, or none. */
   key: "RECEIPT_KEY",
@@ -37,9 +37,9 @@ export const receiptErrors = {
  * Checks that a receipt proves a response: service, nonce, channel, date and signer.
  *
  * @throws BlockcloudError `RECEIPT_SERVICE`, `RECEIPT_NONCE`, `RECEIPT_CHANNEL`, `RECEIPT_TIME` or
- *   `RECEIPT_KEY`, the first that does not hold.
+ *   `RECEIPT_KEY`, for the first check that fails.
  * @example
- * const receipt = decodeReceipt(response.headers.get("service-receipt"));
+ * const receipt = decodeReceipt(response.headers.get("service-receipt") ?? "");
  * const signer = new ReceiptSigner(blockcloudDomain(11155111n, registry));
  * checkReceipt(receipt, { serviceId, nonce, channel, key }, signer);
  */

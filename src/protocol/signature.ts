@@ -7,7 +7,7 @@ import type { Curve } from "./platform/platform.ts";
 /** Half of the group order: a larger `s` is the malleable twin (EIP-2), refused on chain. */
 const HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n;
 
-/** Pure JavaScript, and the oracle that tests hold the native code against. */
+/** The curve in pure JavaScript, with which tests compare the native code. */
 export const nobleCurve: Curve = {
   sign(digest, key) {
     const signature = noble.sign(digest, key, { prehash: false, format: "recovered" });
@@ -18,14 +18,14 @@ export const nobleCurve: Curve = {
       const signature = noble.Signature.fromBytes(compact, "compact").addRecoveryBit(recovery);
       return signature.recoverPublicKey(digest).toBytes(false);
     } catch {
-      // noble throws for what is no signature; the caller sees that as "signed by nobody".
+      // noble throws for an invalid signature; the caller treats that as a signature without a signer.
       return undefined;
     }
   },
   publicKey: (key) => noble.getPublicKey(key, false),
 };
 
-/** Which implementation signs here; `noble` where no native one can be loaded, as in a browser. */
+/** The implementation in use; `noble` if no native one can be loaded, as in a browser. */
 export const curveName: "secp256k1" | "noble" = platform.nativeCurve ? "secp256k1" : "noble";
 const curve = platform.nativeCurve ?? nobleCurve;
 
@@ -41,9 +41,9 @@ export function signDigest(digest: Uint8Array, key: Uint8Array, using: Curve = c
 }
 
 /**
- * Who signed a digest, by the rules that hold on chain: 65 bytes, low `s`, `v` 27 or 28.
+ * The signer of a digest, by the rules on chain: 65 bytes, low `s`, `v` 27 or 28.
  *
- * @returns The address, or undefined for anything that is not such a signature.
+ * @returns The address; undefined if the signature is invalid.
  */
 export function recoverSigner(
   digest: Uint8Array,

@@ -22,7 +22,7 @@ import { StatusWatch } from "./duties/statusWatch.ts";
 import { providerStoreFile } from "./store.ts";
 
 export interface ProviderOptions {
-  /** The preferred RPC endpoint, then those that stand in for it. */
+  /** The preferred RPC endpoint, then its fallbacks. */
   rpcUrls: readonly string[];
   /** How the head is followed. */
   pace?: ChainPace | undefined;
@@ -32,14 +32,14 @@ export interface ProviderOptions {
   number: bigint;
   /** Signs receipts and records. */
   serviceKey: Hex;
-  /** Earlier service keys, for challenges that were opened while one of them counted. */
+  /** Earlier service keys, for challenges that were opened while one of them was in effect. */
   previousKeys: readonly Hex[];
   /** Pays for transactions. */
   walletKey: Hex;
   /** The HTTP server that the gateway stands in front of. */
   upstream: URL;
   listen: { host: string; port: number };
-  /** Where clients reach the gateway; without it, where it listens. */
+  /** URL at which clients reach the gateway; without it, the address that it listens on. */
   endpoint: string | undefined;
   /** Folder of the worker's state. */
   stateDir: string;
@@ -52,11 +52,33 @@ export interface ProviderOptions {
 export interface ProviderEnvironment {
   timers: Timers;
   log: Logger;
-  /** Counts what happens, for whoever serves them. */
+  /** The registry in which the provider counts its events. */
   metrics?: Metrics;
 }
 
-/** A provider's agent with everything it needs, ready to start. */
+/**
+ * Assembles a provider's agent, ready to start.
+ *
+ * @example
+ * await using provider = createProvider(
+ *   {
+ *     deployment: loadDeployment("deployments/sepolia.json"),
+ *     rpcUrls: ["https://rpc.example"],
+ *     number: 7n,
+ *     serviceKey,
+ *     previousKeys: [],
+ *     walletKey,
+ *     upstream: new URL("http://127.0.0.1:3000"),
+ *     listen: { host: "0.0.0.0", port: 8080 },
+ *     endpoint: "https://weather.example",
+ *     stateDir: ".blockcloud",
+ *     coral: { chainId, registry, listen: ["/ip4/0.0.0.0/tcp/4170"], bootstrap, subscribe: false },
+ *     settleEvery: 24,
+ *   },
+ *   { timers: systemTimers, log: createLogger({ name: "provider", level: "info" }) },
+ * );
+ * await provider.start();
+ */
 export function createProvider(options: ProviderOptions, environment: ProviderEnvironment): Worker {
   const { deployment, number, serviceKey } = options;
   const { timers, log, metrics: registry = createMetrics("provider") } = environment;

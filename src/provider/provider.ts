@@ -30,8 +30,8 @@ export class Provider implements Startable {
   }
 
   /**
-   * The gateway serves already: nobody is sent to a port that is not open yet. A challenge that was opened
-   * meanwhile does not wait for the record to be published.
+   * The gateway already serves, so that the record never names a port that is not open yet. A challenge that
+   * was opened meanwhile does not wait for the record to be published.
    */
   async start(): Promise<void> {
     const { responder, publisher, log } = this.#d;
@@ -51,8 +51,8 @@ export class Provider implements Startable {
   }
 
   /**
-   * With a network that carries our records, whoever has no ether yet may serve all the same; and an endpoint
-   * that fails will be back.
+   * If the network carries its records, a provider without ether may serve all the same; and an endpoint that
+   * fails will be back.
    */
   async #announceFirst(): Promise<void> {
     const { announcer, publisher } = this.#d;

@@ -1,7 +1,7 @@
 import path from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Hex } from "viem";
-import { z } from "zod";
+import * as z from "zod";
 import { deploymentTag, type Deployment } from "../chain/deployment.ts";
 import { openStore, transaction } from "../node/store.ts";
 import { Grants } from "./subservice/grants.ts";

@@ -17,14 +17,14 @@ import type { ResolverLimits } from "./limits.ts";
 import type { ServiceResolver } from "./serviceResolver.ts";
 
 export interface ResolverOptions {
-  /** The preferred RPC endpoint, then those that stand in for it. */
+  /** The preferred RPC endpoint, then its fallbacks. */
   rpcUrls: readonly string[];
   /** How the head is followed. */
   pace?: ChainPace | undefined;
   deployment: Deployment;
   /**
-   * Its node of the record network; without addresses to join by, only announcements on chain are found. A
-   * node that listens nowhere serves nobody.
+   * Options of its record network node. Without bootstrap nodes, only announcements on chain are found. A
+   * node that does not listen serves no other node.
    */
   coral?: Partial<
     Pick<
@@ -32,7 +32,7 @@ export interface ResolverOptions {
       "listen" | "announce" | "bootstrap" | "subscribe" | "allowPrivate" | "limits" | "bookLimits"
     >
   >;
-  /** Folder of what must outlive the process: the node's key and version floors, and the service table. */
+  /** Folder of the persistent state: the node's key and version floors, and the service table. */
   stateDir?: string | undefined;
   limits?: Partial<ResolverLimits>;
 }
@@ -40,7 +40,7 @@ export interface ResolverOptions {
 export interface ResolverEnvironment {
   timers?: Timers;
   log?: Logger;
-  /** Counts what happens, for whoever serves them. */
+  /** The registry in which the resolver counts its events. */
   metrics?: Metrics;
 }
 
@@ -71,7 +71,7 @@ export class LocalResolver implements Resolver, Worker {
       {
         ...coral,
         ...{ listen, bootstrap, subscribe },
-        // One that listens finds out by its addresses whether others can reach it.
+        // A node that listens decides by its addresses whether other nodes can reach it.
         clientMode: listen.length === 0 ? true : undefined,
         chainId: deployment.chainId,
         registry: deployment.contracts.registry,
@@ -92,10 +92,10 @@ export class LocalResolver implements Resolver, Worker {
     this.#worker = disposable(inOrder(chain, directory, network, worker));
   }
 
-  /** @throws BlockcloudError `CHAIN_UNREACHABLE`, `CHAIN_MISMATCH`, and what the parts throw. */
+  /** @throws BlockcloudError `CHAIN_UNREACHABLE`, `CHAIN_MISMATCH`, and the errors of the parts. */
   async start(): Promise<void> {
     await this.#worker.start();
-    // A day of events, the first time: no lookup should have to wait for it.
+    // The first read covers a day of events, so no lookup should wait for it.
     this.#announcements.refresh().catch((error: unknown) => {
       this.#log.warn("cannot read announcements", { error });
     });
@@ -139,11 +139,11 @@ export class LocalResolver implements Resolver, Worker {
 }
 
 /**
- * A resolver in this process, ready to start: it reads the chain through the RPC endpoints given and trusts
- * nobody else.
+ * Creates a resolver in this process, ready to start. It reads the chain through the given RPC endpoints and
+ * trusts no other source.
  *
  * @example
- * const resolver = createResolver({ rpcUrls: ["http://127.0.0.1:8545"], deployment });
+ * await using resolver = createResolver({ rpcUrls: ["http://127.0.0.1:8545"], deployment });
  * await resolver.start();
  * const { endpoints } = await resolver.resolve("weather.bloc.alt");
  */

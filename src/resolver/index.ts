@@ -1,5 +1,5 @@
 /**
- * `blockcloud/resolver`: says where services are, and checks what other resolvers say.
+ * `blockcloud/resolver`: looks up services, and checks the answers of other resolvers.
  *
  * @module
  */
@@ -28,7 +28,8 @@ export { resolverLimits, type ResolverLimits } from "./limits.ts";
 export type { ServiceFacts } from "../chain/directory.ts";
 export { loadDeployment, type Deployment } from "../chain/deployment.ts";
 export type { CoralOptions } from "../coral/options.ts";
-export { createLogger, silentLogger, type Logger } from "../node/logger.ts";
+export { createLogger } from "../node/createLogger.ts";
+export { silentLogger, type Logger } from "../node/logger.ts";
 export { createMetrics, type Metrics } from "../node/metrics.ts";
 export { systemTimers, type Timers } from "../node/timers.ts";
 export { BlockcloudError } from "../protocol/errors.ts";

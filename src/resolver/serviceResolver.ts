@@ -25,14 +25,14 @@ import type { ServiceTable } from "./table/serviceTable.ts";
 import { tableAnswer } from "./table/answer.ts";
 import { Watchers } from "./watchers.ts";
 
-/** How often what has run out is looked for, milliseconds. */
+/** Interval between checks for expired answers, milliseconds. */
 const TICK_MS = 1_000;
 
 export interface ServiceResolverOptions {
-  /** Tells resolvers apart that forward to one another: random, of each process. */
+  /** Distinguishes resolvers that forward to one another; random for each process. */
   id: string;
   domain: Domain;
-  /** With it verdicts are read anew when an epoch is final; without it, with the records only. */
+  /** If set, verdicts are read again when an epoch is final; otherwise only together with records. */
   timing?: EpochTiming;
   limits?: Partial<ResolverLimits>;
 }
@@ -42,7 +42,7 @@ export interface ServiceResolverDependencies {
   network: RecordNetwork;
   announcements: AnnouncedRecords;
   table: ServiceTable;
-  /** Asks the resolvers that rules forward to. */
+  /** Client of the resolvers that rules forward to. */
   remote: ForwardingClient;
   /** The chain's time, Unix milliseconds. */
   now: () => number;
@@ -53,9 +53,9 @@ export interface ServiceResolverDependencies {
 }
 
 /**
- * Looks services up: service table, then what is held, then chain and record network at once. What is held
- * follows what the registry and the record network tell, and is served while its lease runs, whoever can be
- * reached.
+ * Looks up services: in the service table, then among held answers, then on chain and in the record network
+ * concurrently. Held answers follow the changes that registry and record network report, and are served until
+ * their lease ends, even if neither can be reached.
  */
 export class ServiceResolver implements Resolver, Startable {
   readonly #id: string;
@@ -91,7 +91,7 @@ export class ServiceResolver implements Resolver, Startable {
     this.#random = random;
     this.#watchers = new Watchers(limits.watchers, dependencies.log);
     const watchers = this.#watchers;
-    // Whoever is watched takes no place from the others.
+    // Watched services take no room from the others.
     const capacity = limits.entries + limits.watchers;
     this.#held = new Holdings({ capacity, timing }, { ...dependencies, random, watchers });
     this.#names = new Names({ domain, limits }, dependencies);
@@ -128,7 +128,7 @@ export class ServiceResolver implements Resolver, Startable {
     await this.#loop;
   }
 
-  /** How full it is. */
+  /** The resolver's load. */
   get load(): ResolverLoad {
     const [ids, names] = [this.#onDemand.load, this.#names.load];
     return {
@@ -178,7 +178,9 @@ export class ServiceResolver implements Resolver, Startable {
     return this.#watchers.watchAll(listener);
   }
 
-  /** The way of nearly all lookups: held, nothing due, and the table as when it was asked last. */
+  /**
+   * The fast path: the answer is held, needs no renewal, and the table is unchanged since the last lookup.
+   */
   #atOnce(serviceId: Hex, now: number): Answer | undefined {
     const entry = this.#held.get(serviceId);
     if (entry === undefined || Math.floor(now / 1000) >= entry.calmUntil) return undefined;
@@ -190,7 +192,7 @@ export class ServiceResolver implements Resolver, Startable {
     return entry.next(this.#random);
   }
 
-  /** What a rule gives without waiting for anybody. */
+  /** The answer that a rule gives without waiting. */
   #byRule(serviceId: Hex, rule: Rule, only: boolean, now: number): Answer | undefined {
     const { action } = rule;
     if (action.kind === "drop") return undefined;
@@ -200,7 +202,7 @@ export class ServiceResolver implements Resolver, Startable {
       return tableAnswer(serviceId, action, { now, facts, random: this.#random });
     }
     if (action.kind === "services") {
-      // Only when all of them are held: else those that were resolved first would get everything.
+      // Only if all of them are held: otherwise the services that were resolved first would get all lookups.
       if (!action.services.every((id) => this.#held.inForce(id, now))) return undefined;
       const [first] = this.#byVerdict(action.services);
       return first && this.#heldAnswer(first, now);
@@ -240,7 +242,7 @@ export class ServiceResolver implements Resolver, Startable {
     return this.#onDemand.wait(serviceId, { rule, hops }, signal);
   }
 
-  /** The first of several services, in an order drawn by their verdicts, that can be resolved. */
+  /** The first of several services that can be resolved, in an order drawn by their verdicts. */
   async #firstOf(
     services: readonly Hex[],
     errand: LookupTask,
@@ -250,7 +252,7 @@ export class ServiceResolver implements Resolver, Startable {
     let failure: unknown;
     for (const id of this.#byVerdict(services)) {
       try {
-        // Without the table: a rule that names services in another's place ends there, not in a circle.
+        // Without the table, so that rules that replace services by one another do not form a circle.
         return this.#heldAnswer(id, this.#now()) ?? (await this.#onDemand.wait(id, errand, signal));
       } catch (error) {
         signal?.throwIfAborted();
@@ -299,7 +301,7 @@ export class ServiceResolver implements Resolver, Startable {
     const facts = this.#knownFacts(serviceId);
     const checked = arrival.record;
     if (facts?.status !== "Active" || !this.#lookup.holds(checked, facts)) {
-      // What the chain says may have been forgotten, or be newer than the record.
+      // The facts may have been evicted, or may be newer than the record.
       this.#onDemand.renewSoon(serviceId);
       return;
     }
@@ -321,7 +323,7 @@ export class ServiceResolver implements Resolver, Startable {
   }
 }
 
-/** The same answer with the name that was asked for; each is made once. */
+/** The same answer with the requested name; created once for each. */
 function named(known: KnownName, answer: Answer): Answer {
   const { name, nameRecord, answers } = known;
   if (name === undefined) return answer;

@@ -5,51 +5,62 @@ import { BlockcloudError } from "../protocol/errors.ts";
 import type { Answer, Change } from "./answer.ts";
 import { answerFromJson } from "./answerSchema.ts";
 import { AnswerVerifier } from "./verify/answerVerifier.ts";
-import { createResolver } from "./createResolver.ts";
+import type { LocalResolver } from "./createResolver.ts";
 import { askResolver } from "./lookup/remote.ts";
 import type { UnconfirmedField } from "./verify/verifyAnswer.ts";
 
-/** An answer, and what is known of its truth. */
+/** An answer and the result of its verification. */
 export interface Seen {
   answer: Answer;
-  /** Whether the record was checked here, against the key on chain. */
+  /** Whether this process checked the record against the key on chain. */
   verified: boolean;
-  /** What the resolver said of the service and the chain does not. */
+  /** Facts from the resolver that the chain does not confirm. */
   unconfirmed: readonly UnconfirmedField[];
 }
 
-/** Where a command or a client gets its answers from. */
+/** The source of answers for a command or a client. */
 export interface ResolveSource extends Startable {
   ask(name: string, signal: AbortSignal): Promise<Seen>;
-  /** As a resolver's `watch`; undefined where changes are seen only by asking again. */
+  /** As a resolver's `watch`; undefined if changes are found only by another lookup. */
   readonly watch: ((serviceId: Hex, listener: (change: Change) => void) => () => void) | undefined;
 }
 
-/** The chain that answers are checked by. */
+/** The chain against which answers are checked. */
 export interface OwnChain {
   rpcUrls: readonly string[];
   deployment: Deployment;
 }
 
-/** A resolver in this process: it listens nowhere and leaves nothing behind. */
+/**
+ * A resolver in this process, which does not listen and leaves no state behind. It is created, and the
+ * record network's libraries are loaded, when it starts.
+ */
 export function ownSource(
   chain: OwnChain,
   node: { bootstrap: readonly string[]; subscribe: boolean; allowPrivate: boolean },
 ): ResolveSource {
-  const resolver = createResolver({ ...chain, coral: node });
+  let started: LocalResolver | undefined;
+  const resolver = (): LocalResolver => {
+    if (started === undefined) throw new Error("This source was not started.");
+    return started;
+  };
   return {
-    start: () => resolver.start(),
-    stop: () => resolver.stop(),
+    async start() {
+      const { createResolver } = await import("./createResolver.ts");
+      started = createResolver({ ...chain, coral: node });
+      await started.start();
+    },
+    stop: async () => started?.stop(),
     ask: async (name, signal) => ({
-      answer: await resolver.resolve(name, { signal }),
+      answer: await resolver().resolve(name, { signal }),
       verified: true,
       unconfirmed: [],
     }),
-    watch: (serviceId, listener) => resolver.watch(serviceId, listener),
+    watch: (serviceId, listener) => resolver().watch(serviceId, listener),
   };
 }
 
-/** Another resolver, whose answers are checked where there is a chain to check them by. */
+/** Another resolver. Its answers are verified if there is access to the chain. */
 export function remoteSource(url: URL, chain: OwnChain | undefined): ResolveSource {
   const verifier = chain && new AnswerVerifier(chain);
   return {
@@ -59,7 +70,7 @@ export function remoteSource(url: URL, chain: OwnChain | undefined): ResolveSour
     async ask(name, signal) {
       const json = await askResolver(url.href, name, [], signal).catch(async (error: unknown) => {
         signal.throwIfAborted();
-        // A refusal may be true or a lie: where the service is unknown or inactive, the chain says so.
+        // A refusal may be true or a lie: the chain says whether the service is unknown or inactive.
         await verifier?.checkService(name);
         throw error;
       });
@@ -67,9 +78,9 @@ export function remoteSource(url: URL, chain: OwnChain | undefined): ResolveSour
       try {
         return { answer: answerFromJson(json), verified: false, unconfirmed: [] };
       } catch (cause) {
-        throw new BlockcloudError("ANSWER_MALFORMED", `${url.host} answers with no answer.`, {
+        throw new BlockcloudError("ANSWER_MALFORMED", `${url.host} sent no valid answer.`, {
           cause,
-          remedy: "Check that the URL is a resolver's, and its version.",
+          remedy: "Check that the URL is that of a resolver, and the resolver's version.",
         });
       }
     },

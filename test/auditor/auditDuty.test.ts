@@ -31,7 +31,8 @@ describe("AuditDuty", () => {
     votes = [];
     active = () => [0];
     vote = async (number) => ({ number, grade: 3, evidence: evidenceOf(number) });
-    rig.chain.answers.auditorStakeAt = () => [1n, 7n];
+    rig.chain.answers.auditorStakeAt = () => 1n;
+    rig.chain.answers.totalsAt = () => [0n, 0n, 7n];
     rig.chain.answers.roundOf = () => [committed, 0, 0n];
     rig.sender.onSend = () => {
       committed = true;
@@ -44,10 +45,12 @@ describe("AuditDuty", () => {
         profit: { pays: async () => pays },
         secrets: { secret: async () => secret } as unknown as Secrets,
         services: {
-          count: async () => 20n,
+          slotCount: async () => 20,
           active: async (shard: number, epoch: number) =>
-            active(epoch).map((lane) => BigInt(shard * 15 + lane + 1)),
-          audited: async (number: bigint) => ({ number }) as AuditedService,
+            active(epoch).map((lane) => {
+              const slot = shard * 15 + lane + 1;
+              return { number: BigInt(slot), slot } as AuditedService;
+            }),
         } as unknown as Services,
         voter: {
           vote: ({ number }, epoch, y, window) => {

@@ -94,7 +94,7 @@ describe("Auditor", () => {
     expect(runs.at(-1)).to.equal(`audit ${EPOCH + 1} @100`);
   });
 
-  it("tries again what it does not know", async () => {
+  it("retries unknown errors", async () => {
     let tries = 0;
     await start({
       audit: async () => {
@@ -104,7 +104,7 @@ describe("Auditor", () => {
     await rig.timers.advance(99_000);
     expect(tries).to.equal(3);
     const audit = ["audit retried", "audit retried", "audit succeeded"];
-    expect(outcomes, "whoever counts is told").to.deep.equal(audit);
+    expect(outcomes, "the observer is notified").to.deep.equal(audit);
   });
 
   it("tries again what the contracts refuse, as an endpoint that is behind has them refuse", async () => {

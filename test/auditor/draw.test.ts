@@ -1,7 +1,7 @@
 import { expect } from "chai";
-import type { Services } from "../../src/chain/services.ts";
+import type { ServiceReader, Services } from "../../src/chain/services.ts";
 import { draw } from "../../src/auditor/draw.ts";
-import { drawKey, drawnWeight, expectedWeight, laneOf } from "../../src/protocol/sortition.ts";
+import { drawKey, drawnWeight, expectedWeight, placeOf } from "../../src/protocol/sortition.ts";
 import { AUDITOR, EPOCH, hashOf } from "../support/auditorRig.ts";
 import { BlockcloudError } from "../../src/protocol/errors.ts";
 import { rejection } from "../support/rejection.ts";
@@ -28,16 +28,18 @@ describe("draw", () => {
   function run(stake: bigint, total: bigint, withoutUnread = false) {
     chain.answers.auditorStakeAt = (auditor: string, epoch: number) => {
       expect([auditor, epoch]).to.deep.equal([AUDITOR, EPOCH]);
-      return [stake, total];
+      return stake;
     };
+    chain.answers.totalsAt = () => [0n, count, total];
     const services = {
-      count: async () => count,
-      active: async (shard: number) =>
-        Array.from({ length: 15 }, (_, lane) => BigInt(shard * 15 + lane + 1)).filter(
-          (number) => number <= count && !idle.has(number),
-        ),
+      slotCount: async () => Number(count),
+      active: async (shard: number, _: number, read: ServiceReader) => {
+        const numbers = Array.from({ length: 15 }, (_, lane) => BigInt(shard * 15 + lane + 1));
+        const found = numbers.filter((number) => number <= count && !idle.has(number));
+        return (await Promise.all(found.map(read))).filter((service) => service !== undefined);
+      },
       audited: async (number: bigint) => {
-        if (!unread.has(number)) return { number };
+        if (!unread.has(number)) return { number, slot: Number(number) };
         throw new BlockcloudError("PROBE_MISSING", "It is gone.", { retryable: true });
       },
     } as unknown as Services;
@@ -54,7 +56,7 @@ describe("draw", () => {
     const numbers = shards.flatMap(({ services }) => services.map(({ number }) => number));
     expect(numbers).to.deep.equal(Array.from({ length: 100 }, (_, index) => BigInt(index + 1)));
     for (const { shard, services } of shards) {
-      for (const { number } of services) expect(laneOf(number).shard).to.equal(shard);
+      for (const { slot } of services) expect(placeOf(slot).shard).to.equal(shard);
     }
   });
 

@@ -202,7 +202,7 @@ describe("simulated sloppy storing", () => {
 });
 
 describe("the simulated mesh", () => {
-  it("links both ways within the degree, and reaches everybody", () => {
+  it("links both ways within the degree, and reaches all nodes", () => {
     fc.assert(
       fc.property(fc.string(), fc.integer({ min: 2, max: 400 }), (seed, size) => {
         const mesh = buildMesh(size, seeded(seed));

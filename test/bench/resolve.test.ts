@@ -4,7 +4,7 @@ import { outcomeOf, type Results } from "../../bench/resolve.ts";
 import { parseLatencies, parseRate } from "../../bench/resolve/dnsLoad.ts";
 import { answers, startDnsPeer, versionOf } from "../../bench/resolve/dnsPeers.ts";
 import type { HttpResult } from "../../bench/resolve/httpLoad.ts";
-import { alternately, medianRatio } from "../../bench/resolve/rounds.ts";
+import { alternately, medianRatio } from "../../bench/rounds.ts";
 import {
   addressOf,
   domain,

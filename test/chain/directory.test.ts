@@ -34,7 +34,7 @@ describe("ServiceDirectory", () => {
       serviceCount: () => count,
       statusNow: () => status,
       keyAt: (_: bigint, epoch: number) => (epoch > EPOCH ? key : OLD),
-      serviceStakeAt: () => 5_000n,
+      serviceStakeAt: () => [5_000n, 5_000n],
       tallyOf: () => tally,
       numberOf: (label: string) => (label === "weather" ? 7n : 0n),
     });

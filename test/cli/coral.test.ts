@@ -92,7 +92,7 @@ describe("coral run", () => {
     await once(again.child, "exit");
   });
 
-  it("says what is no multiaddr", async () => {
+  it("refuses an invalid multiaddr", async () => {
     const { code, stderr } = await rig.cli("coral run --coral-bootstrap example.org:4170");
     expect(code).to.equal(2);
     expect(stderr).to.contain("--coral-bootstrap");

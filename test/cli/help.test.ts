@@ -6,12 +6,12 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Command } from "commander";
 import { processIo } from "../../src/cli/framework/io.ts";
-import { createProgram } from "../../src/cli/program.ts";
+import { loadProgram } from "../../src/cli/program.ts";
 import { createBackup } from "../../src/node/backup.ts";
 import { runCli } from "../support/cli.ts";
 import { DEPLOYMENT } from "../support/fakeChain.ts";
 
-const { program } = createProgram(processIo());
+const { program } = await loadProgram(processIo());
 
 /** Commands that do something themselves, with their whole name. */
 function leaves(parent: Command = program, prefix = ""): { name: string; command: Command }[] {

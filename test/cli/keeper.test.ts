@@ -58,7 +58,7 @@ describe("blockcloud keeper run, as a process", () => {
     expect(stderr).to.contain("--bloc-price").and.to.contain("--keeper-key-file");
   });
 
-  it("proves the seeds that nobody proved, and reports who vanished; killed, it goes on", async () => {
+  it("proves missing seeds, and reports auditors that vanished; after a kill it continues", async () => {
     await chain.play(FIRST, FIRST, { 1: 3 });
     await chain.enter(FIRST + 1);
     await chain.reveal(FIRST, 0);

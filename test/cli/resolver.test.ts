@@ -64,7 +64,7 @@ describe("blockcloud resolver run", () => {
     await rig.stop();
   });
 
-  it("answers over HTTP with what was announced on chain", async () => {
+  it("answers over HTTP with an announcement on chain", async () => {
     const response = await fetch(`http://${listens.http}/v1/resolve/${rootServiceId(1n)}`);
     expect(response.status, await response.clone().text()).to.equal(200);
     const answer = answerFromJson(await response.json());

@@ -38,7 +38,7 @@ describe("Transactor", () => {
     } as unknown as ChainClient;
     const stream = new PassThrough();
     const transactor = new Transactor(
-      { yes: true, dryRun: false, fees: {} },
+      { key: `0x${"4b".repeat(32)}`, yes: true, dryRun: false, fees: {} },
       {
         client,
         deployment: DEPLOYMENT,

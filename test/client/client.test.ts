@@ -28,11 +28,6 @@ describe("a client", () => {
         { rpc: RPC, deployment: DEPLOYMENT, resolver: "a.example" },
       ],
       [
-        "CORAL_ADDRESS_INVALID",
-        "an address of a node that is none",
-        { rpc: RPC, deployment: DEPLOYMENT, bootstrap: ["a.example"] },
-      ],
-      [
         "CLIENT_OPTIONS_INVALID",
         "no time",
         { rpc: RPC, deployment: DEPLOYMENT, resolver: RPC, timeMs: 0 },
@@ -43,6 +38,15 @@ describe("a client", () => {
         expectCode(code, () => createClient(options as ClientOptions));
       });
     }
+  });
+
+  it("refuses an address of a node that is none when it starts", async () => {
+    await using client = createClient({
+      rpc: RPC,
+      deployment: DEPLOYMENT,
+      bootstrap: ["a.example"],
+    });
+    await rejection("CORAL_ADDRESS_INVALID", client.resolve(SEVEN));
   });
 
   it("starts at its first use, once for all who wait, and stops when it is closed", async () => {

@@ -37,7 +37,7 @@ describe("a Coral node among strangers", function () {
   };
   const good = (issuedAt = START) => rootRecord(7n, key, { issuedAt });
 
-  it("takes a good record from anybody, pushed or stored", async () => {
+  it("accepts a valid record from any peer, pushed or stored", async () => {
     await stranger.pushMessage("endpoint", id, good());
     await node.arrival(isRecord(good()));
     const record = rootRecord(8n, testKey(8), { issuedAt: START });
@@ -68,7 +68,7 @@ describe("a Coral node among strangers", function () {
     }
   });
 
-  it("survives malformed bytes, and goes on with whoever sends good ones", async () => {
+  it("survives malformed bytes, and continues to serve peers that send valid ones", async () => {
     for (const length of [0, 1, 2, 33, 700]) {
       await stranger.push(id, new Uint8Array(length).fill(length));
     }
@@ -79,7 +79,7 @@ describe("a Coral node among strangers", function () {
     await node.arrival(isRecord(published));
   });
 
-  it("cuts off a peer that floods it with bad records, and nobody else", async () => {
+  it("cuts off a peer that floods it with bad records, and no other peer", async () => {
     const [provider, resolver] = [await net.add(), await net.add()];
     const first = rootRecord(8n, testKey(8), { issuedAt: START });
     await provider.coral.publish("endpoint", first);

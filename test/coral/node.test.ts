@@ -77,7 +77,7 @@ describe("Coral nodes", () => {
     for (const { coral } of [hub, a, b]) expect(coral.record(id)?.encoded).to.equal(winner);
   });
 
-  it("find what was published before they came: records, names, and what was taken back", async () => {
+  it("find records, names and revocations that were published before they joined", async () => {
     const hub = await net.add();
     const provider = await net.add({ subscribe: false });
     await provider.joined();
@@ -119,7 +119,7 @@ describe("Coral nodes", () => {
     await resolver.arrival(isRecord(record()));
   });
 
-  it("say to whoever publishes why others would refuse it", async () => {
+  it("tell the publisher why other nodes would refuse a message", async () => {
     const node = await net.add();
     await rejection(
       "RECORD_SIGNER",
@@ -170,7 +170,7 @@ describe("Coral nodes", () => {
     expect(provider.coral.peers).to.equal(1);
   });
 
-  it("join again after a partition, and hear of what is published then", async () => {
+  it("join again after a partition, and receive new messages", async () => {
     const hub = await net.add();
     const proxy = await TcpProxy.to(hub.coral.addresses[0]!);
     const resolver = await net.add({
@@ -214,7 +214,7 @@ describe("Coral nodes", () => {
     }
   });
 
-  it("refuse what is no address of theirs to listen at or to join by", async () => {
+  it("refuse invalid addresses to listen on or to join at", async () => {
     await rejection("CORAL_ADDRESS_INVALID", net.add({ bootstrap: ["example.org:4170"] }));
   });
 });

@@ -152,7 +152,7 @@ describe("connectionGater", () => {
     }
   });
 
-  it("neither dials nor lets in whoever was cut off", () => {
+  it("neither dials nor accepts a peer that was cut off", () => {
     for (const cut of [true, false]) {
       expect(gater(true, cut).denyDialPeer?.(peer)).to.equal(cut);
       expect(gater(true, cut).denyInboundEncryptedConnection?.(peer, {} as never)).to.equal(cut);
@@ -161,7 +161,7 @@ describe("connectionGater", () => {
 });
 
 describe("Bootstrap", () => {
-  it("dials what it is not connected to, at longer and longer intervals", async () => {
+  it("dials disconnected nodes at increasing intervals", async () => {
     const timers = new FakeTimers();
     const dialled: number[] = [];
     let connected = false;

@@ -47,7 +47,11 @@ describe("judge", () => {
   /** An auditor's log says something. */
   function says(auditor: Address, line: Partial<LogLine>): void {
     const all = { level: "info", msg: "service inspected", ...line };
-    findings.follow(auditor, { onLine: (listen) => { listen(all); } });
+    findings.follow(auditor, {
+      onLine: (listen) => {
+        listen(all);
+      },
+    });
   }
 
   function run(epochs?: number) {

@@ -74,7 +74,7 @@ describe("upstreams of the demo", () => {
     expect(performance.now() - started).to.be.at.least(19);
   });
 
-  it("hang up on whoever still waits when they stop", async () => {
+  it("close the connections of waiting clients when they stop", async () => {
     const asked = Promise.withResolvers<unknown>();
     const silent = await startUpstream(asked.resolve);
     const answer = failureOf(ask({ port: Number(new URL(silent.url).port) }));

@@ -29,6 +29,8 @@ const picture: Picture = {
       reward: 5n * 10n ** 15n,
     },
   ],
+  settled: [],
+  claimed: [],
   gasPerAudit: undefined,
   resolver: { http: "http://127.0.0.1:8053", dns: "127.0.0.1:5353" },
   move: undefined,
@@ -83,7 +85,7 @@ describe("render", () => {
     );
   });
 
-  it("shows a stage without anybody on it", () => {
+  it("shows a chain without services and auditors", () => {
     const empty = render({ ...picture, services: [], auditors: [] });
     expect(empty).to.contain("service  name  class  last verdicts  BLOC earned");
   });
@@ -187,5 +189,33 @@ describe("Screen", () => {
       "epoch 12, inspecting; waiting for the end of epoch 14\n",
       "epoch 12, committing; waiting for the end of epoch 14\n",
     ]);
+  });
+
+  it("writes elsewhere, once, what each service and auditor got for an epoch", () => {
+    const lines: string[] = [];
+    const stream = { write: (text: string) => lines.push(text) } as unknown as NodeJS.WriteStream;
+    const screen = new Screen(stream, false);
+    const shown = (change: Partial<Picture>) => {
+      lines.length = 0;
+      screen.show({ ...picture, ...change });
+      return [...lines];
+    };
+    const docs = { epoch: 10, number: 1n, name: "docs", verdict: 3, reward: parseEther("333.339") };
+    const rpc = { epoch: 10, number: 10n, name: "chain rpc", verdict: null, reward: 0n };
+    const auditor = picture.auditors[0]!.address;
+    const round = { epoch: 10, address: auditor, paidVotes: 2, votes: 3, reward: parseEther("4") };
+    const phase = "epoch 12, inspecting; waiting for the end of epoch 14\n";
+    expect(shown({})).to.deep.equal([phase]);
+    expect(shown({ settled: [docs, rpc] as Picture["settled"] })).to.deep.equal([
+      "epoch 10: service 1 (docs), excellent, earned 333.33 BLOC\n",
+      "epoch 10: service 10 (chain rpc), no quorum, earned 0.00 BLOC\n",
+      phase,
+    ]);
+    const all = { settled: [docs, rpc] as Picture["settled"], claimed: [round] };
+    expect(shown(all)).to.deep.equal([
+      "epoch 10: auditor 0x7099..79C8, 2 of 3 votes paid, earned 4.00 BLOC\n",
+      phase,
+    ]);
+    expect(shown(all)).to.deep.equal([]);
   });
 });

@@ -39,7 +39,7 @@ const EPOCH_SECONDS = 240;
 const FIRST = 2;
 const SERVICES = 3;
 
-/** Votes as the majority will, without having looked: its receipts are well dated and signed by nobody. */
+/** Votes as the majority will, without inspecting: its receipts have a valid time but no valid signature. */
 const fabricator = (deployment: Deployment): Voter => ({
   vote: ({ number }, epoch) =>
     Promise.resolve({

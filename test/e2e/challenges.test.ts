@@ -15,6 +15,7 @@ import { devKey, startDevnet } from "../../devnet/devnet.ts";
 import type { WorkerProcess } from "../../devnet/worker.ts";
 import { challengeBookAbi } from "../../src/protocol/abi/challengeBook.ts";
 import { proofOfServiceAbi } from "../../src/protocol/abi/proofOfService.ts";
+import { settlementAbi } from "../../src/protocol/abi/settlement.ts";
 import { serviceRegistryAbi } from "../../src/protocol/abi/serviceRegistry.ts";
 import { stakingAbi } from "../../src/protocol/abi/staking.ts";
 import { ChainDriver } from "../support/chainDriver.ts";
@@ -98,8 +99,8 @@ describe("challenges, end to end, with real processes", () => {
   };
   const settledThrough = (number: bigint) =>
     stage.client.readContract({
-      address: stage.devnet.deployment.contracts.proofOfService,
-      abi: proofOfServiceAbi,
+      address: stage.devnet.deployment.contracts.settlement,
+      abi: settlementAbi,
       functionName: "settledThrough",
       args: [number],
     });

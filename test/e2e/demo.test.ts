@@ -42,7 +42,7 @@ class Progress {
   }
 }
 
-/** Moves the demo's chain on, each time that everybody has done what the moment is for. */
+/** Advances the demo's chain each time that all workers have done their work of the moment. */
 async function drive(folder: string, progress: Progress, ended: AbortSignal): Promise<void> {
   const [, rpcUrl] = await progress.said(/JSON-RPC at (\S+)/, ended);
   const [, first] = await progress.said(/waiting for epoch (\d+), from which/, ended);

@@ -7,7 +7,9 @@ import path from "node:path";
 import { erc20Abi, parseEther, type Hex } from "viem";
 
 import { createChainClient } from "../../src/chain/client.ts";
+import type { Call } from "../../src/chain/transactions/call.ts";
 import type { TransactionSender } from "../../src/chain/transactions/sender.ts";
+import { contractsOf } from "../../src/chain/views/contracts.ts";
 import { Services } from "../../src/chain/services.ts";
 import { sender, writeDeployment } from "../../devnet/cast.ts";
 import { keyIndex, type Stage } from "../../devnet/stage.ts";
@@ -22,7 +24,6 @@ import {
 import { deploymentFile } from "../../devnet/stage.ts";
 import { startUpstream } from "../../devnet/upstreams.ts";
 import type { WorkerProcess } from "../../devnet/worker.ts";
-import { serviceRegistryAbi } from "../../src/protocol/abi/serviceRegistry.ts";
 import { bytesToHex } from "../../src/protocol/bytes.ts";
 import { labelCommitment } from "../../src/protocol/label.ts";
 import { rawName } from "../../src/protocol/name.ts";
@@ -83,13 +84,9 @@ describe("layer 3, end to end, with real processes", () => {
       },
     });
   const transactions = () => stage.client.getTransactionCount({ address: owner.address });
-  const call = (functionName: "commitLabel" | "setLabel" | "setKey", args: unknown[]) =>
-    owner.send({
-      address: stage.devnet.deployment.contracts.registry,
-      abi: serviceRegistryAbi,
-      functionName,
-      args,
-    });
+  const contracts = () => contractsOf(stage.devnet.deployment);
+  const call = (contract: Pick<Call, "address" | "abi">, functionName: string, args: unknown[]) =>
+    owner.send({ ...contract, functionName, args });
   const later = async (seconds: number) => {
     const { timestamp } = await stage.client.getBlock();
     const request = stage.client.request as (call: object) => Promise<unknown>;
@@ -127,9 +124,13 @@ describe("layer 3, end to end, with real processes", () => {
     });
     expect(number).to.equal(NUMBER);
     const salt = bytesToHex(randomBytes(32));
-    await call("commitLabel", [labelCommitment(LABEL, wallet.address, salt)]);
-    await later(3);
-    await call("setLabel", [NUMBER, LABEL, salt]);
+    const { labels } = contracts();
+    const token = { address: deployment.contracts.token, abi: erc20Abi };
+    await call(labels, "commitLabel", [labelCommitment(LABEL, wallet.address, salt)]);
+    // A label needs a service that is active by now.
+    await later(2 * EPOCH_SECONDS);
+    await call(token, "approve", [labels.address, parseEther("50")]);
+    await call(labels, "setLabel", [NUMBER, LABEL, salt]);
 
     const upstream = await startUpstream((_, response) => response.end("sunny"));
     closing.push(() => upstream.stop());
@@ -199,7 +200,7 @@ describe("layer 3, end to end, with real processes", () => {
     });
   });
 
-  it("follows a move within the lease of the old record, for which nobody sends a transaction", async () => {
+  it("follows a move within the lease of the old record, without a transaction", async () => {
     const [before, sent] = [await uri(NAME), await transactions()];
     const move = await cli("provider", "move", "--service", "1", "--listen", "127.0.0.1:0");
     expect(move.code, move.stderr).to.equal(0);
@@ -272,8 +273,10 @@ describe("layer 3, end to end, with real processes", () => {
   });
 
   it("drops a record the moment its key is replaced", async () => {
-    await call("setKey", [NUMBER, device.address]);
+    await call(contracts().registry, "setKey", [NUMBER, device.address]);
     await driver.until("nothing holds", async () => (await look(NAME)).status !== 200);
-    expect((await look(NAME)).code, "and nobody can be asked").to.equal("RESOLVER_UNREACHABLE");
+    expect((await look(NAME)).code, "and no source can be reached").to.equal(
+      "RESOLVER_UNREACHABLE",
+    );
   });
 });

@@ -82,20 +82,22 @@ describe("a keeper's duties, on a chain", () => {
     expect(done.filter((each) => each !== "lost report")).to.deep.equal(["done report"]);
   });
 
-  it("an unanswered challenge is resolved for its challenger by a keeper that may give gas away", async () => {
+  it("an unanswered challenge of another's is resolved for a fifth of the slash", async () => {
     const id = await challenge(chain.stranger, 1n);
     const { epoch } = await chain.moment();
     await chain.enter(epoch + 1);
     const { deadline } = (await challenges.question(id))!;
-    const keeper = new KeeperRig(chain, { key: KEEPER.key, unpaidWeiPerDay: GENEROUS });
+    const keeper = new KeeperRig(chain, { key: KEEPER.key });
+    const before = await keeper.balance();
     await keeper.round("resolve");
     expect((await challenges.get(id)).state).to.equal("Open");
     await pass(deadline + 1);
-    const sober = new KeeperRig(chain, { key: RIVAL.key });
-    await sober.round("resolve");
-    expect(sober.heard).to.deep.equal(["skipped resolve"]);
+    const poor = new KeeperRig(chain, { key: RIVAL.key, blocPriceWei: 1_000n });
+    await poor.round("resolve");
+    expect(poor.heard, "not worth its gas").to.deep.equal(["skipped resolve"]);
     await keeper.round("resolve");
     expect((await challenges.get(id)).state).to.equal("Unanswered");
+    expect(await keeper.balance()).to.equal(before + parseEther("16"));
     expect(await chain.services.statusNow(1n)).to.equal("Suspended");
     expect(keeper.heard).to.deep.equal(["done resolve"]);
   });
@@ -131,12 +133,13 @@ describe("a keeper's duties, on a chain", () => {
   });
 
   it("pay that waits is settled for a service whose agent does not run, once", async () => {
-    const { owner, pos } = { owner: chain.owner(1).address, pos: chain.contracts.proofOfService };
+    const owner = chain.owner(1).address;
+    const { settlement } = chain.contracts;
     const token = { address: chain.deployment.contracts.token, abi: erc20Abi } as const;
     const balance = () =>
       chain.client.readContract({ ...token, functionName: "balanceOf", args: [owner] });
     const settled = () =>
-      chain.client.readContract({ ...pos, functionName: "settledThrough", args: [1n] });
+      chain.client.readContract({ ...settlement, functionName: "settledThrough", args: [1n] });
     const before = await balance();
     const options = { unpaidWeiPerDay: GENEROUS, settleAfterEpochs: 4 };
     const keeper = new KeeperRig(chain, { key: KEEPER.key, ...options });

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {IServiceLabels} from "../../contracts/labels/IServiceLabels.sol";
 import {LabelLib} from "../../contracts/libraries/LabelLib.sol";
-import {IServiceLabels} from "../../contracts/registry/IServiceLabels.sol";
 import {Artifacts} from "../support/Artifacts.sol";
 import {Assertions} from "../support/Assertions.sol";
 
 contract LabelVectorsTest is Assertions {
     function testLabelVectors() public {
         string memory json = vectors("label");
-        IServiceLabels labels = Artifacts.newRegistry(12, address(this), 1, 2, address(0));
+        address registry = address(Artifacts.newRegistry(12, address(this), address(0), 1));
+        uint256[5] memory prices;
+        IServiceLabels labels = Artifacts.newLabels(registry, address(0), 1, 2, prices);
         bytes[] memory label = vm.parseJsonBytesArray(json, ".label");
         bool[] memory valid = vm.parseJsonBoolArray(json, ".valid");
         address[] memory owner = vm.parseJsonAddressArray(json, ".owner");

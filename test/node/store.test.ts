@@ -73,10 +73,12 @@ describe("openStore", () => {
     expect(() => openStore(file, [first, `${second}; INSERT INTO nowhere VALUES (1)`])).to.throw(
       /nowhere/,
     );
-    const started = performance.now();
+    // It would wait for a lock that was left behind for no time at all.
+    const impatient = new DatabaseSync(file, { timeout: 0 });
+    impatient.exec("BEGIN IMMEDIATE; ROLLBACK");
+    impatient.close();
     const database = open([first, second]);
     expect(notes(database)).to.deep.equal([{ text: "first", stars: 5 }]);
-    expect(performance.now() - started, "no lock is left behind").to.be.below(4_000);
   });
 
   describe("of a file that is not whole", () => {

@@ -105,7 +105,7 @@ describe(`sortition over many shards (seed ${SEED.slice(0, 10)}...)`, () => {
       const drawn = (sample.byAuditor[i] ?? 0) / count;
       expectWithin(drawn, x, fraction * (1 - fraction), count, `auditor ${i}`);
     });
-    // Epochs differ: nobody keeps its shards.
+    // Epochs differ: no auditor keeps its shards.
     const epochTotals = Array.from({ length: epochs }, (_, e) =>
       sample.totals.slice(e * shards, (e + 1) * shards).join(),
     );

@@ -86,7 +86,7 @@ describe("Provider", () => {
     failing.add("settle");
     await timers.advance(100_000);
     const once = ["status done", "announce done"];
-    expect(told, "whoever counts is told").to.deep.equal([...once, ...once, "settle failed"]);
+    expect(told, "the observer is notified").to.deep.equal([...once, ...once, "settle failed"]);
     failing.clear();
     await timers.advance(100_000);
     expect(told.slice(-3)).to.deep.equal([...once, "settle done"]);
@@ -125,14 +125,14 @@ describe("Provider", () => {
     expect(heardAlone).to.deep.equal([false, true]);
   });
 
-  it("does not begin where nobody would find it", async () => {
+  it("does not start where clients could not find it", async () => {
     failing.add("announce");
     expect((await failureOf(provider.start())).message).to.equal("no announce");
     await timers.advance(100_000);
     expect(steps).to.deep.equal(begun);
   });
 
-  it("begins where nobody would find it yet for want of an endpoint, which will be back", async () => {
+  it("starts although clients cannot find it yet, because the RPC endpoint will be back", async () => {
     failing.add("announce");
     failure = new EndpointFault("network", "gone");
     await provider.start();

@@ -34,6 +34,6 @@ contract EpochClockTest {
 
     function _start(uint64 genesis, uint32 epochSeconds) private returns (IEpochClock) {
         vm.warp(genesis);
-        return Artifacts.newRegistry(epochSeconds, address(this), 1, 2, address(0));
+        return Artifacts.newRegistry(epochSeconds, address(this), address(0), 1);
     }
 }

@@ -77,7 +77,7 @@ describe("a resolver's service table", () => {
     expect(rig.resolver.lookup(SEVEN)?.endpoints[0]?.uri).to.equal("https://s7.example");
   });
 
-  it("answers with endpoints that nobody signed, for a moment", async () => {
+  it("answers with endpoints without a signature, for a short time", async () => {
     const id = rule(`${SEVEN.slice(0, 18)}/64`, {
       kind: "endpoints",
       endpoints: ["tcp://10.0.0.5:1"],
@@ -97,7 +97,7 @@ describe("a resolver's service table", () => {
     expect(await firstUri(EIGHT)).to.equal("tcp://127.0.0.1:80");
   });
 
-  it("draws between rules each time, also for what is held", async () => {
+  it("draws between rules each time, also for held answers", async () => {
     rule(SEVEN, { kind: "endpoints", endpoints: ["tcp://a:1"] }, { weight: 1 });
     rule(SEVEN, { kind: "resolver", url: "http://r/" }, { weight: 1 });
     remote = () => Promise.resolve(found(7n));
@@ -166,7 +166,7 @@ describe("a resolver's service table", () => {
       id = rule(SEVEN, { kind: "resolver", url: "http://r/" });
     });
 
-    it("asks it, says so, and holds what it answers", async () => {
+    it("queries it, marks the source, and holds its answer", async () => {
       remote = () => Promise.resolve(found(7n));
       expect(await firstUri(SEVEN)).to.equal("https://far.example");
       expect(rig.resolver.lookup(SEVEN)).to.include({ source: "resolver" });
@@ -200,7 +200,7 @@ describe("a resolver's service table", () => {
     });
 
     it("does not wait for itself when the circle comes back to it another way", async () => {
-      // Whoever is asked asks back, and would wait for the lookup that waits for it.
+      // The queried resolver queries this one, and would wait for the lookup that waits for it.
       remote = async () => {
         if (forwarded.length > 1) throw new BlockcloudError(resolveErrors.loop, "A circle.");
         await rig.resolver.resolve(SEVEN, { hops: ["other"] });

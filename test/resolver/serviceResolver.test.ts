@@ -82,7 +82,7 @@ describe("a resolver", () => {
       expect(rig.timers.monotonic()).to.be.within(5_000, 6_000);
     });
 
-    it("turns away what is too much", async () => {
+    it("refuses lookups above its limits", async () => {
       await rig.resolver.stop();
       rig = new ResolverRig({ limits: { works: 2, waiting: 3 } });
       await rig.resolver.start();
@@ -120,7 +120,7 @@ describe("a resolver", () => {
       expect(await code(SEVEN)).to.equal(resolveErrors.noRecord);
     });
 
-    it("nobody to ask", async () => {
+    it("no source that responds", async () => {
       rig.network.peers = 0;
       expect(await code(SEVEN)).to.equal(resolveErrors.unreachable);
       rig.directory.away = true;
@@ -140,7 +140,7 @@ describe("a resolver", () => {
       await rig.resolver.resolve(SEVEN);
     });
 
-    it("answers at once, with everybody away", async () => {
+    it("answers at once while no source can be reached", async () => {
       rig.network.peers = 0;
       rig.network.failure = new Error("no network");
       rig.directory.away = true;
@@ -151,7 +151,7 @@ describe("a resolver", () => {
       expect(await code(SEVEN)).to.equal(resolveErrors.stale);
     });
 
-    it("asks for a newer one when a quarter is left, and keeps what it has if there is none", async () => {
+    it("looks for a newer record when a quarter of the lease is left, and keeps the held one if there is none", async () => {
       await rig.timers.advance(44_000);
       rig.resolver.lookup(SEVEN);
       await rig.settle();
@@ -179,7 +179,7 @@ describe("a resolver", () => {
       expect(all).to.have.length(2);
     });
 
-    it("tells who watches when it ends, then what is found", async () => {
+    it("notifies watchers when it ends, then of the record that is found", async () => {
       const heard: Change[] = [];
       rig.resolver.watch(SEVEN, (change) => heard.push(change));
       await rig.timers.advance(59_000);
@@ -216,7 +216,7 @@ describe("a resolver", () => {
       expect(await code(SEVEN)).to.equal(resolveErrors.inactive);
     });
 
-    it("does not hold what was read before the registry told", async () => {
+    it("does not hold a result that was read before the registry's change", async () => {
       rig.directory.tell(7n);
       const gate = Promise.withResolvers<undefined>();
       rig.network.held.delete(SEVEN);
@@ -243,14 +243,14 @@ describe("a resolver", () => {
       rig.network.peers = 0;
     });
 
-    it("answers with what was announced on chain", async () => {
+    it("answers with the announcement on chain", async () => {
       rig.announcements.records.set(7n, record(0, "https://c.example", 24 * 3600_000));
       const answer = await rig.resolver.resolve(SEVEN);
       expect(answer).to.include({ source: "announcement", superseded: false });
       expect(uris(answer)).to.deep.equal(["https://c.example"]);
     });
 
-    it("says that a newer record was seen, which has run out", async () => {
+    it("says that a newer record was seen, which has expired", async () => {
       rig.announcements.records.set(7n, record(0, "https://c.example", 24 * 3600_000));
       rig.network.peers = 3;
       rig.network.put(record(10), KEY);
@@ -263,7 +263,7 @@ describe("a resolver", () => {
       expect(rig.resolver.lookup(SEVEN)).to.include({ source: "coral", superseded: false });
     });
 
-    it("believes no announcement of another key, of another service, or that ran out", async () => {
+    it("accepts no announcement of another key or another service, and no expired one", async () => {
       const lease = 24 * 3600_000;
       for (const encoded of [
         rootRecord(7n, NEW_KEY, { issuedAt: START, lease }),
@@ -278,7 +278,7 @@ describe("a resolver", () => {
   });
 
   describe("remembers failures for a while", () => {
-    it("and asks nobody meanwhile", async () => {
+    it("and sends no query meanwhile", async () => {
       expect(await code(SEVEN)).to.equal(resolveErrors.noRecord);
       expect(await code(SEVEN)).to.equal(resolveErrors.noRecord);
       expect(rig.network.finds).to.have.length(1);
@@ -373,7 +373,7 @@ describe("a resolver", () => {
     expect(rig.network.finds).to.have.length(1);
   });
 
-  it("bounds what it holds, and keeps what is watched and what is used", async () => {
+  it("bounds the held answers, and keeps those that are watched or used", async () => {
     await rig.resolver.stop();
     rig = new ResolverRig({ limits: { entries: 8, watchers: 2 } });
     await rig.resolver.start();

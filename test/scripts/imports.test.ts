@@ -7,7 +7,13 @@ import { nearPlan } from "../../scripts/test/near.ts";
 
 /** A small project of each kind of source. */
 const FILES: Readonly<Record<string, string>> = {
-  "package.json": '{ "name": "house", "exports": { ".": "./src/index.ts" } }',
+  "package.json": JSON.stringify({
+    name: "house",
+    exports: { ".": { "blockcloud-source": "./src/index.ts", default: "./dist/index.js" } },
+  }),
+  "src/package.json": '{ "imports": { "#floor": { "node": "./floor.ts" } } }',
+  "src/floor.ts": "export const floor = 0;",
+  "src/stairs.ts": 'import { floor } from "#floor";\nvoid floor;',
   "src/index.ts": 'export * from "./door.ts";',
   "src/door.ts": 'import type { Lock } from "./lock.ts";\nimport { a } from "./hinge.ts";\nvoid a;',
   "src/hinge.ts": 'export { a } from "./iron.ts";',
@@ -19,6 +25,7 @@ const FILES: Readonly<Record<string, string>> = {
   "docs/page.md": "# Page",
   "scripts/vectors.ts": 'import "../src/hinge.ts";',
   "test/door.test.ts": 'import "../src/door.ts";',
+  "test/stairs.test.ts": 'import "../src/stairs.ts";',
   "test/package.test.ts": 'import "house";',
   "test/late.test.ts": 'import "../src/late.ts";',
   "test/pages.test.ts": 'globSync("docs/**/*.md");',
@@ -56,6 +63,10 @@ describe("what a change is near to", () => {
 
   it("finds the tests that import the package by its name", () => {
     expect(near("src/index.ts").mocha).to.deep.equal(["test/package.test.ts"]);
+  });
+
+  it("finds the tests that import a file by a name of the package's own", () => {
+    expect(near("src/floor.ts").mocha).to.deep.equal(["test/stairs.test.ts"]);
   });
 
   it("follows no import of types: nothing of it runs", () => {

@@ -21,7 +21,7 @@ class Bench {
     };
   }
 
-  /** Ends tasks, and gives what has begun by the time that everybody had a turn. */
+  /** Ends tasks, and returns the tasks that have started once all pending work has run. */
   async end(...names: string[]): Promise<string[]> {
     for (const name of names) this.#ends.get(name)?.();
     await new Promise((resolve) => setImmediate(resolve));

@@ -91,7 +91,7 @@ contract StakingWiringTest is Deployment {
             abi.encodeWithSelector(IStaking.StakingNotChallengeBook.selector, address(_book))
         );
         vm.prank(address(_book));
-        _other.slashService(1, STRANGER, 1, STRANGER);
+        _other.slashService(1, STRANGER, 1, STRANGER, STRANGER);
     }
 
     function _newPos() private returns (IProofOfService) {

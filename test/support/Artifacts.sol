@@ -3,7 +3,9 @@ pragma solidity ^0.8.28;
 
 import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessManager.sol";
 import {IChallengeBook} from "../../contracts/challenges/IChallengeBook.sol";
+import {IServiceLabels} from "../../contracts/labels/IServiceLabels.sol";
 import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
+import {ISettlement} from "../../contracts/proof-of-service/ISettlement.sol";
 import {IStaking} from "../../contracts/staking/IStaking.sol";
 import {IRewardPool} from "../../contracts/token/IRewardPool.sol";
 import {vm} from "./Cheatcodes.sol";
@@ -18,8 +20,8 @@ library Artifacts {
         return IBlocToken(_create("BlocToken", abi.encode(rewardPool, treasury)));
     }
 
-    function newPool(uint32 epochSeconds) internal returns (IRewardPool) {
-        return IRewardPool(_create("RewardPool", abi.encode(epochSeconds)));
+    function newPool(uint32 epochSeconds, uint32 yieldPercent) internal returns (IRewardPool) {
+        return IRewardPool(_create("RewardPool", abi.encode(epochSeconds, yieldPercent)));
     }
 
     function newAccessManager(address admin) internal returns (IAccessManager) {
@@ -29,17 +31,10 @@ library Artifacts {
     function newRegistry(
         uint32 epochSeconds,
         address governance,
-        uint64 labelMinimumAge,
-        uint64 labelMaximumAge,
-        address predecessor
+        address predecessor,
+        uint64 closingSeconds
     ) internal returns (IRegistry) {
-        bytes memory parameters = abi.encode(
-            epochSeconds,
-            governance,
-            labelMinimumAge,
-            labelMaximumAge,
-            predecessor
-        );
+        bytes memory parameters = abi.encode(epochSeconds, governance, predecessor, closingSeconds);
         return IRegistry(_create("ServiceRegistry", parameters));
     }
 
@@ -67,6 +62,10 @@ library Artifacts {
         return IProofOfService(_create("ProofOfService", parameters));
     }
 
+    function newSettlement(address proofOfService) internal returns (ISettlement) {
+        return ISettlement(_create("Settlement", abi.encode(proofOfService)));
+    }
+
     function newChallengeBook(
         address proofOfService,
         uint64 windowSeconds,
@@ -75,6 +74,17 @@ library Artifacts {
     ) internal returns (IChallengeBook) {
         bytes memory parameters = abi.encode(proofOfService, windowSeconds, coolDownSeconds, bond);
         return IChallengeBook(_create("ChallengeBook", parameters));
+    }
+
+    function newLabels(
+        address registry,
+        address token,
+        uint64 minimumAge,
+        uint64 maximumAge,
+        uint256[5] memory prices
+    ) internal returns (IServiceLabels) {
+        bytes memory parameters = abi.encode(registry, token, minimumAge, maximumAge, prices);
+        return IServiceLabels(_create("ServiceLabels", parameters));
     }
 
     function newVerifier(address registry) internal returns (ILivenessVerifier) {

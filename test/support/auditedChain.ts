@@ -17,6 +17,7 @@ import { buildRound, OpenedRound } from "../../src/auditor/round.ts";
 import type { StoredRound } from "../../src/auditor/store.ts";
 import { createChainClient } from "../../src/chain/client.ts";
 import { Seeds } from "../../src/chain/seeds.ts";
+import type { Call } from "../../src/chain/transactions/call.ts";
 import type { TransactionSender } from "../../src/chain/transactions/sender.ts";
 import { Services } from "../../src/chain/services.ts";
 import { tickOf } from "../../src/chain/ticks.ts";
@@ -216,9 +217,14 @@ export class AuditedChain {
     }
   }
 
-  /** Sends a call from a service's owner. */
-  own(number: number, functionName: string, args: readonly unknown[]): Promise<TransactionReceipt> {
-    const call = { ...this.contracts.registry, functionName, args };
+  /** Sends a call from a service's owner, to the registry unless another contract is named. */
+  own(
+    number: number,
+    functionName: string,
+    args: readonly unknown[],
+    contract: Pick<Call, "address" | "abi"> = this.contracts.registry,
+  ): Promise<TransactionReceipt> {
+    const call = { ...contract, functionName, args };
     return sender(this.stage, this.owner(number).key).send(call);
   }
 

@@ -16,11 +16,22 @@ export interface Example {
 
 /** The TypeScript blocks of a page, in order. */
 export function examplesOf(page: string): Example[] {
-  const text = readFileSync(path.join(root, page), "utf8");
-  return [...text.matchAll(/^```ts\n([^]*?)^```$/gm)].map(({ index, 1: code = "" }) => ({
-    heading: [...text.slice(0, index).matchAll(/^#+ (.*)$/gm)].at(-1)?.[1] ?? "",
+  return blocksOf(page, "ts").map(({ heading, code }) => ({
+    heading,
     code,
     prints: [...code.matchAll(/console\.log\(.*\); \/\/ (.*)$/gm)].map((match) => match[1] ?? ""),
+  }));
+}
+
+/** The fenced blocks of a page in one language, in order, each with the heading above it. */
+export function blocksOf(page: string, language: string): { heading: string; code: string }[] {
+  const text = readFileSync(path.join(root, page), "utf8");
+  const outside = text.replaceAll(/^```[^]*?^```$/gm, (block) => block.replaceAll("#", " "));
+  const fence = new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, "gm");
+  return [...text.matchAll(fence)].map(({ index, 1: code = "" }) => ({
+    // A comment in a block begins as a heading does.
+    heading: [...outside.slice(0, index).matchAll(/^#+ (.*)$/gm)].at(-1)?.[1] ?? "",
+    code,
   }));
 }
 

@@ -20,7 +20,9 @@ import type { SendOptions, TransactionSender } from "../../src/chain/transaction
 import type { Call } from "../../src/chain/transactions/call.ts";
 import { challengeBookAbi } from "../../src/protocol/abi/challengeBook.ts";
 import { proofOfServiceAbi } from "../../src/protocol/abi/proofOfService.ts";
+import { serviceLabelsAbi } from "../../src/protocol/abi/serviceLabels.ts";
 import { serviceRegistryAbi } from "../../src/protocol/abi/serviceRegistry.ts";
+import { settlementAbi } from "../../src/protocol/abi/settlement.ts";
 import { stakingAbi } from "../../src/protocol/abi/staking.ts";
 import { ZERO_HASH } from "../../src/protocol/bytes.ts";
 
@@ -28,7 +30,10 @@ const abi = [
   ...serviceRegistryAbi,
   ...stakingAbi,
   ...proofOfServiceAbi,
+  ...settlementAbi,
   ...challengeBookAbi,
+  ...serviceLabelsAbi,
+  ...settlementAbi,
 ] as Abi;
 
 /** A deployment that is nowhere. */
@@ -45,6 +50,8 @@ export const DEPLOYMENT: Deployment = {
     staking: `0x${"a4".repeat(20)}`,
     proofOfService: `0x${"a5".repeat(20)}`,
     challengeBook: `0x${"a6".repeat(20)}`,
+    labels: `0x${"a7".repeat(20)}`,
+    settlement: `0x${"a8".repeat(20)}`,
   },
 };
 

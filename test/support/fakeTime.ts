@@ -45,7 +45,7 @@ export class FakeTimers implements Timers {
     return this.#sleepers.size;
   }
 
-  /** Time that work takes: passes at once, and wakes nobody before the next turn. */
+  /** Time that work takes: it passes at once, and wakes no timer before the next turn. */
   pass(milliseconds: number): void {
     this.#now += milliseconds;
   }

@@ -2,8 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-
-const root = path.join(import.meta.dirname, "../..");
+import { packedTarball, withoutNpm } from "./packed.ts";
 
 /** What a command of a test printed, and how it ended. */
 export interface Outcome {
@@ -23,10 +22,8 @@ export class InstalledPackage {
     this.folder = path.join(this.#base, "user");
     mkdirSync(this.folder);
     this.write("package.json", JSON.stringify({ name: "user", private: true, type: "module" }));
-    must(run("npm", ["pack", "--pack-destination", this.#base], root));
-    const [tarball = ""] = readdirSync(this.#base).filter((name) => name.endsWith(".tgz"));
     const install = ["install", "--prefer-offline", "--no-audit", "--no-fund"];
-    must(run("npm", [...install, path.join(this.#base, tarball)], this.folder));
+    must(run("npm", [...install, packedTarball()], this.folder));
   }
 
   /** Files of the installed package, by their paths in it. */
@@ -59,15 +56,9 @@ export class InstalledPackage {
 
 /** Runs a command on this Node, without the settings that `npm test` gives to what it starts. */
 function run(command: string, args: readonly string[], cwd: string): Outcome {
-  const env = Object.fromEntries(
-    Object.entries(process.env).filter(
-      ([name]) => !/^npm_/i.test(name) && name !== "NODE_OPTIONS" && name !== "INIT_CWD",
-    ),
-  );
-  const bin = path.dirname(process.execPath);
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     cwd,
-    env: { ...env, PATH: `${bin}${path.delimiter}${process.env.PATH ?? ""}` },
+    env: withoutNpm(process.env),
     encoding: "utf8",
     maxBuffer: 64 * 1024 * 1024,
   });

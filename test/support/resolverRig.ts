@@ -31,7 +31,7 @@ export class FakeDirectory implements Directory {
   gate: Promise<void> | undefined;
   asked = 0;
 
-  /** Registers a service, or changes it, without telling anybody. */
+  /** Registers or changes a service without notifying listeners. */
   set(number: bigint, key: Uint8Array, rest: Partial<ServiceFacts> = {}): void {
     this.services.set(number, {
       ...{ number, status: "Active", key: addressOfKey(key), stake: 1000n, verdicts: [] },
@@ -84,7 +84,7 @@ export class FakeDirectory implements Directory {
     return () => this.#labelled.delete(listener);
   }
 
-  /** Listeners that nobody has taken back. */
+  /** Listeners that were not removed. */
   get listeners(): number {
     return this.#changed.size + this.#labelled.size;
   }
@@ -155,7 +155,7 @@ export class FakeNetwork implements RecordNetwork {
     signal.addEventListener("abort", () => {
       aborted.reject(signal.reason);
     });
-    // Nobody waits for it once the find is over.
+    // The result is not awaited once the find is over.
     aborted.promise.catch(() => {});
     try {
       await Promise.race([this.gate, aborted.promise]);
@@ -240,7 +240,7 @@ export class ResolverRig {
     );
   }
 
-  /** Lets everybody do what they can do now. */
+  /** Lets all pending work run that can run now. */
   async settle(): Promise<void> {
     for (let index = 0; index < 5; index += 1) await turn();
   }

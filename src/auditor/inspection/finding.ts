@@ -1,51 +1,51 @@
 import type { SignedReceipt } from "../../protocol/receipt.ts";
 import type { Grade } from "../../protocol/tally.ts";
 
-/** Why an inspection is FAILED, coarse enough to count by. */
+/** Classes of reasons for FAILED, for counting. */
 export const failureClasses = [
-  /** Nothing is published that HTTP can reach. */
+  /** No endpoint is published that HTTP can reach. */
   "no_endpoint",
   /** The specification cannot be read, or does not suit the service's class. */
   "no_probe",
-  /** An address that auditors do not connect to, or a URL that is none. */
+  /** An address that auditors do not connect to, or an invalid URL. */
   "refused",
-  /** No address, no connection, or one that broke off. */
+  /** No address, no connection, or a connection that was cut off. */
   "unreachable",
   "tls",
   "timeout",
-  /** What came is not HTTP, or more of it than is taken. */
+  /** The response is not HTTP, or is too large. */
   "protocol",
   "too_large",
   "status",
-  /** A coding although identity was asked for. */
+  /** A coding although identity was requested. */
   "encoding",
   "body",
   "json",
-  /** No answer to the JSON-RPC call, or an error. */
+  /** No response to the JSON-RPC call, or an error. */
   "rpc",
-  /** Older than the auditor's own view of the chain allows. */
+  /** Data is older than the auditor's own view of the chain allows. */
   "stale",
   "receipt_missing",
   "receipt",
-  /** All is right, but after the last bound. */
+  /** All checks pass, but after the last time bound. */
   "slow",
 ] as const;
 export type FailureClass = (typeof failureClasses)[number];
 
-/** What came of an inspection. */
+/** The result of an inspection. */
 export interface Finding {
   grade: Grade;
-  /** To the last byte, milliseconds. */
+  /** Time to the last byte, milliseconds. */
   elapsedMs: number;
   /** Present unless the grade is FAILED. */
   receipt?: SignedReceipt;
-  /** Why the grade is FAILED, for the log; strangers had a hand in it. */
+  /** Why the grade is FAILED, for the log; it may contain text of strangers. */
   reason?: string;
-  /** The same, to count by. */
+  /** The class of the reason, for counting. */
   failure?: FailureClass;
 }
 
-/** The longest reason, characters. */
+/** Longest reason, characters. */
 const MAX_REASON = 200;
 
 /** A finding of FAILED. */

@@ -13,10 +13,10 @@ import { httpFault, type ProbeResponse, type Fault } from "./responseCheck.ts";
 import { failed, type FailureClass, type Finding } from "./finding.ts";
 import { chainView, rpcFault, writeCall } from "./jsonRpc.ts";
 
-/** The longest answer to a probe, bytes: what a gateway buffers. */
+/** Largest response to a probe, bytes: the size that a gateway buffers. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
-/** What an error of the way out means for the service. */
+/** The failure class for each error of an outbound request. */
 const FAILURES: Readonly<Record<string, FailureClass>> = {
   NET_REFUSED: "refused",
   NET_TIMEOUT: "timeout",
@@ -43,9 +43,9 @@ export interface Inspection {
   request: ProbeRequest;
   nonce: Hex;
   bounds: GradeBounds;
-  /** The most time to give, milliseconds; at most `bounds.poorMs` is given. */
+  /** Time limit, milliseconds; at most `bounds.poorMs` is used. */
   timeMs: number;
-  /** Receipts must be dated within, milliseconds. */
+  /** The range in which a receipt must be dated, Unix milliseconds. */
   issuedWithin: { from: number; to: number };
   allowLoopback: boolean;
 }
@@ -55,13 +55,13 @@ export interface InspectDependencies {
   receipts: ReceiptSigner;
   /** The auditor's own view of the chain. */
   time: Pick<ChainTime, "head" | "now">;
-  /** Without it, the system's name servers. */
+  /** Default: the system's name servers. */
   resolve?: Resolve;
 }
 
 /**
- * Inspects a service once, on a fresh connection: asks as any client would, checks the answer and the
- * receipt, and grades the time to the last byte. What the other side does can only lead to a finding.
+ * Inspects a service once, on a new connection: sends a request as any client would, checks the response and
+ * the receipt, and grades the time to the last byte. Whatever the service does, the result is a finding.
  */
 export async function inspect(
   inspection: Inspection,
@@ -114,7 +114,7 @@ export async function inspect(
   }
 }
 
-/** What goes over the wire for a probe's request, and what is wrong with what comes back. */
+/** The bytes to send for a probe's request, and the check of the response. */
 interface Question {
   method: string;
   headers: Record<string, string>;

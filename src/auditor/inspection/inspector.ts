@@ -21,10 +21,10 @@ import { inspect, medianGrade } from "./inspect.ts";
 
 /** Inspections behind one vote. */
 export const INSPECTIONS = 3;
-/** How far a receipt's time may lie outside its epoch: what a claim allows, milliseconds. */
+/** How far a receipt's time may be outside its epoch, as a claim allows, milliseconds. */
 const RECEIPT_SLACK_MS = 60_000;
 
-/** Inspections that run at a time: 64 MiB of bodies at the most, and enough for a shard's worth of dead services. */
+/** Concurrent inspections: at most 64 MiB of bodies, and enough for a shard of dead services. */
 const MAX_PARALLEL = 64;
 
 /** A vote on a service, and the receipt that proves the contact unless it is FAILED. */
@@ -34,7 +34,7 @@ export interface Vote {
   evidence?: Evidence;
 }
 
-/** When the inspections of an epoch may begin and must have ended, Unix seconds of the chain's time. */
+/** When the inspections of an epoch may start and must have ended, in the chain's time, Unix seconds. */
 export interface InspectionWindow {
   from: number;
   to: number;
@@ -51,9 +51,9 @@ export interface InspectorDependencies {
   metrics?: Pick<AuditorMetrics, "inspected" | "voted" | "running">;
 }
 
-/** Whoever can turn a service into a vote. */
+/** Turns a service into a vote. */
 export interface Voter {
-  /** @returns Undefined when nothing can be said of the service, which then gets no vote. */
+  /** @returns Undefined if the state of the service cannot be determined; then it gets no vote. */
   vote(
     service: AuditedService,
     epoch: number,
@@ -64,16 +64,16 @@ export interface Voter {
 }
 
 export interface InspectorOptions {
-  /** The devnet switch: services on loopback are inspected too. */
+  /** For a devnet: services on loopback are inspected, too. */
   allowLoopback: boolean;
-  /** Inspections that run at a time, each with a connection and at most a body of 1 MiB. */
+  /** Concurrent inspections, each with a connection and a body of at most 1 MiB. */
   maxParallel?: number;
 }
 
 /**
- * Turns a service into a vote: inspections at random moments, and their median. However many services are
- * drawn and however slowly some of them answer, only so many inspections run at a time; each has its own
- * time limit, so that a hostile service holds its few places for that long and no other.
+ * Turns a service into a vote: the median of inspections at random moments. Regardless of the number of drawn
+ * services and of their speed, a limited number of inspections run at a time. Each has its own time limit, so
+ * a hostile service occupies only its own places, and only for that time.
  */
 export class Inspector implements Voter {
   readonly #dependencies: InspectorDependencies;
@@ -122,8 +122,8 @@ export class Inspector implements Voter {
   }
 
   /**
-   * One inspection; undefined when there was no place for it in time, or nobody could say where the service
-   * is: neither is the service's fault.
+   * One inspection; undefined if there was no place for it in time, or if the service could not be located:
+   * neither is the service's fault.
    */
   async #attempt(
     service: AuditedService,
@@ -136,8 +136,8 @@ export class Inspector implements Voter {
     const waits = queue.pending >= queue.concurrency;
     const attempt = async () => {
       metrics?.running(queue.pending);
-      // Beginning late, for want of a place or because the chain's time has jumped, would leave the service
-      // less time than others have.
+      // Starting late, for lack of a place or because the chain's time has jumped, would leave the service
+      // less time than others.
       const latest = waits ? window.to : (window.to + window.deadline) / 2;
       if (time.now() > latest) return undefined;
       const salt = bytesToHex(randomBytes(32));
@@ -157,7 +157,7 @@ export class Inspector implements Voter {
     }
   }
 
-  /** An inspection goes over HTTP, whatever else the service speaks. Undefined: nobody can say. */
+  /** Finds an HTTP endpoint, whatever else the service speaks. Undefined: the service cannot be located. */
   async #locate(
     service: AuditedService,
     signal: AbortSignal,
@@ -167,7 +167,7 @@ export class Inspector implements Voter {
       return { endpoint: endpoints.find(({ uri }) => /^https?:/.test(uri))?.uri };
     } catch (error) {
       signal.throwIfAborted();
-      this.#dependencies.log.warn("nobody can say where the service is", {
+      this.#dependencies.log.warn("the service cannot be located", {
         number: service.number,
         error,
       });
@@ -211,7 +211,7 @@ export class Inspector implements Voter {
   }
 }
 
-/** Unpredictable, so that a service cannot be good at the right moment only. */
+/** Unpredictable, so that a service cannot behave well at the right moment only. */
 function randomMoment(window: InspectionWindow): number {
   const share = randomInt(1_000_000) / 1_000_000;
   return window.from + share * Math.max(0, window.to - window.from);

@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import type { Head } from "../../chain/clock.ts";
 import type { FreshCheck, RpcProbe } from "../../protocol/probe.ts";
 import {
@@ -23,13 +23,13 @@ export function chainView(time: { head(): Head; now(): number }): ChainView {
   return { block: time.head().number, seconds: time.now() };
 }
 
-/** A call and the ID that its answer must name: at random, so that no answer is ready before the question. */
+/** A call, and the ID that its response must have: random, so that no response can be prepared in advance. */
 export function writeCall({ rpc }: RpcProbe): { id: number; body: Buffer } {
   const id = randomInt(1, 2 ** 31);
   return { id, body: Buffer.from(JSON.stringify({ jsonrpc: "2.0", id, ...rpc })) };
 }
 
-/** JSON-RPC 2.0, section 5. Other fields are nobody's concern. */
+/** JSON-RPC 2.0, section 5. Other fields are ignored. */
 const response = z.object({
   jsonrpc: z.literal("2.0"),
   id: z.unknown().optional(),
@@ -38,9 +38,9 @@ const response = z.object({
 });
 
 /**
- * What is wrong with the answer to a call; undefined when it is what the probe expects.
+ * The fault in the response to a call; undefined if it is as the probe expects.
  *
- * @param views The auditor's own view of the chain when it asked and when it had the answer.
+ * @param views The auditor's own view of the chain at the request and at the response.
  */
 export function rpcFault(
   request: RpcProbe,
@@ -54,7 +54,7 @@ export function rpcFault(
   const parsed = response.safeParse(json);
   if (!parsed.success) return ["rpc", "no JSON-RPC 2.0 response"];
   if (parsed.data.id !== id) return ["rpc", "a response to another call"];
-  // Version 1 had both, and one of them null; many servers still do.
+  // JSON-RPC 1 has both fields, one of them null; many servers still send both.
   if (parsed.data.error !== undefined && parsed.data.error !== null)
     return ["rpc", "a JSON-RPC error"];
   if (parsed.data.result === undefined) return ["rpc", "a response without a result"];
@@ -65,8 +65,8 @@ export function rpcFault(
 }
 
 /**
- * Compares a block number or a time with the auditor's own chain. What lies ahead of it by more than the
- * bound is no fresher than what lies behind: anybody can name a large number.
+ * Compares a block number or a time with the auditor's own chain. A value too far ahead is as bad as one too
+ * far behind, because a service can invent a large number.
  */
 function staleness(
   { pointer, blocks, seconds }: FreshCheck,
@@ -84,7 +84,7 @@ function staleness(
   return undefined;
 }
 
-/** A whole number that a double holds: as JSON has it, or in the two ways in which chains write it. */
+/** A whole number that a double can hold: as a JSON number, or in one of the two notations of chains. */
 function quantity(value: unknown): number | undefined {
   const written = typeof value === "string" && /^(0x[0-9a-f]{1,13}|\d{1,15})$/i.test(value);
   const number = written ? Number(value) : value;

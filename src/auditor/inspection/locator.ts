@@ -16,28 +16,28 @@ import { rootServiceId } from "../../protocol/serviceId.ts";
 import { resolveErrors, type Resolver } from "../../resolver/answer.ts";
 import { assembleResolver } from "../../resolver/assemble.ts";
 
-/** What a lookup fails with when nobody can say anything of the service: that is not its fault. */
+/** Errors of a lookup that mean that the service could not be located; these are not its fault. */
 const silent: readonly string[] = [resolveErrors.unreachable, resolveErrors.busy];
 
 /**
- * Finds where a service listens, in the order of preference.
+ * Finds the endpoints of a service, in order of preference.
  *
- * @returns Nothing when the service publishes nothing that holds.
- * @throws BlockcloudError, retryable, when nobody can be asked.
+ * @returns An empty list if the service publishes no valid record.
+ * @throws BlockcloudError, retryable, if neither chain nor record network can be reached.
  */
 export type Locate = (
   service: Pick<AuditedService, "number" | "key">,
   signal: AbortSignal,
 ) => Promise<readonly Endpoint[]>;
 
-/** How an auditor finds services, with the parts that this needs. */
+/** An auditor's access to services, with the parts that it starts and stops. */
 export interface Locator extends Startable {
   readonly locate: Locate;
 }
 
 /**
- * An auditor's way to find services: a resolver of its own over a node of the record network, or, without
- * one, what is announced on chain.
+ * Creates an auditor's locator: a resolver of its own over a node of the record network or, without such a
+ * node, the announcements on chain.
  */
 export function createLocator(
   options: { deployment: Deployment; coral?: CoralOptions | undefined },
@@ -69,9 +69,9 @@ export function createLocator(
 }
 
 /**
- * Locates as any user does, by a resolver. A service that has just left (maintenance, retirement, a
- * suspension) is audited to the end of the epoch, though resolvers send nobody there any more: it is looked
- * for where it was announced on chain.
+ * Locates services with a resolver, as any user does. A service that has just become inactive (maintenance,
+ * retirement, suspension) is audited to the end of the epoch, although resolvers no longer return it: then
+ * its announcement on chain is used.
  */
 export function locateBy(
   resolver: Pick<Resolver, "resolve">,
@@ -88,7 +88,7 @@ export function locateBy(
   };
 }
 
-/** Locates by what was announced on chain alone. */
+/** Locates services by announcements on chain only. */
 export function locateAnnounced(announcements: Pick<Announcements, "refresh" | "record">): Locate {
   return async ({ number, key }) => {
     await announcements.refresh();

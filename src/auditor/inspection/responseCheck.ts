@@ -3,16 +3,16 @@ import type { HttpProbe, JsonCheck } from "../../protocol/probe.ts";
 import { sha256 } from "../../protocol/receipt.ts";
 import type { FailureClass } from "./finding.ts";
 
-/** What is wrong with an answer: its class and the reason. */
+/** A fault in a response: its class and the reason. */
 export type Fault = readonly [FailureClass, string];
 
-/** What came back, as far as it is judged by what it says. */
+/** The parts of a response that are checked. */
 export interface ProbeResponse {
   status: number;
   body: Buffer;
 }
 
-/** What is wrong with an answer to a plain request; undefined when it is what the probe expects. */
+/** The fault in the response to a plain request; undefined if it is as the probe expects. */
 export function httpFault(request: HttpProbe, answer: ProbeResponse): Fault | undefined {
   const { status, body } = answer;
   if (status !== request.status) return ["status", `status ${status} instead of ${request.status}`];
@@ -24,17 +24,17 @@ export function httpFault(request: HttpProbe, answer: ProbeResponse): Fault | un
   return json === undefined ? ["json", "no JSON"] : jsonFault(request.json, json);
 }
 
-/** Reads a body; undefined when it is no JSON. */
+/** Parses a body; undefined if it is not JSON. */
 export function parseJson(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString("utf8"));
   } catch {
-    // Whatever the parser says of a stranger's bytes: it is no JSON.
+    // The parser's error about a stranger's bytes is not needed: they are not JSON.
     return undefined;
   }
 }
 
-/** The first check that does not hold. */
+/** The first check that fails. */
 export function jsonFault(checks: readonly JsonCheck[], json: unknown): Fault | undefined {
   const check = checks.find((wanted) => !holds(wanted, json));
   return check && ["json", `unexpected JSON at "${check.pointer}"`];
@@ -53,7 +53,9 @@ function jsonType(value: unknown): string {
   return Array.isArray(value) ? "array" : typeof value;
 }
 
-/** RFC 6901; own properties only, so that no pointer leads out of what was sent. */
+/**
+ * Resolves a pointer by RFC 6901. It follows own properties only, so that no pointer leaves the parsed value.
+ */
 export function resolvePointer(json: unknown, pointer: string): unknown {
   return pointer
     .split("/")

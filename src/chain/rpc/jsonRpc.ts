@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { EndpointFault, errorOf, type NodeError } from "./faults.ts";
 import { BatchSize, isAboutBatch, isRateLimit, retryAfterMs } from "./limits.ts";
 

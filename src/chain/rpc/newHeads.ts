@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Startable } from "../../node/lifecycle.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Timers } from "../../node/timers.ts";

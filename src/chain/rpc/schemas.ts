@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 const quantity = z.string().regex(/^0x[0-9a-fA-F]{1,64}$/);
 const data = z.string().regex(/^0x([0-9a-fA-F]{2})*$/);

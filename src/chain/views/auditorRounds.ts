@@ -126,7 +126,7 @@ async function readRound(
   const { auditor, epoch, moment } = input;
   const { staking, proofOfService } = contractsOf(deployment);
   const args = [auditor, epoch] as const;
-  const [[stake], [committed, revealed, claimed]] = await Promise.all([
+  const [stake, [committed, revealed, claimed]] = await Promise.all([
     client.readContract({ ...staking, functionName: "auditorStakeAt", args }),
     client.readContract({ ...proofOfService, functionName: "roundOf", args }),
   ]);

@@ -8,7 +8,7 @@ import { examine, ill, well, type CheckResult } from "./check.ts";
 /** Rounds, or epochs, that a worker's ether should last for. */
 const ROUNDS = 100n;
 
-/** A key that a doctor looks at. */
+/** A key to check. */
 export interface KeyToCheck {
   readonly name: string;
   readonly file: string | undefined;
@@ -17,7 +17,7 @@ export interface KeyToCheck {
   readonly gasPerRound: bigint;
 }
 
-/** Checks the keys that were named: their files, their addresses, what they hold. No password is asked. */
+/** Checks the given keys: their files, addresses and balances. Asks for no password. */
 export async function examineKeys(
   keys: readonly KeyToCheck[],
   env: Environment,

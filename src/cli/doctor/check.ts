@@ -1,22 +1,22 @@
 import { BlockcloudError } from "../../protocol/errors.ts";
-import { explain } from "../framework/output.ts";
+import { explain } from "../framework/explain.ts";
 
-/** What one check found. */
+/** The result of a check. */
 export interface CheckResult {
-  /** What was checked: `rpc 1`, `wallet key`. */
+  /** The subject of the check: `rpc 1`, `wallet key`. */
   readonly name: string;
   readonly ok: boolean;
   readonly detail: string;
-  /** What to do, when it is not well. */
+  /** What to do if the check failed. */
   readonly remedy?: string;
 }
 
-/** A check that went well. */
+/** A check that passed. */
 export function well(name: string, detail: string): CheckResult {
   return { name, ok: true, detail };
 }
 
-/** A check that did not. */
+/** A check that failed. */
 export function ill(name: string, detail: string, remedy: string): CheckResult {
   return { name, ok: false, detail, remedy };
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import type { ChainClient } from "../../chain/client.ts";
 import type { Deployment } from "../../chain/deployment.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
@@ -6,6 +5,7 @@ import { keyPathFlags, state, workerFlags } from "../framework/commonFlags.ts";
 import { exitCodes } from "../framework/exitCodes.ts";
 import { optional } from "../framework/flag.ts";
 import { listen } from "../provider/flags.ts";
+import { ownVersion } from "../version.ts";
 import { examineKeys } from "./accounts.ts";
 import { examine, findingsText, ill, well, type CheckResult } from "./check.ts";
 import { examineNode, examinePort, examineState } from "./host.ts";
@@ -14,8 +14,6 @@ import { examineRpc } from "./rpc.ts";
 /** `blockcloud doctor` */
 export const doctor = chainCommand(
   {
-    name: "doctor",
-    about: "Check endpoints, clock, keys, balances, versions and ports before a worker runs.",
     flags: { state, metrics: workerFlags.metrics, listen: optional(listen), ...keyPathFlags },
     examples: [
       "blockcloud doctor --wallet-key-file wallet.key --service-key-file service.key",
@@ -63,11 +61,9 @@ function named(name: string, file: string | undefined, variable: string, gasPerR
 
 /** The deployment's interfaces were compared when its file was read. */
 function version(deployment: Deployment): CheckResult {
-  const file = new URL("../../../package.json", import.meta.url);
-  const { version: own } = JSON.parse(readFileSync(file, "utf8")) as { version: string };
   const fits =
     deployment.abiHash === undefined ? "the deployment names no interfaces" : "fits the deployment";
-  return well("version", `blockcloud ${own}, ${fits}`);
+  return well("version", `blockcloud ${ownVersion()}, ${fits}`);
 }
 
 async function contracts(client: ChainClient, deployment: Deployment): Promise<CheckResult> {

@@ -5,7 +5,7 @@ import { unusedProxy } from "./proxyEnv.ts";
 import {
   defineCommand,
   type Check,
-  type CommandFactory,
+  type CommandDefinition,
   type CommandSpec,
   type LocalContext,
 } from "./command.ts";
@@ -38,7 +38,7 @@ export function chainCommand<F extends Flags, A extends Flags = Flags>(
     run(context: ChainContext<F, A>): Promise<number | undefined>;
   },
   options: ChainOptions = {},
-): CommandFactory {
+): CommandDefinition {
   const flags = { ...spec.flags, ...chainFlags };
   const check: Check = (resolved, sources, problems) => {
     options.check?.(resolved, sources, problems);

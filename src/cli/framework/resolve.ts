@@ -43,13 +43,17 @@ export function resolveFlags(
   return { values, found };
 }
 
-/** Reads the configuration file, and checks all of it: also what other commands would use. */
-export function readSources(
+/**
+ * Reads the configuration file, and checks all of it: also what other commands would use.
+ *
+ * @param loadPlaces Only called when there is a file.
+ */
+export async function readSources(
   io: CliIo,
   given: unknown,
-  places: Places,
+  loadPlaces: () => Promise<Places>,
   problems: Problems,
-): Sources {
+): Promise<Sources> {
   const none = { io, config: new Map() as ConfigEntries, configFile: undefined };
   const named = findSetting(everyFlags.config, given, none)?.raw;
   const file = path.resolve(io.cwd, typeof named === "string" ? named : DEFAULT_CONFIG);
@@ -57,6 +61,7 @@ export function readSources(
   const config = problems.collect("configuration", () => readConfigFile(file));
   if (config === undefined) return none;
   const sources: Sources = { io, config, configFile: file };
+  const places = await loadPlaces();
   for (const place of config.keys()) {
     const flag = places.get(place);
     if (flag === undefined)

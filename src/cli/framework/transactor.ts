@@ -1,6 +1,14 @@
-import { erc20Abi, formatEther, formatGwei, type Address, type TransactionReceipt } from "viem";
+import {
+  erc20Abi,
+  formatEther,
+  formatGwei,
+  type Address,
+  type Hex,
+  type TransactionReceipt,
+} from "viem";
 import type { ChainClient } from "../../chain/client.ts";
 import type { Deployment } from "../../chain/deployment.ts";
+import { permitted } from "../../chain/permits.ts";
 import { gasLimit } from "../../chain/transactions/gas.ts";
 import { gasPrice, priceOf, type FeePolicy } from "../../chain/transactions/fees.ts";
 import type { TransactionSender } from "../../chain/transactions/sender.ts";
@@ -12,6 +20,9 @@ import { previewJson, previewText, spent, type Plan, type Preview, type Step } f
 import type { Progress } from "./progress.ts";
 import { contractErrors, withRemedy } from "./remedies.ts";
 
+/** Gas of the dearest call that takes BLOC, for an account that has too little of it to estimate one. */
+const PAYING_GAS = 335_000n;
+
 /** A transaction that was sent. */
 export interface Sent {
   readonly name: string;
@@ -19,6 +30,8 @@ export interface Sent {
 }
 
 export interface TransactorOptions {
+  /** Of the account; signs permits. */
+  readonly key: Hex;
   readonly yes: boolean;
   readonly dryRun: boolean;
   readonly fees: FeePolicy;
@@ -50,22 +63,22 @@ export class Transactor {
   }
 
   /**
-   * The step that lets the staking contract or another spender take BLOC: none when it may already.
+   * A step that takes BLOC from the account. Where the spender may not take that much, the account signs a
+   * permit for exactly the amount, and the step brings it along.
    *
-   * @param amount BLOC in wei: exactly this is approved.
+   * @param spender The contract that takes it.
+   * @param amount BLOC in wei.
    */
-  async approval(spender: Address, amount: bigint, whom: string): Promise<Step[]> {
+  async paying(step: Step, spender: Address, amount: bigint): Promise<Step> {
     const { client, deployment } = this.#d;
-    const token = { address: deployment.contracts.token, abi: erc20Abi };
-    const args = [this.account, spender] as const;
-    const allowed = await client.readContract({ ...token, functionName: "allowance", args });
-    if (allowed >= amount) return [];
-    return [
-      {
-        name: `approve ${formatEther(amount)} BLOC for ${whom}`,
-        call: { ...token, functionName: "approve", args: [spender, amount] },
-      },
-    ];
+    const { key } = this.#options;
+    const [call, balance] = await Promise.all([
+      permitted(client, deployment, { call: step.call, key, spender, amount }),
+      this.#bloc(),
+    ]);
+    // It would revert for want of BLOC, where the balances that are looked at next say what is missing.
+    const isShort = balance < amount;
+    return { ...step, call, ...(isShort && { roughGas: step.roughGas ?? PAYING_GAS }) };
   }
 
   /**
@@ -138,15 +151,10 @@ export class Transactor {
   }
 
   async #checkBalances({ plan, atMost }: Preview): Promise<void> {
-    const { client, deployment } = this.#d;
+    const { client } = this.#d;
     const [ether, bloc] = await Promise.all([
       client.getBalance({ address: this.account }),
-      client.readContract({
-        address: deployment.contracts.token,
-        abi: erc20Abi,
-        functionName: "balanceOf",
-        args: [this.account],
-      }),
+      this.#bloc(),
     ]);
     const needed = spent(plan.bloc ?? {});
     const short = [
@@ -156,6 +164,16 @@ export class Transactor {
     if (short.length === 0) return;
     throw new BlockcloudError("BALANCE_TOO_LOW", `${this.account} has ${short.join(" and ")}.`, {
       remedy: "Send it what is missing, and run again.",
+    });
+  }
+
+  #bloc(): Promise<bigint> {
+    const { client, deployment } = this.#d;
+    return client.readContract({
+      address: deployment.contracts.token,
+      abi: erc20Abi,
+      functionName: "balanceOf",
+      args: [this.account],
     });
   }
 

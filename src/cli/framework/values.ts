@@ -1,5 +1,5 @@
 import { getAddress, isAddress, parseEther, parseGwei, type Address, type Hex } from "viem";
-import { z } from "zod";
+import * as z from "zod";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { parseServiceId } from "../../protocol/serviceId.ts";
 

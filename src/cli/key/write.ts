@@ -10,7 +10,7 @@ import { text, type Flags, type Values } from "../framework/flag.ts";
 import { askPassword } from "../framework/prompt.ts";
 import { anyText, wholeNumber } from "../framework/values.ts";
 
-/** A shorter password does not hold anybody off. */
+/** Shortest password that is accepted. */
 const MIN_PASSWORD = 12;
 
 export const fileArgument = text("<file>", "key file", anyText, { required: true });
@@ -31,7 +31,7 @@ type Context = Pick<LocalContext<Flags, Flags>, "io" | "signal" | "output" | "pr
 };
 
 /**
- * The password that a new file gets; at a terminal it is asked for twice.
+ * The password of a new file; at a terminal the user enters it twice.
  *
  * @throws BlockcloudError `KEY_PASSWORD_WEAK`, `KEY_PASSWORD_MISSING`.
  */
@@ -41,16 +41,18 @@ export async function newPassword({ flags, io, signal }: Context): Promise<strin
   const password = given ?? (await askPassword(io, "New password", signal));
   if (password.length < MIN_PASSWORD) {
     throw new BlockcloudError("KEY_PASSWORD_WEAK", "The password is too short.", {
-      remedy: `Take at least ${MIN_PASSWORD} characters.`,
+      remedy: `Use at least ${MIN_PASSWORD} characters.`,
     });
   }
   if (given === undefined && (await askPassword(io, "The same again", signal)) !== password) {
-    throw new BlockcloudError("KEY_PASSWORD", "These are two passwords.", { remedy: "Run again." });
+    throw new BlockcloudError("KEY_PASSWORD", "The two passwords differ.", {
+      remedy: "Run the command again.",
+    });
   }
   return password;
 }
 
-/** Writes a key, encrypted, to a file that must not exist. */
+/** Writes an encrypted key to a file that must not exist. */
 export async function writeKeystore(context: Context, key: Hex, password: string): Promise<void> {
   const { flags, args, io, output, progress } = context;
   const file = path.resolve(io.cwd, args.file);

@@ -11,10 +11,8 @@ import {
   workerFlags,
 } from "../framework/commonFlags.ts";
 import { coralAllowLoopback, coralFlags, coralOptions } from "../framework/coralFlags.ts";
-import { text } from "../framework/flag.ts";
-import { wholeNumber } from "../framework/values.ts";
 import { runWorker } from "../framework/worker.ts";
-import { endpoint, listen, upstream } from "./flags.ts";
+import { endpoint, listen, settleEvery, upstream } from "./flags.ts";
 
 /** It serves before the chain can be reached, and asks for it itself. */
 const WITHOUT_CHAIN = { checkChain: false };
@@ -22,20 +20,12 @@ const WITHOUT_CHAIN = { checkChain: false };
 /** `blockcloud provider run` */
 export const providerRun = chainCommand(
   {
-    name: "run",
-    about:
-      "Serve an HTTP upstream with receipts, publish its endpoint, answer challenges and collect the pay.",
     flags: {
       service,
       upstream,
       listen,
       endpoint,
-      settleEvery: text(
-        "--settle-every <epochs>",
-        "epochs that one settlement collects",
-        wholeNumber(1, 200),
-        { config: "provider.settleEvery", default: "24" },
-      ),
+      settleEvery,
       serviceKey,
       previousServiceKeys,
       walletKey,

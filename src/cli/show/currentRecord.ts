@@ -7,10 +7,10 @@ import { blockcloudDomain } from "../../protocol/typedData.ts";
 import { remoteSource } from "../../resolver/sources.ts";
 
 /**
- * The record by which users find a service at the moment, from a resolver whose answer is checked against
- * the chain; undefined where it gives none that holds.
+ * Reads the current record of a service from a resolver, and checks it against the chain; undefined if the
+ * resolver gives no valid record.
  *
- * @param say Told why there is none.
+ * @param say Called with the reason if there is none.
  */
 export async function readCurrentRecord(
   chain: { rpcUrls: readonly string[]; deployment: Deployment },

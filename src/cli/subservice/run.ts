@@ -2,10 +2,9 @@ import { systemTimers } from "../../node/timers.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
 import { chainPace, workerFlags } from "../framework/commonFlags.ts";
 import { coralAllowLoopback, coralFlags, coralOptions } from "../framework/coralFlags.ts";
-import { document, key, text } from "../framework/flag.ts";
-import { hexText, serviceIdText } from "../framework/values.ts";
 import { runWorker } from "../framework/worker.ts";
 import { endpoint, listen, upstream } from "../provider/flags.ts";
+import { delegation, deviceKey, id } from "./flags.ts";
 
 /** It serves before the chain can be reached, and asks for it itself. */
 const WITHOUT_CHAIN = { checkChain: false };
@@ -13,27 +12,13 @@ const WITHOUT_CHAIN = { checkChain: false };
 /** `blockcloud subservice run` */
 export const subserviceRun = chainCommand(
   {
-    name: "run",
-    about: "Serve an HTTP upstream as a sub-service: receipts and record by the device's own key.",
     flags: {
-      id: text("--id <service ID>", "the sub-service's ID", serviceIdText, {
-        env: "BLOCKCLOUD_SUBSERVICE",
-        config: "subservice.id",
-        required: true,
-      }),
-      delegation: document("--delegation <hex|@file>", "what subservice add printed", hexText, {
-        env: "BLOCKCLOUD_DELEGATION",
-        config: "subservice.delegation",
-        required: true,
-      }),
+      id,
+      delegation,
       upstream,
       listen,
       endpoint,
-      deviceKey: key("--device-key-file <path>", "file with the device's key, mode 600", {
-        env: "BLOCKCLOUD_DEVICE_KEY",
-        config: "keys.device",
-        required: true,
-      }),
+      deviceKey,
       ...coralFlags(0),
       allowLoopback: coralAllowLoopback,
       ...workerFlags,

@@ -1,16 +1,16 @@
 import type { Hex } from "viem";
 
-/** What a bounded collection needs to know of each thing in it. */
+/** The fields that the bounded collection needs of an entry. */
 export interface Holding {
-  /** Service number of the root that it counts for. */
+  /** Number of the root service whose share the entry uses. */
   number: bigint;
-  /** Unix milliseconds up to which it holds. */
+  /** End of validity, Unix milliseconds. */
   until: number;
 }
 
 /**
- * Things with a lease, bounded in all and for each root service, so that none crowds the others out. The
- * least recently used go first; a Map keeps the order.
+ * Entries with a lease, bounded in total and for each root service, so that no service crowds out the others.
+ * The least recently used entry is evicted first; a Map keeps the order.
  */
 export class Holdings<T extends Holding> {
   readonly #all = new Map<Hex, T>();
@@ -27,7 +27,7 @@ export class Holdings<T extends Holding> {
     return this.#all.size;
   }
 
-  /** What is held at a place, its lease running; counts as a use. */
+  /** The entry at a place if its lease has not ended; counts as a use. */
   get(place: Hex, now: number): T | undefined {
     const held = this.peek(place, now);
     if (held !== undefined) this.#insert(place, held);
@@ -40,7 +40,7 @@ export class Holdings<T extends Holding> {
     return held !== undefined && held.until > now ? held : undefined;
   }
 
-  /** Holds something, and makes room for it where there is none. */
+  /** Adds an entry, and evicts others if there is no room. */
   set(place: Hex, value: T): void {
     this.#insert(place, value);
     const siblings = this.#byRoot.get(value.number);
@@ -57,12 +57,12 @@ export class Holdings<T extends Holding> {
     if (siblings?.size === 0) this.#byRoot.delete(held.number);
   }
 
-  /** All that is held for a root service. */
+  /** All entries of a root service. */
   of(number: bigint): [Hex, T][] {
     return [...(this.#byRoot.get(number) ?? [])];
   }
 
-  /** Drops what has run out. */
+  /** Drops expired entries. */
   sweep(now: number): void {
     for (const [place, { until }] of this.#all) if (until <= now) this.delete(place);
   }

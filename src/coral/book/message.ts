@@ -12,7 +12,7 @@ import { endpointRecords, MAX_LEASE_MS, MAX_RECORD_BYTES } from "../../protocol/
 import { parseServiceId, rootServiceId, type ServiceIdParts } from "../../protocol/serviceId.ts";
 import type { VerifiedName, VerifiedRevocation, MessageKind } from "../network.ts";
 
-/** What a checked message says, by its kind. */
+/** The content of a verified message, by its kind. */
 export type MessageContent =
   | { kind: "endpoint"; record: VerifiedRecord }
   | { kind: "name"; name: VerifiedName }
@@ -23,28 +23,30 @@ export interface VerifiedMessage {
   message: MessageContent;
   signer: Address;
   digest: Hex;
-  /** Unix milliseconds up to which it holds. */
+  /** End of validity, Unix milliseconds. */
   until: number;
 }
 
-/** A message that was decoded: what it claims, before the chain and the signature were asked. */
+/** A decoded message whose signer is not yet checked against its signature and the chain. */
 export interface UnverifiedMessage {
   kind: MessageKind;
   encoded: Hex;
-  /** The service number of the root that answers for it. */
+  /** Number of the root service that is responsible for the message. */
   number: bigint;
-  /** The service that it is about; of a name, the root that gives it. */
+  /** The service that the message is about; for a name record, the root that gives the name. */
   serviceId: Hex;
-  /** The 32 bytes that it is kept under: a service ID, or a name's key. */
+  /** The 32-byte key under which a node stores it: a service ID, or the key of a name. */
   place: Hex;
-  /** Its version, Unix milliseconds. */
+  /** Version: the time of issue, Unix milliseconds. */
   issuedAt: bigint;
   /** Unix milliseconds. */
   expiresAt: bigint;
-  /** Nothing issued at or before `issuedAt` can hold longer than this after it, milliseconds. */
+  /**
+   * No message issued at or before `issuedAt` is valid for longer than this after `issuedAt`, milliseconds.
+   */
   longest: number;
   /**
-   * Signature, signer and delegation; the dear part.
+   * Checks signature, signer and delegation: the expensive part.
    *
    * @throws BlockcloudError with one of the codes in `refusal.ts`.
    */
@@ -59,7 +61,7 @@ export const maxBytes: Readonly<Record<MessageKind, number>> = {
 };
 
 /**
- * Reads what a stranger claims: encoding, schema and times.
+ * Decodes a message of a stranger and checks encoding, schema and times.
  *
  * @param now Unix milliseconds.
  * @throws BlockcloudError with one of the codes in `refusal.ts`.
@@ -167,19 +169,19 @@ function readRevocation(encoded: Hex, now: number): UnverifiedMessage {
   };
 }
 
-/** The key that must sign, where it can be told without the chain: a sub-service's own. */
+/** The key that must sign, if it is known without the chain: that of a sub-service is in its ID. */
 export function signerInId({ kind, serviceId }: UnverifiedMessage): Address | undefined {
   if (kind !== "endpoint") return undefined;
   const { self } = parseServiceId(serviceId);
   return BigInt(self) === 0n ? undefined : self;
 }
 
-/** How far the clocks of two honest nodes, and the way between them, may be apart, milliseconds. */
+/** The largest difference between the clocks of two honest nodes, transmission included, milliseconds. */
 const SLACK_MS = 60_000;
 
 /**
- * Whether a message that was refused for its times would be taken in a moment before or after: then
- * whoever passed it on may well be honest.
+ * Whether a message that was refused for its times would be accepted a moment earlier or later. Then the peer
+ * that forwarded it may be honest.
  */
 export function isBorderline(kind: MessageKind, encoded: Hex, now: number): boolean {
   return [now - SLACK_MS, now + SLACK_MS].some((moment) => {
@@ -193,7 +195,10 @@ export function isBorderline(kind: MessageKind, encoded: Hex, now: number): bool
   });
 }
 
-/** A version of which there is one that counts: the later, of two at one time the lower digest. */
+/**
+ * Whether a version replaces another one: the later wins, and of two issued at the same time the lower
+ * digest.
+ */
 export function isNewer(
   a: { issuedAt: bigint; digest: Hex },
   b: { issuedAt: bigint; digest: Hex },
@@ -204,7 +209,7 @@ export function isNewer(
 function expectSigner(code: string, signer: Address, rootKey: Address): void {
   if (signer === getAddress(rootKey)) return;
   throw new BlockcloudError(code, `Signed by ${signer}, not by ${rootKey}.`, {
-    remedy: "The service's own key must sign: the newest one that was set on chain.",
+    remedy: "Sign with the service's key: the newest one that was set on chain.",
   });
 }
 

@@ -1,23 +1,26 @@
-/** Bounds of what a node holds and takes in. */
+/** Bounds of the messages that a node holds and accepts. */
 export interface BookLimits {
   /** Endpoint records in memory. */
   records: number;
-  /** Of them under one root service, so that one cannot crowd the others out. */
+  /** Endpoint records under one root service, so that no service crowds out the others. */
   recordsPerRoot: number;
   /** Name records in memory. */
   names: number;
   namesPerRoot: number;
-  /** Version floors on disk for a root service and all below it; more are refused, none is given up. */
+  /**
+   * Version floors on disk for a root service and its sub-services. Beyond that a new floor is refused; no
+   * old one is dropped.
+   */
   floorsPerRoot: number;
-  /** Reads of the chain under way at one time. */
+  /** Concurrent reads of the chain. */
   reads: number;
-  /** New versions of one service: a flood of valid updates is a flood, too. */
+  /** New versions of one service, because valid updates can flood a node, too. */
   updates: { perSecond: number; burst: number };
   /** New versions of all services under one root. */
   updatesPerRoot: { perSecond: number; burst: number };
 }
 
-/** What a node on a small machine can bear: some 300 MB where all bounds are reached. */
+/** Limits for a node on a small machine: about 300 MB of memory when all bounds are reached. */
 export const defaultBookLimits: BookLimits = {
   records: 100_000,
   recordsPerRoot: 20_000,

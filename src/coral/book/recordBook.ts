@@ -23,26 +23,26 @@ import { reasonOf, refusals, type RefusalReason } from "./refusal.ts";
 import { RootKeys, type KnownRoot } from "./rootKeys.ts";
 import type { CoralStore } from "./store.ts";
 
-/** What a message is about. */
+/** The subject of a message. */
 export interface Subject extends Pick<UnverifiedMessage, "serviceId" | "place"> {
-  /** Unix milliseconds up to which it holds, its delegation aside. */
+  /** End of validity, regardless of the delegation, Unix milliseconds. */
   until: number;
 }
 
-/** What became of a message. */
+/** The outcome of a message. */
 export type Acceptance =
   | ({ outcome: "accepted"; arrival: Arrival } & Subject)
-  /** It is held already: nothing changed. */
+  /** The node holds it already: nothing changed. */
   | ({ outcome: "known" } & Subject)
   | {
       outcome: "refused";
       reason: RefusalReason;
       error: BlockcloudError;
-      /** The service number that it claims, where it could be read. */
+      /** The service number in the message, if it could be decoded. */
       number: bigint | undefined;
     };
 
-/** What is told of each message. */
+/** Is told the outcome of each message. */
 export interface BookObserver {
   arrived(kind: Arrival["kind"]): void;
   refused(reason: RefusalReason): void;
@@ -68,17 +68,17 @@ interface HeldName extends Holding {
   root: KnownRoot;
 }
 
-/** How often what has run out is dropped from memory, milliseconds; nobody is given it meanwhile. */
+/** Interval between removals of expired messages from memory, milliseconds. They are not served meanwhile. */
 const SWEEP_MS = 5_000;
-/** Services whose rate of updates is remembered. */
+/** Services whose update rate is tracked. */
 const RATES = 100_000;
 
 /**
- * What a node of the record network takes in and gives out, whoever it comes from: only what the newest key
- * of the service signed, in its newest version. It knows nothing of peers.
+ * Decides which messages a node accepts and serves: only the newest version, signed by the newest key of the
+ * service. It treats all sources alike and knows no peers.
  *
- * The cheap checks come first: size, encoding, times and version, then the chain, then the signature. What
- * is refused leaves nothing behind but a count.
+ * The cheap checks come first: size, encoding, times and version, then the chain, then the signature. A
+ * refused message only increments a counter.
  */
 export class RecordBook implements Startable {
   readonly #domain: Domain;
@@ -141,8 +141,8 @@ export class RecordBook implements Startable {
   }
 
   /**
-   * Takes a message in, or says why not. Two that race are taken as if the later version came last: from
-   * the chain's answer on nothing waits, and each looks at the floor that the other one set.
+   * Accepts a message, or says why it is refused. Of two concurrent messages the later version wins: once the
+   * chain has answered, the rest runs synchronously, so each message sees the floor that the other one set.
    */
   async accept(kind: MessageKind, encoded: Hex | Uint8Array): Promise<Acceptance> {
     let claim: UnverifiedMessage | undefined;
@@ -155,34 +155,34 @@ export class RecordBook implements Startable {
       return this.#take(claim, root);
     } catch (error) {
       const reason = reasonOf(error);
-      // What is no refusal is a fault of ours, and must not look like one of the sender.
+      // Unexpected errors are rethrown: they are faults of this node, not of the sender.
       if (reason === undefined || !(error instanceof BlockcloudError)) throw error;
       this.#observer?.refused(reason);
       return { outcome: "refused", reason, error, number: claim?.number };
     }
   }
 
-  /** The record that is held of a service, its lease and its delegation running. */
+  /** The record of a service, if its lease and its delegation have not expired. */
   record(serviceId: Hex): VerifiedRecord | undefined {
     return this.#records.get(serviceId.toLowerCase() as Hex, this.#now())?.record;
   }
 
-  /** What a root service means by a name, if it is known here. */
+  /** The name record of a name under a root service, if this node holds one. */
   name(root: Hex, label: string): VerifiedName | undefined {
     return this.nameAt(nameKey(root.toLowerCase() as Hex, label));
   }
 
-  /** The same by the name's key. */
+  /** The name record by the key of the name. */
   nameAt(key: Hex): VerifiedName | undefined {
     return this.#names.get(key, this.#now())?.name;
   }
 
-  /** Up to when delegations to a service are taken back, Unix milliseconds. */
+  /** Delegations to a service that were issued up to this time are revoked, Unix milliseconds. */
   revokedUpTo(serviceId: Hex): bigint | undefined {
     return this.#store.revocation(serviceId.toLowerCase() as Hex)?.issuedAt;
   }
 
-  /** What is held of a kind at its place, as it was published. */
+  /** The encoded message of a kind at a place, as it was published. */
   encodedAt(kind: MessageKind, place: Hex): Hex | undefined {
     switch (kind) {
       case "endpoint":
@@ -199,7 +199,7 @@ export class RecordBook implements Startable {
     return { records: this.#records.size, names: this.#names.size };
   }
 
-  /** Calls back for what is new. Returns how to end that. */
+  /** Calls back for each new message. Returns a function that removes the listener. */
   onArrival(listener: (arrival: Arrival) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -216,7 +216,7 @@ export class RecordBook implements Startable {
     return this.encodedAt(kind, place) === encoded;
   }
 
-  /** Everything from here to the end happens at once: no other message comes between. */
+  /** Runs synchronously: no other message is processed in between. */
   #take(claim: UnverifiedMessage, root: KnownRoot): Acceptance {
     const { kind, place, number, issuedAt } = claim;
     const now = this.#now();
@@ -245,7 +245,7 @@ export class RecordBook implements Startable {
     return { outcome: "accepted", arrival, ...subjectOf(claim) };
   }
 
-  /** Before the signature, by the key that would have to be the signer: the digest is not known yet. */
+  /** Runs before the signature check, with the key that must be the signer: the digest is not known yet. */
   #checkFloor({ kind, place, issuedAt }: UnverifiedMessage, signer: Hex): void {
     const floor = this.#store.floor(kind, place, signer);
     if (floor !== undefined && issuedAt < floor.issuedAt) {
@@ -253,7 +253,7 @@ export class RecordBook implements Startable {
     }
   }
 
-  /** After the signature: nobody else can use up what a service may publish. */
+  /** Runs after the signature check, so that strangers cannot use up a service's share. */
   #checkRoom({ number, place }: UnverifiedMessage, first: boolean): void {
     const rate = this.#updates.take(place) + this.#updatesPerRoot.take(number.toString());
     if (rate > 0) throw refusals.rate();
@@ -293,7 +293,7 @@ export class RecordBook implements Startable {
     return { ...message, serviceId };
   }
 
-  /** A revocation counts as long as the key that signed it. */
+  /** A revocation is valid as long as the key that signed it. */
   #revokedBy(root: KnownRoot, place: Hex): bigint | undefined {
     const revocation = this.#store.revocation(place);
     return revocation?.signer === root.key ? revocation.issuedAt : undefined;
@@ -303,7 +303,7 @@ export class RecordBook implements Startable {
     return [...this.#records.of(number), ...this.#names.of(number)];
   }
 
-  /** Drops what is held of a root service and all below it, unless it holds against its key of now. */
+  /** Drops the messages of a root service and its sub-services that are not valid under the current key. */
   #keep(number: bigint, root: KnownRoot | undefined): void {
     const gone = this.#held(number).filter(([, held]) => held.root.key !== root?.key);
     for (const [place, held] of gone) {
@@ -330,7 +330,7 @@ export class RecordBook implements Startable {
       try {
         await this.#timers.sleep(SWEEP_MS, signal);
       } catch {
-        // Only the end of the book ends its sleep.
+        // The sleep is aborted only when the book stops.
         return;
       }
       this.#records.sweep(this.#now());

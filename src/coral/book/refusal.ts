@@ -1,31 +1,31 @@
 import { BlockcloudError } from "../../protocol/errors.ts";
 
-/** Why a message is not taken in. Each is counted; of none is anything kept. */
+/** The reasons for refusing a message. Refusals are counted by reason; no refused message is stored. */
 export const refusalReasons = [
-  /** Not the encoding, the schema or the signature of its kind, or not at its place. */
+  /** Encoding, schema or signature are invalid for its kind, or it is stored under a wrong key. */
   "malformed",
   "oversized",
-  /** Its time has run out. */
+  /** It has expired. */
   "expired",
-  /** Issued further in the future than clocks may differ. */
+  /** It was issued further in the future than clocks may differ. */
   "ahead",
-  /** A newer version is known, or was. */
+  /** A newer version is known, or was known before. */
   "older",
-  /** Signed by another key than the service's. */
+  /** It is signed by another key than the service's. */
   "signer",
-  /** The delegation of a sub-service is not one by the root's key. */
+  /** The sub-service's delegation is not signed by the root's key. */
   "delegation",
   "delegation-expired",
-  /** The root has taken the delegation back. */
+  /** The root revoked the delegation. */
   "revoked",
-  /** There is no such service. */
+  /** The service does not exist. */
   "unknown",
   "inactive",
-  /** The root service has as many floors as a node keeps for one. */
+  /** The node keeps no more version floors for this root service. */
   "crowded",
-  /** More updates of a service than a node carries. */
+  /** The service is updated more often than a node forwards. */
   "rate",
-  /** The chain cannot be asked: nobody's fault but ours. */
+  /** The chain cannot be read: a fault of this node, not of the sender. */
   "unavailable",
 ] as const;
 
@@ -59,18 +59,18 @@ const reasonByCode: Readonly<Record<string, RefusalReason>> = {
   REVOCATION_SIGNER: "signer",
 };
 
-/** The reason behind an error of a check; undefined for an error that is no refusal. */
+/** The reason for a refusal, taken from a check's error; undefined for an unexpected error. */
 export function reasonOf(error: unknown): RefusalReason | undefined {
   return error instanceof BlockcloudError ? reasonByCode[error.code] : undefined;
 }
 
-/** An error of the codes that only this folder knows. */
+/** Errors whose codes are specific to this folder. */
 export const refusals = {
   oversized: (bytes: number, most: number) =>
     new BlockcloudError("RECORD_OVERSIZED", `${bytes} bytes, at most ${most} are taken.`),
   older: (issuedAt: bigint, floor: bigint) =>
     new BlockcloudError("RECORD_OLDER", `Issued at ${issuedAt} ms; ${floor} ms is known.`, {
-      remedy: "Sign a new one; if two processes publish with one key, stop one of them.",
+      remedy: "Sign a new record. If two processes publish with one key, stop one of them.",
     }),
   unknown: (number: bigint) =>
     new BlockcloudError("SERVICE_UNKNOWN", `There is no service ${number}.`, {
@@ -82,15 +82,16 @@ export const refusals = {
     }),
   crowded: (number: bigint) =>
     new BlockcloudError("CORAL_CROWDED", `Service ${number} has too many sub-services and names.`, {
-      remedy: "Those that are not used any more make room a day after their last record.",
+      remedy:
+        "Sub-services and names that are no longer used make room a day after their last record.",
     }),
   rate: () =>
-    new BlockcloudError("CORAL_RATE", "More updates of a service than a node carries.", {
+    new BlockcloudError("CORAL_RATE", "The service is updated more often than a node forwards.", {
       remedy: "Publish less often.",
       retryable: true,
     }),
   unavailable: (cause: unknown) =>
-    new BlockcloudError("CORAL_UNAVAILABLE", "The chain cannot be asked for the service's key.", {
+    new BlockcloudError("CORAL_UNAVAILABLE", "The service's key cannot be read from the chain.", {
       cause,
       remedy: "Check the RPC endpoints.",
       retryable: true,

@@ -13,18 +13,18 @@ export interface RootKeysDependencies {
   authority: Authority;
   timers: Timers;
   log: Logger;
-  /** Whether anything is held of a service: only then is it asked for after a change. */
+  /** Whether the book holds messages of a service. Only then is its key read again after a change. */
   holds: (number: bigint) => boolean;
-  /** A service changed: its key now, or undefined where nothing of it may be held any more. */
+  /** A service changed. `root` has its current key; it is undefined if its messages must be dropped. */
   changed: (number: bigint, root: KnownRoot | undefined) => void;
 }
 
-/** How often a changed service is asked for before all of it is dropped unasked. */
+/** Reads of a changed service that may fail before all of its messages are dropped. */
 const TRIES = 3;
-/** Between two such tries, milliseconds. */
+/** Delay between two such reads, milliseconds. */
 const RETRY_MS = 500;
 
-/** The newest keys, from the chain; an answer that a change overtook is never given. */
+/** The newest keys, read from the chain. A result that a change has overtaken is never returned. */
 export class RootKeys {
   readonly #most: number;
   readonly #authority: Authority;
@@ -75,7 +75,10 @@ export class RootKeys {
     return { key: getAddress(root.key) };
   }
 
-  /** One read for all who ask meanwhile; of how many services at one time is bounded. */
+  /**
+   * Shares one read among concurrent callers. The number of services that are read at the same time is
+   * bounded.
+   */
   async #read(number: bigint): Promise<RootKey | undefined> {
     const known = this.#reads.get(number);
     if (known === undefined && this.#reads.size >= this.#most)
@@ -89,7 +92,7 @@ export class RootKeys {
     }
   }
 
-  /** Asks again where a change came between: the answer may be the one from before it. */
+  /** Reads again if the service changed during the read, because the result may be from before the change. */
   async #newest(number: bigint): Promise<RootKey | undefined> {
     for (;;) {
       const before = this.#changes;
@@ -98,7 +101,7 @@ export class RootKeys {
     }
   }
 
-  /** What cannot be checked is not held on to: the key may be a thief's by now. */
+  /** Messages that cannot be checked are dropped: the key may have been replaced because it was stolen. */
   async #check(number: bigint): Promise<void> {
     const { signal } = this.#stopping;
     for (let left = TRIES; left > 0 && !signal.aborted; left -= 1) {

@@ -29,14 +29,14 @@ const migrations = [
    CREATE INDEX revocations_by_end ON revocations (expires_at);`,
 ];
 
-/** How long what was written may wait for others, to be committed together, milliseconds. */
+/** How long a write may wait to be committed together with others, milliseconds. */
 const GROUP_MS = 50;
-/** How long a write that failed waits before it is tried again, milliseconds. */
+/** Delay before a failed write is tried again, milliseconds. */
 const RETRY_MS = 5_000;
-/** How often what has run out is deleted, milliseconds. */
+/** Interval between deletions of expired rows, milliseconds. */
 const PRUNE_MS = 10 * 60_000;
 
-/** The newest version that was ever taken in of something, by one signer. */
+/** The newest version that was ever accepted for a place from one signer. */
 export interface Floor {
   kind: MessageKind;
   place: Hex;
@@ -46,14 +46,14 @@ export interface Floor {
   /** Unix milliseconds. */
   issuedAt: bigint;
   digest: Hex;
-  /** Unix milliseconds from which on nothing at or below the floor can be valid. */
+  /** From this time on no version at or below the floor can be valid, Unix milliseconds. */
   forgetAt: number;
 }
 
-/** A revocation as it is kept: as long as a delegation that it takes back could run. */
+/** A stored revocation. It is kept as long as a delegation that it revokes could be valid. */
 export interface StoredRevocation {
   serviceId: Hex;
-  /** The root's key that signed it: it counts as long as that key does. */
+  /** The root's key that signed it. The revocation is valid as long as that key is. */
   signer: Address;
   /** Unix milliseconds. */
   issuedAt: bigint;
@@ -63,8 +63,8 @@ export interface StoredRevocation {
 }
 
 /**
- * What a node must remember over a restart: version floors and revocations. Reads see every write at once;
- * writes reach the disk in groups, so that a crash forgets the last fraction of a second at most.
+ * The state that a node must keep across a restart: version floors and revocations. Reads see every write at
+ * once. Writes reach the disk in groups, so a crash loses at most the last fraction of a second.
  */
 export class CoralStore implements Startable {
   readonly #database: DatabaseSync;
@@ -120,7 +120,7 @@ export class CoralStore implements Startable {
     this.#database.close();
   }
 
-  /** The floor of something by a signer; undefined where none is known, or none is needed any more. */
+  /** The floor of a place for a signer; undefined if none is known, or if it is no longer needed. */
   floor(kind: MessageKind, place: Hex, signer: Address): Floor | undefined {
     const pending = this.#floors.get(floorKey({ kind, place, signer }));
     if (pending !== undefined) return pending;
@@ -137,7 +137,10 @@ export class CoralStore implements Startable {
     };
   }
 
-  /** Sets a floor. Only what was checked in full may raise one: whoever signs nothing valid adds no row. */
+  /**
+   * Sets a floor. Call it only for fully checked messages, so that a peer without a valid signature cannot
+   * add rows.
+   */
   raise(floor: Floor): void {
     const known = this.floor(floor.kind, floor.place, floor.signer) !== undefined;
     if (!known) this.#counts.set(floor.number, this.floorsOf(floor.number) + 1);
@@ -145,12 +148,12 @@ export class CoralStore implements Startable {
     this.#written.resolve(undefined);
   }
 
-  /** How many floors are kept for a root service and all below it. */
+  /** The number of floors of a root service and its sub-services. */
   floorsOf(number: bigint): number {
     return this.#counts.get(number) ?? 0;
   }
 
-  /** The newest revocation of what was delegated to a service, while it is in force. */
+  /** The newest revocation of delegations to a service, while it is in force. */
   revocation(serviceId: Hex): StoredRevocation | undefined {
     const found = this.#revocations.get(serviceId) ?? this.#storedRevocation(serviceId);
     return found !== undefined && Number(found.expiresAt) > this.#now() ? found : undefined;
@@ -161,7 +164,7 @@ export class CoralStore implements Startable {
     this.#written.resolve(undefined);
   }
 
-  /** Commits what waits. */
+  /** Commits the pending writes. */
   flush(): void {
     if (this.#floors.size + this.#revocations.size === 0) return;
     transaction(this.#database, () => {
@@ -189,7 +192,7 @@ export class CoralStore implements Startable {
     this.#revocations.clear();
   }
 
-  /** Deletes what has run out. */
+  /** Deletes expired rows. */
   prune(): void {
     this.flush();
     const now = Math.floor(this.#now());
@@ -248,7 +251,7 @@ export class CoralStore implements Startable {
     }
   }
 
-  /** What could not be written stays in memory, and is tried again with what follows. */
+  /** Rows that could not be written stay in memory, and are tried again with the next writes. */
   #try(write: () => void): boolean {
     try {
       write();
@@ -265,5 +268,5 @@ function floorKey({ kind, place, signer }: Pick<Floor, "kind" | "place" | "signe
   return `${kind}:${place}:${signer}`;
 }
 
-/** The loops end by their own condition. */
+/** An abort needs no handling: the loops end by their own condition. */
 function ignoreAbort(): void {}

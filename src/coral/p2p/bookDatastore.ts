@@ -1,10 +1,10 @@
 import { NotFoundError } from "@libp2p/interface";
 import { Record as DhtRecord } from "@libp2p/kad-dht";
 import type { Libp2pOptions } from "libp2p";
-import { LRUCache } from "lru-cache";
 import { hexToBytes } from "../../protocol/bytes.ts";
 import { parseDhtKey } from "./wire.ts";
 import type { RecordBook } from "../book/recordBook.ts";
+import { boundedTable, type BoundedTable } from "../../node/boundedTable.ts";
 
 type Datastore = NonNullable<Libp2pOptions["datastore"]>;
 type Key = Parameters<Datastore["get"]>[0];
@@ -15,26 +15,27 @@ interface Pair {
   value: Uint8Array;
 }
 
-/** Where kad-dht keeps records: this, and the key of the record in base32. */
+/** Prefix of kad-dht's keys for records; the record's key in base32 follows. */
 const RECORDS = "/dht/record/";
-/** Where libp2p keeps what it knows of peers. */
+/** Prefix of libp2p's keys for peers. */
 const PEERS = "/peers/";
-/** The longest value that is kept of a peer, bytes. */
+/** Largest value that is stored for a peer, bytes. */
 const MAX_VALUE_BYTES = 16 * 1024;
 
 /**
- * What libp2p keeps, in memory and within bounds. The records of the lookup store are those of the record
- * book: its validator has taken in what is stored, so that there is one copy with one set of rules, and what
- * ran out or was replaced is not served. Of the rest only what is known of peers is kept, the least recently
- * used going first; provider records, which strangers may send as well, are not.
+ * libp2p's datastore, in memory and within bounds. The records of the lookup store are a view of the record
+ * book, which has accepted every stored value in the validator. So there is one copy under one set of rules,
+ * and expired or replaced records are not served. Of the other values only those about peers are stored, and
+ * the least recently used are evicted first. Provider records, which strangers may send as well, are not
+ * stored.
  */
 export class BookDatastore implements Datastore {
   readonly #book: Pick<RecordBook, "encodedAt">;
   /** Forgets the peer that was stored longest ago. */
-  readonly #peers: LRUCache<string, Pair>;
+  readonly #peers: BoundedTable<string, Pair>;
 
   constructor(options: { peers: number }, book: Pick<RecordBook, "encodedAt">) {
-    this.#peers = new LRUCache({ max: options.peers });
+    this.#peers = boundedTable(options.peers);
     this.#book = book;
   }
 
@@ -47,7 +48,7 @@ export class BookDatastore implements Datastore {
 
   get(key: Key): Uint8Array {
     const value = this.#find(key.toString());
-    if (value === undefined) throw new NotFoundError("Not kept here.");
+    if (value === undefined) throw new NotFoundError("This key is not stored.");
     return value;
   }
 
@@ -116,7 +117,8 @@ export class BookDatastore implements Datastore {
     const place = key && parseDhtKey(key);
     const encoded = place && this.#book.encodedAt(place.kind, place.place);
     if (key === undefined || encoded === undefined) return undefined;
-    // kad-dht compares this with wall time, and gives up what is too old; leases say that better.
+    // kad-dht drops records that are too old by wall time. Leases decide that more precisely, so this is the
+    // present time.
     return new DhtRecord(key, hexToBytes(encoded), new Date()).serialize().subarray();
   }
 }

@@ -5,22 +5,22 @@ import type { Logger } from "../../node/logger.ts";
 import type { Timers } from "../../node/timers.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 
-/** How soon a lost connection is dialled again, milliseconds. */
+/** Delay before a lost connection is dialled again, milliseconds. */
 const FIRST_MS = 1_000;
-/** How long a node that is not there is left alone at most, milliseconds. */
+/** Longest delay between two dials of an unreachable node, milliseconds. */
 const LONGEST_MS = 60_000;
 
 interface Target {
   address: Multiaddr;
-  /** When it may be dialled, by the monotonic clock. */
+  /** When the node may be dialled next, by the monotonic clock. */
   at: number;
-  /** What it waits after the next failure, milliseconds. */
+  /** Delay after the next failure, milliseconds. */
   wait: number;
 }
 
 /**
- * Keeps a node connected to those it joins by. libp2p's own bootstrap dials once; a node that is alone for
- * a while would stay alone.
+ * Keeps a node connected to its bootstrap nodes. libp2p's own bootstrap dials them once, so a node that loses
+ * all connections would stay isolated.
  */
 export class Bootstrap implements Startable {
   readonly #targets: Target[];
@@ -45,14 +45,17 @@ export class Bootstrap implements Startable {
     this.#log = dependencies.log;
   }
 
-  /** Does not wait for any of them. */
+  /** Does not wait for a connection. */
   start(): Promise<void> {
     if (this.#targets.length > 0) this.#loop = this.#run();
     else this.#tried.resolve(undefined);
     return Promise.resolve();
   }
 
-  /** Settled once it is connected to one of them for the first time, or has tried all in vain. */
+  /**
+   * Settles when the node is connected to one of them for the first time, or when all first dials have
+   * failed.
+   */
   get tried(): Promise<undefined> {
     return this.#tried.promise;
   }
@@ -70,7 +73,7 @@ export class Bootstrap implements Startable {
       try {
         await this.#timers.sleep(FIRST_MS, signal);
       } catch {
-        // Only the end of the node ends its sleep.
+        // The sleep is aborted only when the node stops.
         return;
       }
     }

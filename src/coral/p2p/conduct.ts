@@ -1,15 +1,16 @@
-import { LRUCache } from "lru-cache";
+import { boundedTable, type BoundedTable } from "../../node/boundedTable.ts";
+
 /** How much a peer bears, and for how long. */
 export interface ConductLimits {
-  /** Points that are nobody's concern: honest nodes differ in what they know of the chain. */
+  /** Points without consequence, because honest nodes differ in their knowledge of the chain. */
   tolerated: number;
   /** Points at which a peer is cut off. */
   most: number;
-  /** Milliseconds in which half of the points is forgotten. */
+  /** Half-life of points, milliseconds. */
   halfLifeMs: number;
-  /** Milliseconds that a peer stays cut off. */
+  /** How long a peer stays cut off, milliseconds. */
   cutMs: number;
-  /** Peers that are remembered; those that were silent longest go first. */
+  /** Peers whose points are stored; the peer that was blamed longest ago is dropped first. */
   peers: number;
 }
 
@@ -23,40 +24,40 @@ export const defaultConductLimits: ConductLimits = {
 
 interface Entry {
   points: number;
-  /** When `points` was true, by the monotonic clock. */
+  /** When `points` was computed, by the monotonic clock. */
   at: number;
-  /** Up to when the peer is cut off. */
+  /** When the peer's cut ends, by the monotonic clock. */
   cutUntil: number;
-  /** Points that rest on what the chain says of a service, by its number. */
+  /** Points that depend on the state of a service on chain, by service number. */
   doubts: Map<bigint, number>;
 }
 
-/** Services that points of one peer are kept apart for. */
+/** Services for which the points of one peer are counted separately. */
 const MAX_DOUBTS = 64;
 
 /**
- * What each peer has done wrong, over all protocols and over reconnections: libp2p's gossip forgets a score
- * when a peer comes back.
+ * The penalty points of each peer, across all protocols and reconnections. Gossipsub's own score is lost when
+ * a peer reconnects.
  */
 export class Conduct {
   readonly #limits: ConductLimits;
   readonly #monotonic: () => number;
   readonly #cut: (peer: string) => void;
   /** Forgets the peer that was blamed longest ago: only blame counts as a use. */
-  readonly #entries: LRUCache<string, Entry>;
+  readonly #entries: BoundedTable<string, Entry>;
 
   /** @param cut Is told once when a peer goes too far. */
   constructor(limits: ConductLimits, monotonic: () => number, cut: (peer: string) => void) {
     this.#limits = limits;
-    this.#entries = new LRUCache({ max: limits.peers });
+    this.#entries = boundedTable(limits.peers);
     this.#monotonic = monotonic;
     this.#cut = cut;
   }
 
   /**
-   * Adds to what a peer has done wrong.
+   * Adds penalty points to a peer.
    *
-   * @param about The service, where the chain's word on it is what makes it wrong.
+   * @param about The service, if the message is wrong only by the state of the service on chain.
    */
   blame(peer: string, points: number, about?: bigint): void {
     const now = this.#monotonic();
@@ -77,8 +78,8 @@ export class Conduct {
   }
 
   /**
-   * Takes back what rests on the chain's word on a service: it changed, so that whoever was ahead of us
-   * was right.
+   * Removes the points that depend on the state of a service: it changed, so a peer that knew the change
+   * earlier was right.
    */
   forgive(number: bigint): void {
     for (const entry of this.#entries.values()) {
@@ -90,12 +91,12 @@ export class Conduct {
     }
   }
 
-  /** A score as gossip wants it: 0 for a peer that is well, below it for one that is not. */
+  /** The score for Gossipsub: 0 for a peer in good standing, negative for others. */
   score(peer: string): number {
     return Math.min(0, this.#limits.tolerated - this.#points(this.#entries.peek(peer)));
   }
 
-  /** Whether nothing is to do with a peer for now. */
+  /** Whether a peer is cut off at present. */
   isCut(peer: string): boolean {
     return (this.#entries.peek(peer)?.cutUntil ?? -Infinity) > this.#monotonic();
   }

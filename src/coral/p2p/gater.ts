@@ -4,11 +4,12 @@ import type { Multiaddr } from "@multiformats/multiaddr";
 import type { Conduct } from "./conduct.ts";
 
 /**
- * Whom a node connects to: nobody who was cut off, and of the addresses that strangers name only public
- * ones, so that nobody makes it knock at its own network. Names of strangers are not looked up either.
+ * Decides which connections a node allows. It refuses peers that were cut off. Of the addresses that
+ * strangers send it allows only public ones, so that a stranger cannot make the node probe its own network.
+ * It does not resolve host names that strangers send either.
  *
- * @param options.allowPrivate For tests and for networks of one's own.
- * @param options.trusted Addresses that the operator named.
+ * @param options.allowPrivate For tests and private networks.
+ * @param options.trusted Addresses in the operator's configuration.
  */
 export function connectionGater(
   options: { allowPrivate: boolean; trusted: readonly Multiaddr[] },
@@ -29,7 +30,7 @@ export function isPublic(address: Multiaddr): boolean {
   return (first?.name === "ip4" || first?.name === "ip6") && isReachable(first.value ?? "", false);
 }
 
-/** Host and port of an address, whatever protocols stand above. */
+/** Host and port of an address, without the protocols above them. */
 function placeOf(address: Multiaddr): string {
   return address
     .getComponents()

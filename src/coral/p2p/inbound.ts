@@ -5,21 +5,23 @@ import { RateLimit, type RateLimitOptions } from "../../node/rateLimit.ts";
 type Registrar = KadDHTComponents["registrar"];
 
 /**
- * What peers send to the handlers of a protocol: bounded in bytes, and known by its sender to code that is
- * called without being told, such as a validator.
+ * Guards the handlers of a protocol: bounds the bytes that a peer sends, and tells callbacks which do not
+ * receive the sender, such as validators, who it is.
  */
 export class InboundPeer {
   readonly #peer = new AsyncLocalStorage<string>();
   readonly #bytes: RateLimit;
   readonly #exceeded: (peer: string) => void;
 
-  /** @param exceeded Is told of a peer that sent more than its share of bytes; its stream is gone then. */
+  /**
+   * @param exceeded Called for a peer that sent more than its share of bytes, after its stream was aborted.
+   */
   constructor(bytes: RateLimitOptions, monotonic: () => number, exceeded: (peer: string) => void) {
     this.#bytes = new RateLimit(bytes, monotonic);
     this.#exceeded = exceeded;
   }
 
-  /** The peer whose request the caller is answering; undefined outside of any. */
+  /** The peer whose request is being handled; undefined outside a request. */
   get current(): string | undefined {
     return this.#peer.getStore();
   }

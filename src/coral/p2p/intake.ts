@@ -1,5 +1,5 @@
-import { LRUCache } from "lru-cache";
 import { bytesToHex } from "../../protocol/bytes.ts";
+import { boundedTable } from "../../node/boundedTable.ts";
 import type { Logger } from "../../node/logger.ts";
 import { RateLimit, type RateLimitOptions } from "../../node/rateLimit.ts";
 import { isBorderline } from "../book/message.ts";
@@ -8,7 +8,10 @@ import type { MessageKind } from "../network.ts";
 import type { Acceptance, RecordBook } from "../book/recordBook.ts";
 import type { RefusalReason } from "../book/refusal.ts";
 
-/** What a refused message costs whoever sent it; the rest is nobody's fault, or cannot be told. */
+/**
+ * Penalty points for the sender of a refused message. Other reasons are not the sender's fault, or the fault
+ * is not clear.
+ */
 const POINTS: Partial<Record<RefusalReason, number>> = {
   malformed: 10,
   oversized: 10,
@@ -19,21 +22,21 @@ const POINTS: Partial<Record<RefusalReason, number>> = {
   unknown: 1,
   inactive: 1,
 };
-/** What is wrong only by what the chain says of the service: we may be behind the peer. */
+/** Refusals that depend on the state of the service on chain: this node may be behind the peer. */
 const BY_CHAIN: readonly RefusalReason[] = ["signer", "delegation", "unknown", "inactive"];
-/** What a message costs that comes faster than a peer may send. */
+/** Points for a message above the peer's rate. */
 const FLOOD_POINTS = 1;
-/** What it costs to send more bytes than a peer's share. */
+/** Points for exceeding the peer's share of bytes. */
 const EXCESS_POINTS = 25;
-/** A service that changed so recently may look different to an honest peer, milliseconds. */
+/** An honest peer may not yet know a change of a service that is more recent than this, milliseconds. */
 const RECENT_MS = 120_000;
-/** Services whose change is remembered. */
+/** Services whose last change is stored. */
 const MAX_RECENT = 10_000;
 
-/** What became of a message from a peer. */
+/** The outcome of a message from a peer. */
 export type IntakeOutcome =
   | Exclude<Acceptance, { outcome: "refused" }>
-  /** `fault`: the peer is to blame for it. */
+  /** `fault`: the peer is at fault. */
   | { outcome: "refused"; reason: RefusalReason | "flood" | "failed"; fault: boolean };
 
 export interface IntakeDependencies {
@@ -43,11 +46,11 @@ export interface IntakeDependencies {
   now: () => number;
   monotonic: () => number;
   log: Logger;
-  /** Counts what comes too fast. */
+  /** Counts messages above a peer's rate. */
   flooded: () => void;
 }
 
-/** What peers send, by whichever protocol: limited for each of them, and held against them where it is bad. */
+/** Takes messages of peers from all protocols: limits their rate, and adds penalty points for bad ones. */
 export class Intake {
   readonly #book: Pick<RecordBook, "accept">;
   readonly #conduct: Conduct;
@@ -56,7 +59,7 @@ export class Intake {
   readonly #log: Logger;
   readonly #flooded: () => void;
   readonly #limit: RateLimit;
-  readonly #changed = new LRUCache<bigint, number>({ max: MAX_RECENT });
+  readonly #changed = boundedTable<bigint, number>(MAX_RECENT);
 
   constructor(limits: RateLimitOptions, dependencies: IntakeDependencies) {
     this.#book = dependencies.book;
@@ -68,13 +71,15 @@ export class Intake {
     this.#limit = new RateLimit(limits, dependencies.monotonic);
   }
 
-  /** Notes that a service changed on chain: peers may have known before, or not know yet. */
+  /**
+   * Notes that a service changed on chain: peers may have known the change earlier, or may not know it yet.
+   */
   noteChange(number: bigint): void {
     this.#conduct.forgive(number);
     this.#changed.set(number, this.#monotonic());
   }
 
-  /** @param peer Undefined for the answer to a question of ours: then nobody is to blame. */
+  /** @param peer Undefined for a response to this node's own query: then no peer is blamed. */
   async take(
     kind: MessageKind,
     encoded: Uint8Array,
@@ -107,7 +112,7 @@ export class Intake {
     this.#conduct.blame(peer, EXCESS_POINTS);
   }
 
-  /** Blames a peer for what is no message at all. */
+  /** Blames a peer for data that is not a message. */
   blameMalformed(peer: string): void {
     this.#conduct.blame(peer, POINTS.malformed ?? 0);
   }

@@ -12,27 +12,28 @@ import type { RecordBook } from "../book/recordBook.ts";
 import { StoreQueue } from "./storeQueue.ts";
 import { dhtKey, dhtProtocol, namespaces, parseDhtKey, type NetworkId } from "./wire.ts";
 
-/** Answers with a value after which a lookup does not wait for more: enough that one old copy is outvoted. */
+/** A lookup ends after this many responses with a value: enough to outvote one old copy. */
 const ENOUGH_ANSWERS = 3;
-/** How long a lookup may take, milliseconds. */
+/** Time limit of a lookup, milliseconds. */
 const FIND_MS = 5_000;
-/** How long a store may take, milliseconds: a node that has just started first has to find peers. */
+/** Time limit of a store, milliseconds. A node that has just started must find peers first. */
 const STORE_MS = 30_000;
 /**
- * Peers that keep a record, and of a bucket: BitTorrent's number (BEP 5), not Kademlia's 20, for leases are
- * renewed every half minute.
+ * Number of peers that store a record, and bucket size. It is BitTorrent's value (BEP 5) instead of
+ * Kademlia's 20, because leases are renewed every half minute.
  */
 const REPLICAS = 8;
-/** How long a store lets the push go first, and waits for a newer one, milliseconds. */
+/** Delay before a store, so that the push goes first and a newer version can replace it, milliseconds. */
 const SETTLE_MS = 500;
-/** Stores under way at one time. */
+/** Concurrent stores. */
 const STORES = 8;
 /**
- * Disjoint paths of a lookup, and requests under way on each. kad-dht's 10 ask 105 peers of 10,000 for
- * a record that 37 find (`npm run bench -- coral-scale`).
+ * Disjoint paths of a lookup, and concurrent requests on each. In a network of 10,000 nodes, kad-dht's
+ * default of 10 queries 105 peers for a record that this value finds with 37 (`npm run bench --
+ * coral-scale`).
  */
 const PATHS = 4;
-/** A node's first look for its neighbours, milliseconds after it knows a peer. */
+/** Delay from knowing a peer to the first lookup of the node's own neighbours, milliseconds. */
 const FIRST_LOOK_MS = 50;
 
 export interface LookupDependencies {
@@ -40,11 +41,11 @@ export interface LookupDependencies {
   intake: Intake;
   timers: Timers;
   log: Logger;
-  /** Guards what peers send. */
+  /** Guards the handlers of peers' requests. */
   inbound: InboundPeer;
 }
 
-/** The lookup store: Kademlia, with the record book as the judge of what is stored and found. */
+/** The lookup store: Kademlia, where the record book checks every stored and found value. */
 export class Lookup {
   readonly #network: NetworkId;
   readonly #options: { clientMode: boolean | undefined; allowPrivate: boolean };
@@ -60,7 +61,7 @@ export class Lookup {
   constructor(
     options: {
       network: NetworkId;
-      /** Undefined for a node that finds out by its addresses. */
+      /** Undefined: the node decides by its addresses. */
       clientMode: boolean | undefined;
       allowPrivate: boolean;
     },
@@ -88,7 +89,7 @@ export class Lookup {
       alpha: PATHS,
       disjointPaths: PATHS,
       ...(this.#options.clientMode === undefined ? {} : { clientMode: this.#options.clientMode }),
-      // kad-dht asks the selector when it reads, and only the validator when it stores.
+      // kad-dht calls the selector when it reads, but only the validator when it stores.
       validators: { ...all(judge), pk: refusePublicKeys },
       selectors: all(select),
       peerInfoMapper: this.#options.allowPrivate ? passthroughMapper : onlyPublic,
@@ -103,16 +104,17 @@ export class Lookup {
   /**
    * Stores in the background.
    *
-   * @returns How many peers took it, or the newer one that came meanwhile; 0 where there was no time.
+   * @returns The number of peers that stored it, or a newer version that replaced it meanwhile; 0 if the time
+   *   was over.
    */
   store(kind: MessageKind, place: Hex, encoded: Hex): Promise<number> {
     return this.#stores.add(place, () => this.#store(kind, place, encoded));
   }
 
   /**
-   * Asks for what is stored; every answer goes through the record book.
+   * Queries stored values. Every response is checked by the record book.
    *
-   * @param holds Whether the book holds what is looked for.
+   * @param holds Whether the book holds the requested message.
    */
   async find(
     kind: MessageKind,
@@ -147,7 +149,7 @@ export class Lookup {
     return stored;
   }
 
-  /** Runs a query within a time; its end, however it comes, is no error of the caller's. */
+  /** Runs a query with a time limit. A timeout or a failed query is not an error for the caller. */
   async #within(
     milliseconds: number,
     signal: AbortSignal,
@@ -175,7 +177,7 @@ export class Lookup {
     }
   }
 
-  /** The selector: each value was judged before, so that the book holds the newest of them. */
+  /** The selector. Each value was checked before, so the book holds the newest of them. */
   #select(key: Uint8Array, values: Uint8Array[]): number {
     const wanted = parseDhtKey(key);
     const held = wanted && this.#book.encodedAt(wanted.kind, wanted.place);
@@ -185,7 +187,7 @@ export class Lookup {
     );
   }
 
-  /** The validator: what it does not throw for is stored, or believed. */
+  /** The validator. kad-dht stores or accepts every value for which it does not throw. */
   async #judge(key: Uint8Array, value: Uint8Array): Promise<void> {
     const peer = this.#inbound.current;
     const wanted = parseDhtKey(key);
@@ -201,7 +203,7 @@ export class Lookup {
   }
 }
 
-/** kad-dht would store public keys of peers, too: nobody here asks for them. */
+/** kad-dht would also store public keys of peers, which this network does not use. */
 function refusePublicKeys(): void {
   throw new Error("public keys are not stored");
 }

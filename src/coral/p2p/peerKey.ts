@@ -8,7 +8,7 @@ import { BlockcloudError } from "../../protocol/errors.ts";
 
 /**
  * The key that a node is known by to its peers, Ed25519, made at the first start and kept in a file of mode
- * 600. It signs nothing that anybody trusts.
+ * 600. No signature of it is trusted.
  *
  * @param file Undefined for a key that is gone with the process.
  * @throws BlockcloudError `KEY_FILE_OPEN`, `KEY_MALFORMED`, `KEY_UNWRITABLE`.

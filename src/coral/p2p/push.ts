@@ -8,8 +8,8 @@ import {
 } from "@libp2p/gossipsub";
 import type { PeerId } from "@libp2p/interface";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { LRUCache } from "lru-cache";
 import type { Hex } from "viem";
+import { boundedTable } from "../../node/boundedTable.ts";
 import type { Timers } from "../../node/timers.ts";
 import { concatBytes } from "../../protocol/bytes.ts";
 import type { Conduct } from "./conduct.ts";
@@ -18,24 +18,24 @@ import type { Intake } from "./intake.ts";
 import type { MessageKind } from "../network.ts";
 import { allTopics, decodePush, encodePush, topicOf, type NetworkId } from "./wire.ts";
 
-/** The longest bundle of messages that is read from a peer, bytes. */
+/** Largest RPC, a bundle of messages, that is read from a peer, bytes. */
 const MAX_RPC_BYTES = 1024 * 1024;
-/** Messages in one bundle. */
+/** Messages in one RPC. */
 const MAX_RPC_MESSAGES = 1_000;
-/** What waits to be sent to a slow peer, bytes; beyond, messages for it are dropped. */
+/** Buffer for a slow peer, bytes. Above this, messages for it are dropped. */
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
-/** Peers of one address beyond which each loses score, unless addresses are private. */
+/** Peers of one address above which each loses score, unless addresses are private. */
 const PEERS_PER_ADDRESS = 16;
-/** Broken promises and hasty regrafts that a busy peer may have before they cost it score. */
+/** Broken promises and early regrafts that a busy peer may have before it loses score. */
 const SLIPS = 6;
-/** Own messages that wait for a first listener. */
+/** Own messages that wait for a first subscriber. */
 const MAX_UNHEARD = 1_000;
-/** How often it is looked whether there is one, milliseconds. */
+/** Interval between checks for a first subscriber, milliseconds. */
 const RETRY_MS = 250;
 
 const { Accept, Ignore, Reject } = TopicValidatorResult;
 
-/** What gossip's class has, and its interface does not say. */
+/** A field of Gossipsub's class that its interface does not declare. */
 interface GossipStreams {
   readonly streamsOutbound: ReadonlyMap<string, unknown>;
 }
@@ -43,14 +43,14 @@ interface GossipStreams {
 export interface PushDependencies {
   intake: Intake;
   conduct: Pick<Conduct, "score">;
-  /** Guards what peers send. */
+  /** Guards the handlers of peers' messages. */
   inbound: InboundPeer;
   /** The chain's time, Unix milliseconds. */
   now: () => number;
   timers: Timers;
 }
 
-/** The push: gossip on one topic for each first byte of a service's hash, checked by the record book. */
+/** The push: gossip with one topic for each first byte of a service's hash, checked by the record book. */
 export class Push {
   readonly #network: NetworkId;
   readonly #options: { subscribe: boolean; allowPrivate: boolean };
@@ -59,9 +59,9 @@ export class Push {
   readonly #inbound: InboundPeer;
   readonly #now: () => number;
   readonly #timers: Timers;
-  readonly #unheard = new LRUCache<string, { topic: string; data: Uint8Array; until: number }>({
-    max: MAX_UNHEARD,
-  });
+  readonly #unheard = boundedTable<string, { topic: string; data: Uint8Array; until: number }>(
+    MAX_UNHEARD,
+  );
   readonly #stopping = new AbortController();
   #retrying: Promise<void> | undefined;
   #gossip: (GossipSub & GossipStreams) | undefined;
@@ -83,20 +83,20 @@ export class Push {
   service(): (components: GossipSubComponents) => GossipSub {
     const topics = allTopics(this.#network);
     const create = gossipsub({
-      // Messages are signed by whom they are about; who passes them on proves nothing.
+      // The service signs a message itself, so a signature of the forwarding peer would prove nothing.
       globalSignaturePolicy: StrictNoSign,
-      // With the topic: a message on a wrong one must not hide the message on its own.
+      // The ID includes the topic: a message on a wrong topic must not hide the one on the right topic.
       msgIdFn: ({ topic, data }: Message) =>
         sha256(concatBytes(new TextEncoder().encode(topic), data)),
-      // Publishing does not wait for a mesh: each peer that subscribes is sent it at once.
+      // A message is sent to all subscribed peers at once, without waiting for a mesh.
       floodPublish: true,
-      // Saying that a record is not wanted any more costs as much as the record.
+      // An IDONTWANT for a record costs as much as the record.
       idontwantMinDataSize: MAX_RPC_BYTES,
-      // It is known here whether there is anybody, and what was sent before is no error.
+      // This class checks for subscribers itself, and a message that was sent before is not an error.
       allowPublishToZeroTopicPeers: true,
       ignoreDuplicatePublishError: true,
       fallbackToFloodsub: false,
-      // A tag for each of 256 topics in the store of peers would cost more than everything else together.
+      // Tags for 256 topics in the peer store would cost more than all other work together.
       tagMeshPeers: false,
       allowedTopics: topics,
       maxInboundDataLength: MAX_RPC_BYTES,
@@ -111,7 +111,7 @@ export class Push {
         maxPeerInfos: 16,
       },
       scoreParams: {
-        // What a peer did wrong is counted in one place for all protocols, and outlives a reconnection.
+        // Penalty points are counted in one place for all protocols, and survive a reconnection.
         appSpecificScore: (peer) => this.#conduct.score(peer),
         appSpecificWeight: 1,
         IPColocationFactorWeight: this.#options.allowPrivate ? 0 : -5,
@@ -136,16 +136,17 @@ export class Push {
     };
   }
 
-  /** Listens to every topic, if the node wants to be told. */
+  /** Subscribes to every topic, if the node is configured to. */
   subscribe(): void {
     if (!this.#options.subscribe) return;
     for (const topic of allTopics(this.#network)) this.#gossip?.subscribe(topic);
   }
 
   /**
-   * Sends to all peers that subscribe.
+   * Sends a message to all peers that subscribe to its topic.
    *
-   * @returns To how many. Where there is none, it is sent to the first that comes before `until`.
+   * @returns The number of peers. Without a subscriber, the message is sent to the first one that appears
+   *   before `until`.
    */
   async publish(
     kind: MessageKind,
@@ -173,7 +174,7 @@ export class Push {
     return published?.recipients.length ?? 0;
   }
 
-  /** Whether a peer subscribes that something can be sent to: its subscription may be here first. */
+  /** Whether a peer with an open stream subscribes: a subscription can arrive before the stream is open. */
   #hasListener(topic: string): boolean {
     const gossip = this.#gossip;
     return (
@@ -188,7 +189,7 @@ export class Push {
       try {
         await this.#timers.sleep(RETRY_MS, signal);
       } catch {
-        // Only the end of the node ends its sleep.
+        // The sleep is aborted only when the node stops.
         return;
       }
       for (const [name, { topic, data, until }] of [...this.#unheard.entries()].toReversed()) {
@@ -214,7 +215,7 @@ export class Push {
       this.#intake.blameMalformed(from);
       return Reject;
     }
-    // What is known came by another way, and is news to others all the same.
+    // A known message arrived by another path, and may still be new to other peers.
     return Accept;
   }
 }

@@ -7,8 +7,8 @@ interface Waiting {
 }
 
 /**
- * Stores in the background, a few at a time and one at a time for each place: of what comes meanwhile for
- * a place only the newest is stored, since it replaces the others anyway.
+ * Runs stores in the background, with bounded concurrency and one at a time for each place. Of the stores
+ * that arrive meanwhile for a place only the newest runs, because it replaces the others.
  */
 export class StoreQueue {
   readonly #most: number;
@@ -16,12 +16,12 @@ export class StoreQueue {
   readonly #timers: Timers;
   readonly #stopping = new AbortController();
   readonly #running = new Map<string, Promise<number>>();
-  /** In the order in which places came. */
+  /** In the order in which places arrived. */
   readonly #waiting = new Map<string, Waiting>();
 
   /**
-   * @param options.atOnce Stores under way at one time.
-   * @param options.settleMs How long a store waits for a newer one: what is pushed goes first.
+   * @param options.atOnce Concurrent stores.
+   * @param options.settleMs How long a store waits for a newer one, so that the push goes first.
    */
   constructor(options: { atOnce: number; settleMs: number }, timers: Timers) {
     this.#most = options.atOnce;
@@ -29,7 +29,7 @@ export class StoreQueue {
     this.#timers = timers;
   }
 
-  /** @returns What the store gives that was made in the end: this one, or the newer that took its place. */
+  /** @returns The result of the store that ran in the end: this one, or a newer one that replaced it. */
   add(place: Hex, work: () => Promise<number>): Promise<number> {
     const settle = this.#waiting.get(place)?.settle ?? Promise.withResolvers<number>();
     if (this.#stopping.signal.aborted) return Promise.resolve(0);
@@ -38,7 +38,7 @@ export class StoreQueue {
     return settle.promise;
   }
 
-  /** Drops what waits, which then gives 0, and waits for what is under way. */
+  /** Drops waiting stores, which return 0, and waits for running ones. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     for (const { settle } of this.#waiting.values()) settle.resolve(0);
@@ -51,7 +51,7 @@ export class StoreQueue {
       await this.#timers.sleep(this.#settleMs, this.#stopping.signal);
       this.#next();
     } catch {
-      // Only the end of the queue ends its sleep.
+      // The sleep is aborted only when the queue stops.
     }
   }
 

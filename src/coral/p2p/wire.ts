@@ -2,7 +2,7 @@ import { keccak256, type Address, type Hex } from "viem";
 import { bytesToHex, concatBytes, hexToBytes } from "../../protocol/bytes.ts";
 import type { MessageKind } from "../network.ts";
 
-/** The names by which nodes of one deployment find each other. */
+/** Identifies a deployment: its nodes use these values in the names of topics and protocols. */
 export interface NetworkId {
   chainId: number;
   /** Address of the ServiceRegistry. */
@@ -12,7 +12,7 @@ export interface NetworkId {
 const KINDS: readonly MessageKind[] = ["endpoint", "name", "revocation"];
 /** Gossip topics: one for each first byte of a service's hash. */
 const TOPICS = 256;
-/** Bytes of a place: a service ID or a name's key. */
+/** Length of a place in bytes: a service ID or a name's key. */
 const PLACE_BYTES = 32;
 
 /** The protocol of the lookup store. */
@@ -20,7 +20,7 @@ export function dhtProtocol(network: NetworkId): string {
   return `${prefixOf(network)}/kad/1.0.0`;
 }
 
-/** The topic that messages about a service are pushed on. */
+/** The topic for messages about a service. */
 export function topicOf(network: NetworkId, serviceId: Hex): string {
   return `${prefixOf(network)}/${keccak256(serviceId).slice(2, 4)}`;
 }
@@ -33,12 +33,12 @@ export function allTopics(network: NetworkId): string[] {
   );
 }
 
-/** What is pushed: a byte that says which kind of message it is, then the message. */
+/** Encodes a pushed message: one byte for its kind, then the message. */
 export function encodePush(kind: MessageKind, encoded: Hex): Uint8Array {
   return concatBytes(new Uint8Array([KINDS.indexOf(kind) + 1]), hexToBytes(encoded));
 }
 
-/** Reads what was pushed; undefined for a kind that there is not. */
+/** Decodes a pushed message; undefined for an unknown kind. */
 export function decodePush(
   data: Uint8Array,
 ): { kind: MessageKind; encoded: Uint8Array } | undefined {
@@ -46,19 +46,19 @@ export function decodePush(
   return kind && { kind, encoded: data.subarray(1) };
 }
 
-/** Namespaces of the lookup store, by the kind of what is in them. */
+/** Namespaces of the lookup store, by kind of message. */
 export const namespaces: Readonly<Record<MessageKind, string>> = {
   endpoint: "bc-endpoint",
   name: "bc-name",
   revocation: "bc-revocation",
 };
 
-/** Where the lookup store has something: `/<namespace>/` and 32 bytes. */
+/** The key of a message in the lookup store: `/<namespace>/` and 32 bytes. */
 export function dhtKey(kind: MessageKind, place: Hex): Uint8Array {
   return concatBytes(new TextEncoder().encode(`/${namespaces[kind]}/`), hexToBytes(place));
 }
 
-/** Reads a key of the lookup store; undefined for one that is not ours. */
+/** Parses a key of the lookup store; undefined for a foreign key. */
 export function parseDhtKey(key: Uint8Array): { kind: MessageKind; place: Hex } | undefined {
   const place = bytesToHex(key.subarray(-PLACE_BYTES));
   const kind = KINDS.find(

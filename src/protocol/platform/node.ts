@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import type Secp256k1 from "secp256k1";
 import type { Curve, Platform } from "./platform.ts";
 
-/** Node's own hashes, and a native curve where it has a binary. */
+/** Node's own hashes, and a native curve if there is a binary for the platform. */
 export const platform: Platform = {
   sha256: (bytes) => createHash("sha256").update(bytes).digest(),
   hmacSha256: (key, message) => createHmac("sha256", key).update(message).digest(),
@@ -22,14 +22,15 @@ function loadCurve(): Curve | undefined {
         try {
           return native.ecdsaRecover(compact, recovery, digest, false);
         } catch {
-          // The library throws for a signature that is of no key.
+          // The library throws for a signature that no key can have made.
           return undefined;
         }
       },
       publicKey: (key) => native.publicKeyCreate(key, false),
     };
   } catch {
-    // The package has no binary for this machine: the portable curve, about 10 times slower, takes its place.
+    // The package has no binary for this platform: the portable curve is used, which is about 10 times
+    // slower.
     return undefined;
   }
 }

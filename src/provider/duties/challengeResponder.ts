@@ -1,7 +1,8 @@
 import type { Hex } from "viem";
-import type { Challenges, Question } from "../../chain/challenges.ts";
+import { challengeStage, type Challenges, type Question } from "../../chain/challenges.ts";
 import type { ChainTime } from "../../chain/clock.ts";
 import type { Deployment } from "../../chain/deployment.ts";
+import type { Call } from "../../chain/transactions/call.ts";
 import type { TransactionSender } from "../../chain/transactions/sender.ts";
 import type { Startable } from "../../node/lifecycle.ts";
 import type { Logger } from "../../node/logger.ts";
@@ -9,7 +10,7 @@ import type { Timers } from "../../node/timers.ts";
 import { challengeBookAbi } from "../../protocol/abi/challengeBook.ts";
 import { hexToBytes } from "../../protocol/bytes.ts";
 import { livenessProof } from "../../protocol/challenge.ts";
-import { epochStart } from "../../protocol/epoch.ts";
+import { epochStart, RING } from "../../protocol/epoch.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
 import { blockcloudDomain } from "../../protocol/typedData.ts";
 import type { ProviderMetrics } from "../metrics.ts";
@@ -17,6 +18,8 @@ import type { ProviderMetrics } from "../metrics.ts";
 /** Looks at the chain this often in a window, and tries a failing answer again at least so often. */
 const LOOKS = 60;
 const TRIES = 20;
+/** What the calls are, for people. */
+const names: Readonly<Record<string, string>> = { respond: "the answer", annul: "the annulment" };
 /** Bounds of the pause between two looks, milliseconds. */
 const PAUSE_MS = { least: 250, most: 60_000 };
 
@@ -38,7 +41,8 @@ export interface ChallengeResponderDependencies {
 }
 
 /**
- * Answers challenges of a service. Everything that matters is on chain, so that after a crash it takes up
+ * Answers challenges of a service, and annuls those that never got a question: what stays open counts as
+ * unanswered in the end. Everything that matters is on chain, so that after a crash it takes up
  * whatever is open there.
  */
 export class ChallengeResponder implements Startable {
@@ -125,18 +129,27 @@ export class ChallengeResponder implements Startable {
         });
       });
     }
-    // Nothing is lost by waiting: the time to answer runs from the seed's record.
-    if (question === undefined) return;
-    this.#once("question", () => {
-      log.info("the challenge has its question", { ...about, ...until });
-    });
-    if (time.head().timestamp > question.deadline) {
+    const now = time.head().timestamp;
+    const stage = challengeStage(time.timing, challenge, question, now);
+    if (stage === "unasked" && timers.monotonic() >= this.#retryAt) {
+      const deadline = epochStart(time.timing, challenge.openedIn + RING) - 1;
+      await this.#send(id, { functionName: "annul", args: [id] }, deadline, retry);
+      return;
+    }
+    if (question !== undefined) {
+      this.#once("question", () => {
+        log.info("the challenge has its question", { ...about, ...until });
+      });
+    }
+    if (stage === "unanswered") {
       this.#once("late", () => {
         log.error("the time to answer the challenge is over", { ...about, ...until });
       });
       return;
     }
-    if (key === undefined || timers.monotonic() < this.#retryAt) return;
+    // Nothing is lost by waiting for a question: the time to answer runs from the seed's record.
+    if (question === undefined || key === undefined) return;
+    if (timers.monotonic() < this.#retryAt) return;
     await this.#answer(id, question, key, retry);
   }
 
@@ -146,26 +159,32 @@ export class ChallengeResponder implements Startable {
     key: Uint8Array,
     retry: { pauseMs: number; longestMs: number },
   ): Promise<void> {
-    const { deployment, challenges, sender, timers, log } = this.#d;
-    const { chainId, contracts } = deployment;
+    const { chainId, contracts } = this.#d.deployment;
     const domain = blockcloudDomain(BigInt(chainId), contracts.registry);
+    const proof = livenessProof(domain, id, question.nonce, key);
+    await this.#send(id, { functionName: "respond", args: [id, proof] }, question.deadline, retry);
+  }
+
+  /** Closes the challenge by a call of the challenge book, or says that it did not get through. */
+  async #send(
+    id: bigint,
+    { functionName, args }: Pick<Call, "functionName" | "args">,
+    deadline: number,
+    retry: { pauseMs: number; longestMs: number },
+  ): Promise<void> {
+    const { deployment, challenges, sender, timers, log } = this.#d;
+    const address = deployment.contracts.challengeBook;
     let error: unknown;
     try {
-      const call = {
-        address: contracts.challengeBook,
-        abi: challengeBookAbi,
-        functionName: "respond",
-        args: [id, livenessProof(domain, id, question.nonce, key)],
-      };
+      const call = { address, abi: challengeBookAbi, functionName, args };
       // One that waits from before a restart has the same nonce: it is replaced, and one of them is mined.
-      const { deadline } = question;
       await sender.send(call, { signal: this.#stopping.signal, deadline, urgent: true });
     } catch (caught) {
       if (this.#stopping.signal.aborted) return;
       error = caught;
     }
     // Whatever the transaction met, the chain decides: an earlier one of ours, sent before a restart, may
-    // have been the answer.
+    // have closed it, and anybody may annul.
     const { state } = await challenges.get(id);
     if (state !== "Open") {
       await this.#close(id);
@@ -174,7 +193,7 @@ export class ChallengeResponder implements Startable {
     this.#failures += 1;
     const wait = Math.min(retry.pauseMs * 2 ** this.#failures, retry.longestMs);
     this.#retryAt = timers.monotonic() + wait;
-    log.error("the answer did not get through, trying again", {
+    log.error(`${names[functionName] ?? functionName} did not get through, trying again`, {
       number: this.#number,
       challenge: id,
       inSeconds: wait / 1000,

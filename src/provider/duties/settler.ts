@@ -4,7 +4,7 @@ import { currentEpoch, type ChainTime } from "../../chain/clock.ts";
 import type { Deployment } from "../../chain/deployment.ts";
 import type { TransactionSender } from "../../chain/transactions/sender.ts";
 import type { Logger } from "../../node/logger.ts";
-import { proofOfServiceAbi } from "../../protocol/abi/proofOfService.ts";
+import { settlementAbi } from "../../protocol/abi/settlement.ts";
 
 export interface SettlerDependencies {
   client: ChainClient;
@@ -42,7 +42,7 @@ export class Settler {
     const time = this.#time;
     const log = this.#log;
     const upTo = currentEpoch(time) - 2;
-    const contract = { address: deployment.contracts.proofOfService, abi: proofOfServiceAbi };
+    const contract = { address: deployment.contracts.settlement, abi: settlementAbi };
     const settled = await client.readContract({
       ...contract,
       functionName: "settledThrough",

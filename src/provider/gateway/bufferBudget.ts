@@ -1,4 +1,4 @@
-/** Memory that all buffered answers may hold together, so that slow readers cannot fill it. */
+/** Bounds the memory of all buffered responses together, so that slow clients cannot fill it. */
 export class BufferBudget {
   #left: number;
 
@@ -9,7 +9,7 @@ export class BufferBudget {
   /**
    * Reserves memory.
    *
-   * @returns Gives it back, and is to be called once; undefined when there is not enough.
+   * @returns A function that releases the memory and must be called once; undefined if there is not enough.
    */
   reserve(bytes: number): (() => void) | undefined {
     if (bytes > this.#left) return undefined;

@@ -1,8 +1,9 @@
 import type { Socket } from "node:net";
 
 /**
- * The clients' connections and how many answers run on each. `http.Server.close()` counts an answer as done once
- * it was handed over, and cuts what a slow client has not yet taken; this one waits until it was sent.
+ * The clients' connections, and the number of running responses on each. `http.Server.close()` considers a
+ * response complete when it was handed to the socket, and cuts off a slow client's rest; this class waits
+ * until the response was sent.
  */
 export class Connections {
   readonly #running = new Map<Socket, number>();
@@ -13,23 +14,23 @@ export class Connections {
     socket.once("close", () => this.#running.delete(socket));
   }
 
-  /** An answer begins. */
+  /** A response begins. */
   begin(socket: Socket): void {
     this.#add(socket, 1);
   }
 
-  /** An answer was sent or given up. */
+  /** A response was sent or abandoned. */
   end(socket: Socket): void {
     if (this.#add(socket, -1) === 0 && this.#draining) socket.destroySoon();
   }
 
-  /** Closes what is idle, and the rest as it becomes so. */
+  /** Closes idle connections, and the others when they become idle. */
   drain(): void {
     this.#draining = true;
     for (const [socket, running] of this.#running) if (running === 0) socket.destroySoon();
   }
 
-  /** Closes everything now. */
+  /** Closes all connections now. */
   destroy(): void {
     for (const socket of this.#running.keys()) socket.destroy();
   }

@@ -8,7 +8,7 @@ import { isBodiless, isEventStream, receiptPlace } from "./receiptPlace.ts";
 import { collect, relay, type ReadOptions } from "./relay.ts";
 import type { UpstreamResponse } from "./upstream.ts";
 
-/** The response header field, as it is written. */
+/** The name of the response header field. */
 export const RECEIPT_FIELD = "Service-Receipt";
 
 export interface DeliveryLimits {
@@ -22,23 +22,23 @@ export interface Delivery {
   response: ServerResponse;
   signal: AbortSignal;
   limits: DeliveryLimits;
-  /** Undefined when the client sent no nonce; else waits for the whole request body. */
+  /** Undefined if the client sent no nonce. Otherwise it waits for the whole request body. */
   receipt: ((status: number, responseDigest: Uint8Array) => Promise<string>) | undefined;
 }
 
-/** One way to hand over an answer. */
+/** One way to deliver a response. */
 type Way = (answer: UpstreamResponse, delivery: Delivery, options: ReadOptions) => Promise<void>;
 
 /**
- * Hands the upstream's answer to the client, with its receipt if there is a nonce.
+ * Delivers the upstream's response to the client, with a receipt if there is a nonce.
  *
- * @throws GatewayProblem when the answer does not come whole; what was sent by then has no receipt.
+ * @throws GatewayProblem if the upstream's response is incomplete; the part that was sent has no receipt.
  */
 export async function deliver(answer: UpstreamResponse, delivery: Delivery): Promise<void> {
   const { headers } = answer.message;
   const { limits, receipt, request, signal } = delivery;
   const eventStream = isEventStream(headers);
-  // Events may be rare: silence on either side is normal then.
+  // Events may be rare, so silence on either side is normal.
   if (eventStream) request.socket.setTimeout(0);
   const silenceMs = eventStream ? undefined : limits.upstreamTimeoutMs;
   const place = receiptPlace(
@@ -52,12 +52,12 @@ export async function deliver(answer: UpstreamResponse, delivery: Delivery): Pro
 const streamed: Way = async (answer, { request, response }, options) => {
   const headers = clientHeaders(answer.message);
   const length = answer.message.headers["content-length"];
-  // A HEAD or 304 may tell the length of what it does not carry; a 204 has none to tell.
+  // A response to HEAD or a 304 may give the length of the body that it does not carry; a 204 may not.
   if (length !== undefined && answer.message.statusCode !== 204) {
     headers.push("Content-Length", length);
   }
   writeHead(answer, response, headers);
-  // Without a length the first byte may be long in coming; the head need not wait for it.
+  // Without a length the first byte may take long to arrive; the head need not wait for it.
   if (length === undefined && !isBodiless(headOf(answer, { request }))) response.flushHeaders();
   await relay(answer.message, response, options);
   answer.release();

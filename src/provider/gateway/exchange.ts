@@ -14,7 +14,7 @@ import type { ServiceReceipts } from "./serviceReceipts.ts";
 import { onEarlyEnd, tunnel, writeSwitchingProtocols } from "./tunnel.ts";
 import type { Upstream, UpstreamResponse } from "./upstream.ts";
 
-/** What all exchanges of a gateway share. */
+/** The dependencies that all exchanges of a gateway share. */
 export interface ExchangeContext {
   admission: AdmissionRules;
   limits: DeliveryLimits;
@@ -24,13 +24,13 @@ export interface ExchangeContext {
   logger: Logger;
 }
 
-/** One request and its answer. Whatever goes wrong in it ends in it. */
+/** One request and its response. No error leaves the exchange. */
 export class Exchange {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #context: ExchangeContext;
   readonly #client: Socket | undefined;
-  /** Aborted when there is nobody left to answer, or nothing left to ask. */
+  /** Aborted when the client has gone, or when the upstream is no longer needed. */
   readonly #abort = new AbortController();
   #nonce: Hex | undefined;
   #switched = false;
@@ -49,13 +49,13 @@ export class Exchange {
     this.#client = client;
   }
 
-  /** What the client was answered with; undefined when it was gone before. */
+  /** The status that was sent; undefined if the client left before. */
   get status(): number | undefined {
     if (this.#switched) return 101;
     return this.#response.headersSent ? this.#response.statusCode : undefined;
   }
 
-  /** Serves it; never throws. */
+  /** Serves the request; never throws. */
   async run(): Promise<void> {
     const response = this.#response;
     response.on("error", () => {});
@@ -80,7 +80,8 @@ export class Exchange {
     const { admission, upstream } = this.#context;
     const upgrade = this.#client !== undefined;
     const withNonce = this.#nonce !== undefined;
-    // The gateway invites the body by itself: a receipt needs all of it, whatever the upstream answers.
+    // The gateway itself sends 100 (Continue): a receipt needs the whole body, whatever the upstream
+    // responds.
     if (expectsContinue(request) && !upgrade) this.#response.writeContinue();
     this.#body = new RequestBody(request, {
       maxBytes: admission.maxRequestBytes,
@@ -110,7 +111,7 @@ export class Exchange {
     });
   }
 
-  /** Passes the connection on: from here HTTP has no say in it any more. */
+  /** Hands over the connection: HTTP ends at this point. */
   async #switch(
     client: Socket,
     message: IncomingMessage,
@@ -151,7 +152,8 @@ export class Exchange {
     this.#report(problem);
     this.#abort.abort(problem);
     this.#body?.discard();
-    // What was begun cannot be taken back: a connection that breaks is the only honest end, and no receipt.
+    // A response that has started cannot be withdrawn: the only correct end is to break the connection,
+    // without a receipt.
     if (this.#response.headersSent || this.#response.destroyed) {
       this.#response.destroy();
       return;
@@ -175,11 +177,11 @@ export class Exchange {
       this.#response.writeHead(problem.status, headers).end(body);
       return;
     }
-    // The rest of a refused body is not worth a connection.
+    // Keeping the connection is not worth reading the rest of a refused body.
     const more = hasBody(this.#request) && !this.#request.readableEnded;
     if (more) headers.push("Connection", "close");
     this.#response.writeHead(problem.status, headers).write(body);
-    // A client that waits for 100 (Continue) has not begun to send, and now it will not.
+    // A client that waits for 100 (Continue) has not started to send, and now will not.
     if (more && (this.#body !== undefined || !expectsContinue(this.#request))) {
       await linger(this.#request);
     }
@@ -202,7 +204,7 @@ function expectsContinue(request: IncomingMessage): boolean {
   return request.headers.expect !== undefined && request.httpVersion === "1.1";
 }
 
-/** What of a cause belongs in a log: never the packet that a parser's error carries. */
+/** The part of a cause that may be logged: never the packet that a parser's error carries. */
 function describe(cause: unknown): { cause?: string } {
   if (cause === undefined) return {};
   if (!(cause instanceof Error)) return { cause: typeof cause };

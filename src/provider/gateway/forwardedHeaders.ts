@@ -3,10 +3,10 @@ import { NONCE_HEADER, RECEIPT_HEADER } from "../../protocol/receipt.ts";
 import { endToEnd } from "./hopByHop.ts";
 import { plainAddress } from "../../net/peer.ts";
 
-/** Name under which a gateway stands in Via (RFC 9110, 7.6.3). */
+/** The gateway's name in Via (RFC 9110, 7.6.3). */
 const VIA = "blockcloud";
 
-/** Set by the gateway, or answered by it (Expect). */
+/** Fields that the gateway sets, or handles itself (Expect). */
 const REPLACED = new Set([
   "host",
   "expect",
@@ -15,22 +15,25 @@ const REPLACED = new Set([
   "x-forwarded-proto",
   NONCE_HEADER,
 ]);
-/** With a nonce the answer must come in identity coding, which no field at all would not say. */
+/**
+ * With a nonce the response must use identity coding, so the field must be set: leaving it out would allow
+ * any coding.
+ */
 const REPLACED_WITH_NONCE = new Set([...REPLACED, "accept-encoding"]);
-/** Only the gateway signs. */
+/** Only the gateway may set a receipt. */
 const RECEIPT = new Set([RECEIPT_HEADER]);
-/** Methods for which a missing Content-Length says all there is to say (RFC 9110, 8.6). */
+/** Methods for which a missing Content-Length means that there is no body (RFC 9110, 8.6). */
 const BODILESS = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "DELETE"]);
 
 export interface RequestHeaderOptions {
-  /** Authority of the upstream: a stranger must not choose among the hosts that live there. */
+  /** Authority of the upstream: a client must not choose among its virtual hosts. */
   host: string;
   withNonce: boolean;
-  /** Asks for WebSocket. */
+  /** Whether the request asks for WebSocket. */
   upgrade: boolean;
 }
 
-/** Header fields for the upstream, flat. */
+/** Header fields for the upstream, as a flat list. */
 export function upstreamHeaders(request: IncomingMessage, options: RequestHeaderOptions): string[] {
   const headers = ["Host", options.host];
   headers.push(...endToEnd(request.rawHeaders, options.withNonce ? REPLACED_WITH_NONCE : REPLACED));
@@ -45,7 +48,7 @@ export function upstreamHeaders(request: IncomingMessage, options: RequestHeader
   return headers;
 }
 
-/** Header fields for the client, flat, without those that frame the body. */
+/** Header fields for the client, as a flat list without those that frame the body. */
 export function clientHeaders(answer: IncomingMessage): string[] {
   const headers = endToEnd(answer.rawHeaders, RECEIPT);
   headers.push("Via", `${answer.httpVersion} ${VIA}`);
@@ -58,7 +61,7 @@ export function hasBody(request: IncomingMessage): boolean {
   return request.headers["transfer-encoding"] !== undefined || Number(length ?? 0) > 0;
 }
 
-/** How the request body is delimited, said anew from what the strict parser understood. */
+/** The fields that delimit the request body, generated from the strict parser's result. */
 function framing(request: IncomingMessage): string[] {
   if (request.headers["transfer-encoding"] !== undefined) return ["Transfer-Encoding", "chunked"];
   const length = request.headers["content-length"];

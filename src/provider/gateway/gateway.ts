@@ -16,24 +16,25 @@ import type { GatewayObserver } from "../metrics.ts";
 import { ServiceReceipts } from "./serviceReceipts.ts";
 import { Upstream } from "./upstream.ts";
 
-/** Bytes of a request's head, all fields together. */
+/** Largest head of a request, bytes. */
 const MAX_HEADER_BYTES = 16 * 1024;
 
 export interface GatewayDependencies {
   logger: Logger;
-  /** The chain's time in milliseconds. */
+  /** The chain's time, Unix milliseconds. */
   now(): number;
-  /** Milliseconds that never go back, for rates. */
+  /** A monotonic clock for rates, milliseconds. */
   monotonic(): number;
   observer?: GatewayObserver | undefined;
 }
 
 /**
- * Stands before a provider's HTTP server and proves the service to every client that sends a `Service-Nonce`:
- * the answer carries a `Service-Receipt`, in the header or, where the body streams, in the trailer.
+ * A proxy in front of a provider's HTTP server. It proves the service to every client that sends a
+ * `Service-Nonce`: the response carries a `Service-Receipt`, in the header or, if the body streams, in the
+ * trailer.
  *
- * The digest of a receipt is that of the bytes as sent. The gateway asks its upstream for identity coding; should
- * the upstream send another one, a client has to hash the body before it decodes it.
+ * A receipt covers the digest of the bytes as sent. The gateway asks its upstream for identity coding. If the
+ * upstream sends another coding, a client must hash the body before it decodes it.
  *
  * @example
  * const gateway = new Gateway({ serviceId, domain, key, upstream, listen }, { logger, now, monotonic });
@@ -93,11 +94,11 @@ export class Gateway {
     return address;
   }
 
-  /** @throws BlockcloudError `GATEWAY_LISTEN` when the address cannot be had. */
+  /** @throws BlockcloudError `GATEWAY_LISTEN` if the address cannot be bound. */
   async start(): Promise<void> {
     if (this.#started !== undefined) {
       throw new BlockcloudError("GATEWAY_STARTED", "A gateway starts once.", {
-        remedy: "Build another one.",
+        remedy: "Create a new gateway.",
       });
     }
     this.#started = this.#listen();
@@ -109,7 +110,7 @@ export class Gateway {
     const refuse = (cause: unknown) =>
       new BlockcloudError("GATEWAY_LISTEN", `Cannot listen on ${host}:${port}.`, {
         cause,
-        remedy: "Choose a free port and an address of this machine.",
+        remedy: "Choose a free port and an address of the host.",
       });
     await listen(this.#server, { host, port }, refuse);
     this.#server.on("error", (error) => {
@@ -123,8 +124,8 @@ export class Gateway {
   }
 
   /**
-   * Accepts nothing more, lets running answers finish until the deadline, then closes whatever is left: event
-   * streams and tunnels, too, which have no end of their own.
+   * Stops accepting, lets running responses finish until the deadline, then closes the remaining connections,
+   * including event streams and tunnels, which have no end of their own.
    */
   async stop(): Promise<void> {
     this.#stopped ??= this.#stop();
@@ -132,7 +133,7 @@ export class Gateway {
   }
 
   async #stop(): Promise<void> {
-    // A start that failed has told its caller.
+    // The caller of `start` already knows of a failed start.
     if (!this.#server.listening) await this.#started?.catch(() => {});
     if (this.#server.listening) {
       const closed = once(this.#server, "close");
@@ -145,7 +146,7 @@ export class Gateway {
       }, this.#settings.drainMs);
       await closed;
       clearTimeout(deadline);
-      // Ends the timer that looks for slow requests.
+      // Ends the timer that checks for slow requests.
       this.#server.close();
     }
     this.#upstream.close();
@@ -161,11 +162,11 @@ export class Gateway {
       connectionsCheckingInterval: Math.max(1, Math.min(1_000, settings.headersTimeoutMs / 2)),
       insecureHTTPParser: false,
       requireHostHeader: true,
-      // Finds clients that vanished while an event stream was silent.
+      // Detects clients that vanish while an event stream is silent.
       keepAlive: true,
       keepAliveInitialDelay: 60_000,
-      // Any other protocol is the client's wish only, and answering over HTTP/1.1 is allowed: h2c in particular
-      // would carry requests past this gateway.
+      // Other upgrades are optional, and responding over HTTP/1.1 is allowed. h2c in particular would carry
+      // requests past this gateway.
       shouldUpgradeCallback: isWebSocket,
     });
     server.maxConnections = settings.maxConnections;
@@ -177,7 +178,7 @@ export class Gateway {
     server.on("request", (request, response) => {
       this.#serve(request, response);
     });
-    // Without this listener a client would be told to go on before the request was looked at.
+    // Without this listener Node sends 100 (Continue) before the request was checked.
     server.on("checkContinue", (request, response) => {
       this.#serve(request, response);
     });
@@ -207,7 +208,7 @@ export class Gateway {
     void exchange.run();
   }
 
-  /** Node hands over a bare connection; a refusal is still an ordinary answer. */
+  /** Node hands over a bare connection; a refusal is still an ordinary response. */
   #serveUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     socket.on("error", () => {});
     if (head.length > 0) socket.unshift(head);
@@ -226,7 +227,7 @@ function isWebSocket(request: IncomingMessage): boolean {
   return protocol === "websocket" && request.method === "GET" && !hasBody(request);
 }
 
-/** CONNECT names a host to tunnel to: this is no forward proxy. */
+/** CONNECT names a host for a tunnel, but this is not a forward proxy. */
 function refuseConnect(socket: Socket): void {
   const problem = new GatewayProblem("TARGET_REFUSED");
   const { body } = problem;

@@ -4,15 +4,15 @@ import type { Logger } from "../../node/logger.ts";
 import type { Timers } from "../../node/timers.ts";
 import type { Gateway } from "./gateway.ts";
 
-/** Where a gateway listens. */
+/** The address that a gateway listens on. */
 export interface ListenAddress {
   host: string;
   port: number;
 }
 
 /**
- * The gateway of a service, and the one before it for as long as clients may still be sent there: a service
- * that moves listens at the new place first.
+ * The gateway of a service, and after a move the previous gateway for as long as clients may still use it. A
+ * service that moves listens at the new address first.
  */
 export class Gateways implements Startable {
   readonly #make: (listen: ListenAddress) => Gateway;
@@ -24,8 +24,9 @@ export class Gateways implements Startable {
   #current: Gateway;
 
   /**
-   * @param options.make Builds a gateway that listens somewhere else.
-   * @param options.graceMs How long the old one goes on after a move: the lease that names it.
+   * @param options.make Creates a gateway that listens on another address.
+   * @param options.graceMs How long the old gateway stays open after a move: the lease of the record that
+   *   names it.
    */
   constructor(
     options: {
@@ -42,7 +43,7 @@ export class Gateways implements Startable {
     this.#current = options.make(options.listen);
   }
 
-  /** Where new clients are sent. */
+  /** The address for new clients. */
   get address(): AddressInfo {
     return this.#current.address;
   }
@@ -57,9 +58,9 @@ export class Gateways implements Startable {
   }
 
   /**
-   * Listens at another place as well, which is `address` from then on; the old place closes a while later.
+   * Listens on another address as well, which is `address` from then on. The old address is closed later.
    *
-   * @throws BlockcloudError `GATEWAY_LISTEN`; then everything is as it was.
+   * @throws BlockcloudError `GATEWAY_LISTEN`; then nothing has changed.
    */
   async moveTo(listen: ListenAddress): Promise<void> {
     const next = this.#make(listen);

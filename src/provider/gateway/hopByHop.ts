@@ -1,6 +1,6 @@
 /**
- * Fields that mean one connection only (RFC 9110, 7.6.1), and the two that frame a message: each side frames
- * its own, so that no disagreement about lengths can pass through.
+ * Fields that apply to one connection only (RFC 9110, 7.6.1), and the two that frame a message. Each side
+ * frames its own messages, so that no ambiguity about lengths is forwarded.
  */
 const HOP_BY_HOP = new Set([
   "connection",
@@ -16,9 +16,9 @@ const HOP_BY_HOP = new Set([
 ]);
 
 /**
- * The fields of a message that go on to the next hop, in order, duplicates and spelling kept.
+ * The fields of a message for the next hop, with order, duplicates and spelling preserved.
  *
- * @param rawHeaders - Names and values in turns, as `IncomingMessage.rawHeaders`.
+ * @param rawHeaders - Alternating names and values, as `IncomingMessage.rawHeaders`.
  * @param drop - Further names to leave out, in lower case.
  */
 export function endToEnd(rawHeaders: readonly string[], drop: ReadonlySet<string>): string[] {

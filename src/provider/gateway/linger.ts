@@ -1,11 +1,11 @@
 import type { IncomingMessage } from "node:http";
 
-/** How long a client that was refused may go on sending. */
+/** How long a refused client may continue to send, milliseconds. */
 const LINGER_MS = 2_000;
 
 /**
- * Reads and drops what a refused client still sends, for a moment. A connection that is closed with bytes unread
- * is reset, and the reset can overtake the answer that says why (RFC 9112, 9.6).
+ * Reads and discards data of a refused client for a moment. Closing a connection with unread bytes resets it,
+ * and the reset can overtake the response that gives the reason (RFC 9112, 9.6).
  */
 export function linger(request: IncomingMessage): Promise<void> {
   return new Promise((resolve) => {

@@ -3,7 +3,7 @@ import { BlockcloudError } from "../../protocol/errors.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
 import type { Domain } from "../../protocol/typedData.ts";
 
-/** What a gateway is told; everything after `listen` has a default. */
+/** Options of a gateway. All fields after `listen` have a default. */
 export interface GatewayOptions {
   serviceId: Hex;
   domain: Domain;
@@ -11,18 +11,18 @@ export interface GatewayOptions {
   key: Uint8Array;
   /** Origin of the provider's own server: `http://host:port`, nothing after it. */
   upstream: URL;
-  /** Port 0 takes a free one: see `Gateway.address`. */
+  /** Port 0 chooses a free port: see `Gateway.address`. */
   listen: { host: string; port: number };
-  /** Largest answer that is buffered so that its receipt stands in the header. */
+  /** Largest response that is buffered to put its receipt into the header, bytes. */
   maxBufferedBytes?: number;
-  /** Memory for all buffered answers together. */
+  /** Memory for all buffered responses together, bytes. */
   maxBufferedTotalBytes?: number;
-  /** Receipts a second for one peer, once its burst is used up. */
+  /** Receipts per second for one peer, after its burst is used up. */
   receiptsPerSecond?: number;
   receiptBurst?: number;
-  /** Peers whose rate is remembered at a time. */
+  /** Peers whose rate is tracked. */
   maxPeers?: number;
-  /** How long the upstream may keep silent while it is its turn. */
+  /** How long the upstream may be silent while it must read or respond. */
   upstreamTimeoutMs?: number;
   maxRequestBytes?: number;
   maxConnections?: number;
@@ -30,13 +30,13 @@ export interface GatewayOptions {
   headersTimeoutMs?: number;
   /** How long a client may take to send a whole request. */
   requestTimeoutMs?: number;
-  /** How long a client may neither send nor take anything; event streams are exempt. */
+  /** How long a client may neither send nor read; event streams are exempt. */
   clientTimeoutMs?: number;
-  /** How long `stop()` lets running answers finish. */
+  /** How long `stop()` lets running responses finish. */
   drainMs?: number;
 }
 
-/** Options with every default filled in. */
+/** Options with all defaults filled in. */
 export type GatewaySettings = Readonly<Required<GatewayOptions>>;
 
 const DEFAULTS = {
@@ -55,14 +55,14 @@ const DEFAULTS = {
 };
 
 /**
- * Fills in the defaults and refuses what could only fail later, one request at a time.
+ * Fills in the defaults, and refuses values that would fail only later, with each request.
  *
  * @throws BlockcloudError `GATEWAY_OPTIONS`.
  */
 export function gatewaySettings(options: GatewayOptions): GatewaySettings {
   const settings = { ...DEFAULTS, ...options };
   const { upstream } = settings;
-  // A path would have to be joined with each target, and `..` in a target could leave it again.
+  // A path would have to be joined with each target, and `..` in a target could leave that path.
   if (upstream.protocol !== "http:" || upstream.href !== `${upstream.origin}/`) {
     throw new BlockcloudError("GATEWAY_OPTIONS", `Not an HTTP origin: ${upstream.origin}.`, {
       remedy: "Give the upstream as http://host:port, without credentials, path or query.",
@@ -81,7 +81,7 @@ export function gatewaySettings(options: GatewayOptions): GatewaySettings {
   try {
     addressOfKey(settings.key);
   } catch {
-    // No cause: what a library says of a bad key may quote it.
+    // No cause: a library's error may contain the key.
     throw new BlockcloudError("GATEWAY_OPTIONS", "The service key is not a secp256k1 key.", {
       remedy: "Give its 32 bytes.",
     });

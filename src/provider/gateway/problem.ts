@@ -1,6 +1,6 @@
 import { BlockcloudError, type BlockcloudErrorOptions } from "../../protocol/errors.ts";
 
-/** Codes of what a gateway answers by itself, and the status of each. */
+/** Codes of the gateway's own responses, each with its status. */
 const PROBLEMS = {
   TARGET_REFUSED: { status: 400, title: "Only origin-form targets are served" },
   NONCE_MALFORMED: { status: 400, title: "Service-Nonce is not 0x and 64 hexadecimal digits" },
@@ -11,10 +11,10 @@ const PROBLEMS = {
   CLIENT_GONE: { status: 499, title: "The client has gone" },
   GATEWAY_FAILED: { status: 500, title: "The gateway failed" },
   UPSTREAM_FAILED: { status: 502, title: "The service behind this gateway failed" },
-  GATEWAY_BUSY: { status: 503, title: "The gateway has no memory left for this answer" },
+  GATEWAY_BUSY: { status: 503, title: "The gateway has no memory left for this response" },
   UPSTREAM_TIMEOUT: {
     status: 504,
-    title: "The service behind this gateway did not answer in time",
+    title: "The service behind this gateway did not respond in time",
   },
   VERSION_REFUSED: { status: 505, title: "Only HTTP/1.1 and HTTP/1.0 are served" },
 } as const;
@@ -23,11 +23,11 @@ export type GatewayProblemCode = keyof typeof PROBLEMS;
 /** All of them. */
 export const problemCodes = Object.keys(PROBLEMS) as GatewayProblemCode[];
 
-/** A request that the gateway answers itself, with RFC 9457 problem details. */
+/** An error that the gateway sends itself, as RFC 9457 problem details. */
 export class GatewayProblem extends BlockcloudError {
   declare readonly code: GatewayProblemCode;
   readonly status: number;
-  /** When the client may come again, for `Retry-After`. */
+  /** When the client may try again, for `Retry-After`. */
   readonly retryAfterMs: number | undefined;
 
   constructor(
@@ -40,18 +40,21 @@ export class GatewayProblem extends BlockcloudError {
     this.retryAfterMs = options.retryAfterMs;
   }
 
-  /** The provider stands by what it served, a failing upstream included; refusals are nobody's word. */
+  /**
+   * Whether the response gets a receipt. The provider signs what it served, including a failing upstream, but
+   * not refusals of the gateway.
+   */
   get receipted(): boolean {
     return this.status === 502 || this.status === 504;
   }
 
-  /** The body: says nothing of the upstream's address or of the cause, which are for the log. */
+  /** The body. It contains neither the upstream's address nor the cause, which are only logged. */
   get body(): Buffer {
     const { code, status, message: title } = this;
     return Buffer.from(JSON.stringify({ type: "about:blank", title, status, code }));
   }
 
-  /** Header fields, flat. */
+  /** Header fields, as a flat list. */
   get headers(): string[] {
     const headers = ["Content-Type", "application/problem+json", "Cache-Control", "no-store"];
     if (this.retryAfterMs !== undefined) {
@@ -61,7 +64,7 @@ export class GatewayProblem extends BlockcloudError {
   }
 }
 
-/** What any error looks like from outside. */
+/** Converts an error for the client. */
 export function asProblem(error: unknown): GatewayProblem {
   if (error instanceof GatewayProblem) return error;
   return new GatewayProblem("GATEWAY_FAILED", { cause: error });

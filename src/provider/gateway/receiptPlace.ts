@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 
 /**
- * Where the receipt of an answer stands.
+ * The place of a response's receipt.
  * - `none`: the client sent no nonce; the body streams through.
  * - `empty`: in the header; there is no body.
  * - `buffered`: in the header; the body is read first.
@@ -15,7 +15,7 @@ export interface ResponseHead {
   headers: IncomingHttpHeaders;
 }
 
-/** Decides it from the head of the upstream's answer, before any of the body is here. */
+/** Chooses the place from the head of the upstream's response, before the body arrives. */
 export function receiptPlace(
   answer: ResponseHead,
   withNonce: boolean,
@@ -28,12 +28,12 @@ export function receiptPlace(
   return length !== undefined && Number(length) <= maxBufferedBytes ? "buffered" : "trailer";
 }
 
-/** Whether an answer has no body whatever its header says (RFC 9112, 6.3). */
+/** Whether a response has no body, regardless of its header (RFC 9112, 6.3). */
 export function isBodiless({ method, status }: ResponseHead): boolean {
   return method === "HEAD" || status < 200 || status === 204 || status === 304;
 }
 
-/** Server-sent events: an answer that is meant to be silent for long and never to end. */
+/** Server-sent events: a response that may be silent for long and never ends by itself. */
 export function isEventStream(headers: IncomingHttpHeaders): boolean {
   return /^\s*text\/event-stream\s*(;|$)/i.test(headers["content-type"] ?? "");
 }

@@ -5,17 +5,17 @@ import { Watchdog } from "./watchdog.ts";
 
 export interface ReadOptions {
   signal: AbortSignal;
-  /** How long the upstream may keep silent; undefined for ever. */
+  /** How long the upstream may be silent; undefined for no limit. */
   silenceMs: number | undefined;
-  /** While the client is still sending this, the upstream may be waiting for it. */
+  /** The upstream may be waiting for this request while the client is still sending it. */
   request: IncomingMessage;
 }
 
 /**
- * Passes the body of an answer on as fast as the client takes it.
+ * Relays the body of a response as fast as the client reads it.
  *
- * @param onChunk - Sees every chunk, in order.
- * @throws GatewayProblem when the body does not come whole.
+ * @param onChunk - Called with every chunk, in order.
+ * @throws GatewayProblem if the body is incomplete.
  */
 export function relay(
   answer: IncomingMessage,
@@ -27,7 +27,7 @@ export function relay(
     onChunk?.(chunk);
     if (response.write(chunk)) return;
     answer.pause();
-    // The client's turn: how long it may take is its connection's time limit.
+    // The client must read now; its connection's time limit applies.
     watchdog?.disarm();
     response.once("drain", () => {
       watchdog?.arm();
@@ -37,9 +37,9 @@ export function relay(
 }
 
 /**
- * Reads a body whose length was announced.
+ * Reads a body of known length.
  *
- * @throws GatewayProblem when the body does not come whole.
+ * @throws GatewayProblem if the body is incomplete.
  */
 export async function collect(answer: IncomingMessage, options: ReadOptions): Promise<Buffer> {
   const chunks: Buffer[] = [];
@@ -65,13 +65,13 @@ function read(
         : new Watchdog(silenceMs, () => {
             if (sent()) fail(new GatewayProblem("UPSTREAM_TIMEOUT"));
           });
-    // Destroyed before anybody read it: no event will tell.
+    // Destroyed before a reader was attached: no event will follow.
     if (answer.destroyed) {
       fail(new GatewayProblem("UPSTREAM_FAILED"));
       return;
     }
     watchdog?.arm();
-    // From its last byte on it is the upstream's turn in any case.
+    // After the last byte of the request, the upstream must respond in any case.
     if (!sent()) {
       request.once("end", () => {
         if (!answer.readableEnded && !answer.destroyed && !answer.isPaused()) watchdog?.arm();

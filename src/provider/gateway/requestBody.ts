@@ -7,17 +7,17 @@ import type { Watchdog } from "./watchdog.ts";
 
 export interface RequestBodyOptions {
   maxBytes: number;
-  /** Whether a receipt will need the digest. */
+  /** Whether a receipt needs the digest. */
   digest: boolean;
   onTooLarge(problem: GatewayProblem): void;
 }
 
 /**
- * The body of a client's request on its way upstream. It is read to its end even when the upstream has failed
- * or has answered early, because a receipt binds the whole of it.
+ * Forwards the body of a client's request to the upstream. It is read to its end even if the upstream has
+ * failed or responded early, because a receipt covers the whole body.
  */
 export class RequestBody {
-  /** SHA-256 of the body, once it was read to its end; rejects when it never will be. */
+  /** SHA-256 of the body, once it was read to its end; rejects if it cannot be read to its end. */
   readonly digest: Promise<Uint8Array>;
   readonly empty: boolean;
   readonly #request: IncomingMessage;
@@ -28,14 +28,14 @@ export class RequestBody {
   constructor(request: IncomingMessage, options: RequestBodyOptions) {
     this.#request = request;
     this.empty = !hasBody(request);
-    // A client that vanishes is seen on the response, too.
+    // A client that vanishes is also detected on the response.
     request.on("error", () => {});
     if (this.empty) {
       this.digest = Promise.resolve(EMPTY_DIGEST);
       request.resume();
       return;
     }
-    // Nothing flows until somebody takes it.
+    // No data flows until a reader is attached.
     request.pause();
     this.digest = this.#read(options);
     this.digest.catch(() => {});
@@ -44,7 +44,7 @@ export class RequestBody {
   /**
    * Sends the body upstream.
    *
-   * @param watchdog - Armed while the upstream has to take bytes or to answer, not while the client has to send.
+   * @param watchdog - Armed while the upstream must read or respond, not while the client must send.
    */
   forward(target: ClientRequest, watchdog: Watchdog): void {
     if (this.empty) {
@@ -63,12 +63,12 @@ export class RequestBody {
     this.#request.resume();
   }
 
-  /** The upstream has answered: how long it takes from here is not this body's matter. */
+  /** The upstream has responded: from now on its time limits are not enforced by this class. */
   answered(): void {
     this.#watchdog = undefined;
   }
 
-  /** Reads on without sending: the upstream takes no more. */
+  /** Continues to read without sending, because the upstream accepts no more. */
   discard(): void {
     this.#target = undefined;
     this.#watchdog = undefined;

@@ -13,20 +13,20 @@ export interface ServiceReceiptsOptions {
   key: Uint8Array;
 }
 
-/** Signs what one service was asked and what it served. */
+/** Signs the requests and responses of one service. */
 export class ServiceReceipts {
   readonly #options: ServiceReceiptsOptions;
   readonly #signer: ReceiptSigner;
   readonly #now: () => number;
 
-  /** @param now - The chain's time in milliseconds. */
+  /** @param now - The chain's time, Unix milliseconds. */
   constructor(options: ServiceReceiptsOptions, now: () => number) {
     this.#options = options;
     this.#signer = new ReceiptSigner(options.domain);
     this.#now = now;
   }
 
-  /** The value of `Service-Receipt` for a client's nonce and an exchange that is complete. */
+  /** The value of `Service-Receipt` for a client's nonce and a complete exchange. */
   issue(nonce: Hex, exchange: HttpExchange): string {
     const { serviceId, key } = this.#options;
     const receipt = {

@@ -2,14 +2,14 @@ import { STATUS_CODES, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 
 /**
- * Tells when a client closes its half before the protocol is switched. HTTP no longer reads the connection, and
- * the bytes that may come early are the other protocol's: they stay where they are.
+ * Detects that a client closes its half before the protocol is switched. HTTP no longer reads the connection,
+ * and early bytes belong to the other protocol, so they are not consumed.
  *
- * @returns Stops looking.
+ * @returns A function that stops the detection.
  */
 export function onEarlyEnd(client: Socket, ended: () => void): () => void {
   const look = () => {
-    // Reading nothing is what makes an empty stream notice its end.
+    // An empty stream notices its end only on a read.
     if (client.readableLength === 0) client.read(0);
   };
   client.on("readable", look);
@@ -20,7 +20,7 @@ export function onEarlyEnd(client: Socket, ended: () => void): () => void {
   };
 }
 
-/** Answers an upgrade: from here on the connection speaks another protocol. */
+/** Responds to an upgrade. After this the connection speaks another protocol. */
 export function writeSwitchingProtocols(
   client: Socket,
   answer: IncomingMessage,
@@ -32,9 +32,9 @@ export function writeSwitchingProtocols(
   client.write(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
 }
 
-/** Joins two connections until either ends; an error on one side is one on the other. */
+/** Joins two connections until either ends; an error on one side ends the other, too. */
 export function tunnel(client: Socket, upstream: Socket): void {
-  // Silence is normal here, so the limits that held for HTTP end; dead peers are found by keep-alive probes.
+  // Silence is normal in a tunnel, so HTTP's time limits are removed; keep-alive probes detect dead peers.
   client.setTimeout(0);
   upstream.setTimeout(0);
   upstream.setKeepAlive(true, 60_000);

@@ -4,36 +4,38 @@ import { GatewayProblem } from "./problem.ts";
 import type { RequestBody } from "./requestBody.ts";
 import { Watchdog } from "./watchdog.ts";
 
-/** Idle connections are dropped early: the longer one waits, the likelier the upstream closes it first. */
+/**
+ * Idle connections are closed early: the longer one is idle, the more likely the upstream closes it first.
+ */
 const IDLE_MS = 2_000;
-/** Asking these again changes nothing (RFC 9110, 9.2.1). */
+/** Safe methods, which may be repeated (RFC 9110, 9.2.1). */
 const SAFE = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
 
 export interface UpstreamCall {
   method: string;
   /** Origin-form, as the client sent it. */
   target: string;
-  /** Flat: names and values in turns. */
+  /** A flat list of alternating names and values. */
   headers: string[];
   body: RequestBody;
   upgrade: boolean;
 }
 
-/** The head of the upstream's answer; `tunnel` when it switched protocols. */
+/** The head of the upstream's response; `tunnel` if it switched protocols. */
 export interface UpstreamResponse {
   message: IncomingMessage;
   tunnel?: { socket: Socket; head: Buffer };
-  /** The upstream needs nothing more: drops what is left of the request. */
+  /** Discards the rest of the request, which the upstream no longer needs. */
   release(): void;
 }
 
 /**
- * The provider's own server. Requests that change nothing go over connections that are kept for a moment,
- * and once more over a new one when the kept one turns out to be closed. All others have a connection of
- * their own: when a kept one is reset, nothing that Node tells (`reusedSocket`, `ECONNRESET`) says whether
- * the upstream had read the request by then, so that a second attempt could do it twice and none would be a
- * failure that the service never had (RFC 9110, 9.2.2). A JSON-RPC call is a POST; a connection to a server
- * that is near costs it less than either.
+ * The provider's own server. Safe requests use connections that are kept alive for a moment, and are repeated
+ * on a new connection if the kept one turns out to be closed. All other requests use a new connection. When a
+ * kept connection is reset, Node does not tell (`reusedSocket`, `ECONNRESET`) whether the upstream had read
+ * the request. A second try could then execute it twice, and giving up would report a failure that the
+ * service never had (RFC 9110, 9.2.2). A JSON-RPC call is a POST; a new connection to a nearby server costs
+ * it less than either.
  */
 export class Upstream {
   readonly #url: URL;
@@ -51,7 +53,8 @@ export class Upstream {
   }
 
   /**
-   * Asks, and waits for the head of the answer. The body of the answer ends in an error if the signal aborts.
+   * Sends a request, and waits for the head of the response. The body of the response fails if the signal
+   * aborts.
    *
    * @throws GatewayProblem `UPSTREAM_FAILED`, `UPSTREAM_TIMEOUT`, or the signal's reason.
    */
@@ -60,14 +63,15 @@ export class Upstream {
     try {
       return await this.#attempt(call, signal, repeatable ? this.#agent : false);
     } catch (error) {
-      // An idle connection that the upstream closes just as it is used says nothing about the service.
+      // An idle connection that the upstream closes at the moment of its reuse is not a failure of the
+      // service.
       if (!(error instanceof StaleConnection)) throw error;
       signal.throwIfAborted();
       return await this.#attempt(call, signal, false);
     }
   }
 
-  /** Closes the connections that are idle. */
+  /** Closes idle connections. */
   close(): void {
     this.#agent.destroy();
   }
@@ -89,7 +93,7 @@ export class Upstream {
       });
       const fail = (reason: unknown) => {
         watchdog.disarm();
-        // Listeners stay: the destroyed request may still report an error.
+        // Listeners stay attached, because the destroyed request may still report an error.
         request.destroy();
         reject(reason);
       };
@@ -109,7 +113,7 @@ export class Upstream {
       const answered = (message: IncomingMessage, tunnel?: UpstreamResponse["tunnel"]) => {
         watchdog.disarm();
         call.body.answered();
-        // It may fail before anybody reads it; whoever reads it adds a listener.
+        // It may fail before a reader is attached; the reader adds its own listener.
         message.on("error", () => {});
         resolve({
           message,
@@ -136,7 +140,7 @@ export class Upstream {
   }
 }
 
-/** A kept connection turned out to be closed; nothing of an answer came. */
+/** A kept connection turned out to be closed; no part of a response was received. */
 class StaleConnection extends Error {}
 
 function failure(request: ClientRequest, cause: NodeJS.ErrnoException): Error {

@@ -1,4 +1,4 @@
-/** Fires when nothing has happened for a while. Armed only while it is the watched side's turn. */
+/** Fires if nothing happens for a while. Arm it only while the watched side must act. */
 export class Watchdog {
   readonly #ms: number;
   readonly #onSilence: () => void;
@@ -9,13 +9,13 @@ export class Watchdog {
     this.#onSilence = onSilence;
   }
 
-  /** Starts to wait, or starts again. */
+  /** Starts the wait, or restarts it. */
   arm(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(this.#onSilence, this.#ms);
   }
 
-  /** Stops waiting: it is somebody else's turn, or all is done. */
+  /** Stops the wait, because another side must act or the work is done. */
   disarm(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

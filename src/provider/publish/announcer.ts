@@ -17,13 +17,13 @@ import { addressOfKey } from "../../protocol/signature.ts";
 import { blockcloudDomain } from "../../protocol/typedData.ts";
 import type { ProviderStore } from "../store.ts";
 
-/** A record announced on chain holds for a day and is renewed at half of it. */
+/** An announced record is valid for a day and is renewed after half of it. */
 const ANNOUNCEMENT_LEASE_MS = MAX_LEASE_MS;
 
 export interface AnnouncerOptions {
   number: bigint;
   serviceKey: Hex;
-  /** Where the service listens at the moment. */
+  /** The service's current endpoints. */
   endpoints: () => Endpoint[];
 }
 
@@ -37,8 +37,8 @@ export interface AnnouncerDependencies {
 }
 
 /**
- * Announces on chain where the service listens: the fallback for whoever reaches no peer of the record
- * network. Each announcement costs gas, so that a move alone makes none as long as the network carries it.
+ * Announces the service's endpoints on chain: the fallback for clients that reach no peer of the record
+ * network. Each announcement costs gas, so a move is not announced as long as the network carries it.
  */
 export class Announcer {
   readonly #options: AnnouncerOptions;
@@ -49,7 +49,7 @@ export class Announcer {
   readonly #store: Pick<ProviderStore, "raiseVersion">;
   readonly #log: Logger;
   #last: EndpointRecord | undefined;
-  /** Ends when the one under way has; its caller hears of its failure. */
+  /** Settles with the running announcement; its caller handles its failure. */
   #running: Promise<void> = Promise.resolve();
 
   constructor(options: AnnouncerOptions, dependencies: AnnouncerDependencies) {
@@ -63,13 +63,13 @@ export class Announcer {
   }
 
   /**
-   * Announces, unless a record has more than half of its lease left.
+   * Announces, unless the announced record has more than half of its lease left.
    *
-   * @param alone Whether the network does not carry our records: then a record that says something else
-   *   is replaced, too.
+   * @param alone Whether the network does not carry this service's records. Then an announced record with
+   *   other endpoints is replaced, too.
    */
   announce(alone: boolean): Promise<void> {
-    // One after the other: each has to know what the one before announced.
+    // Announcements run one after another, because each must know the previous one.
     const next = this.#running.then(() => this.#announce(alone));
     this.#running = next.catch(() => {});
     return next;
@@ -86,14 +86,14 @@ export class Announcer {
     const endpoints = this.#options.endpoints();
     const nowMs = Math.floor(time.now() * 1000);
     await announcements.refresh();
-    // What was announced a moment ago may lie above the block that the directory has read up to.
+    // A recent announcement may be in a block that the directory has not read yet.
     const read = announcements.record(number, addressOfKey(serviceKey));
     const known = (read?.issuedAt ?? 0n) >= (this.#last?.issuedAt ?? 0n) ? read : this.#last;
     const left = Number(known?.expiresAt ?? 0n) - nowMs;
     const says = JSON.stringify(known?.endpoints) === JSON.stringify(endpoints);
     if (left > ANNOUNCEMENT_LEASE_MS / 2 && (says || !alone)) return;
 
-    // Above everything that was published, on chain or in the network.
+    // Higher than every published version, on chain or in the network.
     const least = Math.max(nowMs, Number(known?.issuedAt ?? 0n) + 1);
     const issuedAt = store.raiseVersion(rootServiceId(number), least);
     const record = {

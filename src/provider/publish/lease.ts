@@ -4,14 +4,14 @@ import { signRecord, type Endpoint } from "../../protocol/record.ts";
 import type { Domain } from "../../protocol/typedData.ts";
 import type { ProviderStore } from "../store.ts";
 
-/** How long a record holds, milliseconds; it is renewed at half of it. */
+/** Lease of a record, milliseconds; it is renewed after half of it. */
 export const RECORD_LEASE_MS = 60_000;
 
 export interface LeaseOptions {
   serviceId: Hex;
-  /** Signs the records: the service's key, or the key in a sub-service's ID. */
+  /** The key that signs records: the service's key, or the key in a sub-service's ID. */
   key: Uint8Array;
-  /** The root's, for a sub-service; else `0x`. */
+  /** The root's delegation for a sub-service; otherwise `0x`. */
   delegation: Hex;
   domain: Domain;
 }
@@ -19,18 +19,18 @@ export interface LeaseOptions {
 export interface LeaseDependencies {
   network: Pick<RecordNetwork, "publish">;
   store: Pick<ProviderStore, "raiseVersion">;
-  /** Unix milliseconds of the chain's time. */
+  /** The chain's time, Unix milliseconds. */
   now: () => number;
 }
 
-/** A record that was published. Times are Unix milliseconds. */
+/** A published record. Times are Unix milliseconds. */
 export interface PublishedLease {
   endpoints: readonly Endpoint[];
   issuedAt: number;
   expiresAt: number;
-  /** Peers that it was pushed to; 0 when this node is alone. */
+  /** Number of peers that it was pushed to; 0 without a peer. */
   peers: number;
-  /** Settles when the network's lookup store has it, with how many peers took it. */
+  /** Settles when it is in the network's lookup store, with the number of peers that stored it. */
   stored: Promise<number>;
 }
 

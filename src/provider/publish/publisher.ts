@@ -9,26 +9,32 @@ import type { ProviderMetrics } from "../metrics.ts";
 import type { Whereabouts } from "./whereabouts.ts";
 import type { ProviderStore } from "../store.ts";
 
-/** How often it looks whether something has changed, milliseconds: what a move waits for at most. */
+/** Interval between checks for changes, milliseconds: the longest delay of a move. */
 const TICK_MS = 100;
-/** When a record that was refused is tried again, milliseconds. */
+/** Delay before a refused record is tried again, milliseconds. */
 const RETRY_MS = 5_000;
-/** How often a record that reached nobody is published again when there are peers, milliseconds. */
+/** Interval at which a record that reached no peer is published again once there are peers, milliseconds. */
 const UNHEARD_MS = 1_000;
-/** After so long without a peer the network is taken not to carry our records, milliseconds. */
+/**
+ * After this time without a peer, the network is considered not to carry this service's records,
+ * milliseconds.
+ */
 const ALONE_MS = 10_000;
-/** Names and revocations are published again so often, so that lookups find them, milliseconds. */
+/** Interval at which names and revocations are published again, so that lookups find them, milliseconds. */
 const NOTICE_MS = 3_600_000;
-/** Notices that are published between two looks; a thousand take seven seconds. */
+/** Notices that are published between two checks; a thousand take seven seconds. */
 const NOTICES_PER_TICK = 16;
 
 export interface PublisherDependencies {
   network: Pick<RecordNetwork, "publish" | "peers">;
   store: Pick<ProviderStore, "raiseVersion" | "changed" | "concludeMove" | "grants">;
   whereabouts: Pick<Whereabouts, "endpoints" | "follow">;
-  /** Announces on chain, for whoever reaches no peer; undefined where nobody can. */
+  /**
+   * Announces on chain, for clients that reach no peer; undefined for a sub-service, which sends no
+   * transactions.
+   */
   announcer?: { announce(alone: boolean): Promise<void> } | undefined;
-  /** Unix milliseconds of the chain's time. */
+  /** The chain's time, Unix milliseconds. */
   now: () => number;
   timers: Timers;
   log: Logger;
@@ -36,8 +42,8 @@ export interface PublisherDependencies {
 }
 
 /**
- * Keeps a service's record published: renews its lease at half of it, publishes the next one the moment the
- * service moves, and keeps names and revocations of its sub-services where lookups find them.
+ * Keeps a service's record published: renews it after half of its lease, publishes a new record when the
+ * service moves, and keeps names and revocations of its sub-services in the lookup store.
  */
 export class Publisher implements Startable {
   readonly #options: LeaseOptions;
@@ -56,17 +62,17 @@ export class Publisher implements Startable {
     this.#dependencies = dependencies;
   }
 
-  /** Whether the network has not carried our records for a while. */
+  /** Whether the network has not carried this service's records for a while. */
   get alone(): boolean {
     return this.#dependencies.timers.monotonic() - this.#companyAt > ALONE_MS;
   }
 
-  /** Peers that hear of the next record at once. */
+  /** Number of peers that receive the next record at once. */
   get peers(): number {
     return this.#dependencies.network.peers;
   }
 
-  /** Publishes at once; a network that refuses keeps nobody from serving. */
+  /** Publishes at once. A refusal of the network does not stop the service. */
   async start(): Promise<void> {
     this.#companyAt = this.#dependencies.timers.monotonic();
     await this.#tick();
@@ -98,7 +104,7 @@ export class Publisher implements Startable {
     const endpoints = whereabouts.endpoints();
     const isNew = !this.#says(endpoints);
     const isDue = now() >= (this.#last?.expiresAt ?? 0) - RECORD_LEASE_MS / 2;
-    // Published into the void, until the first peers were there.
+    // The record was published before there was a peer.
     const isUnheard = network.peers > 0 && this.#last?.peers === 0 && began >= this.#heardAt;
     if (isNew || moved !== undefined || isDue || isUnheard) {
       this.#heardAt = began + UNHEARD_MS;
@@ -147,7 +153,7 @@ export class Publisher implements Startable {
     if (this.alone) await this.#announce();
   }
 
-  /** The fallback, where no peer takes what we publish. */
+  /** The fallback if no peer receives the records. */
   async #announce(): Promise<void> {
     const { announcer, metrics, log } = this.#dependencies;
     try {
@@ -159,7 +165,7 @@ export class Publisher implements Startable {
     }
   }
 
-  /** A push reaches those who listen now; the store, those who ask later. */
+  /** A push reaches present subscribers; the store serves later lookups. */
   #followStored({ stored, peers }: PublishedLease): void {
     stored.then(
       (count) => {
@@ -180,7 +186,7 @@ export class Publisher implements Startable {
         const { stored } = await network.publish(notice.kind, notice.encoded);
         await stored;
       } catch (error) {
-        // Such as one of a key that was replaced: it is tried again with the others.
+        // For example, it is signed by a replaced key. It is tried again with the others.
         log.warn("a name or revocation was not published", { kind: notice.kind, error });
       }
       store.grants.published(notice, now());

@@ -2,13 +2,13 @@ import type { Timers } from "../../node/timers.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { MoveOutcome, ProviderStore } from "../store.ts";
 
-/** How often the agent's answer is looked for, milliseconds. */
+/** Interval between checks for the agent's answer, milliseconds. */
 const LOOK_MS = 20;
 
 /**
- * Waits until the agent has said what became of a move.
+ * Waits until the agent has reported the outcome of a move.
  *
- * @throws BlockcloudError `AGENT_SILENT` when it does not in time, `MOVE_REPLACED`; the signal's reason.
+ * @throws BlockcloudError `AGENT_SILENT` if it does not in time, `MOVE_REPLACED`; the signal's reason.
  */
 export async function waitForOutcome(
   store: Pick<ProviderStore, "move">,
@@ -19,8 +19,8 @@ export async function waitForOutcome(
   while (timers.monotonic() < end) {
     const move = store.move();
     if (move?.id !== id) {
-      throw new BlockcloudError("MOVE_REPLACED", "Another move was asked for meanwhile.", {
-        remedy: "Look at the agent's log for where the service is.",
+      throw new BlockcloudError("MOVE_REPLACED", "Another move was requested meanwhile.", {
+        remedy: "The agent's log says where the service is.",
       });
     }
     if (move.outcome !== undefined) return move.outcome;

@@ -8,7 +8,7 @@ import type { Endpoint } from "../../protocol/record.ts";
 import type { Gateways } from "../gateway/gateways.ts";
 import type { ProviderStore } from "../store.ts";
 
-/** How often the machine's own addresses are looked at, milliseconds. */
+/** Interval between checks of the host's own addresses, milliseconds. */
 const LOOK_MS = 1_000;
 
 export interface WhereaboutsDependencies {
@@ -16,13 +16,13 @@ export interface WhereaboutsDependencies {
   store: Pick<ProviderStore, "move" | "concludeMove">;
   timers: Timers;
   log: Logger;
-  /** The machine's own addresses. */
+  /** The host's own addresses. */
   addresses?: () => string[];
 }
 
 /**
- * Where a service can be reached at the moment: where a command moved it to, else where its flags say, else
- * where its gateway listens, which changes when the machine's addresses do.
+ * The current endpoints of a service: the address to which a command moved it, else the address in its flags,
+ * else the address that its gateway listens on, which follows the host's addresses.
  */
 export class Whereabouts {
   readonly #configured: string | undefined;
@@ -32,13 +32,16 @@ export class Whereabouts {
   #own: string[] = [];
   #lookedAt = -Infinity;
 
-  /** @param options.configured URL at which clients reach the gateway; undefined: where it listens. */
+  /**
+   * @param options.configured URL at which clients reach the gateway; undefined for the address that it
+   *   listens on.
+   */
   constructor(options: { configured: string | undefined }, dependencies: WhereaboutsDependencies) {
     this.#configured = options.configured;
     this.#dependencies = dependencies;
   }
 
-  /** What the record says now. */
+  /** The endpoints for the next record. */
   endpoints(): Endpoint[] {
     const told = this.#moved ?? this.#configured;
     const uris = told === undefined ? this.#listening() : [told];
@@ -46,9 +49,9 @@ export class Whereabouts {
   }
 
   /**
-   * Follows the last move that a command asked for, once.
+   * Follows the last requested move, once.
    *
-   * @returns The move's ID when there was a new one.
+   * @returns The move's ID if there was a new one.
    */
   async follow(): Promise<number | undefined> {
     const { store, gateways, log } = this.#dependencies;
@@ -69,7 +72,7 @@ export class Whereabouts {
       store.concludeMove(move.id, { code, message });
       return undefined;
     }
-    // Where the gateway moved, the flags' URL is that of the old place.
+    // If the gateway moved, the URL in the flags is the old address.
     this.#moved = move.uri ?? this.#listening()[0];
     log.info("moving", { to: this.#moved, instead: this.#configured });
     return move.id;
@@ -80,14 +83,14 @@ export class Whereabouts {
     return this.#reachable(address).map((each) => `http://${bracketed(each)}:${port}`);
   }
 
-  /** A gateway that listens everywhere is reached at the machine's own addresses. */
+  /** A gateway that listens on all addresses is reached at the host's own addresses. */
   #reachable(address: AddressInfo["address"]): string[] {
     if (address !== "0.0.0.0" && address !== "::") return [address];
     const { timers, addresses = ownAddresses } = this.#dependencies;
     if (timers.monotonic() - this.#lookedAt >= LOOK_MS) {
       this.#lookedAt = timers.monotonic();
       const own = addresses().filter((each) => address === "::" || isIP(each) === 4);
-      // Without a network there is nothing better to say than what was so before.
+      // Without a network the previous addresses are the best answer.
       if (own.length > 0) this.#own = own;
     }
     return this.#own.length > 0 ? this.#own : ["127.0.0.1"];

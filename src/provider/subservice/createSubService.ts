@@ -28,7 +28,7 @@ export interface SubServiceOptions extends Omit<PresenceOptions, "storeFile"> {
 
 /**
  * A device's agent: a gateway and a record under the root's delegation. It reads the chain, and sends no
- * transaction: whoever runs it needs no ether.
+ * transaction, so it needs no ether.
  *
  * @throws BlockcloudError `SUBSERVICE_KEY` when the key is not the one in the sub-service's ID. At its start:
  *   `DELEGATION_MALFORMED`, `DELEGATION_SIGNER`, `DELEGATION_EXPIRED`, `DELEGATION_AHEAD`.

@@ -3,21 +3,21 @@ import type { Hex } from "viem";
 import type { MessageKind } from "../../coral/network.ts";
 import { transaction } from "../../node/store.ts";
 
-/** What a root service lets a sub-service do. Times are Unix milliseconds. */
+/** A root service's delegation to a sub-service, with its name. Times are Unix milliseconds. */
 export interface Grant {
   serviceId: Hex;
-  /** Its name under the root's; undefined for none. */
+  /** Its name under the root's label; undefined for none. */
   label: string | undefined;
   delegation: Hex;
   issuedAt: number;
   expiresAt: number;
-  /** When it was taken back; undefined for not. */
+  /** When it was revoked; undefined if it was not. */
   revokedAt: number | undefined;
 }
 
-/** Something signed that the agent keeps published until it expires: a name record or a revocation. */
+/** A signed message that the agent keeps published until it expires: a name record or a revocation. */
 export interface Notice {
-  /** Where the network keeps it; a newer notice replaces one of the same key. */
+  /** Its key in the network; a newer notice replaces one with the same key. */
   key: Hex;
   kind: Exclude<MessageKind, "endpoint">;
   encoded: Hex;
@@ -25,7 +25,7 @@ export interface Notice {
   expiresAt: number;
 }
 
-/** Sub-services of one root, on disk: what was delegated, and what has to be published of it. */
+/** The sub-services of one root on disk: their delegations, and the notices to publish. */
 export class Grants {
   readonly #database: DatabaseSync;
   readonly #due: StatementSync;
@@ -39,7 +39,7 @@ export class Grants {
     );
   }
 
-  /** Writes a grant with what has to be published of it, whole. */
+  /** Writes a grant and its notices in one transaction. */
   save(grant: Grant, notices: readonly Notice[]): void {
     transaction(this.#database, () => {
       this.#database
@@ -82,8 +82,8 @@ export class Grants {
   }
 
   /**
-   * What has to be published again: new notices at once, others when they were last published so long ago. It
-   * is asked many times a second, and writes nothing.
+   * The notices to publish: new ones at once, others when their last publication is `everyMs` ago. It is
+   * called many times a second, and writes nothing.
    *
    * @param now Unix milliseconds.
    */
@@ -96,7 +96,7 @@ export class Grants {
     }));
   }
 
-  /** Notes that a notice was published; a newer one under its key is still due. Forgets what ran out. */
+  /** Notes that a notice was published; a newer one with its key is still due. Deletes expired notices. */
   published(notice: Notice, now: number): void {
     this.#database
       .prepare("UPDATE notices SET published_at = ? WHERE key = ? AND encoded = ?")

@@ -8,26 +8,26 @@ import { rootServiceId, serviceId } from "../../protocol/serviceId.ts";
 import type { Domain } from "../../protocol/typedData.ts";
 import type { Grant, Grants, Notice } from "./grants.ts";
 
-/** What signs for a root service, and where its grants are kept. */
+/** The key that signs for a root service, and the store of its grants. */
 export interface Granter {
   number: bigint;
   /** The service's key. */
   key: Uint8Array;
   domain: Domain;
   grants: Grants;
-  /** Unix milliseconds of the chain's time. */
+  /** The chain's time, Unix milliseconds. */
   now: () => number;
 }
 
-/** What is granted to a sub-service. */
+/** The parameters of a grant. */
 export interface GrantRequest {
-  /** Address of the key that signs for it. */
+  /** Address of the key that signs for the sub-service. */
   self: Address;
-  /** Free for the provider; 32 bits. */
+  /** For the provider's own use; 32 bits. */
   group: number;
   /** Its name under the root's label. */
   label: string | undefined;
-  /** How long it holds, milliseconds; at most 366 days. */
+  /** Duration, milliseconds; at most 366 days. */
   forMs: number;
 }
 
@@ -41,7 +41,7 @@ export function grantSubService(granter: Granter, request: GrantRequest): Grant 
   const { number, key, domain, grants } = granter;
   const { self, group, label, forMs } = request;
   if (BigInt(self) === 0n) {
-    throw new BlockcloudError("SUBSERVICE_SELF", "The zero address signs nothing.", {
+    throw new BlockcloudError("SUBSERVICE_SELF", "The zero address cannot sign.", {
       remedy: "Give the address of the device's key: blockcloud key address.",
     });
   }
@@ -52,9 +52,13 @@ export function grantSubService(granter: Granter, request: GrantRequest): Grant 
     });
   }
   if (!Number.isInteger(forMs) || forMs < 1 || forMs > MAX_GRANT_MS) {
-    throw new BlockcloudError("SUBSERVICE_TIME", `Not a time that a grant may hold: ${forMs} ms.`, {
-      remedy: "Give up to 366 days.",
-    });
+    throw new BlockcloudError(
+      "SUBSERVICE_TIME",
+      `Not a valid duration of a delegation: ${forMs} ms.`,
+      {
+        remedy: "Give up to 366 days.",
+      },
+    );
   }
   const named = label === undefined ? undefined : grants.find(label);
   if (named !== undefined && named.serviceId !== id && named.revokedAt === undefined) {
@@ -63,7 +67,7 @@ export function grantSubService(granter: Granter, request: GrantRequest): Grant 
     });
   }
   const before = grants.find(id);
-  // Above what was taken back, and above the version of a name record that stands already.
+  // Higher than the revocation, and than the version of an existing name record.
   const least = Math.max(named?.revokedAt ?? 0, before?.revokedAt ?? 0, before?.issuedAt ?? 0) + 1;
   const issuedAt = Math.max(Math.floor(granter.now()), least);
   const expiresAt = issuedAt + forMs;
@@ -79,8 +83,9 @@ export function grantSubService(granter: Granter, request: GrantRequest): Grant 
 }
 
 /**
- * Takes back everything that was delegated to a sub-service, and its name. On disk when the call returns; the
- * provider's agent publishes it, and keeps it published as long as any such delegation could run.
+ * Revokes all delegations to a sub-service, and withdraws its name. The revocation is on disk when the call
+ * returns; the provider's agent publishes it, and keeps it published as long as any such delegation could be
+ * valid.
  *
  * @param name Service ID or label.
  * @throws BlockcloudError `SUBSERVICE_UNKNOWN`.
@@ -91,16 +96,15 @@ export function revokeSubService(granter: Granter, name: string): Grant {
   if (grant === undefined) {
     throw new BlockcloudError(
       "SUBSERVICE_UNKNOWN",
-      `Nothing was granted to ${name.slice(0, 80)}.`,
+      `There is no delegation to ${name.slice(0, 80)} in this state folder.`,
       {
-        remedy:
-          "See: blockcloud subservice list. The state folder has to be the one it was added in.",
+        remedy: "See: blockcloud subservice list. Use the state folder from which it was added.",
       },
     );
   }
   if (grant.revokedAt !== undefined) return grant;
   const revokedAt = Math.max(Math.floor(granter.now()), grant.issuedAt + 1);
-  // An earlier grant may hold longer than the last one: no delegation of before outlives this.
+  // An earlier grant may be valid for longer than the last one; no earlier delegation outlives this time.
   const expiresAt = revokedAt + MAX_GRANT_MS;
   const revocation = {
     serviceId: grant.serviceId,
@@ -120,7 +124,7 @@ export function revokeSubService(granter: Granter, name: string): Grant {
   return revoked;
 }
 
-/** A name that means `id`, or nothing any more. */
+/** A name record that gives a name to `id`, or withdraws the name. */
 function nameNotice(
   { number, key, domain }: Granter,
   label: string,

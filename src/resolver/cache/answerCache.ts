@@ -2,26 +2,31 @@ import type { Hex } from "viem";
 import { CacheEntry } from "./entry.ts";
 import { isRootId, rootIdOf } from "../ids.ts";
 
-/** Used entries that one eviction passes over at most: no lookup should have to wait for a whole turn. */
+/** Largest number of used entries that one eviction skips, so that no lookup waits for a whole turn. */
 const MAX_PASSED = 64;
-/** How far ahead an entry's end is noted, seconds: bounds what entries that were evicted leave behind. */
+/**
+ * How far ahead the expiry of an entry is scheduled, seconds. This bounds the schedule entries that evicted
+ * entries leave behind.
+ */
 const HORIZON_S = 300;
 
 /**
- * Entries by service ID, bounded. When it is full the oldest goes that was not used since it was last looked
- * at (second chance, Corbató's clock): a hit costs a flag and no reordering.
+ * Bounded entries by service ID. A full cache evicts the oldest entry that was not used since the last check
+ * of it (second chance, Corbató's clock): a hit sets a flag and reorders nothing.
  */
 export class AnswerCache {
   readonly #entries = new Map<Hex, CacheEntry>();
-  /** IDs by root; of a root service alone nothing is kept here, for its ID follows from its number. */
+  /** IDs of sub-services by root. Root services are left out, because their IDs follow from their numbers. */
   readonly #subServices = new Map<Hex, Set<Hex>>();
-  /** IDs by the second in which to look whether they ran out. */
+  /** IDs by the second in which to check them for expiry. */
   readonly #due = new Map<number, Hex[]>();
   readonly #capacity: number;
   readonly #isPinned: (serviceId: Hex) => boolean;
   #looked = 0;
 
-  /** @param isPinned Whether an entry stays whatever happens; there must be fewer of those than places. */
+  /**
+   * @param isPinned Whether an entry must never be evicted; there must be fewer such entries than `capacity`.
+   */
   constructor(capacity: number, isPinned: (serviceId: Hex) => boolean) {
     this.#capacity = capacity;
     this.#isPinned = isPinned;
@@ -35,7 +40,7 @@ export class AnswerCache {
     return this.#entries.get(serviceId);
   }
 
-  /** The entry of a service, a new one if there is none. */
+  /** The entry of a service; creates it if there is none. */
   ensure(serviceId: Hex): CacheEntry {
     const known = this.#entries.get(serviceId);
     if (known !== undefined) return known;
@@ -56,11 +61,11 @@ export class AnswerCache {
     return ids.flatMap((id) => this.#entries.get(id) ?? []);
   }
 
-  /** Has {@link expired} look at an entry when its answer runs out. */
+  /** Schedules a check of an entry by {@link expired} at its expiry. */
   schedule(entry: CacheEntry): void {
     const ends = Math.ceil(entry.expiresAt / 1000);
     const second = Math.max(this.#looked + 1, Math.min(ends, this.#looked + HORIZON_S));
-    // One place an entry: where it is looked at too early, it gets the next.
+    // One schedule entry per cache entry: a check that comes too early schedules the next one.
     if (entry.dueAt <= second * 1000) return;
     entry.dueAt = second * 1000;
     const ids = this.#due.get(second);
@@ -68,11 +73,11 @@ export class AnswerCache {
     else ids.push(entry.serviceId);
   }
 
-  /** Entries whose answer has run out since the last call; they are cleared. */
+  /** Entries whose answer has expired since the last call; clears them. */
   expired(now: number): CacheEntry[] {
     const upTo = Math.floor(now / 1000);
     const seconds = this.#secondsUpTo(upTo);
-    // What is put off below must come after what is looked at here.
+    // Entries that are rescheduled below must come after the seconds that this call checks.
     this.#looked = Math.max(this.#looked, upTo);
     const ended: CacheEntry[] = [];
     for (const second of seconds) {
@@ -90,7 +95,7 @@ export class AnswerCache {
     return ended;
   }
 
-  /** Passed seconds with entries: one by one, or after a long sleep those that there are. */
+  /** Past seconds with entries: one by one, or after a long sleep all existing ones. */
   #secondsUpTo(upTo: number): number[] {
     const passed = upTo - this.#looked;
     if (passed > this.#due.size) return [...this.#due.keys()].filter((second) => second <= upTo);
@@ -99,7 +104,7 @@ export class AnswerCache {
 
   #evict(): void {
     let passed = 0;
-    // Ends, for the pinned are fewer than the places.
+    // Terminates, because there are fewer pinned entries than places.
     for (const [id, entry] of this.#entries) {
       this.#entries.delete(id);
       passed += 1;

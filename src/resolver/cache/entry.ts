@@ -6,7 +6,7 @@ import type { Answer, AnswerSource } from "../answer.ts";
 import { drawPriorities, ORDERS, spreadOrders, type Random } from "../order.ts";
 import type { Rule } from "../table/rule.ts";
 
-/** The newest record of the record network that was seen of a service, also after it ran out. */
+/** The newest record of a service that was seen in the record network, kept after its expiry. */
 export interface SeenRecord {
   /** Unix milliseconds. */
   issuedAt: number;
@@ -16,31 +16,31 @@ export interface SeenRecord {
 }
 
 /**
- * What a resolver knows of one service. What each lookup reads stands first, so that it lies together, and
- * is no fraction: such numbers are objects of their own elsewhere in memory.
+ * A resolver's state of one service. The fields that each lookup reads come first, so that they are adjacent
+ * in memory. They are integers, because V8 allocates fractions as separate objects.
  */
 export class CacheEntry {
-  /** Undefined when nothing is in force. */
+  /** Undefined if there is no valid answer. */
   answer: Answer | undefined = undefined;
-  /** The table's rule for it, as of a version of the table. */
+  /** The table's rule for the service, as of a version of the table. */
   rule: Rule | undefined = undefined;
   tableVersion = -1;
-  /** Before this Unix second there is nothing to think about: it holds, and is not to be renewed. */
+  /** Before this Unix second the answer is valid and needs no renewal. */
   calmUntil = 0;
   /** Whether it was used since the cache last looked: 0 or 1. */
   used = 0;
-  /** Which order of its endpoints was given out last; -1 where there is only one. */
+  /** Index of the order of endpoints that was returned last; -1 if there is only one. */
   turn = -1;
-  /** The same answer with the endpoints in other orders, which are given out in turn; made at the first use. */
+  /** The same answer with the endpoints in different orders, returned in turn; created at the first use. */
   orders: readonly Answer[] | undefined = undefined;
   readonly serviceId: Hex;
-  /** Up to when `answer` holds, Unix milliseconds; 0 for none. */
+  /** When `answer` expires, Unix milliseconds; 0 for none. */
   expiresAt = 0;
-  /** From when on it should be looked up anew while it is still served, Unix milliseconds. */
+  /** From this time on it should be looked up again while it is still served, Unix milliseconds. */
   refreshAt = 0;
-  /** From when on the record network should be asked for a newer record, too. */
+  /** From this time on the record network should be queried for a newer record, too. */
   askAt = 0;
-  /** When the cache looks whether it ran out. */
+  /** When the cache checks it for expiry. */
   dueAt = Infinity;
   seen: SeenRecord | undefined = undefined;
 
@@ -48,7 +48,7 @@ export class CacheEntry {
     this.serviceId = serviceId;
   }
 
-  /** The answer, its endpoints in the next order. */
+  /** The answer, with its endpoints in the next order. */
   next(random: Random): Answer | undefined {
     if (this.turn === -1 || this.answer === undefined) return this.answer;
     this.orders ??= otherOrders(this.answer, random);
@@ -56,7 +56,7 @@ export class CacheEntry {
     return this.orders[this.turn];
   }
 
-  /** Takes a new answer. */
+  /** Sets a new answer. */
   hold(answer: Answer, times: { askAt: number; factsAt: number }): void {
     if (this.answer !== answer) {
       this.answer = answer;
@@ -68,13 +68,13 @@ export class CacheEntry {
     this.refreshFrom(Math.min(times.askAt, times.factsAt));
   }
 
-  /** Has it looked up anew from a moment on, Unix milliseconds. */
+  /** Schedules a renewal from a time on, Unix milliseconds. */
   refreshFrom(moment: number): void {
     this.refreshAt = moment;
     this.calmUntil = Math.floor(Math.min(moment, this.expiresAt) / 1000);
   }
 
-  /** Nothing is in force any more. */
+  /** Removes the answer. */
   clear(): void {
     this.answer = undefined;
     this.orders = undefined;
@@ -83,7 +83,7 @@ export class CacheEntry {
   }
 }
 
-/** The answer that a service's record gives. */
+/** Builds the answer from a service's record. */
 export function answerOf(
   serviceId: Hex,
   { encoded, record, delegation }: VerifiedRecord,
@@ -106,7 +106,7 @@ export function answerOf(
   };
 }
 
-/** Whether two answers tell their readers the same. */
+/** Whether two answers have the same meaning for clients. */
 export function isSameAnswer(one: Answer | undefined, other: Answer): boolean {
   return (
     one?.record === other.record &&

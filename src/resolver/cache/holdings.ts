@@ -10,17 +10,19 @@ import type { Random } from "../order.ts";
 import type { FoundRecord } from "../lookup/recordLookup.ts";
 import type { Watchers } from "../watchers.ts";
 
-/** A record is looked up anew when a quarter of its lease is left, and at least so often, milliseconds. */
+/** A record is renewed when a quarter of its lease is left, and at least at this interval, milliseconds. */
 const LEASE_SHARE = 0.75;
 const ASK_MS = 300_000;
-/** The same for what should not be there while the record network is. */
+/**
+ * The interval for announcements, which are needed only while the record network does not have the record.
+ */
 const ASK_ANNOUNCED_MS = 30_000;
-/** No renewal is tried sooner after another, milliseconds. */
+/** Shortest interval between two tries of a renewal, milliseconds. */
 const RETRY_MS = 5_000;
-/** Verdicts are read anew within this time after an epoch's begin, not all at once; milliseconds. */
+/** Verdicts are read again spread over this time after an epoch's start, milliseconds. */
 const SPREAD_MS = 60_000;
 
-/** What a resolver holds: takes what was found, lets go of what ran out, and tells those who watch. */
+/** The answers that a resolver holds: adds found records, drops expired ones, and notifies watchers. */
 export class Holdings {
   readonly #cache: AnswerCache;
   readonly #timing: EpochTiming | undefined;
@@ -47,7 +49,7 @@ export class Holdings {
     return this.#cache.get(serviceId);
   }
 
-  /** The entry of a service whose answer holds. */
+  /** The entry of a service, if its answer is valid. */
   inForce(serviceId: Hex, now: number): CacheEntry | undefined {
     const entry = this.#cache.get(serviceId);
     if (entry === undefined || now >= entry.expiresAt) return undefined;
@@ -55,12 +57,12 @@ export class Holdings {
     return entry;
   }
 
-  /** Takes what was found, and gives the answer that holds from now on. */
+  /** Adds a found record, and returns the answer that is valid from now on. */
   take(serviceId: Hex, found: FoundRecord): Answer {
     const now = this.#now();
     const entry = this.#cache.ensure(serviceId);
     const { record, delegation } = found.checked;
-    // One text for all services of a key, not one for each.
+    // All services with the same key share one string.
     const signer =
       found.checked.signer === found.facts.key ? found.facts.key : found.checked.signer;
     const issuedAt = Number(record.issuedAt);
@@ -70,7 +72,8 @@ export class Holdings {
       entry.seen = { issuedAt, expiresAt: Number(record.expiresAt), signer, delegation };
     }
     const held = now < entry.expiresAt ? entry.answer : undefined;
-    // A push is always as new as its network knows; what others say may be behind what is held.
+    // A push is always as new as the network knows; results from other sources may be older than the held
+    // record.
     const isBehind = isOlder || (found.source === "announcement" && held?.source !== found.source);
     const kept = found.source !== "coral" && held !== undefined && isBehind;
     const answer = kept
@@ -89,18 +92,18 @@ export class Holdings {
     return entry.next(this.#random) ?? answer;
   }
 
-  /** Lets go of a service, and says why. */
+  /** Drops the answer of a service, and notifies its watchers with the error. */
   drop(serviceId: Hex, { code, message }: BlockcloudError): void {
     this.#cache.get(serviceId)?.clear();
     this.#watchers.tell(serviceId, { error: { code, message } });
   }
 
-  /** Lets go of one service, without a word. */
+  /** Drops the answer of a service without notifying its watchers. */
   forget(serviceId: Hex): void {
     this.#cache.get(serviceId)?.clear();
   }
 
-  /** The same for a root service and its sub-services. Returns whose watchers should hear what holds now. */
+  /** The same for a root service and its sub-services. Returns the IDs whose watchers must be notified. */
   forgetFamily(rootId: Hex): Hex[] {
     const watched = this.#watchers.idsUnder(rootId);
     for (const entry of this.#cache.family(rootId)) {
@@ -112,7 +115,7 @@ export class Holdings {
     return [...watched];
   }
 
-  /** Lets go of what has run out. Returns whose watchers would like a newer one. */
+  /** Drops expired answers. Returns the IDs with watchers, which need a newer answer. */
   expire(): Hex[] {
     const now = this.#now();
     return this.#cache.expired(now).flatMap((entry) => {
@@ -126,13 +129,13 @@ export class Holdings {
     });
   }
 
-  /** Puts off the next renewal: one is under way. */
+  /** Postpones the next renewal, because one is running. */
   postpone(serviceId: Hex): void {
     const entry = this.#cache.get(serviceId);
     entry?.refreshFrom(this.#now() + RETRY_MS);
   }
 
-  /** Whether the record network should be asked for a newer record. */
+  /** Whether the record network should be queried for a newer record. */
   isToAsk(serviceId: Hex): boolean {
     const now = this.#now();
     const entry = this.inForce(serviceId, now);

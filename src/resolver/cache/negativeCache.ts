@@ -1,23 +1,26 @@
-import { LRUCache } from "lru-cache";
 import type { BlockcloudError } from "../../protocol/errors.ts";
+import { boundedTable, type BoundedTable } from "../../node/boundedTable.ts";
 
 interface Failure {
   error: BlockcloudError;
   /** Unix milliseconds. */
   until: number;
-  /** The service that a change of would change it. */
+  /** The service whose change may end the failure. */
   number: bigint | undefined;
-  /** The label that, once taken, would change it. */
+  /** The label whose registration would end the failure. */
   label: string | undefined;
 }
 
-/** Why lookups failed, for a short while, so that asking for what is not there costs little. Bounded. */
+/**
+ * Errors of recent lookups, kept for a short time, so that repeated lookups of missing services are cheap.
+ * Bounded.
+ */
 export class NegativeCache {
-  readonly #failures: LRUCache<string, Failure>;
+  readonly #failures: BoundedTable<string, Failure>;
   readonly #ttlMs: number;
 
   constructor(options: { capacity: number; ttlMs: number }) {
-    this.#failures = new LRUCache({ max: options.capacity });
+    this.#failures = boundedTable(options.capacity);
     this.#ttlMs = options.ttlMs;
   }
 
@@ -47,7 +50,7 @@ export class NegativeCache {
     this.#failures.delete(key);
   }
 
-  /** Forgets what a service's change, or a label's taking, may have changed. */
+  /** Forgets failures that the change of a service, or the registration of a label, may have ended. */
   forget(what: { number?: bigint; label?: string }): void {
     for (const [key, { number, label }] of this.#failures) {
       const concerned =

@@ -13,20 +13,20 @@ import { TcpServer } from "./tcp.ts";
 import { UdpServer } from "./udp.ts";
 
 export interface DnsFrontOptions {
-  /** Port 0 takes a free one, the same for both transports: see `address`. */
+  /** Port 0 chooses a free port, the same for both transports: see `address`. */
   listen: { host: string; port: number };
-  /** UDP answers a second to one network; 0 for no limit. Loopback is never limited. */
+  /** UDP responses per second to one network; 0 for no limit. Loopback is never limited. */
   answersPerSecond: number;
-  /** The devnet switch: loopback addresses may be answered. */
+  /** For a devnet: responses may contain loopback addresses. */
   allowLoopback: boolean;
-  /** Makes hashes that nobody outside can foresee. */
+  /** Secret seed of the hashes, so that clients cannot predict them. */
   seed: number;
   limits?: Partial<DnsLimits>;
 }
 
-/** Bounds that a test may want otherwise. */
+/** Limits that tests may override. */
 export interface DnsLimits {
-  /** The longest TTL, seconds: how long others may go on with what has changed. */
+  /** The longest TTL, seconds: how long clients may use an answer after a change. */
   maxTtlSeconds: number;
   negativeTtlSeconds: number;
   lookupMs: number;
@@ -43,10 +43,10 @@ export interface DnsLimits {
 const defaults: DnsLimits = {
   maxTtlSeconds: 30,
   negativeTtlSeconds: 5,
-  // Clients wait 5 s.
+  // Clients time out after 5 s.
   lookupMs: 4_000,
-  // Changes are told: this is for what the resolver has put out of its memory meanwhile, and no longer than
-  // clients keep an answer themselves.
+  // The resolver reports changes of the answers that it holds. This limit is for answers that it has evicted
+  // since, and no longer than clients keep an answer themselves.
   keepMs: 30_000,
   keepVaryingMs: 1_000,
   maxAnswers: 20_000,
@@ -57,7 +57,7 @@ const defaults: DnsLimits = {
   maxPipelined: 32,
 };
 
-/** Free UDP ports that are tried until one is free for TCP, too. */
+/** Free UDP ports to try until one is free for TCP, too. */
 const PORT_TRIES = 8;
 
 export interface DnsFrontDependencies {
@@ -70,7 +70,7 @@ export interface DnsFrontDependencies {
   observer: DnsObserver;
 }
 
-/** Answers DNS queries for `bloc.alt` over UDP and TCP, as the zone's authority. */
+/** Answers DNS queries for `bloc.alt` over UDP and TCP, as the zone's authoritative server. */
 export class DnsFront implements Startable {
   readonly #responder: Responder;
   readonly #tally: Tally;

@@ -1,21 +1,21 @@
-import { LRUCache } from "lru-cache";
 import type { Resolve } from "../../net/resolve.ts";
+import { boundedTable, type BoundedTable } from "../../node/boundedTable.ts";
 import type { Timers } from "../../node/timers.ts";
 import { within } from "../../node/within.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 
 export interface HostsOptions {
-  /** How long an answer is kept, milliseconds. */
+  /** How long a result is cached, milliseconds. */
   keepMs: number;
-  /** Hosts that are kept. */
+  /** Cached hosts. */
   maxHosts: number;
-  /** Hosts that are asked for at a time. */
+  /** Concurrent resolutions. */
   maxPending: number;
-  /** How long one may take, milliseconds. */
+  /** Time limit of a resolution, milliseconds. */
   timeMs: number;
 }
 
-/** Addresses of one host that are used. */
+/** Largest number of addresses used of one host. */
 const MAX_ADDRESSES = 8;
 
 interface Kept {
@@ -23,25 +23,26 @@ interface Kept {
   until: number;
 }
 
-/** Addresses of the hosts in records: asked for once at a time, and kept for a while. */
+/** Resolves and caches the addresses of hosts in records. Concurrent callers share one resolution. */
 export class Hosts {
   readonly #options: HostsOptions;
   readonly #timers: { resolve: Resolve; timers: Timers }["timers"];
   readonly #resolve: { resolve: Resolve; timers: Timers }["resolve"];
-  readonly #kept: LRUCache<string, Kept>;
+  readonly #kept: BoundedTable<string, Kept>;
   readonly #pending = new Map<string, Promise<readonly string[]>>();
 
   constructor(options: HostsOptions, dependencies: { resolve: Resolve; timers: Timers }) {
     this.#options = options;
-    this.#kept = new LRUCache({ max: options.maxHosts });
+    this.#kept = boundedTable(options.maxHosts);
     this.#timers = dependencies.timers;
     this.#resolve = dependencies.resolve;
   }
 
   /**
-   * The addresses of a host; none for one that does not exist.
+   * The addresses of a host; empty if it does not exist.
    *
-   * @throws BlockcloudError `HOST_UNREACHABLE` when no name server answers, or too many hosts are asked for.
+   * @throws BlockcloudError `HOST_UNREACHABLE` if no name server responds, or too many resolutions are
+   *   running.
    */
   async addresses(host: string): Promise<readonly string[]> {
     const kept = this.#kept.get(host);
@@ -69,7 +70,7 @@ export class Hosts {
   }
 }
 
-/** That a host has no address is an answer; that nobody says is none. */
+/** Maps "the host has no address" to an empty result, and any other failure to an error. */
 function noneOrThrow(host: string): (error: unknown) => never[] {
   return (error) => {
     const code = (error as NodeJS.ErrnoException | undefined)?.code;

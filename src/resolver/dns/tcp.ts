@@ -11,7 +11,7 @@ import type { Tally } from "./tally.ts";
 import { TcpSession, type SessionLimits } from "./tcpSession.ts";
 
 export interface TcpLimits extends SessionLimits {
-  /** Connections in all. */
+  /** Total connections. */
   maxConnections: number;
   /** Connections of one address (/64 of IPv6). */
   maxPerPeer: number;
@@ -24,7 +24,9 @@ export interface TcpDependencies {
   log: Logger;
 }
 
-/** DNS over TCP (RFC 7766): connections stay open for more queries, and answers come as they are ready. */
+/**
+ * DNS over TCP (RFC 7766): connections stay open for more queries, and responses are sent as they are ready.
+ */
 export class TcpServer implements Startable {
   readonly #listen: { host: string; port: number };
   readonly #limits: TcpLimits;
@@ -57,7 +59,8 @@ export class TcpServer implements Startable {
     const refuse = (cause: unknown) =>
       new BlockcloudError("DNS_LISTEN", `Cannot answer DNS over TCP on ${host}:${port}.`, {
         cause,
-        remedy: "Choose a free port and an address of this machine; below 1024 needs a privilege.",
+        remedy:
+          "Choose a free port and an address of the host; a port below 1024 needs a privilege.",
       });
     await listen(this.#server, { host, port }, refuse);
     this.#server.on("error", (error) => {

@@ -11,9 +11,9 @@ import type { Responder } from "./responder.ts";
 import type { ResponseRate } from "./responseRate.ts";
 import type { Tally } from "./tally.ts";
 
-/** Kernel's buffer for what comes in while we work, bytes; Linux may give less (net.core.rmem_max). */
+/** The kernel's receive buffer, bytes; Linux may give less (net.core.rmem_max). */
 const RECEIVE_BYTES = 4 * 1024 * 1024;
-/** Answers that wait for the kernel to take them; later ones are dropped, as a full buffer would. */
+/** Responses that may wait for the kernel. Later ones are dropped, as by a full send buffer. */
 const MAX_QUEUED = 1_024;
 
 export interface UdpDependencies {
@@ -33,7 +33,7 @@ export class UdpServer implements Startable {
   readonly #timers: Timers;
   readonly #log: Logger;
   #socket: Socket | undefined;
-  /** Answers that waited for the kernel after the last one was sent. */
+  /** Responses that were waiting for the kernel after the last send. */
   #queued = 0;
 
   constructor(listen: { host: string; port: number }, dependencies: UdpDependencies) {
@@ -57,7 +57,7 @@ export class UdpServer implements Startable {
     const family = isIPv6(host) ? 6 : 4;
     const socket = createSocket({
       type: `udp${family}`,
-      // Everything that is sent goes to an address that a packet came from: nothing to look up.
+      // Responses go only to addresses that packets came from, so there is no name to look up.
       lookup: (address, _, done) => {
         done(null, address, family);
       },
@@ -70,7 +70,8 @@ export class UdpServer implements Startable {
       socket.close();
       throw new BlockcloudError("DNS_LISTEN", `Cannot answer DNS over UDP on ${host}:${port}.`, {
         cause,
-        remedy: "Choose a free port and an address of this machine; below 1024 needs a privilege.",
+        remedy:
+          "Choose a free port and an address of the host; a port below 1024 needs a privilege.",
       });
     }
     socket.setRecvBufferSize(RECEIVE_BYTES);
@@ -124,7 +125,7 @@ export class UdpServer implements Startable {
     }
   }
 
-  /** Whether the bytes are still needed after it: as a rule the kernel has taken them. */
+  /** Returns whether the bytes are still needed after the call. Usually the kernel has already taken them. */
   #send(bytes: Buffer, peer: RemoteInfo): boolean {
     const socket = this.#socket;
     if (socket === undefined) return false;

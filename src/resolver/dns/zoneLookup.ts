@@ -9,46 +9,49 @@ import { anyRr, encodeName, type Rr } from "./rdata.ts";
 import { recordsOf, type AddressRules } from "./records.ts";
 import { zoneNodeOf } from "./zone.ts";
 
-/** What was found for a question. */
+/** The result of a question. */
 export interface ZoneAnswer {
   rcode: number;
   authoritative: boolean;
   answers: readonly Rr[];
   authority: readonly Rr[];
   extended?: { code: number; text: string };
-  /** Whose it is; undefined for the zone's own and for errors. */
+  /** The service that it is about; undefined for the zone's own records and for errors. */
   serviceId: Hex | undefined;
   /** The longest TTL, seconds. */
   maxTtl: number;
-  /** When it is worth nothing, Unix milliseconds; undefined for what hangs on no lease. */
+  /** When its lease ends, Unix milliseconds; undefined for records without a lease. */
   expiresAt: number | undefined;
-  /** Whether asking again may give something else, though no change was told. */
+  /** Whether another query may give another result, although no change was reported. */
   varies: boolean;
 }
 
 export interface ZoneLookupOptions {
   /** The longest TTL, seconds. */
   maxTtlSeconds: number;
-  /** How long a negative answer holds, seconds. */
+  /** TTL of a negative answer, seconds. */
   negativeTtlSeconds: number;
-  /** How long a lookup may take, milliseconds; below the 5 s that clients wait. */
+  /** Time limit of a lookup, milliseconds; below the 5 s that clients wait. */
   lookupMs: number;
 }
 
 export interface ZoneLookupDependencies extends AddressRules {
   resolver: Pick<Resolver, "resolve" | "lookupName">;
   timers: Timers;
-  /** Told of what is no answer and no `BlockcloudError`: a fault of ours. */
+  /** Called with unexpected errors, which are no `BlockcloudError`. */
   onFault(error: unknown): void;
 }
 
-/** Finds what the zone says to a question. */
+/** Finds the zone's records for a question. */
 export class ZoneLookup {
   readonly #options: ZoneLookupOptions;
   readonly #lookup: BoundedLookup;
   readonly #rules: AddressRules;
   readonly #onFault: (error: unknown) => void;
-  /** The zone's SOA; as in RFC 6303, 3, for a zone that is nobody's host: the apex itself, and no mailbox. */
+  /**
+   * The zone's SOA. As in RFC 6303, 3, the apex is the primary server and there is no mailbox, because no
+   * host serves the zone publicly.
+   */
   readonly #soa: Rr;
 
   constructor(options: ZoneLookupOptions, dependencies: ZoneLookupDependencies) {
@@ -65,7 +68,7 @@ export class ZoneLookup {
     this.#soa = { type: types.SOA, rdata };
   }
 
-  /** Never rejects: what goes wrong is an answer, too. */
+  /** Never rejects: a failure gives a response, too. */
   async lookup(
     labels: readonly string[],
     type: number,

@@ -16,9 +16,9 @@ export interface WatchEnvironment {
   resolver: Pick<Resolver, "watch">;
   lookup: BoundedLookup;
   timers: Timers;
-  /** Called when the client does not read what it is sent. */
+  /** Called if the client does not read its events. */
   cut(): void;
-  /** Called once, when it is over. */
+  /** Called once, when the stream has ended. */
   ended(): void;
 }
 
@@ -27,17 +27,17 @@ interface Watched {
   name: string;
   serviceId: Hex | undefined;
   unwatch: () => void;
-  /** What was said last: an answer's validator, or an error's code. */
+  /** The last event: an answer's validator, or an error's code. */
   said: string | undefined;
 }
 
-/** How soon a client may connect again, milliseconds. */
+/** Delay before a client reconnects, milliseconds. */
 const RETRY_MS = 2_000;
 
 /**
- * One client's stream of server-sent events (HTML, 9.2): the present answer to each of its names, then each
- * change. A client that was away asks again and is told how things stand, so that nothing has to be kept for
- * it; `id` counts within the stream.
+ * One client's stream of server-sent events (HTML, 9.2): the current answer of each of its names, then each
+ * change. A client that reconnects gets the current answers again, so nothing has to be stored for it; `id`
+ * counts within the stream.
  */
 export class Watch {
   readonly stream: ReadableStream<Uint8Array>;
@@ -81,7 +81,7 @@ export class Watch {
     void this.#run();
   }
 
-  /** Ends the stream; the client may come again. */
+  /** Ends the stream; the client may reconnect. */
   end(): void {
     if (this.#ending.signal.aborted) return;
     this.#ending.abort();
@@ -89,7 +89,7 @@ export class Watch {
     try {
       this.#controller?.close();
     } catch {
-      // The client has ended it already.
+      // The client has already ended the stream.
     }
     this.#ended();
   }
@@ -98,15 +98,15 @@ export class Watch {
     const { signal } = this.#ending;
     while (!signal.aborted) {
       await Promise.all(this.#watched.map((each) => this.#look(each)));
-      // An abort ends the loop; nothing else rejects.
+      // The sleep rejects only on an abort, which ends the loop.
       await this.#timers.sleep(this.#options.heartbeatMs, signal).catch(() => undefined);
       this.#write(": still here\n\n");
     }
   }
 
   /**
-   * Says how a name stands, if that is new. Looking again finds what no watcher of an ID is told: a label
-   * that was taken since, a name that now means another service.
+   * Sends the state of a name, if it changed. Looking up the name again finds changes that are not reported
+   * to watchers of an ID: a label that was registered, or a name that now means another service.
    */
   async #look(watched: Watched): Promise<void> {
     const { signal } = this.#ending;
@@ -154,13 +154,13 @@ export class Watch {
   }
 }
 
-/** The ID that a raw name says by itself, so that it can be followed before anything is known of it. */
+/** The ID in a raw name, so that it can be watched before the first lookup. */
 function idIn(text: string): Hex | undefined {
   try {
     const name = parseName(text);
     return name.kind === "id" ? name.serviceId : undefined;
   } catch {
-    // NAME_INVALID, which the client has been told.
+    // NAME_INVALID, which the client has already received.
     return undefined;
   }
 }

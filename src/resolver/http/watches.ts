@@ -6,13 +6,13 @@ import { HttpProblem } from "./problem.ts";
 import { Watch } from "./watch.ts";
 
 export interface WatchLimits {
-  /** Clients in all. */
+  /** Total clients. */
   maxWatches: number;
   /** Clients of one address (/64 of IPv6). */
   maxPerPeer: number;
-  /** Between two signs of life; names are looked at again each time. Milliseconds. */
+  /** Interval of the heartbeat, at which names are looked up again, milliseconds. */
   heartbeatMs: number;
-  /** What may wait for one client, bytes. */
+  /** Buffer for one client, bytes. */
   maxWaitingBytes: number;
 }
 
@@ -23,7 +23,7 @@ export interface WatchDependencies {
   observer: HttpObserver;
 }
 
-/** Everybody who watches. */
+/** All clients that watch names. */
 export class Watches {
   readonly #limits: WatchLimits;
   readonly #dependencies: WatchDependencies;

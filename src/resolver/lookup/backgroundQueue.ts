@@ -1,6 +1,9 @@
 import PQueue from "p-queue";
 
-/** Work that no caller waits for: a few at once, each key once, bounded; work beyond the bound is dropped. */
+/**
+ * Work that no caller waits for. It runs with bounded concurrency and once per key; work above the queue's
+ * bound is dropped.
+ */
 export class BackgroundQueue {
   readonly #maxWaiting: number;
   readonly #work: (key: string) => Promise<void>;

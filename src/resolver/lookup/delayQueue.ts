@@ -9,8 +9,8 @@ interface Running<T> {
 }
 
 /**
- * Work on demand, once for all who want the same: what DELAY means. Bounded in the works that run, in those
- * that wait for them, and in time.
+ * Work on demand, as the action DELAY means it. Concurrent callers with the same key share one work. The
+ * number of running works, the number of waiting callers and the time are bounded.
  */
 export class DelayQueue<T> {
   readonly #timers: Timers;
@@ -23,17 +23,18 @@ export class DelayQueue<T> {
     this.#timers = timers;
   }
 
-  /** Lookups that wait. */
+  /** Number of waiting callers. */
   get waiting(): number {
     return this.#waiting;
   }
 
   /**
-   * Waits for a work, which begins now unless it runs already. When nobody waits any more it is called off.
+   * Waits for a work, and starts it unless it is already running. A work without waiting callers is
+   * cancelled.
    *
-   * @param signal The caller's own: ends its waiting, and nobody else's.
-   * @throws BlockcloudError `RESOLVER_BUSY`, `RESOLVER_UNREACHABLE` when it takes too long; what the work
-   *   throws; the signal's reason.
+   * @param signal Ends the wait of this caller only.
+   * @throws BlockcloudError `RESOLVER_BUSY`, `RESOLVER_UNREACHABLE` if the work takes too long; the error of
+   *   the work; the signal's reason.
    */
   async run(
     key: string,
@@ -52,12 +53,12 @@ export class DelayQueue<T> {
       this.#waiting -= 1;
       if (running.waiting === 0) {
         if (this.#running.get(key) === running) this.#running.delete(key);
-        running.controller.abort(unreachable("Nobody waits for it any more."));
+        running.controller.abort(unreachable("No caller waits for it any more."));
       }
     }
   }
 
-  /** Ends all works. */
+  /** Cancels all works. */
   close(): void {
     for (const { controller } of this.#running.values()) {
       controller.abort(unreachable("The resolver stops."));
@@ -89,7 +90,7 @@ export class DelayQueue<T> {
       () => {
         controller.abort(unreachable(`Neither chain nor network answered in ${timeMs} ms.`));
       },
-      // Called off: the work was done before.
+      // The timer was cancelled, because the work ended before.
       () => {},
     );
     return running;

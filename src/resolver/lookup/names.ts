@@ -16,27 +16,30 @@ import { isLasting, unknownService, unreachable } from "../errors.ts";
 import type { ResolverLimits } from "../limits.ts";
 import { NegativeCache } from "../cache/negativeCache.ts";
 
-/** How long a name under a service's own is taken from memory before the network is asked anew, milliseconds. */
+/**
+ * How long a name under a service's label is served from memory before the network is queried again,
+ * milliseconds.
+ */
 const RECHECK_MS = 60_000;
 
-/** What a name means. */
+/** A name and the service that it means. */
 export interface KnownName {
-  /** As it was asked for, in lower case; undefined for a raw ID. */
+  /** The requested name in lower case; undefined for a raw ID. */
   name: string | undefined;
   serviceId: Hex;
   nameRecord: Hex | undefined;
-  /** Up to when it holds, Unix milliseconds: as long as the signed name record runs. */
+  /** When the signed name record expires, Unix milliseconds. */
   expiresAt: number;
-  /** Up to when it is taken from memory. */
+  /** Until when it is served from memory, Unix milliseconds. */
   goodUntil: number;
-  /** Answers that carry the name, by those without. */
+  /** Answers with the name, by the answers without it. */
   answers: WeakMap<Answer, Answer>;
-  /** The last of them, and the one that it is of: most services have one order of endpoints. */
+  /** The last answer with the name, and its answer without: most services have one order of endpoints. */
   of: Answer | undefined;
   last: Answer | undefined;
 }
 
-/** Turns names into service IDs, and remembers them; bounded, the oldest go first. */
+/** Resolves names to service IDs, and caches them. The cache is bounded and drops the oldest first. */
 export class Names {
   readonly #capacity: number;
   readonly #domain: Domain;
@@ -46,7 +49,7 @@ export class Names {
   readonly #network: RecordNetwork;
   readonly #now: () => number;
   readonly #known = new Map<string, KnownName>();
-  /** Names under a service's own, by its root ID. */
+  /** Names under a service's label, by root ID. */
   readonly #subNames = new Map<Hex, Set<string>>();
 
   constructor(
@@ -72,19 +75,19 @@ export class Names {
     this.#queue.close();
   }
 
-  /** Callers that wait, and failures that are remembered. */
+  /** Number of waiting callers and of cached failures. */
   get load(): { waiting: number; failures: number } {
     return { waiting: this.#queue.waiting, failures: this.#failures.size };
   }
 
-  /** What a name is known to mean. */
+  /** The cached meaning of a name. */
   get(name: string): KnownName | undefined {
     const known = this.#known.get(name);
     return known !== undefined && known.goodUntil > this.#now() ? known : undefined;
   }
 
   /**
-   * Finds out what a name means.
+   * Resolves a name.
    *
    * @throws BlockcloudError `NAME_INVALID`, `SERVICE_UNKNOWN`, `RESOLVER_UNREACHABLE`, `RESOLVER_BUSY`.
    */
@@ -96,7 +99,7 @@ export class Names {
     if (known !== undefined) return known;
     if (name.kind === "id") {
       const always = forEver(undefined, name.serviceId);
-      // An ID in digits needs no memory.
+      // An ID in digits needs no cache entry.
       return text === name.serviceId ? always : this.#keep(text, always);
     }
     const failure = this.#failures.get(text, this.#now());
@@ -104,7 +107,7 @@ export class Names {
     return this.#queue.run(text, (over) => this.#ask(text, name, over), signal);
   }
 
-  /** A service changed: what names under its own mean may have changed with its key. */
+  /** A service changed: with its key, the meaning of names under its label may have changed. */
   changed(number: bigint): void {
     this.#failures.forget({ number });
     const root = rootServiceId(number);
@@ -112,7 +115,7 @@ export class Names {
     this.#subNames.delete(root);
   }
 
-  /** A service took a label. */
+  /** A service registered a label. */
   taken(label: string): void {
     this.#failures.forget({ label });
     const known = this.#known.get(`${label}.${ZONE}`);
@@ -154,19 +157,19 @@ export class Names {
       this.#directory.rootKey(number, signal),
     ]).catch((cause: unknown) => {
       signal.throwIfAborted();
-      throw unreachable(`Nobody could be asked of ${text}.`, cause);
+      throw unreachable(`Neither chain nor record network could be asked for ${text}.`, cause);
     });
     if (authority === undefined) throw unknownService(`named ${text}`);
     if (found === undefined) {
       if (this.#network.peers > 0) throw unknownService(`named ${text}`);
-      throw unreachable(`No peer of the record network could be asked of ${text}.`);
+      throw unreachable(`No peer of the record network could be asked for ${text}.`);
     }
     const expected = { root, label: sub, rootKey: authority.key, domain: this.#domain };
     let record: ReturnType<typeof checkName>;
     try {
       record = checkName(found.encoded, { ...expected, now: this.#now() });
     } catch (cause) {
-      // Signed by a key that was replaced, say: nobody gives the name now.
+      // For example, it is signed by a replaced key: then the name is no longer given.
       if (cause instanceof BlockcloudError) throw unknownService(`named ${text}`, cause);
       throw cause;
     }
@@ -186,7 +189,7 @@ export class Names {
       return await this.#directory.numberOf(label, signal);
     } catch (cause) {
       signal.throwIfAborted();
-      throw unreachable(`The chain cannot be asked who has the label ${label}.`, cause);
+      throw unreachable(`The owner of the label ${label} cannot be read from the chain.`, cause);
     }
   }
 
@@ -205,8 +208,8 @@ export class Names {
 /**
  * Checks a name record.
  *
- * @param expected What it must say, and who must have signed it.
- * @throws BlockcloudError `SERVICE_UNKNOWN` for a name that was taken back, `NAME_RECORD_MALFORMED`,
+ * @param expected The expected contents and signer.
+ * @throws BlockcloudError `SERVICE_UNKNOWN` for a name that was withdrawn, `NAME_RECORD_MALFORMED`,
  *   `NAME_RECORD_EXPIRED`, `NAME_RECORD_AHEAD`, `NAME_RECORD_SIGNER`, `NAME_RECORD_OTHER`.
  */
 export function checkName(
@@ -217,13 +220,13 @@ export function checkName(
   const { label, root } = message;
   if (root.toLowerCase() !== expected.root || label !== expected.label) {
     throw new BlockcloudError("NAME_RECORD_OTHER", `It names ${label} of ${root}.`, {
-      remedy: "The resolver that sent it is wrong or lies: ask another one.",
+      remedy: "The resolver that sent it is faulty or lies: use another one.",
     });
   }
   checkTimes("NAME_RECORD", message, expected.now);
   if (signer !== getAddress(expected.rootKey)) {
     throw new BlockcloudError("NAME_RECORD_SIGNER", `Signed by ${signer}.`, {
-      remedy: "The key of the root service must sign it: the newest one that was set on chain.",
+      remedy: "The root service must sign it with its newest key on chain.",
     });
   }
   if (message.serviceId === ZERO_HASH) throw unknownService(`named ${label} under ${root}`);
@@ -231,7 +234,7 @@ export function checkName(
 }
 
 /**
- * Reads a name, whatever is wrong with it.
+ * Parses a name, and reports every fault as `NAME_INVALID`.
  *
  * @returns The name, and its text in the form that answers carry.
  * @throws BlockcloudError `NAME_INVALID`.

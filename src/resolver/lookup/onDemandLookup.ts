@@ -16,7 +16,7 @@ import type { ForwardingClient } from "./remote.ts";
 import type { Rule } from "../table/rule.ts";
 import type { ServiceTable } from "../table/serviceTable.ts";
 
-/** Under which rule, and after which other resolvers, a service is looked up. */
+/** The rule of a lookup, and the resolvers that forwarded it. */
 export interface LookupTask {
   rule: Rule;
   hops: readonly string[];
@@ -33,7 +33,10 @@ interface OnDemandDependencies {
   metrics: ResolverObserver;
 }
 
-/** DELAY: lookups that need chain and network, or another resolver; and those that renew what is held. */
+/**
+ * Lookups for the action DELAY, which need chain and record network or another resolver, and renewals of held
+ * answers.
+ */
 export class OnDemandLookup {
   readonly #id: string;
   readonly #held: Holdings;
@@ -48,10 +51,10 @@ export class OnDemandLookup {
   readonly #queue: DelayQueue<Answer>;
   readonly #factsQueue: DelayQueue<unknown>;
   readonly #renewals: BackgroundQueue;
-  /** Lookups under way; void when the registry tells of their service meanwhile. */
+  /** Running lookups; `void` is set if the registry reports a change of the service meanwhile. */
   readonly #running = new Set<{ number: bigint; void: boolean }>();
 
-  /** @param options.id This resolver's, for those that it forwards to. */
+  /** @param options.id This resolver's ID, for resolvers that it forwards to. */
   constructor(options: { id: string; limits: ResolverLimits }, dependencies: OnDemandDependencies) {
     const { limits } = options;
     this.#id = options.id;
@@ -84,7 +87,7 @@ export class OnDemandLookup {
   }
 
   /**
-   * Waits, with all others who want the same, for what is found.
+   * Looks up a service. Concurrent callers share one lookup.
    *
    * @throws BlockcloudError with a code of `resolveErrors`.
    */
@@ -92,7 +95,8 @@ export class OnDemandLookup {
     const { rule, hops } = errand;
     const failure = this.#failures.get(serviceId, this.#now());
     if (failure !== undefined) throw failure;
-    // Lookups that came different ways do not wait for one another: in a circle none would ever end.
+    // Lookups that were forwarded on different paths do not share one lookup: in a circle they would wait for
+    // one another for ever.
     const way = rule.action.kind === "resolver" ? `${rule.id}>${hops.join(">")}>` : "";
     const fetch = (over: AbortSignal) => this.#fetch(serviceId, errand, false, over);
     try {
@@ -104,7 +108,10 @@ export class OnDemandLookup {
     }
   }
 
-  /** Has the directory know what the chain says of services; who is unknown or inactive, shows later. */
+  /**
+   * Loads the state of services on chain into the directory. Unknown and inactive services are reported
+   * later.
+   */
   async learnFacts(services: readonly Hex[], signal: AbortSignal | undefined): Promise<void> {
     const learn = (id: Hex) => (over: AbortSignal) =>
       this.#lookup.activeFacts(numberOfId(id), over);
@@ -112,24 +119,24 @@ export class OnDemandLookup {
     signal?.throwIfAborted();
   }
 
-  /** Looks a service up anew, when there is time. */
+  /** Renews the answer of a service in the background. */
   renewSoon(serviceId: Hex): void {
     this.#held.postpone(serviceId);
     this.#renewals.add(serviceId);
   }
 
-  /** What was said of a service and its sub-services may hold no more. */
+  /** A service changed: answers of it and of its sub-services may no longer be valid. */
   changed(number: bigint): void {
     for (const running of this.#running) if (running.number === number) running.void = true;
     this.#failures.forget({ number });
   }
 
-  /** Something was published. */
+  /** A record was published. */
   published(serviceId: Hex): void {
     this.#failures.delete(serviceId);
   }
 
-  /** Looks up, again where the registry told of the service meanwhile, and holds what was found. */
+  /** Looks up a service, again if the registry reported a change meanwhile, and holds the result. */
   async #fetch(
     serviceId: Hex,
     errand: LookupTask,
@@ -179,7 +186,7 @@ export class OnDemandLookup {
     return lookup.find(serviceId, { seen: held.get(serviceId)?.seen, ask }, signal);
   }
 
-  /** What cannot be had now leaves what is held as it is, unless the chain says that it must go. */
+  /** A failed renewal keeps the held answer, unless the chain says that the answer is no longer valid. */
   async #renew(serviceId: Hex): Promise<void> {
     const held = this.#held;
     const table = this.#table;

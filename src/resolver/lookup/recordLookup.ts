@@ -19,18 +19,18 @@ import {
   unreachable,
 } from "../errors.ts";
 
-/** Announcements are read again after so long, milliseconds: about a block. */
+/** Shortest interval between reads of announcements, milliseconds: about a block. */
 const ANNOUNCEMENTS_MS = 1_000;
 
-/** Records that were announced on chain: what a resolver falls back on. */
+/** Records that were announced on chain: a resolver's fallback. */
 export interface AnnouncedRecords {
   /** The newest record of a root service in the chain's order. */
   announced(number: bigint): { encoded: Hex } | undefined;
-  /** Reads what was announced since the last call. */
+  /** Reads the announcements since the last call. */
   refresh(): Promise<void>;
 }
 
-/** What a lookup found. */
+/** The result of a lookup. */
 export interface FoundRecord {
   checked: VerifiedRecord;
   facts: ServiceFacts;
@@ -38,7 +38,7 @@ export interface FoundRecord {
   superseded: boolean;
 }
 
-/** Looks a service up where it is published: chain and record network at once, then the announcements. */
+/** Looks up a service on chain and in the record network concurrently, then in the announcements. */
 export class RecordLookup {
   readonly #domain: Domain;
   readonly #directory: Directory;
@@ -68,10 +68,10 @@ export class RecordLookup {
   }
 
   /**
-   * Finds what a service has published.
+   * Finds the record of a service.
    *
-   * @param known.seen The newest record that was seen of it.
-   * @param known.ask Whether the network is asked although this node holds a record.
+   * @param known.seen The newest record of it that was seen.
+   * @param known.ask Whether to query the network although this node holds a record.
    * @throws BlockcloudError with a code of `resolveErrors`.
    */
   async find(
@@ -80,7 +80,7 @@ export class RecordLookup {
     signal: AbortSignal,
   ): Promise<FoundRecord> {
     const number = numberOfId(serviceId);
-    // What ends first with an error ends the other.
+    // An error of one ends the other.
     const over = new AbortController();
     const both = AbortSignal.any([signal, over.signal]);
     try {
@@ -93,7 +93,7 @@ export class RecordLookup {
       if (record !== undefined && this.holds(record, facts)) return fromNetwork(record);
       const announced = await this.#announced(serviceId, facts, known.seen, both);
       if (announced !== undefined) return announced;
-      // A push may have come meanwhile.
+      // A push may have arrived meanwhile.
       const late = this.#network.record(serviceId);
       if (late !== undefined && this.holds(late, facts)) return fromNetwork(late);
       throw this.#failure(serviceId, facts, reached, known.seen);
@@ -103,7 +103,7 @@ export class RecordLookup {
   }
 
   /**
-   * What the chain says of an active service; what it said last where it cannot be asked.
+   * The state of an active service on chain; the last known state if the chain cannot be read.
    *
    * @throws BlockcloudError `SERVICE_UNKNOWN`, `SERVICE_INACTIVE`, `RESOLVER_UNREACHABLE`.
    */
@@ -114,7 +114,8 @@ export class RecordLookup {
     } catch (cause) {
       signal.throwIfAborted();
       facts = this.#directory.knownFacts(number);
-      if (facts === undefined) throw unreachable(`The chain cannot be asked of ${number}.`, cause);
+      if (facts === undefined)
+        throw unreachable(`Service ${number} cannot be read from the chain.`, cause);
       this.#log.debug("the chain cannot be asked: known facts serve", { number, error: cause });
     }
     if (facts === undefined) throw unknownService(`${number}`);
@@ -122,7 +123,7 @@ export class RecordLookup {
     return facts;
   }
 
-  /** Whether a record that the network checked holds now, and by the key that the facts say. */
+  /** Whether a record that the network checked is valid now, and under the key in the facts. */
   holds({ record, signer, delegation }: VerifiedRecord, facts: ServiceFacts): boolean {
     const now = BigInt(Math.floor(this.#now()));
     const rootKey = getAddress(facts.key);
@@ -133,7 +134,7 @@ export class RecordLookup {
     return readDelegation(record.serviceId, record.delegation, this.#domain).signer === rootKey;
   }
 
-  /** A record of the network, and whether anybody could be asked. */
+  /** A record of the network, and whether a peer could be asked. */
   async #record(
     serviceId: Hex,
     ask: boolean,
@@ -176,7 +177,7 @@ export class RecordLookup {
     }
   }
 
-  /** Reads announcements, once for all who wait, and not more often than they can change. */
+  /** Reads announcements, shared among concurrent callers, and not more often than they can change. */
   async #refresh(signal: AbortSignal): Promise<void> {
     if (this.#refreshing === undefined && this.#now() - this.#refreshedAt < ANNOUNCEMENTS_MS)
       return;
@@ -208,10 +209,10 @@ export class RecordLookup {
       }
     }
     if (reached) return noRecord(serviceId);
-    // A key that was replaced signed nothing that could be out of date.
+    // Records of a replaced key are void, so they do not count as newer ones.
     const isOwn =
       seen !== undefined && (seen.delegation !== undefined || seen.signer === facts.key);
     if (isOwn) return staleRecord(serviceId, seen.expiresAt);
-    return unreachable(`No peer of the record network could be asked of ${serviceId}.`);
+    return unreachable(`No peer of the record network could be asked for ${serviceId}.`);
   }
 }

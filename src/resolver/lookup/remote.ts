@@ -9,21 +9,21 @@ import { unreachable } from "../errors.ts";
 import type { FoundRecord } from "./recordLookup.ts";
 import { verifyAnswer } from "../verify/verifyAnswer.ts";
 
-/** Names the resolvers that a lookup has passed, commas between them. */
+/** Header with the resolvers that forwarded a lookup, separated by commas. */
 export const PATH_HEADER = "resolver-path";
-/** How long another resolver may take, milliseconds: less than its asker waits. */
+/** Time limit of another resolver, milliseconds; shorter than this resolver's clients wait. */
 const TIME_MS = 4_000;
 
-/** What another resolver may say of a service; the chain is asked of everything else. */
+/** Errors that another resolver may report of a service; for all others the chain is read. */
 const { noRecord, stale, delegation, dropped, loop, busy } = resolveErrors;
 const passedOn: readonly string[] = [noRecord, stale, delegation, dropped, loop, busy];
 
-/** Asks other resolvers. */
+/** Client of other resolvers. */
 export interface ForwardingClient {
   /**
-   * Looks a service up through another resolver.
+   * Looks up a service through another resolver.
    *
-   * @param hops The resolvers that have passed it on, this one last.
+   * @param hops The resolvers that forwarded it, this one last.
    * @throws BlockcloudError with a code of `resolveErrors`.
    */
   resolve(
@@ -35,11 +35,11 @@ export interface ForwardingClient {
 }
 
 /**
- * Asks a resolver's HTTP front. It is one that the operator named, so it may stand in a private network.
+ * Queries a resolver's HTTP front. The operator configured it, so it may be in a private network.
  *
- * @returns What it says, not checked.
- * @throws BlockcloudError `RESOLVER_UNREACHABLE`, or what it answers with: `RECORD_MISSING`, `RECORD_STALE`,
- *   `DELEGATION_EXPIRED`, `SERVICE_DROPPED`, `RESOLVER_LOOP`, `RESOLVER_BUSY`.
+ * @returns Its answer, not verified.
+ * @throws BlockcloudError `RESOLVER_UNREACHABLE`, or the error that it reports: `RECORD_MISSING`,
+ *   `RECORD_STALE`, `DELEGATION_EXPIRED`, `SERVICE_DROPPED`, `RESOLVER_LOOP`, `RESOLVER_BUSY`.
  */
 export async function askResolver(
   url: string,
@@ -66,13 +66,16 @@ export async function askResolver(
     body = answer.body.toString("utf8");
   } catch (cause) {
     signal.throwIfAborted();
-    throw unreachable(`The resolver at ${base.host} does not answer.`, cause);
+    throw unreachable(`The resolver at ${base.host} does not respond.`, cause);
   }
   let json: unknown;
   try {
     json = JSON.parse(body);
   } catch (cause) {
-    throw unreachable(`The resolver at ${base.host} answers ${status} without JSON.`, cause);
+    throw unreachable(
+      `The resolver at ${base.host} responds with status ${status} and without JSON.`,
+      cause,
+    );
   }
   if (status === 200) return json;
   const problem = problemJsonSchema.safeParse(json).data;
@@ -81,14 +84,14 @@ export async function askResolver(
   throw new BlockcloudError(problem.code, said, { retryable: problem.code === busy });
 }
 
-/** Forwards over HTTP, and believes nothing that the chain does not confirm. */
+/** Forwards lookups over HTTP, and accepts only answers that the chain confirms. */
 export class RemoteResolver implements ForwardingClient {
   readonly #domain: Domain;
   readonly #directory: Directory;
   readonly #now: () => number;
   readonly #revokedUpTo: (serviceId: Hex) => bigint | undefined;
 
-  /** @param dependencies.revokedUpTo What the record network knows of revocations. */
+  /** @param dependencies.revokedUpTo The revocations that the record network knows. */
   constructor(
     options: { domain: Domain },
     dependencies: {
@@ -118,13 +121,13 @@ export class RemoteResolver implements ForwardingClient {
         revokedUpTo: this.#revokedUpTo(serviceId),
       });
       const { service: facts, superseded } = answer;
-      if (facts === undefined) throw unreachable("The chain says nothing of the service.");
+      if (facts === undefined) throw unreachable("The service cannot be read from the chain.");
       return { checked, facts, source: "resolver", superseded };
     } catch (cause) {
       if (!(cause instanceof BlockcloudError)) throw cause;
       const { unknown, inactive } = resolveErrors;
       if (cause.code === unknown || cause.code === inactive) throw cause;
-      throw unreachable(`What ${new URL(url).host} answers does not hold: ${cause.code}.`, cause);
+      throw unreachable(`The answer of ${new URL(url).host} is not valid: ${cause.code}.`, cause);
     }
   }
 }

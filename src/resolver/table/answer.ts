@@ -4,10 +4,10 @@ import type { Answer } from "../answer.ts";
 import { drawOrder, type Random } from "../order.ts";
 import type { Action } from "./rule.ts";
 
-/** How long an answer of the table may be kept by whoever asked, milliseconds: rules change at any time. */
+/** How long a client may cache an answer from the table, milliseconds: rules may change at any time. */
 export const TABLE_ANSWER_MS = 10_000;
 
-/** What a rule that names endpoints, or a local socket, answers. Nobody signed it. */
+/** The answer of a rule with endpoints or a local socket. It has no signature. */
 export function tableAnswer(
   serviceId: Hex,
   action: Extract<Action, { kind: "endpoints" | "demux" }>,
@@ -29,7 +29,7 @@ export function tableAnswer(
   };
 }
 
-/** A socket of this host as a URI: `unix:/run/app.sock`, `tcp://127.0.0.1:8080`. */
+/** A local socket as a URI: `unix:/run/app.sock`, `tcp://127.0.0.1:8080`. */
 function socketUri(socket: string): string {
   return socket.startsWith("/") ? `unix:${socket}` : `tcp://${socket}`;
 }

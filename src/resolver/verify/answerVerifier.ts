@@ -7,7 +7,14 @@ import { systemTimers, type Timers } from "../../node/timers.ts";
 import { blockcloudDomain, type Domain } from "../../protocol/typedData.ts";
 import { checkService, verifyAnswer, type VerifiedAnswer } from "./verifyAnswer.ts";
 
-/** Checks other resolvers' answers through RPC endpoints of one's own, whose chain it follows. */
+/**
+ * Verifies the answers of other resolvers with its own access to the chain.
+ *
+ * @example
+ * await using verifier = new AnswerVerifier({ rpcUrls: ["https://rpc.example"], deployment });
+ * await verifier.start();
+ * const { answer } = await verifier.verify(await response.json(), "weather.bloc.alt");
+ */
 export class AnswerVerifier implements Worker {
   readonly #domain: Domain;
   readonly #chain: ChainAccess;
@@ -45,7 +52,7 @@ export class AnswerVerifier implements Worker {
   /**
    * Checks an answer.
    *
-   * @param asked What was asked for.
+   * @param asked The requested name or ID.
    * @throws BlockcloudError as `verifyAnswer` does.
    */
   verify(json: unknown, asked: string): Promise<VerifiedAnswer> {
@@ -54,7 +61,7 @@ export class AnswerVerifier implements Worker {
   }
 
   /**
-   * Asks the chain whether there is such a service, whatever a resolver says of it.
+   * Checks on chain whether the service exists and is active, regardless of a resolver's statement.
    *
    * @throws BlockcloudError as `checkService` does.
    */

@@ -14,50 +14,49 @@ import { numberOfId } from "../ids.ts";
 import { checkName, readName } from "../lookup/names.ts";
 import type { Random } from "../order.ts";
 
-const LIES = "Whoever gave it out lies, or is at fault: ask another resolver.";
+const LIES = "The resolver lies or is faulty: use another one.";
 
-/** Whom an answer is checked against. */
+/** The data against which an answer is checked. */
 export interface VerifyContext {
-  /** Reads the chain through an endpoint of one's own. */
+  /** Reads the chain through the caller's own RPC endpoint. */
   directory: Pick<Directory, "facts" | "numberOf">;
   /** `blockcloudDomain` of the deployment. */
   domain: Domain;
   /** Unix milliseconds. */
   now: number;
-  /** Up to when delegations to the sub-service were taken back, where that is known; Unix milliseconds. */
+  /**
+   * Delegations to the sub-service that were issued up to this time are revoked, if known; Unix milliseconds.
+   */
   revokedUpTo?: bigint | undefined;
   /** Draws the order of the endpoints. */
   random?: Random;
 }
 
-/** What a resolver may say of a service and the chain does not confirm. */
+/** A field of a resolver's answer that the chain may not confirm. */
 export type UnconfirmedField = "status" | "stake" | "verdicts";
 
-/** An answer that holds. */
+/** A verified answer. */
 export interface VerifiedAnswer {
   /**
-   * Endpoints and times from the signed record, the service as the chain describes it to us. `source` and
-   * `superseded` are the resolver's word.
+   * Endpoints and times from the signed record, and the service's state from the caller's chain. `source` and
+   * `superseded` come from the resolver and are not verified.
    */
   answer: Answer;
   checked: VerifiedRecord;
-  /**
-   * What the resolver said of the service and our chain does not: that may be a lie, or of another block.
-   */
+  /** Fields that differ from the caller's chain: the resolver may lie, or may have read another block. */
   unconfirmed: readonly UnconfirmedField[];
 }
 
 /**
- * Checks what a resolver answered, without trusting it: the record against the newest key on chain, a
- * sub-service's delegation, a name against the chain or the root's name record, endpoints and times against
- * the record, verdicts against the chain. A resolver can still refuse to answer, or give out an older record
- * whose lease runs.
+ * Verifies a resolver's answer: the record against the newest key on chain, a sub-service's delegation, a
+ * name against the chain or the root's name record, endpoints and times against the record, verdicts against
+ * the chain. A resolver can still refuse to answer, or serve an older record whose lease has not ended.
  *
- * @param json The answer as `answerJsonSchema` has it; `answerToJson` makes one.
- * @param asked What was asked for: a name or an ID.
+ * @param json The answer in the form of `answerJsonSchema`, which `answerToJson` writes.
+ * @param asked The requested name or ID.
  * @throws BlockcloudError `ANSWER_MALFORMED`; `ANSWER_UNSIGNED` for a rule of a service table;
- *   `ANSWER_SERVICE`, `ANSWER_NAME`, `ANSWER_ENDPOINTS`, `ANSWER_TIMES`, `ANSWER_FACTS` for what is made up;
- *   `SERVICE_UNKNOWN`, `SERVICE_INACTIVE`, `NAME_INVALID`; what `checkRecord` and `checkName` throw;
+ *   `ANSWER_SERVICE`, `ANSWER_NAME`, `ANSWER_ENDPOINTS`, `ANSWER_TIMES`, `ANSWER_FACTS` for false data;
+ *   `SERVICE_UNKNOWN`, `SERVICE_INACTIVE`, `NAME_INVALID`; the errors of `checkRecord` and `checkName`;
  *   `CHAIN_UNREACHABLE`.
  */
 export async function verifyAnswer(
@@ -83,7 +82,8 @@ export async function verifyAnswer(
   }
   if (claimed.record === undefined) {
     throw new BlockcloudError("ANSWER_UNSIGNED", "It carries no signed record.", {
-      remedy: "A rule of that resolver's service table says so: believe it, or ask another.",
+      remedy:
+        "It comes from a rule of that resolver's service table: trust it, or use another resolver.",
     });
   }
   const checked = checkRecord(claimed.record, { domain, now, rootKey: facts.key, revokedUpTo });
@@ -102,8 +102,8 @@ export async function verifyAnswer(
 }
 
 /**
- * Checks that the chain has a service of a name, and that it is active. Of a name that a service gave, it
- * checks the service.
+ * Checks on chain that the service of a name exists and is active. For a name below a label, it checks the
+ * service that has the label.
  *
  * @throws BlockcloudError `NAME_INVALID`, `SERVICE_UNKNOWN`, `SERVICE_INACTIVE`, `CHAIN_UNREACHABLE`.
  */
@@ -118,14 +118,14 @@ function readAnswer(json: unknown): Answer {
   try {
     return answerFromJson(json);
   } catch (cause) {
-    throw new BlockcloudError("ANSWER_MALFORMED", "Not an answer.", {
+    throw new BlockcloudError("ANSWER_MALFORMED", "The text is not an answer.", {
       cause,
       remedy: "Check that the URL is a resolver's, and its version.",
     });
   }
 }
 
-/** The root service that a name is under, by the chain. */
+/** The number of the root service of a name, read from the chain. */
 async function numberOf(name: Name, directory: Pick<Directory, "numberOf">): Promise<bigint> {
   if (name.kind === "id") return numberOfId(name.serviceId);
   const number = await directory.numberOf(name.label);
@@ -133,7 +133,7 @@ async function numberOf(name: Name, directory: Pick<Directory, "numberOf">): Pro
   return number;
 }
 
-/** What a name under that service means; of a sub-service, by the name record of the answer. */
+/** The service ID that a name means; for a name below a label, taken from the answer's name record. */
 function meaningOf(
   name: Name,
   claimed: Answer,
@@ -161,7 +161,9 @@ async function activeFacts(
   return facts;
 }
 
-/** The same endpoints, those of a lower priority number first; within one in any order. */
+/**
+ * Checks that both have the same endpoints, ordered by priority number; the order within a priority is free.
+ */
 function checkEndpoints(claimed: readonly Endpoint[], signed: readonly Endpoint[]): void {
   const texts = (list: readonly Endpoint[]) =>
     list.map(({ uri, priority, weight }) => `${priority} ${weight} ${uri}`).sort();
@@ -173,7 +175,7 @@ function checkEndpoints(claimed: readonly Endpoint[], signed: readonly Endpoint[
   throw lie("ANSWER_ENDPOINTS", "Its endpoints are not those of its record, in their order");
 }
 
-/** @throws BlockcloudError `ANSWER_FACTS` for what no other block can explain. */
+/** @throws BlockcloudError `ANSWER_FACTS` for differences that another block cannot explain. */
 function compareFacts(claimed: ServiceFacts | undefined, facts: ServiceFacts): UnconfirmedField[] {
   if (claimed === undefined) return [];
   if (claimed.number !== facts.number || claimed.key !== facts.key) {
@@ -194,7 +196,7 @@ function compareFacts(claimed: ServiceFacts | undefined, facts: ServiceFacts): U
   ];
 }
 
-/** Whether a raw ID's answer repeats the name that was asked for, or none. */
+/** Whether an answer to a raw ID has the requested name, or no name. */
 function isRawName(name: string | undefined, asked: string): boolean {
   return name === undefined || name === asked.toLowerCase().replace(/\.$/, "");
 }

@@ -133,8 +133,8 @@ describe("inspect", () => {
     it("is bounded by the class and by the epoch, whichever ends first", async () => {
       const endpoint = await rig.listen(() => {});
       const bounds = { excellentMs: 1, goodMs: 2, poorMs: 3 };
-      await expectFailed(/No answer in 3 ms/, run(inspectionOf(endpoint, { bounds })));
-      await expectFailed(/No answer in 4 ms/, run(inspectionOf(endpoint, { timeMs: 4 })));
+      await expectFailed(/No response in 3 ms/, run(inspectionOf(endpoint, { bounds })));
+      await expectFailed(/No response in 4 ms/, run(inspectionOf(endpoint, { timeMs: 4 })));
     });
   });
 
@@ -151,7 +151,7 @@ describe("inspect", () => {
       await expectFailed("another body than expected", against({ body: "right\n" }, request));
     });
 
-    it("fails with what is no JSON", async () => {
+    it("fails with a body that is not JSON", async () => {
       for (const body of ["", "{", "nothing", '{"a":1}x', "[".repeat(100_000)]) {
         await expectFailed("no JSON", against({ body }, { json: [{ pointer: "" }] }));
       }

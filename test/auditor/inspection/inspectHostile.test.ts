@@ -22,7 +22,7 @@ import {
 
 const { signal } = new AbortController();
 const OK = "HTTP/1.1 200 OK\r\n";
-/** A name server that knows nobody: these tests ask nobody else. */
+/** A name server that knows no host; these tests use no other one. */
 const nobody: Resolve = async (hostname) => {
   throw new Error(`${hostname} does not exist`);
 };
@@ -128,7 +128,7 @@ describe("inspect: a hostile service leads to a finding, never to an error", () 
     ],
     ["http://a..example", `http://${"a".repeat(300)}.example`],
   ].flat()) {
-    it(`when nobody is at ${endpoint.slice(0, 40)}`, async () => {
+    it(`when no server listens at ${endpoint.slice(0, 40)}`, async () => {
       const { failure } = await run(inspectionOf(endpoint));
       expect(failure).to.be.oneOf(["unreachable", "refused"]);
     });
@@ -155,7 +155,7 @@ describe("inspect: a hostile service leads to a finding, never to an error", () 
     const at = (allowLoopback: boolean) => inspectionOf(named, { allowLoopback });
     await expectFailed("refused", run(at(false), rebind));
     await expectFailed("refused", run(at(false), rebind));
-    expect(rig.asked, "nobody was asked until here").to.have.length(0);
+    expect(rig.asked, "no server was asked before").to.have.length(0);
     expect(await run(at(true), rebind)).to.include({ grade: 3 });
     expect(answers, "and each time the name was looked up once").to.have.length(0);
   });
@@ -171,7 +171,7 @@ describe("inspect: a hostile service leads to a finding, never to an error", () 
       return run(inspectionOf(endpoint, { request: { ...REQUEST, ...over } }));
     }
 
-    // 32 MiB of zeros each: whoever unpacks one to look at it has lost.
+    // 32 MiB of zeros each, which must not be unpacked.
     const bombs = {
       gzip: gzipSync(Buffer.alloc(32 * 1024 * 1024)),
       deflate: deflateRawSync(Buffer.alloc(32 * 1024 * 1024)),

@@ -39,6 +39,7 @@ describe("Inspector", () => {
     [endpoints, lost] = [undefined, undefined];
     service = {
       number: 7n,
+      slot: 7,
       key,
       classId: 0,
       className: "http",
@@ -123,11 +124,11 @@ describe("Inspector", () => {
     expect(log.lines.at(-1)?.fields.reasons).to.deep.equal(Array(3).fill("no endpoint published"));
   });
 
-  it("does not vote where nobody can say where the service is: that is not its fault", async () => {
+  it("does not vote on a service that cannot be located, which is not the service's fault", async () => {
     publish("http://127.0.0.1:1");
     lost = new BlockcloudError("RESOLVER_UNREACHABLE", "No peer.", { retryable: true });
     expect(await vote()).to.equal(undefined);
-    expect(log.said("warn")).to.include("nobody can say where the service is");
+    expect(log.said("warn")).to.include("the service cannot be located");
   });
 
   it("votes FAILED where the probe cannot be read", async () => {

@@ -56,6 +56,7 @@ describe("Inspector: many services, some of them hostile", () => {
   function vote(number: bigint, seconds = 0): Promise<Vote | undefined> {
     const service: AuditedService = {
       number,
+      slot: 1,
       key,
       classId: 0,
       className: "http",
@@ -101,7 +102,7 @@ describe("Inspector: many services, some of them hostile", () => {
     );
     const honest = await rig.serve({ body: "fine" });
     for (let number = 2n; number <= 21n; number++) endpoints.set(number, honest);
-    // The honest ones sign as service 7, so only the way to their receipts is looked at here.
+    // The honest services sign as service 7, so this test checks only that receipts were received.
     const hostile = vote(1n);
     const others = await Promise.all([...endpoints.keys()].slice(1).map((number) => vote(number)));
     expect(others).to.have.length(20);

@@ -65,7 +65,7 @@ describe("locateBy", () => {
   });
 
   for (const code of ["RESOLVER_UNREACHABLE", "RESOLVER_BUSY"]) {
-    it(`says that nobody can say on ${code}`, async () => {
+    it(`throws a retryable error on ${code}`, async () => {
       endpoints = new BlockcloudError(code, "");
       expect(await failureOf(locate(service, signal))).to.have.property("code", code);
     });

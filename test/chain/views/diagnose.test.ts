@@ -56,6 +56,7 @@ const healthy: ServiceView = {
     goodMs: 2_000,
     poorMs: 10_000,
     minimumStake: parseEther("1000"),
+    maximumStake: parseEther("100000"),
     registrationFee: 0n,
     open: true,
   },

@@ -120,7 +120,7 @@ describe("RecordBook", () => {
       expect((rig.refused.get("signer") ?? 0) + (rig.refused.get("malformed") ?? 0)).to.equal(1);
     });
 
-    it("what is longer than its kind may be, unread", async () => {
+    it("a message above the size limit of its kind, without decoding it", async () => {
       const long: Hex = `0x${"00".repeat(MAX_RECORD_BYTES + 1)}`;
       await rig.refuses("oversized", "endpoint", long);
       await rig.refuses("oversized", "name", long);
@@ -128,7 +128,7 @@ describe("RecordBook", () => {
       expect(size(long)).to.equal(MAX_RECORD_BYTES + 1);
     });
 
-    it("a lease that has run out", async () => {
+    it("an expired lease", async () => {
       await rig.refuses("expired", "endpoint", good(START - 60_000));
       expect(rig.authority.asked).to.deep.equal([]);
     });
@@ -161,7 +161,7 @@ describe("RecordBook", () => {
       await rig.refuses("delegation", "endpoint", forged);
     });
 
-    it("a delegation that has run out", async () => {
+    it("an expired delegation", async () => {
       const times = { issuedAt: START - 10, expiresAt: START };
       const late = subRecord(7n, { root, self }, { issuedAt: START }, times);
       await rig.refuses("delegation-expired", "endpoint", late);
@@ -175,7 +175,7 @@ describe("RecordBook", () => {
       await rig.accepts("endpoint", subRecord(7n, { root, self }, { issuedAt: START + 11 }, anew));
     });
 
-    it("a service that nobody registered", async () => {
+    it("a service that does not exist", async () => {
       await rig.refuses("unknown", "endpoint", rootRecord(99n, root, { issuedAt: START }));
     });
 
@@ -191,11 +191,11 @@ describe("RecordBook", () => {
       await rig.accepts("endpoint", good());
     });
 
-    it("a revocation of a root service, to which nobody delegates", async () => {
+    it("a revocation of a root service, which has no delegation", async () => {
       await rig.refuses("malformed", "revocation", revocation(root, id, { issuedAt: START }));
     });
 
-    it("more updates than a service may make, and says so to nobody but its key", async () => {
+    it("more updates than a service may make; forged ones do not count", async () => {
       const busy = await new BookRig({
         authority: rig.authority,
         limits: { updates: { perSecond: 1, burst: 2 } },
@@ -213,7 +213,7 @@ describe("RecordBook", () => {
     });
   });
 
-  it("survives 1,000 messages with bytes that anybody changed, and keeps none", async () => {
+  it("survives 1,000 messages with changed bytes, and keeps none", async () => {
     const honest = hexToBytes(subRecord(7n, { root, self }, { issuedAt: START }));
     const kind = fc.constantFrom("endpoint", "name", "revocation");
     const change = fc.tuple(fc.nat({ max: honest.length - 1 }), fc.integer({ min: 1, max: 255 }));
@@ -237,7 +237,7 @@ describe("RecordBook", () => {
     ]);
   });
 
-  it("adds no floor for what is not valid", async () => {
+  it("adds no floor for invalid messages", async () => {
     for (let i = 0; i < 20; i++) {
       await rig.refuses("signer", "endpoint", rootRecord(7n, thief, { issuedAt: START + i }));
       const key = testKey(500 + i);

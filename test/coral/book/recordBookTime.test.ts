@@ -100,7 +100,7 @@ describe("RecordBook over time", () => {
       rig.book.name(id, "door") !== undefined,
     ];
 
-    it("drops what its old key signed and delegated, and nothing of others", async () => {
+    it("drops the messages and delegations of its old key, and those of no other service", async () => {
       rig.authority.set(7n, next);
       rig.authority.tell(7n);
       await settle();
@@ -109,7 +109,7 @@ describe("RecordBook over time", () => {
       expect(rig.arrivals.map(describeArrival)).to.deep.equal(["dropped 7"]);
     });
 
-    it("keeps what still holds, and tells nobody", async () => {
+    it("keeps messages that are still valid, and notifies no listener", async () => {
       rig.authority.tell(7n);
       await settle();
       expect(heldOf7()).to.deep.equal([true, true, true]);

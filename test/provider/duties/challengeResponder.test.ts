@@ -122,6 +122,47 @@ describe("ChallengeResponder", () => {
     expect(sender.sent).to.have.length(3);
   });
 
+  it("annuls a challenge that got no question, before it counts as unanswered", async () => {
+    await start();
+    const id = book.challenge();
+    const { epochSeconds } = DEPLOYMENT;
+    await timers.advance((4 * epochSeconds - 2) * 1000);
+    expect(sender.sent).to.deep.equal([]);
+    await timers.advance(4_000);
+    expect(sender.sent.map(({ functionName, args }) => [functionName, args])).to.deep.equal([
+      ["annul", [id]],
+    ]);
+    expect(book.challenges[0]?.state).to.equal("Annulled");
+    expect(said().at(-1)).to.equal("info: challenge annulled: no seed was recorded");
+  });
+
+  it("tries an annulment again that did not get through, and minds nobody who was first", async () => {
+    await start();
+    book.challenge();
+    sender.onSend = () => {
+      throw reverted();
+    };
+    await timers.advance(4 * DEPLOYMENT.epochSeconds * 1000 + 5_000);
+    expect(log.said("error")[0]).to.equal("the annulment did not get through, trying again");
+    const tries = sender.sent.length;
+    sender.onSend = () => {
+      book.set(1n, "Annulled");
+      throw reverted();
+    };
+    await timers.advance(60_000);
+    expect(sender.sent).to.have.length.above(tries);
+    expect(said().at(-1)).to.equal("info: challenge annulled: no seed was recorded");
+  });
+
+  it("says that a challenge is lost which nobody closed, question or not", async () => {
+    book.challenge();
+    const late = DEPLOYMENT.epochSeconds * 256 * 1000;
+    await timers.advance(late);
+    await start();
+    expect(log.said("error")).to.contain("the time to answer the challenge is over");
+    expect(sender.sent).to.deep.equal([]);
+  });
+
   describe("restarted", () => {
     it("answers what was opened while it was away", async () => {
       const id = book.challenge();

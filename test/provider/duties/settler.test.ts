@@ -32,7 +32,7 @@ describe("Settler", () => {
     expect(await settle(125, 100)).to.deep.equal([]);
     expect(await settle(126, 100)).to.deep.equal([["settle", 7n, 124]]);
     expect(await settle(200, 100)).to.deep.equal([["settle", 7n, 198]]);
-    expect(sender.sent[0]?.address).to.equal(DEPLOYMENT.contracts.proofOfService);
+    expect(sender.sent[0]?.address).to.equal(DEPLOYMENT.contracts.settlement);
   });
 
   it("settles each epoch where told so", async () => {

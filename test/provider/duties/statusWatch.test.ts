@@ -28,7 +28,7 @@ describe("StatusWatch", () => {
     await watch.look();
     await watch.look();
     expect(log.lines).to.deep.equal([]);
-    expect(told, "but whoever counts is told each time").to.deep.equal(["Active", "Active"]);
+    expect(told, "but the observer is notified each time").to.deep.equal(["Active", "Active"]);
   });
 
   it("warns once a change, also of one from before the start, and says when it is over", async () => {

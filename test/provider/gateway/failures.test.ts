@@ -2,17 +2,21 @@ import { expect } from "chai";
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { once } from "node:events";
+import { mock } from "node:test";
 import { Agent, type IncomingMessage } from "node:http";
 import { ask, failureOf, head, open, whole } from "../../support/httpClient.ts";
 import { fault, ProviderRig, WITH_NONCE } from "../../support/providerRig.ts";
 import { settled } from "../../support/settled.ts";
 
-/** Long enough for whatever is to succeed on a busy machine. */
+/** How long these upstreams may keep silent. Where something is to succeed, a test moves the time itself. */
 const SHORT_MS = 100;
 
 describe("Gateway: a failing upstream", () => {
   const rig = new ProviderRig();
-  afterEach(() => rig.close());
+  afterEach(() => {
+    mock.timers.reset();
+    return rig.close();
+  });
 
   async function deadUpstream(): Promise<URL> {
     const { url, server } = await rig.upstream(() => {});
@@ -70,23 +74,31 @@ describe("Gateway: a failing upstream", () => {
   });
 
   it("breaks a stream off without a receipt when it stops half-way", async () => {
+    mock.timers.enable({ apis: ["setTimeout"] });
     const options = { upstreamTimeoutMs: SHORT_MS };
     const port = await rig.serve((_request, response) => void response.write("half"), options);
     const message = await head({ port, headers: WITH_NONCE });
+    await once(message, "readable");
+    mock.timers.tick(SHORT_MS);
     expect((await failureOf(whole(message))).code).to.equal("ECONNRESET");
     expect(message.trailers).to.deep.equal({});
   });
 
   it("does not hold the time a client takes to send against the upstream", async () => {
-    const port = await rig.serve((request, response) => request.pipe(response), {
-      upstreamTimeoutMs: SHORT_MS,
-    });
-    // The clock of this test: a request that times out, begun after the slow one fell silent.
-    const silent = await rig.serve(() => {}, { upstreamTimeoutMs: 2 * SHORT_MS });
+    mock.timers.enable({ apis: ["setTimeout"] });
+    const begun = Promise.withResolvers<undefined>();
+    const options = { upstreamTimeoutMs: SHORT_MS };
+    const port = await rig.serve((request, response) => {
+      request.once("readable", () => {
+        begun.resolve(undefined);
+        request.pipe(response);
+      });
+    }, options);
     const asking = open({ port, method: "POST", headers: { "Content-Length": "8" } });
     const answered = once(asking, "response") as Promise<[IncomingMessage]>;
     asking.write("slow");
-    expect((await ask({ port: silent })).status).to.equal(504);
+    await begun.promise;
+    mock.timers.tick(10 * SHORT_MS);
     asking.end("ness");
     const [message] = await answered;
     expect((await whole(message)).body.toString()).to.equal("slowness");
@@ -101,7 +113,7 @@ describe("Gateway: a failing upstream", () => {
     expect(fault(answer.headers["service-receipt"], {}, answer)).to.equal(undefined);
   });
 
-  it("breaks off what it has begun to stream, and signs nothing", async () => {
+  it("cuts off a response that it has started to stream, and signs nothing", async () => {
     for (const headers of [{}, WITH_NONCE]) {
       for (const length of [undefined, 9_999_999]) {
         const port = await rig.serve((_request, response) => {
@@ -118,7 +130,7 @@ describe("Gateway: a failing upstream", () => {
     expect(rig.log.join()).not.to.contain('"level":"error"');
   });
 
-  it("answers 502 to what is not HTTP, and to a protocol that nobody asked for", async () => {
+  it("responds with 502 to an upstream that does not speak HTTP or switches protocols unasked", async () => {
     let open = 0;
     for (const said of [
       "SSH-2.0-x\r\n",

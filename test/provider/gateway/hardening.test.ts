@@ -85,11 +85,11 @@ describe("Gateway: hostile clients", () => {
     expect(await sendRaw(slow, body)).to.match(/^HTTP\/1\.1 408 /);
   });
 
-  it("does not reset a connection under a client that is still sending what was refused", async () => {
+  it("does not reset the connection of a client that is still sending a refused body", async () => {
     const small = await rig.serve(() => {}, { maxRequestBytes: 10 });
     const socket = connect({ port: small, host: "127.0.0.1", allowHalfOpen: true });
     socket.on("error", () => {});
-    // More than sockets buffer: it can be written only if somebody takes it.
+    // More than sockets buffer: it can be written only if the gateway reads it.
     const body = Buffer.alloc(32 * 1024 * 1024);
     socket.write(`POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n`);
     const [said] = await once(socket, "data");

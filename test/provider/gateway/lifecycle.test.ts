@@ -8,6 +8,7 @@ import type { GatewayOptions } from "../../../src/provider/gateway/options.ts";
 import { ask, failureOf, head, open, whole } from "../../support/httpClient.ts";
 import { fault, KEY, ProviderRig, SERVICE, WITH_NONCE } from "../../support/providerRig.ts";
 import { settled } from "../../support/settled.ts";
+import { PATIENCE_MS } from "../../support/until.ts";
 
 describe("Gateway: start and stop", () => {
   const rig = new ProviderRig();
@@ -69,7 +70,7 @@ describe("Gateway: start and stop", () => {
     agent.destroy();
   });
 
-  it("waits until a slow client has taken what was handed over", async () => {
+  it("waits until a slow client has read the whole response", async () => {
     const { gateway, port, waiting, next } = await held({ maxBufferedBytes: 64 * 1024 * 1024 });
     const arrived = next();
     const asking = open({ port, headers: WITH_NONCE });
@@ -100,7 +101,7 @@ describe("Gateway: start and stop", () => {
     agent.destroy();
   });
 
-  it("breaks off at the deadline what does not end by itself", async () => {
+  it("cuts off responses that have not ended at the deadline", async () => {
     const { gateway, port, waiting, next } = await held({ drainMs: 20 });
     const arrived = next();
     const asking = head({ port, headers: WITH_NONCE });
@@ -120,7 +121,7 @@ describe("Gateway: start and stop", () => {
     await tunnelClosed;
   });
 
-  it("stops once, whoever asks, started or not", async () => {
+  it("stops once, for any number of callers, started or not", async () => {
     const { gateway } = await held();
     await Promise.all([gateway.stop(), gateway.stop()]);
     await gateway.stop();
@@ -150,8 +151,10 @@ describe("Gateway: start and stop", () => {
       const { ProviderRig, WITH_NONCE } = await import(${JSON.stringify(rigUrl)});
       const { ask } = await import(${JSON.stringify(clientUrl)});
       const rig = new ProviderRig();
+      const HOUR = 3_600_000;
       const { url, server } = await rig.upstream((request, response) => response.end("ok"));
-      const gateway = await rig.gateway(url, { drainMs: 60_000 });
+      const limits = { headersTimeoutMs: HOUR, requestTimeoutMs: HOUR, clientTimeoutMs: HOUR };
+      const gateway = await rig.gateway(url, { ...limits, upstreamTimeoutMs: HOUR, drainMs: HOUR });
       const { port } = gateway.address;
       await ask({ port, headers: WITH_NONCE });
       await ask({ port, method: "POST", body: Buffer.from("x") });
@@ -159,14 +162,14 @@ describe("Gateway: start and stop", () => {
       server.close();
       console.log("stopped");
     `;
-    // Shorter than any of the gateway's time limits: one that is still running makes this fail.
-    const options = { timeout: 8_000 };
+    // A time limit that still runs would keep the process for an hour.
     const args = ["--input-type=module", "--eval", script];
+    const options = { timeout: PATIENCE_MS };
     const { stdout } = await promisify(execFile)(process.execPath, args, options);
     expect(stdout).to.equal("stopped\n");
   });
 
-  it("says what is wrong with its options before it listens", async () => {
+  it("refuses invalid options before it listens", async () => {
     for (const wrong of [
       { upstream: new URL("https://127.0.0.1:1") },
       { upstream: new URL("http://127.0.0.1:1/base") },

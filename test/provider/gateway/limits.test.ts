@@ -31,7 +31,7 @@ describe("Gateway: limits", () => {
     }
   });
 
-  it("refuses without 100 (Continue) what it would not take", async () => {
+  it("refuses a body above its limit without 100 (Continue)", async () => {
     const port = await rig.serve(() => {}, { maxRequestBytes: 3 });
     const asking = open({
       port,

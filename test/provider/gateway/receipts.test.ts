@@ -127,11 +127,11 @@ describe("Gateway: receipts", () => {
         upstream = response.writeHead(200, { "Content-Type": "text/event-stream" });
         upstream.flushHeaders();
       },
-      { upstreamTimeoutMs: 100, clientTimeoutMs: 100 },
+      { upstreamTimeoutMs: 1_000, clientTimeoutMs: 1_000 },
     );
-    // A plain answer that is as silent is given up after this long: that one is the clock here.
+    // A plain response that is equally silent is abandoned after this time; it serves as the clock.
     const silent = await rig.serve((_request, response) => void response.write("x"), {
-      upstreamTimeoutMs: 250,
+      upstreamTimeoutMs: 2_000,
     });
     for (const headers of [{}, WITH_NONCE]) {
       const message = await head({ port, headers });
@@ -143,7 +143,7 @@ describe("Gateway: receipts", () => {
     }
   });
 
-  it("signs what has no body in the header: HEAD, 204, 304", async () => {
+  it("puts the receipt of a response without a body into the header: HEAD, 204, 304", async () => {
     const port = await rig.serve((request, response) => {
       const status = Number(request.url?.slice(1));
       // A length that would be buffered if there were a body, and one that would not.

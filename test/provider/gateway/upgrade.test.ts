@@ -91,7 +91,7 @@ describe("Gateway: upgrade", () => {
     socket.destroy();
   });
 
-  it("tells the upstream what it is asked, not by whom it is proven", async () => {
+  it("forwards the request to the upstream without the nonce", async () => {
     let seen: IncomingMessage["headers"] = {};
     const port = await echo((request, socket) => {
       seen = request.headers;

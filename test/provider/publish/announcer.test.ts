@@ -113,7 +113,7 @@ describe("Announcer", () => {
     expect(sender.sent).to.have.length(1);
   });
 
-  it("announces a change at once, and what was before again later", async () => {
+  it("announces a change at once, and a return to the old endpoints later", async () => {
     await announcer.announce(true);
     const before = endpoints;
     for (const next of [
@@ -170,7 +170,7 @@ describe("Announcer", () => {
     expect(records()[1]?.record.issuedAt).to.equal(issuedAt + 1n);
   });
 
-  it("announces anew when the record ran out", async () => {
+  it("announces again when the record has expired", async () => {
     await announcer.announce(true);
     await timers.advance(MAX_LEASE_MS);
     await announcer.announce(true);

@@ -232,7 +232,7 @@ describe("Publisher", () => {
     expect(publisher.alone).to.equal(false);
   });
 
-  it("keeps names and revocations published: at once, and again each hour until they run out", async () => {
+  it("keeps names and revocations published: at once, and again every hour until they expire", async () => {
     const grant = {
       serviceId: ID,
       label: undefined,

@@ -126,7 +126,7 @@ describe("sub-services", () => {
     expectCode("DELEGATION_REVOKED", () => checkRecord(deviceRecord(grant), context(issuedAt)));
   });
 
-  it("grants again what was taken back, above what took it back", () => {
+  it("grants a revoked delegation again, with a version above the revocation", () => {
     grantSubService(granter, request("roof"));
     const { revokedAt } = revokeSubService(granter, "roof");
     const taken = names()[0]?.issuedAt;
@@ -167,11 +167,11 @@ describe("sub-services", () => {
     });
   }
 
-  it("knows nothing to take back of what was never granted", () => {
+  it("refuses to revoke a delegation that was never granted", () => {
     expectCode("SUBSERVICE_UNKNOWN", () => revokeSubService(granter, "roof"));
   });
 
-  it("forgets what has run out", () => {
+  it("deletes expired notices", () => {
     grantSubService(granter, request("roof"));
     now += DAY;
     expect(due()).to.deep.equal([]);

@@ -204,7 +204,7 @@ describe("DnsFront", () => {
     }
   });
 
-  it("takes a dot inside a label for what it is", async () => {
+  it("treats a dot inside a label as part of the label", async () => {
     const query = queryFor({ name: "weatherxbloc.alt" });
     query[query.indexOf("xbloc")] = 0x2e;
     expect(rcodeOf(await rig.exchange(query))).to.equal(5);
@@ -255,7 +255,7 @@ describe("DnsFront", () => {
     expect([(await late)[1], rcodeOf(await late)]).to.deep.equal([1, 2]);
   });
 
-  it("counts what it answers, and says it once a second", async () => {
+  it("counts its responses, and reports them once a second", async () => {
     await rig.ask();
     await rig.ask();
     await rig.ask({ name: "nobody.bloc.alt" });

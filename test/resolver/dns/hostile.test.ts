@@ -25,7 +25,7 @@ const damaged = fc
     return bytes;
   });
 
-describe("DNS packets from anybody", () => {
+describe("hostile DNS packets", () => {
   let rig: DnsRig;
 
   beforeEach(async () => {

@@ -12,7 +12,7 @@ import { answerOf, FakeResolver } from "../../support/fakeResolver.ts";
 import { FakeTimers } from "../../support/fakeTime.ts";
 import { MemoryLog } from "../../support/memoryLog.ts";
 
-/** Networks are limited, loopback is not: here a test says what is allowed. */
+/** Networks are limited, loopback is not, so the test sets the allowed rate itself. */
 describe("UdpServer", () => {
   const timers = new FakeTimers();
   const counted: string[] = [];

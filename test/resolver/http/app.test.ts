@@ -124,7 +124,7 @@ describe("The resolver's HTTP answers", () => {
     expect(long.code).to.equal("REQUEST_INVALID");
   });
 
-  it("tell nobody what broke inside", async () => {
+  it("do not tell the client about internal faults", async () => {
     rig.resolver.gate = Promise.reject(new Error("https://rpc.example/v2/secret"));
     const problem = await problemOf(await rig.request(`/v1/resolve/${NAME}`));
     expect([problem.code, problem.detail]).to.deep.equal(["RESOLVER_FAILED", undefined]);
@@ -231,7 +231,7 @@ describe("The resolver's HTTP answers", () => {
     }
   });
 
-  it("show metrics to this host only, and health to all", async () => {
+  it("show metrics to clients on the same host only, and health to all", async () => {
     rig.metrics = createMetrics("resolver");
     rig = new HttpRig({ metrics: rig.metrics });
     rig.peer = { network: "192.0.2.7", isLoopback: false };

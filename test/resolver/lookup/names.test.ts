@@ -71,7 +71,7 @@ describe("a resolver's names", () => {
     expect(await code(NAME)).to.equal(resolveErrors.unknown);
   });
 
-  it("are unknown when taken back, and when nobody gave them", async () => {
+  it("are unknown when withdrawn, and when they were never given", async () => {
     rig.network.putName(named("sensor", ZERO_HASH));
     for (const name of [NAME, "nobody.bloc.alt", "nobody.weather.bloc.alt", "a.nobody.bloc.alt"]) {
       expect(await code(name), name).to.equal(resolveErrors.unknown);
@@ -117,7 +117,7 @@ describe("a resolver's names", () => {
     expect((await rig.resolver.resolve("rain.bloc.alt")).serviceId).to.equal(SEVEN);
   });
 
-  it("need the chain for labels that are new, and nobody for those that are known", async () => {
+  it("need the chain for new labels only", async () => {
     await rig.resolver.resolve("weather.bloc.alt");
     rig.directory.away = true;
     expect(await code("rain.bloc.alt")).to.equal(resolveErrors.unreachable);

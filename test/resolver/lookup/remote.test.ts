@@ -136,7 +136,7 @@ describe("what another resolver answers", () => {
     ],
     ["a sub-service for its root", "ANSWER_SERVICE", (t) => [SEVEN, { ...t.device }]],
     [
-      "an endpoint that nobody signed",
+      "an endpoint without a signature",
       "ANSWER_ENDPOINTS",
       ({ root }) => {
         return [

@@ -1,6 +1,6 @@
-import { median, rounded } from "../quantiles.ts";
+import { median, rounded } from "./quantiles.ts";
 
-/** Measures each of some servers once a round, in turn, so that a slow moment of the machine hits all. */
+/** Measures each of some things once a round, in turn, so that a slow moment of the machine hits all. */
 export async function alternately<K extends string>(
   rounds: number,
   measures: Readonly<Record<K, () => Promise<number>>>,
