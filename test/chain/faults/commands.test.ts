@@ -47,7 +47,8 @@ describe("commands send each transaction once behind an endpoint that", () => {
   const stake = async () => {
     const epoch = await rig.client.readContract({ ...rig.staking, functionName: "currentEpoch" });
     const args = [1n, epoch + 1] as const;
-    return rig.client.readContract({ ...rig.staking, functionName: "serviceStakeAt", args });
+    const call = { ...rig.staking, functionName: "serviceStakeAt", args } as const;
+    return (await rig.client.readContract(call))[0];
   };
 
   for (const { name, begin } of rpcStories) {
