@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { parseEther } from "viem";
+import { HORIZON } from "../../../src/protocol/epoch.ts";
 import { CliRig, parts, PROBE } from "../../support/cliRig.ts";
 import { rpcStories } from "../../support/rpcFaults.ts";
 import { RpcProxy } from "../../support/rpcProxy.ts";
@@ -43,10 +44,10 @@ describe("commands send each transaction once behind an endpoint that", () => {
     const second = await rig.cli(`${line} ${WALLET}`, { env });
     expect(second.code, second.stderr).to.equal(0);
   };
-  /** As it counts from the next epoch on. */
+  /** As it counts from the next epoch but one on. */
   const stake = async () => {
     const epoch = await rig.client.readContract({ ...rig.staking, functionName: "currentEpoch" });
-    const args = [1n, epoch + 1] as const;
+    const args = [1n, epoch + HORIZON] as const;
     const call = { ...rig.staking, functionName: "serviceStakeAt", args } as const;
     return (await rig.client.readContract(call))[0];
   };
