@@ -19,6 +19,10 @@ const benchmarks: Record<string, { about: string; load(): Promise<Benchmark> }> 
     about: "lookups, fronts beside unbound and dnsmasq, moves over 8 Coral nodes (some minutes)",
     load: () => import("./resolve.ts"),
   },
+  rpc: {
+    about: "JSON-RPC calls a minute and a day of each kind of worker (some minutes)",
+    load: () => import("./rpc.ts"),
+  },
   start: {
     about: "start of commands beside bare Node, memory of workers at rest (some minutes)",
     load: () => import("./start.ts"),

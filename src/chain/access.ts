@@ -31,7 +31,7 @@ export interface ChainPace {
 }
 
 /** How often an endpoint is asked which chain it serves before a worker takes its word for it. */
-const CHECKS = 4;
+const CHECKS = 3;
 const never = new AbortController().signal;
 
 /** What every worker needs of the chain: a client, a clock and, for some, a sender, all of it counted. */
@@ -105,7 +105,7 @@ export class ChainAccess implements Startable {
         const isMismatch = error instanceof BlockcloudError && error.code === "CHAIN_MISMATCH";
         if (!isMismatch || tries === CHECKS) throw error;
         this.#log.warn("the endpoint may serve another chain, asking again", { error });
-        await this.#timers.sleep(tries * 1_000, never);
+        await this.#timers.sleep(tries * 500, never);
       }
     }
     await startTime(this.time);

@@ -54,7 +54,7 @@ export class LapseDuty implements KeeperDuty {
       return { duty: this.name, call, reward: 0n, about: { auditor } };
     } catch (error) {
       const revert = contractError(error);
-      if (revert === undefined) throw error;
+      if (revert === undefined || revert.isBare) throw error;
       if (revert.name === "PosNotLapsable") {
         // Epochs without a seed in time do not count: so many more must pass at least.
         const missing = LAPSE_EPOCHS + 1 - Number(revert.args[2]);

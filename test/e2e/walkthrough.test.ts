@@ -201,8 +201,9 @@ describe("the walk-through of docs/operations.md, on Anvil with Sepolia's ID", f
 
   it("deploys, and finds the deployment as the parameters say", async () => {
     const [said = ""] = await section("### Deploy");
-    expect(said).to.match(/43 of 43 comparisons with what is on chain hold\nwritten to /);
-    expect(said).to.match(/43 of 43 comparisons with what is on chain hold\nunchanged: /);
+    const [, all = ""] = /\((\d+) comparisons\)/.exec(page) ?? [];
+    const compared = `${all} of ${all} comparisons with what is on chain hold`;
+    expect(said).to.contain(`${compared}\nwritten to `).and.to.contain(`${compared}\nunchanged: `);
   });
 
   it("funds wallet, owner and operator, whose keys are encrypted", async () => {

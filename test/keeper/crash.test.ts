@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseEther } from "viem";
 import { devKey } from "../../devnet/devnet.ts";
+import { AnswerError } from "../../src/chain/rpc/faults.ts";
 import { dayOf } from "../../src/keeper/economy.ts";
 import { AuditedChain, FIRST } from "../support/auditedChain.ts";
 import { KeeperRig, type Intercept } from "../support/keeperRig.ts";
@@ -104,7 +105,7 @@ describe("a keeper that is killed, or whose endpoint is limited", () => {
       const [{ fromBlock, toBlock }] = params as [{ fromBlock: string; toBlock: string }];
       const span = Number(toBlock) - Number(fromBlock) + 1;
       spans.push(span);
-      if (span > 100) throw Object.assign(new Error("block range is too wide"), { code: -32_005 });
+      if (span > 100) throw new AnswerError({ code: -32_005, message: "block range is too wide" });
     };
     const narrow = new KeeperRig(chain, { key: KEEPER.key, intercept });
     const wide = new KeeperRig(chain, { key: KEEPER.key });

@@ -78,7 +78,8 @@ describe("a keeper's duties, on a chain", () => {
     const after = (await first!.balance()) + (await second!.balance());
     expect(after - before).to.equal(REPORT_REWARD);
     const done = [first!, second!].flatMap(({ heard }) => heard);
-    expect(done).to.deep.equal(["done report"]);
+    // On a busy machine the other has sent before it could see that.
+    expect(done.filter((each) => each !== "lost report")).to.deep.equal(["done report"]);
   });
 
   it("an unanswered challenge of another's is resolved for a fifth of the slash", async () => {

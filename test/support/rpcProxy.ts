@@ -74,6 +74,7 @@ export class RpcProxy {
   readonly #node: string;
   readonly #server = createServer((request, response) => void this.#serve(request, response));
   #rules: Rule[] = [];
+  #pruning: { seconds: number; gone: () => RpcAnswer } | undefined;
 
   constructor(node: string) {
     this.#node = node;
@@ -109,9 +110,21 @@ export class RpcProxy {
     this.#rules.push({ fault, methods: methods && new Set(methods), left: times });
   }
 
+  /** Asks the node. */
+  pass(call: Pick<RpcCall, "method" | "params">): Promise<RpcAnswer> {
+    return this.#ask(call);
+  }
+
+  /** Answers like a node that keeps the blocks, and their logs, of so many seconds and the newest ones. */
+  prune(seconds: number, gone: () => RpcAnswer): void {
+    this.#pruning = { seconds, gone };
+  }
+
   /** Ends all faults. */
   heal(): void {
     this.#rules = [];
+    this.#pruning = undefined;
+    this.before = this.after = () => undefined;
     this.override = () => undefined;
     this.lag = 0;
     this.batch = undefined;
@@ -209,11 +222,34 @@ export class RpcProxy {
 
   async #answer(call: RpcCall): Promise<RpcAnswer> {
     await this.before(call);
-    const own = this.override(call);
+    const own = this.override(call) ?? (await this.#ifPruned(call));
     if (own !== undefined) return own;
     const answer = await atHeight(call, this.lag, (asked) => this.#ask(asked));
     await this.after(call);
     return answer;
+  }
+
+  /** What a node answers that has thrown the block away; undefined where it has not. */
+  async #ifPruned({ method, params = [] }: Partial<RpcCall>): Promise<RpcAnswer | undefined> {
+    if (this.#pruning === undefined) return undefined;
+    const [first] = params as [string | { fromBlock?: string }];
+    const asked = typeof first === "string" ? first : first?.fromBlock;
+    const isOfBlock = method === "eth_getBlockByNumber" || method === "eth_getLogs";
+    if (!isOfBlock || asked === undefined || !asked.startsWith("0x")) return undefined;
+    const [block, head] = await Promise.all([this.#blockOf(asked), this.#blockOf("latest")]);
+    if (block === undefined || head === undefined) return undefined;
+    const isNew = block.number + NEVER_PRUNED > head.number;
+    if (isNew || block.timestamp >= head.timestamp - this.#pruning.seconds) return undefined;
+    const { gone } = this.#pruning;
+    const isAbsent = "result" in gone();
+    return method === "eth_getLogs" && isAbsent ? { error: PRUNED } : gone();
+  }
+
+  async #blockOf(block: string): Promise<{ number: number; timestamp: number } | undefined> {
+    const answer = await this.#ask({ method: "eth_getBlockByNumber", params: [block, false] });
+    const found = "result" in answer ? (answer.result as Record<string, string> | null) : null;
+    if (found === null) return undefined;
+    return { number: Number(found.number), timestamp: Number(found.timestamp) };
   }
 
   async #ask(call: Pick<RpcCall, "method" | "params">): Promise<RpcAnswer> {
@@ -227,6 +263,9 @@ export class RpcProxy {
   }
 }
 
+/** Blocks below the head that no node throws away, however old they are. */
+const NEVER_PRUNED = 64;
+const PRUNED: RpcError = { code: -32_000, message: "history has been pruned" };
 const TOO_LONG: RpcError = { code: -32_600, message: "batch of more calls than allowed" };
 
 function isAnswer(fault: RpcFault): fault is RpcAnswer {

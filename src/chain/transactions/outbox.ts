@@ -228,8 +228,9 @@ export class Outbox {
     let next = count;
     if (last !== undefined && count <= last.nonce) {
       const isMined = await this.pool.isStillMined(last.outcome);
-      if (isMined === undefined) return undefined;
-      if (isMined) next = last.nonce + 1;
+      // A chain that got shorter has forgotten it; an endpoint that is behind knows that it waits.
+      if (isMined === undefined && (await this.pool.knowsOne(last))) return undefined;
+      if (isMined === true) next = last.nonce + 1;
       else {
         this.#d.log.warn("a transaction that was mined is no more", about(last));
         this.#landed = [];

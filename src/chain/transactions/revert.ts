@@ -15,6 +15,8 @@ export interface ContractError {
   args: readonly unknown[];
   /** The text of a plain `revert`. */
   reason: string | undefined;
+  /** Whether it came without data: none of our contracts refuses so, and a node may have lost it. */
+  isBare: boolean;
 }
 
 /** The contract's error behind what a client threw; undefined for any other failure. */
@@ -24,7 +26,8 @@ export function contractError(error: unknown): ContractError | undefined {
       ? error.walk((inner) => inner instanceof ContractFunctionRevertedError)
       : null;
   if (!(found instanceof ContractFunctionRevertedError)) return undefined;
-  return { name: found.data?.errorName, args: found.data?.args ?? [], reason: found.reason };
+  const { data, reason, raw = "0x" } = found;
+  return { name: data?.errorName, args: data?.args ?? [], reason, isBare: raw === "0x" };
 }
 
 /**
@@ -38,7 +41,7 @@ export function describeRevert(functionName: string, cause: unknown): Blockcloud
     const args = revert.args.map(String).join(", ");
     return new BlockcloudError("CALL_REVERTED", `${functionName} reverts: ${name}(${args}).`, {
       cause,
-      retryable: revert.name === undefined,
+      retryable: revert.isBare,
     });
   }
   const why = whatFailed(cause);

@@ -1,6 +1,7 @@
 import { checkChain, createChainClient, type ChainClient } from "../../chain/client.ts";
 import { loadDeployment, originOf, type Deployment } from "../../chain/deployment.ts";
 import { networkFile } from "../../chain/networks.ts";
+import { unusedProxy } from "./proxyEnv.ts";
 import {
   defineCommand,
   type Check,
@@ -46,7 +47,12 @@ export function chainCommand<F extends Flags, A extends Flags = Flags>(
   return defineCommand({ ...spec, flags }, check, async (local) => {
     const { deployment: file = "", rpc } = local.flags as unknown as Values<typeof chainFlags>;
     const deployment = loadDeployment(file);
-    const client = createChainClient(rpc, deployment.chainId, { origin: originOf(deployment) });
+    const unused = unusedProxy(local.io.env);
+    if (unused !== undefined) local.progress.say(unused);
+    const client = createChainClient(rpc, deployment.chainId, {
+      origin: originOf(deployment),
+      timers: local.io.timers,
+    });
     if (options.checkChain !== false) await checkChain(client, deployment);
     return spec.run({ ...local, deployment, client });
   });

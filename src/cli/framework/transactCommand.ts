@@ -51,7 +51,7 @@ export function transactCommand<F extends Flags, A extends Flags = Flags>(
         const fees = feePolicy(values);
         const sender = new TransactionSender(
           { rpcUrls: rpc, chainId, key, fees },
-          { client, log: silentLogger },
+          { client, log: silentLogger, timers: context.io.timers },
         );
         const transactor = new Transactor({ key, yes, dryRun, fees }, { ...context, sender });
         const services = new Services(client, deployment);

@@ -53,6 +53,8 @@ export class ChallengeResponder implements Startable {
   #loop: Promise<void> = Promise.resolve();
   /** The open challenge, and what was said of it already. */
   #known: { id: bigint; said: Set<string> } | undefined;
+  /** The newest block when it found nothing open. */
+  #idleAt = "";
   #failures = 0;
   #retryAt = 0;
 
@@ -94,8 +96,12 @@ export class ChallengeResponder implements Startable {
 
   async #look(retry: { pauseMs: number; longestMs: number }): Promise<void> {
     const { challenges, time, timers, log } = this.#d;
+    const { hash } = time.head();
+    // A challenge is opened in a block.
+    if (hash === this.#idleAt) return;
     const id = await challenges.open(this.#number);
     if (this.#known !== undefined && this.#known.id !== id) await this.#close(this.#known.id);
+    this.#idleAt = id === undefined ? hash : "";
     if (id === undefined) return;
     const [challenge, question] = await Promise.all([challenges.get(id), challenges.question(id)]);
     if (challenge.state !== "Open") return;

@@ -358,7 +358,7 @@ describe("ChallengeResponder", () => {
     await start();
     const short = book.chain.asked("eth_call");
     await timers.advance(30_000);
-    expect(book.chain.asked("eth_call") - short).to.be.within(50, 70);
+    expect(book.chain.asked("eth_call") - short).to.be.within(25, 35);
     await running.pop()?.stop();
     book.chain.answers.windowSeconds = () => 86_400n;
     await start();
