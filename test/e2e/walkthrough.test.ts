@@ -13,7 +13,7 @@ import { epochAt, HORIZON } from "../../src/protocol/epoch.ts";
 import { startAnvil, type Anvil } from "../support/anvil.ts";
 import { ChainDriver } from "../support/chainDriver.ts";
 import { clone } from "../support/clone.ts";
-import { commands } from "../support/runbook.ts";
+import { commands, page } from "../support/runbook.ts";
 import { Shell } from "../support/shell.ts";
 import { until } from "../support/until.ts";
 

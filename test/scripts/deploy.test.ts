@@ -109,7 +109,7 @@ describe("npm run deploy, to a chain with Sepolia's ID", () => {
     expect(status, stderr).to.equal(0);
     const { ok, changed, deployment, checks } = result();
     expect({ ok, changed }).to.deep.equal({ ok: true, changed: true });
-    expect(checks.length).to.be.at.least(42);
+    expect(checks.length).to.be.at.least(68);
     expect(deployment.parameters).to.include({ treasury: TREASURY, governor: GOVERNOR });
     // Ten contracts, four wires, two classes, a grant and a renunciation.
     expect(await sent()).to.equal(18);
