@@ -13,6 +13,7 @@ export class SlotTable {
   readonly #holders = new Map<number, bigint>();
   /** Services that were read. */
   #read = 0;
+  #isStale = false;
   #reading: Promise<void> | undefined;
 
   constructor(client: ChainClient, deployment: Deployment) {
@@ -25,7 +26,7 @@ export class SlotTable {
    * they are told: a slot may have been given to another service since.
    */
   async holders(slots: readonly number[]): Promise<(bigint | undefined)[]> {
-    const isMissing = () => slots.some((slot) => !this.#holders.has(slot));
+    const isMissing = () => this.#isStale || slots.some((slot) => !this.#holders.has(slot));
     if (isMissing()) await this.#refresh();
     // A service that was read before may have taken a slot since.
     if (isMissing()) {
@@ -37,8 +38,7 @@ export class SlotTable {
 
   /** Has everything read again. */
   forget(): void {
-    // What is being read is new enough for whoever waits for it.
-    if (this.#reading === undefined) this.#read = 0;
+    this.#isStale = true;
   }
 
   /** Reads the services that were not read yet; calls that overlap are one. */
@@ -50,6 +50,8 @@ export class SlotTable {
   }
 
   async #readOn(): Promise<void> {
+    if (this.#isStale) this.#read = 0;
+    this.#isStale = false;
     const count = await this.#client.readContract({
       ...this.#registry,
       functionName: "serviceCount",

@@ -237,7 +237,7 @@ describe("EarnDuty", () => {
       hold(EPOCH - 9);
       hold(EPOCH - 8, 2);
       rig.chain.estimates.claim = ({ epoch, index }: { epoch: number; index: number }) => {
-        if (epoch === EPOCH - 9 || index === 0) throw new FakeRevert("PosUnknownService", [1n]);
+        if (epoch === EPOCH - 9 || index === 0) throw new FakeRevert("PosEvidenceMissing", [1n]);
       };
       await run();
       expect(sent()).to.deep.equal([["claim 42/1"]]);

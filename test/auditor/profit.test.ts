@@ -22,7 +22,7 @@ describe("Profit", () => {
     newest = EPOCH - 1;
     rig.chain.answers.newestSeed = () => newest;
     rig.chain.answers.seedOf = () => [hashOf(1), newest - 1, 4, 0n];
-    rig.chain.answers.budgetOf = () => [0n, 0n, parseEther("2800"), parseEther("2800")];
+    rig.chain.answers.budgetOf = () => [parseEther("2800"), 0n, 0n, 1n];
     rig.sender.price = parseGwei("10");
   });
 

@@ -34,7 +34,10 @@ abstract contract Deployment {
     IAccessManager internal governance;
 
     function setUp() public virtual {
-        System memory s = SystemLib.deploy();
+        _use(SystemLib.deploy());
+    }
+
+    function _use(System memory s) internal {
         (token, pool, registry, staking, pos) = (s.token, s.pool, s.registry, s.staking, s.pos);
         settlement = s.settlement;
         (book, labels, verifier, governance) = (s.book, s.labels, s.verifier, s.governance);

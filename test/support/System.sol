@@ -60,10 +60,15 @@ uint256 constant GENESIS = 1_800_000_000;
 /// @notice Deploys the contracts, and moves the chain from epoch to epoch.
 library SystemLib {
     /// @notice Deploys at genesis and connects everything, as the deployment module does.
-    function deploy() internal returns (System memory s) {
+    function deploy() internal returns (System memory) {
+        return deploy(YIELD_PERCENT);
+    }
+
+    /// @notice The same with another bound of the emission.
+    function deploy(uint32 yieldPercent) internal returns (System memory s) {
         vm.warp(GENESIS);
         vm.roll(GENESIS_BLOCK);
-        s.pool = Artifacts.newPool(EPOCH_SECONDS, YIELD_PERCENT);
+        s.pool = Artifacts.newPool(EPOCH_SECONDS, yieldPercent);
         s.token = Artifacts.newToken(address(s.pool), TREASURY);
         s.governance = Artifacts.newAccessManager(GOVERNOR);
         _complete(s, address(0));

@@ -34,7 +34,7 @@ describe("views of auditors", () => {
     const shown = await view(0);
     expect(shown).to.deep.include({
       stake: STAKE,
-      counted: { now: 0n, next: 0n },
+      counted: { now: 0n, next: STAKE },
       enrolledSince: FIRST,
       operator: chain.auditors[0]!.operator,
       chain: { pendingSince: FIRST, epochsLeft: undefined },

@@ -25,6 +25,7 @@ describe("listServices", () => {
       classAt: (classId: number) => ({
         name: stringToHex(classId === 0 ? "http" : "json-rpc", { size: 32 }),
         minimumStake: 0n,
+        maximumStake: 1n,
         registrationFee: 0n,
         open: true,
         excellentMs: 1,

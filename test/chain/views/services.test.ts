@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { parseEther, parseEventLogs } from "viem";
 import { settlementAbi } from "../../../src/protocol/abi/settlement.ts";
+import { HORIZON } from "../../../src/protocol/epoch.ts";
 import { failedRun, readServiceEpochs } from "../../../src/chain/views/serviceEpochs.ts";
 import { listServices, type ServiceFilter } from "../../../src/chain/views/serviceList.ts";
 import { findService, readServiceView } from "../../../src/chain/views/serviceView.ts";
@@ -37,7 +38,7 @@ describe("views of services", function () {
   });
   after(() => chain.stop());
 
-  it("a service shows what was registered, and what counts from the next epoch on", async () => {
+  it("a service shows what was registered, and what counts from the next epoch but one on", async () => {
     const shown = await view(1n);
     expect(shown.owner).to.equal(chain.owner(1).address);
     expect(shown.payout).to.equal(chain.owner(1).address);
@@ -45,7 +46,7 @@ describe("views of services", function () {
     expect(shown.label).to.equal(undefined);
     expect(shown.metadata).to.equal("https://weather.example/about");
     expect(shown.probe.specification?.requests[0]?.path).to.equal("/");
-    expect(shown.firstEpoch).to.equal(1);
+    expect(shown.firstEpoch).to.equal(HORIZON);
     expect(shown.status).to.deep.equal({ now: "None", next: "Active" });
     expect(shown.key.next).to.equal(chain.serviceKey(1).address);
     expect(shown.stake).to.deep.equal({ now: 0n, next: parseEther("4000") });
@@ -123,7 +124,7 @@ describe("views of services", function () {
     });
     expect(before.payout).to.equal(chain.owner(3).address);
     expect(before.metadata).to.equal("https://elsewhere.example");
-    await chain.enter(epoch + 1);
+    await chain.enter(epoch + HORIZON);
     expect((await view(2n)).status.now).to.equal("Maintenance");
     expect(await list({ status: "Maintenance" })).to.deep.equal([2n]);
   });
