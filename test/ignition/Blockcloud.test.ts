@@ -10,7 +10,6 @@ import type { BlocToken } from "../../typechain-types/contracts/token/BlocToken.
 import type { ProofOfService } from "../../typechain-types/contracts/proof-of-service/ProofOfService.ts";
 import type { Settlement } from "../../typechain-types/contracts/proof-of-service/Settlement.ts";
 import type { RewardPool } from "../../typechain-types/contracts/token/RewardPool.ts";
-import type { Settlement } from "../../typechain-types/contracts/proof-of-service/Settlement.ts";
 import type { ServiceRegistry } from "../../typechain-types/contracts/registry/ServiceRegistry.ts";
 import type { Staking } from "../../typechain-types/contracts/staking/Staking.ts";
 import type { LivenessVerifier } from "../../typechain-types/contracts/verifiers/LivenessVerifier.ts";
