@@ -12,6 +12,7 @@ const abi = [...proofOfServiceAbi, ...settlementAbi];
 /** What the chain says of one auditor's round. */
 export interface RoundState {
   committed: boolean;
+  revealed: boolean;
   votes: number;
   claimed: boolean;
   paidVotes: number;
@@ -56,6 +57,7 @@ export class Monitor {
     this.#rounds.set(auditor, byEpoch);
     const round = byEpoch.get(epoch) ?? {
       committed: false,
+      revealed: false,
       votes: 0,
       claimed: false,
       paidVotes: 0,
@@ -153,7 +155,9 @@ export class Monitor {
         this.round(event.args.auditor, event.args.epoch).committed = true;
       } else if (event.eventName === "Revealed") {
         const votes = Number(event.args.votes);
-        this.round(event.args.auditor, event.args.epoch).votes += votes;
+        const round = this.round(event.args.auditor, event.args.epoch);
+        round.revealed = true;
+        round.votes += votes;
         this.#votes += votes;
       } else if (event.eventName === "Claimed") {
         const round = this.round(event.args.auditor, event.args.epoch);

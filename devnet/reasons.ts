@@ -102,9 +102,10 @@ export function whyNotEarned(
   });
 }
 
-function whyUnpaid({ committed, votes, claimed, paidVotes }: RoundState): string {
+function whyUnpaid({ committed, revealed, votes, claimed, paidVotes }: RoundState): string {
   if (!committed) return "It did not commit.";
-  if (votes === 0) return "It committed, and did not reveal.";
+  if (!revealed) return "It committed, and did not reveal.";
+  if (votes === 0) return "It revealed a round without a vote.";
   if (!claimed) return `It revealed ${votes} votes, and did not claim.`;
   return `It claimed, and ${paidVotes} of ${votes} votes were paid.`;
 }

@@ -6,7 +6,7 @@ const root = path.dirname(import.meta.dirname);
 /**
  * Compiles the command into one module with what it imports, packages too, and a module for each part that
  * only some commands load. Unused code of packages is left out, so that a worker starts sooner and in less
- * memory than from its sources or from a thousand modules (docs/decisions/0022-start-and-memory.md).
+ * memory than from its sources or from a thousand modules (docs/decisions/0023-start-and-memory.md).
  *
  * @param folder Takes `blockcloud.js` and the parts.
  */

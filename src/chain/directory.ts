@@ -244,7 +244,7 @@ export class ServiceDirectory implements Directory, Startable {
 }
 
 /** Remembers what was read, never a failure; the least recently used goes when there is too much. */
-function remember<K extends {}, V extends {}>(
+function remember<K extends bigint | string, V extends object>(
   cache: BoundedTable<K, V>,
   key: K,
   read: () => V,

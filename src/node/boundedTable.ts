@@ -1,10 +1,11 @@
 import { LRUCache } from "lru-cache";
 
+type Key = string | number | bigint;
+/** Anything but `undefined`, which stands for an entry that is not there. */
+type Value = object | Key;
+
 /** A table that forgets its least recently used entry when it is full. */
-export type BoundedTable<K extends NonNullable<unknown>, V extends NonNullable<unknown>> = LRUCache<
-  K,
-  V
->;
+export type BoundedTable<K extends Key, V extends Value> = LRUCache<K, V>;
 
 /**
  * Makes a {@link BoundedTable}. Its memory grows with its entries: a bound by size allocates nothing in
@@ -13,8 +14,6 @@ export type BoundedTable<K extends NonNullable<unknown>, V extends NonNullable<u
  *
  * @param entries How many entries it holds at most.
  */
-export function boundedTable<K extends NonNullable<unknown>, V extends NonNullable<unknown>>(
-  entries: number,
-): BoundedTable<K, V> {
+export function boundedTable<K extends Key, V extends Value>(entries: number): BoundedTable<K, V> {
   return new LRUCache<K, V>({ maxSize: entries, sizeCalculation: () => 1 });
 }

@@ -75,7 +75,14 @@ describe("judge", () => {
       round: (auditor: Address, epoch: number) => {
         const reward = earned(auditor, epoch);
         const claimed = reward > 0n;
-        return { committed: true, votes: 3, claimed, paidVotes: claimed ? 2 : 0, reward };
+        return {
+          committed: true,
+          revealed: true,
+          votes: 3,
+          claimed,
+          paidVotes: claimed ? 2 : 0,
+          reward,
+        };
       },
       transactions: () => 7,
       gasPerAudit: 61_000,

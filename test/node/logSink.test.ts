@@ -66,7 +66,7 @@ describe("a process whose log nobody reads", () => {
   it("works on, counts what it drops, and ends", async () => {
     const source = (name: string) => new URL(`../../src/node/${name}`, import.meta.url).href;
     const script = `
-      import { createLogger } from "${source("logger.ts")}";
+      import { createLogger } from "${source("createLogger.ts")}";
       import { LogSink, leaveInTime } from "${source("logSink.ts")}";
       let dropped = 0;
       const sink = new LogSink(process.stdout, { dropped: (lines) => (dropped += lines) });
