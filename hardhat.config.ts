@@ -1,8 +1,6 @@
 import { fileURLToPath } from "node:url";
 import hardhatToolboxMochaEthers from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
 import { configVariable, defineConfig } from "hardhat/config";
-import { testCompiler } from "./scripts/test-compiler.ts";
-import mocha from "./.mocharc.json" with { type: "json" };
 
 /** The compiler comes from npm: nothing is downloaded when the project is built. */
 const compiler = {
@@ -17,31 +15,25 @@ const compiler = {
   },
 };
 
-/** Calls of the registry are rare beside those of a round: its size counts for more than its gas. */
-const smaller = {
-  ...compiler,
-  settings: { ...compiler.settings, optimizer: { enabled: true, runs: 200 } },
-};
-const profile = {
-  compilers: [compiler],
-  overrides: { "contracts/registry/ServiceRegistry.sol": smaller },
-};
-
 /** `npm run test:deep` */
 const deep = process.env.BLOCKCLOUD_DEEP === "1";
 
+/** A folder of its own for what is built: several builds may then run at once (scripts/solidity.ts). */
+const build = process.env.BLOCKCLOUD_BUILD ?? ".";
+
 export default defineConfig({
-  plugins: [hardhatToolboxMochaEthers, testCompiler],
-  paths: { tests: { solidity: "./test", mocha: "./test" } },
-  solidity: {
-    // Before it compiles tests, Hardhat compiles the contracts: tests create them from their artifacts.
-    splitTestsCompilation: true,
-    npmFilesToBuild: ["@openzeppelin/contracts/access/manager/AccessManager.sol"],
-    profiles: { default: profile, production: profile },
+  plugins: [hardhatToolboxMochaEthers],
+  paths: {
+    tests: { solidity: "./test", mocha: "./test" },
+    cache: `${build}/cache`,
+    artifacts: `${build}/artifacts`,
   },
-  typechain: { outDir: "./typechain-types" },
+  solidity: {
+    npmFilesToBuild: ["@openzeppelin/contracts/access/manager/AccessManager.sol"],
+    profiles: { default: compiler, production: compiler },
+  },
+  typechain: { outDir: `${build}/typechain-types` },
   test: {
-    mocha,
     solidity: {
       fsPermissions: { readDirectory: ["./test/vectors"] },
       fuzz: { runs: 256, seed: "0x626c6f63" },

@@ -1,6 +1,6 @@
 import { cpus, totalmem } from "node:os";
 
-/** A figure for which the project has set a bound. */
+/** One figure that the project has set itself a bound for. */
 export interface Target {
   name: string;
   value: number;
@@ -10,22 +10,22 @@ export interface Target {
   ok: boolean;
 }
 
-/** A table for display. */
+/** Figures for people. */
 export interface Table {
   title: string;
   columns: readonly string[];
   rows: readonly (readonly (string | number)[])[];
 }
 
-/** The results of a benchmark. */
+/** What a benchmark found. */
 export interface Outcome {
-  /** Results as JSON. */
+  /** For programs. */
   results: Record<string, unknown>;
   tables: readonly Table[];
   targets: readonly Target[];
 }
 
-/** A benchmark; it reports progress to `say`. */
+/** A benchmark; `say` takes its progress. */
 export interface Benchmark {
   run(say: (message: string) => void): Promise<Outcome>;
 }
@@ -40,7 +40,7 @@ export function atLeast(name: string, value: number, unit: string, limit: number
   return { name, value, unit, limit, better: "higher", ok: value >= limit };
 }
 
-/** The machine on which the figures were measured. */
+/** What the figures were measured on. */
 export function machine() {
   const cores = cpus();
   return {
@@ -56,7 +56,7 @@ export function toJson(bench: string, { results, targets }: Outcome): string {
   return JSON.stringify({ bench, machine: machine(), results, targets });
 }
 
-/** Formats tables and targets as text. */
+/** Tables and targets as text. */
 export function toText({ tables, targets }: Outcome): string {
   const { cpu, cores, memoryGiB, node } = machine();
   const verdicts: Table = {
@@ -97,7 +97,7 @@ function render({ title, columns, rows }: Table): string {
   return [title, ...lines.slice(0, 1), rule, ...lines.slice(1)].join("\n");
 }
 
-/** Formats figures with separated thousands, and text unchanged. */
+/** Figures with separated thousands; text as it is. */
 function grouped(cell: string | number): string {
   return typeof cell === "number" ? cell.toLocaleString("en-US") : cell;
 }

@@ -11,7 +11,6 @@ import {
 } from "viem";
 import type { Deployment } from "../src/chain/deployment.ts";
 import { abis } from "../src/protocol/abis.ts";
-import { labelPrices } from "./labelPrices.ts";
 import type { Parameters } from "./parameters.ts";
 
 /** The contract behind each name of a deployment file. */
@@ -21,9 +20,7 @@ const contractNames = {
   registry: "ServiceRegistry",
   staking: "Staking",
   proofOfService: "ProofOfService",
-  settlement: "Settlement",
   challengeBook: "ChallengeBook",
-  labels: "ServiceLabels",
   livenessVerifier: "LivenessVerifier",
   governance: "AccessManager",
 } as const;
@@ -33,7 +30,6 @@ const ADMIN_ROLE = 0n;
 const accessManagerAbi = parseAbi([
   "function hasRole(uint64 roleId, address account) view returns (bool isMember, uint32 executionDelay)",
 ]);
-const verifierAbi = parseAbi(["function registry() view returns (address)"]);
 
 /** One thing that was compared. */
 export interface Check {
@@ -108,27 +104,20 @@ async function compareParameters(
     abi: abis.rewardPool,
     functionName: "BUDGET_PER_SECOND",
   });
-  const { registry, staking, proofOfService, settlement, challengeBook, labels } = contracts;
+  const { registry, staking, proofOfService, challengeBook } = contracts;
   const wanted: Record<keyof typeof abis, Record<string, unknown>> = {
     token: { symbol: "BLOC" },
-    rewardPool: {
-      epochBudget: perSecond * BigInt(parameters.epochSeconds),
-      yieldPercent: parameters.yieldPercent,
-      token: contracts.token,
-      proofOfService: contracts.proofOfService,
-      settlement: contracts.settlement,
-    },
+    rewardPool: { epochBudget: perSecond * BigInt(parameters.epochSeconds) },
     registry: {
       genesis,
       epochSeconds: parameters.epochSeconds,
       authority: contracts.governance,
       predecessor: parameters.predecessor ?? zeroAddress,
-      closingSeconds: parameters.closingSeconds,
+      labelMinimumAge: parameters.labelMinimumAge,
+      labelMaximumAge: parameters.labelMaximumAge,
       staking,
       proofOfService,
-      settlement,
       challengeBook,
-      labels,
     },
     staking: {
       genesis,
@@ -146,15 +135,6 @@ async function compareParameters(
       registry,
       staking,
       rewardPool: contracts.rewardPool,
-      settlement,
-    },
-    settlement: {
-      genesis,
-      epochSeconds: parameters.epochSeconds,
-      proofOfService,
-      registry,
-      staking,
-      rewardPool: contracts.rewardPool,
     },
     challengeBook: {
       proofOfService,
@@ -164,13 +144,6 @@ async function compareParameters(
       coolDownSeconds: parameters.challengeCoolDown,
       bond: parameters.challengeBond,
     },
-    labels: {
-      registry,
-      token: contracts.token,
-      predecessor: await predecessorsLabels(client, parameters),
-      minimumAge: parameters.labelMinimumAge,
-      maximumAge: parameters.labelMaximumAge,
-    },
   };
   for (const [name, getters] of Object.entries(wanted) as [keyof typeof abis, object][]) {
     for (const [functionName, value] of Object.entries(getters)) {
@@ -178,23 +151,6 @@ async function compareParameters(
       const found = await client.readContract({ address: contracts[name], abi, functionName });
       compare(`${name}.${functionName}`, found, value);
     }
-  }
-  for (const [index, name] of labelPrices.entries()) {
-    const found = await client.readContract({
-      address: labels,
-      abi: abis.labels,
-      functionName: "priceOf",
-      args: [BigInt(index + 1)],
-    });
-    compare(`labels.priceOf ${index + 1}`, found, parameters[name]);
-  }
-  if (contracts.livenessVerifier !== undefined) {
-    const found = await client.readContract({
-      address: contracts.livenessVerifier,
-      abi: verifierAbi,
-      functionName: "registry",
-    });
-    compare("livenessVerifier.registry", found, registry);
   }
   for (const [index, name] of ["http", "json-rpc"].entries()) {
     const kind = await client.readContract({
@@ -206,7 +162,6 @@ async function compareParameters(
     compare(`class ${name}`, kind, {
       name: stringToHex(name, { size: 32 }),
       minimumStake: parameters.minimumServiceStake,
-      maximumStake: parameters.maximumServiceStake,
       registrationFee: parameters.registrationFee,
       // Governance may have closed it since.
       open: kind.open,
@@ -217,15 +172,6 @@ async function compareParameters(
     });
   }
 }
-
-/** Where the labels of the predecessor are; the zero address where there is none. */
-async function predecessorsLabels(client: PublicClient, parameters: Parameters): Promise<Address> {
-  const { predecessor } = parameters;
-  if (predecessor === undefined) return zeroAddress;
-  const call = { address: predecessor, abi: abis.registry, functionName: "labels" } as const;
-  return await client.readContract(call);
-}
-
 async function compareGovernance(
   client: PublicClient,
   input: { deployment: Deployment; parameters: Parameters; deployer: Address; mint?: Hex },

@@ -18,7 +18,7 @@ export class ClosestList {
     return this.#nodes;
   }
 
-  /** Whether a node at a distance would be added. */
+  /** Whether a node at a distance would be among them. */
   takes(away: number): boolean {
     return (
       this.#nodes.length < this.#capacity ||
@@ -26,7 +26,7 @@ export class ClosestList {
     );
   }
 
-  /** Offers a node that was not offered earlier. */
+  /** Offers a node that was not offered before. */
   offer(node: number, away = distance(this.#topology.id(node), this.#target)): void {
     if (!this.takes(away)) return;
     let place = this.#nodes.length;
@@ -40,14 +40,14 @@ export class ClosestList {
   }
 }
 
-/** The nodes closest to an ID that a node knows: its response to a lookup. */
+/** What a node knows that is closest to an ID: its answer to a look-up. */
 export function closestKnown(topology: Topology, node: number, target: Id): readonly number[] {
   const list = new ClosestList(topology, target, topology.bucketSize);
   for (const contact of topology.tables[node] ?? []) list.offer(contact);
   return list.nodes;
 }
 
-/** The nodes that are really closest, found among all nodes. */
+/** The nodes that are closest in truth, by looking at all of them. */
 export function closestOfAll(topology: Topology, target: Id, count: number): readonly number[] {
   const list = new ClosestList(topology, target, count);
   for (let node = 0; node < topology.size; node += 1) list.offer(node);

@@ -1,14 +1,14 @@
 import type { Address, Hex } from "viem";
 import type { BenchChain, Mined } from "../chain.ts";
 
-/** The combined effect of transactions on storage. */
+/** What transactions did to storage, taken together. */
 export interface StorageWritten {
   transactions: number;
-  /** Slots whose value changed in at least one transaction. */
+  /** Slots whose value changed in at least one of them. */
   slots: number;
-  /** Slots that changed from zero to another value. */
+  /** Of these, from zero to something else. */
   grown: number;
-  /** Slots that changed to zero. */
+  /** Of these, from something else to zero. */
   cleared: number;
 }
 

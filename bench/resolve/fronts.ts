@@ -8,7 +8,7 @@ import { nameOf } from "./services.ts";
 import { now, signingNetwork, silent, syntheticResolver } from "./syntheticResolver.ts";
 import { serve } from "./worker.ts";
 
-/** The ports of the fronts. */
+/** Where the fronts listen. */
 export interface FrontPorts {
   dns: number;
   http: number;
@@ -16,7 +16,7 @@ export interface FrontPorts {
 
 serve({ start });
 
-/** Starts a resolver with its services cached by name, and the same fronts as `resolver run`. */
+/** A resolver whose services are cached under their names, with its fronts, as `resolver run` has them. */
 async function start(services: number): Promise<FrontPorts> {
   const resolver = syntheticResolver(services, signingNetwork());
   await resolver.start();

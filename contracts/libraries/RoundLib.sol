@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
-pragma solidity 0.8.37;
-
-import {ReportWord} from "./ReportWord.sol";
+pragma solidity ^0.8.28;
 
 /// @title RoundLib
 /// @notice Hashes of an auditor's round: chunks, commitment, evidence, samples.
@@ -9,7 +7,7 @@ library RoundLib {
     /// @notice Words that one chunk may hold.
     uint256 internal constant MAX_WORDS = 512;
     /// @notice Chunks that one round may hold: the bits of the claim bitmap.
-    uint256 internal constant MAX_CHUNKS = 64;
+    uint256 internal constant MAX_CHUNKS = 128;
     /// @notice Votes of a chunk that a claim must prove.
     uint256 internal constant SAMPLES = 2;
 
@@ -21,7 +19,7 @@ library RoundLib {
     function chunkHash(
         uint256 index,
         uint256 base,
-        ReportWord[] calldata words
+        uint256[] calldata words
     ) internal pure returns (bytes32) {
         return keccak256(abi.encode(index, base, words));
     }

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: MIT
-pragma solidity 0.8.37;
+pragma solidity ^0.8.28;
 
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
-import {EpochTagLib, RING} from "../libraries/Epochs.sol";
 import {PayLib} from "../libraries/PayLib.sol";
 import {ReceiptLib} from "../libraries/ReceiptLib.sol";
-import {LANE_BITS, ReportWord, ReportWordLib} from "../libraries/ReportWord.sol";
 import {RoundLib} from "../libraries/RoundLib.sol";
 import {ServiceIdLib} from "../libraries/ServiceIdLib.sol";
-import {MAX_SHARDS, Slot, SlotLib} from "../libraries/Slot.sol";
 import {SortitionLib} from "../libraries/SortitionLib.sol";
-import {Tally, TallyLib} from "../libraries/Tally.sol";
+import {MAX_SHARDS, TallyLib} from "../libraries/TallyLib.sol";
 import {IServiceRegistry} from "../registry/IServiceRegistry.sol";
 import {IStaking} from "../staking/IStaking.sol";
 import {AuditorRoster} from "./AuditorRoster.sol";
@@ -35,18 +32,15 @@ abstract contract AuditRounds is AuditorRoster {
         // slot 1
         uint32 epoch;
         uint32 nextShard;
-        uint8 revealed;
-        uint8 count;
-        // bit `i` for chunk `i`
-        uint64 claimed;
-        // see `SortitionLib.expectedWeight`
-        uint72 expected;
+        uint16 revealed;
+        uint16 count;
+        uint128 claimed;
     }
 
     mapping(address auditor => Round[RING]) private _rounds;
     /// @dev Tallies as `TallyLib` stores them, `RING` for each shard. A plain table instead of a mapping:
     /// no hash for each shard of a reveal.
-    Tally[MAX_SHARDS * RING] private _tallies;
+    uint256[MAX_SHARDS * RING] private _tallies;
 
     /// @inheritdoc IProofOfService
     function commit(address auditor, uint32 epoch, bytes32 commitment) external {
@@ -56,7 +50,7 @@ abstract contract AuditRounds is AuditorRoster {
         Round storage round = _rounds[auditor][epoch % RING];
         require(!_isCommitted(round, epoch), PosAlreadyCommitted(auditor, epoch));
 
-        round.commitment = EpochTagLib.tagged(commitment, epoch);
+        round.commitment = _tagged(commitment, epoch);
         emit Committed(auditor, epoch);
     }
 
@@ -65,27 +59,19 @@ abstract contract AuditRounds is AuditorRoster {
         uint32 current = currentEpoch();
         // In 256 bits, so that no epoch overflows.
         require(current == uint256(chunk.epoch) + 1, PosNotRevealEpoch(chunk.epoch, current));
-        Epoch storage entry = _seeded(chunk.epoch);
+        bytes32 seed = _seeded(chunk.epoch).seed;
         Round storage round = _rounds[chunk.auditor][chunk.epoch % RING];
         _checkOpening(chunk, round);
         bool begun = round.epoch == chunk.epoch;
-        uint8 next = begun ? round.revealed : 0;
+        uint16 next = begun ? round.revealed : 0;
         require(chunk.index == next, PosChunkOutOfOrder(chunk.index, next));
 
         _showSecret(chunk.auditor, chunk.epoch, chunk.secret);
-        uint256 expected = begun ? round.expected : _expectedWeight(chunk, entry);
-        (uint256 nextShard, uint256 votes) = _count(
-            chunk,
-            SortitionLib.drawKey(entry.seed, chunk.secret, chunk.auditor),
-            expected,
-            begun ? round.nextShard : 0
-        );
+        (uint256 nextShard, uint256 votes) = _count(chunk, seed, begun ? round.nextShard : 0);
         round.epoch = chunk.epoch;
         round.nextShard = uint32(nextShard);
         round.revealed = next + 1;
-        // Chunks are at most `MAX_CHUNKS`, and an expected weight is at most 15 in 64.64.
-        round.count = uint8(chunk.count);
-        round.expected = uint72(expected);
+        round.count = chunk.count;
         if (!begun) round.claimed = 0;
         emit Revealed(chunk.auditor, chunk.epoch, chunk.index, votes);
     }
@@ -105,7 +91,7 @@ abstract contract AuditRounds is AuditorRoster {
         Epoch storage entry = _seeded(chunk.epoch);
         Round storage round = _rounds[chunk.auditor][chunk.epoch % RING];
         bytes32 chunkHash = _checkOpening(chunk, round);
-        uint64 bit = uint64(1) << chunk.index;
+        uint128 bit = uint128(1) << chunk.index;
         require(
             round.epoch == chunk.epoch && chunk.index < round.revealed && round.claimed & bit == 0,
             PosNotClaimable(chunk.auditor, chunk.epoch, chunk.index)
@@ -115,12 +101,7 @@ abstract contract AuditRounds is AuditorRoster {
 
         round.claimed |= bit;
         uint256 paidVotes;
-        (reward, paidVotes) = _payOf(
-            chunk,
-            y,
-            round.expected,
-            PayLib.quarterPay(entry.auditorsBudget, entry.activeServices)
-        );
+        (reward, paidVotes) = _payOf(chunk, y, entry.quarterPay);
         uint96 left = entry.auditorsLeft;
         if (reward > left) reward = left;
         entry.auditorsLeft = left - uint96(reward);
@@ -145,7 +126,7 @@ abstract contract AuditRounds is AuditorRoster {
 
         // No second report, and no claim of what was revealed of it.
         round.commitment = 0;
-        uint256 stake = IStaking(staking).auditorStakeAt(auditor, epoch);
+        (uint256 stake, ) = IStaking(staking).auditorStakeAt(auditor, epoch);
         // Rounded up, against the auditor.
         uint96 penalty = uint96((stake + NO_SHOW_DIVISOR - 1) / NO_SHOW_DIVISOR);
         emit Reported(auditor, epoch, msg.sender);
@@ -158,37 +139,42 @@ abstract contract AuditRounds is AuditorRoster {
     function roundOf(
         address auditor,
         uint32 epoch
-    ) external view returns (bool committed, uint8 revealed, uint64 claimed) {
+    ) external view returns (bool committed, uint16 revealed, uint128 claimed) {
         Round storage round = _rounds[auditor][epoch % RING];
         committed = _isCommitted(round, epoch);
         if (round.epoch == epoch) (revealed, claimed) = (round.revealed, round.claimed);
     }
 
     /// @inheritdoc IProofOfService
-    function tallyOf(uint256 shard, uint32 epoch) external view returns (Tally) {
+    function tallyOf(uint256 shard, uint32 epoch) external view returns (uint256) {
         require(shard < MAX_SHARDS, PosShardRange(shard, MAX_SHARDS));
-        Tally tally = _tallies[_place(shard, epoch)];
-        // The ring may hold another epoch's, which counts as none.
-        return tally.tag() == EpochTagLib.tagOf(epoch) ? tally.withoutMarks() : Tally.wrap(0);
+        return _tally(shard, epoch);
+    }
+
+    /// @dev The tally of a shard; the ring may hold another epoch's, which counts as none.
+    function _tally(uint256 shard, uint32 epoch) internal view returns (uint256 tally) {
+        tally = _tallies[_place(shard, epoch)];
+        tally = tally >> 244 == _tag(epoch) ? TallyLib.tallyOf(tally) : 0;
     }
 
     /// @dev Adds a chunk's votes to the tallies. Unchecked: shards and their number were bounded, counts
     /// fit their lanes.
     function _count(
         Chunk calldata chunk,
-        bytes32 y,
-        uint256 expected,
+        bytes32 seed,
         uint256 firstShard
     ) private returns (uint256 nextShard, uint256 votes) {
         nextShard = firstShard;
-        ReportWord[] calldata words = chunk.words;
+        uint256 expected = _expectedWeight(chunk.auditor, chunk.epoch);
+        bytes32 y = SortitionLib.drawKey(seed, chunk.secret, chunk.auditor);
+        uint256[] calldata words = chunk.words;
         uint256 base = chunk.base;
         uint32 epoch = chunk.epoch;
-        uint256 tag = EpochTagLib.tagOf(epoch);
+        uint256 tag = _tag(epoch);
         unchecked {
             for (uint256 i = 0; i < words.length; ++i) {
-                ReportWord word = words[i];
-                uint256 shard = base + word.offset();
+                uint256 word = words[i];
+                uint256 shard = base + (word >> 240);
                 require(shard < MAX_SHARDS, PosShardRange(shard, MAX_SHARDS));
                 require(shard >= nextShard, PosShardOrder(shard, nextShard));
                 nextShard = shard + 1;
@@ -198,7 +184,7 @@ abstract contract AuditRounds is AuditorRoster {
             }
         }
         // At most 512 in a lane, and 7,680 in all.
-        votes = ReportWordLib.sum(votes);
+        votes = TallyLib.sum(votes);
     }
 
     /// @dev Adds one report to its tally. Returns lanes with 1 where there was a vote.
@@ -206,52 +192,52 @@ abstract contract AuditRounds is AuditorRoster {
         uint256 shard,
         uint32 epoch,
         uint256 tag,
-        ReportWord word,
+        uint256 word,
         uint256 weight
     ) private returns (uint256 said) {
         bool wellFormed;
-        (said, wellFormed) = word.parse();
+        (said, wellFormed) = TallyLib.parse(word);
         require(wellFormed, PosMalformedWord(word));
         uint256 place = _place(shard, epoch);
-        Tally stored = _tallies[place];
-        if (stored.isEmpty() || stored.tag() != tag) {
+        uint256 stored = _tallies[place];
+        if (stored == 0 || stored >> 244 != tag) {
             // The shard's first report of the epoch (an empty entry has the tag of the first epochs). What
             // is active in an epoch is fixed before it begins.
             stored = TallyLib.start(tag, IServiceRegistry(registry).activeLanes(shard, epoch));
         }
-        uint256 votes = word.lanes();
+        uint256 votes = TallyLib.lanesOf(word);
         // Were such votes only not counted, an auditor could vote on services of its own that it left
         // inactive, and have its samples fall on them.
-        uint256 refused = votes & stored.inactive();
+        uint256 refused = votes & TallyLib.inactive(stored);
         require(refused == 0, PosInactiveLane(shard, refused));
-        _tallies[place] = stored.add(votes, weight);
+        _tallies[place] = TallyLib.add(stored, votes, weight);
     }
 
     /// @dev What a chunk earned, before the budget's bound. Unchecked: a vote earns less than a budget.
     function _payOf(
         Chunk calldata chunk,
         bytes32 y,
-        uint256 expected,
         uint256 quarterPay
     ) private view returns (uint256 reward, uint256 paidVotes) {
+        uint256 expected = _expectedWeight(chunk.auditor, chunk.epoch);
         uint256[16] memory table = PayLib.rates(quarterPay);
-        ReportWord[] calldata words = chunk.words;
+        uint256[] calldata words = chunk.words;
         uint256 base = chunk.base;
-        uint256 tag = EpochTagLib.tagOf(chunk.epoch);
-        uint256 entry = _place(0, chunk.epoch);
+        uint32 epoch = chunk.epoch;
+        uint256 tag = _tag(epoch);
         unchecked {
             for (uint256 i = 0; i < words.length; ++i) {
-                ReportWord word = words[i];
-                uint256 shard = base + word.offset();
-                Tally stored = _tallies[shard * RING + entry];
-                if (stored.tag() != tag) continue;
-                (uint256 pay, uint256 paid) = PayLib.report(stored.withoutMarks(), word, table);
+                uint256 word = words[i];
+                uint256 shard = base + (word >> 240);
+                uint256 stored = _tallies[_place(shard, epoch)];
+                if (stored >> 244 != tag) continue;
+                (uint256 pay, uint256 paid) = PayLib.report(TallyLib.tallyOf(stored), word, table);
                 if (paid == 0) continue;
                 paidVotes += paid;
                 reward += pay * SortitionLib.weight(y, shard, expected);
             }
         }
-        paidVotes = ReportWordLib.sum(paidVotes);
+        paidVotes = TallyLib.sum(paidVotes);
     }
 
     /// @dev Opens the commitment with a chunk.
@@ -270,7 +256,7 @@ abstract contract AuditRounds is AuditorRoster {
         uint256 last =
             chunk.words.length == 0
                 ? chunk.base
-                : chunk.base + chunk.words[chunk.words.length - 1].offset();
+                : chunk.base + (chunk.words[chunk.words.length - 1] >> 240);
         require(last < MAX_SHARDS, PosShardRange(last, MAX_SHARDS));
         chunkHash = RoundLib.chunkHash(chunk.index, chunk.base, chunk.words);
         bytes32 opened = RoundLib.commitment(
@@ -284,7 +270,7 @@ abstract contract AuditRounds is AuditorRoster {
         require(
             chunk.hashes.length == chunk.count &&
                 chunk.hashes[chunk.index] == chunkHash &&
-                round.commitment == EpochTagLib.tagged(opened, chunk.epoch),
+                round.commitment == _tagged(opened, chunk.epoch),
             PosCommitmentMismatch(chunk.auditor, chunk.epoch)
         );
     }
@@ -297,14 +283,14 @@ abstract contract AuditRounds is AuditorRoster {
         uint32 sampleEpoch,
         Sample[] calldata samples
     ) private view {
-        ReportWord[] calldata words = chunk.words;
+        uint256[] calldata words = chunk.words;
         uint256 contacts = 0;
         unchecked {
             for (uint256 i = 0; i < words.length; ++i) {
-                contacts += words[i].contacts();
+                contacts += TallyLib.contactsIn(words[i]);
             }
         }
-        contacts = ReportWordLib.sum(contacts);
+        contacts = TallyLib.sum(contacts);
         uint256 wanted = contacts == 0 ? 0 : RoundLib.SAMPLES;
         require(samples.length == wanted, PosSampleCount(samples.length, wanted));
         if (wanted == 0) return;
@@ -320,42 +306,33 @@ abstract contract AuditRounds is AuditorRoster {
         }
     }
 
-    /// @dev Slot of a contact vote, by its place in word-then-lane order.
-    function _contactAt(Chunk calldata chunk, uint256 place) private pure returns (Slot) {
-        ReportWord[] calldata words = chunk.words;
+    /// @dev Service number of a contact vote, by its place in word-then-lane order.
+    function _contactAt(Chunk calldata chunk, uint256 place) private pure returns (uint64) {
+        uint256[] calldata words = chunk.words;
         unchecked {
             uint256 i = 0;
-            uint256 lanes = words[0].contacts();
-            for (
-                uint256 count = ReportWordLib.sum(lanes);
-                place >= count;
-                count = ReportWordLib.sum(lanes)
-            ) {
+            uint256 lanes = TallyLib.contactsIn(words[0]);
+            for (uint256 count = TallyLib.sum(lanes); place >= count; count = TallyLib.sum(lanes)) {
                 place -= count;
-                lanes = words[++i].contacts();
+                lanes = TallyLib.contactsIn(words[++i]);
             }
             uint256 lane = 0;
             for (; ; ++lane) {
-                if ((lanes >> (lane * LANE_BITS)) & 1 == 0) continue;
+                if ((lanes >> (lane * 16)) & 1 == 0) continue;
                 if (place == 0) break;
                 --place;
             }
-            return SlotLib.place(chunk.base + words[i].offset(), lane);
+            uint256 shard = chunk.base + (words[i] >> 240);
+            return uint64(shard * TallyLib.LANES + lane + 1);
         }
     }
 
     function _checkReceipt(
         Chunk calldata chunk,
         bytes32 y,
-        Slot slot,
+        uint64 number,
         Sample calldata sample
     ) private view {
-        uint64 number = sample.number;
-        (Slot held, bool active, address key) = IServiceRegistry(registry).auditAt(
-            number,
-            chunk.epoch
-        );
-        require(active && held.equals(slot), PosSampleSlot(number, slot));
         bytes32 leaf = RoundLib.evidenceLeaf(
             number,
             sample.salt,
@@ -375,6 +352,7 @@ abstract contract AuditRounds is AuditorRoster {
             issuedAt + RECEIPT_SLACK_MS >= start && issuedAt < end + RECEIPT_SLACK_MS,
             PosReceiptTime(number, sample.issuedAt)
         );
+        IServiceRegistry services = IServiceRegistry(registry);
         address signer = ReceiptLib.signer(
             _domainSeparator(),
             ReceiptLib.structHash(
@@ -385,16 +363,15 @@ abstract contract AuditRounds is AuditorRoster {
             ),
             sample.signature
         );
-        require(signer != address(0) && signer == key, PosReceiptSigner(number, signer));
+        require(
+            signer != address(0) && signer == services.keyAt(number, chunk.epoch),
+            PosReceiptSigner(number, signer)
+        );
     }
 
-    /// @dev What counts in an epoch is fixed before it begins, so the total at its tick holds for all reveals.
-    function _expectedWeight(
-        Chunk calldata chunk,
-        Epoch storage entry
-    ) private view returns (uint256) {
-        uint256 stake = IStaking(staking).auditorStakeAt(chunk.auditor, chunk.epoch);
-        return stake == 0 ? 0 : SortitionLib.expectedWeight(stake, entry.enrolledStake);
+    function _expectedWeight(address auditor, uint32 epoch) private view returns (uint256) {
+        (uint256 stake, uint256 total) = IStaking(staking).auditorStakeAt(auditor, epoch);
+        return stake == 0 ? 0 : SortitionLib.expectedWeight(stake, total);
     }
 
     /// @dev Where the tally of a shard stands. The shard was bounded.
@@ -405,6 +382,12 @@ abstract contract AuditRounds is AuditorRoster {
     }
 
     function _isCommitted(Round storage round, uint32 epoch) private view returns (bool) {
-        return EpochTagLib.carries(round.commitment, epoch);
+        uint256 commitment = round.commitment;
+        return commitment != 0 && commitment & 0xfff == _tag(epoch);
+    }
+
+    /// @dev 244 bits of a hash bind as well as 256; the tag says whose epoch the entry is, in one slot.
+    function _tagged(bytes32 commitment, uint32 epoch) private pure returns (uint256) {
+        return (uint256(commitment) & ~uint256(0xfff)) | _tag(epoch);
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-pragma solidity 0.8.37;
+pragma solidity ^0.8.28;
 
 import {SortitionLib} from "../libraries/SortitionLib.sol";
 import {IStaking} from "../staking/IStaking.sol";
@@ -39,14 +39,14 @@ abstract contract AuditorRoster is EpochLedger {
         if (current != 0) _promote(auditor, current - 1);
         require(auditor.pendingSince == 0, PosTipPending(auditor.pendingSince));
 
-        uint32 since = _since();
+        uint32 since = current + 2;
         auditor.operator = operator;
         auditor.pendingTip = tip;
         auditor.pendingSince = since;
         emit TipRegistered(msg.sender, operator, tip, since);
 
         // Our own staking contract: it checks the stake and counts the auditor in.
-        IStaking(staking).enrol(msg.sender);
+        IStaking(staking).enrol(msg.sender, since);
     }
 
     /// @inheritdoc IProofOfService

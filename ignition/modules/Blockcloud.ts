@@ -4,10 +4,7 @@ import { system } from "./system.ts";
 
 /** The first deployment on a chain: it makes the token, and puts the reward supply into the pool. */
 export default buildModule("Blockcloud", (m) => {
-  const rewardPool = m.contract("RewardPool", [
-    m.getParameter<number>("epochSeconds"),
-    m.getParameter<number>("yieldPercent"),
-  ]);
+  const rewardPool = m.contract("RewardPool", [m.getParameter<number>("epochSeconds")]);
   const token = m.contract("BlocToken", [rewardPool, m.getParameter<string>("treasury")]);
   return system(m, { token, rewardPool, predecessor: zeroAddress });
 });

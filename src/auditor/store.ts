@@ -24,15 +24,7 @@ const migrations = [
    ) STRICT;`,
   // Rounds of before this version may have been sent.
   `ALTER TABLE rounds ADD COLUMN sent INTEGER NOT NULL DEFAULT 1;`,
-  // Until then a service's slot was its number.
-  `ALTER TABLE evidence ADD COLUMN slot INTEGER NOT NULL DEFAULT 0;
-   UPDATE evidence SET slot = CAST(number AS INTEGER);`,
 ];
-
-/** Evidence for the vote on the service in a slot. */
-export interface SlotEvidence extends Evidence {
-  slot: number;
-}
 
 /** A round as it was committed to. */
 export interface StoredRound {
@@ -41,7 +33,7 @@ export interface StoredRound {
   /** The draw's key. */
   y: Hex;
   chunks: Chunk[];
-  evidence: SlotEvidence[];
+  evidence: Evidence[];
   votes: number;
 }
 
@@ -74,7 +66,7 @@ export class AuditorStore {
           "INSERT INTO rounds (epoch, secret, y, chunks, votes, sent) VALUES (?, ?, ?, ?, ?, 0)",
         )
         .run(round.epoch, round.secret, round.y, chunks, round.votes);
-      const insert = this.#database.prepare("INSERT INTO evidence VALUES (?, ?, ?, ?, ?, ?, ?)");
+      const insert = this.#database.prepare("INSERT INTO evidence VALUES (?, ?, ?, ?, ?, ?)");
       for (const item of round.evidence) {
         insert.run(
           round.epoch,
@@ -83,7 +75,6 @@ export class AuditorStore {
           item.channel,
           item.issuedAt.toString(),
           item.signature,
-          item.slot,
         );
       }
     });
@@ -143,7 +134,7 @@ export class AuditorStore {
     this.#database.prepare("DELETE FROM rounds WHERE epoch < ?").run(before);
   }
 
-  #evidence(epoch: number): SlotEvidence[] {
+  #evidence(epoch: number): Evidence[] {
     return this.#database
       .prepare("SELECT * FROM evidence WHERE epoch = ? ORDER BY rowid")
       .all(epoch)
@@ -153,7 +144,6 @@ export class AuditorStore {
         channel: text(row, "channel") as Hex,
         issuedAt: BigInt(text(row, "issued_at")),
         signature: text(row, "signature") as Hex,
-        slot: Number(row.slot),
       }));
   }
 }

@@ -1,71 +1,54 @@
 import type { GossipSub } from "@libp2p/gossipsub";
 import type { Libp2p } from "libp2p";
 import type { Hex } from "viem";
-import { raceSignal } from "race-signal";
 import type { Startable } from "../node/lifecycle.ts";
+import { unlessAborted } from "../node/unlessAborted.ts";
 import type { Logger } from "../node/logger.ts";
-import type { VerifiedRecord } from "../protocol/checkRecord.ts";
+import type { CheckedRecord } from "../protocol/checkRecord.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { nameKey } from "../protocol/nameRecord.ts";
 import { parseServiceId } from "../protocol/serviceId.ts";
-import type { Bootstrap } from "./p2p/bootstrap.ts";
-import type { Lookup } from "./p2p/lookup.ts";
-import type { Arrival, VerifiedName, MessageKind, RecordNetwork } from "./network.ts";
-import type { Push } from "./p2p/push.ts";
-import type { RecordBook } from "./book/recordBook.ts";
-import type { CoralStore } from "./book/store.ts";
+import type { Bootstrap } from "./bootstrap.ts";
+import type { Lookup } from "./lookup.ts";
+import type { Arrival, CheckedName, MessageKind, RecordNetwork } from "./network.ts";
+import type { Push } from "./push.ts";
+import type { RecordBook } from "./recordBook.ts";
+import type { CoralStore } from "./store.ts";
 
 /** The libp2p node below. */
 export type CoralLibp2p = Libp2p<{ push: GossipSub }>;
 
-/** The parts of a node. */
+/** What a node is made of. */
 export interface CoralParts {
   book: RecordBook;
   store: CoralStore;
   push: Push;
   lookup: Lookup;
-  /** Starts to listen to the registry's changes. Returns a function that stops it. */
+  /** Begins to listen to the registry's changes. Returns how to end that. */
   watch: () => () => void;
-  /** Creates the libp2p node and the part that keeps it connected. Nothing listens yet. */
+  /** Makes the libp2p node, and what keeps it connected; nothing listens yet. */
   connect: () => Promise<{ libp2p: CoralLibp2p; bootstrap: Bootstrap }>;
   log: Logger;
 }
 
-/** A node of the record network: the record book with its push and its lookup store over libp2p. */
+/** A node of the record network: the record book with its push and its look-up store over libp2p. */
 export class CoralNode implements RecordNetwork, Startable {
-  readonly #book: RecordBook;
-  readonly #store: CoralStore;
-  readonly #push: Push;
-  readonly #lookup: Lookup;
-  readonly #watch: () => () => void;
-  readonly #connect: () => Promise<{ libp2p: CoralLibp2p; bootstrap: Bootstrap }>;
-  readonly #log: Logger;
+  readonly #p: CoralParts;
   #libp2p: CoralLibp2p | undefined;
   #bootstrap: Bootstrap | undefined;
   #unwatch: () => void = () => {};
 
   constructor(parts: CoralParts) {
-    this.#book = parts.book;
-    this.#store = parts.store;
-    this.#push = parts.push;
-    this.#lookup = parts.lookup;
-    this.#watch = parts.watch;
-    this.#connect = parts.connect;
-    this.#log = parts.log;
+    this.#p = parts;
   }
 
   /**
-   * Resolves when the node listens. The node joins others in the background.
+   * Ready when it listens; it joins others in the background.
    *
    * @throws BlockcloudError `CORAL_CANNOT_LISTEN`, and those of the key's file.
    */
   async start(): Promise<void> {
-    const store = this.#store;
-    const book = this.#book;
-    const push = this.#push;
-    const watch = this.#watch;
-    const connect = this.#connect;
-    const log = this.#log;
+    const { store, book, push, watch, connect, log } = this.#p;
     await store.start();
     await book.start();
     this.#unwatch = watch();
@@ -89,13 +72,13 @@ export class CoralNode implements RecordNetwork, Startable {
     this.#unwatch();
     try {
       await this.#bootstrap?.stop();
-      await this.#push.stop();
-      await this.#lookup.stop();
+      await this.#p.push.stop();
+      await this.#p.lookup.stop();
       await this.#libp2p?.stop();
     } finally {
-      // The book writes its state even if closing the connections failed.
-      await this.#book.stop();
-      await this.#store.stop();
+      // What must outlive the node is written, whatever became of its connections.
+      await this.#p.book.stop();
+      await this.#p.store.stop();
     }
   }
 
@@ -103,9 +86,7 @@ export class CoralNode implements RecordNetwork, Startable {
     kind: MessageKind,
     encoded: Hex,
   ): Promise<{ peers: number; stored: Promise<number> }> {
-    const book = this.#book;
-    const push = this.#push;
-    const lookup = this.#lookup;
+    const { book, push, lookup } = this.#p;
     const acceptance = await book.accept(kind, encoded);
     if (acceptance.outcome === "refused") throw acceptance.error;
     const { place } = acceptance;
@@ -113,20 +94,19 @@ export class CoralNode implements RecordNetwork, Startable {
     return { peers, stored: lookup.store(kind, place, encoded) };
   }
 
-  record(serviceId: Hex): VerifiedRecord | undefined {
-    return this.#book.record(serviceId);
+  record(serviceId: Hex): CheckedRecord | undefined {
+    return this.#p.book.record(serviceId);
   }
 
-  async find(serviceId: Hex, signal: AbortSignal): Promise<VerifiedRecord | undefined> {
-    const book = this.#book;
-    const lookup = this.#lookup;
+  async find(serviceId: Hex, signal: AbortSignal): Promise<CheckedRecord | undefined> {
+    const { book, lookup } = this.#p;
     const place = serviceId.toLowerCase() as Hex;
     const held = book.record(place);
     if (!(await this.#hasPeers(signal))) return held;
     const isSub = BigInt(parseServiceId(place).self) !== 0n;
     await Promise.all([
       lookup.find("endpoint", place, () => book.record(place) !== undefined, signal),
-      // A sub-service's record is usable only if it is known whether its delegation was revoked.
+      // A sub-service's record is worth nothing without knowing whether its delegation was taken back.
       isSub &&
         lookup.find("revocation", place, () => book.revokedUpTo(place) !== undefined, signal),
     ]);
@@ -134,9 +114,8 @@ export class CoralNode implements RecordNetwork, Startable {
     return book.record(place);
   }
 
-  async findName(root: Hex, label: string, signal: AbortSignal): Promise<VerifiedName | undefined> {
-    const book = this.#book;
-    const lookup = this.#lookup;
+  async findName(root: Hex, label: string, signal: AbortSignal): Promise<CheckedName | undefined> {
+    const { book, lookup } = this.#p;
     const held = book.name(root, label);
     if (held !== undefined || !(await this.#hasPeers(signal))) return held;
     const holds = () => book.name(root, label) !== undefined;
@@ -146,11 +125,11 @@ export class CoralNode implements RecordNetwork, Startable {
   }
 
   revokedUpTo(serviceId: Hex): bigint | undefined {
-    return this.#book.revokedUpTo(serviceId);
+    return this.#p.book.revokedUpTo(serviceId);
   }
 
   onArrival(listener: (arrival: Arrival) => void): () => void {
-    return this.#book.onArrival(listener);
+    return this.#p.book.onArrival(listener);
   }
 
   get peers(): number {
@@ -159,15 +138,15 @@ export class CoralNode implements RecordNetwork, Startable {
 
   /** Records and names in memory. */
   get held(): { records: number; names: number } {
-    return this.#book.held;
+    return this.#p.book.held;
   }
 
-  /** Multiaddrs with the peer ID at which other nodes reach it, once it has started. */
+  /** Multiaddrs with the peer ID at which others reach it, once it has started. */
   get addresses(): string[] {
     return this.#libp2p?.getMultiaddrs().map(String) ?? [];
   }
 
-  /** The libp2p node, once it has started; for tests and tools that inspect connections. */
+  /** The libp2p node, once it has started: for tests and tools that look at connections. */
   get libp2p(): CoralLibp2p | undefined {
     return this.#libp2p;
   }
@@ -177,10 +156,10 @@ export class CoralNode implements RecordNetwork, Startable {
     return this.#libp2p?.peerId.toString();
   }
 
-  /** A node that has just started waits for its first bootstrap node. */
+  /** A node that has only just started waits for the first that it joins by. */
   async #hasPeers(signal: AbortSignal): Promise<boolean> {
     if (this.peers === 0 && this.#bootstrap !== undefined) {
-      await raceSignal(this.#bootstrap.tried, signal);
+      await unlessAborted(this.#bootstrap.tried, signal);
     }
     return this.peers > 0;
   }

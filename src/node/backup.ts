@@ -15,8 +15,7 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import * as z from "zod";
-import { ensureFolder } from "./folder.ts";
+import { z } from "zod";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { isLockFile } from "./lock.ts";
 
@@ -128,7 +127,7 @@ export function restoreBackup(file: string, stateDir: string): Manifest {
   }
   for (const { name } of manifest.files) {
     const target = path.join(stateDir, name);
-    ensureFolder(path.dirname(target));
+    mkdirSync(path.dirname(target), { recursive: true, mode: 0o700 });
     const part = `${target}.part`;
     writeFileSync(part, contents.get(name) ?? Buffer.alloc(0), { mode: 0o600 });
     toDisk(part);

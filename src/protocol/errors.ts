@@ -1,6 +1,6 @@
-/** The cause of an error, and what the caller can do. */
+/** What a caller may do about an error. */
 export interface BlockcloudErrorOptions {
-  /** The underlying error. */
+  /** The error below this one. */
   cause?: unknown;
   /** What to do next, for the person who reads the message. */
   remedy?: string;

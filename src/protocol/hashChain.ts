@@ -1,19 +1,19 @@
-import { platform } from "#platform";
+import { createHmac } from "node:crypto";
 import { encodeAbiParameters, type Address, type Hex } from "viem";
 import { bytesToHex, hexToBytes, keccak } from "./bytes.ts";
 import { BlockcloudError } from "./errors.ts";
 
-/** Elements below the tip of a chain: one per epoch. */
-export const HASH_CHAIN_LENGTH = 2 ** 14;
+/** Elements below the tip of a chain: one an epoch. */
+export const CHAIN_LENGTH = 2 ** 14;
 /** Hash steps that one reveal may take. */
 export const MAX_STEPS = 512;
 
-/** The purpose of a chain; each scope gives a different chain. */
+/** What a chain is made for; each gives another chain. */
 export interface ChainScope {
   chainId: bigint;
   /** Address of ProofOfService. */
   contract: Address;
-  /** Number of the chain among those of this key for this contract, from 0. */
+  /** Counts the chains that this key made for this contract, from 0. */
   chainNumber: number;
 }
 
@@ -31,12 +31,12 @@ export class HashChain {
    * @param key 32 secret bytes, used for nothing else.
    * @param length Elements below the tip.
    */
-  constructor(key: Uint8Array, scope: ChainScope, length: number = HASH_CHAIN_LENGTH) {
+  constructor(key: Uint8Array, scope: ChainScope, length: number = CHAIN_LENGTH) {
     const message = encodeAbiParameters(
       [{ type: "uint256" }, { type: "address" }, { type: "uint256" }],
       [scope.chainId, scope.contract, BigInt(scope.chainNumber)],
     );
-    let element = platform.hmacSha256(key, hexToBytes(message));
+    let element: Uint8Array = createHmac("sha256", key).update(hexToBytes(message)).digest();
     this.#elements = [element];
     for (let i = 0; i < length; i++) {
       element = keccak(element);
@@ -49,9 +49,9 @@ export class HashChain {
   }
 
   /**
-   * How far an element is below the tip; undefined for an element of another chain.
+   * How far below the tip an element lies; undefined for one of another chain.
    *
-   * @param element At least its first 24 bytes: the contract stores no more.
+   * @param element Its first 24 bytes at least: the contract keeps no more.
    */
   depthOf(element: Hex): number | undefined {
     return this.#depths.get(shown(element));
@@ -61,14 +61,14 @@ export class HashChain {
    * The secret of an epoch.
    *
    * @param anchor The epoch before the first one in which the chain is usable.
-   * @throws BlockcloudError `HASH_CHAIN_EXHAUSTED` if the epoch is outside the chain.
+   * @throws BlockcloudError `CHAIN_EXHAUSTED` when the epoch lies outside the chain.
    */
   secret(epoch: number, anchor: number): Hex {
     const element = this.#elements[this.#elements.length - 1 - (epoch - anchor)];
     if (epoch <= anchor || element === undefined) {
       const last = anchor + this.#elements.length - 1;
       throw new BlockcloudError(
-        "HASH_CHAIN_EXHAUSTED",
+        "CHAIN_EXHAUSTED",
         `Epoch ${epoch} lies outside the hash chain (epochs ${anchor + 1} to ${last}).`,
         { remedy: "Enrol again with a new chain." },
       );
@@ -77,7 +77,7 @@ export class HashChain {
   }
 }
 
-/** The part of an element that the contract stores: 24 bytes. */
+/** What the contract keeps of an element: 24 bytes. */
 function shown(element: Hex): string {
   return element.slice(0, 2 + 2 * 24);
 }

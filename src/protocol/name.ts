@@ -6,24 +6,22 @@ import { parseServiceId } from "./serviceId.ts";
 
 /** The zone of all names; RFC 9476 keeps `.alt` free of the DNS. */
 export const ZONE = "bloc.alt";
-/** The zone of the names of raw IDs. */
+/** Under which raw IDs are named. */
 const RAW = `id.${ZONE}`;
 /** The alphabet of RFC 4648, in lower case. */
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
 
-/** A parsed name: a raw service ID, a service's label, or a name below a label. */
+/** What a name says: a raw service ID, a service's label, or a name that a service gave. */
 export type Name =
   | { kind: "id"; serviceId: Hex }
   | { kind: "label"; label: string }
   | { kind: "sub"; sub: string; label: string };
 
 /**
- * Parses a name or ID of a service: `0x` and 64 digits, `<label>.bloc.alt`, `<sub>.<label>.bloc.alt`, or
- * `<base32 of the ID>.id.bloc.alt`. Case and a final dot are ignored.
+ * Reads what a person may call a service: `0x` and 64 digits, `<label>.bloc.alt`, `<sub>.<label>.bloc.alt`,
+ * or `<base32 of the ID>.id.bloc.alt`. Case does not matter, nor does a dot at the end.
  *
  * @throws BlockcloudError `NAME_INVALID`.
- * @example
- * parseName("roof.weather.bloc.alt"); // { kind: "sub", sub: "roof", label: "weather" }
  */
 export function parseName(text: string): Name {
   if (text.length > 255) throw invalidName(text);
@@ -43,12 +41,7 @@ export function parseName(text: string): Name {
     : { kind: "sub", sub: first, label: second };
 }
 
-/**
- * The name of a raw ID: 52 characters of base32 (RFC 4648, lower case, without padding) under `id.bloc.alt`.
- *
- * @example
- * rawName(rootServiceId(7n)); // 52 characters, and ".id.bloc.alt"
- */
+/** The name of a raw ID: 52 characters of base32 (RFC 4648, lower case, without padding) under `id.bloc.alt`. */
 export function rawName(serviceId: Hex): string {
   return `${encodeBase32(hexToBytes(serviceId))}.${RAW}`;
 }
@@ -77,10 +70,7 @@ function encodeBase32(bytes: Uint8Array): string {
   return bits === 0 ? text : text + ALPHABET.charAt((value << (5 - bits)) & 31);
 }
 
-/**
- * Decodes 32 bytes of lower-case base32; undefined for any other text, and for encodings that are not
- * canonical.
- */
+/** 32 bytes of base32 in lower case; undefined for anything else, and for a second way to write an ID. */
 function decodeBase32(text: string): Hex | undefined {
   if (!/^[a-z2-7]{52}$/.test(text)) return undefined;
   const bytes = new Uint8Array(32);

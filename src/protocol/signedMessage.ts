@@ -7,38 +7,38 @@ import {
   type Address,
   type Hex,
 } from "viem";
-import * as z from "zod";
+import { z } from "zod";
 import { bytesToHex, hexToBytes } from "./bytes.ts";
 import { BlockcloudError } from "./errors.ts";
 import { recoverSigner, signDigest } from "./signature.ts";
 import { typedData, type Domain } from "./typedData.ts";
 
-/** The messages that the record network carries. */
+/** What the record network carries. */
 export type MessageName = "EndpointRecord" | "NameRecord" | "Revocation";
 
-/** A decoded message, and its signer. */
+/** A message that was read, and who signed it. */
 export interface SignedMessage<T> {
   message: T;
   signer: Address;
-  /** EIP-712 digest of the message; of two with the same version, the lower one wins. */
+  /** EIP-712 digest of the message; of two with one version, the lower one counts. */
   digest: Hex;
 }
 
-/** A decoded message that fits its schema, and whose signature is not yet checked. */
+/** A message as it was decoded: its schema holds, its signature was not looked at. */
 export interface DecodedMessage<T> {
   message: T;
   signature: Hex;
 }
 
-/** Signs, encodes and decodes messages of one kind. */
+/** How messages of one kind are signed, encoded and read. */
 export interface MessageCodec<T> {
-  /** Signs and encodes a message. */
+  /** Signs and encodes. */
   sign(message: T, domain: Domain, key: Uint8Array): Hex;
-  /** Checks size, encoding and schema: cheap, to check version and times before the signature. */
+  /** Size, encoding and schema: cheap, for a look at version and times before the signature. */
   decode(encoded: Hex): DecodedMessage<T>;
-  /** Computes digest and signer of a decoded message: the expensive part. */
+  /** Digest and signer of what was decoded: the dear part. */
   verify(decoded: DecodedMessage<T>, domain: Domain): SignedMessage<T>;
-  /** Decodes and verifies. */
+  /** Both in one. */
   read(encoded: Hex, domain: Domain): SignedMessage<T>;
 }
 
@@ -56,11 +56,11 @@ export const uint64Schema = z
 
 /**
  * The codec of a kind of message: `abi.encode(message, signature)` over EIP-712 typed data. Each signed
- * message has one encoding, so that peers cannot multiply it by encoding it differently.
+ * message has one encoding, so that nobody can multiply it by encoding it anew.
  *
- * @param input.what Name of such a message in errors.
- * @param input.code Code of the errors for malformed messages.
- * @param input.maxBytes The largest encoding.
+ * @param input.what What a person calls such a message.
+ * @param input.code Code of the errors for what is none.
+ * @param input.maxBytes The longest encoding.
  */
 export function messageCodec<T extends Record<string, unknown>>(input: {
   name: MessageName;
@@ -111,7 +111,7 @@ export function messageCodec<T extends Record<string, unknown>>(input: {
     verify({ message, signature }, domain) {
       const digest = digestOf(message, domain);
       const signer = recoverSigner(digest, hexToBytes(signature));
-      if (signer === undefined) throw malformed("the signature is invalid");
+      if (signer === undefined) throw malformed("signed by nobody");
       return { message, signer, digest: bytesToHex(digest) };
     },
     read: (encoded, domain) => codec.verify(codec.decode(encoded), domain),

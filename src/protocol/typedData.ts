@@ -7,7 +7,7 @@ import {
 } from "viem";
 import { concatBytes, hexToBytes, keccak } from "./bytes.ts";
 
-/** The EIP-712 domain of all messages that are signed off chain, except the Cashier's types. */
+/** The one EIP-712 domain of everything that is signed off chain (the Cashier's types aside). */
 export interface Domain {
   name: "Blockcloud";
   version: "1";
@@ -59,12 +59,7 @@ export const typedData = {
   ],
 } as const;
 
-/**
- * The domain of a deployment.
- *
- * @example
- * const domain = blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry);
- */
+/** The domain of a deployment. */
 export function blockcloudDomain(chainId: bigint, registry: Address): Domain {
   return { name: "Blockcloud", version: "1", chainId, verifyingContract: registry };
 }

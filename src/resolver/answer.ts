@@ -6,94 +6,94 @@ import type { Endpoint } from "../protocol/record.ts";
 export type AnswerSource =
   /** A record of the record network. */
   | "coral"
-  /** A record that was announced on chain: no newer one was available. */
+  /** A record that was announced on chain: nothing newer could be had. */
   | "announcement"
-  /** Another resolver; this resolver checked its record. */
+  /** Another resolver; its record was checked here. */
   | "resolver"
-  /** A rule of this resolver's service table; it has no signature. */
+  /** A rule of this resolver's service table; nobody signed it. */
   | "table";
 
 /**
- * The endpoints of a service. They are in order of preference: by priority, and within a priority in an order
- * drawn by weight. Times are Unix milliseconds.
+ * Where a service listens. `endpoints` stand in the order of preference: by priority, and within one in an
+ * order drawn by weight. Times are Unix milliseconds.
  */
 export interface Answer {
   serviceId: Hex;
-  /** The requested name in lower case; undefined for a raw ID. */
+  /** The name that was asked for, in lower case; undefined for a raw ID. */
   name: string | undefined;
   endpoints: readonly Endpoint[];
-  /** The encoded signed record; undefined only for a rule of the table. */
+  /** The signed record, encoded; undefined only for a rule of the table. */
   record: Hex | undefined;
   /** The root's signed name record, for a name under a service's own. */
   nameRecord: Hex | undefined;
   issuedAt: number;
-  /** When the lease ends; the answer must not be used after that. */
+  /** When the lease ends; the answer is worth nothing from then on. */
   expiresAt: number;
   source: AnswerSource;
   /**
-   * Whether a newer record was seen and has expired, so that this one may be out of date. This happens with
-   * an announcement while the record network cannot be reached.
+   * Whether a newer record was seen once and has run out, so that this one may be out of date: an
+   * announcement while the record network is out of reach.
    */
   superseded: boolean;
-  /** Undefined only for a rule of the table whose service is not registered. */
+  /** Undefined only for a rule of the table that names no registered service. */
   service: ServiceFacts | undefined;
 }
 
-/** The error codes of a lookup. */
+/** The codes of what a look-up can fail with. */
 export const resolveErrors = {
   /** Not a name or an ID. */
   invalid: "NAME_INVALID",
-  /** The service, label or name does not exist. */
+  /** No such service, label or name. */
   unknown: "SERVICE_UNKNOWN",
-  /** The service exists but is not active; the message has its status. */
+  /** The service exists and is not active; the message says its status. */
   inactive: "SERVICE_INACTIVE",
-  /** The service is active but has published no valid record. */
+  /** The service is active and has published nothing that holds. */
   noRecord: "RECORD_MISSING",
-  /** The last known record has expired, and neither chain nor record network can be asked for a newer one. */
+  /** The last record known has run out, and nobody can be asked for a newer one. */
   stale: "RECORD_STALE",
-  /** The sub-service's delegation expired or was revoked. */
+  /** A sub-service whose delegation ran out or was taken back. */
   delegation: "DELEGATION_EXPIRED",
-  /** A rule of the service table drops the service. */
+  /** A rule of the service table drops it. */
   dropped: "SERVICE_DROPPED",
-  /** Resolvers forwarded the lookup in a circle or too often. */
+  /** Forwarded from resolver to resolver in a circle, or too often. */
   loop: "RESOLVER_LOOP",
-  /** Neither chain nor record network responded in time; a later try may succeed. */
+  /** Neither chain nor network answered in time; may work later. */
   unreachable: "RESOLVER_UNREACHABLE",
-  /** Too many lookups are waiting. */
+  /** Too many look-ups wait. */
   busy: "RESOLVER_BUSY",
 } as const;
 
-/** Looks up services. The returned objects are shared: do not change them. */
+/** Looks services up. What it gives out is shared: change nothing in it. */
 export interface Resolver {
   /**
-   * The cached answer if it is valid, without waiting; otherwise undefined.
+   * What is cached and holds, at once; undefined for everything else.
    *
    * @param serviceId 0x and 64 lower-case digits.
    */
-  lookup(serviceId: Hex): Answer | undefined;
+  lookUp(serviceId: Hex): Answer | undefined;
   /**
-   * The same by name, for a name that was resolved before. Until something changes, it returns the same
-   * objects in turn, one for each of up to 16 orders of the endpoints.
+   * The same by name, for what was resolved before. The same object comes again and again until something
+   * changes: up to 16 orders of the endpoints in turn.
    *
    * @param name In lower case, without a dot at the end.
    */
-  lookupName(name: string): Answer | undefined;
+  lookUpName(name: string): Answer | undefined;
   /**
-   * Looks up a service: in the service table, in the cache, then on chain and in the record network.
+   * Looks a service up: service table, cache, then chain and record network.
    *
-   * @param name A name or ID that `parseName` accepts.
-   * @param options.hops Resolvers that forwarded this lookup; prevents circles.
+   * @param name What `parseName` reads.
+   * @param options.hops Resolvers that have forwarded this look-up; guards against circles.
    * @throws BlockcloudError with a code of `resolveErrors`.
    */
   resolve(
     name: string,
     options?: { signal?: AbortSignal; hops?: readonly string[] },
   ): Promise<Answer>;
-  /** Calls back with the new answer or error whenever the answer of a service changes. */
+  /** Calls back with the new answer, or the error, whenever what is known of a service changes. */
   watch(serviceId: Hex, listener: (change: Change) => void): () => void;
   /** The same for every service that is cached. */
   watchAll(listener: (serviceId: Hex, change: Change) => void): () => void;
 }
 
-/** A change of a service: its new answer, or the error that explains why there is none. */
+/** What became of a service: a new answer, or why there is none. */
 export type Change = { answer: Answer } | { error: { code: string; message: string } };

@@ -1,13 +1,13 @@
 import type { Hex } from "viem";
-import { ChainAccess, type ChainPace } from "../chain/access.ts";
+import { ChainAccess } from "../chain/access.ts";
 import { Announcements } from "../chain/announcements.ts";
 import { deploymentTag, type Deployment } from "../chain/deployment.ts";
 import { ServiceDirectory } from "../chain/directory.ts";
 import { Services } from "../chain/services.ts";
-import type { CoralOptions } from "../coral/options.ts";
+import type { CoralOptions } from "../coral/coralOptions.ts";
 import { createCoral } from "../coral/createCoral.ts";
 import type { CoralNode } from "../coral/node.ts";
-import { disposable, inOrder, type Worker } from "../node/lifecycle.ts";
+import { inOrder, type Startable } from "../node/lifecycle.ts";
 import { silentLogger, type Logger } from "../node/logger.ts";
 import { createMetrics, type Metrics } from "../node/metrics.ts";
 import { systemTimers, type Timers } from "../node/timers.ts";
@@ -17,14 +17,12 @@ import type { ResolverLimits } from "./limits.ts";
 import type { ServiceResolver } from "./serviceResolver.ts";
 
 export interface ResolverOptions {
-  /** The preferred RPC endpoint, then its fallbacks. */
+  /** The preferred RPC endpoint, then those that stand in for it. */
   rpcUrls: readonly string[];
-  /** How the head is followed. */
-  pace?: ChainPace | undefined;
   deployment: Deployment;
   /**
-   * Options of its record network node. Without bootstrap nodes, only announcements on chain are found. A
-   * node that does not listen serves no other node.
+   * Its node of the record network; without addresses to join by, only announcements on chain are found. A
+   * node that listens nowhere serves nobody.
    */
   coral?: Partial<
     Pick<
@@ -32,7 +30,7 @@ export interface ResolverOptions {
       "listen" | "announce" | "bootstrap" | "subscribe" | "allowPrivate" | "limits" | "bookLimits"
     >
   >;
-  /** Folder of the persistent state: the node's key and version floors, and the service table. */
+  /** Folder of what must outlive the process: the node's key and version floors, and the service table. */
   stateDir?: string | undefined;
   limits?: Partial<ResolverLimits>;
 }
@@ -40,17 +38,17 @@ export interface ResolverOptions {
 export interface ResolverEnvironment {
   timers?: Timers;
   log?: Logger;
-  /** The registry in which the resolver counts its events. */
+  /** Counts what happens, for whoever serves them. */
   metrics?: Metrics;
 }
 
 /** A resolver with a chain client and a node of the record network of its own. */
-export class LocalResolver implements Resolver, Worker {
+export class LocalResolver implements Resolver, Startable {
   readonly directory: ServiceDirectory;
   readonly network: CoralNode;
   readonly #chain: ChainAccess;
   readonly #resolver: ServiceResolver;
-  readonly #worker: Worker;
+  readonly #worker: Startable;
   readonly #announcements: Announcements;
   readonly #log: Logger;
 
@@ -71,7 +69,7 @@ export class LocalResolver implements Resolver, Worker {
       {
         ...coral,
         ...{ listen, bootstrap, subscribe },
-        // A node that listens decides by its addresses whether other nodes can reach it.
+        // One that listens finds out by its addresses whether others can reach it.
         clientMode: listen.length === 0 ? true : undefined,
         chainId: deployment.chainId,
         registry: deployment.contracts.registry,
@@ -89,13 +87,13 @@ export class LocalResolver implements Resolver, Worker {
     this.#announcements = announcements;
     this.#log = log;
     this.#resolver = resolver;
-    this.#worker = disposable(inOrder(chain, directory, network, worker));
+    this.#worker = inOrder(chain, directory, network, worker);
   }
 
-  /** @throws BlockcloudError `CHAIN_UNREACHABLE`, `CHAIN_MISMATCH`, and the errors of the parts. */
+  /** @throws BlockcloudError `CHAIN_UNREACHABLE`, `CHAIN_MISMATCH`, and what the parts throw. */
   async start(): Promise<void> {
     await this.#worker.start();
-    // The first read covers a day of events, so no lookup should wait for it.
+    // A day of events, the first time: no look-up should have to wait for it.
     this.#announcements.refresh().catch((error: unknown) => {
       this.#log.warn("cannot read announcements", { error });
     });
@@ -105,21 +103,17 @@ export class LocalResolver implements Resolver, Worker {
     return this.#worker.stop();
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.stop();
-  }
-
   /** The chain's time, Unix milliseconds; once it has started. */
   now(): number {
     return this.#chain.time.now() * 1000;
   }
 
-  lookup(serviceId: Hex): Answer | undefined {
-    return this.#resolver.lookup(serviceId);
+  lookUp(serviceId: Hex): Answer | undefined {
+    return this.#resolver.lookUp(serviceId);
   }
 
-  lookupName(name: string): Answer | undefined {
-    return this.#resolver.lookupName(name);
+  lookUpName(name: string): Answer | undefined {
+    return this.#resolver.lookUpName(name);
   }
 
   resolve(
@@ -139,11 +133,11 @@ export class LocalResolver implements Resolver, Worker {
 }
 
 /**
- * Creates a resolver in this process, ready to start. It reads the chain through the given RPC endpoints and
- * trusts no other source.
+ * A resolver in this process, ready to start: it reads the chain through the RPC endpoints given and trusts
+ * nobody else.
  *
  * @example
- * await using resolver = createResolver({ rpcUrls: ["http://127.0.0.1:8545"], deployment });
+ * const resolver = createResolver({ rpcUrls: ["http://127.0.0.1:8545"], deployment });
  * await resolver.start();
  * const { endpoints } = await resolver.resolve("weather.bloc.alt");
  */

@@ -1,22 +1,22 @@
-/** Limits of a resolver. Times are milliseconds. */
+/** What a resolver may hold and do. Times are milliseconds. */
 export interface ResolverLimits {
-  /** Cached services, and as many names. */
+  /** Services that are cached, and as many names. */
   entries: number;
-  /** Cached failures of lookups, and how long they are cached. */
+  /** Failed look-ups that are remembered, and how long. */
   failures: number;
   failureMs: number;
-  /** Time limit of a lookup on demand. */
+  /** How long a look-up on demand may take. */
   timeMs: number;
-  /** Concurrent lookups on demand, and callers that wait for them. */
+  /** How many of those run, and how many callers wait for them. */
   works: number;
   waiting: number;
   /** Listeners to changes. */
   watchers: number;
-  /** Concurrent renewals of held answers. */
+  /** Look-ups at once that renew what is held. */
   renewals: number;
 }
 
-/** Limits for a resolver in its own process. */
+/** Limits that suit a process of its own. */
 export const resolverLimits: ResolverLimits = {
   entries: 200_000,
   failures: 10_000,

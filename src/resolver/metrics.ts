@@ -9,21 +9,21 @@ export interface ResolverLoad {
   watchers: number;
 }
 
-/** Events of a resolver, for metrics. */
+/** What a resolver tells of itself. */
 export interface ResolverObserver {
-  /** Lookups that were answered from memory; a plain number, because anything else would cost too much. */
+  /** Look-ups that were answered at once; a plain number, for nothing else is cheap enough. */
   hits: number;
-  /** A lookup on demand succeeded after a number of seconds. */
+  /** A look-up on demand found something, after seconds. */
   fetched(seconds: number): void;
-  /** A lookup failed with a code. */
+  /** A look-up failed with a code. */
   failed(code: string): void;
-  /** A push of the record network changed the answer of a cached service. */
+  /** A push of the record network was taken, after which the answer of a cached service is another. */
   pushed(): void;
-  /** Called once a second. */
+  /** Once a second. */
   load(load: ResolverLoad): void;
 }
 
-/** An observer that ignores all events. */
+/** Swallows everything. */
 export function silentObserver(): ResolverObserver {
   return { hits: 0, fetched() {}, failed() {}, pushed() {}, load() {} };
 }
@@ -41,26 +41,26 @@ export class ResolverMetrics implements ResolverObserver {
   constructor(metrics: Metrics) {
     this.#answered = metrics.counter(
       "blockcloud_resolver_answers_total",
-      "Lookups that were answered, from memory or on demand.",
+      "Look-ups that were answered, at once or on demand.",
       { how: ["held", "demand"] },
     );
     this.#seconds = metrics.histogram(
       "blockcloud_resolver_demand_seconds",
-      "Time of successful lookups on demand.",
+      "Time of look-ups on demand that found something.",
       [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 5],
     );
     this.#failures = metrics.counter(
       "blockcloud_resolver_failures_total",
-      "Lookups that failed, by code.",
+      "Look-ups that failed, by code.",
       { code: Object.values(resolveErrors) },
     );
     this.#pushes = metrics.counter(
       "blockcloud_resolver_pushes_total",
-      "Records pushed by the record network that changed a held answer.",
+      "Records pushed by the record network that changed what is held.",
     );
     this.#held = metrics.gauge(
       "blockcloud_resolver_held_entries",
-      "What the resolver holds: services, remembered failures, waiting lookups, watchers.",
+      "What the resolver holds: services, remembered failures, waiting look-ups, watchers.",
       { what: ["services", "failures", "waiting", "watchers"] },
     );
   }

@@ -10,29 +10,29 @@ import { rootServiceId } from "../protocol/serviceId.ts";
 import type { Domain } from "../protocol/typedData.ts";
 import type { Answer, Change, Resolver } from "./answer.ts";
 import { droppedByRule, MAX_HOPS, resolverLoop } from "./errors.ts";
-import { Holdings } from "./cache/holdings.ts";
+import { Holdings } from "./holdings.ts";
 import { numberOfId } from "./ids.ts";
 import { resolverLimits, type ResolverLimits } from "./limits.ts";
 import type { ResolverLoad, ResolverObserver } from "./metrics.ts";
-import { Names, type KnownName } from "./lookup/names.ts";
-import { OnDemandLookup, type LookupTask } from "./lookup/onDemandLookup.ts";
+import { Names, type KnownName } from "./names.ts";
+import { OnDemand, type Errand } from "./onDemand.ts";
 import { drawOrder, type Random } from "./order.ts";
-import { RecordLookup, type AnnouncedRecords } from "./lookup/recordLookup.ts";
-import type { ForwardingClient } from "./lookup/remote.ts";
+import { RecordLookUp, type AnnouncedRecords } from "./recordLookUp.ts";
+import type { ForwardingClient } from "./remote.ts";
 import { verdictWeight } from "./select.ts";
 import type { Rule } from "./table/rule.ts";
 import type { ServiceTable } from "./table/serviceTable.ts";
-import { tableAnswer } from "./table/answer.ts";
+import { tableAnswer } from "./tableAnswer.ts";
 import { Watchers } from "./watchers.ts";
 
-/** Interval between checks for expired answers, milliseconds. */
+/** How often what has run out is looked for, milliseconds. */
 const TICK_MS = 1_000;
 
 export interface ServiceResolverOptions {
-  /** Distinguishes resolvers that forward to one another; random for each process. */
+  /** Tells resolvers apart that forward to one another: random, of each process. */
   id: string;
   domain: Domain;
-  /** If set, verdicts are read again when an epoch is final; otherwise only together with records. */
+  /** With it verdicts are read anew when an epoch is final; without it, with the records only. */
   timing?: EpochTiming;
   limits?: Partial<ResolverLimits>;
 }
@@ -42,7 +42,7 @@ export interface ServiceResolverDependencies {
   network: RecordNetwork;
   announcements: AnnouncedRecords;
   table: ServiceTable;
-  /** Client of the resolvers that rules forward to. */
+  /** Asks the resolvers that rules forward to. */
   remote: ForwardingClient;
   /** The chain's time, Unix milliseconds. */
   now: () => number;
@@ -53,16 +53,13 @@ export interface ServiceResolverDependencies {
 }
 
 /**
- * Looks up services: in the service table, then among held answers, then on chain and in the record network
- * concurrently. Held answers follow the changes that registry and record network report, and are served until
- * their lease ends, even if neither can be reached.
+ * Looks services up: service table, then what is held, then chain and record network at once. What is held
+ * follows what the registry and the record network tell, and is served while its lease runs, whoever can be
+ * reached.
  */
 export class ServiceResolver implements Resolver, Startable {
   readonly #id: string;
-  readonly #directory: Directory;
-  readonly #network: RecordNetwork;
-  readonly #timers: Timers;
-  readonly #log: Logger;
+  readonly #d: ServiceResolverDependencies;
   readonly #now: () => number;
   readonly #table: ServiceTable;
   readonly #metrics: ResolverObserver;
@@ -70,8 +67,8 @@ export class ServiceResolver implements Resolver, Startable {
   readonly #watchers: Watchers;
   readonly #held: Holdings;
   readonly #names: Names;
-  readonly #lookup: RecordLookup;
-  readonly #onDemand: OnDemandLookup;
+  readonly #lookUp: RecordLookUp;
+  readonly #onDemand: OnDemand;
   readonly #stopping = new AbortController();
   #unlisten: (() => void)[] = [];
   #loop: Promise<void> = Promise.resolve();
@@ -81,30 +78,26 @@ export class ServiceResolver implements Resolver, Startable {
     const limits = { ...resolverLimits, ...options.limits };
     const random = dependencies.random ?? Math.random;
     this.#id = id;
-    this.#directory = dependencies.directory;
-    this.#network = dependencies.network;
-    this.#timers = dependencies.timers;
-    this.#log = dependencies.log;
+    this.#d = dependencies;
     this.#now = dependencies.now;
     this.#table = dependencies.table;
     this.#metrics = dependencies.metrics;
     this.#random = random;
     this.#watchers = new Watchers(limits.watchers, dependencies.log);
     const watchers = this.#watchers;
-    // Watched services take no room from the others.
+    // Whoever is watched takes no place from the others.
     const capacity = limits.entries + limits.watchers;
     this.#held = new Holdings({ capacity, timing }, { ...dependencies, random, watchers });
     this.#names = new Names({ domain, limits }, dependencies);
-    this.#lookup = new RecordLookup({ domain }, dependencies);
-    this.#onDemand = new OnDemandLookup(
+    this.#lookUp = new RecordLookUp({ domain }, dependencies);
+    this.#onDemand = new OnDemand(
       { id, limits },
-      { ...dependencies, held: this.#held, lookup: this.#lookup },
+      { ...dependencies, held: this.#held, lookUp: this.#lookUp },
     );
   }
 
   async start(): Promise<void> {
-    const directory = this.#directory;
-    const network = this.#network;
+    const { directory, network } = this.#d;
     this.#unlisten = [
       directory.onChange((number) => {
         this.#changed(number);
@@ -128,7 +121,7 @@ export class ServiceResolver implements Resolver, Startable {
     await this.#loop;
   }
 
-  /** The resolver's load. */
+  /** How full it is. */
   get load(): ResolverLoad {
     const [ids, names] = [this.#onDemand.load, this.#names.load];
     return {
@@ -139,7 +132,7 @@ export class ServiceResolver implements Resolver, Startable {
     };
   }
 
-  lookup(serviceId: Hex): Answer | undefined {
+  lookUp(serviceId: Hex): Answer | undefined {
     const now = this.#now();
     const answer = this.#atOnce(serviceId, now);
     if (answer !== undefined) return answer;
@@ -149,9 +142,9 @@ export class ServiceResolver implements Resolver, Startable {
     return known;
   }
 
-  lookupName(name: string): Answer | undefined {
+  lookUpName(name: string): Answer | undefined {
     const known = this.#names.get(name);
-    const answer = known && this.lookup(known.serviceId);
+    const answer = known && this.lookUp(known.serviceId);
     return answer && named(known, answer);
   }
 
@@ -178,9 +171,7 @@ export class ServiceResolver implements Resolver, Startable {
     return this.#watchers.watchAll(listener);
   }
 
-  /**
-   * The fast path: the answer is held, needs no renewal, and the table is unchanged since the last lookup.
-   */
+  /** The way of nearly all look-ups: held, nothing due, and the table as when it was asked last. */
   #atOnce(serviceId: Hex, now: number): Answer | undefined {
     const entry = this.#held.get(serviceId);
     if (entry === undefined || Math.floor(now / 1000) >= entry.calmUntil) return undefined;
@@ -192,7 +183,7 @@ export class ServiceResolver implements Resolver, Startable {
     return entry.next(this.#random);
   }
 
-  /** The answer that a rule gives without waiting. */
+  /** What a rule gives without waiting for anybody. */
   #byRule(serviceId: Hex, rule: Rule, only: boolean, now: number): Answer | undefined {
     const { action } = rule;
     if (action.kind === "drop") return undefined;
@@ -202,7 +193,7 @@ export class ServiceResolver implements Resolver, Startable {
       return tableAnswer(serviceId, action, { now, facts, random: this.#random });
     }
     if (action.kind === "services") {
-      // Only if all of them are held: otherwise the services that were resolved first would get all lookups.
+      // Only when all of them are held: else those that were resolved first would get everything.
       if (!action.services.every((id) => this.#held.inForce(id, now))) return undefined;
       const [first] = this.#byVerdict(action.services);
       return first && this.#heldAnswer(first, now);
@@ -242,17 +233,17 @@ export class ServiceResolver implements Resolver, Startable {
     return this.#onDemand.wait(serviceId, { rule, hops }, signal);
   }
 
-  /** The first of several services that can be resolved, in an order drawn by their verdicts. */
+  /** The first of several services, in an order drawn by their verdicts, that can be resolved. */
   async #firstOf(
     services: readonly Hex[],
-    errand: LookupTask,
+    errand: Errand,
     signal: AbortSignal | undefined,
   ): Promise<Answer> {
     await this.#onDemand.learnFacts(services, signal);
     let failure: unknown;
     for (const id of this.#byVerdict(services)) {
       try {
-        // Without the table, so that rules that replace services by one another do not form a circle.
+        // Without the table: a rule that names services in another's place ends there, not in a circle.
         return this.#heldAnswer(id, this.#now()) ?? (await this.#onDemand.wait(id, errand, signal));
       } catch (error) {
         signal?.throwIfAborted();
@@ -268,7 +259,7 @@ export class ServiceResolver implements Resolver, Startable {
   }
 
   #knownFacts(serviceId: Hex): ServiceFacts | undefined {
-    return this.#directory.knownFacts(numberOfId(serviceId));
+    return this.#d.directory.knownFacts(numberOfId(serviceId));
   }
 
   #changed(number: bigint): void {
@@ -300,8 +291,8 @@ export class ServiceResolver implements Resolver, Startable {
     if (entry?.answer === undefined && !this.#watchers.names(serviceId)) return;
     const facts = this.#knownFacts(serviceId);
     const checked = arrival.record;
-    if (facts?.status !== "Active" || !this.#lookup.holds(checked, facts)) {
-      // The facts may have been evicted, or may be newer than the record.
+    if (facts?.status !== "Active" || !this.#lookUp.holds(checked, facts)) {
+      // What the chain says may have been forgotten, or be newer than the record.
       this.#onDemand.renewSoon(serviceId);
       return;
     }
@@ -313,17 +304,17 @@ export class ServiceResolver implements Resolver, Startable {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
-        await this.#timers.sleep(TICK_MS, signal);
+        await this.#d.timers.sleep(TICK_MS, signal);
         for (const serviceId of this.#held.expire()) this.#onDemand.renewSoon(serviceId);
         this.#metrics.load(this.load);
       } catch (error) {
-        if (!signal.aborted) this.#log.error("the resolver's round failed", { error });
+        if (!signal.aborted) this.#d.log.error("the resolver's round failed", { error });
       }
     }
   }
 }
 
-/** The same answer with the requested name; created once for each. */
+/** The same answer with the name that was asked for; each is made once. */
 function named(known: KnownName, answer: Answer): Answer {
   const { name, nameRecord, answers } = known;
   if (name === undefined) return answer;

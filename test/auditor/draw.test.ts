@@ -1,10 +1,8 @@
 import { expect } from "chai";
-import type { ServiceReader, Services } from "../../src/chain/services.ts";
+import type { Services } from "../../src/chain/services.ts";
 import { draw } from "../../src/auditor/draw.ts";
-import { drawKey, drawnWeight, expectedWeight, placeOf } from "../../src/protocol/sortition.ts";
+import { drawKey, drawnWeight, expectedWeight, laneOf } from "../../src/protocol/sortition.ts";
 import { AUDITOR, EPOCH, hashOf } from "../support/auditorRig.ts";
-import { BlockcloudError } from "../../src/protocol/errors.ts";
-import { rejection } from "../support/rejection.ts";
 import { DEPLOYMENT, FakeChain } from "../support/fakeChain.ts";
 
 const input = { auditor: AUDITOR, epoch: EPOCH, seed: hashOf(1), secret: hashOf(2) } as const;
@@ -19,34 +17,22 @@ describe("draw", () => {
     chain = new FakeChain();
     count = 100n;
     idle = new Set();
-    unread = new Set();
   });
 
-  /** Services whose specification cannot be read. */
-  let unread: Set<bigint>;
-
-  function run(stake: bigint, total: bigint, withoutUnread = false) {
+  function run(stake: bigint, total: bigint) {
     chain.answers.auditorStakeAt = (auditor: string, epoch: number) => {
       expect([auditor, epoch]).to.deep.equal([AUDITOR, EPOCH]);
-      return stake;
+      return [stake, total];
     };
-    chain.answers.totalsAt = () => [0n, count, total];
     const services = {
-      slotCount: async () => Number(count),
-      active: async (shard: number, _: number, read: ServiceReader) => {
-        const numbers = Array.from({ length: 15 }, (_, lane) => BigInt(shard * 15 + lane + 1));
-        const found = numbers.filter((number) => number <= count && !idle.has(number));
-        return (await Promise.all(found.map(read))).filter((service) => service !== undefined);
-      },
-      audited: async (number: bigint) => {
-        if (!unread.has(number)) return { number, slot: Number(number) };
-        throw new BlockcloudError("PROBE_MISSING", "It is gone.", { retryable: true });
-      },
+      count: async () => count,
+      active: async (shard: number) =>
+        Array.from({ length: 15 }, (_, lane) => BigInt(shard * 15 + lane + 1)).filter(
+          (number) => number <= count && !idle.has(number),
+        ),
+      audited: async (number: bigint) => ({ number }),
     } as unknown as Services;
-    return draw(
-      { ...input, withoutUnread },
-      { client: chain.client, deployment: DEPLOYMENT, services },
-    );
+    return draw(input, { client: chain.client, deployment: DEPLOYMENT, services });
   }
 
   it("gives everything to an auditor that has a seventh of the stake", async () => {
@@ -56,7 +42,7 @@ describe("draw", () => {
     const numbers = shards.flatMap(({ services }) => services.map(({ number }) => number));
     expect(numbers).to.deep.equal(Array.from({ length: 100 }, (_, index) => BigInt(index + 1)));
     for (const { shard, services } of shards) {
-      for (const { slot } of services) expect(placeOf(slot).shard).to.equal(shard);
+      for (const { number } of services) expect(laneOf(number).shard).to.equal(shard);
     }
   });
 
@@ -94,12 +80,4 @@ describe("draw", () => {
       expect((await run(1n, 7n)).shards).to.have.length(shards);
     });
   }
-
-  it("waits for a service that cannot be read, and in the end draws the others without it", async () => {
-    unread.add(17n);
-    await rejection("PROBE_MISSING", run(1n, 7n));
-    const { shards } = await run(1n, 7n, true);
-    const numbers = shards.flatMap(({ services }) => services.map(({ number }) => Number(number)));
-    expect(numbers).to.have.length(99).and.not.to.include(17);
-  });
 });

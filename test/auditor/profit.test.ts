@@ -43,7 +43,7 @@ describe("Profit", () => {
     expect(await pays("0.000001", -50), "or bears a loss").to.equal(true);
   });
 
-  it("logs the figures of its decision", async () => {
+  it("says what it reckons with", async () => {
     await pays("0.000001");
     expect(rig.log.lines).to.deep.equal([
       {
@@ -60,7 +60,7 @@ describe("Profit", () => {
     ]);
   });
 
-  it("accepts a round as long as the pay of rounds is unknown", async () => {
+  it("takes a round as long as nobody knows what rounds pay", async () => {
     newest = 0;
     expect(await pays("0")).to.equal(true);
   });

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import type { Address, Hex } from "viem";
-import { REREAD_BLOCKS } from "../../src/chain/logs.ts";
+import { REORG_DEPTH } from "../../src/chain/registryWatch.ts";
 import { ServiceDirectory } from "../../src/chain/directory.ts";
 import { DEPLOYMENT, FakeChain } from "../support/fakeChain.ts";
 import { FakeTime, FakeTimers } from "../support/fakeTime.ts";
@@ -34,7 +34,7 @@ describe("ServiceDirectory", () => {
       serviceCount: () => count,
       statusNow: () => status,
       keyAt: (_: bigint, epoch: number) => (epoch > EPOCH ? key : OLD),
-      serviceStakeAt: () => [5_000n, 5_000n],
+      serviceStakeAt: () => 5_000n,
       tallyOf: () => tally,
       numberOf: (label: string) => (label === "weather" ? 7n : 0n),
     });
@@ -126,7 +126,7 @@ describe("ServiceDirectory", () => {
     happens("KeySet", { number: 8n, since: EPOCH + 1, key: NEW }, `0x${"bb".repeat(32)}`, 2);
     await nextBlock();
     expect(changes.sort()).to.deep.equal([7n, 8n]);
-    await timers.advance(1_000 * Number(REREAD_BLOCKS) + 2_000);
+    await timers.advance(1_000 * Number(REORG_DEPTH) + 2_000);
     expect(changes, "too deep to be replaced: no change").to.have.length(2);
   });
 

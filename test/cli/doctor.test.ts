@@ -18,7 +18,8 @@ interface Check {
   remedy?: string;
 }
 
-describe("blockcloud doctor", () => {
+describe("blockcloud doctor", function () {
+  this.timeout(60_000);
   let rig: CliRig;
 
   let now: () => number;

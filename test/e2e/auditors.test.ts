@@ -5,25 +5,27 @@ import path from "node:path";
 import { expect } from "chai";
 import { bytesToHex } from "viem";
 import { createAuditor } from "../../src/auditor/createAuditor.ts";
-import type { Voter } from "../../src/auditor/inspection/inspector.ts";
+import type { Voter } from "../../src/auditor/inspector.ts";
 import { OpenedRound } from "../../src/auditor/round.ts";
 import { AuditorStore } from "../../src/auditor/store.ts";
 import { createChainClient } from "../../src/chain/client.ts";
 import type { Deployment } from "../../src/chain/deployment.ts";
-import { describeRevert } from "../../src/chain/transactions/revert.ts";
+import { describeRevert } from "../../src/chain/revert.ts";
 import { Seeds } from "../../src/chain/seeds.ts";
 import {
   castAuditors,
   castProviders,
+  keyIndex,
   operatorKey,
   sender,
   writeDeployment,
-} from "../../devnet/cast.ts";
-import { keyIndex, type DemoAuditor, type Stage } from "../../devnet/stage.ts";
-import { startAuditor } from "../../devnet/processes.ts";
-import { devKey, startDevnet } from "../../devnet/devnet.ts";
-import { Monitor } from "../../devnet/monitor.ts";
-import type { WorkerProcess } from "../../devnet/worker.ts";
+  type DemoAuditor,
+  type Stage,
+} from "../../src/demo/cast.ts";
+import { startAuditor } from "../../src/demo/processes.ts";
+import { devKey, startDevnet } from "../../src/demo/devnet.ts";
+import { Monitor } from "../../src/demo/monitor.ts";
+import type { WorkerProcess } from "../../src/demo/worker.ts";
 import type { Startable } from "../../src/node/lifecycle.ts";
 import { silentLogger } from "../../src/node/logger.ts";
 import { createMetrics } from "../../src/node/metrics.ts";
@@ -39,7 +41,7 @@ const EPOCH_SECONDS = 240;
 const FIRST = 2;
 const SERVICES = 3;
 
-/** Votes as the majority will, without inspecting: its receipts have a valid time but no valid signature. */
+/** Votes as the majority will, without having looked: its receipts are well dated and signed by nobody. */
 const fabricator = (deployment: Deployment): Voter => ({
   vote: ({ number }, epoch) =>
     Promise.resolve({
@@ -55,7 +57,9 @@ const fabricator = (deployment: Deployment): Voter => ({
     }),
 });
 
-describe("auditors, end to end, with real processes", () => {
+describe("auditors, end to end, with real processes", function () {
+  this.timeout(240_000);
+
   let stage: Stage;
   let driver: ChainDriver;
   let monitor: Monitor;

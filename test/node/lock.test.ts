@@ -7,7 +7,8 @@ import path from "node:path";
 import { isLockFile, WorkerLock } from "../../src/node/lock.ts";
 import { expectCode } from "../support/expectCode.ts";
 
-describe("WorkerLock", () => {
+describe("WorkerLock", function () {
+  this.timeout(30_000);
   let stateDir: string;
 
   beforeEach(() => {

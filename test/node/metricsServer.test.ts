@@ -1,7 +1,6 @@
 import { expect } from "chai";
 import { connect } from "node:net";
-import { createMetrics, type Metrics } from "../../src/node/metrics.ts";
-import { MetricsServer } from "../../src/node/metricsServer.ts";
+import { createMetrics, MetricsServer, type Metrics } from "../../src/node/metrics.ts";
 import { ask, untilClosed } from "../support/httpClient.ts";
 import { MemoryLog } from "../support/memoryLog.ts";
 import { rejection } from "../support/rejection.ts";

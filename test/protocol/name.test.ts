@@ -83,7 +83,7 @@ describe("names", () => {
     });
   }
 
-  it("refuses text that only looks like a service ID", () => {
+  it("refuses what is no service ID, though it looks like one", () => {
     expectCode("NAME_INVALID", () => parseName("0x00"));
     expectCode("NAME_INVALID", () => parseName(`0x${"0".repeat(64)}`));
   });

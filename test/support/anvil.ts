@@ -2,7 +2,6 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
-import { atExit } from "./atExit.ts";
 
 /** An Ethereum node of another make than the embedded chain, on loopback. */
 export interface Anvil {
@@ -30,11 +29,11 @@ export async function startAnvil({
   });
   const exited = once(child, "exit");
   const kill = () => child.kill("SIGKILL");
-  const forget = atExit(kill);
+  process.once("exit", kill);
   const stop = async () => {
     kill();
     await exited;
-    forget();
+    process.off("exit", kill);
   };
 
   let said = "";

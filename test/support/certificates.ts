@@ -11,7 +11,7 @@ interface CertificateOptions {
   name: string;
   /** The names that it is good for. */
   hosts?: readonly string[];
-  /** The signing certificate; without one it is self-signed. */
+  /** Who signs it; itself, if nobody. */
   issuer?: Certificate;
   notBefore?: string;
   notAfter?: string;

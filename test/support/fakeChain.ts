@@ -14,15 +14,11 @@ import {
   type Hex,
 } from "viem";
 import { describeChain, type ChainClient } from "../../src/chain/client.ts";
-import { errorOf } from "../../src/chain/rpc/faults.ts";
 import type { Deployment } from "../../src/chain/deployment.ts";
-import type { SendOptions, TransactionSender } from "../../src/chain/transactions/sender.ts";
-import type { Call } from "../../src/chain/transactions/call.ts";
+import type { Call, SendOptions, TransactionSender } from "../../src/chain/sender.ts";
 import { challengeBookAbi } from "../../src/protocol/abi/challengeBook.ts";
 import { proofOfServiceAbi } from "../../src/protocol/abi/proofOfService.ts";
-import { serviceLabelsAbi } from "../../src/protocol/abi/serviceLabels.ts";
 import { serviceRegistryAbi } from "../../src/protocol/abi/serviceRegistry.ts";
-import { settlementAbi } from "../../src/protocol/abi/settlement.ts";
 import { stakingAbi } from "../../src/protocol/abi/staking.ts";
 import { ZERO_HASH } from "../../src/protocol/bytes.ts";
 
@@ -30,10 +26,7 @@ const abi = [
   ...serviceRegistryAbi,
   ...stakingAbi,
   ...proofOfServiceAbi,
-  ...settlementAbi,
   ...challengeBookAbi,
-  ...serviceLabelsAbi,
-  ...settlementAbi,
 ] as Abi;
 
 /** A deployment that is nowhere. */
@@ -50,8 +43,6 @@ export const DEPLOYMENT: Deployment = {
     staking: `0x${"a4".repeat(20)}`,
     proofOfService: `0x${"a5".repeat(20)}`,
     challengeBook: `0x${"a6".repeat(20)}`,
-    labels: `0x${"a7".repeat(20)}`,
-    settlement: `0x${"a8".repeat(20)}`,
   },
 };
 
@@ -69,7 +60,6 @@ export interface FakeLog {
   block: number;
   /** Of the block, where a test replaces one. */
   hash?: Hex;
-  transaction?: Hex;
   eventName: string;
   args: Record<string, unknown>;
 }
@@ -85,8 +75,6 @@ export class FakeChain {
   /** What a transaction would meet; none: it would succeed. */
   readonly estimates: Record<string, Answer> = {};
   readonly logs: FakeLog[] = [];
-  /** Inputs of transactions, by hash. */
-  readonly transactions: Record<Hex, () => Hex> = {};
   /** By `latest` or number in hex; a function may throw. */
   block: (tag: string) => unknown = () => null;
   code: Hex = "0x60";
@@ -130,8 +118,6 @@ export class FakeChain {
         return this.block(first);
       case "eth_getLogs":
         return this.#getLogs(first);
-      case "eth_getTransactionByHash":
-        return { hash: first, input: this.transactions[first]?.(), nonce: "0x0", type: "0x2" };
       case "eth_call":
         return this.#call(first, this.answers, true);
       case "eth_estimateGas":
@@ -151,20 +137,19 @@ export class FakeChain {
       return required ? encodeFunctionResult({ abi, functionName, result }) : undefined;
     } catch (error) {
       if (!(error instanceof FakeRevert)) throw error;
-      throw errorOf({ code: 3, message: "execution reverted", data: error.data });
+      throw Object.assign(new Error("execution reverted"), { code: 3, data: error.data });
     }
   }
 
   #getLogs(filter: {
     topics: readonly (Hex | readonly Hex[])[];
     fromBlock: Hex;
-    toBlock?: Hex;
+    toBlock: Hex;
   }): unknown[] {
-    const [from, to] = [Number(filter.fromBlock), Number(filter.toBlock ?? Infinity)];
+    const [from, to] = [Number(filter.fromBlock), Number(filter.toBlock)];
     return this.logs
-      .map((log, index) => ({ ...encodeLog(log, index), at: log.block }))
-      .filter(({ at }) => at >= from && at <= to)
-      .map(({ at: _, ...log }) => log)
+      .filter(({ block }) => block >= from && block <= to)
+      .map(encodeLog)
       .filter(({ topics }) =>
         filter.topics.every((wanted, index) => [wanted].flat().includes(topics[index]!)),
       );
@@ -172,8 +157,7 @@ export class FakeChain {
 }
 
 /** A log as a node gives it. */
-export function encodeLog(log: FakeLog, index = 0) {
-  const { block, hash = ZERO_HASH, transaction = ZERO_HASH, eventName, args } = log;
+export function encodeLog({ block, hash = ZERO_HASH, eventName, args }: FakeLog) {
   const event = abi.find(
     (item): item is AbiEvent => item.type === "event" && item.name === eventName,
   )!;
@@ -188,9 +172,9 @@ export function encodeLog(log: FakeLog, index = 0) {
     ),
     blockNumber: numberToHex(block),
     blockHash: hash,
-    transactionHash: transaction,
+    transactionHash: ZERO_HASH,
     transactionIndex: "0x0",
-    logIndex: numberToHex(index),
+    logIndex: "0x0",
     removed: false,
   };
 }

@@ -47,9 +47,9 @@ export class FakeResolver implements Resolver {
     hops: readonly string[];
     signal: AbortSignal | undefined;
   }[] = [];
-  /** Set, lookups wait for it. */
+  /** Set, look-ups wait for it. */
   gate: Promise<void> | undefined;
-  /** Whether `lookupName` knows what was set. */
+  /** Whether `lookUpName` knows what was set. */
   cached = false;
 
   /** Those who watch now. */
@@ -74,11 +74,11 @@ export class FakeResolver implements Resolver {
     this.#tell(serviceId, { error: { code, message: error.message } });
   }
 
-  lookup(serviceId: Hex): Answer | undefined {
+  lookUp(serviceId: Hex): Answer | undefined {
     return this.#cached(serviceId);
   }
 
-  lookupName(name: string): Answer | undefined {
+  lookUpName(name: string): Answer | undefined {
     return this.cached ? this.#cached(name) : undefined;
   }
 

@@ -1,6 +1,5 @@
 import type { Address } from "viem";
-import { HORIZON } from "../../protocol/epoch.ts";
-import { HASH_CHAIN_LENGTH } from "../../protocol/hashChain.ts";
+import { CHAIN_LENGTH } from "../../protocol/hashChain.ts";
 import { expectedWeight } from "../../protocol/sortition.ts";
 import type { ChainClient } from "../client.ts";
 import type { Deployment } from "../deployment.ts";
@@ -48,12 +47,11 @@ export async function readAuditorView(
   const at = (epoch: number) =>
     client.readContract({ ...staking, functionName: "auditorStakeAt", args: [auditor, epoch] });
   const args = [auditor] as const;
-  const [[stake, enrolledSince], now, next, [, , total], unbonding, state, earned] =
+  const [[stake, enrolledSince], [now, total], [next], unbonding, state, earned] =
     await Promise.all([
       client.readContract({ ...staking, functionName: "auditorStake", args }),
       at(moment.epoch),
-      at(moment.epoch + HORIZON),
-      client.readContract({ ...staking, functionName: "totalsAt", args: [moment.epoch] }),
+      at(moment.epoch + 1),
       client.readContract({ ...staking, functionName: "auditorUnbonding", args }),
       client.readContract({ ...proofOfService, functionName: "auditorOf", args }),
       client.readContract({ ...proofOfService, functionName: "earnedOf", args }),
@@ -76,7 +74,7 @@ export async function readAuditorView(
     chain: {
       pendingSince: pendingSince > moment.epoch ? pendingSince : undefined,
       epochsLeft:
-        anchor === undefined ? undefined : Math.max(0, HASH_CHAIN_LENGTH - (moment.epoch - anchor)),
+        anchor === undefined ? undefined : Math.max(0, CHAIN_LENGTH - (moment.epoch - anchor)),
     },
     lapse:
       enrolledSince === 0

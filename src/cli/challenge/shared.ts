@@ -1,11 +1,5 @@
 import type { Address } from "viem";
-import {
-  challengeStage,
-  Challenges,
-  type Challenge,
-  type ChallengeStage,
-  type Question,
-} from "../../chain/challenges.ts";
+import { Challenges, type Challenge, type Question } from "../../chain/challenges.ts";
 import type { ChainClient } from "../../chain/client.ts";
 import type { Deployment } from "../../chain/deployment.ts";
 import { readMoment, type Moment } from "../../chain/views/contracts.ts";
@@ -17,6 +11,9 @@ import { text, key } from "../framework/flag.ts";
 import type { Step } from "../framework/plan.ts";
 import { anyText } from "../framework/values.ts";
 import { utc } from "../show/format.ts";
+
+/** Epochs after the one of opening from which the question may come (`ChallengeBook.SEED_EPOCHS`). */
+const SEED_EPOCHS = 3;
 
 /** The service that a challenge is about. */
 export const serviceArgument = {
@@ -36,7 +33,8 @@ export interface OpenChallenge {
   moment: Moment;
   challenge: Challenge;
   question: Question | undefined;
-  stage: ChallengeStage;
+  /** `waiting` for its question, `running`, `unanswered` in time, or `unasked`: it never got one. */
+  stage: "waiting" | "running" | "unanswered" | "unasked";
 }
 
 /** Reads the open challenge of a service; undefined where there is none. */
@@ -54,7 +52,10 @@ export async function readOpenChallenge(
     challenges.question(id),
     readMoment(client, deployment),
   ]);
-  const stage = challengeStage(deployment, challenge, question, moment.timestamp);
+  const seedBy = epochStart(deployment, challenge.openedIn + 1 + SEED_EPOCHS);
+  const isLate = question !== undefined && moment.timestamp > question.deadline;
+  const isUnasked = question === undefined && moment.timestamp >= seedBy;
+  const stage = question ? (isLate ? "unanswered" : "running") : isUnasked ? "unasked" : "waiting";
   return { number, open: { number, moment, challenge, question, stage } };
 }
 
@@ -96,9 +97,7 @@ export function stageText(open: OpenChallenge, deployment: Deployment): string {
   const seed = utc(epochStart(deployment, challenge.openedIn + 1));
   if (stage === "waiting") return `its question comes with the first seed after ${seed}`;
   if (stage === "unasked") return "no seed was recorded for its question: anyone can annul it";
-  if (question === undefined)
-    return "it is so old that it counts as unanswered: anyone can resolve it";
-  const deadline = utc(question.deadline);
+  const deadline = utc(question?.deadline ?? 0);
   return stage === "running"
     ? `it can be answered until ${deadline}`
     : `it was not answered by ${deadline}: anyone can resolve it`;

@@ -1,16 +1,18 @@
+import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { checkChain, createChainClient, type ChainClient } from "../../chain/client.ts";
-import { loadDeployment, originOf, type Deployment } from "../../chain/deployment.ts";
-import { networkFile } from "../../chain/networks.ts";
-import { unusedProxy } from "./proxyEnv.ts";
+import { loadDeployment, type Deployment } from "../../chain/deployment.ts";
 import {
   defineCommand,
   type Check,
-  type CommandDefinition,
+  type CommandFactory,
   type CommandSpec,
   type LocalContext,
 } from "./command.ts";
 import { chainFlags } from "./commonFlags.ts";
 import type { Flags, Values } from "./flag.ts";
+
+const deployments = fileURLToPath(new URL("../../../deployments", import.meta.url));
 
 /** What the `run` of a command that talks to the chain gets. */
 export interface ChainContext<F extends Flags, A extends Flags> extends LocalContext<
@@ -38,7 +40,7 @@ export function chainCommand<F extends Flags, A extends Flags = Flags>(
     run(context: ChainContext<F, A>): Promise<number | undefined>;
   },
   options: ChainOptions = {},
-): CommandDefinition {
+): CommandFactory {
   const flags = { ...spec.flags, ...chainFlags };
   const check: Check = (resolved, sources, problems) => {
     options.check?.(resolved, sources, problems);
@@ -47,12 +49,7 @@ export function chainCommand<F extends Flags, A extends Flags = Flags>(
   return defineCommand({ ...spec, flags }, check, async (local) => {
     const { deployment: file = "", rpc } = local.flags as unknown as Values<typeof chainFlags>;
     const deployment = loadDeployment(file);
-    const unused = unusedProxy(local.io.env);
-    if (unused !== undefined) local.progress.say(unused);
-    const client = createChainClient(rpc, deployment.chainId, {
-      origin: originOf(deployment),
-      timers: local.io.timers,
-    });
+    const client = createChainClient(rpc, deployment.chainId);
     if (options.checkChain !== false) await checkChain(client, deployment);
     return spec.run({ ...local, deployment, client });
   });
@@ -70,7 +67,7 @@ export const chooseDeployment: Check = (resolved, _, problems) => {
   } else if (byFile === byName) {
     problems.add(`${file?.source ?? ""}, ${network?.source ?? ""}: give one of the two.`);
   } else {
-    const named = networkFile(String(values.network));
+    const named = path.join(deployments, `${String(values.network)}.json`);
     const chosen = byFile < byName ? String(values.deployment) : named;
     const source = (byFile < byName ? file : network)?.source ?? "";
     values.deployment = chosen;

@@ -4,17 +4,13 @@ import type { CliIo } from "./io.ts";
 /**
  * Asks whether to go on.
  *
- * @throws BlockcloudError `REFUSED` when the answer is no, or standard input is no terminal.
+ * @throws BlockcloudError `REFUSED` when the answer is no, or nobody is there to give one.
  */
 export async function confirm(io: CliIo, question: string, signal: AbortSignal): Promise<void> {
   if (!io.interactive) {
-    throw new BlockcloudError(
-      "REFUSED",
-      "A confirmation is needed, and standard input is no terminal.",
-      {
-        remedy: "Look at --dry-run, then give --yes.",
-      },
-    );
+    throw new BlockcloudError("REFUSED", "Nobody is there to confirm: this is no terminal.", {
+      remedy: "Look at --dry-run, then give --yes.",
+    });
   }
   const { confirm: ask } = await import("@clack/prompts");
   const answer = await ask({
@@ -32,7 +28,7 @@ export async function confirm(io: CliIo, question: string, signal: AbortSignal):
 /**
  * Asks for a password, without showing it.
  *
- * @throws BlockcloudError `KEY_PASSWORD_MISSING` when standard input is no terminal.
+ * @throws BlockcloudError `KEY_PASSWORD_MISSING` when nobody is there to give it.
  */
 export async function askPassword(
   io: CliIo,

@@ -1,4 +1,4 @@
-import type { Call } from "../../chain/transactions/call.ts";
+import type { Call } from "../../chain/sender.ts";
 import { serviceRegistryAbi } from "../../protocol/abi/serviceRegistry.ts";
 import type { Flags } from "../framework/flag.ts";
 import type { BlocMoves, Step } from "../framework/plan.ts";
@@ -9,23 +9,23 @@ import { sentJson } from "../framework/transactor.ts";
 export interface ServiceChange {
   readonly number: bigint;
   readonly title: string;
-  /** Why there is nothing to send: the chain already has the requested state. */
+  /** Why nothing is to be sent, where the chain says already what was asked for. */
   readonly already?: string | undefined;
-  /** Steps to send before the change itself. */
+  /** What is sent before the change itself. */
   readonly before?: readonly Step[];
   readonly name: string;
   readonly functionName: string;
   readonly args: readonly unknown[];
   readonly bloc?: BlocMoves;
   readonly outcome: readonly string[];
-  /** Fields of the JSON result beside the number. */
+  /** What the result tells programs beside the number. */
   readonly json?: object;
 }
 
-/** The parts of a command's context that a change needs. */
+/** What a change needs of a command's context. */
 type Context = Pick<TransactContext<Flags, Flags>, "deployment" | "transactor" | "output">;
 
-/** Makes a change, unless the chain already has the requested state. */
+/** Carries a change out, unless the chain says already what it would. */
 export async function changeService(context: Context, change: ServiceChange): Promise<undefined> {
   const { deployment, transactor, output } = context;
   const { number, title, already, before = [], name, bloc, outcome } = change;
@@ -46,7 +46,7 @@ export async function changeService(context: Context, change: ServiceChange): Pr
   );
 }
 
-/** A step that calls the registry. */
+/** A call of the registry. */
 export function registryCall(
   address: Call["address"],
   functionName: string,

@@ -1,4 +1,3 @@
-import { HORIZON } from "../../protocol/epoch.ts";
 import { keccak256 } from "viem";
 import { serviceRegistryAbi } from "../../protocol/abi/serviceRegistry.ts";
 import { bytesToHex } from "../../protocol/bytes.ts";
@@ -11,6 +10,8 @@ import { serviceState } from "./state.ts";
 
 /** `blockcloud service set-probe` */
 export const serviceSetProbe = transactCommand({
+  name: "set-probe",
+  about: "Replace how auditors inspect a service, from the next epoch on.",
   flags: { service, probe: probeFlag },
   signer: walletKey,
   examples: [
@@ -27,7 +28,7 @@ export const serviceSetProbe = transactCommand({
       client.readContract({
         ...registry,
         functionName: "probeAt",
-        args: [flags.service, epoch + HORIZON],
+        args: [flags.service, epoch + 1],
       }),
     ]);
     const { name: className } = await services.classAt(classId);
@@ -39,7 +40,7 @@ export const serviceSetProbe = transactCommand({
       name: "set probe",
       functionName: "setProbe",
       args: [flags.service, probe],
-      outcome: ["auditors inspect by it from the next epoch but one on"],
+      outcome: ["auditors inspect by it from the next epoch on"],
       json: { probeHash: keccak256(probe) },
     });
   },

@@ -10,7 +10,7 @@ import type { Flags } from "../framework/flag.ts";
 const BLOC = 10n ** 18n;
 const SECONDS_A_DAY = 86_400;
 
-/** An auditor's earnings and costs over a number of epochs. */
+/** What an auditor earned and what that cost, over some epochs. */
 export interface AuditorReport {
   moment: Moment;
   view: AuditorView;
@@ -20,7 +20,7 @@ export interface AuditorReport {
 
 /** BLOC and ether in wei. */
 export interface Earnings {
-  /** Number of epochs. */
+  /** Epochs in the figures. */
   epochs: number;
   /** Claimed for rounds. */
   claimed: bigint;
@@ -28,16 +28,16 @@ export interface Earnings {
   bounties: bigint;
   /** Paid out to the owner. */
   collected: bigint;
-  /** Claimed but not paid out, over all epochs. */
+  /** Claimed and not paid out, of all epochs. */
   pending: bigint;
   /** Gas of the operator's transactions, ether. */
   spent: bigint;
   transactions: number;
   spentByEpoch: readonly { epoch: number; wei: bigint }[];
   perEpoch: { earned: bigint; spent: bigint };
-  /** Earnings minus gas, ether; undefined without a price of BLOC. */
+  /** What is left of the earnings behind the gas, ether; undefined without a price of BLOC. */
   net: bigint | undefined;
-  /** How long the operator's ether lasts at this rate, whole days; undefined if it spends nothing. */
+  /** How long the operator's ether lasts at this pace, whole days; undefined where it spends nothing. */
   daysOfGas: number | undefined;
 }
 
@@ -65,7 +65,7 @@ export async function readAuditorReport(
   return { moment, view, rounds, earnings };
 }
 
-/** Compares earnings with gas. */
+/** Puts earnings against gas. */
 function weigh(
   found: {
     view: AuditorView;

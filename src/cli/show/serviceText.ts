@@ -1,6 +1,5 @@
 import { isAddressEqual } from "viem";
-import { describeCounts } from "../../chain/views/diagnose.ts";
-import type { Diagnosis } from "../../chain/views/diagnosis.ts";
+import { describeCounts, type Diagnosis } from "../../chain/views/diagnosis.ts";
 import type { ServiceEpoch } from "../../chain/views/serviceEpochs.ts";
 import type { NowAndNext, ServiceView } from "../../chain/views/serviceView.ts";
 import { requestLine } from "../../protocol/probe.ts";
@@ -9,7 +8,7 @@ import { duration } from "../framework/wait.ts";
 import { amount, epochRanges, facts, table, utc } from "./format.ts";
 import type { ServiceReport } from "./serviceReport.ts";
 
-/** Formats the full report on a service for a terminal. */
+/** Everything about a service, for people. */
 export function showText(report: ServiceReport): string {
   const { view, moment } = report;
   const { label } = view;
@@ -27,7 +26,7 @@ export function showText(report: ServiceReport): string {
         ({ amount: wei, releaseAt }) =>
           ["unbonding", `${amount(wei)} BLOC, free at ${utc(releaseAt)}`] as const,
       ),
-      ["description", view.metadata],
+      ["description", view.metadata && (view.metadata.uri ?? `hash ${view.metadata.hash}`)],
       ["probe", probeText(view)],
       ["endpoints", endpointsText(report)],
       ["challenge", challengeText(view)],
@@ -41,7 +40,7 @@ export function showText(report: ServiceReport): string {
   ].join("\n");
 }
 
-/** Formats a short report for the service's operator. */
+/** How a service does, for whoever runs it. */
 export function statusText(report: ServiceReport): string {
   const { view, moment, epochs } = report;
   const open = epochs.filter(({ settled, pay }) => !settled && pay !== undefined && pay > 0n);
@@ -50,7 +49,7 @@ export function statusText(report: ServiceReport): string {
     `service ${view.number} is ${view.status.now} in epoch ${moment.epoch}`,
     facts([
       [
-        "from the next epoch but one on",
+        "from the next epoch on",
         view.status.now === view.status.next ? undefined : view.status.next,
       ],
       ["stake", stakeText(view, moment.epoch)],
@@ -76,7 +75,7 @@ function classText({ class: kind }: ServiceView): string {
 }
 
 function changing<T>({ now, next }: NowAndNext<T>, epoch: number, show: (value: T) => string) {
-  return now === next ? show(now) : `${show(now)}; from epoch ${epoch + 2} on ${show(next)}`;
+  return now === next ? show(now) : `${show(now)}; from epoch ${epoch + 1} on ${show(next)}`;
 }
 
 function stakeText(view: ServiceView, epoch: number): string {
@@ -91,8 +90,7 @@ function probeText({ probe, class: kind }: ServiceView): string {
   const { requests } = probe.specification;
   const shown = requests.slice(0, 4).map(requestLine);
   const more = requests.length > 4 ? ` and ${requests.length - 4} more` : "";
-  const pending =
-    probe.hash.now === probe.hash.next ? "" : "; another from the next epoch but one on";
+  const pending = probe.hash.now === probe.hash.next ? "" : "; another from the next epoch on";
   return `${shown.join(", ")}${more}, each within ${kind.poorMs} ms${pending}`;
 }
 

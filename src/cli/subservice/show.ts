@@ -1,19 +1,19 @@
 import { rawName } from "../../protocol/name.ts";
-import type { Grant } from "../../provider/subservice/grants.ts";
+import type { Grant } from "../../provider/grants.ts";
 
-/** A grant as JSON. Times are Unix milliseconds. */
+/** What commands print of a grant as JSON. Times are Unix milliseconds. */
 export function grantJson(grant: Grant) {
   const { serviceId, label = null, delegation, issuedAt, expiresAt, revokedAt = null } = grant;
   return { serviceId, name: rawName(serviceId), label, delegation, issuedAt, expiresAt, revokedAt };
 }
 
-/** The state of a grant. */
+/** How a grant stands. */
 export function grantState(grant: Grant, now: number): "granted" | "expired" | "revoked" {
   if (grant.revokedAt !== undefined) return "revoked";
   return grant.expiresAt <= now ? "expired" : "granted";
 }
 
-/** Formats a time in UTC. */
+/** A moment for people, UTC. */
 export function moment(milliseconds: number): string {
   return new Date(milliseconds).toISOString().slice(0, 19).replace("T", " ");
 }

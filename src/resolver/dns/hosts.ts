@@ -1,21 +1,20 @@
 import type { Resolve } from "../../net/resolve.ts";
-import { boundedTable, type BoundedTable } from "../../node/boundedTable.ts";
 import type { Timers } from "../../node/timers.ts";
 import { within } from "../../node/within.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 
 export interface HostsOptions {
-  /** How long a result is cached, milliseconds. */
+  /** How long an answer is kept, milliseconds. */
   keepMs: number;
-  /** Cached hosts. */
+  /** Hosts that are kept. */
   maxHosts: number;
-  /** Concurrent resolutions. */
+  /** Hosts that are asked for at a time. */
   maxPending: number;
-  /** Time limit of a resolution, milliseconds. */
+  /** How long one may take, milliseconds. */
   timeMs: number;
 }
 
-/** Largest number of addresses used of one host. */
+/** Addresses of one host that are used. */
 const MAX_ADDRESSES = 8;
 
 interface Kept {
@@ -23,30 +22,27 @@ interface Kept {
   until: number;
 }
 
-/** Resolves and caches the addresses of hosts in records. Concurrent callers share one resolution. */
+/** Addresses of the hosts in records: asked for once at a time, and kept for a while. */
 export class Hosts {
   readonly #options: HostsOptions;
-  readonly #timers: { resolve: Resolve; timers: Timers }["timers"];
-  readonly #resolve: { resolve: Resolve; timers: Timers }["resolve"];
-  readonly #kept: BoundedTable<string, Kept>;
+  readonly #d: { resolve: Resolve; timers: Timers };
+  /** The one that was asked for longest ago is first. */
+  readonly #kept = new Map<string, Kept>();
   readonly #pending = new Map<string, Promise<readonly string[]>>();
 
   constructor(options: HostsOptions, dependencies: { resolve: Resolve; timers: Timers }) {
     this.#options = options;
-    this.#kept = boundedTable(options.maxHosts);
-    this.#timers = dependencies.timers;
-    this.#resolve = dependencies.resolve;
+    this.#d = dependencies;
   }
 
   /**
-   * The addresses of a host; empty if it does not exist.
+   * The addresses of a host; none for one that does not exist.
    *
-   * @throws BlockcloudError `HOST_UNREACHABLE` if no name server responds, or too many resolutions are
-   *   running.
+   * @throws BlockcloudError `HOST_UNREACHABLE` when no name server answers, or too many hosts are asked for.
    */
   async addresses(host: string): Promise<readonly string[]> {
     const kept = this.#kept.get(host);
-    if (kept !== undefined && kept.until > this.#timers.monotonic()) return kept.addresses;
+    if (kept !== undefined && kept.until > this.#d.timers.monotonic()) return kept.addresses;
     const pending = this.#pending.get(host);
     if (pending !== undefined) return pending;
     if (this.#pending.size >= this.#options.maxPending) throw unreachable(host, "busy");
@@ -56,21 +52,23 @@ export class Hosts {
   }
 
   async #ask(host: string): Promise<readonly string[]> {
-    const { keepMs, timeMs } = this.#options;
-    const resolve = this.#resolve;
-    const timers = this.#timers;
+    const { keepMs, maxHosts, timeMs } = this.#options;
+    const { resolve, timers } = this.#d;
     const addresses = await within(
       { milliseconds: timeMs, timers },
       (signal) => resolve(host, signal).catch(noneOrThrow(host)),
       () => unreachable(host, "no answer in time"),
     );
     const found = addresses.slice(0, MAX_ADDRESSES).map(({ address }) => address);
+    this.#kept.delete(host);
     this.#kept.set(host, { addresses: found, until: timers.monotonic() + keepMs });
+    const [oldest] = this.#kept.keys();
+    if (this.#kept.size > maxHosts && oldest !== undefined) this.#kept.delete(oldest);
     return found;
   }
 }
 
-/** Maps "the host has no address" to an empty result, and any other failure to an error. */
+/** That a host has no address is an answer; that nobody says is none. */
 function noneOrThrow(host: string): (error: unknown) => never[] {
   return (error) => {
     const code = (error as NodeJS.ErrnoException | undefined)?.code;

@@ -1,37 +1,32 @@
 import { HEADER_BYTES, MAX_UDP_BYTES, types } from "./codes.ts";
 import { encodeRr, uint16s, type Rr } from "./rdata.ts";
 
-/**
- * A response without the parts that depend on the query (ID, RD, DO and the case of letters) and without
- * TTLs.
- */
+/** An answer's message, but for what each query has of its own: ID, RD, DO, the letters' case; and TTLs. */
 export interface Template {
   /** The whole message, the OPT record last. */
   readonly edns: Buffer;
   /** The same bytes without OPT. */
   readonly plain: Buffer;
   readonly questionEnd: number;
-  /** Offsets of the TTLs. */
+  /** Where the TTLs stand. */
   readonly ttls: readonly number[];
   readonly rcode: number;
 }
 
-/** The contents of a message. */
+/** What a message says. */
 export interface Contents {
-  /** The question as received: name, type, class; empty if it could not be read. */
+  /** As it was asked: name, type, class; empty where it could not be read. */
   question: Uint8Array;
   rcode: number;
   authoritative?: boolean;
   answers?: readonly Rr[];
-  /** The zone's SOA, which sets the TTL of a negative answer (RFC 2308). */
+  /** The zone's SOA, which says how long a negative answer holds (RFC 2308). */
   authority?: readonly Rr[];
-  /** Extended error (RFC 8914). */
+  /** More about an error (RFC 8914). */
   extended?: { code: number; text: string } | undefined;
 }
 
-/**
- * Length of the encoded zone name with its final zero byte: its offset from the end of a name in the zone.
- */
+/** Bytes of the encoded zone, with its end: where its name stands in a question, from the name's end. */
 const ZONE_BYTES = 10;
 const ANSWER_FLAG = 0x80;
 const AUTHORITATIVE_FLAG = 0x04;
@@ -62,7 +57,7 @@ export function writeMessage(contents: Contents): Template {
   return { edns, plain: edns.subarray(0, end), questionEnd, ttls, rcode };
 }
 
-/** A message without records that tells the client to ask again over TCP. */
+/** A message without records that tells its reader to ask again over TCP. */
 export function truncate({ edns, questionEnd, rcode }: Template): Template {
   const question = edns.subarray(HEADER_BYTES, questionEnd);
   const short = writeMessage({ question, rcode });
@@ -70,19 +65,19 @@ export function truncate({ edns, questionEnd, rcode }: Template): Template {
   return short;
 }
 
-/** Completes a message for a query, and returns the bytes to send. */
+/** Fills a message in for a query, and gives the part of it to send. */
 export function fillIn(
   template: Template,
   packet: Uint8Array,
   edns: boolean,
   dnssecOk: boolean,
 ): Buffer {
-  // The case of letters is copied from the query, too, because clients compare it.
+  // The letters' case is the query's, too: clients compare it.
   for (let at = HEADER_BYTES; at < template.questionEnd; at++) template.edns[at] = packet[at] ?? 0;
   return fillFlags(template, packet, edns, dnssecOk);
 }
 
-/** As `fillIn`, for a message that already has the query's question. */
+/** As `fillIn`, for a message whose question is the query's already. */
 export function fillFlags(
   { edns: bytes, plain }: Template,
   packet: Uint8Array,
@@ -91,7 +86,7 @@ export function fillFlags(
 ): Buffer {
   bytes[0] = packet[0] ?? 0;
   bytes[1] = packet[1] ?? 0;
-  // The opcode and RD are copied from the query.
+  // The opcode and RD are the query's.
   bytes[2] = ((bytes[2] ?? 0) & 0x86) | ((packet[2] ?? 0) & 0x79);
   bytes[11] = edns ? 1 : 0;
   if (!edns) return plain;
@@ -99,13 +94,13 @@ export function fillFlags(
   return bytes;
 }
 
-/** A copy of a message in its own memory. */
+/** The same message in bytes of its own. */
 export function copyTemplate(template: Template): Template {
   const edns = Buffer.from(template.edns);
   return { ...template, edns, plain: edns.subarray(0, template.plain.length) };
 }
 
-/** Sets all TTLs to a number of seconds. */
+/** Sets all TTLs, seconds. */
 export function setTtls({ edns, ttls }: Template, seconds: number): void {
   for (const at of ttls) edns.writeUInt32BE(seconds, at);
 }

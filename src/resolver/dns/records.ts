@@ -8,38 +8,36 @@ import type { Hosts } from "./hosts.ts";
 import { addressRr, anyRr, srvRr, svcbRr, txtRr, uriRr, type Rr } from "./rdata.ts";
 import { addressLabel, type Facet } from "./zone.ts";
 
-/**
- * Largest number of addresses in one response. No record needs more, and 28 AAAA records fill a UDP packet.
- */
+/** Addresses in one answer: no record needs more, and 28 of AAAA fill a UDP packet. */
 const MAX_ADDRESSES = 16;
 
-/** Rules for the addresses in a response. */
+/** What the addresses of an answer may be. */
 export interface AddressRules {
   hosts: Hosts;
-  /** For a devnet: loopback addresses are allowed. */
+  /** The devnet switch: loopback may be answered. */
   allowLoopback: boolean;
 }
 
-/** Whether a name exists, and its records. */
-export interface RecordSet {
+/** Whether a name exists, and what stands there. */
+export interface Found {
   exists: boolean;
   records: readonly Rr[];
-  /** Whether another query may give another order or other addresses, although nothing was published. */
+  /** Whether asking again would give another order or other addresses, though nothing was published. */
   varies: boolean;
 }
 
 /**
- * The records of a type at one of a service's names, built from the service's answer.
+ * The records of a type that an answer makes at one of its service's names.
  *
- * @throws BlockcloudError `HOST_UNREACHABLE` if addresses are requested and none of the service's hosts can
- *   be resolved.
+ * @throws BlockcloudError `HOST_UNREACHABLE` when addresses are wanted and no host of the service's can be
+ *   resolved.
  */
 export async function recordsOf(
   answer: Answer,
   facet: Facet,
   type: number,
   rules: AddressRules,
-): Promise<RecordSet> {
+): Promise<Found> {
   const open = (address: string) =>
     answer.source === "table" || isReachable(address, rules.allowLoopback);
   const endpoints = answer.endpoints.flatMap((endpoint) => {
@@ -90,13 +88,13 @@ function plainRecords(
   }
 }
 
-/** The records at a name that has only one type; ANY is handled as in RFC 8482. */
+/** The records at a name that has those of one type only; ANY takes RFC 8482's way out. */
 function ask(type: number, own: number | undefined, make: () => readonly Rr[]): readonly Rr[] {
   if (type === types.ANY) return [anyRr];
   return type === own ? make() : [];
 }
 
-/** A description of a service for people and programs, one text per record. */
+/** What a person or a program wants to know of a service, one text a record. */
 function about({ serviceId, expiresAt, endpoints }: Answer): string[] {
   return [
     `id=${serviceId}`,
@@ -122,7 +120,7 @@ function srvRecords(
   });
 }
 
-/** Priorities are raised by one, because priority 0 means an alias. RFC 9460 has no weights. */
+/** Priority 0 would make an alias: all move up by one. Weights have no place in RFC 9460. */
 function svcbRecords(
   type: typeof types.SVCB | typeof types.HTTPS,
   scheme: "https" | "sal",
@@ -144,12 +142,12 @@ function svcbRecords(
   });
 }
 
-/** The host's name; for an address, a name that resolves only to it. */
+/** The host's name; of an address, one that leads to it alone. */
 function target({ isAddress, host }: NetEndpoint, serviceId: Hex): string {
   return isAddress ? `${addressLabel(host)}.${rawName(serviceId)}` : host;
 }
 
-/** The addresses of endpoints, with host names resolved. */
+/** Where endpoints are, hosts resolved. */
 async function addressesOf(
   endpoints: readonly NetEndpoint[],
   hosts: Hosts,

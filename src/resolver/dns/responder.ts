@@ -2,82 +2,77 @@ import type { Timers } from "../../node/timers.ts";
 import type { Resolver } from "../answer.ts";
 import { AnswerCache, setTtl, type CachedAnswer } from "./answerCache.ts";
 import { HEADER_BYTES, rcodes } from "./codes.ts";
-import type { ZoneLookup } from "./zoneLookup.ts";
+import type { Finder } from "./finder.ts";
 import { copyTemplate, fillFlags, fillIn, truncate, writeMessage } from "./message.ts";
 import { labelsOf, lower, NO_ANSWER, QueryReader } from "./query.ts";
 
 export interface ResponderOptions {
-  /** Longest time before an answer is built again, milliseconds; a change ends it at once. */
+  /** How long an answer is used at most before it is built anew, milliseconds; a change ends that at once. */
   keepMs: number;
-  /** The same for an answer that varies with each query, to spread the load and to resolve hosts again. */
+  /** The same for one that would be another each time: loads are spread, and hosts looked at again. */
   keepVaryingMs: number;
-  /** Cached answers. */
+  /** Answers that are kept. */
   maxAnswers: number;
-  /** Concurrent lookups. */
+  /** Questions that are looked up at a time. */
   maxPending: number;
-  /** Secret seed of the hashes, so that clients cannot predict them. */
+  /** Seed of the hashes: nobody outside may foresee them. */
   seed: number;
 }
 
 export interface ResponderDependencies {
   resolver: Pick<Resolver, "watchAll">;
-  zoneLookup: ZoneLookup;
-  /** The chain's time, which leases use, Unix milliseconds. */
+  finder: Finder;
+  /** Unix milliseconds of the chain's time, which leases run by. */
   now(): number;
   timers: Timers;
 }
 
-/** The response to a query; the caller owns it. */
+/** A query's answer, which is the caller's own. */
 export interface Reply {
   bytes: Buffer;
   rcode: number;
 }
 
 /**
- * Answers queries from both transports. It caches answers for a short time as the bytes to send, by the bytes
- * of the question. Only the query's ID, its flags and the case of its letters are written into them.
+ * Turns queries into answers, whichever way they came. Answers are kept as the bytes to send, by the bytes of
+ * the question, for a moment; of a query only its ID, its flags and the case of its letters are written into
+ * them.
  */
 export class Responder {
-  /** The parsed contents of the last packet. */
+  /** What the packet says that was given last. */
   readonly query: QueryReader;
-  /** The response code of the last quick answer. */
+  /** The code of the last quick answer. */
   rcode = 0;
   readonly #options: ResponderOptions;
-  readonly #resolver: Pick<Resolver, "watchAll">;
-  readonly #zoneLookup: ZoneLookup;
-  readonly #now: ResponderDependencies["now"];
-  readonly #timers: Timers;
+  readonly #d: ResponderDependencies;
   readonly #cache: AnswerCache;
   readonly #pending = new Map<string, Promise<CachedAnswer>>();
-  /** The cached answer whose bytes the last quick answer returned. */
+  /** Whose bytes the last quick answer was. */
   #lent: CachedAnswer | undefined;
   #unwatch: (() => void) | undefined;
-  /** Running lookups, including those that new callers may no longer join. */
+  /** Look-ups that run, those included that nobody new may join. */
   #running = 0;
-  /** Number of changes that the resolver has reported. */
+  /** Changes that the resolver has told of. */
   #changes = 0;
 
   constructor(options: ResponderOptions, dependencies: ResponderDependencies) {
     this.#options = options;
-    this.#resolver = dependencies.resolver;
-    this.#zoneLookup = dependencies.zoneLookup;
-    this.#now = dependencies.now;
-    this.#timers = dependencies.timers;
+    this.#d = dependencies;
     this.#cache = new AnswerCache(options.maxAnswers);
     this.query = new QueryReader(options.seed);
   }
 
-  /** Number of cached answers. */
+  /** Answers that are kept now. */
   get size(): number {
     return this.#cache.size;
   }
 
-  /** Starts to drop cached answers when the resolver reports a change. */
+  /** Forgets from now on what the resolver says has changed. */
   start(): void {
-    this.#unwatch ??= this.#resolver.watchAll((serviceId) => {
+    this.#unwatch ??= this.#d.resolver.watchAll((serviceId) => {
       this.#changes += 1;
       this.#cache.drop(serviceId);
-      // Running lookups may have started with the old answer.
+      // What runs may have begun with the old answer.
       this.#pending.clear();
     });
   }
@@ -88,12 +83,12 @@ export class Responder {
   }
 
   /**
-   * Answers a query that needs no lookup.
+   * Answers at once what needs no look-up.
    *
    * @param now Milliseconds of the monotonic clock.
-   * @param udp Whether the response must fit the client's limit for UDP.
-   * @returns Bytes that the next answer overwrites (see `detach`). Undefined for a packet that gets no
-   *   response (`query.outcome` is `NO_ANSWER`), and for a query that needs a lookup.
+   * @param udp Whether the answer has to fit what the client takes over UDP.
+   * @returns Bytes that the next answer writes over (see `detach`). Undefined for what gets no answer
+   *   (`query.outcome` is `NO_ANSWER`), and for what has to be looked up.
    */
   quick(packet: Buffer, now: number, udp: boolean): Buffer | undefined {
     const { query } = this;
@@ -113,15 +108,12 @@ export class Responder {
     return fillFlags(template, packet, edns, dnssecOk);
   }
 
-  /**
-   * Call this while the bytes of the last quick answer are still in use: the next answer does not overwrite
-   * them.
-   */
+  /** The last quick answer is still on its way: what comes next writes elsewhere. */
   detach(): void {
     if (this.#lent !== undefined) this.#lent.template = copyTemplate(this.#lent.template);
   }
 
-  /** A truncated response to the last packet, so that its client uses TCP. */
+  /** A short answer to the packet that was read last, which sends its client to TCP. */
   slip(packet: Buffer): Buffer {
     const { questionEnd, edns, dnssecOk } = this.query;
     const question = packet.subarray(HEADER_BYTES, questionEnd);
@@ -129,26 +121,24 @@ export class Responder {
     return fillIn(truncate(template), packet, edns, dnssecOk);
   }
 
-  /** Looks up the question of the last packet. Rejects only on unexpected errors. */
-  async lookup(packet: Buffer, udp: boolean): Promise<Reply> {
+  /** Looks up what the packet asks that was read last. Rejects only for a fault of ours. */
+  async lookUp(packet: Buffer, udp: boolean): Promise<Reply> {
     const { edns, dnssecOk, questionEnd, udpLimit } = this.query;
     const found = this.#find(packet, questionEnd);
     if (found === undefined) {
       return { bytes: Buffer.from(this.#error(packet, rcodes.SERVFAIL)), rcode: rcodes.SERVFAIL };
     }
-    // The packet's memory may hold another packet when the lookup ends.
+    // The packet's memory may be another packet's when the answer is there.
     const own = Buffer.from(packet.subarray(0, questionEnd));
     const cached = await found;
-    setTtl(cached, this.#timers.monotonic());
+    setTtl(cached, this.#d.timers.monotonic());
     const { template } = cached;
     const length = (edns ? template.edns : template.plain).length;
     const fitting = udp && length > udpLimit ? truncate(template) : template;
     return { bytes: Buffer.from(fillIn(fitting, own, edns, dnssecOk)), rcode: template.rcode };
   }
 
-  /**
-   * The answer to a question. Concurrent callers share one lookup. Undefined if too many lookups are running.
-   */
+  /** The answer to a question, looked up once for all who ask it; undefined when too many wait. */
   #find(packet: Buffer, questionEnd: number): Promise<CachedAnswer> | undefined {
     const question = packet.subarray(HEADER_BYTES, questionEnd).map(lower);
     const key = String.fromCharCode(...question);
@@ -167,19 +157,17 @@ export class Responder {
   async #build(question: Uint8Array): Promise<CachedAnswer> {
     const { hash, type, class: questionClass } = this.query;
     const changes = this.#changes;
-    const found = await this.#zoneLookup.lookup(labelsOf(question), type, questionClass);
-    const { serviceId, maxTtl, expiresAt, rcode, varies } = found;
-    const now = this.#timers.monotonic();
-    const leaseEnd = expiresAt === undefined ? Infinity : now + expiresAt - this.#now();
+    const finding = await this.#d.finder.find(labelsOf(question), type, questionClass);
+    const { serviceId, maxTtl, expiresAt, rcode, varies } = finding;
+    const now = this.#d.timers.monotonic();
+    const leaseEnd = expiresAt === undefined ? Infinity : now + expiresAt - this.#d.now();
     const { keepMs, keepVaryingMs } = this.#options;
-    // Between half of the time and all of it, by the hash, so that answers that were built together do not
-    // expire together.
+    // Half of the time to all of it, by the hash: what came at once is not built anew at once.
     const share = 1 - (hash >>> 24) / 512;
     const until = Math.min(leaseEnd, now + share * (varies ? keepVaryingMs : keepMs));
-    const template = writeMessage({ question, ...found });
+    const template = writeMessage({ question, ...finding });
     const answer = { template, question, serviceId, until, leaseEnd, maxTtl, ttl: -1 };
-    // Names that do not exist are not cached, so that they cannot evict existing ones. The resolver caches
-    // failures itself.
+    // A crowd of names that are none must not push out those that are: the resolver remembers them itself.
     const kept = rcode === rcodes.NOERROR && serviceId !== undefined;
     if (kept && changes === this.#changes) this.#cache.put(hash, answer);
     return answer;

@@ -1,15 +1,15 @@
 import type { Timers } from "../../node/timers.ts";
 import { rcodes } from "./codes.ts";
 
-/** Events of the DNS front, for metrics. */
+/** What the DNS front tells of itself. */
 export interface DnsObserver {
-  /** The number of responses with a code since the last call. */
+  /** So many answers with a code since the last call. */
   answered(transport: Transport, rcode: string, count: number): void;
-  /** The time of a response, seconds; `sent` for cached answers, `found` for those that needed a lookup. */
+  /** How long an answer took, seconds; `sent` of the answers that were ready, `found` of those looked up. */
   took(way: "sent" | "found", seconds: number): void;
-  /** The number of responses that were truncated or dropped by a network's rate since the last call. */
+  /** So many answers that a network's rate cut short since the last call. */
   limited(outcome: "truncated" | "dropped", count: number): void;
-  /** The number of open TCP connections. */
+  /** TCP connections that are open. */
   connections(open: number): void;
 }
 
@@ -18,15 +18,12 @@ export const transports: readonly Transport[] = ["udp", "tcp"];
 
 /** Names of the codes by number. */
 const names = new Map<number, string>(Object.entries(rcodes).map(([name, code]) => [code, name]));
-/** Interval between reports of the sums, milliseconds. */
+/** How often sums are handed on, milliseconds. */
 const EVERY_MS = 1_000;
-/** One of this many cached answers is timed. */
+/** Of so many ready answers one is timed. */
 const SAMPLE = 64;
 
-/**
- * Counts responses in plain numbers, and reports the sums: updating a metric for each packet would cost more
- * than the response.
- */
+/** Counts what is sent in plain numbers, and hands the sums on: a metric a packet would cost more than it. */
 export class Tally {
   readonly #observer: DnsObserver;
   readonly #timers: Timers;
@@ -46,14 +43,14 @@ export class Tally {
     counts[rcode] = (counts[rcode] ?? 0) + 1;
   }
 
-  /** A cached answer was sent. */
+  /** A ready answer went out. */
   sent(transport: Transport, rcode: number, since: number): void {
     this.answered(transport, rcode);
     this.#sample = (this.#sample + 1) % SAMPLE;
     if (this.#sample === 0) this.#observer.took("sent", this.#since(since));
   }
 
-  /** An answer that needed a lookup was sent. */
+  /** An answer that was looked up went out. */
   found(transport: Transport, rcode: number, since: number): void {
     this.answered(transport, rcode);
     this.#observer.took("found", this.#since(since));
@@ -81,7 +78,7 @@ export class Tally {
 
   async #run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      // The sleep rejects only on an abort, which ends the loop.
+      // An abort ends the loop; nothing else rejects.
       await this.#timers.sleep(EVERY_MS, signal).catch(() => undefined);
       this.#handOn();
     }

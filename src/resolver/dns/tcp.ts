@@ -11,7 +11,7 @@ import type { Tally } from "./tally.ts";
 import { TcpSession, type SessionLimits } from "./tcpSession.ts";
 
 export interface TcpLimits extends SessionLimits {
-  /** Total connections. */
+  /** Connections in all. */
   maxConnections: number;
   /** Connections of one address (/64 of IPv6). */
   maxPerPeer: number;
@@ -24,13 +24,11 @@ export interface TcpDependencies {
   log: Logger;
 }
 
-/**
- * DNS over TCP (RFC 7766): connections stay open for more queries, and responses are sent as they are ready.
- */
+/** DNS over TCP (RFC 7766): connections stay open for more queries, and answers come as they are ready. */
 export class TcpServer implements Startable {
   readonly #listen: { host: string; port: number };
   readonly #limits: TcpLimits;
-  readonly #dependencies: TcpDependencies;
+  readonly #d: TcpDependencies;
   readonly #server: Server;
   readonly #sockets = new Map<Socket, string>();
 
@@ -41,7 +39,7 @@ export class TcpServer implements Startable {
   ) {
     this.#listen = listen;
     this.#limits = limits;
-    this.#dependencies = dependencies;
+    this.#d = dependencies;
     this.#server = createServer({ noDelay: true }, (socket) => {
       this.#accept(socket);
     });
@@ -59,12 +57,11 @@ export class TcpServer implements Startable {
     const refuse = (cause: unknown) =>
       new BlockcloudError("DNS_LISTEN", `Cannot answer DNS over TCP on ${host}:${port}.`, {
         cause,
-        remedy:
-          "Choose a free port and an address of the host; a port below 1024 needs a privilege.",
+        remedy: "Choose a free port and an address of this machine; below 1024 needs a privilege.",
       });
     await listen(this.#server, { host, port }, refuse);
     this.#server.on("error", (error) => {
-      this.#dependencies.log.warn("DNS over TCP failed", { error });
+      this.#d.log.warn("DNS over TCP failed", { error });
     });
   }
 
@@ -84,11 +81,11 @@ export class TcpServer implements Startable {
       return;
     }
     this.#sockets.set(socket, peer);
-    this.#dependencies.tally.connections(this.#sockets.size);
+    this.#d.tally.connections(this.#sockets.size);
     socket.once("close", () => {
       this.#sockets.delete(socket);
-      this.#dependencies.tally.connections(this.#sockets.size);
+      this.#d.tally.connections(this.#sockets.size);
     });
-    new TcpSession(socket, this.#limits, this.#dependencies).run();
+    new TcpSession(socket, this.#limits, this.#d).run();
   }
 }

@@ -6,32 +6,24 @@ import type { Responder } from "./responder.ts";
 import type { Tally } from "./tally.ts";
 
 export interface SessionLimits {
-  /** Time limit of an idle connection, and of receiving one query, milliseconds. */
+  /** How long a connection may say nothing, and how long one query may take to come in, milliseconds. */
   idleMs: number;
-  /** Concurrent queries of one connection; others wait. */
+  /** Queries of one connection that are answered at a time; the others wait. */
   maxPipelined: number;
 }
 
-/** Largest query that is read, bytes; queries of real clients are far smaller. */
+/** The longest query that is read, bytes; no client's comes near. */
 const MAX_QUERY_BYTES = 4_096;
-/** Bytes of responses that may be buffered for a client that does not read. */
+/** Bytes of answers that may wait for a client which does not read. */
 const MAX_WAITING_BYTES = 256 * 1024;
 
 /** One client's connection: two bytes of length before each message. */
 export class TcpSession {
   readonly #socket: Socket;
   readonly #limits: SessionLimits;
-  readonly #timers: { responder: Responder; tally: Tally; timers: Timers; log: Logger }["timers"];
-  readonly #responder: {
-    responder: Responder;
-    tally: Tally;
-    timers: Timers;
-    log: Logger;
-  }["responder"];
-  readonly #tally: { responder: Responder; tally: Tally; timers: Timers; log: Logger }["tally"];
-  readonly #log: { responder: Responder; tally: Tally; timers: Timers; log: Logger }["log"];
+  readonly #d: { responder: Responder; tally: Tally; timers: Timers; log: Logger };
   #received: Buffer = Buffer.alloc(0);
-  /** When the first bytes of a partial query arrived, by the monotonic clock. */
+  /** Since when a query has been coming in, by the monotonic clock. */
   #partialSince: number | undefined;
   #running = 0;
 
@@ -42,16 +34,13 @@ export class TcpSession {
   ) {
     this.#socket = socket;
     this.#limits = limits;
-    this.#timers = dependencies.timers;
-    this.#responder = dependencies.responder;
-    this.#tally = dependencies.tally;
-    this.#log = dependencies.log;
+    this.#d = dependencies;
   }
 
   run(): void {
     const socket = this.#socket;
     socket.setTimeout(this.#limits.idleMs, () => socket.destroy());
-    // An aborted connection needs no handling: `close` follows.
+    // A client that breaks off is no event; `close` follows.
     socket.on("error", () => {});
     socket.on("data", (part: Buffer) => {
       this.#received = this.#received.length === 0 ? part : Buffer.concat([this.#received, part]);
@@ -62,7 +51,7 @@ export class TcpSession {
     });
   }
 
-  /** Answers received queries as far as the limits allow. */
+  /** Answers what has come in, as far as the limits let it. */
   #next(): void {
     const socket = this.#socket;
     let at = 0;
@@ -90,24 +79,22 @@ export class TcpSession {
     );
   }
 
-  /** Whether a query arrives in small pieces, which keep the connection from being idle. */
+  /** Whether a query comes in by drops, each of which keeps the connection from being idle. */
   #tooSlow(): boolean {
     if (this.#received.length === 0 || !this.#mayAnswer()) return false;
-    const now = this.#timers.monotonic();
+    const now = this.#d.timers.monotonic();
     this.#partialSince ??= now;
     return now - this.#partialSince > this.#limits.idleMs;
   }
 
-  /** Returns whether the packet was a query; a peer that sends something else is not a DNS client. */
+  /** Whether it was a query; whoever sends something else is no client. */
   #answer(packet: Buffer): boolean {
-    const responder = this.#responder;
-    const tally = this.#tally;
-    const timers = this.#timers;
+    const { responder, tally, timers } = this.#d;
     const now = timers.monotonic();
     const ready = responder.quick(packet, now, false);
     if (responder.query.outcome === NO_ANSWER) return false;
     if (ready === undefined) {
-      void this.#lookup(packet, now);
+      void this.#lookUp(packet, now);
     } else {
       this.#write(ready);
       tally.sent("tcp", responder.rcode, now);
@@ -115,13 +102,11 @@ export class TcpSession {
     return true;
   }
 
-  async #lookup(packet: Buffer, since: number): Promise<void> {
-    const responder = this.#responder;
-    const tally = this.#tally;
-    const log = this.#log;
+  async #lookUp(packet: Buffer, since: number): Promise<void> {
+    const { responder, tally, log } = this.#d;
     this.#running += 1;
     try {
-      const { bytes, rcode } = await responder.lookup(packet, false);
+      const { bytes, rcode } = await responder.lookUp(packet, false);
       this.#write(bytes);
       tally.found("tcp", rcode, since);
     } catch (error) {
@@ -132,7 +117,7 @@ export class TcpSession {
     }
   }
 
-  /** Writes length and message in one piece (RFC 7766, 8), which copies the message. */
+  /** Length and message in one piece (RFC 7766, 8), which is the message's own copy. */
   #write(message: Buffer): void {
     const bytes = Buffer.allocUnsafe(2 + message.length);
     bytes.writeUInt16BE(message.length, 0);

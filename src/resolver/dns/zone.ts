@@ -1,13 +1,13 @@
 import { isLabel } from "../../protocol/label.ts";
 import { parseName, ZONE } from "../../protocol/name.ts";
 
-/** The part of a service that a name stands for. */
+/** What of a service a name asks for. */
 export type Facet =
   /** The service's own name. */
   | { kind: "service" }
-  /** `_tcp`: has names below it but no records. */
+  /** `_tcp`: has names below it and nothing itself. */
   | { kind: "transport" }
-  /** `_<scheme>._tcp`: SRV records; no scheme for `_bloc`, which has all endpoints. */
+  /** `_<scheme>._tcp`: SRV records; no scheme for `_bloc`, which has all. */
   | { kind: "endpoints"; scheme: Scheme | undefined }
   /** `_sal`: SVCB records. */
   | { kind: "sal" }
@@ -15,30 +15,30 @@ export type Facet =
   | { kind: "record" }
   /** `_name`: the signed name record. */
   | { kind: "nameRecord" }
-  /** `ip-...`: one of the addresses in the record, as a target for SRV and SVCB records. */
+  /** `ip-...`: one of the addresses in the record, for SRV and SVCB records to lead to. */
   | { kind: "address"; address: string };
 
 /** Schemes of endpoints that have an address. */
 export type Scheme = "https" | "http" | "tcp" | "sal";
 
-/** The place of a name in the zone. */
-export type ZoneNode =
+/** Where in the zone a name is. */
+export type Place =
   /** Not in the zone. */
   | { kind: "outside" }
   /** The zone itself. */
   | { kind: "apex" }
-  /** It has names below it but no records. */
+  /** Has names below it and nothing itself. */
   | { kind: "empty" }
-  /** It is in the zone but can never be a valid name. */
+  /** In the zone, and can never be a name. */
   | { kind: "nowhere" }
-  /** The name of a service that may exist; `name` is its name for the resolver. */
+  /** Of a service that may exist; `name` is what the resolver knows it by. */
   | { kind: "service"; name: string; facet: Facet };
 
 const APEX = ZONE.split(".");
-const NOWHERE: ZoneNode = { kind: "nowhere" };
+const NOWHERE: Place = { kind: "nowhere" };
 
 /** Finds the place of a name, given its labels in lower case. */
-export function zoneNodeOf(labels: readonly string[]): ZoneNode {
+export function placeOf(labels: readonly string[]): Place {
   const inner = labels.slice(0, -APEX.length);
   if (labels.length < APEX.length || labels.slice(-APEX.length).join(".") !== ZONE) {
     return { kind: "outside" };
@@ -54,12 +54,12 @@ export function zoneNodeOf(labels: readonly string[]): ZoneNode {
   return { kind: "service", name: `${own.join(".")}.${ZONE}`, facet };
 }
 
-/** The label for an address under a raw name: `ip-192-0-2-7`, or `ip-` and eight groups. */
+/** The label under a raw name that has an address: `ip-192-0-2-7`, or `ip-` and eight groups. */
 export function addressLabel(address: string): string {
   return `ip-${address.includes(":") ? groupsOf(address).join("-") : address.replaceAll(".", "-")}`;
 }
 
-/** An IPv6 address in its shortest form, as in URLs. */
+/** An IPv6 address in its shortest form, as URLs have it. */
 export function plainV6(address: string): string {
   return new URL(`http://[${address}]`).hostname.slice(1, -1);
 }
@@ -72,7 +72,7 @@ export function groupsOf(address: string): string[] {
   return [...head, ...Array<string>(8 - head.length - tail.length).fill("0"), ...tail];
 }
 
-function rawPlace(inner: readonly string[]): ZoneNode {
+function rawPlace(inner: readonly string[]): Place {
   const base = inner.at(-2) ?? "";
   const name = `${base}.id.${ZONE}`;
   const before = inner.slice(0, -2);
@@ -88,7 +88,7 @@ function isName(name: string): boolean {
     parseName(name);
     return true;
   } catch {
-    // It throws only NAME_INVALID for a text; the response says that there is no such name.
+    // NAME_INVALID is all that it throws for a text; the answer says that there is no such name.
     return false;
   }
 }
@@ -102,7 +102,7 @@ function addressIn(label: string): string | undefined {
       : groups.length === 8 && groups.every((group) => /^[0-9a-f]{1,4}$/.test(group))
         ? plainV6(groups.join(":"))
         : undefined;
-  // Only the canonical form of an address is accepted.
+  // One way to write an address.
   return canonical !== undefined && addressLabel(canonical) === label ? canonical : undefined;
 }
 

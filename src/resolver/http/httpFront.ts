@@ -13,41 +13,39 @@ import { listen } from "../../node/listen.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Resolver } from "../answer.ts";
 import { createApp, type Peer } from "./app.ts";
-import { BoundedLookup } from "../lookup/boundedLookup.ts";
+import { LookUps } from "./lookUps.ts";
 import type { HttpObserver } from "./observer.ts";
 import { Watches, type WatchLimits } from "./watches.ts";
 
-/** Largest request head, bytes. */
+/** The longest request head, bytes. */
 const MAX_HEADER_BYTES = 16 * 1024;
-/** Time limit for receiving a head, and for an idle connection, milliseconds. */
+/** How long a head may take to come in, and how long a connection may idle, milliseconds. */
 const PATIENCE_MS = 5_000;
-/** Time limit for receiving a whole request, milliseconds. */
+/** How long a whole request may take to come in, milliseconds. */
 const REQUEST_MS = 10_000;
-/** Time limit of a lookup, milliseconds. */
-const LOOKUP_MS = 10_000;
-/** Clients whose rate is tracked. */
+/** Clients whose rate is remembered. */
 const MAX_PEERS = 100_000;
 
 export interface HttpFrontOptions {
-  /** Port 0 chooses a free port: see `address`. */
+  /** Port 0 takes a free one: see `address`. */
   listen: { host: string; port: number };
-  /** Names per second that one address may look up, with a burst of twice as many; 0 for no limit. */
+  /** Names a second that one address may ask for, and twice as many at once; 0 for no limit. */
   namesPerSecond: number;
   maxConnections?: number;
   watches?: Partial<WatchLimits>;
 }
 
 export interface HttpFrontDependencies {
-  resolver: Pick<Resolver, "resolve" | "lookupName" | "watch">;
+  resolver: Pick<Resolver, "resolve" | "lookUpName" | "watch">;
   metrics: Pick<Metrics, "expose" | "health">;
   observer: HttpObserver;
-  /** The chain's time, Unix milliseconds. */
+  /** Unix milliseconds of the chain's time. */
   now(): number;
   timers: Timers;
   log: Logger;
 }
 
-/** Serves lookups over HTTP (docs/resolver.md). */
+/** Answers where services are over HTTP (docs/resolver.md). */
 export class HttpFront implements Startable {
   readonly #options: HttpFrontOptions;
   readonly #log: Logger;
@@ -59,7 +57,7 @@ export class HttpFront implements Startable {
     const { namesPerSecond: perSecond } = options;
     this.#options = options;
     this.#log = log;
-    const lookup = new BoundedLookup(resolver, { milliseconds: LOOKUP_MS, timers });
+    const lookUps = new LookUps(resolver, timers);
     this.#watches = new Watches(
       {
         maxWatches: 1_000,
@@ -68,23 +66,23 @@ export class HttpFront implements Startable {
         maxWaitingBytes: 256 * 1024,
         ...options.watches,
       },
-      { resolver, lookup, timers, observer },
+      { resolver, lookUps, timers, observer },
     );
     const rate = new RateLimit(
-      // A full batch must fit into a burst.
+      // A batch must fit a burst.
       { perSecond, burst: Math.max(100, 2 * perSecond), maxPeers: MAX_PEERS },
       () => timers.monotonic(),
     );
     const app = createApp({
       ...dependencies,
-      lookup,
+      lookUps,
       watches: this.#watches,
       take: (network, cost) => (perSecond === 0 ? 0 : rate.take(network, cost)),
       peerOf: peerOfContext,
     });
     this.#server = createAdaptorServer({
       fetch: app.fetch,
-      // Without this, the library replaces the global Request and Response.
+      // The library would replace the process's own Request and Response.
       overrideGlobalObjects: false,
       createServer,
       serverOptions: {
@@ -102,13 +100,13 @@ export class HttpFront implements Startable {
     return this.#server.address() as AddressInfo;
   }
 
-  /** @throws BlockcloudError `HTTP_LISTEN` if the address cannot be bound. */
+  /** @throws BlockcloudError `HTTP_LISTEN` when the address cannot be had. */
   async start(): Promise<void> {
     const { host, port } = this.#options.listen;
     const refuse = (cause: unknown) =>
       new BlockcloudError("HTTP_LISTEN", `Cannot answer HTTP on ${host}:${port}.`, {
         cause,
-        remedy: "Choose a free port and an address of the host.",
+        remedy: "Choose a free port and an address of this machine.",
       });
     await listen(this.#server, { host, port }, refuse);
     this.#server.on("error", (error) => {

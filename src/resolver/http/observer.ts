@@ -1,8 +1,8 @@
-/** Events of the HTTP front, for metrics. */
+/** What the HTTP front tells of itself. */
 export interface HttpObserver {
-  /** A response was sent; `seconds` is the time from the head of the request to the head of the response. */
+  /** A request was answered; seconds from its head to the answer's. */
   answered(status: number, seconds: number): void;
-  /** The number of clients that watch names. */
+  /** Clients that watch names. */
   watches(open: number): void;
   /** A watch was ended because its client did not read. */
   cut(): void;

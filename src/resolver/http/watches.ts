@@ -1,37 +1,37 @@
 import type { Timers } from "../../node/timers.ts";
 import type { Resolver } from "../answer.ts";
-import type { BoundedLookup } from "../lookup/boundedLookup.ts";
+import type { LookUps } from "./lookUps.ts";
 import type { HttpObserver } from "./observer.ts";
 import { HttpProblem } from "./problem.ts";
 import { Watch } from "./watch.ts";
 
 export interface WatchLimits {
-  /** Total clients. */
+  /** Clients in all. */
   maxWatches: number;
   /** Clients of one address (/64 of IPv6). */
   maxPerPeer: number;
-  /** Interval of the heartbeat, at which names are looked up again, milliseconds. */
+  /** Between two signs of life; names are looked at again each time. Milliseconds. */
   heartbeatMs: number;
-  /** Buffer for one client, bytes. */
+  /** What may wait for one client, bytes. */
   maxWaitingBytes: number;
 }
 
 export interface WatchDependencies {
   resolver: Pick<Resolver, "watch">;
-  lookup: BoundedLookup;
+  lookUps: LookUps;
   timers: Timers;
   observer: HttpObserver;
 }
 
-/** All clients that watch names. */
+/** Everybody who watches. */
 export class Watches {
   readonly #limits: WatchLimits;
-  readonly #dependencies: WatchDependencies;
+  readonly #d: WatchDependencies;
   readonly #open = new Map<Watch, string>();
 
   constructor(limits: WatchLimits, dependencies: WatchDependencies) {
     this.#limits = limits;
-    this.#dependencies = dependencies;
+    this.#d = dependencies;
   }
 
   /**
@@ -46,18 +46,18 @@ export class Watches {
     const same = [...this.#open.values()].filter((each) => each === peer).length;
     if (same >= maxPerPeer) throw new HttpProblem("WATCHES_EXCEEDED");
     const watch = new Watch(names, this.#limits, {
-      ...this.#dependencies,
+      ...this.#d,
       cut: () => {
-        this.#dependencies.observer.cut();
+        this.#d.observer.cut();
         cut();
       },
       ended: () => {
         this.#open.delete(watch);
-        this.#dependencies.observer.watches(this.#open.size);
+        this.#d.observer.watches(this.#open.size);
       },
     });
     this.#open.set(watch, peer);
-    this.#dependencies.observer.watches(this.#open.size);
+    this.#d.observer.watches(this.#open.size);
     return watch.stream;
   }
 

@@ -4,7 +4,7 @@ import { everything, formatPrefix, type Prefix } from "./prefix.ts";
 import { PrefixTrie } from "./prefixTrie.ts";
 import { checkExclusive, type Rule, type RuleSpec } from "./rule.ts";
 
-/** A rule with its number, as a table loads it. */
+/** What a table is filled with: rules with their numbers. */
 export type NumberedRule = RuleSpec & { readonly id: number };
 
 /** The rules at one prefix. */
@@ -12,14 +12,14 @@ interface RuleSet {
   readonly prefix: Prefix;
   /** By priority and number. */
   rules: Rule[];
-  /** The rules with the lowest priority number. */
+  /** Those of the lowest priority number. */
   top: Rule[];
 }
 
 /**
  * The service table (Nordström et al., "Serval", NSDI 2012, section 4.2): rules by prefix of the service ID.
- * A lookup takes the longest prefix with rules, in it the rules of the lowest priority number, and of those
- * one by weight. Without a rule for all IDs, the default is DELAY: lookups are resolved on demand.
+ * A look-up takes the longest prefix with rules, in it the rules of the lowest priority number, and of those
+ * one by weight. Where no other rule is set for all IDs, such look-ups are delayed: resolved on demand.
  */
 export class ServiceTable {
   readonly #random: Random;
@@ -36,17 +36,17 @@ export class ServiceTable {
     this.#random = random;
   }
 
-  /** Changes with each update, so that earlier decisions can be recognised as outdated. */
+  /** Another number after each change: what was decided by an earlier one may not hold. */
   get version(): number {
     return this.#version;
   }
 
-  /** Number of rules, without the default. */
+  /** Rules that were set. */
   get size(): number {
     return this.#byId.size;
   }
 
-  /** The rule for a service ID, and whether it is the only candidate; does not count the lookup. */
+  /** The rule for a service ID, and whether each look-up of it gives this one; counts nothing. */
   match(serviceId: Hex): { rule: Rule; only: boolean } {
     const top = this.#trie.match(serviceId)?.top;
     if (top === undefined) return { rule: this.#default, only: true };
@@ -57,7 +57,7 @@ export class ServiceTable {
   /**
    * Adds a rule.
    *
-   * @throws BlockcloudError `RULE_EXCLUSIVE`; the table is unchanged.
+   * @throws BlockcloudError `RULE_EXCLUSIVE`; the table is as before.
    */
   add(spec: NumberedRule): void {
     this.#put({ ...spec, matches: 0, drops: 0 });
@@ -77,9 +77,9 @@ export class ServiceTable {
   }
 
   /**
-   * Replaces all rules; rules that stay keep their counters.
+   * Replaces all rules; those that stay keep what was counted.
    *
-   * @throws BlockcloudError `RULE_EXCLUSIVE`; the table is unchanged.
+   * @throws BlockcloudError `RULE_EXCLUSIVE`; the table is as before.
    */
   load(specs: Iterable<NumberedRule>): void {
     const [trie, byId] = [this.#trie, this.#byId];

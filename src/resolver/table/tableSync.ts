@@ -4,13 +4,11 @@ import type { Timers } from "../../node/timers.ts";
 import type { ServiceTable } from "./serviceTable.ts";
 import type { TableStore } from "./tableStore.ts";
 
-/** Interval at which the file is checked and counters are written, milliseconds. */
+/** How often the file is looked at, and counters are written, milliseconds. */
 const POLL_MS = 1_000;
 const FLUSH_MS = 10_000;
 
-/**
- * Synchronises a table in memory with the one on disk, and writes its counters; closes the store at the end.
- */
+/** Keeps a table in memory like the one on disk, and writes down what was counted; closes the store at the end. */
 export class TableSync implements Startable {
   readonly #table: ServiceTable;
   readonly #store: TableStore;
@@ -18,7 +16,7 @@ export class TableSync implements Startable {
   readonly #timers: Timers;
   readonly #log: Logger;
   readonly #stopping = new AbortController();
-  /** The counters of each rule at the last write. */
+  /** What was counted of each rule when counters were written last. */
   #written = new Map<number, { matches: number; drops: number }>();
   #dataVersion = -1;
   #revision = -1;
@@ -63,7 +61,7 @@ export class TableSync implements Startable {
         this.#read();
         if (rounds % (FLUSH_MS / POLL_MS) === 0) this.#flush();
       } catch (error) {
-        // The table that was read last stays in force.
+        // What was read last stays in force.
         if (!signal.aborted) this.#log.warn("cannot follow the service table", { error });
       }
     }
@@ -77,7 +75,7 @@ export class TableSync implements Startable {
       this.#table.load(this.#store.rules());
       this.#log.info("service table read", { rules: this.#table.size, revision });
     }
-    // Set only after success, so that a failed read is tried again.
+    // Only now: what failed is tried again.
     [this.#dataVersion, this.#revision] = [dataVersion, revision];
   }
 

@@ -3,14 +3,16 @@ import { parseEther } from "viem";
 import { readAuditorHistory } from "../../../src/chain/views/auditorRounds.ts";
 import { readAuditorView } from "../../../src/chain/views/auditorView.ts";
 import { readSpending } from "../../../src/chain/views/spending.ts";
-import { sender } from "../../../devnet/cast.ts";
-import { devKey } from "../../../devnet/devnet.ts";
+import { sender } from "../../../src/demo/cast.ts";
+import { devKey } from "../../../src/demo/devnet.ts";
 import { AuditedChain, FIRST } from "../../support/auditedChain.ts";
 import { rejection } from "../../support/rejection.ts";
 
 const STAKE = parseEther("10000");
 
-describe("views of auditors", () => {
+describe("views of auditors", function () {
+  this.timeout(120_000);
+
   let chain: AuditedChain;
 
   const view = async (index: number) =>

@@ -34,7 +34,7 @@ describe("listServices", () => {
       }),
       ownerOf: () => DEPLOYMENT.contracts.token,
       labelOf: (number: bigint) => (number === 7n ? "seven" : ""),
-      serviceStakeAt: () => [5n, 5n],
+      serviceStakeAt: () => 5n,
     });
   });
 

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { parseEther, parseEventLogs } from "viem";
-import { settlementAbi } from "../../../src/protocol/abi/settlement.ts";
+import { proofOfServiceAbi } from "../../../src/protocol/abi/proofOfService.ts";
 import { failedRun, readServiceEpochs } from "../../../src/chain/views/serviceEpochs.ts";
 import { listServices, type ServiceFilter } from "../../../src/chain/views/serviceList.ts";
 import { findService, readServiceView } from "../../../src/chain/views/serviceView.ts";
@@ -8,6 +8,8 @@ import { AuditedChain, FIRST } from "../../support/auditedChain.ts";
 import { rejection } from "../../support/rejection.ts";
 
 describe("views of services", function () {
+  this.timeout(120_000);
+
   let chain: AuditedChain;
 
   const view = async (number: bigint) =>
@@ -43,7 +45,7 @@ describe("views of services", function () {
     expect(shown.payout).to.equal(chain.owner(1).address);
     expect(shown.class.name).to.equal("http");
     expect(shown.label).to.equal(undefined);
-    expect(shown.metadata).to.equal("https://weather.example/about");
+    expect(shown.metadata?.uri).to.equal("https://weather.example/about");
     expect(shown.probe.specification?.requests[0]?.path).to.equal("/");
     expect(shown.firstEpoch).to.equal(1);
     expect(shown.status).to.deep.equal({ now: "None", next: "Active" });
@@ -92,9 +94,9 @@ describe("views of services", function () {
     expect(newest).to.include({ epoch: FIRST + 4, final: false, pay: undefined });
 
     const { stranger, contracts } = chain;
-    const call = { ...contracts.settlement, functionName: "settle", args: [1n, FIRST + 2] };
+    const call = { ...contracts.proofOfService, functionName: "settle", args: [1n, FIRST + 2] };
     const { logs } = await stranger.send(call);
-    const settled = parseEventLogs({ abi: settlementAbi, eventName: "Settled", logs });
+    const settled = parseEventLogs({ abi: proofOfServiceAbi, eventName: "Settled", logs });
     expect(settled.map(({ args }) => args.reward)).to.deep.equal(
       rows.slice(1, 4).map(({ pay }) => pay),
     );
@@ -122,7 +124,7 @@ describe("views of services", function () {
       next: chain.serviceKey(3).address,
     });
     expect(before.payout).to.equal(chain.owner(3).address);
-    expect(before.metadata).to.equal("https://elsewhere.example");
+    expect(before.metadata?.uri).to.equal("https://elsewhere.example");
     await chain.enter(epoch + 1);
     expect((await view(2n)).status.now).to.equal("Maintenance");
     expect(await list({ status: "Maintenance" })).to.deep.equal([2n]);

@@ -43,7 +43,8 @@ pid-file
 };
 
 for (const [program, { config, args, ready }] of Object.entries(servers)) {
-  describe(`${program}, configured as docs/resolver.md says`, () => {
+  describe(`${program}, pointed here as docs/resolver.md says`, function () {
+    this.timeout(30_000);
     const rig = new DnsRig();
     let folder: string | undefined;
     let child: ChildProcess;
@@ -97,7 +98,7 @@ for (const [program, { config, args, ready }] of Object.entries(servers)) {
   });
 }
 
-/** A port that is free now. */
+/** A port that nobody listens on now. */
 async function freePort(): Promise<number> {
   const socket = createSocket("udp4").bind(0, "127.0.0.1");
   await once(socket, "listening");
