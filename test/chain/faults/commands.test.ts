@@ -63,7 +63,7 @@ describe("commands send each transaction once behind an endpoint that", () => {
       await run("unstake 100 --service 1");
       expect(await stake()).to.equal(before);
       const sent = (await rig.sent(parts.wallet.address)) - nonce;
-      expect(sent, "an approval, a stake and its return").to.equal(3);
+      expect(sent, "a stake, which brings its permit, and its return").to.equal(2);
     });
   }
 });
