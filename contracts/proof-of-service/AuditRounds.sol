@@ -6,6 +6,7 @@ import {EpochTagLib, RING} from "../libraries/Epochs.sol";
 import {PayLib} from "../libraries/PayLib.sol";
 import {ReceiptLib} from "../libraries/ReceiptLib.sol";
 import {LANE_BITS, ReportWord, ReportWordLib} from "../libraries/ReportWord.sol";
+import {RoundState, RoundStateLib} from "../libraries/RoundState.sol";
 import {RoundLib} from "../libraries/RoundLib.sol";
 import {ServiceIdLib} from "../libraries/ServiceIdLib.sol";
 import {MAX_SHARDS, Slot, SlotLib} from "../libraries/Slot.sol";
@@ -33,14 +34,7 @@ abstract contract AuditRounds is AuditorRoster {
         // slot 0: the commitment's upper 244 bits over the epoch's tag
         uint256 commitment;
         // slot 1
-        uint32 epoch;
-        uint32 nextShard;
-        uint8 revealed;
-        uint8 count;
-        // bit `i` for chunk `i`
-        uint64 claimed;
-        // see `SortitionLib.expectedWeight`
-        uint72 expected;
+        RoundState state;
     }
 
     mapping(address auditor => Round[RING]) private _rounds;
@@ -68,25 +62,27 @@ abstract contract AuditRounds is AuditorRoster {
         Epoch storage entry = _seeded(chunk.epoch);
         Round storage round = _rounds[chunk.auditor][chunk.epoch % RING];
         _checkOpening(chunk, round);
-        bool begun = round.epoch == chunk.epoch;
-        uint8 next = begun ? round.revealed : 0;
-        require(chunk.index == next, PosChunkOutOfOrder(chunk.index, next));
+        RoundState state = round.state;
+        bool begun = state.isOf(chunk.epoch);
+        uint256 next = begun ? state.revealed() : 0;
+        require(chunk.index == next, PosChunkOutOfOrder(chunk.index, uint16(next)));
 
         _showSecret(chunk.auditor, chunk.epoch, chunk.secret);
-        uint256 expected = begun ? round.expected : _expectedWeight(chunk, entry);
+        uint256 expected = begun ? state.expected() : _expectedWeight(chunk, entry);
         (uint256 nextShard, uint256 votes) = _count(
             chunk,
             SortitionLib.drawKey(entry.seed, chunk.secret, chunk.auditor),
             expected,
-            begun ? round.nextShard : 0
+            begun ? state.nextShard() : 0
         );
-        round.epoch = chunk.epoch;
-        round.nextShard = uint32(nextShard);
-        round.revealed = next + 1;
-        // Chunks are at most `MAX_CHUNKS`, and an expected weight is at most 15 in 64.64.
-        round.count = uint8(chunk.count);
-        round.expected = uint72(expected);
-        if (!begun) round.claimed = 0;
+        round.state = RoundStateLib.pack(
+            chunk.epoch,
+            nextShard,
+            next + 1,
+            chunk.count,
+            begun ? state.claimed() : 0,
+            expected
+        );
         emit Revealed(chunk.auditor, chunk.epoch, chunk.index, votes);
     }
 
@@ -105,20 +101,22 @@ abstract contract AuditRounds is AuditorRoster {
         Epoch storage entry = _seeded(chunk.epoch);
         Round storage round = _rounds[chunk.auditor][chunk.epoch % RING];
         bytes32 chunkHash = _checkOpening(chunk, round);
-        uint64 bit = uint64(1) << chunk.index;
+        RoundState state = round.state;
         require(
-            round.epoch == chunk.epoch && chunk.index < round.revealed && round.claimed & bit == 0,
+            state.isOf(chunk.epoch) &&
+                chunk.index < state.revealed() &&
+                (state.claimed() >> chunk.index) & 1 == 0,
             PosNotClaimable(chunk.auditor, chunk.epoch, chunk.index)
         );
         bytes32 y = SortitionLib.drawKey(entry.seed, chunk.secret, chunk.auditor);
         _checkSamples(chunk, y, chunkHash, sampleEpoch, samples);
 
-        round.claimed |= bit;
+        round.state = state.withClaim(chunk.index);
         uint256 paidVotes;
         (reward, paidVotes) = _payOf(
             chunk,
             y,
-            round.expected,
+            state.expected(),
             PayLib.quarterPay(entry.auditorsBudget, entry.activeServices)
         );
         uint96 left = entry.auditorsLeft;
@@ -140,7 +138,7 @@ abstract contract AuditRounds is AuditorRoster {
         uint64 recordedAt = genesis + _seeded(epoch).recordedAt;
         require(recordedAt < epochStart(epoch + 2), PosSeedTooLate(epoch, recordedAt));
         Round storage round = _rounds[auditor][epoch % RING];
-        bool complete = round.epoch == epoch && round.revealed == round.count;
+        bool complete = round.state.isOf(epoch) && round.state.isComplete();
         require(_isCommitted(round, epoch) && !complete, PosNothingToReport(auditor, epoch));
 
         // No second report, and no claim of what was revealed of it.
@@ -161,7 +159,8 @@ abstract contract AuditRounds is AuditorRoster {
     ) external view returns (bool committed, uint8 revealed, uint64 claimed) {
         Round storage round = _rounds[auditor][epoch % RING];
         committed = _isCommitted(round, epoch);
-        if (round.epoch == epoch) (revealed, claimed) = (round.revealed, round.claimed);
+        RoundState state = round.state;
+        if (state.isOf(epoch)) (revealed, claimed) = (uint8(state.revealed()), state.claimed());
     }
 
     /// @inheritdoc IProofOfService

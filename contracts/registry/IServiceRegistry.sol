@@ -223,7 +223,7 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceSlots, ISucc
     ) external returns (uint64 number);
 
     /// @notice Registers a service of an earlier version under the number that it has there, without the
-    /// class's fee, which was paid there; counts from the next epoch on. It keeps its label. Only the owner
+    /// class's fee, which was paid there; counts from the next epoch but one on. It keeps its label. Only the owner
     /// of the service in its home ({homeOf} of the predecessor), who must have retired it there first: no
     /// service is two. The stake there unbonds by its own rules, and what was earned there is paid there.
     /// @param number The service number, at most {inherited}.
@@ -259,7 +259,7 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceSlots, ISucc
         Permit calldata permit
     ) external;
 
-    /// @notice Replaces the probe specification from the next epoch on.
+    /// @notice Replaces the probe specification from the next epoch but one on.
     /// @param number The service number; the caller must own it.
     /// @param probe Probe specification, 1 to `MAX_PROBE` bytes.
     function setProbe(uint64 number, bytes calldata probe) external;

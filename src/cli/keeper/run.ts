@@ -20,9 +20,9 @@ export const keeperRun = chainCommand({
     "blockcloud keeper run --bloc-price 0.0005 --keeper-key-file keeper.key",
     "blockcloud keeper run --bloc-price 0.0005 --unpaid 0.01 --keeper-key-file keeper.key",
   ],
-  notes: `A tick and a report pay their sender, and resolving a challenge pays too. Suspending, lapsing and settling
-do not pay their sender: they need --unpaid. Several keepers may run at the same time: each call is simulated
-first, so a call that another keeper has already made costs nothing.`,
+  notes: `A tick and a report pay their sender, and resolving a challenge pays too. Suspending, lapsing, settling
+and releasing slots do not pay their sender: they need --unpaid. Several keepers may run at the same time: each
+call is simulated first, so a call that another keeper has already made costs nothing.`,
   run: ({ flags, deployment }) =>
     runWorker(flags, {
       name: "keeper",
