@@ -309,12 +309,14 @@ abstract contract AuditRounds is AuditorRoster {
         if (wanted == 0) return;
 
         Epoch storage entry = _seeded(sampleEpoch);
+        uint32 previous = entry.previous;
         require(
-            sampleEpoch >= chunk.epoch + 2 && entry.previous < chunk.epoch + 2,
-            PosNotSampleEpoch(sampleEpoch, entry.previous)
+            sampleEpoch >= chunk.epoch + 2 && previous < chunk.epoch + 2,
+            PosNotSampleEpoch(sampleEpoch, previous)
         );
+        bytes32 seed = entry.seed;
         for (uint256 i = 0; i < wanted; ++i) {
-            uint256 place = RoundLib.sampledVote(entry.seed, chunkHash, i, contacts);
+            uint256 place = RoundLib.sampledVote(seed, chunkHash, i, contacts);
             _checkReceipt(chunk, y, _contactAt(chunk, place), samples[i]);
         }
     }

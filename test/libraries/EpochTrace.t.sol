@@ -27,14 +27,14 @@ contract EpochTraceTest is Assertions {
         for (uint32 epoch = 0; epoch < expected.length; ++epoch) {
             assertEq(_trace.valueAt(epoch), expected[epoch], item("valueAt", epoch));
         }
-        assertEq(_trace.length, 2, "older checkpoints");
+        assertEq(uint24(_trace.newest >> 200), 2, "older checkpoints");
     }
 
     function testUnchangedValueWritesNothing() public {
         _trace.set(3, 30);
         _trace.set(8, 30);
-        assertEq(_trace.since, 3, "since");
-        assertEq(_trace.length, 0, "older checkpoints");
+        assertEq(_trace.newest >> 224, 3, "since");
+        assertEq(uint24(_trace.newest >> 200), 0, "older checkpoints");
     }
 
     function testEpochZeroIsKept() public {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {ChainHead, ChainHeadLib} from "../../contracts/libraries/ChainHead.sol";
 import {EpochTagLib} from "../../contracts/libraries/Epochs.sol";
+import {RoundState, RoundStateLib} from "../../contracts/libraries/RoundState.sol";
 import {ServiceState, ServiceStateLib} from "../../contracts/libraries/ServiceState.sol";
 import {MAX_SHARDS, NO_SLOT, Slot, SlotLib} from "../../contracts/libraries/Slot.sol";
 import {Assertions} from "../support/Assertions.sol";
@@ -62,5 +64,48 @@ contract ValueTypesTest is Assertions {
         uint32 other = epoch ^ 256;
         assertTrue(!EpochTagLib.carries(word, other), "not another of the entry");
         assertTrue(!EpochTagLib.carries(0, epoch), "an empty entry carries none");
+    }
+
+    function testFuzzARoundKeepsItsParts(
+        uint32 epoch,
+        uint32 shard,
+        uint64 claims,
+        uint72 expected
+    ) public pure {
+        for (uint256 shown = 0; shown <= 64; shown += 16) {
+            RoundState state = RoundStateLib.pack(epoch, shard, shown, 64, claims, expected);
+            assertTrue(state.isOf(epoch), "epoch");
+            assertTrue(!state.isOf(epoch ^ 1), "no other");
+            assertEq(state.nextShard(), shard, "shard");
+            assertEq(state.revealed(), shown, "revealed");
+            assertEq(state.isComplete(), shown == 64, "complete");
+            assertEq(state.claimed(), claims, "claimed");
+            assertEq(state.expected(), expected, "expected");
+            for (uint256 i = 0; i < 64; i += 63) {
+                RoundState more = state.withClaim(i);
+                assertEq(more.claimed(), claims | (uint256(1) << i), item("claim", i));
+                assertEq(more.expected(), expected, "nothing else");
+                assertEq(more.revealed(), shown, "nothing else");
+            }
+        }
+    }
+
+    function testFuzzAHeadKeepsItsParts(
+        bytes32 element,
+        uint32 epoch,
+        uint32 pending,
+        bytes32 next,
+        uint32 later
+    ) public pure {
+        ChainHead head = ChainHeadLib.fresh(element, epoch);
+        assertEq(head.pendingSince(), 0, "nothing waits");
+        head = head.withPending(pending);
+        assertTrue(head.element() == bytes24(element), "element");
+        assertEq(head.epoch(), epoch, "epoch");
+        assertEq(head.pendingSince(), pending, "waits");
+        head = head.moved(next, later);
+        assertTrue(head.element() == bytes24(next), "the next element");
+        assertEq(head.epoch(), later, "its epoch");
+        assertEq(head.pendingSince(), pending, "still waits");
     }
 }

@@ -39,7 +39,11 @@ contract EmissionTest is Deployment {
         AuditorActor alone = newAuditor("alone", 5_000e18);
         uint256 got = _play(alone, 2);
         _assertNear(got, 4 * _yield(5_000e18), "four yields");
-        vm.assertLt(got, (4 * _yield(1_500_000e18)) / 10, "of what the services' stake would allow");
+        vm.assertLt(
+            got,
+            (4 * _yield(1_500_000e18)) / 10,
+            "of what the services' stake would allow"
+        );
     }
 
     /// @dev Pay for an audit stays when auditors join, as long as the services' stake allows it.
