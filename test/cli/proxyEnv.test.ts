@@ -5,7 +5,10 @@ describe("unusedProxy", () => {
   for (const name of ["HTTP_PROXY", "https_proxy", "ALL_PROXY"]) {
     it(`says that ${name} is not used, without its password`, () => {
       const said = unusedProxy({ [name]: "http://user:secret@proxy.example:3128" });
-      expect(said).to.contain(name).and.to.contain("NODE_USE_ENV_PROXY").and.not.to.contain("secret");
+      expect(said)
+        .to.contain(name)
+        .and.to.contain("NODE_USE_ENV_PROXY")
+        .and.not.to.contain("secret");
     });
   }
 
