@@ -1,4 +1,4 @@
-import { hashTypedData, keccak256, parseEther, type Abi, type Address, type Hex } from "viem";
+import { hashTypedData, parseEther, type Abi, type Address, type Hex } from "viem";
 import { devKey } from "../../devnet/devnet.ts";
 import { bytesToHex, concatBytes, hexToBytes, word } from "../../src/protocol/bytes.ts";
 import { RING } from "../../src/protocol/epoch.ts";
@@ -10,6 +10,7 @@ import { blockcloudDomain } from "../../src/protocol/typedData.ts";
 import { BenchChain, type ContractName } from "../chain.ts";
 import { abis } from "../../src/protocol/abis.ts";
 import { Fleet, keyOf, PROBE, REGISTRATION_FEE, SERVICE_STAKE } from "../fleet.ts";
+import type { Row } from "./row.ts";
 import { Season, type Part } from "./season.ts";
 import { measureSuccession } from "./succession.ts";
 import { measureLabels, measurePermits, measureSignedTransfers, permitOf } from "./wallets.ts";
@@ -28,15 +29,6 @@ export interface Functions {
   /** Functions that change state and have no row. */
   unmeasured: string[];
 }
-
-/** Sends a call and notes what it cost. */
-export type Row = (
-  from: Address,
-  contract: ContractName,
-  name: string,
-  args: readonly unknown[],
-  when?: string,
-) => Promise<void>;
 
 /** The dearest registration, by which the target is judged. */
 export const DEAREST_REGISTRATION = "first of its owner, shard and epoch";

@@ -2,7 +2,7 @@ import { devKey } from "../../devnet/devnet.ts";
 import { addressOfKey } from "../../src/protocol/signature.ts";
 import type { BenchChain } from "../chain.ts";
 import { keyOf, PROBE, SERVICE_STAKE } from "../fleet.ts";
-import type { Row } from "./functions.ts";
+import type { Row } from "./row.ts";
 import { permitOf } from "./wallets.ts";
 
 /** Governance, operators, and the next version, to which services 17, with a label, and 18 move. */

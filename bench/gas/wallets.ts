@@ -5,7 +5,7 @@ import { addressOfKey, signDigest } from "../../src/protocol/signature.ts";
 import { blockcloudDomain } from "../../src/protocol/typedData.ts";
 import type { BenchChain } from "../chain.ts";
 import { keyOf, PROBE, REGISTRATION_FEE, SERVICE_STAKE } from "../fleet.ts";
-import type { Row } from "./functions.ts";
+import type { Row } from "./row.ts";
 
 const BLOC = parseEther("1");
 /** Of a label of five bytes and more. */

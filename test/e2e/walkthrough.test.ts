@@ -13,7 +13,7 @@ import { epochAt, HORIZON } from "../../src/protocol/epoch.ts";
 import { startAnvil, type Anvil } from "../support/anvil.ts";
 import { ChainDriver } from "../support/chainDriver.ts";
 import { clone } from "../support/clone.ts";
-import { commands, page } from "../support/runbook.ts";
+import { commands, runbook } from "../support/runbook.ts";
 import { Shell } from "../support/shell.ts";
 import { until } from "../support/until.ts";
 
@@ -201,7 +201,7 @@ describe("the walk-through of docs/operations.md, on Anvil with Sepolia's ID", f
 
   it("deploys, and finds the deployment as the parameters say", async () => {
     const [said = ""] = await section("### Deploy");
-    const [, all = ""] = /\((\d+) comparisons\)/.exec(page) ?? [];
+    const [, all = ""] = /\((\d+) comparisons\)/.exec(runbook()) ?? [];
     const compared = `${all} of ${all} comparisons with what is on chain hold`;
     expect(said).to.contain(`${compared}\nwritten to `).and.to.contain(`${compared}\nunchanged: `);
   });

@@ -4,12 +4,14 @@ import path from "node:path";
 
 const root = path.join(import.meta.dirname, "../..");
 
-/** The page. */
-export const page = readFileSync(path.join(root, "docs/operations.md"), "utf8");
+/** The text of docs/operations.md. */
+export function runbook(): string {
+  return readFileSync(path.join(root, "docs/operations.md"), "utf8");
+}
 
 /** The commands of a section of docs/operations.md, block by block. */
 export function commands(heading: string): string[] {
-  const [, after = ""] = page.split(`\n${heading}\n`);
+  const [, after = ""] = runbook().split(`\n${heading}\n`);
   const [section = ""] = after.split(/^#{2,3} /m);
   const blocks = [...section.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, block = ""]) => block);
   expect(blocks, heading).not.to.have.length(0);

@@ -46,8 +46,10 @@ describe("commands send each transaction once behind an endpoint that", () => {
   /** As it counts from the next epoch on. */
   const stake = async () => {
     const epoch = await rig.client.readContract({ ...rig.staking, functionName: "currentEpoch" });
-    const args = [1n, epoch + 1] as const;
-    return rig.client.readContract({ ...rig.staking, functionName: "serviceStakeAt", args });
+    const args = [1n, epoch + 2] as const;
+    const call = { ...rig.staking, functionName: "serviceStakeAt", args } as const;
+    const [value] = await rig.client.readContract(call);
+    return value;
   };
 
   for (const { name, begin } of rpcStories) {
@@ -61,7 +63,7 @@ describe("commands send each transaction once behind an endpoint that", () => {
       await run("unstake 100 --service 1");
       expect(await stake()).to.equal(before);
       const sent = (await rig.sent(parts.wallet.address)) - nonce;
-      expect(sent, "an approval, a stake and its return").to.equal(3);
+      expect(sent, "a stake and its return").to.equal(2);
     });
   }
 });
