@@ -172,6 +172,10 @@ export class AuditDuty implements Duty {
     const withoutUnread = time.now() > at(LAST_READ);
     const input = { auditor: this.#auditor, epoch, seed, secret, withoutUnread };
     const drawn = await draw(input, this.#d);
+    if (drawn === undefined) {
+      log.info("no stake in this epoch", { epoch });
+      return undefined;
+    }
     if (this.#d.profit && !(await this.#d.profit.pays(drawn))) {
       this.#d.metrics?.declined();
       return undefined;

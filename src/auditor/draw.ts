@@ -21,12 +21,13 @@ export interface Draw {
  *
  * @param input.withoutUnread Leaves services out whose specification no endpoint gives out any more, rather
  * than that nobody is inspected.
+ * @returns Undefined when the auditor has no stake in the epoch: after it has left.
  * @throws BlockcloudError `PROBE_MISSING`, retryable.
  */
 export async function draw(
   input: { auditor: Address; epoch: number; seed: Hex; secret: Hex; withoutUnread?: boolean },
   dependencies: { client: ChainClient; deployment: Deployment; services: Services; log?: Logger },
-): Promise<Draw> {
+): Promise<Draw | undefined> {
   const { auditor, epoch, seed, secret } = input;
   const { client, deployment, services } = dependencies;
   const staking = { address: deployment.contracts.staking, abi: stakingAbi } as const;
@@ -35,6 +36,7 @@ export async function draw(
     client.readContract({ ...staking, functionName: "totalsAt", args: [epoch] }),
     services.slotCount(),
   ]);
+  if (stake === 0n) return undefined;
   const y = drawKey(seed, secret, auditor);
   const expected = expectedWeight(stake, total);
   const drawn = Array.from({ length: shardCount(slots) }, (_, shard) => shard).filter(

@@ -272,7 +272,7 @@ describe("AuditDuty", () => {
   });
 
   it("commits to a round without votes too, since only a reveal keeps it enrolled", async () => {
-    rig.chain.answers.auditorStakeAt = () => 0n;
+    active = () => [];
     await run();
     expect(votes).to.deep.equal([]);
     expect(rig.sender.names).to.deep.equal(["commit"]);
@@ -310,6 +310,14 @@ describe("AuditDuty", () => {
     secret = undefined;
     await run();
     expect(rig.log.said("info")).to.deep.equal(["not enrolled yet"]);
+    expect(rig.sender.sent).to.deep.equal([]);
+    expect(rig.store.round(EPOCH)).to.equal(undefined);
+  });
+
+  it("commits to nothing once it has no stake, so that its last rounds come to an end", async () => {
+    rig.chain.answers.auditorStakeAt = () => 0n;
+    await run();
+    expect(rig.log.said("info")).to.deep.equal(["no stake in this epoch"]);
     expect(rig.sender.sent).to.deep.equal([]);
     expect(rig.store.round(EPOCH)).to.equal(undefined);
   });

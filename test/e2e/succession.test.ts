@@ -50,7 +50,7 @@ describe("three versions by the runbook of docs/operations.md, on Anvil with Sep
     client.readContract({ ...labels(name), functionName: "numberOf", args: [label] });
 
   before(async () => {
-    anvil = await startAnvil({ chainId: SEPOLIA, args: ["--block-time", "1"] });
+    anvil = await startAnvil({ chainId: SEPOLIA, args: ["--block-time", "0.3"] });
     client = createChainClient([anvil.rpcUrl], SEPOLIA);
     folder = await mkdtemp(path.join(tmpdir(), "blockcloud-succession-"));
     clone(folder);

@@ -201,9 +201,12 @@ describe("the walk-through of docs/operations.md, on Anvil with Sepolia's ID", f
 
   it("deploys, and finds the deployment as the parameters say", async () => {
     const [said = ""] = await section("### Deploy");
-    const [, all = ""] = /\((\d+) comparisons\)/.exec(runbook()) ?? [];
+    const [, all = ""] = /\((\d+) comparisons\)/.exec(runbook) ?? [];
     const compared = `${all} of ${all} comparisons with what is on chain hold`;
     expect(said).to.contain(`${compared}\nwritten to `).and.to.contain(`${compared}\nunchanged: `);
+    const [, contracts = "", calls = ""] =
+      /deploys (\w+) contracts and sends (\w+) /.exec(runbook) ?? [];
+    expect(said).to.contain(`deploying: ${contracts} contracts and ${calls} calls`);
   });
 
   it("funds wallet, owner and operator, whose keys are encrypted", async () => {

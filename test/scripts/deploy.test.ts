@@ -54,7 +54,7 @@ describe("npm run deploy, to a chain with Sepolia's ID", () => {
 
   before(async () => {
     // Ignition waits for confirmations: blocks come by themselves.
-    anvil = await startAnvil({ chainId: SEPOLIA, args: ["--block-time", "1"] });
+    anvil = await startAnvil({ chainId: SEPOLIA, args: ["--block-time", "0.3"] });
     folder = await mkdtemp(path.join(tmpdir(), "blockcloud-deploy-"));
   });
   after(async () => {

@@ -161,7 +161,7 @@ export class AuditedChain {
       secret: this.#chains[auditor]!.secret(epoch, FIRST - 1),
     };
     const { client, deployment, services } = this;
-    const drawn = await draw(input, { client, deployment, services });
+    const drawn = (await draw(input, { client, deployment, services }))!;
     const votes = drawn.shards
       .flatMap((shard) => shard.services)
       .flatMap(({ number }): Vote[] => {
