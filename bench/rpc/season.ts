@@ -40,8 +40,8 @@ export interface WorkerRequests {
   /** JSON-RPC calls by method. */
   calls: Record<string, number>;
   httpRequests: number;
-  /** Looks for a new block, for each block. */
-  pollsPerBlock: number;
+  /** Blocks that it read, the newest or others, for each block of the chain. */
+  blocksRead: number;
   callsPerMinute: number;
   callsPerDay: number;
 }
@@ -120,7 +120,7 @@ function figures(worker: string, proxy: CountingProxy, blocks: number): WorkerRe
     worker,
     calls,
     httpRequests: proxy.requests,
-    pollsPerBlock: (calls.eth_getBlockByNumber ?? 0) / blocks,
+    blocksRead: (calls.eth_getBlockByNumber ?? 0) / blocks,
     callsPerMinute: (sum * 60) / EPOCH_SECONDS,
     callsPerDay: (sum * 86_400) / EPOCH_SECONDS,
   };
