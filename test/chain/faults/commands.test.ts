@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { parseEther } from "viem";
+import { HORIZON } from "../../../src/protocol/epoch.ts";
 import { CliRig, parts, PROBE } from "../../support/cliRig.ts";
 import { rpcStories } from "../../support/rpcFaults.ts";
 import { RpcProxy } from "../../support/rpcProxy.ts";
@@ -43,13 +44,12 @@ describe("commands send each transaction once behind an endpoint that", () => {
     const second = await rig.cli(`${line} ${WALLET}`, { env });
     expect(second.code, second.stderr).to.equal(0);
   };
-  /** As it counts from the next epoch on. */
+  /** As it counts from the next epoch but one on. */
   const stake = async () => {
     const epoch = await rig.client.readContract({ ...rig.staking, functionName: "currentEpoch" });
-    const args = [1n, epoch + 2] as const;
+    const args = [1n, epoch + HORIZON] as const;
     const call = { ...rig.staking, functionName: "serviceStakeAt", args } as const;
-    const [value] = await rig.client.readContract(call);
-    return value;
+    return (await rig.client.readContract(call))[0];
   };
 
   for (const { name, begin } of rpcStories) {
@@ -63,7 +63,7 @@ describe("commands send each transaction once behind an endpoint that", () => {
       await run("unstake 100 --service 1");
       expect(await stake()).to.equal(before);
       const sent = (await rig.sent(parts.wallet.address)) - nonce;
-      expect(sent, "a stake and its return").to.equal(2);
+      expect(sent, "a stake, which brings its permit, and its return").to.equal(2);
     });
   }
 });
