@@ -80,10 +80,13 @@ export function solhint(files: readonly string[]): Step {
   return compute("solhint", [bin("solhint"), "--noPoster", "--max-warnings", "0", ...files]);
 }
 
-/** Mocha files in some processes. They run without Hardhat's task; a test that needs Hardhat imports it. */
+/**
+ * Mocha files in some processes. They run without Hardhat's task; a test that needs Hardhat imports it. A
+ * process ends with its last test: what a failed `before` has started would keep it open.
+ */
 export function mocha(files: readonly string[]): Step {
   const programs = shards(files, seconds).map(({ files }) => ({
-    args: ["node_modules/mocha/bin/mocha.js", "--reporter", "dot", ...files],
+    args: ["node_modules/mocha/bin/mocha.js", "--reporter", "dot", "--exit", ...files],
     env: { NODE_ENV: "test", PATH: `${root}/node_modules/.bin:${process.env.PATH}` },
   }));
   return { name: "mocha", lane: "mocha", programs, after: compiled, counted: true };
