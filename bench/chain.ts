@@ -1,4 +1,5 @@
 import { createHardhatRuntimeEnvironment } from "hardhat/hre";
+import type { RequestArguments } from "hardhat/types/providers";
 import { fileURLToPath } from "node:url";
 import {
   createPublicClient,
@@ -11,7 +12,8 @@ import {
 import config from "../hardhat.config.ts";
 import { describeChain, type ChainClient } from "../src/chain/client.ts";
 import type { Deployment } from "../src/chain/deployment.ts";
-import { deployDevnet } from "../src/demo/devnet.ts";
+import { deployDevnet, deploySuccessor } from "../devnet/devnet.ts";
+import type { Connection } from "../ignition/deploy.ts";
 import { abis } from "../src/protocol/abis.ts";
 import { epochAt, epochStart } from "../src/protocol/epoch.ts";
 
@@ -68,27 +70,28 @@ export class BenchChain {
   readonly deployment: Deployment;
   readonly client: ChainClient;
   readonly #request: Request;
-  readonly #close: () => Promise<void>;
+  readonly #connection: Connection;
   readonly #senders = new Set<Address>();
 
   private constructor(
     deployment: Deployment,
     client: ChainClient,
     request: Request,
-    close: () => Promise<void>,
+    connection: Connection,
   ) {
     this.deployment = deployment;
     this.client = client;
     this.#request = request;
-    this.#close = close;
+    this.#connection = connection;
   }
 
   static async start(): Promise<BenchChain> {
     const hre = await createHardhatRuntimeEnvironment(config, {}, root);
-    // The same genesis each time: what is signed and hashed holds times, and calldata is paid by its zeros.
+    // The same times in each run: what is signed and hashed holds times, and calldata is paid by its zeros.
     const override = { mining: { auto: true, interval: 0 }, initialDate: "2027-01-01T00:00:00Z" };
     const connection = await hre.network.create({ network: "simulated", override });
     const { provider } = connection;
+    keepStep(provider);
     const deployment = await deployDevnet(connection, { epochSeconds: EPOCH_SECONDS });
     const client = createPublicClient({
       chain: describeChain(deployment.chainId),
@@ -99,12 +102,19 @@ export class BenchChain {
       deployment,
       client,
       (method, params) => provider.request({ method, params: [...(params ?? [])] }),
-      () => connection.close(),
+      connection,
     );
   }
 
+  /** A later version of the contracts on the same chain; the registry of this one must be closed. */
+  async succeed(): Promise<BenchChain> {
+    const options = { epochSeconds: EPOCH_SECONDS };
+    const deployment = await deploySuccessor(this.#connection, this.deployment, options);
+    return new BenchChain(deployment, this.client, this.#request, this.#connection);
+  }
+
   stop(): Promise<void> {
-    return this.#close();
+    return this.#connection.close();
   }
 
   /** Sends a call and returns what its block says. Throws when it reverts. */
@@ -148,9 +158,8 @@ export class BenchChain {
   /** Makes the first block of an epoch, and one above it. */
   async enter(epoch: number): Promise<void> {
     const start = epochStart(this.deployment, epoch);
-    await this.#request("evm_setNextBlockTimestamp", [start]);
-    await this.#request("evm_mine");
-    await this.#request("evm_mine");
+    await this.#request("evm_mine", [start]);
+    await this.#request("evm_mine", [start + 1]);
   }
 
   /** Runs something and takes the chain back to where it was. */
@@ -177,4 +186,28 @@ export class BenchChain {
   #trace(hash: Hex, options: object): Promise<unknown> {
     return this.#request("debug_traceTransaction", [hash, options]);
   }
+}
+
+/**
+ * Puts each transaction's block one second after the block before, also those of the deployment. By itself
+ * the chain would take the real time where that is later, and with it how fast this machine is.
+ */
+function keepStep(provider: { request: (call: RequestArguments) => Promise<unknown> }): void {
+  const request = provider.request.bind(provider);
+  let last: Promise<unknown> = Promise.resolve();
+  const step = async (call: RequestArguments) => {
+    const { timestamp } = (await request({
+      method: "eth_getBlockByNumber",
+      params: ["latest", false],
+    })) as { timestamp: Hex };
+    await request({ method: "evm_setNextBlockTimestamp", params: [Number(timestamp) + 1] });
+    return request(call);
+  };
+  provider.request = (call) => {
+    if (!call.method.startsWith("eth_send")) return request(call);
+    // One after the other: the second's time depends on the first's block.
+    const sent = last.then(() => step(call));
+    last = sent.catch(() => undefined);
+    return sent;
+  };
 }

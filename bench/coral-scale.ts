@@ -1,10 +1,10 @@
 import { MESH } from "./coral-scale/gossip.ts";
-import { ROUND_TRIP_MS } from "./coral-scale/lookUp.ts";
+import { ROUND_TRIP_MS } from "./coral-scale/lookup.ts";
 import { measureScale, type Scale, type Settings } from "./coral-scale/scale.ts";
 import { SLOPPY } from "./coral-scale/sloppy.ts";
 import type { Outcome, Table } from "./report.ts";
 
-/** 494 is the size that Coral was measured at. */
+/** 494 is the size of Coral's published measurement. */
 const SIZES = [100, 300, 494, 1000, 3000, 10_000];
 
 const settings: Settings = {
@@ -16,7 +16,7 @@ const settings: Settings = {
   ],
   leaseMs: 60_000,
   paperStoresPerMinute: 12_000_000,
-  lookUps: 1000,
+  lookups: 1000,
   hotKeys: 3,
   publications: 20,
   deadShare: 0.2,
@@ -31,21 +31,21 @@ const published = {
 };
 
 const simulated = [
-  `All of this is simulated; nothing was sent. Seed "${settings.seed}": the same figures on every machine.`,
+  `All figures are simulated; no message was sent. Seed "${settings.seed}" gives the same figures on every machine.`,
   ...settings.designs.map(
     ({ name, bucketSize, alpha, paths, answers }) =>
       `Kademlia, ${name}: k ${bucketSize}, ${paths === 1 ? "one path" : `${paths} disjoint paths`} with ${alpha} requests under way, ended by ${answers} answers; referrals as in @libp2p/kad-dht, IDs from SHA-256.`,
   ),
-  "Routing tables are full and correct: for each length of common prefix all nodes that have it, or k drawn at random. libp2p's may hold more.",
-  `A request and its answer take ${ROUND_TRIP_MS.from} to ${ROUND_TRIP_MS.to} ms, drawn evenly. No loss, no queues, no bandwidth.`,
-  `Nobody joins or leaves. The rows "dead" have ${settings.deadShare * 100} % of the nodes silent and nobody's table repaired; others give up on one after 1,000 ms.`,
-  `Gossip: random mesh, degree ${MESH.degree} wanted, ${MESH.most} at most; all nodes subscribe; mesh messages only.`,
-  `Sloppy storing is Coral's, on our tables: full with ${SLOPPY.values} values, ${SLOPPY.leakPerMinute} let through a minute, one bit corrected each hop, requests take no time. We do not run it.`,
-  "Coral's bound takes log2(n) nodes to hand on to the closest one. Kademlia's tables lead there from more, so some keys are above it.",
-  `Hot key: ${settings.hotKeys} keys, medians; every node asks once a lease of ${settings.leaseMs / 1000} s, and nobody is subscribed. A subscribed resolver asks nobody.`,
+  "Routing tables are full and correct: for each length of common prefix they have all nodes with it, or k drawn at random. libp2p's tables may have more.",
+  `A request and its response take ${ROUND_TRIP_MS.from} to ${ROUND_TRIP_MS.to} ms, drawn evenly. No loss, no queues, no bandwidth.`,
+  `No node joins or leaves. In the rows "dead", ${settings.deadShare * 100} % of the nodes are silent and no table is repaired; other nodes time out after 1,000 ms.`,
+  `Gossip: a random mesh with target degree ${MESH.degree} and maximum ${MESH.most}; all nodes subscribe; mesh messages only.`,
+  `Sloppy storing is Coral's algorithm on Blockcloud's tables: a node is full with ${SLOPPY.values} values and lets ${SLOPPY.leakPerMinute} requests through per minute; each hop corrects one bit; requests take no time. Blockcloud does not use it.`,
+  "Coral's bound assumes that log2(n) nodes forward to the closest one. In Kademlia's tables more nodes do, so some keys are above the bound.",
+  `Hot key: ${settings.hotKeys} keys, medians; every node sends one lookup per lease of ${settings.leaseMs / 1000} s, and no node is subscribed. A subscribed resolver sends no lookups.`,
 ];
 
-/** Simulated look-ups, pushes and load on a hot key, beside Coral's published bound. */
+/** Simulated lookups, pushes and load on a hot key, beside Coral's published bound. */
 export function run(say: (message: string) => void): Promise<Outcome> {
   const scales = SIZES.map((nodes) => {
     say(`simulating ${nodes.toLocaleString("en-US")} nodes`);
@@ -55,7 +55,7 @@ export function run(say: (message: string) => void): Promise<Outcome> {
     results: { simulated, settings, published, scales },
     tables: [
       { title: "What this is", columns: ["note"], rows: simulated.map((note) => [note]) },
-      lookUpTable(scales),
+      lookupTable(scales),
       gossipTable(scales),
       hotKeyTable(scales),
       boundTable(scales),
@@ -64,9 +64,9 @@ export function run(say: (message: string) => void): Promise<Outcome> {
   });
 }
 
-function lookUpTable(scales: readonly Scale[]): Table {
+function lookupTable(scales: readonly Scale[]): Table {
   return {
-    title: "Kademlia: a look-up (hops and requests: median, p99, most)",
+    title: "Kademlia: a lookup (hops and requests: median, p99, most)",
     columns: [
       ...["nodes", "design", "contacts", "kind", "hops", "p99", "most", "requests", "p99", "most"],
       ...["ms", "p99", "found", "requests a store"],
@@ -103,15 +103,15 @@ function gossipTable(scales: readonly Scale[]): Table {
 function hotKeyTable(scales: readonly Scale[]): Table {
   return {
     title: "A hot key that every node looks up once a lease: requests a minute at the busiest node",
-    columns: ["nodes", "design", "stores offered", "look-ups offered", "stores", "look-ups"],
+    columns: ["nodes", "design", "stores offered", "lookups offered", "stores", "lookups"],
     rows: scales.flatMap(({ nodes, kademlia, sloppy: { lease } }) => [
-      ...kademlia.map(({ name, hotKey: { storesPerMinute, lookUpsPerMinute } }) => [
+      ...kademlia.map(({ name, hotKey: { storesPerMinute, lookupsPerMinute } }) => [
         ...[nodes, `Kademlia, ${name}, one publisher`, storesPerMinute, nodes],
-        ...[storesPerMinute, lookUpsPerMinute],
+        ...[storesPerMinute, lookupsPerMinute],
       ]),
       [
         ...[nodes, "sloppy, all store", lease.offered.storesPerMinute],
-        ...[lease.offered.lookUpsPerMinute, lease.storesAtBusiest, lease.lookUpsAtBusiest],
+        ...[lease.offered.lookupsPerMinute, lease.storesAtBusiest, lease.lookupsAtBusiest],
       ],
     ]),
   };

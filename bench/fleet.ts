@@ -1,9 +1,9 @@
 import { encodeFunctionData, keccak256, parseEther, toBytes, type Address, type Hex } from "viem";
-import { chainKey } from "../src/auditor/chain.ts";
-import type { Vote } from "../src/auditor/inspector.ts";
+import { chainKey } from "../src/auditor/secrets.ts";
+import type { Vote } from "../src/auditor/inspection/inspector.ts";
 import { buildRound, OpenedRound } from "../src/auditor/round.ts";
 import type { AuditedService } from "../src/chain/services.ts";
-import { devKey } from "../src/demo/devnet.ts";
+import { devKey } from "../devnet/devnet.ts";
 import { bytesToHex, hexToBytes } from "../src/protocol/bytes.ts";
 import { epochStart } from "../src/protocol/epoch.ts";
 import { HashChain } from "../src/protocol/hashChain.ts";
@@ -17,7 +17,8 @@ import {
   expectedWeight,
   inspectionNonce,
   LANES,
-  serviceAt,
+  shardCount,
+  slotAt,
 } from "../src/protocol/sortition.ts";
 import type { Grade } from "../src/protocol/tally.ts";
 import { blockcloudDomain } from "../src/protocol/typedData.ts";
@@ -73,6 +74,10 @@ export class Fleet {
   readonly #chain: BenchChain;
   readonly #receipts: ReceiptSigner;
   readonly #keys: readonly { key: Uint8Array; address: Address }[];
+  /** Services by their slots. */
+  readonly #holders = new Map<number, bigint>();
+  /** Services registered, the ones that never became active among them. */
+  #registered = 0n;
   readonly #secrets = new Map<Address, { chain: HashChain; anchor: number }>();
 
   constructor(chain: BenchChain, options: { services: number; stakes: readonly bigint[] }) {
@@ -103,23 +108,57 @@ export class Fleet {
   }
 
   get shards(): number {
-    return Math.ceil(this.services / LANES);
+    return shardCount(Math.max(0, ...this.#holders.keys()));
   }
 
-  /** Registers all services, from one owner. */
+  /** Owns all services. */
+  get owner(): Address {
+    return addressOfKey(keyOf("owner of the fleet"));
+  }
+
+  /** Registers all services, from one owner, on an empty chain. */
   async register(say: (message: string) => void = () => {}): Promise<void> {
-    const owner = addressOfKey(keyOf("owner of the fleet"));
-    await this.fund(owner, BigInt(this.services) * (SERVICE_STAKE + REGISTRATION_FEE));
+    await this.add(this.services, say);
+  }
+
+  /**
+   * Registers more services. They take the slots that come next, as all slots before have holders.
+   *
+   * @param stake 0 for services that never become active.
+   */
+  async add(
+    count: number,
+    say: (message: string) => void = () => {},
+    stake: bigint = SERVICE_STAKE,
+  ): Promise<void> {
+    await this.fund(this.owner, BigInt(count) * (stake + REGISTRATION_FEE));
     const calls = this.#keys.map(({ address }) =>
       encodeFunctionData({
         abi: abis.registry,
         functionName: "register",
-        args: [0, address, PROBE, "", SERVICE_STAKE],
+        args: [0, address, PROBE, "", stake],
       }),
     );
-    for (let number = 1; number <= this.services; number++) {
-      await this.#chain.post(owner, "registry", calls[number % SERVICE_KEYS] ?? "0x");
-      if (number % 2500 === 0) say(`${number} services registered`);
+    for (let added = 1; added <= count; added++) {
+      const number = ++this.#registered;
+      const data = calls[Number(number) % SERVICE_KEYS] ?? "0x";
+      await this.#chain.post(this.owner, "registry", data);
+      if (stake > 0n) this.#holders.set(this.#holders.size + 1, number);
+      if (added % 2500 === 0) say(`${added} services registered`);
+    }
+  }
+
+  /** The services that hold slots, by slot. */
+  get holders(): ReadonlyMap<number, bigint> {
+    return this.#holders;
+  }
+
+  /** Asks the registry who holds which slot. */
+  async locate(): Promise<void> {
+    this.#holders.clear();
+    for (let number = 1n; number <= this.#registered; number++) {
+      const slot = await this.#chain.read<number>("registry", "slotOf", [number]);
+      if (slot !== 0) this.#holders.set(slot, number);
     }
   }
 
@@ -176,8 +215,8 @@ export class Fleet {
     const { owner } = auditor;
     const secret = this.tipOf(auditor).chain.secret(epoch, this.tipOf(auditor).anchor);
     const y = drawKey(seed, secret, owner);
-    const [stake, total] = await this.#chain.read<[bigint, bigint]>("staking", "auditorStakeAt", [
-      owner,
+    const stake = await this.#chain.read<bigint>("staking", "auditorStakeAt", [owner, epoch]);
+    const [, , total] = await this.#chain.read<[bigint, bigint, bigint]>("staking", "totalsAt", [
       epoch,
     ]);
     const expected = expectedWeight(stake, total);
@@ -205,10 +244,12 @@ export class Fleet {
   }
 
   #servicesOf(shard: number): AuditedService[] {
-    return Array.from({ length: LANES }, (_, lane) => serviceAt(shard, lane))
-      .filter((number) => number <= BigInt(this.services))
-      .map((number) => ({
+    return Array.from({ length: LANES }, (_, lane) => slotAt(shard, lane))
+      .map((slot) => ({ slot, number: this.#holders.get(slot) ?? 0n }))
+      .filter(({ number }) => number !== 0n)
+      .map(({ slot, number }) => ({
         number,
+        slot,
         key: this.#keyOf(number).address,
         className: "http",
         classId: 0,

@@ -12,12 +12,20 @@ const benchmarks: Record<string, { about: string; load(): Promise<Benchmark> }> 
     load: () => import("./gas.ts"),
   },
   "coral-scale": {
-    about: "simulation of look-ups, pushes and a hot key, 100 to 10,000 nodes (about a minute)",
+    about: "simulation of lookups, pushes and a hot key, 100 to 10,000 nodes (about a minute)",
     load: () => import("./coral-scale.ts"),
   },
   resolve: {
-    about: "look-ups, fronts beside unbound and dnsmasq, moves over 8 Coral nodes (some minutes)",
+    about: "lookups, fronts beside unbound and dnsmasq, moves over 8 Coral nodes (some minutes)",
     load: () => import("./resolve.ts"),
+  },
+  rpc: {
+    about: "JSON-RPC calls a minute and a day of each kind of worker (some minutes)",
+    load: () => import("./rpc.ts"),
+  },
+  start: {
+    about: "start of commands beside bare Node, memory of workers at rest (some minutes)",
+    load: () => import("./start.ts"),
   },
 };
 

@@ -1,6 +1,6 @@
 import { cpus, totalmem } from "node:os";
 
-/** One figure that the project has set itself a bound for. */
+/** A figure for which the project has set a bound. */
 export interface Target {
   name: string;
   value: number;
@@ -10,22 +10,22 @@ export interface Target {
   ok: boolean;
 }
 
-/** Figures for people. */
+/** A table for display. */
 export interface Table {
   title: string;
   columns: readonly string[];
   rows: readonly (readonly (string | number)[])[];
 }
 
-/** What a benchmark found. */
+/** The results of a benchmark. */
 export interface Outcome {
-  /** For programs. */
+  /** Results as JSON. */
   results: Record<string, unknown>;
   tables: readonly Table[];
   targets: readonly Target[];
 }
 
-/** A benchmark; `say` takes its progress. */
+/** A benchmark; it reports progress to `say`. */
 export interface Benchmark {
   run(say: (message: string) => void): Promise<Outcome>;
 }
@@ -40,7 +40,7 @@ export function atLeast(name: string, value: number, unit: string, limit: number
   return { name, value, unit, limit, better: "higher", ok: value >= limit };
 }
 
-/** What the figures were measured on. */
+/** The machine on which the figures were measured. */
 export function machine() {
   const cores = cpus();
   return {
@@ -56,7 +56,7 @@ export function toJson(bench: string, { results, targets }: Outcome): string {
   return JSON.stringify({ bench, machine: machine(), results, targets });
 }
 
-/** Tables and targets as text. */
+/** Formats tables and targets as text. */
 export function toText({ tables, targets }: Outcome): string {
   const { cpu, cores, memoryGiB, node } = machine();
   const verdicts: Table = {
@@ -97,7 +97,7 @@ function render({ title, columns, rows }: Table): string {
   return [title, ...lines.slice(0, 1), rule, ...lines.slice(1)].join("\n");
 }
 
-/** Figures with separated thousands; text as it is. */
+/** Formats figures with separated thousands, and text unchanged. */
 function grouped(cell: string | number): string {
   return typeof cell === "number" ? cell.toLocaleString("en-US") : cell;
 }

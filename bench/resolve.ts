@@ -12,17 +12,17 @@ import { Worker } from "./resolve/worker.ts";
 /** Services in the cache of the process that looks them up, and prefixes in its table. */
 const CACHED = 100_000;
 const PREFIXES = 100_000;
-/** Services that the fronts answer for; the peers have the same names. */
+/** Services that the fronts serve; the compared servers have the same names. */
 const NAMES = 10_000;
 
 const dnsSettings = { services: NAMES, rounds: 5, seconds: 1.5, clients: 16, quietPerSecond: 2000 };
 const httpSettings = { rounds: 5, seconds: 1.5, connections: 32 };
-const moveSettings = { nodes: 8, moves: 200, services: 20, gapMs: 20, coldLookUps: 100 };
+const moveSettings = { nodes: 8, moves: 200, services: 20, gapMs: 20, coldLookups: 100 };
 
-/** Everything that was measured. */
+/** All measurements. */
 export interface Results {
   setting: readonly string[];
-  /** Processes that wanted to run in the minute before: what others do here counts, too. */
+  /** The machine's load in the minute before: other processes affect the figures, too. */
   load: number;
   inProcess: InProcessResult;
   table: TableResult;
@@ -32,16 +32,16 @@ export interface Results {
 }
 
 const setting = [
-  `Seed "${SEED}"; signed records of root services, one https endpoint each; no chain behind them.`,
-  "Each server, load generator and Coral node is a process of its own; all on this machine, over loopback. They share its cores.",
+  `Seed "${SEED}"; signed records of root services, each with one https endpoint; no chain is involved.`,
+  "Each server, load generator and Coral node is a separate process; all run on the same machine, over loopback, and share its cores.",
   "Servers are measured in turn, round by round; figures are medians of the rounds, ratios the median of the rounds' ratios.",
-  `DNS: A records of ${NAMES.toLocaleString("en-US")} names drawn at random, dnsperf with ${dnsSettings.clients} clients and 100 questions waiting; latencies at ${dnsSettings.quietPerSecond} a second.`,
-  `HTTP: ${httpSettings.connections} kept connections with one request waiting each.`,
-  `Coral: ${moveSettings.nodes} nodes with a resolver each; a move counts from before its record is signed until the last resolver answers with it.`,
-  "Cold look-ups: of a node that joined later and subscribes to nothing, through the look-up store.",
+  `DNS: A records of ${NAMES.toLocaleString("en-US")} names drawn at random, dnsperf with ${dnsSettings.clients} clients and 100 outstanding queries; latencies at ${dnsSettings.quietPerSecond} a second.`,
+  `HTTP: ${httpSettings.connections} keep-alive connections with one outstanding request each.`,
+  `Coral: ${moveSettings.nodes} nodes with a resolver each; a move is timed from before its record is signed until the last resolver answers with it.`,
+  "Cold lookups: by a node that joined later and has no subscription, through the lookup store.",
 ];
 
-/** Look-ups, fronts and moves of the resolver, with other servers beside it. */
+/** Lookups, fronts and moves of the resolver, with other servers beside it. */
 export async function run(say: (message: string) => void): Promise<Outcome> {
   const load = rounded(loadavg()[0] ?? NaN, 1);
   const network = await measurePropagation(moveSettings, say);
@@ -51,7 +51,7 @@ export async function run(say: (message: string) => void): Promise<Outcome> {
     say(`service table: ${PREFIXES.toLocaleString("en-US")} prefixes`);
     const table = await worker.call<TableResult>("table", PREFIXES);
     say(`in process: ${CACHED.toLocaleString("en-US")} services`);
-    const inProcess = await worker.call<InProcessResult>("lookUps", CACHED);
+    const inProcess = await worker.call<InProcessResult>("lookups", CACHED);
     return outcomeOf({ setting, load, inProcess, table, dns, http, network });
   } finally {
     await worker.stop();
@@ -79,7 +79,7 @@ async function measureFronts(say: (message: string) => void) {
   }
 }
 
-/** Tables and targets of what was measured; without dnsmasq there is nothing to compare with. */
+/** Builds tables and targets; without dnsmasq there is no comparison. */
 export function outcomeOf(results: Results): Outcome {
   const { inProcess, network, dns } = results;
   const { dnsmasq } = dns.ours;
@@ -89,7 +89,7 @@ export function outcomeOf(results: Results): Outcome {
     results: { ...results },
     tables: [
       { title: "What this is", columns: ["note"], rows: notes.map((note) => [note]) },
-      lookUpTable(results),
+      lookupTable(results),
       dnsTable(results.dns),
       httpTable(results.http),
       networkTable(network),
@@ -102,17 +102,17 @@ export function outcomeOf(results: Results): Outcome {
   };
 }
 
-function lookUpTable({ inProcess, table }: Results): Table {
+function lookupTable({ inProcess, table }: Results): Table {
   const { services, memory } = inProcess;
   return {
     title: "In one process, one thread",
     columns: ["what", "of", "a second", "bytes each", "bytes a 100,000"],
     rows: [
-      ["cached look-up by ID", services, inProcess.byId, "", ""],
+      ["cached lookup by ID", services, inProcess.byId, "", ""],
       ["the same, the ID's text made anew", services, inProcess.byFreshId, "", ""],
-      ["cached look-up by name", services, inProcess.byName, "", ""],
+      ["cached lookup by name", services, inProcess.byName, "", ""],
       ["a Map of the same IDs and nothing else", services, inProcess.mapAlone, "", ""],
-      ["look-up on demand, the record signed with it", services, inProcess.filled, "", ""],
+      ["lookup on demand, the record signed with it", services, inProcess.filled, "", ""],
       ["memory of a cached service", services, "", memory.bytesPerService, memory.bytesPer100000],
       [
         "service table, the longest of the prefixes",
@@ -157,7 +157,7 @@ function networkTable({ settings, allMs, eachMs, coldMs, missed }: Propagation):
     rows: [
       row("a move, until all resolvers answer with it", settings.moves, allMs),
       row("a move, until each does", settings.moves * settings.nodes, eachMs),
-      row("cold look-up through the store", settings.coldLookUps, coldMs),
+      row("cold lookup through the store", settings.coldLookups, coldMs),
     ],
   };
 }

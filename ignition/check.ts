@@ -11,6 +11,7 @@ import {
 } from "viem";
 import type { Deployment } from "../src/chain/deployment.ts";
 import { abis } from "../src/protocol/abis.ts";
+import { labelPrices } from "./labelPrices.ts";
 import type { Parameters } from "./parameters.ts";
 
 /** The contract behind each name of a deployment file. */
@@ -20,7 +21,9 @@ const contractNames = {
   registry: "ServiceRegistry",
   staking: "Staking",
   proofOfService: "ProofOfService",
+  settlement: "Settlement",
   challengeBook: "ChallengeBook",
+  labels: "ServiceLabels",
   livenessVerifier: "LivenessVerifier",
   governance: "AccessManager",
 } as const;
@@ -30,6 +33,7 @@ const ADMIN_ROLE = 0n;
 const accessManagerAbi = parseAbi([
   "function hasRole(uint64 roleId, address account) view returns (bool isMember, uint32 executionDelay)",
 ]);
+const verifierAbi = parseAbi(["function registry() view returns (address)"]);
 
 /** One thing that was compared. */
 export interface Check {
@@ -104,20 +108,27 @@ async function compareParameters(
     abi: abis.rewardPool,
     functionName: "BUDGET_PER_SECOND",
   });
-  const { registry, staking, proofOfService, challengeBook } = contracts;
+  const { registry, staking, proofOfService, settlement, challengeBook, labels } = contracts;
   const wanted: Record<keyof typeof abis, Record<string, unknown>> = {
     token: { symbol: "BLOC" },
-    rewardPool: { epochBudget: perSecond * BigInt(parameters.epochSeconds) },
+    rewardPool: {
+      epochBudget: perSecond * BigInt(parameters.epochSeconds),
+      yieldPercent: parameters.yieldPercent,
+      token: contracts.token,
+      proofOfService: contracts.proofOfService,
+      settlement: contracts.settlement,
+    },
     registry: {
       genesis,
       epochSeconds: parameters.epochSeconds,
       authority: contracts.governance,
       predecessor: parameters.predecessor ?? zeroAddress,
-      labelMinimumAge: parameters.labelMinimumAge,
-      labelMaximumAge: parameters.labelMaximumAge,
+      closingSeconds: parameters.closingSeconds,
       staking,
       proofOfService,
+      settlement,
       challengeBook,
+      labels,
     },
     staking: {
       genesis,
@@ -135,6 +146,15 @@ async function compareParameters(
       registry,
       staking,
       rewardPool: contracts.rewardPool,
+      settlement,
+    },
+    settlement: {
+      genesis,
+      epochSeconds: parameters.epochSeconds,
+      proofOfService,
+      registry,
+      staking,
+      rewardPool: contracts.rewardPool,
     },
     challengeBook: {
       proofOfService,
@@ -144,6 +164,13 @@ async function compareParameters(
       coolDownSeconds: parameters.challengeCoolDown,
       bond: parameters.challengeBond,
     },
+    labels: {
+      registry,
+      token: contracts.token,
+      predecessor: await predecessorsLabels(client, parameters),
+      minimumAge: parameters.labelMinimumAge,
+      maximumAge: parameters.labelMaximumAge,
+    },
   };
   for (const [name, getters] of Object.entries(wanted) as [keyof typeof abis, object][]) {
     for (const [functionName, value] of Object.entries(getters)) {
@@ -151,6 +178,23 @@ async function compareParameters(
       const found = await client.readContract({ address: contracts[name], abi, functionName });
       compare(`${name}.${functionName}`, found, value);
     }
+  }
+  for (const [index, name] of labelPrices.entries()) {
+    const found = await client.readContract({
+      address: labels,
+      abi: abis.labels,
+      functionName: "priceOf",
+      args: [BigInt(index + 1)],
+    });
+    compare(`labels.priceOf ${index + 1}`, found, parameters[name]);
+  }
+  if (contracts.livenessVerifier !== undefined) {
+    const found = await client.readContract({
+      address: contracts.livenessVerifier,
+      abi: verifierAbi,
+      functionName: "registry",
+    });
+    compare("livenessVerifier.registry", found, registry);
   }
   for (const [index, name] of ["http", "json-rpc"].entries()) {
     const kind = await client.readContract({
@@ -162,6 +206,7 @@ async function compareParameters(
     compare(`class ${name}`, kind, {
       name: stringToHex(name, { size: 32 }),
       minimumStake: parameters.minimumServiceStake,
+      maximumStake: parameters.maximumServiceStake,
       registrationFee: parameters.registrationFee,
       // Governance may have closed it since.
       open: kind.open,
@@ -172,6 +217,15 @@ async function compareParameters(
     });
   }
 }
+
+/** Where the labels of the predecessor are; the zero address where there is none. */
+async function predecessorsLabels(client: PublicClient, parameters: Parameters): Promise<Address> {
+  const { predecessor } = parameters;
+  if (predecessor === undefined) return zeroAddress;
+  const call = { address: predecessor, abi: abis.registry, functionName: "labels" } as const;
+  return await client.readContract(call);
+}
+
 async function compareGovernance(
   client: PublicClient,
   input: { deployment: Deployment; parameters: Parameters; deployer: Address; mint?: Hex },

@@ -17,8 +17,11 @@ const wei = z
 const parametersSchema = z.strictObject({
   epochSeconds: seconds,
   unbondingSeconds: seconds,
+  /** The highest yield of the active services' stake, percent a year. */
+  yieldPercent: z.number().int().positive().max(0xffffffff),
   minimumAuditorStake: wei,
   minimumServiceStake: wei,
+  maximumServiceStake: wei,
   registrationFee: wei,
   excellentMs: seconds,
   goodMs: seconds,
@@ -28,6 +31,14 @@ const parametersSchema = z.strictObject({
   challengeBond: wei,
   labelMinimumAge: seconds,
   labelMaximumAge: seconds,
+  /** What a label burns, by its bytes; the last one counts for all that are longer. */
+  labelPrice1: wei,
+  labelPrice2: wei,
+  labelPrice3: wei,
+  labelPrice4: wei,
+  labelPrice5: wei,
+  /** From announcing that the registry closes to its closing. */
+  closingSeconds: seconds,
   /** Holds what of the supply is not reward; a successor makes no supply. */
   treasury: address.optional(),
   /** Adds, opens and closes classes. */

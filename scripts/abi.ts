@@ -12,7 +12,9 @@ const contracts = {
   serviceRegistry: "registry/ServiceRegistry.sol/ServiceRegistry",
   staking: "staking/Staking.sol/Staking",
   proofOfService: "proof-of-service/ProofOfService.sol/ProofOfService",
+  settlement: "proof-of-service/Settlement.sol/Settlement",
   challengeBook: "challenges/ChallengeBook.sol/ChallengeBook",
+  serviceLabels: "labels/ServiceLabels.sol/ServiceLabels",
 };
 const root = path.dirname(import.meta.dirname);
 const folder = path.join(root, "src/protocol/abi");

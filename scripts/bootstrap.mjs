@@ -1,7 +1,7 @@
 /**
  * Makes a fresh clone runnable with nothing but some Node and npm: installs the locked packages (Node 24
- * among them), compiles the contracts that changed, and then runs the job on Node 24. The Solidity tests,
- * which take minutes to compile the first time, are left to the job that needs them.
+ * among them), compiles the contracts that changed, and then runs the job on Node 24. The Solidity tests are
+ * left to the job that needs them.
  *
  * Plain JavaScript that Node 18 understands: it runs before anything is installed.
  *
@@ -20,7 +20,7 @@ const node = path.join(root, "node_modules/node/bin/node");
 const stamp = path.join(root, "node_modules/.blockcloud-lock");
 
 const jobs = {
-  start: ["bin/blockcloud", "demo", ...args],
+  start: ["devnet/main.ts", ...args],
   test: ["scripts/test.ts", ...args],
   bench: ["bench/main.ts", ...args],
   run: args,

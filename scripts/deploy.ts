@@ -23,6 +23,7 @@ import { deployContracts, type Connection } from "../ignition/deploy.ts";
 import { networks, type NetworkFacts } from "../ignition/networks.ts";
 import { plainParameters, readParameters, type Parameters } from "../ignition/parameters.ts";
 import type { Deployment } from "../src/chain/deployment.ts";
+import { serviceRegistryAbi } from "../src/protocol/abi/serviceRegistry.ts";
 import { BlockcloudError } from "../src/protocol/errors.ts";
 import { deploymentGas } from "./deploy/gas.ts";
 import { mintTransaction } from "./deploy/journal.ts";
@@ -126,11 +127,12 @@ async function main(): Promise<number> {
       throw new BlockcloudError("DEPLOYMENT_MISSING", `There is no ${deploymentFile()}.`);
     }
     if (!deployedBefore) {
+      await needClosed(client, parameters);
       say(`seeds on ${flags.network}: ${facts.randomness}`);
       await preview(hre, client, parameters, deployer.address as `0x${string}`);
       if (!(await confirmed(facts))) return 3;
       await keep(chain, parameters);
-      say("deploying: eight contracts and eight calls, in ten batches");
+      say("deploying: ten contracts and eight calls");
     }
     const deployment = flags.check
       ? (JSON.parse(await readFile(deploymentFile(), "utf8")) as Deployment)
@@ -189,6 +191,28 @@ async function finish(
       : report(deployment, checks, { file, changed }),
   );
   return ok ? 0 : 1;
+}
+
+/** A successor is deployed when its predecessor is closed: the contracts refuse it, only later. */
+async function needClosed(client: PublicClient, { predecessor }: Parameters): Promise<void> {
+  if (predecessor === undefined) return;
+  const registry = { address: predecessor, abi: serviceRegistryAbi } as const;
+  const [isClosed, closesAt] = await Promise.all([
+    client.readContract({ ...registry, functionName: "isClosed" }),
+    client.readContract({ ...registry, functionName: "closesAt" }),
+  ]);
+  if (isClosed) return;
+  const when = closesAt === 0n ? "" : ` before ${new Date(Number(closesAt) * 1000).toISOString()}`;
+  throw new BlockcloudError(
+    "PREDECESSOR_OPEN",
+    `The registry ${predecessor} is not closed${when}.`,
+    {
+      remedy:
+        closesAt === 0n
+          ? "Its governor announces the closing first (announceClosing): see docs/operations.md."
+          : "Wait until then, and run again.",
+    },
+  );
 }
 
 /** What tells one chain from another with the same ID: its first block's hash. */

@@ -18,7 +18,7 @@ export class ClosestList {
     return this.#nodes;
   }
 
-  /** Whether a node at a distance would be among them. */
+  /** Whether a node at a distance would be added. */
   takes(away: number): boolean {
     return (
       this.#nodes.length < this.#capacity ||
@@ -26,7 +26,7 @@ export class ClosestList {
     );
   }
 
-  /** Offers a node that was not offered before. */
+  /** Offers a node that was not offered earlier. */
   offer(node: number, away = distance(this.#topology.id(node), this.#target)): void {
     if (!this.takes(away)) return;
     let place = this.#nodes.length;
@@ -40,14 +40,14 @@ export class ClosestList {
   }
 }
 
-/** What a node knows that is closest to an ID: its answer to a look-up. */
+/** The nodes closest to an ID that a node knows: its response to a lookup. */
 export function closestKnown(topology: Topology, node: number, target: Id): readonly number[] {
   const list = new ClosestList(topology, target, topology.bucketSize);
   for (const contact of topology.tables[node] ?? []) list.offer(contact);
   return list.nodes;
 }
 
-/** The nodes that are closest in truth, by looking at all of them. */
+/** The nodes that are really closest, found among all nodes. */
 export function closestOfAll(topology: Topology, target: Id, count: number): readonly number[] {
   const list = new ClosestList(topology, target, count);
   for (let node = 0; node < topology.size; node += 1) list.offer(node);

@@ -1,17 +1,17 @@
 import type { Random } from "./random.ts";
 
-/** Mesh degree of gossipsub: wanted, and the most that a node accepts (GossipsubD, GossipsubDhi). */
+/** Mesh degree of gossipsub: target and maximum (GossipsubD, GossipsubDhi). */
 export const MESH = { degree: 6, most: 12 } as const;
 
 /** One publication over a mesh. */
 export interface Spread {
   /** Links of each node in the mesh, on average. */
   degree: number;
-  /** Nodes that got it, the publisher among them. */
+  /** Nodes that received it, including the publisher. */
   reached: number;
-  /** Hops to the last one. */
+  /** Hops to the last node. */
   hops: number;
-  /** Messages in all, duplicates among them. */
+  /** Total messages, including duplicates. */
   messages: number;
 }
 
@@ -22,7 +22,7 @@ export interface Spread {
 export function buildMesh(size: number, random: Random): Set<number>[] {
   const mesh = Array.from({ length: size }, () => new Set<number>());
   mesh.forEach((links, node) => {
-    // Bounded: in a network smaller than the degree there is nobody left to link to.
+    // Bounded, because a network smaller than the degree has no more nodes to link to.
     for (let draw = 0; draw < 50 * MESH.degree && links.size < MESH.degree; draw += 1) {
       const other = random.below(size);
       const theirs = mesh[other];
@@ -34,7 +34,7 @@ export function buildMesh(size: number, random: Random): Set<number>[] {
   return mesh;
 }
 
-/** Pushes once: whoever gets it first passes it to all its links but the one it came from. */
+/** Pushes one message: each node forwards the first copy to all its links except the one it came from. */
 export function spread(mesh: readonly ReadonlySet<number>[], publisher: number): Spread {
   const seen = new Set([publisher]);
   let ring: { node: number; from: number }[] = [{ node: publisher, from: -1 }];

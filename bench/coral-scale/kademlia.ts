@@ -1,37 +1,39 @@
 import { mean, quantiles, rounded, roundedQuantiles, type Quantiles } from "../quantiles.ts";
 import { closestOfAll } from "./closest.ts";
-import { lookUp, type LookUpResult, type Manner } from "./lookUp.ts";
+import { lookup, type LookupResult, type Manner } from "./lookup.ts";
 import type { Random } from "./random.ts";
 import { idOf, type Topology } from "./topology.ts";
 
-/** What some look-ups took. */
-export interface LookUps {
+/** The cost of a number of lookups. */
+export interface Lookups {
   hops: Quantiles;
-  /** Requests sent, each of which has an answer. */
+  /** Requests, each of which gets a response. */
   requests: Quantiles;
   meanRequests: number;
   elapsedMs: Quantiles;
 }
 
-/** Look-ups of a record. */
-export interface Gets extends LookUps {
-  /** The share that found it. */
+/** Lookups of a record. */
+export interface Gets extends Lookups {
+  /** The share of lookups that found it. */
   found: number;
 }
 
-/** How Kademlia does on a topology. */
+/** Measurements of Kademlia on a topology. */
 export interface Kademlia {
-  /** Look-ups of the nodes closest to a key, as each store makes one; which share of them it found. */
-  findClosest: LookUps & { correct: number };
-  /** Look-ups that end when enough nodes have answered with the record. */
+  /**
+   * Lookups of the nodes closest to a key, as for each store, and the share of these nodes that were found.
+   */
+  findClosest: Lookups & { correct: number };
+  /** Lookups that end when enough nodes have responded with the record. */
   getRecord: Gets;
-  /** The same while some nodes are gone and nobody has noticed. */
+  /** The same while some nodes are gone and all tables still have them. */
   getWithDead: Gets & { deadShare: number };
-  /** Requests of a store: its look-up, and one to each of the closest nodes. */
+  /** Requests of a store: its lookup, and one to each of the closest nodes. */
   requestsPerStore: number;
 }
 
-/** @param count Look-ups of each kind, each of another key by a node drawn at random. */
+/** @param count Lookups of each kind, each of another key by a node drawn at random. */
 export function measureKademlia(
   topology: Topology,
   settings: { manner: Manner; count: number; deadShare: number },
@@ -41,21 +43,21 @@ export function measureKademlia(
   const dead = new Set<number>();
   while (dead.size < Math.floor(deadShare * topology.size)) dead.add(random.below(topology.size));
 
-  const [finds, gets, deadGets]: [LookUpResult[], LookUpResult[], LookUpResult[]] = [[], [], []];
+  const [finds, gets, deadGets]: [LookupResult[], LookupResult[], LookupResult[]] = [[], [], []];
   const correct: number[] = [];
   for (let index = 0; index < count; index += 1) {
     const target = idOf(`key ${index}`);
     const finder = random.below(topology.size);
-    const find = lookUp(topology, { from: finder, target, ...manner }, random);
+    const find = lookup(topology, { from: finder, target, ...manner }, random);
     const truth = closestOfAll(topology, target, topology.bucketSize + 1)
       .filter((node) => node !== finder)
       .slice(0, topology.bucketSize);
     finds.push(find);
     correct.push(truth.filter((node) => find.closest.includes(node)).length / truth.length);
     const holders = new Set(find.closest);
-    gets.push(lookUp(topology, { from: asker(holders), target, ...manner, holders }, random));
+    gets.push(lookup(topology, { from: asker(holders), target, ...manner, holders }, random));
     const from = asker(holders, dead);
-    deadGets.push(lookUp(topology, { from, target, ...manner, holders, dead }, random));
+    deadGets.push(lookup(topology, { from, target, ...manner, holders, dead }, random));
   }
   const requestsPerStore = mean(finds.map(({ requests, closest }) => requests + closest.length));
   return {
@@ -65,7 +67,7 @@ export function measureKademlia(
     requestsPerStore: rounded(requestsPerStore, 1),
   };
 
-  /** Somebody who has to ask. */
+  /** A random node that must send a lookup. */
   function asker(...not: readonly ReadonlySet<number>[]): number {
     for (;;) {
       const node = random.below(topology.size);
@@ -76,13 +78,13 @@ export function measureKademlia(
 
 /** Requests a minute that reach the busiest node for a hot key. */
 export interface HotKey {
-  lookUpsPerMinute: number;
+  lookupsPerMinute: number;
   storesPerMinute: number;
 }
 
 /**
- * A minute of a hot key that every node looks up once, for it keeps the record for the lease: which node gets
- * most look-ups. A store reaches each of the closest nodes, so the busiest gets all of them.
+ * A minute of a hot key that every node looks up once, because it keeps the record for the lease. Finds the
+ * node with the most lookups. A store reaches each of the closest nodes, so the busiest gets all stores.
  */
 export function measureHotKey(
   topology: Topology,
@@ -92,7 +94,7 @@ export function measureHotKey(
   const { key, manner } = hot;
   const target = idOf(key);
   const publisher = random.below(topology.size);
-  const { closest } = lookUp(topology, { from: publisher, target, ...manner }, random);
+  const { closest } = lookup(topology, { from: publisher, target, ...manner }, random);
   const holders = new Set(closest);
   const arrived = new Uint32Array(topology.size);
   const onRequest = (node: number) => {
@@ -100,12 +102,12 @@ export function measureHotKey(
   };
   for (let from = 0; from < topology.size; from += 1) {
     if (holders.has(from) || from === publisher) continue;
-    lookUp(topology, { from, target, ...manner, holders, onRequest }, random);
+    lookup(topology, { from, target, ...manner, holders, onRequest }, random);
   }
-  return { lookUpsPerMinute: arrived.reduce(max, 0), storesPerMinute: hot.storesPerMinute };
+  return { lookupsPerMinute: arrived.reduce(max, 0), storesPerMinute: hot.storesPerMinute };
 }
 
-function summary(results: readonly LookUpResult[]): LookUps {
+function summary(results: readonly LookupResult[]): Lookups {
   const requests = results.map((result) => result.requests);
   return {
     hops: quantiles(results.map(({ hops }) => hops)),
@@ -115,7 +117,7 @@ function summary(results: readonly LookUpResult[]): LookUps {
   };
 }
 
-function foundShare(results: readonly LookUpResult[]): number {
+function foundShare(results: readonly LookupResult[]): number {
   return rounded(results.filter(({ found }) => found).length / results.length, 4);
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-/** Draws that a seed decides: the same seed, the same draws, on every machine. */
+/** Random numbers from a seed: the same seed gives the same numbers on every machine. */
 export interface Random {
   /** A whole number from 0 up to, not including, `bound`. */
   below(bound: number): number;
@@ -23,7 +23,7 @@ export function seeded(seed: string): Random {
     c = ((c << 21) | (c >>> 11)) + value;
     return value >>> 0;
   };
-  // The first draws still show the seed.
+  // The first draws still depend visibly on the seed.
   for (let round = 0; round < 12; round += 1) next();
   const unit = () => next() / 2 ** 32;
   return { unit, below: (bound) => Math.floor(unit() * bound) };

@@ -1,60 +1,60 @@
 import { mean, median, quantiles, rounded, type Quantiles } from "../quantiles.ts";
 import { buildMesh, spread } from "./gossip.ts";
-import type { Manner } from "./lookUp.ts";
+import type { Manner } from "./lookup.ts";
 import { measureHotKey, measureKademlia, type HotKey, type Kademlia } from "./kademlia.ts";
 import { seeded, type Random } from "./random.ts";
 import { closestOfAll } from "./closest.ts";
 import { sloppyLoad, sloppyPath, storeBound, type Heat } from "./sloppy.ts";
 import { buildTopology, idOf, type Topology } from "./topology.ts";
 
-/** What is simulated at each size. */
+/** Parameters of the simulation at each size. */
 export interface Settings {
   seed: string;
-  /** Ways to run Kademlia; the first is ours, and its tables are the ones that sloppy storing uses. */
+  /** Configurations of Kademlia. The first is Blockcloud's; sloppy storing uses its tables. */
   designs: readonly [Design, ...Design[]];
   leaseMs: number;
   /** Stores a minute of a hot key in the published measurement. */
   paperStoresPerMinute: number;
-  lookUps: number;
+  lookups: number;
   hotKeys: number;
   publications: number;
   deadShare: number;
 }
 
-/** A way to run Kademlia. */
+/** A configuration of Kademlia. */
 export interface Design extends Manner {
   name: string;
-  /** Contacts of a bucket, and nodes that keep a record: k. */
+  /** Contacts of a bucket, and nodes that store a record: k. */
   bucketSize: number;
 }
 
 /** Load on a hot key under sloppy storing, medians over the keys. */
 export interface Sloppy {
-  offered: { storesPerMinute: number; lookUpsPerMinute: number };
+  offered: { storesPerMinute: number; lookupsPerMinute: number };
   /** Store requests a minute at the node closest to the key; the bound is for these. */
   storesAtClosest: { median: number; max: number };
   storesAtBusiest: number;
-  /** Values handed over a minute at the node closest to the key; they come on top. */
+  /** Values stored per minute at the node closest to the key, in addition to `storesAtClosest`. */
   insertsAtClosest: number;
-  lookUpsAtBusiest: number;
+  lookupsAtBusiest: number;
   requestsPerStore: number;
-  requestsPerLookUp: number;
+  requestsPerLookup: number;
   bound: number;
   ratioToBound: number;
 }
 
-/** Everything at one size. */
+/** The results at one size. */
 export interface Scale {
   nodes: number;
   kademlia: (Kademlia & { name: string; contacts: Quantiles; hotKey: HotKey })[];
   gossip: { degree: number; hops: Quantiles; messages: number; reachedAll: boolean };
   sloppy: {
     hops: Quantiles;
-    /** The share of the ways that end at the node closest to the key. */
+    /** The share of paths that end at the node closest to the key. */
     arrives: number;
-    /** Each node keeps the record for a lease, looks it up again and stores itself as a holder. */
+    /** Each node keeps the record for a lease, looks it up again and stores a reference to itself. */
     lease: Sloppy;
-    /** The published measurement's rate of stores. */
+    /** The rate of stores of the published measurement. */
     paper: Sloppy;
   };
 }
@@ -88,10 +88,10 @@ export function measureScale(nodes: number, settings: Settings): Scale {
     sloppy: {
       hops: quantiles(paths),
       arrives: rounded(mean(ways.map(({ arrives }) => arrives)), 4),
-      lease: sloppy({ storesPerMinute: everyone, lookUpsPerMinute: everyone, leaseMs }),
+      lease: sloppy({ storesPerMinute: everyone, lookupsPerMinute: everyone, leaseMs }),
       paper: sloppy({
         storesPerMinute: settings.paperStoresPerMinute,
-        lookUpsPerMinute: 0,
+        lookupsPerMinute: 0,
         leaseMs,
       }),
     },
@@ -105,18 +105,18 @@ function measureDesign(
   settings: Settings,
   random: Random,
 ): Scale["kademlia"][number] {
-  const { lookUps: count, deadShare, leaseMs } = settings;
+  const { lookups: count, deadShare, leaseMs } = settings;
   const { name, alpha, paths, answers } = design;
   const manner = { alpha, paths, answers };
-  // A publisher stores anew at half of its lease.
+  // A publisher stores again after half of its lease.
   const storesPerMinute = (2 * 60_000) / leaseMs;
   const hot = keys.map((key) => measureHotKey(topology, { key, manner, storesPerMinute }, random));
-  const lookUpsPerMinute = median(hot.map((load) => load.lookUpsPerMinute));
+  const lookupsPerMinute = median(hot.map((load) => load.lookupsPerMinute));
   return {
     name,
     contacts: quantiles(topology.tables.map(({ length }) => length)),
     ...measureKademlia(topology, { manner, count, deadShare }, random),
-    hotKey: { lookUpsPerMinute, storesPerMinute },
+    hotKey: { lookupsPerMinute, storesPerMinute },
   };
 }
 
@@ -136,7 +136,7 @@ function waysTo(topology: Topology, key: string): Ways {
 
 function measureSloppy(ways: readonly Ways[], heat: Heat, nodes: number, random: Random): Sloppy {
   const loads = ways.map(({ closest, paths }) => {
-    const { stores, inserts, lookUps, lookUpRequests, storeRequests } = sloppyLoad(
+    const { stores, inserts, lookups, lookupRequests, storeRequests } = sloppyLoad(
       paths,
       heat,
       random,
@@ -145,21 +145,21 @@ function measureSloppy(ways: readonly Ways[], heat: Heat, nodes: number, random:
       closest: stores[closest] ?? 0,
       inserts: inserts[closest] ?? 0,
       busiest: stores.reduce((a, b) => Math.max(a, b), 0),
-      lookUps: lookUps.reduce((a, b) => Math.max(a, b), 0),
-      requestsPerLookUp: lookUpRequests.length === 0 ? 0 : mean(lookUpRequests),
+      lookups: lookups.reduce((a, b) => Math.max(a, b), 0),
+      requestsPerLookup: lookupRequests.length === 0 ? 0 : mean(lookupRequests),
       requestsPerStore: storeRequests.sum / storeRequests.count,
     };
   });
   const closest = loads.map((load) => load.closest);
   const bound = storeBound(nodes);
   return {
-    offered: { storesPerMinute: heat.storesPerMinute, lookUpsPerMinute: heat.lookUpsPerMinute },
+    offered: { storesPerMinute: heat.storesPerMinute, lookupsPerMinute: heat.lookupsPerMinute },
     storesAtClosest: { median: median(closest), max: Math.max(...closest) },
     storesAtBusiest: median(loads.map(({ busiest }) => busiest)),
     insertsAtClosest: median(loads.map(({ inserts }) => inserts)),
-    lookUpsAtBusiest: median(loads.map(({ lookUps }) => lookUps)),
+    lookupsAtBusiest: median(loads.map(({ lookups }) => lookups)),
     requestsPerStore: rounded(mean(loads.map(({ requestsPerStore }) => requestsPerStore)), 4),
-    requestsPerLookUp: rounded(mean(loads.map(({ requestsPerLookUp }) => requestsPerLookUp)), 2),
+    requestsPerLookup: rounded(mean(loads.map(({ requestsPerLookup }) => requestsPerLookup)), 2),
     bound,
     ratioToBound: rounded(median(closest) / bound, 2),
   };

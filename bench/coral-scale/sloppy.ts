@@ -9,29 +9,30 @@ import { commonPrefix, distance, flipped, ID_BITS, type Id, type Topology } from
  */
 export const SLOPPY = { values: 4, leakPerMinute: 12 } as const;
 
-/** Their bound: stores a minute at the node closest to a hot key, one bit corrected each hop. */
+/** The paper's bound: stores per minute at the node closest to a hot key, with one bit corrected per hop. */
 export function storeBound(size: number): number {
   return SLOPPY.leakPerMinute * Math.ceil(Math.log2(size));
 }
 
-/** What arrives at nodes in the measured minute, by node. */
+/** Messages that arrive at each node in the measured minute. */
 export interface SloppyLoad {
-  /** Store requests on their way to the key; what the bound is for. */
+  /** Store requests on their path to the key, to which the bound applies. */
   stores: Uint32Array;
-  /** Values handed over for keeping, at the end of such a way. */
+  /** Values handed over for storage, at the end of such a path. */
   inserts: Uint32Array;
-  /** Look-ups. */
-  lookUps: Uint32Array;
-  /** Requests that each look-up sent. */
-  lookUpRequests: number[];
-  /** Requests that each store sent, its insert among them. */
+  /** Lookups. */
+  lookups: Uint32Array;
+  /** Requests that each lookup sent. */
+  lookupRequests: number[];
+  /** Requests that each store sent, including its insert. */
   storeRequests: { sum: number; max: number; count: number };
 }
 
 /**
- * The way from a node to a key, itself first: each hop corrects the first bit that differs and goes to the
- * node closest to that, even when a closer one to the key is known, so that the ways to a key form a tree
- * with few branches at its root. What is known are the own table and the answers of those on the way.
+ * The path from a node to a key, starting with the node. Each hop corrects the first differing bit and goes
+ * to the node closest to that, even if a node closer to the key is known, so that the paths to a key form a
+ * tree with few branches at its root. Known nodes are those of the own table and of the responses on the
+ * path.
  */
 export function sloppyPath(topology: Topology, from: number, key: Id): number[] {
   const path = [from];
@@ -69,10 +70,10 @@ function closestOf(topology: Topology, nodes: Iterable<number>, aim: Id): number
   return closest;
 }
 
-/** How hot a key is, and how long a value of it lives. */
+/** The rate of requests for a key, and the lifetime of its values. */
 export interface Heat {
   storesPerMinute: number;
-  lookUpsPerMinute: number;
+  lookupsPerMinute: number;
   leaseMs: number;
 }
 
@@ -81,7 +82,7 @@ export interface Heat {
  * the nodes, the second is measured. Requests take no time. A node treats its own requests as those of
  * others, but they are no messages.
  *
- * @param paths The way of each node to the key.
+ * @param paths The path of each node to the key.
  */
 export function sloppyLoad(paths: readonly number[][], heat: Heat, random: Random): SloppyLoad {
   const size = paths.length;
@@ -89,23 +90,26 @@ export function sloppyLoad(paths: readonly number[][], heat: Heat, random: Rando
   const load: SloppyLoad = {
     stores: new Uint32Array(size),
     inserts: new Uint32Array(size),
-    lookUps: new Uint32Array(size),
-    lookUpRequests: [],
+    lookups: new Uint32Array(size),
+    lookupRequests: [],
     storeRequests: { sum: 0, max: 0, count: 0 },
   };
-  const perMinute = heat.storesPerMinute + heat.lookUpsPerMinute;
+  const perMinute = heat.storesPerMinute + heat.lookupsPerMinute;
   for (let event = 0; event < 2 * perMinute; event += 1) {
     const now = (event / perMinute) * 60_000;
     const path = paths[random.below(size)] ?? [];
     const counts = event >= perMinute;
-    const isStore = heat.lookUpsPerMinute === 0 || random.unit() * perMinute < heat.storesPerMinute;
+    const isStore = heat.lookupsPerMinute === 0 || random.unit() * perMinute < heat.storesPerMinute;
     if (isStore) store(path, now, keeper, counts ? load : undefined);
-    else lookUp(path, now, keeper, counts ? load : undefined);
+    else lookup(path, now, keeper, counts ? load : undefined);
   }
   return load;
 }
 
-/** Forward until a node is full and loaded, or to the closest; then kept by the last one that was not. */
+/**
+ * Forwards a store until a node is full and loaded, or to the closest node; the last node that was not stores
+ * it.
+ */
 function store(path: readonly number[], now: number, keeper: Keepers, load?: SloppyLoad): void {
   let target = -1;
   let requests = 0;
@@ -131,20 +135,20 @@ function store(path: readonly number[], now: number, keeper: Keepers, load?: Slo
   }
 }
 
-/** Forward until a node has a value. */
-function lookUp(path: readonly number[], now: number, keeper: Keepers, load?: SloppyLoad): void {
+/** Forwards a lookup until a node has a value. */
+function lookup(path: readonly number[], now: number, keeper: Keepers, load?: SloppyLoad): void {
   let requests = 0;
   for (const node of path) {
     if (node !== path[0]) {
       requests += 1;
-      if (load) load.lookUps[node] = (load.lookUps[node] ?? 0) + 1;
+      if (load) load.lookups[node] = (load.lookups[node] ?? 0) + 1;
     }
     if (keeper.has(node, now)) break;
   }
-  load?.lookUpRequests.push(requests);
+  load?.lookupRequests.push(requests);
 }
 
-/** What nodes keep of one key. All values live equally long, so the oldest is the first to go. */
+/** The values of one key at all nodes. All values have the same lifetime, so the oldest expires first. */
 class Keepers {
   readonly #leaseMs: number;
   readonly #keptAt: Float64Array;
@@ -158,7 +162,7 @@ class Keepers {
     this.#passedAt = new Float64Array(size).fill(-Infinity);
   }
 
-  /** Whether a store may go on; only one that is full and loaded stops it. */
+  /** Whether a store may continue; only a node that is full and loaded stops it. */
   letThrough(node: number, now: number): boolean {
     const loaded = now - (this.#passedAt[node] ?? 0) < 60_000 / SLOPPY.leakPerMinute;
     if (!loaded) {
@@ -179,7 +183,7 @@ class Keepers {
     return now - newest < this.#leaseMs;
   }
 
-  /** Where the value stands that is so many younger than the oldest. */
+  /** Index of the value that is `younger` places after the oldest. */
   #slot(node: number, younger: number): number {
     return node * SLOPPY.values + (((this.#kept[node] ?? 0) + younger) % SLOPPY.values);
   }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { seeded, type Random } from "./random.ts";
 
-/** Bits of a SHA-256 that count here, in two halves; XOR of halves and the distance stay exact numbers. */
+/** Half of the bits of a SHA-256 that IDs use; XOR of the halves and distances stay exact numbers. */
 const HALF_BITS = 26;
 export const ID_BITS = 2 * HALF_BITS;
 const HALF = 2 ** HALF_BITS;
@@ -12,10 +12,10 @@ export interface Id {
   low: number;
 }
 
-/** Simulated nodes that know one another as Kademlia's do. Nodes are numbers; nothing changes. */
+/** Simulated nodes with Kademlia's routing tables. Nodes are numbers; the topology never changes. */
 export interface Topology {
   size: number;
-  /** At most so many contacts for each length of common prefix. */
+  /** Largest number of contacts for each length of common prefix. */
   bucketSize: number;
   id(node: number): Id;
   /** Contacts of each node, from the furthest bucket to the nearest. */
@@ -34,7 +34,7 @@ export function distance(a: Id, b: Id): number {
   return (a.high ^ b.high) * HALF + (a.low ^ b.low);
 }
 
-/** How many leading bits two IDs share. */
+/** The number of leading bits that two IDs share. */
 export function commonPrefix(a: Id, b: Id): number {
   const high = a.high ^ b.high;
   const low = a.low ^ b.low;
@@ -42,7 +42,7 @@ export function commonPrefix(a: Id, b: Id): number {
   return low === 0 ? ID_BITS : HALF_BITS + Math.clz32(low) - (32 - HALF_BITS);
 }
 
-/** An ID with one bit, counted from the most significant, turned over. */
+/** An ID with one bit flipped, counted from the most significant. */
 export function flipped(id: Id, bit: number): Id {
   return bit < HALF_BITS
     ? { high: id.high ^ (1 << (HALF_BITS - 1 - bit)), low: id.low }
@@ -50,10 +50,10 @@ export function flipped(id: Id, bit: number): Id {
 }
 
 /**
- * Builds the nodes of a seed, with full buckets: for each length of common prefix all nodes that have it,
- * or `bucketSize` drawn from them.
+ * Builds the nodes of a seed, with full buckets: for each length of common prefix all nodes that have it, or
+ * `bucketSize` drawn from them.
  *
- * @throws Error when two nodes share an ID, for which another seed is the remedy.
+ * @throws Error if two nodes have the same ID; then use another seed.
  */
 export function buildTopology(seed: string, size: number, bucketSize: number): Topology {
   const random = seeded(`${seed} tables`);
@@ -69,7 +69,7 @@ export function buildTopology(seed: string, size: number, bucketSize: number): T
   return { size, bucketSize, id, tables };
 }
 
-/** The nodes of a bucket stand side by side, for the IDs are sorted: halve the range around the own ID. */
+/** The nodes of a bucket are adjacent, because the IDs are sorted: halve the range around the own ID. */
 function contactsOf(own: Id, ids: readonly Id[], bucketSize: number, random: Random): Uint32Array {
   const contacts: number[] = [];
   let [from, to] = [0, ids.length];
@@ -89,7 +89,7 @@ function hasBit({ high, low }: Id, bit: number): boolean {
     : ((low >>> (ID_BITS - 1 - bit)) & 1) === 1;
 }
 
-/** The first of a range with a bit set; all before it share the prefix with the bit clear. */
+/** The first node of a range with a bit set; all nodes before it share the prefix and have the bit clear. */
 function firstWithBit(ids: readonly Id[], from: number, to: number, bit: number): number {
   let [low, high] = [from, to];
   while (low < high) {

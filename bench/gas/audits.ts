@@ -1,8 +1,11 @@
 import { parseEther } from "viem";
 import { MAX_STEPS } from "../../src/protocol/hashChain.ts";
+import { numbers } from "../../src/chain/views/contracts.ts";
+import { RING } from "../../src/protocol/epoch.ts";
 import { BenchChain, type Mined } from "../chain.ts";
 import { Fleet, type BenchAuditor, type BenchRound, type RoundKind } from "../fleet.ts";
 import { patterns, Season, type Charge, type Part, type Pattern, type Played } from "./season.ts";
+import { churn, Dust } from "./history.ts";
 import { storageWritten, type StorageWritten } from "./storage.ts";
 
 /** Auditor i of 20 stakes 100,000 / i BLOC: the last has the least allowed, the first is in each shard. */
@@ -10,17 +13,27 @@ const STAKES: readonly bigint[] = Array.from(
   { length: 20 },
   (_, index) => parseEther("100000") / BigInt(index + 1),
 );
-/** Epochs after which per-epoch storage is used again. */
-const RING = 256;
 
 /**
- * What auditors report in the epochs of a lap. The third is the one that is measured: its round is revealed
- * in the fourth and claimed in the fifth, and travels with those of its neighbours; the first has taken
- * the hash chains' walk.
+ * What auditors report in the epochs of a lap. Those from the third on are measured: a round is revealed in
+ * the epoch after its own and claimed in the next, and travels with those of its neighbours; the first has
+ * taken the hash chains' walk.
  */
-const FIRST_LAP: readonly RoundKind[] = ["failed", "failed", "votes", "failed", "empty"];
-const LATER_LAP: readonly RoundKind[] = ["empty", "empty", "votes", "failed", "empty"];
 const MEASURED = 2;
+/** Draws differ: of 1,000 services one draw has 4% more votes than another, of 10,000 one. */
+const EPOCHS_MEASURED = { few: 6, many: 1 };
+const MANY = 5_000;
+
+function firstLap(epochs: number): readonly RoundKind[] {
+  // Reports in each epoch, so that the ring is used in all of them; only these need no receipts.
+  const failed = Array.from({ length: epochs }, (): RoundKind => "failed");
+  return ["failed", "failed", "votes", ...failed, "empty"];
+}
+
+function laterLap(epochs: number): readonly RoundKind[] {
+  const votes = Array.from({ length: epochs }, (): RoundKind => "votes");
+  return ["empty", "empty", ...votes, "failed", "empty"];
+}
 
 /** Gas by phase. */
 export type ByPhase = Record<"tick" | Part["kind"] | "total", number>;
@@ -35,7 +48,7 @@ export interface Line {
   perWord: number;
 }
 
-/** All transactions of one audited epoch. */
+/** All transactions of an audited epoch, in the mean of those measured. */
 export interface AuditedEpoch {
   transactions: number;
   gas: ByPhase;
@@ -43,10 +56,19 @@ export interface AuditedEpoch {
   lines: Record<Part["kind"], Line>;
 }
 
+/**
+ * What happened before. `dense`: nothing. `churned`: between the services others were registered that never
+ * became active, half of the services left, and long after others took their slots. `dust`: for a year of
+ * epochs, and on, somebody changed a service's stake and an auditor's by one wei.
+ */
+export type History = "dense" | "churned" | "dust";
+
 export interface Audits {
   services: number;
+  history: History;
   shards: number;
   auditors: number;
+  /** In the mean of the epochs measured. */
   votes: number;
   words: number;
   patterns: Record<Pattern, AuditedEpoch>;
@@ -62,25 +84,32 @@ export interface Audits {
  * @param options.storage Whether to follow storage, once more around the ring.
  */
 export async function measureAudits(
-  options: { services: number; storage: boolean },
+  options: { services: number; storage?: boolean; history?: History },
   say: (message: string) => void,
 ): Promise<Audits> {
-  const { services } = options;
+  const { services, history = "dense" } = options;
   const progress = (message: string) => {
-    say(`${services.toLocaleString("en-US")} services: ${message}`);
+    say(`${services.toLocaleString("en-US")} services, ${history}: ${message}`);
   };
   const chain = await BenchChain.start();
   try {
     const fleet = new Fleet(chain, { services, stakes: STAKES });
     progress("registering");
-    await fleet.register(progress);
+    if (history === "churned") await churn(chain, fleet);
+    else await fleet.register(progress);
+    const dust = history === "dust" ? await Dust.begin(chain, fleet) : undefined;
+    if (dust !== undefined) {
+      progress("a year of dust");
+      await dust.year();
+    }
     const since = await fleet.enrol();
-    const season = new Season(chain, fleet);
+    const season = new Season(chain, fleet, () => dust?.add());
 
+    const measured = services < MANY ? EPOCHS_MEASURED.few : EPOCHS_MEASURED.many;
     // As late as the hash chain allows: the first reveal then takes the longest walk.
     const first = since - 1 + MAX_STEPS;
     progress("first time around the ring");
-    const cold = await playLap(season, first, FIRST_LAP, false);
+    const cold = await playLap(season, first, firstLap(measured), false);
     const [biggest] = fleet.auditors;
     const [chunk] = biggest ? (cold.rounds.get(first)?.get(biggest)?.opened.chunks ?? []) : [];
     const coldReveal = {
@@ -88,28 +117,30 @@ export async function measureAudits(
       chainSteps: MAX_STEPS,
       gas: cold.played[1]?.transactions[1]?.gas ?? NaN,
     };
-    if (options.storage) await settleAll(chain, fleet, first + MEASURED);
+    if (options.storage === true) await settleAll(chain, fleet, first + MEASURED);
 
     progress(`${RING} epochs later`);
-    const warm = await playLap(season, first + RING, LATER_LAP, true);
+    const later = laterLap(measured);
+    const warm = await playLap(season, first + RING, later, true);
     const storage: Audits["storage"] = {};
-    if (options.storage) {
+    if (options.storage === true) {
       storage[`E+${RING}`] = await storageOf(chain, fleet, warm, first + RING);
       progress(`${2 * RING} epochs later`);
-      const again = await playLap(season, first + 2 * RING, LATER_LAP, false);
+      const again = await playLap(season, first + 2 * RING, later, false);
       storage[`E+${2 * RING}`] = await storageOf(chain, fleet, again, first + 2 * RING);
     }
 
-    const audited = first + RING + MEASURED;
-    const rounds = [...(warm.rounds.get(audited) ?? [])];
-    const sum = (count: (round: BenchRound) => number) =>
-      rounds.reduce((total, [, round]) => total + count(round), 0);
+    const audited = numbers(first + RING + MEASURED, first + RING + MEASURED + measured - 1);
+    const rounds = audited.flatMap((epoch) => [...(warm.rounds.get(epoch) ?? [])]);
+    const mean = (count: (round: BenchRound) => number) =>
+      Math.round(rounds.reduce((total, [, round]) => total + count(round), 0) / measured);
     return {
       services,
+      history,
       shards: fleet.shards,
       auditors: fleet.auditors.length,
-      votes: sum(({ votes }) => votes),
-      words: sum(({ words }) => words),
+      votes: mean(({ votes }) => votes),
+      words: mean(({ words }) => words),
       patterns: mapPatterns((pattern) => summary(warm, audited, pattern)),
       coldReveal,
       storage,
@@ -154,7 +185,7 @@ async function settleAll(chain: BenchChain, fleet: Fleet, upTo: number): Promise
   const mined: Mined[] = [];
   for (let number = 1; number <= fleet.services; number++) {
     const args = [BigInt(number), upTo];
-    const call = { contract: "proofOfService", functionName: "settle", args } as const;
+    const call = { contract: "settlement", functionName: "settle", args } as const;
     mined.push(await chain.send({ from: fleet.keeper, ...call }));
   }
   return mined;
@@ -164,17 +195,21 @@ function mapPatterns<T>(value: (pattern: Pattern) => T): Record<Pattern, T> {
   return Object.fromEntries(patterns.map((pattern) => [pattern, value(pattern)])) as never;
 }
 
-function summary(lap: Lap, audited: number, pattern: Pattern): AuditedEpoch {
-  const rounds = lap.rounds.get(audited) ?? new Map<BenchAuditor, BenchRound>();
-  const votes = [...rounds.values()].reduce((sum, round) => sum + round.votes, 0);
-  const words = [...rounds.values()].reduce((sum, round) => sum + round.words, 0);
+function summary(lap: Lap, audited: readonly number[], pattern: Pattern): AuditedEpoch {
+  const rounds = audited.flatMap((epoch) =>
+    [...(lap.rounds.get(epoch) ?? [])].map(([auditor, round]) => ({ epoch, auditor, round })),
+  );
+  const votes = rounds.reduce((sum, { round }) => sum + round.votes, 0);
+  const words = rounds.reduce((sum, { round }) => sum + round.words, 0);
   const charges = lap.played
     .flatMap((played) => played.charges[pattern])
-    .filter(({ epoch }) => epoch === audited);
+    .filter(({ epoch }) => audited.includes(epoch));
   const of = (kind: Part["kind"]) => charges.filter((charge) => charge.kind === kind);
   const total = (some: readonly Charge[]) => some.reduce((sum, { gas }) => sum + gas, 0);
 
-  const tick = lap.played[MEASURED]?.tick.gas ?? NaN;
+  const tick = lap.played
+    .slice(MEASURED, MEASURED + audited.length)
+    .reduce((sum, played) => sum + played.tick.gas, 0);
   const gas: ByPhase = {
     tick,
     commit: total(of("commit")),
@@ -183,10 +218,10 @@ function summary(lap: Lap, audited: number, pattern: Pattern): AuditedEpoch {
     total: tick + total(charges),
   };
   const line = (kind: Part["kind"]): Line => {
-    const voted = [...rounds].filter(([, round]) => round.votes > 0);
-    const points = voted.map(([auditor, round]) => ({
+    const voted = rounds.filter(({ round }) => round.votes > 0);
+    const points = voted.map(({ epoch, auditor, round }) => ({
       x: round.votes,
-      y: total(of(kind).filter((charge) => charge.auditor === auditor)),
+      y: total(of(kind).filter((charge) => charge.auditor === auditor && charge.epoch === epoch)),
     }));
     const { at0, slope } = fit(points);
     return {
@@ -200,8 +235,8 @@ function summary(lap: Lap, audited: number, pattern: Pattern): AuditedEpoch {
       Object.entries(gas).map(([phase, value]) => [phase, Math.round(value / by)]),
     ) as ByPhase;
   return {
-    transactions: 1 + charges.reduce((sum, { share }) => sum + share, 0),
-    gas: rounded(1),
+    transactions: 1 + charges.reduce((sum, { share }) => sum + share, 0) / audited.length,
+    gas: rounded(audited.length),
     gasPerAudit: rounded(votes),
     lines: { commit: line("commit"), reveal: line("reveal"), claim: line("claim") },
   };

@@ -1,6 +1,7 @@
-import { hashTypedData, keccak256, parseEther, type Abi, type Address, type Hex } from "viem";
-import { devKey } from "../../src/demo/devnet.ts";
+import { hashTypedData, parseEther, type Abi, type Address, type Hex } from "viem";
+import { devKey } from "../../devnet/devnet.ts";
 import { bytesToHex, concatBytes, hexToBytes, word } from "../../src/protocol/bytes.ts";
+import { RING } from "../../src/protocol/epoch.ts";
 import { HashChain } from "../../src/protocol/hashChain.ts";
 import { signRecord } from "../../src/protocol/record.ts";
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
@@ -9,7 +10,10 @@ import { blockcloudDomain } from "../../src/protocol/typedData.ts";
 import { BenchChain, type ContractName } from "../chain.ts";
 import { abis } from "../../src/protocol/abis.ts";
 import { Fleet, keyOf, PROBE, REGISTRATION_FEE, SERVICE_STAKE } from "../fleet.ts";
+import type { Row } from "./row.ts";
 import { Season, type Part } from "./season.ts";
+import { measureSuccession } from "./succession.ts";
+import { measureLabels, measurePermits, measureSignedTransfers, permitOf } from "./wallets.ts";
 
 /** What a call of a function cost. */
 export interface FunctionGas {
@@ -26,29 +30,22 @@ export interface Functions {
   unmeasured: string[];
 }
 
-/** Sends a call and notes what it cost. */
-type Row = (
-  from: Address,
-  contract: ContractName,
-  name: string,
-  args: readonly unknown[],
-  when?: string,
-) => Promise<void>;
-
 /** The dearest registration, by which the target is judged. */
 export const DEAREST_REGISTRATION = "first of its owner, shard and epoch";
-const RING = 256;
 /** Epochs of unbonding stake, and one. */
-const UNBONDING = 11;
+const UNBONDING = 12;
 
 /** Measures each function that people and workers call, as whole transactions. */
 export async function measureFunctions(say: (message: string) => void): Promise<Functions> {
   const chain = await BenchChain.start();
   const rows: FunctionGas[] = [];
-  const row: Row = async (from, contract, name, args, when = "") => {
-    const { gas } = await chain.send({ from, contract, functionName: name, args });
-    rows.push({ contract, name, when, gas });
-  };
+  const rowOn =
+    (on: BenchChain): Row =>
+    async (from, contract, name, args, when = "") => {
+      const { gas } = await on.send({ from, contract, functionName: name, args });
+      rows.push({ contract, name, when, gas });
+    };
+  const row = rowOn(chain);
   const next = async (epochs = 1) => chain.enter((await chain.epoch()) + epochs);
   try {
     say("functions: services and stake");
@@ -69,6 +66,14 @@ export async function measureFunctions(say: (message: string) => void): Promise<
     // Exactly what a registration takes, as `service register` approves it.
     const price = SERVICE_STAKE + REGISTRATION_FEE;
     const registration = [0, addressOfKey(serviceKey), PROBE, "", SERVICE_STAKE];
+    // Without an allowance; its account is made known to the chain before what is undone.
+    const none = { contract: "token", functionName: "approve", args: [staking, 0n] } as const;
+    await chain.send({ from: owner, ...none });
+    await chain.undoing(async () => {
+      const permit = await permitOf(chain, staking, price);
+      const permitted = [...registration, permit];
+      await row(owner, "registry", "registerWithPermit", permitted, DEAREST_REGISTRATION);
+    });
     await row(owner, "token", "approve", [staking, price]);
     await row(owner, "registry", "register", registration, DEAREST_REGISTRATION);
     await row(owner, "token", "approve", [staking, 100_000n * bloc], "again");
@@ -78,17 +83,15 @@ export async function measureFunctions(say: (message: string) => void): Promise<
     // Active also when it has lost 2% of its stake.
     const more = [...registration.slice(0, -1), 2n * SERVICE_STAKE];
     await chain.send({ from: owner, contract: "registry", functionName: "register", args: more });
-    await row(owner, "registry", "setProbe", [16n, PROBE], "first since the registration");
     await next();
+    await row(owner, "registry", "setProbe", [16n, PROBE], "first since the registration");
+    await next(2);
     await row(owner, "registry", "setProbe", [16n, PROBE]);
     await row(owner, "registry", "setKey", [16n, addressOfKey(keyOf("another"))]);
     await row(owner, "registry", "setMetadata", [16n, "ipfs://description"]);
     await row(owner, "registry", "setPayout", [16n, holder]);
-    const label = ["blockcloud", owner, keccak256("0x")] as const;
-    const commitment = await chain.read<Hex>("registry", "labelCommitment", [...label]);
-    await row(owner, "registry", "commitLabel", [commitment]);
     await row(owner, "registry", "announce", [16n, recordOf(16n, chain, serviceKey)]);
-    await row(owner, "registry", "setLabel", [16n, label[0], label[2]]);
+    await measureLabels(chain, owner, row);
     await row(owner, "staking", "stakeService", [16n, bloc], "first of its epoch");
     await row(owner, "staking", "stakeService", [16n, bloc], "again in the same epoch");
     await next();
@@ -115,15 +118,32 @@ export async function measureFunctions(say: (message: string) => void): Promise<
     await row(owner, "registry", "setMaintenance", [16n, true]);
     await next();
     await row(owner, "registry", "retire", [16n]);
+    const { rewardPool } = chain.deployment.contracts;
+    await row(owner, "token", "approve", [rewardPool, 100n * bloc], "the pool");
+    await row(owner, "rewardPool", "contribute", [bloc], "the first");
+    await row(owner, "rewardPool", "contribute", [bloc]);
 
     const start = (await chain.epoch()) + 1;
     say("functions: rounds");
     await measureRound(chain, fleet, start, ["new ring entry", "first of the service"], row);
     const later = ["ring entry used before", "after 255 epochs, none of them paid"] as const;
     await measureRound(chain, fleet, start + RING, later, row);
+    await row(fleet.keeper, "registry", "releaseSlot", [16n]);
+    await chain.send({
+      from: owner,
+      contract: "staking",
+      functionName: "stakeService",
+      args: [18n, SERVICE_STAKE],
+    });
+    const again = [...registration.slice(0, -1), SERVICE_STAKE];
+    await row(owner, "registry", "register", again, "into a slot that was freed");
     say("functions: keepers");
     await measureKeepers(chain, fleet, owner, row);
     await row(owner, "token", "burn", [bloc]);
+    say("functions: permits, transfers by signature, succession");
+    await measurePermits(chain, row);
+    await measureSignedTransfers(chain, fleet.keeper, row);
+    await measureSuccession(chain, rowOn);
     return { rows, unmeasured: unmeasured(rows) };
   } finally {
     await chain.stop();
@@ -184,7 +204,7 @@ async function measureKeepers(
   const season = new Season(chain, fleet);
   const first = (await chain.epoch()) + 1;
   for (let epoch = first; epoch <= first + 9; epoch++) await season.play(epoch, "failed", false);
-  await row(fleet.keeper, pos, "suspend", [1n, first + 7]);
+  await row(fleet.keeper, "settlement", "suspend", [1n, first + 7]);
   await season.begin(first + 10, "empty");
   await season.begin(first + 11, "empty");
   await row(fleet.keeper, pos, "report", [auditor.owner, first + 9]);
@@ -244,13 +264,13 @@ async function measureRound(
   await season.begin(audited + 1, "votes");
   await send(commit(audited + 1));
   await row(from, pos, "reveal", reveal(audited).args, `${when}, 1 word`);
-  await row(from, pos, "settle", [1n, first], settled);
+  await row(from, "settlement", "settle", [1n, first], settled);
 
   await season.begin(audited + 2, "votes");
   const all = [commit(audited + 2), reveal(audited + 1), claim(audited)].map(({ data }) => data);
   await chain.undoing(() => row(from, pos, "tryMulticall", [all], "commit, reveal and claim"));
   await row(from, pos, "claim", claim(audited).args, `${when}, 1 word`);
-  await row(from, pos, "settle", [1n, audited], "one paid epoch");
+  await row(from, "settlement", "settle", [1n, audited], "one paid epoch");
 }
 
 function recordOf(number: bigint, chain: BenchChain, key: Hex): Hex {

@@ -50,12 +50,15 @@ export class Season {
   readonly #chain: BenchChain;
   readonly #fleet: Fleet;
   readonly #seeds: Seeds;
+  readonly #everyEpoch: (() => Promise<void> | undefined) | undefined;
   readonly #seed = new Map<number, Hex>();
   readonly #rounds = new Map<number, Map<BenchAuditor, BenchRound>>();
 
-  constructor(chain: BenchChain, fleet: Fleet) {
+  /** @param everyEpoch What somebody else does in each epoch. */
+  constructor(chain: BenchChain, fleet: Fleet, everyEpoch?: () => Promise<void> | undefined) {
     this.#chain = chain;
     this.#fleet = fleet;
+    this.#everyEpoch = everyEpoch;
     this.#seeds = new Seeds(chain.client, chain.deployment);
   }
 
@@ -67,6 +70,7 @@ export class Season {
   /** Enters an epoch and returns the headers that prove its seed. */
   async enter(epoch: number): Promise<[first: Hex, parent: Hex]> {
     await this.#chain.enter(epoch);
+    await this.#everyEpoch?.();
     const { number } = await this.#chain.client.getBlock();
     const proof = await this.#seeds.prove(epoch, { number });
     this.#seed.set(epoch, proof.seed);

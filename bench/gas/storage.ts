@@ -1,14 +1,14 @@
 import type { Address, Hex } from "viem";
 import type { BenchChain, Mined } from "../chain.ts";
 
-/** What transactions did to storage, taken together. */
+/** The combined effect of transactions on storage. */
 export interface StorageWritten {
   transactions: number;
-  /** Slots whose value changed in at least one of them. */
+  /** Slots whose value changed in at least one transaction. */
   slots: number;
-  /** Of these, from zero to something else. */
+  /** Slots that changed from zero to another value. */
   grown: number;
-  /** Of these, from something else to zero. */
+  /** Slots that changed to zero. */
   cleared: number;
 }
 

@@ -16,7 +16,7 @@ import {
 import { now, silent, syntheticResolver } from "./syntheticResolver.ts";
 import { nanoseconds, serve, tell } from "./worker.ts";
 
-/** A resolver of this process answers with a record from this moment on. */
+/** The moment from which a resolver of this process answers with a record. */
 export interface Followed {
   number: number;
   issuedAt: number;
@@ -28,9 +28,9 @@ const LEASE_MS = 600_000;
 let node: CoralNode | undefined;
 let resolver: ServiceResolver | undefined;
 
-serve({ start, peers, publish, follow, lookUp, stop });
+serve({ start, peers, publish, follow, lookup, stop });
 
-/** One node of the record network with a resolver. Returns where others reach it. */
+/** Starts a node of the record network with a resolver. Returns the addresses for other nodes. */
 async function start(options: {
   services: number;
   bootstrap: readonly string[];
@@ -54,7 +54,7 @@ async function start(options: {
   return node.addresses;
 }
 
-/** Connections of the node. */
+/** Number of the node's connections. */
 function peers(): number {
   return node?.peers ?? 0;
 }
@@ -62,7 +62,7 @@ function peers(): number {
 /**
  * Signs and publishes a service's next record.
  *
- * @returns When that began, and how many peers the look-up store put it to.
+ * @returns When it started, and the number of peers that stored it.
  */
 async function publish(move: {
   number: number;
@@ -76,12 +76,12 @@ async function publish(move: {
   return { at, stored: waitForStore ? ((await sent?.stored) ?? 0) : 0 };
 }
 
-/** Resolves a service, and tells whenever the resolver answers with another record of it. */
+/** Resolves a service, and reports whenever the resolver answers with another record of it. */
 async function follow(number: number): Promise<void> {
   const held = resolver;
   await held?.resolve(idOf(number));
   held?.watch(idOf(number), () => {
-    const answer = held.lookUp(idOf(number));
+    const answer = held.lookup(idOf(number));
     if (answer === undefined) return;
     tell({
       number: numberOf(answer.serviceId),
@@ -91,8 +91,8 @@ async function follow(number: number): Promise<void> {
   });
 }
 
-/** Resolves a service. Returns the milliseconds that it took. */
-async function lookUp(number: number): Promise<number> {
+/** Resolves a service. Returns the duration in milliseconds. */
+async function lookup(number: number): Promise<number> {
   const from = nanoseconds();
   await resolver?.resolve(idOf(number));
   return Number(nanoseconds() - from) / 1e6;

@@ -5,7 +5,7 @@ import { seeded } from "../coral-scale/random.ts";
 import { median, quantiles, rounded, roundedQuantiles, type Quantiles } from "../quantiles.ts";
 import { dnsLatencies, dnsRate } from "./dnsLoad.ts";
 import { answers, startDnsPeer, versionOf, type DnsPeer } from "./dnsPeers.ts";
-import { alternately, medianRatio } from "./rounds.ts";
+import { alternately, medianRatio } from "../rounds.ts";
 import { nameOf, SEED } from "./services.ts";
 
 export interface DnsSettings {

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 
-/** How dnsperf asks. */
+/** Parameters of dnsperf. */
 export interface DnsLoad {
   port: number;
   /** A file of names and types. */
@@ -10,22 +10,22 @@ export interface DnsLoad {
   clients: number;
 }
 
-/** Answers a second while dnsperf keeps 100 questions waiting. */
+/** Responses per second while dnsperf keeps 100 queries outstanding. */
 export async function dnsRate(load: DnsLoad): Promise<number> {
   const output = await dnsperf(load, ["-q", "100"]);
   return parseRate(output);
 }
 
-/** Milliseconds that each answer took at a rate that no server is busy with. */
+/** The latency of each response, milliseconds, at a rate that loads no server. */
 export async function dnsLatencies(load: DnsLoad, perSecond: number): Promise<number[]> {
   const output = await dnsperf(load, ["-v", "-Q", String(perSecond)]);
   return parseLatencies(output);
 }
 
 /**
- * What dnsperf counted a second.
+ * Reads the rate from dnsperf's output.
  *
- * @throws Error when an answer was not NOERROR, or more than 1 % of the questions had none.
+ * @throws Error if a response was not NOERROR, or more than 1 % of the queries got none.
  */
 export function parseRate(output: string): number {
   const [, codes] = /Response codes: +(.+)/.exec(output) ?? [];
@@ -37,7 +37,7 @@ export function parseRate(output: string): number {
   return Number(perSecond);
 }
 
-/** The times of the lines that `dnsperf -v` writes for each answer, in milliseconds. */
+/** Reads the latencies, milliseconds, from the lines that `dnsperf -v` writes for each response. */
 export function parseLatencies(output: string): number[] {
   const lines = output.matchAll(/^> NOERROR \S+ \S+ ([\d.]+)$/gm);
   return Array.from(lines, ([, seconds]) => Number(seconds) * 1000);

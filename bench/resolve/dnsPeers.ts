@@ -7,13 +7,13 @@ import { addressOf, nameOf } from "./services.ts";
 
 /** The TTL of all answers, seconds. */
 const TTL = 60;
-/** How long a server may take to begin, milliseconds. */
+/** Time limit for the start of a server, milliseconds. */
 const START_MS = 10_000;
 
-/** A name server of somebody else that serves the synthetic names. */
+/** A third-party name server that serves the synthetic names. */
 export interface DnsPeer {
   name: string;
-  /** What it says of itself. */
+  /** The version that it reports. */
   version: string;
   port: number;
   stop(): Promise<void>;
@@ -21,7 +21,7 @@ export interface DnsPeer {
 
 interface Kind {
   versionFlag: string;
-  /** Writes what it reads into its folder. Returns its arguments. */
+  /** Writes its configuration into its folder. Returns its arguments. */
   prepare(folder: string, port: number, services: number): string[];
 }
 
@@ -68,7 +68,7 @@ const kinds: Record<string, Kind> = {
   },
 };
 
-/** Whether a program is installed, by the first line of what it says of its version. */
+/** The version that a program reports; undefined if it is not installed. */
 export function versionOf(program: string, flag: string): string | undefined {
   const { error, stdout, stderr } = spawnSync(program, [flag], { encoding: "utf8", timeout: 5000 });
   return error ? undefined : /\S+( \S+)*/.exec(`${stdout}\n${stderr}`)?.[0];
@@ -106,9 +106,9 @@ export async function answers(port: number, name: string): Promise<void> {
       };
       const timer = setInterval(ask, 50);
       const limit = setTimeout(() => {
-        reject(new Error(`No answer from port ${port} in ${START_MS} ms.`));
+        reject(new Error(`No response from port ${port} in ${START_MS} ms.`));
       }, START_MS);
-      // Nobody listens yet: that is what is waited for.
+      // An error means that the server does not listen yet, so the wait continues.
       socket.on("error", () => {});
       socket.once("message", () => {
         resolve();

@@ -8,7 +8,7 @@ import { nameOf } from "./services.ts";
 import { now, signingNetwork, silent, syntheticResolver } from "./syntheticResolver.ts";
 import { serve } from "./worker.ts";
 
-/** Where the fronts listen. */
+/** The ports of the fronts. */
 export interface FrontPorts {
   dns: number;
   http: number;
@@ -16,7 +16,7 @@ export interface FrontPorts {
 
 serve({ start });
 
-/** A resolver whose services are cached under their names, with its fronts, as `resolver run` has them. */
+/** Starts a resolver with its services cached by name, and the same fronts as `resolver run`. */
 async function start(services: number): Promise<FrontPorts> {
   const resolver = syntheticResolver(services, signingNetwork());
   await resolver.start();

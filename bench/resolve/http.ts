@@ -1,6 +1,6 @@
 import { median, quantiles, rounded, roundedQuantiles, type Quantiles } from "../quantiles.ts";
 import type { HttpLoad, HttpResult } from "./httpLoad.ts";
-import { alternately, medianRatio } from "./rounds.ts";
+import { alternately, medianRatio } from "../rounds.ts";
 import { Worker } from "./worker.ts";
 
 export interface HttpSettings {

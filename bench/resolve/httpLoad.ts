@@ -1,25 +1,25 @@
 import { connect, type Socket } from "node:net";
 import { serve } from "./worker.ts";
 
-/** What the load generator asks for. */
+/** Parameters of the load generator. */
 export interface HttpLoad {
   port: number;
-  /** Asked for in turn by all connections. */
+  /** Paths that all connections request in turn. */
   paths: readonly string[];
   connections: number;
   milliseconds: number;
 }
 
-/** What it counted. */
+/** Results of the load generator. */
 export interface HttpResult {
   perSecond: number;
-  /** Of each answer, milliseconds. */
+  /** Latency of each response, milliseconds. */
   latencies: Float64Array;
 }
 
 const HEAD_END = Buffer.from("\r\n\r\n");
 
-/** Connections that are kept, each with one request waiting at a time; only answers with status 200 count. */
+/** Uses keep-alive connections with one outstanding request each; only responses with status 200 count. */
 async function run({ port, paths, connections, milliseconds }: HttpLoad): Promise<HttpResult> {
   const requests = paths.map((path) =>
     Buffer.from(
@@ -52,7 +52,7 @@ async function run({ port, paths, connections, milliseconds }: HttpLoad): Promis
   return { perSecond: latencies.length / seconds, latencies: Float64Array.from(latencies) };
 }
 
-/** Reads one answer, by its Content-Length. */
+/** Reads one response, by its Content-Length. */
 function answer(socket: Socket): Promise<void> {
   return new Promise((resolve, reject) => {
     let got: Buffer = Buffer.alloc(0);

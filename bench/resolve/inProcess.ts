@@ -3,7 +3,7 @@ import { ServiceTable } from "../../src/resolver/table/serviceTable.ts";
 import type { ServiceResolver } from "../../src/resolver/serviceResolver.ts";
 import { seeded } from "../coral-scale/random.ts";
 import { rounded } from "../quantiles.ts";
-import { callsPerSecond } from "./rounds.ts";
+import { callsPerSecond } from "../rounds.ts";
 import { idOf, nameOf, SEED } from "./services.ts";
 import { signingNetwork, syntheticResolver } from "./syntheticResolver.ts";
 import { serve } from "./worker.ts";
@@ -11,17 +11,17 @@ import { serve } from "./worker.ts";
 const RUNS = 5;
 const CALLS = 1_000_000;
 
-/** Look-ups a second in one process, one thread. */
+/** Lookups a second in one process, one thread. */
 export interface InProcessResult {
   services: number;
   /** With service IDs that the caller keeps, in random order. */
   byId: number;
-  /** With texts made anew for each look-up, as out of a request: their hashes are not known yet. */
+  /** With texts made anew for each lookup, as out of a request: their hashes are not known yet. */
   byFreshId: number;
   byName: number;
   /** What a `Map` with these IDs reaches in the same order: nothing that keeps services by ID is faster. */
   mapAlone: number;
-  /** Look-ups on demand a second while the cache was filled: signing, checking, all of it. */
+  /** Lookups on demand a second while the cache was filled: signing, checking, all of it. */
   filled: number;
   memory: {
     /** Heap and buffers that the resolver holds for its services. */
@@ -41,9 +41,9 @@ export interface TableResult {
   bytesPerPrefix: number;
 }
 
-serve({ lookUps, table });
+serve({ lookups, table });
 
-async function lookUps(services: number): Promise<InProcessResult> {
+async function lookups(services: number): Promise<InProcessResult> {
   const ids = Array.from({ length: services }, (_, index) => idOf(index + 1));
   const names = ids.map((_, index) => nameOf(index + 1));
   const resolver = syntheticResolver(services, signingNetwork());
@@ -76,20 +76,20 @@ function measure(resolver: ServiceResolver, ids: readonly Hex[], names: readonly
   const byId = callsPerSecond(RUNS, CALLS, (calls) => {
     for (let call = 0; call < calls; call += 1) {
       const id = ids[order[call] ?? 0];
-      if (id !== undefined && resolver.lookUp(id) !== undefined) found += 1;
+      if (id !== undefined && resolver.lookup(id) !== undefined) found += 1;
     }
   });
   const text = Buffer.from(ids.join(""));
   const byFreshId = callsPerSecond(RUNS, CALLS, (calls) => {
     for (let call = 0; call < calls; call += 1) {
       const at = 66 * (order[call] ?? 0);
-      if (resolver.lookUp(text.toString("latin1", at, at + 66) as Hex) !== undefined) found += 1;
+      if (resolver.lookup(text.toString("latin1", at, at + 66) as Hex) !== undefined) found += 1;
     }
   });
   const byName = callsPerSecond(RUNS, CALLS, (calls) => {
     for (let call = 0; call < calls; call += 1) {
       const name = names[order[call] ?? 0];
-      if (name !== undefined && resolver.lookUpName(name) !== undefined) found += 1;
+      if (name !== undefined && resolver.lookupName(name) !== undefined) found += 1;
     }
   });
   const map = new Map(ids.map((id, index) => [`0x${id.slice(2)}`, { index }]));
@@ -99,7 +99,7 @@ function measure(resolver: ServiceResolver, ids: readonly Hex[], names: readonly
     }
   });
   const expected = 4 * (RUNS + 1) * CALLS;
-  if (found !== expected) throw new Error(`${found} of ${expected} look-ups found something.`);
+  if (found !== expected) throw new Error(`${found} of ${expected} lookups found something.`);
   return { byId, byFreshId, byName, mapAlone };
 }
 
@@ -137,11 +137,11 @@ function table(prefixes: number): TableResult {
       }
     });
   const hits = rate(ids);
-  if (matched !== (RUNS + 1) * CALLS) throw new Error(`${matched} look-ups matched a prefix.`);
+  if (matched !== (RUNS + 1) * CALLS) throw new Error(`${matched} lookups matched a prefix.`);
   return { prefixes, hits, random: rate(others), bytesPerPrefix: rounded(bytes / prefixes) };
 }
 
-/** The order of look-ups, drawn beforehand. */
+/** The order of lookups, drawn beforehand. */
 function drawn(below: number): Uint32Array {
   const random = seeded(`${SEED} order`);
   return Uint32Array.from({ length: CALLS }, () => random.below(below));

@@ -6,8 +6,8 @@ import { addressOf } from "./services.ts";
 import { serve } from "./worker.ts";
 
 /**
- * Servers that know nothing and say the same to everybody, as node:http and node:dgram come: what is the
- * most that a server on Node can reach here.
+ * Plain servers with node:http and node:dgram that give the same response to every request: an upper bound
+ * for a server on Node on the same machine.
  */
 serve({ http, dns });
 
@@ -26,7 +26,7 @@ async function http(body: string): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** Answers each question with one A record. Returns the port. */
+/** Answers each query with one A record. Returns the port. */
 async function dns(): Promise<number> {
   const socket = createSocket("udp4");
   const octets = addressOf(1).split(".").map(Number);

@@ -9,44 +9,44 @@ export interface PropagationSettings {
   moves: number;
   /** Services that move in turn. */
   services: number;
-  /** Between two moves, milliseconds. */
+  /** Interval between two moves, milliseconds. */
   gapMs: number;
-  /** Services that a node which has just joined looks up. */
-  coldLookUps: number;
+  /** Services that a newly joined node looks up. */
+  coldLookups: number;
 }
 
 export interface Propagation {
   settings: PropagationSettings;
-  /** From before a record is signed until the last resolver answers with it, milliseconds. */
+  /** Time from before a record is signed until the last resolver answers with it, milliseconds. */
   allMs: Quantiles;
-  /** Until each single resolver does. */
+  /** Time until each resolver answers with it, milliseconds. */
   eachMs: Quantiles;
-  /** Moves that some resolver had not heard of in time; they count with that time. */
+  /** Moves that a resolver did not receive in time; they count with the time limit. */
   missed: number;
-  /** Look-ups of a node that joined afterwards and was told of nothing, milliseconds. */
+  /** Lookups by a node that joined afterwards and received no push, milliseconds. */
   coldMs: Quantiles;
-  /** Connections of each node, while the records moved. */
+  /** Connections of each node during the moves. */
   peers: number[];
 }
 
-/** After how long a move counts as missed, milliseconds. */
+/** Time limit after which a move counts as missed, milliseconds. */
 const PATIENCE_MS = 5_000;
-/** How long nodes may take to find each other, milliseconds. */
+/** Time limit for nodes to find each other, milliseconds. */
 const JOIN_MS = 20_000;
-/** How long gossip is given to agree on its meshes, milliseconds: two of its heartbeats. */
+/** Time for gossip to form its meshes, milliseconds: two of its heartbeats. */
 const MESH_MS = 2_500;
-/** Moves that are not counted: code warms up. */
+/** Moves at the start that are not counted, for warm-up. */
 const WARM_UP = 20;
 
 type CoralWorker = Worker<Followed>;
 
-/** Moves services on a network of processes on this machine, and looks them up from one that comes later. */
+/** Moves services on a network of local processes, and looks them up from a process that joins later. */
 export async function measurePropagation(
   settings: PropagationSettings,
   say: (message: string) => void,
 ): Promise<Propagation> {
-  const { nodes, moves, services, coldLookUps } = settings;
-  const all = Math.max(services, coldLookUps);
+  const { nodes, moves, services, coldLookups } = settings;
+  const all = Math.max(services, coldLookups);
   const workers: CoralWorker[] = [];
   const started = async (bootstrap: readonly string[], subscribe: boolean) => {
     const worker: CoralWorker = new Worker("coralNode.ts");
@@ -79,12 +79,12 @@ export async function measurePropagation(
       await delay(settings.gapMs);
     }
 
-    say(`Coral: ${coldLookUps} look-ups by a node that has just joined`);
+    say(`Coral: ${coldLookups} lookups by a node that has just joined`);
     const late = await started(first.addresses, false);
     await connected([late.worker]);
     const cold: number[] = [];
-    for (let number = 1; number <= coldLookUps; number += 1) {
-      cold.push(await late.worker.call<number>("lookUp", number));
+    for (let number = 1; number <= coldLookups; number += 1) {
+      cold.push(await late.worker.call<number>("lookup", number));
     }
     return {
       settings,
@@ -99,7 +99,7 @@ export async function measurePropagation(
   }
 }
 
-/** Publishes each service once, by the nodes in turn, and waits for the look-up store. */
+/** Publishes each service once, by the nodes in turn, and waits for the lookup store. */
 async function publishAll(
   network: readonly CoralWorker[],
   services: number,
@@ -110,13 +110,13 @@ async function publishAll(
     const published = some.map(async (publisher, index) => {
       const move = { number: number + index, issuedAt: next(clock), waitForStore: true };
       const { stored } = await publisher.call<{ stored: number }>("publish", move);
-      if (stored === 0) throw new Error(`Nobody stored the record of service ${move.number}.`);
+      if (stored === 0) throw new Error(`No peer stored the record of service ${move.number}.`);
     });
     await Promise.all(published);
   }
 }
 
-/** One move: what each resolver took, the publisher's own included. */
+/** Measures one move: the time of each resolver, including the publisher's own. */
 async function measureMove(
   network: readonly CoralWorker[],
   publisher: CoralWorker,
@@ -143,13 +143,14 @@ async function measureMove(
   return { all: Math.max(...each), each, missed: heard.size < network.length };
 }
 
-/** Waits until each has a connection to all the others, or to one where it is alone. */
+/** Waits until each node is connected to all the others. */
 async function connected(network: readonly CoralWorker[]): Promise<number[]> {
   const least = Math.max(1, network.length - 1);
   const until = performance.now() + JOIN_MS;
   for (;;) {
     const peers = await Promise.all(network.map((worker) => worker.call<number>("peers")));
-    // On so small a network all find all; whoever has not by now goes on with those that it has.
+    // In such a small network all nodes find each other; after the time limit a node continues with its
+    // present connections.
     if (peers.every((count) => count >= least) || performance.now() > until) return peers;
     await delay(100);
   }
@@ -161,7 +162,7 @@ function inTurn(network: readonly CoralWorker[], turn: number): CoralWorker {
   return worker;
 }
 
-/** Versions rise with each record. */
+/** The version increases with each record. */
 function next(clock: { issuedAt: number }): number {
   clock.issuedAt = Math.max(clock.issuedAt + 1, Date.now());
   return clock.issuedAt;

@@ -6,15 +6,15 @@ import { rootServiceId } from "../../src/protocol/serviceId.ts";
 import { addressOfKey } from "../../src/protocol/signature.ts";
 import { blockcloudDomain } from "../../src/protocol/typedData.ts";
 
-/** All keys follow from it. */
+/** The seed from which all keys are derived. */
 export const SEED = "blockcloud resolve";
 
-/** The deployment that the records are signed for: none; nobody asks a chain. */
+/** The registry address in the signatures. No such contract exists, and no chain is read. */
 export const REGISTRY = "0x5FbDB2315678afecb367f032d93F642f64180aa3";
 export const CHAIN_ID = 31_337n;
 export const domain = blockcloudDomain(CHAIN_ID, REGISTRY);
 
-/** Keys that sign; each for many services. */
+/** Number of signing keys; each signs for many services. */
 const KEYS = 64;
 const keys = Array.from({ length: KEYS }, (_, index) => {
   const key = keccak(new TextEncoder().encode(`${SEED} key ${index}`));
@@ -43,12 +43,12 @@ export function labelOf(number: number): string {
   return `s${number}`;
 }
 
-/** Its name, as the DNS has it. */
+/** The DNS name of a synthetic service. */
 export function nameOf(number: number): string {
   return `${labelOf(number)}.bloc.alt`;
 }
 
-/** Its address: of 198.18.0.0/15, which RFC 2544 keeps for benchmarks. */
+/** The address of a synthetic service, in 198.18.0.0/15, which RFC 2544 reserves for benchmarks. */
 export function addressOf(number: number): string {
   const host = number % 2 ** 17;
   return `198.${18 + (host >> 16)}.${(host >> 8) & 255}.${host & 255}`;
@@ -72,7 +72,10 @@ export function endpointRecord(
   };
 }
 
-/** A chain where every number up to `count` is an active service with a label, and nothing ever changes. */
+/**
+ * A fake chain on which every number up to `count` is an active service with a label, and nothing ever
+ * changes.
+ */
 export function syntheticDirectory(count: number): Directory {
   const exists = (number: bigint) => number >= 1n && number <= BigInt(count);
   const factsOf = (number: bigint): ServiceFacts | undefined =>

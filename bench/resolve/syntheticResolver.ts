@@ -1,8 +1,9 @@
 import { keccak256, type Hex } from "viem";
 import type { RecordNetwork } from "../../src/coral/network.ts";
-import { createLogger, type Logger } from "../../src/node/logger.ts";
+import { createLogger } from "../../src/node/createLogger.ts";
+import type { Logger } from "../../src/node/logger.ts";
 import { systemTimers } from "../../src/node/timers.ts";
-import type { CheckedRecord } from "../../src/protocol/checkRecord.ts";
+import type { VerifiedRecord } from "../../src/protocol/checkRecord.ts";
 import { signRecord } from "../../src/protocol/record.ts";
 import { silentObserver } from "../../src/resolver/metrics.ts";
 import { ServiceResolver } from "../../src/resolver/serviceResolver.ts";
@@ -58,7 +59,7 @@ export function signingNetwork(): RecordNetwork {
 }
 
 /** Signed in truth, and for that reason not checked again: the network gives out what was checked. */
-function signed(serviceId: Hex): CheckedRecord {
+function signed(serviceId: Hex): VerifiedRecord {
   const number = numberOf(serviceId);
   const record = endpointRecord(number, { issuedAt: Math.floor(now()), leaseMs: LEASE_MS });
   const { key, address: signer } = keyOf(number);

@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import path from "node:path";
 
-/** What travels between a benchmark and its processes; V8's serialization, so bigints may. */
+/** A message between a benchmark and its processes; V8's serialization supports bigints. */
 interface Call {
   call: number;
   name: string;
@@ -16,7 +16,7 @@ interface Event {
   event: unknown;
 }
 
-/** A process of a benchmark: calls to it, and what it tells. It never outlives the benchmark. */
+/** A process of a benchmark, with calls to it and events from it. It never outlives the benchmark. */
 export class Worker<E = never> {
   readonly #process: ChildProcess;
   readonly #pending = new Map<
@@ -28,7 +28,7 @@ export class Worker<E = never> {
   #listener: (event: E) => void = () => {};
 
   /**
-   * @param file In this folder; it ends with `serve`.
+   * @param file A file in this folder that calls `serve` at its end.
    * @param flags Flags of Node.
    */
   constructor(file: string, flags: readonly string[] = []) {
@@ -57,12 +57,12 @@ export class Worker<E = never> {
     });
   }
 
-  /** What is called with what it tells. */
+  /** Sets the listener for the events of the process. */
   listen(listener: (event: E) => void): void {
     this.#listener = listener;
   }
 
-  /** Calls one of the functions that the process serves. */
+  /** Calls a function that the process serves. */
   call<T>(name: string, argument?: unknown): Promise<T> {
     this.#calls += 1;
     const call = this.#calls;
@@ -80,7 +80,7 @@ export class Worker<E = never> {
   }
 }
 
-/** Serves calls in a process that `Worker` started, until its parent is gone. */
+/** Serves calls in a process that `Worker` started, until its parent ends. */
 export function serve(functions: Record<string, (argument: never) => unknown>): void {
   process.on("disconnect", () => process.exit());
   process.on("message", ({ call, name, argument }: Call) => {
@@ -94,12 +94,12 @@ export function serve(functions: Record<string, (argument: never) => unknown>): 
   });
 }
 
-/** Tells the benchmark something from within a process. */
+/** Sends an event from a process to the benchmark. */
 export function tell(event: unknown): void {
   process.send?.({ event } satisfies Event);
 }
 
-/** Nanoseconds of the machine's monotonic clock: the same in all of its processes. */
+/** The system's monotonic clock, nanoseconds: the same in all processes. */
 export function nanoseconds(): bigint {
   return process.hrtime.bigint();
 }

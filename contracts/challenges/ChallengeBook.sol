@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
 import {ChallengeLib} from "../libraries/ChallengeLib.sol";
+import {RING} from "../libraries/Epochs.sol";
 import {IProofOfService} from "../proof-of-service/IProofOfService.sol";
 import {IServiceRegistry} from "../registry/IServiceRegistry.sol";
 import {IStaking} from "../staking/IStaking.sol";
+import {Permit, PermitLib} from "../token/PermitLib.sol";
 import {IServiceVerifier} from "../verifiers/IServiceVerifier.sol";
 import {IChallengeBook} from "./IChallengeBook.sol";
 
@@ -21,6 +24,9 @@ contract ChallengeBook is IChallengeBook {
     uint32 public constant SEED_EPOCHS = 3;
     /// @notice What an unanswered challenge costs, in percent of the stake.
     uint256 public constant PENALTY_PERCENT = 2;
+    /// @notice What of the bond of an answered challenge is burned, in percent: an owner that keeps strangers
+    /// away by challenges of its own pays for each.
+    uint256 public constant BOND_BURN_PERCENT = 20;
 
     /// @inheritdoc IChallengeBook
     address public immutable registry;
@@ -34,7 +40,7 @@ contract ChallengeBook is IChallengeBook {
     uint64 public immutable coolDownSeconds;
     /// @inheritdoc IChallengeBook
     uint96 public immutable bond;
-    IERC20 private immutable TOKEN;
+    IERC20 private immutable _token;
 
     /// @inheritdoc IChallengeBook
     uint256 public challengeCount;
@@ -60,18 +66,35 @@ contract ChallengeBook is IChallengeBook {
         staking = rounds.staking();
         proofOfService = proofOfService_;
         require(windowSeconds_ != 0, ChallengeWindowZero());
-        // From the first second of the epoch of opening to the deadline, and an epoch to resolve.
-        uint256 longest = windowSeconds_ + uint256(SEED_EPOCHS + 2) * rounds.epochSeconds();
+        // From the first second of the epoch before that of opening, in which stake may have left that still
+        // counts, to the deadline, and an epoch to resolve.
+        uint256 longest = windowSeconds_ + uint256(SEED_EPOCHS + 3) * rounds.epochSeconds();
         uint64 unbonding = IStaking(staking).unbondingSeconds();
         require(unbonding > longest, ChallengeWindowTooLong(unbonding, longest));
+        // The seed may be recorded as late as the last second before the epoch of `annul`; the question must
+        // be known until the deadline, and the deadline come before everything counts as unanswered.
+        uint256 longestWindow = uint256(RING - SEED_EPOCHS - 1) * rounds.epochSeconds();
+        require(
+            windowSeconds_ <= longestWindow,
+            ChallengeWindowBeyondRing(windowSeconds_, longestWindow)
+        );
         windowSeconds = windowSeconds_;
         coolDownSeconds = coolDownSeconds_;
         bond = bond_;
-        TOKEN = IERC20(IStaking(staking).token());
+        _token = IERC20(IStaking(staking).token());
     }
 
     /// @inheritdoc IChallengeBook
-    function challenge(uint64 number) external returns (uint256 id) {
+    function challengeWithPermit(
+        uint64 number,
+        Permit calldata permit
+    ) external returns (uint256 id) {
+        PermitLib.tryPermit(address(_token), address(this), permit);
+        return challenge(number);
+    }
+
+    /// @inheritdoc IChallengeBook
+    function challenge(uint64 number) public returns (uint256 id) {
         IServiceRegistry services = IServiceRegistry(registry);
         uint32 epoch = services.currentEpoch();
         require(
@@ -87,7 +110,7 @@ contract ChallengeBook is IChallengeBook {
         // What counts in this epoch, not what it may have been changed to since: neither unstaking, nor
         // another key, nor a transfer made in sight of the challenge escapes it.
         address key = services.keyAt(number, epoch);
-        uint256 stake = IStaking(staking).serviceStakeAt(number, epoch);
+        (uint256 stake, ) = IStaking(staking).serviceStakeAt(number, epoch);
         _challenges[id] = Challenge({
             challenger: msg.sender,
             number: number,
@@ -101,7 +124,7 @@ contract ChallengeBook is IChallengeBook {
         });
         emit ChallengeOpened(id, number, msg.sender, key);
 
-        TOKEN.safeTransferFrom(msg.sender, address(this), bond);
+        _token.safeTransferFrom(msg.sender, address(this), bond);
     }
 
     /// @inheritdoc IChallengeBook
@@ -117,18 +140,24 @@ contract ChallengeBook is IChallengeBook {
 
         _close(entry, State.Answered);
         address payout = IServiceRegistry(registry).payoutOf(number);
-        emit ChallengeAnswered(id, number, payout);
+        // Rounded up, against the service.
+        uint256 burned = (bond * BOND_BURN_PERCENT + 99) / 100;
+        emit ChallengeAnswered(id, number, payout, bond - burned);
 
-        TOKEN.safeTransfer(payout, bond);
+        ERC20Burnable(address(_token)).burn(burned);
+        _token.safeTransfer(payout, bond - burned);
     }
 
     /// @inheritdoc IChallengeBook
     function resolve(uint256 id) external {
         Challenge storage entry = _open(id);
-        (, uint64 deadline) = _questioned(id);
-        require(block.timestamp > deadline, ChallengeTooEarly(id, deadline));
         uint64 number = entry.number;
         address challenger = entry.challenger;
+        // Once the ring may have forgotten the question, silence is what is left.
+        if (_current() < uint256(entry.openedIn) + RING) {
+            (, uint64 deadline) = _questioned(id);
+            require(block.timestamp > deadline, ChallengeTooEarly(id, deadline));
+        }
 
         _close(entry, State.Unanswered);
         quietUntil[number] = uint64(block.timestamp) + coolDownSeconds;
@@ -138,28 +167,33 @@ contract ChallengeBook is IChallengeBook {
             number,
             entry.staker,
             entry.penalty,
-            challenger
+            challenger,
+            msg.sender
         );
-        emit ChallengeUnanswered(id, number, slashed);
-        // Sold since: the silence was the seller's, and so is the penalty.
+        emit ChallengeUnanswered(id, number, slashed, msg.sender);
+        // Sold or retired since: the silence was the seller's, and so is the penalty.
         if (IStaking(staking).stakerOf(number) == entry.staker)
             IServiceRegistry(registry).suspend(number);
-        TOKEN.safeTransfer(challenger, bond);
+        _token.safeTransfer(challenger, bond);
     }
 
     /// @inheritdoc IChallengeBook
     function annul(uint256 id) external {
         Challenge storage entry = _open(id);
-        (bytes32 nonce, ) = questionOf(id);
+        uint256 openedIn = entry.openedIn;
+        uint32 current = _current();
+        // While the ring remembers the seeds, and so whether there was none.
         require(
-            nonce == 0 && block.timestamp >= _seedBy(entry.openedIn),
+            current > openedIn + SEED_EPOCHS && current < openedIn + RING,
             ChallengeNotAnnullable(id)
         );
+        (bytes32 nonce, ) = questionOf(id);
+        require(nonce == 0, ChallengeNotAnnullable(id));
 
         _close(entry, State.Annulled);
         emit ChallengeAnnulled(id, entry.number);
 
-        TOKEN.safeTransfer(entry.challenger, bond);
+        _token.safeTransfer(entry.challenger, bond);
     }
 
     /// @inheritdoc IChallengeBook
@@ -184,6 +218,10 @@ contract ChallengeBook is IChallengeBook {
     /// @dev Time by which the question's seed must be on record.
     function _seedBy(uint32 openedIn) private view returns (uint64) {
         return IServiceRegistry(registry).epochStart(openedIn + 1 + SEED_EPOCHS);
+    }
+
+    function _current() private view returns (uint32) {
+        return IServiceRegistry(registry).currentEpoch();
     }
 
     function _close(Challenge storage entry, State state) private {

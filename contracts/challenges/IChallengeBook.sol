@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
+
+import {Permit} from "../token/PermitLib.sol";
 
 /// @title IChallengeBook
 /// @notice Challenges: anyone may ask an active service, on chain and for a bond, to show that it is alive.
@@ -48,24 +50,45 @@ interface IChallengeBook {
     /// @notice A challenge was answered in time.
     /// @param id Its number.
     /// @param number The service number.
-    /// @param payout Who received the bond.
-    event ChallengeAnswered(uint256 indexed id, uint64 indexed number, address indexed payout);
+    /// @param payout Who received what was not burned of the bond.
+    /// @param amount How much that is, BLOC in wei.
+    event ChallengeAnswered(
+        uint256 indexed id,
+        uint64 indexed number,
+        address indexed payout,
+        uint256 amount
+    );
     /// @notice A challenge was not answered in time.
     /// @param id Its number.
     /// @param number The service number.
     /// @param slashed What it cost the staker, BLOC in wei.
-    event ChallengeUnanswered(uint256 indexed id, uint64 indexed number, uint96 slashed);
+    /// @param resolver Who closed it.
+    event ChallengeUnanswered(
+        uint256 indexed id,
+        uint64 indexed number,
+        uint96 slashed,
+        address indexed resolver
+    );
     /// @notice A challenge got no question in time: nobody recorded a seed. The bond went back.
     /// @param id Its number.
     /// @param number The service number.
     event ChallengeAnnulled(uint256 indexed id, uint64 indexed number);
 
+    // Deployment
+
+    /// @notice The window to answer must be longer than 0.
+    error ChallengeWindowZero();
     /// @notice Stake must stay slashable until an unanswered challenge can be resolved.
     /// @param unbondingSeconds The staking contract's.
     /// @param minimum It must be longer than this.
     error ChallengeWindowTooLong(uint256 unbondingSeconds, uint256 minimum);
-    /// @notice The window to answer must be longer than 0.
-    error ChallengeWindowZero();
+    /// @notice The question must be on record until the time to answer is over.
+    /// @param windowSeconds The window given.
+    /// @param maximum The longest allowed.
+    error ChallengeWindowBeyondRing(uint256 windowSeconds, uint256 maximum);
+
+    // challenge
+
     /// @notice Only a service that is active in the current epoch can be challenged.
     /// @param number The service number.
     /// @param epoch The current epoch.
@@ -78,6 +101,9 @@ interface IChallengeBook {
     /// @param number The service number.
     /// @param until First second at which it can be challenged again, Unix seconds.
     error ChallengeCoolingDown(uint64 number, uint64 until);
+
+    // respond, resolve, annul
+
     /// @notice The challenge is not open.
     /// @param id Its number.
     /// @param state Its state.
@@ -96,7 +122,7 @@ interface IChallengeBook {
     /// @notice The class's verifier does not accept the proof; the challenge stays open.
     /// @param id The challenge.
     error ChallengeProofRejected(uint256 id);
-    /// @notice The challenge has a question, or may still get one.
+    /// @notice The challenge has a question, may still get one, or is so old that it counts as unanswered.
     /// @param id The challenge.
     error ChallengeNotAnnullable(uint256 id);
 
@@ -106,18 +132,29 @@ interface IChallengeBook {
     /// @return id Number of the challenge, from 1.
     function challenge(uint64 number) external returns (uint256 id);
 
-    /// @notice Answers a challenge; by anyone who has the proof. The bond goes to the service's payout
-    /// address.
+    /// @notice As {challenge}, with the allowance for the bond in the same transaction.
+    /// @param number The service number.
+    /// @param permit The caller's for this contract; where it fails, the allowance must suffice.
+    /// @return id Number of the challenge, from 1.
+    function challengeWithPermit(
+        uint64 number,
+        Permit calldata permit
+    ) external returns (uint256 id);
+
+    /// @notice Answers a challenge; by anyone who has the proof. 20% of the bond, rounded up, are burned; the
+    /// rest goes to the service's payout address.
     /// @param id The challenge.
     /// @param proof What the class's verifier accepts.
     function respond(uint256 id, bytes calldata proof) external;
 
-    /// @notice Closes a challenge that was not answered in time: slashes, suspends unless the service was
-    /// sold since, returns the bond. By anyone; the slash's reward goes to the challenger.
+    /// @notice Closes a challenge that was not answered in time, or that nobody closed in the `RING` epochs
+    /// after the one of opening: slashes, suspends unless the service was sold or retired since, returns the
+    /// bond. By anyone: of the slash 30% go to the challenger and 20% to the caller.
     /// @param id The challenge.
     function resolve(uint256 id) external;
 
-    /// @notice Closes a challenge that got no question in time, and returns the bond. By anyone.
+    /// @notice Closes a challenge that got no question in time, and returns the bond. By anyone, until the ring
+    /// forgets the epochs from which the question could have come.
     /// @param id The challenge.
     function annul(uint256 id) external;
 

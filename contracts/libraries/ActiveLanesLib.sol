@@ -1,30 +1,38 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
+
+import {LANES} from "./Slot.sol";
 
 /// @title ActiveLanesLib
-/// @notice Which of a shard's 15 services are active, for the three epochs that anyone asks about: a
-/// reveal in epoch `c` reads `c - 1`, sortition reads `c`, and a change made now counts from `c + 1`.
-/// Three values and their epoch fit one word, so no history is kept.
-/// @dev Layout: `since (32) << 45 | before (15) << 30 | previous (15) << 15 | current (15)`, where
-/// `current` counts from `since` on, `previous` in `since - 1`, and `before` in `since - 2`.
+/// @notice Which of a shard's 15 services are active, for the four epochs that anyone asks about: a reveal in
+/// epoch `c` reads `c - 1`, sortition reads `c` and `c + 1`, and a change made now counts from `c + 2`. Four
+/// values and their epoch fit one word, so no history is kept.
+/// @dev Layout: `since (32)` over four sets of lanes of 15 bits. The lowest set counts from `since` on, the
+/// one above it in `since - 1`, and so on to `since - 3`.
 library ActiveLanesLib {
     /// @notice The epoch lies before what the word still knows.
     /// @param epoch The epoch asked for.
     /// @param oldest The oldest epoch that can be answered.
     error ActiveLanesForgotten(uint32 epoch, uint32 oldest);
 
-    uint256 private constant MASK = 0x7fff;
+    /// @dev Epochs that the word holds.
+    uint256 private constant HELD = 4;
+    uint256 private constant SINCE_OFFSET = HELD * LANES;
+    uint256 private constant SETS = (1 << SINCE_OFFSET) - 1;
+    uint256 private constant SET = (1 << LANES) - 1;
+    /// @dev The same set in each of the four places.
+    uint256 private constant REPEAT = 1 | (1 << LANES) | (1 << (2 * LANES)) | (1 << (3 * LANES));
 
     /// @notice The lanes active in an epoch.
     /// @param word Packed state.
-    /// @param epoch The epoch; at least `since - 2`.
+    /// @param epoch The epoch; at least `since - 3`.
     /// @return Bit `i` is set when lane `i` is active.
     function lanesAt(uint256 word, uint32 epoch) internal pure returns (uint256) {
-        uint256 since = word >> 45;
-        if (epoch >= since) return word & MASK;
-        if (epoch + 1 == since) return (word >> 15) & MASK;
-        if (epoch + 2 == since) return (word >> 30) & MASK;
-        revert ActiveLanesForgotten(epoch, uint32(since - 2));
+        uint256 since = word >> SINCE_OFFSET;
+        if (epoch >= since) return word & SET;
+        uint256 back = since - epoch;
+        if (back >= HELD) revert ActiveLanesForgotten(epoch, uint32(since - HELD + 1));
+        return (word >> (back * LANES)) & SET;
     }
 
     /// @notice Sets one lane from an epoch on.
@@ -39,19 +47,16 @@ library ActiveLanesLib {
         uint256 lane,
         bool active
     ) internal pure returns (uint256) {
-        uint256 newest = word >> 45;
-        uint256 current = word & MASK;
-        uint256 previous = (word >> 15) & MASK;
-        uint256 before = (word >> 30) & MASK;
-        if (since == newest + 1) {
-            before = previous;
-            previous = current;
-        } else if (since != newest) {
-            before = current;
-            previous = current;
+        uint256 passed = since - (word >> SINCE_OFFSET);
+        uint256 current = word & SET;
+        // What counted last has counted in every epoch that passed.
+        uint256 sets = current * REPEAT;
+        if (passed < HELD) {
+            uint256 kept = passed * LANES;
+            sets = ((word & SETS) << kept) | (sets & ((1 << kept) - 1));
         }
-        current = active ? current | (1 << lane) : current & ~(1 << lane);
-        return (uint256(since) << 45) | (before << 30) | (previous << 15) | current;
+        sets = active ? sets | (1 << lane) : sets & ~(1 << lane);
+        return (uint256(since) << SINCE_OFFSET) | (sets & SETS);
     }
 
     /// @notice Widens 15 bits to 15 lanes of 16 bits.

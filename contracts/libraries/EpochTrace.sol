@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
+
+import {HORIZON} from "./Epochs.sol";
 
 /// @title EpochTrace
 /// @notice A value's history by epoch. The newest checkpoint stands inline in one word, so the common
@@ -12,56 +14,69 @@ library EpochTrace {
     /// @param newest First epoch in which the newest value counts.
     error EpochTraceUnordered(uint32 since, uint32 newest);
 
+    uint256 private constant VALUE_BITS = 200;
+    uint256 private constant SINCE_OFFSET = 224;
+    /// @dev Older checkpoints that are looked at before the search.
+    uint256 private constant AHEAD = HORIZON;
+
     struct Trace {
-        // slot 0: the newest checkpoint, and how many older ones there are
-        uint32 since;
-        uint32 length;
-        uint192 value;
-        // slot 1: older checkpoints, `since (32) | value (192)`, in order
+        // slot 0: the newest checkpoint and the number of older ones, `since (32) | length (24) | value (200)`.
+        // Not three fields, since each would be loaded and stored by itself.
+        uint256 newest;
+        // slot 1: older checkpoints, `since (32) | value (200)`, in order
         mapping(uint256 index => uint256 checkpoint) past;
     }
 
     /// @notice The newest value, whether or not it counts yet.
     /// @param self The trace.
     /// @return The value; 0 for an empty trace.
-    function latest(Trace storage self) internal view returns (uint192) {
-        return self.value;
+    function latest(Trace storage self) internal view returns (uint200) {
+        return uint200(self.newest);
     }
 
     /// @notice The value that counts in an epoch.
     /// @param self The trace.
     /// @param epoch Any epoch, past or future.
     /// @return The value of the last checkpoint with `since <= epoch`; 0 when there is none.
-    function valueAt(Trace storage self, uint32 epoch) internal view returns (uint192) {
-        if (self.since <= epoch) return self.value;
+    function valueAt(Trace storage self, uint32 epoch) internal view returns (uint200) {
+        uint256 newest = self.newest;
+        // The casts keep the low bits: the value, and the length above it.
+        if (newest >> SINCE_OFFSET <= epoch) return uint200(newest);
 
+        uint256 high = uint24(newest >> VALUE_BITS);
+        // A change counts from the next epoch but one, so at most two lie ahead of the current one: the
+        // value that counts now is among the three newest, however often it was changed before.
+        for (uint256 i = 0; i < AHEAD && high != 0; ++i) {
+            uint256 checkpoint = self.past[high - 1];
+            if (checkpoint >> VALUE_BITS <= epoch) return uint200(checkpoint);
+            --high;
+        }
         uint256 low = 0;
-        uint256 high = self.length;
         while (low < high) {
             uint256 middle = (low + high) / 2;
-            if (self.past[middle] >> 192 <= epoch) low = middle + 1;
+            if (self.past[middle] >> VALUE_BITS <= epoch) low = middle + 1;
             else high = middle;
         }
-        // The cast keeps the low 192 bits: the value.
-        return low == 0 ? 0 : uint192(self.past[low - 1]);
+        return low == 0 ? 0 : uint200(self.past[low - 1]);
     }
 
     /// @notice Sets the value from an epoch on.
     /// @param self The trace.
     /// @param since First epoch in which `value` counts; not before the newest checkpoint.
     /// @param value The value.
-    function set(Trace storage self, uint32 since, uint192 value) internal {
-        uint32 newest = self.since;
-        require(since >= newest, EpochTraceUnordered(since, newest));
-        if (self.value == value) return;
+    function set(Trace storage self, uint32 since, uint200 value) internal {
+        uint256 newest = self.newest;
+        uint256 before = newest >> SINCE_OFFSET;
+        require(since >= before, EpochTraceUnordered(since, uint32(before)));
+        uint200 old = uint200(newest);
+        if (old == value) return;
 
+        uint256 length = uint24(newest >> VALUE_BITS);
         // Only an empty trace, zero since epoch 0, leaves nothing to keep.
-        if (since != newest && (newest != 0 || self.value != 0)) {
-            uint32 length = self.length;
-            self.past[length] = (uint256(newest) << 192) | self.value;
-            self.length = length + 1;
+        if (since != before && newest != 0) {
+            self.past[length] = (before << VALUE_BITS) | old;
+            ++length;
         }
-        self.since = since;
-        self.value = value;
+        self.newest = (uint256(since) << SINCE_OFFSET) | (length << VALUE_BITS) | value;
     }
 }

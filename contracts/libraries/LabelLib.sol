@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 /// @title LabelLib
 /// @notice Which labels a service may take: those that are one label of a host name in lower case (RFC

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
+import {LANE_BITS, ONES, ReportWord, ReportWordLib} from "./ReportWord.sol";
+import {LANES} from "./Slot.sol";
 import {SortitionLib} from "./SortitionLib.sol";
-import {TallyLib} from "./TallyLib.sol";
+import {Tally} from "./Tally.sol";
 
 /// @title PayLib
 /// @notice What votes and verdicts earn. Every division rounds down, in the pool's favour.
@@ -30,35 +32,36 @@ library PayLib {
     }
 
     /// @notice What one report word earns per unit of drawn weight.
-    /// @param tally The shard's tally.
+    /// @param tally The shard's tally without marks.
     /// @param word The report word.
     /// @param table From {rates}.
     /// @return pay BLOC in wei.
     /// @return paid Lanes with 1 where the vote earned something.
     function report(
-        uint256 tally,
-        uint256 word,
+        Tally tally,
+        ReportWord word,
         uint256[16] memory table
     ) internal pure returns (uint256 pay, uint256 paid) {
-        (uint256 quarters, uint256 counts) = TallyLib.payQuarters(tally, word);
+        (uint256 quarters, uint256 counts) = tally.payQuarters(word);
         if (quarters == 0) return (0, 0);
-        paid = (quarters | (quarters >> 1) | (quarters >> 2)) & TallyLib.ONES;
+        paid = (quarters | (quarters >> 1) | (quarters >> 2)) & ONES;
         unchecked {
             // Most shards are voted on as a whole, so all lanes counted all the shard's weight: one
             // product. The loop is the plain version, and its test oracle.
-            uint256 weight = (tally >> 240) & 0xf;
+            uint256 weight = tally.weight();
             counts &= paid * 0xf;
-            if (counts == paid * weight) return (table[weight] * TallyLib.sum(quarters), paid);
-            for (uint256 lane = 0; lane < TallyLib.LANES; ++lane) {
-                pay += ((quarters >> (lane * 16)) & 0xf) * table[(counts >> (lane * 16)) & 0xf];
+            if (counts == paid * weight) return (table[weight] * ReportWordLib.sum(quarters), paid);
+            for (uint256 lane = 0; lane < LANES; ++lane) {
+                uint256 shift = lane * LANE_BITS;
+                pay += ((quarters >> shift) & 0xf) * table[(counts >> shift) & 0xf];
             }
         }
     }
 
     /// @notice A provider's pay for an epoch, rounded down.
     /// @param budget The epoch's budget for providers, BLOC in wei.
-    /// @param stake The service's stake.
-    /// @param total Stake of all active services; not 0.
+    /// @param stake The service's stake that counts.
+    /// @param total Stake of all active services that counts; not 0.
     /// @param grade The verdict.
     /// @return BLOC in wei.
     function provider(

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
+
+import {ReportWord} from "./ReportWord.sol";
 
 /// @title RoundLib
 /// @notice Hashes of an auditor's round: chunks, commitment, evidence, samples.
@@ -7,7 +9,7 @@ library RoundLib {
     /// @notice Words that one chunk may hold.
     uint256 internal constant MAX_WORDS = 512;
     /// @notice Chunks that one round may hold: the bits of the claim bitmap.
-    uint256 internal constant MAX_CHUNKS = 128;
+    uint256 internal constant MAX_CHUNKS = 64;
     /// @notice Votes of a chunk that a claim must prove.
     uint256 internal constant SAMPLES = 2;
 
@@ -19,7 +21,7 @@ library RoundLib {
     function chunkHash(
         uint256 index,
         uint256 base,
-        uint256[] calldata words
+        ReportWord[] calldata words
     ) internal pure returns (bytes32) {
         return keccak256(abi.encode(index, base, words));
     }

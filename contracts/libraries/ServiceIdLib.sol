@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 /// @notice A 256-bit service ID: `prefix (64) | group (32) | self (160)`. Its own type, so that an ID
 /// is never mistaken for another bytes32.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 /// @title UnbondingLib
 /// @notice First-in first-out queue of stake on its way out. Bounded, so that walking it always fits in

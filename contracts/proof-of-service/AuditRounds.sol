@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+import {EpochTagLib, RING} from "../libraries/Epochs.sol";
 import {PayLib} from "../libraries/PayLib.sol";
 import {ReceiptLib} from "../libraries/ReceiptLib.sol";
+import {LANE_BITS, ReportWord, ReportWordLib} from "../libraries/ReportWord.sol";
+import {RoundState, RoundStateLib} from "../libraries/RoundState.sol";
 import {RoundLib} from "../libraries/RoundLib.sol";
 import {ServiceIdLib} from "../libraries/ServiceIdLib.sol";
+import {MAX_SHARDS, Slot, SlotLib} from "../libraries/Slot.sol";
 import {SortitionLib} from "../libraries/SortitionLib.sol";
-import {MAX_SHARDS, TallyLib} from "../libraries/TallyLib.sol";
+import {Tally, TallyLib} from "../libraries/Tally.sol";
 import {IServiceRegistry} from "../registry/IServiceRegistry.sol";
 import {IStaking} from "../staking/IStaking.sol";
 import {AuditorRoster} from "./AuditorRoster.sol";
@@ -30,17 +34,13 @@ abstract contract AuditRounds is AuditorRoster {
         // slot 0: the commitment's upper 244 bits over the epoch's tag
         uint256 commitment;
         // slot 1
-        uint32 epoch;
-        uint32 nextShard;
-        uint16 revealed;
-        uint16 count;
-        uint128 claimed;
+        RoundState state;
     }
 
     mapping(address auditor => Round[RING]) private _rounds;
     /// @dev Tallies as `TallyLib` stores them, `RING` for each shard. A plain table instead of a mapping:
     /// no hash for each shard of a reveal.
-    uint256[MAX_SHARDS * RING] private _tallies;
+    Tally[MAX_SHARDS * RING] private _tallies;
 
     /// @inheritdoc IProofOfService
     function commit(address auditor, uint32 epoch, bytes32 commitment) external {
@@ -50,7 +50,7 @@ abstract contract AuditRounds is AuditorRoster {
         Round storage round = _rounds[auditor][epoch % RING];
         require(!_isCommitted(round, epoch), PosAlreadyCommitted(auditor, epoch));
 
-        round.commitment = _tagged(commitment, epoch);
+        round.commitment = EpochTagLib.tagged(commitment, epoch);
         emit Committed(auditor, epoch);
     }
 
@@ -59,20 +59,30 @@ abstract contract AuditRounds is AuditorRoster {
         uint32 current = currentEpoch();
         // In 256 bits, so that no epoch overflows.
         require(current == uint256(chunk.epoch) + 1, PosNotRevealEpoch(chunk.epoch, current));
-        bytes32 seed = _seeded(chunk.epoch).seed;
+        Epoch storage entry = _seeded(chunk.epoch);
         Round storage round = _rounds[chunk.auditor][chunk.epoch % RING];
         _checkOpening(chunk, round);
-        bool begun = round.epoch == chunk.epoch;
-        uint16 next = begun ? round.revealed : 0;
-        require(chunk.index == next, PosChunkOutOfOrder(chunk.index, next));
+        RoundState state = round.state;
+        bool begun = state.isOf(chunk.epoch);
+        uint256 next = begun ? state.revealed() : 0;
+        require(chunk.index == next, PosChunkOutOfOrder(chunk.index, uint16(next)));
 
         _showSecret(chunk.auditor, chunk.epoch, chunk.secret);
-        (uint256 nextShard, uint256 votes) = _count(chunk, seed, begun ? round.nextShard : 0);
-        round.epoch = chunk.epoch;
-        round.nextShard = uint32(nextShard);
-        round.revealed = next + 1;
-        round.count = chunk.count;
-        if (!begun) round.claimed = 0;
+        uint256 expected = begun ? state.expected() : _expectedWeight(chunk, entry);
+        (uint256 nextShard, uint256 votes) = _count(
+            chunk,
+            SortitionLib.drawKey(entry.seed, chunk.secret, chunk.auditor),
+            expected,
+            begun ? state.nextShard() : 0
+        );
+        round.state = RoundStateLib.pack(
+            chunk.epoch,
+            nextShard,
+            next + 1,
+            chunk.count,
+            begun ? state.claimed() : 0,
+            expected
+        );
         emit Revealed(chunk.auditor, chunk.epoch, chunk.index, votes);
     }
 
@@ -91,17 +101,24 @@ abstract contract AuditRounds is AuditorRoster {
         Epoch storage entry = _seeded(chunk.epoch);
         Round storage round = _rounds[chunk.auditor][chunk.epoch % RING];
         bytes32 chunkHash = _checkOpening(chunk, round);
-        uint128 bit = uint128(1) << chunk.index;
+        RoundState state = round.state;
         require(
-            round.epoch == chunk.epoch && chunk.index < round.revealed && round.claimed & bit == 0,
+            state.isOf(chunk.epoch) &&
+                chunk.index < state.revealed() &&
+                (state.claimed() >> chunk.index) & 1 == 0,
             PosNotClaimable(chunk.auditor, chunk.epoch, chunk.index)
         );
         bytes32 y = SortitionLib.drawKey(entry.seed, chunk.secret, chunk.auditor);
         _checkSamples(chunk, y, chunkHash, sampleEpoch, samples);
 
-        round.claimed |= bit;
+        round.state = state.withClaim(chunk.index);
         uint256 paidVotes;
-        (reward, paidVotes) = _payOf(chunk, y, entry.quarterPay);
+        (reward, paidVotes) = _payOf(
+            chunk,
+            y,
+            state.expected(),
+            PayLib.quarterPay(entry.auditorsBudget, entry.activeServices)
+        );
         uint96 left = entry.auditorsLeft;
         if (reward > left) reward = left;
         entry.auditorsLeft = left - uint96(reward);
@@ -121,12 +138,12 @@ abstract contract AuditRounds is AuditorRoster {
         uint64 recordedAt = genesis + _seeded(epoch).recordedAt;
         require(recordedAt < epochStart(epoch + 2), PosSeedTooLate(epoch, recordedAt));
         Round storage round = _rounds[auditor][epoch % RING];
-        bool complete = round.epoch == epoch && round.revealed == round.count;
+        bool complete = round.state.isOf(epoch) && round.state.isComplete();
         require(_isCommitted(round, epoch) && !complete, PosNothingToReport(auditor, epoch));
 
         // No second report, and no claim of what was revealed of it.
         round.commitment = 0;
-        (uint256 stake, ) = IStaking(staking).auditorStakeAt(auditor, epoch);
+        uint256 stake = IStaking(staking).auditorStakeAt(auditor, epoch);
         // Rounded up, against the auditor.
         uint96 penalty = uint96((stake + NO_SHOW_DIVISOR - 1) / NO_SHOW_DIVISOR);
         emit Reported(auditor, epoch, msg.sender);
@@ -139,42 +156,38 @@ abstract contract AuditRounds is AuditorRoster {
     function roundOf(
         address auditor,
         uint32 epoch
-    ) external view returns (bool committed, uint16 revealed, uint128 claimed) {
+    ) external view returns (bool committed, uint8 revealed, uint64 claimed) {
         Round storage round = _rounds[auditor][epoch % RING];
         committed = _isCommitted(round, epoch);
-        if (round.epoch == epoch) (revealed, claimed) = (round.revealed, round.claimed);
+        RoundState state = round.state;
+        if (state.isOf(epoch)) (revealed, claimed) = (uint8(state.revealed()), state.claimed());
     }
 
     /// @inheritdoc IProofOfService
-    function tallyOf(uint256 shard, uint32 epoch) external view returns (uint256) {
+    function tallyOf(uint256 shard, uint32 epoch) external view returns (Tally) {
         require(shard < MAX_SHARDS, PosShardRange(shard, MAX_SHARDS));
-        return _tally(shard, epoch);
-    }
-
-    /// @dev The tally of a shard; the ring may hold another epoch's, which counts as none.
-    function _tally(uint256 shard, uint32 epoch) internal view returns (uint256 tally) {
-        tally = _tallies[_place(shard, epoch)];
-        tally = tally >> 244 == _tag(epoch) ? TallyLib.tallyOf(tally) : 0;
+        Tally tally = _tallies[_place(shard, epoch)];
+        // The ring may hold another epoch's, which counts as none.
+        return tally.tag() == EpochTagLib.tagOf(epoch) ? tally.withoutMarks() : Tally.wrap(0);
     }
 
     /// @dev Adds a chunk's votes to the tallies. Unchecked: shards and their number were bounded, counts
     /// fit their lanes.
     function _count(
         Chunk calldata chunk,
-        bytes32 seed,
+        bytes32 y,
+        uint256 expected,
         uint256 firstShard
     ) private returns (uint256 nextShard, uint256 votes) {
         nextShard = firstShard;
-        uint256 expected = _expectedWeight(chunk.auditor, chunk.epoch);
-        bytes32 y = SortitionLib.drawKey(seed, chunk.secret, chunk.auditor);
-        uint256[] calldata words = chunk.words;
+        ReportWord[] calldata words = chunk.words;
         uint256 base = chunk.base;
         uint32 epoch = chunk.epoch;
-        uint256 tag = _tag(epoch);
+        uint256 tag = EpochTagLib.tagOf(epoch);
         unchecked {
             for (uint256 i = 0; i < words.length; ++i) {
-                uint256 word = words[i];
-                uint256 shard = base + (word >> 240);
+                ReportWord word = words[i];
+                uint256 shard = base + word.offset();
                 require(shard < MAX_SHARDS, PosShardRange(shard, MAX_SHARDS));
                 require(shard >= nextShard, PosShardOrder(shard, nextShard));
                 nextShard = shard + 1;
@@ -184,7 +197,7 @@ abstract contract AuditRounds is AuditorRoster {
             }
         }
         // At most 512 in a lane, and 7,680 in all.
-        votes = TallyLib.sum(votes);
+        votes = ReportWordLib.sum(votes);
     }
 
     /// @dev Adds one report to its tally. Returns lanes with 1 where there was a vote.
@@ -192,52 +205,52 @@ abstract contract AuditRounds is AuditorRoster {
         uint256 shard,
         uint32 epoch,
         uint256 tag,
-        uint256 word,
+        ReportWord word,
         uint256 weight
     ) private returns (uint256 said) {
         bool wellFormed;
-        (said, wellFormed) = TallyLib.parse(word);
+        (said, wellFormed) = word.parse();
         require(wellFormed, PosMalformedWord(word));
         uint256 place = _place(shard, epoch);
-        uint256 stored = _tallies[place];
-        if (stored == 0 || stored >> 244 != tag) {
+        Tally stored = _tallies[place];
+        if (stored.isEmpty() || stored.tag() != tag) {
             // The shard's first report of the epoch (an empty entry has the tag of the first epochs). What
             // is active in an epoch is fixed before it begins.
             stored = TallyLib.start(tag, IServiceRegistry(registry).activeLanes(shard, epoch));
         }
-        uint256 votes = TallyLib.lanesOf(word);
+        uint256 votes = word.lanes();
         // Were such votes only not counted, an auditor could vote on services of its own that it left
         // inactive, and have its samples fall on them.
-        uint256 refused = votes & TallyLib.inactive(stored);
+        uint256 refused = votes & stored.inactive();
         require(refused == 0, PosInactiveLane(shard, refused));
-        _tallies[place] = TallyLib.add(stored, votes, weight);
+        _tallies[place] = stored.add(votes, weight);
     }
 
     /// @dev What a chunk earned, before the budget's bound. Unchecked: a vote earns less than a budget.
     function _payOf(
         Chunk calldata chunk,
         bytes32 y,
+        uint256 expected,
         uint256 quarterPay
     ) private view returns (uint256 reward, uint256 paidVotes) {
-        uint256 expected = _expectedWeight(chunk.auditor, chunk.epoch);
         uint256[16] memory table = PayLib.rates(quarterPay);
-        uint256[] calldata words = chunk.words;
+        ReportWord[] calldata words = chunk.words;
         uint256 base = chunk.base;
-        uint32 epoch = chunk.epoch;
-        uint256 tag = _tag(epoch);
+        uint256 tag = EpochTagLib.tagOf(chunk.epoch);
+        uint256 entry = _place(0, chunk.epoch);
         unchecked {
             for (uint256 i = 0; i < words.length; ++i) {
-                uint256 word = words[i];
-                uint256 shard = base + (word >> 240);
-                uint256 stored = _tallies[_place(shard, epoch)];
-                if (stored >> 244 != tag) continue;
-                (uint256 pay, uint256 paid) = PayLib.report(TallyLib.tallyOf(stored), word, table);
+                ReportWord word = words[i];
+                uint256 shard = base + word.offset();
+                Tally stored = _tallies[shard * RING + entry];
+                if (stored.tag() != tag) continue;
+                (uint256 pay, uint256 paid) = PayLib.report(stored.withoutMarks(), word, table);
                 if (paid == 0) continue;
                 paidVotes += paid;
                 reward += pay * SortitionLib.weight(y, shard, expected);
             }
         }
-        paidVotes = TallyLib.sum(paidVotes);
+        paidVotes = ReportWordLib.sum(paidVotes);
     }
 
     /// @dev Opens the commitment with a chunk.
@@ -256,7 +269,7 @@ abstract contract AuditRounds is AuditorRoster {
         uint256 last =
             chunk.words.length == 0
                 ? chunk.base
-                : chunk.base + (chunk.words[chunk.words.length - 1] >> 240);
+                : chunk.base + chunk.words[chunk.words.length - 1].offset();
         require(last < MAX_SHARDS, PosShardRange(last, MAX_SHARDS));
         chunkHash = RoundLib.chunkHash(chunk.index, chunk.base, chunk.words);
         bytes32 opened = RoundLib.commitment(
@@ -270,7 +283,7 @@ abstract contract AuditRounds is AuditorRoster {
         require(
             chunk.hashes.length == chunk.count &&
                 chunk.hashes[chunk.index] == chunkHash &&
-                round.commitment == _tagged(opened, chunk.epoch),
+                round.commitment == EpochTagLib.tagged(opened, chunk.epoch),
             PosCommitmentMismatch(chunk.auditor, chunk.epoch)
         );
     }
@@ -283,56 +296,67 @@ abstract contract AuditRounds is AuditorRoster {
         uint32 sampleEpoch,
         Sample[] calldata samples
     ) private view {
-        uint256[] calldata words = chunk.words;
+        ReportWord[] calldata words = chunk.words;
         uint256 contacts = 0;
         unchecked {
             for (uint256 i = 0; i < words.length; ++i) {
-                contacts += TallyLib.contactsIn(words[i]);
+                contacts += words[i].contacts();
             }
         }
-        contacts = TallyLib.sum(contacts);
+        contacts = ReportWordLib.sum(contacts);
         uint256 wanted = contacts == 0 ? 0 : RoundLib.SAMPLES;
         require(samples.length == wanted, PosSampleCount(samples.length, wanted));
         if (wanted == 0) return;
 
         Epoch storage entry = _seeded(sampleEpoch);
+        uint32 previous = entry.previous;
         require(
-            sampleEpoch >= chunk.epoch + 2 && entry.previous < chunk.epoch + 2,
-            PosNotSampleEpoch(sampleEpoch, entry.previous)
+            sampleEpoch >= chunk.epoch + 2 && previous < chunk.epoch + 2,
+            PosNotSampleEpoch(sampleEpoch, previous)
         );
+        bytes32 seed = entry.seed;
         for (uint256 i = 0; i < wanted; ++i) {
-            uint256 place = RoundLib.sampledVote(entry.seed, chunkHash, i, contacts);
+            uint256 place = RoundLib.sampledVote(seed, chunkHash, i, contacts);
             _checkReceipt(chunk, y, _contactAt(chunk, place), samples[i]);
         }
     }
 
-    /// @dev Service number of a contact vote, by its place in word-then-lane order.
-    function _contactAt(Chunk calldata chunk, uint256 place) private pure returns (uint64) {
-        uint256[] calldata words = chunk.words;
+    /// @dev Slot of a contact vote, by its place in word-then-lane order.
+    function _contactAt(Chunk calldata chunk, uint256 place) private pure returns (Slot) {
+        ReportWord[] calldata words = chunk.words;
         unchecked {
             uint256 i = 0;
-            uint256 lanes = TallyLib.contactsIn(words[0]);
-            for (uint256 count = TallyLib.sum(lanes); place >= count; count = TallyLib.sum(lanes)) {
+            uint256 lanes = words[0].contacts();
+            for (
+                uint256 count = ReportWordLib.sum(lanes);
+                place >= count;
+                count = ReportWordLib.sum(lanes)
+            ) {
                 place -= count;
-                lanes = TallyLib.contactsIn(words[++i]);
+                lanes = words[++i].contacts();
             }
             uint256 lane = 0;
             for (; ; ++lane) {
-                if ((lanes >> (lane * 16)) & 1 == 0) continue;
+                if ((lanes >> (lane * LANE_BITS)) & 1 == 0) continue;
                 if (place == 0) break;
                 --place;
             }
-            uint256 shard = chunk.base + (words[i] >> 240);
-            return uint64(shard * TallyLib.LANES + lane + 1);
+            return SlotLib.place(chunk.base + words[i].offset(), lane);
         }
     }
 
     function _checkReceipt(
         Chunk calldata chunk,
         bytes32 y,
-        uint64 number,
+        Slot slot,
         Sample calldata sample
     ) private view {
+        uint64 number = sample.number;
+        (Slot held, bool active, address key) = IServiceRegistry(registry).auditAt(
+            number,
+            chunk.epoch
+        );
+        require(active && held.equals(slot), PosSampleSlot(number, slot));
         bytes32 leaf = RoundLib.evidenceLeaf(
             number,
             sample.salt,
@@ -352,7 +376,6 @@ abstract contract AuditRounds is AuditorRoster {
             issuedAt + RECEIPT_SLACK_MS >= start && issuedAt < end + RECEIPT_SLACK_MS,
             PosReceiptTime(number, sample.issuedAt)
         );
-        IServiceRegistry services = IServiceRegistry(registry);
         address signer = ReceiptLib.signer(
             _domainSeparator(),
             ReceiptLib.structHash(
@@ -363,15 +386,16 @@ abstract contract AuditRounds is AuditorRoster {
             ),
             sample.signature
         );
-        require(
-            signer != address(0) && signer == services.keyAt(number, chunk.epoch),
-            PosReceiptSigner(number, signer)
-        );
+        require(signer != address(0) && signer == key, PosReceiptSigner(number, signer));
     }
 
-    function _expectedWeight(address auditor, uint32 epoch) private view returns (uint256) {
-        (uint256 stake, uint256 total) = IStaking(staking).auditorStakeAt(auditor, epoch);
-        return stake == 0 ? 0 : SortitionLib.expectedWeight(stake, total);
+    /// @dev What counts in an epoch is fixed before it begins, so the total at its tick holds for all reveals.
+    function _expectedWeight(
+        Chunk calldata chunk,
+        Epoch storage entry
+    ) private view returns (uint256) {
+        uint256 stake = IStaking(staking).auditorStakeAt(chunk.auditor, chunk.epoch);
+        return stake == 0 ? 0 : SortitionLib.expectedWeight(stake, entry.enrolledStake);
     }
 
     /// @dev Where the tally of a shard stands. The shard was bounded.
@@ -382,12 +406,6 @@ abstract contract AuditRounds is AuditorRoster {
     }
 
     function _isCommitted(Round storage round, uint32 epoch) private view returns (bool) {
-        uint256 commitment = round.commitment;
-        return commitment != 0 && commitment & 0xfff == _tag(epoch);
-    }
-
-    /// @dev 244 bits of a hash bind as well as 256; the tag says whose epoch the entry is, in one slot.
-    function _tagged(bytes32 commitment, uint32 epoch) private pure returns (uint256) {
-        return (uint256(commitment) & ~uint256(0xfff)) | _tag(epoch);
+        return EpochTagLib.carries(round.commitment, epoch);
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
+import {ChainHead, ChainHeadLib} from "../libraries/ChainHead.sol";
 import {SortitionLib} from "../libraries/SortitionLib.sol";
 import {IStaking} from "../staking/IStaking.sol";
 import {IRewardPool} from "../token/IRewardPool.sol";
@@ -18,11 +19,8 @@ abstract contract AuditorRoster is EpochLedger {
         address operator;
         // claimed and not collected
         uint96 earned;
-        // slot 1: the last element shown, which belongs to `elementEpoch`. 192 bits of a hash bind well
-        // enough, and a reveal writes one slot.
-        bytes24 element;
-        uint32 elementEpoch;
-        uint32 pendingSince;
+        // slot 1
+        ChainHead head;
         // slot 2
         bytes32 pendingTip;
     }
@@ -36,17 +34,19 @@ abstract contract AuditorRoster is EpochLedger {
         Auditor storage auditor = _auditors[msg.sender];
         uint32 current = currentEpoch();
         // A tip that became usable in this epoch leaves the old chain one last reveal, so it still waits.
-        if (current != 0) _promote(auditor, current - 1);
-        require(auditor.pendingSince == 0, PosTipPending(auditor.pendingSince));
+        ChainHead head = auditor.head;
+        if (current != 0) head = _promote(auditor, head, current - 1);
+        uint32 pending = head.pendingSince();
+        require(pending == 0, PosTipPending(pending));
 
-        uint32 since = current + 2;
+        uint32 since = _since();
         auditor.operator = operator;
         auditor.pendingTip = tip;
-        auditor.pendingSince = since;
+        auditor.head = head.withPending(since);
         emit TipRegistered(msg.sender, operator, tip, since);
 
         // Our own staking contract: it checks the stake and counts the auditor in.
-        IStaking(staking).enrol(msg.sender, since);
+        IStaking(staking).enrol(msg.sender);
     }
 
     /// @inheritdoc IProofOfService
@@ -76,8 +76,9 @@ abstract contract AuditorRoster is EpochLedger {
     /// @inheritdoc IProofOfService
     function lapse(address auditor) external {
         Auditor storage state = _auditors[auditor];
-        uint32 lastSeen = state.elementEpoch;
-        if (state.pendingSince > lastSeen) lastSeen = state.pendingSince;
+        uint32 lastSeen = state.head.epoch();
+        uint32 pending = state.head.pendingSince();
+        if (pending > lastSeen) lastSeen = pending;
         uint32 current = currentEpoch();
         // Counts the epochs with a seed that are past their reveal, from the newest back. Where every
         // seed came in time that is `LAPSE_EPOCHS + 2` steps at most, as two such epochs may still be
@@ -116,10 +117,10 @@ abstract contract AuditorRoster is EpochLedger {
         Auditor storage state = _auditors[auditor];
         return (
             state.operator,
-            state.element,
-            state.elementEpoch,
+            state.head.element(),
+            state.head.epoch(),
             state.pendingTip,
-            state.pendingSince
+            state.head.pendingSince()
         );
     }
 
@@ -136,38 +137,39 @@ abstract contract AuditorRoster is EpochLedger {
     /// @dev Only the operator commits, and only with a chain that is usable.
     function _checkCommitter(address auditor, uint32 epoch) internal view {
         Auditor storage state = _auditors[auditor];
-        require(msg.sender == state.operator, PosNotOperator(auditor, msg.sender, state.operator));
-        require(
-            state.elementEpoch != 0 || state.pendingSince <= epoch,
-            PosNotEnrolled(auditor, epoch)
-        );
+        address operator = state.operator;
+        require(msg.sender == operator, PosNotOperator(auditor, msg.sender, operator));
+        ChainHead head = state.head;
+        require(head.epoch() != 0 || head.pendingSince() <= epoch, PosNotEnrolled(auditor, epoch));
     }
 
     /// @dev Checks the secret against the chain and moves the chain's head to it.
     function _showSecret(address owner, uint32 epoch, bytes32 secret) internal {
         Auditor storage auditor = _auditors[owner];
-        _promote(auditor, epoch);
-        uint32 from = auditor.elementEpoch;
+        ChainHead head = _promote(auditor, auditor.head, epoch);
+        uint32 from = head.epoch();
         require(from != 0 && from <= epoch, PosNotEnrolled(owner, epoch));
         uint256 steps = epoch - from;
         require(steps <= SortitionLib.MAX_STEPS, PosTooManySteps(steps, SortitionLib.MAX_STEPS));
         require(
-            bytes24(SortitionLib.advance(secret, steps)) == auditor.element,
+            bytes24(SortitionLib.advance(secret, steps)) == head.element(),
             PosSecretMismatch(owner, epoch)
         );
 
-        if (steps == 0) return;
-        auditor.element = bytes24(secret);
-        auditor.elementEpoch = epoch;
+        if (steps != 0) head = head.moved(secret, epoch);
+        auditor.head = head;
     }
 
-    /// @dev Puts a pending tip in use for the reveals of `epoch` and later.
-    function _promote(Auditor storage auditor, uint32 epoch) private {
-        uint32 since = auditor.pendingSince;
-        if (since == 0 || since > epoch) return;
-        auditor.element = bytes24(auditor.pendingTip);
-        auditor.elementEpoch = since - 1;
+    /// @dev The head for the reveals of `epoch` and later: a pending tip is put in use.
+    function _promote(
+        Auditor storage auditor,
+        ChainHead head,
+        uint32 epoch
+    ) private returns (ChainHead) {
+        uint32 since = head.pendingSince();
+        if (since == 0 || since > epoch) return head;
+        head = ChainHeadLib.fresh(auditor.pendingTip, since - 1);
         auditor.pendingTip = 0;
-        auditor.pendingSince = 0;
+        return head;
     }
 }

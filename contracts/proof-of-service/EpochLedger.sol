@@ -1,45 +1,35 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
-import {BlockHeader} from "@openzeppelin/contracts/utils/BlockHeader.sol";
-import {Memory} from "@openzeppelin/contracts/utils/Memory.sol";
-import {PayLib} from "../libraries/PayLib.sol";
+import {Blockhash} from "@openzeppelin/contracts/utils/Blockhash.sol";
+import {EpochBudget} from "../libraries/EmissionLib.sol";
+import {RING} from "../libraries/Epochs.sol";
+import {Header, HeaderLib} from "../libraries/HeaderLib.sol";
 import {SortitionLib} from "../libraries/SortitionLib.sol";
 import {EpochClock} from "../registry/EpochClock.sol";
 import {IServiceRegistry} from "../registry/IServiceRegistry.sol";
 import {IStaking} from "../staking/IStaking.sol";
 import {IRewardPool} from "../token/IRewardPool.sol";
 import {IProofOfService} from "./IProofOfService.sol";
+import {ISettlement} from "./ISettlement.sol";
 
 /// @title EpochLedger
 /// @notice The part of `ProofOfService` that knows epochs: their seeds and their budgets.
 abstract contract EpochLedger is EpochClock, IProofOfService {
-    using BlockHeader for Memory.Slice[];
-
-    /// @notice Epochs kept in storage; older entries are overwritten, so storage does not grow with time.
-    uint32 public constant RING = 256;
-    /// @notice Paid for the tick that proves an epoch's seed, out of the epoch's budget.
-    uint256 public constant TICK_BOUNTY = 1e18;
-
-    uint256 private constant PROVIDERS_PERCENT = 60;
-
     struct Epoch {
         // slot 0
         bytes32 seed;
-        // slot 1: all that a claim needs
+        // slot 1: all that a reveal needs beside the seed
         uint32 epoch;
         uint32 previous;
+        uint96 enrolledStake;
         uint96 auditorsLeft;
-        // see `PayLib.quarterPay`
-        uint96 quarterPay;
-        // slot 2: what a settlement needs
-        uint96 providersLeft;
-        uint96 providersBudget;
+        // slot 2: what a claim needs as well
+        uint96 auditorsBudget;
+        uint96 contributed;
         uint32 activeServices;
         // seconds since genesis
         uint32 recordedAt;
-        // slot 3
-        uint96 auditorsBudget;
     }
 
     /// @inheritdoc IProofOfService
@@ -50,11 +40,18 @@ abstract contract EpochLedger is EpochClock, IProofOfService {
     address public immutable rewardPool;
 
     /// @inheritdoc IProofOfService
+    address public settlement;
+    // one slot: what a tick compares with
+    /// @inheritdoc IProofOfService
     uint32 public newestSeed;
+    /// @dev The low 112 bits of both halves of the newest seed's `prevrandao`.
+    uint112 private _newestHigh;
+    uint112 private _newestLow;
     Epoch[RING] private _epochs;
+    address private immutable _deployer;
     /// @dev The registry's domain separator, as long as the chain's ID stays what it was at deployment.
-    bytes32 private immutable SEPARATOR;
-    uint256 private immutable CHAIN_ID;
+    bytes32 private immutable _separator;
+    uint256 private immutable _chainId;
 
     /// @notice Sets what never changes afterwards.
     /// @param registry_ The registry, whose clock is taken over.
@@ -71,61 +68,42 @@ abstract contract EpochLedger is EpochClock, IProofOfService {
         )
     {
         require(IStaking(staking_).registry() == registry_, PosWiringMismatch(registry_, staking_));
+        _deployer = msg.sender;
         registry = registry_;
         staking = staking_;
         rewardPool = rewardPool_;
-        SEPARATOR = IServiceRegistry(registry_).domainSeparator();
-        CHAIN_ID = block.chainid;
+        _separator = IServiceRegistry(registry_).domainSeparator();
+        _chainId = block.chainid;
+    }
+
+    /// @inheritdoc IProofOfService
+    function wire(address settlement_) external {
+        require(msg.sender == _deployer, PosNotDeployer(msg.sender));
+        require(settlement == address(0), PosAlreadyWired(settlement));
+        require(
+            ISettlement(settlement_).proofOfService() == address(this),
+            PosWiringMismatch(address(this), settlement_)
+        );
+
+        settlement = settlement_;
+        emit Wired(settlement_);
     }
 
     /// @inheritdoc IProofOfService
     function tick(bytes calldata firstHeader, bytes calldata parentHeader) external {
-        Memory.Slice[] memory header = BlockHeader.parseHeader(firstHeader);
-        uint256 timestamp = header.getTimestamp();
-        require(timestamp >= genesis, PosBeforeGenesis(timestamp));
-        uint32 epoch = _epochOf(timestamp);
+        Header memory header = HeaderLib.parse(firstHeader);
+        require(header.timestamp >= genesis, PosBeforeGenesis(header.timestamp));
+        uint32 epoch = _epochOf(header.timestamp);
         Epoch storage entry = _epochs[epoch % RING];
         // Whether or not the header is real: nothing happens.
         if (entry.epoch == epoch) return;
         _checkFirst(epoch, header, keccak256(firstHeader), parentHeader);
-        uint256 prevrandao = uint256(header.getPrevRandao());
+        uint256 prevrandao = header.prevrandao;
         uint32 newest = newestSeed;
         require(epoch > newest, PosSeedOutOfOrder(epoch, newest));
-        bytes32 unchanged = _seed(prevrandao, newest);
-        require(
-            prevrandao >> 64 != 0 && unchanged != _epochs[newest % RING].seed,
-            PosWeakRandomness(prevrandao)
-        );
+        _checkRandomness(prevrandao);
 
-        // All calls below go to our own contracts, which call nothing back.
-        uint256 unspent = uint256(entry.providersLeft) + entry.auditorsLeft;
-        if (unspent != 0) IRewardPool(rewardPool).release(unspent);
-        uint256 budget = IRewardPool(rewardPool).reserve(epoch);
-        uint256 bounty = budget < TICK_BOUNTY ? budget : TICK_BOUNTY;
-        // Rounded down; the remainder goes to the auditors.
-        uint256 providers = ((budget - bounty) * PROVIDERS_PERCENT) / 100;
-        uint256 auditors = budget - bounty - providers;
-        (, uint64 active) = IStaking(staking).activeAt(epoch);
-
-        bytes32 seed = _seed(prevrandao, epoch);
-        newestSeed = epoch;
-        // The budget is at most the pool's 3 * 10^27 wei, below 2^96; services are fewer than 2^36, and
-        // those that cannot be paid for fit 32 bits by far.
-        _epochs[epoch % RING] = Epoch({
-            seed: seed,
-            epoch: epoch,
-            previous: newest,
-            auditorsLeft: uint96(auditors),
-            quarterPay: uint96(PayLib.quarterPay(auditors, active)),
-            providersLeft: uint96(providers),
-            providersBudget: uint96(providers),
-            activeServices: uint32(active),
-            recordedAt: uint32(block.timestamp - genesis),
-            auditorsBudget: uint96(auditors)
-        });
-        emit Ticked(epoch, seed, providers, auditors, uint32(active));
-
-        if (bounty != 0) IRewardPool(rewardPool).pay(msg.sender, bounty);
+        _open(epoch, newest, _seed(prevrandao, epoch));
     }
 
     /// @inheritdoc IProofOfService
@@ -147,21 +125,11 @@ abstract contract EpochLedger is EpochClock, IProofOfService {
     )
         external
         view
-        returns (
-            uint256 providersBudget,
-            uint256 providersLeft,
-            uint256 auditorsBudget,
-            uint256 auditorsLeft
-        )
+        returns (uint256 budget, uint256 left, uint256 contributed, uint256 enrolledStake)
     {
         Epoch storage entry = _entry(epoch);
         if (entry.epoch != epoch) return (0, 0, 0, 0);
-        return (
-            entry.providersBudget,
-            entry.providersLeft,
-            entry.auditorsBudget,
-            entry.auditorsLeft
-        );
+        return (entry.auditorsBudget, entry.auditorsLeft, entry.contributed, entry.enrolledStake);
     }
 
     /// @dev The ring entry of an epoch; the caller compares its `epoch`.
@@ -177,30 +145,83 @@ abstract contract EpochLedger is EpochClock, IProofOfService {
 
     /// @dev EIP-712 domain of the registry; asked for anew where the chain was forked under another ID.
     function _domainSeparator() internal view returns (bytes32) {
-        return block.chainid == CHAIN_ID ? SEPARATOR : IServiceRegistry(registry).domainSeparator();
+        return
+            block.chainid == _chainId ? _separator : IServiceRegistry(registry).domainSeparator();
     }
 
-    /// @dev Tells the epochs apart that share a ring entry.
-    function _tag(uint32 epoch) internal pure returns (uint256) {
-        return (epoch / RING) & 0xfff;
+    /// @dev Opens an epoch whose seed was proven: its totals and its budgets, for good. All calls go to our
+    /// own contracts, which call nothing back.
+    function _open(uint32 epoch, uint32 previous, bytes32 seed) private {
+        Epoch storage entry = _entry(epoch);
+        IRewardPool pool = IRewardPool(rewardPool);
+        uint96 unspent = entry.auditorsLeft;
+        if (unspent != 0) {
+            // What was contributed is spent last, so it comes back first.
+            uint96 contributed = entry.contributed;
+            pool.release(unspent, contributed < unspent ? contributed : unspent);
+        }
+        (uint96 activeStake, uint64 services, uint96 enrolledStake) = IStaking(staking).totalsAt(
+            epoch
+        );
+        EpochBudget memory budget = pool.open(epoch, activeStake, enrolledStake);
+
+        newestSeed = epoch;
+        // Budgets are below the supply of BLOC, which is below 2^96; services are fewer than 2^36, and those
+        // that cannot be paid for fit 32 bits by far.
+        entry.seed = seed;
+        entry.epoch = epoch;
+        entry.previous = previous;
+        entry.enrolledStake = enrolledStake;
+        entry.auditorsLeft = uint96(budget.auditors);
+        entry.auditorsBudget = uint96(budget.auditors);
+        entry.contributed = uint96(budget.contributed);
+        entry.activeServices = uint32(services);
+        entry.recordedAt = uint32(block.timestamp - genesis);
+        emit Ticked(
+            epoch,
+            seed,
+            budget.providers,
+            budget.auditors,
+            activeStake,
+            enrolledStake,
+            uint32(services)
+        );
+
+        ISettlement(settlement).open(epoch, uint96(budget.providers), activeStake);
+        if (budget.bounty != 0) pool.pay(msg.sender, budget.bounty);
     }
 
     function _seed(uint256 prevrandao, uint32 epoch) private view returns (bytes32) {
         return SortitionLib.seed(prevrandao, epoch, block.chainid, address(this));
     }
 
+    /// @dev Refuses what a chain without randomness has in its headers: a half of zeros, or a half that was
+    /// there before. It can refuse no more than that: that a chain's `prevrandao` is random is for whoever
+    /// deploys to know (docs/protocol.md, 3.2).
+    function _checkRandomness(uint256 prevrandao) private {
+        (uint112 high, uint112 low) = (uint112(prevrandao >> 128), uint112(prevrandao));
+        require(
+            prevrandao >> 128 != 0 &&
+                uint128(prevrandao) != 0 &&
+                high != _newestHigh &&
+                low != _newestLow,
+            PosWeakRandomness(prevrandao)
+        );
+
+        (_newestHigh, _newestLow) = (high, low);
+    }
+
     /// @dev The chain knows the first header, and its parent lies in an earlier epoch.
     function _checkFirst(
         uint32 epoch,
-        Memory.Slice[] memory header,
+        Header memory header,
         bytes32 hash,
         bytes calldata parentHeader
     ) private view {
-        require(header.verifyBlockHeader(hash), PosUnknownBlock(header.getNumber(), hash));
-        bytes32 expected = header.getParentHash();
+        require(Blockhash.blockHash(header.number) == hash, PosUnknownBlock(header.number, hash));
         bytes32 actual = keccak256(parentHeader);
-        require(actual == expected, PosNotParent(expected, actual));
-        uint256 timestamp = BlockHeader.parseHeader(parentHeader).getTimestamp();
+        require(actual == header.parentHash, PosNotParent(header.parentHash, actual));
+        uint256 timestamp = HeaderLib.timestampOf(parentHeader);
         require(timestamp < epochStart(epoch), PosNotFirstBlock(epoch, uint64(timestamp)));
     }
 }

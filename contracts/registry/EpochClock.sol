@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
+import {HORIZON} from "../libraries/Epochs.sol";
 import {IEpochClock} from "./IEpochClock.sol";
 
 /// @title EpochClock
@@ -29,6 +30,11 @@ abstract contract EpochClock is IEpochClock {
     /// @inheritdoc IEpochClock
     function epochStart(uint32 epoch) public view returns (uint64) {
         return genesis + uint64(epoch) * epochSeconds;
+    }
+
+    /// @dev The first epoch in which a change made now counts.
+    function _since() internal view returns (uint32) {
+        return currentEpoch() + HORIZON;
     }
 
     /// @dev Fits 32 bits for 136 years of one-second epochs.

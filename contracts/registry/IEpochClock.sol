@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 /// @title IEpochClock
 /// @notice Time in epochs, `epoch(t) = (t - genesis) / epochSeconds`.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 /// @title IServiceClasses
 /// @notice Kinds of services. Governance adds, opens and closes them; what a class asks for and how its
@@ -9,15 +9,18 @@ interface IServiceClasses {
     struct ServiceClass {
         // slot 0
         bytes32 name;
-        // slot 1
+        // slot 1: the least stake of an active service, and the most that is paid for
         uint96 minimumStake;
+        uint96 maximumStake;
+        // slot 2
         uint96 registrationFee;
         // whether new services may be registered
         bool open;
-        // slot 2: grades by time to the last byte, and who checks the answers to challenges
+        // grades by time to the last byte
         uint32 excellentMs;
         uint32 goodMs;
         uint32 poorMs;
+        // slot 3: checks the answers to challenges
         address verifier;
     }
 
@@ -42,6 +45,10 @@ interface IServiceClasses {
     /// @param goodMs Milliseconds.
     /// @param poorMs Milliseconds.
     error RegistryClassBounds(uint32 excellentMs, uint32 goodMs, uint32 poorMs);
+    /// @notice No stake would both reach the minimum and count as a whole.
+    /// @param minimumStake BLOC in wei.
+    /// @param maximumStake BLOC in wei.
+    error RegistryClassStake(uint96 minimumStake, uint96 maximumStake);
     /// @notice A class needs a verifier with code.
     /// @param verifier The address given.
     error RegistryClassVerifier(address verifier);

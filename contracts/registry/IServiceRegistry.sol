@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
+import {Slot} from "../libraries/Slot.sol";
+import {Permit} from "../token/PermitLib.sol";
 import {IEpochClock} from "./IEpochClock.sol";
 import {IServiceClasses} from "./IServiceClasses.sol";
-import {IServiceLabels} from "./IServiceLabels.sol";
+import {IServiceSlots} from "./IServiceSlots.sol";
+import {ISuccession} from "./ISuccession.sol";
 
 /// @title IServiceRegistry
 /// @notice Services as ERC-721 tokens: class, service key, probe specification, whether they are active.
-/// What counts in an epoch is fixed before it begins: every change here counts from the next epoch on.
-interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceLabels {
+/// What counts in an epoch is fixed before it begins: every change here counts from the next epoch but
+/// one on, since the seed of the next can be known before the current one is over.
+interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceSlots, ISuccession {
     /// @notice State of a service; only `Active` ones are audited, paid and routed to. Where several
     /// apply, the first of Retired, Suspended, Maintenance, Keyless, Unstaked.
     /// `None`: no such service. `Unstaked`: stake under the class's minimum. `Maintenance`: taken out by
@@ -83,13 +87,19 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceLabels {
     event ServiceRetired(uint64 indexed number, uint32 since);
     /// @notice The contracts were connected.
     /// @param staking The staking contract.
-    /// @param proofOfService May suspend.
+    /// @param proofOfService The contract that holds the rounds.
+    /// @param settlement May suspend.
     /// @param challengeBook May suspend.
+    /// @param labels Holds the labels.
     event Wired(
         address indexed staking,
         address indexed proofOfService,
-        address indexed challengeBook
+        address settlement,
+        address indexed challengeBook,
+        address labels
     );
+
+    // Deployment
 
     /// @notice Only the deployer connects the contracts.
     /// @param caller Who called.
@@ -100,12 +110,12 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceLabels {
     /// @notice A given contract does not point back to this one.
     /// @param target The contract offered.
     error RegistryWiringMismatch(address target);
-    /// @notice Only the staking contract reports stakes.
-    /// @param caller Who called.
-    error RegistryNotStaking(address caller);
-    /// @notice There is no such service.
-    /// @param number The number given.
-    error RegistryUnknownService(uint64 number);
+
+    // Registering and taking over
+
+    /// @notice All service numbers are taken.
+    /// @param number The number that would be next.
+    error RegistryFull(uint64 number);
     /// @notice A service needs a key.
     error RegistryKeyZero();
     /// @notice The probe specification is empty or too long.
@@ -116,51 +126,71 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceLabels {
     /// @param length Its length in bytes.
     /// @param maximum The longest allowed.
     error RegistryMetadataLength(uint256 length, uint256 maximum);
-    /// @notice The record is empty or too long.
-    /// @param length Its length in bytes.
-    /// @param maximum The longest allowed.
-    error RegistryRecordLength(uint256 length, uint256 maximum);
-    /// @notice Only the owner of the service may do this.
-    /// @param number The service number.
-    /// @param caller Who called.
-    error RegistryNotOwner(uint64 number, address caller);
-    /// @notice A shard lies beyond what can exist.
-    /// @param shard The shard.
-    /// @param bound The first that cannot exist.
-    error RegistryShardRange(uint256 shard, uint256 bound);
     /// @notice The number is not one of the predecessor's, or was taken over already.
     /// @param number The number given.
     error RegistryNotInherited(uint64 number);
     /// @notice The service must be retired in the predecessor first.
     /// @param number The service number.
     error RegistryNotRetired(uint64 number);
-    /// @notice All service numbers are taken.
-    /// @param number The number that would be next.
-    error RegistryFull(uint64 number);
-    /// @notice Only `ProofOfService` and `ChallengeBook` suspend.
+
+    // The owner's calls
+
+    /// @notice Only the owner of the service may do this.
+    /// @param number The service number.
     /// @param caller Who called.
-    error RegistryNotSuspender(address caller);
+    error RegistryNotOwner(uint64 number, address caller);
     /// @notice The service was retired: nothing about it changes any more but its owner and who receives
     /// what it still earned.
     /// @param number The service number.
     error RegistryRetired(uint64 number);
-    /// @notice The service is not suspended.
+    /// @notice A specification that was set in the epoch before counts first.
     /// @param number The service number.
-    error RegistryNotSuspended(uint64 number);
+    /// @param since First epoch in which it counts; another can be set from then on.
+    error RegistryProbePending(uint64 number, uint32 since);
     /// @notice The service is in this state already.
     /// @param number The service number.
     /// @param on The state asked for.
     error RegistryMaintenanceUnchanged(uint64 number, bool on);
+    /// @notice The service is not suspended.
+    /// @param number The service number.
+    error RegistryNotSuspended(uint64 number);
+
+    // Announcing and reading
+
+    /// @notice There is no such service.
+    /// @param number The number given.
+    error RegistryUnknownService(uint64 number);
+    /// @notice The record is empty or too long.
+    /// @param length Its length in bytes.
+    /// @param maximum The longest allowed.
+    error RegistryRecordLength(uint256 length, uint256 maximum);
+
+    // Calls between our contracts
+
+    /// @notice Only the staking contract reports stakes.
+    /// @param caller Who called.
+    error RegistryNotStaking(address caller);
+    /// @notice Only `Settlement` and `ChallengeBook` suspend.
+    /// @param caller Who called.
+    error RegistryNotSuspender(address caller);
 
     /// @notice Connects the contracts, once, by the deployer.
     /// @param staking Must name this registry as its own.
-    /// @param proofOfService Must name this registry and `staking` as its own.
+    /// @param proofOfService Must name this registry, `staking` and `settlement` as its own.
+    /// @param settlement Must name `proofOfService` as its own.
     /// @param challengeBook Must name this registry and `proofOfService` as its own.
-    function wire(address staking, address proofOfService, address challengeBook) external;
+    /// @param labels Must name this registry and the token of `staking` as its own.
+    function wire(
+        address staking,
+        address proofOfService,
+        address settlement,
+        address challengeBook,
+        address labels
+    ) external;
 
     /// @notice Registers a service, burns the class's registration fee and stakes; the caller becomes
     /// owner and staker. Needs an allowance of fee and stake for the staking contract. Active from the
-    /// next epoch if the stake reaches the class's minimum.
+    /// next epoch but one if the stake reaches the class's minimum.
     /// @param classId Index of the class.
     /// @param key Key that signs receipts and records.
     /// @param probe Probe specification, 1 to `MAX_PROBE` bytes.
@@ -175,10 +205,27 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceLabels {
         uint96 stake
     ) external returns (uint64 number);
 
-    /// @notice Registers a service of the predecessor under the number that it has there, without the
-    /// class's fee, which was paid there; counts from the next epoch on. It keeps its label. Only the owner
-    /// of the service there, who must have retired it there first: no service is two. The stake there
-    /// unbonds by its own rules, and what was earned there is paid there.
+    /// @notice As {register}, with the allowance in the same transaction.
+    /// @param classId Index of the class.
+    /// @param key Key that signs receipts and records.
+    /// @param probe Probe specification, 1 to `MAX_PROBE` bytes.
+    /// @param metadata URI of a description, up to `MAX_METADATA` bytes.
+    /// @param stake BLOC in wei; may be 0.
+    /// @param permit The caller's for the staking contract; where it fails, the allowance must suffice.
+    /// @return number The service number.
+    function registerWithPermit(
+        uint16 classId,
+        address key,
+        bytes calldata probe,
+        string calldata metadata,
+        uint96 stake,
+        Permit calldata permit
+    ) external returns (uint64 number);
+
+    /// @notice Registers a service of an earlier version under the number that it has there, without the
+    /// class's fee, which was paid there; counts from the next epoch but one on. It keeps its label. Only the owner
+    /// of the service in its home ({homeOf} of the predecessor), who must have retired it there first: no
+    /// service is two. The stake there unbonds by its own rules, and what was earned there is paid there.
     /// @param number The service number, at most {inherited}.
     /// @param classId Index of the class; it must be open.
     /// @param key Key that signs receipts and records.
@@ -194,12 +241,30 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceLabels {
         uint96 stake
     ) external;
 
-    /// @notice Replaces the probe specification from the next epoch on.
+    /// @notice As {takeOver}, with the allowance in the same transaction.
+    /// @param number The service number, at most {inherited}.
+    /// @param classId Index of the class; it must be open.
+    /// @param key Key that signs receipts and records.
+    /// @param probe Probe specification, 1 to `MAX_PROBE` bytes.
+    /// @param metadata URI of a description, up to `MAX_METADATA` bytes.
+    /// @param stake BLOC in wei; may be 0.
+    /// @param permit The caller's for the staking contract; where it fails, the allowance must suffice.
+    function takeOverWithPermit(
+        uint64 number,
+        uint16 classId,
+        address key,
+        bytes calldata probe,
+        string calldata metadata,
+        uint96 stake,
+        Permit calldata permit
+    ) external;
+
+    /// @notice Replaces the probe specification from the next epoch but one on.
     /// @param number The service number; the caller must own it.
     /// @param probe Probe specification, 1 to `MAX_PROBE` bytes.
     function setProbe(uint64 number, bytes calldata probe) external;
 
-    /// @notice Replaces the service key from the next epoch on. The old key still answers challenges that
+    /// @notice Replaces the service key from the next epoch but one on. The old key still answers challenges that
     /// were opened while it counted: keep it until they are closed.
     /// @param number The service number; the caller must own it.
     /// @param key Key that signs receipts and records.
@@ -215,22 +280,22 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceLabels {
     /// @param payout The receiver; 0 for the owner.
     function setPayout(uint64 number, address payout) external;
 
-    /// @notice Declares or ends maintenance from the next epoch on.
+    /// @notice Declares or ends maintenance from the next epoch but one on.
     /// @param number The service number; the caller must own it.
     /// @param on The new state.
     function setMaintenance(uint64 number, bool on) external;
 
-    /// @notice Ends a suspension from the next epoch on.
+    /// @notice Ends a suspension from the next epoch but one on.
     /// @param number The service number; the caller must own it.
     function reinstate(uint64 number) external;
 
-    /// @notice Takes a service out for ever, from the next epoch on; its stake starts to unbond. The
+    /// @notice Takes a service out for ever, from the next epoch but one on; its stake starts to unbond. The
     /// number and the label are never used again.
     /// @param number The service number; the caller must own it.
     function retire(uint64 number) external;
 
-    /// @notice Suspends a service from the next epoch on; does nothing to one that is suspended or
-    /// retired. Only `ProofOfService` and `ChallengeBook`.
+    /// @notice Suspends a service from the next epoch but one on; does nothing to one that is suspended or
+    /// retired. Only `Settlement` and `ChallengeBook`.
     /// @param number The service number.
     function suspend(uint64 number) external;
 
@@ -242,26 +307,19 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceLabels {
 
     /// @notice Takes note of a service's stake; only the staking contract.
     /// @param number The service number.
-    /// @param stake BLOC in wei from the next epoch on.
-    /// @return wasActive Whether the service counted as active from the next epoch on before this call.
-    /// @return isActive Whether it does now.
+    /// @param stake BLOC in wei from the next epoch but one on.
+    /// @return wasActive Whether the service was to be active from that epoch on before this call.
+    /// @return isActive Whether it is now.
+    /// @return counted How much of the stake is paid for: at most the class's `maximumStake`.
     function syncStake(
         uint64 number,
         uint96 stake
-    ) external returns (bool wasActive, bool isActive);
+    ) external returns (bool wasActive, bool isActive, uint96 counted);
 
     /// @notice The highest service number: numbers run from 1 to this, those of {inherited} that were not
     /// taken over left out.
     /// @return The number.
     function serviceCount() external view returns (uint64);
-
-    /// @notice The registry whose services may be taken over; fixed at deployment.
-    /// @return The registry; 0 for none.
-    function predecessor() external view returns (address);
-
-    /// @notice Service numbers up to this are kept for the predecessor's services; fixed at deployment.
-    /// @return The number.
-    function inherited() external view returns (uint64);
 
     /// @notice Class of a service.
     /// @param number The service number.
@@ -280,6 +338,17 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceLabels {
     /// @return The status.
     function statusAt(uint64 number, uint32 epoch) external view returns (Status);
 
+    /// @notice What a claim and a settlement ask of a service.
+    /// @param number The service number.
+    /// @param epoch The epoch.
+    /// @return slot The slot in which it was audited, if it was active.
+    /// @return active Whether it was active in the epoch.
+    /// @return key The service key that counts in the epoch.
+    function auditAt(
+        uint64 number,
+        uint32 epoch
+    ) external view returns (Slot slot, bool active, address key);
+
     /// @notice The newest status, for routing.
     /// @param number The service number.
     /// @return The status.
@@ -287,7 +356,7 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceLabels {
 
     /// @notice The first epoch in which a service could be audited.
     /// @param number The service number.
-    /// @return The epoch after its registration; 0 for an unknown service.
+    /// @return The next epoch but one after its registration; 0 for an unknown service.
     function firstEpoch(uint64 number) external view returns (uint32);
 
     /// @notice First epoch since the last reinstatement.
@@ -300,10 +369,10 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceLabels {
     /// @return The payout address, or the owner where none is set.
     function payoutOf(uint64 number) external view returns (address);
 
-    /// @notice Hash of a service's description URI.
+    /// @notice The description that a service's owner set.
     /// @param number The service number.
-    /// @return keccak256 of the URI of the last `ServiceRegistered` or `MetadataSet` event; 0 for none.
-    function metadataHash(uint64 number) external view returns (bytes32);
+    /// @return A URI; empty for none.
+    function metadataOf(uint64 number) external view returns (string memory);
 
     /// @notice The probe specification that counts in an epoch: its hash, and where its bytes are.
     /// @param number The service number.
@@ -314,12 +383,6 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceLabels {
         uint64 number,
         uint32 epoch
     ) external view returns (bytes32 hash, uint64 blockNumber);
-
-    /// @notice Active services of a shard.
-    /// @param shard The shard, 15 consecutive numbers.
-    /// @param epoch The previous epoch, the current one or the next.
-    /// @return Bit `i` is set when service `shard * 15 + i + 1` is active.
-    function activeLanes(uint256 shard, uint32 epoch) external view returns (uint256);
 
     /// @notice EIP-712 domain separator of everything signed off chain.
     /// @return The separator for the current chain ID.
@@ -333,7 +396,15 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceLabels {
     /// @return Its address; 0 before {wire}.
     function proofOfService() external view returns (address);
 
+    /// @notice The contract that pays services, and suspends those that are down.
+    /// @return Its address; 0 before {wire}.
+    function settlement() external view returns (address);
+
     /// @notice The contract that holds the challenges.
     /// @return Its address; 0 before {wire}.
     function challengeBook() external view returns (address);
+
+    /// @notice The contract that holds the labels.
+    /// @return Its address; 0 before {wire}.
+    function labels() external view returns (address);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IServiceClasses} from "./IServiceClasses.sol";
@@ -17,6 +17,10 @@ abstract contract ServiceClasses is AccessManaged, IServiceClasses {
         require(
             kind.excellentMs < kind.goodMs && kind.goodMs < kind.poorMs,
             RegistryClassBounds(kind.excellentMs, kind.goodMs, kind.poorMs)
+        );
+        require(
+            kind.maximumStake != 0 && kind.minimumStake <= kind.maximumStake,
+            RegistryClassStake(kind.minimumStake, kind.maximumStake)
         );
         require(kind.verifier.code.length != 0, RegistryClassVerifier(kind.verifier));
 

@@ -1,123 +1,83 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
 import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IChallengeBook} from "../challenges/IChallengeBook.sol";
-import {ActiveLanesLib} from "../libraries/ActiveLanesLib.sol";
+import {IServiceLabels} from "../labels/IServiceLabels.sol";
 import {EpochTrace} from "../libraries/EpochTrace.sol";
-import {MAX_SHARDS, TallyLib} from "../libraries/TallyLib.sol";
+import {ServiceState, ServiceStateLib} from "../libraries/ServiceState.sol";
+import {LANES, MAX_SHARDS} from "../libraries/Slot.sol";
 import {IProofOfService} from "../proof-of-service/IProofOfService.sol";
+import {ISettlement} from "../proof-of-service/ISettlement.sol";
 import {IStaking} from "../staking/IStaking.sol";
+import {Permit, PermitLib} from "../token/PermitLib.sol";
 import {EpochClock} from "./EpochClock.sol";
-import {IServiceLabels} from "./IServiceLabels.sol";
+import {IEpochClock} from "./IEpochClock.sol";
+import {IServiceClasses} from "./IServiceClasses.sol";
 import {IServiceRegistry} from "./IServiceRegistry.sol";
-import {ServiceClasses} from "./ServiceClasses.sol";
-import {ServiceLabels} from "./ServiceLabels.sol";
+import {IServiceSlots} from "./IServiceSlots.sol";
+import {ISuccession} from "./ISuccession.sol";
+import {ServiceRecords} from "./ServiceRecords.sol";
+import {Succession} from "./Succession.sol";
 
 /// @title ServiceRegistry
 /// @notice See {IServiceRegistry}. Holders of privilege: the deployer may call {wire} once; governance adds,
-/// opens and closes classes; the staking contract reports stakes; `ProofOfService` and `ChallengeBook`
+/// opens and closes classes; the staking contract reports stakes; `Settlement` and `ChallengeBook`
 /// suspend by their rules; all else about a service is its owner's. Nobody else changes anything.
-contract ServiceRegistry is
-    ERC721,
-    EIP712,
-    EpochClock,
-    ServiceClasses,
-    ServiceLabels,
-    IServiceRegistry
-{
+contract ServiceRegistry is ERC721, EIP712, ServiceRecords, Succession {
     using EpochTrace for EpochTrace.Trace;
 
-    /// @notice Longest probe specification in bytes.
-    uint256 public constant MAX_PROBE = 1024;
-    /// @notice Longest metadata URI in bytes.
-    uint256 public constant MAX_METADATA = 256;
-    /// @notice Longest encoded endpoint record in bytes.
-    uint256 public constant MAX_RECORD = 2048;
-
-    struct Service {
-        // slot 0 and 1: `class (16) | flags (8) | key (160)` by epoch
-        EpochTrace.Trace state;
-        // slot 2
-        bytes32 probe;
-        // slot 3: the specification of before `probeSince`, if there was one
-        bytes32 previousProbe;
-        // slot 4
-        uint64 probeBlock;
-        uint64 previousProbeBlock;
-        uint32 probeSince;
-        uint32 firstEpoch;
-        uint32 reinstatedSince;
-        // slot 5
-        bytes32 metadata;
-        // slot 6: 0 for the owner
-        address payout;
-    }
-
-    uint192 private constant KEY = type(uint160).max;
-    uint192 private constant EXISTS = 1 << 160;
-    uint192 private constant STAKED = 2 << 160;
-    uint192 private constant MAINTENANCE = 4 << 160;
-    uint192 private constant SUSPENDED = 8 << 160;
-    uint192 private constant RETIRED = 16 << 160;
-    uint192 private constant FLAGS = 0xff << 160;
-    uint192 private constant CLASS_SHIFT = 168;
-
-    address private immutable DEPLOYER;
-    /// @inheritdoc IServiceRegistry
-    address public immutable predecessor;
-    /// @inheritdoc IServiceRegistry
-    uint64 public immutable inherited;
+    address private immutable _deployer;
 
     /// @inheritdoc IServiceRegistry
     address public staking;
     /// @inheritdoc IServiceRegistry
-    uint64 public serviceCount;
-    /// @inheritdoc IServiceRegistry
     address public proofOfService;
     /// @inheritdoc IServiceRegistry
+    address public settlement;
+    /// @inheritdoc IServiceRegistry
     address public challengeBook;
-    mapping(uint64 number => Service) private _services;
-    /// @dev A plain table instead of a mapping: no hash for each shard of a reveal.
-    uint256[MAX_SHARDS] private _lanes;
+    /// @inheritdoc IServiceRegistry
+    address public labels;
 
     modifier onlyOwnerOf(uint64 number) {
-        require(_ownerOf(number) == msg.sender, RegistryNotOwner(number, msg.sender));
+        _checkOwner(number);
         _;
     }
 
     /// @notice Sets what never changes afterwards.
     /// @param epochSeconds_ Length of an epoch; the clock starts at this block.
     /// @param governance Access manager that says who adds, opens and closes classes.
-    /// @param labelMinimumAge_ How old a commitment to a label must be, seconds.
-    /// @param labelMaximumAge_ How old it may be, seconds.
     /// @param predecessor_ The earlier version whose services may be taken over; 0 for none.
+    /// @param closingSeconds_ Time between announcing that this registry closes and its closing.
     constructor(
         uint32 epochSeconds_,
         address governance,
-        uint64 labelMinimumAge_,
-        uint64 labelMaximumAge_,
-        address predecessor_
+        address predecessor_,
+        uint64 closingSeconds_
     )
         ERC721("Blockcloud Service", "SERVICE")
         EIP712("Blockcloud", "1")
         EpochClock(uint64(block.timestamp), epochSeconds_)
         AccessManaged(governance)
-        ServiceLabels(labelMinimumAge_, labelMaximumAge_)
+        Succession(predecessor_, closingSeconds_)
     {
-        DEPLOYER = msg.sender;
-        predecessor = predecessor_;
-        if (predecessor_ == address(0)) return;
-        inherited = IServiceRegistry(predecessor_).serviceCount();
-        serviceCount = inherited;
+        _deployer = msg.sender;
+        _counters.services = inherited;
     }
 
     /// @inheritdoc IServiceRegistry
-    function wire(address staking_, address proofOfService_, address challengeBook_) external {
-        require(msg.sender == DEPLOYER, RegistryNotDeployer(msg.sender));
+    function wire(
+        address staking_,
+        address proofOfService_,
+        address settlement_,
+        address challengeBook_,
+        address labels_
+    ) external {
+        require(msg.sender == _deployer, RegistryNotDeployer(msg.sender));
         require(staking == address(0), RegistryAlreadyWired(staking));
         require(IStaking(staking_).registry() == address(this), RegistryWiringMismatch(staking_));
         IProofOfService rounds = IProofOfService(proofOfService_);
@@ -125,81 +85,71 @@ contract ServiceRegistry is
             rounds.registry() == address(this) && rounds.staking() == staking_,
             RegistryWiringMismatch(proofOfService_)
         );
+        require(
+            rounds.settlement() == settlement_ &&
+                ISettlement(settlement_).proofOfService() == proofOfService_,
+            RegistryWiringMismatch(settlement_)
+        );
         IChallengeBook book = IChallengeBook(challengeBook_);
         require(
             book.registry() == address(this) && book.proofOfService() == proofOfService_,
             RegistryWiringMismatch(challengeBook_)
         );
+        IServiceLabels names = IServiceLabels(labels_);
+        require(
+            names.registry() == address(this) && names.token() == IStaking(staking_).token(),
+            RegistryWiringMismatch(labels_)
+        );
 
         staking = staking_;
         proofOfService = proofOfService_;
+        settlement = settlement_;
         challengeBook = challengeBook_;
-        emit Wired(staking_, proofOfService_, challengeBook_);
+        labels = labels_;
+        emit Wired(staking_, proofOfService_, settlement_, challengeBook_, labels_);
     }
 
     /// @inheritdoc IServiceRegistry
-    function register(
+    function registerWithPermit(
         uint16 classId,
         address key,
         bytes calldata probe,
         string calldata metadata,
-        uint96 stake
+        uint96 stake,
+        Permit calldata permit
     ) external returns (uint64 number) {
-        number = serviceCount + 1;
-        require(number <= MAX_SHARDS * TallyLib.LANES, RegistryFull(number));
-
-        serviceCount = number;
-        uint96 fee = _open(number, classId, key, probe, metadata);
-
-        // Our own staking contract: it takes the fee and the stake, and reports back by {syncStake}.
-        IStaking(staking).openService(number, msg.sender, stake, fee);
+        _tryPermit(permit);
+        return register(classId, key, probe, metadata, stake);
     }
 
     /// @inheritdoc IServiceRegistry
-    function takeOver(
+    function takeOverWithPermit(
         uint64 number,
         uint16 classId,
         address key,
         bytes calldata probe,
         string calldata metadata,
-        uint96 stake
+        uint96 stake,
+        Permit calldata permit
     ) external {
-        require(
-            number != 0 && number <= inherited && !_exists(number),
-            RegistryNotInherited(number)
-        );
-        // Views of an earlier version of this contract, which whoever deployed this one named.
-        require(
-            IERC721(predecessor).ownerOf(number) == msg.sender,
-            RegistryNotOwner(number, msg.sender)
-        );
-        require(
-            IServiceRegistry(predecessor).statusNow(number) == Status.Retired,
-            RegistryNotRetired(number)
-        );
-
-        _open(number, classId, key, probe, metadata);
-        string memory label = IServiceLabels(predecessor).labelOf(number);
-        if (bytes(label).length != 0) _setLabel(number, label);
-
-        // Our own staking contract, as in {register}; no fee: the number's was burned with the predecessor.
-        IStaking(staking).openService(number, msg.sender, stake, 0);
+        _tryPermit(permit);
+        takeOver(number, classId, key, probe, metadata, stake);
     }
 
     /// @inheritdoc IServiceRegistry
     function setProbe(uint64 number, bytes calldata probe) external onlyOwnerOf(number) {
         _unretired(number);
 
-        _setProbe(number, probe, currentEpoch() + 1);
+        _setProbe(number, probe, _since());
     }
 
     /// @inheritdoc IServiceRegistry
     function setKey(uint64 number, address key) external onlyOwnerOf(number) {
-        uint192 state = _unretired(number);
+        ServiceState state = _unretired(number);
         require(key != address(0), RegistryKeyZero());
 
-        emit KeySet(number, currentEpoch() + 1, key);
-        _changeState(number, (state & ~KEY) | uint160(key));
+        emit KeySet(number, _since(), key);
+        _changeState(number, state.withKey(key));
     }
 
     /// @inheritdoc IServiceRegistry
@@ -218,30 +168,33 @@ contract ServiceRegistry is
 
     /// @inheritdoc IServiceRegistry
     function setMaintenance(uint64 number, bool on) external onlyOwnerOf(number) {
-        uint192 state = _unretired(number);
-        require((state & MAINTENANCE != 0) != on, RegistryMaintenanceUnchanged(number, on));
+        ServiceState state = _unretired(number);
+        require(
+            state.has(ServiceStateLib.MAINTENANCE) != on,
+            RegistryMaintenanceUnchanged(number, on)
+        );
 
-        emit MaintenanceSet(number, currentEpoch() + 1, on);
-        _changeState(number, state ^ MAINTENANCE);
+        emit MaintenanceSet(number, _since(), on);
+        _changeState(number, state.withFlag(ServiceStateLib.MAINTENANCE, on));
     }
 
     /// @inheritdoc IServiceRegistry
     function reinstate(uint64 number) external onlyOwnerOf(number) {
-        uint192 state = _unretired(number);
-        require(state & SUSPENDED != 0, RegistryNotSuspended(number));
+        ServiceState state = _unretired(number);
+        require(state.has(ServiceStateLib.SUSPENDED), RegistryNotSuspended(number));
 
-        uint32 since = currentEpoch() + 1;
+        uint32 since = _since();
         _services[number].reinstatedSince = since;
         emit ServiceReinstated(number, since);
-        _changeState(number, state & ~SUSPENDED);
+        _changeState(number, state.withFlag(ServiceStateLib.SUSPENDED, false));
     }
 
     /// @inheritdoc IServiceRegistry
     function retire(uint64 number) external onlyOwnerOf(number) {
-        uint192 state = _unretired(number);
+        ServiceState state = _unretired(number);
 
-        emit ServiceRetired(number, currentEpoch() + 1);
-        _changeState(number, state | RETIRED);
+        emit ServiceRetired(number, _since());
+        _changeState(number, state.withFlag(ServiceStateLib.RETIRED, true));
 
         // Our own staking contract: it starts to unbond the stake, and reports back by {syncStake}.
         IStaking(staking).releaseService(number);
@@ -250,24 +203,14 @@ contract ServiceRegistry is
     /// @inheritdoc IServiceRegistry
     function suspend(uint64 number) external {
         require(
-            msg.sender == proofOfService || msg.sender == challengeBook,
+            msg.sender == settlement || msg.sender == challengeBook,
             RegistryNotSuspender(msg.sender)
         );
-        uint192 state = _services[number].state.latest();
-        if (state & (SUSPENDED | RETIRED) != 0) return;
+        ServiceState state = _newest(number);
+        if (state.has(ServiceStateLib.SUSPENDED | ServiceStateLib.RETIRED)) return;
 
-        emit ServiceSuspended(number, currentEpoch() + 1);
-        _changeState(number, state | SUSPENDED);
-    }
-
-    /// @inheritdoc IServiceLabels
-    function setLabel(
-        uint64 number,
-        string calldata label,
-        bytes32 salt
-    ) external onlyOwnerOf(number) {
-        _unretired(number);
-        _takeLabel(number, label, salt);
+        emit ServiceSuspended(number, _since());
+        _changeState(number, state.withFlag(ServiceStateLib.SUSPENDED, true));
     }
 
     /// @inheritdoc IServiceRegistry
@@ -285,44 +228,21 @@ contract ServiceRegistry is
     function syncStake(
         uint64 number,
         uint96 stake
-    ) external returns (bool wasActive, bool isActive) {
+    ) external returns (bool wasActive, bool isActive, uint96 counted) {
         require(msg.sender == staking, RegistryNotStaking(msg.sender));
 
-        uint192 state = _services[number].state.latest();
+        ServiceState state = _newest(number);
+        ServiceClass storage kind = _class(_services[number].classId);
+        uint96 maximum = kind.maximumStake;
+        counted = stake < maximum ? stake : maximum;
         // Nor is a service active without stake where the class asks for none: pay is by stake.
-        bool enough = stake != 0 && stake >= _class(uint16(state >> CLASS_SHIFT)).minimumStake;
-        return _setState(number, enough ? state | STAKED : state & ~STAKED);
+        bool enough = stake != 0 && stake >= kind.minimumStake;
+        (wasActive, isActive) = _setState(number, state.withFlag(ServiceStateLib.STAKED, enough));
     }
 
     /// @inheritdoc IServiceRegistry
-    function classOf(uint64 number) external view returns (uint16 classId) {
-        require(_exists(number), RegistryUnknownService(number));
-        return uint16(_services[number].state.latest() >> CLASS_SHIFT);
-    }
-
-    /// @inheritdoc IServiceRegistry
-    function keyAt(uint64 number, uint32 epoch) external view returns (address key) {
-        return address(uint160(_services[number].state.valueAt(epoch)));
-    }
-
-    /// @inheritdoc IServiceRegistry
-    function statusAt(uint64 number, uint32 epoch) external view returns (Status) {
-        return _status(_services[number].state.valueAt(epoch));
-    }
-
-    /// @inheritdoc IServiceRegistry
-    function statusNow(uint64 number) external view returns (Status) {
-        return _status(_services[number].state.latest());
-    }
-
-    /// @inheritdoc IServiceRegistry
-    function firstEpoch(uint64 number) external view returns (uint32) {
-        return _services[number].firstEpoch;
-    }
-
-    /// @inheritdoc IServiceRegistry
-    function reinstatedSince(uint64 number) external view returns (uint32) {
-        return _services[number].reinstatedSince;
+    function serviceCount() external view returns (uint64) {
+        return _counters.services;
     }
 
     /// @inheritdoc IServiceRegistry
@@ -332,34 +252,83 @@ contract ServiceRegistry is
     }
 
     /// @inheritdoc IServiceRegistry
-    function metadataHash(uint64 number) external view returns (bytes32) {
-        return _services[number].metadata;
-    }
-
-    /// @inheritdoc IServiceRegistry
-    function probeAt(
-        uint64 number,
-        uint32 epoch
-    ) external view returns (bytes32 hash, uint64 blockNumber) {
-        Service storage service = _services[number];
-        return
-            epoch >= service.probeSince
-                ? (service.probe, service.probeBlock)
-                : (service.previousProbe, service.previousProbeBlock);
-    }
-
-    /// @inheritdoc IServiceRegistry
-    function activeLanes(uint256 shard, uint32 epoch) external view returns (uint256) {
-        return ActiveLanesLib.lanesAt(_lanesOf(shard), epoch);
-    }
-
-    /// @inheritdoc IServiceRegistry
     function domainSeparator() external view returns (bytes32) {
         return _domainSeparatorV4();
     }
 
+    /// @inheritdoc IServiceRegistry
+    function register(
+        uint16 classId,
+        address key,
+        bytes calldata probe,
+        string calldata metadata,
+        uint96 stake
+    ) public returns (uint64 number) {
+        number = _counters.services + 1;
+        require(number <= MAX_SHARDS * LANES, RegistryFull(number));
+
+        _counters.services = number;
+        uint96 fee = _open(number, classId, key, probe, metadata);
+
+        // Our own staking contract: it takes the fee and the stake, and reports back by {syncStake}.
+        IStaking(staking).openService(number, msg.sender, stake, fee);
+    }
+
+    /// @inheritdoc IServiceRegistry
+    function takeOver(
+        uint64 number,
+        uint16 classId,
+        address key,
+        bytes calldata probe,
+        string calldata metadata,
+        uint96 stake
+    ) public {
+        require(
+            number != 0 && number <= inherited && !_exists(number),
+            RegistryNotInherited(number)
+        );
+        // Views of an earlier version of this contract, which whoever deployed this one named.
+        address home = ISuccession(predecessor).homeOf(number);
+        require(IERC721(home).ownerOf(number) == msg.sender, RegistryNotOwner(number, msg.sender));
+        require(
+            IServiceRegistry(home).statusNow(number) == Status.Retired,
+            RegistryNotRetired(number)
+        );
+
+        _open(number, classId, key, probe, metadata);
+
+        // Our own contracts, as in {register}; no fee: the number's was burned with the predecessor.
+        IServiceLabels(labels).inherit(number);
+        IStaking(staking).openService(number, msg.sender, stake, 0);
+    }
+
+    /// @notice What the owner set as metadata, else a data URI of number and label.
+    /// @param tokenId The service number.
+    /// @return The URI.
+    function tokenURI(uint256 tokenId) public view override returns (string memory) {
+        _requireOwned(tokenId);
+        uint64 number = uint64(tokenId);
+        string memory metadata = _services[number].metadata;
+        // Our own contract.
+        return
+            bytes(metadata).length == 0 ? IServiceLabels(labels).defaultMetadata(number) : metadata;
+    }
+
+    /// @notice Which interfaces this contract has (ERC-165): ERC-721 with metadata, and its own.
+    /// @param interfaceId The interface's.
+    /// @return True for those.
+    function supportsInterface(bytes4 interfaceId) public view override returns (bool) {
+        return
+            interfaceId == type(IServiceRegistry).interfaceId ||
+            interfaceId == type(IServiceClasses).interfaceId ||
+            interfaceId == type(IServiceSlots).interfaceId ||
+            interfaceId == type(ISuccession).interfaceId ||
+            interfaceId == type(IEpochClock).interfaceId ||
+            super.supportsInterface(interfaceId);
+    }
+
     /// @dev The hook of every transfer: what the seller set must not bind the buyer. The key, a pending
-    /// one too, is gone from the next epoch on, pay goes to the new owner, and the old stake unbonds to
+    /// one too, is gone from the next epoch but one on, pay goes to the new owner, and the old stake unbonds to
     /// whoever staked it.
     function _update(
         address to,
@@ -375,8 +344,8 @@ contract ServiceRegistry is
             service.payout = address(0);
             emit PayoutSet(number, address(0));
         }
-        emit KeySet(number, currentEpoch() + 1, address(0));
-        _changeState(number, service.state.latest() & ~KEY);
+        emit KeySet(number, _since(), address(0));
+        _changeState(number, _newest(number).withKey(address(0)));
 
         // Our own staking contract: it reports back by {syncStake}.
         IStaking(staking).releaseService(number);
@@ -390,14 +359,17 @@ contract ServiceRegistry is
         bytes calldata probe,
         string calldata metadata
     ) private returns (uint96 fee) {
+        _requireOpen();
         ServiceClass storage kind = _class(classId);
         require(kind.open, RegistryClassClosed(classId));
         require(key != address(0), RegistryKeyZero());
 
-        uint32 since = currentEpoch() + 1;
+        uint32 since = _since();
         Service storage service = _services[number];
         service.firstEpoch = since;
-        service.state.set(since, (uint192(classId) << CLASS_SHIFT) | EXISTS | uint160(key));
+        service.classId = classId;
+        ServiceState empty;
+        service.state.set(since, ServiceState.unwrap(empty.withKey(key)));
         // Not `_safeMint`: its callback would run foreign code in the middle of a registration.
         _mint(msg.sender, number);
         emit ServiceRegistered(number, msg.sender, classId, key, metadata);
@@ -406,92 +378,25 @@ contract ServiceRegistry is
         return kind.registrationFee;
     }
 
-    /// @dev Sets the state from the next epoch on, and tells the staking contract where that makes the
-    /// service active or inactive: our own contract, which calls nothing back here.
-    function _changeState(uint64 number, uint192 state) private {
+    /// @dev Sets the state, and tells the staking contract where that makes the service active or inactive:
+    /// our own contract, which calls nothing back here.
+    function _changeState(uint64 number, ServiceState state) private {
         (bool wasActive, bool isActive) = _setState(number, state);
         if (wasActive != isActive) IStaking(staking).syncActivity(number, isActive);
     }
 
-    /// @dev Sets the state from the next epoch on, and the service's lane with it.
-    function _setState(
-        uint64 number,
-        uint192 state
-    ) private returns (bool wasActive, bool isActive) {
-        EpochTrace.Trace storage trace = _services[number].state;
-        uint192 before = trace.latest();
-        wasActive = _isActive(before);
-        isActive = _isActive(state);
-        if (state == before) return (wasActive, isActive);
-
-        uint32 since = currentEpoch() + 1;
-        trace.set(since, state);
-        if (wasActive == isActive) return (wasActive, isActive);
-        uint256 shard = (number - 1) / TallyLib.LANES;
-        uint256 lane = (number - 1) % TallyLib.LANES;
-        _lanes[shard] = ActiveLanesLib.set(_lanes[shard], since, lane, isActive);
-        emit ActivityChanged(number, since, isActive);
+    function _checkOwner(uint64 number) private view {
+        require(_ownerOf(number) == msg.sender, RegistryNotOwner(number, msg.sender));
     }
 
-    /// @dev Empty metadata writes nothing where there was none.
-    function _setMetadata(uint64 number, string calldata metadata) private {
-        uint256 length = bytes(metadata).length;
-        require(length <= MAX_METADATA, RegistryMetadataLength(length, MAX_METADATA));
-
-        _services[number].metadata = length == 0 ? bytes32(0) : keccak256(bytes(metadata));
+    /// @dev See {Succession}.
+    function _isHere(uint64 number) internal view override returns (bool) {
+        return _exists(number);
     }
 
-    /// @dev A specification set twice in one epoch replaces the one that never counted.
-    function _setProbe(uint64 number, bytes calldata probe, uint32 since) private {
-        require(
-            probe.length != 0 && probe.length <= MAX_PROBE,
-            RegistryProbeLength(probe.length, MAX_PROBE)
-        );
-
-        Service storage service = _services[number];
-        if (service.probeSince != 0 && service.probeSince != since) {
-            service.previousProbe = service.probe;
-            service.previousProbeBlock = service.probeBlock;
-        }
-        service.probe = keccak256(probe);
-        service.probeBlock = uint64(block.number);
-        service.probeSince = since;
-        emit ProbeSet(number, since, probe);
-    }
-
-    /// @dev A label stays reserved for the predecessor's service, whoever comes first.
-    function _heir(string calldata label) internal view override returns (uint64 number) {
-        if (predecessor == address(0)) return 0;
-        // A view of an earlier version of this contract. Labels of later services are not kept.
-        number = IServiceLabels(predecessor).numberOf(label);
-        return number <= inherited ? number : 0;
-    }
-
-    function _lanesOf(uint256 shard) private view returns (uint256) {
-        require(shard < MAX_SHARDS, RegistryShardRange(shard, MAX_SHARDS));
-        return _lanes[shard];
-    }
-
-    function _exists(uint64 number) private view returns (bool) {
-        return _services[number].firstEpoch != 0;
-    }
-
-    /// @dev The newest state of a service that is not retired.
-    function _unretired(uint64 number) private view returns (uint192 state) {
-        state = _services[number].state.latest();
-        require(state & RETIRED == 0, RegistryRetired(number));
-    }
-
-    function _isActive(uint192 state) private pure returns (bool) {
-        return state & FLAGS == (EXISTS | STAKED) && state & KEY != 0;
-    }
-
-    function _status(uint192 state) private pure returns (Status) {
-        if (state & EXISTS == 0) return Status.None;
-        if (state & RETIRED != 0) return Status.Retired;
-        if (state & SUSPENDED != 0) return Status.Suspended;
-        if (state & MAINTENANCE != 0) return Status.Maintenance;
-        if (state & KEY == 0) return Status.Keyless;
-        return state & STAKED == 0 ? Status.Unstaked : Status.Active;
+    /// @dev The staking contract takes fee and stake.
+    function _tryPermit(Permit calldata permit) private {
+        address spender = staking;
+        PermitLib.tryPermit(IStaking(spender).token(), spender, permit);
     }
 }

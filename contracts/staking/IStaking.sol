@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
+import {Permit} from "../token/PermitLib.sol";
 import {UnbondingLib} from "../libraries/UnbondingLib.sol";
 
 /// @title IStaking
-/// @notice BLOC at stake for services and by auditors, by epoch. A change counts from the next epoch on;
-/// stake that is taken out stays here for the unbonding time.
+/// @notice BLOC at stake for services and by auditors, by epoch. A change counts from the next epoch but one
+/// on; stake that is taken out stays here for the unbonding time.
 interface IStaking {
     /// @notice The contracts were connected.
     /// @param proofOfService Enrols, lapses and slashes auditors.
@@ -17,33 +18,35 @@ interface IStaking {
     /// @param stake The new stake, BLOC in wei.
     event ServiceStakeChanged(uint64 indexed number, uint32 since, uint96 stake);
     /// @notice An auditor's stake changed.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @param since First epoch in which it counts.
     /// @param stake The new stake, BLOC in wei.
     event AuditorStakeChanged(address indexed auditor, uint32 since, uint96 stake);
     /// @notice An auditor counts among the enrolled from an epoch on.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @param since First epoch in which it counts.
     event AuditorEnrolled(address indexed auditor, uint32 since);
-    /// @notice An auditor that did nothing for long counts no more.
-    /// @param auditor The owner.
+    /// @notice An auditor counts no more: it did nothing for long, or has no stake left.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @param since First epoch in which it does not count.
     event AuditorLapsed(address indexed auditor, uint32 since);
     /// @notice Stake of an auditor was slashed: half to whoever proved it, half burned.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @param amount BLOC in wei.
     /// @param prover Who proved it.
     event AuditorSlashed(address indexed auditor, uint96 amount, address indexed prover);
-    /// @notice Stake of a service was slashed: half to whoever proved it, half burned.
+    /// @notice Stake of a service was slashed: 30% to the challenger, 20% to the resolver, the rest burned.
     /// @param number The service number.
     /// @param staker Whose stake it was.
     /// @param amount BLOC in wei.
-    /// @param prover Who proved it.
+    /// @param challenger Who opened the challenge.
+    /// @param resolver Who closed it.
     event ServiceSlashed(
         uint64 indexed number,
         address indexed staker,
         uint96 amount,
-        address indexed prover
+        address indexed challenger,
+        address resolver
     );
     /// @notice Stake began to unbond.
     /// @param beneficiary Who will receive it.
@@ -54,6 +57,8 @@ interface IStaking {
     /// @param beneficiary Receiver.
     /// @param amount BLOC in wei.
     event Withdrawn(address indexed beneficiary, uint96 amount);
+
+    // Deployment
 
     /// @notice Only the deployer connects the contracts.
     /// @param caller Who called.
@@ -66,29 +71,11 @@ interface IStaking {
     error StakingWiringMismatch(address target);
     /// @notice Unbonding must outlast every window in which the stake can still be slashed.
     /// @param unbondingSeconds The time given.
-    /// @param minimum The shortest allowed: 10 epochs.
+    /// @param minimum The shortest allowed: 11 epochs.
     error StakingUnbondingTooShort(uint256 unbondingSeconds, uint256 minimum);
-    /// @notice Only the registry may do this.
-    /// @param caller Who called.
-    error StakingNotRegistry(address caller);
-    /// @notice Only `ProofOfService` may do this.
-    /// @param caller Who called.
-    error StakingNotProofOfService(address caller);
-    /// @notice Only `ChallengeBook` may do this.
-    /// @param caller Who called.
-    error StakingNotChallengeBook(address caller);
-    /// @notice The service was retired.
-    /// @param number The service number.
-    error StakingServiceRetired(uint64 number);
-    /// @notice The auditor does not count among the enrolled.
-    /// @param auditor The owner.
-    /// @param enrolledSince First epoch in which it will count; 0 for none.
-    error StakingNotEnrolled(address auditor, uint32 enrolledSince);
-    /// @notice A service has one staker.
-    /// @param number The service number.
-    /// @param caller Who called.
-    /// @param staker Whose stake it is.
-    error StakingNotStaker(uint64 number, address caller, address staker);
+
+    // Staking, unstaking, withdrawing
+
     /// @notice An amount of 0 changes nothing.
     error StakingAmountZero();
     /// @notice More than is at stake.
@@ -99,8 +86,35 @@ interface IStaking {
     /// @param stake BLOC that would be at stake.
     /// @param minimum The least stake of an auditor.
     error StakingBelowMinimum(uint96 stake, uint96 minimum);
+    /// @notice A service has one staker.
+    /// @param number The service number.
+    /// @param caller Who called.
+    /// @param staker Whose stake it is.
+    error StakingNotStaker(uint64 number, address caller, address staker);
+    /// @notice The service was retired.
+    /// @param number The service number.
+    error StakingServiceRetired(uint64 number);
     /// @notice Nothing has matured.
     error StakingNothingToWithdraw();
+
+    // Lapsing
+
+    /// @notice The auditor does not count among the enrolled.
+    /// @param auditor The auditor, by the address that owns its stake.
+    /// @param enrolledSince First epoch in which it will count; 0 for none.
+    error StakingNotEnrolled(address auditor, uint32 enrolledSince);
+
+    // Calls between our contracts
+
+    /// @notice Only the registry may do this.
+    /// @param caller Who called.
+    error StakingNotRegistry(address caller);
+    /// @notice Only `ProofOfService` may do this.
+    /// @param caller Who called.
+    error StakingNotProofOfService(address caller);
+    /// @notice Only `ChallengeBook` may do this.
+    /// @param caller Who called.
+    error StakingNotChallengeBook(address caller);
 
     /// @notice Connects the contracts, once, by the deployer.
     /// @param proofOfService Must name this contract as its own.
@@ -126,22 +140,25 @@ interface IStaking {
     function syncActivity(uint64 number, bool isActive) external;
 
     /// @notice Slashes a staker of a service: first what is at stake, then what is unbonding, the newest
-    /// first. Half goes to the prover, rounded down, the rest is burned. Only `ChallengeBook`.
+    /// first. 30% go to the challenger and 20% to the resolver, both rounded down; the rest is burned. Only
+    /// `ChallengeBook`.
     /// @param number The service number.
     /// @param staker Whose stake to slash.
     /// @param amount BLOC in wei.
-    /// @param prover Who proved it.
+    /// @param challenger Who opened the challenge.
+    /// @param resolver Who closes it.
     /// @return slashed What there was of it, BLOC in wei.
     function slashService(
         uint64 number,
         address staker,
         uint96 amount,
-        address prover
+        address challenger,
+        address resolver
     ) external returns (uint96 slashed);
 
     /// @notice Slashes an auditor: first what is at stake, then what is unbonding, the newest first. Half
     /// goes to the prover, rounded down, the rest is burned. Only `ProofOfService`.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @param amount BLOC in wei.
     /// @param prover Who proved it.
     /// @return slashed What there was of it, BLOC in wei.
@@ -155,6 +172,12 @@ interface IStaking {
     /// @param number The service number.
     /// @param amount BLOC in wei.
     function stakeService(uint64 number, uint96 amount) external;
+
+    /// @notice As {stakeService}, with the allowance in the same transaction.
+    /// @param number The service number.
+    /// @param amount BLOC in wei.
+    /// @param permit The caller's for this contract; where it fails, the allowance must suffice.
+    function stakeServiceWithPermit(uint64 number, uint96 amount, Permit calldata permit) external;
 
     /// @notice Starts to take stake out of a service; only its staker.
     /// @param number The service number.
@@ -170,63 +193,72 @@ interface IStaking {
     /// @param amount BLOC in wei; the stake must reach the minimum.
     function stakeAuditor(uint96 amount) external;
 
+    /// @notice As {stakeAuditor}, with the allowance in the same transaction.
+    /// @param amount BLOC in wei; the stake must reach the minimum.
+    /// @param permit The caller's for this contract; where it fails, the allowance must suffice.
+    function stakeAuditorWithPermit(uint96 amount, Permit calldata permit) external;
+
     /// @notice Starts to take out the caller's stake as an auditor.
     /// @param amount BLOC in wei; what is left must be 0 or reach the minimum.
     function unstakeAuditor(uint96 amount) external;
 
     /// @notice Pays out matured stake of an auditor. By anyone.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     function withdrawAuditor(address auditor) external;
 
-    /// @notice Counts an auditor among the enrolled, if it is not yet; only `ProofOfService`.
-    /// @param auditor The owner; its stake must reach the minimum.
-    /// @param since First epoch in which it counts, the next but one.
-    function enrol(address auditor, uint32 since) external;
+    /// @notice Counts an auditor among the enrolled from the next epoch but one on, if it is not yet; only
+    /// `ProofOfService`.
+    /// @param auditor The auditor, by the address that owns its stake; the stake must reach the minimum.
+    function enrol(address auditor) external;
 
-    /// @notice Takes an auditor out of the enrolled from the next epoch on; only `ProofOfService`.
-    /// @param auditor The owner.
+    /// @notice Takes an auditor out of the enrolled from the next epoch but one on; only
+    /// `ProofOfService`.
+    /// @param auditor The auditor, by the address that owns its stake.
     function lapse(address auditor) external;
 
     /// @notice Stake of a service in an epoch, active or not.
     /// @param number The service number.
     /// @param epoch The epoch.
-    /// @return BLOC in wei.
-    function serviceStakeAt(uint64 number, uint32 epoch) external view returns (uint96);
+    /// @return stake All of it, BLOC in wei: what can be slashed.
+    /// @return counted What it is paid for: at most its class's `maximumStake`, BLOC in wei.
+    function serviceStakeAt(
+        uint64 number,
+        uint32 epoch
+    ) external view returns (uint96 stake, uint96 counted);
 
-    /// @notice Whose stake a service's is, from the next epoch on.
+    /// @notice Whose stake a service's is, from the next epoch but one on.
     /// @param number The service number.
     /// @return The staker; 0 after a transfer or retirement, until the owner stakes.
     function stakerOf(uint64 number) external view returns (address);
 
     /// @notice Whose stake a service's is in an epoch.
     /// @param number The service number.
-    /// @param epoch The current epoch or the next.
+    /// @param epoch The epoch.
     /// @return The staker; 0 for none.
     function stakerAt(uint64 number, uint32 epoch) external view returns (address);
 
-    /// @notice Active services of an epoch and their stake.
-    /// @param epoch The epoch, at most the next.
-    /// @return stake BLOC in wei.
-    /// @return services How many.
-    function activeAt(uint32 epoch) external view returns (uint96 stake, uint64 services);
+    /// @notice What is at stake in an epoch altogether.
+    /// @param epoch The epoch, at most the next but one.
+    /// @return activeStake Stake of active services that counts, BLOC in wei.
+    /// @return activeServices How many active services there are.
+    /// @return enrolledStake Stake of enrolled auditors, BLOC in wei.
+    function totalsAt(
+        uint32 epoch
+    ) external view returns (uint96 activeStake, uint64 activeServices, uint96 enrolledStake);
 
-    /// @notice Stake of an auditor, enrolled or not, as it will count from the next epoch on.
-    /// @param auditor The owner.
+    /// @notice Stake of an auditor, enrolled or not, as it will count from the next epoch but one on.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @return stake BLOC in wei.
-    /// @return enrolledSince First epoch in which it counts; 0 for never.
+    /// @return enrolledSince First epoch in which it counts; 0 when it is not enrolled.
     function auditorStake(
         address auditor
     ) external view returns (uint96 stake, uint32 enrolledSince);
 
-    /// @notice What sortition needs: an auditor's stake in an epoch and that of all enrolled auditors.
-    /// @param auditor The owner.
+    /// @notice Stake of an auditor with which it is drawn in an epoch.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @param epoch The epoch, at most the next but one.
-    /// @return stake BLOC in wei; 0 when the auditor was not enrolled.
-    /// @return total BLOC in wei.
-    function auditorStakeAt(
-        address auditor,
-        uint32 epoch
-    ) external view returns (uint96 stake, uint96 total);
+    /// @return BLOC in wei; 0 when it is not enrolled in the epoch.
+    function auditorStakeAt(address auditor, uint32 epoch) external view returns (uint96);
 
     /// @notice Open unbonding entries of a service's staker.
     /// @param number The service number.
@@ -238,7 +270,7 @@ interface IStaking {
     ) external view returns (UnbondingLib.Entry[] memory);
 
     /// @notice Open unbonding entries of an auditor.
-    /// @param auditor The owner.
+    /// @param auditor The auditor, by the address that owns its stake.
     /// @return Entries, oldest first.
     function auditorUnbonding(address auditor) external view returns (UnbondingLib.Entry[] memory);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
@@ -8,11 +8,11 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IChallengeBook} from "../challenges/IChallengeBook.sol";
 import {EpochTrace} from "../libraries/EpochTrace.sol";
-import {ScheduledTotal} from "../libraries/ScheduledTotal.sol";
 import {UnbondingLib} from "../libraries/UnbondingLib.sol";
 import {IProofOfService} from "../proof-of-service/IProofOfService.sol";
 import {EpochClock} from "../registry/EpochClock.sol";
 import {IServiceRegistry} from "../registry/IServiceRegistry.sol";
+import {Permit, PermitLib} from "../token/PermitLib.sol";
 import {IStaking} from "./IStaking.sol";
 
 /// @title Staking
@@ -24,21 +24,21 @@ import {IStaking} from "./IStaking.sol";
 /// go to the registry, which calls nothing back.
 contract Staking is EpochClock, IStaking {
     using EpochTrace for EpochTrace.Trace;
-    using ScheduledTotal for ScheduledTotal.Total;
     using UnbondingLib for UnbondingLib.Queue;
     using SafeERC20 for IERC20;
 
-    uint256 private constant MIN_UNBONDING_EPOCHS = 10;
+    /// @notice The least unbonding time, in epochs.
+    uint256 public constant MIN_UNBONDING_EPOCHS = 11;
+    /// @notice Withdrawals that may be under way at once, for each staker of a service and each auditor.
+    uint256 public constant MAX_OPEN = UnbondingLib.MAX_OPEN;
+    /// @notice What of an unanswered challenge's slash goes to the challenger, in percent.
+    uint256 public constant CHALLENGER_PERCENT = 30;
+    /// @notice What of it goes to whoever resolves the challenge, in percent.
+    uint256 public constant RESOLVER_PERCENT = 20;
 
-    struct Staker {
-        // slot 0: whose stake a service's is from `since` on
-        address current;
-        uint32 since;
-        // slot 1: whose it was in the epoch before `since`; not written while one staker stays
-        address previous;
-    }
+    uint200 private constant UPPER = 96;
 
-    address private immutable DEPLOYER;
+    address private immutable _deployer;
     /// @inheritdoc IStaking
     address public immutable token;
     /// @inheritdoc IStaking
@@ -52,11 +52,14 @@ contract Staking is EpochClock, IStaking {
     address public proofOfService;
     /// @inheritdoc IStaking
     address public challengeBook;
-    /// @dev `services (64) << 96 | stake (96)`, active services only.
+    /// @dev `services (64) << 96 | stake that counts (96)`, active services only.
     EpochTrace.Trace private _active;
-    ScheduledTotal.Total private _enrolled;
+    /// @dev Stake of enrolled auditors.
+    EpochTrace.Trace private _enrolled;
+    /// @dev `stake that counts (96) << 96 | stake (96)`.
     mapping(uint64 number => EpochTrace.Trace) private _serviceStakes;
-    mapping(uint64 number => Staker) private _stakers;
+    /// @dev Addresses.
+    mapping(uint64 number => EpochTrace.Trace) private _stakers;
     mapping(uint64 number => mapping(address staker => UnbondingLib.Queue))
         private _serviceUnbonding;
     /// @dev `enrolledSince (32) << 96 | stake (96)`.
@@ -76,7 +79,8 @@ contract Staking is EpochClock, IStaking {
     /// @notice Sets what never changes afterwards.
     /// @param token_ BLOC.
     /// @param registry_ The registry, whose clock is taken over.
-    /// @param unbondingSeconds_ How long stake stays after it was taken out; at least 10 epochs.
+    /// @param unbondingSeconds_ How long stake stays after it was taken out; at least
+    /// `MIN_UNBONDING_EPOCHS`.
     /// @param minimumAuditorStake_ The least stake of an auditor, BLOC in wei.
     constructor(
         address token_,
@@ -91,7 +95,7 @@ contract Staking is EpochClock, IStaking {
     {
         uint256 minimum = MIN_UNBONDING_EPOCHS * epochSeconds;
         require(unbondingSeconds_ >= minimum, StakingUnbondingTooShort(unbondingSeconds_, minimum));
-        DEPLOYER = msg.sender;
+        _deployer = msg.sender;
         token = token_;
         registry = registry_;
         unbondingSeconds = unbondingSeconds_;
@@ -100,7 +104,7 @@ contract Staking is EpochClock, IStaking {
 
     /// @inheritdoc IStaking
     function wire(address proofOfService_, address challengeBook_) external {
-        require(msg.sender == DEPLOYER, StakingNotDeployer(msg.sender));
+        require(msg.sender == _deployer, StakingNotDeployer(msg.sender));
         require(proofOfService == address(0), StakingAlreadyWired(proofOfService));
         require(
             IProofOfService(proofOfService_).staking() == address(this),
@@ -124,44 +128,44 @@ contract Staking is EpochClock, IStaking {
         uint96 stake,
         uint96 fee
     ) external onlyRegistry {
-        _stakers[number].current = staker;
-        _stakers[number].since = currentEpoch() + 1;
-        if (stake != 0) _setServiceStake(number, 0, stake);
+        _stakers[number].set(_since(), uint160(staker));
+        if (stake != 0) _setServiceStake(number, stake);
 
         uint256 amount = uint256(stake) + fee;
         if (amount != 0) IERC20(token).safeTransferFrom(staker, address(this), amount);
-        if (fee != 0) ERC20Burnable(token).burn(fee);
+        _burn(fee);
     }
 
     /// @inheritdoc IStaking
     function releaseService(uint64 number) external onlyRegistry {
-        Staker storage entry = _stakers[number];
-        address staker = entry.current;
+        address staker = stakerOf(number);
         if (staker == address(0)) return;
 
-        uint32 current = currentEpoch();
-        // Stake of this epoch can still be slashed: who staked it must be known until the epoch is over.
-        if (entry.since <= current) entry.previous = staker;
-        entry.current = address(0);
-        entry.since = current + 1;
-        uint96 stake = uint96(_serviceStakes[number].latest());
+        // Stake that counts in epochs before can still be slashed: the trace remembers whose it was.
+        _stakers[number].set(_since(), 0);
+        uint96 stake = _serviceStake(number);
         if (stake == 0) return;
-        _setServiceStake(number, stake, 0);
+        _setServiceStake(number, 0);
         _startUnbonding(_serviceUnbonding[number][staker], staker, stake);
     }
 
     /// @inheritdoc IStaking
     function syncActivity(uint64 number, bool isActive) external onlyRegistry {
-        uint96 stake = uint96(_serviceStakes[number].latest());
-        if (isActive) _changeActive(0, stake, 0, 1);
-        else _changeActive(stake, 0, 1, 0);
+        uint96 counted = uint96(_serviceStakes[number].latest() >> UPPER);
+        if (isActive) _changeActive(0, counted, 0, 1);
+        else _changeActive(counted, 0, 1, 0);
     }
 
     /// @inheritdoc IStaking
-    function stakeService(uint64 number, uint96 amount) external {
+    function stakeServiceWithPermit(uint64 number, uint96 amount, Permit calldata permit) external {
+        PermitLib.tryPermit(token, address(this), permit);
+        stakeService(number, amount);
+    }
+
+    /// @inheritdoc IStaking
+    function stakeService(uint64 number, uint96 amount) public {
         require(amount != 0, StakingAmountZero());
-        Staker storage entry = _stakers[number];
-        address staker = entry.current;
+        address staker = stakerOf(number);
         if (staker == address(0)) {
             // Transferred or retired: who owns it now may stake anew, unless it is gone for ever.
             require(
@@ -169,29 +173,24 @@ contract Staking is EpochClock, IStaking {
                 StakingServiceRetired(number)
             );
             staker = IERC721(registry).ownerOf(number);
-            uint32 current = currentEpoch();
-            // The old staker's epochs are over, unless the release was in this one.
-            if (entry.since <= current) entry.previous = address(0);
-            entry.current = staker;
-            entry.since = current + 1;
+            _stakers[number].set(_since(), uint160(staker));
         }
         require(msg.sender == staker, StakingNotStaker(number, msg.sender, staker));
 
-        uint96 stake = uint96(_serviceStakes[number].latest());
-        _setServiceStake(number, stake, SafeCast.toUint96(uint256(stake) + amount));
+        _setServiceStake(number, SafeCast.toUint96(uint256(_serviceStake(number)) + amount));
 
         IERC20(token).safeTransferFrom(msg.sender, address(this), amount);
     }
 
     /// @inheritdoc IStaking
     function unstakeService(uint64 number, uint96 amount) external {
-        address staker = _stakers[number].current;
+        address staker = stakerOf(number);
         require(msg.sender == staker, StakingNotStaker(number, msg.sender, staker));
         require(amount != 0, StakingAmountZero());
-        uint96 stake = uint96(_serviceStakes[number].latest());
+        uint96 stake = _serviceStake(number);
         require(amount <= stake, StakingInsufficient(amount, stake));
 
-        _setServiceStake(number, stake, stake - amount);
+        _setServiceStake(number, stake - amount);
         _startUnbonding(_serviceUnbonding[number][staker], staker, amount);
     }
 
@@ -205,22 +204,34 @@ contract Staking is EpochClock, IStaking {
         uint64 number,
         address staker,
         uint96 amount,
-        address prover
+        address challenger,
+        address resolver
     ) external returns (uint96 slashed) {
         require(msg.sender == challengeBook, StakingNotChallengeBook(msg.sender));
 
-        uint96 stake = uint96(_serviceStakes[number].latest());
-        if (_stakers[number].current == staker) {
+        if (stakerOf(number) == staker) {
+            uint96 stake = _serviceStake(number);
             slashed = amount < stake ? amount : stake;
-            if (slashed != 0) _setServiceStake(number, stake, stake - slashed);
+            if (slashed != 0) _setServiceStake(number, stake - slashed);
         }
         slashed += _serviceUnbonding[number][staker].cut(amount - slashed);
-        emit ServiceSlashed(number, staker, slashed, prover);
-        _share(slashed, prover);
+        emit ServiceSlashed(number, staker, slashed, challenger, resolver);
+        // Both rounded down; the rest is burned.
+        uint256 toChallenger = (uint256(slashed) * CHALLENGER_PERCENT) / 100;
+        uint256 toResolver = (uint256(slashed) * RESOLVER_PERCENT) / 100;
+        _pay(challenger, toChallenger);
+        _pay(resolver, toResolver);
+        _burn(slashed - toChallenger - toResolver);
     }
 
     /// @inheritdoc IStaking
-    function stakeAuditor(uint96 amount) external {
+    function stakeAuditorWithPermit(uint96 amount, Permit calldata permit) external {
+        PermitLib.tryPermit(token, address(this), permit);
+        stakeAuditor(amount);
+    }
+
+    /// @inheritdoc IStaking
+    function stakeAuditor(uint96 amount) public {
         require(amount != 0, StakingAmountZero());
         (uint96 stake, ) = auditorStake(msg.sender);
         _setAuditorStake(msg.sender, stake, _leastStake(uint256(stake) + amount));
@@ -244,7 +255,7 @@ contract Staking is EpochClock, IStaking {
     }
 
     /// @inheritdoc IStaking
-    function enrol(address auditor, uint32 since) external onlyProofOfService {
+    function enrol(address auditor) external onlyProofOfService {
         (uint96 stake, uint32 enrolledSince) = auditorStake(auditor);
         require(
             stake != 0 && stake >= minimumAuditorStake,
@@ -252,24 +263,24 @@ contract Staking is EpochClock, IStaking {
         );
         if (enrolledSince != 0) return;
 
-        uint32 current = currentEpoch();
-        _auditorStakes[auditor].set(current + 1, _packAuditor(stake, since));
-        _enrolled.change(current, since, stake, 0);
+        uint32 since = _since();
+        _auditorStakes[auditor].set(since, _packAuditor(stake, since));
+        _changeEnrolled(since, 0, stake);
         emit AuditorEnrolled(auditor, since);
     }
 
     /// @inheritdoc IStaking
     function lapse(address auditor) external onlyProofOfService {
         (uint96 stake, uint32 enrolledSince) = auditorStake(auditor);
-        uint32 current = currentEpoch();
         require(
-            enrolledSince != 0 && enrolledSince <= current,
+            enrolledSince != 0 && enrolledSince <= currentEpoch(),
             StakingNotEnrolled(auditor, enrolledSince)
         );
 
-        _auditorStakes[auditor].set(current + 1, _packAuditor(stake, 0));
-        _enrolled.change(current, current + 1, 0, stake);
-        emit AuditorLapsed(auditor, current + 1);
+        uint32 since = _since();
+        _auditorStakes[auditor].set(since, _packAuditor(stake, 0));
+        _changeEnrolled(since, stake, 0);
+        emit AuditorLapsed(auditor, since);
     }
 
     /// @inheritdoc IStaking
@@ -283,40 +294,38 @@ contract Staking is EpochClock, IStaking {
         if (slashed != 0) _setAuditorStake(auditor, stake, stake - slashed);
         slashed += _auditorUnbonding[auditor].cut(amount - slashed);
         emit AuditorSlashed(auditor, slashed, prover);
-        _share(slashed, prover);
+        // Half, rounded down; the rest is burned.
+        uint256 reward = slashed / 2;
+        _pay(prover, reward);
+        _burn(slashed - reward);
     }
 
     /// @inheritdoc IStaking
-    function serviceStakeAt(uint64 number, uint32 epoch) external view returns (uint96) {
-        return uint96(_serviceStakes[number].valueAt(epoch));
-    }
-
-    /// @inheritdoc IStaking
-    function stakerOf(uint64 number) external view returns (address) {
-        return _stakers[number].current;
+    function serviceStakeAt(
+        uint64 number,
+        uint32 epoch
+    ) external view returns (uint96 stake, uint96 counted) {
+        uint200 word = _serviceStakes[number].valueAt(epoch);
+        return (uint96(word), uint96(word >> UPPER));
     }
 
     /// @inheritdoc IStaking
     function stakerAt(uint64 number, uint32 epoch) external view returns (address) {
-        Staker storage entry = _stakers[number];
-        return epoch >= entry.since ? entry.current : entry.previous;
+        return address(uint160(_stakers[number].valueAt(epoch)));
     }
 
     /// @inheritdoc IStaking
-    function activeAt(uint32 epoch) external view returns (uint96 stake, uint64 services) {
-        uint192 word = _active.valueAt(epoch);
-        return (uint96(word), uint64(word >> 96));
-    }
-
-    /// @inheritdoc IStaking
-    function auditorStakeAt(
-        address auditor,
+    function totalsAt(
         uint32 epoch
-    ) external view returns (uint96 stake, uint96 total) {
-        uint192 word = _auditorStakes[auditor].valueAt(epoch);
-        uint32 enrolledSince = uint32(word >> 96);
-        if (enrolledSince != 0 && enrolledSince <= epoch) stake = uint96(word);
-        total = uint96(_enrolled.valueAt(epoch));
+    ) external view returns (uint96 activeStake, uint64 activeServices, uint96 enrolledStake) {
+        uint200 word = _active.valueAt(epoch);
+        return (uint96(word), uint64(word >> UPPER), uint96(_enrolled.valueAt(epoch)));
+    }
+
+    /// @inheritdoc IStaking
+    function auditorStakeAt(address auditor, uint32 epoch) external view returns (uint96) {
+        uint200 word = _auditorStakes[auditor].valueAt(epoch);
+        return word >> UPPER == 0 ? 0 : uint96(word);
     }
 
     /// @inheritdoc IStaking
@@ -336,48 +345,63 @@ contract Staking is EpochClock, IStaking {
     function auditorStake(
         address auditor
     ) public view returns (uint96 stake, uint32 enrolledSince) {
-        uint192 word = _auditorStakes[auditor].latest();
-        return (uint96(word), uint32(word >> 96));
+        uint200 word = _auditorStakes[auditor].latest();
+        return (uint96(word), uint32(word >> UPPER));
     }
 
-    /// @dev The registry decides whether the service is active; the totals follow.
-    function _setServiceStake(uint64 number, uint96 before, uint96 stake) private {
-        uint32 since = currentEpoch() + 1;
-        _serviceStakes[number].set(since, stake);
+    /// @inheritdoc IStaking
+    function stakerOf(uint64 number) public view returns (address) {
+        return address(uint160(_stakers[number].latest()));
+    }
+
+    /// @dev The registry decides whether the service is active, and how much of its stake counts: our own
+    /// contract, which calls nothing back. The totals follow.
+    function _setServiceStake(uint64 number, uint96 stake) private {
+        uint32 since = _since();
+        (bool wasActive, bool isActive, uint96 counted) = IServiceRegistry(registry).syncStake(
+            number,
+            stake
+        );
+        EpochTrace.Trace storage trace = _serviceStakes[number];
+        uint96 before = uint96(trace.latest() >> UPPER);
+        trace.set(since, (uint200(counted) << UPPER) | stake);
         emit ServiceStakeChanged(number, since, stake);
-        (bool wasActive, bool isActive) = IServiceRegistry(registry).syncStake(number, stake);
         _changeActive(
             wasActive ? before : 0,
-            isActive ? stake : 0,
+            isActive ? counted : 0,
             wasActive ? 1 : 0,
             isActive ? 1 : 0
         );
     }
 
-    /// @dev Changes the totals of active services from the next epoch on.
+    /// @dev Changes the totals of active services.
     function _changeActive(
         uint96 stakeBefore,
         uint96 stake,
         uint64 servicesBefore,
         uint64 services
     ) private {
-        uint192 word = _active.latest();
+        uint200 word = _active.latest();
         uint96 total = uint96(word) - stakeBefore + stake;
-        uint64 count = uint64(word >> 96) - servicesBefore + services;
-        _active.set(currentEpoch() + 1, (uint192(count) << 96) | total);
+        uint64 count = uint64(word >> UPPER) - servicesBefore + services;
+        _active.set(_since(), (uint200(count) << UPPER) | total);
     }
 
-    /// @dev Stake of an auditor that is enrolled but does not count yet joins the total with it.
+    /// @dev Without stake an enrolment ends: otherwise any number of identities could wait with their hash
+    /// chains for a draw that suits one of them.
     function _setAuditorStake(address auditor, uint96 before, uint96 stake) private {
-        uint32 current = currentEpoch();
+        uint32 since = _since();
         EpochTrace.Trace storage trace = _auditorStakes[auditor];
-        uint32 enrolledSince = uint32(trace.latest() >> 96);
-        trace.set(current + 1, _packAuditor(stake, enrolledSince));
-        if (enrolledSince != 0) {
-            uint32 since = enrolledSince > current + 1 ? enrolledSince : current + 1;
-            _enrolled.change(current, since, stake, before);
-        }
-        emit AuditorStakeChanged(auditor, current + 1, stake);
+        uint32 enrolledSince = uint32(trace.latest() >> UPPER);
+        if (enrolledSince != 0) _changeEnrolled(since, before, stake);
+        trace.set(since, _packAuditor(stake, stake == 0 ? 0 : enrolledSince));
+        emit AuditorStakeChanged(auditor, since, stake);
+        if (enrolledSince != 0 && stake == 0) emit AuditorLapsed(auditor, since);
+    }
+
+    /// @dev Changes the total of enrolled auditors.
+    function _changeEnrolled(uint32 since, uint96 before, uint96 stake) private {
+        _enrolled.set(since, uint96(_enrolled.latest()) - before + stake);
     }
 
     function _startUnbonding(
@@ -398,11 +422,12 @@ contract Staking is EpochClock, IStaking {
         IERC20(token).safeTransfer(staker, amount);
     }
 
-    /// @dev Half of what was slashed, rounded down, to whoever proved it; the rest is burned.
-    function _share(uint96 slashed, address prover) private {
-        uint96 reward = slashed / 2;
-        if (slashed != reward) ERC20Burnable(token).burn(slashed - reward);
-        if (reward != 0) IERC20(token).safeTransfer(prover, reward);
+    function _pay(address to, uint256 amount) private {
+        if (amount != 0) IERC20(token).safeTransfer(to, amount);
+    }
+
+    function _burn(uint256 amount) private {
+        if (amount != 0) ERC20Burnable(token).burn(amount);
     }
 
     /// @dev What an auditor chooses to have at stake must be nothing or at least the minimum.
@@ -415,7 +440,12 @@ contract Staking is EpochClock, IStaking {
         return amount;
     }
 
-    function _packAuditor(uint96 stake, uint32 enrolledSince) private pure returns (uint192) {
-        return (uint192(enrolledSince) << 96) | stake;
+    /// @dev Stake of a service, whether or not it counts yet.
+    function _serviceStake(uint64 number) private view returns (uint96) {
+        return uint96(_serviceStakes[number].latest());
+    }
+
+    function _packAuditor(uint96 stake, uint32 enrolledSince) private pure returns (uint200) {
+        return (uint200(enrolledSince) << UPPER) | stake;
     }
 }

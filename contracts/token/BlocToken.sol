@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
 import {ERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Permit.sol";
+import {TransferAuthorizations} from "./TransferAuthorizations.sol";
 
 /// @title BlocToken
-/// @notice BLOC: an ERC-20 with ERC-2612 permits and burning. The whole supply exists from the start;
-/// nobody can mint.
-contract BlocToken is ERC20, ERC20Burnable, ERC20Permit {
+/// @notice BLOC: an ERC-20 with ERC-2612 permits, EIP-3009 authorizations and burning. The whole supply exists
+/// from the start; nobody can mint.
+contract BlocToken is ERC20, ERC20Burnable, ERC20Permit, TransferAuthorizations {
     /// @notice Supply at deployment.
     uint256 public constant INITIAL_SUPPLY = 10_000_000_000e18;
     /// @notice The part that pays for Proof of Service: 5% of the supply a year for six years.

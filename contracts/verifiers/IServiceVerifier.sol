@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
+pragma solidity 0.8.37;
 
 /// @title IServiceVerifier
 /// @notice Decides whether an answer to a challenge is right. Each class of services names one for ever.

@@ -4,7 +4,10 @@ import { system } from "./system.ts";
 
 /** The first deployment on a chain: it makes the token, and puts the reward supply into the pool. */
 export default buildModule("Blockcloud", (m) => {
-  const rewardPool = m.contract("RewardPool", [m.getParameter<number>("epochSeconds")]);
+  const rewardPool = m.contract("RewardPool", [
+    m.getParameter<number>("epochSeconds"),
+    m.getParameter<number>("yieldPercent"),
+  ]);
   const token = m.contract("BlocToken", [rewardPool, m.getParameter<string>("treasury")]);
   return system(m, { token, rewardPool, predecessor: zeroAddress });
 });

@@ -7,7 +7,10 @@ import { system } from "./system.ts";
  * one's comes from the deployer.
  */
 export default buildModule("Successor", (m) => {
-  const rewardPool = m.contract("RewardPool", [m.getParameter<number>("epochSeconds")]);
+  const rewardPool = m.contract("RewardPool", [
+    m.getParameter<number>("epochSeconds"),
+    m.getParameter<number>("yieldPercent"),
+  ]);
   const token = m.contractAt("BlocToken", m.getParameter<string>("token"));
   const funded = m.call(token, "transfer", [rewardPool, m.getParameter<bigint>("rewardSupply")]);
   const predecessor = m.getParameter<string>("predecessor");

@@ -5,6 +5,7 @@ import type {
   NamedArtifactContractAtFuture,
   NamedArtifactContractDeploymentFuture,
 } from "@nomicfoundation/ignition-core";
+import { labelPrices } from "../labelPrices.ts";
 
 /** OpenZeppelin's `AccessManager.ADMIN_ROLE`. */
 const ADMIN_ROLE = 0n;
@@ -33,9 +34,8 @@ export function system(m: IgnitionModuleBuilder, ground: Ground) {
   const registry = m.contract("ServiceRegistry", [
     m.getParameter<number>("epochSeconds"),
     governance,
-    m.getParameter<number>("labelMinimumAge"),
-    m.getParameter<number>("labelMaximumAge"),
     predecessor,
+    m.getParameter<number>("closingSeconds"),
   ]);
   const staking = m.contract("Staking", [
     token,
@@ -44,22 +44,36 @@ export function system(m: IgnitionModuleBuilder, ground: Ground) {
     m.getParameter<bigint>("minimumAuditorStake"),
   ]);
   const proofOfService = m.contract("ProofOfService", [registry, staking, rewardPool]);
+  const settlement = m.contract("Settlement", [proofOfService]);
   const challengeBook = m.contract("ChallengeBook", [
     proofOfService,
     m.getParameter<number>("challengeWindow"),
     m.getParameter<number>("challengeCoolDown"),
     m.getParameter<bigint>("challengeBond"),
   ]);
+  const labels = m.contract("ServiceLabels", [
+    registry,
+    token,
+    m.getParameter<number>("labelMinimumAge"),
+    m.getParameter<number>("labelMaximumAge"),
+    labelPrices.map((name) => m.getParameter<bigint>(name)),
+  ]);
   const livenessVerifier = m.contract("LivenessVerifier", [registry]);
 
+  const rounds = m.call(proofOfService, "wire", [settlement]);
   const wired = [
-    m.call(registry, "wire", [staking, proofOfService, challengeBook]),
+    m.call(registry, "wire", [staking, proofOfService, settlement, challengeBook, labels], {
+      after: [rounds],
+    }),
     m.call(staking, "wire", [proofOfService, challengeBook]),
-    m.call(rewardPool, "wire", [token, proofOfService], { after: before }),
+    m.call(rewardPool, "wire", [token, proofOfService, settlement], {
+      after: [rounds, ...before],
+    }),
   ];
   const kind = (name: string) => ({
     name,
     minimumStake: m.getParameter<bigint>("minimumServiceStake"),
+    maximumStake: m.getParameter<bigint>("maximumServiceStake"),
     registrationFee: m.getParameter<bigint>("registrationFee"),
     open: true,
     excellentMs: m.getParameter<number>("excellentMs"),
@@ -89,7 +103,9 @@ export function system(m: IgnitionModuleBuilder, ground: Ground) {
     registry,
     staking,
     proofOfService,
+    settlement,
     challengeBook,
+    labels,
     livenessVerifier,
     governance,
   };

@@ -1,3 +1,9 @@
+import {
+  CONTRIBUTION_EPOCHS,
+  PROVIDERS_PERCENT,
+  AUDITORS_YIELDS,
+} from "../../src/protocol/emission.ts";
+import { HORIZON, RING } from "../../src/protocol/epoch.ts";
 import { MAX_STEPS } from "../../src/protocol/hashChain.ts";
 import { MAX_WORDS, SAMPLES } from "../../src/protocol/round.ts";
 import { K, LANES, MAX_WEIGHT } from "../../src/protocol/sortition.ts";
@@ -13,5 +19,10 @@ export function constantVectors() {
     MAX_WORDS,
     SAMPLES,
     MAX_STEPS,
+    HORIZON,
+    RING,
+    PROVIDERS_PERCENT: Number(PROVIDERS_PERCENT),
+    AUDITORS_YIELDS: Number(AUDITORS_YIELDS),
+    CONTRIBUTION_EPOCHS: Number(CONTRIBUTION_EPOCHS),
   };
 }

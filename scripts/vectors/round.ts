@@ -6,7 +6,7 @@ import {
   contacts,
   evidenceLeaf,
   MerkleTree,
-  sampledServices,
+  sampledSlots,
   toChunks,
 } from "../../src/protocol/round.ts";
 import { LANES } from "../../src/protocol/sortition.ts";
@@ -72,6 +72,6 @@ export function roundVectors(random: Random) {
     sampleSeed,
     contactCount: decimals(chunks.map((chunk) => contacts(chunk).length)),
     contacts: decimals(chunks.flatMap(contacts)),
-    sampled: decimals(chunks.flatMap((chunk) => sampledServices(chunk, sampleSeed))),
+    sampled: decimals(chunks.flatMap((chunk) => sampledSlots(chunk, sampleSeed))),
   };
 }

@@ -1,5 +1,6 @@
 import { challengeVectors, labelVectors } from "./services.ts";
 import { constantVectors } from "./constants.ts";
+import { emissionVectors } from "./emission.ts";
 import { hashChainVectors, nonceVectors, seedVectors, sortitionVectors } from "./draw.ts";
 import { httpReceiptVectors, serviceIdVectors, typedDataVectors } from "./identity.ts";
 import { Random } from "./random.ts";
@@ -22,6 +23,7 @@ const topics: Record<string, (random: Random) => object> = {
   reportWord: reportWordVectors,
   tally: tallyVectors,
   pay: payVectors,
+  emission: emissionVectors,
   activeLanes: activeLanesVectors,
   round: roundVectors,
   challenge: challengeVectors,

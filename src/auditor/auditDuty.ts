@@ -3,7 +3,7 @@ import type { ChainClient } from "../chain/client.ts";
 import { staysFor, type ChainTime } from "../chain/clock.ts";
 import type { Deployment } from "../chain/deployment.ts";
 import type { Seeds } from "../chain/seeds.ts";
-import type { TransactionSender } from "../chain/sender.ts";
+import type { TransactionSender } from "../chain/transactions/sender.ts";
 import type { Services } from "../chain/services.ts";
 import { untilConfirmed } from "../chain/ticks.ts";
 import type { Logger } from "../node/logger.ts";
@@ -13,9 +13,10 @@ import { epochStart } from "../protocol/epoch.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { drawKey } from "../protocol/sortition.ts";
 import type { Duty } from "./auditor.ts";
-import type { Secrets } from "./chain.ts";
+import type { Secrets } from "./secrets.ts";
 import { draw } from "./draw.ts";
-import type { InspectionWindow, Voter } from "./inspector.ts";
+import { elsewhere, isForeign } from "./foreignRounds.ts";
+import type { InspectionWindow, Voter } from "./inspection/inspector.ts";
 import type { AuditorMetrics } from "./metrics.ts";
 import type { Profit } from "./profit.ts";
 import { buildRound, OpenedRound } from "./round.ts";
@@ -23,6 +24,8 @@ import type { AuditorStore, StoredRound } from "./store.ts";
 
 /** Inspections begin up to this share of the epoch. */
 const LAST_START = 0.55;
+/** From this share of the epoch on, services are drawn without those that cannot be read. */
+const LAST_READ = 0.25;
 /** A commitment is watched until so many blocks are on top of it. */
 const COMMIT_DEPTH = 5n;
 /** Inspections end, and the commitment is sent, at this share of the epoch at the latest. */
@@ -82,7 +85,10 @@ export class AuditDuty implements Duty {
     const { epoch, votes } = round;
     const isCommitted = () => this.#isCommitted(epoch);
     for (;;) {
-      if (!(await isCommitted())) {
+      if (await isCommitted()) {
+        if (!store.isSent(epoch) || (await this.#isForeign(round)))
+          throw elsewhere(this.#auditor, epoch);
+      } else {
         if (!(await this.#isOfSeed(round, signal))) {
           if (!store.isSent(epoch)) throw stale(epoch);
           log.error("the epoch's seed has changed since the commitment was sent: it is given up", {
@@ -113,10 +119,20 @@ export class AuditDuty implements Duty {
     } catch (cause) {
       signal.throwIfAborted();
       // After any doubt the contract says what counts: one sent before a restart may have come first.
-      if (await this.#isCommitted(epoch)) return;
+      if (await this.#isCommitted(epoch)) {
+        if (await this.#isForeign(round)) throw elsewhere(this.#auditor, epoch);
+        return;
+      }
       const message = cause instanceof Error ? cause.message : String(cause);
       throw new BlockcloudError("COMMIT_FAILED", message, { cause, retryable: true });
     }
+  }
+
+  async #isForeign(round: StoredRound): Promise<boolean> {
+    const { epoch } = round;
+    const { commitment } = new OpenedRound(this.#auditor, round);
+    const from = await this.#d.seeds.firstBlock(epoch, this.#d.time.head());
+    return isForeign(this.#d, { auditor: this.#auditor, epoch, commitment, from });
   }
 
   /** Whether a round was drawn from the seed that the chain has now. */
@@ -137,18 +153,29 @@ export class AuditDuty implements Duty {
     const { time, log, store } = this.#d;
     const start = epochStart(time.timing, epoch);
     const at = (share: number) => start + share * time.timing.epochSeconds;
-    if (time.now() > at(LAST_START)) {
-      log.info("too late to inspect in this epoch", { epoch });
-      return undefined;
-    }
+    const isLate = () => {
+      const late = time.now() > at(LAST_START);
+      if (late) log.info("too late to inspect in this epoch", { epoch });
+      return late;
+    };
+    if (isLate()) return undefined;
     await untilConfirmed(this.#d, epoch, signal);
+    // The chain may have stood still: what is left of real time would not do for a service that is well.
+    if (isLate()) return undefined;
     const secret = await this.#d.secrets.secret(epoch);
     if (secret === undefined) {
       log.info("not enrolled yet", { epoch });
       return undefined;
     }
     const { seed } = await this.#d.seeds.prove(epoch, time.head());
-    const drawn = await draw({ auditor: this.#auditor, epoch, seed, secret }, this.#d);
+    // Until then another try, or another endpoint, may read what this one could not.
+    const withoutUnread = time.now() > at(LAST_READ);
+    const input = { auditor: this.#auditor, epoch, seed, secret, withoutUnread };
+    const drawn = await draw(input, this.#d);
+    if (drawn === undefined) {
+      log.info("no stake in this epoch", { epoch });
+      return undefined;
+    }
     if (this.#d.profit && !(await this.#d.profit.pays(drawn))) {
       this.#d.metrics?.declined();
       return undefined;

@@ -20,8 +20,8 @@ export interface AuditorDependencies {
   metrics?: Pick<AuditorMetrics, "duty">;
 }
 
-/** Pause before a failed duty is tried again, as a share of the epoch. */
-const RETRY_SHARE = 0.1;
+/** First and longest pause before a failed duty is tried again, as a share of the epoch. */
+const RETRY_SHARE = { first: 0.005, most: 0.1 };
 
 /**
  * Runs an auditor's duties in each epoch: proving the seed, inspecting and committing, revealing and
@@ -80,15 +80,15 @@ export class Auditor implements Startable {
 
   async #perform(duty: Duty, epoch: number, signal: AbortSignal): Promise<void> {
     const log = this.#log.child({ duty: duty.name, epoch });
-    const pauseMs = RETRY_SHARE * this.#time.timing.epochSeconds * 1000;
-    while (!signal.aborted) {
+    const epochMs = this.#time.timing.epochSeconds * 1000;
+    for (let failures = 0; !signal.aborted; failures++) {
       try {
         await duty.run(epoch, signal);
         this.#metrics?.duty(duty.name, "succeeded");
         return;
       } catch (error) {
         if (signal.aborted) return;
-        const again = !(error instanceof BlockcloudError) || error.retryable;
+        const again = isWorthAnotherTry(error);
         this.#metrics?.duty(duty.name, again ? "retried" : "failed", error);
         log[again ? "warn" : "error"](again ? "duty failed, trying again" : "duty failed", {
           error,
@@ -96,7 +96,16 @@ export class Auditor implements Startable {
         });
         if (!again) return;
       }
-      await this.#timers.sleep(pauseMs, signal).catch(() => undefined);
+      const share = Math.min(RETRY_SHARE.first * 2 ** failures, RETRY_SHARE.most);
+      await this.#timers.sleep(share * epochMs, signal).catch(() => undefined);
     }
   }
+}
+
+/**
+ * Also what the contracts refuse is tried again: an endpoint that is some blocks behind gives their refusals
+ * of then, an estimate costs nothing, and a round that is given up costs stake.
+ */
+function isWorthAnotherTry(error: unknown): boolean {
+  return !(error instanceof BlockcloudError) || error.retryable || error.code === "CALL_REVERTED";
 }

@@ -1,13 +1,13 @@
 import type { Address, Hex } from "viem";
-import { ChainAccess } from "../chain/access.ts";
+import { ChainAccess, type ChainPace } from "../chain/access.ts";
 import { Announcements } from "../chain/announcements.ts";
 import { currentEpoch } from "../chain/clock.ts";
 import type { Deployment } from "../chain/deployment.ts";
-import type { FeePolicy } from "../chain/fees.ts";
+import type { FeePolicy } from "../chain/transactions/fees.ts";
 import { Seeds } from "../chain/seeds.ts";
 import { Services } from "../chain/services.ts";
-import type { CoralOptions } from "../coral/coralOptions.ts";
-import { inOrder, type Startable } from "../node/lifecycle.ts";
+import type { CoralOptions } from "../coral/options.ts";
+import { disposable, inOrder, type Worker } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import { createMetrics, type Metrics } from "../node/metrics.ts";
 import type { Timers } from "../node/timers.ts";
@@ -15,19 +15,21 @@ import { ReceiptSigner } from "../protocol/receipt.ts";
 import { blockcloudDomain } from "../protocol/typedData.ts";
 import { AuditDuty } from "./auditDuty.ts";
 import { Auditor } from "./auditor.ts";
-import { Secrets } from "./chain.ts";
+import { Secrets } from "./secrets.ts";
 import { EarnDuty } from "./earnDuty.ts";
-import { createLocator } from "./locator.ts";
+import { createLocator } from "./inspection/locator.ts";
 import { refuseForeignRounds } from "./foreignRounds.ts";
-import { Inspector, type InspectorDependencies, type Voter } from "./inspector.ts";
+import { Inspector, type InspectorDependencies, type Voter } from "./inspection/inspector.ts";
 import { AuditorMetrics } from "./metrics.ts";
 import { Profit, type Economics } from "./profit.ts";
 import { AuditorStore, auditorStoreFile } from "./store.ts";
 import { TickDuty } from "./tickDuty.ts";
 
 export interface AuditorOptions {
-  /** The preferred RPC endpoint, then those that stand in for it. */
+  /** The preferred RPC endpoint, then its fallbacks. */
   rpcUrls: readonly string[];
+  /** How the head is followed. */
+  pace?: ChainPace | undefined;
   fees?: FeePolicy | undefined;
   /** Refuses rounds that do not pay; without it none is refused. */
   economics?: Economics | undefined;
@@ -40,16 +42,16 @@ export interface AuditorOptions {
   coral?: CoralOptions | undefined;
   /** Folder of the worker's state. */
   stateDir: string;
-  /** The devnet switch: services on loopback are inspected too. */
+  /** For a devnet: services on loopback are inspected, too. */
   allowLoopback: boolean;
-  /** Which duties run, by name; without it all. An auditor that leaves takes on no new rounds. */
+  /** Names of the duties to run; without it all. An auditor that leaves starts no new rounds. */
   duties?: readonly string[];
 }
 
 export interface AuditorEnvironment {
   timers: Timers;
   log: Logger;
-  /** Counts what happens, for whoever serves them. */
+  /** The registry in which the auditor counts its events. */
   metrics?: Metrics;
   /** Who votes; the real inspector unless a test brings another. */
   createVoter?: (dependencies: InspectorDependencies) => Voter;
@@ -57,8 +59,24 @@ export interface AuditorEnvironment {
   openStore?: (file: string) => AuditorStore;
 }
 
-/** An auditor with everything it needs, ready to start. */
-export function createAuditor(options: AuditorOptions, environment: AuditorEnvironment): Startable {
+/**
+ * Assembles an auditor, ready to start.
+ *
+ * @example
+ * await using auditor = createAuditor(
+ *   {
+ *     deployment: loadDeployment("deployments/sepolia.json"),
+ *     rpcUrls: ["https://rpc.example"],
+ *     auditor: "0xbDA5747bFD65F08deb54cb465eB87D40e51B197E",
+ *     operatorKey,
+ *     stateDir: ".blockcloud",
+ *     allowLoopback: false,
+ *   },
+ *   { timers: systemTimers, log: createLogger({ name: "auditor", level: "info" }) },
+ * );
+ * await auditor.start();
+ */
+export function createAuditor(options: AuditorOptions, environment: AuditorEnvironment): Worker {
   const { deployment, auditor } = options;
   const { timers, log, metrics: registry = createMetrics("auditor") } = environment;
   const metrics = new AuditorMetrics(registry);
@@ -93,7 +111,7 @@ export function createAuditor(options: AuditorOptions, environment: AuditorEnvir
   const worker = new Auditor({ auditor }, { duties: wanted, time, timers, log, metrics });
 
   const parts = inOrder(chain, locator);
-  return {
+  return disposable({
     async start() {
       await parts.start();
       await refuseForeignRounds({ client, deployment, store }, auditor, currentEpoch(time));
@@ -104,5 +122,5 @@ export function createAuditor(options: AuditorOptions, environment: AuditorEnvir
       await parts.stop();
       store.close();
     },
-  };
+  });
 }

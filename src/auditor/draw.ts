@@ -2,8 +2,10 @@ import type { Address, Hex } from "viem";
 import type { ChainClient } from "../chain/client.ts";
 import type { Deployment } from "../chain/deployment.ts";
 import type { AuditedService, Services } from "../chain/services.ts";
+import type { Logger } from "../node/logger.ts";
+import { BlockcloudError } from "../protocol/errors.ts";
 import { stakingAbi } from "../protocol/abi/staking.ts";
-import { drawKey, drawnWeight, expectedWeight, LANES } from "../protocol/sortition.ts";
+import { drawKey, drawnWeight, expectedWeight, shardCount } from "../protocol/sortition.ts";
 
 /** What an auditor has to inspect in an epoch. */
 export interface Draw {
@@ -14,34 +16,50 @@ export interface Draw {
   shards: { shard: number; weight: number; services: AuditedService[] }[];
 }
 
-/** Draws the shards of an epoch. The contract repeats this for each shard that is reported on. */
+/**
+ * Draws the shards of an epoch. The contract repeats this for each shard that is reported on.
+ *
+ * @param input.withoutUnread Leaves services out whose specification no endpoint gives out any more, rather
+ * than that nobody is inspected.
+ * @returns Undefined when the auditor has no stake in the epoch: after it has left.
+ * @throws BlockcloudError `PROBE_MISSING`, retryable.
+ */
 export async function draw(
-  input: { auditor: Address; epoch: number; seed: Hex; secret: Hex },
-  dependencies: { client: ChainClient; deployment: Deployment; services: Services },
-): Promise<Draw> {
+  input: { auditor: Address; epoch: number; seed: Hex; secret: Hex; withoutUnread?: boolean },
+  dependencies: { client: ChainClient; deployment: Deployment; services: Services; log?: Logger },
+): Promise<Draw | undefined> {
   const { auditor, epoch, seed, secret } = input;
   const { client, deployment, services } = dependencies;
-  const [[stake, total], count] = await Promise.all([
-    client.readContract({
-      address: deployment.contracts.staking,
-      abi: stakingAbi,
-      functionName: "auditorStakeAt",
-      args: [auditor, epoch],
-    }),
-    services.count(),
+  const staking = { address: deployment.contracts.staking, abi: stakingAbi } as const;
+  const [stake, [, , total], slots] = await Promise.all([
+    client.readContract({ ...staking, functionName: "auditorStakeAt", args: [auditor, epoch] }),
+    client.readContract({ ...staking, functionName: "totalsAt", args: [epoch] }),
+    services.slotCount(),
   ]);
+  if (stake === 0n) return undefined;
   const y = drawKey(seed, secret, auditor);
   const expected = expectedWeight(stake, total);
-  const drawn = Array.from(
-    { length: Math.ceil(Number(count) / LANES) },
-    (_, shard) => shard,
-  ).filter((shard) => drawnWeight(y, shard, expected) > 0);
+  const drawn = Array.from({ length: shardCount(slots) }, (_, shard) => shard).filter(
+    (shard) => drawnWeight(y, shard, expected) > 0,
+  );
+  const read = async (number: bigint) => {
+    try {
+      return await services.audited(number, epoch);
+    } catch (error) {
+      const isUnread = error instanceof BlockcloudError && error.code === "PROBE_MISSING";
+      if (input.withoutUnread !== true || !isUnread) throw error;
+      dependencies.log?.warn("a service gets no vote: its probe cannot be read", {
+        epoch,
+        number,
+        error,
+      });
+      return undefined;
+    }
+  };
   const shards = await Promise.all(
     drawn.map(async (shard) => {
-      const numbers = await services.active(shard, epoch);
-      const audited = numbers.map((number) => services.audited(number, epoch));
       const weight = drawnWeight(y, shard, expected);
-      return { shard, weight, services: await Promise.all(audited) };
+      return { shard, weight, services: await services.active(shard, epoch, read) };
     }),
   );
   return {

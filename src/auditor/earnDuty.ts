@@ -1,11 +1,11 @@
 import { randomInt } from "node:crypto";
 import { encodeFunctionData, parseEventLogs, type Abi, type Address, type Hex } from "viem";
 import type { ChainClient } from "../chain/client.ts";
-import { staysFor, untilPhase, type ChainTime } from "../chain/clock.ts";
+import { nextBlock, staysFor, untilPhase, type ChainTime } from "../chain/clock.ts";
 import type { Deployment } from "../chain/deployment.ts";
-import { describeRevert } from "../chain/revert.ts";
+import { decodeReason, describeRevert } from "../chain/transactions/revert.ts";
 import type { Seeds } from "../chain/seeds.ts";
-import type { TransactionSender } from "../chain/sender.ts";
+import type { TransactionSender } from "../chain/transactions/sender.ts";
 import type { Logger } from "../node/logger.ts";
 import type { Timers } from "../node/timers.ts";
 import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
@@ -14,6 +14,7 @@ import { BlockcloudError } from "../protocol/errors.ts";
 import { MAX_WORDS } from "../protocol/round.ts";
 import { drawKey } from "../protocol/sortition.ts";
 import type { Duty } from "./auditor.ts";
+import { elsewhere } from "./foreignRounds.ts";
 import { OpenedRound, type ChunkArgument } from "./round.ts";
 import type { AuditorStore, StoredRound } from "./store.ts";
 
@@ -59,6 +60,8 @@ export class EarnDuty implements Duty {
   readonly name = "earn";
   readonly #auditor: Address;
   readonly #d: EarnDependencies;
+  /** Rounds of which another instance has committed to one of its own. */
+  readonly #foreign = new Set<number>();
   /** The round that was said to be lost. */
   #lost: number | undefined;
 
@@ -97,7 +100,7 @@ export class EarnDuty implements Duty {
 
   /** Watches the reveal until it is some blocks deep: it can be repeated in this epoch only. */
   async #untilRevealed(epoch: number, signal: AbortSignal): Promise<void> {
-    if (this.#d.store.round(epoch) === undefined) return;
+    if (this.#foreign.has(epoch) || this.#d.store.round(epoch) === undefined) return;
     const isRevealed = async () => (await this.#reveals(epoch)).length === 0;
     // Without a seed nothing can be revealed yet; it may still be recorded.
     const isSeedKnown = (await this.#d.seeds.recorded(epoch)) !== undefined;
@@ -109,21 +112,20 @@ export class EarnDuty implements Duty {
   }
 
   async #untilRecorded(epoch: number, signal: AbortSignal): Promise<void> {
-    const { seeds, time, timers, log } = this.#d;
-    const pauseMs = Math.min(1000, time.timing.epochSeconds * 20);
+    const { seeds, time, log } = this.#d;
     const limit = epochStart(time.timing, epoch) + SEED_BY * time.timing.epochSeconds;
     while (!(await seeds.recorded(epoch))) {
-      if (time.now() >= limit) {
+      if (time.head().timestamp >= limit) {
         log.warn("the epoch's seed is not recorded yet", { epoch });
         return;
       }
-      await timers.sleep(pauseMs, signal);
+      await nextBlock(this.#d, signal);
     }
   }
 
   /** What is left to reveal of a round. */
   async #reveals(epoch: number): Promise<Part[]> {
-    const round = this.#d.store.round(epoch);
+    const round = this.#foreign.has(epoch) ? undefined : this.#d.store.round(epoch);
     if (round === undefined) return [];
     const [committed, revealed] = await this.#progress(epoch);
     if (!committed) {
@@ -293,11 +295,25 @@ export class EarnDuty implements Duty {
       } else if (event.eventName === "Collected") {
         log.info("pay collected", { amount: event.args.amount });
       } else if (event.eventName === "CallFailed") {
-        const part = batch[Number(event.args.index)];
-        const { reason } = event.args;
-        log.error("a call of the batch failed", { kind: part?.kind, epoch: part?.epoch, reason });
+        this.#callFailed(batch[Number(event.args.index)], event.args.reason);
       }
     }
+  }
+
+  #callFailed(part: Part | undefined, data: Hex): void {
+    const { log } = this.#d;
+    const error = decodeReason(proofOfServiceAbi, data);
+    const reason =
+      error === undefined ? data : `${error.name}(${error.args.map(String).join(", ")})`;
+    const about = { kind: part?.kind, epoch: part?.epoch, reason };
+    log.error("a call of the batch failed", about);
+    if (part?.kind !== "reveal" || error?.name !== "PosCommitmentMismatch") return;
+    // It would be refused each time, and paid for.
+    this.#foreign.add(part.epoch);
+    log.error("another instance commits for this auditor", {
+      ...about,
+      error: elsewhere(this.#auditor, part.epoch),
+    });
   }
 }
 

@@ -1,12 +1,12 @@
 import { erc20Abi, type Address, type Hex } from "viem";
 import type { ChainClient } from "../chain/client.ts";
 import type { Deployment } from "../chain/deployment.ts";
-import type { TransactionSender } from "../chain/sender.ts";
+import type { TransactionSender } from "../chain/transactions/sender.ts";
 import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
 import { stakingAbi } from "../protocol/abi/staking.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { addressOfKey } from "../protocol/signature.ts";
-import { auditorChain } from "./chain.ts";
+import { auditorChain } from "./secrets.ts";
 
 /**
  * Stakes and enrols an auditor; it counts from the next epoch but one.

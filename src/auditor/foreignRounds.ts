@@ -1,9 +1,45 @@
-import type { Address } from "viem";
+import type { Address, Hex } from "viem";
 import type { ChainClient } from "../chain/client.ts";
 import type { Deployment } from "../chain/deployment.ts";
 import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import type { AuditorStore } from "./store.ts";
+
+const STOP_ONE = "Stop one of the two, and keep the state folder that the other one runs with.";
+
+/** Says that another instance of this worker runs, with another state folder or on another host. */
+export function elsewhere(auditor: Address, epoch: number): BlockcloudError {
+  return new BlockcloudError(
+    "AUDITOR_ELSEWHERE",
+    `Another instance commits for auditor ${auditor}: the round of epoch ${epoch} on chain is not this one's.`,
+    { remedy: STOP_ONE },
+  );
+}
+
+/**
+ * Whether a commitment on chain is another one than ours, by the transaction that made it.
+ *
+ * @param from A block of the epoch or before it.
+ * @returns False also where the endpoint does not know the event.
+ */
+export async function isForeign(
+  d: { client: ChainClient; deployment: Deployment },
+  round: { auditor: Address; epoch: number; commitment: Hex; from: bigint },
+): Promise<boolean> {
+  const { auditor, epoch, commitment } = round;
+  const events = await d.client.getContractEvents({
+    address: d.deployment.contracts.proofOfService,
+    abi: proofOfServiceAbi,
+    eventName: "Committed",
+    args: { auditor, epoch },
+    fromBlock: round.from,
+    strict: true,
+  });
+  const hash = events.at(-1)?.transactionHash;
+  if (hash === undefined) return false;
+  const { input } = await d.client.getTransaction({ hash });
+  return !input.includes(commitment.slice(2));
+}
 
 /**
  * Refuses to work beside another worker of the same auditor, on another host or with another state

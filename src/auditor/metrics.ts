@@ -3,7 +3,7 @@ import type { Metrics } from "../node/metrics.ts";
 import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { grades, type Grade } from "../protocol/tally.ts";
-import { failureClasses, type Finding } from "./finding.ts";
+import { failureClasses, type Finding } from "./inspection/finding.ts";
 
 /** The duties of an epoch. */
 const DUTIES = ["tick", "audit", "earn"];

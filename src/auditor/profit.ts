@@ -1,13 +1,13 @@
 import type { ChainClient } from "../chain/client.ts";
 import type { Deployment } from "../chain/deployment.ts";
-import type { TransactionSender } from "../chain/sender.ts";
+import type { TransactionSender } from "../chain/transactions/sender.ts";
 import type { Logger } from "../node/logger.ts";
 import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
 import { MAX_WORDS } from "../protocol/round.ts";
 import { K } from "../protocol/sortition.ts";
 import type { Draw } from "./draw.ts";
 
-/** What makes an auditor refuse rounds that do not pay. */
+/** The settings by which an auditor refuses rounds that do not pay. */
 export interface Economics {
   /** What one BLOC is worth, wei of ether. */
   blocPriceWei: bigint;
@@ -28,7 +28,7 @@ export interface ProfitDependencies {
   log: Logger;
 }
 
-/** Whether rounds pay. Decides before the commitment only: what is committed to is always revealed. */
+/** Decides whether a round pays, before the commitment only: a committed round is always revealed. */
 export class Profit {
   readonly #economics: Economics;
   readonly #d: ProfitDependencies;
@@ -42,7 +42,7 @@ export class Profit {
   async pays(drawn: Draw): Promise<boolean> {
     const { blocPriceWei, marginPercent } = this.#economics;
     const votePay = await this.#votePay();
-    // Before the first seed nobody knows what rounds pay.
+    // Before the first seed the pay of rounds is unknown.
     if (votePay === undefined) return true;
     const weighted = drawn.shards.reduce(
       (sum, each) => sum + each.weight * each.services.length,
@@ -65,7 +65,7 @@ export class Profit {
     const contract = { address: deployment.contracts.proofOfService, abi: proofOfServiceAbi };
     const newest = await client.readContract({ ...contract, functionName: "newestSeed" });
     if (newest === 0) return undefined;
-    const [[, , activeServices], [, , auditorsBudget]] = await Promise.all([
+    const [[, , activeServices], [auditorsBudget]] = await Promise.all([
       client.readContract({ ...contract, functionName: "seedOf", args: [newest] }),
       client.readContract({ ...contract, functionName: "budgetOf", args: [newest] }),
     ]);

@@ -6,13 +6,13 @@ import {
   commitment,
   evidenceLeaf,
   MerkleTree,
-  sampledServices,
+  sampledSlots,
   toChunks,
 } from "../protocol/round.ts";
-import { laneOf } from "../protocol/sortition.ts";
+import { placeOf } from "../protocol/sortition.ts";
 import { reportWord, type Grade } from "../protocol/tally.ts";
 import type { Draw } from "./draw.ts";
-import type { Vote } from "./inspector.ts";
+import type { Vote } from "./inspection/inspector.ts";
 import type { StoredRound } from "./store.ts";
 
 /** A chunk as the contract takes it. */
@@ -30,6 +30,7 @@ export interface ChunkArgument {
 
 /** Evidence for one sampled vote, as the contract takes it. */
 export interface SampleArgument {
+  number: bigint;
   salt: Hex;
   channel: Hex;
   issuedAt: bigint;
@@ -47,8 +48,8 @@ export function buildRound(drawn: RoundDraw, votes: readonly Vote[]): StoredRoun
   const byNumber = new Map(votes.map((vote) => [vote.number, vote]));
   const reports = drawn.shards.map(({ shard, services }) => {
     const lanes: (Grade | null)[] = Array.from({ length: 15 }, () => null);
-    for (const { number } of services) {
-      lanes[laneOf(number).lane] = byNumber.get(number)?.grade ?? null;
+    for (const { number, slot } of services) {
+      lanes[placeOf(slot).lane] = byNumber.get(number)?.grade ?? null;
     }
     return { shard, votes: reportWord(0, lanes) };
   });
@@ -57,7 +58,12 @@ export function buildRound(drawn: RoundDraw, votes: readonly Vote[]): StoredRoun
     secret: drawn.secret,
     y: drawn.y,
     chunks: toChunks(reports),
-    evidence: votes.flatMap((vote) => vote.evidence ?? []),
+    evidence: drawn.shards.flatMap(({ services }) =>
+      services.flatMap(({ number, slot }) => {
+        const evidence = byNumber.get(number)?.evidence;
+        return evidence === undefined ? [] : [{ ...evidence, slot }];
+      }),
+    ),
     votes: votes.length,
   };
 }
@@ -103,17 +109,17 @@ export class OpenedRound {
   samples(index: number, sampleSeed: Hex): SampleArgument[] {
     const chunk = this.#round.chunks[index];
     if (chunk === undefined) throw new RangeError(`The round has no chunk ${index}.`);
-    return sampledServices(chunk, sampleSeed).map((number) => {
-      const evidence = this.#round.evidence.find((item) => item.number === number);
+    return sampledSlots(chunk, sampleSeed).map((slot) => {
+      const evidence = this.#round.evidence.find((item) => item.slot === slot);
       if (evidence === undefined) {
         throw new BlockcloudError(
           "EVIDENCE_MISSING",
-          `Round ${this.#round.epoch} has no receipt of service ${number}, whose vote was sampled.`,
+          `Round ${this.#round.epoch} has no receipt for slot ${slot}, whose vote was sampled.`,
         );
       }
-      const { salt, channel, issuedAt, signature } = evidence;
+      const { number, salt, channel, issuedAt, signature } = evidence;
       const proof = this.#evidence.proof(evidenceLeaf(evidence));
-      return { salt, channel, issuedAt, signature, proof };
+      return { number, salt, channel, issuedAt, signature, proof };
     });
   }
 }

@@ -24,7 +24,15 @@ const migrations = [
    ) STRICT;`,
   // Rounds of before this version may have been sent.
   `ALTER TABLE rounds ADD COLUMN sent INTEGER NOT NULL DEFAULT 1;`,
+  // Until then a service's slot was its number.
+  `ALTER TABLE evidence ADD COLUMN slot INTEGER NOT NULL DEFAULT 0;
+   UPDATE evidence SET slot = CAST(number AS INTEGER);`,
 ];
+
+/** Evidence for the vote on the service in a slot. */
+export interface SlotEvidence extends Evidence {
+  slot: number;
+}
 
 /** A round as it was committed to. */
 export interface StoredRound {
@@ -33,7 +41,7 @@ export interface StoredRound {
   /** The draw's key. */
   y: Hex;
   chunks: Chunk[];
-  evidence: Evidence[];
+  evidence: SlotEvidence[];
   votes: number;
 }
 
@@ -66,7 +74,7 @@ export class AuditorStore {
           "INSERT INTO rounds (epoch, secret, y, chunks, votes, sent) VALUES (?, ?, ?, ?, ?, 0)",
         )
         .run(round.epoch, round.secret, round.y, chunks, round.votes);
-      const insert = this.#database.prepare("INSERT INTO evidence VALUES (?, ?, ?, ?, ?, ?)");
+      const insert = this.#database.prepare("INSERT INTO evidence VALUES (?, ?, ?, ?, ?, ?, ?)");
       for (const item of round.evidence) {
         insert.run(
           round.epoch,
@@ -75,6 +83,7 @@ export class AuditorStore {
           item.channel,
           item.issuedAt.toString(),
           item.signature,
+          item.slot,
         );
       }
     });
@@ -134,7 +143,7 @@ export class AuditorStore {
     this.#database.prepare("DELETE FROM rounds WHERE epoch < ?").run(before);
   }
 
-  #evidence(epoch: number): Evidence[] {
+  #evidence(epoch: number): SlotEvidence[] {
     return this.#database
       .prepare("SELECT * FROM evidence WHERE epoch = ? ORDER BY rowid")
       .all(epoch)
@@ -144,6 +153,7 @@ export class AuditorStore {
         channel: text(row, "channel") as Hex,
         issuedAt: BigInt(text(row, "issued_at")),
         signature: text(row, "signature") as Hex,
+        slot: Number(row.slot),
       }));
   }
 }

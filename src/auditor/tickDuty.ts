@@ -1,5 +1,5 @@
 import { staysFor } from "../chain/clock.ts";
-import type { TransactionSender } from "../chain/sender.ts";
+import type { TransactionSender } from "../chain/transactions/sender.ts";
 import { tickInTurn, type TickDependencies } from "../chain/ticks.ts";
 import type { Logger } from "../node/logger.ts";
 import { epochStart } from "../protocol/epoch.ts";

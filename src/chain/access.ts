@@ -3,25 +3,43 @@ import type { Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import type { Metrics } from "../node/metrics.ts";
 import type { Timers } from "../node/timers.ts";
+import { BlockcloudError } from "../protocol/errors.ts";
 import { checkChain, createChainClient, type ChainClient } from "./client.ts";
 import { ChainClock } from "./clock.ts";
-import type { Deployment } from "./deployment.ts";
-import type { FeePolicy } from "./fees.ts";
+import { originOf, type Deployment } from "./deployment.ts";
+import { whatFailed } from "./rpc/faults.ts";
+import { NewHeads } from "./rpc/newHeads.ts";
+import type { FeePolicy } from "./transactions/fees.ts";
 import { ChainMetrics, type ReceiptListener } from "./metrics.ts";
-import { TransactionSender } from "./sender.ts";
+import { TransactionSender } from "./transactions/sender.ts";
 
 /** Which chain a worker works on, and by whom it reaches it. */
 export interface ChainOptions {
   /** The preferred RPC endpoint, then those that stand in for it. */
   rpcUrls: readonly string[];
   deployment: Deployment;
+  /** How the head is followed; without it, by polling about once a block. */
+  pace?: ChainPace | undefined;
 }
+
+/** How the head is followed. */
+export interface ChainPace {
+  /** Pause between two polls, milliseconds; without it, about the time that a block takes. */
+  pollMs?: number | undefined;
+  /** WebSocket endpoint that tells of new blocks (`newHeads`). */
+  headsUrl?: string | undefined;
+}
+
+/** How often an endpoint is asked which chain it serves before a worker takes its word for it. */
+const CHECKS = 3;
+const never = new AbortController().signal;
 
 /** What every worker needs of the chain: a client, a clock and, for some, a sender, all of it counted. */
 export class ChainAccess implements Startable {
   readonly client: ChainClient;
   readonly time: ChainClock;
   readonly #options: ChainOptions;
+  readonly #heads: NewHeads | undefined;
   readonly #metrics: ChainMetrics;
   readonly #timers: Timers;
   readonly #log: Logger;
@@ -44,9 +62,16 @@ export class ChainAccess implements Startable {
       log,
       observe: (transport) => counted.observe(transport),
       observer: counted,
+      origin: originOf(options.deployment),
     });
     const timing = { genesis, epochSeconds };
-    this.time = new ChainClock({ timing }, { client: this.client, timers, log });
+    const { pollMs, headsUrl } = options.pace ?? {};
+    this.time = new ChainClock({ timing, pollMs }, { client: this.client, timers, log });
+    const heard = () => {
+      this.time.poke();
+    };
+    this.#heads =
+      headsUrl === undefined ? undefined : new NewHeads({ url: headsUrl }, { timers, log, heard });
     counted.follow(this.time);
     this.#options = options;
     this.#metrics = counted;
@@ -66,13 +91,45 @@ export class ChainAccess implements Startable {
     return sender;
   }
 
-  /** @throws BlockcloudError as `checkChain` does. */
+  /**
+   * An endpoint that names another chain is asked again before that is believed: it ends the worker.
+   *
+   * @throws BlockcloudError as `checkChain` does.
+   */
   async start(): Promise<void> {
-    await checkChain(this.client, this.#options.deployment);
-    await this.time.start();
+    for (let tries = 1; ; tries++) {
+      try {
+        await checkChain(this.client, this.#options.deployment);
+        break;
+      } catch (error) {
+        const isMismatch = error instanceof BlockcloudError && error.code === "CHAIN_MISMATCH";
+        if (!isMismatch || tries === CHECKS) throw error;
+        this.#log.warn("the endpoint may serve another chain, asking again", { error });
+        await this.#timers.sleep(tries * 500, never);
+      }
+    }
+    await startTime(this.time);
+    await this.#heads?.start();
   }
 
   async stop(): Promise<void> {
+    await this.#heads?.stop();
     await this.time.stop();
+  }
+}
+
+async function startTime(time: ChainClock): Promise<void> {
+  try {
+    await time.start();
+  } catch (cause) {
+    throw new BlockcloudError(
+      "CHAIN_UNREACHABLE",
+      `The newest block cannot be read: ${whatFailed(cause)}`,
+      {
+        cause,
+        retryable: true,
+        remedy: "Check the RPC endpoints.",
+      },
+    );
   }
 }

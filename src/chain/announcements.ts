@@ -1,6 +1,7 @@
 import type { Address, Hex } from "viem";
 import type { Logger } from "../node/logger.ts";
 import { serviceRegistryAbi } from "../protocol/abi/serviceRegistry.ts";
+import { HORIZON } from "../protocol/epoch.ts";
 import { MAX_AHEAD_MS, MAX_LEASE_MS, readRecord, type EndpointRecord } from "../protocol/record.ts";
 import { rootServiceId } from "../protocol/serviceId.ts";
 import { blockcloudDomain, type Domain } from "../protocol/typedData.ts";
@@ -8,7 +9,7 @@ import { blockAt } from "./blocks.ts";
 import type { ChainClient } from "./client.ts";
 import { currentEpoch, type ChainTime } from "./clock.ts";
 import type { Deployment } from "./deployment.ts";
-import { readRanges } from "./logs.ts";
+import { readServed, REREAD_BLOCKS, type BlockRange } from "./logs.ts";
 import type { Services } from "./services.ts";
 
 /** A record as it was announced. */
@@ -31,6 +32,9 @@ export class Announcements {
   readonly #services: Services;
   readonly #records = new Map<bigint, Announced>();
   #next: bigint | undefined;
+  #headHash = "";
+  /** Of the blocks that are read again, by block hash and log index: what was looked at already. */
+  #seen = new Map<string, bigint>();
   #refreshing: Promise<void> | undefined;
 
   constructor(dependencies: {
@@ -77,11 +81,15 @@ export class Announcements {
     return this.#refreshing;
   }
 
+  /** The newest blocks are read again: an endpoint that is behind leaves their events out. */
   async #refresh(): Promise<void> {
-    const to = this.#time.head().number;
-    this.#next ??= await this.#firstBlock(to);
-    const range = { from: this.#next, to };
-    const pieces = readRanges(range, ({ from, to }) =>
+    const { number: to, hash } = this.#time.head();
+    if (hash === this.#headHash) return;
+    const first = BigInt(this.#deployment.block);
+    const again =
+      this.#next === undefined ? await this.#firstBlock(to) : this.#next - REREAD_BLOCKS;
+    const range = { from: again > first ? again : first, to };
+    const read = ({ from, to }: BlockRange) =>
       this.#client.getContractEvents({
         address: this.#deployment.contracts.registry,
         abi: serviceRegistryAbi,
@@ -89,12 +97,21 @@ export class Announcements {
         fromBlock: from,
         toBlock: to,
         strict: true,
-      }),
-    );
+      });
+    const pieces = readServed(range, read, (oldest) => {
+      this.#log.warn("older announcements are gone from the endpoint", { fromBlock: oldest });
+    });
     for await (const { to, value } of pieces) {
-      for (const { args } of value) await this.#take(args.number, args.record);
+      for (const { args, blockHash, blockNumber, logIndex } of value) {
+        const key = `${blockHash}:${logIndex}`;
+        if (this.#seen.has(key)) continue;
+        await this.#take(args.number, args.record);
+        this.#seen.set(key, blockNumber);
+      }
       this.#next = to + 1n;
     }
+    this.#seen = new Map([...this.#seen].filter(([, block]) => block > to - 2n * REREAD_BLOCKS));
+    this.#headHash = hash;
   }
 
   /** Nothing that was announced before can still be in force. */
@@ -119,7 +136,7 @@ export class Announcements {
     const known = this.#records.get(number);
     const isOlder = known?.signer === signer && known.record.issuedAt >= record.issuedAt;
     if (record.serviceId !== rootServiceId(number) || ahead > MAX_AHEAD_MS || isOlder) return;
-    const key = await this.#services.key(number, currentEpoch(this.#time) + 1);
+    const key = await this.#services.key(number, currentEpoch(this.#time) + HORIZON);
     if (signer === key) this.#records.set(number, { ...read, encoded });
   }
 }

@@ -1,5 +1,7 @@
 import type { Address, Hex } from "viem";
 import { challengeBookAbi } from "../protocol/abi/challengeBook.ts";
+import { SEED_EPOCHS } from "../protocol/challenge.ts";
+import { epochStart, RING, type EpochTiming } from "../protocol/epoch.ts";
 import type { ChainClient } from "./client.ts";
 import type { Deployment } from "./deployment.ts";
 
@@ -25,6 +27,29 @@ export interface Challenge {
 export interface Question {
   nonce: Hex;
   deadline: number;
+}
+
+/**
+ * How far an open challenge has come: `waiting` for its question; `running`, it can be answered;
+ * `unanswered`, it can be resolved; `unasked`, it never got a question and can be annulled.
+ */
+export type ChallengeStage = "waiting" | "running" | "unanswered" | "unasked";
+
+/**
+ * The stage of an open challenge. One that was closed by nobody counts as unanswered once the contracts may
+ * have forgotten the seeds of its time, whether or not it got a question.
+ *
+ * @param now Time of the newest block, Unix seconds.
+ */
+export function challengeStage(
+  timing: EpochTiming,
+  { openedIn }: Pick<Challenge, "openedIn">,
+  question: Question | undefined,
+  now: number,
+): ChallengeStage {
+  if (now >= epochStart(timing, openedIn + RING)) return "unanswered";
+  if (question !== undefined) return now > question.deadline ? "unanswered" : "running";
+  return now >= epochStart(timing, openedIn + 1 + SEED_EPOCHS) ? "unasked" : "waiting";
 }
 
 /** Typed reads of the challenge book. */

@@ -1,5 +1,4 @@
 import {
-  BaseError,
   createPublicClient,
   type Account,
   type PublicClient,
@@ -8,7 +7,7 @@ import {
 } from "viem";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { failover, type FailoverDependencies } from "./rpc/failover.ts";
-import { findFault } from "./rpc/faults.ts";
+import { findFault, whatFailed } from "./rpc/faults.ts";
 import type { RpcHeader } from "../protocol/header.ts";
 import type { Deployment } from "./deployment.ts";
 
@@ -64,12 +63,7 @@ export async function checkChain(client: ChainClient, deployment: Deployment): P
     if (fault?.kind === "wrong chain") {
       throw new BlockcloudError("CHAIN_MISMATCH", fault.message, { cause, remedy: NAME_ANOTHER });
     }
-    const why = fault?.message ?? (cause instanceof BaseError ? cause.shortMessage : String(cause));
-    throw new BlockcloudError("CHAIN_UNREACHABLE", `The RPC endpoint does not answer: ${why}`, {
-      cause,
-      retryable: true,
-      remedy: "Check its URL and that it runs.",
-    });
+    throw unreachable(cause);
   });
   if (chainId !== deployment.chainId) {
     throw new BlockcloudError(
@@ -78,7 +72,11 @@ export async function checkChain(client: ChainClient, deployment: Deployment): P
       { remedy: NAME_ANOTHER },
     );
   }
-  const code = await client.getCode({ address: deployment.contracts.proofOfService });
+  const code = await client
+    .getCode({ address: deployment.contracts.proofOfService })
+    .catch((cause: unknown) => {
+      throw unreachable(cause);
+    });
   if (code === undefined) {
     throw new BlockcloudError(
       "CHAIN_MISMATCH",
@@ -86,6 +84,15 @@ export async function checkChain(client: ChainClient, deployment: Deployment): P
       { remedy: "Name the deployment file of this chain." },
     );
   }
+}
+
+function unreachable(cause: unknown): BlockcloudError {
+  const message = `The RPC endpoint does not answer: ${whatFailed(cause)}`;
+  return new BlockcloudError("CHAIN_UNREACHABLE", message, {
+    cause,
+    retryable: true,
+    remedy: "Check its URL and that it runs.",
+  });
 }
 
 /** A block's header with all the fields that its hash covers. */

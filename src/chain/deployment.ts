@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { getAddress, isAddress, type Address, type Hex } from "viem";
-import { z } from "zod";
+import * as z from "zod";
 import { abiHash } from "../protocol/abiHash.ts";
+import type { ChainOrigin } from "./rpc/heads.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 
 const address = z
@@ -31,7 +32,9 @@ const deploymentSchema = z.object({
     registry: address,
     staking: address,
     proofOfService: address,
+    settlement: address,
     challengeBook: address,
+    labels: address,
     /** Verifier of the launch classes. */
     livenessVerifier: address.optional(),
     /** Access manager of the classes. */
@@ -49,6 +52,8 @@ export type Deployment = z.infer<typeof deploymentSchema>;
  *
  * @throws BlockcloudError `DEPLOYMENT_INVALID` that lists everything that is wrong with it, or
  * `DEPLOYMENT_OTHER_VERSION` when its contracts are not those that this version speaks to.
+ * @example
+ * const { chainId, contracts } = loadDeployment("deployments/sepolia.json");
  */
 export function loadDeployment(file: string): Deployment {
   let json: unknown;
@@ -75,6 +80,11 @@ export function loadDeployment(file: string): Deployment {
     );
   }
   return parsed.data;
+}
+
+/** The block and the moment that nothing of a deployment is older than. */
+export function originOf({ block, genesis }: Deployment): ChainOrigin {
+  return { block, time: genesis };
 }
 
 /** Tells deployments apart in names of files; the genesis, those at the same addresses. */

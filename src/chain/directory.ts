@@ -1,22 +1,23 @@
-import { BaseError, type Address } from "viem";
+import type { Address } from "viem";
+import { raceSignal } from "race-signal";
+import { boundedTable, type BoundedTable } from "../node/boundedTable.ts";
 import type { Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import type { Timers } from "../node/timers.ts";
-import { unlessAborted } from "../node/unlessAborted.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
-import { laneOf } from "../protocol/sortition.ts";
-import { lanesOf, verdictOf, type Verdict } from "../protocol/tally.ts";
+import { HORIZON } from "../protocol/epoch.ts";
+import type { Grade, Verdict } from "../protocol/tally.ts";
 import type { ChainClient } from "./client.ts";
 import { currentEpoch, type ChainTime } from "./clock.ts";
 import type { Deployment } from "./deployment.ts";
 import { RegistryWatch, type RegistryChange } from "./registryWatch.ts";
-import { findFault } from "./rpc/faults.ts";
+import { whatFailed } from "./rpc/faults.ts";
 import { serviceStatuses, type ServiceStatus } from "./services.ts";
 import { contractsOf } from "./views/contracts.ts";
 
 /** Final epochs whose verdicts are told. */
 export const VERDICTS_TOLD = 4;
-/** Services, labels and tallies that are remembered; the least recently used go first. */
+/** Services, labels and verdicts that are remembered; the least recently used go first. */
 const REMEMBERED = 100_000;
 
 /** What the chain says of the root service, as of a block. */
@@ -25,7 +26,7 @@ export interface ServiceFacts {
   status: ServiceStatus;
   /** The newest service key, which signs for the root and delegates to sub-services. */
   key: Address;
-  /** BLOC in wei, as it counts from the next epoch on. */
+  /** BLOC in wei, as it counts from the next epoch but one on. */
   stake: bigint;
   /** The newest final verdicts with their epochs, newest first; null where the votes missed the quorum. */
   verdicts: readonly { epoch: number; verdict: Verdict }[];
@@ -65,9 +66,9 @@ export class ServiceDirectory implements Directory, Startable {
   readonly #contracts: ReturnType<typeof contractsOf>;
   readonly #time: ChainTime;
   readonly #watch: RegistryWatch;
-  readonly #services = new Map<bigint, Entry>();
-  readonly #labels = new Map<string, Promise<bigint | undefined>>();
-  readonly #tallies = new Map<string, Promise<bigint>>();
+  readonly #services = boundedTable<bigint, Entry>(REMEMBERED);
+  readonly #labels = boundedTable<string, Promise<bigint | undefined>>(REMEMBERED);
+  readonly #verdictsRead = boundedTable<string, Promise<Verdict>>(REMEMBERED);
   readonly #changeListeners = new Set<(number: bigint) => void>();
   readonly #labelListeners = new Set<(label: string, number: bigint) => void>();
   /** Services that there are at least. */
@@ -99,18 +100,18 @@ export class ServiceDirectory implements Directory, Startable {
   }
 
   async rootKey(number: bigint, signal?: AbortSignal) {
-    const state = await unlessAborted(this.#entry(number).state, signal);
+    const state = await raceSignal(this.#entry(number).state, signal);
     return state && { key: state.key, active: state.status === "Active" };
   }
 
   async facts(number: bigint, signal?: AbortSignal): Promise<ServiceFacts | undefined> {
     const entry = this.#entry(number);
-    const state = await unlessAborted(entry.state, signal);
+    const state = await raceSignal(entry.state, signal);
     if (state === undefined) return undefined;
     const newest = currentEpoch(this.#time) - 2;
     const known = entry.facts;
     if (known !== undefined && known.verdicts[0]?.epoch === newest) return known;
-    const verdicts = await unlessAborted(this.#verdicts(number, newest), signal);
+    const verdicts = await raceSignal(this.#verdicts(number, newest), signal);
     entry.facts = { ...state, verdicts };
     return entry.facts;
   }
@@ -123,7 +124,7 @@ export class ServiceDirectory implements Directory, Startable {
     const read = remember(this.#labels, label, async () => {
       const number = await this.#ask(() =>
         this.#client.readContract({
-          ...this.#contracts.registry,
+          ...this.#contracts.labels,
           functionName: "numberOf",
           args: [label],
           blockNumber: this.#time.head().number,
@@ -131,7 +132,7 @@ export class ServiceDirectory implements Directory, Startable {
       );
       return number === 0n ? undefined : number;
     });
-    return unlessAborted(read, signal);
+    return raceSignal(read, signal);
   }
 
   onChange(listener: (number: bigint) => void): () => void {
@@ -161,7 +162,7 @@ export class ServiceDirectory implements Directory, Startable {
     const block = this.#time.head().number;
     const { registry, staking } = this.#contracts;
     const at = { blockNumber: block };
-    const next = [number, currentEpoch(this.#time) + 1] as const;
+    const newest = [number, currentEpoch(this.#time) + HORIZON] as const;
     return this.#ask(async () => {
       if (number > this.#count) {
         this.#count = await this.#client.readContract({
@@ -172,18 +173,18 @@ export class ServiceDirectory implements Directory, Startable {
         // Whoever invents numbers costs one read each, and no more.
         if (number > this.#count) return undefined;
       }
-      const [status, key, stake] = await Promise.all([
+      const [status, key, [stake]] = await Promise.all([
         this.#client.readContract({
           ...registry,
           functionName: "statusNow",
           args: [number],
           ...at,
         }),
-        this.#client.readContract({ ...registry, functionName: "keyAt", args: next, ...at }),
+        this.#client.readContract({ ...registry, functionName: "keyAt", args: newest, ...at }),
         this.#client.readContract({
           ...staking,
           functionName: "serviceStakeAt",
-          args: next,
+          args: newest,
           ...at,
         }),
       ]);
@@ -193,38 +194,41 @@ export class ServiceDirectory implements Directory, Startable {
   }
 
   #verdicts(number: bigint, newest: number): Promise<ServiceFacts["verdicts"]> {
-    const { shard, lane } = laneOf(number);
     const epochs = Array.from({ length: VERDICTS_TOLD }, (_, index) => newest - index);
     return Promise.all(
       epochs
         .filter((epoch) => epoch > 0)
-        .map(async (epoch) => {
-          const tally = await remember(this.#tallies, `${shard}:${epoch}`, () =>
-            this.#ask(() =>
-              this.#client.readContract({
-                ...this.#contracts.proofOfService,
-                functionName: "tallyOf",
-                args: [BigInt(shard), epoch],
-              }),
-            ),
-          );
-          return { epoch, verdict: verdictOf(lanesOf(tally)[lane] ?? []) };
-        }),
+        .map(async (epoch) => ({ epoch, verdict: await this.#verdict(number, epoch) })),
     );
+  }
+
+  /** The contract knows in which slot a service was, and whether it was active. */
+  #verdict(number: bigint, epoch: number): Promise<Verdict> {
+    return remember(this.#verdictsRead, `${number}:${epoch}`, async () => {
+      const [grade, quorate] = await this.#ask(() =>
+        this.#client.readContract({
+          ...this.#contracts.settlement,
+          functionName: "verdictOf",
+          args: [number, epoch],
+        }),
+      );
+      return quorate ? (grade as Grade) : null;
+    });
   }
 
   async #ask<T>(read: () => Promise<T>): Promise<T> {
     try {
       return await read();
     } catch (cause) {
-      const why =
-        findFault(cause)?.message ??
-        (cause instanceof BaseError ? cause.shortMessage : String(cause));
-      throw new BlockcloudError("CHAIN_UNREACHABLE", `The chain cannot be asked: ${why}`, {
-        cause,
-        retryable: true,
-        remedy: "Check the RPC endpoints.",
-      });
+      throw new BlockcloudError(
+        "CHAIN_UNREACHABLE",
+        `The chain cannot be asked: ${whatFailed(cause)}`,
+        {
+          cause,
+          retryable: true,
+          remedy: "Check the RPC endpoints.",
+        },
+      );
     }
   }
 
@@ -240,27 +244,19 @@ export class ServiceDirectory implements Directory, Startable {
 }
 
 /** Remembers what was read, never a failure; the least recently used goes when there is too much. */
-function remember<K, V>(
-  cache: Map<K, V>,
+function remember<K extends bigint | string, V extends object>(
+  cache: BoundedTable<K, V>,
   key: K,
   read: () => V,
   settled: (value: V) => unknown = (value) => value,
 ): V {
   const known = cache.get(key);
-  if (known !== undefined) {
-    cache.delete(key);
-    cache.set(key, known);
-    return known;
-  }
+  if (known !== undefined) return known;
   const value = read();
   cache.set(key, value);
-  for (const oldest of cache.keys()) {
-    if (cache.size <= REMEMBERED) break;
-    cache.delete(oldest);
-  }
   Promise.resolve(settled(value)).catch(() => {
     // An event may have made room for a newer read meanwhile.
-    if (cache.get(key) === value) cache.delete(key);
+    if (cache.peek(key) === value) cache.delete(key);
   });
   return value;
 }

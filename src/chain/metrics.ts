@@ -4,15 +4,9 @@ import type { Timers } from "../node/timers.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { currentEpoch, type ChainTime } from "./clock.ts";
 import type { EndpointState, RpcObserver } from "./rpc/endpoint.ts";
-import type { Call } from "./sender.ts";
-
-/** What is told of each transaction that a worker sends. */
-export interface TransactionObserver {
-  /** It is in a block; reverted ones too. */
-  mined(call: Pick<Call, "functionName">, receipt: TransactionReceipt): void;
-  /** It was refused, or nobody knows what became of it. */
-  failed(call: Pick<Call, "functionName">, error: unknown): void;
-}
+import { RevertError } from "./rpc/faults.ts";
+import type { TransactionObserver } from "./transactions/observer.ts";
+import type { Call } from "./transactions/call.ts";
 
 /** Whoever counts by the events of a transaction. */
 export interface ReceiptListener {
@@ -34,7 +28,7 @@ const FUNCTIONS = [
 /** Codes of a transaction that did not do what it should. */
 const FAILURES = [
   ...["CALL_REVERTED", "TRANSACTION_REVERTED", "TRANSACTION_FAILED"],
-  ...["FEE_TOO_HIGH", "TRANSACTION_EXPIRED", "TRANSACTION_REPLACED"],
+  ...["FEE_TOO_HIGH", "TRANSACTION_EXPIRED", "TRANSACTION_REPLACED", "NONCE_STALE"],
 ];
 /** Endpoints by their place in the list, and how their requests end. */
 const ENDPOINTS = ["1", "2", "3", "4"];
@@ -131,7 +125,7 @@ export class ChainMetrics implements TransactionObserver, RpcObserver {
         try {
           return await inner.request<never>(asked as never, how);
         } catch (error) {
-          if (!isRevert(error)) this.#errors.add(1, { method });
+          if (!(error instanceof RevertError)) this.#errors.add(1, { method });
           throw error;
         } finally {
           this.#seconds.observe((this.#monotonic() - started) / 1000, { method });
@@ -235,13 +229,4 @@ export class ChainMetrics implements TransactionObserver, RpcObserver {
 /** The clock carries the head's time on from the moment when the head was seen. */
 function headAge(time: ChainTime): number {
   return Math.max(0, time.now() - time.head().timestamp);
-}
-
-/** A call that reverts was answered: nodes give code 3, or the revert's data with another one. */
-function isRevert(error: unknown): boolean {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    const { code, data } = at as { code?: unknown; data?: unknown };
-    if (code === 3 || (typeof data === "string" && data.startsWith("0x"))) return true;
-  }
-  return false;
 }

@@ -2,15 +2,14 @@ import type { AbiEvent } from "viem";
 import type { Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import type { Timers } from "../node/timers.ts";
+import { serviceLabelsAbi } from "../protocol/abi/serviceLabels.ts";
 import { serviceRegistryAbi } from "../protocol/abi/serviceRegistry.ts";
 import { stakingAbi } from "../protocol/abi/staking.ts";
 import type { ChainClient } from "./client.ts";
 import type { ChainTime } from "./clock.ts";
 import type { Deployment } from "./deployment.ts";
-import { readRanges } from "./logs.ts";
+import { readRanges, REREAD_BLOCKS } from "./logs.ts";
 
-/** Blocks that are read again each time, since a reorganisation may have replaced them. */
-export const REORG_DEPTH = 16n;
 /** How often the head is looked at, milliseconds; the clock polls the chain. */
 const POLL_MS = 250;
 
@@ -27,9 +26,11 @@ const changing: readonly string[] = [
   "Transfer",
   "ServiceStakeChanged",
 ];
-const events: readonly AbiEvent[] = [...serviceRegistryAbi, ...stakingAbi].filter(
-  (item) => item.type === "event" && changing.includes(item.name),
-) as AbiEvent[];
+const events: readonly AbiEvent[] = [
+  ...serviceRegistryAbi,
+  ...serviceLabelsAbi,
+  ...stakingAbi,
+].filter((item) => item.type === "event" && changing.includes(item.name)) as AbiEvent[];
 
 /** A change of a service, or a change that a reorganisation took back. */
 export interface RegistryChange {
@@ -88,7 +89,11 @@ export class RegistryWatch implements Startable {
 
   /** Begins at the head: whoever asks for a service later reads its newest state. */
   async start(): Promise<void> {
-    await this.refresh();
+    try {
+      await this.refresh();
+    } catch (error) {
+      this.#log.warn("cannot follow the registry", { error });
+    }
     this.#loop = this.#run();
   }
 
@@ -102,14 +107,14 @@ export class RegistryWatch implements Startable {
     const { number: head, hash } = this.#time.head();
     if (hash === this.#headHash) return;
     const next = this.#next ?? head + 1n;
-    const from = atLeast(minimum(next, head + 1n) - REORG_DEPTH, BigInt(this.#deployment.block));
+    const from = atLeast(minimum(next, head + 1n) - REREAD_BLOCKS, BigInt(this.#deployment.block));
     const found = new Map<string, Seen>();
     const pieces = readRanges({ from, to: head }, (piece) => this.#read(piece));
     for await (const { value } of pieces) for (const [key, seen] of value) found.set(key, seen);
 
     const before = this.#seen;
     const isFirst = this.#next === undefined;
-    this.#seen = new Map([...found].filter(([, { block }]) => block > head - REORG_DEPTH));
+    this.#seen = new Map([...found].filter(([, { block }]) => block > head - REREAD_BLOCKS));
     this.#next = head + 1n;
     this.#headHash = hash;
     if (isFirst) return;
@@ -120,9 +125,9 @@ export class RegistryWatch implements Startable {
   }
 
   async #read(piece: { from: bigint; to: bigint }): Promise<[string, Seen][]> {
-    const { registry, staking } = this.#deployment.contracts;
+    const { registry, staking, labels } = this.#deployment.contracts;
     const logs = await this.#client.getLogs({
-      address: [registry, staking],
+      address: [registry, staking, labels],
       events,
       fromBlock: piece.from,
       toBlock: piece.to,

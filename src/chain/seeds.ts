@@ -47,6 +47,13 @@ export class Seeds {
         `No block fell into epoch ${epoch}; the next one is in ${found}.`,
       );
     }
+    if (Number(parent.timestamp) >= epochStart(timing, epoch)) {
+      throw new BlockcloudError(
+        "BLOCK_MISSING",
+        `The RPC endpoint does not know the first block of epoch ${epoch}.`,
+        { retryable: true, remedy: "Use an RPC endpoint that keeps the blocks of a day." },
+      );
+    }
     const { chainId, contracts } = this.#deployment;
     return {
       epoch,
@@ -73,7 +80,7 @@ export class Seeds {
     return timestampOf(this.#client, block);
   }
 
-  /** First block at or after the epoch's start, by bisection. */
+  /** First block at or after the epoch's start. */
   firstBlock(epoch: number, head: Pick<Head, "number">): Promise<bigint> {
     const range = { from: BigInt(this.#deployment.block), to: head.number };
     return blockAt(this.#client, epochStart(this.#deployment, epoch), range);

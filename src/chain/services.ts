@@ -3,9 +3,11 @@ import { serviceRegistryAbi } from "../protocol/abi/serviceRegistry.ts";
 import { hexToBytes } from "../protocol/bytes.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { parseProbe, type ProbeSpecification } from "../protocol/probe.ts";
-import { laneOf, LANES, serviceAt } from "../protocol/sortition.ts";
+import { LANES, slotAt } from "../protocol/sortition.ts";
 import type { ChainClient } from "./client.ts";
 import type { Deployment } from "./deployment.ts";
+import { SlotTable } from "./slots.ts";
+import { isPruned } from "./logs.ts";
 
 /** States of a service, by the registry's number. */
 export const serviceStatuses = [
@@ -40,6 +42,8 @@ export interface GradeBounds {
 export interface ServiceClass extends GradeBounds {
   name: string;
   minimumStake: bigint;
+  /** Stake above it is not paid for. */
+  maximumStake: bigint;
   registrationFee: bigint;
   /** Whether it takes new services. */
   open: boolean;
@@ -48,6 +52,8 @@ export interface ServiceClass extends GradeBounds {
 /** What an auditor needs of a service, as it counts in an epoch. */
 export interface AuditedService {
   number: bigint;
+  /** The slot that it holds; 0 for none. */
+  slot: number;
   key: Address;
   classId: number;
   className: string;
@@ -56,16 +62,21 @@ export interface AuditedService {
   probe: ProbeSpecification | undefined;
 }
 
+/** Reads what an auditor needs of a service; undefined leaves the service out. */
+export type ServiceReader = (number: bigint) => Promise<AuditedService | undefined>;
+
 /** Typed reads of the registry, cached where the chain can never change its answer. */
 export class Services {
   readonly #client: ChainClient;
   readonly #registry: { address: Address; abi: typeof serviceRegistryAbi };
+  readonly #slots: SlotTable;
   readonly #classes = new Map<number, Promise<ServiceClass>>();
   readonly #probes = new Map<Hex, Promise<ProbeSpecification | undefined>>();
 
   constructor(client: ChainClient, deployment: Deployment) {
     this.#client = client;
     this.#registry = { address: deployment.contracts.registry, abi: serviceRegistryAbi };
+    this.#slots = new SlotTable(client, deployment);
   }
 
   /** How many services were ever registered. */
@@ -73,24 +84,54 @@ export class Services {
     return this.#client.readContract({ ...this.#registry, functionName: "serviceCount" });
   }
 
-  /** Active services of a shard in an epoch. */
-  async active(shard: number, epoch: number): Promise<bigint[]> {
+  /** How many slots were ever taken: shards up to that of the last one have services. */
+  slotCount(): Promise<number> {
+    return this.#client.readContract({ ...this.#registry, functionName: "slotCount" });
+  }
+
+  /**
+   * Active services of a shard in an epoch.
+   *
+   * @param read Reads one of them; {@link audited} unless the caller has another way.
+   * @throws BlockcloudError `SLOT_UNKNOWN` where the endpoint cannot say who holds a slot.
+   */
+  async active(
+    shard: number,
+    epoch: number,
+    read: ServiceReader = (number) => this.audited(number, epoch),
+  ): Promise<AuditedService[]> {
     const lanes = await this.#client.readContract({
       ...this.#registry,
       functionName: "activeLanes",
       args: [BigInt(shard), epoch],
     });
-    return Array.from({ length: LANES }, (_, lane) => lane)
+    const slots = Array.from({ length: LANES }, (_, lane) => lane)
       .filter((lane) => ((lanes >> BigInt(lane)) & 1n) === 1n)
-      .map((lane) => serviceAt(shard, lane));
+      .map((lane) => slotAt(shard, lane));
+    const known = await this.#inSlots(slots, read);
+    if (known !== undefined) return known;
+    this.#slots.forget();
+    const found = await this.#inSlots(slots, read);
+    if (found !== undefined) return found;
+    throw new BlockcloudError(
+      "SLOT_UNKNOWN",
+      `The registry names no holder of one of the slots ${slots.join()}.`,
+      { retryable: true, remedy: "The RPC endpoint may lag behind; try again, or name another." },
+    );
+  }
+
+  /** The services that hold some slots, by number; undefined where none does. */
+  holders(slots: readonly number[]): Promise<(bigint | undefined)[]> {
+    return this.#slots.holders(slots);
   }
 
   /** Whether a service is active in an epoch. */
   async isActive(number: bigint, epoch: number): Promise<boolean> {
-    return (await this.active(laneOf(number).shard, epoch)).includes(number);
+    const [, active] = await this.#auditAt(number, epoch);
+    return active;
   }
 
-  /** The newest status of a service, which counts from the next epoch on at the latest. */
+  /** The newest status of a service, which counts from the next epoch but one on at the latest. */
   async statusNow(number: bigint): Promise<ServiceStatus> {
     const status = await this.#client.readContract({
       ...this.#registry,
@@ -111,8 +152,8 @@ export class Services {
 
   /** Everything an auditor needs of a service. */
   async audited(number: bigint, epoch: number): Promise<AuditedService> {
-    const [key, classId, [probeHash, probeBlock]] = await Promise.all([
-      this.key(number, epoch),
+    const [[slot, , key], classId, [probeHash, probeBlock]] = await Promise.all([
+      this.#auditAt(number, epoch),
       this.#client.readContract({ ...this.#registry, functionName: "classOf", args: [number] }),
       this.#client.readContract({
         ...this.#registry,
@@ -124,7 +165,7 @@ export class Services {
       this.classAt(classId),
       this.#probe(number, probeHash, probeBlock),
     ]);
-    return { number, key, classId, className, bounds, probe };
+    return { number, slot, key, classId, className, bounds, probe };
   }
 
   /** All classes, by index. */
@@ -148,16 +189,42 @@ export class Services {
     });
   }
 
+  #auditAt(number: bigint, epoch: number) {
+    return this.#client.readContract({
+      ...this.#registry,
+      functionName: "auditAt",
+      args: [number, epoch],
+    });
+  }
+
+  /** The services that hold some slots now; undefined where the table is out of date. */
+  async #inSlots(
+    slots: readonly number[],
+    read: ServiceReader,
+  ): Promise<AuditedService[] | undefined> {
+    const holders = await this.#slots.holders(slots);
+    if (holders.includes(undefined)) return undefined;
+    const found = await Promise.all(holders.map((number) => read(number ?? 0n)));
+    const isCurrent = found.every(
+      (service, index) => (service?.slot ?? slots[index]) === slots[index],
+    );
+    return isCurrent ? found.filter((service) => service !== undefined) : undefined;
+  }
+
   /** The specification behind a hash: its bytes stand in an event of the block that the registry names. */
   #probe(number: bigint, hash: Hex, block: bigint): Promise<ProbeSpecification | undefined> {
     return remember(this.#probes, hash, async () => {
-      const logs = await this.#client.getContractEvents({
+      const reading = this.#client.getContractEvents({
         ...this.#registry,
         eventName: "ProbeSet",
         args: { number },
         fromBlock: block,
         toBlock: block,
         strict: true,
+      });
+      const logs = await reading.catch((error: unknown) => {
+        if (isPruned(error)) return [];
+        throw error;
       });
       const log = logs.find(({ args }) => keccak256(args.probe) === hash);
       if (log === undefined) {

@@ -6,7 +6,7 @@ import { epochStart } from "../protocol/epoch.ts";
 import type { ChainTime, Head } from "./clock.ts";
 import type { Deployment } from "./deployment.ts";
 import type { Seeds } from "./seeds.ts";
-import type { Call } from "./sender.ts";
+import type { Call } from "./transactions/call.ts";
 
 /** Ticks are tried in random order within this share of the epoch, so that most workers find it done. */
 const SPREAD = 0.25;

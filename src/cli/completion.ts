@@ -1,40 +1,53 @@
-import type { Command } from "commander";
-import { localCommand, type CommandFactory } from "./framework/command.ts";
-import { text } from "./framework/flag.ts";
-import { oneOf } from "./framework/values.ts";
+import { Argument } from "commander";
+import { flagsOfCommands } from "./completionFlags.ts";
+import { afterHelp } from "./framework/afterHelp.ts";
+import type { CommandDefinition } from "./framework/command.ts";
 
-/** `blockcloud completion`, for the commands of a program. */
-export function completionOf(program: () => Command): CommandFactory {
-  return localCommand({
-    name: "completion",
-    about: "Print the script that completes commands and flags in a shell.",
-    flags: {},
-    args: {
-      shell: text("<shell>", "bash, zsh or fish", oneOf("bash", "zsh", "fish"), { required: true }),
-    },
-    examples: [
-      "blockcloud completion bash > ~/.local/share/bash-completion/completions/blockcloud",
-    ],
-    run({ args, output }) {
-      const script = scripts[args.shell](tree(program()));
-      output.print({ shell: args.shell, script }, script);
-      return Promise.resolve(undefined);
-    },
-  });
+/**
+ * `blockcloud completion`. Shells may run it at their start, so that it loads neither the other commands
+ * nor what reads their settings: it has none.
+ */
+export const completion: CommandDefinition = {
+  flags: {},
+  define(command, { io }) {
+    const shells = Object.keys(scripts);
+    command
+      .addArgument(new Argument("<shell>", shells.join(", ")).choices(shells))
+      .addHelpText("after", afterHelp([EXAMPLE]))
+      .action((shell: keyof typeof scripts) => {
+        io.stdout.write(`${scripts[shell](treeOf(flagsOfCommands))}\n`);
+      });
+  },
+};
+
+const EXAMPLE =
+  "blockcloud completion bash > ~/.local/share/bash-completion/completions/blockcloud";
+
+/** What may follow a command's name. */
+interface Following {
+  words: readonly string[];
+  flags: readonly string[];
 }
+/** By the names before it, joined by blanks. */
+type Tree = ReadonlyMap<string, Following>;
 
-/** What may follow a command's name, by the names above it, joined by blanks. */
-type Tree = ReadonlyMap<string, { words: readonly string[]; flags: readonly string[] }>;
-
-function tree(command: Command, prefix = ""): Tree {
-  const flags = command.options.flatMap(({ long }) => (long ? [long] : []));
-  const entries: [string, { words: readonly string[]; flags: readonly string[] }][] = [
-    [prefix, { words: command.commands.map((child) => child.name()), flags: [...flags, "--help"] }],
-  ];
-  for (const child of command.commands) {
-    entries.push(...tree(child, `${prefix} ${child.name()}`.trim()));
-  }
-  return new Map(entries);
+/** The tree of commands whose flags are given, each with its group before it. */
+function treeOf(flagsOf: Readonly<Record<string, string>>): Tree {
+  const names = Object.keys(flagsOf).map((name) => name.split(" "));
+  const below = (group: string) =>
+    names.filter(([first, second]) => first === group && second !== undefined);
+  const tops = [...new Set(names.map(([first = ""]) => first))];
+  const groups = tops.filter((top) => below(top).length > 0);
+  return new Map<string, Following>([
+    ["", { words: tops, flags: ["--version", "--help"] }],
+    ...groups.map((group): [string, Following] => {
+      const words = below(group).map(([, second = ""]) => second);
+      return [group, { words, flags: ["--help"] }];
+    }),
+    ...Object.entries(flagsOf).map(([name, flags]): [string, Following] => {
+      return [name, { words: [], flags: [...flags.split(" ").filter(Boolean), "--help"] }];
+    }),
+  ]);
 }
 
 /** Names of commands and flags are of letters, digits and hyphens: nothing in these needs quoting. */
@@ -86,10 +99,7 @@ ${scripts.bash(all)}`,
     ].join("\n"),
 };
 
-function cases(
-  all: Tree,
-  choose: (entry: { words: readonly string[]; flags: readonly string[] }) => readonly string[],
-): string {
+function cases(all: Tree, choose: (entry: Following) => readonly string[]): string {
   return [...all]
     .filter(([, entry]) => choose(entry).length > 0)
     .map(([path, entry]) => `    "${path}") echo "${choose(entry).join(" ")}" ;;`)

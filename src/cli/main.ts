@@ -1,7 +1,7 @@
 import { processIo } from "./framework/io.ts";
 import { runProgram } from "./program.ts";
 
-// Whoever reads our output may stop before its end, as `head` does: no reason to crash.
+// The reader of standard output may close it early, as `head` does; that must not crash the command.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
   process.exit();

@@ -11,42 +11,42 @@ import type { Metrics } from "../node/metrics.ts";
 import type { RateLimitOptions } from "../node/rateLimit.ts";
 import type { Timers } from "../node/timers.ts";
 import { blockcloudDomain } from "../protocol/typedData.ts";
-import { BookDatastore } from "./bookDatastore.ts";
-import { Bootstrap, parseMultiaddrs } from "./bootstrap.ts";
-import { Conduct } from "./conduct.ts";
-import { defaultCoralLimits, type CoralOptions } from "./coralOptions.ts";
-import { connectionGater, isPublic } from "./gater.ts";
-import { InboundPeer } from "./inbound.ts";
-import { Intake } from "./intake.ts";
-import { Lookup } from "./lookup.ts";
+import { BookDatastore } from "./p2p/bookDatastore.ts";
+import { Bootstrap, parseMultiaddrs } from "./p2p/bootstrap.ts";
+import { Conduct } from "./p2p/conduct.ts";
+import { defaultCoralLimits, type CoralOptions } from "./options.ts";
+import { connectionGater, isPublic } from "./p2p/gater.ts";
+import { InboundPeer } from "./p2p/inbound.ts";
+import { Intake } from "./p2p/intake.ts";
+import { Lookup } from "./p2p/lookup.ts";
 import { CoralMetrics } from "./metrics.ts";
 import type { Authority } from "./network.ts";
 import { CoralNode } from "./node.ts";
-import { peerKey } from "./peerKey.ts";
-import { Push } from "./push.ts";
-import { RecordBook } from "./recordBook.ts";
-import { CoralStore } from "./store.ts";
+import { peerKey } from "./p2p/peerKey.ts";
+import { Push } from "./p2p/push.ts";
+import { RecordBook } from "./book/recordBook.ts";
+import { CoralStore } from "./book/store.ts";
 
-/** What a node of the record network needs of its surroundings. */
+/** Dependencies of a node of the record network. */
 export interface CoralDependencies {
   authority: Authority;
   /** The chain's time, Unix milliseconds. */
   now: () => number;
   timers: Timers;
   log: Logger;
-  /** Counts what happens, for whoever serves them. */
+  /** The registry in which the node counts its events. */
   metrics?: Metrics | undefined;
 }
 
 /**
- * A node of the record network with everything it needs, ready to start.
+ * Assembles a node of the record network, ready to start.
  *
  * @throws BlockcloudError `CORAL_ADDRESS_INVALID`.
  */
 export function createCoral(options: CoralOptions, dependencies: CoralDependencies): CoralNode {
   const { authority, now, timers, log } = dependencies;
   const { files, allowPrivate = false, subscribe } = options;
-  // Without being told, a node serves the look-up store if it has a public address.
+  // By default, a node serves the lookup store if it has a public address.
   const clientMode = options.clientMode ?? (allowPrivate ? false : undefined);
   const limits = { ...defaultCoralLimits, ...options.limits };
   const network = { chainId: options.chainId, registry: options.registry };
@@ -100,7 +100,7 @@ export function createCoral(options: CoralOptions, dependencies: CoralDependenci
       addresses: {
         listen: listen.map(String),
         announce: announce.map(String),
-        // Others cannot use private addresses, and need not know them.
+        // Other nodes cannot use private addresses and need not learn them.
         announceFilter: (all) => (allowPrivate || announce.length > 0 ? all : all.filter(isPublic)),
       },
       transports: [tcp()],

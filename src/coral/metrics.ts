@@ -1,11 +1,11 @@
 import type { Metrics } from "../node/metrics.ts";
 import type { Arrival } from "./network.ts";
-import type { BookObserver } from "./recordBook.ts";
-import { refusalReasons, type RefusalReason } from "./refusal.ts";
+import type { BookObserver } from "./book/recordBook.ts";
+import { refusalReasons, type RefusalReason } from "./book/refusal.ts";
 
 const KINDS: readonly Arrival["kind"][] = ["endpoint", "name", "revocation", "dropped"];
 
-/** What a node of the record network tells of itself. */
+/** Metrics of a node of the record network. */
 export class CoralMetrics implements BookObserver {
   readonly #arrivals;
   readonly #refusals;
@@ -43,7 +43,7 @@ export class CoralMetrics implements BookObserver {
     );
   }
 
-  /** The node to read the gauges from. */
+  /** Sets the node from which the gauges are read. */
   follow(node: {
     readonly peers: number;
     readonly held: { records: number; names: number };

@@ -1,11 +1,11 @@
 import type { Address, Hex } from "viem";
-import type { CheckedRecord } from "../protocol/checkRecord.ts";
+import type { VerifiedRecord } from "../protocol/checkRecord.ts";
 import type { Revocation } from "../protocol/delegation.ts";
 import type { NameRecord } from "../protocol/nameRecord.ts";
 
-/** What the chain says of a root service, as far as records need it. */
+/** The state of a root service on chain that checks of records need. */
 export interface RootKey {
-  /** The newest key: one that was replaced is worth nothing from that moment on. */
+  /** The newest key. A key that was replaced is void from that moment on. */
   key: Address;
   /** Whether the service is active by its newest status. */
   active: boolean;
@@ -14,62 +14,69 @@ export interface RootKey {
 /** Who may sign for a service. Implemented by the chain's `ServiceDirectory`. */
 export interface Authority {
   /**
-   * Reads from a cache that the registry's events empty; concurrent calls for one service are one.
+   * Reads from a cache that the registry's events invalidate. Concurrent calls for one service share one
+   * read.
    *
-   * @returns Undefined when there is no such service.
-   * @throws BlockcloudError, retryable, when the chain cannot be asked.
+   * @returns Undefined if the service does not exist.
+   * @throws BlockcloudError, retryable, if the chain cannot be read.
    */
   rootKey(number: bigint, signal?: AbortSignal): Promise<RootKey | undefined>;
-  /** Calls back when a service's key, status or owner may have changed. Returns how to end that. */
+  /**
+   * Calls back when a service's key, status or owner may have changed. Returns a function that removes the
+   * listener.
+   */
   onChange(listener: (number: bigint) => void): () => void;
 }
 
 /** A kind of message that the network carries. */
 export type MessageKind = "endpoint" | "name" | "revocation";
 
-/** A name record that was checked against the root's key. */
-export interface CheckedName {
+/** A name record that was verified with the root's key. */
+export interface VerifiedName {
   encoded: Hex;
   record: NameRecord;
   digest: Hex;
 }
 
-/** A revocation that was checked against the root's key. */
-export interface CheckedRevocation {
+/** A revocation that was verified with the root's key. */
+export interface VerifiedRevocation {
   encoded: Hex;
   revocation: Revocation;
   digest: Hex;
 }
 
-/** Something new that a node took in: published here, pushed by a peer, or found. */
+/** A change of a node's messages: one was published by this node, pushed by a peer, or found. */
 export type Arrival =
-  | { kind: "endpoint"; serviceId: Hex; record: CheckedRecord }
-  | { kind: "name"; serviceId: Hex; name: CheckedName }
-  | { kind: "revocation"; serviceId: Hex; revocation: CheckedRevocation }
-  /** What was known of a root service and its sub-services was dropped: the registry says so. */
+  | { kind: "endpoint"; serviceId: Hex; record: VerifiedRecord }
+  | { kind: "name"; serviceId: Hex; name: VerifiedName }
+  | { kind: "revocation"; serviceId: Hex; revocation: VerifiedRevocation }
+  /** The messages of a root service and its sub-services were dropped because of a change in the registry. */
   | { kind: "dropped"; number: bigint };
 
-/** The record network, as its users see it. What it gives out was checked, whoever sent it. */
+/** The interface of the record network. It returns only verified messages, regardless of their source. */
 export interface RecordNetwork {
   /**
-   * Publishes something signed: keeps it, pushes it to the peers that subscribe, and stores it where
-   * look-ups find it. The push does not wait for the store.
+   * Publishes a signed message: keeps it, pushes it to the peers that subscribe, and stores it where lookups
+   * find it. The push does not wait for the store.
    *
-   * @returns Once it is pushed; `peers` is how many peers it was pushed to, 0 when it is alone. `stored`
-   *   settles when the look-up store has it, with the number of peers that took it.
-   * @throws BlockcloudError with the reason for which others would refuse it.
+   * @returns When the message is pushed. `peers` is the number of peers that it was pushed to, 0 without a
+   *   peer. `stored` settles when the message is in the lookup store, with the number of peers that accepted
+   *   it.
+   * @throws BlockcloudError with the reason for which other nodes would refuse it.
    */
   publish(kind: MessageKind, encoded: Hex): Promise<{ peers: number; stored: Promise<number> }>;
-  /** What this node holds of a service, its lease running; without asking anybody. */
-  record(serviceId: Hex): CheckedRecord | undefined;
-  /** Asks the network, and takes what it says in like any other. */
-  find(serviceId: Hex, signal: AbortSignal): Promise<CheckedRecord | undefined>;
-  /** What a name under a root service means; from this node, else from the network. */
-  findName(root: Hex, label: string, signal: AbortSignal): Promise<CheckedName | undefined>;
-  /** Up to when delegations to a sub-service are known to be taken back, Unix milliseconds. */
+  /** The record of a service that this node holds, if its lease has not ended. Sends no query. */
+  record(serviceId: Hex): VerifiedRecord | undefined;
+  /** Queries the network, and checks the results like any other message. */
+  find(serviceId: Hex, signal: AbortSignal): Promise<VerifiedRecord | undefined>;
+  /** The name record of a name under a root service, from this node or else from the network. */
+  findName(root: Hex, label: string, signal: AbortSignal): Promise<VerifiedName | undefined>;
+  /**
+   * Delegations to a sub-service that were issued up to this time are known to be revoked, Unix milliseconds.
+   */
   revokedUpTo(serviceId: Hex): bigint | undefined;
-  /** Calls back for what is new. Returns how to end that. */
+  /** Calls back for each change. Returns a function that removes the listener. */
   onArrival(listener: (arrival: Arrival) => void): () => void;
-  /** Peers that it is connected to. */
+  /** Number of connected peers. */
   readonly peers: number;
 }

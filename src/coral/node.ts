@@ -1,54 +1,71 @@
 import type { GossipSub } from "@libp2p/gossipsub";
 import type { Libp2p } from "libp2p";
 import type { Hex } from "viem";
+import { raceSignal } from "race-signal";
 import type { Startable } from "../node/lifecycle.ts";
-import { unlessAborted } from "../node/unlessAborted.ts";
 import type { Logger } from "../node/logger.ts";
-import type { CheckedRecord } from "../protocol/checkRecord.ts";
+import type { VerifiedRecord } from "../protocol/checkRecord.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { nameKey } from "../protocol/nameRecord.ts";
 import { parseServiceId } from "../protocol/serviceId.ts";
-import type { Bootstrap } from "./bootstrap.ts";
-import type { Lookup } from "./lookup.ts";
-import type { Arrival, CheckedName, MessageKind, RecordNetwork } from "./network.ts";
-import type { Push } from "./push.ts";
-import type { RecordBook } from "./recordBook.ts";
-import type { CoralStore } from "./store.ts";
+import type { Bootstrap } from "./p2p/bootstrap.ts";
+import type { Lookup } from "./p2p/lookup.ts";
+import type { Arrival, VerifiedName, MessageKind, RecordNetwork } from "./network.ts";
+import type { Push } from "./p2p/push.ts";
+import type { RecordBook } from "./book/recordBook.ts";
+import type { CoralStore } from "./book/store.ts";
 
 /** The libp2p node below. */
 export type CoralLibp2p = Libp2p<{ push: GossipSub }>;
 
-/** What a node is made of. */
+/** The parts of a node. */
 export interface CoralParts {
   book: RecordBook;
   store: CoralStore;
   push: Push;
   lookup: Lookup;
-  /** Begins to listen to the registry's changes. Returns how to end that. */
+  /** Starts to listen to the registry's changes. Returns a function that stops it. */
   watch: () => () => void;
-  /** Makes the libp2p node, and what keeps it connected; nothing listens yet. */
+  /** Creates the libp2p node and the part that keeps it connected. Nothing listens yet. */
   connect: () => Promise<{ libp2p: CoralLibp2p; bootstrap: Bootstrap }>;
   log: Logger;
 }
 
-/** A node of the record network: the record book with its push and its look-up store over libp2p. */
+/** A node of the record network: the record book with its push and its lookup store over libp2p. */
 export class CoralNode implements RecordNetwork, Startable {
-  readonly #p: CoralParts;
+  readonly #book: RecordBook;
+  readonly #store: CoralStore;
+  readonly #push: Push;
+  readonly #lookup: Lookup;
+  readonly #watch: () => () => void;
+  readonly #connect: () => Promise<{ libp2p: CoralLibp2p; bootstrap: Bootstrap }>;
+  readonly #log: Logger;
   #libp2p: CoralLibp2p | undefined;
   #bootstrap: Bootstrap | undefined;
   #unwatch: () => void = () => {};
 
   constructor(parts: CoralParts) {
-    this.#p = parts;
+    this.#book = parts.book;
+    this.#store = parts.store;
+    this.#push = parts.push;
+    this.#lookup = parts.lookup;
+    this.#watch = parts.watch;
+    this.#connect = parts.connect;
+    this.#log = parts.log;
   }
 
   /**
-   * Ready when it listens; it joins others in the background.
+   * Resolves when the node listens. The node joins others in the background.
    *
    * @throws BlockcloudError `CORAL_CANNOT_LISTEN`, and those of the key's file.
    */
   async start(): Promise<void> {
-    const { store, book, push, watch, connect, log } = this.#p;
+    const store = this.#store;
+    const book = this.#book;
+    const push = this.#push;
+    const watch = this.#watch;
+    const connect = this.#connect;
+    const log = this.#log;
     await store.start();
     await book.start();
     this.#unwatch = watch();
@@ -72,13 +89,13 @@ export class CoralNode implements RecordNetwork, Startable {
     this.#unwatch();
     try {
       await this.#bootstrap?.stop();
-      await this.#p.push.stop();
-      await this.#p.lookup.stop();
+      await this.#push.stop();
+      await this.#lookup.stop();
       await this.#libp2p?.stop();
     } finally {
-      // What must outlive the node is written, whatever became of its connections.
-      await this.#p.book.stop();
-      await this.#p.store.stop();
+      // The book writes its state even if closing the connections failed.
+      await this.#book.stop();
+      await this.#store.stop();
     }
   }
 
@@ -86,7 +103,9 @@ export class CoralNode implements RecordNetwork, Startable {
     kind: MessageKind,
     encoded: Hex,
   ): Promise<{ peers: number; stored: Promise<number> }> {
-    const { book, push, lookup } = this.#p;
+    const book = this.#book;
+    const push = this.#push;
+    const lookup = this.#lookup;
     const acceptance = await book.accept(kind, encoded);
     if (acceptance.outcome === "refused") throw acceptance.error;
     const { place } = acceptance;
@@ -94,19 +113,20 @@ export class CoralNode implements RecordNetwork, Startable {
     return { peers, stored: lookup.store(kind, place, encoded) };
   }
 
-  record(serviceId: Hex): CheckedRecord | undefined {
-    return this.#p.book.record(serviceId);
+  record(serviceId: Hex): VerifiedRecord | undefined {
+    return this.#book.record(serviceId);
   }
 
-  async find(serviceId: Hex, signal: AbortSignal): Promise<CheckedRecord | undefined> {
-    const { book, lookup } = this.#p;
+  async find(serviceId: Hex, signal: AbortSignal): Promise<VerifiedRecord | undefined> {
+    const book = this.#book;
+    const lookup = this.#lookup;
     const place = serviceId.toLowerCase() as Hex;
     const held = book.record(place);
     if (!(await this.#hasPeers(signal))) return held;
     const isSub = BigInt(parseServiceId(place).self) !== 0n;
     await Promise.all([
       lookup.find("endpoint", place, () => book.record(place) !== undefined, signal),
-      // A sub-service's record is worth nothing without knowing whether its delegation was taken back.
+      // A sub-service's record is usable only if it is known whether its delegation was revoked.
       isSub &&
         lookup.find("revocation", place, () => book.revokedUpTo(place) !== undefined, signal),
     ]);
@@ -114,8 +134,9 @@ export class CoralNode implements RecordNetwork, Startable {
     return book.record(place);
   }
 
-  async findName(root: Hex, label: string, signal: AbortSignal): Promise<CheckedName | undefined> {
-    const { book, lookup } = this.#p;
+  async findName(root: Hex, label: string, signal: AbortSignal): Promise<VerifiedName | undefined> {
+    const book = this.#book;
+    const lookup = this.#lookup;
     const held = book.name(root, label);
     if (held !== undefined || !(await this.#hasPeers(signal))) return held;
     const holds = () => book.name(root, label) !== undefined;
@@ -125,11 +146,11 @@ export class CoralNode implements RecordNetwork, Startable {
   }
 
   revokedUpTo(serviceId: Hex): bigint | undefined {
-    return this.#p.book.revokedUpTo(serviceId);
+    return this.#book.revokedUpTo(serviceId);
   }
 
   onArrival(listener: (arrival: Arrival) => void): () => void {
-    return this.#p.book.onArrival(listener);
+    return this.#book.onArrival(listener);
   }
 
   get peers(): number {
@@ -138,15 +159,15 @@ export class CoralNode implements RecordNetwork, Startable {
 
   /** Records and names in memory. */
   get held(): { records: number; names: number } {
-    return this.#p.book.held;
+    return this.#book.held;
   }
 
-  /** Multiaddrs with the peer ID at which others reach it, once it has started. */
+  /** Multiaddrs with the peer ID at which other nodes reach it, once it has started. */
   get addresses(): string[] {
     return this.#libp2p?.getMultiaddrs().map(String) ?? [];
   }
 
-  /** The libp2p node, once it has started: for tests and tools that look at connections. */
+  /** The libp2p node, once it has started; for tests and tools that inspect connections. */
   get libp2p(): CoralLibp2p | undefined {
     return this.#libp2p;
   }
@@ -156,10 +177,10 @@ export class CoralNode implements RecordNetwork, Startable {
     return this.#libp2p?.peerId.toString();
   }
 
-  /** A node that has only just started waits for the first that it joins by. */
+  /** A node that has just started waits for its first bootstrap node. */
   async #hasPeers(signal: AbortSignal): Promise<boolean> {
     if (this.peers === 0 && this.#bootstrap !== undefined) {
-      await unlessAborted(this.#bootstrap.tried, signal);
+      await raceSignal(this.#bootstrap.tried, signal);
     }
     return this.peers > 0;
   }

@@ -1,9 +1,9 @@
 import path from "node:path";
 import type { Address, Hex } from "viem";
-import { ChainAccess } from "../chain/access.ts";
+import { ChainAccess, type ChainPace } from "../chain/access.ts";
 import { Challenges } from "../chain/challenges.ts";
 import { deploymentTag, type Deployment } from "../chain/deployment.ts";
-import type { FeePolicy } from "../chain/fees.ts";
+import type { FeePolicy } from "../chain/transactions/fees.ts";
 import { Seeds } from "../chain/seeds.ts";
 import { Services } from "../chain/services.ts";
 import type { Startable } from "../node/lifecycle.ts";
@@ -18,6 +18,7 @@ import { EventFollower } from "./follower.ts";
 import { Keeper } from "./keeper.ts";
 import { LapseDuty } from "./lapseDuty.ts";
 import { KeeperMetrics } from "./metrics.ts";
+import { ReleaseDuty } from "./releaseDuty.ts";
 import { ReportDuty } from "./reportDuty.ts";
 import { ResolveDuty } from "./resolveDuty.ts";
 import { SettleDuty } from "./settleDuty.ts";
@@ -28,6 +29,8 @@ import { TickDuty } from "./tickDuty.ts";
 export interface KeeperOptions {
   /** The preferred RPC endpoint, then those that stand in for it. */
   rpcUrls: readonly string[];
+  /** How the head is followed. */
+  pace?: ChainPace | undefined;
   fees?: FeePolicy | undefined;
   deployment: Deployment;
   /** Pays for transactions and receives the rewards. */
@@ -76,6 +79,7 @@ export function createKeeper(
           new SuspendDuty({ client, deployment, services }),
           new LapseDuty({ keeper }, shared),
           new SettleDuty({ keeper, afterEpochs }, shared),
+          new ReleaseDuty(shared),
         ]
       : []),
   ];

@@ -1,5 +1,5 @@
 import type { TransactionReceipt } from "viem";
-import type { Call } from "../chain/sender.ts";
+import type { Call } from "../chain/transactions/call.ts";
 import type { Moment } from "../chain/views/contracts.ts";
 
 /** One call that is due on chain. */

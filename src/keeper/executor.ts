@@ -2,8 +2,9 @@ import { encodeFunctionData, isAddressEqual, parseEventLogs, type TransactionRec
 import type { ChainClient } from "../chain/client.ts";
 import type { ChainTime } from "../chain/clock.ts";
 import type { Deployment } from "../chain/deployment.ts";
-import type { Call, TransactionSender } from "../chain/sender.ts";
-import { simulate } from "../chain/simulate.ts";
+import type { TransactionSender } from "../chain/transactions/sender.ts";
+import type { Call } from "../chain/transactions/call.ts";
+import { simulate } from "../chain/transactions/simulate.ts";
 import type { Logger } from "../node/logger.ts";
 import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
@@ -93,28 +94,22 @@ export class Executor {
     return quote({ gas, gasPrice, reward: chore.reward, blocPriceWei });
   }
 
-  /** What can go together: calls of `ProofOfService` but ticks, those that pay apart from the rest. */
+  /**
+   * What can go together: calls of one contract that skips what fails, but no ticks; those that pay apart
+   * from the rest.
+   */
   *#batches(items: readonly Quoted[]): Generator<Quoted[]> {
-    const target = this.#d.deployment.contracts.proofOfService;
-    const isBatchable = ({ chore: { call } }: Quoted) =>
-      isAddressEqual(call.address, target) && call.functionName !== "tick";
-    for (const item of items.filter((candidate) => !isBatchable(candidate))) yield [item];
-    for (const pays of [true, false]) {
-      let batch: Quoted[] = [];
-      let gas = 0n;
-      for (const item of items.filter(isBatchable).filter(({ quote }) => quote.pays === pays)) {
-        if (
-          batch.length === BATCH.calls ||
-          (batch.length > 0 && gas + item.quote.gas > BATCH.gas)
-        ) {
-          yield batch;
-          batch = [];
-          gas = 0n;
-        }
-        batch.push(item);
-        gas += item.quote.gas;
+    const { proofOfService, settlement } = this.#d.deployment.contracts;
+    const targets = [proofOfService, settlement];
+    const targetOf = ({ chore: { call } }: Quoted) =>
+      call.functionName === "tick"
+        ? undefined
+        : targets.find((target) => isAddressEqual(call.address, target));
+    for (const item of items.filter((each) => targetOf(each) === undefined)) yield [item];
+    for (const target of targets) {
+      for (const pays of [true, false]) {
+        yield* cut(items.filter((each) => targetOf(each) === target && each.quote.pays === pays));
       }
-      if (batch.length > 0) yield batch;
     }
   }
 
@@ -156,8 +151,11 @@ export class Executor {
   #toCall(batch: readonly Quoted[]): Call {
     const [only, ...others] = batch;
     if (only !== undefined && others.length === 0) return only.chore.call;
+    const target = only?.chore.call.address;
+    if (target === undefined) throw new RangeError("A batch has at least one call.");
+    // `Settlement` has the same function.
     return {
-      address: this.#d.deployment.contracts.proofOfService,
+      address: target,
       abi: proofOfServiceAbi,
       functionName: "tryMulticall",
       args: [batch.map(({ chore: { call } }) => encodeFunctionData(call))],
@@ -179,6 +177,22 @@ export class Executor {
       log.info("done", { ...describe(chore), reward: chore.reward, feeWei: share });
     });
   }
+}
+
+/** Cuts calls into batches that fit a transaction. */
+function* cut(items: readonly Quoted[]): Generator<Quoted[]> {
+  let batch: Quoted[] = [];
+  let gas = 0n;
+  for (const item of items) {
+    if (batch.length === BATCH.calls || (batch.length > 0 && gas + item.quote.gas > BATCH.gas)) {
+      yield batch;
+      batch = [];
+      gas = 0n;
+    }
+    batch.push(item);
+    gas += item.quote.gas;
+  }
+  if (batch.length > 0) yield batch;
 }
 
 function describe({ duty, about }: Chore): object {

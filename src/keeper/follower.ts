@@ -1,11 +1,12 @@
 import { encodeEventTopics, formatLog, parseEventLogs, type Hex } from "viem";
 import type { ChainClient } from "../chain/client.ts";
 import type { Deployment } from "../chain/deployment.ts";
-import { readRanges, type BlockRange } from "../chain/logs.ts";
+import { readServed, type BlockRange } from "../chain/logs.ts";
 import type { Logger } from "../node/logger.ts";
 import { challengeBookAbi } from "../protocol/abi/challengeBook.ts";
 import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
 import { serviceRegistryAbi } from "../protocol/abi/serviceRegistry.ts";
+import { settlementAbi } from "../protocol/abi/settlement.ts";
 import { stakingAbi } from "../protocol/abi/staking.ts";
 import type { KeeperObserver } from "./observer.ts";
 import type { KeeperStore } from "./store.ts";
@@ -15,7 +16,13 @@ const REORG_BLOCKS = 64n;
 /** Pieces of history that one call reads at most. */
 const PIECES = 32;
 
-const abi = [...proofOfServiceAbi, ...challengeBookAbi, ...serviceRegistryAbi, ...stakingAbi];
+const abi = [
+  ...proofOfServiceAbi,
+  ...settlementAbi,
+  ...challengeBookAbi,
+  ...serviceRegistryAbi,
+  ...stakingAbi,
+];
 const names = [
   "ChallengeOpened",
   "ChallengeAnswered",
@@ -29,6 +36,8 @@ const names = [
   "AuditorLapsed",
   "ServiceRegistered",
   "Settled",
+  "ActivityChanged",
+  "SlotReleased",
 ] as const;
 const topics: Hex[] = names.map((eventName) => encodeEventTopics({ abi: [...abi], eventName })[0]);
 
@@ -63,11 +72,13 @@ export class EventFollower {
     const from = last === undefined ? first : last + 1n - REORG_BLOCKS;
     const range = { from: from > first ? from : first, to: head };
     let pieces = 0;
-    for await (const { to, value } of readRanges(
-      range,
-      (piece) => readEvents(client, deployment, piece),
-      { signal },
-    )) {
+    const gone = (oldest: bigint) => {
+      log.warn("older events are gone from the endpoint: what is due of them stays unknown", {
+        fromBlock: oldest,
+      });
+    };
+    const read = (piece: BlockRange) => readEvents(client, deployment, piece);
+    for await (const { to, value } of readServed(range, read, gone, { signal })) {
       store.atomically(() => {
         for (const event of value) this.#apply(event);
         store.setCursor(to);
@@ -117,6 +128,13 @@ export class EventFollower {
       case "Settled":
         store.settledThrough(event.args.number, event.args.epoch);
         break;
+      case "ActivityChanged":
+        if (event.args.active) store.dropIdle(event.args.number);
+        else store.addIdle(event.args.number, event.args.since);
+        break;
+      case "SlotReleased":
+        store.dropIdle(event.args.number);
+        break;
     }
   }
 }
@@ -125,12 +143,12 @@ type KeeperEvent = Awaited<ReturnType<typeof readEvents>>[number];
 
 /** All events that matter of some blocks, in order, by one request. */
 async function readEvents(client: ChainClient, deployment: Deployment, { from, to }: BlockRange) {
-  const { registry, staking, proofOfService, challengeBook } = deployment.contracts;
+  const { registry, staking, proofOfService, settlement, challengeBook } = deployment.contracts;
   const logs = await client.request({
     method: "eth_getLogs",
     params: [
       {
-        address: [registry, staking, proofOfService, challengeBook],
+        address: [registry, staking, proofOfService, settlement, challengeBook],
         topics: [topics],
         fromBlock: `0x${from.toString(16)}`,
         toBlock: `0x${to.toString(16)}`,

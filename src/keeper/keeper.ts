@@ -92,8 +92,9 @@ export class Keeper implements Startable {
       const both = AbortSignal.any([signal, ending.signal]);
       const offer: Offer = (chores) => executor.offer(chores, both);
       const attempt = async () => {
-        const pause = (time.timing.epochSeconds * 1000) / ROUNDS;
-        while (!both.aborted) {
+        const longest = (time.timing.epochSeconds * 1000) / ROUNDS;
+        // Soon at first: whoever comes later finds the seed recorded, and the bounty paid.
+        for (let pause = PAUSE_MS.least; !both.aborted; pause = Math.min(2 * pause, longest)) {
           if (await this.#guarded("tick", both, () => tick.run(epoch, offer, both))) return;
           await timers.sleep(pause, both).catch(ifStopped(both));
         }

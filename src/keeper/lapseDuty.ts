@@ -1,7 +1,7 @@
 import type { Address } from "viem";
 import type { ChainClient } from "../chain/client.ts";
 import type { Deployment } from "../chain/deployment.ts";
-import { contractError } from "../chain/revert.ts";
+import { contractError } from "../chain/transactions/revert.ts";
 import type { Moment } from "../chain/views/contracts.ts";
 import { LAPSE_EPOCHS } from "../chain/views/lapse.ts";
 import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
@@ -54,7 +54,7 @@ export class LapseDuty implements KeeperDuty {
       return { duty: this.name, call, reward: 0n, about: { auditor } };
     } catch (error) {
       const revert = contractError(error);
-      if (revert === undefined) throw error;
+      if (revert === undefined || revert.isBare) throw error;
       if (revert.name === "PosNotLapsable") {
         // Epochs without a seed in time do not count: so many more must pass at least.
         const missing = LAPSE_EPOCHS + 1 - Number(revert.args[2]);

@@ -3,7 +3,16 @@ import type { Metrics } from "../node/metrics.ts";
 import type { KeeperObserver } from "./observer.ts";
 
 /** Names of the duties, as they stand in the log. */
-export const dutyNames = ["tick", "report", "resolve", "collect", "suspend", "lapse", "settle"];
+export const dutyNames = [
+  "tick",
+  "report",
+  "resolve",
+  "collect",
+  "suspend",
+  "lapse",
+  "settle",
+  "release",
+];
 
 /** What a keeper tells of itself. */
 export class KeeperMetrics implements KeeperObserver {

@@ -1,7 +1,7 @@
 import type { Address } from "viem";
 import type { ChainClient } from "../chain/client.ts";
 import type { Deployment } from "../chain/deployment.ts";
-import { simulate } from "../chain/simulate.ts";
+import { simulate } from "../chain/transactions/simulate.ts";
 import type { Moment } from "../chain/views/contracts.ts";
 import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
 import type { Chore, KeeperDuty, Offer } from "./duty.ts";

@@ -1,16 +1,19 @@
 import { isAddressEqual, type Address } from "viem";
-import type { Challenge, Challenges, Question } from "../chain/challenges.ts";
+import {
+  challengeStage,
+  type Challenge,
+  type Challenges,
+  type Question,
+} from "../chain/challenges.ts";
 import type { Deployment } from "../chain/deployment.ts";
 import type { Moment } from "../chain/views/contracts.ts";
 import { challengeBookAbi } from "../protocol/abi/challengeBook.ts";
-import { epochStart } from "../protocol/epoch.ts";
+import { CHALLENGER_PERCENT, RESOLVER_PERCENT } from "../protocol/challenge.ts";
 import type { Chore, KeeperDuty, Offer } from "./duty.ts";
 import type { KeeperStore } from "./store.ts";
 
 /** Challenges looked at in one round. */
 const LIMIT = 32;
-/** Epochs after the one of opening from which the question may come (`ChallengeBook.SEED_EPOCHS`). */
-const SEED_EPOCHS = 3;
 /** A challenge that waits for its seed is looked at again after this share of an epoch. */
 const WAIT_SHARE = 0.1;
 
@@ -26,7 +29,7 @@ export class ResolveDuty implements KeeperDuty {
   readonly #keeper: Address;
   readonly #d: ResolveDependencies;
 
-  /** @param options `keeper`: who calls; only a challenger of its own is paid. */
+  /** @param options `keeper`: who calls; of a challenge of its own it also gets what is the challenger's. */
   constructor(options: { keeper: Address }, dependencies: ResolveDependencies) {
     this.#keeper = options.keeper;
     this.#d = dependencies;
@@ -60,13 +63,14 @@ export class ResolveDuty implements KeeperDuty {
     moment: Moment,
   ): Promise<Chore | undefined> {
     const { deployment, challenges } = this.#d;
-    const { id, number, openedIn, penalty } = challenge;
-    const seedBy = epochStart(deployment, openedIn + 1 + SEED_EPOCHS);
-    const isUnanswered = question !== undefined && moment.timestamp > question.deadline;
-    const isUnasked = question === undefined && moment.timestamp >= seedBy;
-    if (!isUnanswered && !isUnasked) return undefined;
+    const { id, number, penalty } = challenge;
+    const stage = challengeStage(deployment, challenge, question, moment.timestamp);
+    if (stage === "waiting" || stage === "running") return undefined;
+    const isUnanswered = stage === "unanswered";
     const own = isAddressEqual(challenge.challenger, this.#keeper);
-    const reward = own ? (await challenges.bond()) + (isUnanswered ? penalty / 2n : 0n) : 0n;
+    const share = (percent: bigint) => (isUnanswered ? (penalty * percent) / 100n : 0n);
+    const reward =
+      share(RESOLVER_PERCENT) + (own ? (await challenges.bond()) + share(CHALLENGER_PERCENT) : 0n);
     return {
       duty: this.name,
       call: {

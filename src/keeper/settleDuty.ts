@@ -1,8 +1,9 @@
 import type { Address } from "viem";
 import type { ChainClient } from "../chain/client.ts";
 import type { Deployment } from "../chain/deployment.ts";
-import { simulate } from "../chain/simulate.ts";
+import { simulate } from "../chain/transactions/simulate.ts";
 import { contractsOf, type Moment } from "../chain/views/contracts.ts";
+import { RING } from "../protocol/epoch.ts";
 import type { Chore, KeeperDuty, Offer } from "./duty.ts";
 import type { KeeperStore } from "./store.ts";
 
@@ -10,8 +11,6 @@ import type { KeeperStore } from "./store.ts";
 const LIMIT = 16;
 /** Epochs that one call settles, so that it fits a transaction. */
 const EPOCHS = 192;
-/** Epochs that the contract still knows (`EpochLedger.RING`). */
-const RING = 256;
 
 export interface SettleDependencies {
   client: ChainClient;
@@ -36,7 +35,7 @@ export class SettleDuty implements KeeperDuty {
 
   async run({ epoch: current }: Moment, offer: Offer): Promise<void> {
     const { store, client, deployment } = this.#d;
-    const { proofOfService } = contractsOf(deployment);
+    const { proofOfService, settlement } = contractsOf(deployment);
     const due = store.unsettled(current - this.#options.afterEpochs, current, LIMIT);
     if (due.length === 0) return;
     const newest = await client.readContract({ ...proofOfService, functionName: "newestSeed" });
@@ -48,7 +47,7 @@ export class SettleDuty implements KeeperDuty {
       if (settled > current - this.#options.afterEpochs) continue;
       // What the ring has forgotten is passed over.
       const upTo = Math.min(last, Math.max(settled, current - RING) + EPOCHS);
-      const call = { ...proofOfService, functionName: "settle", args: [number, upTo] } as const;
+      const call = { ...settlement, functionName: "settle", args: [number, upTo] } as const;
       const account = this.#options.keeper;
       const simulated = await simulate(() => client.simulateContract({ ...call, account }));
       if (simulated !== undefined && simulated.result > 0n) {
@@ -66,10 +65,10 @@ export class SettleDuty implements KeeperDuty {
   /** The epoch up to which a service is settled, or could not be audited yet. */
   async #settled(number: bigint): Promise<number> {
     const { client, deployment } = this.#d;
-    const { registry, proofOfService } = contractsOf(deployment);
+    const { registry, settlement } = contractsOf(deployment);
     const args = [number] as const;
     const [settled, first] = await Promise.all([
-      client.readContract({ ...proofOfService, functionName: "settledThrough", args }),
+      client.readContract({ ...settlement, functionName: "settledThrough", args }),
       client.readContract({ ...registry, functionName: "firstEpoch", args }),
     ]);
     return Math.max(settled, first - 1);

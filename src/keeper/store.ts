@@ -22,6 +22,11 @@ const migrations = [
      look_in INTEGER NOT NULL DEFAULT 0
    ) STRICT;
    CREATE TABLE spending (day INTEGER PRIMARY KEY, wei TEXT NOT NULL) STRICT;`,
+  `CREATE TABLE idle (
+     number INTEGER PRIMARY KEY,
+     since INTEGER NOT NULL,
+     look_in INTEGER NOT NULL DEFAULT 0
+   ) STRICT;`,
 ];
 
 /**
@@ -150,6 +155,31 @@ export class KeeperStore {
     return this.#all(
       "SELECT number FROM services WHERE settled <= ? AND look_in <= ? ORDER BY settled, number LIMIT ?",
       settledBy,
+      current,
+      limit,
+    ).map(({ number }) => BigInt(Number(number)));
+  }
+
+  /** Notes that a service is inactive from an epoch on, and holds a slot. */
+  addIdle(number: bigint, since: number): void {
+    const sql = "INSERT OR REPLACE INTO idle (number, since) VALUES (?, ?)";
+    this.#run(sql, Number(number), since);
+  }
+
+  /** Notes that a service is active, or holds no slot. */
+  dropIdle(number: bigint): void {
+    this.#run("DELETE FROM idle WHERE number = ?", Number(number));
+  }
+
+  postponeIdle(number: bigint, epoch: number): void {
+    this.#run("UPDATE idle SET look_in = ? WHERE number = ?", epoch, Number(number));
+  }
+
+  /** Services inactive since an epoch or longer, the longest first. */
+  idle(since: number, current: number, limit: number): bigint[] {
+    return this.#all(
+      "SELECT number FROM idle WHERE since <= ? AND look_in <= ? ORDER BY since, number LIMIT ?",
+      since,
       current,
       limit,
     ).map(({ number }) => BigInt(Number(number)));

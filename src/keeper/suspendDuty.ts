@@ -3,11 +3,12 @@ import type { Deployment } from "../chain/deployment.ts";
 import type { Services } from "../chain/services.ts";
 import { numbers, readEach, type Moment } from "../chain/views/contracts.ts";
 import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
-import { LANES, serviceAt } from "../protocol/sortition.ts";
+import { settlementAbi } from "../protocol/abi/settlement.ts";
+import { LANES, shardCount, slotAt } from "../protocol/sortition.ts";
 import { lanesOf, verdictOf } from "../protocol/tally.ts";
 import type { Chore, KeeperDuty, Offer } from "./duty.ts";
 
-/** Epochs in a row (`ProofOfService.DOWN_EPOCHS`). */
+/** Epochs in a row (`Settlement.DOWN_EPOCHS`). */
 const DOWN_EPOCHS = 8;
 /**
  * Each shard is looked at once in so many epochs. A run may be reported for four epochs
@@ -40,7 +41,7 @@ export class SuspendDuty implements KeeperDuty {
     if (this.#progress.epoch !== current) {
       this.#progress = { epoch: current, shard: current % STRIDE };
     }
-    const shards = Math.ceil(Number(await this.#d.services.count()) / LANES);
+    const shards = shardCount(await this.#d.services.slotCount());
     const first = this.#progress.shard;
     const turn = numbers(0, LIMIT - 1)
       .map((index) => first + index * STRIDE)
@@ -64,13 +65,14 @@ export class SuspendDuty implements KeeperDuty {
       const counts = lanesOf(tally);
       lanes = lanes.filter((lane) => verdictOf(counts[lane] ?? []) === 0);
     }
-    return lanes.map((lane) => serviceAt(shard, lane));
+    const holders = await this.#d.services.holders(lanes.map((lane) => slotAt(shard, lane)));
+    return holders.filter((number) => number !== undefined);
   }
 
   #chore(number: bigint, lastEpoch: number): Chore {
     const call = {
-      address: this.#d.deployment.contracts.proofOfService,
-      abi: proofOfServiceAbi,
+      address: this.#d.deployment.contracts.settlement,
+      abi: settlementAbi,
       functionName: "suspend",
       args: [number, lastEpoch],
     };

@@ -1,9 +1,9 @@
 import { BlockList, isIP } from "node:net";
 
 /**
- * Addresses that a stranger's URL must not reach: this host, private networks, link-local (with the
- * clouds' metadata services), and what is no unicast address. Sources: IANA special-purpose registries
- * (RFC 6890), RFC 1918, RFC 4193, RFC 6598, RFC 9637.
+ * Addresses that a stranger's URL must not reach: the local host, private networks, link-local addresses
+ * (including metadata services of clouds), and addresses that are not unicast. Sources: IANA special-purpose
+ * registries (RFC 6890), RFC 1918, RFC 4193, RFC 6598, RFC 9637.
  */
 const refused4 = new BlockList();
 for (const [network, prefix] of [
@@ -26,7 +26,7 @@ for (const [network, prefix] of [
   refused4.addSubnet(network, prefix, "ipv4");
 }
 
-/** All unicast addresses of the IPv6 internet, and in them what leads elsewhere. */
+/** All unicast addresses of the IPv6 internet; `refused6` lists the ranges in them that are not public. */
 const open6 = new BlockList();
 open6.addSubnet("2000::", 3, "ipv6");
 const refused6 = new BlockList();
@@ -44,15 +44,15 @@ mapped.addSubnet("::ffff:0:0", 96, "ipv6");
 /**
  * Whether a worker may connect to an address.
  *
- * @param address IPv4 or IPv6, without brackets; one with a zone is refused.
- * @param allowLoopback The devnet switch: opens 127.0.0.0/8 and ::1, and nothing else.
+ * @param address IPv4 or IPv6, without brackets; an address with a zone is refused.
+ * @param allowLoopback For a devnet: allows 127.0.0.0/8 and ::1, and nothing else.
  */
 export function isReachable(address: string, allowLoopback: boolean): boolean {
   const family = isIP(address);
   if (family === 0 || address.includes("%")) return false;
   if (allowLoopback && isLoopback(address)) return true;
   if (family === 4) return !refused4.check(address, "ipv4");
-  // An IPv4 address in IPv6 clothes is judged as what it is, which BlockList does.
+  // BlockList checks an IPv4-mapped IPv6 address as the IPv4 address.
   if (mapped.check(address, "ipv6")) return !refused4.check(address, "ipv6");
   return open6.check(address, "ipv6") && !refused6.check(address, "ipv6");
 }

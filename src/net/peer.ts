@@ -1,6 +1,6 @@
 /**
- * Whom a rate counts for. One host commonly has a whole IPv6 /64 to itself, so counting single IPv6 addresses
- * would limit nobody.
+ * The unit to which a rate applies. A host commonly has a whole IPv6 /64, so a rate per IPv6 address would
+ * have no effect.
  */
 export function peerOf(address: string | undefined): string {
   const plain = plainAddress(address);

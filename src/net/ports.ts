@@ -1,6 +1,6 @@
 /**
- * Ports of protocols that a stranger could talk to in an auditor's name: mail, shells, printers, and others
- * that take a line of HTTP for one of their own. Source: Fetch, "bad port" (fetch.spec.whatwg.org, 2.9).
+ * Ports of other protocols that a stranger could make an auditor talk to: mail, shells, printers, and others
+ * that accept a line of HTTP as a command. Source: Fetch, "bad port" (fetch.spec.whatwg.org, 2.9).
  */
 const REFUSED = new Set([
   ...[0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95],

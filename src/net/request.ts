@@ -10,11 +10,11 @@ import { watchSocket } from "./watchSocket.ts";
 export interface NetLimits {
   /** From the first packet to the last byte, milliseconds. */
   timeMs: number;
-  /** The longest body, bytes. */
+  /** Largest body, bytes. */
   maxBytes: number;
-  /** The devnet switch: loopback may be reached. */
+  /** For a devnet: loopback is allowed. */
   allowLoopback: boolean;
-  /** Whether the operator named the address, and no stranger: then private networks may be reached, too. */
+  /** Whether the operator configured the address. Then private networks are allowed, too. */
   anyAddress?: boolean;
 }
 
@@ -29,28 +29,28 @@ export interface NetResponse {
   status: number;
   headers: IncomingMessage["headers"];
   trailers: NodeJS.Dict<string>;
-  /** As sent: codings are left alone. */
+  /** As sent, without decoding. */
   body: Buffer;
 }
 
-/** The longest header block of a response, and the longest trailer block, bytes. */
+/** Largest header block and largest trailer block of a response, bytes. */
 const MAX_HEADER_BYTES = 16 * 1024;
-/** Interim answers (1xx) before the one that counts; real servers send one or two. */
+/** Interim responses (1xx) before the final one; real servers send one or two. */
 const MAX_INTERIM = 8;
-/** Addresses of one name that are tried. */
+/** Largest number of addresses of one name that are tried. */
 const MAX_ADDRESSES = 8;
 
 /**
- * One HTTP/1.1 request to an address that a stranger named, on a connection of its own. The address is
- * checked after it was resolved and the connection goes to the very address that was checked, so a name
- * that changes its mind between the two (DNS rebinding) gains nothing.
+ * Sends one HTTP/1.1 request to a URL of a stranger, on its own connection. The address is checked after it
+ * was resolved, and the connection goes to exactly the checked address, so DNS rebinding has no effect.
  *
- * Redirects are answers like any other and are never followed: whatever another address says proves nothing
- * about the one that was asked. Bodies are not decoded, so nothing unpacks. Time, body, header and trailer
- * blocks, interim answers and all bytes together, framing included, are bounded.
+ * Redirects are returned like any other response and never followed, because a response from another address
+ * proves nothing about the requested one. Bodies are not decoded, so decompression bombs have no effect.
+ * Time, body, header and trailer blocks, interim responses and the total of bytes with framing are bounded.
  *
- * @throws BlockcloudError `NET_REFUSED` for where it leads, `NET_TIMEOUT`, `NET_TOO_LARGE`, `NET_TLS`,
- * `NET_PROTOCOL` for what is not HTTP/1.1, `NET_FAILED` for any other end; or the signal's reason.
+ * @throws BlockcloudError `NET_REFUSED` for a forbidden target, `NET_TIMEOUT`, `NET_TOO_LARGE`, `NET_TLS`,
+ *   `NET_PROTOCOL` for a response that is not HTTP/1.1, `NET_FAILED` for any other failure; or the signal's
+ *   reason.
  */
 export function netRequest(
   request: NetRequest,
@@ -70,7 +70,7 @@ export function netRequest(
       limits.anyAddress === true || isReachable(address, limits.allowLoopback);
     if (isIP(host) !== 0 && !mayReach(host)) throw refused(host);
 
-    // Calls off the resolver when the request has ended otherwise.
+    // Cancels the name lookup if the request ends first.
     const over = new AbortController();
     const send = url.protocol === "https:" ? httpsRequest : httpRequest;
     const outgoing = send(url, {
@@ -79,14 +79,14 @@ export function netRequest(
       agent: false,
       lookup: checkedLookup(mayReach, resolve, over.signal),
       maxHeaderSize: MAX_HEADER_BYTES,
-      // Not even NODE_TLS_REJECT_UNAUTHORIZED may change it.
+      // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED cannot change it.
       rejectUnauthorized: true,
     });
     const abort = () => {
       fail(signal.reason);
     };
     const timer = setTimeout(() => {
-      fail(new BlockcloudError("NET_TIMEOUT", `No answer in ${limits.timeMs} ms.`));
+      fail(new BlockcloudError("NET_TIMEOUT", `No response in ${limits.timeMs} ms.`));
     }, limits.timeMs);
     const settle = () => {
       clearTimeout(timer);
@@ -100,10 +100,10 @@ export function netRequest(
     };
     signal.addEventListener("abort", abort);
     const connection = watchSocket(outgoing, {
-      // Chunks, however small they are cut, and three header blocks.
+      // Room for the framing of chunks, even small ones, and for three header blocks.
       maxBytes: 2 * limits.maxBytes + 4 * MAX_HEADER_BYTES,
       onTooMany: (most) => {
-        fail(new BlockcloudError("NET_TOO_LARGE", `Over ${most} bytes with all their framing.`));
+        fail(new BlockcloudError("NET_TOO_LARGE", `Over ${most} bytes including framing.`));
       },
     });
 
@@ -130,19 +130,19 @@ export function netRequest(
         fulfil({ status: statusCode, headers, trailers, body: Buffer.concat(parts) });
       });
       response.on("error", (cause) => {
-        fail(new BlockcloudError("NET_FAILED", `The answer broke off: ${cause.message}.`));
+        fail(new BlockcloudError("NET_FAILED", `The response was cut off: ${cause.message}.`));
       });
     });
     outgoing.end(request.body);
   });
 }
 
-/** Answers that nobody asked for: another protocol, and interim ones without end. */
+/** Rejects unrequested responses: a switch of protocols, and endless interim responses. */
 function refuseStrangeAnswers(outgoing: ClientRequest, fail: (reason: unknown) => void): void {
   outgoing.on("upgrade", (_, socket) => {
-    // Without a listener the connection would close and nobody be told.
+    // Without a listener the connection would be closed silently.
     socket.destroy();
-    fail(new BlockcloudError("NET_PROTOCOL", "The other side changed the protocol unasked."));
+    fail(new BlockcloudError("NET_PROTOCOL", "The server switched protocols without a request."));
   });
   let interim = 0;
   outgoing.on("information", () => {
@@ -152,12 +152,12 @@ function refuseStrangeAnswers(outgoing: ClientRequest, fail: (reason: unknown) =
   });
 }
 
-/** What makes an answer one that clients read in different ways; undefined for a plain one. */
+/** Describes why clients may read a response in different ways; undefined for a plain response. */
 function strangeness(response: IncomingMessage): string | undefined {
-  if (response.httpVersion !== "1.1") return `An answer in HTTP/${response.httpVersion}.`;
+  if (response.httpVersion !== "1.1") return `A response in HTTP/${response.httpVersion}.`;
   const coding = response.headers["transfer-encoding"];
   if (coding === undefined || coding.toLowerCase() === "chunked") return undefined;
-  return "An answer in a transfer coding that nobody asked for.";
+  return "A response in a transfer coding that was not requested.";
 }
 
 function failure(cause: NodeJS.ErrnoException, handshaking: boolean): BlockcloudError {
@@ -167,7 +167,7 @@ function failure(cause: NodeJS.ErrnoException, handshaking: boolean): Blockcloud
   return new BlockcloudError(code, why, { cause });
 }
 
-/** Resolves a name and gives only addresses that may be reached; none is an error. */
+/** Resolves a name and returns only allowed addresses; rejects if there is none. */
 function checkedLookup(
   mayReach: (address: string) => boolean,
   resolve: Resolve,

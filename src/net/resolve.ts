@@ -1,19 +1,19 @@
 import type { LookupAddress } from "node:dns";
 import { Resolver } from "node:dns/promises";
 
-/** How long one name server may take, and how often it is asked. */
+/** Time limit of a query to one name server, and number of tries. */
 const QUERY = { timeout: 2_000, tries: 2 };
 
-/** Finds the addresses of a name; rejects when there are none, or when the signal is aborted. */
+/** Finds the addresses of a name; rejects if there are none, or if the signal is aborted. */
 export type Resolve = (hostname: string, signal: AbortSignal) => Promise<LookupAddress[]>;
 
 /**
- * Asks name servers, and not the system's resolver: that one runs on a few threads which it shares with the
- * disk and cannot be called off, so that a stranger's name server that never answers would hold up all the
- * rest. Neither the hosts file nor search domains count, which public names do not need; `localhost` is what
- * RFC 6761 says it is.
+ * Queries name servers directly instead of the system's resolver. The system's resolver shares a few threads
+ * with disk access and cannot be cancelled, so a stranger's name server that never responds would block all
+ * other work. The hosts file and search domains are ignored, because public names do not need them;
+ * `localhost` has the meaning of RFC 6761.
  *
- * @param servers `address` or `address:port`; without them those that the system is configured with.
+ * @param servers `address` or `address:port`; without them, those of the system's configuration.
  */
 export function createResolve(servers?: readonly string[]): Resolve {
   return async (hostname, signal) => {

@@ -2,15 +2,15 @@ import type { ClientRequest } from "node:http";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 
-/** What is known of a request's connection. */
+/** The state of a request's connection. */
 export interface WatchedConnection {
-  /** The connection stands, and TLS does not yet: an error now is one of TLS. */
+  /** The connection is established but TLS is not: an error now is a TLS error. */
   readonly handshaking: boolean;
 }
 
 /**
- * Counts what comes in over a request's connection, head and framing included: chunk extensions, for one,
- * are bytes that never become part of a body.
+ * Counts the bytes received over a request's connection, head and framing included. Chunk extensions, for
+ * example, never become part of a body.
  */
 export function watchSocket(
   outgoing: ClientRequest,

@@ -15,7 +15,8 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
+import * as z from "zod";
+import { ensureFolder } from "./folder.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { isLockFile } from "./lock.ts";
 
@@ -127,7 +128,7 @@ export function restoreBackup(file: string, stateDir: string): Manifest {
   }
   for (const { name } of manifest.files) {
     const target = path.join(stateDir, name);
-    mkdirSync(path.dirname(target), { recursive: true, mode: 0o700 });
+    ensureFolder(path.dirname(target));
     const part = `${target}.part`;
     writeFileSync(part, contents.get(name) ?? Buffer.alloc(0), { mode: 0o600 });
     toDisk(part);

@@ -98,13 +98,15 @@ export function looksLikeKey(text: string): boolean {
  * @throws BlockcloudError `KEY_MALFORMED`.
  */
 export function parseKey(text: string, where: string): Hex {
-  const value = /^0x[0-9a-f]{64}$/i.test(text) ? BigInt(text) : 0n;
+  // With or without 0x: geth writes raw keys without.
+  const [, digits = "0"] = /^(?:0x)?([0-9a-f]{64})$/i.exec(text) ?? [];
+  const value = BigInt(`0x${digits}`);
   if (value === 0n || value >= ORDER) {
     throw new BlockcloudError("KEY_MALFORMED", `The key in ${where} is malformed.`, {
-      remedy: "Give 0x and 64 hexadecimal digits, or an encrypted key file of version 3.",
+      remedy: "Give 64 hexadecimal digits, or an encrypted key file of version 3.",
     });
   }
-  return bytesToHex(Buffer.from(text.slice(2), "hex"));
+  return bytesToHex(Buffer.from(digits, "hex"));
 }
 
 function foundIn(text: string, where: string): FoundKey {

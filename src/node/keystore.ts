@@ -1,5 +1,5 @@
 import { getAddress, isAddress, type Address, type Hex } from "viem";
-import { z } from "zod";
+import * as z from "zod";
 import { BlockcloudError } from "../protocol/errors.ts";
 
 /**
@@ -64,8 +64,18 @@ export function parseKeystore(json: string, where: string): Keystore {
 }
 
 /**
+ * The bytes that a password may stand for. Writers disagree: geth and Foundry take it as it was typed, the
+ * format's JavaScript libraries in the form NFKC, and keyboards type the same letter composed or not.
+ */
+function passwordForms(password: string): Uint8Array[] {
+  const forms = ["NFKC", "NFC", "NFD"].map((form) => password.normalize(form));
+  return [...new Set([password, ...forms])].map((form) => Buffer.from(form, "utf8"));
+}
+
+/**
  * Decrypts a key.
  *
+ * @param password As typed; its other forms are tried where that does not open the file.
  * @throws BlockcloudError `KEY_PASSWORD` when the password is wrong, or the file damaged.
  */
 export async function decryptKeystore(
@@ -74,17 +84,19 @@ export async function decryptKeystore(
   where: string,
 ): Promise<Hex> {
   const { decryptKeystoreJson } = await import("ethers");
-  try {
-    return (await decryptKeystoreJson(keystore.json, password)).privateKey as Hex;
-  } catch {
-    // Not as the cause: nothing that has seen key or password goes on.
-    throw new BlockcloudError("KEY_PASSWORD", `The password does not open ${where}.`, {
-      remedy: "Check the password; if it is right, the file is damaged: restore it.",
-    });
+  for (const form of passwordForms(password)) {
+    try {
+      return (await decryptKeystoreJson(keystore.json, form)).privateKey as Hex;
+    } catch {
+      // Not kept as a cause: nothing that has seen key or password goes on.
+    }
   }
+  throw new BlockcloudError("KEY_PASSWORD", `The password does not open ${where}.`, {
+    remedy: "Check the password; if it is right, the file is damaged: restore it.",
+  });
 }
 
-/** Encrypts a key with scrypt. @param cost `N` of scrypt; tests take less than the default 2^17. */
+/** Encrypts a key with scrypt, by the password as it was typed, as geth and Foundry do. @param cost `N` of scrypt; tests take less than the default 2^17. */
 export async function encryptKeystore(
   key: Hex,
   address: Address,
@@ -92,7 +104,8 @@ export async function encryptKeystore(
   cost = 131_072,
 ): Promise<string> {
   const { encryptKeystoreJson } = await import("ethers");
-  const json = await encryptKeystoreJson({ address, privateKey: key }, password, {
+  const typed = Buffer.from(password, "utf8");
+  const json = await encryptKeystoreJson({ address, privateKey: key }, typed, {
     scrypt: { N: cost },
   });
   return `${json}\n`;

@@ -6,6 +6,16 @@ export interface Startable {
   stop(): Promise<void>;
 }
 
+/** A part that `await using` stops at the end of its block. */
+export interface Worker extends Startable, AsyncDisposable {}
+
+/** Lets `await using` stop a part; to stop it twice is as good as once. */
+export function disposable(part: Startable): Worker {
+  let stopped: Promise<void> | undefined;
+  const stop = () => (stopped ??= part.stop());
+  return { start: () => part.start(), stop, [Symbol.asyncDispose]: stop };
+}
+
 /** Parts that start in order and stop in the opposite one; those that never began to start are left alone. */
 export function inOrder(...parts: readonly Startable[]): Startable {
   const begun: Startable[] = [];
@@ -34,14 +44,19 @@ const SHUTDOWN_MS = 10_000;
  * signal that comes later than this means impatience, milliseconds.
  */
 const SAME_SIGNAL_MS = 1_000;
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+/**
+ * Exit code after SIGHUP, by which service managers have programs read their settings again: the worker stops
+ * as on SIGTERM, and systemd, which takes 0 for meant, starts it again.
+ */
+const HANGUP_CODE = 129;
 
 /**
- * Runs a worker until SIGINT or SIGTERM, then stops it within a deadline. A second signal ends the
+ * Runs a worker until SIGINT, SIGTERM or SIGHUP, then stops it within a deadline. A second signal ends the
  * process at once. A worker that fails to start is stopped, so that nothing of it keeps the process alive.
  *
  * @param options `withParent`: stop also when standard input ends, as whoever started us is gone then.
- * @returns Exit code: 0 after a clean stop, 1 when the worker could not stop in time.
+ * @returns Exit code: 0 after a clean stop, 129 after one by SIGHUP, 1 when the worker could not stop in time.
  */
 export async function runUntilSignal(
   worker: Startable,
@@ -59,7 +74,7 @@ export async function runUntilSignal(
       return 1;
     }
     log.info("stopped");
-    return 0;
+    return reason === "SIGHUP" ? HANGUP_CODE : 0;
   } finally {
     unlisten();
     // An open standard input would keep the process alive.

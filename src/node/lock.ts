@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { ensureFolder } from "./folder.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 
 /** What a lock is for: one worker for each key on each deployment. */
@@ -30,9 +31,9 @@ export class WorkerLock {
    * @throws BlockcloudError `WORKER_RUNNING` when another process holds it.
    */
   static take(options: LockOptions): WorkerLock {
-    mkdirSync(options.stateDir, { recursive: true, mode: 0o700 });
+    ensureFolder(options.stateDir);
     const [file, owner] = filesOf(options);
-    const database = new DatabaseSync(file);
+    const database = openLock(file);
     try {
       database.exec("PRAGMA busy_timeout=0; BEGIN EXCLUSIVE");
     } catch (cause) {
@@ -73,6 +74,17 @@ export function isLockFile(name: string): boolean {
 function filesOf({ stateDir, name }: LockOptions): [string, string] {
   const base = path.join(stateDir, `lock-${name}`);
   return [`${base}.sqlite`, `${base}.json`];
+}
+
+function openLock(file: string): DatabaseSync {
+  try {
+    return new DatabaseSync(file);
+  } catch (cause) {
+    throw new BlockcloudError("STATE_UNUSABLE", `The lock ${file} cannot be opened.`, {
+      cause,
+      remedy: "Name a state folder that this user may write to.",
+    });
+  }
 }
 
 function isBusy(error: unknown): boolean {

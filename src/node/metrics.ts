@@ -1,8 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import { Health } from "./health.ts";
 
-export { MetricsServer } from "./metricsServer.ts";
-
 /** Labels of a metric and the values that each is known to take. */
 export type LabelValues = Readonly<Record<string, readonly string[]>>;
 type NoLabels = Record<string, never>;
@@ -46,6 +44,7 @@ const OTHER = "other";
  */
 export class Metrics {
   readonly health = new Health();
+  readonly logLinesDropped: CounterMetric<NoLabels>;
   readonly #registry = new Registry();
   readonly #catalogue: MetricEntry[] = [];
 
@@ -56,6 +55,10 @@ export class Metrics {
       worker: [worker],
     });
     info.set(1, { worker });
+    this.logLinesDropped = this.counter(
+      "blockcloud_log_lines_dropped_total",
+      "Log lines that were dropped because the log was not read fast enough.",
+    );
   }
 
   /** Adds a counter. */

@@ -9,19 +9,19 @@ import type { Startable } from "./lifecycle.ts";
 import type { Logger } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
 
-/** A scraper, a probe and somebody who looks by hand; not a crowd. */
+/** Enough for a scraper, a health probe and manual requests. */
 const MAX_CONNECTIONS = 16;
-/** How long a request may take to come in, and how long a connection may idle, milliseconds. */
+/** Time limit for receiving a request, and for an idle connection, milliseconds. */
 const PATIENCE_MS = 5_000;
 
 export interface MetricsServerOptions {
-  /** Port 0 takes a free one: see `address`. Anyone who reaches it can read it: keep it on loopback. */
+  /** Port 0 chooses a free port: see `address`. There is no access control: keep it on loopback. */
   listen: { host: string; port: number };
 }
 
 /**
- * Serves `GET /metrics` for Prometheus and `GET /healthz`: 200 when every check is well, else 503, with each
- * check's name, `ok` and `reason` as JSON. It takes no input, and shows no keys and no URLs.
+ * Serves `GET /metrics` for Prometheus and `GET /healthz`: 200 if every check passes, else 503, with each
+ * check's name, `ok` and `reason` as JSON. It accepts no input, and shows no keys and no URLs.
  */
 export class MetricsServer implements Startable {
   readonly #listen: MetricsServerOptions["listen"];
@@ -50,7 +50,7 @@ export class MetricsServer implements Startable {
     });
     this.#server = createAdaptorServer({
       fetch: app.fetch,
-      // The library would replace the process's own Request and Response.
+      // Without this, the library replaces the global Request and Response.
       overrideGlobalObjects: false,
       createServer,
       serverOptions: { headersTimeout: PATIENCE_MS, requestTimeout: PATIENCE_MS },
@@ -64,13 +64,13 @@ export class MetricsServer implements Startable {
     return this.#server.address() as AddressInfo;
   }
 
-  /** @throws BlockcloudError `METRICS_LISTEN` when the address cannot be had. */
+  /** @throws BlockcloudError `METRICS_LISTEN` if the address cannot be bound. */
   async start(): Promise<void> {
     const { host, port } = this.#listen;
     const refuse = (cause: unknown) =>
       new BlockcloudError("METRICS_LISTEN", `Cannot serve metrics on ${host}:${port}.`, {
         cause,
-        remedy: "Choose a free port and an address of this machine.",
+        remedy: "Choose a free port and an address of the host.",
       });
     await listen(this.#server, { host, port }, refuse);
     this.#server.on("error", (error) => {

@@ -1,3 +1,5 @@
+import { boundedTable, type BoundedTable } from "./boundedTable.ts";
+
 interface Bucket {
   tokens: number;
   /** When `tokens` was true, by the monotonic clock. */
@@ -14,13 +16,17 @@ export interface RateLimitOptions {
 
 /** A token bucket for each peer, in a table of bounded size. */
 export class RateLimit {
-  /** The least recently seen peer is first: a Map keeps the order of insertion. */
-  readonly #buckets = new Map<string, Bucket>();
+  /**
+   * Forgets the peer that was silent longest. Its bucket is the fullest or nearly so: only a crowd of more
+   * than `maxPeers` peers within `burst / perSecond` seconds makes it forget a debt.
+   */
+  readonly #buckets: BoundedTable<string, Bucket>;
   readonly #options: RateLimitOptions;
   readonly #monotonic: () => number;
 
   constructor(options: RateLimitOptions, monotonic: () => number) {
     this.#options = options;
+    this.#buckets = boundedTable(options.maxPeers);
     this.#monotonic = monotonic;
   }
 
@@ -43,20 +49,8 @@ export class RateLimit {
       ? Math.min(burst, known.tokens + ((now - known.at) * perSecond) / 1000)
       : burst;
     const allowed = tokens >= cost;
-    this.#buckets.delete(peer);
     this.#buckets.set(peer, { tokens: allowed ? tokens - cost : tokens, at: now });
-    this.#evict();
     if (allowed) return 0;
     return cost > burst ? Infinity : ((cost - tokens) * 1000) / perSecond;
-  }
-
-  /**
-   * Forgets the peer that was silent longest. Its bucket is the fullest or nearly so: only a crowd of more than
-   * `maxPeers` peers within `burst / perSecond` seconds makes it forget a debt.
-   */
-  #evict(): void {
-    if (this.#buckets.size <= this.#options.maxPeers) return;
-    const [oldest] = this.#buckets.keys();
-    if (oldest !== undefined) this.#buckets.delete(oldest);
   }
 }

@@ -2,16 +2,18 @@ import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, writeSy
 import path from "node:path";
 import { BlockcloudError } from "../protocol/errors.ts";
 
-/** No key, keystore or password is longer, bytes. */
+/** Largest key, keystore or password file, bytes. */
 const MAX_BYTES = 64 * 1024;
+/** Byte order marks of UTF-16. */
+const UTF16_MARKS: readonly string[] = ["fffe", "feff"];
 
 /**
- * Reads a file that only its owner may read. The mode is that of the file that is read, not of one that
- * took its name meanwhile.
+ * Reads a file that only its owner may read. The mode is checked on the open file, not on a file that took
+ * its name meanwhile.
  *
  * @param what Names the content in errors: `key`, `password`.
- * @throws BlockcloudError `KEY_MISSING` when it cannot be read, `KEY_FILE_OPEN` when others may read it,
- * `KEY_MALFORMED` when it is too long.
+ * @throws BlockcloudError `KEY_MISSING` if it cannot be read, `KEY_FILE_OPEN` if others may read it,
+ *   `KEY_MALFORMED` if it is too long.
  */
 export function readSecretFile(file: string, what: string): string {
   let descriptor: number;
@@ -37,10 +39,25 @@ export function readSecretFile(file: string, what: string): string {
         remedy: `At most ${MAX_BYTES} bytes are read.`,
       });
     }
-    return bytes.toString("utf8", 0, length);
+    if (UTF16_MARKS.includes(bytes.toString("hex", 0, 2))) {
+      throw new BlockcloudError("KEY_MALFORMED", `The ${what} file ${file} is written in UTF-16.`, {
+        remedy: "Save it as UTF-8.",
+      });
+    }
+    return bytes.toString("utf8", 0, length).replace(/^\uFEFF/, "");
   } finally {
     closeSync(descriptor);
   }
+}
+
+/**
+ * Reads a password from a file that only its owner may read: all of it but the end of its line, and the mark
+ * that some editors put before UTF-8.
+ *
+ * @throws BlockcloudError as {@link readSecretFile}.
+ */
+export function readPasswordFile(file: string): string {
+  return readSecretFile(file, "password").replace(/\r?\n$/, "");
 }
 
 /**
@@ -73,8 +90,9 @@ export function writeSecretFile(file: string, content: string): void {
 }
 
 /**
- * Whether systemd hands the file over (`LoadCredential`). It may let the worker's user in by an access list,
- * whose mask then stands where the group's bits are: mode 440, of a file that nobody else may read.
+ * Whether systemd provides the file (`LoadCredential`). systemd may give the worker's user access by an
+ * access list, whose mask then appears in the group's bits: mode 440, although no other user may read the
+ * file.
  */
 function isCredential(file: string): boolean {
   const folder = process.env.CREDENTIALS_DIRECTORY;

@@ -2,10 +2,10 @@ import type { BlockcloudError } from "../protocol/errors.ts";
 import type { Timers } from "./timers.ts";
 
 /**
- * Runs something for so long at most.
+ * Runs a function with a time limit.
  *
- * @param run Gets a signal that aborts when time is over, or when the caller's does.
- * @param late What to throw when time is over; nobody waits for `run` from then on.
+ * @param run Receives a signal that aborts when the time is over, or when the caller's signal does.
+ * @param late Creates the error for when the time is over; `run` is not awaited after that.
  * @throws What `run` throws, `late()`, or the caller's signal's reason.
  */
 export async function within<T>(

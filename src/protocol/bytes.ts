@@ -9,12 +9,12 @@ export function keccak(bytes: Uint8Array): Uint8Array {
   return keccak_256(bytes);
 }
 
-/** Bytes of a hex string. */
+/** Decodes a hex string. */
 export function hexToBytes(hex: Hex): Uint8Array {
   return fromHex(hex);
 }
 
-/** Lower-case hex of bytes, with 0x. */
+/** Encodes bytes as lower-case hex with 0x. */
 export function bytesToHex(bytes: Uint8Array): Hex {
   return toHex(bytes);
 }
@@ -30,7 +30,7 @@ export function concatBytes(...parts: Uint8Array[]): Uint8Array {
   return joined;
 }
 
-/** An integer below 2^256, not negative, as one ABI word: 32 bytes, big-endian. Throws for any other. */
+/** Encodes an integer from 0 to 2^256 - 1 as one ABI word: 32 bytes, big-endian. Throws for any other. */
 export function word(value: bigint | number): Uint8Array {
   return fromHex(`0x${value.toString(16).padStart(64, "0")}`, { size: 32 });
 }

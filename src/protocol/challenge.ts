@@ -4,6 +4,13 @@ import { recoverSigner, signDigest } from "./signature.ts";
 import { domainSeparator, typedDataDigest, typeHash, type Domain } from "./typedData.ts";
 
 const RESPONSE_TYPE_HASH = typeHash("ChallengeResponse");
+/** Epochs after the one of opening from which the question may come (`ChallengeBook.SEED_EPOCHS`). */
+export const SEED_EPOCHS = 3;
+/** Of a slash: for the challenger and for the resolver, in percent (`Staking`). */
+export const CHALLENGER_PERCENT = 30n;
+export const RESOLVER_PERCENT = 20n;
+/** What of the bond an answer burns, in percent (`ChallengeBook`). */
+export const BOND_BURN_PERCENT = 20n;
 /** A challenge's number and a signature. */
 const PROOF_BYTES = 97;
 

@@ -6,31 +6,31 @@ import { parseServiceId, rootServiceId } from "./serviceId.ts";
 import type { DecodedMessage } from "./signedMessage.ts";
 import type { Domain } from "./typedData.ts";
 
-/** A record that holds: everything about it was checked against a key. */
-export interface CheckedRecord {
+/** A verified record: it was fully checked against a key. */
+export interface VerifiedRecord {
   encoded: Hex;
   record: EndpointRecord;
   /** The service's key, or the key in a sub-service's ID. */
   signer: Address;
-  /** EIP-712 digest: of two records with one version, the one with the lower digest counts. */
+  /** EIP-712 digest: of two records with the same version, the one with the lower digest wins. */
   digest: Hex;
-  /** What lets a sub-service's key sign. */
+  /** The delegation to a sub-service's key. */
   delegation: Delegation | undefined;
 }
 
-/** Whom a record is checked against. */
+/** The data against which a record is checked. */
 export interface RecordContext {
   domain: Domain;
   /** Unix milliseconds. */
   now: number;
   /** The service key of the root service, from the chain. */
   rootKey: Address;
-  /** Up to when the root has taken its delegations to this ID back, Unix milliseconds. */
+  /** Delegations of the root to this ID that were issued up to this time are revoked, Unix milliseconds. */
   revokedUpTo?: bigint | undefined;
 }
 
 /**
- * Whether the times of something signed hold at a moment.
+ * Checks that a signed message is valid at a time.
  *
  * @throws BlockcloudError `<prefix>_EXPIRED`, `<prefix>_AHEAD`.
  */
@@ -40,22 +40,22 @@ export function checkTimes(
   now: number,
 ): void {
   if (times.expiresAt <= BigInt(Math.floor(now))) {
-    throw new BlockcloudError(`${prefix}_EXPIRED`, `Ran out at ${times.expiresAt} ms.`, {
-      remedy: "Whoever publishes it has to sign a new one.",
+    throw new BlockcloudError(`${prefix}_EXPIRED`, `Expired at ${times.expiresAt} ms.`, {
+      remedy: "The publisher must sign a new one.",
     });
   }
   if (times.issuedAt > BigInt(Math.floor(now) + MAX_AHEAD_MS)) {
     throw new BlockcloudError(`${prefix}_AHEAD`, `Issued at ${times.issuedAt} ms, in the future.`, {
-      remedy: "Set the clock of whoever signed it.",
+      remedy: "Correct the signer's clock.",
     });
   }
 }
 
 /**
- * Checks a record in full, the cheap things first: encoding and schema, times, signature, and for a
- * sub-service the root's delegation.
+ * Checks a record in full, cheap checks first: encoding and schema, times, signature, and for a sub-service
+ * the root's delegation.
  *
- * @param given The encoded record, or what was decoded of it already.
+ * @param given The encoded record, or the already decoded one.
  * @throws BlockcloudError `RECORD_MALFORMED`, `RECORD_EXPIRED`, `RECORD_AHEAD`, `RECORD_SIGNER`,
  *   `DELEGATION_MALFORMED`, `DELEGATION_EXPIRED`, `DELEGATION_AHEAD`, `DELEGATION_SIGNER`,
  *   `DELEGATION_REVOKED`.
@@ -64,7 +64,7 @@ export function checkRecord(
   encoded: Hex,
   context: RecordContext,
   given: DecodedMessage<EndpointRecord> = endpointRecords.decode(encoded),
-): CheckedRecord {
+): VerifiedRecord {
   const { domain, now } = context;
   const { serviceId } = given.message;
   const { prefix, self } = partsOf(serviceId);
@@ -77,7 +77,7 @@ export function checkRecord(
   const expected = isRoot ? getAddress(context.rootKey) : self;
   if (signer !== expected) {
     throw new BlockcloudError("RECORD_SIGNER", `Signed by ${signer}, not by ${expected}.`, {
-      remedy: "The service's own key must sign: the newest one that was set on chain.",
+      remedy: "Sign with the service's key: the newest one that was set on chain.",
     });
   }
   const delegation = isRoot ? undefined : checkDelegation(record, context);
@@ -94,9 +94,13 @@ function checkDelegation(record: EndpointRecord, context: RecordContext): Delega
     });
   }
   if (revokedUpTo !== undefined && delegation.issuedAt <= revokedUpTo) {
-    throw new BlockcloudError("DELEGATION_REVOKED", `Taken back at ${revokedUpTo} ms.`, {
-      remedy: "The root service has to delegate anew: blockcloud subservice add.",
-    });
+    throw new BlockcloudError(
+      "DELEGATION_REVOKED",
+      `The delegation was revoked at ${revokedUpTo} ms.`,
+      {
+        remedy: "The root service must delegate again: blockcloud subservice add.",
+      },
+    );
   }
   return delegation;
 }

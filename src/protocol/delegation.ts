@@ -1,19 +1,21 @@
 import { hashTypedData, type Address, type Hex } from "viem";
-import { z } from "zod";
+import * as z from "zod";
 import { bytesToHex, concatBytes, hexToBytes, word } from "./bytes.ts";
 import { BlockcloudError } from "./errors.ts";
 import { recoverSigner, signDigest } from "./signature.ts";
 import { bytes32Schema, messageCodec, uint64Schema } from "./signedMessage.ts";
 import { typedData, type Domain } from "./typedData.ts";
 
-/** The longest that a delegation, a name or a revocation may hold, in milliseconds: 366 days. */
+/** Longest validity of a delegation, a name or a revocation: 366 days, in milliseconds. */
 export const MAX_GRANT_MS = 366 * 24 * 3600 * 1000;
-/** The longest encoded revocation in bytes. */
+/** Largest encoded revocation, bytes. */
 export const MAX_REVOCATION_BYTES = 512;
-/** Bytes of a delegation: two times of 8 and a signature of 65. */
+/** Length of a delegation, bytes: two times of 8 and a signature of 65. */
 const DELEGATION_BYTES = 81;
 
-/** That a service's key lets the key in a sub-service's ID sign for it. Times in Unix milliseconds. */
+/**
+ * A service's permission for the key in a sub-service's ID to sign for that ID. Times are Unix milliseconds.
+ */
 export interface Delegation {
   serviceId: Hex;
   issuedAt: bigint;
@@ -21,8 +23,8 @@ export interface Delegation {
 }
 
 /**
- * That a service's key takes back what it delegated to a sub-service up to `issuedAt`. It has to be known
- * as long as such a delegation could run: up to `expiresAt`.
+ * A service's revocation of its delegations to a sub-service that were issued up to `issuedAt`. It must be
+ * kept as long as such a delegation could be valid: until `expiresAt`.
  */
 export type Revocation = Delegation;
 
@@ -38,11 +40,11 @@ export const revocations = messageCodec<Revocation & Record<string, unknown>>({
 });
 
 /**
- * Signs a delegation: `issuedAt (8 bytes) | expiresAt (8) | signature (65)`, as it stands in the records of
- * the sub-service, which name the rest.
+ * Signs a delegation: `issuedAt (8 bytes) | expiresAt (8) | signature (65)`, as it is contained in the
+ * records of the sub-service, which have the other fields.
  *
  * @param key The service key of the root service.
- * @throws BlockcloudError `DELEGATION_MALFORMED` for times that nobody would take.
+ * @throws BlockcloudError `DELEGATION_MALFORMED` for invalid times.
  */
 export function signDelegation(delegation: Delegation, domain: Domain, key: Uint8Array): Hex {
   if (!runsForATime(delegation)) throw malformedDelegation("its times");
@@ -56,8 +58,8 @@ export function signDelegation(delegation: Delegation, domain: Domain, key: Uint
 }
 
 /**
- * Reads a delegation of a sub-service from a stranger. Whether the signer is the root's key, and whether it
- * runs, is for `checkRecord` to say.
+ * Decodes a sub-service's delegation of a stranger. `checkRecord` checks that the signer is the root's key
+ * and that the delegation has not expired.
  *
  * @throws BlockcloudError `DELEGATION_MALFORMED`.
  */
@@ -76,7 +78,7 @@ export function readDelegation(
   };
   if (!runsForATime(delegation)) throw malformedDelegation("its times");
   const signer = recoverSigner(delegationDigest(delegation, domain), bytes.subarray(16));
-  if (signer === undefined) throw malformedDelegation("signed by nobody");
+  if (signer === undefined) throw malformedDelegation("the signature is invalid");
   return { delegation, signer };
 }
 
@@ -87,7 +89,7 @@ function delegationDigest(delegation: Delegation, domain: Domain): Uint8Array {
   );
 }
 
-/** Whether something expires after it was issued, and not too late. */
+/** Whether a message expires after its time of issue and within the longest validity. */
 export function runsForATime(times: { issuedAt: bigint; expiresAt: bigint }): boolean {
   const span = times.expiresAt - times.issuedAt;
   return span > 0n && span <= BigInt(MAX_GRANT_MS);

@@ -1,6 +1,6 @@
-/** What a caller may do about an error. */
+/** The cause of an error, and what the caller can do. */
 export interface BlockcloudErrorOptions {
-  /** The error below this one. */
+  /** The underlying error. */
   cause?: unknown;
   /** What to do next, for the person who reads the message. */
   remedy?: string;

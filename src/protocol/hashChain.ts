@@ -1,19 +1,19 @@
-import { createHmac } from "node:crypto";
+import { platform } from "#platform";
 import { encodeAbiParameters, type Address, type Hex } from "viem";
 import { bytesToHex, hexToBytes, keccak } from "./bytes.ts";
 import { BlockcloudError } from "./errors.ts";
 
-/** Elements below the tip of a chain: one an epoch. */
-export const CHAIN_LENGTH = 2 ** 14;
+/** Elements below the tip of a chain: one per epoch. */
+export const HASH_CHAIN_LENGTH = 2 ** 14;
 /** Hash steps that one reveal may take. */
 export const MAX_STEPS = 512;
 
-/** What a chain is made for; each gives another chain. */
+/** The purpose of a chain; each scope gives a different chain. */
 export interface ChainScope {
   chainId: bigint;
   /** Address of ProofOfService. */
   contract: Address;
-  /** Counts the chains that this key made for this contract, from 0. */
+  /** Number of the chain among those of this key for this contract, from 0. */
   chainNumber: number;
 }
 
@@ -31,12 +31,12 @@ export class HashChain {
    * @param key 32 secret bytes, used for nothing else.
    * @param length Elements below the tip.
    */
-  constructor(key: Uint8Array, scope: ChainScope, length: number = CHAIN_LENGTH) {
+  constructor(key: Uint8Array, scope: ChainScope, length: number = HASH_CHAIN_LENGTH) {
     const message = encodeAbiParameters(
       [{ type: "uint256" }, { type: "address" }, { type: "uint256" }],
       [scope.chainId, scope.contract, BigInt(scope.chainNumber)],
     );
-    let element: Uint8Array = createHmac("sha256", key).update(hexToBytes(message)).digest();
+    let element = platform.hmacSha256(key, hexToBytes(message));
     this.#elements = [element];
     for (let i = 0; i < length; i++) {
       element = keccak(element);
@@ -49,9 +49,9 @@ export class HashChain {
   }
 
   /**
-   * How far below the tip an element lies; undefined for one of another chain.
+   * How far an element is below the tip; undefined for an element of another chain.
    *
-   * @param element Its first 24 bytes at least: the contract keeps no more.
+   * @param element At least its first 24 bytes: the contract stores no more.
    */
   depthOf(element: Hex): number | undefined {
     return this.#depths.get(shown(element));
@@ -61,14 +61,14 @@ export class HashChain {
    * The secret of an epoch.
    *
    * @param anchor The epoch before the first one in which the chain is usable.
-   * @throws BlockcloudError `CHAIN_EXHAUSTED` when the epoch lies outside the chain.
+   * @throws BlockcloudError `HASH_CHAIN_EXHAUSTED` if the epoch is outside the chain.
    */
   secret(epoch: number, anchor: number): Hex {
     const element = this.#elements[this.#elements.length - 1 - (epoch - anchor)];
     if (epoch <= anchor || element === undefined) {
       const last = anchor + this.#elements.length - 1;
       throw new BlockcloudError(
-        "CHAIN_EXHAUSTED",
+        "HASH_CHAIN_EXHAUSTED",
         `Epoch ${epoch} lies outside the hash chain (epochs ${anchor + 1} to ${last}).`,
         { remedy: "Enrol again with a new chain." },
       );
@@ -77,7 +77,7 @@ export class HashChain {
   }
 }
 
-/** What the contract keeps of an element: 24 bytes. */
+/** The part of an element that the contract stores: 24 bytes. */
 function shown(element: Hex): string {
   return element.slice(0, 2 + 2 * 24);
 }

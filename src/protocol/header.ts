@@ -1,7 +1,7 @@
 import { encodeAbiParameters, keccak256, toRlp, type Address, type Hex } from "viem";
 import { BlockcloudError } from "./errors.ts";
 
-/** The fields of a block header as `eth_getBlockByNumber` gives them, in the order of its RLP. */
+/** The fields of a block header as returned by `eth_getBlockByNumber`, in the order of its RLP. */
 export interface RpcHeader {
   hash: Hex;
   parentHash: Hex;
@@ -49,10 +49,10 @@ const byFork = [
 ] as const;
 
 /**
- * RLP of a block header, as `tick` wants it.
+ * Encodes a block header in RLP, for `tick`.
  *
- * @throws BlockcloudError `HEADER_MISMATCH` when it does not hash to the block's hash: the chain's
- * headers have fields that this version does not know, or the RPC endpoint lies.
+ * @throws BlockcloudError `HEADER_MISMATCH` if it does not hash to the block's hash: the chain's headers have
+ *   fields that this version does not know, or the RPC endpoint lies.
  */
 export function encodeHeader(header: RpcHeader): Hex {
   let rlp: Hex | undefined;
@@ -60,7 +60,7 @@ export function encodeHeader(header: RpcHeader): Hex {
   try {
     rlp = toRlp(headerFields(header));
   } catch (error) {
-    // What is no hex string cannot hash to anything either.
+    // A value that is not a hex string cannot give the right hash either.
     cause = error;
   }
   if (rlp === undefined || keccak256(rlp) !== header.hash) {
@@ -86,7 +86,7 @@ function headerFields(header: RpcHeader): Hex[] {
   ];
   for (const [name, kind] of byFork) {
     const value = header[name];
-    // Some RPC endpoints give null for a field that the chain's fork does not have yet.
+    // Some RPC endpoints return null for a field that the chain's fork does not have yet.
     if (value === undefined || value === null) break;
     fields.push(kind === "quantity" ? quantity(value) : value);
   }

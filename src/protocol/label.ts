@@ -1,6 +1,6 @@
 import { encodeAbiParameters, keccak256, type Address, type Hex } from "viem";
 
-/** Under which raw service IDs are named. */
+/** The reserved label under which raw service IDs have their names. */
 const RESERVED = "id";
 
 /**
@@ -18,8 +18,8 @@ export function isLabel(label: string): boolean {
 /**
  * The commitment to a label, made before the label is shown.
  *
- * @param owner Who will take it.
- * @param salt Random, so that nobody can guess the label.
+ * @param owner The account that will take the label.
+ * @param salt Random, so that observers cannot guess the label.
  */
 export function labelCommitment(label: string, owner: Address, salt: Hex): Hex {
   return keccak256(

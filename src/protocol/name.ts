@@ -6,22 +6,24 @@ import { parseServiceId } from "./serviceId.ts";
 
 /** The zone of all names; RFC 9476 keeps `.alt` free of the DNS. */
 export const ZONE = "bloc.alt";
-/** Under which raw IDs are named. */
+/** The zone of the names of raw IDs. */
 const RAW = `id.${ZONE}`;
 /** The alphabet of RFC 4648, in lower case. */
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
 
-/** What a name says: a raw service ID, a service's label, or a name that a service gave. */
+/** A parsed name: a raw service ID, a service's label, or a name below a label. */
 export type Name =
   | { kind: "id"; serviceId: Hex }
   | { kind: "label"; label: string }
   | { kind: "sub"; sub: string; label: string };
 
 /**
- * Reads what a person may call a service: `0x` and 64 digits, `<label>.bloc.alt`, `<sub>.<label>.bloc.alt`,
- * or `<base32 of the ID>.id.bloc.alt`. Case does not matter, nor does a dot at the end.
+ * Parses a name or ID of a service: `0x` and 64 digits, `<label>.bloc.alt`, `<sub>.<label>.bloc.alt`, or
+ * `<base32 of the ID>.id.bloc.alt`. Case and a final dot are ignored.
  *
  * @throws BlockcloudError `NAME_INVALID`.
+ * @example
+ * parseName("roof.weather.bloc.alt"); // { kind: "sub", sub: "roof", label: "weather" }
  */
 export function parseName(text: string): Name {
   if (text.length > 255) throw invalidName(text);
@@ -41,7 +43,12 @@ export function parseName(text: string): Name {
     : { kind: "sub", sub: first, label: second };
 }
 
-/** The name of a raw ID: 52 characters of base32 (RFC 4648, lower case, without padding) under `id.bloc.alt`. */
+/**
+ * The name of a raw ID: 52 characters of base32 (RFC 4648, lower case, without padding) under `id.bloc.alt`.
+ *
+ * @example
+ * rawName(rootServiceId(7n)); // 52 characters, and ".id.bloc.alt"
+ */
 export function rawName(serviceId: Hex): string {
   return `${encodeBase32(hexToBytes(serviceId))}.${RAW}`;
 }
@@ -70,7 +77,10 @@ function encodeBase32(bytes: Uint8Array): string {
   return bits === 0 ? text : text + ALPHABET.charAt((value << (5 - bits)) & 31);
 }
 
-/** 32 bytes of base32 in lower case; undefined for anything else, and for a second way to write an ID. */
+/**
+ * Decodes 32 bytes of lower-case base32; undefined for any other text, and for encodings that are not
+ * canonical.
+ */
 function decodeBase32(text: string): Hex | undefined {
   if (!/^[a-z2-7]{52}$/.test(text)) return undefined;
   const bytes = new Uint8Array(32);

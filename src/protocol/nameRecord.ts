@@ -1,12 +1,12 @@
 import { keccak256, type Hex } from "viem";
-import { z } from "zod";
+import * as z from "zod";
 import { concatBytes, hexToBytes, ZERO_HASH } from "./bytes.ts";
 import { runsForATime } from "./delegation.ts";
 import { isLabel } from "./label.ts";
 import { parseServiceId } from "./serviceId.ts";
 import { bytes32Schema, messageCodec, uint64Schema } from "./signedMessage.ts";
 
-/** The longest encoded name record in bytes. */
+/** Largest encoded name record, bytes. */
 export const MAX_NAME_RECORD_BYTES = 640;
 
 const nameRecordSchema = z
@@ -24,8 +24,8 @@ const nameRecordSchema = z
   );
 
 /**
- * What a name under a service's own means: `<label>.<the root's label>.bloc.alt`. Signed by the root's key;
- * its version is `issuedAt`, milliseconds. The zero ID takes the name back.
+ * The meaning of a name below a service's label: `<label>.<the root's label>.bloc.alt`. The root's key signs
+ * it; its version is `issuedAt`, milliseconds. The zero ID withdraws the name.
  */
 export type NameRecord = z.infer<typeof nameRecordSchema>;
 
@@ -38,7 +38,7 @@ export const nameRecords = messageCodec<NameRecord>({
   maxBytes: MAX_NAME_RECORD_BYTES,
 });
 
-/** Where the record network keeps a name: `keccak256(root | label)`. */
+/** The key of a name in the record network: `keccak256(root | label)`. */
 export function nameKey(root: Hex, label: string): Hex {
   return keccak256(concatBytes(hexToBytes(root), new TextEncoder().encode(label)));
 }
@@ -53,7 +53,7 @@ function samePrefix(root: Hex, id: Hex): boolean {
     parseServiceId(id);
     return true;
   } catch {
-    // No well-formed ID: the schema's message says what is wrong.
+    // The ID is malformed; the schema's message describes the fault.
     return false;
   }
 }

@@ -10,7 +10,7 @@ export function payQuarters(vote: Grade, verdict: Verdict): 0n | 1n | 2n | 4n {
   return Math.abs(vote - verdict) === 1 ? 2n : 0n;
 }
 
-/** What a report word earns per unit of drawn weight, each division rounded down; 0 without services. */
+/** Pay of a report word per unit of drawn weight, each division rounded down; 0 without services. */
 export function reportPay(
   tally: bigint,
   word: bigint,
@@ -33,7 +33,7 @@ export function reportPay(
   return { pay, paidVotes };
 }
 
-/** What a whole chunk earns before the budget's bound. */
+/** Pay of a whole chunk before the budget's bound. */
 export function chunkPay(
   words: readonly { shard: number; word: bigint; tally: bigint }[],
   draw: { y: `0x${string}`; expected: bigint },

@@ -1,7 +1,7 @@
-import { z } from "zod";
+import * as z from "zod";
 import { BlockcloudError } from "./errors.ts";
 
-/** The longest probe specification in bytes. */
+/** Largest probe specification, bytes. */
 export const MAX_PROBE_BYTES = 1024;
 /** The class of services that speak JSON-RPC, by its name on chain. */
 const JSON_RPC_CLASS = "json-rpc";
@@ -9,18 +9,18 @@ const JSON_RPC_CLASS = "json-rpc";
 const path = z
   .string()
   .regex(/^\/[\x21-\x7e]*$/, "must be an origin-form target that starts with /");
-/** No control characters: a value must not smuggle in a header of its own. */
+/** No control characters, so that a value cannot inject another header. */
 const headerValue = z.string().regex(/^[\x20-\x7e]*$/, "must be printable ASCII");
 const pointer = z.string().regex(/^(\/([^~/]|~[01])*)*$/, "must be a JSON pointer (RFC 6901)");
 const jsonCheck = z
   .object({
     /** RFC 6901 pointer into the response. */
     pointer,
-    /** The type that the value must have. */
+    /** The required type of the value. */
     type: z.enum(["string", "number", "boolean", "object", "array", "null"]).optional(),
-    /** The value itself. */
+    /** The required value. */
     equals: z.union([z.string(), z.number(), z.boolean(), z.null()]).optional(),
-    /** For a string: 0x and hexadecimal digits. */
+    /** The value must be a string of 0x and hexadecimal digits. */
     hex: z.literal(true).optional(),
   })
   .strict();
@@ -45,9 +45,9 @@ const freshCheck = z
   .object({
     /** RFC 6901 pointer to a number, in decimal or as 0x and hexadecimal digits. */
     pointer,
-    /** It is a block of the auditor's own chain, at most so many blocks from its newest one. */
+    /** The number is a block of the auditor's own chain, at most this many blocks from its newest one. */
     blocks: z.number().int().min(0).max(1_000_000).optional(),
-    /** It is a time, Unix seconds, at most so many seconds from the auditor's chain time. */
+    /** The number is a time, Unix seconds, at most this many seconds from the auditor's chain time. */
     seconds: z.number().int().min(1).max(1_000_000_000).optional(),
   })
   .strict()
@@ -73,11 +73,11 @@ const rpcSchema = z
 
 const writtenOutCall = z.object({ jsonrpc: z.literal("2.0"), method: z.string() });
 
-/** The version that was released first; it never changes. */
+/** The first released version; it never changes. */
 const version1 = z
   .object({ v: z.literal(1), requests: z.array(httpSchema).min(1).max(16) })
   .strict();
-/** Adds calls by JSON-RPC. Readers of version 1 alone refuse it as a whole, as they must. */
+/** Adds JSON-RPC calls. Software that knows only version 1 refuses the whole specification, as it must. */
 const version2 = z
   .object({
     v: z.literal(2),
@@ -91,20 +91,20 @@ const probeSchema = z.discriminatedUnion("v", [version1, version2]);
 
 /** One check of a JSON response. */
 export type JsonCheck = z.infer<typeof jsonCheck>;
-/** A request over HTTP as it stands, and what its answer must be. */
+/** A literal HTTP request, and the requirements on its response. */
 export type HttpProbe = z.infer<typeof httpSchema>;
-/** A JSON-RPC call, and what its answer must be. */
+/** A JSON-RPC call, and the requirements on its response. */
 export type RpcProbe = z.infer<typeof rpcSchema>;
-/** How old what a JSON-RPC service says may be. */
+/** How old the data of a JSON-RPC service may be. */
 export type FreshCheck = z.infer<typeof freshCheck>;
-/** One request of a probe, and what its answer must be. */
+/** One request of a probe, and the requirements on its response. */
 export type ProbeRequest = HttpProbe | RpcProbe;
 /** How to inspect a service: an auditor picks one of the requests at random each time. */
 export type ProbeSpecification = z.infer<typeof probeSchema>;
-/** What one writes down: defaults left out. */
+/** A specification as users write it: without defaults. */
 export type ProbeInput = z.input<typeof probeSchema>;
 
-/** What a request asks, for people: `GET /health`, `POST / eth_blockNumber`. */
+/** Describes a request: `GET /health`, `POST / eth_blockNumber`. */
 export function requestLine(request: ProbeRequest): string {
   return "rpc" in request
     ? `POST ${request.path} ${request.rpc.method}`
@@ -112,11 +112,11 @@ export function requestLine(request: ProbeRequest): string {
 }
 
 /**
- * The bytes of a specification, checked.
+ * Checks a specification and encodes it.
  *
  * @param className The class of the service that it is for.
- * @throws BlockcloudError `PROBE_INVALID`; `PROBE_UNSUITABLE` where auditors would fail each inspection
- * because it does not suit the class.
+ * @throws BlockcloudError `PROBE_INVALID`; `PROBE_UNSUITABLE` if it does not suit the class, so that every
+ *   inspection would fail.
  */
 export function encodeProbe(probe: ProbeInput, className?: string): Uint8Array {
   const bytes = new TextEncoder().encode(JSON.stringify(probe));
@@ -132,7 +132,7 @@ export function encodeProbe(probe: ProbeInput, className?: string): Uint8Array {
 }
 
 /**
- * Reads a specification that a stranger wrote.
+ * Parses a specification of a stranger.
  *
  * @throws BlockcloudError `PROBE_INVALID`.
  */
@@ -152,15 +152,15 @@ export function parseProbe(bytes: Uint8Array): ProbeSpecification {
 }
 
 /**
- * Whether a specification inspects what its service's class says. In a class named `json-rpc` each request
- * must be a JSON-RPC call, in the form of version 2 or written out as a POST; other classes take anything.
+ * Whether a specification suits the class of its service. In a class named `json-rpc` each request must be a
+ * JSON-RPC call, in the form of version 2 or written out as a POST; other classes accept any request.
  */
 export function suitsClass(probe: ProbeSpecification, className: string): boolean {
   if (className !== JSON_RPC_CLASS) return true;
   return probe.requests.every((request) => "rpc" in request || isWrittenOutCall(request));
 }
 
-/** A POST whose body is a call, which is how version 1 had to put it. */
+/** Whether a request is a POST whose body is a call, as version 1 had to express it. */
 function isWrittenOutCall({ method, body = "" }: HttpProbe): boolean {
   if (method !== "POST") return false;
   try {

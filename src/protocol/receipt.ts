@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { platform } from "#platform";
 import {
   decodeAbiParameters,
   encodeAbiParameters,
@@ -7,6 +7,7 @@ import {
   type Address,
   type Hex,
 } from "viem";
+import { decodeBase64Url, encodeBase64Url } from "./base64url.ts";
 import { bytesToHex, concatBytes, hexToBytes, keccak, word } from "./bytes.ts";
 import { BlockcloudError } from "./errors.ts";
 import { recoverSigner, signDigest } from "./signature.ts";
@@ -17,11 +18,11 @@ export const NONCE_HEADER = "service-nonce";
 /** Response header, or trailer, with the receipt. */
 export const RECEIPT_HEADER = "service-receipt";
 
-/** What a service signs for every client that sends a nonce. */
+/** The data that a service signs for every client that sends a nonce. */
 export interface ServiceReceipt {
   serviceId: Hex;
   nonce: Hex;
-  /** What the receipt is bound to: over HTTP, {@link httpChannel}. */
+  /** The hash of request and response: over HTTP, {@link httpChannel}. */
   channel: Hex;
   /** Milliseconds since the Unix epoch, by the chain's clock. */
   issuedAt: bigint;
@@ -32,11 +33,11 @@ export interface SignedReceipt extends ServiceReceipt {
   signature: Hex;
 }
 
-/** What was asked and what was served, as far as a receipt over HTTP binds it. */
+/** The parts of request and response that a receipt over HTTP covers. */
 export interface HttpExchange {
   /** Upper case. */
   method: string;
-  /** The origin-form bytes of the request line, one character a byte. */
+  /** The origin-form bytes of the request line, one character per byte. */
   target: string;
   /** SHA-256 of the request body. */
   requestDigest: Uint8Array;
@@ -60,23 +61,34 @@ const receiptParameters = [
   { type: "uint64" },
   { type: "bytes" },
 ] as const;
-/** Five words, the length word and three words of signature. */
-const ENCODED_BYTES = 9 * 32;
+/** Length in base64url: five words, the length word and three words of signature. */
+const ENCODED_CHARACTERS = (9 * 32 * 4) / 3;
 
 /** SHA-256, the digest that channels use. */
 export function sha256(bytes: Uint8Array): Uint8Array {
-  return createHash("sha256").update(bytes).digest();
+  return platform.sha256(bytes);
 }
 
 /** SHA-256 of an empty body. */
 export const EMPTY_DIGEST: Uint8Array = sha256(new Uint8Array());
 
-/** Channel of a receipt over HTTP. */
+/**
+ * Channel of a receipt over HTTP.
+ *
+ * @example
+ * const channel = httpChannel({
+ *   method: "GET",
+ *   target: "/forecast",
+ *   requestDigest: EMPTY_DIGEST,
+ *   status: 200,
+ *   responseDigest: sha256(body),
+ * });
+ */
 export function httpChannel(exchange: HttpExchange): Hex {
   return keccak256(
     encodeAbiParameters(channelParameters, [
       exchange.method,
-      bytesToHex(Buffer.from(exchange.target, "latin1")),
+      bytesToHex(latin1(exchange.target)),
       bytesToHex(exchange.requestDigest),
       exchange.status,
       bytesToHex(exchange.responseDigest),
@@ -84,12 +96,23 @@ export function httpChannel(exchange: HttpExchange): Hex {
   );
 }
 
+/** Encodes a text with one byte per character. */
+function latin1(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
 /** Whether a header value is a nonce. */
 export function isNonce(value: unknown): value is Hex {
   return typeof value === "string" && /^0x[0-9a-f]{64}$/i.test(value);
 }
 
-/** Signs and checks the receipts of one deployment; its domain is hashed once. */
+/**
+ * Signs and verifies the receipts of one deployment; its domain is hashed once.
+ *
+ * @example
+ * const receipts = new ReceiptSigner(blockcloudDomain(11155111n, registry));
+ * const signer = receipts.recover(decodeReceipt(header));
+ */
 export class ReceiptSigner {
   readonly #separator: Uint8Array;
 
@@ -116,13 +139,13 @@ export class ReceiptSigner {
     return { ...receipt, signature: bytesToHex(signDigest(this.digest(receipt), key)) };
   }
 
-  /** Who signed a receipt, or undefined when nobody did. */
+  /** The signer of a receipt; undefined if the signature is invalid. */
   recover(receipt: SignedReceipt): Address | undefined {
     return recoverSigner(this.digest(receipt), hexToBytes(receipt.signature));
   }
 }
 
-/** The header's value: base64url of the ABI encoding. */
+/** Encodes a receipt as the header's value: base64url of the ABI encoding. */
 export function encodeReceipt(receipt: SignedReceipt): string {
   const encoded = encodeAbiParameters(receiptParameters, [
     receipt.serviceId,
@@ -131,19 +154,20 @@ export function encodeReceipt(receipt: SignedReceipt): string {
     receipt.issuedAt,
     receipt.signature,
   ]);
-  return Buffer.from(hexToBytes(encoded)).toString("base64url");
+  return encodeBase64Url(hexToBytes(encoded));
 }
 
 /**
- * Reads a receipt from a header that a stranger sent. Each receipt has one encoding; no other is read.
+ * Decodes a receipt from a stranger's header. Each receipt has one encoding; any other is refused.
  *
  * @throws BlockcloudError `RECEIPT_MALFORMED`.
+ * @example
+ * const { serviceId, nonce } = decodeReceipt(response.headers.get("service-receipt") ?? "");
  */
 export function decodeReceipt(header: string): SignedReceipt {
-  const bytes = Buffer.from(header, "base64url");
-  if (bytes.length !== ENCODED_BYTES || bytes.toString("base64url") !== header) {
-    throw malformedReceipt(`${header.length} characters`);
-  }
+  // The length is checked first, because a stranger's header may be long.
+  const bytes = header.length === ENCODED_CHARACTERS ? decodeBase64Url(header) : undefined;
+  if (bytes === undefined) throw malformedReceipt(`${header.length} characters`);
   let receipt: SignedReceipt;
   let canonical: string;
   try {
@@ -152,7 +176,8 @@ export function decodeReceipt(header: string): SignedReceipt {
       bytesToHex(bytes),
     );
     receipt = { serviceId, nonce, channel, issuedAt, signature };
-    // viem's decoder takes any offset, any padding and numbers above their type; its encoder does not.
+    // viem's decoder accepts any offset, any padding and numbers above their type's range; its encoder does
+    // not.
     canonical = encodeReceipt(receipt);
   } catch (cause) {
     throw malformedReceipt("not the ABI encoding", cause);

@@ -1,13 +1,13 @@
 import type { Address, Hex } from "viem";
-import { z } from "zod";
+import * as z from "zod";
 import { bytes32Schema, hexSchema, messageCodec, uint64Schema } from "./signedMessage.ts";
 import type { Domain } from "./typedData.ts";
 
-/** The longest encoded record in bytes. */
+/** Largest encoded record, bytes. */
 export const MAX_RECORD_BYTES = 2048;
-/** The longest lease in milliseconds. */
+/** Longest lease, milliseconds. */
 export const MAX_LEASE_MS = 24 * 3600 * 1000;
-/** How far a record's time may lie ahead of the reader's clock, in milliseconds. */
+/** How far a record's time of issue may be ahead of the reader's clock, milliseconds. */
 export const MAX_AHEAD_MS = 60_000;
 
 const endpointSchema = z.object({
@@ -32,7 +32,10 @@ const recordSchema = z
     "lease longer than a day",
   );
 
-/** Where a service listens. Lower priority first; weight shares the load within one. */
+/**
+ * An endpoint of a service. Lower priority numbers come first; the weight distributes the load within a
+ * priority.
+ */
 export type Endpoint = z.infer<typeof endpointSchema>;
 
 /** A lease on a service's endpoints. Its version is `issuedAt`, milliseconds. */
@@ -50,15 +53,15 @@ export const endpointRecords = messageCodec<EndpointRecord>({
 /**
  * Signs a record and encodes it: `abi.encode(record, signature)`.
  *
- * @throws BlockcloudError `RECORD_MALFORMED` for a record that nobody would read.
+ * @throws BlockcloudError `RECORD_MALFORMED` for a record that readers would refuse.
  */
 export function signRecord(record: EndpointRecord, domain: Domain, key: Uint8Array): Hex {
   return endpointRecords.sign(record, domain, key);
 }
 
 /**
- * Reads an encoded record from a stranger: bounds, schema and signer. Whether the signer may sign for the
- * service, and whether the lease runs, is for `checkRecord` to say.
+ * Decodes a stranger's record, and checks bounds, schema and signature. `checkRecord` checks that the signer
+ * may sign for the service, and that the lease has not ended.
  *
  * @throws BlockcloudError `RECORD_MALFORMED`.
  */

@@ -2,6 +2,7 @@ import { SimpleMerkleTree } from "@openzeppelin/merkle-tree";
 import { concat, encodeAbiParameters, keccak256, type Address, type Hex } from "viem";
 import { ZERO_HASH } from "./bytes.ts";
 import { BlockcloudError } from "./errors.ts";
+import { slotAt } from "./sortition.ts";
 import { lanesOf } from "./tally.ts";
 
 /** Words that one chunk may hold. */
@@ -144,20 +145,20 @@ export function commitment(round: {
   );
 }
 
-/** Services of a chunk whose votes claim a contact, in word-then-lane order. */
-export function contacts(chunk: Chunk): bigint[] {
+/** Slots of a chunk on which the votes claim a contact, in word-then-lane order. */
+export function contacts(chunk: Chunk): number[] {
   return chunk.words.flatMap((word) => {
-    const shard = BigInt(chunk.base) + (word >> 240n);
+    const shard = chunk.base + Number(word >> 240n);
     return lanesOf(word).flatMap((counts, lane) =>
-      counts.slice(1).some((count) => count > 0) ? [shard * 15n + BigInt(lane) + 1n] : [],
+      counts.slice(1).some((count) => count > 0) ? [slotAt(shard, lane)] : [],
     );
   });
 }
 
-/** Services whose receipts a claim of the chunk must show; none when no vote claims a contact. */
-export function sampledServices(chunk: Chunk, sampleSeed: Hex): bigint[] {
-  const numbers = contacts(chunk);
-  if (numbers.length === 0) return [];
+/** Slots whose services' receipts a claim of the chunk must show; none when no vote claims a contact. */
+export function sampledSlots(chunk: Chunk, sampleSeed: Hex): number[] {
+  const slots = contacts(chunk);
+  if (slots.length === 0) return [];
   const hash = chunkHash(chunk);
   return Array.from({ length: SAMPLES }, (_, sample) => sample).flatMap((sample) => {
     const pick = keccak256(
@@ -166,6 +167,6 @@ export function sampledServices(chunk: Chunk, sampleSeed: Hex): bigint[] {
         [sampleSeed, hash, BigInt(sample)],
       ),
     );
-    return numbers.at(Number(BigInt(pick) % BigInt(numbers.length))) ?? [];
+    return slots.at(Number(BigInt(pick) % BigInt(slots.length))) ?? [];
   });
 }

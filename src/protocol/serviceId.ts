@@ -5,7 +5,7 @@ import { BlockcloudError } from "./errors.ts";
 export interface ServiceIdParts {
   /** Service number that the registry assigned, from 1; 64 bits. */
   prefix: bigint;
-  /** Free for the provider; 0 unless `self` is set; 32 bits. */
+  /** For the provider's own use; 0 unless `self` is set; 32 bits. */
   group: number;
   /** Key that signs for the sub-service; the zero address for a root service. */
   self: Address;
@@ -42,15 +42,22 @@ export function serviceId(parts: ServiceIdParts): Hex {
   return `0x${packed.toString(16).padStart(64, "0")}`;
 }
 
-/** ID of the root service with a number. */
+/**
+ * ID of the root service with a number.
+ *
+ * @example
+ * rootServiceId(7n); // "0x0000000000000007" and 48 zeros
+ */
 export function rootServiceId(number: bigint): Hex {
   return serviceId({ prefix: number, group: 0, self: ZERO_ADDRESS });
 }
 
 /**
- * Reads a service ID.
+ * Parses a service ID.
  *
- * @throws BlockcloudError `SERVICE_ID_INVALID` when it is not 32 bytes of a well-formed ID.
+ * @throws BlockcloudError `SERVICE_ID_INVALID` if it is not a well-formed ID of 32 bytes.
+ * @example
+ * const { prefix } = parseServiceId(rootServiceId(7n)); // 7n
  */
 export function parseServiceId(id: string): ServiceIdParts {
   if (!/^0x[0-9a-f]{64}$/i.test(id)) {

@@ -1,19 +1,13 @@
-import { createRequire } from "node:module";
-import type Secp256k1 from "secp256k1";
+import { platform } from "#platform";
 import { secp256k1 as noble } from "@noble/curves/secp256k1.js";
 import { getAddress, type Address, type Hex } from "viem";
 import { bytesToHex, hexToBytes, keccak } from "./bytes.ts";
-
-interface Curve {
-  sign(digest: Uint8Array, key: Uint8Array): { compact: Uint8Array; recovery: number };
-  recover(digest: Uint8Array, compact: Uint8Array, recovery: number): Uint8Array | undefined;
-  publicKey(key: Uint8Array): Uint8Array;
-}
+import type { Curve } from "./platform/platform.ts";
 
 /** Half of the group order: a larger `s` is the malleable twin (EIP-2), refused on chain. */
 const HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n;
 
-/** Pure JavaScript, and the oracle that tests hold the native code against. */
+/** The curve in pure JavaScript, with which tests compare the native code. */
 export const nobleCurve: Curve = {
   sign(digest, key) {
     const signature = noble.sign(digest, key, { prehash: false, format: "recovered" });
@@ -24,42 +18,16 @@ export const nobleCurve: Curve = {
       const signature = noble.Signature.fromBytes(compact, "compact").addRecoveryBit(recovery);
       return signature.recoverPublicKey(digest).toBytes(false);
     } catch {
-      // noble throws for what is no signature; the caller sees that as "signed by nobody".
+      // noble throws for an invalid signature; the caller treats that as a signature without a signer.
       return undefined;
     }
   },
   publicKey: (key) => noble.getPublicKey(key, false),
 };
 
-function loadNative(): Curve | undefined {
-  try {
-    const native = createRequire(import.meta.url)("secp256k1/bindings.js") as typeof Secp256k1;
-    return {
-      sign(digest, key) {
-        const { signature, recid } = native.ecdsaSign(digest, key);
-        return { compact: signature, recovery: recid };
-      },
-      recover(digest, compact, recovery) {
-        try {
-          return native.ecdsaRecover(compact, recovery, digest, false);
-        } catch {
-          // As above: no point on the curve, so signed by nobody.
-          return undefined;
-        }
-      },
-      publicKey: (key) => native.publicKeyCreate(key, false),
-    };
-  } catch {
-    // No binary for this platform: noble below, about 10x slower.
-    return undefined;
-  }
-}
-
-const native = loadNative();
-
-/** Which implementation signs here; `noble` is the fallback where the native module has no binary. */
-export const curveName: "secp256k1" | "noble" = native ? "secp256k1" : "noble";
-const curve = native ?? nobleCurve;
+/** The implementation in use; `noble` if no native one can be loaded, as in a browser. */
+export const curveName: "secp256k1" | "noble" = platform.nativeCurve ? "secp256k1" : "noble";
+const curve = platform.nativeCurve ?? nobleCurve;
 
 /**
  * Signs a 32-byte digest: 65 bytes `r | s | v`, deterministic (RFC 6979), low `s`, `v` 27 or 28.
@@ -73,9 +41,9 @@ export function signDigest(digest: Uint8Array, key: Uint8Array, using: Curve = c
 }
 
 /**
- * Who signed a digest, by the rules that hold on chain: 65 bytes, low `s`, `v` 27 or 28.
+ * The signer of a digest, by the rules on chain: 65 bytes, low `s`, `v` 27 or 28.
  *
- * @returns The address, or undefined for anything that is not such a signature.
+ * @returns The address; undefined if the signature is invalid.
  */
 export function recoverSigner(
   digest: Uint8Array,

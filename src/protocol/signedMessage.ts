@@ -7,38 +7,38 @@ import {
   type Address,
   type Hex,
 } from "viem";
-import { z } from "zod";
+import * as z from "zod";
 import { bytesToHex, hexToBytes } from "./bytes.ts";
 import { BlockcloudError } from "./errors.ts";
 import { recoverSigner, signDigest } from "./signature.ts";
 import { typedData, type Domain } from "./typedData.ts";
 
-/** What the record network carries. */
+/** The messages that the record network carries. */
 export type MessageName = "EndpointRecord" | "NameRecord" | "Revocation";
 
-/** A message that was read, and who signed it. */
+/** A decoded message, and its signer. */
 export interface SignedMessage<T> {
   message: T;
   signer: Address;
-  /** EIP-712 digest of the message; of two with one version, the lower one counts. */
+  /** EIP-712 digest of the message; of two with the same version, the lower one wins. */
   digest: Hex;
 }
 
-/** A message as it was decoded: its schema holds, its signature was not looked at. */
+/** A decoded message that fits its schema, and whose signature is not yet checked. */
 export interface DecodedMessage<T> {
   message: T;
   signature: Hex;
 }
 
-/** How messages of one kind are signed, encoded and read. */
+/** Signs, encodes and decodes messages of one kind. */
 export interface MessageCodec<T> {
-  /** Signs and encodes. */
+  /** Signs and encodes a message. */
   sign(message: T, domain: Domain, key: Uint8Array): Hex;
-  /** Size, encoding and schema: cheap, for a look at version and times before the signature. */
+  /** Checks size, encoding and schema: cheap, to check version and times before the signature. */
   decode(encoded: Hex): DecodedMessage<T>;
-  /** Digest and signer of what was decoded: the dear part. */
+  /** Computes digest and signer of a decoded message: the expensive part. */
   verify(decoded: DecodedMessage<T>, domain: Domain): SignedMessage<T>;
-  /** Both in one. */
+  /** Decodes and verifies. */
   read(encoded: Hex, domain: Domain): SignedMessage<T>;
 }
 
@@ -56,11 +56,11 @@ export const uint64Schema = z
 
 /**
  * The codec of a kind of message: `abi.encode(message, signature)` over EIP-712 typed data. Each signed
- * message has one encoding, so that nobody can multiply it by encoding it anew.
+ * message has one encoding, so that peers cannot multiply it by encoding it differently.
  *
- * @param input.what What a person calls such a message.
- * @param input.code Code of the errors for what is none.
- * @param input.maxBytes The longest encoding.
+ * @param input.what Name of such a message in errors.
+ * @param input.code Code of the errors for malformed messages.
+ * @param input.maxBytes The largest encoding.
  */
 export function messageCodec<T extends Record<string, unknown>>(input: {
   name: MessageName;
@@ -111,7 +111,7 @@ export function messageCodec<T extends Record<string, unknown>>(input: {
     verify({ message, signature }, domain) {
       const digest = digestOf(message, domain);
       const signer = recoverSigner(digest, hexToBytes(signature));
-      if (signer === undefined) throw malformed("signed by nobody");
+      if (signer === undefined) throw malformed("the signature is invalid");
       return { message, signer, digest: bytesToHex(digest) };
     },
     read: (encoded, domain) => codec.verify(codec.decode(encoded), domain),

@@ -3,20 +3,28 @@ import { bytesToHex, concatBytes, hexToBytes, keccak, word } from "./bytes.ts";
 
 /** Expected weight in each shard, over all auditors. */
 export const K = 7n;
-/** Consecutive service numbers of a shard. */
+/** Services of a shard. */
 export const LANES = 15;
-/** The most weight that counts in a shard. */
+/** The largest weight that counts in a shard. */
 export const MAX_WEIGHT = 15n;
 
-/** The shard of a service and its lane there. */
-export function laneOf(number: bigint): { shard: number; lane: number } {
-  const index = Number(number - 1n);
-  return { shard: Math.floor(index / LANES), lane: index % LANES };
+/**
+ * The place of a slot.
+ *
+ * @param slot From 1, as the registry gives it to a service when it becomes active.
+ */
+export function placeOf(slot: number): { shard: number; lane: number } {
+  return { shard: Math.floor((slot - 1) / LANES), lane: (slot - 1) % LANES };
 }
 
-/** The service in a lane of a shard. */
-export function serviceAt(shard: number, lane: number): bigint {
-  return BigInt(shard) * BigInt(LANES) + BigInt(lane) + 1n;
+/** The slot at a place. */
+export function slotAt(shard: number, lane: number): number {
+  return shard * LANES + lane + 1;
+}
+
+/** Shards up to that of the last slot. */
+export function shardCount(slots: number): number {
+  return Math.ceil(slots / LANES);
 }
 
 /** The auditor's own randomness of an epoch, `y`. */

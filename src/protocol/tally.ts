@@ -1,17 +1,17 @@
 import { LANES } from "./sortition.ts";
 
-/** What an inspection, a vote or a verdict says. */
+/** The grade of an inspection, a vote or a verdict. */
 export const grades = ["FAILED", "POOR", "GOOD", "EXCELLENT"] as const;
 export type Grade = 0 | 1 | 2 | 3;
 
-/** The least weight in a lane that gives a verdict. */
+/** The least weight in a lane for a verdict. */
 export const QUORUM = 3;
 
-/** A verdict, or null where the votes missed the quorum. */
+/** A verdict, or null if the votes missed the quorum. */
 export type Verdict = Grade | null;
 
 /**
- * A report word: the shard's offset in its chunk on top, then 15 lanes of four nibbles.
+ * A report word: the shard's offset in its chunk in the top bits, then 15 lanes of four nibbles.
  *
  * @param offset Shard minus the chunk's base, 0 to 65,535.
  * @param votes By lane; null abstains.
@@ -40,14 +40,14 @@ export function lanesOf(packed: bigint): number[][] {
   );
 }
 
-/** Whether a report word holds at most one vote a lane and nothing else. */
+/** Whether a report word has at most one vote per lane and nothing else. */
 export function isWellFormed(packed: bigint): boolean {
   return lanesOf(packed).every(
     (counts) => counts.every((count) => count <= 1) && counts.filter((count) => count).length <= 1,
   );
 }
 
-/** Adds a report to a tally, as much of its weight as still fits. */
+/** Adds a report to a tally, with as much of its weight as still fits. */
 export function addReport(tally: bigint, tag: bigint, votes: bigint, weight: bigint): bigint {
   const current = tally >> 244n === tag ? tally : tag << 244n;
   const counted = (current >> 240n) & 0xfn;

@@ -7,7 +7,7 @@ import {
 } from "viem";
 import { concatBytes, hexToBytes, keccak } from "./bytes.ts";
 
-/** The one EIP-712 domain of everything that is signed off chain (the Cashier's types aside). */
+/** The EIP-712 domain of all messages that are signed off chain, except the Cashier's types. */
 export interface Domain {
   name: "Blockcloud";
   version: "1";
@@ -59,7 +59,12 @@ export const typedData = {
   ],
 } as const;
 
-/** The domain of a deployment. */
+/**
+ * The domain of a deployment.
+ *
+ * @example
+ * const domain = blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry);
+ */
 export function blockcloudDomain(chainId: bigint, registry: Address): Domain {
   return { name: "Blockcloud", version: "1", chainId, verifyingContract: registry };
 }

@@ -1,42 +1,45 @@
 import type { Hex } from "viem";
-import { ChainAccess } from "../chain/access.ts";
+import { ChainAccess, type ChainPace } from "../chain/access.ts";
 import { Announcements } from "../chain/announcements.ts";
 import { Challenges } from "../chain/challenges.ts";
 import type { Deployment } from "../chain/deployment.ts";
-import type { FeePolicy } from "../chain/fees.ts";
+import type { FeePolicy } from "../chain/transactions/fees.ts";
 import { Services } from "../chain/services.ts";
-import type { CoralOptions } from "../coral/coralOptions.ts";
-import { inOrder, type Startable } from "../node/lifecycle.ts";
+import { WhenReachable } from "../chain/whenReachable.ts";
+import type { CoralOptions } from "../coral/options.ts";
+import { disposable, inOrder, type Worker } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import { createMetrics, type Metrics } from "../node/metrics.ts";
 import type { Timers } from "../node/timers.ts";
 import { rootServiceId } from "../protocol/serviceId.ts";
-import { ChallengeResponder } from "./challengeResponder.ts";
-import { Announcer } from "./announcer.ts";
+import { ChallengeResponder } from "./duties/challengeResponder.ts";
+import { Announcer } from "./publish/announcer.ts";
 import { ProviderMetrics } from "./metrics.ts";
-import { createPresence } from "./presence.ts";
+import { createPresence } from "./publish/presence.ts";
 import { Provider } from "./provider.ts";
-import { Settler } from "./settler.ts";
-import { StatusWatch } from "./statusWatch.ts";
+import { Settler } from "./duties/settler.ts";
+import { StatusWatch } from "./duties/statusWatch.ts";
 import { providerStoreFile } from "./store.ts";
 
 export interface ProviderOptions {
-  /** The preferred RPC endpoint, then those that stand in for it. */
+  /** The preferred RPC endpoint, then its fallbacks. */
   rpcUrls: readonly string[];
+  /** How the head is followed. */
+  pace?: ChainPace | undefined;
   fees?: FeePolicy | undefined;
   deployment: Deployment;
   /** The service number. */
   number: bigint;
   /** Signs receipts and records. */
   serviceKey: Hex;
-  /** Earlier service keys, for challenges that were opened while one of them counted. */
+  /** Earlier service keys, for challenges that were opened while one of them was in effect. */
   previousKeys: readonly Hex[];
   /** Pays for transactions. */
   walletKey: Hex;
   /** The HTTP server that the gateway stands in front of. */
   upstream: URL;
   listen: { host: string; port: number };
-  /** Where clients reach the gateway; without it, where it listens. */
+  /** URL at which clients reach the gateway; without it, the address that it listens on. */
   endpoint: string | undefined;
   /** Folder of the worker's state. */
   stateDir: string;
@@ -49,15 +52,34 @@ export interface ProviderOptions {
 export interface ProviderEnvironment {
   timers: Timers;
   log: Logger;
-  /** Counts what happens, for whoever serves them. */
+  /** The registry in which the provider counts its events. */
   metrics?: Metrics;
 }
 
-/** A provider's agent with everything it needs, ready to start. */
-export function createProvider(
-  options: ProviderOptions,
-  environment: ProviderEnvironment,
-): Startable {
+/**
+ * Assembles a provider's agent, ready to start.
+ *
+ * @example
+ * await using provider = createProvider(
+ *   {
+ *     deployment: loadDeployment("deployments/sepolia.json"),
+ *     rpcUrls: ["https://rpc.example"],
+ *     number: 7n,
+ *     serviceKey,
+ *     previousKeys: [],
+ *     walletKey,
+ *     upstream: new URL("http://127.0.0.1:3000"),
+ *     listen: { host: "0.0.0.0", port: 8080 },
+ *     endpoint: "https://weather.example",
+ *     stateDir: ".blockcloud",
+ *     coral: { chainId, registry, listen: ["/ip4/0.0.0.0/tcp/4170"], bootstrap, subscribe: false },
+ *     settleEvery: 24,
+ *   },
+ *   { timers: systemTimers, log: createLogger({ name: "provider", level: "info" }) },
+ * );
+ * await provider.start();
+ */
+export function createProvider(options: ProviderOptions, environment: ProviderEnvironment): Worker {
   const { deployment, number, serviceKey } = options;
   const { timers, log, metrics: registry = createMetrics("provider") } = environment;
   const metrics = new ProviderMetrics(registry);
@@ -98,7 +120,6 @@ export function createProvider(
   );
   const statusWatch = new StatusWatch({ number }, { services, log, metrics });
   const provider = new Provider({
-    gateway: gateways,
     responder,
     publisher: publisher(announcer),
     announcer,
@@ -108,5 +129,9 @@ export function createProvider(
     log,
     metrics,
   });
-  return inOrder(chain, ground, provider);
+  const onChain = new WhenReachable(
+    { waits: ["record", "answers to challenges", "pay"] },
+    { chain, rest: inOrder(ground, provider), timers, log, metrics: registry },
+  );
+  return disposable(inOrder(gateways, onChain));
 }

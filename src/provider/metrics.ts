@@ -1,10 +1,10 @@
 import { formatEther, parseEventLogs, type TransactionReceipt } from "viem";
 import { serviceStatuses, type ServiceStatus } from "../chain/services.ts";
 import type { Metrics } from "../node/metrics.ts";
-import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
+import { settlementAbi } from "../protocol/abi/settlement.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { grades } from "../protocol/tally.ts";
-import { problemCodes, type GatewayProblemCode } from "./gatewayProblem.ts";
+import { problemCodes, type GatewayProblemCode } from "./gateway/problem.ts";
 
 /** Bounds of the gateway's times, seconds: around the bounds of the launch classes' grades. */
 const EXCHANGE_SECONDS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30];
@@ -160,7 +160,7 @@ export class ProviderMetrics implements GatewayObserver {
   /** A transaction of the provider is in a block. */
   mined(receipt: TransactionReceipt): void {
     const { logs } = receipt;
-    for (const event of parseEventLogs({ abi: proofOfServiceAbi, eventName: "Settled", logs })) {
+    for (const event of parseEventLogs({ abi: settlementAbi, eventName: "Settled", logs })) {
       const { epoch, grade, reward } = event.args;
       this.#settled.add(1, { grade: grades[grade] ?? "" });
       this.#earned.add(Number(formatEther(reward)), {});

@@ -1,14 +1,14 @@
 import { currentEpoch, untilPhase, type ChainTime } from "../chain/clock.ts";
+import { findAnswerError, findFault } from "../chain/rpc/faults.ts";
 import type { Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import type { BookkeepingTask, ProviderMetrics } from "./metrics.ts";
-import type { Publisher } from "./publisher.ts";
+import type { Publisher } from "./publish/publisher.ts";
 
 /** Where in an epoch the provider does its bookkeeping: after the auditors' early transactions. */
 const MOMENT = 0.6;
 
 export interface ProviderDependencies {
-  gateway: Startable;
   responder: Startable;
   publisher: Startable & Pick<Publisher, "alone" | "peers">;
   announcer: { announce(alone: boolean): Promise<void> };
@@ -19,10 +19,7 @@ export interface ProviderDependencies {
   metrics?: Pick<ProviderMetrics, "bookkeeping">;
 }
 
-/**
- * A provider's agent: serves through the gateway, answers challenges, keeps its record published, collects
- * its pay.
- */
+/** What a provider's agent does on chain: answers challenges, keeps its record published, collects its pay. */
 export class Provider implements Startable {
   readonly #d: ProviderDependencies;
   readonly #stopping = new AbortController();
@@ -33,18 +30,15 @@ export class Provider implements Startable {
   }
 
   /**
-   * Serves first and publishes then: nobody is sent to a port that is not open yet. A challenge that was
-   * opened meanwhile does not wait for either to be done.
+   * The gateway already serves, so that the record never names a port that is not open yet. A challenge that
+   * was opened meanwhile does not wait for the record to be published.
    */
   async start(): Promise<void> {
-    const { gateway, responder, publisher, announcer, log } = this.#d;
-    await gateway.start();
+    const { responder, publisher, log } = this.#d;
     await responder.start();
     await this.#tryAll({ status: () => this.#d.statusWatch.look() });
     await publisher.start();
-    // With a network that carries our records, whoever has no ether yet may serve all the same.
-    if (publisher.peers === 0) await announcer.announce(false);
-    else await this.#tryAll({ announce: () => announcer.announce(false) });
+    await this.#announceFirst();
     log.info("provider started");
     this.#loop = this.#run();
   }
@@ -54,7 +48,27 @@ export class Provider implements Startable {
     await this.#loop;
     await this.#d.publisher.stop();
     await this.#d.responder.stop();
-    await this.#d.gateway.stop();
+  }
+
+  /**
+   * If the network carries its records, a provider without ether may serve all the same; and an endpoint that
+   * fails will be back.
+   */
+  async #announceFirst(): Promise<void> {
+    const { announcer, publisher } = this.#d;
+    let fatal: Error | undefined;
+    await this.#tryAll({
+      announce: async () => {
+        try {
+          await announcer.announce(false);
+        } catch (error) {
+          const isEndpoint = findFault(error) !== undefined || findAnswerError(error) !== undefined;
+          if (publisher.peers === 0 && !isEndpoint) fatal = error as Error;
+          throw error;
+        }
+      },
+    });
+    if (fatal !== undefined) throw fatal;
   }
 
   async #run(): Promise<void> {

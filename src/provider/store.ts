@@ -1,10 +1,10 @@
 import path from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Hex } from "viem";
-import { z } from "zod";
+import * as z from "zod";
 import { deploymentTag, type Deployment } from "../chain/deployment.ts";
 import { openStore, transaction } from "../node/store.ts";
-import { Grants } from "./grants.ts";
+import { Grants } from "./subservice/grants.ts";
 
 const migrations = [
   `CREATE TABLE versions (service_id TEXT PRIMARY KEY, issued_at INTEGER NOT NULL) STRICT;

@@ -6,94 +6,94 @@ import type { Endpoint } from "../protocol/record.ts";
 export type AnswerSource =
   /** A record of the record network. */
   | "coral"
-  /** A record that was announced on chain: nothing newer could be had. */
+  /** A record that was announced on chain: no newer one was available. */
   | "announcement"
-  /** Another resolver; its record was checked here. */
+  /** Another resolver; this resolver checked its record. */
   | "resolver"
-  /** A rule of this resolver's service table; nobody signed it. */
+  /** A rule of this resolver's service table; it has no signature. */
   | "table";
 
 /**
- * Where a service listens. `endpoints` stand in the order of preference: by priority, and within one in an
- * order drawn by weight. Times are Unix milliseconds.
+ * The endpoints of a service. They are in order of preference: by priority, and within a priority in an order
+ * drawn by weight. Times are Unix milliseconds.
  */
 export interface Answer {
   serviceId: Hex;
-  /** The name that was asked for, in lower case; undefined for a raw ID. */
+  /** The requested name in lower case; undefined for a raw ID. */
   name: string | undefined;
   endpoints: readonly Endpoint[];
-  /** The signed record, encoded; undefined only for a rule of the table. */
+  /** The encoded signed record; undefined only for a rule of the table. */
   record: Hex | undefined;
   /** The root's signed name record, for a name under a service's own. */
   nameRecord: Hex | undefined;
   issuedAt: number;
-  /** When the lease ends; the answer is worth nothing from then on. */
+  /** When the lease ends; the answer must not be used after that. */
   expiresAt: number;
   source: AnswerSource;
   /**
-   * Whether a newer record was seen once and has run out, so that this one may be out of date: an
-   * announcement while the record network is out of reach.
+   * Whether a newer record was seen and has expired, so that this one may be out of date. This happens with
+   * an announcement while the record network cannot be reached.
    */
   superseded: boolean;
-  /** Undefined only for a rule of the table that names no registered service. */
+  /** Undefined only for a rule of the table whose service is not registered. */
   service: ServiceFacts | undefined;
 }
 
-/** The codes of what a look-up can fail with. */
+/** The error codes of a lookup. */
 export const resolveErrors = {
   /** Not a name or an ID. */
   invalid: "NAME_INVALID",
-  /** No such service, label or name. */
+  /** The service, label or name does not exist. */
   unknown: "SERVICE_UNKNOWN",
-  /** The service exists and is not active; the message says its status. */
+  /** The service exists but is not active; the message has its status. */
   inactive: "SERVICE_INACTIVE",
-  /** The service is active and has published nothing that holds. */
+  /** The service is active but has published no valid record. */
   noRecord: "RECORD_MISSING",
-  /** The last record known has run out, and nobody can be asked for a newer one. */
+  /** The last known record has expired, and neither chain nor record network can be asked for a newer one. */
   stale: "RECORD_STALE",
-  /** A sub-service whose delegation ran out or was taken back. */
+  /** The sub-service's delegation expired or was revoked. */
   delegation: "DELEGATION_EXPIRED",
-  /** A rule of the service table drops it. */
+  /** A rule of the service table drops the service. */
   dropped: "SERVICE_DROPPED",
-  /** Forwarded from resolver to resolver in a circle, or too often. */
+  /** Resolvers forwarded the lookup in a circle or too often. */
   loop: "RESOLVER_LOOP",
-  /** Neither chain nor network answered in time; may work later. */
+  /** Neither chain nor record network responded in time; a later try may succeed. */
   unreachable: "RESOLVER_UNREACHABLE",
-  /** Too many look-ups wait. */
+  /** Too many lookups are waiting. */
   busy: "RESOLVER_BUSY",
 } as const;
 
-/** Looks services up. What it gives out is shared: change nothing in it. */
+/** Looks up services. The returned objects are shared: do not change them. */
 export interface Resolver {
   /**
-   * What is cached and holds, at once; undefined for everything else.
+   * The cached answer if it is valid, without waiting; otherwise undefined.
    *
    * @param serviceId 0x and 64 lower-case digits.
    */
-  lookUp(serviceId: Hex): Answer | undefined;
+  lookup(serviceId: Hex): Answer | undefined;
   /**
-   * The same by name, for what was resolved before. The same object comes again and again until something
-   * changes: up to 16 orders of the endpoints in turn.
+   * The same by name, for a name that was resolved before. Until something changes, it returns the same
+   * objects in turn, one for each of up to 16 orders of the endpoints.
    *
    * @param name In lower case, without a dot at the end.
    */
-  lookUpName(name: string): Answer | undefined;
+  lookupName(name: string): Answer | undefined;
   /**
-   * Looks a service up: service table, cache, then chain and record network.
+   * Looks up a service: in the service table, in the cache, then on chain and in the record network.
    *
-   * @param name What `parseName` reads.
-   * @param options.hops Resolvers that have forwarded this look-up; guards against circles.
+   * @param name A name or ID that `parseName` accepts.
+   * @param options.hops Resolvers that forwarded this lookup; prevents circles.
    * @throws BlockcloudError with a code of `resolveErrors`.
    */
   resolve(
     name: string,
     options?: { signal?: AbortSignal; hops?: readonly string[] },
   ): Promise<Answer>;
-  /** Calls back with the new answer, or the error, whenever what is known of a service changes. */
+  /** Calls back with the new answer or error whenever the answer of a service changes. */
   watch(serviceId: Hex, listener: (change: Change) => void): () => void;
   /** The same for every service that is cached. */
   watchAll(listener: (serviceId: Hex, change: Change) => void): () => void;
 }
 
-/** What became of a service: a new answer, or why there is none. */
+/** A change of a service: its new answer, or the error that explains why there is none. */
 export type Change = { answer: Answer } | { error: { code: string; message: string } };

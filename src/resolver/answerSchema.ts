@@ -1,14 +1,14 @@
 import { getAddress, isAddress, type Address, type Hex } from "viem";
-import { z } from "zod";
+import * as z from "zod";
 import { serviceStatuses } from "../chain/services.ts";
 import type { Answer, Change } from "./answer.ts";
 
 /**
- * The JSON of answers and changes, as the HTTP front writes it and whoever asks another resolver reads it.
- * Integers that may pass 2^53 are decimal texts; times are Unix milliseconds.
+ * The JSON of answers and changes. The HTTP front writes it, and clients of another resolver read it.
+ * Integers that may exceed 2^53 are decimal strings; times are Unix milliseconds.
  */
 
-/** The longest JSON text of one answer in bytes: a record and a name record in hexadecimal, and the rest. */
+/** Largest JSON text of one answer, bytes: record and name record in hexadecimal, and the other fields. */
 export const MAX_ANSWER_BYTES = 32 * 1024;
 
 const decimal = z
@@ -34,7 +34,7 @@ const milliseconds = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const uint16 = z.number().int().min(0).max(65_535);
 
 const endpointJson = z.object({
-  /** As in a record; `unix:` and a path for a local socket that the service table names. */
+  /** As in a record; or `unix:` and a path for a local socket from the service table. */
   uri: z
     .string()
     .max(512)
@@ -57,7 +57,7 @@ const factsJson = z.object({
   block: decimal,
 });
 
-/** An answer as JSON carries it. */
+/** An answer in JSON. */
 export const answerJsonSchema = z.object({
   serviceId: bytes32,
   name: z.string().max(255).optional(),
@@ -71,10 +71,10 @@ export const answerJsonSchema = z.object({
   service: factsJson.optional(),
 });
 
-/** What a client reads and a resolver writes: `JSON.stringify` takes it as it is. */
+/** An answer's JSON value: the input of `JSON.stringify`. */
 export type AnswerJson = z.input<typeof answerJsonSchema>;
 
-/** A change as JSON carries it: one event of a watch. */
+/** A change in JSON: one event of a watch. */
 export const changeJsonSchema = z.union([
   z.object({ answer: answerJsonSchema }),
   z.object({ error: z.object({ code: z.string().max(64), message: z.string().max(1024) }) }),
@@ -83,7 +83,10 @@ export const changeJsonSchema = z.union([
 /** One event of a watch, as JSON. */
 export type ChangeJson = z.input<typeof changeJsonSchema>;
 
-/** An error as RFC 9457 (`application/problem+json`) has it; `code` is one of `resolveErrors` or of ours. */
+/**
+ * An error in the format of RFC 9457 (`application/problem+json`). `code` is one of `resolveErrors` or of the
+ * HTTP front.
+ */
 export const problemJsonSchema = z.object({
   type: z.string().max(512),
   title: z.string().max(512),
@@ -95,7 +98,7 @@ export const problemJsonSchema = z.object({
 /** An error over HTTP. */
 export type ProblemJson = z.infer<typeof problemJsonSchema>;
 
-/** An answer for JSON. */
+/** Converts an answer to JSON. */
 export function answerToJson(answer: Answer): AnswerJson {
   const { serviceId, endpoints, issuedAt, expiresAt, source, superseded } = answer;
   const { name, record, nameRecord, service } = answer;
@@ -123,23 +126,23 @@ export function answerToJson(answer: Answer): AnswerJson {
 }
 
 /**
- * An answer from JSON. Its form holds; whether it is true is for `verifyAnswer` to say.
+ * Reads an answer from JSON. It checks the form only; `verifyAnswer` checks the content.
  *
- * @throws ZodError for what is none.
+ * @throws ZodError for invalid input.
  */
 export function answerFromJson(json: unknown): Answer {
   return toAnswer(answerJsonSchema.parse(json));
 }
 
-/** A change for JSON. */
+/** Converts a change to JSON. */
 export function changeToJson(change: Change): ChangeJson {
   return "answer" in change ? { answer: answerToJson(change.answer) } : change;
 }
 
 /**
- * A change from JSON.
+ * Reads a change from JSON.
  *
- * @throws ZodError for what is none.
+ * @throws ZodError for invalid input.
  */
 export function changeFromJson(json: unknown): Change {
   const parsed = changeJsonSchema.parse(json);

@@ -10,8 +10,8 @@ import type { Timers } from "../node/timers.ts";
 import { blockcloudDomain } from "../protocol/typedData.ts";
 import type { ResolverLimits } from "./limits.ts";
 import { ResolverMetrics, silentObserver } from "./metrics.ts";
-import type { AnnouncedRecords } from "./recordLookUp.ts";
-import { RemoteResolver } from "./remote.ts";
+import type { AnnouncedRecords } from "./lookup/recordLookup.ts";
+import { RemoteResolver } from "./lookup/remote.ts";
 import { ServiceResolver } from "./serviceResolver.ts";
 import { ServiceTable } from "./table/serviceTable.ts";
 import { tableFile, TableStore } from "./table/tableStore.ts";
@@ -19,12 +19,12 @@ import { TableSync } from "./table/tableSync.ts";
 
 export interface AssembleOptions {
   deployment: Deployment;
-  /** State folder whose service table is followed; without it all look-ups are resolved on demand. */
+  /** State folder whose service table the resolver follows; without it all lookups are resolved on demand. */
   tableDir?: string | undefined;
   limits?: Partial<ResolverLimits> | undefined;
 }
 
-/** What a worker that has a chain and a node of the record network already, lends its resolver. */
+/** The chain access and record network node that a worker shares with its resolver. */
 export interface AssembleParts {
   directory: Directory;
   network: RecordNetwork;
@@ -36,9 +36,9 @@ export interface AssembleParts {
 }
 
 /**
- * A resolver over parts that others start before it and stop after it.
+ * Assembles a resolver from parts that the caller starts before it and stops after it.
  *
- * @returns The resolver, and what starts and stops it with the table that it follows.
+ * @returns The resolver, and a worker that starts and stops it together with its table.
  * @throws BlockcloudError `STORE_TOO_NEW` for a service table of a newer version.
  */
 export function assembleResolver(

@@ -17,21 +17,21 @@ interface Listen {
 }
 
 export interface FrontsOptions {
-  /** Where HTTP is answered; undefined for not at all. */
+  /** The address of the HTTP front; undefined for none. */
   http: Listen | undefined;
-  /** Where DNS is answered, over UDP and TCP; undefined for not at all. */
+  /** The address of the DNS front, over UDP and TCP; undefined for none. */
   dns: Listen | undefined;
-  /** Names a second that one address may ask for over HTTP; 0 for no limit. */
+  /** Names per second that one address may look up over HTTP; 0 for no limit. */
   httpRate: number;
-  /** DNS answers a second to one network over UDP; 0 for no limit. */
+  /** DNS responses per second to one network over UDP; 0 for no limit. */
   dnsRate: number;
-  /** The devnet switch: DNS answers may hold loopback addresses. */
+  /** For a devnet: DNS responses may contain loopback addresses. */
   allowLoopback: boolean;
 }
 
 export interface FrontsDependencies {
   resolver: Resolver;
-  /** Unix milliseconds of the chain's time, which leases run by. */
+  /** The chain's time, which leases use, Unix milliseconds. */
   now(): number;
   timers: Timers;
   log: Logger;
@@ -46,7 +46,7 @@ export interface Fronts extends Startable {
   readonly dns: AddressInfo | undefined;
 }
 
-/** The ways in which others ask a resolver: HTTP and DNS. */
+/** Creates a resolver's HTTP and DNS servers. */
 export function createFronts(options: FrontsOptions, dependencies: FrontsDependencies): Fronts {
   const { metrics, log } = dependencies;
   const http =

@@ -1,13 +1,13 @@
 import type { Hex } from "viem";
-import { ChainAccess } from "../chain/access.ts";
+import { ChainAccess, type ChainPace } from "../chain/access.ts";
 import { Announcements } from "../chain/announcements.ts";
 import { deploymentTag, type Deployment } from "../chain/deployment.ts";
 import { ServiceDirectory } from "../chain/directory.ts";
 import { Services } from "../chain/services.ts";
-import type { CoralOptions } from "../coral/coralOptions.ts";
+import type { CoralOptions } from "../coral/options.ts";
 import { createCoral } from "../coral/createCoral.ts";
 import type { CoralNode } from "../coral/node.ts";
-import { inOrder, type Startable } from "../node/lifecycle.ts";
+import { disposable, inOrder, type Worker } from "../node/lifecycle.ts";
 import { silentLogger, type Logger } from "../node/logger.ts";
 import { createMetrics, type Metrics } from "../node/metrics.ts";
 import { systemTimers, type Timers } from "../node/timers.ts";
@@ -17,12 +17,14 @@ import type { ResolverLimits } from "./limits.ts";
 import type { ServiceResolver } from "./serviceResolver.ts";
 
 export interface ResolverOptions {
-  /** The preferred RPC endpoint, then those that stand in for it. */
+  /** The preferred RPC endpoint, then its fallbacks. */
   rpcUrls: readonly string[];
+  /** How the head is followed. */
+  pace?: ChainPace | undefined;
   deployment: Deployment;
   /**
-   * Its node of the record network; without addresses to join by, only announcements on chain are found. A
-   * node that listens nowhere serves nobody.
+   * Options of its record network node. Without bootstrap nodes, only announcements on chain are found. A
+   * node that does not listen serves no other node.
    */
   coral?: Partial<
     Pick<
@@ -30,7 +32,7 @@ export interface ResolverOptions {
       "listen" | "announce" | "bootstrap" | "subscribe" | "allowPrivate" | "limits" | "bookLimits"
     >
   >;
-  /** Folder of what must outlive the process: the node's key and version floors, and the service table. */
+  /** Folder of the persistent state: the node's key and version floors, and the service table. */
   stateDir?: string | undefined;
   limits?: Partial<ResolverLimits>;
 }
@@ -38,17 +40,17 @@ export interface ResolverOptions {
 export interface ResolverEnvironment {
   timers?: Timers;
   log?: Logger;
-  /** Counts what happens, for whoever serves them. */
+  /** The registry in which the resolver counts its events. */
   metrics?: Metrics;
 }
 
 /** A resolver with a chain client and a node of the record network of its own. */
-export class LocalResolver implements Resolver, Startable {
+export class LocalResolver implements Resolver, Worker {
   readonly directory: ServiceDirectory;
   readonly network: CoralNode;
   readonly #chain: ChainAccess;
   readonly #resolver: ServiceResolver;
-  readonly #worker: Startable;
+  readonly #worker: Worker;
   readonly #announcements: Announcements;
   readonly #log: Logger;
 
@@ -69,7 +71,7 @@ export class LocalResolver implements Resolver, Startable {
       {
         ...coral,
         ...{ listen, bootstrap, subscribe },
-        // One that listens finds out by its addresses whether others can reach it.
+        // A node that listens decides by its addresses whether other nodes can reach it.
         clientMode: listen.length === 0 ? true : undefined,
         chainId: deployment.chainId,
         registry: deployment.contracts.registry,
@@ -87,13 +89,13 @@ export class LocalResolver implements Resolver, Startable {
     this.#announcements = announcements;
     this.#log = log;
     this.#resolver = resolver;
-    this.#worker = inOrder(chain, directory, network, worker);
+    this.#worker = disposable(inOrder(chain, directory, network, worker));
   }
 
-  /** @throws BlockcloudError `CHAIN_UNREACHABLE`, `CHAIN_MISMATCH`, and what the parts throw. */
+  /** @throws BlockcloudError `CHAIN_UNREACHABLE`, `CHAIN_MISMATCH`, and the errors of the parts. */
   async start(): Promise<void> {
     await this.#worker.start();
-    // A day of events, the first time: no look-up should have to wait for it.
+    // The first read covers a day of events, so no lookup should wait for it.
     this.#announcements.refresh().catch((error: unknown) => {
       this.#log.warn("cannot read announcements", { error });
     });
@@ -103,17 +105,21 @@ export class LocalResolver implements Resolver, Startable {
     return this.#worker.stop();
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
   /** The chain's time, Unix milliseconds; once it has started. */
   now(): number {
     return this.#chain.time.now() * 1000;
   }
 
-  lookUp(serviceId: Hex): Answer | undefined {
-    return this.#resolver.lookUp(serviceId);
+  lookup(serviceId: Hex): Answer | undefined {
+    return this.#resolver.lookup(serviceId);
   }
 
-  lookUpName(name: string): Answer | undefined {
-    return this.#resolver.lookUpName(name);
+  lookupName(name: string): Answer | undefined {
+    return this.#resolver.lookupName(name);
   }
 
   resolve(
@@ -133,11 +139,11 @@ export class LocalResolver implements Resolver, Startable {
 }
 
 /**
- * A resolver in this process, ready to start: it reads the chain through the RPC endpoints given and trusts
- * nobody else.
+ * Creates a resolver in this process, ready to start. It reads the chain through the given RPC endpoints and
+ * trusts no other source.
  *
  * @example
- * const resolver = createResolver({ rpcUrls: ["http://127.0.0.1:8545"], deployment });
+ * await using resolver = createResolver({ rpcUrls: ["http://127.0.0.1:8545"], deployment });
  * await resolver.start();
  * const { endpoints } = await resolver.resolve("weather.bloc.alt");
  */

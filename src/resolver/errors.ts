@@ -3,7 +3,7 @@ import { statusRemedies, type ServiceStatus } from "../chain/services.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { resolveErrors } from "./answer.ts";
 
-/** The errors of a look-up, each with what to do. */
+/** The errors of a lookup, each with its remedy. */
 
 export function unknownService(what: string, cause?: unknown): BlockcloudError {
   return new BlockcloudError(resolveErrors.unknown, `There is no service ${what}.`, {
@@ -23,16 +23,16 @@ export function inactiveService(number: bigint, status: ServiceStatus): Blockclo
 }
 
 export function noRecord(serviceId: Hex): BlockcloudError {
-  return new BlockcloudError(resolveErrors.noRecord, `Nothing is published of ${serviceId}.`, {
-    remedy: "Its provider has to run, and to publish: blockcloud provider run.",
+  return new BlockcloudError(resolveErrors.noRecord, `${serviceId} has published no record.`, {
+    remedy: "Its provider must run to publish a record: blockcloud provider run.",
   });
 }
 
-/** @param expiredAt When the last record known ran out, Unix milliseconds. */
+/** @param expiredAt When the last known record expired, Unix milliseconds. */
 export function staleRecord(serviceId: Hex, expiredAt: number): BlockcloudError {
   return new BlockcloudError(
     resolveErrors.stale,
-    `The last record of ${serviceId} ran out at ${expiredAt} ms, and no newer one can be had.`,
+    `The last record of ${serviceId} expired at ${expiredAt} ms, and no newer one was found.`,
     { retryable: true, remedy: "Check that the provider runs and that this node has peers." },
   );
 }
@@ -40,14 +40,14 @@ export function staleRecord(serviceId: Hex, expiredAt: number): BlockcloudError 
 export function expiredDelegation(serviceId: Hex): BlockcloudError {
   return new BlockcloudError(
     resolveErrors.delegation,
-    `What lets ${serviceId} sign for itself ran out or was taken back.`,
-    { remedy: "The root service has to delegate anew: blockcloud subservice add." },
+    `The delegation of ${serviceId} expired or was revoked.`,
+    { remedy: "The root service must delegate again: blockcloud subservice add." },
   );
 }
 
 export function droppedByRule(serviceId: Hex, rule: number): BlockcloudError {
   return new BlockcloudError(resolveErrors.dropped, `Rule ${rule} drops ${serviceId}.`, {
-    remedy: "It is this resolver's choice: ask its operator, or another resolver.",
+    remedy: "This resolver is configured to drop it: ask its operator, or use another resolver.",
   });
 }
 
@@ -59,7 +59,7 @@ export function resolverLoop(hops: readonly string[]): BlockcloudError {
   );
 }
 
-/** Resolvers that a look-up may pass. */
+/** Resolvers that may forward a lookup. */
 export const MAX_HOPS = 8;
 
 export function unreachable(what: string, cause?: unknown): BlockcloudError {
@@ -70,7 +70,7 @@ export function unreachable(what: string, cause?: unknown): BlockcloudError {
   });
 }
 
-/** @param what What there is too much of. */
+/** @param what The subject of the message: the exhausted resource. */
 export function busy(what: string): BlockcloudError {
   return new BlockcloudError(resolveErrors.busy, `Too many ${what}.`, {
     retryable: true,
@@ -78,7 +78,7 @@ export function busy(what: string): BlockcloudError {
   });
 }
 
-/** Whether an error says something of the service that holds for a while. */
+/** Whether an error describes a lasting state of the service. */
 export function isLasting(error: unknown): error is BlockcloudError {
   if (!(error instanceof BlockcloudError)) return false;
   const { unknown, inactive, noRecord: none, stale, delegation } = resolveErrors;

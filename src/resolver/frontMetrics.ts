@@ -3,10 +3,10 @@ import { rcodes } from "./dns/codes.ts";
 import { transports, type DnsObserver, type Transport } from "./dns/tally.ts";
 import type { HttpObserver } from "./http/observer.ts";
 
-/** From what a lookup in memory takes to what clients wait at most, seconds. */
+/** From the time of a lookup in memory to the longest that clients wait, seconds. */
 const BUCKETS = [0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
 
-/** What the DNS front tells of itself. */
+/** Metrics of the DNS front. */
 export class DnsMetrics implements DnsObserver {
   readonly #answers;
   readonly #seconds;
@@ -16,23 +16,23 @@ export class DnsMetrics implements DnsObserver {
   constructor(metrics: Metrics) {
     this.#answers = metrics.counter(
       "blockcloud_dns_answers_total",
-      "DNS answers by transport and response code.",
+      "DNS responses by transport and response code.",
       { transport: [...transports], rcode: Object.keys(rcodes) },
     );
     this.#seconds = metrics.histogram(
       "blockcloud_dns_answer_seconds",
-      "Time to a DNS answer; sent: one of 64 of those that were ready, found: all that were looked up.",
+      "Time to a DNS response; sent: one of 64 that were cached, found: all that needed a lookup.",
       BUCKETS,
       { way: ["sent", "found"] },
     );
     this.#limited = metrics.counter(
       "blockcloud_dns_limited_total",
-      "DNS answers over UDP that a network's rate cut short or left out.",
+      "DNS responses over UDP that a network's rate truncated or dropped.",
       { outcome: ["truncated", "dropped"] },
     );
     this.#connections = metrics.gauge(
       "blockcloud_dns_connections_open",
-      "TCP connections of DNS clients that are open.",
+      "Open TCP connections of DNS clients.",
     );
     this.#connections.set(0, {});
   }
@@ -54,7 +54,7 @@ export class DnsMetrics implements DnsObserver {
   }
 }
 
-/** What the HTTP front tells of itself. */
+/** Metrics of the HTTP front. */
 export class HttpMetrics implements HttpObserver {
   readonly #requests;
   readonly #seconds;
@@ -69,7 +69,7 @@ export class HttpMetrics implements HttpObserver {
     );
     this.#seconds = metrics.histogram(
       "blockcloud_resolver_request_seconds",
-      "Time from an HTTP request's head to its answer's.",
+      "Time from the head of an HTTP request to the head of its response.",
       BUCKETS,
     );
     this.#watches = metrics.gauge(

@@ -1,12 +1,12 @@
 import type { Hex } from "viem";
 
-/** Service IDs as texts of 0x and 64 lower-case digits, taken apart without parsing them whole. */
+/** Functions on service IDs as strings of 0x and 64 lower-case digits, which avoid parsing the whole ID. */
 
-/** Digits that hold the service number, with `0x`. */
+/** Length of `0x` and the digits of the service number. */
 const ROOT_DIGITS = 18;
 const ROOT_END = "0".repeat(48);
 
-/** Whether an ID is a root service's. */
+/** Whether an ID is that of a root service. */
 export function isRootId(serviceId: Hex): boolean {
   return serviceId.endsWith(ROOT_END);
 }

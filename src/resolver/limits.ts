@@ -1,22 +1,22 @@
-/** What a resolver may hold and do. Times are milliseconds. */
+/** Limits of a resolver. Times are milliseconds. */
 export interface ResolverLimits {
-  /** Services that are cached, and as many names. */
+  /** Cached services, and as many names. */
   entries: number;
-  /** Failed look-ups that are remembered, and how long. */
+  /** Cached failures of lookups, and how long they are cached. */
   failures: number;
   failureMs: number;
-  /** How long a look-up on demand may take. */
+  /** Time limit of a lookup on demand. */
   timeMs: number;
-  /** How many of those run, and how many callers wait for them. */
+  /** Concurrent lookups on demand, and callers that wait for them. */
   works: number;
   waiting: number;
   /** Listeners to changes. */
   watchers: number;
-  /** Look-ups at once that renew what is held. */
+  /** Concurrent renewals of held answers. */
   renewals: number;
 }
 
-/** Limits that suit a process of its own. */
+/** Limits for a resolver in its own process. */
 export const resolverLimits: ResolverLimits = {
   entries: 200_000,
   failures: 10_000,

@@ -9,21 +9,21 @@ export interface ResolverLoad {
   watchers: number;
 }
 
-/** What a resolver tells of itself. */
+/** Events of a resolver, for metrics. */
 export interface ResolverObserver {
-  /** Look-ups that were answered at once; a plain number, for nothing else is cheap enough. */
+  /** Lookups that were answered from memory; a plain number, because anything else would cost too much. */
   hits: number;
-  /** A look-up on demand found something, after seconds. */
+  /** A lookup on demand succeeded after a number of seconds. */
   fetched(seconds: number): void;
-  /** A look-up failed with a code. */
+  /** A lookup failed with a code. */
   failed(code: string): void;
-  /** A push of the record network was taken, after which the answer of a cached service is another. */
+  /** A push of the record network changed the answer of a cached service. */
   pushed(): void;
-  /** Once a second. */
+  /** Called once a second. */
   load(load: ResolverLoad): void;
 }
 
-/** Swallows everything. */
+/** An observer that ignores all events. */
 export function silentObserver(): ResolverObserver {
   return { hits: 0, fetched() {}, failed() {}, pushed() {}, load() {} };
 }
@@ -41,26 +41,26 @@ export class ResolverMetrics implements ResolverObserver {
   constructor(metrics: Metrics) {
     this.#answered = metrics.counter(
       "blockcloud_resolver_answers_total",
-      "Look-ups that were answered, at once or on demand.",
+      "Lookups that were answered, from memory or on demand.",
       { how: ["held", "demand"] },
     );
     this.#seconds = metrics.histogram(
       "blockcloud_resolver_demand_seconds",
-      "Time of look-ups on demand that found something.",
+      "Time of successful lookups on demand.",
       [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 5],
     );
     this.#failures = metrics.counter(
       "blockcloud_resolver_failures_total",
-      "Look-ups that failed, by code.",
+      "Lookups that failed, by code.",
       { code: Object.values(resolveErrors) },
     );
     this.#pushes = metrics.counter(
       "blockcloud_resolver_pushes_total",
-      "Records pushed by the record network that changed what is held.",
+      "Records pushed by the record network that changed a held answer.",
     );
     this.#held = metrics.gauge(
       "blockcloud_resolver_held_entries",
-      "What the resolver holds: services, remembered failures, waiting look-ups, watchers.",
+      "What the resolver holds: services, remembered failures, waiting lookups, watchers.",
       { what: ["services", "failures", "waiting", "watchers"] },
     );
   }

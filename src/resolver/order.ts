@@ -1,14 +1,14 @@
-/** A source of random numbers from 0, below 1. */
+/** A source of random numbers in [0, 1). */
 export type Random = () => number;
 
-/** What is chosen by weight. */
+/** An item that is drawn by weight. */
 export interface Weighted {
   readonly weight: number;
 }
 
 /**
- * The place of one item, drawn by weight. Items of weight 0 are only drawn where all have it, and then each
- * is as likely.
+ * The index of one item, drawn by weight. Items of weight 0 are drawn only if all items have weight 0, then
+ * each with equal probability.
  *
  * @returns -1 for no items.
  */
@@ -20,12 +20,12 @@ export function drawPlace(items: readonly Weighted[], random: Random): number {
     left -= total === 0 ? 1 : (items[place]?.weight ?? 0);
     if (left < 0) return place;
   }
-  // Whatever rounding left: the last that could be meant.
+  // Rounding may leave a rest: take the last possible item.
   if (total === 0) return items.length - 1;
   return items.findLastIndex(({ weight }) => weight > 0);
 }
 
-/** All items in an order drawn by weight, each place from those that are left. */
+/** All items in an order drawn by weight: each place is drawn from the remaining items. */
 export function drawOrder<T extends Weighted>(items: readonly T[], random: Random): T[] {
   const left = [...items];
   const order: T[] = [];
@@ -33,7 +33,7 @@ export function drawOrder<T extends Weighted>(items: readonly T[], random: Rando
   return order;
 }
 
-/** Items by priority, the lowest number first, each priority by {@link drawOrder}. */
+/** Items by priority, the lowest number first, and within a priority by {@link drawOrder}. */
 export function drawPriorities<T extends Weighted & { readonly priority: number }>(
   items: readonly T[],
   random: Random,
@@ -48,9 +48,9 @@ export function drawPriorities<T extends Weighted & { readonly priority: number 
 export const ORDERS = 16;
 
 /**
- * A set of orders to go through in turn, so that a look-up costs no draw: the first place is shared out by
- * weight as evenly as {@link ORDERS} allow (systematic sampling from a random start, so that over several
- * sets each share is exact), the other places are drawn. Equal orders are one array.
+ * A set of orders to use in turn, so that a lookup needs no draw. The first place is distributed by weight as
+ * evenly as {@link ORDERS} allow: by systematic sampling from a random start, so that over several sets each
+ * share is exact. The other places are drawn. Equal orders share one array.
  *
  * @param items In any order; the lowest priority number goes first.
  */

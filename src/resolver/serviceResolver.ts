@@ -10,29 +10,29 @@ import { rootServiceId } from "../protocol/serviceId.ts";
 import type { Domain } from "../protocol/typedData.ts";
 import type { Answer, Change, Resolver } from "./answer.ts";
 import { droppedByRule, MAX_HOPS, resolverLoop } from "./errors.ts";
-import { Holdings } from "./holdings.ts";
+import { Holdings } from "./cache/holdings.ts";
 import { numberOfId } from "./ids.ts";
 import { resolverLimits, type ResolverLimits } from "./limits.ts";
 import type { ResolverLoad, ResolverObserver } from "./metrics.ts";
-import { Names, type KnownName } from "./names.ts";
-import { OnDemand, type Errand } from "./onDemand.ts";
+import { Names, type KnownName } from "./lookup/names.ts";
+import { OnDemandLookup, type LookupTask } from "./lookup/onDemandLookup.ts";
 import { drawOrder, type Random } from "./order.ts";
-import { RecordLookUp, type AnnouncedRecords } from "./recordLookUp.ts";
-import type { ForwardingClient } from "./remote.ts";
+import { RecordLookup, type AnnouncedRecords } from "./lookup/recordLookup.ts";
+import type { ForwardingClient } from "./lookup/remote.ts";
 import { verdictWeight } from "./select.ts";
 import type { Rule } from "./table/rule.ts";
 import type { ServiceTable } from "./table/serviceTable.ts";
-import { tableAnswer } from "./tableAnswer.ts";
+import { tableAnswer } from "./table/answer.ts";
 import { Watchers } from "./watchers.ts";
 
-/** How often what has run out is looked for, milliseconds. */
+/** Interval between checks for expired answers, milliseconds. */
 const TICK_MS = 1_000;
 
 export interface ServiceResolverOptions {
-  /** Tells resolvers apart that forward to one another: random, of each process. */
+  /** Distinguishes resolvers that forward to one another; random for each process. */
   id: string;
   domain: Domain;
-  /** With it verdicts are read anew when an epoch is final; without it, with the records only. */
+  /** If set, verdicts are read again when an epoch is final; otherwise only together with records. */
   timing?: EpochTiming;
   limits?: Partial<ResolverLimits>;
 }
@@ -42,7 +42,7 @@ export interface ServiceResolverDependencies {
   network: RecordNetwork;
   announcements: AnnouncedRecords;
   table: ServiceTable;
-  /** Asks the resolvers that rules forward to. */
+  /** Client of the resolvers that rules forward to. */
   remote: ForwardingClient;
   /** The chain's time, Unix milliseconds. */
   now: () => number;
@@ -53,13 +53,16 @@ export interface ServiceResolverDependencies {
 }
 
 /**
- * Looks services up: service table, then what is held, then chain and record network at once. What is held
- * follows what the registry and the record network tell, and is served while its lease runs, whoever can be
- * reached.
+ * Looks up services: in the service table, then among held answers, then on chain and in the record network
+ * concurrently. Held answers follow the changes that registry and record network report, and are served until
+ * their lease ends, even if neither can be reached.
  */
 export class ServiceResolver implements Resolver, Startable {
   readonly #id: string;
-  readonly #d: ServiceResolverDependencies;
+  readonly #directory: Directory;
+  readonly #network: RecordNetwork;
+  readonly #timers: Timers;
+  readonly #log: Logger;
   readonly #now: () => number;
   readonly #table: ServiceTable;
   readonly #metrics: ResolverObserver;
@@ -67,8 +70,8 @@ export class ServiceResolver implements Resolver, Startable {
   readonly #watchers: Watchers;
   readonly #held: Holdings;
   readonly #names: Names;
-  readonly #lookUp: RecordLookUp;
-  readonly #onDemand: OnDemand;
+  readonly #lookup: RecordLookup;
+  readonly #onDemand: OnDemandLookup;
   readonly #stopping = new AbortController();
   #unlisten: (() => void)[] = [];
   #loop: Promise<void> = Promise.resolve();
@@ -78,26 +81,30 @@ export class ServiceResolver implements Resolver, Startable {
     const limits = { ...resolverLimits, ...options.limits };
     const random = dependencies.random ?? Math.random;
     this.#id = id;
-    this.#d = dependencies;
+    this.#directory = dependencies.directory;
+    this.#network = dependencies.network;
+    this.#timers = dependencies.timers;
+    this.#log = dependencies.log;
     this.#now = dependencies.now;
     this.#table = dependencies.table;
     this.#metrics = dependencies.metrics;
     this.#random = random;
     this.#watchers = new Watchers(limits.watchers, dependencies.log);
     const watchers = this.#watchers;
-    // Whoever is watched takes no place from the others.
+    // Watched services take no room from the others.
     const capacity = limits.entries + limits.watchers;
     this.#held = new Holdings({ capacity, timing }, { ...dependencies, random, watchers });
     this.#names = new Names({ domain, limits }, dependencies);
-    this.#lookUp = new RecordLookUp({ domain }, dependencies);
-    this.#onDemand = new OnDemand(
+    this.#lookup = new RecordLookup({ domain }, dependencies);
+    this.#onDemand = new OnDemandLookup(
       { id, limits },
-      { ...dependencies, held: this.#held, lookUp: this.#lookUp },
+      { ...dependencies, held: this.#held, lookup: this.#lookup },
     );
   }
 
   async start(): Promise<void> {
-    const { directory, network } = this.#d;
+    const directory = this.#directory;
+    const network = this.#network;
     this.#unlisten = [
       directory.onChange((number) => {
         this.#changed(number);
@@ -121,7 +128,7 @@ export class ServiceResolver implements Resolver, Startable {
     await this.#loop;
   }
 
-  /** How full it is. */
+  /** The resolver's load. */
   get load(): ResolverLoad {
     const [ids, names] = [this.#onDemand.load, this.#names.load];
     return {
@@ -132,7 +139,7 @@ export class ServiceResolver implements Resolver, Startable {
     };
   }
 
-  lookUp(serviceId: Hex): Answer | undefined {
+  lookup(serviceId: Hex): Answer | undefined {
     const now = this.#now();
     const answer = this.#atOnce(serviceId, now);
     if (answer !== undefined) return answer;
@@ -142,9 +149,9 @@ export class ServiceResolver implements Resolver, Startable {
     return known;
   }
 
-  lookUpName(name: string): Answer | undefined {
+  lookupName(name: string): Answer | undefined {
     const known = this.#names.get(name);
-    const answer = known && this.lookUp(known.serviceId);
+    const answer = known && this.lookup(known.serviceId);
     return answer && named(known, answer);
   }
 
@@ -171,7 +178,9 @@ export class ServiceResolver implements Resolver, Startable {
     return this.#watchers.watchAll(listener);
   }
 
-  /** The way of nearly all look-ups: held, nothing due, and the table as when it was asked last. */
+  /**
+   * The fast path: the answer is held, needs no renewal, and the table is unchanged since the last lookup.
+   */
   #atOnce(serviceId: Hex, now: number): Answer | undefined {
     const entry = this.#held.get(serviceId);
     if (entry === undefined || Math.floor(now / 1000) >= entry.calmUntil) return undefined;
@@ -183,7 +192,7 @@ export class ServiceResolver implements Resolver, Startable {
     return entry.next(this.#random);
   }
 
-  /** What a rule gives without waiting for anybody. */
+  /** The answer that a rule gives without waiting. */
   #byRule(serviceId: Hex, rule: Rule, only: boolean, now: number): Answer | undefined {
     const { action } = rule;
     if (action.kind === "drop") return undefined;
@@ -193,7 +202,7 @@ export class ServiceResolver implements Resolver, Startable {
       return tableAnswer(serviceId, action, { now, facts, random: this.#random });
     }
     if (action.kind === "services") {
-      // Only when all of them are held: else those that were resolved first would get everything.
+      // Only if all of them are held: otherwise the services that were resolved first would get all lookups.
       if (!action.services.every((id) => this.#held.inForce(id, now))) return undefined;
       const [first] = this.#byVerdict(action.services);
       return first && this.#heldAnswer(first, now);
@@ -233,17 +242,17 @@ export class ServiceResolver implements Resolver, Startable {
     return this.#onDemand.wait(serviceId, { rule, hops }, signal);
   }
 
-  /** The first of several services, in an order drawn by their verdicts, that can be resolved. */
+  /** The first of several services that can be resolved, in an order drawn by their verdicts. */
   async #firstOf(
     services: readonly Hex[],
-    errand: Errand,
+    errand: LookupTask,
     signal: AbortSignal | undefined,
   ): Promise<Answer> {
     await this.#onDemand.learnFacts(services, signal);
     let failure: unknown;
     for (const id of this.#byVerdict(services)) {
       try {
-        // Without the table: a rule that names services in another's place ends there, not in a circle.
+        // Without the table, so that rules that replace services by one another do not form a circle.
         return this.#heldAnswer(id, this.#now()) ?? (await this.#onDemand.wait(id, errand, signal));
       } catch (error) {
         signal?.throwIfAborted();
@@ -259,7 +268,7 @@ export class ServiceResolver implements Resolver, Startable {
   }
 
   #knownFacts(serviceId: Hex): ServiceFacts | undefined {
-    return this.#d.directory.knownFacts(numberOfId(serviceId));
+    return this.#directory.knownFacts(numberOfId(serviceId));
   }
 
   #changed(number: bigint): void {
@@ -291,8 +300,8 @@ export class ServiceResolver implements Resolver, Startable {
     if (entry?.answer === undefined && !this.#watchers.names(serviceId)) return;
     const facts = this.#knownFacts(serviceId);
     const checked = arrival.record;
-    if (facts?.status !== "Active" || !this.#lookUp.holds(checked, facts)) {
-      // What the chain says may have been forgotten, or be newer than the record.
+    if (facts?.status !== "Active" || !this.#lookup.holds(checked, facts)) {
+      // The facts may have been evicted, or may be newer than the record.
       this.#onDemand.renewSoon(serviceId);
       return;
     }
@@ -304,17 +313,17 @@ export class ServiceResolver implements Resolver, Startable {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
-        await this.#d.timers.sleep(TICK_MS, signal);
+        await this.#timers.sleep(TICK_MS, signal);
         for (const serviceId of this.#held.expire()) this.#onDemand.renewSoon(serviceId);
         this.#metrics.load(this.load);
       } catch (error) {
-        if (!signal.aborted) this.#d.log.error("the resolver's round failed", { error });
+        if (!signal.aborted) this.#log.error("the resolver's round failed", { error });
       }
     }
   }
 }
 
-/** The same answer with the name that was asked for; each is made once. */
+/** The same answer with the requested name; created once for each. */
 function named(known: KnownName, answer: Answer): Answer {
   const { name, nameRecord, answers } = known;
   if (name === undefined) return answer;

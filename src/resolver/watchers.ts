@@ -6,7 +6,7 @@ import { busy } from "./errors.ts";
 
 type All = (serviceId: Hex, change: Change) => void;
 
-/** Who wants to hear of changes; bounded. */
+/** The listeners to changes; bounded. */
 export class Watchers {
   readonly #most: number;
   readonly #log: Logger;
@@ -23,17 +23,17 @@ export class Watchers {
     return this.#count;
   }
 
-  /** Whether anybody wants to hear of a service. */
+  /** Whether a service has listeners. */
   has(serviceId: Hex): boolean {
     return this.#all.size > 0 || this.#of.has(serviceId);
   }
 
-  /** Whether somebody asked for this service by its ID. */
+  /** Whether a listener watches this service by its ID. */
   names(serviceId: Hex): boolean {
     return this.#of.has(serviceId);
   }
 
-  /** IDs that were asked for, of a root service and its sub-services. */
+  /** Watched IDs of a root service and its sub-services. */
   idsUnder(rootId: Hex): Set<Hex> {
     return new Set([...this.#of.keys()].filter((id) => rootIdOf(id) === rootId));
   }
@@ -41,7 +41,7 @@ export class Watchers {
   /** @throws BlockcloudError `RESOLVER_BUSY`. */
   watch(serviceId: Hex, listener: (change: Change) => void): () => void {
     if (this.#count >= this.#most) throw busy("watchers");
-    // Of its own, so that one listener may watch twice.
+    // A separate function, so that one listener may watch twice.
     const own = (change: Change) => {
       listener(change);
     };
@@ -84,7 +84,7 @@ export class Watchers {
     try {
       listener();
     } catch (error) {
-      // One that fails must not keep the others from hearing.
+      // A failing listener must not keep the others from being called.
       this.#log.error("a watcher failed", { error });
     }
   }

@@ -1,8 +1,8 @@
 import { expect } from "chai";
 import type { Hex } from "viem";
 import { AuditDuty } from "../../src/auditor/auditDuty.ts";
-import type { Secrets } from "../../src/auditor/chain.ts";
-import type { InspectionWindow, Vote } from "../../src/auditor/inspector.ts";
+import type { Secrets } from "../../src/auditor/secrets.ts";
+import type { InspectionWindow, Vote } from "../../src/auditor/inspection/inspector.ts";
 import { OpenedRound } from "../../src/auditor/round.ts";
 import type { AuditedService, Services } from "../../src/chain/services.ts";
 import { drawKey } from "../../src/protocol/sortition.ts";
@@ -31,7 +31,8 @@ describe("AuditDuty", () => {
     votes = [];
     active = () => [0];
     vote = async (number) => ({ number, grade: 3, evidence: evidenceOf(number) });
-    rig.chain.answers.auditorStakeAt = () => [1n, 7n];
+    rig.chain.answers.auditorStakeAt = () => 1n;
+    rig.chain.answers.totalsAt = () => [0n, 0n, 7n];
     rig.chain.answers.roundOf = () => [committed, 0, 0n];
     rig.sender.onSend = () => {
       committed = true;
@@ -44,10 +45,12 @@ describe("AuditDuty", () => {
         profit: { pays: async () => pays },
         secrets: { secret: async () => secret } as unknown as Secrets,
         services: {
-          count: async () => 20n,
+          slotCount: async () => 20,
           active: async (shard: number, epoch: number) =>
-            active(epoch).map((lane) => BigInt(shard * 15 + lane + 1)),
-          audited: async (number: bigint) => ({ number }) as AuditedService,
+            active(epoch).map((lane) => {
+              const slot = shard * 15 + lane + 1;
+              return { number: BigInt(slot), slot } as AuditedService;
+            }),
         } as unknown as Services,
         voter: {
           vote: ({ number }, epoch, y, window) => {
@@ -103,6 +106,7 @@ describe("AuditDuty", () => {
 
     // Restarted in the next epoch, in which others are active.
     rig.timers.pass(100_000);
+    committed = false;
     await run(EPOCH + 1);
     expect(lanes()).to.deep.equal([
       [0, 2],
@@ -160,6 +164,43 @@ describe("AuditDuty", () => {
     };
     await run();
     expect(rig.sender.names).to.deep.equal(["commit"]);
+  });
+
+  describe("beside another instance with the same key", () => {
+    const HASH = hashOf(0x7a);
+    let input: Hex;
+
+    beforeEach(() => {
+      rig.chain.logs.push({
+        block: Number(rig.time.head().number),
+        eventName: "Committed",
+        args: { auditor: AUDITOR, epoch: EPOCH },
+        transaction: HASH,
+      });
+      rig.chain.transactions[HASH] = () => input;
+    });
+
+    it("stops where the chain has a commitment that this one never sent", async () => {
+      rig.store.save(roundOf(EPOCH));
+      committed = true;
+      const error = await rejection("AUDITOR_ELSEWHERE", run());
+      expect(error.retryable).to.equal(false);
+      expect(rig.sender.names).to.deep.equal([]);
+    });
+
+    it("stops where the other's commitment came first, and goes on where it is its own", async () => {
+      const { commitment } = new OpenedRound(AUDITOR, roundOf(EPOCH));
+      rig.store.save(roundOf(EPOCH));
+      rig.sender.onSend = () => {
+        committed = true;
+        throw new Error("another transaction took the nonce");
+      };
+      input = `0x1234${hashOf(9).slice(2)}`;
+      await rejection("AUDITOR_ELSEWHERE", run());
+      input = `0x1234${commitment.slice(2)}`;
+      await run();
+      expect(rig.sender.names, "once").to.deep.equal(["commit"]);
+    });
   });
 
   it("tries again what was refused, since the chain's time may be behind", async () => {
@@ -224,13 +265,14 @@ describe("AuditDuty", () => {
 
   it("commits once", async () => {
     rig.store.save(roundOf(EPOCH));
+    rig.store.markSent(EPOCH);
     committed = true;
     await run();
     expect(rig.sender.sent).to.deep.equal([]);
   });
 
   it("commits to a round without votes too, since only a reveal keeps it enrolled", async () => {
-    rig.chain.answers.auditorStakeAt = () => [0n, 7n];
+    active = () => [];
     await run();
     expect(votes).to.deep.equal([]);
     expect(rig.sender.names).to.deep.equal(["commit"]);
@@ -268,6 +310,14 @@ describe("AuditDuty", () => {
     secret = undefined;
     await run();
     expect(rig.log.said("info")).to.deep.equal(["not enrolled yet"]);
+    expect(rig.sender.sent).to.deep.equal([]);
+    expect(rig.store.round(EPOCH)).to.equal(undefined);
+  });
+
+  it("commits to nothing once it has no stake, so that its last rounds come to an end", async () => {
+    rig.chain.answers.auditorStakeAt = () => 0n;
+    await run();
+    expect(rig.log.said("info")).to.deep.equal(["no stake in this epoch"]);
     expect(rig.sender.sent).to.deep.equal([]);
     expect(rig.store.round(EPOCH)).to.equal(undefined);
   });

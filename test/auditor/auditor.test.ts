@@ -76,13 +76,16 @@ describe("Auditor", () => {
     expect(runs.filter((run) => run.startsWith("fine"))).to.have.length(2);
   });
 
-  it("tries what may pass again, until the epoch ends", async () => {
+  /** From then on a tenth of the epoch apart. */
+  const LATER = Array.from({ length: 9 }, (_, index) => 15.5 + 10 * index);
+
+  it("tries what may pass again, soon and then more seldom, until the epoch ends", async () => {
     await start({
       audit: () => Promise.reject(new BlockcloudError("BUSY", "Later.", { retryable: true })),
     });
     await rig.timers.advance(99_999);
     expect(runs).to.deep.equal(
-      [0, 10, 20, 30, 40, 50, 60, 70, 80, 90].map((second) => `audit ${EPOCH} @${second}`),
+      [0, 0.5, 1.5, 3.5, 7.5, ...LATER].map((second) => `audit ${EPOCH} @${second}`),
     );
     const warning = rig.log.lines.find(({ level }) => level === "warn");
     expect(warning?.message).to.equal("duty failed, trying again");
@@ -91,7 +94,7 @@ describe("Auditor", () => {
     expect(runs.at(-1)).to.equal(`audit ${EPOCH + 1} @100`);
   });
 
-  it("tries again what it does not know", async () => {
+  it("retries unknown errors", async () => {
     let tries = 0;
     await start({
       audit: async () => {
@@ -101,11 +104,22 @@ describe("Auditor", () => {
     await rig.timers.advance(99_000);
     expect(tries).to.equal(3);
     const audit = ["audit retried", "audit retried", "audit succeeded"];
-    expect(outcomes, "whoever counts is told").to.deep.equal(audit);
+    expect(outcomes, "the observer is notified").to.deep.equal(audit);
+  });
+
+  it("tries again what the contracts refuse, as an endpoint that is behind has them refuse", async () => {
+    let tries = 0;
+    await start({
+      audit: async () => {
+        if (++tries < 3) throw new BlockcloudError("CALL_REVERTED", "RoundsNotYet().");
+      },
+    });
+    await rig.timers.advance(99_000);
+    expect(outcomes).to.deep.equal(["audit retried", "audit retried", "audit succeeded"]);
   });
 
   it("leaves alone what cannot pass, till the next epoch", async () => {
-    await start({ audit: () => Promise.reject(new BlockcloudError("CHAIN_UNKNOWN", "No.")) });
+    await start({ audit: () => Promise.reject(new BlockcloudError("HASH_CHAIN_UNKNOWN", "No.")) });
     await rig.timers.advance(150_000);
     expect(runs).to.deep.equal([`audit ${EPOCH} @0`, `audit ${EPOCH + 1} @100`]);
     expect(rig.log.said("error")).to.deep.equal(["duty failed", "duty failed"]);

@@ -1,6 +1,5 @@
 import { rmSync } from "node:fs";
 import path from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "chai";
 import { decodeFunctionData, parseTransaction, type Hex } from "viem";
 import { createAuditor } from "../../src/auditor/createAuditor.ts";
@@ -11,11 +10,10 @@ import { proofOfServiceAbi } from "../../src/protocol/abi/proofOfService.ts";
 import { AuditorStage, fastTimers } from "../support/auditorStage.ts";
 import { Breaker } from "../support/breaker.ts";
 import { RpcProxy, type RpcCall } from "../support/rpcProxy.ts";
+import { until } from "../support/until.ts";
 
 /** What of the store only reads. A method that is not listed is a step at which the power may fail. */
 const READS: readonly (keyof AuditorStore)[] = ["round", "unclaimed", "isSent", "close"];
-/** How long something may take, milliseconds; far above what it takes on a busy machine. */
-const PATIENCE_MS = 30_000;
 
 /** An auditor whose power fails once, and who is started again from what its disk holds. */
 class Run {
@@ -50,15 +48,6 @@ class Run {
   async stop(): Promise<void> {
     if (this.breaker.hasTripped) await this.#supervisor;
     await this.#halt();
-  }
-
-  /** Waits until something holds, whoever has to start again for it. */
-  async until(what: string, holds: () => Promise<boolean>): Promise<void> {
-    const limit = performance.now() + PATIENCE_MS;
-    while (!(await holds())) {
-      if (performance.now() > limit) throw new Error(`waited in vain until ${what}`);
-      await pause(5);
-    }
   }
 
   async #boot(breaker: Breaker): Promise<void> {
@@ -107,13 +96,13 @@ class Run {
     try {
       step();
     } catch (error) {
-      proxy.mode = "down";
+      proxy.fail("cut");
       throw error;
     }
   }
 
   async #halt(): Promise<void> {
-    this.#proxy.mode = "down";
+    this.#proxy.fail("cut");
     await this.#worker?.stop();
     await this.#proxy.stop();
   }
@@ -137,7 +126,7 @@ function decode({ params }: RpcCall) {
 const nameOf = (call: RpcCall): string => decode(call).functionName;
 
 describe("an auditor whose power fails", function () {
-  this.timeout(480_000);
+  this.timeout(1_200_000);
 
   let stage: AuditorStage;
 
@@ -171,22 +160,22 @@ describe("an auditor whose power fails", function () {
     await stage.jump(first, 0);
     await run.start();
     try {
-      await run.until("it has committed", async () => (await progress())[0]);
+      await until("it has committed", async () => (await progress())[0]);
       await stage.jump(first, 0.3);
-      await run.until("its seed is proven", () => seeded(first));
+      await until("its seed is proven", () => seeded(first));
       await stage.jump(first, 0.42);
-      await run.until("it has looked what is to be earned", async () => run.hasPruned);
+      await until("it has looked what is to be earned", async () => run.hasPruned);
       for (const [later, what, holds] of [
         [first + 1, "it has revealed", async () => (await progress())[1] === 1],
         [first + 2, "it has claimed", async () => (await progress())[2] === 1n],
         [first + 3, "it has noted that", async () => noted()],
       ] as const) {
         await stage.jump(later, 0);
-        await run.until("it has committed to the next", async () => (await progress(later))[0]);
+        await until("it has committed to the next", async () => (await progress(later))[0]);
         await stage.jump(later, 0.3);
-        await run.until("the next seed is proven", () => seeded(later));
+        await until("the next seed is proven", () => seeded(later));
         await stage.jump(later, 0.42);
-        await run.until(what, holds);
+        await until(what, holds);
       }
     } finally {
       await run.stop();

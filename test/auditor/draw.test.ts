@@ -1,8 +1,10 @@
 import { expect } from "chai";
-import type { Services } from "../../src/chain/services.ts";
+import type { ServiceReader, Services } from "../../src/chain/services.ts";
 import { draw } from "../../src/auditor/draw.ts";
-import { drawKey, drawnWeight, expectedWeight, laneOf } from "../../src/protocol/sortition.ts";
+import { drawKey, drawnWeight, expectedWeight, placeOf } from "../../src/protocol/sortition.ts";
 import { AUDITOR, EPOCH, hashOf } from "../support/auditorRig.ts";
+import { BlockcloudError } from "../../src/protocol/errors.ts";
+import { rejection } from "../support/rejection.ts";
 import { DEPLOYMENT, FakeChain } from "../support/fakeChain.ts";
 
 const input = { auditor: AUDITOR, epoch: EPOCH, seed: hashOf(1), secret: hashOf(2) } as const;
@@ -17,38 +19,54 @@ describe("draw", () => {
     chain = new FakeChain();
     count = 100n;
     idle = new Set();
+    unread = new Set();
   });
 
-  function run(stake: bigint, total: bigint) {
+  /** Services whose specification cannot be read. */
+  let unread: Set<bigint>;
+
+  function run(stake: bigint, total: bigint, withoutUnread = false) {
     chain.answers.auditorStakeAt = (auditor: string, epoch: number) => {
       expect([auditor, epoch]).to.deep.equal([AUDITOR, EPOCH]);
-      return [stake, total];
+      return stake;
     };
+    chain.answers.totalsAt = () => [0n, count, total];
     const services = {
-      count: async () => count,
-      active: async (shard: number) =>
-        Array.from({ length: 15 }, (_, lane) => BigInt(shard * 15 + lane + 1)).filter(
-          (number) => number <= count && !idle.has(number),
-        ),
-      audited: async (number: bigint) => ({ number }),
+      slotCount: async () => Number(count),
+      active: async (shard: number, _: number, read: ServiceReader) => {
+        const numbers = Array.from({ length: 15 }, (_, lane) => BigInt(shard * 15 + lane + 1));
+        const found = numbers.filter((number) => number <= count && !idle.has(number));
+        return (await Promise.all(found.map(read))).filter((service) => service !== undefined);
+      },
+      audited: async (number: bigint) => {
+        if (!unread.has(number)) return { number, slot: Number(number) };
+        throw new BlockcloudError("PROBE_MISSING", "It is gone.", { retryable: true });
+      },
     } as unknown as Services;
-    return draw(input, { client: chain.client, deployment: DEPLOYMENT, services });
+    return draw(
+      { ...input, withoutUnread },
+      { client: chain.client, deployment: DEPLOYMENT, services },
+    );
   }
 
+  /** As {@link run}, of an auditor that has stake. */
+  const drawn = async (...args: Parameters<typeof run>) =>
+    (await run(...args)) ?? expect.fail("it did not draw");
+
   it("gives everything to an auditor that has a seventh of the stake", async () => {
-    const { shards, y, epoch, secret } = await run(1n, 7n);
+    const { shards, y, epoch, secret } = await drawn(1n, 7n);
     expect({ epoch, secret }).to.deep.equal({ epoch: EPOCH, secret: input.secret });
     expect(y).to.equal(drawKey(input.seed, input.secret, AUDITOR));
     const numbers = shards.flatMap(({ services }) => services.map(({ number }) => number));
     expect(numbers).to.deep.equal(Array.from({ length: 100 }, (_, index) => BigInt(index + 1)));
     for (const { shard, services } of shards) {
-      for (const { number } of services) expect(laneOf(number).shard).to.equal(shard);
+      for (const { slot } of services) expect(placeOf(slot).shard).to.equal(shard);
     }
   });
 
   it("gives a smaller one the shards that the contract would give it, in order", async () => {
     count = 15n * 200n;
-    const { shards, y } = await run(1n, 20n);
+    const { shards, y } = await drawn(1n, 20n);
     const expected = Array.from({ length: 200 }, (_, shard) => shard).filter(
       (shard) => drawnWeight(y, shard, expectedWeight(1n, 20n)) > 0,
     );
@@ -56,16 +74,16 @@ describe("draw", () => {
     expect(expected.length).to.be.within(40, 100);
   });
 
-  it("gives nothing without stake, or without services", async () => {
-    expect((await run(0n, 7n)).shards).to.deep.equal([]);
-    expect((await run(0n, 0n)).shards).to.deep.equal([]);
+  it("draws nothing without stake, and no shard without services", async () => {
+    expect(await run(0n, 7n)).to.equal(undefined);
+    expect(await run(0n, 0n)).to.equal(undefined);
     count = 0n;
-    expect((await run(1n, 7n)).shards).to.deep.equal([]);
+    expect((await drawn(1n, 7n)).shards).to.deep.equal([]);
   });
 
   it("leaves out services that are not active, and shards that have none", async () => {
     idle = new Set([...Array.from({ length: 15 }, (_, lane) => BigInt(16 + lane)), 1n]);
-    const { shards } = await run(1n, 7n);
+    const { shards } = await drawn(1n, 7n);
     expect(shards.map(({ shard }) => shard)).to.deep.equal([0, 2, 3, 4, 5, 6]);
     expect(shards[0]?.services[0]?.number).to.equal(2n);
   });
@@ -77,7 +95,15 @@ describe("draw", () => {
   ] as const) {
     it(`looks at ${shards} shards of ${services} services`, async () => {
       count = services;
-      expect((await run(1n, 7n)).shards).to.have.length(shards);
+      expect((await drawn(1n, 7n)).shards).to.have.length(shards);
     });
   }
+
+  it("waits for a service that cannot be read, and in the end draws the others without it", async () => {
+    unread.add(17n);
+    await rejection("PROBE_MISSING", run(1n, 7n));
+    const { shards } = await drawn(1n, 7n, true);
+    const numbers = shards.flatMap(({ services }) => services.map(({ number }) => Number(number)));
+    expect(numbers).to.have.length(99).and.not.to.include(17);
+  });
 });

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { decodeFunctionData, type Hex } from "viem";
 import { EarnDuty } from "../../src/auditor/earnDuty.ts";
+import { errorOf } from "../../src/chain/rpc/faults.ts";
 import { proofOfServiceAbi } from "../../src/protocol/abi/proofOfService.ts";
 import { AUDITOR, AuditorRig, EPOCH, hashOf, roundOf } from "../support/auditorRig.ts";
 import { FakeRevert } from "../support/fakeChain.ts";
@@ -125,6 +126,22 @@ describe("EarnDuty", () => {
     expect(failed?.fields).to.deep.equal({ kind: "reveal", epoch: EPOCH - 1, reason: "0x1234" });
   });
 
+  it("reveals a round once that another instance's commitment forbids, and says who it is", async () => {
+    hold(EPOCH - 1);
+    const { data } = new FakeRevert("PosCommitmentMismatch", [AUDITOR, EPOCH - 1]);
+    rig.sender.onSend = () => [
+      { block: 1, eventName: "CallFailed", args: { index: 0n, reason: data } },
+    ];
+    await run();
+    await run();
+    expect(sent(), "paid for once").to.deep.equal([["reveal 49/0"]]);
+    const errors = rig.log.lines.filter(({ level }) => level === "error");
+    expect(errors.map(({ fields }) => fields.reason)).to.deep.equal(
+      Array(2).fill(`PosCommitmentMismatch(${AUDITOR}, ${EPOCH - 1})`),
+    );
+    expect(errors.at(-1)?.fields.error).to.have.property("code", "AUDITOR_ELSEWHERE");
+  });
+
   it("cuts transactions by the words that they carry, reveals first", async () => {
     hold(EPOCH - 1, 2, 256);
     hold(EPOCH - 2, 3, 200);
@@ -138,6 +155,23 @@ describe("EarnDuty", () => {
   });
 
   describe("claims", () => {
+    for (const [node, failure] of [
+      ["an internal error", errorOf({ code: -32_603, message: "internal error" })],
+      ["a revert without a reason", errorOf({ code: 3, message: "execution reverted" })],
+    ] as const) {
+      it(`are not given up, however old, for ${node} at their estimate`, async () => {
+        hold(EPOCH - 9);
+        rig.chain.estimates.claim = () => {
+          throw failure;
+        };
+        await run();
+        expect(sent()).to.deep.equal([]);
+        delete rig.chain.estimates.claim;
+        await run();
+        expect(sent()).to.deep.equal([[`claim ${EPOCH - 9}/0`]]);
+      });
+    }
+
     it("go by the first seed recorded two epochs later", async () => {
       hold(EPOCH - 5);
       rig.recorded.delete(EPOCH - 3);
@@ -203,7 +237,7 @@ describe("EarnDuty", () => {
       hold(EPOCH - 9);
       hold(EPOCH - 8, 2);
       rig.chain.estimates.claim = ({ epoch, index }: { epoch: number; index: number }) => {
-        if (epoch === EPOCH - 9 || index === 0) throw new FakeRevert("PosUnknownService", [1n]);
+        if (epoch === EPOCH - 9 || index === 0) throw new FakeRevert("PosEvidenceMissing", [1n]);
       };
       await run();
       expect(sent()).to.deep.equal([["claim 42/1"]]);

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { parseEther, type TransactionReceipt } from "viem";
-import { failed } from "../../src/auditor/finding.ts";
+import { failed } from "../../src/auditor/inspection/finding.ts";
 import { AuditorMetrics } from "../../src/auditor/metrics.ts";
 import { createMetrics, type Metrics } from "../../src/node/metrics.ts";
 import { BlockcloudError } from "../../src/protocol/errors.ts";

@@ -22,7 +22,7 @@ describe("Profit", () => {
     newest = EPOCH - 1;
     rig.chain.answers.newestSeed = () => newest;
     rig.chain.answers.seedOf = () => [hashOf(1), newest - 1, 4, 0n];
-    rig.chain.answers.budgetOf = () => [0n, 0n, parseEther("2800"), parseEther("2800")];
+    rig.chain.answers.budgetOf = () => [parseEther("2800"), 0n, 0n, 1n];
     rig.sender.price = parseGwei("10");
   });
 
@@ -43,7 +43,7 @@ describe("Profit", () => {
     expect(await pays("0.000001", -50), "or bears a loss").to.equal(true);
   });
 
-  it("says what it reckons with", async () => {
+  it("logs the figures of its decision", async () => {
     await pays("0.000001");
     expect(rig.log.lines).to.deep.equal([
       {
@@ -60,7 +60,7 @@ describe("Profit", () => {
     ]);
   });
 
-  it("takes a round as long as nobody knows what rounds pay", async () => {
+  it("accepts a round as long as the pay of rounds is unknown", async () => {
     newest = 0;
     expect(await pays("0")).to.equal(true);
   });

@@ -1,5 +1,4 @@
 import { rmSync } from "node:fs";
-import { setTimeout as pause } from "node:timers/promises";
 import path from "node:path";
 import { expect } from "chai";
 import { createAuditor } from "../../src/auditor/createAuditor.ts";
@@ -8,14 +7,10 @@ import { proofOfServiceAbi } from "../../src/protocol/abi/proofOfService.ts";
 import { AuditorStage, fastTimers } from "../support/auditorStage.ts";
 import { MemoryLog } from "../support/memoryLog.ts";
 import { RpcProxy } from "../support/rpcProxy.ts";
-
-/** How long something may take, milliseconds; far above what it takes on a busy machine. */
-const PATIENCE_MS = 60_000;
+import { until } from "../support/until.ts";
 
 /** On Anvil, which forgets the transactions of the blocks that it takes back. */
-describe("an auditor on a chain that reorganises, behind endpoints that fail", function () {
-  this.timeout(240_000);
-
+describe("an auditor on a chain that reorganises, behind endpoints that fail", () => {
   let stage: AuditorStage;
   let first: RpcProxy;
   let second: RpcProxy;
@@ -74,15 +69,6 @@ describe("an auditor on a chain that reorganises, behind endpoints that fail", f
     });
     return BigInt(seed) !== 0n;
   };
-  /** Mines until something holds. */
-  const until = async (what: string, holds: () => boolean | Promise<boolean>) => {
-    const limit = performance.now() + PATIENCE_MS;
-    while (!(await holds())) {
-      if (performance.now() > limit) throw new Error(`waited in vain until ${what}`);
-      await stage.mine();
-      await pause(20);
-    }
-  };
   const reorganise = async (depth: number) => {
     await stage.anvil.request("anvil_reorg", [depth, []]);
   };
@@ -90,46 +76,48 @@ describe("an auditor on a chain that reorganises, behind endpoints that fail", f
   const enter = async (epoch: number) => {
     await stage.jump(epoch, 0);
     await stage.jump(epoch, 0.3);
-    await until("the seed is proven", () => seeded(epoch));
+    await stage.mineUntil("the seed is proven", () => seeded(epoch));
     await stage.jump(epoch, 0.42);
   };
 
   it("sends the same commitment and the same reveal again when they are taken back", async () => {
-    await until("it has committed", async () => (await read()).committed);
+    await stage.mineUntil("it has committed", async () => (await read()).committed);
     await reorganise(1);
     expect((await read()).committed).to.equal(false);
-    await until("it has committed again", async () => (await read()).committed);
+    await stage.mineUntil("it has committed again", async () => (await read()).committed);
 
     await stage.jump(stage.first, 0.3);
-    await until("the seed is proven", () => seeded(stage.first));
+    await stage.mineUntil("the seed is proven", () => seeded(stage.first));
     await enter(stage.first + 1);
-    await until("it has revealed", async () => (await read()).revealed);
+    await stage.mineUntil("it has revealed", async () => (await read()).revealed);
     await reorganise(1);
     expect((await read()).revealed).to.equal(false);
-    await until("it has revealed again", async () => (await read()).revealed);
+    await stage.mineUntil("it has revealed again", async () => (await read()).revealed);
 
     await enter(stage.first + 2);
-    await until("it has claimed", async () => (await read()).claimed);
+    await stage.mineUntil("it has claimed", async () => (await read()).claimed);
+    // Else it would wait for the transaction that is taken back, until the epoch ends.
+    await until("it knows that", () => log.said("info").includes("round claimed"));
     await reorganise(1);
     expect((await read()).claimed).to.equal(false);
     await enter(stage.first + 3);
-    await until("it has claimed again", async () => (await read()).claimed);
+    await stage.mineUntil("it has claimed again", async () => (await read()).claimed);
     expect(log.said("error")).to.deep.equal([]);
   });
 
   it("earns a round though its endpoints take turns in failing", async () => {
-    await until("it has committed", async () => (await read()).committed);
-    first.mode = "down";
+    await stage.mineUntil("it has committed", async () => (await read()).committed);
+    first.fail("cut");
     await stage.jump(stage.first, 0.3);
-    await until("the seed is proven", () => seeded(stage.first));
-    second.mode = "garbage";
-    first.mode = "well";
+    await stage.mineUntil("the seed is proven", () => seeded(stage.first));
+    second.fail("garbage");
+    first.heal();
     await enter(stage.first + 1);
-    await until("it has revealed", async () => (await read()).revealed);
+    await stage.mineUntil("it has revealed", async () => (await read()).revealed);
     // Accepts transactions, and passes none on.
     first.swallow();
-    second.mode = "well";
+    second.heal();
     await enter(stage.first + 2);
-    await until("it has claimed", async () => (await read()).claimed);
+    await stage.mineUntil("it has claimed", async () => (await read()).claimed);
   });
 });

@@ -7,7 +7,7 @@ import {
   commitment,
   evidenceLeaf,
   MerkleTree,
-  sampledServices,
+  sampledSlots,
 } from "../../src/protocol/round.ts";
 import { readReportWord, type Grade } from "../../src/protocol/tally.ts";
 import { SimpleMerkleTree } from "@openzeppelin/merkle-tree";
@@ -21,7 +21,7 @@ function drawn(...shards: [shard: number, ...numbers: bigint[]][]) {
     y: hashOf(3),
     shards: shards.map(([shard, ...numbers]) => ({
       shard,
-      services: numbers.map((number) => ({ number }) as AuditedService),
+      services: numbers.map((number) => ({ number, slot: Number(number) }) as AuditedService),
     })),
   };
 }
@@ -51,6 +51,25 @@ describe("buildRound", () => {
     const votes = [vote(1n, 0), vote(2n, 1), vote(3n, 3)];
     const { evidence } = buildRound(drawn([0, 1n, 2n, 3n]), votes);
     expect(evidence).to.deep.equal([evidenceOf(2n), evidenceOf(3n)]);
+  });
+
+  it("goes by the slots that services hold, whatever their numbers", () => {
+    const services = [
+      { number: 900n, slot: 31 },
+      { number: 2n, slot: 45 },
+    ].map((service) => service as AuditedService);
+    const round = buildRound({ ...drawn(), shards: [{ shard: 2, services }] }, [
+      vote(2n, 1),
+      vote(900n, 3),
+    ]);
+    const votes = readReportWord(round.chunks[0]!.words[0]!).votes;
+    expect(votes).to.deep.equal([3, ...Array(13).fill(null), 1]);
+    expect(round.evidence.map(({ number, slot }) => [number, slot])).to.deep.equal([
+      [900n, 31],
+      [2n, 45],
+    ]);
+    const samples = new OpenedRound(AUDITOR, round).samples(0, hashOf(9));
+    for (const { number } of samples) expect([2n, 900n]).to.include(number);
   });
 
   it("abstains where a vote is missing", () => {
@@ -109,15 +128,16 @@ describe("OpenedRound", () => {
 
   it("opens the evidence of exactly the votes that the seed picks", () => {
     const seed = hashOf(0x77);
-    const picked = sampledServices(round.chunks[1]!, seed);
+    const picked = sampledSlots(round.chunks[1]!, seed);
     const samples = opened.samples(1, seed);
     expect(picked).to.have.length(2);
+    expect(samples.map(({ number }) => Number(number))).to.deep.equal(picked);
     expect(samples.map(({ salt }) => salt)).to.deep.equal(
-      picked.map((number) => evidenceOf(number).salt),
+      picked.map((slot) => evidenceOf(BigInt(slot)).salt),
     );
     const root = opened.chunks[0]!.evidenceRoot;
     for (const [index, { proof }] of samples.entries()) {
-      const leaf = evidenceLeaf(evidenceOf(picked[index]!));
+      const leaf = evidenceLeaf(evidenceOf(BigInt(picked[index]!)));
       expect(SimpleMerkleTree.verify(root, leaf, [...proof])).to.equal(true);
     }
   });
@@ -130,7 +150,7 @@ describe("OpenedRound", () => {
   it("says which receipt is missing", () => {
     const bare = new OpenedRound(AUDITOR, { ...roundOf(EPOCH), evidence: [] });
     const error = expectCode("EVIDENCE_MISSING", () => bare.samples(0, hashOf(1)));
-    expect(error.message).to.contain(`Round ${EPOCH}`).and.to.contain("service 1,");
+    expect(error.message).to.contain(`Round ${EPOCH}`).and.to.contain("slot 1,");
     expect(error.retryable).to.equal(false);
   });
 

@@ -15,9 +15,9 @@ describe("AuditorStore", () => {
     store.close();
   });
 
-  it("gives back what it took, to the last bit", () => {
+  it("returns stored rounds unchanged, to the last bit", () => {
     const round = roundOf(7, 2, 3);
-    round.evidence.push({ ...evidenceOf(2n ** 64n - 1n), issuedAt: 2n ** 64n - 1n });
+    round.evidence.push({ ...evidenceOf(2n ** 64n - 1n), slot: 2 ** 36, issuedAt: 2n ** 64n - 1n });
     round.chunks[0]!.words = [2n ** 256n - 1n, 0n];
     store.save(round);
     expect(store.round(7)).to.deep.equal(round);
@@ -30,7 +30,7 @@ describe("AuditorStore", () => {
     expect(store.round(7)).to.deep.equal(round);
   });
 
-  it("never replaces a round: what is committed to stands", () => {
+  it("never replaces a committed round", () => {
     const round = roundOf(7);
     store.save(round);
     expect(() => {
@@ -60,7 +60,7 @@ describe("AuditorStore", () => {
     expect(store.round(8)).to.deep.equal(roundOf(8));
   });
 
-  it("lists what is not claimed, oldest first, within bounds", () => {
+  it("lists unclaimed rounds, oldest first, within bounds", () => {
     for (const epoch of [9, 7, 12, 8, 10]) store.save(roundOf(epoch));
     expect(store.unclaimed(7, 10)).to.deep.equal([7, 8, 9, 10]);
     store.markClaimed(8);
@@ -79,7 +79,7 @@ describe("AuditorStore", () => {
     expect(store.round(7)?.evidence, "nothing of the old one is left").to.deep.equal([]);
   });
 
-  it("knows after a crash what it knew before", () => {
+  it("has the same state after a crash", () => {
     const folder = mkdtempSync(path.join(tmpdir(), "auditor-"));
     const file = path.join(folder, "auditor.sqlite");
     const crashed = new AuditorStore(file);

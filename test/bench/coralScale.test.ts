@@ -2,7 +2,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { closestKnown, closestOfAll } from "../../bench/coral-scale/closest.ts";
 import { buildMesh, MESH, spread } from "../../bench/coral-scale/gossip.ts";
-import { lookUp } from "../../bench/coral-scale/lookUp.ts";
+import { lookup } from "../../bench/coral-scale/lookup.ts";
 import { seeded } from "../../bench/coral-scale/random.ts";
 import { measureScale } from "../../bench/coral-scale/scale.ts";
 import { SLOPPY, sloppyLoad, sloppyPath, storeBound } from "../../bench/coral-scale/sloppy.ts";
@@ -82,13 +82,13 @@ describe("the simulated network", () => {
   });
 });
 
-describe("the simulated look-up", () => {
+describe("the simulated lookup", () => {
   it("finds the closest node of a static network always, and of the k closest all but a few", () => {
     fc.assert(
       fc.property(networks, ids, fc.nat(), manners, (net, id, who, manner) => {
         const topology = buildTopology(net.seed, net.size, 20);
         const from = who % net.size;
-        const { closest, requests } = lookUp(
+        const { closest, requests } = lookup(
           topology,
           { from, target: id, ...manner },
           seeded(net.seed),
@@ -105,7 +105,7 @@ describe("the simulated look-up", () => {
   });
 
   it("ends with the first node that has the record, and finds it past the dead", () => {
-    const topology = buildTopology("look-up", 1000, 20);
+    const topology = buildTopology("lookup", 1000, 20);
     const target = idOf("a record");
     const stored = closestOfAll(topology, target, 20);
     const from = closestOfAll(topology, flipped(target, 0), 1)[0]!;
@@ -113,15 +113,15 @@ describe("the simulated look-up", () => {
     const onRequest = (node: number) => asked.push(node);
     const options = { from, target, alpha: 3, paths: 1, answers: 1, onRequest };
 
-    const all = lookUp(topology, { ...options, holders: new Set(stored) }, seeded("1"));
+    const all = lookup(topology, { ...options, holders: new Set(stored) }, seeded("1"));
     expect(all.found).to.equal(true);
     expect(asked.length).to.equal(all.requests);
 
     const dead = new Set(stored.slice(0, 19));
     const last = new Set(stored.slice(19));
-    expect(lookUp(topology, { ...options, holders: last, dead }, seeded("1")).found).to.equal(true);
+    expect(lookup(topology, { ...options, holders: last, dead }, seeded("1")).found).to.equal(true);
     const nobody = new Set(stored);
-    const none = lookUp(topology, { ...options, holders: nobody, dead: nobody }, seeded("1"));
+    const none = lookup(topology, { ...options, holders: nobody, dead: nobody }, seeded("1"));
     expect(none.found).to.equal(false);
     expect(none.elapsedMs).to.be.above(1000);
   });
@@ -131,7 +131,7 @@ describe("the simulated look-up", () => {
     const target = idOf("hops");
     const known = closestKnown(topology, 0, target);
     const holders = new Set(known);
-    const { hops, requests } = lookUp(
+    const { hops, requests } = lookup(
       topology,
       { from: 0, target, alpha: 1, paths: 1, answers: 1, holders },
       seeded("1"),
@@ -168,7 +168,7 @@ describe("simulated sloppy storing", () => {
             before.set(node, (before.get(node) ?? new Set()).add(from));
           });
         }
-        const heat = { storesPerMinute, lookUpsPerMinute: 0, leaseMs: LEASE_MS };
+        const heat = { storesPerMinute, lookupsPerMinute: 0, leaseMs: LEASE_MS };
         const { stores } = sloppyLoad(paths, heat, seeded("load"));
         stores.forEach((count, node) => {
           // And what it lets through to fill it again: its values age twice a minute.
@@ -181,7 +181,7 @@ describe("simulated sloppy storing", () => {
   });
 
   it("keeps the closest node near the published bound, where plain storing gives it everything", () => {
-    const heat = { storesPerMinute: 2e6, lookUpsPerMinute: 0, leaseMs: LEASE_MS };
+    const heat = { storesPerMinute: 2e6, lookupsPerMinute: 0, leaseMs: LEASE_MS };
     const loads = ways.map(
       ({ paths, closest }) => sloppyLoad(paths, heat, seeded("load")).stores[closest]!,
     );
@@ -191,18 +191,18 @@ describe("simulated sloppy storing", () => {
     expect(Math.max(...loads)).to.be.at.most(108 * 2.5);
   });
 
-  it("answers a hot key's look-ups before they reach the closest node", () => {
-    const heat = { storesPerMinute: 494, lookUpsPerMinute: 494, leaseMs: LEASE_MS };
+  it("answers a hot key's lookups before they reach the closest node", () => {
+    const heat = { storesPerMinute: 494, lookupsPerMinute: 494, leaseMs: LEASE_MS };
     for (const { paths } of ways) {
-      const { lookUps, lookUpRequests } = sloppyLoad(paths, heat, seeded("looks"));
-      expect(Math.max(...lookUps)).to.be.below(494 / 8);
-      expect(lookUpRequests.length).to.be.within(400, 600);
+      const { lookups, lookupRequests } = sloppyLoad(paths, heat, seeded("looks"));
+      expect(Math.max(...lookups)).to.be.below(494 / 8);
+      expect(lookupRequests.length).to.be.within(400, 600);
     }
   });
 });
 
 describe("the simulated mesh", () => {
-  it("links both ways within the degree, and reaches everybody", () => {
+  it("links both ways within the degree, and reaches all nodes", () => {
     fc.assert(
       fc.property(fc.string(), fc.integer({ min: 2, max: 400 }), (seed, size) => {
         const mesh = buildMesh(size, seeded(seed));
@@ -226,7 +226,7 @@ describe("the simulation", () => {
     designs: [{ name: "ours", bucketSize: 20, alpha: 3, paths: 2, answers: 1 }] as const,
     leaseMs: LEASE_MS,
     paperStoresPerMinute: 20_000,
-    lookUps: 20,
+    lookups: 20,
     hotKeys: 2,
     publications: 2,
     deadShare: 0.2,

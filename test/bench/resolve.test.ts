@@ -4,7 +4,7 @@ import { outcomeOf, type Results } from "../../bench/resolve.ts";
 import { parseLatencies, parseRate } from "../../bench/resolve/dnsLoad.ts";
 import { answers, startDnsPeer, versionOf } from "../../bench/resolve/dnsPeers.ts";
 import type { HttpResult } from "../../bench/resolve/httpLoad.ts";
-import { alternately, medianRatio } from "../../bench/resolve/rounds.ts";
+import { alternately, medianRatio } from "../../bench/rounds.ts";
 import {
   addressOf,
   domain,
@@ -173,7 +173,7 @@ describe("the resolver's benchmark", () => {
       ...{ bodyBytes: 100, oursVsPlain: 0.5 },
     },
     network: {
-      settings: { nodes: 8, moves: 200, services: 1, gapMs: 1, coldLookUps: 1 },
+      settings: { nodes: 8, moves: 200, services: 1, gapMs: 1, coldLookups: 1 },
       ...{ allMs: latencyMs, eachMs: latencyMs, missed: 0, coldMs: latencyMs, peers: [7] },
     },
   };

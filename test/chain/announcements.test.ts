@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { numberToHex, type Address, type Hex } from "viem";
 import { Announcements } from "../../src/chain/announcements.ts";
+import { REREAD_BLOCKS } from "../../src/chain/logs.ts";
 import { Services } from "../../src/chain/services.ts";
 import { hexToBytes } from "../../src/protocol/bytes.ts";
 import {
@@ -173,7 +174,7 @@ describe("Announcements", () => {
     expect(known(next)).to.equal("https://next.example");
   });
 
-  it("reads each block once, from the deployment's on, in spans that endpoints allow", async () => {
+  it("reads from the deployment's block on, the newest blocks twice, in spans that endpoints allow", async () => {
     time.blockSeconds = 0.125;
     await timers.advance(50_000);
     const head = Number(time.head().number);
@@ -186,13 +187,38 @@ describe("Announcements", () => {
       .filter(({ method }) => method === "eth_getLogs")
       .map(({ params }) => (params as [{ fromBlock: Hex; toBlock: Hex }])[0])
       .map(({ fromBlock, toBlock }) => [Number(fromBlock), Number(toBlock)] as const);
+    const last = spans.pop();
     let next = DEPLOYMENT.block;
     for (const [from, to] of spans) {
       expect(from).to.equal(next);
       expect(to - from).to.be.below(2_000);
       next = to + 1;
     }
-    expect(next).to.equal(head + 2);
+    expect(next).to.equal(head + 1);
+    expect(last).to.deep.equal([next - Number(REREAD_BLOCKS), head + 1]);
+  });
+
+  it("hears of a record whose block the endpoint did not know when it was read", async () => {
+    await announcements.refresh();
+    await nextBlock();
+    announce(record());
+    const [late] = chain.logs.splice(0);
+    await announcements.refresh();
+    expect(known(), "the endpoint left it out").to.equal(undefined);
+    chain.logs.push(late!);
+    await nextBlock();
+    await nextBlock();
+    await announcements.refresh();
+    expect(known()).to.equal("https://a.example");
+  });
+
+  it("asks once for the key of a record that it reads again", async () => {
+    announce(record(), STRANGER);
+    for (let block = 0; block < 5; block++) {
+      await announcements.refresh();
+      await nextBlock();
+    }
+    expect(chain.asked("eth_call")).to.equal(1);
   });
 
   it("begins where the longest lease began, however old the deployment is", async () => {

@@ -30,12 +30,12 @@ describe("ChainClock", () => {
       const hash = hashOf(head);
       return { number: numberToHex(number), timestamp: numberToHex(timestamp), hash };
     };
-    clock = new ChainClock(
-      { timing: DEPLOYMENT, pollMs: 250 },
-      { client: chain.client, timers, log },
-    );
+    clock = create();
   });
   afterEach(() => clock.stop());
+
+  const create = (pollMs?: number) =>
+    new ChainClock({ timing: DEPLOYMENT, pollMs }, { client: chain.client, timers, log });
 
   it("has no time before it is started", () => {
     for (const read of [() => clock.now(), () => clock.head(), () => currentEpoch(clock)]) {
@@ -100,12 +100,14 @@ describe("ChainClock", () => {
     await clock.start();
     head = new Error("gone");
     await timers.advance(1_000);
-    expect(log.said("warn")).to.deep.equal(Array(4).fill("cannot read the newest block"));
+    expect(log.said("warn"), "once").to.deep.equal(["cannot read the newest block"]);
     expect(clock.now()).to.equal(genesis + 1);
     head = { number: 13, timestamp: genesis + 36 };
     await timers.advance(250);
     expect(clock.now()).to.equal(genesis + 36);
-    expect(log.lines).to.have.length(4);
+    head = new Error("gone again");
+    await timers.advance(250);
+    expect(log.said("warn")).to.have.length(2);
   });
 
   it("stops polling, and waits for nothing, when it is stopped", async () => {
@@ -154,15 +156,83 @@ describe("ChainClock", () => {
       abort.abort(reason);
       expect(await failed).to.equal(reason);
     });
+  });
 
-    it("knows epochs and their parts", async () => {
+  describe("epochs", () => {
+    const { signal } = new AbortController();
+
+    it("begin and end with blocks, whatever the timer says", async () => {
       await clock.start();
-      expect(currentEpoch(clock)).to.equal(0);
-      await timers.play(untilPhase(clock, 2, 0.25, signal));
-      expect(clock.now()).to.be.within(genesis + 225, genesis + 225.001);
-      expect(currentEpoch(clock)).to.equal(2);
-      await timers.play(untilPhase(clock, 2, 1, signal));
-      expect(currentEpoch(clock)).to.equal(3);
+      let phase = "before";
+      const waiting = (async () => {
+        await untilPhase(clock, 2, 0.25, signal);
+        phase = "at a quarter";
+        await untilPhase(clock, 2, 1, signal);
+        phase = "over";
+      })();
+      await timers.advance(120_000);
+      expect([phase, currentEpoch(clock)]).to.deep.equal(["before", 0]);
+      head = { number: 11, timestamp: genesis + 225 };
+      await timers.advance(1_000);
+      expect([phase, currentEpoch(clock)]).to.deep.equal(["at a quarter", 2]);
+      head = { number: 12, timestamp: genesis + 299 };
+      await timers.advance(120_000);
+      expect([phase, currentEpoch(clock)]).to.deep.equal(["at a quarter", 2]);
+      head = { number: 13, timestamp: genesis + 300 };
+      await timers.advance(1_000);
+      expect([phase, currentEpoch(clock)]).to.deep.equal(["over", 3]);
+      await waiting;
+    });
+
+    it("say once that no block comes, and that blocks come again", async () => {
+      await clock.start();
+      await timers.advance(90_000);
+      const halt = ["no new block comes: the chain stands still, or its endpoints do"];
+      expect(log.said("warn")).to.deep.equal(halt);
+      head = { number: 11, timestamp: genesis + 2 };
+      await timers.advance(1_000);
+      expect(log.said("info")).to.deep.equal(["blocks come again"]);
+      await timers.advance(30_000);
+      expect(log.said("warn")).to.deep.equal(halt);
+    });
+  });
+
+  describe("polls", () => {
+    const BLOCK_SECONDS = 12;
+    /** Lets blocks come on time, and gives how often the head was asked for. */
+    const follow = async (seconds: number) => {
+      const asked = chain.requests.length;
+      for (let second = 1; second <= seconds; second++) {
+        await timers.advance(1_000);
+        const number = 10 + Math.floor(timers.monotonic() / 1000 / BLOCK_SECONDS);
+        head = { number, timestamp: genesis + (number - 10) * BLOCK_SECONDS };
+      }
+      return chain.requests.length - asked;
+    };
+
+    it("learn how fast blocks come, and then ask about twice for each", async () => {
+      await clock.start();
+      expect(await follow(60), "four times a second").to.be.greaterThan(150);
+      expect(await follow(1_200), "a hundred blocks").to.be.lessThan(250);
+      expect(Number(clock.head().number)).to.be.within(114, 115);
+    });
+
+    it("follow as often as they are told to", async () => {
+      clock = create(60_000);
+      await clock.start();
+      expect(await follow(600)).to.equal(10);
+    });
+
+    it("come at once where somebody has heard of a block", async () => {
+      clock = create(60_000);
+      await clock.start();
+      head = { number: 11, timestamp: genesis + 12 };
+      await timers.advance(1_000);
+      expect(clock.head().number).to.equal(10n);
+      clock.poke();
+      await timers.advance(0);
+      await timers.advance(0);
+      expect(clock.head().number).to.equal(11n);
     });
   });
 });

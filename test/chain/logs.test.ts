@@ -1,7 +1,13 @@
 import { expect } from "chai";
-import { InvalidInputRpcError, LimitExceededRpcError, UnknownRpcError } from "viem";
+import { UnknownRpcError } from "viem";
 import { createChainClient } from "../../src/chain/client.ts";
-import { readRanges, type BlockRange, type RangeOptions } from "../../src/chain/logs.ts";
+import {
+  isPruned,
+  readRanges,
+  readServed,
+  type BlockRange,
+  type RangeOptions,
+} from "../../src/chain/logs.ts";
 import { AnswerError, EndpointFault, type FaultKind } from "../../src/chain/rpc/faults.ts";
 import { failureOf } from "../support/httpClient.ts";
 import { RpcProxy } from "../support/rpcProxy.ts";
@@ -41,8 +47,8 @@ describe("readRanges", () => {
   });
 
   for (const [name, error] of [
-    ["a limit", new LimitExceededRpcError(new Error("range too large"))],
-    ["bad input", new InvalidInputRpcError(new Error("query returned more than 10000 results"))],
+    ["a limit", new AnswerError({ code: -32_005, message: "range too large" })],
+    ["bad input", new AnswerError({ code: -32_000, message: "more than 10000 results" })],
     ["a code of its own", new AnswerError({ code: -32_701, message: "no" })],
     ["a status", fault("http")],
     ["a limit of its own", fault("limit")],
@@ -128,4 +134,42 @@ describe("readRanges", () => {
       }
     });
   }
+});
+
+describe("readServed", () => {
+  const gone = new AnswerError({ code: 4444, message: "pruned history unavailable" });
+
+  /** Reads from an endpoint that has thrown away what is older than a block. */
+  async function read(range: BlockRange, oldest: bigint): Promise<[string[], bigint[]]> {
+    const pieces: string[] = [];
+    const told: bigint[] = [];
+    const serve = ({ from }: BlockRange) =>
+      from < oldest ? Promise.reject(gone) : Promise.resolve();
+    for await (const { from, to } of readServed(range, serve, (block) => told.push(block))) {
+      pieces.push(`${from}-${to}`);
+    }
+    return [pieces, told];
+  }
+
+  it("reads all where all is served", async () => {
+    expect(await read({ from: 5n, to: 2_500n }, 0n)).to.deep.equal([["5-2004", "2005-2500"], []]);
+  });
+
+  it("begins with the oldest block that is served, and says so once", async () => {
+    const range = { from: 5n, to: 9_000n };
+    expect(await read(range, 7_777n)).to.deep.equal([["7777-9000"], [7_777n]]);
+  });
+
+  it("fails where nothing is served", async () => {
+    expect(await failureOf(read({ from: 5n, to: 9_000n }, 10_000n))).to.equal(gone);
+  });
+
+  it("knows that blocks are gone by the words of several nodes", () => {
+    for (const message of ["missing trie node", "history not available", "state was pruned"]) {
+      expect(isPruned(new AnswerError({ code: -32_000, message })), message).to.equal(true);
+    }
+    for (const message of ["header not found", "block range is too wide"]) {
+      expect(isPruned(new AnswerError({ code: -32_000, message })), message).to.equal(false);
+    }
+  });
 });

@@ -3,6 +3,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { createPublicClient, custom, type TransactionReceipt } from "viem";
 import { describeChain } from "../../src/chain/client.ts";
 import { ChainMetrics } from "../../src/chain/metrics.ts";
+import { RevertError } from "../../src/chain/rpc/faults.ts";
 import { createMetrics, type Metrics } from "../../src/node/metrics.ts";
 import { BlockcloudError } from "../../src/protocol/errors.ts";
 import { DEPLOYMENT } from "../support/fakeChain.ts";
@@ -54,7 +55,7 @@ describe("ChainMetrics", () => {
 
     it("that are answered by a revert have not failed", async () => {
       answer = () => {
-        throw Object.assign(new Error("execution reverted"), { code: 3, data: "0x" });
+        throw new RevertError("execution reverted", "0x");
       };
       await failureOf(client().request({ method: "eth_call", params: [{}, "latest"] }));
       expect(await value("blockcloud_rpc_errors_total", { method: "eth_call" })).to.equal(0);

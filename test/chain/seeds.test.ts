@@ -91,7 +91,7 @@ describe("Seeds", () => {
 
   it("looks at few blocks", async () => {
     await seeds.prove(4, await head());
-    expect(headersRead).to.be.at.most(Math.ceil(Math.log2(BLOCKS.length + 1)) + 2);
+    expect(headersRead).to.be.at.most(2 * Math.ceil(Math.log2(BLOCKS.length + 1)) + 2);
   });
 
   for (const epoch of [2, 5]) {
@@ -112,6 +112,14 @@ describe("Seeds", () => {
     await rejection("HEADER_MISMATCH", seeds.prove(4, now));
     forge = (header) => (BigInt(header.number) === at(399) ? { ...header, nonce: "0x01" } : header);
     await rejection("HEADER_MISMATCH", seeds.prove(4, now));
+  });
+
+  it("proves nothing by an endpoint that does not know the epoch's first blocks", async () => {
+    const now = await head();
+    // It skips a block, so that the second of the epoch looks like the first.
+    const skipped = at(400);
+    forge = (header) => (BigInt(header.number) < skipped ? null : header);
+    await rejection("BLOCK_MISSING", seeds.prove(4, now));
   });
 
   it("may find a block later that the endpoint does not know yet", async () => {

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { keccak256, stringToHex, type Hex } from "viem";
+import { getAddress, keccak256, stringToHex, type Hex } from "viem";
 import { Services } from "../../src/chain/services.ts";
 import { bytesToHex } from "../../src/protocol/bytes.ts";
 import { encodeProbe, type ProbeInput } from "../../src/protocol/probe.ts";
@@ -16,9 +16,10 @@ const probe = (path: string): Hex => {
 const kind = {
   name: stringToHex("http", { size: 32 }),
   minimumStake: 1_000n,
+  maximumStake: 100_000n,
   registrationFee: 10n,
   open: true,
-  verifier: DEPLOYMENT.contracts.staking,
+  verifier: getAddress(DEPLOYMENT.contracts.staking),
   excellentMs: 500,
   goodMs: 2_000,
   poorMs: 10_000,
@@ -28,12 +29,17 @@ describe("Services", () => {
   let chain: FakeChain;
   let services: Services;
   let specification: Hex;
+  /** Which slot a service holds: another than its number says. */
+  let slotOf: (number: bigint) => number;
 
   beforeEach(() => {
     chain = new FakeChain();
     services = new Services(chain.client, DEPLOYMENT);
+    slotOf = (number) => (number <= 10n ? 0 : Number(number) - 10);
     specification = probe("/health");
-    chain.answers.keyAt = () => KEY;
+    chain.answers.auditAt = (number: bigint) => [slotOf(number), true, KEY];
+    chain.answers.slotOf = slotOf;
+    chain.answers.serviceCount = () => 60n;
     chain.answers.classOf = () => 1;
     chain.answers.classAt = () => kind;
     chain.answers.probeAt = () => [keccak256(specification), BigInt(BLOCK)];
@@ -43,14 +49,48 @@ describe("Services", () => {
     chain.logs.push({ block, eventName: "ProbeSet", args: { number, since: 3, probe: value } });
   }
 
-  it("reads the lanes of a shard as service numbers", async () => {
+  it("reads the lanes of a shard as the services that hold its slots", async () => {
+    for (const number of [41n, 44n, 55n]) emit(specification, number);
     chain.answers.activeLanes = (shard: bigint, epoch: number) =>
       shard === 2n && epoch === 9 ? (1n << 0n) | (1n << 3n) | (1n << 14n) : 0n;
-    expect(await services.active(2, 9)).to.deep.equal([31n, 34n, 45n]);
+    const found = await services.active(2, 9);
+    expect(found.map(({ number, slot }) => [number, slot])).to.deep.equal([
+      [41n, 31],
+      [44n, 34],
+      [55n, 45],
+    ]);
     expect(await services.active(1, 9)).to.deep.equal([]);
+  });
+
+  it("reads the slots once, and anew where a service has taken another's", async () => {
+    for (const number of [41n, 61n]) emit(specification, number);
+    chain.answers.activeLanes = (shard: bigint) => (shard === 2n ? 1n : 0n);
+    let asked = 0;
+    chain.answers.slotOf = (number: bigint) => {
+      asked += 1;
+      return slotOf(number);
+    };
+    await services.active(2, 9);
+    await services.active(2, 9);
+    expect(asked, "once for each service").to.equal(60);
+    // Service 41 left long ago, and a new one holds its slot.
+    chain.answers.serviceCount = () => 61n;
+    slotOf = (number) => (number === 61n ? 31 : 0);
+    chain.answers.slotOf = slotOf;
+    chain.answers.auditAt = (number: bigint) => [slotOf(number), true, KEY];
+    expect((await services.active(2, 300)).map(({ number }) => number)).to.deep.equal([61n]);
+  });
+
+  it("says where the endpoint knows no holder of an active slot", async () => {
+    chain.answers.activeLanes = () => 1n << 14n;
+    const error = await rejection("SLOT_UNKNOWN", services.active(9, 9));
+    expect(error.retryable).to.equal(true);
+  });
+
+  it("asks the registry whether one service is active", async () => {
+    chain.answers.auditAt = (number: bigint) => [0, number === 34n, KEY];
     expect(await services.isActive(34n, 9)).to.equal(true);
     expect(await services.isActive(35n, 9)).to.equal(false);
-    expect(await services.isActive(19n, 9)).to.equal(false);
   });
 
   it("counts services", async () => {
@@ -65,13 +105,13 @@ describe("Services", () => {
   it("gives an auditor all that it needs of a service, as it counts in the epoch", async () => {
     emit(specification);
     const epochs: number[] = [];
-    chain.answers.keyAt = (number: bigint, epoch: number) => {
+    chain.answers.auditAt = (number: bigint, epoch: number) => {
       expect(number).to.equal(7n);
       epochs.push(epoch);
-      return KEY;
+      return [5, true, KEY];
     };
     const audited = await services.audited(7n, 9);
-    expect(audited).to.deep.include({ number: 7n, key: KEY, classId: 1 });
+    expect(audited).to.deep.include({ number: 7n, slot: 5, key: KEY, classId: 1 });
     expect(audited.bounds).to.include({ excellentMs: 500, goodMs: 2_000, poorMs: 10_000 });
     expect(audited.probe?.requests[0]?.path).to.equal("/health");
     expect(epochs).to.deep.equal([9]);

@@ -2,8 +2,8 @@
 pragma solidity ^0.8.28;
 
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
-import {ChallengeBook} from "../../contracts/challenges/ChallengeBook.sol";
 import {IChallengeBook} from "../../contracts/challenges/IChallengeBook.sol";
+import {Artifacts} from "../support/Artifacts.sol";
 import {ChallengeKit} from "../support/ChallengeKit.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
@@ -30,7 +30,7 @@ contract ChallengeOpenTest is Deployment {
     }
 
     function test_AChallengeTakesTheBondAndFreezesWhatCounts() public {
-        enter(1);
+        enter(2);
         system().fund(STRANGER);
         address key = vm.addr(SystemLib.serviceKey(1));
         vm.expectEmit(address(book));
@@ -46,7 +46,7 @@ contract ChallengeOpenTest is Deployment {
         IChallengeBook.Challenge memory entry = book.challengeOf(1);
         vm.assertEq(entry.challenger, STRANGER, "challenger");
         vm.assertEq(uint256(entry.number), 1, "service");
-        vm.assertEq(uint256(entry.openedIn), 1, "epoch");
+        vm.assertEq(uint256(entry.openedIn), 2, "epoch");
         vm.assertEq(entry.key, key, "key");
         vm.assertEq(entry.penalty, 20e18 + 1, "2%, rounded up");
         vm.assertEq(entry.staker, PROVIDER, "staker");
@@ -83,7 +83,7 @@ contract ChallengeOpenTest is Deployment {
 
     function test_OneChallengeAServiceIsOpenAtATime() public {
         registerService();
-        enter(1);
+        enter(2);
         system().open(STRANGER, 1);
         vm.assertEq(system().open(OTHER, 2), 2, "another service's is another matter");
         system().fund(OTHER);
@@ -100,15 +100,15 @@ contract ChallengeOpenTest is Deployment {
             uint256 snapshot = vm.snapshotState();
             enter(2);
             _leave(way);
-            // It counts in 2, and not any more in 3.
-            enter(3);
-            _expectNotActive(1, 3, vm.toString(way));
+            // It counts in 3, and not any more in 4.
+            enter(4);
+            _expectNotActive(1, 4, vm.toString(way));
             vm.revertToState(snapshot);
         }
     }
 
     function test_RevertsWhen_TheBondIsNotGiven() public {
-        enter(1);
+        enter(2);
         vm.expectRevert(
             abi.encodeWithSelector(
                 IERC20Errors.ERC20InsufficientAllowance.selector,
@@ -133,20 +133,20 @@ contract ChallengeOpenTest is Deployment {
 
     function test_RevertsWhen_DeployedWithoutTimeToAnswer() public {
         vm.expectRevert(abi.encodeWithSelector(IChallengeBook.ChallengeWindowZero.selector));
-        new ChallengeBook(address(pos), 0, COOL_DOWN, CHALLENGE_BOND);
+        Artifacts.newChallengeBook(address(pos), 0, COOL_DOWN, CHALLENGE_BOND);
     }
 
     function test_RevertsWhen_StakeCouldLeaveBeforeTheVerdict() public {
-        // Unbonding of 120 s; a seed within the epochs 1 to 3 after, and an epoch each around: 60 s.
-        new ChallengeBook(address(pos), 59, COOL_DOWN, CHALLENGE_BOND);
+        // Unbonding of 132 s; a seed within the epochs 1 to 3 after, and three epochs around: 72 s.
+        Artifacts.newChallengeBook(address(pos), 59, COOL_DOWN, CHALLENGE_BOND);
         vm.expectRevert(
             abi.encodeWithSelector(
                 IChallengeBook.ChallengeWindowTooLong.selector,
                 UNBONDING_SECONDS,
-                120
+                132
             )
         );
-        new ChallengeBook(address(pos), 60, COOL_DOWN, CHALLENGE_BOND);
+        Artifacts.newChallengeBook(address(pos), 60, COOL_DOWN, CHALLENGE_BOND);
     }
 
     function _leave(uint256 way) private {

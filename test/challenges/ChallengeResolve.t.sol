@@ -30,21 +30,21 @@ contract ChallengeResolveTest is Deployment {
         _passTheDeadline();
         uint256 supply = token.totalSupply();
         vm.expectEmit(address(book));
-        emit IChallengeBook.ChallengeUnanswered(_id, 1, PENALTY);
+        emit IChallengeBook.ChallengeUnanswered(_id, 1, PENALTY, OTHER);
         vm.expectEmit(address(registry));
-        emit IServiceRegistry.ServiceSuspended(1, 7);
+        emit IServiceRegistry.ServiceSuspended(1, 8);
         vm.prank(OTHER);
         book.resolve(_id);
 
-        vm.assertEq(staking.serviceStakeAt(1, 6), STAKE, "this epoch's stake stands");
-        vm.assertEq(staking.serviceStakeAt(1, 7), STAKE - PENALTY, "2%, rounded up");
-        vm.assertEq(token.balanceOf(STRANGER), CHALLENGE_BOND + 20e18, "bond and half, down");
+        vm.assertEq(serviceStakeAt(1, 7), STAKE, "this epoch's stake stands");
+        vm.assertEq(serviceStakeAt(1, 8), STAKE - PENALTY, "2%, rounded up");
+        vm.assertEq(token.balanceOf(STRANGER), CHALLENGE_BOND + 12e18, "bond and 30%, down");
+        vm.assertEq(token.balanceOf(OTHER), 8e18, "20% for who called, down");
         vm.assertEq(supply - token.totalSupply(), 20e18 + 1, "the rest is burned");
-        vm.assertEq(token.balanceOf(OTHER), 0, "nothing for who merely called");
         vm.assertEq(token.balanceOf(address(book)), 0, "nothing stays");
-        vm.assertTrue(registry.statusAt(1, 6) == IServiceRegistry.Status.Active, "until here");
-        vm.assertTrue(registry.statusAt(1, 7) == IServiceRegistry.Status.Suspended, "from here");
-        (uint96 active, uint64 services) = staking.activeAt(7);
+        vm.assertTrue(registry.statusAt(1, 7) == IServiceRegistry.Status.Active, "until here");
+        vm.assertTrue(registry.statusAt(1, 8) == IServiceRegistry.Status.Suspended, "from here");
+        (uint96 active, uint64 services) = activeAt(8);
         vm.assertTrue(active == 0 && services == 0, "out of the totals");
         vm.assertTrue(book.challengeOf(_id).state == IChallengeBook.State.Unanswered, "state");
         vm.assertEq(book.openChallenge(1), 0, "closed");
@@ -57,9 +57,12 @@ contract ChallengeResolveTest is Deployment {
         vm.assertTrue(registry.statusNow(1) == IServiceRegistry.Status.Suspended, "still");
         vm.prank(PROVIDER);
         registry.reinstate(1);
-        vm.assertTrue(registry.statusAt(1, 50) == IServiceRegistry.Status.Suspended, "this epoch");
-        vm.assertTrue(registry.statusAt(1, 51) == IServiceRegistry.Status.Active, "the next");
-        (uint96 active, ) = staking.activeAt(51);
+        vm.assertTrue(
+            registry.statusAt(1, 51) == IServiceRegistry.Status.Suspended,
+            "the next epoch"
+        );
+        vm.assertTrue(registry.statusAt(1, 52) == IServiceRegistry.Status.Active, "the one after");
+        (uint96 active, ) = activeAt(52);
         vm.assertEq(active, STAKE - PENALTY, "with what is left of its stake");
     }
 
@@ -93,7 +96,7 @@ contract ChallengeResolveTest is Deployment {
         book.resolve(_id);
         vm.warp(deadline + 1);
         book.resolve(_id);
-        vm.assertEq(staking.serviceStakeAt(1, 7), STAKE - PENALTY, "then it is");
+        vm.assertEq(serviceStakeAt(1, 8), STAKE - PENALTY, "then it is");
     }
 
     function test_RevertsWhen_ResolvedTwice() public {
@@ -124,7 +127,7 @@ contract ChallengeResolveTest is Deployment {
         vm.assertTrue(book.challengeOf(_id).state == IChallengeBook.State.Annulled, "state");
         vm.assertEq(book.openChallenge(1), 0, "closed");
         vm.assertEq(book.quietUntil(1), 0, "no cool-down");
-        vm.assertEq(staking.serviceStakeAt(1, 7), STAKE, "no stake was lost");
+        vm.assertEq(serviceStakeAt(1, 8), STAKE, "no stake was lost");
         vm.assertTrue(registry.statusNow(1) == IServiceRegistry.Status.Active, "active");
     }
 
@@ -162,18 +165,6 @@ contract ChallengeResolveTest is Deployment {
         book.annul(_id);
     }
 
-    function test_WhatTheRingForgotIsAnnulled() public {
-        enterAndTick(3);
-        enterAndTick(259);
-        (bytes32 nonce, uint64 deadline) = book.questionOf(_id);
-        vm.assertTrue(nonce == 0 && deadline == 0, "forgotten");
-        vm.expectRevert(abi.encodeWithSelector(IChallengeBook.ChallengeNoQuestion.selector, _id));
-        book.resolve(_id);
-        book.annul(_id);
-        vm.assertEq(token.balanceOf(STRANGER), CHALLENGE_BOND, "bond");
-        vm.assertEq(staking.serviceStakeAt(1, 260), STAKE, "no stake was lost");
-    }
-
     function test_AQuestionThatTheRingChangesCanNotBeAnsweredAnyMore() public {
         enterAndTick(3);
         enterAndTick(4);
@@ -188,15 +179,15 @@ contract ChallengeResolveTest is Deployment {
         );
         book.respond(_id, proof);
         book.resolve(_id);
-        vm.assertEq(staking.serviceStakeAt(1, 260), STAKE - PENALTY, "and resolved it is");
+        vm.assertEq(serviceStakeAt(1, 261), STAKE - PENALTY, "and resolved it is");
     }
 
     function test_ALeastStakeThatIsSlashedIsTooLittleToBeActive() public {
         system().register(PROVIDER, 1_000e18);
-        enter(3);
+        enter(4);
         uint256 id = system().open(STRANGER, 2);
-        enterAndTick(4);
-        enter(7);
+        enterAndTick(5);
+        enter(8);
         book.resolve(id);
         vm.prank(PROVIDER);
         registry.reinstate(2);

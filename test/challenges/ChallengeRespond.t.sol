@@ -13,6 +13,8 @@ contract ChallengeRespondTest is Deployment {
     using ChallengeKit for System;
 
     uint256 private constant N = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141;
+    /// @dev 80% of the bond.
+    uint256 private constant PAID = 40e18;
     address private constant PAYOUT = address(0x9a70);
     address private constant OTHER = address(0x07e4);
 
@@ -73,14 +75,16 @@ contract ChallengeRespondTest is Deployment {
         registry.setPayout(1, PAYOUT);
         enterAndTick(3);
         bytes memory proof = system().answer(_id);
+        uint256 supply = token.totalSupply();
         vm.expectEmit(address(book));
-        emit IChallengeBook.ChallengeAnswered(_id, 1, PAYOUT);
+        emit IChallengeBook.ChallengeAnswered(_id, 1, PAYOUT, PAID);
         vm.prank(OTHER);
         book.respond(_id, proof);
 
-        vm.assertEq(token.balanceOf(PAYOUT), CHALLENGE_BOND, "paid");
+        vm.assertEq(token.balanceOf(PAYOUT), PAID, "paid");
+        vm.assertEq(supply - token.totalSupply(), CHALLENGE_BOND - PAID, "the rest is burned");
         vm.assertEq(token.balanceOf(address(book)), 0, "nothing stays");
-        vm.assertEq(staking.serviceStakeAt(1, 4), 1_000e18, "no stake was lost");
+        vm.assertEq(serviceStakeAt(1, 4), 1_000e18, "no stake was lost");
         vm.assertTrue(book.challengeOf(_id).state == IChallengeBook.State.Answered, "state");
         vm.assertEq(book.openChallenge(1), 0, "not open any more");
         vm.assertEq(system().open(STRANGER, 1), 2, "another may follow at once");
@@ -89,7 +93,7 @@ contract ChallengeRespondTest is Deployment {
     function test_WithoutAPayoutAddressTheOwnerIsPaid() public {
         enterAndTick(3);
         book.respond(_id, system().answer(_id));
-        vm.assertEq(token.balanceOf(PROVIDER), CHALLENGE_BOND, "the owner");
+        vm.assertEq(token.balanceOf(PROVIDER), PAID, "the owner");
     }
 
     function test_TheLastSecondToAnswer() public {
@@ -103,7 +107,7 @@ contract ChallengeRespondTest is Deployment {
         book.respond(_id, proof);
         vm.warp(deadline);
         book.respond(_id, proof);
-        vm.assertEq(token.balanceOf(PROVIDER), CHALLENGE_BOND, "in time");
+        vm.assertEq(token.balanceOf(PROVIDER), PAID, "in time");
     }
 
     function test_RevertsWhen_TheProofIsNone() public {
@@ -120,7 +124,7 @@ contract ChallengeRespondTest is Deployment {
         _refuse(good, "v of 0 or 1");
         good[96] = bytes1(uint8(good[96]) + 27);
         book.respond(_id, good);
-        vm.assertEq(token.balanceOf(PROVIDER), CHALLENGE_BOND, "the right one still serves");
+        vm.assertEq(token.balanceOf(PROVIDER), PAID, "the right one still serves");
     }
 
     function test_RevertsWhen_SomethingElseWasSigned() public {

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { erc20Abi, parseEther, type Address } from "viem";
 import { Challenges } from "../../src/chain/challenges.ts";
-import { devKey } from "../../src/demo/devnet.ts";
+import { devKey } from "../../devnet/devnet.ts";
 import { exitCodes } from "../../src/cli/framework/exitCodes.ts";
 import { AuditedChain } from "../support/auditedChain.ts";
 import { runCli } from "../support/cli.ts";
@@ -12,9 +12,7 @@ const WINDOW = 300;
 const BOND = parseEther("50");
 const [CHALLENGER, HELPER] = [devKey(13), devKey(12)];
 
-describe("blockcloud challenge", function () {
-  this.timeout(120_000);
-
+describe("blockcloud challenge", () => {
   let chain: AuditedChain;
   let challenges: Challenges;
 
@@ -51,7 +49,7 @@ describe("blockcloud challenge", function () {
     for (const [name, { key }] of Object.entries(keys)) {
       writeFileSync(path.join(chain.stage.folder, `${name}.key`), key, { mode: 0o600 });
     }
-    await chain.enter(1);
+    await chain.enter(2);
   });
   after(() => chain.stop());
 
@@ -75,7 +73,7 @@ describe("blockcloud challenge", function () {
     expect(await challenges.open(1n)).to.equal(undefined);
   });
 
-  it("a service number alone opens one, and approves exactly the bond", async () => {
+  it("a service number alone opens one, with a permit for exactly the bond", async () => {
     const before = await balance(CHALLENGER.address);
     const { code, stderr, json } = await cli(
       "challenge 1 --wallet-key-file challenger.key --yes --json",
@@ -102,7 +100,7 @@ describe("blockcloud challenge", function () {
   });
 
   it("answer takes the key that was frozen, of those it is given, and pays the service the bond", async () => {
-    await chain.enter(2);
+    await chain.enter(3);
     const shown = (await cli("challenge show 1 --json")).json();
     expect(shown).to.have.nested.property("challenge.stage", "running");
     const wrong = "--service-key-file helper.key --wallet-key-file helper.key --yes --json";
@@ -116,13 +114,13 @@ describe("blockcloud challenge", function () {
     const { code, stderr } = await cli(line);
     expect(code, stderr).to.equal(0);
     expect((await challenges.get(1n)).state).to.equal("Answered");
-    expect(await balance(chain.owner(1).address)).to.equal(before + BOND);
+    expect(await balance(chain.owner(1).address)).to.equal(before + (BOND * 80n) / 100n);
   });
 
-  it("resolve closes one that was not answered: slash, suspension, bond and half of it back", async () => {
+  it("resolve closes one that was not answered: slash, suspension, the bond back, shares for both", async () => {
     const before = await balance(CHALLENGER.address);
     await cli("challenge open 2 --wallet-key-file challenger.key --yes");
-    await chain.enter(3);
+    await chain.enter(4);
     const { deadline } = (await challenges.question(2n))!;
     await pass(deadline + 1);
     expect((await cli("challenge show 2")).stdout).to.contain("anyone can resolve it");
@@ -132,7 +130,9 @@ describe("blockcloud challenge", function () {
     expect(code, stderr).to.equal(0);
     expect(json()).to.include({ state: "Unanswered", challenge: "2" });
     expect(stderr).to.contain("up to 40 BLOC are slashed");
-    expect(await balance(CHALLENGER.address)).to.equal(before + parseEther("20"));
+    expect(stderr).to.contain("20% of the slash are yours");
+    expect(await balance(CHALLENGER.address)).to.equal(before + parseEther("12"));
+    expect(await balance(HELPER.address)).to.equal(parseEther("8"));
     expect(await chain.services.statusNow(2n)).to.equal("Suspended");
     expect((await cli("challenge show 2")).stdout).to.contain("none can be opened before 20");
   });

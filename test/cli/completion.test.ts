@@ -1,10 +1,12 @@
 import { expect } from "chai";
 import { spawnSync } from "node:child_process";
+import type { Command } from "commander";
+import { flagsOfCommands } from "../../src/cli/completionFlags.ts";
 import { processIo } from "../../src/cli/framework/io.ts";
-import { createProgram } from "../../src/cli/program.ts";
+import { loadProgram } from "../../src/cli/program.ts";
 import { runCli } from "../support/cli.ts";
 
-const { program } = createProgram(processIo());
+const { program } = await loadProgram(processIo());
 const all = program.commands.flatMap((command) => [command, ...command.commands]);
 const script = async (shell: string) => (await runCli(["completion", shell])).stdout;
 
@@ -19,6 +21,18 @@ function offered(source: string, words: readonly string[]): string[] {
 }
 
 describe("blockcloud completion", () => {
+  it("knows the flags that the commands have, and no others", () => {
+    const flagsBelow = (parent: Command, prefix = ""): [string, string][] =>
+      parent.commands.flatMap((command) => {
+        const name = `${prefix} ${command.name()}`.trim();
+        if (command.commands.length > 0) return flagsBelow(command, name);
+        return [[name, command.options.map(({ long }) => long).join(" ")]];
+      });
+    expect(Object.entries(flagsOfCommands), "run: node scripts/completion.ts").to.deep.equal(
+      flagsBelow(program),
+    );
+  });
+
   for (const shell of ["bash", "zsh", "fish"]) {
     it(`names every command and every flag in ${shell}`, async () => {
       const source = await script(shell);

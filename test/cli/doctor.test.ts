@@ -18,8 +18,7 @@ interface Check {
   remedy?: string;
 }
 
-describe("blockcloud doctor", function () {
-  this.timeout(60_000);
+describe("blockcloud doctor", () => {
   let rig: CliRig;
 
   let now: () => number;

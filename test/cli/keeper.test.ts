@@ -1,8 +1,9 @@
 import { expect } from "chai";
 import { erc20Abi, parseEther } from "viem";
-import { writeDeployment, type Stage } from "../../src/demo/cast.ts";
-import { devKey } from "../../src/demo/devnet.ts";
-import { WorkerProcess } from "../../src/demo/worker.ts";
+import { writeDeployment } from "../../devnet/cast.ts";
+import type { Stage } from "../../devnet/stage.ts";
+import { devKey } from "../../devnet/devnet.ts";
+import { WorkerProcess } from "../../devnet/worker.ts";
 import path from "node:path";
 import { exitCodes } from "../../src/cli/framework/exitCodes.ts";
 import { AuditedChain, FIRST } from "../support/auditedChain.ts";
@@ -10,9 +11,7 @@ import { runCli } from "../support/cli.ts";
 
 const KEEPER = devKey(12);
 
-describe("blockcloud keeper run, as a process", function () {
-  this.timeout(240_000);
-
+describe("blockcloud keeper run, as a process", () => {
   let chain: AuditedChain;
   const running: WorkerProcess[] = [];
 
@@ -59,7 +58,7 @@ describe("blockcloud keeper run, as a process", function () {
     expect(stderr).to.contain("--bloc-price").and.to.contain("--keeper-key-file");
   });
 
-  it("proves the seeds that nobody proved, and reports who vanished; killed, it goes on", async () => {
+  it("proves missing seeds, and reports auditors that vanished; after a kill it continues", async () => {
     await chain.play(FIRST, FIRST, { 1: 3 });
     await chain.enter(FIRST + 1);
     await chain.reveal(FIRST, 0);

@@ -2,12 +2,12 @@ import { expect } from "chai";
 import { readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { exitCodes } from "../../src/cli/framework/exitCodes.ts";
+import { serviceLabelsAbi } from "../../src/protocol/abi/serviceLabels.ts";
 import { CliRig, parts, PROBE } from "../support/cliRig.ts";
 
 const WALLET = "--wallet-key-file wallet.key --yes";
 
-describe("blockcloud service label", function () {
-  this.timeout(60_000);
+describe("blockcloud service label", () => {
   let rig: CliRig;
 
   before(async () => {
@@ -15,12 +15,15 @@ describe("blockcloud service label", function () {
     for (const key of ["service", "newKey"]) {
       await rig.cli(`service register --probe '${PROBE}' --service-key-file ${key}.key ${WALLET}`);
     }
+    await rig.epochs(2);
   });
   after(() => rig.stop());
 
   const salts = () => readdirSync(path.join(rig.folder, ".blockcloud/labels"));
+  const labels = () =>
+    ({ address: rig.devnet.deployment.contracts.labels, abi: serviceLabelsAbi }) as const;
   const labelOf = (number: bigint) =>
-    rig.client.readContract({ ...rig.registry, functionName: "labelOf", args: [number] });
+    rig.client.readContract({ ...labels(), functionName: "labelOf", args: [number] });
 
   it("commits, waits and takes it, and forgets the salt", async () => {
     const { code, stdout, stderr } = await rig.cli(
@@ -70,8 +73,9 @@ describe("blockcloud service label", function () {
     expect(await rig.sent(parts.wallet.address)).to.equal(before);
   });
 
-  it("commits anew when the time to take it ran out", async () => {
+  it("commits again when the commitment has expired", async () => {
     await rig.cli(`service register --probe '${PROBE}' --service-key-file stranger.key ${WALLET}`);
+    await rig.epochs(2);
     const ctrlC = new AbortController();
     const sleep = (_: number, signal: AbortSignal) =>
       new Promise<void>((_resolve, reject) => {

@@ -10,7 +10,6 @@ const KEY = `0x${"5e".repeat(32)}` as const;
 const PASSWORD = "correct horse battery";
 
 describe("commands that need no chain", function () {
-  this.timeout(30_000);
   let cwd: string;
   let printed = "";
 
@@ -57,7 +56,7 @@ describe("commands that need no chain", function () {
     expect(rewrapped.json()).to.include({ address });
   });
 
-  it("a password is long, from a file that nobody else may read, or is asked for", async () => {
+  it("a password is long, and comes from a file that only its owner may read or from a prompt", async () => {
     const env = { BLOCKCLOUD_PASSWORD: "short" };
     expect((await cli("key new e.key", env)).stderr).to.contain("KEY_PASSWORD_WEAK");
     expect((await cli("key new e.key")).stderr).to.contain("KEY_PASSWORD_MISSING");

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { blockcloud } from "../support/bin.ts";
@@ -22,6 +22,54 @@ describe("bin/blockcloud", () => {
     const { code, stdout, stderr } = await blockcloud(["service", "register", "--help"]);
     expect({ code, stderr }).to.deep.equal({ code: 0, stderr: "" });
     expect(stdout).to.contain("Usage: blockcloud service register");
+  });
+
+  it("knows its version", async () => {
+    const file = new URL("../../package.json", import.meta.url);
+    const { version } = JSON.parse(readFileSync(file, "utf8")) as { version: string };
+    for (const flag of ["--version", "-V"]) {
+      const { code, stdout, stderr } = await blockcloud([flag]);
+      expect({ code, stdout, stderr }).to.deep.equal({
+        code: 0,
+        stdout: `${version}\n`,
+        stderr: "",
+      });
+    }
+  });
+
+  describe("starts a worker", () => {
+    /** Writes process ID and limits of memory to standard error, when Node starts. */
+    const tell = `data:text/javascript,${encodeURIComponent(
+      `const { pid, execArgv, env } = process;
+      const [, young] = /semi-space-size=(\\d+)/.exec([env.NODE_OPTIONS, ...execArgv]) ?? [];
+      const limits = { young, arenas: env.MALLOC_ARENA_MAX };
+      process.stderr.write(JSON.stringify({ pid, ...limits }) + "\\n");`,
+    )}`;
+    const started = async (args: readonly string[], env: Record<string, string> = {}) => {
+      const nodeFlags = ["--import", tell];
+      const { code, stdout, stderr } = await blockcloud(args, { nodeFlags, env });
+      expect(code).to.equal(0);
+      expect(stdout).to.match(/^Usage: /);
+      const lines = stderr.trim().split("\n");
+      return lines.map((line) => JSON.parse(line) as { pid: number });
+    };
+
+    it("in the same process, which holds little memory", async function () {
+      if (process.execve === undefined) this.skip();
+      const [first, ...others] = await started(["keeper", "run", "--help"]);
+      expect(first).to.have.all.keys("pid");
+      expect(others).to.deep.equal([{ pid: first?.pid, young: "4", arenas: "2" }]);
+    });
+
+    it("with the operator's own limits, where there are some", async () => {
+      const env = { NODE_OPTIONS: "--max-semi-space-size=16", MALLOC_ARENA_MAX: "8" };
+      const last = (await started(["keeper", "run", "--help"], env)).at(-1);
+      expect(last).to.include({ young: "16", arenas: "8" });
+    });
+
+    it("and no other command in this way", async () => {
+      expect(await started(["keeper", "--help"])).to.have.lengthOf(1);
+    });
   });
 
   it("ends with 2 for what it does not know", async () => {

@@ -17,8 +17,7 @@ import { CliRig, parts, PROBE } from "../support/cliRig.ts";
 
 const ONE = rootServiceId(1n);
 
-describe("blockcloud resolve", function () {
-  this.timeout(60_000);
+describe("blockcloud resolve", () => {
   let rig: CliRig;
   let resolver: LocalResolver;
   let fronts: Fronts;
@@ -127,6 +126,7 @@ describe("blockcloud resolve", function () {
     for (const [line, code] of [
       [rootServiceId(2n), "SERVICE_UNKNOWN"],
       ["nobody.bloc.alt", "SERVICE_UNKNOWN"],
+      [`nobody.bloc.alt --resolver ${url} --verify`, "SERVICE_UNKNOWN"],
       ["nobody", "NAME_INVALID"],
       [`${ONE} --resolver http://127.0.0.1:9/`, "RESOLVER_UNREACHABLE"],
     ] as const) {

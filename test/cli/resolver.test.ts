@@ -16,8 +16,7 @@ import { CliRig, parts, PROBE } from "../support/cliRig.ts";
 
 const bin = path.join(import.meta.dirname, "../../bin/blockcloud");
 
-describe("blockcloud resolver run", function () {
-  this.timeout(60_000);
+describe("blockcloud resolver run", () => {
   let rig: CliRig;
   let child: ChildProcess;
   let listens: { http: string; dns: string };
@@ -65,7 +64,7 @@ describe("blockcloud resolver run", function () {
     await rig.stop();
   });
 
-  it("answers over HTTP with what was announced on chain", async () => {
+  it("answers over HTTP with an announcement on chain", async () => {
     const response = await fetch(`http://${listens.http}/v1/resolve/${rootServiceId(1n)}`);
     expect(response.status, await response.clone().text()).to.equal(200);
     const answer = answerFromJson(await response.json());

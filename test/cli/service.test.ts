@@ -1,7 +1,8 @@
 import { expect } from "chai";
-import { encodeFunctionData, erc20Abi, keccak256, parseEther, stringToHex } from "viem";
-import { devKey } from "../../src/demo/devnet.ts";
+import { encodeFunctionData, erc20Abi, parseEther, stringToHex } from "viem";
+import { devKey } from "../../devnet/devnet.ts";
 import { exitCodes } from "../../src/cli/framework/exitCodes.ts";
+import { blocTokenAbi } from "../../src/protocol/abi/blocToken.ts";
 import { serviceRegistryAbi } from "../../src/protocol/abi/serviceRegistry.ts";
 import { encryptKeystore } from "../../src/node/keystore.ts";
 import { CliRig, parts, PROBE } from "../support/cliRig.ts";
@@ -10,7 +11,6 @@ const WALLET = "--wallet-key-file wallet.key";
 const REGISTER = `service register --probe '${PROBE}' --service-key-file service.key ${WALLET}`;
 
 describe("service commands", function () {
-  this.timeout(30_000);
   let rig: CliRig;
 
   before(async () => {
@@ -32,21 +32,21 @@ describe("service commands", function () {
     expect(await rig.sent(parts.wallet.address)).to.equal(0);
   });
 
-  it("register: sends nothing where nobody can say yes", async () => {
+  it("register: sends nothing without a terminal and without --yes", async () => {
     const { code, stderr } = await rig.cli(REGISTER);
     expect(code).to.equal(exitCodes.refused);
     expect(stderr).to.contain("REFUSED").and.to.contain("--yes");
     expect(await rig.sent(parts.wallet.address)).to.equal(0);
   });
 
-  it("register: asks whoever sits at the terminal, and takes no for an answer", async () => {
+  it("register: asks at the terminal, and accepts a refusal", async () => {
     const { code, stderr } = await rig.cli(REGISTER, { types: "n" });
     expect(code).to.equal(exitCodes.refused);
-    expect(stderr).to.contain("Send 2 transactions?");
+    expect(stderr).to.contain("Send 1 transaction?");
     expect(await rig.sent(parts.wallet.address)).to.equal(0);
   });
 
-  it("register: goes on after an approval that an earlier run has sent", async () => {
+  it("register: takes an allowance that is there, without a permit", async () => {
     const { token, staking } = rig.devnet.deployment.contracts;
     const allowance = [staking, parseEther("1010")] as const;
     await rig.send(parts.wallet.key, token, erc20Abi, "approve", allowance);
@@ -62,9 +62,12 @@ describe("service commands", function () {
       args: [parts.wallet.address, staking],
     });
     expect(left).to.equal(0n);
+    const args = [parts.wallet.address] as const;
+    const permits = { address: token, abi: blocTokenAbi, functionName: "nonces", args } as const;
+    expect(await rig.client.readContract(permits)).to.equal(0n);
   });
 
-  it("register: finds what it registered when it runs again", async () => {
+  it("register: finds its earlier registration when it runs again", async () => {
     const before = await rig.sent(parts.wallet.address);
     const { code, json } = await rig.cli(`${REGISTER} --yes --json`);
     expect(code).to.equal(0);
@@ -151,8 +154,8 @@ describe("service commands", function () {
     expect(await client.readContract({ ...registry, functionName: "payoutOf", args })).to.equal(
       payout,
     );
-    expect(await client.readContract({ ...registry, functionName: "metadataHash", args })).to.equal(
-      keccak256(stringToHex("https://weather.example/about.json")),
+    expect(await client.readContract({ ...registry, functionName: "metadataOf", args })).to.equal(
+      "https://weather.example/about.json",
     );
     const owner = `service set-payout --service 1 --to owner ${WALLET} --yes`;
     expect((await rig.cli(owner)).stdout).to.contain(parts.wallet.address);

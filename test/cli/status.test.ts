@@ -2,14 +2,14 @@ import { expect } from "chai";
 import { randomBytes } from "node:crypto";
 import type { RequestListener } from "node:http";
 import path from "node:path";
-import { parseEther } from "viem";
-import { startUpstream, type Upstream } from "../../src/demo/upstreams.ts";
+import { erc20Abi, parseEther } from "viem";
+import { startUpstream, type Upstream } from "../../devnet/upstreams.ts";
 import type { Startable } from "../../src/node/lifecycle.ts";
 import { silentLogger } from "../../src/node/logger.ts";
 import { systemTimers } from "../../src/node/timers.ts";
 import { createProvider } from "../../src/provider/createProvider.ts";
 import { bytesToHex } from "../../src/protocol/bytes.ts";
-import { epochStart } from "../../src/protocol/epoch.ts";
+import { epochStart, HORIZON } from "../../src/protocol/epoch.ts";
 import { decodeReceipt } from "../../src/protocol/receipt.ts";
 import type { EndpointRecord } from "../../src/protocol/record.ts";
 import { AuditedChain, FIRST } from "../support/auditedChain.ts";
@@ -30,8 +30,6 @@ interface Report {
 }
 
 describe("commands that show a state", function () {
-  this.timeout(240_000);
-
   let chain: AuditedChain;
   let upstream: Upstream;
   let provider: Startable;
@@ -243,24 +241,26 @@ describe("commands that show a state", function () {
     const { epoch } = await chain.moment();
     await chain.own(1, "setMaintenance", [1n, true]);
     expect(codes(await show(" --skip-probe"))).to.include("STATUS_MAINTENANCE_NEXT");
-    await chain.enter(epoch + 1);
-    await chain.enter(epoch + 2);
+    for (const next of [1, 2, 3]) await chain.enter(epoch + next);
     const report = await show(" --skip-probe");
     expect(codes(report)).to.include("STATUS_MAINTENANCE");
     const lost = report.diagnosis.find(({ code }) => code === "EPOCH_MAINTENANCE");
-    expect(lost?.epochs).to.deep.equal([epoch + 1]);
+    expect(lost?.epochs).to.deep.equal([epoch + HORIZON]);
     await chain.own(1, "setMaintenance", [1n, false]);
   });
 
   it("a label leads to its service", async () => {
     const salt = bytesToHex(randomBytes(32));
-    const { registry } = chain.contracts;
+    const { labels } = chain.contracts;
     const args = ["weather", chain.owner(1).address, salt] as const;
-    const call = { ...registry, functionName: "labelCommitment", args } as const;
-    await chain.own(1, "commitLabel", [await chain.client.readContract(call)]);
+    const call = { ...labels, functionName: "labelCommitment", args } as const;
+    await chain.own(1, "commitLabel", [await chain.client.readContract(call)], labels);
     const { epoch } = await chain.moment();
-    await chain.enter(epoch + 1);
-    await chain.own(1, "setLabel", [1n, "weather", salt]);
+    await chain.enter(epoch + HORIZON);
+    await chain.fund(chain.owner(1).address, 50);
+    const token = { address: chain.deployment.contracts.token, abi: erc20Abi };
+    await chain.own(1, "approve", [labels.address, parseEther("50")], token);
+    await chain.own(1, "setLabel", [1n, "weather", salt], labels);
     const { stdout } = await cli("service show weather --skip-probe");
     expect(stdout).to.match(/^service 1, label weather, in epoch /);
     const unknown = await cli("service show nobody --json");

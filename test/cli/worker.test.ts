@@ -11,8 +11,7 @@ import { CliRig, parts, PROBE } from "../support/cliRig.ts";
 
 const AUDITOR = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
 
-describe("workers", function () {
-  this.timeout(60_000);
+describe("workers", () => {
   let rig: CliRig;
   let state: string;
 

@@ -1,7 +1,7 @@
 import { expect } from "chai";
-import { Conduct, defaultConductLimits } from "../../src/coral/conduct.ts";
-import { Intake } from "../../src/coral/intake.ts";
-import type { Acceptance } from "../../src/coral/recordBook.ts";
+import { Conduct, defaultConductLimits } from "../../src/coral/p2p/conduct.ts";
+import { Intake } from "../../src/coral/p2p/intake.ts";
+import type { Acceptance } from "../../src/coral/book/recordBook.ts";
 import { hexToBytes } from "../../src/protocol/bytes.ts";
 import { BookRig } from "../support/bookRig.ts";
 import { rootRecord, START, subRecord, testKey } from "../support/coralKit.ts";
@@ -98,7 +98,7 @@ describe("Intake", () => {
     intake.take("endpoint", hexToBytes(encoded), peer);
   const record = (issuedAt: number, by = key) => rootRecord(7n, by, { issuedAt });
 
-  it("blames nobody for what an honest peer may send", async () => {
+  it("blames no peer for a message that an honest peer may send", async () => {
     await take(record(START));
     await take(record(START));
     await take(record(START - 1));
@@ -112,7 +112,7 @@ describe("Intake", () => {
     expect(conduct.score("p")).to.equal(0);
   });
 
-  it("blames a peer for what nobody honest sends, more for what is no message", async () => {
+  it("blames a peer for a message that no honest peer sends, and more for malformed data", async () => {
     expect(await take(record(START, thief))).to.include({ reason: "signer", fault: true });
     expect(conduct.score("p")).to.equal(-1);
     await take(record(START - 10 * 60_000));
@@ -124,7 +124,7 @@ describe("Intake", () => {
     expect(conduct.score("p")).to.equal(-15);
   });
 
-  it("blames nobody for a service that has just changed, nor for one that changes soon after", async () => {
+  it("blames no peer for a service that has just changed, nor for one that changes soon after", async () => {
     const next = testKey(77);
     // A peer that knows of the new key before we do.
     await take(record(START, next), "ahead");
@@ -150,7 +150,7 @@ describe("Intake", () => {
     expect(await take(record(START + 1), "q")).to.include({ outcome: "accepted" });
   });
 
-  it("holds a fault of ours against nobody", async () => {
+  it("blames no peer for a fault of its own node", async () => {
     const broken = new Intake(
       { perSecond: 1, burst: 10, maxPeers: 10 },
       {

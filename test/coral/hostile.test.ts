@@ -2,7 +2,7 @@ import { multiaddr } from "@multiformats/multiaddr";
 import { expect } from "chai";
 import { once } from "node:events";
 import type { Hex } from "viem";
-import { encodePush } from "../../src/coral/wire.ts";
+import { encodePush } from "../../src/coral/p2p/wire.ts";
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
 import { rootRecord, START, testKey } from "../support/coralKit.ts";
 import { CoralNet, isRecord, type TestNode } from "../support/coralNet.ts";
@@ -12,9 +12,10 @@ const key = testKey(7);
 const thief = testKey(666);
 const id = rootServiceId(7n);
 const other = rootServiceId(8n);
+/** Records that nobody needs to send before it is cut off, however slow the other end is. */
+const MANY = 100_000;
 
 describe("a Coral node among strangers", function () {
-  this.timeout(60_000);
   let net: CoralNet;
   let node: TestNode;
   let stranger: Stranger;
@@ -38,7 +39,7 @@ describe("a Coral node among strangers", function () {
   };
   const good = (issuedAt = START) => rootRecord(7n, key, { issuedAt });
 
-  it("takes a good record from anybody, pushed or stored", async () => {
+  it("accepts a valid record from any peer, pushed or stored", async () => {
     await stranger.pushMessage("endpoint", id, good());
     await node.arrival(isRecord(good()));
     const record = rootRecord(8n, testKey(8), { issuedAt: START });
@@ -69,7 +70,7 @@ describe("a Coral node among strangers", function () {
     }
   });
 
-  it("survives malformed bytes, and goes on with whoever sends good ones", async () => {
+  it("survives malformed bytes, and continues to serve peers that send valid ones", async () => {
     for (const length of [0, 1, 2, 33, 700]) {
       await stranger.push(id, new Uint8Array(length).fill(length));
     }
@@ -80,14 +81,14 @@ describe("a Coral node among strangers", function () {
     await node.arrival(isRecord(published));
   });
 
-  it("cuts off a peer that floods it with bad records, and nobody else", async () => {
+  it("cuts off a peer that floods it with bad records, and no other peer", async () => {
     const [provider, resolver] = [await net.add(), await net.add()];
     const first = rootRecord(8n, testKey(8), { issuedAt: START });
     await provider.coral.publish("endpoint", first);
     await Promise.all([node, resolver].map(({ arrival }) => arrival(isRecord(first))));
     let sent = 0;
     const flood = (async () => {
-      while (stranger.libp2p.getPeers().length > 0 && sent < 5_000) {
+      while (stranger.libp2p.getPeers().length > 0 && sent < MANY) {
         await stranger.pushMessage(
           "endpoint",
           id,
@@ -103,7 +104,7 @@ describe("a Coral node among strangers", function () {
     await Promise.all([node, resolver].map(({ arrival }) => arrival(isRecord(second))));
     await stranger.cutOff;
     await flood;
-    expect(sent).to.be.below(5_000);
+    expect(sent).to.be.below(MANY);
     expect(await metric("peers_cut_total")).to.equal(1);
     // Coming back does not help, another service's updates still pass, and nothing of it was kept.
     const address = multiaddr(node.coral.addresses[0]);

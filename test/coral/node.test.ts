@@ -18,16 +18,16 @@ import {
 import { CoralNet, isRecord, type TestNode } from "../support/coralNet.ts";
 import { rejection } from "../support/rejection.ts";
 import { TcpProxy } from "../support/tcpProxy.ts";
+import { PATIENCE_MS } from "../support/until.ts";
 
 const key = testKey(7);
 const self = testKey(70);
 const id = rootServiceId(7n);
 const device = subId(7n, self);
-const soon = () => AbortSignal.timeout(20_000);
+const soon = () => AbortSignal.timeout(PATIENCE_MS);
 const record = (issuedAt = START, uri?: string) => rootRecord(7n, key, { issuedAt }, uri);
 
-describe("Coral nodes", function () {
-  this.timeout(60_000);
+describe("Coral nodes", () => {
   let net: CoralNet;
   beforeEach(() => {
     net = new CoralNet();
@@ -77,7 +77,7 @@ describe("Coral nodes", function () {
     for (const { coral } of [hub, a, b]) expect(coral.record(id)?.encoded).to.equal(winner);
   });
 
-  it("find what was published before they came: records, names, and what was taken back", async () => {
+  it("find records, names and revocations that were published before they joined", async () => {
     const hub = await net.add();
     const provider = await net.add({ subscribe: false });
     await provider.joined();
@@ -114,12 +114,12 @@ describe("Coral nodes", function () {
     const { peers } = await provider.coral.publish("endpoint", record());
     expect([peers, provider.coral.peers]).to.deep.equal([0, 0]);
     expect(await provider.coral.find(rootServiceId(8n), soon())).to.equal(undefined);
-    // As a client of the look-up store it is stored nothing with: only the push reaches it.
+    // As a client of the lookup store it is stored nothing with: only the push reaches it.
     const resolver = await net.add({ clientMode: true });
     await resolver.arrival(isRecord(record()));
   });
 
-  it("say to whoever publishes why others would refuse it", async () => {
+  it("tell the publisher why other nodes would refuse a message", async () => {
     const node = await net.add();
     await rejection(
       "RECORD_SIGNER",
@@ -170,7 +170,7 @@ describe("Coral nodes", function () {
     expect(provider.coral.peers).to.equal(1);
   });
 
-  it("join again after a partition, and hear of what is published then", async () => {
+  it("join again after a partition, and receive new messages", async () => {
     const hub = await net.add();
     const proxy = await TcpProxy.to(hub.coral.addresses[0]!);
     const resolver = await net.add({
@@ -214,7 +214,7 @@ describe("Coral nodes", function () {
     }
   });
 
-  it("refuse what is no address of theirs to listen at or to join by", async () => {
+  it("refuse invalid addresses to listen on or to join at", async () => {
     await rejection("CORAL_ADDRESS_INVALID", net.add({ bootstrap: ["example.org:4170"] }));
   });
 });

@@ -5,10 +5,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Hex } from "viem";
-import { Bootstrap } from "../../src/coral/bootstrap.ts";
-import { connectionGater } from "../../src/coral/gater.ts";
-import { peerKey } from "../../src/coral/peerKey.ts";
-import { StoreQueue } from "../../src/coral/storeQueue.ts";
+import { Bootstrap } from "../../src/coral/p2p/bootstrap.ts";
+import { connectionGater } from "../../src/coral/p2p/gater.ts";
+import { peerKey } from "../../src/coral/p2p/peerKey.ts";
+import { StoreQueue } from "../../src/coral/p2p/storeQueue.ts";
 import {
   allTopics,
   decodePush,
@@ -16,7 +16,7 @@ import {
   encodePush,
   parseDhtKey,
   topicOf,
-} from "../../src/coral/wire.ts";
+} from "../../src/coral/p2p/wire.ts";
 import { bytesToHex } from "../../src/protocol/bytes.ts";
 import { bytes, hash } from "../support/arbitraries.ts";
 import { CHAIN_ID, REGISTRY } from "../support/coralKit.ts";
@@ -152,7 +152,7 @@ describe("connectionGater", () => {
     }
   });
 
-  it("neither dials nor lets in whoever was cut off", () => {
+  it("neither dials nor accepts a peer that was cut off", () => {
     for (const cut of [true, false]) {
       expect(gater(true, cut).denyDialPeer?.(peer)).to.equal(cut);
       expect(gater(true, cut).denyInboundEncryptedConnection?.(peer, {} as never)).to.equal(cut);
@@ -161,7 +161,7 @@ describe("connectionGater", () => {
 });
 
 describe("Bootstrap", () => {
-  it("dials what it is not connected to, at longer and longer intervals", async () => {
+  it("dials disconnected nodes at increasing intervals", async () => {
     const timers = new FakeTimers();
     const dialled: number[] = [];
     let connected = false;

@@ -5,27 +5,25 @@ import path from "node:path";
 import { expect } from "chai";
 import { bytesToHex } from "viem";
 import { createAuditor } from "../../src/auditor/createAuditor.ts";
-import type { Voter } from "../../src/auditor/inspector.ts";
+import type { Voter } from "../../src/auditor/inspection/inspector.ts";
 import { OpenedRound } from "../../src/auditor/round.ts";
 import { AuditorStore } from "../../src/auditor/store.ts";
 import { createChainClient } from "../../src/chain/client.ts";
 import type { Deployment } from "../../src/chain/deployment.ts";
-import { describeRevert } from "../../src/chain/revert.ts";
+import { describeRevert } from "../../src/chain/transactions/revert.ts";
 import { Seeds } from "../../src/chain/seeds.ts";
 import {
   castAuditors,
   castProviders,
-  keyIndex,
   operatorKey,
   sender,
   writeDeployment,
-  type DemoAuditor,
-  type Stage,
-} from "../../src/demo/cast.ts";
-import { startAuditor } from "../../src/demo/processes.ts";
-import { devKey, startDevnet } from "../../src/demo/devnet.ts";
-import { Monitor } from "../../src/demo/monitor.ts";
-import type { WorkerProcess } from "../../src/demo/worker.ts";
+} from "../../devnet/cast.ts";
+import { keyIndex, type DemoAuditor, type Stage } from "../../devnet/stage.ts";
+import { startAuditor } from "../../devnet/processes.ts";
+import { devKey, startDevnet } from "../../devnet/devnet.ts";
+import { Monitor } from "../../devnet/monitor.ts";
+import type { WorkerProcess } from "../../devnet/worker.ts";
 import type { Startable } from "../../src/node/lifecycle.ts";
 import { silentLogger } from "../../src/node/logger.ts";
 import { createMetrics } from "../../src/node/metrics.ts";
@@ -41,7 +39,7 @@ const EPOCH_SECONDS = 240;
 const FIRST = 2;
 const SERVICES = 3;
 
-/** Votes as the majority will, without having looked: its receipts are well dated and signed by nobody. */
+/** Votes as the majority will, without inspecting: its receipts have a valid time but no valid signature. */
 const fabricator = (deployment: Deployment): Voter => ({
   vote: ({ number }, epoch) =>
     Promise.resolve({
@@ -57,9 +55,7 @@ const fabricator = (deployment: Deployment): Voter => ({
     }),
 });
 
-describe("auditors, end to end, with real processes", function () {
-  this.timeout(240_000);
-
+describe("auditors, end to end, with real processes", () => {
   let stage: Stage;
   let driver: ChainDriver;
   let monitor: Monitor;

@@ -6,20 +6,16 @@ import { erc20Abi, parseEther, type Address } from "viem";
 import { Challenges, type ChallengeState } from "../../src/chain/challenges.ts";
 import { createChainClient } from "../../src/chain/client.ts";
 import { Seeds } from "../../src/chain/seeds.ts";
-import type { TransactionSender } from "../../src/chain/sender.ts";
+import type { TransactionSender } from "../../src/chain/transactions/sender.ts";
 import { Services } from "../../src/chain/services.ts";
-import {
-  castProviders,
-  keyIndex,
-  sender,
-  writeDeployment,
-  type Stage,
-} from "../../src/demo/cast.ts";
-import { startProvider } from "../../src/demo/processes.ts";
-import { devKey, startDevnet } from "../../src/demo/devnet.ts";
-import type { WorkerProcess } from "../../src/demo/worker.ts";
+import { castProviders, sender, writeDeployment } from "../../devnet/cast.ts";
+import { keyIndex, type Stage } from "../../devnet/stage.ts";
+import { startProvider } from "../../devnet/processes.ts";
+import { devKey, startDevnet } from "../../devnet/devnet.ts";
+import type { WorkerProcess } from "../../devnet/worker.ts";
 import { challengeBookAbi } from "../../src/protocol/abi/challengeBook.ts";
 import { proofOfServiceAbi } from "../../src/protocol/abi/proofOfService.ts";
+import { settlementAbi } from "../../src/protocol/abi/settlement.ts";
 import { serviceRegistryAbi } from "../../src/protocol/abi/serviceRegistry.ts";
 import { stakingAbi } from "../../src/protocol/abi/staking.ts";
 import { ChainDriver } from "../support/chainDriver.ts";
@@ -31,9 +27,7 @@ const BOND = parseEther("50");
 /** Of 2,000 BLOC at stake, half of it for the challenger. */
 const PENALTY = parseEther("40");
 
-describe("challenges, end to end, with real processes", function () {
-  this.timeout(240_000);
-
+describe("challenges, end to end, with real processes", () => {
   let stage: Stage;
   let driver: ChainDriver;
   let challenges: Challenges;
@@ -105,8 +99,8 @@ describe("challenges, end to end, with real processes", function () {
   };
   const settledThrough = (number: bigint) =>
     stage.client.readContract({
-      address: stage.devnet.deployment.contracts.proofOfService,
-      abi: proofOfServiceAbi,
+      address: stage.devnet.deployment.contracts.settlement,
+      abi: settlementAbi,
       functionName: "settledThrough",
       args: [number],
     });

@@ -5,31 +5,34 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { erc20Abi, parseEther, type Hex } from "viem";
-import { createResolver } from "blockcloud";
+
 import { createChainClient } from "../../src/chain/client.ts";
-import type { TransactionSender } from "../../src/chain/sender.ts";
+import type { Call } from "../../src/chain/transactions/call.ts";
+import type { TransactionSender } from "../../src/chain/transactions/sender.ts";
+import { contractsOf } from "../../src/chain/views/contracts.ts";
 import { Services } from "../../src/chain/services.ts";
-import { keyIndex, sender, writeDeployment, type Stage } from "../../src/demo/cast.ts";
-import { classIds, devKey, startDevnet } from "../../src/demo/devnet.ts";
+import { sender, writeDeployment } from "../../devnet/cast.ts";
+import { keyIndex, type Stage } from "../../devnet/stage.ts";
+import { classIds, devKey, startDevnet } from "../../devnet/devnet.ts";
 import {
   castCoral,
   castResolver,
-  deploymentFile,
   startProvider,
   startSubService,
   stateFolder,
-} from "../../src/demo/processes.ts";
-import { startUpstream } from "../../src/demo/upstreams.ts";
-import type { WorkerProcess } from "../../src/demo/worker.ts";
-import { serviceRegistryAbi } from "../../src/protocol/abi/serviceRegistry.ts";
+} from "../../devnet/processes.ts";
+import { deploymentFile } from "../../devnet/stage.ts";
+import { startUpstream } from "../../devnet/upstreams.ts";
+import type { WorkerProcess } from "../../devnet/worker.ts";
 import { bytesToHex } from "../../src/protocol/bytes.ts";
 import { labelCommitment } from "../../src/protocol/label.ts";
 import { rawName } from "../../src/protocol/name.ts";
 import { decodeReceipt, ReceiptSigner } from "../../src/protocol/receipt.ts";
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
 import { blockcloudDomain } from "../../src/protocol/typedData.ts";
-import { LEASE_MS } from "../../src/provider/lease.ts";
-import { registerService } from "../../src/provider/register.ts";
+import { RECORD_LEASE_MS } from "../../src/provider/publish/lease.ts";
+import { registerService } from "../../src/chain/register.ts";
+import { createResolver } from "../../src/resolver/createResolver.ts";
 import { ChainDriver } from "../support/chainDriver.ts";
 import { runCli } from "../support/cli.ts";
 
@@ -47,9 +50,7 @@ interface HttpAnswer {
   code?: string;
 }
 
-describe("layer 3, end to end, with real processes", function () {
-  this.timeout(240_000);
-
+describe("layer 3, end to end, with real processes", () => {
   let stage: Stage;
   let driver: ChainDriver;
   let owner: TransactionSender;
@@ -83,13 +84,9 @@ describe("layer 3, end to end, with real processes", function () {
       },
     });
   const transactions = () => stage.client.getTransactionCount({ address: owner.address });
-  const call = (functionName: "commitLabel" | "setLabel" | "setKey", args: unknown[]) =>
-    owner.send({
-      address: stage.devnet.deployment.contracts.registry,
-      abi: serviceRegistryAbi,
-      functionName,
-      args,
-    });
+  const contracts = () => contractsOf(stage.devnet.deployment);
+  const call = (contract: Pick<Call, "address" | "abi">, functionName: string, args: unknown[]) =>
+    owner.send({ ...contract, functionName, args });
   const later = async (seconds: number) => {
     const { timestamp } = await stage.client.getBlock();
     const request = stage.client.request as (call: object) => Promise<unknown>;
@@ -127,9 +124,13 @@ describe("layer 3, end to end, with real processes", function () {
     });
     expect(number).to.equal(NUMBER);
     const salt = bytesToHex(randomBytes(32));
-    await call("commitLabel", [labelCommitment(LABEL, wallet.address, salt)]);
-    await later(3);
-    await call("setLabel", [NUMBER, LABEL, salt]);
+    const { labels } = contracts();
+    const token = { address: deployment.contracts.token, abi: erc20Abi };
+    await call(labels, "commitLabel", [labelCommitment(LABEL, wallet.address, salt)]);
+    // A label needs a service that is active by now.
+    await later(2 * EPOCH_SECONDS);
+    await call(token, "approve", [labels.address, parseEther("50")]);
+    await call(labels, "setLabel", [NUMBER, LABEL, salt]);
 
     const upstream = await startUpstream((_, response) => response.end("sunny"));
     closing.push(() => upstream.stop());
@@ -190,7 +191,7 @@ describe("layer 3, end to end, with real processes", function () {
     expect(answer.endpoints[0]!.uri).to.equal(await uri(NAME));
     expect(answer).to.include({ source: "coral", superseded: false });
     expect(answer.service).to.include({ number: NUMBER, status: "Active", key: service.address });
-    expect(own.lookUp(answer.serviceId)?.record).to.equal(answer.record);
+    expect(own.lookup(answer.serviceId)?.record).to.equal(answer.record);
     told = new Promise((resolve) => {
       own.watch(answer.serviceId, (change) => {
         const to = "answer" in change ? change.answer.endpoints[0]!.uri : undefined;
@@ -199,7 +200,7 @@ describe("layer 3, end to end, with real processes", function () {
     });
   });
 
-  it("follows a move within the lease of the old record, for which nobody sends a transaction", async () => {
+  it("follows a move within the lease of the old record, without a transaction", async () => {
     const [before, sent] = [await uri(NAME), await transactions()];
     const move = await cli("provider", "move", "--service", "1", "--listen", "127.0.0.1:0");
     expect(move.code, move.stderr).to.equal(0);
@@ -262,7 +263,7 @@ describe("layer 3, end to end, with real processes", function () {
     await Promise.all(coral.map((worker) => worker.stop()));
     const { source, superseded } = await look(NAME);
     expect({ source, superseded }).to.deep.equal({ source: "coral", superseded: false });
-    await later(LEASE_MS / 1000 + 1);
+    await later(RECORD_LEASE_MS / 1000 + 1);
     await driver.until("the announcement stands in", async () => {
       const answer = await look(NAME);
       return answer.source === "announcement" && answer.superseded === true;
@@ -272,8 +273,10 @@ describe("layer 3, end to end, with real processes", function () {
   });
 
   it("drops a record the moment its key is replaced", async () => {
-    await call("setKey", [NUMBER, device.address]);
+    await call(contracts().registry, "setKey", [NUMBER, device.address]);
     await driver.until("nothing holds", async () => (await look(NAME)).status !== 200);
-    expect((await look(NAME)).code, "and nobody can be asked").to.equal("RESOLVER_UNREACHABLE");
+    expect((await look(NAME)).code, "and no source can be reached").to.equal(
+      "RESOLVER_UNREACHABLE",
+    );
   });
 });

@@ -1,119 +1,168 @@
 import { expect } from "chai";
-import { execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { getAddress, type Address } from "viem";
+import { Monitor } from "../../devnet/monitor.ts";
+import { createChainClient, type ChainClient } from "../../src/chain/client.ts";
+import type { Deployment } from "../../src/chain/deployment.ts";
+import { stakingAbi } from "../../src/protocol/abi/staking.ts";
+import { epochAt, HORIZON } from "../../src/protocol/epoch.ts";
 import { startAnvil, type Anvil } from "../support/anvil.ts";
+import { ChainDriver } from "../support/chainDriver.ts";
+import { clone } from "../support/clone.ts";
+import { commands, runbook } from "../support/runbook.ts";
+import { Shell } from "../support/shell.ts";
+import { until } from "../support/until.ts";
 
-const root = path.join(import.meta.dirname, "../..");
 /** Anvil's first account, which has ether on it and nowhere else. */
 const DEPLOYER_KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
 const DEPLOYER = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 const GOVERNOR = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
 const SEPOLIA = 11_155_111;
-const GATEWAY = "127.0.0.1:8080";
-/** How far the chain's clock is moved at a time, seconds of an epoch of 3,600. */
-const STEP_SECONDS = 30;
-const STEP_MS = 150;
+/** Unbonding of the public networks, seconds. */
+const FORTNIGHT = 1_209_600;
+/** What the page's processes listen at; here it may be taken. */
+const PORTS = ["8080", "3456", "9101", "9102"];
 
-/** The commands of a section of the page, block by block. */
-function commands(heading: string): string[] {
-  const page = readFileSync(path.join(root, "docs/operations.md"), "utf8");
-  const [, after = ""] = page.split(`\n${heading}\n`);
-  const [section = ""] = after.split(/^#{2,3} /m);
-  const blocks = [...section.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, block = ""]) => block);
-  expect(blocks, heading).not.to.have.length(0);
-  return blocks;
+/** Ports of this machine that are free. */
+async function freePorts(count: number): Promise<string[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports = await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<string>((resolve) => {
+          server.listen(0, "127.0.0.1", () => {
+            resolve(String((server.address() as AddressInfo).port));
+          });
+        }),
+    ),
+  );
+  for (const server of servers) server.close();
+  return ports;
 }
 
-/** What a newcomer has after cloning and installing: the files, packages, compiled contracts. */
-function clone(folder: string): void {
-  const files = execFileSync("git", ["ls-files", "-z"], { cwd: root, encoding: "utf8" });
-  for (const file of files.split("\0").filter((name) => name !== "" && !name.startsWith("test/"))) {
-    mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
-    cpSync(path.join(root, file), path.join(folder, file));
-  }
-  for (const built of ["artifacts", "cache"]) {
-    cpSync(path.join(root, built), path.join(folder, built), { recursive: true });
-  }
-  symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"));
-}
+/** The chain of the walk-through, by hours that pass when everybody has done what they are for. */
+class Hours {
+  readonly #client: ChainClient;
+  readonly #deployment: Deployment;
+  readonly #driver: ChainDriver;
+  readonly #anvil: Anvil;
+  readonly #auditor: Address;
+  readonly monitor: Monitor;
 
-/** One shell for all commands, as a person has it: what it exports and starts stays. */
-class Shell {
-  readonly #bash: ChildProcess;
-  #said = "";
-  #block = 0;
-  #look: () => void = () => undefined;
+  constructor(anvil: Anvil, deployment: Deployment, auditor: Address) {
+    this.#anvil = anvil;
+    this.#deployment = deployment;
+    this.#auditor = auditor;
+    this.#client = createChainClient([anvil.rpcUrl], deployment.chainId);
+    this.#driver = new ChainDriver(this.#client, deployment);
+    this.monitor = new Monitor(this.#client, deployment, []);
+  }
 
-  constructor(folder: string, env: Record<string, string>) {
-    this.#bash = spawn("bash", ["-s"], {
-      cwd: folder,
-      env: { PATH: process.env.PATH, HOME: folder, ...env },
-      stdio: ["pipe", "pipe", "pipe"],
-      // A process group of its own: what runs in the background ends with it.
-      detached: true,
+  /** The epoch of the newest block. */
+  async now(): Promise<number> {
+    const { timestamp } = await this.#client.getBlock();
+    return epochAt(this.#deployment, Number(timestamp));
+  }
+
+  /** The auditor's stake, and the first epoch in which it counts. */
+  async enrolment(): Promise<readonly [stake: bigint, since: number]> {
+    return this.#client.readContract({
+      ...this.#staking,
+      functionName: "auditorStake",
+      args: [this.#auditor],
     });
-    for (const stream of [this.#bash.stdout, this.#bash.stderr]) {
-      stream?.setEncoding("utf8").on("data", (text: string) => {
-        this.#said += text;
-        this.#look();
-      });
-    }
   }
 
-  /** Runs a block and gives what it printed; fails at the first command that does. */
-  async run(block: string): Promise<string> {
-    const end = `end of block ${++this.#block}`;
-    this.#said = "";
-    // Each block in a group with -e: a failed command ends the block, not the shell.
-    this.#bash.stdin?.write(
-      `set -e; trap 'echo "${end} $?"' EXIT\n${block}\ntrap - EXIT; set +e\n`,
-    );
-    this.#bash.stdin?.write(`echo "${end} 0"\n`);
-    const pattern = new RegExp(`^${end} (\\d+)$`, "m");
-    await new Promise<void>((resolve) => {
-      this.#look = () => {
-        if (pattern.test(this.#said)) resolve();
-      };
-      this.#look();
+  /** The stake of a service that counts from the next epoch but one on. */
+  async serviceStake(number: bigint): Promise<bigint> {
+    const epoch = (await this.now()) + HORIZON;
+    const args = [number, epoch] as const;
+    const [stake] = await this.#client.readContract({
+      ...this.#staking,
+      functionName: "serviceStakeAt",
+      args,
     });
-    const [, status] = pattern.exec(this.#said) ?? [];
-    expect(status, `${block}\n${this.#said}`).to.equal("0");
-    return this.#said;
+    return stake;
   }
 
-  /** What the running block has printed. */
-  get said(): string {
-    return this.#said;
-  }
-
-  stop(): void {
-    try {
-      process.kill(-(this.#bash.pid ?? 0), "SIGKILL");
-    } catch (error) {
-      // A failed block has ended the shell and what it started.
-      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  /** Lives through an epoch until the auditor has done all that is due in it. */
+  async pass(epoch: number): Promise<void> {
+    const { monitor } = this;
+    const round = (each: number) => monitor.round(this.#auditor, each);
+    await this.#driver.jump(epoch, 0);
+    // The turn to prove the seed comes within a quarter of the epoch, once its first block is confirmed.
+    for (let block = 0; block < this.#deployment.confirmations; block++) {
+      await this.#anvil.request("evm_mine");
     }
+    await this.#driver.jump(epoch, 0.3);
+    await this.#until(`the seed of epoch ${epoch} is proven`, () => monitor.hasSeed(epoch));
+    await this.#driver.jump(epoch, 0.42);
+    await this.#until(`the rounds before ${epoch} are revealed and claimed`, () => {
+      const [last, earlier] = [round(epoch - 1), round(epoch - 2)];
+      // A round without a vote has nothing to claim.
+      return last.committed === last.revealed && (earlier.votes === 0 || earlier.claimed);
+    });
+    const stake = await this.#client.readContract({
+      ...this.#staking,
+      functionName: "auditorStakeAt",
+      args: [this.#auditor, epoch],
+    });
+    if (stake === 0n) return;
+    await this.#driver.jump(epoch, 0.56);
+    await this.#until(`the round of ${epoch} is committed to`, () => round(epoch).committed);
+  }
+
+  /** Whether a round waits to be claimed. */
+  isOwed(before: number): boolean {
+    const owed = (epoch: number) => {
+      const { votes, claimed } = this.monitor.round(this.#auditor, epoch);
+      return votes > 0 && !claimed;
+    };
+    return Array.from({ length: before }, (_, epoch) => epoch).some(owed);
+  }
+
+  /** Lets the time pass in which stake unbonds. */
+  async unbond(): Promise<void> {
+    await this.#anvil.request("evm_increaseTime", [FORTNIGHT]);
+    await this.#anvil.request("evm_mine");
+  }
+
+  get #staking() {
+    return { address: this.#deployment.contracts.staking, abi: stakingAbi } as const;
+  }
+
+  #until(what: string, holds: () => boolean): Promise<void> {
+    return until(what, async () => {
+      await this.monitor.refresh(await this.#client.getBlockNumber());
+      return holds();
+    });
   }
 }
 
 describe("the walk-through of docs/operations.md, on Anvil with Sepolia's ID", function () {
-  this.timeout(600_000);
+  this.timeout(900_000);
   // Each step stands on the one before.
   this.bail(true);
   let anvil: Anvil;
   let folder: string;
   let shell: Shell;
-  /** Whether the chain's time runs faster than the world's. */
-  let hurry = false;
-  let driver: Promise<void>;
-  let isOver = false;
+  let ports: readonly string[];
+  let hours: Hours;
 
+  const run = (block: string) =>
+    shell.run(
+      PORTS.reduce(
+        (text, port, index) => text.replaceAll(`:${port}`, `:${ports[index]!}`),
+        block.replaceAll(/(?<=http\.server )3456/g, ports[1]!),
+      ),
+    );
   const section = async (heading: string) => {
     const said: string[] = [];
-    for (const block of commands(heading)) said.push(await shell.run(block));
+    for (const block of commands(heading)) said.push(await run(block));
     return said;
   };
   /** A log, which is empty until its process has begun. */
@@ -121,22 +170,11 @@ describe("the walk-through of docs/operations.md, on Anvil with Sepolia's ID", f
     const file = path.join(folder, name);
     return existsSync(file) ? readFileSync(file, "utf8") : "";
   };
-  const pause = (milliseconds: number) =>
-    new Promise((resolve) => setTimeout(resolve, milliseconds));
-  const until = async (what: string, condition: () => boolean) => {
-    for (let tries = 0; !condition(); tries++) {
-      if (tries > 4_000) throw new Error(`waited in vain until ${what}`);
-      await pause(50);
-    }
-  };
-  const pass = async (seconds: number) => {
-    await anvil.request("evm_increaseTime", [seconds]);
-    await anvil.request("evm_mine");
-  };
 
   before(async () => {
-    anvil = await startAnvil({ chainId: SEPOLIA, args: ["--block-time", "1"] });
+    anvil = await startAnvil({ chainId: SEPOLIA, args: ["--block-time", "0.3"] });
     folder = await mkdtemp(path.join(tmpdir(), "blockcloud-walk-"));
+    ports = await freePorts(PORTS.length);
     clone(folder);
     // The gateway is on this machine, where the page's is on the Internet.
     const loopback = { auditor: { allowLoopback: true } };
@@ -146,18 +184,16 @@ describe("the walk-through of docs/operations.md, on Anvil with Sepolia's ID", f
       SEPOLIA_DEPLOYER_KEY: DEPLOYER_KEY,
       DEPLOYER,
       GOVERNOR,
-      ENDPOINT: `http://${GATEWAY}`,
+      ENDPOINT: `http://127.0.0.1:${ports[0]!}`,
     });
-    driver = (async () => {
-      while (!isOver) {
-        if (hurry) await pass(STEP_SECONDS);
-        await pause(STEP_MS);
-      }
-    })();
+  });
+  afterEach(function () {
+    if (this.currentTest?.state !== "failed") return;
+    for (const name of ["provider.log", "auditor.log"]) {
+      process.stderr.write(`${name} ends:\n${log(name).split("\n").slice(-40).join("\n")}\n`);
+    }
   });
   after(async () => {
-    isOver = true;
-    await driver;
     shell.stop();
     await anvil.stop();
     await rm(folder, { recursive: true, force: true });
@@ -165,8 +201,12 @@ describe("the walk-through of docs/operations.md, on Anvil with Sepolia's ID", f
 
   it("deploys, and finds the deployment as the parameters say", async () => {
     const [said = ""] = await section("### Deploy");
-    expect(said).to.match(/43 of 43 comparisons with what is on chain hold\nwritten to /);
-    expect(said).to.match(/43 of 43 comparisons with what is on chain hold\nunchanged: /);
+    const [, all = ""] = /\((\d+) comparisons\)/.exec(runbook) ?? [];
+    const compared = `${all} of ${all} comparisons with what is on chain hold`;
+    expect(said).to.contain(`${compared}\nwritten to `).and.to.contain(`${compared}\nunchanged: `);
+    const [, contracts = "", calls = ""] =
+      /deploys (\w+) contracts and sends (\w+) /.exec(runbook) ?? [];
+    expect(said).to.contain(`deploying: ${contracts} contracts and ${calls} calls`);
   });
 
   it("funds wallet, owner and operator, whose keys are encrypted", async () => {
@@ -190,15 +230,19 @@ describe("the walk-through of docs/operations.md, on Anvil with Sepolia's ID", f
 
   it("runs an auditor, which audits, earns and is paid; the provider too", async () => {
     await section("### Run an auditor");
-    hurry = true;
-    await until("a round is claimed", () => log("auditor.log").includes("round claimed"));
-    await until(
-      "an epoch is settled with EXCELLENT",
-      () =>
-        /"epoch settled"[^\n]*|"grade":3/.test(log("provider.log")) &&
-        log("provider.log").includes('"grade":3'),
-    );
-    hurry = false;
+    const { address } = JSON.parse(log("keys/owner.json")) as { address: string };
+    const deployment = JSON.parse(log("deployments/sepolia.json")) as Deployment;
+    hours = new Hours(anvil, deployment, getAddress(`0x${address.replace(/^0x/, "")}`));
+    await until("the auditor runs", () => log("auditor.log").includes("auditor started"));
+    const [, first] = await hours.enrolment();
+    for (let epoch = first; epoch <= first + 3; epoch++) await hours.pass(epoch);
+    expect(log("auditor.log")).to.contain("round claimed");
+    await until("the audited epoch is settled", async () => {
+      await hours.pass((await hours.now()) + 1);
+      return hours.monitor.settlement(1n, first) !== undefined;
+    });
+    expect(hours.monitor.settlement(1n, first)).to.deep.include({ grade: 3 });
+    await until("the provider says so", () => log("provider.log").includes('"grade":3'));
   });
 
   it("shows what was earned", async () => {
@@ -207,16 +251,15 @@ describe("the walk-through of docs/operations.md, on Anvil with Sepolia's ID", f
   });
 
   it("leaves with stake and pay", async () => {
-    const leaving = section("### Leave");
-    hurry = true;
-    await until("the stake unbonds", () => /withdraw|unbond/i.test(shell.said));
-    await pass(1_209_600);
-    const watch = setInterval(() => {
-      void pass(1_209_600);
-    }, 20_000);
-    const [said = ""] = await leaving.finally(() => {
-      clearInterval(watch);
-    });
+    const leave = async () => {
+      await until("the auditor unbonds", async () => (await hours.enrolment())[0] === 0n);
+      do await hours.pass((await hours.now()) + 1);
+      while (hours.isOwed((await hours.now()) + 1));
+      await hours.unbond();
+      await until("the service unbonds", async () => (await hours.serviceStake(1n)) === 0n);
+      await hours.unbond();
+    };
+    const [[said = ""]] = await Promise.all([section("### Leave"), leave()]);
     expect(said).to.match(/withdr/i);
   });
 });

@@ -5,8 +5,10 @@ import Blockcloud from "../../ignition/modules/Blockcloud.ts";
 import { encodeHeader, epochSeed, type RpcHeader } from "../../src/protocol/header.ts";
 import type { AccessManager } from "../../typechain-types/@openzeppelin/contracts/access/manager/AccessManager.ts";
 import type { ChallengeBook } from "../../typechain-types/contracts/challenges/ChallengeBook.ts";
+import type { ServiceLabels } from "../../typechain-types/contracts/labels/ServiceLabels.ts";
 import type { BlocToken } from "../../typechain-types/contracts/token/BlocToken.ts";
 import type { ProofOfService } from "../../typechain-types/contracts/proof-of-service/ProofOfService.ts";
+import type { Settlement } from "../../typechain-types/contracts/proof-of-service/Settlement.ts";
 import type { RewardPool } from "../../typechain-types/contracts/token/RewardPool.ts";
 import type { ServiceRegistry } from "../../typechain-types/contracts/registry/ServiceRegistry.ts";
 import type { Staking } from "../../typechain-types/contracts/staking/Staking.ts";
@@ -25,9 +27,11 @@ async function deploy(governanceDelay = 0) {
     parameters: {
       Blockcloud: {
         epochSeconds: EPOCH_SECONDS,
-        unbondingSeconds: 120,
+        unbondingSeconds: 132,
+        yieldPercent: 1_000_000_000,
         minimumAuditorStake: parseEther("5000"),
         minimumServiceStake: parseEther("1000"),
+        maximumServiceStake: parseEther("100000"),
         registrationFee: parseEther("10"),
         excellentMs: 500,
         goodMs: 2_000,
@@ -37,6 +41,12 @@ async function deploy(governanceDelay = 0) {
         challengeBond: parseEther("50"),
         labelMinimumAge: 2,
         labelMaximumAge: 3_600,
+        labelPrice1: parseEther("100000"),
+        labelPrice2: parseEther("30000"),
+        labelPrice3: parseEther("10000"),
+        labelPrice4: parseEther("1000"),
+        labelPrice5: parseEther("50"),
+        closingSeconds: 120,
         treasury: deployer!.address,
         governor: governor!.address,
         governanceDelay,
@@ -49,7 +59,9 @@ async function deploy(governanceDelay = 0) {
     registry: ServiceRegistry;
     staking: Staking;
     proofOfService: ProofOfService;
+    settlement: Settlement;
     challengeBook: ChallengeBook;
+    labels: ServiceLabels;
     livenessVerifier: LivenessVerifier;
     governance: AccessManager;
   };
@@ -102,6 +114,19 @@ describe("the Ignition module", () => {
     expect(await d.registry.staking()).to.equal(staking);
     expect(await d.registry.proofOfService()).to.equal(proofOfService);
     expect(await d.registry.challengeBook()).to.equal(challengeBook);
+    expect(await d.registry.labels()).to.equal(await address(d.labels));
+    expect(await d.labels.registry()).to.equal(registry);
+    expect(await d.labels.token()).to.equal(await address(d.token));
+    expect(await d.labels.predecessor()).to.equal(ZeroAddress);
+    expect(await d.rewardPool.token()).to.equal(await address(d.token));
+    const settlement = await address(d.settlement);
+    expect(await d.rewardPool.proofOfService()).to.equal(proofOfService);
+    expect(await d.rewardPool.settlement()).to.equal(settlement);
+    expect(await d.rewardPool.yieldPercent()).to.equal(1_000_000_000n);
+    expect(await d.registry.settlement()).to.equal(settlement);
+    expect(await d.proofOfService.settlement()).to.equal(settlement);
+    expect(await d.settlement.proofOfService()).to.equal(proofOfService);
+    expect(await d.settlement.rewardPool()).to.equal(await address(d.rewardPool));
     expect(await d.registry.authority()).to.equal(await address(d.governance));
     expect(await d.staking.registry()).to.equal(registry);
     expect(await d.staking.token()).to.equal(await address(d.token));
@@ -122,9 +147,13 @@ describe("the Ignition module", () => {
   it("passes its parameters on", async () => {
     const d = await deploy();
     expect(await d.registry.epochSeconds()).to.equal(EPOCH_SECONDS);
-    expect(await d.registry.labelMinimumAge()).to.equal(2n);
-    expect(await d.registry.labelMaximumAge()).to.equal(3_600n);
-    expect(await d.staking.unbondingSeconds()).to.equal(120n);
+    expect(await d.registry.closingSeconds()).to.equal(120n);
+    expect(await d.labels.minimumAge()).to.equal(2n);
+    expect(await d.labels.maximumAge()).to.equal(3_600n);
+    for (const [index, price] of ["100000", "30000", "10000", "1000", "50", "50"].entries()) {
+      expect(await d.labels.priceOf(index + 1)).to.equal(parseEther(price));
+    }
+    expect(await d.staking.unbondingSeconds()).to.equal(132n);
     expect(await d.staking.minimumAuditorStake()).to.equal(parseEther("5000"));
     expect(await d.challengeBook.windowSeconds()).to.equal(30n);
     expect(await d.challengeBook.coolDownSeconds()).to.equal(120n);
@@ -139,6 +168,7 @@ describe("the Ignition module", () => {
       expect(await d.registry.classAt(classId)).to.deep.equal([
         d.ethers.encodeBytes32String(name),
         parseEther("1000"),
+        parseEther("100000"),
         parseEther("10"),
         true,
         500n,
@@ -151,7 +181,7 @@ describe("the Ignition module", () => {
 
   it("leaves nothing to wire again, not even for the deployer", async () => {
     const d = await deploy();
-    await expect(d.registry.wire(ZeroAddress, ZeroAddress, ZeroAddress))
+    await expect(d.registry.wire(ZeroAddress, ZeroAddress, ZeroAddress, ZeroAddress, ZeroAddress))
       .to.be.revertedWithCustomError(d.registry, "RegistryAlreadyWired")
       .withArgs(await d.staking.getAddress());
     await expect(d.staking.wire(ZeroAddress, ZeroAddress))
@@ -168,6 +198,7 @@ describe("the Ignition module", () => {
     const kind = {
       name,
       minimumStake: 1n,
+      maximumStake: 2n,
       registrationFee: 0n,
       open: true,
       excellentMs: 1,
@@ -218,7 +249,7 @@ describe("the Ignition module", () => {
 });
 
 describe("contracts on a real chain", () => {
-  it("a service is registered by a contract call and counts from the next epoch", async () => {
+  it("a service is registered by a contract call and counts from the next epoch but one", async () => {
     const d = await deploy();
     await d.token.transfer(d.provider1.address, parseEther("1010"));
     await d.token.connect(d.provider1).approve(await d.staking.getAddress(), parseEther("1010"));
@@ -230,8 +261,8 @@ describe("contracts on a real chain", () => {
       .to.emit(d.registry, "ServiceRegistered")
       .withArgs(1n, d.provider1.address, 0n, d.stranger.address, "");
     const epoch = await d.registry.currentEpoch();
-    expect(await d.registry.statusAt(1, epoch)).to.equal(0n);
-    expect(await d.registry.statusAt(1, epoch + 1n)).to.equal(1n);
+    expect(await d.registry.statusAt(1, epoch + 1n)).to.equal(0n);
+    expect(await d.registry.statusAt(1, epoch + 2n)).to.equal(1n);
     expect(await d.token.totalSupply()).to.equal(parseEther("9999999990"));
   });
 

@@ -11,6 +11,8 @@ import {Store} from "./Store.sol";
 /// @title AdversaryHandler
 /// @notice Tries what must fail. A success is noted as a violation.
 contract AdversaryHandler is Handler {
+    using SystemLib for System;
+
     constructor(Store store) Handler(store) {}
 
     function commitAgain(uint256 who, bytes32 commitment) external live {
@@ -113,9 +115,9 @@ contract AdversaryHandler is Handler {
         bool done;
         bytes[6] memory calls = [
             abi.encodeCall(s.pool.pay, (STORE.ADVERSARY(), amount)),
-            abi.encodeCall(s.pool.reserve, (current() + 1)),
-            abi.encodeCall(s.pool.release, (amount)),
-            abi.encodeCall(s.staking.enrol, (STORE.ADVERSARY(), current() + 2)),
+            abi.encodeCall(s.pool.open, (current() + 2, 1, 1)),
+            abi.encodeCall(s.pool.release, (amount, 0)),
+            abi.encodeCall(s.staking.enrol, (STORE.ADVERSARY())),
             abi.encodeCall(s.staking.openService, (1, STORE.ADVERSARY(), 0, 0)),
             abi.encodeCall(s.registry.syncStake, (1, amount))
         ];
@@ -142,11 +144,11 @@ contract AdversaryHandler is Handler {
         if (epoch > s.pos.newestSeed()) return;
         (bytes32 before, , , ) = s.pos.seedOf(epoch);
         (bytes memory first, bytes memory parent) = SystemLib.headers(epoch, 1 << 200);
-        uint256 reserved = s.pool.reserved();
+        uint256 reserved = s.setAside();
         try s.pos.tick(first, parent) {} catch {}
         (bytes32 after_, , , ) = s.pos.seedOf(epoch);
         if (before != after_) STORE.noteViolation("a seed changed");
-        if (reserved != s.pool.reserved()) STORE.noteViolation("a budget was reserved twice");
+        if (reserved != s.setAside()) STORE.noteViolation("a budget was reserved twice");
         STORE.note("refused tick");
     }
 

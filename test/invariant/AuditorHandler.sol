@@ -30,6 +30,8 @@ contract AuditorHandler is Handler {
         (uint96 held, ) = s.staking.auditorStake(address(auditor));
         if (held == 0 || s.staking.auditorUnbonding(address(auditor)).length == 16) return;
         if (!all && held <= 5_000e18) return;
+        // Without stake it would not be enrolled, and could not lapse.
+        if (all && who % STORE.auditorCount() == STORE.IDLE()) return;
         auditor.unstake(all ? held : uint96(bound(amount, 1, held - 5_000e18)));
         STORE.note("auditor unstake");
     }

@@ -51,8 +51,10 @@ contract ChallengeHandler is Handler {
         );
         uint256 key = honest ? SystemLib.serviceKey(number) : 0xbad;
         (uint8 v, bytes32 r, bytes32 ss) = vm.sign(key, digest);
+        uint256 supply = s.token.totalSupply();
         try s.book.respond(id, abi.encodePacked(id, r, ss, v)) {
             STORE.note("answer");
+            STORE.noteBondBurned(supply - s.token.totalSupply());
             if (!due) STORE.noteViolation("a wrong or late answer passed");
         } catch {
             STORE.note("refused answer");
@@ -66,14 +68,18 @@ contract ChallengeHandler is Handler {
         if (id == 0) return;
         IChallengeBook.Challenge memory entry = s.book.challengeOf(id);
         (bytes32 nonce, uint256 deadline) = _question(s, id);
-        bool due = nonce != 0 && vm.getBlockTimestamp() > deadline;
-        uint256 balance = s.token.balanceOf(STORE.CHALLENGER());
-        uint256 supply = s.token.totalSupply();
+        bool due =
+            _isForgotten(entry.openedIn) || (nonce != 0 && vm.getBlockTimestamp() > deadline);
+        uint256 challengers = s.token.balanceOf(STORE.CHALLENGER());
+        uint256 resolvers = s.token.balanceOf(STORE.KEEPER());
+        uint256 slashed = s.token.totalSupply();
+        vm.prank(STORE.KEEPER());
         try s.book.resolve(id) {
             STORE.note("penalty");
-            uint256 paid = s.token.balanceOf(STORE.CHALLENGER()) - balance - CHALLENGE_BOND;
-            uint256 slashed = paid + supply - s.token.totalSupply();
-            STORE.noteSlash(slashed, paid);
+            challengers = s.token.balanceOf(STORE.CHALLENGER()) - challengers - CHALLENGE_BOND;
+            resolvers = s.token.balanceOf(STORE.KEEPER()) - resolvers;
+            slashed = slashed - s.token.totalSupply() + challengers + resolvers;
+            STORE.noteChallengeSlash(slashed, challengers, resolvers);
             if (!due) STORE.noteViolation("resolved before the time");
             if (slashed > entry.penalty) STORE.noteViolation("a challenge slashed too much");
         } catch {
@@ -88,7 +94,10 @@ contract ChallengeHandler is Handler {
         if (id == 0) return;
         (bytes32 nonce, ) = _question(s, id);
         uint256 openedIn = s.book.challengeOf(id).openedIn;
-        bool due = nonce == 0 && STORE.elapsed() >= (openedIn + 4) * EPOCH_SECONDS;
+        bool due =
+            nonce == 0 &&
+                STORE.elapsed() >= (openedIn + 4) * EPOCH_SECONDS &&
+                !_isForgotten(openedIn);
         try s.book.annul(id) {
             STORE.note("annulment");
             if (!due) STORE.noteViolation("annulled what has a question");
@@ -96,6 +105,11 @@ contract ChallengeHandler is Handler {
             STORE.note("refused annulment");
             if (due) STORE.noteViolation("could not annul");
         }
+    }
+
+    /// @dev So old that it counts as unanswered.
+    function _isForgotten(uint256 openedIn) private view returns (bool) {
+        return STORE.elapsed() >= (openedIn + 256) * EPOCH_SECONDS;
     }
 
     /// @dev The question by the ticks that were seen: all of them came in their own epoch.

@@ -3,12 +3,15 @@ pragma solidity ^0.8.28;
 
 import {UnbondingLib} from "../../contracts/libraries/UnbondingLib.sol";
 import {IChallengeBook} from "../../contracts/challenges/IChallengeBook.sol";
+import {Slot} from "../../contracts/libraries/Slot.sol";
 import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {
     CHALLENGE_BOND,
+    MAXIMUM_STAKE,
     SERVICE_FEE,
     System,
+    SystemLib,
     TREASURY,
     UNBONDING_SECONDS
 } from "../support/System.sol";
@@ -17,6 +20,8 @@ import {Store} from "./Store.sol";
 /// @title InvariantAssertions
 /// @notice What must hold after any sequence of actions. `README.md` says it in prose.
 library InvariantAssertions {
+    using SystemLib for System;
+
     uint256 private constant REMEMBERED = 5;
     uint256 private constant SUPPLY = 10_000_000_000e18;
 
@@ -45,10 +50,10 @@ library InvariantAssertions {
 
     function stakingHoldsWhatIsAtStakeAndUnbonding(Store store) internal view {
         System memory s = store.system();
-        uint32 next = s.registry.currentEpoch() + 1;
+        uint32 next = s.registry.currentEpoch() + 2;
         uint256 sum;
         for (uint64 number = 1; number <= s.registry.serviceCount(); ++number) {
-            sum += s.staking.serviceStakeAt(number, next);
+            sum += s.serviceStakeAt(number, next);
             for (uint256 i = 0; i < store.providerCount(); ++i) {
                 sum += _open(s.staking.serviceUnbonding(number, store.providers(i)));
             }
@@ -69,7 +74,7 @@ library InvariantAssertions {
             uint256 total;
             for (uint256 i = 0; i < store.auditorCount(); ++i) {
                 uint96 mine;
-                (mine, total) = s.staking.auditorStakeAt(address(store.auditors(i)), epoch);
+                (mine, total) = s.auditorStakeAt(address(store.auditors(i)), epoch);
                 sum += mine;
             }
             vm.assertEq(sum, total, "enrolled stake");
@@ -80,18 +85,18 @@ library InvariantAssertions {
         System memory s = store.system();
         uint256 sum;
         for (uint256 i = 0; i < store.tickedCount(); ++i) {
-            (, uint256 providers, , uint256 auditors) = s.pos.budgetOf(store.ticked(i));
+            (, uint256 providers, , uint256 auditors) = s.budgetOf(store.ticked(i));
             sum += providers + auditors;
         }
         for (uint256 i = 0; i < store.auditorCount(); ++i) {
             sum += s.pos.earnedOf(address(store.auditors(i)));
         }
-        vm.assertEq(
-            sum,
-            s.pool.reserved(),
-            "reserved is what epochs have left and auditors earned"
+        vm.assertEq(sum, s.setAside(), "reserved is what epochs have left and auditors earned");
+        vm.assertGe(
+            s.token.balanceOf(address(s.pool)),
+            s.setAside() + s.pool.contributions(),
+            "covered, what was contributed as well"
         );
-        vm.assertGe(s.token.balanceOf(address(s.pool)), s.pool.reserved(), "covered");
     }
 
     function anEpochPaysNoMoreThanItsBudget(Store store) internal view {
@@ -99,7 +104,7 @@ library InvariantAssertions {
         uint256 count = store.tickedCount();
         for (uint256 i = count > 20 ? count - 20 : 0; i < count; ++i) {
             uint32 epoch = store.ticked(i);
-            (uint256 providers, uint256 a, uint256 auditors, uint256 b) = s.pos.budgetOf(epoch);
+            (uint256 providers, uint256 a, uint256 auditors, uint256 b) = s.budgetOf(epoch);
             if (providers == 0) continue;
             vm.assertEq(store.settledOf(epoch) + a, providers, "providers' budget");
             vm.assertEq(store.claimedOf(epoch) + b, auditors, "auditors' budget");
@@ -151,11 +156,11 @@ library InvariantAssertions {
             uint256 id = s.book.openChallenge(number);
             if (id == 0) continue;
             IChallengeBook.Challenge memory entry = s.book.challengeOf(id);
-            if (time > s.registry.epochStart(entry.openedIn) + UNBONDING_SECONDS) continue;
+            // Stake that left in the epoch before still counted in that of opening.
+            if (time > s.registry.epochStart(entry.openedIn - 1) + UNBONDING_SECONDS) continue;
             uint256 held = _open(s.staking.serviceUnbonding(number, entry.staker));
-            uint32 next = s.registry.currentEpoch() + 1;
-            if (s.staking.stakerOf(number) == entry.staker)
-                held += s.staking.serviceStakeAt(number, next);
+            uint32 next = s.registry.currentEpoch() + 2;
+            if (s.staking.stakerOf(number) == entry.staker) held += s.serviceStakeAt(number, next);
             vm.assertGe(held, entry.penalty, "slashable");
         }
     }
@@ -163,13 +168,29 @@ library InvariantAssertions {
     /// @dev A service without a staker has no stake; one with a staker is owned by it.
     function stakersOwnTheirServices(Store store) internal view {
         System memory s = store.system();
-        uint32 next = s.registry.currentEpoch() + 1;
+        uint32 next = s.registry.currentEpoch() + 2;
         for (uint64 number = 1; number <= s.registry.serviceCount(); ++number) {
             address staker = s.staking.stakerOf(number);
             if (staker == address(0))
-                vm.assertEq(s.staking.serviceStakeAt(number, next), 0, "nobody's stake");
+                vm.assertEq(s.serviceStakeAt(number, next), 0, "nobody's stake");
             else vm.assertEq(staker, s.registry.ownerOf(number), "staker and owner");
         }
+    }
+
+    /// @dev A slot has one holder or waits for one; there are as many as were ever taken.
+    function slotsHaveOneHolder(Store store) internal view {
+        System memory s = store.system();
+        uint256 slots = s.registry.slotCount();
+        bool[] memory isHeld = new bool[](slots + 1);
+        uint256 held;
+        for (uint64 number = 1; number <= s.registry.serviceCount(); ++number) {
+            uint40 slot = Slot.unwrap(s.registry.slotOf(number));
+            if (slot == 0) continue;
+            vm.assertFalse(isHeld[slot], "two holders");
+            isHeld[slot] = true;
+            ++held;
+        }
+        vm.assertEq(held + s.registry.freeSlots(), slots, "held or free");
     }
 
     function nothingForbiddenHappened(Store store) internal view {
@@ -183,15 +204,20 @@ library InvariantAssertions {
         uint256 services;
         for (uint64 number = 1; number <= s.registry.serviceCount(); ++number) {
             bool active = s.registry.statusAt(number, epoch) == IServiceRegistry.Status.Active;
-            uint256 lanes = s.registry.activeLanes((number - 1) / 15, epoch);
-            vm.assertEq((lanes >> ((number - 1) % 15)) & 1 == 1, active, "lane and status");
+            uint40 slot = Slot.unwrap(s.registry.slotOf(number));
+            if (slot == 0) vm.assertFalse(active, "active without a slot");
+            else {
+                uint256 lanes = s.registry.activeLanes((slot - 1) / 15, epoch);
+                vm.assertEq((lanes >> ((slot - 1) % 15)) & 1 == 1, active, "lane and status");
+            }
             if (!active) continue;
-            uint96 stake = s.staking.serviceStakeAt(number, epoch);
+            (uint96 stake, uint96 counted) = s.staking.serviceStakeAt(number, epoch);
             vm.assertGe(stake, 1_000e18, "active with the minimum");
-            sum += stake;
+            vm.assertEq(counted, stake < MAXIMUM_STAKE ? stake : MAXIMUM_STAKE, "what counts");
+            sum += counted;
             ++services;
         }
-        (uint96 total, uint64 count) = s.staking.activeAt(epoch);
+        (uint96 total, uint64 count) = s.activeAt(epoch);
         vm.assertEq(sum, total, "active stake");
         vm.assertEq(services, count, "active services");
     }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {ISettlement} from "../../contracts/proof-of-service/ISettlement.sol";
 import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
+import {Slot} from "../../contracts/libraries/Slot.sol";
 import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {System, SystemLib} from "../support/System.sol";
@@ -13,6 +15,8 @@ import {Store} from "./Store.sol";
 /// @notice Time, ticks, settlements, reports, lapses and suspensions. What the rules allow must work, and
 /// what they do not allow must not: each is told apart by counting anew.
 contract KeeperHandler is Handler {
+    using SystemLib for System;
+
     constructor(Store store) Handler(store) {}
 
     function wait(uint256 seconds_) external live {
@@ -42,14 +46,14 @@ contract KeeperHandler is Handler {
         uint256 shorter = bound(back, 0, 6);
         if (shorter < upTo) upTo -= uint32(shorter);
         vm.recordLogs();
-        s.pos.settle(number, upTo);
+        s.settlement.settle(number, upTo);
         Vm.Log[] memory logs = vm.getRecordedLogs();
         for (uint256 i = 0; i < logs.length; ++i) {
-            if (logs[i].topics[0] != IProofOfService.Settled.selector) continue;
+            if (logs[i].topics[0] != ISettlement.Settled.selector) continue;
             (, uint256 reward) = abi.decode(logs[i].data, (uint8, uint256));
             STORE.noteSettlement(number, uint32(uint256(logs[i].topics[2])), reward);
         }
-        STORE.notePointer(number, s.pos.settledThrough(number));
+        STORE.notePointer(number, s.settlement.settledThrough(number));
         STORE.note("settle");
     }
 
@@ -68,7 +72,7 @@ contract KeeperHandler is Handler {
                 committed &&
                 !STORE.hasRevealed(auditor, epoch) &&
                 !STORE.hasReported(auditor, epoch);
-        (uint96 stake, ) = s.staking.auditorStakeAt(auditor, epoch);
+        (uint96 stake, ) = s.auditorStakeAt(auditor, epoch);
         uint256 before = s.token.balanceOf(STORE.KEEPER());
         vm.prank(STORE.KEEPER());
         try s.pos.report(auditor, epoch) returns (uint256 slashed) {
@@ -116,19 +120,50 @@ contract KeeperHandler is Handler {
             since >= 2 &&
                 since <= 5 &&
                 s.registry.statusNow(number) != IServiceRegistry.Status.Suspended &&
+                s.registry.statusNow(number) != IServiceRegistry.Status.Retired &&
                 last - 7 >= s.registry.reinstatedSince(number);
         for (uint32 epoch = last - 7; epoch <= last; ++epoch) {
-            (uint8 grade, bool quorate) = s.pos.verdictOf(number, epoch);
+            (uint8 grade, bool quorate) = s.settlement.verdictOf(number, epoch);
             if (!quorate || grade != 0) due = false;
             if (s.registry.statusAt(number, epoch) != IServiceRegistry.Status.Active) due = false;
         }
-        try s.pos.suspend(number, last) {
+        try s.settlement.suspend(number, last) {
             STORE.note("suspension");
             if (!due) STORE.noteViolation("suspended what was not down");
         } catch {
             STORE.note("refused suspension");
             if (due) STORE.noteViolation("could not suspend");
         }
+    }
+
+    /// @notice A slot is free when its holder has been inactive for as long as the ring is, and not before.
+    function releaseSlot(uint256 which) external live {
+        System memory s = sys();
+        uint64 number = uint64(bound(which, 1, s.registry.serviceCount()));
+        bool due = Slot.unwrap(s.registry.slotOf(number)) != 0 && current() >= 256;
+        // Nor is it about to come back.
+        for (uint32 back = 0; back <= 258 && due; ++back) {
+            uint32 epoch = current() + 2 - back;
+            due = s.registry.statusAt(number, epoch) != IServiceRegistry.Status.Active;
+        }
+        try s.registry.releaseSlot(number) {
+            STORE.note("release");
+            if (!due) STORE.noteViolation("released a slot that is held");
+        } catch {
+            STORE.note("refused release");
+            if (due) STORE.noteViolation("could not release");
+        }
+    }
+
+    function contribute(uint256 amount) external live {
+        System memory s = sys();
+        amount = bound(amount, 1, 1_000e18);
+        SystemLib.fund(s, STORE.KEEPER(), amount);
+        vm.startPrank(STORE.KEEPER());
+        s.token.approve(address(s.pool), amount);
+        s.pool.contribute(amount);
+        vm.stopPrank();
+        STORE.note("contribution");
     }
 
     function _tick() private {

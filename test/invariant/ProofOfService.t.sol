@@ -102,6 +102,8 @@ contract ProofOfServiceInvariant {
                 _keeper.report(j, luck >> (4 * j));
                 _keeper.lapse(j);
             }
+            _keeper.contribute(luck);
+            _keeper.releaseSlot(luck >> 9);
             _keeper.suspend(2, luck);
             _keeper.suspend(luck, luck >> 8);
             _provider.setProbe(luck, bytes32(luck));
@@ -129,7 +131,7 @@ contract ProofOfServiceInvariant {
         }
         _beDownForLong();
         _check();
-        bytes32[42] memory actions = [
+        bytes32[46] memory actions = [
             bytes32("tick"),
             "commit",
             "reveal",
@@ -171,7 +173,11 @@ contract ProofOfServiceInvariant {
             "penalty",
             "refused penalty",
             "annulment",
-            "refused annulment"
+            "refused annulment",
+            "contribution",
+            "release",
+            "refused release",
+            "refused probe"
         ];
         for (uint256 i = 0; i < actions.length; ++i) {
             vm.assertGt(_store.count(actions[i]), 0, string(abi.encodePacked(actions[i])));
@@ -203,6 +209,7 @@ contract ProofOfServiceInvariant {
         _store.theBookHoldsTheOpenBonds();
         _store.whatMayBeSlashedIsThere();
         _store.stakersOwnTheirServices();
+        _store.slotsHaveOneHolder();
         _store.watchStatuses();
         _store.nothingForbiddenHappened();
     }

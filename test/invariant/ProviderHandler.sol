@@ -44,7 +44,7 @@ contract ProviderHandler is Handler {
     function unstake(uint256 which, uint96 amount, bool all) external live {
         System memory s = sys();
         uint64 number = _service(s, which);
-        uint96 held = s.staking.serviceStakeAt(number, current() + 1);
+        uint96 held = s.serviceStakeAt(number, current() + 2);
         address staker = s.staking.stakerOf(number);
         if (held == 0 || _full(s, number, staker)) return;
         amount = all ? held : uint96(bound(amount, 1, held));
@@ -121,10 +121,14 @@ contract ProviderHandler is Handler {
         if (_retired(s, number)) return;
         address owner = s.registry.ownerOf(number);
         vm.startPrank(owner);
-        s.registry.setProbe(number, abi.encode(path));
-        if (uint256(path) % 2 == 0) s.registry.setProbe(number, abi.encode(path, "again"));
+        // One that was set an epoch ago counts first.
+        try s.registry.setProbe(number, abi.encode(path)) {
+            if (uint256(path) % 2 == 0) s.registry.setProbe(number, abi.encode(path, "again"));
+            STORE.note("probe");
+        } catch {
+            STORE.note("refused probe");
+        }
         vm.stopPrank();
-        STORE.note("probe");
     }
 
     function sell(uint256 which, uint256 to) external live {

@@ -4,13 +4,16 @@ pragma solidity ^0.8.28;
 import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
 import {AuditorActor} from "../support/AuditorActor.sol";
 import {vm} from "../support/Cheatcodes.sol";
-import {EPOCH_SECONDS, GENESIS, System, SystemLib} from "../support/System.sol";
+import {CHALLENGE_BOND, EPOCH_SECONDS, GENESIS, System, SystemLib} from "../support/System.sol";
 
 /// @title Store
 /// @notice What the handlers know beside the contracts: the clock, the actors, what was paid, what stood
 /// at the beginning of an epoch, how often each thing happened.
 contract Store {
-    uint256 private constant LANES = 15;
+    using SystemLib for System;
+
+    /// @dev More than the slots of all services that a campaign registers.
+    uint256 private constant SHARDS = 3;
 
     System private _s;
     /// @dev Seconds since genesis. A cheatcode's time does not outlive a call of the fuzzer, so each one
@@ -94,20 +97,20 @@ contract Store {
 
     /// @notice What counted in an epoch and is remembered for ever: stakes, totals, keys, statuses.
     function past(uint32 epoch, uint64 services) public view returns (bytes32 digest) {
-        (uint96 stake, uint64 active) = _s.staking.activeAt(epoch);
+        (uint96 stake, uint64 active) = _s.activeAt(epoch);
         digest = keccak256(abi.encode(stake, active));
         for (uint64 number = 1; number <= services; ++number) {
             digest = keccak256(
                 abi.encode(
                     digest,
-                    _s.staking.serviceStakeAt(number, epoch),
+                    _s.serviceStakeAt(number, epoch),
                     _s.registry.statusAt(number, epoch),
                     _s.registry.keyAt(number, epoch)
                 )
             );
         }
         for (uint256 i = 0; i < auditors.length; ++i) {
-            (uint96 mine, uint96 total) = _s.staking.auditorStakeAt(address(auditors[i]), epoch);
+            (uint96 mine, uint96 total) = _s.auditorStakeAt(address(auditors[i]), epoch);
             digest = keccak256(abi.encode(digest, mine, total));
         }
     }
@@ -118,7 +121,7 @@ contract Store {
             (bytes32 hash, uint64 blockNumber) = _s.registry.probeAt(number, epoch);
             digest = keccak256(abi.encode(digest, hash, blockNumber));
         }
-        for (uint256 shard = 0; shard * LANES < services; ++shard) {
+        for (uint256 shard = 0; shard < SHARDS; ++shard) {
             digest = keccak256(abi.encode(digest, _s.registry.activeLanes(shard, epoch)));
         }
     }
@@ -188,6 +191,19 @@ contract Store {
     function noteSlash(uint256 slashed, uint256 paid) external {
         if (paid != slashed / 2) violations.push("a slash was shared wrongly");
         burned += slashed - paid;
+    }
+
+    /// @notice Of a challenge's slash 30% go to the challenger and 20% to the resolver, both rounded down.
+    function noteChallengeSlash(uint256 slashed, uint256 challengers, uint256 resolvers) external {
+        if (challengers != (slashed * 30) / 100 || resolvers != (slashed * 20) / 100)
+            violations.push("a challenge's slash was shared wrongly");
+        burned += slashed - challengers - resolvers;
+    }
+
+    /// @notice An answer burns a fifth of the bond.
+    function noteBondBurned(uint256 amount) external {
+        if (amount != CHALLENGE_BOND / 5) violations.push("a bond was burned wrongly");
+        burned += amount;
     }
 
     /// @notice The way out of a suspension.

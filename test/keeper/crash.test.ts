@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseEther } from "viem";
-import { devKey } from "../../src/demo/devnet.ts";
+import { devKey } from "../../devnet/devnet.ts";
+import { AnswerError } from "../../src/chain/rpc/faults.ts";
 import { dayOf } from "../../src/keeper/economy.ts";
 import { AuditedChain, FIRST } from "../support/auditedChain.ts";
 import { KeeperRig, type Intercept } from "../support/keeperRig.ts";
@@ -13,9 +14,7 @@ const REWARD = parseEther("0.5");
 /** More requests than a round needs. */
 const MANY = 200;
 
-describe("a keeper that is killed, or whose endpoint is limited", function () {
-  this.timeout(240_000);
-
+describe("a keeper that is killed, or whose endpoint is limited", () => {
   let chain: AuditedChain;
   let folder: string;
   let runs = 0;
@@ -106,7 +105,7 @@ describe("a keeper that is killed, or whose endpoint is limited", function () {
       const [{ fromBlock, toBlock }] = params as [{ fromBlock: string; toBlock: string }];
       const span = Number(toBlock) - Number(fromBlock) + 1;
       spans.push(span);
-      if (span > 100) throw Object.assign(new Error("block range is too wide"), { code: -32_005 });
+      if (span > 100) throw new AnswerError({ code: -32_005, message: "block range is too wide" });
     };
     const narrow = new KeeperRig(chain, { key: KEEPER.key, intercept });
     const wide = new KeeperRig(chain, { key: KEEPER.key });

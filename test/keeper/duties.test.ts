@@ -1,9 +1,9 @@
 import { expect } from "chai";
 import { erc20Abi, parseEther } from "viem";
 import { Challenges } from "../../src/chain/challenges.ts";
-import { sender } from "../../src/demo/cast.ts";
-import { devKey } from "../../src/demo/devnet.ts";
-import type { TransactionSender } from "../../src/chain/sender.ts";
+import { sender } from "../../devnet/cast.ts";
+import { devKey } from "../../devnet/devnet.ts";
+import type { TransactionSender } from "../../src/chain/transactions/sender.ts";
 import { AuditedChain, FIRST } from "../support/auditedChain.ts";
 import { KeeperRig } from "../support/keeperRig.ts";
 
@@ -15,9 +15,7 @@ const [KEEPER, RIVAL] = [devKey(12), devKey(13)];
 /** More ether than these tests could give away. */
 const GENEROUS = parseEther("10");
 
-describe("a keeper's duties, on a chain", function () {
-  this.timeout(240_000);
-
+describe("a keeper's duties, on a chain", () => {
   let chain: AuditedChain;
   let challenges: Challenges;
 
@@ -80,23 +78,26 @@ describe("a keeper's duties, on a chain", function () {
     const after = (await first!.balance()) + (await second!.balance());
     expect(after - before).to.equal(REPORT_REWARD);
     const done = [first!, second!].flatMap(({ heard }) => heard);
-    expect(done).to.deep.equal(["done report"]);
+    // On a busy machine the other has sent before it could see that.
+    expect(done.filter((each) => each !== "lost report")).to.deep.equal(["done report"]);
   });
 
-  it("an unanswered challenge is resolved for its challenger by a keeper that may give gas away", async () => {
+  it("an unanswered challenge of another's is resolved for a fifth of the slash", async () => {
     const id = await challenge(chain.stranger, 1n);
     const { epoch } = await chain.moment();
     await chain.enter(epoch + 1);
     const { deadline } = (await challenges.question(id))!;
-    const keeper = new KeeperRig(chain, { key: KEEPER.key, unpaidWeiPerDay: GENEROUS });
+    const keeper = new KeeperRig(chain, { key: KEEPER.key });
+    const before = await keeper.balance();
     await keeper.round("resolve");
     expect((await challenges.get(id)).state).to.equal("Open");
     await pass(deadline + 1);
-    const sober = new KeeperRig(chain, { key: RIVAL.key });
-    await sober.round("resolve");
-    expect(sober.heard).to.deep.equal(["skipped resolve"]);
+    const poor = new KeeperRig(chain, { key: RIVAL.key, blocPriceWei: 1_000n });
+    await poor.round("resolve");
+    expect(poor.heard, "not worth its gas").to.deep.equal(["skipped resolve"]);
     await keeper.round("resolve");
     expect((await challenges.get(id)).state).to.equal("Unanswered");
+    expect(await keeper.balance()).to.equal(before + parseEther("16"));
     expect(await chain.services.statusNow(1n)).to.equal("Suspended");
     expect(keeper.heard).to.deep.equal(["done resolve"]);
   });
@@ -132,12 +133,13 @@ describe("a keeper's duties, on a chain", function () {
   });
 
   it("pay that waits is settled for a service whose agent does not run, once", async () => {
-    const { owner, pos } = { owner: chain.owner(1).address, pos: chain.contracts.proofOfService };
+    const owner = chain.owner(1).address;
+    const { settlement } = chain.contracts;
     const token = { address: chain.deployment.contracts.token, abi: erc20Abi } as const;
     const balance = () =>
       chain.client.readContract({ ...token, functionName: "balanceOf", args: [owner] });
     const settled = () =>
-      chain.client.readContract({ ...pos, functionName: "settledThrough", args: [1n] });
+      chain.client.readContract({ ...settlement, functionName: "settledThrough", args: [1n] });
     const before = await balance();
     const options = { unpaidWeiPerDay: GENEROUS, settleAfterEpochs: 4 };
     const keeper = new KeeperRig(chain, { key: KEEPER.key, ...options });

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { parseEther, type Address } from "viem";
 import { tickOf } from "../../src/chain/ticks.ts";
-import { devKey } from "../../src/demo/devnet.ts";
+import { devKey } from "../../devnet/devnet.ts";
 import type { Chore } from "../../src/keeper/duty.ts";
 import { tickChore } from "../../src/keeper/tickDuty.ts";
 import { AuditedChain, FIRST } from "../support/auditedChain.ts";
@@ -11,9 +11,7 @@ const [KEEPER, RIVAL] = [devKey(12), devKey(13)];
 /** Of 10,000 BLOC, a ten-thousandth; half of it is the reporter's. */
 const REPORT_REWARD = parseEther("0.5");
 
-describe("a keeper's Executor, on a chain", function () {
-  this.timeout(120_000);
-
+describe("a keeper's Executor, on a chain", () => {
   let chain: AuditedChain;
 
   const rpc = (method: string, params: readonly unknown[] = []) =>

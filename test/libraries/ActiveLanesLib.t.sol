@@ -38,16 +38,26 @@ contract ActiveLanesLibTest is Assertions {
         assertEq(ActiveLanesLib.lanesAt(0, type(uint32).max), 0, "last epoch");
     }
 
-    function testWindowOfThreeEpochs() public {
+    function testWindowOfFourEpochs() public {
         uint256 word = ActiveLanesLib.set(0, 5, 0, true);
         word = ActiveLanesLib.set(word, 6, 14, true);
         word = ActiveLanesLib.set(word, 7, 0, false);
-        assertEq(this.lanesAt(word, 5), 1, "since - 2");
-        assertEq(this.lanesAt(word, 6), 0x4001, "since - 1");
-        assertEq(this.lanesAt(word, 7), 0x4000, "since");
-        assertEq(this.lanesAt(word, type(uint32).max), 0x4000, "later");
+        word = ActiveLanesLib.set(word, 8, 7, true);
+        assertEq(this.lanesAt(word, 5), 1, "since - 3");
+        assertEq(this.lanesAt(word, 6), 0x4001, "since - 2");
+        assertEq(this.lanesAt(word, 7), 0x4000, "since - 1");
+        assertEq(this.lanesAt(word, 8), 0x4080, "since");
+        assertEq(this.lanesAt(word, type(uint32).max), 0x4080, "later");
         vm.expectRevert(abi.encodeWithSelector(ActiveLanesLib.ActiveLanesForgotten.selector, 4, 5));
         this.lanesAt(word, 4);
+    }
+
+    /// @dev A change of the first epochs, asked for before there was any.
+    function testTheFirstEpochsAreNeverForgotten() public view {
+        uint256 word = ActiveLanesLib.set(0, 2, 3, true);
+        assertEq(this.lanesAt(word, 0), 0, "epoch 0");
+        assertEq(this.lanesAt(word, 1), 0, "epoch 1");
+        assertEq(this.lanesAt(word, 2), 8, "epoch 2");
     }
 
     function testForgottenCarriesBothEpochs() public {
@@ -56,14 +66,14 @@ contract ActiveLanesLibTest is Assertions {
             abi.encodeWithSelector(
                 ActiveLanesLib.ActiveLanesForgotten.selector,
                 0,
-                type(uint32).max - 2
+                type(uint32).max - 3
             )
         );
         this.lanesAt(word, 0);
     }
 
     /// @dev Random switches in epochs that advance at random, against the whole history. Of that the word
-    /// must answer everything from `since - 2` on, and refuse the rest.
+    /// must answer everything from `since - 3` on, and refuse the rest.
     function testFuzzAgainstHistory(uint256 seed) public {
         uint256[HORIZON] memory plain;
         uint256 word = 0;
@@ -78,7 +88,7 @@ contract ActiveLanesLibTest is Assertions {
                 plain[epoch] =
                     active ? plain[epoch] | (1 << lane) : plain[epoch] & ~(uint256(1) << lane);
             }
-            uint32 oldest = since > 2 ? since - 2 : 0;
+            uint32 oldest = since > 3 ? since - 3 : 0;
             for (uint32 epoch = oldest; epoch < HORIZON; ++epoch) {
                 assertEq(this.lanesAt(word, epoch), plain[epoch], item("lanesAt", epoch));
             }

@@ -2,8 +2,9 @@
 pragma solidity ^0.8.28;
 
 import {ChallengeLib} from "../../contracts/libraries/ChallengeLib.sol";
-import {LivenessVerifier} from "../../contracts/verifiers/LivenessVerifier.sol";
+import {Artifacts} from "../support/Artifacts.sol";
 import {Assertions} from "../support/Assertions.sol";
+import {ILivenessVerifier} from "../support/Interfaces.sol";
 
 /// @dev In the registry's place: the domain in which answers are signed, and nothing else.
 contract DomainOnly {
@@ -18,7 +19,7 @@ contract ChallengeVectorsTest is Assertions {
     function testAnswerVectors() public {
         string memory json = vectors("challenge");
         bytes32 separator = vm.parseJsonBytes32(json, ".domainSeparator");
-        LivenessVerifier verifier = _verifier(separator);
+        ILivenessVerifier verifier = _verifier(separator);
         uint256[] memory challenge = uints(json, ".challenge");
         bytes32[] memory seed = words(json, ".seed");
         bytes32[] memory question = words(json, ".question");
@@ -42,7 +43,7 @@ contract ChallengeVectorsTest is Assertions {
 
     function testRefusedVectors() public {
         string memory json = vectors("challenge");
-        LivenessVerifier verifier = _verifier(vm.parseJsonBytes32(json, ".domainSeparator"));
+        ILivenessVerifier verifier = _verifier(vm.parseJsonBytes32(json, ".domainSeparator"));
         bytes32 question = vm.parseJsonBytes32(json, ".badQuestion");
         address[] memory key = vm.parseJsonAddressArray(json, ".badKey");
         bytes[] memory proof = vm.parseJsonBytesArray(json, ".badProof");
@@ -52,7 +53,7 @@ contract ChallengeVectorsTest is Assertions {
         }
     }
 
-    function _verifier(bytes32 separator) private returns (LivenessVerifier) {
-        return new LivenessVerifier(address(new DomainOnly(separator)));
+    function _verifier(bytes32 separator) private returns (ILivenessVerifier) {
+        return Artifacts.newVerifier(address(new DomainOnly(separator)));
     }
 }

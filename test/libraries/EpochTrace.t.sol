@@ -23,18 +23,18 @@ contract EpochTraceTest is Assertions {
         _trace.set(5, 50);
         _trace.set(5, 51);
         _trace.set(9, 0);
-        uint192[11] memory expected = [uint192(0), 0, 0, 30, 30, 51, 51, 51, 51, 0, 0];
+        uint200[11] memory expected = [uint200(0), 0, 0, 30, 30, 51, 51, 51, 51, 0, 0];
         for (uint32 epoch = 0; epoch < expected.length; ++epoch) {
             assertEq(_trace.valueAt(epoch), expected[epoch], item("valueAt", epoch));
         }
-        assertEq(_trace.length, 2, "older checkpoints");
+        assertEq(uint24(_trace.newest >> 200), 2, "older checkpoints");
     }
 
     function testUnchangedValueWritesNothing() public {
         _trace.set(3, 30);
         _trace.set(8, 30);
-        assertEq(_trace.since, 3, "since");
-        assertEq(_trace.length, 0, "older checkpoints");
+        assertEq(_trace.newest >> 224, 3, "since");
+        assertEq(uint24(_trace.newest >> 200), 0, "older checkpoints");
     }
 
     function testEpochZeroIsKept() public {
@@ -46,9 +46,9 @@ contract EpochTraceTest is Assertions {
     }
 
     function testExtremes() public {
-        _trace.set(1, type(uint192).max);
+        _trace.set(1, type(uint200).max);
         _trace.set(type(uint32).max, 1);
-        assertEq(_trace.valueAt(type(uint32).max - 1), type(uint192).max, "largest value");
+        assertEq(_trace.valueAt(type(uint32).max - 1), type(uint200).max, "largest value");
         assertEq(_trace.valueAt(type(uint32).max), 1, "last epoch");
     }
 
@@ -66,11 +66,11 @@ contract EpochTraceTest is Assertions {
 
     /// @dev Random changes against an array of all epochs.
     function testFuzzAgainstArray(uint256 seed) public {
-        uint192[HORIZON] memory plain;
+        uint200[HORIZON] memory plain;
         uint32 since = uint32(roll(seed, 0, 3));
         for (uint256 i = 1; i < 40; ++i) {
             // Few values, so that "unchanged" comes up; a third of the changes stay in one epoch.
-            uint192 value = uint192(roll(seed, 3 * i, 4));
+            uint200 value = uint200(roll(seed, 3 * i, 4));
             since += uint32(roll(seed, 3 * i + 1, 3));
             if (since >= HORIZON) break;
             _trace.set(since, value);
@@ -84,7 +84,7 @@ contract EpochTraceTest is Assertions {
         }
     }
 
-    function set(uint32 since, uint192 value) external {
+    function set(uint32 since, uint200 value) external {
         _trace.set(since, value);
     }
 }

@@ -1,25 +1,17 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {IServiceLabels} from "../../contracts/labels/IServiceLabels.sol";
 import {LabelLib} from "../../contracts/libraries/LabelLib.sol";
-import {ServiceLabels} from "../../contracts/registry/ServiceLabels.sol";
+import {Artifacts} from "../support/Artifacts.sol";
 import {Assertions} from "../support/Assertions.sol";
-
-/// @dev The registry's part that knows labels, without services.
-contract LabelsOnly is ServiceLabels(1, 2) {
-    function setLabel(uint64 number, string calldata label, bytes32 salt) external {
-        _takeLabel(number, label, salt);
-    }
-
-    function _heir(string calldata) internal pure override returns (uint64) {
-        return 0;
-    }
-}
 
 contract LabelVectorsTest is Assertions {
     function testLabelVectors() public {
         string memory json = vectors("label");
-        LabelsOnly labels = new LabelsOnly();
+        address registry = address(Artifacts.newRegistry(12, address(this), address(0), 1));
+        uint256[5] memory prices;
+        IServiceLabels labels = Artifacts.newLabels(registry, address(0), 1, 2, prices);
         bytes[] memory label = vm.parseJsonBytesArray(json, ".label");
         bool[] memory valid = vm.parseJsonBoolArray(json, ".valid");
         address[] memory owner = vm.parseJsonAddressArray(json, ".owner");

@@ -2,9 +2,9 @@
 pragma solidity ^0.8.28;
 
 import {PayLib} from "../../contracts/libraries/PayLib.sol";
-import {TallyLib} from "../../contracts/libraries/TallyLib.sol";
 import {Assertions} from "../support/Assertions.sol";
 import {PlainTally} from "../support/PlainTally.sol";
+import {RawTally} from "../support/RawTally.sol";
 
 contract PayLibTest is Assertions {
     uint256 private constant LANES = 15;
@@ -21,7 +21,7 @@ contract PayLibTest is Assertions {
             for (uint256 verdict = 0; verdict < 4; ++verdict) {
                 uint256 tally = uint256(3) << (verdict * 4);
                 uint256 word = uint256(1) << (vote * 4);
-                (uint256 pay, uint256 paid) = PayLib.report(tally, word, table);
+                (uint256 pay, uint256 paid) = RawTally.report(tally, word, table);
                 uint256 expected = quarters[vote * 4 + verdict];
                 assertEq(pay, expected, item("quarters", vote * 4 + verdict));
                 assertEq(paid, expected == 0 ? 0 : 1, item("paid", vote * 4 + verdict));
@@ -40,9 +40,9 @@ contract PayLibTest is Assertions {
         assertTrue(pay.length > 20, "vectors");
         for (uint256 i = 0; i < pay.length; ++i) {
             uint256[16] memory table = _rates(budget[i], active[i]);
-            (uint256 gotPay, uint256 gotPaid) = PayLib.report(tally[i], word[i], table);
+            (uint256 gotPay, uint256 gotPaid) = RawTally.report(tally[i], word[i], table);
             assertEq(gotPay, pay[i], item("reportPay", i));
-            assertEq(TallyLib.sum(gotPaid), paid[i], item("paidVotes", i));
+            assertEq(RawTally.sum(gotPaid), paid[i], item("paidVotes", i));
         }
     }
 
@@ -140,7 +140,7 @@ contract PayLibTest is Assertions {
             expectedPaid |= uint256(1) << (lane * 16);
             expectedPay += quarters * table[PlainTally.total(tally, lane)];
         }
-        (uint256 pay, uint256 paid) = PayLib.report(tally, word, table);
+        (uint256 pay, uint256 paid) = RawTally.report(tally, word, table);
         assertEq(pay, expectedPay, "pay");
         assertEq(paid, expectedPaid, "paid");
     }

@@ -2,9 +2,10 @@
 pragma solidity ^0.8.28;
 
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+import {ReportWord} from "../../contracts/libraries/ReportWord.sol";
 import {RoundLib} from "../../contracts/libraries/RoundLib.sol";
-import {TallyLib} from "../../contracts/libraries/TallyLib.sol";
 import {Assertions} from "../support/Assertions.sol";
+import {RawTally} from "../support/RawTally.sol";
 
 contract RoundLibTest is Assertions {
     uint256 private constant LANES = 15;
@@ -19,12 +20,16 @@ contract RoundLibTest is Assertions {
         uint256 word = 0;
         for (uint256 i = 0; i < hash.length; ++i) {
             uint256[] memory chunk = _slice(all, word, length[i]);
-            assertEq(this.chunkHash(i, base[i], chunk), hash[i], item("chunkHash", i));
+            assertEq(
+                this.chunkHash(i, base[i], RawTally.typed(chunk)),
+                hash[i],
+                item("chunkHash", i)
+            );
             word += length[i];
         }
         assertEq(this.chunksRoot(hash), vm.parseJsonBytes32(json, ".chunksRoot"), "chunksRoot");
         assertEq(
-            this.chunkHash(0, 0, new uint256[](0)),
+            this.chunkHash(0, 0, new ReportWord[](0)),
             vm.parseJsonBytes32(json, ".emptyChunkHash"),
             "empty chunk"
         );
@@ -145,7 +150,7 @@ contract RoundLibTest is Assertions {
     function chunkHash(
         uint256 index,
         uint256 base,
-        uint256[] calldata chunk
+        ReportWord[] calldata chunk
     ) external pure returns (bytes32) {
         return RoundLib.chunkHash(index, base, chunk);
     }
@@ -179,7 +184,7 @@ contract RoundLibTest is Assertions {
     ) private pure returns (uint256[] memory found) {
         uint256 count = 0;
         for (uint256 i = 0; i < chunk.length; ++i) {
-            count += TallyLib.sum(TallyLib.contactsIn(chunk[i]));
+            count += RawTally.sum(RawTally.contactsIn(chunk[i]));
         }
         found = new uint256[](count);
         count = 0;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {TallyLib} from "../../contracts/libraries/TallyLib.sol";
 import {Assertions} from "../support/Assertions.sol";
 import {PlainTally} from "../support/PlainTally.sol";
+import {RawTally} from "../support/RawTally.sol";
 
 contract TallyLibTest is Assertions {
     uint256 private constant LANES = 15;
@@ -16,8 +16,8 @@ contract TallyLibTest is Assertions {
         assertTrue(word.length > 20 && votes.length == word.length * LANES, "vectors");
         for (uint256 i = 0; i < word.length; ++i) {
             assertEq(word[i] >> 240, offset[i], item("offset", i));
-            uint256 counted = TallyLib.votesIn(word[i]);
-            uint256 contacts = TallyLib.contactsIn(word[i]);
+            uint256 counted = RawTally.votesIn(word[i]);
+            uint256 contacts = RawTally.contactsIn(word[i]);
             for (uint256 lane = 0; lane < LANES; ++lane) {
                 uint256 vote = votes[i * LANES + lane];
                 assertEq(PlainTally.voteIn(word[i], lane), vote, item("vote", i * LANES + lane));
@@ -54,14 +54,14 @@ contract TallyLibTest is Assertions {
         assertTrue(expected.length > 20, "vectors");
         uint256 tally = 0;
         for (uint256 i = 0; i < expected.length; ++i) {
-            if (i == 0 || tally >> 244 != tag[i]) tally = TallyLib.start(tag[i], 0x7fff);
-            tally = TallyLib.add(tally, votes[i], weight[i]);
+            if (i == 0 || tally >> 244 != tag[i]) tally = RawTally.start(tag[i], 0x7fff);
+            tally = RawTally.add(tally, votes[i], weight[i]);
             assertEq(tally, expected[i], item("tally", i));
-            uint256 counts = TallyLib.counted(tally);
+            uint256 counts = RawTally.counted(tally);
             for (uint256 lane = 0; lane < LANES; ++lane) {
                 uint256 k = i * LANES + lane;
                 assertEq(_lane(counts, lane), counted[k], item("counted", k));
-                (uint256 grade, bool quorate) = TallyLib.verdictAt(tally, lane);
+                (uint256 grade, bool quorate) = RawTally.verdictAt(tally, lane);
                 assertEq(quorate ? grade : 4, verdict[k], item("verdict", k));
             }
         }
@@ -87,12 +87,12 @@ contract TallyLibTest is Assertions {
 
     function testNeighbourDoesNotLendAQuorum() public pure {
         uint256 votes = (1 << 8) | (1 << 16);
-        uint256 tally = TallyLib.add(0, votes, 2);
-        assertEq(TallyLib.counted(tally), 0x00020002, "counted");
-        (uint256 grades, uint256 quorate) = TallyLib.verdicts(tally);
+        uint256 tally = RawTally.add(0, votes, 2);
+        assertEq(RawTally.counted(tally), 0x00020002, "counted");
+        (uint256 grades, uint256 quorate) = RawTally.verdicts(tally);
         assertEq(quorate, 0, "quorate");
         assertEq(grades, 0, "grades");
-        (uint256 quarters, uint256 counts) = TallyLib.payQuarters(tally, votes);
+        (uint256 quarters, uint256 counts) = RawTally.payQuarters(tally, votes);
         assertEq(quarters, 0, "quarters");
         assertEq(counts, 0x00020002, "counts");
     }
@@ -111,9 +111,9 @@ contract TallyLibTest is Assertions {
 
     function testFuzzVotes(uint256 seed) public pure {
         uint256 word = PlainTally.randomVotes(seed) | (seed << 240);
-        (uint256 votes, ) = TallyLib.parse(word);
-        assertEq(TallyLib.votesIn(word), votes, "votesIn");
-        uint256 contacts = TallyLib.contactsIn(word);
+        (uint256 votes, ) = RawTally.parse(word);
+        assertEq(RawTally.votesIn(word), votes, "votesIn");
+        uint256 contacts = RawTally.contactsIn(word);
         uint256 voteSum = 0;
         uint256 contactSum = 0;
         for (uint256 lane = 0; lane < LANES; ++lane) {
@@ -129,8 +129,8 @@ contract TallyLibTest is Assertions {
         }
         assertEq(votes >> 240, 0, "nothing above the lanes");
         assertEq(contacts >> 240, 0, "nothing above the lanes");
-        assertEq(TallyLib.sum(votes), voteSum, "sum of votes");
-        assertEq(TallyLib.sum(contacts), contactSum, "sum of contacts");
+        assertEq(RawTally.sum(votes), voteSum, "sum of votes");
+        assertEq(RawTally.sum(contacts), contactSum, "sum of contacts");
     }
 
     /// @dev Up to the documented limit: values below 2^16 in total.
@@ -143,25 +143,25 @@ contract TallyLibTest is Assertions {
             left -= value;
             lanes |= value << (lane * 16);
         }
-        assertEq(TallyLib.sum(lanes), 0xffff, "sum");
+        assertEq(RawTally.sum(lanes), 0xffff, "sum");
     }
 
     /// @dev Additions of any weight, with tags that change on the way, against one counter a nibble.
     function testFuzzAdd(uint256 seed, uint256 firstTag) public pure {
         uint256 tag = firstTag % 4096;
-        uint256 tally = TallyLib.start(tag, 0x7fff);
+        uint256 tally = RawTally.start(tag, 0x7fff);
         uint256[4][15] memory counts;
         uint256 weightCounted = 0;
         for (uint256 step = 0; step < 12; ++step) {
             if (step == 8) {
                 tag = (tag + 1) % 4096;
-                tally = TallyLib.start(tag, 0x7fff);
+                tally = RawTally.start(tag, 0x7fff);
                 delete counts;
                 weightCounted = 0;
             }
             uint256 votes = PlainTally.randomVotes(uint256(keccak256(abi.encode(seed, step))));
             uint256 weight = 1 + roll(seed, 100 + step, step % 5 == 4 ? 15 : 3);
-            tally = TallyLib.add(tally, votes, weight);
+            tally = RawTally.add(tally, votes, weight);
 
             uint256 fits = weightCounted + weight > 15 ? 15 - weightCounted : weight;
             weightCounted += fits;
@@ -187,18 +187,18 @@ contract TallyLibTest is Assertions {
         for (uint256 lane = 0; lane < LANES; ++lane) {
             if ((lanes >> lane) & 1 == 1) mask |= uint256(0xffff) << (lane * 16);
         }
-        uint256 stored = TallyLib.start(tag, lanes);
+        uint256 stored = RawTally.start(tag, lanes);
         uint256 plain = uint256(tag) << 244;
         for (uint256 step = 0; step < 6; ++step) {
-            assertEq(TallyLib.inactive(stored), ~mask & ((1 << 240) - 1), item("inactive", step));
-            assertEq(TallyLib.tallyOf(stored), plain, item("tally", step));
+            assertEq(RawTally.inactive(stored), ~mask & ((1 << 240) - 1), item("inactive", step));
+            assertEq(RawTally.tallyOf(stored), plain, item("tally", step));
             uint256 votes =
                 PlainTally.randomVotes(uint256(keccak256(abi.encode(seed, step)))) & mask;
             // At times all on one grade: the fullest nibbles there are.
-            if (seed % 3 == 0) votes = mask & (TallyLib.ONES << (4 * (seed % 4)));
+            if (seed % 3 == 0) votes = mask & (RawTally.ONES << (4 * (seed % 4)));
             uint256 weight = 1 + roll(seed, step, 5);
-            stored = TallyLib.add(stored, votes, weight);
-            plain = TallyLib.add(plain, votes, weight);
+            stored = RawTally.add(stored, votes, weight);
+            plain = RawTally.add(plain, votes, weight);
         }
     }
 
@@ -208,8 +208,8 @@ contract TallyLibTest is Assertions {
             for (uint256 b = 0; a + b <= 15; ++b) {
                 for (uint256 c = 0; a + b + c <= 15; ++c) {
                     uint256 tally =
-                        (a | (b << 4) | (c << 8) | ((15 - a - b - c) << 12)) * TallyLib.ONES;
-                    assertEq(TallyLib.inactive(tally), 0, "inactive");
+                        (a | (b << 4) | (c << 8) | ((15 - a - b - c) << 12)) * RawTally.ONES;
+                    assertEq(RawTally.inactive(tally), 0, "inactive");
                 }
             }
         }
@@ -221,9 +221,9 @@ contract TallyLibTest is Assertions {
         uint256 word =
             PlainTally.randomVotes(uint256(keccak256(abi.encode(seed, "own")))) |
                 (uint256(offset) << 240);
-        (uint256 grades, uint256 quorate) = TallyLib.verdicts(tally);
-        uint256 counted = TallyLib.counted(tally);
-        (uint256 quarters, uint256 counts) = TallyLib.payQuarters(tally, word);
+        (uint256 grades, uint256 quorate) = RawTally.verdicts(tally);
+        uint256 counted = RawTally.counted(tally);
+        (uint256 quarters, uint256 counts) = RawTally.payQuarters(tally, word);
         assertEq(counts, counted, "counts");
         for (uint256 lane = 0; lane < LANES; ++lane) {
             uint256 verdict = PlainTally.verdictIn(tally, lane);
@@ -235,7 +235,7 @@ contract TallyLibTest is Assertions {
                 PlainTally.quarters(PlainTally.voteIn(word, lane), verdict),
                 item("quarters", lane)
             );
-            (uint256 grade, bool enough) = TallyLib.verdictAt(tally, lane);
+            (uint256 grade, bool enough) = RawTally.verdictAt(tally, lane);
             assertEq(enough ? grade : 4, verdict, item("verdictAt", lane));
         }
         assertEq((grades | quorate | counted | quarters) >> 240, 0, "nothing above the lanes");
@@ -251,13 +251,13 @@ contract TallyLibTest is Assertions {
             tally |= c[grade] << (lane * 16 + grade * 4);
         }
         uint256 verdict = PlainTally.verdict(c);
-        (uint256 grades, uint256 quorate) = TallyLib.verdicts(tally);
+        (uint256 grades, uint256 quorate) = RawTally.verdicts(tally);
         assertEq(_lane(quorate, lane) == 1 ? _lane(grades, lane) : 4, verdict, "verdict");
-        assertEq(_lane(TallyLib.counted(tally), lane), c[0] + c[1] + c[2] + c[3], "counted");
+        assertEq(_lane(RawTally.counted(tally), lane), c[0] + c[1] + c[2] + c[3], "counted");
         for (uint256 vote = 0; vote < 4; ++vote) {
             uint256 word = uint256(1) << (lane * 16 + vote * 4);
             uint256 quarters = PlainTally.quarters(vote, verdict) << (lane * 16);
-            (uint256 got, ) = TallyLib.payQuarters(tally, word);
+            (uint256 got, ) = RawTally.payQuarters(tally, word);
             assertEq(got, quarters, "quarters");
         }
     }
@@ -271,7 +271,7 @@ contract TallyLibTest is Assertions {
     }
 
     function _isWellFormed(uint256 word) private pure returns (bool wellFormed) {
-        (, wellFormed) = TallyLib.parse(word);
+        (, wellFormed) = RawTally.parse(word);
     }
 
     function _lane(uint256 lanes, uint256 lane) private pure returns (uint256) {

@@ -53,7 +53,7 @@ describe("isReachable", () => {
     });
   }
 
-  it("judges an IPv4 address in IPv6 clothes as what it is", () => {
+  it("checks an IPv4-mapped IPv6 address as the IPv4 address", () => {
     for (const [, first, last] of ranges.filter(([, address]) => !address.includes(":"))) {
       for (const address of [first, last]) {
         const bytes = address.split(".").map(Number);
@@ -82,7 +82,7 @@ describe("isReachable", () => {
     }
   });
 
-  it("refuses what is no plain address", () => {
+  it("refuses text that is not a plain address", () => {
     for (const text of [
       ["", "localhost", "example.com", "127.1", "0x7f.0.0.1", "2130706433"],
       ["[::1]", "[2606:4700::1111]", "8.8.8.8:80", " 8.8.8.8", "8.8.8.8\0"],

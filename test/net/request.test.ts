@@ -232,7 +232,7 @@ describe("netRequest", () => {
       });
     }
 
-    it("fails when nobody listens", async () => {
+    it("fails when no server listens", async () => {
       const { url, server } = await rig.upstream(() => {});
       await new Promise((resolve) => server.close(resolve));
       await rejection("NET_FAILED", get(url));

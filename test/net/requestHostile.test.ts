@@ -12,7 +12,7 @@ const CHUNKED = `${HEAD}transfer-encoding: chunked\r\n\r\n`;
 function get(url: URL) {
   return netRequest(
     { method: "GET", url, headers: {}, body: new Uint8Array() },
-    // No test here ends by time: what stops each flood is that it is one.
+    // No test ends by a timeout: each flood is stopped because it exceeds a bound.
     { timeMs: 600_000, maxBytes: 100_000, allowLoopback: true },
     new AbortController().signal,
   );
@@ -98,7 +98,7 @@ describe("netRequest: floods", () => {
   });
 });
 
-describe("netRequest: what is not quite HTTP/1.1", () => {
+describe("netRequest: responses that are not quite HTTP/1.1", () => {
   const rig = new ProviderRig();
   afterEach(() => rig.close());
 

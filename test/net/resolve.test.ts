@@ -53,14 +53,14 @@ describe("resolve", () => {
   });
 
   for (const name of ["localhost", "LOCALHOST", "localhost.", "a.localhost"]) {
-    it(`asks nobody for ${name}`, async () => {
+    it(`queries no server for ${name}`, async () => {
       const found = await resolve(name, signal);
       expect(found.map(({ address }) => address)).to.deep.equal(["127.0.0.1", "::1"]);
       expect(asked).to.equal(0);
     });
   }
 
-  it("is called off when nobody waits any more, however silent the name server is", async () => {
+  it("is cancelled when its caller stops waiting, even if the name server is silent", async () => {
     const abort = new AbortController();
     const first = new Promise<void>((silent) => {
       onQuestion = () => {
@@ -73,7 +73,7 @@ describe("resolve", () => {
     expect((await failed).code).to.equal("ECANCELLED");
   });
 
-  it("does not begin for somebody who is gone", async () => {
+  it("does not start for a caller that has already stopped waiting", async () => {
     const reason = new Error("over");
     expect(await failureOf(resolve("a.example", AbortSignal.abort(reason)))).to.equal(reason);
     expect(asked).to.equal(0);

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { inspect } from "node:util";
 import { findKey, findKeys } from "../../src/node/keys.ts";
+import { readPasswordFile } from "../../src/node/secretFile.ts";
 import { expectCode } from "../support/expectCode.ts";
 
 const KEY = `0x${"5e".repeat(32)}`;
@@ -93,6 +94,21 @@ describe("findKey", () => {
   });
 
   for (const [what, text] of [
+    ["without 0x", KEY.slice(2)],
+    ["with the mark and the line ends of another system", `\uFEFF${KEY}\r\n`],
+  ] as const) {
+    it(`takes a key ${what}`, async () => {
+      write(text);
+      expect(await loadKey({ file, variable })).to.equal(KEY);
+    });
+  }
+
+  it("says of a file in UTF-16 what it is", () => {
+    writeFileSync(file, Buffer.from(`\uFEFF${KEY}`, "utf16le"), { mode: 0o600 });
+    expectCode("KEY_MALFORMED", () => findKey({ file, variable, env }));
+  });
+
+  for (const [what, text] of [
     ["nothing", undefined],
     ["an empty text", ""],
     ["spaces", "  \n"],
@@ -107,7 +123,7 @@ describe("findKey", () => {
   for (const [what, text] of [
     ["a digit too few", KEY.slice(0, -1)],
     ["a digit too many", `${KEY}5`],
-    ["no 0x", KEY.slice(2)],
+    ["0x alone", "0x"],
     ["a wrong digit", `${KEY.slice(0, -1)}g`],
     ["two keys", `${KEY}\n${KEY}`],
   ] as const) {
@@ -163,4 +179,29 @@ describe("findKeys", () => {
     const files = [path.join(folder, "missing.key")];
     expectCode("KEY_MISSING", () => findKeys({ files, variable, env }));
   });
+});
+
+describe("readPasswordFile", () => {
+  let folder: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), "password-"));
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  for (const [written, meant] of [
+    ["correct horse", "correct horse"],
+    ["correct horse\n", "correct horse"],
+    ["correct horse\r\n", "correct horse"],
+    ["\uFEFFcorrect horse\r\n", "correct horse"],
+    [" spaces count \n\n", " spaces count \n"],
+  ] as const) {
+    it(`reads ${JSON.stringify(written)}`, () => {
+      const file = path.join(folder, "password");
+      writeFileSync(file, written, { mode: 0o600 });
+      expect(readPasswordFile(file)).to.equal(meant);
+    });
+  }
 });

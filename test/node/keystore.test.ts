@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { decryptKeystoreJson, encryptKeystoreJson } from "ethers";
 import { inspect } from "node:util";
 import { decryptKeystore, encryptKeystore, parseKeystore } from "../../src/node/keystore.ts";
 import { addressOfKey } from "../../src/protocol/signature.ts";
@@ -28,9 +29,7 @@ const VECTOR = {
   version: 3,
 };
 
-describe("keystore", function () {
-  this.timeout(30_000);
-
+describe("keystore", () => {
   it("reads the example of the format's definition", async () => {
     const keystore = parseKeystore(JSON.stringify(VECTOR), "vector.json");
     expect(keystore.address).to.equal(undefined);
@@ -49,6 +48,31 @@ describe("keystore", function () {
     expect(inspect(error, { depth: null }))
       .not.to.contain('wrong"')
       .and.not.to.contain("5e5e");
+  });
+
+  for (const [name, password, bytes] of [
+    ["a superscript, as geth takes it", "Passwort²", "Passwort²"],
+    ["a superscript, in the form of the JavaScript libraries", "Passwort²", "Passwort2"],
+    ["a fraction", "½ kilo", "½ kilo"],
+    ["a fraction, taken apart", "½ kilo", "1⁄2 kilo"],
+    ["a trade mark", "brand™", "brand™"],
+    ["a letter typed decomposed, written composed", "man\u0303ana", "ma\u00f1ana"],
+    ["a letter typed composed, written decomposed", "ma\u00f1ana", "man\u0303ana"],
+  ] as const) {
+    it(`opens a file of another program with ${name}`, async () => {
+      const account = { address: ADDRESS, privateKey: KEY };
+      const typed = Buffer.from(bytes, "utf8");
+      const json = await encryptKeystoreJson(account, typed, { scrypt: { N: 1024 } });
+      const keystore = parseKeystore(json, "a.key");
+      expect(await decryptKeystore(keystore, password, "a.key")).to.equal(KEY);
+      await rejection("KEY_PASSWORD", decryptKeystore(keystore, `${password}.`, "a.key"));
+    });
+  }
+
+  it("writes files that open by the password's bytes as they were typed", async () => {
+    const keystore = parseKeystore(await encryptKeystore(KEY, ADDRESS, "½", 1024), "a.key");
+    const opened = await decryptKeystoreJson(keystore.json, Buffer.from("½", "utf8"));
+    expect(opened.privateKey).to.equal(KEY);
   });
 
   it("refuses what would eat memory or time before anything is derived", () => {

@@ -7,8 +7,7 @@ import path from "node:path";
 import { isLockFile, WorkerLock } from "../../src/node/lock.ts";
 import { expectCode } from "../support/expectCode.ts";
 
-describe("WorkerLock", function () {
-  this.timeout(30_000);
+describe("WorkerLock", () => {
   let stateDir: string;
 
   beforeEach(() => {

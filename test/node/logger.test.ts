@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import { createLogger, silentLogger, type Logger } from "../../src/node/logger.ts";
+import { createLogger } from "../../src/node/createLogger.ts";
+import { silentLogger, type Logger } from "../../src/node/logger.ts";
 import { BlockcloudError } from "../../src/protocol/errors.ts";
 
 describe("createLogger", () => {

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { connect } from "node:net";
-import { createMetrics, MetricsServer, type Metrics } from "../../src/node/metrics.ts";
+import { createMetrics, type Metrics } from "../../src/node/metrics.ts";
+import { MetricsServer } from "../../src/node/metricsServer.ts";
 import { ask, untilClosed } from "../support/httpClient.ts";
 import { MemoryLog } from "../support/memoryLog.ts";
 import { rejection } from "../support/rejection.ts";

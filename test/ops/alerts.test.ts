@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { parse } from "yaml";
-import { z } from "zod";
+import * as z from "zod";
 import { queryFaults } from "../support/queryFaults.ts";
 
 const duration = z.string().regex(/^(\d+(ms|[smhdwy]))+$/);

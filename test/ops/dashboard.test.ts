@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { metricsIn, queryFaults } from "../support/queryFaults.ts";
 import { workerMetrics } from "../support/workerMetrics.ts";
 

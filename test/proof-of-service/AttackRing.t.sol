@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {ISettlement} from "../../contracts/proof-of-service/ISettlement.sol";
 import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
 import {AuditorActor} from "../support/AuditorActor.sol";
 import {vm} from "../support/Cheatcodes.sol";
@@ -19,16 +20,16 @@ contract AttackRingTest is Deployment {
 
     function test_ATallyIsThatOfOneEpoch() public {
         _audit(2, 3);
-        vm.assertEq(pos.tallyOf(0, 258), 0, "not the later one's");
+        vm.assertEq(tallyOf(0, 258), 0, "not the later one's");
         enterAndTick(258);
         _assertNoVerdict(258);
         _alice.commit(258, 0);
         enter(259);
         _alice.reveal(258);
-        vm.assertEq(pos.tallyOf(0, 258) >> 240, (1 << 4) | 7, "tag 1 and a weight of 7, not of 14");
-        (uint8 grade, bool quorate) = pos.verdictOf(1, 258);
+        vm.assertEq(tallyOf(0, 258) >> 240, (1 << 4) | 7, "tag 1 and a weight of 7, not of 14");
+        (uint8 grade, bool quorate) = settlement.verdictOf(1, 258);
         vm.assertTrue(quorate && grade == 0, "its own verdict");
-        vm.assertEq(pos.tallyOf(0, 2), 0, "the earlier one is forgotten");
+        vm.assertEq(tallyOf(0, 2), 0, "the earlier one is forgotten");
         _assertNoVerdict(2);
     }
 
@@ -39,7 +40,7 @@ contract AttackRingTest is Deployment {
         enterAndTick(258);
         (seed, , , ) = pos.seedOf(2);
         vm.assertEq(seed, bytes32(0), "nor the earlier one's");
-        (uint256 budget, , , ) = pos.budgetOf(2);
+        (uint256 budget, , , ) = budgetOf(2);
         vm.assertEq(budget, 0, "nor its budget");
         // A round cannot be revealed under the other's seed.
         enter(514);
@@ -64,7 +65,7 @@ contract AttackRingTest is Deployment {
         _audit(2, 0);
         enterAndTick(258);
         _alice.commit(258, 0);
-        (bool committed, uint16 revealed, uint128 claimed) = pos.roundOf(address(_alice), 258);
+        (bool committed, uint8 revealed, uint64 claimed) = pos.roundOf(address(_alice), 258);
         vm.assertTrue(committed && revealed == 0 && claimed == 0, "not revealed");
         enter(260);
         // The old round's reveal does not make the new one claimable.
@@ -109,9 +110,9 @@ contract AttackRingTest is Deployment {
             _audit(epoch, 0);
         }
         enter(267);
-        vm.expectRevert(abi.encodeWithSelector(IProofOfService.PosNotDown.selector, 1, 258));
-        pos.suspend(1, 265);
-        vm.assertEq(pos.settle(1, 9), 0, "nor do they pay");
+        vm.expectRevert(abi.encodeWithSelector(ISettlement.SettlementNotDown.selector, 1, 258));
+        settlement.suspend(1, 265);
+        vm.assertEq(settlement.settle(1, 9), 0, "nor do they pay");
     }
 
     function _audit(uint32 epoch, uint256 grade) private {
@@ -122,7 +123,7 @@ contract AttackRingTest is Deployment {
     }
 
     function _assertNoVerdict(uint32 epoch) private view {
-        (, bool quorate) = pos.verdictOf(1, epoch);
+        (, bool quorate) = settlement.verdictOf(1, epoch);
         vm.assertFalse(quorate, "no verdict");
     }
 }

@@ -109,7 +109,7 @@ contract AttackSortitionTest is Deployment {
         pos.reveal(round.chunks[0]);
         uint256 expected = SortitionLib.expectedWeight(5_000e18, 10_000e18);
         uint256 weight = SortitionLib.weight(y, 0, expected) + _alice.weightIn(2, 0);
-        vm.assertEq(pos.tallyOf(0, 2) >> 240, weight, "half of the stake each");
+        vm.assertEq(tallyOf(0, 2) >> 240, weight, "half of the stake each");
     }
 
     /// @dev The seed is out and the draw is bad: another tip, another stake, a wait.

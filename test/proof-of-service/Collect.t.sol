@@ -17,9 +17,10 @@ contract CollectTest is Deployment {
     }
 
     function test_SeveralClaimsAreCollectedAtOnceByAnyone() public {
-        uint256 earned = _claimed(2) + _claimed(5);
+        uint256 earned = _claimed(2);
+        earned += _claimed(5);
         vm.assertEq(pos.earnedOf(address(_alice)), earned, "both wait");
-        uint256 reserved = pool.reserved();
+        uint256 reserved = setAside();
         vm.expectEmit(address(pos));
         emit IProofOfService.Collected(address(_alice), earned);
         vm.prank(STRANGER);
@@ -27,7 +28,7 @@ contract CollectTest is Deployment {
 
         vm.assertEq(token.balanceOf(address(_alice)), earned, "paid to the owner");
         vm.assertEq(token.balanceOf(STRANGER), 0, "not to the caller");
-        vm.assertEq(reserved - pool.reserved(), earned, "out of what was set aside");
+        vm.assertEq(reserved - setAside(), earned, "out of what was set aside");
         vm.assertEq(pos.earnedOf(address(_alice)), 0, "nothing is left");
     }
 
@@ -42,11 +43,11 @@ contract CollectTest is Deployment {
     /// @dev The ring gives back what an epoch has left, and what was claimed of it is not left.
     function test_WhatWaitsOutlivesTheRing() public {
         uint256 earned = _claimed(2);
-        (, uint256 providers, , uint256 auditors) = pos.budgetOf(2);
-        uint256 reserved = pool.reserved();
+        (, uint256 providers, , uint256 auditors) = budgetOf(2);
+        uint256 reserved = setAside();
         enterAndTick(258);
         vm.assertEq(
-            pool.reserved(),
+            setAside(),
             reserved - providers - auditors + _budgetOf(258),
             "only the rest went back"
         );
@@ -55,9 +56,9 @@ contract CollectTest is Deployment {
 
     function test_WhoLeftOrWasLapsedCollectsStill() public {
         uint256 earned = _claimed(2);
-        _alice.unstake(5_000e18);
         vm.prank(address(pos));
         staking.lapse(address(_alice));
+        _alice.unstake(5_000e18);
         enter(20);
         vm.assertEq(pos.collect(address(_alice)), earned, "paid");
     }
@@ -73,7 +74,7 @@ contract CollectTest is Deployment {
     }
 
     function _budgetOf(uint32 epoch) private view returns (uint256) {
-        (uint256 providers, , uint256 auditors, ) = pos.budgetOf(epoch);
+        (uint256 providers, , uint256 auditors, ) = budgetOf(epoch);
         return providers + auditors;
     }
 

@@ -24,7 +24,7 @@ contract CommitTest is Deployment {
         emit IProofOfService.Committed(address(_alice), 2);
         _commit(2);
 
-        (bool committed, uint16 revealed, uint128 claimed) = pos.roundOf(address(_alice), 2);
+        (bool committed, uint8 revealed, uint64 claimed) = pos.roundOf(address(_alice), 2);
         vm.assertTrue(committed, "committed");
         vm.assertEq(uint256(revealed) + claimed, 0, "nothing else");
         (committed, , ) = pos.roundOf(address(_alice), 2 + 256);

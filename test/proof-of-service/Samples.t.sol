@@ -75,7 +75,7 @@ contract SamplesTest is Deployment {
         enter(3);
         _alice.reveal(2);
         enter(4);
-        (, , uint256 budget, ) = pos.budgetOf(2);
+        (, , uint256 budget, ) = budgetOf(2);
         // No seed has come since, none is needed.
         uint256 reward = pos.claim(_alice.chunkAt(2, 0), 4, _none);
         vm.assertEq(reward, (budget / (4 * 7)) * 7, "a quarter");
@@ -83,22 +83,22 @@ contract SamplesTest is Deployment {
 
     function test_FabricatedVotesEarnNothingAndSpoilTheirChunkOnly() public {
         registerServices(15);
-        enterAndTick(3);
-        // Service 16, alone in its chunk, was never contacted.
-        Round memory round = _alice.buildChunks(3, _alice.honestWords(3, 3), 1);
-        Round memory partly = _alice.buildChunks(3, _first(_alice.honestWords(3, 3)), 1);
-        round = RoundKit.withEvidence(round, partly.evidence);
-        _alice.commitRound(3, round);
         enterAndTick(4);
-        _alice.reveal(3);
+        // Service 16, alone in its chunk, was never contacted.
+        Round memory round = _alice.buildChunks(4, _alice.honestWords(4, 3), 1);
+        Round memory partly = _alice.buildChunks(4, _first(_alice.honestWords(4, 3)), 1);
+        round = RoundKit.withEvidence(round, partly.evidence);
+        _alice.commitRound(4, round);
         enterAndTick(5);
+        _alice.reveal(4);
+        enterAndTick(6);
 
-        IProofOfService.Chunk memory fabricated = _alice.chunkAt(3, 1);
-        IProofOfService.Sample[] memory samples = _alice.samplesAt(3, 1, 5);
+        IProofOfService.Chunk memory fabricated = _alice.chunkAt(4, 1);
+        IProofOfService.Sample[] memory samples = _alice.samplesAt(4, 1, 6);
         _expectMissing(16);
-        pos.claim(fabricated, 5, samples);
-        samples = _alice.samplesAt(3, 0, 5);
-        vm.assertGt(pos.claim(_alice.chunkAt(3, 0), 5, samples), 0, "the other chunk is paid");
+        pos.claim(fabricated, 6, samples);
+        samples = _alice.samplesAt(4, 0, 6);
+        vm.assertGt(pos.claim(_alice.chunkAt(4, 0), 6, samples), 0, "the other chunk is paid");
     }
 
     function test_RevertsWhen_TheEvidenceIsMissing() public {
@@ -110,22 +110,27 @@ contract SamplesTest is Deployment {
 
     function test_RevertsWhen_TheEvidenceIsOfAnotherServiceOrAltered() public {
         registerServices(1);
-        enterAndTick(3);
-        _alice.commit(3, 3);
-        enter(4);
-        _alice.reveal(3);
-        enterAndTick(5);
-        IProofOfService.Chunk memory chunk = _alice.chunkAt(3, 0);
-        IProofOfService.Sample[] memory samples = _alice.samplesAt(3, 0, 5);
-        uint64 asked = samples[0].channel == keccak256(abi.encode("channel", uint64(1))) ? 1 : 2;
-        samples[0] = RoundKit.sample(_alice.roundAt(3), 3 - asked);
+        enterAndTick(4);
+        _alice.commit(4, 3);
+        enter(5);
+        _alice.reveal(4);
+        enterAndTick(6);
+        IProofOfService.Chunk memory chunk = _alice.chunkAt(4, 0);
+        IProofOfService.Sample[] memory samples = _alice.samplesAt(4, 0, 6);
+        uint64 asked = samples[0].number;
+        samples[0] = RoundKit.sample(_alice.roundAt(4), uint40(3 - asked));
+        vm.expectRevert(
+            abi.encodeWithSelector(IProofOfService.PosSampleSlot.selector, 3 - asked, asked)
+        );
+        pos.claim(chunk, 6, samples);
+        samples[0].number = asked;
         _expectMissing(asked);
-        pos.claim(chunk, 5, samples);
+        pos.claim(chunk, 6, samples);
 
-        samples = _alice.samplesAt(3, 0, 5);
+        samples = _alice.samplesAt(4, 0, 6);
         samples[0].salt = keccak256("another");
         _expectMissing(asked);
-        pos.claim(chunk, 5, samples);
+        pos.claim(chunk, 6, samples);
     }
 
     function test_RevertsWhen_AnotherKeySigned() public {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {ISettlement} from "../../contracts/proof-of-service/ISettlement.sol";
 import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
 import {AuditorActor} from "../support/AuditorActor.sol";
 import {vm} from "../support/Cheatcodes.sol";
@@ -28,12 +29,12 @@ contract SettleTest is Deployment {
             enter(epoch + 2);
             uint256 budget = _providersBudget(epoch);
             uint256 expected = (budget * 3 * percent[grade]) / 400;
-            vm.expectEmit(address(pos));
-            emit IProofOfService.Settled(2, epoch, uint8(grade), expected);
+            vm.expectEmit(address(settlement));
+            emit ISettlement.Settled(2, epoch, uint8(grade), expected);
             vm.prank(STRANGER);
-            vm.assertEq(pos.settle(2, epoch), expected, "three quarters of the stake");
+            vm.assertEq(settlement.settle(2, epoch), expected, "three quarters of the stake");
             vm.assertEq(
-                pos.settle(1, epoch),
+                settlement.settle(1, epoch),
                 (budget * percent[grade]) / 400,
                 "one quarter of the stake"
             );
@@ -45,13 +46,13 @@ contract SettleTest is Deployment {
         _audit(3, 2);
         enterAndTick(5);
         uint256 expected = _providersBudget(2) / 4 + (_providersBudget(3) * 80) / 400;
-        vm.assertEq(pos.settle(1, 3), expected, "both");
+        vm.assertEq(settlement.settle(1, 3), expected, "both");
         vm.assertEq(token.balanceOf(PROVIDER), expected, "paid");
-        vm.assertEq(pos.settledThrough(1), 3, "pointer");
+        vm.assertEq(settlement.settledThrough(1), 3, "pointer");
 
-        vm.assertEq(pos.settle(1, 3), 0, "nothing twice");
-        vm.assertEq(pos.settle(1, 2), 0, "nor part of it");
-        vm.assertEq(pos.settledThrough(1), 3, "the pointer never goes back");
+        vm.assertEq(settlement.settle(1, 3), 0, "nothing twice");
+        vm.assertEq(settlement.settle(1, 2), 0, "nor part of it");
+        vm.assertEq(settlement.settledThrough(1), 3, "the pointer never goes back");
     }
 
     function test_AVerdictStandsInForFourEpochs() public {
@@ -60,8 +61,8 @@ contract SettleTest is Deployment {
             enterAndTick(epoch);
         }
         uint256 share = _providersBudget(2) / 4;
-        vm.assertEq(pos.settle(1, 6), 5 * share, "its own epoch and four more");
-        vm.assertEq(pos.settle(1, 7), 0, "not a fifth");
+        vm.assertEq(settlement.settle(1, 6), 5 * share, "its own epoch and four more");
+        vm.assertEq(settlement.settle(1, 7), 0, "not a fifth");
     }
 
     function test_TheLastVerdictStandsInNotTheBest() public {
@@ -69,16 +70,16 @@ contract SettleTest is Deployment {
         _audit(3, 0);
         enterAndTick(4);
         enterAndTick(6);
-        vm.assertEq(pos.settle(1, 2), _providersBudget(2) / 4, "EXCELLENT");
-        vm.assertEq(pos.settle(1, 4), 0, "FAILED, and FAILED stands in");
+        vm.assertEq(settlement.settle(1, 2), _providersBudget(2) / 4, "EXCELLENT");
+        vm.assertEq(settlement.settle(1, 4), 0, "FAILED, and FAILED stands in");
     }
 
     function test_AnEpochWithoutSeedPaysNothing() public {
         _audit(2, 3);
         enterAndTick(4);
         enter(6);
-        vm.assertEq(pos.settle(1, 3), _providersBudget(2) / 4, "epoch 3 has no budget");
-        vm.assertEq(pos.settle(1, 4), _providersBudget(4) / 4, "epoch 2 stands in for 4");
+        vm.assertEq(settlement.settle(1, 3), _providersBudget(2) / 4, "epoch 3 has no budget");
+        vm.assertEq(settlement.settle(1, 4), _providersBudget(4) / 4, "epoch 2 stands in for 4");
     }
 
     function test_AnInactiveEpochPaysNothing() public {
@@ -86,19 +87,25 @@ contract SettleTest is Deployment {
         vm.prank(PROVIDER);
         staking.unstakeService(1, 1);
         enterAndTick(4);
-        enter(6);
-        // Now in epoch 3: inactive from 4 on, where the old verdict would have stood in.
-        vm.assertEq(pos.settle(1, 4), _providersBudget(2) / 4, "epoch 2 only");
-        vm.assertEq(pos.settle(2, 2), (_providersBudget(2) * 3) / 4, "the other one still");
+        enterAndTick(5);
+        enter(7);
+        // In epoch 3: inactive from 5 on, where the old verdict would have stood in, as it does in 4.
+        vm.assertEq(
+            settlement.settle(1, 5),
+            _providersBudget(2) / 4 + _providersBudget(4) / 4,
+            "nothing for 5"
+        );
+        vm.assertEq(settlement.settle(2, 2), (_providersBudget(2) * 3) / 4, "the other one still");
     }
 
     function test_EpochsBeforeTheRegistrationPayNothing() public {
         _audit(2, 3);
         uint64 late = registerService();
         _audit(4, 3);
-        enter(6);
-        vm.assertEq(registry.firstEpoch(late), 4, "from epoch 4 on");
-        vm.assertEq(pos.settle(late, 4), _providersBudget(4) / 5, "its share of the stake");
+        _audit(5, 3);
+        enter(7);
+        vm.assertEq(registry.firstEpoch(late), 5, "from epoch 5 on");
+        vm.assertEq(settlement.settle(late, 5), _providersBudget(5) / 5, "its share of the stake");
     }
 
     function test_TheOwnerOfTheMomentIsPaid() public {
@@ -106,7 +113,7 @@ contract SettleTest is Deployment {
         enter(4);
         vm.prank(PROVIDER);
         registry.transferFrom(PROVIDER, STRANGER, 1);
-        uint256 reward = pos.settle(1, 2);
+        uint256 reward = settlement.settle(1, 2);
 
         vm.assertEq(token.balanceOf(STRANGER), reward, "the new owner");
         vm.assertEq(token.balanceOf(PROVIDER), 0, "not the old one");
@@ -120,11 +127,11 @@ contract SettleTest is Deployment {
         address second = address(0x9a72);
         vm.prank(PROVIDER);
         registry.setPayout(1, first);
-        uint256 reward = pos.settle(1, 2);
+        uint256 reward = settlement.settle(1, 2);
         vm.assertEq(token.balanceOf(first), reward, "as named");
         vm.prank(PROVIDER);
         registry.setPayout(1, second);
-        reward = pos.settle(1, 3);
+        reward = settlement.settle(1, 3);
         vm.assertGt(reward, 0, "paid");
         vm.assertEq(token.balanceOf(second), reward, "as named later");
         vm.assertEq(token.balanceOf(PROVIDER), 0, "not to the owner");
@@ -137,7 +144,7 @@ contract SettleTest is Deployment {
         registry.setPayout(1, address(0x9a71));
         registry.transferFrom(PROVIDER, STRANGER, 1);
         vm.stopPrank();
-        uint256 reward = pos.settle(1, 2);
+        uint256 reward = settlement.settle(1, 2);
         vm.assertEq(token.balanceOf(STRANGER), reward, "the new owner");
     }
 
@@ -147,8 +154,13 @@ contract SettleTest is Deployment {
         registry.retire(1);
         _audit(3, 3);
         enterAndTick(4);
-        enter(6);
-        vm.assertEq(pos.settle(1, 4), _providersBudget(2) / 4 + _providersBudget(3) / 4, "to 3");
+        enterAndTick(5);
+        enter(7);
+        vm.assertEq(
+            settlement.settle(1, 5),
+            _providersBudget(2) / 4 + _providersBudget(3) / 4 + _providersBudget(4) / 4,
+            "to 4"
+        );
     }
 
     function test_EpochsOfMaintenanceAndSuspensionAreUnpaid() public {
@@ -168,15 +180,15 @@ contract SettleTest is Deployment {
         enterAndTick(6);
         enter(8);
         // Both were active in 2, 3 and 6; the stakes are one and three quarters.
-        vm.assertEq(pos.settle(1, 6), 3 * (_providersBudget(2) / 4), "service 1");
-        vm.assertEq(pos.settle(2, 6), 3 * ((_providersBudget(2) * 3) / 4), "service 2");
+        vm.assertEq(settlement.settle(1, 6), 3 * (_providersBudget(2) / 4), "service 1");
+        vm.assertEq(settlement.settle(2, 6), 3 * ((_providersBudget(2) * 3) / 4), "service 2");
     }
 
     function test_TheRingRemembers255Epochs() public {
         _audit(2, 3);
         enterAndTick(257);
         uint256 expected = _providersBudget(2) / 4;
-        vm.assertEq(pos.settle(1, 2), expected, "the last moment");
+        vm.assertEq(settlement.settle(1, 2), expected, "the last moment");
     }
 
     function test_WhatTheRingForgotIsNotPaid() public {
@@ -184,17 +196,17 @@ contract SettleTest is Deployment {
         _audit(3, 3);
         enterAndTick(258);
         uint256 expected = _providersBudget(3) / 4;
-        vm.assertEq(pos.settle(1, 256), expected, "epoch 3, but not 2");
-        vm.assertEq(pos.settledThrough(1), 256, "pointer");
+        vm.assertEq(settlement.settle(1, 256), expected, "epoch 3, but not 2");
+        vm.assertEq(settlement.settledThrough(1), 256, "pointer");
     }
 
     function test_AVerdictIsNeverThatOfAnEpochThatSharesTheEntry() public {
         _audit(2, 3);
         enterAndTick(258);
-        (, bool quorate) = pos.verdictOf(1, 258);
+        (, bool quorate) = settlement.verdictOf(1, 258);
         vm.assertFalse(quorate, "the tally of epoch 2 has another tag");
         enterAndTick(260);
-        vm.assertEq(pos.settle(1, 258), 0, "nothing");
+        vm.assertEq(settlement.settle(1, 258), 0, "nothing");
     }
 
     function test_ALongAbsenceFitsATransaction() public {
@@ -209,26 +221,26 @@ contract SettleTest is Deployment {
             }
         }
         uint256 before = gasleft();
-        vm.assertGt(pos.settle(15, 257), 0, "paid");
+        vm.assertGt(settlement.settle(15, 257), 0, "paid");
         vm.assertLt(before - gasleft(), 12_000_000, "gas");
     }
 
     function test_RevertsWhen_NotFinal() public {
         _audit(2, 3);
         _expectNotFinal(2, 3);
-        pos.settle(1, 2);
+        settlement.settle(1, 2);
         _expectNotFinal(type(uint32).max, 3);
-        pos.settle(1, type(uint32).max);
+        settlement.settle(1, type(uint32).max);
     }
 
     function test_RevertsWhen_TheServiceIsUnknown() public {
         enter(4);
         _expectUnknown(3);
-        pos.settle(3, 2);
+        settlement.settle(3, 2);
         _expectUnknown(0);
-        pos.settle(0, 2);
-        _expectUnknown(0);
-        pos.verdictOf(0, 2);
+        settlement.settle(0, 2);
+        (, bool quorate) = settlement.verdictOf(0, 2);
+        vm.assertFalse(quorate, "no verdict");
     }
 
     function _audit(uint32 epoch, uint256 grade) private {
@@ -241,16 +253,18 @@ contract SettleTest is Deployment {
     }
 
     function _providersBudget(uint32 epoch) private view returns (uint256 budget) {
-        (budget, , , ) = pos.budgetOf(epoch);
+        (budget, , , ) = budgetOf(epoch);
     }
 
     function _expectNotFinal(uint32 upTo, uint32 current) private {
         vm.expectRevert(
-            abi.encodeWithSelector(IProofOfService.PosNotFinal.selector, upTo, current)
+            abi.encodeWithSelector(ISettlement.SettlementNotFinal.selector, upTo, current)
         );
     }
 
     function _expectUnknown(uint64 number) private {
-        vm.expectRevert(abi.encodeWithSelector(IProofOfService.PosUnknownService.selector, number));
+        vm.expectRevert(
+            abi.encodeWithSelector(ISettlement.SettlementUnknownService.selector, number)
+        );
     }
 }

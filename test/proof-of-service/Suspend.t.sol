@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {ISettlement} from "../../contracts/proof-of-service/ISettlement.sol";
 import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
 import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
 import {AuditorActor} from "../support/AuditorActor.sol";
@@ -24,32 +25,32 @@ contract SuspendTest is Deployment {
     function test_EightFailedVerdictsSuspend() public {
         _run(2, 9, 0);
         enter(11);
-        vm.expectEmit(address(pos));
-        emit IProofOfService.Suspended(1, 9);
+        vm.expectEmit(address(settlement));
+        emit ISettlement.Suspended(1, 9);
         vm.expectEmit(address(registry));
-        emit IServiceRegistry.ServiceSuspended(1, 12);
+        emit IServiceRegistry.ServiceSuspended(1, 13);
         vm.prank(STRANGER);
-        pos.suspend(1, 9);
+        settlement.suspend(1, 9);
 
-        vm.assertTrue(registry.statusAt(1, 11) == IServiceRegistry.Status.Active, "until here");
-        vm.assertTrue(registry.statusAt(1, 12) == IServiceRegistry.Status.Suspended, "from here");
-        vm.assertEq(staking.serviceStakeAt(1, 12), 1_000e18, "being down is not cheating");
+        vm.assertTrue(registry.statusAt(1, 12) == IServiceRegistry.Status.Active, "until here");
+        vm.assertTrue(registry.statusAt(1, 13) == IServiceRegistry.Status.Suspended, "from here");
+        vm.assertEq(serviceStakeAt(1, 13), 1_000e18, "being down is not cheating");
         vm.assertEq(token.balanceOf(STRANGER), 0, "and pays nobody");
-        (uint96 stake, uint64 services) = staking.activeAt(12);
+        (uint96 stake, uint64 services) = activeAt(13);
         vm.assertTrue(stake == 1_000e18 && services == 1, "the other one is left");
-        vm.assertEq(registry.activeLanes(0, 12), 2, "its lane");
+        vm.assertEq(registry.activeLanes(0, 13), 2, "its lane");
     }
 
     function test_ASuspendedServiceIsNeitherAuditedNorPaid() public {
         _run(2, 9, 0);
         enter(11);
-        pos.suspend(1, 9);
-        _run(12, 13, 3);
-        enterAndTick(15);
-        vm.assertEq(pos.settle(1, 13), 0, "nothing");
-        (, bool quorate) = pos.verdictOf(1, 13);
+        settlement.suspend(1, 9);
+        _run(13, 14, 3);
+        enterAndTick(16);
+        vm.assertEq(settlement.settle(1, 14), 0, "nothing");
+        (, bool quorate) = settlement.verdictOf(1, 14);
         vm.assertFalse(quorate, "no votes");
-        vm.assertGt(pos.settle(2, 13), 0, "the other one is paid");
+        vm.assertGt(settlement.settle(2, 14), 0, "the other one is paid");
     }
 
     function test_AnythingElseBreaksTheRun() public {
@@ -70,54 +71,54 @@ contract SuspendTest is Deployment {
 
     function test_MaintenanceBreaksTheRun() public {
         _run(2, 4, 0);
-        // In epoch 5: it counts in 6 only.
+        // In epoch 5: it counts in 7 only.
         vm.prank(PROVIDER);
         registry.setMaintenance(1, true);
         _run(5, 5, 0);
         vm.prank(PROVIDER);
         registry.setMaintenance(1, false);
-        _run(6, 14, 0);
-        enter(16);
-        _expectNotDown(6, 13);
-        pos.suspend(1, 14);
+        _run(6, 15, 0);
+        enter(17);
+        _expectNotDown(7, 14);
+        settlement.suspend(1, 15);
     }
 
     function test_ALongerRunSuspendsByAnyOfItsEnds() public {
         _run(2, 12, 0);
         enter(14);
-        pos.suspend(1, 11);
+        settlement.suspend(1, 11);
         vm.assertTrue(registry.statusNow(1) == IServiceRegistry.Status.Suspended, "suspended");
     }
 
     function test_TheWindowOfTheLastEpoch() public {
         _run(2, 9, 0);
         enter(10);
-        _expect(abi.encodeWithSelector(IProofOfService.PosNotFinal.selector, 9, 10), 9);
+        _expect(abi.encodeWithSelector(ISettlement.SettlementNotFinal.selector, 9, 10), 9);
         bytes memory far = abi.encodeWithSelector(
-            IProofOfService.PosNotFinal.selector,
+            ISettlement.SettlementNotFinal.selector,
             type(uint32).max,
             10
         );
         _expect(far, type(uint32).max);
         enter(15);
-        _expect(abi.encodeWithSelector(IProofOfService.PosRunTooOld.selector, 9, 15), 9);
+        _expect(abi.encodeWithSelector(ISettlement.SettlementRunTooOld.selector, 9, 15), 9);
         enter(14);
-        pos.suspend(1, 9);
+        settlement.suspend(1, 9);
     }
 
     function test_RevertsWhen_TheRunWouldBeginBeforeTheFirstEpoch() public {
         _run(2, 7, 0);
         enter(10);
-        _expect(abi.encodeWithSelector(IProofOfService.PosRunTooShort.selector, 1, 7, 0), 7);
+        _expect(abi.encodeWithSelector(ISettlement.SettlementRunTooShort.selector, 1, 7, 0), 7);
         _expectNotDown(1, 8);
     }
 
     function test_RevertsWhen_ItIsSuspendedAlready() public {
         _run(2, 9, 0);
         enter(11);
-        pos.suspend(1, 9);
+        settlement.suspend(1, 9);
         bytes memory refusal = abi.encodeWithSelector(
-            IProofOfService.PosAlreadySuspended.selector,
+            ISettlement.SettlementNotSuspendable.selector,
             1
         );
         _expect(refusal, 9);
@@ -128,14 +129,14 @@ contract SuspendTest is Deployment {
     function test_AReplayAfterTheReinstatementFails() public {
         _run(2, 9, 0);
         enter(11);
-        pos.suspend(1, 9);
+        settlement.suspend(1, 9);
         vm.prank(PROVIDER);
         registry.reinstate(1);
-        _expect(abi.encodeWithSelector(IProofOfService.PosRunTooShort.selector, 1, 9, 12), 9);
+        _expect(abi.encodeWithSelector(ISettlement.SettlementRunTooShort.selector, 1, 9, 13), 9);
         // Nor does part of the old run serve a new one.
         _run(12, 18, 0);
         enter(20);
-        _expect(abi.encodeWithSelector(IProofOfService.PosRunTooShort.selector, 1, 18, 12), 18);
+        _expect(abi.encodeWithSelector(ISettlement.SettlementRunTooShort.selector, 1, 18, 13), 18);
         _run(20, 20, 0);
         enter(22);
         _expectNotDown(19, 20);
@@ -144,36 +145,36 @@ contract SuspendTest is Deployment {
     function test_ANewRunAfterTheReinstatementSuspendsAgain() public {
         _run(2, 9, 0);
         enter(11);
-        pos.suspend(1, 9);
+        settlement.suspend(1, 9);
         vm.prank(PROVIDER);
         registry.reinstate(1);
-        _run(12, 19, 0);
-        enter(21);
-        pos.suspend(1, 19);
+        _run(12, 20, 0);
+        enter(22);
+        settlement.suspend(1, 20);
         vm.assertTrue(registry.statusNow(1) == IServiceRegistry.Status.Suspended, "again");
-        vm.assertEq(staking.serviceStakeAt(1, 22), 1_000e18, "and still whole");
+        vm.assertEq(serviceStakeAt(1, 24), 1_000e18, "and still whole");
     }
 
     function test_TheSuspendedEpochsBreakALaterRun() public {
         _run(2, 9, 0);
         enter(11);
-        pos.suspend(1, 9);
+        settlement.suspend(1, 9);
         enter(14);
         vm.prank(PROVIDER);
         registry.reinstate(1);
-        vm.assertEq(registry.reinstatedSince(1), 15, "from 15 on");
-        _run(15, 21, 0);
-        enter(23);
-        _expect(abi.encodeWithSelector(IProofOfService.PosRunTooShort.selector, 1, 21, 15), 21);
+        vm.assertEq(registry.reinstatedSince(1), 16, "from 16 on");
+        _run(16, 22, 0);
+        enter(24);
+        _expect(abi.encodeWithSelector(ISettlement.SettlementRunTooShort.selector, 1, 22, 16), 22);
     }
 
     function test_RevertsWhen_TheServiceIsUnknown() public {
         _run(2, 9, 0);
         enter(11);
-        vm.expectRevert(abi.encodeWithSelector(IProofOfService.PosUnknownService.selector, 0));
-        pos.suspend(0, 9);
-        vm.expectRevert(abi.encodeWithSelector(IProofOfService.PosNotDown.selector, 3, 2));
-        pos.suspend(3, 9);
+        vm.expectRevert(abi.encodeWithSelector(ISettlement.SettlementNotDown.selector, 0, 2));
+        settlement.suspend(0, 9);
+        vm.expectRevert(abi.encodeWithSelector(ISettlement.SettlementNotDown.selector, 3, 2));
+        settlement.suspend(3, 9);
     }
 
     function test_AMinorityThatCriesFailedSuspendsNobody() public {
@@ -190,7 +191,7 @@ contract SuspendTest is Deployment {
             mallory.reveal(epoch);
         }
         enter(11);
-        (bool ok, ) = address(pos).call(abi.encodeCall(pos.suspend, (1, 9)));
+        (bool ok, ) = address(settlement).call(abi.encodeCall(settlement.suspend, (1, 9)));
         vm.assertFalse(ok, "not down");
     }
 
@@ -207,11 +208,14 @@ contract SuspendTest is Deployment {
     }
 
     function _expectNotDown(uint32 epoch, uint32 lastEpoch) private {
-        _expect(abi.encodeWithSelector(IProofOfService.PosNotDown.selector, 1, epoch), lastEpoch);
+        _expect(
+            abi.encodeWithSelector(ISettlement.SettlementNotDown.selector, 1, epoch),
+            lastEpoch
+        );
     }
 
     function _expect(bytes memory refusal, uint32 lastEpoch) private {
         vm.expectRevert(refusal);
-        pos.suspend(1, lastEpoch);
+        settlement.suspend(1, lastEpoch);
     }
 }

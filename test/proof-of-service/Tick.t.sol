@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {ProofOfService} from "../../contracts/proof-of-service/ProofOfService.sol";
 import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
-import {Staking} from "../../contracts/staking/Staking.sol";
+import {IStaking} from "../../contracts/staking/IStaking.sol";
 import {IRewardPool} from "../../contracts/token/IRewardPool.sol";
+import {Artifacts} from "../support/Artifacts.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
 import {HeaderLib} from "../support/HeaderLib.sol";
@@ -25,41 +25,42 @@ contract TickTest is Deployment {
 
     function test_ATickRecordsTheSeedAndSharesTheBudget() public {
         registerServices(2);
-        enter(1);
-        (bytes memory first, bytes memory parent) = SystemLib.headers(1, SystemLib.randao(1));
-        bytes32 seed = system().seed(1);
+        newAuditor("alice", 5_000e18);
+        enter(2);
+        (bytes memory first, bytes memory parent) = SystemLib.headers(2, SystemLib.randao(2));
+        bytes32 seed = system().seed(2);
         uint256 budget = pool.epochBudget();
-        uint256 providers = ((budget - 1e18) * 60) / 100;
-        uint256 auditors = budget - 1e18 - providers;
+        uint256 providers = (budget * 60) / 100;
+        uint256 auditors = budget - providers;
 
         vm.expectEmit(address(pool));
-        emit IRewardPool.Reserved(1, budget);
+        emit IRewardPool.Reserved(2, providers, auditors, 0, 1e18);
         vm.expectEmit(address(pos));
-        emit IProofOfService.Ticked(1, seed, providers, auditors, 2);
+        emit IProofOfService.Ticked(2, seed, providers, auditors, 2_000e18, 5_000e18, 2);
         vm.prank(STRANGER);
         pos.tick(first, parent);
 
-        (bytes32 recorded, uint32 previous, uint32 active, ) = pos.seedOf(1);
+        (bytes32 recorded, uint32 previous, uint32 active, ) = pos.seedOf(2);
         vm.assertEq(recorded, seed, "seed");
         vm.assertEq(previous, 0, "none before");
         vm.assertEq(active, 2, "active services");
-        _assertBudgets(1, providers, auditors);
-        vm.assertEq(token.balanceOf(STRANGER), 1e18, "bounty");
-        vm.assertEq(pool.reserved(), providers + auditors, "reserved");
-        vm.assertEq(pos.newestSeed(), 1, "newest");
+        _assertBudgets(2, providers, auditors);
+        vm.assertEq(token.balanceOf(STRANGER), 1e18, "bounty, beside the budget");
+        vm.assertEq(setAside(), providers + auditors, "reserved");
+        vm.assertEq(pos.newestSeed(), 2, "newest");
     }
 
     function test_ASecondTickIsSilentAndUnpaid() public {
         enterAndTick(3);
         (bytes memory first, bytes memory parent) = SystemLib.headers(3, SystemLib.randao(3));
-        uint256 reserved = pool.reserved();
+        uint256 reserved = setAside();
         vm.recordLogs();
         vm.prank(STRANGER);
         pos.tick(first, parent);
 
         vm.assertEq(vm.getRecordedLogs().length, 0, "no event");
         vm.assertEq(token.balanceOf(STRANGER), 0, "no bounty");
-        vm.assertEq(pool.reserved(), reserved, "no budget");
+        vm.assertEq(setAside(), reserved, "no budget");
     }
 
     function test_SkippedEpochsAreLinked() public {
@@ -108,45 +109,51 @@ contract TickTest is Deployment {
         pos.tick(first, parent);
 
         vm.assertEq(vm.getRecordedLogs().length, 0, "silent");
-        vm.assertEq(pool.reserved(), 0, "no budget");
+        vm.assertEq(setAside(), 0, "no budget");
         vm.assertEq(pos.newestSeed(), 0, "no seed");
     }
 
     function test_WhatIsUnspentComesBackWhenTheEntryIsReused() public {
+        registerService();
+        newAuditor("alice", 5_000e18);
         enterAndTick(5);
-        (uint256 providers, , uint256 auditors, ) = pos.budgetOf(5);
+        (uint256 providers, , uint256 auditors, ) = budgetOf(5);
         enterAndTick(6);
-        uint256 reserved = pool.reserved();
+        uint256 reserved = setAside();
         enter(261);
         (bytes memory first, bytes memory parent) = SystemLib.headers(261, SystemLib.randao(261));
         vm.expectEmit(address(pool));
-        emit IRewardPool.Released(providers + auditors);
+        emit IRewardPool.Released(address(pos), auditors, 0);
+        vm.expectEmit(address(pool));
+        emit IRewardPool.Released(address(settlement), providers, 0);
         pos.tick(first, parent);
 
-        vm.assertEq(pool.reserved(), reserved, "one budget went, one came");
+        vm.assertEq(setAside(), reserved, "one budget went, one came");
         (bytes32 seed, , , ) = pos.seedOf(5);
         vm.assertEq(seed, 0, "forgotten");
         _assertBudgets(5, 0, 0);
     }
 
     function test_ANearlyEmptyPoolGivesWhatItHas() public {
+        registerService();
+        newAuditor("alice", 5_000e18);
         uint256 balance = token.balanceOf(address(pool));
         vm.prank(address(pool));
         token.transfer(TREASURY, balance - 11e18);
-        enter(1);
-        _tickAs(STRANGER, 1);
-        vm.assertEq(token.balanceOf(STRANGER), 1e18, "bounty first");
-        _assertBudgets(1, 6e18, 4e18);
-
         enter(2);
         _tickAs(STRANGER, 2);
+        vm.assertEq(token.balanceOf(STRANGER), 1e18, "bounty first");
+        _assertBudgets(2, 6e18, 4e18);
+
+        enter(3);
+        _tickAs(STRANGER, 3);
         vm.assertEq(token.balanceOf(STRANGER), 1e18, "nothing left");
-        _assertBudgets(2, 0, 0);
-        (bytes32 seed, , , ) = pos.seedOf(2);
-        vm.assertEq(seed, system().seed(2), "but a seed");
+        _assertBudgets(3, 0, 0);
+        (bytes32 seed, , , ) = pos.seedOf(3);
+        vm.assertEq(seed, system().seed(3), "but a seed");
     }
 
-    function test_ABountyIsBoundedByTheBudget() public {
+    function test_ABountyIsBoundedByWhatThePoolHolds() public {
         uint256 balance = token.balanceOf(address(pool));
         vm.prank(address(pool));
         token.transfer(TREASURY, balance - 0.4e18);
@@ -154,7 +161,7 @@ contract TickTest is Deployment {
         _tickAs(STRANGER, 1);
 
         vm.assertEq(token.balanceOf(STRANGER), 0.4e18, "all of it");
-        vm.assertEq(pool.reserved(), 0, "nothing set aside");
+        vm.assertEq(setAside(), 0, "nothing set aside");
     }
 
     function test_RevertsWhen_OutOfOrder() public {
@@ -171,26 +178,6 @@ contract TickTest is Deployment {
         bytes memory first = HeaderLib.encode(parentHash, GENESIS_BLOCK, GENESIS, 1 << 100);
         vm.mockCall(HISTORY, abi.encode(GENESIS_BLOCK), abi.encode(keccak256(first)));
         vm.expectRevert(abi.encodeWithSelector(IProofOfService.PosSeedOutOfOrder.selector, 0, 256));
-        pos.tick(first, parent);
-    }
-
-    function test_RevertsWhen_TheRandomnessIsSmall() public {
-        enter(4);
-        uint256 weak = type(uint64).max;
-        (bytes memory first, bytes memory parent) = SystemLib.headers(4, weak);
-        vm.expectRevert(abi.encodeWithSelector(IProofOfService.PosWeakRandomness.selector, weak));
-        pos.tick(first, parent);
-
-        (first, parent) = SystemLib.headers(4, weak + 1);
-        pos.tick(first, parent);
-    }
-
-    function test_RevertsWhen_TheRandomnessIsUnchanged() public {
-        enterAndTick(4);
-        enter(9);
-        uint256 same = SystemLib.randao(4);
-        (bytes memory first, bytes memory parent) = SystemLib.headers(9, same);
-        vm.expectRevert(abi.encodeWithSelector(IProofOfService.PosWeakRandomness.selector, same));
         pos.tick(first, parent);
     }
 
@@ -253,7 +240,12 @@ contract TickTest is Deployment {
         address other = address(0x0de4);
         vm.mockCall(other, abi.encodeWithSignature("genesis()"), abi.encode(1));
         vm.mockCall(other, abi.encodeWithSignature("epochSeconds()"), abi.encode(12));
-        Staking stranger = new Staking(address(token), other, UNBONDING_SECONDS, AUDITOR_STAKE);
+        IStaking stranger = Artifacts.newStaking(
+            address(token),
+            other,
+            UNBONDING_SECONDS,
+            AUDITOR_STAKE
+        );
         vm.expectRevert(
             abi.encodeWithSelector(
                 IProofOfService.PosWiringMismatch.selector,
@@ -261,7 +253,7 @@ contract TickTest is Deployment {
                 address(stranger)
             )
         );
-        new ProofOfService(address(registry), address(stranger), address(pool));
+        Artifacts.newProofOfService(address(registry), address(stranger), address(pool));
     }
 
     function _tickAs(address keeper, uint32 epoch) private {
@@ -274,7 +266,7 @@ contract TickTest is Deployment {
     }
 
     function _assertBudgets(uint32 epoch, uint256 providers, uint256 auditors) private view {
-        (uint256 a, uint256 b, uint256 c, uint256 d) = pos.budgetOf(epoch);
+        (uint256 a, uint256 b, uint256 c, uint256 d) = budgetOf(epoch);
         vm.assertEq(a, providers, "providers' budget");
         vm.assertEq(b, providers, "providers' left");
         vm.assertEq(c, auditors, "auditors' budget");

@@ -178,7 +178,7 @@ describe("delegations and revocations", () => {
     }
   });
 
-  it("have one encoding: any other length, and times that nobody signs, are none", () => {
+  it("have one encoding: another length or invalid times are refused", () => {
     const good = delegation();
     for (const bad of [`${good}00`, good.slice(0, -2), "0x", "0xzz"] as Hex[]) {
       expectCode("DELEGATION_MALFORMED", () => readDelegation(sub, bad, domain));

@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { AbiCoder, keccak256 } from "ethers";
 import fc from "fast-check";
 import type { Hex } from "viem";
-import { CHAIN_LENGTH, HashChain, MAX_STEPS } from "../../src/protocol/hashChain.ts";
+import { HASH_CHAIN_LENGTH, HashChain, MAX_STEPS } from "../../src/protocol/hashChain.ts";
 import { bytes } from "../support/arbitraries.ts";
 import { expectCode } from "../support/expectCode.ts";
 
@@ -61,7 +61,7 @@ describe("HashChain", () => {
     const chain = new HashChain(key, scope, LENGTH);
     const outside = [ANCHOR, ANCHOR - 1, 0, -1, ANCHOR + LENGTH + 1, 1e9, ANCHOR + 1.5, NaN];
     for (const epoch of outside) {
-      const error = expectCode("CHAIN_EXHAUSTED", () => chain.secret(epoch, ANCHOR));
+      const error = expectCode("HASH_CHAIN_EXHAUSTED", () => chain.secret(epoch, ANCHOR));
       expect(error.message).to.include(`epochs ${ANCHOR + 1} to ${ANCHOR + LENGTH}`);
     }
     expect(chain.secret(ANCHOR + LENGTH, ANCHOR)).to.match(/^0x[0-9a-f]{64}$/);
@@ -87,9 +87,9 @@ describe("HashChain", () => {
   });
 
   it("is long enough for the steps that one reveal may take", () => {
-    expect(CHAIN_LENGTH).to.equal(16_384);
+    expect(HASH_CHAIN_LENGTH).to.equal(16_384);
     expect(MAX_STEPS).to.equal(512);
     const chain = new HashChain(key, scope);
-    expect(chain.secret(CHAIN_LENGTH, 0)).to.equal(new HashChain(key, scope, 1).secret(1, 0));
+    expect(chain.secret(HASH_CHAIN_LENGTH, 0)).to.equal(new HashChain(key, scope, 1).secret(1, 0));
   });
 });

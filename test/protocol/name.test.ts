@@ -83,7 +83,7 @@ describe("names", () => {
     });
   }
 
-  it("refuses what is no service ID, though it looks like one", () => {
+  it("refuses text that only looks like a service ID", () => {
     expectCode("NAME_INVALID", () => parseName("0x00"));
     expectCode("NAME_INVALID", () => parseName(`0x${"0".repeat(64)}`));
   });

@@ -116,7 +116,7 @@ describe("probe", () => {
     );
   });
 
-  it("does not write what it would not read", () => {
+  it("does not encode a specification that it would refuse", () => {
     expectCode("PROBE_INVALID", () => encodeProbe({ v: 1, requests: [{ path: "no-slash" }] }));
     expectCode("PROBE_INVALID", () => encodeProbe({ v: 1, requests: [] }));
   });

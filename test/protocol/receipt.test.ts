@@ -77,7 +77,7 @@ describe("receipt", () => {
     );
   });
 
-  it("recovers nobody from a signature that is none", () => {
+  it("recovers no signer from an invalid signature", () => {
     expect(signer.recover({ ...sample, signature: "0x" })).to.equal(undefined);
     expect(signer.recover(sample)).to.equal(undefined);
   });

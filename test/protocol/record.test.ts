@@ -63,7 +63,7 @@ function encode(value: object, signature: string): Hex {
 }
 
 describe("record", () => {
-  it("reads back what it signed, and names the signer", () => {
+  it("decodes a signed record, and recovers the signer", () => {
     fc.assert(
       fc.property(record, privateKey, (value, secret) => {
         const read = readRecord(signRecord(value, domain, secret), domain);
@@ -120,7 +120,7 @@ describe("record", () => {
     });
   }
 
-  it("does not sign what is longer than 2 KiB", () => {
+  it("does not sign a record longer than 2 KiB", () => {
     const uri = `https://${"a".repeat(500)}`;
     const endpoints = Array(5).fill({ uri, priority: 0, weight: 0 });
     expectCode("RECORD_MALFORMED", () => signRecord({ ...good, endpoints }, domain, key));
@@ -166,7 +166,7 @@ describe("record", () => {
     expectCode("RECORD_MALFORMED", () => readRecord(`0x${words.join("")}`, domain));
   });
 
-  it("reads one encoding only, so that nobody multiplies a record by re-encoding it", () => {
+  it("accepts one encoding only, so that a record cannot be multiplied by re-encoding it", () => {
     const encoded = forge(good);
     expectCode("RECORD_MALFORMED", () => readRecord(`${encoded}${"00".repeat(32)}`, domain));
     const dirty = `${encoded.slice(0, -2)}01` as Hex;

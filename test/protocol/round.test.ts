@@ -10,7 +10,7 @@ import {
   evidenceLeaf,
   MAX_WORDS,
   MerkleTree,
-  sampledServices,
+  sampledSlots,
   SAMPLES,
   toChunks,
   type Chunk,
@@ -181,7 +181,7 @@ describe("MerkleTree", () => {
   });
 });
 
-describe("sampledServices", () => {
+describe("sampledSlots", () => {
   const base = 3;
   const words = [
     reportWord(0, [null, 0, 1]),
@@ -191,20 +191,20 @@ describe("sampledServices", () => {
   const chunk: Chunk = { index: 1, base, words };
 
   it("lists contacts word by word, then lane by lane; FAILED claims none", () => {
-    expect(contacts(chunk)).to.deep.equal([3n * 15n + 3n, 10n * 15n + 1n, 10n * 15n + 15n]);
+    expect(contacts(chunk)).to.deep.equal([3 * 15 + 3, 10 * 15 + 1, 10 * 15 + 15]);
   });
 
   it("picks by seed, chunk and sample among the contacts", () => {
     fc.assert(
       fc.property(hash, (seed) => {
-        const numbers = contacts(chunk);
+        const slots = contacts(chunk);
         const expected = [0, 1].map((sample) => {
           const pick = keccak256(
             abi.encode(["bytes32", "bytes32", "uint256"], [seed, chunkHash(chunk), sample]),
           );
-          return numbers[Number(BigInt(pick) % 3n)];
+          return slots[Number(BigInt(pick) % 3n)];
         });
-        expect(sampledServices(chunk, seed)).to.deep.equal(expected);
+        expect(sampledSlots(chunk, seed)).to.deep.equal(expected);
       }),
     );
   });
@@ -212,12 +212,12 @@ describe("sampledServices", () => {
   it("asks twice for the only contact: samples are drawn with replacement", () => {
     const one = { index: 0, base: 0, words: [reportWord(0, [2])] };
     expect(SAMPLES).to.equal(2);
-    expect(sampledServices(one, ZERO_HASH)).to.deep.equal([1n, 1n]);
+    expect(sampledSlots(one, ZERO_HASH)).to.deep.equal([1, 1]);
   });
 
   it("asks for nothing where no vote claims a contact", () => {
     const failed = { index: 0, base: 0, words: [reportWord(0, [0, 0]), reportWord(1, [])] };
-    expect(sampledServices(failed, ZERO_HASH)).to.deep.equal([]);
-    expect(sampledServices({ index: 0, base: 0, words: [] }, ZERO_HASH)).to.deep.equal([]);
+    expect(sampledSlots(failed, ZERO_HASH)).to.deep.equal([]);
+    expect(sampledSlots({ index: 0, base: 0, words: [] }, ZERO_HASH)).to.deep.equal([]);
   });
 });

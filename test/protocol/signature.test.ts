@@ -29,7 +29,7 @@ function toBytes(value: bigint): Uint8Array {
 }
 
 describe("signature", () => {
-  it("runs on native code here, so that these tests compare two implementations", () => {
+  it("runs on native code under Node, so that these tests compare two implementations", () => {
     expect(curveName).to.equal("secp256k1");
   });
 
@@ -108,7 +108,7 @@ describe("signature", () => {
       ["66 bytes", new Uint8Array([...good, 0])],
     ];
     for (const [what, signature] of hostile) {
-      it(`${name}: ${what} is signed by nobody`, () => {
+      it(`${name}: ${what} has no signer`, () => {
         expect(recover(signature)).to.equal(undefined);
       });
     }

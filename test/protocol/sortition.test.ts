@@ -7,10 +7,10 @@ import {
   expectedWeight,
   inspectionNonce,
   K,
-  laneOf,
+  placeOf,
   LANES,
   MAX_WEIGHT,
-  serviceAt,
+  slotAt,
 } from "../../src/protocol/sortition.ts";
 import { address, hash, uint64 } from "../support/arbitraries.ts";
 
@@ -18,17 +18,17 @@ const ONE = 1n << 64n;
 const abi = AbiCoder.defaultAbiCoder();
 
 describe("shards and lanes", () => {
-  it("begin with service 1 and hold 15 each", () => {
-    expect(laneOf(1n)).to.deep.equal({ shard: 0, lane: 0 });
-    expect(laneOf(15n)).to.deep.equal({ shard: 0, lane: 14 });
-    expect(laneOf(16n)).to.deep.equal({ shard: 1, lane: 0 });
-    expect(serviceAt(0, 0)).to.equal(1n);
+  it("begin with slot 1 and hold 15 each", () => {
+    expect(placeOf(1)).to.deep.equal({ shard: 0, lane: 0 });
+    expect(placeOf(15)).to.deep.equal({ shard: 0, lane: 14 });
+    expect(placeOf(16)).to.deep.equal({ shard: 1, lane: 0 });
+    expect(slotAt(0, 0)).to.equal(1);
   });
 
-  it("name every service of the largest shard", () => {
+  it("name every slot up to the largest shard", () => {
     fc.assert(
       fc.property(fc.nat({ max: 0xffff_fffe }), fc.nat({ max: LANES - 1 }), (shard, lane) => {
-        expect(laneOf(serviceAt(shard, lane))).to.deep.equal({ shard, lane });
+        expect(placeOf(slotAt(shard, lane))).to.deep.equal({ shard, lane });
       }),
     );
   });
@@ -58,7 +58,7 @@ describe("expectedWeight", () => {
     expect(expectedWeight(16n, 7n)).to.equal(15n * ONE);
   });
 
-  it("is nothing without stake, even where nobody has any", () => {
+  it("is 0 without stake, even if no auditor has stake", () => {
     expect(expectedWeight(0n, 0n)).to.equal(0n);
     expect(expectedWeight(0n, 1n)).to.equal(0n);
   });

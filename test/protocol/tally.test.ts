@@ -55,7 +55,7 @@ describe("report word", () => {
         }
       }
     }
-  }).timeout(10_000);
+  });
 });
 
 describe("addReport", () => {

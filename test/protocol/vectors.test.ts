@@ -14,7 +14,7 @@ describe(`vectors (seed ${VECTOR_SEED})`, () => {
 
   for (const [name, text] of files) {
     it(`${name} is what the code computes today, and small`, async () => {
-      // Formats cannot change once something is deployed: whoever changes one sees it here.
+      // Formats cannot change after a deployment: this test fails on any change of one.
       expect(await readFile(path.join(folder, name), "utf8")).to.equal(text);
       expect(text.length).to.be.below(60_000);
     });

@@ -1,12 +1,13 @@
 import { expect } from "chai";
+import { EndpointFault } from "../../src/chain/rpc/faults.ts";
 import { Provider } from "../../src/provider/provider.ts";
 import { DEPLOYMENT } from "../support/fakeChain.ts";
 import { FakeTime, FakeTimers } from "../support/fakeTime.ts";
 import { failureOf } from "../support/httpClient.ts";
 import { MemoryLog } from "../support/memoryLog.ts";
 
-/** What happens before it has started: a challenge waits for nothing but the gateway. */
-const begun = ["open @0", "guard @0", "look @0", "publish @0", "announce @0"];
+/** What happens before it has started: a challenge waits for nothing. */
+const begun = ["guard @0", "look @0", "publish @0", "announce @0"];
 /** What happens once an epoch. */
 const books = (second: number) =>
   ["look", "announce", "settle"].map((step) => `${step} @${second}`);
@@ -18,6 +19,8 @@ describe("Provider", () => {
   /** What happened, at which second. */
   let steps: string[];
   let failing: Set<string>;
+  /** How they fail; by default, by name. */
+  let failure: Error | undefined;
   let told: string[];
   let alone: boolean;
   let peers: number;
@@ -27,15 +30,15 @@ describe("Provider", () => {
     timers = new FakeTimers();
     log = new MemoryLog();
     steps = [];
+    failure = undefined;
     failing = new Set();
     told = [];
     [alone, peers, heardAlone] = [false, 0, []];
     const step = (name: string) => async () => {
       steps.push(`${name} @${timers.monotonic() / 1000}`);
-      if (failing.has(name)) throw new Error(`no ${name}`);
+      if (failing.has(name)) throw failure ?? new Error(`no ${name}`);
     };
     provider = new Provider({
-      gateway: { start: step("open"), stop: step("close") },
       responder: { start: step("guard"), stop: step("unguard") },
       publisher: {
         start: step("publish"),
@@ -66,7 +69,7 @@ describe("Provider", () => {
   });
   afterEach(() => provider.stop());
 
-  it("serves first and publishes then", async () => {
+  it("guards first and publishes then", async () => {
     await provider.start();
     expect(steps).to.deep.equal(begun);
     expect(log.said("info")).to.deep.equal(["provider started"]);
@@ -83,7 +86,7 @@ describe("Provider", () => {
     failing.add("settle");
     await timers.advance(100_000);
     const once = ["status done", "announce done"];
-    expect(told, "whoever counts is told").to.deep.equal(["status done", ...once, "settle failed"]);
+    expect(told, "the observer is notified").to.deep.equal([...once, ...once, "settle failed"]);
     failing.clear();
     await timers.advance(100_000);
     expect(told.slice(-3)).to.deep.equal([...once, "settle done"]);
@@ -122,21 +125,28 @@ describe("Provider", () => {
     expect(heardAlone).to.deep.equal([false, true]);
   });
 
-  it("does not begin where nobody would find it", async () => {
+  it("does not start where clients could not find it", async () => {
     failing.add("announce");
     expect((await failureOf(provider.start())).message).to.equal("no announce");
     await timers.advance(100_000);
     expect(steps).to.deep.equal(begun);
   });
 
-  it("closes the gateway last, and keeps no books after that", async () => {
+  it("starts although clients cannot find it yet, because the RPC endpoint will be back", async () => {
+    failing.add("announce");
+    failure = new EndpointFault("network", "gone");
+    await provider.start();
+    expect(told).to.deep.equal(["status done", "announce failed"]);
+  });
+
+  it("keeps no books once it has stopped", async () => {
     await provider.start();
     await timers.advance(70_000);
     await provider.stop();
     await timers.advance(500_000);
     expect(steps.slice(begun.length)).to.deep.equal([
       ...books(60),
-      ...["withdraw @70", "unguard @70", "close @70"],
+      ...["withdraw @70", "unguard @70"],
     ]);
     expect(timers.sleeping).to.equal(0);
     expect(log.said("warn")).to.deep.equal([]);

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {EpochClock} from "../../contracts/registry/EpochClock.sol";
 import {IEpochClock} from "../../contracts/registry/IEpochClock.sol";
+import {Artifacts} from "../support/Artifacts.sol";
 import {vm} from "../support/Cheatcodes.sol";
 
-contract Clock is EpochClock {
-    constructor(uint64 genesis_, uint32 epochSeconds_) EpochClock(genesis_, epochSeconds_) {}
-}
-
+/// @notice The clock that the registry starts, in the block of its creation, and the others copy.
 contract EpochClockTest {
     function test_AnEpochBeginsAtItsFirstSecond() public {
-        Clock clock = new Clock(1_000, 12);
+        IEpochClock clock = _start(1_000, 12);
 
         vm.warp(1_000 + 11);
         vm.assertEq(clock.currentEpoch(), 0, "last second of epoch 0");
@@ -22,7 +19,7 @@ contract EpochClockTest {
 
     function testFuzz_TheStartOfAnEpochLiesInIt(uint32 epoch, uint32 length) public {
         vm.assume(length != 0);
-        Clock clock = new Clock(1_000, length);
+        IEpochClock clock = _start(1_000, length);
 
         vm.warp(clock.epochStart(epoch));
         vm.assertEq(clock.currentEpoch(), epoch, "first second");
@@ -32,6 +29,11 @@ contract EpochClockTest {
 
     function test_RevertsWhen_AnEpochHasNoLength() public {
         vm.expectRevert(abi.encodeWithSelector(IEpochClock.EpochSecondsZero.selector));
-        new Clock(1_000, 0);
+        _start(1_000, 0);
+    }
+
+    function _start(uint64 genesis, uint32 epochSeconds) private returns (IEpochClock) {
+        vm.warp(genesis);
+        return Artifacts.newRegistry(epochSeconds, address(this), address(0), 1);
     }
 }

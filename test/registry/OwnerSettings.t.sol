@@ -17,22 +17,22 @@ contract OwnerSettingsTest is Deployment {
     function setUp() public override {
         super.setUp();
         _number = registerService();
-        _original = registry.keyAt(_number, 1);
+        _original = registry.keyAt(_number, 2);
     }
 
-    function test_AKeyCountsFromTheNextEpoch() public {
+    function test_AKeyCountsFromTheNextEpochButOne() public {
         enter(3);
         vm.expectEmit(address(registry));
-        emit IServiceRegistry.KeySet(_number, 4, FIRST);
+        emit IServiceRegistry.KeySet(_number, 5, FIRST);
         _setKey(FIRST);
 
-        vm.assertEq(registry.keyAt(_number, 3), _original, "receipts of this epoch");
-        vm.assertEq(registry.keyAt(_number, 4), FIRST, "of the next");
+        vm.assertEq(registry.keyAt(_number, 4), _original, "receipts of this epoch and the next");
+        vm.assertEq(registry.keyAt(_number, 5), FIRST, "of the one after");
         enter(9);
         _setKey(SECOND);
         vm.assertEq(registry.keyAt(_number, 2), _original, "the past never changes");
-        vm.assertEq(registry.keyAt(_number, 9), FIRST, "nor does this epoch");
-        vm.assertEq(registry.keyAt(_number, 10), SECOND, "the next one does");
+        vm.assertEq(registry.keyAt(_number, 10), FIRST, "nor does the next epoch");
+        vm.assertEq(registry.keyAt(_number, 11), SECOND, "the one after does");
     }
 
     function test_APendingKeyIsReplacedInItsEpoch() public {
@@ -41,27 +41,27 @@ contract OwnerSettingsTest is Deployment {
         jump(3, 9);
         _setKey(SECOND);
 
-        vm.assertEq(registry.keyAt(_number, 3), _original, "this epoch");
-        vm.assertEq(registry.keyAt(_number, 4), SECOND, "the next: the first never counted");
+        vm.assertEq(registry.keyAt(_number, 4), _original, "the next epoch");
+        vm.assertEq(registry.keyAt(_number, 5), SECOND, "the one after: the first never counted");
         // As a mistake that is taken back.
         _setKey(_original);
-        vm.assertEq(registry.keyAt(_number, 4), _original, "the next");
+        vm.assertEq(registry.keyAt(_number, 5), _original, "the one after");
     }
 
     function test_AKeySetInTheEpochOfRegistrationReplacesTheFirst() public {
         _setKey(FIRST);
 
-        vm.assertEq(registry.keyAt(_number, 0), address(0), "no key before its time");
-        vm.assertEq(registry.keyAt(_number, 1), FIRST, "then the new one");
+        vm.assertEq(registry.keyAt(_number, 1), address(0), "no key before its time");
+        vm.assertEq(registry.keyAt(_number, 2), FIRST, "then the new one");
     }
 
     function test_AnotherKeyChangesNoActivity() public {
         enter(3);
         _setKey(FIRST);
 
-        vm.assertEq(uint8(registry.statusAt(_number, 4)), 1, "Active");
-        vm.assertEq(registry.activeLanes(0, 4), 1, "its lane");
-        (uint96 stake, uint64 services) = staking.activeAt(4);
+        vm.assertEq(uint8(registry.statusAt(_number, 5)), 1, "Active");
+        vm.assertEq(registry.activeLanes(0, 5), 1, "its lane");
+        (uint96 stake, uint64 services) = activeAt(5);
         vm.assertEq(stake, 1_000e18, "total");
         vm.assertEq(services, 1, "count");
         vm.assertEq(registry.classOf(_number), 0, "class");
@@ -73,16 +73,16 @@ contract OwnerSettingsTest is Deployment {
     }
 
     function test_MetadataAreReplacedAtOnce() public {
-        vm.assertEq(registry.metadataHash(_number), keccak256("ipfs://about"), "the first");
+        vm.assertEq(bytes(registry.metadataOf(_number)), "ipfs://about", "the first");
         vm.expectEmit(address(registry));
         emit IServiceRegistry.MetadataSet(_number, "ipfs://other");
         _setMetadata("ipfs://other");
-        vm.assertEq(registry.metadataHash(_number), keccak256("ipfs://other"), "the second");
+        vm.assertEq(bytes(registry.metadataOf(_number)), "ipfs://other", "the second");
 
         _setMetadata(string(new bytes(256)));
-        vm.assertEq(registry.metadataHash(_number), keccak256(new bytes(256)), "the longest");
+        vm.assertEq(bytes(registry.metadataOf(_number)), new bytes(256), "the longest");
         _setMetadata("");
-        vm.assertEq(registry.metadataHash(_number), 0, "none");
+        vm.assertEq(bytes(registry.metadataOf(_number)), "", "none");
     }
 
     function test_RevertsWhen_TheMetadataAreTooLong() public {

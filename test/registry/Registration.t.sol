@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {Slot} from "../../contracts/libraries/Slot.sol";
 import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
+import {IServiceSlots} from "../../contracts/registry/IServiceSlots.sol";
 import {IStaking} from "../../contracts/staking/IStaking.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
@@ -24,11 +26,13 @@ contract RegistrationTest is Deployment {
         vm.expectEmit(address(registry));
         emit IServiceRegistry.ServiceRegistered(1, PROVIDER, 1, KEY, "ipfs://about");
         vm.expectEmit(address(registry));
-        emit IServiceRegistry.ProbeSet(1, 1, "GET /");
-        vm.expectEmit(address(staking));
-        emit IStaking.ServiceStakeChanged(1, 1, 1_000e18);
+        emit IServiceRegistry.ProbeSet(1, 2, "GET /");
         vm.expectEmit(address(registry));
-        emit IServiceRegistry.ActivityChanged(1, 1, true);
+        emit IServiceSlots.SlotTaken(1, Slot.wrap(1), 2);
+        vm.expectEmit(address(registry));
+        emit IServiceRegistry.ActivityChanged(1, 2, true);
+        vm.expectEmit(address(staking));
+        emit IStaking.ServiceStakeChanged(1, 2, 1_000e18);
         vm.prank(PROVIDER);
         uint64 number = registry.register(1, KEY, "GET /", "ipfs://about", 1_000e18);
 
@@ -44,11 +48,11 @@ contract RegistrationTest is Deployment {
 
     function test_WithoutStakeAServiceIsRegisteredButInactive() public {
         uint64 number = _register(0);
-        enter(1);
+        enter(2);
 
-        vm.assertEq(uint8(registry.statusAt(number, 1)), 2, "Unstaked");
-        vm.assertEq(registry.activeLanes(0, 1), 0, "no lane");
-        (, uint64 services) = staking.activeAt(1);
+        vm.assertEq(uint8(registry.statusAt(number, 2)), 2, "Unstaked");
+        vm.assertEq(registry.activeLanes(0, 2), 0, "no lane");
+        (, uint64 services) = activeAt(2);
         vm.assertEq(services, 0, "none active");
     }
 
@@ -110,14 +114,12 @@ contract RegistrationTest is Deployment {
 
     function test_RevertsWhen_AllNumbersAreTaken() public {
         uint64 all = uint64(0xffffffff) * 15;
-        // `serviceCount` shares a slot with the staking contract's address.
-        uint256 slot = 0;
-        while (
-            address(uint160(uint256(vm.load(address(registry), bytes32(slot))))) != address(staking)
-        ) ++slot;
-        uint256 packed = (uint256(all) << 160) | uint160(address(staking));
-        vm.store(address(registry), bytes32(slot), bytes32(packed));
-        vm.assertEq(registry.serviceCount(), all, "the slot is the right one");
+        // The storage slot in which the services are counted is found by writing to it.
+        for (uint256 slot = 0; registry.serviceCount() != all; ++slot) {
+            bytes32 before = vm.load(address(registry), bytes32(slot));
+            vm.store(address(registry), bytes32(slot), bytes32(uint256(all)));
+            if (registry.serviceCount() != all) vm.store(address(registry), bytes32(slot), before);
+        }
 
         vm.expectRevert(abi.encodeWithSelector(IServiceRegistry.RegistryFull.selector, all + 1));
         registry.register(0, KEY, "GET /", "", 0);

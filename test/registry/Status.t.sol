@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {Slot} from "../../contracts/libraries/Slot.sol";
 import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
 import {IStaking} from "../../contracts/staking/IStaking.sol";
 import {vm} from "../support/Cheatcodes.sol";
@@ -19,32 +20,32 @@ contract StatusTest is Deployment {
         enter(3);
     }
 
-    function test_MaintenanceCountsFromTheNextEpoch() public {
+    function test_MaintenanceCountsFromTheNextEpochButOne() public {
         vm.expectEmit(address(registry));
-        emit IServiceRegistry.MaintenanceSet(_number, 4, true);
+        emit IServiceRegistry.MaintenanceSet(_number, 5, true);
         vm.expectEmit(address(registry));
-        emit IServiceRegistry.ActivityChanged(_number, 4, false);
+        emit IServiceRegistry.ActivityChanged(_number, 5, false);
         _setMaintenance(true);
-        _assertStatus(3, IServiceRegistry.Status.Active, 1_000e18);
-        _assertStatus(4, IServiceRegistry.Status.Maintenance, 0);
-        vm.assertEq(staking.serviceStakeAt(_number, 4), 1_000e18, "but still at stake");
+        _assertStatus(4, IServiceRegistry.Status.Active, 1_000e18);
+        _assertStatus(5, IServiceRegistry.Status.Maintenance, 0);
+        vm.assertEq(serviceStakeAt(_number, 5), 1_000e18, "but still at stake");
 
         enter(7);
         vm.expectEmit(address(registry));
-        emit IServiceRegistry.MaintenanceSet(_number, 8, false);
+        emit IServiceRegistry.MaintenanceSet(_number, 9, false);
         vm.expectEmit(address(registry));
-        emit IServiceRegistry.ActivityChanged(_number, 8, true);
+        emit IServiceRegistry.ActivityChanged(_number, 9, true);
         _setMaintenance(false);
-        _assertStatus(7, IServiceRegistry.Status.Maintenance, 0);
-        _assertStatus(8, IServiceRegistry.Status.Active, 1_000e18);
+        _assertStatus(8, IServiceRegistry.Status.Maintenance, 0);
+        _assertStatus(9, IServiceRegistry.Status.Active, 1_000e18);
     }
 
     function test_MaintenanceTakenBackInItsEpochNeverWas() public {
         _setMaintenance(true);
         _setMaintenance(false);
 
-        _assertStatus(3, IServiceRegistry.Status.Active, 1_000e18);
         _assertStatus(4, IServiceRegistry.Status.Active, 1_000e18);
+        _assertStatus(5, IServiceRegistry.Status.Active, 1_000e18);
     }
 
     function test_StakeThatMovesDuringMaintenanceCountsAfterIt() public {
@@ -52,69 +53,73 @@ contract StatusTest is Deployment {
         system().fund(PROVIDER, 500e18);
         vm.prank(PROVIDER);
         staking.stakeService(_number, 500e18);
-        _assertStatus(4, IServiceRegistry.Status.Maintenance, 0);
+        _assertStatus(5, IServiceRegistry.Status.Maintenance, 0);
         enter(5);
         _setMaintenance(false);
-        _assertStatus(6, IServiceRegistry.Status.Active, 1_500e18);
+        _assertStatus(7, IServiceRegistry.Status.Active, 1_500e18);
     }
 
     function test_SuspensionLastsUntilTheOwnerEndsIt() public {
         vm.expectEmit(address(registry));
-        emit IServiceRegistry.ServiceSuspended(_number, 4);
+        emit IServiceRegistry.ServiceSuspended(_number, 5);
         vm.expectEmit(address(registry));
-        emit IServiceRegistry.ActivityChanged(_number, 4, false);
-        _suspend(address(pos));
-        _assertStatus(3, IServiceRegistry.Status.Active, 1_000e18);
-        _assertStatus(4, IServiceRegistry.Status.Suspended, 0);
+        emit IServiceRegistry.ActivityChanged(_number, 5, false);
+        _suspend(address(settlement));
+        _assertStatus(4, IServiceRegistry.Status.Active, 1_000e18);
+        _assertStatus(5, IServiceRegistry.Status.Suspended, 0);
         vm.assertEq(registry.reinstatedSince(_number), 0, "never reinstated");
 
         enter(9);
         vm.expectEmit(address(registry));
-        emit IServiceRegistry.ServiceReinstated(_number, 10);
+        emit IServiceRegistry.ServiceReinstated(_number, 11);
         vm.expectEmit(address(registry));
-        emit IServiceRegistry.ActivityChanged(_number, 10, true);
+        emit IServiceRegistry.ActivityChanged(_number, 11, true);
         vm.prank(PROVIDER);
         registry.reinstate(_number);
-        _assertStatus(9, IServiceRegistry.Status.Suspended, 0);
-        _assertStatus(10, IServiceRegistry.Status.Active, 1_000e18);
-        vm.assertEq(registry.reinstatedSince(_number), 10, "since");
+        _assertStatus(10, IServiceRegistry.Status.Suspended, 0);
+        _assertStatus(11, IServiceRegistry.Status.Active, 1_000e18);
+        vm.assertEq(registry.reinstatedSince(_number), 11, "since");
     }
 
-    function test_BothProofOfServiceAndChallengeBookSuspendOnce() public {
+    function test_BothSettlementAndChallengeBookSuspendOnce() public {
         _suspend(address(book));
         // The second finds nothing to do, and the first date stands.
         vm.recordLogs();
         enter(5);
-        _suspend(address(pos));
+        _suspend(address(settlement));
         _suspend(address(book));
         vm.assertEq(vm.getRecordedLogs().length, 0, "no event");
-        _assertStatus(4, IServiceRegistry.Status.Suspended, 0);
+        _assertStatus(5, IServiceRegistry.Status.Suspended, 0);
     }
 
     function test_ASuspensionUnderMaintenanceOutlastsIt() public {
         _setMaintenance(true);
         _suspend(address(book));
-        _assertStatus(4, IServiceRegistry.Status.Suspended, 0);
+        _assertStatus(5, IServiceRegistry.Status.Suspended, 0);
         _setMaintenance(false);
-        _assertStatus(4, IServiceRegistry.Status.Suspended, 0);
+        _assertStatus(5, IServiceRegistry.Status.Suspended, 0);
     }
 
     function test_RetirementIsForEver() public {
-        uint64 releaseAt = uint64(vm.getBlockTimestamp()) + 120;
+        uint64 releaseAt = uint64(vm.getBlockTimestamp()) + 132;
         vm.expectEmit(address(registry));
-        emit IServiceRegistry.ServiceRetired(_number, 4);
+        emit IServiceRegistry.ServiceRetired(_number, 5);
         vm.expectEmit(address(registry));
-        emit IServiceRegistry.ActivityChanged(_number, 4, false);
+        emit IServiceRegistry.ActivityChanged(_number, 5, false);
         vm.expectEmit(address(staking));
-        emit IStaking.ServiceStakeChanged(_number, 4, 0);
+        emit IStaking.ServiceStakeChanged(_number, 5, 0);
         vm.expectEmit(address(staking));
         emit IStaking.UnbondingStarted(PROVIDER, 1_000e18, releaseAt);
         vm.prank(PROVIDER);
         registry.retire(_number);
 
-        _assertStatus(3, IServiceRegistry.Status.Active, 1_000e18);
-        vm.assertEq(staking.stakerAt(_number, 3), PROVIDER, "this epoch's stake is the owner's");
-        _assertStatus(4, IServiceRegistry.Status.Retired, 0);
+        _assertStatus(4, IServiceRegistry.Status.Active, 1_000e18);
+        vm.assertEq(
+            staking.stakerAt(_number, 4),
+            PROVIDER,
+            "the next epoch's stake is the owner's"
+        );
+        _assertStatus(5, IServiceRegistry.Status.Retired, 0);
         vm.assertEq(staking.stakerOf(_number), address(0), "then nobody's");
         jump(40, 0);
         _assertStatus(40, IServiceRegistry.Status.Retired, 0);
@@ -123,11 +128,11 @@ contract StatusTest is Deployment {
 
         // Neither a suspension nor another owner changes that, and its number is not used again.
         vm.recordLogs();
-        _suspend(address(pos));
+        _suspend(address(settlement));
         vm.assertEq(vm.getRecordedLogs().length, 0, "not even an event");
         vm.prank(PROVIDER);
         registry.transferFrom(PROVIDER, STRANGER, _number);
-        _assertStatus(41, IServiceRegistry.Status.Retired, 0);
+        _assertStatus(42, IServiceRegistry.Status.Retired, 0);
         vm.assertEq(registerService(), _number + 1, "the next number");
     }
 
@@ -191,9 +196,9 @@ contract StatusTest is Deployment {
     }
 
     function test_RevertsWhen_AnotherThanTheOwnerActs() public {
-        _suspend(address(pos));
+        _suspend(address(settlement));
         // Whoever may suspend may not reinstate.
-        address[2] memory callers = [STRANGER, address(pos)];
+        address[2] memory callers = [STRANGER, address(settlement)];
         for (uint256 i = 0; i < callers.length; ++i) {
             vm.startPrank(callers[i]);
             _expectNotOwner(callers[i]);
@@ -221,11 +226,13 @@ contract StatusTest is Deployment {
 
             string memory what = string.concat("flags ", vm.toString(flags));
             vm.assertEq(uint8(registry.statusNow(number)), uint8(expected), what);
-            vm.assertEq(uint8(registry.statusAt(number, 4)), uint8(expected), what);
-            vm.assertEq(uint8(registry.statusAt(number, 3)), 0, what);
-            uint256 lanes = registry.activeLanes((number - 1) / 15, 4);
-            vm.assertEq((lanes >> ((number - 1) % 15)) & 1, flags == 0 ? 1 : 0, what);
-            (uint96 stake, uint64 services) = staking.activeAt(4);
+            vm.assertEq(uint8(registry.statusAt(number, 5)), uint8(expected), what);
+            vm.assertEq(uint8(registry.statusAt(number, 4)), 0, what);
+            uint40 slot = Slot.unwrap(registry.slotOf(number));
+            uint256 lanes =
+                slot == 0 ? 0 : registry.activeLanes((slot - 1) / 15, 5) >> ((slot - 1) % 15);
+            vm.assertEq(lanes & 1, flags == 0 ? 1 : 0, what);
+            (uint96 stake, uint64 services) = activeAt(5);
             vm.assertEq(services, active, what);
             vm.assertEq(stake, active * 1_000e18, what);
         }
@@ -254,7 +261,7 @@ contract StatusTest is Deployment {
             vm.stopPrank();
         }
         if (flags & 8 != 0) {
-            vm.prank(address(pos));
+            vm.prank(address(settlement));
             registry.suspend(number);
         }
         if (flags & 16 != 0) {
@@ -280,7 +287,7 @@ contract StatusTest is Deployment {
     ) private view {
         vm.assertEq(uint8(registry.statusAt(_number, epoch)), uint8(expected), "status");
         vm.assertEq(registry.activeLanes(0, epoch), stake != 0 ? 1 : 0, "lane");
-        (uint96 total, uint64 services) = staking.activeAt(epoch);
+        (uint96 total, uint64 services) = activeAt(epoch);
         vm.assertEq(total, stake, "total");
         vm.assertEq(services, stake != 0 ? 1 : 0, "services");
     }

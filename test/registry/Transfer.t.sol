@@ -42,34 +42,34 @@ contract TransferTest is Deployment {
     function setUp() public override {
         super.setUp();
         _number = registerService();
-        _original = registry.keyAt(_number, 1);
+        _original = registry.keyAt(_number, 2);
         enter(3);
     }
 
-    function test_ATransferTakesEffectWithTheNextEpoch() public {
+    function test_ATransferTakesEffectWithTheNextEpochButOne() public {
         vm.expectEmit(address(registry));
-        emit IServiceRegistry.KeySet(_number, 4, address(0));
+        emit IServiceRegistry.KeySet(_number, 5, address(0));
         vm.expectEmit(address(registry));
-        emit IServiceRegistry.ActivityChanged(_number, 4, false);
+        emit IServiceRegistry.ActivityChanged(_number, 5, false);
         vm.expectEmit(address(staking));
-        emit IStaking.ServiceStakeChanged(_number, 4, 0);
+        emit IStaking.ServiceStakeChanged(_number, 5, 0);
         _transfer(PROVIDER, STRANGER);
 
         vm.assertEq(registry.ownerOf(_number), STRANGER, "owner at once");
-        // This epoch runs out as it began: audited, paid and open to challenges.
-        _assertActive(3, 1, 1_000e18);
-        vm.assertEq(registry.keyAt(_number, 3), _original, "the key of this epoch");
-        vm.assertEq(staking.stakerAt(_number, 3), PROVIDER, "still the seller's stake");
-        // The next begins without key and stake.
-        _assertInactive(4);
+        // This epoch and the next run out as they were announced: audited, paid and open to challenges.
+        _assertActive(4, 1, 1_000e18);
+        vm.assertEq(registry.keyAt(_number, 4), _original, "the key of this epoch");
+        vm.assertEq(staking.stakerAt(_number, 4), PROVIDER, "still the seller's stake");
+        // The one after begins without key and stake.
+        _assertInactive(5);
         vm.assertEq(uint8(registry.statusNow(_number)), 6, "Keyless");
-        vm.assertEq(registry.keyAt(_number, 4), address(0), "no key");
-        vm.assertEq(staking.stakerAt(_number, 4), address(0), "nobody's stake");
+        vm.assertEq(registry.keyAt(_number, 5), address(0), "no key");
+        vm.assertEq(staking.stakerAt(_number, 5), address(0), "nobody's stake");
         vm.assertEq(staking.stakerOf(_number), address(0), "nobody's stake");
     }
 
     function test_TheStakeUnbondsToTheSeller() public {
-        uint64 releaseAt = uint64(vm.getBlockTimestamp()) + 120;
+        uint64 releaseAt = uint64(vm.getBlockTimestamp()) + 132;
         vm.expectEmit(address(staking));
         emit IStaking.UnbondingStarted(PROVIDER, 1_000e18, releaseAt);
         _transfer(PROVIDER, STRANGER);
@@ -83,28 +83,28 @@ contract TransferTest is Deployment {
         vm.assertEq(token.balanceOf(PROVIDER), 1_000e18, "paid to the seller");
     }
 
-    function test_TheBuyerSetsAKeyAndStakesAndIsActiveFromTheNextEpoch() public {
+    function test_TheBuyerSetsAKeyAndStakesAndIsActiveFromTheNextEpochButOne() public {
         _transfer(PROVIDER, STRANGER);
         enter(5);
         _stake(STRANGER, 2_000e18);
         vm.assertEq(uint8(registry.statusNow(_number)), 6, "stake alone: Keyless");
         vm.expectEmit(address(registry));
-        emit IServiceRegistry.ActivityChanged(_number, 6, true);
+        emit IServiceRegistry.ActivityChanged(_number, 7, true);
         _setKey(STRANGER, KEY);
 
-        _assertInactive(5);
-        vm.assertEq(staking.stakerAt(_number, 5), address(0), "nobody's stake in this epoch");
-        _assertActive(6, 1, 2_000e18);
-        vm.assertEq(registry.keyAt(_number, 6), KEY, "the buyer's key");
-        vm.assertEq(staking.stakerAt(_number, 6), STRANGER, "the buyer's stake");
+        _assertInactive(6);
+        vm.assertEq(staking.stakerAt(_number, 6), address(0), "nobody's stake in this epoch");
+        _assertActive(7, 1, 2_000e18);
+        vm.assertEq(registry.keyAt(_number, 7), KEY, "the buyer's key");
+        vm.assertEq(staking.stakerAt(_number, 7), STRANGER, "the buyer's stake");
     }
 
     function test_AKeyWithoutStakeIsNotEnough() public {
         _transfer(PROVIDER, STRANGER);
         _setKey(STRANGER, KEY);
 
-        vm.assertEq(uint8(registry.statusAt(_number, 4)), 2, "Unstaked");
-        vm.assertEq(registry.activeLanes(0, 4), 0, "no lane");
+        vm.assertEq(uint8(registry.statusAt(_number, 5)), 2, "Unstaked");
+        vm.assertEq(registry.activeLanes(0, 5), 0, "no lane");
     }
 
     function test_ABuyerInAHurryMissesNoEpoch() public {
@@ -112,10 +112,10 @@ contract TransferTest is Deployment {
         _setKey(STRANGER, KEY);
         _stake(STRANGER, 1_500e18);
 
-        _assertActive(3, 1, 1_000e18);
-        _assertActive(4, 1, 1_500e18);
-        vm.assertEq(staking.stakerAt(_number, 3), PROVIDER, "the seller's");
-        vm.assertEq(staking.stakerAt(_number, 4), STRANGER, "then the buyer's");
+        _assertActive(4, 1, 1_000e18);
+        _assertActive(5, 1, 1_500e18);
+        vm.assertEq(staking.stakerAt(_number, 4), PROVIDER, "the seller's");
+        vm.assertEq(staking.stakerAt(_number, 5), STRANGER, "then the buyer's");
     }
 
     /// @dev A key that the seller sets in the same epoch would count from the next one on, when the buyer
@@ -124,8 +124,8 @@ contract TransferTest is Deployment {
         _setKey(PROVIDER, KEY);
         _transfer(PROVIDER, STRANGER);
 
-        vm.assertEq(registry.keyAt(_number, 3), _original, "the key of this epoch");
-        vm.assertEq(registry.keyAt(_number, 4), address(0), "not the pending one");
+        vm.assertEq(registry.keyAt(_number, 4), _original, "the key of this epoch");
+        vm.assertEq(registry.keyAt(_number, 5), address(0), "not the pending one");
         _stake(STRANGER, 1_000e18);
         vm.assertEq(uint8(registry.statusNow(_number)), 6, "Keyless whatever is at stake");
     }
@@ -154,7 +154,7 @@ contract TransferTest is Deployment {
         registry.reinstate(_number);
         vm.assertEq(uint8(registry.statusNow(_number)), 3, "Maintenance");
         registry.setMaintenance(_number, false);
-        _assertActive(4, 1, 1_000e18);
+        _assertActive(5, 1, 1_000e18);
     }
 
     function test_AnApprovedOperatorTransfers() public {
@@ -164,7 +164,7 @@ contract TransferTest is Deployment {
         registry.transferFrom(PROVIDER, STRANGER, _number);
 
         vm.assertEq(registry.ownerOf(_number), STRANGER, "owner");
-        _assertInactive(4);
+        _assertInactive(5);
         // The approval is spent.
         vm.expectRevert(
             abi.encodeWithSelector(
@@ -183,10 +183,10 @@ contract TransferTest is Deployment {
         _transfer(PROVIDER, PROVIDER);
 
         vm.assertEq(registry.payoutOf(_number), PURSE, "payout");
-        vm.assertEq(registry.keyAt(_number, 4), _original, "key");
+        vm.assertEq(registry.keyAt(_number, 5), _original, "key");
         vm.assertEq(staking.stakerOf(_number), PROVIDER, "staker");
         vm.assertEq(staking.serviceUnbonding(_number, PROVIDER).length, 0, "nothing unbonds");
-        _assertActive(4, 1, 1_000e18);
+        _assertActive(5, 1, 1_000e18);
     }
 
     function test_AServiceWithoutStakeIsTransferred() public {
@@ -198,7 +198,7 @@ contract TransferTest is Deployment {
         vm.assertEq(staking.serviceUnbonding(bare, PROVIDER).length, 0, "nothing unbonds");
         vm.assertEq(staking.stakerOf(bare), address(0), "room for the buyer's stake");
         vm.assertEq(uint8(registry.statusNow(bare)), 6, "Keyless");
-        _assertActive(5, 1, 1_000e18);
+        _assertActive(6, 1, 1_000e18);
     }
 
     function test_AServiceIsSoldInTheEpochOfItsRegistration() public {
@@ -206,11 +206,11 @@ contract TransferTest is Deployment {
         vm.prank(PROVIDER);
         registry.transferFrom(PROVIDER, STRANGER, young);
 
-        vm.assertEq(staking.stakerAt(young, 3), address(0), "nobody's yet");
-        vm.assertEq(staking.stakerAt(young, 4), address(0), "nobody's any more");
-        vm.assertEq(registry.activeLanes(0, 4), 1, "never active");
-        vm.assertEq(uint8(registry.statusAt(young, 4)), 6, "Keyless");
-        _assertActive(4, 1, 1_000e18);
+        vm.assertEq(staking.stakerAt(young, 4), address(0), "nobody's yet");
+        vm.assertEq(staking.stakerAt(young, 5), address(0), "nobody's any more");
+        vm.assertEq(registry.activeLanes(0, 5), 1, "never active");
+        vm.assertEq(uint8(registry.statusAt(young, 5)), 6, "Keyless");
+        _assertActive(5, 1, 1_000e18);
     }
 
     function test_TwoTransfersInOneEpoch() public {
@@ -219,10 +219,10 @@ contract TransferTest is Deployment {
         _stake(STRANGER, 1_500e18);
         _transfer(STRANGER, CAROL);
 
-        vm.assertEq(staking.stakerAt(_number, 3), PROVIDER, "still the first seller's stake");
-        vm.assertEq(staking.stakerAt(_number, 4), address(0), "then nobody's");
-        _assertActive(3, 1, 1_000e18);
-        _assertInactive(4);
+        vm.assertEq(staking.stakerAt(_number, 4), PROVIDER, "still the first seller's stake");
+        vm.assertEq(staking.stakerAt(_number, 5), address(0), "then nobody's");
+        _assertActive(4, 1, 1_000e18);
+        _assertInactive(5);
         vm.assertEq(staking.serviceUnbonding(_number, PROVIDER)[0].amount, 1_000e18, "the first");
         vm.assertEq(staking.serviceUnbonding(_number, STRANGER)[0].amount, 1_500e18, "the second");
         vm.assertEq(registry.payoutOf(_number), CAROL, "payout");
@@ -232,10 +232,10 @@ contract TransferTest is Deployment {
         _transfer(PROVIDER, STRANGER);
         _transfer(STRANGER, PROVIDER);
         _stake(PROVIDER, 3_000e18);
-        vm.assertEq(staking.stakerAt(_number, 4), PROVIDER, "again");
+        vm.assertEq(staking.stakerAt(_number, 5), PROVIDER, "again");
         vm.assertEq(staking.serviceUnbonding(_number, PROVIDER).length, 1, "the old stake waits");
         _setKey(PROVIDER, KEY);
-        _assertActive(4, 1, 3_000e18);
+        _assertActive(5, 1, 3_000e18);
     }
 
     function test_SafeTransferLetsTheBuyerActAtOnce() public {
@@ -244,9 +244,9 @@ contract TransferTest is Deployment {
         registry.safeTransferFrom(PROVIDER, address(buyer), _number);
 
         vm.assertEq(registry.ownerOf(_number), address(buyer), "owner");
-        vm.assertEq(registry.keyAt(_number, 4), KEY, "set by the hook, after ours");
+        vm.assertEq(registry.keyAt(_number, 5), KEY, "set by the hook, after ours");
         vm.assertEq(uint8(registry.statusNow(_number)), 2, "Unstaked");
-        _assertInactive(4);
+        _assertInactive(5);
     }
 
     function test_RevertsWhen_TheSellerActsAfterTheSale() public {
@@ -288,7 +288,7 @@ contract TransferTest is Deployment {
         vm.expectRevert(abi.encodeWithSelector(UnbondingLib.UnbondingQueueFull.selector, 16));
         registry.retire(_number);
 
-        enter(14);
+        enter(15);
         staking.withdrawService(_number, PROVIDER);
         registry.transferFrom(PROVIDER, STRANGER, _number);
         vm.assertEq(registry.ownerOf(_number), STRANGER, "after the withdrawal");
@@ -315,7 +315,7 @@ contract TransferTest is Deployment {
     function _assertActive(uint32 epoch, uint256 lanes, uint256 stake) private view {
         vm.assertEq(uint8(registry.statusAt(_number, epoch)), 1, "Active");
         vm.assertEq(registry.activeLanes(0, epoch), lanes, "lanes");
-        (uint96 total, uint64 services) = staking.activeAt(epoch);
+        (uint96 total, uint64 services) = activeAt(epoch);
         vm.assertEq(total, stake, "total");
         vm.assertEq(services, 1, "services");
     }
@@ -323,7 +323,7 @@ contract TransferTest is Deployment {
     function _assertInactive(uint32 epoch) private view {
         vm.assertNotEq(uint8(registry.statusAt(_number, epoch)), 1, "not Active");
         vm.assertEq(registry.activeLanes(0, epoch), 0, "no lane");
-        (uint96 total, uint64 services) = staking.activeAt(epoch);
+        (uint96 total, uint64 services) = activeAt(epoch);
         vm.assertEq(total + services, 0, "out of the totals");
     }
 

@@ -4,7 +4,7 @@ import { BlockcloudError } from "../../src/protocol/errors.ts";
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
 import type { Verdict } from "../../src/protocol/tally.ts";
 import { resolveErrors } from "../../src/resolver/answer.ts";
-import type { Found } from "../../src/resolver/recordLookUp.ts";
+import type { FoundRecord } from "../../src/resolver/lookup/recordLookup.ts";
 import { parsePrefix } from "../../src/resolver/table/prefix.ts";
 import type { Action } from "../../src/resolver/table/rule.ts";
 import { codeOf, failureOf } from "../support/failure.ts";
@@ -21,7 +21,7 @@ const NINE = rootServiceId(9n);
 describe("a resolver's service table", () => {
   let rig: ResolverRig;
   let forwarded: { url: string; serviceId: Hex; hops: readonly string[] }[];
-  let remote: (serviceId: Hex) => Promise<Found>;
+  let remote: (serviceId: Hex) => Promise<FoundRecord>;
   let rules = 0;
 
   beforeEach(async () => {
@@ -70,14 +70,14 @@ describe("a resolver's service table", () => {
   it("drops", async () => {
     await rig.resolver.resolve(SEVEN);
     const id = rule(SEVEN, { kind: "drop" });
-    expect(rig.resolver.lookUp(SEVEN)).to.equal(undefined);
+    expect(rig.resolver.lookup(SEVEN)).to.equal(undefined);
     expect(await code(SEVEN)).to.equal(resolveErrors.dropped);
     expect(counted(id)).to.deep.equal({ matches: 1, drops: 1 });
     rig.table.remove(id);
-    expect(rig.resolver.lookUp(SEVEN)?.endpoints[0]?.uri).to.equal("https://s7.example");
+    expect(rig.resolver.lookup(SEVEN)?.endpoints[0]?.uri).to.equal("https://s7.example");
   });
 
-  it("answers with endpoints that nobody signed, for a moment", async () => {
+  it("answers with endpoints without a signature, for a short time", async () => {
     const id = rule(`${SEVEN.slice(0, 18)}/64`, {
       kind: "endpoints",
       endpoints: ["tcp://10.0.0.5:1"],
@@ -85,7 +85,7 @@ describe("a resolver's service table", () => {
     const answer = await rig.resolver.resolve(SEVEN);
     expect(answer).to.include({ source: "table", record: undefined, serviceId: SEVEN });
     expect(answer.expiresAt - answer.issuedAt).to.equal(10_000);
-    expect(rig.resolver.lookUp(SEVEN)?.endpoints).to.deep.equal(answer.endpoints);
+    expect(rig.resolver.lookup(SEVEN)?.endpoints).to.deep.equal(answer.endpoints);
     expect(counted(id)).to.deep.equal({ matches: 2, drops: 0 });
     expect(rig.network.finds).to.deep.equal([]);
   });
@@ -97,19 +97,19 @@ describe("a resolver's service table", () => {
     expect(await firstUri(EIGHT)).to.equal("tcp://127.0.0.1:80");
   });
 
-  it("draws between rules each time, also for what is held", async () => {
+  it("draws between rules each time, also for held answers", async () => {
     rule(SEVEN, { kind: "endpoints", endpoints: ["tcp://a:1"] }, { weight: 1 });
     rule(SEVEN, { kind: "resolver", url: "http://r/" }, { weight: 1 });
     remote = () => Promise.resolve(found(7n));
     rig.draw = () => 0.9;
     expect((await rig.resolver.resolve(SEVEN)).source).to.equal("resolver");
     rig.draw = () => 0.1;
-    expect(rig.resolver.lookUp(SEVEN)?.source).to.equal("table");
+    expect(rig.resolver.lookup(SEVEN)?.source).to.equal("table");
     rig.draw = () => 0.9;
-    expect(rig.resolver.lookUp(SEVEN)?.source).to.equal("resolver");
+    expect(rig.resolver.lookup(SEVEN)?.source).to.equal("resolver");
   });
 
-  function found(number: bigint): Found {
+  function found(number: bigint): FoundRecord {
     const facts = rig.directory.services.get(number)!;
     const encoded = rootRecord(number, KEY, { issuedAt: START }, "https://far.example");
     const context = { domain, now: rig.now(), rootKey: addressOfKey(KEY) };
@@ -124,7 +124,7 @@ describe("a resolver's service table", () => {
       rule(SEVEN, { kind: "services", services: [EIGHT, NINE] });
     });
 
-    it("shares look-ups out by their last verdicts", async () => {
+    it("shares lookups out by their last verdicts", async () => {
       verdict(8n, 1);
       verdict(9n, 3);
       const counts = new Map<string, number>();
@@ -166,10 +166,10 @@ describe("a resolver's service table", () => {
       id = rule(SEVEN, { kind: "resolver", url: "http://r/" });
     });
 
-    it("asks it, says so, and holds what it answers", async () => {
+    it("queries it, marks the source, and holds its answer", async () => {
       remote = () => Promise.resolve(found(7n));
       expect(await firstUri(SEVEN)).to.equal("https://far.example");
-      expect(rig.resolver.lookUp(SEVEN)).to.include({ source: "resolver" });
+      expect(rig.resolver.lookup(SEVEN)).to.include({ source: "resolver" });
       expect(forwarded).to.deep.equal([{ url: "http://r/", serviceId: SEVEN, hops: ["self"] }]);
       expect(rig.network.finds).to.deep.equal([]);
       expect(counted(id).matches).to.equal(2);
@@ -200,7 +200,7 @@ describe("a resolver's service table", () => {
     });
 
     it("does not wait for itself when the circle comes back to it another way", async () => {
-      // Whoever is asked asks back, and would wait for the look-up that waits for it.
+      // The queried resolver queries this one, and would wait for the lookup that waits for it.
       remote = async () => {
         if (forwarded.length > 1) throw new BlockcloudError(resolveErrors.loop, "A circle.");
         await rig.resolver.resolve(SEVEN, { hops: ["other"] });

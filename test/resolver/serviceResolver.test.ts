@@ -82,7 +82,7 @@ describe("a resolver", () => {
       expect(rig.timers.monotonic()).to.be.within(5_000, 6_000);
     });
 
-    it("turns away what is too much", async () => {
+    it("refuses lookups above its limits", async () => {
       await rig.resolver.stop();
       rig = new ResolverRig({ limits: { works: 2, waiting: 3 } });
       await rig.resolver.start();
@@ -120,7 +120,7 @@ describe("a resolver", () => {
       expect(await code(SEVEN)).to.equal(resolveErrors.noRecord);
     });
 
-    it("nobody to ask", async () => {
+    it("no source that responds", async () => {
       rig.network.peers = 0;
       expect(await code(SEVEN)).to.equal(resolveErrors.unreachable);
       rig.directory.away = true;
@@ -140,28 +140,28 @@ describe("a resolver", () => {
       await rig.resolver.resolve(SEVEN);
     });
 
-    it("answers at once, with everybody away", async () => {
+    it("answers at once while no source can be reached", async () => {
       rig.network.peers = 0;
       rig.network.failure = new Error("no network");
       rig.directory.away = true;
       await rig.timers.advance(59_999);
-      expect(uris(rig.resolver.lookUp(SEVEN))).to.deep.equal(["https://a.example"]);
+      expect(uris(rig.resolver.lookup(SEVEN))).to.deep.equal(["https://a.example"]);
       await rig.timers.advance(1);
-      expect(rig.resolver.lookUp(SEVEN)).to.equal(undefined);
+      expect(rig.resolver.lookup(SEVEN)).to.equal(undefined);
       expect(await code(SEVEN)).to.equal(resolveErrors.stale);
     });
 
-    it("asks for a newer one when a quarter is left, and keeps what it has if there is none", async () => {
+    it("looks for a newer record when a quarter of the lease is left, and keeps the held one if there is none", async () => {
       await rig.timers.advance(44_000);
-      rig.resolver.lookUp(SEVEN);
+      rig.resolver.lookup(SEVEN);
       await rig.settle();
       expect(rig.network.finds).to.have.length(1);
       await rig.timers.advance(1_000);
       rig.network.put(record(40_000, "https://b.example"), KEY);
-      rig.resolver.lookUp(SEVEN);
+      rig.resolver.lookup(SEVEN);
       await rig.settle();
       expect(rig.network.finds).to.have.length(2);
-      expect(uris(rig.resolver.lookUp(SEVEN))).to.deep.equal(["https://b.example"]);
+      expect(uris(rig.resolver.lookup(SEVEN))).to.deep.equal(["https://b.example"]);
     });
 
     it("follows a move that is pushed, and tells who watches", async () => {
@@ -170,7 +170,7 @@ describe("a resolver", () => {
       const all: Hex[] = [];
       rig.resolver.watchAll((serviceId) => all.push(serviceId));
       rig.network.push(record(1_000, "https://b.example"), KEY);
-      expect(uris(rig.resolver.lookUp(SEVEN))).to.deep.equal(["https://b.example"]);
+      expect(uris(rig.resolver.lookup(SEVEN))).to.deep.equal(["https://b.example"]);
       expect(heard).to.have.length(1);
       expect(all).to.deep.equal([SEVEN]);
       unwatch();
@@ -179,7 +179,7 @@ describe("a resolver", () => {
       expect(all).to.have.length(2);
     });
 
-    it("tells who watches when it ends, then what is found", async () => {
+    it("notifies watchers when it ends, then of the record that is found", async () => {
       const heard: Change[] = [];
       rig.resolver.watch(SEVEN, (change) => heard.push(change));
       await rig.timers.advance(59_000);
@@ -195,7 +195,7 @@ describe("a resolver", () => {
       rig.resolver.watch(SEVEN, (change) => heard.push(change));
       rig.directory.set(7n, NEW_KEY);
       rig.directory.tell(7n);
-      expect(rig.resolver.lookUp(SEVEN)).to.equal(undefined);
+      expect(rig.resolver.lookup(SEVEN)).to.equal(undefined);
       // The network has not dropped it yet: it does not hold all the same.
       expect(await code(SEVEN)).to.equal(resolveErrors.noRecord);
       await rig.settle();
@@ -205,18 +205,18 @@ describe("a resolver", () => {
         rootRecord(7n, NEW_KEY, { issuedAt: START + 5 }, "https://n.example"),
         NEW_KEY,
       );
-      expect(uris(rig.resolver.lookUp(SEVEN))).to.deep.equal(["https://n.example"]);
+      expect(uris(rig.resolver.lookup(SEVEN))).to.deep.equal(["https://n.example"]);
       expect(heard).to.have.length(2);
     });
 
     it("drops what becomes inactive", async () => {
       rig.directory.set(7n, KEY, { status: "Maintenance" });
       rig.directory.tell(7n);
-      expect(rig.resolver.lookUp(SEVEN)).to.equal(undefined);
+      expect(rig.resolver.lookup(SEVEN)).to.equal(undefined);
       expect(await code(SEVEN)).to.equal(resolveErrors.inactive);
     });
 
-    it("does not hold what was read before the registry told", async () => {
+    it("does not hold a result that was read before the registry's change", async () => {
       rig.directory.tell(7n);
       const gate = Promise.withResolvers<undefined>();
       rig.network.held.delete(SEVEN);
@@ -227,14 +227,14 @@ describe("a resolver", () => {
       rig.directory.tell(7n);
       gate.resolve(undefined);
       expect(codeOf(await waiting)).to.equal(resolveErrors.noRecord);
-      expect(rig.resolver.lookUp(SEVEN)).to.equal(undefined);
+      expect(rig.resolver.lookup(SEVEN)).to.equal(undefined);
     });
 
     it("is looked up again when the network says that it dropped it", async () => {
       rig.network.held.clear();
       rig.network.elsewhere.clear();
       rig.network.arrive({ kind: "dropped", number: 7n });
-      expect(rig.resolver.lookUp(SEVEN)).to.equal(undefined);
+      expect(rig.resolver.lookup(SEVEN)).to.equal(undefined);
     });
   });
 
@@ -243,14 +243,14 @@ describe("a resolver", () => {
       rig.network.peers = 0;
     });
 
-    it("answers with what was announced on chain", async () => {
+    it("answers with the announcement on chain", async () => {
       rig.announcements.records.set(7n, record(0, "https://c.example", 24 * 3600_000));
       const answer = await rig.resolver.resolve(SEVEN);
       expect(answer).to.include({ source: "announcement", superseded: false });
       expect(uris(answer)).to.deep.equal(["https://c.example"]);
     });
 
-    it("says that a newer record was seen, which has run out", async () => {
+    it("says that a newer record was seen, which has expired", async () => {
       rig.announcements.records.set(7n, record(0, "https://c.example", 24 * 3600_000));
       rig.network.peers = 3;
       rig.network.put(record(10), KEY);
@@ -260,10 +260,10 @@ describe("a resolver", () => {
       const answer = await rig.resolver.resolve(SEVEN);
       expect(answer).to.include({ source: "announcement", superseded: true });
       rig.network.push(record(61_000, "https://d.example"), KEY);
-      expect(rig.resolver.lookUp(SEVEN)).to.include({ source: "coral", superseded: false });
+      expect(rig.resolver.lookup(SEVEN)).to.include({ source: "coral", superseded: false });
     });
 
-    it("believes no announcement of another key, of another service, or that ran out", async () => {
+    it("accepts no announcement of another key or another service, and no expired one", async () => {
       const lease = 24 * 3600_000;
       for (const encoded of [
         rootRecord(7n, NEW_KEY, { issuedAt: START, lease }),
@@ -278,7 +278,7 @@ describe("a resolver", () => {
   });
 
   describe("remembers failures for a while", () => {
-    it("and asks nobody meanwhile", async () => {
+    it("and sends no query meanwhile", async () => {
       expect(await code(SEVEN)).to.equal(resolveErrors.noRecord);
       expect(await code(SEVEN)).to.equal(resolveErrors.noRecord);
       expect(rig.network.finds).to.have.length(1);
@@ -338,7 +338,7 @@ describe("a resolver", () => {
         ...{ kind: "revocation", serviceId: DEVICE_ID },
         revocation: { encoded: "0x", revocation, digest: "0x" },
       });
-      expect(rig.resolver.lookUp(DEVICE_ID)).to.equal(undefined);
+      expect(rig.resolver.lookup(DEVICE_ID)).to.equal(undefined);
       expect(await code(DEVICE_ID)).to.equal(resolveErrors.delegation);
       await rig.settle();
       expect(heard[0]).to.have.nested.property("error.code", resolveErrors.delegation);
@@ -349,7 +349,7 @@ describe("a resolver", () => {
       await rig.resolver.resolve(DEVICE_ID);
       rig.directory.set(7n, NEW_KEY);
       rig.directory.tell(7n);
-      expect(rig.resolver.lookUp(DEVICE_ID)).to.equal(undefined);
+      expect(rig.resolver.lookup(DEVICE_ID)).to.equal(undefined);
       expect(await code(DEVICE_ID)).to.equal(resolveErrors.noRecord);
     });
   });
@@ -363,17 +363,17 @@ describe("a resolver", () => {
     await rig.resolver.resolve(SEVEN);
     rig.directory.set(7n, KEY, { verdicts: [{ epoch: 2, verdict: 0 }] });
     await rig.timers.advance(19_000);
-    rig.resolver.lookUp(SEVEN);
+    rig.resolver.lookup(SEVEN);
     await rig.settle();
-    expect(rig.resolver.lookUp(SEVEN)?.service?.verdicts[0]?.epoch).to.equal(1);
+    expect(rig.resolver.lookup(SEVEN)?.service?.verdicts[0]?.epoch).to.equal(1);
     await rig.timers.advance(1_000);
-    expect(rig.resolver.lookUp(SEVEN)?.service?.verdicts[0]?.epoch).to.equal(1);
+    expect(rig.resolver.lookup(SEVEN)?.service?.verdicts[0]?.epoch).to.equal(1);
     await rig.settle();
-    expect(rig.resolver.lookUp(SEVEN)?.service?.verdicts[0]?.epoch).to.equal(2);
+    expect(rig.resolver.lookup(SEVEN)?.service?.verdicts[0]?.epoch).to.equal(2);
     expect(rig.network.finds).to.have.length(1);
   });
 
-  it("bounds what it holds, and keeps what is watched and what is used", async () => {
+  it("bounds the held answers, and keeps those that are watched or used", async () => {
     await rig.resolver.stop();
     rig = new ResolverRig({ limits: { entries: 8, watchers: 2 } });
     await rig.resolver.start();
@@ -383,13 +383,13 @@ describe("a resolver", () => {
       rig.directory.set(BigInt(index + 1), KEY);
       rig.network.put(rootRecord(BigInt(index + 1), KEY, { issuedAt: START }), KEY);
       await rig.resolver.resolve(serviceId);
-      rig.resolver.lookUp(ids[1]!);
+      rig.resolver.lookup(ids[1]!);
     }
     expect(rig.resolver.load.entries).to.equal(10);
     for (const kept of [ids[0]!, ids[1]!, ids[29]!]) {
-      expect(rig.resolver.lookUp(kept)).to.not.equal(undefined);
+      expect(rig.resolver.lookup(kept)).to.not.equal(undefined);
     }
-    expect(rig.resolver.lookUp(ids[5]!)).to.equal(undefined);
+    expect(rig.resolver.lookup(ids[5]!)).to.equal(undefined);
     rig.resolver.watch(ids[3]!, () => {});
     try {
       rig.resolver.watch(ids[2]!, () => {});

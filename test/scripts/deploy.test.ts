@@ -3,8 +3,9 @@ import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { getAddress } from "viem";
+import { encodeFunctionData, getAddress } from "viem";
 import { loadDeployment, type Deployment } from "../../src/chain/deployment.ts";
+import { serviceRegistryAbi } from "../../src/protocol/abi/serviceRegistry.ts";
 import { startAnvil, type Anvil } from "../support/anvil.ts";
 
 const root = path.join(import.meta.dirname, "../..");
@@ -42,8 +43,7 @@ async function run(rpcUrl: string, ...args: string[]) {
   return { status, stdout, stderr, result: () => JSON.parse(stdout) as Result };
 }
 
-describe("npm run deploy, to a chain with Sepolia's ID", function () {
-  this.timeout(180_000);
+describe("npm run deploy, to a chain with Sepolia's ID", () => {
   let anvil: Anvil;
   let folder: string;
   const sepolia = (...args: string[]) =>
@@ -54,7 +54,7 @@ describe("npm run deploy, to a chain with Sepolia's ID", function () {
 
   before(async () => {
     // Ignition waits for confirmations: blocks come by themselves.
-    anvil = await startAnvil({ chainId: SEPOLIA, args: ["--block-time", "1"] });
+    anvil = await startAnvil({ chainId: SEPOLIA, args: ["--block-time", "0.3"] });
     folder = await mkdtemp(path.join(tmpdir(), "blockcloud-deploy-"));
   });
   after(async () => {
@@ -94,7 +94,7 @@ describe("npm run deploy, to a chain with Sepolia's ID", function () {
     while ((await sent()) < 3) await anvil.request("evm_mine");
     first.kill("SIGKILL");
     await closed;
-    expect(await sent()).to.be.below(16);
+    expect(await sent()).to.be.below(18);
     // The worst moments: a hash that was never written, a future begun and no more, a line cut in two.
     const journal = path.join(folder, "ignition/deployments/sepolia/journal.jsonl");
     const lines = (await readFile(journal, "utf8")).split("\n").slice(0, -1);
@@ -109,10 +109,10 @@ describe("npm run deploy, to a chain with Sepolia's ID", function () {
     expect(status, stderr).to.equal(0);
     const { ok, changed, deployment, checks } = result();
     expect({ ok, changed }).to.deep.equal({ ok: true, changed: true });
-    expect(checks.length).to.be.at.least(42);
+    expect(checks.length).to.be.at.least(68);
     expect(deployment.parameters).to.include({ treasury: TREASURY, governor: GOVERNOR });
-    // Eight contracts, three wires, two classes, a grant and a renunciation.
-    expect(await sent()).to.equal(15);
+    // Ten contracts, four wires, two classes, a grant and a renunciation.
+    expect(await sent()).to.equal(18);
     expect(loadDeployment(path.join(folder, "deployments/sepolia.json"))).to.deep.equal(deployment);
     const code = await anvil.request("eth_getCode", [deployment.contracts.registry, "latest"]);
     expect(code).to.have.length.above(1000);
@@ -125,7 +125,7 @@ describe("npm run deploy, to a chain with Sepolia's ID", function () {
     expect(status).to.equal(0);
     expect(result().changed).to.equal(false);
     expect(await readFile(file, "utf8")).to.equal(before);
-    expect(await sent()).to.equal(15);
+    expect(await sent()).to.equal(18);
   });
 
   it("refuses other parameters than it was begun with", async () => {
@@ -167,9 +167,11 @@ describe("npm run deploy, to a chain with Sepolia's ID", function () {
   it("deploys a successor for the same token, to which a service moves with its number", async () => {
     const chain = await startAnvil();
     try {
+      const common = () => [
+        ...["--network", "devnet", "--rpc", chain.rpcUrl, "--folder", folder, "--json"],
+      ];
       const devnet = async (...args: string[]) => {
-        const common = ["--network", "devnet", "--rpc", chain.rpcUrl, "--folder", folder, "--json"];
-        const { status, result, stderr } = await run("", ...common, ...args);
+        const { status, result, stderr } = await run("", ...common(), ...args);
         expect(status, stderr).to.equal(0);
         return result().deployment;
       };
@@ -190,6 +192,17 @@ describe("npm run deploy, to a chain with Sepolia's ID", function () {
         });
         return JSON.parse(printed) as Record<string, unknown>;
       };
+      // The governor of the devnet's parameters is one of Anvil's accounts.
+      const close = async ({ contracts, parameters }: Deployment) => {
+        const data = encodeFunctionData({
+          abi: serviceRegistryAbi,
+          functionName: "announceClosing",
+        });
+        const call = { from: parameters?.governor, to: contracts.registry, data };
+        await chain.request("eth_sendTransaction", [call]);
+        await chain.request("evm_increaseTime", [Number(parameters?.closingSeconds)]);
+        await chain.request("evm_mine");
+      };
       const registration = ["--probe", '{"v":1,"requests":[{"path":"/"}]}', "--yes"];
       const holds = () => cli(older, "service", "show", "1", "--skip-probe");
 
@@ -200,6 +213,11 @@ describe("npm run deploy, to a chain with Sepolia's ID", function () {
       const parameters = path.join(folder, "successor.json");
       const text = await readFile(path.join(root, "ignition/parameters/devnet.json"), "utf8");
       await writeFile(parameters, text.replace(/ *"treasury": "[^"]+",\n/, ""));
+      const tooEarly = [...common(), ...successor, "--parameters", parameters];
+      const { status, stderr } = await run("", ...tooEarly);
+      expect(status).to.equal(1);
+      expect(stderr).to.match(/^PREDECESSOR_OPEN: /m);
+      await close(first);
       const second = await devnet(...successor, "--parameters", parameters);
       expect(second.contracts.token).to.equal(first.contracts.token);
       expect(second.contracts.registry).not.to.equal(first.contracts.registry);

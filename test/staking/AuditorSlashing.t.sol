@@ -26,15 +26,15 @@ contract AuditorSlashingTest is Deployment {
         enter(4);
         uint256 supply = token.totalSupply();
         vm.expectEmit(address(staking));
-        emit IStaking.AuditorStakeChanged(address(_alice), 5, 5_999e18 - 1);
+        emit IStaking.AuditorStakeChanged(address(_alice), 6, 5_999e18 - 1);
         vm.expectEmit(address(staking));
         emit IStaking.AuditorSlashed(address(_alice), 1e18 + 1, PROVER);
         vm.assertEq(_slash(1e18 + 1), 1e18 + 1, "slashed");
 
         vm.assertEq(token.balanceOf(PROVER), 0.5e18, "the prover's half, down");
         vm.assertEq(supply - token.totalSupply(), 0.5e18 + 1, "the rest is burned");
-        _assertStakes(4, 6_000e18, 13_000e18);
-        _assertStakes(5, 5_999e18 - 1, 12_999e18 - 1);
+        _assertStakes(5, 6_000e18, 13_000e18);
+        _assertStakes(6, 5_999e18 - 1, 12_999e18 - 1);
     }
 
     function test_WhoNeverEnrolledIsSlashedOutsideTheTotal() public {
@@ -57,12 +57,12 @@ contract AuditorSlashingTest is Deployment {
 
         enter(5);
         _slash(200e18);
-        _assertStakes(5, 0, 7_000e18);
-        _assertStakes(6, 5_700e18, 12_700e18);
+        _assertStakes(6, 5_900e18, 12_900e18);
+        _assertStakes(7, 5_700e18, 12_700e18);
         enter(6);
         _slash(300e18);
-        _assertStakes(6, 5_700e18, 12_700e18);
-        _assertStakes(7, 5_400e18, 12_400e18);
+        _assertStakes(7, 5_700e18, 12_700e18);
+        _assertStakes(8, 5_400e18, 12_400e18);
     }
 
     /// @dev The minimum binds what an auditor chooses, not what it lost: it counts with what it has left.
@@ -70,7 +70,7 @@ contract AuditorSlashingTest is Deployment {
         _alice.join(5_000e18);
         enter(4);
         _slash(1_000e18);
-        _assertStakes(5, 4_000e18, 11_000e18);
+        _assertStakes(6, 4_000e18, 11_000e18);
 
         _expectBelow(3_999e18);
         _alice.unstake(1e18);
@@ -81,10 +81,10 @@ contract AuditorSlashingTest is Deployment {
         // It can fill up, or go.
         uint256 snapshot = vm.snapshotState();
         _alice.stake(1_000e18);
-        _assertStakes(5, 5_000e18, 12_000e18);
+        _assertStakes(6, 5_000e18, 12_000e18);
         vm.revertToState(snapshot);
         _alice.unstake(4_000e18);
-        _assertStakes(5, 0, 7_000e18);
+        _assertStakes(6, 0, 7_000e18);
     }
 
     function test_WhatIsAtStakeGoesFirstThenTheNewestOnItsWayOut() public {
@@ -93,13 +93,13 @@ contract AuditorSlashingTest is Deployment {
         _alice.unstake(1_000e18);
         _alice.unstake(2_000e18);
         vm.assertEq(_slash(5_000e18), 5_000e18, "at stake");
-        _assertStakes(5, 1_000e18, 8_000e18);
+        _assertStakes(6, 1_000e18, 8_000e18);
         vm.assertEq(_slash(1_500e18), 1_500e18, "the rest, and part of the newest");
         UnbondingLib.Entry[] memory open = staking.auditorUnbonding(address(_alice));
         vm.assertEq(open.length, 2, "entries");
         vm.assertEq(open[0].amount, 1_000e18, "the older is whole");
         vm.assertEq(open[1].amount, 1_500e18, "the newer is not");
-        _assertStakes(5, 0, 7_000e18);
+        _assertStakes(6, 0, 7_000e18);
 
         vm.assertEq(_slash(9_000e18), 2_500e18, "what is left");
         uint256 supply = token.totalSupply();
@@ -110,15 +110,15 @@ contract AuditorSlashingTest is Deployment {
         vm.assertEq(token.balanceOf(address(staking)), 7_000e18, "bob's is whole");
     }
 
-    function test_ALapsedAuditorCountsNoMoreFromTheNextEpoch() public {
+    function test_ALapsedAuditorCountsNoMoreFromTheNextEpochButOne() public {
         _alice.join(6_000e18);
         enter(4);
         vm.expectEmit(address(staking));
-        emit IStaking.AuditorLapsed(address(_alice), 5);
+        emit IStaking.AuditorLapsed(address(_alice), 6);
         _lapse();
 
-        _assertStakes(4, 6_000e18, 13_000e18);
-        _assertStakes(5, 0, 7_000e18);
+        _assertStakes(5, 6_000e18, 13_000e18);
+        _assertStakes(6, 0, 7_000e18);
         (uint96 stake, uint32 enrolledSince) = staking.auditorStake(address(_alice));
         vm.assertEq(stake, 6_000e18, "its stake stays");
         vm.assertEq(enrolledSince, 0, "not enrolled");
@@ -128,18 +128,19 @@ contract AuditorSlashingTest is Deployment {
         _alice.join(6_000e18);
         enter(4);
         _lapse();
+        enter(5);
         vm.expectEmit(address(staking));
-        emit IStaking.AuditorEnrolled(address(_alice), 6);
-        _enrol(6);
+        emit IStaking.AuditorEnrolled(address(_alice), 7);
+        _enrol();
 
-        _assertStakes(4, 6_000e18, 13_000e18);
-        _assertStakes(5, 0, 7_000e18);
-        _assertStakes(6, 6_000e18, 13_000e18);
+        _assertStakes(5, 6_000e18, 13_000e18);
+        _assertStakes(6, 0, 7_000e18);
+        _assertStakes(7, 6_000e18, 13_000e18);
         enter(9);
         _lapse();
         enter(20);
         _assertStakes(20, 0, 7_000e18);
-        _enrol(22);
+        _enrol();
         _assertStakes(21, 0, 7_000e18);
         _assertStakes(22, 6_000e18, 13_000e18);
     }
@@ -150,24 +151,27 @@ contract AuditorSlashingTest is Deployment {
         _lapse();
         _slash(500e18);
         _alice.stake(1_000e18);
-        _assertStakes(5, 0, 7_000e18);
+        _assertStakes(6, 0, 7_000e18);
         _alice.unstake(6_500e18);
 
-        _assertStakes(5, 0, 7_000e18);
+        _assertStakes(6, 0, 7_000e18);
         vm.assertEq(staking.auditorUnbonding(address(_alice))[0].amount, 6_500e18, "on its way");
     }
 
-    function test_AnAuditorWithoutStakeLapses() public {
+    function test_AnAuditorThatLosesAllStakeCountsNoMore() public {
         _alice.join(6_000e18);
         enter(4);
-        _alice.unstake(6_000e18);
+        vm.expectEmit(address(staking));
+        emit IStaking.AuditorLapsed(address(_alice), 6);
+        _slash(6_000e18);
+        _expectNotEnrolled(0);
         _lapse();
 
-        _assertStakes(4, 6_000e18, 13_000e18);
-        _assertStakes(5, 0, 7_000e18);
+        _assertStakes(5, 6_000e18, 13_000e18);
+        _assertStakes(6, 0, 7_000e18);
         enter(8);
         _alice.stake(6_000e18);
-        _assertStakes(9, 0, 7_000e18);
+        _assertStakes(10, 0, 7_000e18);
     }
 
     function test_RevertsWhen_WhoDoesNotCountLapses() public {
@@ -212,13 +216,13 @@ contract AuditorSlashingTest is Deployment {
         staking.lapse(address(_alice));
     }
 
-    function _enrol(uint32 since) private {
+    function _enrol() private {
         vm.prank(address(pos));
-        staking.enrol(address(_alice), since);
+        staking.enrol(address(_alice));
     }
 
     function _assertStakes(uint32 epoch, uint256 hers, uint256 total) private view {
-        (uint96 stake, uint96 all) = staking.auditorStakeAt(address(_alice), epoch);
+        (uint96 stake, uint96 all) = auditorStakeAt(address(_alice), epoch);
         vm.assertEq(stake, hers, "stake");
         vm.assertEq(all, total, "total");
     }

@@ -2,7 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IStaking} from "../../contracts/staking/IStaking.sol";
-import {Staking} from "../../contracts/staking/Staking.sol";
+import {Artifacts} from "../support/Artifacts.sol";
 import {AuditorActor} from "../support/AuditorActor.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
@@ -18,7 +18,7 @@ contract AuditorStakeTest is Deployment {
 
     function test_StakeAloneDoesNotEnrol() public {
         vm.expectEmit(address(staking));
-        emit IStaking.AuditorStakeChanged(address(_alice), 1, 5_000e18);
+        emit IStaking.AuditorStakeChanged(address(_alice), 2, 5_000e18);
         _alice.stake(5_000e18);
 
         (uint96 stake, uint32 enrolledSince) = staking.auditorStake(address(_alice));
@@ -49,20 +49,21 @@ contract AuditorStakeTest is Deployment {
 
         enter(5);
         _alice.stake(2_000e18);
-        _assertStakes(5, 0, 0);
-        _assertStakes(6, 8_000e18, 8_000e18);
+        _assertStakes(6, 6_000e18, 6_000e18);
+        _assertStakes(7, 8_000e18, 8_000e18);
     }
 
-    function test_LaterStakeCountsFromTheNextEpoch() public {
+    function test_LaterStakeCountsFromTheNextEpochButOne() public {
         _alice.join(5_000e18);
         enter(4);
         _alice.stake(1_000e18);
-        _assertStakes(4, 5_000e18, 5_000e18);
-        _assertStakes(5, 6_000e18, 6_000e18);
+        _assertStakes(5, 5_000e18, 5_000e18);
+        _assertStakes(6, 6_000e18, 6_000e18);
 
+        enter(5);
         _alice.unstake(6_000e18);
-        _assertStakes(4, 5_000e18, 5_000e18);
-        _assertStakes(5, 0, 0);
+        _assertStakes(6, 6_000e18, 6_000e18);
+        _assertStakes(7, 0, 0);
     }
 
     function test_EnrolmentsOfNeighbouringEpochsDoNotMix() public {
@@ -77,8 +78,8 @@ contract AuditorStakeTest is Deployment {
 
         enter(6);
         _alice.unstake(5_000e18);
-        _assertStakes(6, 5_000e18, 5_000e18);
-        _assertStakes(7, 0, 7_000e18);
+        _assertStakes(7, 5_000e18, 12_000e18);
+        _assertStakes(8, 0, 7_000e18);
     }
 
     function test_OutBeforeItCountsLeavesNothingBehind() public {
@@ -91,22 +92,27 @@ contract AuditorStakeTest is Deployment {
         _assertStakes(9, 0, 0);
     }
 
-    function test_WhoComesBackIsEnrolledStill() public {
+    /// @dev Otherwise any number of identities could wait with their hash chains for a draw that suits one.
+    function test_WithoutStakeAnEnrolmentEnds() public {
         _alice.join(5_000e18);
         enter(4);
+        vm.expectEmit(address(staking));
+        emit IStaking.AuditorLapsed(address(_alice), 6);
         _alice.unstake(5_000e18);
         enter(8);
         _alice.stake(9_000e18);
 
-        _assertStakes(8, 0, 0);
-        _assertStakes(9, 9_000e18, 9_000e18);
+        _assertStakes(10, 0, 0);
+        _alice.enrol();
+        _assertStakes(9, 0, 0);
+        _assertStakes(10, 9_000e18, 9_000e18);
     }
 
     function test_UnbondedStakeIsPaidToTheOwner() public {
         _alice.join(6_000e18);
         _alice.unstake(1_000e18);
         vm.assertEq(staking.auditorUnbonding(address(_alice)).length, 1, "waits");
-        jump(10, 0);
+        jump(11, 0);
         vm.prank(STRANGER);
         staking.withdrawAuditor(address(_alice));
 
@@ -149,18 +155,18 @@ contract AuditorStakeTest is Deployment {
             abi.encodeWithSelector(IStaking.StakingNotProofOfService.selector, STRANGER)
         );
         vm.prank(STRANGER);
-        staking.enrol(STRANGER, 2);
+        staking.enrol(STRANGER);
     }
 
     function test_RevertsWhen_UnbondingIsTooShort() public {
         vm.expectRevert(
-            abi.encodeWithSelector(IStaking.StakingUnbondingTooShort.selector, 119, 120)
+            abi.encodeWithSelector(IStaking.StakingUnbondingTooShort.selector, 131, 132)
         );
-        new Staking(address(token), address(registry), 119, AUDITOR_STAKE);
+        Artifacts.newStaking(address(token), address(registry), 131, AUDITOR_STAKE);
     }
 
     function _assertStakes(uint32 epoch, uint256 mine, uint256 total) private view {
-        (uint96 stake, uint96 all) = staking.auditorStakeAt(address(_alice), epoch);
+        (uint96 stake, uint96 all) = auditorStakeAt(address(_alice), epoch);
         vm.assertEq(stake, mine, "stake");
         vm.assertEq(all, total, "total");
     }

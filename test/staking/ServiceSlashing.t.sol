@@ -13,6 +13,7 @@ contract ServiceSlashingTest is Deployment {
     using SystemLib for System;
 
     address private constant PROVER = address(0x9407e4);
+    address private constant RESOLVER = address(0x4e501);
 
     uint64 private _number;
 
@@ -23,41 +24,44 @@ contract ServiceSlashingTest is Deployment {
         enter(3);
     }
 
-    function test_HalfGoesToTheProverAndTheRestIsBurned() public {
+    function test_ThirtyPercentAreTheChallengersTwentyTheResolversAndTheRestIsBurned() public {
         uint256 supply = token.totalSupply();
         vm.expectEmit(address(staking));
-        emit IStaking.ServiceStakeChanged(_number, 4, 1_400e18);
+        emit IStaking.ServiceStakeChanged(_number, 5, 1_400e18);
         vm.expectEmit(address(staking));
-        emit IStaking.ServiceSlashed(_number, PROVIDER, 100e18, PROVER);
+        emit IStaking.ServiceSlashed(_number, PROVIDER, 100e18, PROVER, RESOLVER);
         vm.assertEq(_slash(PROVIDER, 100e18), 100e18, "slashed");
 
-        vm.assertEq(token.balanceOf(PROVER), 50e18, "the prover's half");
+        vm.assertEq(token.balanceOf(PROVER), 30e18, "the challenger's");
+        vm.assertEq(token.balanceOf(RESOLVER), 20e18, "the resolver's");
         vm.assertEq(supply - token.totalSupply(), 50e18, "burned");
         vm.assertEq(token.balanceOf(address(staking)), 1_400e18, "what is left");
-        _assertStake(3, 1_500e18, 1_500e18);
-        _assertStake(4, 1_400e18, 1_400e18);
+        _assertStake(4, 1_500e18, 1_500e18);
+        _assertStake(5, 1_400e18, 1_400e18);
     }
 
-    function test_TheHalfIsRoundedDown() public {
+    function test_BothSharesAreRoundedDown() public {
         uint256 supply = token.totalSupply();
         _slash(PROVIDER, 7);
-        vm.assertEq(token.balanceOf(PROVER), 3, "down");
-        vm.assertEq(supply - token.totalSupply(), 4, "the grain is burned");
-        _slash(PROVIDER, 1);
-        vm.assertEq(token.balanceOf(PROVER), 3, "half of one is nothing");
-        vm.assertEq(supply - token.totalSupply(), 5, "it is burned");
+        vm.assertEq(token.balanceOf(PROVER), 2, "2.1");
+        vm.assertEq(token.balanceOf(RESOLVER), 1, "1.4");
+        vm.assertEq(supply - token.totalSupply(), 4, "the grains are burned");
+        _slash(PROVIDER, 3);
+        vm.assertEq(token.balanceOf(PROVER), 2, "0.9 is nothing");
+        vm.assertEq(token.balanceOf(RESOLVER), 1, "nor is 0.6");
+        vm.assertEq(supply - token.totalSupply(), 7, "it is burned");
     }
 
-    function test_BelowTheMinimumItIsInactiveFromTheNextEpoch() public {
+    function test_BelowTheMinimumItIsInactiveFromTheNextEpochButOne() public {
         vm.expectEmit(address(registry));
-        emit IServiceRegistry.ActivityChanged(_number, 4, false);
+        emit IServiceRegistry.ActivityChanged(_number, 5, false);
         _slash(PROVIDER, 500e18 + 1);
 
-        vm.assertEq(uint8(registry.statusAt(_number, 3)), 1, "still Active");
-        vm.assertEq(uint8(registry.statusAt(_number, 4)), 2, "Unstaked");
-        vm.assertEq(registry.activeLanes(0, 4), 0, "no lane");
-        _assertStake(3, 1_500e18, 1_500e18);
-        _assertStake(4, 1_000e18 - 1, 0);
+        vm.assertEq(uint8(registry.statusAt(_number, 4)), 1, "still Active");
+        vm.assertEq(uint8(registry.statusAt(_number, 5)), 2, "Unstaked");
+        vm.assertEq(registry.activeLanes(0, 5), 0, "no lane");
+        _assertStake(4, 1_500e18, 1_500e18);
+        _assertStake(5, 1_000e18 - 1, 0);
     }
 
     function test_ASuspendedServiceIsSlashedOutsideTheTotals() public {
@@ -66,11 +70,11 @@ contract ServiceSlashingTest is Deployment {
         registry.suspend(_number);
         _slash(PROVIDER, 100e18);
 
-        _assertStake(4, 1_400e18, 1_000e18);
+        _assertStake(5, 1_400e18, 1_000e18);
         vm.prank(PROVIDER);
         registry.reinstate(_number);
-        _assertStake(4, 1_400e18, 2_400e18);
-        vm.assertEq(staking.serviceStakeAt(other, 4), 1_000e18, "the other's is whole");
+        _assertStake(5, 1_400e18, 2_400e18);
+        vm.assertEq(serviceStakeAt(other, 5), 1_000e18, "the other's is whole");
     }
 
     function test_WhatIsAtStakeGoesFirstThenTheNewestOnItsWayOut() public {
@@ -87,7 +91,7 @@ contract ServiceSlashingTest is Deployment {
         vm.assertEq(_slash(PROVIDER, 1_000e18), 250e18, "what is left");
         vm.assertEq(staking.serviceUnbonding(_number, PROVIDER).length, 0, "nothing");
         vm.assertEq(token.balanceOf(address(staking)), 0, "nothing is held");
-        vm.assertEq(token.balanceOf(PROVER), 750e18, "half of all");
+        vm.assertEq(token.balanceOf(PROVER), 450e18, "30% of all");
     }
 
     function test_OneSlashReachesBoth() public {
@@ -96,7 +100,7 @@ contract ServiceSlashingTest is Deployment {
 
         vm.assertEq(_slash(PROVIDER, 1_000e18), 1_000e18, "900 at stake, 100 on their way out");
         _assertQueue(PROVIDER, 1, 500e18);
-        _assertStake(4, 0, 0);
+        _assertStake(5, 0, 0);
     }
 
     function test_NobodyEscapesBySelling() public {
@@ -108,7 +112,7 @@ contract ServiceSlashingTest is Deployment {
         address staker = staking.stakerAt(_number, 3);
         vm.assertEq(_slash(staker, 200e18), 200e18, "slashed");
         _assertQueue(PROVIDER, 1, 1_300e18);
-        vm.assertEq(staking.serviceStakeAt(_number, 4), 1_000e18, "the buyer's is whole");
+        vm.assertEq(serviceStakeAt(_number, 5), 1_000e18, "the buyer's is whole");
     }
 
     function test_OnlyTheQueueOfThatStakerIsCut() public {
@@ -129,7 +133,7 @@ contract ServiceSlashingTest is Deployment {
         staking.unstakeService(other, 300e18);
 
         _slash(PROVIDER, 10_000e18);
-        vm.assertEq(staking.serviceStakeAt(other, 4), 700e18, "at stake");
+        vm.assertEq(serviceStakeAt(other, 5), 700e18, "at stake");
         vm.assertEq(staking.serviceUnbonding(other, PROVIDER)[0].amount, 300e18, "unbonding");
     }
 
@@ -146,19 +150,19 @@ contract ServiceSlashingTest is Deployment {
         _slash(PROVIDER, 1_500e18);
         uint256 supply = token.totalSupply();
         vm.expectEmit(address(staking));
-        emit IStaking.ServiceSlashed(_number, PROVIDER, 0, PROVER);
+        emit IStaking.ServiceSlashed(_number, PROVIDER, 0, PROVER, RESOLVER);
         vm.assertEq(_slash(PROVIDER, 100e18), 0, "nothing left");
         vm.assertEq(_slash(STRANGER, 100e18), 0, "never staked");
         vm.assertEq(_slash(PROVIDER, 0), 0, "nothing asked for");
 
         vm.assertEq(token.totalSupply(), supply, "nothing burned");
-        vm.assertEq(token.balanceOf(PROVER), 750e18, "nothing paid");
+        vm.assertEq(token.balanceOf(PROVER), 450e18, "nothing paid");
     }
 
     function test_WhatWasPaidOutIsSafe() public {
         vm.prank(PROVIDER);
         staking.unstakeService(_number, 1_500e18);
-        enter(14);
+        enter(15);
         staking.withdrawService(_number, PROVIDER);
 
         vm.assertEq(_slash(PROVIDER, 1_500e18), 0, "too late");
@@ -186,7 +190,7 @@ contract ServiceSlashingTest is Deployment {
         uint256 expected = amount < 1_500e18 ? amount : 1_500e18;
 
         vm.assertEq(_slash(PROVIDER, amount), expected, "slashed");
-        uint256 held = staking.serviceStakeAt(_number, 4);
+        uint256 held = serviceStakeAt(_number, 5);
         vm.assertEq(
             held,
             expected < 1_500e18 - out ? 1_500e18 - out - expected : 0,
@@ -198,8 +202,11 @@ contract ServiceSlashingTest is Deployment {
         }
         vm.assertEq(held, 1_500e18 - expected, "what is left");
         vm.assertEq(token.balanceOf(address(staking)), held, "what is held");
-        vm.assertEq(token.balanceOf(PROVER), expected / 2, "the prover's half");
-        vm.assertEq(supply - token.totalSupply(), expected - expected / 2, "burned");
+        uint256 challengers = (expected * 3) / 10;
+        uint256 resolvers = expected / 5;
+        vm.assertEq(token.balanceOf(PROVER), challengers, "the challenger's");
+        vm.assertEq(token.balanceOf(RESOLVER), resolvers, "the resolver's");
+        vm.assertEq(supply - token.totalSupply(), expected - challengers - resolvers, "burned");
     }
 
     function test_RevertsWhen_AnotherThanTheChallengeBookSlashes() public {
@@ -209,7 +216,7 @@ contract ServiceSlashingTest is Deployment {
                 abi.encodeWithSelector(IStaking.StakingNotChallengeBook.selector, callers[i])
             );
             vm.prank(callers[i]);
-            staking.slashService(_number, PROVIDER, 1, PROVER);
+            staking.slashService(_number, PROVIDER, 1, PROVER, RESOLVER);
         }
     }
 
@@ -227,7 +234,7 @@ contract ServiceSlashingTest is Deployment {
 
     function _slash(address staker, uint96 amount) private returns (uint96) {
         vm.prank(address(book));
-        return staking.slashService(_number, staker, amount, PROVER);
+        return staking.slashService(_number, staker, amount, PROVER, RESOLVER);
     }
 
     function _stake(address owner, uint96 amount) private {
@@ -239,8 +246,8 @@ contract ServiceSlashingTest is Deployment {
     }
 
     function _assertStake(uint32 epoch, uint256 stake, uint256 total) private view {
-        vm.assertEq(staking.serviceStakeAt(_number, epoch), stake, "stake");
-        (uint96 active, ) = staking.activeAt(epoch);
+        vm.assertEq(serviceStakeAt(_number, epoch), stake, "stake");
+        (uint96 active, ) = activeAt(epoch);
         vm.assertEq(active, total, "total");
     }
 

@@ -19,28 +19,28 @@ contract ServiceStakeTest is Deployment {
         system().fund(PROVIDER, 10_000e18);
     }
 
-    function test_StakeCountsFromTheNextEpoch() public {
+    function test_StakeCountsFromTheNextEpochButOne() public {
         enter(3);
         vm.expectEmit(address(staking));
-        emit IStaking.ServiceStakeChanged(_number, 4, 1_500e18);
+        emit IStaking.ServiceStakeChanged(_number, 5, 1_500e18);
         vm.prank(PROVIDER);
         staking.stakeService(_number, 500e18);
 
-        _assertStake(3, 1_000e18);
-        _assertStake(4, 1_500e18);
+        _assertStake(4, 1_000e18);
+        _assertStake(5, 1_500e18);
         vm.assertEq(token.balanceOf(address(staking)), 1_500e18, "held");
     }
 
-    function test_UnstakingCountsFromTheNextEpochAndWaits() public {
+    function test_UnstakingCountsFromTheNextEpochButOneAndWaits() public {
         enter(3);
-        uint64 releaseAt = uint64(vm.getBlockTimestamp()) + 120;
+        uint64 releaseAt = uint64(vm.getBlockTimestamp()) + 132;
         vm.expectEmit(address(staking));
         emit IStaking.UnbondingStarted(PROVIDER, 400e18, releaseAt);
         vm.prank(PROVIDER);
         staking.unstakeService(_number, 400e18);
 
-        vm.assertEq(staking.serviceStakeAt(_number, 3), 1_000e18, "still counts");
-        vm.assertEq(staking.serviceStakeAt(_number, 4), 600e18, "less in the next");
+        vm.assertEq(serviceStakeAt(_number, 4), 1_000e18, "still counts");
+        vm.assertEq(serviceStakeAt(_number, 5), 600e18, "less in the one after");
         UnbondingLib.Entry[] memory open = staking.serviceUnbonding(_number, PROVIDER);
         vm.assertEq(open.length, 1, "one entry");
         vm.assertEq(open[0].amount, 400e18, "amount");
@@ -66,7 +66,7 @@ contract ServiceStakeTest is Deployment {
         staking.unstakeService(_number, 2e18);
         jump(5, 0);
         staking.unstakeService(_number, 4e18);
-        jump(10, 6);
+        jump(11, 6);
         uint256 before = token.balanceOf(PROVIDER);
         staking.withdrawService(_number, PROVIDER);
 
@@ -80,9 +80,9 @@ contract ServiceStakeTest is Deployment {
         staking.unstakeService(_number, 1_000e18);
         staking.stakeService(_number, 1_000e18);
 
-        _assertStake(3, 1_000e18);
         _assertStake(4, 1_000e18);
-        vm.assertEq(registry.activeLanes(0, 4), 1, "active");
+        _assertStake(5, 1_000e18);
+        vm.assertEq(registry.activeLanes(0, 5), 1, "active");
     }
 
     function test_TheTotalHoldsActiveServicesOnly() public {
@@ -92,10 +92,10 @@ contract ServiceStakeTest is Deployment {
         staking.stakeService(other, 3_000e18);
         staking.unstakeService(_number, 1);
 
-        (uint96 stake, uint64 services) = staking.activeAt(3);
+        (uint96 stake, uint64 services) = activeAt(4);
         vm.assertEq(stake, 2_000e18, "both");
         vm.assertEq(services, 2, "both");
-        (stake, services) = staking.activeAt(4);
+        (stake, services) = activeAt(5);
         vm.assertEq(stake, 4_000e18, "the other alone");
         vm.assertEq(services, 1, "the other alone");
     }
@@ -146,7 +146,7 @@ contract ServiceStakeTest is Deployment {
         staking.unstakeService(_number, 1);
 
         // Room comes back with a withdrawal.
-        jump(10, 0);
+        jump(11, 0);
         staking.withdrawService(_number, PROVIDER);
         staking.unstakeService(_number, 1);
     }
@@ -163,8 +163,8 @@ contract ServiceStakeTest is Deployment {
     }
 
     function _assertStake(uint32 epoch, uint256 expected) private view {
-        vm.assertEq(staking.serviceStakeAt(_number, epoch), expected, "stake");
-        (uint96 total, ) = staking.activeAt(epoch);
+        vm.assertEq(serviceStakeAt(_number, epoch), expected, "stake");
+        (uint96 total, ) = activeAt(epoch);
         vm.assertEq(total, expected, "total");
     }
 

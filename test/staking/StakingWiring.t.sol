@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {ChallengeBook} from "../../contracts/challenges/ChallengeBook.sol";
-import {ProofOfService} from "../../contracts/proof-of-service/ProofOfService.sol";
+import {IChallengeBook} from "../../contracts/challenges/IChallengeBook.sol";
+import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
 import {IStaking} from "../../contracts/staking/IStaking.sol";
-import {Staking} from "../../contracts/staking/Staking.sol";
+import {Artifacts} from "../support/Artifacts.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
 import {
@@ -17,13 +17,18 @@ import {
 
 /// @notice Staking is connected once, and only to contracts that point back.
 contract StakingWiringTest is Deployment {
-    Staking private _other;
-    ProofOfService private _pos;
-    ChallengeBook private _book;
+    IStaking private _other;
+    IProofOfService private _pos;
+    IChallengeBook private _book;
 
     function setUp() public override {
         super.setUp();
-        _other = new Staking(address(token), address(registry), UNBONDING_SECONDS, AUDITOR_STAKE);
+        _other = Artifacts.newStaking(
+            address(token),
+            address(registry),
+            UNBONDING_SECONDS,
+            AUDITOR_STAKE
+        );
         _pos = _newPos();
         _book = _newBook(_pos);
     }
@@ -68,7 +73,7 @@ contract StakingWiringTest is Deployment {
     }
 
     function test_RevertsWhen_TheChallengesAreOfOtherRounds() public {
-        ChallengeBook challenges = _newBook(_newPos());
+        IChallengeBook challenges = _newBook(_newPos());
         _expectMismatch(address(challenges));
         _other.wire(address(_pos), address(challenges));
     }
@@ -86,15 +91,21 @@ contract StakingWiringTest is Deployment {
             abi.encodeWithSelector(IStaking.StakingNotChallengeBook.selector, address(_book))
         );
         vm.prank(address(_book));
-        _other.slashService(1, STRANGER, 1, STRANGER);
+        _other.slashService(1, STRANGER, 1, STRANGER, STRANGER);
     }
 
-    function _newPos() private returns (ProofOfService) {
-        return new ProofOfService(address(registry), address(_other), address(pool));
+    function _newPos() private returns (IProofOfService) {
+        return Artifacts.newProofOfService(address(registry), address(_other), address(pool));
     }
 
-    function _newBook(ProofOfService rounds) private returns (ChallengeBook) {
-        return new ChallengeBook(address(rounds), CHALLENGE_WINDOW, COOL_DOWN, CHALLENGE_BOND);
+    function _newBook(IProofOfService rounds) private returns (IChallengeBook) {
+        return
+            Artifacts.newChallengeBook(
+                address(rounds),
+                CHALLENGE_WINDOW,
+                COOL_DOWN,
+                CHALLENGE_BOND
+            );
     }
 
     function _expectMismatch(address target) private {

@@ -203,8 +203,9 @@ contract AuditorActor {
 
     /// @notice The weight that it drew in a shard: the protocol's formula, written out.
     function weightIn(uint32 epoch, uint256 shard) public view returns (uint256) {
-        (uint256 mine, uint256 total) = _s.staking.auditorStakeAt(address(this), epoch);
+        uint256 mine = _s.staking.auditorStakeAt(address(this), epoch);
         if (mine == 0) return 0;
+        (, , uint256 total) = _s.staking.totalsAt(epoch);
         uint256 expected = (K * mine * 2 ** 64) / total;
         if (expected > 15 * 2 ** 64) expected = 15 * 2 ** 64;
         bytes32 y = RoundKit.drawKey(_s, address(this), epoch, secret(epoch));
@@ -214,7 +215,7 @@ contract AuditorActor {
 
     /// @notice Words for every shard that it drew: the same grade for all active services.
     function honestWords(uint32 epoch, uint256 grade) public view returns (uint256[] memory words) {
-        uint256 shards = (_s.registry.serviceCount() + LANES - 1) / LANES;
+        uint256 shards = (_s.registry.slotCount() + LANES - 1) / LANES;
         uint256[] memory found = new uint256[](shards);
         uint256 count = 0;
         for (uint256 shard = 0; shard < shards; ++shard) {

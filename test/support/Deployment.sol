@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
-import {ChallengeBook} from "../../contracts/challenges/ChallengeBook.sol";
-import {ProofOfService} from "../../contracts/proof-of-service/ProofOfService.sol";
-import {ServiceRegistry} from "../../contracts/registry/ServiceRegistry.sol";
-import {Staking} from "../../contracts/staking/Staking.sol";
-import {BlocToken} from "../../contracts/token/BlocToken.sol";
-import {RewardPool} from "../../contracts/token/RewardPool.sol";
-import {LivenessVerifier} from "../../contracts/verifiers/LivenessVerifier.sol";
+import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessManager.sol";
+import {IChallengeBook} from "../../contracts/challenges/IChallengeBook.sol";
+import {IServiceLabels} from "../../contracts/labels/IServiceLabels.sol";
+import {Tally} from "../../contracts/libraries/Tally.sol";
+import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
+import {ISettlement} from "../../contracts/proof-of-service/ISettlement.sol";
+import {IStaking} from "../../contracts/staking/IStaking.sol";
+import {IRewardPool} from "../../contracts/token/IRewardPool.sol";
 import {AuditorActor} from "./AuditorActor.sol";
+import {IBlocToken, ILivenessVerifier, IRegistry} from "./Interfaces.sol";
 import {System, SystemLib} from "./System.sol";
 
 /// @title Deployment
@@ -21,23 +22,41 @@ abstract contract Deployment {
     address internal constant PROVIDER = address(0x9406);
     address internal constant STRANGER = address(0x5744);
 
-    BlocToken internal token;
-    RewardPool internal pool;
-    ServiceRegistry internal registry;
-    Staking internal staking;
-    ProofOfService internal pos;
-    ChallengeBook internal book;
-    LivenessVerifier internal verifier;
-    AccessManager internal governance;
+    IBlocToken internal token;
+    IRewardPool internal pool;
+    IRegistry internal registry;
+    IStaking internal staking;
+    IProofOfService internal pos;
+    ISettlement internal settlement;
+    IChallengeBook internal book;
+    IServiceLabels internal labels;
+    ILivenessVerifier internal verifier;
+    IAccessManager internal governance;
 
     function setUp() public virtual {
-        System memory s = SystemLib.deploy();
+        _use(SystemLib.deploy());
+    }
+
+    function _use(System memory s) internal {
         (token, pool, registry, staking, pos) = (s.token, s.pool, s.registry, s.staking, s.pos);
-        (book, verifier, governance) = (s.book, s.verifier, s.governance);
+        settlement = s.settlement;
+        (book, labels, verifier, governance) = (s.book, s.labels, s.verifier, s.governance);
     }
 
     function system() internal view returns (System memory) {
-        return System(token, pool, registry, staking, pos, book, verifier, governance);
+        return
+            System(
+                token,
+                pool,
+                registry,
+                staking,
+                pos,
+                settlement,
+                book,
+                labels,
+                verifier,
+                governance
+            );
     }
 
     /// @notice A service of the provider with the least stake.
@@ -72,5 +91,44 @@ abstract contract Deployment {
 
     function enterAndTick(uint32 epoch) internal {
         system().enterAndTick(epoch);
+    }
+
+    /// @notice Both budgets of an epoch and what is left of them.
+    function budgetOf(
+        uint32 epoch
+    )
+        internal
+        view
+        returns (uint256 providers, uint256 providersLeft, uint256 auditors, uint256 auditorsLeft)
+    {
+        return system().budgetOf(epoch);
+    }
+
+    /// @notice Stake of a service, whether or not it is paid for.
+    function serviceStakeAt(uint64 number, uint32 epoch) internal view returns (uint96 stake) {
+        return system().serviceStakeAt(number, epoch);
+    }
+
+    /// @notice What an auditor is drawn with: its stake and that of all.
+    function auditorStakeAt(
+        address auditor,
+        uint32 epoch
+    ) internal view returns (uint96 stake, uint96 total) {
+        return system().auditorStakeAt(auditor, epoch);
+    }
+
+    /// @notice Stake and number of active services.
+    function activeAt(uint32 epoch) internal view returns (uint96 stake, uint64 services) {
+        return system().activeAt(epoch);
+    }
+
+    /// @notice The votes on a shard.
+    function tallyOf(uint256 shard, uint32 epoch) internal view returns (uint256) {
+        return Tally.unwrap(pos.tallyOf(shard, epoch));
+    }
+
+    /// @notice What the pool has set aside for both of its spenders.
+    function setAside() internal view returns (uint256) {
+        return system().setAside();
     }
 }

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
+import {ReportWord} from "../../contracts/libraries/ReportWord.sol";
 import {vm} from "./Cheatcodes.sol";
 import {MerkleLib} from "./MerkleLib.sol";
 import {System, SystemLib} from "./System.sol";
@@ -13,6 +14,7 @@ struct Evidence {
     bytes32 channel;
     uint64 issuedAt;
     bytes signature;
+    uint40 slot;
 }
 
 /// @dev What a dishonest auditor changes in all its evidence; zero leaves it honest.
@@ -52,6 +54,14 @@ library RoundKit {
         return 1 << (lane * 16 + grade * 4);
     }
 
+    /// @notice Words as the contract takes them.
+    function typed(uint256[] memory words) internal pure returns (ReportWord[] memory list) {
+        list = new ReportWord[](words.length);
+        for (uint256 i = 0; i < words.length; ++i) {
+            list[i] = ReportWord.wrap(words[i]);
+        }
+    }
+
     /// @notice Cuts words (offsets from shard 0) into chunks of at most `perChunk`.
     function chunks(
         uint256[] memory words,
@@ -62,30 +72,33 @@ library RoundKit {
         for (uint256 i = 0; i < count; ++i) {
             uint256 from = i * perChunk;
             uint256 length = words.length - from < perChunk ? words.length - from : perChunk;
-            list[i].words = new uint256[](length);
+            list[i].words = new ReportWord[](length);
             if (length != 0) list[i].base = uint32(words[from] >> 240);
             for (uint256 j = 0; j < length; ++j) {
-                list[i].words[j] = words[from + j] - (uint256(list[i].base) << 240);
+                list[i].words[j] = ReportWord.wrap(
+                    words[from + j] - (uint256(list[i].base) << 240)
+                );
             }
         }
     }
 
-    /// @notice Numbers of a chunk's services whose votes claim a contact, in word-then-lane order.
+    /// @notice Slots of a chunk on which the votes claim a contact, in word-then-lane order.
     function contacts(
         IProofOfService.Chunk memory chunk
-    ) internal pure returns (uint64[] memory numbers) {
-        uint64[] memory found = new uint64[](chunk.words.length * LANES);
+    ) internal pure returns (uint40[] memory slots) {
+        uint40[] memory found = new uint40[](chunk.words.length * LANES);
         uint256 count = 0;
         for (uint256 i = 0; i < chunk.words.length; ++i) {
-            uint256 shard = chunk.base + (chunk.words[i] >> 240);
+            uint256 packed = ReportWord.unwrap(chunk.words[i]);
+            uint256 shard = chunk.base + (packed >> 240);
             for (uint256 lane = 0; lane < LANES; ++lane) {
-                if ((chunk.words[i] >> (lane * 16)) & 0xfff0 == 0) continue;
-                found[count++] = uint64(shard * LANES + lane + 1);
+                if ((packed >> (lane * 16)) & 0xfff0 == 0) continue;
+                found[count++] = uint40(shard * LANES + lane + 1);
             }
         }
-        numbers = new uint64[](count);
+        slots = new uint40[](count);
         for (uint256 i = 0; i < count; ++i) {
-            numbers[i] = found[i];
+            slots[i] = found[i];
         }
     }
 
@@ -179,26 +192,29 @@ library RoundKit {
         bytes32 sampleSeed
     ) internal pure returns (IProofOfService.Sample[] memory list) {
         IProofOfService.Chunk memory chunk = round.chunks[index];
-        uint64[] memory numbers = contacts(chunk);
-        if (numbers.length == 0) return list;
+        uint40[] memory slots = contacts(chunk);
+        if (slots.length == 0) return list;
         list = new IProofOfService.Sample[](2);
         for (uint256 i = 0; i < 2; ++i) {
             bytes32 pick = keccak256(abi.encode(sampleSeed, chunkHash(chunk), i));
-            list[i] = sample(round, numbers[uint256(pick) % numbers.length]);
+            list[i] = sample(round, slots[uint256(pick) % slots.length]);
         }
     }
 
-    /// @notice Opens the evidence for one service; all zeros when there is none.
+    /// @notice Opens the evidence for the service in one slot; only its number's place is filled when there is
+    /// none.
     function sample(
         Round memory round,
-        uint64 number
+        uint40 slot
     ) internal pure returns (IProofOfService.Sample memory opened) {
         for (uint256 i = 0; i < round.evidence.length; ++i) {
             Evidence memory e = round.evidence[i];
-            if (e.number != number) continue;
+            if (e.slot != slot) continue;
             bytes32[] memory proof = MerkleLib.proof(_leaves(round.evidence), i);
-            return IProofOfService.Sample(e.salt, e.channel, e.issuedAt, e.signature, proof);
+            return
+                IProofOfService.Sample(e.number, e.salt, e.channel, e.issuedAt, e.signature, proof);
         }
+        opened.number = slot;
     }
 
     /// @notice Hash of a chunk.
@@ -232,9 +248,11 @@ library RoundKit {
         evidence = new Evidence[](count);
         count = 0;
         for (uint256 i = 0; i < list.length; ++i) {
-            uint64[] memory numbers = contacts(list[i]);
-            for (uint256 j = 0; j < numbers.length; ++j) {
-                evidence[count++] = receipt(s, numbers[j], epoch, y, forgery);
+            uint40[] memory slots = contacts(list[i]);
+            for (uint256 j = 0; j < slots.length; ++j) {
+                uint64 number = SystemLib.numberIn(s, slots[j]);
+                evidence[count] = receipt(s, number == 0 ? slots[j] : number, epoch, y, forgery);
+                evidence[count++].slot = slots[j];
             }
         }
     }

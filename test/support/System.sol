@@ -1,35 +1,42 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
-import {ChallengeBook} from "../../contracts/challenges/ChallengeBook.sol";
+import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessManager.sol";
+import {IChallengeBook} from "../../contracts/challenges/IChallengeBook.sol";
+import {IServiceLabels} from "../../contracts/labels/IServiceLabels.sol";
+import {Slot} from "../../contracts/libraries/Slot.sol";
 import {SortitionLib} from "../../contracts/libraries/SortitionLib.sol";
-import {ProofOfService} from "../../contracts/proof-of-service/ProofOfService.sol";
+import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
+import {ISettlement} from "../../contracts/proof-of-service/ISettlement.sol";
 import {IServiceClasses} from "../../contracts/registry/IServiceClasses.sol";
-import {ServiceRegistry} from "../../contracts/registry/ServiceRegistry.sol";
-import {Staking} from "../../contracts/staking/Staking.sol";
-import {BlocToken} from "../../contracts/token/BlocToken.sol";
-import {RewardPool} from "../../contracts/token/RewardPool.sol";
-import {LivenessVerifier} from "../../contracts/verifiers/LivenessVerifier.sol";
+import {IStaking} from "../../contracts/staking/IStaking.sol";
+import {IRewardPool} from "../../contracts/token/IRewardPool.sol";
+import {Artifacts} from "./Artifacts.sol";
 import {vm} from "./Cheatcodes.sol";
 import {HeaderLib} from "./HeaderLib.sol";
+import {IBlocToken, ILivenessVerifier, IRegistry} from "./Interfaces.sol";
 
 /// @dev The contracts under test, connected.
 struct System {
-    BlocToken token;
-    RewardPool pool;
-    ServiceRegistry registry;
-    Staking staking;
-    ProofOfService pos;
-    ChallengeBook book;
-    LivenessVerifier verifier;
-    AccessManager governance;
+    IBlocToken token;
+    IRewardPool pool;
+    IRegistry registry;
+    IStaking staking;
+    IProofOfService pos;
+    ISettlement settlement;
+    IChallengeBook book;
+    IServiceLabels labels;
+    ILivenessVerifier verifier;
+    IAccessManager governance;
 }
 
 /// @dev Parameters of a devnet.
 uint32 constant EPOCH_SECONDS = 12;
-uint64 constant UNBONDING_SECONDS = 120;
+uint64 constant UNBONDING_SECONDS = 132;
+/// @dev So much that the schedule bounds the budgets.
+uint32 constant YIELD_PERCENT = 1_000_000_000;
 uint96 constant SERVICE_STAKE = 1_000e18;
+uint96 constant MAXIMUM_STAKE = 100_000e18;
 uint96 constant SERVICE_FEE = 10e18;
 uint96 constant AUDITOR_STAKE = 5_000e18;
 uint64 constant CHALLENGE_WINDOW = 30;
@@ -37,6 +44,9 @@ uint64 constant COOL_DOWN = 120;
 uint96 constant CHALLENGE_BOND = 50e18;
 uint64 constant LABEL_MINIMUM_AGE = 2;
 uint64 constant LABEL_MAXIMUM_AGE = 3_600;
+/// @dev Of a label of five bytes and more.
+uint256 constant LABEL_PRICE = 50e18;
+uint64 constant CLOSING_SECONDS = 120;
 address constant TREASURY = address(0x7ea5);
 /// @dev Adds, opens and closes classes.
 address constant GOVERNOR = address(0x60f);
@@ -50,45 +60,102 @@ uint256 constant GENESIS = 1_800_000_000;
 /// @notice Deploys the contracts, and moves the chain from epoch to epoch.
 library SystemLib {
     /// @notice Deploys at genesis and connects everything, as the deployment module does.
-    function deploy() internal returns (System memory s) {
+    function deploy() internal returns (System memory) {
+        return deploy(YIELD_PERCENT);
+    }
+
+    /// @notice The same with another bound of the emission.
+    function deploy(uint32 yieldPercent) internal returns (System memory s) {
         vm.warp(GENESIS);
         vm.roll(GENESIS_BLOCK);
-        s.pool = new RewardPool(EPOCH_SECONDS);
-        s.token = new BlocToken(address(s.pool), TREASURY);
-        s.governance = new AccessManager(GOVERNOR);
-        s.registry = newRegistry(s.governance);
-        s.staking = new Staking(
+        s.pool = Artifacts.newPool(EPOCH_SECONDS, yieldPercent);
+        s.token = Artifacts.newToken(address(s.pool), TREASURY);
+        s.governance = Artifacts.newAccessManager(GOVERNOR);
+        _complete(s, address(0));
+    }
+
+    /// @notice Deploys a later version for the same token, whose rewards the treasury gives; the earlier one
+    /// must be closed.
+    function succeed(System memory old) internal returns (System memory s) {
+        s.pool = Artifacts.newPool(EPOCH_SECONDS, YIELD_PERCENT);
+        (s.token, s.governance) = (old.token, old.governance);
+        vm.prank(TREASURY);
+        s.token.transfer(address(s.pool), 1_000_000e18);
+        _complete(s, address(old.registry));
+    }
+
+    /// @notice Announces that a version closes, and waits until it is closed.
+    function close(System memory s) internal {
+        vm.prank(GOVERNOR);
+        s.registry.announceClosing();
+        vm.warp(vm.getBlockTimestamp() + CLOSING_SECONDS);
+    }
+
+    function _complete(System memory s, address predecessor) private {
+        s.registry = newRegistry(s.governance, predecessor);
+        s.staking = Artifacts.newStaking(
             address(s.token),
             address(s.registry),
             UNBONDING_SECONDS,
             AUDITOR_STAKE
         );
-        s.pos = new ProofOfService(address(s.registry), address(s.staking), address(s.pool));
-        s.book = new ChallengeBook(address(s.pos), CHALLENGE_WINDOW, COOL_DOWN, CHALLENGE_BOND);
-        s.verifier = new LivenessVerifier(address(s.registry));
-        s.registry.wire(address(s.staking), address(s.pos), address(s.book));
+        s.pos = Artifacts.newProofOfService(
+            address(s.registry),
+            address(s.staking),
+            address(s.pool)
+        );
+        s.settlement = Artifacts.newSettlement(address(s.pos));
+        s.book = Artifacts.newChallengeBook(
+            address(s.pos),
+            CHALLENGE_WINDOW,
+            COOL_DOWN,
+            CHALLENGE_BOND
+        );
+        s.labels = newLabels(s.registry, s.token);
+        s.verifier = Artifacts.newVerifier(address(s.registry));
+        s.pos.wire(address(s.settlement));
+        s.registry.wire(
+            address(s.staking),
+            address(s.pos),
+            address(s.settlement),
+            address(s.book),
+            address(s.labels)
+        );
         s.staking.wire(address(s.pos), address(s.book));
-        s.pool.wire(address(s.token), address(s.pos));
+        s.pool.wire(address(s.token), address(s.pos), address(s.settlement));
         addClasses(s);
     }
 
     /// @notice A registry that is not connected.
-    function newRegistry(AccessManager governance) internal returns (ServiceRegistry) {
+    function newRegistry(IAccessManager governance) internal returns (IRegistry) {
         return newRegistry(governance, address(0));
     }
 
     /// @notice A registry that is not connected, with one before it.
     function newRegistry(
-        AccessManager governance,
+        IAccessManager governance,
         address predecessor
-    ) internal returns (ServiceRegistry) {
+    ) internal returns (IRegistry) {
         return
-            new ServiceRegistry(
-                EPOCH_SECONDS,
-                address(governance),
+            Artifacts.newRegistry(EPOCH_SECONDS, address(governance), predecessor, CLOSING_SECONDS);
+    }
+
+    /// @notice Labels of a registry, at the prices of a devnet.
+    function newLabels(IRegistry registry, IBlocToken token) internal returns (IServiceLabels) {
+        uint256[5] memory prices = [
+            uint256(100_000e18),
+            30_000e18,
+            10_000e18,
+            1_000e18,
+            LABEL_PRICE
+        ];
+        return
+            Artifacts.newLabels(
+                address(registry),
+                address(token),
                 LABEL_MINIMUM_AGE,
                 LABEL_MAXIMUM_AGE,
-                predecessor
+                prices
             );
     }
 
@@ -109,6 +176,7 @@ library SystemLib {
             IServiceClasses.ServiceClass({
                 name: name,
                 minimumStake: SERVICE_STAKE,
+                maximumStake: MAXIMUM_STAKE,
                 registrationFee: SERVICE_FEE,
                 open: true,
                 excellentMs: 500,
@@ -192,5 +260,61 @@ library SystemLib {
         uint64 number = s.registry.register(0, key, "GET /", "ipfs://about", stake);
         vm.stopPrank();
         return number;
+    }
+
+    /// @notice The service that holds a slot; 0 for none.
+    function numberIn(System memory s, uint40 slot) internal view returns (uint64) {
+        // Where no service was idle, numbers and slots are the same.
+        if (Slot.unwrap(s.registry.slotOf(slot)) == slot) return slot;
+        uint64 count = s.registry.serviceCount();
+        for (uint64 number = 1; number <= count; ++number) {
+            if (Slot.unwrap(s.registry.slotOf(number)) == slot) return number;
+        }
+        return 0;
+    }
+
+    /// @notice Both budgets of an epoch and what is left of them.
+    function budgetOf(
+        System memory s,
+        uint32 epoch
+    )
+        internal
+        view
+        returns (uint256 providers, uint256 providersLeft, uint256 auditors, uint256 auditorsLeft)
+    {
+        (providers, providersLeft, ) = s.settlement.budgetOf(epoch);
+        (auditors, auditorsLeft, , ) = s.pos.budgetOf(epoch);
+    }
+
+    /// @notice Stake of a service, whether or not it is paid for.
+    function serviceStakeAt(
+        System memory s,
+        uint64 number,
+        uint32 epoch
+    ) internal view returns (uint96 stake) {
+        (stake, ) = s.staking.serviceStakeAt(number, epoch);
+    }
+
+    /// @notice What an auditor is drawn with: its stake and that of all.
+    function auditorStakeAt(
+        System memory s,
+        address auditor,
+        uint32 epoch
+    ) internal view returns (uint96 stake, uint96 total) {
+        (, , total) = s.staking.totalsAt(epoch);
+        return (s.staking.auditorStakeAt(auditor, epoch), total);
+    }
+
+    /// @notice Stake that is paid for, and number, of active services.
+    function activeAt(
+        System memory s,
+        uint32 epoch
+    ) internal view returns (uint96 stake, uint64 services) {
+        (stake, services, ) = s.staking.totalsAt(epoch);
+    }
+
+    /// @notice What the pool has set aside for both of its spenders.
+    function setAside(System memory s) internal view returns (uint256) {
+        return uint256(s.pool.reservedForAuditors()) + s.pool.reservedForProviders();
     }
 }

@@ -46,6 +46,7 @@ interface Vm {
     ) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function toString(uint256 value) external pure returns (string memory);
 
+    function getCode(string calldata name) external view returns (bytes memory);
     function readFile(string calldata path) external view returns (string memory);
     function parseJsonUint(
         string calldata json,

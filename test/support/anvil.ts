@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
+import { atExit } from "./atExit.ts";
 
 /** An Ethereum node of another make than the embedded chain, on loopback. */
 export interface Anvil {
@@ -29,11 +30,11 @@ export async function startAnvil({
   });
   const exited = once(child, "exit");
   const kill = () => child.kill("SIGKILL");
-  process.once("exit", kill);
+  const forget = atExit(kill);
   const stop = async () => {
     kill();
     await exited;
-    process.off("exit", kill);
+    forget();
   };
 
   let said = "";

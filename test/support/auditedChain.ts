@@ -10,28 +10,22 @@ import {
   type Address,
   type TransactionReceipt,
 } from "viem";
-import { auditorChain } from "../../src/auditor/chain.ts";
+import { auditorChain } from "../../src/auditor/secrets.ts";
 import { draw } from "../../src/auditor/draw.ts";
-import type { Vote } from "../../src/auditor/inspector.ts";
+import type { Vote } from "../../src/auditor/inspection/inspector.ts";
 import { buildRound, OpenedRound } from "../../src/auditor/round.ts";
 import type { StoredRound } from "../../src/auditor/store.ts";
 import { createChainClient } from "../../src/chain/client.ts";
 import { Seeds } from "../../src/chain/seeds.ts";
-import type { TransactionSender } from "../../src/chain/sender.ts";
+import type { Call } from "../../src/chain/transactions/call.ts";
+import type { TransactionSender } from "../../src/chain/transactions/sender.ts";
 import { Services } from "../../src/chain/services.ts";
 import { tickOf } from "../../src/chain/ticks.ts";
 import { contractsOf, readMoment, type Moment } from "../../src/chain/views/contracts.ts";
-import {
-  castAuditors,
-  keyIndex,
-  operatorKey,
-  sender,
-  writeDeployment,
-  type DemoAuditor,
-  type Stage,
-} from "../../src/demo/cast.ts";
-import { devKey, startDevnet } from "../../src/demo/devnet.ts";
-import { registerService } from "../../src/provider/register.ts";
+import { castAuditors, operatorKey, sender, writeDeployment } from "../../devnet/cast.ts";
+import { keyIndex, type DemoAuditor, type Stage } from "../../devnet/stage.ts";
+import { devKey, startDevnet } from "../../devnet/devnet.ts";
+import { registerService } from "../../src/chain/register.ts";
 import { epochStart } from "../../src/protocol/epoch.ts";
 import type { HashChain } from "../../src/protocol/hashChain.ts";
 import type { ProbeInput } from "../../src/protocol/probe.ts";
@@ -167,7 +161,7 @@ export class AuditedChain {
       secret: this.#chains[auditor]!.secret(epoch, FIRST - 1),
     };
     const { client, deployment, services } = this;
-    const drawn = await draw(input, { client, deployment, services });
+    const drawn = (await draw(input, { client, deployment, services }))!;
     const votes = drawn.shards
       .flatMap((shard) => shard.services)
       .flatMap(({ number }): Vote[] => {
@@ -223,9 +217,14 @@ export class AuditedChain {
     }
   }
 
-  /** Sends a call from a service's owner. */
-  own(number: number, functionName: string, args: readonly unknown[]): Promise<TransactionReceipt> {
-    const call = { ...this.contracts.registry, functionName, args };
+  /** Sends a call from a service's owner, to the registry unless another contract is named. */
+  own(
+    number: number,
+    functionName: string,
+    args: readonly unknown[],
+    contract: Pick<Call, "address" | "abi"> = this.contracts.registry,
+  ): Promise<TransactionReceipt> {
+    const call = { ...contract, functionName, args };
     return sender(this.stage, this.owner(number).key).send(call);
   }
 

@@ -1,7 +1,6 @@
 import { bytesToHex, type Hex } from "viem";
 import type { Seeds } from "../../src/chain/seeds.ts";
-import { AuditorStore, type StoredRound } from "../../src/auditor/store.ts";
-import type { Evidence } from "../../src/protocol/round.ts";
+import { AuditorStore, type SlotEvidence, type StoredRound } from "../../src/auditor/store.ts";
 import { drawKey } from "../../src/protocol/sortition.ts";
 import { reportWord, type Grade } from "../../src/protocol/tally.ts";
 import { DEPLOYMENT, FakeChain, FakeSender } from "./fakeChain.ts";
@@ -19,11 +18,12 @@ export function hashOf(seed: number): Hex {
   return bytesToHex(new Uint8Array(32).fill(seed));
 }
 
-/** A receipt of a service, as far as a round knows it. */
-export function evidenceOf(number: bigint): Evidence {
+/** A receipt of a service whose slot is its number, as far as a round knows it. */
+export function evidenceOf(number: bigint): SlotEvidence {
   const mark = Number(number);
   return {
     number,
+    slot: mark,
     salt: hashOf(mark),
     channel: hashOf(mark + 1),
     issuedAt: 1_700_000_000_000n + number,

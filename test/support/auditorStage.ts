@@ -6,12 +6,12 @@ import { createHardhatRuntimeEnvironment } from "hardhat/hre";
 import { erc20Abi, parseEther, type Address, type Hex } from "viem";
 import config from "../../hardhat.config.ts";
 import { enrolAuditor } from "../../src/auditor/enrol.ts";
-import type { Voter } from "../../src/auditor/inspector.ts";
+import type { Voter } from "../../src/auditor/inspection/inspector.ts";
 import { createChainClient, type ChainClient } from "../../src/chain/client.ts";
 import type { Deployment } from "../../src/chain/deployment.ts";
-import { TransactionSender } from "../../src/chain/sender.ts";
+import { TransactionSender } from "../../src/chain/transactions/sender.ts";
 import { Services } from "../../src/chain/services.ts";
-import { deployDevnet, devKey } from "../../src/demo/devnet.ts";
+import { deployDevnet, devKey } from "../../devnet/devnet.ts";
 import { silentLogger } from "../../src/node/logger.ts";
 import { systemTimers, type Timers } from "../../src/node/timers.ts";
 import { hexToBytes } from "../../src/protocol/bytes.ts";
@@ -20,14 +20,17 @@ import { ReceiptSigner } from "../../src/protocol/receipt.ts";
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
 import { inspectionNonce } from "../../src/protocol/sortition.ts";
 import { blockcloudDomain } from "../../src/protocol/typedData.ts";
-import { registerService } from "../../src/provider/register.ts";
+import { registerService } from "../../src/chain/register.ts";
 import { startAnvil, type Anvil } from "./anvil.ts";
 import { hashOf } from "./auditorRig.ts";
+import { until } from "./until.ts";
 
 /** As on a public network. */
 const EPOCH_SECONDS = 3_600;
-/** Seconds. */
-export const CHALLENGE_WINDOW = 600;
+/** Long, so that a busy machine has time to answer while blocks come fast; seconds. */
+const CHALLENGE_WINDOW = 3_000;
+/** Between two blocks, where they come until something holds, milliseconds. */
+const BLOCK_MS = 40;
 /** How much faster than real time workers' timers run here. */
 const SPEED = 20;
 /** Whose keys play which part. */
@@ -95,6 +98,15 @@ export class AuditorStage {
 
   async mine(): Promise<void> {
     await this.anvil.request("evm_mine");
+  }
+
+  /** Mines until something holds: some blocks a second, so that a busy machine keeps up with them. */
+  mineUntil(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+    const mineAndLook = async () => {
+      await this.mine();
+      return holds();
+    };
+    return until(what, mineAndLook, BLOCK_MS);
   }
 
   /** Mines a block at a share of an epoch, unless the chain is past it, and one more. */

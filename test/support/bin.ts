@@ -6,10 +6,10 @@ const bin = path.join(import.meta.dirname, "../../bin/blockcloud");
 /** Runs the command as a process of its own, to its end, in an environment that holds nothing. */
 export async function blockcloud(
   args: readonly string[],
-  options: { env?: Record<string, string>; cwd?: string } = {},
+  options: { env?: Record<string, string>; cwd?: string; nodeFlags?: readonly string[] } = {},
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const { env = {}, cwd } = options;
-  const child = spawn(process.execPath, [bin, ...args], {
+  const { env = {}, cwd, nodeFlags = [] } = options;
+  const child = spawn(process.execPath, [...nodeFlags, bin, ...args], {
     env,
     ...(cwd !== undefined && { cwd }),
     stdio: ["ignore", "pipe", "pipe"],

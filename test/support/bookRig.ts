@@ -1,10 +1,10 @@
 import { expect } from "chai";
 import type { Hex } from "viem";
-import type { BookLimits } from "../../src/coral/bookOptions.ts";
+import type { BookLimits } from "../../src/coral/book/options.ts";
 import type { Arrival, MessageKind } from "../../src/coral/network.ts";
-import { RecordBook, type Acceptance } from "../../src/coral/recordBook.ts";
-import type { RefusalReason } from "../../src/coral/refusal.ts";
-import { CoralStore } from "../../src/coral/store.ts";
+import { RecordBook, type Acceptance } from "../../src/coral/book/recordBook.ts";
+import type { RefusalReason } from "../../src/coral/book/refusal.ts";
+import { CoralStore } from "../../src/coral/book/store.ts";
 import { domain, FakeAuthority, START } from "./coralKit.ts";
 import { FakeTimers } from "./fakeTime.ts";
 import { MemoryLog } from "./memoryLog.ts";

@@ -11,7 +11,7 @@ interface CertificateOptions {
   name: string;
   /** The names that it is good for. */
   hosts?: readonly string[];
-  /** Who signs it; itself, if nobody. */
+  /** The signing certificate; without one it is self-signed. */
   issuer?: Certificate;
   notBefore?: string;
   notAfter?: string;

@@ -1,9 +1,8 @@
 import type { ChainClient } from "../../src/chain/client.ts";
 import type { Deployment } from "../../src/chain/deployment.ts";
 import { epochStart } from "../../src/protocol/epoch.ts";
+import { until } from "./until.ts";
 
-/** How long an event may take, milliseconds; far above what it takes on a busy machine. */
-const PATIENCE_MS = 60_000;
 const POLL_MS = 50;
 
 /** Moves the time of an embedded chain that mines on demand, and waits for what follows. */
@@ -27,12 +26,8 @@ export class ChainDriver {
   }
 
   /** Waits until a condition holds; names it when it never does. */
-  async until(what: string, condition: () => Promise<boolean>): Promise<void> {
-    const limit = performance.now() + PATIENCE_MS;
-    while (!(await condition())) {
-      if (performance.now() > limit) throw new Error(`waited in vain until ${what}`);
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    }
+  until(what: string, condition: () => Promise<boolean>): Promise<void> {
+    return until(what, condition, POLL_MS);
   }
 
   #request(method: string, params: readonly unknown[]): Promise<unknown> {

@@ -50,7 +50,7 @@ export class FakeAuthority implements Authority {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Registers a service, or changes it, without telling anybody. */
+  /** Registers or changes a service without notifying listeners. */
   set(number: bigint, key: Uint8Array, active = true): void {
     this.roots.set(number, { key: addressOfKey(key), active });
   }

@@ -3,14 +3,18 @@ import { once } from "node:events";
 import { setImmediate as turn } from "node:timers/promises";
 import type { Hex } from "viem";
 import { createCoral } from "../../src/coral/createCoral.ts";
-import type { CoralOptions } from "../../src/coral/coralOptions.ts";
+import type { CoralOptions } from "../../src/coral/options.ts";
 import type { Arrival } from "../../src/coral/network.ts";
 import type { CoralNode } from "../../src/coral/node.ts";
-import { topicOf } from "../../src/coral/wire.ts";
+import { topicOf } from "../../src/coral/p2p/wire.ts";
 import { createMetrics, type Metrics } from "../../src/node/metrics.ts";
 import { systemTimers } from "../../src/node/timers.ts";
 import { CHAIN_ID, FakeAuthority, REGISTRY, START } from "./coralKit.ts";
 import { MemoryLog } from "./memoryLog.ts";
+import { until } from "./until.ts";
+
+/** One topic of 256, which stands for all of them. */
+const TOPIC = topicOf({ chainId: CHAIN_ID, registry: REGISTRY }, `0x${"00".repeat(32)}`);
 
 /** A node under test, with what it logged, counted and took in. */
 export interface TestNode {
@@ -20,7 +24,10 @@ export interface TestNode {
   arrivals: Arrival[];
   /** Waits until it took in something, also if that was before. */
   arrival(matches: (arrival: Arrival) => boolean): Promise<Arrival>;
-  /** Waits until it and the first node of the net know what each other subscribes to. */
+  /**
+   * Waits until it and the first node of the net know what each other subscribes to, and some node passes on
+   * to it what it hears: what is published before that, a new node may miss.
+   */
   joined(): Promise<void>;
   /** Waits until the two have lost each other. */
   parted(): Promise<void>;
@@ -65,7 +72,9 @@ export class CoralNet {
     const joined = async () => {
       const hub = this.nodes[0]?.coral;
       await subscribes(hub, coral);
-      if (options.subscribe !== false) await subscribes(coral, hub);
+      if (options.subscribe === false) return;
+      await subscribes(coral, hub);
+      await until("another node's mesh has it", () => this.#hears(coral));
     };
     const parted = async () => {
       await Promise.all([once(coral.libp2p!, "peer:disconnect"), this.#loses(coral)]);
@@ -74,6 +83,16 @@ export class CoralNet {
     await coral.start();
     this.nodes.push(node);
     return node;
+  }
+
+  /** Whether a node stands in the mesh of another one. Gossip fills it at its next heartbeat, and says nothing. */
+  #hears({ peerId }: CoralNode): boolean {
+    return this.nodes.some(({ coral }) => {
+      const { mesh } = coral.libp2p!.services.push as GossipSub & {
+        mesh: Map<string, Set<string>>;
+      };
+      return mesh.get(TOPIC)?.has(peerId!) === true;
+    });
   }
 
   async #loses(coral: CoralNode): Promise<void> {
@@ -103,8 +122,7 @@ export async function sendsTo(gossip: GossipSub, peer: string): Promise<void> {
 /** Waits until one node is known to another as a subscriber, and can be sent to. */
 async function subscribes(one: CoralNode | undefined, another: CoralNode | undefined) {
   const gossip = another!.libp2p!.services.push;
-  const topic = topicOf({ chainId: CHAIN_ID, registry: REGISTRY }, `0x${"00".repeat(32)}`);
-  while (!gossip.getSubscribers(topic).some((peer) => peer.toString() === one?.peerId)) {
+  while (!gossip.getSubscribers(TOPIC).some((peer) => peer.toString() === one?.peerId)) {
     await once(gossip, "subscription-change");
   }
   await sendsTo(gossip, one!.peerId!);

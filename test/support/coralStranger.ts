@@ -11,10 +11,11 @@ import { createLibp2p } from "libp2p";
 import { once } from "node:events";
 import type { Hex } from "viem";
 import type { MessageKind } from "../../src/coral/network.ts";
-import { dhtKey, dhtProtocol, encodePush, topicOf } from "../../src/coral/wire.ts";
+import { dhtKey, dhtProtocol, encodePush, topicOf } from "../../src/coral/p2p/wire.ts";
 import { hexToBytes } from "../../src/protocol/bytes.ts";
 import { CHAIN_ID, REGISTRY } from "./coralKit.ts";
 import { sendsTo } from "./coralNet.ts";
+import { PATIENCE_MS } from "./until.ts";
 
 const network = { chainId: CHAIN_ID, registry: REGISTRY };
 
@@ -77,7 +78,7 @@ export class Stranger {
   /** Stores bytes with all peers. @returns How many took them. */
   async store(key: Uint8Array, value: Uint8Array): Promise<number> {
     let taken = 0;
-    const signal = AbortSignal.timeout(20_000);
+    const signal = AbortSignal.timeout(PATIENCE_MS);
     for await (const event of this.libp2p.services.dht.put(key, value, { signal })) {
       const answer = event as { name: string; record?: unknown };
       if (answer.name === "PEER_RESPONSE" && answer.record !== undefined) taken += 1;

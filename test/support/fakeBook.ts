@@ -1,8 +1,9 @@
 import { expect } from "chai";
 import type { Address, Hex } from "viem";
 import { challengeStates, type ChallengeState } from "../../src/chain/challenges.ts";
-import type { Call } from "../../src/chain/sender.ts";
+import type { Call } from "../../src/chain/transactions/call.ts";
 import { challengeQuestion, livenessSigner } from "../../src/protocol/challenge.ts";
+import { epochAt } from "../../src/protocol/epoch.ts";
 import { BlockcloudError } from "../../src/protocol/errors.ts";
 import { addressOfKey } from "../../src/protocol/signature.ts";
 import { blockcloudDomain } from "../../src/protocol/typedData.ts";
@@ -72,11 +73,18 @@ export class FakeBook {
     this.challenges[Number(id) - 1]!.state = state;
   }
 
-  /** What the contract does with an answer. */
+  /** What the contract does with an answer or an annulment. */
   take({ functionName, args }: Call): void {
     const [id, proof] = args as [bigint, Hex];
-    expect(functionName).to.equal("respond");
     const found = this.challenges[Number(id) - 1]!;
+    if (functionName === "annul") {
+      const epoch = epochAt(DEPLOYMENT, this.#time.head().timestamp);
+      const inTime = epoch >= EPOCH + 4 && epoch < EPOCH + 256;
+      if (found.state !== "Open" || found.deadline !== undefined || !inTime) throw reverted();
+      found.state = "Annulled";
+      return;
+    }
+    expect(functionName).to.equal("respond");
     const late = this.#time.head().timestamp > (found.deadline ?? 0);
     const signer = livenessSigner(domain, challengeQuestion(SEED, id), proof);
     if (found.state !== "Open" || late || signer !== found.key) throw reverted();

@@ -14,11 +14,15 @@ import {
   type Hex,
 } from "viem";
 import { describeChain, type ChainClient } from "../../src/chain/client.ts";
+import { errorOf } from "../../src/chain/rpc/faults.ts";
 import type { Deployment } from "../../src/chain/deployment.ts";
-import type { Call, SendOptions, TransactionSender } from "../../src/chain/sender.ts";
+import type { SendOptions, TransactionSender } from "../../src/chain/transactions/sender.ts";
+import type { Call } from "../../src/chain/transactions/call.ts";
 import { challengeBookAbi } from "../../src/protocol/abi/challengeBook.ts";
 import { proofOfServiceAbi } from "../../src/protocol/abi/proofOfService.ts";
+import { serviceLabelsAbi } from "../../src/protocol/abi/serviceLabels.ts";
 import { serviceRegistryAbi } from "../../src/protocol/abi/serviceRegistry.ts";
+import { settlementAbi } from "../../src/protocol/abi/settlement.ts";
 import { stakingAbi } from "../../src/protocol/abi/staking.ts";
 import { ZERO_HASH } from "../../src/protocol/bytes.ts";
 
@@ -26,7 +30,10 @@ const abi = [
   ...serviceRegistryAbi,
   ...stakingAbi,
   ...proofOfServiceAbi,
+  ...settlementAbi,
   ...challengeBookAbi,
+  ...serviceLabelsAbi,
+  ...settlementAbi,
 ] as Abi;
 
 /** A deployment that is nowhere. */
@@ -43,6 +50,8 @@ export const DEPLOYMENT: Deployment = {
     staking: `0x${"a4".repeat(20)}`,
     proofOfService: `0x${"a5".repeat(20)}`,
     challengeBook: `0x${"a6".repeat(20)}`,
+    labels: `0x${"a7".repeat(20)}`,
+    settlement: `0x${"a8".repeat(20)}`,
   },
 };
 
@@ -60,6 +69,7 @@ export interface FakeLog {
   block: number;
   /** Of the block, where a test replaces one. */
   hash?: Hex;
+  transaction?: Hex;
   eventName: string;
   args: Record<string, unknown>;
 }
@@ -75,6 +85,8 @@ export class FakeChain {
   /** What a transaction would meet; none: it would succeed. */
   readonly estimates: Record<string, Answer> = {};
   readonly logs: FakeLog[] = [];
+  /** Inputs of transactions, by hash. */
+  readonly transactions: Record<Hex, () => Hex> = {};
   /** By `latest` or number in hex; a function may throw. */
   block: (tag: string) => unknown = () => null;
   code: Hex = "0x60";
@@ -118,6 +130,8 @@ export class FakeChain {
         return this.block(first);
       case "eth_getLogs":
         return this.#getLogs(first);
+      case "eth_getTransactionByHash":
+        return { hash: first, input: this.transactions[first]?.(), nonce: "0x0", type: "0x2" };
       case "eth_call":
         return this.#call(first, this.answers, true);
       case "eth_estimateGas":
@@ -137,19 +151,20 @@ export class FakeChain {
       return required ? encodeFunctionResult({ abi, functionName, result }) : undefined;
     } catch (error) {
       if (!(error instanceof FakeRevert)) throw error;
-      throw Object.assign(new Error("execution reverted"), { code: 3, data: error.data });
+      throw errorOf({ code: 3, message: "execution reverted", data: error.data });
     }
   }
 
   #getLogs(filter: {
     topics: readonly (Hex | readonly Hex[])[];
     fromBlock: Hex;
-    toBlock: Hex;
+    toBlock?: Hex;
   }): unknown[] {
-    const [from, to] = [Number(filter.fromBlock), Number(filter.toBlock)];
+    const [from, to] = [Number(filter.fromBlock), Number(filter.toBlock ?? Infinity)];
     return this.logs
-      .filter(({ block }) => block >= from && block <= to)
-      .map(encodeLog)
+      .map((log, index) => ({ ...encodeLog(log, index), at: log.block }))
+      .filter(({ at }) => at >= from && at <= to)
+      .map(({ at: _, ...log }) => log)
       .filter(({ topics }) =>
         filter.topics.every((wanted, index) => [wanted].flat().includes(topics[index]!)),
       );
@@ -157,7 +172,8 @@ export class FakeChain {
 }
 
 /** A log as a node gives it. */
-export function encodeLog({ block, hash = ZERO_HASH, eventName, args }: FakeLog) {
+export function encodeLog(log: FakeLog, index = 0) {
+  const { block, hash = ZERO_HASH, transaction = ZERO_HASH, eventName, args } = log;
   const event = abi.find(
     (item): item is AbiEvent => item.type === "event" && item.name === eventName,
   )!;
@@ -172,9 +188,9 @@ export function encodeLog({ block, hash = ZERO_HASH, eventName, args }: FakeLog)
     ),
     blockNumber: numberToHex(block),
     blockHash: hash,
-    transactionHash: ZERO_HASH,
+    transactionHash: transaction,
     transactionIndex: "0x0",
-    logIndex: "0x0",
+    logIndex: numberToHex(index),
     removed: false,
   };
 }

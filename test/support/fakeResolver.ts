@@ -47,9 +47,9 @@ export class FakeResolver implements Resolver {
     hops: readonly string[];
     signal: AbortSignal | undefined;
   }[] = [];
-  /** Set, look-ups wait for it. */
+  /** Set, lookups wait for it. */
   gate: Promise<void> | undefined;
-  /** Whether `lookUpName` knows what was set. */
+  /** Whether `lookupName` knows what was set. */
   cached = false;
 
   /** Those who watch now. */
@@ -74,11 +74,11 @@ export class FakeResolver implements Resolver {
     this.#tell(serviceId, { error: { code, message: error.message } });
   }
 
-  lookUp(serviceId: Hex): Answer | undefined {
+  lookup(serviceId: Hex): Answer | undefined {
     return this.#cached(serviceId);
   }
 
-  lookUpName(name: string): Answer | undefined {
+  lookupName(name: string): Answer | undefined {
     return this.cached ? this.#cached(name) : undefined;
   }
 

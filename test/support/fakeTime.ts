@@ -45,7 +45,7 @@ export class FakeTimers implements Timers {
     return this.#sleepers.size;
   }
 
-  /** Time that work takes: passes at once, and wakes nobody before the next turn. */
+  /** Time that work takes: it passes at once, and wakes no timer before the next turn. */
   pass(milliseconds: number): void {
     this.#now += milliseconds;
   }
@@ -115,6 +115,14 @@ export class FakeTime implements ChainTime {
     signal.throwIfAborted();
     while (this.now() < seconds) {
       await this.timers.sleep((seconds - this.now()) * 1000, signal);
+    }
+  }
+
+  async reached(seconds: number, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    while (this.head().timestamp < seconds) {
+      const next = this.head().timestamp + this.blockSeconds;
+      await this.timers.sleep((next - this.now()) * 1000, signal);
     }
   }
 }

@@ -24,7 +24,7 @@ export interface Answer {
 export function open(question: Question): ClientRequest {
   const { port, method = "GET", path = "/", headers = {}, agent } = question;
   const asking = request({ host: "127.0.0.1", port, method, path, headers, agent: agent ?? false });
-  // Whoever waits for the answer sees the error there; one that comes later has nobody to tell.
+  // A caller that waits for the response gets the error there; a later error has no receiver.
   asking.on("error", () => {});
   return asking;
 }

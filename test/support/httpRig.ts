@@ -2,7 +2,7 @@ import type { Hono } from "hono";
 import { createMetrics, type Metrics } from "../../src/node/metrics.ts";
 import { RateLimit } from "../../src/node/rateLimit.ts";
 import { createApp, type Peer } from "../../src/resolver/http/app.ts";
-import { LookUps } from "../../src/resolver/http/lookUps.ts";
+import { BoundedLookup } from "../../src/resolver/lookup/boundedLookup.ts";
 import type { HttpObserver } from "../../src/resolver/http/observer.ts";
 import { Watches, type WatchLimits } from "../../src/resolver/http/watches.ts";
 import { FakeResolver } from "./fakeResolver.ts";
@@ -34,7 +34,7 @@ export class HttpRig {
       watches: (open) => this.counted.push(`${open} watch`),
       cut: () => this.counted.push("cut"),
     };
-    const lookUps = new LookUps(resolver, timers);
+    const lookup = new BoundedLookup(resolver, { milliseconds: 10_000, timers });
     this.watches = new Watches(
       {
         maxWatches: 4,
@@ -43,13 +43,13 @@ export class HttpRig {
         maxWaitingBytes: 16_384,
         ...given.watches,
       },
-      { resolver, lookUps, timers, observer },
+      { resolver, lookup, timers, observer },
     );
     const rate = new RateLimit({ perSecond: 50, burst: 100, maxPeers: 10 }, () =>
       timers.monotonic(),
     );
     this.app = createApp({
-      lookUps,
+      lookup,
       watches: this.watches,
       metrics: this.metrics,
       observer,

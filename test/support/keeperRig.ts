@@ -2,7 +2,7 @@ import { createPublicClient, custom, erc20Abi, type Address, type Hex } from "vi
 import { Challenges } from "../../src/chain/challenges.ts";
 import { describeChain, type ChainClient } from "../../src/chain/client.ts";
 import type { ChainTime } from "../../src/chain/clock.ts";
-import { TransactionSender } from "../../src/chain/sender.ts";
+import { TransactionSender } from "../../src/chain/transactions/sender.ts";
 import { Services } from "../../src/chain/services.ts";
 import { CollectDuty } from "../../src/keeper/collectDuty.ts";
 import type { Chore, KeeperDuty } from "../../src/keeper/duty.ts";

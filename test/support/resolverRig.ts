@@ -1,13 +1,13 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { Hex } from "viem";
 import type { Directory, ServiceFacts } from "../../src/chain/directory.ts";
-import type { Arrival, CheckedName, RecordNetwork } from "../../src/coral/network.ts";
-import { checkRecord, type CheckedRecord } from "../../src/protocol/checkRecord.ts";
+import type { Arrival, VerifiedName, RecordNetwork } from "../../src/coral/network.ts";
+import { checkRecord, type VerifiedRecord } from "../../src/protocol/checkRecord.ts";
 import { BlockcloudError } from "../../src/protocol/errors.ts";
 import { nameRecords } from "../../src/protocol/nameRecord.ts";
 import { addressOfKey } from "../../src/protocol/signature.ts";
 import { silentObserver } from "../../src/resolver/metrics.ts";
-import type { ForwardingClient } from "../../src/resolver/remote.ts";
+import type { ForwardingClient } from "../../src/resolver/lookup/remote.ts";
 import {
   ServiceResolver,
   type ServiceResolverDependencies,
@@ -31,7 +31,7 @@ export class FakeDirectory implements Directory {
   gate: Promise<void> | undefined;
   asked = 0;
 
-  /** Registers a service, or changes it, without telling anybody. */
+  /** Registers or changes a service without notifying listeners. */
   set(number: bigint, key: Uint8Array, rest: Partial<ServiceFacts> = {}): void {
     this.services.set(number, {
       ...{ number, status: "Active", key: addressOfKey(key), stake: 1000n, verdicts: [] },
@@ -84,7 +84,7 @@ export class FakeDirectory implements Directory {
     return () => this.#labelled.delete(listener);
   }
 
-  /** Listeners that nobody has taken back. */
+  /** Listeners that were not removed. */
   get listeners(): number {
     return this.#changed.size + this.#labelled.size;
   }
@@ -98,10 +98,10 @@ function unreachableChain(): BlockcloudError {
 export class FakeNetwork implements RecordNetwork {
   readonly #now: () => number;
   /** What this node holds. */
-  readonly held = new Map<Hex, CheckedRecord>();
+  readonly held = new Map<Hex, VerifiedRecord>();
   /** What the others hold: a find brings it. */
-  readonly elsewhere = new Map<Hex, CheckedRecord>();
-  readonly names = new Map<string, CheckedName>();
+  readonly elsewhere = new Map<Hex, VerifiedRecord>();
+  readonly names = new Map<string, VerifiedName>();
   readonly revoked = new Map<Hex, bigint>();
   readonly finds: Hex[] = [];
   readonly #listeners = new Set<(arrival: Arrival) => void>();
@@ -144,18 +144,18 @@ export class FakeNetwork implements RecordNetwork {
     for (const listener of this.#listeners) listener(arrival);
   }
 
-  record(serviceId: Hex): CheckedRecord | undefined {
+  record(serviceId: Hex): VerifiedRecord | undefined {
     const record = this.held.get(serviceId);
     return record !== undefined && record.record.expiresAt > this.#now() ? record : undefined;
   }
 
-  async find(serviceId: Hex, signal: AbortSignal): Promise<CheckedRecord | undefined> {
+  async find(serviceId: Hex, signal: AbortSignal): Promise<VerifiedRecord | undefined> {
     this.finds.push(serviceId);
     const aborted = Promise.withResolvers<never>();
     signal.addEventListener("abort", () => {
       aborted.reject(signal.reason);
     });
-    // Nobody waits for it once the find is over.
+    // The result is not awaited once the find is over.
     aborted.promise.catch(() => {});
     try {
       await Promise.race([this.gate, aborted.promise]);
@@ -170,7 +170,7 @@ export class FakeNetwork implements RecordNetwork {
     return this.record(serviceId);
   }
 
-  async findName(root: Hex, label: string): Promise<CheckedName | undefined> {
+  async findName(root: Hex, label: string): Promise<VerifiedName | undefined> {
     if (this.failure !== undefined) throw this.failure;
     return this.names.get(`${root} ${label}`);
   }
@@ -189,7 +189,7 @@ export class FakeNetwork implements RecordNetwork {
   }
 }
 
-function checked(encoded: Hex, rootKey: Uint8Array, now: number): CheckedRecord {
+function checked(encoded: Hex, rootKey: Uint8Array, now: number): VerifiedRecord {
   return checkRecord(encoded, { domain, now, rootKey: addressOfKey(rootKey) });
 }
 
@@ -240,7 +240,7 @@ export class ResolverRig {
     );
   }
 
-  /** Lets everybody do what they can do now. */
+  /** Lets all pending work run that can run now. */
   async settle(): Promise<void> {
     for (let index = 0; index < 5; index += 1) await turn();
   }

@@ -1,7 +1,7 @@
 import type { RequestListener } from "node:http";
 import type { Socket } from "node:net";
 import type { Hex } from "viem";
-import type { Inspection } from "../../src/auditor/probe.ts";
+import type { Inspection } from "../../src/auditor/inspection/inspect.ts";
 import { hexToBytes } from "../../src/protocol/bytes.ts";
 import type { HttpProbe } from "../../src/protocol/probe.ts";
 import {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {ServiceRegistry} from "../../contracts/registry/ServiceRegistry.sol";
-import {LivenessVerifier} from "../../contracts/verifiers/LivenessVerifier.sol";
+import {Artifacts} from "../support/Artifacts.sol";
 import {ChallengeKit} from "../support/ChallengeKit.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
+import {ILivenessVerifier, IRegistry} from "../support/Interfaces.sol";
 import {System, SystemLib} from "../support/System.sol";
 
 /// @notice The verifier by itself: true for the key's signature over the question, and false, without a
@@ -64,13 +64,10 @@ contract LivenessVerifierTest is Deployment {
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, digest);
         bytes32 high = bytes32(N - uint256(s));
         vm.assertEq(ecrecover(digest, 55 - v, r, high), vm.addr(key), "plain ecrecover takes it");
-        bytes memory twin = abi.encodePacked(challenge, r, high, 55 - v);
-        vm.assertFalse(verifier.verify(1, vm.addr(key), NONCE, twin), "high s");
-        bytes memory zeroBased = abi.encodePacked(challenge, r, s, v - 27);
-        vm.assertFalse(verifier.verify(1, vm.addr(key), NONCE, zeroBased), "v of 0 or 1");
+        _assertRefused(key, abi.encodePacked(challenge, r, high, 55 - v), "high s");
+        _assertRefused(key, abi.encodePacked(challenge, r, s, v - 27), "v of 0 or 1");
         bytes32 compact = bytes32(uint256(s) | (uint256(v - 27) << 255));
-        bytes memory short = abi.encodePacked(challenge, r, compact);
-        vm.assertFalse(verifier.verify(1, vm.addr(key), NONCE, short), "compact");
+        _assertRefused(key, abi.encodePacked(challenge, r, compact), "compact");
     }
 
     function testFuzz_GarbageIsRefusedAndNeverReverts(
@@ -105,10 +102,14 @@ contract LivenessVerifierTest is Deployment {
     }
 
     function test_AnAnswerToAnotherDeploymentIsRefused() public {
-        ServiceRegistry other = SystemLib.newRegistry(governance);
-        LivenessVerifier foreign = new LivenessVerifier(address(other));
+        IRegistry other = SystemLib.newRegistry(governance);
+        ILivenessVerifier foreign = Artifacts.newVerifier(address(other));
         bytes memory proof = system().proof(KEY, 7, NONCE);
         vm.assertFalse(foreign.verify(1, vm.addr(KEY), NONCE, proof), "another domain");
         vm.assertTrue(verifier.verify(1, vm.addr(KEY), NONCE, proof), "its own");
+    }
+
+    function _assertRefused(uint256 key, bytes memory proof, string memory what) private view {
+        vm.assertFalse(verifier.verify(1, vm.addr(key), NONCE, proof), what);
     }
 }

@@ -1,25 +1,27 @@
-import { z } from "zod";
-import { AnswerError, EndpointFault } from "./faults.ts";
+import * as z from "zod";
+import { EndpointFault, errorOf, type NodeError } from "./faults.ts";
+import { BatchSize, isAboutBatch, isRateLimit, retryAfterMs } from "./limits.ts";
 
 /** Most of an answer that is read, bytes: far above the largest answer to a request of ours. */
 const MAX_BYTES = 32 * 1024 * 1024;
 /** Requests that travel in one batch. */
 const MAX_BATCH = 50;
-/** JSON-RPC codes with which endpoints say that they are asked too often. */
-const LIMIT_CODES: readonly number[] = [-32005, 429];
 
 const errorSchema = z.object({
   code: z.number(),
   message: z.string(),
   data: z.unknown().optional(),
 });
+/** Some nodes give the ID back as text, or none with an error, or `"error": null` beside a result. */
 const answerSchema = z.object({
-  id: z.number().int(),
+  id: z
+    .union([z.number().int(), z.string().regex(/^\d{1,9}$/)])
+    .transform(Number)
+    .nullish(),
   result: z.unknown().optional(),
-  error: errorSchema.optional(),
+  error: errorSchema.nullish(),
 });
-/** A node refuses a whole batch with one error without an ID. */
-const refusalSchema = z.object({ error: errorSchema });
+type JsonRpcAnswer = z.infer<typeof answerSchema>;
 
 interface Waiting {
   method: string;
@@ -28,20 +30,24 @@ interface Waiting {
   reject: (error: Error) => void;
 }
 
+/** What became of a batch: answers by their place in it, or the node's refusal of the whole. */
+type Reply = { answers: ReadonlyMap<number, JsonRpcAnswer> } | { refusal: NodeError };
+
 /**
- * JSON-RPC 2.0 over HTTP with one endpoint. Requests made in the same moment travel together; answers are
- * bounded in size and time, and redirects are refused.
+ * JSON-RPC 2.0 over HTTP with one endpoint. Requests made in the same moment travel together, as many as the
+ * endpoint takes; answers are bounded in size and time, and redirects are refused.
  */
 export class JsonRpc {
   readonly #url: string;
   readonly #headers: Record<string, string> = { "content-type": "application/json" };
   readonly #timeoutMs: number;
+  readonly #batch = new BatchSize(MAX_BATCH);
   #waiting: Waiting[] = [];
 
   constructor(options: { url: string; timeoutMs: number }) {
     const url = new URL(options.url);
     if (url.username + url.password !== "") {
-      const pair = [url.username, url.password].map(decodeURIComponent).join(":");
+      const pair = [url.username, url.password].map(decoded).join(":");
       this.#headers.authorization = `Basic ${Buffer.from(pair).toString("base64")}`;
       url.username = url.password = "";
     }
@@ -50,7 +56,8 @@ export class JsonRpc {
   }
 
   /**
-   * @throws AnswerError when the node answers with an error, EndpointFault when it does not answer.
+   * @throws RevertError when the call reverts, AnswerError when the node answers with another error,
+   * EndpointFault when it does not answer.
    */
   request(method: string, params: unknown): Promise<unknown> {
     return new Promise((resolve, reject) => {
@@ -62,28 +69,61 @@ export class JsonRpc {
   async #flush(): Promise<void> {
     const waiting = this.#waiting;
     this.#waiting = [];
+    await this.#sendAll(waiting);
+  }
+
+  async #sendAll(waiting: readonly Waiting[]): Promise<void> {
+    const rest = [...waiting];
     const batches = [];
-    while (waiting.length > 0) batches.push(this.#send(waiting.splice(0, MAX_BATCH)));
+    while (rest.length > 0) batches.push(this.#send(rest.splice(0, this.#batch.size)));
     await Promise.all(batches);
   }
 
   async #send(batch: readonly Waiting[]): Promise<void> {
     const calls = batch.map(({ method, params }, id) => ({ jsonrpc: "2.0", id, method, params }));
     try {
-      const body = await this.#post(JSON.stringify(calls.length === 1 ? calls[0] : calls));
-      const answers = read(body);
-      batch.forEach(({ resolve, reject }, id) => {
-        const answer = answers.get(id);
-        if (answer === undefined) reject(new EndpointFault("malformed", "An answer is missing."));
-        else if (answer.error === undefined) resolve(answer.result);
-        else reject(errorOf(answer.error));
-      });
+      const body = calls.length === 1 ? calls[0] : calls;
+      const reply = readReply(await this.#post(JSON.stringify(body), batch.length), batch.length);
+      if ("refusal" in reply) await this.#sendSmaller(batch, reply.refusal);
+      else await this.#settle(batch, reply.answers);
     } catch (error) {
+      // Where requests were sent again, those are settled, and this changes nothing for them.
       for (const { reject } of batch) reject(error as Error);
     }
   }
 
-  async #post(body: string): Promise<unknown> {
+  /** The node refused the whole: each request is asked again in a smaller batch, at last alone. */
+  async #sendSmaller(batch: readonly Waiting[], refusal: NodeError): Promise<void> {
+    if (batch.length === 1) throw errorOf(refusal);
+    if (isRateLimit(refusal) && !isAboutBatch(refusal)) throw tooOften(refusal.code);
+    this.#batch.refused(batch.length);
+    await this.#sendAll(batch);
+  }
+
+  async #settle(
+    batch: readonly Waiting[],
+    answers: ReadonlyMap<number, JsonRpcAnswer>,
+  ): Promise<void> {
+    const isAlone = batch.length === 1;
+    const unanswered: Waiting[] = [];
+    batch.forEach((waiting, id) => {
+      const answer = answers.get(id);
+      const error = answer?.error ?? undefined;
+      const isLeftOut = answer === undefined || (error !== undefined && isAboutBatch(error));
+      if (isLeftOut && !isAlone) unanswered.push(waiting);
+      else if (answer === undefined) waiting.reject(missing());
+      else if (error === undefined) waiting.resolve(answer.result);
+      else waiting.reject(isRateLimit(error) ? tooOften(error.code) : errorOf(error));
+    });
+    if (unanswered.length === 0) {
+      this.#batch.took(batch.length);
+      return;
+    }
+    this.#batch.refused(batch.length, batch.length - unanswered.length);
+    await this.#sendAll(unanswered);
+  }
+
+  async #post(body: string, length: number): Promise<unknown> {
     const signal = AbortSignal.timeout(this.#timeoutMs);
     try {
       const response = await fetch(this.#url, {
@@ -93,13 +133,19 @@ export class JsonRpc {
         signal,
         redirect: "error",
       });
-      const text = await readBounded(response);
+      const json = parse(await readBounded(response));
+      const { status } = response;
+      const isRefusal = status === 429 || status === 503;
+      if (isRefusal && !(length > 1 && saysBatch(json))) {
+        const pause = retryAfterMs(response.headers);
+        const kind = status === 429 ? "limit" : "http";
+        throw new EndpointFault(kind, `It answers with status ${status}.`, pause);
+      }
+      // A batch that is too long for a proxy before the node.
+      if (length > 1 && status === 413) return { error: { code: 413, message: "batch too long" } };
       // Nodes give JSON-RPC errors with statuses other than 200, too; proxies give pages.
-      const json = parse(text);
-      if (json !== undefined && (response.ok || refusalSchema.safeParse(json).success)) return json;
-      if (response.status === 429) throw new EndpointFault("limit", "It is asked too often (429).");
-      if (!response.ok)
-        throw new EndpointFault("http", `It answers with status ${response.status}.`);
+      if (json !== undefined && (response.ok || isJsonRpc(json))) return json;
+      if (!response.ok) throw new EndpointFault("http", `It answers with status ${status}.`);
       throw new EndpointFault("malformed", "It answers with something that is no JSON.");
     } catch (error) {
       if (error instanceof EndpointFault) throw error;
@@ -112,17 +158,52 @@ export class JsonRpc {
   }
 }
 
-function errorOf(error: z.infer<typeof errorSchema>): Error {
-  if (!LIMIT_CODES.includes(error.code)) return new AnswerError(error);
-  return new EndpointFault("limit", `It is asked too often (${error.code}).`);
+/** An error object alone, or as the only thing in a list and without an ID, refuses a whole batch. */
+function readReply(body: unknown, length: number): Reply {
+  const parsed = z.array(answerSchema).safeParse(Array.isArray(body) ? body : [body]);
+  if (!parsed.success) {
+    throw new EndpointFault("malformed", "It answers with something that is no JSON-RPC.");
+  }
+  const [first] = parsed.data;
+  if (length === 1) {
+    // There is only one request that it can be the answer to.
+    const isAnswer = parsed.data.length === 1 && (first?.id === 0 || first?.id == null);
+    return { answers: new Map(isAnswer && first !== undefined ? [[0, first]] : []) };
+  }
+  if (parsed.data.length === 1 && first?.error != null && first.id == null) {
+    return { refusal: first.error };
+  }
+  const answers = parsed.data.flatMap((each) =>
+    each.id == null ? [] : [[each.id, each] as const],
+  );
+  return { answers: new Map(answers) };
 }
 
-function read(body: unknown): Map<number, z.infer<typeof answerSchema>> {
-  const parsed = z.array(answerSchema).safeParse(Array.isArray(body) ? body : [body]);
-  if (parsed.success) return new Map(parsed.data.map((answer) => [answer.id, answer]));
-  const refusal = refusalSchema.safeParse(body);
-  if (refusal.success) throw errorOf(refusal.data.error);
-  throw new EndpointFault("malformed", "It answers with something that is no JSON-RPC.");
+function isJsonRpc(json: unknown): boolean {
+  const [first] = Array.isArray(json) ? (json as unknown[]) : [json];
+  return answerSchema.safeParse(first).data?.error != null;
+}
+
+function saysBatch(json: unknown): boolean {
+  const error = answerSchema.safeParse(json).data?.error;
+  return error != null && isAboutBatch(error);
+}
+
+function tooOften(code: number): EndpointFault {
+  return new EndpointFault("limit", `It is asked too often (${code}).`);
+}
+
+function missing(): EndpointFault {
+  return new EndpointFault("malformed", "An answer is missing.");
+}
+
+/** As it was typed where it holds a per cent sign that encodes nothing. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function parse(text: string): unknown {

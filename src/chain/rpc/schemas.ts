@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 const quantity = z.string().regex(/^0x[0-9a-fA-F]{1,64}$/);
 const data = z.string().regex(/^0x([0-9a-fA-F]{2})*$/);
@@ -51,6 +51,9 @@ export function resultFault(method: string, params: unknown, result: unknown): s
   const parsed = results[method]?.safeParse(result);
   if (parsed?.success === false) return `Its answer to ${method} is malformed.`;
   const [asked] = Array.isArray(params) ? (params as unknown[]) : [];
+  if (method === "eth_getBlockByNumber" && result === null && asked === "latest") {
+    return "It has no newest block.";
+  }
   if (result === null || result === undefined) return undefined;
   const about = result as Record<string, unknown>;
   if (

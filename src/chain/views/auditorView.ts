@@ -1,5 +1,6 @@
 import type { Address } from "viem";
-import { CHAIN_LENGTH } from "../../protocol/hashChain.ts";
+import { HORIZON } from "../../protocol/epoch.ts";
+import { HASH_CHAIN_LENGTH } from "../../protocol/hashChain.ts";
 import { expectedWeight } from "../../protocol/sortition.ts";
 import type { ChainClient } from "../client.ts";
 import type { Deployment } from "../deployment.ts";
@@ -47,11 +48,12 @@ export async function readAuditorView(
   const at = (epoch: number) =>
     client.readContract({ ...staking, functionName: "auditorStakeAt", args: [auditor, epoch] });
   const args = [auditor] as const;
-  const [[stake, enrolledSince], [now, total], [next], unbonding, state, earned] =
+  const [[stake, enrolledSince], now, next, [, , total], unbonding, state, earned] =
     await Promise.all([
       client.readContract({ ...staking, functionName: "auditorStake", args }),
       at(moment.epoch),
-      at(moment.epoch + 1),
+      at(moment.epoch + HORIZON),
+      client.readContract({ ...staking, functionName: "totalsAt", args: [moment.epoch] }),
       client.readContract({ ...staking, functionName: "auditorUnbonding", args }),
       client.readContract({ ...proofOfService, functionName: "auditorOf", args }),
       client.readContract({ ...proofOfService, functionName: "earnedOf", args }),
@@ -74,7 +76,7 @@ export async function readAuditorView(
     chain: {
       pendingSince: pendingSince > moment.epoch ? pendingSince : undefined,
       epochsLeft:
-        anchor === undefined ? undefined : Math.max(0, CHAIN_LENGTH - (moment.epoch - anchor)),
+        anchor === undefined ? undefined : Math.max(0, HASH_CHAIN_LENGTH - (moment.epoch - anchor)),
     },
     lapse:
       enrolledSince === 0

@@ -1,6 +1,8 @@
 import { challengeBookAbi } from "../../protocol/abi/challengeBook.ts";
 import { proofOfServiceAbi } from "../../protocol/abi/proofOfService.ts";
+import { serviceLabelsAbi } from "../../protocol/abi/serviceLabels.ts";
 import { serviceRegistryAbi } from "../../protocol/abi/serviceRegistry.ts";
+import { settlementAbi } from "../../protocol/abi/settlement.ts";
 import { stakingAbi } from "../../protocol/abi/staking.ts";
 import { epochAt } from "../../protocol/epoch.ts";
 import type { ChainClient } from "../client.ts";
@@ -12,12 +14,15 @@ const SLICE = 16;
 
 /** The contracts, each with the interface that reads need. */
 export function contractsOf(deployment: Deployment) {
-  const { registry, staking, proofOfService, challengeBook } = deployment.contracts;
+  const { registry, staking, proofOfService, settlement, challengeBook, labels } =
+    deployment.contracts;
   return {
     registry: { address: registry, abi: serviceRegistryAbi },
     staking: { address: staking, abi: stakingAbi },
     proofOfService: { address: proofOfService, abi: proofOfServiceAbi },
+    settlement: { address: settlement, abi: settlementAbi },
     challengeBook: { address: challengeBook, abi: challengeBookAbi },
+    labels: { address: labels, abi: serviceLabelsAbi },
   } as const;
 }
 

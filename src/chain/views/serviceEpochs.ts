@@ -1,14 +1,14 @@
 import { providerPay } from "../../protocol/pay.ts";
-import { laneOf } from "../../protocol/sortition.ts";
+import { placeOf } from "../../protocol/sortition.ts";
 import { lanesOf, verdictOf, type Grade, type Verdict } from "../../protocol/tally.ts";
 import type { ChainClient } from "../client.ts";
 import type { Deployment } from "../deployment.ts";
 import { serviceStatuses, type ServiceStatus } from "../services.ts";
 import { contractsOf, numbers, readEach, type Moment } from "./contracts.ts";
 
-/** Epochs whose verdict may stand in for a missing one (`ProofOfService.CARRY_EPOCHS`). */
+/** Epochs whose verdict may stand in for a missing one (`Settlement.CARRY_EPOCHS`). */
 export const CARRY_EPOCHS = 4;
-/** Epochs back that the contracts still know: less than `EpochLedger.RING`. */
+/** Epochs back that the contracts still know: less than `RING`. */
 export const KNOWN_EPOCHS = 250;
 
 /** What the chain says of a service in an epoch. */
@@ -38,7 +38,8 @@ interface RawEpoch {
   epoch: number;
   status: ServiceStatus;
   seeded: boolean;
-  tally: bigint;
+  counts: readonly number[];
+  shardWeight: number;
   pay: (grade: Grade) => bigint;
 }
 
@@ -58,14 +59,18 @@ export async function readServiceEpochs(
   const oldest = Math.max(1, newest - Math.min(input.last, KNOWN_EPOCHS) + 1);
   // A verdict may be carried into the oldest of them, too.
   const wanted = numbers(Math.max(1, oldest - CARRY_EPOCHS), newest);
-  const raw = await readEach(wanted, (epoch) => readEpoch(client, deployment, number, epoch));
-  const { lane } = laneOf(number);
-  const verdicts = new Map(
-    raw.map(({ epoch, tally }) => [epoch, verdictOf(lanesOf(tally)[lane] ?? [])]),
+  const slot = await client.readContract({
+    ...contractsOf(deployment).registry,
+    functionName: "slotOf",
+    args: [number],
+  });
+  const raw = await readEach(wanted, (epoch) =>
+    readEpoch(client, deployment, { number, slot, epoch }),
   );
+  const verdicts = new Map(raw.map(({ epoch, counts }) => [epoch, verdictOf(counts)]));
   return raw
     .filter(({ epoch }) => epoch >= oldest)
-    .map(({ epoch, status, seeded, tally, pay }) => {
+    .map(({ epoch, status, seeded, counts, shardWeight, pay }) => {
       const final = epoch + 2 <= moment.epoch;
       const isPaid = seeded && status === "Active";
       const paidBy = isPaid ? carriedFrom(verdicts, epoch) : undefined;
@@ -75,8 +80,8 @@ export async function readServiceEpochs(
         final,
         status,
         seeded,
-        counts: lanesOf(tally)[lane] ?? [],
-        shardWeight: Number((tally >> 240n) & 0xfn),
+        counts,
+        shardWeight,
         verdict: verdicts.get(epoch) ?? null,
         paidGrade,
         paidBy,
@@ -93,7 +98,7 @@ export function failedRun(epochs: readonly ServiceEpoch[]): number {
   return final.length - 1 - broken;
 }
 
-/** The epoch whose verdict pays an epoch, as `ProofOfService` finds it. */
+/** The epoch whose verdict pays an epoch, as `Settlement` finds it. */
 function carriedFrom(verdicts: ReadonlyMap<number, Verdict>, epoch: number): number | undefined {
   const candidates = numbers(Math.max(1, epoch - CARRY_EPOCHS), epoch).reverse();
   return candidates.find((candidate) => (verdicts.get(candidate) ?? null) !== null);
@@ -102,24 +107,31 @@ function carriedFrom(verdicts: ReadonlyMap<number, Verdict>, epoch: number): num
 async function readEpoch(
   client: ChainClient,
   deployment: Deployment,
-  number: bigint,
-  epoch: number,
+  { number, slot, epoch }: { number: bigint; slot: number; epoch: number },
 ): Promise<RawEpoch> {
-  const { registry, staking, proofOfService } = contractsOf(deployment);
-  const shard = BigInt(laneOf(number).shard);
-  const [status, [seed], tally, stake, [total], [providersBudget]] = await Promise.all([
+  const { registry, staking, proofOfService, settlement } = contractsOf(deployment);
+  // A service without a slot has not been active for as long as the contracts know.
+  const { shard, lane } = placeOf(Math.max(slot, 1));
+  const [status, [seed], tally, [, counted], [providersBudget, , total]] = await Promise.all([
     client.readContract({ ...registry, functionName: "statusAt", args: [number, epoch] }),
     client.readContract({ ...proofOfService, functionName: "seedOf", args: [epoch] }),
-    client.readContract({ ...proofOfService, functionName: "tallyOf", args: [shard, epoch] }),
+    client.readContract({
+      ...proofOfService,
+      functionName: "tallyOf",
+      args: [BigInt(shard), epoch],
+    }),
     client.readContract({ ...staking, functionName: "serviceStakeAt", args: [number, epoch] }),
-    client.readContract({ ...staking, functionName: "activeAt", args: [epoch] }),
-    client.readContract({ ...proofOfService, functionName: "budgetOf", args: [epoch] }),
+    client.readContract({ ...settlement, functionName: "budgetOf", args: [epoch] }),
   ]);
+  const name = serviceStatuses[status] ?? "None";
+  // The slot's votes are those on the service only where it was active.
+  const isIts = slot !== 0 && name === "Active";
   return {
     epoch,
-    status: serviceStatuses[status] ?? "None",
+    status: name,
     seeded: BigInt(seed) !== 0n,
-    tally,
-    pay: (grade) => (total === 0n ? 0n : providerPay(providersBudget, stake, total, grade)),
+    counts: isIts ? (lanesOf(tally)[lane] ?? []) : [0, 0, 0, 0],
+    shardWeight: isIts ? Number((tally >> 240n) & 0xfn) : 0,
+    pay: (grade) => (total === 0n ? 0n : providerPay(providersBudget, counted, total, grade)),
   };
 }

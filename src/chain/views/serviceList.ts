@@ -1,4 +1,5 @@
 import { isAddressEqual, type Address } from "viem";
+import { HORIZON } from "../../protocol/epoch.ts";
 import type { ChainClient } from "../client.ts";
 import type { Deployment } from "../deployment.ts";
 import { Services, serviceStatuses, type ServiceStatus } from "../services.ts";
@@ -14,7 +15,7 @@ export interface ServiceRow {
   className: string;
   owner: Address;
   status: ServiceStatus;
-  /** As it counts from the next epoch on, BLOC in wei. */
+  /** As it counts from the next epoch but one on, BLOC in wei. */
   stake: bigint;
 }
 
@@ -43,7 +44,7 @@ export async function* listServices(
   for (let first = Number(filter.after ?? 0n) + 1; first <= count; first += PAGE) {
     const page = numbers(first, Math.min(count, first + PAGE - 1));
     const rows = await readEach(page, (number) =>
-      readRow(client, deployment, services, BigInt(number), input.moment.epoch + 1),
+      readRow(client, deployment, services, BigInt(number), input.moment.epoch + HORIZON),
     );
     yield* rows.filter(matches);
   }
@@ -56,13 +57,13 @@ async function readRow(
   number: bigint,
   epoch: number,
 ): Promise<ServiceRow> {
-  const { registry, staking } = contractsOf(deployment);
+  const { registry, staking, labels } = contractsOf(deployment);
   const args = [number] as const;
-  const [status, classId, owner, label, stake] = await Promise.all([
+  const [status, classId, owner, label, [stake]] = await Promise.all([
     client.readContract({ ...registry, functionName: "statusNow", args }),
     client.readContract({ ...registry, functionName: "classOf", args }),
     client.readContract({ ...registry, functionName: "ownerOf", args }),
-    client.readContract({ ...registry, functionName: "labelOf", args }),
+    client.readContract({ ...labels, functionName: "labelOf", args }),
     client.readContract({ ...staking, functionName: "serviceStakeAt", args: [number, epoch] }),
   ]);
   const { name } = await services.classAt(classId);

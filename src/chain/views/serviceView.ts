@@ -1,4 +1,5 @@
 import type { Address, Hex } from "viem";
+import { HORIZON } from "../../protocol/epoch.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { ProbeSpecification } from "../../protocol/probe.ts";
 import { rootServiceId } from "../../protocol/serviceId.ts";
@@ -7,10 +8,9 @@ import type { ChainClient } from "../client.ts";
 import type { Deployment } from "../deployment.ts";
 import { Services, serviceStatuses, type ServiceClass, type ServiceStatus } from "../services.ts";
 import { contractsOf, type Moment } from "./contracts.ts";
-import { readMetadata } from "./metadata.ts";
 import { readRecordView, type RecordView } from "./recordView.ts";
 
-/** Something that counts by epochs: what counts in the current one, and from the next on. */
+/** Something that counts by epochs: what counts in the current one, and from the next but one on. */
 export interface NowAndNext<T> {
   now: T;
   next: T;
@@ -33,8 +33,8 @@ export interface ServiceView {
   label: string | undefined;
   classId: number;
   class: ServiceClass;
-  /** Hash of the description's URI, and the URI where it was found; undefined for none. */
-  metadata: { hash: Hex; uri: string | undefined } | undefined;
+  /** URI of the description; undefined for none. */
+  metadata: string | undefined;
   status: NowAndNext<ServiceStatus>;
   key: NowAndNext<Address>;
   probe: {
@@ -69,7 +69,7 @@ export async function readServiceView(
   input: { number: bigint; moment: Moment },
 ): Promise<ServiceView> {
   const { number, moment } = input;
-  const { registry, staking, proofOfService } = contractsOf(deployment);
+  const { registry, staking, settlement, labels } = contractsOf(deployment);
   const args = [number] as const;
   const firstEpoch = await client.readContract({
     ...registry,
@@ -78,14 +78,14 @@ export async function readServiceView(
   });
   if (firstEpoch === 0) throw unknownService(number.toString());
   const services = new Services(client, deployment);
-  const next = [number, moment.epoch + 1] as const;
-  const [owner, payout, label, classId, metadata, stakeNow, stakeNext, staker, settledThrough] =
+  const next = [number, moment.epoch + HORIZON] as const;
+  const [owner, payout, label, classId, metadata, [stakeNow], [stakeNext], staker, settledThrough] =
     await Promise.all([
       client.readContract({ ...registry, functionName: "ownerOf", args }),
       client.readContract({ ...registry, functionName: "payoutOf", args }),
-      client.readContract({ ...registry, functionName: "labelOf", args }),
+      client.readContract({ ...labels, functionName: "labelOf", args }),
       client.readContract({ ...registry, functionName: "classOf", args }),
-      client.readContract({ ...registry, functionName: "metadataHash", args }),
+      client.readContract({ ...registry, functionName: "metadataOf", args }),
       client.readContract({
         ...staking,
         functionName: "serviceStakeAt",
@@ -93,17 +93,16 @@ export async function readServiceView(
       }),
       client.readContract({ ...staking, functionName: "serviceStakeAt", args: next }),
       client.readContract({ ...staking, functionName: "stakerOf", args }),
-      client.readContract({ ...proofOfService, functionName: "settledThrough", args }),
+      client.readContract({ ...settlement, functionName: "settledThrough", args }),
     ]);
-  const [kind, standing, { block: registeredBy, ...probe }, unbonding, reinstatedSince, challenge] =
-    await Promise.all([
-      services.classAt(classId),
-      readStanding(client, deployment, input),
-      readProbe(client, deployment, { ...input, firstEpoch }),
-      client.readContract({ ...staking, functionName: "serviceUnbonding", args: [number, staker] }),
-      client.readContract({ ...registry, functionName: "reinstatedSince", args }),
-      readChallenge(client, deployment, number),
-    ]);
+  const [kind, standing, probe, unbonding, reinstatedSince, challenge] = await Promise.all([
+    services.classAt(classId),
+    readStanding(client, deployment, input),
+    readProbe(client, deployment, { ...input, firstEpoch }),
+    client.readContract({ ...staking, functionName: "serviceUnbonding", args: [number, staker] }),
+    client.readContract({ ...registry, functionName: "reinstatedSince", args }),
+    readChallenge(client, deployment, number),
+  ]);
   const isKeyless = BigInt(standing.key.now) === 0n;
   const key = isKeyless ? standing.key.next : standing.key.now;
   const record = await readRecordView(client, deployment, { ...input, key });
@@ -115,7 +114,7 @@ export async function readServiceView(
     label: label === "" ? undefined : label,
     classId,
     class: kind,
-    metadata: await readMetadata(client, deployment, { ...input, hash: metadata, registeredBy }),
+    metadata: metadata === "" ? undefined : metadata,
     ...standing,
     probe,
     stake: { now: stakeNow, next: stakeNext },
@@ -140,10 +139,10 @@ export async function findService(
   name: string,
 ): Promise<bigint> {
   if (/^\d{1,11}$/.test(name) && BigInt(name) > 0n) return BigInt(name);
-  const { registry } = contractsOf(deployment);
+  const { labels } = contractsOf(deployment);
   const args = [name] as const;
   const number = /^[a-z0-9-]{1,63}$/.test(name)
-    ? await client.readContract({ ...registry, functionName: "numberOf", args })
+    ? await client.readContract({ ...labels, functionName: "numberOf", args })
     : 0n;
   if (number === 0n) throw unknownService(name);
   return number;
@@ -162,7 +161,7 @@ async function readStanding(
 ): Promise<{ status: NowAndNext<ServiceStatus>; key: NowAndNext<Address> }> {
   const { registry } = contractsOf(deployment);
   const now = [input.number, input.moment.epoch] as const;
-  const next = [input.number, input.moment.epoch + 1] as const;
+  const next = [input.number, input.moment.epoch + HORIZON] as const;
   const [statusNow, statusNext, keyNow, keyNext] = await Promise.all([
     client.readContract({ ...registry, functionName: "statusAt", args: now }),
     client.readContract({ ...registry, functionName: "statusAt", args: next }),
@@ -182,22 +181,22 @@ async function readProbe(
   client: ChainClient,
   deployment: Deployment,
   input: { number: bigint; moment: Moment; firstEpoch: number },
-): Promise<ServiceView["probe"] & { block: bigint }> {
+): Promise<ServiceView["probe"]> {
   const { number, moment } = input;
   const { registry } = contractsOf(deployment);
   // Before its first epoch a service has no specification but the one that will count then.
   const epoch = Math.max(moment.epoch, input.firstEpoch);
-  const [[now, block], [next]] = await Promise.all([
+  const [[now], [next]] = await Promise.all([
     client.readContract({ ...registry, functionName: "probeAt", args: [number, epoch] }),
-    client.readContract({ ...registry, functionName: "probeAt", args: [number, epoch + 1] }),
+    client.readContract({ ...registry, functionName: "probeAt", args: [number, epoch + HORIZON] }),
   ]);
   const hash = { now, next };
   try {
     const { probe } = await new Services(client, deployment).audited(number, epoch);
-    return { hash, specification: probe, found: true, block };
+    return { hash, specification: probe, found: true };
   } catch (error) {
     if (!(error instanceof BlockcloudError) || error.code !== "PROBE_MISSING") throw error;
-    return { hash, specification: undefined, found: false, block };
+    return { hash, specification: undefined, found: false };
   }
 }
 

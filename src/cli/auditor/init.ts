@@ -1,5 +1,5 @@
 import type { Address } from "viem";
-import { auditorChain } from "../../auditor/chain.ts";
+import { auditorChain } from "../../auditor/secrets.ts";
 import type { ChainClient } from "../../chain/client.ts";
 import type { Deployment } from "../../chain/deployment.ts";
 import { proofOfServiceAbi } from "../../protocol/abi/proofOfService.ts";
@@ -17,8 +17,6 @@ import { blocAmount, wholeNumber } from "../framework/values.ts";
 
 /** `blockcloud auditor init` */
 export const auditorInit = transactCommand({
-  name: "init",
-  about: "Stake BLOC and enrol as an auditor; counts from the next epoch but one.",
   flags: {
     stake: text("--stake <bloc>", "BLOC to have at stake afterwards", blocAmount, {
       default: "5000",
@@ -36,8 +34,8 @@ export const auditorInit = transactCommand({
     "blockcloud auditor init --stake 20000 --owner-key-file owner.key \\\n" +
       "--operator-key-file operator.key",
   ],
-  notes: `The operator's address needs ether for gas. Run again after an interruption: it stakes what is missing,
-and enrols unless this hash chain is registered.`,
+  notes: `The operator's address needs ether for gas. After an interruption, run it again: it stakes the missing
+amount, and enrols unless this hash chain is registered.`,
   async run({ flags, client, deployment, transactor, output }) {
     const auditor = transactor.account;
     const operator = addressOfKey(flags.operatorKey);
@@ -45,9 +43,10 @@ and enrols unless this hash chain is registered.`,
     const { stake, enrolled } = await standing(client, deployment, auditor, chain);
     const missing = flags.stake > stake ? flags.stake - stake : 0n;
     const { proofOfService, staking } = deployment.contracts;
-    const approval =
-      missing === 0n ? [] : await transactor.approval(staking, missing, "the staking contract");
-    const staking_ = missing === 0n ? [] : [stakeStep(deployment, missing, approval.length > 0)];
+    const stakes =
+      missing === 0n
+        ? []
+        : [await transactor.paying(stakeStep(deployment, missing), staking, missing)];
     const enrol: Step[] = enrolled
       ? []
       : [
@@ -62,7 +61,7 @@ and enrols unless this hash chain is registered.`,
             ...(missing > 0n && { roughGas: 150_000n }),
           },
         ];
-    const steps = [...approval, ...staking_, ...enrol];
+    const steps = [...stakes, ...enrol];
     if (steps.length === 0) {
       output.print(
         { auditor, operator, already: true },
@@ -75,7 +74,7 @@ and enrols unless this hash chain is registered.`,
       steps,
       bloc: { staked: missing },
       outcome: enrolled
-        ? ["the stake counts from the next epoch on"]
+        ? ["the stake counts from the next epoch but one on"]
         : [`${auditor} counts as an auditor from the next epoch but one`],
     });
     output.print(
@@ -86,7 +85,7 @@ and enrols unless this hash chain is registered.`,
   },
 });
 
-function stakeStep(deployment: Deployment, amount: bigint, afterApproval: boolean): Step {
+function stakeStep(deployment: Deployment, amount: bigint): Step {
   return {
     name: "stake",
     call: {
@@ -95,11 +94,10 @@ function stakeStep(deployment: Deployment, amount: bigint, afterApproval: boolea
       functionName: "stakeAuditor",
       args: [amount],
     },
-    ...(afterApproval && { roughGas: 150_000n }),
   };
 }
 
-/** What is at stake, and whether the hash chain is registered. */
+/** Reads the stake, and whether the hash chain is registered. */
 async function standing(
   client: ChainClient,
   deployment: Deployment,
@@ -123,18 +121,25 @@ async function standing(
   if (counts && pendingTip === chain.tip) return { stake, enrolled: true };
   const used = elementEpoch !== 0 && chain.depthOf(element) !== undefined;
   if (counts && used) return { stake, enrolled: true };
-  // Before anything is staked: the contract would refuse the enrolment only afterwards.
+  // Checked before staking, because the contract refuses the enrolment only afterwards.
   if (pendingTip !== ZERO_HASH && pendingSince >= epoch) {
     throw new BlockcloudError(
       "ENROLMENT_PENDING",
       `Auditor ${auditor} has enrolled with another hash chain, from epoch ${pendingSince} on.`,
-      { remedy: "Run it; another can be registered once that one has been in use for an epoch." },
+      {
+        remedy:
+          "Run the auditor with that chain. Another can be registered after that one was in use for an epoch.",
+      },
     );
   }
   if (used || pendingTip === chain.tip) {
-    throw new BlockcloudError("CHAIN_USED", "Secrets of this hash chain have been shown.", {
-      remedy: "Enrol again with the next --chain-number.",
-    });
+    throw new BlockcloudError(
+      "HASH_CHAIN_USED",
+      "Secrets of this hash chain have already been revealed.",
+      {
+        remedy: "Enrol again with the next --chain-number.",
+      },
+    );
   }
   return { stake, enrolled: false };
 }

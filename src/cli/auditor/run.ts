@@ -5,39 +5,21 @@ import {
   feeFlags,
   feePolicy,
   operatorKey,
+  chainPace,
   workerFlags,
 } from "../framework/commonFlags.ts";
-import { text, toggle } from "../framework/flag.ts";
-import { etherAmount, percent } from "../framework/values.ts";
 import { coralFlags, coralOptions } from "../framework/coralFlags.ts";
 import { runWorker } from "../framework/worker.ts";
+import { allowLoopback, blocPrice, margin } from "./flags.ts";
 
 /** `blockcloud auditor run` */
 export const auditorRun = chainCommand({
-  name: "run",
-  about: "Inspect services that the draw assigns, report on them and collect the pay.",
   flags: {
     auditor,
     operatorKey,
-    allowLoopback: toggle(
-      "--allow-loopback",
-      "devnet switch: inspect services, and connect to nodes, on loopback too",
-      {
-        config: "auditor.allowLoopback",
-      },
-    ),
-    blocPrice: text(
-      "--bloc-price <eth>",
-      "what a BLOC is worth; rounds that would cost more than they pay are left out",
-      etherAmount,
-      { env: "BLOCKCLOUD_BLOC_PRICE", config: "blocPrice" },
-    ),
-    margin: text(
-      "--margin <percent>",
-      "with --bloc-price: least profit of a round, in percent of its gas",
-      percent,
-      { config: "auditor.margin", default: "0" },
-    ),
+    allowLoopback,
+    blocPrice,
+    margin,
     ...coralFlags(0),
     ...feeFlags,
     ...workerFlags,
@@ -59,6 +41,7 @@ export const auditorRun = chainCommand({
         createAuditor(
           {
             rpcUrls: flags.rpc,
+            pace: chainPace(flags),
             fees: feePolicy(flags),
             economics:
               flags.blocPrice === undefined

@@ -8,8 +8,6 @@ import { showOrWatch, watchFlag } from "../show/watch.ts";
 
 /** `blockcloud auditor status` */
 export const auditorStatus = chainCommand({
-  name: "status",
-  about: "Show an auditor's rounds, what they earned against their gas, and when it lapses.",
   flags: {
     auditor,
     epochs: text("--epochs <n>", "how many epochs back", wholeNumber(1, 200), { default: "24" }),
@@ -26,8 +24,8 @@ export const auditorStatus = chainCommand({
     "blockcloud auditor status --auditor 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 \\\n" +
       "--epochs 100 --bloc-price 0.0005 --json",
   ],
-  notes: `Gas is read from the receipts of the operator's transactions that left an event: what failed, or came
-second, is not in it.`,
+  notes: `Gas is read from the receipts of those transactions of the operator that emitted an event. Failed
+transactions are not counted.`,
   async run(context) {
     const { flags, deployment, output } = context;
     const { watch } = flags;

@@ -7,13 +7,11 @@ import { anyText } from "../framework/values.ts";
 
 /** `blockcloud backup create` */
 export const backupCreate = localCommand({
-  name: "create",
-  about: "Copy the workers' state into one file; also while they run.",
   flags: { state },
   args: { file: text("<file>", "backup to write", anyText, { required: true }) },
   examples: ["blockcloud backup create auditor.backup --state .blockcloud"],
-  notes: `The copy is of one moment. To move to another host, stop the worker first: what it commits to after the
-copy is not in it. Keys are not in it either.`,
+  notes: `The copy is consistent. To move to another host, stop the worker first: rounds that it commits to after the
+copy are not in it. Keys are not in it either.`,
   run({ flags, args, io, output }) {
     const file = path.resolve(io.cwd, args.file);
     const { files, createdAt } = createBackup(flags.state, file, new Date(io.now()));

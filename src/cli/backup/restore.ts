@@ -7,8 +7,6 @@ import { anyText } from "../framework/values.ts";
 
 /** `blockcloud backup restore` */
 export const backupRestore = localCommand({
-  name: "restore",
-  about: "Write a backup into a state folder that holds no state.",
   flags: { state },
   args: { file: text("<file>", "backup to read", anyText, { required: true }) },
   examples: ["blockcloud backup restore auditor.backup --state restored"],

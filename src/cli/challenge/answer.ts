@@ -10,15 +10,13 @@ import { bookStep, needOpenChallenge, payerKey, serviceArgument, stageText } fro
 
 /** `blockcloud challenge answer` */
 export const challengeAnswer = transactCommand({
-  name: "answer",
-  about: "Answer a service's open challenge by hand, with the key that it froze.",
   args: serviceArgument,
   flags: { serviceKey, previousServiceKeys },
   signer: payerKey,
   examples: [
     "blockcloud challenge answer 7 --service-key-file service.key --wallet-key-file wallet.key",
   ],
-  notes: "A running provider answers by itself: this is for when it cannot.",
+  notes: "A running provider answers by itself. Use this command if it cannot.",
   async run({ args, flags, client, deployment, transactor, output }) {
     const open = await needOpenChallenge(client, deployment, args.name);
     const { challenge, question, number } = open;
@@ -33,8 +31,7 @@ export const challengeAnswer = transactCommand({
     const key = keys.find((candidate) => addressOfKey(candidate) === challenge.key);
     if (key === undefined) {
       throw new BlockcloudError("CHALLENGE_KEY", `The challenge froze the key ${challenge.key}.`, {
-        remedy:
-          "Name the file of that key, with --service-key-file or --previous-service-key-file.",
+        remedy: "Give the file of that key with --service-key-file or --previous-service-key-file.",
       });
     }
     const { chainId, contracts } = deployment;

@@ -10,14 +10,13 @@ import { bookStep, payerKey, serviceArgument } from "./shared.ts";
 
 /** `blockcloud challenge open` */
 export const challengeOpen = transactCommand({
-  name: "open",
-  about: "Ask a service on chain, for a bond, whether it is there.",
   args: serviceArgument,
   flags: {},
   signer: payerKey,
   examples: ["blockcloud challenge open 7 --wallet-key-file wallet.key"],
   notes: `The service's key has to answer a question that the next epoch's seed brings. If it does in time, the
-service gets the bond; if not, the bond comes back with half of what its stake is slashed by.`,
+service gets 80% of the bond; if not, the bond comes back with 30% of what its stake is slashed by, and 20%
+are for whoever resolves the challenge.`,
   async run({ args, client, deployment, transactor, output }) {
     const number = await findService(client, deployment, args.name);
     const challenges = new Challenges(client, deployment);
@@ -26,11 +25,10 @@ service gets the bond; if not, the bond comes back with half of what its stake i
       challenges.bond(),
       challenges.windowSeconds(),
     ]);
-    const approval = await transactor.approval(challengeBook, bond, "the challenge book");
     const step = bookStep(challengeBook, `challenge service ${number}`, "challenge", [number]);
     const sent = await transactor.carryOut({
       title: `challenge service ${number}`,
-      steps: [...approval, approval.length > 0 ? { ...step, roughGas: 200_000n } : step],
+      steps: [await transactor.paying(step, challengeBook, bond)],
       bloc: { bonded: bond },
       outcome: [
         `the service has ${duration(windowSeconds)} to answer, from the next epoch's seed on`,

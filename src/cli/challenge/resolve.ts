@@ -1,13 +1,12 @@
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { transactCommand } from "../framework/transactCommand.ts";
 import { sentJson } from "../framework/transactor.ts";
+import { CHALLENGER_PERCENT, RESOLVER_PERCENT } from "../../protocol/challenge.ts";
 import { amount } from "../show/format.ts";
 import { bookStep, needOpenChallenge, payerKey, serviceArgument, stageText } from "./shared.ts";
 
 /** `blockcloud challenge resolve` */
 export const challengeResolve = transactCommand({
-  name: "resolve",
-  about: "Close a challenge that was not answered in time, or that never got its question.",
   args: serviceArgument,
   flags: {},
   signer: payerKey,
@@ -36,9 +35,12 @@ export const challengeResolve = transactCommand({
       ],
       outcome: [
         ...(isLost
-          ? [`up to ${amount(penalty)} BLOC are slashed, and the service is suspended`]
+          ? [
+              `up to ${amount(penalty)} BLOC are slashed, and the service is suspended`,
+              `${RESOLVER_PERCENT}% of the slash are yours`,
+            ]
           : []),
-        `${challenger} gets the bond back${isLost ? ", and half of the slash" : ""}`,
+        `${challenger} gets the bond back${isLost ? ` and ${CHALLENGER_PERCENT}% of the slash` : ""}`,
       ],
     });
     const state = isLost ? "Unanswered" : "Annulled";

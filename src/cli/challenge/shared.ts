@@ -1,5 +1,11 @@
 import type { Address } from "viem";
-import { Challenges, type Challenge, type Question } from "../../chain/challenges.ts";
+import {
+  challengeStage,
+  Challenges,
+  type Challenge,
+  type ChallengeStage,
+  type Question,
+} from "../../chain/challenges.ts";
 import type { ChainClient } from "../../chain/client.ts";
 import type { Deployment } from "../../chain/deployment.ts";
 import { readMoment, type Moment } from "../../chain/views/contracts.ts";
@@ -11,9 +17,6 @@ import { text, key } from "../framework/flag.ts";
 import type { Step } from "../framework/plan.ts";
 import { anyText } from "../framework/values.ts";
 import { utc } from "../show/format.ts";
-
-/** Epochs after the one of opening from which the question may come (`ChallengeBook.SEED_EPOCHS`). */
-const SEED_EPOCHS = 3;
 
 /** The service that a challenge is about. */
 export const serviceArgument = {
@@ -33,8 +36,7 @@ export interface OpenChallenge {
   moment: Moment;
   challenge: Challenge;
   question: Question | undefined;
-  /** `waiting` for its question, `running`, `unanswered` in time, or `unasked`: it never got one. */
-  stage: "waiting" | "running" | "unanswered" | "unasked";
+  stage: ChallengeStage;
 }
 
 /** Reads the open challenge of a service; undefined where there is none. */
@@ -52,10 +54,7 @@ export async function readOpenChallenge(
     challenges.question(id),
     readMoment(client, deployment),
   ]);
-  const seedBy = epochStart(deployment, challenge.openedIn + 1 + SEED_EPOCHS);
-  const isLate = question !== undefined && moment.timestamp > question.deadline;
-  const isUnasked = question === undefined && moment.timestamp >= seedBy;
-  const stage = question ? (isLate ? "unanswered" : "running") : isUnasked ? "unasked" : "waiting";
+  const stage = challengeStage(deployment, challenge, question, moment.timestamp);
   return { number, open: { number, moment, challenge, question, stage } };
 }
 
@@ -97,7 +96,9 @@ export function stageText(open: OpenChallenge, deployment: Deployment): string {
   const seed = utc(epochStart(deployment, challenge.openedIn + 1));
   if (stage === "waiting") return `its question comes with the first seed after ${seed}`;
   if (stage === "unasked") return "no seed was recorded for its question: anyone can annul it";
-  const deadline = utc(question?.deadline ?? 0);
+  if (question === undefined)
+    return "it is so old that it counts as unanswered: anyone can resolve it";
+  const deadline = utc(question.deadline);
   return stage === "running"
     ? `it can be answered until ${deadline}`
     : `it was not answered by ${deadline}: anyone can resolve it`;

@@ -5,8 +5,6 @@ import { challengeJson, readOpenChallenge, serviceArgument, stageText } from "./
 
 /** `blockcloud challenge show` */
 export const challengeShow = chainCommand({
-  name: "show",
-  about: "Show a service's open challenge, and until when it must be answered.",
   args: serviceArgument,
   flags: {},
   examples: ["blockcloud challenge show 7", "blockcloud challenge show weather --json"],

@@ -1,8 +1,7 @@
-import { ChainAccess } from "../../chain/access.ts";
-import type { Deployment } from "../../chain/deployment.ts";
+import { ChainAccess, type ChainOptions } from "../../chain/access.ts";
 import { ServiceDirectory } from "../../chain/directory.ts";
 import { createCoral } from "../../coral/createCoral.ts";
-import type { CoralOptions } from "../../coral/coralOptions.ts";
+import type { CoralOptions } from "../../coral/options.ts";
 import { inOrder, type Startable } from "../../node/lifecycle.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Metrics } from "../../node/metrics.ts";
@@ -10,7 +9,7 @@ import type { Timers } from "../../node/timers.ts";
 
 /** A node of the record network by itself, with what it needs of the chain. */
 export function createCoralWorker(
-  options: { rpcUrls: readonly string[]; deployment: Deployment; coral: CoralOptions },
+  options: ChainOptions & { coral: CoralOptions },
   environment: { timers: Timers; log: Logger; metrics: Metrics },
 ): Startable {
   const chain = new ChainAccess(options, environment);

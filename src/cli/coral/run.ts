@@ -1,6 +1,6 @@
 import { systemTimers } from "../../node/timers.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
-import { workerFlags } from "../framework/commonFlags.ts";
+import { chainPace, workerFlags } from "../framework/commonFlags.ts";
 import {
   CORAL_PORT,
   coralAllowLoopback,
@@ -11,8 +11,6 @@ import { runWorker } from "../framework/worker.ts";
 
 /** `blockcloud coral run` */
 export const coralRun = chainCommand({
-  name: "run",
-  about: "Run a node of the record network: it checks, keeps and passes on where services are.",
   flags: {
     ...coralFlags(CORAL_PORT),
     allowLoopback: coralAllowLoopback,
@@ -22,9 +20,9 @@ export const coralRun = chainCommand({
     "blockcloud coral run --coral-announce /ip4/203.0.113.7/tcp/4170",
     "blockcloud coral run --coral-bootstrap /dns4/node.example/tcp/4170 --metrics 127.0.0.1:9464",
   ],
-  notes: `It needs no key: what it passes on is signed by the services. Others join by the addresses that it
-logs as "coral listens". A node without a public address, neither its own nor announced, asks the others and
-does not answer them. Announce IP addresses: names are looked up for --coral-bootstrap only.`,
+  notes: `It needs no key, because the services sign the messages that it forwards. Other nodes join at the addresses
+in its log line "coral listens". A node that neither has nor announces a public address sends queries but does not
+answer any. Announce IP addresses: host names are resolved only for --coral-bootstrap.`,
   async run({ flags, deployment }) {
     // The record network takes half a second to load: not for every command.
     const { createCoralWorker } = await import("./createCoralWorker.ts");
@@ -35,6 +33,7 @@ does not answer them. Announce IP addresses: names are looked up for --coral-boo
         createCoralWorker(
           {
             rpcUrls: flags.rpc,
+            pace: chainPace(flags),
             deployment,
             coral: coralOptions(flags, deployment, {
               name: "coral",

@@ -3,12 +3,12 @@ import type { ChainClient } from "../../chain/client.ts";
 import type { Deployment } from "../../chain/deployment.ts";
 import { findKey } from "../../node/keys.ts";
 import type { Environment } from "../framework/io.ts";
-import { examine, ill, well, type Finding } from "./check.ts";
+import { examine, ill, well, type CheckResult } from "./check.ts";
 
 /** Rounds, or epochs, that a worker's ether should last for. */
 const ROUNDS = 100n;
 
-/** A key that a doctor looks at. */
+/** A key to check. */
 export interface KeyToCheck {
   readonly name: string;
   readonly file: string | undefined;
@@ -17,12 +17,12 @@ export interface KeyToCheck {
   readonly gasPerRound: bigint;
 }
 
-/** Checks the keys that were named: their files, their addresses, what they hold. No password is asked. */
+/** Checks the given keys: their files, addresses and balances. Asks for no password. */
 export async function examineKeys(
   keys: readonly KeyToCheck[],
   env: Environment,
   chain: { client: ChainClient; deployment: Deployment },
-): Promise<readonly Finding[]> {
+): Promise<readonly CheckResult[]> {
   const named = keys.filter(
     ({ file, variable }) => file !== undefined || (env[variable] ?? "").trim() !== "",
   );
@@ -51,7 +51,7 @@ async function balance(
   address: Address,
   gasPerRound: bigint,
   { client, deployment }: { client: ChainClient; deployment: Deployment },
-): Promise<Finding> {
+): Promise<CheckResult> {
   const [ether, bloc, price] = await Promise.all([
     client.getBalance({ address }),
     client.readContract({

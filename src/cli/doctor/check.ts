@@ -1,23 +1,23 @@
 import { BlockcloudError } from "../../protocol/errors.ts";
-import { explain } from "../framework/output.ts";
+import { explain } from "../framework/explain.ts";
 
-/** What one check found. */
-export interface Finding {
-  /** What was checked: `rpc 1`, `wallet key`. */
+/** The result of a check. */
+export interface CheckResult {
+  /** The subject of the check: `rpc 1`, `wallet key`. */
   readonly name: string;
   readonly ok: boolean;
   readonly detail: string;
-  /** What to do, when it is not well. */
+  /** What to do if the check failed. */
   readonly remedy?: string;
 }
 
-/** A check that went well. */
-export function well(name: string, detail: string): Finding {
+/** A check that passed. */
+export function well(name: string, detail: string): CheckResult {
   return { name, ok: true, detail };
 }
 
-/** A check that did not. */
-export function ill(name: string, detail: string, remedy: string): Finding {
+/** A check that failed. */
+export function ill(name: string, detail: string, remedy: string): CheckResult {
   return { name, ok: false, detail, remedy };
 }
 
@@ -25,8 +25,8 @@ export function ill(name: string, detail: string, remedy: string): Finding {
 export async function examine(
   name: string,
   remedy: string,
-  check: () => Promise<Finding | readonly Finding[]>,
-): Promise<readonly Finding[]> {
+  check: () => Promise<CheckResult | readonly CheckResult[]>,
+): Promise<readonly CheckResult[]> {
   try {
     return [await check()].flat();
   } catch (thrown) {
@@ -43,7 +43,7 @@ export async function examine(
 }
 
 /** A table for people. */
-export function findingsText(findings: readonly Finding[]): string {
+export function findingsText(findings: readonly CheckResult[]): string {
   const width = Math.max(...findings.map(({ name }) => name.length));
   return findings
     .flatMap(({ name, ok, detail, remedy }) => [

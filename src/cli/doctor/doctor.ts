@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import type { ChainClient } from "../../chain/client.ts";
 import type { Deployment } from "../../chain/deployment.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
@@ -6,16 +5,15 @@ import { keyPathFlags, state, workerFlags } from "../framework/commonFlags.ts";
 import { exitCodes } from "../framework/exitCodes.ts";
 import { optional } from "../framework/flag.ts";
 import { listen } from "../provider/flags.ts";
+import { ownVersion } from "../version.ts";
 import { examineKeys } from "./accounts.ts";
-import { examine, findingsText, ill, well, type Finding } from "./check.ts";
+import { examine, findingsText, ill, well, type CheckResult } from "./check.ts";
 import { examineNode, examinePort, examineState } from "./host.ts";
 import { examineRpc } from "./rpc.ts";
 
 /** `blockcloud doctor` */
 export const doctor = chainCommand(
   {
-    name: "doctor",
-    about: "Check endpoints, clock, keys, balances, versions and ports before a worker runs.",
     flags: { state, metrics: workerFlags.metrics, listen: optional(listen), ...keyPathFlags },
     examples: [
       "blockcloud doctor --wallet-key-file wallet.key --service-key-file service.key",
@@ -29,7 +27,7 @@ export const doctor = chainCommand(
         ...(flags.listen === undefined ? [] : [examinePort("listen", flags.listen)]),
         ...(flags.metrics === undefined ? [] : [examinePort("metrics", flags.metrics)]),
       ];
-      const findings: Finding[] = [
+      const findings: CheckResult[] = [
         examineNode(process.version),
         version(deployment),
         examineState(flags.state),
@@ -62,15 +60,13 @@ function named(name: string, file: string | undefined, variable: string, gasPerR
 }
 
 /** The deployment's interfaces were compared when its file was read. */
-function version(deployment: Deployment): Finding {
-  const file = new URL("../../../package.json", import.meta.url);
-  const { version: own } = JSON.parse(readFileSync(file, "utf8")) as { version: string };
+function version(deployment: Deployment): CheckResult {
   const fits =
     deployment.abiHash === undefined ? "the deployment names no interfaces" : "fits the deployment";
-  return well("version", `blockcloud ${own}, ${fits}`);
+  return well("version", `blockcloud ${ownVersion()}, ${fits}`);
 }
 
-async function contracts(client: ChainClient, deployment: Deployment): Promise<Finding> {
+async function contracts(client: ChainClient, deployment: Deployment): Promise<CheckResult> {
   const named = Object.entries(deployment.contracts);
   const codes = await Promise.all(
     named.map(async ([, address]) =>

@@ -2,13 +2,13 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import path from "node:path";
 import type { Listen } from "../framework/values.ts";
-import { ill, well, type Finding } from "./check.ts";
+import { ill, well, type CheckResult } from "./check.ts";
 
 /** The least version of Node that runs the sources. */
 const NODE_MAJOR = 24;
 
 /** Checks the version of Node. */
-export function examineNode(version: string): Finding {
+export function examineNode(version: string): CheckResult {
   const major = Number(/^v?(\d+)/.exec(version)?.[1] ?? 0);
   return major >= NODE_MAJOR
     ? well("node", version)
@@ -16,7 +16,7 @@ export function examineNode(version: string): Finding {
 }
 
 /** Checks that the workers' state can be written. */
-export function examineState(folder: string): Finding {
+export function examineState(folder: string): CheckResult {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     rmSync(mkdtempSync(path.join(folder, "doctor-")), { recursive: true });
@@ -32,7 +32,7 @@ export function examineState(folder: string): Finding {
 }
 
 /** Checks that a server could listen at an address. */
-export async function examinePort(name: string, { host, port }: Listen): Promise<Finding> {
+export async function examinePort(name: string, { host, port }: Listen): Promise<CheckResult> {
   const server = createServer();
   try {
     await new Promise<void>((resolve, reject) => {

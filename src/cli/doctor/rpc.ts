@@ -2,7 +2,7 @@ import { createChainClient, type ChainClient } from "../../chain/client.ts";
 import type { Deployment } from "../../chain/deployment.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { duration } from "../framework/wait.ts";
-import { examine, ill, well, type Finding } from "./check.ts";
+import { examine, ill, well, type CheckResult } from "./check.ts";
 
 /** A newest block older than this stands still, seconds. */
 const STALE_S = 120;
@@ -21,7 +21,7 @@ export async function examineRpc(
   urls: readonly string[],
   deployment: Deployment,
   now: number,
-): Promise<readonly Finding[]> {
+): Promise<readonly CheckResult[]> {
   const heads = new Map<number, Head>();
   const each = await Promise.all(
     urls.map((url, index) =>
@@ -76,7 +76,7 @@ async function firstLogs(client: ChainClient, deployment: Deployment): Promise<v
   }
 }
 
-function lags(heads: ReadonlyMap<number, Head>, best: Head): Finding[] {
+function lags(heads: ReadonlyMap<number, Head>, best: Head): CheckResult[] {
   return [...heads]
     .filter(([, head]) => best.number - head.number > MAX_LAG)
     .map(([index, head]) =>
@@ -88,7 +88,7 @@ function lags(heads: ReadonlyMap<number, Head>, best: Head): Finding[] {
     );
 }
 
-function clock(best: Head, now: number): Finding {
+function clock(best: Head, now: number): CheckResult {
   const behind = best.timestamp - now;
   return behind > MAX_SKEW_S
     ? ill(

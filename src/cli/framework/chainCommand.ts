@@ -1,18 +1,16 @@
-import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { checkChain, createChainClient, type ChainClient } from "../../chain/client.ts";
-import { loadDeployment, type Deployment } from "../../chain/deployment.ts";
+import { loadDeployment, originOf, type Deployment } from "../../chain/deployment.ts";
+import { networkFile } from "../../chain/networks.ts";
+import { unusedProxy } from "./proxyEnv.ts";
 import {
   defineCommand,
   type Check,
-  type CommandFactory,
+  type CommandDefinition,
   type CommandSpec,
   type LocalContext,
 } from "./command.ts";
 import { chainFlags } from "./commonFlags.ts";
 import type { Flags, Values } from "./flag.ts";
-
-const deployments = fileURLToPath(new URL("../../../deployments", import.meta.url));
 
 /** What the `run` of a command that talks to the chain gets. */
 export interface ChainContext<F extends Flags, A extends Flags> extends LocalContext<
@@ -40,7 +38,7 @@ export function chainCommand<F extends Flags, A extends Flags = Flags>(
     run(context: ChainContext<F, A>): Promise<number | undefined>;
   },
   options: ChainOptions = {},
-): CommandFactory {
+): CommandDefinition {
   const flags = { ...spec.flags, ...chainFlags };
   const check: Check = (resolved, sources, problems) => {
     options.check?.(resolved, sources, problems);
@@ -49,7 +47,12 @@ export function chainCommand<F extends Flags, A extends Flags = Flags>(
   return defineCommand({ ...spec, flags }, check, async (local) => {
     const { deployment: file = "", rpc } = local.flags as unknown as Values<typeof chainFlags>;
     const deployment = loadDeployment(file);
-    const client = createChainClient(rpc, deployment.chainId);
+    const unused = unusedProxy(local.io.env);
+    if (unused !== undefined) local.progress.say(unused);
+    const client = createChainClient(rpc, deployment.chainId, {
+      origin: originOf(deployment),
+      timers: local.io.timers,
+    });
     if (options.checkChain !== false) await checkChain(client, deployment);
     return spec.run({ ...local, deployment, client });
   });
@@ -67,7 +70,7 @@ export const chooseDeployment: Check = (resolved, _, problems) => {
   } else if (byFile === byName) {
     problems.add(`${file?.source ?? ""}, ${network?.source ?? ""}: give one of the two.`);
   } else {
-    const named = path.join(deployments, `${String(values.network)}.json`);
+    const named = networkFile(String(values.network));
     const chosen = byFile < byName ? String(values.deployment) : named;
     const source = (byFile < byName ? file : network)?.source ?? "";
     values.deployment = chosen;

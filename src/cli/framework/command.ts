@@ -11,9 +11,13 @@
  *    takes long with `progress`, stops when `signal` aborts, and throws `BlockcloudError` for what can go
  *    wrong; `exitCodes.ts` says which code ends the process how.
  * 4. At least one example, without `--deployment` and `--rpc`: a test runs each of them.
- * 5. A line in `program.ts` and in docs/cli.md; a test compares.
+ * 5. A line in `commands.ts`, with its name and its sentence, and one in docs/cli.md; a test compares. Then
+ *    `node scripts/completion.ts` writes its flags for the shells.
+ * 6. A flag with a place in the configuration file is declared in `commonFlags.ts`, `coralFlags.ts` or the
+ *    group's `flags.ts`, and listed in `configuration.ts`.
  */
-import { Argument, Command, Option } from "commander";
+import { Argument, Option, type Command } from "commander";
+import { afterHelp } from "./afterHelp.ts";
 import { exitCodes } from "./exitCodes.ts";
 import { everyFlags, keyFlags } from "./commonFlags.ts";
 import type { Flag, Flags, Values } from "./flag.ts";
@@ -21,15 +25,12 @@ import type { CliIo } from "./io.ts";
 import { Output } from "./output.ts";
 import { Progress } from "./progress.ts";
 import { confirm } from "./prompt.ts";
-import { openKeys, readSources, resolveFlags, type Resolved } from "./resolve.ts";
+import { openKeys, readSources, resolveFlags, type Places, type Resolved } from "./resolve.ts";
 import { Problems, type Sources } from "./settings.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 
-/** What every command declares. */
+/** What every command declares; its name and its sentence stand in the program's table. */
 export interface CommandSpec<F extends Flags, A extends Flags> {
-  readonly name: string;
-  /** One sentence for the list of commands. */
-  readonly about: string;
   readonly flags: F;
   /** Values without a name, in their order; the syntax is `<file>`. */
   readonly args?: A;
@@ -55,14 +56,19 @@ export interface LocalContext<F extends Flags, A extends Flags> {
 /** What the commands of one program share. */
 export interface Shared {
   readonly io: CliIo;
-  /** Places of the configuration file, filled as commands are made. */
-  readonly places: Map<string, Flag<unknown>>;
+  /** Loads the places that a configuration file may have: of all commands. */
+  places(): Promise<Places>;
   /** Exit code of the command that ran. */
   exitCode: number;
 }
 
-/** Makes a command for a program. */
-export type CommandFactory = (shared: Shared) => Command;
+/** What a command's file exports. */
+export interface CommandDefinition {
+  /** All its flags, those that every command has among them. */
+  readonly flags: Flags;
+  /** Gives a command, which has its name and its sentence, all the rest. */
+  define(command: Command, shared: Shared): void;
+}
 
 /** A further check of what was given, before anything is done. */
 export type Check = (resolved: Resolved, sources: Sources, problems: Problems) => void;
@@ -70,7 +76,7 @@ export type Check = (resolved: Resolved, sources: Sources, problems: Problems) =
 /** A command that needs no chain. `run` may give another exit code than 0. */
 export function localCommand<F extends Flags, A extends Flags = Flags>(
   spec: CommandSpec<F, A> & { run(context: LocalContext<F, A>): Promise<number | undefined> },
-): CommandFactory {
+): CommandDefinition {
   return defineCommand(spec, () => {}, spec.run);
 }
 
@@ -79,17 +85,18 @@ export function defineCommand<F extends Flags, A extends Flags>(
   spec: CommandSpec<F, A>,
   check: Check,
   run: (context: LocalContext<F, A>) => Promise<number | undefined>,
-): CommandFactory {
+): CommandDefinition {
   const flags: Flags = { ...spec.flags, ...everyFlags, ...(hasKeys(spec.flags) ? keyFlags : {}) };
   const args: Flags = spec.args ?? {};
-  return (shared) => {
-    const command = describe(spec, flags, args, shared);
-    return command.action(async () => {
+  const define = (command: Command, shared: Shared) => {
+    describe(command, spec, flags, args);
+    command.action(async () => {
       const { io } = shared;
       const problems = new Problems();
       const given = command.opts<Record<string, unknown>>();
       const givenFor = (flag: Flag<unknown>) => given[new Option(flag.syntax).attributeName()];
-      const sources = readSources(io, givenFor(everyFlags.config), shared.places, problems);
+      const config = givenFor(everyFlags.config);
+      const sources = await readSources(io, config, () => shared.places(), problems);
       const resolved = resolveFlags(flags, givenFor, sources, problems);
       const positions = Object.values(args);
       const argument = (flag: Flag<unknown>) => command.args[positions.indexOf(flag)];
@@ -119,27 +126,19 @@ export function defineCommand<F extends Flags, A extends Flags>(
       }
     });
   };
+  return { flags, define };
 }
 
 function describe(
+  command: Command,
   spec: CommandSpec<Flags, Flags>,
   flags: Flags,
   args: Flags,
-  shared: Shared,
-): Command {
-  const command = new Command(spec.name).description(spec.about);
+): void {
   for (const flag of Object.values(args))
     command.addArgument(new Argument(flag.syntax, flag.about));
-  for (const flag of Object.values(flags)) {
-    const { config } = flag.options;
-    // A command that only looks at a key's file shares its place with those that open it.
-    if (config !== undefined && !shared.places.has(config)) shared.places.set(config, flag);
-    command.addOption(new Option(flag.syntax, helpOf(flag)));
-  }
-  const lines = spec.examples.map((example) => `  ${example.replaceAll("\n", "\n    ")}`);
-  const title = lines.length === 1 ? "Example" : "Examples";
-  const notes = spec.notes === undefined ? "" : `\n\n${spec.notes}`;
-  return command.addHelpText("after", `\n${title}:\n${lines.join("\n")}${notes}`);
+  for (const flag of Object.values(flags)) command.addOption(new Option(flag.syntax, helpOf(flag)));
+  command.addHelpText("after", afterHelp(spec.examples, spec.notes));
 }
 
 function helpOf({ about, options, kind }: Flag<unknown>): string {

@@ -1,4 +1,5 @@
-import type { FeePolicy } from "../../chain/fees.ts";
+import type { ChainPace } from "../../chain/access.ts";
+import type { FeePolicy } from "../../chain/transactions/fees.ts";
 import {
   anyText,
   address,
@@ -6,8 +7,10 @@ import {
   httpUrl,
   hostAndPort,
   oneOf,
+  pollSeconds,
   rpcUrl,
   serviceNumber,
+  webSocketUrl,
 } from "./values.ts";
 import { file, key, keys, list, text, toggle, type Flag, type Values } from "./flag.ts";
 
@@ -176,6 +179,18 @@ export const state = file("--state <folder>", "folder of the workers' state", an
 /** Of workers. */
 export const workerFlags = {
   state,
+  rpcPoll: text(
+    "--rpc-poll <seconds>",
+    "pause between two looks for a new block (default: learned, about one look a block)",
+    pollSeconds,
+    { env: "BLOCKCLOUD_RPC_POLL", config: "rpcPoll" },
+  ),
+  rpcHeads: text(
+    "--rpc-heads <url>",
+    "WebSocket endpoint that tells of new blocks, so that fewer looks are needed",
+    webSocketUrl,
+    { env: "BLOCKCLOUD_RPC_HEADS", config: "rpcHeads", secret: true },
+  ),
   metrics: text("--metrics <host:port>", "where /metrics and /healthz are served", hostAndPort, {
     env: "BLOCKCLOUD_METRICS",
     config: "metrics",
@@ -192,6 +207,14 @@ export const workerFlags = {
   ),
   withParent: toggle("--with-parent", "stop when standard input ends"),
 };
+
+/** How {@link workerFlags} have the head followed. */
+export function chainPace(
+  flags: Pick<Values<typeof workerFlags>, "rpcPoll" | "rpcHeads">,
+): ChainPace {
+  const { rpcPoll, rpcHeads } = flags;
+  return { pollMs: rpcPoll === undefined ? undefined : rpcPoll * 1000, headsUrl: rpcHeads };
+}
 
 /** The key files for a command that looks at them, and does not open them. */
 export const keyPathFlags = {

@@ -1,6 +1,6 @@
 import { deploymentTag, type Deployment } from "../../chain/deployment.ts";
-import { parseMultiaddrs } from "../../coral/bootstrap.ts";
-import type { CoralOptions } from "../../coral/coralOptions.ts";
+import { parseMultiaddrs } from "../../coral/p2p/bootstrap.ts";
+import type { CoralOptions } from "../../coral/options.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { list, toggle, type Values } from "./flag.ts";
 import { refine } from "./values.ts";

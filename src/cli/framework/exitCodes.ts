@@ -30,6 +30,7 @@ const byCode: Readonly<Record<string, number>> = {
   INTERRUPTED: exitCodes.interrupted,
   CHAIN_UNREACHABLE: exitCodes.unreachable,
   TRANSACTION_FAILED: exitCodes.unreachable,
+  NONCE_STALE: exitCodes.unreachable,
   CALL_REVERTED: exitCodes.reverted,
   TRANSACTION_REVERTED: exitCodes.reverted,
 };

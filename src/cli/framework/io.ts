@@ -24,13 +24,21 @@ export interface CliIo {
   listen(): { signalled: Promise<NodeJS.Signals>; unlisten: () => void };
 }
 
-/** The process's own. */
+/** The process's own. A stream is opened when it is first asked for: each costs some milliseconds. */
 export function processIo(): CliIo {
   return {
-    stdin: process.stdin,
-    stdout: process.stdout,
-    stderr: process.stderr,
-    interactive: process.stdin.isTTY && process.stderr.isTTY,
+    get stdin() {
+      return process.stdin;
+    },
+    get stdout() {
+      return process.stdout;
+    },
+    get stderr() {
+      return process.stderr;
+    },
+    get interactive() {
+      return process.stdin.isTTY && process.stderr.isTTY;
+    },
     env: process.env,
     cwd: process.cwd(),
     timers: systemTimers,

@@ -1,5 +1,5 @@
 import { formatEther } from "viem";
-import type { Call } from "../../chain/sender.ts";
+import type { Call } from "../../chain/transactions/call.ts";
 
 /** One transaction of a plan. */
 export interface Step {

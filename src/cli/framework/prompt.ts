@@ -4,13 +4,17 @@ import type { CliIo } from "./io.ts";
 /**
  * Asks whether to go on.
  *
- * @throws BlockcloudError `REFUSED` when the answer is no, or nobody is there to give one.
+ * @throws BlockcloudError `REFUSED` when the answer is no, or standard input is no terminal.
  */
 export async function confirm(io: CliIo, question: string, signal: AbortSignal): Promise<void> {
   if (!io.interactive) {
-    throw new BlockcloudError("REFUSED", "Nobody is there to confirm: this is no terminal.", {
-      remedy: "Look at --dry-run, then give --yes.",
-    });
+    throw new BlockcloudError(
+      "REFUSED",
+      "A confirmation is needed, and standard input is no terminal.",
+      {
+        remedy: "Look at --dry-run, then give --yes.",
+      },
+    );
   }
   const { confirm: ask } = await import("@clack/prompts");
   const answer = await ask({
@@ -28,7 +32,7 @@ export async function confirm(io: CliIo, question: string, signal: AbortSignal):
 /**
  * Asks for a password, without showing it.
  *
- * @throws BlockcloudError `KEY_PASSWORD_MISSING` when nobody is there to give it.
+ * @throws BlockcloudError `KEY_PASSWORD_MISSING` when standard input is no terminal.
  */
 export async function askPassword(
   io: CliIo,

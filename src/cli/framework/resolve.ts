@@ -2,12 +2,18 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { readConfigFile, type ConfigEntries } from "../../node/config.ts";
 import { FoundKey } from "../../node/keys.ts";
-import { readSecretFile } from "../../node/secretFile.ts";
+import { readPasswordFile } from "../../node/secretFile.ts";
 import { everyFlags } from "./commonFlags.ts";
 import type { Flag, Flags } from "./flag.ts";
 import type { CliIo } from "./io.ts";
 import { askPassword } from "./prompt.ts";
-import { findSetting, readSetting, type Found, type Problems, type Sources } from "./settings.ts";
+import {
+  findSetting,
+  readSetting,
+  type FoundSetting,
+  type Problems,
+  type Sources,
+} from "./settings.ts";
 
 /** The configuration file that is read when none is named and there is one. */
 const DEFAULT_CONFIG = "blockcloud.json";
@@ -18,7 +24,7 @@ export type Places = ReadonlyMap<string, Flag<unknown>>;
 /** What a command was given, before keys are opened. */
 export interface Resolved {
   readonly values: Record<string, unknown>;
-  readonly found: Readonly<Record<string, Found | undefined>>;
+  readonly found: Readonly<Record<string, FoundSetting | undefined>>;
 }
 
 /** Reads all flags of a command; what is wrong with any of them is noted. */
@@ -29,7 +35,7 @@ export function resolveFlags(
   problems: Problems,
 ): Resolved {
   const values: Record<string, unknown> = {};
-  const found: Record<string, Found | undefined> = {};
+  const found: Record<string, FoundSetting | undefined> = {};
   for (const [name, flag] of Object.entries(flags)) {
     found[name] = findSetting(flag, given(flag), sources);
     values[name] = readSetting(flag, found[name], sources, problems);
@@ -37,13 +43,17 @@ export function resolveFlags(
   return { values, found };
 }
 
-/** Reads the configuration file, and checks all of it: also what other commands would use. */
-export function readSources(
+/**
+ * Reads the configuration file, and checks all of it: also what other commands would use.
+ *
+ * @param loadPlaces Only called when there is a file.
+ */
+export async function readSources(
   io: CliIo,
   given: unknown,
-  places: Places,
+  loadPlaces: () => Promise<Places>,
   problems: Problems,
-): Sources {
+): Promise<Sources> {
   const none = { io, config: new Map() as ConfigEntries, configFile: undefined };
   const named = findSetting(everyFlags.config, given, none)?.raw;
   const file = path.resolve(io.cwd, typeof named === "string" ? named : DEFAULT_CONFIG);
@@ -51,6 +61,7 @@ export function readSources(
   const config = problems.collect("configuration", () => readConfigFile(file));
   if (config === undefined) return none;
   const sources: Sources = { io, config, configFile: file };
+  const places = await loadPlaces();
   for (const place of config.keys()) {
     const flag = places.get(place);
     if (flag === undefined)
@@ -77,7 +88,7 @@ export async function openKeys(
 ): Promise<Record<string, unknown>> {
   const password = (where: string): Promise<string> => {
     if (typeof passwordFile === "string") {
-      return Promise.resolve(readSecretFile(passwordFile, "password").replace(/\r?\n$/, ""));
+      return Promise.resolve(readPasswordFile(passwordFile));
     }
     const given = io.env.BLOCKCLOUD_PASSWORD;
     return given === undefined

@@ -53,7 +53,7 @@ export class Problems {
 }
 
 /** A setting that was found, and where. */
-export interface Found {
+export interface FoundSetting {
   readonly source: string;
   readonly raw: Raw;
 }
@@ -68,7 +68,7 @@ export function findSetting(
   flag: Flag<unknown>,
   given: unknown,
   { io, config, configFile }: Sources,
-): Found | undefined {
+): FoundSetting | undefined {
   const { options, kind } = flag;
   const many = kind === "list" || kind === "keys";
   if (given !== undefined) {
@@ -93,7 +93,7 @@ export function findSetting(
 /** The value of a flag; notes what is wrong with it. Keys are found, and not opened yet. */
 export function readSetting(
   flag: Flag<unknown>,
-  found: Found | undefined,
+  found: FoundSetting | undefined,
   sources: Sources,
   problems: Problems,
 ): unknown {
@@ -133,7 +133,11 @@ export function howTo(flag: Flag<unknown>): string {
 }
 
 /** A text that was given itself, or as `@` and its file. */
-function documentText({ source, raw }: Found, io: CliIo, problems: Problems): Raw | undefined {
+function documentText(
+  { source, raw }: FoundSetting,
+  io: CliIo,
+  problems: Problems,
+): Raw | undefined {
   if (typeof raw !== "string" || !raw.startsWith("@")) return raw;
   const name = path.resolve(io.cwd, raw.slice(1));
   try {
@@ -147,7 +151,7 @@ function documentText({ source, raw }: Found, io: CliIo, problems: Problems): Ra
 
 function readKeys(
   flag: Flag<unknown>,
-  found: Found | undefined,
+  found: FoundSetting | undefined,
   { io }: Sources,
   problems: Problems,
 ): FoundKey | FoundKey[] | undefined {

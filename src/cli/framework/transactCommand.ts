@@ -1,9 +1,9 @@
 import type { Hex } from "viem";
-import { TransactionSender } from "../../chain/sender.ts";
+import { TransactionSender } from "../../chain/transactions/sender.ts";
 import { Services } from "../../chain/services.ts";
 import { silentLogger } from "../../node/logger.ts";
 import { chainCommand, type ChainContext, type ChainOptions } from "./chainCommand.ts";
-import type { CommandFactory, CommandSpec } from "./command.ts";
+import type { CommandDefinition, CommandSpec } from "./command.ts";
 import { feePolicy, transactFlags } from "./commonFlags.ts";
 import { exitCodes } from "./exitCodes.ts";
 import type { Flag, Flags, Values } from "./flag.ts";
@@ -30,7 +30,7 @@ export function transactCommand<F extends Flags, A extends Flags = Flags>(
     run(context: TransactContext<F, A>): Promise<number | undefined>;
   },
   options: ChainOptions = {},
-): CommandFactory {
+): CommandDefinition {
   const { signer } = spec;
   const flags = {
     ...spec.flags,
@@ -51,9 +51,9 @@ export function transactCommand<F extends Flags, A extends Flags = Flags>(
         const fees = feePolicy(values);
         const sender = new TransactionSender(
           { rpcUrls: rpc, chainId, key, fees },
-          { client, log: silentLogger },
+          { client, log: silentLogger, timers: context.io.timers },
         );
-        const transactor = new Transactor({ yes, dryRun, fees }, { ...context, sender });
+        const transactor = new Transactor({ key, yes, dryRun, fees }, { ...context, sender });
         const services = new Services(client, deployment);
         await untilNonePending(sender.address, { ...context, timers: context.io.timers });
         try {

@@ -1,20 +1,27 @@
-import { erc20Abi, formatEther, formatGwei, type Address, type TransactionReceipt } from "viem";
+import {
+  erc20Abi,
+  formatEther,
+  formatGwei,
+  type Address,
+  type Hex,
+  type TransactionReceipt,
+} from "viem";
 import type { ChainClient } from "../../chain/client.ts";
 import type { Deployment } from "../../chain/deployment.ts";
-import { gasPrice, priceOf, type FeePolicy } from "../../chain/fees.ts";
-import type { Call, TransactionSender } from "../../chain/sender.ts";
-import { describeRevert } from "../../chain/revert.ts";
+import { permitted } from "../../chain/permits.ts";
+import { gasLimit } from "../../chain/transactions/gas.ts";
+import { gasPrice, priceOf, type FeePolicy } from "../../chain/transactions/fees.ts";
+import type { TransactionSender } from "../../chain/transactions/sender.ts";
+import type { Call } from "../../chain/transactions/call.ts";
+import { describeRevert } from "../../chain/transactions/revert.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Output } from "./output.ts";
 import { previewJson, previewText, spent, type Plan, type Preview, type Step } from "./plan.ts";
 import type { Progress } from "./progress.ts";
 import { contractErrors, withRemedy } from "./remedies.ts";
 
-/** Gas that the sender adds to an estimate, beside a tenth of it. */
-const GAS_ROOM = 30_000n;
-
-/** How often a call is sent that another program's transaction with the same key overtakes. */
-const ATTEMPTS = 5;
+/** Gas of the dearest call that takes BLOC, for an account that has too little of it to estimate one. */
+const PAYING_GAS = 335_000n;
 
 /** A transaction that was sent. */
 export interface Sent {
@@ -23,6 +30,8 @@ export interface Sent {
 }
 
 export interface TransactorOptions {
+  /** Of the account; signs permits. */
+  readonly key: Hex;
   readonly yes: boolean;
   readonly dryRun: boolean;
   readonly fees: FeePolicy;
@@ -54,22 +63,22 @@ export class Transactor {
   }
 
   /**
-   * The step that lets the staking contract or another spender take BLOC: none when it may already.
+   * A step that takes BLOC from the account. Where the spender may not take that much, the account signs a
+   * permit for exactly the amount, and the step brings it along.
    *
-   * @param amount BLOC in wei: exactly this is approved.
+   * @param spender The contract that takes it.
+   * @param amount BLOC in wei.
    */
-  async approval(spender: Address, amount: bigint, whom: string): Promise<Step[]> {
+  async paying(step: Step, spender: Address, amount: bigint): Promise<Step> {
     const { client, deployment } = this.#d;
-    const token = { address: deployment.contracts.token, abi: erc20Abi };
-    const args = [this.account, spender] as const;
-    const allowed = await client.readContract({ ...token, functionName: "allowance", args });
-    if (allowed >= amount) return [];
-    return [
-      {
-        name: `approve ${formatEther(amount)} BLOC for ${whom}`,
-        call: { ...token, functionName: "approve", args: [spender, amount] },
-      },
-    ];
+    const { key } = this.#options;
+    const [call, balance] = await Promise.all([
+      permitted(client, deployment, { call: step.call, key, spender, amount }),
+      this.#bloc(),
+    ]);
+    // It would revert for want of BLOC, where the balances that are looked at next say what is missing.
+    const isShort = balance < amount;
+    return { ...step, call, ...(isShort && { roughGas: step.roughGas ?? PAYING_GAS }) };
   }
 
   /**
@@ -126,7 +135,7 @@ export class Transactor {
       );
     }
     // What the account must have: a transaction is sent with more gas than it is expected to use.
-    const most = gas.reduce((sum, item) => sum + (item * 11n) / 10n + GAS_ROOM, 0n);
+    const most = gas.reduce((sum, item) => sum + gasLimit(item), 0n);
     const total = gas.reduce((sum, item) => sum + item, 0n);
     return { plan, gas, expected: total * now, atMost: most * price.maxFeePerGas };
   }
@@ -142,15 +151,10 @@ export class Transactor {
   }
 
   async #checkBalances({ plan, atMost }: Preview): Promise<void> {
-    const { client, deployment } = this.#d;
+    const { client } = this.#d;
     const [ether, bloc] = await Promise.all([
       client.getBalance({ address: this.account }),
-      client.readContract({
-        address: deployment.contracts.token,
-        abi: erc20Abi,
-        functionName: "balanceOf",
-        args: [this.account],
-      }),
+      this.#bloc(),
     ]);
     const needed = spent(plan.bloc ?? {});
     const short = [
@@ -163,18 +167,26 @@ export class Transactor {
     });
   }
 
-  /** A worker that runs with the same key may take a nonce: the call was not mined then, and goes again. */
-  async #send({ name, call }: Step): Promise<TransactionReceipt> {
-    const { sender, signal, progress } = this.#d;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await sender.send(withErrors(call), { signal });
-      } catch (error) {
-        if (!(error instanceof BlockcloudError)) throw error;
-        const overtaken = error.code === "TRANSACTION_REPLACED";
-        if (!overtaken || attempt === ATTEMPTS) throw withRemedy(error);
-        progress.update(`sending again, after another transaction of the key: ${name}`);
-      }
+  #bloc(): Promise<bigint> {
+    const { client, deployment } = this.#d;
+    return client.readContract({
+      address: deployment.contracts.token,
+      abi: erc20Abi,
+      functionName: "balanceOf",
+      args: [this.account],
+    });
+  }
+
+  /**
+   * Sends a step once. What is not known to be mined is never sent again here: the person who reads the error
+   * looks first whether it was.
+   */
+  async #send({ call }: Step): Promise<TransactionReceipt> {
+    const { sender, signal } = this.#d;
+    try {
+      return await sender.send(withErrors(call), { signal });
+    } catch (error) {
+      throw error instanceof BlockcloudError ? withRemedy(error) : error;
     }
   }
 }

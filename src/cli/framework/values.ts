@@ -1,5 +1,5 @@
 import { getAddress, isAddress, parseEther, parseGwei, type Address, type Hex } from "viem";
-import { z } from "zod";
+import * as z from "zod";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { parseServiceId } from "../../protocol/serviceId.ts";
 
@@ -84,6 +84,18 @@ export const rpcUrl = refine((text) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   return url !== undefined && /^https?:$/.test(url.protocol) ? url.href : undefined;
 }, "Give an http:// or https:// URL.");
+
+/** A WebSocket endpoint; it may hold an API key, too. */
+export const webSocketUrl = refine((text) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url !== undefined && /^wss?:$/.test(url.protocol) ? url.href : undefined;
+}, "Give a ws:// or wss:// URL.");
+
+/** A pause between two polls; with a point for parts of a second. */
+export const pollSeconds = refine((text) => {
+  const seconds = /^\d{1,4}(\.\d{1,3})?$/.test(text) ? Number(text) : NaN;
+  return seconds >= 0.1 && seconds <= 600 ? seconds : undefined;
+}, "Give a number of seconds from 0.1 to 600.");
 
 /** A service ID. */
 export const serviceIdText = refine<Hex>((text) => {

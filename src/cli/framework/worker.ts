@@ -1,13 +1,15 @@
 import { isHex, type Hex } from "viem";
 import { deploymentTag, type Deployment } from "../../chain/deployment.ts";
+import { createLogger } from "../../node/createLogger.ts";
 import { inOrder, runUntilSignal, type Startable } from "../../node/lifecycle.ts";
 import { WorkerLock, type LockOptions } from "../../node/lock.ts";
-import { createLogger, type Logger } from "../../node/logger.ts";
+import type { Logger } from "../../node/logger.ts";
+import { leaveInTime, LogSink } from "../../node/logSink.ts";
 import { createMetrics, type Metrics } from "../../node/metrics.ts";
-import { MetricsServer } from "../../node/metricsServer.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
 import type { workerFlags } from "./commonFlags.ts";
 import type { Values } from "./flag.ts";
+import type { Listen } from "./values.ts";
 
 /** What a worker is started with. */
 export interface WorkerSpec {
@@ -31,19 +33,36 @@ export async function runWorker(
 ): Promise<number> {
   const lock = WorkerLock.take(workerLock(flags.state, deployment, key ?? name));
   try {
-    const log = createLogger({ name, level: flags.logLevel });
     const metrics = createMetrics(name);
+    const sink = new LogSink(process.stdout, {
+      dropped: (lines) => {
+        metrics.logLinesDropped.add(lines, {});
+      },
+    });
+    const log = createLogger({ name, level: flags.logLevel }, sink);
     const worker = create(log, metrics);
-    const listen = flags.metrics;
+    const server = await metricsServer(flags.metrics, metrics, log);
     // Metrics are served first and to the last.
-    const parts =
-      listen === undefined
-        ? worker
-        : inOrder(new MetricsServer({ listen }, { metrics, log }), worker);
-    return await runUntilSignal(parts, log, flags);
+    const parts = server === undefined ? worker : inOrder(server, worker);
+    try {
+      return await runUntilSignal(parts, log, flags);
+    } finally {
+      leaveInTime(sink);
+    }
   } finally {
     lock.release();
   }
+}
+
+/** Where metrics are served, if they are: only then is a web server loaded. */
+async function metricsServer(
+  listen: Listen | undefined,
+  metrics: Metrics,
+  log: Logger,
+): Promise<Startable | undefined> {
+  if (listen === undefined) return undefined;
+  const { MetricsServer } = await import("../../node/metricsServer.ts");
+  return new MetricsServer({ listen }, { metrics, log });
 }
 
 /** The lock of a key, or of a worker's name, on a deployment. */

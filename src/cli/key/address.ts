@@ -6,8 +6,6 @@ import { fileArgument } from "./write.ts";
 
 /** `blockcloud key address` */
 export const keyAddress = localCommand({
-  name: "address",
-  about: "Show the address of a key file; an encrypted one says it without its password.",
   flags: {},
   args: { file: fileArgument },
   examples: ["blockcloud key address wallet.key"],
@@ -16,7 +14,7 @@ export const keyAddress = localCommand({
     const found = findKey({ file, variable: "", env: {} });
     const address =
       found.address ??
-      // A file without its address: nothing but the password tells it.
+      // The file does not contain its address, so only the password gives access to it.
       addressOfKey(await found.unlock(() => Promise.resolve(io.env.BLOCKCLOUD_PASSWORD ?? "")));
     output.print({ address, encrypted: found.encrypted }, address);
     return undefined;

@@ -4,8 +4,6 @@ import { fileArgument, newPassword, newPasswordFlags, writeKeystore } from "./wr
 
 /** `blockcloud key import` */
 export const keyImport = localCommand({
-  name: "import",
-  about: "Write a key that stands in a file or in the environment, encrypted, to a new file.",
   flags: {
     ...newPasswordFlags,
     key: keyFlag("--from <path>", "file with the key, mode 600", {

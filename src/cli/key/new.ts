@@ -6,12 +6,10 @@ import { fileArgument, newPassword, newPasswordFlags, writeKeystore } from "./wr
 
 /** `blockcloud key new` */
 export const keyNew = localCommand({
-  name: "new",
-  about: "Make a private key, and write it encrypted to a new file of mode 600.",
   flags: newPasswordFlags,
   args: { file: fileArgument },
   examples: ["blockcloud key new provider.key --password-file password"],
-  notes: "The key is never shown. Back the file up, and its password in another place.",
+  notes: "The key is never shown. Back up the file, and its password in another place.",
   async run(context) {
     const key = parseKey(bytesToHex(randomBytes(32)), "the generator");
     await writeKeystore(context, key, await newPassword(context));

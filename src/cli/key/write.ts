@@ -1,7 +1,7 @@
 import path from "node:path";
 import type { Hex } from "viem";
 import { encryptKeystore } from "../../node/keystore.ts";
-import { readSecretFile, writeSecretFile } from "../../node/secretFile.ts";
+import { readPasswordFile, writeSecretFile } from "../../node/secretFile.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
 import type { LocalContext } from "../framework/command.ts";
@@ -10,7 +10,7 @@ import { text, type Flags, type Values } from "../framework/flag.ts";
 import { askPassword } from "../framework/prompt.ts";
 import { anyText, wholeNumber } from "../framework/values.ts";
 
-/** A shorter password does not hold anybody off. */
+/** Shortest password that is accepted. */
 const MIN_PASSWORD = 12;
 
 export const fileArgument = text("<file>", "key file", anyText, { required: true });
@@ -31,29 +31,28 @@ type Context = Pick<LocalContext<Flags, Flags>, "io" | "signal" | "output" | "pr
 };
 
 /**
- * The password that a new file gets; at a terminal it is asked for twice.
+ * The password of a new file; at a terminal the user enters it twice.
  *
  * @throws BlockcloudError `KEY_PASSWORD_WEAK`, `KEY_PASSWORD_MISSING`.
  */
 export async function newPassword({ flags, io, signal }: Context): Promise<string> {
   const file = flags.passwordFile;
-  const given =
-    file === undefined
-      ? io.env.BLOCKCLOUD_PASSWORD
-      : readSecretFile(file, "password").replace(/\r?\n$/, "");
+  const given = file === undefined ? io.env.BLOCKCLOUD_PASSWORD : readPasswordFile(file);
   const password = given ?? (await askPassword(io, "New password", signal));
   if (password.length < MIN_PASSWORD) {
     throw new BlockcloudError("KEY_PASSWORD_WEAK", "The password is too short.", {
-      remedy: `Take at least ${MIN_PASSWORD} characters.`,
+      remedy: `Use at least ${MIN_PASSWORD} characters.`,
     });
   }
   if (given === undefined && (await askPassword(io, "The same again", signal)) !== password) {
-    throw new BlockcloudError("KEY_PASSWORD", "These are two passwords.", { remedy: "Run again." });
+    throw new BlockcloudError("KEY_PASSWORD", "The two passwords differ.", {
+      remedy: "Run the command again.",
+    });
   }
   return password;
 }
 
-/** Writes a key, encrypted, to a file that must not exist. */
+/** Writes an encrypted key to a file that must not exist. */
 export async function writeKeystore(context: Context, key: Hex, password: string): Promise<void> {
   const { flags, args, io, output, progress } = context;
   const file = path.resolve(io.cwd, args.file);

@@ -1,5 +1,5 @@
 import { text } from "../framework/flag.ts";
-import { hostAndPort, httpUrl } from "../framework/values.ts";
+import { hostAndPort, httpUrl, wholeNumber } from "../framework/values.ts";
 
 /** `--listen` of the gateway. */
 export const listen = text("--listen <host:port>", "where the gateway listens", hostAndPort, {
@@ -21,4 +21,12 @@ export const endpoint = text(
   "where clients reach the gateway (default: where it listens, for tests on one machine)",
   httpUrl,
   { env: "BLOCKCLOUD_ENDPOINT", config: "provider.endpoint" },
+);
+
+/** How often pay is collected. */
+export const settleEvery = text(
+  "--settle-every <epochs>",
+  "epochs that one settlement collects",
+  wholeNumber(1, 200),
+  { config: "provider.settleEvery", default: "24" },
 );

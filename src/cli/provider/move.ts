@@ -1,5 +1,5 @@
 import { ProviderStore, providerStoreFile } from "../../provider/store.ts";
-import { waitForOutcome } from "../../provider/waitForOutcome.ts";
+import { waitForOutcome } from "../../provider/publish/waitForOutcome.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { systemTimers } from "../../node/timers.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
@@ -9,9 +9,6 @@ import { duration, hostAndPort, httpUrl } from "../framework/values.ts";
 
 /** `blockcloud provider move` */
 export const providerMove = chainCommand({
-  name: "move",
-  about:
-    "Tell the running agent where the service is now: it publishes the next record, without gas.",
   flags: {
     service,
     to: text("--to <url>", "where clients reach the gateway from now on", httpUrl, {}),
@@ -24,8 +21,8 @@ export const providerMove = chainCommand({
     "blockcloud provider move --service 7 --to https://new.weather.example",
     "blockcloud provider move --service 7 --listen 0.0.0.0:8081 --to http://203.0.113.7:8081",
   ],
-  notes: `The agent is "provider run" with the same state folder. It goes on listening at the old place for the lease
-of the old record. The move holds over restarts, until the next one or --back.`,
+  notes: `The agent is "provider run" with the same state folder. It continues to listen at the old address until
+the lease of the old record ends. The move survives restarts and ends with the next move or with --back.`,
   async run({ flags, deployment, output, signal, progress }) {
     const { service: number, to, listen, back } = flags;
     if (back === (to !== undefined || listen !== undefined)) {

@@ -7,73 +7,71 @@ import {
   service,
   serviceKey,
   walletKey,
+  chainPace,
   workerFlags,
 } from "../framework/commonFlags.ts";
 import { coralAllowLoopback, coralFlags, coralOptions } from "../framework/coralFlags.ts";
-import { text } from "../framework/flag.ts";
-import { wholeNumber } from "../framework/values.ts";
 import { runWorker } from "../framework/worker.ts";
-import { endpoint, listen, upstream } from "./flags.ts";
+import { endpoint, listen, settleEvery, upstream } from "./flags.ts";
+
+/** It serves before the chain can be reached, and asks for it itself. */
+const WITHOUT_CHAIN = { checkChain: false };
 
 /** `blockcloud provider run` */
-export const providerRun = chainCommand({
-  name: "run",
-  about:
-    "Serve an HTTP upstream with receipts, publish its endpoint, answer challenges and collect the pay.",
-  flags: {
-    service,
-    upstream,
-    listen,
-    endpoint,
-    settleEvery: text(
-      "--settle-every <epochs>",
-      "epochs that one settlement collects",
-      wholeNumber(1, 200),
-      { config: "provider.settleEvery", default: "24" },
-    ),
-    serviceKey,
-    previousServiceKeys,
-    walletKey,
-    ...coralFlags(0),
-    allowLoopback: coralAllowLoopback,
-    ...feeFlags,
-    ...workerFlags,
+export const providerRun = chainCommand(
+  {
+    flags: {
+      service,
+      upstream,
+      listen,
+      endpoint,
+      settleEvery,
+      serviceKey,
+      previousServiceKeys,
+      walletKey,
+      ...coralFlags(0),
+      allowLoopback: coralAllowLoopback,
+      ...feeFlags,
+      ...workerFlags,
+    },
+    examples: [
+      "blockcloud provider run --service 7 --upstream http://127.0.0.1:3000 --listen 0.0.0.0:8080 \\\n" +
+        "--endpoint https://weather.example --service-key-file service.key --wallet-key-file wallet.key",
+    ],
+    async run({ flags, deployment }) {
+      // The record network takes half a second to load: not for every command.
+      const { createProvider } = await import("../../provider/createProvider.ts");
+      return runWorker(flags, {
+        name: "provider",
+        key: flags.walletKey,
+        deployment,
+        create: (log, metrics) =>
+          createProvider(
+            {
+              rpcUrls: flags.rpc,
+              pace: chainPace(flags),
+              fees: feePolicy(flags),
+              deployment,
+              number: flags.service,
+              serviceKey: flags.serviceKey,
+              previousKeys: flags.previousServiceKeys,
+              walletKey: flags.walletKey,
+              upstream: flags.upstream,
+              listen: flags.listen,
+              endpoint: flags.endpoint?.href,
+              settleEvery: flags.settleEvery,
+              stateDir: flags.state,
+              coral: coralOptions(flags, deployment, {
+                name: `provider-${flags.service}`,
+                // It publishes; what others publish is none of its business.
+                subscribe: false,
+                allowLoopback: flags.allowLoopback,
+              }),
+            },
+            { timers: systemTimers, log, metrics },
+          ),
+      });
+    },
   },
-  examples: [
-    "blockcloud provider run --service 7 --upstream http://127.0.0.1:3000 --listen 0.0.0.0:8080 \\\n" +
-      "--endpoint https://weather.example --service-key-file service.key --wallet-key-file wallet.key",
-  ],
-  async run({ flags, deployment }) {
-    // The record network takes half a second to load: not for every command.
-    const { createProvider } = await import("../../provider/createProvider.ts");
-    return runWorker(flags, {
-      name: "provider",
-      key: flags.walletKey,
-      deployment,
-      create: (log, metrics) =>
-        createProvider(
-          {
-            rpcUrls: flags.rpc,
-            fees: feePolicy(flags),
-            deployment,
-            number: flags.service,
-            serviceKey: flags.serviceKey,
-            previousKeys: flags.previousServiceKeys,
-            walletKey: flags.walletKey,
-            upstream: flags.upstream,
-            listen: flags.listen,
-            endpoint: flags.endpoint?.href,
-            settleEvery: flags.settleEvery,
-            stateDir: flags.state,
-            coral: coralOptions(flags, deployment, {
-              name: `provider-${flags.service}`,
-              // It publishes; what others publish is none of its business.
-              subscribe: false,
-              allowLoopback: flags.allowLoopback,
-            }),
-          },
-          { timers: systemTimers, log, metrics },
-        ),
-    });
-  },
-});
+  WITHOUT_CHAIN,
+);

@@ -6,8 +6,6 @@ import { showOrWatch, watchFlag } from "../show/watch.ts";
 
 /** `blockcloud provider status` */
 export const providerStatus = chainCommand({
-  name: "status",
-  about: "Show how a service does: its last grades and pay, and what to do about them.",
   flags: { service, ...reportFlags, watch: watchFlag },
   examples: [
     "blockcloud provider status --service 7",

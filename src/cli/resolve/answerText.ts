@@ -1,15 +1,15 @@
 import { grades } from "../../protocol/tally.ts";
 import { amount, facts, utc } from "../show/format.ts";
-import type { Seen } from "./sources.ts";
+import type { Seen } from "../../resolver/sources.ts";
 
 const sources = {
   coral: "the record network",
   announcement: "an announcement on chain",
   resolver: "another resolver",
-  table: "a rule of the service table, which nobody signed",
+  table: "a rule of the service table, which carries no signature",
 } as const;
 
-/** An answer for people. */
+/** Formats an answer for a terminal. */
 export function answerText({ answer, verified, unconfirmed }: Seen): string {
   const { service, endpoints } = answer;
   const verdicts = service?.verdicts.map(
@@ -24,7 +24,7 @@ export function answerText({ answer, verified, unconfirmed }: Seen): string {
           ["endpoint", `${uri}, priority ${priority}, weight ${weight}`] as const,
       ),
       ["until", utc(answer.expiresAt / 1000)],
-      ["from", `${sources[answer.source]}${answer.superseded ? "; a newer one has run out" : ""}`],
+      ["from", `${sources[answer.source]}${answer.superseded ? "; a newer one has expired" : ""}`],
       ["service", service && `${service.number}, ${service.status}, at block ${service.block}`],
       ["stake", service && `${amount(service.stake)} BLOC`],
       ["verdicts", verdicts?.join(", ")],

@@ -9,9 +9,9 @@ import { optional, text, toggle, type Values } from "../framework/flag.ts";
 import { describeError } from "../framework/output.ts";
 import { anyText } from "../framework/values.ts";
 import { answerText } from "./answerText.ts";
-import { ownSource, remoteSource, type AnswerSource, type Seen } from "./sources.ts";
+import { ownSource, remoteSource, type ResolveSource, type Seen } from "../../resolver/sources.ts";
 
-/** How often a watched name is looked up, milliseconds. */
+/** Interval at which a watched name is looked up, milliseconds. */
 const WATCH_MS = 1_000;
 
 const flags = {
@@ -37,8 +37,6 @@ const check: Check = (resolved, sources, problems) => {
 /** `blockcloud resolve` */
 export const resolve = defineCommand(
   {
-    name: "resolve",
-    about: "Look up where a service is, by itself or through a resolver whose answer it can check.",
     args: { name: text("<name or ID>", "the service", anyText, { required: true }) },
     flags,
     examples: [
@@ -46,8 +44,8 @@ export const resolve = defineCommand(
       "blockcloud resolve weather.bloc.alt --resolver http://127.0.0.1:8053 --verify",
       "blockcloud resolve sensor.weather.bloc.alt --coral-bootstrap /ip4/203.0.113.7/tcp/4170 --json",
     ],
-    notes: `Without --resolver it asks chain and record network itself, and trusts nobody. With --resolver and
-without --verify it shows what the resolver says: that needs no chain, and nothing is checked.`,
+    notes: `Without --resolver the command queries the chain and the record network itself. With --resolver it shows
+that resolver's answer, which needs no chain; --verify checks the answer against the chain.`,
   },
   check,
   async ({ args, flags: given, io, output, signal }) => {
@@ -78,7 +76,7 @@ without --verify it shows what the resolver says: that needs no chain, and nothi
       } while (given.watch);
       return undefined;
     } catch (error) {
-      // Whoever watches ends it so.
+      // Ctrl-C is the normal end of a watch.
       if (given.watch && signal.aborted) return undefined;
       throw error;
     } finally {
@@ -87,7 +85,7 @@ without --verify it shows what the resolver says: that needs no chain, and nothi
   },
 );
 
-function sourceOf(given: Values<typeof flags>): AnswerSource {
+function sourceOf(given: Values<typeof flags>): ResolveSource {
   const { resolver, verify, watch, allowLoopback } = given;
   const chain = () => ({
     rpcUrls: given.rpc ?? [],
@@ -96,7 +94,7 @@ function sourceOf(given: Values<typeof flags>): AnswerSource {
   if (resolver !== undefined) return remoteSource(resolver, verify ? chain() : undefined);
   return ownSource(chain(), {
     bootstrap: given.coralBootstrap ?? [],
-    // Pushes are for those who wait for changes.
+    // Only a watch needs pushed messages.
     subscribe: watch,
     allowPrivate: allowLoopback,
   });

@@ -1,4 +1,4 @@
-import type { Call } from "../../chain/sender.ts";
+import type { Call } from "../../chain/transactions/call.ts";
 import { serviceRegistryAbi } from "../../protocol/abi/serviceRegistry.ts";
 import type { Flags } from "../framework/flag.ts";
 import type { BlocMoves, Step } from "../framework/plan.ts";
@@ -9,23 +9,23 @@ import { sentJson } from "../framework/transactor.ts";
 export interface ServiceChange {
   readonly number: bigint;
   readonly title: string;
-  /** Why nothing is to be sent, where the chain says already what was asked for. */
+  /** Why there is nothing to send: the chain already has the requested state. */
   readonly already?: string | undefined;
-  /** What is sent before the change itself. */
+  /** Steps to send before the change itself. */
   readonly before?: readonly Step[];
   readonly name: string;
   readonly functionName: string;
   readonly args: readonly unknown[];
   readonly bloc?: BlocMoves;
   readonly outcome: readonly string[];
-  /** What the result tells programs beside the number. */
+  /** Fields of the JSON result beside the number. */
   readonly json?: object;
 }
 
-/** What a change needs of a command's context. */
+/** The parts of a command's context that a change needs. */
 type Context = Pick<TransactContext<Flags, Flags>, "deployment" | "transactor" | "output">;
 
-/** Carries a change out, unless the chain says already what it would. */
+/** Makes a change, unless the chain already has the requested state. */
 export async function changeService(context: Context, change: ServiceChange): Promise<undefined> {
   const { deployment, transactor, output } = context;
   const { number, title, already, before = [], name, bloc, outcome } = change;
@@ -46,7 +46,7 @@ export async function changeService(context: Context, change: ServiceChange): Pr
   );
 }
 
-/** A call of the registry. */
+/** A step that calls the registry. */
 export function registryCall(
   address: Call["address"],
   functionName: string,

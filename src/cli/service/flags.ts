@@ -1,14 +1,14 @@
-import { z } from "zod";
+import * as z from "zod";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { parseProbe, type ProbeInput } from "../../protocol/probe.ts";
 import { serviceKey } from "../framework/commonFlags.ts";
 import { document, text } from "../framework/flag.ts";
 import { anyText, blocAmount } from "../framework/values.ts";
 
-/** The longest description URI, bytes (`MAX_METADATA` of the registry). */
+/** Longest description URI, bytes (`MAX_METADATA` of the registry). */
 const MAX_METADATA_BYTES = 256;
 
-/** A specification; the white space that a file has for people does not count. */
+/** A probe specification. White space in a file is ignored. */
 const probeValue: z.ZodType<ProbeInput, string> = z.string().transform((given, context) => {
   try {
     const compact = JSON.stringify(JSON.parse(given) as ProbeInput);
@@ -39,7 +39,7 @@ export const metadataUri = z
   )
   .refine((uri) => uri === "" || URL.canParse(uri), "Give a URI, or nothing.");
 
-/** What a service begins with, here or after an earlier version of the contracts. */
+/** The initial settings of a service, in a registration or a take-over. */
 export const registrationFlags = {
   class: text("--class <name>", "class of the service", anyText, { default: "http" }),
   probe: probeFlag,

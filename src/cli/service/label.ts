@@ -1,8 +1,8 @@
-import type { Hex } from "viem";
-import { z } from "zod";
+import type { Address, Hex } from "viem";
+import * as z from "zod";
 import type { ChainClient } from "../../chain/client.ts";
-import { describeRevert } from "../../chain/revert.ts";
-import { serviceRegistryAbi } from "../../protocol/abi/serviceRegistry.ts";
+import { describeRevert } from "../../chain/transactions/revert.ts";
+import { serviceLabelsAbi } from "../../protocol/abi/serviceLabels.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { isLabel, labelCommitment } from "../../protocol/label.ts";
 import { service, state, walletKey } from "../framework/commonFlags.ts";
@@ -12,7 +12,6 @@ import { revertOf, withRemedy } from "../framework/remedies.ts";
 import { transactCommand } from "../framework/transactCommand.ts";
 import { sentJson } from "../framework/transactor.ts";
 import { untilChainTime } from "../framework/wait.ts";
-import { registryCall } from "./change.ts";
 import { LabelSalt } from "./labelSalt.ts";
 
 const labelValue = z
@@ -21,8 +20,6 @@ const labelValue = z
 
 /** `blockcloud service label` */
 export const serviceLabel = transactCommand({
-  name: "label",
-  about: "Take a label for a service: commits to it, waits, and takes it.",
   flags: {
     service,
     label: text("--label <label>", "the label", labelValue, { required: true }),
@@ -30,16 +27,19 @@ export const serviceLabel = transactCommand({
   },
   signer: walletKey,
   examples: ["blockcloud service label --service 7 --label weather --wallet-key-file wallet.key"],
-  notes: `The label stands in the chain's public queue only with the second transaction: nobody can take it between
-the two. Stop at any moment and run again; the salt waits in the state folder.`,
+  notes: `The service must be active in the current epoch. The price falls with the label's length. Only the
+second transaction shows the label, and the first one has reserved it: a watcher of the public queue cannot take it first.
+The command may be stopped and run again; the salt is kept in the state folder.`,
   async run({ flags, io, client, deployment, transactor, output, progress, signal }) {
     const { service: number, label } = flags;
     const owner = transactor.account;
-    const registry = { address: deployment.contracts.registry, abi: serviceRegistryAbi } as const;
+    const { labels: address } = deployment.contracts;
+    const labels = { address, abi: serviceLabelsAbi } as const;
     const salt = new LabelSalt(flags.state, deployment, owner, label);
-    const [held, holder] = await Promise.all([
-      client.readContract({ ...registry, functionName: "labelOf", args: [number] }),
-      client.readContract({ ...registry, functionName: "numberOf", args: [label] }),
+    const [held, holder, price] = await Promise.all([
+      client.readContract({ ...labels, functionName: "labelOf", args: [number] }),
+      client.readContract({ ...labels, functionName: "holderOf", args: [label] }),
+      client.readContract({ ...labels, functionName: "priceOf", args: [BigInt(label.length)] }),
     ]);
     if (held === label) {
       salt.forget();
@@ -54,20 +54,24 @@ the two. Stop at any moment and run again; the salt waits in the state folder.`,
     if (holder !== 0n) throw refused(`Service ${holder} has the label ${label}.`);
 
     const secret = flags.dryRun && !salt.exists ? (`0x${"00".repeat(32)}` as const) : salt.take();
-    const standing = await commitmentOf(client, registry.address, { number, label, secret, owner });
+    const standing = await commitmentOf(client, address, { number, label, secret, owner });
     const [minimumAge, head] = await Promise.all([
-      client.readContract({ ...registry, functionName: "labelMinimumAge" }),
+      client.readContract({ ...labels, functionName: "minimumAge" }),
       client.getBlock(),
     ]);
     let notBefore = standing === "none" ? undefined : standing;
     const commit: Step = {
       name: "commit to the label",
-      call: registryCall(registry.address, "commitLabel", [labelCommitment(label, owner, secret)]),
+      call: {
+        ...labels,
+        functionName: "commitLabel",
+        args: [labelCommitment(label, owner, secret)],
+      },
     };
     const take: Step = {
       name: `take the label ${label}`,
-      call: registryCall(registry.address, "setLabel", [number, label, secret]),
-      ...((notBefore === undefined || notBefore > head.timestamp) && { roughGas: 90_000n }),
+      call: { ...labels, functionName: "setLabel", args: [number, label, secret] },
+      ...((notBefore === undefined || notBefore > head.timestamp) && { roughGas: 190_000n }),
       async ready() {
         // Made a moment ago by the step before: its block says from when on.
         notBefore ??= (await client.getBlock()).timestamp + minimumAge;
@@ -79,9 +83,11 @@ the two. Stop at any moment and run again; the salt waits in the state folder.`,
         });
       },
     };
+    const paid = await transactor.paying(take, address, price);
     const sent = await transactor.carryOut({
       title: `take the label ${label} for service ${number}`,
-      steps: standing === "none" ? [commit, take] : [take],
+      steps: standing === "none" ? [commit, paid] : [paid],
+      bloc: { burned: price },
       outcome: [`the label belongs to service ${number} for ever`],
     });
     salt.forget();
@@ -96,14 +102,14 @@ the two. Stop at any moment and run again; the salt waits in the state folder.`,
 /** From when on a commitment can be used, Unix seconds; `none` when it has to be made. */
 async function commitmentOf(
   client: ChainClient,
-  registry: Hex,
+  labels: Address,
   input: { number: bigint; label: string; secret: Hex; owner: Hex },
 ): Promise<bigint | "none"> {
   const { number, label, secret, owner } = input;
   try {
     await client.simulateContract({
-      address: registry,
-      abi: serviceRegistryAbi,
+      address: labels,
+      abi: serviceLabelsAbi,
       functionName: "setLabel",
       args: [number, label, secret],
       account: owner,
@@ -111,8 +117,10 @@ async function commitmentOf(
     return 0n;
   } catch (cause) {
     const revert = revertOf(cause);
-    if (revert?.name === "RegistryLabelNotCommitted") return "none";
-    if (revert?.name === "RegistryLabelAge") {
+    if (revert?.name === "LabelNotCommitted") return "none";
+    // The last thing that happens: the commitment has the right age, and the permit comes with the call.
+    if (revert?.name.startsWith("ERC20Insufficient") === true) return 0n;
+    if (revert?.name === "LabelAge") {
       const [, notBefore, notAfter] = revert.args as readonly [Hex, bigint, bigint];
       const { timestamp } = await client.getBlock();
       return timestamp > notAfter ? "none" : notBefore;

@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import path from "node:path";
 import type { Address, Hex } from "viem";
 import type { Deployment } from "../../chain/deployment.ts";
 import { readSecretFile, writeSecretFile } from "../../node/secretFile.ts";
 import { bytesToHex } from "../../protocol/bytes.ts";
+import { ensureFolder } from "../../node/folder.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 
 /**
@@ -39,7 +40,7 @@ export class LabelSalt {
         remedy: "Remove it, and run again: the label is committed to anew.",
       });
     }
-    mkdirSync(path.dirname(this.#file), { recursive: true, mode: 0o700 });
+    ensureFolder(path.dirname(this.#file));
     const salt = bytesToHex(randomBytes(32));
     writeSecretFile(this.#file, `${salt}\n`);
     return salt;

@@ -12,8 +12,6 @@ const RIGHT = [0, 3];
 
 /** `blockcloud service list` */
 export const serviceList = chainCommand({
-  name: "list",
-  about: "List services, by number.",
   flags: {
     status: text("--status <status>", "only those of a status", oneOf(...serviceStatuses), {}),
     class: text("--class <name>", "only those of a class", anyText, {}),
@@ -44,7 +42,7 @@ export const serviceList = chainCommand({
       hasMore = rows.length === limit;
       if (hasMore) break;
       if (!output.json) {
-        // Each one as it comes: a registry may be long.
+        // Each service is printed as it arrives, because a registry may be long.
         progress.clear();
         if (rows.length === 0) io.stdout.write(`${line(HEAD, WIDTHS, RIGHT)}\n`);
         io.stdout.write(`${line(cells(row), WIDTHS, RIGHT)}\n`);

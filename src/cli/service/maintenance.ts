@@ -7,8 +7,6 @@ import { serviceState } from "./state.ts";
 
 /** `blockcloud service maintenance` */
 export const serviceMaintenance = transactCommand({
-  name: "maintenance",
-  about: "Take a service out for a while, or back in, from the next epoch on.",
   flags: { service },
   args: { state: text("<state>", "on or off", oneOf("on", "off"), { required: true }) },
   signer: walletKey,
@@ -16,7 +14,7 @@ export const serviceMaintenance = transactCommand({
     "blockcloud service maintenance on --service 7 --wallet-key-file wallet.key",
     "blockcloud service maintenance off --service 7 --wallet-key-file wallet.key",
   ],
-  notes: `A service in maintenance is not audited, not paid and not challenged; its stake stays where it is. Keep it
+  notes: `A service in maintenance is not audited, not paid and not challenged; its stake stays at stake. Keep it
 running until the epoch is over.`,
   async run(context) {
     const { flags, args, client, deployment } = context;
@@ -31,8 +29,8 @@ running until the epoch is over.`,
       args: [flags.service, on],
       outcome: [
         on
-          ? "from the next epoch on the service is not audited and earns nothing"
-          : "from the next epoch on the service counts again, if nothing else keeps it out",
+          ? "from the next epoch but one on the service is not audited and earns nothing"
+          : "from the next epoch but one on the service counts again, if nothing else keeps it out",
       ],
       json: { maintenance: on },
     });

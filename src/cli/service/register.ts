@@ -4,6 +4,7 @@ import type { Deployment } from "../../chain/deployment.ts";
 import type { Services } from "../../chain/services.ts";
 import { serviceRegistryAbi } from "../../protocol/abi/serviceRegistry.ts";
 import { bytesToHex } from "../../protocol/bytes.ts";
+import { HORIZON } from "../../protocol/epoch.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { encodeProbe } from "../../protocol/probe.ts";
 import { rootServiceId } from "../../protocol/serviceId.ts";
@@ -11,6 +12,7 @@ import { addressOfKey } from "../../protocol/signature.ts";
 import { walletKey } from "../framework/commonFlags.ts";
 import { transactCommand } from "../framework/transactCommand.ts";
 import { sentJson } from "../framework/transactor.ts";
+import { registryCall } from "./change.ts";
 import { classNamed } from "./classes.ts";
 import { registrationFlags } from "./flags.ts";
 
@@ -19,16 +21,15 @@ const LOOK_BACK = 256n;
 
 /** `blockcloud service register` */
 export const serviceRegister = transactCommand({
-  name: "register",
-  about: "Register a service by a contract call: burns the class's fee and stakes BLOC.",
   flags: registrationFlags,
   signer: walletKey,
   examples: [
     `blockcloud service register --probe '{"v":1,"requests":[{"path":"/health"}]}' --stake 1000 \\\n` +
       "--service-key-file service.key --wallet-key-file wallet.key",
   ],
-  notes: `Approves exactly the fee and the stake, then registers. Run again after an interruption: what is done is
-not done twice, and a service that this wallet registered with this service key is found.`,
+  notes: `One transaction: where the staking contract has no allowance, the wallet signs a permit for exactly the fee
+and the stake. Run again after an interruption: what is done is not done twice, and a service that this wallet
+registered with this service key is found.`,
   async run({ flags, client, deployment, services, transactor, output }) {
     const owner = transactor.account;
     const key = addressOfKey(flags.serviceKey);
@@ -43,32 +44,18 @@ not done twice, and a service that this wallet registered with this service key 
     const [classId, kind] = await classNamed(services, flags.class);
     const { registrationFee: fee } = kind;
     const { stake } = flags;
-    const approval = await transactor.approval(
-      deployment.contracts.staking,
-      stake + fee,
-      "the staking contract",
-    );
     const probe = bytesToHex(encodeProbe(flags.probe, kind.name));
+    const { registry, staking } = deployment.contracts;
+    const args = [classId, key, probe, flags.metadata, stake];
+    const register = { name: "register", call: registryCall(registry, "register", args) };
     const sent = await transactor.carryOut({
       title: "register a service",
-      steps: [
-        ...approval,
-        {
-          name: "register",
-          call: {
-            address: deployment.contracts.registry,
-            abi: serviceRegistryAbi,
-            functionName: "register",
-            args: [classId, key, probe, flags.metadata, stake],
-          },
-          ...(approval.length > 0 && { roughGas: 320_000n }),
-        },
-      ],
+      steps: [await transactor.paying(register, staking, stake + fee)],
       bloc: { burned: fee, staked: stake },
       outcome: [
         stake < kind.minimumStake || stake === 0n
           ? "the service is registered, and Unstaked until its stake reaches the class's minimum"
-          : "the service is active from the next epoch on",
+          : "the service is active from the next epoch but one on",
       ],
     });
     const [event] = parseEventLogs({
@@ -85,7 +72,7 @@ not done twice, and a service that this wallet registered with this service key 
     const id = rootServiceId(number);
     output.print(
       { number: Number(number), id, owner, already: false, transactions: sentJson(sent) },
-      `service ${number}, owned by ${owner}, counts from the next epoch\nID ${id}`,
+      `service ${number}, owned by ${owner}, counts from the next epoch but one\nID ${id}`,
     );
     return undefined;
   },
@@ -106,7 +93,7 @@ async function findService(
   const first = count > LOOK_BACK ? count - LOOK_BACK + 1n : 1n;
   const numbers = Array.from({ length: Number(count - first + 1n) }, (_, i) => first + BigInt(i));
   const matches = await Promise.all(
-    numbers.map(async (number) => (await services.key(number, epoch + 1)) === wanted.key),
+    numbers.map(async (number) => (await services.key(number, epoch + HORIZON)) === wanted.key),
   );
   for (const number of numbers.filter((_, index) => matches[index])) {
     const [owner, status] = await Promise.all([

@@ -5,13 +5,11 @@ import { serviceState } from "./state.ts";
 
 /** `blockcloud service reinstate` */
 export const serviceReinstate = transactCommand({
-  name: "reinstate",
-  about: "End a service's suspension, from the next epoch on.",
   flags: { service },
   signer: walletKey,
   examples: ["blockcloud service reinstate --service 7 --wallet-key-file wallet.key"],
-  notes: `A service is suspended when it lost a challenge, or failed 8 epochs in a row. Find out why first: blockcloud
-doctor, and the worker's log.`,
+  notes: `A service is suspended if it lost a challenge or failed 8 epochs in a row. Find the cause first: run
+blockcloud doctor, and read the worker's log.`,
   async run(context) {
     const { flags, client, deployment } = context;
     const { stake, minimumStake } = await serviceState(client, deployment, flags.service);
@@ -24,7 +22,7 @@ doctor, and the worker's log.`,
       args: [flags.service],
       outcome: [
         enough
-          ? "from the next epoch on the service counts again, if nothing else keeps it out"
+          ? "from the next epoch but one on the service counts again, if nothing else keeps it out"
           : "the suspension ends, but the stake is below the class's minimum: stake more",
       ],
     });

@@ -6,8 +6,6 @@ import { serviceState } from "./state.ts";
 
 /** `blockcloud service retire` */
 export const serviceRetire = transactCommand({
-  name: "retire",
-  about: "Take a service out for ever, from the next epoch on; its stake starts to unbond.",
   flags: { service },
   signer: walletKey,
   examples: ["blockcloud service retire --service 7 --wallet-key-file wallet.key"],
@@ -25,7 +23,7 @@ and withdraws the stake.`,
       args: [flags.service],
       bloc: { unbonding: stake },
       outcome: [
-        "the service is out from the next epoch on, and nothing brings it back",
+        "the service is out from the next epoch but one on, and nothing brings it back",
         ...(stake === 0n
           ? []
           : [`${formatEther(stake)} BLOC unbond to ${staker ?? owner}: withdraw them later`]),

@@ -1,6 +1,4 @@
-import { keccak256, stringToHex } from "viem";
 import { serviceRegistryAbi } from "../../protocol/abi/serviceRegistry.ts";
-import { ZERO_HASH } from "../../protocol/bytes.ts";
 import { service, walletKey } from "../framework/commonFlags.ts";
 import { text } from "../framework/flag.ts";
 import { transactCommand } from "../framework/transactCommand.ts";
@@ -10,8 +8,6 @@ import { serviceState } from "./state.ts";
 
 /** `blockcloud service set-metadata` */
 export const serviceSetMetadata = transactCommand({
-  name: "set-metadata",
-  about: "Replace the URI of a service's description, at once.",
   flags: {
     service,
     metadata: text("--metadata <uri>", "URI of a description; empty for none", metadataUri, {
@@ -30,14 +26,13 @@ export const serviceSetMetadata = transactCommand({
     const present = await client.readContract({
       address: deployment.contracts.registry,
       abi: serviceRegistryAbi,
-      functionName: "metadataHash",
+      functionName: "metadataOf",
       args: [flags.service],
     });
-    const hash = metadata === "" ? ZERO_HASH : keccak256(stringToHex(metadata));
     return changeService(context, {
       number: flags.service,
       title: "replace the description",
-      already: present === hash ? "this is the service's description" : undefined,
+      already: present === metadata ? "this is the service's description" : undefined,
       name: "set metadata",
       functionName: "setMetadata",
       args: [flags.service, metadata],

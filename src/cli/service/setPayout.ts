@@ -1,5 +1,5 @@
 import { zeroAddress } from "viem";
-import { z } from "zod";
+import * as z from "zod";
 import { serviceRegistryAbi } from "../../protocol/abi/serviceRegistry.ts";
 import { service, walletKey } from "../framework/commonFlags.ts";
 import { text } from "../framework/flag.ts";
@@ -10,8 +10,6 @@ import { serviceState } from "./state.ts";
 
 /** `blockcloud service set-payout` */
 export const serviceSetPayout = transactCommand({
-  name: "set-payout",
-  about: "Name who receives a service's pay, at once, for all epochs not settled yet.",
   flags: {
     service,
     to: text("--to <address>", "receiver, or: owner", z.union([z.literal("owner"), address]), {

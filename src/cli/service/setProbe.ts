@@ -1,3 +1,4 @@
+import { HORIZON } from "../../protocol/epoch.ts";
 import { keccak256 } from "viem";
 import { serviceRegistryAbi } from "../../protocol/abi/serviceRegistry.ts";
 import { bytesToHex } from "../../protocol/bytes.ts";
@@ -10,8 +11,6 @@ import { serviceState } from "./state.ts";
 
 /** `blockcloud service set-probe` */
 export const serviceSetProbe = transactCommand({
-  name: "set-probe",
-  about: "Replace how auditors inspect a service, from the next epoch on.",
   flags: { service, probe: probeFlag },
   signer: walletKey,
   examples: [
@@ -28,7 +27,7 @@ export const serviceSetProbe = transactCommand({
       client.readContract({
         ...registry,
         functionName: "probeAt",
-        args: [flags.service, epoch + 1],
+        args: [flags.service, epoch + HORIZON],
       }),
     ]);
     const { name: className } = await services.classAt(classId);
@@ -40,7 +39,7 @@ export const serviceSetProbe = transactCommand({
       name: "set probe",
       functionName: "setProbe",
       args: [flags.service, probe],
-      outcome: ["auditors inspect by it from the next epoch on"],
+      outcome: ["auditors inspect by it from the next epoch but one on"],
       json: { probeHash: keccak256(probe) },
     });
   },

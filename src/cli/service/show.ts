@@ -8,14 +8,12 @@ import { showOrWatch, watchFlag } from "../show/watch.ts";
 
 /** `blockcloud service show` */
 export const serviceShow = chainCommand({
-  name: "show",
-  about: "Show a service, its grades by epoch, and why they are not better.",
   args: { name: text("<number or label>", "the service", anyText, { required: true }) },
   flags: { ...reportFlags, watch: watchFlag },
   examples: ["blockcloud service show 7", "blockcloud service show weather --epochs 48 --json"],
-  notes: `Runs the service's own probe once from here, against the endpoint that it published, as auditors do;
---skip-probe leaves it alone. Where a service moves, name a resolver (--resolver): what it announced on chain
-may be half a day old.`,
+  notes: `Runs the service's own probe once from this host against its published endpoint, as auditors do;
+--skip-probe omits that. For a service that moves, give a resolver (--resolver), because its announcement on
+chain may be half a day old.`,
   async run(context) {
     const { args, flags, client, deployment, output } = context;
     const number = await findService(client, deployment, args.name);

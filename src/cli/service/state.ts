@@ -1,16 +1,17 @@
 import type { Address } from "viem";
 import type { ChainClient } from "../../chain/client.ts";
 import type { Deployment } from "../../chain/deployment.ts";
-import { describeRevert } from "../../chain/revert.ts";
+import { describeRevert } from "../../chain/transactions/revert.ts";
 import { serviceStatuses, type ServiceStatus } from "../../chain/services.ts";
-import { proofOfServiceAbi } from "../../protocol/abi/proofOfService.ts";
 import { serviceRegistryAbi } from "../../protocol/abi/serviceRegistry.ts";
+import { settlementAbi } from "../../protocol/abi/settlement.ts";
 import { stakingAbi } from "../../protocol/abi/staking.ts";
+import { HORIZON } from "../../protocol/epoch.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Step } from "../framework/plan.ts";
 import { revertOf, withRemedy } from "../framework/remedies.ts";
 
-/** What the chain says of a service, as it counts from the next epoch on. */
+/** What the chain says of a service, as it counts from the next epoch but one on. */
 export interface ServiceState {
   readonly owner: Address;
   readonly status: ServiceStatus;
@@ -45,14 +46,18 @@ export async function serviceState(
     });
   }
   const args = [number] as const;
-  const [owner, status, key, staker, stake, classId] = await Promise.all([
+  const [owner, status, key, staker, [stake], classId] = await Promise.all([
     client.readContract({ ...registry, functionName: "ownerOf", args }).catch((cause: unknown) => {
       throw withRemedy(describeRevert("ownerOf", cause));
     }),
     client.readContract({ ...registry, functionName: "statusNow", args }),
-    client.readContract({ ...registry, functionName: "keyAt", args: [number, epoch + 1] }),
+    client.readContract({ ...registry, functionName: "keyAt", args: [number, epoch + HORIZON] }),
     client.readContract({ ...staking, functionName: "stakerOf", args }),
-    client.readContract({ ...staking, functionName: "serviceStakeAt", args: [number, epoch + 1] }),
+    client.readContract({
+      ...staking,
+      functionName: "serviceStakeAt",
+      args: [number, epoch + HORIZON],
+    }),
     client.readContract({ ...registry, functionName: "classOf", args }),
   ]);
   const { minimumStake } = await client.readContract({
@@ -84,8 +89,8 @@ export async function settlement(
 ): Promise<{ step: Step; reward: bigint } | undefined> {
   if (epoch < 2) return undefined;
   const call = {
-    address: deployment.contracts.proofOfService,
-    abi: proofOfServiceAbi,
+    address: deployment.contracts.settlement,
+    abi: settlementAbi,
     functionName: "settle",
     args: [number, epoch - 2],
   } as const;
@@ -95,7 +100,7 @@ export async function settlement(
     return { step: { name: `settle the pay up to epoch ${epoch - 2}`, call }, reward };
   } catch (cause) {
     // The first epochs of a chain, or a block that began a new epoch meanwhile: nothing to settle yet.
-    if (revertOf(cause)?.name === "PosNotFinal") return undefined;
+    if (revertOf(cause)?.name === "SettlementNotFinal") return undefined;
     throw describeRevert("settle", cause);
   }
 }

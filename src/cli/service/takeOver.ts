@@ -6,13 +6,12 @@ import { addressOfKey } from "../../protocol/signature.ts";
 import { service, walletKey } from "../framework/commonFlags.ts";
 import { transactCommand } from "../framework/transactCommand.ts";
 import { sentJson } from "../framework/transactor.ts";
+import { registryCall } from "./change.ts";
 import { classNamed } from "./classes.ts";
 import { registrationFlags } from "./flags.ts";
 
 /** `blockcloud service take-over` */
 export const serviceTakeOver = transactCommand({
-  name: "take-over",
-  about: "Go on with a service of the contracts' earlier version, under its number and label.",
   flags: {
     service,
     ...registrationFlags,
@@ -22,8 +21,8 @@ export const serviceTakeOver = transactCommand({
     `blockcloud service take-over --service 7 --probe '{"v":1,"requests":[{"path":"/health"}]}' \\\n` +
       "--service-key-file service.key --wallet-key-file wallet.key",
   ],
-  notes: `--network or --deployment names the new version. Retire the service in the earlier one first, with the
-same wallet; its stake there unbonds by its own rules, and what it earned there is settled there.`,
+  notes: `--network or --deployment names the new version. First retire the service in the earlier version, with the
+same wallet. Its stake in the earlier version unbonds, and its pay is settled, by the rules of that version.`,
   async run({ flags, client, deployment, services, transactor, output }) {
     const owner = transactor.account;
     const number = flags.service;
@@ -40,33 +39,22 @@ same wallet; its stake there unbonds by its own rules, and what it earned there 
     }
     const [classId, kind] = await classNamed(services, flags.class);
     const { stake } = flags;
-    const approval = await transactor.approval(
-      deployment.contracts.staking,
-      stake,
-      "the staking contract",
-    );
     const probe = bytesToHex(encodeProbe(flags.probe, kind.name));
+    const { registry, staking } = deployment.contracts;
+    const key = addressOfKey(flags.serviceKey);
+    const args = [number, classId, key, probe, flags.metadata, stake];
+    const takeOver = { name: "takeOver", call: registryCall(registry, "takeOver", args) };
     const sent = await transactor.carryOut({
       title: `take service ${number} over from the earlier version`,
-      steps: [
-        ...approval,
-        {
-          name: "takeOver",
-          call: {
-            address: deployment.contracts.registry,
-            abi: serviceRegistryAbi,
-            functionName: "takeOver",
-            args: [number, classId, addressOfKey(flags.serviceKey), probe, flags.metadata, stake],
-          },
-          ...(approval.length > 0 && { roughGas: 400_000n }),
-        },
-      ],
+      steps: [await transactor.paying(takeOver, staking, stake)],
       bloc: { staked: stake },
-      outcome: ["the service goes on here from the next epoch on, with its label if it has one"],
+      outcome: [
+        "the service goes on here from the next epoch but one on, with its label if it has one",
+      ],
     });
     output.print(
       { number: Number(number), id, owner, already: false, transactions: sentJson(sent) },
-      `service ${number}, owned by ${owner}, counts here from the next epoch\nID ${id}`,
+      `service ${number}, owned by ${owner}, counts here from the next epoch but one\nID ${id}`,
     );
     return undefined;
   },

@@ -8,8 +8,6 @@ import { serviceState, settlement } from "./state.ts";
 
 /** `blockcloud service transfer` */
 export const serviceTransfer = transactCommand({
-  name: "transfer",
-  about: "Give a service to another owner: its stake unbonds, its key and payout are cleared.",
   flags: {
     service,
     to: text("--to <address>", "the new owner", address, { required: true }),
@@ -19,8 +17,8 @@ export const serviceTransfer = transactCommand({
     "blockcloud service transfer --service 7 \\\n" +
       "--to 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --wallet-key-file wallet.key",
   ],
-  notes: `Pay of epochs that are final is settled first, to the old receiver; pay that becomes final later goes to
-the new owner. The new owner sets a key and stakes before the service is active again. The label stays.`,
+  notes: `The command first settles the pay of final epochs to the old receiver; pay that becomes final later goes to
+the new owner. The service is active again when the new owner has set a key and staked. The label stays.`,
   async run(context) {
     const { flags, client, deployment, transactor } = context;
     const { owner, staker, stake, status, epoch } = await serviceState(
@@ -47,7 +45,7 @@ the new owner. The new owner sets a key and stakes before the service is active 
             ]),
         status === "Retired"
           ? "the service stays Retired"
-          : "from the next epoch on the service is inactive: the new owner sets a key and stakes",
+          : "from the next epoch but one on the service is inactive: the new owner sets a key and stakes",
         `pay that is not settled yet goes to ${flags.to}`,
       ],
       json: { to: flags.to },

@@ -10,7 +10,7 @@ import type { Flags } from "../framework/flag.ts";
 const BLOC = 10n ** 18n;
 const SECONDS_A_DAY = 86_400;
 
-/** What an auditor earned and what that cost, over some epochs. */
+/** An auditor's earnings and costs over a number of epochs. */
 export interface AuditorReport {
   moment: Moment;
   view: AuditorView;
@@ -20,7 +20,7 @@ export interface AuditorReport {
 
 /** BLOC and ether in wei. */
 export interface Earnings {
-  /** Epochs in the figures. */
+  /** Number of epochs. */
   epochs: number;
   /** Claimed for rounds. */
   claimed: bigint;
@@ -28,16 +28,16 @@ export interface Earnings {
   bounties: bigint;
   /** Paid out to the owner. */
   collected: bigint;
-  /** Claimed and not paid out, of all epochs. */
+  /** Claimed but not paid out, over all epochs. */
   pending: bigint;
   /** Gas of the operator's transactions, ether. */
   spent: bigint;
   transactions: number;
   spentByEpoch: readonly { epoch: number; wei: bigint }[];
   perEpoch: { earned: bigint; spent: bigint };
-  /** What is left of the earnings behind the gas, ether; undefined without a price of BLOC. */
+  /** Earnings minus gas, ether; undefined without a price of BLOC. */
   net: bigint | undefined;
-  /** How long the operator's ether lasts at this pace, whole days; undefined where it spends nothing. */
+  /** How long the operator's ether lasts at this rate, whole days; undefined if it spends nothing. */
   daysOfGas: number | undefined;
 }
 
@@ -65,7 +65,7 @@ export async function readAuditorReport(
   return { moment, view, rounds, earnings };
 }
 
-/** Puts earnings against gas. */
+/** Compares earnings with gas. */
 function weigh(
   found: {
     view: AuditorView;

@@ -3,7 +3,7 @@ import type { AuditorView } from "../../chain/views/auditorView.ts";
 import { amount, facts, table, utc } from "./format.ts";
 import type { AuditorReport, Earnings } from "./auditorReport.ts";
 
-/** How an auditor does, for people. */
+/** Formats an auditor's report for a terminal. */
 export function auditorText({ view, moment, rounds, earnings }: AuditorReport): string {
   const { operator, operatorBalance } = view;
   return [

@@ -4,13 +4,13 @@ import { BlockcloudError } from "../../protocol/errors.ts";
 import { readRecord } from "../../protocol/record.ts";
 import { rootServiceId } from "../../protocol/serviceId.ts";
 import { blockcloudDomain } from "../../protocol/typedData.ts";
-import { remoteSource } from "../resolve/sources.ts";
+import { remoteSource } from "../../resolver/sources.ts";
 
 /**
- * The record by which users find a service at the moment, from a resolver whose answer is checked against
- * the chain; undefined where it gives none that holds.
+ * Reads the current record of a service from a resolver, and checks it against the chain; undefined if the
+ * resolver gives no valid record.
  *
- * @param say Told why there is none.
+ * @param say Called with the reason if there is none.
  */
 export async function readCurrentRecord(
   chain: { rpcUrls: readonly string[]; deployment: Deployment },

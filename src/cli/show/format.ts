@@ -1,6 +1,6 @@
 import { formatEther } from "viem";
 
-/** A table for people: columns aligned, two blanks between them. */
+/** Formats a table with aligned columns and two blanks between them. */
 export function table(
   head: readonly string[],
   rows: readonly (readonly string[])[],
@@ -12,7 +12,7 @@ export function table(
   return [head, ...rows].map((row) => line(row, widths, right)).join("\n");
 }
 
-/** One line of a table whose columns have these widths. */
+/** Formats one line of a table with given column widths. */
 export function line(
   cells: readonly string[],
   widths: readonly number[],
@@ -27,26 +27,26 @@ export function line(
     .trimEnd();
 }
 
-/** Names and values below each other; what is undefined is left out. */
+/** Formats names and values, one per line; undefined values are left out. */
 export function facts(items: readonly (readonly [string, string | undefined])[]): string {
   const shown = items.filter((item): item is [string, string] => item[1] !== undefined);
   const width = Math.max(...shown.map(([name]) => name.length));
   return shown.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`).join("\n");
 }
 
-/** An amount of BLOC or ether with at most so many decimals, rounded down. */
+/** Formats an amount of BLOC or ether with a maximum number of decimals, rounded down. */
 export function amount(wei: bigint, decimals = 4): string {
   const [whole = "0", fraction = ""] = formatEther(wei).split(".");
   const digits = fraction.slice(0, decimals).replace(/0+$/, "");
   return digits === "" ? whole : `${whole}.${digits}`;
 }
 
-/** A moment in UTC, to the second. */
+/** Formats a time in UTC, to the second. */
 export function utc(seconds: number): string {
   return new Date(seconds * 1000).toISOString().replace(/\.\d+Z$/, "Z");
 }
 
-/** Epochs as ranges: `3, 5-8`; the newest ranges where there are many. */
+/** Formats epochs as ranges: `3, 5-8`; only the newest ranges if there are many. */
 export function epochRanges(epochs: readonly number[], most = 6): string {
   const ranges: [number, number][] = [];
   for (const epoch of epochs) {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { inspect } from "../../auditor/probe.ts";
+import { inspect } from "../../auditor/inspection/inspect.ts";
 import type { Deployment } from "../../chain/deployment.ts";
 import type { Moment } from "../../chain/views/contracts.ts";
 import type { SelfProbe } from "../../chain/views/probeDiagnosis.ts";
@@ -12,13 +12,13 @@ import { requestLine } from "../../protocol/probe.ts";
 import { ReceiptSigner } from "../../protocol/receipt.ts";
 import { blockcloudDomain } from "../../protocol/typedData.ts";
 
-/** How far a receipt's time may lie outside its epoch: what a claim allows, milliseconds. */
+/** How far a receipt's time may lie outside its epoch, as a claim allows, milliseconds. */
 const RECEIPT_SLACK_MS = 60_000;
 
 /**
  * Runs each request of a service's own probe once against its published endpoint, as an auditor would.
  *
- * @returns Undefined where there is nothing to run, or nowhere to run it against.
+ * @returns Undefined without a specification or without an endpoint.
  */
 export async function probeService(
   input: { view: ServiceView; moment: Moment; deployment: Deployment; allowLoopback: boolean },
@@ -33,7 +33,7 @@ export async function probeService(
   const domain = blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry);
   const receipts = new ReceiptSigner(domain);
   const requests: SelfProbe["requests"][number][] = [];
-  // One after the other: a service should not be slow because it is asked for everything at once.
+  // One request after another, so that concurrent requests do not slow the service down.
   for (const request of specification.requests) {
     const { grade, elapsedMs, reason } = await inspect(
       {

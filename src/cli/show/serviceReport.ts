@@ -1,4 +1,5 @@
-import { diagnose, type Diagnosis } from "../../chain/views/diagnosis.ts";
+import { type Diagnosis } from "../../chain/views/diagnosis.ts";
+import { diagnose } from "../../chain/views/diagnose.ts";
 import { readMoment, type Moment } from "../../chain/views/contracts.ts";
 import type { RecordView } from "../../chain/views/recordView.ts";
 import type { SelfProbe } from "../../chain/views/probeDiagnosis.ts";
@@ -11,7 +12,7 @@ import { wholeNumber } from "../framework/values.ts";
 import { readCurrentRecord } from "./currentRecord.ts";
 import { probeService } from "./selfProbe.ts";
 
-/** Everything that is said of a service, and why its score is what it is. */
+/** The full report on a service, with the reasons for its grades. */
 export interface ServiceReport {
   moment: Moment;
   view: ServiceView;
@@ -35,7 +36,7 @@ interface ReportOptions {
   epochs: number;
   skipProbe: boolean;
   allowLoopback: boolean;
-  /** Asked where the service is now; without it, what was announced on chain is shown. */
+  /** Queried for the service's current record; without it, the announcement on chain is shown. */
   resolver: URL | undefined;
   rpc: readonly string[];
 }
@@ -89,7 +90,7 @@ async function currentRecord(
   );
 }
 
-/** The report for programs; amounts in wei. */
+/** The report as JSON; amounts in wei. */
 export function reportJson({ moment, view, epochs, probe, diagnosis }: ServiceReport): object {
   return {
     number: Number(view.number),

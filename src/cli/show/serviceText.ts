@@ -1,5 +1,6 @@
 import { isAddressEqual } from "viem";
-import { describeCounts, type Diagnosis } from "../../chain/views/diagnosis.ts";
+import { describeCounts } from "../../chain/views/diagnose.ts";
+import type { Diagnosis } from "../../chain/views/diagnosis.ts";
 import type { ServiceEpoch } from "../../chain/views/serviceEpochs.ts";
 import type { NowAndNext, ServiceView } from "../../chain/views/serviceView.ts";
 import { requestLine } from "../../protocol/probe.ts";
@@ -8,7 +9,7 @@ import { duration } from "../framework/wait.ts";
 import { amount, epochRanges, facts, table, utc } from "./format.ts";
 import type { ServiceReport } from "./serviceReport.ts";
 
-/** Everything about a service, for people. */
+/** Formats the full report on a service for a terminal. */
 export function showText(report: ServiceReport): string {
   const { view, moment } = report;
   const { label } = view;
@@ -26,7 +27,7 @@ export function showText(report: ServiceReport): string {
         ({ amount: wei, releaseAt }) =>
           ["unbonding", `${amount(wei)} BLOC, free at ${utc(releaseAt)}`] as const,
       ),
-      ["description", view.metadata && (view.metadata.uri ?? `hash ${view.metadata.hash}`)],
+      ["description", view.metadata],
       ["probe", probeText(view)],
       ["endpoints", endpointsText(report)],
       ["challenge", challengeText(view)],
@@ -40,7 +41,7 @@ export function showText(report: ServiceReport): string {
   ].join("\n");
 }
 
-/** How a service does, for whoever runs it. */
+/** Formats a short report for the service's operator. */
 export function statusText(report: ServiceReport): string {
   const { view, moment, epochs } = report;
   const open = epochs.filter(({ settled, pay }) => !settled && pay !== undefined && pay > 0n);
@@ -49,7 +50,7 @@ export function statusText(report: ServiceReport): string {
     `service ${view.number} is ${view.status.now} in epoch ${moment.epoch}`,
     facts([
       [
-        "from the next epoch on",
+        "from the next epoch but one on",
         view.status.now === view.status.next ? undefined : view.status.next,
       ],
       ["stake", stakeText(view, moment.epoch)],
@@ -75,7 +76,7 @@ function classText({ class: kind }: ServiceView): string {
 }
 
 function changing<T>({ now, next }: NowAndNext<T>, epoch: number, show: (value: T) => string) {
-  return now === next ? show(now) : `${show(now)}; from epoch ${epoch + 1} on ${show(next)}`;
+  return now === next ? show(now) : `${show(now)}; from epoch ${epoch + 2} on ${show(next)}`;
 }
 
 function stakeText(view: ServiceView, epoch: number): string {
@@ -90,7 +91,8 @@ function probeText({ probe, class: kind }: ServiceView): string {
   const { requests } = probe.specification;
   const shown = requests.slice(0, 4).map(requestLine);
   const more = requests.length > 4 ? ` and ${requests.length - 4} more` : "";
-  const pending = probe.hash.now === probe.hash.next ? "" : "; another from the next epoch on";
+  const pending =
+    probe.hash.now === probe.hash.next ? "" : "; another from the next epoch but one on";
   return `${shown.join(", ")}${more}, each within ${kind.poorMs} ms${pending}`;
 }
 

@@ -1,16 +1,16 @@
 import type { CliIo } from "../framework/io.ts";
 import { toggle } from "../framework/flag.ts";
 
-/** How often what is watched is read again, milliseconds: a quarter of an epoch within bounds. */
+/** Bounds of the interval between two reads, milliseconds; it is a quarter of an epoch within them. */
 const PAUSE_MS = { least: 2_000, most: 60_000 };
 
-/** `--watch`, of the commands that show a state. */
+/** `--watch`, for commands that show a state. */
 export const watchFlag = toggle("--watch", "show it again and again until Ctrl-C");
 
 /**
- * Shows something once, or again and again until the signal.
+ * Shows a state once, or repeatedly until the signal is aborted.
  *
- * @param input.epochSeconds Length of an epoch: what is shown changes at its pace.
+ * @param input.epochSeconds Length of an epoch, which determines the interval.
  * @param show Reads and prints.
  */
 export async function showOrWatch(
@@ -23,14 +23,14 @@ export async function showOrWatch(
   const isTerminal = "isTTY" in io.stdout && io.stdout.isTTY === true && !input.json;
   for (let first = true; ; first = false) {
     try {
-      // A terminal is redrawn; a file or a pipe gets one after the other.
+      // A terminal is redrawn; a file or a pipe gets one state after another.
       if (!first && isTerminal) io.stdout.write("\u001b[2J\u001b[H");
       else if (!first && !input.json) io.stdout.write("\n");
       await show();
       if (!input.watch) return;
       await io.timers.sleep(pause, signal);
     } catch (error) {
-      // Whoever watches ends it so.
+      // Ctrl-C is the normal end of a watch.
       if (input.watch && signal.aborted) return;
       throw error;
     }

@@ -9,14 +9,12 @@ import { readLeaving, type Leaving } from "./leave.ts";
 import { checkRole, roleFlags, roleKey, unbondingSeconds } from "./role.ts";
 
 const leavingFlags = { operatorKey: optional(operatorKey), state };
-const notes = `Asks once. Stop it with Ctrl-C at any moment and run it again: all it needs to go on is on chain. The
-worker may run on until its last rounds are claimed; with --operator-key-file they are claimed here.`;
+const notes = `Asks once. You may stop it with Ctrl-C at any moment and run it again, because its progress is on chain.
+The worker may run until its last rounds are claimed; with --operator-key-file this command claims them.`;
 
 /** `blockcloud exit` */
 export const exit = transactCommand(
   {
-    name: "exit",
-    about: "Leave: claim what is left, unbond, count down, withdraw.",
     flags: { ...roleFlags, ...leavingFlags },
     signer: roleKey,
     examples: [
@@ -31,8 +29,6 @@ export const exit = transactCommand(
 
 /** `blockcloud auditor exit`: the same for auditors. */
 export const auditorExit = transactCommand({
-  name: "exit",
-  about: "Leave: claim what is left, unbond, count down, withdraw.",
   flags: leavingFlags,
   signer: ownerKey,
   examples: ["blockcloud auditor exit --owner-key-file owner.key --operator-key-file operator.key"],
@@ -122,7 +118,7 @@ async function leave(context: Context, role: Values<typeof roleFlags>): Promise<
   return undefined;
 }
 
-/** How long until everything is free: the whole time when something is still at stake. */
+/** The time until all stake is free; the full unbonding time if some is still at stake. */
 async function unbondingTime(
   { client, deployment }: Context,
   leaving: Leaving,

@@ -3,7 +3,7 @@ import type { Address, Hex } from "viem";
 import { AuditorStore, auditorStoreFile } from "../../auditor/store.ts";
 import type { ChainClient } from "../../chain/client.ts";
 import type { Deployment } from "../../chain/deployment.ts";
-import type { FeePolicy } from "../../chain/fees.ts";
+import type { FeePolicy } from "../../chain/transactions/fees.ts";
 import { WorkerLock } from "../../node/lock.ts";
 import { silentLogger } from "../../node/logger.ts";
 import type { Timers } from "../../node/timers.ts";
@@ -14,13 +14,13 @@ import { workerLock } from "../framework/worker.ts";
 
 /** Epochs after the audited one in which a round can be claimed (`CLAIM_EPOCHS` and the two before). */
 const CLAIMABLE_EPOCHS = 130;
-/** How often the state is looked at, milliseconds. */
+/** Interval between reads of the state, milliseconds. */
 const POLL_MS = 2_000;
 
 export interface LastRoundsOptions {
   readonly auditor: Address;
   readonly stateDir: string;
-  /** With it, what is left is revealed and claimed here, unless a worker does. */
+  /** If set, this command reveals and claims the remaining rounds, unless a worker does. */
   readonly operatorKey: Hex | undefined;
   readonly rpcUrls: readonly string[];
   readonly fees: FeePolicy;
@@ -34,7 +34,7 @@ export interface LastRoundsDependencies {
   readonly signal: AbortSignal;
 }
 
-/** The rounds that an auditor has made and not been paid for, by this host's state folder. */
+/** The unpaid rounds of an auditor, according to the state folder on this host. */
 export class LastRounds {
   readonly #options: LastRoundsOptions;
   readonly #d: LastRoundsDependencies;
@@ -44,7 +44,9 @@ export class LastRounds {
     this.#d = dependencies;
   }
 
-  /** Epochs whose round is not claimed and still can be; undefined when there is no state here. */
+  /**
+   * Epochs whose round is not claimed but still can be; undefined if this host has no state of the auditor.
+   */
   async open(): Promise<number[] | undefined> {
     const file = auditorStoreFile(this.#options.stateDir, this.#options.auditor);
     if (!existsSync(file)) return undefined;
@@ -62,9 +64,9 @@ export class LastRounds {
   }
 
   /**
-   * Whether they can be claimed: by a worker that runs, or with the operator's key.
+   * Checks that they can be claimed: by a running worker, or with the operator's key.
    *
-   * @throws BlockcloudError `ROUNDS_OPEN` before anything is sent, when nobody would.
+   * @throws BlockcloudError `ROUNDS_OPEN` if neither is available; nothing has been sent then.
    */
   async check(): Promise<void> {
     const open = (await this.open()) ?? [];
@@ -79,7 +81,7 @@ export class LastRounds {
     );
   }
 
-  /** Waits until all are claimed; does it itself where no worker runs. */
+  /** Waits until all are claimed; claims them itself if no worker runs. */
   async settle(): Promise<void> {
     const { operatorKey, stateDir } = this.#options;
     const { deployment } = this.#d;
@@ -87,7 +89,7 @@ export class LastRounds {
     const lock = workerLock(stateDir, deployment, operatorKey);
     if (WorkerLock.isTaken(lock)) return this.#untilNone("a worker claims");
     const held = WorkerLock.take(lock);
-    // Loads the record network, too, which few commands need.
+    // Loaded on demand, because it loads the record network, which few commands need.
     const { createAuditor } = await import("../../auditor/createAuditor.ts");
     const worker = createAuditor(
       {

@@ -7,22 +7,24 @@ import type { BlocMoves, Step } from "../framework/plan.ts";
 import { serviceState, settlement } from "../service/state.ts";
 import { readStake, type roleFlags, type Stake } from "./role.ts";
 
-/** Where a service or an auditor stands on its way out, read anew for each step. */
+/** The progress of a service or an auditor that leaves, read again for each step. */
 export interface Leaving {
   readonly stake: Stake;
-  /** Transactions that start it: pay that is owed, and unbonding. */
+  /** Transactions that start it: payment of earned pay, and unbonding. */
   readonly start: readonly Step[];
-  /** Transactions that end it: pay that was owed since, and the stake; none before it is free. */
+  /**
+   * Transactions that end it: payment of pay earned since, and the withdrawal; none before the stake is free.
+   */
   readonly finish: readonly Step[];
   readonly startMoves: BlocMoves;
   readonly finishMoves: BlocMoves;
-  /** When the last stake is free, Unix seconds; undefined when nothing unbonds. */
+  /** When the last stake is free, Unix seconds; undefined if none is unbonding. */
   readonly freeAt: number | undefined;
 }
 
 /**
- * Reads what is left to do for a service or an auditor to leave. Nothing of it is kept anywhere but on
- * chain, so that it can be interrupted at any moment.
+ * Reads the remaining steps for a service or an auditor to leave. All progress is on chain, so it can be
+ * interrupted at any moment.
  */
 export async function readLeaving(
   flags: Values<typeof roleFlags>,
@@ -52,7 +54,7 @@ export async function readLeaving(
   };
 }
 
-/** What of the stake this account can take out: that of a service may be somebody else's. */
+/** The stake that this account can take out: a service's stake may belong to another account. */
 async function ownStake(
   flags: Values<typeof roleFlags>,
   account: Address,
@@ -69,7 +71,7 @@ async function servicePay(client: ChainClient, deployment: Deployment, number: b
   return settlement(client, deployment, number, epoch);
 }
 
-/** The transaction that pays an auditor what it has claimed, if there is anything. */
+/** The transaction that pays out an auditor's claimed pay, if there is any. */
 async function uncollected(
   client: ChainClient,
   deployment: Deployment,

@@ -9,7 +9,10 @@ import type { Step } from "../framework/plan.ts";
 import { howTo } from "../framework/settings.ts";
 import { serviceState } from "../service/state.ts";
 
-/** Whose stake a command is about: a service's, with the wallet key, or an auditor's, with its owner's. */
+/**
+ * Selects the stake of a command: that of a service, with the wallet key, or of an auditor, with the owner
+ * key.
+ */
 export const roleFlags = {
   service: optional(service),
   auditor: toggle("--auditor", "the stake of the auditor that the owner key owns"),
@@ -17,7 +20,7 @@ export const roleFlags = {
   ownerKey: optional(ownerKey),
 };
 
-/** One role, and its key. */
+/** Checks that exactly one role and its key are given. */
 export const checkRole: Check = ({ values, found }, _sources, problems) => {
   const auditor = values.auditor === true;
   if (auditor && found.service?.source === "--service") {
@@ -28,20 +31,20 @@ export const checkRole: Check = ({ values, found }, _sources, problems) => {
   const flag = auditor ? ownerKey : walletKey;
   const key = auditor ? values.ownerKey : values.walletKey;
   const named = auditor ? found.ownerKey : found.walletKey;
-  // A key that was named and is wrong has its own line.
+  // A key that is given but invalid is reported separately.
   if (key === undefined && named === undefined) {
     problems.add(`${flag.syntax}: KEY_MISSING: There is no key. ${howTo(flag)}`);
   }
 };
 
-/** The key of the role; {@link checkRole} has seen to it that there is one. */
+/** The key of the role; {@link checkRole} ensures that there is one. */
 export function roleKey(flags: Values<typeof roleFlags>): Hex {
   const key = flags.auditor ? flags.ownerKey : flags.walletKey;
-  if (key === undefined) throw new TypeError("No key was asked for.");
+  if (key === undefined) throw new TypeError("The command has no key flag.");
   return key;
 }
 
-/** Stake on its way out. */
+/** Unbonding stake. */
 export interface Unbonding {
   readonly amount: bigint;
   /** Unix seconds. */
@@ -50,22 +53,22 @@ export interface Unbonding {
 
 /** A stake, of a service or of an auditor, with the calls that change it. */
 export interface Stake {
-  /** For people: `service 7`, `auditor 0x…`. */
+  /** For display: `service 7`, `auditor 0x…`. */
   readonly name: string;
   /** For programs. */
   readonly json: object;
-  /** At stake from the next epoch on, BLOC in wei. */
+  /** At stake from the next epoch but one on, BLOC in wei. */
   readonly amount: bigint;
-  /** The least that counts, BLOC in wei. */
+  /** Minimum stake, BLOC in wei. */
   readonly minimum: bigint;
-  /** Stake on its way out to this account, oldest first. */
+  /** Unbonding stake of this account, oldest first. */
   readonly unbonding: readonly Unbonding[];
   add(amount: bigint): Step;
   remove(amount: bigint): Step;
   withdraw(): Step;
 }
 
-/** Reads the stake that a command is about. */
+/** Reads the stake that a command selects. */
 export async function readStake(
   flags: Values<typeof roleFlags>,
   account: Address,
@@ -115,7 +118,7 @@ export async function readStake(
   };
 }
 
-/** How long stake stays after it was taken out, seconds. */
+/** Unbonding time, seconds. */
 export async function unbondingSeconds(
   client: ChainClient,
   deployment: Deployment,

@@ -8,8 +8,6 @@ import { checkRole, readStake, roleFlags, roleKey } from "./role.ts";
 /** `blockcloud stake` */
 export const stake = transactCommand(
   {
-    name: "stake",
-    about: "Add to the stake of a service or an auditor.",
     flags: roleFlags,
     args: { amount: text("<bloc>", "BLOC to add", blocAmount, { required: true }) },
     signer: roleKey,
@@ -17,31 +15,26 @@ export const stake = transactCommand(
       "blockcloud stake 500 --service 7 --wallet-key-file wallet.key",
       "blockcloud stake 5000 --auditor --owner-key-file owner.key",
     ],
-    notes: `Counts from the next epoch on. Staking does not enrol an auditor: blockcloud auditor init does.`,
+    notes: `Counts from the next epoch but one on. Staking does not enrol an auditor: blockcloud auditor init does.`,
     async run(context) {
       const { flags, args, deployment, transactor, output } = context;
       const { amount } = args;
       const stake = await readStake(flags, transactor.account, context);
-      const approval = await transactor.approval(
-        deployment.contracts.staking,
-        amount,
-        "the staking contract",
-      );
       const after = stake.amount + amount;
       const enough = after >= stake.minimum;
-      const step = stake.add(amount);
+      const { staking } = deployment.contracts;
       const sent = await transactor.carryOut({
         title: `stake for ${stake.name}`,
-        steps: [...approval, { ...step, ...(approval.length > 0 && { roughGas: 150_000n }) }],
+        steps: [await transactor.paying(stake.add(amount), staking, amount)],
         bloc: { staked: amount },
         outcome: [
-          `${formatEther(after)} BLOC at stake from the next epoch on` +
+          `${formatEther(after)} BLOC at stake from the next epoch but one on` +
             (enough ? "" : `, below the minimum of ${formatEther(stake.minimum)}`),
         ],
       });
       output.print(
         { ...stake.json, staked: amount, stake: after, transactions: sentJson(sent) },
-        `${stake.name}: ${formatEther(after)} BLOC at stake from the next epoch on`,
+        `${stake.name}: ${formatEther(after)} BLOC at stake from the next epoch but one on`,
       );
       return undefined;
     },

@@ -1,5 +1,5 @@
 import { formatEther } from "viem";
-import { z } from "zod";
+import * as z from "zod";
 import { text } from "../framework/flag.ts";
 import { transactCommand } from "../framework/transactCommand.ts";
 import { sentJson } from "../framework/transactor.ts";
@@ -10,8 +10,6 @@ import { checkRole, readStake, roleFlags, roleKey, unbondingSeconds } from "./ro
 /** `blockcloud unstake` */
 export const unstake = transactCommand(
   {
-    name: "unstake",
-    about: "Start to take stake out of a service or of an auditor.",
     flags: roleFlags,
     args: {
       amount: text(
@@ -26,7 +24,7 @@ export const unstake = transactCommand(
       "blockcloud unstake 500 --service 7 --wallet-key-file wallet.key",
       "blockcloud unstake all --auditor --owner-key-file owner.key",
     ],
-    notes: `Counts from the next epoch on. The stake stays where it is for the unbonding time, and can be slashed
+    notes: `Counts from the next epoch but one on. The stake stays where it is for the unbonding time, and can be slashed
 meanwhile; then blockcloud withdraw pays it out. blockcloud exit does all of it, and claims what is left.`,
     async run(context) {
       const { flags, args, client, deployment, transactor, output } = context;
@@ -44,7 +42,7 @@ meanwhile; then blockcloud withdraw pays it out. blockcloud exit does all of it,
         steps: [stake.remove(amount)],
         bloc: { unbonding: amount },
         outcome: [
-          `${formatEther(after)} BLOC at stake from the next epoch on${out}`,
+          `${formatEther(after)} BLOC at stake from the next epoch but one on${out}`,
           `${formatEther(amount)} BLOC can be withdrawn in ${duration(seconds)}`,
         ],
       });

@@ -8,8 +8,6 @@ import { checkRole, readStake, roleFlags, roleKey } from "./role.ts";
 /** `blockcloud withdraw` */
 export const withdraw = transactCommand(
   {
-    name: "withdraw",
-    about: "Pay out stake whose unbonding time is over.",
     flags: roleFlags,
     signer: roleKey,
     examples: [

@@ -1,5 +1,5 @@
 import { rawName } from "../../protocol/name.ts";
-import { grantSubService } from "../../provider/subservices.ts";
+import { grantSubService } from "../../provider/subservice/subservices.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
 import { service, serviceKey, state } from "../framework/commonFlags.ts";
 import { text } from "../framework/flag.ts";
@@ -9,8 +9,6 @@ import { grantJson, moment } from "./show.ts";
 
 /** `blockcloud subservice add` */
 export const subserviceAdd = chainCommand({
-  name: "add",
-  about: "Let a device's own key sign for a sub-service, and name it; no transaction, no gas.",
   flags: {
     service,
     self: text("--self <address>", "address of the device's key", address, { required: true }),
@@ -26,8 +24,8 @@ export const subserviceAdd = chainCommand({
     "blockcloud subservice add --service 7 --self 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 \\\n" +
       "--label roof --service-key-file service.key",
   ],
-  notes: `Give the delegation that it prints to the device: "blockcloud subservice run" takes it. The provider's agent
-with the same state folder publishes the name. Adding again renews.`,
+  notes: `Copy the printed delegation to the device, for "blockcloud subservice run". The provider's agent with the
+same state folder publishes the name. Run the command again to renew the delegation.`,
   async run(context) {
     const { flags, output } = context;
     const grant = await asGranter(context, flags, (granter) =>

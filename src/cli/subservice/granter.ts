@@ -3,17 +3,18 @@ import type { Deployment } from "../../chain/deployment.ts";
 import { readMoment } from "../../chain/views/contracts.ts";
 import { Services } from "../../chain/services.ts";
 import { hexToBytes } from "../../protocol/bytes.ts";
+import { HORIZON } from "../../protocol/epoch.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
 import { blockcloudDomain } from "../../protocol/typedData.ts";
 import { ProviderStore, providerStoreFile } from "../../provider/store.ts";
-import type { Granter } from "../../provider/subservices.ts";
+import type { Granter } from "../../provider/subservice/subservices.ts";
 import type { Hex } from "viem";
 
 /**
- * Runs something that signs for a root service, with the store of its grants.
+ * Runs a function that signs for a root service, with the store of its grants.
  *
- * @throws BlockcloudError `SERVICE_KEY_OTHER` where nobody would take what the key signs.
+ * @throws BlockcloudError `SERVICE_KEY_OTHER` if clients would refuse the key.
  */
 export async function asGranter<T>(
   context: { client: ChainClient; deployment: Deployment },
@@ -23,13 +24,13 @@ export async function asGranter<T>(
   const { client, deployment } = context;
   const { service, serviceKey, state } = input;
   const { epoch, timestamp } = await readMoment(client, deployment);
-  const expected = await new Services(client, deployment).key(service, epoch + 1);
+  const expected = await new Services(client, deployment).key(service, epoch + HORIZON);
   const address = addressOfKey(serviceKey);
   if (address !== expected) {
     throw new BlockcloudError(
       "SERVICE_KEY_OTHER",
       `The key is ${address}, that of service ${service} ${expected}.`,
-      { remedy: "Name the service's newest key: nobody takes what another one signs." },
+      { remedy: "Give the service's newest key: clients refuse signatures of any other key." },
     );
   }
   const store = new ProviderStore(providerStoreFile(state, deployment, service));

@@ -6,8 +6,6 @@ import { grantJson, grantState, moment } from "./show.ts";
 
 /** `blockcloud subservice list` */
 export const subserviceList = chainCommand({
-  name: "list",
-  about: "List the sub-services that were added from this state folder, the newest first.",
   flags: { service, state },
   examples: ["blockcloud subservice list --service 7"],
   async run({ flags, client, deployment, output }) {
@@ -22,7 +20,8 @@ export const subserviceList = chainCommand({
         (grant) =>
           `${grant.serviceId}  ${grant.state.padEnd(7)}  ${moment(grant.expiresAt)}  ${grant.label ?? ""}`,
       );
-      const text = lines.length === 0 ? "no sub-services were added here" : lines.join("\n");
+      const text =
+        lines.length === 0 ? "no sub-services were added from this state folder" : lines.join("\n");
       output.print({ subservices: grants }, text);
     } finally {
       store.close();

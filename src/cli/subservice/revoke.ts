@@ -1,4 +1,4 @@
-import { revokeSubService } from "../../provider/subservices.ts";
+import { revokeSubService } from "../../provider/subservice/subservices.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
 import { service, serviceKey, state } from "../framework/commonFlags.ts";
 import { text } from "../framework/flag.ts";
@@ -8,13 +8,12 @@ import { grantJson } from "./show.ts";
 
 /** `blockcloud subservice revoke` */
 export const subserviceRevoke = chainCommand({
-  name: "revoke",
-  about: "Take a sub-service's delegation and name back; no transaction, no gas.",
   flags: { service, serviceKey, state },
   args: { subservice: text("<subservice>", "its ID or its label", anyText, { required: true }) },
   examples: ["blockcloud subservice revoke roof --service 7 --service-key-file service.key"],
-  notes: `The provider's agent with the same state folder publishes it within a second, and keeps it published as long
-as the delegation could run. Without the agent, "blockcloud service set-key" voids all delegations at once.`,
+  notes: `The provider's agent with the same state folder publishes the revocation within a second, and keeps it
+published as long as the delegation could be valid. Without the agent, "blockcloud service set-key" voids all
+delegations at once.`,
   async run(context) {
     const { flags, args, output } = context;
     const grant = await asGranter(context, flags, (granter) =>

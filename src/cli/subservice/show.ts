@@ -1,19 +1,19 @@
 import { rawName } from "../../protocol/name.ts";
-import type { Grant } from "../../provider/grants.ts";
+import type { Grant } from "../../provider/subservice/grants.ts";
 
-/** What commands print of a grant as JSON. Times are Unix milliseconds. */
+/** A grant as JSON. Times are Unix milliseconds. */
 export function grantJson(grant: Grant) {
   const { serviceId, label = null, delegation, issuedAt, expiresAt, revokedAt = null } = grant;
   return { serviceId, name: rawName(serviceId), label, delegation, issuedAt, expiresAt, revokedAt };
 }
 
-/** How a grant stands. */
+/** The state of a grant. */
 export function grantState(grant: Grant, now: number): "granted" | "expired" | "revoked" {
   if (grant.revokedAt !== undefined) return "revoked";
   return grant.expiresAt <= now ? "expired" : "granted";
 }
 
-/** A moment for people, UTC. */
+/** Formats a time in UTC. */
 export function moment(milliseconds: number): string {
   return new Date(milliseconds).toISOString().slice(0, 19).replace("T", " ");
 }

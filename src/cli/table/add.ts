@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { formatPrefix, parsePrefix, type Prefix } from "../../resolver/table/prefix.ts";
 import { actionName, actionSchema, type Action } from "../../resolver/table/rule.ts";
@@ -8,7 +8,7 @@ import { list, text, toggle } from "../framework/flag.ts";
 import { anyText, wholeNumber } from "../framework/values.ts";
 import { withTable } from "./withTable.ts";
 
-/** A prefix as people write it. */
+/** A prefix as users write it. */
 export const prefixText = z.string().transform((value, context): Prefix => {
   try {
     return parsePrefix(value);
@@ -21,8 +21,6 @@ export const prefixText = z.string().transform((value, context): Prefix => {
 
 /** `blockcloud table add` */
 export const tableAdd = localCommand({
-  name: "add",
-  about: "Add a rule to the service table, or give one that is there another weight.",
   args: { prefix: text("<prefix>", "which service IDs it is for", prefixText, { required: true }) },
   flags: {
     state,
@@ -45,8 +43,8 @@ export const tableAdd = localCommand({
     "blockcloud table add default --resolver http://10.0.0.1:8053 --priority 1",
     "blockcloud table add 0x00000000000000ff/64 --drop",
   ],
-  notes: `A prefix is 0x, digits, / and a length in bits; the longest one that a service ID begins with counts.
-A resolver that runs on the same state folder follows within a second.`,
+  notes: `A prefix is 0x, digits, / and a length in bits. The longest prefix that matches a service ID is used.
+A running resolver with the same state folder applies the rule within a second.`,
   run({ args, flags, output }) {
     const { prefix } = args;
     const { priority, weight } = flags;
@@ -80,13 +78,13 @@ function readAction(flags: {
     ...(drop ? [{ kind: "drop" }] : []),
   ];
   if (given.length !== 1) {
-    throw new BlockcloudError("RULE_INVALID", `A rule does one thing, not ${given.length}.`, {
+    throw new BlockcloudError("RULE_INVALID", `A rule has one action, not ${given.length}.`, {
       remedy: "Give one of --forward, --services, --resolver, --demux, --delay and --drop.",
     });
   }
   const parsed = actionSchema.safeParse(given[0]);
   if (parsed.success) return parsed.data;
-  throw new BlockcloudError("RULE_INVALID", "The rule leads nowhere.", {
+  throw new BlockcloudError("RULE_INVALID", "The rule has no action.", {
     remedy: parsed.error.issues.map(({ message }) => message).join(" "),
   });
 }

@@ -10,11 +10,9 @@ const RIGHT = [0, 3, 4, 5, 6];
 
 /** `blockcloud table list` */
 export const tableList = localCommand({
-  name: "list",
-  about: "List the rules of the service table, with what resolvers counted of each.",
   flags: { state },
   examples: ["blockcloud table list", "blockcloud table list --json"],
-  notes: `Rule 0 counts where no other one does: such look-ups wait until they are resolved.
+  notes: `Rule 0 applies if no other rule does: such lookups are resolved on demand.
 A resolver writes its counters every ten seconds, and when it stops.`,
   run({ flags, output }) {
     const { rules, otherwise, countedUpTo } = withTable(flags.state, (store) => ({

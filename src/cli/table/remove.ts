@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { formatPrefix } from "../../resolver/table/prefix.ts";
 import { state } from "../framework/commonFlags.ts";
 import { localCommand } from "../framework/command.ts";
@@ -16,8 +16,6 @@ const which = z.union([
 
 /** `blockcloud table remove` */
 export const tableRemove = localCommand({
-  name: "remove",
-  about: "Remove a rule of the service table, or all rules at a prefix.",
   args: { rule: text("<number or prefix>", "what to remove", which, { required: true }) },
   flags: { state },
   examples: ["blockcloud table remove 3", "blockcloud table remove 0x0000000000000007/64"],
@@ -28,7 +26,7 @@ export const tableRemove = localCommand({
     output.print(
       { removed },
       removed.length === 0
-        ? `Nothing is to be done: there is no ${named}.`
+        ? `There is no ${named}, so nothing was removed.`
         : `Removed: ${removed.map((id) => `rule ${id}`).join(", ")}.`,
     );
     return Promise.resolve(undefined);

@@ -1,6 +1,6 @@
 import { tableFile, TableStore } from "../../resolver/table/tableStore.ts";
 
-/** Opens the service table of a state folder for as long as a command needs it. */
+/** Opens the service table of a state folder for the duration of a command. */
 export function withTable<T>(stateDir: string, run: (store: TableStore) => T): T {
   const store = new TableStore(tableFile(stateDir));
   try {

@@ -75,6 +75,14 @@ export const challengeBookAbi = [
   },
   {
     inputs: [
+      { internalType: "uint256", name: "windowSeconds", type: "uint256" },
+      { internalType: "uint256", name: "maximum", type: "uint256" },
+    ],
+    name: "ChallengeWindowBeyondRing",
+    type: "error",
+  },
+  {
+    inputs: [
       { internalType: "uint256", name: "unbondingSeconds", type: "uint256" },
       { internalType: "uint256", name: "minimum", type: "uint256" },
     ],
@@ -102,6 +110,7 @@ export const challengeBookAbi = [
       { indexed: true, internalType: "uint256", name: "id", type: "uint256" },
       { indexed: true, internalType: "uint64", name: "number", type: "uint64" },
       { indexed: true, internalType: "address", name: "payout", type: "address" },
+      { indexed: false, internalType: "uint256", name: "amount", type: "uint256" },
     ],
     name: "ChallengeAnswered",
     type: "event",
@@ -123,9 +132,17 @@ export const challengeBookAbi = [
       { indexed: true, internalType: "uint256", name: "id", type: "uint256" },
       { indexed: true, internalType: "uint64", name: "number", type: "uint64" },
       { indexed: false, internalType: "uint96", name: "slashed", type: "uint96" },
+      { indexed: true, internalType: "address", name: "resolver", type: "address" },
     ],
     name: "ChallengeUnanswered",
     type: "event",
+  },
+  {
+    inputs: [],
+    name: "BOND_BURN_PERCENT",
+    outputs: [{ internalType: "uint256", name: "", type: "uint256" }],
+    stateMutability: "view",
+    type: "function",
   },
   {
     inputs: [],
@@ -190,6 +207,27 @@ export const challengeBookAbi = [
       },
     ],
     stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [
+      { internalType: "uint64", name: "number", type: "uint64" },
+      {
+        components: [
+          { internalType: "uint256", name: "value", type: "uint256" },
+          { internalType: "uint256", name: "deadline", type: "uint256" },
+          { internalType: "uint8", name: "v", type: "uint8" },
+          { internalType: "bytes32", name: "r", type: "bytes32" },
+          { internalType: "bytes32", name: "s", type: "bytes32" },
+        ],
+        internalType: "struct Permit",
+        name: "permit",
+        type: "tuple",
+      },
+    ],
+    name: "challengeWithPermit",
+    outputs: [{ internalType: "uint256", name: "id", type: "uint256" }],
+    stateMutability: "nonpayable",
     type: "function",
   },
   {

@@ -9,12 +9,13 @@ export const proofOfServiceAbi = [
     stateMutability: "nonpayable",
     type: "constructor",
   },
-  { inputs: [], name: "EpochSecondsZero", type: "error" },
   {
-    inputs: [{ internalType: "enum BlockHeader.HeaderField", name: "", type: "uint8" }],
-    name: "FieldNotPresentInBlockHeader",
+    inputs: [{ internalType: "uint256", name: "index", type: "uint256" }],
+    name: "BatchCallOutOfGas",
     type: "error",
   },
+  { inputs: [], name: "EpochSecondsZero", type: "error" },
+  { inputs: [], name: "HeaderMalformed", type: "error" },
   {
     inputs: [
       { internalType: "address", name: "auditor", type: "address" },
@@ -24,18 +25,13 @@ export const proofOfServiceAbi = [
     type: "error",
   },
   {
-    inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
-    name: "PosAlreadySuspended",
+    inputs: [{ internalType: "address", name: "settlement", type: "address" }],
+    name: "PosAlreadyWired",
     type: "error",
   },
   {
     inputs: [{ internalType: "uint256", name: "timestamp", type: "uint256" }],
     name: "PosBeforeGenesis",
-    type: "error",
-  },
-  {
-    inputs: [{ internalType: "uint256", name: "index", type: "uint256" }],
-    name: "PosCallOutOfGas",
     type: "error",
   },
   {
@@ -84,7 +80,7 @@ export const proofOfServiceAbi = [
     type: "error",
   },
   {
-    inputs: [{ internalType: "uint256", name: "word", type: "uint256" }],
+    inputs: [{ internalType: "ReportWord", name: "word", type: "uint256" }],
     name: "PosMalformedWord",
     type: "error",
   },
@@ -119,11 +115,8 @@ export const proofOfServiceAbi = [
     type: "error",
   },
   {
-    inputs: [
-      { internalType: "uint64", name: "number", type: "uint64" },
-      { internalType: "uint32", name: "epoch", type: "uint32" },
-    ],
-    name: "PosNotDown",
+    inputs: [{ internalType: "address", name: "caller", type: "address" }],
+    name: "PosNotDeployer",
     type: "error",
   },
   {
@@ -137,14 +130,6 @@ export const proofOfServiceAbi = [
       { internalType: "uint32", name: "epoch", type: "uint32" },
     ],
     name: "PosNotEnrolled",
-    type: "error",
-  },
-  {
-    inputs: [
-      { internalType: "uint32", name: "upTo", type: "uint32" },
-      { internalType: "uint32", name: "current", type: "uint32" },
-    ],
-    name: "PosNotFinal",
     type: "error",
   },
   {
@@ -237,27 +222,18 @@ export const proofOfServiceAbi = [
   },
   {
     inputs: [
-      { internalType: "uint32", name: "lastEpoch", type: "uint32" },
-      { internalType: "uint32", name: "current", type: "uint32" },
+      { internalType: "uint256", name: "given", type: "uint256" },
+      { internalType: "uint256", name: "expected", type: "uint256" },
     ],
-    name: "PosRunTooOld",
+    name: "PosSampleCount",
     type: "error",
   },
   {
     inputs: [
       { internalType: "uint64", name: "number", type: "uint64" },
-      { internalType: "uint32", name: "lastEpoch", type: "uint32" },
-      { internalType: "uint32", name: "since", type: "uint32" },
+      { internalType: "Slot", name: "slot", type: "uint40" },
     ],
-    name: "PosRunTooShort",
-    type: "error",
-  },
-  {
-    inputs: [
-      { internalType: "uint256", name: "given", type: "uint256" },
-      { internalType: "uint256", name: "expected", type: "uint256" },
-    ],
-    name: "PosSampleCount",
+    name: "PosSampleSlot",
     type: "error",
   },
   {
@@ -323,24 +299,18 @@ export const proofOfServiceAbi = [
     type: "error",
   },
   {
-    inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
-    name: "PosUnknownService",
-    type: "error",
-  },
-  {
     inputs: [{ internalType: "uint256", name: "prevrandao", type: "uint256" }],
     name: "PosWeakRandomness",
     type: "error",
   },
   {
     inputs: [
-      { internalType: "address", name: "registry", type: "address" },
-      { internalType: "address", name: "staking", type: "address" },
+      { internalType: "address", name: "one", type: "address" },
+      { internalType: "address", name: "other", type: "address" },
     ],
     name: "PosWiringMismatch",
     type: "error",
   },
-  { inputs: [], name: "RLPInvalidEncoding", type: "error" },
   {
     anonymous: false,
     inputs: [
@@ -413,30 +383,12 @@ export const proofOfServiceAbi = [
   {
     anonymous: false,
     inputs: [
-      { indexed: true, internalType: "uint64", name: "number", type: "uint64" },
-      { indexed: true, internalType: "uint32", name: "epoch", type: "uint32" },
-      { indexed: false, internalType: "uint8", name: "grade", type: "uint8" },
-      { indexed: false, internalType: "uint256", name: "reward", type: "uint256" },
-    ],
-    name: "Settled",
-    type: "event",
-  },
-  {
-    anonymous: false,
-    inputs: [
-      { indexed: true, internalType: "uint64", name: "number", type: "uint64" },
-      { indexed: false, internalType: "uint32", name: "lastEpoch", type: "uint32" },
-    ],
-    name: "Suspended",
-    type: "event",
-  },
-  {
-    anonymous: false,
-    inputs: [
       { indexed: true, internalType: "uint32", name: "epoch", type: "uint32" },
       { indexed: false, internalType: "bytes32", name: "seed", type: "bytes32" },
       { indexed: false, internalType: "uint256", name: "providersBudget", type: "uint256" },
       { indexed: false, internalType: "uint256", name: "auditorsBudget", type: "uint256" },
+      { indexed: false, internalType: "uint96", name: "activeStake", type: "uint96" },
+      { indexed: false, internalType: "uint96", name: "enrolledStake", type: "uint96" },
       { indexed: false, internalType: "uint32", name: "activeServices", type: "uint32" },
     ],
     name: "Ticked",
@@ -454,29 +406,14 @@ export const proofOfServiceAbi = [
     type: "event",
   },
   {
-    inputs: [],
-    name: "CARRY_EPOCHS",
-    outputs: [{ internalType: "uint32", name: "", type: "uint32" }],
-    stateMutability: "view",
-    type: "function",
+    anonymous: false,
+    inputs: [{ indexed: true, internalType: "address", name: "settlement", type: "address" }],
+    name: "Wired",
+    type: "event",
   },
   {
     inputs: [],
     name: "CLAIM_EPOCHS",
-    outputs: [{ internalType: "uint32", name: "", type: "uint32" }],
-    stateMutability: "view",
-    type: "function",
-  },
-  {
-    inputs: [],
-    name: "DOWN_EPOCHS",
-    outputs: [{ internalType: "uint32", name: "", type: "uint32" }],
-    stateMutability: "view",
-    type: "function",
-  },
-  {
-    inputs: [],
-    name: "DOWN_FRESH_EPOCHS",
     outputs: [{ internalType: "uint32", name: "", type: "uint32" }],
     stateMutability: "view",
     type: "function",
@@ -510,20 +447,6 @@ export const proofOfServiceAbi = [
     type: "function",
   },
   {
-    inputs: [],
-    name: "RING",
-    outputs: [{ internalType: "uint32", name: "", type: "uint32" }],
-    stateMutability: "view",
-    type: "function",
-  },
-  {
-    inputs: [],
-    name: "TICK_BOUNTY",
-    outputs: [{ internalType: "uint256", name: "", type: "uint256" }],
-    stateMutability: "view",
-    type: "function",
-  },
-  {
     inputs: [{ internalType: "address", name: "auditor", type: "address" }],
     name: "auditorOf",
     outputs: [
@@ -540,10 +463,10 @@ export const proofOfServiceAbi = [
     inputs: [{ internalType: "uint32", name: "epoch", type: "uint32" }],
     name: "budgetOf",
     outputs: [
-      { internalType: "uint256", name: "providersBudget", type: "uint256" },
-      { internalType: "uint256", name: "providersLeft", type: "uint256" },
-      { internalType: "uint256", name: "auditorsBudget", type: "uint256" },
-      { internalType: "uint256", name: "auditorsLeft", type: "uint256" },
+      { internalType: "uint256", name: "budget", type: "uint256" },
+      { internalType: "uint256", name: "left", type: "uint256" },
+      { internalType: "uint256", name: "contributed", type: "uint256" },
+      { internalType: "uint256", name: "enrolledStake", type: "uint256" },
     ],
     stateMutability: "view",
     type: "function",
@@ -559,7 +482,7 @@ export const proofOfServiceAbi = [
           { internalType: "uint32", name: "base", type: "uint32" },
           { internalType: "bytes32", name: "evidenceRoot", type: "bytes32" },
           { internalType: "bytes32", name: "secret", type: "bytes32" },
-          { internalType: "uint256[]", name: "words", type: "uint256[]" },
+          { internalType: "ReportWord[]", name: "words", type: "uint256[]" },
           { internalType: "bytes32[]", name: "hashes", type: "bytes32[]" },
         ],
         internalType: "struct IProofOfService.Chunk",
@@ -569,6 +492,7 @@ export const proofOfServiceAbi = [
       { internalType: "uint32", name: "sampleEpoch", type: "uint32" },
       {
         components: [
+          { internalType: "uint64", name: "number", type: "uint64" },
           { internalType: "bytes32", name: "salt", type: "bytes32" },
           { internalType: "bytes32", name: "channel", type: "bytes32" },
           { internalType: "uint64", name: "issuedAt", type: "uint64" },
@@ -690,7 +614,7 @@ export const proofOfServiceAbi = [
           { internalType: "uint32", name: "base", type: "uint32" },
           { internalType: "bytes32", name: "evidenceRoot", type: "bytes32" },
           { internalType: "bytes32", name: "secret", type: "bytes32" },
-          { internalType: "uint256[]", name: "words", type: "uint256[]" },
+          { internalType: "ReportWord[]", name: "words", type: "uint256[]" },
           { internalType: "bytes32[]", name: "hashes", type: "bytes32[]" },
         ],
         internalType: "struct IProofOfService.Chunk",
@@ -718,8 +642,8 @@ export const proofOfServiceAbi = [
     name: "roundOf",
     outputs: [
       { internalType: "bool", name: "committed", type: "bool" },
-      { internalType: "uint16", name: "revealed", type: "uint16" },
-      { internalType: "uint128", name: "claimed", type: "uint128" },
+      { internalType: "uint8", name: "revealed", type: "uint8" },
+      { internalType: "uint64", name: "claimed", type: "uint64" },
     ],
     stateMutability: "view",
     type: "function",
@@ -744,19 +668,9 @@ export const proofOfServiceAbi = [
     type: "function",
   },
   {
-    inputs: [
-      { internalType: "uint64", name: "number", type: "uint64" },
-      { internalType: "uint32", name: "upTo", type: "uint32" },
-    ],
-    name: "settle",
-    outputs: [{ internalType: "uint256", name: "reward", type: "uint256" }],
-    stateMutability: "nonpayable",
-    type: "function",
-  },
-  {
-    inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
-    name: "settledThrough",
-    outputs: [{ internalType: "uint32", name: "epoch", type: "uint32" }],
+    inputs: [],
+    name: "settlement",
+    outputs: [{ internalType: "address", name: "", type: "address" }],
     stateMutability: "view",
     type: "function",
   },
@@ -769,21 +683,11 @@ export const proofOfServiceAbi = [
   },
   {
     inputs: [
-      { internalType: "uint64", name: "number", type: "uint64" },
-      { internalType: "uint32", name: "lastEpoch", type: "uint32" },
-    ],
-    name: "suspend",
-    outputs: [],
-    stateMutability: "nonpayable",
-    type: "function",
-  },
-  {
-    inputs: [
       { internalType: "uint256", name: "shard", type: "uint256" },
       { internalType: "uint32", name: "epoch", type: "uint32" },
     ],
     name: "tallyOf",
-    outputs: [{ internalType: "uint256", name: "", type: "uint256" }],
+    outputs: [{ internalType: "Tally", name: "", type: "uint256" }],
     stateMutability: "view",
     type: "function",
   },
@@ -805,16 +709,10 @@ export const proofOfServiceAbi = [
     type: "function",
   },
   {
-    inputs: [
-      { internalType: "uint64", name: "number", type: "uint64" },
-      { internalType: "uint32", name: "epoch", type: "uint32" },
-    ],
-    name: "verdictOf",
-    outputs: [
-      { internalType: "uint8", name: "grade", type: "uint8" },
-      { internalType: "bool", name: "quorate", type: "bool" },
-    ],
-    stateMutability: "view",
+    inputs: [{ internalType: "address", name: "settlement_", type: "address" }],
+    name: "wire",
+    outputs: [],
+    stateMutability: "nonpayable",
     type: "function",
   },
 ] as const;

@@ -4,9 +4,8 @@ export const serviceRegistryAbi = [
     inputs: [
       { internalType: "uint32", name: "epochSeconds_", type: "uint32" },
       { internalType: "address", name: "governance", type: "address" },
-      { internalType: "uint64", name: "labelMinimumAge_", type: "uint64" },
-      { internalType: "uint64", name: "labelMaximumAge_", type: "uint64" },
       { internalType: "address", name: "predecessor_", type: "address" },
+      { internalType: "uint64", name: "closingSeconds_", type: "uint64" },
     ],
     stateMutability: "nonpayable",
     type: "constructor",
@@ -114,6 +113,14 @@ export const serviceRegistryAbi = [
     type: "error",
   },
   {
+    inputs: [
+      { internalType: "uint96", name: "minimumStake", type: "uint96" },
+      { internalType: "uint96", name: "maximumStake", type: "uint96" },
+    ],
+    name: "RegistryClassStake",
+    type: "error",
+  },
+  {
     inputs: [{ internalType: "address", name: "verifier", type: "address" }],
     name: "RegistryClassVerifier",
     type: "error",
@@ -124,62 +131,23 @@ export const serviceRegistryAbi = [
     type: "error",
   },
   {
+    inputs: [{ internalType: "uint64", name: "closesAt", type: "uint64" }],
+    name: "RegistryClosed",
+    type: "error",
+  },
+  {
+    inputs: [{ internalType: "uint64", name: "closesAt", type: "uint64" }],
+    name: "RegistryClosingAnnounced",
+    type: "error",
+  },
+  { inputs: [], name: "RegistryClosingNotAnnounced", type: "error" },
+  { inputs: [], name: "RegistryClosingSecondsZero", type: "error" },
+  {
     inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
     name: "RegistryFull",
     type: "error",
   },
   { inputs: [], name: "RegistryKeyZero", type: "error" },
-  {
-    inputs: [
-      { internalType: "bytes32", name: "commitment", type: "bytes32" },
-      { internalType: "uint64", name: "notBefore", type: "uint64" },
-      { internalType: "uint64", name: "notAfter", type: "uint64" },
-    ],
-    name: "RegistryLabelAge",
-    type: "error",
-  },
-  {
-    inputs: [
-      { internalType: "uint64", name: "minimumAge", type: "uint64" },
-      { internalType: "uint64", name: "maximumAge", type: "uint64" },
-    ],
-    name: "RegistryLabelAges",
-    type: "error",
-  },
-  {
-    inputs: [
-      { internalType: "bytes32", name: "commitment", type: "bytes32" },
-      { internalType: "uint64", name: "committedAt", type: "uint64" },
-    ],
-    name: "RegistryLabelCommitted",
-    type: "error",
-  },
-  {
-    inputs: [
-      { internalType: "uint64", name: "number", type: "uint64" },
-      { internalType: "string", name: "label", type: "string" },
-    ],
-    name: "RegistryLabelHeld",
-    type: "error",
-  },
-  {
-    inputs: [{ internalType: "string", name: "label", type: "string" }],
-    name: "RegistryLabelInvalid",
-    type: "error",
-  },
-  {
-    inputs: [{ internalType: "bytes32", name: "commitment", type: "bytes32" }],
-    name: "RegistryLabelNotCommitted",
-    type: "error",
-  },
-  {
-    inputs: [
-      { internalType: "string", name: "label", type: "string" },
-      { internalType: "uint64", name: "number", type: "uint64" },
-    ],
-    name: "RegistryLabelTaken",
-    type: "error",
-  },
   {
     inputs: [
       { internalType: "uint64", name: "number", type: "uint64" },
@@ -194,6 +162,11 @@ export const serviceRegistryAbi = [
       { internalType: "uint256", name: "maximum", type: "uint256" },
     ],
     name: "RegistryMetadataLength",
+    type: "error",
+  },
+  {
+    inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
+    name: "RegistryNoSlot",
     type: "error",
   },
   {
@@ -235,11 +208,24 @@ export const serviceRegistryAbi = [
     type: "error",
   },
   {
+    inputs: [{ internalType: "address", name: "predecessor", type: "address" }],
+    name: "RegistryPredecessorOpen",
+    type: "error",
+  },
+  {
     inputs: [
       { internalType: "uint256", name: "length", type: "uint256" },
       { internalType: "uint256", name: "maximum", type: "uint256" },
     ],
     name: "RegistryProbeLength",
+    type: "error",
+  },
+  {
+    inputs: [
+      { internalType: "uint64", name: "number", type: "uint64" },
+      { internalType: "uint32", name: "since", type: "uint32" },
+    ],
+    name: "RegistryProbePending",
     type: "error",
   },
   {
@@ -261,6 +247,11 @@ export const serviceRegistryAbi = [
       { internalType: "uint256", name: "bound", type: "uint256" },
     ],
     name: "RegistryShardRange",
+    type: "error",
+  },
+  {
+    inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
+    name: "RegistrySlotHeld",
     type: "error",
   },
   {
@@ -349,6 +340,13 @@ export const serviceRegistryAbi = [
     name: "ClassOpenSet",
     type: "event",
   },
+  {
+    anonymous: false,
+    inputs: [{ indexed: false, internalType: "uint64", name: "closesAt", type: "uint64" }],
+    name: "ClosingAnnounced",
+    type: "event",
+  },
+  { anonymous: false, inputs: [], name: "ClosingRevoked", type: "event" },
   { anonymous: false, inputs: [], name: "EIP712DomainChanged", type: "event" },
   {
     anonymous: false,
@@ -358,24 +356,6 @@ export const serviceRegistryAbi = [
       { indexed: false, internalType: "address", name: "key", type: "address" },
     ],
     name: "KeySet",
-    type: "event",
-  },
-  {
-    anonymous: false,
-    inputs: [
-      { indexed: true, internalType: "address", name: "owner", type: "address" },
-      { indexed: false, internalType: "bytes32", name: "commitment", type: "bytes32" },
-    ],
-    name: "LabelCommitted",
-    type: "event",
-  },
-  {
-    anonymous: false,
-    inputs: [
-      { indexed: true, internalType: "uint64", name: "number", type: "uint64" },
-      { indexed: false, internalType: "string", name: "label", type: "string" },
-    ],
-    name: "LabelSet",
     type: "event",
   },
   {
@@ -458,6 +438,25 @@ export const serviceRegistryAbi = [
   {
     anonymous: false,
     inputs: [
+      { indexed: true, internalType: "uint64", name: "number", type: "uint64" },
+      { indexed: true, internalType: "Slot", name: "slot", type: "uint40" },
+    ],
+    name: "SlotReleased",
+    type: "event",
+  },
+  {
+    anonymous: false,
+    inputs: [
+      { indexed: true, internalType: "uint64", name: "number", type: "uint64" },
+      { indexed: true, internalType: "Slot", name: "slot", type: "uint40" },
+      { indexed: false, internalType: "uint32", name: "since", type: "uint32" },
+    ],
+    name: "SlotTaken",
+    type: "event",
+  },
+  {
+    anonymous: false,
+    inputs: [
       { indexed: true, internalType: "address", name: "from", type: "address" },
       { indexed: true, internalType: "address", name: "to", type: "address" },
       { indexed: true, internalType: "uint256", name: "tokenId", type: "uint256" },
@@ -470,7 +469,9 @@ export const serviceRegistryAbi = [
     inputs: [
       { indexed: true, internalType: "address", name: "staking", type: "address" },
       { indexed: true, internalType: "address", name: "proofOfService", type: "address" },
+      { indexed: false, internalType: "address", name: "settlement", type: "address" },
       { indexed: true, internalType: "address", name: "challengeBook", type: "address" },
+      { indexed: false, internalType: "address", name: "labels", type: "address" },
     ],
     name: "Wired",
     type: "event",
@@ -512,6 +513,7 @@ export const serviceRegistryAbi = [
         components: [
           { internalType: "bytes32", name: "name", type: "bytes32" },
           { internalType: "uint96", name: "minimumStake", type: "uint96" },
+          { internalType: "uint96", name: "maximumStake", type: "uint96" },
           { internalType: "uint96", name: "registrationFee", type: "uint96" },
           { internalType: "bool", name: "open", type: "bool" },
           { internalType: "uint32", name: "excellentMs", type: "uint32" },
@@ -540,6 +542,13 @@ export const serviceRegistryAbi = [
     type: "function",
   },
   {
+    inputs: [],
+    name: "announceClosing",
+    outputs: [],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
     inputs: [
       { internalType: "address", name: "to", type: "address" },
       { internalType: "uint256", name: "tokenId", type: "uint256" },
@@ -547,6 +556,20 @@ export const serviceRegistryAbi = [
     name: "approve",
     outputs: [],
     stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
+    inputs: [
+      { internalType: "uint64", name: "number", type: "uint64" },
+      { internalType: "uint32", name: "epoch", type: "uint32" },
+    ],
+    name: "auditAt",
+    outputs: [
+      { internalType: "Slot", name: "slot", type: "uint40" },
+      { internalType: "bool", name: "active", type: "bool" },
+      { internalType: "address", name: "key", type: "address" },
+    ],
+    stateMutability: "view",
     type: "function",
   },
   {
@@ -578,6 +601,7 @@ export const serviceRegistryAbi = [
         components: [
           { internalType: "bytes32", name: "name", type: "bytes32" },
           { internalType: "uint96", name: "minimumStake", type: "uint96" },
+          { internalType: "uint96", name: "maximumStake", type: "uint96" },
           { internalType: "uint96", name: "registrationFee", type: "uint96" },
           { internalType: "bool", name: "open", type: "bool" },
           { internalType: "uint32", name: "excellentMs", type: "uint32" },
@@ -608,10 +632,17 @@ export const serviceRegistryAbi = [
     type: "function",
   },
   {
-    inputs: [{ internalType: "bytes32", name: "commitment", type: "bytes32" }],
-    name: "commitLabel",
-    outputs: [],
-    stateMutability: "nonpayable",
+    inputs: [],
+    name: "closesAt",
+    outputs: [{ internalType: "uint64", name: "", type: "uint64" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [],
+    name: "closingSeconds",
+    outputs: [{ internalType: "uint64", name: "", type: "uint64" }],
+    stateMutability: "view",
     type: "function",
   },
   {
@@ -666,6 +697,13 @@ export const serviceRegistryAbi = [
   },
   {
     inputs: [],
+    name: "freeSlots",
+    outputs: [{ internalType: "uint256", name: "", type: "uint256" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [],
     name: "genesis",
     outputs: [{ internalType: "uint64", name: "", type: "uint64" }],
     stateMutability: "view",
@@ -674,6 +712,13 @@ export const serviceRegistryAbi = [
   {
     inputs: [{ internalType: "uint256", name: "tokenId", type: "uint256" }],
     name: "getApproved",
+    outputs: [{ internalType: "address", name: "", type: "address" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
+    name: "homeOf",
     outputs: [{ internalType: "address", name: "", type: "address" }],
     stateMutability: "view",
     type: "function",
@@ -697,6 +742,13 @@ export const serviceRegistryAbi = [
   },
   {
     inputs: [],
+    name: "isClosed",
+    outputs: [{ internalType: "bool", name: "", type: "bool" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [],
     name: "isConsumingScheduledOp",
     outputs: [{ internalType: "bytes4", name: "", type: "bytes4" }],
     stateMutability: "view",
@@ -713,41 +765,16 @@ export const serviceRegistryAbi = [
     type: "function",
   },
   {
-    inputs: [
-      { internalType: "string", name: "label", type: "string" },
-      { internalType: "address", name: "owner", type: "address" },
-      { internalType: "bytes32", name: "salt", type: "bytes32" },
-    ],
-    name: "labelCommitment",
-    outputs: [{ internalType: "bytes32", name: "", type: "bytes32" }],
-    stateMutability: "pure",
-    type: "function",
-  },
-  {
     inputs: [],
-    name: "labelMaximumAge",
-    outputs: [{ internalType: "uint64", name: "", type: "uint64" }],
-    stateMutability: "view",
-    type: "function",
-  },
-  {
-    inputs: [],
-    name: "labelMinimumAge",
-    outputs: [{ internalType: "uint64", name: "", type: "uint64" }],
+    name: "labels",
+    outputs: [{ internalType: "address", name: "", type: "address" }],
     stateMutability: "view",
     type: "function",
   },
   {
     inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
-    name: "labelOf",
+    name: "metadataOf",
     outputs: [{ internalType: "string", name: "", type: "string" }],
-    stateMutability: "view",
-    type: "function",
-  },
-  {
-    inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
-    name: "metadataHash",
-    outputs: [{ internalType: "bytes32", name: "", type: "bytes32" }],
     stateMutability: "view",
     type: "function",
   },
@@ -755,13 +782,6 @@ export const serviceRegistryAbi = [
     inputs: [],
     name: "name",
     outputs: [{ internalType: "string", name: "", type: "string" }],
-    stateMutability: "view",
-    type: "function",
-  },
-  {
-    inputs: [{ internalType: "string", name: "label", type: "string" }],
-    name: "numberOf",
-    outputs: [{ internalType: "uint64", name: "", type: "uint64" }],
     stateMutability: "view",
     type: "function",
   },
@@ -820,6 +840,31 @@ export const serviceRegistryAbi = [
     type: "function",
   },
   {
+    inputs: [
+      { internalType: "uint16", name: "classId", type: "uint16" },
+      { internalType: "address", name: "key", type: "address" },
+      { internalType: "bytes", name: "probe", type: "bytes" },
+      { internalType: "string", name: "metadata", type: "string" },
+      { internalType: "uint96", name: "stake", type: "uint96" },
+      {
+        components: [
+          { internalType: "uint256", name: "value", type: "uint256" },
+          { internalType: "uint256", name: "deadline", type: "uint256" },
+          { internalType: "uint8", name: "v", type: "uint8" },
+          { internalType: "bytes32", name: "r", type: "bytes32" },
+          { internalType: "bytes32", name: "s", type: "bytes32" },
+        ],
+        internalType: "struct Permit",
+        name: "permit",
+        type: "tuple",
+      },
+    ],
+    name: "registerWithPermit",
+    outputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
     inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
     name: "reinstate",
     outputs: [],
@@ -835,7 +880,21 @@ export const serviceRegistryAbi = [
   },
   {
     inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
+    name: "releaseSlot",
+    outputs: [],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
+    inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
     name: "retire",
+    outputs: [],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
+    inputs: [],
+    name: "revokeClosing",
     outputs: [],
     stateMutability: "nonpayable",
     type: "function",
@@ -910,17 +969,6 @@ export const serviceRegistryAbi = [
   {
     inputs: [
       { internalType: "uint64", name: "number", type: "uint64" },
-      { internalType: "string", name: "label", type: "string" },
-      { internalType: "bytes32", name: "salt", type: "bytes32" },
-    ],
-    name: "setLabel",
-    outputs: [],
-    stateMutability: "nonpayable",
-    type: "function",
-  },
-  {
-    inputs: [
-      { internalType: "uint64", name: "number", type: "uint64" },
       { internalType: "bool", name: "on", type: "bool" },
     ],
     name: "setMaintenance",
@@ -956,6 +1004,27 @@ export const serviceRegistryAbi = [
     name: "setProbe",
     outputs: [],
     stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
+    inputs: [],
+    name: "settlement",
+    outputs: [{ internalType: "address", name: "", type: "address" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [],
+    name: "slotCount",
+    outputs: [{ internalType: "uint40", name: "", type: "uint40" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [{ internalType: "uint64", name: "number", type: "uint64" }],
+    name: "slotOf",
+    outputs: [{ internalType: "Slot", name: "", type: "uint40" }],
+    stateMutability: "view",
     type: "function",
   },
   {
@@ -1012,6 +1081,7 @@ export const serviceRegistryAbi = [
     outputs: [
       { internalType: "bool", name: "wasActive", type: "bool" },
       { internalType: "bool", name: "isActive", type: "bool" },
+      { internalType: "uint96", name: "counted", type: "uint96" },
     ],
     stateMutability: "nonpayable",
     type: "function",
@@ -1026,6 +1096,32 @@ export const serviceRegistryAbi = [
       { internalType: "uint96", name: "stake", type: "uint96" },
     ],
     name: "takeOver",
+    outputs: [],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
+    inputs: [
+      { internalType: "uint64", name: "number", type: "uint64" },
+      { internalType: "uint16", name: "classId", type: "uint16" },
+      { internalType: "address", name: "key", type: "address" },
+      { internalType: "bytes", name: "probe", type: "bytes" },
+      { internalType: "string", name: "metadata", type: "string" },
+      { internalType: "uint96", name: "stake", type: "uint96" },
+      {
+        components: [
+          { internalType: "uint256", name: "value", type: "uint256" },
+          { internalType: "uint256", name: "deadline", type: "uint256" },
+          { internalType: "uint8", name: "v", type: "uint8" },
+          { internalType: "bytes32", name: "r", type: "bytes32" },
+          { internalType: "bytes32", name: "s", type: "bytes32" },
+        ],
+        internalType: "struct Permit",
+        name: "permit",
+        type: "tuple",
+      },
+    ],
+    name: "takeOverWithPermit",
     outputs: [],
     stateMutability: "nonpayable",
     type: "function",
@@ -1052,7 +1148,9 @@ export const serviceRegistryAbi = [
     inputs: [
       { internalType: "address", name: "staking_", type: "address" },
       { internalType: "address", name: "proofOfService_", type: "address" },
+      { internalType: "address", name: "settlement_", type: "address" },
       { internalType: "address", name: "challengeBook_", type: "address" },
+      { internalType: "address", name: "labels_", type: "address" },
     ],
     name: "wire",
     outputs: [],

@@ -6,23 +6,23 @@ import { lower, type QueryReader } from "./query.ts";
 /** An answer, ready to be sent. */
 export interface CachedAnswer {
   template: Template;
-  /** The question in lower case, which it answers. */
+  /** The question that it answers, in lower case. */
   readonly question: Uint8Array;
-  /** Whose answer it is; undefined for the zone's own. */
+  /** The service that it is about; undefined for the zone's own records. */
   readonly serviceId: Hex | undefined;
-  /** When it is built anew, by the monotonic clock. */
+  /** When it must be built again, by the monotonic clock. */
   readonly until: number;
-  /** When it is worth nothing, by the same. */
+  /** When its lease ends, by the monotonic clock. */
   readonly leaseEnd: number;
   /** The longest TTL, seconds. */
   readonly maxTtl: number;
-  /** What its TTLs are set to. */
+  /** The present value of its TTLs. */
   ttl: number;
 }
 
 /**
- * Answers by the bytes of their questions. One answer has a place for each hash: of two with one hash, which
- * nobody outside can foresee, the later stays.
+ * Answers by the bytes of their questions. There is one place for each hash: of two questions with the same
+ * hash, the later stays. Hashes depend on a secret seed, so clients cannot predict collisions.
  */
 export class AnswerCache {
   readonly #maxAnswers: number;
@@ -38,8 +38,8 @@ export class AnswerCache {
   }
 
   /**
-   * The answer to a query that was just read, its TTLs set for this moment, and the question in it as the query
-   * has it: writing it while comparing saves a pass over each packet.
+   * The answer to the query that was read last. Its TTLs are set for this moment, and its question is copied
+   * from the query: copying during the comparison saves a pass over each packet.
    */
   get(packet: Uint8Array, query: QueryReader, now: number): CachedAnswer | undefined {
     const found = this.#answers.get(query.hash);
@@ -67,7 +67,7 @@ export class AnswerCache {
     if (this.#answers.size > this.#maxAnswers && oldest !== undefined) this.#remove(oldest);
   }
 
-  /** Forgets what was said of a service. */
+  /** Drops the answers of a service. */
   drop(serviceId: Hex): void {
     for (const hash of this.#byService.get(serviceId) ?? []) this.#remove(hash);
   }
@@ -82,7 +82,7 @@ export class AnswerCache {
   }
 }
 
-/** A TTL never reaches beyond the lease: whole seconds, rounded down. */
+/** Sets the TTLs in whole seconds, rounded down, so that they never exceed the lease. */
 export function setTtl(answer: CachedAnswer, now: number): void {
   const left = Math.floor((answer.leaseEnd - now) / 1000);
   const ttl = Math.max(0, Math.min(answer.maxTtl, left));

@@ -1,4 +1,4 @@
-/** Types of records that are served or treated on their own (IANA, "DNS parameters"). */
+/** Record types that are served or handled separately (IANA, "DNS parameters"). */
 export const types = {
   A: 1,
   NS: 2,
@@ -27,7 +27,7 @@ export const rcodes = {
   BADVERS: 16,
 } as const;
 
-/** Codes that say more about an error (RFC 8914). */
+/** Extended error codes (RFC 8914). */
 export const extendedErrors = {
   OTHER: 0,
   BLOCKED: 15,
@@ -35,11 +35,13 @@ export const extendedErrors = {
   NO_REACHABLE_AUTHORITY: 22,
 } as const;
 
-/** The class of everything that is served. */
+/** The class of all records that are served. */
 export const CLASS_IN = 1;
 /** Bytes of a message's header. */
 export const HEADER_BYTES = 12;
-/** What a UDP client without EDNS takes, bytes (RFC 1035, 2.3.4). */
+/** Largest UDP message for a client without EDNS, bytes (RFC 1035, 2.3.4). */
 export const MIN_UDP_BYTES = 512;
-/** What goes over UDP at most, bytes: fits every usual path without fragments (DNS flag day 2020). */
+/**
+ * Largest UDP message that is sent, bytes: it passes usual paths without fragmentation (DNS flag day 2020).
+ */
 export const MAX_UDP_BYTES = 1232;

@@ -4,7 +4,7 @@ import type { Startable } from "../../node/lifecycle.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Timers } from "../../node/timers.ts";
 import type { Resolver } from "../answer.ts";
-import { Finder } from "./finder.ts";
+import { ZoneLookup } from "./zoneLookup.ts";
 import { Hosts } from "./hosts.ts";
 import { Responder } from "./responder.ts";
 import { ResponseRate } from "./responseRate.ts";
@@ -13,23 +13,23 @@ import { TcpServer } from "./tcp.ts";
 import { UdpServer } from "./udp.ts";
 
 export interface DnsFrontOptions {
-  /** Port 0 takes a free one, the same for both transports: see `address`. */
+  /** Port 0 chooses a free port, the same for both transports: see `address`. */
   listen: { host: string; port: number };
-  /** UDP answers a second to one network; 0 for no limit. Loopback is never limited. */
+  /** UDP responses per second to one network; 0 for no limit. Loopback is never limited. */
   answersPerSecond: number;
-  /** The devnet switch: loopback addresses may be answered. */
+  /** For a devnet: responses may contain loopback addresses. */
   allowLoopback: boolean;
-  /** Makes hashes that nobody outside can foresee. */
+  /** Secret seed of the hashes, so that clients cannot predict them. */
   seed: number;
   limits?: Partial<DnsLimits>;
 }
 
-/** Bounds that a test may want otherwise. */
+/** Limits that tests may override. */
 export interface DnsLimits {
-  /** The longest TTL, seconds: how long others may go on with what has changed. */
+  /** The longest TTL, seconds: how long clients may use an answer after a change. */
   maxTtlSeconds: number;
   negativeTtlSeconds: number;
-  lookUpMs: number;
+  lookupMs: number;
   keepMs: number;
   keepVaryingMs: number;
   maxAnswers: number;
@@ -43,10 +43,10 @@ export interface DnsLimits {
 const defaults: DnsLimits = {
   maxTtlSeconds: 30,
   negativeTtlSeconds: 5,
-  // Clients wait 5 s.
-  lookUpMs: 4_000,
-  // Changes are told: this is for what the resolver has put out of its memory meanwhile, and no longer than
-  // clients keep an answer themselves.
+  // Clients time out after 5 s.
+  lookupMs: 4_000,
+  // The resolver reports changes of the answers that it holds. This limit is for answers that it has evicted
+  // since, and no longer than clients keep an answer themselves.
   keepMs: 30_000,
   keepVaryingMs: 1_000,
   maxAnswers: 20_000,
@@ -57,11 +57,11 @@ const defaults: DnsLimits = {
   maxPipelined: 32,
 };
 
-/** Free UDP ports that are tried until one is free for TCP, too. */
+/** Free UDP ports to try until one is free for TCP, too. */
 const PORT_TRIES = 8;
 
 export interface DnsFrontDependencies {
-  resolver: Pick<Resolver, "resolve" | "lookUpName" | "watchAll">;
+  resolver: Pick<Resolver, "resolve" | "lookupName" | "watchAll">;
   resolveHost: Resolve;
   /** Unix milliseconds of the chain's time. */
   now(): number;
@@ -70,13 +70,14 @@ export interface DnsFrontDependencies {
   observer: DnsObserver;
 }
 
-/** Answers DNS queries for `bloc.alt` over UDP and TCP, as the zone's authority. */
+/** Answers DNS queries for `bloc.alt` over UDP and TCP, as the zone's authoritative server. */
 export class DnsFront implements Startable {
   readonly #responder: Responder;
   readonly #tally: Tally;
   readonly #options: DnsFrontOptions;
   readonly #limits: DnsLimits;
-  readonly #d: DnsFrontDependencies;
+  readonly #timers: Timers;
+  readonly #log: Logger;
   #udp: UdpServer | undefined;
   #tcp: TcpServer | undefined;
 
@@ -91,13 +92,14 @@ export class DnsFront implements Startable {
       log.error("a DNS query failed", { error });
     };
     const { allowLoopback } = options;
-    const finder = new Finder(limits, { resolver, timers, hosts, allowLoopback, onFault });
+    const zoneLookup = new ZoneLookup(limits, { resolver, timers, hosts, allowLoopback, onFault });
     this.#options = options;
     this.#limits = limits;
-    this.#d = dependencies;
+    this.#timers = dependencies.timers;
+    this.#log = dependencies.log;
     this.#responder = new Responder(
       { ...limits, seed: options.seed },
-      { resolver, finder, now, timers },
+      { resolver, zoneLookup, now, timers },
     );
     this.#tally = new Tally(dependencies.observer, timers);
   }
@@ -131,7 +133,8 @@ export class DnsFront implements Startable {
 
   async #listen(): Promise<void> {
     const { listen, answersPerSecond, seed } = this.#options;
-    const { timers, log } = this.#d;
+    const timers = this.#timers;
+    const log = this.#log;
     const shared = { responder: this.#responder, tally: this.#tally, timers, log };
     const limit = { perSecond: answersPerSecond, burst: 2 * answersPerSecond };
     this.#udp = new UdpServer(listen, { ...shared, rate: new ResponseRate(limit, seed) });

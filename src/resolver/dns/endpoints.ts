@@ -2,14 +2,14 @@ import { isIP } from "node:net";
 import type { Endpoint } from "../../protocol/record.ts";
 import { plainV6, type Scheme } from "./zone.ts";
 
-/** An endpoint as the DNS can tell it. */
+/** An endpoint as DNS records can express it. */
 export interface NetEndpoint {
   uri: string;
   scheme: Scheme;
   /** A host name in lower case, or an address. */
   host: string;
   isAddress: boolean;
-  /** Undefined where neither the URI nor its scheme says one. */
+  /** Undefined if neither the URI nor its scheme has a port. */
   port: number | undefined;
   priority: number;
   weight: number;
@@ -18,12 +18,12 @@ export interface NetEndpoint {
 const defaultPorts: Readonly<Partial<Record<Scheme, number>>> = { http: 80, https: 443 };
 
 /**
- * Reads an endpoint; undefined for one that has no place in the DNS: a local socket, a host that is no host
- * name, or one under `.alt`, which no name server but this could resolve, and in a circle.
+ * Parses an endpoint; undefined for one that DNS records cannot express: a local socket, an invalid host
+ * name, or a host under `.alt`, which only this server could resolve, and in a circle.
  */
 export function netEndpoint({ uri, priority, weight }: Endpoint): NetEndpoint | undefined {
   const [, scheme, rest] = /^(https|http|tcp|sal):\/\/(.+)$/.exec(uri) ?? [];
-  // As http, so that hosts are read alike in all of them: numbers as addresses, and names in ASCII.
+  // Parsed as http, so that hosts of all schemes are read alike: numbers as addresses, and names in ASCII.
   const asHttp = `http://${rest ?? ""}`;
   if (scheme === undefined || !URL.canParse(uri) || !URL.canParse(asHttp)) return undefined;
   const { hostname } = new URL(asHttp);
@@ -42,7 +42,7 @@ export function netEndpoint({ uri, priority, weight }: Endpoint): NetEndpoint | 
   };
 }
 
-/** RFC 1123, with underscores, which some names have; not under `.alt`. */
+/** A host name by RFC 1123, with underscores, which some names contain; not under `.alt`. */
 function isHostName(host: string): boolean {
   const labels = host.split(".");
   return (

@@ -1,20 +1,21 @@
 import type { Resolve } from "../../net/resolve.ts";
+import { boundedTable, type BoundedTable } from "../../node/boundedTable.ts";
 import type { Timers } from "../../node/timers.ts";
 import { within } from "../../node/within.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 
 export interface HostsOptions {
-  /** How long an answer is kept, milliseconds. */
+  /** How long a result is cached, milliseconds. */
   keepMs: number;
-  /** Hosts that are kept. */
+  /** Cached hosts. */
   maxHosts: number;
-  /** Hosts that are asked for at a time. */
+  /** Concurrent resolutions. */
   maxPending: number;
-  /** How long one may take, milliseconds. */
+  /** Time limit of a resolution, milliseconds. */
   timeMs: number;
 }
 
-/** Addresses of one host that are used. */
+/** Largest number of addresses used of one host. */
 const MAX_ADDRESSES = 8;
 
 interface Kept {
@@ -22,27 +23,30 @@ interface Kept {
   until: number;
 }
 
-/** Addresses of the hosts in records: asked for once at a time, and kept for a while. */
+/** Resolves and caches the addresses of hosts in records. Concurrent callers share one resolution. */
 export class Hosts {
   readonly #options: HostsOptions;
-  readonly #d: { resolve: Resolve; timers: Timers };
-  /** The one that was asked for longest ago is first. */
-  readonly #kept = new Map<string, Kept>();
+  readonly #timers: { resolve: Resolve; timers: Timers }["timers"];
+  readonly #resolve: { resolve: Resolve; timers: Timers }["resolve"];
+  readonly #kept: BoundedTable<string, Kept>;
   readonly #pending = new Map<string, Promise<readonly string[]>>();
 
   constructor(options: HostsOptions, dependencies: { resolve: Resolve; timers: Timers }) {
     this.#options = options;
-    this.#d = dependencies;
+    this.#kept = boundedTable(options.maxHosts);
+    this.#timers = dependencies.timers;
+    this.#resolve = dependencies.resolve;
   }
 
   /**
-   * The addresses of a host; none for one that does not exist.
+   * The addresses of a host; empty if it does not exist.
    *
-   * @throws BlockcloudError `HOST_UNREACHABLE` when no name server answers, or too many hosts are asked for.
+   * @throws BlockcloudError `HOST_UNREACHABLE` if no name server responds, or too many resolutions are
+   *   running.
    */
   async addresses(host: string): Promise<readonly string[]> {
     const kept = this.#kept.get(host);
-    if (kept !== undefined && kept.until > this.#d.timers.monotonic()) return kept.addresses;
+    if (kept !== undefined && kept.until > this.#timers.monotonic()) return kept.addresses;
     const pending = this.#pending.get(host);
     if (pending !== undefined) return pending;
     if (this.#pending.size >= this.#options.maxPending) throw unreachable(host, "busy");
@@ -52,23 +56,21 @@ export class Hosts {
   }
 
   async #ask(host: string): Promise<readonly string[]> {
-    const { keepMs, maxHosts, timeMs } = this.#options;
-    const { resolve, timers } = this.#d;
+    const { keepMs, timeMs } = this.#options;
+    const resolve = this.#resolve;
+    const timers = this.#timers;
     const addresses = await within(
       { milliseconds: timeMs, timers },
       (signal) => resolve(host, signal).catch(noneOrThrow(host)),
       () => unreachable(host, "no answer in time"),
     );
     const found = addresses.slice(0, MAX_ADDRESSES).map(({ address }) => address);
-    this.#kept.delete(host);
     this.#kept.set(host, { addresses: found, until: timers.monotonic() + keepMs });
-    const [oldest] = this.#kept.keys();
-    if (this.#kept.size > maxHosts && oldest !== undefined) this.#kept.delete(oldest);
     return found;
   }
 }
 
-/** That a host has no address is an answer; that nobody says is none. */
+/** Maps "the host has no address" to an empty result, and any other failure to an error. */
 function noneOrThrow(host: string): (error: unknown) => never[] {
   return (error) => {
     const code = (error as NodeJS.ErrnoException | undefined)?.code;

@@ -1,32 +1,37 @@
 import { HEADER_BYTES, MAX_UDP_BYTES, types } from "./codes.ts";
 import { encodeRr, uint16s, type Rr } from "./rdata.ts";
 
-/** An answer's message, but for what each query has of its own: ID, RD, DO, the letters' case; and TTLs. */
+/**
+ * A response without the parts that depend on the query (ID, RD, DO and the case of letters) and without
+ * TTLs.
+ */
 export interface Template {
   /** The whole message, the OPT record last. */
   readonly edns: Buffer;
   /** The same bytes without OPT. */
   readonly plain: Buffer;
   readonly questionEnd: number;
-  /** Where the TTLs stand. */
+  /** Offsets of the TTLs. */
   readonly ttls: readonly number[];
   readonly rcode: number;
 }
 
-/** What a message says. */
+/** The contents of a message. */
 export interface Contents {
-  /** As it was asked: name, type, class; empty where it could not be read. */
+  /** The question as received: name, type, class; empty if it could not be read. */
   question: Uint8Array;
   rcode: number;
   authoritative?: boolean;
   answers?: readonly Rr[];
-  /** The zone's SOA, which says how long a negative answer holds (RFC 2308). */
+  /** The zone's SOA, which sets the TTL of a negative answer (RFC 2308). */
   authority?: readonly Rr[];
-  /** More about an error (RFC 8914). */
+  /** Extended error (RFC 8914). */
   extended?: { code: number; text: string } | undefined;
 }
 
-/** Bytes of the encoded zone, with its end: where its name stands in a question, from the name's end. */
+/**
+ * Length of the encoded zone name with its final zero byte: its offset from the end of a name in the zone.
+ */
 const ZONE_BYTES = 10;
 const ANSWER_FLAG = 0x80;
 const AUTHORITATIVE_FLAG = 0x04;
@@ -57,7 +62,7 @@ export function writeMessage(contents: Contents): Template {
   return { edns, plain: edns.subarray(0, end), questionEnd, ttls, rcode };
 }
 
-/** A message without records that tells its reader to ask again over TCP. */
+/** A message without records that tells the client to ask again over TCP. */
 export function truncate({ edns, questionEnd, rcode }: Template): Template {
   const question = edns.subarray(HEADER_BYTES, questionEnd);
   const short = writeMessage({ question, rcode });
@@ -65,19 +70,19 @@ export function truncate({ edns, questionEnd, rcode }: Template): Template {
   return short;
 }
 
-/** Fills a message in for a query, and gives the part of it to send. */
+/** Completes a message for a query, and returns the bytes to send. */
 export function fillIn(
   template: Template,
   packet: Uint8Array,
   edns: boolean,
   dnssecOk: boolean,
 ): Buffer {
-  // The letters' case is the query's, too: clients compare it.
+  // The case of letters is copied from the query, too, because clients compare it.
   for (let at = HEADER_BYTES; at < template.questionEnd; at++) template.edns[at] = packet[at] ?? 0;
   return fillFlags(template, packet, edns, dnssecOk);
 }
 
-/** As `fillIn`, for a message whose question is the query's already. */
+/** As `fillIn`, for a message that already has the query's question. */
 export function fillFlags(
   { edns: bytes, plain }: Template,
   packet: Uint8Array,
@@ -86,7 +91,7 @@ export function fillFlags(
 ): Buffer {
   bytes[0] = packet[0] ?? 0;
   bytes[1] = packet[1] ?? 0;
-  // The opcode and RD are the query's.
+  // The opcode and RD are copied from the query.
   bytes[2] = ((bytes[2] ?? 0) & 0x86) | ((packet[2] ?? 0) & 0x79);
   bytes[11] = edns ? 1 : 0;
   if (!edns) return plain;
@@ -94,13 +99,13 @@ export function fillFlags(
   return bytes;
 }
 
-/** The same message in bytes of its own. */
+/** A copy of a message in its own memory. */
 export function copyTemplate(template: Template): Template {
   const edns = Buffer.from(template.edns);
   return { ...template, edns, plain: edns.subarray(0, template.plain.length) };
 }
 
-/** Sets all TTLs, seconds. */
+/** Sets all TTLs to a number of seconds. */
 export function setTtls({ edns, ttls }: Template, seconds: number): void {
   for (const at of ttls) edns.writeUInt32BE(seconds, at);
 }

@@ -1,45 +1,45 @@
 import { HEADER_BYTES, MAX_UDP_BYTES, MIN_UDP_BYTES, rcodes, types } from "./codes.ts";
 
-/** `outcome` of a packet that gets no answer at all: it is none of a client's. */
+/** `outcome` of a packet that gets no response, because it does not come from a client. */
 export const NO_ANSWER = -1;
 
-/** The longest name, with all its length bytes (RFC 1035, 2.3.4). */
+/** Longest name with all its length bytes (RFC 1035, 2.3.4). */
 const MAX_NAME_BYTES = 255;
-/** More records than any client adds to a query: OPT, and perhaps a signature. */
+/** Largest number of additional records; clients add OPT, and perhaps a signature. */
 const MAX_ADDITIONAL = 4;
 /** The FNV prime of 32 bits. */
 const PRIME = 0x01000193;
 
 /**
- * Reads queries. One reader is filled again and again, so that reading makes no garbage: what it says holds
- * until the next `read`.
+ * Parses queries. One reader is reused, so that parsing allocates nothing; its fields are valid until the
+ * next `read`.
  *
- * Compression is followed nowhere: a question stands before everything that it could point to, and names of
+ * It follows no compression pointers: a question comes before all names that it could point to, and names of
  * additional records are skipped.
  */
 export class QueryReader {
-  /** `rcodes.NOERROR` for a query to be answered, the code to answer others with, or `NO_ANSWER`. */
+  /** `rcodes.NOERROR` for a query to answer, the error code of the response, or `NO_ANSWER`. */
   outcome: number = NO_ANSWER;
-  /** Where the question ends; 0 when it could not be read. */
+  /** Offset of the question's end; 0 if it could not be read. */
   questionEnd = 0;
   type = 0;
   class = 0;
-  /** Of the question in lower case. */
+  /** Hash of the question in lower case. */
   hash = 0;
-  /** Whether the query has an OPT record, and so may the answer. */
+  /** Whether the query has an OPT record, so that the response may have one. */
   edns = false;
-  /** What may go to the client over UDP, bytes. */
+  /** Largest UDP message that the client accepts, bytes. */
   udpLimit = MIN_UDP_BYTES;
-  /** DNSSEC OK, which an answer repeats (RFC 3225). */
+  /** DNSSEC OK, which the response repeats (RFC 3225). */
   dnssecOk = false;
   readonly #seed: number;
 
-  /** @param seed Makes hashes that nobody outside can foresee. */
+  /** @param seed Secret seed of the hashes, so that clients cannot predict them. */
   constructor(seed: number) {
     this.#seed = seed | 0;
   }
 
-  /** Reads a packet, and gives `outcome`. */
+  /** Parses a packet, and returns `outcome`. */
   read(packet: Uint8Array): number {
     this.questionEnd = 0;
     this.edns = false;
@@ -51,7 +51,7 @@ export class QueryReader {
 
   #judge(packet: Uint8Array): number {
     const flags = packet[2] ?? 0;
-    // An answer to an answer could go back and forth for ever.
+    // Two servers that answer responses could send them back and forth for ever.
     if (packet.length < HEADER_BYTES || (flags & 0x80) !== 0) return NO_ANSWER;
     if ((flags & 0x78) !== 0) return rcodes.NOTIMP;
     // RFC 9619: one question.
@@ -66,11 +66,11 @@ export class QueryReader {
     let hash = this.#seed;
     for (;;) {
       const length = packet[at] ?? 0xff;
-      // The two upper bits are those of a pointer.
+      // The two upper bits mark a pointer.
       if (length > 63) return false;
       const end = at + 1 + length;
       if (end - HEADER_BYTES > MAX_NAME_BYTES || end + 4 > packet.length) return false;
-      // A length is below every letter, so that it can be lowered with them.
+      // Length bytes are below all letters, so converting them to lower case does not change them.
       for (; at < end; at++) hash = Math.imul(hash ^ lower(packet[at] ?? 0), PRIME);
       if (length === 0) break;
     }
@@ -90,7 +90,7 @@ export class QueryReader {
       const end = fixed + 10 + uint16(packet, fixed + 8);
       if (fixed === 0 || fixed + 10 > packet.length || end > packet.length) return rcodes.FORMERR;
       if (uint16(packet, fixed) === types.OPT) {
-        // RFC 6891, 6.1.1: one, at the root.
+        // RFC 6891, 6.1.1: one OPT record, at the root.
         if (this.edns || fixed !== at + 1 || !wellFormedOptions(packet, fixed + 10, end)) {
           return rcodes.FORMERR;
         }
@@ -106,22 +106,25 @@ export class QueryReader {
   }
 }
 
-/** Two bytes, big-endian; 0 for what lies beyond the end. */
+/** Two bytes, big-endian; 0 beyond the end. */
 export function uint16(bytes: Uint8Array, at: number): number {
   return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
 }
 
-/** ASCII letters in lower case, and every other byte as it is: a table, as each byte of each query goes by it. */
+/**
+ * Maps ASCII letters to lower case and other bytes to themselves. A table, because it is used for each byte
+ * of each query.
+ */
 const LOWER = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte,
 );
 
-/** A byte, or the byte of a letter in lower case. */
+/** A byte, with ASCII letters in lower case. */
 export function lower(byte: number): number {
   return LOWER[byte] ?? 0;
 }
 
-/** The labels of a question's name, in lower case, one character a byte. */
+/** The labels of a question's name in lower case, one character per byte. */
 export function labelsOf(question: Uint8Array): string[] {
   const labels: string[] = [];
   for (let at = 0; ;) {
@@ -133,7 +136,7 @@ export function labelsOf(question: Uint8Array): string[] {
   }
 }
 
-/** Where a record's name ends, a pointer being an end, too; 0 for no name. */
+/** Offset of the end of a record's name, where a pointer ends a name, too; 0 for an invalid name. */
 function skipName(packet: Uint8Array, start: number): number {
   for (let at = start; at < packet.length;) {
     const length = packet[at] ?? 0;

@@ -1,13 +1,13 @@
 import { CLASS_IN, types } from "./codes.ts";
 import { groupsOf } from "./zone.ts";
 
-/** A record without its owner, class and TTL, which an answer's records share. */
+/** A record without owner, class and TTL, which all records of a response share. */
 export interface Rr {
   type: number;
   rdata: Buffer;
 }
 
-/** A name as it stands in a message, without compression: RFC 2782 and RFC 9460 want their targets so. */
+/** Encodes a name without compression, as RFC 2782 and RFC 9460 require for targets. */
 export function encodeName(name: string): Buffer {
   const labels = name === "" ? [] : name.split(".");
   return Buffer.concat([
@@ -18,7 +18,7 @@ export function encodeName(name: string): Buffer {
   ]);
 }
 
-/** A or AAAA, by the address. */
+/** A or AAAA, depending on the address. */
 export function addressRr(address: string): Rr {
   return address.includes(":")
     ? { type: types.AAAA, rdata: addressBytes(address) }
@@ -33,7 +33,7 @@ export function srvRr(priority: number, weight: number, port: number, target: st
   };
 }
 
-/** TXT: one text, cut into strings of 255 bytes, which readers join. */
+/** TXT: one text, split into strings of 255 bytes, which clients join. */
 export function txtRr(text: string): Rr {
   const bytes = Buffer.from(text, "utf8");
   const parts: Buffer[] = [];
@@ -52,7 +52,7 @@ export function uriRr(priority: number, weight: number, uri: string): Rr {
   };
 }
 
-/** SVCB or HTTPS in service mode (RFC 9460); parameters stand in the order of their keys. */
+/** SVCB or HTTPS in service mode (RFC 9460); parameters are ordered by key. */
 export function svcbRr(
   type: typeof types.SVCB | typeof types.HTTPS,
   input: {
@@ -73,13 +73,13 @@ export function svcbRr(
   return { type, rdata: Buffer.concat([uint16s(priority), encodeName(target), ...encoded]) };
 }
 
-/** HINFO that says that ANY has no better answer (RFC 8482, 4.2). */
+/** The HINFO response to a query of type ANY (RFC 8482, 4.2). */
 export const anyRr: Rr = {
   type: types.HINFO,
   rdata: Buffer.concat([Buffer.of(7), Buffer.from("RFC8482"), Buffer.of(0)]),
 };
 
-/** A record with a pointer to its owner, class IN and a TTL to be filled in. */
+/** Encodes a record with a pointer to its owner, class IN, and a TTL that is set later. */
 export function encodeRr(owner: number, { type, rdata }: Rr): Buffer {
   const head = uint16s(0xc000 | owner, type, CLASS_IN, 0, 0, rdata.length);
   return Buffer.concat([head, rdata]);

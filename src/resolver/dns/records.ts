@@ -8,36 +8,38 @@ import type { Hosts } from "./hosts.ts";
 import { addressRr, anyRr, srvRr, svcbRr, txtRr, uriRr, type Rr } from "./rdata.ts";
 import { addressLabel, type Facet } from "./zone.ts";
 
-/** Addresses in one answer: no record needs more, and 28 of AAAA fill a UDP packet. */
+/**
+ * Largest number of addresses in one response. No record needs more, and 28 AAAA records fill a UDP packet.
+ */
 const MAX_ADDRESSES = 16;
 
-/** What the addresses of an answer may be. */
+/** Rules for the addresses in a response. */
 export interface AddressRules {
   hosts: Hosts;
-  /** The devnet switch: loopback may be answered. */
+  /** For a devnet: loopback addresses are allowed. */
   allowLoopback: boolean;
 }
 
-/** Whether a name exists, and what stands there. */
-export interface Found {
+/** Whether a name exists, and its records. */
+export interface RecordSet {
   exists: boolean;
   records: readonly Rr[];
-  /** Whether asking again would give another order or other addresses, though nothing was published. */
+  /** Whether another query may give another order or other addresses, although nothing was published. */
   varies: boolean;
 }
 
 /**
- * The records of a type that an answer makes at one of its service's names.
+ * The records of a type at one of a service's names, built from the service's answer.
  *
- * @throws BlockcloudError `HOST_UNREACHABLE` when addresses are wanted and no host of the service's can be
- *   resolved.
+ * @throws BlockcloudError `HOST_UNREACHABLE` if addresses are requested and none of the service's hosts can
+ *   be resolved.
  */
 export async function recordsOf(
   answer: Answer,
   facet: Facet,
   type: number,
   rules: AddressRules,
-): Promise<Found> {
+): Promise<RecordSet> {
   const open = (address: string) =>
     answer.source === "table" || isReachable(address, rules.allowLoopback);
   const endpoints = answer.endpoints.flatMap((endpoint) => {
@@ -88,13 +90,13 @@ function plainRecords(
   }
 }
 
-/** The records at a name that has those of one type only; ANY takes RFC 8482's way out. */
+/** The records at a name that has only one type; ANY is handled as in RFC 8482. */
 function ask(type: number, own: number | undefined, make: () => readonly Rr[]): readonly Rr[] {
   if (type === types.ANY) return [anyRr];
   return type === own ? make() : [];
 }
 
-/** What a person or a program wants to know of a service, one text a record. */
+/** A description of a service for people and programs, one text per record. */
 function about({ serviceId, expiresAt, endpoints }: Answer): string[] {
   return [
     `id=${serviceId}`,
@@ -120,7 +122,7 @@ function srvRecords(
   });
 }
 
-/** Priority 0 would make an alias: all move up by one. Weights have no place in RFC 9460. */
+/** Priorities are raised by one, because priority 0 means an alias. RFC 9460 has no weights. */
 function svcbRecords(
   type: typeof types.SVCB | typeof types.HTTPS,
   scheme: "https" | "sal",
@@ -142,12 +144,12 @@ function svcbRecords(
   });
 }
 
-/** The host's name; of an address, one that leads to it alone. */
+/** The host's name; for an address, a name that resolves only to it. */
 function target({ isAddress, host }: NetEndpoint, serviceId: Hex): string {
   return isAddress ? `${addressLabel(host)}.${rawName(serviceId)}` : host;
 }
 
-/** Where endpoints are, hosts resolved. */
+/** The addresses of endpoints, with host names resolved. */
 async function addressesOf(
   endpoints: readonly NetEndpoint[],
   hosts: Hosts,

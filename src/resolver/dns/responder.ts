@@ -2,77 +2,82 @@ import type { Timers } from "../../node/timers.ts";
 import type { Resolver } from "../answer.ts";
 import { AnswerCache, setTtl, type CachedAnswer } from "./answerCache.ts";
 import { HEADER_BYTES, rcodes } from "./codes.ts";
-import type { Finder } from "./finder.ts";
+import type { ZoneLookup } from "./zoneLookup.ts";
 import { copyTemplate, fillFlags, fillIn, truncate, writeMessage } from "./message.ts";
 import { labelsOf, lower, NO_ANSWER, QueryReader } from "./query.ts";
 
 export interface ResponderOptions {
-  /** How long an answer is used at most before it is built anew, milliseconds; a change ends that at once. */
+  /** Longest time before an answer is built again, milliseconds; a change ends it at once. */
   keepMs: number;
-  /** The same for one that would be another each time: loads are spread, and hosts looked at again. */
+  /** The same for an answer that varies with each query, to spread the load and to resolve hosts again. */
   keepVaryingMs: number;
-  /** Answers that are kept. */
+  /** Cached answers. */
   maxAnswers: number;
-  /** Questions that are looked up at a time. */
+  /** Concurrent lookups. */
   maxPending: number;
-  /** Seed of the hashes: nobody outside may foresee them. */
+  /** Secret seed of the hashes, so that clients cannot predict them. */
   seed: number;
 }
 
 export interface ResponderDependencies {
   resolver: Pick<Resolver, "watchAll">;
-  finder: Finder;
-  /** Unix milliseconds of the chain's time, which leases run by. */
+  zoneLookup: ZoneLookup;
+  /** The chain's time, which leases use, Unix milliseconds. */
   now(): number;
   timers: Timers;
 }
 
-/** A query's answer, which is the caller's own. */
+/** The response to a query; the caller owns it. */
 export interface Reply {
   bytes: Buffer;
   rcode: number;
 }
 
 /**
- * Turns queries into answers, whichever way they came. Answers are kept as the bytes to send, by the bytes of
- * the question, for a moment; of a query only its ID, its flags and the case of its letters are written into
- * them.
+ * Answers queries from both transports. It caches answers for a short time as the bytes to send, by the bytes
+ * of the question. Only the query's ID, its flags and the case of its letters are written into them.
  */
 export class Responder {
-  /** What the packet says that was given last. */
+  /** The parsed contents of the last packet. */
   readonly query: QueryReader;
-  /** The code of the last quick answer. */
+  /** The response code of the last quick answer. */
   rcode = 0;
   readonly #options: ResponderOptions;
-  readonly #d: ResponderDependencies;
+  readonly #resolver: Pick<Resolver, "watchAll">;
+  readonly #zoneLookup: ZoneLookup;
+  readonly #now: ResponderDependencies["now"];
+  readonly #timers: Timers;
   readonly #cache: AnswerCache;
   readonly #pending = new Map<string, Promise<CachedAnswer>>();
-  /** Whose bytes the last quick answer was. */
+  /** The cached answer whose bytes the last quick answer returned. */
   #lent: CachedAnswer | undefined;
   #unwatch: (() => void) | undefined;
-  /** Look-ups that run, those included that nobody new may join. */
+  /** Running lookups, including those that new callers may no longer join. */
   #running = 0;
-  /** Changes that the resolver has told of. */
+  /** Number of changes that the resolver has reported. */
   #changes = 0;
 
   constructor(options: ResponderOptions, dependencies: ResponderDependencies) {
     this.#options = options;
-    this.#d = dependencies;
+    this.#resolver = dependencies.resolver;
+    this.#zoneLookup = dependencies.zoneLookup;
+    this.#now = dependencies.now;
+    this.#timers = dependencies.timers;
     this.#cache = new AnswerCache(options.maxAnswers);
     this.query = new QueryReader(options.seed);
   }
 
-  /** Answers that are kept now. */
+  /** Number of cached answers. */
   get size(): number {
     return this.#cache.size;
   }
 
-  /** Forgets from now on what the resolver says has changed. */
+  /** Starts to drop cached answers when the resolver reports a change. */
   start(): void {
-    this.#unwatch ??= this.#d.resolver.watchAll((serviceId) => {
+    this.#unwatch ??= this.#resolver.watchAll((serviceId) => {
       this.#changes += 1;
       this.#cache.drop(serviceId);
-      // What runs may have begun with the old answer.
+      // Running lookups may have started with the old answer.
       this.#pending.clear();
     });
   }
@@ -83,12 +88,12 @@ export class Responder {
   }
 
   /**
-   * Answers at once what needs no look-up.
+   * Answers a query that needs no lookup.
    *
    * @param now Milliseconds of the monotonic clock.
-   * @param udp Whether the answer has to fit what the client takes over UDP.
-   * @returns Bytes that the next answer writes over (see `detach`). Undefined for what gets no answer
-   *   (`query.outcome` is `NO_ANSWER`), and for what has to be looked up.
+   * @param udp Whether the response must fit the client's limit for UDP.
+   * @returns Bytes that the next answer overwrites (see `detach`). Undefined for a packet that gets no
+   *   response (`query.outcome` is `NO_ANSWER`), and for a query that needs a lookup.
    */
   quick(packet: Buffer, now: number, udp: boolean): Buffer | undefined {
     const { query } = this;
@@ -108,12 +113,15 @@ export class Responder {
     return fillFlags(template, packet, edns, dnssecOk);
   }
 
-  /** The last quick answer is still on its way: what comes next writes elsewhere. */
+  /**
+   * Call this while the bytes of the last quick answer are still in use: the next answer does not overwrite
+   * them.
+   */
   detach(): void {
     if (this.#lent !== undefined) this.#lent.template = copyTemplate(this.#lent.template);
   }
 
-  /** A short answer to the packet that was read last, which sends its client to TCP. */
+  /** A truncated response to the last packet, so that its client uses TCP. */
   slip(packet: Buffer): Buffer {
     const { questionEnd, edns, dnssecOk } = this.query;
     const question = packet.subarray(HEADER_BYTES, questionEnd);
@@ -121,24 +129,26 @@ export class Responder {
     return fillIn(truncate(template), packet, edns, dnssecOk);
   }
 
-  /** Looks up what the packet asks that was read last. Rejects only for a fault of ours. */
-  async lookUp(packet: Buffer, udp: boolean): Promise<Reply> {
+  /** Looks up the question of the last packet. Rejects only on unexpected errors. */
+  async lookup(packet: Buffer, udp: boolean): Promise<Reply> {
     const { edns, dnssecOk, questionEnd, udpLimit } = this.query;
     const found = this.#find(packet, questionEnd);
     if (found === undefined) {
       return { bytes: Buffer.from(this.#error(packet, rcodes.SERVFAIL)), rcode: rcodes.SERVFAIL };
     }
-    // The packet's memory may be another packet's when the answer is there.
+    // The packet's memory may hold another packet when the lookup ends.
     const own = Buffer.from(packet.subarray(0, questionEnd));
     const cached = await found;
-    setTtl(cached, this.#d.timers.monotonic());
+    setTtl(cached, this.#timers.monotonic());
     const { template } = cached;
     const length = (edns ? template.edns : template.plain).length;
     const fitting = udp && length > udpLimit ? truncate(template) : template;
     return { bytes: Buffer.from(fillIn(fitting, own, edns, dnssecOk)), rcode: template.rcode };
   }
 
-  /** The answer to a question, looked up once for all who ask it; undefined when too many wait. */
+  /**
+   * The answer to a question. Concurrent callers share one lookup. Undefined if too many lookups are running.
+   */
   #find(packet: Buffer, questionEnd: number): Promise<CachedAnswer> | undefined {
     const question = packet.subarray(HEADER_BYTES, questionEnd).map(lower);
     const key = String.fromCharCode(...question);
@@ -157,17 +167,19 @@ export class Responder {
   async #build(question: Uint8Array): Promise<CachedAnswer> {
     const { hash, type, class: questionClass } = this.query;
     const changes = this.#changes;
-    const finding = await this.#d.finder.find(labelsOf(question), type, questionClass);
-    const { serviceId, maxTtl, expiresAt, rcode, varies } = finding;
-    const now = this.#d.timers.monotonic();
-    const leaseEnd = expiresAt === undefined ? Infinity : now + expiresAt - this.#d.now();
+    const found = await this.#zoneLookup.lookup(labelsOf(question), type, questionClass);
+    const { serviceId, maxTtl, expiresAt, rcode, varies } = found;
+    const now = this.#timers.monotonic();
+    const leaseEnd = expiresAt === undefined ? Infinity : now + expiresAt - this.#now();
     const { keepMs, keepVaryingMs } = this.#options;
-    // Half of the time to all of it, by the hash: what came at once is not built anew at once.
+    // Between half of the time and all of it, by the hash, so that answers that were built together do not
+    // expire together.
     const share = 1 - (hash >>> 24) / 512;
     const until = Math.min(leaseEnd, now + share * (varies ? keepVaryingMs : keepMs));
-    const template = writeMessage({ question, ...finding });
+    const template = writeMessage({ question, ...found });
     const answer = { template, question, serviceId, until, leaseEnd, maxTtl, ttl: -1 };
-    // A crowd of names that are none must not push out those that are: the resolver remembers them itself.
+    // Names that do not exist are not cached, so that they cannot evict existing ones. The resolver caches
+    // failures itself.
     const kept = rcode === rcodes.NOERROR && serviceId !== undefined;
     if (kept && changes === this.#changes) this.#cache.put(hash, answer);
     return answer;

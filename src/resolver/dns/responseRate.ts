@@ -1,26 +1,27 @@
 import { peerOf } from "../../net/peer.ts";
 
-/** What a packet's answer may be. */
+/** The response that the rate allows. */
 export type Allowance =
   | "full"
-  /** Short and truncated: a client that was not forged asks again over TCP. */
+  /** A truncated response: a client whose address is not forged asks again over TCP. */
   | "truncated"
   | "none";
 
 export interface ResponseRateOptions {
-  /** Answers a second to one network (/24, or /64 of IPv6); 0 for no limit. */
+  /** Responses per second to one network (/24, or /64 for IPv6); 0 for no limit. */
   perSecond: number;
   burst: number;
 }
 
-/** Places of the table, a power of two. */
+/** Size of the table, a power of two. */
 const PLACES = 1 << 14;
 
 /**
- * Limits what anybody can make this server send to addresses that are not theirs: UDP senders can be forged.
- * A token bucket for each network, in a table of fixed size; networks share a bucket where their hashes
- * meet, which nobody outside can foresee. Above the rate every second answer goes out truncated, as in
- * BIND's response rate limiting. Loopback is not limited: nobody can forge it from outside.
+ * Limits the responses that an attacker can direct at other addresses by forging the source of UDP packets.
+ * Each network has a token bucket in a table of fixed size. Networks with the same hash share a bucket;
+ * hashes depend on a secret seed, so clients cannot predict them. Above the rate, every second response is
+ * sent truncated, as in BIND's response rate limiting. Loopback is not limited, because other hosts cannot
+ * forge it.
  */
 export class ResponseRate {
   readonly #options: ResponseRateOptions;
@@ -36,7 +37,7 @@ export class ResponseRate {
   }
 
   /**
-   * Takes an answer from a network's rate.
+   * Takes one response from a network's bucket.
    *
    * @param now Milliseconds of the monotonic clock.
    */

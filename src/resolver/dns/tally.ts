@@ -1,15 +1,15 @@
 import type { Timers } from "../../node/timers.ts";
 import { rcodes } from "./codes.ts";
 
-/** What the DNS front tells of itself. */
+/** Events of the DNS front, for metrics. */
 export interface DnsObserver {
-  /** So many answers with a code since the last call. */
+  /** The number of responses with a code since the last call. */
   answered(transport: Transport, rcode: string, count: number): void;
-  /** How long an answer took, seconds; `sent` of the answers that were ready, `found` of those looked up. */
+  /** The time of a response, seconds; `sent` for cached answers, `found` for those that needed a lookup. */
   took(way: "sent" | "found", seconds: number): void;
-  /** So many answers that a network's rate cut short since the last call. */
+  /** The number of responses that were truncated or dropped by a network's rate since the last call. */
   limited(outcome: "truncated" | "dropped", count: number): void;
-  /** TCP connections that are open. */
+  /** The number of open TCP connections. */
   connections(open: number): void;
 }
 
@@ -18,12 +18,15 @@ export const transports: readonly Transport[] = ["udp", "tcp"];
 
 /** Names of the codes by number. */
 const names = new Map<number, string>(Object.entries(rcodes).map(([name, code]) => [code, name]));
-/** How often sums are handed on, milliseconds. */
+/** Interval between reports of the sums, milliseconds. */
 const EVERY_MS = 1_000;
-/** Of so many ready answers one is timed. */
+/** One of this many cached answers is timed. */
 const SAMPLE = 64;
 
-/** Counts what is sent in plain numbers, and hands the sums on: a metric a packet would cost more than it. */
+/**
+ * Counts responses in plain numbers, and reports the sums: updating a metric for each packet would cost more
+ * than the response.
+ */
 export class Tally {
   readonly #observer: DnsObserver;
   readonly #timers: Timers;
@@ -43,14 +46,14 @@ export class Tally {
     counts[rcode] = (counts[rcode] ?? 0) + 1;
   }
 
-  /** A ready answer went out. */
+  /** A cached answer was sent. */
   sent(transport: Transport, rcode: number, since: number): void {
     this.answered(transport, rcode);
     this.#sample = (this.#sample + 1) % SAMPLE;
     if (this.#sample === 0) this.#observer.took("sent", this.#since(since));
   }
 
-  /** An answer that was looked up went out. */
+  /** An answer that needed a lookup was sent. */
   found(transport: Transport, rcode: number, since: number): void {
     this.answered(transport, rcode);
     this.#observer.took("found", this.#since(since));
@@ -78,7 +81,7 @@ export class Tally {
 
   async #run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      // An abort ends the loop; nothing else rejects.
+      // The sleep rejects only on an abort, which ends the loop.
       await this.#timers.sleep(EVERY_MS, signal).catch(() => undefined);
       this.#handOn();
     }

@@ -11,7 +11,7 @@ import type { Tally } from "./tally.ts";
 import { TcpSession, type SessionLimits } from "./tcpSession.ts";
 
 export interface TcpLimits extends SessionLimits {
-  /** Connections in all. */
+  /** Total connections. */
   maxConnections: number;
   /** Connections of one address (/64 of IPv6). */
   maxPerPeer: number;
@@ -24,11 +24,13 @@ export interface TcpDependencies {
   log: Logger;
 }
 
-/** DNS over TCP (RFC 7766): connections stay open for more queries, and answers come as they are ready. */
+/**
+ * DNS over TCP (RFC 7766): connections stay open for more queries, and responses are sent as they are ready.
+ */
 export class TcpServer implements Startable {
   readonly #listen: { host: string; port: number };
   readonly #limits: TcpLimits;
-  readonly #d: TcpDependencies;
+  readonly #dependencies: TcpDependencies;
   readonly #server: Server;
   readonly #sockets = new Map<Socket, string>();
 
@@ -39,7 +41,7 @@ export class TcpServer implements Startable {
   ) {
     this.#listen = listen;
     this.#limits = limits;
-    this.#d = dependencies;
+    this.#dependencies = dependencies;
     this.#server = createServer({ noDelay: true }, (socket) => {
       this.#accept(socket);
     });
@@ -57,11 +59,12 @@ export class TcpServer implements Startable {
     const refuse = (cause: unknown) =>
       new BlockcloudError("DNS_LISTEN", `Cannot answer DNS over TCP on ${host}:${port}.`, {
         cause,
-        remedy: "Choose a free port and an address of this machine; below 1024 needs a privilege.",
+        remedy:
+          "Choose a free port and an address of the host; a port below 1024 needs a privilege.",
       });
     await listen(this.#server, { host, port }, refuse);
     this.#server.on("error", (error) => {
-      this.#d.log.warn("DNS over TCP failed", { error });
+      this.#dependencies.log.warn("DNS over TCP failed", { error });
     });
   }
 
@@ -81,11 +84,11 @@ export class TcpServer implements Startable {
       return;
     }
     this.#sockets.set(socket, peer);
-    this.#d.tally.connections(this.#sockets.size);
+    this.#dependencies.tally.connections(this.#sockets.size);
     socket.once("close", () => {
       this.#sockets.delete(socket);
-      this.#d.tally.connections(this.#sockets.size);
+      this.#dependencies.tally.connections(this.#sockets.size);
     });
-    new TcpSession(socket, this.#limits, this.#d).run();
+    new TcpSession(socket, this.#limits, this.#dependencies).run();
   }
 }

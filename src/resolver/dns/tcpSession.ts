@@ -6,24 +6,32 @@ import type { Responder } from "./responder.ts";
 import type { Tally } from "./tally.ts";
 
 export interface SessionLimits {
-  /** How long a connection may say nothing, and how long one query may take to come in, milliseconds. */
+  /** Time limit of an idle connection, and of receiving one query, milliseconds. */
   idleMs: number;
-  /** Queries of one connection that are answered at a time; the others wait. */
+  /** Concurrent queries of one connection; others wait. */
   maxPipelined: number;
 }
 
-/** The longest query that is read, bytes; no client's comes near. */
+/** Largest query that is read, bytes; queries of real clients are far smaller. */
 const MAX_QUERY_BYTES = 4_096;
-/** Bytes of answers that may wait for a client which does not read. */
+/** Bytes of responses that may be buffered for a client that does not read. */
 const MAX_WAITING_BYTES = 256 * 1024;
 
 /** One client's connection: two bytes of length before each message. */
 export class TcpSession {
   readonly #socket: Socket;
   readonly #limits: SessionLimits;
-  readonly #d: { responder: Responder; tally: Tally; timers: Timers; log: Logger };
+  readonly #timers: { responder: Responder; tally: Tally; timers: Timers; log: Logger }["timers"];
+  readonly #responder: {
+    responder: Responder;
+    tally: Tally;
+    timers: Timers;
+    log: Logger;
+  }["responder"];
+  readonly #tally: { responder: Responder; tally: Tally; timers: Timers; log: Logger }["tally"];
+  readonly #log: { responder: Responder; tally: Tally; timers: Timers; log: Logger }["log"];
   #received: Buffer = Buffer.alloc(0);
-  /** Since when a query has been coming in, by the monotonic clock. */
+  /** When the first bytes of a partial query arrived, by the monotonic clock. */
   #partialSince: number | undefined;
   #running = 0;
 
@@ -34,13 +42,16 @@ export class TcpSession {
   ) {
     this.#socket = socket;
     this.#limits = limits;
-    this.#d = dependencies;
+    this.#timers = dependencies.timers;
+    this.#responder = dependencies.responder;
+    this.#tally = dependencies.tally;
+    this.#log = dependencies.log;
   }
 
   run(): void {
     const socket = this.#socket;
     socket.setTimeout(this.#limits.idleMs, () => socket.destroy());
-    // A client that breaks off is no event; `close` follows.
+    // An aborted connection needs no handling: `close` follows.
     socket.on("error", () => {});
     socket.on("data", (part: Buffer) => {
       this.#received = this.#received.length === 0 ? part : Buffer.concat([this.#received, part]);
@@ -51,7 +62,7 @@ export class TcpSession {
     });
   }
 
-  /** Answers what has come in, as far as the limits let it. */
+  /** Answers received queries as far as the limits allow. */
   #next(): void {
     const socket = this.#socket;
     let at = 0;
@@ -79,22 +90,24 @@ export class TcpSession {
     );
   }
 
-  /** Whether a query comes in by drops, each of which keeps the connection from being idle. */
+  /** Whether a query arrives in small pieces, which keep the connection from being idle. */
   #tooSlow(): boolean {
     if (this.#received.length === 0 || !this.#mayAnswer()) return false;
-    const now = this.#d.timers.monotonic();
+    const now = this.#timers.monotonic();
     this.#partialSince ??= now;
     return now - this.#partialSince > this.#limits.idleMs;
   }
 
-  /** Whether it was a query; whoever sends something else is no client. */
+  /** Returns whether the packet was a query; a peer that sends something else is not a DNS client. */
   #answer(packet: Buffer): boolean {
-    const { responder, tally, timers } = this.#d;
+    const responder = this.#responder;
+    const tally = this.#tally;
+    const timers = this.#timers;
     const now = timers.monotonic();
     const ready = responder.quick(packet, now, false);
     if (responder.query.outcome === NO_ANSWER) return false;
     if (ready === undefined) {
-      void this.#lookUp(packet, now);
+      void this.#lookup(packet, now);
     } else {
       this.#write(ready);
       tally.sent("tcp", responder.rcode, now);
@@ -102,11 +115,13 @@ export class TcpSession {
     return true;
   }
 
-  async #lookUp(packet: Buffer, since: number): Promise<void> {
-    const { responder, tally, log } = this.#d;
+  async #lookup(packet: Buffer, since: number): Promise<void> {
+    const responder = this.#responder;
+    const tally = this.#tally;
+    const log = this.#log;
     this.#running += 1;
     try {
-      const { bytes, rcode } = await responder.lookUp(packet, false);
+      const { bytes, rcode } = await responder.lookup(packet, false);
       this.#write(bytes);
       tally.found("tcp", rcode, since);
     } catch (error) {
@@ -117,7 +132,7 @@ export class TcpSession {
     }
   }
 
-  /** Length and message in one piece (RFC 7766, 8), which is the message's own copy. */
+  /** Writes length and message in one piece (RFC 7766, 8), which copies the message. */
   #write(message: Buffer): void {
     const bytes = Buffer.allocUnsafe(2 + message.length);
     bytes.writeUInt16BE(message.length, 0);

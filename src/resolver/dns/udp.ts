@@ -11,9 +11,9 @@ import type { Responder } from "./responder.ts";
 import type { ResponseRate } from "./responseRate.ts";
 import type { Tally } from "./tally.ts";
 
-/** Kernel's buffer for what comes in while we work, bytes; Linux may give less (net.core.rmem_max). */
+/** The kernel's receive buffer, bytes; Linux may give less (net.core.rmem_max). */
 const RECEIVE_BYTES = 4 * 1024 * 1024;
-/** Answers that wait for the kernel to take them; later ones are dropped, as a full buffer would. */
+/** Responses that may wait for the kernel. Later ones are dropped, as by a full send buffer. */
 const MAX_QUEUED = 1_024;
 
 export interface UdpDependencies {
@@ -27,14 +27,22 @@ export interface UdpDependencies {
 /** DNS over UDP (RFC 1035, 4.2.1). */
 export class UdpServer implements Startable {
   readonly #listen: { host: string; port: number };
-  readonly #d: UdpDependencies;
+  readonly #responder: Responder;
+  readonly #rate: Pick<ResponseRate, "take">;
+  readonly #tally: Tally;
+  readonly #timers: Timers;
+  readonly #log: Logger;
   #socket: Socket | undefined;
-  /** Answers that waited for the kernel after the last one was sent. */
+  /** Responses that were waiting for the kernel after the last send. */
   #queued = 0;
 
   constructor(listen: { host: string; port: number }, dependencies: UdpDependencies) {
     this.#listen = listen;
-    this.#d = dependencies;
+    this.#responder = dependencies.responder;
+    this.#rate = dependencies.rate;
+    this.#tally = dependencies.tally;
+    this.#timers = dependencies.timers;
+    this.#log = dependencies.log;
   }
 
   /** Where it listens; known once it has started. */
@@ -49,7 +57,7 @@ export class UdpServer implements Startable {
     const family = isIPv6(host) ? 6 : 4;
     const socket = createSocket({
       type: `udp${family}`,
-      // Everything that is sent goes to an address that a packet came from: nothing to look up.
+      // Responses go only to addresses that packets came from, so there is no name to look up.
       lookup: (address, _, done) => {
         done(null, address, family);
       },
@@ -62,13 +70,14 @@ export class UdpServer implements Startable {
       socket.close();
       throw new BlockcloudError("DNS_LISTEN", `Cannot answer DNS over UDP on ${host}:${port}.`, {
         cause,
-        remedy: "Choose a free port and an address of this machine; below 1024 needs a privilege.",
+        remedy:
+          "Choose a free port and an address of the host; a port below 1024 needs a privilege.",
       });
     }
     socket.setRecvBufferSize(RECEIVE_BYTES);
     socket.on("message", this.#onMessage);
     socket.on("error", (error) => {
-      this.#d.log.warn("DNS over UDP failed", { error });
+      this.#log.warn("DNS over UDP failed", { error });
     });
     this.#socket = socket;
   }
@@ -83,7 +92,10 @@ export class UdpServer implements Startable {
   }
 
   readonly #onMessage = (packet: Buffer, peer: RemoteInfo): void => {
-    const { responder, rate, tally, timers } = this.#d;
+    const responder = this.#responder;
+    const rate = this.#rate;
+    const tally = this.#tally;
+    const timers = this.#timers;
     const now = timers.monotonic();
     const ready = responder.quick(packet, now, true);
     const { outcome } = responder.query;
@@ -99,21 +111,21 @@ export class UdpServer implements Startable {
       if (this.#send(ready, peer)) responder.detach();
       tally.sent("udp", responder.rcode, now);
     } else {
-      void this.#lookUp(packet, peer, now);
+      void this.#lookup(packet, peer, now);
     }
   };
 
-  async #lookUp(packet: Buffer, peer: RemoteInfo, since: number): Promise<void> {
+  async #lookup(packet: Buffer, peer: RemoteInfo, since: number): Promise<void> {
     try {
-      const { bytes, rcode } = await this.#d.responder.lookUp(packet, true);
+      const { bytes, rcode } = await this.#responder.lookup(packet, true);
       this.#send(bytes, peer);
-      this.#d.tally.found("udp", rcode, since);
+      this.#tally.found("udp", rcode, since);
     } catch (error) {
-      this.#d.log.error("a DNS query failed", { error });
+      this.#log.error("a DNS query failed", { error });
     }
   }
 
-  /** Whether the bytes are still needed after it: as a rule the kernel has taken them. */
+  /** Returns whether the bytes are still needed after the call. Usually the kernel has already taken them. */
   #send(bytes: Buffer, peer: RemoteInfo): boolean {
     const socket = this.#socket;
     if (socket === undefined) return false;

@@ -1,13 +1,13 @@
 import { isLabel } from "../../protocol/label.ts";
 import { parseName, ZONE } from "../../protocol/name.ts";
 
-/** What of a service a name asks for. */
+/** The part of a service that a name stands for. */
 export type Facet =
   /** The service's own name. */
   | { kind: "service" }
-  /** `_tcp`: has names below it and nothing itself. */
+  /** `_tcp`: has names below it but no records. */
   | { kind: "transport" }
-  /** `_<scheme>._tcp`: SRV records; no scheme for `_bloc`, which has all. */
+  /** `_<scheme>._tcp`: SRV records; no scheme for `_bloc`, which has all endpoints. */
   | { kind: "endpoints"; scheme: Scheme | undefined }
   /** `_sal`: SVCB records. */
   | { kind: "sal" }
@@ -15,30 +15,30 @@ export type Facet =
   | { kind: "record" }
   /** `_name`: the signed name record. */
   | { kind: "nameRecord" }
-  /** `ip-...`: one of the addresses in the record, for SRV and SVCB records to lead to. */
+  /** `ip-...`: one of the addresses in the record, as a target for SRV and SVCB records. */
   | { kind: "address"; address: string };
 
 /** Schemes of endpoints that have an address. */
 export type Scheme = "https" | "http" | "tcp" | "sal";
 
-/** Where in the zone a name is. */
-export type Place =
+/** The place of a name in the zone. */
+export type ZoneNode =
   /** Not in the zone. */
   | { kind: "outside" }
   /** The zone itself. */
   | { kind: "apex" }
-  /** Has names below it and nothing itself. */
+  /** It has names below it but no records. */
   | { kind: "empty" }
-  /** In the zone, and can never be a name. */
+  /** It is in the zone but can never be a valid name. */
   | { kind: "nowhere" }
-  /** Of a service that may exist; `name` is what the resolver knows it by. */
+  /** The name of a service that may exist; `name` is its name for the resolver. */
   | { kind: "service"; name: string; facet: Facet };
 
 const APEX = ZONE.split(".");
-const NOWHERE: Place = { kind: "nowhere" };
+const NOWHERE: ZoneNode = { kind: "nowhere" };
 
 /** Finds the place of a name, given its labels in lower case. */
-export function placeOf(labels: readonly string[]): Place {
+export function zoneNodeOf(labels: readonly string[]): ZoneNode {
   const inner = labels.slice(0, -APEX.length);
   if (labels.length < APEX.length || labels.slice(-APEX.length).join(".") !== ZONE) {
     return { kind: "outside" };
@@ -54,12 +54,12 @@ export function placeOf(labels: readonly string[]): Place {
   return { kind: "service", name: `${own.join(".")}.${ZONE}`, facet };
 }
 
-/** The label under a raw name that has an address: `ip-192-0-2-7`, or `ip-` and eight groups. */
+/** The label for an address under a raw name: `ip-192-0-2-7`, or `ip-` and eight groups. */
 export function addressLabel(address: string): string {
   return `ip-${address.includes(":") ? groupsOf(address).join("-") : address.replaceAll(".", "-")}`;
 }
 
-/** An IPv6 address in its shortest form, as URLs have it. */
+/** An IPv6 address in its shortest form, as in URLs. */
 export function plainV6(address: string): string {
   return new URL(`http://[${address}]`).hostname.slice(1, -1);
 }
@@ -72,7 +72,7 @@ export function groupsOf(address: string): string[] {
   return [...head, ...Array<string>(8 - head.length - tail.length).fill("0"), ...tail];
 }
 
-function rawPlace(inner: readonly string[]): Place {
+function rawPlace(inner: readonly string[]): ZoneNode {
   const base = inner.at(-2) ?? "";
   const name = `${base}.id.${ZONE}`;
   const before = inner.slice(0, -2);
@@ -88,7 +88,7 @@ function isName(name: string): boolean {
     parseName(name);
     return true;
   } catch {
-    // NAME_INVALID is all that it throws for a text; the answer says that there is no such name.
+    // It throws only NAME_INVALID for a text; the response says that there is no such name.
     return false;
   }
 }
@@ -102,7 +102,7 @@ function addressIn(label: string): string | undefined {
       : groups.length === 8 && groups.every((group) => /^[0-9a-f]{1,4}$/.test(group))
         ? plainV6(groups.join(":"))
         : undefined;
-  // One way to write an address.
+  // Only the canonical form of an address is accepted.
   return canonical !== undefined && addressLabel(canonical) === label ? canonical : undefined;
 }
 

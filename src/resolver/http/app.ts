@@ -5,7 +5,7 @@ import type { Logger } from "../../node/logger.ts";
 import type { Metrics } from "../../node/metrics.ts";
 import type { Timers } from "../../node/timers.ts";
 import type { Answer } from "../answer.ts";
-import type { LookUps } from "./lookUps.ts";
+import type { BoundedLookup } from "../lookup/boundedLookup.ts";
 import type { HttpObserver } from "./observer.ts";
 import { openApi } from "./openApi.ts";
 import { asProblem, HttpProblem } from "./problem.ts";
@@ -13,9 +13,9 @@ import { isKnown, represent } from "./representation.ts";
 import { batchSchema, MAX_BODY_BYTES, MAX_WATCHED, nameSchema, pathSchema } from "./schemas.ts";
 import type { Watches } from "./watches.ts";
 
-/** Who asks, as far as the connection tells. */
+/** The client, as far as the connection identifies it. */
 export interface Peer {
-  /** Whom rates and bounds count for: an address, or a /64 of IPv6. */
+  /** The unit to which rates and bounds apply: an address, or a /64 of IPv6. */
   network: string;
   isLoopback: boolean;
   /** Ends the connection at once. */
@@ -23,25 +23,25 @@ export interface Peer {
 }
 
 export interface AppDependencies {
-  lookUps: LookUps;
+  lookup: BoundedLookup;
   watches: Watches;
   metrics: Pick<Metrics, "expose" | "health">;
   observer: HttpObserver;
-  /** Takes so many tokens; the milliseconds to wait where there are not as many. */
+  /** Takes `cost` tokens; returns the milliseconds to wait if there are too few. */
   take(network: string, cost: number): number;
-  /** Unix milliseconds of the chain's time. */
+  /** The chain's time, Unix milliseconds. */
   now(): number;
   timers: Timers;
   log: Logger;
   peerOf(context: Context): Peer;
 }
 
-/** The longest time that others may keep an answer, seconds: how long they may miss a move. */
+/** Longest time that clients may cache an answer, seconds: how long they may miss a move. */
 const MAX_AGE_SECONDS = 30;
-/** Names of a batch that are looked up at a time. */
+/** Concurrent lookups of a batch. */
 const AT_A_TIME = 16;
 
-/** What the HTTP front answers, as a function from request to response. */
+/** The HTTP front as a function from request to response. */
 export function createApp(d: AppDependencies): Hono {
   const app = new Hono();
   const pay = (context: Context, cost: number) => {
@@ -55,7 +55,7 @@ export function createApp(d: AppDependencies): Hono {
     context.res.headers.set("x-content-type-options", "nosniff");
     d.observer.answered(context.res.status, (d.timers.monotonic() - begun) / 1000);
   });
-  // Whoever may ask may ask from a page: there are no cookies, and nothing that is not public.
+  // Pages of any origin may send requests: there are no cookies, and all answers are public.
   app.use(
     cors({ origin: "*", allowMethods: ["GET", "POST"], exposeHeaders: ["ETag"], maxAge: 86_400 }),
   );
@@ -64,7 +64,7 @@ export function createApp(d: AppDependencies): Hono {
     pay(context, 1);
     const name = parsed(nameSchema, context.req.param("name"));
     const hops = parsed(pathSchema, context.req.header("resolver-path") ?? "");
-    const answer = await d.lookUps.answer(name, context.req.raw.signal, hops);
+    const answer = await d.lookup.answer(name, context.req.raw.signal, hops);
     const { text, etag } = represent(answer);
     const seconds = Math.floor((answer.expiresAt - d.now()) / 1000);
     const headers = {
@@ -98,7 +98,7 @@ export function createApp(d: AppDependencies): Hono {
   const item = async (name: string, signal: AbortSignal, hops: readonly string[]) => {
     const prefix = `{"name":${JSON.stringify(name)}`;
     try {
-      const answer: Answer = await d.lookUps.answer(name, signal, hops);
+      const answer: Answer = await d.lookup.answer(name, signal, hops);
       return `${prefix},"answer":${represent(answer).text}}`;
     } catch (error) {
       if (signal.aborted) throw error;
@@ -117,7 +117,7 @@ export function createApp(d: AppDependencies): Hono {
     return context.body(d.watches.open(names, network, cut), 200, {
       "content-type": "text/event-stream",
       "cache-control": "no-store",
-      // Proxies that gather answers would hold events back.
+      // Proxies that buffer responses would delay events.
       "x-accel-buffering": "no",
     });
   });
@@ -141,7 +141,7 @@ export function createApp(d: AppDependencies): Hono {
   app.notFound(() => new HttpProblem("PATH_UNKNOWN").response);
   app.onError((error) => told(error).response);
 
-  /** What a client is told; what it must not be told is for the log. */
+  /** The problem that the client gets; details that it must not get go to the log. */
   const told = (error: unknown): HttpProblem => {
     const problem = asProblem(error);
     if (problem.code === "RESOLVER_FAILED") d.log.error("a request failed", { error });

@@ -13,39 +13,41 @@ import { listen } from "../../node/listen.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Resolver } from "../answer.ts";
 import { createApp, type Peer } from "./app.ts";
-import { LookUps } from "./lookUps.ts";
+import { BoundedLookup } from "../lookup/boundedLookup.ts";
 import type { HttpObserver } from "./observer.ts";
 import { Watches, type WatchLimits } from "./watches.ts";
 
-/** The longest request head, bytes. */
+/** Largest request head, bytes. */
 const MAX_HEADER_BYTES = 16 * 1024;
-/** How long a head may take to come in, and how long a connection may idle, milliseconds. */
+/** Time limit for receiving a head, and for an idle connection, milliseconds. */
 const PATIENCE_MS = 5_000;
-/** How long a whole request may take to come in, milliseconds. */
+/** Time limit for receiving a whole request, milliseconds. */
 const REQUEST_MS = 10_000;
-/** Clients whose rate is remembered. */
+/** Time limit of a lookup, milliseconds. */
+const LOOKUP_MS = 10_000;
+/** Clients whose rate is tracked. */
 const MAX_PEERS = 100_000;
 
 export interface HttpFrontOptions {
-  /** Port 0 takes a free one: see `address`. */
+  /** Port 0 chooses a free port: see `address`. */
   listen: { host: string; port: number };
-  /** Names a second that one address may ask for, and twice as many at once; 0 for no limit. */
+  /** Names per second that one address may look up, with a burst of twice as many; 0 for no limit. */
   namesPerSecond: number;
   maxConnections?: number;
   watches?: Partial<WatchLimits>;
 }
 
 export interface HttpFrontDependencies {
-  resolver: Pick<Resolver, "resolve" | "lookUpName" | "watch">;
+  resolver: Pick<Resolver, "resolve" | "lookupName" | "watch">;
   metrics: Pick<Metrics, "expose" | "health">;
   observer: HttpObserver;
-  /** Unix milliseconds of the chain's time. */
+  /** The chain's time, Unix milliseconds. */
   now(): number;
   timers: Timers;
   log: Logger;
 }
 
-/** Answers where services are over HTTP (docs/resolver.md). */
+/** Serves lookups over HTTP (docs/resolver.md). */
 export class HttpFront implements Startable {
   readonly #options: HttpFrontOptions;
   readonly #log: Logger;
@@ -57,7 +59,7 @@ export class HttpFront implements Startable {
     const { namesPerSecond: perSecond } = options;
     this.#options = options;
     this.#log = log;
-    const lookUps = new LookUps(resolver, timers);
+    const lookup = new BoundedLookup(resolver, { milliseconds: LOOKUP_MS, timers });
     this.#watches = new Watches(
       {
         maxWatches: 1_000,
@@ -66,23 +68,23 @@ export class HttpFront implements Startable {
         maxWaitingBytes: 256 * 1024,
         ...options.watches,
       },
-      { resolver, lookUps, timers, observer },
+      { resolver, lookup, timers, observer },
     );
     const rate = new RateLimit(
-      // A batch must fit a burst.
+      // A full batch must fit into a burst.
       { perSecond, burst: Math.max(100, 2 * perSecond), maxPeers: MAX_PEERS },
       () => timers.monotonic(),
     );
     const app = createApp({
       ...dependencies,
-      lookUps,
+      lookup,
       watches: this.#watches,
       take: (network, cost) => (perSecond === 0 ? 0 : rate.take(network, cost)),
       peerOf: peerOfContext,
     });
     this.#server = createAdaptorServer({
       fetch: app.fetch,
-      // The library would replace the process's own Request and Response.
+      // Without this, the library replaces the global Request and Response.
       overrideGlobalObjects: false,
       createServer,
       serverOptions: {
@@ -100,13 +102,13 @@ export class HttpFront implements Startable {
     return this.#server.address() as AddressInfo;
   }
 
-  /** @throws BlockcloudError `HTTP_LISTEN` when the address cannot be had. */
+  /** @throws BlockcloudError `HTTP_LISTEN` if the address cannot be bound. */
   async start(): Promise<void> {
     const { host, port } = this.#options.listen;
     const refuse = (cause: unknown) =>
       new BlockcloudError("HTTP_LISTEN", `Cannot answer HTTP on ${host}:${port}.`, {
         cause,
-        remedy: "Choose a free port and an address of this machine.",
+        remedy: "Choose a free port and an address of the host.",
       });
     await listen(this.#server, { host, port }, refuse);
     this.#server.on("error", (error) => {

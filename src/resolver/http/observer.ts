@@ -1,8 +1,8 @@
-/** What the HTTP front tells of itself. */
+/** Events of the HTTP front, for metrics. */
 export interface HttpObserver {
-  /** A request was answered; seconds from its head to the answer's. */
+  /** A response was sent; `seconds` is the time from the head of the request to the head of the response. */
   answered(status: number, seconds: number): void;
-  /** Clients that watch names. */
+  /** The number of clients that watch names. */
   watches(open: number): void;
   /** A watch was ended because its client did not read. */
   cut(): void;

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { answerJsonSchema, problemJsonSchema } from "../answerSchema.ts";
 import { httpProblems, type HttpProblemCode } from "./problem.ts";
 import {
@@ -9,7 +9,7 @@ import {
   watchEventSchema,
 } from "./schemas.ts";
 
-/** The schemas as JSON Schema 2020-12, which is what OpenAPI 3.1 takes; as they are on the wire. */
+/** Converts a schema to JSON Schema 2020-12, which OpenAPI 3.1 uses, in the form on the wire. */
 function schemaOf(schema: z.ZodType): Record<string, unknown> {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
   return rest;
@@ -35,7 +35,7 @@ function failures(...codes: HttpProblemCode[]): Record<string, unknown> {
   );
 }
 
-const lookUpFailures: HttpProblemCode[] = [
+const lookupFailures: HttpProblemCode[] = [
   "NAME_INVALID",
   "REQUEST_INVALID",
   "SERVICE_DROPPED",
@@ -55,8 +55,7 @@ const pathHeader = {
   name: "Resolver-Path",
   in: "header",
   required: false,
-  description:
-    "Resolvers that the look-up came through, with commas between them; guards against circles.",
+  description: "Resolvers that forwarded the lookup, separated by commas; prevents circles.",
   schema: { type: "string", maxLength: 2048 },
 };
 
@@ -65,7 +64,7 @@ const health = z.object({
   checks: z.array(z.object({ name: z.string(), ok: z.boolean(), reason: z.string().optional() })),
 });
 
-/** What `GET /openapi.json` answers. */
+/** The document that `GET /openapi.json` serves. */
 export const openApi = {
   openapi: "3.1.0",
   info: {
@@ -79,7 +78,7 @@ export const openApi = {
     "/v1/resolve/{name}": {
       get: {
         operationId: "resolve",
-        summary: "Where one service is.",
+        summary: "Looks up one service.",
         parameters: [
           {
             name: "name",
@@ -100,21 +99,24 @@ export const openApi = {
         ],
         responses: {
           "200": {
-            description: "Where it is. Cache-Control follows the lease, 30 s at most.",
+            description: "The service's endpoints. Cache-Control follows the lease, at most 30 s.",
             headers: {
-              ETag: { description: "Weak validator of what is said.", schema: { type: "string" } },
+              ETag: {
+                description: "Weak validator of the answer's meaning.",
+                schema: { type: "string" },
+              },
             },
             content: jsonOf("Answer"),
           },
-          "304": { description: "As in the answer that the client has." },
-          ...failures(...lookUpFailures),
+          "304": { description: "The client's answer is still current." },
+          ...failures(...lookupFailures),
         },
       },
     },
     "/v1/resolve": {
       post: {
         operationId: "resolveMany",
-        summary: "Where several services are; each costs as much of the rate as one request.",
+        summary: "Looks up several services; each counts against the rate like one request.",
         parameters: [pathHeader],
         requestBody: { required: true, content: jsonOf("Batch") },
         responses: {
@@ -130,7 +132,7 @@ export const openApi = {
       get: {
         operationId: "watch",
         summary:
-          "Server-sent events: how each name stands, then every change. Data is a WatchEvent.",
+          "Server-sent events: the current state of each name, then every change. Data is a WatchEvent.",
         parameters: [
           {
             name: "name",
@@ -170,17 +172,17 @@ export const openApi = {
     "/healthz": {
       get: {
         operationId: "health",
-        summary: "Whether the resolver is well.",
+        summary: "Health of the resolver.",
         responses: {
-          "200": { description: "All is well.", content: jsonOf("Health") },
-          "503": { description: "Something is not.", content: jsonOf("Health") },
+          "200": { description: "All checks pass.", content: jsonOf("Health") },
+          "503": { description: "A check fails.", content: jsonOf("Health") },
         },
       },
     },
     "/metrics": {
       get: {
         operationId: "metrics",
-        summary: "Prometheus' text format; for this host only.",
+        summary: "Metrics in Prometheus' text format; for clients on the resolver's host only.",
         responses: {
           "200": {
             description: "Metrics.",

@@ -2,25 +2,28 @@ import { createHash } from "node:crypto";
 import type { Answer } from "../answer.ts";
 import { answerToJson } from "../answerSchema.ts";
 
-/** An answer as it is sent. */
+/** An answer in the form that is sent. */
 export interface Representation {
   /** JSON. */
   text: string;
-  /** The same for answers that mean the same: of the record, its source, and what the chain says. */
+  /**
+   * Equal for answers with the same meaning: made from the record, its source, and the service's state on
+   * chain.
+   */
   etag: string;
 }
 
-/** Made once for each answer: resolvers give the same object out again and again. */
+/** Created once for each answer, because resolvers return the same object repeatedly. */
 const made = new WeakMap<Answer, Representation>();
 
-/** Writes an answer, with a weak validator (RFC 9110, 8.8.1): orders and block numbers make no difference. */
+/** Serialises an answer with a weak validator (RFC 9110, 8.8.1), which ignores orders and block numbers. */
 export function represent(answer: Answer): Representation {
   const known = made.get(answer);
   if (known !== undefined) return known;
   const json = answerToJson(answer);
   const same = {
     ...json,
-    // A watcher of an ID is told of no name.
+    // An answer to a raw ID has no name.
     name: undefined,
     endpoints: json.endpoints.map((endpoint) => JSON.stringify(endpoint)).sort(),
     service: { ...json.service, block: undefined },

@@ -1,20 +1,20 @@
-import { z } from "zod";
+import * as z from "zod";
 import { answerJsonSchema, problemJsonSchema } from "../answerSchema.ts";
 
 /** Names in one request. */
 export const MAX_NAMES = 100;
 /** Names in one watch. */
 export const MAX_WATCHED = 16;
-/** The longest request body, bytes: so many names of the longest kind. */
+/** Largest request body, bytes: room for the largest batch of the longest names. */
 export const MAX_BODY_BYTES = 64 * 1024;
 
-/** A name or an ID as a client writes it; whether it is one is for the resolver to say. */
+/** A name or an ID as a client writes it; the resolver checks whether it is valid. */
 export const nameSchema = z.string().min(1).max(255);
 
 /** The body of a batch. */
 export const batchSchema = z.strictObject({ names: z.array(nameSchema).min(1).max(MAX_NAMES) });
 
-/** What became of each name of a batch, in its order. */
+/** The result for each name of a batch, in the order of the names. */
 export const batchResultSchema = z.object({
   results: z.array(
     z.union([
@@ -33,10 +33,10 @@ export const watchEventSchema = z.union([
   }),
 ]);
 
-/** Resolvers that a look-up may have come through. */
-const MAX_HOPS = 16;
+/** Entries of `Resolver-Path` that are read. */
+const MAX_PATH_ENTRIES = 16;
 
-/** `Resolver-Path`: the resolvers that a look-up came through, with commas between them. */
+/** `Resolver-Path`: the resolvers that forwarded a lookup, separated by commas. */
 export const pathSchema = z
   .string()
   .max(2_048)
@@ -46,4 +46,8 @@ export const pathSchema = z
       .map((hop) => hop.trim())
       .filter((hop) => hop !== ""),
   )
-  .pipe(z.array(z.string().regex(/^[\w.:/@-]{1,128}$/, "must be a resolver's ID")).max(MAX_HOPS));
+  .pipe(
+    z
+      .array(z.string().regex(/^[\w.:/@-]{1,128}$/, "must be a resolver's ID"))
+      .max(MAX_PATH_ENTRIES),
+  );

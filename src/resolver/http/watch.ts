@@ -3,7 +3,7 @@ import type { Timers } from "../../node/timers.ts";
 import { parseName } from "../../protocol/name.ts";
 import type { Change, Resolver } from "../answer.ts";
 import { changeToJson } from "../answerSchema.ts";
-import type { LookUps } from "./lookUps.ts";
+import type { BoundedLookup } from "../lookup/boundedLookup.ts";
 import { asProblem } from "./problem.ts";
 import { represent } from "./representation.ts";
 
@@ -14,11 +14,11 @@ export interface WatchOptions {
 
 export interface WatchEnvironment {
   resolver: Pick<Resolver, "watch">;
-  lookUps: LookUps;
+  lookup: BoundedLookup;
   timers: Timers;
-  /** Called when the client does not read what it is sent. */
+  /** Called if the client does not read its events. */
   cut(): void;
-  /** Called once, when it is over. */
+  /** Called once, when the stream has ended. */
   ended(): void;
 }
 
@@ -27,22 +27,26 @@ interface Watched {
   name: string;
   serviceId: Hex | undefined;
   unwatch: () => void;
-  /** What was said last: an answer's validator, or an error's code. */
+  /** The last event: an answer's validator, or an error's code. */
   said: string | undefined;
 }
 
-/** How soon a client may connect again, milliseconds. */
+/** Delay before a client reconnects, milliseconds. */
 const RETRY_MS = 2_000;
 
 /**
- * One client's stream of server-sent events (HTML, 9.2): the present answer to each of its names, then each
- * change. A client that was away asks again and is told how things stand, so that nothing has to be kept for
- * it; `id` counts within the stream.
+ * One client's stream of server-sent events (HTML, 9.2): the current answer of each of its names, then each
+ * change. A client that reconnects gets the current answers again, so nothing has to be stored for it; `id`
+ * counts within the stream.
  */
 export class Watch {
   readonly stream: ReadableStream<Uint8Array>;
   readonly #options: WatchOptions;
-  readonly #d: WatchEnvironment;
+  readonly #resolver: Pick<Resolver, "watch">;
+  readonly #lookup: BoundedLookup;
+  readonly #timers: Timers;
+  readonly #cut: WatchEnvironment["cut"];
+  readonly #ended: WatchEnvironment["ended"];
   readonly #watched: readonly Watched[];
   readonly #ending = new AbortController();
   readonly #encoder = new TextEncoder();
@@ -51,7 +55,11 @@ export class Watch {
 
   constructor(names: readonly string[], options: WatchOptions, environment: WatchEnvironment) {
     this.#options = options;
-    this.#d = environment;
+    this.#resolver = environment.resolver;
+    this.#lookup = environment.lookup;
+    this.#timers = environment.timers;
+    this.#cut = environment.cut;
+    this.#ended = environment.ended;
     this.#watched = [...new Set(names)].map((name) => ({
       name,
       serviceId: undefined,
@@ -73,7 +81,7 @@ export class Watch {
     void this.#run();
   }
 
-  /** Ends the stream; the client may come again. */
+  /** Ends the stream; the client may reconnect. */
   end(): void {
     if (this.#ending.signal.aborted) return;
     this.#ending.abort();
@@ -81,29 +89,29 @@ export class Watch {
     try {
       this.#controller?.close();
     } catch {
-      // The client has ended it already.
+      // The client has already ended the stream.
     }
-    this.#d.ended();
+    this.#ended();
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#ending;
     while (!signal.aborted) {
       await Promise.all(this.#watched.map((each) => this.#look(each)));
-      // An abort ends the loop; nothing else rejects.
-      await this.#d.timers.sleep(this.#options.heartbeatMs, signal).catch(() => undefined);
+      // The sleep rejects only on an abort, which ends the loop.
+      await this.#timers.sleep(this.#options.heartbeatMs, signal).catch(() => undefined);
       this.#write(": still here\n\n");
     }
   }
 
   /**
-   * Says how a name stands, if that is new. Looking again finds what no watcher of an ID is told: a label
-   * that was taken since, a name that now means another service.
+   * Sends the state of a name, if it changed. Looking up the name again finds changes that are not reported
+   * to watchers of an ID: a label that was registered, or a name that now means another service.
    */
   async #look(watched: Watched): Promise<void> {
     const { signal } = this.#ending;
     try {
-      const answer = await this.#d.lookUps.answer(watched.name, signal);
+      const answer = await this.#lookup.answer(watched.name, signal);
       if (signal.aborted) return;
       this.#follow(watched, answer.serviceId);
       this.#tell(watched, { answer });
@@ -119,7 +127,7 @@ export class Watch {
     if (watched.serviceId === serviceId || serviceId === undefined) return;
     watched.unwatch();
     watched.serviceId = serviceId;
-    watched.unwatch = this.#d.resolver.watch(serviceId, (change) => {
+    watched.unwatch = this.#resolver.watch(serviceId, (change) => {
       this.#tell(watched, change);
     });
   }
@@ -138,7 +146,7 @@ export class Watch {
     if (controller === undefined || this.#ending.signal.aborted) return;
     const bytes = this.#encoder.encode(text);
     if ((controller.desiredSize ?? 0) < bytes.length) {
-      this.#d.cut();
+      this.#cut();
       this.end();
     } else {
       controller.enqueue(bytes);
@@ -146,13 +154,13 @@ export class Watch {
   }
 }
 
-/** The ID that a raw name says by itself, so that it can be followed before anything is known of it. */
+/** The ID in a raw name, so that it can be watched before the first lookup. */
 function idIn(text: string): Hex | undefined {
   try {
     const name = parseName(text);
     return name.kind === "id" ? name.serviceId : undefined;
   } catch {
-    // NAME_INVALID, which the client has been told.
+    // NAME_INVALID, which the client has already received.
     return undefined;
   }
 }

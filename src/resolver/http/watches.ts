@@ -1,37 +1,37 @@
 import type { Timers } from "../../node/timers.ts";
 import type { Resolver } from "../answer.ts";
-import type { LookUps } from "./lookUps.ts";
+import type { BoundedLookup } from "../lookup/boundedLookup.ts";
 import type { HttpObserver } from "./observer.ts";
 import { HttpProblem } from "./problem.ts";
 import { Watch } from "./watch.ts";
 
 export interface WatchLimits {
-  /** Clients in all. */
+  /** Total clients. */
   maxWatches: number;
   /** Clients of one address (/64 of IPv6). */
   maxPerPeer: number;
-  /** Between two signs of life; names are looked at again each time. Milliseconds. */
+  /** Interval of the heartbeat, at which names are looked up again, milliseconds. */
   heartbeatMs: number;
-  /** What may wait for one client, bytes. */
+  /** Buffer for one client, bytes. */
   maxWaitingBytes: number;
 }
 
 export interface WatchDependencies {
   resolver: Pick<Resolver, "watch">;
-  lookUps: LookUps;
+  lookup: BoundedLookup;
   timers: Timers;
   observer: HttpObserver;
 }
 
-/** Everybody who watches. */
+/** All clients that watch names. */
 export class Watches {
   readonly #limits: WatchLimits;
-  readonly #d: WatchDependencies;
+  readonly #dependencies: WatchDependencies;
   readonly #open = new Map<Watch, string>();
 
   constructor(limits: WatchLimits, dependencies: WatchDependencies) {
     this.#limits = limits;
-    this.#d = dependencies;
+    this.#dependencies = dependencies;
   }
 
   /**
@@ -46,18 +46,18 @@ export class Watches {
     const same = [...this.#open.values()].filter((each) => each === peer).length;
     if (same >= maxPerPeer) throw new HttpProblem("WATCHES_EXCEEDED");
     const watch = new Watch(names, this.#limits, {
-      ...this.#d,
+      ...this.#dependencies,
       cut: () => {
-        this.#d.observer.cut();
+        this.#dependencies.observer.cut();
         cut();
       },
       ended: () => {
         this.#open.delete(watch);
-        this.#d.observer.watches(this.#open.size);
+        this.#dependencies.observer.watches(this.#open.size);
       },
     });
     this.#open.set(watch, peer);
-    this.#d.observer.watches(this.#open.size);
+    this.#dependencies.observer.watches(this.#open.size);
     return watch.stream;
   }
 

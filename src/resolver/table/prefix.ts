@@ -6,11 +6,11 @@ export const ID_BITS = 256;
 /** Words of 32 bits in a service ID. */
 export const ID_WORDS = ID_BITS / 32;
 
-/** The service IDs whose first bits are these. */
+/** The service IDs that begin with these bits. */
 export interface Prefix {
-  /** 0x and 64 lower-case digits; zero behind the first `length` bits. */
+  /** 0x and 64 lower-case digits; zero after the first `length` bits. */
   bits: Hex;
-  /** How many bits count, 0 to 256. */
+  /** Number of bits, 0 to 256. */
   length: number;
 }
 
@@ -18,8 +18,8 @@ export interface Prefix {
 export const everything: Prefix = { bits: `0x${"0".repeat(64)}`, length: 0 };
 
 /**
- * Reads a prefix: `0x`, up to 64 hexadecimal digits (what is missing at the end is zero), `/` and the length
- * in bits; without a length, all the digits that are given. `default` is the prefix of everything.
+ * Parses a prefix: `0x`, up to 64 hexadecimal digits (missing digits at the end are zero), `/` and the length
+ * in bits. Without a length, the prefix has all given digits. `default` is the prefix of all IDs.
  *
  * @throws BlockcloudError `PREFIX_INVALID`.
  */
@@ -35,18 +35,18 @@ export function parsePrefix(text: string): Prefix {
   if (masked !== prefix.bits) {
     throw invalid(
       text,
-      `Bits behind the length are set: did you mean ${formatPrefix({ bits: masked, length })}?`,
+      `There are bits set after the length: did you mean ${formatPrefix({ bits: masked, length })}?`,
     );
   }
   return prefix;
 }
 
-/** A prefix as {@link parsePrefix} reads it, without digits that say nothing. */
+/** Formats a prefix for {@link parsePrefix}, without redundant digits. */
 export function formatPrefix({ bits, length }: Prefix): string {
   return `${bits.slice(0, 2 + Math.ceil(length / 4))}/${length}`;
 }
 
-/** Reads the 64 digits of a service ID into 32-bit words, the first bits first. */
+/** Converts the 64 digits of a service ID to 32-bit words, the first bits first. */
 export function readWords(id: Hex, into: Uint32Array): void {
   let at = 2;
   for (let index = 0; index < ID_WORDS; index += 1) {

@@ -1,18 +1,18 @@
 import type { Hex } from "viem";
 import { ID_WORDS, readWords, type Prefix } from "./prefix.ts";
 
-/** The node of the empty prefix, which is never removed; as a child it means that there is none. */
+/** The node of the empty prefix, which is never removed. As a child index it means "no child". */
 const ROOT = 0;
 const FIRST_CAPACITY = 64;
 
 /**
  * Values by prefix, and the longest prefix of an ID: a path-compressed binary trie (Morrison, "PATRICIA",
- * JACM 1968) in typed arrays. A look-up visits one node for each prefix or fork on its path, about
+ * JACM 1968) in typed arrays. A lookup visits one node for each prefix or fork on its path, about
  * log2(prefixes) of them, and compares each bit once; it allocates nothing.
  */
 export class PrefixTrie<T> {
   readonly #key = new Uint32Array(ID_WORDS);
-  /** Of node `n`: its bits at `n * ID_WORDS`, their number, its children for a 0 and a 1 at `2 n`. */
+  /** For node `n`: its bits at `n * ID_WORDS`, their number, its children for a 0 and a 1 at `2 n`. */
   #bits = new Uint32Array(FIRST_CAPACITY * ID_WORDS);
   #lengths = new Uint16Array(FIRST_CAPACITY);
   #children = new Int32Array(FIRST_CAPACITY * 2);
@@ -60,7 +60,7 @@ export class PrefixTrie<T> {
     this.#shorten(parent, grandparent);
   }
 
-  /** Takes out a node that holds nothing and is no fork. */
+  /** Removes a node that has no value and is not a fork. */
   #shorten(node: number, parent: number): void {
     if (node === ROOT || this.#values[node] !== undefined) return;
     const [zero = ROOT, one = ROOT] = this.#children.subarray(2 * node, 2 * node + 2);
@@ -70,7 +70,7 @@ export class PrefixTrie<T> {
     this.#free.push(node);
   }
 
-  /** The node of a prefix, -1 for none, and the two above it. */
+  /** The node of a prefix, or -1, and its parent and grandparent. */
   #find(prefix: Prefix): { node: number; parent: number; grandparent: number } {
     readWords(prefix.bits, this.#key);
     let [node, parent, grandparent] = [ROOT, ROOT, ROOT];
@@ -81,7 +81,7 @@ export class PrefixTrie<T> {
     return this.#length(node) === prefix.length ? { node, parent, grandparent } : missing;
   }
 
-  /** Puts a node of the key's first bits below a parent, above what was there. */
+  /** Inserts a node for the key's first bits below a parent and above its previous child. */
   #insert(parent: number, length: number, below: number): number {
     const node = this.#free.pop() ?? this.#append();
     this.#lengths[node] = length;
@@ -112,7 +112,7 @@ export class PrefixTrie<T> {
     return this.#children[this.#slot(node)] ?? ROOT;
   }
 
-  /** Where the child on the key's path stands. */
+  /** The index of the child on the key's path. */
   #slot(node: number): number {
     const at = this.#length(node);
     return 2 * node + (((this.#key[at >>> 5] ?? 0) >>> (31 - (at & 31))) & 1);
@@ -122,7 +122,10 @@ export class PrefixTrie<T> {
     return ((this.#bits[node * ID_WORDS + (at >>> 5)] ?? 0) >>> (31 - (at & 31))) & 1;
   }
 
-  /** How many of a node's first bits the key has, at least up to the node's length where all agree. */
+  /**
+   * The number of leading bits that a node and the key share; at least the node's length if all of its bits
+   * agree.
+   */
   #commonBits(node: number): number {
     const words = (this.#length(node) + 31) >>> 5;
     for (let index = 0; index < words; index += 1) {

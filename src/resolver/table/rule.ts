@@ -1,10 +1,10 @@
 import type { Hex } from "viem";
-import { z } from "zod";
+import * as z from "zod";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { parseServiceId } from "../../protocol/serviceId.ts";
 import { formatPrefix, type Prefix } from "./prefix.ts";
 
-/** Endpoints, or services, of one rule at most. */
+/** Largest number of endpoints or services of one rule. */
 const MAX_TARGETS = 16;
 
 const uri = z
@@ -25,7 +25,7 @@ const socket = z
   .regex(/^(\/[^\s]+|[^\s/]+:\d{1,5})$/, "Give a socket's path from / on, or host:port.");
 const targets = <T extends z.ZodType>(kind: T) => z.array(kind).min(1).max(MAX_TARGETS);
 
-/** What a rule does with a look-up; how it stands in the state folder. */
+/** What a rule does with a lookup, as it is stored in the state folder. */
 export const actionSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("endpoints"), endpoints: targets(uri) }),
   z.strictObject({ kind: z.literal("services"), services: targets(serviceId) }),
@@ -36,38 +36,38 @@ export const actionSchema = z.discriminatedUnion("kind", [
 ]);
 
 /**
- * What a rule does with a look-up (Nordström et al., "Serval", NSDI 2012, section 4.2). The first three are
- * its FORWARD: to endpoints, to other services that stand in for this one, to another resolver. `demux` hands
- * over to a socket of this host, `delay` queues the look-up and resolves it on demand, `drop` refuses it.
+ * What a rule does with a lookup (Nordström et al., "Serval", NSDI 2012, section 4.2). The first three are
+ * Serval's FORWARD: to endpoints, to other services that replace this one, to another resolver. `demux`
+ * passes to a local socket, `delay` queues the lookup and resolves it on demand, `drop` refuses it.
  */
 export type Action = z.infer<typeof actionSchema>;
 
-/** A rule without what a table adds. */
+/** A rule without the fields that a table adds. */
 export interface RuleSpec {
   prefix: Prefix;
   action: Action;
-  /** Rules with the lowest number count, the others at this prefix wait until those are gone; 0 to 65,535. */
+  /** 0 to 65,535. Only the rules with the lowest number at a prefix are used. */
   priority: number;
-  /** Share of the look-ups among the rules of one priority, 0 to 65,535. */
+  /** Share of the lookups among the rules of one priority, 0 to 65,535. */
   weight: number;
 }
 
-/** A rule of a table, and what was counted of it since the process began. */
+/** A rule of a table, with its counters since the process started. */
 export interface Rule extends RuleSpec {
-  /** Never used again; 0 is the default rule that nobody set. */
+  /** Never reused; 0 is the built-in default rule. */
   readonly id: number;
-  /** Look-ups that it was chosen for. */
+  /** Lookups for which it was chosen. */
   matches: number;
-  /** Those of them that it refused: all where it drops, where it delays those that found the queue full. */
+  /** Lookups that it refused: all if it drops, or those that found the queue full if it delays. */
   drops: number;
 }
 
-/** The name of a rule's action, as Serval has it. */
+/** The name of a rule's action in Serval. */
 export function actionName({ kind }: Action): "FORWARD" | "DEMUX" | "DELAY" | "DROP" {
   return ({ demux: "DEMUX", delay: "DELAY", drop: "DROP" } as const)[kind as "drop"] ?? "FORWARD";
 }
 
-/** What a rule leads to, for people; empty where it leads nowhere. */
+/** The targets of a rule for display; empty if it has none. */
 export function targetsOf(action: Action): readonly string[] {
   if (action.kind === "endpoints") return action.endpoints;
   if (action.kind === "services") return action.services;
@@ -76,11 +76,11 @@ export function targetsOf(action: Action): readonly string[] {
 }
 
 /**
- * DELAY and DROP bear no other rule beside them: what would be chosen by weight between "wait" and "go
- * there"?
+ * DELAY and DROP must be the only rule at a prefix: a choice by weight between "wait" and "go there" has no
+ * meaning.
  *
  * @param others The rules at the prefix.
- * @throws BlockcloudError `RULE_EXCLUSIVE` that names both.
+ * @throws BlockcloudError `RULE_EXCLUSIVE`, which names both rules.
  */
 export function checkExclusive(added: RuleSpec, others: readonly Pick<Rule, "id" | "action">[]) {
   const [name, prefix] = [actionName(added.action), formatPrefix(added.prefix)];
@@ -88,7 +88,7 @@ export function checkExclusive(added: RuleSpec, others: readonly Pick<Rule, "id"
   if (other === undefined) return;
   throw new BlockcloudError(
     "RULE_EXCLUSIVE",
-    `${name} at ${prefix} and rule ${other.id}, ${actionName(other.action)}, cannot both be.`,
+    `${name} at ${prefix} and rule ${other.id}, ${actionName(other.action)}, exclude each other.`,
     { remedy: `Remove that one first: blockcloud table remove ${other.id}.` },
   );
 }
@@ -102,7 +102,7 @@ function isServiceId(text: string): boolean {
     parseServiceId(text);
     return true;
   } catch {
-    // The schema's message says what is wrong.
+    // The schema's message describes the fault.
     return false;
   }
 }

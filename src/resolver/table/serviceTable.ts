@@ -4,7 +4,7 @@ import { everything, formatPrefix, type Prefix } from "./prefix.ts";
 import { PrefixTrie } from "./prefixTrie.ts";
 import { checkExclusive, type Rule, type RuleSpec } from "./rule.ts";
 
-/** What a table is filled with: rules with their numbers. */
+/** A rule with its number, as a table loads it. */
 export type NumberedRule = RuleSpec & { readonly id: number };
 
 /** The rules at one prefix. */
@@ -12,14 +12,14 @@ interface RuleSet {
   readonly prefix: Prefix;
   /** By priority and number. */
   rules: Rule[];
-  /** Those of the lowest priority number. */
+  /** The rules with the lowest priority number. */
   top: Rule[];
 }
 
 /**
  * The service table (Nordström et al., "Serval", NSDI 2012, section 4.2): rules by prefix of the service ID.
- * A look-up takes the longest prefix with rules, in it the rules of the lowest priority number, and of those
- * one by weight. Where no other rule is set for all IDs, such look-ups are delayed: resolved on demand.
+ * A lookup takes the longest prefix with rules, in it the rules of the lowest priority number, and of those
+ * one by weight. Without a rule for all IDs, the default is DELAY: lookups are resolved on demand.
  */
 export class ServiceTable {
   readonly #random: Random;
@@ -36,17 +36,17 @@ export class ServiceTable {
     this.#random = random;
   }
 
-  /** Another number after each change: what was decided by an earlier one may not hold. */
+  /** Changes with each update, so that earlier decisions can be recognised as outdated. */
   get version(): number {
     return this.#version;
   }
 
-  /** Rules that were set. */
+  /** Number of rules, without the default. */
   get size(): number {
     return this.#byId.size;
   }
 
-  /** The rule for a service ID, and whether each look-up of it gives this one; counts nothing. */
+  /** The rule for a service ID, and whether it is the only candidate; does not count the lookup. */
   match(serviceId: Hex): { rule: Rule; only: boolean } {
     const top = this.#trie.match(serviceId)?.top;
     if (top === undefined) return { rule: this.#default, only: true };
@@ -57,7 +57,7 @@ export class ServiceTable {
   /**
    * Adds a rule.
    *
-   * @throws BlockcloudError `RULE_EXCLUSIVE`; the table is as before.
+   * @throws BlockcloudError `RULE_EXCLUSIVE`; the table is unchanged.
    */
   add(spec: NumberedRule): void {
     this.#put({ ...spec, matches: 0, drops: 0 });
@@ -77,9 +77,9 @@ export class ServiceTable {
   }
 
   /**
-   * Replaces all rules; those that stay keep what was counted.
+   * Replaces all rules; rules that stay keep their counters.
    *
-   * @throws BlockcloudError `RULE_EXCLUSIVE`; the table is as before.
+   * @throws BlockcloudError `RULE_EXCLUSIVE`; the table is unchanged.
    */
   load(specs: Iterable<NumberedRule>): void {
     const [trie, byId] = [this.#trie, this.#byId];

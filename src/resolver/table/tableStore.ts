@@ -1,13 +1,13 @@
 import path from "node:path";
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
+import * as z from "zod";
 import { openStore, transaction } from "../../node/store.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { formatPrefix, parsePrefix } from "./prefix.ts";
 import { actionSchema, checkExclusive, type Rule, type RuleSpec } from "./rule.ts";
 import type { NumberedRule } from "./serviceTable.ts";
 
-/** Rules at one prefix, and in all. */
+/** Largest number of rules at one prefix, and in total. */
 const MAX_AT_PREFIX = 64;
 const MAX_RULES = 1_000_000;
 
@@ -44,13 +44,13 @@ const rowSchema = z.object({
   drops: z.number().int().nonnegative().nullable().default(null),
 });
 
-/** What was counted of a rule, over all processes. */
+/** A rule's counters, summed over all processes. */
 export interface Counted {
   matches: number;
   drops: number;
 }
 
-/** Where the service table of a state folder is kept; it is the host's, whatever the deployment. */
+/** The file of the service table in a state folder; all deployments share it. */
 export function tableFile(stateDir: string): string {
   return path.join(stateDir, "service-table.sqlite");
 }
@@ -71,7 +71,7 @@ export class TableStore {
   }
 
   /**
-   * Adds a rule; one that is there already gets the new weight.
+   * Adds a rule; an existing rule gets the new weight.
    *
    * @returns Its number.
    * @throws BlockcloudError `RULE_EXCLUSIVE`, `TABLE_FULL`.
@@ -95,7 +95,7 @@ export class TableStore {
       const { count } = this.#get("SELECT count(*) AS count FROM rules") ?? {};
       if (others.length >= MAX_AT_PREFIX || Number(count) >= MAX_RULES) {
         throw new BlockcloudError("TABLE_FULL", `${others.length} rules at ${prefix}.`, {
-          remedy: `A prefix bears ${MAX_AT_PREFIX} rules, a table ${MAX_RULES}: remove some first.`,
+          remedy: `The limit is ${MAX_AT_PREFIX} rules per prefix and ${MAX_RULES} per table: remove some first.`,
         });
       }
       const insert = "INSERT INTO rules (prefix, priority, weight, action) VALUES (?, ?, ?, ?)";
@@ -130,18 +130,18 @@ export class TableStore {
     return this.#rows("ORDER BY id");
   }
 
-  /** What was counted of the default rule that nobody set. */
+  /** The counters of the built-in default rule. */
   defaultCounted(): Counted {
     const row = this.#get("SELECT matches, drops FROM counters WHERE rule = 0");
     return { matches: Number(row?.matches ?? 0), drops: Number(row?.drops ?? 0) };
   }
 
-  /** Changes when another connection has written: cheap to ask again and again (SQLite, "data_version"). */
+  /** Changes when another connection has written; cheap to poll (SQLite, "data_version"). */
   dataVersion(): number {
     return Number(this.#dataVersion.get()?.data_version);
   }
 
-  /** Rises with each change of the rules. */
+  /** Increases with each change of the rules. */
   revision(): number {
     return Number(this.#get("SELECT revision FROM state")?.revision);
   }
@@ -153,7 +153,7 @@ export class TableStore {
   }
 
   /**
-   * Adds to the counters; of rules that are gone nothing is kept.
+   * Adds to the counters; ignores rules that were removed.
    *
    * @param now Unix milliseconds.
    */
@@ -192,9 +192,9 @@ export class TableStore {
         };
       });
     } catch (cause) {
-      throw new BlockcloudError("TABLE_MALFORMED", "The service table's file holds no rules.", {
+      throw new BlockcloudError("TABLE_MALFORMED", "The service table's file is malformed.", {
         cause,
-        remedy: "Remove service-table.sqlite from the state folder, or bring back a backup.",
+        remedy: "Remove service-table.sqlite from the state folder, or restore a backup.",
       });
     }
   }

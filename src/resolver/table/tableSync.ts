@@ -4,11 +4,13 @@ import type { Timers } from "../../node/timers.ts";
 import type { ServiceTable } from "./serviceTable.ts";
 import type { TableStore } from "./tableStore.ts";
 
-/** How often the file is looked at, and counters are written, milliseconds. */
+/** Interval at which the file is checked and counters are written, milliseconds. */
 const POLL_MS = 1_000;
 const FLUSH_MS = 10_000;
 
-/** Keeps a table in memory like the one on disk, and writes down what was counted; closes the store at the end. */
+/**
+ * Synchronises a table in memory with the one on disk, and writes its counters; closes the store at the end.
+ */
 export class TableSync implements Startable {
   readonly #table: ServiceTable;
   readonly #store: TableStore;
@@ -16,7 +18,7 @@ export class TableSync implements Startable {
   readonly #timers: Timers;
   readonly #log: Logger;
   readonly #stopping = new AbortController();
-  /** What was counted of each rule when counters were written last. */
+  /** The counters of each rule at the last write. */
   #written = new Map<number, { matches: number; drops: number }>();
   #dataVersion = -1;
   #revision = -1;
@@ -61,7 +63,7 @@ export class TableSync implements Startable {
         this.#read();
         if (rounds % (FLUSH_MS / POLL_MS) === 0) this.#flush();
       } catch (error) {
-        // What was read last stays in force.
+        // The table that was read last stays in force.
         if (!signal.aborted) this.#log.warn("cannot follow the service table", { error });
       }
     }
@@ -75,7 +77,7 @@ export class TableSync implements Startable {
       this.#table.load(this.#store.rules());
       this.#log.info("service table read", { rules: this.#table.size, revision });
     }
-    // Only now: what failed is tried again.
+    // Set only after success, so that a failed read is tried again.
     [this.#dataVersion, this.#revision] = [dataVersion, revision];
   }
 

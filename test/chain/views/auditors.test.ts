@@ -3,16 +3,14 @@ import { parseEther } from "viem";
 import { readAuditorHistory } from "../../../src/chain/views/auditorRounds.ts";
 import { readAuditorView } from "../../../src/chain/views/auditorView.ts";
 import { readSpending } from "../../../src/chain/views/spending.ts";
-import { sender } from "../../../src/demo/cast.ts";
-import { devKey } from "../../../src/demo/devnet.ts";
+import { sender } from "../../../devnet/cast.ts";
+import { devKey } from "../../../devnet/devnet.ts";
 import { AuditedChain, FIRST } from "../../support/auditedChain.ts";
 import { rejection } from "../../support/rejection.ts";
 
 const STAKE = parseEther("10000");
 
-describe("views of auditors", function () {
-  this.timeout(120_000);
-
+describe("views of auditors", () => {
   let chain: AuditedChain;
 
   const view = async (index: number) =>
@@ -36,7 +34,7 @@ describe("views of auditors", function () {
     const shown = await view(0);
     expect(shown).to.deep.include({
       stake: STAKE,
-      counted: { now: 0n, next: 0n },
+      counted: { now: 0n, next: STAKE },
       enrolledSince: FIRST,
       operator: chain.auditors[0]!.operator,
       chain: { pendingSince: FIRST, epochsLeft: undefined },

@@ -25,6 +25,7 @@ describe("listServices", () => {
       classAt: (classId: number) => ({
         name: stringToHex(classId === 0 ? "http" : "json-rpc", { size: 32 }),
         minimumStake: 0n,
+        maximumStake: 1n,
         registrationFee: 0n,
         open: true,
         excellentMs: 1,
@@ -34,7 +35,7 @@ describe("listServices", () => {
       }),
       ownerOf: () => DEPLOYMENT.contracts.token,
       labelOf: (number: bigint) => (number === 7n ? "seven" : ""),
-      serviceStakeAt: () => 5n,
+      serviceStakeAt: () => [5n, 5n],
     });
   });
 

@@ -12,8 +12,7 @@ const target = `ip-8-8-8-8.${rawName(rootServiceId(7n))}.`;
 
 /** What both programs take alike. */
 for (const program of ["dig", "kdig"]) {
-  describe(`DNS as ${program} sees it`, function () {
-    this.timeout(20_000);
+  describe(`DNS as ${program} sees it`, () => {
     let rig: DnsRig;
 
     before(async function () {

@@ -204,7 +204,7 @@ describe("DnsFront", () => {
     }
   });
 
-  it("takes a dot inside a label for what it is", async () => {
+  it("treats a dot inside a label as part of the label", async () => {
     const query = queryFor({ name: "weatherxbloc.alt" });
     query[query.indexOf("xbloc")] = 0x2e;
     expect(rcodeOf(await rig.exchange(query))).to.equal(5);
@@ -238,7 +238,7 @@ describe("DnsFront", () => {
     expect((await rig.ask({ name: "nobody.bloc.alt", rrtype: "ANY" })).rcode).to.equal("NXDOMAIN");
   });
 
-  it("gives a look-up four seconds, and no more of them than it can hold", async () => {
+  it("gives a lookup four seconds, and no more of them than it can hold", async () => {
     await rig.stop();
     rig = new DnsRig({ limits: { maxPending: 1 } });
     await rig.start();
@@ -255,7 +255,7 @@ describe("DnsFront", () => {
     expect([(await late)[1], rcodeOf(await late)]).to.deep.equal([1, 2]);
   });
 
-  it("counts what it answers, and says it once a second", async () => {
+  it("counts its responses, and reports them once a second", async () => {
     await rig.ask();
     await rig.ask();
     await rig.ask({ name: "nobody.bloc.alt" });

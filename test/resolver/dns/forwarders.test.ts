@@ -43,8 +43,7 @@ pid-file
 };
 
 for (const [program, { config, args, ready }] of Object.entries(servers)) {
-  describe(`${program}, pointed here as docs/resolver.md says`, function () {
-    this.timeout(30_000);
+  describe(`${program}, configured as docs/resolver.md says`, () => {
     const rig = new DnsRig();
     let folder: string | undefined;
     let child: ChildProcess;
@@ -98,7 +97,7 @@ for (const [program, { config, args, ready }] of Object.entries(servers)) {
   });
 }
 
-/** A port that nobody listens on now. */
+/** A port that is free now. */
 async function freePort(): Promise<number> {
   const socket = createSocket("udp4").bind(0, "127.0.0.1");
   await once(socket, "listening");

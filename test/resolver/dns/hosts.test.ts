@@ -28,7 +28,7 @@ describe("Hosts", () => {
     );
   });
 
-  it("keeps what it was told for half a minute", async () => {
+  it("caches a result for half a minute", async () => {
     expect(await hosts.addresses("a")).to.deep.equal(["8.8.8.8"]);
     timers.pass(29_999);
     await hosts.addresses("a");
@@ -52,7 +52,7 @@ describe("Hosts", () => {
     expect(asked).to.deep.equal(["a", "b", "c", "a"]);
   });
 
-  it("remembers that a host does not exist, and not that nobody said", async () => {
+  it("remembers that a host does not exist, but not a failed resolution", async () => {
     const fail = (code: string) => {
       resolve = () => Promise.reject(Object.assign(new Error(code), { code }));
     };

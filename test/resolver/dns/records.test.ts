@@ -38,7 +38,7 @@ describe("DNS records", () => {
     expect(rig.hostsAsked).to.deep.equal(["a.example.com"]);
   });
 
-  it("no address is private, written or resolved: a public name must lead nobody inside", async () => {
+  it("no address is private, written or resolved: a public name must not lead into a private network", async () => {
     rig.hosts = { "inside.example.com": ["10.0.0.1", "9.9.9.9", "fd00::1"] };
     publish(
       endpoint("https://192.168.1.1/"),
@@ -89,7 +89,7 @@ describe("DNS records", () => {
     ]);
   });
 
-  it("a target's name is gone with its address, and is nobody's way to any other", async () => {
+  it("a target's name disappears with its address, and leads to no other address", async () => {
     publish(endpoint("https://8.8.8.8/"));
     expect((await rig.ask({ name: `ip-8-8-8-8.${raw}` })).rcode).to.equal("NOERROR");
     publish(endpoint("https://9.9.9.9/"));
@@ -131,7 +131,7 @@ describe("DNS records", () => {
     ]);
   });
 
-  it("the signed record is there for whoever trusts no resolver", async () => {
+  it("the signed record is there for clients that do not trust the resolver", async () => {
     const record = `0x${"c0ffee".repeat(300)}` as const;
     rig.resolver.set(`sub.${NAME}`, answerOf(7n, { record, nameRecord: "0xbeef" }));
     const signed = async (label: string) => {

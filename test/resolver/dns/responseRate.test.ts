@@ -30,7 +30,7 @@ describe("ResponseRate", () => {
     expect(take(rate, "2001:db8:0:2::1", 1)).to.deep.equal(["full"]);
   });
 
-  it("limits neither loopback nor, at 0, anybody", () => {
+  it("does not limit loopback, and with a rate of 0 no network", () => {
     const rate = new ResponseRate({ perSecond: 1, burst: 1 }, 1);
     for (const address of ["127.0.0.1", "::1", "::ffff:127.0.0.1"]) {
       expect(new Set(take(rate, address, 5))).to.deep.equal(new Set(["full"]));

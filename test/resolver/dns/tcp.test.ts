@@ -36,7 +36,7 @@ describe("DNS over TCP", () => {
     socket.destroy();
   });
 
-  it("sends what is ready before what takes long (RFC 7766, 6.2.1.1)", async () => {
+  it("sends responses as they are ready, out of order (RFC 7766, 6.2.1.1)", async () => {
     await start();
     await rig.overTcp(query(1));
     const { promise, resolve: open } = Promise.withResolvers<undefined>();

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
-import { Finder } from "../../../src/resolver/dns/finder.ts";
+import { ZoneLookup } from "../../../src/resolver/dns/zoneLookup.ts";
 import { Hosts } from "../../../src/resolver/dns/hosts.ts";
 import { Responder } from "../../../src/resolver/dns/responder.ts";
 import type { Allowance } from "../../../src/resolver/dns/responseRate.ts";
@@ -12,7 +12,7 @@ import { answerOf, FakeResolver } from "../../support/fakeResolver.ts";
 import { FakeTimers } from "../../support/fakeTime.ts";
 import { MemoryLog } from "../../support/memoryLog.ts";
 
-/** Networks are limited, loopback is not: here a test says what is allowed. */
+/** Networks are limited, loopback is not, so the test sets the allowed rate itself. */
 describe("UdpServer", () => {
   const timers = new FakeTimers();
   const counted: string[] = [];
@@ -29,13 +29,13 @@ describe("UdpServer", () => {
       { keepMs: 1, maxHosts: 1, maxPending: 1, timeMs: 1 },
       { resolve: async () => [], timers },
     );
-    const finder = new Finder(
-      { maxTtlSeconds: 30, negativeTtlSeconds: 5, lookUpMs: 4_000 },
+    const zoneLookup = new ZoneLookup(
+      { maxTtlSeconds: 30, negativeTtlSeconds: 5, lookupMs: 4_000 },
       { resolver, timers, hosts, allowLoopback: false, onFault: expect.fail },
     );
     const responder = new Responder(
       { keepMs: 1_000, keepVaryingMs: 1_000, maxAnswers: 10, maxPending: 10, seed: 1 },
-      { resolver, finder, now: () => 1_700_000_000_000, timers },
+      { resolver, zoneLookup, now: () => 1_700_000_000_000, timers },
     );
     counted.length = 0;
     tally = new Tally(

@@ -124,20 +124,20 @@ describe("The resolver's HTTP answers", () => {
     expect(long.code).to.equal("REQUEST_INVALID");
   });
 
-  it("tell nobody what broke inside", async () => {
+  it("do not tell the client about internal faults", async () => {
     rig.resolver.gate = Promise.reject(new Error("https://rpc.example/v2/secret"));
     const problem = await problemOf(await rig.request(`/v1/resolve/${NAME}`));
     expect([problem.code, problem.detail]).to.deep.equal(["RESOLVER_FAILED", undefined]);
     expect(rig.log.said("error")).to.deep.equal(["a request failed"]);
   });
 
-  it("end a look-up that takes too long", async () => {
+  it("end a lookup that takes too long", async () => {
     rig.resolver.gate = new Promise(() => {});
     const response = await rig.timers.play(Promise.resolve(rig.request(`/v1/resolve/${NAME}`)));
     expect((await problemOf(response)).code).to.equal("RESOLVER_UNREACHABLE");
   });
 
-  it("hand on the resolvers that a look-up came through", async () => {
+  it("hand on the resolvers that a lookup came through", async () => {
     const headers = { "resolver-path": "a1, b2 ,c3" };
     await rig.request(`/v1/resolve/${NAME}`, { headers });
     await post({ names: [NAME] }, headers);
@@ -231,7 +231,7 @@ describe("The resolver's HTTP answers", () => {
     }
   });
 
-  it("show metrics to this host only, and health to all", async () => {
+  it("show metrics to clients on the same host only, and health to all", async () => {
     rig.metrics = createMetrics("resolver");
     rig = new HttpRig({ metrics: rig.metrics });
     rig.peer = { network: "192.0.2.7", isLoopback: false };

@@ -52,7 +52,7 @@ describe("HttpFront", () => {
     expect([...statuses]).to.deep.equal([400, 429]);
   });
 
-  it("shows this host its metrics", async () => {
+  it("shows its metrics to clients on the same host", async () => {
     await ask({ port, path: `/v1/resolve/${NAME}` });
     const { body } = await ask({ port, path: "/metrics" });
     expect(body.toString()).to.contain('blockcloud_resolver_requests_total{status="2xx"} 1');
@@ -84,7 +84,7 @@ describe("HttpFront", () => {
     expect((await untilClosed(socket)).endsWith("\r\n0\r\n\r\n")).to.equal(false);
   });
 
-  it("calls a look-up off whose client has left", async () => {
+  it("calls a lookup off whose client has left", async () => {
     const { promise, resolve: open } = Promise.withResolvers<undefined>();
     resolver.gate = promise;
     const socket = connect(port, "127.0.0.1");

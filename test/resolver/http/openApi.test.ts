@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { z } from "zod";
+import * as z from "zod";
 import { resolveErrors } from "../../../src/resolver/answer.ts";
 import { answerJsonSchema, problemJsonSchema } from "../../../src/resolver/answerSchema.ts";
 import { httpProblems } from "../../../src/resolver/http/problem.ts";
@@ -82,7 +82,7 @@ describe("GET /openapi.json", () => {
     }
   });
 
-  it("says every code that a look-up ends with, below its status", async () => {
+  it("says every code that a lookup ends with, below its status", async () => {
     const found = operationsOf(await read()).find(({ operationId }) => operationId === "resolve");
     for (const code of Object.values(resolveErrors)) {
       const status = String(httpProblems[code]?.status);
@@ -90,7 +90,7 @@ describe("GET /openapi.json", () => {
     }
   });
 
-  it("describes what is answered", async () => {
+  it("describes the actual responses", async () => {
     rig.resolver.set("weather.bloc.alt", answerOf(7n));
     const operations = operationsOf(await read());
     for (const [path, method, init] of [

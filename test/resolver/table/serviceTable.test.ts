@@ -19,7 +19,7 @@ function table(draw = () => 0) {
 }
 
 describe("the service table", () => {
-  it("delays everything as long as nobody says otherwise", () => {
+  it("delays all lookups while there is no rule", () => {
     const empty = table();
     expect(empty.match(id("07")).rule).to.deep.include({ id: 0, action: { kind: "delay" } });
     empty.add(rule(1, "default", { kind: "drop" }));

@@ -36,7 +36,7 @@ describe("the service table on disk", () => {
     return store;
   }
 
-  it("outlives whoever wrote it", () => {
+  it("outlives the process that wrote it", () => {
     const actions: Action[] = [
       forward("a"),
       { kind: "services", services: [`0x${"0".repeat(15)}8${"0".repeat(48)}`] },
@@ -124,7 +124,7 @@ describe("the service table on disk", () => {
       await sync.stop();
     });
 
-    it("hears what was counted, now and then and at the end; counting alone is no change", async () => {
+    it("receives the counters at intervals and at the end; counting alone is no change", async () => {
       const number = editor.add(spec("0x07", { kind: "drop" }));
       await timers.advance(1_000);
       const { version } = table;

@@ -1,0 +1,11 @@
+import type { Address } from "viem";
+import type { ContractName } from "../chain.ts";
+
+/** Sends a call and notes what it cost. */
+export type Row = (
+  from: Address,
+  contract: ContractName,
+  name: string,
+  args: readonly unknown[],
+  when?: string,
+) => Promise<void>;

@@ -1,0 +1,40 @@
+import { median, rounded } from "./quantiles.ts";
+
+/** Measures each of some things once a round, in turn, so that a slow moment of the machine hits all. */
+export async function alternately<K extends string>(
+  rounds: number,
+  measures: Readonly<Record<K, () => Promise<number>>>,
+): Promise<Record<K, number[]>> {
+  const names = Object.keys(measures) as K[];
+  const figures = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<
+    K,
+    number[]
+  >;
+  for (let round = 0; round < rounds; round += 1) {
+    // Every other round the other way round: who comes second finds a warmer machine.
+    for (const name of round % 2 === 0 ? names : names.toReversed()) {
+      figures[name].push(await measures[name]());
+    }
+  }
+  return figures;
+}
+
+/** The median of what one reached of the other, round by round. */
+export function medianRatio(ones: readonly number[], others: readonly number[]): number {
+  return rounded(median(ones.map((one, round) => one / (others[round] ?? NaN))), 3);
+}
+
+/** Calls a second, of many calls that take no time to speak of each: the median of some runs. */
+export function callsPerSecond(
+  runs: number,
+  calls: number,
+  callAll: (calls: number) => void,
+): number {
+  callAll(calls);
+  const figures = Array.from({ length: runs }, () => {
+    const from = performance.now();
+    callAll(calls);
+    return calls / ((performance.now() - from) / 1000);
+  });
+  return rounded(median(figures));
+}

@@ -1,0 +1,125 @@
+import path from "node:path";
+import type { Hex } from "viem";
+import { deploymentFile, keyIndex, type DemoAuditor, type Stage } from "./stage.ts";
+import { devKey } from "./devnet.ts";
+import { WorkerProcess } from "./worker.ts";
+
+/** Nodes of the record network that stand alone. */
+const CORAL_NODES = 3;
+
+/**
+ * Starts the nodes of the record network, each joining by those before it.
+ *
+ * @returns Their addresses.
+ */
+export async function castCoral(stage: Stage, workers: WorkerProcess[]): Promise<string[]> {
+  stage.say(`starting ${CORAL_NODES} nodes of the record network`);
+  const addresses: string[] = [];
+  for (let node = 1; node <= CORAL_NODES; node++) {
+    const worker = startWorker(
+      { ...stage, bootstrap: addresses },
+      {
+        name: `coral ${node}`,
+        args: ["coral", "run", ...coralArgs({ bootstrap: addresses })],
+        // Each node has a key of its own.
+        state: `coral-${node}`,
+      },
+    );
+    workers.push(worker);
+    const { addresses: own } = await worker.logged("coral listens");
+    addresses.push(...(own as string[]));
+  }
+  return addresses;
+}
+
+/** Starts a resolver, and says where its fronts listen. */
+export async function castResolver(
+  stage: Stage,
+  workers: WorkerProcess[],
+): Promise<{ http: string; dns: string }> {
+  stage.say("starting a resolver");
+  const worker = startWorker(stage, {
+    name: "resolver",
+    args: [
+      ...["resolver", "run", "--http", "127.0.0.1:0", "--dns", "127.0.0.1:0"],
+      ...coralArgs(stage),
+    ],
+  });
+  workers.push(worker);
+  const { http, dns } = await worker.logged("resolver listens");
+  return { http: `http://${String(http)}`, dns: String(dns) };
+}
+
+/** Starts the process of an auditor. */
+export function startAuditor(stage: Stage, auditor: DemoAuditor, index: number): WorkerProcess {
+  return startWorker(stage, {
+    name: `auditor ${index + 1}`,
+    args: ["auditor", "run", "--auditor", auditor.owner, ...coralArgs(stage)],
+    env: { BLOCKCLOUD_OPERATOR_KEY: devKey(keyIndex.operator + index).key },
+  });
+}
+
+/** Starts the process of a provider. */
+export function startProvider(
+  stage: Stage,
+  number: bigint,
+  upstream: string,
+  serviceKey: Hex,
+  walletKey: Hex,
+): WorkerProcess {
+  return startWorker(stage, {
+    name: `provider ${number}`,
+    args: [
+      ...["provider", "run", "--service", number.toString(), "--upstream", upstream],
+      // Any free port: without --endpoint the provider publishes where it listens.
+      ...["--listen", "127.0.0.1:0", "--settle-every", "1"],
+      ...coralArgs(stage),
+    ],
+    env: { BLOCKCLOUD_SERVICE_KEY: serviceKey, BLOCKCLOUD_WALLET_KEY: walletKey },
+  });
+}
+
+/** Starts the process of a sub-service. */
+export function startSubService(
+  stage: Stage,
+  device: { id: Hex; delegation: Hex; key: Hex; upstream: string },
+): WorkerProcess {
+  const { id, delegation, key, upstream } = device;
+  return startWorker(stage, {
+    name: `sub-service ${id.slice(-8)}`,
+    args: [
+      ...["subservice", "run", "--id", id, "--delegation", delegation, "--upstream", upstream],
+      ...["--listen", "127.0.0.1:0", ...coralArgs(stage)],
+    ],
+    env: { BLOCKCLOUD_DEVICE_KEY: key },
+  });
+}
+
+/** Folder of the workers' state. */
+export function stateFolder(stage: Pick<Stage, "folder">): string {
+  return path.join(stage.folder, "state");
+}
+
+/** How a worker of the demo joins the record network: on loopback only. */
+function coralArgs({ bootstrap }: Pick<Stage, "bootstrap">): string[] {
+  return [
+    ...["--coral-listen", "/ip4/127.0.0.1/tcp/0", "--allow-loopback"],
+    ...(bootstrap.length === 0 ? [] : ["--coral-bootstrap", ...bootstrap]),
+  ];
+}
+
+/** Starts a process of this run. */
+function startWorker(
+  stage: Stage,
+  worker: { name: string; args: string[]; env?: Record<string, string>; state?: string },
+): WorkerProcess {
+  const { name, args, env = {}, state = "" } = worker;
+  const common = ["--deployment", deploymentFile(stage), "--rpc", stage.devnet.rpcUrl];
+  return new WorkerProcess({
+    name,
+    args: [...args, ...common, "--state", path.join(stateFolder(stage), state)],
+    env,
+    logFile: path.join(stage.folder, `${name.replaceAll(" ", "-")}.log`),
+    ...(stage.command !== undefined && { command: stage.command }),
+  });
+}

@@ -1,0 +1,121 @@
+import type { Address } from "viem";
+import type { Verdict } from "../src/protocol/tally.ts";
+import type { Findings } from "./findings.ts";
+import type { RoundState } from "./monitor.ts";
+import type { DemoMove } from "./move.ts";
+
+/** A failed self-check of the demo. */
+export interface DemoReason {
+  check:
+    | "EPOCHS_AUDITED"
+    | "HEALTHY_SERVICE_PAID_IN_FULL"
+    | "FAULTY_SERVICE_PAID_LESS"
+    | "AUDITOR_EARNED"
+    | "SERVICE_MOVED_WITHOUT_TRANSACTION";
+  /** The service concerned. */
+  service?: number;
+  /** The auditor concerned. */
+  auditor?: Address;
+  /** The epoch; null if the reason is about the whole run. */
+  epoch: number | null;
+  /** The explanation from chain and logs. */
+  why: string;
+}
+
+/** The state of a service in an epoch on chain. */
+export interface ServiceEpoch {
+  epoch: number;
+  hasSeed: boolean;
+  /** Undefined while the epoch is not settled. */
+  reward: bigint | undefined;
+  /** The pay for the best verdict. */
+  full: bigint;
+  verdict: Verdict;
+  /** Number of auditors that revealed a vote. */
+  revealed: number;
+  auditors: number;
+}
+
+/** A faulty service must stay below this share of the full pay, in percent. */
+const VISIBLY_LESS = 80n;
+const grades = ["FAILED", "POOR", "GOOD", "EXCELLENT"] as const;
+
+/** Why a healthy service was not paid in full, by epochs; nothing when it was. */
+export function whyNotInFull(
+  service: bigint,
+  epochs: readonly ServiceEpoch[],
+  findings: Pick<Findings, "inspections">,
+): DemoReason[] {
+  return epochs.flatMap((each) => {
+    if (each.full > 0n && each.reward === each.full) return [];
+    const { epoch } = each;
+    const why = whyLess(each, service, findings);
+    return { check: "HEALTHY_SERVICE_PAID_IN_FULL", service: Number(service), epoch, why };
+  });
+}
+
+function whyLess(
+  { epoch, hasSeed, reward, full, verdict, revealed, auditors }: ServiceEpoch,
+  service: bigint,
+  findings: Pick<Findings, "inspections">,
+): string {
+  if (!hasSeed) return "The epoch has no seed: it was not proved in time.";
+  if (reward === undefined) return "The epoch was not settled by the end of the run.";
+  if (verdict === null) {
+    return `No quorum: ${revealed} of ${auditors} auditors revealed a round of this epoch.`;
+  }
+  if (verdict === 3) return `Paid ${reward} of ${full} wei though EXCELLENT.`;
+  const measured = findings
+    .inspections(service, epoch)
+    .map(({ auditor, grade, milliseconds, reasons }) =>
+      [
+        `${auditor} found ${grades[grade] ?? grade} in ${milliseconds.join(", ")} ms`,
+        ...new Set(reasons),
+      ].join(": "),
+    );
+  return `${grades[verdict]} instead of EXCELLENT. ${measured.join("; ")}`.trim();
+}
+
+/** Why a faulty service was not paid visibly less; nothing when it was. */
+export function whyNotLess(service: bigint, epochs: readonly ServiceEpoch[]): DemoReason[] {
+  const reward = epochs.reduce((sum, each) => sum + (each.reward ?? 0n), 0n);
+  const full = epochs.reduce((sum, each) => sum + each.full, 0n);
+  if (reward * 100n <= full * VISIBLY_LESS) return [];
+  const verdicts = epochs
+    .map(({ epoch, verdict }) => `${epoch} ${verdict === null ? "no quorum" : grades[verdict]}`)
+    .join(", ");
+  const why = `Paid ${reward} of ${full} wei, more than ${VISIBLY_LESS}%. By epoch: ${verdicts}.`;
+  return [{ check: "FAULTY_SERVICE_PAID_LESS", service: Number(service), epoch: null, why }];
+}
+
+/** Why an auditor earned nothing, by epochs; nothing when it earned. */
+export function whyNotEarned(
+  auditor: Address,
+  rounds: readonly (RoundState & { epoch: number })[],
+  findings: Pick<Findings, "lastSaid">,
+): DemoReason[] {
+  if (rounds.some(({ reward }) => reward > 0n)) return [];
+  return rounds.map(({ epoch, ...round }) => {
+    const said = findings.lastSaid(auditor, epoch);
+    const log = said === undefined ? "Its log says nothing of it." : `Its log last says: ${said}.`;
+    return { check: "AUDITOR_EARNED", auditor, epoch, why: `${whyUnpaid(round)} ${log}` };
+  });
+}
+
+function whyUnpaid({ committed, revealed, votes, claimed, paidVotes }: RoundState): string {
+  if (!committed) return "It did not commit.";
+  if (!revealed) return "It committed, and did not reveal.";
+  if (votes === 0) return "It revealed a round without a vote.";
+  if (!claimed) return `It revealed ${votes} votes, and did not claim.`;
+  return `It claimed, and ${paidVotes} of ${votes} votes were paid.`;
+}
+
+/** Why a move does not count; nothing when it does. */
+export function whyNotMoved(move: DemoMove | undefined): DemoReason[] {
+  if (move?.announcements === 0) return [];
+  const why =
+    move === undefined
+      ? "The run ended before the service moved."
+      : `The move was announced on chain by ${move.announcements} transactions.`;
+  return [{ check: "SERVICE_MOVED_WITHOUT_TRANSACTION", service: 1, epoch: null, why }];
+}

@@ -1,0 +1,120 @@
+import type { Address } from "viem";
+import type { DemoAuditor, DemoService } from "./stage.ts";
+import type { DemoMove } from "./move.ts";
+import type { Monitor } from "./monitor.ts";
+import {
+  whyNotEarned,
+  whyNotInFull,
+  whyNotLess,
+  whyNotMoved,
+  type DemoReason,
+  type ServiceEpoch,
+} from "./reasons.ts";
+import type { Findings } from "./findings.ts";
+import type { Verdict } from "../src/protocol/tally.ts";
+
+/** The last line of `npm start -- --epochs N --json`. Rewards and stakes are BLOC in wei, as decimals. */
+export interface DemoResult {
+  /**
+   * Every auditor earned, the healthy services were paid in full, the faulty one visibly less, and a service
+   * moved without a transaction.
+   */
+  ok: boolean;
+  /** Which of these conditions failed, when, and why; empty if `ok`. */
+  reasons: DemoReason[];
+  /** Epochs that were audited. */
+  epochs: number;
+  services: { number: number; class: string; verdicts: Verdict[]; reward: string }[];
+  auditors: {
+    address: Address;
+    stake: string;
+    rounds: number;
+    votes: number;
+    paidVotes: number;
+    reward: string;
+    transactions: number;
+  }[];
+  /** The move of service 1 during the run; null if the run ended before. */
+  move: DemoMove | null;
+  /** All gas of the operators' transactions over all votes revealed. */
+  gasPerAudit: number | null;
+}
+
+/** Computes the result of the audited epochs from the chain. */
+export async function judge(
+  run: {
+    monitor: Monitor;
+    services: readonly DemoService[];
+    auditors: readonly DemoAuditor[];
+    first: number;
+    clock: { head(): { number: bigint } };
+    move: DemoMove | undefined;
+    findings: Pick<Findings, "inspections" | "lastSaid">;
+  },
+  epochs: number | undefined,
+): Promise<DemoResult> {
+  const { monitor, first } = run;
+  await monitor.refresh(run.clock.head().number);
+  const settled = run.services.map(({ number }) => monitor.settledFrom(number, first));
+  const count = epochs ?? Math.min(...settled);
+  const audited = Array.from({ length: count }, (_, index) => first + index);
+
+  const serviceEpoch = async (number: bigint, epoch: number): Promise<ServiceEpoch> => ({
+    epoch,
+    hasSeed: monitor.hasSeed(epoch),
+    reward: monitor.settlement(number, epoch)?.reward,
+    full: await monitor.fullPay(number, epoch),
+    verdict: await monitor.verdict(number, epoch),
+    revealed: run.auditors.filter(({ owner }) => monitor.round(owner, epoch).revealed).length,
+    auditors: run.auditors.length,
+  });
+  const services = await Promise.all(
+    run.services.map(async ({ number, className, healthy }) => {
+      const epochs = await Promise.all(audited.map((epoch) => serviceEpoch(number, epoch)));
+      return {
+        row: {
+          number: Number(number),
+          class: className,
+          verdicts: epochs.map(({ verdict }) => verdict),
+          reward: sum(epochs.map(({ reward }) => reward ?? 0n)).toString(),
+        },
+        reasons: healthy ? whyNotInFull(number, epochs, run.findings) : whyNotLess(number, epochs),
+      };
+    }),
+  );
+  const auditors = run.auditors.map(({ owner, operator, stake }) => {
+    const rounds = audited.map((epoch) => ({ ...monitor.round(owner, epoch), epoch }));
+    return {
+      row: {
+        address: owner,
+        stake: stake.toString(),
+        rounds: rounds.filter((round) => round.claimed).length,
+        votes: rounds.reduce((total, round) => total + round.votes, 0),
+        paidVotes: rounds.reduce((total, round) => total + round.paidVotes, 0),
+        reward: sum(rounds.map((round) => round.reward)).toString(),
+        transactions: monitor.transactions(operator),
+      },
+      reasons: whyNotEarned(owner, rounds, run.findings),
+    };
+  });
+  const why = "No epoch was audited, claimed and settled by the end of the run.";
+  const none: DemoReason[] = count > 0 ? [] : [{ check: "EPOCHS_AUDITED", epoch: null, why }];
+  const reasons = [
+    ...none,
+    ...[...services, ...auditors].flatMap((each) => each.reasons),
+    ...whyNotMoved(run.move),
+  ];
+  return {
+    ok: reasons.length === 0,
+    reasons,
+    epochs: count,
+    services: services.map(({ row }) => row),
+    auditors: auditors.map(({ row }) => row),
+    move: run.move ?? null,
+    gasPerAudit: monitor.gasPerAudit ?? null,
+  };
+}
+
+function sum(amounts: readonly bigint[]): bigint {
+  return amounts.reduce((total, amount) => total + amount, 0n);
+}

@@ -1,0 +1,52 @@
+import path from "node:path";
+import type { Address } from "viem";
+import type { ChainClient } from "../src/chain/client.ts";
+import type { TransactionSender } from "../src/chain/transactions/sender.ts";
+import type { classIds, Devnet } from "./devnet.ts";
+
+/** A service of the demo. */
+export interface DemoService {
+  number: bigint;
+  name: string;
+  className: keyof typeof classIds;
+  stake: bigint;
+  /** Whether it is meant to be paid in full. */
+  healthy: boolean;
+}
+
+/** An auditor of the demo. */
+export interface DemoAuditor {
+  owner: Address;
+  operator: Address;
+  stake: bigint;
+}
+
+/** Which of the chain's funded keys plays which part. */
+export const keyIndex = {
+  treasury: 0,
+  owner: 1,
+  auditor: 4,
+  operator: 9,
+  service: 14,
+  visitor: 17,
+};
+
+/** What the demo runs on. */
+export interface Stage {
+  devnet: Devnet;
+  client: ChainClient;
+  /** Holds the BLOC that is handed out; one sender, which keeps the transfers' nonces in order. */
+  treasury: TransactionSender;
+  /** Folder of the run: deployment file, logs, workers' state. */
+  folder: string;
+  /** Addresses of the record network's nodes, by which workers join it. */
+  bootstrap: readonly string[];
+  /** The command that workers run; without it, this repository's own, from its sources. */
+  command?: string;
+  say(message: string): void;
+}
+
+/** What every worker reads. */
+export function deploymentFile(stage: Stage): string {
+  return path.join(stage.folder, "devnet.json");
+}

@@ -1,0 +1,172 @@
+import { formatEther } from "viem";
+import type { DemoMove } from "./move.ts";
+import type { Verdict } from "../src/protocol/tally.ts";
+
+/** What the live view shows; everything in it was read from the chain. */
+export interface Picture {
+  rpcUrl: string;
+  epoch: number;
+  /** Seconds into the epoch. */
+  seconds: number;
+  epochSeconds: number;
+  phase: string;
+  waitingFor: string;
+  services: {
+    number: bigint;
+    name: string;
+    className: string;
+    /** Of the last epochs that are final, oldest first. */
+    verdicts: Verdict[];
+    reward: bigint;
+  }[];
+  /** What each service was paid for an epoch, once that is settled. */
+  settled: { epoch: number; number: bigint; name: string; verdict: Verdict; reward: bigint }[];
+  /** What each auditor was paid for an epoch, once it has claimed. */
+  claimed: { epoch: number; address: string; paidVotes: number; votes: number; reward: bigint }[];
+  auditors: {
+    address: string;
+    stake: bigint;
+    rounds: number;
+    paidVotes: number;
+    votes: number;
+    reward: bigint;
+  }[];
+  gasPerAudit: number | undefined;
+  /** Where the resolver's fronts listen. */
+  resolver: { http: string; dns: string };
+  move: DemoMove | undefined;
+}
+
+const letters = ["F", "P", "G", "E"] as const;
+const words = ["failed", "poor", "good", "excellent"] as const;
+
+/** The live view as lines of text. */
+export function render(picture: Picture): string[] {
+  const { epoch, seconds, epochSeconds, phase } = picture;
+  const services = picture.services.map((service) => [
+    service.number.toString(),
+    service.name,
+    service.className,
+    service.verdicts.map((verdict) => (verdict === null ? "-" : letters[verdict])).join(" "),
+    bloc(service.reward),
+  ]);
+  const auditors = picture.auditors.map((auditor) => [
+    short(auditor.address),
+    formatEther(auditor.stake),
+    auditor.rounds.toString(),
+    `${auditor.paidVotes}/${auditor.votes}`,
+    bloc(auditor.reward),
+  ]);
+  return [
+    `Blockcloud on an embedded chain, ${picture.rpcUrl}`,
+    `epoch ${epoch}, second ${seconds.toFixed(0)} of ${epochSeconds}: ${phase}`,
+    "",
+    ...table(["service", "name", "class", "last verdicts", "BLOC earned"], services, [0, 4]),
+    "",
+    ...table(["auditor", "stake", "rounds", "paid votes", "BLOC earned"], auditors, [1, 2, 3, 4]),
+    "",
+    `resolver: ${picture.resolver.http}, DNS on ${picture.resolver.dns}`,
+    moveLine(picture.move),
+    `gas an audit: ${picture.gasPerAudit ?? "no vote revealed yet"}`,
+    "verdicts: E excellent, G good, P poor, F failed, - no quorum; Ctrl-C stops",
+    `waiting for ${picture.waitingFor}`,
+  ];
+}
+
+/** What services and auditors got for the epochs so far, a line each. */
+export function renderEarnings({ settled, claimed }: Picture): string[] {
+  return [
+    ...settled.map(({ epoch, number, name, verdict, reward }) => {
+      const word = verdict === null ? "no quorum" : words[verdict];
+      return `epoch ${epoch}: service ${number} (${name}), ${word}, earned ${bloc(reward)} BLOC`;
+    }),
+    ...claimed.map(
+      ({ epoch, address, paidVotes, votes, reward }) =>
+        `epoch ${epoch}: auditor ${short(address)}, ${paidVotes} of ${votes} votes paid, ` +
+        `earned ${bloc(reward)} BLOC`,
+    ),
+  ];
+}
+
+function short(address: string): string {
+  return `${address.slice(0, 6)}..${address.slice(-4)}`;
+}
+
+/** How the move went, for people. */
+export function moveLine(move: DemoMove | undefined): string {
+  if (move === undefined) return "service 1 moves in the first audited epoch";
+  const { service, from, to, milliseconds, announcements } = move;
+  return (
+    `service ${service} moved from ${from} to ${to}: the resolver said so after ${milliseconds} ms, ` +
+    `${announcements} transactions`
+  );
+}
+
+/** BLOC with two decimals, cut. */
+export function bloc(wei: bigint): string {
+  const cents = (wei / 10n ** 16n).toString().padStart(3, "0");
+  return `${cents.slice(0, -2)}.${cents.slice(-2)}`;
+}
+
+function table(head: string[], rows: string[][], right: number[]): string[] {
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return [head, ...rows].map((row) =>
+    row
+      .map((cell, column) => {
+        const width = widths[column] ?? 0;
+        return right.includes(column) ? cell.padStart(width) : cell.padEnd(width);
+      })
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+/** What a screen writes to: a terminal, or any other stream. */
+export type Output = NodeJS.WritableStream & { readonly columns?: number };
+
+/**
+ * Where the view is written: redrawn in place on a terminal; elsewhere a line whenever the phase changes, and
+ * one for what each service and auditor got for an epoch.
+ */
+export class Screen {
+  readonly #stream: Output;
+  readonly #live: boolean;
+  #lines = 0;
+  #last = "";
+  readonly #earnings = new Set<string>();
+
+  constructor(stream: Output, live: boolean) {
+    this.#stream = stream;
+    this.#live = live;
+  }
+
+  /** Shows a picture. */
+  show(picture: Picture): void {
+    if (!this.#live) {
+      for (const line of renderEarnings(picture)) {
+        if (this.#earnings.has(line)) continue;
+        this.#earnings.add(line);
+        this.say(line);
+      }
+      this.say(`epoch ${picture.epoch}, ${picture.phase}; waiting for ${picture.waitingFor}`);
+      return;
+    }
+    const lines = render(picture).map((line) => line.slice(0, this.#stream.columns));
+    this.#stream.write(`${this.#up()}${lines.join("\x1b[K\n")}\x1b[K\n\x1b[J`);
+    this.#lines = lines.length;
+  }
+
+  /** Writes a line that stays, below what is shown. */
+  say(line: string): void {
+    if (line === this.#last) return;
+    this.#last = line;
+    this.#stream.write(`${line}\n`);
+    this.#lines = 0;
+  }
+
+  #up(): string {
+    return this.#live && this.#lines > 0 ? `\x1b[${this.#lines}F` : "";
+  }
+}

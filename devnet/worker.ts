@@ -1,0 +1,152 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { createWriteStream } from "node:fs";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { BlockcloudError } from "../src/protocol/errors.ts";
+
+const bin = fileURLToPath(new URL("../bin/blockcloud", import.meta.url));
+/** How long a worker may take to say something, milliseconds; far above what it takes on a busy machine. */
+const SAY_MS = 240_000;
+/** How long it may take to stop, milliseconds. */
+const STOP_MS = 15_000;
+
+/** A line of a worker's structured log. */
+export type LogLine = Record<string, unknown> & { msg: string };
+
+/** A worker in a process of its own, its log in a file. */
+export class WorkerProcess {
+  readonly name: string;
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<void>;
+  readonly #listeners = new Set<(line: LogLine) => void>();
+  readonly #said = new Map<string, LogLine>();
+  #lastError = "";
+
+  /**
+   * Starts `bin/blockcloud`, or another `command`, with arguments. Keys go through the environment, which
+   * other users of the machine cannot see, unlike arguments.
+   */
+  constructor(input: {
+    name: string;
+    args: readonly string[];
+    env: Record<string, string>;
+    logFile: string;
+    command?: string;
+  }) {
+    this.name = input.name;
+    this.#child = spawn(process.execPath, [input.command ?? bin, ...input.args, "--with-parent"], {
+      env: input.env,
+      // The pipe to its standard input ends with this process, however that ends.
+      stdio: ["pipe", "pipe", "pipe"],
+      // Ctrl-C in a terminal goes to a whole process group: workers are stopped by us, in order.
+      detached: true,
+    });
+    this.#exited = new Promise((resolve) => {
+      this.#child.once("exit", () => {
+        resolve();
+      });
+      this.#child.once("error", (error) => {
+        this.#lastError = error.message;
+        resolve();
+      });
+    });
+    const file = createWriteStream(input.logFile, { flags: "a" });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      if (stream === null) continue;
+      createInterface({ input: stream }).on("line", (line) => {
+        file.write(`${line}\n`);
+        this.#take(line);
+      });
+    }
+    void this.#exited.then(() => file.end());
+  }
+
+  /** Calls back for each line of the log. */
+  onLine(listener: (line: LogLine) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** Waits for a log message, unless it was logged already; fails when the process ends first. */
+  async logged(message: string, milliseconds = SAY_MS): Promise<LogLine> {
+    const said = this.#said.get(message);
+    if (said !== undefined) return said;
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      return await Promise.race([
+        new Promise<LogLine>((resolve) => {
+          this.onLine((line) => {
+            if (line.msg === message) resolve(line);
+          });
+        }),
+        this.#exited.then(() => this.#fail("ended")),
+        new Promise<never>((_, reject) => {
+          timer = setTimeout(() => {
+            reject(this.#error(`did not say "${message}"`));
+          }, milliseconds);
+        }),
+      ]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** The process ID; undefined when it could not be started. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** Whether the process still runs. */
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** The exit code; null while the process runs or when a signal ended it. */
+  get exitCode(): number | null {
+    return this.#child.exitCode;
+  }
+
+  /** The last error that the worker printed, for people. */
+  get lastError(): string {
+    return this.#lastError;
+  }
+
+  /** Ends the process at once, as a power cut would. */
+  async kill(): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#exited;
+  }
+
+  /** Asks the process to stop, and ends it when it does not. */
+  async stop(): Promise<void> {
+    if (!this.running) return;
+    this.#child.kill("SIGTERM");
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), STOP_MS);
+    await this.#exited;
+    clearTimeout(timer);
+  }
+
+  #take(text: string): void {
+    let line: LogLine;
+    try {
+      line = JSON.parse(text) as LogLine;
+    } catch {
+      // Not a log line: what a crashing process prints.
+      this.#lastError = text;
+      return;
+    }
+    if (line.level === "error")
+      this.#lastError = `${line.msg}: ${JSON.stringify(line.error ?? "")}`;
+    this.#said.set(line.msg, line);
+    for (const listener of this.#listeners) listener(line);
+  }
+
+  #fail(what: string): never {
+    throw this.#error(what);
+  }
+
+  #error(what: string): BlockcloudError {
+    return new BlockcloudError("WORKER_FAILED", `${this.name} ${what}: ${this.#lastError}.`, {
+      remedy: "Its log stands in the run's folder.",
+    });
+  }
+}

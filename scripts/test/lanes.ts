@@ -1,0 +1,32 @@
+/** Work of one lane. */
+export interface Task {
+  lane: string;
+  /** Ends before this begins; in another lane, or earlier in the same. */
+  after?: readonly Task[];
+  run(): Promise<void>;
+}
+
+/**
+ * Runs tasks in lanes, each lane as many at once as its width says, in the order given. A task that waits
+ * for another holds its place.
+ */
+export async function runInLanes(
+  tasks: readonly Task[],
+  widths: Readonly<Record<string, number>>,
+): Promise<void> {
+  const ended = new Map(tasks.map((task) => [task, Promise.withResolvers<undefined>()]));
+  const work = async (waiting: Task[]) => {
+    for (let task = waiting.shift(); task !== undefined; task = waiting.shift()) {
+      // One that is not part of this run is not waited for.
+      for (const other of task.after ?? []) await ended.get(other)?.promise;
+      await task.run();
+      ended.get(task)?.resolve(undefined);
+    }
+  };
+  const lanes = Map.groupBy(tasks, ({ lane }) => lane);
+  await Promise.all(
+    [...lanes].flatMap(([lane, waiting]) =>
+      Array.from({ length: widths[lane] ?? 1 }, () => work(waiting)),
+    ),
+  );
+}

@@ -1,0 +1,43 @@
+import type { Ending } from "./process.ts";
+import type { Step } from "./steps.ts";
+
+/** Tests of a step, or of all. */
+export interface Counts {
+  passed: number;
+  failed: number;
+}
+
+/** What the programs of a step came to. */
+export interface Verdict extends Counts {
+  /** What is to be read of a step that failed. */
+  output: string;
+}
+
+/** Adds up what a step's programs said. */
+export function judge(step: Step, endings: readonly Ending[]): Verdict {
+  const verdicts = endings.map(({ code, output }): Verdict => {
+    const counts =
+      step.counted === true ? count(output) : { passed: code === 0 ? 1 : 0, failed: 0 };
+    // One that fails without a failed test of its own, say at start, counts as one failure.
+    if (code !== 0 && counts.failed === 0) counts.failed = 1;
+    const isEmpty = code === 0 && counts.passed === 0;
+    if (isEmpty) counts.failed += 1;
+    if (counts.failed === 0) return { ...counts, output: "" };
+    return { ...counts, output: `${output}\n${isEmpty ? `${step.name} ran no test\n` : ""}` };
+  });
+  return {
+    passed: verdicts.reduce((sum, each) => sum + each.passed, 0),
+    failed: verdicts.reduce((sum, each) => sum + each.failed, 0),
+    output: verdicts.map(({ output }) => output).join(""),
+  };
+}
+
+/** `12 passing`, `1 failing`, as mocha and Hardhat's Solidity runner print them. */
+function count(output: string): Counts {
+  const find = (word: string) =>
+    [...output.matchAll(new RegExp(`^\\s*(\\d+) ${word}\\b`, "gm"))].reduce(
+      (sum, match) => sum + Number(match[1]),
+      0,
+    );
+  return { passed: find("passing"), failed: find("failing") };
+}

@@ -1,0 +1,54 @@
+import type { SignedReceipt } from "../../protocol/receipt.ts";
+import type { Grade } from "../../protocol/tally.ts";
+
+/** Classes of reasons for FAILED, for counting. */
+export const failureClasses = [
+  /** No endpoint is published that HTTP can reach. */
+  "no_endpoint",
+  /** The specification cannot be read, or does not suit the service's class. */
+  "no_probe",
+  /** An address that auditors do not connect to, or an invalid URL. */
+  "refused",
+  /** No address, no connection, or a connection that was cut off. */
+  "unreachable",
+  "tls",
+  "timeout",
+  /** The response is not HTTP, or is too large. */
+  "protocol",
+  "too_large",
+  "status",
+  /** A coding although identity was requested. */
+  "encoding",
+  "body",
+  "json",
+  /** No response to the JSON-RPC call, or an error. */
+  "rpc",
+  /** Data is older than the auditor's own view of the chain allows. */
+  "stale",
+  "receipt_missing",
+  "receipt",
+  /** All checks pass, but after the last time bound. */
+  "slow",
+] as const;
+export type FailureClass = (typeof failureClasses)[number];
+
+/** The result of an inspection. */
+export interface Finding {
+  grade: Grade;
+  /** Time to the last byte, milliseconds. */
+  elapsedMs: number;
+  /** Present unless the grade is FAILED. */
+  receipt?: SignedReceipt;
+  /** Why the grade is FAILED, for the log; it may contain text of strangers. */
+  reason?: string;
+  /** The class of the reason, for counting. */
+  failure?: FailureClass;
+}
+
+/** Longest reason, characters. */
+const MAX_REASON = 200;
+
+/** A finding of FAILED. */
+export function failed(failure: FailureClass, reason: string, elapsedMs = 0): Finding {
+  return { grade: 0, elapsedMs, failure, reason: reason.slice(0, MAX_REASON) };
+}

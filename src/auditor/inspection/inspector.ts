@@ -1,0 +1,218 @@
+import PQueue from "p-queue";
+import { randomBytes, randomInt } from "node:crypto";
+import type { Hex } from "viem";
+import type { ChainTime } from "../../chain/clock.ts";
+import type { AuditedService } from "../../chain/services.ts";
+import type { Logger } from "../../node/logger.ts";
+import type { Resolve } from "../../net/resolve.ts";
+import type { Timers } from "../../node/timers.ts";
+import { bytesToHex } from "../../protocol/bytes.ts";
+import { epochStart } from "../../protocol/epoch.ts";
+import { suitsClass } from "../../protocol/probe.ts";
+import type { ReceiptSigner } from "../../protocol/receipt.ts";
+import type { Evidence } from "../../protocol/round.ts";
+import { rootServiceId } from "../../protocol/serviceId.ts";
+import { inspectionNonce } from "../../protocol/sortition.ts";
+import type { Grade } from "../../protocol/tally.ts";
+import { failed, type Finding } from "./finding.ts";
+import type { Locate } from "./locator.ts";
+import type { AuditorMetrics } from "../metrics.ts";
+import { inspect, medianGrade } from "./inspect.ts";
+
+/** Inspections behind one vote. */
+export const INSPECTIONS = 3;
+/** How far a receipt's time may be outside its epoch, as a claim allows, milliseconds. */
+const RECEIPT_SLACK_MS = 60_000;
+
+/** Concurrent inspections: at most 64 MiB of bodies, and enough for a shard of dead services. */
+const MAX_PARALLEL = 64;
+
+/** A vote on a service, and the receipt that proves the contact unless it is FAILED. */
+export interface Vote {
+  number: bigint;
+  grade: Grade;
+  evidence?: Evidence;
+}
+
+/** When the inspections of an epoch may start and must have ended, in the chain's time, Unix seconds. */
+export interface InspectionWindow {
+  from: number;
+  to: number;
+  deadline: number;
+}
+
+export interface InspectorDependencies {
+  time: ChainTime;
+  timers: Timers;
+  locate: Locate;
+  receipts: ReceiptSigner;
+  resolve?: Resolve;
+  log: Logger;
+  metrics?: Pick<AuditorMetrics, "inspected" | "voted" | "running">;
+}
+
+/** Turns a service into a vote. */
+export interface Voter {
+  /** @returns Undefined if the state of the service cannot be determined; then it gets no vote. */
+  vote(
+    service: AuditedService,
+    epoch: number,
+    y: Hex,
+    window: InspectionWindow,
+    signal: AbortSignal,
+  ): Promise<Vote | undefined>;
+}
+
+export interface InspectorOptions {
+  /** For a devnet: services on loopback are inspected, too. */
+  allowLoopback: boolean;
+  /** Concurrent inspections, each with a connection and a body of at most 1 MiB. */
+  maxParallel?: number;
+}
+
+/**
+ * Turns a service into a vote: the median of inspections at random moments. Regardless of the number of drawn
+ * services and of their speed, a limited number of inspections run at a time. Each has its own time limit, so
+ * a hostile service occupies only its own places, and only for that time.
+ */
+export class Inspector implements Voter {
+  readonly #dependencies: InspectorDependencies;
+  readonly #allowLoopback: boolean;
+  readonly #queue: PQueue;
+
+  constructor(options: InspectorOptions, dependencies: InspectorDependencies) {
+    this.#allowLoopback = options.allowLoopback;
+    this.#queue = new PQueue({ concurrency: options.maxParallel ?? MAX_PARALLEL });
+    this.#dependencies = dependencies;
+  }
+
+  /** Inspects a service within the window. */
+  async vote(
+    service: AuditedService,
+    epoch: number,
+    y: Hex,
+    window: InspectionWindow,
+    signal: AbortSignal,
+  ): Promise<Vote | undefined> {
+    const { number } = service;
+    const { log, metrics } = this.#dependencies;
+    const attempts = Array.from({ length: INSPECTIONS }, () =>
+      this.#attempt(service, { epoch, y, window, signal }),
+    );
+    const results = (await Promise.all(attempts)).filter((result) => result !== undefined);
+    if (results.length === 0) {
+      log.warn("no time was left to inspect the service", { epoch, number });
+      return undefined;
+    }
+    const findings = results.map(({ finding }) => finding);
+    const grade = medianGrade(findings);
+    metrics?.voted(grade);
+    log.info("service inspected", {
+      epoch,
+      number,
+      grade,
+      milliseconds: findings.map((finding) => Math.round(finding.elapsedMs)),
+      reasons: findings.flatMap((finding) => finding.reason ?? []),
+    });
+    // A median above FAILED has an inspection above FAILED, which has a receipt.
+    const proven = results.find(({ finding }) => finding.receipt !== undefined);
+    if (grade === 0 || proven?.finding.receipt === undefined) return { number, grade: 0 };
+    const { channel, issuedAt, signature } = proven.finding.receipt;
+    return { number, grade, evidence: { number, salt: proven.salt, channel, issuedAt, signature } };
+  }
+
+  /**
+   * One inspection; undefined if there was no place for it in time, or if the service could not be located:
+   * neither is the service's fault.
+   */
+  async #attempt(
+    service: AuditedService,
+    round: { epoch: number; y: Hex; window: InspectionWindow; signal: AbortSignal },
+  ): Promise<{ salt: Hex; finding: Finding } | undefined> {
+    const { time, metrics } = this.#dependencies;
+    const { epoch, y, window, signal } = round;
+    await time.until(randomMoment(window), signal);
+    const queue = this.#queue;
+    const waits = queue.pending >= queue.concurrency;
+    const attempt = async () => {
+      metrics?.running(queue.pending);
+      // Starting late, for lack of a place or because the chain's time has jumped, would leave the service
+      // less time than others.
+      const latest = waits ? window.to : (window.to + window.deadline) / 2;
+      if (time.now() > latest) return undefined;
+      const salt = bytesToHex(randomBytes(32));
+      const nonce = inspectionNonce(y, service.number, salt);
+      const { deadline } = window;
+      const located = await this.#locate(service, signal);
+      if (located === undefined) return undefined;
+      const limits = { deadline, signal };
+      const finding = await this.#inspect(service, located.endpoint, { epoch, nonce, ...limits });
+      metrics?.inspected(finding);
+      return { salt, finding };
+    };
+    try {
+      return await queue.add(attempt, { signal });
+    } finally {
+      metrics?.running(queue.pending);
+    }
+  }
+
+  /** Finds an HTTP endpoint, whatever else the service speaks. Undefined: the service cannot be located. */
+  async #locate(
+    service: AuditedService,
+    signal: AbortSignal,
+  ): Promise<{ endpoint: string | undefined } | undefined> {
+    try {
+      const endpoints = await this.#dependencies.locate(service, signal);
+      return { endpoint: endpoints.find(({ uri }) => /^https?:/.test(uri))?.uri };
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#dependencies.log.warn("the service cannot be located", {
+        number: service.number,
+        error,
+      });
+      return undefined;
+    }
+  }
+
+  async #inspect(
+    service: AuditedService,
+    endpoint: string | undefined,
+    limits: { epoch: number; nonce: Hex; deadline: number; signal: AbortSignal },
+  ): Promise<Finding> {
+    const { time } = this.#dependencies;
+    const { probe, className } = service;
+    const { epoch, nonce } = limits;
+    if (endpoint === undefined) return failed("no_endpoint", "no endpoint published");
+    if (probe === undefined) return failed("no_probe", "no valid probe");
+    if (!suitsClass(probe, className)) {
+      return failed("no_probe", `a probe that does not suit the class ${className}`);
+    }
+    const request = probe.requests[randomInt(probe.requests.length)];
+    if (request === undefined) return failed("no_probe", "no valid probe");
+    return inspect(
+      {
+        serviceId: rootServiceId(service.number),
+        key: service.key,
+        endpoint,
+        request,
+        nonce,
+        bounds: service.bounds,
+        timeMs: Math.max(1, (limits.deadline - time.now()) * 1000),
+        issuedWithin: {
+          from: epochStart(time.timing, epoch) * 1000 - RECEIPT_SLACK_MS,
+          to: epochStart(time.timing, epoch + 1) * 1000 + RECEIPT_SLACK_MS,
+        },
+        allowLoopback: this.#allowLoopback,
+      },
+      this.#dependencies,
+      limits.signal,
+    );
+  }
+}
+
+/** Unpredictable, so that a service cannot behave well at the right moment only. */
+function randomMoment(window: InspectionWindow): number {
+  const share = randomInt(1_000_000) / 1_000_000;
+  return window.from + share * Math.max(0, window.to - window.from);
+}

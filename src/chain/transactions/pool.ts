@@ -1,0 +1,143 @@
+import { keccak256, type Hex, type LocalAccount, type TransactionReceipt } from "viem";
+import type { Timers } from "../../node/timers.ts";
+import type { ChainClient } from "../client.ts";
+import type { Broadcast, Reception } from "./broadcast.ts";
+import type { Fees, Market } from "./fees.ts";
+import type { Flight } from "./flight.ts";
+
+/** The newest block, as far as sending needs it. */
+export interface Tip {
+  number: bigint;
+  /** Unix seconds. */
+  timestamp: number;
+  baseFee: bigint;
+}
+
+export interface PoolDependencies {
+  account: LocalAccount;
+  client: ChainClient;
+  broadcast: Pick<Broadcast, "send">;
+  timers: Pick<Timers, "monotonic">;
+}
+
+/** What nodes know of one key's transactions, and the way to hand them one. */
+export class Pool {
+  readonly #chainId: number;
+  readonly #d: PoolDependencies;
+
+  constructor(chainId: number, dependencies: PoolDependencies) {
+    this.#chainId = chainId;
+    this.#d = dependencies;
+  }
+
+  /** The newest block. */
+  async tip(): Promise<Tip> {
+    const { number, timestamp, baseFeePerGas } = await this.#d.client.getBlock();
+    return { number, timestamp: Number(timestamp), baseFee: baseFeePerGas ?? 0n };
+  }
+
+  /** What gas costs by a block. */
+  async market(tip: Tip): Promise<Market> {
+    return { baseFee: tip.baseFee, tip: await this.#d.client.estimateMaxPriorityFeePerGas() };
+  }
+
+  /** The chain's next nonce. */
+  count(): Promise<number> {
+    return this.#d.client.getTransactionCount({ address: this.#d.account.address });
+  }
+
+  /** Whether the node knows of a transaction of this key that waits for its block. */
+  async isWaiting(count: number): Promise<boolean> {
+    const { address } = this.#d.account;
+    return (await this.#d.client.getTransactionCount({ address, blockTag: "pending" })) > count;
+  }
+
+  /** Of the transactions of a nonce, the one that was mined. */
+  async receipt({ signed }: Flight): Promise<TransactionReceipt | undefined> {
+    for (const { hash } of signed.toReversed()) {
+      const receipt = await orNothing(
+        this.#d.client.getTransactionReceipt({ hash }),
+        "TransactionReceiptNotFoundError",
+      );
+      if (receipt !== undefined) return receipt;
+    }
+    return undefined;
+  }
+
+  /** Whether a node knows a transaction: it waits for its block, or is in one. */
+  async knows(hash: Hex): Promise<boolean> {
+    const found = this.#d.client.getTransaction({ hash });
+    return (await orNothing(found, "TransactionNotFoundError")) !== undefined;
+  }
+
+  /** Whether a node knows one of a nonce's transactions. */
+  async knowsOne({ signed }: Flight): Promise<boolean> {
+    for (const { hash } of signed.toReversed()) if (await this.knows(hash)) return true;
+    return false;
+  }
+
+  /**
+   * Whether the block that a receipt names is still the chain's. A receipt that is missing says nothing: it
+   * may come later than the block.
+   *
+   * @returns Undefined where the endpoint has not heard of the block yet.
+   */
+  async isStillMined(receipt: TransactionReceipt): Promise<boolean | undefined> {
+    const { blockNumber, blockHash } = receipt;
+    const block = await orNothing(this.#d.client.getBlock({ blockNumber }), "BlockNotFoundError");
+    return block === undefined ? undefined : block.hash === blockHash;
+  }
+
+  /**
+   * Signs and hands out; whatever a node may have taken is remembered. One that all refuse is looked up by
+   * its hash before that is believed.
+   */
+  async handOut(flight: Flight, fees: Fees, tip: Tip): Promise<Reception> {
+    const { name: _, ...payload } = flight.payload;
+    const raw = await this.#d.account.signTransaction({
+      ...payload,
+      ...fees,
+      type: "eip1559",
+      chainId: this.#chainId,
+      nonce: flight.nonce,
+    });
+    const hash = keccak256(raw);
+    const reception = await this.#received(hash, await this.#d.broadcast.send(raw));
+    flight.seenTo = this.#d.timers.monotonic();
+    flight.refusedFees = reception.kind === "underpriced" ? fees : undefined;
+    flight.lastRefusal = reception.reason === "" ? undefined : reception.reason;
+    if (reception.maybeTaken) {
+      flight.signed.push({ hash, raw, fees });
+      flight.sentAt = tip.number;
+    }
+    return reception;
+  }
+
+  /** Hands out again what was handed out before. */
+  async repeat(flight: Flight): Promise<Reception> {
+    const { hash, raw } = flight.newest;
+    return this.#received(hash, await this.#d.broadcast.send(raw));
+  }
+
+  async #received(hash: Hex, reception: Reception): Promise<Reception> {
+    if (reception.kind !== "refused" || reception.maybeTaken) return reception;
+    try {
+      return (await this.knows(hash))
+        ? { kind: "accepted", reason: "", maybeTaken: true }
+        : reception;
+    } catch {
+      // Nobody can say: the caller looks after it as after one that was taken.
+      return { ...reception, kind: "doubtful", maybeTaken: true };
+    }
+  }
+}
+
+/** viem throws where a node says that there is nothing. */
+async function orNothing<T>(found: Promise<T>, absence: string): Promise<T | undefined> {
+  try {
+    return await found;
+  } catch (error) {
+    if (error instanceof Error && error.name === absence) return undefined;
+    throw error;
+  }
+}

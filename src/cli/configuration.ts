@@ -1,0 +1,35 @@
+import * as auditor from "./auditor/flags.ts";
+import * as common from "./framework/commonFlags.ts";
+import { coralAllowLoopback, coralFlags } from "./framework/coralFlags.ts";
+import type { Flag } from "./framework/flag.ts";
+import type { Places } from "./framework/resolve.ts";
+import * as keeper from "./keeper/flags.ts";
+import * as provider from "./provider/flags.ts";
+import * as resolver from "./resolver/flags.ts";
+import * as subservice from "./subservice/flags.ts";
+
+/**
+ * Every flag that a configuration file may give, of whichever command: the file of a host is checked as a
+ * whole by each command that reads it, and none of them loads the others for that. A test compares with the
+ * commands.
+ */
+const flags: readonly Flag<unknown>[] = [
+  ...Object.values(common.chainFlags),
+  ...Object.values(common.keyFlags),
+  ...Object.values(common.feeFlags),
+  ...Object.values(common.workerFlags),
+  ...[common.walletKey, common.serviceKey, common.previousServiceKeys],
+  ...[common.ownerKey, common.operatorKey, common.service, common.auditor, common.resolverUrl],
+  ...Object.values(coralFlags(0)),
+  coralAllowLoopback,
+  ...Object.values(auditor),
+  ...Object.values(keeper),
+  ...Object.values(provider),
+  ...Object.values(resolver),
+  ...Object.values(subservice),
+];
+
+/** The places of a configuration file, each with a flag that is given there. */
+export const places: Places = new Map(
+  flags.flatMap((flag) => (flag.options.config === undefined ? [] : [[flag.options.config, flag]])),
+);

@@ -1,0 +1,6 @@
+/** What stands below a command's flags in its help: examples, and what else a person should know. */
+export function afterHelp(examples: readonly string[], notes?: string): string {
+  const lines = examples.map((example) => `  ${example.replaceAll("\n", "\n    ")}`);
+  const title = lines.length === 1 ? "Example" : "Examples";
+  return `\n${title}:\n${lines.join("\n")}${notes === undefined ? "" : `\n\n${notes}`}`;
+}

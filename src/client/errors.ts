@@ -1,0 +1,91 @@
+import type { Hex } from "viem";
+import { receiptErrors } from "../protocol/checkReceipt.ts";
+import { BlockcloudError } from "../protocol/errors.ts";
+import { resolveErrors } from "../resolver/answer.ts";
+
+/** The codes of what a client throws. */
+export const clientErrors = {
+  ...resolveErrors,
+  /** An option is missing, or two exclude each other. */
+  options: "CLIENT_OPTIONS_INVALID",
+  /** The package has no deployment of that name. */
+  network: "NETWORK_UNKNOWN",
+  /** Not a URL of a service. */
+  url: "SERVICE_URL_INVALID",
+  /** Not a nonce: 0x and 64 hexadecimal digits. */
+  nonce: "NONCE_MALFORMED",
+  /** The service has no endpoint that HTTP reaches. */
+  noHttp: "ENDPOINT_NOT_HTTP",
+  /** No endpoint gave a response: an {@link UnreachableError}. */
+  unreachableService: "SERVICE_UNREACHABLE",
+  /** The time for the request is over. */
+  timeout: "REQUEST_TIMEOUT",
+  /** The response is longer than the client takes. */
+  tooLarge: "NET_TOO_LARGE",
+  /** The client was closed. */
+  closed: "CLIENT_CLOSED",
+  /** What is wrong with a receipt: a {@link ReceiptError}. */
+  receipt: receiptErrors,
+} as const;
+
+/** Why an endpoint gave no response. */
+export interface EndpointFailure {
+  /** The URL that the service published. */
+  endpoint: string;
+  error: BlockcloudError;
+}
+
+/**
+ * No endpoint of a service gave a response; `code` is `SERVICE_UNREACHABLE`. The service may have got the
+ * request all the same.
+ */
+export class UnreachableError extends BlockcloudError {
+  readonly serviceId: Hex;
+  /** The endpoints that were asked, in their order. */
+  readonly failures: readonly EndpointFailure[];
+
+  constructor(serviceId: Hex, failures: readonly EndpointFailure[]) {
+    const list = failures.map(({ endpoint, error }) => `${endpoint}: ${error.code}`).join(", ");
+    super("SERVICE_UNREACHABLE", `No endpoint of ${serviceId} gave a response (${list}).`, {
+      cause: failures.at(-1)?.error,
+      remedy: "Try again; if that does not help, ask the provider.",
+      retryable: true,
+    });
+    this.name = "UnreachableError";
+    this.serviceId = serviceId;
+    this.failures = failures;
+  }
+}
+
+/**
+ * A response came, and no receipt proves it; `code` is one of `receiptErrors`. A gateway that refuses a
+ * request (for its rate, say) signs no receipt either: `response` then has its RFC 9457 problem.
+ */
+export class ReceiptError extends BlockcloudError {
+  readonly serviceId: Hex;
+  /** The URL of the endpoint that was asked. */
+  readonly endpoint: string;
+  /** What came. Anybody between here and the service may have written it. */
+  readonly response: Response;
+
+  constructor(
+    error: { code: string; message: string; cause?: unknown },
+    about: { serviceId: Hex; endpoint: string; response: Response },
+  ) {
+    super(error.code, error.message, {
+      cause: error.cause,
+      retryable: about.response.status >= 429,
+    });
+    this.name = "ReceiptError";
+    this.serviceId = about.serviceId;
+    this.endpoint = about.endpoint;
+    this.response = about.response;
+  }
+}
+
+/** What a closed client throws, and what its open calls end with. */
+export function clientClosed(): BlockcloudError {
+  return new BlockcloudError("CLIENT_CLOSED", "The client was closed.", {
+    remedy: "Create another one.",
+  });
+}

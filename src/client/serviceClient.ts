@@ -1,0 +1,139 @@
+import { raceSignal } from "race-signal";
+import type { Deployment } from "../chain/deployment.ts";
+import type { Resolve } from "../net/resolve.ts";
+import type { Logger } from "../node/logger.ts";
+import type { Timers } from "../node/timers.ts";
+
+import { within } from "../node/within.ts";
+import { BlockcloudError } from "../protocol/errors.ts";
+import { parseName } from "../protocol/name.ts";
+import { ReceiptSigner } from "../protocol/receipt.ts";
+import { blockcloudDomain } from "../protocol/typedData.ts";
+import type { Answer, Change } from "../resolver/answer.ts";
+import type { ResolveSource } from "../resolver/sources.ts";
+import type { Client } from "./client.ts";
+import { clientClosed } from "./errors.ts";
+import { writeQuestion, type ServiceRequestInit } from "./question.ts";
+import type { ServiceResponse } from "./response.ts";
+import { askService, type FetchLimits } from "./serviceFetch.ts";
+import { readTarget } from "./target.ts";
+import { watchService } from "./watch.ts";
+
+export interface ServiceClientDependencies {
+  /** Makes a source that was never started; called again after one that could not start. */
+  createSource(): ResolveSource;
+  timers: Timers;
+  log: Logger;
+  resolveHost?: Resolve | undefined;
+}
+
+/** A client over a source of answers, which it starts at its first use and stops when it is closed. */
+export class ServiceClient implements Client {
+  readonly #limits: FetchLimits;
+  readonly #dependencies: ServiceClientDependencies;
+  readonly #receipts: ReceiptSigner;
+  readonly #closing = new AbortController();
+  /** The source to start next: made ahead, so that what is wrong with it is said at once. */
+  #fresh: ResolveSource | undefined;
+  #started: Promise<ResolveSource> | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(
+    options: { deployment: Deployment; limits: FetchLimits },
+    dependencies: ServiceClientDependencies,
+  ) {
+    const { chainId, contracts } = options.deployment;
+    this.#limits = options.limits;
+    this.#dependencies = dependencies;
+    this.#receipts = new ReceiptSigner(blockcloudDomain(BigInt(chainId), contracts.registry));
+    this.#fresh = dependencies.createSource();
+  }
+
+  async resolve(service: string, options: { signal?: AbortSignal } = {}): Promise<Answer> {
+    parseName(service);
+    return this.#ask(service, this.#signal(options.signal));
+  }
+
+  async *watch(
+    service: string,
+    options: { signal?: AbortSignal } = {},
+  ): AsyncGenerator<Change, void, undefined> {
+    parseName(service);
+    const signal = this.#signal(options.signal);
+    const source = await this.#source(signal);
+    yield* watchService(source, service, this.#dependencies.timers, signal);
+  }
+
+  async fetch(input: string | URL, init: ServiceRequestInit = {}): Promise<ServiceResponse> {
+    const { timers, resolveHost } = this.#dependencies;
+    const { timeMs = this.#limits.timeMs, maxBytes = this.#limits.maxBytes } = init;
+    const { service, path } = readTarget(input);
+    const started = timers.monotonic();
+    return within(
+      { milliseconds: timeMs, timers, signal: this.#signal(init.signal) },
+      async (signal) => {
+        const question = await writeQuestion(init);
+        const answer = await this.#ask(service, signal);
+        const left = Math.max(1, timeMs - (timers.monotonic() - started));
+        const limits = { ...this.#limits, timeMs: left, maxBytes };
+        const dependencies = { timers, receipts: this.#receipts, resolveHost };
+        return askService(answer, path, question, limits, dependencies, signal);
+      },
+      () => timeIsOver(timeMs),
+    );
+  }
+
+  close(): Promise<void> {
+    return (this.#closed ??= this.#close());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort(clientClosed());
+    // One that could not start has stopped itself.
+    const source = await this.#started?.catch(() => undefined);
+    await source?.stop();
+  }
+
+  async #ask(service: string, signal: AbortSignal): Promise<Answer> {
+    const source = await this.#source(signal);
+    return (await raceSignal(source.ask(service, signal), signal)).answer;
+  }
+
+  async #source(signal: AbortSignal): Promise<ResolveSource> {
+    signal.throwIfAborted();
+    this.#started ??= this.#start();
+    return raceSignal(this.#started, signal);
+  }
+
+  async #start(): Promise<ResolveSource> {
+    const source = this.#fresh ?? this.#dependencies.createSource();
+    this.#fresh = undefined;
+    try {
+      await source.start();
+      return source;
+    } catch (error) {
+      // The next call tries again.
+      this.#started = undefined;
+      await source.stop().catch((cause: unknown) => {
+        this.#dependencies.log.warn("what had started could not be stopped", { error: cause });
+      });
+      throw error;
+    }
+  }
+
+  #signal(own: AbortSignal | undefined): AbortSignal {
+    const { signal } = this.#closing;
+    return own === undefined ? signal : AbortSignal.any([signal, own]);
+  }
+}
+
+function timeIsOver(timeMs: number): BlockcloudError {
+  return new BlockcloudError("REQUEST_TIMEOUT", `The request took longer than ${timeMs} ms.`, {
+    retryable: true,
+    remedy: "Try again, or give it more time: timeMs.",
+  });
+}

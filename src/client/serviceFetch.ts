@@ -1,0 +1,118 @@
+import { isAddressEqual, zeroAddress, type Address, type Hex } from "viem";
+import { callService, type CalledService } from "../net/callService.ts";
+import type { Resolve } from "../net/resolve.ts";
+import type { Timers } from "../node/timers.ts";
+import { checkReceipt, receiptErrors } from "../protocol/checkReceipt.ts";
+import { BlockcloudError } from "../protocol/errors.ts";
+import { decodeReceipt, type ReceiptSigner, type SignedReceipt } from "../protocol/receipt.ts";
+import { parseServiceId } from "../protocol/serviceId.ts";
+import type { Answer } from "../resolver/answer.ts";
+import { ReceiptError, UnreachableError, type EndpointFailure } from "./errors.ts";
+import type { Question } from "./question.ts";
+import { responseParts, ServiceResponse } from "./response.ts";
+
+/** What an endpoint's failure is called where it may be the endpoint's alone. */
+const ENDPOINT_FAILURES: readonly string[] = [
+  ...["NET_REFUSED", "NET_TIMEOUT", "NET_TLS", "NET_PROTOCOL", "NET_CODING", "NET_FAILED"],
+];
+
+export interface FetchLimits {
+  /** For all endpoints together, milliseconds. */
+  timeMs: number;
+  /** The longest response body, bytes. */
+  maxBytes: number;
+  allowLoopback: boolean;
+}
+
+export interface FetchDependencies {
+  timers: Timers;
+  receipts: ReceiptSigner;
+  /** Without it, the system's name servers. */
+  resolveHost?: Resolve | undefined;
+}
+
+/**
+ * Asks a service at its endpoints, in their order, until one gives a response, and checks the receipt. A
+ * request that must not arrive twice goes to the next endpoint only if it did not leave for the one before.
+ *
+ * @throws UnreachableError, ReceiptError; BlockcloudError `ENDPOINT_NOT_HTTP`, `NET_TOO_LARGE`; or the
+ *   signal's reason.
+ */
+export async function askService(
+  answer: Answer,
+  path: string,
+  question: Question,
+  limits: FetchLimits,
+  dependencies: FetchDependencies,
+  signal: AbortSignal,
+): Promise<ServiceResponse> {
+  const { timers, resolveHost } = dependencies;
+  const { serviceId } = answer;
+  const endpoints = answer.endpoints.map(({ uri }) => uri).filter((uri) => /^https?:/.test(uri));
+  if (endpoints.length === 0) throw noHttp(answer);
+  const deadline = timers.monotonic() + limits.timeMs;
+  const failures: EndpointFailure[] = [];
+  for (const [index, endpoint] of endpoints.entries()) {
+    // One that never answers must leave time for the others.
+    const share = question.repeatable ? endpoints.length - index : 1;
+    const timeMs = Math.max(1, (deadline - timers.monotonic()) / share);
+    let called: CalledService;
+    try {
+      const call = { ...question, endpoint, path };
+      called = await callService(call, { ...limits, timeMs }, signal, resolveHost);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof BlockcloudError) || !ENDPOINT_FAILURES.includes(error.code)) {
+        throw error;
+      }
+      failures.push({ endpoint, error });
+      // Refused is what was not sent.
+      if (question.repeatable || error.code === "NET_REFUSED") continue;
+      break;
+    }
+    return prove(called, { serviceId, key: signingKey(answer), endpoint, nonce: question.nonce });
+  }
+  throw new UnreachableError(serviceId, failures);
+
+  function prove(
+    { response, receipt, channel }: CalledService,
+    expected: { serviceId: Hex; key: Address; endpoint: string; nonce: Hex },
+  ): ServiceResponse {
+    const { body, init } = responseParts(response);
+    let signed: SignedReceipt;
+    try {
+      if (receipt === undefined) throw missing(response.status);
+      signed = decodeReceipt(receipt);
+      checkReceipt(signed, { ...expected, channel: channel() }, dependencies.receipts);
+    } catch (error) {
+      if (!(error instanceof BlockcloudError)) throw error;
+      throw new ReceiptError(error, { ...expected, response: new Response(body, init) });
+    }
+    return new ServiceResponse(body, init, { ...expected, receipt: signed });
+  }
+}
+
+/** Whose signature a receipt needs: a sub-service has its key in its ID, a root service on chain. */
+function signingKey({ serviceId, service }: Answer): Address {
+  const { self } = parseServiceId(serviceId);
+  if (!isAddressEqual(self, zeroAddress)) return self;
+  if (service !== undefined) return service.key;
+  throw new BlockcloudError("ANSWER_UNSIGNED", `Nothing on chain says the key of ${serviceId}.`, {
+    remedy: "Use a resolver whose answers come from the chain.",
+  });
+}
+
+function missing(status: number): BlockcloudError {
+  return new BlockcloudError(
+    receiptErrors.missing,
+    `The response, with the status ${status}, carries no receipt.`,
+    { remedy: "Its body may say why; nothing proves what it says." },
+  );
+}
+
+function noHttp({ serviceId, endpoints }: Answer): BlockcloudError {
+  const list = endpoints.map(({ uri }) => uri).join(", ");
+  return new BlockcloudError("ENDPOINT_NOT_HTTP", `${serviceId} is not at any http URL: ${list}.`, {
+    remedy: "Call it by the protocol of its endpoints.",
+  });
+}

@@ -1,0 +1,60 @@
+import { BlockcloudError } from "../protocol/errors.ts";
+import { parseName, ZONE } from "../protocol/name.ts";
+
+/** What a client asks: of whom, and for what. */
+export interface Target {
+  /** A name or a service ID, as `parseName` reads it. */
+  service: string;
+  /** Path and query, in origin form. */
+  path: string;
+}
+
+const SCHEME = /^bloc:\/\//i;
+
+/**
+ * Reads what a person may call a resource of a service: `weather.bloc.alt/path`, `0x<64 digits>/path`, or a
+ * URL `bloc://weather/path`, where `.bloc.alt` may be left out. A fragment is no part of a request.
+ *
+ * @throws BlockcloudError `SERVICE_URL_INVALID`, `NAME_INVALID`.
+ */
+export function readTarget(input: string | URL): Target {
+  const text = String(input);
+  const isUrl = SCHEME.test(text);
+  if (!isUrl && /^[a-z][a-z\d+.-]*:\/\//i.test(text)) {
+    throw invalidUrl(text, "its scheme is not bloc:");
+  }
+  const [, host = "", rest = ""] = /^([^/?#]*)([^]*)$/.exec(text.replace(SCHEME, "")) ?? [];
+  if (host === "") throw invalidUrl(text, "it names no service");
+  const service = isUrl ? serviceOfHost(host) : host;
+  parseName(service);
+  return { service, path: originForm(text, rest) };
+}
+
+/** A label stands for its name under the zone. */
+function serviceOfHost(host: string): string {
+  const isWhole = /^0x/i.test(host) || host.toLowerCase().replace(/\.$/, "").endsWith(`.${ZONE}`);
+  return isWhole ? host : `${host}.${ZONE}`;
+}
+
+/** As every HTTP client writes it: dot segments resolved, other characters percent-encoded. */
+function originForm(text: string, rest: string): string {
+  const base = `http://service${/^[?#]/.test(rest) ? "/" : ""}`;
+  let url: URL;
+  try {
+    url = new URL(`${base}${rest}`);
+  } catch (cause) {
+    throw invalidUrl(text, "its path is none", cause);
+  }
+  return url.pathname + url.search;
+}
+
+function invalidUrl(text: string, why: string, cause?: unknown): BlockcloudError {
+  return new BlockcloudError(
+    "SERVICE_URL_INVALID",
+    `Not a service's URL: ${text.slice(0, 80)}: ${why}.`,
+    {
+      cause,
+      remedy: `Give bloc://<label>/<path>, <label>.${ZONE}/<path> or 0x<64 digits>/<path>.`,
+    },
+  );
+}

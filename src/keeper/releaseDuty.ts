@@ -1,0 +1,43 @@
+import type { Deployment } from "../chain/deployment.ts";
+import { contractsOf, type Moment } from "../chain/views/contracts.ts";
+import { RING } from "../protocol/epoch.ts";
+import type { KeeperDuty, Offer } from "./duty.ts";
+import type { KeeperStore } from "./store.ts";
+
+/** Services looked at in one round. */
+const LIMIT = 16;
+
+export interface ReleaseDependencies {
+  deployment: Deployment;
+  store: KeeperStore;
+}
+
+/**
+ * Takes the slots of services that have been inactive for long, so that those which come next fill the
+ * holes: auditors pay for each shard that they visit, however few services are in it. Pays nobody.
+ */
+export class ReleaseDuty implements KeeperDuty {
+  readonly name = "release";
+  readonly #d: ReleaseDependencies;
+
+  constructor(dependencies: ReleaseDependencies) {
+    this.#d = dependencies;
+  }
+
+  async run({ epoch: current }: Moment, offer: Offer): Promise<void> {
+    const { store, deployment } = this.#d;
+    const { registry } = contractsOf(deployment);
+    const idle = store.idle(current - RING, current, LIMIT);
+    if (idle.length === 0) return;
+    await offer(
+      idle.map((number) => ({
+        duty: this.name,
+        call: { ...registry, functionName: "releaseSlot", args: [number] },
+        reward: 0n,
+        about: { number },
+      })),
+    );
+    // One that was refused holds its slot after all, or none; one that was left out costs too much today.
+    for (const number of idle) store.postponeIdle(number, current + 1);
+  }
+}

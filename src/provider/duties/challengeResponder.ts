@@ -1,0 +1,229 @@
+import type { Hex } from "viem";
+import { challengeStage, type Challenges, type Question } from "../../chain/challenges.ts";
+import type { ChainTime } from "../../chain/clock.ts";
+import type { Deployment } from "../../chain/deployment.ts";
+import type { Call } from "../../chain/transactions/call.ts";
+import type { TransactionSender } from "../../chain/transactions/sender.ts";
+import type { Startable } from "../../node/lifecycle.ts";
+import type { Logger } from "../../node/logger.ts";
+import type { Timers } from "../../node/timers.ts";
+import { challengeBookAbi } from "../../protocol/abi/challengeBook.ts";
+import { hexToBytes } from "../../protocol/bytes.ts";
+import { livenessProof } from "../../protocol/challenge.ts";
+import { epochStart, RING } from "../../protocol/epoch.ts";
+import { addressOfKey } from "../../protocol/signature.ts";
+import { blockcloudDomain } from "../../protocol/typedData.ts";
+import type { ProviderMetrics } from "../metrics.ts";
+
+/** Looks at the chain this often in a window, and tries a failing answer again at least so often. */
+const LOOKS = 60;
+const TRIES = 20;
+/** What the calls are, for people. */
+const names: Readonly<Record<string, string>> = { respond: "the answer", annul: "the annulment" };
+/** Bounds of the pause between two looks, milliseconds. */
+const PAUSE_MS = { least: 250, most: 60_000 };
+
+export interface ChallengeResponderOptions {
+  /** The service number. */
+  number: bigint;
+  /** Service keys that may answer: the present one, and earlier ones that a challenge may have frozen. */
+  keys: readonly Hex[];
+}
+
+export interface ChallengeResponderDependencies {
+  deployment: Deployment;
+  challenges: Challenges;
+  sender: TransactionSender;
+  time: ChainTime;
+  timers: Timers;
+  log: Logger;
+  metrics?: Pick<ProviderMetrics, "challengeOpen" | "challengeClosed">;
+}
+
+/**
+ * Answers challenges of a service, and annuls those that never got a question: what stays open counts as
+ * unanswered in the end. Everything that matters is on chain, so that after a crash it takes up
+ * whatever is open there.
+ */
+export class ChallengeResponder implements Startable {
+  readonly #number: bigint;
+  readonly #keys: ReadonlyMap<string, Uint8Array>;
+  readonly #d: ChallengeResponderDependencies;
+  readonly #stopping = new AbortController();
+  #loop: Promise<void> = Promise.resolve();
+  /** The open challenge, and what was said of it already. */
+  #known: { id: bigint; said: Set<string> } | undefined;
+  /** The newest block when it found nothing open. */
+  #idleAt = "";
+  #failures = 0;
+  #retryAt = 0;
+
+  constructor(options: ChallengeResponderOptions, dependencies: ChallengeResponderDependencies) {
+    this.#number = options.number;
+    this.#keys = new Map(options.keys.map((key) => [addressOfKey(key), hexToBytes(key)]));
+    this.#d = dependencies;
+  }
+
+  start(): Promise<void> {
+    this.#loop = this.#run();
+    return Promise.resolve();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#loop;
+  }
+
+  async #run(): Promise<void> {
+    const { challenges, timers, log } = this.#d;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      let pauseMs = PAUSE_MS.least;
+      try {
+        const windowMs = (await challenges.windowSeconds()) * 1000;
+        pauseMs = Math.min(PAUSE_MS.most, Math.max(PAUSE_MS.least, windowMs / LOOKS));
+        await this.#look({ pauseMs, longestMs: windowMs / TRIES });
+      } catch (error) {
+        // An endpoint that does not answer: it is asked again after the same pause.
+        log.warn("cannot look for challenges, trying again", { error });
+        pauseMs = Math.max(pauseMs, 4 * PAUSE_MS.least);
+      }
+      await timers.sleep(pauseMs, signal).catch((error: unknown) => {
+        if (!signal.aborted) throw error;
+      });
+    }
+  }
+
+  async #look(retry: { pauseMs: number; longestMs: number }): Promise<void> {
+    const { challenges, time, timers, log } = this.#d;
+    const { hash } = time.head();
+    // A challenge is opened in a block.
+    if (hash === this.#idleAt) return;
+    const id = await challenges.open(this.#number);
+    if (this.#known !== undefined && this.#known.id !== id) await this.#close(this.#known.id);
+    this.#idleAt = id === undefined ? hash : "";
+    if (id === undefined) return;
+    const [challenge, question] = await Promise.all([challenges.get(id), challenges.question(id)]);
+    if (challenge.state !== "Open") return;
+
+    this.#known ??= { id, said: new Set() };
+    this.#d.metrics?.challengeOpen(question?.deadline);
+    const about = { number: this.#number, challenge: id };
+    const key = this.#keys.get(challenge.key);
+    const until = question && { until: iso(question.deadline) };
+    const windowSeconds = await challenges.windowSeconds();
+    this.#once("opened", () => {
+      const { challenger, key: frozen, openedIn } = challenge;
+      const seedSince = iso(epochStart(time.timing, openedIn + 1));
+      // Without a question yet: the window runs from the record of the first seed since then.
+      const due = until ?? { windowSeconds, seedSince };
+      log.warn("the service is challenged", { ...about, challenger, key: frozen, ...due });
+    });
+    if (key === undefined) {
+      this.#once("key", () => {
+        log.error("cannot answer the challenge without the key that it froze", {
+          ...about,
+          keyNeeded: challenge.key,
+          keysHeld: [...this.#keys.keys()],
+          ...until,
+        });
+      });
+    }
+    const now = time.head().timestamp;
+    const stage = challengeStage(time.timing, challenge, question, now);
+    if (stage === "unasked" && timers.monotonic() >= this.#retryAt) {
+      const deadline = epochStart(time.timing, challenge.openedIn + RING) - 1;
+      await this.#send(id, { functionName: "annul", args: [id] }, deadline, retry);
+      return;
+    }
+    if (question !== undefined) {
+      this.#once("question", () => {
+        log.info("the challenge has its question", { ...about, ...until });
+      });
+    }
+    if (stage === "unanswered") {
+      this.#once("late", () => {
+        log.error("the time to answer the challenge is over", { ...about, ...until });
+      });
+      return;
+    }
+    // Nothing is lost by waiting for a question: the time to answer runs from the seed's record.
+    if (question === undefined || key === undefined) return;
+    if (timers.monotonic() < this.#retryAt) return;
+    await this.#answer(id, question, key, retry);
+  }
+
+  async #answer(
+    id: bigint,
+    question: Question,
+    key: Uint8Array,
+    retry: { pauseMs: number; longestMs: number },
+  ): Promise<void> {
+    const { chainId, contracts } = this.#d.deployment;
+    const domain = blockcloudDomain(BigInt(chainId), contracts.registry);
+    const proof = livenessProof(domain, id, question.nonce, key);
+    await this.#send(id, { functionName: "respond", args: [id, proof] }, question.deadline, retry);
+  }
+
+  /** Closes the challenge by a call of the challenge book, or says that it did not get through. */
+  async #send(
+    id: bigint,
+    { functionName, args }: Pick<Call, "functionName" | "args">,
+    deadline: number,
+    retry: { pauseMs: number; longestMs: number },
+  ): Promise<void> {
+    const { deployment, challenges, sender, timers, log } = this.#d;
+    const address = deployment.contracts.challengeBook;
+    let error: unknown;
+    try {
+      const call = { address, abi: challengeBookAbi, functionName, args };
+      // One that waits from before a restart has the same nonce: it is replaced, and one of them is mined.
+      await sender.send(call, { signal: this.#stopping.signal, deadline, urgent: true });
+    } catch (caught) {
+      if (this.#stopping.signal.aborted) return;
+      error = caught;
+    }
+    // Whatever the transaction met, the chain decides: an earlier one of ours, sent before a restart, may
+    // have closed it, and anybody may annul.
+    const { state } = await challenges.get(id);
+    if (state !== "Open") {
+      await this.#close(id);
+      return;
+    }
+    this.#failures += 1;
+    const wait = Math.min(retry.pauseMs * 2 ** this.#failures, retry.longestMs);
+    this.#retryAt = timers.monotonic() + wait;
+    log.error(`${names[functionName] ?? functionName} did not get through, trying again`, {
+      number: this.#number,
+      challenge: id,
+      inSeconds: wait / 1000,
+      error,
+    });
+  }
+
+  /** Says how a challenge ended, and forgets it. */
+  async #close(id: bigint): Promise<void> {
+    const { challenges, log } = this.#d;
+    const { state } = await challenges.get(id);
+    const about = { number: this.#number, challenge: id };
+    this.#d.metrics?.challengeClosed(state);
+    if (state === "Answered") log.info("challenge answered", about);
+    else if (state === "Annulled") log.info("challenge annulled: no seed was recorded", about);
+    else if (state === "Unanswered") {
+      log.error("challenge lost: its staker is slashed", about);
+    }
+    this.#known = undefined;
+    this.#failures = 0;
+    this.#retryAt = 0;
+  }
+
+  #once(what: string, say: () => void): void {
+    if (this.#known === undefined || this.#known.said.has(what)) return;
+    this.#known.said.add(what);
+    say();
+  }
+}
+
+function iso(seconds: number): string {
+  return new Date(seconds * 1000).toISOString();
+}

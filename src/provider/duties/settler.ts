@@ -1,0 +1,62 @@
+import { parseEventLogs } from "viem";
+import type { ChainClient } from "../../chain/client.ts";
+import { currentEpoch, type ChainTime } from "../../chain/clock.ts";
+import type { Deployment } from "../../chain/deployment.ts";
+import type { TransactionSender } from "../../chain/transactions/sender.ts";
+import type { Logger } from "../../node/logger.ts";
+import { settlementAbi } from "../../protocol/abi/settlement.ts";
+
+export interface SettlerDependencies {
+  client: ChainClient;
+  deployment: Deployment;
+  sender: TransactionSender;
+  time: ChainTime;
+  log: Logger;
+}
+
+/** Collects the provider's pay for epochs that are final. */
+export class Settler {
+  readonly #options: { number: bigint; everyEpochs: number };
+  readonly #client: ChainClient;
+  readonly #deployment: Deployment;
+  readonly #sender: TransactionSender;
+  readonly #time: ChainTime;
+  readonly #log: Logger;
+
+  /** @param options `everyEpochs`: epochs that one transaction settles; at most 200, as the ring forgets. */
+  constructor(options: { number: bigint; everyEpochs: number }, dependencies: SettlerDependencies) {
+    this.#options = options;
+    this.#client = dependencies.client;
+    this.#deployment = dependencies.deployment;
+    this.#sender = dependencies.sender;
+    this.#time = dependencies.time;
+    this.#log = dependencies.log;
+  }
+
+  /** Settles when enough epochs are final. */
+  async settle(): Promise<void> {
+    const { number, everyEpochs } = this.#options;
+    const client = this.#client;
+    const deployment = this.#deployment;
+    const sender = this.#sender;
+    const time = this.#time;
+    const log = this.#log;
+    const upTo = currentEpoch(time) - 2;
+    const contract = { address: deployment.contracts.settlement, abi: settlementAbi };
+    const settled = await client.readContract({
+      ...contract,
+      functionName: "settledThrough",
+      args: [number],
+    });
+    if (upTo < 1 || upTo - settled < everyEpochs) return;
+    const receipt = await sender.send({
+      ...contract,
+      functionName: "settle",
+      args: [number, upTo],
+    });
+    const events = parseEventLogs({ ...contract, eventName: "Settled", logs: receipt.logs });
+    for (const { args } of events) {
+      log.info("epoch settled", { epoch: args.epoch, grade: args.grade, reward: args.reward });
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import { statusRemedies, type Services, type ServiceStatus } from "../../chain/services.ts";
+import type { Logger } from "../../node/logger.ts";
+import type { ProviderMetrics } from "../metrics.ts";
+
+export interface StatusWatchDependencies {
+  services: Services;
+  log: Logger;
+  metrics?: Pick<ProviderMetrics, "serviceStatus">;
+}
+
+/** Tells the operator when the service's status changes; only an active one is audited and paid. */
+export class StatusWatch {
+  readonly #number: bigint;
+  readonly #services: Services;
+  readonly #log: Logger;
+  readonly #metrics: Pick<ProviderMetrics, "serviceStatus"> | undefined;
+  #last: ServiceStatus = "Active";
+
+  constructor(options: { number: bigint }, dependencies: StatusWatchDependencies) {
+    this.#number = options.number;
+    this.#services = dependencies.services;
+    this.#log = dependencies.log;
+    this.#metrics = dependencies.metrics;
+  }
+
+  /** Reads the status, and says so when it is another than the last time. */
+  async look(): Promise<void> {
+    const status = await this.#services.statusNow(this.#number);
+    this.#metrics?.serviceStatus(status);
+    if (status === this.#last) return;
+    this.#last = status;
+    const about = { number: this.#number, status };
+    if (status === "Active") this.#log.info("the service is active", about);
+    else this.#log.warn("the service is not active", { ...about, remedy: statusRemedies[status] });
+  }
+}

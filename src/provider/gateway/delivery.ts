@@ -1,0 +1,119 @@
+import { createHash } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { EMPTY_DIGEST, sha256 } from "../../protocol/receipt.ts";
+import type { BufferBudget } from "./bufferBudget.ts";
+import { clientHeaders } from "./forwardedHeaders.ts";
+import { GatewayProblem } from "./problem.ts";
+import { isBodiless, isEventStream, receiptPlace } from "./receiptPlace.ts";
+import { collect, relay, type ReadOptions } from "./relay.ts";
+import type { UpstreamResponse } from "./upstream.ts";
+
+/** The name of the response header field. */
+export const RECEIPT_FIELD = "Service-Receipt";
+
+export interface DeliveryLimits {
+  maxBufferedBytes: number;
+  upstreamTimeoutMs: number;
+  buffers: BufferBudget;
+}
+
+export interface Delivery {
+  request: IncomingMessage;
+  response: ServerResponse;
+  signal: AbortSignal;
+  limits: DeliveryLimits;
+  /** Undefined if the client sent no nonce. Otherwise it waits for the whole request body. */
+  receipt: ((status: number, responseDigest: Uint8Array) => Promise<string>) | undefined;
+}
+
+/** One way to deliver a response. */
+type Way = (answer: UpstreamResponse, delivery: Delivery, options: ReadOptions) => Promise<void>;
+
+/**
+ * Delivers the upstream's response to the client, with a receipt if there is a nonce.
+ *
+ * @throws GatewayProblem if the upstream's response is incomplete; the part that was sent has no receipt.
+ */
+export async function deliver(answer: UpstreamResponse, delivery: Delivery): Promise<void> {
+  const { headers } = answer.message;
+  const { limits, receipt, request, signal } = delivery;
+  const eventStream = isEventStream(headers);
+  // Events may be rare, so silence on either side is normal.
+  if (eventStream) request.socket.setTimeout(0);
+  const silenceMs = eventStream ? undefined : limits.upstreamTimeoutMs;
+  const place = receiptPlace(
+    headOf(answer, delivery),
+    receipt !== undefined,
+    limits.maxBufferedBytes,
+  );
+  await WAYS[place](answer, delivery, { signal, silenceMs, request });
+}
+
+const streamed: Way = async (answer, { request, response }, options) => {
+  const headers = clientHeaders(answer.message);
+  const length = answer.message.headers["content-length"];
+  // A response to HEAD or a 304 may give the length of the body that it does not carry; a 204 may not.
+  if (length !== undefined && answer.message.statusCode !== 204) {
+    headers.push("Content-Length", length);
+  }
+  writeHead(answer, response, headers);
+  // Without a length the first byte may take long to arrive; the head need not wait for it.
+  if (length === undefined && !isBodiless(headOf(answer, { request }))) response.flushHeaders();
+  await relay(answer.message, response, options);
+  answer.release();
+  response.end();
+};
+
+const empty: Way = async (answer, { response, receipt }) => {
+  const headers = clientHeaders(answer.message);
+  const length = answer.message.headers["content-length"];
+  if (length !== undefined && answer.message.statusCode !== 204) {
+    headers.push("Content-Length", length);
+  }
+  answer.message.resume();
+  answer.release();
+  await addReceipt(headers, receipt?.(answer.message.statusCode ?? 0, EMPTY_DIGEST));
+  writeHead(answer, response, headers);
+  response.end();
+};
+
+const buffered: Way = async (answer, { response, receipt, limits }, options) => {
+  const giveBack = limits.buffers.reserve(Number(answer.message.headers["content-length"]));
+  if (giveBack === undefined) throw new GatewayProblem("GATEWAY_BUSY", { retryAfterMs: 1_000 });
+  response.once("close", giveBack);
+  const body = await collect(answer.message, options);
+  answer.release();
+  const headers = [...clientHeaders(answer.message), "Content-Length", String(body.length)];
+  await addReceipt(headers, receipt?.(answer.message.statusCode ?? 0, sha256(body)));
+  writeHead(answer, response, headers);
+  response.end(body);
+};
+
+const withTrailer: Way = async (answer, { response, receipt }, options) => {
+  writeHead(answer, response, [...clientHeaders(answer.message), "Trailer", RECEIPT_FIELD]);
+  response.flushHeaders();
+  const hash = createHash("sha256");
+  await relay(answer.message, response, options, (chunk) => hash.update(chunk));
+  answer.release();
+  const value = await receipt?.(answer.message.statusCode ?? 0, hash.digest());
+  if (value !== undefined) response.addTrailers({ [RECEIPT_FIELD]: value });
+  response.end();
+};
+
+const WAYS = { none: streamed, empty, buffered, trailer: withTrailer };
+
+async function addReceipt(fields: string[], receipt: Promise<string> | undefined): Promise<void> {
+  if (receipt !== undefined) fields.push(RECEIPT_FIELD, await receipt);
+}
+
+function writeHead(answer: UpstreamResponse, response: ServerResponse, headers: string[]): void {
+  response.writeHead(answer.message.statusCode ?? 0, answer.message.statusMessage ?? "", headers);
+}
+
+function headOf(answer: UpstreamResponse, { request }: Pick<Delivery, "request">) {
+  return {
+    method: request.method ?? "",
+    status: answer.message.statusCode ?? 0,
+    headers: answer.message.headers,
+  };
+}

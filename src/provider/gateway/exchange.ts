@@ -1,0 +1,212 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Hex } from "viem";
+import type { Logger } from "../../node/logger.ts";
+import { EMPTY_DIGEST, sha256 } from "../../protocol/receipt.ts";
+import { admit, type AdmissionRules } from "./admission.ts";
+import { deliver, RECEIPT_FIELD, type DeliveryLimits } from "./delivery.ts";
+import { clientHeaders, hasBody, upstreamHeaders } from "./forwardedHeaders.ts";
+import { asProblem, GatewayProblem } from "./problem.ts";
+import { linger } from "./linger.ts";
+import type { GatewayObserver } from "../metrics.ts";
+import { RequestBody } from "./requestBody.ts";
+import type { ServiceReceipts } from "./serviceReceipts.ts";
+import { onEarlyEnd, tunnel, writeSwitchingProtocols } from "./tunnel.ts";
+import type { Upstream, UpstreamResponse } from "./upstream.ts";
+
+/** The dependencies that all exchanges of a gateway share. */
+export interface ExchangeContext {
+  admission: AdmissionRules;
+  limits: DeliveryLimits;
+  receipts: ServiceReceipts;
+  upstream: Upstream;
+  observer?: GatewayObserver | undefined;
+  logger: Logger;
+}
+
+/** One request and its response. No error leaves the exchange. */
+export class Exchange {
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #context: ExchangeContext;
+  readonly #client: Socket | undefined;
+  /** Aborted when the client has gone, or when the upstream is no longer needed. */
+  readonly #abort = new AbortController();
+  #nonce: Hex | undefined;
+  #switched = false;
+  #body: RequestBody | undefined;
+
+  /** @param client - The client's connection, if it asks for WebSocket. */
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    context: ExchangeContext,
+    client?: Socket,
+  ) {
+    this.#request = request;
+    this.#response = response;
+    this.#context = context;
+    this.#client = client;
+  }
+
+  /** The status that was sent; undefined if the client left before. */
+  get status(): number | undefined {
+    if (this.#switched) return 101;
+    return this.#response.headersSent ? this.#response.statusCode : undefined;
+  }
+
+  /** Serves the request; never throws. */
+  async run(): Promise<void> {
+    const response = this.#response;
+    response.on("error", () => {});
+    response.once("close", () => {
+      if (!response.writableFinished) this.#abort.abort(new GatewayProblem("CLIENT_GONE"));
+    });
+    try {
+      this.#nonce = admit(this.#request, this.#context.admission);
+      const answer = await this.#ask();
+      if (answer.tunnel && this.#client) {
+        await this.#switch(this.#client, answer.message, answer.tunnel);
+      } else {
+        await this.#deliver(answer);
+      }
+    } catch (error) {
+      await this.#fail(asProblem(error));
+    }
+  }
+
+  async #ask(): Promise<UpstreamResponse> {
+    const request = this.#request;
+    const { admission, upstream } = this.#context;
+    const upgrade = this.#client !== undefined;
+    const withNonce = this.#nonce !== undefined;
+    // The gateway itself sends 100 (Continue): a receipt needs the whole body, whatever the upstream
+    // responds.
+    if (expectsContinue(request) && !upgrade) this.#response.writeContinue();
+    this.#body = new RequestBody(request, {
+      maxBytes: admission.maxRequestBytes,
+      digest: withNonce,
+      onTooLarge: (problem) => {
+        if (this.#response.writableEnded) request.destroy();
+        else this.#abort.abort(problem);
+      },
+    });
+    const headers = upstreamHeaders(request, { host: upstream.host, withNonce, upgrade });
+    const call = { ...this.#asked(), headers, body: this.#body, upgrade };
+    const unwatch = this.#client && onEarlyEnd(this.#client, () => this.#response.destroy());
+    try {
+      return await upstream.ask(call, this.#abort.signal);
+    } finally {
+      unwatch?.();
+    }
+  }
+
+  async #deliver(answer: UpstreamResponse): Promise<void> {
+    await deliver(answer, {
+      request: this.#request,
+      response: this.#response,
+      signal: this.#abort.signal,
+      limits: this.#context.limits,
+      receipt: this.#nonce === undefined ? undefined : this.#receiptFor(this.#nonce),
+    });
+  }
+
+  /** Hands over the connection: HTTP ends at this point. */
+  async #switch(
+    client: Socket,
+    message: IncomingMessage,
+    { socket, head }: NonNullable<UpstreamResponse["tunnel"]>,
+  ): Promise<void> {
+    try {
+      const headers = clientHeaders(message);
+      if (this.#nonce !== undefined) {
+        headers.push(RECEIPT_FIELD, await this.#receiptFor(this.#nonce)(101, EMPTY_DIGEST));
+      }
+      this.#response.detachSocket(client);
+      writeSwitchingProtocols(client, message, headers);
+      this.#switched = true;
+      if (head.length > 0) socket.unshift(head);
+      tunnel(client, socket);
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    }
+  }
+
+  /** The receipt, once the whole request body was read. */
+  #receiptFor(nonce: Hex) {
+    return async (status: number, responseDigest: Uint8Array): Promise<string> => {
+      const requestDigest = (await this.#body?.digest) ?? EMPTY_DIGEST;
+      const exchange = { ...this.#asked(), requestDigest, status, responseDigest };
+      const receipt = this.#context.receipts.issue(nonce, exchange);
+      this.#context.observer?.receipt();
+      return receipt;
+    };
+  }
+
+  #asked(): { method: string; target: string } {
+    return { method: this.#request.method ?? "", target: this.#request.url ?? "" };
+  }
+
+  async #fail(problem: GatewayProblem): Promise<void> {
+    this.#report(problem);
+    this.#abort.abort(problem);
+    this.#body?.discard();
+    // A response that has started cannot be withdrawn: the only correct end is to break the connection,
+    // without a receipt.
+    if (this.#response.headersSent || this.#response.destroyed) {
+      this.#response.destroy();
+      return;
+    }
+    try {
+      await this.#answerProblem(problem);
+    } catch (error) {
+      this.#report(asProblem(error));
+      this.#response.destroy();
+    }
+  }
+
+  async #answerProblem(problem: GatewayProblem): Promise<void> {
+    const { body } = problem;
+    const headers = [...problem.headers, "Content-Length", String(body.length)];
+    if (problem.receipted) {
+      if (this.#nonce !== undefined) {
+        const digest = this.#request.method === "HEAD" ? EMPTY_DIGEST : sha256(body);
+        headers.push(RECEIPT_FIELD, await this.#receiptFor(this.#nonce)(problem.status, digest));
+      }
+      this.#response.writeHead(problem.status, headers).end(body);
+      return;
+    }
+    // Keeping the connection is not worth reading the rest of a refused body.
+    const more = hasBody(this.#request) && !this.#request.readableEnded;
+    if (more) headers.push("Connection", "close");
+    this.#response.writeHead(problem.status, headers).write(body);
+    // A client that waits for 100 (Continue) has not started to send, and now will not.
+    if (more && (this.#body !== undefined || !expectsContinue(this.#request))) {
+      await linger(this.#request);
+    }
+    this.#response.end();
+  }
+
+  #report(problem: GatewayProblem): void {
+    const { code, cause } = problem;
+    this.#context.observer?.problem(code);
+    const fields = { code, method: this.#request.method, ...describe(cause) };
+    const { logger } = this.#context;
+    if (code === "GATEWAY_FAILED") logger.error("Request failed in the gateway", fields);
+    else if (problem.receipted) logger.warn("Upstream failed", fields);
+    else logger.debug("Request refused or given up", fields);
+  }
+}
+
+/** HTTP/1.0 has no 100 (Continue). */
+function expectsContinue(request: IncomingMessage): boolean {
+  return request.headers.expect !== undefined && request.httpVersion === "1.1";
+}
+
+/** The part of a cause that may be logged: never the packet that a parser's error carries. */
+function describe(cause: unknown): { cause?: string } {
+  if (cause === undefined) return {};
+  if (!(cause instanceof Error)) return { cause: typeof cause };
+  return { cause: `${(cause as NodeJS.ErrnoException).code ?? cause.name}: ${cause.message}` };
+}

@@ -1,0 +1,238 @@
+import { once } from "node:events";
+import { createServer, ServerResponse, type IncomingMessage, type Server } from "node:http";
+import { Server as NetServer, type AddressInfo, type Socket } from "node:net";
+import type { Logger } from "../../node/logger.ts";
+import { RateLimit } from "../../node/rateLimit.ts";
+import { listen } from "../../node/listen.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import { addressOfKey } from "../../protocol/signature.ts";
+import { BufferBudget } from "./bufferBudget.ts";
+import { Connections } from "./connections.ts";
+import { Exchange, type ExchangeContext } from "./exchange.ts";
+import { hasBody } from "./forwardedHeaders.ts";
+import { GatewayProblem } from "./problem.ts";
+import { gatewaySettings, type GatewayOptions, type GatewaySettings } from "./options.ts";
+import type { GatewayObserver } from "../metrics.ts";
+import { ServiceReceipts } from "./serviceReceipts.ts";
+import { Upstream } from "./upstream.ts";
+
+/** Largest head of a request, bytes. */
+const MAX_HEADER_BYTES = 16 * 1024;
+
+export interface GatewayDependencies {
+  logger: Logger;
+  /** The chain's time, Unix milliseconds. */
+  now(): number;
+  /** A monotonic clock for rates, milliseconds. */
+  monotonic(): number;
+  observer?: GatewayObserver | undefined;
+}
+
+/**
+ * A proxy in front of a provider's HTTP server. It proves the service to every client that sends a
+ * `Service-Nonce`: the response carries a `Service-Receipt`, in the header or, if the body streams, in the
+ * trailer.
+ *
+ * A receipt covers the digest of the bytes as sent. The gateway asks its upstream for identity coding. If the
+ * upstream sends another coding, a client must hash the body before it decodes it.
+ *
+ * @example
+ * const gateway = new Gateway({ serviceId, domain, key, upstream, listen }, { logger, now, monotonic });
+ * await gateway.start();
+ */
+export class Gateway {
+  readonly #settings: GatewaySettings;
+  readonly #logger: Logger;
+  readonly #monotonic: () => number;
+  readonly #upstream: Upstream;
+  readonly #context: ExchangeContext;
+  readonly #connections = new Connections();
+  readonly #running = new Set<ServerResponse>();
+  readonly #server: Server;
+  #started: Promise<void> | undefined;
+  #stopped: Promise<void> | undefined;
+
+  /** @throws BlockcloudError `GATEWAY_OPTIONS`. */
+  constructor(options: GatewayOptions, dependencies: GatewayDependencies) {
+    const { logger, now, monotonic, observer } = dependencies;
+    const settings = gatewaySettings(options);
+    this.#settings = settings;
+    this.#logger = logger;
+    this.#upstream = new Upstream(settings.upstream, settings.upstreamTimeoutMs);
+    const rate = {
+      perSecond: settings.receiptsPerSecond,
+      burst: settings.receiptBurst,
+      maxPeers: settings.maxPeers,
+    };
+    this.#context = {
+      admission: {
+        maxRequestBytes: settings.maxRequestBytes,
+        receiptRate: new RateLimit(rate, monotonic),
+      },
+      limits: {
+        maxBufferedBytes: settings.maxBufferedBytes,
+        upstreamTimeoutMs: settings.upstreamTimeoutMs,
+        buffers: new BufferBudget(settings.maxBufferedTotalBytes),
+      },
+      receipts: new ServiceReceipts(settings, now),
+      upstream: this.#upstream,
+      observer,
+      logger,
+    };
+    this.#monotonic = monotonic;
+    this.#server = this.#createServer();
+  }
+
+  /** Where the gateway listens; known once it has started. */
+  get address(): AddressInfo {
+    const address = this.#server.address();
+    if (address === null || typeof address === "string") {
+      throw new BlockcloudError("GATEWAY_NOT_LISTENING", "The gateway does not listen.", {
+        remedy: "Await start() first.",
+      });
+    }
+    return address;
+  }
+
+  /** @throws BlockcloudError `GATEWAY_LISTEN` if the address cannot be bound. */
+  async start(): Promise<void> {
+    if (this.#started !== undefined) {
+      throw new BlockcloudError("GATEWAY_STARTED", "A gateway starts once.", {
+        remedy: "Create a new gateway.",
+      });
+    }
+    this.#started = this.#listen();
+    await this.#started;
+  }
+
+  async #listen(): Promise<void> {
+    const { host, port } = this.#settings.listen;
+    const refuse = (cause: unknown) =>
+      new BlockcloudError("GATEWAY_LISTEN", `Cannot listen on ${host}:${port}.`, {
+        cause,
+        remedy: "Choose a free port and an address of the host.",
+      });
+    await listen(this.#server, { host, port }, refuse);
+    this.#server.on("error", (error) => {
+      this.#logger.error("Gateway cannot accept", { cause: error.message });
+    });
+    this.#logger.info("Gateway listens", {
+      ...this.address,
+      serviceId: this.#settings.serviceId,
+      signer: addressOfKey(this.#settings.key),
+    });
+  }
+
+  /**
+   * Stops accepting, lets running responses finish until the deadline, then closes the remaining connections,
+   * including event streams and tunnels, which have no end of their own.
+   */
+  async stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    await this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    // The caller of `start` already knows of a failed start.
+    if (!this.#server.listening) await this.#started?.catch(() => {});
+    if (this.#server.listening) {
+      const closed = once(this.#server, "close");
+      // Not http.Server's close(): see Connections.
+      NetServer.prototype.close.call(this.#server);
+      for (const response of this.#running) response.shouldKeepAlive = false;
+      this.#connections.drain();
+      const deadline = setTimeout(() => {
+        this.#connections.destroy();
+      }, this.#settings.drainMs);
+      await closed;
+      clearTimeout(deadline);
+      // Ends the timer that checks for slow requests.
+      this.#server.close();
+    }
+    this.#upstream.close();
+    this.#logger.info("Gateway stopped");
+  }
+
+  #createServer(): Server {
+    const settings = this.#settings;
+    const server = createServer({
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: settings.headersTimeoutMs,
+      requestTimeout: settings.requestTimeoutMs,
+      connectionsCheckingInterval: Math.max(1, Math.min(1_000, settings.headersTimeoutMs / 2)),
+      insecureHTTPParser: false,
+      requireHostHeader: true,
+      // Detects clients that vanish while an event stream is silent.
+      keepAlive: true,
+      keepAliveInitialDelay: 60_000,
+      // Other upgrades are optional, and responding over HTTP/1.1 is allowed. h2c in particular would carry
+      // requests past this gateway.
+      shouldUpgradeCallback: isWebSocket,
+    });
+    server.maxConnections = settings.maxConnections;
+    // A client that waits for the upstream is silent, too.
+    server.timeout = Math.max(settings.clientTimeoutMs, 2 * settings.upstreamTimeoutMs);
+    server.on("connection", (socket) => {
+      this.#connections.opened(socket);
+    });
+    server.on("request", (request, response) => {
+      this.#serve(request, response);
+    });
+    // Without this listener Node sends 100 (Continue) before the request was checked.
+    server.on("checkContinue", (request, response) => {
+      this.#serve(request, response);
+    });
+    server.on("upgrade", (request, socket, head) => {
+      this.#serveUpgrade(request, socket as Socket, head);
+    });
+    server.on("connect", (_request, socket) => {
+      refuseConnect(socket as Socket);
+    });
+    return server;
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse, upgrade?: Socket): void {
+    const { socket } = request;
+    this.#running.add(response);
+    this.#connections.begin(socket);
+    if (this.#stopped) response.shouldKeepAlive = false;
+    // A tunnel runs until its connection closes; its response never does.
+    const exchange = new Exchange(request, response, this.#context, upgrade);
+    const started = this.#monotonic();
+    (upgrade ?? response).once("close", () => {
+      this.#running.delete(response);
+      this.#connections.end(socket);
+      const seconds = (this.#monotonic() - started) / 1000;
+      this.#context.observer?.finished(exchange.status, seconds);
+    });
+    void exchange.run();
+  }
+
+  /** Node hands over a bare connection; a refusal is still an ordinary response. */
+  #serveUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    socket.on("error", () => {});
+    if (head.length > 0) socket.unshift(head);
+    const response = new ServerResponse(request);
+    response.assignSocket(socket);
+    response.shouldKeepAlive = false;
+    response.once("finish", () => {
+      socket.destroySoon();
+    });
+    this.#serve(request, response, socket);
+  }
+}
+
+function isWebSocket(request: IncomingMessage): boolean {
+  const protocol = request.headers.upgrade?.trim().toLowerCase();
+  return protocol === "websocket" && request.method === "GET" && !hasBody(request);
+}
+
+/** CONNECT names a host for a tunnel, but this is not a forward proxy. */
+function refuseConnect(socket: Socket): void {
+  const problem = new GatewayProblem("TARGET_REFUSED");
+  const { body } = problem;
+  const head = `HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\nConnection: close\r\n`;
+  socket.on("error", () => {});
+  socket.write(`${head}Content-Length: ${body.length}\r\n\r\n${body.toString()}`);
+  socket.destroySoon();
+}

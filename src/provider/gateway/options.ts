@@ -1,0 +1,90 @@
+import type { Hex } from "viem";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import { addressOfKey } from "../../protocol/signature.ts";
+import type { Domain } from "../../protocol/typedData.ts";
+
+/** Options of a gateway. All fields after `listen` have a default. */
+export interface GatewayOptions {
+  serviceId: Hex;
+  domain: Domain;
+  /** The service key, 32 bytes: the one that the registry has for the service. */
+  key: Uint8Array;
+  /** Origin of the provider's own server: `http://host:port`, nothing after it. */
+  upstream: URL;
+  /** Port 0 chooses a free port: see `Gateway.address`. */
+  listen: { host: string; port: number };
+  /** Largest response that is buffered to put its receipt into the header, bytes. */
+  maxBufferedBytes?: number;
+  /** Memory for all buffered responses together, bytes. */
+  maxBufferedTotalBytes?: number;
+  /** Receipts per second for one peer, after its burst is used up. */
+  receiptsPerSecond?: number;
+  receiptBurst?: number;
+  /** Peers whose rate is tracked. */
+  maxPeers?: number;
+  /** How long the upstream may be silent while it must read or respond. */
+  upstreamTimeoutMs?: number;
+  maxRequestBytes?: number;
+  maxConnections?: number;
+  /** How long a client may take to send the head of a request. */
+  headersTimeoutMs?: number;
+  /** How long a client may take to send a whole request. */
+  requestTimeoutMs?: number;
+  /** How long a client may neither send nor read; event streams are exempt. */
+  clientTimeoutMs?: number;
+  /** How long `stop()` lets running responses finish. */
+  drainMs?: number;
+}
+
+/** Options with all defaults filled in. */
+export type GatewaySettings = Readonly<Required<GatewayOptions>>;
+
+const DEFAULTS = {
+  maxBufferedBytes: 1024 * 1024,
+  maxBufferedTotalBytes: 256 * 1024 * 1024,
+  receiptsPerSecond: 50,
+  receiptBurst: 100,
+  maxPeers: 10_000,
+  upstreamTimeoutMs: 30_000,
+  maxRequestBytes: 10 * 1024 * 1024,
+  maxConnections: 4096,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 60_000,
+  clientTimeoutMs: 60_000,
+  drainMs: 10_000,
+};
+
+/**
+ * Fills in the defaults, and refuses values that would fail only later, with each request.
+ *
+ * @throws BlockcloudError `GATEWAY_OPTIONS`.
+ */
+export function gatewaySettings(options: GatewayOptions): GatewaySettings {
+  const settings = { ...DEFAULTS, ...options };
+  const { upstream } = settings;
+  // A path would have to be joined with each target, and `..` in a target could leave that path.
+  if (upstream.protocol !== "http:" || upstream.href !== `${upstream.origin}/`) {
+    throw new BlockcloudError("GATEWAY_OPTIONS", `Not an HTTP origin: ${upstream.origin}.`, {
+      remedy: "Give the upstream as http://host:port, without credentials, path or query.",
+    });
+  }
+  for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
+    if (!(settings[name] >= 0)) {
+      throw new BlockcloudError("GATEWAY_OPTIONS", `${name} is ${settings[name]}, not 0 or more.`);
+    }
+  }
+  if (settings.headersTimeoutMs > settings.requestTimeoutMs) {
+    throw new BlockcloudError("GATEWAY_OPTIONS", "headersTimeoutMs exceeds requestTimeoutMs.", {
+      remedy: "The head is a part of the request: give it less time.",
+    });
+  }
+  try {
+    addressOfKey(settings.key);
+  } catch {
+    // No cause: a library's error may contain the key.
+    throw new BlockcloudError("GATEWAY_OPTIONS", "The service key is not a secp256k1 key.", {
+      remedy: "Give its 32 bytes.",
+    });
+  }
+  return settings;
+}

@@ -1,0 +1,71 @@
+import { BlockcloudError, type BlockcloudErrorOptions } from "../../protocol/errors.ts";
+
+/** Codes of the gateway's own responses, each with its status. */
+const PROBLEMS = {
+  TARGET_REFUSED: { status: 400, title: "Only origin-form targets are served" },
+  NONCE_MALFORMED: { status: 400, title: "Service-Nonce is not 0x and 64 hexadecimal digits" },
+  NONCE_NEEDS_HTTP_1_1: { status: 400, title: "Service-Nonce needs HTTP/1.1" },
+  BODY_TOO_LARGE: { status: 413, title: "The request body is too large" },
+  RECEIPTS_EXHAUSTED: { status: 429, title: "Too many receipts for one peer" },
+  HEADERS_TOO_MANY: { status: 431, title: "The request has too many header fields" },
+  CLIENT_GONE: { status: 499, title: "The client has gone" },
+  GATEWAY_FAILED: { status: 500, title: "The gateway failed" },
+  UPSTREAM_FAILED: { status: 502, title: "The service behind this gateway failed" },
+  GATEWAY_BUSY: { status: 503, title: "The gateway has no memory left for this response" },
+  UPSTREAM_TIMEOUT: {
+    status: 504,
+    title: "The service behind this gateway did not respond in time",
+  },
+  VERSION_REFUSED: { status: 505, title: "Only HTTP/1.1 and HTTP/1.0 are served" },
+} as const;
+
+export type GatewayProblemCode = keyof typeof PROBLEMS;
+/** All of them. */
+export const problemCodes = Object.keys(PROBLEMS) as GatewayProblemCode[];
+
+/** An error that the gateway sends itself, as RFC 9457 problem details. */
+export class GatewayProblem extends BlockcloudError {
+  declare readonly code: GatewayProblemCode;
+  readonly status: number;
+  /** When the client may try again, for `Retry-After`. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    code: GatewayProblemCode,
+    options: BlockcloudErrorOptions & { retryAfterMs?: number } = {},
+  ) {
+    super(code, `${PROBLEMS[code].title}.`, options);
+    this.name = "GatewayProblem";
+    this.status = PROBLEMS[code].status;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+
+  /**
+   * Whether the response gets a receipt. The provider signs what it served, including a failing upstream, but
+   * not refusals of the gateway.
+   */
+  get receipted(): boolean {
+    return this.status === 502 || this.status === 504;
+  }
+
+  /** The body. It contains neither the upstream's address nor the cause, which are only logged. */
+  get body(): Buffer {
+    const { code, status, message: title } = this;
+    return Buffer.from(JSON.stringify({ type: "about:blank", title, status, code }));
+  }
+
+  /** Header fields, as a flat list. */
+  get headers(): string[] {
+    const headers = ["Content-Type", "application/problem+json", "Cache-Control", "no-store"];
+    if (this.retryAfterMs !== undefined) {
+      headers.push("Retry-After", String(Math.max(1, Math.ceil(this.retryAfterMs / 1000))));
+    }
+    return headers;
+  }
+}
+
+/** Converts an error for the client. */
+export function asProblem(error: unknown): GatewayProblem {
+  if (error instanceof GatewayProblem) return error;
+  return new GatewayProblem("GATEWAY_FAILED", { cause: error });
+}

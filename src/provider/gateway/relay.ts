@@ -1,0 +1,95 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { hasBody } from "./forwardedHeaders.ts";
+import { GatewayProblem } from "./problem.ts";
+import { Watchdog } from "./watchdog.ts";
+
+export interface ReadOptions {
+  signal: AbortSignal;
+  /** How long the upstream may be silent; undefined for no limit. */
+  silenceMs: number | undefined;
+  /** The upstream may be waiting for this request while the client is still sending it. */
+  request: IncomingMessage;
+}
+
+/**
+ * Relays the body of a response as fast as the client reads it.
+ *
+ * @param onChunk - Called with every chunk, in order.
+ * @throws GatewayProblem if the body is incomplete.
+ */
+export function relay(
+  answer: IncomingMessage,
+  response: ServerResponse,
+  options: ReadOptions,
+  onChunk?: (chunk: Buffer) => void,
+): Promise<void> {
+  return read(answer, options, (chunk, watchdog) => {
+    onChunk?.(chunk);
+    if (response.write(chunk)) return;
+    answer.pause();
+    // The client must read now; its connection's time limit applies.
+    watchdog?.disarm();
+    response.once("drain", () => {
+      watchdog?.arm();
+      answer.resume();
+    });
+  });
+}
+
+/**
+ * Reads a body of known length.
+ *
+ * @throws GatewayProblem if the body is incomplete.
+ */
+export async function collect(answer: IncomingMessage, options: ReadOptions): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  await read(answer, options, (chunk) => chunks.push(chunk));
+  return Buffer.concat(chunks);
+}
+
+function read(
+  answer: IncomingMessage,
+  { signal, silenceMs, request }: ReadOptions,
+  take: (chunk: Buffer, watchdog: Watchdog | undefined) => void,
+): Promise<void> {
+  const sent = () => !hasBody(request) || request.readableEnded;
+  return new Promise((resolve, reject) => {
+    const fail = (problem: GatewayProblem) => {
+      watchdog?.disarm();
+      const reason: unknown = signal.aborted ? signal.reason : problem;
+      reject(reason);
+    };
+    const watchdog: Watchdog | undefined =
+      silenceMs === undefined
+        ? undefined
+        : new Watchdog(silenceMs, () => {
+            if (sent()) fail(new GatewayProblem("UPSTREAM_TIMEOUT"));
+          });
+    // Destroyed before a reader was attached: no event will follow.
+    if (answer.destroyed) {
+      fail(new GatewayProblem("UPSTREAM_FAILED"));
+      return;
+    }
+    watchdog?.arm();
+    // After the last byte of the request, the upstream must respond in any case.
+    if (!sent()) {
+      request.once("end", () => {
+        if (!answer.readableEnded && !answer.destroyed && !answer.isPaused()) watchdog?.arm();
+      });
+    }
+    answer.on("data", (chunk: Buffer) => {
+      watchdog?.arm();
+      take(chunk, watchdog);
+    });
+    answer.once("end", () => {
+      watchdog?.disarm();
+      resolve();
+    });
+    answer.once("error", (cause) => {
+      fail(new GatewayProblem("UPSTREAM_FAILED", { cause }));
+    });
+    answer.once("close", () => {
+      if (!answer.readableEnded) fail(new GatewayProblem("UPSTREAM_FAILED"));
+    });
+  });
+}

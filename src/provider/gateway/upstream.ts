@@ -1,0 +1,150 @@
+import { Agent, request as httpRequest, type ClientRequest, type IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { GatewayProblem } from "./problem.ts";
+import type { RequestBody } from "./requestBody.ts";
+import { Watchdog } from "./watchdog.ts";
+
+/**
+ * Idle connections are closed early: the longer one is idle, the more likely the upstream closes it first.
+ */
+const IDLE_MS = 2_000;
+/** Safe methods, which may be repeated (RFC 9110, 9.2.1). */
+const SAFE = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
+
+export interface UpstreamCall {
+  method: string;
+  /** Origin-form, as the client sent it. */
+  target: string;
+  /** A flat list of alternating names and values. */
+  headers: string[];
+  body: RequestBody;
+  upgrade: boolean;
+}
+
+/** The head of the upstream's response; `tunnel` if it switched protocols. */
+export interface UpstreamResponse {
+  message: IncomingMessage;
+  tunnel?: { socket: Socket; head: Buffer };
+  /** Discards the rest of the request, which the upstream no longer needs. */
+  release(): void;
+}
+
+/**
+ * The provider's own server. Safe requests use connections that are kept alive for a moment, and are repeated
+ * on a new connection if the kept one turns out to be closed. All other requests use a new connection. When a
+ * kept connection is reset, Node does not tell (`reusedSocket`, `ECONNRESET`) whether the upstream had read
+ * the request. A second try could then execute it twice, and giving up would report a failure that the
+ * service never had (RFC 9110, 9.2.2). A JSON-RPC call is a POST; a new connection to a nearby server costs
+ * it less than either.
+ */
+export class Upstream {
+  readonly #url: URL;
+  readonly #timeoutMs: number;
+  readonly #agent = new Agent({ keepAlive: true, timeout: IDLE_MS });
+
+  constructor(url: URL, timeoutMs: number) {
+    this.#url = url;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Authority for the Host field. */
+  get host(): string {
+    return this.#url.host;
+  }
+
+  /**
+   * Sends a request, and waits for the head of the response. The body of the response fails if the signal
+   * aborts.
+   *
+   * @throws GatewayProblem `UPSTREAM_FAILED`, `UPSTREAM_TIMEOUT`, or the signal's reason.
+   */
+  async ask(call: UpstreamCall, signal: AbortSignal): Promise<UpstreamResponse> {
+    const repeatable = SAFE.has(call.method) && call.body.empty && !call.upgrade;
+    try {
+      return await this.#attempt(call, signal, repeatable ? this.#agent : false);
+    } catch (error) {
+      // An idle connection that the upstream closes at the moment of its reuse is not a failure of the
+      // service.
+      if (!(error instanceof StaleConnection)) throw error;
+      signal.throwIfAborted();
+      return await this.#attempt(call, signal, false);
+    }
+  }
+
+  /** Closes idle connections. */
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  #attempt(
+    call: UpstreamCall,
+    signal: AbortSignal,
+    agent: Agent | false,
+  ): Promise<UpstreamResponse> {
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      const request = httpRequest({
+        hostname: this.#url.hostname.replace(/^\[|\]$/g, ""),
+        port: this.#url.port || 80,
+        method: call.method,
+        path: call.target,
+        headers: call.headers,
+        agent,
+      });
+      const fail = (reason: unknown) => {
+        watchdog.disarm();
+        // Listeners stay attached, because the destroyed request may still report an error.
+        request.destroy();
+        reject(reason);
+      };
+      const watchdog = new Watchdog(this.#timeoutMs, () => {
+        fail(new GatewayProblem("UPSTREAM_TIMEOUT"));
+      });
+      signal.addEventListener(
+        "abort",
+        () => {
+          fail(signal.reason);
+        },
+        { once: true },
+      );
+      request.on("error", (cause: NodeJS.ErrnoException) => {
+        fail(failure(request, cause));
+      });
+      const answered = (message: IncomingMessage, tunnel?: UpstreamResponse["tunnel"]) => {
+        watchdog.disarm();
+        call.body.answered();
+        // It may fail before a reader is attached; the reader adds its own listener.
+        message.on("error", () => {});
+        resolve({
+          message,
+          ...(tunnel && { tunnel }),
+          release: () => {
+            call.body.discard();
+            if (!request.writableFinished) request.destroy();
+          },
+        });
+      };
+      request.on("response", (message) => {
+        answered(message);
+      });
+      request.on("upgrade", (message, socket: Socket, head) => {
+        socket.on("error", () => {});
+        if (call.upgrade) {
+          answered(message, { socket, head });
+          return;
+        }
+        fail(new GatewayProblem("UPSTREAM_FAILED", { cause: "101 without an upgrade" }));
+      });
+      call.body.forward(request, watchdog);
+    });
+  }
+}
+
+/** A kept connection turned out to be closed; no part of a response was received. */
+class StaleConnection extends Error {}
+
+function failure(request: ClientRequest, cause: NodeJS.ErrnoException): Error {
+  const closed = cause.code === "ECONNRESET" || cause.code === "EPIPE";
+  if (request.reusedSocket && closed) return new StaleConnection(cause.message, { cause });
+  return new GatewayProblem("UPSTREAM_FAILED", { cause });
+}

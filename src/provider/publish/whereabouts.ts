@@ -1,0 +1,102 @@
+import type { AddressInfo } from "node:net";
+import { isIP } from "node:net";
+import { ownAddresses } from "../../node/interfaces.ts";
+import type { Logger } from "../../node/logger.ts";
+import type { Timers } from "../../node/timers.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import type { Endpoint } from "../../protocol/record.ts";
+import type { Gateways } from "../gateway/gateways.ts";
+import type { ProviderStore } from "../store.ts";
+
+/** Interval between checks of the host's own addresses, milliseconds. */
+const LOOK_MS = 1_000;
+
+export interface WhereaboutsDependencies {
+  gateways: Pick<Gateways, "address" | "moveTo">;
+  store: Pick<ProviderStore, "move" | "concludeMove">;
+  timers: Timers;
+  log: Logger;
+  /** The host's own addresses. */
+  addresses?: () => string[];
+}
+
+/**
+ * The current endpoints of a service: the address to which a command moved it, else the address in its flags,
+ * else the address that its gateway listens on, which follows the host's addresses.
+ */
+export class Whereabouts {
+  readonly #configured: string | undefined;
+  readonly #dependencies: WhereaboutsDependencies;
+  #moved: string | undefined;
+  #done = 0;
+  #own: string[] = [];
+  #lookedAt = -Infinity;
+
+  /**
+   * @param options.configured URL at which clients reach the gateway; undefined for the address that it
+   *   listens on.
+   */
+  constructor(options: { configured: string | undefined }, dependencies: WhereaboutsDependencies) {
+    this.#configured = options.configured;
+    this.#dependencies = dependencies;
+  }
+
+  /** The endpoints for the next record. */
+  endpoints(): Endpoint[] {
+    const told = this.#moved ?? this.#configured;
+    const uris = told === undefined ? this.#listening() : [told];
+    return uris.map((uri, priority) => ({ uri, priority, weight: 1 }));
+  }
+
+  /**
+   * Follows the last requested move, once.
+   *
+   * @returns The move's ID if there was a new one.
+   */
+  async follow(): Promise<number | undefined> {
+    const { store, gateways, log } = this.#dependencies;
+    const move = store.move();
+    if (move === undefined) {
+      this.#moved = undefined;
+      this.#done = 0;
+      return undefined;
+    }
+    if (move.id === this.#done) return undefined;
+    this.#done = move.id;
+    try {
+      if (move.listen !== undefined) await gateways.moveTo(move.listen);
+    } catch (error) {
+      const { code, message } =
+        error instanceof BlockcloudError ? error : { code: "MOVE_FAILED", message: String(error) };
+      log.warn("cannot move", { error });
+      store.concludeMove(move.id, { code, message });
+      return undefined;
+    }
+    // If the gateway moved, the URL in the flags is the old address.
+    this.#moved = move.uri ?? this.#listening()[0];
+    log.info("moving", { to: this.#moved, instead: this.#configured });
+    return move.id;
+  }
+
+  #listening(): string[] {
+    const { address, port } = this.#dependencies.gateways.address;
+    return this.#reachable(address).map((each) => `http://${bracketed(each)}:${port}`);
+  }
+
+  /** A gateway that listens on all addresses is reached at the host's own addresses. */
+  #reachable(address: AddressInfo["address"]): string[] {
+    if (address !== "0.0.0.0" && address !== "::") return [address];
+    const { timers, addresses = ownAddresses } = this.#dependencies;
+    if (timers.monotonic() - this.#lookedAt >= LOOK_MS) {
+      this.#lookedAt = timers.monotonic();
+      const own = addresses().filter((each) => address === "::" || isIP(each) === 4);
+      // Without a network the previous addresses are the best answer.
+      if (own.length > 0) this.#own = own;
+    }
+    return this.#own.length > 0 ? this.#own : ["127.0.0.1"];
+  }
+}
+
+function bracketed(address: string): string {
+  return isIP(address) === 6 ? `[${address}]` : address;
+}

@@ -1,0 +1,90 @@
+import path from "node:path";
+import { isAddressEqual, type Hex } from "viem";
+import { ChainAccess, type ChainPace } from "../../chain/access.ts";
+import { currentEpoch } from "../../chain/clock.ts";
+import { deploymentTag } from "../../chain/deployment.ts";
+import { Services } from "../../chain/services.ts";
+import { WhenReachable } from "../../chain/whenReachable.ts";
+import { disposable, inOrder, type Startable, type Worker } from "../../node/lifecycle.ts";
+import { createMetrics } from "../../node/metrics.ts";
+import { checkTimes } from "../../protocol/checkRecord.ts";
+import { readDelegation } from "../../protocol/delegation.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import { parseServiceId } from "../../protocol/serviceId.ts";
+import { addressOfKey } from "../../protocol/signature.ts";
+import { blockcloudDomain } from "../../protocol/typedData.ts";
+import type { ProviderEnvironment } from "../createProvider.ts";
+import { ProviderMetrics } from "../metrics.ts";
+import { createPresence, type PresenceOptions } from "../publish/presence.ts";
+
+export interface SubServiceOptions extends Omit<PresenceOptions, "storeFile"> {
+  /** The preferred RPC endpoint, then those that stand in for it. */
+  rpcUrls: readonly string[];
+  /** How the head is followed. */
+  pace?: ChainPace | undefined;
+  /** Folder of the worker's state. */
+  stateDir: string;
+}
+
+/**
+ * A device's agent: a gateway and a record under the root's delegation. It reads the chain, and sends no
+ * transaction, so it needs no ether.
+ *
+ * @throws BlockcloudError `SUBSERVICE_KEY` when the key is not the one in the sub-service's ID. At its start:
+ *   `DELEGATION_MALFORMED`, `DELEGATION_SIGNER`, `DELEGATION_EXPIRED`, `DELEGATION_AHEAD`.
+ */
+export function createSubService(
+  options: SubServiceOptions,
+  environment: ProviderEnvironment,
+): Worker {
+  const { deployment, serviceId, key, delegation } = options;
+  const { timers, log, metrics: registry = createMetrics("subservice") } = environment;
+  const { prefix, self } = parseServiceId(serviceId);
+  const address = addressOfKey(key);
+  if (!isAddressEqual(address, self)) {
+    throw new BlockcloudError(
+      "SUBSERVICE_KEY",
+      `${serviceId} is ${self}'s, the key is ${address}.`,
+      {
+        remedy: "Give the key that the sub-service was added with.",
+      },
+    );
+  }
+  const metrics = new ProviderMetrics(registry);
+  const chain = new ChainAccess(options, { timers, log, metrics: registry });
+  const file = `subservice-${self}-${deploymentTag(deployment)}.sqlite`;
+  const { ground, gateways, publisher } = createPresence(
+    { ...options, storeFile: path.join(options.stateDir, file) },
+    { chain, timers, log, metrics, registry },
+  );
+  const check: Startable = {
+    start: () => checkDelegation(chain, options, { number: prefix, serviceId, delegation }),
+    stop: () => Promise.resolve(),
+  };
+  const onChain = new WhenReachable(
+    { waits: ["record"] },
+    {
+      chain,
+      rest: inOrder(check, ground, publisher(undefined)),
+      ...{ timers, log, metrics: registry },
+    },
+  );
+  return disposable(inOrder(gateways, onChain));
+}
+
+/** Says at once what the network would say of each record. */
+async function checkDelegation(
+  { client, time }: ChainAccess,
+  { deployment }: SubServiceOptions,
+  input: { number: bigint; serviceId: Hex; delegation: Hex },
+): Promise<void> {
+  const domain = blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry);
+  const { delegation, signer } = readDelegation(input.serviceId, input.delegation, domain);
+  checkTimes("DELEGATION", delegation, time.now() * 1000);
+  const services = new Services(client, deployment);
+  const rootKey = await services.key(input.number, currentEpoch(time) + 1);
+  if (isAddressEqual(signer, rootKey)) return;
+  throw new BlockcloudError("DELEGATION_SIGNER", `Delegated by ${signer}, not by ${rootKey}.`, {
+    remedy: "Ask the root service's owner for a delegation by its newest key.",
+  });
+}

@@ -1,0 +1,41 @@
+import type { Timers } from "../../node/timers.ts";
+import { within } from "../../node/within.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import { resolveErrors, type Answer, type Resolver } from "../answer.ts";
+
+export interface BoundedLookupOptions {
+  /** How long one lookup may take, milliseconds. */
+  milliseconds: number;
+  timers: Timers;
+}
+
+/** Lookups for the clients of a front: a held answer at once, any other within a bounded time. */
+export class BoundedLookup {
+  readonly #resolver: Pick<Resolver, "resolve" | "lookupName">;
+  readonly #options: BoundedLookupOptions;
+
+  constructor(resolver: Pick<Resolver, "resolve" | "lookupName">, options: BoundedLookupOptions) {
+    this.#resolver = resolver;
+    this.#options = options;
+  }
+
+  /**
+   * @param name A name or an ID. Held answers are kept under lower-case names without a final dot.
+   * @param signal Ends the wait early.
+   * @param hops Resolvers that the lookup has passed.
+   * @throws BlockcloudError with a code of `resolveErrors`; or the signal's reason.
+   */
+  answer(
+    name: string,
+    signal?: AbortSignal,
+    hops: readonly string[] = [],
+  ): Answer | Promise<Answer> {
+    const held = this.#resolver.lookupName(name.toLowerCase().replace(/\.$/, ""));
+    if (held !== undefined) return held;
+    return within(
+      { ...this.#options, signal },
+      (ending) => this.#resolver.resolve(name, { signal: ending, hops }),
+      () => new BlockcloudError(resolveErrors.unreachable, "No answer in time."),
+    );
+  }
+}

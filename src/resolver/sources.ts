@@ -1,0 +1,88 @@
+import type { Hex } from "viem";
+import type { Deployment } from "../chain/deployment.ts";
+import type { Startable } from "../node/lifecycle.ts";
+import { BlockcloudError } from "../protocol/errors.ts";
+import type { Answer, Change } from "./answer.ts";
+import { answerFromJson } from "./answerSchema.ts";
+import { AnswerVerifier } from "./verify/answerVerifier.ts";
+import type { LocalResolver } from "./createResolver.ts";
+import { askResolver } from "./lookup/remote.ts";
+import type { UnconfirmedField } from "./verify/verifyAnswer.ts";
+
+/** An answer and the result of its verification. */
+export interface Seen {
+  answer: Answer;
+  /** Whether this process checked the record against the key on chain. */
+  verified: boolean;
+  /** Facts from the resolver that the chain does not confirm. */
+  unconfirmed: readonly UnconfirmedField[];
+}
+
+/** The source of answers for a command or a client. */
+export interface ResolveSource extends Startable {
+  ask(name: string, signal: AbortSignal): Promise<Seen>;
+  /** As a resolver's `watch`; undefined if changes are found only by another lookup. */
+  readonly watch: ((serviceId: Hex, listener: (change: Change) => void) => () => void) | undefined;
+}
+
+/** The chain against which answers are checked. */
+export interface OwnChain {
+  rpcUrls: readonly string[];
+  deployment: Deployment;
+}
+
+/**
+ * A resolver in this process, which does not listen and leaves no state behind. It is created, and the
+ * record network's libraries are loaded, when it starts.
+ */
+export function ownSource(
+  chain: OwnChain,
+  node: { bootstrap: readonly string[]; subscribe: boolean; allowPrivate: boolean },
+): ResolveSource {
+  let started: LocalResolver | undefined;
+  const resolver = (): LocalResolver => {
+    if (started === undefined) throw new Error("This source was not started.");
+    return started;
+  };
+  return {
+    async start() {
+      const { createResolver } = await import("./createResolver.ts");
+      started = createResolver({ ...chain, coral: node });
+      await started.start();
+    },
+    stop: async () => started?.stop(),
+    ask: async (name, signal) => ({
+      answer: await resolver().resolve(name, { signal }),
+      verified: true,
+      unconfirmed: [],
+    }),
+    watch: (serviceId, listener) => resolver().watch(serviceId, listener),
+  };
+}
+
+/** Another resolver. Its answers are verified if there is access to the chain. */
+export function remoteSource(url: URL, chain: OwnChain | undefined): ResolveSource {
+  const verifier = chain && new AnswerVerifier(chain);
+  return {
+    start: async () => verifier?.start(),
+    stop: async () => verifier?.stop(),
+    watch: undefined,
+    async ask(name, signal) {
+      const json = await askResolver(url.href, name, [], signal).catch(async (error: unknown) => {
+        signal.throwIfAborted();
+        // A refusal may be true or a lie: the chain says whether the service is unknown or inactive.
+        await verifier?.checkService(name);
+        throw error;
+      });
+      if (verifier !== undefined) return { ...(await verifier.verify(json, name)), verified: true };
+      try {
+        return { answer: answerFromJson(json), verified: false, unconfirmed: [] };
+      } catch (cause) {
+        throw new BlockcloudError("ANSWER_MALFORMED", `${url.host} sent no valid answer.`, {
+          cause,
+          remedy: "Check that the URL is that of a resolver, and the resolver's version.",
+        });
+      }
+    },
+  };
+}

@@ -1,0 +1,123 @@
+import { expect } from "chai";
+import { erc20Abi, parseEther } from "viem";
+import { Challenges } from "../../../src/chain/challenges.ts";
+import { createChainClient } from "../../../src/chain/client.ts";
+import { ChainClock } from "../../../src/chain/clock.ts";
+import { Seeds } from "../../../src/chain/seeds.ts";
+import type { Call } from "../../../src/chain/transactions/call.ts";
+import { TransactionSender } from "../../../src/chain/transactions/sender.ts";
+import { tickOf } from "../../../src/chain/ticks.ts";
+import { silentLogger } from "../../../src/node/logger.ts";
+import { challengeBookAbi } from "../../../src/protocol/abi/challengeBook.ts";
+import { ChallengeResponder } from "../../../src/provider/duties/challengeResponder.ts";
+import { AuditorStage, fastTimers, keys } from "../../support/auditorStage.ts";
+import { MemoryLog } from "../../support/memoryLog.ts";
+import { rpcStories } from "../../support/rpcFaults.ts";
+import { RpcProxy } from "../../support/rpcProxy.ts";
+
+const SERVICE = 1n;
+
+/** With no other endpoint to go to. */
+describe("a provider answers a challenge, once, behind an endpoint that", () => {
+  let stage: AuditorStage;
+  let proxy: RpcProxy;
+  let stop: () => Promise<void>;
+
+  before(async () => {
+    stage = await AuditorStage.start();
+  });
+  after(() => stage?.stop());
+
+  beforeEach(async () => {
+    await stage.reset();
+    proxy = new RpcProxy(stage.anvil.rpcUrl);
+    await proxy.start();
+    stop = await start();
+    const { token, challengeBook } = stage.deployment.contracts;
+    await stage.jump(stage.first, 0);
+    const args = [challengeBook, parseEther("50")];
+    await act({ address: token, abi: erc20Abi, functionName: "approve", args });
+    const challenge = { address: challengeBook, abi: challengeBookAbi, functionName: "challenge" };
+    await act({ ...challenge, args: [SERVICE] });
+  });
+  afterEach(async () => {
+    await stop();
+    await proxy.stop();
+  });
+
+  const challenges = () => new Challenges(stage.client, stage.deployment);
+  /** A stranger's call, mined at once. */
+  const act = async (call: Call) => {
+    const { chainId } = stage.deployment;
+    const sender = new TransactionSender(
+      { rpcUrls: [stage.anvil.rpcUrl], chainId, key: keys.treasury.key },
+      { client: stage.client, log: silentLogger, timers: fastTimers },
+    );
+    let isDone = false;
+    const sending = sender.send(call).finally(() => (isDone = true));
+    await stage.mineUntil("the stranger's call is mined", () => isDone);
+    await sending;
+  };
+  /** The next epoch's seed, from which the question and the window follow. */
+  const ask = async () => {
+    const epoch = stage.first + 1;
+    await stage.jump(epoch, 0);
+    const seeds = new Seeds(stage.client, stage.deployment);
+    const head = { number: await stage.client.getBlockNumber() };
+    await act((await tickOf({ deployment: stage.deployment, seeds }, epoch, head)).call);
+  };
+  const start = async () => {
+    const { deployment } = stage;
+    const { chainId, genesis, epochSeconds } = deployment;
+    const log = new MemoryLog();
+    const client = createChainClient([proxy.url], chainId, { timers: fastTimers });
+    const timing = { genesis, epochSeconds };
+    const time = new ChainClock({ timing }, { client, timers: fastTimers, log });
+    await time.start();
+    const sender = new TransactionSender(
+      { rpcUrls: [proxy.url], chainId, key: keys.provider.key },
+      { client, log, timers: fastTimers },
+    );
+    const responder = new ChallengeResponder(
+      { number: SERVICE, keys: [keys.provider.key] },
+      {
+        deployment,
+        challenges: new Challenges(client, deployment),
+        sender,
+        time,
+        timers: fastTimers,
+        log,
+      },
+    );
+    await responder.start();
+    return async () => {
+      await responder.stop();
+      await time.stop();
+    };
+  };
+  /** The provider's transactions to the challenge book. */
+  const answers = async () => {
+    let count = 0;
+    const head = await stage.client.getBlockNumber();
+    const book = stage.deployment.contracts.challengeBook.toLowerCase();
+    for (let number = 1n; number <= head; number++) {
+      const block = await stage.client.getBlock({ blockNumber: number, includeTransactions: true });
+      count += block.transactions.filter(
+        ({ from, to }) => from === keys.provider.address.toLowerCase() && to === book,
+      ).length;
+    }
+    return count;
+  };
+
+  for (const { name, begin } of rpcStories) {
+    it(name, async () => {
+      const id = (await challenges().open(SERVICE))!;
+      begin(proxy);
+      await ask();
+      const state = async () => (await challenges().get(id)).state;
+      await stage.mineUntil("it is answered", async () => (await state()) !== "Open");
+      expect(await state()).to.equal("Answered");
+      expect(await answers()).to.equal(1);
+    });
+  }
+});

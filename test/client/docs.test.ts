@@ -1,0 +1,59 @@
+import { expect } from "chai";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { rootServiceId } from "../../src/protocol/serviceId.ts";
+import { examplesOf, runExample, runShell } from "../support/examples.ts";
+import { WeatherRig } from "../support/weatherRig.ts";
+
+const root = path.join(import.meta.dirname, "../..");
+
+describe("the examples of the pages, each a program of its own", () => {
+  let rig: WeatherRig;
+  before(async () => {
+    rig = await WeatherRig.start();
+  });
+  after(() => rig.stop());
+  // A program takes its time from the newest block, which a slow test has left behind.
+  beforeEach(() => rig.chain.pass(0));
+
+  /** The pages' places are of a public network; these are the rig's, on this host. */
+  function here(code: string): string {
+    return code
+      .replaceAll("deployments/sepolia.json", rig.deploymentFile)
+      .replaceAll(/https:\/\/rpc2?\.example/g, rig.rpcUrl)
+      .replaceAll("https://resolver.example", rig.resolverUrl)
+      .replaceAll("/ip4/203.0.113.7/tcp/4170", rig.bootstrap)
+      .replaceAll("createClient({", "createClient({ allowLoopback: true,")
+      .replaceAll("coral: {", "coral: { allowPrivate: true,");
+  }
+
+  for (const page of ["docs/client.md", "docs/resolver.md"]) {
+    for (const [index, { heading, code, prints }] of examplesOf(page).entries()) {
+      it(`${page}, ${heading} (${index + 1}) prints ${prints.join(", ")}`, async () => {
+        expect(prints).not.to.have.length(0);
+        const { code: exit, stdout, stderr } = await runExample(here(code));
+        expect(stderr).to.equal("");
+        expect(stdout.trimEnd().split("\n")).to.deep.equal(prints);
+        expect(exit).to.equal(0);
+      });
+    }
+  }
+
+  it("README.md: a user finds a service, calls it, and looks at the receipt", async () => {
+    const [, section = ""] = readFileSync(path.join(root, "README.md"), "utf8").split("### User");
+    const [, commands = ""] = /^```sh\n([^]*?)^```$/m.exec(section) ?? [];
+    const { code, stdout, stderr } = await runShell(commands, {
+      BLOCKCLOUD_DEPLOYMENT: rig.deploymentFile,
+      BLOCKCLOUD_RPC: rig.rpcUrl,
+      RESOLVER: rig.resolverUrl,
+    });
+    expect(code, stderr).to.equal(0);
+    expect(stdout)
+      .to.match(/^ *checked +\S/m)
+      .and.not.match(/^ *checked +nothing$/m);
+    expect(stdout).to.contain("200 sunny");
+    expect(stdout)
+      .to.contain(`serviceId: '${rootServiceId(1n)}'`)
+      .and.to.contain("signature: '0x");
+  });
+});

@@ -1,0 +1,275 @@
+import { expect } from "chai";
+import type { Address } from "viem";
+import type { DemoMove } from "../../devnet/move.ts";
+import { Findings } from "../../devnet/findings.ts";
+import type { Monitor } from "../../devnet/monitor.ts";
+import type { DemoReason } from "../../devnet/reasons.ts";
+import { judge } from "../../devnet/result.ts";
+import type { LogLine } from "../../devnet/worker.ts";
+import type { Verdict } from "../../src/protocol/tally.ts";
+
+const FIRST = 10;
+const OWNERS: Address[] = [`0x${"11".repeat(20)}`, `0x${"22".repeat(20)}`];
+const OPERATOR: Address = `0x${"33".repeat(20)}`;
+const FULL = 100n;
+
+const MOVE: DemoMove = {
+  service: 1,
+  from: "http://127.0.0.1:1",
+  to: "http://127.0.0.1:2",
+  milliseconds: 80,
+  peers: 3,
+  announcements: 0,
+};
+
+describe("judge", () => {
+  /** Rewards by service and epoch, then by auditor and epoch; undefined: not settled yet. */
+  let settled: (number: bigint, epoch: number) => bigint | undefined;
+  let earned: (auditor: Address, epoch: number) => bigint;
+  let full: bigint;
+  let verdict: (number: bigint, epoch: number) => Verdict;
+  let hasSeed: boolean;
+  let findings: Findings;
+  let refreshed: bigint;
+  let move: DemoMove | undefined;
+
+  beforeEach(() => {
+    settled = (number) => (number === 3n ? 40n : FULL);
+    earned = () => 5n;
+    full = FULL;
+    verdict = (number) => (number === 3n ? 1 : 3);
+    hasSeed = true;
+    findings = new Findings();
+    refreshed = 0n;
+    move = MOVE;
+  });
+
+  /** An auditor's log says something. */
+  function says(auditor: Address, line: Partial<LogLine>): void {
+    const all = { level: "info", msg: "service inspected", ...line };
+    findings.follow(auditor, {
+      onLine: (listen) => {
+        listen(all);
+      },
+    });
+  }
+
+  function run(epochs?: number) {
+    const settlement = (number: bigint, epoch: number) => {
+      const reward = settled(number, epoch);
+      return reward === undefined ? undefined : { grade: 3, reward };
+    };
+    const monitor = {
+      refresh: async (head: bigint) => {
+        refreshed = head;
+      },
+      settlement,
+      settledFrom: (number: bigint, first: number) => {
+        let epoch = first;
+        while (epoch < 100 && settlement(number, epoch)) epoch += 1;
+        return epoch - first;
+      },
+      fullPay: async () => full,
+      hasSeed: () => hasSeed,
+      verdict: async (number: bigint, epoch: number) => verdict(number, epoch),
+      round: (auditor: Address, epoch: number) => {
+        const reward = earned(auditor, epoch);
+        const claimed = reward > 0n;
+        return {
+          committed: true,
+          revealed: true,
+          votes: 3,
+          claimed,
+          paidVotes: claimed ? 2 : 0,
+          reward,
+        };
+      },
+      transactions: () => 7,
+      gasPerAudit: 61_000,
+    } as unknown as Monitor;
+    const services = [1n, 2n, 3n].map((number) => ({
+      number,
+      name: `service ${number}`,
+      className: "http" as const,
+      stake: 1n,
+      healthy: number !== 3n,
+    }));
+    const auditors = OWNERS.map((owner) => ({ owner, operator: OPERATOR, stake: 9n }));
+    const clock = { head: () => ({ number: 77n }) };
+    return judge({ monitor, services, auditors, first: FIRST, clock, move, findings }, epochs);
+  }
+
+  it("is content when all went as it should, and adds everything up", async () => {
+    const result = await run(3);
+    expect(result).to.deep.include({ ok: true, epochs: 3, gasPerAudit: 61_000 });
+    expect(result.reasons).to.deep.equal([]);
+    expect(result.services.map(({ reward }) => reward)).to.deep.equal(["300", "300", "120"]);
+    expect(result.services[2]).to.deep.equal({
+      number: 3,
+      class: "http",
+      verdicts: [1, 1, 1],
+      reward: "120",
+    });
+    expect(result.auditors[0]).to.deep.equal({
+      address: OWNERS[0],
+      stake: "9",
+      rounds: 3,
+      votes: 9,
+      paidVotes: 6,
+      reward: "15",
+      transactions: 7,
+    });
+    expect(result.move).to.deep.equal(MOVE);
+    expect(JSON.parse(JSON.stringify(result))).to.deep.equal(result);
+  });
+
+  it("reads the chain to its head before", async () => {
+    await run(3);
+    expect(refreshed).to.equal(77n);
+  });
+
+  it("counts the epochs that are settled for every service when none were asked for", async () => {
+    settled = (number, epoch) => {
+      if (epoch >= FIRST + Number(number)) return undefined;
+      return number === 3n ? 40n : FULL;
+    };
+    const result = await run(undefined);
+    expect(result).to.include({ ok: true, epochs: 1 });
+    expect(result.services.map(({ reward }) => reward)).to.deep.equal(["100", "100", "40"]);
+  });
+
+  const wrong: [string, () => void, Partial<Omit<DemoReason, "why">> & { why: RegExp }, number?][] =
+    [
+      [
+        "no service moved",
+        () => (move = undefined),
+        {
+          check: "SERVICE_MOVED_WITHOUT_TRANSACTION",
+          epoch: null,
+          why: /before the service moved/,
+        },
+        3,
+      ],
+      [
+        "the move was announced on chain",
+        () => (move = { ...MOVE, announcements: 1 }),
+        { check: "SERVICE_MOVED_WITHOUT_TRANSACTION", service: 1, why: /by 1 transactions/ },
+        3,
+      ],
+      [
+        "no epoch was audited",
+        () => (settled = () => undefined),
+        { check: "EPOCHS_AUDITED", epoch: null, why: /No epoch/ },
+      ],
+      [
+        "a healthy service was not paid in full",
+        () => (settled = (number) => (number === 3n ? 40n : number === 2n ? FULL - 1n : FULL)),
+        { check: "HEALTHY_SERVICE_PAID_IN_FULL", service: 2, epoch: FIRST, why: /99 of 100 wei/ },
+        3,
+      ],
+      [
+        "a healthy service missed an epoch",
+        () =>
+          (settled = (number, epoch) =>
+            number === 3n ? 40n : epoch === FIRST + 1 ? undefined : FULL),
+        { check: "HEALTHY_SERVICE_PAID_IN_FULL", service: 1, epoch: FIRST + 1, why: /not settled/ },
+        3,
+      ],
+      [
+        "a healthy service was paid more than there is",
+        () => (settled = (n) => (n === 3n ? 40n : 101n)),
+        { check: "HEALTHY_SERVICE_PAID_IN_FULL", service: 1, epoch: FIRST, why: /101 of 100 wei/ },
+        3,
+      ],
+      [
+        "the faulty one was paid as much",
+        () => (settled = () => FULL),
+        {
+          check: "FAULTY_SERVICE_PAID_LESS",
+          service: 3,
+          epoch: null,
+          why: /300 of 300 wei.*10 POOR/,
+        },
+        3,
+      ],
+      [
+        "the faulty one was paid more than 80%",
+        () => (settled = (n) => (n === 3n ? 81n : FULL)),
+        { check: "FAULTY_SERVICE_PAID_LESS", service: 3, epoch: null, why: /243 of 300 wei/ },
+        3,
+      ],
+      [
+        "an auditor earned nothing",
+        () => (earned = (owner) => (owner === OWNERS[1] ? 0n : 5n)),
+        {
+          check: "AUDITOR_EARNED",
+          auditor: OWNERS[1]!,
+          epoch: FIRST,
+          why: /3 votes.*did not claim/,
+        },
+        3,
+      ],
+      [
+        "there was nothing to earn",
+        () => {
+          settled = () => 0n;
+          full = 0n;
+          hasSeed = false;
+        },
+        { check: "HEALTHY_SERVICE_PAID_IN_FULL", service: 1, epoch: FIRST, why: /has no seed/ },
+        3,
+      ],
+    ];
+  for (const [what, arrange, { why, ...reason }, epochs] of wrong) {
+    it(`is not content when ${what}, and says why`, async () => {
+      arrange();
+      const result = await run(epochs);
+      expect(result.ok).to.equal(false);
+      expect(result.reasons[0]).to.deep.include(reason);
+      expect(result.reasons[0]!.why).to.match(why);
+    });
+  }
+
+  it("tells what the auditors measured of a healthy service that was graded down", async () => {
+    settled = (number) => (number === 3n ? 40n : number === 1n ? 80n : FULL);
+    verdict = (number, epoch) => (number === 1n && epoch === FIRST + 1 ? 2 : 3);
+    for (const epoch of [FIRST, FIRST + 1]) {
+      const milliseconds = [1_612, 1_540, 1_700];
+      says(OWNERS[0]!, { epoch, number: "1", grade: 2, milliseconds, reasons: [] });
+      says(OWNERS[1]!, { epoch, number: "2", grade: 0, milliseconds, reasons: ["No answer."] });
+    }
+    const { reasons } = await run(2);
+    expect(reasons.map(({ epoch }) => epoch)).to.deep.equal([FIRST, FIRST + 1]);
+    expect(reasons[1]!.why).to.equal(
+      `GOOD instead of EXCELLENT. ${OWNERS[0]} found GOOD in 1612, 1540, 1700 ms`,
+    );
+  });
+
+  it("tells why there was no verdict", async () => {
+    settled = (number) => (number === 1n ? 0n : number === 3n ? 40n : FULL);
+    verdict = (number) => (number === 1n ? null : 3);
+    expect((await run(1)).reasons[0]!.why).to.match(/No quorum: 2 of 2 auditors revealed/);
+  });
+
+  it("tells what an auditor that earned nothing last said of the epoch", async () => {
+    earned = (owner) => (owner === OWNERS[1] ? 0n : 5n);
+    says(OWNERS[1]!, { epoch: FIRST, msg: "too late to inspect in this epoch" });
+    says(OWNERS[1]!, { epoch: FIRST, msg: "sampled", level: "debug" });
+    const { reasons } = await run(2);
+    expect(reasons.map(({ epoch }) => epoch)).to.deep.equal([FIRST, FIRST + 1]);
+    expect(reasons[0]!.why).to.match(/log last says: too late to inspect in this epoch\.$/);
+    expect(reasons[1]!.why).to.match(/log says nothing of it\.$/);
+  });
+
+  it("takes exactly 80% for visibly less", async () => {
+    settled = (number) => (number === 3n ? 80n : FULL);
+    expect((await run(3)).ok).to.equal(true);
+  });
+
+  it("is content with an auditor that missed an epoch but earned in another", async () => {
+    earned = (owner, epoch) => (owner === OWNERS[1] && epoch > FIRST ? 0n : 5n);
+    const result = await run(3);
+    expect(result.ok).to.equal(true);
+    expect(result.auditors[1]).to.include({ rounds: 1, paidVotes: 2, votes: 9, reward: "5" });
+  });
+});

@@ -1,0 +1,221 @@
+import { expect } from "chai";
+import { parseEther } from "viem";
+import { bloc, render, Screen, type Picture } from "../../devnet/view.ts";
+
+const picture: Picture = {
+  rpcUrl: "http://127.0.0.1:8545",
+  epoch: 12,
+  seconds: 3.4,
+  epochSeconds: 12,
+  phase: "inspecting",
+  waitingFor: "the end of epoch 14",
+  services: [
+    {
+      number: 1n,
+      name: "docs",
+      className: "http",
+      verdicts: [0, 1, 2, 3, null],
+      reward: parseEther("1234.567"),
+    },
+    { number: 10n, name: "chain rpc", className: "json-rpc", verdicts: [], reward: 0n },
+  ],
+  auditors: [
+    {
+      address: "0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
+      stake: parseEther("10000"),
+      rounds: 3,
+      paidVotes: 8,
+      votes: 9,
+      reward: 5n * 10n ** 15n,
+    },
+  ],
+  settled: [],
+  claimed: [],
+  gasPerAudit: undefined,
+  resolver: { http: "http://127.0.0.1:8053", dns: "127.0.0.1:5353" },
+  move: undefined,
+};
+
+describe("bloc", () => {
+  it("cuts to two decimals, and never rounds up", () => {
+    expect(bloc(0n)).to.equal("0.00");
+    expect(bloc(1n)).to.equal("0.00");
+    expect(bloc(10n ** 16n)).to.equal("0.01");
+    expect(bloc(parseEther("0.999999"))).to.equal("0.99");
+    expect(bloc(parseEther("1"))).to.equal("1.00");
+    expect(bloc(parseEther("1234.5678"))).to.equal("1234.56");
+  });
+});
+
+describe("render", () => {
+  const text = render(picture);
+
+  it("shows the chain, the moment and what it waits for", () => {
+    expect(text[0]).to.contain("http://127.0.0.1:8545");
+    expect(text[1]).to.equal("epoch 12, second 3 of 12: inspecting");
+    expect(text.at(-1)).to.equal("waiting for the end of epoch 14");
+  });
+
+  it("shows tables whose columns stand under each other", () => {
+    expect(text.slice(3, 6)).to.deep.equal([
+      "service  name       class     last verdicts  BLOC earned",
+      "      1  docs       http      F P G E -          1234.56",
+      "     10  chain rpc  json-rpc                        0.00",
+    ]);
+    expect(text.slice(7, 9)).to.deep.equal([
+      "auditor       stake  rounds  paid votes  BLOC earned",
+      "0x7099..79C8  10000       3         8/9         0.00",
+    ]);
+  });
+
+  it("knows no gas before the first vote", () => {
+    expect(text).to.contain("gas an audit: no vote revealed yet");
+    expect(render({ ...picture, gasPerAudit: 61_000 })).to.contain("gas an audit: 61000");
+  });
+
+  it("says where the resolver is, and how the move went", () => {
+    expect(text).to.contain("resolver: http://127.0.0.1:8053, DNS on 127.0.0.1:5353");
+    expect(text).to.contain("service 1 moves in the first audited epoch");
+    const move = {
+      ...{ service: 1, from: "http://a", to: "http://b" },
+      ...{ milliseconds: 80, peers: 3, announcements: 0 },
+    };
+    expect(render({ ...picture, move })).to.contain(
+      "service 1 moved from http://a to http://b: the resolver said so after 80 ms, 0 transactions",
+    );
+  });
+
+  it("shows a chain without services and auditors", () => {
+    const empty = render({ ...picture, services: [], auditors: [] });
+    expect(empty).to.contain("service  name  class  last verdicts  BLOC earned");
+  });
+});
+
+/** As much of a terminal as the view uses: it writes lines, goes up, and erases. */
+class Terminal {
+  columns = 200;
+  readonly rows: string[] = [""];
+  #row = 0;
+  #column = 0;
+
+  write(text: string): boolean {
+    for (const part of text.split(/(\x1b\[\d*[A-Z]|\n)/)) {
+      const row = (this.rows[this.#row] ??= "");
+      if (part === "\n") {
+        this.#row += 1;
+        this.#column = 0;
+      } else if (part.startsWith("\x1b[")) {
+        this.#control(part);
+      } else {
+        const rest = row.slice(this.#column + part.length);
+        this.rows[this.#row] = row.slice(0, this.#column) + part + rest;
+        this.#column += part.length;
+      }
+    }
+    return true;
+  }
+
+  #control(code: string): void {
+    if (code.endsWith("F")) {
+      this.#row -= Number(code.slice(2, -1));
+      this.#column = 0;
+      return;
+    }
+    expect(code).to.match(/[JK]$/);
+    this.rows[this.#row] = this.rows[this.#row]!.slice(0, this.#column);
+    if (code.endsWith("J")) this.rows.splice(this.#row + 1);
+  }
+
+  get asStream(): NodeJS.WriteStream {
+    return this as unknown as NodeJS.WriteStream;
+  }
+
+  /** What stands there, the empty rest left out. */
+  get text(): string[] {
+    return this.rows.slice(0, this.rows.findLastIndex((row) => row !== "") + 1);
+  }
+}
+
+describe("Screen", () => {
+  let terminal: Terminal;
+
+  beforeEach(() => {
+    terminal = new Terminal();
+  });
+
+  describe("on a terminal", () => {
+    it("redraws in place, below the lines that stay", () => {
+      const screen = new Screen(terminal.asStream, true);
+      screen.say("starting");
+      screen.show(picture);
+      const moved = { ...picture, epoch: 13 };
+      screen.show(moved);
+      expect(terminal.text).to.deep.equal(["starting", ...render(moved)]);
+    });
+
+    it("leaves nothing of a taller picture", () => {
+      const screen = new Screen(terminal.asStream, true);
+      screen.show(picture);
+      const smaller = { ...picture, services: [] };
+      screen.show(smaller);
+      expect(terminal.text).to.deep.equal(render(smaller));
+    });
+
+    it("keeps the last picture, and puts what is said last, and the result, below it", () => {
+      const screen = new Screen(terminal.asStream, true);
+      screen.show(picture);
+      screen.say("stopping");
+      terminal.write("3 audited epochs\n");
+      expect(terminal.text).to.deep.equal([...render(picture), "stopping", "3 audited epochs"]);
+    });
+
+    it("cuts lines at the edge, so that none takes two rows", () => {
+      terminal.columns = 20;
+      new Screen(terminal.asStream, true).show(picture);
+      expect(terminal.text).to.deep.equal(render(picture).map((line) => line.slice(0, 20)));
+    });
+  });
+
+  it("writes elsewhere a line whenever there is news, and no escape codes", () => {
+    const lines: string[] = [];
+    const stream = { write: (text: string) => lines.push(text) } as unknown as NodeJS.WriteStream;
+    const screen = new Screen(stream, false);
+    screen.say("starting");
+    screen.show(picture);
+    screen.show({ ...picture, seconds: 5 });
+    screen.show({ ...picture, phase: "committing" });
+    expect(lines).to.deep.equal([
+      "starting\n",
+      "epoch 12, inspecting; waiting for the end of epoch 14\n",
+      "epoch 12, committing; waiting for the end of epoch 14\n",
+    ]);
+  });
+
+  it("writes elsewhere, once, what each service and auditor got for an epoch", () => {
+    const lines: string[] = [];
+    const stream = { write: (text: string) => lines.push(text) } as unknown as NodeJS.WriteStream;
+    const screen = new Screen(stream, false);
+    const shown = (change: Partial<Picture>) => {
+      lines.length = 0;
+      screen.show({ ...picture, ...change });
+      return [...lines];
+    };
+    const docs = { epoch: 10, number: 1n, name: "docs", verdict: 3, reward: parseEther("333.339") };
+    const rpc = { epoch: 10, number: 10n, name: "chain rpc", verdict: null, reward: 0n };
+    const auditor = picture.auditors[0]!.address;
+    const round = { epoch: 10, address: auditor, paidVotes: 2, votes: 3, reward: parseEther("4") };
+    const phase = "epoch 12, inspecting; waiting for the end of epoch 14\n";
+    expect(shown({})).to.deep.equal([phase]);
+    expect(shown({ settled: [docs, rpc] as Picture["settled"] })).to.deep.equal([
+      "epoch 10: service 1 (docs), excellent, earned 333.33 BLOC\n",
+      "epoch 10: service 10 (chain rpc), no quorum, earned 0.00 BLOC\n",
+      phase,
+    ]);
+    const all = { settled: [docs, rpc] as Picture["settled"], claimed: [round] };
+    expect(shown(all)).to.deep.equal([
+      "epoch 10: auditor 0x7099..79C8, 2 of 3 votes paid, earned 4.00 BLOC\n",
+      phase,
+    ]);
+    expect(shown(all)).to.deep.equal([]);
+  });
+});

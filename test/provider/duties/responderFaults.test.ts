@@ -1,0 +1,171 @@
+import { expect } from "chai";
+import { erc20Abi, parseEther, parseGwei, type Hex } from "viem";
+import { Challenges } from "../../../src/chain/challenges.ts";
+import { createChainClient } from "../../../src/chain/client.ts";
+import { ChainClock } from "../../../src/chain/clock.ts";
+import type { FeePolicy } from "../../../src/chain/transactions/fees.ts";
+import { Seeds } from "../../../src/chain/seeds.ts";
+import { TransactionSender } from "../../../src/chain/transactions/sender.ts";
+import type { Call } from "../../../src/chain/transactions/call.ts";
+import { tickOf } from "../../../src/chain/ticks.ts";
+import { silentLogger } from "../../../src/node/logger.ts";
+import { challengeBookAbi } from "../../../src/protocol/abi/challengeBook.ts";
+import { ChallengeResponder } from "../../../src/provider/duties/challengeResponder.ts";
+import { AuditorStage, fastTimers, keys } from "../../support/auditorStage.ts";
+import { MemoryLog } from "../../support/memoryLog.ts";
+import { RpcProxy } from "../../support/rpcProxy.ts";
+import { until } from "../../support/until.ts";
+
+const SERVICE = 1n;
+
+describe("answers to challenges, when things go wrong", () => {
+  let stage: AuditorStage;
+  let proxy: RpcProxy;
+  let log: MemoryLog;
+  let challenge: bigint;
+  const stopping: (() => Promise<void>)[] = [];
+
+  before(async () => {
+    stage = await AuditorStage.start();
+  });
+  after(() => stage?.stop());
+
+  beforeEach(async () => {
+    await stage.reset();
+    proxy = new RpcProxy(stage.anvil.rpcUrl);
+    await proxy.start();
+    log = new MemoryLog();
+    const { token, challengeBook } = stage.deployment.contracts;
+    await stage.jump(stage.first, 0);
+    const args = [challengeBook, parseEther("50")];
+    await act({ address: token, abi: erc20Abi, functionName: "approve", args });
+    await act({
+      address: challengeBook,
+      abi: challengeBookAbi,
+      functionName: "challenge",
+      args: [SERVICE],
+    });
+    challenge = (await challenges().open(SERVICE))!;
+  });
+  afterEach(async () => {
+    for (const stop of stopping.splice(0).reverse()) await stop();
+    await proxy.stop();
+  });
+
+  const challenges = () => new Challenges(stage.client, stage.deployment);
+  const state = async () => (await challenges().get(challenge)).state;
+  const answers = async () => {
+    let count = 0;
+    const head = await stage.client.getBlockNumber();
+    for (let number = 1n; number <= head; number++) {
+      const block = await stage.client.getBlock({ blockNumber: number, includeTransactions: true });
+      count += block.transactions.filter(({ from, to }) => isAnswer(from, to)).length;
+    }
+    return count;
+  };
+  const isAnswer = (from: string, to: string | null) =>
+    from === keys.provider.address.toLowerCase() &&
+    to === stage.deployment.contracts.challengeBook.toLowerCase();
+  /** A stranger's call, mined at once. */
+  const act = async (call: Call) => {
+    const { chainId } = stage.deployment;
+    const sender = new TransactionSender(
+      { rpcUrls: [stage.anvil.rpcUrl], chainId, key: keys.treasury.key },
+      { client: stage.client, log: silentLogger, timers: fastTimers },
+    );
+    let isDone = false;
+    const sending = sender.send(call).finally(() => (isDone = true));
+    await stage.mineUntil("the stranger's call is mined", () => isDone);
+    await sending;
+  };
+  /** The next epoch's seed, from which the question and the window follow. */
+  const ask = async () => {
+    const epoch = stage.first + 1;
+    await stage.jump(epoch, 0);
+    const seeds = new Seeds(stage.client, stage.deployment);
+    const head = { number: await stage.client.getBlockNumber() };
+    await act((await tickOf({ deployment: stage.deployment, seeds }, epoch, head)).call);
+  };
+  /** The provider's agent, as far as challenges go; each call is another process. */
+  const start = async (fees: FeePolicy = {}) => {
+    const { deployment } = stage;
+    const { chainId, genesis, epochSeconds } = deployment;
+    const client = createChainClient([proxy.url], chainId, { timers: fastTimers });
+    const time = new ChainClock(
+      { timing: { genesis, epochSeconds } },
+      { client, timers: fastTimers, log },
+    );
+    await time.start();
+    const sender = new TransactionSender(
+      { rpcUrls: [proxy.url], chainId, key: keys.provider.key, fees },
+      { client, log, timers: fastTimers },
+    );
+    const responder = new ChallengeResponder(
+      { number: SERVICE, keys: [keys.provider.key] },
+      {
+        deployment,
+        challenges: new Challenges(client, deployment),
+        sender,
+        time,
+        timers: fastTimers,
+        log,
+      },
+    );
+    await responder.start();
+    const stop = async () => {
+      await responder.stop();
+      await time.stop();
+    };
+    stopping.push(stop);
+    return stop;
+  };
+  const sent = (times = 1) =>
+    until("an answer is sent", () => {
+      return log.said("debug").filter((line) => line === "transaction sent").length >= times;
+    });
+
+  it("come through an endpoint that was down when the question came", async () => {
+    await start();
+    proxy.fail("cut");
+    await ask();
+    await until("it has noticed", () =>
+      log.said("warn").includes("cannot look for challenges, trying again"),
+    );
+    proxy.heal();
+    await stage.mineUntil("it is answered", async () => (await state()) === "Answered");
+  });
+
+  it("are replaced where the base fee passes their price, though other calls would wait", async () => {
+    await start({ maxFeePerGas: parseGwei("2"), urgentMaxFeePerGas: parseGwei("300") });
+    await ask();
+    await sent();
+    const fee: Hex = `0x${parseGwei("50").toString(16)}`;
+    await stage.anvil.request("anvil_setNextBlockBaseFeePerGas", [fee]);
+    await stage.mineUntil("it is answered", async () => (await state()) === "Answered");
+    expect(log.said("warn")).to.include("transaction replaced by one that pays more");
+    expect(await answers()).to.equal(1);
+  });
+
+  it("are sent again when a reorganisation takes them back", async () => {
+    await start();
+    await ask();
+    await sent();
+    await stage.mine();
+    expect(await state()).to.equal("Answered");
+    await until("it has seen that", () => log.said("info").includes("challenge answered"));
+    await stage.anvil.request("anvil_reorg", [1, []]);
+    expect(await state()).to.equal("Open");
+    await stage.mineUntil("it is answered again", async () => (await state()) === "Answered");
+  });
+
+  it("are paid for once, though the agent was killed between sending and block", async () => {
+    const stop = await start();
+    await ask();
+    await sent();
+    await stop();
+    await start();
+    await sent(2);
+    await stage.mineUntil("it is answered", async () => (await state()) === "Answered");
+    expect(await answers()).to.equal(1);
+  });
+});
