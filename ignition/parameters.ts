@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { getAddress, isAddress, type Address } from "viem";
-import { z } from "zod";
+import * as z from "zod";
 import { BlockcloudError } from "../src/protocol/errors.ts";
 
 const address = z

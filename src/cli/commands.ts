@@ -143,7 +143,8 @@ export const commands = {
     about: "Do what is due on chain.",
     commands: {
       run: {
-        about: "Do what is due on chain and pays: tick, report, resolve, suspend, lapse, release, settle.",
+        about:
+          "Do what is due on chain and pays: tick, report, resolve, suspend, lapse, release, settle.",
         load: async () => (await import("./keeper/run.ts")).keeperRun,
       },
     },

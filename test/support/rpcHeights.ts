@@ -19,7 +19,7 @@ export async function atHeight(call: Asked, lag: number, ask: Ask): Promise<RpcA
   const answer = await ask({ method: "eth_blockNumber", params: [] });
   if ("error" in answer) return answer;
   const head = Math.max(0, Number(answer.result) - lag);
-  const { method, params = [] } = call;
+  const { method, params } = call;
   if (method === "eth_blockNumber") return { result: hex(head) };
   if (method === "eth_getLogs") return logsUpTo(head, call, ask);
   if (method === "eth_getTransactionReceipt") return unlessNewer(head, await ask(call), null);

@@ -235,7 +235,7 @@ export class RpcProxy {
     const [first] = params as [string | { fromBlock?: string }];
     const asked = typeof first === "string" ? first : first?.fromBlock;
     const isOfBlock = method === "eth_getBlockByNumber" || method === "eth_getLogs";
-    if (!isOfBlock || asked === undefined || !asked.startsWith("0x")) return undefined;
+    if (!isOfBlock || asked?.startsWith("0x") !== true) return undefined;
     const [block, head] = await Promise.all([this.#blockOf(asked), this.#blockOf("latest")]);
     if (block === undefined || head === undefined) return undefined;
     const isNew = block.number + NEVER_PRUNED > head.number;

@@ -63,10 +63,10 @@ describe("NewHeads", () => {
   it("says once that it hears nothing, without the URL, and tries again and again", async () => {
     const { port } = refusing.address() as AddressInfo;
     let tries = 0;
-    const tried = Promise.withResolvers<void>();
+    const tried = Promise.withResolvers<undefined>();
     refusing.on("upgrade", () => {
       tries += 1;
-      if (tries === 4) tried.resolve();
+      if (tries === 4) tried.resolve(undefined);
     });
     await follow(`ws://127.0.0.1:${port}/secret`);
     await timers.play(tried.promise);
