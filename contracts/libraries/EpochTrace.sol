@@ -44,7 +44,7 @@ library EpochTrace {
         if (newest >> SINCE_OFFSET <= epoch) return uint200(newest);
 
         uint256 high = uint24(newest >> VALUE_BITS);
-        // A change counts from the next epoch but one, so at most two lie ahead of the current one: the
+        // A change counts two epochs later, so at most two lie ahead of the current one: the
         // value that counts now is among the three newest, however often it was changed before.
         for (uint256 i = 0; i < AHEAD && high != 0; ++i) {
             uint256 checkpoint = self.past[high - 1];

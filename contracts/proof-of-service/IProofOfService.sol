@@ -284,7 +284,7 @@ interface IProofOfService is IEpochClock, ISkippingBatch {
     /// @param settlement Must name this contract as its own.
     function wire(address settlement) external;
 
-    /// @notice Registers the tip of the caller's hash chain, usable from the next epoch but one, and
+    /// @notice Registers the tip of the caller's hash chain, usable two epochs later, and
     /// enrols the caller from that epoch on. Needs the least stake of an auditor.
     /// @param tip Last element of the chain.
     /// @param operator The key that commits.

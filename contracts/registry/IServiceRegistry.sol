@@ -223,7 +223,7 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceSlots, ISucc
     ) external returns (uint64 number);
 
     /// @notice Registers a service of an earlier version under the number that it has there, without the
-    /// class's fee, which was paid there; counts from the next epoch but one on. It keeps its label. Only the owner
+    /// class's fee, which was paid there; counts two epochs later. It keeps its label. Only the owner
     /// of the service in its home ({homeOf} of the predecessor), who must have retired it there first: no
     /// service is two. The stake there unbonds by its own rules, and what was earned there is paid there.
     /// @param number The service number, at most {inherited}.
@@ -259,12 +259,12 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceSlots, ISucc
         Permit calldata permit
     ) external;
 
-    /// @notice Replaces the probe specification from the next epoch but one on.
+    /// @notice Replaces the probe specification two epochs later.
     /// @param number The service number; the caller must own it.
     /// @param probe Probe specification, 1 to `MAX_PROBE` bytes.
     function setProbe(uint64 number, bytes calldata probe) external;
 
-    /// @notice Replaces the service key from the next epoch but one on. The old key still answers challenges that
+    /// @notice Replaces the service key two epochs later. The old key still answers challenges that
     /// were opened while it counted: keep it until they are closed.
     /// @param number The service number; the caller must own it.
     /// @param key Key that signs receipts and records.
@@ -280,21 +280,21 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceSlots, ISucc
     /// @param payout The receiver; 0 for the owner.
     function setPayout(uint64 number, address payout) external;
 
-    /// @notice Declares or ends maintenance from the next epoch but one on.
+    /// @notice Declares or ends maintenance two epochs later.
     /// @param number The service number; the caller must own it.
     /// @param on The new state.
     function setMaintenance(uint64 number, bool on) external;
 
-    /// @notice Ends a suspension from the next epoch but one on.
+    /// @notice Ends a suspension two epochs later.
     /// @param number The service number; the caller must own it.
     function reinstate(uint64 number) external;
 
-    /// @notice Takes a service out for ever, from the next epoch but one on; its stake starts to unbond. The
+    /// @notice Takes a service out for ever, two epochs later; its stake starts to unbond. The
     /// number and the label are never used again.
     /// @param number The service number; the caller must own it.
     function retire(uint64 number) external;
 
-    /// @notice Suspends a service from the next epoch but one on; does nothing to one that is suspended or
+    /// @notice Suspends a service two epochs later; does nothing to one that is suspended or
     /// retired. Only `Settlement` and `ChallengeBook`.
     /// @param number The service number.
     function suspend(uint64 number) external;
@@ -307,7 +307,7 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceSlots, ISucc
 
     /// @notice Takes note of a service's stake; only the staking contract.
     /// @param number The service number.
-    /// @param stake BLOC in wei from the next epoch but one on.
+    /// @param stake BLOC in wei two epochs later.
     /// @return wasActive Whether the service was to be active from that epoch on before this call.
     /// @return isActive Whether it is now.
     /// @return counted How much of the stake is paid for: at most the class's `maximumStake`.

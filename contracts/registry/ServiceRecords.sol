@@ -127,7 +127,7 @@ abstract contract ServiceRecords is EpochClock, ServiceClasses, ServiceSlots, IS
         return (state.slot(), state.isActive(), state.key());
     }
 
-    /// @dev Sets the state from the next epoch but one on, and the service's lane with it.
+    /// @dev Sets the state two epochs later, and the service's lane with it.
     function _setState(
         uint64 number,
         ServiceState state

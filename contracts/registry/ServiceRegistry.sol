@@ -328,7 +328,7 @@ contract ServiceRegistry is ERC721, EIP712, ServiceRecords, Succession {
     }
 
     /// @dev The hook of every transfer: what the seller set must not bind the buyer. The key, a pending
-    /// one too, is gone from the next epoch but one on, pay goes to the new owner, and the old stake unbonds to
+    /// one too, is gone two epochs later, pay goes to the new owner, and the old stake unbonds to
     /// whoever staked it.
     function _update(
         address to,

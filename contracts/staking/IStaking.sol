@@ -5,7 +5,7 @@ import {Permit} from "../token/PermitLib.sol";
 import {UnbondingLib} from "../libraries/UnbondingLib.sol";
 
 /// @title IStaking
-/// @notice BLOC at stake for services and by auditors, by epoch. A change counts from the next epoch but one
+/// @notice BLOC at stake for services and by auditors, by epoch. A change counts two epochs later
 /// on; stake that is taken out stays here for the unbonding time.
 interface IStaking {
     /// @notice The contracts were connected.
@@ -206,12 +206,12 @@ interface IStaking {
     /// @param auditor The auditor, by the address that owns its stake.
     function withdrawAuditor(address auditor) external;
 
-    /// @notice Counts an auditor among the enrolled from the next epoch but one on, if it is not yet; only
+    /// @notice Counts an auditor among the enrolled two epochs later, if it is not yet; only
     /// `ProofOfService`.
     /// @param auditor The auditor, by the address that owns its stake; the stake must reach the minimum.
     function enrol(address auditor) external;
 
-    /// @notice Takes an auditor out of the enrolled from the next epoch but one on; only
+    /// @notice Takes an auditor out of the enrolled two epochs later; only
     /// `ProofOfService`.
     /// @param auditor The auditor, by the address that owns its stake.
     function lapse(address auditor) external;
@@ -226,7 +226,7 @@ interface IStaking {
         uint32 epoch
     ) external view returns (uint96 stake, uint96 counted);
 
-    /// @notice Whose stake a service's is, from the next epoch but one on.
+    /// @notice Whose stake a service's is, two epochs later.
     /// @param number The service number.
     /// @return The staker; 0 after a transfer or retirement, until the owner stakes.
     function stakerOf(uint64 number) external view returns (address);
@@ -246,7 +246,7 @@ interface IStaking {
         uint32 epoch
     ) external view returns (uint96 activeStake, uint64 activeServices, uint96 enrolledStake);
 
-    /// @notice Stake of an auditor, enrolled or not, as it will count from the next epoch but one on.
+    /// @notice Stake of an auditor, enrolled or not, as it will count two epochs later.
     /// @param auditor The auditor, by the address that owns its stake.
     /// @return stake BLOC in wei.
     /// @return enrolledSince First epoch in which it counts; 0 when it is not enrolled.

@@ -9,7 +9,7 @@ import { addressOfKey } from "../protocol/signature.ts";
 import { auditorChain } from "./secrets.ts";
 
 /**
- * Stakes and enrols an auditor; it counts from the next epoch but one.
+ * Stakes and enrols an auditor; it counts two epochs later.
  *
  * @param owner Sends from the owner's key.
  * @param input.stake BLOC in wei.

@@ -26,7 +26,7 @@ export interface ServiceFacts {
   status: ServiceStatus;
   /** The newest service key, which signs for the root and delegates to sub-services. */
   key: Address;
-  /** BLOC in wei, as it counts from the next epoch but one on. */
+  /** BLOC in wei, as it counts two epochs later. */
   stake: bigint;
   /** The newest final verdicts with their epochs, newest first; null where the votes missed the quorum. */
   verdicts: readonly { epoch: number; verdict: Verdict }[];

@@ -131,7 +131,7 @@ export class Services {
     return active;
   }
 
-  /** The newest status of a service, which counts from the next epoch but one on at the latest. */
+  /** The newest status of a service, which counts two epochs later at the latest. */
   async statusNow(number: bigint): Promise<ServiceStatus> {
     const status = await this.#client.readContract({
       ...this.#registry,

@@ -15,7 +15,7 @@ export interface ServiceRow {
   className: string;
   owner: Address;
   status: ServiceStatus;
-  /** As it counts from the next epoch but one on, BLOC in wei. */
+  /** As it counts two epochs later, BLOC in wei. */
   stake: bigint;
 }
 
