@@ -64,7 +64,7 @@ describe("stake commands", function () {
     expect(stranger.stderr).to.match(/StakingNotStaker\(.*Use the key that staked/);
     const little = await refused(`stake 10 --auditor ${OWNER}`);
     expect(little.code).to.equal(exitCodes.reverted);
-    expect(little.stderr).to.contain("StakingBelowMinimum").and.to.contain("reach the minimum");
+    expect(little.stderr).to.contain("StakingBelowMinimum").and.to.contain("at least the minimum");
   });
 
   it("auditor init stakes what is missing and enrols, and is done the second time", async () => {
