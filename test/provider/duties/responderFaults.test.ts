@@ -129,7 +129,7 @@ describe("answers to challenges, when things go wrong", () => {
     proxy.fail("cut");
     await ask();
     await until("it has noticed", () =>
-      log.said("warn").includes("cannot look for challenges, trying again"),
+      log.said("warn").includes("cannot check for challenges, trying again"),
     );
     proxy.heal();
     await stage.mineUntil("it is answered", async () => (await state()) === "Answered");
