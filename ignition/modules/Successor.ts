@@ -3,8 +3,8 @@ import { system } from "./system.ts";
 
 /**
  * A later version beside an earlier one, for the same token: services are taken over with their numbers
- * (`ServiceRegistry.takeOver`). The earlier pool keeps its BLOC and pays it by its own rules, so the deployer fills the
- * new pool.
+ * (`ServiceRegistry.takeOver`). The earlier pool keeps its BLOC and pays it by its own rules, so the deployer fills
+ * the new pool.
  */
 export default buildModule("Successor", (m) => {
   const rewardPool = m.contract("RewardPool", [
