@@ -50,7 +50,9 @@ describe("the recount", function () {
   after(() => chain.stop());
 
   it("follows votes that differ, a round that nobody reveals, contributions and carried verdicts", async () => {
-    await approveAndSend(stranger.key, ["rewardPool", 1000], "rewardPool", "contribute", [bloc(1000)]);
+    await approveAndSend(stranger.key, ["rewardPool", 1000], "rewardPool", "contribute", [
+      bloc(1000),
+    ]);
     for (let epoch = FIRST; epoch <= FIRST + 4; epoch++) {
       await chain.enter(epoch);
       if (epoch > FIRST) for (const each of [0, 1]) await chain.reveal(epoch - 1, each);
@@ -78,7 +80,13 @@ describe("the recount", function () {
     await chain.enter(FIRST + 8);
     for (const number of [1, 2, 3]) await settle(number, FIRST + 6);
     const result = await recount(await readInput(chain.client, chain.deployment.contracts));
-    console.log(result.compared, result.differences.slice(0, 40).map((d) => JSON.stringify(d)).join("\n"));
+    console.log(
+      result.compared,
+      result.differences
+        .slice(0, 40)
+        .map((d) => JSON.stringify(d))
+        .join("\n"),
+    );
     expect(result.differences).to.deep.equal([]);
   });
 
@@ -92,12 +100,14 @@ describe("the recount", function () {
     }
     await chain.enter(++epoch);
     const { seed } = (await chain.seeds.recorded(epoch))!;
-    const question = (await chain.client.readContract({
-      address: chain.deployment.contracts.challengeBook,
-      abi: abis.challengeBook,
-      functionName: "questionOf",
-      args: [1n],
-    }))[0];
+    const question = (
+      await chain.client.readContract({
+        address: chain.deployment.contracts.challengeBook,
+        abi: abis.challengeBook,
+        functionName: "questionOf",
+        args: [1n],
+      })
+    )[0];
     void seed;
     const signature = await privateKeyToAccount(chain.serviceKey(1).key).signTypedData({
       domain: blockcloudDomain(
@@ -113,14 +123,20 @@ describe("the recount", function () {
       primaryType: "ChallengeResponse",
       message: { challenge: 1n, nonce: question },
     });
-    await send(stranger.key, "challengeBook", "respond", [1n, `0x${"0".repeat(63)}1${signature.slice(2)}`]);
+    await send(stranger.key, "challengeBook", "respond", [
+      1n,
+      `0x${"0".repeat(63)}1${signature.slice(2)}`,
+    ]);
     await chain.driver.jump(epoch, 0.5);
     await send(chain.owner(1).key, "challengeBook", "resolve", [2n]);
     await chain.enter(++epoch);
     await chain.own(2, "reinstate", [2n]);
     await chain.own(3, "setMaintenance", [3n, true]);
     await chain.fund(chain.owner(1).address, 10_000);
-    await approveAndSend(chain.owner(1).key, ["staking", 500], "staking", "stakeService", [1n, bloc(500)]);
+    await approveAndSend(chain.owner(1).key, ["staking", 500], "staking", "stakeService", [
+      1n,
+      bloc(500),
+    ]);
     await send(chain.owner(1).key, "staking", "unstakeService", [1n, bloc(1500)]);
     const salt = zeroHash;
     const commitment = await chain.client.readContract({
@@ -131,14 +147,21 @@ describe("the recount", function () {
     });
     await send(chain.owner(1).key, "labels", "commitLabel", [commitment]);
     await chain.driver.jump(epoch, 0.7);
-    await approveAndSend(chain.owner(1).key, ["labels", 50], "labels", "setLabel", [1n, "weather", salt]);
+    await approveAndSend(chain.owner(1).key, ["labels", 50], "labels", "setLabel", [
+      1n,
+      "weather",
+      salt,
+    ]);
     await chain.enter(++epoch);
     await chain.own(3, "setMaintenance", [3n, false]);
     await chain.own(1, "transferFrom", [chain.owner(1).address, stranger.address, 1n]);
     await send(auditorKey(2), "staking", "unstakeAuditor", [bloc(6000)]);
     await chain.enter(++epoch);
     await send(stranger.key, "registry", "setKey", [1n, devKey(keyIndex.service).address]);
-    await approveAndSend(stranger.key, ["staking", 2000], "staking", "stakeService", [1n, bloc(2000)]);
+    await approveAndSend(stranger.key, ["staking", 2000], "staking", "stakeService", [
+      1n,
+      bloc(2000),
+    ]);
     await send(stranger.key, "token", "burn", [bloc(7)]);
 
     // Eight epochs in which service 3 fails.
@@ -152,7 +175,13 @@ describe("the recount", function () {
     await send(stranger.key, "staking", "withdrawAuditor", [chain.auditors[2]!.owner]);
     await chain.own(2, "retire", [2n]);
     const result = await recount(await readInput(chain.client, chain.deployment.contracts));
-    console.log(result.compared, result.differences.slice(0, 40).map((d) => JSON.stringify(d)).join("\n"));
+    console.log(
+      result.compared,
+      result.differences
+        .slice(0, 40)
+        .map((d) => JSON.stringify(d))
+        .join("\n"),
+    );
     expect(result.differences).to.deep.equal([]);
   });
 
@@ -168,18 +197,29 @@ describe("the recount", function () {
     await chain.enter(FIRST + 256 + 60);
     await send(stranger.key, "registry", "releaseSlot", [2n]);
     await chain.fund(chain.owner(2).address, 1010);
-    await registerService(sender(chain.stage, chain.owner(2).key), chain.deployment, chain.services, {
-      classId: 0,
-      key: chain.serviceKey(2).address,
-      probe: { v: 1, requests: [{ path: "/" }] },
-      metadata: "",
-      stake: bloc(1000),
-    });
+    await registerService(
+      sender(chain.stage, chain.owner(2).key),
+      chain.deployment,
+      chain.services,
+      {
+        classId: 0,
+        key: chain.serviceKey(2).address,
+        probe: { v: 1, requests: [{ path: "/" }] },
+        metadata: "",
+        stake: bloc(1000),
+      },
+    );
     await chain.own(3, "reinstate", [3n]);
     await chain.enter(FIRST + 256 + 63);
     input = await readInput(chain.client, chain.deployment.contracts);
     const result = await recount(input);
-    console.log(result.compared, result.differences.slice(0, 40).map((d) => JSON.stringify(d)).join("\n"));
+    console.log(
+      result.compared,
+      result.differences
+        .slice(0, 40)
+        .map((d) => JSON.stringify(d))
+        .join("\n"),
+    );
     expect(result.differences).to.deep.equal([]);
   });
 });

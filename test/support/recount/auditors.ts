@@ -112,7 +112,7 @@ export class Auditors {
     const auditor = this.auditor(address);
     const { since } = this.#books;
     auditor.stake.set(since, stake);
-    if (stake === 0n) auditor.enrolled.set(since, false);
     this.#books.emit("staking", "AuditorStakeChanged", { auditor: address, since, stake });
+    if (stake === 0n && auditor.enrolled.newest) this.lapse(address);
   }
 }

@@ -96,7 +96,7 @@ export class Challenges {
   async #respond(id: bigint, proof: Hex): Promise<void> {
     const { ledger, contracts, terms, record, now, figures } = this.#books;
     const { number, key, openedIn } = this.#of(id);
-    const asked = this.#epochs.firstFrom(openedIn + 1, openedIn + SEED_EPOCHS)!;
+    const asked = this.#epochs.askedIn(openedIn)!;
     const about = { epoch: asked.epoch, party: `challenge ${id}` };
     const inTime = now.time <= asked.recordedAt + Number(terms.windowSeconds);
     this.#books.require("respond: in time", inTime, about);
@@ -124,7 +124,7 @@ export class Challenges {
   #resolve(id: bigint, resolver: Address): void {
     const { ledger, contracts, terms, now } = this.#books;
     const { number, challenger, openedIn, staker, owner, penalty } = this.#of(id);
-    const asked = this.#epochs.firstFrom(openedIn + 1, openedIn + SEED_EPOCHS);
+    const asked = this.#epochs.askedIn(openedIn);
     const deadline = asked && asked.recordedAt + Number(terms.windowSeconds);
     const late = deadline !== undefined && now.time > deadline;
     this.#books.require("resolve: after the deadline", late || now.epoch >= openedIn + RING, {
@@ -142,8 +142,13 @@ export class Challenges {
   }
 
   #annul(id: bigint): void {
-    const { ledger, contracts, terms } = this.#books;
-    const { number, challenger } = this.#of(id);
+    const { ledger, contracts, terms, now } = this.#books;
+    const { number, challenger, openedIn } = this.#of(id);
+    const about = { epoch: openedIn, party: `challenge ${id}` };
+    const inTime = now.epoch > openedIn + SEED_EPOCHS && now.epoch < openedIn + RING;
+    this.#books.require("annul: in time", inTime, about);
+    const asked = this.#epochs.askedIn(openedIn) !== undefined;
+    this.#books.require("annul: without a question", !asked, about);
     ledger.move(contracts.challengeBook, challenger, terms.bond);
     this.#books.emit("challengeBook", "ChallengeAnnulled", { id, number });
   }

@@ -7,7 +7,7 @@ import { least, type Budget, type Pool } from "./pool.ts";
 import type { RawBlock } from "./record.ts";
 import type { Registry } from "./registry.ts";
 import type { ServiceStakes } from "./serviceStakes.ts";
-import { RING } from "./terms.ts";
+import { RING, SEED_EPOCHS } from "./terms.ts";
 
 /** An epoch whose seed was recorded. */
 export interface Epoch {
@@ -46,9 +46,18 @@ export class Epochs {
     this.#pool = parts.pool;
   }
 
-  /** The first seed that was recorded in an epoch from `first` to `last`. */
-  firstFrom(first: number, last = Number.POSITIVE_INFINITY): Epoch | undefined {
-    return [...this.recorded.values()].find(({ epoch }) => epoch >= first && epoch <= last);
+  /** The first epoch from `first` on that has a seed. */
+  firstFrom(first: number): Epoch | undefined {
+    return [...this.recorded.values()].find(({ epoch }) => epoch >= first);
+  }
+
+  /** The epoch whose seed draws the question of a challenge; undefined where there is none. */
+  askedIn(openedIn: number): Epoch | undefined {
+    const first = this.firstFrom(openedIn + 1);
+    const end = this.#books.epochStart(openedIn + SEED_EPOCHS + 1);
+    return first && first.epoch <= openedIn + SEED_EPOCHS && first.recordedAt < end
+      ? first
+      : undefined;
   }
 
   /** What a service's stake counts for: up to the most that its class pays for. */
@@ -59,7 +68,7 @@ export class Epochs {
   }
 
   tick(from: Address, firstHeader: Hex, parentHeader: Hex): void {
-    const { terms, record, contracts, now } = this.#books;
+    const { record, contracts, now } = this.#books;
     const header = fromRlp(firstHeader, "hex") as Hex[];
     const parent = fromRlp(parentHeader, "hex") as Hex[];
     const epoch = this.#books.epochAt(Number(header[TIMESTAMP]!));
@@ -89,7 +98,8 @@ export class Epochs {
     const replaced = [...this.recorded.values()].findLast(
       (each) => (epoch - each.epoch) % RING === 0,
     );
-    if (replaced !== undefined) this.#pool.release(replaced.budget);
+    // The auditors' part is in the pool again before the new budgets are made, the providers' part after.
+    if (replaced !== undefined) this.#pool.releaseAuditors(replaced.budget);
     const entry = {
       epoch,
       seed: seedOf(first.prevrandao, epoch, record.chainId, contracts.proofOfService),
@@ -100,6 +110,7 @@ export class Epochs {
       enrolledStake,
       activeServices: active.length,
     };
+    if (replaced !== undefined) this.#pool.releaseProviders(replaced.budget);
     this.recorded.set(epoch, entry);
     this.newestSeed = epoch;
     this.#books.emit("proofOfService", "Ticked", {
@@ -111,7 +122,6 @@ export class Epochs {
       enrolledStake,
       activeServices: active.length,
     });
-    void terms;
   }
 
   #firstBlock(epoch: number): RawBlock {

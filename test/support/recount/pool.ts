@@ -61,12 +61,15 @@ export class Pool {
     return { providers, auditors, contributed, providersLeft: providers, auditorsLeft: auditors };
   }
 
-  /** Gives back what a budget did not spend; emission was spent first. */
-  release(budget: Budget): void {
-    const { providersLeft, auditorsLeft, contributed } = budget;
-    this.reservedForProviders -= providersLeft;
+  /** Gives back what auditors did not earn of a budget; emission was spent first. */
+  releaseAuditors({ auditorsLeft, contributed }: Budget): void {
     this.reservedForAuditors -= auditorsLeft;
     this.contributions += least(auditorsLeft, contributed);
+  }
+
+  /** Gives back what services did not earn of a budget. */
+  releaseProviders({ providersLeft }: Budget): void {
+    this.reservedForProviders -= providersLeft;
   }
 
   payAuditor(to: Address, amount: bigint): void {

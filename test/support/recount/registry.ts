@@ -20,6 +20,8 @@ export interface Service {
   reinstatedSince: number;
   active: Trace<boolean>;
   slot: Trace<number>;
+  /** Whether that slot is still its own. */
+  holdsSlot: boolean;
 }
 
 export class Registry {
@@ -80,9 +82,16 @@ export class Registry {
       case "safeTransferFrom":
         this.#transfer(args[2] as bigint, args[1] as Address);
         return true;
-      case "releaseSlot":
-        this.#release(this.service(number));
+      case "releaseSlot": {
+        const service = this.service(number);
+        const gone = this.#books.now.epoch >= service.active.since + RING;
+        const free = service.holdsSlot && !service.active.newest && gone;
+        this.#books.require("releaseSlot: of a slot that is free", free, {
+          party: `service ${number}`,
+        });
+        this.#release(service);
         return true;
+      }
       default:
         return ["announce", "setProbe", "setMetadata", "approve", "setApprovalForAll"].includes(
           functionName,
@@ -124,7 +133,7 @@ export class Registry {
   }
 
   #register(owner: Address, classId: number, key: Address, metadata: string, stake: bigint): void {
-    const { since, now } = this.#books;
+    const { since } = this.#books;
     const number = BigInt(this.services.size + 1);
     const keys = new Trace<Address>(zeroAddress);
     keys.set(since, key);
@@ -141,8 +150,8 @@ export class Registry {
       reinstatedSince: 0,
       active: new Trace(false),
       slot: new Trace(0),
+      holdsSlot: false,
     });
-    void now;
     this.#books.emit("registry", "ServiceRegistered", { number, owner, classId, key, metadata });
     this.#books.emit("registry", "Transfer", { from: NOBODY, to: owner, tokenId: number });
     const fee = this.#books.terms.classes[classId]!.registrationFee;
@@ -162,23 +171,25 @@ export class Registry {
     this.sync(number);
   }
 
-  /** A service takes the slot that was freed first, or a new one; it keeps its own for `RING` epochs. */
+  /**
+   * A service keeps its slot for `RING` epochs. After that it frees it, and takes the one that was freed
+   * first, which is its own where no other waits.
+   */
   #takeSlot(service: Service): void {
-    const { number, slot, active } = service;
+    const { number, slot, active, holdsSlot } = service;
     const { since, now } = this.#books;
-    const own = slot.newest;
-    const held = own !== 0 && now.epoch < active.since + RING;
-    if (held) return;
+    if (holdsSlot && now.epoch < active.since + RING) return;
+    if (holdsSlot) this.#release(service);
     const taken = this.#freed.shift() ?? ++this.#slots;
-    if (own !== 0) this.#freed.push(own);
     slot.set(since, taken);
+    service.holdsSlot = true;
     this.#books.emit("registry", "SlotTaken", { number, slot: taken, since });
   }
 
   #release(service: Service): void {
     const slot = service.slot.newest;
     this.#freed.push(slot);
-    service.slot.set(this.#books.since, 0);
+    service.holdsSlot = false;
     this.#books.emit("registry", "SlotReleased", { number: service.number, slot });
   }
 }

@@ -6,7 +6,7 @@ import type { Epochs } from "./epochs.ts";
 import { chunkHash, commitmentOf, drawOf, kept, leadsTo, ticketOf, type Chunk } from "./hashes.ts";
 import type { Registry } from "./registry.ts";
 import { LANES, readWord, ShardTally, weightOf, type LaneVote } from "./tally.ts";
-import { MAX_STEPS } from "./terms.ts";
+import { MAX_STEPS, RING } from "./terms.ts";
 
 export interface Round {
   commitment: Hex;
@@ -47,11 +47,11 @@ export class Rounds {
     return round;
   }
 
+  /** The tally of a shard; it stands until a reveal for the same ring entry takes its place. */
   tally(shard: number, epoch: number): ShardTally {
-    const key = `${shard}/${epoch}`;
-    const tally = this.tallies.get(key) ?? new ShardTally();
-    this.tallies.set(key, tally);
-    return tally;
+    const forgotten = this.tallies.has(`${shard}/${epoch + RING}`);
+    const tally = forgotten ? undefined : this.tallies.get(`${shard}/${epoch}`);
+    return tally ?? new ShardTally();
   }
 
   /** The verdict on a service in an epoch; undefined without a quorum, or where it was not active. */
@@ -104,7 +104,9 @@ export class Rounds {
         0,
         inactive.length,
       );
-      this.tally(word.shard, epoch).add(word.votes, word.weight);
+      const tally = this.tally(word.shard, epoch);
+      tally.add(word.votes, word.weight);
+      this.tallies.set(`${word.shard}/${epoch}`, tally);
       votes += word.votes.length;
     }
     round.votes += votes;

@@ -64,20 +64,18 @@ export class Settlement {
     this.#registry.suspend(number);
   }
 
-  /** What an epoch pays a service. */
+  /** What an epoch pays a service; where no verdict stands, nothing, and without an event. */
   #settleEpoch(number: bigint, epoch: number): bigint {
     const entry = this.#epochs.recorded.get(epoch);
     if (entry === undefined || !this.#registry.service(number).active.at(epoch)) return 0n;
     const grade = this.#gradeOf(number, epoch);
+    if (grade === undefined) return 0n;
     const { budget, activeStake } = entry;
     const stake = this.#epochs.countedStake(number, epoch);
-    const pay =
-      grade === undefined
-        ? 0n
-        : (budget.providers * stake * PAY_PERCENT[grade]!) / (activeStake * 100n);
+    const pay = (budget.providers * stake * PAY_PERCENT[grade]!) / (activeStake * 100n);
     const reward = least(pay, budget.providersLeft);
     budget.providersLeft -= reward;
-    this.#books.emit("settlement", "Settled", { number, epoch, grade: grade ?? 0, reward });
+    this.#books.emit("settlement", "Settled", { number, epoch, grade, reward });
     return reward;
   }
 

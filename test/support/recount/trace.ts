@@ -7,11 +7,10 @@ export class Trace<Value> {
     this.#initial = initial;
   }
 
-  /** Sets what counts from `since` on; a second change for the same epoch replaces the first. */
+  /** Sets what counts from `since` on; a second change for the same epoch replaces the first, or undoes it. */
   set(since: number, value: Value): void {
-    const last = this.#changes.at(-1);
-    if (last?.since === since) last.value = value;
-    else this.#changes.push({ since, value });
+    if (this.#changes.at(-1)?.since === since) this.#changes.pop();
+    if (value !== this.newest) this.#changes.push({ since, value });
   }
 
   /** What counts in an epoch. */

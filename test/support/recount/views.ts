@@ -3,7 +3,6 @@ import { NOBODY, type About, type Value } from "./figures.ts";
 import type { Contracts } from "./record.ts";
 import type { Replay } from "./replay.ts";
 import { shownElement } from "./rounds.ts";
-import { LANES } from "./tally.ts";
 import { RING } from "./terms.ts";
 
 /** Notes all figures that the contracts show by views at the record's last block. */
@@ -147,12 +146,9 @@ function noteTallies(replay: Replay, epochs: readonly number[]): void {
     }
     for (const service of replay.registry.services.values()) {
       if (!service.active.at(epoch) || !replay.epochs.recorded.has(epoch)) continue;
-      const place = service.slot.at(epoch) - 1;
-      const counted = replay.rounds.tally(Math.floor(place / LANES), epoch).total(place % LANES);
       const verdict = replay.rounds.verdict(service.number, epoch);
       const about = { what: "verdict", epoch, party: `service ${service.number}` };
       const answer = { ...(verdict !== undefined && { 0: verdict }), 1: verdict !== undefined };
-      void counted;
       note(about, "settlement", "verdictOf", [service.number, epoch], answer);
     }
   }
