@@ -24,6 +24,7 @@ export interface Epoch {
 /** Places of fields in a block's header. */
 const PARENT_HASH = 0;
 const TIMESTAMP = 11;
+const PREVRANDAO = 13;
 
 export class Epochs {
   /** Those with a seed, in the order in which the seeds were recorded. */
@@ -85,6 +86,11 @@ export class Epochs {
       { what: "hash of its parent", ...about },
       header[PARENT_HASH],
       keccak256(parentHeader),
+    );
+    this.#books.figures.check(
+      { what: "prevrandao of the first block", ...about },
+      first.prevrandao,
+      BigInt(header[PREVRANDAO]!),
     );
     const before = Number(parent[TIMESTAMP]!) < this.#books.epochStart(epoch);
     this.#books.require("tick: the parent is of an earlier epoch", before, about);

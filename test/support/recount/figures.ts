@@ -45,17 +45,19 @@ export class Figures {
   readonly differences: Difference[] = [];
   readonly questions: { about: About; expected: Value; question: Question }[] = [];
   compared = 0;
+  /** How many figures of each kind were compared. */
+  readonly kinds = new Map<string, number>();
 
   /** Compares a figure with what the record has. */
   check(about: About, expected: unknown, found: unknown): void {
-    this.compared += 1;
+    this.#count(about);
     const [wanted, had] = [plain(expected), plain(found)];
     if (wanted !== had) this.differences.push({ ...about, expected: wanted, found: had });
   }
 
   /** Names something that has no counterpart at all. */
   differ(about: About, expected: string, found: string): void {
-    this.compared += 1;
+    this.#count(about);
     this.differences.push({ ...about, expected, found });
   }
 
@@ -89,6 +91,12 @@ export class Figures {
         this.#event(kind, wanted[index], had[index], about);
       }
     }
+  }
+
+  #count({ what }: About): void {
+    this.compared += 1;
+    const kind = what.split(/[:,]/)[0]!;
+    this.kinds.set(kind, (this.kinds.get(kind) ?? 0) + 1);
   }
 
   #event(kind: string, wanted: Event | undefined, had: Event | undefined, about: About): void {

@@ -21,6 +21,8 @@ export interface RecountInput {
 export interface RecountResult {
   /** How many figures were compared. */
   compared: number;
+  /** Of which: the views by subject, the events by contract, name and argument, the rules by function. */
+  kinds: ReadonlyMap<string, number>;
   differences: readonly Difference[];
 }
 
@@ -32,8 +34,8 @@ export async function recount({ record, terms, answers }: RecountInput): Promise
   const figures = new Figures();
   noteViews(await Replay.of(record, terms, figures));
   figures.answer(answers);
-  const { compared, differences } = figures;
-  return { compared, differences };
+  const { compared, kinds, differences } = figures;
+  return { compared, kinds, differences };
 }
 
 /** Reads a chain up to its newest block: blocks, transactions, receipts, and the contracts' views. */
