@@ -1,10 +1,16 @@
 /** Input that is wrong in one place, to show that a recount finds it. */
-import { decodeFunctionData, encodeFunctionData, type Abi, type Address, type Hex } from "viem";
+import {
+  decodeFunctionData,
+  encodeFunctionData,
+  isAddressEqual,
+  type Abi,
+  type Address,
+  type Hex,
+} from "viem";
 import { abis } from "./calls.ts";
 import { questionName } from "./figures.ts";
 import type { Chunk } from "./hashes.ts";
 import type { RecountInput } from "./recount.ts";
-import { isAddressEqual } from "viem";
 
 const abi = abis.proofOfService as Abi;
 
@@ -15,7 +21,7 @@ export interface AlteredVote {
   epoch: number;
 }
 
-/** Turns the lowest vote for EXCELLENT that was revealed first into one for FAILED. */
+/** Turns the first vote for EXCELLENT that was revealed into one for FAILED. */
 export function alterVote(input: RecountInput): AlteredVote {
   const { record } = input;
   for (const [block, { transactions }] of record.blocks.entries()) {
@@ -31,6 +37,17 @@ export function alterVote(input: RecountInput): AlteredVote {
     }
   }
   throw new Error("nobody revealed a vote for EXCELLENT");
+}
+
+/** Lets a stranger's contract stand before the first settlement: its call is seen no more. */
+export function hideSettlement(input: RecountInput): RecountInput {
+  const { record } = input;
+  const blocks = structuredClone(record.blocks) as RecountInput["record"]["blocks"];
+  const settlement = blocks
+    .flatMap(({ transactions }) => transactions)
+    .find(({ to, succeeded }) => succeeded && to === record.contracts.settlement);
+  Object.assign(settlement!, { to: "0x000000000000000000000000000000000000dEaD" });
+  return { ...input, record: { ...record, blocks } };
 }
 
 /** Says that a holder has one wei more. */

@@ -15,7 +15,6 @@ interface Challenge {
   openedIn: number;
   key: Address;
   staker: Address;
-  owner: Address;
   penalty: bigint;
 }
 
@@ -85,7 +84,6 @@ export class Challenges {
       openedIn,
       key,
       staker: this.#stakes.stakerAt(number, openedIn),
-      owner: service.owner,
       penalty: (stake * PENALTY_PERCENT + 99n) / 100n,
     });
     ledger.move(challenger, contracts.challengeBook, terms.bond);
@@ -123,7 +121,7 @@ export class Challenges {
 
   #resolve(id: bigint, resolver: Address): void {
     const { ledger, contracts, terms, now } = this.#books;
-    const { number, challenger, openedIn, staker, owner, penalty } = this.#of(id);
+    const { number, challenger, openedIn, staker, penalty } = this.#of(id);
     const asked = this.#epochs.askedIn(openedIn);
     const deadline = asked && asked.recordedAt + Number(terms.windowSeconds);
     const late = deadline !== undefined && now.time > deadline;
@@ -134,7 +132,7 @@ export class Challenges {
     const slashed = this.#stakes.slash(number, staker, penalty, challenger, resolver);
     ledger.move(contracts.challengeBook, challenger, terms.bond);
     const service = this.#registry.service(number);
-    const same = service.owner === owner && !service.retired;
+    const same = this.#stakes.stakerOf(number) === staker;
     if (same && !service.suspended) this.#registry.suspend(number);
     else this.#registry.sync(number);
     const args = { id, number, slashed, resolver };

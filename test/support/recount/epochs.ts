@@ -73,7 +73,8 @@ export class Epochs {
     const header = fromRlp(firstHeader, "hex") as Hex[];
     const parent = fromRlp(parentHeader, "hex") as Hex[];
     const epoch = this.#books.epochAt(Number(header[TIMESTAMP]!));
-    if (this.recorded.has(epoch)) return;
+    // A second tick does nothing, nor does one of epoch 0, which never gets a seed.
+    if (epoch === 0 || this.recorded.has(epoch)) return;
     // The recount looks for the block itself; what the caller proved must be the same one.
     const first = this.#firstBlock(epoch);
     const about = { epoch };

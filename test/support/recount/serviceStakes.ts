@@ -35,7 +35,7 @@ export class ServiceStakes {
     const { ledger, contracts, since } = this.#books;
     ledger.move(from, contracts.staking, amount);
     const stake = this.#of(number);
-    if (stake.amount.newest === 0n) stake.staker.set(since, from);
+    if (stake.staker.newest === zeroAddress) stake.staker.set(since, from);
     this.#set(number, stake.amount.newest + amount);
   }
 
@@ -49,9 +49,16 @@ export class ServiceStakes {
     this.#set(number, stake.amount.newest - amount);
   }
 
+  /** After a sale or a retirement: all of it unbonds, and the service has no staker. */
   unbondAll(number: bigint): void {
     const amount = this.newest(number);
     if (amount > 0n) this.unstake(number, amount);
+    this.#of(number).staker.set(this.#books.since, zeroAddress);
+  }
+
+  /** Whose stake a service has, or will have. */
+  stakerOf(number: bigint): Address {
+    return this.#of(number).staker.newest;
   }
 
   withdraw(number: bigint, staker: Address): void {

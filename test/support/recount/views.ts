@@ -80,6 +80,8 @@ function noteServices(replay: Replay, epochs: readonly number[]): void {
       const counted = replay.epochs.countedStake(number, epoch);
       const stake = { 0: stakes.at(number, epoch), 1: counted };
       note({ what: "stake", epoch, party }, "staking", "serviceStakeAt", [number, epoch], stake);
+      const staker = stakes.stakerAt(number, epoch);
+      note({ what: "staker", epoch, party }, "staking", "stakerAt", [number, epoch], staker);
     }
   }
 }
