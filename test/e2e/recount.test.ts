@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { encodeFunctionData, parseEther, zeroHash, type Abi, type Hex } from "viem";
+import { encodeFunctionData, parseEther, zeroHash, type Hex } from "viem";
 import { sender } from "../../devnet/cast.ts";
 import { devKey } from "../../devnet/devnet.ts";
 import { keyIndex } from "../../devnet/stage.ts";
@@ -29,7 +29,7 @@ describe("the recount, over 330 epochs", function () {
   const send = (key: Hex, name: keyof Contracts, functionName: string, args: readonly unknown[]) =>
     sender(chain.stage, key).send({
       address: chain.deployment.contracts[name],
-      abi: abis[name] as Abi,
+      abi: abis[name],
       functionName,
       args,
     });

@@ -30,7 +30,7 @@ export function alterVote(input: RecountInput): AlteredVote {
         continue;
       const altered = alterCall(data);
       if (altered === undefined) continue;
-      const blocks = structuredClone(record.blocks) as RecountInput["record"]["blocks"];
+      const blocks = structuredClone(record.blocks);
       Object.assign(blocks[block]!.transactions[place]!, { input: altered.data });
       const { auditor, epoch } = altered.chunk;
       return { input: { ...input, record: { ...record, blocks } }, auditor, epoch };
@@ -42,7 +42,7 @@ export function alterVote(input: RecountInput): AlteredVote {
 /** Lets a stranger's contract stand before the first settlement: its call is seen no more. */
 export function hideSettlement(input: RecountInput): RecountInput {
   const { record } = input;
-  const blocks = structuredClone(record.blocks) as RecountInput["record"]["blocks"];
+  const blocks = structuredClone(record.blocks);
   const settlement = blocks
     .flatMap(({ transactions }) => transactions)
     .find(({ to, succeeded }) => succeeded && to === record.contracts.settlement);

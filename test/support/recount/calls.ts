@@ -42,7 +42,7 @@ export function callsOf(
   if (call.functionName !== "tryMulticall") return [call];
   const failed = events
     .filter((event) => event.contract === contract && event.eventName === "CallFailed")
-    .map(({ args }) => Number(args["index"]));
+    .map(({ args }) => Number(args.index));
   const [parts] = call.args as readonly [readonly Hex[]];
   return parts
     .filter((_, index) => !failed.includes(index))
@@ -54,14 +54,13 @@ export function eventsOf({ logs }: RawTransaction, contracts: Contracts): Event[
   return logs.flatMap(({ address, topics, data }) => {
     const contract = nameOf(contracts, address);
     if (contract === undefined) return [];
-    const event = decodeEventLog({ abi: abis[contract] as Abi, topics, data });
-    return [
-      { contract, eventName: event.eventName!, args: event.args as unknown as Event["args"] },
-    ];
+    const event = decodeEventLog({ abi: abis[contract], topics, data });
+    return [{ contract, eventName: event.eventName, args: event.args as unknown as Event["args"] }];
   });
 }
 
 function decodeCall(contract: keyof Contracts, from: Address, data: Hex): Call {
-  const { functionName, args = [] } = decodeFunctionData({ abi: abis[contract] as Abi, data });
+  const abi: Abi = abis[contract];
+  const { functionName, args = [] } = decodeFunctionData({ abi, data });
   return { contract, from, functionName, args };
 }

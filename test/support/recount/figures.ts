@@ -101,11 +101,11 @@ export class Figures {
 
   #event(kind: string, wanted: Event | undefined, had: Event | undefined, about: About): void {
     const { args } = (wanted ?? had)!;
-    const party = args["auditor"] ?? args["number"] ?? args["to"] ?? args["beneficiary"];
+    const party = args.auditor ?? args.number ?? args.to ?? args.beneficiary;
     const named: About = {
       ...about,
       what: kind,
-      ...(typeof args["epoch"] === "number" && { epoch: args["epoch"] }),
+      ...(typeof args.epoch === "number" && { epoch: args.epoch }),
       ...(party !== undefined && { party: plain(party) }),
     };
     if (wanted === undefined || had === undefined) {

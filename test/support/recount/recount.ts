@@ -7,6 +7,7 @@ import { abis } from "./calls.ts";
 import { Figures, questionName, type Answers, type Difference, type Question } from "./figures.ts";
 import { readRecord, type ChainRecord, type Contracts, type Reader } from "./record.ts";
 import { Replay } from "./replay.ts";
+import type { Draw } from "./rounds.ts";
 import { readTerms, type Terms } from "./terms.ts";
 import { noteViews } from "./views.ts";
 
@@ -24,6 +25,8 @@ export interface RecountResult {
   /** Of which: the views by subject, the events by contract, name and argument, the rules by function. */
   kinds: ReadonlyMap<string, number>;
   differences: readonly Difference[];
+  /** Who was drawn for which shards, of the rounds that were revealed. */
+  draws: readonly Draw[];
 }
 
 /** Views that are asked at the same time. */
@@ -32,10 +35,11 @@ const SLICE = 64;
 /** Recounts what was read, and compares it with what the chain says. */
 export async function recount({ record, terms, answers }: RecountInput): Promise<RecountResult> {
   const figures = new Figures();
-  noteViews(await Replay.of(record, terms, figures));
+  const replay = await Replay.of(record, terms, figures);
+  noteViews(replay);
   figures.answer(answers);
   const { compared, kinds, differences } = figures;
-  return { compared, kinds, differences };
+  return { compared, kinds, differences, draws: replay.rounds.draws() };
 }
 
 /** Reads a chain up to its newest block: blocks, transactions, receipts, and the contracts' views. */
@@ -62,9 +66,10 @@ async function ask(
     await Promise.all(
       questions.slice(next, next + SLICE).map(async (question) => {
         const { contract, functionName, args } = question;
+        const abi: Abi = abis[contract];
         const answer = await client.readContract({
           address: contracts[contract],
-          abi: abis[contract] as Abi,
+          abi,
           functionName,
           args: args ?? [],
           blockNumber: blocks.at(-1)!.number,

@@ -4,6 +4,7 @@ import type { Books } from "./books.ts";
 import type { Call } from "./calls.ts";
 import { NOBODY } from "./figures.ts";
 import type { ServiceStakes } from "./serviceStakes.ts";
+import { LANES } from "./tally.ts";
 import { RING } from "./terms.ts";
 import { Trace } from "./trace.ts";
 
@@ -130,6 +131,12 @@ export class Registry {
   /** How many services are active in an epoch. */
   activeIn(epoch: number): Service[] {
     return [...this.services.values()].filter((service) => service.active.at(epoch));
+  }
+
+  /** The shards with active services in an epoch, in order. */
+  shardsIn(epoch: number): number[] {
+    const shards = this.activeIn(epoch).map(({ slot }) => Math.floor((slot.at(epoch) - 1) / LANES));
+    return [...new Set(shards)].sort((one, other) => one - other);
   }
 
   #register(owner: Address, classId: number, key: Address, metadata: string, stake: bigint): void {

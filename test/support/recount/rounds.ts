@@ -13,10 +13,19 @@ export interface Round {
   /** Chunks that were revealed; they come in order. */
   revealed: number;
   chunks: number;
-  votes: number;
+  /** Shards whose words were revealed. */
+  shards: number[];
   y: Hex | undefined;
   claimed: Set<number>;
   reported: boolean;
+}
+
+/** Who was drawn for which shards; only in shards with active services does that mean anything. */
+export interface Draw {
+  auditor: Address;
+  epoch: number;
+  drawn: readonly number[];
+  revealed: readonly number[];
 }
 
 /** A word of a chunk, with what follows from the draw. */
@@ -74,7 +83,7 @@ export class Rounds {
       commitment,
       revealed: 0,
       chunks: 0,
-      votes: 0,
+      shards: [],
       y: undefined,
       claimed: new Set(),
       reported: false,
@@ -108,9 +117,24 @@ export class Rounds {
       tally.add(word.votes, word.weight);
       this.tallies.set(`${word.shard}/${epoch}`, tally);
       votes += word.votes.length;
+      round.shards.push(word.shard);
     }
-    round.votes += votes;
     this.#books.emit("proofOfService", "Revealed", { auditor, epoch, index, votes });
+  }
+
+  /** For each revealed round, the shards that its auditor was drawn for, and those that it revealed. */
+  draws(): Draw[] {
+    return [...this.rounds].flatMap(([key, { y, shards }]) => {
+      if (y === undefined) return [];
+      const [auditor, text] = key.split("/") as [Address, string];
+      const epoch = Number(text);
+      const stake = this.#auditors.countedStake(auditor, epoch);
+      const total = this.#auditors.enrolledStake(epoch);
+      const drawn = this.#registry
+        .shardsIn(epoch)
+        .filter((shard) => weightOf(stake, total, ticketOf(y, shard)) > 0);
+      return [{ auditor, epoch, drawn, revealed: shards }];
+    });
   }
 
   /** Whether a chunk belongs to a round: its own hash is where it should be, and all lead to the commitment. */
