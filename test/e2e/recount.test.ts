@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { encodeFunctionData, parseEther, zeroHash, type Hex } from "viem";
+import { encodeFunctionData, keccak256, parseEther, zeroHash, type Address, type Hex } from "viem";
 import { sender } from "../../devnet/cast.ts";
 import { devKey } from "../../devnet/devnet.ts";
 import { keyIndex } from "../../devnet/stage.ts";
@@ -10,6 +10,7 @@ import { blockcloudDomain } from "../../src/protocol/typedData.ts";
 import { AuditedChain, FIRST } from "../support/auditedChain.ts";
 import { alterBalance, alterVote, hideSettlement } from "../support/recount/alter.ts";
 import { abis } from "../support/recount/calls.ts";
+import { chunkHash, commitmentOf, type Chunk } from "../support/recount/hashes.ts";
 import { readInput, recount, type RecountInput } from "../support/recount/recount.ts";
 import type { Contracts } from "../support/recount/record.ts";
 
@@ -17,7 +18,16 @@ const RING = 256;
 const bloc = (amount: number) => parseEther(amount.toString());
 const stranger = devKey(keyIndex.visitor).key;
 const owner = (number: number) => devKey(keyIndex.owner + number - 1);
+/** A key that has no other part. */
+const operator = devKey(keyIndex.visitor + 1);
 const auditorKey = (index: number) => devKey(keyIndex.auditor + index).key;
+
+/** A round without votes: one chunk without words. */
+function emptyRound(auditor: Address, epoch: number, secret: Hex): Chunk {
+  const place = { auditor, epoch, index: 0, count: 1, base: 0 };
+  const chunk = { ...place, evidenceRoot: zeroHash, secret, words: [], hashes: [] };
+  return { ...chunk, hashes: [chunkHash(chunk)] };
+}
 
 /** One chain, on which each test goes on where the one before ended: what it recounts grows. */
 describe("the recount, over 330 epochs", function () {
@@ -165,7 +175,21 @@ describe("the recount, over 330 epochs", function () {
   it("follows silent auditors, budgets that return after 256 epochs, and slots that change hands", async () => {
     for (let silent = 0; silent <= 30; silent++) await chain.enter(++epoch);
     await send(stranger, "proofOfService", "lapse", [chain.auditors[1]!.owner]);
+    // One comes back with a new tip, one has a new operator, one leaves.
+    const secret = keccak256("0x01");
+    await send(auditorKey(1), "proofOfService", "enrol", [keccak256(secret), operator.address]);
+    await send(auditorKey(2), "proofOfService", "setOperator", [operator.address]);
     await send(auditorKey(0), "staking", "unstakeAuditor", [bloc(10_000)]);
+    // The first epoch of the new tip: one step below it.
+    await chain.enter((epoch += 2));
+    const auditor = chain.auditors[1]!.owner;
+    const chunk = emptyRound(auditor, epoch, secret);
+    const commitment = commitmentOf(chunk);
+    await send(operator.key, "proofOfService", "commit", [auditor, epoch, commitment]);
+    await chain.enter(++epoch);
+    await send(stranger, "proofOfService", "reveal", [chunk]);
+    await chain.enter(++epoch);
+    await send(stranger, "proofOfService", "claim", [chunk, epoch, []]);
     await chain.enter(FIRST + RING);
     await chain.enter(FIRST + RING + 1);
     await settle(FIRST + RING - 1);
