@@ -82,9 +82,17 @@ export interface Audits {
  * Measures an audited epoch on a ring that was used before.
  *
  * @param options.storage Whether to follow storage, once more around the ring.
+ * @param options.auditors How many auditors there are: those with the most stake of twenty. Default: all.
+ * @param options.epochs How many epochs are measured. Default: as many as make up for the draws' differences.
  */
 export async function measureAudits(
-  options: { services: number; storage?: boolean; history?: History },
+  options: {
+    services: number;
+    storage?: boolean;
+    history?: History;
+    auditors?: number;
+    epochs?: number;
+  },
   say: (message: string) => void,
 ): Promise<Audits> {
   const { services, history = "dense" } = options;
@@ -93,7 +101,7 @@ export async function measureAudits(
   };
   const chain = await BenchChain.start();
   try {
-    const fleet = new Fleet(chain, { services, stakes: STAKES });
+    const fleet = new Fleet(chain, { services, stakes: STAKES.slice(0, options.auditors) });
     progress("registering");
     if (history === "churned") await churn(chain, fleet);
     else await fleet.register(progress);
@@ -105,7 +113,8 @@ export async function measureAudits(
     const since = await fleet.enrol();
     const season = new Season(chain, fleet, () => dust?.add());
 
-    const measured = services < MANY ? EPOCHS_MEASURED.few : EPOCHS_MEASURED.many;
+    const usual = services < MANY ? EPOCHS_MEASURED.few : EPOCHS_MEASURED.many;
+    const measured = options.epochs ?? usual;
     // As late as the hash chain allows: the first reveal then takes the longest walk.
     const first = since - 1 + MAX_STEPS;
     progress("first time around the ring");
