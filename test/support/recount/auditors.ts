@@ -75,6 +75,8 @@ export class Auditors {
   enrol(from: Address, tip: Hex, operator: Address): void {
     const auditor = this.auditor(from);
     const { since } = this.#books;
+    const enough = auditor.stake.newest >= this.#books.terms.minimumAuditorStake;
+    this.#books.require("enrol: the least stake", enough, { party: from });
     auditor.operator = operator;
     auditor.tips.push({ tip, since });
     if (!auditor.enrolled.newest) {

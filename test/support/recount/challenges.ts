@@ -29,6 +29,8 @@ const responseTypes = {
 
 export class Challenges {
   readonly all: Challenge[] = [];
+  /** The end of the pause after a service was found silent. */
+  readonly #quietUntil = new Map<bigint, bigint>();
   readonly #books: Books;
   readonly #registry: Registry;
   readonly #stakes: ServiceStakes;
@@ -76,6 +78,9 @@ export class Challenges {
       epoch: openedIn,
       party: `service ${number}`,
     });
+    const quiet = this.#quietUntil.get(number) ?? 0n;
+    const paused = BigInt(now.time) < quiet;
+    this.#books.require("challenge: after the pause", !paused, { party: `service ${number}` });
     const stake = this.#stakes.at(number, openedIn);
     const key = service.key.at(openedIn);
     this.all.push({
@@ -129,6 +134,7 @@ export class Challenges {
       epoch: openedIn,
       party: `challenge ${id}`,
     });
+    this.#quietUntil.set(number, BigInt(now.time) + terms.coolDownSeconds);
     const slashed = this.#stakes.slash(number, staker, penalty, challenger, resolver);
     ledger.move(contracts.challengeBook, challenger, terms.bond);
     const service = this.#registry.service(number);
