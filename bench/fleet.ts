@@ -118,33 +118,30 @@ export class Fleet {
 
   /** Registers all services, from one owner, on an empty chain. */
   async register(say: (message: string) => void = () => {}): Promise<void> {
-    await this.add(this.services, say);
+    await this.add(Array<bigint>(this.services).fill(SERVICE_STAKE), say);
   }
 
   /**
    * Registers more services. They take the next slots, because all earlier slots are in use.
    *
-   * @param stake 0 for services that never become active.
+   * @param stakes Stake of each service, wei; 0 for one that never becomes active.
    */
-  async add(
-    count: number,
-    say: (message: string) => void = () => {},
-    stake: bigint = SERVICE_STAKE,
-  ): Promise<void> {
-    await this.fund(this.owner, BigInt(count) * (stake + REGISTRATION_FEE));
-    const calls = this.#keys.map(({ address }) =>
-      encodeFunctionData({
+  async add(stakes: readonly bigint[], say: (message: string) => void = () => {}): Promise<void> {
+    await this.fund(
+      this.owner,
+      stakes.reduce((sum, stake) => sum + stake + REGISTRATION_FEE, 0n),
+    );
+    for (const [index, stake] of stakes.entries()) {
+      const number = ++this.#registered;
+      const { address } = this.#keyOf(number);
+      const data = encodeFunctionData({
         abi: abis.registry,
         functionName: "register",
         args: [0, address, PROBE, "", stake],
-      }),
-    );
-    for (let added = 1; added <= count; added++) {
-      const number = ++this.#registered;
-      const data = calls[Number(number) % SERVICE_KEYS] ?? "0x";
+      });
       await this.#chain.post(this.owner, "registry", data);
       if (stake > 0n) this.#holders.set(this.#holders.size + 1, number);
-      if (added % 2500 === 0) say(`${added} services registered`);
+      if ((index + 1) % 2500 === 0) say(`${index + 1} services registered`);
     }
   }
 

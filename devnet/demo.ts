@@ -18,7 +18,7 @@ import {
   writeDeployment,
 } from "./cast.ts";
 import { keyIndex, type DemoAuditor, type DemoService, type Stage } from "./stage.ts";
-import { classIds, devKey, startDevnet, type DevnetOptions } from "./devnet.ts";
+import { classIds, devKey, startDevnet, type Devnet, type DevnetOptions } from "./devnet.ts";
 import { Findings } from "./findings.ts";
 import { Monitor } from "./monitor.ts";
 import { moveService, type DemoMove } from "./move.ts";
@@ -47,6 +47,8 @@ export interface DemoOptions {
   /** The output of progress and view. */
   stream: Output;
   live: boolean;
+  /** Called with the chain when the requested epochs are complete, while all parts still run. */
+  inspect?: (devnet: Devnet) => Promise<void>;
 }
 
 /** The running parts, and their stop function. */
@@ -74,7 +76,9 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
   try {
     const running = await setUp(options, screen, closing, signal);
     await watch(running, options.epochs, screen, systemTimers, signal);
-    return await judge(running, options.epochs);
+    const result = await judge(running, options.epochs);
+    await options.inspect?.(running.stage.devnet);
+    return result;
   } finally {
     screen.say("stopping");
     for (const close of closing.reverse()) await close();

@@ -82,9 +82,17 @@ export interface Audits {
  * Measures an audited epoch on a used ring.
  *
  * @param options.storage Whether to measure storage, for one more lap of the ring.
+ * @param options.auditors Number of auditors: those with the largest stakes of twenty. Default: all.
+ * @param options.epochs Number of measured epochs. Default: enough to average the draws' differences.
  */
 export async function measureAudits(
-  options: { services: number; storage?: boolean; history?: History },
+  options: {
+    services: number;
+    storage?: boolean;
+    history?: History;
+    auditors?: number;
+    epochs?: number;
+  },
   say: (message: string) => void,
 ): Promise<Audits> {
   const { services, history = "dense" } = options;
@@ -93,7 +101,7 @@ export async function measureAudits(
   };
   const chain = await BenchChain.start();
   try {
-    const fleet = new Fleet(chain, { services, stakes: STAKES });
+    const fleet = new Fleet(chain, { services, stakes: STAKES.slice(0, options.auditors) });
     progress("registering");
     if (history === "churned") await churn(chain, fleet);
     else await fleet.register(progress);
@@ -105,7 +113,8 @@ export async function measureAudits(
     const since = await fleet.enrol();
     const season = new Season(chain, fleet, () => dust?.add());
 
-    const measured = services < MANY ? EPOCHS_MEASURED.few : EPOCHS_MEASURED.many;
+    const usual = services < MANY ? EPOCHS_MEASURED.few : EPOCHS_MEASURED.many;
+    const measured = options.epochs ?? usual;
     // As late as the hash chain allows, so that the first reveal takes the longest walk.
     const first = since - 1 + MAX_STEPS;
     progress("first time around the ring");

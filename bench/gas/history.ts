@@ -4,7 +4,7 @@ import { HashChain } from "../../src/protocol/hashChain.ts";
 import { hexToBytes } from "../../src/protocol/bytes.ts";
 import { HORIZON, RING } from "../../src/protocol/epoch.ts";
 import type { BenchChain } from "../chain.ts";
-import { keyOf, type Fleet } from "../fleet.ts";
+import { keyOf, SERVICE_STAKE, type Fleet } from "../fleet.ts";
 
 /** Epochs of an hour in a year. */
 const YEAR_OF_EPOCHS = 8_766;
@@ -15,12 +15,9 @@ const YEAR_OF_EPOCHS = 8_766;
  */
 export async function churn(chain: BenchChain, fleet: Fleet): Promise<void> {
   const half = Math.floor(fleet.services / 2);
-  for (let pair = 0; pair < half; pair++) {
-    await fleet.add(1);
-    await fleet.add(1, undefined, 0n);
-    await fleet.add(1);
-  }
-  await fleet.add(fleet.services - 2 * half);
+  const pairs = Array.from({ length: half }, () => [SERVICE_STAKE, 0n, SERVICE_STAKE]);
+  const odd = fleet.services - 2 * half;
+  await fleet.add([...pairs.flat(), ...Array<bigint>(odd).fill(SERVICE_STAKE)]);
   // Every other slot, which is the worst case.
   const leaving = [...fleet.holders].flatMap(([slot, number]) => (slot % 2 === 0 ? [number] : []));
   await chain.enter((await chain.epoch()) + HORIZON);
@@ -34,7 +31,7 @@ export async function churn(chain: BenchChain, fleet: Fleet): Promise<void> {
     const call = { contract: "registry", functionName: "releaseSlot" } as const;
     await chain.send({ from: fleet.keeper, ...call, args: [number] });
   }
-  await fleet.add(leaving.length);
+  await fleet.add(leaving.map(() => SERVICE_STAKE));
   await fleet.locate();
   await chain.enter((await chain.epoch()) + HORIZON);
 }

@@ -106,6 +106,8 @@ export async function measureSignedTransfers(
   const typed = { domain: domainOf(chain), types: authorizations, primaryType, message } as const;
   const cancelled = [owner, message.nonce, sign(hashTypedData(typed))];
   await row(keeper, "token", "cancelAuthorization", cancelled);
+  const { value, deadline, v, r, s } = await permitOf(chain, holder, BLOC);
+  await row(keeper, "token", "permit", [owner, holder, value, deadline, v, r, s]);
   await row(owner, "token", "approve", [holder, 2n * BLOC], "for transferFrom");
   await row(holder, "token", "transferFrom", [owner, holder, BLOC]);
   await row(holder, "token", "burnFrom", [owner, BLOC]);

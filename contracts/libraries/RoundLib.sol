@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ReportWord} from "./ReportWord.sol";
-
 /// @title RoundLib
 /// @notice Hashes of an auditor's round: chunks, commitment, evidence, samples.
 library RoundLib {
@@ -16,12 +14,12 @@ library RoundLib {
     /// @notice Hash of a chunk.
     /// @param index Index of the chunk in its round.
     /// @param base Shard to which the words' offsets are added.
-    /// @param words Report words.
+    /// @param words Report words, as plain integers.
     /// @return The leaf.
     function chunkHash(
         uint256 index,
         uint256 base,
-        ReportWord[] calldata words
+        uint256[] calldata words
     ) internal pure returns (bytes32) {
         return keccak256(abi.encode(index, base, words));
     }

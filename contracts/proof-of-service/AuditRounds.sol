@@ -37,10 +37,16 @@ abstract contract AuditRounds is AuditorRoster {
         RoundState state;
     }
 
+    /// @dev A struct, so that a reveal computes the index of a tally once and not for each access.
+    struct Cell {
+        // slot 0
+        Tally tally;
+    }
+
     mapping(address auditor => Round[RING]) private _rounds;
     /// @dev Tallies in the form of `TallyLib`, `RING` for each shard. A plain table instead of a mapping saves a hash
     /// for each shard of a reveal.
-    Tally[MAX_SHARDS * RING] private _tallies;
+    Cell[MAX_SHARDS * RING] private _tallies;
 
     /// @inheritdoc IProofOfService
     function commit(address auditor, uint32 epoch, bytes32 commitment) external {
@@ -166,7 +172,7 @@ abstract contract AuditRounds is AuditorRoster {
     /// @inheritdoc IProofOfService
     function tallyOf(uint256 shard, uint32 epoch) external view returns (Tally) {
         require(shard < MAX_SHARDS, PosShardRange(shard, MAX_SHARDS));
-        Tally tally = _tallies[_place(shard, epoch)];
+        Tally tally = _tallies[_place(shard, epoch)].tally;
         // A tally of another epoch in the same ring entry counts as empty.
         return tally.tag() == EpochTagLib.tagOf(epoch) ? tally.withoutMarks() : Tally.wrap(0);
     }
@@ -180,13 +186,13 @@ abstract contract AuditRounds is AuditorRoster {
         uint256 firstShard
     ) private returns (uint256 nextShard, uint256 votes) {
         nextShard = firstShard;
-        ReportWord[] calldata words = chunk.words;
+        uint256[] calldata words = chunk.words;
         uint256 base = chunk.base;
         uint32 epoch = chunk.epoch;
         uint256 tag = EpochTagLib.tagOf(epoch);
         unchecked {
             for (uint256 i = 0; i < words.length; ++i) {
-                ReportWord word = words[i];
+                ReportWord word = ReportWord.wrap(words[i]);
                 uint256 shard = base + word.offset();
                 require(shard < MAX_SHARDS, PosShardRange(shard, MAX_SHARDS));
                 require(shard >= nextShard, PosShardOrder(shard, nextShard));
@@ -211,8 +217,8 @@ abstract contract AuditRounds is AuditorRoster {
         bool wellFormed;
         (said, wellFormed) = word.parse();
         require(wellFormed, PosMalformedWord(word));
-        uint256 place = _place(shard, epoch);
-        Tally stored = _tallies[place];
+        Cell storage cell = _tallies[_place(shard, epoch)];
+        Tally stored = cell.tally;
         if (stored.isEmpty() || stored.tag() != tag) {
             // The shard's first report of the epoch (an empty entry has the tag of the first epochs). The active
             // lanes of an epoch are fixed before it begins.
@@ -223,7 +229,7 @@ abstract contract AuditRounds is AuditorRoster {
         // to them.
         uint256 refused = votes & stored.inactive();
         require(refused == 0, PosInactiveLane(shard, refused));
-        _tallies[place] = stored.add(votes, weight);
+        cell.tally = stored.add(votes, weight);
     }
 
     /// @dev Pay of a chunk, before the budget's bound. Unchecked: a vote earns less than a budget.
@@ -234,15 +240,15 @@ abstract contract AuditRounds is AuditorRoster {
         uint256 quarterPay
     ) private view returns (uint256 reward, uint256 paidVotes) {
         uint256[16] memory table = PayLib.rates(quarterPay);
-        ReportWord[] calldata words = chunk.words;
+        uint256[] calldata words = chunk.words;
         uint256 base = chunk.base;
         uint256 tag = EpochTagLib.tagOf(chunk.epoch);
         uint256 entry = _place(0, chunk.epoch);
         unchecked {
             for (uint256 i = 0; i < words.length; ++i) {
-                ReportWord word = words[i];
+                ReportWord word = ReportWord.wrap(words[i]);
                 uint256 shard = base + word.offset();
-                Tally stored = _tallies[shard * RING + entry];
+                Tally stored = _tallies[shard * RING + entry].tally;
                 if (stored.tag() != tag) continue;
                 (uint256 pay, uint256 paid) = PayLib.report(stored.withoutMarks(), word, table);
                 if (paid == 0) continue;
@@ -269,7 +275,7 @@ abstract contract AuditRounds is AuditorRoster {
         uint256 last =
             chunk.words.length == 0
                 ? chunk.base
-                : chunk.base + chunk.words[chunk.words.length - 1].offset();
+                : chunk.base + ReportWord.wrap(chunk.words[chunk.words.length - 1]).offset();
         require(last < MAX_SHARDS, PosShardRange(last, MAX_SHARDS));
         chunkHash = RoundLib.chunkHash(chunk.index, chunk.base, chunk.words);
         bytes32 opened = RoundLib.commitment(
@@ -296,11 +302,11 @@ abstract contract AuditRounds is AuditorRoster {
         uint32 sampleEpoch,
         Sample[] calldata samples
     ) private view {
-        ReportWord[] calldata words = chunk.words;
+        uint256[] calldata words = chunk.words;
         uint256 contacts = 0;
         unchecked {
             for (uint256 i = 0; i < words.length; ++i) {
-                contacts += words[i].contacts();
+                contacts += ReportWord.wrap(words[i]).contacts();
             }
         }
         contacts = ReportWordLib.sum(contacts);
@@ -323,17 +329,17 @@ abstract contract AuditRounds is AuditorRoster {
 
     /// @dev Slot of a contact vote, by its index in word-then-lane order.
     function _contactAt(Chunk calldata chunk, uint256 place) private pure returns (Slot) {
-        ReportWord[] calldata words = chunk.words;
+        uint256[] calldata words = chunk.words;
         unchecked {
             uint256 i = 0;
-            uint256 lanes = words[0].contacts();
+            uint256 lanes = ReportWord.wrap(words[0]).contacts();
             for (
                 uint256 count = ReportWordLib.sum(lanes);
                 place >= count;
                 count = ReportWordLib.sum(lanes)
             ) {
                 place -= count;
-                lanes = words[++i].contacts();
+                lanes = ReportWord.wrap(words[++i]).contacts();
             }
             uint256 lane = 0;
             for (; ; ++lane) {
@@ -341,7 +347,7 @@ abstract contract AuditRounds is AuditorRoster {
                 if (place == 0) break;
                 --place;
             }
-            return SlotLib.place(chunk.base + words[i].offset(), lane);
+            return SlotLib.place(chunk.base + ReportWord.wrap(words[i]).offset(), lane);
         }
     }
 

@@ -6,6 +6,7 @@ import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
 import {IStaking} from "../../contracts/staking/IStaking.sol";
 import {ChallengeKit} from "../support/ChallengeKit.sol";
 import {vm} from "../support/Cheatcodes.sol";
+import {Vm} from "../support/Vm.sol";
 import {Deployment} from "../support/Deployment.sol";
 import {CHALLENGE_BOND, System, SystemLib} from "../support/System.sol";
 
@@ -149,7 +150,14 @@ contract ChallengeEscapeTest is Deployment {
         registry.retire(1);
         enterAndTick(3);
         enter(6);
+        vm.recordLogs();
         book.resolve(id);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        vm.assertTrue(logs.length > 2, "logs of the slash");
+        for (uint256 i = 0; i < logs.length; ++i) {
+            bool suspension = logs[i].topics[0] == IServiceRegistry.ServiceSuspended.selector;
+            vm.assertFalse(suspension, "no suspension of what is retired");
+        }
         vm.assertTrue(registry.statusNow(1) == IServiceRegistry.Status.Retired, "stays retired");
         vm.assertEq(token.balanceOf(STRANGER), CHALLENGE_BOND + 6e18, "bond and 30%");
     }

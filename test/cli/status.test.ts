@@ -171,7 +171,8 @@ describe("commands that show a state", function () {
     };
     const report = await show();
     expect(codes(report)).to.include("PROBE_SLOW");
-    expect(report.probe?.requests[0]).to.include({ grade: 2 });
+    // GOOD, or POOR where the machine is busy.
+    expect(report.probe?.requests[0]?.grade).to.be.within(1, 2);
   });
 
   it("loopback is probed only where the devnet's switch allows it", async () => {

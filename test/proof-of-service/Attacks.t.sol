@@ -154,7 +154,7 @@ contract AttacksTest is Deployment {
         (words[0], words[1]) = (RoundKit.word(9, 1, 3), RoundKit.word(0, 1, 3));
         IProofOfService.Chunk[] memory list = RoundKit.chunks(new uint256[](0), 512);
         list[0].base = type(uint32).max - 1;
-        list[0].words = RoundKit.typed(words);
+        list[0].words = words;
         Forgery memory forgery;
         forgery.omit = true;
         Round memory round = RoundKit.build(

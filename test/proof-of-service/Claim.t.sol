@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {ReportWord} from "../../contracts/libraries/ReportWord.sol";
 import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
 import {IStaking} from "../../contracts/staking/IStaking.sol";
 import {AuditorActor} from "../support/AuditorActor.sol";
@@ -182,7 +181,7 @@ contract ClaimTest is Deployment {
         enter(4);
         IProofOfService.Chunk memory chunk = _alice.chunkAt(2, 0);
         IProofOfService.Sample[] memory none;
-        chunk.words[0] = ReportWord.wrap(RoundKit.word(0, 0xf, 1));
+        chunk.words[0] = RoundKit.word(0, 0xf, 1);
         vm.expectRevert(
             abi.encodeWithSelector(
                 IProofOfService.PosCommitmentMismatch.selector,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {ReportWord} from "../../contracts/libraries/ReportWord.sol";
 import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
 import {IStaking} from "../../contracts/staking/IStaking.sol";
 import {AuditorActor} from "../support/AuditorActor.sol";
@@ -119,7 +118,7 @@ contract RevealTest is Deployment {
         enter(3);
         for (uint256 field = 0; field < 7; ++field) {
             IProofOfService.Chunk memory chunk = _alice.chunkAt(2, 0);
-            if (field == 0) chunk.words[0] = ReportWord.wrap(ReportWord.unwrap(chunk.words[0]) ^ 1);
+            if (field == 0) chunk.words[0] ^= 1;
             if (field == 1) chunk.base = 1;
             if (field == 2) chunk.count = 2;
             if (field == 3) chunk.evidenceRoot = keccak256("other");
@@ -162,7 +161,7 @@ contract RevealTest is Deployment {
         _alice.commit(2, 3);
         enter(3);
         IProofOfService.Chunk memory chunk = _alice.chunkAt(2, 0);
-        chunk.words = new ReportWord[](513);
+        chunk.words = new uint256[](513);
         vm.expectRevert(
             abi.encodeWithSelector(IProofOfService.PosChunkTooLarge.selector, 513, 512)
         );
@@ -174,10 +173,10 @@ contract RevealTest is Deployment {
         enter(3);
         IProofOfService.Chunk memory chunk = _alice.chunkAt(2, 0);
         chunk.base = type(uint32).max;
-        chunk.words = RoundKit.typed(_words(RoundKit.word(2, 1, 3)));
+        chunk.words = _words(RoundKit.word(2, 1, 3));
         _expectShardRange(uint256(type(uint32).max) + 2);
         pos.reveal(chunk);
-        chunk.words = new ReportWord[](0);
+        chunk.words = new uint256[](0);
         _expectShardRange(type(uint32).max);
         pos.reveal(chunk);
     }

@@ -16,13 +16,6 @@ library RawTally {
     uint256 internal constant QUORUM = TallyLib.QUORUM;
     uint256 internal constant ONES = LANE_ONES;
 
-    function typed(uint256[] memory words) internal pure returns (ReportWord[] memory list) {
-        list = new ReportWord[](words.length);
-        for (uint256 i = 0; i < words.length; ++i) {
-            list[i] = ReportWord.wrap(words[i]);
-        }
-    }
-
     function parse(uint256 word) internal pure returns (uint256 said, bool wellFormed) {
         return ReportWord.wrap(word).parse();
     }

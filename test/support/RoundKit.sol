@@ -2,7 +2,6 @@
 pragma solidity ^0.8.28;
 
 import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
-import {ReportWord} from "../../contracts/libraries/ReportWord.sol";
 import {vm} from "./Cheatcodes.sol";
 import {MerkleLib} from "./MerkleLib.sol";
 import {System, SystemLib} from "./System.sol";
@@ -54,14 +53,6 @@ library RoundKit {
         return 1 << (lane * 16 + grade * 4);
     }
 
-    /// @notice Words in the contract's format.
-    function typed(uint256[] memory words) internal pure returns (ReportWord[] memory list) {
-        list = new ReportWord[](words.length);
-        for (uint256 i = 0; i < words.length; ++i) {
-            list[i] = ReportWord.wrap(words[i]);
-        }
-    }
-
     /// @notice Splits words (offsets from shard 0) into chunks of at most `perChunk`.
     function chunks(
         uint256[] memory words,
@@ -72,12 +63,10 @@ library RoundKit {
         for (uint256 i = 0; i < count; ++i) {
             uint256 from = i * perChunk;
             uint256 length = words.length - from < perChunk ? words.length - from : perChunk;
-            list[i].words = new ReportWord[](length);
+            list[i].words = new uint256[](length);
             if (length != 0) list[i].base = uint32(words[from] >> 240);
             for (uint256 j = 0; j < length; ++j) {
-                list[i].words[j] = ReportWord.wrap(
-                    words[from + j] - (uint256(list[i].base) << 240)
-                );
+                list[i].words[j] = words[from + j] - (uint256(list[i].base) << 240);
             }
         }
     }
@@ -89,7 +78,7 @@ library RoundKit {
         uint40[] memory found = new uint40[](chunk.words.length * LANES);
         uint256 count = 0;
         for (uint256 i = 0; i < chunk.words.length; ++i) {
-            uint256 packed = ReportWord.unwrap(chunk.words[i]);
+            uint256 packed = chunk.words[i];
             uint256 shard = chunk.base + (packed >> 240);
             for (uint256 lane = 0; lane < LANES; ++lane) {
                 if ((packed >> (lane * 16)) & 0xfff0 == 0) continue;
