@@ -81,7 +81,7 @@ export async function measureWorkers(
       }
     };
     await request({ method: "evm_setAutomine", params: [false] });
-    // The auditor counts from the next epoch but one.
+    // The auditor counts two epochs later.
     await request({ method: "evm_increaseTime", params: [2 * EPOCH_SECONDS] });
     await mine();
     for (const name of ["provider", "auditor", "keeper", "resolver"]) {

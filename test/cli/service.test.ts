@@ -100,7 +100,7 @@ describe("service commands", function () {
     };
     const { code, json, stderr } = await rig.cli(`${register} ${WALLET} --yes --json`, { timers });
     expect(code, stderr).to.equal(0);
-    expect(stderr).to.contain("waiting for 2 transactions");
+    expect(stderr).to.contain("waiting for 2 pending transactions");
     expect(json()).to.include({ number: 2, already: true });
     expect(await rig.sent(parts.wallet.address)).to.equal(before + 2);
   });
@@ -193,7 +193,9 @@ describe("service commands", function () {
   it("names the contract's error and what to do about it", async () => {
     const suspended = await rig.cli(`service reinstate --service 1 ${WALLET} --yes`);
     expect(suspended.code).to.equal(exitCodes.reverted);
-    expect(suspended.stderr).to.match(/CALL_REVERTED: .*RegistryNotSuspended\(1\)\. Nothing is to/);
+    expect(suspended.stderr).to.match(
+      /CALL_REVERTED: .*RegistryNotSuspended\(1\)\. There is nothing to do/,
+    );
     const stranger = "--wallet-key-file stranger.key --yes --json";
     const { code, json } = await rig.cli(`service retire --service 1 ${stranger}`);
     expect(code).to.equal(exitCodes.reverted);

@@ -77,7 +77,7 @@ class Hours {
     });
   }
 
-  /** The stake of a service that counts from the next epoch but one on. */
+  /** The stake of a service that counts two epochs later. */
   async serviceStake(number: bigint): Promise<bigint> {
     const epoch = (await this.now()) + HORIZON;
     const args = [number, epoch] as const;

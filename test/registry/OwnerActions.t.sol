@@ -164,7 +164,7 @@ contract OwnerActionsTest is Deployment {
         _write(number, next);
     }
 
-    /// @dev Every change counts from the next epoch but one on, and nothing else does.
+    /// @dev Every change counts two epochs later, and nothing else does.
     function _write(uint64 number, Record memory next) private {
         for (uint32 epoch = _now + 2; epoch < HORIZON; ++epoch) {
             _records[number][epoch] = next;

@@ -59,7 +59,7 @@ contract SuccessionTest is Deployment {
         vm.assertEq(_next.labels.numberOf("weather"), _first, "its number");
         vm.assertEq(uint8(_next.registry.statusNow(_first)), 1, "active");
         uint32 since = _next.registry.currentEpoch() + 2;
-        vm.assertEq(_next.registry.firstEpoch(_first), since, "counts from the next epoch but one");
+        vm.assertEq(_next.registry.firstEpoch(_first), since, "counts two epochs later");
         vm.assertEq(_next.registry.activeLanes(0, since), 1, "alone in its shard");
         (uint96 stake, ) = _next.staking.serviceStakeAt(_first, since);
         vm.assertEq(stake, SERVICE_STAKE, "stake");
