@@ -2,6 +2,7 @@ import { Agent, request as httpRequest, type ClientRequest, type IncomingMessage
 import type { Socket } from "node:net";
 import { GatewayProblem } from "./problem.ts";
 import type { RequestBody } from "./requestBody.ts";
+import { headFault, StrayBytes } from "./upstreamAnswer.ts";
 import { Watchdog } from "./watchdog.ts";
 
 /**
@@ -41,6 +42,7 @@ export class Upstream {
   readonly #url: URL;
   readonly #timeoutMs: number;
   readonly #agent = new Agent({ keepAlive: true, timeout: IDLE_MS });
+  readonly #strayBytes = new StrayBytes();
 
   constructor(url: URL, timeoutMs: number) {
     this.#url = url;
@@ -54,7 +56,7 @@ export class Upstream {
 
   /**
    * Sends a request, and waits for the head of the response. The body of the response fails if the signal
-   * aborts.
+   * aborts, or if the connection fails before the response is complete.
    *
    * @throws GatewayProblem `UPSTREAM_FAILED`, `UPSTREAM_TIMEOUT`, or the signal's reason.
    */
@@ -107,10 +109,20 @@ export class Upstream {
         },
         { once: true },
       );
+      let response: IncomingMessage | undefined;
       request.on("error", (cause: NodeJS.ErrnoException) => {
-        fail(failure(request, cause));
+        if (response === undefined) fail(failure(request, cause));
+        // A body without a length ends with its connection. Node reports a broken connection only here, and
+        // then ends the body as if it were complete.
+        else if (!response.complete) response.destroy(cause);
       });
       const answered = (message: IncomingMessage, tunnel?: UpstreamResponse["tunnel"]) => {
+        response = message;
+        const fault = headFault(message);
+        if (fault !== undefined) {
+          fail(new GatewayProblem("UPSTREAM_FAILED", { cause: new Error(fault) }));
+          return;
+        }
         watchdog.disarm();
         call.body.answered();
         // It may fail before a reader is attached; the reader adds its own listener.
@@ -133,8 +145,10 @@ export class Upstream {
           answered(message, { socket, head });
           return;
         }
-        fail(new GatewayProblem("UPSTREAM_FAILED", { cause: "101 without an upgrade" }));
+        const cause = new Error("switched protocols unasked");
+        fail(new GatewayProblem("UPSTREAM_FAILED", { cause }));
       });
+      this.#strayBytes.watch(request);
       call.body.forward(request, watchdog);
     });
   }
