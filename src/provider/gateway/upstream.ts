@@ -2,7 +2,7 @@ import { Agent, request as httpRequest, type ClientRequest, type IncomingMessage
 import type { Socket } from "node:net";
 import { GatewayProblem } from "./problem.ts";
 import type { RequestBody } from "./requestBody.ts";
-import { headFault, StrayBytes } from "./upstreamAnswer.ts";
+import { headFault } from "./upstreamHead.ts";
 import { Watchdog } from "./watchdog.ts";
 
 /**
@@ -42,7 +42,6 @@ export class Upstream {
   readonly #url: URL;
   readonly #timeoutMs: number;
   readonly #agent = new Agent({ keepAlive: true, timeout: IDLE_MS });
-  readonly #strayBytes = new StrayBytes();
 
   constructor(url: URL, timeoutMs: number) {
     this.#url = url;
@@ -148,7 +147,6 @@ export class Upstream {
         const cause = new Error("switched protocols unasked");
         fail(new GatewayProblem("UPSTREAM_FAILED", { cause }));
       });
-      this.#strayBytes.watch(request);
       call.body.forward(request, watchdog);
     });
   }
