@@ -6,6 +6,7 @@ import { clientHeaders } from "./forwardedHeaders.ts";
 import { GatewayProblem } from "./problem.ts";
 import { isBodiless, isEventStream, receiptPlace } from "./receiptPlace.ts";
 import { collect, relay, type ReadOptions } from "./relay.ts";
+import { announcedTrailers, takesTrailers, trailersOf } from "./trailers.ts";
 import type { UpstreamResponse } from "./upstream.ts";
 
 /** The name of the response header field. */
@@ -56,11 +57,14 @@ const streamed: Way = async (answer, { request, response }, options) => {
   if (length !== undefined && answer.message.statusCode !== 204) {
     headers.push("Content-Length", length);
   }
+  const trailers = length === undefined && takesTrailers(request);
+  if (trailers) announce(headers, announcedTrailers(answer.message));
   writeHead(answer, response, headers);
   // Without a length the first byte may take long to arrive; the head need not wait for it.
   if (length === undefined && !isBodiless(headOf(answer, { request }))) response.flushHeaders();
   await relay(answer.message, response, options);
   answer.release();
+  if (trailers) response.addTrailers(trailersOf(answer.message));
   response.end();
 };
 
@@ -89,18 +93,28 @@ const buffered: Way = async (answer, { response, receipt, limits }, options) => 
   response.end(body);
 };
 
-const withTrailer: Way = async (answer, { response, receipt }, options) => {
-  writeHead(answer, response, [...clientHeaders(answer.message), "Trailer", RECEIPT_FIELD]);
+const withTrailer: Way = async (answer, { request, response, receipt }, options) => {
+  const headers = clientHeaders(answer.message);
+  const others = takesTrailers(request);
+  announce(headers, [...(others ? announcedTrailers(answer.message) : []), RECEIPT_FIELD]);
+  writeHead(answer, response, headers);
   response.flushHeaders();
   const hash = createHash("sha256");
   await relay(answer.message, response, options, (chunk) => hash.update(chunk));
   answer.release();
   const value = await receipt?.(answer.message.statusCode ?? 0, hash.digest());
-  if (value !== undefined) response.addTrailers({ [RECEIPT_FIELD]: value });
+  response.addTrailers([
+    ...(others ? trailersOf(answer.message) : []),
+    ...(value === undefined ? [] : [[RECEIPT_FIELD, value] as [string, string]]),
+  ]);
   response.end();
 };
 
 const WAYS = { none: streamed, empty, buffered, trailer: withTrailer };
+
+function announce(fields: string[], trailers: readonly string[]): void {
+  if (trailers.length > 0) fields.push("Trailer", trailers.join(", "));
+}
 
 async function addReceipt(fields: string[], receipt: Promise<string> | undefined): Promise<void> {
   if (receipt !== undefined) fields.push(RECEIPT_FIELD, await receipt);

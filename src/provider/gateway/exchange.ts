@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { Hex } from "viem";
 import type { Logger } from "../../node/logger.ts";
 import { EMPTY_DIGEST, sha256 } from "../../protocol/receipt.ts";
-import { admit, type AdmissionRules } from "./admission.ts";
+import { admit, type AdmissionRules, type Admitted } from "./admission.ts";
 import { deliver, RECEIPT_FIELD, type DeliveryLimits } from "./delivery.ts";
 import { clientHeaders, hasBody, upstreamHeaders } from "./forwardedHeaders.ts";
 import { asProblem, GatewayProblem } from "./problem.ts";
@@ -32,7 +32,7 @@ export class Exchange {
   readonly #client: Socket | undefined;
   /** Aborted when the client has gone, or when the upstream is no longer needed. */
   readonly #abort = new AbortController();
-  #nonce: Hex | undefined;
+  #admitted: Admitted | undefined;
   #switched = false;
   #body: RequestBody | undefined;
 
@@ -63,8 +63,9 @@ export class Exchange {
       if (!response.writableFinished) this.#abort.abort(new GatewayProblem("CLIENT_GONE"));
     });
     try {
-      this.#nonce = admit(this.#request, this.#context.admission);
-      const answer = await this.#ask();
+      const admitted = admit(this.#request, this.#context.admission);
+      this.#admitted = admitted;
+      const answer = await this.#ask(admitted);
       if (answer.tunnel && this.#client) {
         await this.#switch(this.#client, answer.message, answer.tunnel);
       } else {
@@ -75,7 +76,11 @@ export class Exchange {
     }
   }
 
-  async #ask(): Promise<UpstreamResponse> {
+  get #nonce(): Hex | undefined {
+    return this.#admitted?.nonce;
+  }
+
+  async #ask({ host: clientHost }: Admitted): Promise<UpstreamResponse> {
     const request = this.#request;
     const { admission, upstream } = this.#context;
     const upgrade = this.#client !== undefined;
@@ -91,7 +96,8 @@ export class Exchange {
         else this.#abort.abort(problem);
       },
     });
-    const headers = upstreamHeaders(request, { host: upstream.host, withNonce, upgrade });
+    const { host } = upstream;
+    const headers = upstreamHeaders(request, { host, clientHost, withNonce, upgrade });
     const call = { ...this.#asked(), headers, body: this.#body, upgrade };
     const unwatch = this.#client && onEarlyEnd(this.#client, () => this.#response.destroy());
     try {
@@ -145,10 +151,12 @@ export class Exchange {
   }
 
   #asked(): { method: string; target: string } {
-    return { method: this.#request.method ?? "", target: this.#request.url ?? "" };
+    return { method: this.#request.method ?? "", target: this.#admitted?.target ?? "" };
   }
 
   async #fail(problem: GatewayProblem): Promise<void> {
+    // If the parser cannot delimit the body, it refuses the request right after the event for its head.
+    await Promise.resolve();
     this.#report(problem);
     this.#abort.abort(problem);
     this.#body?.discard();

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { NONCE_HEADER, RECEIPT_HEADER } from "../../protocol/receipt.ts";
 import { endToEnd } from "./hopByHop.ts";
 import { plainAddress } from "../../net/peer.ts";
+import { takesTrailers } from "./trailers.ts";
 
 /** The gateway's name in Via (RFC 9110, 7.6.3). */
 const VIA = "blockcloud";
@@ -29,6 +30,8 @@ export interface RequestHeaderOptions {
   /** Authority of the upstream: a client must not choose among its virtual hosts. */
   host: string;
   withNonce: boolean;
+  /** The host that the client addressed. */
+  clientHost: string | undefined;
   /** Whether the request asks for WebSocket. */
   upgrade: boolean;
 }
@@ -40,9 +43,10 @@ export function upstreamHeaders(request: IncomingMessage, options: RequestHeader
   if (options.withNonce) headers.push("Accept-Encoding", "identity");
   headers.push(...framing(request));
   if (options.upgrade) headers.push("Connection", "Upgrade", "Upgrade", "websocket");
+  else if (takesTrailers(request)) headers.push("Connection", "TE", "TE", "trailers");
   const hops = [request.headers["x-forwarded-for"], plainAddress(request.socket.remoteAddress)];
   headers.push("X-Forwarded-For", hops.filter((hop) => hop !== undefined).join(", "));
-  if (request.headers.host !== undefined) headers.push("X-Forwarded-Host", request.headers.host);
+  if (options.clientHost !== undefined) headers.push("X-Forwarded-Host", options.clientHost);
   headers.push("X-Forwarded-Proto", "http");
   headers.push("Via", `${request.httpVersion} ${VIA}`);
   return headers;

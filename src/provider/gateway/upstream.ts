@@ -14,7 +14,7 @@ const SAFE = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
 
 export interface UpstreamCall {
   method: string;
-  /** Origin-form, as the client sent it. */
+  /** In origin form. */
   target: string;
   /** A flat list of alternating names and values. */
   headers: string[];
