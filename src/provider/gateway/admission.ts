@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Hex } from "viem";
 import { hostOf } from "../../net/host.ts";
 import { peerOf } from "../../net/peer.ts";
+import type { Client, TrustedProxies } from "../../net/proxies.ts";
 import type { RateLimit } from "../../node/rateLimit.ts";
 import { isNonce, NONCE_HEADER } from "../../protocol/receipt.ts";
 import { GatewayProblem } from "./problem.ts";
@@ -13,12 +14,14 @@ const MAX_HEADER_FIELDS = 100;
 export interface AdmissionRules {
   maxRequestBytes: number;
   receiptRate: RateLimit;
+  proxies: TrustedProxies;
 }
 
 /** The parts of a request that was accepted. */
 export interface Admitted {
   /** Path and query for the upstream and the receipt. */
   target: string;
+  client: Client;
   /** The host that the client addressed; undefined for HTTP/1.0 without one. */
   host: string | undefined;
   /** The client's nonce, if it wants a receipt. */
@@ -49,11 +52,13 @@ export function admit(request: IncomingMessage, rules: AdmissionRules): Admitted
   }
   const nonce = headers[NONCE_HEADER];
   if (nonce !== undefined && !isNonce(nonce)) throw new GatewayProblem("NONCE_MALFORMED");
-  const admitted = { target: target.origin, host: target.authority ?? found.host, nonce };
+  const client = rules.proxies.clientOf(request);
+  const host = client.host ?? target.authority ?? found.host;
+  const admitted = { target: target.origin, client, host, nonce };
   if (nonce === undefined) return { ...admitted, nonce };
   // HTTP/1.0 has no trailers, and only the upstream's response shows whether one is needed.
   if (request.httpVersion !== "1.1") throw new GatewayProblem("NONCE_NEEDS_HTTP_1_1");
-  const retryAfterMs = rules.receiptRate.take(peerOf(request.socket.remoteAddress));
+  const retryAfterMs = rules.receiptRate.take(peerOf(client.address));
   if (retryAfterMs > 0) throw new GatewayProblem("RECEIPTS_EXHAUSTED", { retryAfterMs });
   return { ...admitted, nonce };
 }

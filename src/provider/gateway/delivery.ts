@@ -23,6 +23,14 @@ export interface Delivery {
   response: ServerResponse;
   signal: AbortSignal;
   limits: DeliveryLimits;
+  /** Authority of the upstream. */
+  upstreamHost: string;
+  /**
+   * Counts a response that has no end of its own.
+   *
+   * @throws GatewayProblem if there are too many.
+   */
+  openStream(): void;
   /** Undefined if the client sent no nonce. Otherwise it waits for the whole request body. */
   receipt: ((status: number, responseDigest: Uint8Array) => Promise<string>) | undefined;
 }
@@ -40,7 +48,10 @@ export async function deliver(answer: UpstreamResponse, delivery: Delivery): Pro
   const { limits, receipt, request, signal } = delivery;
   const eventStream = isEventStream(headers);
   // Events may be rare, so silence on either side is normal.
-  if (eventStream) request.socket.setTimeout(0);
+  if (eventStream) {
+    delivery.openStream();
+    request.socket.setTimeout(0);
+  }
   const silenceMs = eventStream ? undefined : limits.upstreamTimeoutMs;
   const place = receiptPlace(
     headOf(answer, delivery),
@@ -50,8 +61,8 @@ export async function deliver(answer: UpstreamResponse, delivery: Delivery): Pro
   await WAYS[place](answer, delivery, { signal, silenceMs, request });
 }
 
-const streamed: Way = async (answer, { request, response }, options) => {
-  const headers = clientHeaders(answer.message);
+const streamed: Way = async (answer, { request, response, upstreamHost }, options) => {
+  const headers = clientHeaders(answer.message, upstreamHost);
   const length = answer.message.headers["content-length"];
   // A response to HEAD or a 304 may give the length of the body that it does not carry; a 204 may not.
   if (length !== undefined && answer.message.statusCode !== 204) {
@@ -68,8 +79,8 @@ const streamed: Way = async (answer, { request, response }, options) => {
   response.end();
 };
 
-const empty: Way = async (answer, { response, receipt }) => {
-  const headers = clientHeaders(answer.message);
+const empty: Way = async (answer, { response, receipt, upstreamHost }) => {
+  const headers = clientHeaders(answer.message, upstreamHost);
   const length = answer.message.headers["content-length"];
   if (length !== undefined && answer.message.statusCode !== 204) {
     headers.push("Content-Length", length);
@@ -81,20 +92,23 @@ const empty: Way = async (answer, { response, receipt }) => {
   response.end();
 };
 
-const buffered: Way = async (answer, { response, receipt, limits }, options) => {
+const buffered: Way = async (answer, delivery, options) => {
+  const { response, receipt, limits, upstreamHost } = delivery;
   const giveBack = limits.buffers.reserve(Number(answer.message.headers["content-length"]));
   if (giveBack === undefined) throw new GatewayProblem("GATEWAY_BUSY", { retryAfterMs: 1_000 });
   response.once("close", giveBack);
   const body = await collect(answer.message, options);
   answer.release();
-  const headers = [...clientHeaders(answer.message), "Content-Length", String(body.length)];
+  const headers = clientHeaders(answer.message, upstreamHost);
+  headers.push("Content-Length", String(body.length));
   await addReceipt(headers, receipt?.(answer.message.statusCode ?? 0, sha256(body)));
   writeHead(answer, response, headers);
   response.end(body);
 };
 
-const withTrailer: Way = async (answer, { request, response, receipt }, options) => {
-  const headers = clientHeaders(answer.message);
+const withTrailer: Way = async (answer, delivery, options) => {
+  const { request, response, receipt, upstreamHost } = delivery;
+  const headers = clientHeaders(answer.message, upstreamHost);
   const others = takesTrailers(request);
   announce(headers, [...(others ? announcedTrailers(answer.message) : []), RECEIPT_FIELD]);
   writeHead(answer, response, headers);

@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { createServer, ServerResponse, type IncomingMessage, type Server } from "node:http";
 import { Server as NetServer, type AddressInfo, type Socket } from "node:net";
+import { PeerBounds } from "../../net/peerBounds.ts";
+import { TrustedProxies } from "../../net/proxies.ts";
 import type { Logger } from "../../node/logger.ts";
 import { RateLimit } from "../../node/rateLimit.ts";
 import { listen } from "../../node/listen.ts";
@@ -46,7 +48,7 @@ export class Gateway {
   readonly #monotonic: () => number;
   readonly #upstream: Upstream;
   readonly #context: ExchangeContext;
-  readonly #connections = new Connections();
+  readonly #connections: Connections;
   readonly #running = new Set<ServerResponse>();
   readonly #server: Server;
   #started: Promise<void> | undefined;
@@ -64,8 +66,19 @@ export class Gateway {
       burst: settings.receiptBurst,
       maxPeers: settings.maxPeers,
     };
+    const proxies = new TrustedProxies(settings.trustedProxies);
+    const perPeer = settings.maxConnectionsPerPeer;
+    this.#connections = new Connections({
+      bounds: new PeerBounds({ total: 0, perPeer }),
+      total: settings.maxConnections,
+      isProxy: (address) => proxies.trusts(address),
+      refused: (bound) => observer?.connectionRefused(bound),
+    });
     this.#context = {
+      proxied: new PeerBounds({ total: 0, perPeer }),
+      streams: new PeerBounds({ total: settings.maxStreams, perPeer: settings.maxStreamsPerPeer }),
       admission: {
+        proxies,
         maxRequestBytes: settings.maxRequestBytes,
         receiptRate: new RateLimit(rate, monotonic),
       },
@@ -159,6 +172,7 @@ export class Gateway {
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: settings.headersTimeoutMs,
       requestTimeout: settings.requestTimeoutMs,
+      keepAliveTimeout: settings.keepAliveMs,
       connectionsCheckingInterval: Math.max(1, Math.min(1_000, settings.headersTimeoutMs / 2)),
       insecureHTTPParser: false,
       requireHostHeader: true,
@@ -169,7 +183,6 @@ export class Gateway {
       // requests past this gateway.
       shouldUpgradeCallback: isWebSocket,
     });
-    server.maxConnections = settings.maxConnections;
     // A client that waits for the upstream is silent, too.
     server.timeout = Math.max(settings.clientTimeoutMs, 2 * settings.upstreamTimeoutMs);
     server.on("connection", (socket) => {

@@ -25,6 +25,8 @@ const NOT_IN_TRAILERS = new Set([
   RECEIPT_HEADER,
 ]);
 
+const isHeadOnly = (name: string) => NOT_IN_TRAILERS.has(name);
+
 /** Whether a client reads trailers. HTTP/1.0 has none. */
 export function takesTrailers(request: IncomingMessage): boolean {
   const { te } = request.headers;
@@ -41,12 +43,12 @@ export function announcedTrailers(answer: IncomingMessage): string[] {
   const fields = names
     .filter((name) => /^[\w!#$%&'*+.^`|~-]+$/.test(name))
     .flatMap((name) => [name, ""]);
-  return endToEnd(fields, NOT_IN_TRAILERS).filter((_, at) => at % 2 === 0);
+  return endToEnd(fields, isHeadOnly).filter((_, at) => at % 2 === 0);
 }
 
 /** The trailers of a response that was read to its end, as pairs of name and value. */
 export function trailersOf(answer: IncomingMessage): [string, string][] {
-  const fields = endToEnd(answer.rawTrailers, NOT_IN_TRAILERS);
+  const fields = endToEnd(answer.rawTrailers, isHeadOnly);
   const pairs: [string, string][] = [];
   for (let at = 0; at + 1 < fields.length; at += 2) {
     pairs.push([fields[at] ?? "", fields[at + 1] ?? ""]);

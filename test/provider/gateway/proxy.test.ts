@@ -28,7 +28,7 @@ describe("Gateway: proxy", () => {
     expect(seen?.url).to.equal(path);
     expect(seen?.headers.host).to.equal(url.host);
     expect(seen?.headers).to.include({
-      "x-forwarded-for": "203.0.113.9, 127.0.0.1",
+      "x-forwarded-for": "127.0.0.1",
       "x-forwarded-host": "weather.bloc.alt",
       "x-forwarded-proto": "http",
       via: "1.1 blockcloud",
