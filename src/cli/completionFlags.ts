@@ -52,7 +52,7 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
   "keeper run":
     "--keeper-key-file --bloc-price --unpaid --settle-after --collect --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --with-parent --deployment --network --rpc --config --json --password-file",
   "resolver run":
-    "--allow-loopback --dns --dns-rate --http --http-rate --coral-listen --coral-bootstrap --coral-announce --state --rpc-poll --rpc-heads --metrics --log-level --with-parent --deployment --network --rpc --config --json",
+    "--allow-loopback --dns --dns-rate --http --http-rate --trust-proxy --max-connections --peer-connections --keep-alive --max-watches --peer-watches --dns-connections --dns-peer-connections --coral-listen --coral-bootstrap --coral-announce --state --rpc-poll --rpc-heads --metrics --log-level --with-parent --deployment --network --rpc --config --json",
   resolve:
     "--resolver --verify --watch --coral-bootstrap --allow-loopback --deployment --network --rpc --config --json",
   "table list": "--state --config --json",

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 import { inRanges, type Cidr } from "./cidr.ts";
-import { isAuthority } from "./host.ts";
+import { isAuthority } from "../node/http/host.ts";
 import { plainAddress } from "./peer.ts";
 
 /** The client of a request, as far as trusted proxies name it. */

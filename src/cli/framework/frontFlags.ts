@@ -16,8 +16,8 @@ export const limit = wholeNumber(0, 1_000_000);
  * @param section Of the configuration file.
  * @param defaults Most connections in total and of one peer.
  */
-export function frontFlags<const S extends string>(
-  section: S,
+export function frontFlags(
+  section: "provider" | "resolver",
   defaults: { connections: string; peerConnections: string; keepAlive: string },
 ) {
   return {

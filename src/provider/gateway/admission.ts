@@ -1,12 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import type { Hex } from "viem";
-import { hostOf } from "../../net/host.ts";
+import { hostOf } from "../../node/http/host.ts";
 import { peerOf } from "../../net/peer.ts";
 import type { Client, TrustedProxies } from "../../net/proxies.ts";
 import type { RateLimit } from "../../node/rateLimit.ts";
 import { isNonce, NONCE_HEADER } from "../../protocol/receipt.ts";
 import { GatewayProblem } from "./problem.ts";
-import { readTarget } from "./target.ts";
+import { readTarget } from "../../node/http/target.ts";
 
 /** Real clients send a few dozen fields; the parser bounds the bytes. */
 const MAX_HEADER_FIELDS = 100;

@@ -9,7 +9,7 @@ import { listen } from "../../node/listen.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
 import { BufferBudget } from "./bufferBudget.ts";
-import { Connections } from "./connections.ts";
+import { Connections } from "../../net/connections.ts";
 import { Exchange, type ExchangeContext } from "./exchange.ts";
 import { hasBody } from "./forwardedHeaders.ts";
 import { GatewayProblem } from "./problem.ts";

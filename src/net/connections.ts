@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
-import { plainAddress } from "../../net/peer.ts";
-import type { Bound, PeerBounds } from "../../net/peerBounds.ts";
+import { plainAddress } from "./peer.ts";
+import type { Bound, PeerBounds } from "./peerBounds.ts";
 
 interface Connection {
   /** The peer's address, or undefined for a trusted proxy, which has many clients. */

@@ -1,4 +1,4 @@
-import { isAuthority } from "../../net/host.ts";
+import { isAuthority } from "./host.ts";
 
 /** The parts of a request's target (RFC 9112, 3.2). */
 export interface Target {
