@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { EMPTY_DIGEST, sha256 } from "../../protocol/receipt.ts";
 import type { BufferBudget } from "./bufferBudget.ts";
 import { clientHeaders } from "./forwardedHeaders.ts";
@@ -51,6 +52,7 @@ export async function deliver(answer: UpstreamResponse, delivery: Delivery): Pro
   if (eventStream) {
     delivery.openStream();
     request.socket.setTimeout(0);
+    endWithClient(request.socket, delivery.response);
   }
   const silenceMs = eventStream ? undefined : limits.upstreamTimeoutMs;
   const place = receiptPlace(
@@ -59,6 +61,17 @@ export async function deliver(answer: UpstreamResponse, delivery: Delivery): Pro
     limits.maxBufferedBytes,
   );
   await WAYS[place](answer, delivery, { signal, silenceMs, request });
+}
+
+/**
+ * Ends an event stream with its client's half of the connection: nothing else tells for a long time that a
+ * client has left.
+ */
+function endWithClient(client: Socket, response: ServerResponse): void {
+  const left = () => response.destroy();
+  if (client.readableEnded) left();
+  client.once("end", left);
+  response.once("close", () => client.off("end", left));
 }
 
 const streamed: Way = async (answer, { request, response, upstreamHost }, options) => {

@@ -185,7 +185,10 @@ export class Gateway {
     });
     // A client that waits for the upstream is silent, too.
     server.timeout = Math.max(settings.clientTimeoutMs, 2 * settings.upstreamTimeoutMs);
+    // Not in the documentation of Node, which otherwise closes the connection with the client's half of it.
+    Object.assign(server, { httpAllowHalfOpen: true });
     server.on("connection", (socket) => {
+      socket.on("end", this.#onHalfClosed);
       this.#connections.opened(socket);
     });
     server.on("request", (request, response) => {
@@ -203,6 +206,19 @@ export class Gateway {
     });
     return server;
   }
+
+  /** Bound to the gateway and called on the socket, so that no connection needs a listener of its own. */
+  readonly #onHalfClosed = halfClosedListener((socket) => {
+    const waiting = [...this.#running].filter((response) => response.socket === socket);
+    if (waiting.length === 0) return;
+    const timer = setTimeout(() => {
+      // A response that has begun finds out by itself whether its client still reads.
+      for (const response of waiting) if (!response.headersSent) response.destroy();
+    }, this.#settings.halfClosedMs);
+    socket.once("close", () => {
+      clearTimeout(timer);
+    });
+  });
 
   #serve(request: IncomingMessage, response: ServerResponse, upgrade?: Socket): void {
     const { socket } = request;
@@ -224,6 +240,8 @@ export class Gateway {
   /** Node hands over a bare connection; a refusal is still an ordinary response. */
   #serveUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     socket.on("error", () => {});
+    // A tunnel passes on the end of either half.
+    socket.off("end", this.#onHalfClosed);
     if (head.length > 0) socket.unshift(head);
     const response = new ServerResponse(request);
     response.assignSocket(socket);
@@ -233,6 +251,12 @@ export class Gateway {
     });
     this.#serve(request, response, socket);
   }
+}
+
+function halfClosedListener(act: (socket: Socket) => void): (this: Socket) => void {
+  return function (this: Socket) {
+    act(this);
+  };
 }
 
 function isWebSocket(request: IncomingMessage): boolean {

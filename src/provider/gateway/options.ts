@@ -53,6 +53,11 @@ export interface GatewayLimits {
   requestTimeoutMs?: number;
   /** How long a client may neither send nor read; event streams are exempt. */
   clientTimeoutMs?: number;
+  /**
+   * How long a client that has closed its half of the connection may wait for a response to begin. It may
+   * still read, as `nc` does, or have left.
+   */
+  halfClosedMs?: number;
   /** How long `stop()` lets running responses finish. */
   drainMs?: number;
 }
@@ -76,6 +81,7 @@ const DEFAULTS = {
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 60_000,
   clientTimeoutMs: 60_000,
+  halfClosedMs: 5_000,
   drainMs: 10_000,
 };
 

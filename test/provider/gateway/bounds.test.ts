@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { once } from "node:events";
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, RequestListener } from "node:http";
 import { connect, type Socket } from "node:net";
 import type { GatewayObserver } from "../../../src/provider/metrics.ts";
 import { ask, head, untilClosed } from "../../support/httpClient.ts";
@@ -56,9 +56,10 @@ describe("Gateway: bounds of one address and one network", () => {
   });
 
   it("gives up the connection that has been idle longest when all are taken", async () => {
-    const port = await rig.serve((_request, response) => response.flushHeaders(), {
-      maxConnections: 2,
-    });
+    const flush: RequestListener = (_request, response) => {
+      response.flushHeaders();
+    };
+    const port = await rig.serve(flush, { maxConnections: 2 });
     const idle = await open(port, "127.0.0.1");
     const running = await head({ port, from: "127.0.0.2" });
     const gone = once(idle.resume(), "close");
