@@ -38,14 +38,14 @@ describe("what a command loads", function () {
     expect(own.filter((file) => /^(auditor|keeper|provider|resolver)\//.test(file))).to.deep.equal(
       [],
     );
-    expect(packages.filter((name) => /libp2p|^ethers$|^hono$/.test(name))).to.deep.equal([]);
+    expect(packages.filter((name) => /libp2p|^ethers$/.test(name))).to.deep.equal([]);
   });
 
   it("a command that sends transactions: no log, and nothing of the record network", async () => {
     const { packages } = await loadedBy(["service", "register", "--help"]);
     expect(packages).to.include("viem");
     expect(
-      packages.filter((name) => /libp2p|^(ethers|hono|pino|prom-client)$/.test(name)),
+      packages.filter((name) => /libp2p|^(ethers|pino|prom-client)$/.test(name)),
     ).to.deep.equal([]);
   });
 
@@ -97,7 +97,7 @@ describe("what a command loads", function () {
       expect(packages).to.include.members(needs);
       expect(own.filter((file) => leaves.test(file))).to.deep.equal([]);
       // Encrypted keys, a web server for metrics, prompts.
-      for (const unneeded of ["ethers", "hono", "@hono/node-server", "@clack/prompts"]) {
+      for (const unneeded of ["ethers", "@clack/prompts"]) {
         expect(packages).not.to.include(unneeded);
       }
     });
