@@ -14,6 +14,7 @@ const settings = {
   bulkRounds: 3,
   bulkBytes: 2 ** 30,
   idleConnections: 2_000,
+  idleWarmConnections: 200,
   /** Requests before memory is measured first, and then between the two measurements. */
   warmRequests: 20_000,
   soakRequests: 200_000,
@@ -35,7 +36,9 @@ export async function run(say: (message: string) => void): Promise<Outcome> {
   const file = "../gateway/servers.ts";
   const upstream = new Worker(file);
   const nodeProxy = new Worker(file);
-  const gateway = new Worker(file, ["--expose-gc"]);
+  const gateway = new Worker(file);
+  // Its memory must not have room that earlier measurements have left.
+  const quiet = new Worker(file, ["--expose-gc"]);
   const client = new Worker("httpLoad.ts");
   const bulk = new Worker("../gateway/load.ts");
   const peers: Peer[] = [];
@@ -61,9 +64,10 @@ export async function run(say: (message: string) => void): Promise<Outcome> {
     say("1 GiB through each");
     const bulkRates = await measureBulk(bulk, candidates);
     say(`memory: ${settings.idleConnections} idle connections`);
-    const idleConnectionBytes = await measureIdle(gateway, bulk, port);
+    const quietPort = await quiet.call<number>("gateway", upstreamPort);
+    const idleConnectionBytes = await measureIdle(quiet, bulk, quietPort);
     say(`memory: ${settings.soakRequests} requests`);
-    const rssGrowthMiB = await measureGrowth(gateway, client, port);
+    const rssGrowthMiB = await measureGrowth(quiet, client, quietPort);
     const versions = Object.fromEntries(peers.map(({ name, version }) => [name, version]));
     return outcomeOf({
       load,
@@ -75,7 +79,7 @@ export async function run(say: (message: string) => void): Promise<Outcome> {
       rssGrowthMiB,
     });
   } finally {
-    const workers = [upstream, nodeProxy, gateway, client, bulk];
+    const workers = [upstream, nodeProxy, gateway, quiet, client, bulk];
     await Promise.all([...workers, ...peers].map((each) => each.stop()));
   }
 }
@@ -113,6 +117,9 @@ function measureBulk(bulk: Worker, candidates: Record<string, Candidate>): Promi
 
 async function measureIdle(gateway: Worker, bulk: Worker, port: number): Promise<number> {
   const connections = settings.idleConnections;
+  // Code is compiled, and the heap has grown to the size of some requests at a time.
+  await bulk.call("idle", { port, connections: settings.idleWarmConnections });
+  await bulk.call("release");
   const before = await gateway.call<number>("rss");
   await bulk.call("idle", { port, connections });
   const after = await gateway.call<number>("rss");
