@@ -150,7 +150,7 @@ describe("documents", () => {
         if (words !== "" && !known.includes(command)) wrong.push(`blockcloud ${command}`);
         else check(command, ` ${call[2] ?? ""}`);
       }
-      const everything = [...known.map(help), ...scripted.map(scriptHelp)].join("\n");
+      const everything = [help(""), ...known.map(help), ...scripted.map(scriptHelp)].join("\n");
       for (const flag of inline.filter((item) => /^--[a-z-]+$/.test(item))) {
         if (!new RegExp(`${flag}\\b(?!-)`).test(everything)) wrong.push(flag);
       }

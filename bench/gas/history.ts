@@ -4,24 +4,21 @@ import { HashChain } from "../../src/protocol/hashChain.ts";
 import { hexToBytes } from "../../src/protocol/bytes.ts";
 import { HORIZON, RING } from "../../src/protocol/epoch.ts";
 import type { BenchChain } from "../chain.ts";
-import { keyOf, type Fleet } from "../fleet.ts";
+import { keyOf, SERVICE_STAKE, type Fleet } from "../fleet.ts";
 
 /** Epochs of an hour in a year. */
 const YEAR_OF_EPOCHS = 8_766;
 
 /**
- * Registers a fleet of which half comes late, into the slots that others left: services that never become
- * active stand between all of them.
+ * Registers a fleet, half of it later, into slots that other services left. Services that never become active are
+ * registered in between.
  */
 export async function churn(chain: BenchChain, fleet: Fleet): Promise<void> {
   const half = Math.floor(fleet.services / 2);
-  for (let pair = 0; pair < half; pair++) {
-    await fleet.add(1);
-    await fleet.add(1, undefined, 0n);
-    await fleet.add(1);
-  }
-  await fleet.add(fleet.services - 2 * half);
-  // Every other slot, as bad as it can be.
+  const pairs = Array.from({ length: half }, () => [SERVICE_STAKE, 0n, SERVICE_STAKE]);
+  const odd = fleet.services - 2 * half;
+  await fleet.add([...pairs.flat(), ...Array<bigint>(odd).fill(SERVICE_STAKE)]);
+  // Every other slot, which is the worst case.
   const leaving = [...fleet.holders].flatMap(([slot, number]) => (slot % 2 === 0 ? [number] : []));
   await chain.enter((await chain.epoch()) + HORIZON);
   const { owner } = fleet;
@@ -34,12 +31,12 @@ export async function churn(chain: BenchChain, fleet: Fleet): Promise<void> {
     const call = { contract: "registry", functionName: "releaseSlot" } as const;
     await chain.send({ from: fleet.keeper, ...call, args: [number] });
   }
-  await fleet.add(leaving.length);
+  await fleet.add(leaving.map(() => SERVICE_STAKE));
   await fleet.locate();
   await chain.enter((await chain.epoch()) + HORIZON);
 }
 
-/** Somebody who changes the totals of both kinds of stake by one wei in each epoch. */
+/** Changes the totals of both kinds of stake by one wei in each epoch. */
 export class Dust {
   readonly #chain: BenchChain;
   readonly #fleet: Fleet;
@@ -49,7 +46,7 @@ export class Dust {
     this.#fleet = fleet;
   }
 
-  /** Enrols an auditor that does nothing else. */
+  /** Enrols an idle auditor. */
   static async begin(chain: BenchChain, fleet: Fleet): Promise<Dust> {
     const stake = parseEther("5000");
     await fleet.fund(DUSTER, stake + parseEther("1"));

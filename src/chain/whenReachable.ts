@@ -8,8 +8,8 @@ import { BlockcloudError } from "../protocol/errors.ts";
 const PAUSE_MS = { first: 1_000, most: 30_000 };
 
 /**
- * Starts what needs the chain once the chain can be reached. Where it cannot be when the worker starts, the
- * worker does meanwhile what it can without it.
+ * Starts the parts that need the chain once the chain can be reached. If it cannot be reached at the worker's start,
+ * the other parts run meanwhile.
  */
 export class WhenReachable implements Startable {
   readonly #waits: readonly string[];
@@ -25,7 +25,7 @@ export class WhenReachable implements Startable {
   #state: "up" | "waiting" | "failed" = "up";
   #hasBegun = false;
 
-  /** @param options.waits What is not done meanwhile, for the log. */
+  /** @param options.waits The tasks that wait, for the log. */
   constructor(
     options: { waits: readonly string[] },
     dependencies: {
@@ -44,14 +44,14 @@ export class WhenReachable implements Startable {
     });
   }
 
-  /** @throws BlockcloudError whatever is wrong but that the chain cannot be reached. */
+  /** @throws BlockcloudError Any error other than an unreachable chain. */
   async start(): Promise<void> {
     try {
       await this.#d.chain.start();
     } catch (error) {
       if (!isUnreachable(error)) throw error;
       this.#state = "waiting";
-      this.#d.log.error("the chain cannot be reached: what does not need it goes on", {
+      this.#d.log.error("the chain cannot be reached: tasks that do not need it continue", {
         error,
         waits: this.#waits,
       });
@@ -81,7 +81,7 @@ export class WhenReachable implements Startable {
         this.#d.log[isUnreachable(error) ? "debug" : "error"](message, { error });
       }
     }
-    this.#d.log.info("the chain can be reached: what waited for it begins", {
+    this.#d.log.info("the chain can be reached: waiting tasks begin", {
       waited: this.#waits,
     });
     try {
@@ -89,9 +89,12 @@ export class WhenReachable implements Startable {
       this.#state = "up";
     } catch (error) {
       this.#state = "failed";
-      this.#d.log.error("what waited for the chain cannot start: restart when that is mended", {
-        error,
-      });
+      this.#d.log.error(
+        "tasks that waited for the chain cannot start: repair the cause and restart",
+        {
+          error,
+        },
+      );
     }
   }
 

@@ -2,9 +2,9 @@ import { mkdirSync } from "node:fs";
 import { BlockcloudError } from "../protocol/errors.ts";
 
 /**
- * Makes a folder for state or keys, for nobody else to look into, unless there is one.
+ * Creates a folder for state or keys that only this user can read, unless it exists.
  *
- * @throws BlockcloudError `STATE_UNUSABLE`, with what the operating system says.
+ * @throws BlockcloudError `STATE_UNUSABLE`, with the operating system's reason.
  */
 export function ensureFolder(folder: string): void {
   try {
@@ -22,8 +22,8 @@ export function ensureFolder(folder: string): void {
 const WHY: Readonly<Record<string, string>> = {
   EEXIST: "it is a file",
   ENOTDIR: "a part of the path is a file",
-  EACCES: "this user may not make it",
-  EPERM: "this user may not make it",
+  EACCES: "this user may not create it",
+  EPERM: "this user may not create it",
   EROFS: "the file system is read-only",
   ENOSPC: "the disk is full",
 };

@@ -37,20 +37,20 @@ const outcomeSchema = z.union([
     uris: z.array(z.string()),
     issuedAt: z.number(),
     peers: z.number(),
-    /** From the agent's hearing of it to the record's being pushed. */
+    /** Time from the request to the pushed record, milliseconds. */
     milliseconds: z.number(),
   }),
   z.object({ code: z.string(), message: z.string() }),
 ]);
 
-/** What became of a move: the record that says so, or why there is none. */
+/** The outcome of a move: the new record, or an error. */
 export type MoveOutcome = z.infer<typeof outcomeSchema>;
 
-/** Where a service shall be reached, and where its gateway shall listen. */
+/** The requested URL of a service, and the requested address of its gateway. */
 export interface MoveWish {
-  /** Undefined: where the gateway listens. */
+  /** Undefined: the address at which the gateway listens. */
   uri: string | undefined;
-  /** Undefined: where it listens already. */
+  /** Undefined: the current address. */
   listen: { host: string; port: number } | undefined;
 }
 
@@ -60,8 +60,8 @@ export interface Move extends MoveWish {
 }
 
 /**
- * What a provider must not forget, and what commands tell its agent: versions of its records, moves, and
- * what it granted to sub-services. Agent and commands have it open at the same time.
+ * A provider's state on disk, and the requests of commands to its agent: versions of its records, moves, and
+ * grants to sub-services. Agent and commands use it at the same time.
  */
 export class ProviderStore {
   readonly grants: Grants;
@@ -81,8 +81,8 @@ export class ProviderStore {
   }
 
   /**
-   * The version of the next record: at least `least`, above every one before. It is on disk when the call
-   * returns, and the record may be sent: a restarted agent never signs an older one.
+   * The version of the next record: at least `least`, and above all earlier ones. It is on disk when the call
+   * returns, so a restarted agent never signs an older version.
    *
    * @returns Unix milliseconds.
    */
@@ -97,7 +97,7 @@ export class ProviderStore {
     return Number(row?.issued_at);
   }
 
-  /** Tells the agent to move; one that is not done yet is given up. Returns the move's ID. */
+  /** Requests a move from the agent; it replaces a pending one. Returns the move's ID. */
   requestMove(wish: MoveWish): number {
     const listen = wish.listen === undefined ? null : JSON.stringify(wish.listen);
     return transaction(this.#database, () => {
@@ -109,7 +109,7 @@ export class ProviderStore {
     });
   }
 
-  /** The last move that was asked for. */
+  /** The last requested move. */
   move(): Move | undefined {
     const row = this.#database.prepare("SELECT * FROM moves ORDER BY id DESC").get();
     if (row === undefined) return undefined;
@@ -122,14 +122,14 @@ export class ProviderStore {
     };
   }
 
-  /** Says what became of a move. */
+  /** Records the outcome of a move. */
   concludeMove(id: number, outcome: MoveOutcome): void {
     this.#database
       .prepare("UPDATE moves SET outcome = ? WHERE id = ?")
       .run(JSON.stringify(outcome), id);
   }
 
-  /** Goes back to where the agent's flags say. */
+  /** Removes the moves: the endpoint of the agent's flags applies again. */
   forgetMove(): void {
     this.#database.exec("DELETE FROM moves");
   }

@@ -24,7 +24,9 @@ import { ChainDriver } from "../support/chainDriver.ts";
 const EPOCH_SECONDS = 240;
 const WINDOW = 300;
 const BOND = parseEther("50");
-/** Of 2,000 BLOC at stake, half of it for the challenger. */
+/** Of the bond of an answered challenge. */
+const BURNED = parseEther("10");
+/** Of 2,000 BLOC at stake. The challenger gets 30% of it, and 20% for resolving the challenge. */
 const PENALTY = parseEther("40");
 
 describe("challenges, end to end, with real processes", () => {
@@ -145,26 +147,27 @@ describe("challenges, end to end, with real processes", () => {
     const cast = await castProviders(stage, () => ({ kind: "none" }), providers);
     closing.push(() => Promise.all(cast.upstreams.map((upstream) => upstream.stop())));
     upstreams = [cast.upstreams[0]!.url, rpcUrl, cast.upstreams[1]!.url];
-    await enter(1);
+    // They count from the next epoch but one.
+    await enter(2);
   });
 
   after(async () => {
     for (const close of closing.reverse()) await close();
   });
 
-  it("a stranger's challenge is answered by the running provider, whose owner gets the bond", async () => {
+  it("a stranger's challenge is answered by the running provider, whose owner gets four fifths of the bond", async () => {
     const [before, paid] = [await balance(ownerOf(1)), await balance(stranger.address)];
     const id = await challenge(1);
     const line = await providers[0]!.logged("the service is challenged");
     expect(line).to.include({ level: "warn", challenger: stranger.address });
     expect(await balance(stranger.address)).to.equal(paid - BOND);
-    await enter(2);
+    await enter(3);
     expect((await challenges.get(id)).state).to.equal("Open");
 
-    await tick(2);
+    await tick(3);
     await ended(id, "Answered");
     await providers[0]!.logged("challenge answered");
-    expect(await balance(ownerOf(1))).to.equal(before + BOND);
+    expect(await balance(ownerOf(1))).to.equal(before + BOND - BURNED);
     expect(await registry.statusNow(1n)).to.equal("Active");
   });
 
@@ -172,24 +175,24 @@ describe("challenges, end to end, with real processes", () => {
     await providers[1]!.kill();
     const before = await balance(ownerOf(2));
     const id = await challenge(2);
-    await enter(3);
-    await tick(3);
+    await enter(4);
+    await tick(4);
     expect((await challenges.get(id)).state).to.equal("Open");
 
     await (await restart(2)).logged("challenge answered");
     expect((await challenges.get(id)).state).to.equal("Answered");
-    expect(await balance(ownerOf(2))).to.equal(before + BOND);
+    expect(await balance(ownerOf(2))).to.equal(before + BOND - BURNED);
   });
 
   it("a provider killed when its answer was sent, but not mined, pays for no second one", async () => {
     const id = await challenge(1);
-    await enter(4);
+    await enter(5);
     // Its bookkeeping is over: what it sends next is the answer.
-    await driver.until("it has settled", async () => (await settledThrough(1n)) === 2);
+    await driver.until("it has settled", async () => (await settledThrough(1n)) === 3);
     const first = (await stage.client.getBlockNumber()) + 1n;
     await rpc("evm_setAutomine", [false]);
     try {
-      const ticked = tick(4);
+      const ticked = tick(5);
       await driver.until("the tick waits", async () => (await waiting(stranger.address)) === 1);
       await rpc("evm_mine");
       await ticked;
@@ -213,8 +216,8 @@ describe("challenges, end to end, with real processes", () => {
   it("a provider that stays dead costs its staker, and its service is suspended", async () => {
     await providers[2]!.kill();
     const id = await challenge(3);
-    await enter(5);
-    await tick(5);
+    await enter(6);
+    await tick(6);
     const before = await balance(stranger.address);
     const { deadline } = (await challenges.question(id))!;
     await rpc("evm_setNextBlockTimestamp", [deadline + 1]);
@@ -229,7 +232,7 @@ describe("challenges, end to end, with real processes", () => {
     expect((await challenges.get(id)).state).to.equal("Unanswered");
     expect(await balance(stranger.address)).to.equal(before + BOND + PENALTY / 2n);
     expect(await registry.statusNow(3n)).to.equal("Suspended");
-    const stake = await stage.client.readContract({
+    const [stake] = await stage.client.readContract({
       address: stage.devnet.deployment.contracts.staking,
       abi: stakingAbi,
       functionName: "serviceStakeAt",
@@ -250,8 +253,8 @@ describe("challenges, end to end, with real processes", () => {
       functionName: "reinstate",
       args: [3n],
     });
-    await driver.jump(8, 0.7);
+    await driver.jump(9, 0.7);
     await agent.logged("the service is active");
-    expect(await registry.isActive(3n, 8)).to.equal(true);
+    expect(await registry.isActive(3n, 9)).to.equal(true);
   });
 });

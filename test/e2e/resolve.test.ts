@@ -126,9 +126,11 @@ describe("layer 3, end to end, with real processes", () => {
     const salt = bytesToHex(randomBytes(32));
     const { labels } = contracts();
     const token = { address: deployment.contracts.token, abi: erc20Abi };
-    await call(labels, "commitLabel", [labelCommitment(LABEL, wallet.address, salt)]);
     // A label needs a service that is active by now.
     await later(2 * EPOCH_SECONDS);
+    await call(labels, "commitLabel", [labelCommitment(LABEL, wallet.address, salt)]);
+    // Longer than the deployment's `labelMinimumAge`.
+    await later(10);
     await call(token, "approve", [labels.address, parseEther("50")]);
     await call(labels, "setLabel", [NUMBER, LABEL, salt]);
 

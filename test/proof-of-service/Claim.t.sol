@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {ReportWord} from "../../contracts/libraries/ReportWord.sol";
 import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
 import {IStaking} from "../../contracts/staking/IStaking.sol";
 import {AuditorActor} from "../support/AuditorActor.sol";
@@ -62,7 +61,7 @@ contract ClaimTest is Deployment {
                 rate * quarters[grade] * bob.weightIn(epoch, 0),
                 "by distance"
             );
-            // Both FAILED is a quarter: it needs no evidence.
+            // If both are FAILED the pay is a quarter, because it needs no evidence.
             vm.assertEq(
                 _alice.claim(epoch, epoch + 2),
                 rate * (grade == 0 ? 4 : 16) * _alice.weightIn(epoch, 0),
@@ -72,7 +71,7 @@ contract ClaimTest is Deployment {
     }
 
     function test_WithoutAQuorumNothingIsPaid() public {
-        // A whale that sits the epoch out leaves Alice an expected weight of 7/4.
+        // A large auditor that skips the epoch leaves Alice an expected weight of 7/4.
         newAuditor("whale", 45_000e18);
         _revealAlone(2, 3);
         enterAndTick(4);
@@ -88,7 +87,7 @@ contract ClaimTest is Deployment {
         ];
         enterAndTick(2);
         for (uint256 i = 0; i < 3; ++i) {
-            // A draw of 21 where 15 count is rare luck, so the stakes are made up.
+            // A draw of 21, of which 15 count, is rare, so the stakes are mocked.
             (, , uint96 total) = staking.totalsAt(2);
             vm.mockCall(
                 address(staking),
@@ -182,7 +181,7 @@ contract ClaimTest is Deployment {
         enter(4);
         IProofOfService.Chunk memory chunk = _alice.chunkAt(2, 0);
         IProofOfService.Sample[] memory none;
-        chunk.words[0] = ReportWord.wrap(RoundKit.word(0, 0xf, 1));
+        chunk.words[0] = RoundKit.word(0, 0xf, 1);
         vm.expectRevert(
             abi.encodeWithSelector(
                 IProofOfService.PosCommitmentMismatch.selector,
@@ -241,7 +240,7 @@ contract ClaimTest is Deployment {
             );
     }
 
-    /// @dev Pay of a quarter vote: the budget over four services and the weight counted, at least 7.
+    /// @dev Pay of a quarter vote: the budget divided by four services and the counted weight, at least 7.
     function _rate(uint32 epoch) private view returns (uint256) {
         (, , uint256 budget, ) = budgetOf(epoch);
         uint256 counted = (tallyOf(0, epoch) >> 240) & 0xf;

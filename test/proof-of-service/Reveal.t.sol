@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {ReportWord} from "../../contracts/libraries/ReportWord.sol";
 import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
 import {IStaking} from "../../contracts/staking/IStaking.sol";
 import {AuditorActor} from "../support/AuditorActor.sol";
@@ -26,7 +25,7 @@ contract RevealTest is Deployment {
         IProofOfService.Chunk memory chunk = _alice.chunkAt(2, 0);
         vm.expectEmit(address(pos));
         emit IProofOfService.Revealed(address(_alice), 2, 0, 17);
-        // Anyone may send it: it says who it is from.
+        // Anyone may send it, because it names its auditor.
         vm.prank(STRANGER);
         pos.reveal(chunk);
 
@@ -119,7 +118,7 @@ contract RevealTest is Deployment {
         enter(3);
         for (uint256 field = 0; field < 7; ++field) {
             IProofOfService.Chunk memory chunk = _alice.chunkAt(2, 0);
-            if (field == 0) chunk.words[0] = ReportWord.wrap(ReportWord.unwrap(chunk.words[0]) ^ 1);
+            if (field == 0) chunk.words[0] ^= 1;
             if (field == 1) chunk.base = 1;
             if (field == 2) chunk.count = 2;
             if (field == 3) chunk.evidenceRoot = keccak256("other");
@@ -162,7 +161,7 @@ contract RevealTest is Deployment {
         _alice.commit(2, 3);
         enter(3);
         IProofOfService.Chunk memory chunk = _alice.chunkAt(2, 0);
-        chunk.words = new ReportWord[](513);
+        chunk.words = new uint256[](513);
         vm.expectRevert(
             abi.encodeWithSelector(IProofOfService.PosChunkTooLarge.selector, 513, 512)
         );
@@ -174,16 +173,16 @@ contract RevealTest is Deployment {
         enter(3);
         IProofOfService.Chunk memory chunk = _alice.chunkAt(2, 0);
         chunk.base = type(uint32).max;
-        chunk.words = RoundKit.typed(_words(RoundKit.word(2, 1, 3)));
+        chunk.words = _words(RoundKit.word(2, 1, 3));
         _expectShardRange(uint256(type(uint32).max) + 2);
         pos.reveal(chunk);
-        chunk.words = new ReportWord[](0);
+        chunk.words = new uint256[](0);
         _expectShardRange(type(uint32).max);
         pos.reveal(chunk);
     }
 
     function test_RevertsWhen_AVoteIsOnAnInactiveLane() public {
-        // Services 18 and 19 do not exist; 17 loses its stake now, which counts from epoch 3 only.
+        // Services 18 and 19 do not exist; 17 loses its stake now, which counts only from epoch 3 on.
         vm.prank(PROVIDER);
         staking.unstakeService(17, 1e18);
         _alice.commitWords(2, _words(RoundKit.word(1, 0xf, 2)), 512);
@@ -214,7 +213,7 @@ contract RevealTest is Deployment {
         (words[0], words[1]) = (RoundKit.word(1, 1, 3), RoundKit.word(1, 2, 3));
         _commitAndExpect(2, words, 512, IProofOfService.PosShardOrder.selector, 1, 2);
 
-        // Nor between chunks: the last shard is kept.
+        // Also not between chunks, because the last shard is stored.
         enterAndTick(4);
         _alice.commitWords(4, words, 1);
         enter(5);
@@ -261,7 +260,7 @@ contract RevealTest is Deployment {
         words[0] = word;
     }
 
-    /// @dev Two auditors draw 15 together only by rare luck, so the stakes are made up.
+    /// @dev Two auditors rarely draw 15 together, so the stakes are mocked.
     function _giveWeightSeven(AuditorActor actor, uint32 epoch) private {
         (, , uint96 total) = staking.totalsAt(epoch);
         vm.mockCall(

@@ -10,18 +10,11 @@ import {
 import {Tally, TallyLib} from "../../contracts/libraries/Tally.sol";
 
 /// @title RawTally
-/// @notice The libraries of report words and tallies on plain integers, as vectors and oracles have them.
+/// @notice The libraries of report words and tallies on plain integers, as in vectors and references.
 library RawTally {
     uint256 internal constant MAX_WEIGHT = TallyLib.MAX_WEIGHT;
     uint256 internal constant QUORUM = TallyLib.QUORUM;
     uint256 internal constant ONES = LANE_ONES;
-
-    function typed(uint256[] memory words) internal pure returns (ReportWord[] memory list) {
-        list = new ReportWord[](words.length);
-        for (uint256 i = 0; i < words.length; ++i) {
-            list[i] = ReportWord.wrap(words[i]);
-        }
-    }
 
     function parse(uint256 word) internal pure returns (uint256 said, bool wellFormed) {
         return ReportWord.wrap(word).parse();

@@ -2,7 +2,6 @@
 pragma solidity ^0.8.28;
 
 import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
-import {ReportWord} from "../../contracts/libraries/ReportWord.sol";
 import {vm} from "./Cheatcodes.sol";
 import {MerkleLib} from "./MerkleLib.sol";
 import {System, SystemLib} from "./System.sol";
@@ -17,7 +16,7 @@ struct Evidence {
     uint40 slot;
 }
 
-/// @dev What a dishonest auditor changes in all its evidence; zero leaves it honest.
+/// @dev The changes of a dishonest auditor to all its evidence; zero leaves it honest.
 struct Forgery {
     uint256 signingKey;
     uint64 issuedAt;
@@ -33,8 +32,8 @@ struct Round {
 }
 
 /// @title RoundKit
-/// @notice What an auditor's worker does off chain: words, chunks, evidence, commitment, samples. Written
-/// from the protocol, not with the contracts' libraries, so that it checks them.
+/// @notice The off-chain work of an auditor: words, chunks, evidence, commitment, samples. Written from the protocol,
+/// not with the contracts' libraries, so that it checks them.
 library RoundKit {
     uint256 private constant LANES = 15;
     bytes32 private constant RECEIPT = keccak256(
@@ -54,15 +53,7 @@ library RoundKit {
         return 1 << (lane * 16 + grade * 4);
     }
 
-    /// @notice Words as the contract takes them.
-    function typed(uint256[] memory words) internal pure returns (ReportWord[] memory list) {
-        list = new ReportWord[](words.length);
-        for (uint256 i = 0; i < words.length; ++i) {
-            list[i] = ReportWord.wrap(words[i]);
-        }
-    }
-
-    /// @notice Cuts words (offsets from shard 0) into chunks of at most `perChunk`.
+    /// @notice Splits words (offsets from shard 0) into chunks of at most `perChunk`.
     function chunks(
         uint256[] memory words,
         uint256 perChunk
@@ -72,12 +63,10 @@ library RoundKit {
         for (uint256 i = 0; i < count; ++i) {
             uint256 from = i * perChunk;
             uint256 length = words.length - from < perChunk ? words.length - from : perChunk;
-            list[i].words = new ReportWord[](length);
+            list[i].words = new uint256[](length);
             if (length != 0) list[i].base = uint32(words[from] >> 240);
             for (uint256 j = 0; j < length; ++j) {
-                list[i].words[j] = ReportWord.wrap(
-                    words[from + j] - (uint256(list[i].base) << 240)
-                );
+                list[i].words[j] = words[from + j] - (uint256(list[i].base) << 240);
             }
         }
     }
@@ -89,7 +78,7 @@ library RoundKit {
         uint40[] memory found = new uint40[](chunk.words.length * LANES);
         uint256 count = 0;
         for (uint256 i = 0; i < chunk.words.length; ++i) {
-            uint256 packed = ReportWord.unwrap(chunk.words[i]);
+            uint256 packed = chunk.words[i];
             uint256 shard = chunk.base + (packed >> 240);
             for (uint256 lane = 0; lane < LANES; ++lane) {
                 if ((packed >> (lane * 16)) & 0xfff0 == 0) continue;
@@ -102,7 +91,7 @@ library RoundKit {
         }
     }
 
-    /// @notice A receipt that the service gave to the auditor, or what a forger makes of it.
+    /// @notice A receipt that the service gave to the auditor, or a forgery of it.
     function receipt(
         System memory s,
         uint64 number,
@@ -122,7 +111,7 @@ library RoundKit {
         e.signature = abi.encodePacked(r, ss, v);
     }
 
-    /// @notice What a service signs for an auditor with the draw's key `y`.
+    /// @notice The digest that a service signs for an auditor with the draw's key `y`.
     function receiptDigest(
         System memory s,
         Evidence memory e,
@@ -156,7 +145,7 @@ library RoundKit {
         return withEvidence(round, evidence);
     }
 
-    /// @notice The same round over other evidence: roots, proofs and commitment anew.
+    /// @notice The same round with other evidence: new roots, proofs and commitment.
     function withEvidence(
         Round memory round,
         Evidence[] memory evidence
@@ -185,7 +174,7 @@ library RoundKit {
         return round;
     }
 
-    /// @notice Opens the evidence that a sample seed asks for.
+    /// @notice Opens the evidence that a sample seed selects.
     function samples(
         Round memory round,
         uint256 index,

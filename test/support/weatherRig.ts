@@ -8,6 +8,7 @@ import { startUpstream } from "../../devnet/upstreams.ts";
 import path from "node:path";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
+import { HORIZON } from "../../src/protocol/epoch.ts";
 import { CliRig, parts, PROBE } from "./cliRig.ts";
 
 /**
@@ -47,14 +48,14 @@ export class WeatherRig {
     const closing: (() => Promise<void>)[] = [];
     const chain = await CliRig.start();
     closing.unshift(() => chain.stop());
-    for (const command of [
-      `service register --probe '${PROBE}' --service-key-file service.key`,
-      "service label --service 1 --label weather",
-    ]) {
+    const run = async (command: string) => {
       const { code, stderr } = await chain.cli(`${command} --wallet-key-file wallet.key --yes`);
       if (code !== 0) throw new Error(`${command}: ${stderr}`);
-    }
-    await chain.epochs(1);
+    };
+    await run(`service register --probe '${PROBE}' --service-key-file service.key`);
+    // Only a service that is active by now can take a label.
+    await chain.epochs(HORIZON);
+    await run("service label --service 1 --label weather");
 
     const { rpcUrl, deployment } = chain.devnet;
     const rpcUrls = [rpcUrl];

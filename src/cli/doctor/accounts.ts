@@ -5,7 +5,7 @@ import { findKey } from "../../node/keys.ts";
 import type { Environment } from "../framework/io.ts";
 import { examine, ill, well, type CheckResult } from "./check.ts";
 
-/** Rounds, or epochs, that a worker's ether should last for. */
+/** Rounds, or epochs, for which a worker's ether should last. */
 const ROUNDS = 100n;
 
 /** A key to check. */

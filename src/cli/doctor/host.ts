@@ -4,7 +4,7 @@ import path from "node:path";
 import type { Listen } from "../framework/values.ts";
 import { ill, well, type CheckResult } from "./check.ts";
 
-/** The least version of Node that runs the sources. */
+/** The lowest version of Node that runs the sources. */
 const NODE_MAJOR = 24;
 
 /** Checks the version of Node. */
@@ -45,8 +45,8 @@ export async function examinePort(name: string, { host, port }: Listen): Promise
       name,
       `${host}:${port}: ${why}`,
       why === "EADDRINUSE"
-        ? "Something listens there; when that is the worker itself, all is well."
-        : "Name an address of this host, and a port that it may open.",
+        ? "Another process listens there. If it is the worker itself, there is nothing to do."
+        : "Name an address of this host, and a port that the worker may open.",
     );
   } finally {
     server.close();

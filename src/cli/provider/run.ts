@@ -15,7 +15,7 @@ import { runWorker } from "../framework/worker.ts";
 import { endpoint, listen, settleEvery, upstream } from "./flags.ts";
 import { gatewayFlags, gatewayLimits } from "./gatewayFlags.ts";
 
-/** It serves before the chain can be reached, and asks for it itself. */
+/** The provider serves before the chain can be reached, and checks the chain itself. */
 const WITHOUT_CHAIN = { checkChain: false };
 
 /** `blockcloud provider run` */
@@ -69,7 +69,7 @@ export const providerRun = chainCommand(
               stateDir: flags.state,
               coral: coralOptions(flags, deployment, {
                 name: `provider-${flags.service}`,
-                // It publishes; what others publish is none of its business.
+                // It only publishes, and needs no messages of other services.
                 subscribe: false,
                 allowLoopback: flags.allowLoopback,
               }),

@@ -48,13 +48,11 @@ same wallet. Its stake in the earlier version unbonds, and its pay is settled, b
       title: `take service ${number} over from the earlier version`,
       steps: [await transactor.paying(takeOver, staking, stake)],
       bloc: { staked: stake },
-      outcome: [
-        "the service goes on here from the next epoch but one on, with its label if it has one",
-      ],
+      outcome: ["the service continues here two epochs from now, with its label if it has one"],
     });
     output.print(
       { number: Number(number), id, owner, already: false, transactions: sentJson(sent) },
-      `service ${number}, owned by ${owner}, counts here from the next epoch but one\nID ${id}`,
+      `service ${number}, owned by ${owner}, counts here two epochs from now\nID ${id}`,
     );
     return undefined;
   },

@@ -7,7 +7,7 @@ import { endpoint, listen, upstream } from "../provider/flags.ts";
 import { gatewayFlags, gatewayLimits } from "../provider/gatewayFlags.ts";
 import { delegation, deviceKey, id } from "./flags.ts";
 
-/** It serves before the chain can be reached, and asks for it itself. */
+/** The sub-service serves before the chain can be reached, and checks the chain itself. */
 const WITHOUT_CHAIN = { checkChain: false };
 
 /** `blockcloud subservice run` */

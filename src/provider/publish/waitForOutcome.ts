@@ -20,14 +20,14 @@ export async function waitForOutcome(
     const move = store.move();
     if (move?.id !== id) {
       throw new BlockcloudError("MOVE_REPLACED", "Another move was requested meanwhile.", {
-        remedy: "The agent's log says where the service is.",
+        remedy: "Look for the service's endpoint in the agent's log.",
       });
     }
     if (move.outcome !== undefined) return move.outcome;
     await timers.sleep(LOOK_MS, signal);
   }
-  throw new BlockcloudError("AGENT_SILENT", `No agent took the move within ${waitMs} ms.`, {
+  throw new BlockcloudError("AGENT_SILENT", `No agent accepted the move within ${waitMs} ms.`, {
     retryable: true,
-    remedy: "Start provider run with this state folder: it follows the move at once.",
+    remedy: "Start provider run with this state folder: it makes the move at once.",
   });
 }
