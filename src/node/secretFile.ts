@@ -50,6 +50,18 @@ export function readSecretFile(file: string, what: string): string {
   }
 }
 
+/** Decodes UTF-8 without its byte order mark. Replaced bytes would make a right password look wrong. */
+function decoded(bytes: Uint8Array, file: string, what: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    // The cause is dropped, because it may contain the key or the password.
+    throw new BlockcloudError("KEY_MALFORMED", `The ${what} file ${file} is not UTF-8.`, {
+      remedy: "Save it as UTF-8.",
+    });
+  }
+}
+
 /**
  * Reads a password from a file that only its owner may read, without the final newline and the byte order mark that
  * some editors write.
@@ -86,18 +98,6 @@ export function writeSecretFile(file: string, content: string): void {
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
-  }
-}
-
-/** Decodes UTF-8 without its byte order mark. Replaced bytes would make a right password look wrong. */
-function decoded(bytes: Uint8Array, file: string, what: string): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    // The cause is dropped, because it may contain the key or the password.
-    throw new BlockcloudError("KEY_MALFORMED", `The ${what} file ${file} is not UTF-8.`, {
-      remedy: "Save it as UTF-8.",
-    });
   }
 }
 
