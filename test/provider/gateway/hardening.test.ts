@@ -30,6 +30,8 @@ describe("Gateway: hostile clients", () => {
       "GET http://user@x/ HTTP/1.1",
       "GET http://x:1:2/ HTTP/1.1",
       "GET http://x,y/ HTTP/1.1",
+      "GET /path#fragment HTTP/1.1",
+      "GET http://x/path?query#fragment HTTP/1.1",
       "OPTIONS * HTTP/1.1",
       "OPTIONS http://x HTTP/1.1",
       "CONNECT 127.0.0.1:1 HTTP/1.1",

@@ -208,6 +208,8 @@ describe("HttpFront", () => {
     expect(await sendRaw(port, "GET /healthz HTTP/1.0\r\n\r\n")).to.match(/^HTTP\/1\.1 200 /);
     const absolute = `GET http://x/v1/resolve/${NAME}?y HTTP/1.1\r\nHost: z\r\nConnection: close\r\n\r\n`;
     expect(await sendRaw(port, absolute)).to.match(/^HTTP\/1\.1 200 .*0xc0ffee/s);
+    const fragment = `GET /v1/resolve/${NAME}#x HTTP/1.1\r\nHost: z\r\nConnection: close\r\n\r\n`;
+    expect(await sendRaw(port, fragment)).to.match(/^HTTP\/1\.1 404 .*PATH_UNKNOWN/s);
   });
 
   it("refuses several Host fields and a malformed one", async () => {
