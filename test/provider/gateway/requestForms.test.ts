@@ -45,6 +45,22 @@ describe("Gateway: forms of a request", () => {
     }
   });
 
+  it("passes lengths on without leading zeros, either way", async () => {
+    const { said } = await raw("POST / HTTP/1.1", "Host: x", "Content-Length: 0000");
+    expect(said).to.match(/^HTTP\/1\.1 200 .*ok$/s);
+    expect(seen?.headers["content-length"]).to.equal("0");
+    const upstream = await ScriptedUpstream.start([
+      "request",
+      { send: "HTTP/1.1 200 OK\r\nContent-Length: 0010\r\n\r\n0123456789" },
+    ]);
+    try {
+      const gateway = await rig.gateway(upstream.url);
+      expect((await ask({ port: gateway.address.port })).headers["content-length"]).to.equal("10");
+    } finally {
+      await upstream.close();
+    }
+  });
+
   it("refuses several Host fields and a malformed one, and asks the upstream nothing", async () => {
     for (const fields of [
       ["Host: a", "Host: b"],
