@@ -261,7 +261,9 @@ function halfClosedListener(act: (socket: Socket) => void): (this: Socket) => vo
 
 function isWebSocket(request: IncomingMessage): boolean {
   const protocol = request.headers.upgrade?.trim().toLowerCase();
-  return protocol === "websocket" && request.method === "GET" && !hasBody(request);
+  // HTTP/1.0 has no upgrades (RFC 9110, 7.8).
+  const mayUpgrade = request.httpVersion === "1.1" && request.method === "GET";
+  return protocol === "websocket" && mayUpgrade && !hasBody(request);
 }
 
 /** CONNECT names a host for a tunnel, but this is not a forward proxy. */
