@@ -190,6 +190,31 @@ describe("Bootstrap", () => {
     expect(dialled.length).to.be.above(5);
     await bootstrap.stop();
   });
+
+  it("does not take a connection to port 41701 for one to port 4170", async () => {
+    const timers = new FakeTimers();
+    let dials = 0;
+    const connected = multiaddr("/ip4/127.0.0.1/tcp/41701");
+    const bootstrap = new Bootstrap([multiaddr("/ip4/127.0.0.1/tcp/4170"), connected], {
+      libp2p: {
+        dial: (address) => {
+          expect(String(address)).to.equal("/ip4/127.0.0.1/tcp/4170");
+          dials += 1;
+          return Promise.reject(new Error("refused"));
+        },
+        getConnections: () => [
+          { remotePeer: { toString: () => "p" }, remoteAddr: connected } as never,
+        ],
+      },
+      timers,
+      log: new MemoryLog(),
+    });
+    await bootstrap.start();
+    await bootstrap.tried;
+    await timers.advance(1_000);
+    expect(dials).to.equal(2);
+    await bootstrap.stop();
+  });
 });
 
 describe("peerKey", () => {

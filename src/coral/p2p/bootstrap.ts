@@ -100,7 +100,7 @@ export class Bootstrap implements Startable {
       .getConnections()
       .some(({ remotePeer, remoteAddr }) =>
         peer === undefined
-          ? remoteAddr.toString().startsWith(address.toString())
+          ? `${remoteAddr.toString()}/`.startsWith(`${address.toString()}/`)
           : remotePeer.toString() === peer,
       );
   }
