@@ -145,6 +145,20 @@ describe("Gateway: hostile clients", () => {
     expect(fault(receipts[1], { path: "/2" }, answer)).to.equal(undefined);
   });
 
+  it("answers the request before bytes that are no request, and only then closes", async () => {
+    for (const bad of ["GARBAGE\r\n\r\n", "GET / HTTP/1.1\r\nX Y: z\r\n\r\n", "\0", "POST /\t"]) {
+      asked = [];
+      const first = "GET /first HTTP/1.1\r\nHost: x\r\n\r\n";
+      const second = "POST /second HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab";
+      const said = await sendRaw(port, `${first}${second}${bad}`);
+      expect(said.match(/HTTP\/1\.1 \d+/g), bad).to.deep.equal(["HTTP/1.1 200", "HTTP/1.1 200"]);
+      expect(asked, bad).to.have.members(["/first", "/second"]);
+    }
+    // A request behind the last one that the client has announced is ignored (RFC 9112, 9.6).
+    const last = "GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    expect(await sendRaw(port, `${last}${last}`)).to.match(/^HTTP\/1\.1 200 [^]*\r\n\r\nok$/);
+  });
+
   it("limits one peer's receipts by the injected clock, and nothing else", async () => {
     for (let i = 0; i < 2; i++) {
       expect((await ask({ port, headers: WITH_NONCE })).status).to.equal(200);

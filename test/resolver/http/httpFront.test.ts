@@ -219,6 +219,13 @@ describe("HttpFront", () => {
     }
   });
 
+  it("answers the request before bytes that are no request", async () => {
+    const good = `GET /v1/resolve/${NAME} HTTP/1.1\r\nHost: a\r\n\r\n`;
+    const said = await sendRaw(port, `${good}GARBAGE\r\n\r\n`);
+    expect(said).to.match(/^HTTP\/1\.1 200 .*0xc0ffee/s);
+    expect(await sendRaw(port, "GARBAGE\r\n\r\n")).to.match(/^HTTP\/1\.1 400 /);
+  });
+
   it("counts a client as a trusted proxy names it, and shows metrics to none behind a proxy", async () => {
     await front.stop();
     front = build(undefined, { trustedProxies: [parseCidr("127.0.0.2") ?? expect.fail("range")] });
