@@ -6,12 +6,15 @@ import { looksLikeKey } from "./keys.ts";
 const MAX_BYTES = 64 * 1024;
 const MAX_DEPTH = 4;
 
-/** Settings of a configuration file by their place, with dots between names; a list stays a list. */
+/**
+ * Settings of a configuration file by their place, with dots between names; a list of texts stays a list. The items
+ * of a list of objects are places of their own: `services[0].upstream`.
+ */
 export type ConfigEntries = ReadonlyMap<string, string | readonly string[]>;
 
 /**
- * Reads a configuration file: JSON whose values are texts, numbers, booleans or lists of texts. Callers interpret the
- * values.
+ * Reads a configuration file: JSON whose values are texts, numbers, booleans, lists of texts or lists of objects.
+ * Callers interpret the values.
  *
  * @throws BlockcloudError `CONFIG_INVALID` with all faults of the file's form. A private key in it is refused and
  * never shown.
@@ -41,6 +44,12 @@ export function readConfigFile(file: string): ConfigEntries {
       for (const [name, inner] of Object.entries(value)) {
         take(inner, place === "" ? name : `${place}.${name}`, depth + 1);
       }
+    } else if (Array.isArray(value) && value.every(isRecord) && depth < MAX_DEPTH) {
+      value.forEach((item, index) => {
+        const at = `${place}[${index}]`;
+        if (Object.keys(item).length === 0) problems.push(`${at}: is empty. Remove it.`);
+        take(item, at, depth + 1);
+      });
     } else {
       problems.push(
         `${place || "the file"}: give a text, a number, true or false, or a list of texts.`,

@@ -2,7 +2,7 @@ import { currentEpoch, untilPhase, type ChainTime } from "../chain/clock.ts";
 import { findAnswerError, findFault } from "../chain/rpc/faults.ts";
 import type { Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
-import type { BookkeepingTask, ProviderMetrics } from "./metrics.ts";
+import type { BookkeepingTask, ServiceMetrics } from "./metrics.ts";
 import type { Publisher } from "./publish/publisher.ts";
 
 /** Share of the epoch at which the provider does its bookkeeping, after the auditors' early transactions. */
@@ -16,7 +16,7 @@ export interface ProviderDependencies {
   statusWatch: { look(): Promise<void> };
   time: ChainTime;
   log: Logger;
-  metrics?: Pick<ProviderMetrics, "bookkeeping">;
+  metrics?: Pick<ServiceMetrics, "bookkeeping">;
 }
 
 /** Runs a provider's duties: it answers challenges, publishes the record and settles the pay. */

@@ -86,19 +86,24 @@ export async function openKeys(
   io: CliIo,
   signal: AbortSignal,
 ): Promise<Record<string, unknown>> {
-  const password = (where: string): Promise<string> => {
-    if (typeof passwordFile === "string") {
-      return Promise.resolve(readPasswordFile(passwordFile));
-    }
-    const given = io.env.BLOCKCLOUD_PASSWORD;
-    return given === undefined
-      ? askPassword(io, `Password of ${where}`, signal)
-      : Promise.resolve(given);
-  };
+  const ask = (question: string) => askPassword(io, question, signal);
+  const password = passwordOf(typeof passwordFile === "string" ? passwordFile : undefined, io, ask);
   const open = (value: unknown) => (value instanceof FoundKey ? value.unlock(password) : value);
   const opened: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(values)) {
     opened[name] = Array.isArray(value) ? await Promise.all(value.map(open)) : await open(value);
   }
   return opened;
+}
+
+/** The password of encrypted keys: from its file, from the environment, or by a question. */
+export function passwordOf(
+  passwordFile: string | undefined,
+  { env }: Pick<CliIo, "env">,
+  ask: (question: string) => Promise<string>,
+): (where: string) => Promise<string> {
+  return async (where) => {
+    if (passwordFile !== undefined) return readPasswordFile(passwordFile);
+    return env.BLOCKCLOUD_PASSWORD ?? (await ask(`Password of ${where}`));
+  };
 }

@@ -1,7 +1,7 @@
 import { isHex, type Hex } from "viem";
 import { deploymentTag, type Deployment } from "../../chain/deployment.ts";
 import { createLogger } from "../../node/createLogger.ts";
-import { inOrder, runUntilSignal, type Startable } from "../../node/lifecycle.ts";
+import { inOrder, runUntilSignal, type Reloadable, type Startable } from "../../node/lifecycle.ts";
 import { WorkerLock, type LockOptions } from "../../node/lock.ts";
 import type { Logger } from "../../node/logger.ts";
 import { leaveInTime, LogSink } from "../../node/logSink.ts";
@@ -18,7 +18,10 @@ export interface WorkerSpec {
   /** The key that is locked while the worker runs; without a key, the name is locked. */
   readonly key?: Hex;
   readonly deployment: Deployment;
-  create(log: Logger, metrics: Metrics): Startable;
+  /** SIGHUP stops a worker, unless it can read its settings again. */
+  create(log: Logger, metrics: Metrics): Startable | Reloadable;
+  /** Lets the command listen for signals no longer: a command is interrupted by SIGHUP. */
+  readonly handOver?: () => void;
 }
 
 /**
@@ -29,7 +32,7 @@ export interface WorkerSpec {
  */
 export async function runWorker(
   flags: Values<typeof workerFlags>,
-  { name, key, deployment, create }: WorkerSpec,
+  { name, key, deployment, create, handOver }: WorkerSpec,
 ): Promise<number> {
   const lock = WorkerLock.take(workerLock(flags.state, deployment, key ?? name));
   try {
@@ -45,7 +48,11 @@ export async function runWorker(
     // The metrics server starts first and stops last.
     const parts = server === undefined ? worker : inOrder(server, worker);
     try {
-      return await runUntilSignal(parts, log, flags);
+      return await runUntilSignal(parts, log, {
+        withParent: flags.withParent,
+        reload: "reload" in worker ? () => worker.reload() : undefined,
+        listening: handOver,
+      });
     } finally {
       leaveInTime(sink);
     }

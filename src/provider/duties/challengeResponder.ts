@@ -13,7 +13,7 @@ import { livenessProof } from "../../protocol/challenge.ts";
 import { epochStart, RING } from "../../protocol/epoch.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
 import { blockcloudDomain } from "../../protocol/typedData.ts";
-import type { ProviderMetrics } from "../metrics.ts";
+import type { ServiceMetrics } from "../metrics.ts";
 
 /** Minimum number of checks, and of attempts at a failing answer, in a window. */
 const LOOKS = 60;
@@ -37,7 +37,7 @@ export interface ChallengeResponderDependencies {
   time: ChainTime;
   timers: Timers;
   log: Logger;
-  metrics?: Pick<ProviderMetrics, "challengeOpen" | "challengeClosed">;
+  metrics?: Pick<ServiceMetrics, "challengeOpen" | "challengeClosed">;
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Timers } from "../../node/timers.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Endpoint } from "../../protocol/record.ts";
 import { RECORD_LEASE_MS, publishLease, type LeaseOptions, type PublishedLease } from "./lease.ts";
-import type { ProviderMetrics } from "../metrics.ts";
+import type { ServiceMetrics } from "../metrics.ts";
 import type { Whereabouts } from "./whereabouts.ts";
 import type { ProviderStore } from "../store.ts";
 
@@ -38,7 +38,7 @@ export interface PublisherDependencies {
   now: () => number;
   timers: Timers;
   log: Logger;
-  metrics?: Pick<ProviderMetrics, "published" | "bookkeeping">;
+  metrics?: Pick<ServiceMetrics, "published" | "bookkeeping">;
 }
 
 /**

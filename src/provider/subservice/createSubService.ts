@@ -2,9 +2,10 @@ import path from "node:path";
 import { isAddressEqual, type Hex } from "viem";
 import { ChainAccess, type ChainPace } from "../../chain/access.ts";
 import { currentEpoch } from "../../chain/clock.ts";
-import { deploymentTag } from "../../chain/deployment.ts";
+import { deploymentTag, type Deployment } from "../../chain/deployment.ts";
 import { Services } from "../../chain/services.ts";
 import { WhenReachable } from "../../chain/whenReachable.ts";
+import type { CoralOptions } from "../../coral/options.ts";
 import { disposable, inOrder, type Startable, type Worker } from "../../node/lifecycle.ts";
 import { createMetrics } from "../../node/metrics.ts";
 import { checkTimes } from "../../protocol/checkRecord.ts";
@@ -13,11 +14,14 @@ import { BlockcloudError } from "../../protocol/errors.ts";
 import { parseServiceId } from "../../protocol/serviceId.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
 import { blockcloudDomain } from "../../protocol/typedData.ts";
-import type { ProviderEnvironment } from "../createProvider.ts";
+import type { ProviderEnvironment } from "../createProviders.ts";
 import { ProviderMetrics } from "../metrics.ts";
-import { createPresence, type PresenceOptions } from "../publish/presence.ts";
+import { createGround, createPresence, type PresenceOptions } from "../publish/presence.ts";
 
 export interface SubServiceOptions extends Omit<PresenceOptions, "storeFile"> {
+  deployment: Deployment;
+  /** The node of the record network. */
+  coral: CoralOptions;
   /** The preferred RPC endpoint, then its fallbacks. */
   rpcUrls: readonly string[];
   /** The polling of the head. */
@@ -50,12 +54,14 @@ export function createSubService(
       },
     );
   }
-  const metrics = new ProviderMetrics(registry);
+  const metrics = new ProviderMetrics(registry).of(serviceId);
   const chain = new ChainAccess(options, { timers, log, metrics: registry });
   const file = `subservice-${self}-${deploymentTag(deployment)}.sqlite`;
-  const { ground, gateways, publisher } = createPresence(
+  const ground = createGround(options, { chain, timers, log, registry });
+  const { front, publisher } = createPresence(
     { ...options, storeFile: path.join(options.stateDir, file) },
-    { chain, timers, log, metrics, registry },
+    ground,
+    { log, metrics },
   );
   const check: Startable = {
     start: () => checkDelegation(chain, options, { number: prefix, serviceId, delegation }),
@@ -65,11 +71,11 @@ export function createSubService(
     { waits: ["record"] },
     {
       chain,
-      rest: inOrder(check, ground, publisher(undefined)),
+      rest: inOrder(check, ground.parts, publisher(undefined)),
       ...{ timers, log, metrics: registry },
     },
   );
-  return disposable(inOrder(gateways, onChain));
+  return disposable(inOrder(front, onChain));
 }
 
 /** Checks the delegation at the start, because the network would refuse each record. */

@@ -1,0 +1,177 @@
+import type { Startable } from "../../node/lifecycle.ts";
+import type { Logger } from "../../node/logger.ts";
+import type { Timers } from "../../node/timers.ts";
+import type { ServiceMetrics } from "../metrics.ts";
+import { describeFailure, HostedService, type ServiceParts } from "./hostedService.ts";
+import { isChanged, type ServicePlan, type ServiceSource } from "./plan.ts";
+
+export interface FleetDependencies {
+  source: ServiceSource;
+  /** Makes the parts of a service for one attempt to start it. */
+  make(plan: ServicePlan, log: Logger, metrics: ServiceMetrics): Promise<ServiceParts>;
+  metrics: { of(service: string): ServiceMetrics; forget(service: string): void };
+  timers: Timers;
+  log: Logger;
+}
+
+/**
+ * The services of an agent. Each starts, fails and stops by itself. A reload starts the services that were added,
+ * lets the removed ones drain, restarts the changed ones, and leaves the others alone.
+ */
+export class Fleet {
+  readonly #graceMs: number;
+  readonly #d: FleetDependencies;
+  readonly #services = new Map<bigint, HostedService>();
+  readonly #leaving = new Map<HostedService, Promise<void>>();
+  readonly #stopping = new AbortController();
+  readonly #ready = Promise.withResolvers<void>();
+  #reloading: Promise<unknown> = Promise.resolve();
+
+  /**
+   * @param options.graceMs How long the gateway of a removed service stays open: the lease of the record that names
+   *   it.
+   */
+  constructor(options: { graceMs: number }, dependencies: FleetDependencies) {
+    this.#graceMs = options.graceMs;
+    this.#d = dependencies;
+  }
+
+  /** The gateways; they need neither the chain nor the record network. */
+  get fronts(): Startable {
+    return {
+      start: () => this.#startFronts(),
+      stop: async () => {
+        // Without the chain the tasks were never started, but services may wait for it.
+        await this.#stopTasks();
+        const fronts = [...this.#services.values()].map((service) => service.stopFront());
+        await Promise.all([...fronts, ...this.#leaving.values()]);
+      },
+    };
+  }
+
+  /** The tasks on chain and in the record network, started after these and stopped before them. */
+  get tasks(): Startable {
+    return {
+      start: () => this.#startTasks(),
+      stop: () => this.#stopTasks(),
+    };
+  }
+
+  /** Reads the source again, and makes the services what it says. A source with an error changes nothing. */
+  async reload(): Promise<void> {
+    // Each reload must know the services of the one before.
+    const next = this.#reloading.then(() => this.#reload());
+    this.#reloading = next.catch(() => undefined);
+    await next;
+  }
+
+  /** @throws BlockcloudError of the source; or a service's, if no service could open its gateway. */
+  async #startFronts(): Promise<void> {
+    const plans = await this.#d.source.read();
+    await Promise.all(plans.map((plan) => this.#host(plan).start()));
+    this.#throwIfAllFailed();
+  }
+
+  /** @throws BlockcloudError if no service could start. */
+  async #startTasks(): Promise<void> {
+    this.#ready.resolve();
+    await Promise.all([...this.#services.values()].map((service) => service.tried));
+    this.#throwIfAllFailed();
+    this.#say("the services have started", {});
+  }
+
+  async #stopTasks(): Promise<void> {
+    this.#stopping.abort();
+    await this.#reloading;
+    await Promise.all([...this.#services.values()].map((service) => service.stopTasks()));
+  }
+
+  #throwIfAllFailed(): void {
+    const failures = [...this.#services.values()].map(({ failure }) => failure);
+    const [first] = failures;
+    if (first !== undefined && !failures.includes(undefined)) throw first.error;
+  }
+
+  async #reload(): Promise<void> {
+    const { source, log } = this.#d;
+    if (this.#stopping.signal.aborted) return;
+    let plans: readonly ServicePlan[];
+    try {
+      plans = await source.read();
+    } catch (error) {
+      log.error("the services cannot be read: nothing changes", describeFailure(error));
+      return;
+    }
+    const added = plans.filter(({ settings }) => !this.#services.has(settings.number));
+    const changed = plans.filter((plan) => {
+      const service = this.#services.get(plan.settings.number);
+      return service !== undefined && isChanged(service.plan, plan);
+    });
+    const kept = new Set(plans.map(({ settings }) => settings.number));
+    const removed = [...this.#services.keys()].filter((number) => !kept.has(number));
+    const starting = [...changed, ...added];
+    const ending = [...removed, ...changed.map(({ settings }) => settings.number)];
+    const ports = new Set(starting.map(({ settings }) => settings.listen.port));
+    await Promise.all(ending.map((number) => this.#end(number, ports)));
+    if (this.#stopping.signal.aborted) return;
+    await Promise.all(starting.map((plan) => this.#host(plan).start()));
+    const numbers = (of: readonly ServicePlan[]) => of.map(({ settings }) => settings.number);
+    this.#say("the services were read again", {
+      added: numbers(added).map(String),
+      changed: numbers(changed).map(String),
+      removed: removed.map(String),
+    });
+  }
+
+  /**
+   * Stops a service's tasks, so that two never work for one service. Its gateway stays open for a while, unless its
+   * port is needed: then it closes the port at once, and ends its running responses.
+   */
+  async #end(number: bigint, ports: ReadonlySet<number>): Promise<void> {
+    const service = this.#services.get(number);
+    if (service === undefined) return;
+    await service.stopTasks().catch((error: unknown) => {
+      this.#d.log.warn("a service's tasks could not be stopped", { service: number, error });
+    });
+    this.#services.delete(number);
+    const { port } = service.plan.settings.listen;
+    const leaving = this.#leave(service, port !== 0 && ports.has(port) ? 0 : this.#graceMs);
+    this.#leaving.set(service, leaving);
+  }
+
+  /** Nothing waits before the port is closed if there is no grace. */
+  async #leave(service: HostedService, graceMs: number): Promise<void> {
+    const { timers, log, metrics } = this.#d;
+    const { number } = service.plan.settings;
+    if (graceMs > 0) await timers.sleep(graceMs, this.#stopping.signal).catch(() => undefined);
+    try {
+      await service.stopFront();
+      log.info("a service was left", { service: number });
+    } catch (error) {
+      log.warn("a service could not be left", { service: number, error });
+    }
+    this.#leaving.delete(service);
+    const others = [...this.#services.values(), ...this.#leaving.keys()];
+    const isGone = others.every(({ plan }) => plan.settings.number !== number);
+    if (isGone) metrics.forget(number.toString());
+  }
+
+  #host(plan: ServicePlan): HostedService {
+    const { make, timers, metrics } = this.#d;
+    const { number } = plan.settings;
+    const log = this.#d.log.child({ service: number });
+    const counted = metrics.of(number.toString());
+    const service = new HostedService(plan, {
+      make: (each) => make(each, log, counted),
+      ready: this.#ready.promise,
+      ...{ timers, log, metrics: counted },
+    });
+    this.#services.set(number, service);
+    return service;
+  }
+
+  #say(message: string, fields: object): void {
+    const failed = [...this.#services.values()].filter(({ failure }) => failure !== undefined);
+    this.#d.log.info(message, { services: this.#services.size, ...fields, failed: failed.length });
+  }
+}
