@@ -27,7 +27,7 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
   "service take-over":
     "--service --class --probe --stake --metadata --service-key-file --wallet-key-file --max-fee --urgent-max-fee --priority-fee --yes --dry-run --deployment --network --rpc --config --json --password-file",
   "provider run":
-    "--service --upstream --listen --endpoint --settle-every --service-key-file --previous-service-key-file --wallet-key-file --coral-listen --coral-bootstrap --coral-announce --allow-loopback --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --with-parent --deployment --network --rpc --config --json --password-file",
+    "--services-file --service --upstream --listen --endpoint --settle-every --service-key-file --previous-service-key-file --wallet-key-file --coral-listen --coral-bootstrap --coral-announce --allow-loopback --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --with-parent --password-file --deployment --network --rpc --config --json",
   "provider move":
     "--service --to --listen --back --wait --state --deployment --network --rpc --config --json",
   "provider status":

@@ -30,7 +30,12 @@ describe("what a command loads", function () {
   it("a command's own help: that command, no other, and no worker", async () => {
     const { own, packages, stdout } = await loadedBy(["provider", "run", "--help"]);
     expect(stdout).to.match(/^Usage: blockcloud provider run /);
-    expect(commandsIn(own)).to.deep.equal(["cli/provider/flags.ts", "cli/provider/run.ts"]);
+    expect(commandsIn(own)).to.deep.equal([
+      "cli/provider/chooseServices.ts",
+      "cli/provider/flags.ts",
+      "cli/provider/run.ts",
+      "cli/provider/servicesFile.ts",
+    ]);
     expect(own.filter((file) => /^(auditor|keeper|provider|resolver)\//.test(file))).to.deep.equal(
       [],
     );

@@ -13,7 +13,6 @@ import { coralAllowLoopback, coralFlags, coralOptions } from "../framework/coral
 import type { Values } from "../framework/flag.ts";
 import { runWorker } from "../framework/worker.ts";
 import { chooseServices, serviceFlags, type singleFlags } from "./chooseServices.ts";
-import { FileSource } from "./serviceSource.ts";
 
 /** The provider serves before the chain can be reached, and checks the chain itself. */
 const OPTIONS = { checkChain: false, check: chooseServices };
@@ -61,6 +60,7 @@ connections. A file with an error changes nothing.`,
       };
       const worker = { name: "provider", key: flags.walletKey, deployment };
       if (file !== undefined) {
+        const { FileSource } = await import("./serviceSource.ts");
         const source = new FileSource({ file, passwordFile }, { io, signal });
         return runWorker(flags, {
           ...worker,

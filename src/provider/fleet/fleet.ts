@@ -105,7 +105,10 @@ export class Fleet {
     const added = plans.filter(({ settings }) => !this.#services.has(settings.number));
     const changed = plans.filter((plan) => {
       const service = this.#services.get(plan.settings.number);
-      return service !== undefined && isChanged(service.plan, plan);
+      // A service that waits for its next attempt is tried at once: its cause may be repaired.
+      return (
+        service !== undefined && (service.failure !== undefined || isChanged(service.plan, plan))
+      );
     });
     const kept = new Set(plans.map(({ settings }) => settings.number));
     const removed = [...this.#services.keys()].filter((number) => !kept.has(number));

@@ -217,6 +217,18 @@ describe("Fleet", () => {
       expect(steps).to.deep.equal(["end 2", "end 3"]);
     });
 
+    it("tries at once what could not start", async () => {
+      failing.set("open 2:8082", portTaken);
+      await start();
+      await timers.advance(20_000);
+      steps = [];
+      failing.clear();
+      await fleet.reload();
+      await timers.advance(0);
+      expect(steps).to.deep.equal(["make 2", "open 2:8082", "begin 2"]);
+      expect(unwell()).to.deep.equal([]);
+    });
+
     it("forgets a service that never started", async () => {
       failing.set("open 2:8082", portTaken);
       await start();
