@@ -8,7 +8,7 @@ import { keyOf, PROBE, REGISTRATION_FEE, SERVICE_STAKE } from "../fleet.ts";
 import type { Row } from "./row.ts";
 
 const BLOC = parseEther("1");
-/** Of a label of five bytes and more. */
+/** Price of a label of five bytes and more. */
 const LABEL_PRICE = 50n * BLOC;
 
 const transfer = [
@@ -57,7 +57,7 @@ export async function measureLabels(chain: BenchChain, owner: Address, row: Row)
   await row(owner, "labels", "setLabelWithPermit", [17n, "weather", salt, permit]);
 }
 
-/** The calls that bring their allowance along, by an account that has none; service 19 is its own. */
+/** The calls with a permit, by an account without allowances, which owns service 19. */
 export async function measurePermits(chain: BenchChain, row: Row): Promise<void> {
   const { staking, challengeBook } = chain.deployment.contracts;
   const owner = addressOfKey(keyOf("owner"));

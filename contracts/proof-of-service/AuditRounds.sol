@@ -37,7 +37,7 @@ abstract contract AuditRounds is AuditorRoster {
         RoundState state;
     }
 
-    /// @dev A struct, so that a reveal looks up the place of a tally once and not for each access.
+    /// @dev A struct, so that a reveal computes the index of a tally once and not for each access.
     struct Cell {
         // slot 0
         Tally tally;

@@ -13,8 +13,8 @@ import {ISkippingBatch} from "./ISkippingBatch.sol";
 /// the verdicts.
 interface IProofOfService is IEpochClock, ISkippingBatch {
     /// @notice A chunk of a round, with the data that opens the round's commitment; `hashes` are those of all chunks.
-    /// `words` are report words (see `ReportWord`) as plain integers, because the compiler hashes an array of integers
-    /// at once, and an array of another value type element by element.
+    /// `words` are report words (see `ReportWord`) as plain integers: the compiler hashes an array of integers at
+    /// once, but an array of a user-defined type element by element.
     struct Chunk {
         address auditor;
         uint32 epoch;

@@ -4,6 +4,7 @@ import { devKey } from "../../devnet/devnet.ts";
 import { exitCodes } from "../../src/cli/framework/exitCodes.ts";
 import { blocTokenAbi } from "../../src/protocol/abi/blocToken.ts";
 import { serviceRegistryAbi } from "../../src/protocol/abi/serviceRegistry.ts";
+import { HORIZON } from "../../src/protocol/epoch.ts";
 import { encryptKeystore } from "../../src/node/keystore.ts";
 import { CliRig, parts, PROBE } from "../support/cliRig.ts";
 
@@ -136,6 +137,8 @@ describe("service commands", function () {
   });
 
   it("set-key, set-probe, set-payout and set-metadata change it once, and are done then", async () => {
+    // The probe of the registration counts by then: otherwise it may not be replaced from the next epoch on.
+    await rig.epochs(HORIZON);
     const { address: payout } = parts.stranger;
     for (const line of [
       "set-key --service-key-file newKey.key",

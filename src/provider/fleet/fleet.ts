@@ -24,7 +24,7 @@ export class Fleet {
   readonly #services = new Map<bigint, HostedService>();
   readonly #leaving = new Map<HostedService, Promise<void>>();
   readonly #stopping = new AbortController();
-  readonly #ready = Promise.withResolvers<void>();
+  readonly #ready = Promise.withResolvers<undefined>();
   #reloading: Promise<unknown> = Promise.resolve();
 
   /**
@@ -74,7 +74,7 @@ export class Fleet {
 
   /** @throws BlockcloudError if no service could start. */
   async #startTasks(): Promise<void> {
-    this.#ready.resolve();
+    this.#ready.resolve(undefined);
     await Promise.all([...this.#services.values()].map((service) => service.tried));
     this.#throwIfAllFailed();
     this.#say("the services have started", {});

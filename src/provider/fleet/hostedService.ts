@@ -35,8 +35,8 @@ export class HostedService {
   readonly #d: HostedServiceDependencies;
   readonly #stopping = new AbortController();
   readonly #aborted: Promise<void>;
-  readonly #firstFront = Promise.withResolvers<void>();
-  readonly #firstTasks = Promise.withResolvers<void>();
+  readonly #firstFront = Promise.withResolvers<undefined>();
+  readonly #firstTasks = Promise.withResolvers<undefined>();
   #loop: Promise<void> = Promise.resolve();
   #parts: ServiceParts | undefined;
   #hasTasks = false;
@@ -110,7 +110,7 @@ export class HostedService {
     this.#parts = await make(this.plan);
     if (signal.aborted) return;
     await this.#parts.front.start();
-    this.#firstFront.resolve();
+    this.#firstFront.resolve(undefined);
     await Promise.race([ready, this.#aborted]);
     if (signal.aborted) return;
     this.#hasTasks = true;
@@ -126,8 +126,8 @@ export class HostedService {
   }
 
   #settle(): void {
-    this.#firstFront.resolve();
-    this.#firstTasks.resolve();
+    this.#firstFront.resolve(undefined);
+    this.#firstTasks.resolve(undefined);
   }
 
   /** An error is logged when it is new; a repeated one is a warning. */
