@@ -35,10 +35,15 @@ export class Provider implements Startable {
    */
   async start(): Promise<void> {
     const { responder, publisher, log } = this.#d;
+    const { signal } = this.#stopping;
     await responder.start();
     await this.#tryAll({ status: () => this.#d.statusWatch.look() });
+    // A provider that was stopped meanwhile publishes nothing: another one may work for the service by now.
+    if (signal.aborted) return;
     await publisher.start();
+    if (signal.aborted) return;
     await this.#announceFirst();
+    if (signal.aborted) return;
     log.info("provider started");
     this.#loop = this.#run();
   }

@@ -1,20 +1,23 @@
 import { expect } from "chai";
 import { once } from "node:events";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { startUpstream, type Upstream } from "../../devnet/upstreams.ts";
 import { WorkerProcess, type LogLine } from "../../devnet/worker.ts";
+import { providerStoreFile } from "../../src/provider/store.ts";
 import { CliRig, parts, PROBE } from "../support/cliRig.ts";
 import { ask, head, whole } from "../support/httpClient.ts";
 
-/** The keys of the three services. */
-const KEYS = ["service", "newKey", "stranger"] as const;
+/** The keys of the services. */
+const KEYS = ["service", "newKey", "stranger", "owner"] as const;
 
 describe("provider run with several services", () => {
   let rig: CliRig;
   let agent: WorkerProcess;
   let upstream: Upstream;
+  let state: string;
   const lines: LogLine[] = [];
   const waiting = new Set<() => void>();
   /** The responses of the upstream that have not ended. */
@@ -23,6 +26,7 @@ describe("provider run with several services", () => {
 
   before(async () => {
     rig = await CliRig.start();
+    state = path.join(rig.folder, "several");
     for (const key of KEYS) {
       const { code, stderr } = await rig.cli(
         `service register --probe '${PROBE}' --service-key-file ${key}.key --wallet-key-file wallet.key --yes`,
@@ -84,13 +88,16 @@ describe("provider run with several services", () => {
 
   it("serves those that it can, whatever is wrong with the others", async () => {
     const taken = `127.0.0.1:${(blocker.address() as AddressInfo).port}`;
-    write([entry(1), entry(2, { listen: taken }), entry(3, { serviceKeyFile: "absent.key" })]);
+    mkdirSync(state);
+    writeFileSync(providerStoreFile(state, rig.devnet.deployment, 4n), "no database".repeat(1_000));
+    const third = entry(3, { serviceKeyFile: "absent.key" });
+    write([entry(1), entry(2, { listen: taken }), third, entry(4)]);
     agent = new WorkerProcess({
       name: "provider",
       args: [
         ...["provider", "run", "--services-file", path.join(rig.folder, "services.json")],
         ...["--deployment", path.join(rig.folder, "devnet.json"), "--rpc", rig.devnet.rpcUrl],
-        ...["--state", path.join(rig.folder, "several"), "--metrics", "127.0.0.1:0"],
+        ...["--state", state, "--metrics", "127.0.0.1:0"],
         ...["--coral-listen", "/ip4/127.0.0.1/tcp/0"],
       ],
       env: { BLOCKCLOUD_WALLET_KEY: parts.wallet.key },
@@ -101,9 +108,10 @@ describe("provider run with several services", () => {
       for (const wake of waiting) wake();
       waiting.clear();
     });
-    await said("the services have started", { services: 3, failed: 2 });
+    await said("the services have started", { services: 4, failed: 3 });
     await said("the service cannot run", { service: "2", code: "GATEWAY_LISTEN" });
     await said("the service cannot run", { service: "3", code: "KEY_MISSING" });
+    await said("the service cannot run", { service: "4", code: "STORE_DAMAGED" });
     expect((await ask({ port: await portOf("1") })).body.toString()).to.equal("sunny");
     expect(await health()).to.deep.equal({
       status: 503,
@@ -111,6 +119,7 @@ describe("provider run with several services", () => {
         "service_1: ok",
         "service_2: cannot start: GATEWAY_LISTEN",
         "service_3: cannot start: KEY_MISSING",
+        "service_4: cannot start: STORE_DAMAGED",
       ],
     });
   });
@@ -136,7 +145,7 @@ describe("provider run with several services", () => {
     agent.reload();
     const { services, failed, added, changed, removed } = await said(reread);
     expect({ services, failed, added, changed, removed }).to.deep.equal({
-      ...{ services: 2, failed: 0, added: [], changed: ["3"], removed: ["2"] },
+      ...{ services: 2, failed: 0, added: [], changed: ["3"], removed: ["2", "4"] },
     });
     expect((await ask({ port: await portOf("3") })).body.toString()).to.equal("sunny");
     // The removed service drains: clients may use it until the lease of its record ends.

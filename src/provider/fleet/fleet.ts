@@ -75,9 +75,19 @@ export class Fleet {
   /** @throws BlockcloudError if no service could start. */
   async #startTasks(): Promise<void> {
     this.#ready.resolve(undefined);
-    await Promise.all([...this.#services.values()].map((service) => service.tried));
-    this.#throwIfAllFailed();
-    this.#say("the services have started", {});
+    const services = [...this.#services.values()];
+    void Promise.all(services.map((service) => service.tried)).then(() => {
+      if (!this.#stopping.signal.aborted) this.#say("the services have started", {});
+    });
+    // The agent has started with the first service that runs: the announcements follow each other, and each waits
+    // for its block.
+    const running = services.map(async (service) => {
+      await service.tried;
+      if (service.failure !== undefined) throw service.failure.error;
+    });
+    await Promise.any(running).catch(() => {
+      this.#throwIfAllFailed();
+    });
   }
 
   async #stopTasks(): Promise<void> {

@@ -32,6 +32,8 @@ describe("Fleet", () => {
   let steps: string[];
   /** Steps that fail, with their errors. */
   let failing: Map<string, BlockcloudError>;
+  /** Steps that do not end. */
+  let slow: Set<string>;
 
   beforeEach(() => {
     timers = new FakeTimers();
@@ -40,9 +42,11 @@ describe("Fleet", () => {
     plans = [planOf(1n, 8081), planOf(2n, 8082), planOf(3n, 8083)];
     steps = [];
     failing = new Map();
+    slow = new Set();
     const step = (name: string) => {
       const error = failing.get(name);
       steps.push(error === undefined ? name : `${name}: ${error.code}`);
+      if (slow.has(name)) return new Promise<void>(() => {});
       return error === undefined ? Promise.resolve() : Promise.reject(error);
     };
     fleet = new Fleet(
@@ -77,6 +81,7 @@ describe("Fleet", () => {
   const start = async () => {
     await fleet.fronts.start();
     await fleet.tasks.start();
+    await timers.advance(0);
     steps = [];
   };
   const up = (service: string) => sample(metrics, "blockcloud_provider_service_up", { service });
@@ -90,6 +95,7 @@ describe("Fleet", () => {
     expect(steps.filter((each) => each.startsWith("begin"))).to.deep.equal([]);
     expect(steps).to.include.members(["open 1:8081", "open 2:8082", "open 3:8083"]);
     await fleet.tasks.start();
+    await timers.advance(0);
     expect(steps).to.include.members(["begin 1", "begin 2", "begin 3"]);
     expect(log.lines.at(-1)?.fields).to.deep.equal({ services: 3, failed: 0 });
   });
@@ -127,6 +133,7 @@ describe("Fleet", () => {
     failing.set("begin 2", noEther);
     await fleet.fronts.start();
     await fleet.tasks.start();
+    await timers.advance(0);
     const own = () => steps.splice(0).filter((each) => each.includes(" 2"));
     expect(own()).to.deep.equal([
       ...["make 2", "open 2:8082", "begin 2: BALANCE_TOO_LOW", "end 2", "close 2:8082"],
@@ -147,6 +154,18 @@ describe("Fleet", () => {
     failing.set("begin 3", noEther);
     await fleet.fronts.start();
     expect(await failureOf(fleet.tasks.start())).to.have.property("code", "GATEWAY_LISTEN");
+  });
+
+  it("has started with the first service that runs, though another waits for its announcement", async () => {
+    slow.add("begin 2");
+    await fleet.fronts.start();
+    await fleet.tasks.start();
+    await timers.advance(0);
+    expect(await up("1")).to.equal(1);
+    expect(await up("2"), "it has neither failed nor started").to.equal(undefined);
+    expect(log.said("info")).not.to.include("the services have started");
+    await fleet.tasks.stop();
+    expect(steps).to.include("end 2");
   });
 
   it("stops though services wait for the chain", async () => {
