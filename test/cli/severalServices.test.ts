@@ -13,11 +13,15 @@ import { ask, head, whole } from "../support/httpClient.ts";
 /** The keys of the services. */
 const KEYS = ["service", "newKey", "stranger", "owner"] as const;
 
+const RELOADED = "the services were read again";
+
 describe("provider run with several services", () => {
   let rig: CliRig;
   let agent: WorkerProcess;
   let upstream: Upstream;
   let state: string;
+  /** Address at which another server listens at first. */
+  let taken: string;
   const lines: LogLine[] = [];
   const waiting = new Set<() => void>();
   /** The responses of the upstream that have not ended. */
@@ -76,6 +80,12 @@ describe("provider run with several services", () => {
   });
   const write = (services: readonly object[]) =>
     rig.file("services.json", JSON.stringify({ services }));
+  /** Lets the agent read its services again. */
+  const reloaded = async () => {
+    const before = lines.length;
+    agent.reload();
+    return line((each) => each.msg === RELOADED && lines.indexOf(each) >= before);
+  };
   const health = async () => {
     const { port } = await said("metrics are served");
     const { status, body } = await ask({ port: Number(port), path: "/healthz" });
@@ -87,7 +97,7 @@ describe("provider run with several services", () => {
   };
 
   it("serves those that it can, whatever is wrong with the others", async () => {
-    const taken = `127.0.0.1:${(blocker.address() as AddressInfo).port}`;
+    taken = `127.0.0.1:${(blocker.address() as AddressInfo).port}`;
     mkdirSync(state);
     writeFileSync(providerStoreFile(state, rig.devnet.deployment, 4n), "no database".repeat(1_000));
     const third = entry(3, { serviceKeyFile: "absent.key" });
@@ -140,10 +150,8 @@ describe("provider run with several services", () => {
   it("reads the file again, and cuts no connection of a service that did not change", async () => {
     const streaming = await head({ port: await portOf("1"), path: "/hold" });
     const answer = whole(streaming);
-    const reread = "the services were read again";
     write([entry(1), entry(3)]);
-    agent.reload();
-    const { services, failed, added, changed, removed } = await said(reread);
+    const { services, failed, added, changed, removed } = await reloaded();
     expect({ services, failed, added, changed, removed }).to.deep.equal({
       ...{ services: 2, failed: 0, added: [], changed: ["3"], removed: ["2", "4"] },
     });
@@ -152,6 +160,21 @@ describe("provider run with several services", () => {
     expect((await ask({ port: await portOf("2") })).status).to.equal(200);
     held[0]?.end("data: two\n\n");
     expect((await answer).body.toString()).to.equal("data: one\n\ndata: two\n\n");
+  });
+
+  it("hands a port over, from the service that was removed, and to other settings of one", async () => {
+    const port = Number(taken.split(":")[1]);
+    const other = await startUpstream((_, response) => response.end("rainy"));
+    try {
+      write([entry(1), entry(3, { listen: taken })]);
+      expect(await reloaded()).to.include({ services: 2, failed: 0 });
+      expect((await ask({ port })).body.toString()).to.equal("sunny");
+      write([entry(1), entry(3, { listen: taken, upstream: other.url })]);
+      expect(await reloaded()).to.include({ services: 2, failed: 0 });
+      expect((await ask({ port })).body.toString()).to.equal("rainy");
+    } finally {
+      await other.stop();
+    }
   });
 
   it("announces all of them by the one key that pays, with one sequence of nonces", async () => {

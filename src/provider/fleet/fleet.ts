@@ -14,6 +14,15 @@ export interface FleetDependencies {
   log: Logger;
 }
 
+/** A service that was removed or changed, and whose gateway stays open for a while. */
+interface Leaving {
+  /** Ends that time. */
+  hurry: AbortController;
+  /** Settles when the gateway does not listen any more. */
+  closing: Promise<unknown>;
+  done: Promise<void>;
+}
+
 /**
  * The services of an agent. Each starts, fails and stops by itself. A reload starts the services that were added,
  * lets the removed ones drain, restarts the changed ones, and leaves the others alone.
@@ -22,7 +31,7 @@ export class Fleet {
   readonly #graceMs: number;
   readonly #d: FleetDependencies;
   readonly #services = new Map<bigint, HostedService>();
-  readonly #leaving = new Map<HostedService, Promise<void>>();
+  readonly #leaving = new Map<HostedService, Leaving>();
   readonly #stopping = new AbortController();
   readonly #ready = Promise.withResolvers<undefined>();
   #reloading: Promise<unknown> = Promise.resolve();
@@ -44,7 +53,8 @@ export class Fleet {
         // Without the chain the tasks were never started, but services may wait for it.
         await this.#stopTasks();
         const fronts = [...this.#services.values()].map((service) => service.stopFront());
-        await Promise.all([...fronts, ...this.#leaving.values()]);
+        const left = [...this.#leaving.values()].map(({ done }) => done);
+        await Promise.all([...fronts, ...left]);
       },
     };
   }
@@ -125,7 +135,8 @@ export class Fleet {
     const starting = [...changed, ...added];
     const ending = [...removed, ...changed.map(({ settings }) => settings.number)];
     const ports = new Set(starting.map(({ settings }) => settings.listen.port));
-    await Promise.all(ending.map((number) => this.#end(number, ports)));
+    await Promise.all(ending.map((number) => this.#end(number)));
+    await this.#free(ports);
     if (this.#stopping.signal.aborted) return;
     await Promise.all(starting.map((plan) => this.#host(plan).start()));
     const numbers = (of: readonly ServicePlan[]) => of.map(({ settings }) => settings.number);
@@ -136,29 +147,42 @@ export class Fleet {
     });
   }
 
-  /**
-   * Stops a service's tasks, so that two never work for one service. Its gateway stays open for a while, unless its
-   * port is needed: then it closes the port at once, and ends its running responses.
-   */
-  async #end(number: bigint, ports: ReadonlySet<number>): Promise<void> {
+  /** Stops a service's tasks, so that two never work for one service; its gateway stays open for a while. */
+  async #end(number: bigint): Promise<void> {
     const service = this.#services.get(number);
     if (service === undefined) return;
     await service.stopTasks().catch((error: unknown) => {
       this.#d.log.warn("a service's tasks could not be stopped", { service: number, error });
     });
     this.#services.delete(number);
-    const { port } = service.plan.settings.listen;
-    const leaving = this.#leave(service, port !== 0 && ports.has(port) ? 0 : this.#graceMs);
-    this.#leaving.set(service, leaving);
+    const { promise: closing, resolve } = Promise.withResolvers<undefined>();
+    const hurry = new AbortController();
+    const done = this.#leave(service, hurry.signal, () => {
+      resolve(undefined);
+    });
+    this.#leaving.set(service, { hurry, closing, done });
   }
 
-  /** Nothing waits before the port is closed if there is no grace. */
-  async #leave(service: HostedService, graceMs: number): Promise<void> {
+  /** Closes the ports of services that are left and whose port another one needs; running responses may end. */
+  async #free(ports: ReadonlySet<number>): Promise<void> {
+    const inTheWay = [...this.#leaving].filter(([{ plan }]) => {
+      const { port } = plan.settings.listen;
+      return port !== 0 && ports.has(port);
+    });
+    for (const [, { hurry }] of inTheWay) hurry.abort();
+    await Promise.all(inTheWay.map(([, { closing }]) => closing));
+  }
+
+  /** @param closing Called when the gateway does not listen any more; its responses may still run. */
+  async #leave(service: HostedService, hurry: AbortSignal, closing: () => void): Promise<void> {
     const { timers, log, metrics } = this.#d;
     const { number } = service.plan.settings;
-    if (graceMs > 0) await timers.sleep(graceMs, this.#stopping.signal).catch(() => undefined);
+    const signal = AbortSignal.any([hurry, this.#stopping.signal]);
+    await timers.sleep(this.#graceMs, signal).catch(() => undefined);
     try {
-      await service.stopFront();
+      const stopped = service.stopFront();
+      closing();
+      await stopped;
       log.info("a service was left", { service: number });
     } catch (error) {
       log.warn("a service could not be left", { service: number, error });

@@ -211,6 +211,19 @@ describe("Fleet", () => {
       expect(steps.indexOf("close 2:8082")).to.be.within(0, steps.indexOf("open 4:8082") - 1);
     });
 
+    it("takes a removed service back at once, though its old gateway had the port", async () => {
+      await start();
+      plans = [planOf(1n, 8081), planOf(3n, 8083)];
+      await fleet.reload();
+      await timers.advance(10_000);
+      expect(steps).to.deep.equal(["end 2"]);
+      plans = [planOf(1n, 8081), planOf(2n, 8082), planOf(3n, 8083)];
+      await fleet.reload();
+      await timers.advance(GRACE_MS);
+      expect(steps).to.deep.equal(["end 2", "close 2:8082", "make 2", "open 2:8082", "begin 2"]);
+      expect(await up("2"), "its series is kept").to.equal(1);
+    });
+
     it("restarts a service with another key, but not because its key file cannot be read", async () => {
       await start();
       plans = [planOf(1n, 8081), planOf(2n, 8082), planOf(3n, 8083)].map((plan) => ({
