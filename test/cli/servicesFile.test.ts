@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Problems } from "../../src/cli/framework/settings.ts";
-import { processIo } from "../../src/cli/framework/io.ts";
+import { processIo, type CliIo } from "../../src/cli/framework/io.ts";
 import { readServices } from "../../src/cli/provider/servicesFile.ts";
 import { FileSource } from "../../src/cli/provider/serviceSource.ts";
 import { isChanged } from "../../src/provider/fleet/plan.ts";
@@ -54,11 +54,10 @@ describe("the file of an agent's services", () => {
       .message.split("\n")
       .filter((line) => line.startsWith("  ") && !line.includes("--help"))
       .map((line) => line.trim());
-  const source = () =>
-    new FileSource(
-      { file, passwordFile: undefined },
-      { io: processIo(), signal: new AbortController().signal },
-    );
+  /** No one can answer at the terminal of this test. */
+  const io = Object.create(processIo(), { interactive: { value: false } }) as CliIo;
+  const source = (passwordFile?: string) =>
+    new FileSource({ file, passwordFile }, { io, signal: new AbortController().signal });
 
   it("has the settings of the flags, with their defaults, and paths from its own folder", () => {
     services(
@@ -193,6 +192,20 @@ describe("the file of an agent's services", () => {
   });
 
   describe("keys", () => {
+    it("may be encrypted, with one password for all", async () => {
+      write("weather.key", KEY);
+      write("password", "correct horse battery");
+      const line = "key import weather.json --from weather.key --password-file password";
+      const args = [...line.split(" "), "--scrypt-cost", "10"];
+      const { code, stderr } = await runCli(args, { cwd: folder });
+      expect(code, stderr).to.equal(0);
+      services(entry({ serviceKeyFile: "weather.json" }));
+      const [opened] = await source(path.join(folder, "password")).read();
+      expect((await opened!.keys()).serviceKey).to.equal(KEY);
+      const [closed] = await source().read();
+      expect(await failureOf(closed!.keys())).to.have.property("code", "KEY_PASSWORD_MISSING");
+    });
+
     it("are opened for each service by itself, again at each attempt", async () => {
       services(
         entry({ previousServiceKeyFiles: ["old.key"] }),

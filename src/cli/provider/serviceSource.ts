@@ -46,7 +46,7 @@ export class FileSource implements ServiceSource {
     let isFirst = true;
     return {
       settings: { number, upstream, listen, endpoint: endpoint?.href, settleEvery },
-      fingerprint: JSON.stringify({ ...entry, service: number.toString() }),
+      fingerprint: JSON.stringify(entry, plainly),
       keyFingerprint: keyFingerprint(entry),
       keys: () => {
         const asks = mayAsk && isFirst;
@@ -70,6 +70,11 @@ export class FileSource implements ServiceSource {
     for (const file of entry.previousServiceKeyFiles ?? []) previousKeys.push(await open(file));
     return { serviceKey, previousKeys };
   }
+}
+
+/** JSON has no integers of any length. */
+function plainly(_: string, value: unknown): unknown {
+  return typeof value === "bigint" ? value.toString() : value;
 }
 
 /**
