@@ -4,6 +4,7 @@ import type { Metrics } from "../node/metrics.ts";
 import { settlementAbi } from "../protocol/abi/settlement.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { grades } from "../protocol/tally.ts";
+import { bounds, type Bound } from "../net/peerBounds.ts";
 import { problemCodes, type GatewayProblemCode } from "./gateway/problem.ts";
 
 /** Bounds of the gateway's times, seconds: around the bounds of the launch classes' grades. */
@@ -24,6 +25,8 @@ export interface GatewayObserver {
   receipt(): void;
   /** The gateway refused the request or gave it up. */
   problem(code: GatewayProblemCode): void;
+  /** A connection was closed at once, because a bound was reached. */
+  connectionRefused(bound: Bound): void;
 }
 
 /** The metrics of a provider's agent; each has the label `service`. */
@@ -32,6 +35,7 @@ export class ProviderMetrics {
   readonly seconds;
   readonly receipts;
   readonly problems;
+  readonly connectionsRefused;
   readonly challenges;
   readonly challengeOpen;
   readonly challengeDeadline;
@@ -67,6 +71,11 @@ export class ProviderMetrics {
       "blockcloud_gateway_problems_total",
       "Requests that the gateway refused or gave up, by code.",
       { ...SERVICE, code: problemCodes },
+    );
+    this.connectionsRefused = metrics.counter(
+      "blockcloud_gateway_connections_refused_total",
+      "Connections that were closed at once, by the bound that was reached.",
+      { ...SERVICE, bound: bounds },
     );
     this.challengeOpen = metrics.gauge(
       "blockcloud_provider_challenge_open",
@@ -201,6 +210,10 @@ export class ServiceMetrics implements GatewayObserver {
 
   problem(code: GatewayProblemCode): void {
     this.#all.problems.add(1, { service: this.#service, code });
+  }
+
+  connectionRefused(bound: Bound): void {
+    this.#all.connectionsRefused.add(1, { service: this.#service, bound });
   }
 
   /** A challenge is open; `deadline` in Unix seconds once it has its question. */

@@ -62,7 +62,10 @@ describe("the file of an agent's services", () => {
   it("has the settings of the flags, with their defaults, and paths from its own folder", () => {
     services(
       entry({ endpoint: "https://weather.example", previousServiceKeyFiles: ["old.key"] }),
-      entry({ service: "8", listen: "[::1]:8081", settleEvery: 1, serviceKeyFile: "/k/8.key" }),
+      entry({
+        ...{ service: "8", listen: "[::1]:8081", settleEvery: 1, serviceKeyFile: "/k/8.key" },
+        ...{ trustProxy: ["127.0.0.1"], maxConnections: 10 },
+      }),
     );
     const [weather, other] = read();
     expect(weather).to.deep.include({
@@ -79,15 +82,21 @@ describe("the file of an agent's services", () => {
       settleEvery: 1,
       serviceKeyFile: "/k/8.key",
       previousServiceKeyFiles: [],
+      maxConnections: 10,
     });
+    expect([weather, other].map((each) => each?.trustProxy?.length)).to.deep.equal([0, 1]);
   });
 
   it("is complained about all at once, each fault at its place", () => {
-    services(entry({ upstream: "ftp://files", settleEvery: 0 }), { listen: "8080", colour: "red" });
+    services(entry({ upstream: "ftp://files", settleEvery: 0, trustProxy: "no range" }), {
+      listen: "8080",
+      colour: "red",
+    });
     const lines = faults();
     for (const place of [
       "services[0].upstream",
       "services[0].settleEvery",
+      "services[0].trustProxy",
       "services[1].service",
       "services[1].upstream",
       "services[1].listen",
@@ -99,7 +108,7 @@ describe("the file of an agent's services", () => {
         place,
       ).to.have.length(1);
     }
-    expect(lines).to.have.length(7);
+    expect(lines).to.have.length(8);
     expect(lines.join()).to.contain("ftp://files").and.to.contain("8080");
   });
 

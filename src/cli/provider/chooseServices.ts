@@ -3,6 +3,7 @@ import type { Check } from "../framework/command.ts";
 import { optional } from "../framework/flag.ts";
 import { nameOf, readSetting } from "../framework/settings.ts";
 import { endpoint, listen, servicesFile, settleEvery, upstream } from "./flags.ts";
+import { gatewayFlags } from "./gatewayFlags.ts";
 import { readServices } from "./servicesFile.ts";
 
 /** Flags of an agent with one service. */
@@ -12,6 +13,7 @@ export const singleFlags = {
   listen,
   endpoint,
   settleEvery,
+  ...gatewayFlags,
   serviceKey,
   previousServiceKeys,
 };

@@ -13,6 +13,7 @@ import { coralAllowLoopback, coralFlags, coralOptions } from "../framework/coral
 import type { Values } from "../framework/flag.ts";
 import { runWorker } from "../framework/worker.ts";
 import { chooseServices, serviceFlags, type singleFlags } from "./chooseServices.ts";
+import { gatewayLimits } from "./gatewayFlags.ts";
 
 /** The provider serves before the chain can be reached, and checks the chain itself. */
 const OPTIONS = { checkChain: false, check: chooseServices };
@@ -32,6 +33,9 @@ export const providerRun = chainCommand(
     examples: [
       "blockcloud provider run --service 7 --upstream http://127.0.0.1:3000 --listen 0.0.0.0:8080 \\\n" +
         "--endpoint https://weather.example --service-key-file service.key --wallet-key-file wallet.key",
+      "blockcloud provider run --service 7 --upstream http://127.0.0.1:3000 --listen 127.0.0.1:8080 \\\n" +
+        "--trust-proxy 127.0.0.1 --endpoint https://weather.example --service-key-file service.key \\\n" +
+        "--wallet-key-file wallet.key",
       "blockcloud provider run --services-file services.json --wallet-key-file wallet.key",
     ],
     notes: `With --services-file one agent serves several services: one key pays for all of them. SIGHUP reads the file
@@ -90,6 +94,7 @@ function settingsOf(flags: Values<typeof singleFlags>) {
     upstream: flags.upstream,
     listen: flags.listen,
     endpoint: flags.endpoint?.href,
+    gateway: gatewayLimits(flags),
     settleEvery: flags.settleEvery,
   };
 }

@@ -8,6 +8,7 @@ import type { CliIo } from "../framework/io.ts";
 import { askPassword, passwordMissing } from "../framework/prompt.ts";
 import { passwordOf } from "../framework/resolve.ts";
 import { Problems } from "../framework/settings.ts";
+import { gatewayLimits } from "./gatewayFlags.ts";
 import { readServices, type ServiceEntry } from "./servicesFile.ts";
 
 /** The services of an agent, from their file. */
@@ -45,7 +46,14 @@ export class FileSource implements ServiceSource {
     const { service: number, upstream, listen, endpoint, settleEvery } = entry;
     let isFirst = true;
     return {
-      settings: { number, upstream, listen, endpoint: endpoint?.href, settleEvery },
+      settings: {
+        number,
+        upstream,
+        listen,
+        endpoint: endpoint?.href,
+        gateway: gatewayLimits(entry),
+        settleEvery,
+      },
       fingerprint: JSON.stringify(entry, plainly),
       keyFingerprint: keyFingerprint(entry),
       keys: () => {

@@ -7,6 +7,7 @@ import { resolveFlags } from "../framework/resolve.ts";
 import { nameOf, type Problems } from "../framework/settings.ts";
 import { anyText } from "../framework/values.ts";
 import { endpoint, listen, settleEvery, upstream } from "./flags.ts";
+import { gatewayFlags } from "./gatewayFlags.ts";
 
 /** Most services of one file; also the bound of what one process should serve. */
 const MAX_SERVICES = 100;
@@ -18,6 +19,7 @@ const entryFlags = {
   listen,
   endpoint,
   settleEvery,
+  ...gatewayFlags,
   serviceKeyFile: file("--service-key-file <path>", "file with the service's key", anyText, {
     required: true,
   }),

@@ -1,5 +1,6 @@
 import type { Hex } from "viem";
 import type { ListenAddress } from "../gateway/gateways.ts";
+import type { GatewayLimits } from "../gateway/options.ts";
 
 /** The settings of one service of an agent. */
 export interface ServiceSettings {
@@ -10,6 +11,8 @@ export interface ServiceSettings {
   listen: ListenAddress;
   /** URL at which clients reach the gateway; without it, the address that it listens on. */
   endpoint: string | undefined;
+  /** Limits of the gateway, and the proxies in front of it. */
+  gateway?: GatewayLimits | undefined;
   /** Epochs that one settlement collects. */
   settleEvery: number;
 }

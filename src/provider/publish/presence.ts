@@ -12,6 +12,7 @@ import { wallSeconds, type Timers } from "../../node/timers.ts";
 import { hexToBytes } from "../../protocol/bytes.ts";
 import { blockcloudDomain } from "../../protocol/typedData.ts";
 import { Gateway } from "../gateway/gateway.ts";
+import type { GatewayLimits } from "../gateway/options.ts";
 import { Gateways, type ListenAddress } from "../gateway/gateways.ts";
 import { RECORD_LEASE_MS } from "./lease.ts";
 import type { ServiceMetrics } from "../metrics.ts";
@@ -59,6 +60,8 @@ export interface PresenceOptions {
   listen: ListenAddress;
   /** URL at which clients reach the gateway; without it, the address that it listens on. */
   endpoint: string | undefined;
+  /** Limits of the gateway, and the proxies in front of it. */
+  gateway?: GatewayLimits | undefined;
   storeFile: string;
 }
 
@@ -87,7 +90,7 @@ export function createPresence(
   const monotonic = () => timers.monotonic();
   const make = (listen: ListenAddress) =>
     new Gateway(
-      { serviceId, domain, key, upstream, listen },
+      { ...options.gateway, serviceId, domain, key, upstream, listen },
       { logger: log, now, monotonic, observer: metrics },
     );
   const gateways = new Gateways(
