@@ -24,6 +24,7 @@ import { networks, type NetworkFacts } from "../ignition/networks.ts";
 import { plainParameters, readParameters, type Parameters } from "../ignition/parameters.ts";
 import type { Deployment } from "../src/chain/deployment.ts";
 import { serviceRegistryAbi } from "../src/protocol/abi/serviceRegistry.ts";
+import { refuseSecret } from "../src/node/misplaced.ts";
 import { BlockcloudError } from "../src/protocol/errors.ts";
 import { deploymentGas } from "./deploy/gas.ts";
 import { mintTransaction } from "./deploy/journal.ts";
@@ -79,6 +80,7 @@ const flags = program.opts<Flags>();
 const name = flags.name ?? flags.network;
 
 try {
+  for (const value of Object.values(flags)) if (typeof value === "string") refuseSecret(value);
   process.exitCode = await main();
 } catch (error) {
   const known = error instanceof BlockcloudError;

@@ -5,6 +5,7 @@ import type { CommandEntry, GroupEntry, ProgramSpec } from "./framework/entry.ts
 import { exitCodeOf } from "./framework/exitCodes.ts";
 import type { CliIo } from "./framework/io.ts";
 import { describeError } from "./framework/output.ts";
+import { withoutKeys } from "../node/misplaced.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { ownVersion } from "./version.ts";
 
@@ -100,7 +101,7 @@ function createProgram(spec: ProgramSpec, loaded: Loaded, shared: Shared): Comma
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
-      writeErr: (text) => io.stderr.write(text),
+      writeErr: (text) => io.stderr.write(withoutKeys(text)),
     });
   if (spec.version !== undefined)
     program.version(spec.version(), "-V, --version", "print the version");

@@ -99,9 +99,12 @@ function isCredential(file: string): boolean {
   return folder !== undefined && path.dirname(path.resolve(file)) === path.resolve(folder);
 }
 
+/** Where there is no password file, the path may be the password itself: then nothing repeats it. */
 function missing(file: string, what: string, cause?: unknown): BlockcloudError {
-  return new BlockcloudError("KEY_MISSING", `The ${what} file ${file} cannot be read.`, {
-    cause,
+  const isPassword = what === "password";
+  const name = isPassword ? "that was named" : file;
+  return new BlockcloudError("KEY_MISSING", `The ${what} file ${name} cannot be read.`, {
+    ...(!isPassword && { cause }),
     remedy: "Check the path and its permissions.",
   });
 }

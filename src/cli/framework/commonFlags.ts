@@ -38,7 +38,7 @@ export const chainFlags = {
   network: text(
     "--network <name>",
     "network of deployments/<name>.json, instead of --deployment",
-    anyText.regex(/^[\w-]+$/, "Give the name of a network."),
+    anyText.regex(/^[\w-]{1,40}$/, "Give the name of a network."),
     {
       env: "BLOCKCLOUD_NETWORK",
       config: "network",

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
-import { findKey, findKeys, looksLikeKey, type FoundKey } from "../../node/keys.ts";
+import { findKey, findKeys, type FoundKey } from "../../node/keys.ts";
+import { mayBeSecret, refuseSecret } from "../../node/misplaced.ts";
 import type { ConfigEntries } from "../../node/config.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Flag } from "./flag.ts";
@@ -102,6 +103,8 @@ export function readSetting(
     if (flag.options.required === true) problems.add(`${nameOf(flag)}: missing. ${howTo(flag)}`);
     return flag.kind === "list" ? [] : undefined;
   }
+  const isMisplaced = flag.kind === "path" && [found.raw].flat().some(mayBeSecret);
+  if (isMisplaced) return refused(found, problems);
   const raw = flag.kind === "document" ? documentText(found, sources.io, problems) : found.raw;
   if (raw === undefined) return undefined;
   const parsed = flag.schema.safeParse(raw);
@@ -139,6 +142,7 @@ function documentText(
   problems: Problems,
 ): Raw | undefined {
   if (typeof raw !== "string" || !raw.startsWith("@")) return raw;
+  if (mayBeSecret(raw.slice(1))) return refused({ source, raw }, problems);
   const name = path.resolve(io.cwd, raw.slice(1));
   try {
     if (statSync(name).size <= MAX_DOCUMENT_BYTES) return readFileSync(name, "utf8");
@@ -171,7 +175,14 @@ function readKeys(
 
 /** A key that stands where its file should be named must not become part of a path that is shown. */
 function keyPath(io: CliIo, file: string): string {
-  return looksLikeKey(file) ? file : path.resolve(io.cwd, file);
+  return mayBeSecret(file) ? file : path.resolve(io.cwd, file);
+}
+
+/** Notes that a secret stands where a path belongs, without repeating it. */
+function refused({ source, raw }: FoundSetting, problems: Problems): undefined {
+  problems.collect(source, () => {
+    for (const item of [raw].flat()) refuseSecret(item.replace(/^@/, ""));
+  });
 }
 
 function isPath({ kind }: Flag<unknown>): boolean {
@@ -185,5 +196,5 @@ function fromFolder(raw: Raw, folder: string): Raw {
 }
 
 function containsKey(raw: Raw): boolean {
-  return [raw].flat().some(looksLikeKey);
+  return [raw].flat().some(mayBeSecret);
 }
