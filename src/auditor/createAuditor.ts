@@ -99,7 +99,7 @@ export function createAuditor(options: AuditorOptions, environment: AuditorEnvir
     ((needs) => new Inspector({ allowLoopback: options.allowLoopback }, needs));
   const voter = createVoter({ time, timers, locate: locator.locate, receipts, log, metrics });
   const openStore = environment.openStore ?? ((file: string) => new AuditorStore(file));
-  const store = openStore(auditorStoreFile(options.stateDir, auditor));
+  const store = openStore(auditorStoreFile(options.stateDir, auditor, deployment));
   const shared = { client, deployment, seeds, store, sender, time, timers, log, metrics };
   const profit = options.economics && new Profit(options.economics, shared);
   const duties = [

@@ -72,7 +72,7 @@ export function createBackup(stateDir: string, file: string, now: Date): Manifes
       remedy: "Keep nothing but the workers' state in it.",
     });
   }
-  mkdirSync(path.dirname(file), { recursive: true });
+  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
   // Beside the target, so that the last step is a rename within one file system.
   const work = mkdtempSync(path.join(path.dirname(file), ".backup-"));
   try {

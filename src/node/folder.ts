@@ -1,8 +1,12 @@
-import { mkdirSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
 import { BlockcloudError } from "../protocol/errors.ts";
 
+/** Files that SQLite keeps beside a database while it is open, and after a crash. */
+const BESIDE = ["-wal", "-shm", "-journal"];
+
 /**
- * Makes a folder for state or keys, for nobody else to look into, unless there is one.
+ * Makes a folder for state or keys, for nobody else to look into. One that is there and belongs to this user
+ * is closed to others.
  *
  * @throws BlockcloudError `STATE_UNUSABLE`, with what the operating system says.
  */
@@ -16,6 +20,36 @@ export function ensureFolder(folder: string): void {
       cause,
       remedy: "Name a folder that this user may write to.",
     });
+  }
+  tighten(folder);
+}
+
+/** Makes an empty file that only its owner may read; SQLite gives the files beside it the same mode. */
+export function makePrivateFile(file: string): void {
+  closeSync(openSync(file, "a", 0o600));
+  tighten(file);
+}
+
+/** Closes a database, and the files that SQLite keeps beside it, to everybody but its owner. */
+export function tightenDatabase(file: string): void {
+  for (const each of [file, ...BESIDE.map((suffix) => file + suffix)]) {
+    if (existsSync(each)) tighten(each);
+  }
+}
+
+/**
+ * Takes the rights of others away, where there are any. What belongs to another user stays as it is: a folder
+ * that root made for this worker, for example, or `/tmp`.
+ */
+function tighten(path: string): void {
+  const { mode, uid } = statSync(path);
+  if ((mode & 0o077) === 0 || uid !== process.getuid?.()) return;
+  try {
+    chmodSync(path, mode & 0o700);
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    // A file system that keeps no modes, or is read-only: it is read all the same.
+    if (!["EPERM", "EROFS", "ENOTSUP"].includes(code)) throw error;
   }
 }
 

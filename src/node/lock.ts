@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { ensureFolder } from "./folder.ts";
+import { ensureFolder, makePrivateFile } from "./folder.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 
 /** What a lock is for: one worker for each key on each deployment. */
@@ -78,6 +78,7 @@ function filesOf({ stateDir, name }: LockOptions): [string, string] {
 
 function openLock(file: string): DatabaseSync {
   try {
+    makePrivateFile(file);
     return new DatabaseSync(file);
   } catch (cause) {
     throw new BlockcloudError("STATE_UNUSABLE", `The lock ${file} cannot be opened.`, {

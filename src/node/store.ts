@@ -2,7 +2,7 @@ import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSyn
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { BlockcloudError } from "../protocol/errors.ts";
-import { ensureFolder } from "./folder.ts";
+import { ensureFolder, makePrivateFile, tightenDatabase } from "./folder.ts";
 
 /** Files up to so many bytes are checked page by page when they are opened: within a second. */
 const CHECKED_BYTES = 64 * 1024 * 1024;
@@ -26,6 +26,7 @@ export function openStore(file: string, migrations: readonly string[]): Database
     ensureFolder(path.dirname(file));
     if (existsSync(file)) checkFile(file);
     else create(file, migrations);
+    tightenDatabase(file);
   }
   const database = open(file);
   try {
@@ -69,6 +70,7 @@ function create(file: string, migrations: readonly string[]): void {
   const unfinished = `${file}.new`;
   for (const suffix of ["", "-wal", "-shm", "-journal"])
     rmSync(unfinished + suffix, { force: true });
+  makePrivateFile(unfinished);
   const database = open(unfinished);
   try {
     database.exec("PRAGMA synchronous=FULL");

@@ -122,7 +122,9 @@ describe("stake commands", function () {
 
   it("auditor exit does not leave rounds behind that it could claim", async () => {
     const { address: auditor } = parts.owner;
-    const store = new AuditorStore(auditorStoreFile(`${rig.folder}/.blockcloud`, auditor));
+    const store = new AuditorStore(
+      auditorStoreFile(`${rig.folder}/.blockcloud`, auditor, rig.devnet.deployment),
+    );
     const epoch = await rig.client.readContract({ ...rig.registry, functionName: "currentEpoch" });
     const hash = `0x${"11".repeat(32)}` as const;
     store.save({ epoch, secret: hash, y: hash, votes: 0, chunks: [], evidence: [] });
