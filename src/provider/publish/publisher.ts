@@ -147,7 +147,7 @@ export class Publisher implements Startable {
       if (!this.#failed) log.warn("the record was not published, trying again", { error });
       this.#failed = true;
       this.#retryAt = timers.monotonic() + RETRY_MS;
-      if (move !== undefined) store.concludeMove(move, { code, message });
+      if (move !== undefined) store.concludeMove(move, { code, message, again: true });
       metrics?.bookkeeping("publish", error);
     }
     if (this.alone) await this.#announce();
