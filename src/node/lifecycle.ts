@@ -56,24 +56,31 @@ const HANGUP_CODE = 129;
  * process at once. A worker that fails to start is stopped, so that nothing of it keeps the process alive.
  *
  * @param options `withParent`: stop also when standard input ends, as whoever started us is gone then.
+ *   `failed`: stop when the worker finds that it cannot go on; its error is thrown then.
  * @returns Exit code: 0 after a clean stop, 129 after one by SIGHUP, 1 when the worker could not stop in time.
  */
 export async function runUntilSignal(
   worker: Startable,
   log: Logger,
-  options: { withParent: boolean },
+  options: { withParent: boolean; failed?: Promise<Error> },
 ): Promise<number> {
   const { signalled, unlisten } = listenForSignals();
   const input = options.withParent ? untilEnd(process.stdin) : undefined;
   try {
     await start(worker, log);
-    const reason = await Promise.race([signalled, ...(input ? [input] : [])]);
-    log.info("stopping", { reason });
+    const { failed } = options;
+    const reason = await Promise.race([
+      signalled,
+      ...(input ? [input] : []),
+      ...(failed ? [failed] : []),
+    ]);
+    log.info("stopping", { reason: reason instanceof Error ? reason.message : reason });
     if (!(await stopInTime(worker))) {
       log.error("did not stop in time", { milliseconds: SHUTDOWN_MS });
       return 1;
     }
     log.info("stopped");
+    if (reason instanceof Error) throw reason;
     return reason === "SIGHUP" ? HANGUP_CODE : 0;
   } finally {
     unlisten();

@@ -5,7 +5,7 @@ import { Challenges } from "../chain/challenges.ts";
 import type { Deployment } from "../chain/deployment.ts";
 import type { FeePolicy } from "../chain/transactions/fees.ts";
 import { Services } from "../chain/services.ts";
-import { WhenReachable } from "../chain/whenReachable.ts";
+import { WhenReachable, withCheck } from "../chain/whenReachable.ts";
 import type { CoralOptions } from "../coral/options.ts";
 import { disposable, inOrder, type Worker } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
@@ -19,6 +19,7 @@ import { createPresence } from "./publish/presence.ts";
 import { Provider } from "./provider.ts";
 import { Settler } from "./duties/settler.ts";
 import { StatusWatch } from "./duties/statusWatch.ts";
+import { ServiceCheck } from "./serviceCheck.ts";
 import { providerStoreFile } from "./store.ts";
 
 export interface ProviderOptions {
@@ -54,6 +55,11 @@ export interface ProviderEnvironment {
   log: Logger;
   /** The registry in which the provider counts its events. */
   metrics?: Metrics;
+  /**
+   * Ends the agent where the chain, which could not be reached at the start, says later that the service is
+   * not one that it can serve; without it, the agent goes on and is unhealthy.
+   */
+  fail?: ((error: unknown) => void) | undefined;
 }
 
 /**
@@ -106,11 +112,12 @@ export function createProvider(options: ProviderOptions, environment: ProviderEn
     { number, everyEpochs: options.settleEvery },
     { client, deployment, sender, time, log },
   );
+  const challenges = new Challenges(client, deployment);
   const responder = new ChallengeResponder(
     { number, keys: [serviceKey, ...options.previousKeys] },
     {
       deployment,
-      challenges: new Challenges(client, deployment),
+      challenges,
       sender,
       time,
       timers,
@@ -129,9 +136,18 @@ export function createProvider(options: ProviderOptions, environment: ProviderEn
     log,
     metrics,
   });
+  const check = new ServiceCheck(
+    { number, keys: [serviceKey, ...options.previousKeys] },
+    { services, challenges, time, timers },
+  );
   const onChain = new WhenReachable(
     { waits: ["record", "answers to challenges", "pay"] },
-    { chain, rest: inOrder(ground, provider), timers, log, metrics: registry },
+    {
+      chain: withCheck(chain, (signal) => check.run(signal)),
+      always: gateways,
+      rest: inOrder(ground, provider),
+      ...{ timers, log, metrics: registry, fail: environment.fail },
+    },
   );
-  return disposable(inOrder(gateways, onChain));
+  return disposable(onChain);
 }

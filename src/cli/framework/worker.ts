@@ -18,7 +18,8 @@ export interface WorkerSpec {
   /** The key that no other worker may run with meanwhile; without one, no other worker of the name. */
   readonly key?: Hex;
   readonly deployment: Deployment;
-  create(log: Logger, metrics: Metrics): Startable;
+  /** @param fail Ends a worker that finds, after its start, that it cannot go on. */
+  create(log: Logger, metrics: Metrics, fail: (error: unknown) => void): Startable;
 }
 
 /**
@@ -40,12 +41,15 @@ export async function runWorker(
       },
     });
     const log = createLogger({ name, level: flags.logLevel }, sink);
-    const worker = create(log, metrics);
+    const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
+    const worker = create(log, metrics, (error) => {
+      fail(error instanceof Error ? error : new Error(String(error)));
+    });
     const server = await metricsServer(flags.metrics, metrics, log);
     // Metrics are served first and to the last.
     const parts = server === undefined ? worker : inOrder(server, worker);
     try {
-      return await runUntilSignal(parts, log, flags);
+      return await runUntilSignal(parts, log, { ...flags, failed });
     } finally {
       leaveInTime(sink);
     }

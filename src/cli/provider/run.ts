@@ -45,7 +45,7 @@ export const providerRun = chainCommand(
         name: "provider",
         key: flags.walletKey,
         deployment,
-        create: (log, metrics) =>
+        create: (log, metrics, fail) =>
           createProvider(
             {
               rpcUrls: flags.rpc,
@@ -68,7 +68,7 @@ export const providerRun = chainCommand(
                 allowLoopback: flags.allowLoopback,
               }),
             },
-            { timers: systemTimers, log, metrics },
+            { timers: systemTimers, log, metrics, fail },
           ),
       });
     },

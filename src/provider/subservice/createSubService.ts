@@ -4,11 +4,12 @@ import { ChainAccess, type ChainPace } from "../../chain/access.ts";
 import { currentEpoch } from "../../chain/clock.ts";
 import { deploymentTag } from "../../chain/deployment.ts";
 import { Services } from "../../chain/services.ts";
-import { WhenReachable } from "../../chain/whenReachable.ts";
-import { disposable, inOrder, type Startable, type Worker } from "../../node/lifecycle.ts";
+import { WhenReachable, withCheck } from "../../chain/whenReachable.ts";
+import { disposable, inOrder, type Worker } from "../../node/lifecycle.ts";
 import { createMetrics } from "../../node/metrics.ts";
 import { checkTimes } from "../../protocol/checkRecord.ts";
 import { readDelegation } from "../../protocol/delegation.ts";
+import { HORIZON } from "../../protocol/epoch.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { parseServiceId } from "../../protocol/serviceId.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
@@ -57,19 +58,17 @@ export function createSubService(
     { ...options, storeFile: path.join(options.stateDir, file) },
     { chain, timers, log, metrics, registry },
   );
-  const check: Startable = {
-    start: () => checkDelegation(chain, options, { number: prefix, serviceId, delegation }),
-    stop: () => Promise.resolve(),
-  };
+  const check = () => checkDelegation(chain, options, { number: prefix, serviceId, delegation });
   const onChain = new WhenReachable(
     { waits: ["record"] },
     {
-      chain,
-      rest: inOrder(check, ground, publisher(undefined)),
-      ...{ timers, log, metrics: registry },
+      chain: withCheck(chain, check),
+      always: gateways,
+      rest: inOrder(ground, publisher(undefined)),
+      ...{ timers, log, metrics: registry, fail: environment.fail },
     },
   );
-  return disposable(inOrder(gateways, onChain));
+  return disposable(onChain);
 }
 
 /** Says at once what the network would say of each record. */
@@ -82,7 +81,7 @@ async function checkDelegation(
   const { delegation, signer } = readDelegation(input.serviceId, input.delegation, domain);
   checkTimes("DELEGATION", delegation, time.now() * 1000);
   const services = new Services(client, deployment);
-  const rootKey = await services.key(input.number, currentEpoch(time) + 1);
+  const rootKey = await services.key(input.number, currentEpoch(time) + HORIZON);
   if (isAddressEqual(signer, rootKey)) return;
   throw new BlockcloudError("DELEGATION_SIGNER", `Delegated by ${signer}, not by ${rootKey}.`, {
     remedy: "Ask the root service's owner for a delegation by its newest key.",
