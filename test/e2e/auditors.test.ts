@@ -34,7 +34,7 @@ import { ChainDriver } from "../support/chainDriver.ts";
 import { sample } from "../support/samples.ts";
 
 /** Long, so that a busy machine has time between two steps of the chain's clock. */
-const EPOCH_SECONDS = 240;
+const EPOCH_SECONDS = 480;
 /** Enrolled in epoch 0, an auditor counts from the next but one. */
 const FIRST = 2;
 const SERVICES = 3;

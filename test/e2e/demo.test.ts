@@ -12,7 +12,7 @@ import type { Deployment } from "../../src/chain/deployment.ts";
 import { ChainDriver } from "../support/chainDriver.ts";
 
 /** Long, so that a busy machine has time between two steps of the chain's clock. */
-const EPOCH_SECONDS = 120;
+const EPOCH_SECONDS = 240;
 
 /** What the demo says as it goes. */
 class Progress {
