@@ -79,6 +79,6 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
   "backup create": "--state --config --json",
   "backup restore": "--state --config --json",
   doctor:
-    "--state --metrics --listen --wallet-key-file --service-key-file --owner-key-file --operator-key-file --deployment --network --rpc --config --json",
+    "--state --metrics --listen --wallet-key-file --service-key-file --owner-key-file --operator-key-file --keeper-key-file --device-key-file --deployment --network --rpc --config --json",
   completion: "",
 };

@@ -4,6 +4,7 @@ import { Announcements } from "../chain/announcements.ts";
 import { Challenges } from "../chain/challenges.ts";
 import type { Deployment } from "../chain/deployment.ts";
 import type { FeePolicy } from "../chain/transactions/fees.ts";
+import { GAS_PER_ROUND } from "../chain/runway.ts";
 import { Services } from "../chain/services.ts";
 import { WhenReachable, withCheck } from "../chain/whenReachable.ts";
 import type { CoralOptions } from "../coral/options.ts";
@@ -93,7 +94,7 @@ export function createProvider(options: ProviderOptions, environment: ProviderEn
   const { client, time } = chain;
   const services = new Services(client, deployment);
   const announcements = new Announcements({ client, deployment, time, services, log });
-  const sender = chain.sender(options.walletKey, options.fees);
+  const sender = chain.sender(options.walletKey, options.fees, GAS_PER_ROUND.provider);
   const { ground, gateways, whereabouts, store, publisher } = createPresence(
     {
       ...options,

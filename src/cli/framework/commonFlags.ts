@@ -224,6 +224,7 @@ export const keyPathFlags = {
   operatorKey: pathOf(operatorKey),
 };
 
-function pathOf({ syntax, about, options }: Flag<unknown>) {
+/** The flag of a key for a command that only looks at its file. */
+export function pathOf({ syntax, about, options }: Flag<unknown>) {
   return file(syntax, about, anyText, { ...(options.config && { config: options.config }) });
 }
