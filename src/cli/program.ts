@@ -5,6 +5,7 @@ import type { CommandEntry, GroupEntry, ProgramSpec } from "./framework/entry.ts
 import { exitCodeOf } from "./framework/exitCodes.ts";
 import type { CliIo } from "./framework/io.ts";
 import { describeError } from "./framework/output.ts";
+import { fileFault } from "../node/fileFault.ts";
 import { withoutKeys } from "../node/misplaced.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { ownVersion } from "./version.ts";
@@ -145,6 +146,8 @@ function addCommand(
 /** What was thrown, as one of our errors where it can be. A client's errors take the client to explain. */
 async function explained(thrown: unknown): Promise<unknown> {
   if (thrown instanceof BlockcloudError || thrown instanceof CommanderError) return thrown;
+  const fault = fileFault(thrown);
+  if (fault !== undefined) return fault;
   const { explain } = await import("./framework/explain.ts");
   return explain(thrown);
 }

@@ -1,4 +1,5 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
+import { isOnReadOnly, whyOf } from "./fileFault.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 
 /** Files that SQLite keeps beside a database while it is open, and after a crash. */
@@ -14,8 +15,14 @@ export function ensureFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (cause) {
-    const { code = "" } = cause as NodeJS.ErrnoException;
-    const why = WHY[code] ?? code;
+    // `mkdir` of several levels says ENOENT where the lowest folder that is there cannot be written.
+    const { code } = cause as NodeJS.ErrnoException;
+    const isReadOnly = isOnReadOnly(folder);
+    const why = isReadOnly
+      ? "the file system is read-only"
+      : code === "EEXIST"
+        ? "it is a file"
+        : whyOf(cause);
     throw new BlockcloudError("STATE_UNUSABLE", `${folder} cannot be used as a folder: ${why}.`, {
       cause,
       remedy: "Name a folder that this user may write to.",
@@ -52,12 +59,3 @@ function tighten(path: string): void {
     if (!["EPERM", "EROFS", "ENOTSUP"].includes(code)) throw error;
   }
 }
-
-const WHY: Readonly<Record<string, string>> = {
-  EEXIST: "it is a file",
-  ENOTDIR: "a part of the path is a file",
-  EACCES: "this user may not make it",
-  EPERM: "this user may not make it",
-  EROFS: "the file system is read-only",
-  ENOSPC: "the disk is full",
-};

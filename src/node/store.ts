@@ -2,12 +2,11 @@ import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSyn
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { BlockcloudError } from "../protocol/errors.ts";
+import { databaseFault, fileFault, SQLITE } from "./fileFault.ts";
 import { ensureFolder, makePrivateFile, tightenDatabase } from "./folder.ts";
 
 /** Files up to so many bytes are checked page by page when they are opened: within a second. */
 const CHECKED_BYTES = 64 * 1024 * 1024;
-/** SQLite's primary result codes: https://www.sqlite.org/rescode.html */
-const SQLITE = { readOnly: 8, io: 10, corrupt: 11, full: 13, cannotOpen: 14, notADatabase: 26 };
 const RESTORE =
   "Restore the newest backup, or move the file away to begin anew; what only it knew is lost then.";
 
@@ -63,6 +62,15 @@ function open(file: string): DatabaseSync {
   }
 }
 
+function openNew(file: string): DatabaseSync {
+  try {
+    makePrivateFile(file);
+  } catch (error) {
+    throw explained(error, file);
+  }
+  return open(file);
+}
+
 /** Made under another name first: a power cut leaves a whole file under this one, or none. */
 function create(file: string, migrations: readonly string[]): void {
   const left = ["-wal", "-shm"].map((suffix) => `${file}${suffix}`).find(existsSync);
@@ -70,8 +78,7 @@ function create(file: string, migrations: readonly string[]): void {
   const unfinished = `${file}.new`;
   for (const suffix of ["", "-wal", "-shm", "-journal"])
     rmSync(unfinished + suffix, { force: true });
-  makePrivateFile(unfinished);
-  const database = open(unfinished);
+  const database = openNew(unfinished);
   try {
     database.exec("PRAGMA synchronous=FULL");
     migrate(database, file, migrations);
@@ -125,22 +132,10 @@ function explained(error: unknown, file: string): unknown {
   if (error instanceof BlockcloudError || !(error instanceof Error)) return error;
   // Extended codes hold the primary one in their lowest byte.
   const code = "errcode" in error ? Number(error.errcode) & 0xff : undefined;
-  if (code === SQLITE.full) {
-    const remedy = "Make room; nothing of this write is in the file.";
-    const message = `${file} cannot grow: the disk is full.`;
-    return new BlockcloudError("STORE_FULL", message, { cause: error, retryable: true, remedy });
-  }
   if (code === SQLITE.corrupt || code === SQLITE.notADatabase) {
     return damaged(file, error.message, error);
   }
-  if (code === SQLITE.io || code === SQLITE.readOnly || code === SQLITE.cannotOpen) {
-    return new BlockcloudError("STORE_FAILED", `${file} cannot be used: ${error.message}.`, {
-      cause: error,
-      retryable: true,
-      remedy: "Check the disk, and who may write to the file and its folder.",
-    });
-  }
-  return error;
+  return (code === undefined ? fileFault(error) : databaseFault(error, file, code)) ?? error;
 }
 
 function damaged(file: string, why: string, cause?: unknown): BlockcloudError {
