@@ -162,6 +162,15 @@ export const commands = {
     about: "Look up where a service is, by itself or through a resolver whose answer it can check.",
     load: async () => (await import("./resolve/resolve.ts")).resolve,
   },
+  receipt: {
+    about: "Check what services signed.",
+    commands: {
+      verify: {
+        about: "Check that a receipt proves a response: service, nonce, exchange, date and key.",
+        load: async () => (await import("./receipt/verify.ts")).receiptVerify,
+      },
+    },
+  },
   table: {
     about: "Say how a resolver on this host looks services up.",
     commands: {

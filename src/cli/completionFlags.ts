@@ -55,6 +55,8 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
     "--allow-loopback --dns --dns-rate --http --http-rate --coral-listen --coral-bootstrap --coral-announce --state --rpc-poll --rpc-heads --metrics --log-level --with-parent --deployment --network --rpc --config --json",
   resolve:
     "--resolver --verify --watch --coral-bootstrap --allow-loopback --deployment --network --rpc --config --json",
+  "receipt verify":
+    "--service --nonce --method --target --request-body --status --response-body --deployment --network --rpc --config --json",
   "table list": "--state --config --json",
   "table add":
     "--state --forward --services --resolver --demux --delay --drop --priority --weight --config --json",

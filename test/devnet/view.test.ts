@@ -32,7 +32,7 @@ const picture: Picture = {
   settled: [],
   claimed: [],
   gasPerAudit: undefined,
-  resolver: { http: "http://127.0.0.1:8053", dns: "127.0.0.1:5353" },
+  resolver: { http: "http://127.0.0.1:8053", dns: "127.0.0.1:5335" },
   move: undefined,
 };
 
@@ -74,7 +74,7 @@ describe("render", () => {
   });
 
   it("says where the resolver is, and how the move went", () => {
-    expect(text).to.contain("resolver: http://127.0.0.1:8053, DNS on 127.0.0.1:5353");
+    expect(text).to.contain("resolver: http://127.0.0.1:8053, DNS on 127.0.0.1:5335");
     expect(text).to.contain("service 1 moves in the first audited epoch");
     const move = {
       ...{ service: 1, from: "http://a", to: "http://b" },

@@ -17,7 +17,7 @@ export const resolverRun = chainCommand({
     ...workerFlags,
   },
   examples: [
-    "blockcloud resolver run --http :8053 --dns :5353",
+    "blockcloud resolver run --http :8053 --dns :5335",
     "blockcloud resolver run --dns 192.0.2.53:53 --coral-bootstrap /ip4/203.0.113.7/tcp/4170",
   ],
   notes:
