@@ -68,6 +68,10 @@ describe("stake commands", function () {
   });
 
   it("auditor init stakes what is missing and enrols, and is done the second time", async () => {
+    const low = await rig.cli(
+      `auditor init --stake 4999 ${OWNER} --operator-key-file operator.key --yes`,
+    );
+    expect(low.stderr).to.match(/^STAKE_BELOW_MINIMUM: .*5000 BLOC/);
     const init = `auditor init --stake 6000 ${OWNER} --operator-key-file operator.key`;
     await ok(`stake 5000 --auditor ${OWNER}`);
     const first = await ok(init);
