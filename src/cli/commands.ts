@@ -256,6 +256,19 @@ export const commands = {
       },
     },
   },
+  config: {
+    about: "Look at the settings of the configuration file and the environment.",
+    commands: {
+      show: {
+        about: "Show every setting in force, and where it comes from; no secret among them.",
+        load: async () => (await import("./config/show.ts")).configShow,
+      },
+      check: {
+        about: "Check every setting, key files and deployment among them, and list all faults.",
+        load: async () => (await import("./config/check.ts")).configCheck,
+      },
+    },
+  },
   doctor: {
     about: "Check endpoints, clock, keys, balances, versions and ports before a worker runs.",
     load: async () => (await import("./doctor/doctor.ts")).doctor,

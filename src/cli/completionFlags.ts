@@ -27,7 +27,7 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
   "service take-over":
     "--service --class --probe --stake --below-minimum --metadata --service-key-file --wallet-key-file --max-fee --urgent-max-fee --priority-fee --yes --dry-run --deployment --network --rpc --config --json --password-file",
   "provider run":
-    "--service --upstream --listen --endpoint --settle-every --service-key-file --previous-service-key-file --wallet-key-file --coral-listen --coral-bootstrap --coral-announce --allow-loopback --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --with-parent --deployment --network --rpc --config --json --password-file",
+    "--service --upstream --listen --endpoint --settle-every --service-key-file --previous-service-key-file --wallet-key-file --coral-listen --coral-bootstrap --coral-announce --allow-loopback --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
   "provider move":
     "--service --to --listen --back --wait --state --deployment --network --rpc --config --json",
   "provider status":
@@ -38,21 +38,21 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
   "subservice revoke":
     "--service --service-key-file --state --deployment --network --rpc --config --json --password-file",
   "subservice run":
-    "--id --delegation --upstream --listen --endpoint --device-key-file --coral-listen --coral-bootstrap --coral-announce --allow-loopback --state --rpc-poll --rpc-heads --metrics --log-level --with-parent --deployment --network --rpc --config --json --password-file",
+    "--id --delegation --upstream --listen --endpoint --device-key-file --coral-listen --coral-bootstrap --coral-announce --allow-loopback --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
   "auditor init":
     "--stake --operator-key-file --chain-number --owner-key-file --max-fee --urgent-max-fee --priority-fee --yes --dry-run --deployment --network --rpc --config --json --password-file",
   "auditor run":
-    "--auditor --operator-key-file --allow-loopback --bloc-price --margin --coral-listen --coral-bootstrap --coral-announce --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --with-parent --deployment --network --rpc --config --json --password-file",
+    "--auditor --operator-key-file --allow-loopback --bloc-price --margin --coral-listen --coral-bootstrap --coral-announce --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
   "auditor status":
     "--auditor --epochs --bloc-price --watch --deployment --network --rpc --config --json",
   "auditor exit":
     "--operator-key-file --state --owner-key-file --max-fee --urgent-max-fee --priority-fee --yes --dry-run --deployment --network --rpc --config --json --password-file",
   "coral run":
-    "--coral-listen --coral-bootstrap --coral-announce --allow-loopback --state --rpc-poll --rpc-heads --metrics --log-level --with-parent --deployment --network --rpc --config --json",
+    "--coral-listen --coral-bootstrap --coral-announce --allow-loopback --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   "keeper run":
-    "--keeper-key-file --bloc-price --unpaid --settle-after --collect --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --with-parent --deployment --network --rpc --config --json --password-file",
+    "--keeper-key-file --bloc-price --unpaid --settle-after --collect --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
   "resolver run":
-    "--allow-loopback --dns --dns-rate --http --http-rate --coral-listen --coral-bootstrap --coral-announce --state --rpc-poll --rpc-heads --metrics --log-level --with-parent --deployment --network --rpc --config --json",
+    "--allow-loopback --dns --dns-rate --http --http-rate --coral-listen --coral-bootstrap --coral-announce --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   resolve:
     "--resolver --verify --watch --coral-bootstrap --allow-loopback --deployment --network --rpc --config --json",
   "receipt verify":
@@ -80,6 +80,8 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
   "key address": "--config --json",
   "backup create": "--state --config --json",
   "backup restore": "--state --config --json",
+  "config show": "--config --json",
+  "config check": "--config --json",
   doctor:
     "--state --metrics --listen --wallet-key-file --service-key-file --owner-key-file --operator-key-file --keeper-key-file --device-key-file --deployment --network --rpc --config --json",
   completion: "",

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { Auditor, type Duty } from "../../src/auditor/auditor.ts";
+import type { ChainTime } from "../../src/chain/clock.ts";
 import { BlockcloudError } from "../../src/protocol/errors.ts";
 import { AUDITOR, AuditorRig, EPOCH } from "../support/auditorRig.ts";
 import { DEPLOYMENT } from "../support/fakeChain.ts";
@@ -27,7 +28,10 @@ describe("Auditor", () => {
   });
   afterEach(() => auditor.stop());
 
-  async function start(duties: Record<string, Duty["run"]>): Promise<void> {
+  async function start(
+    duties: Record<string, Duty["run"]>,
+    time: ChainTime = rig.time,
+  ): Promise<void> {
     auditor = new Auditor(
       { auditor: AUDITOR },
       {
@@ -38,7 +42,7 @@ describe("Auditor", () => {
             return run(epoch, signal);
           },
         })),
-        time: rig.time,
+        time,
         timers: rig.timers,
         log: rig.log,
         metrics: {
@@ -65,8 +69,8 @@ describe("Auditor", () => {
   });
 
   it("waits for epoch 1 in epoch 0, which has no seed, and says so", async () => {
-    rig.time = new FakeTime(rig.timers, DEPLOYMENT, 0);
-    await start({ tick: async () => {}, audit: async () => {} });
+    const time = new FakeTime(rig.timers, DEPLOYMENT, 0);
+    await start({ tick: async () => {}, audit: async () => {} }, time);
     await rig.timers.advance(99_000);
     expect(runs).to.deep.equal([]);
     expect(rig.log.lines[1]).to.deep.include({ level: "info", fields: { seconds: 100 } });

@@ -205,6 +205,16 @@ export const workerFlags = {
       default: "info",
     },
   ),
+  logFormat: text(
+    "--log-format <format>",
+    "json or text, one line each; auto is text at a terminal and json elsewhere",
+    oneOf("auto", "json", "text"),
+    {
+      env: "BLOCKCLOUD_LOG_FORMAT",
+      config: "logFormat",
+      default: "auto",
+    },
+  ),
   withParent: toggle("--with-parent", "stop when standard input ends"),
 };
 

@@ -3,6 +3,7 @@ import { deploymentTag, type Deployment } from "../../chain/deployment.ts";
 import { createLogger } from "../../node/createLogger.ts";
 import { inOrder, runUntilSignal, type Startable } from "../../node/lifecycle.ts";
 import { WorkerLock, type LockOptions } from "../../node/lock.ts";
+import { logText } from "../../node/logText.ts";
 import type { Logger } from "../../node/logger.ts";
 import { leaveInTime, LogSink } from "../../node/logSink.ts";
 import { createMetrics, type Metrics } from "../../node/metrics.ts";
@@ -35,7 +36,10 @@ export async function runWorker(
   const lock = WorkerLock.take(workerLock(flags.state, deployment, key ?? name));
   try {
     const metrics = createMetrics(name);
+    const { logFormat } = flags;
+    const isText = logFormat === "text" || (logFormat === "auto" && process.stdout.isTTY);
     const sink = new LogSink(process.stdout, {
+      ...(isText && { format: logText }),
       dropped: (lines) => {
         metrics.logLinesDropped.add(lines, {});
       },

@@ -249,6 +249,23 @@ describe("Publisher", () => {
     expect(published).to.have.length(2);
   });
 
+  it("warns once that no peer hears it, with what to do, and says when one does", async () => {
+    peers = 0;
+    await publisher.start();
+    await timers.advance(9_000);
+    expect(log.said("warn"), "connections take a moment").to.deep.equal([]);
+    await timers.advance(60_000);
+    expect(log.said("warn")).to.deep.equal(["no peer receives the service's records"]);
+    store.requestMove({ uri: "https://new.example", listen: undefined }, now() + 10_000);
+    hear();
+    await timers.advance(100);
+    const moved = log.lines.findLast(({ message }) => message === "service moved");
+    expect(moved).to.include({ level: "warn" });
+    peers = 1;
+    await timers.advance(200);
+    expect(log.said("info").at(-1)).to.equal("peers receive the service's records again");
+  });
+
   it("announces on chain only when no peer was there for a while", async () => {
     peers = 0;
     await publisher.start();
