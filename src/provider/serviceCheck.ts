@@ -42,7 +42,7 @@ export class ServiceCheck {
   }
 
   /**
-   * @throws BlockcloudError `SERVICE_UNKNOWN`, `SERVICE_RETIRED` or `SERVICE_KEY_OTHER`; what the client
+   * @throws BlockcloudError `SERVICE_UNREGISTERED`, `SERVICE_RETIRED` or `SERVICE_KEY_OTHER`; what the client
    *   throws.
    */
   async run(signal: AbortSignal): Promise<void> {
@@ -59,7 +59,7 @@ export class ServiceCheck {
     const number = this.#number;
     const status = await services.statusNow(number);
     if (status === "None") {
-      return new BlockcloudError("SERVICE_UNKNOWN", `There is no service ${number}.`, {
+      return new BlockcloudError("SERVICE_UNREGISTERED", `There is no service ${number}.`, {
         remedy:
           "Check --service and the deployment: blockcloud service register prints the number.",
       });

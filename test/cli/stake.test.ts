@@ -7,6 +7,9 @@ import { CliRig, parts, PROBE } from "../support/cliRig.ts";
 const WALLET = "--wallet-key-file wallet.key";
 const OWNER = "--owner-key-file owner.key";
 
+/** An auditor that the owner key does not own. */
+const AUDITOR_OF_OTHER = `--auditor ${parts.stranger.address}`;
+
 describe("stake commands", function () {
   let rig: CliRig;
 
@@ -36,6 +39,8 @@ describe("stake commands", function () {
     const both = await refused(`stake 1 --service 1 --auditor ${OWNER}`);
     expect(both.stderr).to.contain("give one of the two");
     const key = await refused("stake 1 --auditor");
+    const other = await refused(`stake 1 ${AUDITOR_OF_OTHER} --owner-key-file owner.key`);
+    expect(other.stderr).to.contain("--auditor: the owner key is");
     expect(key.stderr).to.contain("--owner-key-file").and.to.contain("BLOCKCLOUD_OWNER_KEY");
     expect([none.code, both.code, key.code]).to.deep.equal([2, 2, 2]);
   });

@@ -80,7 +80,7 @@ describe("workers", () => {
       );
     for (const [service, key, code] of [
       [number, "stranger.key", "SERVICE_KEY_OTHER"],
-      ["99", "service.key", "SERVICE_UNKNOWN"],
+      ["99", "service.key", "SERVICE_UNREGISTERED"],
     ] as const) {
       const outcome = await run(service, key);
       expect(outcome.stderr).to.match(new RegExp(`^${code}: `));

@@ -84,7 +84,7 @@ describe("ServiceCheck", () => {
 
   it("refuses a service that does not exist, and one that is retired", async () => {
     status = "None";
-    await refused("SERVICE_UNKNOWN");
+    await refused("SERVICE_UNREGISTERED");
     status = "Retired";
     await refused("SERVICE_RETIRED");
   });

@@ -7,6 +7,7 @@ import { exitCodes } from "../framework/exitCodes.ts";
 import { optional } from "../framework/flag.ts";
 import { keeperKey } from "../keeper/flags.ts";
 import { listen } from "../provider/flags.ts";
+import { dns, http } from "../resolver/flags.ts";
 import { deviceKey } from "../subservice/flags.ts";
 import { ownVersion } from "../version.ts";
 import { examineKeys } from "./accounts.ts";
@@ -23,6 +24,8 @@ export const doctor = chainCommand(
     flags: {
       state,
       metrics: workerFlags.metrics,
+      http,
+      dns,
       listen: optional(listen),
       ...keyPathFlags,
       ...moreKeys,
@@ -37,6 +40,8 @@ export const doctor = chainCommand(
       const now = io.now() / 1000;
       const ports = [
         ...(flags.listen === undefined ? [] : [examinePort("listen", flags.listen)]),
+        ...(flags.http === undefined ? [] : [examinePort("http", flags.http)]),
+        ...(flags.dns === undefined ? [] : [examinePort("dns", flags.dns)]),
         ...(flags.metrics === undefined ? [] : [examinePort("metrics", flags.metrics)]),
       ];
       const findings: CheckResult[] = [

@@ -11,6 +11,7 @@ import {
 } from "./command.ts";
 import { chainFlags } from "./commonFlags.ts";
 import type { Flags, Values } from "./flag.ts";
+import { ServiceLabel } from "./values.ts";
 
 /** What the `run` of a command that talks to the chain gets. */
 export interface ChainContext<F extends Flags, A extends Flags> extends LocalContext<
@@ -54,8 +55,21 @@ export function chainCommand<F extends Flags, A extends Flags = Flags>(
       timers: local.io.timers,
     });
     if (options.checkChain !== false) await checkChain(client, deployment);
-    return spec.run({ ...local, deployment, client });
+    const flags = await withNumber(local.flags, client, deployment);
+    return spec.run({ ...local, flags, deployment, client });
   });
+}
+
+/** The flags with the number of the service that `--service` names by its label. */
+async function withNumber<V extends object>(
+  flags: V,
+  client: ChainClient,
+  deployment: Deployment,
+): Promise<V> {
+  const { service } = flags as { service?: unknown };
+  if (!(service instanceof ServiceLabel)) return flags;
+  const { findService } = await import("../../chain/views/serviceView.ts");
+  return { ...flags, service: await findService(client, deployment, service.label) };
 }
 
 /** Puts the file of the deployment that was given, by name or by network, in the place of both. */

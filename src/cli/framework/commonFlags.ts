@@ -9,7 +9,7 @@ import {
   oneOf,
   pollSeconds,
   rpcUrl,
-  serviceNumber,
+  serviceNamed,
   webSocketUrl,
 } from "./values.ts";
 import { file, key, keys, list, text, toggle, type Flag, type Values } from "./flag.ts";
@@ -148,11 +148,16 @@ export const operatorKey = key(
 );
 
 /** The service that a command is about. */
-export const service = text("--service <number>", "service number", serviceNumber, {
-  env: "BLOCKCLOUD_SERVICE",
-  config: "provider.service",
-  required: true,
-});
+export const service = text(
+  "--service <service>",
+  "the service: its number, its label or its ID",
+  serviceNamed,
+  {
+    env: "BLOCKCLOUD_SERVICE",
+    config: "provider.service",
+    required: true,
+  },
+);
 /** The auditor that a command is about. */
 export const auditor = text(
   "--auditor <address>",

@@ -28,7 +28,7 @@ const byCode: Readonly<Record<string, number>> = {
   CHAIN_MISMATCH: exitCodes.usage,
   SERVICE_KEY_OTHER: exitCodes.usage,
   SERVICE_RETIRED: exitCodes.usage,
-  SERVICE_UNKNOWN: exitCodes.usage,
+  SERVICE_UNREGISTERED: exitCodes.usage,
   REFUSED: exitCodes.refused,
   INTERRUPTED: exitCodes.interrupted,
   CHAIN_UNREACHABLE: exitCodes.unreachable,

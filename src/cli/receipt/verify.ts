@@ -131,7 +131,7 @@ async function serviceIdOf(name: string, find: (name: string) => Promise<bigint>
     parseServiceId(id);
     return id;
   }
-  return rootServiceId(await find(name.replace(/\.bloc\.alt$/, "")));
+  return rootServiceId(await find(name));
 }
 
 function digestOf(body: string | undefined): Uint8Array {
