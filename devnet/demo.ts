@@ -17,11 +17,11 @@ import {
   welcomeVisitor,
   writeDeployment,
 } from "./cast.ts";
-import { keyIndex, type DemoAuditor, type DemoService, type Stage } from "./stage.ts";
+import { keyIndex, type Stage } from "./stage.ts";
 import { classIds, devKey, startDevnet, type DevnetOptions } from "./devnet.ts";
 import { Findings } from "./findings.ts";
 import { Monitor } from "./monitor.ts";
-import { moveService, type DemoMove } from "./move.ts";
+import { moveService } from "./move.ts";
 import { castCoral, castResolver, startAuditor } from "./processes.ts";
 import { judge, type DemoResult } from "./result.ts";
 import type { Fault, Upstream } from "./upstreams.ts";

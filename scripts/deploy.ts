@@ -187,8 +187,8 @@ async function finish(
   deployedBefore: boolean,
 ): Promise<number> {
   const ok = checks.every((check) => check.ok);
-  const text = `${JSON.stringify(deployment, null, 2)}\n`;
   const file = files.deployment;
+  const text = `${JSON.stringify({ ...presets(file), ...deployment }, null, 2)}\n`;
   const same = deployedBefore && (await readFile(file, "utf8")) === text;
   if (ok && !flags.check && !same) {
     await mkdir(path.dirname(file), { recursive: true });
@@ -201,6 +201,13 @@ async function finish(
       : report(deployment, checks, { file, changed }),
   );
   return ok ? 0 : 1;
+}
+
+/** What people have added to the file: where the network is reached. */
+function presets(file: string): Pick<Deployment, "bootstrap" | "rpc"> {
+  if (!existsSync(file)) return {};
+  const { bootstrap, rpc } = JSON.parse(readFileSync(file, "utf8")) as Deployment;
+  return { ...(bootstrap && { bootstrap }), ...(rpc && { rpc }) };
 }
 
 /** A successor is deployed when its predecessor is closed: the contracts refuse it, only later. */

@@ -210,6 +210,10 @@ export const commands = {
       },
     },
   },
+  send: {
+    about: "Send BLOC to an address.",
+    load: async () => (await import("./stake/send.ts")).send,
+  },
   stake: {
     about: "Add to the stake of a service or an auditor.",
     load: async () => (await import("./stake/stake.ts")).stake,

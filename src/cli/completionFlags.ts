@@ -68,6 +68,7 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
     "--service-key-file --previous-service-key-file --wallet-key-file --max-fee --urgent-max-fee --priority-fee --yes --dry-run --deployment --network --rpc --config --json --password-file",
   "challenge resolve":
     "--wallet-key-file --max-fee --urgent-max-fee --priority-fee --yes --dry-run --deployment --network --rpc --config --json --password-file",
+  send: "--to --wallet-key-file --max-fee --urgent-max-fee --priority-fee --yes --dry-run --deployment --network --rpc --config --json --password-file",
   stake:
     "--service --auditor --wallet-key-file --owner-key-file --max-fee --urgent-max-fee --priority-fee --yes --dry-run --deployment --network --rpc --config --json --password-file",
   unstake:
@@ -83,6 +84,6 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
   "config show": "--config --json",
   "config check": "--config --json",
   doctor:
-    "--state --metrics --listen --wallet-key-file --service-key-file --owner-key-file --operator-key-file --keeper-key-file --device-key-file --deployment --network --rpc --config --json",
+    "--state --metrics --http --dns --listen --wallet-key-file --service-key-file --owner-key-file --operator-key-file --keeper-key-file --device-key-file --deployment --network --rpc --config --json",
   completion: "",
 };

@@ -11,6 +11,7 @@ import {
 } from "./command.ts";
 import { chainFlags } from "./commonFlags.ts";
 import type { Flags, Values } from "./flag.ts";
+import { missing } from "./settings.ts";
 import { ServiceLabel } from "./values.ts";
 
 /** What the `run` of a command that talks to the chain gets. */
@@ -44,6 +45,10 @@ export function chainCommand<F extends Flags, A extends Flags = Flags>(
   const check: Check = (resolved, sources, problems) => {
     options.check?.(resolved, sources, problems);
     chooseDeployment(resolved, sources, problems);
+    // One that is there and wrong is told already.
+    const { rpc } = resolved.values;
+    if (resolved.found.rpc === undefined && Array.isArray(rpc) && rpc.length === 0)
+      problems.add(missing(chainFlags.rpc));
   };
   return defineCommand({ ...spec, flags }, check, async (local) => {
     const { deployment: file = "", rpc } = local.flags as unknown as Values<typeof chainFlags>;
@@ -88,6 +93,8 @@ export const chooseDeployment: Check = (resolved, _, problems) => {
     const chosen = byFile < byName ? String(values.deployment) : named;
     const source = (byFile < byName ? file : network)?.source ?? "";
     values.deployment = chosen;
-    problems.collect(source, () => loadDeployment(chosen));
+    const deployment = problems.collect(source, () => loadDeployment(chosen));
+    // What the network's file says stands in for what nobody gave.
+    if (found.rpc === undefined && deployment?.rpc !== undefined) values.rpc = deployment.rpc;
   }
 };

@@ -48,6 +48,7 @@ export const chainFlags = {
     env: "BLOCKCLOUD_RPC",
     config: "rpc",
     required: true,
+    preset: true,
     secret: true,
   }),
 };

@@ -26,6 +26,8 @@ export interface FlagOptions {
   readonly default?: string;
   /** Whether the command cannot run without it. */
   readonly required?: boolean;
+  /** Whether the deployment's file may stand in where a required one is not given. */
+  readonly preset?: boolean;
   /** Whether a wrong value may be shown: not where it may hold a secret. */
   readonly secret?: boolean;
 }

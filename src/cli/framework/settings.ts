@@ -100,7 +100,8 @@ export function readSetting(
 ): unknown {
   if (flag.kind === "key" || flag.kind === "keys") return readKeys(flag, found, sources, problems);
   if (found === undefined) {
-    if (flag.options.required === true) problems.add(`${nameOf(flag)}: missing. ${howTo(flag)}`);
+    const { required, preset } = flag.options;
+    if (required === true && preset !== true) problems.add(missing(flag));
     return flag.kind === "list" ? [] : undefined;
   }
   const isMisplaced = flag.kind === "path" && [found.raw].flat().some(mayBeSecret);
@@ -115,6 +116,11 @@ export function readSetting(
   const what = shown ? "" : ` ${JSON.stringify(found.raw)}:`;
   for (const { message } of parsed.error.issues) problems.add(`${found.source}:${what} ${message}`);
   return undefined;
+}
+
+/** Says that a flag is missing, and how to give it. */
+export function missing(flag: Flag<unknown>): string {
+  return `${nameOf(flag)}: missing. ${howTo(flag)}`;
 }
 
 /** Names that a person knows the flag by: `--stake`. */

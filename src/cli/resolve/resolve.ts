@@ -5,7 +5,7 @@ import { answerToJson } from "../../resolver/answerSchema.ts";
 import { chooseDeployment } from "../framework/chainCommand.ts";
 import { defineCommand, type Check } from "../framework/command.ts";
 import { chainFlags, resolverUrl } from "../framework/commonFlags.ts";
-import { coralAllowLoopback, coralFlags } from "../framework/coralFlags.ts";
+import { bootstrapOf, coralAllowLoopback, coralFlags } from "../framework/coralFlags.ts";
 import { optional, text, toggle, type Values } from "../framework/flag.ts";
 import { describeError } from "../framework/output.ts";
 import { anyText } from "../framework/values.ts";
@@ -27,10 +27,10 @@ const flags = {
 };
 
 const check: Check = (resolved, sources, problems) => {
-  const { resolver, verify, rpc } = resolved.values;
+  const { resolver, verify } = resolved.values;
   if (resolver !== undefined && verify !== true) return;
   chooseDeployment(resolved, sources, problems);
-  if (!Array.isArray(rpc) || rpc.length === 0) {
+  if (!Array.isArray(resolved.values.rpc) || resolved.values.rpc.length === 0) {
     problems.add("--rpc: missing. Only --resolver without --verify needs no chain.");
   }
 };
@@ -104,8 +104,9 @@ function sourceOf(given: Values<typeof flags>): ResolveSource {
     deployment: loadDeployment(given.deployment ?? ""),
   });
   if (resolver !== undefined) return remoteSource(resolver, verify ? chain() : undefined);
-  return ownSource(chain(), {
-    bootstrap: given.coralBootstrap ?? [],
+  const own = chain();
+  return ownSource(own, {
+    bootstrap: bootstrapOf(given.coralBootstrap, own.deployment),
     // Only a watch needs pushed messages.
     subscribe: watch,
     allowPrivate: allowLoopback,
