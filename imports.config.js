@@ -66,6 +66,16 @@ export default {
       to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"] },
     },
     {
+      name: "recount-stands-alone",
+      comment: "A recount that shares a formula with what it checks shares its errors.",
+      severity: "error",
+      from: { path: "^test/support/recount/" },
+      to: {
+        path: "^(src|devnet|bench|scripts|ignition|test|typechain-types)/",
+        pathNot: "^(src/protocol/abi|test/support/recount)/",
+      },
+    },
+    {
       name: "no-circle",
       comment: "Files in a circle cannot be understood, tested or loaded one at a time.",
       severity: "error",

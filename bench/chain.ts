@@ -19,19 +19,19 @@ import { epochAt, epochStart } from "../src/protocol/epoch.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** Long enough that what a benchmark sends in one epoch, a second a block, stays in it. */
+/** Long enough for all transactions of a benchmark in one epoch, at one second per block. */
 const EPOCH_SECONDS = 3600;
-/** EIP-7825, less one: what a transaction may cost. */
+/** Gas limit of a transaction: EIP-7825's bound, less one. */
 const TRANSACTION_GAS: Hex = "0xffffff";
 const ETHER: Hex = "0xffffffffffffffffffffffff";
 
 /** A contract by its name in a deployment file. */
 export type ContractName = keyof typeof abis;
 
-/** JSON-RPC, without the way over a socket. */
+/** JSON-RPC without a socket. */
 type Request = (method: string, params?: readonly unknown[]) => Promise<unknown>;
 
-/** A contract call and who sends it. */
+/** A contract call and its sender. */
 export interface BenchCall {
   from: Address;
   contract: ContractName;
@@ -42,12 +42,12 @@ export interface BenchCall {
 /** A transaction in its block. */
 export interface Mined {
   hash: Hex;
-  /** Whole transaction, as its receipt has it. */
+  /** Gas of the whole transaction, from its receipt. */
   gas: number;
   logs: readonly { address: Address; topics: [] | [Hex, ...Hex[]]; data: Hex }[];
 }
 
-/** A frame of a transaction's calls, as the call tracer gives it. */
+/** A call frame of a transaction, from the call tracer. */
 export interface Frame {
   type: string;
   to: Address;
@@ -56,15 +56,15 @@ export interface Frame {
   calls?: Frame[];
 }
 
-/** Storage before and after a transaction, where it differs; what is zero is left out. */
+/** Changed storage before and after a transaction, without zero values. */
 export interface StorageDiff {
   pre: Record<Address, { storage?: Record<Hex, Hex> }>;
   post: Record<Address, { storage?: Record<Hex, Hex> }>;
 }
 
 /**
- * A chain in this process with the contracts on it: a block for each transaction, senders without
- * signatures, time that is set. Nothing of that changes what a transaction costs.
+ * A chain in this process with the contracts: one block per transaction, senders without signatures, controlled time.
+ * None of this changes the gas of a transaction.
  */
 export class BenchChain {
   readonly deployment: Deployment;
@@ -87,7 +87,7 @@ export class BenchChain {
 
   static async start(): Promise<BenchChain> {
     const hre = await createHardhatRuntimeEnvironment(config, {}, root);
-    // The same times in each run: what is signed and hashed holds times, and calldata is paid by its zeros.
+    // The same times in each run, because signed and hashed data contain times, and gas depends on zero bytes.
     const override = { mining: { auto: true, interval: 0 }, initialDate: "2027-01-01T00:00:00Z" };
     const connection = await hre.network.create({ network: "simulated", override });
     const { provider } = connection;
@@ -117,7 +117,7 @@ export class BenchChain {
     return this.#connection.close();
   }
 
-  /** Sends a call and returns what its block says. Throws when it reverts. */
+  /** Sends a call and returns its result in the block. Throws if it reverts. */
   async send(call: BenchCall): Promise<Mined> {
     const { contract, functionName, args } = call;
     const abi: Abi = abis[contract];
@@ -130,7 +130,7 @@ export class BenchChain {
     return { hash, gas: Number(receipt.gasUsed), logs: receipt.logs };
   }
 
-  /** Sends encoded calldata, without looking at the receipt. */
+  /** Sends encoded calldata, without reading the receipt. */
   async post(from: Address, contract: ContractName, data: Hex): Promise<Hex> {
     if (!this.#senders.has(from)) {
       await this.#request("hardhat_impersonateAccount", [from]);
@@ -142,7 +142,7 @@ export class BenchChain {
     return (await this.#request("eth_sendTransaction", [transaction])) as Hex;
   }
 
-  /** A view's answer. */
+  /** The result of a view. */
   async read<T>(contract: ContractName, functionName: string, args: unknown[] = []): Promise<T> {
     const abi: Abi = abis[contract];
     const address = this.deployment.contracts[contract];
@@ -155,14 +155,14 @@ export class BenchChain {
     return epochAt(this.deployment, Number(timestamp));
   }
 
-  /** Makes the first block of an epoch, and one above it. */
+  /** Mines the first block of an epoch, and one above it. */
   async enter(epoch: number): Promise<void> {
     const start = epochStart(this.deployment, epoch);
     await this.#request("evm_mine", [start]);
     await this.#request("evm_mine", [start + 1]);
   }
 
-  /** Runs something and takes the chain back to where it was. */
+  /** Runs a function, then restores the state of the chain. */
   async undoing<T>(run: () => Promise<T>): Promise<T> {
     const snapshot = await this.#request("evm_snapshot");
     try {
@@ -172,12 +172,12 @@ export class BenchChain {
     }
   }
 
-  /** What a transaction called. */
+  /** The calls of a transaction. */
   async calls(hash: Hex): Promise<Frame> {
     return (await this.#trace(hash, { tracer: "callTracer" })) as Frame;
   }
 
-  /** What a transaction changed in storage. */
+  /** The storage changes of a transaction. */
   async storageDiff(hash: Hex): Promise<StorageDiff> {
     const tracer = { tracer: "prestateTracer", tracerConfig: { diffMode: true } };
     return (await this.#trace(hash, tracer)) as StorageDiff;
@@ -189,8 +189,8 @@ export class BenchChain {
 }
 
 /**
- * Puts each transaction's block one second after the block before, also those of the deployment. By itself
- * the chain would take the real time where that is later, and with it how fast this machine is.
+ * Sets the time of each block to one second after the previous block, also during the deployment. Otherwise the chain
+ * would use real time if it is later, and results would depend on the machine's speed.
  */
 function keepStep(provider: { request: (call: RequestArguments) => Promise<unknown> }): void {
   const request = provider.request.bind(provider);
@@ -205,7 +205,7 @@ function keepStep(provider: { request: (call: RequestArguments) => Promise<unkno
   };
   provider.request = (call) => {
     if (!call.method.startsWith("eth_send")) return request(call);
-    // One after the other: the second's time depends on the first's block.
+    // Sequential, because the second block's time depends on the first.
     const sent = last.then(() => step(call));
     last = sent.catch(() => undefined);
     return sent;

@@ -25,7 +25,7 @@ import { blockcloudDomain } from "../src/protocol/typedData.ts";
 import { type BenchChain } from "./chain.ts";
 import { abis } from "../src/protocol/abis.ts";
 
-/** Elements of an auditor's hash chain: more than the epochs of any benchmark. */
+/** Length of an auditor's hash chain: more than the epochs of any benchmark. */
 const CHAIN_LENGTH = 2048;
 /** Service keys; each signs for many services. */
 const SERVICE_KEYS = 16;
@@ -46,8 +46,8 @@ export const PROBE: Hex = bytesToHex(
 );
 
 /**
- * How a round is made up. `votes` has receipts for what it claims; `failed` says FAILED of everything, so
- * that it needs none and is quickly made; `empty` reports nothing.
+ * The content of a round. `votes` has receipts for its contacts; `failed` votes FAILED on everything, so it needs no
+ * receipts and is fast to make; `empty` has no votes.
  */
 export type RoundKind = "votes" | "failed" | "empty";
 
@@ -60,7 +60,7 @@ export interface BenchAuditor {
   stake: bigint;
 }
 
-/** A round that an auditor made, as it is sent. */
+/** A round of an auditor, in the form in which it is sent. */
 export interface BenchRound {
   opened: OpenedRound;
   votes: number;
@@ -76,7 +76,7 @@ export class Fleet {
   readonly #keys: readonly { key: Uint8Array; address: Address }[];
   /** Services by their slots. */
   readonly #holders = new Map<number, bigint>();
-  /** Services registered, the ones that never became active among them. */
+  /** Number of registered services, including those that never became active. */
   #registered = 0n;
   readonly #secrets = new Map<Address, { chain: HashChain; anchor: number }>();
 
@@ -100,7 +100,7 @@ export class Fleet {
     });
   }
 
-  /** Whoever sends what anyone may: an operator, as in life. */
+  /** The sender of permissionless calls: an operator, as in practice. */
   get keeper(): Address {
     const [auditor] = this.auditors;
     if (auditor === undefined) throw new Error("There is no auditor.");
@@ -111,7 +111,7 @@ export class Fleet {
     return shardCount(Math.max(0, ...this.#holders.keys()));
   }
 
-  /** Owns all services. */
+  /** The owner of all services. */
   get owner(): Address {
     return addressOfKey(keyOf("owner of the fleet"));
   }
@@ -122,9 +122,9 @@ export class Fleet {
   }
 
   /**
-   * Registers more services. They take the slots that come next, as all slots before have holders.
+   * Registers more services. They take the next slots, because all earlier slots are in use.
    *
-   * @param stakes Of each, wei; 0 for one that never becomes active.
+   * @param stakes Stake of each service, wei; 0 for one that never becomes active.
    */
   async add(stakes: readonly bigint[], say: (message: string) => void = () => {}): Promise<void> {
     await this.fund(
@@ -145,12 +145,12 @@ export class Fleet {
     }
   }
 
-  /** The services that hold slots, by slot. */
+  /** The services by slot. */
   get holders(): ReadonlyMap<number, bigint> {
     return this.#holders;
   }
 
-  /** Asks the registry who holds which slot. */
+  /** Reads the slots of the services from the registry. */
   async locate(): Promise<void> {
     this.#holders.clear();
     for (let number = 1n; number <= this.#registered; number++) {
@@ -175,7 +175,7 @@ export class Fleet {
       };
       const chain = new HashChain(chainKey(operatorKey), scope, CHAIN_LENGTH);
       this.#secrets.set(owner, { chain, anchor: since - 1 });
-      // One BLOC stays: a first payment to somebody who holds none is dearer than those after it.
+      // One BLOC stays, because a payment to an empty account costs more gas than later ones.
       await this.fund(owner, stake + parseEther("1"));
       await this.#chain.send({
         from: owner,
@@ -193,7 +193,7 @@ export class Fleet {
     return since;
   }
 
-  /** Hands BLOC to an address and lets staking take it. */
+  /** Sends BLOC to an address and approves staking for it. */
   async fund(address: Address, amount: bigint): Promise<void> {
     const from = devKey(0).address;
     const contract = "token";
@@ -261,7 +261,7 @@ export class Fleet {
     return key;
   }
 
-  /** A vote as an honest auditor casts it: by the service's health, now and then one grade off. */
+  /** The vote of an honest auditor: by the service's health, sometimes one grade off. */
   #vote(owner: Address, epoch: number, y: Hex, number: bigint): Vote {
     const salt = keccak256(toBytes(`${epoch} ${owner} ${number}`));
     const noise = Number(BigInt(salt) % 100n);
@@ -291,7 +291,7 @@ function healthOf(number: bigint): Grade {
   return place < 6 ? 2 : 3;
 }
 
-/** A key of a benchmark's own. */
+/** A key of the benchmarks. */
 export function keyOf(name: string): Hex {
   return keccak256(toBytes(`blockcloud benchmark, ${name}`));
 }

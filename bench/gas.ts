@@ -3,7 +3,7 @@ import { DEAREST_REGISTRATION, measureFunctions, type Functions } from "./gas/fu
 import { patterns } from "./gas/season.ts";
 import { atMost, type Outcome, type Table } from "./report.ts";
 
-/** Gas of whole transactions, as receipts have it: of each function, of an audit, and the storage written. */
+/** Gas of whole transactions from receipts, of each function and of an audit, and the written storage. */
 export async function run(say: (message: string) => void): Promise<Outcome> {
   const functions = await measureFunctions(say);
   const small = await measureAudits({ services: 100, storage: true }, say);
@@ -59,7 +59,7 @@ function auditTables(audits: readonly Audits[]): Table[] {
   return [
     {
       title:
-        "Gas an audit: all transactions of an audited epoch over the votes cast, ring used before",
+        "Gas of an audit: all transactions of an audited epoch divided by the votes, with a used ring",
       columns: ["services", "history", "votes", "pattern", "transactions", ...phases],
       rows: each.map(({ audit, pattern, epoch }) => [
         audit.services,
@@ -82,7 +82,7 @@ function auditTables(audits: readonly Audits[]): Table[] {
     },
     {
       title:
-        "What an auditor costs as such, and what its votes add (median line over the auditors)",
+        "Gas of an auditor without votes, and gas of each vote (median line over the auditors)",
       columns: ["services", "pattern", "phase", "an auditor", "a vote", "a report word"],
       rows: each.flatMap(({ audit, pattern, epoch }) =>
         (["commit", "reveal", "claim"] as const).map((phase) => {
@@ -96,7 +96,7 @@ function auditTables(audits: readonly Audits[]): Table[] {
 
 function coldTable(audits: readonly Audits[]): Table {
   return {
-    title: "The first reveal on a new ring, by the auditor with most stake",
+    title: "The first reveal on a new ring, by the auditor with the largest stake",
     columns: ["services", "words of the chunk", "hash chain steps", "gas"],
     rows: audits.map(({ services, coldReveal: { words, chainSteps, gas } }) => [
       services,

@@ -1,11 +1,10 @@
 /**
- * `npm run bench -- NAME [--json]`: one benchmark. Progress goes to stderr, the tables to stdout; with
- * `--json` the last line of stdout is one JSON object instead. The exit code says whether it ran, not what
- * it found.
+ * `npm run bench -- NAME [--json]`: runs one benchmark. Progress goes to stderr, the tables to stdout; with `--json`
+ * the last line of stdout is one JSON object instead. The exit code shows whether it ran, not whether targets are met.
  */
 import { toJson, toText, type Benchmark } from "./report.ts";
 
-/** One line a benchmark. */
+/** One line per benchmark. */
 const benchmarks: Record<string, { about: string; load(): Promise<Benchmark> }> = {
   gas: {
     about: "gas of each function and of an audit, storage written (about a minute)",

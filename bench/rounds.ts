@@ -1,6 +1,6 @@
 import { median, rounded } from "./quantiles.ts";
 
-/** Measures each of some things once a round, in turn, so that a slow moment of the machine hits all. */
+/** Measures each subject once per round, in turn, so that a slow phase of the machine affects all. */
 export async function alternately<K extends string>(
   rounds: number,
   measures: Readonly<Record<K, () => Promise<number>>>,
@@ -11,7 +11,7 @@ export async function alternately<K extends string>(
     number[]
   >;
   for (let round = 0; round < rounds; round += 1) {
-    // Every other round the other way round: who comes second finds a warmer machine.
+    // Every second round is in reverse order, because the second subject finds a warmer machine.
     for (const name of round % 2 === 0 ? names : names.toReversed()) {
       figures[name].push(await measures[name]());
     }
@@ -19,12 +19,12 @@ export async function alternately<K extends string>(
   return figures;
 }
 
-/** The median of what one reached of the other, round by round. */
+/** The median of the rounds' ratios. */
 export function medianRatio(ones: readonly number[], others: readonly number[]): number {
   return rounded(median(ones.map((one, round) => one / (others[round] ?? NaN))), 3);
 }
 
-/** Calls a second, of many calls that take no time to speak of each: the median of some runs. */
+/** Calls a second, for many short calls: the median of several runs. */
 export function callsPerSecond(
   runs: number,
   calls: number,

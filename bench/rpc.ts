@@ -2,8 +2,8 @@ import { atMost, type Outcome, type Table } from "./report.ts";
 import { measureWorkers, type WorkerRequests } from "./rpc/season.ts";
 
 /**
- * JSON-RPC calls of one worker of each kind over an epoch of an hour with blocks of twelve seconds: what an
- * endpoint has to bear, and what a provider bills.
+ * JSON-RPC calls of one worker of each kind over an epoch of an hour with blocks of twelve seconds: the load of an
+ * endpoint, and the basis of a provider's bill.
  */
 export async function run(say: (message: string) => void): Promise<Outcome> {
   const workers = await measureWorkers({}, say);
@@ -12,7 +12,7 @@ export async function run(say: (message: string) => void): Promise<Outcome> {
     results: { workers },
     tables: [totals(workers), byMethod(workers)],
     targets: [
-      // A resolver reads no other blocks than the newest.
+      // A resolver reads only the newest blocks.
       atMost("pollsPerBlock", round(resolver?.blocksRead ?? NaN), "polls a block", 1.5),
       ...workers.map(({ worker, callsPerDay }) =>
         atMost(`callsPerDay.${worker}`, Math.round(callsPerDay), "calls a day", 40_000),

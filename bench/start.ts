@@ -14,13 +14,13 @@ const setting = [
   "The command as the package installs it: compiled to a bundle, run by bin/blockcloud; each start is a process of its own.",
   "Commands and bare Node (an empty module) are started in turn, round by round; times are medians, ratios the median of the rounds' ratios.",
   "Workers run on a devnet with 12 s epochs: 3 providers, 3 auditors, 3 Coral nodes, a resolver. Only auditors use the services.",
-  `They run for ${memorySettings.epochs} epochs, then memory is looked at ${memorySettings.looks} times in the next: resident, shared pages of Node's file included.`,
+  `They run for ${memorySettings.epochs} epochs, then memory is sampled ${memorySettings.looks} times in the next: resident memory, including shared pages of Node's file.`,
 ];
 
-/** Everything that was measured. */
+/** The measurements. */
 export interface Results {
   setting: readonly string[];
-  /** Processes that wanted to run in the minute before: what others do on the machine counts, too. */
+  /** The machine's load in the minute before: other processes affect the figures, too. */
   load: number;
   commands: readonly CommandStart[];
   workers: readonly WorkerMemory[];
@@ -42,7 +42,7 @@ export async function run(say: (message: string) => void): Promise<Outcome> {
   }
 }
 
-/** Tables and targets of what was measured. */
+/** Tables and targets of the measurements. */
 export function outcomeOf(results: Results): Outcome {
   const { commands, workers } = results;
   const busy = `Load of the machine in the minute before: ${results.load}, of ${availableParallelism()} cores.`;

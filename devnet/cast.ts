@@ -19,7 +19,7 @@ import {
 } from "./stage.ts";
 import type { WorkerProcess } from "./worker.ts";
 
-/** Stakes in BLOC; the least is 1/7 of their sum, so that every auditor is drawn in every shard. */
+/** Stakes in BLOC; the smallest is 1/7 of their sum, so that every auditor is drawn in every shard. */
 export const AUDITOR_STAKES: readonly number[] = [10_000, 11_000, 13_000, 15_000, 18_000];
 /** Files of this repository that the file services serve. */
 const FILES = ["README.md", "docs/architecture.md", "docs/protocol.md", "LICENSE"];
@@ -132,8 +132,8 @@ export function operatorKey(index: number): Hex {
 const VISITOR_BLOC = parseEther("100000");
 
 /**
- * Sends BLOC to a spare key and writes its file, with a second key that holds ether, for a visitor who
- * registers a service or enrols an auditor beside the demo's. A third key is for a keeper.
+ * Sends BLOC to a spare key and writes its file, with a second key that holds ether, for a visitor who registers a
+ * service or enrols an auditor. A third key is for a keeper.
  */
 export async function welcomeVisitor(stage: Stage): Promise<void> {
   const visitor = devKey(keyIndex.visitor);

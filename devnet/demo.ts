@@ -18,7 +18,7 @@ import {
   writeDeployment,
 } from "./cast.ts";
 import { keyIndex, type Stage } from "./stage.ts";
-import { classIds, devKey, startDevnet, type DevnetOptions } from "./devnet.ts";
+import { classIds, devKey, startDevnet, type Devnet, type DevnetOptions } from "./devnet.ts";
 import { Findings } from "./findings.ts";
 import { Monitor } from "./monitor.ts";
 import { moveService } from "./move.ts";
@@ -33,10 +33,10 @@ import type { WorkerProcess } from "./worker.ts";
 
 /** Epochs that claims and settlements may take after the last audited one. */
 const PATIENCE_EPOCHS = 6;
-/** The service that moves in mid-run, and the share of the first audited epoch at which it does. */
+/** The service that moves during the run, and the share of the first audited epoch at which it moves. */
 const MOVING_SERVICE = 1n;
 const MOVE_AT = 0.3;
-/** How much slower than a grade allows the faulty service is, milliseconds; it never answers sooner. */
+/** Delay of the faulty service above the bound of a grade, milliseconds; it never responds sooner. */
 const TOO_SLOW_MS = 100;
 
 export interface DemoOptions {
@@ -45,16 +45,18 @@ export interface DemoOptions {
   devnet?: DevnetOptions;
   /** Folder of the run; by default a new one in the system's folder for temporary files. */
   folder?: string;
-  /** Where progress and the view go. */
+  /** The output of progress and view. */
   stream: Output;
   live: boolean;
   /** Keeps the folder of a run that went well; one that did not is kept always. */
   keep?: boolean;
+  /** Called with the chain when the requested epochs are complete, while all parts still run. */
+  inspect?: (devnet: Devnet) => Promise<void>;
 }
 
 /**
- * The main job: a chain, three services with their providers, five auditors, each in a process of its
- * own. Returns when the epochs asked for are audited, claimed and settled, or when the signal says so.
+ * Runs the demo: a chain, three services with their providers, and five auditors, each in its own process. Returns
+ * when the requested epochs are audited, claimed and settled, or when the signal is aborted.
  */
 export async function runDemo(options: DemoOptions, signal: AbortSignal): Promise<DemoResult> {
   const screen = new Screen(options.stream, options.live);
@@ -67,6 +69,7 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
     await watch(running, options.epochs, screen, systemTimers, signal);
     const result = await judge(running, options.epochs);
     isWell = result.ok || result.epochs === 0;
+    await options.inspect?.(running.stage.devnet);
     return result;
   } catch (error) {
     isWell = signal.aborted;
@@ -87,7 +90,7 @@ async function setUp(
   closing: (() => Promise<unknown>)[],
   signal: AbortSignal,
 ): Promise<Running> {
-  // Between two steps is where an interrupted start can stop cleanly.
+  // An interrupted start stops cleanly between two steps.
   const say = (message: string) => {
     if (signal.aborted) throw new BlockcloudError("INTERRUPTED", "Interrupted during the start.");
     screen.say(message);
@@ -120,7 +123,7 @@ async function setUp(
   const resolver = await castResolver(stage, workers);
   await welcomeVisitor(stage);
   const auditors = await castAuditors(stage, AUDITOR_STAKES);
-  // From the chain: near an epoch's end the clock may lag behind the block that enrolled an auditor.
+  // Read from the chain: near an epoch's end the clock may lag behind the block that enrolled an auditor.
   const counted = await Promise.all(
     auditors.map(({ owner }) =>
       client.readContract({
@@ -140,7 +143,7 @@ async function setUp(
   });
   workers.push(...started);
   await Promise.all(started.map((worker) => worker.logged("auditor started")));
-  // From the chain again: all of them have the whole of this epoch.
+  // Read from the chain again: all auditors run for the whole of this epoch.
   const { timestamp } = await client.getBlock();
   const now = Math.max(epochAt(deployment, Number(timestamp)), currentEpoch(clock));
   first = Math.max(...counted.map(([, since]) => since), now + 1);
@@ -166,7 +169,7 @@ async function setUp(
   };
 }
 
-/** What the faulty service does, epoch by epoch, from the first audited one on. */
+/** The faults of the faulty service by epoch, from the first audited one on. */
 function faultsOf({ excellentMs, goodMs }: GradeBounds): Fault[] {
   return [
     { kind: "down" },
@@ -200,7 +203,7 @@ async function watch(
     const ended = workers.find((worker) => !worker.running);
     if (ended !== undefined) {
       throw new BlockcloudError("WORKER_FAILED", `${ended.name} ended: ${ended.lastError}.`, {
-        remedy: `Its log stands in ${running.stage.folder}.`,
+        remedy: `Its log is in ${running.stage.folder}.`,
       });
     }
     if (running.move === undefined && isTimeToMove(clock, first)) {
@@ -209,7 +212,7 @@ async function watch(
     }
     const waitingFor = missing(running, last);
     if (waitingFor === undefined) {
-      // With what came last.
+      // Includes the last events.
       screen.show(await paint(running, "nothing more"));
       return;
     }
@@ -226,13 +229,13 @@ async function watch(
   }
 }
 
-/** While the auditors inspect: they have to follow. */
+/** Moves while the auditors inspect, so that they must follow. */
 function isTimeToMove(clock: ChainClock, first: number): boolean {
   const { timing } = clock;
   return clock.now() >= epochStart(timing, first) + MOVE_AT * timing.epochSeconds;
 }
 
-/** What the run still waits for; undefined when everything is in. */
+/** What the run still waits for; undefined if it is complete. */
 function missing(running: Running, last: number): string | undefined {
   const { clock, monitor, services, auditors, first } = running;
   const epoch = currentEpoch(clock);

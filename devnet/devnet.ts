@@ -9,7 +9,7 @@ import { readParameters, type Parameters } from "../ignition/parameters.ts";
 import type { Deployment } from "../src/chain/deployment.ts";
 import { bytesToHex } from "../src/protocol/bytes.ts";
 
-/** Hardhat's well-known test mnemonic: its keys hold ether on the embedded chain and nowhere else. */
+/** Hardhat's well-known test mnemonic: its keys hold ether only on the embedded chain. */
 const MNEMONIC = "test test test test test test test test test test test junk";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -17,7 +17,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 /** The launch classes, in the order of their indices. */
 export const classIds = { http: 0, "json-rpc": 1 } as const;
 
-/** What a deployment may have otherwise than
+/** Differences of a deployment from
  * ignition/parameters/devnet.json, for tests and benchmarks. */
 export interface DevnetParameters {
   epochSeconds?: number;
@@ -26,7 +26,7 @@ export interface DevnetParameters {
 }
 
 export interface DevnetOptions extends DevnetParameters {
-  /** A block for each transaction, and none else, instead of one a second. */
+  /** One block for each transaction, instead of one per second. */
   automine?: boolean;
 }
 
@@ -48,11 +48,11 @@ export function devKey(index: number): { key: Hex; address: Address } {
 /**
  * Starts the embedded chain, serves its JSON-RPC on loopback and deploys the contracts.
  *
- * @param folder Takes the deployment's journal: this chain is new each time, so an older one's is not
- * to be resumed.
+ * @param folder Folder of the deployment's journal. The chain is new each time, so an older journal must not be
+ * resumed.
  */
 export async function startDevnet(folder: string, options: DevnetOptions = {}): Promise<Devnet> {
-  // Not the environment of the working directory: the command runs from any folder.
+  // Does not depend on the working directory, because the command runs from any folder.
   const paths = { ...config.paths, ignition: path.join(folder, "ignition") };
   const hre = await createHardhatRuntimeEnvironment({ ...config, paths }, {}, root);
   const mining = options.automine === true ? { auto: true, interval: 0 } : undefined;

@@ -24,7 +24,7 @@ const start = localCommand({
 visibly less; otherwise the result says which check failed, in which epoch, and why ("reasons" with
 --json). With --json, progress goes to standard error.`,
   async run({ flags, io, output, signal }) {
-    // Hardhat is needed here and nowhere else, and takes a second to load.
+    // Hardhat is needed only here, and takes a second to load.
     const { runDemo } = await import("./demo.ts");
     const stream = output.json ? io.stderr : io.stdout;
     const result = await runDemo(

@@ -9,7 +9,7 @@ import type { Verdict } from "../src/protocol/tally.ts";
 
 const abi = [...proofOfServiceAbi, ...settlementAbi];
 
-/** What the chain says of one auditor's round. */
+/** The chain's data of an auditor's round. */
 export interface RoundState {
   committed: boolean;
   revealed: boolean;
@@ -19,13 +19,13 @@ export interface RoundState {
   reward: bigint;
 }
 
-/** What the chain says of one service in an epoch that was settled. */
+/** The chain's data of a service in a settled epoch. */
 export interface Settlement {
   grade: number;
   reward: bigint;
 }
 
-/** Follows the chain's events and keeps the demo's figures. Nothing comes from the workers' own words. */
+/** Follows the chain's events and computes the demo's figures, without data from the workers. */
 export class Monitor {
   readonly #client: ChainClient;
   readonly #deployment: Deployment;
@@ -74,12 +74,12 @@ export class Monitor {
       .map(([auditor]) => auditor);
   }
 
-  /** The rounds of an epoch that the chain knows of. */
+  /** The rounds of an epoch on chain. */
   rounds(epoch: number): RoundState[] {
     return [...this.#rounds.values()].flatMap((byEpoch) => byEpoch.get(epoch) ?? []);
   }
 
-  /** The settlement of a service, once it is in. */
+  /** The settlement of a service, after it is mined. */
   settlement(number: bigint, epoch: number): Settlement | undefined {
     return this.#settlements.get(number)?.get(epoch);
   }
@@ -89,14 +89,14 @@ export class Monitor {
     return this.#budgets.has(epoch);
   }
 
-  /** How many epochs in a row, from `first` on, were settled for a service. */
+  /** Number of consecutive settled epochs of a service, from `first` on. */
   settledFrom(number: bigint, first: number): number {
     let epoch = first;
     while (this.settlement(number, epoch) !== undefined) epoch += 1;
     return epoch - first;
   }
 
-  /** What a service would earn in an epoch with the best verdict; 0 when the epoch has no seed. */
+  /** Pay of a service in an epoch with the best verdict; 0 if the epoch has no seed. */
   async fullPay(number: bigint, epoch: number): Promise<bigint> {
     const contract = { address: this.#deployment.contracts.staking, abi: stakingAbi };
     const [[, counted], [total]] = await Promise.all([
@@ -110,7 +110,7 @@ export class Monitor {
     return providerPay(this.#budgets.get(epoch) ?? 0n, counted, total, 3);
   }
 
-  /** The verdict on a service; only for epochs that are final. */
+  /** The verdict on a service; only for final epochs. */
   async verdict(number: bigint, epoch: number): Promise<Verdict> {
     const key = `${number}/${epoch}`;
     const known = this.#verdicts.get(key);
@@ -126,7 +126,7 @@ export class Monitor {
     return verdict;
   }
 
-  /** Transactions that an operator has sent. */
+  /** Number of transactions of an operator. */
   transactions(operator: Address): number {
     return this.#transactions.get(operator) ?? 0;
   }

@@ -4,11 +4,11 @@ import { deploymentFile, keyIndex, type DemoAuditor, type Stage } from "./stage.
 import { devKey } from "./devnet.ts";
 import { WorkerProcess } from "./worker.ts";
 
-/** Nodes of the record network that stand alone. */
+/** Number of standalone nodes of the record network. */
 const CORAL_NODES = 3;
 
 /**
- * Starts the nodes of the record network, each joining by those before it.
+ * Starts the nodes of the record network; each joins through the nodes before it.
  *
  * @returns Their addresses.
  */
@@ -21,7 +21,7 @@ export async function castCoral(stage: Stage, workers: WorkerProcess[]): Promise
       {
         name: `coral ${node}`,
         args: ["coral", "run", ...coralArgs({ bootstrap: addresses })],
-        // Each node has a key of its own.
+        // Each node has its own key.
         state: `coral-${node}`,
       },
     );
@@ -32,7 +32,7 @@ export async function castCoral(stage: Stage, workers: WorkerProcess[]): Promise
   return addresses;
 }
 
-/** Starts a resolver, and says where its fronts listen. */
+/** Starts a resolver, and returns the addresses of its fronts. */
 export async function castResolver(
   stage: Stage,
   workers: WorkerProcess[],
@@ -71,7 +71,7 @@ export function startProvider(
     name: `provider ${number}`,
     args: [
       ...["provider", "run", "--service", number.toString(), "--upstream", upstream],
-      // Any free port: without --endpoint the provider publishes where it listens.
+      // Any free port: without --endpoint the provider publishes the address that it listens on.
       ...["--listen", "127.0.0.1:0", "--settle-every", "1"],
       ...coralArgs(stage),
     ],
@@ -100,7 +100,7 @@ export function stateFolder(stage: Pick<Stage, "folder">): string {
   return path.join(stage.folder, "state");
 }
 
-/** How a worker of the demo joins the record network: on loopback only. */
+/** Flags with which a worker of the demo joins the record network, on loopback only. */
 function coralArgs({ bootstrap }: Pick<Stage, "bootstrap">): string[] {
   return [
     ...["--coral-listen", "/ip4/127.0.0.1/tcp/0", "--allow-loopback"],

@@ -40,7 +40,7 @@ export interface ServiceEpoch {
 const VISIBLY_LESS = 80n;
 const grades = ["FAILED", "POOR", "GOOD", "EXCELLENT"] as const;
 
-/** Why a healthy service was not paid in full, by epochs; nothing when it was. */
+/** The reasons by epoch why a healthy service was not paid in full; empty if it was. */
 export function whyNotInFull(
   service: bigint,
   epochs: readonly ServiceEpoch[],
@@ -76,7 +76,7 @@ function whyLess(
   return `${grades[verdict]} instead of EXCELLENT. ${measured.join("; ")}`.trim();
 }
 
-/** Why a faulty service was not paid visibly less; nothing when it was. */
+/** The reason why a faulty service was not paid visibly less; empty if it was. */
 export function whyNotLess(service: bigint, epochs: readonly ServiceEpoch[]): DemoReason[] {
   const reward = epochs.reduce((sum, each) => sum + (each.reward ?? 0n), 0n);
   const full = epochs.reduce((sum, each) => sum + each.full, 0n);
@@ -88,7 +88,7 @@ export function whyNotLess(service: bigint, epochs: readonly ServiceEpoch[]): De
   return [{ check: "FAULTY_SERVICE_PAID_LESS", service: Number(service), epoch: null, why }];
 }
 
-/** Why an auditor earned nothing, by epochs; nothing when it earned. */
+/** The reasons by epoch why an auditor earned nothing; empty if it earned. */
 export function whyNotEarned(
   auditor: Address,
   rounds: readonly (RoundState & { epoch: number })[],
@@ -110,7 +110,7 @@ function whyUnpaid({ committed, revealed, votes, claimed, paidVotes }: RoundStat
   return `It claimed, and ${paidVotes} of ${votes} votes were paid.`;
 }
 
-/** Why a move does not count; nothing when it does. */
+/** The reason why a move does not count; empty if it does. */
 export function whyNotMoved(move: DemoMove | undefined): DemoReason[] {
   if (move?.announcements === 0) return [];
   const why =

@@ -21,7 +21,7 @@ export interface DemoAuditor {
   stake: bigint;
 }
 
-/** Which of the chain's funded keys plays which part. */
+/** The roles of the chain's funded keys. */
 export const keyIndex = {
   treasury: 0,
   owner: 1,
@@ -31,22 +31,22 @@ export const keyIndex = {
   visitor: 17,
 };
 
-/** What the demo runs on. */
+/** The environment of the demo. */
 export interface Stage {
   devnet: Devnet;
   client: ChainClient;
-  /** Holds the BLOC that is handed out; one sender, which keeps the transfers' nonces in order. */
+  /** The sender of BLOC; a single sender keeps the nonces of transfers in order. */
   treasury: TransactionSender;
   /** Folder of the run: deployment file, logs, workers' state. */
   folder: string;
   /** Addresses of the record network's nodes, by which workers join it. */
   bootstrap: readonly string[];
-  /** The command that workers run; without it, this repository's own, from its sources. */
+  /** The command of the workers; default: this repository's command, from its sources. */
   command?: string;
   say(message: string): void;
 }
 
-/** What every worker reads. */
+/** The deployment that every worker reads. */
 export function deploymentFile(stage: Stage): string {
   return path.join(stage.folder, "devnet.json");
 }

@@ -4,7 +4,7 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 
-/** A server of the demo that a gateway stands in front of. */
+/** A server of the demo behind a gateway. */
 export interface Upstream {
   url: string;
   stop(): Promise<void>;

@@ -2,7 +2,7 @@ import { formatEther } from "viem";
 import type { DemoMove } from "./move.ts";
 import type { Verdict } from "../src/protocol/tally.ts";
 
-/** What the live view shows; everything in it was read from the chain. */
+/** The data of the live view, all read from the chain. */
 export interface Picture {
   rpcUrl: string;
   epoch: number;
@@ -17,13 +17,13 @@ export interface Picture {
     className: string;
     /** That counts in this epoch, BLOC in wei. */
     stake: bigint;
-    /** Of the last epochs that are final, oldest first. */
+    /** Verdicts of the last final epochs, oldest first. */
     verdicts: Verdict[];
     reward: bigint;
   }[];
-  /** What each service was paid for an epoch, once that is settled. */
+  /** The pay of each service for settled epochs. */
   settled: { epoch: number; number: bigint; name: string; verdict: Verdict; reward: bigint }[];
-  /** What each auditor was paid for an epoch, once it has claimed. */
+  /** The pay of each auditor for claimed epochs. */
   claimed: { epoch: number; address: string; paidVotes: number; votes: number; reward: bigint }[];
   auditors: {
     address: string;
@@ -35,7 +35,7 @@ export interface Picture {
     reward: bigint;
   }[];
   gasPerAudit: number | undefined;
-  /** Where the resolver's fronts listen. */
+  /** The addresses of the resolver's fronts. */
   resolver: { http: string; dns: string };
   move: DemoMove | undefined;
   /** What the faulty service does to its callers now. */
@@ -85,7 +85,7 @@ export function render(picture: Picture): string[] {
   ];
 }
 
-/** What services and auditors got for the epochs so far, a line each. */
+/** The pay of services and auditors so far, one line per epoch. */
 export function renderEarnings({ settled, claimed }: Picture): string[] {
   return [
     ...settled.map(({ epoch, number, name, verdict, reward }) => {
@@ -104,7 +104,7 @@ function short(address: string): string {
   return `${address.slice(0, 6)}..${address.slice(-4)}`;
 }
 
-/** How the move went, for people. */
+/** The result of the move as text. */
 export function moveLine(move: DemoMove | undefined): string {
   if (move === undefined) return "service 1 moves in the first audited epoch";
   const { service, from, to, milliseconds, announcements } = move;
@@ -114,7 +114,7 @@ export function moveLine(move: DemoMove | undefined): string {
   );
 }
 
-/** BLOC with two decimals, cut. */
+/** BLOC with two decimals, rounded down. */
 export function bloc(wei: bigint): string {
   const cents = (wei / 10n ** 16n).toString().padStart(3, "0");
   return `${cents.slice(0, -2)}.${cents.slice(-2)}`;
@@ -135,7 +135,7 @@ function table(head: string[], rows: string[][], right: number[]): string[] {
   );
 }
 
-/** What a screen writes to: a terminal, or any other stream. */
+/** The output of a screen: a terminal, or another stream. */
 export type Output = NodeJS.WritableStream & { readonly columns?: number; readonly rows?: number };
 
 /** As many lines as a terminal shows at once: a taller picture could not be redrawn in place. */
@@ -151,8 +151,8 @@ function fit(lines: readonly string[], rows: number | undefined): string[] {
 }
 
 /**
- * Where the view is written: redrawn in place on a terminal; elsewhere a line whenever the phase changes, and
- * one for what each service and auditor got for an epoch.
+ * Writes the view: redrawn in place on a terminal; elsewhere one line when the phase changes, and one for the pay of
+ * each service and auditor for an epoch.
  */
 export class Screen {
   readonly #stream: Output;
@@ -167,7 +167,7 @@ export class Screen {
     this.#live = live;
   }
 
-  /** Shows a picture. */
+  /** Shows the view. */
   show(picture: Picture): void {
     if (!this.#live) {
       for (const line of renderEarnings(picture)) {
@@ -201,7 +201,7 @@ export class Screen {
     this.#lines = lines.length;
   }
 
-  /** Writes a line that stays, below what is shown. */
+  /** Writes a permanent line below the view. */
   say(line: string): void {
     if (line === this.#last) return;
     this.#last = line;

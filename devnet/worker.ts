@@ -5,15 +5,15 @@ import { fileURLToPath } from "node:url";
 import { BlockcloudError } from "../src/protocol/errors.ts";
 
 const bin = fileURLToPath(new URL("../bin/blockcloud", import.meta.url));
-/** How long a worker may take to say something, milliseconds; far above what it takes on a busy machine. */
+/** Time limit for a worker's log message, milliseconds; far above the time on a busy machine. */
 const SAY_MS = 240_000;
-/** How long it may take to stop, milliseconds. */
+/** Time limit for its stop, milliseconds. */
 const STOP_MS = 15_000;
 
 /** A line of a worker's structured log. */
 export type LogLine = Record<string, unknown> & { msg: string };
 
-/** A worker in a process of its own, its log in a file. */
+/** A worker in its own process, with its log in a file. */
 export class WorkerProcess {
   readonly name: string;
   readonly #child: ChildProcess;
@@ -36,9 +36,9 @@ export class WorkerProcess {
     this.name = input.name;
     this.#child = spawn(process.execPath, [input.command ?? bin, ...input.args, "--with-parent"], {
       env: input.env,
-      // The pipe to its standard input ends with this process, however that ends.
+      // The pipe to its standard input closes when this process ends, for any reason.
       stdio: ["pipe", "pipe", "pipe"],
-      // Ctrl-C in a terminal goes to a whole process group: workers are stopped by us, in order.
+      // Ctrl-C in a terminal reaches a whole process group; here workers must be stopped in order.
       detached: true,
     });
     this.#exited = new Promise((resolve) => {
@@ -66,7 +66,7 @@ export class WorkerProcess {
     this.#listeners.add(listener);
   }
 
-  /** Waits for a log message, unless it was logged already; fails when the process ends first. */
+  /** Waits for a log message, unless it was logged already; fails if the process ends first. */
   async logged(message: string, milliseconds = SAY_MS): Promise<LogLine> {
     const said = this.#said.get(message);
     if (said !== undefined) return said;
@@ -90,7 +90,7 @@ export class WorkerProcess {
     }
   }
 
-  /** The process ID; undefined when it could not be started. */
+  /** The process ID; undefined if it could not be started. */
   get pid(): number | undefined {
     return this.#child.pid;
   }
@@ -100,23 +100,23 @@ export class WorkerProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** The exit code; null while the process runs or when a signal ended it. */
+  /** The exit code; null while the process runs, or if a signal ended it. */
   get exitCode(): number | null {
     return this.#child.exitCode;
   }
 
-  /** The last error that the worker printed, for people. */
+  /** The last error that the worker printed. */
   get lastError(): string {
     return this.#lastError;
   }
 
-  /** Ends the process at once, as a power cut would. */
+  /** Kills the process at once, like a power cut. */
   async kill(): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.#exited;
   }
 
-  /** Asks the process to stop, and ends it when it does not. */
+  /** Asks the process to stop, and kills it if it does not. */
   async stop(): Promise<void> {
     if (!this.running) return;
     this.#child.kill("SIGTERM");
@@ -130,7 +130,7 @@ export class WorkerProcess {
     try {
       line = JSON.parse(text) as LogLine;
     } catch {
-      // Not a log line: what a crashing process prints.
+      // Not a log line, but the output of a crashing process.
       this.#lastError = text;
       return;
     }
@@ -146,7 +146,7 @@ export class WorkerProcess {
 
   #error(what: string): BlockcloudError {
     return new BlockcloudError("WORKER_FAILED", `${this.name} ${what}: ${this.#lastError}.`, {
-      remedy: "Its log stands in the run's folder.",
+      remedy: "Its log is in the run's folder.",
     });
   }
 }

@@ -35,21 +35,21 @@ const accessManagerAbi = parseAbi([
 ]);
 const verifierAbi = parseAbi(["function registry() view returns (address)"]);
 
-/** One thing that was compared. */
+/** One comparison. */
 export interface Check {
   what: string;
   ok: boolean;
-  /** What is on chain, where that is not what it should be. */
+  /** The value on chain, if it is not the expected one. */
   found?: string;
 }
 
 /**
- * Compares what is on chain with what was meant: the code of each contract with this version's artifacts,
- * every parameter, who knows whom, who governs.
+ * Compares the chain with the expected deployment: the code of each contract with this version's artifacts, every
+ * parameter, the connections between the contracts, and the governor.
  *
- * @param deployer Must have no say left.
- * @param mint Hash of the transaction that created the token, for who got the supply; without it that is
- * not checked.
+ * @param deployer Must have no role left.
+ * @param mint Hash of the transaction that created the token, to check the receivers of the supply; undefined: not
+ * checked.
  */
 export async function checkDeployment(
   hre: HardhatRuntimeEnvironment,
@@ -79,7 +79,7 @@ export async function checkDeployment(
 
 type Compare = (what: string, found: unknown, wanted: unknown) => void;
 
-/** Whether an address holds a contract's code, immutables aside, which the getters are asked for. */
+/** Whether an address has a contract's code, without immutables, which are compared by the getters. */
 async function sameCode(
   hre: HardhatRuntimeEnvironment,
   client: PublicClient,
@@ -208,7 +208,7 @@ async function compareParameters(
       minimumStake: parameters.minimumServiceStake,
       maximumStake: parameters.maximumServiceStake,
       registrationFee: parameters.registrationFee,
-      // Governance may have closed it since.
+      // Governance may have closed the class since.
       open: kind.open,
       excellentMs: parameters.excellentMs,
       goodMs: parameters.goodMs,
@@ -218,7 +218,7 @@ async function compareParameters(
   }
 }
 
-/** Where the labels of the predecessor are; the zero address where there is none. */
+/** The predecessor's labels contract; the zero address without a predecessor. */
 async function predecessorsLabels(client: PublicClient, parameters: Parameters): Promise<Address> {
   const { predecessor } = parameters;
   if (predecessor === undefined) return zeroAddress;
@@ -242,7 +242,7 @@ async function compareGovernance(
     });
   const { governor, governanceDelay, treasury } = parameters;
   compare("the governor governs", await role(governor), [true, governanceDelay]);
-  compare("the deployer has no say left", (await role(deployer))[0], false);
+  compare("the deployer has no role left", (await role(deployer))[0], false);
   if (mint === undefined) return;
   const receipt = await client.getTransactionReceipt({ hash: mint });
   const minted = parseEventLogs({ abi: abis.token, logs: receipt.logs, eventName: "Transfer" });
@@ -256,7 +256,7 @@ async function compareGovernance(
   );
 }
 
-/** Comparable and readable: numbers and bigints alike, addresses in one case. */
+/** Normalizes values for comparison: numbers and bigints as text, addresses in one case. */
 function plain(value: unknown): string {
   const text = JSON.stringify(value, (_, part: unknown) =>
     typeof part === "bigint" || typeof part === "number" ? part.toString() : part,

@@ -7,25 +7,25 @@ import Blockcloud from "./modules/Blockcloud.ts";
 import Successor from "./modules/Successor.ts";
 import { givenParameters, plainParameters, type Parameters } from "./parameters.ts";
 
-/** A chain as Hardhat is connected to it. */
+/** Hardhat's connection to a chain. */
 export type Connection = Awaited<ReturnType<HardhatRuntimeEnvironment["network"]["create"]>>;
 
 export interface DeployOptions {
-  /** What the deployment file calls the network. */
+  /** The network's name in the deployment file. */
   network: string;
-  /** Blocks after an epoch's first before workers trust its seed. */
+  /** Blocks above an epoch's first block before workers trust its seed. */
   confirmations: number;
-  /** Blocks on top of a transaction before the next ones are sent. */
+  /** Blocks above a transaction before the next ones are sent. */
   deployConfirmations: number;
-  /** Names the journal's folder, in which an interrupted deployment goes on. */
+  /** Name of the journal's folder, with which an interrupted deployment continues. */
   deploymentId?: string;
   /** Shows each transaction on standard output. */
   displayUi?: boolean;
 }
 
 /**
- * Deploys the contracts, or goes on where an earlier call was cut off: what stands in the journal is not
- * done again. A complete deployment is only read.
+ * Deploys the contracts, or continues an interrupted deployment: steps in the journal are not repeated. A complete
+ * deployment is only read.
  */
 export async function deployContracts(
   connection: Connection,
@@ -66,7 +66,7 @@ export async function deployContracts(
   };
 }
 
-/** The first block of a moment (Unix seconds) or after it: the registry's, whose time is the genesis. */
+/** The first block not older than a moment (Unix seconds): the registry's, whose time is the genesis. */
 async function blockAt(client: PublicClient, timestamp: bigint): Promise<bigint> {
   let [low, high] = [0n, await client.getBlockNumber()];
   while (low < high) {

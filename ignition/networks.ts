@@ -1,37 +1,37 @@
-/** What a network is deployed with beside the parameters of its contracts. */
+/** Settings of a network beside the parameters of its contracts. */
 export interface NetworkFacts {
-  /** Refuses an endpoint of another chain; undefined for a chain of one's own. */
+  /** The expected chain ID; undefined for a private chain. */
   chainId: number | undefined;
-  /** Blocks on top of a transaction before the deployment goes on. */
+  /** Blocks above a transaction before the deployment continues. */
   deployConfirmations: number;
-  /** Blocks after an epoch's first before workers trust its seed. */
+  /** Blocks above an epoch's first block before workers trust its seed. */
   confirmations: number;
-  /** Whose `prevrandao` the seeds come from, in words for whoever deploys. */
+  /** The origin of `prevrandao`, as a text for the deployer. */
   randomness: string;
 }
 
-/** The networks that `npm run deploy` knows; `hardhat.config.ts` says how to reach them. */
+/** The networks of `npm run deploy`; `hardhat.config.ts` has their endpoints. */
 export const networks: Readonly<Record<string, NetworkFacts>> = {
   devnet: {
     chainId: undefined,
     deployConfirmations: 1,
     confirmations: 1,
-    randomness: "whoever runs the chain sets prevrandao",
+    randomness: "the operator of the chain sets prevrandao",
   },
   sepolia: {
     chainId: 11_155_111,
     deployConfirmations: 2,
     confirmations: 2,
     randomness:
-      "prevrandao is the beacon chain's RANDAO; the proposer of an epoch's first block can give that " +
-      "block up for one more draw, and Sepolia's proposers are a permissioned set",
+      "prevrandao is the beacon chain's RANDAO; the proposer of an epoch's first block can withhold that " +
+      "block for a second draw, and Sepolia's proposers are a permissioned set",
   },
   "base-sepolia": {
     chainId: 84_532,
     deployConfirmations: 2,
     confirmations: 2,
     randomness:
-      "prevrandao is that of the L1 block which Base's only sequencer takes as a block's origin; the " +
-      "sequencer picks the origin within its drift limits and orders the block, so one trusts it",
+      "prevrandao is that of a block's L1 origin, which Base's only sequencer chooses within its drift " +
+      "limits, so the network trusts the sequencer",
   },
 };

@@ -11,7 +11,7 @@ const seconds = z.number().int().positive();
 /** BLOC in wei; Ignition marks a bigint in JSON with an `n`. */
 const wei = z
   .string()
-  .regex(/^\d{1,28}n$/, "must be wei in digits with an n behind them")
+  .regex(/^\d{1,28}n$/, "must be wei in digits, followed by n")
   .transform((value) => BigInt(value.slice(0, -1)));
 
 const parametersSchema = z.strictObject({
@@ -31,28 +31,28 @@ const parametersSchema = z.strictObject({
   challengeBond: wei,
   labelMinimumAge: seconds,
   labelMaximumAge: seconds,
-  /** What a label burns, by its bytes; the last one counts for all that are longer. */
+  /** Price of a label by its bytes; the last price is also that of longer labels. */
   labelPrice1: wei,
   labelPrice2: wei,
   labelPrice3: wei,
   labelPrice4: wei,
   labelPrice5: wei,
-  /** From announcing that the registry closes to its closing. */
+  /** Time from the announcement to the closing of the registry. */
   closingSeconds: seconds,
-  /** Holds what of the supply is not reward; a successor makes no supply. */
+  /** Receives the supply that is not for rewards; a successor creates no supply. */
   treasury: address.optional(),
   /** Adds, opens and closes classes. */
   governor: address,
-  /** How long a decision of the governor waits, seconds. */
+  /** Delay of a governor's decision, seconds. */
   governanceDelay: z.number().int().nonnegative(),
-  /** A successor only: the token that it goes on with. */
+  /** Only for a successor: the existing token. */
   token: address.optional(),
-  /** A successor only: the registry whose services may be taken over. */
+  /** Only for a successor: the registry whose services may be taken over. */
   predecessor: address.optional(),
-  /** A successor only: BLOC for its reward pool, from the deployer. */
+  /** Only for a successor: BLOC for its reward pool, from the deployer. */
   rewardSupply: wei.optional(),
 });
-/** Either the supply is made, or a predecessor's token is used. */
+/** Either a new supply is created, or a predecessor's token is used. */
 const successorNames = ["token", "predecessor", "rewardSupply"] as const;
 const consistent = parametersSchema.superRefine((value, context) => {
   const successor = successorNames.filter((name) => value[name] !== undefined);
@@ -66,14 +66,14 @@ const consistent = parametersSchema.superRefine((value, context) => {
   }
 });
 
-/** What a deployment is made with; the names are those of the Ignition module. */
+/** The parameters of a deployment; the names are those of the Ignition module. */
 export type Parameters = z.infer<typeof parametersSchema>;
 
 /**
  * Reads a parameter file in Ignition's format.
  *
- * @param overrides What the file leaves to whoever deploys.
- * @throws BlockcloudError `PARAMETERS_INVALID` that lists everything that is wrong or missing.
+ * @param overrides Parameters from the command line.
+ * @throws BlockcloudError `PARAMETERS_INVALID` with all wrong and missing parameters.
  */
 export function readParameters(
   file: string,
@@ -96,14 +96,17 @@ export function readParameters(
   if (!parsed.success) {
     throw new BlockcloudError(
       "PARAMETERS_INVALID",
-      `The parameters in ${file} do not do:\n${z.prettifyError(parsed.error)}`,
-      { remedy: "treasury and governor may come from --treasury and --governor." },
+      `The parameters in ${file} are invalid:\n${z.prettifyError(parsed.error)}`,
+      {
+        remedy:
+          "Correct the file. treasury and governor may also come from --treasury and --governor.",
+      },
     );
   }
   return parsed.data;
 }
 
-/** As plain JSON: wei in digits, without what is not there. */
+/** Converts to plain JSON: wei in digits, without undefined values. */
 export function plainParameters(parameters: Parameters): Record<string, string | number> {
   return Object.fromEntries(
     Object.entries(givenParameters(parameters)).map(([name, value]) => [
@@ -113,7 +116,7 @@ export function plainParameters(parameters: Parameters): Record<string, string |
   );
 }
 
-/** Without what is not there. */
+/** Removes undefined values. */
 export function givenParameters(parameters: Parameters): Record<string, string | number | bigint> {
   return Object.fromEntries(
     Object.entries(parameters).flatMap(([name, value]) =>

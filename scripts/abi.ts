@@ -1,6 +1,6 @@
 /**
- * Writes `src/protocol/abi/*.ts` from the compiled contracts, or checks with `--check` that they are
- * current. They are committed, so that the package needs no compiler.
+ * Writes `src/protocol/abi/*.ts` from the compiled contracts, or checks with `--check` that they are current. The
+ * files are committed, so that the package needs no compiler.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";

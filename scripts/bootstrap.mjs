@@ -1,9 +1,8 @@
 /**
- * Makes a fresh clone runnable with nothing but some Node and npm: installs the locked packages (Node 24
- * among them), compiles the contracts that changed, and then runs the job on Node 24. The Solidity tests are
- * left to the job that needs them.
+ * Prepares a fresh clone with any Node and npm: installs the locked packages (including Node 24), compiles the changed
+ * contracts, and then runs the job on Node 24. The Solidity tests are compiled by the job that needs them.
  *
- * Plain JavaScript that Node 18 understands: it runs before anything is installed.
+ * It is plain JavaScript for Node 18, because it runs before the installation.
  *
  * Usage: node scripts/bootstrap.mjs start|test|bench|run [arguments]
  */
@@ -16,7 +15,7 @@ import { fileURLToPath } from "node:url";
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const [job = "", ...args] = process.argv.slice(2);
 const node = path.join(root, "node_modules/node/bin/node");
-/** Which lock file the installed packages are of. */
+/** The lock file of the installed packages. */
 const stamp = path.join(root, "node_modules/.blockcloud-lock");
 
 const jobs = {
@@ -44,7 +43,7 @@ function install() {
     .digest("hex");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
   say("installing packages (once)");
-  // npm itself must run on Node 24: on an older one it leaves out Hardhat's native package.
+  // npm itself must run on Node 24: on an older Node it skips Hardhat's native package.
   const npm = ["-y", "-p", "node@24", "npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"];
   must(run("npx", npm, 2));
   writeFileSync(stamp, lock);
@@ -56,7 +55,7 @@ function compile() {
   must(run(node, ["node_modules/hardhat/dist/src/cli.js", "compile", "--no-tests", "--quiet"], 2));
 }
 
-/** Runs a step; `stdout` 2 sends its output to stderr, so that the job's own stays clean. */
+/** Runs a step; `stdout` 2 sends its output to stderr, so that stdout contains only the job's output. */
 function run(command, parameters, stdout = 1) {
   const child = spawnSync(command, parameters, {
     cwd: root,
@@ -67,7 +66,7 @@ function run(command, parameters, stdout = 1) {
   return child.status ?? 1;
 }
 
-/** Whatever the job starts finds Node 24 first. */
+/** The environment in which all programs of the job find Node 24 first. */
 function environment() {
   const bin = path.join(root, "node_modules/.bin");
   return { ...process.env, PATH: `${bin}${path.delimiter}${process.env.PATH}` };
@@ -75,7 +74,7 @@ function environment() {
 
 function must(status) {
   if (status === 0) return;
-  say("that failed; the output above says why");
+  say("this step failed; see the output above");
   process.exit(status);
 }
 

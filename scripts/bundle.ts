@@ -4,11 +4,11 @@ import path from "node:path";
 const root = path.dirname(import.meta.dirname);
 
 /**
- * Compiles the command into one module with what it imports, packages too, and a module for each part that
- * only some commands load. Unused code of packages is left out, so that a worker starts sooner and in less
- * memory than from its sources or from a thousand modules (docs/decisions/0023-start-and-memory.md).
+ * Compiles the command with its imports, including packages, into one module, and each part that only some commands
+ * load into another. Unused code of packages is left out, so a worker starts faster and with less memory than from its
+ * sources or from a thousand modules (docs/decisions/0023-start-and-memory.md).
  *
- * @param folder Takes `blockcloud.js` and the parts.
+ * @param folder Output folder for `blockcloud.js` and the parts.
  */
 export async function bundleCommand(folder: string): Promise<void> {
   await build({
@@ -21,7 +21,7 @@ export async function bundleCommand(folder: string): Promise<void> {
     platform: "node",
     target: "node24",
     chunkNames: "parts/[name]-[hash]",
-    // Packages in CommonJS call `require` for what Node has; an ES module has none.
+    // CommonJS packages call `require` for Node's modules, but an ES module has no `require`.
     banner: {
       js: 'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);',
     },

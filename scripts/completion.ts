@@ -9,7 +9,7 @@ import { format } from "prettier";
 import { processIo } from "../src/cli/framework/io.ts";
 import { loadProgram } from "../src/cli/program.ts";
 
-/** Flags of each command below another one, by its name with its group's before it. */
+/** The flags of each command, by its name with its group. */
 function flagsBelow(parent: Command, prefix = ""): [string, string][] {
   return parent.commands.flatMap((command): [string, string][] => {
     const name = `${prefix} ${command.name()}`.trim();

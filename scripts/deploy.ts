@@ -1,7 +1,7 @@
 /**
- * `npm run deploy -- --network NAME`: deploys the contracts, hands governance over, writes
- * `deployments/NAME.json`, and compares what is on chain with the parameters. Running it again goes on where
- * it stopped, and changes nothing when everything is there.
+ * `npm run deploy -- --network NAME`: deploys the contracts, hands over governance, writes `deployments/NAME.json`,
+ * and compares the contracts on chain with the parameters. Another run continues where the last one stopped, and
+ * changes nothing if the deployment is complete.
  */
 import { Command } from "commander";
 import { createHardhatRuntimeEnvironment } from "hardhat/hre";
@@ -51,17 +51,24 @@ interface Flags {
 }
 
 const program = new Command("npm run deploy --")
-  .description("Deploy the contracts to a network, or go on with a deployment that was cut off.")
+  .description("Deploy the contracts to a network, or continue an interrupted deployment.")
   .requiredOption("--network <name>", `one of ${Object.keys(networks).join(", ")}`)
   .option("--parameters <file>", "parameter file (default: ignition/parameters/<network>.json)")
-  .option("--treasury <address>", "who gets the supply that is not reward, unless the file says")
-  .option("--governor <address>", "who adds, opens and closes classes, unless the file says")
+  .option(
+    "--treasury <address>",
+    "receiver of the supply that is not for rewards, if not in the file",
+  )
+  .option("--governor <address>", "account that adds, opens and closes classes, if not in the file")
   .option("--rpc <url>", "JSON-RPC endpoint, for devnet only (default: http://127.0.0.1:8545)")
-  .option("--name <name>", "what to call the deployment (default: the network's name)")
+  .option("--name <name>", "name of the deployment (default: the network's name)")
   .option("--succeeds <file>", "deployment file of the version whose services may be taken over")
   .option("--reward-supply <bloc>", "with --succeeds: BLOC for the reward pool, from the deployer")
-  .option("--folder <path>", "where deployments/ and ignition/deployments/ are written", root)
-  .option("--check", "deploy nothing, only compare what is on chain with the parameters", false)
+  .option("--folder <path>", "folder of deployments/ and ignition/deployments/", root)
+  .option(
+    "--check",
+    "deploy nothing, only compare the contracts on chain with the parameters",
+    false,
+  )
   .option(
     "--set-aside",
     "deploy anew where the files are of another chain, and keep them in ignition/set-aside/",
@@ -106,7 +113,7 @@ async function main(): Promise<number> {
   }
   if (flags.rpc !== undefined && facts.chainId !== undefined) {
     throw new BlockcloudError("RPC_FIXED", `--rpc is for devnet, not for ${flags.network}.`, {
-      remedy: "Its endpoint may hold a key: give it as a configuration variable.",
+      remedy: "Its endpoint may contain a key: set it as a configuration variable.",
     });
   }
   const paths = { ...config.paths, ignition: path.join(flags.folder, "ignition") };
@@ -126,10 +133,11 @@ async function main(): Promise<number> {
     );
     refuseOthers(record?.parameters, parameters);
     const [deployer] = await connection.ethers.getSigners();
-    if (deployer === undefined) throw new BlockcloudError("KEY_MISSING", "There is no account.");
+    if (deployer === undefined)
+      throw new BlockcloudError("KEY_MISSING", "The network has no account.");
     if (parameters.governor === deployer.address) {
       throw new BlockcloudError("GOVERNOR_IS_DEPLOYER", `${deployer.address} deploys.`, {
-        remedy: "It gives up its say in the end: name another --governor, best a multisig.",
+        remedy: "The deployer keeps no role: name another --governor, preferably a multisig.",
       });
     }
     const deployedBefore = existsSync(files.deployment);
@@ -180,7 +188,7 @@ async function deploy(
   });
 }
 
-/** Writes the deployment file last, and only if all is as it should be. */
+/** Writes the deployment file last, and only if all comparisons succeed. */
 async function finish(
   deployment: Deployment,
   checks: readonly Check[],
@@ -210,7 +218,7 @@ function presets(file: string): Pick<Deployment, "bootstrap" | "rpc"> {
   return { ...(bootstrap && { bootstrap }), ...(rpc && { rpc }) };
 }
 
-/** A successor is deployed when its predecessor is closed: the contracts refuse it, only later. */
+/** Checks that the predecessor is closed, before the contracts would refuse the deployment. */
 async function needClosed(client: PublicClient, { predecessor }: Parameters): Promise<void> {
   if (predecessor === undefined) return;
   const registry = { address: predecessor, abi: serviceRegistryAbi } as const;
@@ -226,45 +234,45 @@ async function needClosed(client: PublicClient, { predecessor }: Parameters): Pr
     {
       remedy:
         closesAt === 0n
-          ? "Its governor announces the closing first (announceClosing): see docs/operations.md."
+          ? "Its governor must announce the closing first (announceClosing): see docs/operations.md."
           : "Wait until then, and run again.",
     },
   );
 }
 
-/** What tells one chain from another with the same ID: its first block's hash. */
+/** The first block's hash, which distinguishes chains with the same ID. */
 async function identify(client: PublicClient, facts: NetworkFacts): Promise<string> {
   const chainId = await client.getChainId();
   if (facts.chainId !== undefined && chainId !== facts.chainId) {
     throw new BlockcloudError(
       "CHAIN_MISMATCH",
-      `The RPC endpoint serves chain ${chainId}, ${flags.network} is ${facts.chainId}.`,
+      `The RPC endpoint serves chain ${chainId}, but ${flags.network} has chain ID ${facts.chainId}.`,
       { remedy: "Check the network's RPC URL." },
     );
   }
   return (await client.getBlock({ blockNumber: 0n })).hash;
 }
 
-/** What may stand outside of the parameter file, where it is given. */
+/** The parameters that the command line may give. */
 function given(source: object | undefined): Record<string, string> {
   const names = ["treasury", "governor", "token", "predecessor"];
   const values = (source ?? {}) as Record<string, string | undefined>;
   const supply = (source as Begun["parameters"] | undefined)?.rewardSupply;
   return {
     ...Object.fromEntries(names.flatMap((key) => (values[key] ? [[key, values[key]]] : []))),
-    // Of a record: wei in digits. The flag, in BLOC, is read in `succession`.
+    // From an earlier run, in wei. The flag, in BLOC, is read in `succession`.
     ...(source !== flags && supply !== undefined && { rewardSupply: `${supply}n` }),
   };
 }
 
-/** What `--succeeds` says. */
+/** The parameters of `--succeeds`. */
 function succession(): Record<string, string> {
   if ((flags.succeeds === undefined) !== (flags.rewardSupply === undefined)) {
     throw new BlockcloudError("FLAGS_INCOMPLETE", "--succeeds and --reward-supply go together.");
   }
   if (flags.succeeds === undefined) return {};
   if (name === flags.network) {
-    throw new BlockcloudError("NAME_TAKEN", `${name} is the first version's name.`, {
+    throw new BlockcloudError("NAME_TAKEN", `${name} is the name of the first version.`, {
       remedy: `Give the successor another, for example --name ${name}-2.`,
     });
   }
@@ -288,11 +296,14 @@ function refuseOthers(
   throw new BlockcloudError(
     "PARAMETERS_CHANGED",
     `This deployment was begun with other parameters (${changed.join("; ")}).`,
-    { remedy: "Go on with those; a deployment with others needs a folder of its own (--folder)." },
+    {
+      remedy:
+        "Continue with those parameters. A deployment with others needs its own folder (--folder).",
+    },
   );
 }
 
-/** Says what it costs, as measured on a chain in this process, and refuses what cannot be paid. */
+/** Shows the cost, measured on a chain in this process, and checks that the deployer can pay it. */
 async function preview(
   hre: Awaited<ReturnType<typeof createHardhatRuntimeEnvironment>>,
   client: PublicClient,
@@ -312,8 +323,8 @@ async function preview(
   if (balance < cost) {
     throw new BlockcloudError(
       "BALANCE_SHORT",
-      `${deployer} has ${formatEther(balance)} ETH, the deployment may cost ${formatEther(cost)}.`,
-      { remedy: "Send it ether, or wait for a lower gas price." },
+      `${deployer} has ${formatEther(balance)} ETH, but the deployment may cost ${formatEther(cost)} ETH.`,
+      { remedy: "Send ether to it, or wait for a lower gas price." },
     );
   }
 }
@@ -321,7 +332,7 @@ async function preview(
 async function confirmed(facts: NetworkFacts): Promise<boolean> {
   if (flags.yes || facts.chainId === undefined) return true;
   if (!process.stdin.isTTY) {
-    say("nobody to ask: give --yes to deploy without a question");
+    say("standard input is not a terminal: give --yes to deploy without a confirmation");
     return false;
   }
   const prompt = createInterface({ input: process.stdin, output: process.stderr });

@@ -1,6 +1,6 @@
 /**
- * `npm run faucet -- --network NAME --to ADDRESS`: hands out BLOC, and ether for gas, on test networks, from
- * the key that deployed or another that holds some.
+ * `npm run faucet -- --network NAME --to ADDRESS`: sends BLOC, and ether for gas, on test networks, from the
+ * deployer's key or another funded key.
  */
 import { Command } from "commander";
 import { createHardhatRuntimeEnvironment } from "hardhat/hre";
@@ -23,7 +23,7 @@ import { refuseSecret } from "../src/node/misplaced.ts";
 import { BlockcloudError } from "../src/protocol/errors.ts";
 
 const root = path.dirname(import.meta.dirname);
-/** Chains whose ether is worth nothing: Sepolia, Base Sepolia, development. */
+/** Chains with worthless ether: Sepolia, Base Sepolia, development. */
 const TEST_CHAINS = [11_155_111, 84_532, 31_337];
 
 interface Flags {
@@ -39,11 +39,11 @@ interface Flags {
 const flags = new Command("npm run faucet --")
   .description("Send BLOC and ether on a test network from the network's first account.")
   .requiredOption("--network <name>", `one of ${Object.keys(networks).join(", ")}`)
-  .requiredOption("--to <address>", "who gets them")
+  .requiredOption("--to <address>", "receiver")
   .option("--bloc <amount>", "BLOC to send", "10000")
   .option("--ether <amount>", "ether to send", "0")
   .option("--rpc <url>", "JSON-RPC endpoint, for devnet only (default: http://127.0.0.1:8545)")
-  .option("--folder <path>", "where deployments/ stands", root)
+  .option("--folder <path>", "folder of deployments/", root)
   .option("--json", "print the result as one line of JSON", false)
   .addHelpText(
     "after",
@@ -85,12 +85,13 @@ async function main(): Promise<void> {
     const { ethers } = connection;
     const chainId = Number((await ethers.provider.getNetwork()).chainId);
     if (chainId !== deployment.chainId || !TEST_CHAINS.includes(chainId)) {
-      throw new BlockcloudError("NO_TEST_CHAIN", `Chain ${chainId} is no test network of ours.`, {
-        remedy: `A faucet gives on ${flags.network} only, chain ${deployment.chainId}.`,
+      throw new BlockcloudError("NO_TEST_CHAIN", `Chain ${chainId} is not a known test network.`, {
+        remedy: `Use an RPC endpoint of ${flags.network}, chain ${deployment.chainId}.`,
       });
     }
     const [giver] = await ethers.getSigners();
-    if (giver === undefined) throw new BlockcloudError("KEY_MISSING", "There is no account.");
+    if (giver === undefined)
+      throw new BlockcloudError("KEY_MISSING", "The network has no account.");
     const client = createPublicClient({ transport: custom(connection.provider), cacheTime: 0 });
     const { token } = deployment.contracts;
     const held = await client.readContract({
@@ -102,8 +103,8 @@ async function main(): Promise<void> {
     if (held < bloc) {
       throw new BlockcloudError(
         "BALANCE_SHORT",
-        `${giver.address} holds ${formatEther(held)} BLOC, ${flags.bloc} were asked for.`,
-        { remedy: "The treasury holds the supply: have it send some here." },
+        `${giver.address} holds ${formatEther(held)} BLOC, but ${flags.bloc} BLOC are requested.`,
+        { remedy: "Ask the treasury, which holds the supply, to send BLOC to this account." },
       );
     }
     const data = encodeFunctionData({
@@ -130,14 +131,14 @@ async function main(): Promise<void> {
 
 function receiver(text: string): Address {
   if (isAddress(text)) return getAddress(text);
-  throw new BlockcloudError("ADDRESS_INVALID", `${text} is no address.`, {
-    remedy: "Give 0x and 40 hexadecimal digits, with the checksum right.",
+  throw new BlockcloudError("ADDRESS_INVALID", `${text} is not an address.`, {
+    remedy: "Give 0x and 40 hexadecimal digits, with a valid checksum.",
   });
 }
 
 function wei(text: string): bigint {
   if (/^\d{1,9}(\.\d{1,18})?$/.test(text)) return parseEther(text);
-  throw new BlockcloudError("AMOUNT_INVALID", `${text} is no amount.`, {
+  throw new BlockcloudError("AMOUNT_INVALID", `${text} is not an amount.`, {
     remedy: "Give a number such as 6000 or 0.05.",
   });
 }

@@ -1,7 +1,7 @@
 /**
- * Writes `snapshots/*.json`, or checks with `--check` that they are current: the size of each contract's
- * bytecode, its storage layout, and the whole-transaction gas of each function. A change shows up in a
- * review, and `npm test` fails until it is meant.
+ * Writes `snapshots/*.json`, or checks with `--check` that they are current: the size of each contract's bytecode, its
+ * storage layout, and the gas of a whole transaction for each function. A change is visible in a review, and `npm
+ * test` fails until the snapshots are updated.
  */
 import { globSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
@@ -31,11 +31,11 @@ for (const [name, content] of Object.entries(snapshots)) {
   else await writeFile(file, text);
 }
 if (stale.length > 0) {
-  process.stderr.write(`${stale.join("\n")}\nIf that is meant, run: npm run snapshots\n`);
+  process.stderr.write(`${stale.join("\n")}\nIf the change is intended, run: npm run snapshots\n`);
   process.exitCode = 1;
 }
 
-/** Bytes of code of each contract, as it is deployed and with its constructor. */
+/** Code size of each contract, deployed and with its constructor. */
 async function bytecode(): Promise<Record<string, { deployed: number; creation: number }>> {
   const sizes: Record<string, { deployed: number; creation: number }> = {};
   for (const file of globSync("artifacts/contracts/**/*.json", { cwd: root }).sort()) {
@@ -45,7 +45,7 @@ async function bytecode(): Promise<Record<string, { deployed: number; creation: 
       deployedBytecode: string;
     };
     const bytes = (hex: string) => (hex.length - 2) / 2;
-    // Interfaces and abstract contracts have none, libraries of internal functions next to none.
+    // Interfaces and abstract contracts have no code, and libraries of internal functions almost none.
     if (bytes(artifact.deployedBytecode) < 100) continue;
     sizes[artifact.contractName] = {
       deployed: bytes(artifact.deployedBytecode),
@@ -65,7 +65,7 @@ async function gas(): Promise<Record<string, number>> {
   );
 }
 
-/** Lines that one text has and the other has not. */
+/** Lines that are in only one of two texts. */
 function difference(before: string, after: string): string {
   const old = new Set(before.split("\n"));
   const now = new Set(after.split("\n"));

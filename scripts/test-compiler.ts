@@ -8,10 +8,10 @@ import { globSync } from "node:fs";
 import type { HardhatConfig } from "hardhat/types/config";
 import type { HardhatPlugin } from "hardhat/types/plugins";
 
-/** The tests that contain what they test. */
+/** The tests that contain the tested libraries. */
 const LIBRARIES = "test/libraries/";
 
-/** One run of the compiler for each kind of test. Hardhat's default is one fewer than there are cores. */
+/** One compiler run for each kind of test. Hardhat's default is one less than the number of cores. */
 const AT_ONCE = 2;
 
 export const testCompiler: HardhatPlugin = {
@@ -32,8 +32,8 @@ export const testCompiler: HardhatPlugin = {
 };
 
 /**
- * Gives all these files one compiler object, because Hardhat compiles in one run the files that share one.
- * It resolves each override in hardhat.config.ts to an object of its own: a run for each file.
+ * Gives all these files one compiler object, because Hardhat compiles files that share an object in one run. Each
+ * override in hardhat.config.ts would otherwise get its own object, and so its own run.
  */
 function compilePlainly({ paths, solidity }: HardhatConfig): void {
   const files = globSync("test/**/*.sol", { cwd: paths.root }).filter(
@@ -48,7 +48,7 @@ function compilePlainly({ paths, solidity }: HardhatConfig): void {
   }
 }
 
-/** A plugin gives its handlers in a module that Hardhat loads when it needs them. */
+/** The plugin's handlers are in a module that Hardhat loads on demand. */
 function handlers<Hooks>(hooks: Hooks): () => Promise<{ default: () => Promise<Hooks> }> {
   return () => Promise.resolve({ default: () => Promise.resolve(hooks) });
 }

@@ -1,10 +1,10 @@
 /**
- * `npm test`: everything that has to hold, in two lanes: what computes, and mocha's processes, which mostly
- * wait. Says a line when a step ends, and what a step printed only when it failed. Ends with the line
- * `N passed, N failed`, in which a step without tests of its own counts as one.
+ * `npm test`: all checks, in two lanes: computing steps, and mocha's processes, which mostly wait. Prints a line when
+ * a step ends, and the output of a step only if it failed. The last line is `N passed, N failed`, in which a step
+ * without tests counts as one.
  *
- * `npm test -- solidity mocha` runs only the steps named; the step `deep` runs only when it is named.
- * `npm test -- near [--base REV]` runs what the files that changed since a revision have to do with.
+ * `npm test -- solidity mocha` runs only the named steps; the step `deep` runs only if it is named.
+ * `npm test -- near [--base REV]` runs the tests and checks that concern the files changed since a revision.
  */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
@@ -15,7 +15,7 @@ import { judge } from "./test/report.ts";
 import { steps, type Step } from "./test/steps.ts";
 
 const cores = availableParallelism();
-/** How many programs of a lane run at once. */
+/** Number of concurrent programs of a lane. */
 const widths = { compute: Math.max(1, cores >> 1), mocha: 2 * cores };
 
 forwardSignals();
@@ -46,7 +46,7 @@ function chosen(): readonly Step[] {
   );
 }
 
-/** One task for each program; the last one to end of a step says how the step went. */
+/** One task for each program; the last program of a step prints the step's result. */
 function tasks(chosen: readonly Step[]): Task[] {
   const made = new Map<string, Task[]>();
   for (const step of chosen) {

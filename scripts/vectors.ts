@@ -1,6 +1,6 @@
 /**
- * Writes `test/vectors/*.json` from `src/protocol`, or checks with `--check` that they are current. The
- * Solidity tests read them: both sides then implement the same formulas.
+ * Writes `test/vectors/*.json` from `src/protocol`, or checks with `--check` that they are current. The Solidity tests
+ * read them, which ensures that both languages implement the same formulas.
  */
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";

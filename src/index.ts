@@ -1,7 +1,6 @@
 /**
- * `blockcloud`: what a user of services needs. Those who run a part of the network import
- * `blockcloud/resolver`, `blockcloud/provider` or `blockcloud/auditor`; `blockcloud/protocol` runs without
- * Node.
+ * `blockcloud`: the client for users of services. Operators import `blockcloud/resolver`, `blockcloud/provider` or
+ * `blockcloud/auditor`; `blockcloud/protocol` runs without Node.
  *
  * @module
  */

@@ -8,24 +8,24 @@ import { patterns, Season, type Charge, type Part, type Pattern, type Played } f
 import { churn, Dust } from "./history.ts";
 import { storageWritten, type StorageWritten } from "./storage.ts";
 
-/** Auditor i of 20 stakes 100,000 / i BLOC: the last has the least allowed, the first is in each shard. */
+/** Auditor i of 20 stakes 100,000 / i BLOC: the last has the minimum, the first is drawn in each shard. */
 const STAKES: readonly bigint[] = Array.from(
   { length: 20 },
   (_, index) => parseEther("100000") / BigInt(index + 1),
 );
 
 /**
- * What auditors report in the epochs of a lap. Those from the third on are measured: a round is revealed in
- * the epoch after its own and claimed in the next, and travels with those of its neighbours; the first has
- * taken the hash chains' walk.
+ * The rounds of the epochs of a lap. Epochs from the third on are measured: a round is revealed in the next epoch and
+ * claimed in the one after, in batches with neighbouring rounds. The first reveal includes the walk along the hash
+ * chain.
  */
 const MEASURED = 2;
-/** Draws differ: of 1,000 services one draw has 4% more votes than another, of 10,000 one. */
+/** Number of measured epochs, because draws differ: by 4% of the votes with 1,000 services, by 1% with 10,000. */
 const EPOCHS_MEASURED = { few: 6, many: 1 };
 const MANY = 5_000;
 
 function firstLap(epochs: number): readonly RoundKind[] {
-  // Reports in each epoch, so that the ring is used in all of them; only these need no receipts.
+  // Reports in each epoch use all entries of the ring; FAILED votes need no receipts.
   const failed = Array.from({ length: epochs }, (): RoundKind => "failed");
   return ["failed", "failed", "votes", ...failed, "empty"];
 }
@@ -38,17 +38,17 @@ function laterLap(epochs: number): readonly RoundKind[] {
 /** Gas by phase. */
 export type ByPhase = Record<"tick" | Part["kind"] | "total", number>;
 
-/** A phase's cost as a straight line over the auditors. */
+/** The gas of a phase as a straight line over the auditors. */
 export interface Line {
-  /** Gas of an auditor, whatever it votes. */
+  /** Gas of an auditor without votes. */
   perAuditor: number;
-  /** Gas a vote on top. */
+  /** Additional gas per vote. */
   perVote: number;
-  /** Gas a report word on top: the same slope in another unit. */
+  /** Additional gas per report word: the same slope in another unit. */
   perWord: number;
 }
 
-/** All transactions of an audited epoch, in the mean of those measured. */
+/** All transactions of an audited epoch, mean of the measured epochs. */
 export interface AuditedEpoch {
   transactions: number;
   gas: ByPhase;
@@ -57,9 +57,9 @@ export interface AuditedEpoch {
 }
 
 /**
- * What happened before. `dense`: nothing. `churned`: between the services others were registered that never
- * became active, half of the services left, and long after others took their slots. `dust`: for a year of
- * epochs, and on, somebody changed a service's stake and an auditor's by one wei.
+ * The history. `dense`: none. `churned`: other services were registered in between and never became active, half of
+ * the services left, and later others took their slots. `dust`: in each epoch of a year, and during the measurement, a
+ * service's stake and an auditor's stake change by one wei.
  */
 export type History = "dense" | "churned" | "dust";
 
@@ -68,22 +68,22 @@ export interface Audits {
   history: History;
   shards: number;
   auditors: number;
-  /** In the mean of the epochs measured. */
+  /** Mean of the measured epochs. */
   votes: number;
   words: number;
   patterns: Record<Pattern, AuditedEpoch>;
-  /** The first reveal on the chain, by the auditor with most stake: its first chunk. */
+  /** The first reveal on the chain: the first chunk of the auditor with the largest stake. */
   coldReveal: { words: number; chainSteps: number; gas: number };
-  /** What an epoch's transactions write, settlements among them, by the epochs since the ring's first use. */
+  /** Storage written by an epoch's transactions, including settlements, by the epochs since the ring's first use. */
   storage: Record<string, StorageWritten>;
 }
 
 /**
- * Measures an audited epoch on a ring that was used before.
+ * Measures an audited epoch on a used ring.
  *
- * @param options.storage Whether to follow storage, once more around the ring.
- * @param options.auditors How many auditors there are: those with the most stake of twenty. Default: all.
- * @param options.epochs How many epochs are measured. Default: as many as make up for the draws' differences.
+ * @param options.storage Whether to measure storage, for one more lap of the ring.
+ * @param options.auditors Number of auditors: those with the largest stakes of twenty. Default: all.
+ * @param options.epochs Number of measured epochs. Default: enough to average the draws' differences.
  */
 export async function measureAudits(
   options: {
@@ -115,7 +115,7 @@ export async function measureAudits(
 
     const usual = services < MANY ? EPOCHS_MEASURED.few : EPOCHS_MEASURED.many;
     const measured = options.epochs ?? usual;
-    // As late as the hash chain allows: the first reveal then takes the longest walk.
+    // As late as the hash chain allows, so that the first reveal takes the longest walk.
     const first = since - 1 + MAX_STEPS;
     progress("first time around the ring");
     const cold = await playLap(season, first, firstLap(measured), false);
@@ -159,7 +159,7 @@ export async function measureAudits(
   }
 }
 
-/** Epochs that were played, and the rounds made in them. */
+/** Simulated epochs with their rounds. */
 interface Lap {
   played: Played[];
   rounds: Map<number, ReadonlyMap<BenchAuditor, BenchRound>>;
@@ -252,8 +252,8 @@ function summary(lap: Lap, audited: readonly number[], pattern: Pattern): Audite
 }
 
 /**
- * The line through points by the medians of slopes and offsets (Theil and Sen), which one auditor does not
- * bend: the largest sends its chunks in several transactions.
+ * The line through points by the medians of slopes and offsets (Theil and Sen), which is robust against the largest
+ * auditor, because it sends its chunks in several transactions.
  */
 function fit(points: readonly { x: number; y: number }[]): { at0: number; slope: number } {
   const slopes = points.flatMap((one, index) =>

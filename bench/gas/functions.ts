@@ -15,27 +15,27 @@ import { Season, type Part } from "./season.ts";
 import { measureSuccession } from "./succession.ts";
 import { measureLabels, measurePermits, measureSignedTransfers, permitOf } from "./wallets.ts";
 
-/** What a call of a function cost. */
+/** The gas of a call. */
 export interface FunctionGas {
   contract: ContractName;
   name: string;
-  /** In which situation. */
+  /** The situation of the call. */
   when: string;
   gas: number;
 }
 
 export interface Functions {
   rows: FunctionGas[];
-  /** Functions that change state and have no row. */
+  /** State-changing functions without a row. */
   unmeasured: string[];
 }
 
-/** The dearest registration, by which the target is judged. */
+/** The most expensive registration, for which the target is set. */
 export const DEAREST_REGISTRATION = "first of its owner, shard and epoch";
 /** Epochs of unbonding stake, and one. */
 const UNBONDING = 12;
 
-/** Measures each function that people and workers call, as whole transactions. */
+/** Measures each function that users and workers call, as whole transactions. */
 export async function measureFunctions(say: (message: string) => void): Promise<Functions> {
   const chain = await BenchChain.start();
   const rows: FunctionGas[] = [];
@@ -49,7 +49,7 @@ export async function measureFunctions(say: (message: string) => void): Promise<
   const next = async (epochs = 1) => chain.enter((await chain.epoch()) + epochs);
   try {
     say("functions: services and stake");
-    // A shard of services and an auditor that is drawn in it whatever the seed.
+    // A shard of services, and an auditor that every seed draws in it.
     const fleet = new Fleet(chain, { services: 15, stakes: [parseEther("20000")] });
     await fleet.register();
     await fleet.enrol();
@@ -63,10 +63,10 @@ export async function measureFunctions(say: (message: string) => void): Promise<
 
     await row(treasury, "token", "transfer", [owner, 100_000n * bloc], "to a new holder");
     await row(treasury, "token", "transfer", [owner, 100_000n * bloc], "to one who holds some");
-    // Exactly what a registration takes, as `service register` approves it.
+    // Exactly the amount of a registration, as `service register` approves it.
     const price = SERVICE_STAKE + REGISTRATION_FEE;
     const registration = [0, addressOfKey(serviceKey), PROBE, "", SERVICE_STAKE];
-    // Without an allowance; its account is made known to the chain before what is undone.
+    // Without an allowance; the account must exist on chain before the undone calls.
     const none = { contract: "token", functionName: "approve", args: [staking, 0n] } as const;
     await chain.send({ from: owner, ...none });
     await chain.undoing(async () => {
@@ -80,7 +80,7 @@ export async function measureFunctions(say: (message: string) => void): Promise<
     await row(owner, "registry", "register", registration, "not the first of any of these");
     await next();
     await row(owner, "registry", "register", registration, "first of its epoch only");
-    // Active also when it has lost 2% of its stake.
+    // It stays active after a loss of 2% of its stake.
     const more = [...registration.slice(0, -1), 2n * SERVICE_STAKE];
     await chain.send({ from: owner, contract: "registry", functionName: "register", args: more });
     await next();
@@ -150,7 +150,7 @@ export async function measureFunctions(say: (message: string) => void): Promise<
   }
 }
 
-/** A challenge that is answered and one that is not, on services 16 and 19. */
+/** An answered and an unanswered challenge, on services 16 and 19. */
 async function measureChallenges(
   chain: BenchChain,
   fleet: Fleet,
@@ -188,7 +188,7 @@ async function measureChallenges(
   await row(challenger, "registry", "reinstate", [19n]);
 }
 
-/** What anyone may do when an auditor, a service or everyone else does not. */
+/** Permissionless calls against an idle auditor or service, or without seeds. */
 async function measureKeepers(
   chain: BenchChain,
   fleet: Fleet,
@@ -200,7 +200,7 @@ async function measureKeepers(
   const pos = "proofOfService";
   await row(fleet.keeper, pos, "collect", [auditor.owner]);
 
-  // Nine rounds that say FAILED; the last is never revealed.
+  // Nine rounds with FAILED votes; the last is never revealed.
   const season = new Season(chain, fleet);
   const first = (await chain.epoch()) + 1;
   for (let epoch = first; epoch <= first + 9; epoch++) await season.play(epoch, "failed", false);
@@ -209,7 +209,7 @@ async function measureKeepers(
   await season.begin(first + 11, "empty");
   await row(fleet.keeper, pos, "report", [auditor.owner, first + 9]);
 
-  // A challenge while nobody records seeds.
+  // A challenge while no seeds are recorded.
   const book = "challengeBook";
   await chain.send({
     from: challenger,
@@ -220,14 +220,14 @@ async function measureKeepers(
   await chain.enter(first + 15);
   await row(fleet.keeper, book, "annul", [3n]);
 
-  // The auditor is silent for as long as it may be, and an epoch more.
+  // The auditor is silent for the allowed time, and one epoch longer.
   for (let epoch = first + 16; epoch <= first + 41; epoch++) await season.begin(epoch, "empty");
   await row(fleet.keeper, pos, "lapse", [auditor.owner]);
 }
 
 /**
- * One auditor's round over one shard, each call by itself; the rounds before it take the hash chain's walk
- * and the first settlement.
+ * One auditor's round over one shard, each call separately. Earlier rounds include the walk along the hash chain and
+ * the first settlement.
  */
 async function measureRound(
   chain: BenchChain,
@@ -295,7 +295,7 @@ function tipOf(chain: BenchChain, chainNumber: number): Hex {
   return new HashChain(hexToBytes(keyOf("operator")), scope, 1).tip;
 }
 
-/** What the ABIs have and the table has not: what only our own contracts call, and what is new. */
+/** Functions of the ABIs without a row: calls between the contracts, and new functions. */
 function unmeasured(rows: readonly FunctionGas[]): string[] {
   const measured = new Set(rows.map(({ contract, name }) => `${contract}.${name}`));
   return Object.entries(abis).flatMap(([contract, abi]) =>

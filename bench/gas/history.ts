@@ -10,15 +10,15 @@ import { keyOf, SERVICE_STAKE, type Fleet } from "../fleet.ts";
 const YEAR_OF_EPOCHS = 8_766;
 
 /**
- * Registers a fleet of which half comes late, into the slots that others left: services that never become
- * active stand between all of them.
+ * Registers a fleet, half of it later, into slots that other services left. Services that never become active are
+ * registered in between.
  */
 export async function churn(chain: BenchChain, fleet: Fleet): Promise<void> {
   const half = Math.floor(fleet.services / 2);
   const pairs = Array.from({ length: half }, () => [SERVICE_STAKE, 0n, SERVICE_STAKE]);
   const odd = fleet.services - 2 * half;
   await fleet.add([...pairs.flat(), ...Array<bigint>(odd).fill(SERVICE_STAKE)]);
-  // Every other slot, as bad as it can be.
+  // Every other slot, which is the worst case.
   const leaving = [...fleet.holders].flatMap(([slot, number]) => (slot % 2 === 0 ? [number] : []));
   await chain.enter((await chain.epoch()) + HORIZON);
   const { owner } = fleet;
@@ -36,7 +36,7 @@ export async function churn(chain: BenchChain, fleet: Fleet): Promise<void> {
   await chain.enter((await chain.epoch()) + HORIZON);
 }
 
-/** Somebody who changes the totals of both kinds of stake by one wei in each epoch. */
+/** Changes the totals of both kinds of stake by one wei in each epoch. */
 export class Dust {
   readonly #chain: BenchChain;
   readonly #fleet: Fleet;
@@ -46,7 +46,7 @@ export class Dust {
     this.#fleet = fleet;
   }
 
-  /** Enrols an auditor that does nothing else. */
+  /** Enrols an idle auditor. */
   static async begin(chain: BenchChain, fleet: Fleet): Promise<Dust> {
     const stake = parseEther("5000");
     await fleet.fund(DUSTER, stake + parseEther("1"));

@@ -1,7 +1,7 @@
 import type { Address } from "viem";
 import type { ContractName } from "../chain.ts";
 
-/** Sends a call and notes what it cost. */
+/** Sends a call and records its gas. */
 export type Row = (
   from: Address,
   contract: ContractName,

@@ -6,9 +6,9 @@ import type { BenchChain, Mined } from "../chain.ts";
 import type { BenchAuditor, BenchRound, Fleet, RoundKind } from "../fleet.ts";
 
 /**
- * How an auditor's calls of an epoch travel. `worker` is what `src/auditor` sends: the commitment alone,
- * and the last epoch's reveal with the one before's claim in a batch. `oneTransaction` puts all three into
- * one batch.
+ * The pattern of an auditor's transactions in an epoch. `worker` is that of `src/auditor`: the commitment alone, and a
+ * batch with the reveal of the previous epoch and the claim of the one before. `oneTransaction` has all three in one
+ * batch.
  */
 export const patterns = ["worker", "oneTransaction"] as const;
 export type Pattern = (typeof patterns)[number];
@@ -23,29 +23,29 @@ export interface Part {
   data: Hex;
 }
 
-/** What a call of a round cost, with its share of its transaction's own cost. */
+/** The gas of a call of a round, with its share of the transaction's base cost. */
 export interface Charge {
   kind: Part["kind"];
   /** The audited epoch. */
   epoch: number;
   auditor: BenchAuditor;
   gas: number;
-  /** Of its transaction: 1 over the calls in it. */
+  /** Share of its transaction: 1 divided by the number of calls. */
   share: number;
 }
 
-/** What was sent in an epoch. */
+/** The transactions of an epoch. */
 export interface Played {
   tick: Mined;
-  /** By pattern; those of `worker` stand, the others were undone. */
+  /** By pattern; those of `worker` stay on chain, the others were reverted. */
   charges: Record<Pattern, Charge[]>;
-  /** All transactions that stand, in order. */
+  /** All transactions on chain, in order. */
   transactions: Mined[];
 }
 
 const CALL_FAILED = encodeEventTopics({ abi: proofOfServiceAbi, eventName: "CallFailed" })[0];
 
-/** Audited epochs one after the other: every auditor commits, reveals and claims. */
+/** Consecutive audited epochs: every auditor commits, reveals and claims. */
 export class Season {
   readonly #chain: BenchChain;
   readonly #fleet: Fleet;
@@ -54,7 +54,7 @@ export class Season {
   readonly #seed = new Map<number, Hex>();
   readonly #rounds = new Map<number, Map<BenchAuditor, BenchRound>>();
 
-  /** @param everyEpoch What somebody else does in each epoch. */
+  /** @param everyEpoch An additional action in each epoch. */
   constructor(chain: BenchChain, fleet: Fleet, everyEpoch?: () => Promise<void> | undefined) {
     this.#chain = chain;
     this.#fleet = fleet;
@@ -86,7 +86,7 @@ export class Season {
     return tick;
   }
 
-  /** Makes the rounds of an epoch whose seed is proven. */
+  /** Makes the rounds of an epoch with a proven seed. */
   async makeRounds(epoch: number, kind: RoundKind): Promise<void> {
     const made = new Map<BenchAuditor, BenchRound>();
     const seed = this.#seedOf(epoch);
@@ -97,10 +97,10 @@ export class Season {
   }
 
   /**
-   * Plays an epoch: tick, commitments to rounds of a kind, reveals of the epoch before, claims of the one
-   * before that.
+   * Simulates an epoch: tick, commitments to rounds of a kind, reveals of the previous epoch, claims of the one
+   * before.
    *
-   * @param measured Whether to find out what each call cost; else only its transactions are.
+   * @param measured Whether to measure each call; else only the transactions.
    */
   async play(epoch: number, kind: RoundKind, measured: boolean): Promise<Played> {
     const tick = await this.begin(epoch, kind);
@@ -147,13 +147,13 @@ export class Season {
     ]);
   }
 
-  /** The calls that reveal a round, one a chunk. */
+  /** The calls that reveal a round, one per chunk. */
   reveal(auditor: BenchAuditor, epoch: number): Part[] {
     const { chunks } = this.#roundOf(auditor, epoch).opened;
     return chunks.map((chunk) => part("reveal", epoch, chunk.words.length, [chunk]));
   }
 
-  /** The calls that claim a round, one a chunk, by the seed of the epoch after the next. */
+  /** The calls that claim a round, one per chunk, with the seed of the second epoch after it. */
   claim(auditor: BenchAuditor, epoch: number): Part[] {
     const { opened } = this.#roundOf(auditor, epoch);
     return opened.chunks.map((chunk) => {
@@ -162,7 +162,7 @@ export class Season {
     });
   }
 
-  /** What the worker batches in an epoch: reveals first. */
+  /** The worker's batch of an epoch: reveals first. */
   #earn(auditor: BenchAuditor, epoch: number): Part[] {
     return [
       ...(this.#rounds.has(epoch - 1) ? this.reveal(auditor, epoch - 1) : []),
@@ -195,8 +195,8 @@ export class Season {
   }
 
   /**
-   * What each call of a batch cost: its own frame and its own calldata. The rest (the transaction's base,
-   * decoding the batch) falls to all of them alike.
+   * The gas of each call of a batch: its own frame and its own calldata. The rest (the transaction's base,
+   * decoding of the batch) is divided equally.
    */
   async #split(auditor: BenchAuditor, batch: readonly Part[], mined: Mined): Promise<Charge[]> {
     const { calls = [] } = await this.#chain.calls(mined.hash);
@@ -227,7 +227,7 @@ export class Season {
 }
 
 function part(kind: Part["kind"], epoch: number, words: number, args: readonly unknown[]): Part {
-  // The encoder's types follow the function's name, which is one of three here.
+  // The encoder's types depend on the function's name, which is one of three here.
   const call = { abi: proofOfServiceAbi, functionName: kind, args } as never;
   return { kind, epoch, words, args, data: encodeFunctionData(call) };
 }

@@ -8,7 +8,7 @@ import { keyOf, PROBE, REGISTRATION_FEE, SERVICE_STAKE } from "../fleet.ts";
 import type { Row } from "./row.ts";
 
 const BLOC = parseEther("1");
-/** Of a label of five bytes and more. */
+/** Price of a label of five bytes and more. */
 const LABEL_PRICE = 50n * BLOC;
 
 const transfer = [
@@ -57,7 +57,7 @@ export async function measureLabels(chain: BenchChain, owner: Address, row: Row)
   await row(owner, "labels", "setLabelWithPermit", [17n, "weather", salt, permit]);
 }
 
-/** The calls that bring their allowance along, by an account that has none; service 19 is its own. */
+/** The calls with a permit, by an account without allowances, which owns service 19. */
 export async function measurePermits(chain: BenchChain, row: Row): Promise<void> {
   const { staking, challengeBook } = chain.deployment.contracts;
   const owner = addressOfKey(keyOf("owner"));
@@ -106,6 +106,8 @@ export async function measureSignedTransfers(
   const typed = { domain: domainOf(chain), types: authorizations, primaryType, message } as const;
   const cancelled = [owner, message.nonce, sign(hashTypedData(typed))];
   await row(keeper, "token", "cancelAuthorization", cancelled);
+  const { value, deadline, v, r, s } = await permitOf(chain, holder, BLOC);
+  await row(keeper, "token", "permit", [owner, holder, value, deadline, v, r, s]);
   await row(owner, "token", "approve", [holder, 2n * BLOC], "for transferFrom");
   await row(holder, "token", "transferFrom", [owner, holder, BLOC]);
   await row(holder, "token", "burnFrom", [owner, BLOC]);

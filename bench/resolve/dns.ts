@@ -9,12 +9,12 @@ import { alternately, medianRatio } from "../rounds.ts";
 import { nameOf, SEED } from "./services.ts";
 
 export interface DnsSettings {
-  /** Names that are asked for. */
+  /** Number of queried names. */
   services: number;
   rounds: number;
   seconds: number;
   clients: number;
-  /** The rate at which latencies are looked at. */
+  /** The rate at which latencies are measured. */
   quietPerSecond: number;
 }
 
@@ -23,17 +23,17 @@ export interface DnsServer {
   name: string;
   about: string;
   perSecond: number;
-  /** Of its answers at the quiet rate, milliseconds. */
+  /** Latency of its answers at the quiet rate, milliseconds. */
   latencyMs: Quantiles;
 }
 
 export interface DnsResult {
   settings: DnsSettings;
-  /** Why nothing was measured, or undefined. */
+  /** The reason if there was no measurement. */
   skipped: string | undefined;
   servers: DnsServer[];
   missing: string[];
-  /** Answers a second of our front over the other's, median of the rounds. */
+  /** Ratio of our front's answers a second to the other's, median of the rounds. */
   ours: Record<string, number>;
 }
 
@@ -47,9 +47,9 @@ interface Server {
 const QUESTIONS = 100_000;
 
 /**
- * Our DNS front and others under the same dnsperf, one after the other, each of them a process of its own.
+ * Measures our DNS front and others with the same dnsperf, one after another, each in its own process.
  *
- * @param own Ours, and what a server on Node could reach at most.
+ * @param own Our front, and a plain server as the upper bound on Node.
  */
 export async function measureDns(
   own: readonly Server[],
@@ -85,7 +85,7 @@ export async function measureDns(
 
     const load = { questions, ...settings };
     say(`DNS: ${servers.map(({ name }) => name).join(", ")}; ${rounds} rounds`);
-    // Once without counting: caches fill.
+    // The first round is not counted, because caches fill.
     for (const { port } of servers) await dnsRate({ ...load, port });
     const rates = await alternately(
       rounds,

@@ -6,14 +6,14 @@ import { Worker } from "./worker.ts";
 export interface HttpSettings {
   rounds: number;
   seconds: number;
-  /** Each with one request waiting at a time. */
+  /** Number of connections, each with one outstanding request. */
   connections: number;
 }
 
 export interface HttpServer {
   name: string;
   perSecond: number;
-  /** While all connections ask, milliseconds. */
+  /** Latency with all connections active, milliseconds. */
   latencyMs: Quantiles;
 }
 
@@ -22,13 +22,13 @@ export interface HttpComparison {
   servers: HttpServer[];
   /** Bytes of one answer's body. */
   bodyBytes: number;
-  /** What our front reaches of the plain server, median of the rounds. */
+  /** Ratio of our front to the plain server, median of the rounds. */
   oursVsPlain: number;
 }
 
 /**
- * Our HTTP front and a node:http server that says the same JSON to everybody, under the same load; front,
- * plain server and load generator are a process each.
+ * Measures our HTTP front and a node:http server with a fixed JSON response under the same load. Front, plain server and
+ * load generator each have their own process.
  */
 export async function measureHttp(
   front: { port: number; paths: readonly string[] },
@@ -53,7 +53,7 @@ export async function measureHttp(
       front: measure("front", front.port),
       plain: measure("plain", plainPort),
     };
-    // Once without counting: code and connections warm up.
+    // The first round is not counted, because code and connections warm up.
     await alternately(1, servers);
     for (const list of Object.values(latencies)) list.length = 0;
     const rates = await alternately(settings.rounds, servers);

@@ -35,14 +35,15 @@ async function run({ port, paths, connections, milliseconds }: HttpLoad): Promis
     const socket = connect({ port, host: "127.0.0.1", noDelay: true });
     await new Promise((resolve, reject) => socket.once("connect", resolve).once("error", reject));
     try {
-      while (performance.now() < until) {
+      // At least once, also where connecting took all the time.
+      do {
         next = (next + 1) % requests.length;
         const sent = performance.now();
         const answered = answer(socket);
         socket.write(requests[next] ?? "");
         await answered;
         latencies.push(performance.now() - sent);
-      }
+      } while (performance.now() < until);
     } finally {
       socket.destroy();
     }

@@ -16,12 +16,12 @@ export interface InProcessResult {
   services: number;
   /** With service IDs that the caller keeps, in random order. */
   byId: number;
-  /** With texts made anew for each lookup, as out of a request: their hashes are not known yet. */
+  /** With a new string for each lookup, as from a request, so that its hash is not cached. */
   byFreshId: number;
   byName: number;
-  /** What a `Map` with these IDs reaches in the same order: nothing that keeps services by ID is faster. */
+  /** A `Map` with these IDs in the same order: the upper bound. */
   mapAlone: number;
-  /** Lookups on demand a second while the cache was filled: signing, checking, all of it. */
+  /** Lookups on demand a second while the cache is filled, including signing and checking. */
   filled: number;
   memory: {
     /** Heap and buffers that the resolver holds for its services. */
@@ -34,9 +34,9 @@ export interface InProcessResult {
 /** The service table alone. */
 export interface TableResult {
   prefixes: number;
-  /** IDs of random services, each under one of the prefixes. */
+  /** IDs of random services, each with one of the prefixes. */
   hits: number;
-  /** Random IDs, which few prefixes hold. */
+  /** Random IDs, of which few have a prefix in the table. */
   random: number;
   bytesPerPrefix: number;
 }
@@ -141,7 +141,7 @@ function table(prefixes: number): TableResult {
   return { prefixes, hits, random: rate(others), bytesPerPrefix: rounded(bytes / prefixes) };
 }
 
-/** The order of lookups, drawn beforehand. */
+/** The order of lookups, drawn before. */
 function drawn(below: number): Uint32Array {
   const random = seeded(`${SEED} order`);
   return Uint32Array.from({ length: CALLS }, () => random.below(below));
@@ -151,7 +151,7 @@ function hexDigits(count: number, below: (bound: number) => number): string {
   return Array.from({ length: count }, () => below(16).toString(16)).join("");
 }
 
-/** What is reachable, once the collector has run. */
+/** Reachable memory after garbage collection. */
 function heldBytes(): number {
   if (globalThis.gc === undefined) throw new Error("Start it with --expose-gc.");
   globalThis.gc();

@@ -10,17 +10,17 @@ import { ServiceResolver } from "../../src/resolver/serviceResolver.ts";
 import { ServiceTable } from "../../src/resolver/table/serviceTable.ts";
 import { domain, endpointRecord, keyOf, numberOf, syntheticDirectory } from "./services.ts";
 
-/** Records of a benchmark do not run out while it runs. */
+/** Records of a benchmark do not expire during the run. */
 const LEASE_MS = 6 * 3600 * 1000;
 
-/** Unix milliseconds as a chain's clock has them: a moment, carried on by the monotonic timer. */
+/** Unix milliseconds like a chain's clock: a start time, advanced by the monotonic timer. */
 export function now(): number {
   return performance.timeOrigin + performance.now();
 }
 
 export const silent: Logger = createLogger({ name: "bench", level: "silent" });
 
-/** A resolver of synthetic services, no chain behind it. It has to be started. */
+/** A resolver of synthetic services without a chain. It must be started. */
 export function syntheticResolver(
   services: number,
   network: RecordNetwork,
@@ -43,8 +43,7 @@ export function syntheticResolver(
 }
 
 /**
- * A record network of one node that signs what it is asked for and keeps nothing of it, so that all that
- * stays in memory is the resolver's.
+ * A record network of one node that signs records on request and stores none, so that only the resolver uses memory.
  */
 export function signingNetwork(): RecordNetwork {
   return {
@@ -58,7 +57,7 @@ export function signingNetwork(): RecordNetwork {
   };
 }
 
-/** Signed in truth, and for that reason not checked again: the network gives out what was checked. */
+/** The record is validly signed and not checked again, like the verified records of the real network. */
 function signed(serviceId: Hex): VerifiedRecord {
   const number = numberOf(serviceId);
   const record = endpointRecord(number, { issuedAt: Math.floor(now()), leaseMs: LEASE_MS });

@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** Stands before a node and counts what passes, by method. */
+/** A proxy in front of a node that counts calls by method. */
 export class CountingProxy {
-  /** Calls, those inside of batches each by itself, as providers bill them. */
+  /** Number of calls; each call of a batch counts, as in providers' bills. */
   calls = new Map<string, number>();
   /** HTTP requests. */
   requests = 0;
@@ -45,7 +45,7 @@ export class CountingProxy {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Begins anew. */
+  /** Resets the counters. */
   reset(): void {
     this.calls = new Map();
     this.requests = 0;

@@ -21,12 +21,12 @@ import { createProvider } from "../../src/provider/createProvider.ts";
 import { createResolver } from "../../src/resolver/createResolver.ts";
 import { CountingProxy } from "./countingProxy.ts";
 
-/** As on Ethereum and on the testnet that the documentation deploys to. */
+/** Block time as on Ethereum and Sepolia. */
 const BLOCK_SECONDS = 12;
 const EPOCH_SECONDS = 3_600;
-/** How much faster than real time all of it runs. */
+/** Speed compared with real time. */
 const SPEED = 24;
-/** Blocks before anything is counted: workers learn the pace of blocks, and settle. */
+/** Number of uncounted blocks at the start, in which workers learn the rate of blocks. */
 const SETTLING_BLOCKS = 30;
 
 const timers: Timers = {
@@ -34,19 +34,19 @@ const timers: Timers = {
   sleep: (milliseconds, signal) => systemTimers.sleep(milliseconds / SPEED, signal),
 };
 
-/** What one worker asked for, an epoch long. */
+/** The requests of one worker in an epoch. */
 export interface WorkerRequests {
   worker: string;
   /** JSON-RPC calls by method. */
   calls: Record<string, number>;
   httpRequests: number;
-  /** Blocks that it read, the newest or others, for each block of the chain. */
+  /** Blocks that it read, per block of the chain. */
   blocksRead: number;
   callsPerMinute: number;
   callsPerDay: number;
 }
 
-/** Runs one worker of each kind for an epoch of twelve-second blocks, and counts what each asks for. */
+/** Runs one worker of each kind for an epoch of twelve-second blocks, and counts its requests. */
 export async function measureWorkers(
   pace: ChainPace,
   say: (message: string) => void,
@@ -81,7 +81,7 @@ export async function measureWorkers(
       }
     };
     await request({ method: "evm_setAutomine", params: [false] });
-    // The auditor counts from the next epoch but one.
+    // The auditor counts two epochs later.
     await request({ method: "evm_increaseTime", params: [2 * EPOCH_SECONDS] });
     await mine();
     for (const name of ["provider", "auditor", "keeper", "resolver"]) {
@@ -90,7 +90,7 @@ export async function measureWorkers(
     }
     say("starting the workers");
     const started = createWorkers(stage, { upstream: upstream.url, proxies, pace });
-    // They announce and commit while they start, which takes blocks.
+    // At their start they announce and commit, which needs blocks.
     const starting = Promise.all(
       started.map(async (worker) => {
         workers.push(worker);
@@ -126,7 +126,7 @@ function figures(worker: string, proxy: CountingProxy, blocks: number): WorkerRe
   };
 }
 
-/** A service with a probe that any server answers. */
+/** A service with a probe that any server passes. */
 async function registerOne({ devnet, client, treasury }: Stage): Promise<void> {
   const owner = devKey(keyIndex.owner);
   await treasury.send({

@@ -4,7 +4,7 @@ import path from "node:path";
 import { median, rounded } from "../quantiles.ts";
 import { alternately, medianRatio } from "../rounds.ts";
 
-/** Command lines that do little but start, the one that the bound is for first. */
+/** Command lines that do little except start; the first one has a bound. */
 const LINES = [
   "--help",
   "--version",
@@ -13,26 +13,26 @@ const LINES = [
   "service register --help",
   "provider run --help",
 ] as const;
-/** What they are compared with: Node, and a module that does nothing. */
+/** The comparison: Node with an empty module. */
 const BARE = "bare Node";
 
-/** Adds the most memory that the process has held, KiB, to standard error as its last line. */
+/** Writes the process's peak memory, KiB, as the last line of standard error. */
 const TELL_PEAK = `data:text/javascript,${encodeURIComponent(
   'import { writeSync } from "node:fs"; process.on("exit", () => writeSync(2, `\\n${process.resourceUsage().maxRSS}`));',
 )}`;
 
-/** How a command line starts. */
+/** The start of a command line. */
 export interface CommandStart {
   line: string;
   /** From its start to its end, milliseconds. */
   ms: number;
   /** The median of the rounds' ratios to bare Node. */
   vsNode: number;
-  /** The most memory that it held, MiB. */
+  /** Peak memory, MiB. */
   peakMiB: number;
 }
 
-/** Starts command lines and bare Node in turn; bare Node comes first in what is returned. */
+/** Starts command lines and bare Node in turn; bare Node is first in the result. */
 export async function measureCommands(
   command: string,
   settings: { folder: string; rounds: number; peaks: number },
@@ -46,7 +46,7 @@ export async function measureCommands(
   const measures = Object.fromEntries(
     [...lines].map(([line, args]) => [line, () => Promise.resolve(timed(args))]),
   );
-  // The first start of each reads its files from the disk.
+  // The first start of each is not counted, because it reads files from the disk.
   for (const args of lines.values()) timed(args);
   const figures = await alternately(settings.rounds, measures);
   const bare = figures[BARE] ?? [];
@@ -62,7 +62,7 @@ export async function measureCommands(
   });
 }
 
-/** How long a process takes, milliseconds. */
+/** The duration of a process, milliseconds. */
 function timed(args: readonly string[]): number {
   const from = performance.now();
   const { status, stderr } = spawnSync(process.execPath, args, {

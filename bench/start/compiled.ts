@@ -5,10 +5,10 @@ import { bundleCommand } from "../../scripts/bundle.ts";
 const root = path.join(import.meta.dirname, "../..");
 
 /**
- * Lays the command out in a folder as the package installs it: compiled, without the sources, beside the
- * packages that it is not bundled with.
+ * Creates a folder with the command as the package installs it: compiled, without sources, beside its unbundled
+ * packages.
  *
- * @returns The file that starts it.
+ * @returns The file that starts the command.
  */
 export async function compiledCommand(folder: string): Promise<string> {
   await mkdir(folder, { recursive: true });

@@ -10,29 +10,29 @@ import { silentLogger } from "../../src/node/logger.ts";
 import { systemTimers } from "../../src/node/timers.ts";
 import { median, rounded } from "../quantiles.ts";
 
-/** Stakes of the auditors, BLOC: each is drawn in every shard, so that none of them is without work. */
+/** Stakes of the auditors, BLOC: each is drawn in every shard, so that each has work. */
 const AUDITOR_STAKES = [10_000, 11_000, 12_000];
 
 /** Memory of the workers of one kind, MiB. */
 export interface WorkerMemory {
   kind: string;
-  /** Of each process, the median of the looks at it. */
+  /** Median of the samples of each process. */
   processes: readonly number[];
   median: number;
 }
 
 export interface MemorySettings {
-  /** Epochs that all workers have run through before they are looked at. */
+  /** Epochs that all workers run before the first sample. */
   epochs: number;
-  /** Looks at each worker, spread over the epoch that follows. */
+  /** Number of samples of each worker, spread over the next epoch. */
   looks: number;
 }
 
 /**
- * Runs providers, auditors, nodes of the record network and a resolver on a devnet, and looks at how much
- * memory they hold. Nobody uses the services but their auditors.
+ * Runs providers, auditors, nodes of the record network and a resolver on a devnet, and measures their memory. Only
+ * auditors use the services.
  *
- * @param command What each of them is a process of.
+ * @param command The command that each process runs.
  */
 export async function measureMemory(
   command: string,
@@ -91,7 +91,7 @@ async function look(
   });
 }
 
-/** Resident memory of a worker, MiB: with the pages of Node's own file that it shares with others. */
+/** Resident memory of a worker, MiB, including shared pages of Node's file. */
 function residentMiB({ name, pid, lastError }: WorkerProcess): number {
   const ps = spawnSync("ps", ["-o", "rss=", "-p", String(pid)], { encoding: "utf8" });
   const kib = Number(ps.stdout);

@@ -14,18 +14,18 @@ import {IServiceVerifier} from "../verifiers/IServiceVerifier.sol";
 import {IChallengeBook} from "./IChallengeBook.sol";
 
 /// @title ChallengeBook
-/// @notice See {IChallengeBook}. Nobody holds a privilege here.
-/// @dev Holds the bonds of open challenges and nothing else. BLOC has no hooks; the verifier is called
-/// statically, before anything is changed.
+/// @notice See {IChallengeBook}. No account holds a privilege.
+/// @dev Holds only the bonds of open challenges. BLOC has no hooks; the verifier is called statically, before any
+/// state changes.
 contract ChallengeBook is IChallengeBook {
     using SafeERC20 for IERC20;
 
-    /// @notice Epochs after the one of opening from which the question's seed may come.
+    /// @notice Number of epochs after the opening whose seeds can decide the question.
     uint32 public constant SEED_EPOCHS = 3;
-    /// @notice What an unanswered challenge costs, in percent of the stake.
+    /// @notice Penalty of an unanswered challenge, percent of the stake.
     uint256 public constant PENALTY_PERCENT = 2;
-    /// @notice What of the bond of an answered challenge is burned, in percent: an owner that keeps strangers
-    /// away by challenges of its own pays for each.
+    /// @notice Burned part of the bond of an answered challenge, percent: an owner that blocks other challenges by
+    /// its own pays for each.
     uint256 public constant BOND_BURN_PERCENT = 20;
 
     /// @inheritdoc IChallengeBook
@@ -50,11 +50,11 @@ contract ChallengeBook is IChallengeBook {
     /// @inheritdoc IChallengeBook
     mapping(uint64 number => uint64 time) public quietUntil;
 
-    /// @notice Sets what never changes afterwards.
+    /// @notice Sets the values that never change.
     /// @param proofOfService_ Records the seeds; names the registry and the staking contract.
     /// @param windowSeconds_ Time to answer.
-    /// @param coolDownSeconds_ How long a service that was found silent is left alone.
-    /// @param bond_ What a challenger stakes, BLOC in wei: about three times the gas of an answer.
+    /// @param coolDownSeconds_ Time without challenges after an unanswered one.
+    /// @param bond_ Bond of a challenger, BLOC in wei: about three times the gas of an answer.
     constructor(
         address proofOfService_,
         uint64 windowSeconds_,
@@ -66,13 +66,13 @@ contract ChallengeBook is IChallengeBook {
         staking = rounds.staking();
         proofOfService = proofOfService_;
         require(windowSeconds_ != 0, ChallengeWindowZero());
-        // From the first second of the epoch before that of opening, in which stake may have left that still
-        // counts, to the deadline, and an epoch to resolve.
+        // Stake that counts at the opening may have left in the first second of the previous epoch. It must stay
+        // slashable until the deadline, and one epoch longer to resolve.
         uint256 longest = windowSeconds_ + uint256(SEED_EPOCHS + 3) * rounds.epochSeconds();
         uint64 unbonding = IStaking(staking).unbondingSeconds();
         require(unbonding > longest, ChallengeWindowTooLong(unbonding, longest));
-        // The seed may be recorded as late as the last second before the epoch of `annul`; the question must
-        // be known until the deadline, and the deadline come before everything counts as unanswered.
+        // The seed may be recorded in the last second before `annul` is possible. The ring must hold the question
+        // until the deadline, and the deadline must come before the challenge counts as unanswered.
         uint256 longestWindow = uint256(RING - SEED_EPOCHS - 1) * rounds.epochSeconds();
         require(
             windowSeconds_ <= longestWindow,
@@ -107,8 +107,8 @@ contract ChallengeBook is IChallengeBook {
 
         id = ++challengeCount;
         openChallenge[number] = id;
-        // What counts in this epoch, not what it may have been changed to since: neither unstaking, nor
-        // another key, nor a transfer made in sight of the challenge escapes it.
+        // Values that count in this epoch, not the newest ones: an owner who sees the challenge cannot escape it by
+        // unstaking, another key or a transfer.
         address key = services.keyAt(number, epoch);
         (uint256 stake, ) = IStaking(staking).serviceStakeAt(number, epoch);
         _challenges[id] = Challenge({
@@ -153,7 +153,7 @@ contract ChallengeBook is IChallengeBook {
         Challenge storage entry = _open(id);
         uint64 number = entry.number;
         address challenger = entry.challenger;
-        // Once the ring may have forgotten the question, silence is what is left.
+        // After the ring may have overwritten the question, the challenge counts as unanswered.
         if (_current() < uint256(entry.openedIn) + RING) {
             (, uint64 deadline) = _questioned(id);
             require(block.timestamp > deadline, ChallengeTooEarly(id, deadline));
@@ -162,7 +162,7 @@ contract ChallengeBook is IChallengeBook {
         _close(entry, State.Unanswered);
         quietUntil[number] = uint64(block.timestamp) + coolDownSeconds;
 
-        // Our own contracts, which call nothing back here.
+        // These contracts make no call back.
         uint96 slashed = IStaking(staking).slashService(
             number,
             entry.staker,
@@ -171,7 +171,7 @@ contract ChallengeBook is IChallengeBook {
             msg.sender
         );
         emit ChallengeUnanswered(id, number, slashed, msg.sender);
-        // Sold or retired since: the silence was the seller's, and so is the penalty.
+        // After a sale or retirement only the old staker is punished, because the buyer is not at fault.
         if (IStaking(staking).stakerOf(number) == entry.staker)
             IServiceRegistry(registry).suspend(number);
         _token.safeTransfer(challenger, bond);
@@ -182,7 +182,7 @@ contract ChallengeBook is IChallengeBook {
         Challenge storage entry = _open(id);
         uint256 openedIn = entry.openedIn;
         uint32 current = _current();
-        // While the ring remembers the seeds, and so whether there was none.
+        // While the ring holds the seeds, it shows whether there was none.
         require(
             current > openedIn + SEED_EPOCHS && current < openedIn + RING,
             ChallengeNotAnnullable(id)
@@ -206,7 +206,7 @@ contract ChallengeBook is IChallengeBook {
         uint32 openedIn = _challenges[id].openedIn;
         if (_challenges[id].state == State.None) return (0, 0);
         IProofOfService rounds = IProofOfService(proofOfService);
-        // Seeds come in order, so the first epoch that has one has the first recorded.
+        // Seeds are recorded in order, so the first epoch with a seed has the first recorded one.
         for (uint32 epoch = openedIn + 1; epoch <= openedIn + SEED_EPOCHS; ++epoch) {
             (bytes32 seed, , , uint64 recordedAt) = rounds.seedOf(epoch);
             if (seed == 0) continue;
@@ -215,7 +215,7 @@ contract ChallengeBook is IChallengeBook {
         }
     }
 
-    /// @dev Time by which the question's seed must be on record.
+    /// @dev The time before which the question's seed must be recorded.
     function _seedBy(uint32 openedIn) private view returns (uint64) {
         return IServiceRegistry(registry).epochStart(openedIn + 1 + SEED_EPOCHS);
     }

@@ -4,11 +4,11 @@ pragma solidity 0.8.37;
 import {Permit} from "../token/PermitLib.sol";
 
 /// @title IChallengeBook
-/// @notice Challenges: anyone may ask an active service, on chain and for a bond, to show that it is alive.
-/// A right answer in time earns the service the bond; no answer costs it stake, and suspends it.
+/// @notice Challenges: anyone may ask an active service on chain, for a bond, to prove that it is online. A valid
+/// answer in time earns the service most of the bond. Without an answer it loses stake and is suspended.
 ///
-/// The question is drawn from the first seed recorded in an epoch after the one in which the challenge was
-/// opened, so nobody can choose it, and the time to answer runs from that seed's record.
+/// The question is drawn from the first seed recorded in an epoch after the opening, so no account can choose it.
+/// The time to answer starts when that seed is recorded.
 interface IChallengeBook {
     /// @notice State of a challenge.
     enum State {
@@ -19,7 +19,7 @@ interface IChallengeBook {
         Annulled
     }
 
-    /// @notice A challenge, with what was frozen when it was opened.
+    /// @notice A challenge, with the values that were frozen at its opening.
     struct Challenge {
         // slot 0
         address challenger;
@@ -27,9 +27,9 @@ interface IChallengeBook {
         uint32 openedIn;
         // slot 1
         address key;
-        // what an unanswered challenge costs, BLOC in wei
+        // penalty without an answer, BLOC in wei
         uint96 penalty;
-        // slot 2: who staked what is at risk
+        // slot 2: the staker of the penalty
         address staker;
         State state;
         // slot 3
@@ -39,8 +39,8 @@ interface IChallengeBook {
     /// @notice A challenge was opened.
     /// @param id Its number.
     /// @param number The service number.
-    /// @param challenger Who pays the bond.
-    /// @param key The service key that counts.
+    /// @param challenger The account that pays the bond.
+    /// @param key The service key that must answer.
     event ChallengeOpened(
         uint256 indexed id,
         uint64 indexed number,
@@ -50,8 +50,8 @@ interface IChallengeBook {
     /// @notice A challenge was answered in time.
     /// @param id Its number.
     /// @param number The service number.
-    /// @param payout Who received what was not burned of the bond.
-    /// @param amount How much that is, BLOC in wei.
+    /// @param payout The receiver of the part of the bond that was not burned.
+    /// @param amount That part, BLOC in wei.
     event ChallengeAnswered(
         uint256 indexed id,
         uint64 indexed number,
@@ -61,15 +61,15 @@ interface IChallengeBook {
     /// @notice A challenge was not answered in time.
     /// @param id Its number.
     /// @param number The service number.
-    /// @param slashed What it cost the staker, BLOC in wei.
-    /// @param resolver Who closed it.
+    /// @param slashed The slash, BLOC in wei.
+    /// @param resolver The account that closes the challenge.
     event ChallengeUnanswered(
         uint256 indexed id,
         uint64 indexed number,
         uint96 slashed,
         address indexed resolver
     );
-    /// @notice A challenge got no question in time: nobody recorded a seed. The bond went back.
+    /// @notice A challenge got no question, because no seed was recorded in time. The bond was returned.
     /// @param id Its number.
     /// @param number The service number.
     event ChallengeAnnulled(uint256 indexed id, uint64 indexed number);
@@ -78,13 +78,13 @@ interface IChallengeBook {
 
     /// @notice The window to answer must be longer than 0.
     error ChallengeWindowZero();
-    /// @notice Stake must stay slashable until an unanswered challenge can be resolved.
-    /// @param unbondingSeconds The staking contract's.
-    /// @param minimum It must be longer than this.
+    /// @notice The unbonding time must be long enough that an unanswered challenge can still slash the stake.
+    /// @param unbondingSeconds The staking contract's unbonding time.
+    /// @param minimum The unbonding time must be longer than this.
     error ChallengeWindowTooLong(uint256 unbondingSeconds, uint256 minimum);
-    /// @notice The question must be on record until the time to answer is over.
-    /// @param windowSeconds The window given.
-    /// @param maximum The longest allowed.
+    /// @notice The ring must hold the question until the time to answer is over.
+    /// @param windowSeconds The given window.
+    /// @param maximum The longest allowed window.
     error ChallengeWindowBeyondRing(uint256 windowSeconds, uint256 maximum);
 
     // challenge
@@ -97,7 +97,7 @@ interface IChallengeBook {
     /// @param number The service number.
     /// @param id The open challenge.
     error ChallengeAlreadyOpen(uint64 number, uint256 id);
-    /// @notice The service was found silent a short while ago.
+    /// @notice The cool-down after an unanswered challenge is not over.
     /// @param number The service number.
     /// @param until First second at which it can be challenged again, Unix seconds.
     error ChallengeCoolingDown(uint64 number, uint64 until);
@@ -127,34 +127,34 @@ interface IChallengeBook {
     error ChallengeNotAnnullable(uint256 id);
 
     /// @notice Challenges a service that is active in the current epoch; takes the bond from the caller.
-    /// One challenge a service may be open. Its key, its class's verifier and 2% of its stake are frozen.
+    /// A service has at most one open challenge. Its key, its class's verifier and 2% of its stake are frozen.
     /// @param number The service number.
     /// @return id Number of the challenge, from 1.
     function challenge(uint64 number) external returns (uint256 id);
 
     /// @notice As {challenge}, with the allowance for the bond in the same transaction.
     /// @param number The service number.
-    /// @param permit The caller's for this contract; where it fails, the allowance must suffice.
+    /// @param permit The caller's permit for this contract; if it fails, the allowance must suffice.
     /// @return id Number of the challenge, from 1.
     function challengeWithPermit(
         uint64 number,
         Permit calldata permit
     ) external returns (uint256 id);
 
-    /// @notice Answers a challenge; by anyone who has the proof. 20% of the bond, rounded up, are burned; the
+    /// @notice Answers a challenge; by anyone with the proof. 20% of the bond, rounded up, are burned; the
     /// rest goes to the service's payout address.
     /// @param id The challenge.
-    /// @param proof What the class's verifier accepts.
+    /// @param proof A proof that the class's verifier accepts.
     function respond(uint256 id, bytes calldata proof) external;
 
-    /// @notice Closes a challenge that was not answered in time, or that nobody closed in the `RING` epochs
-    /// after the one of opening: slashes, suspends unless the service was sold or retired since, returns the
-    /// bond. By anyone: of the slash 30% go to the challenger and 20% to the caller.
+    /// @notice Closes a challenge that was not answered in time, or that is still open `RING` epochs after its
+    /// opening. Slashes the stake, returns the bond, and suspends the service unless it was sold or retired since.
+    /// By anyone: of the slash, 30% go to the challenger and 20% to the caller.
     /// @param id The challenge.
     function resolve(uint256 id) external;
 
-    /// @notice Closes a challenge that got no question in time, and returns the bond. By anyone, until the ring
-    /// forgets the epochs from which the question could have come.
+    /// @notice Closes a challenge that got no question in time, and returns the bond. By anyone, while the ring
+    /// still holds the epochs whose seeds could have decided the question.
     /// @param id The challenge.
     function annul(uint256 id) external;
 
@@ -168,22 +168,22 @@ interface IChallengeBook {
     /// @return id The challenge; 0 for none.
     function openChallenge(uint64 number) external view returns (uint256 id);
 
-    /// @notice The question of a challenge, and until when it can be answered.
+    /// @notice The question of a challenge, and its deadline.
     /// @param id The challenge.
-    /// @return nonce The question; 0 when there is none yet, or the ring has forgotten its seed.
+    /// @return nonce The question; 0 if there is none yet, or the ring has forgotten its seed.
     /// @return deadline Last second to answer, Unix seconds.
     function questionOf(uint256 id) external view returns (bytes32 nonce, uint64 deadline);
 
-    /// @notice First second at which a service can be challenged again after it was found silent.
+    /// @notice First second at which a service can be challenged again after an unanswered challenge.
     /// @param number The service number.
     /// @return Unix seconds.
     function quietUntil(uint64 number) external view returns (uint64);
 
-    /// @notice How many challenges were opened; they are numbered from 1.
-    /// @return The count.
+    /// @notice Number of challenges that were opened; their IDs begin at 1.
+    /// @return The number.
     function challengeCount() external view returns (uint256);
 
-    /// @notice What a challenger stakes.
+    /// @notice The bond of a challenger.
     /// @return BLOC in wei.
     function bond() external view returns (uint96);
 
@@ -191,7 +191,7 @@ interface IChallengeBook {
     /// @return Seconds.
     function windowSeconds() external view returns (uint64);
 
-    /// @notice How long a service that was found silent is left alone.
+    /// @notice Time without challenges after an unanswered one.
     /// @return Seconds.
     function coolDownSeconds() external view returns (uint64);
 

@@ -11,10 +11,10 @@ import {Permit, PermitLib} from "../token/PermitLib.sol";
 import {IServiceLabels} from "./IServiceLabels.sol";
 
 /// @title ServiceLabels
-/// @notice See {IServiceLabels}. Nobody holds a privilege: a service's owner takes a label for it, the registry
-/// brings those of services along that are taken over, and nobody takes one away.
-/// @dev The earlier version's labels are read recursively. They stand still: their registry was closed before
-/// this one was deployed.
+/// @notice See {IServiceLabels}. No account holds a privilege: a service's owner takes a label for it, the registry
+/// transfers the labels of services that are taken over, and no function removes a label.
+/// @dev Labels of earlier versions are read recursively. They do not change, because their registries were closed
+/// before this one was deployed.
 contract ServiceLabels is IServiceLabels {
     /// @inheritdoc IServiceLabels
     address public immutable registry;
@@ -37,13 +37,13 @@ contract ServiceLabels is IServiceLabels {
     mapping(bytes32 labelHash => uint64 number) private _numbers;
     mapping(uint64 number => string) private _labels;
 
-    /// @notice Sets what never changes afterwards.
-    /// @param registry_ The registry, whose predecessor's labels are kept for their services.
+    /// @notice Sets the values that never change.
+    /// @param registry_ The registry; its predecessor's labels stay reserved for their services.
     /// @param token_ BLOC.
-    /// @param minimumAge_ How old a commitment must be, seconds; longer than a block, so that the commitment
-    /// is buried before the label is shown.
-    /// @param maximumAge_ How old it may be, seconds.
-    /// @param prices What a label of 1, 2, 3, 4, and of 5 or more bytes burns, BLOC in wei.
+    /// @param minimumAge_ Minimum age of a commitment, seconds; longer than a block, so that the commitment is mined
+    /// before the label is shown.
+    /// @param maximumAge_ Maximum age of a commitment, seconds.
+    /// @param prices Prices of labels of 1, 2, 3, 4, and of 5 or more bytes, BLOC in wei.
     constructor(
         address registry_,
         address token_,
@@ -92,7 +92,7 @@ contract ServiceLabels is IServiceLabels {
 
         string memory label = IServiceLabels(predecessor).heirloomOf(number);
         if (bytes(label).length == 0) return;
-        // Cannot be while the predecessor keeps its word; whatever it says, no holder loses a label.
+        // An honest predecessor never returns such a label; with a false one no holder loses its label.
         uint64 holder = _numbers[keccak256(bytes(label))];
         require(holder == 0, LabelTaken(label, holder));
 
@@ -120,7 +120,7 @@ contract ServiceLabels is IServiceLabels {
     function defaultMetadata(uint64 number) external view returns (string memory) {
         string memory plain = string.concat("Blockcloud service ", Strings.toString(number));
         string memory label = _labels[number];
-        // A label needs no escaping: letters, digits and hyphens.
+        // A label needs no escaping, because it has only letters, digits and hyphens.
         string memory name = bytes(label).length == 0 ? plain : string.concat(label, ".bloc.alt");
         // solhint-disable-next-line quotes
         string memory json = string.concat('{"name":"', name, '","description":"', plain, '"}');
@@ -146,7 +146,7 @@ contract ServiceLabels is IServiceLabels {
         delete _commitments[msg.sender][commitment];
         _set(number, label);
 
-        // Our own token, which calls nothing back.
+        // The token makes no call back.
         ERC20Burnable(token).burnFrom(msg.sender, priceOf(bytes(label).length));
     }
 
@@ -174,7 +174,7 @@ contract ServiceLabels is IServiceLabels {
         return keccak256(abi.encode(label, owner, salt));
     }
 
-    /// @dev Gives a label that nobody has to a service that has none.
+    /// @dev Gives a free label to a service without a label.
     function _set(uint64 number, string memory label) private {
         _numbers[keccak256(bytes(label))] = number;
         _labels[number] = label;

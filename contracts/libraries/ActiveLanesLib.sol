@@ -4,18 +4,18 @@ pragma solidity 0.8.37;
 import {LANES} from "./Slot.sol";
 
 /// @title ActiveLanesLib
-/// @notice Which of a shard's 15 services are active, for the four epochs that anyone asks about: a reveal in
-/// epoch `c` reads `c - 1`, sortition reads `c` and `c + 1`, and a change made now counts from `c + 2`. Four
-/// values and their epoch fit one word, so no history is kept.
+/// @notice The active services of a shard, for the four epochs that are read: a reveal in epoch `c` reads `c - 1`,
+/// sortition reads `c` and `c + 1`, and a change made now counts from `c + 2`. Four values and their epoch fit one
+/// word, so no history is kept.
 /// @dev Layout: `since (32)` over four sets of lanes of 15 bits. The lowest set counts from `since` on, the
 /// one above it in `since - 1`, and so on to `since - 3`.
 library ActiveLanesLib {
-    /// @notice The epoch lies before what the word still knows.
-    /// @param epoch The epoch asked for.
-    /// @param oldest The oldest epoch that can be answered.
+    /// @notice The word does not hold this epoch any more.
+    /// @param epoch The requested epoch.
+    /// @param oldest The oldest epoch in the word.
     error ActiveLanesForgotten(uint32 epoch, uint32 oldest);
 
-    /// @dev Epochs that the word holds.
+    /// @dev Number of epochs in the word.
     uint256 private constant HELD = 4;
     uint256 private constant SINCE_OFFSET = HELD * LANES;
     uint256 private constant SETS = (1 << SINCE_OFFSET) - 1;
@@ -26,7 +26,7 @@ library ActiveLanesLib {
     /// @notice The lanes active in an epoch.
     /// @param word Packed state.
     /// @param epoch The epoch; at least `since - 3`.
-    /// @return Bit `i` is set when lane `i` is active.
+    /// @return Bit `i` is set if lane `i` is active.
     function lanesAt(uint256 word, uint32 epoch) internal pure returns (uint256) {
         uint256 since = word >> SINCE_OFFSET;
         if (epoch >= since) return word & SET;
@@ -49,7 +49,7 @@ library ActiveLanesLib {
     ) internal pure returns (uint256) {
         uint256 passed = since - (word >> SINCE_OFFSET);
         uint256 current = word & SET;
-        // What counted last has counted in every epoch that passed.
+        // The newest value also counts in the epochs that have passed since.
         uint256 sets = current * REPEAT;
         if (passed < HELD) {
             uint256 kept = passed * LANES;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-/// @dev Where an auditor's hash chain stands: `element (192) | pending since (32) | epoch (32)`. 192 bits of a
-/// hash bind well enough, and a reveal reads and writes one slot.
+/// @dev The head of an auditor's hash chain: `element (192) | pending since (32) | epoch (32)`. 192 bits of a hash
+/// are secure enough, and a reveal reads and writes one storage slot.
 type ChainHead is uint256;
 
 using ChainHeadLib for ChainHead global;
@@ -14,7 +14,7 @@ library ChainHeadLib {
     uint256 private constant PENDING = 0xffffffff << 32;
     uint256 private constant ELEMENT = type(uint256).max << 64;
 
-    /// @notice A head at an element, with nothing pending.
+    /// @notice A head at an element, without a pending tip.
     /// @param element_ The element.
     /// @param epoch_ Its epoch.
     /// @return The head.
@@ -22,7 +22,7 @@ library ChainHeadLib {
         return ChainHead.wrap((uint256(element_) & ELEMENT) | epoch_);
     }
 
-    /// @notice The last element shown.
+    /// @notice The last revealed element.
     /// @param self The head.
     /// @return Its upper 192 bits.
     function element(ChainHead self) internal pure returns (bytes24) {
@@ -36,9 +36,9 @@ library ChainHeadLib {
         return uint32(ChainHead.unwrap(self));
     }
 
-    /// @notice The first epoch of a tip that waits.
+    /// @notice The first epoch of a pending tip.
     /// @param self The head.
-    /// @return The epoch; 0 where none waits.
+    /// @return The epoch; 0 for none.
     function pendingSince(ChainHead self) internal pure returns (uint32) {
         return uint32(ChainHead.unwrap(self) >> PENDING_OFFSET);
     }
@@ -59,8 +59,8 @@ library ChainHeadLib {
             );
     }
 
-    /// @notice The same head with a tip that waits.
-    /// @param self The head, with nothing pending.
+    /// @notice The same head with a pending tip.
+    /// @param self The head, without a pending tip.
     /// @param since The tip's first epoch.
     /// @return The new head.
     function withPending(ChainHead self, uint32 since) internal pure returns (ChainHead) {

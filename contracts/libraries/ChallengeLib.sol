@@ -30,7 +30,7 @@ library ChallengeLib {
         return keccak256(abi.encode(TYPEHASH, challenge, question));
     }
 
-    /// @notice Who signed an answer.
+    /// @notice The signer of an answer.
     /// @param domainSeparator Domain of the registry.
     /// @param response From {responseHash}.
     /// @param signature 65 bytes, low `s`.

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-/// @dev What an epoch is worth, BLOC in wei.
+/// @dev The budget of an epoch, BLOC in wei.
 struct EpochBudget {
     // for the services' verdicts
     uint256 providers;
-    // for the auditors' votes, what was contributed among it
+    // for the auditors' votes, including contributions
     uint256 auditors;
-    // the part of `auditors` that was contributed
+    // the contributed part of `auditors`
     uint256 contributed;
     // for the tick
     uint256 bounty;
 }
 
-/// @dev What a budget is computed from.
+/// @dev The input of a budget.
 struct EmissionInput {
     // BLOC in the pool that is neither reserved nor contributed
     uint256 available;
@@ -30,23 +30,23 @@ struct EmissionInput {
 library EmissionLib {
     /// @notice Seconds of a year of 365.25 days.
     uint256 internal constant YEAR = 31_557_600;
-    /// @notice Emission by schedule: 500 million BLOC a year, in wei a second.
+    /// @notice Scheduled emission: 500 million BLOC a year, in wei per second.
     uint256 internal constant BUDGET_PER_SECOND = uint256(500_000_000e18) / YEAR;
     /// @notice The providers' part of a budget.
     uint256 internal constant PROVIDERS_PERCENT = 60;
     /// @notice Auditors receive at most this many times the yield of their own stake.
     uint256 internal constant AUDITORS_YIELDS = 4;
-    /// @notice A tick hands out this part of what was contributed: a week of hours.
+    /// @notice A tick releases one part in this number of the contributions; 168 is a week of hours.
     uint256 internal constant CONTRIBUTION_EPOCHS = 168;
-    /// @notice Paid for the tick that proves an epoch's seed.
+    /// @notice Bounty of the tick that proves an epoch's seed.
     uint256 internal constant TICK_BOUNTY = 1e18;
 
     /// @notice The budget of an epoch: the schedule's, but at most the yield of the active services' stake.
     /// The auditors' part is also at most `AUDITORS_YIELDS` yields of theirs.
-    /// @param input What is in the pool and what is at stake.
+    /// @param input The pool and the stakes.
     /// @param yieldPercent The highest yield, percent a year.
     /// @param epochSeconds Length of the epoch.
-    /// @return budget What to set aside.
+    /// @return budget The amounts to reserve.
     function budgetOf(
         EmissionInput memory input,
         uint256 yieldPercent,
@@ -64,7 +64,7 @@ library EmissionLib {
             capped - budget.providers,
             AUDITORS_YIELDS * _yield(input.enrolledStake, rate)
         );
-        // Without services or auditors nobody could earn it.
+        // Without services or auditors there is no receiver.
         if (input.activeStake == 0 || input.enrolledStake == 0) return budget;
         budget.contributed = input.contributed / CONTRIBUTION_EPOCHS;
         budget.auditors += budget.contributed;

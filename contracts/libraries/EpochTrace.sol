@@ -4,8 +4,8 @@ pragma solidity 0.8.37;
 import {HORIZON} from "./Epochs.sol";
 
 /// @title EpochTrace
-/// @notice A value's history by epoch. The newest checkpoint stands inline in one word, so the common
-/// read costs one slot, and a value that never changed costs one slot to write.
+/// @notice A value's history by epoch. The newest checkpoint is inline in one word, so the common read costs one
+/// slot, and the first write of a value costs one slot.
 /// @dev OpenZeppelin's `Checkpoints` keeps every checkpoint in an array: one slot for its length and
 /// one for the first value. Here registration saves a slot for each trace (docs/decisions/0003).
 library EpochTrace {
@@ -16,12 +16,12 @@ library EpochTrace {
 
     uint256 private constant VALUE_BITS = 200;
     uint256 private constant SINCE_OFFSET = 224;
-    /// @dev Older checkpoints that are looked at before the search.
+    /// @dev Number of older checkpoints that are read before the search.
     uint256 private constant AHEAD = HORIZON;
 
     struct Trace {
         // slot 0: the newest checkpoint and the number of older ones, `since (32) | length (24) | value (200)`.
-        // Not three fields, since each would be loaded and stored by itself.
+        // Not three fields, because each would be loaded and stored separately.
         uint256 newest;
         // slot 1: older checkpoints, `since (32) | value (200)`, in order
         mapping(uint256 index => uint256 checkpoint) past;
@@ -37,15 +37,15 @@ library EpochTrace {
     /// @notice The value that counts in an epoch.
     /// @param self The trace.
     /// @param epoch Any epoch, past or future.
-    /// @return The value of the last checkpoint with `since <= epoch`; 0 when there is none.
+    /// @return The value of the last checkpoint with `since <= epoch`; 0 if there is none.
     function valueAt(Trace storage self, uint32 epoch) internal view returns (uint200) {
         uint256 newest = self.newest;
         // The casts keep the low bits: the value, and the length above it.
         if (newest >> SINCE_OFFSET <= epoch) return uint200(newest);
 
         uint256 high = uint24(newest >> VALUE_BITS);
-        // A change counts from the next epoch but one, so at most two lie ahead of the current one: the
-        // value that counts now is among the three newest, however often it was changed before.
+        // A change counts two epochs later, so at most two checkpoints are in the future: the value that counts now
+        // is among the three newest, regardless of the number of earlier changes.
         for (uint256 i = 0; i < AHEAD && high != 0; ++i) {
             uint256 checkpoint = self.past[high - 1];
             if (checkpoint >> VALUE_BITS <= epoch) return uint200(checkpoint);
@@ -72,7 +72,7 @@ library EpochTrace {
         if (old == value) return;
 
         uint256 length = uint24(newest >> VALUE_BITS);
-        // Only an empty trace, zero since epoch 0, leaves nothing to keep.
+        // Only an empty trace, zero since epoch 0, needs no older checkpoint.
         if (since != before && newest != 0) {
             self.past[length] = (before << VALUE_BITS) | old;
             ++length;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-/// @dev A change counts from this many epochs after the current one. One would not do: the seed of the
+/// @dev A change counts from this number of epochs after the current one. One is not enough, because the seed of the
 /// next epoch can be known before the current one is over (docs/protocol.md, 3.1).
 uint32 constant HORIZON = 2;
 
-/// @dev Epochs that storage remembers: an entry of a ring is used again after this many.
+/// @dev Number of entries of a ring; an entry is reused after this number of epochs.
 uint32 constant RING = 256;
 
 /// @title EpochTagLib
@@ -21,8 +21,8 @@ library EpochTagLib {
         return (epoch / RING) & MASK;
     }
 
-    /// @notice Replaces the low bits of a hash by a tag: 244 bits bind as well as 256, and one storage slot
-    /// says both what was committed to and for which epoch.
+    /// @notice Replaces the low bits of a hash by a tag: 244 bits are as secure as 256, and one storage slot holds
+    /// both the commitment and its epoch.
     /// @param hash The hash.
     /// @param epoch The epoch.
     /// @return The tagged hash.
@@ -30,8 +30,8 @@ library EpochTagLib {
         return (uint256(hash) & ~MASK) | tagOf(epoch);
     }
 
-    /// @notice Whether a tagged hash carries an epoch's tag.
-    /// @param word From {tagged}; 0 carries none.
+    /// @notice Whether a tagged hash has an epoch's tag.
+    /// @param word From {tagged}; 0 has none.
     /// @param epoch The epoch.
     /// @return Whether it does.
     function carries(uint256 word, uint32 epoch) internal pure returns (bool) {

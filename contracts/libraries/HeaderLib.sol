@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-/// @dev What a tick needs of a block header.
+/// @dev The fields of a block header that a tick needs.
 struct Header {
     bytes32 parentHash;
     uint256 number;
@@ -10,8 +10,8 @@ struct Header {
 }
 
 /// @title HeaderLib
-/// @notice Reads the RLP of a block header. Only the four fields above are decoded: where the header is shorter,
-/// longer or otherwise built than one of Ethereum, it is refused or its hash will not be that of a block.
+/// @notice Reads the RLP of a block header. Only the four fields above are decoded. Bytes that are not a header of
+/// Ethereum are refused here, or their hash is not that of a block.
 /// @dev Fields in order: parentHash, ommersHash, beneficiary, stateRoot, transactionsRoot, receiptsRoot,
 /// logsBloom (all of fixed length), difficulty, number, gasLimit, gasUsed, timestamp, extraData, prevrandao,
 /// and later ones.
@@ -20,7 +20,7 @@ library HeaderLib {
     error HeaderMalformed();
 
     uint256 private constant WORD_PREFIX = 0xa0;
-    /// @dev A list whose length takes two bytes: a header has more than 255 bytes, as the bloom alone has 256.
+    /// @dev Prefix of a list with a two-byte length: a header has more than 255 bytes, because its bloom has 256.
     uint256 private constant LIST_PREFIX = 0xf9;
     uint256 private constant LIST_HEAD = 3;
     uint256 private constant BLOOM_AT = LIST_HEAD + 5 * 33 + 21;
@@ -59,7 +59,7 @@ library HeaderLib {
         return bytes32(rlp[start + 1:start + 33]);
     }
 
-    /// @dev An unsigned integer of at most 32 bytes, and where the next field begins.
+    /// @dev An unsigned integer of at most 32 bytes, and the start of the next field.
     function _integer(
         bytes calldata rlp,
         uint256 start
@@ -71,7 +71,7 @@ library HeaderLib {
         value = uint256(bytes32(rlp[start + 1:])) >> (256 - 8 * length);
     }
 
-    /// @dev Where the field after a string of at most 255 bytes begins.
+    /// @dev The start of the field after a string of at most 255 bytes.
     function _skip(bytes calldata rlp, uint256 start) private pure returns (uint256) {
         uint256 prefix = _byteAt(rlp, start);
         if (prefix < 0x80) return start + 1;

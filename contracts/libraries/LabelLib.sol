@@ -2,8 +2,8 @@
 pragma solidity 0.8.37;
 
 /// @title LabelLib
-/// @notice Which labels a service may take: those that are one label of a host name in lower case (RFC
-/// 1123), and no reserved one (RFC 5890, section 2.3.1: `??--` is for internationalised names).
+/// @notice The valid labels: a label of a host name in lower case (RFC 1123) that is not reserved (RFC 5890,
+/// section 2.3.1: `??--` is for internationalised names).
 library LabelLib {
     /// @notice Longest label in bytes (RFC 1035).
     uint256 internal constant MAX_LENGTH = 63;

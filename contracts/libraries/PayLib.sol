@@ -7,10 +7,9 @@ import {SortitionLib} from "./SortitionLib.sol";
 import {Tally} from "./Tally.sol";
 
 /// @title PayLib
-/// @notice What votes and verdicts earn. Every division rounds down, in the pool's favour.
+/// @notice Pay for votes and verdicts. Every division rounds down, in the pool's favour.
 library PayLib {
-    /// @notice What a quarter vote would earn if a single unit of weight were counted: `budget / (4 *
-    /// active)`, rounded down.
+    /// @notice Pay of a quarter vote if a single unit of weight were counted: `budget / (4 * active)`, rounded down.
     /// @param budget The epoch's budget for auditors, BLOC in wei.
     /// @param active Active services of the epoch.
     /// @return BLOC in wei; 0 without services.
@@ -18,11 +17,11 @@ library PayLib {
         return active == 0 ? 0 : budget / (4 * active);
     }
 
-    /// @notice Pay of a quarter vote per unit of weight, by the weight counted in its lane:
+    /// @notice Pay of a quarter vote per unit of weight, by the counted weight of its lane:
     /// `budget / (4 * active * max(K, counted))`, rounded down. Floors nest: dividing in two steps gives
     /// the same.
     /// @param quarter From {quarterPay}.
-    /// @return table Entry `n` holds for a lane that counted weight `n`.
+    /// @return table Entry `n` applies to a lane with counted weight `n`.
     function rates(uint256 quarter) internal pure returns (uint256[16] memory table) {
         unchecked {
             for (uint256 n = 0; n < 16; ++n) {
@@ -31,12 +30,12 @@ library PayLib {
         }
     }
 
-    /// @notice What one report word earns per unit of drawn weight.
+    /// @notice Pay of one report word per unit of drawn weight.
     /// @param tally The shard's tally without marks.
     /// @param word The report word.
     /// @param table From {rates}.
     /// @return pay BLOC in wei.
-    /// @return paid Lanes with 1 where the vote earned something.
+    /// @return paid Lanes with 1 for each vote that earned pay.
     function report(
         Tally tally,
         ReportWord word,
@@ -46,8 +45,8 @@ library PayLib {
         if (quarters == 0) return (0, 0);
         paid = (quarters | (quarters >> 1) | (quarters >> 2)) & ONES;
         unchecked {
-            // Most shards are voted on as a whole, so all lanes counted all the shard's weight: one
-            // product. The loop is the plain version, and its test oracle.
+            // Most reports vote on the whole shard, so each lane counted the shard's whole weight: one product is
+            // enough. The loop is the plain version, with which the tests compare.
             uint256 weight = tally.weight();
             counts &= paid * 0xf;
             if (counts == paid * weight) return (table[weight] * ReportWordLib.sum(quarters), paid);
@@ -60,8 +59,8 @@ library PayLib {
 
     /// @notice A provider's pay for an epoch, rounded down.
     /// @param budget The epoch's budget for providers, BLOC in wei.
-    /// @param stake The service's stake that counts.
-    /// @param total Stake of all active services that counts; not 0.
+    /// @param stake The service's counted stake.
+    /// @param total Counted stake of all active services; not 0.
     /// @param grade The verdict.
     /// @return BLOC in wei.
     function provider(

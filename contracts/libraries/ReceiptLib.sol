@@ -6,7 +6,7 @@ import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/Messa
 import {ServiceId} from "./ServiceIdLib.sol";
 
 /// @title ReceiptLib
-/// @notice EIP-712 receipts with which a service proves itself to every client.
+/// @notice EIP-712 receipts by which a service proves its identity to clients.
 library ReceiptLib {
     /// @notice EIP-712 type hash of a receipt.
     bytes32 internal constant TYPEHASH = keccak256(
@@ -16,7 +16,7 @@ library ReceiptLib {
     /// @notice The struct hash.
     /// @param id Service ID.
     /// @param nonce The client's nonce.
-    /// @param channel What the receipt is bound to.
+    /// @param channel The hash of request and response.
     /// @param issuedAt Milliseconds since the Unix epoch.
     /// @return EIP-712 struct hash.
     function structHash(
@@ -28,7 +28,7 @@ library ReceiptLib {
         return keccak256(abi.encode(TYPEHASH, id, nonce, channel, issuedAt));
     }
 
-    /// @notice Who signed a receipt.
+    /// @notice The signer of a receipt.
     /// @param domainSeparator Domain of the registry.
     /// @param receipt Struct hash.
     /// @param signature 65 bytes, low `s`.

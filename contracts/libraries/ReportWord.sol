@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 /// @dev Bits of a lane: a nibble for each grade, FAILED (0) lowest, then POOR, GOOD, EXCELLENT.
 uint256 constant LANE_BITS = 16;
-/// @dev Where the top of a word begins: above 15 lanes.
+/// @dev First bit of the top of a word, above 15 lanes.
 uint256 constant TOP = 240;
 /// @dev Bit 0 of each lane.
 uint256 constant ONES = 0x000100010001000100010001000100010001000100010001000100010001;
@@ -36,17 +36,17 @@ library ReportWordLib {
     }
 
     /// @notice The votes of a word.
-    /// @param self The word; its offset is not looked at.
-    /// @return said Lanes with 1 where there is a vote, whatever its grade.
-    /// @return wellFormed Whether the word holds at most one vote a lane and nothing else.
+    /// @param self The word; its offset is ignored.
+    /// @return said Lanes with 1 for each vote of any grade.
+    /// @return wellFormed Whether the word has at most one vote per lane and no other bits.
     function parse(ReportWord self) internal pure returns (uint256 said, bool wellFormed) {
         said = votes(self);
         wellFormed = ((lanes(self) & ~VOTES) | (said & ~ONES)) == 0;
     }
 
-    /// @notice Votes in each lane, whatever their grade.
+    /// @notice Votes in each lane, of any grade.
     /// @param self A well-formed word.
-    /// @return Lanes with 1 where there is a vote.
+    /// @return Lanes with 1 for each vote.
     function votes(ReportWord self) internal pure returns (uint256) {
         uint256 word = ReportWord.unwrap(self);
         unchecked {
@@ -57,7 +57,7 @@ library ReportWordLib {
 
     /// @notice Votes in each lane that claim a contact: POOR, GOOD or EXCELLENT.
     /// @param self A well-formed word.
-    /// @return Lanes with 1 where there is such a vote.
+    /// @return Lanes with 1 for each such vote.
     function contacts(ReportWord self) internal pure returns (uint256) {
         uint256 word = ReportWord.unwrap(self);
         return ((word >> 4) | (word >> 8) | (word >> 12)) & ONES;
@@ -68,7 +68,7 @@ library ReportWordLib {
     /// @return The sum.
     function sum(uint256 lanes_) internal pure returns (uint256) {
         unchecked {
-            // The top lane of the product collects every lane; what lies above it is cut off.
+            // The top lane of the product is the sum of all lanes; higher bits are cut off.
             return ((lanes_ * ONES) >> 224) & 0xffff;
         }
     }

@@ -4,15 +4,15 @@ pragma solidity 0.8.37;
 /// @title RoundLib
 /// @notice Hashes of an auditor's round: chunks, commitment, evidence, samples.
 library RoundLib {
-    /// @notice Words that one chunk may hold.
+    /// @notice Maximum number of words in a chunk.
     uint256 internal constant MAX_WORDS = 512;
-    /// @notice Chunks that one round may hold: the bits of the claim bitmap.
+    /// @notice Maximum number of chunks in a round: the bits of the claim bitmap.
     uint256 internal constant MAX_CHUNKS = 64;
-    /// @notice Votes of a chunk that a claim must prove.
+    /// @notice Number of votes of a chunk that a claim must prove.
     uint256 internal constant SAMPLES = 2;
 
     /// @notice Hash of a chunk.
-    /// @param index Place of the chunk in its round.
+    /// @param index Index of the chunk in its round.
     /// @param base Shard to which the words' offsets are added.
     /// @param words Report words, as plain integers.
     /// @return The leaf.
@@ -24,9 +24,9 @@ library RoundLib {
         return keccak256(abi.encode(index, base, words));
     }
 
-    /// @notice Root of a round's chunks: the hash of all their hashes, in order. Not a Merkle tree: under
-    /// one with sorted pairs a round could hold any number of chunks of the same index, to choose from
-    /// when the others have revealed. A round has few chunks, so the list costs less than proofs.
+    /// @notice Root of a round's chunks: the hash of all their hashes, in order. It is not a Merkle tree: a tree with
+    /// sorted pairs could contain several chunks with the same index, and the auditor could choose one after the
+    /// others have revealed. A round has few chunks, so the list costs less than proofs.
     /// @param hashes Hashes of all chunks.
     /// @return The root.
     function chunksRoot(bytes32[] calldata hashes) internal pure returns (bytes32) {
@@ -37,7 +37,7 @@ library RoundLib {
     /// @param auditor The auditor's owner.
     /// @param epoch The audited epoch.
     /// @param root From {chunksRoot}.
-    /// @param chunkCount How many chunks.
+    /// @param chunkCount Number of chunks.
     /// @param evidenceRoot Merkle root (sorted pairs) over the evidence leaves.
     /// @param secret The chain element of the epoch.
     /// @return The hash.
@@ -70,21 +70,21 @@ library RoundLib {
         return keccak256(abi.encode(inner));
     }
 
-    /// @notice The nonce that an auditor sends to a service: to the provider any user's.
+    /// @notice The nonce that an auditor sends to a service; the provider cannot distinguish it from a user's.
     /// @param y The draw's key.
     /// @param number Service number.
-    /// @param salt Random; shown only when the vote is sampled.
+    /// @param salt Random; shown only if the vote is sampled.
     /// @return The nonce.
     function nonce(bytes32 y, uint64 number, bytes32 salt) internal pure returns (bytes32) {
         return keccak256(abi.encode(y, number, salt));
     }
 
-    /// @notice Which contact vote of a chunk a sample asks for, in word-then-lane order.
+    /// @notice The index of a sampled contact vote of a chunk, in word-then-lane order.
     /// @param seed First seed recorded in an epoch at least two after the audited one.
     /// @param chunk The chunk's hash.
     /// @param sample 0 to `SAMPLES - 1`.
     /// @param contacts Contact votes in the chunk; not 0.
-    /// @return Its place.
+    /// @return The index.
     function sampledVote(
         bytes32 seed,
         bytes32 chunk,

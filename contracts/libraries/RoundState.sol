@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-/// @dev How far a round has come: `expected (72) | claimed (64) | count (8) | revealed (8) | next shard (32) |
-/// epoch (32)`. A value of its own instead of fields of a struct: a reveal writes all of it in one store, and
-/// a claim reads it in one load.
+/// @dev The progress of a round: `expected (72) | claimed (64) | count (8) | revealed (8) | next shard (32) | epoch
+/// (32)`. It is one value instead of a struct, so that a reveal writes it in one store and a claim reads it in one
+/// load.
 type RoundState is uint256;
 
 using RoundStateLib for RoundState global;
@@ -21,7 +21,7 @@ library RoundStateLib {
     /// at most 15 in 64.64.
     /// @param epoch The audited epoch.
     /// @param shard The first shard that the next chunk may have.
-    /// @param shown Chunks that are revealed.
+    /// @param shown Number of revealed chunks.
     /// @param chunks Chunks of the round.
     /// @param claims Bit `i` for chunk `i`.
     /// @param weight See `SortitionLib.expectedWeight`.
@@ -60,7 +60,7 @@ library RoundStateLib {
         return uint32(RoundState.unwrap(self) >> SHARD_OFFSET);
     }
 
-    /// @notice Chunks that are revealed.
+    /// @notice Number of revealed chunks.
     /// @param self The state.
     /// @return Their number.
     function revealed(RoundState self) internal pure returns (uint256) {
@@ -69,7 +69,7 @@ library RoundStateLib {
 
     /// @notice Whether all chunks are revealed.
     /// @param self The state.
-    /// @return Whether they are.
+    /// @return True if they are.
     function isComplete(RoundState self) internal pure returns (bool) {
         return uint8(RoundState.unwrap(self) >> COUNT_OFFSET) == revealed(self);
     }

@@ -18,7 +18,7 @@ library ServiceIdLib {
 
     /// @notice ID of a sub-service.
     /// @param number Number of the root service.
-    /// @param group_ Free for the provider.
+    /// @param group_ Chosen by the provider.
     /// @param self_ Address of the key that signs for the sub-service.
     /// @return The packed ID.
     function sub(uint64 number, uint32 group_, address self_) internal pure returns (ServiceId) {
@@ -49,9 +49,9 @@ library ServiceIdLib {
         return address(uint160(uint256(ServiceId.unwrap(id))));
     }
 
-    /// @notice Whether the ID names a service: a prefix above 0, and no group without a signer.
+    /// @notice Whether the ID is valid: its prefix is above 0, and it has no group without a signer.
     /// @param id Any ID.
-    /// @return True when well-formed.
+    /// @return True if it is valid.
     function isValid(ServiceId id) internal pure returns (bool) {
         return prefix(id) != 0 && (group(id) == 0 || self(id) != address(0));
     }

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {Slot} from "./Slot.sol";
 
-/// @dev What counts of a service in an epoch, in a value of an `EpochTrace`: `flags (4) | slot (36) | key (160)`.
+/// @dev A service's state in an epoch, as a value of an `EpochTrace`: `flags (4) | slot (36) | key (160)`.
 type ServiceState is uint200;
 
 using ServiceStateLib for ServiceState global;
@@ -20,11 +20,11 @@ library ServiceStateLib {
 
     /// @notice Its stake reaches the class's minimum.
     uint200 internal constant STAKED = FLAG;
-    /// @notice Its owner took it out for a while.
+    /// @notice Its owner declared maintenance.
     uint200 internal constant MAINTENANCE = 2 * FLAG;
-    /// @notice The rules took it out until its owner reinstates it.
+    /// @notice It is suspended until its owner reinstates it.
     uint200 internal constant SUSPENDED = 4 * FLAG;
-    /// @notice Its owner took it out for ever.
+    /// @notice Its owner retired it for ever.
     uint200 internal constant RETIRED = 8 * FLAG;
 
     /// @notice The service key.
@@ -44,7 +44,7 @@ library ServiceStateLib {
 
     /// @notice The slot that the service took last.
     /// @param self The state.
-    /// @return The slot; 0 when it never took one.
+    /// @return The slot; 0 if it never took one.
     function slot(ServiceState self) internal pure returns (Slot) {
         return Slot.wrap(uint40((ServiceState.unwrap(self) & SLOT) >> SLOT_OFFSET));
     }
@@ -58,7 +58,7 @@ library ServiceStateLib {
         return ServiceState.wrap((ServiceState.unwrap(self) & ~SLOT) | bits);
     }
 
-    /// @notice Whether any of some flags is set.
+    /// @notice Whether any of the given flags is set.
     /// @param self The state.
     /// @param flags One of the flags above, or several.
     /// @return True if one is.
@@ -69,7 +69,7 @@ library ServiceStateLib {
     /// @notice The same state with a flag set or not.
     /// @param self The state.
     /// @param flag One of the flags above.
-    /// @param on Whether it is to be set.
+    /// @param on Whether to set it.
     /// @return The new state.
     function withFlag(
         ServiceState self,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-/// @dev Shards that can exist: an index and its successor fit 32 bits. Stands outside the library because
-/// only such a constant can size an array.
+/// @dev Maximum number of shards: an index and its successor fit 32 bits. It is outside the library, because only
+/// such a constant can be the size of an array.
 uint256 constant MAX_SHARDS = 0xffffffff;
 
 /// @dev Services in a shard.
@@ -35,7 +35,7 @@ library SlotLib {
         return Slot.wrap(uint40(index));
     }
 
-    /// @notice Whether this is no slot.
+    /// @notice Whether this is the empty slot.
     /// @param self A slot or none.
     /// @return True for none.
     function isNone(Slot self) internal pure returns (bool) {

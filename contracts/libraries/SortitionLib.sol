@@ -8,10 +8,10 @@ import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
 library SortitionLib {
     /// @notice Expected weight in each shard.
     uint256 internal constant K = 7;
-    /// @notice Hash steps that one reveal may take; after a longer silence a new tip is needed.
+    /// @notice Maximum number of hash steps of a reveal; after a longer silence a new tip is needed.
     uint256 internal constant MAX_STEPS = 512;
 
-    /// @notice The seed of an epoch. Bound to chain and contract, so that no other deployment shares it.
+    /// @notice The seed of an epoch. It depends on chain and contract, so that no other deployment shares it.
     /// @param prevrandao RANDAO mix of the epoch's first block.
     /// @param epoch The epoch.
     /// @param chainId EIP-155 chain ID.
@@ -26,9 +26,9 @@ library SortitionLib {
         return keccak256(abi.encode(prevrandao, epoch, chainId, proofOfService));
     }
 
-    /// @notice Walks a hash chain towards its tip.
+    /// @notice Hashes an element of a hash chain towards the tip.
     /// @param element An element.
-    /// @param steps How often to hash it.
+    /// @param steps Number of hashes.
     /// @return result The element `steps` nearer to the tip.
     function advance(bytes32 element, uint256 steps) internal pure returns (bytes32 result) {
         result = element;

@@ -4,9 +4,9 @@ pragma solidity 0.8.37;
 import {ActiveLanesLib} from "./ActiveLanesLib.sol";
 import {LANE_BITS, ONES, ReportWord, TOP} from "./ReportWord.sol";
 
-/// @dev The weight counted for each grade of the 15 services of a shard: `tag (12) | weight (4)` on top, and
-/// below it lanes as in a `ReportWord`, in which a nibble counts up to 15. In storage a lane whose service
-/// is inactive has all bits set, which no counts can reach, as they sum to 15 at most: see {TallyLib.start}.
+/// @dev The counted weight for each grade of the 15 services of a shard: `tag (12) | weight (4)` on top, and below it
+/// lanes as in a `ReportWord`, in which a nibble counts up to 15. In storage the lane of an inactive service has all
+/// bits set. No counts can reach this value, because they sum to at most 15: see {TallyLib.start}.
 type Tally is uint256;
 
 using TallyLib for Tally global;
@@ -15,22 +15,22 @@ using TallyLib for Tally global;
 /// @notice Counts and judges the votes on a shard, all lanes at once; `test/libraries/TallyLib.t.sol` holds
 /// a plain reference.
 library TallyLib {
-    /// @notice The largest weight that counts in a shard: what a nibble holds.
+    /// @notice The largest weight that counts in a shard: the maximum of a nibble.
     uint256 internal constant MAX_WEIGHT = 15;
-    /// @notice The least weight in a lane that gives a verdict.
+    /// @notice The minimum weight in a lane for a verdict.
     uint256 internal constant QUORUM = 3;
 
     uint256 private constant TAG_OFFSET = 244;
     uint256 private constant NIBBLES = ONES * 0xf;
-    /// @dev Bit 15 of each lane: room to borrow from when lanes are compared.
+    /// @dev Bit 15 of each lane, from which a comparison of lanes may borrow.
     uint256 private constant HIGHS = ONES << 15;
     /// @dev All lanes.
     uint256 private constant ALL = (1 << 240) - 1;
 
-    /// @notice The stored word that a shard's first report of an epoch is added to: it remembers which
-    /// lanes are inactive, so that later reports need not ask.
+    /// @notice The initial stored word of a shard in an epoch. It marks the inactive lanes, so that later reports
+    /// need not read them again.
     /// @param tag_ Epoch tag, 12 bits.
-    /// @param active Bit `i` is set when lane `i` is active.
+    /// @param active Bit `i` is set if lane `i` is active.
     /// @return The word.
     function start(uint256 tag_, uint256 active) internal pure returns (Tally) {
         return Tally.wrap((tag_ << TAG_OFFSET) | (ALL & ~ActiveLanesLib.spread(active)));
@@ -43,14 +43,14 @@ library TallyLib {
         return Tally.unwrap(self) >> TAG_OFFSET;
     }
 
-    /// @notice Whether nothing was ever stored.
+    /// @notice Whether the word was never written.
     /// @param self A tally.
     /// @return True for the zero word.
     function isEmpty(Tally self) internal pure returns (bool) {
         return Tally.unwrap(self) == 0;
     }
 
-    /// @notice The weight counted in the shard.
+    /// @notice The counted weight of the shard.
     /// @param self A tally, stored or not.
     /// @return 0 to 15.
     function weight(Tally self) internal pure returns (uint256) {
@@ -71,16 +71,16 @@ library TallyLib {
 
     /// @notice The counts of a stored tally.
     /// @param self The stored word.
-    /// @return The tally, with nothing in inactive lanes.
+    /// @return The tally, with zeros in inactive lanes.
     function withoutMarks(Tally self) internal pure returns (Tally) {
         return Tally.wrap(Tally.unwrap(self) & ~inactive(self));
     }
 
-    /// @notice Adds a report to a tally, as much of its weight as still fits.
+    /// @notice Adds a report to a tally, with as much of its weight as still fits.
     /// @param self The stored word, from {start} or {add}.
     /// @param votes The report's lanes, all of them active, without offset.
     /// @param drawn The auditor's drawn weight, 1 to 15.
-    /// @return The new word. Never reverts: a full shard takes nothing more.
+    /// @return The new word. Never reverts: a full shard stays unchanged.
     function add(Tally self, uint256 votes, uint256 drawn) internal pure returns (Tally) {
         unchecked {
             uint256 free = MAX_WEIGHT - weight(self);
@@ -89,19 +89,19 @@ library TallyLib {
         }
     }
 
-    /// @notice Weight counted in each lane.
+    /// @notice Counted weight of each lane.
     /// @param self A tally without marks; its top is not looked at.
     /// @return counts Lanes with 0 to 15.
     function counted(Tally self) internal pure returns (uint256 counts) {
-        // Without the mask the next lane's lower nibbles would stand above each count.
+        // The mask removes the next lane's lower nibbles above each count.
         return (_prefixSums(self) >> 12) & NIBBLES;
     }
 
     /// @notice The verdict of each lane: the lowest grade whose cumulative count `c` satisfies
-    /// `2c > total` (the median), where the lane's own total reaches the quorum.
+    /// `2c > total` (the median), if the lane's own total reaches the quorum.
     /// @param self A tally without marks; its top is not looked at.
     /// @return grades Lanes with the grade, 0 to 3; 0 in a lane without quorum.
-    /// @return quorate Lanes with 1 where there is a verdict.
+    /// @return quorate Lanes with 1 for each verdict.
     function verdicts(Tally self) internal pure returns (uint256 grades, uint256 quorate) {
         (uint256 aboveFailed, uint256 abovePoor, uint256 aboveGood, uint256 enough, ) = _steps(
             self
@@ -116,7 +116,7 @@ library TallyLib {
     /// @param self A tally without marks; its top is not looked at.
     /// @param lane 0 to 14.
     /// @return grade 0 to 3.
-    /// @return quorate False when the lane missed the quorum.
+    /// @return quorate False if the lane has no quorum.
     function verdictAt(
         Tally self,
         uint256 lane
@@ -126,13 +126,13 @@ library TallyLib {
         quorate = (enough >> (lane * LANE_BITS)) & 1 == 1;
     }
 
-    /// @notice What each vote of a report earned, in quarters of the full pay: POOR, GOOD or EXCELLENT
-    /// that equals the verdict 4; one grade off and neither FAILED 2; both FAILED 1, since saying FAILED
+    /// @notice Pay of each vote of a report, in quarters of the full pay: 4 for POOR, GOOD or EXCELLENT equal to the
+    /// verdict; 2 if they differ by one grade and neither is FAILED; 1 if both are FAILED, because a FAILED vote
     /// needs no evidence; else 0.
     /// @param self The shard's tally without marks.
-    /// @param report The report word; its offset is not looked at.
+    /// @param report The report word; its offset is ignored.
     /// @return quarters Lanes with 0, 1, 2 or 4.
-    /// @return counts Lanes with the weight that was counted, as {counted}.
+    /// @return counts Lanes with the counted weight, as {counted}.
     function payQuarters(
         Tally self,
         ReportWord report
@@ -155,8 +155,8 @@ library TallyLib {
         quarters |= ((saidGood & (poor | excellent)) | ((saidPoor | saidExcellent) & good)) << 1;
     }
 
-    /// @dev For each lane with a quorum: does the median lie above FAILED, above POOR, above GOOD?
-    /// `2c <= total` is read off the borrow of `total + 2^15 - 2c`.
+    /// @dev For each lane with a quorum: whether the median is above FAILED, above POOR, above GOOD.
+    /// `2c <= total` follows from the borrow of `total + 2^15 - 2c`.
     function _steps(
         Tally self
     )
@@ -181,7 +181,7 @@ library TallyLib {
         }
     }
 
-    /// @dev Nibble `k` of each lane becomes the sum of nibbles 0 to `k`; at most 15, as weight is capped.
+    /// @dev Nibble `k` of each lane becomes the sum of nibbles 0 to `k`; at most 15, because the weight is capped.
     function _prefixSums(Tally self) private pure returns (uint256 sums) {
         unchecked {
             sums = Tally.unwrap(self) & ALL;

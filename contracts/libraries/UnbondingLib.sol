@@ -2,14 +2,14 @@
 pragma solidity 0.8.37;
 
 /// @title UnbondingLib
-/// @notice First-in first-out queue of stake on its way out. Bounded, so that walking it always fits in
-/// a transaction.
+/// @notice First-in first-out queue of unbonding stake. It is bounded, so that a loop over it always fits a
+/// transaction.
 library UnbondingLib {
-    /// @notice Too many withdrawals are under way; withdraw the matured ones or wait.
-    /// @param open How many there are.
+    /// @notice Too many amounts are unbonding: withdraw those whose time is over, or wait.
+    /// @param open The number of entries.
     error UnbondingQueueFull(uint256 open);
 
-    /// @notice Entries that may wait at once.
+    /// @notice Maximum number of open entries.
     uint256 internal constant MAX_OPEN = 16;
 
     struct Entry {
@@ -26,7 +26,7 @@ library UnbondingLib {
         mapping(uint256 index => Entry) entries;
     }
 
-    /// @notice Appends an entry; `releaseAt` never falls along the queue, as time does not.
+    /// @notice Appends an entry; `releaseAt` never falls along the queue, because time only advances.
     /// @param self The queue.
     /// @param amount BLOC in wei; not 0.
     /// @param releaseAt Unix seconds.
@@ -37,10 +37,10 @@ library UnbondingLib {
         self.tail = tail + 1;
     }
 
-    /// @notice Takes all entries that have matured.
+    /// @notice Removes all matured entries.
     /// @param self The queue.
     /// @param time Unix seconds.
-    /// @return amount BLOC in wei; 0 when nothing has matured.
+    /// @return amount Their sum, BLOC in wei; 0 if no entry has matured.
     function popMatured(Queue storage self, uint256 time) internal returns (uint96 amount) {
         uint64 head = self.head;
         uint64 tail = self.tail;
@@ -51,10 +51,10 @@ library UnbondingLib {
         self.head = head;
     }
 
-    /// @notice Takes stake away, newest entries first: they were at stake last.
+    /// @notice Slashes unbonding stake, newest entries first, because they were at stake last.
     /// @param self The queue.
     /// @param amount BLOC in wei, at most.
-    /// @return taken What there was of it.
+    /// @return taken The removed amount.
     function cut(Queue storage self, uint96 amount) internal returns (uint96 taken) {
         uint64 tail = self.tail;
         for (; taken != amount && tail != self.head; --tail) {

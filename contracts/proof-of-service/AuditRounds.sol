@@ -18,16 +18,16 @@ import {AuditorRoster} from "./AuditorRoster.sol";
 import {IProofOfService} from "./IProofOfService.sol";
 
 /// @title AuditRounds
-/// @notice The part of `ProofOfService` that knows rounds: commit, reveal and claim, and the report of a
-/// round that was not revealed.
+/// @notice The part of `ProofOfService` for rounds: commit, reveal and claim, and the report of a round that was
+/// not revealed.
 abstract contract AuditRounds is AuditorRoster {
-    /// @notice Epochs in which a round can be claimed.
+    /// @notice Number of epochs in which a round can be claimed.
     uint32 public constant CLAIM_EPOCHS = 128;
-    /// @notice How far a receipt's time may lie outside its epoch, in milliseconds.
+    /// @notice Maximum distance of a receipt's time from its epoch, milliseconds.
     uint64 public constant RECEIPT_SLACK_MS = 60_000;
-    /// @notice A committed round that was not revealed can be reported until this many epochs after it.
+    /// @notice Last epoch, counted from the audited one, in which an unrevealed round can be reported.
     uint32 public constant REPORT_EPOCHS = 8;
-    /// @notice Part of its stake that such a round costs an auditor: 0.01%.
+    /// @notice Divisor of the slash for such a round: 0.01% of the stake.
     uint256 public constant NO_SHOW_DIVISOR = 10_000;
 
     struct Round {
@@ -37,15 +37,15 @@ abstract contract AuditRounds is AuditorRoster {
         RoundState state;
     }
 
-    /// @dev A struct, so that a reveal looks up the place of a tally once and not for each access.
+    /// @dev A struct, so that a reveal computes the index of a tally once and not for each access.
     struct Cell {
         // slot 0
         Tally tally;
     }
 
     mapping(address auditor => Round[RING]) private _rounds;
-    /// @dev Tallies as `TallyLib` stores them, `RING` for each shard. A plain table instead of a mapping:
-    /// no hash for each shard of a reveal.
+    /// @dev Tallies in the form of `TallyLib`, `RING` for each shard. A plain table instead of a mapping saves a hash
+    /// for each shard of a reveal.
     Cell[MAX_SHARDS * RING] private _tallies;
 
     /// @inheritdoc IProofOfService
@@ -63,7 +63,7 @@ abstract contract AuditRounds is AuditorRoster {
     /// @inheritdoc IProofOfService
     function reveal(Chunk calldata chunk) external {
         uint32 current = currentEpoch();
-        // In 256 bits, so that no epoch overflows.
+        // In 256 bits, so that the epoch does not overflow.
         require(current == uint256(chunk.epoch) + 1, PosNotRevealEpoch(chunk.epoch, current));
         Epoch storage entry = _seeded(chunk.epoch);
         Round storage round = _rounds[chunk.auditor][chunk.epoch % RING];
@@ -140,21 +140,21 @@ abstract contract AuditRounds is AuditorRoster {
             current >= first && current < first + REPORT_EPOCHS - 1,
             PosNotReportEpoch(epoch, current)
         );
-        // Without a seed nobody can reveal, nor with one that was recorded when the time for it was over.
+        // A reveal needs a seed that was recorded before the time to reveal was over.
         uint64 recordedAt = genesis + _seeded(epoch).recordedAt;
         require(recordedAt < epochStart(epoch + 2), PosSeedTooLate(epoch, recordedAt));
         Round storage round = _rounds[auditor][epoch % RING];
         bool complete = round.state.isOf(epoch) && round.state.isComplete();
         require(_isCommitted(round, epoch) && !complete, PosNothingToReport(auditor, epoch));
 
-        // No second report, and no claim of what was revealed of it.
+        // Prevents a second report, and claims of the revealed chunks.
         round.commitment = 0;
         uint256 stake = IStaking(staking).auditorStakeAt(auditor, epoch);
         // Rounded up, against the auditor.
         uint96 penalty = uint96((stake + NO_SHOW_DIVISOR - 1) / NO_SHOW_DIVISOR);
         emit Reported(auditor, epoch, msg.sender);
 
-        // Our own staking contract: it pays the caller its half and burns the rest.
+        // The staking contract pays half to the caller and burns the rest.
         return IStaking(staking).slashAuditor(auditor, penalty, msg.sender);
     }
 
@@ -173,12 +173,12 @@ abstract contract AuditRounds is AuditorRoster {
     function tallyOf(uint256 shard, uint32 epoch) external view returns (Tally) {
         require(shard < MAX_SHARDS, PosShardRange(shard, MAX_SHARDS));
         Tally tally = _tallies[_place(shard, epoch)].tally;
-        // The ring may hold another epoch's, which counts as none.
+        // A tally of another epoch in the same ring entry counts as empty.
         return tally.tag() == EpochTagLib.tagOf(epoch) ? tally.withoutMarks() : Tally.wrap(0);
     }
 
-    /// @dev Adds a chunk's votes to the tallies. Unchecked: shards and their number were bounded, counts
-    /// fit their lanes.
+    /// @dev Adds a chunk's votes to the tallies. The arithmetic is unchecked: shards and their number are bounded,
+    /// and counts fit their lanes.
     function _count(
         Chunk calldata chunk,
         bytes32 y,
@@ -206,7 +206,7 @@ abstract contract AuditRounds is AuditorRoster {
         votes = ReportWordLib.sum(votes);
     }
 
-    /// @dev Adds one report to its tally. Returns lanes with 1 where there was a vote.
+    /// @dev Adds one report to its tally. Returns lanes with 1 for each vote.
     function _addReport(
         uint256 shard,
         uint32 epoch,
@@ -220,19 +220,19 @@ abstract contract AuditRounds is AuditorRoster {
         Cell storage cell = _tallies[_place(shard, epoch)];
         Tally stored = cell.tally;
         if (stored.isEmpty() || stored.tag() != tag) {
-            // The shard's first report of the epoch (an empty entry has the tag of the first epochs). What
-            // is active in an epoch is fixed before it begins.
+            // The shard's first report of the epoch (an empty entry has the tag of the first epochs). The active
+            // lanes of an epoch are fixed before it begins.
             stored = TallyLib.start(tag, IServiceRegistry(registry).activeLanes(shard, epoch));
         }
         uint256 votes = word.lanes();
-        // Were such votes only not counted, an auditor could vote on services of its own that it left
-        // inactive, and have its samples fall on them.
+        // If such votes were only ignored, an auditor could vote on its own inactive services to steer its samples
+        // to them.
         uint256 refused = votes & stored.inactive();
         require(refused == 0, PosInactiveLane(shard, refused));
         cell.tally = stored.add(votes, weight);
     }
 
-    /// @dev What a chunk earned, before the budget's bound. Unchecked: a vote earns less than a budget.
+    /// @dev Pay of a chunk, before the budget's bound. Unchecked: a vote earns less than a budget.
     function _payOf(
         Chunk calldata chunk,
         bytes32 y,
@@ -259,7 +259,7 @@ abstract contract AuditRounds is AuditorRoster {
         paidVotes = ReportWordLib.sum(paidVotes);
     }
 
-    /// @dev Opens the commitment with a chunk.
+    /// @dev Checks a chunk against the commitment.
     function _checkOpening(
         Chunk calldata chunk,
         Round storage round
@@ -294,7 +294,7 @@ abstract contract AuditRounds is AuditorRoster {
         );
     }
 
-    /// @dev Checks the evidence for the votes that the sample seed picks.
+    /// @dev Checks the evidence for the votes that the sample seed selects.
     function _checkSamples(
         Chunk calldata chunk,
         bytes32 y,
@@ -327,7 +327,7 @@ abstract contract AuditRounds is AuditorRoster {
         }
     }
 
-    /// @dev Slot of a contact vote, by its place in word-then-lane order.
+    /// @dev Slot of a contact vote, by its index in word-then-lane order.
     function _contactAt(Chunk calldata chunk, uint256 place) private pure returns (Slot) {
         uint256[] calldata words = chunk.words;
         unchecked {
@@ -376,7 +376,7 @@ abstract contract AuditRounds is AuditorRoster {
         );
         uint256 start = uint256(epochStart(chunk.epoch)) * 1000;
         uint256 end = uint256(epochStart(chunk.epoch + 1)) * 1000;
-        // As 256 bits, so that no time overflows.
+        // In 256 bits, so that the time does not overflow.
         uint256 issuedAt = sample.issuedAt;
         require(
             issuedAt + RECEIPT_SLACK_MS >= start && issuedAt < end + RECEIPT_SLACK_MS,
@@ -395,7 +395,7 @@ abstract contract AuditRounds is AuditorRoster {
         require(signer != address(0) && signer == key, PosReceiptSigner(number, signer));
     }
 
-    /// @dev What counts in an epoch is fixed before it begins, so the total at its tick holds for all reveals.
+    /// @dev The stakes of an epoch are fixed before it begins, so the total at its tick is valid for all reveals.
     function _expectedWeight(
         Chunk calldata chunk,
         Epoch storage entry
@@ -404,7 +404,7 @@ abstract contract AuditRounds is AuditorRoster {
         return stake == 0 ? 0 : SortitionLib.expectedWeight(stake, entry.enrolledStake);
     }
 
-    /// @dev Where the tally of a shard stands. The shard was bounded.
+    /// @dev The index of a shard's tally. The caller has bounded the shard.
     function _place(uint256 shard, uint32 epoch) private pure returns (uint256) {
         unchecked {
             return shard * RING + (epoch % RING);

@@ -9,15 +9,15 @@ import {EpochLedger} from "./EpochLedger.sol";
 import {IProofOfService} from "./IProofOfService.sol";
 
 /// @title AuditorRoster
-/// @notice The part of `ProofOfService` that knows auditors: enrolment and lapse, operator keys, hash chains.
+/// @notice The part of `ProofOfService` for auditors: enrolment and lapse, operator keys, hash chains.
 abstract contract AuditorRoster is EpochLedger {
-    /// @notice Epochs with a seed that an auditor may let pass without a reveal before it can be lapsed.
+    /// @notice Number of epochs with a seed that an auditor may miss before it can be lapsed.
     uint32 public constant LAPSE_EPOCHS = 24;
 
     struct Auditor {
         // slot 0
         address operator;
-        // claimed and not collected
+        // claimed pay that is not collected
         uint96 earned;
         // slot 1
         ChainHead head;
@@ -33,7 +33,7 @@ abstract contract AuditorRoster is EpochLedger {
         require(operator != address(0), PosOperatorZero());
         Auditor storage auditor = _auditors[msg.sender];
         uint32 current = currentEpoch();
-        // A tip that became usable in this epoch leaves the old chain one last reveal, so it still waits.
+        // A tip that became usable in this epoch is still pending, because the old chain has one last reveal.
         ChainHead head = auditor.head;
         if (current != 0) head = _promote(auditor, head, current - 1);
         uint32 pending = head.pendingSince();
@@ -45,7 +45,7 @@ abstract contract AuditorRoster is EpochLedger {
         auditor.head = head.withPending(since);
         emit TipRegistered(msg.sender, operator, tip, since);
 
-        // Our own staking contract: it checks the stake and counts the auditor in.
+        // The staking contract checks the stake and enrols the auditor.
         IStaking(staking).enrol(msg.sender);
     }
 
@@ -69,7 +69,7 @@ abstract contract AuditorRoster is EpochLedger {
         _auditors[auditor].earned = 0;
         emit Collected(auditor, amount);
 
-        // Our own pool; the token has no hooks.
+        // The pool makes no call back; the token has no hooks.
         IRewardPool(rewardPool).pay(auditor, amount);
     }
 
@@ -80,23 +80,23 @@ abstract contract AuditorRoster is EpochLedger {
         uint32 pending = state.head.pendingSince();
         if (pending > lastSeen) lastSeen = pending;
         uint32 current = currentEpoch();
-        // Counts the epochs with a seed that are past their reveal, from the newest back. Where every
-        // seed came in time that is `LAPSE_EPOCHS + 2` steps at most, as two such epochs may still be
-        // revealed or audited; never more than `RING`.
+        // Counts the missed epochs from the newest seed back. If every seed was recorded in time, the loop takes at
+        // most `LAPSE_EPOCHS + 2` steps, because the two newest epochs may still be audited or revealed. It never
+        // takes more than `RING`.
         uint256 missed = 0;
         uint32 epoch = newestSeed;
         while (missed <= LAPSE_EPOCHS && epoch > lastSeen) {
             Epoch storage entry = _entry(epoch);
-            // What the ring has forgotten does not count.
+            // Epochs that the ring has overwritten do not count.
             if (entry.epoch != epoch) break;
-            // A seed that was recorded after the time to reveal does not count: nobody could.
+            // An epoch whose seed was recorded after the time to reveal does not count.
             uint32 end = epoch + 2;
             if (end <= current && entry.recordedAt / epochSeconds < end) ++missed;
             epoch = entry.previous;
         }
         require(missed > LAPSE_EPOCHS, PosNotLapsable(auditor, lastSeen, missed));
 
-        // Our own staking contract: it takes the auditor out of the total, if it is in it.
+        // The staking contract removes an enrolled auditor from the total.
         IStaking(staking).lapse(auditor);
     }
 
@@ -129,12 +129,12 @@ abstract contract AuditorRoster is EpochLedger {
         return _auditors[auditor].earned;
     }
 
-    /// @dev Owes an auditor more. The budgets of all epochs are far below 2^96.
+    /// @dev Credits an auditor. The budgets of all epochs are far below 2^96.
     function _credit(address auditor, uint256 amount) internal {
         _auditors[auditor].earned += uint96(amount);
     }
 
-    /// @dev Only the operator commits, and only with a chain that is usable.
+    /// @dev Requires the operator and a usable hash chain.
     function _checkCommitter(address auditor, uint32 epoch) internal view {
         Auditor storage state = _auditors[auditor];
         address operator = state.operator;
@@ -143,7 +143,7 @@ abstract contract AuditorRoster is EpochLedger {
         require(head.epoch() != 0 || head.pendingSince() <= epoch, PosNotEnrolled(auditor, epoch));
     }
 
-    /// @dev Checks the secret against the chain and moves the chain's head to it.
+    /// @dev Checks the secret against the hash chain and moves the head to it.
     function _showSecret(address owner, uint32 epoch, bytes32 secret) internal {
         Auditor storage auditor = _auditors[owner];
         ChainHead head = _promote(auditor, auditor.head, epoch);
@@ -160,7 +160,7 @@ abstract contract AuditorRoster is EpochLedger {
         auditor.head = head;
     }
 
-    /// @dev The head for the reveals of `epoch` and later: a pending tip is put in use.
+    /// @dev The head for reveals of `epoch` and later; a usable pending tip becomes the head.
     function _promote(
         Auditor storage auditor,
         ChainHead head,

@@ -14,17 +14,17 @@ import {IProofOfService} from "./IProofOfService.sol";
 import {ISettlement} from "./ISettlement.sol";
 
 /// @title EpochLedger
-/// @notice The part of `ProofOfService` that knows epochs: their seeds and their budgets.
+/// @notice The part of `ProofOfService` for epochs: their seeds and their budgets.
 abstract contract EpochLedger is EpochClock, IProofOfService {
     struct Epoch {
         // slot 0
         bytes32 seed;
-        // slot 1: all that a reveal needs beside the seed
+        // slot 1: the data that a reveal needs beside the seed
         uint32 epoch;
         uint32 previous;
         uint96 enrolledStake;
         uint96 auditorsLeft;
-        // slot 2: what a claim needs as well
+        // slot 2: the data that a claim also needs
         uint96 auditorsBudget;
         uint96 contributed;
         uint32 activeServices;
@@ -41,7 +41,7 @@ abstract contract EpochLedger is EpochClock, IProofOfService {
 
     /// @inheritdoc IProofOfService
     address public settlement;
-    // one slot: what a tick compares with
+    // one slot: the values that a tick compares
     /// @inheritdoc IProofOfService
     uint32 public newestSeed;
     /// @dev The low 112 bits of both halves of the newest seed's `prevrandao`.
@@ -49,12 +49,12 @@ abstract contract EpochLedger is EpochClock, IProofOfService {
     uint112 private _newestLow;
     Epoch[RING] private _epochs;
     address private immutable _deployer;
-    /// @dev The registry's domain separator, as long as the chain's ID stays what it was at deployment.
+    /// @dev The registry's domain separator for the chain ID of the deployment.
     bytes32 private immutable _separator;
     uint256 private immutable _chainId;
 
-    /// @notice Sets what never changes afterwards.
-    /// @param registry_ The registry, whose clock is taken over.
+    /// @notice Sets the values that never change.
+    /// @param registry_ The registry, from which the clock is copied.
     /// @param staking_ Staking on that registry.
     /// @param rewardPool_ Pays rewards.
     constructor(
@@ -95,7 +95,7 @@ abstract contract EpochLedger is EpochClock, IProofOfService {
         require(header.timestamp >= genesis, PosBeforeGenesis(header.timestamp));
         uint32 epoch = _epochOf(header.timestamp);
         Epoch storage entry = _epochs[epoch % RING];
-        // Whether or not the header is real: nothing happens.
+        // Returns without an effect, even if the header is invalid.
         if (entry.epoch == epoch) return;
         _checkFirst(epoch, header, keccak256(firstHeader), parentHeader);
         uint256 prevrandao = header.prevrandao;
@@ -143,20 +143,20 @@ abstract contract EpochLedger is EpochClock, IProofOfService {
         require(epoch != 0 && entry.epoch == epoch, PosNoSeed(epoch));
     }
 
-    /// @dev EIP-712 domain of the registry; asked for anew where the chain was forked under another ID.
+    /// @dev EIP-712 domain of the registry; read again if the chain was forked under another ID.
     function _domainSeparator() internal view returns (bytes32) {
         return
             block.chainid == _chainId ? _separator : IServiceRegistry(registry).domainSeparator();
     }
 
-    /// @dev Opens an epoch whose seed was proven: its totals and its budgets, for good. All calls go to our
-    /// own contracts, which call nothing back.
+    /// @dev Opens an epoch whose seed was proven: its totals and budgets are final. The called contracts make no call
+    /// back.
     function _open(uint32 epoch, uint32 previous, bytes32 seed) private {
         Epoch storage entry = _entry(epoch);
         IRewardPool pool = IRewardPool(rewardPool);
         uint96 unspent = entry.auditorsLeft;
         if (unspent != 0) {
-            // What was contributed is spent last, so it comes back first.
+            // Contributions are spent last, so they are returned first.
             uint96 contributed = entry.contributed;
             pool.release(unspent, contributed < unspent ? contributed : unspent);
         }
@@ -166,8 +166,8 @@ abstract contract EpochLedger is EpochClock, IProofOfService {
         EpochBudget memory budget = pool.open(epoch, activeStake, enrolledStake);
 
         newestSeed = epoch;
-        // Budgets are below the supply of BLOC, which is below 2^96; services are fewer than 2^36, and those
-        // that cannot be paid for fit 32 bits by far.
+        // Budgets are below the supply of BLOC, which is below 2^96. The number of services that the supply can stake
+        // is far below 2^32.
         entry.seed = seed;
         entry.epoch = epoch;
         entry.previous = previous;
@@ -195,9 +195,8 @@ abstract contract EpochLedger is EpochClock, IProofOfService {
         return SortitionLib.seed(prevrandao, epoch, block.chainid, address(this));
     }
 
-    /// @dev Refuses what a chain without randomness has in its headers: a half of zeros, or a half that was
-    /// there before. It can refuse no more than that: that a chain's `prevrandao` is random is for whoever
-    /// deploys to know (docs/protocol.md, 3.2).
+    /// @dev Detects a chain without randomness: a half is zero, or equals the half of the newest seed. It cannot
+    /// detect more; the deployer must know that the chain's `prevrandao` is random (docs/protocol.md, 3.2).
     function _checkRandomness(uint256 prevrandao) private {
         (uint112 high, uint112 low) = (uint112(prevrandao >> 128), uint112(prevrandao));
         require(
@@ -211,7 +210,7 @@ abstract contract EpochLedger is EpochClock, IProofOfService {
         (_newestHigh, _newestLow) = (high, low);
     }
 
-    /// @dev The chain knows the first header, and its parent lies in an earlier epoch.
+    /// @dev Requires that the chain knows the first header, and that its parent is in an earlier epoch.
     function _checkFirst(
         uint32 epoch,
         Header memory header,

@@ -8,13 +8,13 @@ import {IEpochClock} from "../registry/IEpochClock.sol";
 import {ISkippingBatch} from "./ISkippingBatch.sol";
 
 /// @title IProofOfService
-/// @notice Auditors inspect services that a private draw assigns to them, commit to what they saw, reveal
-/// it an epoch later, and claim pay for the votes that agree with the stake-weighted median. `Settlement`
-/// pays the services by the verdicts.
+/// @notice Auditors inspect services that a private draw assigns to them, commit to their votes, reveal them an
+/// epoch later, and claim pay for votes that agree with the stake-weighted median. `Settlement` pays the services by
+/// the verdicts.
 interface IProofOfService is IEpochClock, ISkippingBatch {
-    /// @notice A chunk of a round, with what opens the round's commitment: `hashes` of all its chunks.
-    /// `words` are report words (see `ReportWord`), as plain integers: the compiler hashes an array of
-    /// those at once, and one of a type of ours element by element.
+    /// @notice A chunk of a round, with the data that opens the round's commitment; `hashes` are those of all chunks.
+    /// `words` are report words (see `ReportWord`) as plain integers: the compiler hashes an array of integers at
+    /// once, but an array of a user-defined type element by element.
     struct Chunk {
         address auditor;
         uint32 epoch;
@@ -27,8 +27,8 @@ interface IProofOfService is IEpochClock, ISkippingBatch {
         bytes32[] hashes;
     }
 
-    /// @notice Evidence for one sampled vote: the service in the slot that was voted on, the salt of the
-    /// nonce, the provider's signed receipt, and its place under the evidence root.
+    /// @notice Evidence for one sampled vote: the service in the slot of the vote, the salt of the nonce, the signed
+    /// receipt of the service, and its proof under the evidence root.
     struct Sample {
         uint64 number;
         bytes32 salt;
@@ -42,7 +42,7 @@ interface IProofOfService is IEpochClock, ISkippingBatch {
     /// @param settlement Pays the services.
     event Wired(address indexed settlement);
     /// @notice An auditor registered the tip of a hash chain.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @param auditor The auditor's owner address.
     /// @param operator The key that commits.
     /// @param tip The tip.
     /// @param since First epoch in which it is usable.
@@ -52,11 +52,11 @@ interface IProofOfService is IEpochClock, ISkippingBatch {
         bytes32 tip,
         uint32 since
     );
-    /// @notice An auditor named another operator key.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @notice An auditor set another operator key.
+    /// @param auditor The auditor's owner address.
     /// @param operator The key that commits.
     event OperatorSet(address indexed auditor, address indexed operator);
-    /// @notice An epoch's seed was proven and its budget set aside.
+    /// @notice An epoch's seed was proven and its budget reserved.
     /// @param epoch The epoch.
     /// @param seed The seed.
     /// @param providersBudget For services, BLOC in wei.
@@ -74,20 +74,20 @@ interface IProofOfService is IEpochClock, ISkippingBatch {
         uint32 activeServices
     );
     /// @notice An auditor committed to its round.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @param auditor The auditor's owner address.
     /// @param epoch The audited epoch.
     event Committed(address indexed auditor, uint32 indexed epoch);
     /// @notice A chunk was revealed.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @param auditor The auditor's owner address.
     /// @param epoch The audited epoch.
     /// @param index The chunk.
-    /// @param votes Votes it holds.
+    /// @param votes Number of its votes.
     event Revealed(address indexed auditor, uint32 indexed epoch, uint16 index, uint256 votes);
-    /// @notice A chunk was claimed: its reward waits to be collected.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @notice A chunk was claimed: its reward can be collected.
+    /// @param auditor The auditor's owner address.
     /// @param epoch The audited epoch.
     /// @param index The chunk.
-    /// @param paidVotes Votes that earned something.
+    /// @param paidVotes Number of votes that earned pay.
     /// @param reward BLOC in wei.
     event Claimed(
         address indexed auditor,
@@ -96,39 +96,39 @@ interface IProofOfService is IEpochClock, ISkippingBatch {
         uint256 paidVotes,
         uint256 reward
     );
-    /// @notice An auditor received what it had claimed.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @notice An auditor received its claimed pay.
+    /// @param auditor The auditor's owner address.
     /// @param amount BLOC in wei.
     event Collected(address indexed auditor, uint256 amount);
     /// @notice A round that was committed to and not revealed was reported.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @param auditor The auditor's owner address.
     /// @param epoch The audited epoch.
-    /// @param reporter Who receives half of the slash.
+    /// @param reporter The receiver of half of the slash.
     event Reported(address indexed auditor, uint32 indexed epoch, address indexed reporter);
     // Deployment
 
-    /// @notice Only the deployer connects the contracts.
-    /// @param caller Who called.
+    /// @notice Only the deployer may connect the contracts.
+    /// @param caller The caller.
     error PosNotDeployer(address caller);
     /// @notice The contracts are connected already.
-    /// @param settlement To which.
+    /// @param settlement The connected contract.
     error PosAlreadyWired(address settlement);
     /// @notice Two given contracts do not belong together.
     /// @param one A contract.
-    /// @param other Another, which names a third in its place.
+    /// @param other Another contract, which does not name it.
     error PosWiringMismatch(address one, address other);
 
     // tick
 
-    /// @notice A header is not that of a block the chain knows (8,191 blocks back).
+    /// @notice The header is not that of a known block (8,191 blocks back).
     /// @param number Its block number.
-    /// @param hash Hash of the bytes given.
+    /// @param hash Hash of the given bytes.
     error PosUnknownBlock(uint256 number, bytes32 hash);
     /// @notice The second header is not the parent of the first.
     /// @param expected Parent hash in the first header.
     /// @param actual Hash of the second.
     error PosNotParent(bytes32 expected, bytes32 actual);
-    /// @notice The block is not the first of its epoch: its parent lies in the same one.
+    /// @notice The block is not the first of its epoch: its parent is in the same epoch.
     /// @param epoch The block's epoch.
     /// @param parentTimestamp Unix seconds.
     error PosNotFirstBlock(uint32 epoch, uint64 parentTimestamp);
@@ -139,70 +139,71 @@ interface IProofOfService is IEpochClock, ISkippingBatch {
     /// @param epoch The epoch given.
     /// @param newest The newest epoch that has a seed.
     error PosSeedOutOfOrder(uint32 epoch, uint32 newest);
-    /// @notice The chain gives no randomness: `prevrandao` is below 2^64 or did not change.
+    /// @notice The chain has no randomness: a half of `prevrandao` is zero, or equals the half of the newest seed in
+    /// its low 112 bits.
     /// @param prevrandao The value.
     error PosWeakRandomness(uint256 prevrandao);
 
     // enrol, setOperator
 
-    /// @notice A hash chain needs a tip.
+    /// @notice The tip of a hash chain must not be 0.
     error PosTipZero();
-    /// @notice One tip at a time may be pending.
+    /// @notice Only one tip may be pending.
     /// @param since First epoch in which the pending tip is usable.
     error PosTipPending(uint32 since);
-    /// @notice An auditor needs an operator key.
+    /// @notice The operator key must not be 0.
     error PosOperatorZero();
     /// @notice The auditor never enrolled, or its tip is not usable yet.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @param auditor The auditor's owner address.
     /// @param epoch The epoch.
     error PosNotEnrolled(address auditor, uint32 epoch);
 
     // commit
 
-    /// @notice A round is committed to in the epoch that it audits.
+    /// @notice A round can be committed to only in the epoch that it audits.
     /// @param epoch The epoch given.
     /// @param current The current epoch.
     error PosNotCommitEpoch(uint32 epoch, uint32 current);
-    /// @notice Only the auditor's operator commits.
-    /// @param auditor The auditor, by the address that owns its stake.
-    /// @param caller Who called.
+    /// @notice Only the auditor's operator may commit.
+    /// @param auditor The auditor's owner address.
+    /// @param caller The caller.
     /// @param operator The key that commits.
     error PosNotOperator(address auditor, address caller, address operator);
-    /// @notice The auditor has committed in this epoch.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @notice The auditor has already committed in this epoch.
+    /// @param auditor The auditor's owner address.
     /// @param epoch The epoch.
     error PosAlreadyCommitted(address auditor, uint32 epoch);
 
     // reveal
 
-    /// @notice A round is revealed in the epoch after the audited one.
+    /// @notice A round can be revealed only in the epoch after the audited one.
     /// @param epoch The audited epoch.
     /// @param current The current epoch.
     error PosNotRevealEpoch(uint32 epoch, uint32 current);
-    /// @notice The epoch has no seed in the ring: never proven, or overwritten.
+    /// @notice The epoch has no seed in the ring: it was never proven, or is overwritten.
     /// @param epoch The epoch.
     error PosNoSeed(uint32 epoch);
-    /// @notice A chunk's index or its round's count is out of range.
+    /// @notice The chunk's index or its round's count is out of range.
     /// @param index The chunk.
     /// @param count Chunks in the round.
     error PosChunkRange(uint16 index, uint16 count);
-    /// @notice Too many words in a chunk.
-    /// @param words How many.
-    /// @param maximum How many may be.
+    /// @notice The chunk has too many words.
+    /// @param words Their number.
+    /// @param maximum The maximum number.
     error PosChunkTooLarge(uint256 words, uint256 maximum);
-    /// @notice Chunks are revealed in order, each once.
-    /// @param index The chunk given.
-    /// @param next The chunk that is next.
+    /// @notice Chunks must be revealed in order, each once.
+    /// @param index The given chunk.
+    /// @param next The next chunk.
     error PosChunkOutOfOrder(uint16 index, uint16 next);
-    /// @notice The chunk does not open the commitment made.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @notice The chunk does not open the commitment.
+    /// @param auditor The auditor's owner address.
     /// @param epoch The audited epoch.
     error PosCommitmentMismatch(address auditor, uint32 epoch);
     /// @notice The secret is not the chain element of the epoch.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @param auditor The auditor's owner address.
     /// @param epoch The audited epoch.
     error PosSecretMismatch(address auditor, uint32 epoch);
-    /// @notice The last element is too far back; register a new tip.
+    /// @notice The last revealed element is too old: register a new tip.
     /// @param steps Hash steps needed.
     /// @param maximum Hash steps allowed.
     error PosTooManySteps(uint256 steps, uint256 maximum);
@@ -211,112 +212,111 @@ interface IProofOfService is IEpochClock, ISkippingBatch {
     error PosMalformedWord(ReportWord word);
     /// @notice Shards must rise strictly through a round.
     /// @param shard The shard.
-    /// @param minimum The lowest that may come next.
+    /// @param minimum The lowest valid next shard.
     error PosShardOrder(uint256 shard, uint256 minimum);
-    /// @notice A shard lies beyond what can exist.
+    /// @notice The shard is out of range.
     /// @param shard The shard.
-    /// @param bound The first that cannot exist.
+    /// @param bound The first invalid shard.
     error PosShardRange(uint256 shard, uint256 bound);
     /// @notice The auditor did not draw the shard.
     /// @param shard The shard.
     error PosNotDrawn(uint256 shard);
-    /// @notice A vote on a service that was not active in the epoch.
+    /// @notice A vote is on a service that was not active in the epoch.
     /// @param shard The shard.
     /// @param lanes The offending votes.
     error PosInactiveLane(uint256 shard, uint256 lanes);
 
     // claim, collect
 
-    /// @notice A round is claimed from the second epoch after the audited one, for `CLAIM_EPOCHS`.
+    /// @notice A round can be claimed from the second epoch after the audited one on, for `CLAIM_EPOCHS` epochs.
     /// @param epoch The audited epoch.
     /// @param current The current epoch.
     error PosNotClaimEpoch(uint32 epoch, uint32 current);
     /// @notice Only a revealed chunk can be claimed, once.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @param auditor The auditor's owner address.
     /// @param epoch The audited epoch.
     /// @param index The chunk.
     error PosNotClaimable(address auditor, uint32 epoch, uint16 index);
-    /// @notice The sample seed is not the first recorded in an epoch at least two after the audited one.
+    /// @notice The sample seed is not the first one recorded in an epoch at least two after the audited one.
     /// @param sampleEpoch The epoch given.
     /// @param previous The epoch recorded before it.
     error PosNotSampleEpoch(uint32 sampleEpoch, uint32 previous);
-    /// @notice A claim brings exactly the samples that are asked for.
-    /// @param given Samples given.
-    /// @param expected Samples asked for.
+    /// @notice A claim must contain exactly the required samples.
+    /// @param given Number of given samples.
+    /// @param expected Number of required samples.
     error PosSampleCount(uint256 given, uint256 expected);
-    /// @notice A sampled receipt does not lie under the evidence root.
+    /// @notice A sampled receipt is not under the evidence root.
     /// @param number The service whose vote was sampled.
     error PosEvidenceMissing(uint64 number);
-    /// @notice A sample names a service that is not in the slot that was voted on.
-    /// @param number The service named.
+    /// @notice A sample names a service that is not in the slot of the vote.
+    /// @param number The named service.
     /// @param slot The slot.
     error PosSampleSlot(uint64 number, Slot slot);
     /// @notice A sampled receipt was not signed by the service's key of the epoch.
     /// @param number The service whose vote was sampled.
-    /// @param signer Who signed.
+    /// @param signer The signer.
     error PosReceiptSigner(uint64 number, address signer);
     /// @notice A sampled receipt is dated outside the epoch.
     /// @param number The service whose vote was sampled.
     /// @param issuedAt Its time in milliseconds.
     error PosReceiptTime(uint64 number, uint64 issuedAt);
-    /// @notice The auditor has claimed nothing that it has not received.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @notice The auditor has no claimed pay to collect.
+    /// @param auditor The auditor's owner address.
     error PosNothingToCollect(address auditor);
 
     // report, lapse
 
-    /// @notice A round is reported from the second to the eighth epoch after the audited one.
+    /// @notice A round can be reported from the second to the eighth epoch after the audited one.
     /// @param epoch The audited epoch.
     /// @param current The current epoch.
     error PosNotReportEpoch(uint32 epoch, uint32 current);
-    /// @notice The seed was recorded after the time to reveal: nobody could.
+    /// @notice The seed was recorded after the time to reveal, so a reveal was impossible.
     /// @param epoch The audited epoch.
     /// @param recordedAt Unix seconds.
     error PosSeedTooLate(uint32 epoch, uint64 recordedAt);
     /// @notice The auditor did not commit to the round, revealed all of it, or was reported.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @param auditor The auditor's owner address.
     /// @param epoch The audited epoch.
     error PosNothingToReport(address auditor, uint32 epoch);
-    /// @notice The auditor has shown itself within the last `LAPSE_EPOCHS` epochs that have a seed.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @notice The auditor has not missed more than `LAPSE_EPOCHS` epochs with a seed.
+    /// @param auditor The auditor's owner address.
     /// @param lastSeen Epoch of its last reveal, or in which its last tip became usable.
-    /// @param missed Epochs with a seed that it let pass since.
+    /// @param missed Number of epochs with a seed that it has missed since.
     error PosNotLapsable(address auditor, uint32 lastSeen, uint256 missed);
     /// @notice Connects the contracts, once, by the deployer.
     /// @param settlement Must name this contract as its own.
     function wire(address settlement) external;
 
-    /// @notice Registers the tip of the caller's hash chain, usable from the next epoch but one, and
-    /// enrols the caller from that epoch on. Needs the least stake of an auditor.
+    /// @notice Registers the tip of the caller's hash chain, usable two epochs later, and enrols the caller from that
+    /// epoch on. Needs the minimum stake of an auditor.
     /// @param tip Last element of the chain.
     /// @param operator The key that commits.
     function enrol(bytes32 tip, address operator) external;
 
-    /// @notice Names another operator key for the caller.
+    /// @notice Sets another operator key for the caller.
     /// @param operator The key that commits.
     function setOperator(address operator) external;
 
-    /// @notice Proves the first block of an epoch, records the seed and sets the budget aside. By anyone,
-    /// at any time while the chain knows the block; the first to do so earns the bounty, and a second tick
-    /// returns without reverting or paying.
+    /// @notice Proves the first block of an epoch, records the seed and reserves the budget. By anyone, while the
+    /// chain knows the block. The first caller earns the bounty; a second tick neither reverts nor pays.
     /// @param firstHeader RLP of the epoch's first block header.
     /// @param parentHeader RLP of its parent's.
     function tick(bytes calldata firstHeader, bytes calldata parentHeader) external;
 
     /// @notice Commits to the round of the current epoch; only the operator, once.
-    /// @param auditor The auditor, by the address that owns its stake.
-    /// @param epoch The current epoch: a transaction that comes too late must not commit to the next one.
+    /// @param auditor The auditor's owner address.
+    /// @param epoch The current epoch, so that a late transaction does not commit to the next one.
     /// @param commitment See `RoundLib.commitment`.
     function commit(address auditor, uint32 epoch, bytes32 commitment) external;
 
-    /// @notice Reveals a chunk of the previous epoch's round and adds its votes to the tallies. By anyone
-    /// who knows it.
+    /// @notice Reveals a chunk of the previous epoch's round and adds its votes to the tallies. By anyone who knows
+    /// the chunk.
     /// @param chunk The chunk.
     function reveal(Chunk calldata chunk) external;
 
-    /// @notice Credits a revealed chunk's pay to the auditor, who can {collect} it. By anyone who knows it.
+    /// @notice Credits a revealed chunk's pay to the auditor, who can {collect} it. By anyone who knows the chunk.
     /// @param chunk The chunk, as it was revealed.
-    /// @param sampleEpoch First epoch with a seed among those at least two after the audited one.
+    /// @param sampleEpoch First epoch with a seed, at least two after the audited one.
     /// @param samples Evidence for the sampled votes.
     /// @return reward BLOC in wei.
     function claim(
@@ -325,31 +325,30 @@ interface IProofOfService is IEpochClock, ISkippingBatch {
         Sample[] calldata samples
     ) external returns (uint256 reward);
 
-    /// @notice Pays out to an auditor's owner all that was claimed for it. By anyone.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @notice Pays the claimed pay of an auditor to its owner. By anyone.
+    /// @param auditor The auditor's owner address.
     /// @return amount BLOC in wei.
     function collect(address auditor) external returns (uint256 amount);
 
-    /// @notice Slashes an auditor that committed to a round and did not reveal all of it: 0.01% of the
-    /// stake that counted. By anyone; half goes to the caller, the rest is burned.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @notice Slashes an auditor that committed to a round and did not reveal all of it: 0.01% of its counted stake.
+    /// By anyone; half goes to the caller, the rest is burned.
+    /// @param auditor The auditor's owner address.
     /// @param epoch The audited epoch; from the second to the eighth after it.
     /// @return slashed BLOC in wei.
     function report(address auditor, uint32 epoch) external returns (uint256 slashed);
 
-    /// @notice Takes an auditor out of the enrolled that let more than `LAPSE_EPOCHS` epochs with a seed
-    /// pass without a reveal: idle stake would starve every quorum. A seed counts that was recorded before
-    /// the time to reveal was over. By anyone; it costs the auditor nothing, and {enrol} with a new tip
-    /// brings it back.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @notice Ends the enrolment of an auditor that missed more than `LAPSE_EPOCHS` epochs with a seed, because idle
+    /// stake would starve quorums. A seed counts if it was recorded before the time to reveal was over. By anyone;
+    /// the auditor loses no stake, and {enrol} with a new tip enrols it again.
+    /// @param auditor The auditor's owner address.
     function lapse(address auditor) external;
 
-    /// @notice What is recorded of an epoch.
+    /// @notice The recorded data of an epoch.
     /// @param epoch The epoch.
-    /// @return seed 0 when it has none in the ring.
+    /// @return seed The seed; 0 if the ring has none.
     /// @return previous The epoch recorded before it.
-    /// @return activeServices Services that could be audited.
-    /// @return recordedAt When the seed was recorded, Unix seconds.
+    /// @return activeServices Number of services that could be audited.
+    /// @return recordedAt Time at which the seed was recorded, Unix seconds.
     function seedOf(
         uint32 epoch
     )
@@ -357,11 +356,11 @@ interface IProofOfService is IEpochClock, ISkippingBatch {
         view
         returns (bytes32 seed, uint32 previous, uint32 activeServices, uint64 recordedAt);
 
-    /// @notice An epoch's budget for auditors, and what their draw and their pay are computed from.
+    /// @notice An epoch's budget for auditors, and the stake by which they are drawn.
     /// @param epoch The epoch.
-    /// @return budget BLOC in wei; 0 when the ring does not hold the epoch.
-    /// @return left What is left of it, BLOC in wei.
-    /// @return contributed The part of the budget that was contributed, BLOC in wei.
+    /// @return budget BLOC in wei; 0 if the ring does not hold the epoch.
+    /// @return left The unspent part, BLOC in wei.
+    /// @return contributed The contributed part of the budget, BLOC in wei.
     /// @return enrolledStake Counted stake of the epoch's enrolled auditors, BLOC in wei.
     function budgetOf(
         uint32 epoch
@@ -371,10 +370,10 @@ interface IProofOfService is IEpochClock, ISkippingBatch {
         returns (uint256 budget, uint256 left, uint256 contributed, uint256 enrolledStake);
 
     /// @notice An auditor's keys and hash chain.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @param auditor The auditor's owner address.
     /// @return operator The key that commits.
-    /// @return element First 24 bytes of the last element shown, or of the tip.
-    /// @return elementEpoch The epoch that the element belongs to.
+    /// @return element First 24 bytes of the last revealed element, or of the tip.
+    /// @return elementEpoch The epoch of the element.
     /// @return pendingTip A tip that is not in use yet; 0 for none.
     /// @return pendingSince First epoch in which it is usable.
     function auditorOf(
@@ -390,17 +389,17 @@ interface IProofOfService is IEpochClock, ISkippingBatch {
             uint32 pendingSince
         );
 
-    /// @notice What was claimed for an auditor and not collected.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @notice The claimed pay of an auditor that is not collected.
+    /// @param auditor The auditor's owner address.
     /// @return BLOC in wei.
     function earnedOf(address auditor) external view returns (uint256);
 
-    /// @notice How far an auditor's round has come.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @notice The progress of an auditor's round.
+    /// @param auditor The auditor's owner address.
     /// @param epoch The audited epoch.
     /// @return committed Whether there is a commitment.
-    /// @return revealed Chunks revealed.
-    /// @return claimed Bit `i` is set when chunk `i` was claimed.
+    /// @return revealed Number of revealed chunks.
+    /// @return claimed Bit `i` is set if chunk `i` was claimed.
     function roundOf(
         address auditor,
         uint32 epoch
@@ -409,10 +408,10 @@ interface IProofOfService is IEpochClock, ISkippingBatch {
     /// @notice The votes on a shard.
     /// @param shard The shard.
     /// @param epoch The epoch.
-    /// @return The tally; 0 when nothing was revealed.
+    /// @return The tally; 0 if nothing was revealed.
     function tallyOf(uint256 shard, uint32 epoch) external view returns (Tally);
 
-    /// @notice The newest epoch that has a seed.
+    /// @notice The newest epoch with a seed.
     /// @return The epoch, 0 for none.
     function newestSeed() external view returns (uint32);
 

@@ -2,32 +2,32 @@
 pragma solidity 0.8.37;
 
 /// @title IProtocolConstants
-/// @notice The constants that the libraries keep, for readers on chain and off. The other constants are public
-/// where they are used.
+/// @notice The constants of the libraries, for readers on chain and off. The other constants are public in their
+/// contracts.
 interface IProtocolConstants {
-    /// @notice Figures of docs/protocol.md, section 7.
+    /// @notice Values of docs/protocol.md, section 7.
     struct Constants {
         // epochs after which a change counts
         uint32 horizon;
-        // epochs that storage remembers
+        // number of epochs in a ring
         uint32 ring;
-        // shards that can exist
+        // maximum number of shards
         uint32 maxShards;
         // services in a shard
         uint8 lanes;
-        // weight that is drawn in a shard on average, K
+        // expected weight in a shard, K
         uint8 expectedWeight;
-        // hash steps that a reveal may take
+        // maximum number of hash steps of a reveal
         uint16 maxSteps;
         // the largest weight that counts in a shard
         uint8 maxWeight;
-        // the least weight in a lane that gives a verdict
+        // the minimum weight in a lane for a verdict
         uint8 quorum;
-        // report words that a chunk may hold
+        // maximum number of report words in a chunk
         uint16 maxWords;
-        // chunks that a round may hold
+        // maximum number of chunks in a round
         uint16 maxChunks;
-        // votes of a chunk that a claim must prove
+        // number of votes of a chunk that a claim must prove
         uint8 samples;
     }
 

@@ -7,10 +7,10 @@ import {SkippingBatch} from "./SkippingBatch.sol";
 
 /// @title ProofOfService
 /// @notice See {IProofOfService}. Holder of privilege: the deployer may call {wire} once. A commitment needs the
-/// auditor's operator, everything else is permissionless and pays only whom the rules name.
+/// auditor's operator. All other functions are permissionless and pay only the accounts that the rules name.
 contract ProofOfService is AuditRounds, SkippingBatch {
-    /// @notice Sets what never changes afterwards.
-    /// @param registry_ The registry, whose clock is taken over.
+    /// @notice Sets the values that never change.
+    /// @param registry_ The registry, from which the clock is copied.
     /// @param staking_ Staking on that registry.
     /// @param rewardPool_ Pays rewards.
     constructor(

@@ -9,7 +9,7 @@ import {TallyLib} from "../libraries/Tally.sol";
 import {IProtocolConstants} from "./IProtocolConstants.sol";
 
 /// @title ProtocolConstants
-/// @notice See {IProtocolConstants}. Part of `Settlement`, which has room.
+/// @notice See {IProtocolConstants}. Part of `Settlement`, whose bytecode has room for it.
 abstract contract ProtocolConstants is IProtocolConstants {
     /// @inheritdoc IProtocolConstants
     function constants() external pure returns (Constants memory) {

@@ -15,14 +15,14 @@ import {ProtocolConstants} from "./ProtocolConstants.sol";
 import {SkippingBatch} from "./SkippingBatch.sol";
 
 /// @title Settlement
-/// @notice See {ISettlement}. Holder of privilege: `ProofOfService` opens epochs. Everything else is
-/// permissionless and pays only whom the rules name.
+/// @notice See {ISettlement}. Holder of privilege: `ProofOfService` opens epochs. All other functions are
+/// permissionless and pay only the accounts that the rules name.
 contract Settlement is EpochClock, ProtocolConstants, SkippingBatch, ISettlement {
-    /// @notice Epochs whose verdict may stand in for a missing one when a service is settled.
+    /// @notice Number of earlier epochs whose verdict may replace a missing one in a settlement.
     uint32 public constant CARRY_EPOCHS = 4;
     /// @notice Consecutive FAILED epochs after which anyone may suspend a service.
     uint32 public constant DOWN_EPOCHS = 8;
-    /// @notice How long the last of them may have been final, in epochs.
+    /// @notice Maximum number of epochs for which the last of them may have been final.
     uint32 public constant DOWN_FRESH_EPOCHS = 3;
 
     struct Entry {
@@ -47,8 +47,8 @@ contract Settlement is EpochClock, ProtocolConstants, SkippingBatch, ISettlement
     /// @inheritdoc ISettlement
     mapping(uint64 number => uint32 epoch) public settledThrough;
 
-    /// @notice Sets what never changes afterwards.
-    /// @param proofOfService_ Holds the tallies; names the other contracts, and the clock is taken over.
+    /// @notice Sets the values that never change.
+    /// @param proofOfService_ Holds the tallies; names the other contracts; its clock is copied.
     constructor(
         address proofOfService_
     )
@@ -74,7 +74,7 @@ contract Settlement is EpochClock, ProtocolConstants, SkippingBatch, ISettlement
         entry.budget = budget;
         entry.activeStake = activeStake;
 
-        // Our own pool, which calls nothing back.
+        // The pool makes no call back.
         if (unspent != 0) IRewardPool(rewardPool).release(unspent, 0);
     }
 
@@ -84,14 +84,14 @@ contract Settlement is EpochClock, ProtocolConstants, SkippingBatch, ISettlement
         require(uint256(upTo) + 2 <= current, SettlementNotFinal(upTo, current));
         uint32 epoch = IServiceRegistry(registry).firstEpoch(number);
         require(epoch != 0, SettlementUnknownService(number));
-        // Seeds come in order, so what lies beyond the newest may still get one, and its budget: to settle
-        // it now would let anyone take a service's pay away.
+        // Seeds are recorded in order, so epochs after the newest seed may still get a seed and a budget. If they
+        // were settled now, anyone could destroy a service's pay.
         uint32 newest = IProofOfService(proofOfService).newestSeed();
         if (upTo > newest) upTo = newest;
         uint32 settled = settledThrough[number];
         if (settled >= upTo) return 0;
         if (epoch <= settled) epoch = settled + 1;
-        // What the ring has forgotten cannot be paid any more.
+        // Epochs that the ring has overwritten cannot be paid any more.
         if (current >= RING && epoch <= current - RING) epoch = current - RING + 1;
 
         settledThrough[number] = upTo;
@@ -99,7 +99,7 @@ contract Settlement is EpochClock, ProtocolConstants, SkippingBatch, ISettlement
             reward += _settleEpoch(number, epoch);
         }
 
-        // To whom the owner names at this moment. Our own pool; the token has no hooks.
+        // The receiver is the owner's current payout address. The pool makes no call back; the token has no hooks.
         if (reward != 0) {
             IRewardPool(rewardPool).pay(IServiceRegistry(registry).payoutOf(number), reward);
         }
@@ -126,7 +126,7 @@ contract Settlement is EpochClock, ProtocolConstants, SkippingBatch, ISettlement
             SettlementRunTooShort(number, lastEpoch, since)
         );
         for (uint32 epoch = lastEpoch + 1 - DOWN_EPOCHS; epoch <= lastEpoch; ++epoch) {
-            // Maintenance, and whatever else makes a service inactive, breaks the run.
+            // Any inactive epoch, for example in maintenance, breaks the run.
             (uint8 grade, bool quorate) = verdictOf(number, epoch);
             require(quorate && grade == 0, SettlementNotDown(number, epoch));
         }
@@ -173,7 +173,7 @@ contract Settlement is EpochClock, ProtocolConstants, SkippingBatch, ISettlement
         emit Settled(number, epoch, grade, reward);
     }
 
-    /// @dev The verdict on whichever service was in a slot.
+    /// @dev The verdict on the service that was in a slot.
     function _verdictIn(Slot slot, uint32 epoch) private view returns (uint8 grade, bool quorate) {
         Tally tally = IProofOfService(proofOfService).tallyOf(slot.shard(), epoch);
         (uint256 verdict, bool enough) = tally.verdictAt(slot.lane());

@@ -13,12 +13,12 @@ abstract contract SkippingBatch is ISkippingBatch {
         ok = new bool[](calls.length);
         for (uint256 i = 0; i < calls.length; ++i) {
             uint256 gasBefore = gasleft();
-            // This contract calls itself and keeps the sender: no foreign code can be reached.
+            // The contract calls itself with the same sender, so no foreign code runs.
             (bool success, bytes memory result) = address(this).delegatecall(calls[i]);
             ok[i] = success;
             if (success) continue;
-            // EIP-150 keeps 1/64 back at each level. A call that used up nearly all the rest ran out of
-            // gas, which says nothing about its merit, and gas estimation has to see a failure.
+            // EIP-150 reserves 1/64 at each level. A call that used nearly all other gas ran out of gas, so it may
+            // still be valid, and gas estimation must see a failure.
             require(result.length != 0 || gasleft() > gasBefore / 16, BatchCallOutOfGas(i));
             if (result.length > REASON_BYTES) {
                 assembly ("memory-safe") {

@@ -5,15 +5,15 @@ import {HORIZON} from "../libraries/Epochs.sol";
 import {IEpochClock} from "./IEpochClock.sol";
 
 /// @title EpochClock
-/// @notice Cuts time into epochs. `ServiceRegistry` starts the clock; the other contracts copy it from
-/// there, so that no two can disagree.
+/// @notice Divides time into epochs. `ServiceRegistry` starts the clock; the other contracts copy it, so that all
+/// have the same epochs.
 abstract contract EpochClock is IEpochClock {
     /// @inheritdoc IEpochClock
     uint64 public immutable genesis;
     /// @inheritdoc IEpochClock
     uint32 public immutable epochSeconds;
 
-    /// @notice Sets what never changes afterwards.
+    /// @notice Sets the values that never change.
     /// @param genesis_ Start of epoch 0, Unix seconds.
     /// @param epochSeconds_ Length of an epoch in seconds.
     constructor(uint64 genesis_, uint32 epochSeconds_) {

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 /// @title IEpochClock
 /// @notice Time in epochs, `epoch(t) = (t - genesis) / epochSeconds`.
 interface IEpochClock {
-    /// @notice An epoch needs a length.
+    /// @notice The length of an epoch must not be 0.
     error EpochSecondsZero();
 
     /// @notice Start of epoch 0.
@@ -19,7 +19,7 @@ interface IEpochClock {
     /// @return Epochs since genesis.
     function currentEpoch() external view returns (uint32);
 
-    /// @notice When an epoch starts.
+    /// @notice The start of an epoch.
     /// @param epoch Any epoch.
     /// @return Unix seconds.
     function epochStart(uint32 epoch) external view returns (uint64);

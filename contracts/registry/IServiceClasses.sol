@@ -2,21 +2,21 @@
 pragma solidity 0.8.37;
 
 /// @title IServiceClasses
-/// @notice Kinds of services. Governance adds, opens and closes them; what a class asks for and how its
-/// services are judged never changes.
+/// @notice Classes of services. Governance adds, opens and closes them. The requirements and the grading of a class
+/// never change.
 interface IServiceClasses {
-    /// @notice A kind of service.
+    /// @notice A class of services.
     struct ServiceClass {
         // slot 0
         bytes32 name;
-        // slot 1: the least stake of an active service, and the most that is paid for
+        // slot 1: minimum stake of an active service, and maximum stake that is paid
         uint96 minimumStake;
         uint96 maximumStake;
         // slot 2
         uint96 registrationFee;
-        // whether new services may be registered
+        // whether it accepts new services
         bool open;
-        // grades by time to the last byte
+        // bounds of the grades by time to the last byte
         uint32 excellentMs;
         uint32 goodMs;
         uint32 poorMs;
@@ -33,27 +33,27 @@ interface IServiceClasses {
     /// @param open The new state.
     event ClassOpenSet(uint16 indexed classId, bool open);
 
-    /// @notice There is no such class.
+    /// @notice The class does not exist.
     /// @param classId The index given.
-    /// @param count How many there are.
+    /// @param count Number of there are.
     error RegistryUnknownClass(uint16 classId, uint256 count);
-    /// @notice The class takes no new services.
+    /// @notice The class accepts no new services.
     /// @param classId The index given.
     error RegistryClassClosed(uint16 classId);
-    /// @notice The bounds of the grades must grow.
+    /// @notice The bounds of the grades must rise strictly.
     /// @param excellentMs Milliseconds.
     /// @param goodMs Milliseconds.
     /// @param poorMs Milliseconds.
     error RegistryClassBounds(uint32 excellentMs, uint32 goodMs, uint32 poorMs);
-    /// @notice No stake would both reach the minimum and count as a whole.
+    /// @notice The maximum stake must be at least the minimum stake.
     /// @param minimumStake BLOC in wei.
     /// @param maximumStake BLOC in wei.
     error RegistryClassStake(uint96 minimumStake, uint96 maximumStake);
-    /// @notice A class needs a verifier with code.
-    /// @param verifier The address given.
+    /// @notice The verifier must have code.
+    /// @param verifier The given address.
     error RegistryClassVerifier(address verifier);
-    /// @notice There is no room for another class.
-    /// @param count How many there are.
+    /// @notice The maximum number of classes is reached.
+    /// @param count Number of there are.
     error RegistryClassesFull(uint256 count);
 
     /// @notice Adds a class; only governance.
@@ -61,14 +61,13 @@ interface IServiceClasses {
     /// @return classId Its index.
     function addClass(ServiceClass calldata kind) external returns (uint16 classId);
 
-    /// @notice Opens or closes a class for new services; only governance. Services that are registered
-    /// stay as they are.
+    /// @notice Opens or closes a class for new services; only governance. Existing services are not affected.
     /// @param classId Index of the class.
     /// @param open The new state.
     function setClassOpen(uint16 classId, bool open) external;
 
-    /// @notice How many classes there are.
-    /// @return The count.
+    /// @notice The number of classes.
+    /// @return The number.
     function classCount() external view returns (uint256);
 
     /// @notice A class.

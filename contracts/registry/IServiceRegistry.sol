@@ -9,15 +9,15 @@ import {IServiceSlots} from "./IServiceSlots.sol";
 import {ISuccession} from "./ISuccession.sol";
 
 /// @title IServiceRegistry
-/// @notice Services as ERC-721 tokens: class, service key, probe specification, whether they are active.
-/// What counts in an epoch is fixed before it begins: every change here counts from the next epoch but
-/// one on, since the seed of the next can be known before the current one is over.
+/// @notice Services as ERC-721 tokens: class, service key, probe specification, status. The state of an epoch is
+/// fixed before it begins: every change counts two epochs later, because the seed of the next epoch can be known
+/// before the current one is over.
 interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceSlots, ISuccession {
-    /// @notice State of a service; only `Active` ones are audited, paid and routed to. Where several
-    /// apply, the first of Retired, Suspended, Maintenance, Keyless, Unstaked.
-    /// `None`: no such service. `Unstaked`: stake under the class's minimum. `Maintenance`: taken out by
-    /// its owner for a while. `Suspended`: taken out by the rules until its owner reinstates it.
-    /// `Retired`: taken out for ever. `Keyless`: transferred, and its new owner has not set a key.
+    /// @notice Status of a service; only `Active` services are audited, paid and resolved. If several apply, it is
+    /// the first of Retired, Suspended, Maintenance, Keyless, Unstaked.
+    /// `None`: the service does not exist. `Unstaked`: its stake is below the class's minimum. `Maintenance`: its
+    /// owner declared maintenance. `Suspended`: it is suspended until its owner reinstates it. `Retired`: its owner
+    /// retired it for ever. `Keyless`: it was transferred, and its new owner has not set a key.
     enum Status {
         None,
         Active,
@@ -48,42 +48,42 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceSlots, ISucc
     event ProbeSet(uint64 indexed number, uint32 since, bytes probe);
     /// @notice A service became active or inactive.
     /// @param number The service number.
-    /// @param since First epoch in which that counts.
+    /// @param since First epoch in which the change counts.
     /// @param active The new state.
     event ActivityChanged(uint64 indexed number, uint32 since, bool active);
     /// @notice A signed endpoint record was published. The contract does not check it: readers do.
     /// @param number The service number.
     /// @param record The encoded record.
     event Announced(uint64 indexed number, bytes record);
-    /// @notice A service has another key.
+    /// @notice A service got another key.
     /// @param number The service number.
     /// @param since First epoch in which it counts.
     /// @param key The key; 0 after a transfer.
     event KeySet(uint64 indexed number, uint32 since, address key);
-    /// @notice A service has another description.
+    /// @notice A service got another description.
     /// @param number The service number.
     /// @param metadata URI of a description.
     event MetadataSet(uint64 indexed number, string metadata);
-    /// @notice A service's pay goes elsewhere.
+    /// @notice A service got another payout address.
     /// @param number The service number.
     /// @param payout The receiver; 0 for the owner.
     event PayoutSet(uint64 indexed number, address payout);
     /// @notice A service's owner declared or ended maintenance.
     /// @param number The service number.
-    /// @param since First epoch in which that counts.
+    /// @param since First epoch in which the change counts.
     /// @param on The new state.
     event MaintenanceSet(uint64 indexed number, uint32 since, bool on);
     /// @notice A service was suspended.
     /// @param number The service number.
-    /// @param since First epoch in which that counts.
+    /// @param since First epoch in which the change counts.
     event ServiceSuspended(uint64 indexed number, uint32 since);
     /// @notice A service's owner ended its suspension.
     /// @param number The service number.
-    /// @param since First epoch in which that counts.
+    /// @param since First epoch in which the change counts.
     event ServiceReinstated(uint64 indexed number, uint32 since);
     /// @notice A service was retired.
     /// @param number The service number.
-    /// @param since First epoch in which that counts.
+    /// @param since First epoch in which the change counts.
     event ServiceRetired(uint64 indexed number, uint32 since);
     /// @notice The contracts were connected.
     /// @param staking The staking contract.
@@ -101,22 +101,22 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceSlots, ISucc
 
     // Deployment
 
-    /// @notice Only the deployer connects the contracts.
-    /// @param caller Who called.
+    /// @notice Only the deployer may connect the contracts.
+    /// @param caller The caller.
     error RegistryNotDeployer(address caller);
     /// @notice The contracts are connected already.
-    /// @param staking To which.
+    /// @param staking The connected contract.
     error RegistryAlreadyWired(address staking);
-    /// @notice A given contract does not point back to this one.
-    /// @param target The contract offered.
+    /// @notice A given contract does not name this one as its own.
+    /// @param target The given contract.
     error RegistryWiringMismatch(address target);
 
     // Registering and taking over
 
-    /// @notice All service numbers are taken.
-    /// @param number The number that would be next.
+    /// @notice All service numbers are used.
+    /// @param number The next number.
     error RegistryFull(uint64 number);
-    /// @notice A service needs a key.
+    /// @notice The service key must not be 0.
     error RegistryKeyZero();
     /// @notice The probe specification is empty or too long.
     /// @param length Its length in bytes.
@@ -127,7 +127,7 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceSlots, ISucc
     /// @param maximum The longest allowed.
     error RegistryMetadataLength(uint256 length, uint256 maximum);
     /// @notice The number is not one of the predecessor's, or was taken over already.
-    /// @param number The number given.
+    /// @param number The given number.
     error RegistryNotInherited(uint64 number);
     /// @notice The service must be retired in the predecessor first.
     /// @param number The service number.
@@ -137,19 +137,18 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceSlots, ISucc
 
     /// @notice Only the owner of the service may do this.
     /// @param number The service number.
-    /// @param caller Who called.
+    /// @param caller The caller.
     error RegistryNotOwner(uint64 number, address caller);
-    /// @notice The service was retired: nothing about it changes any more but its owner and who receives
-    /// what it still earned.
+    /// @notice The service was retired: only its owner and its payout address can still change.
     /// @param number The service number.
     error RegistryRetired(uint64 number);
-    /// @notice A specification that was set in the epoch before counts first.
+    /// @notice A specification that was set in the previous epoch is still pending.
     /// @param number The service number.
-    /// @param since First epoch in which it counts; another can be set from then on.
+    /// @param since First epoch in which it counts, and in which another can be set.
     error RegistryProbePending(uint64 number, uint32 since);
     /// @notice The service is in this state already.
     /// @param number The service number.
-    /// @param on The state asked for.
+    /// @param on The requested state.
     error RegistryMaintenanceUnchanged(uint64 number, bool on);
     /// @notice The service is not suspended.
     /// @param number The service number.
@@ -157,21 +156,21 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceSlots, ISucc
 
     // Announcing and reading
 
-    /// @notice There is no such service.
-    /// @param number The number given.
+    /// @notice The service does not exist.
+    /// @param number The given number.
     error RegistryUnknownService(uint64 number);
     /// @notice The record is empty or too long.
     /// @param length Its length in bytes.
     /// @param maximum The longest allowed.
     error RegistryRecordLength(uint256 length, uint256 maximum);
 
-    // Calls between our contracts
+    // Calls between the contracts
 
-    /// @notice Only the staking contract reports stakes.
-    /// @param caller Who called.
+    /// @notice Only the staking contract may report stakes.
+    /// @param caller The caller.
     error RegistryNotStaking(address caller);
-    /// @notice Only `Settlement` and `ChallengeBook` suspend.
-    /// @param caller Who called.
+    /// @notice Only `Settlement` and `ChallengeBook` may suspend.
+    /// @param caller The caller.
     error RegistryNotSuspender(address caller);
 
     /// @notice Connects the contracts, once, by the deployer.
@@ -188,9 +187,9 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceSlots, ISucc
         address labels
     ) external;
 
-    /// @notice Registers a service, burns the class's registration fee and stakes; the caller becomes
-    /// owner and staker. Needs an allowance of fee and stake for the staking contract. Active from the
-    /// next epoch but one if the stake reaches the class's minimum.
+    /// @notice Registers a service, burns the class's registration fee and stakes; the caller becomes owner and
+    /// staker. Needs an allowance of fee and stake for the staking contract. The service is active two epochs later
+    /// if the stake reaches the class's minimum.
     /// @param classId Index of the class.
     /// @param key Key that signs receipts and records.
     /// @param probe Probe specification, 1 to `MAX_PROBE` bytes.
@@ -205,13 +204,13 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceSlots, ISucc
         uint96 stake
     ) external returns (uint64 number);
 
-    /// @notice As {register}, with the allowance in the same transaction.
+    /// @notice Like {register}, with a permit for the allowance.
     /// @param classId Index of the class.
     /// @param key Key that signs receipts and records.
     /// @param probe Probe specification, 1 to `MAX_PROBE` bytes.
     /// @param metadata URI of a description, up to `MAX_METADATA` bytes.
     /// @param stake BLOC in wei; may be 0.
-    /// @param permit The caller's for the staking contract; where it fails, the allowance must suffice.
+    /// @param permit The caller's permit for the staking contract; if it fails, the allowance must suffice.
     /// @return number The service number.
     function registerWithPermit(
         uint16 classId,
@@ -222,10 +221,10 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceSlots, ISucc
         Permit calldata permit
     ) external returns (uint64 number);
 
-    /// @notice Registers a service of an earlier version under the number that it has there, without the
-    /// class's fee, which was paid there; counts from the next epoch but one on. It keeps its label. Only the owner
-    /// of the service in its home ({homeOf} of the predecessor), who must have retired it there first: no
-    /// service is two. The stake there unbonds by its own rules, and what was earned there is paid there.
+    /// @notice Registers a service of an earlier version under its number and label, without the class's fee, which
+    /// was paid there; counts two epochs later. Only for the owner of the service in its home ({homeOf} of the
+    /// predecessor), who must have retired it there first, so that it is never active twice. Its stake there unbonds,
+    /// and its pay is settled, in that version.
     /// @param number The service number, at most {inherited}.
     /// @param classId Index of the class; it must be open.
     /// @param key Key that signs receipts and records.
@@ -241,14 +240,14 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceSlots, ISucc
         uint96 stake
     ) external;
 
-    /// @notice As {takeOver}, with the allowance in the same transaction.
+    /// @notice Like {takeOver}, with a permit for the allowance.
     /// @param number The service number, at most {inherited}.
     /// @param classId Index of the class; it must be open.
     /// @param key Key that signs receipts and records.
     /// @param probe Probe specification, 1 to `MAX_PROBE` bytes.
     /// @param metadata URI of a description, up to `MAX_METADATA` bytes.
     /// @param stake BLOC in wei; may be 0.
-    /// @param permit The caller's for the staking contract; where it fails, the allowance must suffice.
+    /// @param permit The caller's permit for the staking contract; if it fails, the allowance must suffice.
     function takeOverWithPermit(
         uint64 number,
         uint16 classId,
@@ -259,13 +258,13 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceSlots, ISucc
         Permit calldata permit
     ) external;
 
-    /// @notice Replaces the probe specification from the next epoch but one on.
+    /// @notice Replaces the probe specification; counts two epochs later.
     /// @param number The service number; the caller must own it.
     /// @param probe Probe specification, 1 to `MAX_PROBE` bytes.
     function setProbe(uint64 number, bytes calldata probe) external;
 
-    /// @notice Replaces the service key from the next epoch but one on. The old key still answers challenges that
-    /// were opened while it counted: keep it until they are closed.
+    /// @notice Replaces the service key; counts two epochs later. The old key still answers challenges that froze it:
+    /// keep it until they are closed.
     /// @param number The service number; the caller must own it.
     /// @param key Key that signs receipts and records.
     function setKey(uint64 number, address key) external;
@@ -275,49 +274,49 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceSlots, ISucc
     /// @param metadata URI of a description, up to `MAX_METADATA` bytes.
     function setMetadata(uint64 number, string calldata metadata) external;
 
-    /// @notice Names who receives the service's pay, at once, for all epochs not settled yet.
+    /// @notice Sets the receiver of the service's pay, at once, for all epochs that are not settled yet.
     /// @param number The service number; the caller must own it.
     /// @param payout The receiver; 0 for the owner.
     function setPayout(uint64 number, address payout) external;
 
-    /// @notice Declares or ends maintenance from the next epoch but one on.
+    /// @notice Declares or ends maintenance; counts two epochs later.
     /// @param number The service number; the caller must own it.
     /// @param on The new state.
     function setMaintenance(uint64 number, bool on) external;
 
-    /// @notice Ends a suspension from the next epoch but one on.
+    /// @notice Ends a suspension; counts two epochs later.
     /// @param number The service number; the caller must own it.
     function reinstate(uint64 number) external;
 
-    /// @notice Takes a service out for ever, from the next epoch but one on; its stake starts to unbond. The
-    /// number and the label are never used again.
+    /// @notice Retires a service for ever; counts two epochs later. Its stake starts to unbond. The number and the
+    /// label are never given out again.
     /// @param number The service number; the caller must own it.
     function retire(uint64 number) external;
 
-    /// @notice Suspends a service from the next epoch but one on; does nothing to one that is suspended or
-    /// retired. Only `Settlement` and `ChallengeBook`.
+    /// @notice Suspends a service; counts two epochs later. No effect on a service that is suspended or retired. Only
+    /// `Settlement` and `ChallengeBook`.
     /// @param number The service number.
     function suspend(uint64 number) external;
 
-    /// @notice Publishes a signed endpoint record as an event: the fallback when no peer of the record
-    /// network is reachable. Anyone may submit; readers verify the signature.
+    /// @notice Publishes a signed endpoint record as an event, for readers that reach no peer of the record network.
+    /// Anyone may submit; readers verify the signature.
     /// @param number The service number.
     /// @param record Encoded record, 1 to `MAX_RECORD` bytes.
     function announce(uint64 number, bytes calldata record) external;
 
-    /// @notice Takes note of a service's stake; only the staking contract.
+    /// @notice Updates a service's stake; only the staking contract.
     /// @param number The service number.
-    /// @param stake BLOC in wei from the next epoch but one on.
-    /// @return wasActive Whether the service was to be active from that epoch on before this call.
+    /// @param stake The stake that counts two epochs later, BLOC in wei.
+    /// @return wasActive Whether the service would have been active in that epoch before this call.
     /// @return isActive Whether it is now.
-    /// @return counted How much of the stake is paid for: at most the class's `maximumStake`.
+    /// @return counted The stake that is paid: at most the class's `maximumStake`.
     function syncStake(
         uint64 number,
         uint96 stake
     ) external returns (bool wasActive, bool isActive, uint96 counted);
 
-    /// @notice The highest service number: numbers run from 1 to this, those of {inherited} that were not
-    /// taken over left out.
+    /// @notice The highest service number. Numbers run from 1 to this, except those up to {inherited} that were not
+    /// taken over.
     /// @return The number.
     function serviceCount() external view returns (uint64);
 
@@ -329,7 +328,7 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceSlots, ISucc
     /// @notice The service key that counts in an epoch.
     /// @param number The service number.
     /// @param epoch The epoch.
-    /// @return The key; 0 when the service did not exist.
+    /// @return The key; 0 if the service did not exist.
     function keyAt(uint64 number, uint32 epoch) external view returns (address);
 
     /// @notice The status that counts in an epoch, for audit and pay.
@@ -338,7 +337,7 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceSlots, ISucc
     /// @return The status.
     function statusAt(uint64 number, uint32 epoch) external view returns (Status);
 
-    /// @notice What a claim and a settlement ask of a service.
+    /// @notice The data of a service that a claim and a settlement need.
     /// @param number The service number.
     /// @param epoch The epoch.
     /// @return slot The slot in which it was audited, if it was active.
@@ -349,24 +348,24 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceSlots, ISucc
         uint32 epoch
     ) external view returns (Slot slot, bool active, address key);
 
-    /// @notice The newest status, for routing.
+    /// @notice The newest status, for resolvers.
     /// @param number The service number.
     /// @return The status.
     function statusNow(uint64 number) external view returns (Status);
 
     /// @notice The first epoch in which a service could be audited.
     /// @param number The service number.
-    /// @return The next epoch but one after its registration; 0 for an unknown service.
+    /// @return The second epoch after that of its registration; 0 for an unknown service.
     function firstEpoch(uint64 number) external view returns (uint32);
 
     /// @notice First epoch since the last reinstatement.
     /// @param number The service number.
-    /// @return The epoch; 0 when the service was never reinstated.
+    /// @return The epoch; 0 if the service was never reinstated.
     function reinstatedSince(uint64 number) external view returns (uint32);
 
-    /// @notice Who receives a service's pay.
+    /// @notice The receiver of a service's pay.
     /// @param number The service number.
-    /// @return The payout address, or the owner where none is set.
+    /// @return The payout address, or the owner if none is set.
     function payoutOf(uint64 number) external view returns (address);
 
     /// @notice The description that a service's owner set.
@@ -374,17 +373,17 @@ interface IServiceRegistry is IEpochClock, IServiceClasses, IServiceSlots, ISucc
     /// @return A URI; empty for none.
     function metadataOf(uint64 number) external view returns (string memory);
 
-    /// @notice The probe specification that counts in an epoch: its hash, and where its bytes are.
+    /// @notice The probe specification that counts in an epoch: its hash, and the block with its bytes.
     /// @param number The service number.
     /// @param epoch The current epoch or a later one.
-    /// @return hash keccak256 of the bytes; 0 when the service does not count yet.
+    /// @return hash keccak256 of the bytes; 0 if the service does not count yet.
     /// @return blockNumber Block of the `ProbeSet` event.
     function probeAt(
         uint64 number,
         uint32 epoch
     ) external view returns (bytes32 hash, uint64 blockNumber);
 
-    /// @notice EIP-712 domain separator of everything signed off chain.
+    /// @notice EIP-712 domain separator of off-chain signatures.
     /// @return The separator for the current chain ID.
     function domainSeparator() external view returns (bytes32);
 

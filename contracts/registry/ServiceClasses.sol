@@ -5,8 +5,8 @@ import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManage
 import {IServiceClasses} from "./IServiceClasses.sol";
 
 /// @title ServiceClasses
-/// @notice See {IServiceClasses}. Holder of privilege: whoever the access manager lets call {addClass} and
-/// {setClassOpen}.
+/// @notice See {IServiceClasses}. Holders of privilege: the accounts that the access manager permits to call
+/// {addClass} and {setClassOpen}.
 abstract contract ServiceClasses is AccessManaged, IServiceClasses {
     ServiceClass[] private _classes;
 
@@ -46,7 +46,7 @@ abstract contract ServiceClasses is AccessManaged, IServiceClasses {
         return _class(classId);
     }
 
-    /// @dev A class that exists.
+    /// @dev An existing class.
     function _class(uint16 classId) internal view returns (ServiceClass storage) {
         require(classId < _classes.length, RegistryUnknownClass(classId, _classes.length));
         return _classes[classId];

@@ -12,8 +12,8 @@ import {ServiceClasses} from "./ServiceClasses.sol";
 import {ServiceSlots} from "./ServiceSlots.sol";
 
 /// @title ServiceRecords
-/// @notice The part of `ServiceRegistry` that keeps what is known of a service, by epoch where it counts by
-/// epochs, and keeps its slot in step.
+/// @notice The part of `ServiceRegistry` that stores the data of services, by epoch if it counts by epoch, and
+/// updates their slots.
 abstract contract ServiceRecords is EpochClock, ServiceClasses, ServiceSlots, IServiceRegistry {
     using EpochTrace for EpochTrace.Trace;
 
@@ -29,7 +29,7 @@ abstract contract ServiceRecords is EpochClock, ServiceClasses, ServiceSlots, IS
         EpochTrace.Trace state;
         // slot 2
         bytes32 probe;
-        // slot 3: the specification of before `probeSince`, if there was one
+        // slot 3: the specification before `probeSince`, if there was one
         bytes32 previousProbe;
         // slot 4: a block number fits 40 bits for 8,000 years of quarter seconds
         uint40 probeBlock;
@@ -37,10 +37,10 @@ abstract contract ServiceRecords is EpochClock, ServiceClasses, ServiceSlots, IS
         uint32 probeSince;
         uint32 firstEpoch;
         uint32 reinstatedSince;
-        // the first epoch since its activity ended last
+        // the first epoch after its last activity
         uint32 inactiveSince;
         uint16 classId;
-        // whether the slot in its state is still its own
+        // whether it still holds the slot in its state
         bool holdsSlot;
         // slot 5
         string metadata;
@@ -127,7 +127,7 @@ abstract contract ServiceRecords is EpochClock, ServiceClasses, ServiceSlots, IS
         return (state.slot(), state.isActive(), state.key());
     }
 
-    /// @dev Sets the state from the next epoch but one on, and the service's lane with it.
+    /// @dev Sets the state that counts two epochs later, and updates the service's lane.
     function _setState(
         uint64 number,
         ServiceState state
@@ -140,14 +140,14 @@ abstract contract ServiceRecords is EpochClock, ServiceClasses, ServiceSlots, IS
         service.state.set(since, ServiceState.unwrap(state));
         if (wasActive == isActive) return (wasActive, isActive);
 
-        // What was to become active in the same epoch never was, and renews nothing.
+        // An activation that is revoked before it counts does not extend the time.
         if (wasActive && _stateAt(number, since - 1).isActive()) service.inactiveSince = since;
         _setLane(state.slot(), since, isActive);
         emit ActivityChanged(number, since, isActive);
     }
 
-    /// @dev The slot of a service that becomes active: its own, or another one if it has been inactive for so
-    /// long that its own is free.
+    /// @dev The slot of a service that becomes active: its own, or another one if it was inactive for `RING` epochs,
+    /// which frees its own.
     function _slotFor(uint64 number, Slot slot, uint32 since) private returns (Slot) {
         Service storage service = _services[number];
         if (service.holdsSlot) {
@@ -158,7 +158,7 @@ abstract contract ServiceRecords is EpochClock, ServiceClasses, ServiceSlots, IS
         return _takeSlot(number, since);
     }
 
-    /// @dev Empty metadata writes nothing where there was none.
+    /// @dev Empty metadata costs no write if there was none before.
     function _setMetadata(uint64 number, string calldata metadata) internal {
         uint256 length = bytes(metadata).length;
         require(length <= MAX_METADATA, RegistryMetadataLength(length, MAX_METADATA));
@@ -166,7 +166,7 @@ abstract contract ServiceRecords is EpochClock, ServiceClasses, ServiceSlots, IS
         _services[number].metadata = metadata;
     }
 
-    /// @dev A specification set twice in one epoch replaces the one that never counted.
+    /// @dev A second specification in one epoch replaces the first, which never counted.
     function _setProbe(uint64 number, bytes calldata probe, uint32 since) internal {
         require(
             probe.length != 0 && probe.length <= MAX_PROBE,
@@ -174,7 +174,7 @@ abstract contract ServiceRecords is EpochClock, ServiceClasses, ServiceSlots, IS
         );
 
         Service storage service = _services[number];
-        // Another one that waits was announced: to take it back for a draw that may be known would be a choice.
+        // A pending specification of the previous epoch stays: the draw that it affects may be known already.
         require(
             service.probeSince == since || service.probeSince < since - 1,
             RegistryProbePending(number, service.probeSince)

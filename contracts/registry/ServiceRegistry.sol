@@ -24,9 +24,9 @@ import {ServiceRecords} from "./ServiceRecords.sol";
 import {Succession} from "./Succession.sol";
 
 /// @title ServiceRegistry
-/// @notice See {IServiceRegistry}. Holders of privilege: the deployer may call {wire} once; governance adds,
-/// opens and closes classes; the staking contract reports stakes; `Settlement` and `ChallengeBook`
-/// suspend by their rules; all else about a service is its owner's. Nobody else changes anything.
+/// @notice See {IServiceRegistry}. Holders of privilege: the deployer may call {wire} once; governance adds, opens
+/// and closes classes; the staking contract reports stakes; `Settlement` and `ChallengeBook` suspend by their rules.
+/// Only a service's owner can change the rest.
 contract ServiceRegistry is ERC721, EIP712, ServiceRecords, Succession {
     using EpochTrace for EpochTrace.Trace;
 
@@ -48,11 +48,11 @@ contract ServiceRegistry is ERC721, EIP712, ServiceRecords, Succession {
         _;
     }
 
-    /// @notice Sets what never changes afterwards.
+    /// @notice Sets the values that never change.
     /// @param epochSeconds_ Length of an epoch; the clock starts at this block.
-    /// @param governance Access manager that says who adds, opens and closes classes.
+    /// @param governance Access manager of the calls that add, open and close classes.
     /// @param predecessor_ The earlier version whose services may be taken over; 0 for none.
-    /// @param closingSeconds_ Time between announcing that this registry closes and its closing.
+    /// @param closingSeconds_ Time between announcement and closing of this registry.
     constructor(
         uint32 epochSeconds_,
         address governance,
@@ -196,7 +196,7 @@ contract ServiceRegistry is ERC721, EIP712, ServiceRecords, Succession {
         emit ServiceRetired(number, _since());
         _changeState(number, state.withFlag(ServiceStateLib.RETIRED, true));
 
-        // Our own staking contract: it starts to unbond the stake, and reports back by {syncStake}.
+        // The staking contract starts to unbond the stake, and calls {syncStake}.
         IStaking(staking).releaseService(number);
     }
 
@@ -235,7 +235,7 @@ contract ServiceRegistry is ERC721, EIP712, ServiceRecords, Succession {
         ServiceClass storage kind = _class(_services[number].classId);
         uint96 maximum = kind.maximumStake;
         counted = stake < maximum ? stake : maximum;
-        // Nor is a service active without stake where the class asks for none: pay is by stake.
+        // A service without stake is inactive even if the class requires none, because pay follows stake.
         bool enough = stake != 0 && stake >= kind.minimumStake;
         (wasActive, isActive) = _setState(number, state.withFlag(ServiceStateLib.STAKED, enough));
     }
@@ -270,7 +270,7 @@ contract ServiceRegistry is ERC721, EIP712, ServiceRecords, Succession {
         _counters.services = number;
         uint96 fee = _open(number, classId, key, probe, metadata);
 
-        // Our own staking contract: it takes the fee and the stake, and reports back by {syncStake}.
+        // The staking contract takes the fee and the stake, and calls {syncStake}.
         IStaking(staking).openService(number, msg.sender, stake, fee);
     }
 
@@ -287,7 +287,7 @@ contract ServiceRegistry is ERC721, EIP712, ServiceRecords, Succession {
             number != 0 && number <= inherited && !_exists(number),
             RegistryNotInherited(number)
         );
-        // Views of an earlier version of this contract, which whoever deployed this one named.
+        // Views of an earlier version of this contract, which the deployer named.
         address home = ISuccession(predecessor).homeOf(number);
         require(IERC721(home).ownerOf(number) == msg.sender, RegistryNotOwner(number, msg.sender));
         require(
@@ -297,26 +297,26 @@ contract ServiceRegistry is ERC721, EIP712, ServiceRecords, Succession {
 
         _open(number, classId, key, probe, metadata);
 
-        // Our own contracts, as in {register}; no fee: the number's was burned with the predecessor.
+        // As in {register}, without the fee, which was burned in the predecessor.
         IServiceLabels(labels).inherit(number);
         IStaking(staking).openService(number, msg.sender, stake, 0);
     }
 
-    /// @notice What the owner set as metadata, else a data URI of number and label.
+    /// @notice The metadata that the owner set, or by default a data URI with number and label.
     /// @param tokenId The service number.
     /// @return The URI.
     function tokenURI(uint256 tokenId) public view override returns (string memory) {
         _requireOwned(tokenId);
         uint64 number = uint64(tokenId);
         string memory metadata = _services[number].metadata;
-        // Our own contract.
+        // A view of a contract of this deployment.
         return
             bytes(metadata).length == 0 ? IServiceLabels(labels).defaultMetadata(number) : metadata;
     }
 
-    /// @notice Which interfaces this contract has (ERC-165): ERC-721 with metadata, and its own.
-    /// @param interfaceId The interface's.
-    /// @return True for those.
+    /// @notice Whether this contract has an interface (ERC-165): ERC-721 with metadata, and its own.
+    /// @param interfaceId The interface's ID.
+    /// @return True for these.
     function supportsInterface(bytes4 interfaceId) public view override returns (bool) {
         return
             interfaceId == type(IServiceRegistry).interfaceId ||
@@ -327,9 +327,8 @@ contract ServiceRegistry is ERC721, EIP712, ServiceRecords, Succession {
             super.supportsInterface(interfaceId);
     }
 
-    /// @dev The hook of every transfer: what the seller set must not bind the buyer. The key, a pending
-    /// one too, is gone from the next epoch but one on, pay goes to the new owner, and the old stake unbonds to
-    /// whoever staked it.
+    /// @dev The hook of every transfer: the seller's settings must not bind the buyer. The key and a pending key are
+    /// cleared two epochs later, pay goes to the new owner, and the old stake unbonds to its staker.
     function _update(
         address to,
         uint256 tokenId,
@@ -347,11 +346,11 @@ contract ServiceRegistry is ERC721, EIP712, ServiceRecords, Succession {
         emit KeySet(number, _since(), address(0));
         _changeState(number, _newest(number).withKey(address(0)));
 
-        // Our own staking contract: it reports back by {syncStake}.
+        // The staking contract calls {syncStake}.
         IStaking(staking).releaseService(number);
     }
 
-    /// @dev Writes a new service of the caller.
+    /// @dev Creates a service of the caller.
     function _open(
         uint64 number,
         uint16 classId,
@@ -370,7 +369,7 @@ contract ServiceRegistry is ERC721, EIP712, ServiceRecords, Succession {
         service.classId = classId;
         ServiceState empty;
         service.state.set(since, ServiceState.unwrap(empty.withKey(key)));
-        // Not `_safeMint`: its callback would run foreign code in the middle of a registration.
+        // Not `_safeMint`: its callback would run foreign code during the registration.
         _mint(msg.sender, number);
         emit ServiceRegistered(number, msg.sender, classId, key, metadata);
         _setMetadata(number, metadata);
@@ -378,8 +377,8 @@ contract ServiceRegistry is ERC721, EIP712, ServiceRecords, Succession {
         return kind.registrationFee;
     }
 
-    /// @dev Sets the state, and tells the staking contract where that makes the service active or inactive:
-    /// our own contract, which calls nothing back here.
+    /// @dev Sets the state, and tells the staking contract if the service becomes active or inactive. The staking
+    /// contract makes no call back.
     function _changeState(uint64 number, ServiceState state) private {
         (bool wasActive, bool isActive) = _setState(number, state);
         if (wasActive != isActive) IStaking(staking).syncActivity(number, isActive);

@@ -6,14 +6,13 @@ import {MAX_SHARDS, NO_SLOT, Slot, SlotLib} from "../libraries/Slot.sol";
 import {IServiceSlots} from "./IServiceSlots.sol";
 
 /// @title ServiceSlots
-/// @notice The part of `ServiceRegistry` that knows slots: which are taken, which wait, and in which lanes
-/// services are active.
+/// @notice The part of `ServiceRegistry` for slots: taken slots, free slots, and the active lanes of shards.
 abstract contract ServiceSlots is IServiceSlots {
     struct Counters {
-        // one slot: a registration and an activation write it together
+        // one storage slot, which a registration and an activation write together
         uint64 services;
         uint40 slots;
-        // `_freed[head]` to `_freed[tail - 1]` wait
+        // `_freed[head]` to `_freed[tail - 1]` are free
         uint64 head;
         uint64 tail;
     }
@@ -21,7 +20,7 @@ abstract contract ServiceSlots is IServiceSlots {
     Counters internal _counters;
     /// @dev First in, first out.
     mapping(uint64 index => Slot) private _freed;
-    /// @dev A plain table instead of a mapping: no hash for each shard of a reveal.
+    /// @dev A plain table instead of a mapping saves a hash for each shard of a reveal.
     uint256[MAX_SHARDS] private _lanes;
 
     /// @inheritdoc IServiceSlots
@@ -40,8 +39,8 @@ abstract contract ServiceSlots is IServiceSlots {
         return ActiveLanesLib.lanesAt(_lanes[shard], epoch);
     }
 
-    /// @dev The slot that was freed first, or one that nobody has had. There are never more slots than services:
-    /// a new one is only taken where each of the others has a holder.
+    /// @dev The slot that was freed first, or a new one if none is free. There are never more slots than services,
+    /// because a new one is only taken if all others are in use.
     function _takeSlot(uint64 number, uint32 since) internal returns (Slot slot) {
         uint64 head = _counters.head;
         if (head == _counters.tail) {
@@ -54,7 +53,7 @@ abstract contract ServiceSlots is IServiceSlots {
         emit SlotTaken(number, slot, since);
     }
 
-    /// @dev Lets the next service have a slot.
+    /// @dev Frees a slot for the next service.
     function _freeSlot(uint64 number, Slot slot) internal {
         uint64 tail = _counters.tail;
         _freed[tail] = slot;
@@ -62,7 +61,7 @@ abstract contract ServiceSlots is IServiceSlots {
         emit SlotReleased(number, slot);
     }
 
-    /// @dev Says whether the service in a slot is active from an epoch on.
+    /// @dev Sets whether the service in a slot is active from an epoch on.
     function _setLane(Slot slot, uint32 since, bool active) internal {
         uint256 shard = slot.shard();
         _lanes[shard] = ActiveLanesLib.set(_lanes[shard], since, slot.lane(), active);

@@ -6,8 +6,8 @@ import {IServiceRegistry} from "./IServiceRegistry.sol";
 import {ISuccession} from "./ISuccession.sol";
 
 /// @title Succession
-/// @notice See {ISuccession}. Holder of privilege: governance announces the closing and takes it back.
-/// @dev Calls earlier versions of this contract, which whoever deployed this one named; views only.
+/// @notice See {ISuccession}. Holder of privilege: governance announces and revokes the closing.
+/// @dev Calls only views of earlier versions of this contract, which the deployer named.
 abstract contract Succession is AccessManaged, ISuccession {
     /// @inheritdoc ISuccession
     address public immutable predecessor;
@@ -20,14 +20,14 @@ abstract contract Succession is AccessManaged, ISuccession {
     /// @dev The last variable, so that it shares a slot with the first one of the registry.
     uint64 public closesAt;
 
-    /// @notice Sets what never changes afterwards.
+    /// @notice Sets the values that never change.
     /// @param predecessor_ The earlier version whose services may be taken over; 0 for none.
-    /// @param closingSeconds_ Time between announcing that this registry closes and its closing.
+    /// @param closingSeconds_ Time between announcement and closing of this registry.
     constructor(address predecessor_, uint64 closingSeconds_) {
         require(closingSeconds_ != 0, RegistryClosingSecondsZero());
         closingSeconds = closingSeconds_;
         if (predecessor_ == address(0)) return;
-        // While it is open, numbers and labels could be given out there and here.
+        // An open predecessor could give out the same numbers and labels.
         require(ISuccession(predecessor_).isClosed(), RegistryPredecessorOpen(predecessor_));
         predecessor = predecessor_;
         inherited = IServiceRegistry(predecessor_).serviceCount();
@@ -65,6 +65,6 @@ abstract contract Succession is AccessManaged, ISuccession {
         require(!isClosed(), RegistryClosed(closesAt));
     }
 
-    /// @dev Whether this registry has a service of that number.
+    /// @dev Whether this registry has a service with this number.
     function _isHere(uint64 number) internal view virtual returns (bool);
 }

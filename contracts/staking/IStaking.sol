@@ -5,8 +5,8 @@ import {Permit} from "../token/PermitLib.sol";
 import {UnbondingLib} from "../libraries/UnbondingLib.sol";
 
 /// @title IStaking
-/// @notice BLOC at stake for services and by auditors, by epoch. A change counts from the next epoch but one
-/// on; stake that is taken out stays here for the unbonding time.
+/// @notice Stakes of services and of auditors, by epoch. A change counts two epochs later. Stake that is taken out
+/// stays in the contract for the unbonding time.
 interface IStaking {
     /// @notice The contracts were connected.
     /// @param proofOfService Enrols, lapses and slashes auditors.
@@ -18,29 +18,29 @@ interface IStaking {
     /// @param stake The new stake, BLOC in wei.
     event ServiceStakeChanged(uint64 indexed number, uint32 since, uint96 stake);
     /// @notice An auditor's stake changed.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @param auditor The auditor's owner address.
     /// @param since First epoch in which it counts.
     /// @param stake The new stake, BLOC in wei.
     event AuditorStakeChanged(address indexed auditor, uint32 since, uint96 stake);
-    /// @notice An auditor counts among the enrolled from an epoch on.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @notice An auditor is enrolled from an epoch on.
+    /// @param auditor The auditor's owner address.
     /// @param since First epoch in which it counts.
     event AuditorEnrolled(address indexed auditor, uint32 since);
-    /// @notice An auditor counts no more: it did nothing for long, or has no stake left.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @notice An auditor's enrolment ends: it was idle for too long, or has no stake left.
+    /// @param auditor The auditor's owner address.
     /// @param since First epoch in which it does not count.
     event AuditorLapsed(address indexed auditor, uint32 since);
-    /// @notice Stake of an auditor was slashed: half to whoever proved it, half burned.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @notice Stake of an auditor was slashed: half went to the prover, half was burned.
+    /// @param auditor The auditor's owner address.
     /// @param amount BLOC in wei.
-    /// @param prover Who proved it.
+    /// @param prover The account that proved the fault.
     event AuditorSlashed(address indexed auditor, uint96 amount, address indexed prover);
     /// @notice Stake of a service was slashed: 30% to the challenger, 20% to the resolver, the rest burned.
     /// @param number The service number.
-    /// @param staker Whose stake it was.
+    /// @param staker The staker.
     /// @param amount BLOC in wei.
-    /// @param challenger Who opened the challenge.
-    /// @param resolver Who closed it.
+    /// @param challenger The account that opened the challenge.
+    /// @param resolver The account that closes the challenge.
     event ServiceSlashed(
         uint64 indexed number,
         address indexed staker,
@@ -49,7 +49,7 @@ interface IStaking {
         address resolver
     );
     /// @notice Stake began to unbond.
-    /// @param beneficiary Who will receive it.
+    /// @param beneficiary The receiver.
     /// @param amount BLOC in wei.
     /// @param releaseAt Unix seconds.
     event UnbondingStarted(address indexed beneficiary, uint96 amount, uint64 releaseAt);
@@ -60,14 +60,14 @@ interface IStaking {
 
     // Deployment
 
-    /// @notice Only the deployer connects the contracts.
-    /// @param caller Who called.
+    /// @notice Only the deployer may connect the contracts.
+    /// @param caller The caller.
     error StakingNotDeployer(address caller);
     /// @notice The contracts are connected already.
-    /// @param proofOfService To which.
+    /// @param proofOfService The connected contract.
     error StakingAlreadyWired(address proofOfService);
-    /// @notice A given contract does not point back to this one.
-    /// @param target The contract offered.
+    /// @notice A given contract does not name this one as its own.
+    /// @param target The given contract.
     error StakingWiringMismatch(address target);
     /// @notice Unbonding must outlast every window in which the stake can still be slashed.
     /// @param unbondingSeconds The time given.
@@ -76,44 +76,44 @@ interface IStaking {
 
     // Staking, unstaking, withdrawing
 
-    /// @notice An amount of 0 changes nothing.
+    /// @notice The amount must not be 0.
     error StakingAmountZero();
-    /// @notice More than is at stake.
-    /// @param amount BLOC asked for.
+    /// @notice The amount is larger than the stake.
+    /// @param amount Requested BLOC.
     /// @param stake BLOC at stake.
     error StakingInsufficient(uint96 amount, uint96 stake);
-    /// @notice What is left must be 0 or at least the minimum.
+    /// @notice The remaining stake must be 0 or at least the minimum.
     /// @param stake BLOC that would be at stake.
-    /// @param minimum The least stake of an auditor.
+    /// @param minimum The minimum stake of an auditor.
     error StakingBelowMinimum(uint96 stake, uint96 minimum);
-    /// @notice A service has one staker.
+    /// @notice Only the service's staker may do this.
     /// @param number The service number.
-    /// @param caller Who called.
-    /// @param staker Whose stake it is.
+    /// @param caller The caller.
+    /// @param staker The staker.
     error StakingNotStaker(uint64 number, address caller, address staker);
     /// @notice The service was retired.
     /// @param number The service number.
     error StakingServiceRetired(uint64 number);
-    /// @notice Nothing has matured.
+    /// @notice No stake can be withdrawn yet.
     error StakingNothingToWithdraw();
 
     // Lapsing
 
-    /// @notice The auditor does not count among the enrolled.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @notice The auditor is not enrolled.
+    /// @param auditor The auditor's owner address.
     /// @param enrolledSince First epoch in which it will count; 0 for none.
     error StakingNotEnrolled(address auditor, uint32 enrolledSince);
 
-    // Calls between our contracts
+    // Calls between the contracts
 
     /// @notice Only the registry may do this.
-    /// @param caller Who called.
+    /// @param caller The caller.
     error StakingNotRegistry(address caller);
     /// @notice Only `ProofOfService` may do this.
-    /// @param caller Who called.
+    /// @param caller The caller.
     error StakingNotProofOfService(address caller);
     /// @notice Only `ChallengeBook` may do this.
-    /// @param caller Who called.
+    /// @param caller The caller.
     error StakingNotChallengeBook(address caller);
 
     /// @notice Connects the contracts, once, by the deployer.
@@ -123,30 +123,29 @@ interface IStaking {
 
     /// @notice Takes a new service's fee, which is burned, and its first stake; only the registry.
     /// @param number The service number.
-    /// @param staker Who pays, and owns the stake.
+    /// @param staker The account that pays, and owns the stake.
     /// @param stake BLOC in wei; may be 0.
     /// @param fee BLOC in wei to burn.
     function openService(uint64 number, address staker, uint96 stake, uint96 fee) external;
 
-    /// @notice Starts to unbond all stake of a service to its staker, and makes room for another; only the
-    /// registry, when the service is transferred or retired.
+    /// @notice Starts to unbond all stake of a service to its staker, and allows another staker; only the registry,
+    /// when the service is transferred or retired.
     /// @param number The service number.
     function releaseService(uint64 number) external;
 
-    /// @notice Takes note that a service became active or inactive for another reason than its stake;
-    /// only the registry.
+    /// @notice Updates the totals after a service became active or inactive for a reason other than its stake; only
+    /// the registry.
     /// @param number The service number.
     /// @param isActive The new state.
     function syncActivity(uint64 number, bool isActive) external;
 
-    /// @notice Slashes a staker of a service: first what is at stake, then what is unbonding, the newest
-    /// first. 30% go to the challenger and 20% to the resolver, both rounded down; the rest is burned. Only
-    /// `ChallengeBook`.
+    /// @notice Slashes a staker of a service: first the stake, then the unbonding entries, the newest first. 30% go
+    /// to the challenger and 20% to the resolver, both rounded down; the rest is burned. Only `ChallengeBook`.
     /// @param number The service number.
-    /// @param staker Whose stake to slash.
+    /// @param staker The staker to slash.
     /// @param amount BLOC in wei.
-    /// @param challenger Who opened the challenge.
-    /// @param resolver Who closes it.
+    /// @param challenger The account that opened the challenge.
+    /// @param resolver The account that closes the challenge.
     /// @return slashed What there was of it, BLOC in wei.
     function slashService(
         uint64 number,
@@ -156,11 +155,11 @@ interface IStaking {
         address resolver
     ) external returns (uint96 slashed);
 
-    /// @notice Slashes an auditor: first what is at stake, then what is unbonding, the newest first. Half
-    /// goes to the prover, rounded down, the rest is burned. Only `ProofOfService`.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @notice Slashes an auditor: first the stake, then the unbonding entries, the newest first. Half goes to the
+    /// prover, rounded down, the rest is burned. Only `ProofOfService`.
+    /// @param auditor The auditor's owner address.
     /// @param amount BLOC in wei.
-    /// @param prover Who proved it.
+    /// @param prover The account that proved the fault.
     /// @return slashed What there was of it, BLOC in wei.
     function slashAuditor(
         address auditor,
@@ -168,101 +167,99 @@ interface IStaking {
         address prover
     ) external returns (uint96 slashed);
 
-    /// @notice Adds to a service's stake; only its staker, or its owner where it has none.
+    /// @notice Adds to a service's stake; only its staker, or its owner if it has no staker.
     /// @param number The service number.
     /// @param amount BLOC in wei.
     function stakeService(uint64 number, uint96 amount) external;
 
-    /// @notice As {stakeService}, with the allowance in the same transaction.
+    /// @notice Like {stakeService}, with a permit for the allowance.
     /// @param number The service number.
     /// @param amount BLOC in wei.
-    /// @param permit The caller's for this contract; where it fails, the allowance must suffice.
+    /// @param permit The caller's permit for this contract; if it fails, the allowance must suffice.
     function stakeServiceWithPermit(uint64 number, uint96 amount, Permit calldata permit) external;
 
-    /// @notice Starts to take stake out of a service; only its staker.
+    /// @notice Starts to unbond stake of a service; only its staker.
     /// @param number The service number.
     /// @param amount BLOC in wei.
     function unstakeService(uint64 number, uint96 amount) external;
 
-    /// @notice Pays out matured stake of a service to whoever staked it. By anyone.
+    /// @notice Pays out matured stake of a service to its staker. By anyone.
     /// @param number The service number.
-    /// @param staker Who staked it.
+    /// @param staker The staker.
     function withdrawService(uint64 number, address staker) external;
 
     /// @notice Adds to the caller's stake as an auditor.
     /// @param amount BLOC in wei; the stake must reach the minimum.
     function stakeAuditor(uint96 amount) external;
 
-    /// @notice As {stakeAuditor}, with the allowance in the same transaction.
+    /// @notice Like {stakeAuditor}, with a permit for the allowance.
     /// @param amount BLOC in wei; the stake must reach the minimum.
-    /// @param permit The caller's for this contract; where it fails, the allowance must suffice.
+    /// @param permit The caller's permit for this contract; if it fails, the allowance must suffice.
     function stakeAuditorWithPermit(uint96 amount, Permit calldata permit) external;
 
-    /// @notice Starts to take out the caller's stake as an auditor.
-    /// @param amount BLOC in wei; what is left must be 0 or reach the minimum.
+    /// @notice Starts to unbond the caller's stake as an auditor.
+    /// @param amount BLOC in wei; the remaining stake must be 0 or reach the minimum.
     function unstakeAuditor(uint96 amount) external;
 
     /// @notice Pays out matured stake of an auditor. By anyone.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @param auditor The auditor's owner address.
     function withdrawAuditor(address auditor) external;
 
-    /// @notice Counts an auditor among the enrolled from the next epoch but one on, if it is not yet; only
-    /// `ProofOfService`.
-    /// @param auditor The auditor, by the address that owns its stake; the stake must reach the minimum.
+    /// @notice Enrols an auditor two epochs later, unless it is enrolled; only `ProofOfService`.
+    /// @param auditor The auditor's owner address; the stake must reach the minimum.
     function enrol(address auditor) external;
 
-    /// @notice Takes an auditor out of the enrolled from the next epoch but one on; only
-    /// `ProofOfService`.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @notice Ends the enrolment of an auditor two epochs later; only `ProofOfService`.
+    /// @param auditor The auditor's owner address.
     function lapse(address auditor) external;
 
     /// @notice Stake of a service in an epoch, active or not.
     /// @param number The service number.
     /// @param epoch The epoch.
-    /// @return stake All of it, BLOC in wei: what can be slashed.
-    /// @return counted What it is paid for: at most its class's `maximumStake`, BLOC in wei.
+    /// @return stake The whole stake, which can be slashed, BLOC in wei.
+    /// @return counted The stake that is paid: at most its class's `maximumStake`, BLOC in wei.
     function serviceStakeAt(
         uint64 number,
         uint32 epoch
     ) external view returns (uint96 stake, uint96 counted);
 
-    /// @notice Whose stake a service's is, from the next epoch but one on.
+    /// @notice The newest staker of a service, who counts two epochs later.
     /// @param number The service number.
     /// @return The staker; 0 after a transfer or retirement, until the owner stakes.
     function stakerOf(uint64 number) external view returns (address);
 
-    /// @notice Whose stake a service's is in an epoch.
+    /// @notice The staker of a service in an epoch.
     /// @param number The service number.
     /// @param epoch The epoch.
     /// @return The staker; 0 for none.
     function stakerAt(uint64 number, uint32 epoch) external view returns (address);
 
-    /// @notice What is at stake in an epoch altogether.
+    /// @notice The totals of an epoch.
     /// @param epoch The epoch, at most the next but one.
-    /// @return activeStake Stake of active services that counts, BLOC in wei.
+    /// @return activeStake Counted stake of active services, BLOC in wei.
     /// @return activeServices How many active services there are.
     /// @return enrolledStake Stake of enrolled auditors, BLOC in wei.
     function totalsAt(
         uint32 epoch
     ) external view returns (uint96 activeStake, uint64 activeServices, uint96 enrolledStake);
 
-    /// @notice Stake of an auditor, enrolled or not, as it will count from the next epoch but one on.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @notice The newest stake of an auditor, enrolled or not, which counts two epochs later.
+    /// @param auditor The auditor's owner address.
     /// @return stake BLOC in wei.
-    /// @return enrolledSince First epoch in which it counts; 0 when it is not enrolled.
+    /// @return enrolledSince First epoch in which it counts; 0 if it is not enrolled.
     function auditorStake(
         address auditor
     ) external view returns (uint96 stake, uint32 enrolledSince);
 
-    /// @notice Stake of an auditor with which it is drawn in an epoch.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @notice The stake with which an auditor is drawn in an epoch.
+    /// @param auditor The auditor's owner address.
     /// @param epoch The epoch, at most the next but one.
-    /// @return BLOC in wei; 0 when it is not enrolled in the epoch.
+    /// @return BLOC in wei; 0 if it is not enrolled in the epoch.
     function auditorStakeAt(address auditor, uint32 epoch) external view returns (uint96);
 
     /// @notice Open unbonding entries of a service's staker.
     /// @param number The service number.
-    /// @param staker Who staked it.
+    /// @param staker The staker.
     /// @return Entries, oldest first.
     function serviceUnbonding(
         uint64 number,
@@ -270,7 +267,7 @@ interface IStaking {
     ) external view returns (UnbondingLib.Entry[] memory);
 
     /// @notice Open unbonding entries of an auditor.
-    /// @param auditor The auditor, by the address that owns its stake.
+    /// @param auditor The auditor's owner address.
     /// @return Entries, oldest first.
     function auditorUnbonding(address auditor) external view returns (UnbondingLib.Entry[] memory);
 
@@ -278,11 +275,11 @@ interface IStaking {
     /// @return Its address.
     function registry() external view returns (address);
 
-    /// @notice How long stake stays after it was taken out.
+    /// @notice The unbonding time.
     /// @return Seconds.
     function unbondingSeconds() external view returns (uint64);
 
-    /// @notice The least stake of an auditor.
+    /// @notice The minimum stake of an auditor.
     /// @return BLOC in wei.
     function minimumAuditorStake() external view returns (uint96);
 

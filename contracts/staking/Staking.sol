@@ -18,22 +18,22 @@ import {IStaking} from "./IStaking.sol";
 /// @title Staking
 /// @notice See {IStaking}. Holders of privilege: the deployer may call {wire} once; the registry opens
 /// services, reports whether they are active, and releases their stake when they are transferred or
-/// retired; `ProofOfService` enrols, lapses and slashes auditors; `ChallengeBook` slashes services. All of
-/// them act by their rules alone. Otherwise nobody can move a staker's BLOC but the staker.
-/// @dev BLOC is our own ERC-20 without hooks: no foreign code runs in a transfer. The only other calls
-/// go to the registry, which calls nothing back.
+/// retired; `ProofOfService` enrols, lapses and slashes auditors; `ChallengeBook` slashes services. All of them act
+/// only by their rules. Otherwise only the staker can move its BLOC.
+/// @dev BLOC is an ERC-20 without hooks, so no foreign code runs in a transfer. The only other calls go to the
+/// registry, which makes no call back.
 contract Staking is EpochClock, IStaking {
     using EpochTrace for EpochTrace.Trace;
     using UnbondingLib for UnbondingLib.Queue;
     using SafeERC20 for IERC20;
 
-    /// @notice The least unbonding time, in epochs.
+    /// @notice The minimum unbonding time, epochs.
     uint256 public constant MIN_UNBONDING_EPOCHS = 11;
-    /// @notice Withdrawals that may be under way at once, for each staker of a service and each auditor.
+    /// @notice Maximum number of unbonding entries, for each staker of a service and each auditor.
     uint256 public constant MAX_OPEN = UnbondingLib.MAX_OPEN;
-    /// @notice What of an unanswered challenge's slash goes to the challenger, in percent.
+    /// @notice The challenger's part of the slash of an unanswered challenge, percent.
     uint256 public constant CHALLENGER_PERCENT = 30;
-    /// @notice What of it goes to whoever resolves the challenge, in percent.
+    /// @notice The resolver's part of it, percent.
     uint256 public constant RESOLVER_PERCENT = 20;
 
     uint200 private constant UPPER = 96;
@@ -52,11 +52,11 @@ contract Staking is EpochClock, IStaking {
     address public proofOfService;
     /// @inheritdoc IStaking
     address public challengeBook;
-    /// @dev `services (64) << 96 | stake that counts (96)`, active services only.
+    /// @dev `services (64) << 96 | counted stake (96)`, active services only.
     EpochTrace.Trace private _active;
     /// @dev Stake of enrolled auditors.
     EpochTrace.Trace private _enrolled;
-    /// @dev `stake that counts (96) << 96 | stake (96)`.
+    /// @dev `counted stake (96) << 96 | stake (96)`.
     mapping(uint64 number => EpochTrace.Trace) private _serviceStakes;
     /// @dev Addresses.
     mapping(uint64 number => EpochTrace.Trace) private _stakers;
@@ -76,12 +76,11 @@ contract Staking is EpochClock, IStaking {
         _;
     }
 
-    /// @notice Sets what never changes afterwards.
+    /// @notice Sets the values that never change.
     /// @param token_ BLOC.
-    /// @param registry_ The registry, whose clock is taken over.
-    /// @param unbondingSeconds_ How long stake stays after it was taken out; at least
-    /// `MIN_UNBONDING_EPOCHS`.
-    /// @param minimumAuditorStake_ The least stake of an auditor, BLOC in wei.
+    /// @param registry_ The registry, from which the clock is copied.
+    /// @param unbondingSeconds_ The unbonding time; at least `MIN_UNBONDING_EPOCHS`.
+    /// @param minimumAuditorStake_ The minimum stake of an auditor, BLOC in wei.
     constructor(
         address token_,
         address registry_,
@@ -141,7 +140,7 @@ contract Staking is EpochClock, IStaking {
         address staker = stakerOf(number);
         if (staker == address(0)) return;
 
-        // Stake that counts in epochs before can still be slashed: the trace remembers whose it was.
+        // Stake that counts in earlier epochs can still be slashed; the trace keeps its staker.
         _stakers[number].set(_since(), 0);
         uint96 stake = _serviceStake(number);
         if (stake == 0) return;
@@ -167,7 +166,7 @@ contract Staking is EpochClock, IStaking {
         require(amount != 0, StakingAmountZero());
         address staker = stakerOf(number);
         if (staker == address(0)) {
-            // Transferred or retired: who owns it now may stake anew, unless it is gone for ever.
+            // After a transfer the new owner may stake; a retired service cannot be staked.
             require(
                 IServiceRegistry(registry).statusNow(number) != IServiceRegistry.Status.Retired,
                 StakingServiceRetired(number)
@@ -354,8 +353,8 @@ contract Staking is EpochClock, IStaking {
         return address(uint160(_stakers[number].latest()));
     }
 
-    /// @dev The registry decides whether the service is active, and how much of its stake counts: our own
-    /// contract, which calls nothing back. The totals follow.
+    /// @dev Sets the stake and updates the totals. The registry decides whether the service is active, and how much
+    /// of its stake counts; it makes no call back.
     function _setServiceStake(uint64 number, uint96 stake) private {
         uint32 since = _since();
         (bool wasActive, bool isActive, uint96 counted) = IServiceRegistry(registry).syncStake(
@@ -387,8 +386,8 @@ contract Staking is EpochClock, IStaking {
         _active.set(_since(), (uint200(count) << UPPER) | total);
     }
 
-    /// @dev Without stake an enrolment ends: otherwise any number of identities could wait with their hash
-    /// chains for a draw that suits one of them.
+    /// @dev Without stake the enrolment ends. Otherwise many enrolled identities without stake could wait for a draw,
+    /// and stake could be moved to the drawn ones.
     function _setAuditorStake(address auditor, uint96 before, uint96 stake) private {
         uint32 since = _since();
         EpochTrace.Trace storage trace = _auditorStakes[auditor];
@@ -430,7 +429,7 @@ contract Staking is EpochClock, IStaking {
         if (amount != 0) ERC20Burnable(token).burn(amount);
     }
 
-    /// @dev What an auditor chooses to have at stake must be nothing or at least the minimum.
+    /// @dev Requires that the stake of an auditor is 0 or at least the minimum.
     function _leastStake(uint256 stake) private view returns (uint96) {
         uint96 amount = SafeCast.toUint96(stake);
         require(

@@ -7,15 +7,15 @@ import {ERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20P
 import {TransferAuthorizations} from "./TransferAuthorizations.sol";
 
 /// @title BlocToken
-/// @notice BLOC: an ERC-20 with ERC-2612 permits, EIP-3009 authorizations and burning. The whole supply exists
-/// from the start; nobody can mint.
+/// @notice BLOC: an ERC-20 with ERC-2612 permits, EIP-3009 authorizations and burning. The whole supply exists from
+/// the start, and no function mints more.
 contract BlocToken is ERC20, ERC20Burnable, ERC20Permit, TransferAuthorizations {
     /// @notice Supply at deployment.
     uint256 public constant INITIAL_SUPPLY = 10_000_000_000e18;
-    /// @notice The part that pays for Proof of Service: 5% of the supply a year for six years.
+    /// @notice The part for Proof of Service: 5% of the supply a year for six years.
     uint256 public constant REWARD_SUPPLY = 3_000_000_000e18;
 
-    /// @notice Sets what never changes afterwards.
+    /// @notice Sets the values that never change.
     /// @param rewardPool Receives `REWARD_SUPPLY`.
     /// @param treasury Receives the rest.
     constructor(

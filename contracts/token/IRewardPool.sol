@@ -4,20 +4,20 @@ pragma solidity 0.8.37;
 import {EpochBudget} from "../libraries/EmissionLib.sol";
 
 /// @title IRewardPool
-/// @notice Emission of BLOC: a budget for each epoch that had a seed. `ProofOfService` pays auditors from one
-/// reserve and `Settlement` pays services from another; neither can pay from the other's. Contributions from
-/// anyone wait in an account of their own and raise the auditors' budgets.
+/// @notice Emission of BLOC: a budget for each epoch with a seed. `ProofOfService` pays auditors from one reserve and
+/// `Settlement` pays services from another; neither can pay from the other's. Contributions are a separate account
+/// and raise the auditors' budgets.
 interface IRewardPool {
     /// @notice The contracts were connected.
     /// @param token The BLOC token.
     /// @param proofOfService Opens epochs and pays auditors.
     /// @param settlement Pays services.
     event Wired(address indexed token, address indexed proofOfService, address indexed settlement);
-    /// @notice An epoch's budget was set aside.
+    /// @notice An epoch's budget was reserved.
     /// @param epoch The epoch.
     /// @param providers For services, BLOC in wei.
-    /// @param auditors For auditors, what was contributed among it, BLOC in wei.
-    /// @param contributed The part of `auditors` that was contributed, BLOC in wei.
+    /// @param auditors For auditors, including contributions, BLOC in wei.
+    /// @param contributed The contributed part of `auditors`, BLOC in wei.
     /// @param bounty For the tick, BLOC in wei.
     event Reserved(
         uint32 indexed epoch,
@@ -26,80 +26,80 @@ interface IRewardPool {
         uint256 contributed,
         uint256 bounty
     );
-    /// @notice What an epoch left unspent went back.
-    /// @param spender Whose reserve it was in.
+    /// @notice The unspent budget of an epoch was returned.
+    /// @param spender The contract with the reserve.
     /// @param amount BLOC in wei.
-    /// @param contributed The part of it that went back to the contributions, BLOC in wei.
+    /// @param contributed The part that was returned to the contributions, BLOC in wei.
     event Released(address indexed spender, uint256 amount, uint256 contributed);
     /// @notice A reward was paid.
     /// @param to Receiver.
     /// @param amount BLOC in wei.
     event Paid(address indexed to, uint256 amount);
-    /// @notice Somebody added to what auditors will be paid.
-    /// @param from Who paid.
+    /// @notice An account contributed to the auditors' budgets.
+    /// @param from The payer.
     /// @param amount BLOC in wei.
     event Contributed(address indexed from, uint256 amount);
 
     // Deployment
 
-    /// @notice Only the deployer connects the contracts.
-    /// @param caller Who called.
+    /// @notice Only the deployer may connect the contracts.
+    /// @param caller The caller.
     error RewardPoolNotDeployer(address caller);
     /// @notice The contracts are connected already.
-    /// @param proofOfService To which.
+    /// @param proofOfService The connected contract.
     error RewardPoolAlreadyWired(address proofOfService);
-    /// @notice The given contracts do not point back to this one.
-    /// @param token The token offered.
-    /// @param proofOfService The contract offered.
-    /// @param settlement The contract offered.
+    /// @notice The given contracts do not name this one as their own.
+    /// @param token The given token.
+    /// @param proofOfService The given contract.
+    /// @param settlement The given contract.
     error RewardPoolWiringMismatch(address token, address proofOfService, address settlement);
 
     // contribute
 
-    /// @notice The pool cannot be used before it is connected.
+    /// @notice The pool is not connected yet.
     error RewardPoolNotWired();
-    /// @notice A contribution of 0 changes nothing.
+    /// @notice A contribution must not be 0.
     error RewardPoolContributionZero();
 
-    // Calls between our contracts
+    // Calls between the contracts
 
-    /// @notice Only `ProofOfService` opens an epoch.
-    /// @param caller Who called.
+    /// @notice Only `ProofOfService` may open an epoch.
+    /// @param caller The caller.
     error RewardPoolNotProofOfService(address caller);
-    /// @notice Only `ProofOfService` and `Settlement` spend.
-    /// @param caller Who called.
+    /// @notice Only `ProofOfService` and `Settlement` may spend.
+    /// @param caller The caller.
     error RewardPoolNotSpender(address caller);
-    /// @notice A budget is reserved once an epoch, in order.
-    /// @param epoch The epoch asked for.
-    /// @param lastReserved The newest epoch that has a budget.
+    /// @notice A budget is reserved once per epoch, in order.
+    /// @param epoch The requested epoch.
+    /// @param lastReserved The newest epoch with a budget.
     error RewardPoolAlreadyReserved(uint32 epoch, uint32 lastReserved);
-    /// @notice More than the spender has in its reserve.
-    /// @param amount BLOC asked for.
+    /// @notice The amount is larger than the spender's reserve.
+    /// @param amount Requested BLOC.
     /// @param reserved BLOC in the reserve.
     error RewardPoolExceedsReserved(uint256 amount, uint256 reserved);
 
     /// @notice Connects the contracts, once, by the deployer.
-    /// @param token The BLOC token; must have minted to this pool.
+    /// @param token The BLOC token; the pool must hold BLOC.
     /// @param proofOfService Must name this pool as its own, and `settlement`.
     /// @param settlement Must name `proofOfService` as its own.
     function wire(address token, address proofOfService, address settlement) external;
 
-    /// @notice Sets an epoch's budget aside, see `EmissionLib.budgetOf`; only `ProofOfService`. What is not
-    /// set aside stays in the pool.
+    /// @notice Reserves an epoch's budget, see `EmissionLib.budgetOf`; only `ProofOfService`. The rest stays in the
+    /// pool.
     /// @param epoch The epoch; higher than any before.
     /// @param activeStake Counted stake of the epoch's active services, BLOC in wei.
     /// @param enrolledStake Counted stake of the epoch's enrolled auditors, BLOC in wei.
-    /// @return budget The budgets. Those for auditors and for the tick are in the caller's reserve, that for
-    /// services in the reserve of `Settlement`.
+    /// @return budget The budgets. Those for auditors and for the tick are in the caller's reserve, the one for
+    /// services is in the reserve of `Settlement`.
     function open(
         uint32 epoch,
         uint256 activeStake,
         uint256 enrolledStake
     ) external returns (EpochBudget memory budget);
 
-    /// @notice Gives back what an epoch left unspent in the caller's reserve; it lengthens the schedule.
+    /// @notice Returns an epoch's unspent budget from the caller's reserve to the pool; it lengthens the schedule.
     /// @param amount BLOC in wei.
-    /// @param contributed The part of it that goes back to the contributions; at most `amount`.
+    /// @param contributed The part that returns to the contributions; at most `amount`.
     function release(uint256 amount, uint256 contributed) external;
 
     /// @notice Pays out of the caller's reserve.
@@ -107,24 +107,24 @@ interface IRewardPool {
     /// @param amount BLOC in wei.
     function pay(address to, uint256 amount) external;
 
-    /// @notice Adds BLOC to what auditors are paid above the emission: each tick sets 1/168 of what is left
-    /// of it aside. Takes the amount from the caller, who must have approved it.
+    /// @notice Contributes BLOC to the auditors' budgets, above the emission: each tick reserves 1/168 of the
+    /// remaining contributions. Takes the amount from the caller, who must have approved it.
     /// @param amount BLOC in wei.
     function contribute(uint256 amount) external;
 
-    /// @notice BLOC set aside for auditors and ticks, and neither paid nor given back.
+    /// @notice BLOC reserved for auditors and ticks, neither paid nor returned.
     /// @return BLOC in wei.
     function reservedForAuditors() external view returns (uint96);
 
-    /// @notice BLOC set aside for services, and neither paid nor given back.
+    /// @notice BLOC reserved for services, neither paid nor returned.
     /// @return BLOC in wei.
     function reservedForProviders() external view returns (uint96);
 
-    /// @notice What was contributed and is not set aside.
+    /// @notice Contributions that are not reserved.
     /// @return BLOC in wei.
     function contributions() external view returns (uint96);
 
-    /// @notice The newest epoch that has a budget.
+    /// @notice The newest epoch with a budget.
     /// @return The epoch, 0 for none.
     function lastReserved() external view returns (uint32);
 

@@ -3,11 +3,11 @@ pragma solidity 0.8.37;
 
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 
-/// @notice An ERC-2612 permit of the caller; the function that takes it says for which spender.
+/// @notice An ERC-2612 permit of the caller; the function that takes it determines the spender.
 struct Permit {
-    // the allowance that was signed, BLOC in wei
+    // the signed allowance, BLOC in wei
     uint256 value;
-    // last second in which it can be used, Unix seconds
+    // last second in which it is valid, Unix seconds
     uint256 deadline;
     uint8 v;
     bytes32 r;
@@ -15,13 +15,13 @@ struct Permit {
 }
 
 /// @title PermitLib
-/// @notice Lets a call bring its own allowance, so that it needs no transaction before it.
+/// @notice Adds a permit to a call, so that the call needs no earlier transaction for its allowance.
 library PermitLib {
-    /// @notice Uses a permit of `msg.sender` and ignores its failure: a permit is public once it is sent, and
-    /// a stranger may have used it first. The allowance alone decides whether the call can go on.
+    /// @notice Uses a permit of `msg.sender` and ignores its failure: a sent permit is public, and a stranger may
+    /// have used it first. Only the allowance decides whether the call succeeds.
     /// @param token The BLOC token.
     /// @param spender The contract that takes BLOC in this call.
-    /// @param permit What the caller signed.
+    /// @param permit The caller's permit.
     function tryPermit(address token, address spender, Permit calldata permit) internal {
         // solhint-disable no-empty-blocks
         try

@@ -16,15 +16,15 @@ import {IRewardPool} from "./IRewardPool.sol";
 contract RewardPool is IRewardPool {
     using SafeERC20 for IERC20;
 
-    /// @notice Emission by schedule, in wei a second, rounded down.
+    /// @notice Scheduled emission, wei per second, rounded down.
     uint256 public constant BUDGET_PER_SECOND = EmissionLib.BUDGET_PER_SECOND;
     /// @notice The providers' part of an epoch's budget.
     uint256 public constant PROVIDERS_PERCENT = EmissionLib.PROVIDERS_PERCENT;
     /// @notice Auditors receive at most this many times the yield of their own stake.
     uint256 public constant AUDITORS_YIELDS = EmissionLib.AUDITORS_YIELDS;
-    /// @notice A tick hands out this part of what was contributed.
+    /// @notice A tick releases one part in this number of the contributions.
     uint256 public constant CONTRIBUTION_EPOCHS = EmissionLib.CONTRIBUTION_EPOCHS;
-    /// @notice Paid for the tick that proves an epoch's seed, beside the epoch's budget.
+    /// @notice Bounty of the tick that proves an epoch's seed, in addition to the epoch's budget.
     uint256 public constant TICK_BOUNTY = EmissionLib.TICK_BOUNTY;
 
     address private immutable _deployer;
@@ -51,8 +51,8 @@ contract RewardPool is IRewardPool {
     /// @inheritdoc IRewardPool
     address public token;
 
-    /// @notice Sets what never changes afterwards.
-    /// @param epochSeconds Length of an epoch; {wire} checks that it is the clock's.
+    /// @notice Sets the values that never change.
+    /// @param epochSeconds Length of an epoch; {wire} compares it with the clock.
     /// @param yieldPercent_ The highest yield of the active services' stake, percent a year.
     constructor(uint32 epochSeconds, uint32 yieldPercent_) {
         _deployer = msg.sender;
@@ -126,7 +126,7 @@ contract RewardPool is IRewardPool {
         _spend(amount);
         emit Paid(to, amount);
 
-        // BLOC is our own ERC-20 without hooks: no foreign code runs here.
+        // BLOC is an ERC-20 without hooks: no foreign code runs here.
         IERC20(token).safeTransfer(to, amount);
     }
 
@@ -147,7 +147,7 @@ contract RewardPool is IRewardPool {
         return BUDGET_PER_SECOND * _epochSeconds;
     }
 
-    /// @dev Takes an amount out of the caller's reserve.
+    /// @dev Takes an amount from the caller's reserve.
     function _spend(uint256 amount) private {
         if (msg.sender == settlement) {
             uint96 left = reservedForProviders;

@@ -9,9 +9,9 @@ import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/Signa
 import {ITransferAuthorizations} from "./ITransferAuthorizations.sol";
 
 /// @title TransferAuthorizations
-/// @notice See {ITransferAuthorizations}. Nobody holds a privilege: only a payer's signature moves its BLOC.
-/// @dev Not OpenZeppelin's `ERC3009`: that one reads times with bit 47 set as block numbers, and knows keys
-/// alone, or contracts before keys (docs/decisions/0026-transfers-by-signature.md).
+/// @notice See {ITransferAuthorizations}. No account holds a privilege: only a payer's signature moves its BLOC.
+/// @dev Not OpenZeppelin's `ERC3009`: it reads times with bit 47 set as block numbers, and accepts only keys, or
+/// checks contracts before keys (docs/decisions/0026-transfers-by-signature.md).
 abstract contract TransferAuthorizations is ERC20, EIP712, ITransferAuthorizations {
     bytes32 private constant TRANSFER = keccak256(
         "TransferWithAuthorization(address from,address to,uint256 value,"
@@ -25,7 +25,7 @@ abstract contract TransferAuthorizations is ERC20, EIP712, ITransferAuthorizatio
         "CancelAuthorization(address authorizer,bytes32 nonce)"
     );
 
-    /// @dev What both kinds of transfer sign.
+    /// @dev The signed content of both kinds of transfer.
     struct Payment {
         address from;
         address to;
@@ -124,7 +124,7 @@ abstract contract TransferAuthorizations is ERC20, EIP712, ITransferAuthorizatio
         return _used[authorizer][nonce];
     }
 
-    /// @dev The bounds are exclusive, as the standard has them.
+    /// @dev The bounds are exclusive, as in the standard.
     function _execute(bytes32 kind, Payment memory what, bytes memory signature) private {
         require(block.timestamp > what.validAfter, TokenAuthorizationTooEarly(what.validAfter));
         require(block.timestamp < what.validBefore, TokenAuthorizationExpired(what.validBefore));
@@ -139,8 +139,8 @@ abstract contract TransferAuthorizations is ERC20, EIP712, ITransferAuthorizatio
         emit AuthorizationCanceled(authorizer, nonce);
     }
 
-    /// @dev Uses a nonce up, by the account's own signature. Its key comes first: an account whose code was
-    /// set by EIP-7702 still signs for itself. Its contract is called statically: it can change nothing.
+    /// @dev Uses a nonce, with the account's signature. The key is checked first, so that an account with EIP-7702
+    /// code can still sign with its key. The account's contract is called statically, so it cannot change state.
     function _use(
         address authorizer,
         bytes32 nonce,

@@ -2,15 +2,14 @@
 pragma solidity 0.8.37;
 
 /// @title IServiceVerifier
-/// @notice Decides whether an answer to a challenge is right. Each class of services names one for ever.
+/// @notice Decides whether an answer to a challenge is valid. The verifier of a class never changes.
 interface IServiceVerifier {
-    /// @notice Whether a proof answers a question. Returns false for whatever is not a proof, and does not
-    /// revert for it.
+    /// @notice Whether a proof answers a question. Returns false for invalid bytes, without a revert.
     /// @param number The service number.
     /// @param key The service key when the challenge was opened.
     /// @param nonce The question.
     /// @param proof The answer.
-    /// @return True when the answer is right.
+    /// @return True if the answer is valid.
     function verify(
         uint64 number,
         address key,

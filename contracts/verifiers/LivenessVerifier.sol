@@ -6,13 +6,13 @@ import {IServiceRegistry} from "../registry/IServiceRegistry.sol";
 import {IServiceVerifier} from "./IServiceVerifier.sol";
 
 /// @title LivenessVerifier
-/// @notice Accepts the service key's signature over the question: whoever holds the key is alive. The
-/// signature is of a type of its own, `ChallengeResponse`, so that no receipt can serve as one.
+/// @notice Accepts the service key's signature over the question, which shows that the key is online. The signature
+/// has its own type, `ChallengeResponse`, so that a receipt cannot be used as an answer.
 contract LivenessVerifier is IServiceVerifier {
-    /// @notice The registry, in whose EIP-712 domain answers are signed.
+    /// @notice The registry; answers are signed in its EIP-712 domain.
     address public immutable registry;
 
-    /// @notice Sets what never changes afterwards.
+    /// @notice Sets the values that never change.
     /// @param registry_ The registry.
     constructor(address registry_) {
         registry = registry_;
@@ -20,7 +20,7 @@ contract LivenessVerifier is IServiceVerifier {
 
     /// @inheritdoc IServiceVerifier
     /// @dev A proof is 97 bytes: the challenge's number (32) and the signature (65). The question is
-    /// derived from the challenge's number, so a wrong number helps nobody.
+    /// derived from the challenge's number, so a wrong number gives no valid answer.
     function verify(
         uint64,
         address key,

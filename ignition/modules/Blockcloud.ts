@@ -2,7 +2,7 @@ import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
 import { zeroAddress } from "viem";
 import { system } from "./system.ts";
 
-/** The first deployment on a chain: it makes the token, and puts the reward supply into the pool. */
+/** The first deployment on a chain: it creates the token, and mints the reward supply to the pool. */
 export default buildModule("Blockcloud", (m) => {
   const rewardPool = m.contract("RewardPool", [
     m.getParameter<number>("epochSeconds"),

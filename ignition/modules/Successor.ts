@@ -2,9 +2,9 @@ import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
 import { system } from "./system.ts";
 
 /**
- * A later version beside an earlier one, for the same token: services move over under their numbers
- * (`ServiceRegistry.takeOver`). The earlier pool keeps what is in it and pays it by its own rules, so this
- * one's comes from the deployer.
+ * A later version beside an earlier one, for the same token: services are taken over with their numbers
+ * (`ServiceRegistry.takeOver`). The earlier pool keeps its BLOC and pays it by its own rules, so the deployer fills
+ * the new pool.
  */
 export default buildModule("Successor", (m) => {
   const rewardPool = m.contract("RewardPool", [

@@ -10,26 +10,26 @@ import { labelPrices } from "../labelPrices.ts";
 /** OpenZeppelin's `AccessManager.ADMIN_ROLE`. */
 const ADMIN_ROLE = 0n;
 
-/** What the rest of a deployment stands on. */
+/** The parts that a deployment needs first. */
 export interface Ground {
   token:
     NamedArtifactContractDeploymentFuture<"BlocToken"> | NamedArtifactContractAtFuture<"BlocToken">;
   rewardPool: NamedArtifactContractDeploymentFuture<"RewardPool">;
   /** The registry whose services may be taken over; the zero address for none. */
   predecessor: string | ModuleParameterRuntimeValue<string>;
-  /** What must have happened before the contracts are connected. */
+  /** Steps that must precede the connection of the contracts. */
   before?: Future[];
 }
 
 /**
- * Everything but token and reward pool: the contracts, connected once, with the launch classes, and
- * governance handed over. Parameters have no defaults, so that a network is never deployed with another
- * one's; `ignition/parameters/` has those of each.
+ * Deploys all contracts except token and reward pool, connects them once, adds the launch classes, and hands over
+ * governance. Parameters have no defaults, so that a network never gets another network's parameters;
+ * `ignition/parameters/` has those of each network.
  */
 export function system(m: IgnitionModuleBuilder, ground: Ground) {
   const { token, rewardPool, predecessor, before = [] } = ground;
   const deployer = m.getAccount(0);
-  // The deployer adds the classes, and has no say afterwards.
+  // The deployer adds the classes, and has no role afterwards.
   const governance = m.contract("AccessManager", [deployer]);
   const registry = m.contract("ServiceRegistry", [
     m.getParameter<number>("epochSeconds"),
@@ -111,7 +111,7 @@ export function system(m: IgnitionModuleBuilder, ground: Ground) {
   };
 }
 
-/** A short name as the contracts store it: ASCII, padded with zeros. */
+/** Encodes a short name for the contracts: ASCII, padded with zeros. */
 function bytes32(name: string): string {
   return `0x${Buffer.from(name.padEnd(32, "\0")).toString("hex")}`;
 }

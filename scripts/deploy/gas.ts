@@ -4,8 +4,8 @@ import { deployContracts } from "../../ignition/deploy.ts";
 import type { Parameters } from "../../ignition/parameters.ts";
 
 /**
- * Gas of a deployment, measured by doing it on a chain in this process. Parameters that a constructor
- * refuses are found out here, before anything was sent.
+ * Gas of a deployment, measured on a chain in this process. Parameters that a constructor refuses are found here,
+ * before the first transaction.
  */
 export async function deploymentGas(
   hre: HardhatRuntimeEnvironment,
@@ -16,7 +16,7 @@ export async function deploymentGas(
     override: { mining: { auto: true, interval: 0 } },
   });
   try {
-    // A successor costs as much; what it takes over is not on this chain.
+    // A successor costs as much, but its predecessor is not on this chain.
     const first = {
       ...parameters,
       treasury: parameters.treasury ?? parameters.governor,

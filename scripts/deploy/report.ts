@@ -1,7 +1,7 @@
 import type { Check } from "../../ignition/check.ts";
 import type { Deployment } from "../../src/chain/deployment.ts";
 
-/** The result, for people. */
+/** Formats the result as text. */
 export function report(
   deployment: Deployment,
   checks: readonly Check[],
@@ -14,8 +14,8 @@ export function report(
     ...Object.entries(deployment.contracts).map(
       ([name, address]) => `  ${name.padEnd(width)}  ${address}`,
     ),
-    ...wrong.map(({ what, found }) => `NOT as the parameters say: ${what}: ${found ?? ""}`),
-    `${checks.length - wrong.length} of ${checks.length} comparisons with what is on chain hold`,
+    ...wrong.map(({ what, found }) => `NOT as in the parameters: ${what}: ${found ?? ""}`),
+    `${checks.length - wrong.length} of ${checks.length} comparisons with the contracts on chain succeed`,
     wrong.length > 0
       ? "nothing was written"
       : `${written.changed ? "written to" : "unchanged:"} ${written.file}`,

@@ -7,11 +7,11 @@ import type { Address, Hex, PublicClient } from "viem";
 import type { Connection } from "../../ignition/deploy.ts";
 import { BlockcloudError } from "../../src/protocol/errors.ts";
 
-/** How long to wait for transactions of an earlier run, milliseconds. */
+/** Maximum wait for transactions of an earlier run, milliseconds. */
 const PATIENCE_MS = 600_000;
 const POLL_MS = 500;
 
-/** A line of Ignition's journal, as far as it matters here. */
+/** The used fields of a line of Ignition's journal. */
 interface Entry {
   type: string;
   futureId?: string;
@@ -20,10 +20,10 @@ interface Entry {
 }
 
 /**
- * Makes a journal fit to go on with after its process was killed at any moment. Ignition 3.1 stops for good
- * at a future that was begun without a transaction planned, and does not look for a transaction that went out
- * before its hash was written: the first is taken back, the second looked up by its nonce. Then waits until
- * everything the deployer sent is confirmed, which Ignition asks for.
+ * Repairs a journal after its process was killed at any moment, so that Ignition can continue. Ignition 3.1 cannot
+ * continue a future that has no planned transaction, and does not find a transaction that was sent before its hash was
+ * written. The first is removed from the journal, the second is found by its nonce. Then this waits until all
+ * transactions of the deployer are confirmed, as Ignition requires.
  */
 export async function mendJournal(
   folder: string,
@@ -41,13 +41,13 @@ export async function mendJournal(
   await untilConfirmed(input);
   for (const nonce of unrecorded(entries)) {
     const hash = await transactionOf(input.client, input.deployer, nonce);
-    // Never sent: Ignition sends it again.
+    // It was never sent, so Ignition sends it again.
     if (hash === undefined) continue;
     await trackTransaction(folder, hash, connection.provider, input.confirmations);
   }
 }
 
-/** Without a last line that was cut off while it was written. */
+/** The text without an incomplete last line. */
 function completeLines(text: string): string[] {
   return text
     .split("\n")
@@ -55,18 +55,18 @@ function completeLines(text: string): string[] {
     .filter((line) => line !== "");
 }
 
-/** Whether an entry begins a future of which nothing follows: nothing was sent for it. */
+/** Whether an entry begins a future without further entries, for which no transaction was sent. */
 function isHollow(entries: readonly Entry[], index: number): boolean {
   const entry = entries[index];
   return (
     entry?.type.endsWith("_EXECUTION_STATE_INITIALIZE") === true &&
-    // These need no transaction.
+    // These kinds need no transaction.
     !entry.type.startsWith("CONTRACT_AT") &&
     !entries.slice(index + 1).some(({ futureId }) => futureId === entry.futureId)
   );
 }
 
-/** Nonces of transactions that were about to be sent, and whose hashes were never written. */
+/** Nonces of transactions that may have been sent, but whose hashes were not written. */
 function unrecorded(entries: readonly Entry[]): number[] {
   const same = (a: Entry, b: Entry) =>
     a.futureId === b.futureId && a.networkInteractionId === b.networkInteractionId;
@@ -86,7 +86,7 @@ async function transactionOf(
   if ((await client.getTransactionCount({ address: from, blockNumber: high })) <= nonce) {
     return undefined;
   }
-  // From the newest block backwards in doubling steps: few nodes know old states.
+  // From the newest block back in doubling steps, because few nodes have old states.
   for (let step = 1n; high - step > 0n; step *= 2n) {
     const count = await client.getTransactionCount({ address: from, blockNumber: high - step });
     if (count <= nonce) {
@@ -128,6 +128,6 @@ async function untilConfirmed(input: {
   throw new BlockcloudError(
     "TRANSACTIONS_PENDING",
     `Earlier transactions of ${address} are not confirmed after ${PATIENCE_MS / 1000} s.`,
-    { retryable: true, remedy: "Replace them with a higher fee, and run this again." },
+    { retryable: true, remedy: "Replace them with a higher fee, and run again." },
   );
 }

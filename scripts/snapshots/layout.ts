@@ -2,7 +2,7 @@ import { globSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 
-/** What solc says of a contract's storage. */
+/** solc's storage layout of a contract. */
 interface StorageLayout {
   storage: { label: string; offset: number; slot: string; type: string }[];
   types: Record<
@@ -24,7 +24,7 @@ export async function layouts(root: string): Promise<Record<string, Record<strin
   const found: Record<string, Record<string, string>> = {};
   for (const file of globSync("artifacts/contracts/**/*.json", { cwd: root }).sort()) {
     const artifact = JSON.parse(await readFile(path.join(root, file), "utf8")) as Artifact;
-    // What is abstract stands in those that derive from it.
+    // The storage of an abstract contract is part of the derived contracts.
     if (artifact.buildInfoId === undefined || artifact.deployedBytecode === "0x") continue;
     const info = path.join(root, `artifacts/build-info/${artifact.buildInfoId}.output.json`);
     const { output } = JSON.parse(await readFile(info, "utf8")) as {
@@ -42,7 +42,7 @@ export async function layouts(root: string): Promise<Record<string, Record<strin
   return found;
 }
 
-/** Without the numbers that solc gives its syntax tree, which change with any edit. */
+/** The name without solc's syntax tree numbers, which change with any edit. */
 function describe({ storage, types }: StorageLayout): Record<string, string> {
   const name = (type: string) => types?.[type]?.label ?? type;
   const place = (item: StorageLayout["storage"][number]) => `${item.slot}+${item.offset}`;

@@ -4,23 +4,22 @@ import ts from "typescript";
 
 /** Folders with source files. */
 const FOLDERS = ["bench", "contracts", "devnet", "ignition", "scripts", "src", "test"];
-/** Under it the package's own name means its sources (package.json). */
+/** The condition with which the package's own name means its sources (package.json). */
 const SOURCE_CONDITION = "blockcloud-source";
 const SOURCE = /\.(ts|mjs|js|sol)$/;
 
-/** What a file depends on, as its text says; paths from the root. */
+/** The dependencies of a file, from its text; paths from the root. */
 interface Source {
   /** Files that it imports or names. */
   files: string[];
-  /** Folders and patterns that it names: it reads what is in them. */
+  /** Folders and patterns that it names, because it may read their files. */
   patterns: string[];
 }
 
 /**
- * Which file of a project depends on which: by its imports, except those of types alone, which are gone
- * when it runs; by the names of files, folders and patterns in its strings; and by the names of contracts,
- * whose artifacts it takes. A program that it starts through `bin/` is not followed: nearly every source
- * file is part of that program.
+ * The dependencies between the files of a project: imports, except type imports, which do not exist at run time; names
+ * of files, folders and patterns in strings; and names of contracts whose artifacts are used. A program that a file
+ * starts through `bin/` is not followed, because it contains nearly every source file.
  */
 export class Imports {
   readonly #root: string;
@@ -56,7 +55,7 @@ export class Imports {
     }
   }
 
-  /** The files given, and all that depend on one of them, however indirectly. */
+  /** The given files, and all files that depend on them directly or indirectly. */
   dependents(changed: readonly string[]): Set<string> {
     const users = new Map<string, string[]>();
     for (const [user, { files }] of this.#sources) {
@@ -68,7 +67,7 @@ export class Imports {
         if (patterns.some((pattern) => path.matchesGlob(file, pattern))) found.add(user);
       }
     }
-    // A set hands out what is added while it is read.
+    // Iteration over a set includes elements that are added meanwhile.
     for (const file of found) for (const user of users.get(file) ?? []) found.add(user);
     return found;
   }
@@ -103,7 +102,7 @@ export class Imports {
     return source;
   }
 
-  /** What an import leads to, unless it is a package. */
+  /** The file of an import, unless it is a package. */
   #import(file: string, specifier: string, source: Source): void {
     if (specifier.startsWith(".")) {
       source.files.push(this.#beside(file, specifier));
@@ -128,7 +127,7 @@ export class Imports {
     }
   }
 
-  /** What a string leads to, if it names something of the project. */
+  /** The file, folder or pattern that a string names, if it is part of the project. */
   #name(file: string, literal: string, source: Source): void {
     const contract = this.#contracts.get(literal.split(/[/:]/).at(-1) ?? "");
     if (contract !== undefined) source.files.push(contract);
@@ -143,18 +142,18 @@ export class Imports {
         existsSync(path.join(this.#root, name)) && statSync(path.join(this.#root, name));
       if (stats === false) continue;
       if (stats.isFile()) source.files.push(name);
-      // The folders at the top are nearly everything, and a slash alone names no folder.
+      // Top-level folders contain nearly all files, and a single slash is not a folder.
       else if (/\w\/\w/.test(literal)) source.patterns.push(`${name.replace(/\/$/, "")}/**`);
     }
   }
 
-  /** A path that a file gives relative to itself, from the root. */
+  /** Converts a path relative to a file to one from the root. */
   #beside(file: string, name: string): string {
     return path.normalize(path.join(path.dirname(file), name));
   }
 }
 
-/** Whether nothing of an import or a re-export is there at run time. */
+/** Whether an import or a re-export does not exist at run time. */
 function isErased(node: ts.ImportDeclaration | ts.ExportDeclaration): boolean {
   if (ts.isExportDeclaration(node)) return node.isTypeOnly;
   return node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword;

@@ -1,14 +1,14 @@
 /** Work of one lane. */
 export interface Task {
   lane: string;
-  /** Ends before this begins; in another lane, or earlier in the same. */
+  /** Tasks that must end before this one begins; in another lane, or earlier in the same. */
   after?: readonly Task[];
   run(): Promise<void>;
 }
 
 /**
- * Runs tasks in lanes, each lane as many at once as its width says, in the order given. A task that waits
- * for another holds its place.
+ * Runs tasks in lanes, in the given order; the width of a lane is its number of concurrent tasks. A task that waits
+ * for another keeps its place.
  */
 export async function runInLanes(
   tasks: readonly Task[],
@@ -17,7 +17,7 @@ export async function runInLanes(
   const ended = new Map(tasks.map((task) => [task, Promise.withResolvers<undefined>()]));
   const work = async (waiting: Task[]) => {
     for (let task = waiting.shift(); task !== undefined; task = waiting.shift()) {
-      // One that is not part of this run is not waited for.
+      // A task that is not part of this run is not awaited.
       for (const other of task.after ?? []) await ended.get(other)?.promise;
       await task.run();
       ended.get(task)?.resolve(undefined);

@@ -31,24 +31,24 @@ export function nearSteps(base: string | undefined): readonly Step[] {
   return planned(plan, changed);
 }
 
-/** Tests and checks, by what runs them. */
+/** Tests and checks, by the program that runs them. */
 export interface NearPlan {
   mocha: string[];
   solidity: string[];
-  /** Checks that are scripts of their own, by the names of their steps. */
+  /** Checks with their own scripts, by the names of their steps. */
   scripts: string[];
-  /** Files that nothing above depends on. */
+  /** Files on which no test and no check depends. */
   alone: string[];
 }
 
-/** Checks that a change of what they import may fail. */
+/** Checks that may fail after a change of their imports. */
 const scripts: Readonly<Record<string, string>> = {
   "scripts/abi.ts": "abi",
   "scripts/snapshots.ts": "snapshots",
   "scripts/vectors.ts": "vectors",
 };
 
-/** Which tests and checks depend on files. */
+/** The tests and checks that depend on files. */
 export function nearPlan(changed: readonly string[], imports: Imports): NearPlan {
   const test = (file: string) => /^test\/.*\.(test\.ts|t\.sol)$/.test(file) || file in scripts;
   const found = [...imports.dependents(changed)].filter(test).sort();
@@ -69,7 +69,7 @@ function planned(plan: NearPlan, changed: readonly string[]): Step[] {
     files.length > 0 && format(files),
     scripted.length > 0 && eslint(scripted),
     changed.some((file) => file.endsWith(".ts")) && importRules(),
-    // Also for a file that is gone, and for what types depend on beside sources.
+    // Also for a deleted file, and for other files on which types depend.
     changed.some((file) => /\.(ts|json)$/.test(file)) && types(),
     contracts.length > 0 && solhint(contracts),
     plan.solidity.length > 0 && {
@@ -104,7 +104,7 @@ function git(...args: string[]): string {
   return execFileSync("git", args, { cwd: root, encoding: "utf8" }).trim();
 }
 
-/** As `git`, and nothing when it fails. */
+/** Like `git`, but undefined if it fails. */
 function tried(...args: string[]): string {
   try {
     return execFileSync("git", args, { cwd: root, encoding: "utf8", stdio: "pipe" }).trim();

@@ -3,19 +3,19 @@ import path from "node:path";
 
 export const root = path.resolve(import.meta.dirname, "../..");
 
-/** A program of the suite, which Node runs. */
+/** A Node program of the suite. */
 export interface Program {
   args: readonly string[];
   env?: Record<string, string>;
 }
 
-/** How a program ended, and all that it printed. */
+/** The result of a program, and its output. */
 export interface Ending {
   code: number;
   output: string;
 }
 
-/** A program that runs for longer than this hangs: the longest one takes some minutes, in milliseconds. */
+/** Time limit of a program, milliseconds; the longest one takes some minutes. */
 const LIMIT_MS = 45 * 60_000;
 
 const running = new Set<ChildProcess>();
@@ -45,7 +45,7 @@ export function run({ args, env }: Program): Promise<Ending> {
   });
 }
 
-/** Passes the signals that end this process on to the programs that run. */
+/** Forwards the signals that end this process to the running programs. */
 export function forwardSignals(): void {
   for (const [signal, code] of [
     ["SIGINT", 130],

@@ -1,24 +1,24 @@
 import type { Ending } from "./process.ts";
 import type { Step } from "./steps.ts";
 
-/** Tests of a step, or of all. */
+/** Test counts of a step, or of all steps. */
 export interface Counts {
   passed: number;
   failed: number;
 }
 
-/** What the programs of a step came to. */
+/** The result of a step's programs. */
 export interface Verdict extends Counts {
-  /** What is to be read of a step that failed. */
+  /** The output of a failed step. */
   output: string;
 }
 
-/** Adds up what a step's programs said. */
+/** Sums the results of a step's programs. */
 export function judge(step: Step, endings: readonly Ending[]): Verdict {
   const verdicts = endings.map(({ code, output }): Verdict => {
     const counts =
       step.counted === true ? count(output) : { passed: code === 0 ? 1 : 0, failed: 0 };
-    // One that fails without a failed test of its own, say at start, counts as one failure.
+    // A program that fails without a failed test, for example at its start, counts as one failure.
     if (code !== 0 && counts.failed === 0) counts.failed = 1;
     const isEmpty = code === 0 && counts.passed === 0;
     if (isEmpty) counts.failed += 1;
@@ -32,7 +32,7 @@ export function judge(step: Step, endings: readonly Ending[]): Verdict {
   };
 }
 
-/** `12 passing`, `1 failing`, as mocha and Hardhat's Solidity runner print them. */
+/** Matches `12 passing` and `1 failing` of mocha and Hardhat's Solidity runner. */
 function count(output: string): Counts {
   const find = (word: string) =>
     [...output.matchAll(new RegExp(`^\\s*(\\d+) ${word}\\b`, "gm"))].reduce(

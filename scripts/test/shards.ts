@@ -1,18 +1,18 @@
 import { globSync } from "node:fs";
 import { root } from "./process.ts";
 
-/** Mocha files that one process runs. */
+/** The mocha files of one process. */
 export interface Shard {
   files: readonly string[];
-  /** What they may take, seconds. */
+  /** Their expected time, seconds. */
   seconds: number;
 }
 
-/** A file from this length on has a process of its own, seconds; shorter ones share. */
+/** Time from which a file has its own process, seconds; shorter files share one. */
 const ALONE = 15;
-/** What the files that share a process take together, seconds: each process loads the libraries anew. */
+/** Total time of the files that share a process, seconds: each process must load the libraries. */
 const TOGETHER = 40;
-/** What a file takes that is not listed, seconds. */
+/** Expected time of an unlisted file, seconds. */
 const SHORT = 1;
 
 /** All mocha files, by their paths from the root. */
@@ -21,9 +21,9 @@ export function mochaFiles(): string[] {
 }
 
 /**
- * Divides files among processes, the longest first, so that none of them is left over at the end.
+ * Divides files among processes, the longest first, so that no long file runs alone at the end.
  *
- * @param seconds What files take that are not short; only the order depends on it.
+ * @param seconds Times of long files; only the order depends on them.
  */
 export function shards(
   files: readonly string[],

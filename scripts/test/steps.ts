@@ -2,27 +2,27 @@ import { root, type Program } from "./process.ts";
 import { mochaFiles, shards } from "./shards.ts";
 import seconds from "./seconds.json" with { type: "json" };
 
-/** Part of the suite: programs that all have to end well. */
+/** A part of the suite: programs that must all succeed. */
 export interface Step {
   name: string;
-  /** `compute` keeps a core busy, `mocha` mostly waits. */
+  /** `compute` uses a core fully, `mocha` mostly waits. */
   lane: "compute" | "mocha";
   programs: readonly Program[];
-  /** Steps that end before this one begins, if they run. */
+  /** Steps that must end before this one begins, if they run. */
   after?: readonly string[];
-  /** Whether the programs say how many tests passed and failed; else the step counts as one. */
+  /** Whether the programs print the numbers of passed and failed tests; else the step counts as one. */
   counted?: boolean;
-  /** Not part of a run without names. */
+  /** Runs only if it is named. */
   onDemand?: boolean;
 }
 
 export const hardhat = "node_modules/hardhat/dist/src/cli.js";
 const bin = (name: string) => `node_modules/.bin/${name}`;
 
-/** What needs artifacts, ABIs or the types that are generated with them. */
+/** Steps that need artifacts, ABIs or generated types. */
 const compiled = ["compile"] as const;
 
-/** All steps; in a lane the longest come first, after what they need. */
+/** All steps; in a lane the longest come first, after their dependencies. */
 export const steps: readonly Step[] = [
   compute("compile", [hardhat, "compile", "--no-tests"]),
   { ...compute("solidity", [hardhat, "test", "solidity"]), after: compiled, counted: true },
@@ -54,16 +54,16 @@ function compute(name: string, args: readonly string[]): Step {
   return { name, lane: "compute", programs: [{ args }] };
 }
 
-/** The whole project: a change of one file's types shows in another file. What is known is kept. */
+/** Checks the whole project, because a change of types in one file affects others; uses the cache. */
 export function types(): Step {
   const kept = ["--incremental", "--tsBuildInfoFile", "cache/types.tsbuildinfo"];
   return { ...compute("types", [bin("tsc"), ...kept]), after: compiled };
 }
 
-/** Who may import whom; also all of it, for circles run through many files. */
+/** Checks the permitted imports of the whole project, because circles involve many files. */
 export function imports(): Step {
   const rules = ["--config", "imports.config.js", "--output-type", "err"];
-  const folders = ["src", "devnet", "bench", "scripts", "ignition"];
+  const folders = ["src", "devnet", "bench", "scripts", "ignition", "test/support/recount"];
   return compute("imports", [bin("depcruise"), ...rules, ...folders]);
 }
 
@@ -81,8 +81,8 @@ export function solhint(files: readonly string[]): Step {
 }
 
 /**
- * Mocha files in some processes. They run without Hardhat's task; a test that needs Hardhat imports it. A
- * process ends with its last test: what a failed `before` has started would keep it open.
+ * Mocha files in several processes. They run without Hardhat's task; a test that needs Hardhat imports it. A process
+ * exits after its last test, because parts that a failed `before` has started would keep it alive.
  */
 export function mocha(files: readonly string[]): Step {
   const programs = shards(files, seconds).map(({ files }) => ({

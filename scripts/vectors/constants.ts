@@ -9,7 +9,7 @@ import { MAX_WORDS, SAMPLES } from "../../src/protocol/round.ts";
 import { K, LANES, MAX_WEIGHT } from "../../src/protocol/sortition.ts";
 import { QUORUM } from "../../src/protocol/tally.ts";
 
-/** Figures that both sides write down. */
+/** Constants that both languages define. */
 export function constantVectors() {
   return {
     K: Number(K),

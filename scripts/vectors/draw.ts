@@ -10,7 +10,7 @@ import {
 import { publicHeaders } from "./headers.ts";
 import { decimals, times, type Random } from "./random.ts";
 
-/** Secrets of a hash chain, and how many hashes lie between each and the tip. */
+/** Secrets of a hash chain, and their distance from the tip in hashes. */
 export function hashChainVectors(random: Random) {
   const key = random.bytes(32);
   const scope = { chainId: 31_337n, contract: random.address(), chainNumber: 3 };
@@ -32,7 +32,7 @@ export function hashChainVectors(random: Random) {
   };
 }
 
-/** Headers of public blocks, and the seeds that come of them. */
+/** Headers of public blocks, and their seeds. */
 export function seedVectors(random: Random) {
   const headers = Object.values(publicHeaders);
   const proofOfService = random.address();
@@ -58,7 +58,7 @@ export function seedVectors(random: Random) {
 /** Draws: `shardsPerDraw` shards for each auditor, weights row by row. */
 export function sortitionVectors(random: Random) {
   const unit = 10n ** 18n;
-  // From nothing to more than everything: the cap of 15, whole numbers and fractions of all sizes.
+  // Stakes from 0 to more than the total: the cap of 15, whole numbers, and fractions of all sizes.
   const stakes: [bigint, bigint][] = [
     [0n, 1n],
     [1n, 10n ** 28n],

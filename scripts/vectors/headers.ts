@@ -4,9 +4,9 @@ const NO_UNCLES = "0x1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d
 const NO_ROOT = "0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421";
 
 /**
- * Headers of public blocks, as `eth_getBlockByNumber` gives them. Their hashes are known to the world, so
- * they judge our encoder, not the other way round. Between them: quantities with an odd number of digits,
- * quantities of 0, empty and non-empty `extraData`, from the first fork's fields to Prague's.
+ * Headers of public blocks, from `eth_getBlockByNumber`. Their hashes are public, so they are an independent check of
+ * the encoder. They include quantities with an odd number of digits, quantities of 0, empty and non-empty `extraData`,
+ * and the fields of all forks up to Prague.
  */
 export const publicHeaders: Record<string, RpcHeader> = {
   mainnetGenesis: {

@@ -7,7 +7,7 @@ import { addressOfKey } from "../../src/protocol/signature.ts";
 import { blockcloudDomain, domainSeparator, typedData } from "../../src/protocol/typedData.ts";
 import { decimals, times, type Random } from "./random.ts";
 
-/** Service IDs, their parts, and words that are no IDs. */
+/** Service IDs, their parts, and words that are not IDs. */
 export function serviceIdVectors(random: Random) {
   const ids = [
     rootServiceId(1n),

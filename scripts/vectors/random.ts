@@ -1,7 +1,7 @@
 import { bytesToHex, keccak } from "../../src/protocol/bytes.ts";
 import { getAddress, type Address, type Hex } from "viem";
 
-/** A reproducible stream of values: counter-mode Keccak of a seed, so that no run differs from another. */
+/** A reproducible stream of values: counter-mode Keccak of a seed. */
 export class Random {
   readonly #seed: string;
   #counter = 0;
@@ -40,7 +40,7 @@ export function times<T>(length: number, make: (index: number) => T): T[] {
   return Array.from({ length }, (_, index) => make(index));
 }
 
-/** A column for `vm.parseJsonUintArray`: decimal strings, since JSON's numbers end at 2^53. */
+/** A column for `vm.parseJsonUintArray`: decimal strings, because JSON numbers are exact only up to 2^53. */
 export function decimals(values: readonly (bigint | number)[]): string[] {
   return values.map(String);
 }

@@ -7,7 +7,7 @@ import { addressOfKey } from "../../src/protocol/signature.ts";
 import { blockcloudDomain } from "../../src/protocol/typedData.ts";
 import { decimals, times, type Random } from "./random.ts";
 
-/** A sub-service's record with its delegation, its name, and what takes both back; raw names. */
+/** A sub-service's record with its delegation, its name, and the revocations of both; raw names. */
 export function recordVectors(random: Random) {
   const chainId = 11_155_111n;
   const registry = random.address();

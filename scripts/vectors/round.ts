@@ -53,7 +53,7 @@ export function roundVectors(random: Random) {
     secret: random.hash(),
   };
   return {
-    // Words of all chunks in one column; `length` says how many belong to each.
+    // Words of all chunks in one column; `length` is the number of words of each chunk.
     base: decimals(chunks.map((chunk) => chunk.base)),
     length: decimals(chunks.map((chunk) => chunk.words.length)),
     words: decimals(chunks.flatMap((chunk) => chunk.words)),

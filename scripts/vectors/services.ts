@@ -13,7 +13,7 @@ import { decimals, times, type Random } from "./random.ts";
 
 const MAX_WORD = (1n << 256n) - 1n;
 
-/** Questions and answers of challenges, and what is no answer of the key. */
+/** Questions and answers of challenges, and invalid answers. */
 export function challengeVectors(random: Random) {
   const chainId = 11_155_111n;
   const registry = random.address();
@@ -54,7 +54,7 @@ export function challengeVectors(random: Random) {
     { proof: bytesToHex(concatBytes(word(challenge), new Uint8Array(65))), key },
     { proof, key: other.key },
     { proof: other.proof, key },
-    // A key of zero accepts nobody, not even a signature that recovers nobody.
+    // A zero key accepts no signature, not even one that recovers the zero address.
     { proof: changed(96, () => 0), key: zeroAddress },
   ];
   for (const item of bad) {
@@ -87,7 +87,7 @@ function highS(proof: Uint8Array, v: number): Uint8Array {
   return twin;
 }
 
-/** Labels with what the contracts say of them, and commitments. */
+/** Labels with their validity in the contracts, and commitments. */
 export function labelVectors(random: Random) {
   const long = (length: number) => "a".repeat(length);
   const labels = [

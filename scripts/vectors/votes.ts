@@ -13,7 +13,7 @@ import { decimals, times, type Random } from "./random.ts";
 
 const MASK = (1n << 240n) - 1n;
 
-/** Report words: votes (4 stands for an abstention, 15 a word), and words that are none. */
+/** Report words: votes (4 is an abstention; 15 per word), and malformed words. */
 export function reportWordVectors(random: Random) {
   const words = [
     reportWord(0, []),
@@ -52,7 +52,7 @@ export function reportWordVectors(random: Random) {
 export function tallyVectors(random: Random) {
   let tally = 0n;
   const steps: { tag: bigint; votes: bigint; weight: number; tally: bigint }[] = [];
-  // Tags rise from time to time, as the ring wraps: each rise must drop what stood there.
+  // Tags rise from time to time, because the ring wraps: each rise must drop the old word.
   for (const [tag, additions] of [
     [0n, 4],
     [1n, 7],
@@ -85,7 +85,7 @@ export function payVectors(random: Random) {
     let tally = 0n;
     const additions = i % 3 === 0 ? 1 : 1 + random.below(6);
     for (let k = 0; k < additions; k++) {
-      // Every third tally counts the same weight in all lanes: the contract's short cut.
+      // Every third tally counts the same weight in all lanes, for the contract's fast path.
       const votes =
         i % 3 === 0 ? times(LANES, () => random.below(4) as Grade) : randomVotes(random);
       tally = addReport(
@@ -137,7 +137,7 @@ export function activeLanesVectors(random: Random) {
   return {
     lanes: decimals(lanes),
     word: decimals(words),
-    // Lane by lane, as a reader of the protocol would do it.
+    // Lane by lane, by the text of the protocol.
     kept: decimals(
       words.map((word, i) =>
         reportWord(

@@ -24,11 +24,11 @@ import type { AuditorStore, StoredRound } from "./store.ts";
 
 /** Inspections begin up to this share of the epoch. */
 const LAST_START = 0.55;
-/** From this share of the epoch on, services are drawn without those that cannot be read. */
+/** From this share of the epoch on, services whose probe cannot be read are skipped. */
 const LAST_READ = 0.25;
-/** A commitment is watched until so many blocks are on top of it. */
+/** Depth in blocks until which a commitment is watched. */
 const COMMIT_DEPTH = 5n;
-/** Inspections end, and the commitment is sent, at this share of the epoch at the latest. */
+/** Share of the epoch at which inspections end and the commitment is sent at the latest. */
 const DEADLINE = 0.75;
 
 export interface AuditDependencies {
@@ -40,7 +40,7 @@ export interface AuditDependencies {
   voter: Voter;
   store: AuditorStore;
   sender: TransactionSender;
-  /** Refuses rounds that do not pay; without it none is refused. */
+  /** Skips unprofitable rounds; undefined: skips none. */
   profit?: Pick<Profit, "pays"> | undefined;
   time: ChainTime;
   timers: Timers;
@@ -71,14 +71,14 @@ export class AuditDuty implements Duty {
     const round = store.round(epoch);
     if (round === undefined || store.isSent(epoch)) return round;
     if (await this.#isOfSeed(round, signal)) return round;
-    log.warn("the epoch's seed has changed: its round is made anew", { epoch });
+    log.warn("the epoch's seed has changed, making the round anew", { epoch });
     store.discard(epoch);
     return undefined;
   }
 
   /**
-   * Sends the commitment until it is some blocks deep, always the one on disk: once it may have been sent,
-   * no other is, whatever becomes of the seed.
+   * Sends the commitment until it is some blocks deep. It is always the one on disk: after a commitment may have
+   * been sent, no other one is sent, even if the seed changes.
    */
   async #commit(round: StoredRound, signal: AbortSignal): Promise<void> {
     const { store, log } = this.#d;
@@ -91,9 +91,12 @@ export class AuditDuty implements Duty {
       } else {
         if (!(await this.#isOfSeed(round, signal))) {
           if (!store.isSent(epoch)) throw stale(epoch);
-          log.error("the epoch's seed has changed since the commitment was sent: it is given up", {
-            epoch,
-          });
+          log.error(
+            "the epoch's seed has changed since the commitment was sent, giving the round up",
+            {
+              epoch,
+            },
+          );
           return;
         }
         store.markSent(epoch);
@@ -101,7 +104,7 @@ export class AuditDuty implements Duty {
         log.info("round committed", { epoch, votes });
       }
       if (await staysFor(this.#d, COMMIT_DEPTH, isCommitted, signal)) return;
-      log.warn("a reorganisation took the commitment back: it is sent again", { epoch });
+      log.warn("a reorganisation removed the commitment, sending it again", { epoch });
     }
   }
 
@@ -118,7 +121,7 @@ export class AuditDuty implements Duty {
       await this.#d.sender.send(call, { signal, deadline, urgent: true });
     } catch (cause) {
       signal.throwIfAborted();
-      // After any doubt the contract says what counts: one sent before a restart may have come first.
+      // After an error the contract decides: a commitment that was sent before a restart may have been mined.
       if (await this.#isCommitted(epoch)) {
         if (await this.#isForeign(round)) throw elsewhere(this.#auditor, epoch);
         return;
@@ -135,7 +138,7 @@ export class AuditDuty implements Duty {
     return isForeign(this.#d, { auditor: this.#auditor, epoch, commitment, from });
   }
 
-  /** Whether a round was drawn from the seed that the chain has now. */
+  /** Whether a round was drawn from the chain's current seed. */
   async #isOfSeed(round: StoredRound, signal: AbortSignal): Promise<boolean> {
     const { epoch, secret, y } = round;
     return drawKey(await this.#seed(epoch, signal), secret, this.#auditor) === y;
@@ -148,7 +151,7 @@ export class AuditDuty implements Duty {
     return (await this.#d.seeds.prove(epoch, this.#d.time.head())).seed;
   }
 
-  /** The epoch's round, on disk; undefined when there is none to make. */
+  /** The epoch's round, on disk; undefined if there is no round in this epoch. */
   async #inspect(epoch: number, signal: AbortSignal): Promise<StoredRound | undefined> {
     const { time, log, store } = this.#d;
     const start = epochStart(time.timing, epoch);
@@ -160,7 +163,7 @@ export class AuditDuty implements Duty {
     };
     if (isLate()) return undefined;
     await untilConfirmed(this.#d, epoch, signal);
-    // The chain may have stood still: what is left of real time would not do for a service that is well.
+    // If the chain has halted, the remaining real time would be too short even for a healthy service.
     if (isLate()) return undefined;
     const secret = await this.#d.secrets.secret(epoch);
     if (secret === undefined) {
@@ -168,7 +171,7 @@ export class AuditDuty implements Duty {
       return undefined;
     }
     const { seed } = await this.#d.seeds.prove(epoch, time.head());
-    // Until then another try, or another endpoint, may read what this one could not.
+    // Before that, another attempt or another endpoint may read the missing probe.
     const withoutUnread = time.now() > at(LAST_READ);
     const input = { auditor: this.#auditor, epoch, seed, secret, withoutUnread };
     const drawn = await draw(input, this.#d);

@@ -7,7 +7,7 @@ import { epochStart } from "../protocol/epoch.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import type { AuditorMetrics } from "./metrics.ts";
 
-/** A duty of an epoch; a failure that is retryable is tried again while the epoch lasts. */
+/** A duty of an epoch; a retryable failure is tried again until the epoch ends. */
 export interface Duty {
   readonly name: string;
   run(epoch: number, signal: AbortSignal): Promise<void>;
@@ -27,8 +27,8 @@ const FIRST_EPOCH = 1;
 const RETRY_SHARE = { first: 0.005, most: 0.1 };
 
 /**
- * Runs an auditor's duties in each epoch: proving the seed, inspecting and committing, revealing and
- * claiming. They are independent: none waits for another's failure, and none outlives its epoch.
+ * Runs an auditor's duties in each epoch: prove the seed, inspect and commit, reveal and claim. The duties are
+ * independent: a failure of one does not delay another, and each ends with its epoch.
  */
 export class Auditor implements Startable {
   readonly #auditor: Address;
@@ -112,8 +112,8 @@ export class Auditor implements Startable {
 }
 
 /**
- * Also what the contracts refuse is tried again: an endpoint that is some blocks behind gives their refusals
- * of then, an estimate costs nothing, and a round that is given up costs stake.
+ * A revert is retryable, too: an endpoint that lags behind reports reverts of its older state, an estimate costs
+ * nothing, and giving up a round costs stake.
  */
 function isWorthAnotherTry(error: unknown): boolean {
   return !(error instanceof BlockcloudError) || error.retryable || error.code === "CALL_REVERTED";

@@ -29,23 +29,23 @@ import { TickDuty } from "./tickDuty.ts";
 export interface AuditorOptions {
   /** The preferred RPC endpoint, then its fallbacks. */
   rpcUrls: readonly string[];
-  /** How the head is followed. */
+  /** The polling of the head. */
   pace?: ChainPace | undefined;
   fees?: FeePolicy | undefined;
-  /** Refuses rounds that do not pay; without it none is refused. */
+  /** Skips unprofitable rounds; undefined: skips none. */
   economics?: Economics | undefined;
   deployment: Deployment;
   /** The auditor's owner: its identity. */
   auditor: Address;
   /** Signs the rounds' transactions and makes the hash chains. */
   operatorKey: Hex;
-  /** Its node of the record network; without it only announcements on chain are followed. */
+  /** The auditor's node of the record network; without it, only announcements on chain are used. */
   coral?: CoralOptions | undefined;
   /** Folder of the worker's state. */
   stateDir: string;
-  /** For a devnet: services on loopback are inspected, too. */
+  /** For a devnet: inspect services on loopback, too. */
   allowLoopback: boolean;
-  /** Names of the duties to run; without it all. An auditor that leaves starts no new rounds. */
+  /** Duties to run, default all. An auditor that leaves starts no new rounds. */
   duties?: readonly string[];
 }
 
@@ -54,9 +54,9 @@ export interface AuditorEnvironment {
   log: Logger;
   /** The registry in which the auditor counts its events. */
   metrics?: Metrics;
-  /** Who votes; the real inspector unless a test brings another. */
+  /** Replaces the inspector in tests. */
   createVoter?: (dependencies: InspectorDependencies) => Voter;
-  /** Opens the store; a test may bring one that fails. */
+  /** Opens the store; tests replace it by one that fails. */
   openStore?: (file: string) => AuditorStore;
 }
 

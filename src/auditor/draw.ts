@@ -7,7 +7,7 @@ import { BlockcloudError } from "../protocol/errors.ts";
 import { stakingAbi } from "../protocol/abi/staking.ts";
 import { drawKey, drawnWeight, expectedWeight, shardCount } from "../protocol/sortition.ts";
 
-/** What an auditor has to inspect in an epoch. */
+/** The services that an auditor has to inspect in an epoch. */
 export interface Draw {
   epoch: number;
   secret: Hex;
@@ -17,11 +17,11 @@ export interface Draw {
 }
 
 /**
- * Draws the shards of an epoch. The contract repeats this for each shard that is reported on.
+ * Draws the shards of an epoch. The contract repeats this for each reported shard.
  *
- * @param input.withoutUnread Leaves services out whose specification no endpoint gives out any more, rather
- * than that nobody is inspected.
- * @returns Undefined when the auditor has no stake in the epoch: after it has left.
+ * @param input.withoutUnread Skips a service whose specification no endpoint returns, instead of failing the
+ * whole draw.
+ * @returns Undefined if the auditor has no stake in the epoch, because it has left.
  * @throws BlockcloudError `PROBE_MISSING`, retryable.
  */
 export async function draw(

@@ -18,19 +18,19 @@ import { elsewhere } from "./foreignRounds.ts";
 import { OpenedRound, type ChunkArgument } from "./round.ts";
 import type { AuditorStore, StoredRound } from "./store.ts";
 
-/** Epochs in which a round can be claimed, from the second after the audited one. */
+/** Number of epochs in which a round can be claimed, from the second after the audited one. */
 const CLAIM_EPOCHS = 128;
-/** Reveals and claims go out at a random moment in this part of the epoch. */
+/** The part of the epoch in which reveals and claims are sent, at a random moment. */
 const EARLY = { from: 0.2, to: 0.4 };
-/** What was claimed is paid out once in so many epochs: each payout costs a transfer. */
+/** Interval in epochs between payouts of claimed pay: each payout costs a transfer. */
 const COLLECT_EVERY = 24;
-/** A claim whose window ends within so many epochs is as urgent as a reveal. */
+/** A claim whose window ends within this number of epochs is as urgent as a reveal. */
 const LAST_EPOCHS = 8;
-/** A round that cannot be claimed is given up when it is so many epochs old. */
+/** Age in epochs at which a round that cannot be claimed is given up. */
 const GIVE_UP_EPOCHS = 8;
-/** A reveal is watched until so many blocks are on top of it. */
+/** Depth in blocks until which a reveal is watched. */
 const REVEAL_DEPTH = 5n;
-/** How long to wait for the epoch's seed, which the newest claim needs; then it goes without it. */
+/** Share of the epoch until which the duty waits for its seed, which the newest claim needs. */
 const SEED_BY = 0.5;
 
 export interface EarnDependencies {
@@ -53,16 +53,16 @@ interface Part {
 }
 
 /**
- * Reveals the previous epoch's round and claims the ones before it, in one transaction where it fits; now
- * and then collects what was claimed.
+ * Reveals the previous epoch's round and claims older ones, in one transaction if they fit. Sometimes it also
+ * collects the claimed pay.
  */
 export class EarnDuty implements Duty {
   readonly name = "earn";
   readonly #auditor: Address;
   readonly #d: EarnDependencies;
-  /** Rounds of which another instance has committed to one of its own. */
+  /** Epochs for which another instance has committed to its own round. */
   readonly #foreign = new Set<number>();
-  /** The round that was said to be lost. */
+  /** The round whose loss was logged. */
   #lost: number | undefined;
 
   constructor(options: { auditor: Address }, dependencies: EarnDependencies) {
@@ -80,7 +80,7 @@ export class EarnDuty implements Duty {
     const reveals = await this.#reveals(epoch - 1);
     const urgentClaims = await this.#claims(epoch, epoch - CLAIM_EPOCHS - 1 + LAST_EPOCHS);
     const urgent = [...reveals, ...urgentClaims];
-    // Claims and the payout can wait for cheaper gas, and then share a transaction with the reveal.
+    // Claims and the payout can wait for cheaper gas, and share a later transaction with a reveal.
     const isAffordable = await this.#d.sender.isAffordable();
     if (!isAffordable) this.#d.log.info("gas is expensive: claims wait", { epoch });
     const patient = isAffordable
@@ -98,11 +98,11 @@ export class EarnDuty implements Duty {
     await this.#untilRevealed(epoch - 1, signal);
   }
 
-  /** Watches the reveal until it is some blocks deep: it can be repeated in this epoch only. */
+  /** Watches the reveal until it is some blocks deep: it can be repeated only in this epoch. */
   async #untilRevealed(epoch: number, signal: AbortSignal): Promise<void> {
     if (this.#foreign.has(epoch) || this.#d.store.round(epoch) === undefined) return;
     const isRevealed = async () => (await this.#reveals(epoch)).length === 0;
-    // Without a seed nothing can be revealed yet; it may still be recorded.
+    // Without a seed a reveal is not possible yet; the seed may still be recorded.
     const isSeedKnown = (await this.#d.seeds.recorded(epoch)) !== undefined;
     const isDone = isSeedKnown && (await isRevealed());
     if (isDone && (await staysFor(this.#d, REVEAL_DEPTH, isRevealed, signal))) return;
@@ -123,7 +123,7 @@ export class EarnDuty implements Duty {
     }
   }
 
-  /** What is left to reveal of a round. */
+  /** The chunks of a round that are not revealed yet. */
   async #reveals(epoch: number): Promise<Part[]> {
     const round = this.#foreign.has(epoch) ? undefined : this.#d.store.round(epoch);
     if (round === undefined) return [];
@@ -156,7 +156,7 @@ export class EarnDuty implements Duty {
     if (recorded === undefined || chunk === undefined) return false;
     if (drawKey(recorded.seed, secret, this.#auditor) === y) return true;
     try {
-      // The shards may be drawn by the new seed as well: then the reveal stands, and only the claim fails.
+      // If the new seed draws the same shards, the reveal is valid and only the claim fails.
       await this.#estimate("reveal", [chunk]);
       return true;
     } catch (error) {
@@ -169,7 +169,7 @@ export class EarnDuty implements Duty {
     }
   }
 
-  /** The payout of what earlier epochs have claimed. */
+  /** The payout of earlier claims. */
   async #collects(epoch: number): Promise<Part[]> {
     if (epoch % COLLECT_EVERY !== 0) return [];
     const earned = await this.#d.client.readContract({
@@ -184,7 +184,7 @@ export class EarnDuty implements Duty {
     return [{ kind: "collect", epoch, words: 0, data }];
   }
 
-  /** What can be claimed now of rounds up to an epoch, oldest first. */
+  /** The claims that are possible now for rounds up to an epoch, oldest first. */
   async #claims(current: number, last: number): Promise<Part[]> {
     const parts: Part[] = [];
     for (const epoch of this.#d.store.unclaimed(current - CLAIM_EPOCHS - 1, last)) {
@@ -201,7 +201,7 @@ export class EarnDuty implements Duty {
     const chunks = opened?.chunks ?? [];
     const isOpen = ({ index }: ChunkArgument) => ((claimed >> BigInt(index)) & 1n) === 0n;
     const open = chunks.filter((chunk) => chunk.index < revealed && isOpen(chunk));
-    // What an endpoint says that has not heard of the newest blocks must not cost the round.
+    // An endpoint that lags behind must not make the worker give up the round.
     const isOld = current >= epoch + GIVE_UP_EPOCHS;
     if (opened === undefined || open.length === 0) {
       if (isOld || !chunks.some(isOpen)) store.markClaimed(epoch);
@@ -215,7 +215,7 @@ export class EarnDuty implements Duty {
       try {
         const samples = opened.samples(chunk.index, sample.seed);
         const args = [chunk, sample.epoch, samples] as const;
-        // One that cannot stand costs no gas.
+        // A chunk that would revert is left out and costs no gas.
         await this.#estimate("claim", args);
         const data = encodeFunctionData({ abi: proofOfServiceAbi, functionName: "claim", args });
         parts.push({ kind: "claim", epoch, words: chunk.words.length, data });
@@ -229,7 +229,7 @@ export class EarnDuty implements Duty {
     return parts;
   }
 
-  /** Asks the chain whether a call would stand. */
+  /** Simulates a call on chain. */
   async #estimate(functionName: "reveal" | "claim", args: readonly unknown[]): Promise<void> {
     const abi: Abi = proofOfServiceAbi;
     try {
@@ -308,7 +308,7 @@ export class EarnDuty implements Duty {
     const about = { kind: part?.kind, epoch: part?.epoch, reason };
     log.error("a call of the batch failed", about);
     if (part?.kind !== "reveal" || error?.name !== "PosCommitmentMismatch") return;
-    // It would be refused each time, and paid for.
+    // It would revert each time and cost gas.
     this.#foreign.add(part.epoch);
     log.error("another instance commits for this auditor", {
       ...about,
@@ -317,7 +317,7 @@ export class EarnDuty implements Duty {
   }
 }
 
-/** Cuts calls into transactions by the words that they carry; reveals come first. */
+/** Splits calls into transactions by their number of words; reveals come first. */
 export function* batches<P extends { words: number }>(parts: readonly P[]): Generator<P[]> {
   let batch: P[] = [];
   let words = 0;

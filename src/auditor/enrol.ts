@@ -9,12 +9,12 @@ import { addressOfKey } from "../protocol/signature.ts";
 import { auditorChain } from "./secrets.ts";
 
 /**
- * Stakes and enrols an auditor; it counts from the next epoch but one.
+ * Stakes and enrols an auditor; it counts two epochs later.
  *
- * @param owner Sends from the owner's key.
+ * @param owner Sends transactions with the owner's key.
  * @param input.stake BLOC in wei.
- * @param input.chainNumber Counts the hash chains of this operator key, from 0.
- * @throws BlockcloudError `ENROLMENT_PENDING` before anything was sent.
+ * @param input.chainNumber Index of the hash chain of this operator key, from 0.
+ * @throws BlockcloudError `ENROLMENT_PENDING` before the first transaction.
  * @returns The operator's address, which needs ether for the rounds.
  */
 export async function enrolAuditor(
@@ -31,14 +31,14 @@ export async function enrolAuditor(
     client.readContract({ ...contract, functionName: "auditorOf", args: [owner.address] }),
     client.readContract({ ...contract, functionName: "currentEpoch" }),
   ]);
-  // Before anything is staked: the contract would refuse the enrolment only afterwards.
+  // Checked before staking, because the contract refuses the enrolment only afterwards.
   if (pendingSince !== 0 && pendingSince >= epoch) {
     throw new BlockcloudError(
       "ENROLMENT_PENDING",
       `Auditor ${owner.address} has enrolled already, from epoch ${pendingSince} on.`,
       {
         remedy:
-          "Run it; another hash chain can be registered once this one has been in use for an epoch.",
+          "Run the auditor. Another hash chain can be registered after this one was in use for an epoch.",
       },
     );
   }

@@ -5,22 +5,22 @@ import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import type { AuditorStore } from "./store.ts";
 
-const STOP_ONE = "Stop one of the two, and keep the state folder that the other one runs with.";
+const STOP_ONE = "Stop one of the two, and keep the state folder of the other one.";
 
-/** Says that another instance of this worker runs, with another state folder or on another host. */
+/** The error that another instance of this auditor runs, with another state folder or on another host. */
 export function elsewhere(auditor: Address, epoch: number): BlockcloudError {
   return new BlockcloudError(
     "AUDITOR_ELSEWHERE",
-    `Another instance commits for auditor ${auditor}: the round of epoch ${epoch} on chain is not this one's.`,
+    `Another instance commits for auditor ${auditor}: the round of epoch ${epoch} on chain is not in this state folder.`,
     { remedy: STOP_ONE },
   );
 }
 
 /**
- * Whether a commitment on chain is another one than ours, by the transaction that made it.
+ * Whether a commitment on chain is not this worker's, according to the transaction that made it.
  *
- * @param from A block of the epoch or before it.
- * @returns False also where the endpoint does not know the event.
+ * @param from A block in the epoch or before it.
+ * @returns False also if the endpoint does not return the event.
  */
 export async function isForeign(
   d: { client: ChainClient; deployment: Deployment },
@@ -42,10 +42,10 @@ export async function isForeign(
 }
 
 /**
- * Refuses to work beside another worker of the same auditor, on another host or with another state
- * folder, where no lock reaches: it shows by a round on chain that this worker's disk does not know.
+ * Refuses to run beside another worker of the same auditor on another host or with another state folder, which
+ * the lock cannot detect. It finds a round on chain that this state folder does not contain.
  *
- * @param epoch The present one; a round of the epoch before it can still be revealed.
+ * @param epoch The current epoch; a round of the previous one can still be revealed.
  * @throws BlockcloudError `AUDITOR_ELSEWHERE`.
  */
 export async function refuseForeignRounds(
@@ -64,11 +64,11 @@ export async function refuseForeignRounds(
     if (!committed) continue;
     throw new BlockcloudError(
       "AUDITOR_ELSEWHERE",
-      `Auditor ${auditor} has committed to a round of epoch ${audited} that this state does not hold.`,
+      `Auditor ${auditor} has committed to a round of epoch ${audited} that this state folder does not contain.`,
       {
         remedy:
-          "Stop the other worker, and restore its newest backup here. If that state is lost, so is " +
-          `the round: start again from epoch ${audited + 2} on.`,
+          "Stop the other worker, and restore its newest backup here. If that state is lost, the round " +
+          `is lost: start again from epoch ${audited + 2} on.`,
       },
     );
   }

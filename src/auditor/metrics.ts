@@ -10,13 +10,13 @@ const DUTIES = ["tick", "audit", "earn"];
 /** Bounds of inspection times, seconds: around the bounds of the launch classes' grades. */
 const INSPECTION_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10];
 
-/** Longer ago than any round can still be claimed. */
+/** An age at which no round can be claimed any more. */
 const REMEMBERED_EPOCHS = 256;
 
-/** How an attempt at a duty ended. */
+/** The outcome of an attempt at a duty. */
 export type DutyOutcome = "succeeded" | "retried" | "failed";
 
-/** What an auditor tells of itself. What it did on chain is read from its transactions' own events. */
+/** An auditor's metrics. Its results on chain are read from the events of its transactions. */
 export class AuditorMetrics {
   readonly #rounds;
   readonly #declined;
@@ -43,7 +43,7 @@ export class AuditorMetrics {
     };
     this.#declined = counter(
       "auditor_rounds_declined_total",
-      "Rounds that were left out because they do not pay.",
+      "Unprofitable rounds that were skipped.",
     );
     this.#services = counter("auditor_services_drawn_total", "Services in the rounds drawn.");
     this.#votes = metrics.counter("blockcloud_auditor_votes_total", "Votes, by grade.", {
@@ -71,7 +71,7 @@ export class AuditorMetrics {
     this.#open.set(0, {});
     this.#duties = metrics.counter(
       "blockcloud_auditor_duty_attempts_total",
-      "Attempts at a duty of an epoch, by how they ended.",
+      "Attempts at a duty of an epoch, by outcome.",
       { duty: DUTIES, outcome: ["succeeded", "retried", "failed"] },
     );
     this.#paidVotes = counter("auditor_votes_paid_total", "Votes that claims were paid for.");
@@ -86,18 +86,18 @@ export class AuditorMetrics {
     }
   }
 
-  /** The epoch's round does not pay, and is left out. */
+  /** The epoch's round is unprofitable and skipped. */
   declined(): void {
     this.#declined.add(1, {});
   }
 
-  /** The epoch's shards are drawn, and will be inspected. */
+  /** The epoch's shards were drawn and will be inspected. */
   drawn(epoch: number, services: number): void {
     this.#rounds.drawn.taken(epoch);
     this.#services.add(services, {});
   }
 
-  /** How many inspections run at the moment. */
+  /** Number of running inspections. */
   running(count: number): void {
     this.#open.set(count, {});
   }
@@ -114,14 +114,14 @@ export class AuditorMetrics {
     this.#votes.add(1, { grade: grades[grade] });
   }
 
-  /** An attempt at a duty has ended; a failed one makes the worker unwell until the next that succeeds. */
+  /** An attempt at a duty has ended; after a failure the worker is unhealthy until the next success. */
   duty(name: string, outcome: DutyOutcome, error?: unknown): void {
     this.#duties.add(1, { duty: name, outcome });
     if (outcome === "succeeded") {
       this.#faults.delete(name);
       return;
     }
-    // The code says what to look for in the log; a message may say more than strangers should read.
+    // The code identifies the entry in the log; a message may contain private data.
     const code = error instanceof BlockcloudError ? error.code : "an unexpected error";
     this.#faults.set(name, `the last attempt failed: ${code}`);
   }
@@ -142,7 +142,7 @@ export class AuditorMetrics {
   }
 }
 
-/** A step of rounds: how many took it, and the newest that did. A round's chunks take it one by one. */
+/** A step of rounds: their number, and the newest one. Each chunk of a round takes the step separately. */
 class RoundStep {
   readonly #counter;
   readonly #epochs = new Set<number>();

@@ -7,17 +7,17 @@ import { MAX_WORDS } from "../protocol/round.ts";
 import { K } from "../protocol/sortition.ts";
 import type { Draw } from "./draw.ts";
 
-/** The settings by which an auditor refuses rounds that do not pay. */
+/** The settings for skipping unprofitable rounds. */
 export interface Economics {
-  /** What one BLOC is worth, wei of ether. */
+  /** Value of one BLOC, wei of ether. */
   blocPriceWei: bigint;
-  /** Least profit, percent of the gas's cost; may be negative. */
+  /** Minimum profit, percent of the gas cost; may be negative. */
   marginPercent: number;
 }
 
 /** Gas of a round with one word: commit, reveal and claim (docs/protocol.md, section 5), rounded up. */
 const ROUND_GAS = 280_000n;
-/** Of each further word, on a cold ring, and of each further chunk. */
+/** Gas of each further word, on a cold ring, and of each further chunk. */
 const WORD_GAS = 32_000n;
 const CHUNK_GAS = 150_000n;
 
@@ -28,7 +28,7 @@ export interface ProfitDependencies {
   log: Logger;
 }
 
-/** Decides whether a round pays, before the commitment only: a committed round is always revealed. */
+/** Decides before the commitment whether a round is profitable. A committed round is always revealed. */
 export class Profit {
   readonly #economics: Economics;
   readonly #d: ProfitDependencies;
@@ -38,7 +38,7 @@ export class Profit {
     this.#d = dependencies;
   }
 
-  /** Whether a draw is worth its gas, by today's price and the newest epoch's budget. */
+  /** Whether a draw is worth its gas, at the current price and with the newest epoch's budget. */
   async pays(drawn: Draw): Promise<boolean> {
     const { blocPriceWei, marginPercent } = this.#economics;
     const votePay = await this.#votePay();
@@ -54,12 +54,12 @@ export class Profit {
     const costWei = gas * (await this.#d.sender.gasPrice());
     const pays = payWei * 100n >= costWei * BigInt(100 + marginPercent);
     const { epoch } = drawn;
-    const message = pays ? "the round pays" : "the round does not pay and is left out";
+    const message = pays ? "the round is profitable" : "the round is unprofitable and skipped";
     this.#d.log.info(message, { epoch, expectedPay, payWei, gas, costWei });
     return pays;
   }
 
-  /** What a vote with the majority earns per unit of weight, in a lane that is drawn as often as on average. */
+  /** Pay of a majority vote per unit of weight, in a lane with the expected weight. */
   async #votePay(): Promise<bigint | undefined> {
     const { client, deployment } = this.#d;
     const contract = { address: deployment.contracts.proofOfService, abi: proofOfServiceAbi };
@@ -73,7 +73,7 @@ export class Profit {
   }
 }
 
-/** About what a round of so many words costs, from commitment to claim. */
+/** Approximate gas of a round with this number of words, from commitment to claim. */
 export function roundGas(words: number): bigint {
   const further = BigInt(Math.max(0, words - 1));
   return ROUND_GAS + further * WORD_GAS + (further / BigInt(MAX_WORDS)) * CHUNK_GAS;

@@ -15,7 +15,7 @@ import type { Draw } from "./draw.ts";
 import type { Vote } from "./inspection/inspector.ts";
 import type { StoredRound } from "./store.ts";
 
-/** A chunk as the contract takes it. */
+/** A chunk in the contract's format. */
 export interface ChunkArgument {
   auditor: Address;
   epoch: number;
@@ -28,7 +28,7 @@ export interface ChunkArgument {
   hashes: readonly Hex[];
 }
 
-/** Evidence for one sampled vote, as the contract takes it. */
+/** Evidence for one sampled vote, in the contract's format. */
 export interface SampleArgument {
   number: bigint;
   salt: Hex;
@@ -38,12 +38,12 @@ export interface SampleArgument {
   proof: readonly Hex[];
 }
 
-/** What a round needs of its draw. */
+/** The part of a draw that a round needs. */
 type RoundDraw = Omit<Draw, "shards"> & {
   shards: readonly Pick<Draw["shards"][number], "shard" | "services">[];
 };
 
-/** Puts an epoch's votes together. */
+/** Assembles a round from an epoch's votes. */
 export function buildRound(drawn: RoundDraw, votes: readonly Vote[]): StoredRound {
   const byNumber = new Map(votes.map((vote) => [vote.number, vote]));
   const reports = drawn.shards.map(({ shard, services }) => {
@@ -68,7 +68,7 @@ export function buildRound(drawn: RoundDraw, votes: readonly Vote[]): StoredRoun
   };
 }
 
-/** What opens a stored round on chain: its commitment, and its chunks with the hashes of all. */
+/** Opens a stored round on chain: its commitment, and its chunks with all chunk hashes. */
 export class OpenedRound {
   readonly commitment: Hex;
   readonly chunks: readonly ChunkArgument[];
@@ -102,9 +102,9 @@ export class OpenedRound {
   }
 
   /**
-   * The evidence that a claim of a chunk must show.
+   * The evidence that a claim of a chunk must contain.
    *
-   * @throws BlockcloudError `EVIDENCE_MISSING` when the round holds no receipt for a sampled vote.
+   * @throws BlockcloudError `EVIDENCE_MISSING` if the round has no receipt for a sampled vote.
    */
   samples(index: number, sampleSeed: Hex): SampleArgument[] {
     const chunk = this.#round.chunks[index];

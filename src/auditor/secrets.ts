@@ -7,18 +7,18 @@ import { hexToBytes, ZERO_HASH } from "../protocol/bytes.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { HASH_CHAIN_LENGTH, HashChain } from "../protocol/hashChain.ts";
 
-/** Chains that are tried when looking for the one whose tip is on chain. */
+/** Number of hash chains that are tried to find the one whose tip is on chain. */
 const MAX_CHAINS = 64;
 
 /**
- * Key of the hash chains, from the operator's key: the operator's key alone restores an auditor, and a
- * chain says nothing about the key.
+ * The key of the hash chains, derived from the operator's key. The operator's key alone restores an auditor, and
+ * a hash chain reveals nothing about the key.
  */
 export function chainKey(operatorKey: Hex): Uint8Array {
   return createHmac("sha256", hexToBytes(operatorKey)).update("blockcloud hash chain 1").digest();
 }
 
-/** The hash chain that an operator's key makes for a deployment. */
+/** A hash chain of an operator's key for a deployment. */
 export function auditorChain(
   operatorKey: Hex,
   deployment: Deployment,
@@ -35,11 +35,11 @@ export interface SecretsOptions {
   auditor: Address;
   operatorKey: Hex;
   deployment: Deployment;
-  /** How many chains to try; each takes a quarter of a second to make. */
+  /** Number of hash chains to try; computing one takes a quarter of a second. */
   maxChains?: number;
 }
 
-/** Finds the secrets of epochs from what the contract knows of an auditor. */
+/** Finds the secrets of epochs from the contract's data about an auditor. */
 export class Secrets {
   readonly #options: SecretsOptions;
   readonly #client: ChainClient;
@@ -53,8 +53,8 @@ export class Secrets {
   /**
    * The secret of an epoch.
    *
-   * @returns Undefined when the auditor is not enrolled in the epoch.
-   * @throws BlockcloudError `HASH_CHAIN_UNKNOWN` when the registered tip is not of this operator's key.
+   * @returns Undefined if the auditor is not enrolled in the epoch.
+   * @throws BlockcloudError `HASH_CHAIN_UNKNOWN` if the registered tip is not of this operator's key.
    */
   async secret(epoch: number): Promise<Hex | undefined> {
     const { auditor, deployment } = this.#options;
@@ -72,7 +72,7 @@ export class Secrets {
     return chain.secret(epoch, elementEpoch - depth);
   }
 
-  /** The chain that holds an element, and how far below the tip. Chains that do not are not kept. */
+  /** The hash chain that contains an element, and its distance from the tip. Other chains are not kept. */
   #find(element: Hex): { chain: HashChain; depth: number } {
     const { operatorKey, deployment, maxChains = MAX_CHAINS } = this.#options;
     for (const chain of this.#chains) {

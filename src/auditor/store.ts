@@ -25,9 +25,9 @@ const migrations = [
      signature TEXT NOT NULL,
      PRIMARY KEY (epoch, number)
    ) STRICT;`,
-  // Rounds of before this version may have been sent.
+  // Rounds of earlier versions may have been sent.
   `ALTER TABLE rounds ADD COLUMN sent INTEGER NOT NULL DEFAULT 1;`,
-  // Until then a service's slot was its number.
+  // In earlier versions a service's slot was its number.
   `ALTER TABLE evidence ADD COLUMN slot INTEGER NOT NULL DEFAULT 0;
    UPDATE evidence SET slot = CAST(number AS INTEGER);`,
 ];
@@ -37,11 +37,11 @@ export interface SlotEvidence extends Evidence {
   slot: number;
 }
 
-/** A round as it was committed to. */
+/** A committed round. */
 export interface StoredRound {
   epoch: number;
   secret: Hex;
-  /** The draw's key. */
+  /** The key `y` of the draw. */
   y: Hex;
   chunks: Chunk[];
   evidence: SlotEvidence[];
@@ -49,9 +49,9 @@ export interface StoredRound {
 }
 
 /**
- * Rounds of one auditor on disk. A round is written, whole, before its commitment is sent, and never
- * changed: a restarted auditor reveals and claims exactly what it committed to. Its steps are `save`,
- * `markSent`, `discard`, `markClaimed` and `prune`; each is on disk, whole, when the call returns.
+ * Rounds of one auditor on disk. A whole round is written before its commitment is sent, and never changed, so a
+ * restarted auditor reveals and claims exactly the round that it committed to. Its steps are `save`, `markSent`,
+ * `discard`, `markClaimed` and `prune`; each is completely on disk when the call returns.
  */
 export class AuditorStore {
   readonly #database: DatabaseSync;
@@ -66,7 +66,7 @@ export class AuditorStore {
     this.#database.close();
   }
 
-  /** Writes a round; throws when there is one of the epoch already. */
+  /** Writes a round; throws if there is already one of the epoch. */
   save(round: StoredRound): void {
     const chunks = JSON.stringify(round.chunks, (_, value: unknown) =>
       typeof value === "bigint" ? `0x${value.toString(16)}` : value,
@@ -111,7 +111,7 @@ export class AuditorStore {
     };
   }
 
-  /** Notes, before it is, that a round's commitment is sent: from now on no other may be. */
+  /** Records, before the sending, that a round's commitment is sent: afterwards no other one may be. */
   markSent(epoch: number): void {
     this.#database.prepare("UPDATE rounds SET sent = 1 WHERE epoch = ?").run(epoch);
   }
@@ -121,7 +121,7 @@ export class AuditorStore {
     return this.#database.prepare("SELECT sent FROM rounds WHERE epoch = ?").get(epoch)?.sent === 1;
   }
 
-  /** Forgets a round whose commitment was never sent; one that may have been stays. */
+  /** Deletes a round whose commitment was never sent; a round that may have been sent stays. */
   discard(epoch: number): void {
     this.#database.prepare("DELETE FROM rounds WHERE epoch = ? AND sent = 0").run(epoch);
   }
@@ -136,12 +136,12 @@ export class AuditorStore {
       .map((row) => Number(row.epoch));
   }
 
-  /** Notes that nothing of a round is left to claim. */
+  /** Records that a round is completely claimed. */
   markClaimed(epoch: number): void {
     this.#database.prepare("UPDATE rounds SET claimed = 1 WHERE epoch = ?").run(epoch);
   }
 
-  /** Drops rounds that can never be claimed again. */
+  /** Deletes rounds that can never be claimed again. */
   prune(before: number): void {
     this.#database.prepare("DELETE FROM rounds WHERE epoch < ?").run(before);
   }
@@ -163,7 +163,7 @@ export class AuditorStore {
 
 function text(row: Record<string, unknown>, column: string): string {
   const value = row[column];
-  if (typeof value !== "string") throw new TypeError(`Column ${column} holds no text.`);
+  if (typeof value !== "string") throw new TypeError(`Column ${column} does not contain text.`);
   return value;
 }
 

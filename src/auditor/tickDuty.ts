@@ -6,10 +6,10 @@ import { epochStart } from "../protocol/epoch.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import type { Duty } from "./auditor.ts";
 
-/** A tick is watched until so many blocks are on top of it. */
+/** Depth in blocks until which a tick is watched. */
 const TICK_DEPTH = 5n;
 
-/** Proves the epoch's seed on chain, unless somebody else was first. */
+/** Proves the epoch's seed on chain, unless another account was first. */
 export class TickDuty implements Duty {
   readonly name = "tick";
   readonly #d: TickDependencies & { sender: TransactionSender; log: Logger };
@@ -27,8 +27,12 @@ export class TickDuty implements Duty {
     log.info("seed proven", { epoch, seed: tick.seed });
     const isRecorded = async () => (await seeds.recorded(epoch)) !== undefined;
     if (await staysFor(this.#d, TICK_DEPTH, isRecorded, signal)) return;
-    throw new BlockcloudError("SEED_TAKEN_BACK", `The seed of epoch ${epoch} is no more.`, {
-      retryable: true,
-    });
+    throw new BlockcloudError(
+      "SEED_TAKEN_BACK",
+      `A reorganisation removed the seed of epoch ${epoch}.`,
+      {
+        retryable: true,
+      },
+    );
   }
 }

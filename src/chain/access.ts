@@ -14,28 +14,28 @@ import { ChainMetrics, type ReceiptListener } from "./metrics.ts";
 import { roundsLeft } from "./runway.ts";
 import { TransactionSender } from "./transactions/sender.ts";
 
-/** Which chain a worker works on, and by whom it reaches it. */
+/** A worker's chain, and its RPC endpoints. */
 export interface ChainOptions {
-  /** The preferred RPC endpoint, then those that stand in for it. */
+  /** The preferred RPC endpoint, then its fallbacks. */
   rpcUrls: readonly string[];
   deployment: Deployment;
-  /** How the head is followed; without it, by polling about once a block. */
+  /** The polling of the head; default: about one poll per block. */
   pace?: ChainPace | undefined;
 }
 
-/** How the head is followed. */
+/** The polling of the head. */
 export interface ChainPace {
-  /** Pause between two polls, milliseconds; without it, about the time that a block takes. */
+  /** Interval between polls, milliseconds; default: about the time between blocks. */
   pollMs?: number | undefined;
-  /** WebSocket endpoint that tells of new blocks (`newHeads`). */
+  /** WebSocket endpoint that announces new blocks (`newHeads`). */
   headsUrl?: string | undefined;
 }
 
-/** How often an endpoint is asked which chain it serves before a worker takes its word for it. */
+/** Number of answers with another chain ID after which a worker stops. */
 const CHECKS = 3;
 const never = new AbortController().signal;
 
-/** What every worker needs of the chain: a client, a clock and, for some, a sender, all of it counted. */
+/** A worker's access to the chain: a client, a clock and, for some, a sender, all with metrics. */
 export class ChainAccess implements Startable {
   readonly client: ChainClient;
   readonly time: ChainClock;
@@ -45,7 +45,7 @@ export class ChainAccess implements Startable {
   readonly #timers: Timers;
   readonly #log: Logger;
 
-  /** @param dependencies.listeners Told of every transaction of the worker that is in a block. */
+  /** @param dependencies.listeners Called for every mined transaction of the worker. */
   constructor(
     options: ChainOptions,
     dependencies: {
@@ -103,7 +103,7 @@ export class ChainAccess implements Startable {
   }
 
   /**
-   * An endpoint that names another chain is asked again before that is believed: it ends the worker.
+   * Checks the chain. An endpoint that names another chain is asked again first, because the error ends the worker.
    *
    * @throws BlockcloudError as `checkChain` does.
    */

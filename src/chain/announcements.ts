@@ -12,7 +12,7 @@ import type { Deployment } from "./deployment.ts";
 import { readServed, REREAD_BLOCKS, type BlockRange } from "./logs.ts";
 import type { Services } from "./services.ts";
 
-/** A record as it was announced. */
+/** An announced record. */
 export interface Announced {
   record: EndpointRecord;
   signer: Address;
@@ -20,8 +20,8 @@ export interface Announced {
 }
 
 /**
- * Endpoint records that were announced on chain, the fallback when no peer of the record network is
- * reachable. Anyone can announce anything: only a record that the service's key signed is ever given out.
+ * Endpoint records that were announced on chain, the fallback if no peer of the record network is reachable.
+ * Anyone can announce anything, so only records that the service's key signed are returned.
  */
 export class Announcements {
   readonly #client: ChainClient;
@@ -33,7 +33,7 @@ export class Announcements {
   readonly #records = new Map<bigint, Announced>();
   #next: bigint | undefined;
   #headHash = "";
-  /** Of the blocks that are read again, by block hash and log index: what was looked at already. */
+  /** Announcements that were checked already in the blocks that are read again, by block hash and log index. */
   #seen = new Map<string, bigint>();
   #refreshing: Promise<void> | undefined;
 
@@ -54,7 +54,7 @@ export class Announcements {
   }
 
   /**
-   * The record of a service whose lease runs.
+   * The record of a service, if its lease has not expired.
    *
    * @param key The service's key.
    */
@@ -63,7 +63,7 @@ export class Announcements {
     return known?.signer === key ? known.record : undefined;
   }
 
-  /** The newest record of a service whose lease runs, as it was signed by what was its key then. */
+  /** The newest unexpired record of a service, signed by the key at that time. */
   announced(number: bigint): Announced | undefined {
     const known = this.#records.get(number);
     const now = BigInt(Math.floor(this.#time.now() * 1000));
@@ -71,8 +71,8 @@ export class Announcements {
   }
 
   /**
-   * Reads what was announced since the last call; the first time, since the longest lease began. Calls that
-   * overlap are one.
+   * Reads the announcements since the last call; the first call goes back by the longest lease. Concurrent calls
+   * share one read.
    */
   async refresh(): Promise<void> {
     this.#refreshing ??= this.#refresh().finally(() => {
@@ -81,7 +81,7 @@ export class Announcements {
     return this.#refreshing;
   }
 
-  /** The newest blocks are read again: an endpoint that is behind leaves their events out. */
+  /** Reads the newest blocks again, because an endpoint that lags behind omits their events. */
   async #refresh(): Promise<void> {
     const { number: to, hash } = this.#time.head();
     if (hash === this.#headHash) return;
@@ -99,7 +99,7 @@ export class Announcements {
         strict: true,
       });
     const pieces = readServed(range, read, (oldest) => {
-      this.#log.warn("older announcements are gone from the endpoint", { fromBlock: oldest });
+      this.#log.warn("the endpoint has dropped older announcements", { fromBlock: oldest });
     });
     for await (const { to, value } of pieces) {
       for (const { args, blockHash, blockNumber, logIndex } of value) {
@@ -114,7 +114,7 @@ export class Announcements {
     this.#headHash = hash;
   }
 
-  /** Nothing that was announced before can still be in force. */
+  /** The oldest block that can contain a valid record. */
   #firstBlock(head: bigint): Promise<bigint> {
     const seconds = Math.floor(this.#time.now()) - (MAX_LEASE_MS + MAX_AHEAD_MS) / 1000;
     const first = BigInt(this.#deployment.block);
@@ -122,7 +122,7 @@ export class Announcements {
     return blockAt(this.#client, seconds, { from: first, to: head });
   }
 
-  /** Keeps one record a service, signed by its newest key, so that strangers' records crowd none out. */
+  /** Keeps one record per service, signed by its newest key, so that strangers cannot crowd it out. */
   async #take(number: bigint, encoded: Hex): Promise<void> {
     let read: ReturnType<typeof readRecord>;
     try {

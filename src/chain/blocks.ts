@@ -2,16 +2,15 @@ import { BlockcloudError } from "../protocol/errors.ts";
 import { getHeader, type ChainClient } from "./client.ts";
 import { isPruned, REREAD_BLOCKS, type BlockRange } from "./logs.ts";
 
-/** When a block was made, Unix seconds. */
+/** The time of a block, Unix seconds. */
 export async function timestampOf(client: ChainClient, block: bigint): Promise<number> {
   return Number((await getHeader(client, block)).timestamp);
 }
 
 /**
- * The first block of a range that was made at a moment or later; the range's last one where all are older.
- * The search starts from the end and takes longer and longer steps back, then halves the last one: nothing
- * is asked for that is much older than what is looked for. Where the endpoint has thrown such blocks away,
- * it gives the oldest that there is.
+ * The first block of a range that is not older than a moment; the range's last block if all are older. The search
+ * goes back from the end in growing steps, then halves the last step, so it reads no block that is much older than
+ * the result. If the endpoint has dropped such blocks, the result is its oldest block.
  *
  * @param seconds Unix seconds.
  */
@@ -44,7 +43,7 @@ export async function blockAt(
   return low;
 }
 
-/** Undefined for a block that the endpoint has thrown away; one near the head it has not heard of yet. */
+/** Undefined for a block that the endpoint has dropped; a missing block near the head is not known yet. */
 async function timestampUnlessGone(
   client: ChainClient,
   block: bigint,

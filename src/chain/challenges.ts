@@ -5,39 +5,39 @@ import { epochStart, RING, type EpochTiming } from "../protocol/epoch.ts";
 import type { ChainClient } from "./client.ts";
 import type { Deployment } from "./deployment.ts";
 
-/** States of a challenge, by the contract's number. */
+/** States of a challenge, by the contract's numbers. */
 export const challengeStates = ["None", "Open", "Answered", "Unanswered", "Annulled"] as const;
 export type ChallengeState = (typeof challengeStates)[number];
 
-/** A challenge, with what was frozen when it was opened. */
+/** A challenge, with the data that was frozen when it was opened. */
 export interface Challenge {
   id: bigint;
   number: bigint;
   challenger: Address;
-  /** The epoch in which it was opened; its seed is of a later one. */
+  /** The epoch in which it was opened; its seed is of a later epoch. */
   openedIn: number;
   /** The service key that must answer. */
   key: Address;
-  /** What an unanswered challenge costs, BLOC in wei. */
+  /** The penalty without an answer, BLOC in wei. */
   penalty: bigint;
   state: ChallengeState;
 }
 
-/** What a challenge asks, once a seed is recorded, and the last second to answer, Unix seconds. */
+/** The question of a challenge, known after a seed is recorded, and the deadline, Unix seconds. */
 export interface Question {
   nonce: Hex;
   deadline: number;
 }
 
 /**
- * How far an open challenge has come: `waiting` for its question; `running`, it can be answered;
- * `unanswered`, it can be resolved; `unasked`, it never got a question and can be annulled.
+ * The stage of an open challenge: `waiting` for its question; `running`, it can be answered; `unanswered`, it can
+ * be resolved; `unasked`, it never got a question and can be annulled.
  */
 export type ChallengeStage = "waiting" | "running" | "unanswered" | "unasked";
 
 /**
- * The stage of an open challenge. One that was closed by nobody counts as unanswered once the contracts may
- * have forgotten the seeds of its time, whether or not it got a question.
+ * The stage of an open challenge. After the ring may have overwritten the seeds of its time, an open challenge
+ * counts as unanswered, with or without a question.
  *
  * @param now Time of the newest block, Unix seconds.
  */
@@ -75,17 +75,17 @@ export class Challenges {
     return this.#window;
   }
 
-  /** What a challenger stakes, BLOC in wei. */
+  /** The bond of a challenger, BLOC in wei. */
   bond(): Promise<bigint> {
     return this.#client.readContract({ ...this.#book, functionName: "bond" });
   }
 
-  /** How many challenges were ever opened; they are numbered from 1. */
+  /** Number of challenges that were ever opened; their IDs begin at 1. */
   count(): Promise<bigint> {
     return this.#client.readContract({ ...this.#book, functionName: "challengeCount" });
   }
 
-  /** Until when a service that was found silent is left alone, Unix seconds; 0 for never. */
+  /** End of the cool-down after an unanswered challenge, Unix seconds; 0 if there was none. */
   async quietUntil(number: bigint): Promise<number> {
     const args = [number] as const;
     return Number(
@@ -93,7 +93,7 @@ export class Challenges {
     );
   }
 
-  /** The open challenge of a service; undefined when there is none. */
+  /** The open challenge of a service; undefined if there is none. */
   async open(number: bigint): Promise<bigint | undefined> {
     const id = await this.#client.readContract({
       ...this.#book,
@@ -103,7 +103,7 @@ export class Challenges {
     return id === 0n ? undefined : id;
   }
 
-  /** A challenge, by the newest block. */
+  /** A challenge, at the newest block. */
   async get(id: bigint): Promise<Challenge> {
     const { number, challenger, openedIn, key, penalty, state } = await this.#client.readContract({
       ...this.#book,
@@ -114,7 +114,7 @@ export class Challenges {
     return { ...told, state: challengeStates[state] ?? "None" };
   }
 
-  /** The question of a challenge; undefined as long as no seed gives one. */
+  /** The question of a challenge; undefined until a seed is recorded. */
   async question(id: bigint): Promise<Question | undefined> {
     const [nonce, deadline] = await this.#client.readContract({
       ...this.#book,

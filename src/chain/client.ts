@@ -13,19 +13,19 @@ import type { Deployment } from "./deployment.ts";
 
 const NAME_ANOTHER = "Name an RPC endpoint of the deployment's chain.";
 
-/** A chain's client; the chain is described by nothing but its ID. */
+/** A client of a chain that is known only by its ID. */
 export type ChainClient = PublicClient<Transport, Chain, Account | undefined>;
 
 export interface ChainClientDependencies extends FailoverDependencies {
-  /** Sees what passes, whichever endpoint answers it. */
+  /** Wraps the transport to observe all requests. */
   observe?: (transport: Transport) => Transport;
 }
 
 /**
- * Connects to RPC endpoints; requests made in the same moment travel together.
+ * Connects to RPC endpoints; requests made at the same moment are sent as one batch.
  *
- * @param rpcUrls The preferred endpoint, then those that stand in for it.
- * @param dependencies.observe Sees what passes.
+ * @param rpcUrls The preferred endpoint, then its fallbacks.
+ * @param dependencies.observe Wraps the transport to observe all requests.
  * @throws BlockcloudError `RPC_URL_INVALID`.
  */
 export function createChainClient(
@@ -42,7 +42,7 @@ export function createChainClient(
   });
 }
 
-/** A chain of which only the ID is known. */
+/** A chain that is known only by its ID. */
 export function describeChain(chainId: number): Chain {
   return {
     id: chainId,
@@ -53,7 +53,7 @@ export function describeChain(chainId: number): Chain {
 }
 
 /**
- * Refuses an endpoint of another chain, or of one where the contracts are not.
+ * Refuses an endpoint of another chain, or of a chain without the contracts.
  *
  * @throws BlockcloudError `CHAIN_MISMATCH` or `CHAIN_UNREACHABLE`.
  */
@@ -95,7 +95,7 @@ function unreachable(cause: unknown): BlockcloudError {
   });
 }
 
-/** A block's header with all the fields that its hash covers. */
+/** A block's header with all hashed fields. */
 export async function getHeader(client: ChainClient, block: bigint): Promise<RpcHeader> {
   const header = await client.request({
     method: "eth_getBlockByNumber",

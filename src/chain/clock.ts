@@ -9,41 +9,41 @@ import type { ChainClient } from "./client.ts";
 /** The newest block that the clock has seen. */
 export interface Head {
   number: bigint;
-  /** Tells apart two blocks of one number, of before and after a reorganisation. */
+  /** Distinguishes blocks with the same number before and after a reorganisation. */
   hash: Hex;
   /** Unix seconds. */
   timestamp: number;
 }
 
-/** The chain's time, for whoever must not use wall time. */
+/** The chain's time, used instead of wall time. */
 export interface ChainTime {
   readonly timing: EpochTiming;
   /**
-   * Unix seconds, with a fraction; carried on between blocks, and while no block comes. For leases and
-   * receipts, which real time makes old; what is due on chain goes by the head.
+   * Unix seconds with a fraction, advanced between blocks and while no block comes. It is for leases and receipts,
+   * which age in real time; work that is due on chain follows the head.
    */
   now(): number;
   head(): Head;
-  /** Waits until the chain's time, carried on, reaches a moment (Unix seconds). */
+  /** Waits until the advanced time reaches a moment (Unix seconds). */
   until(seconds: number, signal: AbortSignal): Promise<void>;
-  /** Waits until there is a block of a moment (Unix seconds) or later. */
+  /** Waits until there is a block not older than a moment (Unix seconds). */
   reached(seconds: number, signal: AbortSignal): Promise<void>;
 }
 
 export interface ChainClockOptions {
   timing: EpochTiming;
-  /** Pause between two polls, milliseconds; without it, about the time that a block takes. */
+  /** Interval between polls, milliseconds; default: about the time between blocks. */
   pollMs?: number | undefined;
 }
 
-/** Shortest pause between two polls where blocks are fast or their pace is not known yet, milliseconds. */
+/** Minimum interval between polls, also while the rate of blocks is unknown, milliseconds. */
 const LEAST_POLL_MS = 250;
-/** A chain without a block for so long stands still: at least, and in times of its usual block. */
+/** Time without a block after which the chain counts as halted: a minimum, and a multiple of its block time. */
 const HALT = { seconds: 10, unknownSeconds: 60, blocks: 4 };
 
 /**
- * A clock that follows blocks: the newest block's time, carried on by a monotonic timer. It never goes
- * back, also when a reorganisation brings an older block.
+ * A clock that follows blocks: the newest block's time, advanced by a monotonic timer. It never goes back, even
+ * if a reorganisation brings an older block.
  */
 export class ChainClock implements ChainTime, Startable {
   readonly timing: EpochTiming;
@@ -55,10 +55,10 @@ export class ChainClock implements ChainTime, Startable {
   #head: Head | undefined;
   #seenAt = 0;
   #latest = 0;
-  /** Polls since the head was first seen. */
+  /** Number of polls since the head was first seen. */
   #polls = 0;
   #isHalted = false;
-  /** Whether the newest block was heard of before it was polled for. */
+  /** Whether the newest block was announced before a poll found it. */
   #isTold = false;
   #failures = 0;
   #poked = new AbortController();
@@ -75,7 +75,7 @@ export class ChainClock implements ChainTime, Startable {
     this.#log = dependencies.log;
   }
 
-  /** Whether there is a time: a block was read. */
+  /** Whether there is a time: a block was read already. */
   get isKnown(): boolean {
     return this.#head !== undefined;
   }
@@ -90,7 +90,7 @@ export class ChainClock implements ChainTime, Startable {
     await this.#loop;
   }
 
-  /** Somebody has heard of a new block: it is read at once, and the next one is waited for longer. */
+  /** Called when a new block is announced: reads it at once, and polls less often for the next one. */
   poke(): void {
     this.#isTold = true;
     this.#poked.abort();
@@ -111,7 +111,7 @@ export class ChainClock implements ChainTime, Startable {
   }
 
   async until(seconds: number, signal: AbortSignal): Promise<void> {
-    // In steps, since a new block may bring the moment nearer than the timer thought.
+    // In steps, because a new block may advance the time faster than the timer.
     for (let left = seconds - this.now(); left > 0; left = seconds - this.now()) {
       await this.#timers.sleep(Math.min(left * 1000, LEAST_POLL_MS), signal);
     }
@@ -146,7 +146,7 @@ export class ChainClock implements ChainTime, Startable {
     const pause = this.#pace.pause(passed, this.#polls, this.#isTold);
     try {
       await this.#timers.sleep(pause, signal);
-      // It came by itself.
+      // A poll found it.
       this.#isTold = false;
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -162,7 +162,7 @@ export class ChainClock implements ChainTime, Startable {
     if (this.#head !== undefined) this.#pace.saw(this.#head, head);
     if (this.#isHalted) {
       const seconds = Math.round((this.#timers.monotonic() - this.#seenAt) / 1000);
-      this.#log.info("blocks come again", { block: number, afterSeconds: seconds });
+      this.#log.info("new blocks arrive again", { block: number, afterSeconds: seconds });
     }
     this.#isHalted = false;
     this.#head = head;
@@ -170,23 +170,23 @@ export class ChainClock implements ChainTime, Startable {
     this.#seenAt = this.#timers.monotonic();
   }
 
-  /** Says once that no block comes. Nothing that is due by blocks is given up meanwhile. */
+  /** Logs once that no block comes. Work that follows blocks is not given up meanwhile. */
   #watchForHalt(): void {
     const seconds = (this.#timers.monotonic() - this.#seenAt) / 1000;
     if (this.#isHalted || seconds < this.#pace.haltSeconds) return;
     this.#isHalted = true;
-    this.#log.warn("no new block comes: the chain stands still, or its endpoints do", {
+    this.#log.warn("no new block: the chain or its endpoints have halted", {
       block: this.#head?.number,
       seconds: Math.round(seconds),
     });
   }
 }
 
-/** How fast blocks come, and when it is worth looking for the next one. */
+/** Learns the rate of blocks, and decides when to poll for the next one. */
 class Pace {
   readonly #leastMs: number;
   readonly #fixedMs: number | undefined;
-  /** Seconds between blocks, of the newest ones. */
+  /** Seconds between the newest blocks. */
   #gaps: number[] = [];
 
   constructor(leastMs: number, fixedMs: number | undefined) {
@@ -208,42 +208,42 @@ class Pace {
   }
 
   /**
-   * Milliseconds until the next poll: a little before the next block is due, and in small steps once it is.
+   * Milliseconds until the next poll: shortly before the next block is due, then in small steps.
    *
-   * @param passedMs Since the head was first seen.
-   * @param polls Since then.
-   * @param isTold Somebody else is likely to hear of the next block: a poll only makes sure.
+   * @param passedMs Milliseconds since the head was first seen.
+   * @param polls Number of polls since then.
+   * @param isTold Whether the next block will probably be announced, so that polls are only a fallback.
    */
   pause(passedMs: number, polls: number, isTold: boolean): number {
     if (this.#fixedMs !== undefined) return this.#fixedMs;
     const blockMs = Math.min(this.#spacing ?? 0, MOST_SPACING_SECONDS) * 1000;
     const step = Math.max(this.#leastMs, blockMs / STEPS_A_BLOCK);
-    // Earlier by a step: a poll that finds a block at once says nothing of how long it has been there.
+    // Earlier by a step: a poll that finds a block at once does not show the block's age.
     const due = blockMs + (isTold ? PATIENT_STEPS * step : -step) - passedMs;
     return polls === 0 ? Math.max(this.#leastMs, due) : step;
   }
 
-  /** The shortest of the newest gaps: a slot without a block is not the pace. */
+  /** The shortest of the newest gaps, because a slot without a block would distort the rate. */
   get #spacing(): number | undefined {
     return this.#gaps.length < GAPS.enough ? undefined : Math.min(...this.#gaps);
   }
 }
 
-/** Gaps between blocks that are remembered, and that must be known before they say anything. */
+/** Number of gaps between blocks that are kept, and the minimum number for a rate. */
 const GAPS = { known: 8, enough: 4 };
-/** No chain that the contracts run on is slower; on one whose blocks come by chance, no wait is longer. */
+/** Maximum expected block time: no supported chain is slower, and blocks at random times need a bound. */
 const MOST_SPACING_SECONDS = 15;
-/** Steps that a block may be late before it is polled for, where blocks are told of. */
+/** Number of steps that an announced block may be late before a poll. */
 const PATIENT_STEPS = 4;
-/** Polls in the time of a block, once the next one is due. */
+/** Number of polls per block time after the next block is due. */
 const STEPS_A_BLOCK = 16;
 
-/** The current epoch, as the contracts see it: by the newest block. */
+/** The current epoch by the newest block, as in the contracts. */
 export function currentEpoch(time: ChainTime): number {
   return epochAt(time.timing, time.head().timestamp);
 }
 
-/** Waits until the chain has a block at a share of an epoch, 0 to 1, or later. */
+/** Waits for a block at a share of an epoch, 0 to 1, or later. */
 export function untilPhase(
   time: ChainTime,
   epoch: number,
@@ -254,7 +254,7 @@ export function untilPhase(
   return time.reached(start + share * time.timing.epochSeconds, signal);
 }
 
-/** Waits for another newest block than the present one. */
+/** Waits until the newest block changes. */
 export async function nextBlock(
   d: { time: ChainTime; timers: Timers },
   signal: AbortSignal,
@@ -266,9 +266,9 @@ export async function nextBlock(
 }
 
 /**
- * Watches whether something on chain still holds until so many blocks are on top of the present one.
+ * Watches a fact on chain until a number of blocks are above the current one.
  *
- * @returns False as soon as it does not: a reorganisation has taken it back.
+ * @returns False as soon as a reorganisation has removed the fact.
  */
 export async function staysFor(
   d: { time: ChainTime; timers: Timers },

@@ -14,13 +14,13 @@ const deploymentSchema = z.object({
   /** The network's name in `hardhat.config.ts`. */
   network: z.string().max(64).optional(),
   chainId: z.number().int().positive(),
-  /** First block that can hold an event of ours. */
+  /** First block that can contain an event of the contracts. */
   block: z.number().int().nonnegative(),
   genesis: z.number().int().positive(),
   epochSeconds: z.number().int().positive(),
-  /** Blocks after an epoch's first before its seed is trusted. */
+  /** Blocks above an epoch's first block before its seed is trusted. */
   confirmations: z.number().int().nonnegative(),
-  /** Names the contracts' interfaces: see `abiHash`. */
+  /** Identifies the contracts' interfaces: see `abiHash`. */
   abiHash: z
     .string()
     .regex(/^0x[0-9a-f]{64}$/)
@@ -47,18 +47,18 @@ const deploymentSchema = z.object({
     /** Access manager of the classes. */
     governance: address.optional(),
   }),
-  /** What the contracts were deployed with, for people; BLOC in wei. */
+  /** The deployment's parameters, for documentation; BLOC in wei. */
   parameters: z.record(z.string().max(64), z.union([z.number(), z.string().max(80)])).optional(),
 });
 
-/** What every worker reads: `deployments/<network>.json`. */
+/** The deployment file that every worker reads: `deployments/<network>.json`. */
 export type Deployment = z.infer<typeof deploymentSchema>;
 
 /**
  * Reads a deployment file.
  *
- * @throws BlockcloudError `DEPLOYMENT_INVALID` that lists everything that is wrong with it, or
- * `DEPLOYMENT_OTHER_VERSION` when its contracts are not those that this version speaks to.
+ * @throws BlockcloudError `DEPLOYMENT_INVALID` that lists all problems of the file, or
+ * `DEPLOYMENT_OTHER_VERSION` if its contracts have other interfaces than this version.
  * @example
  * const { chainId, contracts } = loadDeployment("deployments/sepolia.json");
  */
@@ -69,32 +69,32 @@ export function loadDeployment(file: string): Deployment {
   } catch (cause) {
     throw new BlockcloudError("DEPLOYMENT_INVALID", `Cannot read the deployment ${file}.`, {
       cause,
-      remedy: "Name a deployments/<network>.json that a deployment wrote.",
+      remedy: "Name a file deployments/<network>.json that npm run deploy wrote.",
     });
   }
   const parsed = deploymentSchema.safeParse(json);
   if (!parsed.success) {
     throw new BlockcloudError(
       "DEPLOYMENT_INVALID",
-      `${file} is no deployment:\n${z.prettifyError(parsed.error)}`,
+      `${file} is not a deployment file:\n${z.prettifyError(parsed.error)}`,
     );
   }
   if (parsed.data.abiHash !== undefined && parsed.data.abiHash !== abiHash()) {
     throw new BlockcloudError(
       "DEPLOYMENT_OTHER_VERSION",
-      `The contracts of ${file} have interfaces ${parsed.data.abiHash}, this version speaks ${abiHash()}.`,
-      { remedy: "Use the version of this software that the deployment was made with." },
+      `The contracts of ${file} have the interfaces ${parsed.data.abiHash}, this version needs ${abiHash()}.`,
+      { remedy: "Use the version of this software with which the contracts were deployed." },
     );
   }
   return parsed.data;
 }
 
-/** The block and the moment that nothing of a deployment is older than. */
+/** The first block and the start time of a deployment. */
 export function originOf({ block, genesis }: Deployment): ChainOrigin {
   return { block, time: genesis };
 }
 
-/** Tells deployments apart in names of files; the genesis, those at the same addresses. */
+/** Distinguishes deployments in file names; the genesis distinguishes those at the same addresses. */
 export function deploymentTag({ chainId, genesis, contracts }: Deployment): string {
   return [chainId, contracts.proofOfService.slice(2, 10), genesis].join("-");
 }

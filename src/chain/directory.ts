@@ -15,39 +15,39 @@ import { whatFailed } from "./rpc/faults.ts";
 import { serviceStatuses, type ServiceStatus } from "./services.ts";
 import { contractsOf } from "./views/contracts.ts";
 
-/** Final epochs whose verdicts are told. */
+/** Number of final epochs whose verdicts are returned. */
 export const VERDICTS_TOLD = 4;
-/** Services, labels and verdicts that are remembered; the least recently used go first. */
+/** Sizes of the caches of services, labels and verdicts; the least recently used entries go first. */
 const REMEMBERED = 100_000;
 
-/** What the chain says of the root service, as of a block. */
+/** The chain's data of a root service, at a block. */
 export interface ServiceFacts {
   number: bigint;
   status: ServiceStatus;
   /** The newest service key, which signs for the root and delegates to sub-services. */
   key: Address;
-  /** BLOC in wei, as it counts from the next epoch but one on. */
+  /** BLOC in wei, as it counts two epochs later. */
   stake: bigint;
-  /** The newest final verdicts with their epochs, newest first; null where the votes missed the quorum. */
+  /** The newest final verdicts with their epochs, newest first; null without a quorum. */
   verdicts: readonly { epoch: number; verdict: Verdict }[];
   /** The block that all of this is as of: nothing else changed up to it, and its epoch says which verdicts are final. */
   block: bigint;
 }
 
-/** What resolvers and record networks ask the chain; everything is cached until an event or an epoch changes it. */
+/** The chain's data for resolvers and the record network, cached until an event or an epoch changes it. */
 export interface Directory {
-  /** The newest key of a root service and whether it is active; undefined when there is no such service. */
+  /** The newest key of a root service, and whether it is active; undefined if the service does not exist. */
   rootKey(
     number: bigint,
     signal?: AbortSignal,
   ): Promise<{ key: Address; active: boolean } | undefined>;
-  /** The same with stake and verdicts; undefined when there is no such service. */
+  /** The same with stake and verdicts; undefined if the service does not exist. */
   facts(number: bigint, signal?: AbortSignal): Promise<ServiceFacts | undefined>;
-  /** What `facts` said last, without asking. */
+  /** The last result of `facts`, without a read. */
   knownFacts(number: bigint): ServiceFacts | undefined;
-  /** The service that took a label. Labels are never freed, so it holds for ever. */
+  /** The service that took a label. It never changes, because labels are never freed. */
   numberOf(label: string, signal?: AbortSignal): Promise<bigint | undefined>;
-  /** Calls back when a service's key, status, owner or stake may have changed, or it was registered. */
+  /** Calls back when a service was registered, or its key, status, owner or stake may have changed. */
   onChange(listener: (number: bigint) => void): () => void;
   /** Calls back when a service takes a label. */
   onLabel(listener: (label: string, number: bigint) => void): () => void;
@@ -60,13 +60,13 @@ interface ServiceState extends Omit<ServiceFacts, "verdicts"> {
 }
 
 interface Entry {
-  /** Undefined when there is no such service. */
+  /** Undefined if the service does not exist. */
   state: Promise<ServiceState | undefined>;
-  /** What `facts` gave last. */
+  /** The last result of `facts`. */
   facts: ServiceFacts | undefined;
 }
 
-/** The chain's `Directory`: reads on demand, remembers, and forgets what the registry's events change. */
+/** The `Directory` on chain: it reads on demand, caches, and drops entries that the registry's events change. */
 export class ServiceDirectory implements Directory, Startable {
   readonly #client: ChainClient;
   readonly #contracts: ReturnType<typeof contractsOf>;
@@ -77,7 +77,7 @@ export class ServiceDirectory implements Directory, Startable {
   readonly #verdictsRead = boundedTable<string, Promise<Verdict>>(REMEMBERED);
   readonly #changeListeners = new Set<(number: bigint) => void>();
   readonly #labelListeners = new Set<(label: string, number: bigint) => void>();
-  /** Services that there are at least. */
+  /** A lower bound for the number of services. */
   #count = 0n;
 
   constructor(dependencies: {
@@ -96,7 +96,7 @@ export class ServiceDirectory implements Directory, Startable {
     this.#watch = new RegistryWatch({ changed }, dependencies);
   }
 
-  /** Needs a clock that runs. */
+  /** Needs a running clock. */
   async start(): Promise<void> {
     await this.#watch.start();
   }
@@ -166,8 +166,8 @@ export class ServiceDirectory implements Directory, Startable {
   }
 
   /**
-   * Reads at the block that the events were followed up to at least, so that an endpoint which lags behind
-   * cannot bring back what an event has just changed.
+   * Reads not before the last block whose events were read, so that an endpoint that lags behind cannot restore
+   * outdated data.
    */
   async #readState(number: bigint): Promise<ServiceState | undefined> {
     const block = this.#time.head().number;
@@ -182,7 +182,7 @@ export class ServiceDirectory implements Directory, Startable {
           functionName: "serviceCount",
           ...at,
         });
-        // Whoever invents numbers costs one read each, and no more.
+        // A lookup of an invented number costs only one read.
         if (number > this.#count) return undefined;
       }
       const [status, key, [stake]] = await Promise.all([
@@ -214,7 +214,7 @@ export class ServiceDirectory implements Directory, Startable {
     );
   }
 
-  /** The contract knows in which slot a service was, and whether it was active. */
+  /** The contract finds the slot that the service had, and whether it was active. */
   #verdict(number: bigint, epoch: number, block: bigint): Promise<Verdict> {
     return remember(this.#verdictsRead, `${number}:${epoch}`, async () => {
       const [grade, quorate] = await this.#ask(() =>
@@ -235,7 +235,7 @@ export class ServiceDirectory implements Directory, Startable {
     } catch (cause) {
       throw new BlockcloudError(
         "CHAIN_UNREACHABLE",
-        `The chain cannot be asked: ${whatFailed(cause)}`,
+        `The chain cannot be read: ${whatFailed(cause)}`,
         {
           cause,
           retryable: true,
@@ -247,7 +247,7 @@ export class ServiceDirectory implements Directory, Startable {
 
   #forget({ number, registered, label }: RegistryChange): void {
     this.#services.delete(number);
-    // Also where a reorganisation took a registration back.
+    // A reorganisation may also have removed a registration.
     if (registered) this.#count = 0n;
     for (const listener of this.#changeListeners) listener(number);
     if (label === undefined) return;
@@ -256,7 +256,7 @@ export class ServiceDirectory implements Directory, Startable {
   }
 }
 
-/** Remembers what was read, never a failure; the least recently used goes when there is too much. */
+/** Caches successful reads, and evicts the least recently used ones. */
 function remember<K extends bigint | string, V extends object>(
   cache: BoundedTable<K, V>,
   key: K,
@@ -268,7 +268,7 @@ function remember<K extends bigint | string, V extends object>(
   const value = read();
   cache.set(key, value);
   Promise.resolve(settled(value)).catch(() => {
-    // An event may have made room for a newer read meanwhile.
+    // An event may have replaced this read by a newer one.
     if (cache.peek(key) === value) cache.delete(key);
   });
   return value;

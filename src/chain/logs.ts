@@ -1,15 +1,15 @@
 import { findAnswerError, findFault } from "./rpc/faults.ts";
 
-/** Blocks that one log request may span: what public endpoints allow. */
+/** Maximum number of blocks of a log request, by the limits of public endpoints. */
 export const LOG_SPAN = 2_000n;
 
 /**
- * Blocks that a reader of events reads again each time: a reorganisation may have replaced them, and an
- * endpoint that has not heard of the newest blocks leaves their events out without a word.
+ * Number of blocks that a reader of events reads again each time: a reorganisation may have replaced them, and an
+ * endpoint that lags behind silently omits their events.
  */
 export const REREAD_BLOCKS = 16n;
 
-/** Pieces that must go well before a longer one is tried: each refusal costs a request. */
+/** Number of successful ranges before a longer one is tried, because each refusal costs a request. */
 const PATIENCE = 8;
 
 /** Blocks, both ends included. */
@@ -21,18 +21,18 @@ export interface BlockRange {
 export interface RangeOptions {
   /** Newest blocks first. */
   backward?: boolean;
-  /** The most blocks that one request may span. */
+  /** Maximum number of blocks per request. */
   span?: bigint;
   signal?: AbortSignal;
 }
 
 /**
- * Reads a range of blocks piece by piece, in order, so that a caller can stop, or note how far it came and
- * go on from there. Where an endpoint refuses a piece, it is halved, down to a single block; when some
- * pieces in a row were read, the next may be twice as long again.
+ * Reads a range of blocks in parts, in order, so that a caller can stop, or store its progress and continue. If an
+ * endpoint refuses a part, the part is halved, down to a single block; after some successful parts the length is
+ * doubled again.
  *
- * @param read Reads one piece; must be safe to repeat.
- * @throws Whatever `read` throws for a single block, or for another reason than a piece's size.
+ * @param read Reads one part; must be safe to repeat.
+ * @throws The error of `read` for a single block, or an error that is not caused by the size.
  */
 export async function* readRanges<T>(
   range: BlockRange,
@@ -65,10 +65,10 @@ export async function* readRanges<T>(
 }
 
 /**
- * Reads a range forward as {@link readRanges} does. Where the endpoint has thrown the first blocks away, it
- * begins with the oldest that there is.
+ * Reads a range forward as {@link readRanges} does. If the endpoint has dropped the first blocks, it begins with
+ * the endpoint's oldest block.
  *
- * @param gone Told of that block, once.
+ * @param gone Called once with that block.
  */
 export async function* readServed<T>(
   range: BlockRange,
@@ -90,7 +90,7 @@ export async function* readServed<T>(
   }
 }
 
-/** By bisection; the range's last block where none is served, whose reading then says why. */
+/** Finds the oldest served block by bisection; the range's last block if none is served. */
 async function oldestServed(
   { from, to }: BlockRange,
   read: (piece: BlockRange) => Promise<unknown>,
@@ -110,9 +110,9 @@ async function oldestServed(
 }
 
 /**
- * Whether an endpoint may have refused a request for its size. Endpoints agree on no code and no wording
- * for it, nor on whether it is an error of the request, of its frequency, or no answer at all; only one
- * that cannot be reached, or serves another chain, has not.
+ * Whether an endpoint may have refused a request because of its size. Endpoints have no common code or wording for
+ * it: some report a bad request, some a rate limit, and some do not answer. Only an unreachable endpoint, or one of
+ * another chain, is excluded.
  */
 function mayBeTooLarge(error: unknown): boolean {
   const fault = findFault(error);
@@ -120,7 +120,7 @@ function mayBeTooLarge(error: unknown): boolean {
   return findAnswerError(error) !== undefined && !isPruned(error);
 }
 
-/** Whether a node says that it has thrown the blocks away that it is asked for (EIP-4444 and others). */
+/** Whether a node says that it has dropped the requested blocks (EIP-4444 and others). */
 export function isPruned(error: unknown): boolean {
   const answer = findAnswerError(error);
   if (answer === undefined) return false;

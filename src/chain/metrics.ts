@@ -8,36 +8,36 @@ import { RevertError } from "./rpc/faults.ts";
 import type { TransactionObserver } from "./transactions/observer.ts";
 import type { Call } from "./transactions/call.ts";
 
-/** Whoever counts by the events of a transaction. */
+/** Counts the events of a transaction. */
 export interface ReceiptListener {
   mined(receipt: TransactionReceipt): void;
 }
 
-/** JSON-RPC methods that workers use. */
+/** The JSON-RPC methods of workers. */
 const METHODS = [
   ...["eth_blockNumber", "eth_call", "eth_chainId", "eth_estimateGas", "eth_feeHistory"],
   ...["eth_gasPrice", "eth_getBalance", "eth_getBlockByNumber", "eth_getCode", "eth_getLogs"],
   ...["eth_getTransactionByHash", "eth_getTransactionCount", "eth_getTransactionReceipt"],
   ...["eth_maxPriorityFeePerGas", "eth_sendRawTransaction"],
 ];
-/** Contract functions that workers call. */
+/** The contract functions that workers call. */
 const FUNCTIONS = [
   ...["tick", "commit", "reveal", "claim", "collect", "tryMulticall"],
   ...["announce", "settle", "respond", "resolve", "annul", "report", "lapse", "suspend"],
 ];
-/** Codes of a transaction that did not do what it should. */
+/** Error codes of failed transactions. */
 const FAILURES = [
   ...["CALL_REVERTED", "TRANSACTION_REVERTED", "TRANSACTION_FAILED"],
   ...["FEE_TOO_HIGH", "TRANSACTION_EXPIRED", "TRANSACTION_REPLACED", "NONCE_STALE"],
 ];
-/** Endpoints by their place in the list, and how their requests end. */
+/** Endpoints by their place in the list, and the outcomes of requests. */
 const ENDPOINTS = ["1", "2", "3", "4"];
 const OUTCOMES = ["ok", "error", "timeout", "network", "http", "limit", "malformed", "wrong chain"];
 /** Bounds of RPC times, seconds: a local node up to the longest wait. */
 const RPC_SECONDS = [0.005, 0.02, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-/** A balance is read again after this long, milliseconds. */
+/** Interval between reads of the balance, milliseconds. */
 const BALANCE_MS = 60_000;
-/** A chain without a new block for so long does not serve its workers, seconds. */
+/** Time without a new block after which the worker is unhealthy, seconds. */
 const STALE_HEAD_SECONDS = 120;
 
 /** What the key that pays for gas has. */
@@ -47,7 +47,7 @@ export interface Balance {
   rounds: bigint | undefined;
 }
 
-/** Metrics of everything that a worker has to do with the chain. */
+/** Metrics of a worker's use of the chain. */
 export class ChainMetrics implements TransactionObserver, RpcObserver {
   readonly #seconds;
   readonly #errors;
@@ -63,7 +63,7 @@ export class ChainMetrics implements TransactionObserver, RpcObserver {
   #time: ChainTime | undefined;
   #balance: () => Balance | undefined = () => undefined;
 
-  /** @param listeners See the receipts of what is mined, for the events in them. */
+  /** @param listeners Receive the receipts of mined transactions, to count their events. */
   constructor(
     metrics: Metrics,
     timers: Pick<Timers, "monotonic">,
@@ -81,17 +81,17 @@ export class ChainMetrics implements TransactionObserver, RpcObserver {
     );
     this.#errors = metrics.counter(
       "blockcloud_rpc_errors_total",
-      "JSON-RPC requests that failed; reverted calls are answers and do not count.",
+      "JSON-RPC requests that failed; reverted calls are responses and do not count.",
       byMethod,
     );
     this.#answers = metrics.counter(
       "blockcloud_rpc_endpoint_requests_total",
-      "Requests to each RPC endpoint by how they ended; error: the node's own, a revert above all.",
+      "Requests to each RPC endpoint by outcome; error: an error of the node, usually a revert.",
       { endpoint: ENDPOINTS, outcome: OUTCOMES },
     );
     this.#endpoints = metrics.gauge(
       "blockcloud_rpc_endpoint_up",
-      "1 while the RPC endpoint is well; 0 while it is down, lags, or serves another chain.",
+      "1 while the RPC endpoint works; 0 while it is down, lags, or serves another chain.",
       { endpoint: ENDPOINTS },
     );
     this.#transactions = metrics.counter(
@@ -101,7 +101,7 @@ export class ChainMetrics implements TransactionObserver, RpcObserver {
     );
     this.#failures = metrics.counter(
       "blockcloud_transaction_failures_total",
-      "Transactions that were refused by estimation, reverted, or got lost.",
+      "Transactions that estimation refused, that reverted, or that were lost.",
       { ...byFunction, code: FAILURES },
     );
     this.#gas = metrics.counter(
@@ -111,18 +111,18 @@ export class ChainMetrics implements TransactionObserver, RpcObserver {
     );
     this.#fees = metrics.counter(
       "blockcloud_transaction_fees_wei_total",
-      "Ether paid for that gas, wei.",
+      "Ether paid for gas, wei.",
       byFunction,
     );
     this.#gauges(metrics);
   }
 
-  /** The clock to read the head and the epoch from. */
+  /** Sets the clock for the head and the epoch. */
   follow(time: ChainTime): void {
     this.#time = time;
   }
 
-  /** A transport that counts and times what passes through it; a request and its retries are one. */
+  /** A transport that counts and times requests; a request and its retries count once. */
   observe(transport: Transport): Transport {
     return (options) => {
       const inner = transport(options);
@@ -143,7 +143,7 @@ export class ChainMetrics implements TransactionObserver, RpcObserver {
   }
 
   answered(endpoint: number, outcome: Parameters<RpcObserver["answered"]>[1]): void {
-    // Endpoints begin as well, of which nobody is told.
+    // Endpoints start as working, and only changes are reported.
     if (!this.#seen.has(endpoint)) this.changed(endpoint, "up");
     this.#answers.add(1, { endpoint: `${endpoint}`, outcome });
   }
@@ -162,15 +162,15 @@ export class ChainMetrics implements TransactionObserver, RpcObserver {
   }
 
   failed({ functionName }: Pick<Call, "functionName">, error: unknown): void {
-    // A worker that stops or an epoch that ends is no failure of the transaction.
+    // A stopping worker or a passed epoch is not a failure of the transaction.
     if (error instanceof Error && error.name === "AbortError") return;
     const code = error instanceof BlockcloudError ? error.code : "";
     this.#failures.add(1, { function: functionName, code });
   }
 
   /**
-   * The balance of the key that pays for gas. Whoever reads the metrics waits for no endpoint: the newest
-   * balance known is told, and asked for again in the background, once a minute at the most.
+   * The balance of the key that pays for gas. A scrape waits for no endpoint: it gets the last known balance, which
+   * is read again in the background, at most once a minute.
    */
   watchBalance(read: () => Promise<Balance>): void {
     const now = this.#monotonic;
@@ -181,7 +181,7 @@ export class ChainMetrics implements TransactionObserver, RpcObserver {
         asked = now();
         read().then(
           (balance) => (known = balance),
-          // The request's failure is counted where it was made; the gauge stays what it was.
+          // The transport counts the failed request; the gauge keeps its value.
           () => undefined,
         );
       }
@@ -198,7 +198,7 @@ export class ChainMetrics implements TransactionObserver, RpcObserver {
     );
     fromClock(
       "blockcloud_chain_head_timestamp_seconds",
-      "Time of the newest block seen, Unix seconds; behind the wall clock when the endpoint lags.",
+      "Time of the newest block seen, Unix seconds; behind the wall clock if the endpoint lags.",
       (time) => time.head().timestamp,
     );
     fromClock(
@@ -228,13 +228,13 @@ export class ChainMetrics implements TransactionObserver, RpcObserver {
     );
     metrics.health.register("chain_head", () => {
       const age = this.#read(headAge);
-      if (age === undefined) return "the chain was not read yet";
+      if (age === undefined) return "the chain has not been read yet";
       if (age <= STALE_HEAD_SECONDS) return undefined;
       return `no new block for ${Math.round(age)} s`;
     });
   }
 
-  /** Undefined as long as no block was read. */
+  /** Undefined until a block was read. */
   #read(read: (time: ChainTime) => number): number | undefined {
     if (this.#time === undefined) return undefined;
     try {
@@ -246,7 +246,7 @@ export class ChainMetrics implements TransactionObserver, RpcObserver {
   }
 }
 
-/** The clock carries the head's time on from the moment when the head was seen. */
+/** The clock advances the head's time from the moment when the head was seen. */
 function headAge(time: ChainTime): number {
   return Math.max(0, time.now() - time.head().timestamp);
 }

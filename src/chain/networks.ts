@@ -7,13 +7,13 @@ import { loadDeployment, type Deployment } from "./deployment.ts";
 /** The package's `deployments/`. */
 const folder = () => path.join(packageRoot(), "deployments");
 
-/** The file of a network's deployment in this package; there need not be one. */
+/** The path of a network's deployment in this package; the file may not exist. */
 export function networkFile(name: string): string {
   return path.join(folder(), `${name}.json`);
 }
 
 /**
- * The networks that this version of the package has a deployment of.
+ * The networks whose deployments this version of the package contains.
  *
  * @example
  * console.log(knownNetworks());
@@ -28,18 +28,18 @@ export function knownNetworks(): string[] {
 /**
  * The deployment on a known network.
  *
- * @throws BlockcloudError `NETWORK_UNKNOWN`, or what `loadDeployment` throws.
+ * @throws BlockcloudError `NETWORK_UNKNOWN`, or an error of `loadDeployment`.
  * @example
  * const { epochSeconds } = loadNetwork("sepolia");
  */
 export function loadNetwork(name: string): Deployment {
   const known = knownNetworks();
   if (!known.includes(name)) {
-    const list = known.length === 0 ? "It knows none" : `It knows ${known.join(", ")}`;
+    const list = known.length === 0 ? "There are none" : `Known networks: ${known.join(", ")}`;
     throw new BlockcloudError(
       "NETWORK_UNKNOWN",
-      `This version knows no network ${name.slice(0, 64)}.`,
-      { remedy: `${list}; give the deployment itself, or its file.` },
+      `This version has no deployment on the network ${name.slice(0, 64)}.`,
+      { remedy: `${list}. Otherwise give the deployment or its file.` },
     );
   }
   return loadDeployment(networkFile(name));

@@ -8,13 +8,12 @@ import type { ChainClient } from "./client.ts";
 import type { Deployment } from "./deployment.ts";
 import type { Call } from "./transactions/call.ts";
 
-/** How long a permit can wait in the queue for its block, seconds. */
+/** Validity of a permit, seconds: the maximum time until it is mined. */
 const PERMIT_SECONDS = 86_400n;
 
 /**
- * A call that takes BLOC, with what lets it do so: the call itself where its spender may take that much
- * already, else the function `<name>WithPermit`, which takes a permit for exactly that amount. So that no
- * transaction goes before it.
+ * A call that takes BLOC in one transaction. If the spender's allowance is high enough, it is the call itself;
+ * otherwise the function `<name>WithPermit` with a permit for exactly the amount.
  *
  * @param input.key Private key of the account that pays and sends.
  * @param input.spender The contract that takes the BLOC.

@@ -7,7 +7,7 @@ import { bytesToHex } from "../protocol/bytes.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { encodeProbe, type ProbeInput } from "../protocol/probe.ts";
 
-/** What a registration needs. */
+/** The parameters of a registration. */
 export interface Registration {
   classId: number;
   /** Signs receipts and records. */
@@ -20,8 +20,8 @@ export interface Registration {
 }
 
 /**
- * Registers a service by a contract call: approves fee and stake, then registers. Active from the next
- * epoch.
+ * Registers a service by a contract call: approves fee and stake, then registers. The service is active two epochs
+ * later.
  *
  * @returns The service number.
  */
@@ -53,7 +53,7 @@ export async function registerService(
     logs: receipt.logs,
   });
   if (event === undefined) {
-    throw new BlockcloudError("REGISTRATION_LOST", "The registration left no event.", {
+    throw new BlockcloudError("REGISTRATION_LOST", "The registration emitted no event.", {
       remedy: `Look at transaction ${receipt.transactionHash}.`,
     });
   }

@@ -10,10 +10,10 @@ import type { ChainTime, Head } from "./clock.ts";
 import type { Deployment } from "./deployment.ts";
 import { readRanges, REREAD_BLOCKS } from "./logs.ts";
 
-/** How often the head is looked at, milliseconds; the clock polls the chain. */
+/** Interval between checks of the head, milliseconds; the clock polls the chain. */
 const POLL_MS = 250;
 
-/** Events that change what a service is: its key, status, owner, stake or label. */
+/** Events that change a service's key, status, owner, stake or label. */
 const changing: readonly string[] = [
   "ServiceRegistered",
   "ActivityChanged",
@@ -32,15 +32,15 @@ const events: readonly AbiEvent[] = [
   ...stakingAbi,
 ].filter((item) => item.type === "event" && changing.includes(item.name)) as AbiEvent[];
 
-/** A change of a service, or a change that a reorganisation took back. */
+/** A change of a service, or a change that a reorganisation removed. */
 export interface RegistryChange {
   number: bigint;
   registered: boolean;
-  /** The label that it took. */
+  /** The label that the service took. */
   label: string | undefined;
 }
 
-/** What the events say of it: a transfer calls the service a token. */
+/** The fields of the events; a transfer calls the service a token. */
 interface EventArgs {
   number?: bigint;
   tokenId?: bigint;
@@ -52,8 +52,8 @@ interface Seen extends RegistryChange {
 }
 
 /**
- * Follows the events that change services, block by block. What a reorganisation brought, and what it took
- * away, both count as changes.
+ * Follows the events that change services, block by block. After a reorganisation, new and removed events both
+ * count as changes.
  */
 export class RegistryWatch implements Startable {
   readonly #client: ChainClient;
@@ -64,7 +64,7 @@ export class RegistryWatch implements Startable {
   readonly #changed: (change: RegistryChange) => void;
   readonly #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
-  /** By block hash and log index: what was seen in the blocks that are read again. */
+  /** Events that were seen in the blocks that are read again, by block hash and log index. */
   #seen = new Map<string, Seen>();
   #head: Head | undefined;
   #next: bigint | undefined;
@@ -87,7 +87,7 @@ export class RegistryWatch implements Startable {
     this.#log = dependencies.log;
   }
 
-  /** Begins at the head: whoever asks for a service later reads its newest state. */
+  /** Begins at the head, because later reads of a service return its newest state. */
   async start(): Promise<void> {
     try {
       await this.refresh();
@@ -107,7 +107,7 @@ export class RegistryWatch implements Startable {
     return this.#head;
   }
 
-  /** Reads what happened since the last call. */
+  /** Reads the events since the last call. */
   async refresh(): Promise<void> {
     const newest = this.#time.head();
     const head = newest.number;
@@ -154,7 +154,7 @@ export class RegistryWatch implements Startable {
         await this.#timers.sleep(POLL_MS, signal);
         await this.refresh();
       } catch (error) {
-        // Nothing is lost: the next time reads from where this one stopped.
+        // No event is lost: the next read begins where this one stopped.
         if (!signal.aborted) this.#log.warn("cannot follow the registry", { error });
       }
     }

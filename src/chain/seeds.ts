@@ -8,7 +8,7 @@ import { getHeader, type ChainClient } from "./client.ts";
 import type { Head } from "./clock.ts";
 import type { Deployment } from "./deployment.ts";
 
-/** What proves an epoch's seed. */
+/** The proof of an epoch's seed. */
 export interface SeedProof {
   epoch: number;
   seed: Hex;
@@ -17,7 +17,7 @@ export interface SeedProof {
   parentHeader: Hex;
 }
 
-/** Finds the first blocks of epochs, and the seeds that follow from them, without waiting for a tick. */
+/** Finds the first blocks of epochs and computes their seeds, without waiting for a tick. */
 export class Seeds {
   readonly #client: ChainClient;
   readonly #deployment: Deployment;
@@ -31,7 +31,7 @@ export class Seeds {
    * The seed of an epoch, from the header of its first block.
    *
    * @param head The newest block; must lie in or after the epoch.
-   * @throws BlockcloudError `EPOCH_WITHOUT_BLOCK` when no block fell into the epoch.
+   * @throws BlockcloudError `EPOCH_WITHOUT_BLOCK` if the epoch has no block.
    */
   async prove(epoch: number, head: Pick<Head, "number">): Promise<SeedProof> {
     const block = await this.firstBlock(epoch, head);
@@ -44,7 +44,7 @@ export class Seeds {
     if (found !== epoch) {
       throw new BlockcloudError(
         "EPOCH_WITHOUT_BLOCK",
-        `No block fell into epoch ${epoch}; the next one is in ${found}.`,
+        `Epoch ${epoch} has no block; the next block is in epoch ${found}.`,
       );
     }
     if (Number(parent.timestamp) >= epochStart(timing, epoch)) {
@@ -64,7 +64,7 @@ export class Seeds {
     };
   }
 
-  /** The seed that the chain has recorded of an epoch, if any. */
+  /** The recorded seed of an epoch, if there is one. */
   async recorded(epoch: number): Promise<{ seed: Hex; previous: number } | undefined> {
     const [seed, previous] = await this.#client.readContract({
       address: this.#deployment.contracts.proofOfService,
@@ -75,7 +75,7 @@ export class Seeds {
     return BigInt(seed) === 0n ? undefined : { seed, previous };
   }
 
-  /** When a block was made, Unix seconds. */
+  /** The time of a block, Unix seconds. */
   timestamp(block: bigint): Promise<number> {
     return timestampOf(this.#client, block);
   }

@@ -9,7 +9,7 @@ import type { Deployment } from "./deployment.ts";
 import { SlotTable } from "./slots.ts";
 import { isPruned } from "./logs.ts";
 
-/** States of a service, by the registry's number. */
+/** States of a service, by the registry's numbers. */
 export const serviceStatuses = [
   "None",
   "Active",
@@ -21,14 +21,14 @@ export const serviceStatuses = [
 ] as const;
 export type ServiceStatus = (typeof serviceStatuses)[number];
 
-/** What can be done about a service that is not active. */
+/** Remedies for a service that is not active. */
 export const statusRemedies: Record<Exclude<ServiceStatus, "Active">, string> = {
-  None: "There is no such service: check its number and the deployment.",
-  Unstaked: "Its owner stakes up to the class's minimum (stakeService).",
-  Maintenance: "Its owner ends maintenance (setMaintenance).",
-  Suspended: "Repair what made it fail; then its owner ends the suspension (reinstate).",
-  Retired: "Nothing: it is retired for ever.",
-  Keyless: "Its owner sets a key (setKey) and stakes, as after every transfer.",
+  None: "The service does not exist: check its number and the deployment.",
+  Unstaked: "The owner must stake up to the class's minimum (stakeService).",
+  Maintenance: "The owner must end maintenance (setMaintenance).",
+  Suspended: "Repair the cause; then the owner must end the suspension (reinstate).",
+  Retired: "There is no remedy: the service is retired for ever.",
+  Keyless: "After a transfer the owner must set a key (setKey) and stake.",
 };
 
 /** Bounds of a class's grades, milliseconds to the last byte. */
@@ -38,34 +38,34 @@ export interface GradeBounds {
   poorMs: number;
 }
 
-/** What the registry says of a class. */
+/** A class in the registry. */
 export interface ServiceClass extends GradeBounds {
   name: string;
   minimumStake: bigint;
-  /** Stake above it is not paid for. */
+  /** Stake above it earns nothing. */
   maximumStake: bigint;
   registrationFee: bigint;
-  /** Whether it takes new services. */
+  /** Whether it accepts new services. */
   open: boolean;
 }
 
-/** What an auditor needs of a service, as it counts in an epoch. */
+/** The data that an auditor needs of a service in an epoch. */
 export interface AuditedService {
   number: bigint;
-  /** The slot that it holds; 0 for none. */
+  /** The service's slot; 0 for none. */
   slot: number;
   key: Address;
   classId: number;
   className: string;
   bounds: GradeBounds;
-  /** Undefined when the service's specification cannot be read: no inspection can succeed. */
+  /** Undefined if the specification cannot be parsed: then every inspection fails. */
   probe: ProbeSpecification | undefined;
 }
 
-/** Reads what an auditor needs of a service; undefined leaves the service out. */
+/** Reads a service for an auditor; undefined skips the service. */
 export type ServiceReader = (number: bigint) => Promise<AuditedService | undefined>;
 
-/** Typed reads of the registry, cached where the chain can never change its answer. */
+/** Typed reads of the registry; answers that can never change are cached. */
 export class Services {
   readonly #client: ChainClient;
   readonly #registry: { address: Address; abi: typeof serviceRegistryAbi };
@@ -79,12 +79,12 @@ export class Services {
     this.#slots = new SlotTable(client, deployment);
   }
 
-  /** How many services were ever registered. */
+  /** Number of services that were ever registered. */
   count(): Promise<bigint> {
     return this.#client.readContract({ ...this.#registry, functionName: "serviceCount" });
   }
 
-  /** How many slots were ever taken: shards up to that of the last one have services. */
+  /** Number of slots that were ever taken: shards up to the last slot's may have services. */
   slotCount(): Promise<number> {
     return this.#client.readContract({ ...this.#registry, functionName: "slotCount" });
   }
@@ -92,8 +92,8 @@ export class Services {
   /**
    * Active services of a shard in an epoch.
    *
-   * @param read Reads one of them; {@link audited} unless the caller has another way.
-   * @throws BlockcloudError `SLOT_UNKNOWN` where the endpoint cannot say who holds a slot.
+   * @param read Reads one service; default {@link audited}.
+   * @throws BlockcloudError `SLOT_UNKNOWN` if the endpoint does not return the service of a slot.
    */
   async active(
     shard: number,
@@ -115,12 +115,12 @@ export class Services {
     if (found !== undefined) return found;
     throw new BlockcloudError(
       "SLOT_UNKNOWN",
-      `The registry names no holder of one of the slots ${slots.join()}.`,
+      `The registry has no service for one of the slots ${slots.join()}.`,
       { retryable: true, remedy: "The RPC endpoint may lag behind; try again, or name another." },
     );
   }
 
-  /** The services that hold some slots, by number; undefined where none does. */
+  /** The numbers of the services in the given slots; undefined for an empty slot. */
   holders(slots: readonly number[]): Promise<(bigint | undefined)[]> {
     return this.#slots.holders(slots);
   }
@@ -131,7 +131,7 @@ export class Services {
     return active;
   }
 
-  /** The newest status of a service, which counts from the next epoch but one on at the latest. */
+  /** The newest status of a service, which counts two epochs later at the latest. */
   async statusNow(number: bigint): Promise<ServiceStatus> {
     const status = await this.#client.readContract({
       ...this.#registry,
@@ -161,7 +161,7 @@ export class Services {
     return (await this.classAt(classId)).name;
   }
 
-  /** Everything an auditor needs of a service. */
+  /** The data that an auditor needs of a service. */
   async audited(number: bigint, epoch: number): Promise<AuditedService> {
     const [[slot, , key], classId, [probeHash, probeBlock]] = await Promise.all([
       this.#auditAt(number, epoch),
@@ -208,7 +208,7 @@ export class Services {
     });
   }
 
-  /** The services that hold some slots now; undefined where the table is out of date. */
+  /** The services in the given slots now; undefined if the table is out of date. */
   async #inSlots(
     slots: readonly number[],
     read: ServiceReader,
@@ -222,7 +222,7 @@ export class Services {
     return isCurrent ? found.filter((service) => service !== undefined) : undefined;
   }
 
-  /** The specification behind a hash: its bytes stand in an event of the block that the registry names. */
+  /** The specification with a hash, from the event in the block that the registry names. */
   #probe(number: bigint, hash: Hex, block: bigint): Promise<ProbeSpecification | undefined> {
     return remember(this.#probes, hash, async () => {
       const reading = this.#client.getContractEvents({
@@ -247,7 +247,7 @@ export class Services {
       try {
         return parseProbe(hexToBytes(log.args.probe));
       } catch (error) {
-        // What the provider wrote is its own affair: such a service fails each inspection.
+        // An invalid specification is the provider's fault: the service fails each inspection.
         if (error instanceof BlockcloudError && error.code === "PROBE_INVALID") return undefined;
         throw error;
       }
@@ -255,7 +255,7 @@ export class Services {
   }
 }
 
-/** Caches a promise, but never a failure. */
+/** Caches a promise, except a rejected one. */
 function remember<K, V>(cache: Map<K, Promise<V>>, key: K, read: () => Promise<V>): Promise<V> {
   const known = cache.get(key);
   if (known) return known;

@@ -3,15 +3,15 @@ import type { Deployment } from "./deployment.ts";
 import { contractsOf, numbers, readEach } from "./views/contracts.ts";
 
 /**
- * Which service holds which slot. The registry only says which slot a service holds, so the table is read
- * service by service, once, and read again where it turns out to be out of date: a service that comes back
- * after a long time holds another slot.
+ * The table from slots to services. The registry only returns the slot of a service, so the table is read service
+ * by service, once. It is read again if it is out of date: a service that returns after a long time has another
+ * slot.
  */
 export class SlotTable {
   readonly #client: ChainClient;
   readonly #registry: ReturnType<typeof contractsOf>["registry"];
   readonly #holders = new Map<number, bigint>();
-  /** Services that were read. */
+  /** Number of services that were read. */
   #read = 0;
   #isStale = false;
   #reading: Promise<void> | undefined;
@@ -22,8 +22,8 @@ export class SlotTable {
   }
 
   /**
-   * The services that hold some slots, in the same order; undefined where none does. Callers check what
-   * they are told: a slot may have been given to another service since.
+   * The services in the given slots, in the same order; undefined for an empty slot. Callers must check the result,
+   * because a slot may have a new service since.
    */
   async holders(slots: readonly number[]): Promise<(bigint | undefined)[]> {
     const isMissing = () => this.#isStale || slots.some((slot) => !this.#holders.has(slot));
@@ -36,12 +36,12 @@ export class SlotTable {
     return slots.map((slot) => this.#holders.get(slot));
   }
 
-  /** Has everything read again. */
+  /** Clears the table, so that it is read again. */
   forget(): void {
     this.#isStale = true;
   }
 
-  /** Reads the services that were not read yet; calls that overlap are one. */
+  /** Reads the services that were not read yet; concurrent calls share one read. */
   #refresh(): Promise<void> {
     this.#reading ??= this.#readOn().finally(() => {
       this.#reading = undefined;

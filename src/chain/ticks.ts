@@ -8,7 +8,7 @@ import type { Deployment } from "./deployment.ts";
 import type { Seeds } from "./seeds.ts";
 import type { Call } from "./transactions/call.ts";
 
-/** Ticks are tried in random order within this share of the epoch, so that most workers find it done. */
+/** Share of the epoch over which workers' ticks are spread at random, so that most find the seed recorded. */
 const SPREAD = 0.25;
 
 export interface TickDependencies {
@@ -28,7 +28,7 @@ export interface Tick {
 /**
  * Waits for the first block of an epoch to be confirmed, and then for this worker's turn.
  *
- * @returns The tick; undefined when somebody else was first.
+ * @returns The tick; undefined if another account was first.
  */
 export async function tickInTurn(
   d: TickDependencies,
@@ -37,7 +37,7 @@ export async function tickInTurn(
 ): Promise<Tick | undefined> {
   const { seeds, time } = d;
   const confirmedAt = await untilConfirmed(d, epoch, signal);
-  // From here on, not from the epoch's start: on a slow chain that moment has passed for all.
+  // Counted from here, not from the epoch's start: on a slow chain that moment has passed for all workers.
   const spread = SPREAD * time.timing.epochSeconds;
   await time.until(confirmedAt + (spread * randomInt(1000)) / 1000, signal);
   return (await seeds.recorded(epoch)) ? undefined : tickOf(d, epoch, time.head());
@@ -64,10 +64,10 @@ export async function tickOf(
 }
 
 /**
- * Waits until the first block of an epoch has `confirmations` more above it, after which its seed is
+ * Waits until `confirmations` blocks are above the first block of an epoch; then its seed is
  * trusted.
  *
- * @returns When the last of these blocks was made, Unix seconds.
+ * @returns The time of the last of these blocks, Unix seconds.
  */
 export async function untilConfirmed(
   d: {

@@ -27,8 +27,8 @@ export interface WhenReachableDependencies {
 }
 
 /**
- * Starts what needs the chain once the chain can be reached. Where it cannot be when the worker starts, the
- * worker does meanwhile what it can without it.
+ * Starts the parts that need the chain once the chain can be reached. If it cannot be reached at the worker's start,
+ * the other parts run meanwhile.
  */
 export class WhenReachable implements Startable {
   readonly #waits: readonly string[];
@@ -38,7 +38,7 @@ export class WhenReachable implements Startable {
   #state: "up" | "waiting" | "failed" = "up";
   #begun: Startable[] = [];
 
-  /** @param options.waits What is not done meanwhile, for the log. */
+  /** @param options.waits The tasks that wait, for the log. */
   constructor(options: { waits: readonly string[] }, dependencies: WhenReachableDependencies) {
     this.#waits = options.waits;
     this.#d = dependencies;
@@ -48,7 +48,7 @@ export class WhenReachable implements Startable {
     });
   }
 
-  /** @throws BlockcloudError whatever is wrong but that the chain cannot be reached. */
+  /** @throws BlockcloudError Any error other than an unreachable chain. */
   async start(): Promise<void> {
     const { always, log } = this.#d;
     const first = this.#tryChain();
@@ -59,7 +59,7 @@ export class WhenReachable implements Startable {
       return;
     }
     this.#state = "waiting";
-    log.error("the chain cannot be reached: what does not need it goes on", {
+    log.error("the chain cannot be reached: tasks that do not need it continue", {
       error,
       waits: this.#waits,
     });
@@ -122,13 +122,15 @@ export class WhenReachable implements Startable {
       if (signal.aborted) return;
       trying = this.#tryChain();
     }
-    log.info("the chain can be reached: what waited for it begins", { waited: this.#waits });
+    log.info("the chain can be reached: waiting tasks begin", { waited: this.#waits });
     try {
       await this.#startRest();
       this.#state = "up";
     } catch (error) {
       this.#state = "failed";
-      log.error("what waited for the chain cannot start: restart when that is mended", { error });
+      log.error("tasks that waited for the chain cannot start: repair the cause and restart", {
+        error,
+      });
     }
   }
 

@@ -1,8 +1,8 @@
 import type { Entry } from "./framework/entry.ts";
 
 /**
- * All commands of `blockcloud` in the order of the help: names, sentences, and where each is. Nothing here
- * loads a command, so that the help of the program and of its groups needs none.
+ * All commands of `blockcloud` in the order of the help: names, descriptions and modules. This file loads no
+ * command, so the help of the program and of its groups loads none either.
  */
 export const commands = {
   service: {
@@ -13,7 +13,7 @@ export const commands = {
         load: async () => (await import("./service/register.ts")).serviceRegister,
       },
       show: {
-        about: "Show a service, its grades by epoch, and why they are not better.",
+        about: "Show a service, its grades by epoch, and the reasons for poor grades.",
         load: async () => (await import("./service/show.ts")).serviceShow,
       },
       list: {
@@ -25,16 +25,16 @@ export const commands = {
         load: async () => (await import("./service/label.ts")).serviceLabel,
       },
       "set-key": {
-        about:
-          "Replace the key that signs: records at once, receipts from the next epoch but one on.",
+        about: "Replace the service key: at once for records, two epochs later for receipts.",
         load: async () => (await import("./service/setKey.ts")).serviceSetKey,
       },
       "set-probe": {
-        about: "Replace how auditors inspect a service, from the next epoch but one on.",
+        about: "Replace the probe specification of a service; counts two epochs later.",
         load: async () => (await import("./service/setProbe.ts")).serviceSetProbe,
       },
       "set-payout": {
-        about: "Name who receives a service's pay, at once, for all epochs not settled yet.",
+        about:
+          "Set the receiver of a service's pay, at once, for all epochs that are not settled yet.",
         load: async () => (await import("./service/setPayout.ts")).serviceSetPayout,
       },
       "set-metadata": {
@@ -47,21 +47,20 @@ export const commands = {
         load: async () => (await import("./service/transfer.ts")).serviceTransfer,
       },
       maintenance: {
-        about: "Take a service out for a while, or back in, from the next epoch but one on.",
+        about: "Begin or end maintenance of a service; counts two epochs later.",
         load: async () => (await import("./service/maintenance.ts")).serviceMaintenance,
       },
       reinstate: {
-        about: "End a service's suspension, from the next epoch but one on.",
+        about: "End a service's suspension; counts two epochs later.",
         load: async () => (await import("./service/reinstate.ts")).serviceReinstate,
       },
       retire: {
-        about:
-          "Take a service out for ever, from the next epoch but one on; its stake starts to unbond.",
+        about: "Retire a service for ever; counts two epochs later. Its stake starts to unbond.",
         load: async () => (await import("./service/retire.ts")).serviceRetire,
       },
       "take-over": {
         about:
-          "Go on with a service of the contracts' earlier version, under its number and label.",
+          "Take over a service from the contracts' earlier version, with its number and label.",
         load: async () => (await import("./service/takeOver.ts")).serviceTakeOver,
       },
     },
@@ -75,22 +74,20 @@ export const commands = {
         load: async () => (await import("./provider/run.ts")).providerRun,
       },
       move: {
-        about:
-          "Tell the running agent where the service is now: it publishes the next record, without gas.",
+        about: "Tell the running agent a new address: it publishes the next record, without gas.",
         load: async () => (await import("./provider/move.ts")).providerMove,
       },
       status: {
-        about: "Show how a service does: its last grades and pay, and what to do about them.",
+        about: "Show the last grades and pay of a service, with remedies.",
         load: async () => (await import("./provider/status.ts")).providerStatus,
       },
     },
   },
   subservice: {
-    about: "Let devices sign for sub-services of a service.",
+    about: "Delegate sub-services to devices.",
     commands: {
       add: {
-        about:
-          "Let a device's own key sign for a sub-service, and name it; no transaction, no gas.",
+        about: "Delegate a sub-service to a device's own key, and name it; no transaction, no gas.",
         load: async () => (await import("./subservice/add.ts")).subserviceAdd,
       },
       list: {
@@ -98,12 +95,12 @@ export const commands = {
         load: async () => (await import("./subservice/list.ts")).subserviceList,
       },
       revoke: {
-        about: "Take a sub-service's delegation and name back; no transaction, no gas.",
+        about: "Revoke a sub-service's delegation and its name; no transaction, no gas.",
         load: async () => (await import("./subservice/revoke.ts")).subserviceRevoke,
       },
       run: {
         about:
-          "Serve an HTTP upstream as a sub-service: receipts and record by the device's own key.",
+          "Serve an HTTP upstream as a sub-service; the device's own key signs receipts and record.",
         load: async () => (await import("./subservice/run.ts")).subserviceRun,
       },
     },
@@ -112,7 +109,7 @@ export const commands = {
     about: "Inspect services and earn BLOC.",
     commands: {
       init: {
-        about: "Stake BLOC and enrol as an auditor; counts from the next epoch but one.",
+        about: "Stake BLOC and enrol as an auditor; counts two epochs later.",
         load: async () => (await import("./auditor/init.ts")).auditorInit,
       },
       run: {
@@ -120,11 +117,11 @@ export const commands = {
         load: async () => (await import("./auditor/run.ts")).auditorRun,
       },
       status: {
-        about: "Show an auditor's rounds, what they earned against their gas, and when it lapses.",
+        about: "Show an auditor's rounds, their pay and gas, and the time when it lapses.",
         load: async () => (await import("./auditor/status.ts")).auditorStatus,
       },
       exit: {
-        about: "Leave: claim what is left, unbond, count down, withdraw.",
+        about: "Leave: claim the remaining pay, unbond, wait, withdraw.",
         load: async () => (await import("./stake/exit.ts")).auditorExit,
       },
     },
@@ -133,33 +130,32 @@ export const commands = {
     about: "Take part in the record network.",
     commands: {
       run: {
-        about:
-          "Run a node of the record network: it checks, keeps and passes on where services are.",
+        about: "Run a node of the record network: it checks, stores and forwards signed records.",
         load: async () => (await import("./coral/run.ts")).coralRun,
       },
     },
   },
   keeper: {
-    about: "Do what is due on chain.",
+    about: "Send transactions that are due on chain.",
     commands: {
       run: {
         about:
-          "Do what is due on chain and pays: tick, report, resolve, suspend, lapse, release, settle.",
+          "Send profitable transactions that are due: tick, report, resolve, suspend, lapse, release, settle.",
         load: async () => (await import("./keeper/run.ts")).keeperRun,
       },
     },
   },
   resolver: {
-    about: "Say where services are.",
+    about: "Resolve services for others.",
     commands: {
       run: {
-        about: "Answer over HTTP and DNS where services are, each answer with its signed record.",
+        about: "Resolve services over HTTP and DNS; each HTTP answer contains the signed record.",
         load: async () => (await import("./resolver/run.ts")).resolverRun,
       },
     },
   },
   resolve: {
-    about: "Look up where a service is, by itself or through a resolver whose answer it can check.",
+    about: "Look up a service, directly or by a resolver whose answer it can check.",
     load: async () => (await import("./resolve/resolve.ts")).resolve,
   },
   receipt: {
@@ -172,14 +168,14 @@ export const commands = {
     },
   },
   table: {
-    about: "Say how a resolver on this host looks services up.",
+    about: "Configure how a resolver on this host looks up services.",
     commands: {
       list: {
-        about: "List the rules of the service table, with what resolvers counted of each.",
+        about: "List the rules of the service table, with their counters.",
         load: async () => (await import("./table/list.ts")).tableList,
       },
       add: {
-        about: "Add a rule to the service table, or give one that is there another weight.",
+        about: "Add a rule to the service table, or change the weight of an existing rule.",
         load: async () => (await import("./table/add.ts")).tableAdd,
       },
       remove: {
@@ -189,23 +185,23 @@ export const commands = {
     },
   },
   challenge: {
-    about: "Ask a service on chain whether it is there.",
+    about: "Challenge a service on chain to prove that it is online.",
     otherwise: "open",
     commands: {
       open: {
-        about: "Ask a service on chain, for a bond, whether it is there.",
+        about: "Challenge a service on chain, for a bond, to prove that it is online.",
         load: async () => (await import("./challenge/open.ts")).challengeOpen,
       },
       show: {
-        about: "Show a service's open challenge, and until when it must be answered.",
+        about: "Show a service's open challenge and its deadline.",
         load: async () => (await import("./challenge/show.ts")).challengeShow,
       },
       answer: {
-        about: "Answer a service's open challenge by hand, with the key that it froze.",
+        about: "Answer a service's open challenge by hand, with the frozen key.",
         load: async () => (await import("./challenge/answer.ts")).challengeAnswer,
       },
       resolve: {
-        about: "Close a challenge that was not answered in time, or that never got its question.",
+        about: "Close a challenge that was not answered in time, or that never got a question.",
         load: async () => (await import("./challenge/resolve.ts")).challengeResolve,
       },
     },
@@ -219,7 +215,7 @@ export const commands = {
     load: async () => (await import("./stake/stake.ts")).stake,
   },
   unstake: {
-    about: "Start to take stake out of a service or of an auditor.",
+    about: "Start to unbond stake of a service or of an auditor.",
     load: async () => (await import("./stake/unstake.ts")).unstake,
   },
   withdraw: {
@@ -227,31 +223,31 @@ export const commands = {
     load: async () => (await import("./stake/withdraw.ts")).withdraw,
   },
   exit: {
-    about: "Leave: claim what is left, unbond, count down, withdraw.",
+    about: "Leave: claim the remaining pay, unbond, wait, withdraw.",
     load: async () => (await import("./stake/exit.ts")).exit,
   },
   key: {
     about: "Make encrypted key files.",
     commands: {
       new: {
-        about: "Make a private key, and write it encrypted to a new file of mode 600.",
+        about: "Generate a private key, and write it encrypted to a new file of mode 600.",
         load: async () => (await import("./key/new.ts")).keyNew,
       },
       import: {
-        about: "Write a key that stands in a file or in the environment, encrypted, to a new file.",
+        about: "Encrypt a key from a file or the environment into a new file.",
         load: async () => (await import("./key/import.ts")).keyImport,
       },
       address: {
-        about: "Show the address of a key file; an encrypted one says it without its password.",
+        about: "Show the address of a key file; an encrypted file usually needs no password.",
         load: async () => (await import("./key/address.ts")).keyAddress,
       },
     },
   },
   backup: {
-    about: "Copy the workers' state, and bring it back.",
+    about: "Back up the workers' state and restore it.",
     commands: {
       create: {
-        about: "Copy the workers' state into one file; also while they run.",
+        about: "Copy the workers' state into one file, also while they run.",
         load: async () => (await import("./backup/create.ts")).backupCreate,
       },
       restore: {

@@ -4,8 +4,8 @@ import { afterHelp } from "./framework/afterHelp.ts";
 import type { CommandDefinition } from "./framework/command.ts";
 
 /**
- * `blockcloud completion`. Shells may run it at their start, so that it loads neither the other commands
- * nor what reads their settings: it has none.
+ * `blockcloud completion`. Shells may run it at their start, so it loads neither the other commands nor the
+ * code that reads settings.
  */
 export const completion: CommandDefinition = {
   flags: {},
@@ -23,15 +23,15 @@ export const completion: CommandDefinition = {
 const EXAMPLE =
   "blockcloud completion bash > ~/.local/share/bash-completion/completions/blockcloud";
 
-/** What may follow a command's name. */
+/** The words that may follow a command's name. */
 interface Following {
   words: readonly string[];
   flags: readonly string[];
 }
-/** By the names before it, joined by blanks. */
+/** By the preceding names, joined by blanks. */
 type Tree = ReadonlyMap<string, Following>;
 
-/** The tree of commands whose flags are given, each with its group before it. */
+/** The tree of the commands with the given flags; a command's name includes its group. */
 function treeOf(flagsOf: Readonly<Record<string, string>>): Tree {
   const names = Object.keys(flagsOf).map((name) => name.split(" "));
   const below = (group: string) =>
@@ -50,7 +50,7 @@ function treeOf(flagsOf: Readonly<Record<string, string>>): Tree {
   ]);
 }
 
-/** Names of commands and flags are of letters, digits and hyphens: nothing in these needs quoting. */
+/** Names of commands and flags consist of letters, digits and hyphens, so they need no quoting. */
 const scripts = {
   bash: (all: Tree) => `_blockcloud() {
   local word path="" i current="\${COMP_WORDS[COMP_CWORD]}"

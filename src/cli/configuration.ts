@@ -9,9 +9,8 @@ import * as resolver from "./resolver/flags.ts";
 import * as subservice from "./subservice/flags.ts";
 
 /**
- * Every flag that a configuration file may give, of whichever command: the file of a host is checked as a
- * whole by each command that reads it, and none of them loads the others for that. A test compares with the
- * commands.
+ * All flags of all commands that have a place in the configuration file. Each command checks the whole file
+ * without loading the other commands. A test compares the list with the commands.
  */
 const flags: readonly Flag<unknown>[] = [
   ...Object.values(common.chainFlags),
@@ -29,7 +28,7 @@ const flags: readonly Flag<unknown>[] = [
   ...Object.values(subservice),
 ];
 
-/** The places of a configuration file, each with a flag that is given there. */
+/** The places of a configuration file, each with its flag. */
 export const places: Places = new Map(
   flags.flatMap((flag) => (flag.options.config === undefined ? [] : [[flag.options.config, flag]])),
 );

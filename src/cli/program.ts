@@ -13,7 +13,7 @@ import { ownVersion } from "./version.ts";
 /** `blockcloud`. */
 const blockcloud: ProgramSpec = {
   name: "blockcloud",
-  about: "Talk to a service ID instead of an address.",
+  about: "Address services by an ID instead of a network address.",
   entries: commands,
   version: ownVersion,
   places: async () => (await import("./configuration.ts")).places,
@@ -22,7 +22,7 @@ const blockcloud: ProgramSpec = {
 /** Commands that were loaded, by their entries in the table. */
 type Loaded = ReadonlyMap<CommandEntry, CommandDefinition>;
 
-/** The program with all its commands loaded, for those that look at it as a whole. */
+/** The program with all its commands loaded, for tests and generated files. */
 export async function loadProgram(
   io: CliIo,
   spec: ProgramSpec = blockcloud,
@@ -38,11 +38,11 @@ export async function loadProgram(
 }
 
 /**
- * Runs one command line. Only the command that is meant is loaded: the help of the program and of its groups
+ * Runs one command line. Only the named command is loaded: the help of the program and of its groups
  * needs none.
  *
  * @param args Without the names of the interpreter and the script.
- * @returns The exit code (docs/cli.md); every error has been printed.
+ * @returns The exit code (docs/cli.md). Errors are printed.
  */
 export async function runProgram(
   args: readonly string[],
@@ -76,9 +76,8 @@ async function load(entries: readonly CommandEntry[]): Promise<Loaded> {
 }
 
 /**
- * The command that a line names, if it names one, and the one that runs where its group is named alone.
- * Neither program nor groups have flags with values: the first words are the names, `help` perhaps among
- * them.
+ * The command that a line names, or the default command of the named group. Neither the program nor the groups
+ * have flags with values, so the first words are the names, perhaps with `help` among them.
  */
 function meant(args: readonly string[], { entries }: ProgramSpec): CommandEntry[] {
   const [first = "", second = ""] = args.filter((word) => !/^-|^help$/.test(word));
@@ -93,7 +92,7 @@ function own<T>(table: Readonly<Record<string, T>>, name: string): T | undefined
   return Object.hasOwn(table, name) ? table[name] : undefined;
 }
 
-/** The program; commands that were not loaded have their names and sentences only. */
+/** The program; commands that were not loaded have only their names and descriptions. */
 function createProgram(spec: ProgramSpec, loaded: Loaded, shared: Shared): Command {
   const { io } = shared;
   const program = new Command(spec.name)
@@ -143,7 +142,7 @@ function addCommand(
   } else definition.define(command, shared);
 }
 
-/** What was thrown, as one of our errors where it can be. A client's errors take the client to explain. */
+/** Converts a thrown error to a `BlockcloudError` if possible. Only a viem error needs viem to be loaded. */
 async function explained(thrown: unknown): Promise<unknown> {
   if (thrown instanceof BlockcloudError || thrown instanceof CommanderError) return thrown;
   const fault = fileFault(thrown);

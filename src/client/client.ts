@@ -2,26 +2,26 @@ import type { Answer, Change } from "../resolver/answer.ts";
 import type { ServiceRequestInit } from "./question.ts";
 import type { ServiceResponse } from "./response.ts";
 
-/** Finds services, calls them, and checks what they say. It connects at its first use. */
+/** Finds services, calls them, and checks their responses. It connects at its first use. */
 export interface Client extends AsyncDisposable {
   /**
-   * Looks up where a service is.
+   * Looks up the endpoints of a service.
    *
    * @param service A name (`weather.bloc.alt`), or a service ID (0x and 64 hexadecimal digits).
-   * @returns Endpoints in the order to try them, from a record that the service's key signed, and what the
-   *   chain says of the service. Times are Unix milliseconds.
-   * @throws BlockcloudError with a code of `resolveErrors`; `ANSWER_*` for a resolver that lies;
+   * @returns Endpoints in the order to try them, from a record that the service's key signed, and the chain's data
+   *   of the service. Times are Unix milliseconds.
+   * @throws BlockcloudError with a code of `resolveErrors`; `ANSWER_*` for a false answer of a resolver;
    *   `CHAIN_UNREACHABLE`, `CHAIN_MISMATCH`; `CORAL_ADDRESS_INVALID`; `CLIENT_CLOSED`; or the signal's reason.
    * @example
    * const { endpoints, expiresAt } = await client.resolve("weather.bloc.alt");
    */
   resolve(service: string, options?: { signal?: AbortSignal }): Promise<Answer>;
   /**
-   * Follows a service: how things stand now, then each change. A change is another endpoint, key or status,
-   * another service under the name, or an error; a renewed lease is none.
+   * Follows a service: yields the present answer, then each change. A change is another endpoint, key or status,
+   * another service under the name, or an error; a renewed lease is not a change.
    *
    * @param options.signal Ends the iteration, which then throws the signal's reason. `break` ends it as well.
-   * @throws BlockcloudError as `resolve` does for what no later lookup can mend.
+   * @throws BlockcloudError as `resolve`, if no later lookup can succeed.
    * @example
    * for await (const change of client.watch("weather.bloc.alt")) {
    *   console.log("answer" in change ? change.answer.endpoints : change.error.code);
@@ -32,17 +32,17 @@ export interface Client extends AsyncDisposable {
     options?: { signal?: AbortSignal },
   ): AsyncGenerator<Change, void, undefined>;
   /**
-   * Asks a service over HTTP, and checks that the service's key signed for the response: its status and whole
-   * body, for this request and this nonce.
+   * Calls a service over HTTP, and checks that the service's key signed the response: its status and whole body,
+   * for this request and this nonce.
    *
-   * Endpoints are tried in their order until one responds: a GET, HEAD, OPTIONS, PUT or DELETE at all of
-   * them, others only until the request has left. Redirects are not followed. The body is read whole before
-   * the promise is fulfilled.
+   * Endpoints are tried in their order until one responds: a GET, HEAD, OPTIONS, PUT or DELETE at all of them,
+   * other requests only while no byte was sent. Redirects are not followed. The whole body is read before the
+   * promise is fulfilled.
    *
    * @param input `bloc://weather/path`, `weather.bloc.alt/path`, or `0x<64 digits>/path`.
-   * @throws ReceiptError where the receipt is missing or wrong; UnreachableError where no endpoint responds;
+   * @throws ReceiptError if the receipt is missing or wrong; UnreachableError if no endpoint responds;
    *   BlockcloudError `SERVICE_URL_INVALID`, `NONCE_MALFORMED`, `ENDPOINT_NOT_HTTP`, `NET_TOO_LARGE`,
-   *   `REQUEST_TIMEOUT`, and what `resolve` throws. TypeError for a request that there cannot be.
+   *   `REQUEST_TIMEOUT`, and those of `resolve`. TypeError for an impossible request.
    * @example
    * const response = await client.fetch("bloc://weather/forecast");
    * console.log(await response.json(), response.receipt.issuedAt);

@@ -9,49 +9,49 @@ import { ownSource, remoteSource, type ResolveSource } from "../resolver/sources
 import type { Client } from "./client.ts";
 import { ServiceClient } from "./serviceClient.ts";
 
-/** Which contracts: a network that the package knows by name, or a deployment, read or as a file. */
+/** The contracts: the name of a network in the package, or a deployment, loaded or as a file. */
 export type ClientNetwork =
   | { network: string; deployment?: undefined }
   | { network?: undefined; deployment: Deployment | string };
 
-/** How a client reaches the chain and finds services. */
+/** Options for access to the chain and to services. */
 export type ClientOptions = ClientNetwork & {
-  /** RPC endpoints of your own: the preferred one, then those that stand in for it. */
+  /** Your RPC endpoints: the preferred one, then its fallbacks. */
   rpc: string | URL | readonly (string | URL)[];
   /**
-   * URL of a resolver to ask. Its answers are checked against the chain by `rpc`. Without it the client runs
-   * a resolver of its own.
+   * URL of a resolver to query. Its answers are checked against the chain by `rpc`. Without it the client runs its
+   * own resolver.
    */
   resolver?: string | URL;
   /**
-   * For a resolver of its own: multiaddrs of nodes of the record network. Without any it finds only services
+   * For the client's own resolver: multiaddrs of nodes of the record network. Without them it finds only services
    * that were announced on chain.
    */
   bootstrap?: readonly string[];
-  /** The most time for one `fetch`, milliseconds; 30,000 if not said. */
+  /** Time limit of one `fetch`, milliseconds; default 30,000. */
   timeMs?: number;
-  /** The longest response body, bytes; 16 MiB if not said. */
+  /** Size limit of a response body, bytes; default 16 MiB. */
   maxBytes?: number;
-  /** Whether services and peers on this host may be reached: for a devnet. */
+  /** Permits services and peers on this host, for a devnet. */
   allowLoopback?: boolean;
 };
 
-/** What a client has of its surroundings; tests bring their own. */
+/** Dependencies of a client; tests replace them. */
 export interface ClientEnvironment {
   timers?: Timers;
   log?: Logger;
-  /** Finds the addresses of a host; without it, the system's name servers are asked. */
+  /** Finds the addresses of a host; default: the system's name servers. */
   resolveHost?: Resolve;
 }
 
-/** The most time for one request, milliseconds. */
+/** Time limit of one request, milliseconds. */
 const TIME_MS = 30_000;
-/** The longest response body, bytes. */
+/** Size limit of a response body, bytes. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
 /**
- * A client of services. It believes nobody: what a resolver or a service says is checked against the chain,
- * which it reads by RPC endpoints of yours.
+ * Creates a client of services. It checks the answers of resolvers and services against the chain, which it reads by
+ * your RPC endpoints.
  *
  * @throws BlockcloudError `CLIENT_OPTIONS_INVALID`, `NETWORK_UNKNOWN`, `DEPLOYMENT_INVALID`,
  *   `DEPLOYMENT_OTHER_VERSION`, `RPC_URL_INVALID`.
@@ -75,7 +75,10 @@ export function createClient(options: ClientOptions, environment: ClientEnvironm
 
 function deploymentOf({ network, deployment }: ClientOptions): Deployment {
   if ((network === undefined) === (deployment === undefined)) {
-    throw invalidOptions("Neither network nor deployment, or both.", "Give one of the two.");
+    throw invalidOptions(
+      "Neither network nor deployment is given, or both are.",
+      "Give one of the two.",
+    );
   }
   if (network !== undefined) return loadNetwork(network);
   return typeof deployment === "string" ? loadDeployment(deployment) : deployment;
@@ -85,7 +88,7 @@ function sourceOf(options: ClientOptions, deployment: Deployment): ResolveSource
   const { rpc, resolver, bootstrap, allowLoopback = false } = options;
   const rpcUrls = (typeof rpc === "string" || rpc instanceof URL ? [rpc] : rpc).map(String);
   const chain = { rpcUrls, deployment };
-  // Says at once what is wrong with the URLs; it connects to none.
+  // Checks the URLs at once, without a connection.
   createChainClient(rpcUrls, deployment.chainId);
   if (resolver === undefined) {
     const node = { bootstrap: bootstrap ?? [], subscribe: true, allowPrivate: allowLoopback };
@@ -93,13 +96,13 @@ function sourceOf(options: ClientOptions, deployment: Deployment): ResolveSource
   }
   if (bootstrap !== undefined) {
     throw invalidOptions(
-      "Both resolver and bootstrap.",
-      "Give resolver to ask one, or bootstrap to run one in this process.",
+      "Both resolver and bootstrap are given.",
+      "Give resolver to query a resolver, or bootstrap to run one in this process.",
     );
   }
   const url = URL.parse(String(resolver));
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw invalidOptions("resolver is no http or https URL.", "Give http://host:port.");
+    throw invalidOptions("resolver is not an http or https URL.", "Give http://host:port.");
   }
   return remoteSource(url, chain);
 }

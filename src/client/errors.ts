@@ -3,12 +3,12 @@ import { receiptErrors } from "../protocol/checkReceipt.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { resolveErrors } from "../resolver/answer.ts";
 
-/** The codes of what a client throws. */
+/** The codes of a client's errors. */
 export const clientErrors = {
   ...resolveErrors,
   /** An option is missing, or two exclude each other. */
   options: "CLIENT_OPTIONS_INVALID",
-  /** The package has no deployment of that name. */
+  /** The package has no deployment with that name. */
   network: "NETWORK_UNKNOWN",
   /** Not a URL of a service. */
   url: "SERVICE_URL_INVALID",
@@ -18,17 +18,17 @@ export const clientErrors = {
   noHttp: "ENDPOINT_NOT_HTTP",
   /** No endpoint gave a response: an {@link UnreachableError}. */
   unreachableService: "SERVICE_UNREACHABLE",
-  /** The time for the request is over. */
+  /** The time limit of the request was exceeded. */
   timeout: "REQUEST_TIMEOUT",
-  /** The response is longer than the client takes. */
+  /** The response is longer than the client's limit. */
   tooLarge: "NET_TOO_LARGE",
   /** The client was closed. */
   closed: "CLIENT_CLOSED",
-  /** What is wrong with a receipt: a {@link ReceiptError}. */
+  /** The receipt is missing or wrong: a {@link ReceiptError}. */
   receipt: receiptErrors,
 } as const;
 
-/** Why an endpoint gave no response. */
+/** The failure of an endpoint. */
 export interface EndpointFailure {
   /** The URL that the service published. */
   endpoint: string;
@@ -36,12 +36,12 @@ export interface EndpointFailure {
 }
 
 /**
- * No endpoint of a service gave a response; `code` is `SERVICE_UNREACHABLE`. The service may have got the
- * request all the same.
+ * No endpoint of a service gave a response; `code` is `SERVICE_UNREACHABLE`. The service may still have received
+ * the request.
  */
 export class UnreachableError extends BlockcloudError {
   readonly serviceId: Hex;
-  /** The endpoints that were asked, in their order. */
+  /** The tried endpoints, in order. */
   readonly failures: readonly EndpointFailure[];
 
   constructor(serviceId: Hex, failures: readonly EndpointFailure[]) {
@@ -58,14 +58,14 @@ export class UnreachableError extends BlockcloudError {
 }
 
 /**
- * A response came, and no receipt proves it; `code` is one of `receiptErrors`. A gateway that refuses a
- * request (for its rate, say) signs no receipt either: `response` then has its RFC 9457 problem.
+ * A response without a valid receipt; `code` is one of `receiptErrors`. A gateway that refuses a request, for example
+ * because of its rate, signs no receipt either: `response` then has its RFC 9457 problem.
  */
 export class ReceiptError extends BlockcloudError {
   readonly serviceId: Hex;
-  /** The URL of the endpoint that was asked. */
+  /** The URL of the endpoint. */
   readonly endpoint: string;
-  /** What came. Anybody between here and the service may have written it. */
+  /** The unproven response. Any host on the path may have written it. */
   readonly response: Response;
 
   constructor(
@@ -83,7 +83,7 @@ export class ReceiptError extends BlockcloudError {
   }
 }
 
-/** What a closed client throws, and what its open calls end with. */
+/** The error of a closed client, and of calls that the closing ends. */
 export function clientClosed(): BlockcloudError {
   return new BlockcloudError("CLIENT_CLOSED", "The client was closed.", {
     remedy: "Create another one.",

@@ -4,42 +4,42 @@ import { bytesToHex } from "../protocol/bytes.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { isNonce } from "../protocol/receipt.ts";
 
-/** What `fetch` takes of a standard request, and what is a service's own. */
+/** Options of `fetch`: those of a standard request, and those of services. */
 export interface ServiceRequestInit {
-  /** GET if not said. */
+  /** Default GET. */
   method?: string;
   headers?: NonNullable<RequestInit["headers"]>;
-  /** Read whole before it is sent: a receipt is over all of it. */
+  /** The whole body is read before it is sent, because the receipt covers all of it. */
   body?: NonNullable<RequestInit["body"]> | null;
   signal?: AbortSignal;
-  /** What the receipt must answer, 0x and 64 hexadecimal digits; random if not said. */
+  /** The nonce of the receipt, 0x and 64 hexadecimal digits; default random. */
   nonce?: Hex;
-  /** The most time for everything, milliseconds; the client's if not said. */
+  /** Time limit for lookup and all endpoints, milliseconds; default: the client's. */
   timeMs?: number;
-  /** The longest response body, bytes; the client's if not said. */
+  /** Size limit of the response body, bytes; default: the client's. */
   maxBytes?: number;
 }
 
-/** A request as it goes to an endpoint. */
+/** A request in the form in which it is sent. */
 export interface Question {
   /** Upper case. */
   method: string;
   headers: Record<string, string>;
   body: Uint8Array;
   nonce: Hex;
-  /** Whether it may be sent again: it means the same however often it arrives (RFC 9110, 9.2.2). */
+  /** Whether it may be sent again, because it is idempotent (RFC 9110, 9.2.2). */
   repeatable: boolean;
 }
 
-/** Fields that are the connection's or this client's, not the caller's; `fetch` ignores such, too. */
+/** Fields of the connection or of this client, which the caller cannot set; `fetch` ignores them, too. */
 const OWN_FIELDS =
   /^(accept-encoding|connection|content-length|expect|host|keep-alive|proxy-.*|service-nonce|te|trailer|transfer-encoding|upgrade)$/;
 const REPEATABLE: readonly string[] = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"];
 
 /**
- * Writes a request as HTTP sends it.
+ * Converts a request to the form in which HTTP sends it.
  *
- * @throws BlockcloudError `NONCE_MALFORMED`. TypeError as `new Request` does, for one that there cannot be.
+ * @throws BlockcloudError `NONCE_MALFORMED`. TypeError of `new Request` for an impossible request.
  */
 export async function writeQuestion(init: ServiceRequestInit): Promise<Question> {
   const { nonce = bytesToHex(randomBytes(32)), body } = init;
@@ -48,7 +48,7 @@ export async function writeQuestion(init: ServiceRequestInit): Promise<Question>
       remedy: "Give 0x and 64 hexadecimal digits, or leave it out.",
     });
   }
-  // Brings method, header fields and every kind of body into the form that HTTP has for them.
+  // Normalizes method, header fields and every kind of body.
   const request = new Request("http://service/", {
     method: init.method ?? "GET",
     headers: init.headers ?? {},

@@ -6,7 +6,7 @@ import type { SignedReceipt } from "../protocol/receipt.ts";
 /** Statuses that have no body (Fetch, "null body status"). */
 const WITHOUT_BODY: readonly number[] = [101, 103, 204, 205, 304];
 
-/** What proves a response. */
+/** The proof of a response. */
 export interface Proof {
   serviceId: Hex;
   /** The URL of the endpoint that answered. */

@@ -20,7 +20,7 @@ import { readTarget } from "./target.ts";
 import { watchService } from "./watch.ts";
 
 export interface ServiceClientDependencies {
-  /** Makes a source that was never started; called again after one that could not start. */
+  /** Creates a new source; called again if one failed to start. */
   createSource(): ResolveSource;
   timers: Timers;
   log: Logger;
@@ -33,7 +33,7 @@ export class ServiceClient implements Client {
   readonly #dependencies: ServiceClientDependencies;
   readonly #receipts: ReceiptSigner;
   readonly #closing = new AbortController();
-  /** The source to start next: made ahead, so that what is wrong with it is said at once. */
+  /** The next source to start. It is created early, so that wrong options are reported at once. */
   #fresh: ResolveSource | undefined;
   #started: Promise<ResolveSource> | undefined;
   #closed: Promise<void> | undefined;
@@ -93,7 +93,7 @@ export class ServiceClient implements Client {
 
   async #close(): Promise<void> {
     this.#closing.abort(clientClosed());
-    // One that could not start has stopped itself.
+    // A source that failed to start has stopped itself.
     const source = await this.#started?.catch(() => undefined);
     await source?.stop();
   }
@@ -119,7 +119,7 @@ export class ServiceClient implements Client {
       // The next call tries again.
       this.#started = undefined;
       await source.stop().catch((cause: unknown) => {
-        this.#dependencies.log.warn("what had started could not be stopped", { error: cause });
+        this.#dependencies.log.warn("a started part could not be stopped", { error: cause });
       });
       throw error;
     }
@@ -134,6 +134,6 @@ export class ServiceClient implements Client {
 function timeIsOver(timeMs: number): BlockcloudError {
   return new BlockcloudError("REQUEST_TIMEOUT", `The request took longer than ${timeMs} ms.`, {
     retryable: true,
-    remedy: "Try again, or give it more time: timeMs.",
+    remedy: "Try again, or raise timeMs.",
   });
 }

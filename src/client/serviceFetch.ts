@@ -11,15 +11,15 @@ import { ReceiptError, UnreachableError, type EndpointFailure } from "./errors.t
 import type { Question } from "./question.ts";
 import { responseParts, ServiceResponse } from "./response.ts";
 
-/** What an endpoint's failure is called where it may be the endpoint's alone. */
+/** The reasons for failures that may concern only one endpoint. */
 const ENDPOINT_FAILURES: readonly string[] = [
   ...["NET_REFUSED", "NET_TIMEOUT", "NET_TLS", "NET_PROTOCOL", "NET_CODING", "NET_FAILED"],
 ];
 
 export interface FetchLimits {
-  /** For all endpoints together, milliseconds. */
+  /** Time limit for all endpoints together, milliseconds. */
   timeMs: number;
-  /** The longest response body, bytes. */
+  /** Size limit of the response body, bytes. */
   maxBytes: number;
   allowLoopback: boolean;
 }
@@ -27,13 +27,13 @@ export interface FetchLimits {
 export interface FetchDependencies {
   timers: Timers;
   receipts: ReceiptSigner;
-  /** Without it, the system's name servers. */
+  /** Default: the system's name servers. */
   resolveHost?: Resolve | undefined;
 }
 
 /**
- * Asks a service at its endpoints, in their order, until one gives a response, and checks the receipt. A
- * request that must not arrive twice goes to the next endpoint only if it did not leave for the one before.
+ * Calls a service at its endpoints, in their order, until one responds, and checks the receipt. A request that is not
+ * idempotent goes to the next endpoint only if no byte of it was sent to the previous one.
  *
  * @throws UnreachableError, ReceiptError; BlockcloudError `ENDPOINT_NOT_HTTP`, `NET_TOO_LARGE`; or the
  *   signal's reason.
@@ -53,7 +53,7 @@ export async function askService(
   const deadline = timers.monotonic() + limits.timeMs;
   const failures: EndpointFailure[] = [];
   for (const [index, endpoint] of endpoints.entries()) {
-    // One that never answers must leave time for the others.
+    // A silent endpoint must leave time for the others.
     const share = question.repeatable ? endpoints.length - index : 1;
     const timeMs = Math.max(1, (deadline - timers.monotonic()) / share);
     let called: CalledService;
@@ -66,7 +66,7 @@ export async function askService(
         throw error;
       }
       failures.push({ endpoint, error });
-      // Refused is what was not sent.
+      // A refused request was not sent.
       if (question.repeatable || error.code === "NET_REFUSED") continue;
       break;
     }
@@ -92,27 +92,35 @@ export async function askService(
   }
 }
 
-/** Whose signature a receipt needs: a sub-service has its key in its ID, a root service on chain. */
+/** The key that must sign a receipt: a sub-service's key is in its ID, a root service's is on chain. */
 function signingKey({ serviceId, service }: Answer): Address {
   const { self } = parseServiceId(serviceId);
   if (!isAddressEqual(self, zeroAddress)) return self;
   if (service !== undefined) return service.key;
-  throw new BlockcloudError("ANSWER_UNSIGNED", `Nothing on chain says the key of ${serviceId}.`, {
-    remedy: "Use a resolver whose answers come from the chain.",
-  });
+  throw new BlockcloudError(
+    "ANSWER_UNSIGNED",
+    `The answer does not contain the chain's key of ${serviceId}.`,
+    {
+      remedy: "Use a resolver that resolves on demand, not by a rule of its service table.",
+    },
+  );
 }
 
 function missing(status: number): BlockcloudError {
   return new BlockcloudError(
     receiptErrors.missing,
-    `The response, with the status ${status}, carries no receipt.`,
-    { remedy: "Its body may say why; nothing proves what it says." },
+    `The response with status ${status} has no receipt.`,
+    { remedy: "Its body may contain the reason, but the body is not proven either." },
   );
 }
 
 function noHttp({ serviceId, endpoints }: Answer): BlockcloudError {
   const list = endpoints.map(({ uri }) => uri).join(", ");
-  return new BlockcloudError("ENDPOINT_NOT_HTTP", `${serviceId} is not at any http URL: ${list}.`, {
-    remedy: "Call it by the protocol of its endpoints.",
-  });
+  return new BlockcloudError(
+    "ENDPOINT_NOT_HTTP",
+    `${serviceId} has no http or https endpoint: ${list}.`,
+    {
+      remedy: "Call it by the protocol of its endpoints.",
+    },
+  );
 }

@@ -1,9 +1,9 @@
 import { BlockcloudError } from "../protocol/errors.ts";
 import { parseName, ZONE } from "../protocol/name.ts";
 
-/** What a client asks: of whom, and for what. */
+/** The target of a request: the service and the resource. */
 export interface Target {
-  /** A name or a service ID, as `parseName` reads it. */
+  /** A name or a service ID, for `parseName`. */
   service: string;
   /** Path and query, in origin form. */
   path: string;
@@ -12,8 +12,8 @@ export interface Target {
 const SCHEME = /^bloc:\/\//i;
 
 /**
- * Reads what a person may call a resource of a service: `weather.bloc.alt/path`, `0x<64 digits>/path`, or a
- * URL `bloc://weather/path`, where `.bloc.alt` may be left out. A fragment is no part of a request.
+ * Parses the address of a resource: `weather.bloc.alt/path`, `0x<64 digits>/path`, or a URL `bloc://weather/path`, in
+ * which `.bloc.alt` is optional. A fragment is not part of a request.
  *
  * @throws BlockcloudError `SERVICE_URL_INVALID`, `NAME_INVALID`.
  */
@@ -24,7 +24,7 @@ export function readTarget(input: string | URL): Target {
     throw invalidUrl(text, "its scheme is not bloc:");
   }
   const [, host = "", rest = ""] = /^([^/?#]*)([^]*)$/.exec(text.replace(SCHEME, "")) ?? [];
-  if (host === "") throw invalidUrl(text, "it names no service");
+  if (host === "") throw invalidUrl(text, "the service is missing");
   const service = isUrl ? serviceOfHost(host) : host;
   parseName(service);
   return { service, path: originForm(text, rest) };
@@ -36,14 +36,14 @@ function serviceOfHost(host: string): string {
   return isWhole ? host : `${host}.${ZONE}`;
 }
 
-/** As every HTTP client writes it: dot segments resolved, other characters percent-encoded. */
+/** Normalizes the path as HTTP clients do: resolves dot segments, percent-encodes other characters. */
 function originForm(text: string, rest: string): string {
   const base = `http://service${/^[?#]/.test(rest) ? "/" : ""}`;
   let url: URL;
   try {
     url = new URL(`${base}${rest}`);
   } catch (cause) {
-    throw invalidUrl(text, "its path is none", cause);
+    throw invalidUrl(text, "its path is invalid", cause);
   }
   return url.pathname + url.search;
 }

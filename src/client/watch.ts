@@ -3,15 +3,15 @@ import { BlockcloudError } from "../protocol/errors.ts";
 import type { Answer, Change } from "../resolver/answer.ts";
 import type { ResolveSource } from "../resolver/sources.ts";
 
-/** How often a source is asked that tells of nothing, and a name whose meaning may change; milliseconds. */
+/** Interval of lookups for a source without pushes, and for a name whose meaning may change; milliseconds. */
 const ASK_MS = 1_000;
 
 /**
- * How things stand with a service, then each change: other endpoints, another key or status, another service
- * under the name, and errors. A lease that was only renewed is no change. A slow reader misses what was in
- * between, never the newest.
+ * Yields the present answer for a service, then each change: other endpoints, another key or status, another service
+ * under the name, and errors. A renewed lease alone is no change. A slow reader may miss changes, but never the
+ * newest one.
  *
- * @param signal Ends the iteration, which throws its reason.
+ * @param signal Ends the iteration, which then throws the signal's reason.
  */
 export async function* watchService(
   source: Pick<ResolveSource, "ask" | "watch">,
@@ -72,7 +72,7 @@ async function sleepUnlessWoken(
   }
 }
 
-/** What is compared of an answer: neither its times, nor the order that was drawn. */
+/** The compared parts of an answer: neither its times nor the drawn order. */
 function essence({ serviceId, endpoints, service }: Answer): string {
   const places = endpoints
     .map(({ uri, priority, weight }) => `${priority} ${weight} ${uri}`)

@@ -73,7 +73,7 @@ export function createCoral(options: CoralOptions, dependencies: CoralDependenci
   let running: Libp2p | undefined;
   const conduct = new Conduct(limits.conduct, monotonic, (peer) => {
     metrics?.cut();
-    log.warn("a peer was cut off for what it sent", { peer });
+    log.warn("a peer was cut off because of its messages", { peer });
     running?.hangUp(peerIdFromString(peer)).catch((error: unknown) => {
       log.debug("cannot hang up", { peer, error });
     });

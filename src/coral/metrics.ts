@@ -21,14 +21,14 @@ export class CoralMetrics implements BookObserver {
     );
     this.#refusals = metrics.counter(
       "blockcloud_coral_refusals_total",
-      "Messages refused; flood: a peer sent more than its share.",
+      "Messages refused, by reason; flood: the peer exceeded its rate.",
       { reason: [...refusalReasons, "flood"] },
     );
     this.#cut = metrics.counter(
       "blockcloud_coral_peers_cut_total",
-      "Peers cut off for what they sent.",
+      "Peers that were cut off because of their messages.",
     );
-    metrics.gauge("blockcloud_coral_peers", "Peers connected to.", {}, () => this.#peers());
+    metrics.gauge("blockcloud_coral_peers", "Connected peers.", {}, () => this.#peers());
     metrics.gauge(
       "blockcloud_coral_records",
       "Endpoint records in memory.",

@@ -4,10 +4,10 @@ import type { Deployment } from "../chain/deployment.ts";
 import { readEach, contractsOf, type Moment } from "../chain/views/contracts.ts";
 import type { Chore, KeeperDuty, Offer } from "./duty.ts";
 
-/** An amount is collected once its gas costs no more than this part of it. */
+/** An amount is collected if its gas costs at most this part of it. */
 const WORTH = 10n;
 
-/** Pays out what auditors have claimed: only for those that the keeper was asked to serve. */
+/** Pays out the claimed pay of the auditors in the keeper's settings. */
 export class CollectDuty implements KeeperDuty {
   readonly name = "collect";
   readonly #auditors: readonly Address[];

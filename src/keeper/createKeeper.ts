@@ -28,9 +28,9 @@ import { SuspendDuty } from "./suspendDuty.ts";
 import { TickDuty } from "./tickDuty.ts";
 
 export interface KeeperOptions {
-  /** The preferred RPC endpoint, then those that stand in for it. */
+  /** The preferred RPC endpoint, then its fallbacks. */
   rpcUrls: readonly string[];
-  /** How the head is followed. */
+  /** The polling of the head. */
   pace?: ChainPace | undefined;
   fees?: FeePolicy | undefined;
   deployment: Deployment;
@@ -40,15 +40,15 @@ export interface KeeperOptions {
   stateDir: string;
   /** Wei of ether that one BLOC is worth to the keeper. */
   blocPriceWei: bigint;
-  /** Gas that may be given away for work that does not pay, ether in wei a day; 0 for none. */
+  /** Budget for unprofitable calls, ether in wei a day; 0 for none. */
   unpaidWeiPerDay: bigint;
-  /** How many epochs a service's pay waits before the keeper settles it; needs unpaid work. */
+  /** Epochs after which the keeper settles a service's pay; needs a budget for unprofitable calls. */
   settleAfterEpochs: number;
-  /** Auditors whose claimed pay is collected for them. */
+  /** Auditors whose claimed pay the keeper collects. */
   collectFor: readonly Address[];
 }
 
-/** A keeper with everything it needs, ready to start. */
+/** Assembles a keeper, ready to start. */
 export function createKeeper(
   options: KeeperOptions,
   environment: { timers: Timers; log: Logger; metrics?: Metrics },
@@ -74,7 +74,7 @@ export function createKeeper(
     new ReportDuty({ keeper }, shared),
     new ResolveDuty({ keeper }, { challenges, deployment, store }),
     new CollectDuty({ auditors: options.collectFor }, shared),
-    // Work that pays nobody who calls is not even looked for unless it is asked for.
+    // Without a budget, the keeper does not search for unprofitable work.
     ...(unpaidWeiPerDay > 0n
       ? [
           new SuspendDuty({ client, deployment, services }),

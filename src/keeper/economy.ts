@@ -1,9 +1,9 @@
 /** One BLOC, in wei of BLOC. */
 const BLOC = 10n ** 18n;
-/** A reward must exceed its gas by this much, percent: races that are lost cost gas, too. */
+/** Percentage by which a reward must exceed its gas: lost races cost gas, too. */
 const MARGIN_PERCENT = 20n;
 
-/** What a call costs at the present fee, and what it brings, both in wei of ether. */
+/** Cost of a call at the current fee, and its reward, both in wei of ether. */
 export interface Quote {
   gas: bigint;
   costWei: bigint;
@@ -12,7 +12,7 @@ export interface Quote {
 }
 
 /**
- * Weighs a reward against gas.
+ * Compares a reward with its gas.
  *
  * @param input.gasPrice Wei of ether for a unit of gas.
  * @param input.reward BLOC in wei.
@@ -30,7 +30,7 @@ export function quote(input: {
   return { gas: input.gas, costWei, rewardWei, pays };
 }
 
-/** The day of a moment (Unix seconds), since the Unix epoch, in UTC. */
+/** The UTC day of a moment (Unix seconds), counted from the Unix epoch. */
 export function dayOf(seconds: number): number {
   return Math.floor(seconds / 86_400);
 }

@@ -13,16 +13,16 @@ import { dayOf, quote, type Quote } from "./economy.ts";
 import type { KeeperObserver } from "./observer.ts";
 import type { KeeperStore } from "./store.ts";
 
-/** Calls that go out in one transaction at most, and the most gas that they may need together. */
+/** Maximum number of calls in one transaction, and their maximum total gas. */
 const BATCH = { calls: 16, gas: 8_000_000n };
 
-/** Errors of the sender after which nothing was sent, so that nothing was spent. */
+/** Errors of the sender that mean that no transaction was sent and no gas spent. */
 const UNSENT = new Set(["CALL_REVERTED", "FEE_TOO_HIGH"]);
 
 export interface ExecutorOptions {
   /** Wei of ether that one BLOC is worth to the keeper. */
   blocPriceWei: bigint;
-  /** Gas that may be given away for work that does not pay, ether in wei a day; 0 for none. */
+  /** Budget for unprofitable calls, ether in wei a day; 0 for none. */
   unpaidWeiPerDay: bigint;
 }
 
@@ -42,8 +42,8 @@ interface Quoted {
 }
 
 /**
- * Sends what is due and pays. Each call is tried against the newest block first: what somebody else has
- * done meanwhile costs nothing.
+ * Sends chores that are due and profitable. Each call is simulated on the newest block first, so a chore that
+ * another account has done meanwhile costs nothing.
  */
 export class Executor {
   readonly #options: ExecutorOptions;
@@ -54,12 +54,12 @@ export class Executor {
     this.#d = dependencies;
   }
 
-  /** Whether work that does not pay is done at all. */
+  /** Whether there is a budget for unprofitable work. */
   get givesAway(): boolean {
     return this.#options.unpaidWeiPerDay > 0n;
   }
 
-  /** Does of some chores what pays, and of the rest what the day's budget still holds. */
+  /** Sends the profitable chores, and others within the rest of the day's budget. */
   async offer(chores: readonly Chore[], signal: AbortSignal): Promise<void> {
     const quoted: Quoted[] = [];
     const gasPrice = await this.#d.client.getGasPrice();
@@ -73,7 +73,7 @@ export class Executor {
       if (wanted.includes(item)) continue;
       const { costWei, rewardWei } = item.quote;
       this.#d.observer.skipped(item.chore.duty);
-      this.#d.log.debug("does not pay", { ...describe(item.chore), costWei, rewardWei });
+      this.#d.log.debug("unprofitable", { ...describe(item.chore), costWei, rewardWei });
     }
     for (const batch of this.#batches(wanted)) {
       signal.throwIfAborted();
@@ -81,13 +81,13 @@ export class Executor {
     }
   }
 
-  /** Undefined where the contract refuses the call. */
+  /** Undefined if the call would revert. */
   async #quote(chore: Chore, gasPrice: bigint): Promise<Quote | undefined> {
     const { client, sender } = this.#d;
     const account = sender.address;
     const gas = await simulate(() => client.estimateContractGas({ ...chore.call, account }));
     if (gas === undefined) {
-      this.#d.log.debug("nothing left to do", describe(chore));
+      this.#d.log.debug("already done", describe(chore));
       return undefined;
     }
     const { blocPriceWei } = this.#options;
@@ -95,8 +95,8 @@ export class Executor {
   }
 
   /**
-   * What can go together: calls of one contract that skips what fails, but no ticks; those that pay apart
-   * from the rest.
+   * Groups calls that can share a transaction: calls of one contract whose batch skips failing calls, except
+   * ticks. Profitable and unprofitable calls are separate.
    */
   *#batches(items: readonly Quoted[]): Generator<Quoted[]> {
     const { proofOfService, settlement } = this.#d.deployment.contracts;
@@ -120,11 +120,11 @@ export class Executor {
     const day = dayOf(time.now());
     if (isGift) {
       if (store.spent(day) + cost > this.#options.unpaidWeiPerDay) {
-        log.debug("the day's gas for unpaid work is used up", { day, costWei: cost });
+        log.debug("the day's budget for unprofitable calls is used up", { day, costWei: cost });
         for (const { chore } of batch) observer.skipped(chore.duty);
         return;
       }
-      // On disk before it is sent: a crash between the two must not open the budget again.
+      // Written to disk before sending, so that a crash between the two does not free the budget again.
       store.spend(day, cost);
     }
     let fee = cost;
@@ -137,12 +137,12 @@ export class Executor {
       if (UNSENT.has(error.code)) fee = 0n;
       const isRace = error.code === "CALL_REVERTED" || error.code === "TRANSACTION_REVERTED";
       if (error.code === "TRANSACTION_REVERTED") {
-        // Its receipt is gone with the error: about what was expected.
+        // The error has no receipt, so the expected cost is recorded.
         const share = cost / BigInt(batch.length);
         for (const { chore } of batch) observer.lost(chore.duty, share);
       }
       const said = { calls: batch.map(({ chore }) => describe(chore)), code: error.code, error };
-      if (isRace) log.info("somebody else was first", said);
+      if (isRace) log.info("another account was first", said);
       else log.warn("not sent, trying again in a later round", said);
     }
     if (isGift) store.spend(day, fee - cost);
@@ -162,7 +162,7 @@ export class Executor {
     };
   }
 
-  /** Says what was done: of a batch, single calls may have failed. */
+  /** Logs the outcome of each call: in a batch, single calls may have failed. */
   #report(batch: readonly Quoted[], receipt: TransactionReceipt, fee: bigint): void {
     const { log, observer } = this.#d;
     const failed = failedCalls(receipt);
@@ -170,7 +170,7 @@ export class Executor {
     batch.forEach(({ chore }, index) => {
       if (failed.has(index) || chore.isDoneBy?.(receipt) === false) {
         observer.lost(chore.duty, share);
-        log.info("somebody else was first", { ...describe(chore), feeWei: share });
+        log.info("another account was first", { ...describe(chore), feeWei: share });
         return;
       }
       observer.done(chore.duty, { reward: chore.reward, feeWei: share });
@@ -179,7 +179,7 @@ export class Executor {
   }
 }
 
-/** Cuts calls into batches that fit a transaction. */
+/** Splits calls into batches that fit a transaction. */
 function* cut(items: readonly Quoted[]): Generator<Quoted[]> {
   let batch: Quoted[] = [];
   let gas = 0n;

@@ -11,9 +11,9 @@ import { stakingAbi } from "../protocol/abi/staking.ts";
 import type { KeeperObserver } from "./observer.ts";
 import type { KeeperStore } from "./store.ts";
 
-/** Blocks that are read again each time: a reorganisation may have changed them. */
+/** Number of blocks that are read again each time, because a reorganisation may have changed them. */
 const REORG_BLOCKS = 64n;
-/** Pieces of history that one call reads at most. */
+/** Maximum number of ranges of history that one call reads. */
 const PIECES = 32;
 
 const abi = [
@@ -49,7 +49,7 @@ export interface FollowerDependencies {
   log: Logger;
 }
 
-/** Keeps a store up with the chain's events, from the deployment's first block on. */
+/** Writes the chain's events to a store, from the deployment's first block on. */
 export class EventFollower {
   readonly #d: FollowerDependencies;
 
@@ -58,22 +58,22 @@ export class EventFollower {
   }
 
   /**
-   * Reads on from where it stopped, and what a reorganisation may have changed before that. Each piece
-   * and the cursor behind it are written together.
+   * Continues from the cursor, and reads again the blocks that a reorganisation may have changed. Each range and
+   * its cursor are written together.
    *
-   * @returns Whether it has caught up with `head`; if not, the next call goes on.
+   * @returns Whether it has caught up with `head`; if not, the next call continues.
    */
   async follow(head: bigint, signal: AbortSignal): Promise<boolean> {
     const { client, deployment, store, observer, log } = this.#d;
     const first = BigInt(deployment.block);
     const known = store.cursor();
-    // An endpoint that lags behind, or a chain that got shorter, is followed back.
+    // If the endpoint lags behind or the chain got shorter, the cursor goes back.
     const last = known !== undefined && known > head ? head : known;
     const from = last === undefined ? first : last + 1n - REORG_BLOCKS;
     const range = { from: from > first ? from : first, to: head };
     let pieces = 0;
     const gone = (oldest: bigint) => {
-      log.warn("older events are gone from the endpoint: what is due of them stays unknown", {
+      log.warn("the endpoint has dropped older events, so chores from them stay unknown", {
         fromBlock: oldest,
       });
     };
@@ -141,7 +141,7 @@ export class EventFollower {
 
 type KeeperEvent = Awaited<ReturnType<typeof readEvents>>[number];
 
-/** All events that matter of some blocks, in order, by one request. */
+/** The relevant events of a range of blocks, in order, by one request. */
 async function readEvents(client: ChainClient, deployment: Deployment, { from, to }: BlockRange) {
   const { registry, staking, proofOfService, settlement, challengeBook } = deployment.contracts;
   const logs = await client.request({

@@ -8,16 +8,16 @@ import { epochAt } from "../protocol/epoch.ts";
 import type { KeeperDuty, Offer } from "./duty.ts";
 import type { KeeperObserver } from "./observer.ts";
 
-/** Rounds in an epoch, and the bounds of the pause between two, milliseconds. */
+/** Number of rounds in an epoch, and bounds of the pause between two, milliseconds. */
 const ROUNDS = 20;
 const PAUSE_MS = { least: 500, most: 60_000 };
 
 export interface KeeperDependencies {
-  /** Reads events up to a block; false as long as there is more behind what it read. */
+  /** Reads events up to a block; false if it must continue. */
   follower: { follow(head: bigint, signal: AbortSignal): Promise<boolean> };
-  /** Has its own moments in an epoch. */
+  /** Runs at its own moments in an epoch. */
   tick: { run(epoch: number, offer: Offer, signal: AbortSignal): Promise<void> };
-  /** Run in each round. */
+  /** Duties that run in each round. */
   duties: readonly KeeperDuty[];
   executor: { offer(...args: [...Parameters<Offer>, AbortSignal]): Promise<void> };
   observer: Pick<KeeperObserver, "failed">;
@@ -27,9 +27,9 @@ export interface KeeperDependencies {
 }
 
 /**
- * Looks many times an epoch for what is due and has it done. Rounds begin at random moments and take their
- * duties in random order, so that keepers seldom meet; where they do, the chain decides. A duty that fails
- * is tried again in the next round and keeps no other from its turn.
+ * Searches many times per epoch for chores that are due, and has them sent. Rounds begin at random moments and run
+ * their duties in random order, so keepers seldom collide; if they do, the chain decides. A failing duty is tried
+ * again in the next round and does not stop other duties.
  */
 export class Keeper implements Startable {
   readonly #d: KeeperDependencies;
@@ -63,7 +63,7 @@ export class Keeper implements Startable {
     }
   }
 
-  /** Whether there is more history to read before anything can be done. */
+  /** Whether history must be read before duties can run. */
   async #round(signal: AbortSignal): Promise<boolean> {
     const { follower, duties, time } = this.#d;
     const head = time.head();
@@ -71,7 +71,7 @@ export class Keeper implements Startable {
     const hasRead = await this.#guarded("follow", signal, async () => {
       isBehind = !(await follower.follow(head.number, signal));
     });
-    // With half of the history known, work that is done already would look due.
+    // With incomplete history, finished chores would look due.
     if (!hasRead || isBehind) return isBehind;
     const moment: Moment = { ...head, epoch: epochAt(time.timing, head.timestamp) };
     for (const duty of shuffled(duties)) {
@@ -93,7 +93,7 @@ export class Keeper implements Startable {
       const offer: Offer = (chores) => executor.offer(chores, both);
       const attempt = async () => {
         const longest = (time.timing.epochSeconds * 1000) / ROUNDS;
-        // Soon at first: whoever comes later finds the seed recorded, and the bounty paid.
+        // The first pauses are short, because only the first tick receives the bounty.
         for (let pause = PAUSE_MS.least; !both.aborted; pause = Math.min(2 * pause, longest)) {
           if (await this.#guarded("tick", both, () => tick.run(epoch, offer, both))) return;
           await timers.sleep(pause, both).catch(ifStopped(both));
@@ -107,7 +107,7 @@ export class Keeper implements Startable {
     }
   }
 
-  /** Runs a part of the work; whether it went well. What fails does so again or not in its next turn. */
+  /** Runs a duty, and returns whether it succeeded. A failed duty runs again in its next turn. */
   async #guarded(name: string, signal: AbortSignal, run: () => Promise<void>): Promise<boolean> {
     try {
       await run();
@@ -121,14 +121,14 @@ export class Keeper implements Startable {
   }
 }
 
-/** Lets an abort end a wait. */
+/** Ends a wait when the signal is aborted. */
 function ifStopped(signal: AbortSignal): (error: unknown) => void {
   return (error) => {
     if (!signal.aborted) throw error;
   };
 }
 
-/** Between a half and one and a half. */
+/** A random factor from 0.5 to 1.5. */
 function jitter(): number {
   return 0.5 + randomInt(1000) / 1000;
 }

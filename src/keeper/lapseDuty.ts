@@ -8,7 +8,7 @@ import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
 import type { Chore, KeeperDuty, Offer } from "./duty.ts";
 import type { KeeperStore } from "./store.ts";
 
-/** Auditors looked at in one round. */
+/** Number of auditors checked in one round. */
 const LIMIT = 32;
 
 export interface LapseDependencies {
@@ -17,7 +17,7 @@ export interface LapseDependencies {
   store: KeeperStore;
 }
 
-/** Takes auditors out that showed nothing for too long: they would starve quorums. Pays nobody. */
+/** Lapses auditors that revealed nothing for too long, because they would starve quorums. Unprofitable. */
 export class LapseDuty implements KeeperDuty {
   readonly name = "lapse";
   readonly #keeper: Address;
@@ -30,7 +30,7 @@ export class LapseDuty implements KeeperDuty {
 
   async run({ epoch: current }: Moment, offer: Offer): Promise<void> {
     const { store } = this.#d;
-    // An epoch counts as missed when it is over for revealing, two epochs later.
+    // An epoch counts as missed two epochs later, when its time to reveal is over.
     const silent = store.silentAuditors(current - LAPSE_EPOCHS - 3, current, LIMIT);
     const chores: Chore[] = [];
     for (const auditor of silent) {
@@ -56,7 +56,7 @@ export class LapseDuty implements KeeperDuty {
       const revert = contractError(error);
       if (revert === undefined || revert.isBare) throw error;
       if (revert.name === "PosNotLapsable") {
-        // Epochs without a seed in time do not count: so many more must pass at least.
+        // Epochs without a timely seed do not count, so at least this number must still pass.
         const missing = LAPSE_EPOCHS + 1 - Number(revert.args[2]);
         store.postponeAuditor(auditor, current + Math.max(1, missing));
       } else {

@@ -2,7 +2,7 @@ import { formatEther } from "viem";
 import type { Metrics } from "../node/metrics.ts";
 import type { KeeperObserver } from "./observer.ts";
 
-/** Names of the duties, as they stand in the log. */
+/** Names of the duties, as in the log. */
 export const dutyNames = [
   "tick",
   "report",
@@ -14,7 +14,7 @@ export const dutyNames = [
   "release",
 ];
 
-/** What a keeper tells of itself. */
+/** A keeper's metrics. */
 export class KeeperMetrics implements KeeperObserver {
   readonly #done;
   readonly #skipped;
@@ -28,7 +28,7 @@ export class KeeperMetrics implements KeeperObserver {
     this.#done = metrics.counter("blockcloud_keeper_chores_done_total", "Chores done.", duty);
     this.#skipped = metrics.counter(
       "blockcloud_keeper_chores_skipped_total",
-      "Chores that were due and did not pay.",
+      "Chores that were due but unprofitable.",
       duty,
     );
     this.#failures = metrics.counter(
@@ -36,7 +36,11 @@ export class KeeperMetrics implements KeeperObserver {
       "Rounds of a duty that failed.",
       duty,
     );
-    this.#earned = metrics.counter("blockcloud_keeper_earned_bloc_total", "BLOC brought in.", duty);
+    this.#earned = metrics.counter(
+      "blockcloud_keeper_earned_bloc_total",
+      "BLOC earned by chores.",
+      duty,
+    );
     this.#spent = metrics.counter(
       "blockcloud_keeper_fees_wei_total",
       "Ether paid for chores, wei.",

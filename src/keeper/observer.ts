@@ -1,10 +1,10 @@
-/** What a keeper tells whoever counts: its metrics. */
+/** The interface of a keeper's metrics. */
 export interface KeeperObserver {
-  /** A chore was done: what it brought, BLOC in wei, and its fee, ether in wei. */
+  /** A chore was done; its reward is BLOC in wei, its fee ether in wei. */
   done(duty: string, money: { reward: bigint; feeWei: bigint }): void;
-  /** A chore was sent and somebody else had done it: its fee, ether in wei. */
+  /** A chore was sent, but another account was first; the fee is ether in wei. */
   lost(duty: string, feeWei: bigint): void;
-  /** A chore was due and left alone, for it did not pay. */
+  /** A chore was due but skipped, because it was unprofitable. */
   skipped(duty: string): void;
   /** A round of a duty failed. */
   failed(duty: string): void;

@@ -4,7 +4,7 @@ import { RING } from "../protocol/epoch.ts";
 import type { KeeperDuty, Offer } from "./duty.ts";
 import type { KeeperStore } from "./store.ts";
 
-/** Services looked at in one round. */
+/** Number of services checked in one round. */
 const LIMIT = 16;
 
 export interface ReleaseDependencies {
@@ -13,8 +13,8 @@ export interface ReleaseDependencies {
 }
 
 /**
- * Takes the slots of services that have been inactive for long, so that those which come next fill the
- * holes: auditors pay for each shard that they visit, however few services are in it. Pays nobody.
+ * Releases the slots of services that have been inactive for long, so that new services fill the holes: an auditor
+ * pays for each drawn shard, even if it has few services. Unprofitable.
  */
 export class ReleaseDuty implements KeeperDuty {
   readonly name = "release";
@@ -37,7 +37,7 @@ export class ReleaseDuty implements KeeperDuty {
         about: { number },
       })),
     );
-    // One that was refused holds its slot after all, or none; one that was left out costs too much today.
+    // A refused chore means that the slot is held or gone; a skipped one is too expensive today.
     for (const number of idle) store.postponeIdle(number, current + 1);
   }
 }

@@ -7,7 +7,7 @@ import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
 import type { Chore, KeeperDuty, Offer } from "./duty.ts";
 import type { KeeperStore } from "./store.ts";
 
-/** Rounds looked at in one round of the duty. */
+/** Number of rounds checked in one round of the duty. */
 const LIMIT = 64;
 /** The last epoch after the audited one in which a round can be reported (`AuditRounds`). */
 const REPORT_EPOCHS = 8;
@@ -43,7 +43,7 @@ export class ReportDuty implements KeeperDuty {
       } as const;
       const account = this.#keeper;
       const simulated = await simulate(() => client.simulateContract({ ...call, account }));
-      // Revealed, reported, nobody could reveal, or nothing at stake: none of it changes any more.
+      // The round was revealed or reported, could not be revealed, or has no stake: this is final.
       if (simulated === undefined || simulated.result === 0n) store.dropRound(auditor, epoch);
       else {
         const reward = simulated.result / 2n;
@@ -51,7 +51,7 @@ export class ReportDuty implements KeeperDuty {
       }
     }
     if (chores.length > 0) await offer(chores);
-    // Only now: what a crash kept from being sent is looked at again.
+    // Marked only now, so that a report that a crash prevented is tried again.
     for (const { auditor, epoch } of rounds) store.postponeRound(auditor, epoch, current);
   }
 }

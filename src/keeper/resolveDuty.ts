@@ -12,9 +12,9 @@ import { CHALLENGER_PERCENT, RESOLVER_PERCENT } from "../protocol/challenge.ts";
 import type { Chore, KeeperDuty, Offer } from "./duty.ts";
 import type { KeeperStore } from "./store.ts";
 
-/** Challenges looked at in one round. */
+/** Number of challenges checked in one round. */
 const LIMIT = 32;
-/** A challenge that waits for its seed is looked at again after this share of an epoch. */
+/** Share of an epoch after which a challenge without a seed is checked again. */
 const WAIT_SHARE = 0.1;
 
 export interface ResolveDependencies {
@@ -29,7 +29,7 @@ export class ResolveDuty implements KeeperDuty {
   readonly #keeper: Address;
   readonly #d: ResolveDependencies;
 
-  /** @param options `keeper`: who calls; of a challenge of its own it also gets what is the challenger's. */
+  /** @param options `keeper`: the caller; for its own challenge it also receives the challenger's part. */
   constructor(options: { keeper: Address }, dependencies: ResolveDependencies) {
     this.#keeper = options.keeper;
     this.#d = dependencies;
@@ -44,7 +44,7 @@ export class ResolveDuty implements KeeperDuty {
         challenges.question(id),
       ]);
       if (challenge.state !== "Open") {
-        // Closed, or gone with a reorganisation; its event brings it back.
+        // It was closed, or removed by a reorganisation; a new event would bring it back.
         store.dropChallenge(id);
         continue;
       }

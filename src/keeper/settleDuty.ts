@@ -7,7 +7,7 @@ import { RING } from "../protocol/epoch.ts";
 import type { Chore, KeeperDuty, Offer } from "./duty.ts";
 import type { KeeperStore } from "./store.ts";
 
-/** Services looked at in one round. */
+/** Number of services checked in one round. */
 const LIMIT = 16;
 /** Epochs that one call settles, so that it fits a transaction. */
 const EPOCHS = 192;
@@ -19,15 +19,15 @@ export interface SettleDependencies {
 }
 
 /**
- * Settles services whose pay has waited for long: the ring forgets it after 254 epochs. A provider's agent
- * does this by itself; the keeper helps those that do not run. Pays nobody but the service.
+ * Settles services whose pay is unsettled for long, because pay is lost after 254 epochs. A provider's agent
+ * settles by itself; the keeper does it for services without a running agent. Unprofitable.
  */
 export class SettleDuty implements KeeperDuty {
   readonly name = "settle";
   readonly #options: { keeper: Address; afterEpochs: number };
   readonly #d: SettleDependencies;
 
-  /** @param options `afterEpochs`: how many epochs a service's pay waits before the keeper settles it. */
+  /** @param options `afterEpochs`: epochs after which the keeper settles a service's pay. */
   constructor(options: { keeper: Address; afterEpochs: number }, dependencies: SettleDependencies) {
     this.#options = options;
     this.#d = dependencies;
@@ -45,7 +45,7 @@ export class SettleDuty implements KeeperDuty {
       const settled = await this.#settled(number);
       store.settledThrough(number, settled);
       if (settled > current - this.#options.afterEpochs) continue;
-      // What the ring has forgotten is passed over.
+      // Epochs that the ring has overwritten are skipped.
       const upTo = Math.min(last, Math.max(settled, current - RING) + EPOCHS);
       const call = { ...settlement, functionName: "settle", args: [number, upTo] } as const;
       const account = this.#options.keeper;
@@ -55,14 +55,14 @@ export class SettleDuty implements KeeperDuty {
         chores.push({ duty: this.name, call, reward: 0n, about });
         store.postponeService(number, current + 1);
       } else {
-        // Nothing to pay needs no transaction, and no second look before there can be more.
+        // Without pay there is no transaction, and no further check until there can be pay.
         store.postponeService(number, current + this.#options.afterEpochs);
       }
     }
     if (chores.length > 0) await offer(chores);
   }
 
-  /** The epoch up to which a service is settled, or could not be audited yet. */
+  /** The epoch up to which a service is settled or had no audits yet. */
   async #settled(number: bigint): Promise<number> {
     const { client, deployment } = this.#d;
     const { registry, settlement } = contractsOf(deployment);

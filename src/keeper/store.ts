@@ -30,9 +30,9 @@ const migrations = [
 ];
 
 /**
- * What a keeper knows of the chain, from events: where work may be due. It is never more than a hint, for
- * events can be undone; whether work is due, the chain says at the moment of doing it. And what the
- * keeper gave away of its own gas, which must outlive it.
+ * A keeper's data from events: where work may be due. It is only a hint, because a reorganisation can remove
+ * events; the chain decides whether work is due when it is sent. The store also holds the spent budget, which
+ * must survive a restart.
  */
 export class KeeperStore {
   readonly #database: DatabaseSync;
@@ -46,7 +46,7 @@ export class KeeperStore {
     this.#database.close();
   }
 
-  /** All writes of a function, or none. */
+  /** Runs a function's writes in one transaction. */
   atomically(body: () => void): void {
     transaction(this.#database, body);
   }
@@ -69,12 +69,12 @@ export class KeeperStore {
     this.#run("DELETE FROM challenges WHERE id = ?", Number(id));
   }
 
-  /** Looks at a challenge again at a moment, Unix seconds. */
+  /** Sets the time of the next check of a challenge, Unix seconds. */
   postponeChallenge(id: bigint, seconds: number): void {
     this.#run("UPDATE challenges SET look_at = ? WHERE id = ?", Math.ceil(seconds), Number(id));
   }
 
-  /** Open challenges to look at, by Unix seconds. */
+  /** Open challenges to check at a time in Unix seconds. */
   challenges(seconds: number, limit: number): bigint[] {
     return this.#all(
       "SELECT id FROM challenges WHERE look_at <= ? ORDER BY look_at, id LIMIT ?",
@@ -95,13 +95,13 @@ export class KeeperStore {
     this.#run("DELETE FROM rounds WHERE epoch < ?", epoch);
   }
 
-  /** Leaves a round alone for the rest of the current epoch. */
+  /** Skips a round for the rest of the current epoch. */
   postponeRound(auditor: Address, epoch: number, current: number): void {
     const sql = "UPDATE rounds SET looked_in = ? WHERE auditor = ? AND epoch = ?";
     this.#run(sql, current, auditor, epoch);
   }
 
-  /** Rounds committed to up to an epoch that nobody looked at in the current one, oldest first. */
+  /** Committed rounds up to an epoch that were not checked in the current one, oldest first. */
   rounds(upTo: number, current: number, limit: number): { auditor: Address; epoch: number }[] {
     return this.#all(
       "SELECT auditor, epoch FROM rounds WHERE epoch <= ? AND looked_in < ? ORDER BY epoch LIMIT ?",
@@ -111,7 +111,7 @@ export class KeeperStore {
     ).map(({ auditor, epoch }) => ({ auditor: auditor as Address, epoch: Number(epoch) }));
   }
 
-  /** Notes that an auditor showed itself in an epoch, if it is enrolled. */
+  /** Records that an auditor was seen in an epoch, if it is enrolled. */
   auditorSeen(auditor: Address, epoch: number): void {
     this.#run("UPDATE auditors SET seen = max(seen, ?) WHERE auditor = ?", epoch, auditor);
   }
@@ -139,7 +139,7 @@ export class KeeperStore {
     ).map(({ auditor }) => auditor as Address);
   }
 
-  /** Notes that nothing of a service is left to settle up to an epoch. */
+  /** Records that a service is settled up to an epoch. */
   settledThrough(number: bigint, epoch: number): void {
     this.#run("INSERT OR IGNORE INTO services (number) VALUES (?)", Number(number));
     const sql = "UPDATE services SET settled = max(settled, ?) WHERE number = ?";
@@ -160,13 +160,13 @@ export class KeeperStore {
     ).map(({ number }) => BigInt(Number(number)));
   }
 
-  /** Notes that a service is inactive from an epoch on, and holds a slot. */
+  /** Records that a service is inactive from an epoch on, and holds a slot. */
   addIdle(number: bigint, since: number): void {
     const sql = "INSERT OR REPLACE INTO idle (number, since) VALUES (?, ?)";
     this.#run(sql, Number(number), since);
   }
 
-  /** Notes that a service is active, or holds no slot. */
+  /** Records that a service is active, or holds no slot. */
   dropIdle(number: bigint): void {
     this.#run("DELETE FROM idle WHERE number = ?", Number(number));
   }
@@ -185,13 +185,13 @@ export class KeeperStore {
     ).map(({ number }) => BigInt(Number(number)));
   }
 
-  /** What was given away on a day, ether in wei. */
+  /** The budget that was spent on a day, ether in wei. */
   spent(day: number): bigint {
     const row = this.#database.prepare("SELECT wei FROM spending WHERE day = ?").get(day);
     return row === undefined ? 0n : BigInt(String(row.wei));
   }
 
-  /** Adds to what was given away on a day; may be negative. */
+  /** Adds to the budget that was spent on a day; may be negative. */
   spend(day: number, wei: bigint): void {
     const sum = this.spent(day) + wei;
     this.#run("INSERT OR REPLACE INTO spending VALUES (?, ?)", day, sum.toString());

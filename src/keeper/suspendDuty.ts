@@ -11,11 +11,11 @@ import type { Chore, KeeperDuty, Offer } from "./duty.ts";
 /** Epochs in a row (`Settlement.DOWN_EPOCHS`). */
 const DOWN_EPOCHS = 8;
 /**
- * Each shard is looked at once in so many epochs. A run may be reported for four epochs
- * (`DOWN_FRESH_EPOCHS`), so none that ends is missed, and one that goes on is found four epochs late.
+ * Each shard is checked once in this number of epochs. A run may be reported for four epochs
+ * (`DOWN_FRESH_EPOCHS`), so no run is missed; one that continues is found up to four epochs late.
  */
 const STRIDE = 4;
-/** Shards looked at in one round. */
+/** Number of shards checked in one round. */
 const LIMIT = 128;
 
 export interface SuspendDependencies {
@@ -24,11 +24,11 @@ export interface SuspendDependencies {
   services: Services;
 }
 
-/** Suspends services that were FAILED for too long. Pays nobody. */
+/** Suspends services that were FAILED for too long. Unprofitable. */
 export class SuspendDuty implements KeeperDuty {
   readonly name = "suspend";
   readonly #d: SuspendDependencies;
-  /** The epoch that is being looked through, and its next shard. */
+  /** The epoch that is being checked, and its next shard. */
   #progress = { epoch: -1, shard: 0 };
 
   constructor(dependencies: SuspendDependencies) {
@@ -52,7 +52,7 @@ export class SuspendDuty implements KeeperDuty {
     this.#progress.shard = first + LIMIT * STRIDE;
   }
 
-  /** Services of a shard that were FAILED in all epochs of the run, the newest read first. */
+  /** Services of a shard that were FAILED in all epochs of the run; the newest epoch is read first. */
   async #down(shard: number, last: number): Promise<bigint[]> {
     let lanes = numbers(0, LANES - 1);
     for (let epoch = last; epoch > last - DOWN_EPOCHS && lanes.length > 0; epoch--) {

@@ -7,9 +7,9 @@ import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import type { Chore, Offer } from "./duty.ts";
 
-/** What a tick pays (`EpochLedger.TICK_BOUNTY`), BLOC in wei. */
+/** Bounty of a tick (`EmissionLib.TICK_BOUNTY`), BLOC in wei. */
 const BOUNTY = 10n ** 18n;
-/** Epochs back that are proven late, where nobody did in time. */
+/** Number of past epochs that are proven late if they have no seed. */
 const LATE_EPOCHS = 8;
 
 export interface TickDutyDependencies extends TickDependencies {
@@ -18,7 +18,7 @@ export interface TickDutyDependencies extends TickDependencies {
   log: Logger;
 }
 
-/** Proves seeds: of epochs that everybody missed, and of the current one in its turn. */
+/** Proves seeds: first of missed epochs, then of the current one. */
 export class TickDuty {
   readonly name = "tick";
   readonly #d: TickDutyDependencies;
@@ -35,7 +35,7 @@ export class TickDuty {
     if (tick !== undefined) await offer([await this.#chore(tick)]);
   }
 
-  /** Seeds are recorded in order, so whoever proves a later one first closes the way. */
+  /** Seeds are recorded in order: after a later seed, an earlier one cannot be recorded. */
   async #late(current: number, offer: Offer, signal: AbortSignal): Promise<void> {
     const { time, client, deployment, log } = this.#d;
     const newest = await client.readContract({
@@ -58,7 +58,7 @@ export class TickDuty {
 
   async #chore(tick: Tick): Promise<Chore> {
     const { token, rewardPool } = this.#d.deployment.contracts;
-    // An empty pool pays nothing: what it holds bounds the bounty.
+    // The pool's balance bounds the bounty.
     const left = await this.#d.client.readContract({
       address: token,
       abi: erc20Abi,
@@ -75,7 +75,7 @@ export function tickChore({ call, epoch, seed }: Tick, reward: bigint): Chore {
   return { duty: "tick", call, reward, about: { epoch, seed }, isDoneBy: hasTicked };
 }
 
-/** A second tick of an epoch succeeds and does nothing. */
+/** A second tick of an epoch succeeds without an effect. */
 function hasTicked({ logs }: TransactionReceipt): boolean {
   return parseEventLogs({ abi: proofOfServiceAbi, eventName: "Ticked", logs }).length > 0;
 }

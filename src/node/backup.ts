@@ -21,12 +21,12 @@ import { ensureFolder } from "./folder.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { isLockFile } from "./lock.ts";
 
-/** A backup is a database of its own: one file, written whole or not at all. */
+/** The format of a backup: a database in one file, written completely or not at all. */
 const FORMAT = 1;
-/** No file of a state folder is larger, bytes. */
+/** Size limit of a file in a state folder, bytes. */
 const MAX_FILE = 512 * 1024 ** 2;
 
-/** Names of workers' files: relative, and nowhere but below the state folder. */
+/** Names of workers' files: relative paths below the state folder. */
 const NAME = /^[\w-][\w.-]*(\/[\w-][\w.-]*)*$/;
 
 const manifestSchema = z.strictObject({
@@ -43,14 +43,14 @@ const manifestSchema = z.strictObject({
     .max(10_000),
 });
 
-/** What a backup says of itself. */
+/** The metadata of a backup. */
 export type Manifest = z.infer<typeof manifestSchema>;
 
 /**
- * Copies a state folder into one file. Databases are copied by SQLite itself, so that the copy is of one
- * moment also while a worker writes; keys are not part of the state, and not copied.
+ * Copies a state folder into one file. SQLite copies the databases, so the copy is consistent even while a worker
+ * writes. Keys are not part of the state and are not copied.
  *
- * @param file Must not exist; it is readable by its owner only.
+ * @param file Must not exist; it will be readable only by its owner.
  * @throws BlockcloudError `BACKUP_EXISTS`, `STATE_MISSING`, `STATE_FOREIGN`,
  * `BACKUP_TOO_LARGE`.
  */
@@ -70,7 +70,7 @@ export function createBackup(stateDir: string, file: string, now: Date): Manifes
   if (foreign !== undefined || !path.relative(stateDir, file).startsWith("..")) {
     const what = foreign === undefined ? "would hold the backup itself" : `holds ${foreign}`;
     throw new BlockcloudError("STATE_FOREIGN", `${stateDir} ${what}, which no worker wrote.`, {
-      remedy: "Keep nothing but the workers' state in it.",
+      remedy: "Remove all files except the workers' state.",
     });
   }
   const work = workFolder(file);
@@ -90,7 +90,7 @@ export function createBackup(stateDir: string, file: string, now: Date): Manifes
         rmSync(copy);
         if (bytes.length > MAX_FILE) {
           throw new BlockcloudError("BACKUP_TOO_LARGE", `${name} has ${bytes.length} bytes.`, {
-            remedy: `Files of at most ${MAX_FILE} bytes are copied: move it out of the state.`,
+            remedy: `The limit is ${MAX_FILE} bytes: move the file out of the state folder.`,
           });
         }
         insert.run(`file:${name}`, bytes);
@@ -112,7 +112,7 @@ export function createBackup(stateDir: string, file: string, now: Date): Manifes
   }
 }
 
-/** A folder beside the backup, so that the last step is a rename within one file system. */
+/** A folder in the target's folder, so that the last step is a rename within one file system. */
 function workFolder(file: string): string {
   try {
     mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
@@ -127,19 +127,23 @@ function workFolder(file: string): string {
 }
 
 /**
- * Writes a backup's files into a state folder that holds none of them.
+ * Writes a backup's files into a state folder without state.
  *
- * @throws BlockcloudError `BACKUP_DAMAGED` when it is none, or its checksums are wrong; `STATE_EXISTS` when
- * the folder has state already, which may be newer: contradicting it can cost stake.
+ * @throws BlockcloudError `BACKUP_DAMAGED` if the file is not a backup or its checksums are wrong; `STATE_EXISTS` if
+ * the folder has state already: it may be newer, and replacing it by older state can cost stake.
  */
 export function restoreBackup(file: string, stateDir: string): Manifest {
   const { manifest, contents } = readBackup(file);
   const present = existsSync(stateDir) ? stateFiles(stateDir) : [];
   if (present.length > 0) {
-    throw new BlockcloudError("STATE_EXISTS", `${stateDir} holds state: ${present.join(", ")}.`, {
-      remedy:
-        "It may be newer than the backup. Restore into another folder, or move this one away.",
-    });
+    throw new BlockcloudError(
+      "STATE_EXISTS",
+      `${stateDir} contains state already: ${present.join(", ")}.`,
+      {
+        remedy:
+          "It may be newer than the backup. Restore into another folder, or move this one away.",
+      },
+    );
   }
   for (const { name } of manifest.files) {
     const target = path.join(stateDir, name);
@@ -154,9 +158,9 @@ export function restoreBackup(file: string, stateDir: string): Manifest {
 
 function readBackup(file: string): { manifest: Manifest; contents: Map<string, Uint8Array> } {
   const damaged = (cause?: unknown) =>
-    new BlockcloudError("BACKUP_DAMAGED", `${file} is no backup, or damaged.`, {
+    new BlockcloudError("BACKUP_DAMAGED", `${file} is not a backup, or is damaged.`, {
       cause,
-      remedy: "Take another backup.",
+      remedy: "Use another backup.",
     });
   if (!existsSync(file)) throw damaged();
   let database: DatabaseSync | undefined;
@@ -184,7 +188,7 @@ function readBackup(file: string): { manifest: Manifest; contents: Map<string, U
   }
 }
 
-/** Files of a state folder that are worth a copy, by their path in it. */
+/** The files of a state folder that a backup contains, by their relative paths. */
 function stateFiles(stateDir: string): string[] {
   return readdirSync(stateDir, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !isLockFile(entry.name) && !entry.name.endsWith(".key"))

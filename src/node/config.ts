@@ -2,19 +2,19 @@ import { readFileSync, statSync } from "node:fs";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { looksLikeKey } from "./keys.ts";
 
-/** No configuration file is longer, bytes. */
+/** Size limit of a configuration file, bytes. */
 const MAX_BYTES = 64 * 1024;
 const MAX_DEPTH = 4;
 
-/** Settings of a configuration file by their place, dots between names; a list stays one. */
+/** Settings of a configuration file by their place, with dots between names; a list stays a list. */
 export type ConfigEntries = ReadonlyMap<string, string | readonly string[]>;
 
 /**
- * Reads a configuration file: JSON whose values are texts, numbers, switches or lists of texts. What they
- * mean is for others to say.
+ * Reads a configuration file: JSON whose values are texts, numbers, booleans or lists of texts. Callers interpret the
+ * values.
  *
- * @throws BlockcloudError `CONFIG_INVALID` that lists everything that is wrong with the file's form; a
- * private key in it is refused, and never shown.
+ * @throws BlockcloudError `CONFIG_INVALID` with all faults of the file's form. A private key in it is refused and
+ * never shown.
  */
 export function readConfigFile(file: string): ConfigEntries {
   let json: unknown;

@@ -3,11 +3,11 @@ import type { Logger } from "./logger.ts";
 import { LogSink } from "./logSink.ts";
 
 /**
- * A structured log, one JSON object a line.
+ * Creates a structured log, one JSON object per line.
  *
- * Policy: error, the operator must act; warn, something failed that is tried again or costs money; info,
- * one line for each step of the protocol; debug, the rest. Keys and bodies are never passed in. Writing never
- * waits for whoever reads.
+ * Levels: error, the operator must act; warn, a failure that is tried again or costs money; info, one line for each
+ * step of the protocol; debug, the rest. Keys and bodies are never logged. Writing never waits for the reader of the
+ * log.
  */
 export function createLogger(
   options: { name: string; level: string },
@@ -40,7 +40,7 @@ function adapt(log: pino.Logger): Logger {
   };
 }
 
-/** JSON knows no bigint, and an Error has no fields of its own. */
+/** Converts bigints and errors, which JSON cannot represent. */
 function plain(fields: object): object {
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]: [string, unknown]) => {

@@ -72,7 +72,7 @@ export function databaseFault(
   const { readOnly, io, cannotOpen } = SQLITE;
   const isDisk = code === readOnly || code === io || code === cannotOpen;
   if (code === SQLITE.full || (isDisk && isFull(file))) {
-    const remedy = "Make room; nothing of this write is in the file.";
+    const remedy = "Free disk space. This write was not stored.";
     const message = `${file} cannot grow: the disk is full.`;
     return new BlockcloudError("STORE_FULL", message, { cause: error, retryable: true, remedy });
   }
@@ -84,7 +84,7 @@ export function databaseFault(
     retryable: true,
     remedy: isReadOnly
       ? READ_ONLY
-      : "Check the disk, and who may write to the file and its folder.",
+      : "Check the disk, and the permissions of the file and its folder.",
   });
 }
 

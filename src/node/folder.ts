@@ -9,7 +9,7 @@ const BESIDE = ["-wal", "-shm", "-journal"];
  * Makes a folder for state or keys, for nobody else to look into. One that is there and belongs to this user
  * is closed to others.
  *
- * @throws BlockcloudError `STATE_UNUSABLE`, with what the operating system says.
+ * @throws BlockcloudError `STATE_UNUSABLE`, with the operating system's reason.
  */
 export function ensureFolder(folder: string): void {
   try {

@@ -2,30 +2,30 @@
 export interface HealthCheck {
   name: string;
   ok: boolean;
-  /** Why it is not well; for the operator, without secrets. */
+  /** The reason if the check fails; for the operator, without secrets. */
   reason?: string;
 }
 
-/** All checks together: well when each of them is. */
+/** The result of all checks: ok if each of them is. */
 export interface HealthReport {
   ok: boolean;
   checks: HealthCheck[];
 }
 
-/** The checks that a worker's parts have registered. A check looks at memory only, so that asking is cheap. */
+/** The checks of a worker's parts. A check reads only memory, so it is cheap. */
 export class Health {
   readonly #checks = new Map<string, () => string | undefined>();
 
   /**
-   * Adds a check, or replaces the one of that name.
+   * Adds a check, or replaces the check with this name.
    *
-   * @param check Undefined when all is well, else the reason.
+   * @param check Returns undefined if it passes, else the reason.
    */
   register(name: string, check: () => string | undefined): void {
     this.#checks.set(name, check);
   }
 
-  /** Looks at everything now. */
+  /** Runs all checks. */
   report(): HealthReport {
     const checks = [...this.#checks].map(([name, check]) => {
       const reason = reasonOf(check);
@@ -35,7 +35,7 @@ export class Health {
   }
 }
 
-/** A check that breaks is a bad sign, too; what it threw may hold anything and is not told. */
+/** A check that throws fails, too. Its error is not shown, because it may contain private data. */
 function reasonOf(check: () => string | undefined): string | undefined {
   try {
     return check();

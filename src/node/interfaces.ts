@@ -1,11 +1,10 @@
 import { networkInterfaces } from "node:os";
 
-/** Addresses that are told at most. */
+/** Maximum number of returned addresses. */
 const MAX_ADDRESSES = 4;
 
 /**
- * The machine's own addresses that others may reach, IPv4 first; without link-local ones, which mean nothing
- * elsewhere, and none of its loopback.
+ * The machine's own addresses that other hosts may reach, IPv4 first, without link-local and loopback addresses.
  */
 export function ownAddresses(read: typeof networkInterfaces = networkInterfaces): string[] {
   const found = Object.values(read())

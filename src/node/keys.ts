@@ -6,23 +6,23 @@ import { decryptKeystore, parseKeystore, type Keystore } from "./keystore.ts";
 import { refuseSecret } from "./misplaced.ts";
 import { readSecretFile } from "./secretFile.ts";
 
-/** Order of secp256k1: a key is below it, and not 0 (SEC 2, 2.4.1). */
+/** Order of secp256k1: a key is between 1 and this value, exclusive (SEC 2, 2.4.1). */
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
 
-/** Where a key may be. */
+/** The possible sources of a key. */
 export interface KeySource {
-  /** A file of mode 600 with the key in hexadecimal or encrypted; it goes before the variable. */
+  /** A file of mode 600 with the key in hexadecimal or encrypted; it precedes the variable. */
   file: string | undefined;
   /** Name of the environment variable. */
   variable: string;
   env: Readonly<Record<string, string | undefined>>;
 }
 
-/** A key that was found, and maybe still needs its password. */
+/** A key that was found, and may still need its password. */
 export class FoundKey {
-  /** Where it was found, for messages. */
+  /** Its source, for messages. */
   readonly where: string;
-  /** Its address, so far as it can be told without a password. */
+  /** Its address, if it is known without a password. */
   readonly address: Address | undefined;
   readonly #content: Hex | Keystore;
 
@@ -32,7 +32,7 @@ export class FoundKey {
     this.address = typeof content === "string" ? addressOfKey(content) : content.address;
   }
 
-  /** Whether it takes a password to use it. */
+  /** Whether it needs a password. */
   get encrypted(): boolean {
     return typeof this.#content !== "string";
   }
@@ -40,7 +40,7 @@ export class FoundKey {
   /**
    * The key.
    *
-   * @param password Asked for only when the key is encrypted.
+   * @param password Called only if the key is encrypted.
    * @throws BlockcloudError `KEY_PASSWORD`.
    */
   async unlock(password: (where: string) => Promise<string>): Promise<Hex> {
@@ -51,8 +51,8 @@ export class FoundKey {
 }
 
 /**
- * Finds a private key in a file that only its owner may read, or in an environment variable. The key never
- * appears in an error.
+ * Finds a private key in a file that only its owner may read, or in an environment variable. Errors never contain the
+ * key.
  *
  * @throws BlockcloudError `KEY_MISSING`, `KEY_FILE_OPEN`, `KEY_MALFORMED` or `KEY_MISPLACED`.
  */
@@ -62,7 +62,7 @@ export function findKey(source: KeySource): FoundKey {
   const text = file === undefined ? env[variable] : readSecretFile(file, "key");
   const where = file ?? `$${variable}`;
   if (text === undefined || text.trim() === "") {
-    throw new BlockcloudError("KEY_MISSING", `There is no key in ${where}.`, {
+    throw new BlockcloudError("KEY_MISSING", `No key was found in ${where}.`, {
       remedy: `Name a key file, or set ${variable}.`,
     });
   }
@@ -70,10 +70,10 @@ export function findKey(source: KeySource): FoundKey {
 }
 
 /**
- * Finds any number of private keys: one in each file, or, without files, in an environment variable that
- * holds them with blanks or commas between them.
+ * Finds any number of private keys: one in each file or, without files, in an environment variable, separated by
+ * blanks or commas.
  *
- * @throws BlockcloudError as {@link findKey}; no key at all is no error.
+ * @throws BlockcloudError as {@link findKey}; it is no error if there is no key.
  */
 export function findKeys(
   source: Omit<KeySource, "file"> & { files: readonly string[] },
@@ -84,7 +84,7 @@ export function findKeys(
   return listed.map((text) => foundIn(text, `$${variable}`));
 }
 
-/** Whether a text is, or may be meant as, a private key: then nothing may show it. */
+/** Whether a text is or may be a private key, which must not be shown. */
 export function looksLikeKey(text: string): boolean {
   return /^\s*(0x)?[0-9a-f]{64}\s*$/i.test(text);
 }
@@ -95,7 +95,7 @@ export function looksLikeKey(text: string): boolean {
  * @throws BlockcloudError `KEY_MALFORMED`.
  */
 export function parseKey(text: string, where: string): Hex {
-  // With or without 0x: geth writes raw keys without.
+  // With or without 0x, because geth writes raw keys without it.
   const [, digits = "0"] = /^(?:0x)?([0-9a-f]{64})$/i.exec(text) ?? [];
   const value = BigInt(`0x${digits}`);
   if (value === 0n || value >= ORDER) {

@@ -3,49 +3,49 @@ import * as z from "zod";
 import { BlockcloudError } from "../protocol/errors.ts";
 
 /**
- * Keys at rest: Web3 Secret Storage, version 3.
+ * Encrypted keys: Web3 Secret Storage, version 3.
  * https://ethereum.org/developers/docs/data-structures-and-encoding/web3-secret-storage/
  */
 
-/** Memory that scrypt may take for a file that somebody gave us, bytes: twice geth's own. */
+/** Memory limit of scrypt for a foreign file, bytes: twice geth's memory. */
 const MAX_SCRYPT_BYTES = 512 * 1024 * 1024;
-/** Rounds of PBKDF2 that block this process for a few seconds at most. */
+/** Limit of PBKDF2 rounds; they block this process for at most a few seconds. */
 const MAX_PBKDF2_ROUNDS = 2_000_000;
 const MAX_PARALLEL = 16;
 
 const positive = z.number().int().positive();
 const scrypt = z
   .object({ n: positive, r: positive, p: positive.max(MAX_PARALLEL) })
-  .refine(({ n, r }) => 128 * n * r <= MAX_SCRYPT_BYTES, "asks for too much memory");
-const pbkdf2 = z.object({ c: positive.max(MAX_PBKDF2_ROUNDS, "asks for too many rounds") });
+  .refine(({ n, r }) => 128 * n * r <= MAX_SCRYPT_BYTES, "needs too much memory");
+const pbkdf2 = z.object({ c: positive.max(MAX_PBKDF2_ROUNDS, "has too many rounds") });
 const cryptography = z.union([
   z.object({ kdf: z.literal("scrypt"), kdfparams: scrypt }),
   z.object({ kdf: z.literal("pbkdf2"), kdfparams: pbkdf2 }),
 ]);
 
-/** An encrypted key as it stands in its file, checked as far as that needs no password. */
+/** An encrypted key from a file, checked without its password. */
 export interface Keystore {
   readonly json: string;
-  /** What the file says its address is; it is checked when it is decrypted. */
+  /** The address in the file; decryption checks it. */
   readonly address: Address | undefined;
 }
 
 /**
- * Reads an encrypted key, without its password. A file that asks for more memory or time than a key is
- * worth is refused before anything is derived from it.
+ * Reads an encrypted key without its password. A file whose key derivation needs too much memory or time is refused
+ * before the derivation.
  *
- * @param where Names it in errors.
+ * @param where Name of the file in errors.
  * @throws BlockcloudError `KEY_MALFORMED`.
  */
 export function parseKeystore(json: string, where: string): Keystore {
   const malformed = (why: string) =>
-    new BlockcloudError("KEY_MALFORMED", `${where} is no encrypted key: ${why}.`, {
+    new BlockcloudError("KEY_MALFORMED", `${where} is not an encrypted key: ${why}.`, {
       remedy: "Give a Web3 Secret Storage file of version 3, as blockcloud key new writes it.",
     });
   let fields: Record<string, unknown>;
   try {
-    // Writers spell names in any case (`Crypto`); from here on there is one spelling, so that what is
-    // checked is what is decrypted.
+    // Programs write names in any case (`Crypto`). One spelling from here on ensures that the checked fields are the
+    // decrypted ones.
     const content: unknown = JSON.parse(json);
     if (typeof content !== "object" || content === null) throw new Error("no object");
     fields = lowerCase(content) as Record<string, unknown>;
@@ -54,7 +54,7 @@ export function parseKeystore(json: string, where: string): Keystore {
   }
   if (fields.version !== 3) throw malformed("not version 3");
   const parsed = cryptography.safeParse(fields.crypto);
-  if (!parsed.success) throw malformed("its key derivation is unknown or asks for too much");
+  if (!parsed.success) throw malformed("its key derivation is unknown or too expensive");
   const address =
     typeof fields.address === "string" ? `0x${fields.address.replace(/^0x/, "")}` : "";
   return {
@@ -64,8 +64,8 @@ export function parseKeystore(json: string, where: string): Keystore {
 }
 
 /**
- * The bytes that a password may stand for. Writers disagree: geth and Foundry take it as it was typed, the
- * format's JavaScript libraries in the form NFKC, and keyboards type the same letter composed or not.
+ * The possible bytes of a password. geth and Foundry use it as it was typed, JavaScript libraries in the form NFKC,
+ * and keyboards may type the same letter composed or decomposed.
  */
 function passwordForms(password: string): Uint8Array[] {
   const forms = ["NFKC", "NFC", "NFD"].map((form) => password.normalize(form));
@@ -75,8 +75,8 @@ function passwordForms(password: string): Uint8Array[] {
 /**
  * Decrypts a key.
  *
- * @param password As typed; its other forms are tried where that does not open the file.
- * @throws BlockcloudError `KEY_PASSWORD` when the password is wrong, or the file damaged.
+ * @param password As typed; its other forms are tried if this form does not open the file.
+ * @throws BlockcloudError `KEY_PASSWORD` if the password is wrong or the file damaged.
  */
 export async function decryptKeystore(
   keystore: Keystore,
@@ -88,15 +88,15 @@ export async function decryptKeystore(
     try {
       return (await decryptKeystoreJson(keystore.json, form)).privateKey as Hex;
     } catch {
-      // Not kept as a cause: nothing that has seen key or password goes on.
+      // The cause is dropped, because it may contain the key or the password.
     }
   }
   throw new BlockcloudError("KEY_PASSWORD", `The password does not open ${where}.`, {
-    remedy: "Check the password; if it is right, the file is damaged: restore it.",
+    remedy: "Check the password. If it is right, the file is damaged: restore it from a backup.",
   });
 }
 
-/** Encrypts a key with scrypt, by the password as it was typed, as geth and Foundry do. @param cost `N` of scrypt; tests take less than the default 2^17. */
+/** Encrypts a key with scrypt and the password as typed, like geth and Foundry. @param cost `N` of scrypt; tests use less than the default 2^17. */
 export async function encryptKeystore(
   key: Hex,
   address: Address,

@@ -9,14 +9,14 @@ export interface Startable {
 /** A part that `await using` stops at the end of its block. */
 export interface Worker extends Startable, AsyncDisposable {}
 
-/** Lets `await using` stop a part; to stop it twice is as good as once. */
+/** Lets `await using` stop a part; stopping it twice has no further effect. */
 export function disposable(part: Startable): Worker {
   let stopped: Promise<void> | undefined;
   const stop = () => (stopped ??= part.stop());
   return { start: () => part.start(), stop, [Symbol.asyncDispose]: stop };
 }
 
-/** Parts that start in order and stop in the opposite one; those that never began to start are left alone. */
+/** Parts that start in order and stop in reverse order; parts that did not begin to start are not stopped. */
 export function inOrder(...parts: readonly Startable[]): Startable {
   const begun: Startable[] = [];
   return {
@@ -29,7 +29,7 @@ export function inOrder(...parts: readonly Startable[]): Startable {
     async stop() {
       const failures: unknown[] = [];
       for (const part of begun.splice(0).reverse()) {
-        // One that cannot stop must not keep the others running.
+        // A part that fails to stop must not keep the others running.
         await part.stop().catch((error: unknown) => failures.push(error));
       }
       if (failures.length > 0) throw failures[0];
@@ -37,27 +37,27 @@ export function inOrder(...parts: readonly Startable[]): Startable {
   };
 }
 
-/** How long a shutdown may take before the process leaves all the same. */
+/** Maximum time of a shutdown before the process exits anyway. */
 const SHUTDOWN_MS = 10_000;
 /**
- * One Ctrl-C may arrive several times, from the terminal and from each parent that passes it on; only a
- * signal that comes later than this means impatience, milliseconds.
+ * Delay after which a second signal ends the process, milliseconds. One Ctrl-C may arrive several times: from the
+ * terminal, and from each parent that forwards it.
  */
 const SAME_SIGNAL_MS = 1_000;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /**
- * Exit code after SIGHUP, by which service managers have programs read their settings again: the worker stops
- * as on SIGTERM, and systemd, which takes 0 for meant, starts it again.
+ * Exit code after SIGHUP, which service managers use to reload settings: the worker stops as on SIGTERM, and systemd
+ * starts it again, because the code is not 0.
  */
 const HANGUP_CODE = 129;
 
 /**
- * Runs a worker until SIGINT, SIGTERM or SIGHUP, then stops it within a deadline. A second signal ends the
- * process at once. A worker that fails to start is stopped, so that nothing of it keeps the process alive.
+ * Runs a worker until SIGINT, SIGTERM or SIGHUP, then stops it within a deadline. A second signal ends the process at
+ * once. A worker that fails to start is stopped, so that no part of it keeps the process alive.
  *
- * @param options `withParent`: stop also when standard input ends, as whoever started us is gone then.
+ * @param options `withParent`: stop also when standard input ends, because the parent process has ended then.
  *   `failed`: stop when the worker finds that it cannot go on; its error is thrown then.
- * @returns Exit code: 0 after a clean stop, 129 after one by SIGHUP, 1 when the worker could not stop in time.
+ * @returns Exit code: 0 after a clean stop, 129 after one by SIGHUP, 1 if the worker could not stop in time.
  */
 export async function runUntilSignal(
   worker: Startable,
@@ -89,7 +89,7 @@ export async function runUntilSignal(
   }
 }
 
-/** The first signal; one that comes a while after it ends the process. */
+/** Waits for the first signal; a later second one ends the process. */
 export function listenForSignals(): {
   signalled: Promise<NodeJS.Signals>;
   unlisten: () => void;
@@ -123,8 +123,8 @@ async function start(worker: Startable, log: Logger): Promise<void> {
     try {
       await stopInTime(worker);
     } catch (cause) {
-      // The start's error says more than this one, which may well follow from it.
-      log.warn("what had started could not be stopped", { error: cause });
+      // The start's error is more useful than this one, which may be its consequence.
+      log.warn("a started part could not be stopped", { error: cause });
     }
     throw error;
   }

@@ -2,9 +2,9 @@ import { once } from "node:events";
 import type { Server } from "node:net";
 
 /**
- * Lets a server listen, and waits until it does.
+ * Starts to listen, and waits until the server listens.
  *
- * @param refuse What to throw where the address cannot be had.
+ * @param refuse Creates the error if the address cannot be bound.
  */
 export async function listen(
   server: Server,

@@ -6,18 +6,17 @@ import { databaseFault, fileFault } from "./fileFault.ts";
 import { ensureFolder, makePrivateFile } from "./folder.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 
-/** What a lock is for: one worker for each key on each deployment. */
+/** The subject of a lock: one worker for each key on each deployment. */
 export interface LockOptions {
   /** Folder of the workers' state. */
   readonly stateDir: string;
-  /** Names the key and the deployment; letters, digits and hyphens. */
+  /** Identifies the key and the deployment; letters, digits and hyphens. */
   readonly name: string;
 }
 
 /**
- * A lock that one process at a time holds. SQLite holds it by a lock of the operating system on the
- * file, so that it is gone with the process, however that ends; a file that is left over locks nothing.
- * It does not reach other hosts, nor other state folders.
+ * A lock that one process at a time can hold. It is the operating system's lock on an SQLite file, so it ends with the
+ * process; a leftover file locks nothing. It has no effect on other hosts or for other state folders.
  */
 export class WorkerLock {
   readonly #database: DatabaseSync;
@@ -29,7 +28,7 @@ export class WorkerLock {
   /**
    * Takes the lock.
    *
-   * @throws BlockcloudError `WORKER_RUNNING` when another process holds it.
+   * @throws BlockcloudError `WORKER_RUNNING` if another process holds it.
    */
   static take(options: LockOptions): WorkerLock {
     ensureFolder(options.stateDir);
@@ -43,7 +42,11 @@ export class WorkerLock {
       throw new BlockcloudError(
         "WORKER_RUNNING",
         `A worker with this key runs already${describeOwner(owner)}.`,
-        { cause, remedy: "Stop it first: two workers on one key lose each other's rounds." },
+        {
+          cause,
+          remedy:
+            "Stop the other worker first: two workers with one key make each other lose rounds.",
+        },
       );
     }
     const holder = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
@@ -56,7 +59,7 @@ export class WorkerLock {
     return new WorkerLock(database);
   }
 
-  /** Whether some process holds the lock now. */
+  /** Whether a process holds the lock now. */
   static isTaken(options: LockOptions): boolean {
     try {
       WorkerLock.take(options).release();
@@ -72,7 +75,7 @@ export class WorkerLock {
   }
 }
 
-/** Whether a file of a state folder belongs to a lock: such a file is never read or copied. */
+/** Whether a file of a state folder belongs to a lock; such files are never read or copied. */
 export function isLockFile(name: string): boolean {
   return /^lock-.*\.(sqlite(-\w+)?|json)$/.test(name);
 }
@@ -107,7 +110,7 @@ function isBusy(error: unknown): boolean {
   return error instanceof Error && "errcode" in error && error.errcode === 5;
 }
 
-/** Who holds the lock, so far as that can be read: it helps people, and decides nothing. */
+/** Describes the holder of the lock, if it can be read; only for messages. */
 function describeOwner(file: string): string {
   try {
     const holder = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;

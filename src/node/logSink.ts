@@ -1,11 +1,11 @@
 import type { Writable } from "node:stream";
 
-/** Bytes of log lines that wait for their reader; what comes beyond them is dropped. */
+/** Maximum bytes of waiting log lines; further lines are dropped. */
 const MAX_WAITING = 1024 * 1024;
 
 /**
- * Where log lines go. It never waits for their reader: a pipe or a socket that nobody empties costs lines, and
- * not the work of the process. What was dropped is counted, and said once lines are read again.
+ * The destination of log lines. It never waits for the reader: if a pipe or socket is not read, lines are dropped and
+ * the process continues. Dropped lines are counted, and logged once lines are read again.
  */
 export class LogSink {
   readonly #out: Pick<Writable, "write" | "writableLength">;
@@ -50,7 +50,7 @@ export class LogSink {
   #say(): void {
     const notice = {
       level: "warn",
-      msg: "nobody read the log: lines were dropped",
+      msg: "the log was not read, lines were dropped",
       lines: this.#unsaid,
     };
     this.#unsaid = 0;
@@ -58,10 +58,10 @@ export class LogSink {
   }
 }
 
-/** How long the last lines wait for their reader when the process is done, milliseconds. */
+/** Maximum wait for the reader of the last lines at the end of the process, milliseconds. */
 const LAST_LINES_MS = 1_000;
 
-/** Lets the process end though nobody reads its last lines. */
+/** Lets the process end even if its last lines are not read. */
 export function leaveInTime(sink: Pick<LogSink, "isWaiting">): void {
   if (!sink.isWaiting) return;
   setTimeout(() => {

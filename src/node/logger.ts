@@ -1,14 +1,14 @@
-/** What a module needs to log: a message for people and an object for machines. */
+/** A log: each line has a message and an object with fields. */
 export interface Logger {
   debug(message: string, fields?: object): void;
   info(message: string, fields?: object): void;
   warn(message: string, fields?: object): void;
   error(message: string, fields?: object): void;
-  /** The same log with fields that every line carries. */
+  /** The same log with additional fields in every line. */
   child(fields: object): Logger;
 }
 
-/** Swallows everything: for tests and for callers that show progress in another way. */
+/** Drops all lines: for tests and for callers that show progress in another way. */
 export const silentLogger: Logger = {
   debug() {},
   info() {},

@@ -1,29 +1,29 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import { Health } from "./health.ts";
 
-/** Labels of a metric and the values that each is known to take. */
+/** Labels of a metric with their declared values. */
 export type LabelValues = Readonly<Record<string, readonly string[]>>;
 type NoLabels = Record<string, never>;
 /** Values of a metric's labels. */
 export type Labels<L extends LabelValues> = { readonly [K in keyof L]: string };
 
-/** A number that only grows. */
+/** A counter: a number that only grows. */
 export interface CounterMetric<L extends LabelValues> {
-  /** @param amount A bigint loses what a double cannot hold: a metric is no ledger. */
+  /** @param amount A bigint is rounded to a double. */
   add(amount: number | bigint, labels: Labels<L>): void;
 }
 
-/** A number that moves both ways. */
+/** A gauge: a number that rises and falls. */
 export interface GaugeMetric<L extends LabelValues> {
   set(value: number | bigint, labels: Labels<L>): void;
 }
 
-/** How numbers are spread. */
+/** A histogram. */
 export interface HistogramMetric<L extends LabelValues> {
   observe(value: number, labels: Labels<L>): void;
 }
 
-/** A metric as it was declared. */
+/** The declaration of a metric. */
 export interface MetricEntry {
   type: "counter" | "gauge" | "histogram";
   name: string;
@@ -31,16 +31,16 @@ export interface MetricEntry {
   labels: LabelValues;
 }
 
-/** What stands for every value that a label was not declared with. */
+/** The value that replaces undeclared label values. */
 const OTHER = "other";
 
 /**
- * A process's metrics and health. The registry is its own, not the library's global one, so that workers in
- * one process do not mix. Names follow Prometheus: `blockcloud_`, snake case, the unit last (`_seconds`,
- * `_bloc`, `_wei`, `_epoch`), `_total` for counters.
+ * The metrics and health of a process. It has its own registry instead of the library's global one, so that workers in
+ * one process stay separate. Names follow Prometheus: `blockcloud_`, snake case, the unit last (`_seconds`, `_bloc`,
+ * `_wei`, `_epoch`), `_total` for counters.
  *
- * A label takes the values that it was declared with and `other` for the rest, so that no stranger can make
- * series without end. Counters begin at 0 with every declared value: a rate needs the zero.
+ * A label has its declared values and `other` for all else, so that strangers cannot create endless series. Counters
+ * begin at 0 with every declared value, because a rate needs the zero.
  */
 export class Metrics {
   readonly health = new Health();
@@ -48,12 +48,16 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #catalogue: MetricEntry[] = [];
 
-  /** @param worker What the process is: `auditor`, `provider`, `keeper`. */
+  /** @param worker The kind of process: `auditor`, `provider`, `keeper`. */
   constructor(worker: string) {
     collectDefaultMetrics({ register: this.#registry });
-    const info = this.gauge("blockcloud_worker_info", "1; its label says what the process is.", {
-      worker: [worker],
-    });
+    const info = this.gauge(
+      "blockcloud_worker_info",
+      "Always 1; the label is the kind of process.",
+      {
+        worker: [worker],
+      },
+    );
     info.set(1, { worker });
     this.logLinesDropped = this.counter(
       "blockcloud_log_lines_dropped_total",
@@ -77,9 +81,9 @@ export class Metrics {
   }
 
   /**
-   * Adds a gauge. Without a value it says NaN, which no alert compares with anything.
+   * Adds a gauge. Without a value it is NaN, with which every comparison of an alert is false.
    *
-   * @param read Gives the value when somebody asks; for gauges without labels.
+   * @param read Returns the value at each scrape; for gauges without labels.
    */
   gauge<L extends LabelValues = NoLabels>(
     name: string,
@@ -121,12 +125,12 @@ export class Metrics {
     };
   }
 
-  /** Everything, in Prometheus' text format, and the format's media type. */
+  /** All metrics in Prometheus' text format, and its media type. */
   async expose(): Promise<{ text: string; contentType: string }> {
     return { text: await this.#registry.metrics(), contentType: this.#registry.contentType };
   }
 
-  /** What is measured here, without what Node measures of itself. */
+  /** The metrics of this package, without Node's own. */
   get catalogue(): readonly MetricEntry[] {
     return this.#catalogue;
   }

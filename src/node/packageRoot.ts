@@ -3,7 +3,7 @@ import path from "node:path";
 
 const NAME = "blockcloud";
 
-/** Folder of this package; its sources, compiled files and bundles of them lie at different depths in it. */
+/** The folder of this package, found from sources, compiled files and bundles, which have different depths. */
 export function packageRoot(): string {
   return folderFrom(import.meta.dirname);
 }

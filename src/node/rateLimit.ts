@@ -2,23 +2,23 @@ import { boundedTable, type BoundedTable } from "./boundedTable.ts";
 
 interface Bucket {
   tokens: number;
-  /** When `tokens` was true, by the monotonic clock. */
+  /** The time of `tokens`, monotonic. */
   at: number;
 }
 
-/** How often a peer may do something. */
+/** The rate limit of a peer. */
 export interface RateLimitOptions {
   perSecond: number;
   burst: number;
-  /** Peers that are remembered at a time. */
+  /** Maximum number of stored peers. */
   maxPeers: number;
 }
 
 /** A token bucket for each peer, in a table of bounded size. */
 export class RateLimit {
   /**
-   * Forgets the peer that was silent longest. Its bucket is the fullest or nearly so: only a crowd of more
-   * than `maxPeers` peers within `burst / perSecond` seconds makes it forget a debt.
+   * Evicts the peer that was silent longest. Its bucket is usually the fullest: a debt is forgotten only if more than
+   * `maxPeers` peers come within `burst / perSecond` seconds.
    */
   readonly #buckets: BoundedTable<string, Bucket>;
   readonly #options: RateLimitOptions;
@@ -30,7 +30,7 @@ export class RateLimit {
     this.#monotonic = monotonic;
   }
 
-  /** Peers that are remembered now. */
+  /** Number of stored peers. */
   get size(): number {
     return this.#buckets.size;
   }
@@ -38,8 +38,8 @@ export class RateLimit {
   /**
    * Takes tokens.
    *
-   * @param cost How many; more than a burst is never allowed.
-   * @returns 0 when there were as many, else the milliseconds until there are; Infinity if there never will be.
+   * @param cost Number of tokens; more than a burst is never allowed.
+   * @returns 0 if there were enough, else the milliseconds until there are; Infinity if there never will be.
    */
   take(peer: string, cost = 1): number {
     const { perSecond, burst } = this.#options;

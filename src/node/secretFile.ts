@@ -46,7 +46,7 @@ export function readSecretFile(file: string, what: string): string {
     const length = readSync(descriptor, bytes, 0, bytes.length, 0);
     if (length > MAX_BYTES) {
       throw new BlockcloudError("KEY_MALFORMED", `The ${what} file ${file} is too long.`, {
-        remedy: `At most ${MAX_BYTES} bytes are read.`,
+        remedy: `Use a file of at most ${MAX_BYTES} bytes.`,
       });
     }
     if (UTF16_MARKS.includes(bytes.toString("hex", 0, 2))) {
@@ -61,8 +61,8 @@ export function readSecretFile(file: string, what: string): string {
 }
 
 /**
- * Reads a password from a file that only its owner may read: all of it but the end of its line, and the mark
- * that some editors put before UTF-8.
+ * Reads a password from a file that only its owner may read, without the final newline and the byte order mark that
+ * some editors write.
  *
  * @throws BlockcloudError as {@link readSecretFile}.
  */
@@ -73,7 +73,7 @@ export function readPasswordFile(file: string): string {
 /**
  * Writes a new file that only its owner may read, and waits until it is on disk.
  *
- * @throws BlockcloudError `KEY_EXISTS`: nothing is ever overwritten.
+ * @throws BlockcloudError `KEY_EXISTS`: existing files are never overwritten.
  */
 export function writeSecretFile(file: string, content: string): void {
   let descriptor: number;

@@ -5,19 +5,19 @@ import { BlockcloudError } from "../protocol/errors.ts";
 import { databaseFault, fileFault, SQLITE } from "./fileFault.ts";
 import { ensureFolder, makePrivateFile, tightenDatabase } from "./folder.ts";
 
-/** Files up to so many bytes are checked page by page when they are opened: within a second. */
+/** Size up to which a file is checked page by page when it is opened, bytes: the check takes up to a second. */
 const CHECKED_BYTES = 64 * 1024 * 1024;
 const RESTORE =
-  "Restore the newest backup, or move the file away to begin anew; what only it knew is lost then.";
+  "Restore the newest backup. Or move the file away to begin anew; its state is lost then.";
 
 /**
- * Opens a worker's database. Every commit is on disk before the call returns (WAL, `synchronous=FULL`):
- * what is sent to the chain must never know more than the disk does. A new file appears whole under its
- * name, so that an empty one is never taken for new.
+ * Opens a worker's database. Every commit is on disk before the call returns (WAL, `synchronous=FULL`), so the state
+ * on disk is never older than the transactions that were sent. A new file gets its name only when it is complete, so
+ * an empty file is never taken for a new one.
  *
  * @param file Path, or `:memory:`.
- * @param migrations SQL, one text a version, never changed once released; applied in order.
- * @throws BlockcloudError `STORE_TOO_NEW` when a newer version of this software wrote the file,
+ * @param migrations SQL, one text per version, applied in order; a released text never changes.
+ * @throws BlockcloudError `STORE_TOO_NEW` if a newer version of this software wrote the file,
  * `STORE_DAMAGED`, `STORE_FULL`, `STORE_FAILED`, `STATE_UNUSABLE`.
  */
 export function openStore(file: string, migrations: readonly string[]): DatabaseSync {
@@ -33,14 +33,14 @@ export function openStore(file: string, migrations: readonly string[]): Database
     checkContent(database, file);
     migrate(database, file, migrations);
   } catch (error) {
-    // Ends an open transaction, too: nothing of a migration that failed is left.
+    // Closing also rolls back an open transaction, so no part of a failed migration remains.
     database.close();
     throw explained(error, file);
   }
   return database;
 }
 
-/** Runs a function in one transaction: all of its writes, or none. */
+/** Runs a function in one transaction. */
 export function transaction<T>(database: DatabaseSync, body: () => T): T {
   try {
     database.exec("BEGIN IMMEDIATE");
@@ -48,7 +48,7 @@ export function transaction<T>(database: DatabaseSync, body: () => T): T {
     database.exec("COMMIT");
     return result;
   } catch (error) {
-    // SQLite has rolled back by itself where the disk is full.
+    // If the disk is full, SQLite has rolled back already.
     if (database.isTransaction) database.exec("ROLLBACK");
     throw explained(error, database.location() ?? "the store");
   }
@@ -71,10 +71,10 @@ function openNew(file: string): DatabaseSync {
   return open(file);
 }
 
-/** Made under another name first: a power cut leaves a whole file under this one, or none. */
+/** Creates the file under another name first, so that a power cut leaves a complete file or none. */
 function create(file: string, migrations: readonly string[]): void {
   const left = ["-wal", "-shm"].map((suffix) => `${file}${suffix}`).find(existsSync);
-  if (left !== undefined) throw damaged(file, `${left} is there, and the file itself is not`);
+  if (left !== undefined) throw damaged(file, `${left} exists, but the file itself does not`);
   const unfinished = `${file}.new`;
   for (const suffix of ["", "-wal", "-shm", "-journal"])
     rmSync(unfinished + suffix, { force: true });
@@ -98,14 +98,15 @@ function create(file: string, migrations: readonly string[]): void {
 
 function checkFile(file: string): void {
   const stat = statSync(file);
-  if (!stat.isFile()) throw damaged(file, "it is no file");
+  if (!stat.isFile()) throw damaged(file, "it is not a file");
   if (stat.size === 0) throw damaged(file, "it is empty");
 }
 
-/** That the file is one of ours, and its pages are whole. */
+/** Checks that a worker wrote the file, and that its pages are intact. */
 function checkContent(database: DatabaseSync, file: string): void {
   if (file === ":memory:") return;
-  if (versionOf(database) === 0) throw damaged(file, "it is another program's, or unfinished");
+  if (versionOf(database) === 0)
+    throw damaged(file, "another program wrote it, or it is unfinished");
   if (statSync(file).size > CHECKED_BYTES) return;
   const found = Object.values(database.prepare("PRAGMA quick_check(1)").get() ?? {})[0];
   if (found !== "ok") throw damaged(file, String(found));
@@ -114,8 +115,8 @@ function checkContent(database: DatabaseSync, file: string): void {
 function migrate(database: DatabaseSync, file: string, migrations: readonly string[]): void {
   const version = versionOf(database);
   if (version > migrations.length) {
-    throw new BlockcloudError("STORE_TOO_NEW", `${file} has version ${version}.`, {
-      remedy: `This software knows versions up to ${migrations.length}: install a newer one.`,
+    throw new BlockcloudError("STORE_TOO_NEW", `${file} has format version ${version}.`, {
+      remedy: `This software reads versions up to ${migrations.length}: install a newer version.`,
     });
   }
   migrations.slice(version).forEach((sql, index) => {
@@ -127,7 +128,7 @@ function versionOf(database: DatabaseSync): number {
   return Number(database.prepare("PRAGMA user_version").get()?.user_version ?? 0);
 }
 
-/** SQLite's own errors, where the operator can do something about them. */
+/** Converts SQLite's errors that the operator can fix. */
 function explained(error: unknown, file: string): unknown {
   if (error instanceof BlockcloudError || !(error instanceof Error)) return error;
   // Extended codes hold the primary one in their lowest byte.

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-/** Time as workers see it: injected, so that tests can drive it. */
+/** The timers of workers, injected so that tests can control time. */
 export interface Timers {
-  /** Milliseconds that only ever rise; no relation to wall time. */
+  /** Monotonic milliseconds, unrelated to wall time. */
   monotonic(): number;
-  /** Waits; rejects with the signal's reason when it is aborted first. */
+  /** Waits; rejects with the signal's reason if the signal is aborted first. */
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
 }
 
@@ -21,7 +21,7 @@ export const systemTimers: Timers = {
   },
 };
 
-/** This machine's clock, Unix seconds: only for what a wrong clock cannot harm. */
+/** This machine's clock, Unix seconds: only for uses that a wrong clock cannot harm. */
 export function wallSeconds(): number {
   return Date.now() / 1000;
 }

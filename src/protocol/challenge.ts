@@ -4,14 +4,14 @@ import { recoverSigner, signDigest } from "./signature.ts";
 import { domainSeparator, typedDataDigest, typeHash, type Domain } from "./typedData.ts";
 
 const RESPONSE_TYPE_HASH = typeHash("ChallengeResponse");
-/** Epochs after the one of opening from which the question may come (`ChallengeBook.SEED_EPOCHS`). */
+/** Number of epochs after the opening whose seeds can decide the question (`ChallengeBook.SEED_EPOCHS`). */
 export const SEED_EPOCHS = 3;
-/** Of a slash: for the challenger and for the resolver, in percent (`Staking`). */
+/** Parts of a slash for the challenger and for the resolver, percent (`Staking`). */
 export const CHALLENGER_PERCENT = 30n;
 export const RESOLVER_PERCENT = 20n;
-/** What of the bond an answer burns, in percent (`ChallengeBook`). */
+/** Part of the bond that an answer burns, percent (`ChallengeBook`). */
 export const BOND_BURN_PERCENT = 20n;
-/** A challenge's number and a signature. */
+/** The parts of a proof: a challenge's ID and a signature. */
 const PROOF_BYTES = 97;
 
 /**
@@ -43,7 +43,7 @@ export function livenessProof(
   return bytesToHex(concatBytes(word(challenge), signature));
 }
 
-/** Who gave a proof of liveness to a question, as `LivenessVerifier` sees it; undefined when nobody did. */
+/** The signer of a proof of liveness, by the rules of `LivenessVerifier`; undefined if the proof is invalid. */
 export function livenessSigner(domain: Domain, question: Hex, proof: Hex): Address | undefined {
   if (size(proof) !== PROOF_BYTES) return undefined;
   const bytes = hexToBytes(proof);

@@ -1,32 +1,32 @@
 /** Seconds of a year of 365.25 days. */
 const YEAR = 31_557_600n;
-/** Emission by schedule, BLOC in wei a second, rounded down. */
+/** Scheduled emission, BLOC in wei per second, rounded down. */
 export const BUDGET_PER_SECOND = (500_000_000n * 10n ** 18n) / YEAR;
 /** The providers' part of a budget. */
 export const PROVIDERS_PERCENT = 60n;
 /** Auditors receive at most this many times the yield of their own stake. */
 export const AUDITORS_YIELDS = 4n;
-/** A tick hands out this part of what was contributed. */
+/** A tick releases one part in this number of the contributions. */
 export const CONTRIBUTION_EPOCHS = 168n;
 /** Paid for the tick that proves an epoch's seed, BLOC in wei. */
 export const TICK_BOUNTY = 10n ** 18n;
 
-/** What an epoch's budget is computed from; BLOC in wei. */
+/** The input of an epoch's budget; BLOC in wei. */
 export interface EmissionInput {
-  /** In the pool, neither reserved nor contributed. */
+  /** BLOC in the pool that is neither reserved nor contributed. */
   available: bigint;
-  /** Contributed and not yet set aside. */
+  /** Contributions that are not yet reserved. */
   contributed: bigint;
-  /** Stake that counts of the epoch's active services. */
+  /** Counted stake of the epoch's active services. */
   activeStake: bigint;
   /** Stake of the epoch's enrolled auditors. */
   enrolledStake: bigint;
 }
 
-/** What an epoch is worth; BLOC in wei. */
+/** The budget of an epoch; BLOC in wei. */
 export interface EpochBudget {
   providers: bigint;
-  /** What was contributed among it. */
+  /** The contributed part of it. */
   auditors: bigint;
   contributed: bigint;
   bounty: bigint;

@@ -1,14 +1,14 @@
 /** A change counts from this many epochs after the current one. */
 export const HORIZON = 2;
 
-/** How a deployment cuts time into epochs; all figures in seconds. */
+/** A deployment's epochs; all values in seconds. */
 export interface EpochTiming {
   /** Start of epoch 0, Unix seconds. */
   genesis: number;
   epochSeconds: number;
 }
 
-/** Epochs that the contracts remember: an entry of a ring is used again after this many. */
+/** Number of epochs in the contracts' rings; an entry is reused after this many epochs. */
 export const RING = 256;
 
 /** The epoch of a moment in Unix seconds. */

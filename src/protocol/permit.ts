@@ -3,10 +3,10 @@ import { bytesToHex, hexToBytes } from "./bytes.ts";
 import { signDigest } from "./signature.ts";
 import { domainSeparator, typedDataDigest, type Domain } from "./typedData.ts";
 
-/** What an ERC-2612 permit says. */
+/** The content of an ERC-2612 permit. */
 export interface PermitTerms {
   owner: Address;
-  /** Who may take BLOC. */
+  /** The account that may take BLOC. */
   spender: Address;
   /** BLOC in wei. */
   value: bigint;
@@ -16,7 +16,7 @@ export interface PermitTerms {
   deadline: bigint;
 }
 
-/** A signed permit, as the contracts take it. */
+/** A signed permit in the contracts' format. */
 export interface Permit {
   value: bigint;
   deadline: bigint;

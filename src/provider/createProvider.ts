@@ -26,7 +26,7 @@ import { providerStoreFile } from "./store.ts";
 export interface ProviderOptions {
   /** The preferred RPC endpoint, then its fallbacks. */
   rpcUrls: readonly string[];
-  /** How the head is followed. */
+  /** The polling of the head. */
   pace?: ChainPace | undefined;
   fees?: FeePolicy | undefined;
   deployment: Deployment;
@@ -38,14 +38,14 @@ export interface ProviderOptions {
   previousKeys: readonly Hex[];
   /** Pays for transactions. */
   walletKey: Hex;
-  /** The HTTP server that the gateway stands in front of. */
+  /** The HTTP server behind the gateway. */
   upstream: URL;
   listen: { host: string; port: number };
   /** URL at which clients reach the gateway; without it, the address that it listens on. */
   endpoint: string | undefined;
   /** Folder of the worker's state. */
   stateDir: string;
-  /** Its node of the record network. */
+  /** The provider's node of the record network. */
   coral: CoralOptions;
   /** Epochs that one settlement collects. */
   settleEvery: number;

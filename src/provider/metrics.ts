@@ -8,23 +8,23 @@ import { problemCodes, type GatewayProblemCode } from "./gateway/problem.ts";
 
 /** Bounds of the gateway's times, seconds: around the bounds of the launch classes' grades. */
 const EXCHANGE_SECONDS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30];
-/** What is done again and again: publishing by the lease, the rest once an epoch. */
+/** Repeated tasks: publishing by the lease, the others once per epoch. */
 const TASKS = ["status", "publish", "announce", "settle"] as const;
 export type BookkeepingTask = (typeof TASKS)[number];
-/** How a challenge that was open can have ended. */
+/** The possible ends of a challenge. */
 const CHALLENGE_ENDS = ["Answered", "Unanswered", "Annulled"];
 
-/** What is told of a gateway's exchanges. */
+/** Observes a gateway's exchanges. */
 export interface GatewayObserver {
-  /** An exchange has ended; without a status when its client was gone before the head was sent. */
+  /** An exchange has ended; the status is undefined if the client left before the head was sent. */
   finished(status: number | undefined, seconds: number): void;
   /** A receipt was signed. */
   receipt(): void;
-  /** The gateway answered by itself, or had to give up. */
+  /** The gateway refused the request or gave it up. */
   problem(code: GatewayProblemCode): void;
 }
 
-/** What a provider's agent tells of itself. */
+/** The metrics of a provider's agent. */
 export class ProviderMetrics implements GatewayObserver {
   readonly #requests;
   readonly #seconds;
@@ -49,7 +49,7 @@ export class ProviderMetrics implements GatewayObserver {
     );
     this.#seconds = metrics.histogram(
       "blockcloud_gateway_request_seconds",
-      "Time from a request's head to the end of its answer.",
+      "Time from a request's head to the end of its response.",
       EXCHANGE_SECONDS,
     );
     this.#receipts = metrics.counter(
@@ -67,16 +67,16 @@ export class ProviderMetrics implements GatewayObserver {
     );
     this.#challengeDeadline = metrics.gauge(
       "blockcloud_provider_challenge_deadline_timestamp_seconds",
-      "Last second to answer the open challenge, Unix seconds; NaN before it has a question.",
+      "Deadline of the open challenge, Unix seconds; NaN before it has a question.",
     );
     this.#challenges = metrics.counter(
       "blockcloud_provider_challenges_total",
-      "Challenges that were open and have ended, by how.",
+      "Challenges that have ended, by outcome.",
       { state: CHALLENGE_ENDS },
     );
     this.#status = metrics.gauge(
       "blockcloud_provider_service_status",
-      "1 for the status that the service has, 0 for the others.",
+      "1 for the current status of the service, 0 for the others.",
       { status: serviceStatuses },
     );
     this.#settled = metrics.counter(
@@ -94,11 +94,11 @@ export class ProviderMetrics implements GatewayObserver {
     );
     this.#recordExpiry = metrics.gauge(
       "blockcloud_provider_record_expiry_timestamp_seconds",
-      "When the published endpoint record runs out, Unix seconds.",
+      "Expiry of the published endpoint record, Unix seconds.",
     );
     this.#bookkeepingFailures = metrics.counter(
       "blockcloud_provider_bookkeeping_failures_total",
-      "Tasks that failed and are tried again: publishing the record after seconds, the rest in the next epoch.",
+      "Tasks that failed and are tried again: publishing after seconds, the others in the next epoch.",
       { task: TASKS },
     );
     this.#challengeOpen.set(0, {});
@@ -128,7 +128,7 @@ export class ProviderMetrics implements GatewayObserver {
     this.#challengeDeadline.set(deadline ?? NaN, {});
   }
 
-  /** The challenge that was open has ended. */
+  /** The open challenge has ended. */
   challengeClosed(state: string): void {
     this.#challengeOpen.set(0, {});
     this.#challengeDeadline.set(NaN, {});
@@ -140,19 +140,19 @@ export class ProviderMetrics implements GatewayObserver {
     for (const status of serviceStatuses) this.#status.set(status === now ? 1 : 0, { status });
   }
 
-  /** A record holds until then, Unix milliseconds. */
+  /** A record was published; it is valid until this time, Unix milliseconds. */
   published(expiresAt: bigint): void {
     this.#recordExpiry.set(Number(expiresAt) / 1000, {});
   }
 
-  /** A task of the epoch's bookkeeping has ended; a failed one makes the worker unwell until it succeeds. */
+  /** A task of the epoch's bookkeeping has ended; after a failure the worker is unhealthy until it succeeds. */
   bookkeeping(task: BookkeepingTask, error?: unknown): void {
     if (error === undefined) {
       this.#faults.delete(task);
       return;
     }
     this.#bookkeepingFailures.add(1, { task });
-    // The code says what to look for in the log; a message may say more than strangers should read.
+    // The code identifies the entry in the log; a message may contain private data.
     const code = error instanceof BlockcloudError ? error.code : "an unexpected error";
     this.#faults.set(task, `${task} failed: ${code}`);
   }

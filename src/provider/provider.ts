@@ -5,7 +5,7 @@ import type { Logger } from "../node/logger.ts";
 import type { BookkeepingTask, ProviderMetrics } from "./metrics.ts";
 import type { Publisher } from "./publish/publisher.ts";
 
-/** Where in an epoch the provider does its bookkeeping: after the auditors' early transactions. */
+/** Share of the epoch at which the provider does its bookkeeping, after the auditors' early transactions. */
 const MOMENT = 0.6;
 
 export interface ProviderDependencies {
@@ -19,7 +19,7 @@ export interface ProviderDependencies {
   metrics?: Pick<ProviderMetrics, "bookkeeping">;
 }
 
-/** What a provider's agent does on chain: answers challenges, keeps its record published, collects its pay. */
+/** Runs a provider's duties: it answers challenges, publishes the record and settles the pay. */
 export class Provider implements Startable {
   readonly #d: ProviderDependencies;
   readonly #stopping = new AbortController();
@@ -30,8 +30,8 @@ export class Provider implements Startable {
   }
 
   /**
-   * The gateway already serves, so that the record never names a port that is not open yet. A challenge that
-   * was opened meanwhile does not wait for the record to be published.
+   * The gateway already serves, so the record never names a port that is not open yet. Challenges are answered
+   * before the record is published.
    */
   async start(): Promise<void> {
     const { responder, publisher, log } = this.#d;
@@ -51,8 +51,8 @@ export class Provider implements Startable {
   }
 
   /**
-   * If the network carries its records, a provider without ether may serve all the same; and an endpoint that
-   * fails will be back.
+   * A provider without ether can still serve if the network carries its records, and a failing endpoint may
+   * recover.
    */
   async #announceFirst(): Promise<void> {
     const { announcer, publisher } = this.#d;
@@ -95,7 +95,7 @@ export class Provider implements Startable {
     });
   }
 
-  /** A failure here costs nothing but time: the next epoch tries again. None waits for another. */
+  /** A failed task is tried again in the next epoch. The tasks do not wait for each other. */
   async #tryAll(tasks: Partial<Record<BookkeepingTask, () => Promise<void>>>): Promise<void> {
     for (const [name, task] of Object.entries(tasks) as [BookkeepingTask, () => Promise<void>][]) {
       try {

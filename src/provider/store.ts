@@ -44,7 +44,7 @@ const outcomeSchema = z.union([
     uris: z.array(z.string()),
     issuedAt: z.number(),
     peers: z.number(),
-    /** From the agent's hearing of it to the record's being pushed. */
+    /** Time from the request to the pushed record, milliseconds. */
     milliseconds: z.number(),
   }),
   z.object({
@@ -55,14 +55,14 @@ const outcomeSchema = z.union([
   }),
 ]);
 
-/** What became of a move: the record that says so, or why there is none. */
+/** The outcome of a move: the new record, or an error. */
 export type MoveOutcome = z.infer<typeof outcomeSchema>;
 
-/** Where a service shall be reached, and where its gateway shall listen. */
+/** The requested URL of a service, and the requested address of its gateway. */
 export interface MoveWish {
-  /** Undefined: where the gateway listens. */
+  /** Undefined: the address at which the gateway listens. */
   uri: string | undefined;
-  /** Undefined: where it listens already. */
+  /** Undefined: the current address. */
   listen: { host: string; port: number } | undefined;
 }
 
@@ -72,8 +72,8 @@ export interface Move extends MoveWish {
 }
 
 /**
- * What a provider must not forget, and what commands tell its agent: versions of its records, moves, and
- * what it granted to sub-services. Agent and commands have it open at the same time.
+ * A provider's state on disk, and the requests of commands to its agent: versions of its records, moves, and
+ * grants to sub-services. Agent and commands use it at the same time.
  */
 export class ProviderStore {
   readonly grants: Grants;
@@ -93,8 +93,8 @@ export class ProviderStore {
   }
 
   /**
-   * The version of the next record: at least `least`, above every one before. It is on disk when the call
-   * returns, and the record may be sent: a restarted agent never signs an older one.
+   * The version of the next record: at least `least`, and above all earlier ones. It is on disk when the call
+   * returns, so a restarted agent never signs an older version.
    *
    * @returns Unix milliseconds.
    */
@@ -171,7 +171,7 @@ export class ProviderStore {
     });
   }
 
-  /** Goes back to where the agent's flags say. */
+  /** Removes the moves: the endpoint of the agent's flags applies again. */
   forgetMove(): void {
     this.#database.exec("DELETE FROM moves");
   }

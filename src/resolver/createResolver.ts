@@ -19,7 +19,7 @@ import type { ServiceResolver } from "./serviceResolver.ts";
 export interface ResolverOptions {
   /** The preferred RPC endpoint, then its fallbacks. */
   rpcUrls: readonly string[];
-  /** How the head is followed. */
+  /** The polling of the head. */
   pace?: ChainPace | undefined;
   deployment: Deployment;
   /**

@@ -221,7 +221,7 @@ describe("AuditDuty", () => {
       expect(commitments()).to.have.length(2);
       expect(new Set(commitments())).to.have.length(1);
       expect(rig.log.said("warn")).to.deep.equal([
-        "a reorganisation took the commitment back: it is sent again",
+        "a reorganisation removed the commitment, sending it again",
       ]);
     });
 

@@ -48,7 +48,7 @@ describe("Profit", () => {
     expect(rig.log.lines).to.deep.equal([
       {
         level: "info",
-        message: "the round does not pay and is left out",
+        message: "the round is unprofitable and skipped",
         fields: {
           epoch: EPOCH,
           expectedPay: parseEther("1400"),

@@ -187,11 +187,11 @@ describe("ChainClock", () => {
     it("say once that no block comes, and that blocks come again", async () => {
       await clock.start();
       await timers.advance(90_000);
-      const halt = ["no new block comes: the chain stands still, or its endpoints do"];
+      const halt = ["no new block: the chain or its endpoints have halted"];
       expect(log.said("warn")).to.deep.equal(halt);
       head = { number: 11, timestamp: genesis + 2 };
       await timers.advance(1_000);
-      expect(log.said("info")).to.deep.equal(["blocks come again"]);
+      expect(log.said("info")).to.deep.equal(["new blocks arrive again"]);
       await timers.advance(30_000);
       expect(log.said("warn")).to.deep.equal(halt);
     });

@@ -66,7 +66,7 @@ describe("WhenReachable", () => {
     fault = undefined;
     await timers.advance(30_000);
     expect(steps.at(-1)).to.equal("rest");
-    expect(log.said("info")).to.deep.equal(["the chain can be reached: what waited for it begins"]);
+    expect(log.said("info")).to.deep.equal(["the chain can be reached: waiting tasks begin"]);
     expect(isWell()).to.equal(true);
   });
 

@@ -6,10 +6,11 @@ import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
 import {IStaking} from "../../contracts/staking/IStaking.sol";
 import {ChallengeKit} from "../support/ChallengeKit.sol";
 import {vm} from "../support/Cheatcodes.sol";
+import {Vm} from "../support/Vm.sol";
 import {Deployment} from "../support/Deployment.sol";
 import {CHALLENGE_BOND, System, SystemLib} from "../support/System.sol";
 
-/// @notice What a provider tries that cannot answer, and what a seller or a challenger tries.
+/// @notice Escapes that a silent provider, a seller or a challenger may try.
 contract ChallengeEscapeTest is Deployment {
     using ChallengeKit for System;
     using SystemLib for System;
@@ -25,7 +26,7 @@ contract ChallengeEscapeTest is Deployment {
         enter(2);
     }
 
-    /// @dev The provider sees the challenge in the pool and is faster: what counts in the epoch counts.
+    /// @dev The provider sees the challenge in the pool and is faster, but the state of the epoch decides.
     function test_NothingDoneBeforeTheChallengeInItsEpochEscapesIt() public {
         for (uint256 way = 0; way < WAYS; ++way) {
             uint256 snapshot = vm.snapshotState();
@@ -49,9 +50,9 @@ contract ChallengeEscapeTest is Deployment {
         }
     }
 
-    /// @dev The earliest exit against the latest question: the stake is still there to be slashed.
+    /// @dev The earliest exit and the latest question: the stake can still be slashed.
     function test_NoStakeIsOutBeforeTheLatestVerdict() public {
-        // In the epoch before that of the challenge, in which it still counts.
+        // In the epoch before the challenge; the stake still counts in the epoch of the challenge.
         jump(2, 0);
         vm.prank(PROVIDER);
         staking.unstakeService(1, 1_000e18);
@@ -65,7 +66,7 @@ contract ChallengeEscapeTest is Deployment {
         staking.withdrawService(1, PROVIDER);
         book.resolve(id);
         vm.assertEq(staking.serviceUnbonding(1, PROVIDER)[0].amount, 980e18, "slashed");
-        // An epoch to resolve: the stake leaves a whole epoch after the deadline at the earliest.
+        // The stake leaves at the earliest a whole epoch after the deadline, which leaves time to resolve.
         vm.warp(deadline + 12);
         vm.expectRevert(abi.encodeWithSelector(IStaking.StakingNothingToWithdraw.selector));
         staking.withdrawService(1, PROVIDER);
@@ -124,7 +125,7 @@ contract ChallengeEscapeTest is Deployment {
         vm.assertEq(staking.serviceUnbonding(1, BUYER)[0].amount, 2_000e18, "whole");
     }
 
-    /// @dev Seller and buyer are one: the stake that waits to leave pays, as it would have.
+    /// @dev Seller and buyer are the same: the unbonding stake pays, as without the sale.
     function test_SellingToOneselfAndBackPaysOnce() public {
         uint256 id = system().open(STRANGER, 1);
         _sell();
@@ -149,7 +150,14 @@ contract ChallengeEscapeTest is Deployment {
         registry.retire(1);
         enterAndTick(3);
         enter(6);
+        vm.recordLogs();
         book.resolve(id);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        vm.assertTrue(logs.length > 2, "logs of the slash");
+        for (uint256 i = 0; i < logs.length; ++i) {
+            bool suspension = logs[i].topics[0] == IServiceRegistry.ServiceSuspended.selector;
+            vm.assertFalse(suspension, "no suspension of what is retired");
+        }
         vm.assertTrue(registry.statusNow(1) == IServiceRegistry.Status.Retired, "stays retired");
         vm.assertEq(token.balanceOf(STRANGER), CHALLENGE_BOND + 6e18, "bond and 30%");
     }
@@ -165,7 +173,7 @@ contract ChallengeEscapeTest is Deployment {
         vm.assertEq(token.balanceOf(BUYER) - before, 40e18, "not the seller's payout");
     }
 
-    /// @dev A seller that keeps a key, pending or in use, signs for nothing once the epoch is over.
+    /// @dev After the epoch, signatures of a seller's key, pending or in use, are worthless.
     function test_AServiceIsNotSoldWithAHiddenKey() public {
         vm.prank(PROVIDER);
         registry.setKey(1, vm.addr(SELLER_KEY));
@@ -189,11 +197,11 @@ contract ChallengeEscapeTest is Deployment {
         vm.assertTrue(book.challengeOf(id).state == IChallengeBook.State.Answered, "the buyer's");
     }
 
-    /// @dev A provider that challenges itself, to be asked what it has an answer for.
+    /// @dev A provider challenges its own service to get a question that it can answer.
     function test_ASelfChallengeIsNotAskedAKnownQuestion() public {
         tick(2);
         (bytes32 known, , , ) = pos.seedOf(2);
-        // Its key answered every question of that seed beforehand, and is lost now.
+        // Its key has signed answers to all questions of that seed before, and is lost now.
         bytes memory prepared = system().proof(
             SystemLib.serviceKey(1),
             1,
@@ -204,7 +212,7 @@ contract ChallengeEscapeTest is Deployment {
         enterAndTick(3);
         vm.expectRevert(abi.encodeWithSelector(IChallengeBook.ChallengeProofRejected.selector, id));
         book.respond(id, prepared);
-        // Nor does it get another question for a challenge that it does not like.
+        // It cannot get another question for the same challenge either.
         vm.expectRevert(abi.encodeWithSelector(IChallengeBook.ChallengeNotAnnullable.selector, id));
         book.annul(id);
         uint256 supply = token.totalSupply();
@@ -253,7 +261,7 @@ contract ChallengeEscapeTest is Deployment {
         registry.transferFrom(PROVIDER, BUYER, 1);
     }
 
-    /// @dev The buyer puts the service back to work.
+    /// @dev The buyer makes the service active again.
     function _furnish(uint256 key) private {
         system().fund(BUYER, 2_000e18);
         vm.startPrank(BUYER);

@@ -16,7 +16,7 @@ import {
     UNBONDING_SECONDS
 } from "../support/System.sol";
 
-/// @notice Who can be challenged, when, and what is frozen by it.
+/// @notice The conditions of a challenge, and the values that it freezes.
 contract ChallengeOpenTest is Deployment {
     using ChallengeKit for System;
     using SystemLib for System;
@@ -25,7 +25,7 @@ contract ChallengeOpenTest is Deployment {
 
     function setUp() public override {
         super.setUp();
-        // 2% of it is no whole number of wei.
+        // 2% of it is not a whole number of wei.
         system().register(PROVIDER, 1_000e18 + 1);
     }
 
@@ -100,7 +100,7 @@ contract ChallengeOpenTest is Deployment {
             uint256 snapshot = vm.snapshotState();
             enter(2);
             _leave(way);
-            // It counts in 3, and not any more in 4.
+            // It counts in 3, but not in 4.
             enter(4);
             _expectNotActive(1, 4, vm.toString(way));
             vm.revertToState(snapshot);

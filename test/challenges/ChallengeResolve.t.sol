@@ -8,7 +8,7 @@ import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
 import {CHALLENGE_BOND, COOL_DOWN, GENESIS, System, SystemLib} from "../support/System.sol";
 
-/// @notice What no answer costs, and what happens where there was no question.
+/// @notice The cost of an unanswered challenge, and challenges without a question.
 contract ChallengeResolveTest is Deployment {
     using ChallengeKit for System;
     using SystemLib for System;
@@ -138,7 +138,7 @@ contract ChallengeResolveTest is Deployment {
         vm.assertEq(nonce, bytes32(0), "no question");
         vm.expectRevert(abi.encodeWithSelector(IChallengeBook.ChallengeNoQuestion.selector, _id));
         book.resolve(_id);
-        // Nor does one that follows it.
+        // A later one does not count either.
         tick(4);
         tick(5);
         (nonce, ) = book.questionOf(_id);
@@ -169,7 +169,7 @@ contract ChallengeResolveTest is Deployment {
         enterAndTick(3);
         enterAndTick(4);
         enterAndTick(259);
-        // The seed of epoch 3 is overwritten, that of epoch 4 is not: its time is long over.
+        // The seed of epoch 3 is overwritten. That of epoch 4 is not, but its deadline has passed long ago.
         (bytes32 nonce, uint64 deadline) = book.questionOf(_id);
         vm.assertEq(nonce, system().question(_id, 4), "another question");
         vm.assertEq(deadline, GENESIS + 49 + 30, "of long ago");

@@ -8,7 +8,7 @@ import {Deployment} from "../support/Deployment.sol";
 import {Evidence, RoundKit} from "../support/RoundKit.sol";
 import {CHALLENGE_BOND, GENESIS, System, SystemLib} from "../support/System.sol";
 
-/// @notice The question, the time to answer it, and what counts as an answer.
+/// @notice The question, the time to answer it, and valid answers.
 contract ChallengeRespondTest is Deployment {
     using ChallengeKit for System;
 
@@ -28,7 +28,7 @@ contract ChallengeRespondTest is Deployment {
     }
 
     function test_TheSeedOfTheEpochOfOpeningIsNoQuestion() public {
-        // Recorded after the challenge, but its block was there before.
+        // Recorded after the challenge, but its block is older.
         tick(2);
         _expectNoQuestion();
         enter(3);
@@ -62,7 +62,7 @@ contract ChallengeRespondTest is Deployment {
     }
 
     function test_TheTimeToAnswerRunsFromTheRecordHoweverLateItIs() public {
-        // The last second in which the seed of epoch 3 can still ask.
+        // The last second in which the seed of epoch 3 can still give a question.
         jump(5, 11);
         tick(3);
         (bytes32 nonce, uint64 deadline) = book.questionOf(_id);
@@ -137,14 +137,14 @@ contract ChallengeRespondTest is Deployment {
         _refuse(system().answer(second), "another service's answer");
         bytes memory other = system().proof(key, second, system().question(second, 3));
         _refuse(other, "for another challenge");
-        // Nor with this challenge's number written over it.
+        // Also not with this challenge's number written into it.
         other[31] = bytes1(uint8(_id));
         _refuse(other, "relabelled");
     }
 
     function test_RevertsWhen_TheSignatureIsThatOfAReceipt() public {
         enterAndTick(3);
-        // Whoever asks the service as a client, with the question as nonce, gets a receipt for it.
+        // A client that sends the question as its nonce gets a receipt for it.
         bytes32 nonce = system().question(_id, 3);
         bytes32 receipt = keccak256(
             abi.encode(
@@ -204,7 +204,7 @@ contract ChallengeRespondTest is Deployment {
         twin[96] = bytes1(55 - uint8(twin[96]));
     }
 
-    /// @dev Refused by name, and nothing changes.
+    /// @dev Expects a revert by name, without a change.
     function _refuse(bytes memory proof, string memory what) private {
         (bool ok, bytes memory reason) = address(book).call(
             abi.encodeCall(book.respond, (_id, proof))

@@ -19,8 +19,8 @@ import {
     SystemLib
 } from "../support/System.sol";
 
-/// @notice An owner that challenges itself keeps strangers away for a while: what each way of ending that
-/// costs, and that it ends.
+/// @notice An owner that challenges its own service blocks other challenges for a while: the end of that, and the
+/// cost of each way to end it.
 contract ChallengeShieldTest is Deployment {
     using ChallengeKit for System;
     using SystemLib for System;
@@ -38,7 +38,7 @@ contract ChallengeShieldTest is Deployment {
         _id = system().open(OWNER, 1);
     }
 
-    /// @dev The owner waits until the ring has forgotten the question, as it once could for nothing.
+    /// @dev The owner waits until the ring has overwritten the question, which cost nothing in an earlier version.
     function test_WaitingUntilTheQuestionIsForgottenIsNoWayOut() public {
         enterAndTick(OPENED + 1);
         enterAndTick(OPENED + 1 + RING);
@@ -59,7 +59,7 @@ contract ChallengeShieldTest is Deployment {
         );
     }
 
-    /// @dev A stranger is paid to end it as soon as the time to answer is over.
+    /// @dev A stranger earns by ending it as soon as the time to answer is over.
     function test_AStrangerIsPaidToEndAShieldThatIsNotAnswered() public {
         enterAndTick(OPENED + 1);
         jump(OPENED + 5, 0);
@@ -73,7 +73,7 @@ contract ChallengeShieldTest is Deployment {
         );
     }
 
-    /// @dev A live service answers itself and is challenged anew at once: 10 BLOC each time.
+    /// @dev A live service answers its own challenge and is challenged again at once: 10 BLOC each time.
     function test_AShieldOfALiveServiceCostsAFifthOfTheBondEachTime() public {
         uint256 supply = token.totalSupply();
         uint32 epoch = OPENED;
@@ -102,7 +102,7 @@ contract ChallengeShieldTest is Deployment {
         vm.assertEq(serviceStakeAt(1, OPENED + RING + 4), 1_000e18, "whole");
     }
 
-    /// @dev From then on nobody can tell whether there was a question: silence counts.
+    /// @dev From then on the ring cannot show whether there was a question, so the challenge counts as unanswered.
     function test_FromTheRingOnWhatNobodyClosedIsUnanswered() public {
         jump(OPENED + RING, 0);
         _expectNotAnnullable();
@@ -115,8 +115,8 @@ contract ChallengeShieldTest is Deployment {
         vm.assertEq(serviceStakeAt(1, OPENED + RING + 4), 980e18, "2%");
     }
 
-    /// @dev The last seed that can ask is as late as can be, and the window as long as is allowed: the answer
-    /// is still possible in its last second.
+    /// @dev With the latest possible seed and the longest allowed window, an answer is still possible in the last
+    /// second.
     function test_TheLongestWindowEndsBeforeTheRingForgets() public {
         // Stake must stay longer than the window and the epochs around it.
         System memory s = _systemWith(uint64(EPOCH_SECONDS) * 400);
@@ -138,7 +138,7 @@ contract ChallengeShieldTest is Deployment {
         vm.assertEq(longest.windowSeconds(), window, "252 epochs");
     }
 
-    /// @dev Stake and bond of the owner, wherever they are.
+    /// @dev The owner's stake, unbonding stake and bond.
     function _wealth() private view returns (uint256) {
         return serviceStakeAt(1, OPENED + 9) + token.balanceOf(OWNER);
     }

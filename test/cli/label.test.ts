@@ -87,7 +87,7 @@ describe("blockcloud service label", () => {
   it("refuses before anything is paid what cannot be taken", async () => {
     const before = await rig.sent(parts.wallet.address);
     const held = await rig.cli(`service label --service 1 --label other ${WALLET}`);
-    expect(held.stderr).to.match(/LABEL_TAKEN: Service 1 has the label weather, for ever/);
+    expect(held.stderr).to.match(/LABEL_TAKEN: Service 1 has the label weather already/);
     const bad = await rig.cli(`service label --service 1 --label id ${WALLET}`);
     expect(bad.code).to.equal(exitCodes.usage);
     expect(await rig.sent(parts.wallet.address)).to.equal(before);

@@ -58,18 +58,18 @@ describe("stake commands", function () {
     await ok(`withdraw ${service}`);
     expect(await rig.bloc(parts.wallet.address)).to.equal(before + parseEther("200.5"));
     const empty = await refused(`withdraw ${service}`);
-    expect(empty.stderr).to.contain("Nothing unbonds");
+    expect(empty.stderr).to.contain("No stake is unbonding");
   });
 
   it("translates what the contract refuses", async () => {
     const tooMuch = await refused(`unstake 5000 --service 1 ${WALLET}`);
     expect(tooMuch.code).to.equal(exitCodes.reverted);
-    expect(tooMuch.stderr).to.match(/StakingInsufficient\(.*\)\. Less is at stake/);
+    expect(tooMuch.stderr).to.match(/StakingInsufficient\(.*\)\. The stake is smaller/);
     const stranger = await refused("unstake 1 --service 1 --wallet-key-file stranger.key");
     expect(stranger.stderr).to.match(/StakingNotStaker\(.*Use the key that staked/);
     const little = await refused(`stake 10 --auditor ${OWNER}`);
     expect(little.code).to.equal(exitCodes.reverted);
-    expect(little.stderr).to.contain("StakingBelowMinimum").and.to.contain("reach the minimum");
+    expect(little.stderr).to.contain("StakingBelowMinimum").and.to.contain("at least the minimum");
   });
 
   it("auditor init stakes what is missing and enrols, and is done the second time", async () => {

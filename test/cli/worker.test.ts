@@ -30,7 +30,7 @@ describe("workers", () => {
     );
     lock.release();
     expect(code).to.equal(1);
-    expect(stderr).to.match(/^WORKER_RUNNING: .* Stop it first/);
+    expect(stderr).to.match(/^WORKER_RUNNING: .* Stop the other worker first/);
     expect(JSON.parse(stdout)).to.have.nested.property("error.code", "WORKER_RUNNING");
   });
 

@@ -10,6 +10,8 @@ import type { DemoResult } from "../../devnet/result.ts";
 import { createChainClient } from "../../src/chain/client.ts";
 import type { Deployment } from "../../src/chain/deployment.ts";
 import { ChainDriver } from "../support/chainDriver.ts";
+import { alterBalance, alterVote } from "../support/recount/alter.ts";
+import { readInput, recount, type RecountInput } from "../support/recount/recount.ts";
 
 /** Long, so that a busy machine has time between two steps of the chain's clock. */
 const EPOCH_SECONDS = 240;
@@ -83,6 +85,8 @@ async function drive(folder: string, progress: Progress, ended: AbortSignal): Pr
 
 describe("the main job, in short form", function () {
   this.timeout(900_000);
+  /** The demo's chain at its end. */
+  let input: RecountInput;
 
   it("deploys, registers, audits, moves, pays: one epoch from an empty chain to the first rewards", async () => {
     const folder = await mkdtemp(path.join(tmpdir(), "blockcloud-e2e-"));
@@ -101,6 +105,10 @@ describe("the main job, in short form", function () {
             epochSeconds: EPOCH_SECONDS,
             // As the demo's own, but no time that a busy machine takes may change a grade.
             bounds: { excellentMs: 10_000, goodMs: 15_000, poorMs: 20_000 },
+          },
+          inspect: async ({ rpcUrl, deployment }) => {
+            const client = createChainClient([rpcUrl], deployment.chainId);
+            input = await readInput(client, deployment.contracts);
           },
         },
         stopping.signal,
@@ -141,5 +149,51 @@ describe("the main job, in short form", function () {
     // Says at each wait what it waits for.
     expect(text).to.contain("waiting for epoch");
     expect(text).to.match(/waiting for \d+ claims and \d+ settlements/);
+  });
+
+  it("agrees with a recount from raw blocks, calldata and events, by the specification alone", async () => {
+    const { compared, kinds, differences, draws } = await recount(input);
+    expect(differences).to.deep.equal([]);
+    expect(compared).to.be.at.least(400);
+    // The least stake is a seventh of all, so each auditor is drawn for the only shard.
+    expect(draws).to.have.length(5);
+    for (const { drawn, revealed } of draws) {
+      expect(drawn).to.deep.equal([0]);
+      expect(revealed).to.deep.equal([0]);
+    }
+    // Of the audited epoch: five auditors, three services of which one failed, all of them paid.
+    expect([...kinds.keys()]).to.include.members([
+      "seed",
+      "tally",
+      "verdict",
+      "balance",
+      "supply",
+      "reserve",
+      "hash of the first block",
+      "claim",
+      "rewardPool.Reserved auditors",
+      "proofOfService.Claimed reward",
+      "settlement.Settled reward",
+    ]);
+  });
+
+  it("would not agree with one vote or one wei more or less", async () => {
+    const vote = alterVote(input);
+    const { differences } = await recount(vote.input);
+    const named = differences.filter(({ epoch }) => epoch === vote.epoch);
+    const figure = (what: string) => named.find((difference) => difference.what.startsWith(what));
+    expect(figure("tally"), "the shard that the vote is about").to.include({ party: "shard 0" });
+    expect(figure("reveal: the commitment")).to.include({
+      party: vote.auditor,
+      expected: "true",
+      found: "false",
+    });
+
+    const { staking } = input.record.contracts;
+    const balance = await recount(alterBalance(input, staking));
+    expect(balance.differences).to.have.length(1);
+    const [only] = balance.differences;
+    expect(only).to.include({ party: staking });
+    expect(BigInt(only!.found) - BigInt(only!.expected)).to.equal(1n);
   });
 });

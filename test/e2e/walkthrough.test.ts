@@ -78,7 +78,7 @@ class Hours {
     });
   }
 
-  /** The stake of a service that counts from the next epoch but one on. */
+  /** The stake of a service that counts two epochs later. */
   async serviceStake(number: bigint): Promise<bigint> {
     const epoch = (await this.now()) + HORIZON;
     const args = [number, epoch] as const;
@@ -212,7 +212,7 @@ describe("the walk-through of docs/operations.md, on Anvil with Sepolia's ID", f
   it("deploys, and finds the deployment as the parameters say", async () => {
     const [said = ""] = await section("### Deploy");
     const [, all = ""] = /\((\d+) comparisons\)/.exec(runbook) ?? [];
-    const compared = `${all} of ${all} comparisons with what is on chain hold`;
+    const compared = `${all} of ${all} comparisons with the contracts on chain succeed`;
     expect(said).to.contain(`${compared}\nwritten to `).and.to.contain(`${compared}\nunchanged: `);
     const [, contracts = "", calls = ""] =
       /deploys (\w+) contracts and sends (\w+) /.exec(runbook) ?? [];

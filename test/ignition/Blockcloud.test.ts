@@ -249,7 +249,7 @@ describe("the Ignition module", () => {
 });
 
 describe("contracts on a real chain", () => {
-  it("a service is registered by a contract call and counts from the next epoch but one", async () => {
+  it("a service is registered by a contract call and counts two epochs later", async () => {
     const d = await deploy();
     await d.token.transfer(d.provider1.address, parseEther("1010"));
     await d.token.connect(d.provider1).approve(await d.staking.getAddress(), parseEther("1010"));

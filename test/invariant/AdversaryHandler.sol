@@ -9,7 +9,7 @@ import {Handler} from "./Handler.sol";
 import {Store} from "./Store.sol";
 
 /// @title AdversaryHandler
-/// @notice Tries what must fail. A success is noted as a violation.
+/// @notice Makes calls that must fail. A success is recorded as a violation.
 contract AdversaryHandler is Handler {
     using SystemLib for System;
 
@@ -29,7 +29,7 @@ contract AdversaryHandler is Handler {
         }
     }
 
-    /// @notice Registers a second tip while one waits, or has just become usable.
+    /// @notice Registers a second tip while one is pending, or has just become usable.
     function enrolAgain(uint256 who) external live {
         AuditorActor auditor = _auditor(who);
         (, , , , uint32 pendingSince) = sys().pos.auditorOf(address(auditor));
@@ -51,7 +51,7 @@ contract AdversaryHandler is Handler {
         }
     }
 
-    /// @notice Reveals again, or in an epoch in which nothing may be revealed.
+    /// @notice Reveals again, or in a wrong epoch.
     function revealWrongly(uint256 who, uint256 back) external live {
         AuditorActor auditor = _auditor(who);
         uint256 since = bound(back, 0, 3);
@@ -68,7 +68,7 @@ contract AdversaryHandler is Handler {
         }
     }
 
-    /// @notice Claims what was claimed, or was never revealed, or not yet.
+    /// @notice Claims a chunk that was claimed, or is not revealed.
     function claimWrongly(uint256 who, uint256 back) external live {
         AuditorActor auditor = _auditor(who);
         uint256 since = bound(back, 0, 6);
@@ -89,7 +89,7 @@ contract AdversaryHandler is Handler {
         }
     }
 
-    /// @notice Takes an auditor's round for its own.
+    /// @notice Claims another auditor's round.
     function stealRound(uint256 from, uint256 to) external live {
         if (current() < 3) return;
         uint32 epoch = current() - 2;
@@ -135,7 +135,7 @@ contract AdversaryHandler is Handler {
         else STORE.note("refused privilege");
     }
 
-    /// @notice Proves a past epoch again, or one out of order.
+    /// @notice Proves a past epoch again, or out of order.
     function tickWrongly(uint256 back) external live {
         System memory s = sys();
         uint256 since = bound(back, 0, 4);

@@ -19,7 +19,7 @@ contract AuditorHandler is Handler {
     function stake(uint256 who, uint96 amount) external live {
         AuditorActor auditor = _auditor(who);
         (uint96 held, ) = sys().staking.auditorStake(address(auditor));
-        // A slash may have left less than the minimum.
+        // After a slash the stake may be below the minimum.
         auditor.stake(uint96(bound(amount, held < 5_000e18 ? 5_000e18 : 1, 20_000e18)));
         STORE.note("auditor stake");
     }
@@ -30,7 +30,7 @@ contract AuditorHandler is Handler {
         (uint96 held, ) = s.staking.auditorStake(address(auditor));
         if (held == 0 || s.staking.auditorUnbonding(address(auditor)).length == 16) return;
         if (!all && held <= 5_000e18) return;
-        // Without stake it would not be enrolled, and could not lapse.
+        // Without stake it would not be enrolled and could not lapse.
         if (all && who % STORE.auditorCount() == STORE.IDLE()) return;
         auditor.unstake(all ? held : uint96(bound(amount, 1, held - 5_000e18)));
         STORE.note("auditor unstake");
@@ -53,7 +53,7 @@ contract AuditorHandler is Handler {
         (uint96 held, ) = s.staking.auditorStake(address(auditor));
         if (held < 5_000e18 || (pendingSince != 0 && pendingSince >= current())) return;
         (, uint32 enrolledSince) = s.staking.auditorStake(address(auditor));
-        // A new tip is a sign of life.
+        // A new tip counts as activity.
         if (who % STORE.auditorCount() == STORE.IDLE() && enrolledSince != 0) return;
         auditor.enrol();
         STORE.note("tip");
@@ -84,7 +84,7 @@ contract AuditorHandler is Handler {
         STORE.note("collect");
     }
 
-    /// @notice A whole epoch of work by everyone that has the luck of a set bit.
+    /// @notice A whole epoch of work by all auditors whose bit is set.
     function work(uint256 bits) external live {
         for (uint256 i = 0; i < STORE.IDLE(); ++i) {
             AuditorActor auditor = STORE.auditors(i);
@@ -126,7 +126,7 @@ contract AuditorHandler is Handler {
         STORE.noteClaim(address(auditor), epoch, auditor.claim(epoch, sampleEpoch));
     }
 
-    /// @dev Mostly what everyone sees, now and then something else, so that verdicts and pay differ.
+    /// @dev Mostly the common grade, sometimes another one, so that verdicts and pay differ.
     function _opinions(
         uint256[] memory words,
         uint32 epoch,

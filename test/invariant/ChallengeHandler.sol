@@ -9,8 +9,8 @@ import {Handler} from "./Handler.sol";
 import {Store} from "./Store.sol";
 
 /// @title ChallengeHandler
-/// @notice Challenges: opened, answered, left unanswered, annulled. What the rules allow must work, and what
-/// they do not allow must not.
+/// @notice Challenges: opened, answered, left unanswered, annulled. Allowed calls must succeed, and forbidden calls
+/// must revert.
 contract ChallengeHandler is Handler {
     using SystemLib for System;
 
@@ -112,7 +112,7 @@ contract ChallengeHandler is Handler {
         return STORE.elapsed() >= (openedIn + 256) * EPOCH_SECONDS;
     }
 
-    /// @dev The question by the ticks that were seen: all of them came in their own epoch.
+    /// @dev The question, by the observed ticks, each of which was in its own epoch.
     function _question(
         System memory s,
         uint256 id

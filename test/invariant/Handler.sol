@@ -5,8 +5,8 @@ import {System} from "../support/System.sol";
 import {Store} from "./Store.sol";
 
 /// @title Handler
-/// @notice What all handlers share. Every action begins where the clock stands, and never reverts: what
-/// is not possible now is left alone, so a revert is a finding.
+/// @notice The common base of all handlers. Every action begins at the store's clock and never reverts: impossible
+/// actions are skipped, so a revert is a finding.
 abstract contract Handler {
     Store internal immutable STORE;
 

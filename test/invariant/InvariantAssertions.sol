@@ -18,7 +18,7 @@ import {
 import {Store} from "./Store.sol";
 
 /// @title InvariantAssertions
-/// @notice What must hold after any sequence of actions. `README.md` says it in prose.
+/// @notice The invariants after any sequence of actions; `README.md` describes them.
 library InvariantAssertions {
     using SystemLib for System;
 
@@ -135,7 +135,7 @@ library InvariantAssertions {
         }
     }
 
-    /// @dev The book holds the bonds of the open challenges, at most one a service, and nothing else.
+    /// @dev The book holds only the bonds of open challenges, at most one per service.
     function theBookHoldsTheOpenBonds(Store store) internal view {
         System memory s = store.system();
         uint256 open;
@@ -148,7 +148,7 @@ library InvariantAssertions {
         vm.assertEq(s.token.balanceOf(address(s.book)), open * CHALLENGE_BOND, "bonds");
     }
 
-    /// @dev As long as a challenge can be resolved in time, what it may cost is there.
+    /// @dev While a challenge can be resolved in time, its penalty is covered.
     function whatMayBeSlashedIsThere(Store store) internal view {
         System memory s = store.system();
         uint256 time = vm.getBlockTimestamp();
@@ -156,7 +156,7 @@ library InvariantAssertions {
             uint256 id = s.book.openChallenge(number);
             if (id == 0) continue;
             IChallengeBook.Challenge memory entry = s.book.challengeOf(id);
-            // Stake that left in the epoch before still counted in that of opening.
+            // Stake that left in the previous epoch still counted in the epoch of the opening.
             if (time > s.registry.epochStart(entry.openedIn - 1) + UNBONDING_SECONDS) continue;
             uint256 held = _open(s.staking.serviceUnbonding(number, entry.staker));
             uint32 next = s.registry.currentEpoch() + 2;
@@ -165,7 +165,7 @@ library InvariantAssertions {
         }
     }
 
-    /// @dev A service without a staker has no stake; one with a staker is owned by it.
+    /// @dev A service without a staker has no stake; otherwise its staker is its owner.
     function stakersOwnTheirServices(Store store) internal view {
         System memory s = store.system();
         uint32 next = s.registry.currentEpoch() + 2;
@@ -177,7 +177,7 @@ library InvariantAssertions {
         }
     }
 
-    /// @dev A slot has one holder or waits for one; there are as many as were ever taken.
+    /// @dev A slot has one service or is free; together they are all slots that were ever taken.
     function slotsHaveOneHolder(Store store) internal view {
         System memory s = store.system();
         uint256 slots = s.registry.slotCount();

@@ -12,8 +12,8 @@ import {Handler} from "./Handler.sol";
 import {Store} from "./Store.sol";
 
 /// @title KeeperHandler
-/// @notice Time, ticks, settlements, reports, lapses and suspensions. What the rules allow must work, and
-/// what they do not allow must not: each is told apart by counting anew.
+/// @notice Time, ticks, settlements, reports, lapses and suspensions. Allowed calls must succeed, and forbidden calls
+/// must revert; the handler computes independently which calls are allowed.
 contract KeeperHandler is Handler {
     using SystemLib for System;
 
@@ -23,13 +23,13 @@ contract KeeperHandler is Handler {
         STORE.pass(bound(seconds_, 1, 11));
     }
 
-    /// @notice The next epoch; mostly somebody ticks at once.
+    /// @notice The next epoch, mostly with a tick at once.
     function nextEpoch(uint256 luck) external live {
         STORE.pass(13 - (STORE.elapsed() % 12));
         if (luck % 8 != 0) _tick();
     }
 
-    /// @notice Now and then nobody is there, for longer than the ring is.
+    /// @notice Sometimes nothing happens for longer than the ring.
     function sleep(uint256 epochs, uint256 luck) external live {
         if (luck % 8 == 0) STORE.pass(bound(epochs, 2, luck % 16 == 0 ? 300 : 12) * 12);
     }
@@ -105,7 +105,7 @@ contract KeeperHandler is Handler {
             if (!due) STORE.noteViolation("lapsed an auditor that was there");
         } catch {
             STORE.note("refused lapse");
-            // Where epochs are far apart the ring may have forgotten one between two that it knows.
+            // If epochs are far apart, the ring may have overwritten one between two others.
             if (due && lastSeen + 256 > s.pos.newestSeed()) STORE.noteViolation("could not lapse");
         }
     }
@@ -136,12 +136,12 @@ contract KeeperHandler is Handler {
         }
     }
 
-    /// @notice A slot is free when its holder has been inactive for as long as the ring is, and not before.
+    /// @notice A slot is free if its service has been inactive for `RING` epochs, and not before.
     function releaseSlot(uint256 which) external live {
         System memory s = sys();
         uint64 number = uint64(bound(which, 1, s.registry.serviceCount()));
         bool due = Slot.unwrap(s.registry.slotOf(number)) != 0 && current() >= 256;
-        // Nor is it about to come back.
+        // It must not be about to become active either.
         for (uint32 back = 0; back <= 258 && due; ++back) {
             uint32 epoch = current() + 2 - back;
             due = s.registry.statusAt(number, epoch) != IServiceRegistry.Status.Active;

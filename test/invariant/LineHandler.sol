@@ -15,9 +15,9 @@ import {
 } from "../support/System.sol";
 
 /// @title LineHandler
-/// @notice Owners, buyers, rivals and the governor over up to three versions of the contracts: they register,
-/// take labels, retire, move, sell, close and take back, in any order and in any version. What a call should
-/// do is worked out beforehand from the rules.
+/// @notice Owners, buyers, rivals and the governor over up to three versions of the contracts: they register, take
+/// labels, retire, move, sell, close and revoke, in any order and in any version. The expected result of a call is
+/// computed before from the rules.
 contract LineHandler {
     using SystemLib for System;
 
@@ -35,13 +35,13 @@ contract LineHandler {
     ];
     string[5] private _names = ["oracle", "weather", "bank", "storm1", "garden"];
 
-    /// @notice How often each thing happened.
+    /// @notice Number of occurrences of each action.
     mapping(bytes32 action => uint256) public count;
-    /// @notice Calls that did what the rules forbid, or not what they allow.
+    /// @notice Forbidden calls that succeeded, and allowed calls that reverted.
     string[] public violations;
-    /// @notice The service that took a name first, in whatever version.
+    /// @notice The service that took a label first, in any version.
     mapping(uint256 name => uint64 number) public firstHolder;
-    /// @notice What a version had given out when it was closed, by hash.
+    /// @notice Hash of the numbers and labels of a version when it was closed.
     mapping(uint256 version => bytes32) public closedWith;
 
     modifier live() {
@@ -78,7 +78,7 @@ contract LineHandler {
         _fund(s, who, address(s.labels), s.labels.priceOf(bytes(_names[name]).length));
         bytes32 commitment = s.labels.labelCommitment(_names[name], who, SALT);
         vm.prank(who);
-        // It may stand from an earlier try.
+        // The commitment may exist from an earlier attempt.
         try s.labels.commitLabel(commitment) {
             vm.warp(vm.getBlockTimestamp() + LABEL_MINIMUM_AGE);
         } catch {}
@@ -88,7 +88,7 @@ contract LineHandler {
             _note("label", due);
             if (firstHolder[name] == 0) firstHolder[name] = number;
         } catch {
-            // Too old a commitment is none of the rules that are watched here.
+            // This handler does not check the age of commitments.
             count["refused label"] += 1;
         }
     }
@@ -158,7 +158,7 @@ contract LineHandler {
     }
 
     function revokeClosing(uint256 luck) external live {
-        // Most announcements stand, or there would never be a successor.
+        // Most announcements are not revoked, otherwise there would never be a successor.
         if (luck % 4 != 0) return;
         System memory s = _version(luck >> 2);
         bool due = s.registry.closesAt() != 0 && !s.registry.isClosed();
@@ -202,7 +202,7 @@ contract LineHandler {
         return violations.length;
     }
 
-    /// @notice All that a version has given out: numbers and labels.
+    /// @notice The numbers and labels of a version.
     function given(uint256 version) public view returns (bytes32 hash) {
         System memory s = _versions[version];
         for (uint64 number = 1; number <= s.registry.serviceCount(); ++number) {
@@ -211,7 +211,7 @@ contract LineHandler {
         }
     }
 
-    /// @dev What a closed version has given out stands still from the first look on.
+    /// @dev The numbers and labels of a closed version do not change after the first check.
     function _watch() private {
         for (uint256 i = 0; i < _versions.length; ++i) {
             if (closedWith[i] == 0 && _versions[i].registry.isClosed()) closedWith[i] = given(i);
@@ -246,7 +246,7 @@ contract LineHandler {
         return firstHolder[name] == 0 && bytes(s.labels.labelOf(number)).length == 0;
     }
 
-    /// @dev The newest version up to one in which a number exists.
+    /// @dev The newest version, up to a given one, in which a number exists.
     function _home(
         uint256 version,
         uint64 number
@@ -264,7 +264,7 @@ contract LineHandler {
         }
     }
 
-    /// @dev The owner most times, and anybody.
+    /// @dev Mostly the owner, sometimes another account.
     function _whoFor(System memory s, uint64 number, uint256 luck) private view returns (address) {
         address owner = _ownerOf(s, number);
         return owner == address(0) || luck % 4 == 0 ? _person(luck >> 2) : owner;

@@ -32,7 +32,7 @@ contract Adversary is AdversaryHandler {
     constructor(Store store) AdversaryHandler(store) {}
 }
 
-/// @notice One invariant for all assertions: each invariant function would be a campaign of its own.
+/// @notice One invariant for all assertions, because each invariant function would be a separate campaign.
 contract ProofOfServiceInvariant {
     using InvariantAssertions for Store;
 
@@ -61,7 +61,7 @@ contract ProofOfServiceInvariant {
             address(_challenges),
             address(_adversary)
         ];
-        // The first rounds are two epochs away; the fuzzer begins where there is work to do.
+        // The first rounds are two epochs later; the fuzzer begins there.
         _keeper.nextEpoch(1);
         _keeper.nextEpoch(1);
         _auditor.work(type(uint256).max);
@@ -70,7 +70,7 @@ contract ProofOfServiceInvariant {
         _keeper.nextEpoch(1);
     }
 
-    /// @dev Read by the runner: whom the fuzzer calls.
+    /// @dev Read by the runner: the contracts that the fuzzer calls.
     function targetContracts() external view returns (address[] memory) {
         return _targets;
     }
@@ -79,7 +79,7 @@ contract ProofOfServiceInvariant {
         _check();
     }
 
-    /// @dev The same handlers in a fixed order, so that everything is certain to happen at least once.
+    /// @dev The same handlers in a fixed order, so that every action happens at least once.
     function test_TheHandlersReachEverything() public {
         for (uint256 i = 0; i < 60; ++i) {
             uint256 luck = uint256(keccak256(abi.encode("luck", i)));
@@ -184,7 +184,7 @@ contract ProofOfServiceInvariant {
         }
     }
 
-    /// @dev A quiet time, in which everyone works and service 3 fails in epoch after epoch.
+    /// @dev A quiet time, in which all auditors work and service 3 fails in each epoch.
     function _beDownForLong() private {
         for (uint256 i = 0; i < 14; ++i) {
             // Until it is active again: keyless, in maintenance, suspended and unstaked, one by one.
@@ -193,7 +193,7 @@ contract ProofOfServiceInvariant {
             _keeper.nextEpoch(1);
             _auditor.work(type(uint256).max);
         }
-        // The last epoch that is final.
+        // The last final epoch.
         _keeper.suspend(2, 1);
     }
 

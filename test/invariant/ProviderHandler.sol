@@ -84,7 +84,7 @@ contract ProviderHandler is Handler {
         STORE.note("payout");
     }
 
-    /// @notice The service's owner brings back what may come back.
+    /// @notice The service's owner makes it active again if possible.
     function revive(uint256 which) external live {
         System memory s = sys();
         uint64 number = _service(s, which);
@@ -102,11 +102,11 @@ contract ProviderHandler is Handler {
         STORE.note("revival");
     }
 
-    /// @notice Rarely: what is retired is gone.
+    /// @notice Rarely, because a retired service never returns.
     function retire(uint256 which, uint256 luck) external live {
         System memory s = sys();
         uint64 number = _service(s, which);
-        // Service 3 is the one that fails for long: it stays.
+        // Service 3 must stay, because it fails for long.
         if (luck % 16 != 0 || number == 3 || _retired(s, number)) return;
         if (_full(s, number, s.staking.stakerOf(number))) return;
         vm.prank(s.registry.ownerOf(number));
@@ -121,7 +121,7 @@ contract ProviderHandler is Handler {
         if (_retired(s, number)) return;
         address owner = s.registry.ownerOf(number);
         vm.startPrank(owner);
-        // One that was set an epoch ago counts first.
+        // A probe that was set an epoch ago is still pending.
         try s.registry.setProbe(number, abi.encode(path)) {
             if (uint256(path) % 2 == 0) s.registry.setProbe(number, abi.encode(path, "again"));
             STORE.note("probe");

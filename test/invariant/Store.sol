@@ -7,8 +7,8 @@ import {vm} from "../support/Cheatcodes.sol";
 import {CHALLENGE_BOND, EPOCH_SECONDS, GENESIS, System, SystemLib} from "../support/System.sol";
 
 /// @title Store
-/// @notice What the handlers know beside the contracts: the clock, the actors, what was paid, what stood
-/// at the beginning of an epoch, how often each thing happened.
+/// @notice The handlers' own data: the clock, the actors, payments, the state at the beginning of an epoch, and the
+/// number of occurrences of each action.
 contract Store {
     using SystemLib for System;
 
@@ -25,12 +25,12 @@ contract Store {
     address public constant KEEPER = address(0x4ee9e4);
     address public constant ADVERSARY = address(0xbad);
     address public constant CHALLENGER = address(0xc4a);
-    /// @dev The auditor that hardly ever works: last of the list.
+    /// @dev The auditor that rarely works: the last of the list.
     uint256 public constant IDLE = 4;
 
-    /// @dev Epochs that have a seed, in order.
+    /// @dev Epochs with a seed, in order.
     uint32[] public ticked;
-    /// @dev Epochs whose beginning was seen, in order.
+    /// @dev Epochs whose beginning was recorded, in order.
     uint32[] public begun;
     mapping(uint32 epoch => uint64) public servicesAt;
     mapping(uint32 epoch => bytes32) public pastAt;
@@ -50,7 +50,7 @@ contract Store {
     mapping(uint64 number => IServiceRegistry.Status) public statusSeen;
 
     mapping(bytes32 action => uint256) public count;
-    /// @dev Things that must never happen, and did.
+    /// @dev Violations of the rules.
     string[] public violations;
 
     constructor(System memory s) {
@@ -58,7 +58,7 @@ contract Store {
         string[5] memory names = ["alice", "bob", "carol", "dave", "idle"];
         for (uint256 i = 0; i < names.length; ++i) {
             AuditorActor auditor = new AuditorActor(s, names[i]);
-            // Unequal stakes, so that some miss some shards.
+            // Unequal stakes, so that some auditors do not draw some shards.
             auditor.join(i == IDLE ? 6_000e18 : uint96(5_000e18 << i));
             auditors.push(auditor);
         }
@@ -75,12 +75,12 @@ contract Store {
         return _s;
     }
 
-    /// @notice Goes to where the last handler left the clock.
+    /// @notice Sets the time at which the last handler ended.
     function resume() public {
         SystemLib.jump(uint32(elapsed / EPOCH_SECONDS), elapsed % EPOCH_SECONDS);
     }
 
-    /// @notice Lets time pass; notes what counts at the beginning of each epoch that is entered.
+    /// @notice Advances the time, and records the state at the beginning of each new epoch.
     function pass(uint256 seconds_) external {
         uint32 before = uint32(elapsed / EPOCH_SECONDS);
         elapsed += seconds_;
@@ -95,7 +95,7 @@ contract Store {
         resume();
     }
 
-    /// @notice What counted in an epoch and is remembered for ever: stakes, totals, keys, statuses.
+    /// @notice The state of an epoch that is stored for ever: stakes, totals, keys, statuses.
     function past(uint32 epoch, uint64 services) public view returns (bytes32 digest) {
         (uint96 stake, uint64 active) = _s.activeAt(epoch);
         digest = keccak256(abi.encode(stake, active));
@@ -115,7 +115,7 @@ contract Store {
         }
     }
 
-    /// @notice What counts in the current epoch and is forgotten later: probes and lanes.
+    /// @notice The state of the current epoch that is overwritten later: probes and lanes.
     function present(uint32 epoch, uint64 services) public view returns (bytes32 digest) {
         for (uint64 number = 1; number <= services; ++number) {
             (bytes32 hash, uint64 blockNumber) = _s.registry.probeAt(number, epoch);
@@ -193,7 +193,7 @@ contract Store {
         burned += slashed - paid;
     }
 
-    /// @notice Of a challenge's slash 30% go to the challenger and 20% to the resolver, both rounded down.
+    /// @notice 30% of a challenge's slash go to the challenger and 20% to the resolver, both rounded down.
     function noteChallengeSlash(uint256 slashed, uint256 challengers, uint256 resolvers) external {
         if (challengers != (slashed * 30) / 100 || resolvers != (slashed * 20) / 100)
             violations.push("a challenge's slash was shared wrongly");
@@ -206,7 +206,7 @@ contract Store {
         burned += amount;
     }
 
-    /// @notice The way out of a suspension.
+    /// @notice The end of a suspension.
     function noteReinstated(uint64 number) external {
         statusSeen[number] = IServiceRegistry.Status.Unstaked;
         ++count["reinstate"];

@@ -8,7 +8,7 @@ import {LineHandler} from "./LineHandler.sol";
 /// @dev The runner calls contracts of test files only, so the handler gets a name here.
 contract Line is LineHandler {}
 
-/// @notice Over one, two and three registries: a label has one holder, a number one home.
+/// @notice With one, two and three registries: a label has one holder, and a number has one home.
 contract SuccessionInvariant {
     Line private _line;
     address[] private _targets;
@@ -16,14 +16,14 @@ contract SuccessionInvariant {
     function setUp() public {
         _line = new Line();
         _targets = [address(_line)];
-        // The fuzzer begins where there is something to close and to move.
+        // The fuzzer begins with services that can be moved.
         for (uint256 i = 0; i < 4; ++i) {
             _line.register(i << 8);
         }
         _line.wait(60);
     }
 
-    /// @dev Read by the runner: whom the fuzzer calls.
+    /// @dev Read by the runner: the contracts that the fuzzer calls.
     function targetContracts() external view returns (address[] memory) {
         return _targets;
     }
@@ -32,7 +32,7 @@ contract SuccessionInvariant {
         _check();
     }
 
-    /// @dev The same calls in a fixed order, so that everything is certain to happen at least once.
+    /// @dev The same calls in a fixed order, so that every action happens at least once.
     function test_TheHandlerReachesEverything() public {
         for (uint256 i = 0; i < 240; ++i) {
             uint256 luck = uint256(keccak256(abi.encode("luck", i)));
@@ -101,7 +101,7 @@ contract SuccessionInvariant {
         _checkHomes();
     }
 
-    /// @dev The newest version says where each number is at home; the older ones said so before.
+    /// @dev The newest version knows the home of each number; older versions agree up to themselves.
     function _checkHomes() private view {
         uint256 versions = _line.versions();
         System memory newest = _line.versionAt(versions - 1);

@@ -29,7 +29,7 @@ contract LabelsTest is Deployment {
         _rival = system().register(STRANGER, 1_000e18);
         _pay(PROVIDER);
         _pay(STRANGER);
-        // A label needs a service that is active by now.
+        // A label needs an active service.
         enter(3);
     }
 
@@ -52,8 +52,8 @@ contract LabelsTest is Deployment {
         vm.assertEq(bytes(labels.labelOf(_rival)), "", "the other has none");
     }
 
-    /// @dev Whoever sees the commitment in the mempool and sends the same bytes, before or after, has
-    /// committed to nothing: the label cannot be read off it, and names the other as its taker.
+    /// @dev A copy of a commitment from the mempool, sent before or after, is useless: it does not show the label,
+    /// and its hash names the other account.
     function test_ACopiedCommitmentIsWorthNothing() public {
         bytes32 commitment = _commitment(PROVIDER, "oracle");
         vm.prank(STRANGER);
@@ -61,7 +61,7 @@ contract LabelsTest is Deployment {
         _commit(PROVIDER, "oracle");
 
         _wait(LABEL_MINIMUM_AGE);
-        // By now the label and the salt are known, too.
+        // Now the label and the salt are known, too.
         _expectNotCommitted(_commitment(STRANGER, "oracle"));
         _take(STRANGER, _rival, "oracle");
         _take(PROVIDER, _number, "oracle");
@@ -100,7 +100,7 @@ contract LabelsTest is Deployment {
         vm.assertEq(labels.numberOf("oracle"), _number, "in its last second");
     }
 
-    /// @dev Otherwise whoever may commit again at any time could keep a commitment young or old at will.
+    /// @dev Otherwise an account could commit again at any time to control the age of its commitment.
     function test_ACommitmentStandsUntilItRanOut() public {
         uint256 committedAt = vm.getBlockTimestamp();
         _commit(PROVIDER, "oracle");
@@ -126,7 +126,7 @@ contract LabelsTest is Deployment {
 
         _expectNotCommitted(_commitment(PROVIDER, "oracle"));
         _take(PROVIDER, second, "oracle");
-        // It may be made again, for nothing.
+        // It may be made again without a cost.
         _obtainFails(
             PROVIDER,
             second,
@@ -163,7 +163,7 @@ contract LabelsTest is Deployment {
         );
     }
 
-    /// @dev A commitment is its maker's and no service's.
+    /// @dev A commitment belongs to its account, not to a service.
     function test_ACommitmentDoesNotGoWithTheToken() public {
         _commit(PROVIDER, "oracle");
         _wait(LABEL_MINIMUM_AGE);
@@ -203,7 +203,7 @@ contract LabelsTest is Deployment {
     }
 
     function test_RevertsWhen_AnotherThanTheOwnerTakesALabel() public {
-        // Not even whom the owner lets move the token.
+        // Not even an operator of the token.
         vm.prank(PROVIDER);
         registry.setApprovalForAll(STRANGER, true);
         _commit(STRANGER, "oracle");
@@ -246,7 +246,7 @@ contract LabelsTest is Deployment {
         vm.assertEq(labels.priceOf(63), prices[4], "the longest");
     }
 
-    /// @dev What a squatter paid once for a name was the fee of a registration alone, without any stake.
+    /// @dev In an earlier version a squatter paid only the registration fee for a label, without a stake.
     function test_ANameCostsItsPriceAndAnActiveService() public {
         uint64 number = system().register(STRANGER, 0);
         enter(6);

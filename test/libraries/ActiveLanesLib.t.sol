@@ -23,7 +23,7 @@ contract ActiveLanesLibTest is Assertions {
         for (uint256 lanes = 0; lanes < 1 << LANES; ++lanes) {
             uint256 mask = 0;
             for (uint256 rest = lanes; rest != 0; rest &= rest - 1) {
-                // The lowest bit's place, times 16: its power of two to the 16th.
+                // The lowest bit's index times 16 is its power of two to the 16th.
                 uint256 lowest = rest & (~rest + 1);
                 mask |= 0xffff * _pow16(lowest);
             }
@@ -52,7 +52,7 @@ contract ActiveLanesLibTest is Assertions {
         this.lanesAt(word, 4);
     }
 
-    /// @dev A change of the first epochs, asked for before there was any.
+    /// @dev A read before the first change.
     function testTheFirstEpochsAreNeverForgotten() public view {
         uint256 word = ActiveLanesLib.set(0, 2, 3, true);
         assertEq(this.lanesAt(word, 0), 0, "epoch 0");
@@ -72,8 +72,8 @@ contract ActiveLanesLibTest is Assertions {
         this.lanesAt(word, 0);
     }
 
-    /// @dev Random switches in epochs that advance at random, against the whole history. Of that the word
-    /// must answer everything from `since - 3` on, and refuse the rest.
+    /// @dev Random changes in randomly advancing epochs, compared with the whole history. The word must return all
+    /// epochs from `since - 3` on, and revert for older ones.
     function testFuzzAgainstHistory(uint256 seed) public {
         uint256[HORIZON] memory plain;
         uint256 word = 0;

@@ -6,7 +6,7 @@ import {Artifacts} from "../support/Artifacts.sol";
 import {Assertions} from "../support/Assertions.sol";
 import {ILivenessVerifier} from "../support/Interfaces.sol";
 
-/// @dev In the registry's place: the domain in which answers are signed, and nothing else.
+/// @dev Replaces the registry; it has only the domain in which answers are signed.
 contract DomainOnly {
     bytes32 public immutable domainSeparator;
 

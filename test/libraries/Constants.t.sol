@@ -9,7 +9,7 @@ import {SortitionLib} from "../../contracts/libraries/SortitionLib.sol";
 import {Assertions} from "../support/Assertions.sol";
 import {RawTally} from "../support/RawTally.sol";
 
-/// @dev The figures that workers must share with the contracts.
+/// @dev The constants that workers and contracts share.
 contract ConstantsTest is Assertions {
     function testConstantsAreTheWorkers() public view {
         string memory json = vectors("constants");

@@ -27,7 +27,7 @@ contract EmissionLibTest is Assertions {
         }
     }
 
-    /// @dev Whatever is asked for: no more than there is, and no more than the schedule.
+    /// @dev For any input, the budget is at most the available BLOC and at most the schedule.
     function testFuzzABudgetStaysWithinThePool(
         uint96 available,
         uint96 contributed,
@@ -47,7 +47,7 @@ contract EmissionLibTest is Assertions {
         assertLe(emitted, EmissionLib.BUDGET_PER_SECOND * epochSeconds, "the schedule");
     }
 
-    /// @dev More stake never makes less of a budget, nor more yield.
+    /// @dev More stake, or a higher yield, never lowers a budget.
     function testFuzzMoreStakeIsNeverWorthLess(
         uint96 activeStake,
         uint96 enrolledStake,

@@ -64,12 +64,12 @@ contract EpochTraceTest is Assertions {
         this.set(0, 1);
     }
 
-    /// @dev Random changes against an array of all epochs.
+    /// @dev Random changes, compared with an array of all epochs.
     function testFuzzAgainstArray(uint256 seed) public {
         uint200[HORIZON] memory plain;
         uint32 since = uint32(roll(seed, 0, 3));
         for (uint256 i = 1; i < 40; ++i) {
-            // Few values, so that "unchanged" comes up; a third of the changes stay in one epoch.
+            // Few values, so that some changes keep the value; a third of the changes are in the same epoch.
             uint200 value = uint200(roll(seed, 3 * i, 4));
             since += uint32(roll(seed, 3 * i + 1, 3));
             if (since >= HORIZON) break;

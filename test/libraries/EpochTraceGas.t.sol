@@ -5,12 +5,12 @@ import {Checkpoints} from "@openzeppelin/contracts/utils/structs/Checkpoints.sol
 import {EpochTrace} from "../../contracts/libraries/EpochTrace.sol";
 import {Assertions} from "../support/Assertions.sol";
 
-/// @dev The figures of docs/decisions/0003, which would otherwise grow stale unseen. `-vvvvv` prints them.
+/// @dev Checks that the figures of docs/decisions/0003 are current. `-vvvvv` prints them.
 contract EpochTraceGasTest is Assertions {
     using Checkpoints for Checkpoints.Trace224;
     using EpochTrace for EpochTrace.Trace;
 
-    /// @dev What an operation cost here and with OpenZeppelin's checkpoints.
+    /// @dev Gas of an operation here and with OpenZeppelin's checkpoints.
     event Gas(uint256 trace, uint256 checkpoints);
 
     EpochTrace.Trace private _trace;

@@ -5,7 +5,7 @@ import {BlockHeader} from "@openzeppelin/contracts/utils/BlockHeader.sol";
 import {Header, HeaderLib} from "../../contracts/libraries/HeaderLib.sol";
 import {Assertions} from "../support/Assertions.sol";
 
-/// @dev Headers of public chains, and what is none. OpenZeppelin's parser is the oracle.
+/// @dev Headers of public chains, and bytes that are not headers, compared with OpenZeppelin's parser.
 contract HeaderLibTest is Assertions {
     /// @dev The list's head, five hashes, an address and the bloom.
     uint256 private constant FIXED = 3 + 5 * 33 + 21 + 259;
@@ -28,7 +28,7 @@ contract HeaderLibTest is Assertions {
         }
     }
 
-    /// @dev What is cut short or has bytes behind it is no header.
+    /// @dev Truncated bytes, or bytes after the header, are refused.
     function testFuzzEveryOtherLengthIsRefused(uint256 which, uint256 length) public {
         bytes[] memory rlp = vm.parseJsonBytesArray(vectors("seed"), ".rlp");
         bytes memory header = rlp[which % rlp.length];
@@ -42,9 +42,9 @@ contract HeaderLibTest is Assertions {
         this.parse(other);
     }
 
-    /// @dev Any byte behind the fields of fixed length may be another: what is read then is what
-    /// OpenZeppelin's parser reads, or it is refused. Before them nothing is looked at but the parent's hash and
-    /// the bloom's prefix: the hash of other bytes there is no block's.
+    /// @dev Changes any byte after the fields of fixed length: the result equals that of OpenZeppelin's parser, or
+    /// the bytes are refused. Of the earlier bytes only the parent's hash and the bloom's prefix are checked, because
+    /// other changes give a hash that is not a block's.
     function testFuzzOneByteChanged(uint256 which, uint256 place, uint8 value) public view {
         bytes[] memory rlp = vm.parseJsonBytesArray(vectors("seed"), ".rlp");
         bytes memory header = rlp[which % rlp.length];
@@ -61,7 +61,7 @@ contract HeaderLibTest is Assertions {
             assertEq(ours.timestamp, theirs.timestamp, "timestamp");
             assertEq(ours.prevrandao, theirs.prevrandao, "prevrandao");
         } catch {
-            // Fields that nobody needs are not looked at here; the hash of such bytes is no block's.
+            // Unused fields are not checked here; the hash of such bytes is not a block's.
         }
     }
 

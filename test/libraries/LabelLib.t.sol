@@ -5,7 +5,7 @@ import {LabelLib} from "../../contracts/libraries/LabelLib.sol";
 import {Assertions} from "../support/Assertions.sol";
 
 contract LabelLibTest is Assertions {
-    /// @dev What fuzzed labels are made of, so that many of them are valid or nearly so.
+    /// @dev Characters of fuzzed labels, so that many labels are valid or nearly valid.
     bytes private constant COMMON = "----aabcdidxnz0189AZ_.`{/: @[";
 
     function testValidLabels() public view {
@@ -37,7 +37,7 @@ contract LabelLibTest is Assertions {
         }
     }
 
-    /// @dev Only both hyphens together are reserved.
+    /// @dev Only two hyphens at these places are reserved.
     function testHyphensAtTheThirdAndFourthPlace() public view {
         assertTrue(this.isValid("ab-c"), "the third alone");
         assertTrue(this.isValid("abc-d"), "the fourth alone");
@@ -84,7 +84,7 @@ contract LabelLibTest is Assertions {
         return LabelLib.isValid(label);
     }
 
-    /// @dev RFC 1123 in lower case, RFC 5890's reservation, and ours; all rules, no early end.
+    /// @dev The plain version: RFC 1123 in lower case, RFC 5890's reservation and the reserved label.
     function _plain(bytes memory label) private pure returns (bool) {
         uint256 faults = 0;
         if (label.length < 1) ++faults;

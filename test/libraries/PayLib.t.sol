@@ -12,7 +12,7 @@ contract PayLibTest is Assertions {
     function testQuartersTable() public view {
         uint256[] memory quarters = uints(vectors("pay"), ".quarters");
         assertEq(quarters.length, 16, "vectors");
-        // A rate of 1 a quarter makes the pay of one vote its entry in the table.
+        // With a rate of 1 per quarter, the pay of one vote is its entry in the table.
         uint256[16] memory table;
         for (uint256 n = 0; n < 16; ++n) {
             table[n] = 1;
@@ -85,7 +85,7 @@ contract PayLibTest is Assertions {
         }
     }
 
-    /// @dev Whatever the weights, all the pay of a lane stays within its share of the budget.
+    /// @dev For any weights, the total pay of a lane stays within its share of the budget.
     function testFuzzLaneStaysWithinItsShare(uint96 budget, uint32 active, uint8 n) public pure {
         vm.assume(active != 0);
         uint256 counted = n % 16;
@@ -99,7 +99,7 @@ contract PayLibTest is Assertions {
         _checkReport(tally, PlainTally.randomVotes(~seed) | (seed << 240), budget, active);
     }
 
-    /// @dev The same for tallies in which every lane counted all the weight, which take the short cut.
+    /// @dev The same for tallies in which every lane counted the whole weight, which use the fast path.
     function testFuzzReportOfWholeShard(
         uint256 seed,
         uint8 weight,
@@ -116,7 +116,7 @@ contract PayLibTest is Assertions {
         _checkReport(tally | (each << 240), PlainTally.randomVotes(~seed), budget, active);
     }
 
-    /// @dev A rate that differs for each count shows whether the right lane's count was used.
+    /// @dev Different rates for each count show whether the count of the right lane was used.
     function testFuzzReportUsesItsOwnLanesCount(uint256 seed, uint8 reports) public pure {
         uint256[16] memory table;
         for (uint256 n = 0; n < 16; ++n) {

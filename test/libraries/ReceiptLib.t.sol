@@ -110,7 +110,7 @@ contract ReceiptLibTest is Assertions {
         key = bound(key, 1, N - 1);
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, _digest(SEPARATOR, receipt));
         bytes32 high = bytes32(N - uint256(s));
-        // The twin is a signature by the same key for plain ecrecover, which is why it must be refused.
+        // Plain ecrecover accepts the twin as a signature by the same key, so it must be refused.
         bytes32 digest = _digest(SEPARATOR, receipt);
         assertEq(ecrecover(digest, 55 - v, r, high), vm.addr(key), "ecrecover takes the twin");
         bytes memory twin = abi.encodePacked(r, high, 55 - v);
@@ -147,7 +147,7 @@ contract ReceiptLibTest is Assertions {
         assertEq(this.signer(SEPARATOR, bytes32("x"), zero), address(0), "zero");
     }
 
-    /// @dev Every field moves the struct hash.
+    /// @dev Every field changes the struct hash.
     function testFuzzStructHashBindsEveryField(uint256 seed, uint8 field) public pure {
         bytes32 before = _structHash(seed, 4);
         assertTrue(_structHash(seed, field % 4) != before, "another struct hash");

@@ -83,7 +83,7 @@ contract RoundLibTest is Assertions {
         }
     }
 
-    /// @dev Which services a claim must prove, from the chunk's words to the service numbers.
+    /// @dev The services that a claim must prove, computed from the chunk's words.
     function testSampleVectors() public view {
         string memory json = vectors("round");
         bytes32 sampleSeed = vm.parseJsonBytes32(json, ".sampleSeed");
@@ -127,7 +127,7 @@ contract RoundLibTest is Assertions {
         assertEq(RoundLib.sampledVote(bytes32("seed"), bytes32("chunk"), 1, 1), 0, "place");
     }
 
-    /// @dev Each field of the commitment counts.
+    /// @dev Each field changes the commitment.
     function testFuzzCommitmentBindsEveryField(uint256 seed, uint8 field) public pure {
         uint256[6] memory values;
         for (uint256 i = 0; i < 6; ++i) {

@@ -101,7 +101,7 @@ contract SortitionLibTest is Assertions {
         }
     }
 
-    /// @dev The parts of a stake never expect more together than the whole: rounding gains nothing.
+    /// @dev The expected weights of parts of a stake never sum to more than that of the whole.
     function testFuzzSplittingGainsNothing(uint96 a, uint96 b, uint96 others) public pure {
         uint256 total = uint256(a) + b + others;
         vm.assume(total != 0 && total * 15 >= 7 * (uint256(a) + b));
@@ -112,7 +112,7 @@ contract SortitionLibTest is Assertions {
         assertLe(whole, parts + 1, "whole");
     }
 
-    /// @dev The whole part is certain; one more comes exactly when the ticket lies below the fraction.
+    /// @dev The whole part is certain; one more is drawn exactly if the ticket is below the fraction.
     function testFuzzWeight(bytes32 y, uint32 shard, uint256 dice) public pure {
         uint256 expected = bound(dice, 0, 15 * ONE);
         uint256 ticket = uint256(keccak256(abi.encode(y, shard))) >> 192;

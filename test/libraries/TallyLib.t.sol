@@ -67,8 +67,8 @@ contract TallyLibTest is Assertions {
         }
     }
 
-    /// @dev Every count of votes that one lane can hold, in each of three lanes beside full neighbours:
-    /// 3,876 tuples. Nothing may leak between lanes.
+    /// @dev Every possible tuple of counts of a lane, in each of three lanes beside full neighbours: 3,876 tuples.
+    /// Lanes must not affect each other.
     function testMedianOfEveryTuple() public pure {
         uint256 tuples = 0;
         uint256[4] memory c;
@@ -101,7 +101,7 @@ contract TallyLibTest is Assertions {
         assertEq(_isWellFormed(word), PlainTally.isWellFormed(word), "wellFormed");
     }
 
-    /// @dev A random word is almost never well-formed: break good ones in one bit instead.
+    /// @dev A random word is almost never well-formed, so one bit of well-formed words is flipped instead.
     function testFuzzIsWellFormedNearby(uint256 seed, uint256 bit) public pure {
         uint256 word = PlainTally.randomVotes(seed) | (seed << 240);
         assertTrue(_isWellFormed(word), "a good word");
@@ -146,7 +146,7 @@ contract TallyLibTest is Assertions {
         assertEq(RawTally.sum(lanes), 0xffff, "sum");
     }
 
-    /// @dev Additions of any weight, with tags that change on the way, against one counter a nibble.
+    /// @dev Additions of any weight, with changing tags, compared with one counter per nibble.
     function testFuzzAdd(uint256 seed, uint256 firstTag) public pure {
         uint256 tag = firstTag % 4096;
         uint256 tally = RawTally.start(tag, 0x7fff);
@@ -175,7 +175,7 @@ contract TallyLibTest is Assertions {
         }
     }
 
-    /// @dev What the first report found inactive stays so, whatever is added to the other lanes.
+    /// @dev Lanes that are inactive at the first report stay inactive, with any additions to other lanes.
     function testFuzzInactiveLanesStandInTheTally(
         uint256 seed,
         uint16 lanes,
@@ -194,7 +194,7 @@ contract TallyLibTest is Assertions {
             assertEq(RawTally.tallyOf(stored), plain, item("tally", step));
             uint256 votes =
                 PlainTally.randomVotes(uint256(keccak256(abi.encode(seed, step)))) & mask;
-            // At times all on one grade: the fullest nibbles there are.
+            // Sometimes all on one grade, for the fullest possible nibbles.
             if (seed % 3 == 0) votes = mask & (RawTally.ONES << (4 * (seed % 4)));
             uint256 weight = 1 + roll(seed, step, 5);
             stored = RawTally.add(stored, votes, weight);
@@ -202,7 +202,7 @@ contract TallyLibTest is Assertions {
         }
     }
 
-    /// @dev Every way to fill a lane: none looks like the mark of an inactive one.
+    /// @dev No possible counts of a lane equal the mark of an inactive lane.
     function testNoCountsLookInactive() public pure {
         for (uint256 a = 0; a <= 15; ++a) {
             for (uint256 b = 0; a + b <= 15; ++b) {
@@ -242,7 +242,7 @@ contract TallyLibTest is Assertions {
     }
 
     function _checkTuple(uint256[4] memory c, uint256 lane, uint256 neighbour) private pure {
-        // The other lanes hold 15 votes of one grade, the most that can spill over.
+        // The other lanes hold 15 votes of one grade, the maximum that could overflow.
         uint256 tally = 0;
         for (uint256 i = 0; i < LANES; ++i) {
             if (i != lane) tally |= uint256(15) << (i * 16 + neighbour * 4);

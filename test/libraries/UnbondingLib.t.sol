@@ -10,7 +10,7 @@ contract UnbondingLibTest is Assertions {
     uint256 private constant BOUND = 16;
 
     UnbondingLib.Queue private _queue;
-    /// @dev The reference: an array of open entries, moved about without any cleverness.
+    /// @dev The reference: a plain array of open entries.
     UnbondingLib.Entry[] private _plain;
 
     function testEmptyQueue() public {
@@ -115,7 +115,7 @@ contract UnbondingLibTest is Assertions {
             if (dice < 5 && _plain.length < BOUND) _push(amount, uint64(time + 20));
             else if (dice < 7)
                 assertEq(_queue.popMatured(time), _plainMatured(time), "matured");
-                // At times more than all, at times a grain.
+                // Sometimes more than all, sometimes 1 wei.
             else assertEq(_queue.cut(amount), _plainCut(amount), "cut");
 
             UnbondingLib.Entry[] memory list = _queue.list();
@@ -146,7 +146,7 @@ contract UnbondingLibTest is Assertions {
         }
     }
 
-    /// @dev Takes from the last entry, what it has, as long as something is missing.
+    /// @dev Takes from the last entry until the amount is reached.
     function _plainCut(uint256 amount) private returns (uint256 taken) {
         while (amount != 0 && _plain.length != 0) {
             UnbondingLib.Entry storage last = _plain[_plain.length - 1];

@@ -8,7 +8,7 @@ import {ServiceState, ServiceStateLib} from "../../contracts/libraries/ServiceSt
 import {MAX_SHARDS, NO_SLOT, Slot, SlotLib} from "../../contracts/libraries/Slot.sol";
 import {Assertions} from "../support/Assertions.sol";
 
-/// @dev Slots, states and tags against the words that they stand for.
+/// @dev Slots, states and tags, compared with their words.
 contract ValueTypesTest is Assertions {
     function testSlotsRunLaneByLane() public pure {
         assertTrue(NO_SLOT.isNone(), "none");

@@ -7,8 +7,8 @@ import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
 import {System, SystemLib} from "../support/System.sol";
 
-/// @notice Whatever anyone does in the middle of an epoch, or while it is revealed, changes nothing of it:
-/// no draw, no mask, no key, no vote, no pay.
+/// @notice No action in the middle of an epoch, or during its reveal, changes the epoch: its draw, active lanes,
+/// keys, votes and pay.
 contract AttackEpochTest is Deployment {
     using ChallengeKit for System;
     using SystemLib for System;
@@ -42,10 +42,10 @@ contract AttackEpochTest is Deployment {
         }
     }
 
-    /// @dev The control: each of them does change what comes, so the test above can fail.
+    /// @dev The control: each action changes later epochs, so the test above can fail.
     function test_WhatIsDoneCountsFromTheNextEpochButOne() public {
         for (uint256 way = 0; way < WAYS; ++way) {
-            // Neither a payout address nor an operator is part of an epoch, nor an open challenge or a tip.
+            // A payout address, an operator, an open challenge and a tip are not part of an epoch's state.
             if (way >= 13) continue;
             uint256 snapshot = vm.snapshotState();
             enterAndTick(4);
@@ -68,7 +68,7 @@ contract AttackEpochTest is Deployment {
         }
     }
 
-    /// @dev One audited epoch, 4, with something done in it or in the epoch of its reveal.
+    /// @dev One audited epoch, 4, with an action in it or in the epoch of its reveal.
     function _play(uint256 way, uint32 when) private returns (bytes32 outcome) {
         uint256 snapshot = vm.snapshotState();
         enterAndTick(4);
@@ -105,7 +105,7 @@ contract AttackEpochTest is Deployment {
         if (way == 14) system().open(STRANGER, 1);
         if (way == 15) _setOperatorAndBack();
         if (way == 9) {
-            // As after a challenge that was not answered.
+            // As after an unanswered challenge.
             vm.startPrank(address(book));
             staking.slashService(1, PROVIDER, 20e18, STRANGER, STRANGER);
             registry.suspend(1);

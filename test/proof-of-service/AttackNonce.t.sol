@@ -8,8 +8,8 @@ import {Deployment} from "../support/Deployment.sol";
 import {Evidence, Round, RoundKit} from "../support/RoundKit.sol";
 import {SystemLib} from "../support/System.sol";
 
-/// @notice A provider that knows which of its clients is the auditor serves it better than the others. It
-/// sees nonces, and later everything that the chain sees of the auditor's round.
+/// @notice A provider that can identify the auditor among its clients could serve it better than the others. It sees
+/// nonces, and later all data of the auditor's round on chain.
 contract AttackNonceTest is Deployment {
     uint256 private constant SERVICES = 15;
 
@@ -40,14 +40,14 @@ contract AttackNonceTest is Deployment {
             bool sampled = e.salt == samples[0].salt || e.salt == samples[1].salt;
             vm.assertEq(_holds(published, e.salt), sampled, "the salt of a sample only");
             vm.assertEq(_holds(published, bytes32(e.signature)), sampled, "and its receipt");
-            // Not even a sampled nonce stands there as it is.
+            // Not even a sampled nonce appears literally.
             vm.assertFalse(_holds(published, _nonce(e.number, e.salt)), "a nonce");
             if (sampled) ++shown;
         }
         vm.assertTrue(shown == 1 || shown == 2, "two samples, with replacement");
     }
 
-    /// @dev Two services put together what they got and what was shown: the draw's key, and a salt.
+    /// @dev Two services combine their data with the published data: the draw's key, and a salt.
     function test_OneServicesSaltDoesNotGiveAnothersNonce() public view {
         Round memory round = _roundWithRandomSalts();
         Evidence memory known = round.evidence[0];
@@ -60,7 +60,7 @@ contract AttackNonceTest is Deployment {
         }
     }
 
-    /// @dev The receipts of a round with salts that nothing derives.
+    /// @dev The receipts of a round with underived salts.
     function _roundWithRandomSalts() private view returns (Round memory round) {
         round = _alice.buildChunks(2, _alice.honestWords(2, 3), 512);
         vm.assertEq(round.evidence.length, SERVICES, "a receipt of each");
@@ -80,7 +80,7 @@ contract AttackNonceTest is Deployment {
         return keccak256(abi.encode(_y, number, salt));
     }
 
-    /// @dev Whether a word stands in some bytes, at any place.
+    /// @dev Whether bytes contain a word at any position.
     function _holds(bytes memory data, bytes32 word) private pure returns (bool) {
         for (uint256 i = 0; i + 32 <= data.length; ++i) {
             bytes32 here;

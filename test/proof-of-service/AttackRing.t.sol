@@ -7,14 +7,14 @@ import {AuditorActor} from "../support/AuditorActor.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
 
-/// @notice Epochs `e` and `e + 256` share an entry in each ring. Neither is ever taken for the other.
+/// @notice Epochs `e` and `e + 256` share an entry in each ring. They are never confused.
 contract AttackRingTest is Deployment {
     AuditorActor private _alice;
 
     function setUp() public override {
         super.setUp();
         registerService();
-        // Alone she has weight 7: her word is the verdict.
+        // Alone she has weight 7, so her vote is the verdict.
         _alice = newAuditor("alice", 5_000e18);
     }
 
@@ -42,7 +42,7 @@ contract AttackRingTest is Deployment {
         vm.assertEq(seed, bytes32(0), "nor the earlier one's");
         (uint256 budget, , , ) = budgetOf(2);
         vm.assertEq(budget, 0, "nor its budget");
-        // A round cannot be revealed under the other's seed.
+        // A round cannot be revealed with the other epoch's seed.
         enter(514);
         _alice.commitWords(514, new uint256[](0), 512);
         enter(515);
@@ -90,7 +90,7 @@ contract AttackRingTest is Deployment {
         _audit(258, 0);
         enter(260);
         vm.assertGt(_alice.claim(258, 4), 0, "the old round's mark does not bar the new one");
-        // Nor can the old round be claimed out of the new one's budget.
+        // The old round cannot be claimed from the new epoch's budget either.
         IProofOfService.Sample[] memory none;
         vm.expectRevert(abi.encodeWithSelector(IProofOfService.PosNotClaimEpoch.selector, 2, 260));
         pos.claim(old, 4, none);

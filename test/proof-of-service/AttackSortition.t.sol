@@ -10,7 +10,7 @@ import {Deployment} from "../support/Deployment.sol";
 import {Round, RoundKit} from "../support/RoundKit.sol";
 import {System, SystemLib} from "../support/System.sol";
 
-/// @notice What an auditor tries to be drawn more often, or where it likes.
+/// @notice Attempts of an auditor to be drawn more often, or in chosen shards.
 contract AttackSortitionTest is Deployment {
     using SystemLib for System;
 
@@ -26,7 +26,8 @@ contract AttackSortitionTest is Deployment {
         _alice = newAuditor("alice", 5_000e18);
     }
 
-    /// @dev Once the expectation passes 1, does it pay to split? The sum of the parts against the whole.
+    /// @dev Splitting a stake with an expectation above 1 gains nothing: the sum of the parts, compared with the
+    /// whole.
     function test_SplittingALargeStakeGivesNoMoreWeight() public pure {
         uint256[3] memory percents = [uint256(15), 33, 60];
         uint256[3] memory parts = [uint256(2), 7, 40];
@@ -71,7 +72,7 @@ contract AttackSortitionTest is Deployment {
         vm.assertTrue(four > 170 && four < 204, "four");
     }
 
-    /// @dev Mallory registers Alice's tip as her own, to vote with the secret that Alice shows.
+    /// @dev Mallory registers Alice's tip as her own, to vote with the secret that Alice reveals.
     function test_ACopiedTipComesTooLate() public {
         bytes32 tip = _alice.lastTip();
         _enrolMallory(tip);
@@ -82,7 +83,7 @@ contract AttackSortitionTest is Deployment {
         pos.commit(MALLORY, 2, guess);
         enterAndTick(3);
         _alice.reveal(2);
-        // Now she knows, and it is too late to commit.
+        // Now she knows the secret, but it is too late to commit.
         Round memory round = _roundOf(MALLORY, 2, _alice.secret(2));
         vm.expectRevert(abi.encodeWithSelector(IProofOfService.PosNotCommitEpoch.selector, 2, 3));
         vm.prank(OPERATOR);
@@ -93,7 +94,7 @@ contract AttackSortitionTest is Deployment {
         pos.reveal(round.chunks[0]);
     }
 
-    /// @dev One person runs both: the draws are apart, and each has no more than its own stake draws.
+    /// @dev One person runs both: the draws are independent, and each has only the weight of its own stake.
     function test_SeveralIdentitiesOnOneTipAreNoMoreThanTheirStake() public {
         _enrolMallory(_alice.lastTip());
         enterAndTick(2);
@@ -112,7 +113,7 @@ contract AttackSortitionTest is Deployment {
         vm.assertEq(tallyOf(0, 2) >> 240, weight, "half of the stake each");
     }
 
-    /// @dev The seed is out and the draw is bad: another tip, another stake, a wait.
+    /// @dev The seed is known and the draw is bad: a new tip, another stake and waiting do not help.
     function test_NoSecondDrawForAnEpochThatHasItsSeed() public {
         newAuditor("whale", 50_000e18);
         enterAndTick(4);
@@ -124,7 +125,7 @@ contract AttackSortitionTest is Deployment {
         _alice.unstake(55_000e18);
         vm.assertEq(_drawsOf(4), draw, "none");
 
-        // The contract sees it the same way: the new chain, usable from 6 on, does not open epoch 4.
+        // The contract agrees: the new chain, usable from 6 on, does not open epoch 4.
         uint256 snapshot = vm.snapshotState();
         Round memory round = _alice.build(4, 3, _alice.secret(6));
         _alice.commitRound(4, round);
@@ -137,7 +138,7 @@ contract AttackSortitionTest is Deployment {
         _alice.reveal(4);
     }
 
-    /// @dev Skipped epochs do not bring a better element into reach: each belongs to its epoch.
+    /// @dev Skipping epochs does not give a better element, because each element belongs to its epoch.
     function test_WaitingGivesNoOtherElement() public {
         uint256 snapshot = vm.snapshotState();
         for (uint32 epoch = 2; epoch < 6; ++epoch) {
@@ -151,7 +152,7 @@ contract AttackSortitionTest is Deployment {
         snapshot = vm.snapshotState();
         vm.assertEq(_elementAfter(6), shown, "who kept silent shows the same");
         vm.revertToState(snapshot);
-        // And none but this one opens the epoch.
+        // Only this element opens the epoch.
         for (uint32 other = 4; other <= 8; ++other) {
             if (other == 6) continue;
             snapshot = vm.snapshotState();
@@ -183,7 +184,7 @@ contract AttackSortitionTest is Deployment {
         (, element, , , ) = pos.auditorOf(address(_alice));
     }
 
-    /// @dev All that is drawn in an epoch: the weight in each of 40 shards.
+    /// @dev The draw of an epoch: the weight in each of 40 shards.
     function _drawsOf(uint32 epoch) private view returns (bytes32 draws) {
         for (uint256 shard = 0; shard < 40; ++shard) {
             draws = keccak256(abi.encode(draws, _alice.weightIn(epoch, shard)));

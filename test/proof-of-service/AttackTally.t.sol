@@ -9,12 +9,11 @@ import {Deployment} from "../support/Deployment.sol";
 import {Evidence, Forgery, Round, RoundKit} from "../support/RoundKit.sol";
 import {System, SystemLib} from "../support/System.sol";
 
-/// @notice What auditors try with their votes: more weight than counts, more pay than there is, a verdict
-/// or a sample of their own making.
+/// @notice Attacks with votes: more weight than counts, more pay than the budget, a manipulated verdict or sample.
 contract AttackTallyTest is Deployment {
     using SystemLib for System;
 
-    /// @dev Sixteen auditors with a weight of 1 each, made up: such a draw is rare luck.
+    /// @dev Sixteen auditors with a weight of 1 each; the stakes are mocked, because such a draw is rare.
     function test_TheSixteenthReportCountsNothingAndOverrunsNothing() public {
         registerServices(15);
         AuditorActor[] memory actors = _crowd(16);
@@ -42,7 +41,7 @@ contract AttackTallyTest is Deployment {
         vm.assertEq(paid, (budget / (4 * 15 * 15)) * 4 * 15 * 15, "the budget, rounded down");
     }
 
-    /// @dev Three times weight 7 claims 21 fifteenths of a shard.
+    /// @dev Three auditors with weight 7 claim 21 fifteenths of a shard.
     function test_WeightBeyondFifteenIsPaidOutOfItsOwnEpochOnly() public {
         registerServices(4);
         AuditorActor[] memory actors = _crowd(3);
@@ -76,7 +75,7 @@ contract AttackTallyTest is Deployment {
         vm.assertEq(otherLeft, other, "nor of another epoch");
     }
 
-    /// @dev FAILED needs no evidence: whoever says it of everything sits at home.
+    /// @dev FAILED needs no evidence, so an auditor can vote FAILED on all services without work.
     function test_WhoCriesFailedEarnsAQuarterAtMost() public {
         registerServices(15);
         AuditorActor mallory = newAuditor("mallory", 15_000e18);
@@ -108,7 +107,7 @@ contract AttackTallyTest is Deployment {
         registerServices(2);
         AuditorActor mallory = newAuditor("mallory", 30_000e18);
         AuditorActor alice = newAuditor("alice", 15_000e18);
-        // Mallory has the majority and says FAILED of all, for long enough to suspend.
+        // Mallory has the majority and votes FAILED on all services, for long enough to suspend.
         for (uint32 epoch = 2; epoch <= 9; ++epoch) {
             enterAndTick(epoch);
             mallory.commit(epoch, 0);
@@ -119,7 +118,7 @@ contract AttackTallyTest is Deployment {
         }
         enter(11);
         for (uint64 number = 1; number <= 2; ++number) {
-            // She can take them out of service, as a majority can; their owners reinstate them.
+            // A majority can suspend them; their owners reinstate them.
             settlement.suspend(number, 9);
             vm.assertEq(serviceStakeAt(number, 12), 1_000e18, "no stake moves");
         }
@@ -128,8 +127,8 @@ contract AttackTallyTest is Deployment {
         vm.assertEq(token.balanceOf(address(staking)), 47_000e18, "not a wei");
     }
 
-    /// @dev She votes EXCELLENT on the one service that she never contacted, and has her samples fall on
-    /// ten of her own, registered without stake, which sign whatever she likes.
+    /// @dev She votes EXCELLENT on a service that she never contacted, and tries to steer her samples to ten of her
+    /// own services, registered without stake, which sign any receipt.
     function test_SamplesAreNotDilutedByOnesOwnIdleServices() public {
         registerService();
         for (uint256 i = 0; i < 10; ++i) {
@@ -159,7 +158,7 @@ contract AttackTallyTest is Deployment {
         vm.assertGt(pos.report(address(mallory), 2), 0, "and she cannot leave it at that");
     }
 
-    /// @dev The same with services that she retired: they keep their keys, and count no more.
+    /// @dev The same with her retired services, which keep their keys but do not count.
     function test_VotesOnRetiredServicesAreRefused() public {
         registerServices(2);
         AuditorActor mallory = newAuditor("mallory", 5_000e18);

@@ -32,7 +32,7 @@ contract GreedyReceiver is IERC721Receiver {
     }
 }
 
-/// @notice What an adversary tries. The index of all attacks and their tests is README.md beside this file.
+/// @notice Attacks. README.md in this folder lists all attacks and their tests.
 contract AttacksTest is Deployment {
     AuditorActor private _alice;
 
@@ -44,8 +44,8 @@ contract AttacksTest is Deployment {
 
     function test_NobodySettlesAnEpochAwayBeforeItsSeedCame() public {
         _audit(2);
-        // Epoch 3 is over and has no seed yet. Were it settled now, the service would lose the pay that the
-        // verdict of epoch 2 gives it once the seed comes.
+        // Epoch 3 is over and has no seed yet. If it were settled now, the service would lose the pay that the
+        // verdict of epoch 2 gives it once the seed is recorded.
         enter(5);
         vm.prank(STRANGER);
         settlement.settle(1, 3);
@@ -105,7 +105,7 @@ contract AttacksTest is Deployment {
         address operator = mallory.OPERATOR();
         enterAndTick(2);
         Round memory round = _alice.buildChunks(2, _alice.honestWords(2, 3), 512);
-        // Mallory sees Alice's transaction and is faster.
+        // Mallory copies Alice's transaction and is faster.
         vm.prank(operator);
         pos.commit(address(mallory), 2, round.commitment);
         _alice.commitRound(2, round);

@@ -61,7 +61,7 @@ contract ClaimTest is Deployment {
                 rate * quarters[grade] * bob.weightIn(epoch, 0),
                 "by distance"
             );
-            // Both FAILED is a quarter: it needs no evidence.
+            // If both are FAILED the pay is a quarter, because it needs no evidence.
             vm.assertEq(
                 _alice.claim(epoch, epoch + 2),
                 rate * (grade == 0 ? 4 : 16) * _alice.weightIn(epoch, 0),
@@ -71,7 +71,7 @@ contract ClaimTest is Deployment {
     }
 
     function test_WithoutAQuorumNothingIsPaid() public {
-        // A whale that sits the epoch out leaves Alice an expected weight of 7/4.
+        // A large auditor that skips the epoch leaves Alice an expected weight of 7/4.
         newAuditor("whale", 45_000e18);
         _revealAlone(2, 3);
         enterAndTick(4);
@@ -87,7 +87,7 @@ contract ClaimTest is Deployment {
         ];
         enterAndTick(2);
         for (uint256 i = 0; i < 3; ++i) {
-            // A draw of 21 where 15 count is rare luck, so the stakes are made up.
+            // A draw of 21, of which 15 count, is rare, so the stakes are mocked.
             (, , uint96 total) = staking.totalsAt(2);
             vm.mockCall(
                 address(staking),
@@ -240,7 +240,7 @@ contract ClaimTest is Deployment {
             );
     }
 
-    /// @dev Pay of a quarter vote: the budget over four services and the weight counted, at least 7.
+    /// @dev Pay of a quarter vote: the budget divided by four services and the counted weight, at least 7.
     function _rate(uint32 epoch) private view returns (uint256) {
         (, , uint256 budget, ) = budgetOf(epoch);
         uint256 counted = (tallyOf(0, epoch) >> 240) & 0xf;

@@ -6,7 +6,7 @@ import {AuditorActor} from "../support/AuditorActor.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
 
-/// @notice What was claimed waits for the auditor, and is paid once.
+/// @notice Claimed pay stays available to the auditor, and is paid once.
 contract CollectTest is Deployment {
     AuditorActor private _alice;
 
@@ -40,7 +40,7 @@ contract CollectTest is Deployment {
         _expectNothing(address(_alice));
     }
 
-    /// @dev The ring gives back what an epoch has left, and what was claimed of it is not left.
+    /// @dev The ring returns the unspent budget of an epoch, without claimed pay.
     function test_WhatWaitsOutlivesTheRing() public {
         uint256 earned = _claimed(2);
         (, uint256 providers, , uint256 auditors) = budgetOf(2);

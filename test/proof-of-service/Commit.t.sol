@@ -36,7 +36,7 @@ contract CommitTest is Deployment {
             enter(epoch);
             _commit(epoch);
         }
-        // The entry of epoch 2 is taken over by epoch 258.
+        // Epoch 258 reuses the entry of epoch 2.
         enter(258);
         _commit(258);
         (bool committed, , ) = pos.roundOf(address(_alice), 2);
@@ -56,7 +56,7 @@ contract CommitTest is Deployment {
 
     function test_RevertsWhen_AnotherThanTheOperatorCommits() public {
         enter(2);
-        // Not even the owner: the keys have different duties.
+        // Not even the owner, because the keys have different duties.
         vm.expectRevert(
             abi.encodeWithSelector(
                 IProofOfService.PosNotOperator.selector,
@@ -90,7 +90,7 @@ contract CommitTest is Deployment {
 
     function test_RevertsWhen_TheTransactionComesTooLate() public {
         enter(3);
-        // Taken for epoch 3 it would bar the round of epoch 3 and could never be revealed.
+        // As a commitment to epoch 3 it would block the round of epoch 3 and could never be revealed.
         vm.expectRevert(abi.encodeWithSelector(IProofOfService.PosNotCommitEpoch.selector, 2, 3));
         vm.prank(_operator);
         pos.commit(address(_alice), 2, COMMITMENT);

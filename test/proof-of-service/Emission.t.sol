@@ -7,8 +7,8 @@ import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
 import {EPOCH_SECONDS, GOVERNOR, System, SystemLib, TREASURY} from "../support/System.sol";
 
-/// @notice What an epoch pays where the yield of the stake bounds the emission, as it does in public: 100% a
-/// year. The stories are told with epochs of 12 s, whose pay is 1/300 of an hour's.
+/// @notice Pay of an epoch if the yield of the stake bounds the emission, as in public: 100% a year. The tests use
+/// epochs of 12 s, whose pay is 1/300 of an hour's.
 contract EmissionTest is Deployment {
     using SystemLib for System;
 
@@ -20,8 +20,8 @@ contract EmissionTest is Deployment {
         _use(SystemLib.deploy(YIELD));
     }
 
-    /// @dev A service and an auditor of one owner, and nobody else in the network: the whole emission of the
-    /// schedule would be theirs.
+    /// @dev A service and an auditor of one owner, alone in the network: without the bound they would receive the
+    /// whole scheduled emission.
     function test_TheOnlyOnesEarnTheYieldOfTheirOwnStake() public {
         system().register(OWNER, 1_000e18);
         AuditorActor mine = newAuditor("mine", 5_000e18);
@@ -31,7 +31,7 @@ contract EmissionTest is Deployment {
         vm.assertLt(got * 100_000, pool.epochBudget(), "next to nothing of the schedule");
     }
 
-    /// @dev The auditor alone would take the auditors' part of a network of many services.
+    /// @dev Without the bound, a single auditor would receive the auditors' part of a network of many services.
     function test_AnAuditorAloneEarnsFourYieldsOfItsStake() public {
         for (uint256 i = 0; i < 15; ++i) {
             system().register(OWNER, 100_000e18);
@@ -46,7 +46,7 @@ contract EmissionTest is Deployment {
         );
     }
 
-    /// @dev Pay for an audit stays when auditors join, as long as the services' stake allows it.
+    /// @dev Pay for each staked BLOC of auditors stays when auditors join, while the services' stake allows it.
     function test_PayForAnAuditDoesNotFallWhenAuditorsJoin() public {
         for (uint256 i = 0; i < 15; ++i) {
             system().register(OWNER, 100_000e18);
@@ -63,7 +63,7 @@ contract EmissionTest is Deployment {
         _assertNear(four, 4 * alone, "as much for each BLOC that is staked");
     }
 
-    /// @dev What is staked above the class's maximum is at risk, and earns nothing.
+    /// @dev Stake above the class's maximum is at risk, and earns nothing.
     function test_StakeAboveTheMaximumIsNotPaidFor() public {
         registerService();
         system().register(OWNER, 100_000e18);
@@ -93,7 +93,7 @@ contract EmissionTest is Deployment {
         registry.addClass(kind);
     }
 
-    /// @dev A network that earns fees: what it hands in reaches the auditors, above the bound.
+    /// @dev A network with fees: its contributions reach the auditors, above the bound.
     function test_ContributionsArePaidToAuditors() public {
         _contribute(168_000e18);
         system().register(OWNER, 1_000e18);
@@ -104,7 +104,7 @@ contract EmissionTest is Deployment {
         vm.assertLt(pool.contributions(), 167_000e18, "each tick takes its part");
     }
 
-    /// @dev The epoch's auditors did nothing: when its entry is used again, its contribution waits anew.
+    /// @dev The epoch's auditors did nothing: when its entry is reused, its contribution is returned.
     function test_ContributionsThatNobodyEarnedReturn() public {
         _contribute(168_000e18);
         system().register(OWNER, 1_000e18);
@@ -121,7 +121,7 @@ contract EmissionTest is Deployment {
         vm.assertEq(pool.contributions(), 168_000e18 - part, "back, and the next part out");
     }
 
-    /// @dev Nothing is emitted for nobody, yet the tick is paid.
+    /// @dev Without services there is no emission, but the tick is paid.
     function test_AnEmptyNetworkPaysForItsTickAlone() public {
         enter(2);
         uint256 before = token.balanceOf(address(this));
@@ -130,8 +130,8 @@ contract EmissionTest is Deployment {
         vm.assertEq(setAside(), 0, "nothing else");
     }
 
-    /// @dev Neither of the spenders can reach what is held for the other: the providers' budget is untouched
-    /// by whatever auditors claim, and the other way round.
+    /// @dev Neither spender can use the other's reserve: claims of auditors do not change the providers' reserve, and
+    /// settlements do not change the auditors' reserve.
     function test_ProvidersAndAuditorsHaveReservesOfTheirOwn() public {
         system().register(OWNER, 1_000e18);
         AuditorActor auditor = newAuditor("auditor", 5_000e18);
@@ -169,7 +169,7 @@ contract EmissionTest is Deployment {
         vm.stopPrank();
     }
 
-    /// @dev As much but for the roundings, which are all down.
+    /// @dev Equal except for roundings, which are all down.
     function _assertNear(uint256 actual, uint256 exact, string memory what) private pure {
         vm.assertLe(actual, exact + 1_000, what);
         vm.assertGe(actual * 1_000, exact * 999, what);

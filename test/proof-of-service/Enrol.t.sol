@@ -47,7 +47,7 @@ contract EnrolTest is Deployment {
     function test_ANewTipReplacesTheChainWithoutAGap() public {
         _alice.enrol();
         _round(2);
-        // In epoch 3, already revealed for 2: the new tip counts from 5 on.
+        // In epoch 3, after the reveal for 2: the new tip counts from 5 on.
         _alice.enrol();
         enterAndTick(3);
         _alice.commit(3, 3);

@@ -7,7 +7,7 @@ import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
 import {Forgery, Round, RoundKit} from "../support/RoundKit.sol";
 
-/// @notice A commitment is to one round, not to a choice among many.
+/// @notice A commitment is to exactly one round.
 contract EquivocationTest is Deployment {
     AuditorActor private _alice;
     AuditorActor private _mallory;
@@ -20,7 +20,7 @@ contract EquivocationTest is Deployment {
     }
 
     /// @dev Mallory commits to one chunk for each grade, all with index 0, contacts service 1 only, and
-    /// decides when she has seen the verdict and the samples.
+    /// decides after she has seen the verdict and the samples.
     function test_ARoundIsNotChosenAfterTheVerdict() public {
         enterAndTick(2);
         _alice.commit(2, 2);

@@ -10,9 +10,9 @@ import {HeaderLib} from "../support/HeaderLib.sol";
 import {RoundKit} from "../support/RoundKit.sol";
 import {EPOCH_SECONDS, GENESIS, GENESIS_BLOCK, System, SystemLib} from "../support/System.sol";
 
-/// @notice What somebody can do who knows the seed of an epoch before it begins. On L1 that is the proposer of
-/// the last block of the epoch before, whose RANDAO reveal completes the value. On a rollup everybody sees the
-/// value of the L1 block that the first blocks of the epoch will name.
+/// @notice Attacks by a party that knows the seed of an epoch before it begins. On L1 this is the proposer of the
+/// last block of the previous epoch, whose RANDAO reveal completes the value. On a rollup everyone sees the value of
+/// the L1 block that the first blocks of the epoch will name.
 abstract contract Foresight is Deployment {
     using SystemLib for System;
 
@@ -35,7 +35,7 @@ abstract contract Foresight is Deployment {
     /// @dev Records the seed.
     function _prove() internal virtual;
 
-    /// @dev They have the least stake, and enrolled long before: their secrets cannot be changed any more.
+    /// @dev They have the minimum stake, and enrolled long before, so their secrets cannot be changed any more.
     function test_StakeAddedForAKnownDrawDoesNotCountInIt() public {
         AuditorActor[] memory crowd = _crowd();
         bytes32 seed = _foresee();
@@ -60,8 +60,8 @@ abstract contract Foresight is Deployment {
         vm.assertTrue(quorate && grade == 3, "the honest verdict");
     }
 
-    /// @dev The same capital goes from one identity to the next before anything is known. It would have to be
-    /// left in each.
+    /// @dev The same capital moves from one identity to the next before the seed is known. It would have to stay in
+    /// each.
     function test_AnIdentityWithoutStakeIsNotEnrolled() public {
         AuditorActor[] memory crowd = _crowd();
         for (uint256 i = 0; i < crowd.length; ++i) {
@@ -107,7 +107,7 @@ abstract contract Foresight is Deployment {
         vm.assertEq(total, 500_000e18, "from the next on");
     }
 
-    /// @dev The stake would fall, and what is drawn with it, after a bad draw.
+    /// @dev After a bad draw the stake would be taken out, and the draw would become smaller.
     function test_StakeTakenAwayForAKnownDrawStillCountsInIt() public {
         AuditorActor leaving = newAuditor("leaving", 450_000e18);
         enter(E - 2);
@@ -145,7 +145,7 @@ abstract contract Foresight is Deployment {
         vm.assertEq(settlement.settle(_service, E), 0, "nothing is paid for it");
     }
 
-    /// @dev Nor does it help to flee from a draw.
+    /// @dev Leaving after a draw does not help either.
     function test_AServiceCannotEnterMaintenanceForAKnownDraw() public {
         _foresee();
         _setMaintenance(true);
@@ -157,7 +157,7 @@ abstract contract Foresight is Deployment {
         vm.assertEq(registry.activeLanes(0, E + 1), 0, "not in the next");
     }
 
-    /// @dev A larger stake would be paid for an epoch whose auditors are known.
+    /// @dev Otherwise a larger stake would be paid in an epoch whose auditors are known.
     function test_StakeOfAServiceAddedForAKnownDrawIsNotPaidForInIt() public {
         _foresee();
         (, uint96 before) = staking.serviceStakeAt(_service, E);
@@ -170,7 +170,7 @@ abstract contract Foresight is Deployment {
         vm.assertEq(counted, before + 50_000e18, "from the next on");
     }
 
-    /// @dev Another key would make the evidence of the drawn auditors worthless, or that of friends good.
+    /// @dev Another key would invalidate the evidence of the drawn auditors, or validate that of friends.
     function test_AKeyOrProbeSetForAKnownDrawIsNotUsedInIt() public {
         address old = registry.keyAt(_service, E);
         (bytes32 probe, ) = registry.probeAt(_service, E);
@@ -194,7 +194,7 @@ abstract contract Foresight is Deployment {
         }
     }
 
-    /// @dev Who would draw most with a stake, and draws more than half of what all expect together.
+    /// @dev The identity that would draw most with a stake: more than half of the total expected weight.
     function _luckiest(
         AuditorActor[] memory crowd,
         bytes32 seed,
@@ -211,7 +211,7 @@ abstract contract Foresight is Deployment {
         vm.assertGt(most * (1 << 64), expected, "luckier than most");
     }
 
-    /// @dev The given auditor votes FAILED or so, the honest one votes EXCELLENT if it is another.
+    /// @dev The given auditor votes the given grade; the honest one, if different, votes EXCELLENT.
     function _vote(AuditorActor auditor, uint256 grade) private {
         bool alone = address(auditor) == address(_honest);
         auditor.commit(E, grade);
@@ -236,7 +236,7 @@ abstract contract Foresight is Deployment {
     }
 }
 
-/// @notice L1: known in the last block of the epoch before, to who proposes it.
+/// @notice L1: the proposer of the last block of the previous epoch knows the seed.
 contract ForesightOnL1Test is Foresight {
     using SystemLib for System;
 

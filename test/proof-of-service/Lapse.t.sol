@@ -7,7 +7,7 @@ import {AuditorActor} from "../support/AuditorActor.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
 
-/// @notice Who lets more than 24 epochs with a seed pass without a reveal counts no longer.
+/// @notice An auditor that misses more than 24 epochs with a seed does not count any more.
 contract LapseTest is Deployment {
     AuditorActor private _alice;
     AuditorActor private _idle;
@@ -16,7 +16,7 @@ contract LapseTest is Deployment {
         super.setUp();
         registerService();
         _alice = newAuditor("alice", 5_000e18);
-        // Both are usable from epoch 2 on; the idle one never shows up.
+        // Both are usable from epoch 2 on; the idle one never reveals.
         _idle = newAuditor("idle", 45_000e18);
     }
 
@@ -52,8 +52,8 @@ contract LapseTest is Deployment {
         pos.lapse(address(_idle));
     }
 
-    /// @dev Nobody records the seeds in time; an adversary records each when it is too late to reveal, and
-    /// would have everyone out of the draws at once.
+    /// @dev No seed is recorded in time. An adversary records each one when it is too late to reveal, to remove all
+    /// auditors from the draws at once.
     function test_SeedsRecordedAfterTheTimeToRevealDoNotCount() public {
         _ticks(1, 2);
         for (uint32 epoch = 3; epoch <= 38; ++epoch) {
@@ -61,7 +61,7 @@ contract LapseTest is Deployment {
             tick(epoch);
         }
         _expectNotLapsable(2, 0);
-        // From here on they come in time.
+        // From here on they are recorded in time.
         _ticks(41, 65);
         enter(66);
         _expectNotLapsable(2, 24);
@@ -73,7 +73,7 @@ contract LapseTest is Deployment {
         _ticks(1, 20);
         _idle.commitWords(20, new uint256[](0), 512);
         _ticks(21, 21);
-        // Empty, as of an auditor that drew nothing.
+        // An empty round, as of an auditor that drew nothing.
         _idle.reveal(20);
         _ticks(22, 46);
         _expectNotLapsable(20, 24);
@@ -186,7 +186,7 @@ contract LapseTest is Deployment {
         _ticks(1, 27);
         // 25 seeds from 3 on, but the reveals of the last two are not over.
         _expectNotLapsable(2, 23);
-        // After a long pause the seed of 260 takes the entry of 4: 260 and 5 to 27 are remembered.
+        // After a long pause the seed of 260 overwrites the entry of 4: the ring holds 260 and 5 to 27.
         _ticks(260, 260);
         enter(262);
         _expectNotLapsable(2, 24);

@@ -6,8 +6,8 @@ import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
 import {SystemLib} from "../support/System.sol";
 
-/// @notice What the contract can tell of a chain whose headers hold no randomness: a half of zeros, or a half
-/// that was there before. It tells no more.
+/// @notice The contract detects a chain without randomness by a half of zeros, or by an unchanged half. It detects no
+/// other fault.
 contract RandomnessTest is Deployment {
     uint256 private constant LOW = type(uint128).max;
 
@@ -27,7 +27,7 @@ contract RandomnessTest is Deployment {
         _refused(5, (first & ~LOW) | (other & LOW));
         _refused(5, (other & ~LOW) | (first & LOW));
         _taken(5, other);
-        // Only the newest counts: a half that comes back later says nothing.
+        // Only the newest seed counts: a half that returns later is accepted.
         _taken(6, first);
     }
 

@@ -8,7 +8,7 @@ import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
 import {GENESIS} from "../support/System.sol";
 
-/// @notice A round that was committed to and not revealed costs 0.01% of the stake that counted.
+/// @notice A round that was committed to and not revealed costs 0.01% of the counted stake.
 contract ReportTest is Deployment {
     AuditorActor private _alice;
 
@@ -163,7 +163,7 @@ contract ReportTest is Deployment {
     function test_TheStakeThatCountedIsWhatItCosts() public {
         enterAndTick(2);
         _alice.commit(2, 3);
-        // More in the next epoch does not raise it.
+        // More stake in the next epoch does not raise it.
         _alice.stake(45_000e18);
         enter(4);
         vm.assertEq(pos.report(address(_alice), 2), 0.5e18 + 1, "of 5,000");
@@ -173,7 +173,7 @@ contract ReportTest is Deployment {
         enterAndTick(2);
         _alice.commit(2, 3);
         _alice.unstake(5_000e18 + 1);
-        // The last second in which it can be reported: the stake is still here.
+        // The last second for a report: the stake is still in the contract.
         jump(10, 11);
         vm.assertEq(pos.report(address(_alice), 2), 0.5e18 + 1, "reported");
         vm.assertEq(staking.auditorUnbonding(address(_alice))[0].amount, 4_999.5e18, "cut");
@@ -198,7 +198,7 @@ contract ReportTest is Deployment {
         pos.report(address(_alice), 2);
         (uint96 stake, ) = staking.auditorStake(address(_alice));
         vm.assertEq(stake, 5_000e18 + 1 - 2 * (0.5e18 + 1), "both");
-        // Below the minimum, but no worse off than before in what it may do.
+        // Its stake is below the minimum, but it may do the same as before.
         _alice.commit(5, 3);
         enter(6);
         _alice.reveal(5);
@@ -223,7 +223,7 @@ contract ReportTest is Deployment {
         enterAndTick(258);
         uint256 snapshot = vm.snapshotState();
         enter(260);
-        // The commitment of epoch 2 is none for 258, and its reveal no reveal of 258.
+        // Commitment and reveal of epoch 2 do not count for 258.
         _expectNothing(258);
         vm.revertToState(snapshot);
         _commitGarbage(258);

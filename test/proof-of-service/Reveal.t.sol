@@ -25,7 +25,7 @@ contract RevealTest is Deployment {
         IProofOfService.Chunk memory chunk = _alice.chunkAt(2, 0);
         vm.expectEmit(address(pos));
         emit IProofOfService.Revealed(address(_alice), 2, 0, 17);
-        // Anyone may send it: it says who it is from.
+        // Anyone may send it, because it names its auditor.
         vm.prank(STRANGER);
         pos.reveal(chunk);
 
@@ -182,7 +182,7 @@ contract RevealTest is Deployment {
     }
 
     function test_RevertsWhen_AVoteIsOnAnInactiveLane() public {
-        // Services 18 and 19 do not exist; 17 loses its stake now, which counts from epoch 3 only.
+        // Services 18 and 19 do not exist; 17 loses its stake now, which counts only from epoch 3 on.
         vm.prank(PROVIDER);
         staking.unstakeService(17, 1e18);
         _alice.commitWords(2, _words(RoundKit.word(1, 0xf, 2)), 512);
@@ -213,7 +213,7 @@ contract RevealTest is Deployment {
         (words[0], words[1]) = (RoundKit.word(1, 1, 3), RoundKit.word(1, 2, 3));
         _commitAndExpect(2, words, 512, IProofOfService.PosShardOrder.selector, 1, 2);
 
-        // Nor between chunks: the last shard is kept.
+        // Also not between chunks, because the last shard is stored.
         enterAndTick(4);
         _alice.commitWords(4, words, 1);
         enter(5);
@@ -260,7 +260,7 @@ contract RevealTest is Deployment {
         words[0] = word;
     }
 
-    /// @dev Two auditors draw 15 together only by rare luck, so the stakes are made up.
+    /// @dev Two auditors rarely draw 15 together, so the stakes are mocked.
     function _giveWeightSeven(AuditorActor actor, uint32 epoch) private {
         (, , uint96 total) = staking.totalsAt(epoch);
         vm.mockCall(

@@ -5,7 +5,7 @@ import {AuditorActor} from "../support/AuditorActor.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
 
-/// @notice The whole story of a round.
+/// @notice A complete round.
 contract RoundTest is Deployment {
     function test_TwoAuditorsAndThreeServicesThroughARound() public {
         registerServices(3);

@@ -7,7 +7,7 @@ import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
 import {Forgery, Round, RoundKit} from "../support/RoundKit.sol";
 
-/// @notice Evidence for the votes that the sample seed picks. One service, so both samples ask for it.
+/// @notice Evidence for the votes that the sample seed selects. There is one service, so both samples select it.
 contract SamplesTest is Deployment {
     AuditorActor private _alice;
     IProofOfService.Sample[] private _none;
@@ -76,7 +76,7 @@ contract SamplesTest is Deployment {
         _alice.reveal(2);
         enter(4);
         (, , uint256 budget, ) = budgetOf(2);
-        // No seed has come since, none is needed.
+        // No later seed is recorded, and none is needed.
         uint256 reward = pos.claim(_alice.chunkAt(2, 0), 4, _none);
         vm.assertEq(reward, (budget / (4 * 7)) * 7, "a quarter");
     }
@@ -211,7 +211,7 @@ contract SamplesTest is Deployment {
         one[0] = words[0];
     }
 
-    /// @dev Who seems to have signed when the nonce is the auditor's own.
+    /// @dev The recovered signer if the nonce is the auditor's own.
     function _recovered(Round memory round) private view returns (address) {
         bytes32 y = RoundKit.drawKey(system(), address(_alice), 2, _alice.secret(2));
         bytes memory signature = round.evidence[0].signature;

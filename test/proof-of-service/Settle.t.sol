@@ -17,7 +17,7 @@ contract SettleTest is Deployment {
         super.setUp();
         registerService();
         system().register(PROVIDER, 3_000e18);
-        // Alone she has weight 7 in every shard: her word is the verdict.
+        // Alone she has weight 7 in every shard, so her vote is the verdict.
         _alice = newAuditor("alice", 5_000e18);
     }
 
@@ -89,7 +89,7 @@ contract SettleTest is Deployment {
         enterAndTick(4);
         enterAndTick(5);
         enter(7);
-        // In epoch 3: inactive from 5 on, where the old verdict would have stood in, as it does in 4.
+        // In epoch 3: inactive from 5 on, where the old verdict would otherwise be carried, as in 4.
         vm.assertEq(
             settlement.settle(1, 5),
             _providersBudget(2) / 4 + _providersBudget(4) / 4,
@@ -165,7 +165,7 @@ contract SettleTest is Deployment {
 
     function test_EpochsOfMaintenanceAndSuspensionAreUnpaid() public {
         _audit(2, 3);
-        // In epoch 3: out of service from 4 on. The verdict of 2 would stand in for 3 to 6.
+        // In epoch 3: inactive from 4 on. The verdict of 2 would otherwise be carried to 3 to 6.
         vm.prank(PROVIDER);
         registry.setMaintenance(1, true);
         vm.prank(address(book));

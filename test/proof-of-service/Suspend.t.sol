@@ -18,7 +18,7 @@ contract SuspendTest is Deployment {
     function setUp() public override {
         super.setUp();
         registerServices(2);
-        // Alone she has weight 7 in every shard: her word is the verdict.
+        // Alone she has weight 7 in every shard, so her vote is the verdict.
         _alice = newAuditor("alice", 5_000e18);
     }
 
@@ -71,7 +71,7 @@ contract SuspendTest is Deployment {
 
     function test_MaintenanceBreaksTheRun() public {
         _run(2, 4, 0);
-        // In epoch 5: it counts in 7 only.
+        // In epoch 5; it counts only in 7.
         vm.prank(PROVIDER);
         registry.setMaintenance(1, true);
         _run(5, 5, 0);
@@ -133,7 +133,7 @@ contract SuspendTest is Deployment {
         vm.prank(PROVIDER);
         registry.reinstate(1);
         _expect(abi.encodeWithSelector(ISettlement.SettlementRunTooShort.selector, 1, 9, 13), 9);
-        // Nor does part of the old run serve a new one.
+        // A part of the old run does not count for a new one either.
         _run(12, 18, 0);
         enter(20);
         _expect(abi.encodeWithSelector(ISettlement.SettlementRunTooShort.selector, 1, 18, 13), 18);
@@ -195,7 +195,7 @@ contract SuspendTest is Deployment {
         vm.assertFalse(ok, "not down");
     }
 
-    /// @dev Audits epochs one after the other: a grade for all services, or silence, or no seed.
+    /// @dev Audits consecutive epochs: with a grade for all services, without votes, or without a seed.
     function _run(uint32 from, uint32 to, uint256 grade) private {
         for (uint32 epoch = from; epoch <= to; ++epoch) {
             enter(epoch);

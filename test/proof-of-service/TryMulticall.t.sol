@@ -62,7 +62,7 @@ contract TryMulticallTest is Deployment {
     }
 
     function test_NobodyActsForTheContractThroughIt() public {
-        // The delegate call keeps the sender, so that the contract is never an owner or operator itself.
+        // The delegate call keeps the sender, so the contract itself is never an owner or operator.
         bytes[] memory calls = _one(abi.encodeCall(IProofOfService.setOperator, (STRANGER)));
         calls = _one(abi.encodeCall(ISkippingBatch.tryMulticall, (calls)));
         vm.prank(address(_alice));
@@ -112,7 +112,7 @@ contract TryMulticallTest is Deployment {
         pos.tryMulticall{gas: 60_000}(calls);
     }
 
-    /// @dev Whatever the gas, an honest call succeeds or takes the transaction down: it is never skipped.
+    /// @dev With any gas, an honest call succeeds or the transaction reverts: it is never skipped.
     function test_NoAmountOfGasSkipsAnHonestCall() public {
         enterAndTick(2);
         _alice.commit(2, 3);

@@ -57,7 +57,7 @@ contract ClassesTest is Deployment {
         vm.assertEq(uint8(registry.statusAt(number, 4)), 1, "the old one is active");
         vm.assertEq(registry.activeLanes(0, 4), 1, "and has its lane");
 
-        // Its owner can leave and come back.
+        // Its owner can end and resume activity.
         _fund(1);
         vm.startPrank(PROVIDER);
         staking.unstakeService(number, 1);
@@ -81,7 +81,7 @@ contract ClassesTest is Deployment {
         registry.register(classId, KEY, "GET /", "", 0);
     }
 
-    /// @dev The access manager decides who governs, function by function.
+    /// @dev The access manager determines the governor for each function.
     function test_GovernanceHandsOnARight() public {
         bytes4[] memory selectors = new bytes4[](1);
         selectors[0] = registry.setClassOpen.selector;
@@ -178,7 +178,7 @@ contract ClassesTest is Deployment {
         registry.setClassOpen(classId, open);
     }
 
-    /// @dev Finds the slot that holds the number of classes.
+    /// @dev Finds the storage slot with the number of classes.
     function _setClassCount(uint256 count) private {
         for (uint256 slot = 0; registry.classCount() != count; ++slot) {
             bytes32 held = vm.load(address(registry), bytes32(slot));

@@ -23,7 +23,7 @@ import {
     SystemLib
 } from "../support/System.sol";
 
-/// @notice A registry is closed before it has a successor: announced, taken back in time or not at all.
+/// @notice A registry is closed before it has a successor: the closing is announced, and can only be revoked in time.
 contract ClosingTest is Deployment {
     using SystemLib for System;
 
@@ -66,7 +66,7 @@ contract ClosingTest is Deployment {
         vm.assertFalse(registry.isClosed(), "open");
         registerService();
 
-        // And announced again, from the beginning.
+        // It can be announced again, with the full time.
         vm.prank(GOVERNOR);
         registry.announceClosing();
         vm.assertEq(registry.closesAt(), vm.getBlockTimestamp() + CLOSING_SECONDS, "anew");
@@ -127,7 +127,7 @@ contract ClosingTest is Deployment {
         Artifacts.newRegistry(EPOCH_SECONDS, address(governance), address(0), 0);
     }
 
-    /// @dev A commitment that is old enough, a number that could be taken over: all the same.
+    /// @dev Refused even with an old enough commitment, or a number that could be taken over.
     function test_AClosedRegistryRefusesNumbersAndLabels() public {
         system().close();
         System memory second = system().succeed();

@@ -5,7 +5,7 @@ import {IEpochClock} from "../../contracts/registry/IEpochClock.sol";
 import {Artifacts} from "../support/Artifacts.sol";
 import {vm} from "../support/Cheatcodes.sol";
 
-/// @notice The clock that the registry starts, in the block of its creation, and the others copy.
+/// @notice The clock that the registry starts in the block of its creation, and that the other contracts copy.
 contract EpochClockTest {
     function test_AnEpochBeginsAtItsFirstSecond() public {
         IEpochClock clock = _start(1_000, 12);

@@ -15,7 +15,7 @@ import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
 import {LABEL_MINIMUM_AGE, LABEL_PRICE, System, SystemLib} from "../support/System.sol";
 
-/// @notice A receiver that remembers, and answers what it is told to.
+/// @notice A receiver that records its calls, and returns a given answer.
 contract Receiver is IERC721Receiver {
     bytes4 private immutable _answer;
     bytes32 public received;
@@ -38,7 +38,7 @@ contract Receiver is IERC721Receiver {
     }
 }
 
-/// @notice Services as any wallet or market that knows ERC-721 expects them.
+/// @notice Services behave as wallets and markets with ERC-721 expect.
 contract Erc721Test is Deployment {
     using SystemLib for System;
 
@@ -55,7 +55,7 @@ contract Erc721Test is Deployment {
         _two = registerService();
     }
 
-    // What it is
+    // Interfaces
 
     function test_SaysWhatItIs() public view {
         vm.assertEq(bytes(registry.name()), "Blockcloud Service", "name");
@@ -94,7 +94,7 @@ contract Erc721Test is Deployment {
         registry.getApproved(UNKNOWN);
         _expectUnknown();
         registry.tokenURI(UNKNOWN);
-        // A number beyond 64 bits is no other one's.
+        // A number above 64 bits does not exist.
         vm.expectRevert(
             abi.encodeWithSelector(IERC721Errors.ERC721NonexistentToken.selector, (1 << 64) + _one)
         );
@@ -125,7 +125,7 @@ contract Erc721Test is Deployment {
 
     function test_RevertsWhen_AnotherTransfers() public {
         address[2] memory others = [STRANGER, OPERATOR];
-        // Approved for another one only.
+        // It is approved only for another token.
         vm.prank(PROVIDER);
         registry.approve(OPERATOR, _two);
         for (uint256 i = 0; i < 2; ++i) {
@@ -222,7 +222,7 @@ contract Erc721Test is Deployment {
         emit IERC721.Approval(PROVIDER, BUYER, _one);
         vm.prank(OPERATOR);
         registry.approve(BUYER, _one);
-        // Who is approved for one does not approve others for it.
+        // An approved account cannot approve others.
         vm.expectRevert(
             abi.encodeWithSelector(IERC721Errors.ERC721InvalidApprover.selector, BUYER)
         );

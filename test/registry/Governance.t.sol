@@ -10,8 +10,8 @@ import {Deployment} from "../support/Deployment.sol";
 import {IRegistry} from "../support/Interfaces.sol";
 import {CLOSING_SECONDS, EPOCH_SECONDS} from "../support/System.sol";
 
-/// @notice The access manager over the registry, as a public deployment leaves it: the governor is its only
-/// admin, and each of its decisions waits.
+/// @notice The registry's access manager after a public deployment: the governor is its only admin, and each of its
+/// decisions has a delay.
 contract GovernanceTest is Deployment {
     uint64 private constant ADMIN = 0;
     uint64 private constant CLERKS = 7;
@@ -92,7 +92,7 @@ contract GovernanceTest is Deployment {
         );
         _decide(address(_manager), abi.encodeCall(_manager.grantRole, (CLERKS, CLERK, 0)));
         vm.startPrank(CLERK);
-        // Past the permission: there is no such class.
+        // The permission is granted, but the class does not exist.
         vm.expectRevert();
         _registry.setClassOpen(0, true);
         bytes memory refusal = abi.encodeWithSelector(
@@ -126,7 +126,7 @@ contract GovernanceTest is Deployment {
         vm.assertFalse(isMember, "no admin");
     }
 
-    /// @dev The manager can hand the registry over to another; nobody else can.
+    /// @dev Only the manager can hand the registry over to another manager.
     function test_OnlyTheManagerNamesAnotherManager() public {
         IAccessManager next = Artifacts.newAccessManager(CLERK);
         vm.expectRevert(
@@ -143,7 +143,7 @@ contract GovernanceTest is Deployment {
         _registry.announceClosing();
     }
 
-    /// @dev A closed target answers to nobody: the governor has stopped itself.
+    /// @dev A closed target permits no calls: the governor has locked itself out.
     function test_AClosedTargetIsClosedToAll() public {
         _decide(
             address(_manager),
@@ -156,7 +156,7 @@ contract GovernanceTest is Deployment {
         _registry.announceClosing();
     }
 
-    /// @dev A lost governor: nothing that it alone may do happens any more, all else does.
+    /// @dev After the loss of the governor only its own functions are unavailable.
     function test_WithoutAGovernorNothingClosesTheRegistry() public {
         vm.prank(BOARD);
         _manager.renounceRole(ADMIN, BOARD);

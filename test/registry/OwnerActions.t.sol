@@ -7,8 +7,8 @@ import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
 import {System, SystemLib} from "../support/System.sol";
 
-/// @notice Three services, three people and everything that may happen to a service, in any order, against
-/// a model that keeps one plain record for each service and epoch.
+/// @notice Three services, three people and all actions on a service, in any order, compared with a model that keeps
+/// one plain record for each service and epoch.
 contract OwnerActionsTest is Deployment {
     using SystemLib for System;
 
@@ -18,7 +18,7 @@ contract OwnerActionsTest is Deployment {
     uint32 private constant HORIZON = 48;
     uint256 private constant MINIMUM = 1_000e18;
 
-    /// @dev What is known of a service in an epoch.
+    /// @dev The state of a service in an epoch.
     struct Record {
         bool exists;
         address key;
@@ -50,10 +50,10 @@ contract OwnerActionsTest is Deployment {
         }
         for (uint256 i = 1; i <= STEPS; ++i) {
             uint256 dice = uint256(keccak256(abi.encode(seed, 100 + i)));
-            // Mostly several actions an epoch; at times a silence.
+            // Mostly several actions per epoch, sometimes none.
             if (dice % 3 == 0 && _now < HORIZON - 6) _enter(_now + 1 + uint32((dice >> 8) % 3));
             uint64 number = uint64(1 + ((dice >> 16) % SERVICES));
-            // Mostly the owner; at times another.
+            // Mostly the owner, sometimes another account.
             address who = (dice >> 24) % 8 == 0 ? _people[(dice >> 32) % 3] : _owners[number];
             _act((dice >> 40) % ACTIONS, number, who, dice >> 64);
             _compare();
@@ -79,7 +79,7 @@ contract OwnerActionsTest is Deployment {
         _write(number, next);
     }
 
-    /// @dev Does one thing, and to the model what the rules say; refused where they refuse it.
+    /// @dev Makes one call and updates the model by the rules; the call must revert if the rules refuse it.
     function _act(uint256 action, uint64 number, address who, uint256 dice) private {
         Record memory next = _records[number][_now + 2];
         bool mine = who == _owners[number];
@@ -104,7 +104,7 @@ contract OwnerActionsTest is Deployment {
             next.suspended = false;
             call = abi.encodeCall(registry.reinstate, (number));
         } else if (action == 4) {
-            // Rarely: nothing happens afterwards.
+            // Rarely, because a retired service does not change afterwards.
             if (dice % 6 != 0) return;
             next.retired = true;
             (next.stake, next.staker) = (0, address(0));
@@ -129,7 +129,7 @@ contract OwnerActionsTest is Deployment {
             uint256 amount = dice % 500e18;
             who = address(book);
             allowed = true;
-            // Whoever is slashed beyond its stake loses what unbonds, which the model does not follow.
+            // A slash above the stake takes unbonding stake, which the model does not track.
             if (next.staker != address(0))
                 next.stake = amount < next.stake ? next.stake - amount : 0;
             target = address(staking);
@@ -164,7 +164,7 @@ contract OwnerActionsTest is Deployment {
         _write(number, next);
     }
 
-    /// @dev Every change counts from the next epoch but one on, and nothing else does.
+    /// @dev Changes count exactly two epochs later.
     function _write(uint64 number, Record memory next) private {
         for (uint32 epoch = _now + 2; epoch < HORIZON; ++epoch) {
             _records[number][epoch] = next;
@@ -203,7 +203,7 @@ contract OwnerActionsTest is Deployment {
         }
     }
 
-    /// @dev What the contract holds is what is at stake and what is on its way out.
+    /// @dev The contract's balance equals stake plus unbonding stake.
     function _compareMoney() private view {
         uint256 held = 0;
         for (uint64 number = 1; number <= SERVICES; ++number) {

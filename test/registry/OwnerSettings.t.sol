@@ -5,7 +5,7 @@ import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
 import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
 
-/// @notice Key, metadata and payout: what an owner changes without touching activity.
+/// @notice Key, metadata and payout: settings of an owner that do not affect activity.
 contract OwnerSettingsTest is Deployment {
     address private constant FIRST = address(0x4e1);
     address private constant SECOND = address(0x4e2);
@@ -43,7 +43,7 @@ contract OwnerSettingsTest is Deployment {
 
         vm.assertEq(registry.keyAt(_number, 4), _original, "the next epoch");
         vm.assertEq(registry.keyAt(_number, 5), SECOND, "the one after: the first never counted");
-        // As a mistake that is taken back.
+        // As when a mistake is corrected.
         _setKey(_original);
         vm.assertEq(registry.keyAt(_number, 5), _original, "the one after");
     }
@@ -105,7 +105,7 @@ contract OwnerSettingsTest is Deployment {
         vm.assertEq(registry.payoutOf(_number), PROVIDER, "the owner again");
     }
 
-    /// @dev What it earned is settled after its retirement.
+    /// @dev Its pay is settled after its retirement.
     function test_ARetiredServiceMayStillNameItsPayout() public {
         vm.startPrank(PROVIDER);
         registry.retire(_number);
@@ -115,7 +115,7 @@ contract OwnerSettingsTest is Deployment {
     }
 
     function test_RevertsWhen_AnotherThanTheOwnerChangesThem() public {
-        // Not even whom the owner lets move the token.
+        // Not even an operator of the token.
         vm.prank(PROVIDER);
         registry.setApprovalForAll(STRANGER, true);
         vm.startPrank(STRANGER);

@@ -16,7 +16,7 @@ import {Deployment} from "../support/Deployment.sol";
 import {IRegistry} from "../support/Interfaces.sol";
 import {GOVERNOR, SystemLib, TREASURY, UNBONDING_SECONDS} from "../support/System.sol";
 
-/// @notice What counts in an epoch is fixed before it begins.
+/// @notice The state of an epoch is fixed before it begins.
 contract RegistryEpochsTest is Deployment {
     function test_ARegistrationCountsFromTheNextEpochButOne() public {
         enter(5);
@@ -51,7 +51,8 @@ contract RegistryEpochsTest is Deployment {
         (, uint64 blockNumber) = registry.probeAt(number, 6);
         vm.assertEq(blockNumber, firstBlock + 6, "where its bytes are");
 
-        // What was announced an epoch ago counts first: taking it back would be a choice with the draw in sight.
+        // A specification of the previous epoch stays pending: its owner could otherwise choose after the draw is
+        // known.
         enter(5);
         vm.expectRevert(
             abi.encodeWithSelector(IServiceRegistry.RegistryProbePending.selector, number, 6)

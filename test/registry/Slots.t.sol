@@ -9,7 +9,7 @@ import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
 import {System, SystemLib} from "../support/System.sol";
 
-/// @notice Slots: who has one, when it is free, and what the next holder takes over with it, namely nothing.
+/// @notice Slots: their services, their release, and that the next service inherits nothing.
 contract SlotsTest is Deployment {
     using SystemLib for System;
 
@@ -66,7 +66,7 @@ contract SlotsTest is Deployment {
         registry.releaseSlot(number);
     }
 
-    /// @dev Else an owner would hold a slot for ever for gas, without being audited once.
+    /// @dev Otherwise an owner could hold a slot for ever for gas, without a single audit.
     function test_ActivityThatNeverCountedRenewsNothing() public {
         uint64 number = registerService();
         enter(4);
@@ -113,7 +113,7 @@ contract SlotsTest is Deployment {
         _maintenance(late, true);
         enter(7 + RING);
         registry.releaseSlot(early);
-        // Its own was free too, and goes to the end of the queue; the first in the queue is the other's.
+        // Its own slot was free, too, and goes to the end of the queue; the first in the queue is the other's.
         _maintenance(late, false);
         vm.assertEq(_slotOf(late), 1, "of the early one");
         _maintenance(early, false);
@@ -121,8 +121,8 @@ contract SlotsTest is Deployment {
         vm.assertEq(registry.slotCount(), 2, "no new ones");
     }
 
-    /// @dev The last epoch of the one holder and the first of the next are in the ring together with all that
-    /// can still be claimed and settled.
+    /// @dev The ring holds the last epoch of one service and the first of the next, so both can still be claimed and
+    /// settled.
     function test_TheNextHolderInheritsNoVerdictAndLosesNone() public {
         uint64 old = registerService();
         AuditorActor auditor = newAuditor("alice", 5_000e18);
@@ -153,11 +153,11 @@ contract SlotsTest is Deployment {
         enterAndTick(e + 4);
         vm.assertEq(settlement.settle(old, e + 2), 0, "nothing for the old one");
         vm.assertGt(settlement.settle(next, e + 2), 0, "for the new one");
-        // The samples name the number: the evidence of the new holder, in the slot that both had.
+        // The samples name the number of the new service, in the slot that both had.
         vm.assertGt(auditor.claim(e + 2, e + 4), 0, "paid");
     }
 
-    /// @dev An auditor names another service, whose key it has, for the vote that is to be proven.
+    /// @dev An auditor names another service, whose key it has, for the vote that it must prove.
     function test_ASampleMustNameTheHolderOfTheSlot() public {
         uint64 mine = registerService();
         registerService();
@@ -181,8 +181,8 @@ contract SlotsTest is Deployment {
         pos.claim(chunk, 4, samples);
     }
 
-    /// @dev Sixty services in four shards; half of them leave, and others come a ring later. In between come
-    /// registrations that are never active. What an audit costs then is what it costs in a dense network.
+    /// @dev Sixty services in four shards; half of them leave, and others come a ring later, with registrations in
+    /// between that are never active. An audit then costs as much as in a dense network.
     function test_ANetworkThatChangedItsServicesIsAsDenseAsANewOne() public {
         registerServices(60);
         for (uint64 number = 2; number <= 60; number += 2) {
@@ -204,7 +204,7 @@ contract SlotsTest is Deployment {
         }
     }
 
-    /// @dev A queue, so that a slot that was just given back is not the next to be taken.
+    /// @dev A queue, so that a slot that was just freed is not taken next.
     function test_FreedSlotsAreTakenInTheirOrder() public {
         registerServices(3);
         enter(4);

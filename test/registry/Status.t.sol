@@ -8,7 +8,7 @@ import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
 import {System, SystemLib} from "../support/System.sol";
 
-/// @notice Maintenance, suspension, retirement: the ways out of being active, and those back.
+/// @notice Maintenance, suspension, retirement: the end of activity, and its return.
 contract StatusTest is Deployment {
     using SystemLib for System;
 
@@ -83,7 +83,7 @@ contract StatusTest is Deployment {
 
     function test_BothSettlementAndChallengeBookSuspendOnce() public {
         _suspend(address(book));
-        // The second finds nothing to do, and the first date stands.
+        // The second has no effect, and the first date stays.
         vm.recordLogs();
         enter(5);
         _suspend(address(settlement));
@@ -126,7 +126,7 @@ contract StatusTest is Deployment {
         staking.withdrawService(_number, PROVIDER);
         vm.assertEq(token.balanceOf(PROVIDER), 1_000e18, "the stake came back");
 
-        // Neither a suspension nor another owner changes that, and its number is not used again.
+        // A suspension or another owner does not change this, and the number is not used again.
         vm.recordLogs();
         _suspend(address(settlement));
         vm.assertEq(vm.getRecordedLogs().length, 0, "not even an event");
@@ -197,7 +197,7 @@ contract StatusTest is Deployment {
 
     function test_RevertsWhen_AnotherThanTheOwnerActs() public {
         _suspend(address(settlement));
-        // Whoever may suspend may not reinstate.
+        // The contracts that may suspend may not reinstate.
         address[2] memory callers = [STRANGER, address(settlement)];
         for (uint256 i = 0; i < callers.length; ++i) {
             vm.startPrank(callers[i]);
@@ -211,7 +211,7 @@ contract StatusTest is Deployment {
         }
     }
 
-    /// @dev 32 services, one for each combination of what takes a service out.
+    /// @dev 32 services, one for each combination of causes of inactivity.
     function test_WhereSeveralStatesApplyTheFirstOfTheListCounts() public {
         uint256 active = 1;
         for (uint256 flags = 0; flags < 32; ++flags) {

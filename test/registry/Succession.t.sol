@@ -18,8 +18,8 @@ import {
     UNBONDING_SECONDS
 } from "../support/System.sol";
 
-/// @notice A new version of the contracts takes services over: under their numbers, with their labels, from
-/// their owners only; stake and earlier pay stay where they are until they are taken out.
+/// @notice A new version of the contracts takes over services with their numbers and labels, only from their owners;
+/// stake and earlier pay stay in the old version until they are taken out.
 contract SuccessionTest is Deployment {
     using SystemLib for System;
 
@@ -59,7 +59,7 @@ contract SuccessionTest is Deployment {
         vm.assertEq(_next.labels.numberOf("weather"), _first, "its number");
         vm.assertEq(uint8(_next.registry.statusNow(_first)), 1, "active");
         uint32 since = _next.registry.currentEpoch() + 2;
-        vm.assertEq(_next.registry.firstEpoch(_first), since, "counts from the next epoch but one");
+        vm.assertEq(_next.registry.firstEpoch(_first), since, "counts two epochs later");
         vm.assertEq(_next.registry.activeLanes(0, since), 1, "alone in its shard");
         (uint96 stake, ) = _next.staking.serviceStakeAt(_first, since);
         vm.assertEq(stake, SERVICE_STAKE, "stake");
@@ -93,7 +93,7 @@ contract SuccessionTest is Deployment {
         vm.assertEq(token.totalSupply(), supply, "neither for the number nor for the label");
     }
 
-    /// @dev An earlier registry that does not keep its word: whoever deployed this one named it.
+    /// @dev A dishonest earlier registry, named by the deployer of this one.
     function test_NoHolderLosesALabelWhateverThePredecessorSays() public {
         uint64 other = _register(PROVIDER);
         _label(_next, other, "storm");
@@ -264,7 +264,7 @@ contract SuccessionTest is Deployment {
         _next.labels.setLabel(number, label, SALT);
     }
 
-    /// @dev And waits until the service is active.
+    /// @dev Also waits until the service is active.
     function _commit(System memory s, uint64 number, string memory label) private {
         system().fund(PROVIDER, LABEL_PRICE);
         bytes32 commitment = labels.labelCommitment(label, PROVIDER, SALT);

@@ -14,7 +14,7 @@ import {
     SystemLib
 } from "../support/System.sol";
 
-/// @notice Along three versions a number has one home and a label one holder, whoever stayed behind.
+/// @notice Along three versions a number has one home and a label one holder, even for services that skip a version.
 contract ThreeVersionsTest is Deployment {
     using SystemLib for System;
 
@@ -30,8 +30,8 @@ contract ThreeVersionsTest is Deployment {
         _versions[0] = system();
     }
 
-    /// @dev The holder of an old number without a label sees one in the new version, takes it in the old one
-    /// and brings it along: once, the label was two services' then.
+    /// @dev The owner of an old number without a label sees a label in the new version, takes it in the old one, and
+    /// takes over the service. In an earlier version the label then belonged to two services.
     function test_NobodyTakesALabelOfTheSuccessorThroughTheOldVersion() public {
         uint64 mallorys = _register(0, MALLORY);
         _pass(0, mallorys);
@@ -48,7 +48,7 @@ contract ThreeVersionsTest is Deployment {
         vm.assertEq(bytes(_versions[1].labels.labelOf(mallorys)), "", "not Mallory's");
     }
 
-    /// @dev Nor does a commitment in the old version help against a `setLabel` in the pool.
+    /// @dev A commitment in the old version does not help against a pending `setLabel` either.
     function test_ACommitmentInTheOldVersionIsWorthNothing() public {
         uint64 mallorys = _register(0, MALLORY);
         _pass(0, mallorys);
@@ -65,7 +65,7 @@ contract ThreeVersionsTest is Deployment {
         vm.assertEq(_versions[1].labels.holderOf("bank"), alices, "along the line");
     }
 
-    /// @dev What stayed in the first version all through the second is taken over in the third.
+    /// @dev A service that stayed in the first version during the second is taken over in the third.
     function test_TheThirdVersionKnowsTheFirst() public {
         uint64 first = _register(0, ALICE);
         _label(0, ALICE, first, "bank");
@@ -107,7 +107,7 @@ contract ThreeVersionsTest is Deployment {
         _move(1, 2, second, BOB);
     }
 
-    /// @dev What was moved and sold is the buyer's, whatever its old token says.
+    /// @dev A service that was moved and sold belongs to the buyer, regardless of its old token.
     function test_TheNewestHomeSaysWhoseANumberIs() public {
         uint64 number = _register(0, ALICE);
         _label(0, ALICE, number, "bank");

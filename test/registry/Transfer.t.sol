@@ -9,7 +9,7 @@ import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
 import {System, SystemLib} from "../support/System.sol";
 
-/// @dev Uses its token the moment it gets it.
+/// @dev Uses its token immediately when it receives it.
 contract Buyer {
     address public immutable KEY;
 
@@ -28,7 +28,7 @@ contract Buyer {
     }
 }
 
-/// @notice What a seller set does not bind the buyer.
+/// @notice The seller's settings do not bind the buyer.
 contract TransferTest is Deployment {
     using SystemLib for System;
 
@@ -56,7 +56,7 @@ contract TransferTest is Deployment {
         _transfer(PROVIDER, STRANGER);
 
         vm.assertEq(registry.ownerOf(_number), STRANGER, "owner at once");
-        // This epoch and the next run out as they were announced: audited, paid and open to challenges.
+        // This epoch and the next are unchanged: audited, paid and open to challenges.
         _assertActive(4, 1, 1_000e18);
         vm.assertEq(registry.keyAt(_number, 4), _original, "the key of this epoch");
         vm.assertEq(staking.stakerAt(_number, 4), PROVIDER, "still the seller's stake");
@@ -118,8 +118,8 @@ contract TransferTest is Deployment {
         vm.assertEq(staking.stakerAt(_number, 5), STRANGER, "then the buyer's");
     }
 
-    /// @dev A key that the seller sets in the same epoch would count from the next one on, when the buyer
-    /// already answers for the service.
+    /// @dev A key that the seller sets in the same epoch would otherwise count when the buyer is already responsible
+    /// for the service.
     function test_AServiceIsNotSoldWithAHiddenKey() public {
         _setKey(PROVIDER, KEY);
         _transfer(PROVIDER, STRANGER);
@@ -165,7 +165,7 @@ contract TransferTest is Deployment {
 
         vm.assertEq(registry.ownerOf(_number), STRANGER, "owner");
         _assertInactive(5);
-        // The approval is spent.
+        // The approval is used up.
         vm.expectRevert(
             abi.encodeWithSelector(
                 IERC721Errors.ERC721InsufficientApproval.selector,
@@ -275,7 +275,7 @@ contract TransferTest is Deployment {
         registry.transferFrom(PROVIDER, STRANGER, _number);
     }
 
-    /// @dev The stake must find room in the seller's queue.
+    /// @dev The seller's queue must have room for the stake.
     function test_RevertsWhen_TheQueueOfTheSellerIsFull() public {
         system().fund(PROVIDER, 16);
         vm.startPrank(PROVIDER);

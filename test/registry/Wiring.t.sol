@@ -21,7 +21,7 @@ import {
     UNBONDING_SECONDS
 } from "../support/System.sol";
 
-/// @notice The registry is connected once, and only to contracts that point back.
+/// @notice The registry is connected once, and only to contracts that name it as their own.
 contract RegistryWiringTest is Deployment {
     IRegistry private _other;
     IStaking private _staking;
@@ -136,7 +136,7 @@ contract RegistryWiringTest is Deployment {
     function test_BeforeTheWiringNobodyRegistersOrSuspends() public {
         vm.prank(GOVERNOR);
         _other.addClass(SystemLib.class("http", address(verifier)));
-        // There is no code at address 0 to answer.
+        // Address 0 has no code.
         vm.expectRevert();
         _other.register(0, STRANGER, "GET /", "", 0);
         vm.assertEq(_other.serviceCount(), 0, "nothing happened");
@@ -184,7 +184,7 @@ contract RegistryWiringTest is Deployment {
             );
     }
 
-    /// @dev Our own contracts take both from one source; another's might not.
+    /// @dev The project's contracts take both from one source; foreign ones might not.
     function _claim(address target, bytes memory getter, address value) private {
         vm.mockCall(target, getter, abi.encode(value));
     }

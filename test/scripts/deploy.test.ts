@@ -200,6 +200,8 @@ describe("npm run deploy, to a chain with Sepolia's ID", () => {
         });
         const call = { from: parameters?.governor, to: contracts.registry, data };
         await chain.request("eth_sendTransaction", [call]);
+        // Anvil puts the transaction into a block after it has answered: it must not count from later.
+        await chain.request("evm_mine");
         await chain.request("evm_increaseTime", [Number(parameters?.closingSeconds)]);
         await chain.request("evm_mine");
       };

@@ -6,8 +6,8 @@ import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
 import {AUDITOR_STAKE, System, SystemLib} from "../support/System.sol";
 
-/// @notice Three auditors that stake, enrol, lapse, are slashed and leave, in any order, against a model
-/// that keeps the stake that counts for each auditor and epoch. The test plays `ProofOfService`.
+/// @notice Three auditors that stake, enrol, lapse, are slashed and leave, in any order, compared with a model that
+/// keeps the counted stake of each auditor and epoch. The test acts as `ProofOfService`.
 contract AuditorActionsTest is Deployment {
     using SystemLib for System;
 
@@ -15,7 +15,7 @@ contract AuditorActionsTest is Deployment {
     uint32 private constant HORIZON = 48;
 
     address[3] private _people = [address(0xa11ce), address(0xb0b), address(0xca401)];
-    /// @dev What counts of each stake, by epoch.
+    /// @dev The counted stakes, by epoch.
     uint256[HORIZON][3] private _counted;
     uint256[3] private _stakes;
     uint32[3] private _since;
@@ -33,7 +33,7 @@ contract AuditorActionsTest is Deployment {
     function testFuzz_AnySequenceOfActionsAgreesWithTheModel(uint256 seed) public {
         for (uint256 i = 1; i <= STEPS; ++i) {
             uint256 dice = uint256(keccak256(abi.encode(seed, i)));
-            // Mostly several actions an epoch; at times a silence.
+            // Mostly several actions per epoch, sometimes none.
             if (dice % 3 == 0 && _now < HORIZON - 6) {
                 _now += 1 + uint32((dice >> 8) % 3);
                 enter(_now);
@@ -44,7 +44,7 @@ contract AuditorActionsTest is Deployment {
         _compareMoney();
     }
 
-    /// @dev Does one thing, and to the model what the rules say; refused where they refuse it.
+    /// @dev Makes one call and updates the model by the rules; the call must revert if the rules refuse it.
     function _act(uint256 action, uint256 who, uint96 amount) private {
         uint256 stake = _stakes[who];
         uint32 since = _since[who];
@@ -57,7 +57,7 @@ contract AuditorActionsTest is Deployment {
             allowed = stake >= AUDITOR_STAKE;
             call = abi.encodeCall(staking.stakeAuditor, (amount));
         } else if (action == 1) {
-            // At times all of it.
+            // Sometimes all of it.
             if (amount % 3 == 0) amount = uint96(stake);
             allowed = amount != 0 && amount <= stake;
             if (allowed) stake -= amount;
@@ -89,7 +89,7 @@ contract AuditorActionsTest is Deployment {
         }
     }
 
-    /// @dev All epochs up to the next but one, the past included: it never changes.
+    /// @dev All epochs up to two epochs ahead, including the past, which never changes.
     function _compare() private view {
         for (uint32 epoch = 0; epoch <= _now + 2; ++epoch) {
             uint256 sum = _counted[0][epoch] + _counted[1][epoch] + _counted[2][epoch];
@@ -106,7 +106,7 @@ contract AuditorActionsTest is Deployment {
         }
     }
 
-    /// @dev What the contract holds is what is at stake and what is on its way out.
+    /// @dev The contract's balance equals stake plus unbonding stake.
     function _compareMoney() private view {
         uint256 held = 0;
         for (uint256 i = 0; i < _people.length; ++i) {

@@ -8,7 +8,7 @@ import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
 import {AUDITOR_STAKE} from "../support/System.sol";
 
-/// @notice Slashing and lapsing of auditors; the test plays `ProofOfService`, which alone does either.
+/// @notice Slashing and lapsing of auditors; the test acts as `ProofOfService`, the only contract that may do so.
 contract AuditorSlashingTest is Deployment {
     address private constant PROVER = address(0x9407e4);
 
@@ -65,7 +65,7 @@ contract AuditorSlashingTest is Deployment {
         _assertStakes(8, 5_400e18, 12_400e18);
     }
 
-    /// @dev The minimum binds what an auditor chooses, not what it lost: it counts with what it has left.
+    /// @dev The minimum applies to an auditor's own changes, not to a slash: the rest of its stake counts.
     function test_ASlashMayLeaveLessThanTheMinimum() public {
         _alice.join(5_000e18);
         enter(4);
@@ -78,7 +78,7 @@ contract AuditorSlashingTest is Deployment {
         _alice.stake(999e18);
         _expectBelow(4_000e18);
         _alice.enrol();
-        // It can fill up, or go.
+        // It can add stake, or take out all of it.
         uint256 snapshot = vm.snapshotState();
         _alice.stake(1_000e18);
         _assertStakes(6, 5_000e18, 12_000e18);

@@ -92,7 +92,7 @@ contract AuditorStakeTest is Deployment {
         _assertStakes(9, 0, 0);
     }
 
-    /// @dev Otherwise any number of identities could wait with their hash chains for a draw that suits one.
+    /// @dev Otherwise many enrolled identities without stake could wait for a suitable draw.
     function test_WithoutStakeAnEnrolmentEnds() public {
         _alice.join(5_000e18);
         enter(4);

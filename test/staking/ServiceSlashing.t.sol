@@ -8,7 +8,7 @@ import {vm} from "../support/Cheatcodes.sol";
 import {Deployment} from "../support/Deployment.sol";
 import {System, SystemLib} from "../support/System.sol";
 
-/// @notice The test plays the challenge book, which alone slashes services.
+/// @notice The test acts as the challenge book, the only contract that slashes services.
 contract ServiceSlashingTest is Deployment {
     using SystemLib for System;
 
@@ -108,7 +108,7 @@ contract ServiceSlashingTest is Deployment {
         registry.transferFrom(PROVIDER, STRANGER, _number);
         _stake(STRANGER, 1_000e18);
 
-        // A challenge of this epoch names whose stake it was.
+        // A challenge of this epoch names the staker.
         address staker = staking.stakerAt(_number, 3);
         vm.assertEq(_slash(staker, 200e18), 200e18, "slashed");
         _assertQueue(PROVIDER, 1, 1_300e18);
@@ -169,7 +169,7 @@ contract ServiceSlashingTest is Deployment {
         vm.assertEq(token.balanceOf(PROVIDER), 1_500e18, "the owner's");
     }
 
-    /// @dev Nothing is lost and nothing is made: what is held is what is at stake and on its way out.
+    /// @dev The contract's balance always equals stake plus unbonding stake.
     function testFuzz_ASlashTakesWhatThereIsAndNoMore(
         uint96 out,
         uint96 amount,

@@ -145,7 +145,7 @@ contract ServiceStakeTest is Deployment {
         vm.expectRevert(abi.encodeWithSelector(UnbondingLib.UnbondingQueueFull.selector, 16));
         staking.unstakeService(_number, 1);
 
-        // Room comes back with a withdrawal.
+        // A withdrawal makes room again.
         jump(11, 0);
         staking.withdrawService(_number, PROVIDER);
         staking.unstakeService(_number, 1);

@@ -15,7 +15,7 @@ import {
     UNBONDING_SECONDS
 } from "../support/System.sol";
 
-/// @notice Staking is connected once, and only to contracts that point back.
+/// @notice Staking is connected once, and only to contracts that name it as their own.
 contract StakingWiringTest is Deployment {
     IStaking private _other;
     IProofOfService private _pos;
@@ -62,7 +62,7 @@ contract StakingWiringTest is Deployment {
     }
 
     function test_RevertsWhen_TheChallengesAreOfOtherStakes() public {
-        // Even if they claimed to be of these rounds: our own take both from one source, another's might not.
+        // Even if they claim these rounds: the project's contracts take both from one source, foreign ones might not.
         vm.mockCall(
             address(book),
             abi.encodeCall(book.proofOfService, ()),

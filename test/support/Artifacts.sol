@@ -12,9 +12,9 @@ import {vm} from "./Cheatcodes.sol";
 import {IBlocToken, ILivenessVerifier, IRegistry} from "./Interfaces.sol";
 
 /// @title Artifacts
-/// @notice Creates the contracts under test from their artifacts, so that tests run the bytecode that is
-/// deployed. Each function takes the parameters of a constructor, and passes its revert on. The creator is
-/// the contract that calls, as with `new`.
+/// @notice Creates the contracts under test from their artifacts, so that tests run the deployed bytecode. Each
+/// function takes the parameters of a constructor, and forwards its revert. The creator is the calling contract, as
+/// with `new`.
 library Artifacts {
     function newToken(address rewardPool, address treasury) internal returns (IBlocToken) {
         return IBlocToken(_create("BlocToken", abi.encode(rewardPool, treasury)));

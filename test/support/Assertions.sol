@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {Vm} from "./Vm.sol";
 
 /// @title Assertions
-/// @notice Base of the Solidity tests. A failure names what was compared and both values.
+/// @notice Base of the Solidity tests. A failure names the comparison and both values.
 abstract contract Assertions {
     Vm internal constant vm = Vm(0x7109709ECfa91a80626fF3989D68f67F5b1DD12D);
 
@@ -42,7 +42,7 @@ abstract contract Assertions {
         return low + (value % (high - low + 1));
     }
 
-    /// @dev A reproducible stream for tests that need many values out of one fuzzed seed.
+    /// @dev A reproducible stream for tests that need many values from one fuzzed seed.
     function roll(uint256 seed, uint256 index, uint256 limit) internal pure returns (uint256) {
         return uint256(keccak256(abi.encode(seed, index))) % limit;
     }

@@ -7,8 +7,8 @@ import {Forgery, Round, RoundKit} from "./RoundKit.sol";
 import {System, SystemLib} from "./System.sol";
 
 /// @title AuditorActor
-/// @notice An auditor: owner of the stake, keeper of its hash chains, and its own worker. Another address
-/// is its operator. Honest unless a test hands it words or a forgery.
+/// @notice An auditor: owner of the stake, holder of its hash chains, and its own worker. Another address is its
+/// operator. It is honest unless a test gives it words or a forgery.
 contract AuditorActor {
     using RoundKit for *;
 
@@ -69,7 +69,7 @@ contract AuditorActor {
         commitForged(epoch, words, perChunk, honest);
     }
 
-    /// @notice Commits to words with evidence that is perhaps forged.
+    /// @notice Commits to words with evidence that may be forged.
     function commitForged(
         uint32 epoch,
         uint256[] memory words,
@@ -87,7 +87,7 @@ contract AuditorActor {
         commitRound(epoch, round);
     }
 
-    /// @notice An honest round, not committed to.
+    /// @notice An honest round, without a commitment.
     function buildChunks(
         uint32 epoch,
         uint256[] memory words,
@@ -105,7 +105,7 @@ contract AuditorActor {
             );
     }
 
-    /// @notice An honest round but for its secret.
+    /// @notice An honest round, except for its secret.
     function build(
         uint32 epoch,
         uint256 grade,
@@ -170,8 +170,8 @@ contract AuditorActor {
         return roundAt(epoch).samples(index, seed);
     }
 
-    /// @notice Whether a round of the epoch could be revealed: a chain is usable, long enough, and its
-    /// head not too far back.
+    /// @notice Whether a round of the epoch could be revealed: a chain is usable and long enough, and its head is not
+    /// too old.
     function usableIn(uint32 epoch) external view returns (bool) {
         (, , uint32 head, , uint32 pending) = _s.pos.auditorOf(address(this));
         if (pending != 0 && pending <= epoch) head = pending - 1;
@@ -181,7 +181,7 @@ contract AuditorActor {
         return epoch + 1 - _chains[i - 1].usableFrom <= CHAIN_LENGTH;
     }
 
-    /// @notice The chain element of an epoch: the chain that is usable in it, at the epoch's place.
+    /// @notice The element of an epoch in the chain that is usable in it.
     function secret(uint32 epoch) public view returns (bytes32) {
         for (uint256 i = _chains.length; i > 0; --i) {
             HashChain memory chain = _chains[i - 1];

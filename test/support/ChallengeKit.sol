@@ -5,14 +5,14 @@ import {vm} from "./Cheatcodes.sol";
 import {CHALLENGE_BOND, System, SystemLib} from "./System.sol";
 
 /// @title ChallengeKit
-/// @notice What a challenger and a challenged provider do. Written from the protocol, not with the
-/// contracts' libraries, so that it checks them.
+/// @notice Actions of a challenger and of a challenged provider. Written from the protocol, not with the contracts'
+/// libraries, so that it checks them.
 library ChallengeKit {
     bytes32 private constant RESPONSE = keccak256(
         "ChallengeResponse(uint256 challenge,bytes32 nonce)"
     );
 
-    /// @notice Gives a challenger one bond, and the book leave to take it.
+    /// @notice Gives a challenger one bond, and approves the book for it.
     function fund(System memory s, address challenger) internal {
         SystemLib.fund(s, challenger, CHALLENGE_BOND);
         vm.prank(challenger);
@@ -40,7 +40,7 @@ library ChallengeKit {
         return keccak256(abi.encode(seed, id));
     }
 
-    /// @notice What the service key signs.
+    /// @notice The digest that the service key signs.
     function digest(
         System memory s,
         uint256 challenge,

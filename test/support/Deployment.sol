@@ -14,8 +14,7 @@ import {IBlocToken, ILivenessVerifier, IRegistry} from "./Interfaces.sol";
 import {System, SystemLib} from "./System.sol";
 
 /// @title Deployment
-/// @notice Base of the contract tests: everything deployed and connected in epoch 0, and the actors of
-/// the stories.
+/// @notice Base of the contract tests: all contracts, deployed and connected in epoch 0, and the actors.
 abstract contract Deployment {
     using SystemLib for System;
 
@@ -59,7 +58,7 @@ abstract contract Deployment {
             );
     }
 
-    /// @notice A service of the provider with the least stake.
+    /// @notice A service of the provider with the minimum stake.
     function registerService() internal returns (uint64) {
         return system().register(PROVIDER, 1_000e18);
     }
@@ -93,7 +92,7 @@ abstract contract Deployment {
         system().enterAndTick(epoch);
     }
 
-    /// @notice Both budgets of an epoch and what is left of them.
+    /// @notice Both budgets of an epoch and their unspent parts.
     function budgetOf(
         uint32 epoch
     )
@@ -104,12 +103,12 @@ abstract contract Deployment {
         return system().budgetOf(epoch);
     }
 
-    /// @notice Stake of a service, whether or not it is paid for.
+    /// @notice Stake of a service, including stake that is not paid.
     function serviceStakeAt(uint64 number, uint32 epoch) internal view returns (uint96 stake) {
         return system().serviceStakeAt(number, epoch);
     }
 
-    /// @notice What an auditor is drawn with: its stake and that of all.
+    /// @notice The stakes of a draw: the auditor's and the total.
     function auditorStakeAt(
         address auditor,
         uint32 epoch
@@ -127,7 +126,7 @@ abstract contract Deployment {
         return Tally.unwrap(pos.tallyOf(shard, epoch));
     }
 
-    /// @notice What the pool has set aside for both of its spenders.
+    /// @notice The pool's reserves for both of its spenders.
     function setAside() internal view returns (uint256) {
         return system().setAside();
     }

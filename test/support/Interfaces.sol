@@ -8,10 +8,10 @@ import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
 import {ITransferAuthorizations} from "../../contracts/token/ITransferAuthorizations.sol";
 import {IServiceVerifier} from "../../contracts/verifiers/IServiceVerifier.sol";
 
-// Tests know the contracts by interfaces, so that no test compiles a contract (Artifacts.sol). These are for
-// the contracts that offer more than the interface in contracts/ declares.
+// Tests use the contracts by interfaces, so that no test compiles a contract (Artifacts.sol). These are for contracts
+// with more functions than their interface in contracts/ declares.
 
-/// @dev The registry, whose services are ERC-721 tokens.
+/// @dev The registry with its ERC-721 functions.
 interface IRegistry is IServiceRegistry, IERC721Metadata {}
 
 /// @dev BLOC.

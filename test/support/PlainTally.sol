@@ -2,8 +2,8 @@
 pragma solidity ^0.8.28;
 
 /// @title PlainTally
-/// @notice Votes, tallies, verdicts and pay as the protocol words them, lane by lane and nibble by nibble.
-/// Slow on purpose: the oracle of TallyLib and PayLib, which work on all lanes at once.
+/// @notice Votes, tallies, verdicts and pay by the text of the protocol, lane by lane and nibble by nibble. A plain,
+/// slow reference for TallyLib and PayLib, which work on all lanes at once.
 library PlainTally {
     uint256 internal constant LANES = 15;
     uint256 internal constant NO_VERDICT = 4;

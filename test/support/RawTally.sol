@@ -10,7 +10,7 @@ import {
 import {Tally, TallyLib} from "../../contracts/libraries/Tally.sol";
 
 /// @title RawTally
-/// @notice The libraries of report words and tallies on plain integers, as vectors and oracles have them.
+/// @notice The libraries of report words and tallies on plain integers, as in vectors and references.
 library RawTally {
     uint256 internal constant MAX_WEIGHT = TallyLib.MAX_WEIGHT;
     uint256 internal constant QUORUM = TallyLib.QUORUM;

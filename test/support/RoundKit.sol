@@ -16,7 +16,7 @@ struct Evidence {
     uint40 slot;
 }
 
-/// @dev What a dishonest auditor changes in all its evidence; zero leaves it honest.
+/// @dev The changes of a dishonest auditor to all its evidence; zero leaves it honest.
 struct Forgery {
     uint256 signingKey;
     uint64 issuedAt;
@@ -32,8 +32,8 @@ struct Round {
 }
 
 /// @title RoundKit
-/// @notice What an auditor's worker does off chain: words, chunks, evidence, commitment, samples. Written
-/// from the protocol, not with the contracts' libraries, so that it checks them.
+/// @notice The off-chain work of an auditor: words, chunks, evidence, commitment, samples. Written from the protocol,
+/// not with the contracts' libraries, so that it checks them.
 library RoundKit {
     uint256 private constant LANES = 15;
     bytes32 private constant RECEIPT = keccak256(
@@ -53,7 +53,7 @@ library RoundKit {
         return 1 << (lane * 16 + grade * 4);
     }
 
-    /// @notice Cuts words (offsets from shard 0) into chunks of at most `perChunk`.
+    /// @notice Splits words (offsets from shard 0) into chunks of at most `perChunk`.
     function chunks(
         uint256[] memory words,
         uint256 perChunk
@@ -91,7 +91,7 @@ library RoundKit {
         }
     }
 
-    /// @notice A receipt that the service gave to the auditor, or what a forger makes of it.
+    /// @notice A receipt that the service gave to the auditor, or a forgery of it.
     function receipt(
         System memory s,
         uint64 number,
@@ -111,7 +111,7 @@ library RoundKit {
         e.signature = abi.encodePacked(r, ss, v);
     }
 
-    /// @notice What a service signs for an auditor with the draw's key `y`.
+    /// @notice The digest that a service signs for an auditor with the draw's key `y`.
     function receiptDigest(
         System memory s,
         Evidence memory e,
@@ -145,7 +145,7 @@ library RoundKit {
         return withEvidence(round, evidence);
     }
 
-    /// @notice The same round over other evidence: roots, proofs and commitment anew.
+    /// @notice The same round with other evidence: new roots, proofs and commitment.
     function withEvidence(
         Round memory round,
         Evidence[] memory evidence
@@ -174,7 +174,7 @@ library RoundKit {
         return round;
     }
 
-    /// @notice Opens the evidence that a sample seed asks for.
+    /// @notice Opens the evidence that a sample seed selects.
     function samples(
         Round memory round,
         uint256 index,

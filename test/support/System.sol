@@ -33,7 +33,7 @@ struct System {
 /// @dev Parameters of a devnet.
 uint32 constant EPOCH_SECONDS = 12;
 uint64 constant UNBONDING_SECONDS = 132;
-/// @dev So much that the schedule bounds the budgets.
+/// @dev So high that only the schedule bounds the budgets.
 uint32 constant YIELD_PERCENT = 1_000_000_000;
 uint96 constant SERVICE_STAKE = 1_000e18;
 uint96 constant MAXIMUM_STAKE = 100_000e18;
@@ -44,7 +44,7 @@ uint64 constant COOL_DOWN = 120;
 uint96 constant CHALLENGE_BOND = 50e18;
 uint64 constant LABEL_MINIMUM_AGE = 2;
 uint64 constant LABEL_MAXIMUM_AGE = 3_600;
-/// @dev Of a label of five bytes and more.
+/// @dev Price of a label of five bytes and more.
 uint256 constant LABEL_PRICE = 50e18;
 uint64 constant CLOSING_SECONDS = 120;
 address constant TREASURY = address(0x7ea5);
@@ -203,7 +203,7 @@ library SystemLib {
         return uint256(keccak256(abi.encode("randao", epoch)));
     }
 
-    /// @notice The seed that follows.
+    /// @notice The seed from this value.
     function seed(System memory s, uint32 epoch) internal view returns (bytes32) {
         return SortitionLib.seed(randao(epoch), epoch, block.chainid, address(s.pos));
     }
@@ -240,7 +240,7 @@ library SystemLib {
         tick(s, epoch);
     }
 
-    /// @notice Private key of a service's key: the test plays every provider.
+    /// @notice Private key of a service: the test acts as every provider.
     function serviceKey(uint64 number) internal pure returns (uint256) {
         return uint256(keccak256(abi.encode("service key", number))) >> 1;
     }
@@ -251,7 +251,7 @@ library SystemLib {
         s.token.transfer(to, amount);
     }
 
-    /// @notice Registers a service of class `http` for an owner, who pays from the treasury's gift.
+    /// @notice Registers a service of class `http` for an owner, with BLOC from the treasury.
     function register(System memory s, address owner, uint96 stake) internal returns (uint64) {
         fund(s, owner, uint256(stake) + SERVICE_FEE);
         address key = vm.addr(serviceKey(s.registry.serviceCount() + 1));
@@ -264,7 +264,7 @@ library SystemLib {
 
     /// @notice The service that holds a slot; 0 for none.
     function numberIn(System memory s, uint40 slot) internal view returns (uint64) {
-        // Where no service was idle, numbers and slots are the same.
+        // Without idle services, numbers and slots are the same.
         if (Slot.unwrap(s.registry.slotOf(slot)) == slot) return slot;
         uint64 count = s.registry.serviceCount();
         for (uint64 number = 1; number <= count; ++number) {
@@ -273,7 +273,7 @@ library SystemLib {
         return 0;
     }
 
-    /// @notice Both budgets of an epoch and what is left of them.
+    /// @notice Both budgets of an epoch and their unspent parts.
     function budgetOf(
         System memory s,
         uint32 epoch
@@ -286,7 +286,7 @@ library SystemLib {
         (auditors, auditorsLeft, , ) = s.pos.budgetOf(epoch);
     }
 
-    /// @notice Stake of a service, whether or not it is paid for.
+    /// @notice Stake of a service, including stake that is not paid.
     function serviceStakeAt(
         System memory s,
         uint64 number,
@@ -295,7 +295,7 @@ library SystemLib {
         (stake, ) = s.staking.serviceStakeAt(number, epoch);
     }
 
-    /// @notice What an auditor is drawn with: its stake and that of all.
+    /// @notice The stakes of a draw: the auditor's and the total.
     function auditorStakeAt(
         System memory s,
         address auditor,
@@ -305,7 +305,7 @@ library SystemLib {
         return (s.staking.auditorStakeAt(auditor, epoch), total);
     }
 
-    /// @notice Stake that is paid for, and number, of active services.
+    /// @notice Counted stake and number of active services.
     function activeAt(
         System memory s,
         uint32 epoch
@@ -313,7 +313,7 @@ library SystemLib {
         (stake, services, ) = s.staking.totalsAt(epoch);
     }
 
-    /// @notice What the pool has set aside for both of its spenders.
+    /// @notice The pool's reserves for both of its spenders.
     function setAside(System memory s) internal view returns (uint256) {
         return uint256(s.pool.reservedForAuditors()) + s.pool.reservedForProviders();
     }

@@ -2,7 +2,7 @@
 pragma solidity ^0.8.28;
 
 /// @title Vm
-/// @notice The cheatcodes that our tests use.
+/// @notice The cheatcodes that the tests use.
 interface Vm {
     struct Log {
         bytes32[] topics;

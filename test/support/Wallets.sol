@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 
-/// @notice A contract wallet that accepts one digest with one signature, as a multisig would.
+/// @notice A contract wallet that accepts one digest with one signature, like a multisig.
 contract OneDigestWallet is IERC1271 {
     bytes32 private _digest;
     bytes32 private _signatureHash;
@@ -28,7 +28,7 @@ contract RefusingWallet is IERC1271 {
     }
 }
 
-/// @notice A contract that reverts when it is asked.
+/// @notice A contract that reverts when it is called.
 contract RevertingWallet {
     error Asked();
 

@@ -9,7 +9,7 @@ import {Deployment} from "../support/Deployment.sol";
 import {PermitKit} from "../support/PermitKit.sol";
 import {System, SystemLib} from "../support/System.sol";
 
-/// @notice BLOC as any wallet, exchange or contract that knows ERC-20 and ERC-2612 expects it.
+/// @notice BLOC behaves as wallets, exchanges and contracts with ERC-20 and ERC-2612 expect.
 contract Erc20Test is Deployment {
     using SystemLib for System;
 
@@ -83,7 +83,7 @@ contract Erc20Test is Deployment {
             vm.assertTrue(token.approve(STRANGER, amount), "says that it did");
             vm.assertEq(token.allowance(_holder, STRANGER), amount, "replaced");
         }
-        // More than there is, and taken back.
+        // More than the supply, and revoked.
         token.approve(STRANGER, type(uint128).max);
         token.approve(STRANGER, 0);
         vm.assertEq(token.allowance(_holder, STRANGER), 0, "none");
@@ -127,7 +127,7 @@ contract Erc20Test is Deployment {
         token.approve(address(0), 1);
     }
 
-    /// @dev Without an allowance not even one's own BLOC goes by `transferFrom`.
+    /// @dev Without an allowance, `transferFrom` cannot even move the caller's own BLOC.
     function test_RevertsWhen_OneHasNoAllowanceOfOneself() public {
         vm.expectRevert(_allowance(_holder, 0, 1));
         vm.prank(_holder);

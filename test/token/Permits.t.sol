@@ -17,7 +17,7 @@ import {
     SystemLib
 } from "../support/System.sol";
 
-/// @notice Each call that takes BLOC brings its allowance along, in one transaction. Whatever becomes of the
+/// @notice Each call that takes BLOC can include a permit for its allowance, in one transaction. Regardless of the
 /// permit, the allowance decides.
 contract PermitsTest is Deployment {
     using SystemLib for System;
@@ -76,7 +76,7 @@ contract PermitsTest is Deployment {
         }
     }
 
-    /// @dev The permit stands in the public queue: whoever sends it first takes nothing by that.
+    /// @dev A pending permit is public: a stranger that sends it first gains nothing.
     function test_APermitThatAStrangerSentFirstDoesNoHarm() public {
         for (uint256 i = 0; i < CALLS; ++i) {
             Permit memory permit = _permit(i);
@@ -126,7 +126,7 @@ contract PermitsTest is Deployment {
         }
     }
 
-    /// @dev The owner of a permit is the caller: nobody stakes, pays or registers with another's.
+    /// @dev The owner of a permit must be the caller: no account can stake, pay or register with another's permit.
     function test_APermitIsTheCallers() public {
         Permit memory permit = _permit(1);
         vm.expectRevert(
@@ -147,7 +147,7 @@ contract PermitsTest is Deployment {
         return PermitKit.sign(token, KEY, spender, amount, vm.getBlockTimestamp());
     }
 
-    /// @dev Who takes how much.
+    /// @dev The spender and its amount.
     function _terms(uint256 i) private view returns (address spender, uint256 amount) {
         if (i == 0) return (address(staking), SERVICE_STAKE + SERVICE_FEE);
         if (i == 1) return (address(staking), AUDITOR_STAKE);

@@ -83,7 +83,7 @@ contract RewardPoolTest is Deployment {
         vm.assertEq(pool.contributions(), 1_670e18, "less waits");
         vm.assertEq(_openAs(2).contributed, uint256(1_670e18) / 168, "1/168 of the rest");
 
-        // What was not spent of it waits again.
+        // The unspent part is returned.
         vm.prank(address(pos));
         pool.release(12e18, 10e18);
         vm.assertEq(pool.contributions(), 1_680e18 - uint256(1_670e18) / 168, "returned");
@@ -270,7 +270,7 @@ contract RewardPoolTest is Deployment {
         vm.stopPrank();
     }
 
-    /// @dev Both budgets of an epoch with stake enough for the schedule.
+    /// @dev Both budgets of an epoch with enough stake for the schedule.
     function _open(uint32 epoch) private returns (uint256) {
         EpochBudget memory budget = _openAs(epoch);
         return budget.providers + budget.auditors;
@@ -281,7 +281,7 @@ contract RewardPoolTest is Deployment {
         return pool.open(epoch, 1_000e18, 5_000e18);
     }
 
-    /// @dev Rounds that pay from a pool, on stakes of a coin.
+    /// @dev A `ProofOfService` that pays from a given pool, with staking of a given token.
     function _rounds(IBlocToken coin, IRewardPool payer) private returns (IProofOfService rounds) {
         IStaking stakes = Artifacts.newStaking(
             address(coin),

@@ -10,7 +10,7 @@ import {Deployment} from "../support/Deployment.sol";
 import {System, SystemLib} from "../support/System.sol";
 import {OneDigestWallet, RefusingWallet, RevertingWallet} from "../support/Wallets.sol";
 
-/// @notice EIP-3009, by the standard's cases: who may submit, when, how often, and whose signature counts.
+/// @notice EIP-3009, by the cases of the standard: submitter, time, repetition and signature.
 contract TransferAuthorizationTest is Deployment {
     using SystemLib for System;
 
@@ -47,7 +47,7 @@ contract TransferAuthorizationTest is Deployment {
         system().fund(vm.addr(KEY), 100e18);
     }
 
-    // Who submits
+    // Submitter
 
     function test_AnyoneSubmitsWhatThePayerSigned() public {
         bytes memory signature = _sign(TRANSFER);
@@ -74,7 +74,7 @@ contract TransferAuthorizationTest is Deployment {
         vm.assertEq(token.balanceOf(STRANGER), VALUE, "receive");
     }
 
-    /// @dev A contract that credits its caller would lose the deposit to whoever submits it before.
+    /// @dev Otherwise a contract that credits its caller could lose a deposit to a stranger who submits it first.
     function test_OnlyTheReceiverSubmitsAnAuthorizationToReceive() public {
         bytes memory signature = _sign(RECEIVE);
         bytes memory refusal = abi.encodeWithSelector(
@@ -85,7 +85,7 @@ contract TransferAuthorizationTest is Deployment {
         vm.expectRevert(refusal);
         vm.prank(PROVIDER);
         _receive(signature);
-        // Nor does it pass for one that anyone may submit.
+        // It is not valid as an authorization that anyone may submit either.
         _expectSignature();
         vm.prank(PROVIDER);
         _transfer(signature);
@@ -102,7 +102,7 @@ contract TransferAuthorizationTest is Deployment {
         _receive(signature);
     }
 
-    // How often
+    // Repetition
 
     function test_RevertsWhen_ItIsSubmittedAgain() public {
         bytes memory signature = _sign(TRANSFER);
@@ -111,7 +111,7 @@ contract TransferAuthorizationTest is Deployment {
         _transfer(signature);
         _expectUsed();
         _transfer(signature);
-        // By whatever function.
+        // By any function.
         _expectUsed();
         vm.prank(STRANGER);
         _receive(other);
@@ -132,7 +132,7 @@ contract TransferAuthorizationTest is Deployment {
         vm.assertEq(token.balanceOf(STRANGER), 3 * VALUE, "any 32 bytes");
     }
 
-    /// @dev The malleable twin of a signature is refused, so that it is one signature.
+    /// @dev The malleable twin of a signature is refused, so that each signature is unique.
     function test_RevertsWhen_TheSignatureIsTheMalleableTwin() public {
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(KEY, _digest(TRANSFER));
         uint256 order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141;
@@ -170,7 +170,7 @@ contract TransferAuthorizationTest is Deployment {
         _transfer(signature);
     }
 
-    /// @dev Seconds are all that counts, however large: no value means a block.
+    /// @dev Times are always seconds; no value is a block number.
     function test_TimesAreSecondsWhateverTheirSize() public {
         (_terms.validAfter, _terms.validBefore) = (0, type(uint256).max);
         _transfer(_sign(TRANSFER));
@@ -186,7 +186,7 @@ contract TransferAuthorizationTest is Deployment {
         _transfer(signature);
     }
 
-    // Taken back
+    // Cancellation
 
     function test_ACancelledNonceIsOfNoUse() public {
         bytes memory signature = _sign(TRANSFER);
@@ -217,7 +217,7 @@ contract TransferAuthorizationTest is Deployment {
         _transfer(_sign(TRANSFER));
     }
 
-    // What was signed
+    // Signed content
 
     function test_RevertsWhen_AnythingDiffersFromWhatWasSigned() public {
         bytes memory signature = _sign(TRANSFER);
@@ -247,7 +247,7 @@ contract TransferAuthorizationTest is Deployment {
             _expectSignature();
             _transfer(none[i]);
         }
-        // Nor does one that nobody made count for the zero address.
+        // An invalid signature does not count for the zero address either.
         _terms.from = address(0);
         _expectSignature();
         _transfer(new bytes(65));
@@ -289,7 +289,7 @@ contract TransferAuthorizationTest is Deployment {
         _transfer(abi.encodePacked(r, s, v));
     }
 
-    // Whose signature counts
+    // Signer
 
     function test_AContractWalletSignsByItsOwnRule() public {
         OneDigestWallet wallet = new OneDigestWallet();
@@ -310,7 +310,7 @@ contract TransferAuthorizationTest is Deployment {
         vm.assertTrue(token.authorizationState(address(wallet), _terms.nonce), "cancelled");
     }
 
-    /// @dev EIP-7702: the account's code knows nothing of signatures, and its key still signs.
+    /// @dev EIP-7702: the account's code does not accept signatures, but its key can still sign.
     function test_AnAccountWithCodeSignsByItsKeyFirst() public {
         vm.etch(_terms.from, address(new RefusingWallet()).code);
         _transfer(_sign(TRANSFER));
@@ -329,7 +329,7 @@ contract TransferAuthorizationTest is Deployment {
         vm.assertEq(token.balanceOf(STRANGER), 3 * VALUE, "its delegate refuses");
     }
 
-    /// @dev And where its code accepts, that counts, too.
+    /// @dev If its code accepts the signature, it is valid, too.
     function test_AnAccountWithCodeAlsoSignsByItsCode() public {
         vm.etch(_terms.from, address(new OneDigestWallet()).code);
         bytes memory session = "a session key's";

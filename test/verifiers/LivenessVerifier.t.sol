@@ -8,8 +8,8 @@ import {Deployment} from "../support/Deployment.sol";
 import {ILivenessVerifier, IRegistry} from "../support/Interfaces.sol";
 import {System, SystemLib} from "../support/System.sol";
 
-/// @notice The verifier by itself: true for the key's signature over the question, and false, without a
-/// revert, for all else.
+/// @notice The verifier alone: true for the key's signature over the question, and false without a revert for all
+/// other proofs.
 contract LivenessVerifierTest is Deployment {
     using ChallengeKit for System;
 
@@ -22,7 +22,7 @@ contract LivenessVerifierTest is Deployment {
         bytes memory proof = system().proof(KEY, 7, NONCE);
         vm.assertEq(proof.length, 97, "a number and a signature");
         vm.assertTrue(verifier.verify(1, vm.addr(KEY), NONCE, proof), "accepted");
-        // The question is the challenge's own, so neither number adds anything to it.
+        // The question belongs to the challenge, so the numbers do not matter.
         vm.assertTrue(verifier.verify(2, vm.addr(KEY), NONCE, proof), "whatever the service");
     }
 
@@ -76,7 +76,7 @@ contract LivenessVerifierTest is Deployment {
         bytes calldata proof
     ) public view {
         vm.assertFalse(verifier.verify(1, key, nonce, proof), "garbage");
-        // A failed recovery gives no address, and no address is no key.
+        // A failed recovery returns the zero address, which is not a key.
         vm.assertFalse(verifier.verify(1, address(0), nonce, proof), "no key");
     }
 

@@ -43,7 +43,7 @@ export interface Inspection {
   request: ProbeRequest;
   nonce: Hex;
   bounds: GradeBounds;
-  /** Time limit, milliseconds; at most `bounds.poorMs` is used. */
+  /** Time limit, milliseconds; `bounds.poorMs` is the maximum. */
   timeMs: number;
   /** The range in which a receipt must be dated, Unix milliseconds. */
   issuedWithin: { from: number; to: number };
@@ -99,7 +99,7 @@ export async function inspect(
     checkReceipt(signed, { ...inspection, channel: channel() }, receipts);
     const grade = gradeOf(elapsedMs, bounds);
     if (grade === 0) {
-      return failed("slow", `an answer after ${Math.round(elapsedMs)} ms`, elapsedMs);
+      return failed("slow", `a response after ${Math.round(elapsedMs)} ms`, elapsedMs);
     }
     return { grade, elapsedMs, receipt: signed };
   } catch (error) {
@@ -108,7 +108,7 @@ export async function inspect(
       return failed(FAILURES[error.code] ?? "protocol", error.message, elapsed());
     }
     if (error instanceof TypeError) {
-      return failed("refused", `no such request can be made: ${error.message}`, elapsed());
+      return failed("refused", `the request cannot be made: ${error.message}`, elapsed());
     }
     throw error;
   }

@@ -17,7 +17,7 @@ export function httpFault(request: HttpProbe, answer: ProbeResponse): Fault | un
   const { status, body } = answer;
   if (status !== request.status) return ["status", `status ${status} instead of ${request.status}`];
   if (request.sha256 !== undefined && bytesToHex(sha256(body)) !== `0x${request.sha256}`) {
-    return ["body", "another body than expected"];
+    return ["body", "an unexpected body"];
   }
   if (request.json === undefined) return undefined;
   const json = parseJson(body);

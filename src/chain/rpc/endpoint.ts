@@ -5,25 +5,25 @@ import { JsonRpc } from "./jsonRpc.ts";
 import { resultFault } from "./schemas.ts";
 
 /**
- * `lagging`: its head is far behind another's; `impossible`: its head is one that the chain cannot have;
+ * `lagging`: its head is far behind another's; `impossible`: the chain cannot have its head;
  * `wrong`: it serves another chain.
  */
 export type EndpointState = "up" | "down" | "lagging" | "impossible" | "wrong";
 
-/** Takes note of what endpoints do; they are told by their place in the list, from 1. */
+/** Observes endpoints; an endpoint is identified by its place in the list, from 1. */
 export interface RpcObserver {
-  /** A request has ended; `error`: with the node's own error. */
+  /** A request has ended; `error`: with an error of the node. */
   answered(endpoint: number, outcome: "ok" | FaultKind): void;
   changed(endpoint: number, state: EndpointState): void;
 }
 
-/** First and longest pause after a fault, milliseconds; it doubles with each fault in a row. */
+/** First and longest pause after a fault, milliseconds; it doubles with each consecutive fault. */
 const PAUSE_MS = { least: 1_000, most: 60_000 };
-/** Most of the pause where no other endpoint is well, milliseconds: one that is back must be noticed. */
+/** Maximum pause while no other endpoint works, milliseconds: a recovery must be noticed. */
 const URGENT_PAUSE_MS = 4_000;
-/** Longest pause that an endpoint may ask for, milliseconds. */
+/** Maximum pause that an endpoint may request, milliseconds. */
 const MOST_ASKED_MS = 60_000;
-/** How often an endpoint that is well is asked again which chain it serves, milliseconds. */
+/** Interval between checks of a working endpoint's chain ID, milliseconds. */
 const VERIFY_MS = 300_000;
 
 export interface EndpointDependencies {
@@ -32,16 +32,16 @@ export interface EndpointDependencies {
   observer: RpcObserver | undefined;
 }
 
-/** One RPC endpoint and what is known of its health. */
+/** An RPC endpoint and its health. */
 export class Endpoint {
-  /** Its place in the list, from 1: its URL may hold a key and is never shown. */
+  /** Its place in the list, from 1. Its URL may contain a key and is never shown. */
   readonly place: number;
   readonly #rpc: JsonRpc;
   readonly #chainId: number;
   readonly #d: EndpointDependencies;
   #state: EndpointState = "up";
   #verifying: Promise<void> | undefined;
-  /** When it last said that it serves the chain; undefined as long as that is not known. */
+  /** The time of the last successful check of its chain ID; undefined before the first. */
   #verifiedAt: number | undefined;
   #faults = 0;
   #pausedUntil = 0;
@@ -67,12 +67,12 @@ export class Endpoint {
     return this.#d.timers.monotonic() >= this.#pausedUntil;
   }
 
-  /** When it may be asked though it has failed, because none is well; by the monotonic timer. */
+  /** The time from which it may be used although it has failed, if no endpoint works; monotonic. */
   get urgentAt(): number {
     return this.#urgentAt;
   }
 
-  /** Why it did not answer the last time; undefined where it did. */
+  /** The last fault; undefined if the last request succeeded. */
   get lastFault(): EndpointFault | undefined {
     return this.#lastFault;
   }
@@ -93,15 +93,15 @@ export class Endpoint {
     }
   }
 
-  /** Says how far its head is behind the best of all, or that the chain cannot have such a head. */
+  /** Sets the lag of its head behind the best one, or that the chain cannot have its head. */
   judge(behind: bigint | "impossible", tolerated: bigint): void {
     const about = { endpoint: this.place };
-    // It has failed since it said so.
+    // It has failed since it returned the head.
     if (this.#state === "down" || this.#state === "wrong") return;
     if (behind === "impossible") {
       if (this.#state === "impossible") return;
       this.#enter("impossible");
-      this.#d.log.error("an RPC endpoint shows a head that the chain cannot have", about);
+      this.#d.log.error("an RPC endpoint has an impossible head", about);
     } else if (behind > tolerated) {
       if (this.#state === "lagging") return;
       this.#enter("lagging");
@@ -112,7 +112,7 @@ export class Endpoint {
     }
   }
 
-  /** The chain is asked for before anything else, after each fault, and from time to time. */
+  /** The chain ID is checked first, after each fault, and regularly. */
   async #verify(): Promise<void> {
     const at = this.#verifiedAt;
     if (at !== undefined && this.#d.timers.monotonic() < at + VERIFY_MS) return;
@@ -122,17 +122,14 @@ export class Endpoint {
     await this.#verifying;
   }
 
-  /** Only success is kept: an error says nothing of the chain, and the question is asked again. */
+  /** Only a success is kept; after an error the chain ID is requested again. */
   async #askChain(): Promise<void> {
     let id: number;
     try {
       id = Number(await this.#ask("eth_chainId", []));
     } catch (error) {
       if (error instanceof EndpointFault) throw error;
-      throw new EndpointFault(
-        "error",
-        `It does not say which chain it serves: ${whatFailed(error)}`,
-      );
+      throw new EndpointFault("error", `It does not return its chain ID: ${whatFailed(error)}`);
     }
     if (id !== this.#chainId) {
       const message = `RPC endpoint ${this.place} serves chain ${id}, not ${this.#chainId}.`;
@@ -173,7 +170,7 @@ export class Endpoint {
     const about = { endpoint: this.place, kind, error: fault };
     const isWrong = kind === "wrong chain";
     if (this.#state === (isWrong ? "wrong" : "down")) return;
-    // As long as it does not say otherwise, it serves the chain that it said last.
+    // Until it returns another chain ID, the last one is assumed.
     if (this.#state === "wrong") return;
     this.#enter(isWrong ? "wrong" : "down");
     if (isWrong) this.#d.log.error("an RPC endpoint serves another chain and is not used", about);

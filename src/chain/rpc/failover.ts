@@ -6,13 +6,13 @@ import { Endpoint, type EndpointState, type RpcObserver } from "./endpoint.ts";
 import { AnswerError, EndpointFault, RevertError } from "./faults.ts";
 import { impossibleHeads, type ChainOrigin } from "./heads.ts";
 
-/** A request may take this long, milliseconds: with another endpoint to go to, and with none. */
+/** Time limit of a request, milliseconds: with and without another endpoint to try. */
 const TIMEOUT_MS = { one: 10_000, several: 5_000 };
-/** How often the heads of several endpoints are compared, milliseconds. */
+/** Interval between comparisons of the endpoints' heads, milliseconds. */
 const SURVEY_MS = 5_000;
-/** Blocks by which a head may be behind the best one. */
+/** Maximum lag of a head behind the best one, blocks. */
 const TOLERATED_LAG = 3n;
-/** From the first to use to the last to try; one with an impossible head is only asked for another. */
+/** States in the order of use; an endpoint with an impossible head is only asked for its head again. */
 const ORDER: Record<EndpointState, number> = {
   up: 0,
   lagging: 1,
@@ -20,33 +20,32 @@ const ORDER: Record<EndpointState, number> = {
   impossible: 3,
   wrong: 4,
 };
-/** How often all endpoints are asked for the same before a request has failed. */
+/** Number of rounds over all endpoints before a request fails. */
 const ROUNDS = 3;
-/** Longest that a request waits for an endpoint that has failed, milliseconds, in all of its rounds. */
+/** Maximum total wait of a request for failed endpoints, milliseconds. */
 const WAIT_MS = 10_000;
-/** Pause before a node that failed for once is asked again, milliseconds; longer each time. */
+/** Pause before a node with a temporary error is asked again, milliseconds; it grows. */
 const PAUSE_MS = 250;
-/** Codes with which nodes say that they failed for once: JSON-RPC's internal error, and Anvil's. */
+/** Codes of temporary errors: JSON-RPC's internal error, and Anvil's. */
 const TRANSIENT_CODES: readonly number[] = [-32_603, -1];
 
 export interface FailoverDependencies {
   timers?: Timers | undefined;
   log?: Logger | undefined;
   observer?: RpcObserver | undefined;
-  /** Where the deployment begins: no head can be further from it than there was time for. */
+  /** The start of the deployment, which bounds the possible heads. */
   origin?: ChainOrigin | undefined;
-  /** Unix seconds by this machine's clock; no endpoint is believed to be ahead of it alone. */
+  /** Unix seconds by this machine's clock; a single endpoint that is ahead of it is not trusted. */
   wall?: (() => number) | undefined;
 }
 
 /**
- * A transport over several endpoints of one chain: the first one that is well answers, in the order given.
- * One that fails is left alone for a while, one that lags until it has caught up, one of another chain or
- * with a head that cannot be until it says otherwise. Where none is well the others are tried all the same,
- * after a pause, rather than none.
+ * A transport over several endpoints of one chain: it uses the first working one, in the given order. A failing
+ * endpoint is not used for a while, a lagging one until it has caught up, and one of another chain or with an
+ * impossible head until this changes. If none works, the others are tried after a pause.
  *
- * @throws BlockcloudError `RPC_URL_INVALID`, with the place of the URL in the list and not the URL itself,
- * which may hold a key.
+ * @throws BlockcloudError `RPC_URL_INVALID`, with the place of the URL in the list instead of the URL, which may
+ * contain a key.
  */
 export function failover(
   rpcUrls: readonly string[],
@@ -61,12 +60,12 @@ export function failover(
       type: "failover",
       request: ({ method, params }: { method: string; params?: unknown }) =>
         set.request(method, params) as Promise<never>,
-      // Repeated here, where it is known which endpoint asks for a pause.
+      // Retries happen here, where the endpoint's requested pause is known.
       retryCount: 0,
     });
 }
 
-/** The endpoints, and who of them is asked. */
+/** The endpoints, and the choice among them. */
 export class EndpointSet {
   readonly #endpoints: readonly Endpoint[];
   readonly #d: Pick<FailoverDependencies, "origin"> & { wall: () => number };
@@ -86,9 +85,9 @@ export class EndpointSet {
     );
   }
 
-  /** Asks the endpoints in turn until one answers, and again after a pause where that may help. */
+  /** Tries the endpoints in turn until one answers, and again after a pause if that may help. */
   async request(method: string, params: unknown): Promise<unknown> {
-    // Only the first comparison is waited for: before it nobody knows whom to trust.
+    // Only the first comparison is awaited, because before it no endpoint is trusted.
     const isFirst = this.#survey === undefined;
     const survey = this.#compare();
     if (isFirst) await survey;
@@ -99,7 +98,7 @@ export class EndpointSet {
       } catch (error) {
         const isLate = this.#timers.monotonic() >= giveUpAt;
         if (round === ROUNDS || isLate || !mayPass(error)) throw error;
-        // An endpoint that does not answer has a pause of its own.
+        // An unanswering endpoint has its own pause.
         if (error instanceof AnswerError) await this.#timers.sleep(PAUSE_MS * round, never);
       }
     }
@@ -111,12 +110,12 @@ export class EndpointSet {
     for (const endpoint of endpoints) {
       try {
         const result = await endpoint.request(method, params);
-        // Another one may have the blocks that this one has thrown away, or not heard of.
+        // Another one may have blocks that this one has dropped or does not know yet.
         if (result !== null || method !== "eth_getBlockByNumber") return result;
         isAbsent = true;
       } catch (error) {
         if (error instanceof RevertError) throw error;
-        // A node's error says more than an endpoint's silence.
+        // A node's error is more specific than a missing answer.
         if (failure === undefined || error instanceof AnswerError) failure = error;
       }
     }
@@ -125,10 +124,9 @@ export class EndpointSet {
   }
 
   /**
-   * Those that may answer, the best first. An endpoint that has failed is left alone for a moment also where
-   * there is no other to go to.
+   * The usable endpoints, the best first. A failed endpoint gets a short pause even if there is no other.
    *
-   * @throws EndpointFault the last one, where none may be asked before a moment.
+   * @throws EndpointFault the last fault, if no endpoint may be used before its pause ends.
    */
   async #askable(giveUpAt: number): Promise<Endpoint[]> {
     const usable = this.#endpoints.filter(({ state }) => state !== "impossible");
@@ -142,7 +140,7 @@ export class EndpointSet {
     return askable.sort((a, b) => ORDER[a.state] - ORDER[b.state]);
   }
 
-  /** Asks each endpoint for its head now and then, so that one that lags or has come back is known. */
+  /** Reads each endpoint's head regularly, to find endpoints that lag or have recovered. */
   #compare(): Promise<void> | undefined {
     if (this.#endpoints.length === 1) return undefined;
     const now = this.#timers.monotonic();
@@ -162,7 +160,7 @@ export class EndpointSet {
             const head = await endpoint.request("eth_getBlockByNumber", ["latest", false]);
             return head === null ? undefined : { endpoint, ...readHead(head) };
           } catch {
-            // The endpoint has taken note of it and said so.
+            // The endpoint has recorded and logged the fault.
             return undefined;
           }
         }),
@@ -180,17 +178,14 @@ export class EndpointSet {
 }
 
 const never = new AbortController().signal;
-const NONE = new EndpointFault(
-  "malformed",
-  "No RPC endpoint shows a head that the chain can have.",
-);
+const NONE = new EndpointFault("malformed", "No RPC endpoint has a head that the chain can have.");
 
 function readHead(block: unknown): { number: bigint; timestamp: number } {
   const { number, timestamp } = block as { number: string; timestamp: string };
   return { number: BigInt(number), timestamp: Number(timestamp) };
 }
 
-/** Whether the same request may be answered a moment later. */
+/** Whether the same request may succeed later. */
 function mayPass(error: unknown): boolean {
   if (error instanceof EndpointFault) return error.kind !== "wrong chain";
   return error instanceof AnswerError && TRANSIENT_CODES.includes(error.nodeCode);
@@ -198,7 +193,7 @@ function mayPass(error: unknown): boolean {
 
 function checkUrls(rpcUrls: readonly string[]): void {
   if (rpcUrls.length === 0) {
-    throw new BlockcloudError("RPC_URL_INVALID", "No RPC endpoint is named.");
+    throw new BlockcloudError("RPC_URL_INVALID", "No RPC endpoint is given.");
   }
   rpcUrls.forEach((url, index) => {
     if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return;

@@ -1,16 +1,16 @@
 import { BaseError, type Hex } from "viem";
 
 /**
- * Why an RPC endpoint gave no answer that can be used. `error`: a JSON-RPC error where a healthy node never
- * gives one; `malformed`: not what the method answers; `wrong chain`: it serves another chain.
+ * The reason why an RPC endpoint gave no usable answer. `error`: a JSON-RPC error that a healthy node never returns;
+ * `malformed`: not a valid result of the method; `wrong chain`: it serves another chain.
  */
 export type FaultKind =
   "timeout" | "network" | "http" | "limit" | "error" | "malformed" | "wrong chain";
 
-/** An endpoint's own fault. Never holds its URL, which may hold a key. */
+/** A fault of an endpoint. It never contains the URL, which may contain a key. */
 export class EndpointFault extends Error {
   readonly kind: FaultKind;
-  /** How long the endpoint asks to be left alone, milliseconds. */
+  /** The pause that the endpoint requests, milliseconds. */
   readonly retryAfterMs: number | undefined;
 
   constructor(kind: FaultKind, message: string, retryAfterMs?: number) {
@@ -29,13 +29,13 @@ export interface NodeError {
 }
 
 /**
- * What a node answered instead of a result, and what is no revert. The fields are not called `code` and
- * `data`: viem takes an error with some codes for a revert, and replaces the node's words for others.
+ * An error answer of a node that is not a revert. The fields are not called `code` and `data`, because viem takes
+ * some codes for a revert, and replaces the node's message for others.
  */
 export class AnswerError extends BaseError {
   readonly nodeCode: number;
   readonly nodeData: unknown;
-  /** The node's words. */
+  /** The node's message. */
   readonly reason: string;
 
   constructor(error: NodeError) {
@@ -46,7 +46,7 @@ export class AnswerError extends BaseError {
   }
 }
 
-/** A call that the contract refuses, in the shape in which viem looks for a revert. */
+/** A reverted call, in the shape in which viem expects a revert. */
 export class RevertError extends BaseError {
   readonly code = 3;
   readonly data: Hex;
@@ -57,12 +57,12 @@ export class RevertError extends BaseError {
   }
 }
 
-/** Where nodes say that a call reverts: geth, Erigon, reth, Besu, Anvil, Hardhat, Nethermind. */
+/** The messages of reverts: geth, Erigon, reth, Besu, Anvil, Hardhat, Nethermind. */
 const REVERT_WORDS = /\brevert(ed|s)?\b/i;
 
 /**
- * Tells a revert from a failure of the node. A revert carries the contract's data or the node's word for
- * it; a code alone says nothing, because nodes use the same ones for errors of their own.
+ * Distinguishes a revert from a failure of the node. A revert has the contract's data or the node's revert message.
+ * A code alone is not enough, because nodes use the same codes for their own errors.
  */
 export function errorOf(error: NodeError): AnswerError | RevertError {
   const data = revertData(error.data);
@@ -74,17 +74,17 @@ export function errorOf(error: NodeError): AnswerError | RevertError {
   return new AnswerError(error);
 }
 
-/** Finds an endpoint's fault in what a client threw for it. */
+/** Finds an endpoint's fault in a client's error. */
 export function findFault(error: unknown): EndpointFault | undefined {
   return find(error, EndpointFault);
 }
 
-/** Finds a node's error in what a client threw for it. */
+/** Finds a node's error in a client's error. */
 export function findAnswerError(error: unknown): AnswerError | undefined {
   return find(error, AnswerError);
 }
 
-/** What went wrong with a request, in the words of the endpoint or the node, without a URL. */
+/** Describes a failed request by the message of the endpoint or the node, without a URL. */
 export function whatFailed(error: unknown): string {
   const told = findFault(error)?.message ?? findAnswerError(error)?.shortMessage;
   if (told !== undefined) return told;
@@ -98,7 +98,7 @@ function find<T extends Error>(error: unknown, kind: new (...args: never[]) => T
   return undefined;
 }
 
-/** A selector and whole words: Hardhat wraps them in an object, Nethermind puts a word before them. */
+/** The revert data: a selector and words. Hardhat wraps it in an object, Nethermind puts a word before it. */
 function revertData(data: unknown): Hex | undefined {
   const inner = typeof data === "object" && data !== null && "data" in data ? data.data : data;
   if (typeof inner !== "string") return undefined;

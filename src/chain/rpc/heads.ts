@@ -5,22 +5,22 @@ export interface ClaimedHead {
   timestamp: number;
 }
 
-/** A block of which it is known when it was made at the latest: where the deployment begins. */
+/** A block with an upper bound for its time: the start of the deployment. */
 export interface ChainOrigin {
   block: number;
   /** Unix seconds. */
   time: number;
 }
 
-/** More blocks a second than any chain makes that the contracts run on. */
+/** Upper bound of blocks per second on supported chains. */
 const MOST_BLOCKS_A_SECOND = 20;
-/** By how much times may disagree, seconds. */
+/** Tolerance between clocks, seconds. */
 const SLACK_SECONDS = 3_600;
 
 /**
- * Which heads the chain cannot have. By distance: more blocks since the deployment than there was time for.
- * By time: later than now, where another endpoint's head is not; a chain of tests may be ahead of time, and
- * then all endpoints show it so.
+ * Finds heads that the chain cannot have. A head is impossible if it has more blocks since the deployment than time
+ * allows, or if its time is in the future and another endpoint's is not. A test chain may be ahead of time; then all
+ * endpoints are.
  *
  * @param now Unix seconds.
  */

@@ -2,9 +2,9 @@ import * as z from "zod";
 import { EndpointFault, errorOf, type NodeError } from "./faults.ts";
 import { BatchSize, isAboutBatch, isRateLimit, retryAfterMs } from "./limits.ts";
 
-/** Most of an answer that is read, bytes: far above the largest answer to a request of ours. */
+/** Size limit of an answer, bytes; workers' requests get much smaller answers. */
 const MAX_BYTES = 32 * 1024 * 1024;
-/** Requests that travel in one batch. */
+/** Maximum number of requests in a batch. */
 const MAX_BATCH = 50;
 
 const errorSchema = z.object({
@@ -12,7 +12,7 @@ const errorSchema = z.object({
   message: z.string(),
   data: z.unknown().optional(),
 });
-/** Some nodes give the ID back as text, or none with an error, or `"error": null` beside a result. */
+/** Some nodes return the ID as text, or no ID with an error, or `"error": null` beside a result. */
 const answerSchema = z.object({
   id: z
     .union([z.number().int(), z.string().regex(/^\d{1,9}$/)])
@@ -30,12 +30,12 @@ interface Waiting {
   reject: (error: Error) => void;
 }
 
-/** What became of a batch: answers by their place in it, or the node's refusal of the whole. */
+/** The outcome of a batch: answers by their index, or the node's refusal of the whole batch. */
 type Reply = { answers: ReadonlyMap<number, JsonRpcAnswer> } | { refusal: NodeError };
 
 /**
- * JSON-RPC 2.0 over HTTP with one endpoint. Requests made in the same moment travel together, as many as the
- * endpoint takes; answers are bounded in size and time, and redirects are refused.
+ * JSON-RPC 2.0 over HTTP with one endpoint. Requests made at the same moment are sent as a batch, up to the
+ * endpoint's limit. Answers are bounded in size and time; redirects are refused.
  */
 export class JsonRpc {
   readonly #url: string;
@@ -56,8 +56,8 @@ export class JsonRpc {
   }
 
   /**
-   * @throws RevertError when the call reverts, AnswerError when the node answers with another error,
-   * EndpointFault when it does not answer.
+   * @throws RevertError if the call reverts, AnswerError if the node answers with another error,
+   * EndpointFault if it does not answer.
    */
   request(method: string, params: unknown): Promise<unknown> {
     return new Promise((resolve, reject) => {
@@ -87,12 +87,12 @@ export class JsonRpc {
       if ("refusal" in reply) await this.#sendSmaller(batch, reply.refusal);
       else await this.#settle(batch, reply.answers);
     } catch (error) {
-      // Where requests were sent again, those are settled, and this changes nothing for them.
+      // Requests that were sent again are settled already, so this does not affect them.
       for (const { reject } of batch) reject(error as Error);
     }
   }
 
-  /** The node refused the whole: each request is asked again in a smaller batch, at last alone. */
+  /** The node refused the batch: the requests are sent again in smaller batches, finally alone. */
   async #sendSmaller(batch: readonly Waiting[], refusal: NodeError): Promise<void> {
     if (batch.length === 1) throw errorOf(refusal);
     if (isRateLimit(refusal) && !isAboutBatch(refusal)) throw tooOften(refusal.code);
@@ -139,34 +139,34 @@ export class JsonRpc {
       if (isRefusal && !(length > 1 && saysBatch(json))) {
         const pause = retryAfterMs(response.headers);
         const kind = status === 429 ? "limit" : "http";
-        throw new EndpointFault(kind, `It answers with status ${status}.`, pause);
+        throw new EndpointFault(kind, `It responds with status ${status}.`, pause);
       }
-      // A batch that is too long for a proxy before the node.
+      // The batch is too long for a proxy in front of the node.
       if (length > 1 && status === 413) return { error: { code: 413, message: "batch too long" } };
-      // Nodes give JSON-RPC errors with statuses other than 200, too; proxies give pages.
+      // Nodes also return JSON-RPC errors with other statuses than 200; proxies return pages.
       if (json !== undefined && (response.ok || isJsonRpc(json))) return json;
-      if (!response.ok) throw new EndpointFault("http", `It answers with status ${status}.`);
-      throw new EndpointFault("malformed", "It answers with something that is no JSON.");
+      if (!response.ok) throw new EndpointFault("http", `It responds with status ${status}.`);
+      throw new EndpointFault("malformed", "Its response is not JSON.");
     } catch (error) {
       if (error instanceof EndpointFault) throw error;
       if (signal.aborted) {
         throw new EndpointFault("timeout", `It did not answer within ${this.#timeoutMs} ms.`);
       }
-      // Not the error's text: it may name the URL.
+      // The error's message is omitted, because it may contain the URL.
       throw new EndpointFault("network", `It cannot be reached (${codeOf(error)}).`);
     }
   }
 }
 
-/** An error object alone, or as the only thing in a list and without an ID, refuses a whole batch. */
+/** A single error object, or a list of one error without an ID, refuses a whole batch. */
 function readReply(body: unknown, length: number): Reply {
   const parsed = z.array(answerSchema).safeParse(Array.isArray(body) ? body : [body]);
   if (!parsed.success) {
-    throw new EndpointFault("malformed", "It answers with something that is no JSON-RPC.");
+    throw new EndpointFault("malformed", "Its response is not JSON-RPC.");
   }
   const [first] = parsed.data;
   if (length === 1) {
-    // There is only one request that it can be the answer to.
+    // It can only be the answer to this request.
     const isAnswer = parsed.data.length === 1 && (first?.id === 0 || first?.id == null);
     return { answers: new Map(isAnswer && first !== undefined ? [[0, first]] : []) };
   }
@@ -190,14 +190,14 @@ function saysBatch(json: unknown): boolean {
 }
 
 function tooOften(code: number): EndpointFault {
-  return new EndpointFault("limit", `It is asked too often (${code}).`);
+  return new EndpointFault("limit", `Its rate limit is exceeded (${code}).`);
 }
 
 function missing(): EndpointFault {
   return new EndpointFault("malformed", "An answer is missing.");
 }
 
-/** As it was typed where it holds a per cent sign that encodes nothing. */
+/** Decodes the text; returns it unchanged if a percent sign encodes nothing. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -210,7 +210,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // What that means depends on the status.
+    // The status decides what this means.
     return undefined;
   }
 }
@@ -222,7 +222,7 @@ async function readBounded(response: Response): Promise<string> {
   for await (const chunk of body ?? []) {
     size += chunk.byteLength;
     if (size > MAX_BYTES)
-      throw new EndpointFault("malformed", `Its answer is over ${MAX_BYTES} bytes.`);
+      throw new EndpointFault("malformed", `Its response has more than ${MAX_BYTES} bytes.`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");

@@ -5,7 +5,7 @@ import type { Timers } from "../../node/timers.ts";
 
 /** First and longest pause before a subscription is tried again, milliseconds. */
 const PAUSE_MS = { first: 1_000, most: 60_000 };
-/** Longest message that is read, characters: a header has less than a thousand. */
+/** Size limit of a message, characters; a header has less than a thousand. */
 const MAX_LENGTH = 64 * 1024;
 const SUBSCRIBE = { jsonrpc: "2.0", id: 1, method: "eth_subscribe", params: ["newHeads"] };
 
@@ -16,8 +16,8 @@ const messageSchema = z.union([
 ]);
 
 /**
- * Hears of new blocks by `newHeads` over a WebSocket. What it hears says only when to look: the head itself is
- * read from the RPC endpoints, as without a subscription.
+ * Subscribes to `newHeads` over a WebSocket. A message only triggers a poll: the head itself is read from the RPC
+ * endpoints, as without a subscription.
  */
 export class NewHeads implements Startable {
   readonly #url: string;
@@ -54,13 +54,13 @@ export class NewHeads implements Startable {
       const pause = Math.min(PAUSE_MS.first * 2 ** this.#failures, PAUSE_MS.most);
       const level = this.#failures === 0 ? "warn" : "debug";
       this.#failures += 1;
-      // Its URL may hold a key: only what went wrong is said.
-      log[level]("no subscription to new blocks: they are polled for", { why });
+      // Only the reason is logged, because the URL may contain a key.
+      log[level]("no subscription to new blocks, polling instead", { why });
       await timers.sleep(pause, signal).catch(() => undefined);
     }
   }
 
-  /** Until the connection ends; why it did. */
+  /** Runs until the connection ends, and returns the reason. */
   #follow(): Promise<string> {
     return new Promise((resolve) => {
       const socket = new WebSocket(this.#url);
@@ -89,7 +89,7 @@ export class NewHeads implements Startable {
     });
   }
 
-  /** What is wrong with a message. */
+  /** The fault of a message. */
   #take(data: unknown): string | undefined {
     if (typeof data !== "string" || data.length > MAX_LENGTH)
       return "a message that is no JSON-RPC";

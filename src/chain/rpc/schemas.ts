@@ -28,7 +28,7 @@ const receipt = z.looseObject({
   logs: z.array(log),
 });
 
-/** What the methods that we use answer, as far as we read it. */
+/** The results of the used methods, limited to the fields that are read. */
 const results: Partial<Record<string, z.ZodType>> = {
   eth_blockNumber: quantity,
   eth_call: data,
@@ -46,7 +46,7 @@ const results: Partial<Record<string, z.ZodType>> = {
   eth_sendRawTransaction: hash,
 };
 
-/** What is wrong with a method's result; undefined when it is what was asked for. */
+/** The fault of a method's result; undefined if it is valid. */
 export function resultFault(method: string, params: unknown, result: unknown): string | undefined {
   const parsed = results[method]?.safeParse(result);
   if (parsed?.success === false) return `Its answer to ${method} is malformed.`;

@@ -2,30 +2,29 @@ import type { Hex } from "viem";
 import { AnswerError } from "../rpc/faults.ts";
 import { JsonRpc } from "../rpc/jsonRpc.ts";
 
-/** How long an endpoint may take to accept a transaction, milliseconds. */
+/** Time limit for an endpoint to accept a transaction, milliseconds. */
 const TIMEOUT_MS = 10_000;
 
 /**
- * What an endpoint made of a transaction. `spent`: its nonce is used; `underpriced`: another one with its
- * nonce pays as much, or nodes ask for more; `capped`: it pays more than the node's operator allows;
- * `refused`: by the node's rules, say for lack of ether; `doubtful`: there was no answer, or one that does
- * not tell whether it was taken.
+ * An endpoint's reaction to a transaction. `spent`: its nonce is used; `underpriced`: another transaction with its
+ * nonce pays as much, or the node requires more; `capped`: its fee is above the node's limit; `refused`: the node's
+ * rules refuse it, for example for lack of ether; `doubtful`: there was no answer, or an unclear one.
  */
 export type ReceptionKind =
   "accepted" | "spent" | "underpriced" | "capped" | "refused" | "doubtful";
 
-/** What became of a transaction that was handed out to all endpoints. */
+/** The outcome of sending a transaction to all endpoints. */
 export interface Reception {
   kind: ReceptionKind;
-  /** The node's words. */
+  /** The node's message. */
   reason: string;
-  /** Whether an endpoint has taken it or may have, whatever the others say. */
+  /** Whether an endpoint may have accepted it, regardless of the others. */
   maybeTaken: boolean;
 }
 
 /**
- * Nodes have no codes for these, only words: geth's, Anvil's, Hardhat's, reth's, Erigon's, Nethermind's and
- * Besu's. The first that fits counts.
+ * Nodes have no codes for these outcomes, only messages: those of geth, Anvil, Hardhat, reth, Erigon, Nethermind and
+ * Besu. The first match counts.
  */
 const WORDS: readonly (readonly [RegExp, ReceptionKind])[] = [
   [
@@ -44,9 +43,9 @@ const WORDS: readonly (readonly [RegExp, ReceptionKind])[] = [
   ],
   [/internal|time.?out|timed out|unavailable|busy|overload|try again|sync|temporar/i, "doubtful"],
 ];
-/** JSON-RPC's internal error: the node does not know itself what became of the request. */
+/** JSON-RPC's internal error: the outcome of the request is unknown. */
 const INTERNAL = -32_603;
-/** What counts where endpoints disagree. */
+/** The order of outcomes if endpoints disagree. */
 const ORDER: readonly ReceptionKind[] = [
   "accepted",
   "spent",
@@ -56,7 +55,7 @@ const ORDER: readonly ReceptionKind[] = [
   "doubtful",
 ];
 
-/** Hands a signed transaction to all endpoints: one that drops it does not keep it from the others. */
+/** Sends a signed transaction to all endpoints, in case one of them drops it. */
 export class Broadcast {
   readonly #endpoints: readonly JsonRpc[];
 
@@ -64,7 +63,7 @@ export class Broadcast {
     this.#endpoints = rpcUrls.map((url) => new JsonRpc({ url, timeoutMs: TIMEOUT_MS }));
   }
 
-  /** Ends with the first endpoint that takes it, or when all have answered. */
+  /** Ends when the first endpoint accepts it, or when all have answered. */
   async send(raw: Hex): Promise<Reception> {
     const receptions = this.#endpoints.map((endpoint) => hand(endpoint, raw));
     const accepted = receptions.map(async (reception) => {
@@ -78,7 +77,7 @@ export class Broadcast {
       const all = await Promise.all(receptions);
       const [first] = all.sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
       const maybeTaken = all.some(({ kind }) => kind === "doubtful");
-      return { ...(first ?? { kind: "refused", reason: "No RPC endpoint is named." }), maybeTaken };
+      return { ...(first ?? { kind: "refused", reason: "No RPC endpoint is given." }), maybeTaken };
     }
   }
 }
@@ -89,7 +88,7 @@ async function hand(endpoint: JsonRpc, raw: Hex): Promise<Omit<Reception, "maybe
     return { kind: "accepted", reason: "" };
   } catch (error) {
     const reason = error instanceof Error ? error.message : "no answer";
-    // A revert: the node has executed it, and may have put it into a block.
+    // After a revert the node has executed it, and may have put it into a block.
     if (!(error instanceof AnswerError)) return { kind: "doubtful", reason };
     const [, kind] = WORDS.find(([pattern]) => pattern.test(error.reason)) ?? [];
     const otherwise = error.nodeCode === INTERNAL ? "doubtful" : "refused";

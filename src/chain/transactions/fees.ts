@@ -1,10 +1,10 @@
-/** What a key's owner is ready to pay for gas. Without a limit a transaction takes the market's price. */
+/** Fee limits of a key's owner. Without a limit a transaction pays the market price. */
 export interface FeePolicy {
-  /** Most of a transaction's fee per gas, base fee and tip together, wei; above it transactions wait. */
+  /** Maximum fee per gas, base fee and tip together, wei; transactions wait while gas costs more. */
   maxFeePerGas?: bigint | undefined;
-  /** The same for urgent ones, whose loss costs more than gas, wei; without it there is no limit. */
+  /** The same for urgent transactions, whose loss costs more than gas, wei; undefined: no limit. */
   urgentMaxFeePerGas?: bigint | undefined;
-  /** Most of the tip per gas, wei; 10 gwei without it, for a tip is paid in full, whoever suggests it. */
+  /** Maximum tip per gas, wei; default 10 gwei, because a tip is always paid in full. */
   maxPriorityFeePerGas?: bigint | undefined;
 }
 
@@ -14,26 +14,26 @@ export interface Fees {
   maxPriorityFeePerGas: bigint;
 }
 
-/** What gas costs now, wei per gas. */
+/** The current price of gas, wei per gas. */
 export interface Market {
-  /** Of the newest block. */
+  /** The base fee of the newest block. */
   baseFee: bigint;
-  /** What the node suggests. */
+  /** The tip that the node suggests. */
   tip: bigint;
 }
 
 const DEFAULT_TIP_LIMIT = 10_000_000_000n;
 
-/** What a transaction of now would pay per gas, wei. */
+/** The price that a transaction would pay now, wei per gas. */
 export function gasPrice(market: Market, policy: FeePolicy): bigint {
   return market.baseFee + firstTip(market, policy);
 }
 
 /**
- * Fees for a new transaction: room for a base fee that doubles, as far as the limit allows.
+ * Fees for a new transaction: they allow the base fee to double, within the limit.
  *
- * @param lean For a node that caps what a transaction may cost: room for one block's rise of the base fee.
- * @returns Undefined when the market is above the limit.
+ * @param lean For a node that caps the cost of a transaction: allows only one block's rise of the base fee.
+ * @returns Undefined if the market price is above the limit.
  */
 export function priceOf(
   market: Market,
@@ -50,11 +50,11 @@ export function priceOf(
 }
 
 /**
- * Fees that replace a transaction: an eighth more in both fields, which every node takes as enough, or the
- * market's where that is higher.
+ * Fees that replace a transaction: an eighth more in both fields, which every node accepts, or the market price if
+ * that is higher.
  *
  * @param lean As for {@link priceOf}.
- * @returns Undefined when they would be above a limit.
+ * @returns Undefined if they would be above a limit.
  */
 export function replacementFees(
   old: Fees,
@@ -80,18 +80,18 @@ function limitOf(policy: FeePolicy, urgent: boolean): bigint | undefined {
   return urgent ? policy.urgentMaxFeePerGas : policy.maxFeePerGas;
 }
 
-/** A block raises the base fee by an eighth at the most; rounded up. */
+/** A block raises the base fee by at most an eighth; rounded up. */
 function room(baseFee: bigint, lean: boolean): bigint {
   return lean ? baseFee + (baseFee + 7n) / 8n : 2n * baseFee;
 }
 
-/** Half of the limit at first, so that replacements have somewhere to go. */
+/** Half of the limit at first, so that replacements can pay more. */
 function firstTip({ tip }: Market, policy: FeePolicy): bigint {
   const most = (policy.maxPriorityFeePerGas ?? DEFAULT_TIP_LIMIT) / 2n;
   return tip < most ? tip : most;
 }
 
-/** Rounded up, and at least one more: a tip of 0 grows, too. */
+/** Rounded up, and at least 1 more, so that a tip of 0 grows, too. */
 function eighthMore(value: bigint): bigint {
   return value + (value + 7n) / 8n + (value === 0n ? 1n : 0n);
 }

@@ -2,7 +2,7 @@ import type { Address, Hex, TransactionReceipt } from "viem";
 import type { BlockcloudError } from "../../protocol/errors.ts";
 import type { Fees } from "./fees.ts";
 
-/** What a transaction does, whatever it pays. */
+/** A transaction's content without its fees. */
 export interface Payload {
   /** For the log: the contract's function. */
   name: string;
@@ -11,33 +11,33 @@ export interface Payload {
   gas: bigint;
 }
 
-/** A transaction as it was handed out. */
+/** A signed transaction that was sent. */
 export interface Signed {
   hash: Hex;
   raw: Hex;
   fees: Fees;
 }
 
-/** A nonce that was used: the transactions handed out for it, of which one will be mined. */
+/** A used nonce, and its sent transactions, of which at most one is mined. */
 export class Flight {
   readonly nonce: number;
   readonly payload: Payload;
   readonly urgent: boolean;
   /** Oldest first; never empty once in the outbox. */
   readonly signed: Signed[] = [];
-  /** Whether somebody waits for it. Its nonce is free to be used otherwise when nobody does. */
+  /** Whether a caller waits for it. Without a caller its nonce may be reused. */
   isWanted = true;
-  /** Newest block when it was handed out last. */
+  /** The newest block when it was last sent. */
   sentAt = 0n;
-  /** When it was last seen to, by the monotonic timer, milliseconds. */
+  /** The time of the last check, monotonic milliseconds. */
   seenTo = 0;
-  /** When its nonce was first found used, and no endpoint knew a transaction of ours for it. */
+  /** When its nonce was first found used without any of its transactions known to an endpoint. */
   lostAt: { block: bigint; milliseconds: number } | undefined;
-  /** What the last replacement was refused with: the next must pay more. */
+  /** The fees of the last refused replacement: the next one must pay more. */
   refusedFees: Fees | undefined;
-  /** Whether a node refused it for paying more than it allows. */
+  /** Whether a node refused it because of the node's fee cap. */
   isLean = false;
-  /** What nodes said of it the last time, unless they took it. */
+  /** The nodes' last message, unless they accepted it. */
   lastRefusal: string | undefined;
   wasHeldUp = false;
   outcome: TransactionReceipt | BlockcloudError | undefined;
@@ -50,11 +50,11 @@ export class Flight {
 
   get newest(): Signed {
     const newest = this.signed.at(-1);
-    if (newest === undefined) throw new Error("Nothing was signed for this nonce.");
+    if (newest === undefined) throw new Error("No transaction was signed for this nonce.");
     return newest;
   }
 
-  /** What a replacement must outbid. */
+  /** The fees that a replacement must exceed. */
   get fees(): Fees {
     return this.refusedFees ?? this.newest.fees;
   }

@@ -1,10 +1,10 @@
 import type { TransactionReceipt } from "viem";
 import type { Call } from "./call.ts";
 
-/** What is told of each transaction that a worker sends. */
+/** Observes a worker's transactions. */
 export interface TransactionObserver {
-  /** It is in a block; reverted ones too. */
+  /** It is in a block, perhaps reverted. */
   mined(call: Pick<Call, "functionName">, receipt: TransactionReceipt): void;
-  /** It was refused, or nobody knows what became of it. */
+  /** It was refused, or its outcome is unknown. */
   failed(call: Pick<Call, "functionName">, error: unknown): void;
 }

@@ -5,23 +5,23 @@ import { priceOf, replacementFees, type FeePolicy, type Fees, type Market } from
 import { Flight, type Payload } from "./flight.ts";
 import { Pool, type PoolDependencies, type Tip } from "./pool.ts";
 
-/** Blocks that a transaction may wait before it is replaced by one that pays more. */
+/** Number of blocks after which a pending transaction is replaced by one with a higher fee. */
 const PATIENT_BLOCKS = 3n;
 /**
- * When a used nonce of which no endpoint knows a transaction of ours was used by somebody else: so many blocks
- * and milliseconds later. Endpoints behind one address know of different blocks.
+ * Blocks and milliseconds after which a used nonce without a known transaction of this outbox counts as used by
+ * another program. The wait is needed because nodes behind one address may have different blocks.
  */
 const LOST = { blocks: 3n, milliseconds: 20_000 };
-/** How often the pool is asked whether it still has a transaction, milliseconds. */
+/** Interval between checks whether the pool still has a transaction, milliseconds. */
 const SEE_TO_MS = 2_000;
-/** Mined transactions that are remembered, in case that a reorganisation takes them back. */
+/** Number of mined transactions that are kept, in case a reorganisation removes them. */
 const REMEMBERED = 16;
-/** Bids for a nonce that a transaction of before a restart holds. */
+/** Maximum number of bids for a nonce that is occupied by a transaction from before a restart. */
 const MAX_BIDS = 24;
-/** Gas of a transaction that does nothing. */
+/** Gas of an empty transaction. */
 const EMPTY_GAS = 21_000n;
 
-/** Why nothing was handed out: `expensive`, above the limit; `held`: the nonce cannot be had at a price
+/** The reason why no transaction was sent: `expensive`, above the limit; `held`: the nonce cannot be replaced at a price
  * within the limit; `spent`: the nonce was used meanwhile, so that the call must be looked at again. */
 export type Hindrance = "expensive" | "held" | "spent";
 
@@ -30,13 +30,12 @@ export interface OutboxDependencies extends PoolDependencies {
 }
 
 /**
- * The nonces of one key. What the chain says counts: a new call takes the chain's next nonce, so that
- * whatever waits there from before a restart is replaced and a gap is filled. Nothing is kept on disk:
- * callers decide by the state of contracts what is to be sent, and of two transactions of one nonce only
- * one is ever mined.
+ * The nonces of one key. A new call takes the chain's next nonce, so it replaces a pending transaction from before
+ * a restart, and fills a gap. The outbox keeps no state on disk: callers decide by the state of the contracts what to
+ * send, and of two transactions with one nonce only one is mined.
  */
 export class Outbox {
-  /** What nodes know. */
+  /** The nodes' knowledge of the key's transactions. */
   readonly pool: Pool;
   readonly #policy: FeePolicy;
   readonly #d: OutboxDependencies;
@@ -53,10 +52,10 @@ export class Outbox {
   }
 
   /**
-   * Hands out a call with the next nonce.
+   * Sends a call with the next nonce.
    *
-   * @param looked The chain's next nonce when it was decided what to send; `spent` where it has moved on.
-   * @throws BlockcloudError `TRANSACTION_FAILED` when nodes refuse it.
+   * @param looked The chain's next nonce when the caller decided to send; `spent` if it has changed since.
+   * @throws BlockcloudError `TRANSACTION_FAILED` if nodes refuse it.
    */
   launch(payload: Payload, urgent: boolean, looked: number): Promise<Flight | Hindrance> {
     return this.#alone(async () => {
@@ -68,7 +67,7 @@ export class Outbox {
         if (nonce < count && !flight.isWanted) this.#flights.delete(nonce);
       }
       if (priceOf(market, this.#policy, urgent) === undefined) return "expensive";
-      // One that nobody waits for gives up its nonce, rather than that the call waits behind it.
+      // A transaction without a waiting caller gives its nonce to this call, so that the call need not wait.
       const given = this.#inOrder().find(({ isWanted }) => !isWanted);
       const nonce = given?.nonce ?? (await this.#nextNonce(count));
       if (nonce === undefined) return "spent";
@@ -76,7 +75,7 @@ export class Outbox {
     });
   }
 
-  /** Looks at everything under way once: what was mined, what is to be replaced or handed out again. */
+  /** Checks all pending transactions once: mined, to be replaced, or to be sent again. */
   tend(): Promise<Tip> {
     this.#tending ??= this.#alone(() => this.#tendOnce()).finally(() => {
       this.#tending = undefined;
@@ -84,7 +83,7 @@ export class Outbox {
     return this.#tending;
   }
 
-  /** Raises the price until nodes take the transaction, or lowers it where they allow no more. */
+  /** Raises the price until nodes accept the transaction, or lowers it to a node's fee cap. */
   async #bid(
     flight: Flight,
     outbid: Fees | undefined,
@@ -99,7 +98,7 @@ export class Outbox {
     let fees = price();
     for (let bid = 0; fees !== undefined && bid < MAX_BIDS; bid++) {
       const { kind, reason, maybeTaken } = await this.pool.handOut(flight, fees, tip);
-      // Whatever else was said of it: it may be mined, and the call must not go out a second time.
+      // Regardless of other errors: it may be mined, so the call must not be sent a second time.
       if (maybeTaken) {
         this.#flights.set(nonce, flight);
         return flight;
@@ -127,7 +126,7 @@ export class Outbox {
     return tip;
   }
 
-  /** Finds which of a nonce's transactions was mined. */
+  /** Finds the mined transaction of a nonce. */
   async #land(flight: Flight, tip: Tip): Promise<void> {
     const receipt = await this.pool.receipt(flight);
     if (receipt !== undefined) {
@@ -136,7 +135,7 @@ export class Outbox {
       this.#landed = [...this.#landed, landed].slice(-REMEMBERED);
       return;
     }
-    // The endpoint that counts may be ahead of the one that knows receipts.
+    // The endpoint that returned the nonce may be ahead of the one that returns receipts.
     if (await this.pool.knowsOne(flight)) {
       flight.lostAt = undefined;
       return;
@@ -152,12 +151,12 @@ export class Outbox {
       {
         retryable: true,
         remedy:
-          "Let no other program use the key, and look whether the call was made before it is.",
+          "Stop other programs that use the key, and check whether the call was made before you repeat it.",
       },
     );
   }
 
-  /** Replaces what is stuck, and hands out again what the pool has lost. */
+  /** Replaces stuck transactions, and sends again those that the pool has lost. */
   async #push(flight: Flight, tip: Tip, count: number): Promise<void> {
     flight.lostAt = undefined;
     const isUnderpriced = flight.newest.fees.maxFeePerGas < tip.baseFee;
@@ -169,30 +168,29 @@ export class Outbox {
     flight.seenTo = now;
     if (await this.pool.knows(flight.newest.hash)) return;
     const { kind } = await this.pool.repeat(flight);
-    this.#d.log.debug("transaction handed out again", { ...about(flight), kind });
+    this.#d.log.debug("transaction sent again", { ...about(flight), kind });
   }
 
-  /** Whether the limit allowed it. */
+  /** Returns whether the limit allowed it. */
   async #replace(flight: Flight, tip: Tip): Promise<boolean> {
     const urgent = this.#isUrgent(flight);
     const market = await this.pool.market(tip);
     const fees = replacementFees(flight.fees, market, this.#policy, urgent, flight.isLean);
     if (fees === undefined) {
-      if (!flight.wasHeldUp)
-        this.#d.log.warn("the fee limit holds up a transaction", about(flight));
+      if (!flight.wasHeldUp) this.#d.log.warn("the fee limit delays a transaction", about(flight));
       flight.wasHeldUp = true;
       return false;
     }
     const { kind, reason, maybeTaken } = await this.pool.handOut(flight, fees, tip);
     if (kind === "capped") flight.isLean = true;
     const message = maybeTaken
-      ? "transaction replaced by one that pays more"
-      : "a replacement was not taken";
+      ? "transaction replaced by one with a higher fee"
+      : "a replacement was not accepted";
     this.#d.log.warn(message, { ...about(flight), kind, reason });
     return true;
   }
 
-  /** A nonce below ours that nothing waits for: dropped by all pools, or taken back by the chain. */
+  /** Fills a lower nonce without a transaction: all pools dropped it, or a reorganisation removed it. */
   async #closeGap(tip: Tip, count: number): Promise<void> {
     const lowest = this.#inOrder().find(({ nonce }) => nonce >= count);
     if (lowest === undefined || lowest.nonce === count || !this.#isNeeded(lowest)) {
@@ -201,7 +199,7 @@ export class Outbox {
     }
     const now = this.#d.timers.monotonic();
     if (this.#gap?.nonce !== count) this.#gap = { nonce: count, since: now };
-    // A lagging endpoint shows gaps that are none.
+    // An endpoint that lags behind shows false gaps.
     if (now < this.#gap.since + SEE_TO_MS) return;
     const known = this.#landed.find(({ nonce }) => nonce === count);
     const { address } = this.#d.account;
@@ -212,27 +210,27 @@ export class Outbox {
     const fees = priceOf(market, this.#policy, this.#isUrgent(lowest));
     if (known) await this.pool.repeat(known);
     else if (fees !== undefined) await this.pool.handOut(flight, fees, tip);
-    // Above the limit, or refused: it is tried again the next time.
+    // It is above the limit or refused, and is tried again at the next check.
     if (flight.signed.length === 0) return;
     this.#flights.set(count, flight);
     this.#d.log.warn("a gap before a transaction was filled", about(flight));
   }
 
   /**
-   * The chain's next nonce, unless the endpoint has not heard yet of what was mined.
+   * The chain's next nonce, if the endpoint knows the mined transactions.
    *
-   * @returns Undefined where it is too far behind to say.
+   * @returns Undefined if the endpoint lags too far behind.
    */
   async #nextNonce(count: number): Promise<number | undefined> {
     const last = this.#landed.at(-1);
     let next = count;
     if (last !== undefined && count <= last.nonce) {
       const isMined = await this.pool.isStillMined(last.outcome);
-      // A chain that got shorter has forgotten it; an endpoint that is behind knows that it waits.
+      // After a reorganisation the transaction is unknown; an endpoint that lags behind still has it as pending.
       if (isMined === undefined && (await this.pool.knowsOne(last))) return undefined;
       if (isMined === true) next = last.nonce + 1;
       else {
-        this.#d.log.warn("a transaction that was mined is no more", about(last));
+        this.#d.log.warn("a reorganisation removed a mined transaction", about(last));
         this.#landed = [];
       }
     }
@@ -244,7 +242,7 @@ export class Outbox {
     return [...this.#flights.values()].sort((a, b) => a.nonce - b.nonce);
   }
 
-  /** Whether somebody waits for it or for one behind it. */
+  /** Whether a caller waits for it or for a later nonce. */
   #isNeeded({ nonce }: Flight): boolean {
     return this.#inOrder().some((each) => each.nonce >= nonce && each.isWanted);
   }
@@ -253,10 +251,10 @@ export class Outbox {
     return this.#inOrder().some((each) => each.nonce >= nonce && each.isWanted && each.urgent);
   }
 
-  /** One at a time: nonces never race. */
+  /** Runs one call at a time, so that nonces never race. */
   #alone<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#turn.then(work);
-    // The next must not fail for this one's error, which its own caller gets.
+    // The next call must not fail with this call's error, which its own caller receives.
     this.#turn = turn.catch(() => undefined);
     return turn;
   }

@@ -5,7 +5,7 @@ import type { Broadcast, Reception } from "./broadcast.ts";
 import type { Fees, Market } from "./fees.ts";
 import type { Flight } from "./flight.ts";
 
-/** The newest block, as far as sending needs it. */
+/** The fields of the newest block that sending needs. */
 export interface Tip {
   number: bigint;
   /** Unix seconds. */
@@ -20,7 +20,7 @@ export interface PoolDependencies {
   timers: Pick<Timers, "monotonic">;
 }
 
-/** What nodes know of one key's transactions, and the way to hand them one. */
+/** The nodes' knowledge of one key's transactions, and the sending of new ones. */
 export class Pool {
   readonly #chainId: number;
   readonly #d: PoolDependencies;
@@ -36,7 +36,7 @@ export class Pool {
     return { number, timestamp: Number(timestamp), baseFee: baseFeePerGas ?? 0n };
   }
 
-  /** What gas costs by a block. */
+  /** The price of gas at a block. */
   async market(tip: Tip): Promise<Market> {
     return { baseFee: tip.baseFee, tip: await this.#d.client.estimateMaxPriorityFeePerGas() };
   }
@@ -46,13 +46,13 @@ export class Pool {
     return this.#d.client.getTransactionCount({ address: this.#d.account.address });
   }
 
-  /** Whether the node knows of a transaction of this key that waits for its block. */
+  /** Whether the node has a pending transaction of this key. */
   async isWaiting(count: number): Promise<boolean> {
     const { address } = this.#d.account;
     return (await this.#d.client.getTransactionCount({ address, blockTag: "pending" })) > count;
   }
 
-  /** Of the transactions of a nonce, the one that was mined. */
+  /** The mined transaction of a nonce. */
   async receipt({ signed }: Flight): Promise<TransactionReceipt | undefined> {
     for (const { hash } of signed.toReversed()) {
       const receipt = await orNothing(
@@ -64,7 +64,7 @@ export class Pool {
     return undefined;
   }
 
-  /** Whether a node knows a transaction: it waits for its block, or is in one. */
+  /** Whether a node knows a transaction, pending or mined. */
   async knows(hash: Hex): Promise<boolean> {
     const found = this.#d.client.getTransaction({ hash });
     return (await orNothing(found, "TransactionNotFoundError")) !== undefined;
@@ -77,10 +77,10 @@ export class Pool {
   }
 
   /**
-   * Whether the block that a receipt names is still the chain's. A receipt that is missing says nothing: it
-   * may come later than the block.
+   * Whether the block of a receipt is still in the chain. A missing receipt is no proof, because it may come later
+   * than the block.
    *
-   * @returns Undefined where the endpoint has not heard of the block yet.
+   * @returns Undefined if the endpoint does not know the block yet.
    */
   async isStillMined(receipt: TransactionReceipt): Promise<boolean | undefined> {
     const { blockNumber, blockHash } = receipt;
@@ -89,8 +89,8 @@ export class Pool {
   }
 
   /**
-   * Signs and hands out; whatever a node may have taken is remembered. One that all refuse is looked up by
-   * its hash before that is believed.
+   * Signs and sends a transaction, and keeps it if a node may have accepted it. If all nodes refuse it, it is looked
+   * up by its hash first.
    */
   async handOut(flight: Flight, fees: Fees, tip: Tip): Promise<Reception> {
     const { name: _, ...payload } = flight.payload;
@@ -113,7 +113,7 @@ export class Pool {
     return reception;
   }
 
-  /** Hands out again what was handed out before. */
+  /** Sends a transaction again. */
   async repeat(flight: Flight): Promise<Reception> {
     const { hash, raw } = flight.newest;
     return this.#received(hash, await this.#d.broadcast.send(raw));
@@ -126,13 +126,13 @@ export class Pool {
         ? { kind: "accepted", reason: "", maybeTaken: true }
         : reception;
     } catch {
-      // Nobody can say: the caller looks after it as after one that was taken.
+      // The outcome is unknown, so the caller treats it as accepted.
       return { ...reception, kind: "doubtful", maybeTaken: true };
     }
   }
 }
 
-/** viem throws where a node says that there is nothing. */
+/** viem throws if a node returns null. */
 async function orNothing<T>(found: Promise<T>, absence: string): Promise<T | undefined> {
   try {
     return await found;

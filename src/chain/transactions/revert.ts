@@ -8,18 +8,18 @@ import {
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { whatFailed } from "../rpc/faults.ts";
 
-/** What a contract refused a call with. */
+/** The revert of a call. */
 export interface ContractError {
-  /** Undefined where no ABI knows it. */
+  /** Undefined if the ABI does not contain it. */
   name: string | undefined;
   args: readonly unknown[];
   /** The text of a plain `revert`. */
   reason: string | undefined;
-  /** Whether it came without data: none of our contracts refuses so, and a node may have lost it. */
+  /** Whether it has no data: these contracts always revert with data, but a node may have lost it. */
   isBare: boolean;
 }
 
-/** The contract's error behind what a client threw; undefined for any other failure. */
+/** The contract's error in a client's error; undefined for any other failure. */
 export function contractError(error: unknown): ContractError | undefined {
   const found =
     error instanceof BaseError
@@ -31,8 +31,8 @@ export function contractError(error: unknown): ContractError | undefined {
 }
 
 /**
- * Turns what a client threw for a call into an error that names the contract's own. A revert without a reason
- * is none that our contracts make: it may be the node's failure, and pass.
+ * Converts a client's error for a call to an error that names the contract's error. These contracts never revert
+ * without data, so such a revert may be a temporary failure of the node.
  */
 export function describeRevert(functionName: string, cause: unknown): BlockcloudError {
   const revert = contractError(cause);
@@ -52,7 +52,7 @@ export function describeRevert(functionName: string, cause: unknown): Blockcloud
   });
 }
 
-/** The contract's error in the data of a revert; undefined where the ABI does not know it. */
+/** The contract's error in the data of a revert; undefined if the ABI does not contain it. */
 export function decodeReason(
   abi: Abi,
   data: Hex,
@@ -61,7 +61,7 @@ export function decodeReason(
     const { errorName, args } = decodeErrorResult({ abi, data });
     return { name: errorName, args: args ?? [] };
   } catch {
-    // The reason of a contract that was called by it, or none at all.
+    // It is the error of a contract further down, or there is no data.
     return undefined;
   }
 }

@@ -14,15 +14,15 @@ import { Outbox, type Hindrance } from "./outbox.ts";
 import type { Tip } from "./pool.ts";
 import { describeRevert } from "./revert.ts";
 
-/** How long a call without a deadline may wait for its price, or for its block, milliseconds. */
+/** Maximum wait of a call without a deadline for its price, or for its block, milliseconds. */
 const PATIENCE_MS = 120_000;
-/** Longest pause between two looks at what is under way, milliseconds; it grows up to it. */
+/** Longest pause between checks of pending transactions, milliseconds; the pause grows up to it. */
 const MOST_PAUSE_MS = 4_000;
-/** A second look within a block's time costs requests and shows nothing: looks in the time of a block. */
+/** Number of checks per block time: more checks cost requests and show nothing new. */
 const LOOKS_A_BLOCK = 6;
 
 export interface TransactionSenderOptions {
-  /** The preferred RPC endpoint, then those that stand in for it; transactions go to all of them. */
+  /** The preferred RPC endpoint, then its fallbacks; transactions are sent to all of them. */
   rpcUrls: readonly string[];
   chainId: number;
   /** Signs and pays. */
@@ -37,22 +37,22 @@ export interface TransactionSenderDependencies {
   observer?: TransactionObserver | undefined;
 }
 
-/** How a call is to be sent. */
+/** Options for sending a call. */
 export interface SendOptions {
-  /** Gives up waiting; what was sent may still be mined. */
+  /** Stops waiting; a sent transaction may still be mined. */
   signal?: AbortSignal | undefined;
-  /** Chain time after which the call is of no use, Unix seconds: it is not replaced any more. */
+  /** Chain time after which the call is useless and not replaced any more, Unix seconds. */
   deadline?: number | undefined;
-  /** Goes out at once, past others that wait, and pays up to the policy's limit for such calls. */
+  /** Is sent at once, before waiting calls, and may pay up to the policy's limit for urgent calls. */
   urgent?: boolean | undefined;
 }
 
 /**
- * Sends transactions from one key. A call that would revert is found out by estimation and costs nothing.
- * Calls go out one after the other, urgent ones at once; what is stuck is replaced by one that pays more.
- * After any doubt the chain is asked what was mined, by hash and nonce.
+ * Sends transactions from one key. Estimation finds a call that would revert, at no cost. Calls are sent one after
+ * another, urgent ones at once; a stuck transaction is replaced by one with a higher fee. If an outcome is unclear,
+ * the sender looks on chain by hash and nonce.
  *
- * A receipt says that the call is in a block, not that it stays there: whoever depends on it looks at the
+ * A receipt shows that the call is in a block, not that it stays there: a caller that depends on it must check the
  * contract's state again.
  */
 export class TransactionSender {
@@ -65,7 +65,7 @@ export class TransactionSender {
   readonly #observer: TransactionObserver | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   #seen: Tip | undefined;
-  /** Seconds between the last two blocks that were seen. */
+  /** Seconds between the last two seen blocks. */
   #spacing = 0;
 
   constructor(options: TransactionSenderOptions, dependencies: TransactionSenderDependencies) {
@@ -87,11 +87,10 @@ export class TransactionSender {
   /**
    * Sends a call and waits until it is in a block.
    *
-   * @throws BlockcloudError `CALL_REVERTED` with the contract's own error, before anything was sent;
-   * `TRANSACTION_REVERTED` when it failed in its block all the same; `FEE_TOO_HIGH` when the limit did not
-   * allow it in time; `TRANSACTION_EXPIRED` when the deadline passed; `TRANSACTION_REPLACED` when another
-   * transaction took its nonce; `NONCE_STALE` when the endpoint does not say which nonce is next;
-   * `TRANSACTION_FAILED` otherwise.
+   * @throws BlockcloudError `CALL_REVERTED` with the contract's own error, before sending; `TRANSACTION_REVERTED` if
+   * it reverted in its block; `FEE_TOO_HIGH` if the limit did not allow it in time; `TRANSACTION_EXPIRED` if the
+   * deadline passed; `TRANSACTION_REPLACED` if another transaction used its nonce; `NONCE_STALE` if the endpoint does
+   * not return the next nonce; `TRANSACTION_FAILED` otherwise.
    */
   send(call: Call, options: SendOptions = {}): Promise<TransactionReceipt> {
     const turn =
@@ -100,18 +99,18 @@ export class TransactionSender {
         : this.#queue.then(() => this.#send(call, options));
     turn.catch((error: unknown) => this.#observer?.failed(call, error));
     if (options.urgent === true) return turn;
-    // The next in line must not fail for this one's error, which its own caller gets.
+    // The next call must not fail with this call's error, which its own caller receives.
     this.#queue = turn.catch(() => undefined);
     return turn;
   }
 
-  /** What gas costs now, tip included, wei. */
+  /** The current price of gas, tip included, wei. */
   async gasPrice(): Promise<bigint> {
     const { pool } = this.#outbox;
     return gasPrice(await pool.market(await pool.tip()), this.#fees);
   }
 
-  /** Whether a call that is not urgent would go out now. */
+  /** Whether a call that is not urgent would be sent now. */
   async isAffordable(): Promise<boolean> {
     const limit = this.#fees.maxFeePerGas;
     return limit === undefined || (await this.gasPrice()) <= limit;
@@ -129,20 +128,20 @@ export class TransactionSender {
       }
       this.#see(await this.#outbox.pool.tip());
       this.#checkTime(functionName, options, started, launched);
-      // Once is an overtaken nonce, as restarts have it; more than that is an endpoint that is behind.
+      // Once is normal after a restart; more often means that the endpoint lags behind.
       if (launched === "spent" && tries === 1)
         this.#log.warn("the endpoint's next nonce is used already, waiting", { functionName });
       await this.#pause(options.signal, tries);
     }
   }
 
-  /** Estimated anew each time: another transaction may have done meanwhile what the call would do. */
+  /** Estimates each time: another transaction may have had the effect of the call meanwhile. */
   async #launch(call: Call, urgent: boolean): Promise<Flight | Hindrance> {
     const { address: to, functionName: name } = call;
     let payload: Payload;
     let looked: number;
     try {
-      // First, so that a transaction of before a restart that is mined in between does not go unseen.
+      // Read first, to notice a transaction from before a restart that is mined meanwhile.
       looked = await this.#outbox.pool.count();
       const gas = gasLimit(await this.#estimate(call, looked));
       payload = { name, to, data: encodeFunctionData(call), gas };
@@ -161,8 +160,8 @@ export class TransactionSender {
     try {
       return await this.#client.estimateContractGas(asked);
     } catch (error) {
-      // Some nodes reckon with the pending block: what waits there may be the same call, of before a
-      // restart, and stuck.
+      // Some nodes estimate on the pending block, which may contain the same call from before a restart, stuck in
+      // the pool.
       if (!(await this.#outbox.pool.isWaiting(looked))) throw error;
       return await this.#client.estimateContractGas({ ...asked, blockTag: "latest" });
     }
@@ -178,7 +177,7 @@ export class TransactionSender {
           failures = 0;
         } catch (error) {
           failures += 1;
-          const message = "cannot look after a transaction, trying again";
+          const message = "cannot check a transaction, trying again";
           this.#log[failures === 1 ? "warn" : "debug"](message, { error });
         }
         const { outcome } = flight;
@@ -199,7 +198,7 @@ export class TransactionSender {
     this.#observer?.mined({ functionName }, receipt);
     if (!reverted) return receipt;
     const why = isOutOfGas(gasUsed, gas)
-      ? `It seems to have run out of gas: ${gasUsed} of ${gas} were used; try again.`
+      ? `It has probably run out of gas: it used ${gasUsed} of ${gas}. Try again.`
       : "The chain's state changed between estimate and block; try again.";
     throw new BlockcloudError("TRANSACTION_REVERTED", `${functionName} reverted in ${hash}.`, {
       retryable: true,
@@ -208,10 +207,10 @@ export class TransactionSender {
   }
 
   /**
-   * A deadline has passed when a block says so. A chain that stands still goes on from where it stood, and an
-   * endpoint that has gone silent says nothing of the time.
+   * A deadline has passed only if a block shows it: a halted chain continues at its old time, and a silent endpoint
+   * shows no time.
    *
-   * @throws BlockcloudError when there is no time left to wait.
+   * @throws BlockcloudError if no time is left to wait.
    */
   #checkTime(
     functionName: string,
@@ -223,7 +222,7 @@ export class TransactionSender {
       if (this.#seen === undefined || this.#seen.timestamp <= deadline) return;
       throw new BlockcloudError(
         "TRANSACTION_EXPIRED",
-        `${functionName} came into no block in time.`,
+        `${functionName} was not mined before its deadline.`,
       );
     }
     if (this.#timers.monotonic() >= started + PATIENCE_MS) throw outOfPatience(functionName, why);
@@ -237,7 +236,7 @@ export class TransactionSender {
     this.#seen = tip;
   }
 
-  /** Short at first, for chains of fast blocks; then a part of the time that a block takes here. */
+  /** Short at first, for chains with fast blocks; then a part of this chain's block time. */
   #pause(signal: AbortSignal | undefined, looks: number): Promise<void> {
     const { pollingInterval } = this.#client;
     const longest = Math.min(MOST_PAUSE_MS, (this.#spacing * 1000) / LOOKS_A_BLOCK);
@@ -257,15 +256,15 @@ function outOfPatience(functionName: string, why: Hindrance | Flight): Blockclou
   if (why === "spent") {
     return new BlockcloudError(
       "NONCE_STALE",
-      `${functionName} cannot be sent: the key's next nonce, as the RPC endpoint tells it, is used.`,
+      `${functionName} cannot be sent: the RPC endpoint returns a next nonce that is already used.`,
       {
         retryable: true,
-        remedy: "The endpoint is behind: name another. Let no other program use the key.",
+        remedy: "The endpoint lags behind: name another one. Stop other programs that use the key.",
       },
     );
   }
   const what =
-    typeof why === "string" ? "cannot be sent" : `was sent, but ${why.newest.hash} is in no block`;
+    typeof why === "string" ? "cannot be sent" : `was sent, but ${why.newest.hash} was not mined`;
   const said = typeof why === "string" ? undefined : why.lastRefusal;
   const words = said === undefined ? "" : ` (the node says: ${said})`;
   return new BlockcloudError("TRANSACTION_FAILED", `${functionName} ${what}${words}.`, {

@@ -3,9 +3,8 @@ import { contractError } from "./revert.ts";
 /**
  * Runs a simulated call.
  *
- * @returns What it gives; undefined where the contract refuses.
- * @throws Whatever else went wrong: an endpoint that fails has refused nothing, and a revert without data is
- * no word of our contracts.
+ * @returns The result; undefined if the call reverts.
+ * @throws Any other error: a failing endpoint, or a revert without data, which these contracts never make.
  */
 export async function simulate<T>(call: () => Promise<T>): Promise<T | undefined> {
   try {

@@ -11,32 +11,32 @@ import { contractsOf, numbers, readEach, type Moment } from "./contracts.ts";
 /** Epochs in which a round that was not revealed can be reported (`AuditRounds.REPORT_EPOCHS`). */
 const REPORT_EPOCHS = 8;
 
-/** What became of an auditor's round. */
+/** The outcome of an auditor's round. */
 export interface AuditorRound {
   epoch: number;
   /** Whether the auditor counted in the epoch. */
   counted: boolean;
   committed: boolean;
   reported: boolean;
-  /** Chunks revealed, and chunks of them claimed. */
+  /** Numbers of revealed and of claimed chunks. */
   revealed: number;
   claimed: number;
   votes: number;
   paidVotes: number;
   /** Claimed, BLOC in wei. */
   reward: bigint;
-  /** What a report would cost the auditor, BLOC in wei; 0 when there is nothing to report. */
+  /** The slash of a report, BLOC in wei; 0 if the round cannot be reported. */
   risk: bigint;
 }
 
 /** An auditor's rounds of an epoch range, and the transactions behind them. */
 export interface AuditorHistory {
   rounds: readonly AuditorRound[];
-  /** Paid out to the owner in the time of these epochs, BLOC in wei. */
+  /** Paid out to the owner during these epochs, BLOC in wei. */
   collected: bigint;
-  /** Transactions that left an event of this auditor, with their blocks. */
+  /** Transactions with an event of this auditor, with their blocks. */
   transactions: ReadonlyMap<Hex, bigint>;
-  /** The blocks that were read. */
+  /** The blocks of these epochs. */
   blocks: BlockRange;
 }
 
@@ -48,7 +48,7 @@ const topics = names.map(
 /**
  * The newest rounds of an auditor, oldest first, the current epoch's included.
  *
- * @param input.last How many epochs.
+ * @param input.last Number of epochs.
  */
 export async function readAuditorHistory(
   client: ChainClient,
@@ -94,7 +94,7 @@ async function readEvents(
   { from, to }: BlockRange,
 ) {
   const { proofOfService } = contractsOf(deployment);
-  // One request for all of them: each has the auditor as its first indexed value.
+  // One request for all of these events, because each has the auditor as its first indexed value.
   const logs = await client.request({
     method: "eth_getLogs",
     params: [
@@ -112,7 +112,7 @@ async function readEvents(
     logs: logs.map((log) => formatLog(log)),
   }).flatMap((event) => {
     const { transactionHash, blockNumber } = event;
-    // Logs of the pending block have neither.
+    // Logs of the pending block have no block number and hash.
     if (transactionHash === null || blockNumber === null) return [];
     return [{ ...event, transactionHash, blockNumber }];
   });
@@ -146,7 +146,7 @@ async function readRound(
   };
 }
 
-/** What a report would slash, by a call that changes nothing; a refusal means that there is none. */
+/** The slash of a report, by a simulated call; a revert means that the round cannot be reported. */
 async function reportCost(
   client: ChainClient,
   deployment: Deployment,
@@ -154,7 +154,7 @@ async function reportCost(
   epoch: number,
 ): Promise<bigint> {
   const { proofOfService } = contractsOf(deployment);
-  // From the auditor: any address that may hold BLOC will do, and the slash is the same.
+  // The sender is the auditor: the slash does not depend on it, and it can hold BLOC.
   const args = [auditor, epoch] as const;
   const call = { ...proofOfService, functionName: "report", args, account: auditor } as const;
   const simulated = await simulate(() => client.simulateContract(call));

@@ -8,30 +8,30 @@ import { contractsOf, type Moment } from "./contracts.ts";
 import { readLapse, type LapseView } from "./lapse.ts";
 import type { NowAndNext, Unbonding } from "./serviceView.ts";
 
-/** What the chain says of an auditor. Amounts are BLOC in wei unless they say otherwise. */
+/** The chain's data of an auditor. Amounts are BLOC in wei unless stated otherwise. */
 export interface AuditorView {
   auditor: Address;
   /** The key that commits; undefined for one that never enrolled. */
   operator: Address | undefined;
   /** The operator's ether, wei; undefined without one. */
   operatorBalance: bigint | undefined;
-  /** At stake, whether it counts or not. */
+  /** The stake, counted or not. */
   stake: bigint;
-  /** What of it counts; 0 unless enrolled. */
+  /** The counted stake; 0 unless enrolled. */
   counted: NowAndNext<bigint>;
   /** Stake of all enrolled auditors in the current epoch. */
   total: bigint;
-  /** Weight that it draws in each shard in the mean. */
+  /** Expected weight in each shard. */
   expectedWeight: number;
-  /** First epoch in which it counts, since it enrolled last; 0 for not enrolled. */
+  /** First epoch in which it counts since its last enrolment; 0 if not enrolled. */
   enrolledSince: number;
   unbonding: readonly Unbonding[];
-  /** Claimed and not collected. */
+  /** Claimed pay that is not collected. */
   earned: bigint;
   chain: {
-    /** First epoch of a tip that waits; undefined for none. */
+    /** First epoch of a pending tip; undefined for none. */
     pendingSince: number | undefined;
-    /** Epochs that the hash chain still has secrets for, at least: a later tip is not looked for. */
+    /** Lower bound of the epochs for which the hash chain has secrets: later tips are not searched. */
     epochsLeft: number | undefined;
   };
   lapse: LapseView | undefined;
@@ -85,7 +85,7 @@ export async function readAuditorView(
   };
 }
 
-/** The epoch that the tip belongs to, or an earlier one: an auditor that is enrolled may renew its chain. */
+/** The epoch of the tip or an earlier one: an enrolled auditor may renew its hash chain. */
 function anchorOf(
   state: { elementEpoch: number; pendingSince: number; enrolledSince: number },
   epoch: number,

@@ -9,10 +9,10 @@ import type { ChainClient } from "../client.ts";
 import type { Head } from "../clock.ts";
 import type { Deployment } from "../deployment.ts";
 
-/** Requests that travel together at most: what public endpoints take in one batch. */
+/** Maximum number of concurrent requests, by the batch limits of public endpoints. */
 const SLICE = 16;
 
-/** The contracts, each with the interface that reads need. */
+/** The contracts with their interfaces. */
 export function contractsOf(deployment: Deployment) {
   const { registry, staking, proofOfService, settlement, challengeBook, labels } =
     deployment.contracts;
@@ -26,12 +26,12 @@ export function contractsOf(deployment: Deployment) {
   } as const;
 }
 
-/** The moment that a view describes: the newest block, and the epoch that it lies in. */
+/** The moment of a view: the newest block and its epoch. */
 export interface Moment extends Head {
   epoch: number;
 }
 
-/** The chain's present. */
+/** Reads the current moment of the chain. */
 export async function readMoment(client: ChainClient, deployment: Deployment): Promise<Moment> {
   const block = await client.getBlock({ blockTag: "latest" });
   const timestamp = Number(block.timestamp);
@@ -39,7 +39,7 @@ export async function readMoment(client: ChainClient, deployment: Deployment): P
   return { number, hash, timestamp, epoch: epochAt(deployment, timestamp) };
 }
 
-/** Reads something of each item, in order; never more than a slice of them at once. */
+/** Reads all items in order, one slice at a time. */
 export async function readEach<T, R>(
   items: readonly T[],
   read: (item: T) => Promise<R>,

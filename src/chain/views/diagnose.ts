@@ -18,11 +18,11 @@ export interface DiagnosisInput {
   epochs: readonly ServiceEpoch[];
   moment: Moment;
   deployment: Deployment;
-  /** What the service's own probe found just now; undefined when it was not run. */
+  /** The result of the service's own probe; undefined if it was not run. */
   probe: SelfProbe | undefined;
 }
 
-/** Why a service's score is not what it could be: what can be seen now first, then epoch by epoch. */
+/** The reasons for a service's poor grades: first the current ones, then by epoch. */
 export function diagnose(input: DiagnosisInput): Diagnosis[] {
   return [
     ...diagnoseStatus(input),
@@ -51,11 +51,11 @@ function diagnoseStatus({ view, moment }: DiagnosisInput): Diagnosis[] {
       code: `STATUS_${status.now.toUpperCase()}`,
       severity: "problem",
       what: isShort
-        ? `At stake are ${formatEther(stake.now)} BLOC, the class asks for ${formatEther(minimum)}: not audited, not paid.`
+        ? `The stake is ${formatEther(stake.now)} BLOC, but the class requires ${formatEther(minimum)}: not audited, not paid.`
         : `The service is ${status.now} in epoch ${moment.epoch}: not audited, not paid.`,
       remedy:
         status.next === "Active"
-          ? `Nothing: it is active from epoch ${moment.epoch + 1} on.`
+          ? `There is nothing to do: it is active from epoch ${moment.epoch + 1} on.`
           : statusRemedies[status.now],
     });
   }
@@ -88,7 +88,7 @@ function diagnoseChallenge({ view, moment, deployment }: DiagnosisInput): Diagno
               : `the time to answer ends at ${iso(deadline)}`
           }.`,
       remedy: isLate
-        ? "Nothing stops the slash; afterwards repair the agent and reinstate the service."
+        ? "The slash cannot be stopped. Afterwards repair the agent and reinstate the service."
         : `Run the provider with the key ${challenge.key}, or answer by hand.`,
     },
   ];
@@ -97,7 +97,7 @@ function diagnoseChallenge({ view, moment, deployment }: DiagnosisInput): Diagno
 function diagnoseRecord({ view, moment }: DiagnosisInput): Diagnosis[] {
   const { state, record, signer } = view.record;
   const common = { severity: "problem" } as const;
-  const remedy = "Run the provider: it announces where it listens.";
+  const remedy = "Run the provider: it announces its endpoint.";
   if (state === "none") {
     return [
       { ...common, code: "RECORD_NONE", what: "No endpoint record was found on chain.", remedy },
@@ -110,7 +110,7 @@ function diagnoseRecord({ view, moment }: DiagnosisInput): Diagnosis[] {
         code: "RECORD_WRONG_KEY",
         what: `Only records by other keys were found, the newest by ${signer ?? "nobody"}; the service's key is ${view.key.now}.`,
         remedy:
-          "Run the provider with the service's key, or set the key that it runs with. A stranger's record does no harm.",
+          "Run the provider with the service's key, or set the provider's key with setKey. A stranger's record does no harm.",
       },
     ];
   }
@@ -165,14 +165,14 @@ function diagnoseRun({ epochs, moment }: DiagnosisInput): Diagnosis[] {
   ];
 }
 
-/** Why an epoch fell short: epochs with the same reason are told together. */
+/** The reason for an epoch's poor grade; epochs with the same reason are grouped. */
 interface Shortfall {
   code: string;
   what: (counts: readonly number[]) => string;
   remedy: string;
 }
 
-/** Groups of epochs that fell short for the same reason. */
+/** Groups of epochs with poor grades for the same reason. */
 function diagnoseEpochs({ epochs, view }: DiagnosisInput): Diagnosis[] {
   const groups = new Map<string, { reason: Shortfall; epochs: ServiceEpoch[] }>();
   for (const epoch of epochs) {
@@ -205,7 +205,7 @@ function shortfall(epoch: ServiceEpoch): Shortfall | undefined {
   if (!seeded) {
     return {
       code: "EPOCH_WITHOUT_SEED",
-      what: () => "Nobody recorded the epoch's seed: nothing was audited.",
+      what: () => "The epoch's seed was not recorded, so there were no audits.",
       remedy: "Run a keeper: blockcloud keeper run proves each epoch's seed.",
     };
   }
@@ -214,18 +214,18 @@ function shortfall(epoch: ServiceEpoch): Shortfall | undefined {
       paidGrade === null ? "not paid" : `paid by an earlier verdict, ${grades[paidGrade]}`;
     return {
       code: "EPOCH_WITHOUT_QUORUM",
-      what: () => `Too few votes (a weight under ${QUORUM}): ${pay}.`,
-      remedy: "Nothing on the provider's side: the draw, or absent auditors.",
+      what: () => `Too few votes (a weight below ${QUORUM}): ${pay}.`,
+      remedy: "The provider can do nothing: the draw or absent auditors are the cause.",
     };
   }
   if (verdict === 3) return undefined;
   return {
     code: `EPOCH_${grades[verdict]}`,
-    what: (counts) => `Auditors found it ${grades[verdict]}: ${describeCounts(counts)} by weight.`,
+    what: (counts) => `Auditors graded it ${grades[verdict]}: ${describeCounts(counts)} by weight.`,
     remedy:
       verdict === 0
-        ? "It did not answer as its probe says, or without a receipt, or not in time."
-        : "It answered late: see the bounds of its class.",
+        ? "Its response did not match the probe, had no receipt, or was too late."
+        : "Its response was slow: see the bounds of its class.",
   };
 }
 

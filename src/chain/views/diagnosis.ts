@@ -1,8 +1,8 @@
-/** One thing that lowers a score, or will, and what to do about it. */
+/** A cause of poor grades, now or later, and its remedy. */
 export interface Diagnosis {
   /** Stable, for programs. */
   code: string;
-  /** `problem`: it costs now; `notice`: it will, or it did. */
+  /** `problem`: it lowers pay now; `notice`: it will, or it did. */
   severity: "problem" | "notice";
   what: string;
   remedy: string;

@@ -3,16 +3,16 @@ import type { ChainClient } from "../client.ts";
 import type { Deployment } from "../deployment.ts";
 import { contractsOf } from "./contracts.ts";
 
-/** Epochs with a seed that an auditor may let pass (`AuditorRoster.LAPSE_EPOCHS`). */
+/** Epochs with a seed that an auditor may miss (`AuditorRoster.LAPSE_EPOCHS`). */
 export const LAPSE_EPOCHS = 24;
 
-/** How near an auditor is to counting no more. */
+/** An auditor's distance from its lapse. */
 export interface LapseView {
   /** Epoch of its last reveal, or in which its last tip became usable. */
   lastSeen: number;
-  /** Epochs with a seed that it let pass since. */
+  /** Epochs with a seed that it has missed since. */
   missed: number;
-  /** From this epoch on anyone can lapse it if it shows nothing more, and each epoch gets its seed. */
+  /** The epoch from which anyone can lapse it, if it reveals nothing more and each epoch gets its seed. */
   lapsableFrom: number;
 }
 
@@ -25,7 +25,7 @@ export async function readLapse(
   const { lastSeen, epoch: current } = input;
   const { proofOfService } = contractsOf(deployment);
   const newest = await client.readContract({ ...proofOfService, functionName: "newestSeed" });
-  // Epochs whose seed came in time, newest first; the newest two of them may not be over.
+  // Epochs with a timely seed, newest first; the newest two may not be over.
   const inTime: number[] = [];
   for (let epoch = newest; inTime.length < LAPSE_EPOCHS + 3 && epoch > lastSeen;) {
     const [seed, previous, , recordedAt] = await client.readContract({
@@ -40,7 +40,7 @@ export async function readLapse(
   const missed = inTime.filter((epoch) => epoch + 2 <= current).length;
   const left = LAPSE_EPOCHS + 1 - inTime.length;
   const decisive = inTime.toReversed()[LAPSE_EPOCHS];
-  // The epochs that are still to come count as having a seed.
+  // Future epochs count as having a seed.
   const last = decisive ?? Math.max(newest, lastSeen) + left;
   return { lastSeen, missed, lapsableFrom: last + 2 };
 }

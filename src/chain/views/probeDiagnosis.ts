@@ -2,7 +2,7 @@ import { grades, type Grade } from "../../protocol/tally.ts";
 import type { Diagnosis } from "./diagnosis.ts";
 import type { ServiceView } from "./serviceView.ts";
 
-/** What came of the service's own probe, run once by whoever asks. */
+/** The result of the service's own probe, run once from this host. */
 export interface SelfProbe {
   /** The endpoint of the published record. */
   endpoint: string;
@@ -10,16 +10,16 @@ export interface SelfProbe {
 }
 
 export interface SelfProbeRequest {
-  /** What it asks: `GET /health`. */
+  /** The request: `GET /health`. */
   request: string;
   grade: Grade;
-  /** To the last byte, milliseconds. */
+  /** Time to the last byte, milliseconds. */
   elapsedMs: number;
-  /** Why it is FAILED. */
+  /** The reason if it is FAILED. */
   reason: string | undefined;
 }
 
-/** What the specification, and a run of it from here, say about a score. */
+/** Diagnoses from the specification, and from a run of it on this host. */
 export function diagnoseProbe(view: ServiceView, probe: SelfProbe | undefined): Diagnosis[] {
   return [...diagnoseSpecification(view), ...(probe?.requests ?? []).flatMap(toDiagnosis(view))];
 }
@@ -31,7 +31,8 @@ function diagnoseSpecification(view: ServiceView): Diagnosis[] {
         code: "PROBE_NOT_FOUND",
         severity: "notice",
         what: "The RPC endpoint does not serve the event that holds the probe specification.",
-        remedy: "Use an endpoint with logs of old blocks. Auditors without one cannot inspect it.",
+        remedy:
+          "Use an endpoint with logs of old blocks. Auditors without such an endpoint cannot inspect the service.",
       },
     ];
   }
@@ -41,7 +42,7 @@ function diagnoseSpecification(view: ServiceView): Diagnosis[] {
       code: "PROBE_UNREADABLE",
       severity: "problem",
       what: "The probe specification does not parse: every inspection is FAILED.",
-      remedy: "Set one that does (setProbe); docs/protocol.md has its fields.",
+      remedy: "Set a valid specification (setProbe); docs/protocol.md lists its fields.",
     },
   ];
 }
@@ -57,7 +58,7 @@ function toDiagnosis(view: ServiceView): (request: SelfProbeRequest) => Diagnosi
           code: "PROBE_SLOW",
           severity: "problem",
           what: `${request} took ${took} from here: ${grades[grade]}; EXCELLENT ends at ${excellentMs} ms.`,
-          remedy: "Make the answer faster, or serve it nearer to the auditors.",
+          remedy: "Make the response faster, or serve it nearer to the auditors.",
         },
       ];
     }
@@ -66,7 +67,7 @@ function toDiagnosis(view: ServiceView): (request: SelfProbeRequest) => Diagnosi
         code: "PROBE_FAILED",
         severity: "problem",
         what: `${request} fails from here, after ${took}: ${reason ?? "no reason given"}.`,
-        remedy: "Compare the answer with the probe specification, and check the gateway's log.",
+        remedy: "Compare the response with the probe specification, and check the gateway's log.",
       },
     ];
   };

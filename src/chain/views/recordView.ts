@@ -15,18 +15,18 @@ import { LOG_SPAN, readRanges, type BlockRange } from "../logs.ts";
 import { blockAt } from "../blocks.ts";
 import type { Moment } from "./contracts.ts";
 
-/** How many pieces of history are searched for a record whose lease has run out. */
+/** Number of ranges of history in which an expired record is searched. */
 const PIECES_BACK = 20;
 
-/** What a service has published of where it listens, as auditors see it. */
+/** A service's announced record, as auditors see it. */
 export interface RecordView {
   /**
-   * `current`: signed by the service's key, and its lease runs; `expired`: its lease is over; `foreign`:
-   * the newest one was signed by another key; `none`: none was found.
+   * `current`: signed by the service's key and valid; `expired`: its lease has expired; `foreign`: another key
+   * signed the newest record; `none`: no record was found.
    */
   state: "current" | "expired" | "foreign" | "none";
   record: EndpointRecord | undefined;
-  /** Who signed it. */
+  /** The signer of the record. */
   signer: Address | undefined;
   /** The oldest block that was searched. */
   searchedFrom: bigint;
@@ -38,9 +38,9 @@ interface Found {
 }
 
 /**
- * Finds the record that auditors follow: the newest one that the service's key signed. Those that can be
- * in force lie within the longest lease; behind it a bounded number of blocks is searched for one that ran
- * out, which tells a gateway that stopped from one that never ran.
+ * Finds the record that auditors use: the newest one that the service's key signed. Valid records lie within the
+ * longest lease. A bounded number of older blocks is searched for an expired record, to distinguish a gateway that
+ * stopped from one that never ran.
  */
 export async function readRecordView(
   client: ChainClient,
@@ -78,14 +78,14 @@ export async function readRecordView(
   return { state, ...found, searchedFrom };
 }
 
-/** The endpoint that auditors use: over HTTP, of the lowest priority number. */
+/** The endpoint that auditors use: the HTTP endpoint with the lowest priority number. */
 export function auditedEndpoint(record: EndpointRecord): string | undefined {
   return record.endpoints
     .filter(({ uri }) => /^https?:/.test(uri))
     .sort((a, b) => a.priority - b.priority)[0]?.uri;
 }
 
-/** Records of a service in a range of blocks; what does not read as one is no record. */
+/** Valid records of a service in a range of blocks. */
 async function announced(
   client: ChainClient,
   deployment: Deployment,

@@ -6,30 +6,30 @@ import type { Deployment } from "../deployment.ts";
 import { serviceStatuses, type ServiceStatus } from "../services.ts";
 import { contractsOf, numbers, readEach, type Moment } from "./contracts.ts";
 
-/** Epochs whose verdict may stand in for a missing one (`Settlement.CARRY_EPOCHS`). */
+/** Epochs whose verdict may replace a missing one (`Settlement.CARRY_EPOCHS`). */
 export const CARRY_EPOCHS = 4;
-/** Epochs back that the contracts still know: less than `RING`. */
+/** Number of past epochs that the ring still holds: less than `RING`. */
 export const KNOWN_EPOCHS = 250;
 
-/** What the chain says of a service in an epoch. */
+/** The chain's data of a service in an epoch. */
 export interface ServiceEpoch {
   epoch: number;
-  /** Whether nothing can change its verdict any more. */
+  /** Whether its verdict is final. */
   final: boolean;
   status: ServiceStatus;
   /** Whether a seed was recorded: without one there are no audits. */
   seeded: boolean;
-  /** Weight counted for FAILED, POOR, GOOD and EXCELLENT. */
+  /** Counted weight for FAILED, POOR, GOOD and EXCELLENT. */
   counts: readonly number[];
-  /** Weight counted in the service's whole shard; at most 15. */
+  /** Counted weight in the service's shard; at most 15. */
   shardWeight: number;
-  /** Null where the votes missed the quorum. */
+  /** Null without a quorum. */
   verdict: Verdict;
-  /** The grade that pays: the verdict, or the newest one of the epochs before. */
+  /** The grade that decides the pay: the verdict, or the newest one of the epochs before. */
   paidGrade: Verdict;
-  /** The epoch whose verdict `paidGrade` is. */
+  /** The epoch of the verdict `paidGrade`. */
   paidBy: number | undefined;
-  /** What the epoch pays by the rules, BLOC in wei; undefined as long as it is not final. */
+  /** The epoch's pay by the rules, BLOC in wei; undefined until it is final. */
   pay: bigint | undefined;
   settled: boolean;
 }
@@ -44,10 +44,9 @@ interface RawEpoch {
 }
 
 /**
- * The newest epochs of a service, oldest first, up to the one before the current: votes on that one are
- * still being revealed.
+ * The newest epochs of a service, oldest first, up to the previous epoch, whose votes are still being revealed.
  *
- * @param input.last How many epochs; at most `KNOWN_EPOCHS`.
+ * @param input.last Number of epochs; at most `KNOWN_EPOCHS`.
  */
 export async function readServiceEpochs(
   client: ChainClient,
@@ -91,14 +90,14 @@ export async function readServiceEpochs(
     });
 }
 
-/** How many of the newest final epochs in a row found an active service FAILED. */
+/** Number of consecutive newest final epochs in which an active service was FAILED. */
 export function failedRun(epochs: readonly ServiceEpoch[]): number {
   const final = epochs.filter((epoch) => epoch.final);
   const broken = final.findLastIndex(({ status, verdict }) => status !== "Active" || verdict !== 0);
   return final.length - 1 - broken;
 }
 
-/** The epoch whose verdict pays an epoch, as `Settlement` finds it. */
+/** The epoch whose verdict decides an epoch's pay, by the rule of `Settlement`. */
 function carriedFrom(verdicts: ReadonlyMap<number, Verdict>, epoch: number): number | undefined {
   const candidates = numbers(Math.max(1, epoch - CARRY_EPOCHS), epoch).reverse();
   return candidates.find((candidate) => (verdicts.get(candidate) ?? null) !== null);
@@ -110,7 +109,7 @@ async function readEpoch(
   { number, slot, epoch }: { number: bigint; slot: number; epoch: number },
 ): Promise<RawEpoch> {
   const { registry, staking, proofOfService, settlement } = contractsOf(deployment);
-  // A service without a slot has not been active for as long as the contracts know.
+  // A service without a slot has not been active in any epoch of the ring.
   const { shard, lane } = placeOf(Math.max(slot, 1));
   const [status, [seed], tally, [, counted], [providersBudget, , total]] = await Promise.all([
     client.readContract({ ...registry, functionName: "statusAt", args: [number, epoch] }),
@@ -124,7 +123,7 @@ async function readEpoch(
     client.readContract({ ...settlement, functionName: "budgetOf", args: [epoch] }),
   ]);
   const name = serviceStatuses[status] ?? "None";
-  // The slot's votes are those on the service only where it was active.
+  // The slot's votes are about the service only if it was active.
   const isIts = slot !== 0 && name === "Active";
   return {
     epoch,

@@ -5,7 +5,7 @@ import type { Deployment } from "../deployment.ts";
 import { Services, serviceStatuses, type ServiceStatus } from "../services.ts";
 import { contractsOf, numbers, readEach, type Moment } from "./contracts.ts";
 
-/** Services that are read together. */
+/** Number of services that are read at once. */
 const PAGE = 48;
 
 /** A service in a list. */
@@ -15,7 +15,7 @@ export interface ServiceRow {
   className: string;
   owner: Address;
   status: ServiceStatus;
-  /** As it counts from the next epoch but one on, BLOC in wei. */
+  /** As it counts two epochs later, BLOC in wei. */
   stake: bigint;
 }
 
@@ -24,11 +24,11 @@ export interface ServiceFilter {
   /** Name of the class. */
   className?: string;
   owner?: Address;
-  /** Begin behind this number. */
+  /** Begin after this number. */
   after?: bigint;
 }
 
-/** Pages through the registry, by number; whoever reads may stop at any service. */
+/** Reads the registry in pages, by number; the caller may stop at any service. */
 export async function* listServices(
   client: ChainClient,
   deployment: Deployment,

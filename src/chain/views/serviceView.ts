@@ -10,13 +10,13 @@ import { Services, serviceStatuses, type ServiceClass, type ServiceStatus } from
 import { contractsOf, type Moment } from "./contracts.ts";
 import { readRecordView, type RecordView } from "./recordView.ts";
 
-/** Something that counts by epochs: what counts in the current one, and from the next but one on. */
+/** A value by epoch: the current one, and the one two epochs later. */
 export interface NowAndNext<T> {
   now: T;
   next: T;
 }
 
-/** Stake on its way out. */
+/** Unbonding stake. */
 export interface Unbonding {
   /** BLOC in wei. */
   amount: bigint;
@@ -24,7 +24,7 @@ export interface Unbonding {
   releaseAt: number;
 }
 
-/** What the chain says of a service. Amounts are BLOC in wei. */
+/** The chain's data of a service. Amounts are BLOC in wei. */
 export interface ServiceView {
   number: bigint;
   id: Hex;
@@ -39,13 +39,13 @@ export interface ServiceView {
   key: NowAndNext<Address>;
   probe: {
     hash: NowAndNext<Hex>;
-    /** As it counts now; undefined where it cannot be read as a specification, or was not found. */
+    /** The current specification; undefined if it does not parse or was not found. */
     specification: ProbeSpecification | undefined;
-    /** Whether the endpoint served the event that holds it. */
+    /** Whether the endpoint returned the event with the specification. */
     found: boolean;
   };
   stake: NowAndNext<bigint>;
-  /** Whose stake it is; zero for nobody's. */
+  /** The staker; zero for none. */
   staker: Address;
   unbonding: readonly Unbonding[];
   firstEpoch: number;
@@ -54,7 +54,7 @@ export interface ServiceView {
   settledThrough: number;
   record: RecordView;
   challenge: (Challenge & { question: Question | undefined }) | undefined;
-  /** Until when it cannot be challenged again, Unix seconds; 0 for never. */
+  /** End of the cool-down after a challenge, Unix seconds; 0 for none. */
   quietUntil: number;
 }
 
@@ -129,7 +129,7 @@ export async function readServiceView(
 }
 
 /**
- * The root service that somebody names: by its number, its ID, its label, or its name `<label>.bloc.alt`.
+ * The root service with a number, an ID, a label or a name `<label>.bloc.alt`.
  *
  * @throws BlockcloudError `SERVICE_UNKNOWN`.
  */
@@ -195,7 +195,7 @@ async function readProbe(
 ): Promise<ServiceView["probe"]> {
   const { number, moment } = input;
   const { registry } = contractsOf(deployment);
-  // Before its first epoch a service has no specification but the one that will count then.
+  // Before its first epoch a service has only its pending specification.
   const epoch = Math.max(moment.epoch, input.firstEpoch);
   const [[now], [next]] = await Promise.all([
     client.readContract({ ...registry, functionName: "probeAt", args: [number, epoch] }),

@@ -14,7 +14,7 @@ import type { Deployment } from "../deployment.ts";
 import { readRanges, type BlockRange } from "../logs.ts";
 import { contractsOf, readEach } from "./contracts.ts";
 
-/** What an operator paid for transactions. */
+/** An operator's costs for transactions. */
 export interface Spending {
   transactions: number;
   gasUsed: bigint;
@@ -22,13 +22,13 @@ export interface Spending {
   wei: bigint;
   /** Fees by the epoch in which they were paid. */
   weiByEpoch: ReadonlyMap<number, bigint>;
-  /** Seeds that it was the first to prove; each pays a bounty to the operator. */
+  /** Number of seeds that the operator proved first; each pays it a bounty. */
   ticks: number;
 }
 
 /**
- * Adds up the receipts of an operator's transactions: of those that left events of its auditor, and of its
- * ticks. What failed, or came second, left no event and is not counted.
+ * Sums the receipts of an operator's transactions with events of its auditor, and of its ticks. Failed transactions
+ * and second ticks have no event and are not counted.
  */
 export async function readSpending(
   client: ChainClient,
@@ -70,7 +70,7 @@ export async function readSpending(
   return { transactions: own.length, gasUsed, wei, weiByEpoch, ticks };
 }
 
-/** @throws BlockcloudError `RECEIPT_MISSING` where the endpoint has dropped it. */
+/** @throws BlockcloudError `RECEIPT_MISSING` if the endpoint has dropped it. */
 async function readReceipt(client: ChainClient, hash: Hex): Promise<TransactionReceipt> {
   try {
     return await client.getTransactionReceipt({ hash });
@@ -78,7 +78,7 @@ async function readReceipt(client: ChainClient, hash: Hex): Promise<TransactionR
     if (!(cause instanceof TransactionReceiptNotFoundError)) throw cause;
     throw new BlockcloudError("RECEIPT_MISSING", `The RPC endpoint has no receipt of ${hash}.`, {
       cause,
-      remedy: "Ask for fewer epochs, or use an endpoint that keeps old receipts.",
+      remedy: "Show fewer epochs, or use an endpoint that keeps old receipts.",
     });
   }
 }

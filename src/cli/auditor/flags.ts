@@ -8,18 +8,18 @@ export const allowLoopback = toggle(
   { config: "auditor.allowLoopback" },
 );
 
-/** What a BLOC is worth to an auditor. */
+/** The value of a BLOC to an auditor. */
 export const blocPrice = text(
   "--bloc-price <eth>",
-  "what a BLOC is worth; rounds that would cost more than they pay are left out",
+  "ether that one BLOC is worth to you; the auditor skips rounds that cost more than they pay",
   etherAmount,
   { env: "BLOCKCLOUD_BLOC_PRICE", config: "blocPrice" },
 );
 
-/** The least profit of a round. */
+/** The minimum profit of a round. */
 export const margin = text(
   "--margin <percent>",
-  "with --bloc-price: least profit of a round, in percent of its gas",
+  "with --bloc-price: minimum profit of a round, in percent of its gas",
   percent,
   { config: "auditor.margin", default: "0" },
 );

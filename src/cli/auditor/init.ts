@@ -18,13 +18,13 @@ import { blocAmount, wholeNumber } from "../framework/values.ts";
 /** `blockcloud auditor init` */
 export const auditorInit = transactCommand({
   flags: {
-    stake: text("--stake <bloc>", "BLOC to have at stake afterwards", blocAmount, {
+    stake: text("--stake <bloc>", "total stake afterwards, BLOC", blocAmount, {
       default: "5000",
     }),
     operatorKey,
     chainNumber: text(
       "--chain-number <n>",
-      "how many hash chains this operator key has registered before",
+      "number of hash chains that this operator key has registered before",
       wholeNumber(0, 63),
       { default: "0" },
     ),
@@ -75,12 +75,12 @@ amount, and enrols unless this hash chain is registered.`,
       steps,
       bloc: { staked: missing },
       outcome: enrolled
-        ? ["the stake counts from the next epoch but one on"]
-        : [`${auditor} counts as an auditor from the next epoch but one`],
+        ? ["the stake counts two epochs from now"]
+        : [`${auditor} counts as an auditor two epochs from now`],
     });
     output.print(
       { auditor, operator, already: false, transactions: sentJson(sent) },
-      `auditor ${auditor}, run by ${operator}, counts from the next epoch but one`,
+      `auditor ${auditor}, run by ${operator}, counts two epochs from now`,
     );
     return undefined;
   },
@@ -152,7 +152,7 @@ async function standing(
       `Auditor ${auditor} has enrolled with another hash chain, from epoch ${pendingSince} on.`,
       {
         remedy:
-          "Run the auditor with that chain. Another can be registered after that one was in use for an epoch.",
+          "Run the auditor with that chain. Another one can be registered after one epoch of use.",
       },
     );
   }

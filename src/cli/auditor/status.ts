@@ -10,7 +10,9 @@ import { showOrWatch, watchFlag } from "../show/watch.ts";
 export const auditorStatus = chainCommand({
   flags: {
     auditor,
-    epochs: text("--epochs <n>", "how many epochs back", wholeNumber(1, 200), { default: "24" }),
+    epochs: text("--epochs <n>", "number of past epochs to show", wholeNumber(1, 200), {
+      default: "24",
+    }),
     blocPrice: text(
       "--bloc-price <eth>",
       "ether that one BLOC is worth to you, for a net figure",

@@ -14,9 +14,9 @@ export const challengeOpen = transactCommand({
   flags: {},
   signer: payerKey,
   examples: ["blockcloud challenge open 7 --wallet-key-file wallet.key"],
-  notes: `The service's key has to answer a question that the next epoch's seed brings. If it does in time, the
-service gets 80% of the bond; if not, the bond comes back with 30% of what its stake is slashed by, and 20%
-are for whoever resolves the challenge.`,
+  notes: `The seed of the next epoch decides the question, and the service's key must answer it. After an answer in time
+the service gets 80% of the bond. Otherwise you get the bond back and 30% of the slash; 20% of the slash go to the
+account that resolves the challenge.`,
   async run({ args, client, deployment, transactor, output }) {
     const number = await findService(client, deployment, args.name);
     const challenges = new Challenges(client, deployment);
@@ -31,7 +31,7 @@ are for whoever resolves the challenge.`,
       steps: [await transactor.paying(step, challengeBook, bond)],
       bloc: { bonded: bond },
       outcome: [
-        `the service has ${duration(windowSeconds)} to answer, from the next epoch's seed on`,
+        `the service has ${duration(windowSeconds)} to answer, after the next epoch's seed is recorded`,
         `an answer in time costs you the bond of ${amount(bond)} BLOC`,
       ],
     });

@@ -23,14 +23,14 @@ export const serviceArgument = {
   name: text("<service>", "number, label, name or ID of the service", anyText, { required: true }),
 };
 
-/** Whoever sends: anybody. */
+/** The sender: any account. */
 export const payerKey = key("--wallet-key-file <path>", "file with the key that pays, mode 600", {
   env: "BLOCKCLOUD_WALLET_KEY",
   config: "keys.wallet",
   required: true,
 });
 
-/** A service's open challenge, and how far it has come. */
+/** A service's open challenge and its stage. */
 export interface OpenChallenge {
   number: bigint;
   moment: Moment;
@@ -39,7 +39,7 @@ export interface OpenChallenge {
   stage: ChallengeStage;
 }
 
-/** Reads the open challenge of a service; undefined where there is none. */
+/** Reads the open challenge of a service; undefined if there is none. */
 export async function readOpenChallenge(
   client: ChainClient,
   deployment: Deployment,
@@ -59,7 +59,7 @@ export async function readOpenChallenge(
 }
 
 /**
- * The same, where a command needs one.
+ * Reads the open challenge of a service; there must be one.
  *
  * @throws BlockcloudError `CHALLENGE_NONE`.
  */
@@ -71,7 +71,7 @@ export async function needOpenChallenge(
   const { number, open } = await readOpenChallenge(client, deployment, name);
   if (open !== undefined) return open;
   throw new BlockcloudError("CHALLENGE_NONE", `Service ${number} has no open challenge.`, {
-    remedy: "Nothing is to be done: it was answered, resolved or annulled, or there never was one.",
+    remedy: "There is nothing to do: it was answered, resolved or annulled, or never opened.",
   });
 }
 
@@ -85,12 +85,12 @@ export function bookStep(
   return { name, call: { address: book, abi: challengeBookAbi, functionName, args } };
 }
 
-/** An open challenge for programs. */
+/** An open challenge as JSON. */
 export function challengeJson({ challenge, question, stage }: OpenChallenge): object {
   return { ...challenge, number: Number(challenge.number), stage, question: question ?? null };
 }
 
-/** Where an open challenge stands, in one sentence. */
+/** The stage of an open challenge, in one sentence. */
 export function stageText(open: OpenChallenge, deployment: Deployment): string {
   const { challenge, question, stage } = open;
   const seed = utc(epochStart(deployment, challenge.openedIn + 1));

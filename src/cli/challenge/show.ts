@@ -28,7 +28,7 @@ export const challengeShow = chainCommand({
           ["challenger", challenge.challenger],
           ["opened in", `epoch ${challenge.openedIn}`],
           ["key", challenge.key],
-          ["costs", `${amount(challenge.penalty)} BLOC of the stake if it is not answered`],
+          ["costs", `${amount(challenge.penalty)} BLOC of the stake without an answer`],
           ["question", question?.nonce],
         ]),
       ].join("\n"),

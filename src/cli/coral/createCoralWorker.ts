@@ -7,7 +7,7 @@ import type { Logger } from "../../node/logger.ts";
 import type { Metrics } from "../../node/metrics.ts";
 import type { Timers } from "../../node/timers.ts";
 
-/** A node of the record network by itself, with what it needs of the chain. */
+/** A standalone node of the record network, with its access to the chain. */
 export function createCoralWorker(
   options: ChainOptions & { coral: CoralOptions },
   environment: { timers: Timers; log: Logger; metrics: Metrics },

@@ -7,7 +7,7 @@ export interface CheckResult {
   readonly name: string;
   readonly ok: boolean;
   readonly detail: string;
-  /** What to do if the check failed. */
+  /** The remedy, if the check failed. */
   readonly remedy?: string;
 }
 
@@ -21,7 +21,7 @@ export function ill(name: string, detail: string, remedy: string): CheckResult {
   return { name, ok: false, detail, remedy };
 }
 
-/** Runs a check; what it throws on purpose, or because an endpoint fails, is what it found. */
+/** Runs a check. A `BlockcloudError` and a failing endpoint become failed checks. */
 export async function examine(
   name: string,
   remedy: string,
@@ -42,7 +42,7 @@ export async function examine(
   }
 }
 
-/** A table for people. */
+/** Formats the checks as a table for a terminal. */
 export function findingsText(findings: readonly CheckResult[]): string {
   const width = Math.max(...findings.map(({ name }) => name.length));
   return findings

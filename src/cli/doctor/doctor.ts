@@ -78,7 +78,7 @@ function named(name: string, file: string | undefined, variable: string, gasPerR
   return { name, file, variable, gasPerRound };
 }
 
-/** The deployment's interfaces were compared when its file was read. */
+/** Reading the deployment's file has compared its interfaces already. */
 function version(deployment: Deployment): CheckResult {
   const fits =
     deployment.abiHash === undefined ? "the deployment names no interfaces" : "fits the deployment";

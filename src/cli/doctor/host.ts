@@ -9,7 +9,7 @@ const MEBIBYTE = 1024 ** 2;
 /** Room that a worker should have: its state, SQLite's journals, and a copy for a backup. */
 const ROOM_BYTES = 256 * MEBIBYTE;
 
-/** The least version of Node that runs the sources. */
+/** The lowest version of Node that runs the sources. */
 const NODE_MAJOR = 24;
 
 /** Checks the version of Node. */
@@ -55,8 +55,8 @@ export async function examinePort(name: string, { host, port }: Listen): Promise
       name,
       `${host}:${port}: ${why}`,
       why === "EADDRINUSE"
-        ? "Something listens there; when that is the worker itself, all is well."
-        : "Name an address of this host, and a port that it may open.",
+        ? "Another process listens there. If it is the worker itself, there is nothing to do."
+        : "Name an address of this host, and a port that the worker may open.",
     );
   } finally {
     server.close();

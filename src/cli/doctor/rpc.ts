@@ -4,11 +4,11 @@ import { BlockcloudError } from "../../protocol/errors.ts";
 import { duration } from "../framework/wait.ts";
 import { examine, ill, well, type CheckResult } from "./check.ts";
 
-/** A newest block older than this stands still, seconds. */
+/** Age of the newest block above which the chain counts as halted, seconds. */
 const STALE_S = 120;
-/** Blocks that an endpoint may be behind the best one. */
+/** Maximum lag of an endpoint behind the best one, blocks. */
 const MAX_LAG = 5n;
-/** How far the host's clock may be behind the newest block, seconds. */
+/** Maximum lag of the host's clock behind the newest block, seconds. */
 const MAX_SKEW_S = 5;
 
 interface Head {
@@ -16,7 +16,7 @@ interface Head {
   readonly timestamp: number;
 }
 
-/** Checks each endpoint by itself, and the host's clock against the newest block of all. */
+/** Checks each endpoint, and the host's clock against the newest block of all endpoints. */
 export async function examineRpc(
   urls: readonly string[],
   deployment: Deployment,
@@ -25,24 +25,28 @@ export async function examineRpc(
   const heads = new Map<number, Head>();
   const each = await Promise.all(
     urls.map((url, index) =>
-      examine(`rpc ${index + 1}`, "Check its URL and that it runs, or name another.", async () => {
-        const client = createChainClient([url], deployment.chainId);
-        const head = await headOf(client);
-        heads.set(index, head);
-        await client.request({ method: "eth_feeHistory", params: ["0x1", "latest", []] });
-        await firstLogs(client, deployment);
-        const age = Math.max(0, Math.round(now - head.timestamp));
-        return age > STALE_S
-          ? ill(
-              `rpc ${index + 1}`,
-              `block ${head.number} is ${duration(age)} old`,
-              "The endpoint or the chain stands still: name another endpoint.",
-            )
-          : well(
-              `rpc ${index + 1}`,
-              `chain ${deployment.chainId}, block ${head.number}, ${age} s old`,
-            );
-      }),
+      examine(
+        `rpc ${index + 1}`,
+        "Check its URL and that it runs, or name another endpoint.",
+        async () => {
+          const client = createChainClient([url], deployment.chainId);
+          const head = await headOf(client);
+          heads.set(index, head);
+          await client.request({ method: "eth_feeHistory", params: ["0x1", "latest", []] });
+          await firstLogs(client, deployment);
+          const age = Math.max(0, Math.round(now - head.timestamp));
+          return age > STALE_S
+            ? ill(
+                `rpc ${index + 1}`,
+                `block ${head.number} is ${duration(age)} old`,
+                "The endpoint or the chain stands still: name another endpoint.",
+              )
+            : well(
+                `rpc ${index + 1}`,
+                `chain ${deployment.chainId}, block ${head.number}, ${age} s old`,
+              );
+        },
+      ),
     ),
   );
   const best = [...heads.values()].reduce<Head | undefined>(
@@ -83,7 +87,7 @@ function lags(heads: ReadonlyMap<number, Head>, best: Head): CheckResult[] {
       ill(
         `rpc ${index + 1} lag`,
         `${best.number - head.number} blocks behind the best`,
-        "It is used only when the others fail: name it last, or another.",
+        "It is used only when the others fail: name it last, or replace it.",
       ),
     );
 }
@@ -94,7 +98,7 @@ function clock(best: Head, now: number): CheckResult {
     ? ill(
         "clock",
         `${duration(behind)} behind the newest block`,
-        "Let the host's clock be set by NTP: receipts carry its time.",
+        "Synchronize the host's clock by NTP: receipts carry its time.",
       )
     : well("clock", "not behind the newest block");
 }

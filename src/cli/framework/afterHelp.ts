@@ -1,4 +1,4 @@
-/** What stands below a command's flags in its help: examples, and what else a person should know. */
+/** The text below a command's flags in its help: examples and notes. */
 export function afterHelp(examples: readonly string[], notes?: string): string {
   const lines = examples.map((example) => `  ${example.replaceAll("\n", "\n    ")}`);
   const title = lines.length === 1 ? "Example" : "Examples";

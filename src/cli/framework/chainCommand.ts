@@ -14,7 +14,7 @@ import type { Flags, Values } from "./flag.ts";
 import { missing } from "./settings.ts";
 import { ServiceLabel } from "./values.ts";
 
-/** What the `run` of a command that talks to the chain gets. */
+/** The context of a command that uses the chain. */
 export interface ChainContext<F extends Flags, A extends Flags> extends LocalContext<
   F & typeof chainFlags,
   A
@@ -25,15 +25,15 @@ export interface ChainContext<F extends Flags, A extends Flags> extends LocalCon
 
 /** Options of {@link chainCommand}. */
 export interface ChainOptions {
-  /** Whether the endpoint is checked before `run`: not by commands that find out what is wrong. */
+  /** Whether the endpoint is checked before `run`; `doctor` checks it itself. */
   readonly checkChain?: boolean;
-  /** A further check of what was given. */
+  /** A further check of the settings. */
   readonly check?: Check;
 }
 
 /**
- * A command that talks to the chain: it gets the deployment and a client whose chain was checked. `run`
- * may give another exit code than 0.
+ * A command that uses the chain: it gets the deployment and a client whose chain was checked. `run` may
+ * return an exit code other than 0.
  */
 export function chainCommand<F extends Flags, A extends Flags = Flags>(
   spec: CommandSpec<F, A> & {
@@ -77,7 +77,7 @@ async function withNumber<V extends object>(
   return { ...flags, service: await findService(client, deployment, service.label) };
 }
 
-/** Puts the file of the deployment that was given, by name or by network, in the place of both. */
+/** Replaces the flags for file and network by the path of the deployment file. */
 export const chooseDeployment: Check = (resolved, _, problems) => {
   const { found, values } = resolved;
   const { deployment: file, network } = found;

@@ -1,17 +1,16 @@
 /**
- * How a command is added
+ * How to add a command
  *
- * 1. One file a command: `src/cli/<group>/<name>.ts`, exporting the result of `localCommand`,
- *    `chainCommand` or `transactCommand`, by what it needs; a worker takes `chainCommand` and
- *    `runWorker`.
- * 2. Flags come from `commonFlags.ts`, or are declared beside the command with `text`, `list`, `toggle`,
- *    `file` or `key`. `options.env` and `options.config` open the other two ways of giving them; a place
- *    in the configuration file exists because a flag names it.
- * 3. `run` gets values that were checked. It prints once, with `output.print(json, text)`, tells what
- *    takes long with `progress`, stops when `signal` aborts, and throws `BlockcloudError` for what can go
- *    wrong; `exitCodes.ts` says which code ends the process how.
- * 4. At least one example, without `--deployment` and `--rpc`: a test runs each of them.
- * 5. A line in `commands.ts`, with its name and its sentence, and one in docs/cli.md; a test compares. Then
+ * 1. Write one file: `src/cli/<group>/<name>.ts`. It exports the result of `localCommand`, `chainCommand` or
+ *    `transactCommand`; a worker uses `chainCommand` and `runWorker`.
+ * 2. Take flags from `commonFlags.ts`, or declare them beside the command with `text`, `list`, `toggle`,
+ *    `file` or `key`. `options.env` and `options.config` name the environment variable and the place in the
+ *    configuration file.
+ * 3. `run` gets checked values. It prints once, with `output.print(json, text)`, reports long steps with
+ *    `progress`, stops when `signal` aborts, and throws `BlockcloudError`; `exitCodes.ts` maps error codes to
+ *    exit codes.
+ * 4. Give at least one example, without `--deployment` and `--rpc`: a test runs each of them.
+ * 5. Add a line to `commands.ts`, with name and description, and one to docs/cli.md; a test compares. Then
  *    `node scripts/completion.ts` writes its flags for the shells.
  * 6. A flag with a place in the configuration file is declared in `commonFlags.ts`, `coralFlags.ts` or the
  *    group's `flags.ts`, and listed in `configuration.ts`.
@@ -29,58 +28,58 @@ import { openKeys, readSources, resolveFlags, type Places, type Resolved } from 
 import { Problems, type Sources } from "./settings.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 
-/** What every command declares; its name and its sentence stand in the program's table. */
+/** The declaration of a command; its name and description are in the program's table. */
 export interface CommandSpec<F extends Flags, A extends Flags> {
   readonly flags: F;
-  /** Values without a name, in their order; the syntax is `<file>`. */
+  /** Positional arguments, in their order; the syntax is `<file>`. */
   readonly args?: A;
-  /** Command lines that work as they stand, given an RPC endpoint and a deployment. */
+  /** Complete command lines, except for an RPC endpoint and a deployment. */
   readonly examples: readonly string[];
-  /** What else a person should know, after the examples. */
+  /** Notes for the user, after the examples. */
   readonly notes?: string;
 }
 
-/** What every command's `run` gets. */
+/** The context of every command. */
 export interface LocalContext<F extends Flags, A extends Flags> {
   readonly flags: Values<F>;
   readonly args: Values<A>;
   readonly io: CliIo;
   readonly output: Output;
   readonly progress: Progress;
-  /** Aborted by Ctrl-C and SIGTERM, with an error that says how to go on. */
+  /** Aborted by Ctrl-C and SIGTERM, with an error whose remedy says how to continue. */
   readonly signal: AbortSignal;
   /** @throws BlockcloudError `REFUSED`. */
   confirm(question: string): Promise<void>;
 }
 
-/** What the commands of one program share. */
+/** The parts that the commands of a program share. */
 export interface Shared {
   readonly io: CliIo;
-  /** Loads the places that a configuration file may have: of all commands. */
+  /** Loads the places of the configuration file, of all commands. */
   places(): Promise<Places>;
-  /** Exit code of the command that ran. */
+  /** Exit code of the command. */
   exitCode: number;
 }
 
-/** What a command's file exports. */
+/** The export of a command's file. */
 export interface CommandDefinition {
-  /** All its flags, those that every command has among them. */
+  /** All its flags, including those of every command. */
   readonly flags: Flags;
-  /** Gives a command, which has its name and its sentence, all the rest. */
+  /** Adds flags, arguments and action to a command that has its name and description. */
   define(command: Command, shared: Shared): void;
 }
 
-/** A further check of what was given, before anything is done. */
+/** A further check of the settings, before `run`. */
 export type Check = (resolved: Resolved, sources: Sources, problems: Problems) => void;
 
-/** A command that needs no chain. `run` may give another exit code than 0. */
+/** A command that needs no chain. `run` may return an exit code other than 0. */
 export function localCommand<F extends Flags, A extends Flags = Flags>(
   spec: CommandSpec<F, A> & { run(context: LocalContext<F, A>): Promise<number | undefined> },
 ): CommandDefinition {
   return defineCommand(spec, () => {}, spec.run);
 }
 
-/** The command behind all kinds: reads and checks settings, opens keys, runs. */
+/** The common base of all commands: reads and checks settings, opens keys, runs. */
 export function defineCommand<F extends Flags, A extends Flags>(
   spec: CommandSpec<F, A>,
   check: Check,
@@ -158,7 +157,7 @@ function interruptible(io: CliIo): { signal: AbortSignal; unlisten: () => void }
   const controller = new AbortController();
   const { signalled, unlisten } = io.listen();
   void signalled.then((name) => {
-    const remedy = "Run the same command again: it goes on where it stopped.";
+    const remedy = "Run the same command again: it continues where it stopped.";
     controller.abort(new BlockcloudError("INTERRUPTED", `Stopped by ${name}.`, { remedy }));
   });
   return { signal: controller.signal, unlisten };

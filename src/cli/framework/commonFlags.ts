@@ -14,9 +14,9 @@ import {
 } from "./values.ts";
 import { file, key, keys, list, text, toggle, type Flag, type Values } from "./flag.ts";
 
-/** Flags that several commands share, each with one name everywhere. */
+/** Flags that several commands share. */
 
-/** Every command's. */
+/** Flags of every command. */
 export const everyFlags = {
   config: file(
     "--config <file>",
@@ -29,7 +29,7 @@ export const everyFlags = {
   json: toggle("--json", "print the result as one line of JSON"),
 };
 
-/** Of commands that talk to the chain. */
+/** Flags of commands that use the chain. */
 export const chainFlags = {
   deployment: file("--deployment <file>", "deployment file of the contracts", anyText, {
     env: "BLOCKCLOUD_DEPLOYMENT",
@@ -53,7 +53,7 @@ export const chainFlags = {
   }),
 };
 
-/** Of commands that use keys. */
+/** Flags of commands that use keys. */
 export const keyFlags = {
   passwordFile: file(
     "--password-file <path>",
@@ -65,12 +65,17 @@ export const keyFlags = {
   ),
 };
 
-/** Of commands that send transactions. */
+/** Flags of commands that send transactions. */
 export const feeFlags = {
-  maxFee: text("--max-fee <gwei>", "highest price of gas; transactions wait above it", gweiAmount, {
-    env: "BLOCKCLOUD_MAX_FEE",
-    config: "fees.maxFee",
-  }),
+  maxFee: text(
+    "--max-fee <gwei>",
+    "maximum price of gas; transactions wait while gas costs more",
+    gweiAmount,
+    {
+      env: "BLOCKCLOUD_MAX_FEE",
+      config: "fees.maxFee",
+    },
+  ),
   urgentMaxFee: text(
     "--urgent-max-fee <gwei>",
     "the same for commitments, reveals and answers to challenges (default: no limit)",
@@ -80,13 +85,13 @@ export const feeFlags = {
       config: "fees.urgentMaxFee",
     },
   ),
-  priorityFee: text("--priority-fee <gwei>", "highest tip for the block's proposer", gweiAmount, {
+  priorityFee: text("--priority-fee <gwei>", "maximum tip for the block's proposer", gweiAmount, {
     env: "BLOCKCLOUD_PRIORITY_FEE",
     config: "fees.priorityFee",
   }),
 };
 
-/** The policy that {@link feeFlags} describe. */
+/** The policy of {@link feeFlags}. */
 export function feePolicy(flags: Values<typeof feeFlags>): FeePolicy {
   return {
     maxFeePerGas: flags.maxFee,
@@ -95,14 +100,14 @@ export function feePolicy(flags: Values<typeof feeFlags>): FeePolicy {
   };
 }
 
-/** Of commands that a person sends transactions with. */
+/** Flags of commands with which a user sends transactions. */
 export const transactFlags = {
   ...feeFlags,
   yes: toggle("--yes", "send without asking"),
-  dryRun: toggle("--dry-run", "show what would be sent and what it costs, and send nothing"),
+  dryRun: toggle("--dry-run", "show the transactions and their cost, and send nothing"),
 };
 
-/** The keys, by what they do. */
+/** The keys, by their use. */
 export const walletKey = key(
   "--wallet-key-file <path>",
   "file with the key that owns the service and pays, mode 600",
@@ -123,7 +128,7 @@ export const serviceKey = key(
 );
 export const previousServiceKeys = keys(
   "--previous-service-key-file <path...>",
-  "files with earlier service keys, which answer challenges that were opened while they counted",
+  "files with earlier service keys, which answer challenges that froze them",
   {
     env: "BLOCKCLOUD_PREVIOUS_SERVICE_KEYS",
     config: "keys.previousService",
@@ -140,7 +145,7 @@ export const ownerKey = key(
 );
 export const operatorKey = key(
   "--operator-key-file <path>",
-  "file with the key that the auditor's worker runs with, mode 600",
+  "file with the operator key of the auditor's worker, mode 600",
   {
     env: "BLOCKCLOUD_OPERATOR_KEY",
     config: "keys.operator",
@@ -148,7 +153,7 @@ export const operatorKey = key(
   },
 );
 
-/** The service that a command is about. */
+/** The service of the command. */
 export const service = text(
   "--service <service>",
   "the service: its number, its label or its ID",
@@ -159,10 +164,10 @@ export const service = text(
     required: true,
   },
 );
-/** The auditor that a command is about. */
+/** The auditor of the command. */
 export const auditor = text(
   "--auditor <address>",
-  "owner of the auditor's stake: its identity",
+  "owner address of the auditor, which is its identity",
   address,
   {
     env: "BLOCKCLOUD_AUDITOR",
@@ -170,40 +175,45 @@ export const auditor = text(
     required: true,
   },
 );
-/** A resolver to ask. */
-export const resolverUrl = text("--resolver <url>", "ask this resolver over HTTP", httpUrl, {
+/** The resolver to query. */
+export const resolverUrl = text("--resolver <url>", "query this resolver over HTTP", httpUrl, {
   env: "BLOCKCLOUD_RESOLVER",
   config: "resolver.url",
 });
-/** Folder of what must outlive a restart. */
+/** The folder of state that survives a restart. */
 export const state = file("--state <folder>", "folder of the workers' state", anyText, {
   env: "BLOCKCLOUD_STATE",
   config: "state",
   default: ".blockcloud",
 });
 
-/** Of workers. */
+/** Flags of workers. */
 export const workerFlags = {
   state,
   rpcPoll: text(
     "--rpc-poll <seconds>",
-    "pause between two looks for a new block (default: learned, about one look a block)",
+    "interval between polls for a new block (default: adapts to about one poll per block)",
     pollSeconds,
     { env: "BLOCKCLOUD_RPC_POLL", config: "rpcPoll" },
   ),
   rpcHeads: text(
     "--rpc-heads <url>",
-    "WebSocket endpoint that tells of new blocks, so that fewer looks are needed",
+    "WebSocket endpoint that announces new blocks, so that fewer polls are needed",
     webSocketUrl,
     { env: "BLOCKCLOUD_RPC_HEADS", config: "rpcHeads", secret: true },
   ),
-  metrics: text("--metrics <host:port>", "where /metrics and /healthz are served", hostAndPort, {
-    env: "BLOCKCLOUD_METRICS",
-    config: "metrics",
-  }),
+  metrics: text(
+    "--metrics <host:port>",
+    "address at which /metrics and /healthz are served",
+    hostAndPort,
+    {
+      env: "BLOCKCLOUD_METRICS",
+      config: "metrics",
+    },
+  ),
   logLevel: text(
     "--log-level <level>",
-    "least level to log",
+    "lowest level that is logged",
     oneOf("debug", "info", "warn", "error"),
     {
       env: "BLOCKCLOUD_LOG_LEVEL",
@@ -224,7 +234,7 @@ export const workerFlags = {
   withParent: toggle("--with-parent", "stop when standard input ends"),
 };
 
-/** How {@link workerFlags} have the head followed. */
+/** The head polling that {@link workerFlags} configure. */
 export function chainPace(
   flags: Pick<Values<typeof workerFlags>, "rpcPoll" | "rpcHeads">,
 ): ChainPace {
@@ -232,7 +242,7 @@ export function chainPace(
   return { pollMs: rpcPoll === undefined ? undefined : rpcPoll * 1000, headsUrl: rpcHeads };
 }
 
-/** The key files for a command that looks at them, and does not open them. */
+/** The key files for a command that reads them without opening keys. */
 export const keyPathFlags = {
   walletKey: pathOf(walletKey),
   serviceKey: pathOf(serviceKey),

@@ -5,7 +5,7 @@ import { BlockcloudError } from "../../protocol/errors.ts";
 import { list, toggle, type Values } from "./flag.ts";
 import { refine } from "./values.ts";
 
-/** The port of a node that others join by. */
+/** The port of a node that other nodes join. */
 export const CORAL_PORT = 4170;
 
 const multiaddrText = refine((text) => {
@@ -20,32 +20,32 @@ const multiaddrText = refine((text) => {
 /**
  * Flags of every command that runs a node of the record network.
  *
- * @param port Where it listens without being told; 0 for any free port.
+ * @param port Default port; 0 for any free port.
  */
 export function coralFlags(port: number) {
   return {
     coralListen: list(
       "--coral-listen <multiaddr...>",
-      "where the node of the record network listens",
+      "addresses at which the node of the record network listens",
       multiaddrText,
       { config: "coral.listen", default: `/ip4/0.0.0.0/tcp/${port}` },
     ),
     coralBootstrap: list(
       "--coral-bootstrap <multiaddr...>",
-      "nodes of the record network to join by",
+      "nodes through which to join the record network",
       multiaddrText,
       { env: "BLOCKCLOUD_CORAL_BOOTSTRAP", config: "coral.bootstrap" },
     ),
     coralAnnounce: list(
       "--coral-announce <multiaddr...>",
-      "where others reach the node, if not where it listens",
+      "addresses at which others reach the node (default: where it listens)",
       multiaddrText,
       { config: "coral.announce" },
     ),
   };
 }
 
-/** Of commands whose node may connect to this host and its network. */
+/** Flags of commands whose node may connect to this host and its network. */
 export const coralAllowLoopback = toggle(
   "--allow-loopback",
   "devnet switch: connect to nodes on loopback and private addresses too",
@@ -60,14 +60,14 @@ export function bootstrapOf(
   return named !== undefined && named.length > 0 ? named : (deployment.bootstrap ?? []);
 }
 
-/** The node that {@link coralFlags} describe. */
+/** The node of {@link coralFlags}. */
 export function coralOptions(
   flags: Values<ReturnType<typeof coralFlags>> & { readonly state: string },
   deployment: Deployment,
   node: {
-    /** Tells nodes of one state folder apart: the worker's name, and its service or key. */
+    /** Distinguishes nodes of one state folder: the worker's name, and its service or key. */
     name: string;
-    /** Whether it is told of every service, or only publishes. */
+    /** Whether it receives the messages of every service, or only publishes. */
     subscribe: boolean;
     allowLoopback: boolean;
   },

@@ -4,21 +4,21 @@ import { BlockcloudError } from "../../protocol/errors.ts";
 /** Exit codes of every command (docs/cli.md). */
 export const exitCodes = {
   ok: 0,
-  /** The command did not do what it was asked to. */
+  /** The command failed. */
   failed: 1,
   /** Flags, environment, configuration, key or deployment files are wrong. */
   usage: 2,
-  /** The person said no, or nobody was there to say yes. */
+  /** The user declined, or there was no terminal to ask at. */
   refused: 3,
   /** The chain or its RPC endpoint cannot be reached. */
   unreachable: 4,
   /** The contracts refuse the call. */
   reverted: 5,
-  /** Ctrl-C or SIGTERM; what was begun continues when the command runs again. */
+  /** Ctrl-C or SIGTERM; the command continues when it runs again. */
   interrupted: 130,
 } as const;
 
-/** Codes of errors that are neither a plain failure nor told by their prefix. */
+/** Exit codes of errors that are neither 1 nor known by the error code's prefix. */
 const byCode: Readonly<Record<string, number>> = {
   CONFIG_INVALID: exitCodes.usage,
   USAGE: exitCodes.usage,
@@ -38,7 +38,7 @@ const byCode: Readonly<Record<string, number>> = {
   TRANSACTION_REVERTED: exitCodes.reverted,
 };
 
-/** The exit code that an error ends the process with. */
+/** The process's exit code for an error. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) {
     return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;

@@ -5,8 +5,8 @@ import { BlockcloudError } from "../../protocol/errors.ts";
 import { revertOf, withRemedy } from "./remedies.ts";
 
 /**
- * What a client threw where nobody expected it, as one of ours: a revert with what to do about it, or an
- * endpoint that fails, without its URL, which may hold a key. Anything else stays as it is.
+ * Converts an unexpected error of a viem client to a `BlockcloudError`: a revert with its remedy, or a failing
+ * endpoint without its URL, which may contain a key. Other errors are returned unchanged.
  */
 export function explain(error: unknown): unknown {
   if (!(error instanceof BaseError)) return error;

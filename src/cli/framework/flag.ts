@@ -3,12 +3,12 @@ import type { z } from "zod";
 import { anyText, onOff, several } from "./values.ts";
 
 /**
- * One setting of a command. It can be given as a flag, in the environment and in the configuration file,
- * in this order of precedence, and is always read from text by the same schema.
+ * One setting of a command. It is a flag, an environment variable or a place in the configuration file, in
+ * this order of precedence. The same schema reads its text in each case.
  */
 export interface Flag<T> {
   readonly kind: "text" | "document" | "list" | "switch" | "path" | "key" | "keys";
-  /** As commander reads it: `--stake <bloc>`. */
+  /** Syntax for commander: `--stake <bloc>`. */
   readonly syntax: string;
   readonly about: string;
   readonly schema: z.ZodType;
@@ -18,17 +18,17 @@ export interface Flag<T> {
 }
 
 export interface FlagOptions {
-  /** Environment variable; of a key, the key itself, otherwise the value. */
+  /** Environment variable with the value; for a key, with the key itself. */
   readonly env?: string;
   /** Place in the configuration file, dots between names. */
   readonly config?: string;
-  /** Text that stands for a value that is not given. */
+  /** Text of the default value. */
   readonly default?: string;
   /** Whether the command cannot run without it. */
   readonly required?: boolean;
   /** Whether the deployment's file may stand in where a required one is not given. */
   readonly preset?: boolean;
-  /** Whether a wrong value may be shown: not where it may hold a secret. */
+  /** Whether errors may show a wrong value; false if it may contain a secret. */
   readonly secret?: boolean;
 }
 
@@ -57,10 +57,10 @@ export const text = define("text");
 /** A flag with a text, or with `@` and the file that holds it. */
 export const document = define("document");
 
-/** A flag with a path, which a configuration file gives from its own folder. */
+/** A flag with a path; in a configuration file the path is relative to the file's folder. */
 export const file = define("path");
 
-/** A flag that may be repeated; the environment puts commas between the values. */
+/** A flag that may be repeated; in the environment, commas separate the values. */
 export function list<T, const O extends FlagOptions>(
   syntax: string,
   about: string,
@@ -90,7 +90,7 @@ export function key<const O extends FlagOptions & { env: string }>(
   return { kind: "key", syntax, about, schema: anyText, options };
 }
 
-/** As {@link key}, for any number of keys, also none. */
+/** Like {@link key}, for any number of keys, including none. */
 export function keys(
   syntax: string,
   about: string,
@@ -99,7 +99,7 @@ export function keys(
   return { kind: "keys", syntax, about, schema: several(anyText), options };
 }
 
-/** The same flag where a command can do without. */
+/** The same flag, optional. */
 export function optional<T>(flag: Flag<T>): Flag<T | undefined> {
   return { ...flag, options: { ...flag.options, required: false } };
 }

@@ -2,20 +2,20 @@ import type { Readable, Writable } from "node:stream";
 import { listenForSignals } from "../../node/lifecycle.ts";
 import { systemTimers, type Timers } from "../../node/timers.ts";
 
-/** Environment variables as a command sees them. */
+/** The environment variables of a command. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What a command has of its surroundings: injected, so that tests can be the terminal. */
+/** The command's input, output and environment, injected so that tests can act as the terminal. */
 export interface CliIo {
   readonly stdin: Readable;
-  /** Results, and nothing else. */
+  /** Results only. */
   readonly stdout: Writable;
   /** Progress, previews, prompts and errors. */
   readonly stderr: Writable;
-  /** Whether a person is there to answer: standard input and standard error are terminals. */
+  /** Whether a user can answer: standard input and standard error are terminals. */
   readonly interactive: boolean;
   readonly env: Environment;
-  /** Folder that relative paths of flags and of the environment start from. */
+  /** The folder to which relative paths of flags and environment variables refer. */
   readonly cwd: string;
   readonly timers: Timers;
   /** The host's clock, Unix milliseconds. */
@@ -24,7 +24,7 @@ export interface CliIo {
   listen(): { signalled: Promise<NodeJS.Signals>; unlisten: () => void };
 }
 
-/** The process's own. A stream is opened when it is first asked for: each costs some milliseconds. */
+/** The IO of this process. A stream is opened at its first use, because each takes some milliseconds. */
 export function processIo(): CliIo {
   return {
     get stdin() {

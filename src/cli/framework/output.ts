@@ -16,8 +16,8 @@ export class Output {
   /**
    * Prints the result.
    *
-   * @param value For programs: bigints become decimal texts, BLOC and ether are in wei.
-   * @param text For people, without the last line's end.
+   * @param value JSON result: bigints become decimal strings, BLOC and ether are in wei.
+   * @param text Text for a terminal, without the final newline.
    */
   print(value: object, text: string): void {
     this.#stdout.write(`${this.json ? toJson(value) : text}\n`);
@@ -32,8 +32,8 @@ export function toJson(value: unknown): string {
 }
 
 /**
- * An error as the command line shows it: what we throw on purpose explains itself, a bug shows its stack.
- * A text that is empty was printed already.
+ * Formats an error for the command line: a `BlockcloudError` as message and remedy, a bug with its stack. The
+ * text is empty if commander has printed it already.
  */
 export function describeError(error: unknown): { text: string; json: string } {
   if (error instanceof BlockcloudError) {
@@ -45,7 +45,7 @@ export function describeError(error: unknown): { text: string; json: string } {
     };
   }
   if (error instanceof CommanderError) {
-    // Commander has printed its own complaint, and where help is.
+    // Commander has printed its own message.
     const message = withoutKeys(error.message.replace(/^error: /, ""));
     return { text: "", json: toJson({ error: { code: "USAGE", message, remedy: "See --help." } }) };
   }

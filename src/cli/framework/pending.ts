@@ -2,14 +2,14 @@ import type { Address } from "viem";
 import type { ChainClient } from "../../chain/client.ts";
 import type { Waiting } from "./wait.ts";
 
-/** How long transactions of an earlier run are waited for, milliseconds. */
+/** Maximum wait for transactions of an earlier run, milliseconds. */
 const PATIENCE_MS = 60_000;
 const POLL_MS = 1_000;
 
 /**
- * Waits until transactions that the account has under way are in a block: an earlier run may have been
- * killed after it had sent them, and what they do decides what is left to do. One that stays under way
- * is not waited for longer: whatever is sent next takes its place.
+ * Waits until pending transactions of the account are in a block. An earlier run may have been killed after it
+ * had sent them, and their effects decide the remaining steps. After the maximum wait, the next transaction
+ * replaces one that is still pending.
  */
 export async function untilNonePending(
   account: Address,
@@ -23,7 +23,7 @@ export async function untilNonePending(
       client.getTransactionCount({ address: account, blockTag: "pending" }),
     ]);
     if (sent <= mined) break;
-    progress.update(`waiting for ${sent - mined} transactions of ${account} that are under way`);
+    progress.update(`waiting for ${sent - mined} pending transactions of ${account}`);
     await timers.sleep(POLL_MS, signal);
   }
   progress.clear();

@@ -3,19 +3,19 @@ import type { Call } from "../../chain/transactions/call.ts";
 
 /** One transaction of a plan. */
 export interface Step {
-  /** What it does, for people: `approve 1010 BLOC for the staking contract`. */
+  /** Description: `approve 1010 BLOC for the staking contract`. */
   readonly name: string;
   readonly call: Call;
   /**
-   * Gas that it takes when it can only be estimated after the step before it (snapshots/gas.json, rounded
-   * up); without it, it is estimated now.
+   * Approximate gas, if it can be estimated only after the preceding step (snapshots/gas.json, rounded up).
+   * If undefined, gas is estimated now.
    */
   readonly roughGas?: bigint;
-  /** Waits until it can be sent, for what the step before it does not wait for. */
+  /** Waits until the step can be sent, if the preceding receipt is not enough. */
   readonly ready?: () => Promise<void>;
 }
 
-/** Where BLOC goes, in wei. */
+/** Movements of BLOC, in wei. */
 export interface BlocMoves {
   readonly burned?: bigint;
   readonly staked?: bigint;
@@ -27,17 +27,17 @@ export interface BlocMoves {
   readonly received?: bigint;
 }
 
-/** What a command is about to send. */
+/** The transactions that a command is about to send. */
 export interface Plan {
-  /** What it is for: `register a service`. */
+  /** The purpose: `register a service`. */
   readonly title: string;
   readonly steps: readonly Step[];
   readonly bloc?: BlocMoves;
-  /** What holds afterwards, a line each. */
+  /** The state afterwards, one line each. */
   readonly outcome: readonly string[];
 }
 
-/** What a plan costs. */
+/** The cost of a plan. */
 export interface Preview {
   readonly plan: Plan;
   readonly gas: readonly bigint[];
@@ -52,7 +52,7 @@ export function spent({ burned = 0n, staked = 0n, bonded = 0n, transferred = 0n 
   return burned + staked + bonded + transferred;
 }
 
-/** A preview for people. */
+/** Formats a preview as text. */
 export function previewText({ plan, gas, expected, atMost }: Preview): string {
   const rows = plan.steps.map(
     ({ name, roughGas }, index) =>
@@ -70,7 +70,7 @@ export function previewText({ plan, gas, expected, atMost }: Preview): string {
   ].join("\n");
 }
 
-/** A preview for programs; ether and BLOC in wei. */
+/** Formats a preview as JSON; ether and BLOC in wei. */
 export function previewJson({ plan, gas, expected, atMost }: Preview): object {
   return {
     title: plan.title,

@@ -1,6 +1,6 @@
 import type { Writable } from "node:stream";
 
-/** Tells a person, on standard error, what takes long. */
+/** Reports long steps on standard error. */
 export class Progress {
   readonly #stderr: Writable;
   /** Whether a line may be redrawn: on a terminal. */
@@ -18,14 +18,14 @@ export class Progress {
     this.#stderr.write(`${message}\n`);
   }
 
-  /** What changes while one waits: redrawn on a terminal; elsewhere a line for each new message. */
+  /** Shows a changing message: redrawn on a terminal; elsewhere one line for each new message. */
   update(message: string): void {
     if (message === this.#shown) return;
     this.#shown = message;
     this.#stderr.write(this.live ? `\r\u001b[2K${message}` : `${message}\n`);
   }
 
-  /** Ends what {@link update} shows. */
+  /** Ends the message of {@link update}. */
   clear(): void {
     if (this.live && this.#shown !== "") this.#stderr.write("\r\u001b[2K");
     this.#shown = "";

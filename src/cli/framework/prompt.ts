@@ -2,7 +2,7 @@ import { BlockcloudError } from "../../protocol/errors.ts";
 import type { CliIo } from "./io.ts";
 
 /**
- * Asks whether to go on.
+ * Asks for confirmation.
  *
  * @throws BlockcloudError `REFUSED` when the answer is no, or standard input is no terminal.
  */
@@ -10,9 +10,9 @@ export async function confirm(io: CliIo, question: string, signal: AbortSignal):
   if (!io.interactive) {
     throw new BlockcloudError(
       "REFUSED",
-      "A confirmation is needed, and standard input is no terminal.",
+      "The command needs a confirmation, but standard input is not a terminal.",
       {
-        remedy: "Look at --dry-run, then give --yes.",
+        remedy: "Check the transactions with --dry-run, then give --yes.",
       },
     );
   }
@@ -40,7 +40,7 @@ export async function askPassword(
   signal: AbortSignal,
 ): Promise<string> {
   const missing = () =>
-    new BlockcloudError("KEY_PASSWORD_MISSING", `There is no password: ${question}.`, {
+    new BlockcloudError("KEY_PASSWORD_MISSING", `A password is missing: ${question}.`, {
       remedy: "Give --password-file, or set BLOCKCLOUD_PASSWORD.",
     });
   if (!io.interactive) throw missing();

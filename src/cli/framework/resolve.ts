@@ -16,19 +16,19 @@ import {
   type Sources,
 } from "./settings.ts";
 
-/** The configuration file that is read when none is named and there is one. */
+/** The default configuration file, read if it exists. */
 const DEFAULT_CONFIG = "blockcloud.json";
 
-/** Places of the configuration file that some command knows. */
+/** The places of the configuration file, of all commands. */
 export type Places = ReadonlyMap<string, Flag<unknown>>;
 
-/** What a command was given, before keys are opened. */
+/** The settings of a command, before its keys are opened. */
 export interface Resolved {
   readonly values: Record<string, unknown>;
   readonly found: Readonly<Record<string, FoundSetting | undefined>>;
 }
 
-/** Reads all flags of a command; what is wrong with any of them is noted. */
+/** Reads all flags of a command, and collects the problems. */
 export function resolveFlags(
   flags: Flags,
   given: (flag: Flag<unknown>) => unknown,
@@ -45,9 +45,9 @@ export function resolveFlags(
 }
 
 /**
- * Reads the configuration file, and checks all of it: also what other commands would use.
+ * Reads the configuration file and checks all of it, including settings of other commands.
  *
- * @param loadPlaces Only called when there is a file.
+ * @param loadPlaces Called only if there is a file.
  */
 export async function readSources(
   io: CliIo,
@@ -69,7 +69,7 @@ export async function readSources(
     const flag = places.get(place);
     if (flag === undefined)
       problems.add(`"${place}" in ${file}: unknown. Remove it, or see docs/cli.md.`);
-    // Whether a key can be read matters only to the command that uses it.
+    // Only the command that uses a key checks that it can be read.
     else if (flag.kind !== "key" && flag.kind !== "keys") {
       const found = findSetting(flag, undefined, { ...sources, io: { ...io, env: {} } });
       readSetting(flag, found, sources, problems);

@@ -7,20 +7,20 @@ import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Flag } from "./flag.ts";
 import type { CliIo } from "./io.ts";
 
-/** No document that a flag names is longer, bytes. */
+/** Maximum size of a document that a flag names, bytes. */
 const MAX_DOCUMENT_BYTES = 64 * 1024;
 
-/** What a flag was given: text, or texts where it is a list. */
+/** The raw value of a flag: a text, or several for a list. */
 type Raw = string | readonly string[];
 
-/** Where settings come from, and the file that the configuration was read from. */
+/** The sources of settings, and the path of the configuration file. */
 export interface Sources {
   readonly io: CliIo;
   readonly config: ConfigEntries;
   readonly configFile: string | undefined;
 }
 
-/** Everything that is wrong with what a command was given, told at once. */
+/** Collects all problems of a command's settings, to report them at once. */
 export class Problems {
   readonly #lines = new Set<string>();
 
@@ -28,7 +28,7 @@ export class Problems {
     this.#lines.add(line);
   }
 
-  /** Notes what a piece of work throws on purpose. */
+  /** Runs a function, and collects the `BlockcloudError` that it throws. */
   collect<T>(source: string, work: () => T): T | undefined {
     try {
       return work();
@@ -41,19 +41,19 @@ export class Problems {
     }
   }
 
-  /** @throws BlockcloudError `CONFIG_INVALID` with every problem on a line of its own. */
+  /** @throws BlockcloudError `CONFIG_INVALID` with one line for each problem. */
   raise(): void {
     if (this.#lines.size === 0) return;
     const count = this.#lines.size === 1 ? "1 problem" : `${this.#lines.size} problems`;
     throw new BlockcloudError(
       "CONFIG_INVALID",
-      `${count} with what was given:\n${[...this.#lines].map((line) => `  ${line}`).join("\n")}\n `,
-      { remedy: "--help shows what the command takes." },
+      `${count} with the settings:\n${[...this.#lines].map((line) => `  ${line}`).join("\n")}\n `,
+      { remedy: "See the settings of the command with --help." },
     );
   }
 }
 
-/** A setting that was found, and where. */
+/** The raw value of a setting, and its source. */
 export interface FoundSetting {
   readonly source: string;
   readonly raw: Raw;
@@ -63,7 +63,7 @@ export interface FoundSetting {
  * Finds a flag's text: the flag itself, then the environment, then the configuration file, then its
  * default.
  *
- * @param given What commander read for it.
+ * @param given The value that commander read.
  */
 export function findSetting(
   flag: Flag<unknown>,
@@ -81,7 +81,7 @@ export function findSetting(
     return { source: `$${options.env ?? ""}`, raw };
   }
   const entry = options.config === undefined ? undefined : config.get(options.config);
-  // A key in the environment goes before a file that the configuration names.
+  // A key in the environment precedes a file that the configuration names.
   if (entry !== undefined && (variable === undefined || variable.trim() === "")) {
     const source = `"${options.config ?? ""}" in ${configFile ?? ""}`;
     const raw = many && typeof entry === "string" ? [entry] : entry;
@@ -91,7 +91,7 @@ export function findSetting(
   return { source: "default", raw: many ? [options.default] : options.default };
 }
 
-/** The value of a flag; notes what is wrong with it. Keys are found, and not opened yet. */
+/** The value of a flag; collects its problems. A key is located but not opened yet. */
 export function readSetting(
   flag: Flag<unknown>,
   found: FoundSetting | undefined,
@@ -123,12 +123,12 @@ export function missing(flag: Flag<unknown>): string {
   return `${nameOf(flag)}: missing. ${howTo(flag)}`;
 }
 
-/** Names that a person knows the flag by: `--stake`. */
+/** The name of a flag: `--stake`. */
 export function nameOf(flag: Flag<unknown>): string {
   return flag.syntax.split(/[ ,]/)[0] ?? "";
 }
 
-/** All ways of giving a flag. */
+/** All ways to give a flag, for a remedy. */
 export function howTo(flag: Flag<unknown>): string {
   const { env, config } = flag.options;
   const ways = [
@@ -141,7 +141,7 @@ export function howTo(flag: Flag<unknown>): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
-/** A text that was given itself, or as `@` and its file. */
+/** The text itself, or the content of its file for `@<file>`. */
 function documentText(
   { source, raw }: FoundSetting,
   io: CliIo,
@@ -179,7 +179,7 @@ function readKeys(
   return undefined;
 }
 
-/** A key that stands where its file should be named must not become part of a path that is shown. */
+/** A key in place of a file name must not become part of a path that is shown. */
 function keyPath(io: CliIo, file: string): string {
   return mayBeSecret(file) ? file : path.resolve(io.cwd, file);
 }

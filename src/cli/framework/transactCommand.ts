@@ -10,7 +10,7 @@ import type { Flag, Flags, Values } from "./flag.ts";
 import { untilNonePending } from "./pending.ts";
 import { DryRun, Transactor } from "./transactor.ts";
 
-/** What the `run` of a command that sends transactions gets. */
+/** The context of a command that sends transactions. */
 export interface TransactContext<F extends Flags, A extends Flags> extends ChainContext<
   F & typeof transactFlags,
   A
@@ -20,10 +20,10 @@ export interface TransactContext<F extends Flags, A extends Flags> extends Chain
   readonly transactor: Transactor;
 }
 
-/** Which key signs: always the same one, or one of the command's own flags. */
+/** The key that signs: always the same flag, or one of the command's own flags. */
 type Signer<F extends Flags> = Flag<Hex> | ((flags: Values<F>) => Hex);
 
-/** A command that a person sends transactions with. `signer` names the key that sends them. */
+/** A command with which a user sends transactions. `signer` names the key that sends them. */
 export function transactCommand<F extends Flags, A extends Flags = Flags>(
   spec: CommandSpec<F, A> & {
     readonly signer: Signer<F>;

@@ -20,7 +20,7 @@ import { previewJson, previewText, spent, type Plan, type Preview, type Step } f
 import type { Progress } from "./progress.ts";
 import { contractErrors, withRemedy } from "./remedies.ts";
 
-/** Gas of the dearest call that takes BLOC, for an account that has too little of it to estimate one. */
+/** Gas of the most expensive call that takes BLOC, used if the balance is too low for an estimate. */
 const PAYING_GAS = 335_000n;
 
 /** A transaction that was sent. */
@@ -30,7 +30,7 @@ export interface Sent {
 }
 
 export interface TransactorOptions {
-  /** Of the account; signs permits. */
+  /** The account's key; it signs permits. */
   readonly key: Hex;
   readonly yes: boolean;
   readonly dryRun: boolean;
@@ -47,10 +47,10 @@ export interface TransactorDependencies {
   confirm(question: string): Promise<void>;
 }
 
-/** Thrown to end a command whose plan was shown and must not be carried out. */
+/** Ends a command after its preview, before it sends. */
 export class DryRun extends Error {}
 
-/** Shows what transactions cost and do, asks, and sends them. */
+/** Shows the effects and costs of transactions, asks for confirmation, and sends them. */
 export class Transactor {
   readonly account: Address;
   readonly #options: TransactorOptions;
@@ -63,10 +63,10 @@ export class Transactor {
   }
 
   /**
-   * A step that takes BLOC from the account. Where the spender may not take that much, the account signs a
-   * permit for exactly the amount, and the step brings it along.
+   * Completes a step that takes BLOC from the account. If the allowance is too low, the account signs a permit
+   * for exactly the amount, and the step includes it.
    *
-   * @param spender The contract that takes it.
+   * @param spender The contract that takes the BLOC.
    * @param amount BLOC in wei.
    */
   async paying(step: Step, spender: Address, amount: bigint): Promise<Step> {
@@ -76,18 +76,18 @@ export class Transactor {
       permitted(client, deployment, { call: step.call, key, spender, amount }),
       this.#bloc(),
     ]);
-    // It would revert for want of BLOC, where the balances that are looked at next say what is missing.
+    // With too little BLOC an estimate would revert; the check of balances then reports the missing amount.
     const isShort = balance < amount;
     return { ...step, call, ...(isShort && { roughGas: step.roughGas ?? PAYING_GAS }) };
   }
 
   /**
-   * Carries a plan out, step after step.
+   * Sends the transactions of a plan, one after another.
    *
-   * @param options.confirmed Whether the person has agreed to it already, with the plan that it belongs to.
-   * @throws BlockcloudError `BALANCE_TOO_LOW` or `REFUSED` before anything was sent, `CALL_REVERTED` with
-   * what to do about it.
-   * @throws DryRun when only the preview was asked for.
+   * @param options.confirmed Whether the user has confirmed it already, as part of another plan.
+   * @throws BlockcloudError `BALANCE_TOO_LOW` or `REFUSED` before the first transaction, `CALL_REVERTED` with a
+   * remedy.
+   * @throws DryRun after the preview, if --dry-run is set.
    */
   async carryOut(plan: Plan, options: { confirmed?: boolean } = {}): Promise<Sent[]> {
     const { output, progress, confirm } = this.#d;
@@ -112,9 +112,9 @@ export class Transactor {
   }
 
   /**
-   * What a plan costs.
+   * Computes the cost of a plan.
    *
-   * @throws BlockcloudError `GAS_TOO_EXPENSIVE` when the price is above the person's own limit.
+   * @throws BlockcloudError `GAS_TOO_EXPENSIVE` if the price is above the user's limit.
    */
   async preview(plan: Plan): Promise<Preview> {
     const { client } = this.#d;
@@ -134,7 +134,7 @@ export class Transactor {
         { retryable: true, remedy: "Run again later, or raise --max-fee." },
       );
     }
-    // What the account must have: a transaction is sent with more gas than it is expected to use.
+    // The account needs more: a transaction's gas limit is above its expected gas.
     const most = gas.reduce((sum, item) => sum + gasLimit(item), 0n);
     const total = gas.reduce((sum, item) => sum + item, 0n);
     return { plan, gas, expected: total * now, atMost: most * price.maxFeePerGas };
@@ -163,7 +163,7 @@ export class Transactor {
     ];
     if (short.length === 0) return;
     throw new BlockcloudError("BALANCE_TOO_LOW", `${this.account} has ${short.join(" and ")}.`, {
-      remedy: "Send it what is missing, and run again.",
+      remedy: "Send the missing amount to it, and run again.",
     });
   }
 
@@ -178,8 +178,8 @@ export class Transactor {
   }
 
   /**
-   * Sends a step once. What is not known to be mined is never sent again here: the person who reads the error
-   * looks first whether it was.
+   * Sends a step once. If it is not known whether a transaction was mined, it is not sent again: the user checks
+   * this first.
    */
   async #send({ call }: Step): Promise<TransactionReceipt> {
     const { sender, signal } = this.#d;
@@ -191,7 +191,7 @@ export class Transactor {
   }
 }
 
-/** Transactions as a result shows them; the fee in wei. */
+/** Transactions for a command's result; the fee in wei. */
 export function sentJson(sent: readonly Sent[]): object[] {
   return sent.map(({ name, receipt }) => ({
     name,
@@ -202,7 +202,7 @@ export function sentJson(sent: readonly Sent[]): object[] {
   }));
 }
 
-/** A call whose errors are named also when a contract below the one called threw them. */
+/** A call whose ABI includes the errors of all contracts, because a contract further down may throw. */
 function withErrors(call: Call): Call {
   return { ...call, abi: [...call.abi.filter((item) => item.type !== "error"), ...contractErrors] };
 }

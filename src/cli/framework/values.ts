@@ -3,9 +3,9 @@ import * as z from "zod";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { parseServiceId } from "../../protocol/serviceId.ts";
 
-/** Values of flags, environment variables and the configuration file: all read from text. */
+/** Schemas for the text values of flags, environment variables and the configuration file. */
 
-/** A value that a function reads, or a message that says what to give. */
+/** A schema from a function; a value that it cannot read gives the message. */
 export const refine = <T>(
   read: (text: string) => T | undefined,
   message: string,
@@ -17,7 +17,7 @@ export const refine = <T>(
     return z.NEVER;
   });
 
-/** Any text, up to a length that no sensible value has. */
+/** Any text up to a length limit. */
 export const anyText = z.string().max(4096, "Give at most 4096 characters.");
 
 /** A whole number within bounds. */
@@ -40,7 +40,7 @@ export const etherAmount = refine(
   "Give an amount of ether, for example 0.01.",
 );
 
-/** A share in percent, whole, perhaps negative. */
+/** Whole percent, may be negative. */
 export const percent = refine((text) => {
   const value = Number(text);
   return /^-?\d{1,6}$/.test(text) && value >= -100 ? value : undefined;
@@ -59,12 +59,12 @@ const UNITS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
-/** A span of time, as milliseconds. */
+/** A duration, as milliseconds. */
 export const duration = refine((text) => {
   const [, count = "", unit = ""] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
   const milliseconds = Number(count) * (UNITS[unit] ?? 0);
   return milliseconds > 0 ? milliseconds : undefined;
-}, "Give a span of time, for example 30d, 12h, 10m or 45s.");
+}, "Give a duration, for example 30d, 12h, 10m or 45s.");
 
 /** A service by its label, until the chain has said its number. */
 export class ServiceLabel {
@@ -115,19 +115,19 @@ export const httpUrl = refine((text) => {
   return plain && url.username + url.password === "" ? url : undefined;
 }, "Give an http:// or https:// URL without credentials.");
 
-/** An RPC endpoint; its path may hold an API key, so that nothing prints it. */
+/** An RPC endpoint. Its path may contain an API key, so it is never printed. */
 export const rpcUrl = refine((text) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   return url !== undefined && /^https?:$/.test(url.protocol) ? url.href : undefined;
 }, "Give an http:// or https:// URL.");
 
-/** A WebSocket endpoint; it may hold an API key, too. */
+/** A WebSocket endpoint; it may contain an API key, too. */
 export const webSocketUrl = refine((text) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   return url !== undefined && /^wss?:$/.test(url.protocol) ? url.href : undefined;
 }, "Give a ws:// or wss:// URL.");
 
-/** A pause between two polls; with a point for parts of a second. */
+/** An interval between polls, in seconds with decimals. */
 export const pollSeconds = refine((text) => {
   const seconds = /^\d{1,4}(\.\d{1,3})?$/.test(text) ? Number(text) : NaN;
   return seconds >= 0.1 && seconds <= 600 ? seconds : undefined;
@@ -144,20 +144,20 @@ export const serviceIdText = refine<Hex>((text) => {
   }
 }, "Give a service ID: 0x and 64 hexadecimal digits.");
 
-/** Bytes, in any case, perhaps with a line's end. */
+/** Hexadecimal bytes in any case; a final newline is allowed. */
 export const hexText = refine<Hex>(
   (text) =>
     /^0x([0-9a-f]{2}){1,2048}\s*$/i.test(text) ? (text.trim().toLowerCase() as Hex) : undefined,
   "Give bytes: 0x and hexadecimal digits.",
 );
 
-/** An address, in any case. */
+/** An address in any case. */
 export const address = refine<Address>(
   (text) => (isAddress(text, { strict: false }) ? getAddress(text) : undefined),
   "Give an address: 0x and 40 hexadecimal digits.",
 );
 
-/** Where a server listens. */
+/** The address of a server. */
 export interface Listen {
   host: string;
   port: number;
@@ -170,7 +170,7 @@ export const hostAndPort = refine<Listen>((text) => {
   return { host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
 }, "Give host:port, for example 0.0.0.0:8080.");
 
-/** `host:port`; this host alone where only `:port` is given. */
+/** `host:port`; `:port` alone means loopback. */
 export const portOrHostAndPort = refine<Listen>(
   (text) => hostAndPort.safeParse(text.startsWith(":") ? `127.0.0.1${text}` : text).data,
   "Give host:port or :port, for example 0.0.0.0:8053.",
@@ -187,7 +187,7 @@ export const onOff = refine(
   "Give true or false.",
 );
 
-/** Several values of one kind, without a limit that anybody would meet. */
+/** Several values of one kind. */
 export function several<T>(kind: z.ZodType<T, string>) {
   return z.array(kind).max(64, "Give at most 64 values.");
 }

@@ -2,11 +2,11 @@ import type { ChainClient } from "../../chain/client.ts";
 import type { Timers } from "../../node/timers.ts";
 import type { Progress } from "./progress.ts";
 
-/** The chain is asked for its time at most this often, milliseconds. */
+/** Minimum interval between reads of the chain's time, milliseconds. */
 const MAX_PAUSE_MS = 30_000;
 const MIN_PAUSE_MS = 1_000;
 
-/** What a wait needs of a command's context. */
+/** The parts of a command's context that a wait needs. */
 export interface Waiting {
   readonly client: Pick<ChainClient, "getBlock">;
   readonly timers: Timers;
@@ -15,10 +15,10 @@ export interface Waiting {
 }
 
 /**
- * Waits, with a countdown, until the chain's newest block is at a moment or after it.
+ * Waits, with a countdown, until the chain's newest block is not before a moment.
  *
  * @param moment Unix seconds.
- * @param until Ends the sentence `12 s ...`: `until the stake is free`.
+ * @param until The rest of the sentence `12 s ...`: `until the stake is free`.
  */
 export async function untilChainTime(
   moment: number,
@@ -29,7 +29,7 @@ export async function untilChainTime(
     signal.throwIfAborted();
     const left = await client.getBlock().then(
       ({ timestamp }) => moment - Number(timestamp),
-      // An endpoint that fails for a while must not end a wait of days.
+      // A temporary failure of an endpoint must not end a wait of days.
       () => undefined,
     );
     if (left === undefined) {
@@ -40,7 +40,7 @@ export async function untilChainTime(
     if (left <= 0) break;
     const asked = timers.monotonic();
     const pause = Math.min(MAX_PAUSE_MS, Math.max(MIN_PAUSE_MS, (left * 1000) / 2));
-    // Between two questions the countdown goes on by itself; away from a terminal a line each is enough.
+    // On a terminal the countdown continues between two reads; elsewhere it prints one line per read.
     do {
       const passed = (timers.monotonic() - asked) / 1000;
       progress.update(`${duration(Math.max(0, left - passed))} ${until}`);
@@ -50,7 +50,7 @@ export async function untilChainTime(
   progress.clear();
 }
 
-/** A time for people: `13 d 4 h`, `2 h 5 min`, `40 s`. */
+/** Formats a duration: `13 d 4 h`, `2 h 5 min`, `40 s`. */
 export function duration(seconds: number): string {
   const whole = Math.ceil(seconds);
   const units = [

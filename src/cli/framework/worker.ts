@@ -12,11 +12,11 @@ import type { workerFlags } from "./commonFlags.ts";
 import type { Values } from "./flag.ts";
 import type { Listen } from "./values.ts";
 
-/** What a worker is started with. */
+/** The parameters of a worker. */
 export interface WorkerSpec {
-  /** Names it in the log. */
+  /** Name in the log. */
   readonly name: string;
-  /** The key that no other worker may run with meanwhile; without one, no other worker of the name. */
+  /** The key that is locked while the worker runs; without a key, the name is locked. */
   readonly key?: Hex;
   readonly deployment: Deployment;
   /** @param fail Ends a worker that finds, after its start, that it cannot go on. */
@@ -24,7 +24,7 @@ export interface WorkerSpec {
 }
 
 /**
- * Runs a worker until a signal ends it; meanwhile no other runs with its key and state folder.
+ * Runs a worker until a signal stops it, and locks its key and state folder meanwhile.
  *
  * @returns The exit code.
  * @throws BlockcloudError `WORKER_RUNNING`.
@@ -50,7 +50,7 @@ export async function runWorker(
       fail(error instanceof Error ? error : new Error(String(error)));
     });
     const server = await metricsServer(flags.metrics, metrics, log);
-    // Metrics are served first and to the last.
+    // The metrics server starts first and stops last.
     const parts = server === undefined ? worker : inOrder(server, worker);
     try {
       return await runUntilSignal(parts, log, { ...flags, failed });
@@ -62,7 +62,7 @@ export async function runWorker(
   }
 }
 
-/** Where metrics are served, if they are: only then is a web server loaded. */
+/** The metrics server, if one is configured; only then is its code loaded. */
 async function metricsServer(
   listen: Listen | undefined,
   metrics: Metrics,
@@ -73,7 +73,7 @@ async function metricsServer(
   return new MetricsServer({ listen }, { metrics, log });
 }
 
-/** The lock of a key, or of a worker's name, on a deployment. */
+/** The lock of a key or of a worker's name, for one deployment. */
 export function workerLock(stateDir: string, deployment: Deployment, holder: string): LockOptions {
   const name = isHex(holder) ? addressOfKey(holder) : holder;
   return { stateDir, name: `${name}-${deploymentTag(deployment)}` };

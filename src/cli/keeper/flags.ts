@@ -1,41 +1,41 @@
 import { key, list, text } from "../framework/flag.ts";
 import { address, etherAmount, wholeNumber } from "../framework/values.ts";
 
-/** The key that the keeper sends with. */
+/** The key that sends the keeper's transactions. */
 export const keeperKey = key(
   "--keeper-key-file <path>",
-  "file with the key that pays and is paid, mode 600",
+  "file with the key that pays gas and receives rewards, mode 600",
   { env: "BLOCKCLOUD_KEEPER_KEY", config: "keys.keeper", required: true },
 );
 
-/** What a BLOC is worth to a keeper. */
+/** The value of a BLOC to a keeper. */
 export const blocPrice = text(
   "--bloc-price <eth>",
-  "ether that one BLOC is worth to you; a call is sent if it brings a fifth more than its gas",
+  "ether that one BLOC is worth to you; a call is sent if it earns at least 20% more than its gas",
   etherAmount,
   { env: "BLOCKCLOUD_BLOC_PRICE", config: "blocPrice", required: true },
 );
 
-/** The budget for calls that pay nothing. */
+/** The budget for unprofitable calls. */
 export const unpaid = text(
   "--unpaid <eth>",
-  "gas for unprofitable calls, ETH a day at most",
+  "maximum gas cost of unprofitable calls, ETH a day",
   etherAmount,
   { config: "keeper.unpaid", default: "0" },
 );
 
-/** When services are settled that do not settle themselves. */
+/** The age of unsettled pay after which the keeper settles. */
 export const settleAfter = text(
   "--settle-after <epochs>",
-  "with --unpaid: settle services whose pay has waited for so long",
+  "with --unpaid: settle services whose pay is unsettled for this long",
   wholeNumber(2, 250),
   { config: "keeper.settleAfter", default: "48" },
 );
 
-/** Auditors to collect for. */
+/** Auditors for which the keeper collects. */
 export const collect = list(
   "--collect <address...>",
-  "collect for these auditors what they claimed",
+  "collect the claimed pay of these auditors",
   address,
   { config: "keeper.collect" },
 );

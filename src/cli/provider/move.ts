@@ -11,10 +11,15 @@ import { duration, hostAndPort, httpUrl } from "../framework/values.ts";
 export const providerMove = chainCommand({
   flags: {
     service,
-    to: text("--to <url>", "where clients reach the gateway from now on", httpUrl, {}),
-    listen: text("--listen <host:port>", "let the gateway listen here first", hostAndPort, {}),
-    back: toggle("--back", "go back to where the agent's own flags say"),
-    wait: text("--wait <time>", "how long to wait for the agent", duration, { default: "10s" }),
+    to: text("--to <url>", "new URL at which clients reach the gateway", httpUrl, {}),
+    listen: text(
+      "--listen <host:port>",
+      "let the gateway listen at this address first",
+      hostAndPort,
+      {},
+    ),
+    back: toggle("--back", "go back to the endpoint of the agent's own flags"),
+    wait: text("--wait <time>", "maximum wait for the agent", duration, { default: "10s" }),
     state,
   },
   examples: [
@@ -27,7 +32,7 @@ that no agent takes within --wait is withdrawn: an agent that starts later does 
   async run({ flags, deployment, io, output, signal, progress }) {
     const { service: number, to, listen, back } = flags;
     if (back === (to !== undefined || listen !== undefined)) {
-      throw new BlockcloudError("CONFIG_INVALID", "Where to?", {
+      throw new BlockcloudError("CONFIG_INVALID", "The new address is missing.", {
         remedy: "Give --to, --listen or both; or --back alone.",
       });
     }
@@ -35,7 +40,7 @@ that no agent takes within --wait is withdrawn: an agent that starts later does 
     try {
       if (back) {
         store.forgetMove();
-        output.print({ back: true }, "the agent goes back to where its flags say");
+        output.print({ back: true }, "the agent goes back to the endpoint of its flags");
         return undefined;
       }
       const id = store.requestMove({ uri: to?.href, listen }, io.now() + flags.wait);

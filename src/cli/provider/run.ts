@@ -14,7 +14,7 @@ import { coralAllowLoopback, coralFlags, coralOptions } from "../framework/coral
 import { runWorker } from "../framework/worker.ts";
 import { endpoint, listen, settleEvery, upstream } from "./flags.ts";
 
-/** It serves before the chain can be reached, and asks for it itself. */
+/** The provider serves before the chain can be reached, and checks the chain itself. */
 const WITHOUT_CHAIN = { checkChain: false };
 
 /** `blockcloud provider run` */
@@ -63,7 +63,7 @@ export const providerRun = chainCommand(
               stateDir: flags.state,
               coral: coralOptions(flags, deployment, {
                 name: `provider-${flags.service}`,
-                // It publishes; what others publish is none of its business.
+                // It only publishes, and needs no messages of other services.
                 subscribe: false,
                 allowLoopback: flags.allowLoopback,
               }),

@@ -28,7 +28,7 @@ export function answerText({ answer, verified, unconfirmed }: Seen): string {
       ["service", service && `${service.number}, ${service.status}, at block ${service.block}`],
       ["stake", service && `${amount(service.stake)} BLOC`],
       ["verdicts", verdicts?.join(", ")],
-      ["checked", verified ? "the record, against the key on chain" : "nothing"],
+      ["checked", verified ? "the record, against the key on chain" : "no"],
       ["not confirmed", unconfirmed.length === 0 ? undefined : unconfirmed.join(", ")],
     ]),
   ].join("\n");

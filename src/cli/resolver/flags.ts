@@ -1,18 +1,18 @@
 import { text, toggle } from "../framework/flag.ts";
 import { portOrHostAndPort, wholeNumber } from "../framework/values.ts";
 
-/** Where HTTP is answered. */
+/** The address of the HTTP server. */
 export const http = text(
   "--http <host:port>",
-  "where HTTP is answered; :port is this host alone (default: 127.0.0.1:8053 without --dns)",
+  "address of the HTTP server; :port is loopback (default: 127.0.0.1:8053 without --dns)",
   portOrHostAndPort,
   { env: "BLOCKCLOUD_RESOLVER_HTTP", config: "resolver.http" },
 );
 
-/** Where DNS is answered. */
+/** The address of the DNS server. */
 export const dns = text(
   "--dns <host:port>",
-  "where DNS is answered for bloc.alt, over UDP and TCP; :port is this host alone",
+  "address of the DNS server for bloc.alt, over UDP and TCP; :port is loopback",
   portOrHostAndPort,
   { env: "BLOCKCLOUD_RESOLVER_DNS", config: "resolver.dns" },
 );
@@ -20,7 +20,7 @@ export const dns = text(
 /** The limit over HTTP. */
 export const httpRate = text(
   "--http-rate <names>",
-  "names a second that one address may ask for over HTTP; 0: no limit",
+  "maximum names a second for one client address over HTTP; 0: no limit",
   wholeNumber(0, 1_000_000),
   { config: "resolver.httpRate", default: "100" },
 );
@@ -28,7 +28,7 @@ export const httpRate = text(
 /** The limit over DNS. */
 export const dnsRate = text(
   "--dns-rate <answers>",
-  "DNS answers a second to one network (/24, /64) over UDP; 0: no limit; loopback has none",
+  "maximum DNS answers a second to one network (/24, /64) over UDP; 0: no limit; loopback has none",
   wholeNumber(0, 1_000_000),
   { config: "resolver.dnsRate", default: "200" },
 );

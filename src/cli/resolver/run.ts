@@ -6,7 +6,7 @@ import { coralFlags, coralOptions } from "../framework/coralFlags.ts";
 import { runWorker } from "../framework/worker.ts";
 import * as resolverFlags from "./flags.ts";
 
-/** Where HTTP is answered when neither front is asked for. */
+/** The address of the HTTP server if neither --http nor --dns is given. */
 const DEFAULT_HTTP = { host: "127.0.0.1", port: 8053 };
 
 /** `blockcloud resolver run` */

@@ -25,7 +25,7 @@ const probeValue: z.ZodType<ProbeInput, string> = z.string().transform((given, c
 /** `--probe` */
 export const probeFlag = document(
   "--probe <json>",
-  "how auditors inspect it, or @ and a file with that (docs/protocol.md, section 2)",
+  "probe specification, or @<file> with it (docs/protocol.md, section 2)",
   probeValue,
   { required: true },
 );

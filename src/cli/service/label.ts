@@ -27,9 +27,9 @@ export const serviceLabel = transactCommand({
   },
   signer: walletKey,
   examples: ["blockcloud service label --service 7 --label weather --wallet-key-file wallet.key"],
-  notes: `The service must be active in the current epoch. The price falls with the label's length. Only the
-second transaction shows the label, and the first one has reserved it: a watcher of the public queue cannot take it first.
-The command may be stopped and run again; the salt is kept in the state folder.`,
+  notes: `The service must be active in the current epoch. The price falls with the label's length. The first transaction
+reserves the label without showing it, so a watcher of pending transactions cannot take it first. The command may be
+stopped and run again; the state folder keeps the salt.`,
   async run({ flags, io, client, deployment, transactor, output, progress, signal }) {
     const { service: number, label } = flags;
     const owner = transactor.account;
@@ -49,8 +49,9 @@ The command may be stopped and run again; the salt is kept in the state folder.`
       );
       return undefined;
     }
-    // Both would be found out only after the commitment was paid for.
-    if (held !== "") throw refused(`Service ${number} has the label ${held}, for ever.`);
+    // Otherwise these errors would appear only after the commitment was paid.
+    if (held !== "")
+      throw refused(`Service ${number} has the label ${held} already, and keeps it for ever.`);
     if (holder !== 0n) throw refused(`Service ${holder} has the label ${label}.`);
 
     const secret = flags.dryRun && !salt.exists ? (`0x${"00".repeat(32)}` as const) : salt.take();
@@ -73,7 +74,7 @@ The command may be stopped and run again; the salt is kept in the state folder.`
       call: { ...labels, functionName: "setLabel", args: [number, label, secret] },
       ...((notBefore === undefined || notBefore > head.timestamp) && { roughGas: 190_000n }),
       async ready() {
-        // Made a moment ago by the step before: its block says from when on.
+        // The preceding step made the commitment; its block decides when it can be used.
         notBefore ??= (await client.getBlock()).timestamp + minimumAge;
         await untilChainTime(Number(notBefore), "until the label can be taken", {
           client,
@@ -99,7 +100,7 @@ The command may be stopped and run again; the salt is kept in the state folder.`
   },
 });
 
-/** From when on a commitment can be used, Unix seconds; `none` when it has to be made. */
+/** The time from which a commitment can be used, Unix seconds; `none` if there is no commitment. */
 async function commitmentOf(
   client: ChainClient,
   labels: Address,
@@ -118,7 +119,7 @@ async function commitmentOf(
   } catch (cause) {
     const revert = revertOf(cause);
     if (revert?.name === "LabelNotCommitted") return "none";
-    // The last thing that happens: the commitment has the right age, and the permit comes with the call.
+    // The BLOC is taken last, so the commitment has the right age; the permit comes with the call.
     if (revert?.name.startsWith("ERC20Insufficient") === true) return 0n;
     if (revert?.name === "LabelAge") {
       const [, notBefore, notAfter] = revert.args as readonly [Hex, bigint, bigint];

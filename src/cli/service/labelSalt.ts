@@ -9,7 +9,7 @@ import { ensureFolder } from "../../node/folder.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 
 /**
- * The salt of a commitment to a label, on disk until the label is taken: without it a commitment that was
+ * The salt of a commitment to a label, on disk until the label is taken. Without its salt, a commitment that was
  * sent is lost.
  */
 export class LabelSalt {
@@ -22,13 +22,13 @@ export class LabelSalt {
     this.#file = path.join(state, "labels", name);
   }
 
-  /** Whether there is one, of an earlier run. */
+  /** Whether there is a salt of an earlier run. */
   get exists(): boolean {
     return existsSync(this.#file);
   }
 
   /**
-   * The salt: a new one unless there is one.
+   * The salt of an earlier run, or a new one.
    *
    * @throws BlockcloudError `SALT_DAMAGED`.
    */
@@ -36,8 +36,8 @@ export class LabelSalt {
     if (this.exists) {
       const salt = readSecretFile(this.#file, "salt").trim();
       if (/^0x[0-9a-f]{64}$/.test(salt)) return salt as Hex;
-      throw new BlockcloudError("SALT_DAMAGED", `${this.#file} holds no salt.`, {
-        remedy: "Remove it, and run again: the label is committed to anew.",
+      throw new BlockcloudError("SALT_DAMAGED", `${this.#file} contains no valid salt.`, {
+        remedy: "Remove it, and run again: the command makes a new commitment.",
       });
     }
     ensureFolder(path.dirname(this.#file));
@@ -46,7 +46,7 @@ export class LabelSalt {
     return salt;
   }
 
-  /** Forgets it, once the label is taken. */
+  /** Removes the salt after the label is taken. */
   forget(): void {
     rmSync(this.#file, { force: true });
   }

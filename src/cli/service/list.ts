@@ -13,11 +13,18 @@ const RIGHT = [0, 3];
 /** `blockcloud service list` */
 export const serviceList = chainCommand({
   flags: {
-    status: text("--status <status>", "only those of a status", oneOf(...serviceStatuses), {}),
-    class: text("--class <name>", "only those of a class", anyText, {}),
-    owner: text("--owner <address>", "only those of an owner", address, {}),
-    limit: text("--limit <n>", "at most so many", wholeNumber(1, 10_000), { default: "50" }),
-    after: text("--after <number>", "only those behind a number", wholeNumber(0), {
+    status: text(
+      "--status <status>",
+      "only services of this status",
+      oneOf(...serviceStatuses),
+      {},
+    ),
+    class: text("--class <name>", "only services of this class", anyText, {}),
+    owner: text("--owner <address>", "only services of this owner", address, {}),
+    limit: text("--limit <n>", "maximum number of services", wholeNumber(1, 10_000), {
+      default: "50",
+    }),
+    after: text("--after <number>", "only services after this number", wholeNumber(0), {
       default: "0",
     }),
   },
@@ -62,6 +69,6 @@ function cells({ number, status, className, stake, owner, label }: ServiceRow): 
 }
 
 function summary(count: number, next: number | null): string {
-  if (count === 0) return "no such services";
+  if (count === 0) return "no matching services";
   return next === null ? `${count} services` : `${count} services; more with --after ${next}`;
 }

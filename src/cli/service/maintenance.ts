@@ -14,8 +14,8 @@ export const serviceMaintenance = transactCommand({
     "blockcloud service maintenance on --service 7 --wallet-key-file wallet.key",
     "blockcloud service maintenance off --service 7 --wallet-key-file wallet.key",
   ],
-  notes: `A service in maintenance is not audited, not paid and not challenged; its stake stays at stake. Keep it
-running until the epoch is over.`,
+  notes: `A service in maintenance is not audited, not paid and not challenged. Its stake stays. Keep it running
+for two epochs, because the change counts only then.`,
   async run(context) {
     const { flags, args, client, deployment } = context;
     const { status } = await serviceState(client, deployment, flags.service);
@@ -29,8 +29,8 @@ running until the epoch is over.`,
       args: [flags.service, on],
       outcome: [
         on
-          ? "from the next epoch but one on the service is not audited and earns nothing"
-          : "from the next epoch but one on the service counts again, if nothing else keeps it out",
+          ? "two epochs from now the service is not audited and earns nothing"
+          : "two epochs from now the service is active again, unless another status applies",
       ],
       json: { maintenance: on },
     });

@@ -16,7 +16,7 @@ import { registryCall } from "./change.ts";
 import { classNamed, isEnough, needMinimumStake } from "./classes.ts";
 import { registrationFlags } from "./flags.ts";
 
-/** How many of the newest services are looked through for one that this key registered already. */
+/** Number of newest services in which an earlier registration is searched. */
 const LOOK_BACK = 256n;
 
 /** `blockcloud service register` */
@@ -27,9 +27,9 @@ export const serviceRegister = transactCommand({
     `blockcloud service register --probe '{"v":1,"requests":[{"path":"/health"}]}' --stake 1000 \\\n` +
       "--service-key-file service.key --wallet-key-file wallet.key",
   ],
-  notes: `One transaction: where the staking contract has no allowance, the wallet signs a permit for exactly the fee
-and the stake. Run again after an interruption: what is done is not done twice, and a service that this wallet
-registered with this service key is found.`,
+  notes: `Sends one transaction. If the staking contract has no allowance, the wallet signs a permit for exactly the fee
+and the stake. After an interruption run it again: it finds a service that this wallet registered with this service
+key, and does not register twice.`,
   async run({ flags, client, deployment, services, transactor, output }) {
     const owner = transactor.account;
     const key = addressOfKey(flags.serviceKey);
@@ -55,7 +55,7 @@ registered with this service key is found.`,
       bloc: { burned: fee, staked: stake },
       outcome: [
         isEnough(kind, stake)
-          ? "the service is active from the next epoch but one on"
+          ? "the service is active two epochs from now"
           : "the service is registered, and Unstaked until its stake reaches the class's minimum",
       ],
     });
@@ -65,7 +65,7 @@ registered with this service key is found.`,
       logs: sent.at(-1)?.receipt.logs ?? [],
     });
     if (event === undefined) {
-      throw new BlockcloudError("REGISTRATION_LOST", "The registration left no event.", {
+      throw new BlockcloudError("REGISTRATION_LOST", "The registration emitted no event.", {
         remedy: `Look at transaction ${sent.at(-1)?.receipt.transactionHash ?? ""}.`,
       });
     }
@@ -73,13 +73,13 @@ registered with this service key is found.`,
     const id = rootServiceId(number);
     output.print(
       { number: Number(number), id, owner, already: false, transactions: sentJson(sent) },
-      `service ${number}, owned by ${owner}, counts from the next epoch but one\nID ${id}`,
+      `service ${number}, owned by ${owner}, counts two epochs from now\nID ${id}`,
     );
     return undefined;
   },
 });
 
-/** A service that this owner has registered with this key, among the newest ones. */
+/** A service among the newest ones that this owner has registered with this key. */
 async function findService(
   client: ChainClient,
   deployment: Deployment,

@@ -22,7 +22,7 @@ blockcloud doctor, and read the worker's log.`,
       args: [flags.service],
       outcome: [
         enough
-          ? "from the next epoch but one on the service counts again, if nothing else keeps it out"
+          ? "two epochs from now the service is active again, unless another status applies"
           : "the suspension ends, but the stake is below the class's minimum: stake more",
       ],
     });

@@ -9,7 +9,7 @@ export const serviceRetire = transactCommand({
   flags: { service },
   signer: walletKey,
   examples: ["blockcloud service retire --service 7 --wallet-key-file wallet.key"],
-  notes: `This cannot be undone: number and label are never used again. blockcloud exit then settles the last pay
+  notes: `This cannot be undone: number and label are never given out again. blockcloud exit then settles the last pay
 and withdraws the stake.`,
   async run(context) {
     const { flags, client, deployment } = context;
@@ -23,7 +23,7 @@ and withdraws the stake.`,
       args: [flags.service],
       bloc: { unbonding: stake },
       outcome: [
-        "the service is out from the next epoch but one on, and nothing brings it back",
+        "the service is retired two epochs from now, for ever",
         ...(stake === 0n
           ? []
           : [`${formatEther(stake)} BLOC unbond to ${staker ?? owner}: withdraw them later`]),

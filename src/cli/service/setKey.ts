@@ -20,10 +20,10 @@ records of the old key, and delegations to sub-services are void. Keep the old k
     const state = await serviceState(client, deployment, flags.service);
     const lines =
       BigInt(state.key) === 0n
-        ? [`key ${key} counts from the next epoch but one on`]
+        ? [`key ${key} counts two epochs from now`]
         : [
-            `key ${key} counts from the next epoch but one on, instead of ${state.key}`,
-            "its records count at once: start the worker again with it, and the old one as a previous key",
+            `key ${key} counts two epochs from now, instead of ${state.key}`,
+            "it signs records at once: restart the worker with it, and with the old key as a previous key",
           ];
     return changeService(context, {
       number: flags.service,

@@ -34,7 +34,7 @@ export const serviceSetPayout = transactCommand({
     });
     return changeService(context, {
       number: flags.service,
-      title: "name the receiver of the pay",
+      title: "set the receiver of the pay",
       already: present === receiver ? `${receiver} receives the pay` : undefined,
       name: "set payout",
       functionName: "setPayout",

@@ -39,7 +39,7 @@ export const serviceSetProbe = transactCommand({
       name: "set probe",
       functionName: "setProbe",
       args: [flags.service, probe],
-      outcome: ["auditors inspect by it from the next epoch but one on"],
+      outcome: ["auditors use it two epochs from now"],
       json: { probeHash: keccak256(probe) },
     });
   },

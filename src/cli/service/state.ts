@@ -11,16 +11,16 @@ import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Step } from "../framework/plan.ts";
 import { revertOf, withRemedy } from "../framework/remedies.ts";
 
-/** What the chain says of a service, as it counts from the next epoch but one on. */
+/** The newest state of a service, which counts two epochs later. */
 export interface ServiceState {
   readonly owner: Address;
   readonly status: ServiceStatus;
   readonly key: Address;
   readonly stake: bigint;
-  /** Undefined after a transfer or retirement, until somebody stakes. */
+  /** Undefined after a transfer or retirement, until the owner stakes. */
   readonly staker: Address | undefined;
   readonly minimumStake: bigint;
-  /** The present epoch. */
+  /** The current epoch. */
   readonly epoch: number;
 }
 
@@ -77,9 +77,9 @@ export async function serviceState(
 }
 
 /**
- * The transaction that pays a service for all epochs that are final, if it is owed anything.
+ * The transaction that pays a service for all final epochs, if any pay is due.
  *
- * @returns The step and the pay, BLOC in wei; undefined when nothing is owed.
+ * @returns The step and the pay, BLOC in wei; undefined if no pay is due.
  */
 export async function settlement(
   client: ChainClient,
@@ -99,7 +99,7 @@ export async function settlement(
     if (reward === 0n) return undefined;
     return { step: { name: `settle the pay up to epoch ${epoch - 2}`, call }, reward };
   } catch (cause) {
-    // The first epochs of a chain, or a block that began a new epoch meanwhile: nothing to settle yet.
+    // In the first epochs of a chain, or if a block has begun a new epoch meanwhile, there is nothing to settle.
     if (revertOf(cause)?.name === "SettlementNotFinal") return undefined;
     throw describeRevert("settle", cause);
   }

@@ -51,13 +51,13 @@ same wallet. Its stake in the earlier version unbonds, and its pay is settled, b
       bloc: { staked: stake },
       outcome: [
         isEnough(kind, stake)
-          ? "the service goes on here from the next epoch but one on, with its label if it has one"
+          ? "the service continues here two epochs from now, with its label if it has one"
           : "the service is here, and Unstaked until its stake reaches the class's minimum",
       ],
     });
     output.print(
       { number: Number(number), id, owner, already: false, transactions: sentJson(sent) },
-      `service ${number}, owned by ${owner}, counts here from the next epoch but one\nID ${id}`,
+      `service ${number}, owned by ${owner}, counts here two epochs from now\nID ${id}`,
     );
     return undefined;
   },

@@ -45,7 +45,7 @@ the new owner. The service is active again when the new owner has set a key and 
             ]),
         status === "Retired"
           ? "the service stays Retired"
-          : "from the next epoch but one on the service is inactive: the new owner sets a key and stakes",
+          : "two epochs from now the service is inactive: the new owner sets a key and stakes",
         `pay that is not settled yet goes to ${flags.to}`,
       ],
       json: { to: flags.to },

@@ -41,14 +41,15 @@ export function auditorText({ view, moment, rounds, earnings }: AuditorReport): 
 }
 
 function standing(view: AuditorView, epoch: number): string {
-  if (view.enrolledSince === 0) return view.stake === 0n ? "no auditor" : "staked, not enrolled";
+  if (view.enrolledSince === 0)
+    return view.stake === 0n ? "not an auditor" : "staked, not enrolled";
   if (view.enrolledSince > epoch) return `counts from epoch ${view.enrolledSince} on`;
   return view.counted.now === 0n ? "enrolled without stake" : `counts since ${view.enrolledSince}`;
 }
 
 function weightText({ expectedWeight, counted, total }: AuditorView): string {
   const share = Number((counted.now * 10_000n) / total) / 100;
-  return `${expectedWeight.toFixed(2)} in each shard in the mean, ${share}% of the enrolled stake`;
+  return `${expectedWeight.toFixed(2)} in each shard on average, ${share}% of the enrolled stake`;
 }
 
 function etherText({ operatorBalance }: AuditorView, { daysOfGas }: Earnings): string {

@@ -23,7 +23,9 @@ export interface ServiceReport {
 
 /** Flags of the commands that report on a service. */
 export const reportFlags = {
-  epochs: text("--epochs <n>", "how many epochs back", wholeNumber(1, 200), { default: "12" }),
+  epochs: text("--epochs <n>", "number of past epochs to show", wholeNumber(1, 200), {
+    default: "12",
+  }),
   skipProbe: toggle("--skip-probe", "do not run the service's own probe against its endpoint"),
   allowLoopback: toggle("--allow-loopback", "devnet switch: probe services on loopback too", {
     config: "auditor.allowLoopback",

@@ -49,10 +49,7 @@ export function statusText(report: ServiceReport): string {
   return [
     `service ${view.number} is ${view.status.now} in epoch ${moment.epoch}`,
     facts([
-      [
-        "from the next epoch but one on",
-        view.status.now === view.status.next ? undefined : view.status.next,
-      ],
+      ["two epochs from now", view.status.now === view.status.next ? undefined : view.status.next],
       ["stake", stakeText(view, moment.epoch)],
       ["endpoints", endpointsText(report)],
       ["challenge", challengeText(view)],
@@ -72,7 +69,7 @@ export function statusText(report: ServiceReport): string {
 function classText({ class: kind }: ServiceView): string {
   const { name, excellentMs, goodMs, poorMs, minimumStake } = kind;
   const bounds = `EXCELLENT to ${excellentMs} ms, GOOD to ${goodMs}, POOR to ${poorMs}`;
-  return `${name}: ${bounds}; least stake ${amount(minimumStake)} BLOC`;
+  return `${name}: ${bounds}; minimum stake ${amount(minimumStake)} BLOC`;
 }
 
 function changing<T>({ now, next }: NowAndNext<T>, epoch: number, show: (value: T) => string) {
@@ -91,8 +88,7 @@ function probeText({ probe, class: kind }: ServiceView): string {
   const { requests } = probe.specification;
   const shown = requests.slice(0, 4).map(requestLine);
   const more = requests.length > 4 ? ` and ${requests.length - 4} more` : "";
-  const pending =
-    probe.hash.now === probe.hash.next ? "" : "; another from the next epoch but one on";
+  const pending = probe.hash.now === probe.hash.next ? "" : "; another two epochs from now";
   return `${shown.join(", ")}${more}, each within ${kind.poorMs} ms${pending}`;
 }
 
@@ -151,10 +147,10 @@ function selfProbeText({ probe }: ServiceReport): string {
 }
 
 function diagnosisText(diagnosis: readonly Diagnosis[]): string {
-  if (diagnosis.length === 0) return "nothing lowers its score";
+  if (diagnosis.length === 0) return "no problems found";
   const lines = diagnosis.map(({ severity, code, what, remedy, epochs }) => {
     const when = epochs === undefined ? "" : ` [epochs ${epochRanges(epochs)}]`;
     return `  ${severity === "problem" ? "!" : "-"} ${what}${when}\n    ${code}: ${remedy}`;
   });
-  return `why its score is not better:\n${lines.join("\n")}`;
+  return `reasons for its grades:\n${lines.join("\n")}`;
 }

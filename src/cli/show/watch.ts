@@ -5,7 +5,7 @@ import { toggle } from "../framework/flag.ts";
 const PAUSE_MS = { least: 2_000, most: 60_000 };
 
 /** `--watch`, for commands that show a state. */
-export const watchFlag = toggle("--watch", "show it again and again until Ctrl-C");
+export const watchFlag = toggle("--watch", "refresh until Ctrl-C");
 
 /**
  * Shows a state once, or repeatedly until the signal is aborted.

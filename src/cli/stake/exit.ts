@@ -105,7 +105,7 @@ async function leave(context: Context, role: Values<typeof roleFlags>): Promise<
           title: `end the leave: ${name}`,
           steps: last.finish,
           bloc: last.finishMoves,
-          outcome: ["nothing is left to be done"],
+          outcome: ["no further step is needed"],
         },
         { confirmed: sent.length > 0 },
       )),

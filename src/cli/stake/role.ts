@@ -77,7 +77,7 @@ export interface Stake {
   readonly name: string;
   /** For programs. */
   readonly json: object;
-  /** At stake from the next epoch but one on, BLOC in wei. */
+  /** At stake two epochs from now, BLOC in wei. */
   readonly amount: bigint;
   /** Minimum stake, BLOC in wei. */
   readonly minimum: bigint;

@@ -15,7 +15,7 @@ export const stake = transactCommand(
       "blockcloud stake 500 --service 7 --wallet-key-file wallet.key",
       "blockcloud stake 5000 --auditor --owner-key-file owner.key",
     ],
-    notes: `Counts from the next epoch but one on. Staking does not enrol an auditor: blockcloud auditor init does.`,
+    notes: `Counts two epochs from now. Staking does not enrol an auditor: blockcloud auditor init does.`,
     async run(context) {
       const { flags, args, deployment, transactor, output } = context;
       const { amount } = args;
@@ -28,13 +28,13 @@ export const stake = transactCommand(
         steps: [await transactor.paying(stake.add(amount), staking, amount)],
         bloc: { staked: amount },
         outcome: [
-          `${formatEther(after)} BLOC at stake from the next epoch but one on` +
+          `${formatEther(after)} BLOC at stake two epochs from now` +
             (enough ? "" : `, below the minimum of ${formatEther(stake.minimum)}`),
         ],
       });
       output.print(
         { ...stake.json, staked: amount, stake: after, transactions: sentJson(sent) },
-        `${stake.name}: ${formatEther(after)} BLOC at stake from the next epoch but one on`,
+        `${stake.name}: ${formatEther(after)} BLOC at stake two epochs from now`,
       );
       return undefined;
     },

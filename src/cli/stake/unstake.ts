@@ -14,7 +14,7 @@ export const unstake = transactCommand(
     args: {
       amount: text(
         "<bloc>",
-        "BLOC to take out, or: all",
+        "BLOC to unstake, or: all",
         z.union([z.literal("all"), blocAmount], "Give an amount of BLOC, or: all."),
         { required: true },
       ),
@@ -24,8 +24,8 @@ export const unstake = transactCommand(
       "blockcloud unstake 500 --service 7 --wallet-key-file wallet.key",
       "blockcloud unstake all --auditor --owner-key-file owner.key",
     ],
-    notes: `Counts from the next epoch but one on. The stake stays where it is for the unbonding time, and can be slashed
-meanwhile; then blockcloud withdraw pays it out. blockcloud exit does all of it, and claims what is left.`,
+    notes: `Counts two epochs from now. During the unbonding time the stake can still be slashed; then blockcloud
+withdraw pays it out. blockcloud exit does all of this, and claims the remaining pay.`,
     async run(context) {
       const { flags, args, client, deployment, transactor, output } = context;
       const stake = await readStake(flags, transactor.account, context);
@@ -36,13 +36,13 @@ meanwhile; then blockcloud withdraw pays it out. blockcloud exit does all of it,
       }
       const seconds = await unbondingSeconds(client, deployment);
       const after = stake.amount - amount;
-      const out = after < stake.minimum ? ", below the minimum: it does not count any more" : "";
+      const out = after < stake.minimum ? ", below the minimum: it does not count" : "";
       const sent = await transactor.carryOut({
-        title: `take stake out of ${stake.name}`,
+        title: `unstake from ${stake.name}`,
         steps: [stake.remove(amount)],
         bloc: { unbonding: amount },
         outcome: [
-          `${formatEther(after)} BLOC at stake from the next epoch but one on${out}`,
+          `${formatEther(after)} BLOC at stake two epochs from now${out}`,
           `${formatEther(amount)} BLOC can be withdrawn in ${duration(seconds)}`,
         ],
       });

@@ -24,7 +24,7 @@ export const withdraw = transactCommand(
         throw new BlockcloudError("NOTHING_MATURED", `${stake.name} has nothing to withdraw.`, {
           remedy:
             waiting === undefined
-              ? "Nothing unbonds: blockcloud unstake starts it."
+              ? "No stake is unbonding: start with blockcloud unstake."
               : `${formatEther(waiting.amount)} BLOC can be withdrawn in ${duration(Number(waiting.releaseAt - timestamp))}.`,
         });
       }

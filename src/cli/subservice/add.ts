@@ -12,11 +12,13 @@ export const subserviceAdd = chainCommand({
   flags: {
     service,
     self: text("--self <address>", "address of the device's key", address, { required: true }),
-    group: text("--group <number>", "free for the provider, 32 bits", wholeNumber(0, 0xffff_ffff), {
+    group: text("--group <number>", "number of your choice, 32 bits", wholeNumber(0, 0xffff_ffff), {
       default: "0",
     }),
     label: text("--label <label>", "its name under the service's label", anyText, {}),
-    for: text("--for <time>", "how long it holds, up to 366d", duration, { default: "30d" }),
+    for: text("--for <time>", "validity of the delegation, up to 366d", duration, {
+      default: "30d",
+    }),
     serviceKey,
     state,
   },
@@ -42,7 +44,7 @@ same state folder publishes the name. Run the command again to renew the delegat
         `sub-service  ${grant.serviceId}`,
         `name         ${rawName(grant.serviceId)}`,
         ...(grant.label === undefined ? [] : [`label        ${grant.label}`]),
-        `holds until  ${moment(grant.expiresAt)}`,
+        `valid until  ${moment(grant.expiresAt)}`,
         `delegation   ${grant.delegation}`,
       ].join("\n"),
     );

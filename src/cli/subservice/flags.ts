@@ -8,10 +8,10 @@ export const id = text("--id <service ID>", "the sub-service's ID", serviceIdTex
   required: true,
 });
 
-/** What lets the device sign for it. */
+/** The delegation to the device's key. */
 export const delegation = document(
   "--delegation <hex|@file>",
-  "what subservice add printed",
+  "delegation that subservice add printed",
   hexText,
   {
     env: "BLOCKCLOUD_DELEGATION",

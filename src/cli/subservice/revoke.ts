@@ -12,14 +12,14 @@ export const subserviceRevoke = chainCommand({
   args: { subservice: text("<subservice>", "its ID or its label", anyText, { required: true }) },
   examples: ["blockcloud subservice revoke roof --service 7 --service-key-file service.key"],
   notes: `The provider's agent with the same state folder publishes the revocation within a second, and keeps it
-published as long as the delegation could be valid. Without the agent, "blockcloud service set-key" voids all
+published as long as the delegation could be valid. Without the agent, "blockcloud service set-key" revokes all
 delegations at once.`,
   async run(context) {
     const { flags, args, output } = context;
     const grant = await asGranter(context, flags, (granter) =>
       revokeSubService(granter, args.subservice),
     );
-    output.print(grantJson(grant), `taken back: ${grant.serviceId}`);
+    output.print(grantJson(grant), `revoked: ${grant.serviceId}`);
     return undefined;
   },
 });

@@ -6,7 +6,7 @@ import { runWorker } from "../framework/worker.ts";
 import { endpoint, listen, upstream } from "../provider/flags.ts";
 import { delegation, deviceKey, id } from "./flags.ts";
 
-/** It serves before the chain can be reached, and asks for it itself. */
+/** The sub-service serves before the chain can be reached, and checks the chain itself. */
 const WITHOUT_CHAIN = { checkChain: false };
 
 /** `blockcloud subservice run` */

@@ -21,18 +21,23 @@ export const prefixText = z.string().transform((value, context): Prefix => {
 
 /** `blockcloud table add` */
 export const tableAdd = localCommand({
-  args: { prefix: text("<prefix>", "which service IDs it is for", prefixText, { required: true }) },
+  args: { prefix: text("<prefix>", "prefix of service IDs", prefixText, { required: true }) },
   flags: {
     state,
     forward: list("--forward <uri...>", "answer with these endpoints", anyText, {}),
     services: list("--services <id...>", "answer with one of these services", anyText, {}),
-    resolver: text("--resolver <url>", "ask another resolver", anyText, {}),
+    resolver: text("--resolver <url>", "query another resolver", anyText, {}),
     demux: text("--demux <socket>", "answer with a socket of this host", anyText, {}),
     delay: toggle("--delay", "resolve on demand; no other rule may be at the prefix"),
     drop: toggle("--drop", "refuse; no other rule may be at the prefix"),
-    priority: text("--priority <n>", "the lowest number counts", wholeNumber(0, 65_535), {
-      default: "0",
-    }),
+    priority: text(
+      "--priority <n>",
+      "the rule with the lowest number is used",
+      wholeNumber(0, 65_535),
+      {
+        default: "0",
+      },
+    ),
     weight: text("--weight <n>", "share within a priority", wholeNumber(0, 65_535), {
       default: "1",
     }),

@@ -36,9 +36,7 @@ A resolver writes its counters every ten seconds, and when it stops.`,
       return [String(id), prefix, action, ...counts, to.join(" ")];
     });
     const when =
-      countedUpTo === undefined
-        ? "Nothing was counted yet."
-        : `Counted up to ${utc(countedUpTo / 1000)}.`;
+      countedUpTo === undefined ? "No counters yet." : `Counted up to ${utc(countedUpTo / 1000)}.`;
     output.print(
       { rules: all, countedUpTo: countedUpTo ?? null },
       `${table(HEAD, rows, RIGHT)}\n\n${when}`,

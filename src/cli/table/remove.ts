@@ -16,7 +16,7 @@ const which = z.union([
 
 /** `blockcloud table remove` */
 export const tableRemove = localCommand({
-  args: { rule: text("<number or prefix>", "what to remove", which, { required: true }) },
+  args: { rule: text("<number or prefix>", "rule or prefix to remove", which, { required: true }) },
   flags: { state },
   examples: ["blockcloud table remove 3", "blockcloud table remove 0x0000000000000007/64"],
   run({ args, flags, output }) {

@@ -112,7 +112,7 @@ export class RootKeys {
         return;
       } catch (error) {
         if (signal.aborted) return;
-        this.#log.warn("cannot check what is held of a changed service", { number, error });
+        this.#log.warn("cannot check the messages of a changed service", { number, error });
         await this.#timers.sleep(RETRY_MS, signal).catch(() => {});
       }
     }

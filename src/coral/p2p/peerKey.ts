@@ -7,10 +7,10 @@ import { ensureFolder } from "../../node/folder.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 
 /**
- * The key that a node is known by to its peers, Ed25519, made at the first start and kept in a file of mode
- * 600. No signature of it is trusted.
+ * Loads the Ed25519 key of a node, which determines its peer ID. It is created at the first start, in a file of mode
+ * 600. Its signatures are not used to validate messages.
  *
- * @param file Undefined for a key that is gone with the process.
+ * @param file Undefined for a key that lives only in memory.
  * @throws BlockcloudError `KEY_FILE_OPEN`, `KEY_MALFORMED`, `KEY_UNWRITABLE`.
  */
 export async function peerKey(file: string | undefined): Promise<PrivateKey> {
@@ -28,7 +28,7 @@ function readPeerKey(file: string): PrivateKey {
   try {
     return privateKeyFromProtobuf(Buffer.from(text, "base64"));
   } catch {
-    // What the library says may hold a part of the key.
+    // The library's message may contain a part of the key.
     throw new BlockcloudError("KEY_MALFORMED", `The peer key in ${file} is malformed.`, {
       remedy: "Delete it: a new one is made, and the node gets another peer ID.",
     });

@@ -15,18 +15,18 @@ import { addressOfKey } from "../../protocol/signature.ts";
 import { blockcloudDomain } from "../../protocol/typedData.ts";
 import type { ProviderMetrics } from "../metrics.ts";
 
-/** Looks at the chain this often in a window, and tries a failing answer again at least so often. */
+/** Minimum number of checks, and of attempts at a failing answer, in a window. */
 const LOOKS = 60;
 const TRIES = 20;
-/** What the calls are, for people. */
+/** The calls in log messages. */
 const names: Readonly<Record<string, string>> = { respond: "the answer", annul: "the annulment" };
-/** Bounds of the pause between two looks, milliseconds. */
+/** Bounds of the pause between two checks, milliseconds. */
 const PAUSE_MS = { least: 250, most: 60_000 };
 
 export interface ChallengeResponderOptions {
   /** The service number. */
   number: bigint;
-  /** Service keys that may answer: the present one, and earlier ones that a challenge may have frozen. */
+  /** Service keys that may answer: the current one, and earlier ones that a challenge may have frozen. */
   keys: readonly Hex[];
 }
 
@@ -41,9 +41,8 @@ export interface ChallengeResponderDependencies {
 }
 
 /**
- * Answers challenges of a service, and annuls those that never got a question: what stays open counts as
- * unanswered in the end. Everything that matters is on chain, so that after a crash it takes up
- * whatever is open there.
+ * Answers challenges of a service, and annuls those that never got a question, because they would count as
+ * unanswered in the end. All state is on chain, so after a crash it continues with the open challenge.
  */
 export class ChallengeResponder implements Startable {
   readonly #number: bigint;
@@ -51,9 +50,9 @@ export class ChallengeResponder implements Startable {
   readonly #d: ChallengeResponderDependencies;
   readonly #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
-  /** The open challenge, and what was said of it already. */
+  /** The open challenge, and the messages about it that were logged. */
   #known: { id: bigint; said: Set<string> } | undefined;
-  /** The newest block when it found nothing open. */
+  /** The newest block when there was no open challenge. */
   #idleAt = "";
   #failures = 0;
   #retryAt = 0;
@@ -84,8 +83,8 @@ export class ChallengeResponder implements Startable {
         pauseMs = Math.min(PAUSE_MS.most, Math.max(PAUSE_MS.least, windowMs / LOOKS));
         await this.#look({ pauseMs, longestMs: windowMs / TRIES });
       } catch (error) {
-        // An endpoint that does not answer: it is asked again after the same pause.
-        log.warn("cannot look for challenges, trying again", { error });
+        // The endpoint does not answer; it is queried again after the same pause.
+        log.warn("cannot check for challenges, trying again", { error });
         pauseMs = Math.max(pauseMs, 4 * PAUSE_MS.least);
       }
       await timers.sleep(pauseMs, signal).catch((error: unknown) => {
@@ -97,7 +96,7 @@ export class ChallengeResponder implements Startable {
   async #look(retry: { pauseMs: number; longestMs: number }): Promise<void> {
     const { challenges, time, timers, log } = this.#d;
     const { hash } = time.head();
-    // A challenge is opened in a block.
+    // A new challenge needs a new block.
     if (hash === this.#idleAt) return;
     const id = await challenges.open(this.#number);
     if (this.#known !== undefined && this.#known.id !== id) await this.#close(this.#known.id);
@@ -115,7 +114,7 @@ export class ChallengeResponder implements Startable {
     this.#once("opened", () => {
       const { challenger, key: frozen, openedIn } = challenge;
       const seedSince = iso(epochStart(time.timing, openedIn + 1));
-      // Without a question yet: the window runs from the record of the first seed since then.
+      // There is no question yet: the window starts when the first seed since then is recorded.
       const due = until ?? { windowSeconds, seedSince };
       log.warn("the service is challenged", { ...about, challenger, key: frozen, ...due });
     });
@@ -147,7 +146,7 @@ export class ChallengeResponder implements Startable {
       });
       return;
     }
-    // Nothing is lost by waiting for a question: the time to answer runs from the seed's record.
+    // Waiting for a question costs nothing: the time to answer starts when the seed is recorded.
     if (question === undefined || key === undefined) return;
     if (timers.monotonic() < this.#retryAt) return;
     await this.#answer(id, question, key, retry);
@@ -165,7 +164,7 @@ export class ChallengeResponder implements Startable {
     await this.#send(id, { functionName: "respond", args: [id, proof] }, question.deadline, retry);
   }
 
-  /** Closes the challenge by a call of the challenge book, or says that it did not get through. */
+  /** Closes the challenge by a call of the challenge book, or logs the failure. */
   async #send(
     id: bigint,
     { functionName, args }: Pick<Call, "functionName" | "args">,
@@ -177,14 +176,14 @@ export class ChallengeResponder implements Startable {
     let error: unknown;
     try {
       const call = { address, abi: challengeBookAbi, functionName, args };
-      // One that waits from before a restart has the same nonce: it is replaced, and one of them is mined.
+      // A pending transaction from before a restart has the same nonce, so only one of the two is mined.
       await sender.send(call, { signal: this.#stopping.signal, deadline, urgent: true });
     } catch (caught) {
       if (this.#stopping.signal.aborted) return;
       error = caught;
     }
-    // Whatever the transaction met, the chain decides: an earlier one of ours, sent before a restart, may
-    // have closed it, and anybody may annul.
+    // After an error the chain decides: a transaction from before a restart may have closed the challenge, and
+    // any account may annul it.
     const { state } = await challenges.get(id);
     if (state !== "Open") {
       await this.#close(id);
@@ -201,7 +200,7 @@ export class ChallengeResponder implements Startable {
     });
   }
 
-  /** Says how a challenge ended, and forgets it. */
+  /** Logs the end of a challenge, and drops it. */
   async #close(id: bigint): Promise<void> {
     const { challenges, log } = this.#d;
     const { state } = await challenges.get(id);

@@ -14,7 +14,7 @@ export interface SettlerDependencies {
   log: Logger;
 }
 
-/** Collects the provider's pay for epochs that are final. */
+/** Settles the provider's pay for final epochs. */
 export class Settler {
   readonly #options: { number: bigint; everyEpochs: number };
   readonly #client: ChainClient;
@@ -23,7 +23,7 @@ export class Settler {
   readonly #time: ChainTime;
   readonly #log: Logger;
 
-  /** @param options `everyEpochs`: epochs that one transaction settles; at most 200, as the ring forgets. */
+  /** @param options `everyEpochs`: epochs per transaction; at most 200, because the ring keeps 254. */
   constructor(options: { number: bigint; everyEpochs: number }, dependencies: SettlerDependencies) {
     this.#options = options;
     this.#client = dependencies.client;

@@ -8,7 +8,7 @@ export interface StatusWatchDependencies {
   metrics?: Pick<ProviderMetrics, "serviceStatus">;
 }
 
-/** Tells the operator when the service's status changes; only an active one is audited and paid. */
+/** Logs changes of the service's status; only an active service is audited and paid. */
 export class StatusWatch {
   readonly #number: bigint;
   readonly #services: Services;
@@ -23,7 +23,7 @@ export class StatusWatch {
     this.#metrics = dependencies.metrics;
   }
 
-  /** Reads the status, and says so when it is another than the last time. */
+  /** Reads the status, and logs it if it has changed. */
   async look(): Promise<void> {
     const status = await this.#services.statusNow(this.#number);
     this.#metrics?.serviceStatus(status);

@@ -23,21 +23,21 @@ export interface PresenceOptions {
   serviceId: Hex;
   /** Signs receipts and records. */
   key: Hex;
-  /** The root's, for a sub-service; else `0x`. */
+  /** The root's delegation for a sub-service; otherwise `0x`. */
   delegation: Hex;
-  /** The HTTP server that the gateway stands in front of. */
+  /** The HTTP server behind the gateway. */
   upstream: URL;
   listen: ListenAddress;
-  /** Where clients reach the gateway; without it, where it listens. */
+  /** URL at which clients reach the gateway; without it, the address that it listens on. */
   endpoint: string | undefined;
-  /** Its node of the record network. */
+  /** The node of the record network. */
   coral: CoralOptions;
   storeFile: string;
 }
 
-/** What makes a service be there: its gateway, and the record that says where it is. */
+/** The presence of a service: its gateway and its published record. */
 export interface Presence {
-  /** What gateway and publisher stand on; started before and stopped after them. */
+  /** The parts that gateway and publisher use; started before and stopped after them. */
   readonly ground: Startable;
   readonly gateways: Gateways;
   readonly whereabouts: Whereabouts;
@@ -61,7 +61,7 @@ export function createPresence(
   const { client, time } = chain;
   const key = hexToBytes(options.key);
   const domain = blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry);
-  // As long as no block was read, this machine's clock has to do: the gateway serves without the chain.
+  // Before the first block this machine's clock is used, because the gateway serves without the chain.
   const now = () => Math.floor((time.isKnown ? time.now() : wallSeconds()) * 1000);
   const monotonic = () => timers.monotonic();
   const make = (listen: ListenAddress) =>

@@ -23,7 +23,7 @@ export async function waitForOutcome(
       const move = store.requestedMove(id);
       if (move === undefined) {
         throw new BlockcloudError("MOVE_REPLACED", "Another move was requested meanwhile.", {
-          remedy: "The agent's log says where the service is.",
+          remedy: "Look for the service's endpoint in the agent's log.",
         });
       }
       if (move.outcome !== undefined) return move.outcome;

@@ -19,9 +19,9 @@ import { ProviderMetrics } from "../metrics.ts";
 import { createPresence, type PresenceOptions } from "../publish/presence.ts";
 
 export interface SubServiceOptions extends Omit<PresenceOptions, "storeFile"> {
-  /** The preferred RPC endpoint, then those that stand in for it. */
+  /** The preferred RPC endpoint, then its fallbacks. */
   rpcUrls: readonly string[];
-  /** How the head is followed. */
+  /** The polling of the head. */
   pace?: ChainPace | undefined;
   /** Folder of the worker's state. */
   stateDir: string;
@@ -31,7 +31,7 @@ export interface SubServiceOptions extends Omit<PresenceOptions, "storeFile"> {
  * A device's agent: a gateway and a record under the root's delegation. It reads the chain, and sends no
  * transaction, so it needs no ether.
  *
- * @throws BlockcloudError `SUBSERVICE_KEY` when the key is not the one in the sub-service's ID. At its start:
+ * @throws BlockcloudError `SUBSERVICE_KEY` if the key is not the one in the sub-service's ID. At its start:
  *   `DELEGATION_MALFORMED`, `DELEGATION_SIGNER`, `DELEGATION_EXPIRED`, `DELEGATION_AHEAD`.
  */
 export function createSubService(
@@ -45,9 +45,9 @@ export function createSubService(
   if (!isAddressEqual(address, self)) {
     throw new BlockcloudError(
       "SUBSERVICE_KEY",
-      `${serviceId} is ${self}'s, the key is ${address}.`,
+      `${serviceId} belongs to key ${self}, but the given key is ${address}.`,
       {
-        remedy: "Give the key that the sub-service was added with.",
+        remedy: "Give the key for which the sub-service was added.",
       },
     );
   }
@@ -71,7 +71,7 @@ export function createSubService(
   return disposable(onChain);
 }
 
-/** Says at once what the network would say of each record. */
+/** Checks the delegation at the start, because the network would refuse each record. */
 async function checkDelegation(
   { client, time }: ChainAccess,
   { deployment }: SubServiceOptions,

@@ -147,8 +147,8 @@ describe("inspect", () => {
     it("fails with another body", async () => {
       const request = { sha256: sha("right") };
       expect((await against({ body: "right" }, request)).grade).to.equal(3);
-      await expectFailed("another body than expected", against({ body: "wrong" }, request));
-      await expectFailed("another body than expected", against({ body: "right\n" }, request));
+      await expectFailed("an unexpected body", against({ body: "wrong" }, request));
+      await expectFailed("an unexpected body", against({ body: "right\n" }, request));
     });
 
     it("fails with a body that is not JSON", async () => {

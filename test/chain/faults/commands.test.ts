@@ -44,7 +44,7 @@ describe("commands send each transaction once behind an endpoint that", () => {
     const second = await rig.cli(`${line} ${WALLET}`, { env });
     expect(second.code, second.stderr).to.equal(0);
   };
-  /** As it counts from the next epoch but one on. */
+  /** As it counts two epochs later. */
   const stake = async () => {
     const epoch = await rig.client.readContract({ ...rig.staking, functionName: "currentEpoch" });
     const args = [1n, epoch + HORIZON] as const;

@@ -70,7 +70,7 @@ describe("NewHeads", () => {
     });
     await follow(`ws://127.0.0.1:${port}/secret`);
     await timers.play(tried.promise);
-    expect(log.said("warn")).to.deep.equal(["no subscription to new blocks: they are polled for"]);
+    expect(log.said("warn")).to.deep.equal(["no subscription to new blocks, polling instead"]);
     expect(JSON.stringify(log.lines)).not.to.contain("secret").and.not.to.contain("127.0.0.1");
     expect(timers.monotonic(), "with pauses that grow").to.be.at.least(3_000);
     expect(heard).to.equal(0);

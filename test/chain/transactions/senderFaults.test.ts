@@ -16,7 +16,7 @@ describe("TransactionSender, when things go wrong", () => {
     await rig.said("transaction sent");
     // From 1 gwei, for which a transaction leaves room up to twice as much.
     await rig.baseFee("8");
-    await rig.said("transaction replaced by one that pays more");
+    await rig.said("transaction replaced by one with a higher fee");
     await rig.mine();
     expect((await sending).status).to.equal("success");
     expect(await rig.mined(), "one of the two").to.deep.equal([7n]);
@@ -30,7 +30,7 @@ describe("TransactionSender, when things go wrong", () => {
     const before = await price(first!.fields.hash);
     await rig.anvil.request("anvil_dropTransaction", [first!.fields.hash]);
     for (let block = 0; block < 3; block++) await rig.mine();
-    const [replaced] = await rig.said("transaction replaced by one that pays more");
+    const [replaced] = await rig.said("transaction replaced by one with a higher fee");
     const after = await price(replaced!.fields.hash);
     expect(after * 8n >= before * 9n).to.equal(true);
     await rig.mine();
@@ -42,7 +42,7 @@ describe("TransactionSender, when things go wrong", () => {
     const sending = rig.create({ maxFeePerGas: parseGwei("4") }).send(note(1n));
     await rig.said("transaction sent");
     await rig.baseFee("50");
-    await rig.said("the fee limit holds up a transaction");
+    await rig.said("the fee limit delays a transaction");
     await rig.baseFee("40");
     await rig.baseFee("1");
     await rig.mineUntil(sending);
@@ -92,11 +92,11 @@ describe("TransactionSender, when things go wrong", () => {
     const stuck = sender.send(note(1n));
     await rig.said("transaction sent");
     await rig.baseFee("50");
-    await rig.said("the fee limit holds up a transaction");
+    await rig.said("the fee limit delays a transaction");
     const urgent = sender.send(note(2n), { urgent: true });
     await rig.said("transaction sent", 2);
     await rig.mine();
-    await rig.said("transaction replaced by one that pays more");
+    await rig.said("transaction replaced by one with a higher fee");
     await rig.mine();
     await Promise.all([stuck, urgent]);
     expect(await rig.mined()).to.deep.equal([1n, 2n]);
@@ -136,7 +136,7 @@ describe("TransactionSender, when things go wrong", () => {
     const sending = rig.create().send(note(1n));
     const [first] = await rig.said("transaction sent");
     await rig.anvil.request("anvil_dropTransaction", [first!.fields.hash]);
-    await rig.said("transaction handed out again");
+    await rig.said("transaction sent again");
     await rig.mine();
     await sending;
     expect(await rig.mined()).to.deep.equal([1n]);
@@ -203,7 +203,7 @@ describe("TransactionSender, when things go wrong", () => {
     await first;
     await rig.anvil.request("anvil_reorg", [1, []]);
     const again = sender.send(note(1n));
-    await rig.said("a transaction that was mined is no more");
+    await rig.said("a reorganisation removed a mined transaction");
     await rig.said("transaction sent", 2);
     await rig.mine();
     await again;
@@ -298,7 +298,7 @@ describe("TransactionSender, when things go wrong", () => {
     const sending = rig.create({}, [rig.proxy.url]).send(note(1n));
     await rig.said("transaction sent");
     rig.proxy.fail("cut");
-    await rig.said("cannot look after a transaction, trying again");
+    await rig.said("cannot check a transaction, trying again");
     rig.proxy.heal();
     await rig.mine();
     await sending;

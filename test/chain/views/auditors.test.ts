@@ -30,7 +30,7 @@ describe("views of auditors", () => {
   });
   after(() => chain.stop());
 
-  it("one that has just enrolled waits for the next epoch but one", async () => {
+  it("one that has just enrolled waits for two epochs", async () => {
     const shown = await view(0);
     expect(shown).to.deep.include({
       stake: STAKE,

@@ -38,7 +38,7 @@ describe("views of services", function () {
   });
   after(() => chain.stop());
 
-  it("a service shows what was registered, and what counts from the next epoch but one on", async () => {
+  it("a service shows what was registered, and what counts two epochs later", async () => {
     const shown = await view(1n);
     expect(shown.owner).to.equal(chain.owner(1).address);
     expect(shown.payout).to.equal(chain.owner(1).address);

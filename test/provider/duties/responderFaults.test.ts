@@ -129,7 +129,7 @@ describe("answers to challenges, when things go wrong", () => {
     proxy.fail("cut");
     await ask();
     await until("it has noticed", () =>
-      log.said("warn").includes("cannot look for challenges, trying again"),
+      log.said("warn").includes("cannot check for challenges, trying again"),
     );
     proxy.heal();
     await stage.mineUntil("it is answered", async () => (await state()) === "Answered");
@@ -142,7 +142,7 @@ describe("answers to challenges, when things go wrong", () => {
     const fee: Hex = `0x${parseGwei("50").toString(16)}`;
     await stage.anvil.request("anvil_setNextBlockBaseFeePerGas", [fee]);
     await stage.mineUntil("it is answered", async () => (await state()) === "Answered");
-    expect(log.said("warn")).to.include("transaction replaced by one that pays more");
+    expect(log.said("warn")).to.include("transaction replaced by one with a higher fee");
     expect(await answers()).to.equal(1);
   });
 
