@@ -50,7 +50,7 @@ export function fileFault(error: unknown): BlockcloudError | undefined {
   if (errcode !== undefined) return databaseFault(error, "A database", errcode);
   const found = FAULTS[codeOf(error)];
   // Without a path it is of a socket or a process, unless only a disk can say it.
-  const isOfFile = file !== undefined || /^DISK_/.test(found?.[0] ?? "");
+  const isOfFile = file !== undefined || (found?.[0] ?? "").startsWith("DISK_");
   if (found === undefined || !isOfFile) return undefined;
   const [code, why, remedy] = found;
   const message = `${file ?? "A file"} cannot be used: ${why}.`;

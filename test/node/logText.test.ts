@@ -32,7 +32,7 @@ describe("logText", () => {
     const out = { writableLength: 0, write: (text: string) => written.push(text) > 0 };
     const log = createLogger(
       { name: "auditor", level: "info" },
-      new LogSink(out as never, { format: logText }),
+      new LogSink(out, { format: logText }),
     );
     log.info("auditor started", { epoch: 3n });
     expect(written[0]).to.match(/^\d\d:\d\d:\d\d\.\d{3} info {2}auditor started epoch=3\n$/);

@@ -108,14 +108,19 @@ export class Inspector implements Voter {
         neededMs: service.bounds.poorMs,
         leftMs: Math.max(0, Math.round((window.deadline - time.now()) * 1000)),
       });
-      return undefined;
     };
-    if (time.now() > latest) return skip();
+    if (time.now() > latest) {
+      skip();
+      return undefined;
+    }
     const attempts = Array.from({ length: INSPECTIONS }, () =>
       this.#attempt(service, { epoch, y, window, latest, signal }),
     );
     const results = (await Promise.all(attempts)).filter((result) => result !== undefined);
-    if (results.length === 0) return skip();
+    if (results.length === 0) {
+      skip();
+      return undefined;
+    }
     const findings = results.map(({ finding }) => finding);
     const grade = medianGrade(findings);
     metrics?.voted(grade);

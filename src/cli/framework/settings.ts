@@ -105,7 +105,10 @@ export function readSetting(
     return flag.kind === "list" ? [] : undefined;
   }
   const isMisplaced = flag.kind === "path" && [found.raw].flat().some(mayBeSecret);
-  if (isMisplaced) return refused(found, problems);
+  if (isMisplaced) {
+    refused(found, problems);
+    return undefined;
+  }
   const raw = flag.kind === "document" ? documentText(found, sources.io, problems) : found.raw;
   if (raw === undefined) return undefined;
   const parsed = flag.schema.safeParse(raw);
@@ -148,7 +151,10 @@ function documentText(
   problems: Problems,
 ): Raw | undefined {
   if (typeof raw !== "string" || !raw.startsWith("@")) return raw;
-  if (mayBeSecret(raw.slice(1))) return refused({ source, raw }, problems);
+  if (mayBeSecret(raw.slice(1))) {
+    refused({ source, raw }, problems);
+    return undefined;
+  }
   const name = path.resolve(io.cwd, raw.slice(1));
   try {
     if (statSync(name).size <= MAX_DOCUMENT_BYTES) return readFileSync(name, "utf8");
@@ -185,7 +191,7 @@ function keyPath(io: CliIo, file: string): string {
 }
 
 /** Notes that a secret stands where a path belongs, without repeating it. */
-function refused({ source, raw }: FoundSetting, problems: Problems): undefined {
+function refused({ source, raw }: FoundSetting, problems: Problems): void {
   problems.collect(source, () => {
     for (const item of [raw].flat()) refuseSecret(item.replace(/^@/, ""));
   });

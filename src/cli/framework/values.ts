@@ -79,10 +79,10 @@ export class ServiceLabel {
  * A service by number, ID, label or name. A label stands for the number that the chain says; commands get the
  * number.
  */
-export const serviceNamed = refine(
+export const serviceNamed = refine<bigint>(
   (text) => serviceNumber.safeParse(text).data ?? rootOf(text) ?? labelOf(text),
   "Give a service by its number, from 1, its label or its ID.",
-) as z.ZodType<bigint, string>;
+);
 
 function rootOf(text: string): bigint | undefined {
   if (!/^0x/i.test(text)) return undefined;
