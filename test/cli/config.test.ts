@@ -69,6 +69,15 @@ describe("blockcloud config", () => {
     expect((await cli("check --json")).json()).to.include({ file: null, settings: 0 });
   });
 
+  it("check takes a sub-service's ID, which has the form of a key, in its own place only", async () => {
+    const id = `0x${"00".repeat(7)}01${"00".repeat(4)}${"11".repeat(20)}`;
+    write("blockcloud.json", { subservice: { id } });
+    const { code, stderr } = await cli("check");
+    expect(code, stderr).to.equal(0);
+    write("blockcloud.json", { state: id });
+    expect((await cli("check")).code).to.equal(2);
+  });
+
   it("check lists every fault at once, those of keys and deployment among them", async () => {
     write("blockcloud.json", {
       deployment: "absent.json",
