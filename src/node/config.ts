@@ -5,6 +5,8 @@ import { looksLikeKey } from "./keys.ts";
 /** Size limit of a configuration file, bytes. */
 const MAX_BYTES = 64 * 1024;
 const MAX_DEPTH = 4;
+/** A service ID has as many digits as a private key. Errors do not show either. */
+const ID_PLACE = "subservice.id";
 
 /**
  * Settings of a configuration file by their place, with dots between names; a list of texts stays a list. The items
@@ -34,7 +36,7 @@ export function readConfigFile(file: string): ConfigEntries {
   const problems: string[] = [];
   const take = (value: unknown, place: string, depth: number): void => {
     const texts = Array.isArray(value) ? value.map(textOf) : [textOf(value)];
-    if (texts.some((text) => text !== undefined && looksLikeKey(text))) {
+    if (place !== ID_PLACE && texts.some((text) => text !== undefined && looksLikeKey(text))) {
       problems.push(
         `${place}: looks like a private key. Put it into a file of mode 600, and name that.`,
       );

@@ -61,6 +61,7 @@ export interface Reloadable extends Startable {
  * once. A worker that fails to start is stopped, so that no part of it keeps the process alive.
  *
  * @param options `withParent`: stop also when standard input ends, because the parent process has ended then.
+ *   `failed`: stop when the worker finds that it cannot go on; its error is thrown then.
  *   `reload`: what SIGHUP does instead of a stop, once the worker has started. `listening`: called when this function
  *   listens for signals, so that an earlier listener can leave without a gap.
  * @returns Exit code: 0 after a clean stop, 129 after one by SIGHUP, 1 if the worker could not stop in time.
@@ -70,6 +71,7 @@ export async function runUntilSignal(
   log: Logger,
   options: {
     withParent: boolean;
+    failed?: Promise<Error>;
     reload?: (() => Promise<void>) | undefined;
     listening?: (() => void) | undefined;
   },
@@ -85,13 +87,19 @@ export async function runUntilSignal(
   try {
     await start(worker, log);
     started.resolve(undefined);
-    const reason = await Promise.race([signalled, ...(input ? [input] : [])]);
-    log.info("stopping", { reason });
+    const { failed } = options;
+    const reason = await Promise.race([
+      signalled,
+      ...(input ? [input] : []),
+      ...(failed ? [failed] : []),
+    ]);
+    log.info("stopping", { reason: reason instanceof Error ? reason.message : reason });
     if (!(await stopInTime(worker))) {
       log.error("did not stop in time", { milliseconds: SHUTDOWN_MS });
       return 1;
     }
     log.info("stopped");
+    if (reason instanceof Error) throw reason;
     return reason === "SIGHUP" ? HANGUP_CODE : 0;
   } finally {
     unlisten();

@@ -4,6 +4,7 @@ import { Announcements } from "../chain/announcements.ts";
 import { Challenges } from "../chain/challenges.ts";
 import type { Deployment } from "../chain/deployment.ts";
 import type { FeePolicy } from "../chain/transactions/fees.ts";
+import { GAS_PER_ROUND } from "../chain/runway.ts";
 import { Services } from "../chain/services.ts";
 import { WhenReachable } from "../chain/whenReachable.ts";
 import type { CoralOptions } from "../coral/options.ts";
@@ -39,6 +40,11 @@ export interface ProviderEnvironment {
   log: Logger;
   /** The registry in which the provider counts its events. */
   metrics?: Metrics;
+  /**
+   * Ends the agent if the chain, which could not be reached at the start, shows later that no service can be
+   * served; without it, the agent tries again and is unhealthy.
+   */
+  fail?: ((error: unknown) => void) | undefined;
 }
 
 /** An agent with several services. */
@@ -79,7 +85,7 @@ export function createProviders(
     services,
     announcements: new Announcements({ client, deployment, time, services, log }),
     challenges: new Challenges(client, deployment),
-    sender: chain.sender(options.walletKey, options.fees),
+    sender: chain.sender(options.walletKey, options.fees, GAS_PER_ROUND.provider),
     time,
     ground: createGround(options, { chain, timers, log, registry }),
     stateDir: options.stateDir,
@@ -93,17 +99,19 @@ export function createProviders(
           log: own,
           metrics: counted,
         }),
-      ...{ metrics, timers, log },
+      ...{ metrics, timers, log, fail: environment.fail },
+      hasChain: () => time.isKnown,
     },
   );
   const onChain = new WhenReachable(
     { waits: ["record", "answers to challenges", "pay"] },
     {
       chain,
+      always: fleet.fronts,
       rest: inOrder(shared.ground.parts, fleet.tasks),
       ...{ timers, log, metrics: registry },
     },
   );
-  const worker = disposable(inOrder(fleet.fronts, onChain));
+  const worker = disposable(onChain);
   return Object.assign(worker, { reload: () => fleet.reload() });
 }

@@ -40,6 +40,7 @@ describe("help", () => {
     writeFileSync(path.join(cwd, "devnet.json"), JSON.stringify(DEPLOYMENT));
     mkdirSync(path.join(cwd, ".blockcloud"));
     // An endpoint of another chain: a command whose line was understood gets as far as that.
+    for (const name of ["receipt", "body"]) writeFileSync(path.join(cwd, name), "x");
     rpc = createServer((request, response) => {
       request.resume().on("end", () => {
         response.end('{"jsonrpc":"2.0","id":0,"result":"0x1"}');

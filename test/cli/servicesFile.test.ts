@@ -146,6 +146,14 @@ describe("the file of an agent's services", () => {
     }
   });
 
+  it("never repeats a recovery phrase that stands in place of a key file", () => {
+    const phrase = `${"abandon ".repeat(11)}about`;
+    for (const place of ["serviceKeyFile", "previousServiceKeyFiles"]) {
+      services(entry({ [place]: place === "serviceKeyFile" ? phrase : [phrase] }));
+      expect(faults().join(), place).to.contain("KEY_MISPLACED").and.not.to.contain("abandon");
+    }
+  });
+
   it("is checked with the command's other settings, and stands in place of the flags of one service", async () => {
     write("devnet.json", DEPLOYMENT);
     services(entry({ listen: "8080" }));

@@ -101,7 +101,8 @@ describe("provider run with several services", () => {
     mkdirSync(state);
     writeFileSync(providerStoreFile(state, rig.devnet.deployment, 4n), "no database".repeat(1_000));
     const third = entry(3, { serviceKeyFile: "absent.key" });
-    write([entry(1), entry(2, { listen: taken }), third, entry(4)]);
+    const stranger = { serviceKeyFile: "stranger.key" };
+    write([entry(1), entry(2, { listen: taken }), third, entry(4), entry(9, stranger)]);
     agent = new WorkerProcess({
       name: "provider",
       args: [
@@ -118,10 +119,11 @@ describe("provider run with several services", () => {
       for (const wake of waiting) wake();
       waiting.clear();
     });
-    await said("the services have started", { services: 4, failed: 3 });
+    await said("the services have started", { services: 5, failed: 4 });
     await said("the service cannot run", { service: "2", code: "GATEWAY_LISTEN" });
     await said("the service cannot run", { service: "3", code: "KEY_MISSING" });
     await said("the service cannot run", { service: "4", code: "STORE_DAMAGED" });
+    await said("the service cannot run", { service: "9", code: "SERVICE_UNREGISTERED" });
     expect((await ask({ port: await portOf("1") })).body.toString()).to.equal("sunny");
     expect(await health()).to.deep.equal({
       status: 503,
@@ -130,6 +132,7 @@ describe("provider run with several services", () => {
         "service_2: cannot start: GATEWAY_LISTEN",
         "service_3: cannot start: KEY_MISSING",
         "service_4: cannot start: STORE_DAMAGED",
+        "service_9: cannot start: SERVICE_UNREGISTERED",
       ],
     });
   });
@@ -153,7 +156,7 @@ describe("provider run with several services", () => {
     write([entry(1), entry(3)]);
     const { services, failed, added, changed, removed } = await reloaded();
     expect({ services, failed, added, changed, removed }).to.deep.equal({
-      ...{ services: 2, failed: 0, added: [], changed: ["3"], removed: ["2", "4"] },
+      ...{ services: 2, failed: 0, added: [], changed: ["3"], removed: ["2", "4", "9"] },
     });
     expect((await ask({ port: await portOf("3") })).body.toString()).to.equal("sunny");
     // The removed service drains: clients may use it until the lease of its record ends.

@@ -145,6 +145,7 @@ function describe(
 
 function helpOf({ about, options, kind }: Flag<unknown>): string {
   const ways = [
+    ...(options.required === true ? ["required"] : []),
     ...(!options.default || kind === "switch" ? [] : [`default: ${options.default}`]),
     ...(options.env === undefined ? [] : [`env: ${options.env}`]),
   ];

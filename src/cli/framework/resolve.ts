@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { readConfigFile, type ConfigEntries } from "../../node/config.ts";
 import { FoundKey } from "../../node/keys.ts";
+import { mayBeSecret } from "../../node/misplaced.ts";
 import { readPasswordFile } from "../../node/secretFile.ts";
 import { everyFlags } from "./commonFlags.ts";
 import type { Flag, Flags } from "./flag.ts";
@@ -56,6 +57,8 @@ export async function readSources(
 ): Promise<Sources> {
   const none = { io, config: new Map() as ConfigEntries, configFile: undefined };
   const named = findSetting(everyFlags.config, given, none)?.raw;
+  // The flag is read with all others, which notes that it is no path.
+  if (typeof named === "string" && mayBeSecret(named)) return none;
   const file = path.resolve(io.cwd, typeof named === "string" ? named : DEFAULT_CONFIG);
   if (named === undefined && !existsSync(file)) return none;
   const config = problems.collect("configuration", () => readConfigFile(file));

@@ -68,17 +68,17 @@ connections. A file with an error changes nothing.`,
         const source = new FileSource({ file, passwordFile }, { io, signal });
         return runWorker(flags, {
           ...worker,
-          create: (log, metrics) =>
-            createProviders(agent, source, { timers: systemTimers, log, metrics }),
+          create: (log, metrics, fail) =>
+            createProviders(agent, source, { timers: systemTimers, log, metrics, fail }),
           handOver,
         });
       }
       return runWorker(flags, {
         ...worker,
-        create: (log, metrics) =>
+        create: (log, metrics, fail) =>
           createProvider(
             { ...agent, ...settingsOf(single) },
-            { timers: systemTimers, log, metrics },
+            { timers: systemTimers, log, metrics, fail },
           ),
       });
     },

@@ -1,5 +1,6 @@
 import path from "node:path";
 import { readConfigFile, type ConfigEntries } from "../../node/config.ts";
+import { refuseSecret } from "../../node/misplaced.ts";
 import { service } from "../framework/commonFlags.ts";
 import { file, list, type Flag, type Flags, type Values } from "../framework/flag.ts";
 import type { CliIo } from "../framework/io.ts";
@@ -76,6 +77,12 @@ function readEntry(
   const entry = values as unknown as ServiceEntry;
   const folder = path.dirname(sources.configFile);
   const previous = entry.previousServiceKeyFiles ?? [];
+  const at = `"${placeOf(index, "previousServiceKeyFiles")}" in ${sources.configFile}`;
+  for (const each of previous) {
+    problems.collect(at, () => {
+      refuseSecret(each);
+    });
+  }
   return { ...entry, previousServiceKeyFiles: previous.map((each) => path.resolve(folder, each)) };
 }
 

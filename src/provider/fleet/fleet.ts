@@ -10,6 +10,10 @@ export interface FleetDependencies {
   /** Makes the parts of a service for one attempt to start it. */
   make(plan: ServicePlan, log: Logger, metrics: ServiceMetrics): Promise<ServiceParts>;
   metrics: { of(service: string): ServiceMetrics; forget(service: string): void };
+  /** Whether the chain was reached. */
+  hasChain(): boolean;
+  /** Ends the agent if the chain was reached late, and no service can start then. */
+  fail?: ((error: unknown) => void) | undefined;
   timers: Timers;
   log: Logger;
 }
@@ -29,12 +33,14 @@ interface Leaving {
  */
 export class Fleet {
   readonly #graceMs: number;
-  readonly #d: FleetDependencies;
+  readonly #dependencies: FleetDependencies;
   readonly #services = new Map<bigint, HostedService>();
   readonly #leaving = new Map<HostedService, Leaving>();
   readonly #stopping = new AbortController();
   readonly #ready = Promise.withResolvers<undefined>();
   #reloading: Promise<unknown> = Promise.resolve();
+  /** Whether the gateways serve before the chain was reached. */
+  #isEarly = false;
 
   /**
    * @param options.graceMs How long the gateway of a removed service stays open: the lease of the record that names
@@ -42,7 +48,7 @@ export class Fleet {
    */
   constructor(options: { graceMs: number }, dependencies: FleetDependencies) {
     this.#graceMs = options.graceMs;
-    this.#d = dependencies;
+    this.#dependencies = dependencies;
   }
 
   /** The gateways; they need neither the chain nor the record network. */
@@ -77,9 +83,11 @@ export class Fleet {
 
   /** @throws BlockcloudError of the source; or a service's, if no service could open its gateway. */
   async #startFronts(): Promise<void> {
-    const plans = await this.#d.source.read();
+    this.#isEarly = !this.#dependencies.hasChain();
+    const plans = await this.#dependencies.source.read();
     await Promise.all(plans.map((plan) => this.#host(plan).start()));
-    this.#throwIfAllFailed();
+    const failure = this.#commonFailure();
+    if (failure !== undefined) throw failure.error;
   }
 
   /** @throws BlockcloudError if no service could start. */
@@ -96,7 +104,10 @@ export class Fleet {
       if (service.failure !== undefined) throw service.failure.error;
     });
     await Promise.any(running).catch(() => {
-      this.#throwIfAllFailed();
+      const error = this.#commonFailure();
+      if (error === undefined) return;
+      if (!this.#isEarly) throw error.error;
+      this.#dependencies.fail?.(error.error);
     });
   }
 
@@ -106,14 +117,14 @@ export class Fleet {
     await Promise.all([...this.#services.values()].map((service) => service.stopTasks()));
   }
 
-  #throwIfAllFailed(): void {
+  /** The failure of the first service, if all have failed. */
+  #commonFailure(): { readonly error: unknown } | undefined {
     const failures = [...this.#services.values()].map(({ failure }) => failure);
-    const [first] = failures;
-    if (first !== undefined && !failures.includes(undefined)) throw first.error;
+    return failures.includes(undefined) ? undefined : failures[0];
   }
 
   async #reload(): Promise<void> {
-    const { source, log } = this.#d;
+    const { source, log } = this.#dependencies;
     if (this.#stopping.signal.aborted) return;
     let plans: readonly ServicePlan[];
     try {
@@ -152,7 +163,10 @@ export class Fleet {
     const service = this.#services.get(number);
     if (service === undefined) return;
     await service.stopTasks().catch((error: unknown) => {
-      this.#d.log.warn("a service's tasks could not be stopped", { service: number, error });
+      this.#dependencies.log.warn("a service's tasks could not be stopped", {
+        service: number,
+        error,
+      });
     });
     this.#services.delete(number);
     const { promise: closing, resolve } = Promise.withResolvers<undefined>();
@@ -175,7 +189,7 @@ export class Fleet {
 
   /** @param closing Called when the gateway does not listen any more; its responses may still run. */
   async #leave(service: HostedService, hurry: AbortSignal, closing: () => void): Promise<void> {
-    const { timers, log, metrics } = this.#d;
+    const { timers, log, metrics } = this.#dependencies;
     const { number } = service.plan.settings;
     const signal = AbortSignal.any([hurry, this.#stopping.signal]);
     await timers.sleep(this.#graceMs, signal).catch(() => undefined);
@@ -194,14 +208,14 @@ export class Fleet {
   }
 
   #host(plan: ServicePlan): HostedService {
-    const { make, timers, metrics } = this.#d;
+    const { make, hasChain, timers, metrics } = this.#dependencies;
     const { number } = plan.settings;
-    const log = this.#d.log.child({ service: number });
+    const log = this.#dependencies.log.child({ service: number });
     const counted = metrics.of(number.toString());
     const service = new HostedService(plan, {
       make: (each) => make(each, log, counted),
       ready: this.#ready.promise,
-      ...{ timers, log, metrics: counted },
+      ...{ hasChain, timers, log, metrics: counted },
     });
     this.#services.set(number, service);
     return service;
@@ -209,6 +223,10 @@ export class Fleet {
 
   #say(message: string, fields: object): void {
     const failed = [...this.#services.values()].filter(({ failure }) => failure !== undefined);
-    this.#d.log.info(message, { services: this.#services.size, ...fields, failed: failed.length });
+    this.#dependencies.log.info(message, {
+      services: this.#services.size,
+      ...fields,
+      failed: failed.length,
+    });
   }
 }

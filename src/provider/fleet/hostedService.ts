@@ -1,3 +1,4 @@
+import { findAnswerError, findFault } from "../../chain/rpc/faults.ts";
 import type { Startable } from "../../node/lifecycle.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Timers } from "../../node/timers.ts";
@@ -10,6 +11,12 @@ const PAUSE_MS = { first: 1_000, most: 60_000 };
 
 /** The parts of a service, made for one attempt. */
 export interface ServiceParts {
+  /**
+   * Asks the chain whether the service can be served with its key.
+   *
+   * @throws BlockcloudError `SERVICE_UNREGISTERED`, `SERVICE_RETIRED` or `SERVICE_KEY_OTHER`; what the client throws.
+   */
+  check(signal: AbortSignal): Promise<void>;
   /** The parts that need neither the chain nor the record network: store and gateway. */
   readonly front: Startable;
   /** The others: record, settlement, answers to challenges. */
@@ -19,6 +26,8 @@ export interface ServiceParts {
 export interface HostedServiceDependencies {
   /** @throws BlockcloudError if a key or the store cannot be opened. */
   make(plan: ServicePlan): Promise<ServiceParts>;
+  /** Whether the chain was reached. */
+  hasChain(): boolean;
   /** Settles when tasks may start: chain and record network are there. */
   ready: Promise<void>;
   timers: Timers;
@@ -32,7 +41,7 @@ export interface HostedServiceDependencies {
  */
 export class HostedService {
   readonly plan: ServicePlan;
-  readonly #d: HostedServiceDependencies;
+  readonly #dependencies: HostedServiceDependencies;
   readonly #stopping = new AbortController();
   readonly #aborted: Promise<void>;
   readonly #firstFront = Promise.withResolvers<undefined>();
@@ -44,7 +53,7 @@ export class HostedService {
 
   constructor(plan: ServicePlan, dependencies: HostedServiceDependencies) {
     this.plan = plan;
-    this.#d = dependencies;
+    this.#dependencies = dependencies;
     const { signal } = this.#stopping;
     this.#aborted = new Promise((resolve) => {
       signal.addEventListener("abort", () => {
@@ -98,23 +107,35 @@ export class HostedService {
         this.#fail(error, pause);
         await this.#clear();
         this.#settle();
-        await this.#d.timers.sleep(pause, signal).catch(() => undefined);
+        const wait = isFinal(error)
+          ? this.#aborted
+          : this.#dependencies.timers.sleep(pause, signal).catch(() => undefined);
+        await wait;
       }
     }
   }
 
   /** Returns when the service runs, or is to stop. */
   async #attempt(): Promise<void> {
-    const { make, ready, metrics, log } = this.#d;
+    const { make, hasChain, ready, metrics, log } = this.#dependencies;
     const { signal } = this.#stopping;
-    this.#parts = await make(this.plan);
+    const parts = await make(this.plan);
+    this.#parts = parts;
     if (signal.aborted) return;
-    await this.#parts.front.start();
+    // Before it listens, if the chain can be asked; else before it publishes or pays.
+    let isChecked = hasChain() && (await this.#isChecked(parts));
+    if (signal.aborted) return;
+    await parts.front.start();
     this.#firstFront.resolve(undefined);
     await Promise.race([ready, this.#aborted]);
+    for (let pause = PAUSE_MS.first; !isChecked && !signal.aborted; pause *= 2) {
+      isChecked = await this.#isChecked(parts);
+      const longest = Math.min(pause, PAUSE_MS.most);
+      if (!isChecked) await this.#dependencies.timers.sleep(longest, signal).catch(() => undefined);
+    }
     if (signal.aborted) return;
     this.#hasTasks = true;
-    const started = this.#parts.tasks.start();
+    const started = parts.tasks.start();
     // An announcement may wait long for its block: a service that is to stop does not wait for that. Its failure is
     // a consequence of the stop then.
     started.catch(() => undefined);
@@ -125,6 +146,20 @@ export class HostedService {
     this.#failure = undefined;
   }
 
+  /** False if no endpoint answers. */
+  async #isChecked(parts: ServiceParts): Promise<boolean> {
+    try {
+      await parts.check(this.#stopping.signal);
+      return true;
+    } catch (error) {
+      if (findFault(error) === undefined && findAnswerError(error) === undefined) throw error;
+      this.#dependencies.log.warn("the service cannot be checked, because no endpoint answers", {
+        error,
+      });
+      return false;
+    }
+  }
+
   #settle(): void {
     this.#firstFront.resolve(undefined);
     this.#firstTasks.resolve(undefined);
@@ -132,20 +167,20 @@ export class HostedService {
 
   /** An error is logged when it is new; a repeated one is a warning. */
   #fail(error: unknown, pause: number): void {
-    const { log, metrics } = this.#d;
+    const { log, metrics } = this.#dependencies;
     const told = describeFailure(error);
     const before = this.#failure && describeFailure(this.#failure.error);
     this.#failure = { error };
     metrics.failed(error);
     log[before?.code === told.code ? "warn" : "error"]("the service cannot run", {
       ...told,
-      triedAgainInSeconds: pause / 1000,
+      ...(isFinal(error) ? {} : { triedAgainInSeconds: pause / 1000 }),
     });
   }
 
   /** Stops what an attempt has started. */
   async #clear(): Promise<void> {
-    const { log } = this.#d;
+    const { log } = this.#dependencies;
     const failed = (error: unknown) => {
       log.warn("a part of the service could not be stopped", { error });
     };
@@ -154,6 +189,11 @@ export class HostedService {
     await this.#parts?.front.stop().catch(failed);
     this.#parts = undefined;
   }
+}
+
+/** Whether another attempt cannot succeed. */
+function isFinal(error: unknown): boolean {
+  return error instanceof BlockcloudError && error.code === "SERVICE_RETIRED";
 }
 
 /** An error's code and message, for the log; the message ends with the remedy. */

@@ -13,6 +13,7 @@ import type { ServiceMetrics } from "../metrics.ts";
 import { Provider } from "../provider.ts";
 import { Announcer } from "../publish/announcer.ts";
 import { createPresence, type Ground } from "../publish/presence.ts";
+import { ServiceCheck } from "../serviceCheck.ts";
 import { providerStoreFile } from "../store.ts";
 import type { ServiceParts } from "./hostedService.ts";
 import type { ServiceKeys, ServiceSettings } from "./plan.ts";
@@ -73,5 +74,9 @@ export function createServiceParts(
     statusWatch: new StatusWatch({ number }, { services, log, metrics }),
     ...{ time, log, metrics },
   });
-  return { front, tasks };
+  const check = new ServiceCheck(
+    { number, keys: [serviceKey, ...previousKeys] },
+    { services, challenges, time, timers },
+  );
+  return { front, tasks, check: (signal) => check.run(signal) };
 }

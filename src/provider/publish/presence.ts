@@ -100,7 +100,7 @@ export function createPresence(
   const store = new ProviderStore(options.storeFile);
   const whereabouts = new Whereabouts(
     { configured: options.endpoint },
-    { gateways, store, timers, log },
+    { gateways, store, timers, log, now: () => wallSeconds() * 1000 },
   );
   const front: Startable = {
     start: () => gateways.start(),

@@ -4,12 +4,13 @@ import { ChainAccess, type ChainPace } from "../../chain/access.ts";
 import { currentEpoch } from "../../chain/clock.ts";
 import { deploymentTag, type Deployment } from "../../chain/deployment.ts";
 import { Services } from "../../chain/services.ts";
-import { WhenReachable } from "../../chain/whenReachable.ts";
+import { WhenReachable, withCheck } from "../../chain/whenReachable.ts";
 import type { CoralOptions } from "../../coral/options.ts";
-import { disposable, inOrder, type Startable, type Worker } from "../../node/lifecycle.ts";
+import { disposable, inOrder, type Worker } from "../../node/lifecycle.ts";
 import { createMetrics } from "../../node/metrics.ts";
 import { checkTimes } from "../../protocol/checkRecord.ts";
 import { readDelegation } from "../../protocol/delegation.ts";
+import { HORIZON } from "../../protocol/epoch.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { parseServiceId } from "../../protocol/serviceId.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
@@ -63,19 +64,17 @@ export function createSubService(
     ground,
     { log, metrics },
   );
-  const check: Startable = {
-    start: () => checkDelegation(chain, options, { number: prefix, serviceId, delegation }),
-    stop: () => Promise.resolve(),
-  };
+  const check = () => checkDelegation(chain, options, { number: prefix, serviceId, delegation });
   const onChain = new WhenReachable(
     { waits: ["record"] },
     {
-      chain,
-      rest: inOrder(check, ground.parts, publisher(undefined)),
-      ...{ timers, log, metrics: registry },
+      chain: withCheck(chain, check),
+      always: front,
+      rest: inOrder(ground.parts, publisher(undefined)),
+      ...{ timers, log, metrics: registry, fail: environment.fail },
     },
   );
-  return disposable(inOrder(front, onChain));
+  return disposable(onChain);
 }
 
 /** Checks the delegation at the start, because the network would refuse each record. */
@@ -88,7 +87,7 @@ async function checkDelegation(
   const { delegation, signer } = readDelegation(input.serviceId, input.delegation, domain);
   checkTimes("DELEGATION", delegation, time.now() * 1000);
   const services = new Services(client, deployment);
-  const rootKey = await services.key(input.number, currentEpoch(time) + 1);
+  const rootKey = await services.key(input.number, currentEpoch(time) + HORIZON);
   if (isAddressEqual(signer, rootKey)) return;
   throw new BlockcloudError("DELEGATION_SIGNER", `Delegated by ${signer}, not by ${rootKey}.`, {
     remedy: "Ask the root service's owner for a delegation by its newest key.",

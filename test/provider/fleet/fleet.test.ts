@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { EndpointFault } from "../../../src/chain/rpc/faults.ts";
 import { createMetrics, type Metrics } from "../../../src/node/metrics.ts";
 import { BlockcloudError } from "../../../src/protocol/errors.ts";
 import { Fleet } from "../../../src/provider/fleet/fleet.ts";
@@ -31,7 +32,10 @@ describe("Fleet", () => {
   /** What happened, in order. */
   let steps: string[];
   /** Steps that fail, with their errors. */
-  let failing: Map<string, BlockcloudError>;
+  let failing: Map<string, Error>;
+  let hasChain: boolean;
+  /** The error that ended the agent. */
+  let ended: unknown;
   /** Steps that do not end. */
   let slow: Set<string>;
 
@@ -43,9 +47,10 @@ describe("Fleet", () => {
     steps = [];
     failing = new Map();
     slow = new Set();
+    [hasChain, ended] = [true, undefined];
     const step = (name: string) => {
       const error = failing.get(name);
-      steps.push(error === undefined ? name : `${name}: ${error.code}`);
+      steps.push(error instanceof BlockcloudError ? `${name}: ${error.code}` : name);
       if (slow.has(name)) return new Promise<void>(() => {});
       return error === undefined ? Promise.resolve() : Promise.reject(error);
     };
@@ -60,6 +65,7 @@ describe("Fleet", () => {
           await step(`make ${number}`);
           const port = listen.port;
           return {
+            check: () => step(`check ${number}`),
             front: {
               start: () => step(`open ${number}:${port}`),
               stop: () => step(`close ${number}:${port}`),
@@ -68,6 +74,10 @@ describe("Fleet", () => {
           };
         },
         ...{ metrics: new ProviderMetrics(metrics), timers, log },
+        hasChain: () => hasChain,
+        fail: (error) => {
+          ended = error;
+        },
       },
     );
   });
@@ -88,6 +98,7 @@ describe("Fleet", () => {
   const unwell = () =>
     metrics.health.report().checks.flatMap(({ name, reason }) => (reason ? [name, reason] : []));
   const portTaken = new BlockcloudError("GATEWAY_LISTEN", "Cannot listen on 127.0.0.1:8082.");
+  const otherKey = new BlockcloudError("SERVICE_KEY_OTHER", "The given key is another's.");
   const noEther = new BlockcloudError("BALANCE_TOO_LOW", "There is no ether.");
 
   it("opens all gateways before any task, for which the chain is needed", async () => {
@@ -136,11 +147,11 @@ describe("Fleet", () => {
     await timers.advance(0);
     const own = () => steps.splice(0).filter((each) => each.includes(" 2"));
     expect(own()).to.deep.equal([
-      ...["make 2", "open 2:8082", "begin 2: BALANCE_TOO_LOW", "end 2", "close 2:8082"],
+      ...["make 2", "check 2", "open 2:8082", "begin 2: BALANCE_TOO_LOW", "end 2", "close 2:8082"],
     ]);
     failing.clear();
     await timers.advance(1_000);
-    expect(own()).to.deep.equal(["make 2", "open 2:8082", "begin 2"]);
+    expect(own()).to.deep.equal(["make 2", "check 2", "open 2:8082", "begin 2"]);
   });
 
   it("does not start if no gateway can be opened", async () => {
@@ -168,6 +179,67 @@ describe("Fleet", () => {
     expect(steps).to.include("end 2");
   });
 
+  it("asks the chain before it listens whether it can serve a service", async () => {
+    failing.set("check 2", otherKey);
+    await start();
+    expect(unwell()).to.deep.equal(["service_2", "cannot start: SERVICE_KEY_OTHER"]);
+    failing.clear();
+    await timers.advance(1_000);
+    expect(steps).to.deep.equal(["make 2", "check 2", "open 2:8082", "begin 2"]);
+  });
+
+  it("tries a retired service no more, until the services are read again", async () => {
+    failing.set("check 2", new BlockcloudError("SERVICE_RETIRED", "Service 2 is retired."));
+    await start();
+    await timers.advance(600_000);
+    expect(steps).to.deep.equal([]);
+    await fleet.reload();
+    expect(steps).to.deep.equal(["make 2", "check 2: SERVICE_RETIRED", "close 2:8082"]);
+  });
+
+  describe("while the chain cannot be reached", () => {
+    beforeEach(async () => {
+      hasChain = false;
+      await fleet.fronts.start();
+      expect(steps.filter((each) => /^(check|begin)/.test(each))).to.deep.equal([]);
+      steps = [];
+      hasChain = true;
+    });
+
+    it("serves, and asks before any task", async () => {
+      await fleet.tasks.start();
+      await timers.advance(0);
+      const own = steps.filter((each) => each.endsWith(" 2"));
+      expect(own).to.deep.equal(["check 2", "begin 2"]);
+    });
+
+    it("closes the gateway of a service that it cannot serve, as the chain says later", async () => {
+      failing.set("check 2", otherKey);
+      await fleet.tasks.start();
+      await timers.advance(0);
+      expect(steps.filter((each) => each.includes(" 2"))).to.deep.equal([
+        ...["check 2: SERVICE_KEY_OTHER", "close 2:8082"],
+      ]);
+      expect(ended).to.equal(undefined);
+    });
+
+    it("ends the agent if it can serve none, as the chain says later", async () => {
+      for (const number of [1, 2, 3]) failing.set(`check ${number}`, otherKey);
+      await fleet.tasks.start();
+      expect(ended).to.equal(otherKey);
+    });
+  });
+
+  it("serves though the endpoint fails in the middle of the question, and asks again", async () => {
+    failing.set("check 2", new EndpointFault("network", "gone"));
+    await start();
+    expect(unwell()).to.deep.equal([]);
+    expect(log.said("warn")).to.have.length.above(0);
+    failing.clear();
+    await timers.advance(1_000);
+    expect(steps).to.deep.equal(["check 2", "begin 2"]);
+  });
+
   it("stops though services wait for the chain", async () => {
     await fleet.fronts.start();
     await fleet.fronts.stop();
@@ -180,7 +252,7 @@ describe("Fleet", () => {
       plans = [planOf(1n, 8081), planOf(3n, 8083), planOf(4n, 8084)];
       await fleet.reload();
       await timers.advance(0);
-      expect(steps).to.deep.equal(["end 2", "make 4", "open 4:8084", "begin 4"]);
+      expect(steps).to.deep.equal(["end 2", "make 4", "check 4", "open 4:8084", "begin 4"]);
       await timers.advance(GRACE_MS - 1);
       expect(steps).not.to.include("close 2:8082");
       await timers.advance(1);
@@ -197,7 +269,7 @@ describe("Fleet", () => {
       plans = [planOf(1n, 8081), planOf(2n, 8092), planOf(3n, 8083)];
       await fleet.reload();
       await timers.advance(0);
-      expect(steps).to.deep.equal(["end 2", "make 2", "open 2:8092", "begin 2"]);
+      expect(steps).to.deep.equal(["end 2", "make 2", "check 2", "open 2:8092", "begin 2"]);
       await timers.advance(GRACE_MS);
       expect(steps.at(-1)).to.equal("close 2:8082");
       expect(await up("2")).to.equal(1);
@@ -220,7 +292,14 @@ describe("Fleet", () => {
       plans = [planOf(1n, 8081), planOf(2n, 8082), planOf(3n, 8083)];
       await fleet.reload();
       await timers.advance(GRACE_MS);
-      expect(steps).to.deep.equal(["end 2", "close 2:8082", "make 2", "open 2:8082", "begin 2"]);
+      expect(steps).to.deep.equal([
+        "end 2",
+        "close 2:8082",
+        "make 2",
+        "check 2",
+        "open 2:8082",
+        "begin 2",
+      ]);
       expect(await up("2"), "its series is kept").to.equal(1);
     });
 
@@ -233,7 +312,7 @@ describe("Fleet", () => {
       await fleet.reload();
       await timers.advance(0);
       expect(steps).to.deep.equal([
-        ...["end 2", "close 2:8082", "make 2", "open 2:8082", "begin 2"],
+        ...["end 2", "close 2:8082", "make 2", "check 2", "open 2:8082", "begin 2"],
       ]);
     });
 
@@ -257,7 +336,7 @@ describe("Fleet", () => {
       failing.clear();
       await fleet.reload();
       await timers.advance(0);
-      expect(steps).to.deep.equal(["make 2", "open 2:8082", "begin 2"]);
+      expect(steps).to.deep.equal(["make 2", "check 2", "open 2:8082", "begin 2"]);
       expect(unwell()).to.deep.equal([]);
     });
 
