@@ -18,6 +18,11 @@ const benchmarks: Record<string, { about: string; load(): Promise<Benchmark> }> 
     about: "lookups, fronts beside unbound and dnsmasq, moves over 8 Coral nodes (some minutes)",
     load: () => import("./resolve.ts"),
   },
+  gateway: {
+    about:
+      "the gateway beside nginx, haproxy and node:http: requests, bytes, memory (some minutes)",
+    load: () => import("./gateway.ts"),
+  },
   rpc: {
     about: "JSON-RPC calls a minute and a day of each kind of worker (some minutes)",
     load: () => import("./rpc.ts"),

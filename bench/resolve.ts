@@ -97,6 +97,7 @@ export function outcomeOf(results: Results): Outcome {
     targets: [
       atLeast("lookupsPerSecond", inProcess.byId, "a second", 1_000_000),
       atMost("propagationP99Ms", network.allMs.p99, "ms", 250),
+      atLeast("httpVsPlain", results.http.oursVsPlain, "of node:http", 0.7),
       ...(dnsmasq === undefined ? [] : [atLeast("dnsVsDnsmasq", dnsmasq, "of dnsmasq", 0.8)]),
     ],
   };

@@ -1,5 +1,5 @@
 import { decodeEventLog, encodeEventTopics, encodeFunctionData, hexToBytes, type Hex } from "viem";
-import { batches } from "../../src/auditor/earnDuty.ts";
+import { batches } from "../../src/auditor/batches.ts";
 import { Seeds } from "../../src/chain/seeds.ts";
 import { proofOfServiceAbi } from "../../src/protocol/abi/proofOfService.ts";
 import type { BenchChain, Mined } from "../chain.ts";

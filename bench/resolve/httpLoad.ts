@@ -6,8 +6,12 @@ export interface HttpLoad {
   port: number;
   /** Paths that all connections request in turn. */
   paths: readonly string[];
+  /** Further fields of each request, each with its end of line. */
+  headers?: string;
   connections: number;
   milliseconds: number;
+  /** The end after so many requests. */
+  requests?: number;
 }
 
 /** Results of the load generator. */
@@ -20,12 +24,10 @@ export interface HttpResult {
 const HEAD_END = Buffer.from("\r\n\r\n");
 
 /** Uses keep-alive connections with one outstanding request each; only responses with status 200 count. */
-async function run({ port, paths, connections, milliseconds }: HttpLoad): Promise<HttpResult> {
-  const requests = paths.map((path) =>
-    Buffer.from(
-      `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAccept: application/json\r\n\r\n`,
-    ),
-  );
+async function run(load: HttpLoad): Promise<HttpResult> {
+  const { port, paths, headers = "", connections, milliseconds, requests: most = Infinity } = load;
+  const fields = `Host: 127.0.0.1:${port}\r\nAccept: application/json\r\n${headers}`;
+  const requests = paths.map((path) => Buffer.from(`GET ${path} HTTP/1.1\r\n${fields}\r\n`));
   const latencies: number[] = [];
   const from = performance.now();
   const until = from + milliseconds;
@@ -43,7 +45,7 @@ async function run({ port, paths, connections, milliseconds }: HttpLoad): Promis
         socket.write(requests[next] ?? "");
         await answered;
         latencies.push(performance.now() - sent);
-      } while (performance.now() < until);
+      } while (performance.now() < until && latencies.length < most);
     } finally {
       socket.destroy();
     }

@@ -52,11 +52,35 @@ export interface AuditDependencies {
 export class AuditDuty implements Duty {
   readonly name = "audit";
   readonly #auditor: Address;
-  readonly #d: AuditDependencies;
+  readonly #client: ChainClient;
+  readonly #deployment: Deployment;
+  readonly #services: Services;
+  readonly #seeds: Seeds;
+  readonly #secrets: Secrets;
+  readonly #voter: Voter;
+  readonly #store: AuditorStore;
+  readonly #sender: TransactionSender;
+  readonly #profit: Pick<Profit, "pays"> | undefined;
+  readonly #time: ChainTime;
+  readonly #timers: Timers;
+  readonly #log: Logger;
+  readonly #metrics: Pick<AuditorMetrics, "drawn" | "declined"> | undefined;
 
   constructor(options: { auditor: Address }, dependencies: AuditDependencies) {
     this.#auditor = options.auditor;
-    this.#d = dependencies;
+    this.#client = dependencies.client;
+    this.#deployment = dependencies.deployment;
+    this.#services = dependencies.services;
+    this.#seeds = dependencies.seeds;
+    this.#secrets = dependencies.secrets;
+    this.#voter = dependencies.voter;
+    this.#store = dependencies.store;
+    this.#sender = dependencies.sender;
+    this.#profit = dependencies.profit;
+    this.#time = dependencies.time;
+    this.#timers = dependencies.timers;
+    this.#log = dependencies.log;
+    this.#metrics = dependencies.metrics;
   }
 
   async run(epoch: number, signal: AbortSignal): Promise<void> {
@@ -67,7 +91,8 @@ export class AuditDuty implements Duty {
 
   /** The round on disk, unless it was drawn from a seed that a reorganisation has changed since. */
   async #kept(epoch: number, signal: AbortSignal): Promise<StoredRound | undefined> {
-    const { store, log } = this.#d;
+    const store = this.#store;
+    const log = this.#log;
     const round = store.round(epoch);
     if (round === undefined || store.isSent(epoch)) return round;
     if (await this.#isOfSeed(round, signal)) return round;
@@ -81,7 +106,8 @@ export class AuditDuty implements Duty {
    * been sent, no other one is sent, even if the seed changes.
    */
   async #commit(round: StoredRound, signal: AbortSignal): Promise<void> {
-    const { store, log } = this.#d;
+    const store = this.#store;
+    const log = this.#log;
     const { epoch, votes } = round;
     const isCommitted = () => this.#isCommitted(epoch);
     for (;;) {
@@ -103,22 +129,30 @@ export class AuditDuty implements Duty {
         await this.#send(round, signal);
         log.info("round committed", { epoch, votes });
       }
-      if (await staysFor(this.#d, COMMIT_DEPTH, isCommitted, signal)) return;
+      if (
+        await staysFor(
+          { time: this.#time, timers: this.#timers },
+          COMMIT_DEPTH,
+          isCommitted,
+          signal,
+        )
+      )
+        return;
       log.warn("a reorganisation removed the commitment, sending it again", { epoch });
     }
   }
 
   async #send(round: StoredRound, signal: AbortSignal): Promise<void> {
     const { epoch } = round;
-    const deadline = epochStart(this.#d.time.timing, epoch + 1) - 1;
+    const deadline = epochStart(this.#time.timing, epoch + 1) - 1;
     const call = {
-      address: this.#d.deployment.contracts.proofOfService,
+      address: this.#deployment.contracts.proofOfService,
       abi: proofOfServiceAbi,
       functionName: "commit",
       args: [this.#auditor, epoch, new OpenedRound(this.#auditor, round).commitment],
     };
     try {
-      await this.#d.sender.send(call, { signal, deadline, urgent: true });
+      await this.#sender.send(call, { signal, deadline, urgent: true });
     } catch (cause) {
       signal.throwIfAborted();
       // After an error the contract decides: a commitment that was sent before a restart may have been mined.
@@ -134,8 +168,11 @@ export class AuditDuty implements Duty {
   async #isForeign(round: StoredRound): Promise<boolean> {
     const { epoch } = round;
     const { commitment } = new OpenedRound(this.#auditor, round);
-    const from = await this.#d.seeds.firstBlock(epoch, this.#d.time.head());
-    return isForeign(this.#d, { auditor: this.#auditor, epoch, commitment, from });
+    const from = await this.#seeds.firstBlock(epoch, this.#time.head());
+    return isForeign(
+      { client: this.#client, deployment: this.#deployment },
+      { auditor: this.#auditor, epoch, commitment, from },
+    );
   }
 
   /** Whether a round was drawn from the chain's current seed. */
@@ -145,15 +182,21 @@ export class AuditDuty implements Duty {
   }
 
   async #seed(epoch: number, signal: AbortSignal): Promise<Hex> {
-    const recorded = await this.#d.seeds.recorded(epoch);
+    const recorded = await this.#seeds.recorded(epoch);
     if (recorded) return recorded.seed;
-    await untilConfirmed(this.#d, epoch, signal);
-    return (await this.#d.seeds.prove(epoch, this.#d.time.head())).seed;
+    await untilConfirmed(
+      { seeds: this.#seeds, deployment: this.#deployment, time: this.#time, timers: this.#timers },
+      epoch,
+      signal,
+    );
+    return (await this.#seeds.prove(epoch, this.#time.head())).seed;
   }
 
   /** The epoch's round, on disk; undefined if there is no round in this epoch. */
   async #inspect(epoch: number, signal: AbortSignal): Promise<StoredRound | undefined> {
-    const { time, log, store } = this.#d;
+    const time = this.#time;
+    const log = this.#log;
+    const store = this.#store;
     const start = epochStart(time.timing, epoch);
     const at = (share: number) => start + share * time.timing.epochSeconds;
     const isLate = () => {
@@ -162,29 +205,38 @@ export class AuditDuty implements Duty {
       return late;
     };
     if (isLate()) return undefined;
-    await untilConfirmed(this.#d, epoch, signal);
+    await untilConfirmed(
+      { seeds: this.#seeds, deployment: this.#deployment, time: this.#time, timers: this.#timers },
+      epoch,
+      signal,
+    );
     // If the chain has halted, the remaining real time would be too short even for a healthy service.
     if (isLate()) return undefined;
-    const secret = await this.#d.secrets.secret(epoch);
+    const secret = await this.#secrets.secret(epoch);
     if (secret === undefined) {
       log.info("not enrolled yet", { epoch });
       return undefined;
     }
-    const { seed } = await this.#d.seeds.prove(epoch, time.head());
+    const { seed } = await this.#seeds.prove(epoch, time.head());
     // Before that, another attempt or another endpoint may read the missing probe.
     const withoutUnread = time.now() > at(LAST_READ);
     const input = { auditor: this.#auditor, epoch, seed, secret, withoutUnread };
-    const drawn = await draw(input, this.#d);
+    const drawn = await draw(input, {
+      client: this.#client,
+      deployment: this.#deployment,
+      services: this.#services,
+      log: this.#log,
+    });
     if (drawn === undefined) {
       log.info("no stake in this epoch", { epoch });
       return undefined;
     }
-    if (this.#d.profit && !(await this.#d.profit.pays(drawn))) {
-      this.#d.metrics?.declined();
+    if (this.#profit && !(await this.#profit.pays(drawn))) {
+      this.#metrics?.declined();
       return undefined;
     }
     const services = drawn.shards.flatMap((shard) => shard.services);
-    this.#d.metrics?.drawn(epoch, services.length);
+    this.#metrics?.drawn(epoch, services.length);
     log.info("shards drawn", { epoch, shards: drawn.shards.length, services: services.length });
 
     const window: InspectionWindow = {
@@ -193,7 +245,7 @@ export class AuditDuty implements Duty {
       deadline: at(DEADLINE),
     };
     const votes = await Promise.all(
-      services.map((service) => this.#d.voter.vote(service, epoch, drawn.y, window, signal)),
+      services.map((service) => this.#voter.vote(service, epoch, drawn.y, window, signal)),
     );
     const cast = votes.filter((vote) => vote !== undefined);
     const round = buildRound(drawn, cast);
@@ -202,8 +254,8 @@ export class AuditDuty implements Duty {
   }
 
   async #isCommitted(epoch: number): Promise<boolean> {
-    const [committed] = await this.#d.client.readContract({
-      address: this.#d.deployment.contracts.proofOfService,
+    const [committed] = await this.#client.readContract({
+      address: this.#deployment.contracts.proofOfService,
       abi: proofOfServiceAbi,
       functionName: "roundOf",
       args: [this.#auditor, epoch],

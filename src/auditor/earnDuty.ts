@@ -11,9 +11,9 @@ import type { Timers } from "../node/timers.ts";
 import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
 import { epochStart } from "../protocol/epoch.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
-import { MAX_WORDS } from "../protocol/round.ts";
 import { drawKey } from "../protocol/sortition.ts";
 import type { Duty } from "./auditor.ts";
+import { batches } from "./batches.ts";
 import { elsewhere } from "./foreignRounds.ts";
 import { OpenedRound, type ChunkArgument } from "./round.ts";
 import type { AuditorStore, StoredRound } from "./store.ts";
@@ -59,7 +59,14 @@ interface Part {
 export class EarnDuty implements Duty {
   readonly name = "earn";
   readonly #auditor: Address;
-  readonly #d: EarnDependencies;
+  readonly #client: ChainClient;
+  readonly #deployment: Deployment;
+  readonly #seeds: Seeds;
+  readonly #store: AuditorStore;
+  readonly #sender: TransactionSender;
+  readonly #time: ChainTime;
+  readonly #timers: Timers;
+  readonly #log: Logger;
   /** Epochs for which another instance has committed to its own round. */
   readonly #foreign = new Set<number>();
   /** The round whose loss was logged. */
@@ -67,11 +74,19 @@ export class EarnDuty implements Duty {
 
   constructor(options: { auditor: Address }, dependencies: EarnDependencies) {
     this.#auditor = options.auditor;
-    this.#d = dependencies;
+    this.#client = dependencies.client;
+    this.#deployment = dependencies.deployment;
+    this.#seeds = dependencies.seeds;
+    this.#store = dependencies.store;
+    this.#sender = dependencies.sender;
+    this.#time = dependencies.time;
+    this.#timers = dependencies.timers;
+    this.#log = dependencies.log;
   }
 
   async run(epoch: number, signal: AbortSignal): Promise<void> {
-    const { time, store } = this.#d;
+    const time = this.#time;
+    const store = this.#store;
     const moment = EARLY.from + ((EARLY.to - EARLY.from) * randomInt(1000)) / 1000;
     await untilPhase(time, epoch, moment, signal);
     await this.#untilRecorded(epoch, signal);
@@ -81,8 +96,8 @@ export class EarnDuty implements Duty {
     const urgentClaims = await this.#claims(epoch, epoch - CLAIM_EPOCHS - 1 + LAST_EPOCHS);
     const urgent = [...reveals, ...urgentClaims];
     // Claims and the payout can wait for cheaper gas, and share a later transaction with a reveal.
-    const isAffordable = await this.#d.sender.isAffordable();
-    if (!isAffordable) this.#d.log.info("gas is expensive: claims wait", { epoch });
+    const isAffordable = await this.#sender.isAffordable();
+    if (!isAffordable) this.#log.info("gas is expensive: claims wait", { epoch });
     const patient = isAffordable
       ? [...(await this.#claims(epoch, epoch - 2)), ...(await this.#collects(epoch))]
       : [];
@@ -100,37 +115,43 @@ export class EarnDuty implements Duty {
 
   /** Watches the reveal until it is some blocks deep: it can be repeated only in this epoch. */
   async #untilRevealed(epoch: number, signal: AbortSignal): Promise<void> {
-    if (this.#foreign.has(epoch) || this.#d.store.round(epoch) === undefined) return;
+    if (this.#foreign.has(epoch) || this.#store.round(epoch) === undefined) return;
     const isRevealed = async () => (await this.#reveals(epoch)).length === 0;
     // Without a seed a reveal is not possible yet; the seed may still be recorded.
-    const isSeedKnown = (await this.#d.seeds.recorded(epoch)) !== undefined;
+    const isSeedKnown = (await this.#seeds.recorded(epoch)) !== undefined;
     const isDone = isSeedKnown && (await isRevealed());
-    if (isDone && (await staysFor(this.#d, REVEAL_DEPTH, isRevealed, signal))) return;
+    if (
+      isDone &&
+      (await staysFor({ time: this.#time, timers: this.#timers }, REVEAL_DEPTH, isRevealed, signal))
+    )
+      return;
     throw new BlockcloudError("REVEAL_INCOMPLETE", `Round ${epoch} is not revealed yet.`, {
       retryable: true,
     });
   }
 
   async #untilRecorded(epoch: number, signal: AbortSignal): Promise<void> {
-    const { seeds, time, log } = this.#d;
+    const seeds = this.#seeds;
+    const time = this.#time;
+    const log = this.#log;
     const limit = epochStart(time.timing, epoch) + SEED_BY * time.timing.epochSeconds;
     while (!(await seeds.recorded(epoch))) {
       if (time.head().timestamp >= limit) {
         log.warn("the epoch's seed is not recorded yet", { epoch });
         return;
       }
-      await nextBlock(this.#d, signal);
+      await nextBlock({ time: this.#time, timers: this.#timers }, signal);
     }
   }
 
   /** The chunks of a round that are not revealed yet. */
   async #reveals(epoch: number): Promise<Part[]> {
-    const round = this.#foreign.has(epoch) ? undefined : this.#d.store.round(epoch);
+    const round = this.#foreign.has(epoch) ? undefined : this.#store.round(epoch);
     if (round === undefined) return [];
     const [committed, revealed] = await this.#progress(epoch);
     if (!committed) {
       this.#once(epoch, () => {
-        this.#d.log.warn("the round was never committed", { epoch });
+        this.#log.warn("the round was never committed", { epoch });
       });
       return [];
     }
@@ -151,7 +172,7 @@ export class EarnDuty implements Duty {
   /** Whether a round's votes fit its seed, which a reorganisation may have changed after the commitment. */
   async #canReveal(round: StoredRound, left: readonly ChunkArgument[]): Promise<boolean> {
     const { epoch, secret, y } = round;
-    const recorded = await this.#d.seeds.recorded(epoch);
+    const recorded = await this.#seeds.recorded(epoch);
     const [chunk] = left;
     if (recorded === undefined || chunk === undefined) return false;
     if (drawKey(recorded.seed, secret, this.#auditor) === y) return true;
@@ -163,7 +184,7 @@ export class EarnDuty implements Duty {
       if (!(error instanceof BlockcloudError) || error.retryable) throw error;
       this.#once(epoch, () => {
         const message = "the epoch's seed has changed since: the round cannot be revealed";
-        this.#d.log.error(message, { epoch, error });
+        this.#log.error(message, { epoch, error });
       });
       return false;
     }
@@ -172,8 +193,8 @@ export class EarnDuty implements Duty {
   /** The payout of earlier claims. */
   async #collects(epoch: number): Promise<Part[]> {
     if (epoch % COLLECT_EVERY !== 0) return [];
-    const earned = await this.#d.client.readContract({
-      address: this.#d.deployment.contracts.proofOfService,
+    const earned = await this.#client.readContract({
+      address: this.#deployment.contracts.proofOfService,
       abi: proofOfServiceAbi,
       functionName: "earnedOf",
       args: [this.#auditor],
@@ -187,14 +208,15 @@ export class EarnDuty implements Duty {
   /** The claims that are possible now for rounds up to an epoch, oldest first. */
   async #claims(current: number, last: number): Promise<Part[]> {
     const parts: Part[] = [];
-    for (const epoch of this.#d.store.unclaimed(current - CLAIM_EPOCHS - 1, last)) {
+    for (const epoch of this.#store.unclaimed(current - CLAIM_EPOCHS - 1, last)) {
       parts.push(...(await this.#claimsOf(epoch, current)));
     }
     return parts;
   }
 
   async #claimsOf(epoch: number, current: number): Promise<Part[]> {
-    const { store, log } = this.#d;
+    const store = this.#store;
+    const log = this.#log;
     const round = store.round(epoch);
     const [, revealed, claimed] = await this.#progress(epoch);
     const opened = round && new OpenedRound(this.#auditor, round);
@@ -233,12 +255,12 @@ export class EarnDuty implements Duty {
   async #estimate(functionName: "reveal" | "claim", args: readonly unknown[]): Promise<void> {
     const abi: Abi = proofOfServiceAbi;
     try {
-      await this.#d.client.estimateContractGas({
-        address: this.#d.deployment.contracts.proofOfService,
+      await this.#client.estimateContractGas({
+        address: this.#deployment.contracts.proofOfService,
         abi,
         functionName,
         args,
-        account: this.#d.sender.address,
+        account: this.#sender.address,
         blockTag: "latest",
       });
     } catch (cause) {
@@ -257,15 +279,15 @@ export class EarnDuty implements Duty {
     current: number,
   ): Promise<{ epoch: number; seed: Hex } | undefined> {
     for (let epoch = from; epoch <= current; epoch++) {
-      const recorded = await this.#d.seeds.recorded(epoch);
+      const recorded = await this.#seeds.recorded(epoch);
       if (recorded) return { epoch, seed: recorded.seed };
     }
     return undefined;
   }
 
   #progress(epoch: number) {
-    return this.#d.client.readContract({
-      address: this.#d.deployment.contracts.proofOfService,
+    return this.#client.readContract({
+      address: this.#deployment.contracts.proofOfService,
       abi: proofOfServiceAbi,
       functionName: "roundOf",
       args: [this.#auditor, epoch],
@@ -276,9 +298,11 @@ export class EarnDuty implements Duty {
     batch: readonly Part[],
     { epoch, urgent, signal }: { epoch: number; urgent: boolean; signal: AbortSignal },
   ): Promise<void> {
-    const { log, sender, time } = this.#d;
+    const log = this.#log;
+    const sender = this.#sender;
+    const time = this.#time;
     const call = {
-      address: this.#d.deployment.contracts.proofOfService,
+      address: this.#deployment.contracts.proofOfService,
       abi: proofOfServiceAbi,
       functionName: "tryMulticall",
       args: [batch.map((part) => part.data)],
@@ -301,7 +325,7 @@ export class EarnDuty implements Duty {
   }
 
   #callFailed(part: Part | undefined, data: Hex): void {
-    const { log } = this.#d;
+    const log = this.#log;
     const error = decodeReason(proofOfServiceAbi, data);
     const reason =
       error === undefined ? data : `${error.name}(${error.args.map(String).join(", ")})`;
@@ -315,20 +339,4 @@ export class EarnDuty implements Duty {
       error: elsewhere(this.#auditor, part.epoch),
     });
   }
-}
-
-/** Splits calls into transactions by their number of words; reveals come first. */
-export function* batches<P extends { words: number }>(parts: readonly P[]): Generator<P[]> {
-  let batch: P[] = [];
-  let words = 0;
-  for (const part of parts) {
-    if (batch.length > 0 && words + part.words > MAX_WORDS) {
-      yield batch;
-      batch = [];
-      words = 0;
-    }
-    batch.push(part);
-    words += part.words;
-  }
-  if (batch.length > 0) yield batch;
 }

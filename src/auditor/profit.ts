@@ -31,11 +31,17 @@ export interface ProfitDependencies {
 /** Decides before the commitment whether a round is profitable. A committed round is always revealed. */
 export class Profit {
   readonly #economics: Economics;
-  readonly #d: ProfitDependencies;
+  readonly #client: ChainClient;
+  readonly #deployment: Deployment;
+  readonly #sender: Pick<TransactionSender, "gasPrice">;
+  readonly #log: Logger;
 
   constructor(economics: Economics, dependencies: ProfitDependencies) {
     this.#economics = economics;
-    this.#d = dependencies;
+    this.#client = dependencies.client;
+    this.#deployment = dependencies.deployment;
+    this.#sender = dependencies.sender;
+    this.#log = dependencies.log;
   }
 
   /** Whether a draw is worth its gas, at the current price and with the newest epoch's budget. */
@@ -51,17 +57,18 @@ export class Profit {
     const expectedPay = BigInt(weighted) * votePay;
     const payWei = (expectedPay * blocPriceWei) / 10n ** 18n;
     const gas = roundGas(drawn.shards.length);
-    const costWei = gas * (await this.#d.sender.gasPrice());
+    const costWei = gas * (await this.#sender.gasPrice());
     const pays = payWei * 100n >= costWei * BigInt(100 + marginPercent);
     const { epoch } = drawn;
     const message = pays ? "the round is profitable" : "the round is unprofitable and skipped";
-    this.#d.log.info(message, { epoch, expectedPay, payWei, gas, costWei });
+    this.#log.info(message, { epoch, expectedPay, payWei, gas, costWei });
     return pays;
   }
 
   /** Pay of a majority vote per unit of weight, in a lane with the expected weight. */
   async #votePay(): Promise<bigint | undefined> {
-    const { client, deployment } = this.#d;
+    const client = this.#client;
+    const deployment = this.#deployment;
     const contract = { address: deployment.contracts.proofOfService, abi: proofOfServiceAbi };
     const newest = await client.readContract({ ...contract, functionName: "newestSeed" });
     if (newest === 0) return undefined;

@@ -5,7 +5,9 @@ import type { Flag } from "./framework/flag.ts";
 import type { Places } from "./framework/resolve.ts";
 import * as keeper from "./keeper/flags.ts";
 import * as provider from "./provider/flags.ts";
+import { gatewayFlags } from "./provider/gatewayFlags.ts";
 import * as resolver from "./resolver/flags.ts";
+import { limitFlags } from "./resolver/limitFlags.ts";
 import * as subservice from "./subservice/flags.ts";
 
 /**
@@ -24,7 +26,9 @@ const flags: readonly Flag<unknown>[] = [
   ...Object.values(auditor),
   ...Object.values(keeper),
   ...Object.values(provider),
+  ...Object.values(gatewayFlags),
   ...Object.values(resolver),
+  ...Object.values(limitFlags),
   ...Object.values(subservice),
 ];
 

@@ -11,7 +11,8 @@ const WORTH = 10n;
 export class CollectDuty implements KeeperDuty {
   readonly name = "collect";
   readonly #auditors: readonly Address[];
-  readonly #d: { client: ChainClient; deployment: Deployment };
+  readonly #client: { client: ChainClient; deployment: Deployment }["client"];
+  readonly #deployment: { client: ChainClient; deployment: Deployment }["deployment"];
   #lookedIn = -1;
 
   constructor(
@@ -19,12 +20,14 @@ export class CollectDuty implements KeeperDuty {
     dependencies: { client: ChainClient; deployment: Deployment },
   ) {
     this.#auditors = options.auditors;
-    this.#d = dependencies;
+    this.#client = dependencies.client;
+    this.#deployment = dependencies.deployment;
   }
 
   async run({ epoch }: Moment, offer: Offer): Promise<void> {
     if (this.#lookedIn === epoch) return;
-    const { client, deployment } = this.#d;
+    const client = this.#client;
+    const deployment = this.#deployment;
     const { proofOfService } = contractsOf(deployment);
     const chores = await readEach(this.#auditors, async (auditor): Promise<Chore> => {
       const args = [auditor] as const;

@@ -47,11 +47,23 @@ interface Quoted {
  */
 export class Executor {
   readonly #options: ExecutorOptions;
-  readonly #d: ExecutorDependencies;
+  readonly #client: ChainClient;
+  readonly #deployment: Deployment;
+  readonly #sender: TransactionSender;
+  readonly #store: KeeperStore;
+  readonly #time: ChainTime;
+  readonly #observer: KeeperObserver;
+  readonly #log: Logger;
 
   constructor(options: ExecutorOptions, dependencies: ExecutorDependencies) {
     this.#options = options;
-    this.#d = dependencies;
+    this.#client = dependencies.client;
+    this.#deployment = dependencies.deployment;
+    this.#sender = dependencies.sender;
+    this.#store = dependencies.store;
+    this.#time = dependencies.time;
+    this.#observer = dependencies.observer;
+    this.#log = dependencies.log;
   }
 
   /** Whether there is a budget for unprofitable work. */
@@ -62,7 +74,7 @@ export class Executor {
   /** Sends the profitable chores, and others within the rest of the day's budget. */
   async offer(chores: readonly Chore[], signal: AbortSignal): Promise<void> {
     const quoted: Quoted[] = [];
-    const gasPrice = await this.#d.client.getGasPrice();
+    const gasPrice = await this.#client.getGasPrice();
     for (const chore of chores) {
       signal.throwIfAborted();
       const offered = await this.#quote(chore, gasPrice);
@@ -72,8 +84,8 @@ export class Executor {
     for (const item of quoted) {
       if (wanted.includes(item)) continue;
       const { costWei, rewardWei } = item.quote;
-      this.#d.observer.skipped(item.chore.duty);
-      this.#d.log.debug("unprofitable", { ...describe(item.chore), costWei, rewardWei });
+      this.#observer.skipped(item.chore.duty);
+      this.#log.debug("unprofitable", { ...describe(item.chore), costWei, rewardWei });
     }
     for (const batch of this.#batches(wanted)) {
       signal.throwIfAborted();
@@ -83,11 +95,12 @@ export class Executor {
 
   /** Undefined if the call would revert. */
   async #quote(chore: Chore, gasPrice: bigint): Promise<Quote | undefined> {
-    const { client, sender } = this.#d;
+    const client = this.#client;
+    const sender = this.#sender;
     const account = sender.address;
     const gas = await simulate(() => client.estimateContractGas({ ...chore.call, account }));
     if (gas === undefined) {
-      this.#d.log.debug("already done", describe(chore));
+      this.#log.debug("already done", describe(chore));
       return undefined;
     }
     const { blocPriceWei } = this.#options;
@@ -99,7 +112,7 @@ export class Executor {
    * ticks. Profitable and unprofitable calls are separate.
    */
   *#batches(items: readonly Quoted[]): Generator<Quoted[]> {
-    const { proofOfService, settlement } = this.#d.deployment.contracts;
+    const { proofOfService, settlement } = this.#deployment.contracts;
     const targets = [proofOfService, settlement];
     const targetOf = ({ chore: { call } }: Quoted) =>
       call.functionName === "tick"
@@ -114,7 +127,11 @@ export class Executor {
   }
 
   async #send(batch: readonly Quoted[], signal: AbortSignal): Promise<void> {
-    const { store, time, log, observer, sender } = this.#d;
+    const store = this.#store;
+    const time = this.#time;
+    const log = this.#log;
+    const observer = this.#observer;
+    const sender = this.#sender;
     const cost = batch.reduce((sum, { quote: { costWei } }) => sum + costWei, 0n);
     const isGift = batch.some(({ quote: { pays } }) => !pays);
     const day = dayOf(time.now());
@@ -164,7 +181,8 @@ export class Executor {
 
   /** Logs the outcome of each call: in a batch, single calls may have failed. */
   #report(batch: readonly Quoted[], receipt: TransactionReceipt, fee: bigint): void {
-    const { log, observer } = this.#d;
+    const log = this.#log;
+    const observer = this.#observer;
     const failed = failedCalls(receipt);
     const share = fee / BigInt(batch.length);
     batch.forEach(({ chore }, index) => {

@@ -51,10 +51,18 @@ export interface FollowerDependencies {
 
 /** Writes the chain's events to a store, from the deployment's first block on. */
 export class EventFollower {
-  readonly #d: FollowerDependencies;
+  readonly #client: ChainClient;
+  readonly #deployment: Deployment;
+  readonly #store: KeeperStore;
+  readonly #observer: Pick<KeeperObserver, "followed">;
+  readonly #log: Logger;
 
   constructor(dependencies: FollowerDependencies) {
-    this.#d = dependencies;
+    this.#client = dependencies.client;
+    this.#deployment = dependencies.deployment;
+    this.#store = dependencies.store;
+    this.#observer = dependencies.observer;
+    this.#log = dependencies.log;
   }
 
   /**
@@ -64,7 +72,11 @@ export class EventFollower {
    * @returns Whether it has caught up with `head`; if not, the next call continues.
    */
   async follow(head: bigint, signal: AbortSignal): Promise<boolean> {
-    const { client, deployment, store, observer, log } = this.#d;
+    const client = this.#client;
+    const deployment = this.#deployment;
+    const store = this.#store;
+    const observer = this.#observer;
+    const log = this.#log;
     const first = BigInt(deployment.block);
     const known = store.cursor();
     // If the endpoint lags behind or the chain got shorter, the cursor goes back.
@@ -94,7 +106,7 @@ export class EventFollower {
   }
 
   #apply(event: KeeperEvent): void {
-    const { store } = this.#d;
+    const store = this.#store;
     switch (event.eventName) {
       case "ChallengeOpened":
         store.addChallenge(event.args.id);

@@ -32,16 +32,30 @@ export interface KeeperDependencies {
  * again in the next round and does not stop other duties.
  */
 export class Keeper implements Startable {
-  readonly #d: KeeperDependencies;
+  readonly #follower: { follow(head: bigint, signal: AbortSignal): Promise<boolean> };
+  readonly #tick: { run(epoch: number, offer: Offer, signal: AbortSignal): Promise<void> };
+  readonly #duties: readonly KeeperDuty[];
+  readonly #executor: { offer(...args: [...Parameters<Offer>, AbortSignal]): Promise<void> };
+  readonly #observer: Pick<KeeperObserver, "failed">;
+  readonly #time: ChainTime;
+  readonly #timers: Timers;
+  readonly #log: Logger;
   readonly #stopping = new AbortController();
   #loops: Promise<unknown> = Promise.resolve();
 
   constructor(dependencies: KeeperDependencies) {
-    this.#d = dependencies;
+    this.#follower = dependencies.follower;
+    this.#tick = dependencies.tick;
+    this.#duties = dependencies.duties;
+    this.#executor = dependencies.executor;
+    this.#observer = dependencies.observer;
+    this.#time = dependencies.time;
+    this.#timers = dependencies.timers;
+    this.#log = dependencies.log;
   }
 
   start(): Promise<void> {
-    this.#d.log.info("keeper started", { epoch: currentEpoch(this.#d.time) });
+    this.#log.info("keeper started", { epoch: currentEpoch(this.#time) });
     this.#loops = Promise.all([this.#rounds(), this.#ticks()]);
     return Promise.resolve();
   }
@@ -52,7 +66,8 @@ export class Keeper implements Startable {
   }
 
   async #rounds(): Promise<void> {
-    const { timers, time } = this.#d;
+    const timers = this.#timers;
+    const time = this.#time;
     const { signal } = this.#stopping;
     const mean = (time.timing.epochSeconds * 1000) / ROUNDS;
     const pause = Math.min(PAUSE_MS.most, Math.max(PAUSE_MS.least, mean));
@@ -65,7 +80,9 @@ export class Keeper implements Startable {
 
   /** Whether history must be read before duties can run. */
   async #round(signal: AbortSignal): Promise<boolean> {
-    const { follower, duties, time } = this.#d;
+    const follower = this.#follower;
+    const duties = this.#duties;
+    const time = this.#time;
     const head = time.head();
     let isBehind = false;
     const hasRead = await this.#guarded("follow", signal, async () => {
@@ -77,14 +94,17 @@ export class Keeper implements Startable {
     for (const duty of shuffled(duties)) {
       if (signal.aborted) break;
       await this.#guarded(duty.name, signal, () =>
-        duty.run(moment, (chores) => this.#d.executor.offer(chores, signal), signal),
+        duty.run(moment, (chores) => this.#executor.offer(chores, signal), signal),
       );
     }
     return false;
   }
 
   async #ticks(): Promise<void> {
-    const { tick, executor, time, timers } = this.#d;
+    const tick = this.#tick;
+    const executor = this.#executor;
+    const time = this.#time;
+    const timers = this.#timers;
     const { signal } = this.#stopping;
     let epoch = currentEpoch(time);
     while (!signal.aborted) {
@@ -114,8 +134,8 @@ export class Keeper implements Startable {
       return true;
     } catch (error) {
       if (signal.aborted) return false;
-      this.#d.observer.failed(name);
-      this.#d.log.warn("duty failed, trying again", { duty: name, error });
+      this.#observer.failed(name);
+      this.#log.warn("duty failed, trying again", { duty: name, error });
       return false;
     }
   }

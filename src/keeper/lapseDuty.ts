@@ -21,15 +21,19 @@ export interface LapseDependencies {
 export class LapseDuty implements KeeperDuty {
   readonly name = "lapse";
   readonly #keeper: Address;
-  readonly #d: LapseDependencies;
+  readonly #client: ChainClient;
+  readonly #deployment: Deployment;
+  readonly #store: KeeperStore;
 
   constructor(options: { keeper: Address }, dependencies: LapseDependencies) {
     this.#keeper = options.keeper;
-    this.#d = dependencies;
+    this.#client = dependencies.client;
+    this.#deployment = dependencies.deployment;
+    this.#store = dependencies.store;
   }
 
   async run({ epoch: current }: Moment, offer: Offer): Promise<void> {
-    const { store } = this.#d;
+    const store = this.#store;
     // An epoch counts as missed two epochs later, when its time to reveal is over.
     const silent = store.silentAuditors(current - LAPSE_EPOCHS - 3, current, LIMIT);
     const chores: Chore[] = [];
@@ -42,7 +46,9 @@ export class LapseDuty implements KeeperDuty {
   }
 
   async #chore(auditor: Address, current: number): Promise<Chore | undefined> {
-    const { client, deployment, store } = this.#d;
+    const client = this.#client;
+    const deployment = this.#deployment;
+    const store = this.#store;
     const call = {
       address: deployment.contracts.proofOfService,
       abi: proofOfServiceAbi,

@@ -18,14 +18,17 @@ export interface ReleaseDependencies {
  */
 export class ReleaseDuty implements KeeperDuty {
   readonly name = "release";
-  readonly #d: ReleaseDependencies;
+  readonly #deployment: Deployment;
+  readonly #store: KeeperStore;
 
   constructor(dependencies: ReleaseDependencies) {
-    this.#d = dependencies;
+    this.#deployment = dependencies.deployment;
+    this.#store = dependencies.store;
   }
 
   async run({ epoch: current }: Moment, offer: Offer): Promise<void> {
-    const { store, deployment } = this.#d;
+    const store = this.#store;
+    const deployment = this.#deployment;
     const { registry } = contractsOf(deployment);
     const idle = store.idle(current - RING, current, LIMIT);
     if (idle.length === 0) return;

@@ -22,15 +22,21 @@ export interface ReportDependencies {
 export class ReportDuty implements KeeperDuty {
   readonly name = "report";
   readonly #keeper: Address;
-  readonly #d: ReportDependencies;
+  readonly #client: ChainClient;
+  readonly #deployment: Deployment;
+  readonly #store: KeeperStore;
 
   constructor(options: { keeper: Address }, dependencies: ReportDependencies) {
     this.#keeper = options.keeper;
-    this.#d = dependencies;
+    this.#client = dependencies.client;
+    this.#deployment = dependencies.deployment;
+    this.#store = dependencies.store;
   }
 
   async run({ epoch: current }: Moment, offer: Offer): Promise<void> {
-    const { store, client, deployment } = this.#d;
+    const store = this.#store;
+    const client = this.#client;
+    const deployment = this.#deployment;
     store.dropRoundsBefore(current - REPORT_EPOCHS);
     const rounds = store.rounds(current - 2, current, LIMIT);
     const chores: Chore[] = [];

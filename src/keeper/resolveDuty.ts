@@ -27,16 +27,22 @@ export interface ResolveDependencies {
 export class ResolveDuty implements KeeperDuty {
   readonly name = "resolve";
   readonly #keeper: Address;
-  readonly #d: ResolveDependencies;
+  readonly #challenges: Challenges;
+  readonly #deployment: Deployment;
+  readonly #store: KeeperStore;
 
   /** @param options `keeper`: the caller; for its own challenge it also receives the challenger's part. */
   constructor(options: { keeper: Address }, dependencies: ResolveDependencies) {
     this.#keeper = options.keeper;
-    this.#d = dependencies;
+    this.#challenges = dependencies.challenges;
+    this.#deployment = dependencies.deployment;
+    this.#store = dependencies.store;
   }
 
   async run(moment: Moment, offer: Offer): Promise<void> {
-    const { store, challenges, deployment } = this.#d;
+    const store = this.#store;
+    const challenges = this.#challenges;
+    const deployment = this.#deployment;
     const chores: Chore[] = [];
     for (const id of store.challenges(moment.timestamp, LIMIT)) {
       const [challenge, question] = await Promise.all([
@@ -62,7 +68,8 @@ export class ResolveDuty implements KeeperDuty {
     question: Question | undefined,
     moment: Moment,
   ): Promise<Chore | undefined> {
-    const { deployment, challenges } = this.#d;
+    const deployment = this.#deployment;
+    const challenges = this.#challenges;
     const { id, number, penalty } = challenge;
     const stage = challengeStage(deployment, challenge, question, moment.timestamp);
     if (stage === "waiting" || stage === "running") return undefined;

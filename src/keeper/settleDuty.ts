@@ -25,16 +25,22 @@ export interface SettleDependencies {
 export class SettleDuty implements KeeperDuty {
   readonly name = "settle";
   readonly #options: { keeper: Address; afterEpochs: number };
-  readonly #d: SettleDependencies;
+  readonly #client: ChainClient;
+  readonly #deployment: Deployment;
+  readonly #store: KeeperStore;
 
   /** @param options `afterEpochs`: epochs after which the keeper settles a service's pay. */
   constructor(options: { keeper: Address; afterEpochs: number }, dependencies: SettleDependencies) {
     this.#options = options;
-    this.#d = dependencies;
+    this.#client = dependencies.client;
+    this.#deployment = dependencies.deployment;
+    this.#store = dependencies.store;
   }
 
   async run({ epoch: current }: Moment, offer: Offer): Promise<void> {
-    const { store, client, deployment } = this.#d;
+    const store = this.#store;
+    const client = this.#client;
+    const deployment = this.#deployment;
     const { proofOfService, settlement } = contractsOf(deployment);
     const due = store.unsettled(current - this.#options.afterEpochs, current, LIMIT);
     if (due.length === 0) return;
@@ -64,7 +70,8 @@ export class SettleDuty implements KeeperDuty {
 
   /** The epoch up to which a service is settled or had no audits yet. */
   async #settled(number: bigint): Promise<number> {
-    const { client, deployment } = this.#d;
+    const client = this.#client;
+    const deployment = this.#deployment;
     const { registry, settlement } = contractsOf(deployment);
     const args = [number] as const;
     const [settled, first] = await Promise.all([

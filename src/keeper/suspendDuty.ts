@@ -27,12 +27,16 @@ export interface SuspendDependencies {
 /** Suspends services that were FAILED for too long. Unprofitable. */
 export class SuspendDuty implements KeeperDuty {
   readonly name = "suspend";
-  readonly #d: SuspendDependencies;
+  readonly #client: ChainClient;
+  readonly #deployment: Deployment;
+  readonly #services: Services;
   /** The epoch that is being checked, and its next shard. */
   #progress = { epoch: -1, shard: 0 };
 
   constructor(dependencies: SuspendDependencies) {
-    this.#d = dependencies;
+    this.#client = dependencies.client;
+    this.#deployment = dependencies.deployment;
+    this.#services = dependencies.services;
   }
 
   async run({ epoch: current }: Moment, offer: Offer): Promise<void> {
@@ -41,7 +45,7 @@ export class SuspendDuty implements KeeperDuty {
     if (this.#progress.epoch !== current) {
       this.#progress = { epoch: current, shard: current % STRIDE };
     }
-    const shards = shardCount(await this.#d.services.slotCount());
+    const shards = shardCount(await this.#services.slotCount());
     const first = this.#progress.shard;
     const turn = numbers(0, LIMIT - 1)
       .map((index) => first + index * STRIDE)
@@ -56,8 +60,8 @@ export class SuspendDuty implements KeeperDuty {
   async #down(shard: number, last: number): Promise<bigint[]> {
     let lanes = numbers(0, LANES - 1);
     for (let epoch = last; epoch > last - DOWN_EPOCHS && lanes.length > 0; epoch--) {
-      const tally = await this.#d.client.readContract({
-        address: this.#d.deployment.contracts.proofOfService,
+      const tally = await this.#client.readContract({
+        address: this.#deployment.contracts.proofOfService,
         abi: proofOfServiceAbi,
         functionName: "tallyOf",
         args: [BigInt(shard), epoch],
@@ -65,13 +69,13 @@ export class SuspendDuty implements KeeperDuty {
       const counts = lanesOf(tally);
       lanes = lanes.filter((lane) => verdictOf(counts[lane] ?? []) === 0);
     }
-    const holders = await this.#d.services.holders(lanes.map((lane) => slotAt(shard, lane)));
+    const holders = await this.#services.holders(lanes.map((lane) => slotAt(shard, lane)));
     return holders.filter((number) => number !== undefined);
   }
 
   #chore(number: bigint, lastEpoch: number): Chore {
     const call = {
-      address: this.#d.deployment.contracts.settlement,
+      address: this.#deployment.contracts.settlement,
       abi: settlementAbi,
       functionName: "suspend",
       args: [number, lastEpoch],

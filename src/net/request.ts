@@ -1,6 +1,7 @@
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
+import { isOwnAddress } from "../node/interfaces.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { isReachable } from "./addresses.ts";
 import { isPortOpen } from "./ports.ts";
@@ -12,7 +13,7 @@ export interface NetLimits {
   timeMs: number;
   /** Largest body, bytes. */
   maxBytes: number;
-  /** For a devnet: loopback is allowed. */
+  /** For a devnet: this host is allowed, by loopback and by its own addresses. */
   allowLoopback: boolean;
   /** Whether the operator configured the address. Then private networks are allowed, too. */
   anyAddress?: boolean;
@@ -42,7 +43,8 @@ const MAX_ADDRESSES = 8;
 
 /**
  * Sends one HTTP/1.1 request to a URL of a stranger, on its own connection. The address is checked after it
- * was resolved, and the connection goes to exactly the checked address, so DNS rebinding has no effect.
+ * was resolved, and the connection goes to exactly the checked address, so DNS rebinding has no effect. This
+ * host's own addresses are refused, public ones too: a service on the host may trust clients from inside.
  *
  * Redirects are returned like any other response and never followed, because a response from another address
  * proves nothing about the requested one. Bodies are not decoded, so decompression bombs have no effect.
@@ -57,6 +59,7 @@ export function netRequest(
   limits: NetLimits,
   signal: AbortSignal,
   resolve: Resolve = resolveHost,
+  isOwn: (address: string) => boolean = isOwnAddress,
 ): Promise<NetResponse> {
   const { url } = request;
   return new Promise((fulfil, reject) => {
@@ -66,8 +69,9 @@ export function netRequest(
       throw refused(`the scheme ${url.protocol} of ${url.origin}`);
     }
     if (!isPortOpen(url)) throw refused(`port ${url.port}`);
+    const { allowLoopback, anyAddress = false } = limits;
     const mayReach = (address: string) =>
-      limits.anyAddress === true || isReachable(address, limits.allowLoopback);
+      anyAddress || (isReachable(address, allowLoopback) && (allowLoopback || !isOwn(address)));
     if (isIP(host) !== 0 && !mayReach(host)) throw refused(host);
 
     // Cancels the name lookup if the request ends first.
@@ -191,6 +195,7 @@ function checkedLookup(
 
 function refused(what: string): BlockcloudError {
   return new BlockcloudError("NET_REFUSED", `Not connecting to ${what}.`, {
-    remedy: "A public service must publish a public http or https address.",
+    remedy:
+      "A public service must publish a public http or https address; --allow-loopback allows this host's own.",
   });
 }

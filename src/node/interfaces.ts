@@ -1,3 +1,4 @@
+import { BlockList, isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 
 /** Maximum number of returned addresses. */
@@ -13,4 +14,21 @@ export function ownAddresses(read: typeof networkInterfaces = networkInterfaces)
     .sort((a, b) => a.family.localeCompare(b.family))
     .map(({ address }) => address);
   return found.slice(0, MAX_ADDRESSES);
+}
+
+/**
+ * Whether an address is one of this host's, on any interface and in any spelling, IPv4-mapped included. The
+ * interfaces are read for each call, because addresses come and go.
+ */
+export function isOwnAddress(
+  address: string,
+  read: typeof networkInterfaces = networkInterfaces,
+): boolean {
+  const version = isIP(address);
+  if (version === 0) return false;
+  const own = new BlockList();
+  for (const each of Object.values(read()).flatMap((found) => found ?? [])) {
+    own.addAddress(each.address.replace(/%.*$/, ""), each.family === "IPv4" ? "ipv4" : "ipv6");
+  }
+  return own.check(address.replace(/%.*$/, ""), version === 4 ? "ipv4" : "ipv6");
 }

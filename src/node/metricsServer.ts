@@ -1,8 +1,7 @@
-import { createAdaptorServer } from "@hono/node-server";
-import { Hono } from "hono";
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { createHttpServer, type HttpRequest, type HttpResponse } from "./http/httpServer.ts";
 import { listen } from "./listen.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import type { Startable } from "./lifecycle.ts";
@@ -13,6 +12,8 @@ import type { Metrics } from "./metrics.ts";
 const MAX_CONNECTIONS = 16;
 /** Time limit for receiving a request, and for an idle connection, milliseconds. */
 const PATIENCE_MS = 5_000;
+/** Largest head of a request, bytes. */
+const MAX_HEADER_BYTES = 16 * 1024;
 
 export interface MetricsServerOptions {
   /** Port 0 chooses a free port: see `address`. There is no access control: keep it on loopback. */
@@ -26,6 +27,7 @@ export interface MetricsServerOptions {
 export class MetricsServer implements Startable {
   readonly #listen: MetricsServerOptions["listen"];
   readonly #log: Logger;
+  readonly #metrics: Pick<Metrics, "expose" | "health">;
   readonly #server: Server;
 
   constructor(
@@ -34,29 +36,27 @@ export class MetricsServer implements Startable {
   ) {
     this.#listen = options.listen;
     this.#log = dependencies.log;
-    const { metrics, log } = dependencies;
-    const app = new Hono();
-    app.get("/metrics", async (context) => {
-      const { text, contentType } = await metrics.expose();
-      return context.body(text, 200, { "content-type": contentType });
-    });
-    app.get("/healthz", (context) => {
-      const report = metrics.health.report();
-      return context.json(report, report.ok ? 200 : 503, { "cache-control": "no-store" });
-    });
-    app.onError((error, context) => {
-      log.error("metrics cannot be served", { error });
-      return context.text("metrics cannot be served\n", 500);
-    });
-    this.#server = createAdaptorServer({
-      fetch: app.fetch,
-      // Without this, the library replaces the global Request and Response.
-      overrideGlobalObjects: false,
-      createServer,
-      serverOptions: { headersTimeout: PATIENCE_MS, requestTimeout: PATIENCE_MS },
-    }) as Server;
+    this.#metrics = dependencies.metrics;
+    this.#server = createHttpServer(
+      {
+        maxHeaderBytes: MAX_HEADER_BYTES,
+        headersMs: PATIENCE_MS,
+        requestMs: PATIENCE_MS,
+        keepAliveMs: PATIENCE_MS,
+      },
+      {
+        handle: (request) => this.#answer(request),
+        refuse: (reason) =>
+          reason === "coding"
+            ? text(501, "only chunked bodies are read")
+            : text(400, "bad request"),
+        failed: (error) => {
+          this.#log.error("metrics cannot be served", { error });
+          return text(500, "metrics cannot be served");
+        },
+      },
+    );
     this.#server.maxConnections = MAX_CONNECTIONS;
-    this.#server.keepAliveTimeout = PATIENCE_MS;
   }
 
   /** Where it listens; known once it has started. */
@@ -87,4 +87,28 @@ export class MetricsServer implements Startable {
     this.#server.closeAllConnections();
     await closed;
   }
+
+  async #answer({ method, path }: HttpRequest): Promise<HttpResponse> {
+    const isRead = method === "GET" || method === "HEAD";
+    if (isRead && path === "/metrics") {
+      const { text: body, contentType } = await this.#metrics.expose();
+      return { status: 200, headers: { "content-type": contentType }, body };
+    }
+    if (isRead && path === "/healthz") return healthResponse(this.#metrics);
+    return text(404, "not found");
+  }
+}
+
+/** The state of a worker's checks: 200 if every one passes, else 503. */
+export function healthResponse({ health }: Pick<Metrics, "health">): HttpResponse {
+  const report = health.report();
+  return {
+    status: report.ok ? 200 : 503,
+    headers: { "content-type": "application/json", "cache-control": "no-store" },
+    body: JSON.stringify(report),
+  };
+}
+
+function text(status: number, message: string): HttpResponse {
+  return { status, headers: { "content-type": "text/plain" }, body: `${message}\n` };
 }

@@ -32,5 +32,23 @@ export function concatBytes(...parts: Uint8Array[]): Uint8Array {
 
 /** Encodes an integer from 0 to 2^256 - 1 as one ABI word: 32 bytes, big-endian. Throws for any other. */
 export function word(value: bigint | number): Uint8Array {
+  const number = Number(value);
+  // Most values are small, and a receipt has several.
+  if (Number.isSafeInteger(number) && number >= 0) {
+    const bytes = new Uint8Array(32);
+    for (let at = 31, rest = number; rest > 0; at--) {
+      bytes[at] = rest % 256;
+      rest = Math.floor(rest / 256);
+    }
+    return bytes;
+  }
   return fromHex(`0x${value.toString(16).padStart(64, "0")}`, { size: 32 });
+}
+
+/** Encodes a byte string as the ABI does in a tail: its length, then the bytes, padded to whole words. */
+export function abiTail(bytes: Uint8Array): Uint8Array {
+  const tail = new Uint8Array(32 + 32 * Math.ceil(bytes.length / 32));
+  tail.set(word(bytes.length));
+  tail.set(bytes, 32);
+  return tail;
 }

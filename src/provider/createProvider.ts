@@ -14,6 +14,7 @@ import { createMetrics, type Metrics } from "../node/metrics.ts";
 import type { Timers } from "../node/timers.ts";
 import { rootServiceId } from "../protocol/serviceId.ts";
 import { ChallengeResponder } from "./duties/challengeResponder.ts";
+import type { GatewayLimits } from "./gateway/options.ts";
 import { Announcer } from "./publish/announcer.ts";
 import { ProviderMetrics } from "./metrics.ts";
 import { createPresence } from "./publish/presence.ts";
@@ -43,6 +44,8 @@ export interface ProviderOptions {
   listen: { host: string; port: number };
   /** URL at which clients reach the gateway; without it, the address that it listens on. */
   endpoint: string | undefined;
+  /** Limits of the gateway, and the proxies in front of it. */
+  gateway?: GatewayLimits | undefined;
   /** Folder of the worker's state. */
   stateDir: string;
   /** The provider's node of the record network. */

@@ -4,6 +4,7 @@ import type { Metrics } from "../node/metrics.ts";
 import { settlementAbi } from "../protocol/abi/settlement.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { grades } from "../protocol/tally.ts";
+import { bounds, type Bound } from "../net/peerBounds.ts";
 import { problemCodes, type GatewayProblemCode } from "./gateway/problem.ts";
 
 /** Bounds of the gateway's times, seconds: around the bounds of the launch classes' grades. */
@@ -22,6 +23,8 @@ export interface GatewayObserver {
   receipt(): void;
   /** The gateway refused the request or gave it up. */
   problem(code: GatewayProblemCode): void;
+  /** A connection was closed at once, because a bound was reached. */
+  connectionRefused(bound: Bound): void;
 }
 
 /** The metrics of a provider's agent. */
@@ -30,6 +33,7 @@ export class ProviderMetrics implements GatewayObserver {
   readonly #seconds;
   readonly #receipts;
   readonly #problems;
+  readonly #connectionsRefused;
   readonly #challenges;
   readonly #challengeOpen;
   readonly #challengeDeadline;
@@ -60,6 +64,11 @@ export class ProviderMetrics implements GatewayObserver {
       "blockcloud_gateway_problems_total",
       "Requests that the gateway refused or gave up, by code.",
       { code: problemCodes },
+    );
+    this.#connectionsRefused = metrics.counter(
+      "blockcloud_gateway_connections_refused_total",
+      "Connections that were closed at once, by the bound that was reached.",
+      { bound: bounds },
     );
     this.#challengeOpen = metrics.gauge(
       "blockcloud_provider_challenge_open",
@@ -120,6 +129,10 @@ export class ProviderMetrics implements GatewayObserver {
 
   problem(code: GatewayProblemCode): void {
     this.#problems.add(1, { code });
+  }
+
+  connectionRefused(bound: Bound): void {
+    this.#connectionsRefused.add(1, { bound });
   }
 
   /** A challenge is open; `deadline` in Unix seconds once it has its question. */

@@ -21,12 +21,26 @@ export interface ProviderDependencies {
 
 /** Runs a provider's duties: it answers challenges, publishes the record and settles the pay. */
 export class Provider implements Startable {
-  readonly #d: ProviderDependencies;
+  readonly #responder: Startable;
+  readonly #publisher: Startable & Pick<Publisher, "alone" | "peers">;
+  readonly #announcer: { announce(alone: boolean): Promise<void> };
+  readonly #settler: { settle(): Promise<void> };
+  readonly #statusWatch: { look(): Promise<void> };
+  readonly #time: ChainTime;
+  readonly #log: Logger;
+  readonly #metrics: Pick<ProviderMetrics, "bookkeeping"> | undefined;
   readonly #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
 
   constructor(dependencies: ProviderDependencies) {
-    this.#d = dependencies;
+    this.#responder = dependencies.responder;
+    this.#publisher = dependencies.publisher;
+    this.#announcer = dependencies.announcer;
+    this.#settler = dependencies.settler;
+    this.#statusWatch = dependencies.statusWatch;
+    this.#time = dependencies.time;
+    this.#log = dependencies.log;
+    this.#metrics = dependencies.metrics;
   }
 
   /**
@@ -34,9 +48,11 @@ export class Provider implements Startable {
    * before the record is published.
    */
   async start(): Promise<void> {
-    const { responder, publisher, log } = this.#d;
+    const responder = this.#responder;
+    const publisher = this.#publisher;
+    const log = this.#log;
     await responder.start();
-    await this.#tryAll({ status: () => this.#d.statusWatch.look() });
+    await this.#tryAll({ status: () => this.#statusWatch.look() });
     await publisher.start();
     await this.#announceFirst();
     log.info("provider started");
@@ -46,8 +62,8 @@ export class Provider implements Startable {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#loop;
-    await this.#d.publisher.stop();
-    await this.#d.responder.stop();
+    await this.#publisher.stop();
+    await this.#responder.stop();
   }
 
   /**
@@ -55,7 +71,8 @@ export class Provider implements Startable {
    * recover.
    */
   async #announceFirst(): Promise<void> {
-    const { announcer, publisher } = this.#d;
+    const announcer = this.#announcer;
+    const publisher = this.#publisher;
     let fatal: Error | undefined;
     await this.#tryAll({
       announce: async () => {
@@ -73,7 +90,7 @@ export class Provider implements Startable {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
-    const { time } = this.#d;
+    const time = this.#time;
     while (!signal.aborted) {
       const epoch = currentEpoch(time);
       try {
@@ -87,7 +104,10 @@ export class Provider implements Startable {
   }
 
   async #keepBooks(): Promise<void> {
-    const { statusWatch, publisher, announcer, settler } = this.#d;
+    const statusWatch = this.#statusWatch;
+    const publisher = this.#publisher;
+    const announcer = this.#announcer;
+    const settler = this.#settler;
     await this.#tryAll({
       status: () => statusWatch.look(),
       announce: () => announcer.announce(publisher.alone),
@@ -100,10 +120,10 @@ export class Provider implements Startable {
     for (const [name, task] of Object.entries(tasks) as [BookkeepingTask, () => Promise<void>][]) {
       try {
         await task();
-        this.#d.metrics?.bookkeeping(name);
+        this.#metrics?.bookkeeping(name);
       } catch (error) {
-        this.#d.metrics?.bookkeeping(name, error);
-        this.#d.log.warn("bookkeeping failed, trying again next epoch", { error });
+        this.#metrics?.bookkeeping(name, error);
+        this.#log.warn("bookkeeping failed, trying again next epoch", { error });
       }
     }
   }

@@ -6,9 +6,9 @@ import type { Logger } from "../node/logger.ts";
 import type { Metrics } from "../node/metrics.ts";
 import type { Timers } from "../node/timers.ts";
 import type { Resolver } from "./answer.ts";
-import { DnsFront } from "./dns/dnsFront.ts";
+import { DnsFront, type DnsLimits } from "./dns/dnsFront.ts";
 import { DnsMetrics, HttpMetrics } from "./frontMetrics.ts";
-import { HttpFront } from "./http/httpFront.ts";
+import { HttpFront, type HttpFrontOptions } from "./http/httpFront.ts";
 
 /** Where a server listens. */
 interface Listen {
@@ -27,6 +27,10 @@ export interface FrontsOptions {
   dnsRate: number;
   /** For a devnet: DNS responses may contain loopback addresses. */
   allowLoopback: boolean;
+  /** Further limits of the HTTP front, and the proxies before it; all have defaults. */
+  httpLimits?: Omit<HttpFrontOptions, "listen" | "namesPerSecond">;
+  /** Further limits of the DNS front; all have defaults. */
+  dnsLimits?: Partial<DnsLimits>;
 }
 
 export interface FrontsDependencies {
@@ -52,7 +56,7 @@ export function createFronts(options: FrontsOptions, dependencies: FrontsDepende
   const http =
     options.http &&
     new HttpFront(
-      { listen: options.http, namesPerSecond: options.httpRate },
+      { ...options.httpLimits, listen: options.http, namesPerSecond: options.httpRate },
       { ...dependencies, observer: new HttpMetrics(metrics) },
     );
   const dns =
@@ -63,6 +67,7 @@ export function createFronts(options: FrontsOptions, dependencies: FrontsDepende
         answersPerSecond: options.dnsRate,
         allowLoopback: options.allowLoopback,
         seed: randomInt(2 ** 32),
+        limits: options.dnsLimits ?? {},
       },
       { resolveHost, ...dependencies, observer: new DnsMetrics(metrics) },
     );

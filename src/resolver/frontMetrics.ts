@@ -1,3 +1,4 @@
+import { bounds, type Bound } from "../net/peerBounds.ts";
 import type { Metrics } from "../node/metrics.ts";
 import { rcodes } from "./dns/codes.ts";
 import { transports, type DnsObserver, type Transport } from "./dns/tally.ts";
@@ -60,6 +61,7 @@ export class HttpMetrics implements HttpObserver {
   readonly #seconds;
   readonly #watches;
   readonly #cut;
+  readonly #refused;
 
   constructor(metrics: Metrics) {
     this.#requests = metrics.counter(
@@ -81,6 +83,11 @@ export class HttpMetrics implements HttpObserver {
       "blockcloud_resolver_watches_cut_total",
       "Watches that were ended because their clients did not read.",
     );
+    this.#refused = metrics.counter(
+      "blockcloud_resolver_connections_refused_total",
+      "HTTP connections that were closed at once, by the bound that was reached.",
+      { bound: bounds },
+    );
   }
 
   answered(status: number, seconds: number): void {
@@ -94,5 +101,9 @@ export class HttpMetrics implements HttpObserver {
 
   cut(): void {
     this.#cut.add(1, {});
+  }
+
+  connectionRefused(bound: Bound): void {
+    this.#refused.add(1, { bound });
   }
 }

@@ -1,18 +1,36 @@
 import { expect } from "chai";
 import type { LookupAddress } from "node:dns";
+import type { NetworkInterfaceInfo } from "node:os";
 import { netRequest } from "../../src/net/request.ts";
 import type { Resolve } from "../../src/net/resolve.ts";
+import { isOwnAddress } from "../../src/node/interfaces.ts";
 import { ProviderRig } from "../support/providerRig.ts";
 import { rejection } from "../support/rejection.ts";
 
-function get(url: URL, allowLoopback: boolean, resolve?: Resolve) {
+function get(
+  url: URL,
+  allowLoopback: boolean,
+  resolve?: Resolve,
+  isOwn?: (address: string) => boolean,
+) {
   return netRequest(
     { method: "GET", url, headers: {}, body: new Uint8Array() },
     { timeMs: 30_000, maxBytes: 1_000, allowLoopback },
     new AbortController().signal,
     resolve,
+    isOwn,
   );
 }
+
+const base = { netmask: "", mac: "", internal: false, cidr: null };
+/** A host with public addresses. */
+const interfaces: Record<string, NetworkInterfaceInfo[]> = {
+  eth0: [
+    { ...base, address: "8.8.8.8", family: "IPv4" },
+    { ...base, address: "fe80::1", family: "IPv6", scopeid: 2 },
+  ],
+  eth1: [{ ...base, address: "2600::1", family: "IPv6", scopeid: 0 }],
+};
 
 describe("netRequest: where it connects to", () => {
   const rig = new ProviderRig();
@@ -56,6 +74,38 @@ describe("netRequest: where it connects to", () => {
       await rejection("NET_REFUSED", get(new URL(`https://a.example:${bad}/`), true));
     });
   }
+
+  it("refuses this host's own public addresses, by address and by name", async () => {
+    const own = (address: string) => isOwnAddress(address, () => interfaces);
+    const hosts = ["8.8.8.8", "[::ffff:8.8.8.8]", "[::ffff:808:808]", "[2600::1]", "[2600:0:0::1]"];
+    for (const host of hosts) {
+      await rejection(
+        "NET_REFUSED",
+        get(new URL(`http://${host}:${port}/`), false, undefined, own),
+      );
+    }
+    const named: Resolve = () =>
+      Promise.resolve([
+        { address: "8.8.8.8", family: 4 },
+        { address: "2600::1", family: 6 },
+      ]);
+    await rejection("NET_REFUSED", get(new URL("http://a.example/"), false, named, own));
+    expect(connections).to.equal(0);
+    // With the devnet switch, an address of this host is no reason to refuse.
+    const answer = await get(new URL(`http://127.0.0.1:${port}/`), true, undefined, () => true);
+    expect(answer.body.toString()).to.equal("reached");
+  });
+
+  it("knows this host's addresses on each interface, and no other host's", () => {
+    const own = (address: string) => isOwnAddress(address, () => interfaces);
+    for (const address of ["8.8.8.8", "::ffff:8.8.8.8", "2600::1", "fe80::1", "fe80::1%eth0"]) {
+      expect(own(address), address).to.equal(true);
+    }
+    for (const address of ["8.8.8.9", "::ffff:8.8.8.9", "2600::2", "::808:808", "a.example", ""]) {
+      expect(own(address), address).to.equal(false);
+    }
+    expect(isOwnAddress("127.0.0.1")).to.equal(true);
+  });
 
   it("reaches loopback, by address and by name, only with the devnet switch", async () => {
     for (const host of ["127.0.0.1", "localhost"]) {

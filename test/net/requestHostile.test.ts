@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { netRequest } from "../../src/net/request.ts";
 import { ProviderRig } from "../support/providerRig.ts";
 import { rejection } from "../support/rejection.ts";
+import { ScriptedUpstream } from "../support/scriptedUpstream.ts";
 
 /** What the kernel takes beyond what we read: send and receive buffers of a loopback connection. */
 const KERNEL_BYTES = 24 * 1024 * 1024;
@@ -164,4 +165,11 @@ describe("netRequest: responses that are not quite HTTP/1.1", () => {
       await rejection(code, get(url));
     });
   }
+
+  it("refuses a body without a length that a reset ends", async () => {
+    const head = `${HEAD}connection: close\r\n\r\nsome bytes`;
+    const upstream = await ScriptedUpstream.start(["request", { send: head }, "reset"]);
+    await rejection("NET_FAILED", get(upstream.url));
+    await upstream.close();
+  });
 });

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { connect } from "node:net";
 import { createMetrics, type Metrics } from "../../src/node/metrics.ts";
 import { MetricsServer } from "../../src/node/metricsServer.ts";
-import { ask, untilClosed } from "../support/httpClient.ts";
+import { ask, sendRaw, untilClosed } from "../support/httpClient.ts";
 import { MemoryLog } from "../support/memoryLog.ts";
 import { rejection } from "../support/rejection.ts";
 
@@ -48,6 +48,23 @@ describe("MetricsServer", () => {
       ok: false,
       checks: [{ name: "chain_head", ok: false, reason }],
     });
+  });
+
+  it("answers a health check in HTTP/1.0 without a Host, and one that has closed its half", async () => {
+    const line = "GET /healthz HTTP/1.0\r\n\r\n";
+    expect(await sendRaw(port, line)).to.match(/^HTTP\/1\.1 200 /);
+    const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+    socket.end("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    expect(await untilClosed(socket)).to.match(/^HTTP\/1\.1 200 .*blockcloud_worker_info/s);
+    const asHead = await ask({ port, path: "/healthz", method: "HEAD" });
+    expect([asHead.status, asHead.body.length]).to.deep.equal([200, 0]);
+  });
+
+  it("refuses what HTTP forbids", async () => {
+    for (const fields of ["Host: a\r\nHost: b", "Host: a b/c@d"]) {
+      const text = `GET /metrics HTTP/1.1\r\n${fields}\r\nConnection: close\r\n\r\n`;
+      expect(await sendRaw(port, text), fields).to.match(/^HTTP\/1\.1 400 /);
+    }
   });
 
   it("has nothing else to say", async () => {

@@ -10,6 +10,8 @@ export interface Question {
   headers?: Record<string, string | string[]>;
   body?: Uint8Array;
   agent?: Agent;
+  /** Where the client comes from: any address of 127.0.0.0/8. */
+  from?: string;
 }
 
 export interface Answer {
@@ -22,8 +24,9 @@ export interface Answer {
 
 /** Opens a request; the caller ends it. */
 export function open(question: Question): ClientRequest {
-  const { port, method = "GET", path = "/", headers = {}, agent } = question;
-  const asking = request({ host: "127.0.0.1", port, method, path, headers, agent: agent ?? false });
+  const { port, method = "GET", path = "/", headers = {}, agent = false, from } = question;
+  const to = { host: "127.0.0.1", port, ...(from !== undefined && { localAddress: from }) };
+  const asking = request({ ...to, method, path, headers, agent });
   // A caller that waits for the response gets the error there; a later error has no receiver.
   asking.on("error", () => {});
   return asking;

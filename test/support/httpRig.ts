@@ -1,7 +1,7 @@
-import type { Hono } from "hono";
 import { createMetrics, type Metrics } from "../../src/node/metrics.ts";
 import { RateLimit } from "../../src/node/rateLimit.ts";
-import { createApp, type Peer } from "../../src/resolver/http/app.ts";
+import type { HttpRequest } from "../../src/node/http/httpServer.ts";
+import { createApp, type App, type Peer } from "../../src/resolver/http/app.ts";
 import { BoundedLookup } from "../../src/resolver/lookup/boundedLookup.ts";
 import type { HttpObserver } from "../../src/resolver/http/observer.ts";
 import { Watches, type WatchLimits } from "../../src/resolver/http/watches.ts";
@@ -18,11 +18,11 @@ export class HttpRig {
   readonly timers = new FakeTimers();
   readonly log = new MemoryLog();
   readonly counted: string[] = [];
-  readonly app: Hono;
+  readonly app: App;
   readonly watches: Watches;
   metrics: Metrics;
-  /** Who asks. */
-  peer: Omit<Peer, "cut"> = { network: "127.0.0.1", isLoopback: true };
+  /** The client of the requests. */
+  peer: Peer = { address: "127.0.0.1", isLocal: true };
   /** Connections that were ended. */
   cuts = 0;
 
@@ -33,6 +33,7 @@ export class HttpRig {
       answered: (status) => this.counted.push(String(status)),
       watches: (open) => this.counted.push(`${open} watch`),
       cut: () => this.counted.push("cut"),
+      connectionRefused: (bound) => this.counted.push(`refused by ${bound}`),
     };
     const lookup = new BoundedLookup(resolver, { milliseconds: 10_000, timers });
     this.watches = new Watches(
@@ -53,21 +54,37 @@ export class HttpRig {
       watches: this.watches,
       metrics: this.metrics,
       observer,
-      take: (network, cost) => rate.take(network, cost),
+      take: (peer, cost) => rate.take(peer, cost),
       now: () => START + timers.monotonic(),
       timers,
       log,
-      peerOf: () => ({ ...this.peer, cut: () => (this.cuts += 1) }),
+      peerOf: () => this.peer,
     });
   }
 
   /** Asks, perhaps as another address. */
   async request(
-    path: string,
-    init: RequestInit = {},
-    network = this.peer.network,
+    target: string,
+    { method = "GET", headers = {}, body = "" }: Asked = {},
+    address = this.peer.address,
   ): Promise<Response> {
-    this.peer = { ...this.peer, network };
-    return this.app.request(path, init);
+    this.peer = { ...this.peer, address };
+    const [path = "", query = ""] = target.split("?");
+    const request: HttpRequest = {
+      ...{ method, path, query, headers },
+      socket: { remoteAddress: address },
+      signal: new AbortController().signal,
+      body: (maxBytes) => Promise.resolve(body.length > maxBytes ? undefined : Buffer.from(body)),
+      cut: () => (this.cuts += 1),
+    };
+    const { body: sent, ...rest } = await this.app.handle(request);
+    return new Response(sent ?? null, rest);
   }
+}
+
+interface Asked {
+  method?: string;
+  /** Names in lower case. */
+  headers?: Record<string, string>;
+  body?: string;
 }

@@ -38,7 +38,9 @@ export class Endpoint {
   readonly place: number;
   readonly #rpc: JsonRpc;
   readonly #chainId: number;
-  readonly #d: EndpointDependencies;
+  readonly #timers: Pick<Timers, "monotonic">;
+  readonly #log: Logger;
+  readonly #observer: RpcObserver | undefined;
   #state: EndpointState = "up";
   #verifying: Promise<void> | undefined;
   /** The time of the last successful check of its chain ID; undefined before the first. */
@@ -55,7 +57,9 @@ export class Endpoint {
     this.place = options.place;
     this.#chainId = options.chainId;
     this.#rpc = new JsonRpc(options);
-    this.#d = dependencies;
+    this.#timers = dependencies.timers;
+    this.#log = dependencies.log;
+    this.#observer = dependencies.observer;
   }
 
   get state(): EndpointState {
@@ -64,7 +68,7 @@ export class Endpoint {
 
   /** Whether the pause after its last fault is over. */
   get isRested(): boolean {
-    return this.#d.timers.monotonic() >= this.#pausedUntil;
+    return this.#timers.monotonic() >= this.#pausedUntil;
   }
 
   /** The time from which it may be used although it has failed, if no endpoint works; monotonic. */
@@ -87,7 +91,7 @@ export class Endpoint {
     } catch (error) {
       if (error instanceof AnswerError || error instanceof RevertError) {
         this.#answers();
-        this.#d.observer?.answered(this.place, "error");
+        this.#observer?.answered(this.place, "error");
       } else if (error instanceof EndpointFault) this.#fails(error);
       throw error;
     }
@@ -101,21 +105,21 @@ export class Endpoint {
     if (behind === "impossible") {
       if (this.#state === "impossible") return;
       this.#enter("impossible");
-      this.#d.log.error("an RPC endpoint has an impossible head", about);
+      this.#log.error("an RPC endpoint has an impossible head", about);
     } else if (behind > tolerated) {
       if (this.#state === "lagging") return;
       this.#enter("lagging");
-      this.#d.log.warn("an RPC endpoint lags behind", { ...about, blocks: behind });
+      this.#log.warn("an RPC endpoint lags behind", { ...about, blocks: behind });
     } else if (this.#state === "lagging" || this.#state === "impossible") {
       this.#enter("up");
-      this.#d.log.info("an RPC endpoint has caught up", about);
+      this.#log.info("an RPC endpoint has caught up", about);
     }
   }
 
   /** The chain ID is checked first, after each fault, and regularly. */
   async #verify(): Promise<void> {
     const at = this.#verifiedAt;
-    if (at !== undefined && this.#d.timers.monotonic() < at + VERIFY_MS) return;
+    if (at !== undefined && this.#timers.monotonic() < at + VERIFY_MS) return;
     this.#verifying ??= this.#askChain().finally(() => {
       this.#verifying = undefined;
     });
@@ -135,14 +139,14 @@ export class Endpoint {
       const message = `RPC endpoint ${this.place} serves chain ${id}, not ${this.#chainId}.`;
       throw new EndpointFault("wrong chain", message);
     }
-    this.#verifiedAt = this.#d.timers.monotonic();
+    this.#verifiedAt = this.#timers.monotonic();
   }
 
   async #ask(method: string, params: unknown): Promise<unknown> {
     const result = await this.#rpc.request(method, params);
     const fault = resultFault(method, params, result);
     if (fault !== undefined) throw new EndpointFault("malformed", fault);
-    this.#d.observer?.answered(this.place, "ok");
+    this.#observer?.answered(this.place, "ok");
     return result;
   }
 
@@ -153,15 +157,15 @@ export class Endpoint {
     this.#urgentAt = 0;
     if (this.#state !== "down" && this.#state !== "wrong") return;
     this.#enter("up");
-    this.#d.log.info("an RPC endpoint answers again", { endpoint: this.place });
+    this.#log.info("an RPC endpoint answers again", { endpoint: this.place });
   }
 
   #fails(fault: EndpointFault): void {
     const { kind, retryAfterMs = 0 } = fault;
-    this.#d.observer?.answered(this.place, kind);
+    this.#observer?.answered(this.place, kind);
     this.#lastFault = fault;
     this.#verifiedAt = undefined;
-    const now = this.#d.timers.monotonic();
+    const now = this.#timers.monotonic();
     const pause = Math.min(PAUSE_MS.least * 2 ** this.#faults, PAUSE_MS.most);
     const asked = Math.min(retryAfterMs, MOST_ASKED_MS);
     this.#faults += 1;
@@ -173,12 +177,12 @@ export class Endpoint {
     // Until it returns another chain ID, the last one is assumed.
     if (this.#state === "wrong") return;
     this.#enter(isWrong ? "wrong" : "down");
-    if (isWrong) this.#d.log.error("an RPC endpoint serves another chain and is not used", about);
-    else this.#d.log.warn("an RPC endpoint fails", about);
+    if (isWrong) this.#log.error("an RPC endpoint serves another chain and is not used", about);
+    else this.#log.warn("an RPC endpoint fails", about);
   }
 
   #enter(state: EndpointState): void {
     this.#state = state;
-    this.#d.observer?.changed(this.place, state);
+    this.#observer?.changed(this.place, state);
   }
 }

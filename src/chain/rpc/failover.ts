@@ -68,7 +68,8 @@ export function failover(
 /** The endpoints, and the choice among them. */
 export class EndpointSet {
   readonly #endpoints: readonly Endpoint[];
-  readonly #d: Pick<FailoverDependencies, "origin"> & { wall: () => number };
+  readonly #origin: FailoverDependencies["origin"];
+  readonly #wall: () => number;
   readonly #timers: Timers;
   #survey: Promise<void> | undefined;
   #surveyAt = 0;
@@ -77,7 +78,8 @@ export class EndpointSet {
     checkUrls(rpcUrls);
     const { timers = systemTimers, log = silentLogger, observer } = dependencies;
     this.#timers = timers;
-    this.#d = { origin: dependencies.origin, wall: dependencies.wall ?? wallSeconds };
+    this.#origin = dependencies.origin;
+    this.#wall = dependencies.wall ?? wallSeconds;
     const timeoutMs = rpcUrls.length === 1 ? TIMEOUT_MS.one : TIMEOUT_MS.several;
     this.#endpoints = rpcUrls.map(
       (url, index) =>
@@ -166,7 +168,7 @@ export class EndpointSet {
         }),
     );
     const known = heads.filter((each) => each !== undefined);
-    const impossible = impossibleHeads(known, this.#d.origin, this.#d.wall());
+    const impossible = impossibleHeads(known, this.#origin, this.#wall());
     const best = known
       .filter((head) => !impossible.has(head))
       .reduce((most, { number }) => (number > most ? number : most), 0n);

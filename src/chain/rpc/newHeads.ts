@@ -21,7 +21,9 @@ const messageSchema = z.union([
  */
 export class NewHeads implements Startable {
   readonly #url: string;
-  readonly #d: { timers: Timers; log: Logger; heard: () => void };
+  readonly #timers: { timers: Timers; log: Logger; heard: () => void }["timers"];
+  readonly #log: { timers: Timers; log: Logger; heard: () => void }["log"];
+  readonly #heard: { timers: Timers; log: Logger; heard: () => void }["heard"];
   readonly #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
   #failures = 0;
@@ -32,7 +34,9 @@ export class NewHeads implements Startable {
     dependencies: { timers: Timers; log: Logger; heard: () => void },
   ) {
     this.#url = options.url;
-    this.#d = dependencies;
+    this.#timers = dependencies.timers;
+    this.#log = dependencies.log;
+    this.#heard = dependencies.heard;
   }
 
   start(): Promise<void> {
@@ -47,7 +51,8 @@ export class NewHeads implements Startable {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
-    const { timers, log } = this.#d;
+    const timers = this.#timers;
+    const log = this.#log;
     while (!signal.aborted) {
       const why = await this.#follow();
       if (signal.aborted) return;
@@ -103,7 +108,7 @@ export class NewHeads implements Startable {
     if (!parsed.success) return "a message that is no JSON-RPC";
     if ("error" in parsed.data) return `refused: ${parsed.data.error.message.slice(0, 200)}`;
     this.#failures = 0;
-    if ("method" in parsed.data) this.#d.heard();
+    if ("method" in parsed.data) this.#heard();
     return undefined;
   }
 }

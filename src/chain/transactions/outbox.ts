@@ -38,7 +38,9 @@ export class Outbox {
   /** The nodes' knowledge of the key's transactions. */
   readonly pool: Pool;
   readonly #policy: FeePolicy;
-  readonly #d: OutboxDependencies;
+  readonly #log: Logger;
+  readonly #timers: OutboxDependencies["timers"];
+  readonly #account: OutboxDependencies["account"];
   readonly #flights = new Map<number, Flight>();
   #landed: (Flight & { outcome: TransactionReceipt })[] = [];
   #turn: Promise<unknown> = Promise.resolve();
@@ -47,7 +49,9 @@ export class Outbox {
 
   constructor(options: { fees: FeePolicy; chainId: number }, dependencies: OutboxDependencies) {
     this.#policy = options.fees;
-    this.#d = dependencies;
+    this.#log = dependencies.log;
+    this.#timers = dependencies.timers;
+    this.#account = dependencies.account;
     this.pool = new Pool(options.chainId, dependencies);
   }
 
@@ -140,7 +144,7 @@ export class Outbox {
       flight.lostAt = undefined;
       return;
     }
-    const milliseconds = this.#d.timers.monotonic();
+    const milliseconds = this.#timers.monotonic();
     const lost = (flight.lostAt ??= { block: tip.number, milliseconds });
     const isEarly = milliseconds < lost.milliseconds + LOST.milliseconds;
     if (isEarly || tip.number < lost.block + LOST.blocks) return;
@@ -163,12 +167,12 @@ export class Outbox {
     const isSlow = flight.nonce === count && tip.number >= flight.sentAt + PATIENT_BLOCKS;
     const isStuck = tip.number > flight.sentAt && (isUnderpriced || isSlow);
     if (isStuck && (await this.#replace(flight, tip))) return;
-    const now = this.#d.timers.monotonic();
+    const now = this.#timers.monotonic();
     if (now < flight.seenTo + SEE_TO_MS) return;
     flight.seenTo = now;
     if (await this.pool.knows(flight.newest.hash)) return;
     const { kind } = await this.pool.repeat(flight);
-    this.#d.log.debug("transaction sent again", { ...about(flight), kind });
+    this.#log.debug("transaction sent again", { ...about(flight), kind });
   }
 
   /** Returns whether the limit allowed it. */
@@ -177,7 +181,7 @@ export class Outbox {
     const market = await this.pool.market(tip);
     const fees = replacementFees(flight.fees, market, this.#policy, urgent, flight.isLean);
     if (fees === undefined) {
-      if (!flight.wasHeldUp) this.#d.log.warn("the fee limit delays a transaction", about(flight));
+      if (!flight.wasHeldUp) this.#log.warn("the fee limit delays a transaction", about(flight));
       flight.wasHeldUp = true;
       return false;
     }
@@ -186,7 +190,7 @@ export class Outbox {
     const message = maybeTaken
       ? "transaction replaced by one with a higher fee"
       : "a replacement was not accepted";
-    this.#d.log.warn(message, { ...about(flight), kind, reason });
+    this.#log.warn(message, { ...about(flight), kind, reason });
     return true;
   }
 
@@ -197,12 +201,12 @@ export class Outbox {
       this.#gap = undefined;
       return;
     }
-    const now = this.#d.timers.monotonic();
+    const now = this.#timers.monotonic();
     if (this.#gap?.nonce !== count) this.#gap = { nonce: count, since: now };
     // An endpoint that lags behind shows false gaps.
     if (now < this.#gap.since + SEE_TO_MS) return;
     const known = this.#landed.find(({ nonce }) => nonce === count);
-    const { address } = this.#d.account;
+    const { address } = this.#account;
     const empty: Payload = { name: "nothing", to: address, data: "0x", gas: EMPTY_GAS };
     const flight = known ?? new Flight(count, empty, lowest.urgent);
     flight.isWanted = false;
@@ -213,7 +217,7 @@ export class Outbox {
     // It is above the limit or refused, and is tried again at the next check.
     if (flight.signed.length === 0) return;
     this.#flights.set(count, flight);
-    this.#d.log.warn("a gap before a transaction was filled", about(flight));
+    this.#log.warn("a gap before a transaction was filled", about(flight));
   }
 
   /**
@@ -230,7 +234,7 @@ export class Outbox {
       if (isMined === undefined && (await this.pool.knowsOne(last))) return undefined;
       if (isMined === true) next = last.nonce + 1;
       else {
-        this.#d.log.warn("a reorganisation removed a mined transaction", about(last));
+        this.#log.warn("a reorganisation removed a mined transaction", about(last));
         this.#landed = [];
       }
     }

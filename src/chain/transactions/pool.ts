@@ -23,40 +23,46 @@ export interface PoolDependencies {
 /** The nodes' knowledge of one key's transactions, and the sending of new ones. */
 export class Pool {
   readonly #chainId: number;
-  readonly #d: PoolDependencies;
+  readonly #account: LocalAccount;
+  readonly #client: ChainClient;
+  readonly #broadcast: Pick<Broadcast, "send">;
+  readonly #timers: Pick<Timers, "monotonic">;
 
   constructor(chainId: number, dependencies: PoolDependencies) {
     this.#chainId = chainId;
-    this.#d = dependencies;
+    this.#account = dependencies.account;
+    this.#client = dependencies.client;
+    this.#broadcast = dependencies.broadcast;
+    this.#timers = dependencies.timers;
   }
 
   /** The newest block. */
   async tip(): Promise<Tip> {
-    const { number, timestamp, baseFeePerGas } = await this.#d.client.getBlock();
+    const { number, timestamp, baseFeePerGas } = await this.#client.getBlock();
     return { number, timestamp: Number(timestamp), baseFee: baseFeePerGas ?? 0n };
   }
 
   /** The price of gas at a block. */
   async market(tip: Tip): Promise<Market> {
-    return { baseFee: tip.baseFee, tip: await this.#d.client.estimateMaxPriorityFeePerGas() };
+    return { baseFee: tip.baseFee, tip: await this.#client.estimateMaxPriorityFeePerGas() };
   }
 
   /** The chain's next nonce. */
   count(): Promise<number> {
-    return this.#d.client.getTransactionCount({ address: this.#d.account.address });
+    return this.#client.getTransactionCount({ address: this.#account.address });
   }
 
   /** Whether the node has a pending transaction of this key. */
   async isWaiting(count: number): Promise<boolean> {
-    const { address } = this.#d.account;
-    return (await this.#d.client.getTransactionCount({ address, blockTag: "pending" })) > count;
+    const { address } = this.#account;
+    return (await this.#client.getTransactionCount({ address, blockTag: "pending" })) > count;
   }
 
   /** The mined transaction of a nonce. */
   async receipt({ signed }: Flight): Promise<TransactionReceipt | undefined> {
     for (const { hash } of signed.toReversed()) {
       const receipt = await orNothing(
-        this.#d.client.getTransactionReceipt({ hash }),
+        this.#client.getTransactionReceipt({ hash }),
         "TransactionReceiptNotFoundError",
       );
       if (receipt !== undefined) return receipt;
@@ -66,7 +72,7 @@ export class Pool {
 
   /** Whether a node knows a transaction, pending or mined. */
   async knows(hash: Hex): Promise<boolean> {
-    const found = this.#d.client.getTransaction({ hash });
+    const found = this.#client.getTransaction({ hash });
     return (await orNothing(found, "TransactionNotFoundError")) !== undefined;
   }
 
@@ -84,7 +90,7 @@ export class Pool {
    */
   async isStillMined(receipt: TransactionReceipt): Promise<boolean | undefined> {
     const { blockNumber, blockHash } = receipt;
-    const block = await orNothing(this.#d.client.getBlock({ blockNumber }), "BlockNotFoundError");
+    const block = await orNothing(this.#client.getBlock({ blockNumber }), "BlockNotFoundError");
     return block === undefined ? undefined : block.hash === blockHash;
   }
 
@@ -94,7 +100,7 @@ export class Pool {
    */
   async handOut(flight: Flight, fees: Fees, tip: Tip): Promise<Reception> {
     const { name: _, ...payload } = flight.payload;
-    const raw = await this.#d.account.signTransaction({
+    const raw = await this.#account.signTransaction({
       ...payload,
       ...fees,
       type: "eip1559",
@@ -102,8 +108,8 @@ export class Pool {
       nonce: flight.nonce,
     });
     const hash = keccak256(raw);
-    const reception = await this.#received(hash, await this.#d.broadcast.send(raw));
-    flight.seenTo = this.#d.timers.monotonic();
+    const reception = await this.#received(hash, await this.#broadcast.send(raw));
+    flight.seenTo = this.#timers.monotonic();
     flight.refusedFees = reception.kind === "underpriced" ? fees : undefined;
     flight.lastRefusal = reception.reason === "" ? undefined : reception.reason;
     if (reception.maybeTaken) {
@@ -116,7 +122,7 @@ export class Pool {
   /** Sends a transaction again. */
   async repeat(flight: Flight): Promise<Reception> {
     const { hash, raw } = flight.newest;
-    return this.#received(hash, await this.#d.broadcast.send(raw));
+    return this.#received(hash, await this.#broadcast.send(raw));
   }
 
   async #received(hash: Hex, reception: Reception): Promise<Reception> {

@@ -54,12 +54,24 @@ export class DryRun extends Error {}
 export class Transactor {
   readonly account: Address;
   readonly #options: TransactorOptions;
-  readonly #d: TransactorDependencies;
+  readonly #client: ChainClient;
+  readonly #deployment: Deployment;
+  readonly #sender: TransactionSender;
+  readonly #output: Output;
+  readonly #progress: Progress;
+  readonly #signal: AbortSignal;
+  readonly #confirm: TransactorDependencies["confirm"];
 
   constructor(options: TransactorOptions, dependencies: TransactorDependencies) {
     this.account = dependencies.sender.address;
     this.#options = options;
-    this.#d = dependencies;
+    this.#client = dependencies.client;
+    this.#deployment = dependencies.deployment;
+    this.#sender = dependencies.sender;
+    this.#output = dependencies.output;
+    this.#progress = dependencies.progress;
+    this.#signal = dependencies.signal;
+    this.#confirm = dependencies.confirm;
   }
 
   /**
@@ -70,7 +82,8 @@ export class Transactor {
    * @param amount BLOC in wei.
    */
   async paying(step: Step, spender: Address, amount: bigint): Promise<Step> {
-    const { client, deployment } = this.#d;
+    const client = this.#client;
+    const deployment = this.#deployment;
     const { key } = this.#options;
     const [call, balance] = await Promise.all([
       permitted(client, deployment, { call: step.call, key, spender, amount }),
@@ -90,7 +103,9 @@ export class Transactor {
    * @throws DryRun after the preview, if --dry-run is set.
    */
   async carryOut(plan: Plan, options: { confirmed?: boolean } = {}): Promise<Sent[]> {
-    const { output, progress, confirm } = this.#d;
+    const output = this.#output;
+    const progress = this.#progress;
+    const confirm = this.#confirm;
     const preview = await this.preview(plan);
     if (this.#options.dryRun) {
       output.print({ dryRun: previewJson(preview) }, previewText(preview));
@@ -117,7 +132,7 @@ export class Transactor {
    * @throws BlockcloudError `GAS_TOO_EXPENSIVE` if the price is above the user's limit.
    */
   async preview(plan: Plan): Promise<Preview> {
-    const { client } = this.#d;
+    const client = this.#client;
     const { fees } = this.#options;
     const [gas, block, tip] = await Promise.all([
       Promise.all(plan.steps.map((step) => this.#gas(step))),
@@ -142,7 +157,7 @@ export class Transactor {
 
   async #gas({ call, roughGas }: Step): Promise<bigint> {
     if (roughGas !== undefined) return roughGas;
-    const { client } = this.#d;
+    const client = this.#client;
     try {
       return await client.estimateContractGas({ ...withErrors(call), account: this.account });
     } catch (cause) {
@@ -151,7 +166,7 @@ export class Transactor {
   }
 
   async #checkBalances({ plan, atMost }: Preview): Promise<void> {
-    const { client } = this.#d;
+    const client = this.#client;
     const [ether, bloc] = await Promise.all([
       client.getBalance({ address: this.account }),
       this.#bloc(),
@@ -168,7 +183,8 @@ export class Transactor {
   }
 
   #bloc(): Promise<bigint> {
-    const { client, deployment } = this.#d;
+    const client = this.#client;
+    const deployment = this.#deployment;
     return client.readContract({
       address: deployment.contracts.token,
       abi: erc20Abi,
@@ -182,7 +198,8 @@ export class Transactor {
    * this first.
    */
   async #send({ call }: Step): Promise<TransactionReceipt> {
-    const { sender, signal } = this.#d;
+    const sender = this.#sender;
+    const signal = this.#signal;
     try {
       return await sender.send(withErrors(call), { signal });
     } catch (error) {

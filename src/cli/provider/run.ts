@@ -13,6 +13,7 @@ import {
 import { coralAllowLoopback, coralFlags, coralOptions } from "../framework/coralFlags.ts";
 import { runWorker } from "../framework/worker.ts";
 import { endpoint, listen, settleEvery, upstream } from "./flags.ts";
+import { gatewayFlags, gatewayLimits } from "./gatewayFlags.ts";
 
 /** The provider serves before the chain can be reached, and checks the chain itself. */
 const WITHOUT_CHAIN = { checkChain: false };
@@ -26,6 +27,7 @@ export const providerRun = chainCommand(
       listen,
       endpoint,
       settleEvery,
+      ...gatewayFlags,
       serviceKey,
       previousServiceKeys,
       walletKey,
@@ -37,6 +39,9 @@ export const providerRun = chainCommand(
     examples: [
       "blockcloud provider run --service 7 --upstream http://127.0.0.1:3000 --listen 0.0.0.0:8080 \\\n" +
         "--endpoint https://weather.example --service-key-file service.key --wallet-key-file wallet.key",
+      "blockcloud provider run --service 7 --upstream http://127.0.0.1:3000 --listen 127.0.0.1:8080 \\\n" +
+        "--trust-proxy 127.0.0.1 --endpoint https://weather.example --service-key-file service.key \\\n" +
+        "--wallet-key-file wallet.key",
     ],
     async run({ flags, deployment }) {
       // The record network takes half a second to load: not for every command.
@@ -59,6 +64,7 @@ export const providerRun = chainCommand(
               upstream: flags.upstream,
               listen: flags.listen,
               endpoint: flags.endpoint?.href,
+              gateway: gatewayLimits(flags),
               settleEvery: flags.settleEvery,
               stateDir: flags.state,
               coral: coralOptions(flags, deployment, {

@@ -5,6 +5,7 @@ import { chainPace, workerFlags } from "../framework/commonFlags.ts";
 import { coralFlags, coralOptions } from "../framework/coralFlags.ts";
 import { runWorker } from "../framework/worker.ts";
 import * as resolverFlags from "./flags.ts";
+import { frontLimits, limitFlags } from "./limitFlags.ts";
 
 /** The address of the HTTP server if neither --http nor --dns is given. */
 const DEFAULT_HTTP = { host: "127.0.0.1", port: 8053 };
@@ -13,11 +14,13 @@ const DEFAULT_HTTP = { host: "127.0.0.1", port: 8053 };
 export const resolverRun = chainCommand({
   flags: {
     ...resolverFlags,
+    ...limitFlags,
     ...coralFlags(0),
     ...workerFlags,
   },
   examples: [
     "blockcloud resolver run --http :8053 --dns :5335",
+    "blockcloud resolver run --http :8053 --trust-proxy 127.0.0.1 --trust-proxy 192.0.2.0/24",
     "blockcloud resolver run --dns 192.0.2.53:53 --coral-bootstrap /ip4/203.0.113.7/tcp/4170",
   ],
   notes:
@@ -45,7 +48,7 @@ export const resolverRun = chainCommand({
         );
         const http = flags.http ?? (dns === undefined ? DEFAULT_HTTP : undefined);
         const fronts = createFronts(
-          { http, dns, httpRate, dnsRate, allowLoopback },
+          { http, dns, httpRate, dnsRate, allowLoopback, ...frontLimits(flags) },
           { resolver, now: () => resolver.now(), ...environment },
         );
         return inOrder(resolver, fronts);

@@ -4,6 +4,7 @@ import { chainPace, workerFlags } from "../framework/commonFlags.ts";
 import { coralAllowLoopback, coralFlags, coralOptions } from "../framework/coralFlags.ts";
 import { runWorker } from "../framework/worker.ts";
 import { endpoint, listen, upstream } from "../provider/flags.ts";
+import { gatewayFlags, gatewayLimits } from "../provider/gatewayFlags.ts";
 import { delegation, deviceKey, id } from "./flags.ts";
 
 /** The sub-service serves before the chain can be reached, and checks the chain itself. */
@@ -18,6 +19,7 @@ export const subserviceRun = chainCommand(
       upstream,
       listen,
       endpoint,
+      ...gatewayFlags,
       deviceKey,
       ...coralFlags(0),
       allowLoopback: coralAllowLoopback,
@@ -48,6 +50,7 @@ export const subserviceRun = chainCommand(
               upstream: flags.upstream,
               listen: flags.listen,
               endpoint: flags.endpoint?.href,
+              gateway: gatewayLimits(flags),
               stateDir: flags.state,
               coral: coralOptions(flags, deployment, {
                 name: `subservice-${flags.id}`,

@@ -47,7 +47,13 @@ export interface ChallengeResponderDependencies {
 export class ChallengeResponder implements Startable {
   readonly #number: bigint;
   readonly #keys: ReadonlyMap<string, Uint8Array>;
-  readonly #d: ChallengeResponderDependencies;
+  readonly #deployment: Deployment;
+  readonly #challenges: Challenges;
+  readonly #sender: TransactionSender;
+  readonly #time: ChainTime;
+  readonly #timers: Timers;
+  readonly #log: Logger;
+  readonly #metrics: Pick<ProviderMetrics, "challengeOpen" | "challengeClosed"> | undefined;
   readonly #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
   /** The open challenge, and the messages about it that were logged. */
@@ -60,7 +66,13 @@ export class ChallengeResponder implements Startable {
   constructor(options: ChallengeResponderOptions, dependencies: ChallengeResponderDependencies) {
     this.#number = options.number;
     this.#keys = new Map(options.keys.map((key) => [addressOfKey(key), hexToBytes(key)]));
-    this.#d = dependencies;
+    this.#deployment = dependencies.deployment;
+    this.#challenges = dependencies.challenges;
+    this.#sender = dependencies.sender;
+    this.#time = dependencies.time;
+    this.#timers = dependencies.timers;
+    this.#log = dependencies.log;
+    this.#metrics = dependencies.metrics;
   }
 
   start(): Promise<void> {
@@ -74,7 +86,9 @@ export class ChallengeResponder implements Startable {
   }
 
   async #run(): Promise<void> {
-    const { challenges, timers, log } = this.#d;
+    const challenges = this.#challenges;
+    const timers = this.#timers;
+    const log = this.#log;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       let pauseMs = PAUSE_MS.least;
@@ -94,7 +108,10 @@ export class ChallengeResponder implements Startable {
   }
 
   async #look(retry: { pauseMs: number; longestMs: number }): Promise<void> {
-    const { challenges, time, timers, log } = this.#d;
+    const challenges = this.#challenges;
+    const time = this.#time;
+    const timers = this.#timers;
+    const log = this.#log;
     const { hash } = time.head();
     // A new challenge needs a new block.
     if (hash === this.#idleAt) return;
@@ -106,7 +123,7 @@ export class ChallengeResponder implements Startable {
     if (challenge.state !== "Open") return;
 
     this.#known ??= { id, said: new Set() };
-    this.#d.metrics?.challengeOpen(question?.deadline);
+    this.#metrics?.challengeOpen(question?.deadline);
     const about = { number: this.#number, challenge: id };
     const key = this.#keys.get(challenge.key);
     const until = question && { until: iso(question.deadline) };
@@ -158,7 +175,7 @@ export class ChallengeResponder implements Startable {
     key: Uint8Array,
     retry: { pauseMs: number; longestMs: number },
   ): Promise<void> {
-    const { chainId, contracts } = this.#d.deployment;
+    const { chainId, contracts } = this.#deployment;
     const domain = blockcloudDomain(BigInt(chainId), contracts.registry);
     const proof = livenessProof(domain, id, question.nonce, key);
     await this.#send(id, { functionName: "respond", args: [id, proof] }, question.deadline, retry);
@@ -171,7 +188,11 @@ export class ChallengeResponder implements Startable {
     deadline: number,
     retry: { pauseMs: number; longestMs: number },
   ): Promise<void> {
-    const { deployment, challenges, sender, timers, log } = this.#d;
+    const deployment = this.#deployment;
+    const challenges = this.#challenges;
+    const sender = this.#sender;
+    const timers = this.#timers;
+    const log = this.#log;
     const address = deployment.contracts.challengeBook;
     let error: unknown;
     try {
@@ -202,10 +223,11 @@ export class ChallengeResponder implements Startable {
 
   /** Logs the end of a challenge, and drops it. */
   async #close(id: bigint): Promise<void> {
-    const { challenges, log } = this.#d;
+    const challenges = this.#challenges;
+    const log = this.#log;
     const { state } = await challenges.get(id);
     const about = { number: this.#number, challenge: id };
-    this.#d.metrics?.challengeClosed(state);
+    this.#metrics?.challengeClosed(state);
     if (state === "Answered") log.info("challenge answered", about);
     else if (state === "Annulled") log.info("challenge annulled: no seed was recorded", about);
     else if (state === "Unanswered") {

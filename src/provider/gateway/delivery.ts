@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { EMPTY_DIGEST, sha256 } from "../../protocol/receipt.ts";
 import type { BufferBudget } from "./bufferBudget.ts";
 import { clientHeaders } from "./forwardedHeaders.ts";
 import { GatewayProblem } from "./problem.ts";
 import { isBodiless, isEventStream, receiptPlace } from "./receiptPlace.ts";
 import { collect, relay, type ReadOptions } from "./relay.ts";
+import { announcedTrailers, takesTrailers, trailersOf } from "./trailers.ts";
 import type { UpstreamResponse } from "./upstream.ts";
 
 /** The name of the response header field. */
@@ -22,6 +24,14 @@ export interface Delivery {
   response: ServerResponse;
   signal: AbortSignal;
   limits: DeliveryLimits;
+  /** Authority of the upstream. */
+  upstreamHost: string;
+  /**
+   * Counts a response that has no end of its own.
+   *
+   * @throws GatewayProblem if there are too many.
+   */
+  openStream(): void;
   /** Undefined if the client sent no nonce. Otherwise it waits for the whole request body. */
   receipt: ((status: number, responseDigest: Uint8Array) => Promise<string>) | undefined;
 }
@@ -39,7 +49,11 @@ export async function deliver(answer: UpstreamResponse, delivery: Delivery): Pro
   const { limits, receipt, request, signal } = delivery;
   const eventStream = isEventStream(headers);
   // Events may be rare, so silence on either side is normal.
-  if (eventStream) request.socket.setTimeout(0);
+  if (eventStream) {
+    delivery.openStream();
+    request.socket.setTimeout(0);
+    endWithClient(request.socket, delivery.response);
+  }
   const silenceMs = eventStream ? undefined : limits.upstreamTimeoutMs;
   const place = receiptPlace(
     headOf(answer, delivery),
@@ -49,23 +63,37 @@ export async function deliver(answer: UpstreamResponse, delivery: Delivery): Pro
   await WAYS[place](answer, delivery, { signal, silenceMs, request });
 }
 
-const streamed: Way = async (answer, { request, response }, options) => {
-  const headers = clientHeaders(answer.message);
+/**
+ * Ends an event stream with its client's half of the connection: nothing else tells for a long time that a
+ * client has left.
+ */
+function endWithClient(client: Socket, response: ServerResponse): void {
+  const left = () => response.destroy();
+  if (client.readableEnded) left();
+  client.once("end", left);
+  response.once("close", () => client.off("end", left));
+}
+
+const streamed: Way = async (answer, { request, response, upstreamHost }, options) => {
+  const headers = clientHeaders(answer.message, upstreamHost);
   const length = answer.message.headers["content-length"];
   // A response to HEAD or a 304 may give the length of the body that it does not carry; a 204 may not.
   if (length !== undefined && answer.message.statusCode !== 204) {
     headers.push("Content-Length", length);
   }
+  const trailers = length === undefined && takesTrailers(request);
+  if (trailers) announce(headers, announcedTrailers(answer.message));
   writeHead(answer, response, headers);
   // Without a length the first byte may take long to arrive; the head need not wait for it.
   if (length === undefined && !isBodiless(headOf(answer, { request }))) response.flushHeaders();
   await relay(answer.message, response, options);
   answer.release();
+  if (trailers) response.addTrailers(trailersOf(answer.message));
   response.end();
 };
 
-const empty: Way = async (answer, { response, receipt }) => {
-  const headers = clientHeaders(answer.message);
+const empty: Way = async (answer, { response, receipt, upstreamHost }) => {
+  const headers = clientHeaders(answer.message, upstreamHost);
   const length = answer.message.headers["content-length"];
   if (length !== undefined && answer.message.statusCode !== 204) {
     headers.push("Content-Length", length);
@@ -77,30 +105,43 @@ const empty: Way = async (answer, { response, receipt }) => {
   response.end();
 };
 
-const buffered: Way = async (answer, { response, receipt, limits }, options) => {
+const buffered: Way = async (answer, delivery, options) => {
+  const { response, receipt, limits, upstreamHost } = delivery;
   const giveBack = limits.buffers.reserve(Number(answer.message.headers["content-length"]));
   if (giveBack === undefined) throw new GatewayProblem("GATEWAY_BUSY", { retryAfterMs: 1_000 });
   response.once("close", giveBack);
   const body = await collect(answer.message, options);
   answer.release();
-  const headers = [...clientHeaders(answer.message), "Content-Length", String(body.length)];
+  const headers = clientHeaders(answer.message, upstreamHost);
+  headers.push("Content-Length", String(body.length));
   await addReceipt(headers, receipt?.(answer.message.statusCode ?? 0, sha256(body)));
   writeHead(answer, response, headers);
   response.end(body);
 };
 
-const withTrailer: Way = async (answer, { response, receipt }, options) => {
-  writeHead(answer, response, [...clientHeaders(answer.message), "Trailer", RECEIPT_FIELD]);
+const withTrailer: Way = async (answer, delivery, options) => {
+  const { request, response, receipt, upstreamHost } = delivery;
+  const headers = clientHeaders(answer.message, upstreamHost);
+  const others = takesTrailers(request);
+  announce(headers, [...(others ? announcedTrailers(answer.message) : []), RECEIPT_FIELD]);
+  writeHead(answer, response, headers);
   response.flushHeaders();
   const hash = createHash("sha256");
   await relay(answer.message, response, options, (chunk) => hash.update(chunk));
   answer.release();
   const value = await receipt?.(answer.message.statusCode ?? 0, hash.digest());
-  if (value !== undefined) response.addTrailers({ [RECEIPT_FIELD]: value });
+  response.addTrailers([
+    ...(others ? trailersOf(answer.message) : []),
+    ...(value === undefined ? [] : [[RECEIPT_FIELD, value] as [string, string]]),
+  ]);
   response.end();
 };
 
 const WAYS = { none: streamed, empty, buffered, trailer: withTrailer };
+
+function announce(fields: string[], trailers: readonly string[]): void {
+  if (trailers.length > 0) fields.push("Trailer", trailers.join(", "));
+}
 
 async function addReceipt(fields: string[], receipt: Promise<string> | undefined): Promise<void> {
   if (receipt !== undefined) fields.push(RECEIPT_FIELD, await receipt);

@@ -2,8 +2,9 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Hex } from "viem";
 import type { Logger } from "../../node/logger.ts";
+import type { PeerBounds } from "../../net/peerBounds.ts";
 import { EMPTY_DIGEST, sha256 } from "../../protocol/receipt.ts";
-import { admit, type AdmissionRules } from "./admission.ts";
+import { admit, type AdmissionRules, type Admitted } from "./admission.ts";
 import { deliver, RECEIPT_FIELD, type DeliveryLimits } from "./delivery.ts";
 import { clientHeaders, hasBody, upstreamHeaders } from "./forwardedHeaders.ts";
 import { asProblem, GatewayProblem } from "./problem.ts";
@@ -20,6 +21,10 @@ export interface ExchangeContext {
   limits: DeliveryLimits;
   receipts: ServiceReceipts;
   upstream: Upstream;
+  /** Concurrent requests of clients that trusted proxies name. */
+  proxied: PeerBounds;
+  /** Event streams and tunnels. */
+  streams: PeerBounds;
   observer?: GatewayObserver | undefined;
   logger: Logger;
 }
@@ -32,7 +37,7 @@ export class Exchange {
   readonly #client: Socket | undefined;
   /** Aborted when the client has gone, or when the upstream is no longer needed. */
   readonly #abort = new AbortController();
-  #nonce: Hex | undefined;
+  #admitted: Admitted | undefined;
   #switched = false;
   #body: RequestBody | undefined;
 
@@ -63,8 +68,11 @@ export class Exchange {
       if (!response.writableFinished) this.#abort.abort(new GatewayProblem("CLIENT_GONE"));
     });
     try {
-      this.#nonce = admit(this.#request, this.#context.admission);
-      const answer = await this.#ask();
+      const admitted = admit(this.#request, this.#context.admission);
+      this.#admitted = admitted;
+      // A direct client's connections are counted instead.
+      if (admitted.client.hops.length > 1) this.#hold(this.#context.proxied);
+      const answer = await this.#ask(admitted);
       if (answer.tunnel && this.#client) {
         await this.#switch(this.#client, answer.message, answer.tunnel);
       } else {
@@ -75,7 +83,30 @@ export class Exchange {
     }
   }
 
-  async #ask(): Promise<UpstreamResponse> {
+  get #nonce(): Hex | undefined {
+    return this.#admitted?.nonce;
+  }
+
+  /**
+   * Counts the exchange until it ends.
+   *
+   * @throws GatewayProblem if the client or all clients hold too many.
+   */
+  #hold(held: PeerBounds): void {
+    const address = this.#admitted?.client.address ?? "unknown";
+    const reached = held.reached(address);
+    if (reached !== undefined) {
+      const isStream = held === this.#context.streams;
+      const code = reached === "total" ? "STREAMS_FULL" : "STREAMS_EXCEEDED";
+      throw new GatewayProblem(isStream ? code : "REQUESTS_EXCEEDED", { retryAfterMs: 1_000 });
+    }
+    held.add(address);
+    (this.#client ?? this.#response).once("close", () => {
+      held.remove(address);
+    });
+  }
+
+  async #ask({ client, host: clientHost }: Admitted): Promise<UpstreamResponse> {
     const request = this.#request;
     const { admission, upstream } = this.#context;
     const upgrade = this.#client !== undefined;
@@ -91,7 +122,8 @@ export class Exchange {
         else this.#abort.abort(problem);
       },
     });
-    const headers = upstreamHeaders(request, { host: upstream.host, withNonce, upgrade });
+    const { host } = upstream;
+    const headers = upstreamHeaders(request, { host, client, clientHost, withNonce, upgrade });
     const call = { ...this.#asked(), headers, body: this.#body, upgrade };
     const unwatch = this.#client && onEarlyEnd(this.#client, () => this.#response.destroy());
     try {
@@ -107,6 +139,10 @@ export class Exchange {
       response: this.#response,
       signal: this.#abort.signal,
       limits: this.#context.limits,
+      upstreamHost: this.#context.upstream.host,
+      openStream: () => {
+        this.#hold(this.#context.streams);
+      },
       receipt: this.#nonce === undefined ? undefined : this.#receiptFor(this.#nonce),
     });
   }
@@ -118,7 +154,8 @@ export class Exchange {
     { socket, head }: NonNullable<UpstreamResponse["tunnel"]>,
   ): Promise<void> {
     try {
-      const headers = clientHeaders(message);
+      this.#hold(this.#context.streams);
+      const headers = clientHeaders(message, this.#context.upstream.host);
       if (this.#nonce !== undefined) {
         headers.push(RECEIPT_FIELD, await this.#receiptFor(this.#nonce)(101, EMPTY_DIGEST));
       }
@@ -145,10 +182,12 @@ export class Exchange {
   }
 
   #asked(): { method: string; target: string } {
-    return { method: this.#request.method ?? "", target: this.#request.url ?? "" };
+    return { method: this.#request.method ?? "", target: this.#admitted?.target ?? "" };
   }
 
   async #fail(problem: GatewayProblem): Promise<void> {
+    // If the parser cannot delimit the body, it refuses the request right after the event for its head.
+    await Promise.resolve();
     this.#report(problem);
     this.#abort.abort(problem);
     this.#body?.discard();

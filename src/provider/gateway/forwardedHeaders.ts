@@ -1,58 +1,145 @@
 import type { IncomingMessage } from "node:http";
+import type { Client } from "../../net/proxies.ts";
 import { NONCE_HEADER, RECEIPT_HEADER } from "../../protocol/receipt.ts";
 import { endToEnd } from "./hopByHop.ts";
-import { plainAddress } from "../../net/peer.ts";
+import { takesTrailers } from "./trailers.ts";
 
 /** The gateway's name in Via (RFC 9110, 7.6.3). */
 const VIA = "blockcloud";
 
 /** Fields that the gateway sets, or handles itself (Expect). */
-const REPLACED = new Set([
-  "host",
-  "expect",
-  "x-forwarded-for",
-  "x-forwarded-host",
-  "x-forwarded-proto",
-  NONCE_HEADER,
+const REPLACED = new Set(["host", "expect", NONCE_HEADER]);
+
+/**
+ * Fields in which proxies tell a server who the client is and what it asked for. An upstream that reads one of
+ * them must not get a client's own text, so the gateway removes all and sets those that it knows itself.
+ */
+const CLAIMS = new Set([
+  "akamai-client-ip",
+  "cf-connecting-ip",
+  "cf-connecting-ipv6",
+  "cf-pseudo-ipv4",
+  "cf-visitor",
+  "client-ip",
+  "fastly-client-ip",
+  "fly-client-ip",
+  "forwarded",
+  "forwarded-for",
+  "front-end-https",
+  "http-client-ip",
+  // Read as the variable HTTP_PROXY by CGI programs (CVE-2016-5385).
+  "proxy",
+  "proxy-client-ip",
+  "remote-addr",
+  "true-client-ip",
+  "wl-proxy-client-ip",
+  "x-arr-ssl",
+  "x-azure-clientip",
+  "x-azure-socketip",
+  "x-client-ip",
+  "x-cluster-client-ip",
+  "x-envoy-external-address",
+  "x-forwarded",
+  "x-host",
+  "x-http-host-override",
+  "x-original-for",
+  "x-original-forwarded-for",
+  "x-original-host",
+  "x-original-proto",
+  "x-original-url",
+  "x-originating-ip",
+  "x-proxyuser-ip",
+  "x-real-ip",
+  "x-remote-addr",
+  "x-remote-ip",
+  "x-rewrite-url",
+  "x-scheme",
+  "x-url-scheme",
 ]);
+
+/** Methods for which a missing Content-Length means that there is no body (RFC 9110, 8.6). */
+const BODILESS = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "DELETE"]);
+
+const isReplaced = (name: string) =>
+  REPLACED.has(name) || CLAIMS.has(name) || name.startsWith("x-forwarded-");
 /**
  * With a nonce the response must use identity coding, so the field must be set: leaving it out would allow
  * any coding.
  */
-const REPLACED_WITH_NONCE = new Set([...REPLACED, "accept-encoding"]);
+const isReplacedWithNonce = (name: string) => name === "accept-encoding" || isReplaced(name);
 /** Only the gateway may set a receipt. */
-const RECEIPT = new Set([RECEIPT_HEADER]);
-/** Methods for which a missing Content-Length means that there is no body (RFC 9110, 8.6). */
-const BODILESS = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "DELETE"]);
+const isReceipt = (name: string) => name === RECEIPT_HEADER;
 
 export interface RequestHeaderOptions {
   /** Authority of the upstream: a client must not choose among its virtual hosts. */
   host: string;
   withNonce: boolean;
+  client: Client;
+  /** The host that the client addressed. */
+  clientHost: string | undefined;
   /** Whether the request asks for WebSocket. */
   upgrade: boolean;
 }
 
 /** Header fields for the upstream, as a flat list. */
 export function upstreamHeaders(request: IncomingMessage, options: RequestHeaderOptions): string[] {
-  const headers = ["Host", options.host];
-  headers.push(...endToEnd(request.rawHeaders, options.withNonce ? REPLACED_WITH_NONCE : REPLACED));
-  if (options.withNonce) headers.push("Accept-Encoding", "identity");
+  const { host, withNonce, client, clientHost, upgrade } = options;
+  const headers = ["Host", host];
+  headers.push(...endToEnd(request.rawHeaders, withNonce ? isReplacedWithNonce : isReplaced));
+  if (withNonce) headers.push("Accept-Encoding", "identity");
   headers.push(...framing(request));
-  if (options.upgrade) headers.push("Connection", "Upgrade", "Upgrade", "websocket");
-  const hops = [request.headers["x-forwarded-for"], plainAddress(request.socket.remoteAddress)];
-  headers.push("X-Forwarded-For", hops.filter((hop) => hop !== undefined).join(", "));
-  if (request.headers.host !== undefined) headers.push("X-Forwarded-Host", request.headers.host);
-  headers.push("X-Forwarded-Proto", "http");
+  if (upgrade) headers.push("Connection", "Upgrade", "Upgrade", "websocket");
+  else if (takesTrailers(request)) headers.push("Connection", "TE", "TE", "trailers");
+  headers.push("X-Forwarded-For", client.hops.join(", "));
+  if (clientHost !== undefined) headers.push("X-Forwarded-Host", clientHost);
+  headers.push("X-Forwarded-Proto", client.scheme);
   headers.push("Via", `${request.httpVersion} ${VIA}`);
   return headers;
 }
 
-/** Header fields for the client, as a flat list without those that frame the body. */
-export function clientHeaders(answer: IncomingMessage): string[] {
-  const headers = endToEnd(answer.rawHeaders, RECEIPT);
+/**
+ * Header fields for the client, as a flat list without those that frame the body.
+ *
+ * @param upstreamHost Authority of the upstream, which no client can reach.
+ */
+export function clientHeaders(answer: IncomingMessage, upstreamHost: string): string[] {
+  const headers = endToEnd(answer.rawHeaders, isReceipt);
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const rewrite = LINKS.get(headers[at]?.toLowerCase() ?? "");
+    if (rewrite !== undefined) headers[at + 1] = rewrite(headers[at + 1] ?? "", upstreamHost);
+  }
   headers.push("Via", `${answer.httpVersion} ${VIA}`);
   return headers;
+}
+
+/** Fields with a URL that a client follows, and how to write it for the client. */
+const LINKS = new Map<string, (value: string, upstreamHost: string) => string>([
+  ["location", withoutHost],
+  ["content-location", withoutHost],
+  [
+    "refresh",
+    (value, host) =>
+      value.replace(/^([^;,]*[;,]\s*url\s*=\s*['"]?)(.*)$/i, (_, before: string, url: string) => {
+        return before + withoutHost(url, host);
+      }),
+  ],
+]);
+
+/** A URL at the upstream's own host as path and query, which the client resolves against its own. */
+function withoutHost(value: string, upstreamHost: string): string {
+  const [, scheme, authority, rest = ""] =
+    /^\s*(https?:)?[/\\]{2}([^/?#\\]*)(.*)$/i.exec(value) ?? [];
+  if (authority === undefined || !isSameHost(scheme ?? "http:", authority, upstreamHost)) {
+    return value;
+  }
+  // Two slashes would begin another host's name; browsers read a backslash as one.
+  if (/^(?:\\|\/[/\\])/.test(rest)) return `/.${rest}`;
+  return rest.startsWith("/") ? rest : `/${rest}`;
+}
+
+function isSameHost(scheme: string, authority: string, upstreamHost: string): boolean {
+  const url = `${scheme}//${authority}`;
+  return URL.canParse(url) && new URL(url).host === upstreamHost;
 }
 
 /** Whether a request announces a body. */

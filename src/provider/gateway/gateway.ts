@@ -1,13 +1,15 @@
 import { once } from "node:events";
 import { createServer, ServerResponse, type IncomingMessage, type Server } from "node:http";
 import { Server as NetServer, type AddressInfo, type Socket } from "node:net";
+import { PeerBounds } from "../../net/peerBounds.ts";
+import { TrustedProxies } from "../../net/proxies.ts";
 import type { Logger } from "../../node/logger.ts";
 import { RateLimit } from "../../node/rateLimit.ts";
 import { listen } from "../../node/listen.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
 import { BufferBudget } from "./bufferBudget.ts";
-import { Connections } from "./connections.ts";
+import { Connections } from "../../net/connections.ts";
 import { Exchange, type ExchangeContext } from "./exchange.ts";
 import { hasBody } from "./forwardedHeaders.ts";
 import { GatewayProblem } from "./problem.ts";
@@ -46,7 +48,7 @@ export class Gateway {
   readonly #monotonic: () => number;
   readonly #upstream: Upstream;
   readonly #context: ExchangeContext;
-  readonly #connections = new Connections();
+  readonly #connections: Connections;
   readonly #running = new Set<ServerResponse>();
   readonly #server: Server;
   #started: Promise<void> | undefined;
@@ -64,8 +66,19 @@ export class Gateway {
       burst: settings.receiptBurst,
       maxPeers: settings.maxPeers,
     };
+    const proxies = new TrustedProxies(settings.trustedProxies);
+    const perPeer = settings.maxConnectionsPerPeer;
+    this.#connections = new Connections({
+      bounds: new PeerBounds({ total: 0, perPeer }),
+      total: settings.maxConnections,
+      isProxy: (address) => proxies.trusts(address),
+      refused: (bound) => observer?.connectionRefused(bound),
+    });
     this.#context = {
+      proxied: new PeerBounds({ total: 0, perPeer }),
+      streams: new PeerBounds({ total: settings.maxStreams, perPeer: settings.maxStreamsPerPeer }),
       admission: {
+        proxies,
         maxRequestBytes: settings.maxRequestBytes,
         receiptRate: new RateLimit(rate, monotonic),
       },
@@ -159,6 +172,7 @@ export class Gateway {
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: settings.headersTimeoutMs,
       requestTimeout: settings.requestTimeoutMs,
+      keepAliveTimeout: settings.keepAliveMs,
       connectionsCheckingInterval: Math.max(1, Math.min(1_000, settings.headersTimeoutMs / 2)),
       insecureHTTPParser: false,
       requireHostHeader: true,
@@ -169,10 +183,12 @@ export class Gateway {
       // requests past this gateway.
       shouldUpgradeCallback: isWebSocket,
     });
-    server.maxConnections = settings.maxConnections;
     // A client that waits for the upstream is silent, too.
     server.timeout = Math.max(settings.clientTimeoutMs, 2 * settings.upstreamTimeoutMs);
+    // Not in the documentation of Node, which otherwise closes the connection with the client's half of it.
+    Object.assign(server, { httpAllowHalfOpen: true });
     server.on("connection", (socket) => {
+      socket.on("end", this.#onHalfClosed);
       this.#connections.opened(socket);
     });
     server.on("request", (request, response) => {
@@ -190,6 +206,19 @@ export class Gateway {
     });
     return server;
   }
+
+  /** Bound to the gateway and called on the socket, so that no connection needs a listener of its own. */
+  readonly #onHalfClosed = halfClosedListener((socket) => {
+    const waiting = [...this.#running].filter((response) => response.socket === socket);
+    if (waiting.length === 0) return;
+    const timer = setTimeout(() => {
+      // A response that has begun finds out by itself whether its client still reads.
+      for (const response of waiting) if (!response.headersSent) response.destroy();
+    }, this.#settings.halfClosedMs);
+    socket.once("close", () => {
+      clearTimeout(timer);
+    });
+  });
 
   #serve(request: IncomingMessage, response: ServerResponse, upgrade?: Socket): void {
     const { socket } = request;
@@ -211,6 +240,8 @@ export class Gateway {
   /** Node hands over a bare connection; a refusal is still an ordinary response. */
   #serveUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     socket.on("error", () => {});
+    // A tunnel passes on the end of either half.
+    socket.off("end", this.#onHalfClosed);
     if (head.length > 0) socket.unshift(head);
     const response = new ServerResponse(request);
     response.assignSocket(socket);
@@ -220,6 +251,12 @@ export class Gateway {
     });
     this.#serve(request, response, socket);
   }
+}
+
+function halfClosedListener(act: (socket: Socket) => void): (this: Socket) => void {
+  return function (this: Socket) {
+    act(this);
+  };
 }
 
 function isWebSocket(request: IncomingMessage): boolean {

@@ -19,26 +19,36 @@ const HOP_BY_HOP = new Set([
  * The fields of a message for the next hop, with order, duplicates and spelling preserved.
  *
  * @param rawHeaders - Alternating names and values, as `IncomingMessage.rawHeaders`.
- * @param drop - Further names to leave out, in lower case.
+ * @param isDropped - Whether to leave out a further name, in lower case and with `-` for every other character
+ *   than letters and digits: servers behind the upstream commonly read `X_Forwarded_For` as `X-Forwarded-For`.
  */
-export function endToEnd(rawHeaders: readonly string[], drop: ReadonlySet<string>): string[] {
+export function endToEnd(
+  rawHeaders: readonly string[],
+  isDropped: (name: string) => boolean,
+): string[] {
   const named = namedByConnection(rawHeaders);
   const kept: string[] = [];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? "";
-    const key = name.toLowerCase();
-    if (HOP_BY_HOP.has(key) || named.has(key) || drop.has(key)) continue;
+    const lower = name.toLowerCase();
+    const key = ODD.test(lower) ? lower.replace(EACH_ODD, "-") : lower;
+    if (HOP_BY_HOP.has(key) || named?.has(lower) === true || isDropped(key)) continue;
     kept.push(name, rawHeaders[i + 1] ?? "");
   }
   return kept;
 }
 
+const ODD = /[^a-z0-9-]/;
+const EACH_ODD = /[^a-z0-9-]/g;
+
 /** Names that a message's own Connection fields declare hop-by-hop. */
-function namedByConnection(rawHeaders: readonly string[]): Set<string> {
-  const named = new Set<string>();
+function namedByConnection(rawHeaders: readonly string[]): Set<string> | undefined {
+  let named: Set<string> | undefined;
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    if (rawHeaders[i]?.toLowerCase() !== "connection") continue;
+    const name = rawHeaders[i] ?? "";
+    if (name.length !== 10 || name.toLowerCase() !== "connection") continue;
     for (const token of rawHeaders[i + 1]?.split(",") ?? []) {
+      named ??= new Set();
       named.add(token.trim().toLowerCase());
     }
   }

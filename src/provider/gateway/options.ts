@@ -1,10 +1,11 @@
 import type { Hex } from "viem";
+import type { Cidr } from "../../net/cidr.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
 import type { Domain } from "../../protocol/typedData.ts";
 
 /** Options of a gateway. All fields after `listen` have a default. */
-export interface GatewayOptions {
+export interface GatewayOptions extends GatewayLimits {
   serviceId: Hex;
   domain: Domain;
   /** The service key, 32 bytes: the one that the registry has for the service. */
@@ -13,6 +14,15 @@ export interface GatewayOptions {
   upstream: URL;
   /** Port 0 chooses a free port: see `Gateway.address`. */
   listen: { host: string; port: number };
+}
+
+/** Limits of a gateway, and whom it trusts; each has a default. A peer is an IPv4 address or an IPv6 /64. */
+export interface GatewayLimits {
+  /**
+   * Proxies in front of the gateway. What they say about a request's client counts, and limits apply to that
+   * client.
+   */
+  trustedProxies?: readonly Cidr[];
   /** Largest response that is buffered to put its receipt into the header, bytes. */
   maxBufferedBytes?: number;
   /** Memory for all buffered responses together, bytes. */
@@ -25,13 +35,29 @@ export interface GatewayOptions {
   /** How long the upstream may be silent while it must read or respond. */
   upstreamTimeoutMs?: number;
   maxRequestBytes?: number;
+  /** 0 for no limit. */
   maxConnections?: number;
+  /** Connections of one peer, or its concurrent requests through trusted proxies; 0 for no limit. */
+  maxConnectionsPerPeer?: number;
+  /** Event streams and tunnels, which have no end of their own; 0 for no limit. */
+  maxStreams?: number;
+  maxStreamsPerPeer?: number;
+  /**
+   * How long an idle connection stays open. A client whose pool keeps it longer may send a request at the
+   * moment when the gateway closes it: Go's pool keeps one for 90 s, nginx and load balancers for 60 s.
+   */
+  keepAliveMs?: number;
   /** How long a client may take to send the head of a request. */
   headersTimeoutMs?: number;
   /** How long a client may take to send a whole request. */
   requestTimeoutMs?: number;
   /** How long a client may neither send nor read; event streams are exempt. */
   clientTimeoutMs?: number;
+  /**
+   * How long a client that has closed its half of the connection may wait for a response to begin. It may
+   * still read, as `nc` does, or have left.
+   */
+  halfClosedMs?: number;
   /** How long `stop()` lets running responses finish. */
   drainMs?: number;
 }
@@ -48,9 +74,14 @@ const DEFAULTS = {
   upstreamTimeoutMs: 30_000,
   maxRequestBytes: 10 * 1024 * 1024,
   maxConnections: 4096,
+  maxConnectionsPerPeer: 256,
+  maxStreams: 2048,
+  maxStreamsPerPeer: 64,
+  keepAliveMs: 120_000,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 60_000,
   clientTimeoutMs: 60_000,
+  halfClosedMs: 5_000,
   drainMs: 10_000,
 };
 
@@ -60,7 +91,7 @@ const DEFAULTS = {
  * @throws BlockcloudError `GATEWAY_OPTIONS`.
  */
 export function gatewaySettings(options: GatewayOptions): GatewaySettings {
-  const settings = { ...DEFAULTS, ...options };
+  const settings = { trustedProxies: [], ...DEFAULTS, ...options };
   const { upstream } = settings;
   // A path would have to be joined with each target, and `..` in a target could leave that path.
   if (upstream.protocol !== "http:" || upstream.href !== `${upstream.origin}/`) {

@@ -2,16 +2,21 @@ import { BlockcloudError, type BlockcloudErrorOptions } from "../../protocol/err
 
 /** Codes of the gateway's own responses, each with its status. */
 const PROBLEMS = {
-  TARGET_REFUSED: { status: 400, title: "Only origin-form targets are served" },
+  TARGET_REFUSED: { status: 400, title: "The request target is neither a path nor an http URL" },
+  HOST_REFUSED: { status: 400, title: "The request has several Host fields or a malformed one" },
   NONCE_MALFORMED: { status: 400, title: "Service-Nonce is not 0x and 64 hexadecimal digits" },
   NONCE_NEEDS_HTTP_1_1: { status: 400, title: "Service-Nonce needs HTTP/1.1" },
   BODY_TOO_LARGE: { status: 413, title: "The request body is too large" },
   RECEIPTS_EXHAUSTED: { status: 429, title: "Too many receipts for one peer" },
+  REQUESTS_EXCEEDED: { status: 429, title: "Too many concurrent requests of one peer" },
+  STREAMS_EXCEEDED: { status: 429, title: "Too many event streams or tunnels for one peer" },
   HEADERS_TOO_MANY: { status: 431, title: "The request has too many header fields" },
   CLIENT_GONE: { status: 499, title: "The client has gone" },
   GATEWAY_FAILED: { status: 500, title: "The gateway failed" },
+  TRANSFER_CODING_REFUSED: { status: 501, title: "Only the transfer coding chunked is served" },
   UPSTREAM_FAILED: { status: 502, title: "The service behind this gateway failed" },
   GATEWAY_BUSY: { status: 503, title: "The gateway has no memory left for this response" },
+  STREAMS_FULL: { status: 503, title: "The gateway has no room for one more stream or tunnel" },
   UPSTREAM_TIMEOUT: {
     status: 504,
     title: "The service behind this gateway did not respond in time",

@@ -23,17 +23,10 @@ export function relay(
   options: ReadOptions,
   onChunk?: (chunk: Buffer) => void,
 ): Promise<void> {
-  return read(answer, options, (chunk, watchdog) => {
-    onChunk?.(chunk);
-    if (response.write(chunk)) return;
-    answer.pause();
-    // The client must read now; its connection's time limit applies.
-    watchdog?.disarm();
-    response.once("drain", () => {
-      watchdog?.arm();
-      answer.resume();
-    });
-  });
+  const relayed = read(answer, options, (chunk) => onChunk?.(chunk), response);
+  // Node's own pipe costs less for each part than a pause and a resume.
+  answer.pipe(response, { end: false });
+  return relayed;
 }
 
 /**
@@ -50,12 +43,18 @@ export async function collect(answer: IncomingMessage, options: ReadOptions): Pr
 function read(
   answer: IncomingMessage,
   { signal, silenceMs, request }: ReadOptions,
-  take: (chunk: Buffer, watchdog: Watchdog | undefined) => void,
+  take: (chunk: Buffer) => void,
+  response?: ServerResponse,
 ): Promise<void> {
   const sent = () => !hasBody(request) || request.readableEnded;
   return new Promise((resolve, reject) => {
-    const fail = (problem: GatewayProblem) => {
+    const drained = () => watchdog?.arm();
+    const finish = () => {
       watchdog?.disarm();
+      response?.off("drain", drained);
+    };
+    const fail = (problem: GatewayProblem) => {
+      finish();
       const reason: unknown = signal.aborted ? signal.reason : problem;
       reject(reason);
     };
@@ -63,7 +62,9 @@ function read(
       silenceMs === undefined
         ? undefined
         : new Watchdog(silenceMs, () => {
-            if (sent()) fail(new GatewayProblem("UPSTREAM_TIMEOUT"));
+            // A client that must read first is watched by the time limit of its connection.
+            if (response?.writableNeedDrain === true) watchdog?.arm();
+            else if (sent()) fail(new GatewayProblem("UPSTREAM_TIMEOUT"));
           });
     // Destroyed before a reader was attached: no event will follow.
     if (answer.destroyed) {
@@ -71,6 +72,7 @@ function read(
       return;
     }
     watchdog?.arm();
+    response?.on("drain", drained);
     // After the last byte of the request, the upstream must respond in any case.
     if (!sent()) {
       request.once("end", () => {
@@ -79,10 +81,10 @@ function read(
     }
     answer.on("data", (chunk: Buffer) => {
       watchdog?.arm();
-      take(chunk, watchdog);
+      take(chunk);
     });
     answer.once("end", () => {
-      watchdog?.disarm();
+      finish();
       resolve();
     });
     answer.once("error", (cause) => {

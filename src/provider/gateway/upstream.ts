@@ -2,6 +2,7 @@ import { Agent, request as httpRequest, type ClientRequest, type IncomingMessage
 import type { Socket } from "node:net";
 import { GatewayProblem } from "./problem.ts";
 import type { RequestBody } from "./requestBody.ts";
+import { headFault } from "./upstreamHead.ts";
 import { Watchdog } from "./watchdog.ts";
 
 /**
@@ -13,7 +14,7 @@ const SAFE = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
 
 export interface UpstreamCall {
   method: string;
-  /** Origin-form, as the client sent it. */
+  /** In origin form. */
   target: string;
   /** A flat list of alternating names and values. */
   headers: string[];
@@ -54,7 +55,7 @@ export class Upstream {
 
   /**
    * Sends a request, and waits for the head of the response. The body of the response fails if the signal
-   * aborts.
+   * aborts, or if the connection fails before the response is complete.
    *
    * @throws GatewayProblem `UPSTREAM_FAILED`, `UPSTREAM_TIMEOUT`, or the signal's reason.
    */
@@ -107,10 +108,20 @@ export class Upstream {
         },
         { once: true },
       );
+      let response: IncomingMessage | undefined;
       request.on("error", (cause: NodeJS.ErrnoException) => {
-        fail(failure(request, cause));
+        if (response === undefined) fail(failure(request, cause));
+        // A body without a length ends with its connection. Node reports a broken connection only here, and
+        // then ends the body as if it were complete.
+        else if (!response.complete) response.destroy(cause);
       });
       const answered = (message: IncomingMessage, tunnel?: UpstreamResponse["tunnel"]) => {
+        response = message;
+        const fault = headFault(message);
+        if (fault !== undefined) {
+          fail(new GatewayProblem("UPSTREAM_FAILED", { cause: new Error(fault) }));
+          return;
+        }
         watchdog.disarm();
         call.body.answered();
         // It may fail before a reader is attached; the reader adds its own listener.
@@ -133,7 +144,8 @@ export class Upstream {
           answered(message, { socket, head });
           return;
         }
-        fail(new GatewayProblem("UPSTREAM_FAILED", { cause: "101 without an upgrade" }));
+        const cause = new Error("switched protocols unasked");
+        fail(new GatewayProblem("UPSTREAM_FAILED", { cause }));
       });
       call.body.forward(request, watchdog);
     });

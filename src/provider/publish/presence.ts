@@ -11,6 +11,7 @@ import { wallSeconds, type Timers } from "../../node/timers.ts";
 import { hexToBytes } from "../../protocol/bytes.ts";
 import { blockcloudDomain } from "../../protocol/typedData.ts";
 import { Gateway } from "../gateway/gateway.ts";
+import type { GatewayLimits } from "../gateway/options.ts";
 import { Gateways, type ListenAddress } from "../gateway/gateways.ts";
 import { RECORD_LEASE_MS } from "./lease.ts";
 import type { ProviderMetrics } from "../metrics.ts";
@@ -30,6 +31,8 @@ export interface PresenceOptions {
   listen: ListenAddress;
   /** URL at which clients reach the gateway; without it, the address that it listens on. */
   endpoint: string | undefined;
+  /** Limits of the gateway, and the proxies in front of it. */
+  gateway?: GatewayLimits | undefined;
   /** The node of the record network. */
   coral: CoralOptions;
   storeFile: string;
@@ -66,7 +69,7 @@ export function createPresence(
   const monotonic = () => timers.monotonic();
   const make = (listen: ListenAddress) =>
     new Gateway(
-      { serviceId, domain, key, upstream, listen },
+      { ...options.gateway, serviceId, domain, key, upstream, listen },
       { logger: log, now, monotonic, observer: metrics },
     );
   const gateways = new Gateways(

@@ -1,5 +1,7 @@
 import { HEADER_BYTES, MAX_UDP_BYTES, types } from "./codes.ts";
-import { encodeRr, uint16s, type Rr } from "./rdata.ts";
+import { ZONE } from "../../protocol/name.ts";
+import { lower } from "./query.ts";
+import { encodeName, encodeRr, uint16s, type Rr } from "./rdata.ts";
 
 /**
  * A response without the parts that depend on the query (ID, RD, DO and the case of letters) and without
@@ -29,10 +31,8 @@ export interface Contents {
   extended?: { code: number; text: string } | undefined;
 }
 
-/**
- * Length of the encoded zone name with its final zero byte: its offset from the end of a name in the zone.
- */
-const ZONE_BYTES = 10;
+/** The encoded zone name with its final zero byte, which ends every name in the zone. */
+const ZONE_NAME = encodeName(ZONE);
 const ANSWER_FLAG = 0x80;
 const AUTHORITATIVE_FLAG = 0x04;
 const TRUNCATED_FLAG = 0x02;
@@ -41,7 +41,7 @@ const TRUNCATED_FLAG = 0x02;
 export function writeMessage(contents: Contents): Template {
   const { question, rcode, answers = [], authority = [] } = contents;
   const questionEnd = HEADER_BYTES + question.length;
-  const zone = questionEnd - 4 - ZONE_BYTES;
+  const zone = questionEnd - 4 - ZONE_NAME.length;
   const header = Buffer.alloc(HEADER_BYTES);
   header[2] = ANSWER_FLAG | (contents.authoritative === true ? AUTHORITATIVE_FLAG : 0);
   header[3] = rcode & 0x0f;
@@ -60,6 +60,16 @@ export function writeMessage(contents: Contents): Template {
   }
   const edns = Buffer.concat([header, question, ...encoded, opt(contents)]);
   return { edns, plain: edns.subarray(0, end), questionEnd, ttls, rcode };
+}
+
+/** Whether a question (name, type, class) is about a name in the zone. */
+export function isInZone(question: Uint8Array): boolean {
+  const zone = question.length - 4 - ZONE_NAME.length;
+  let at = 0;
+  while (at < zone) at += 1 + (question[at] ?? 0);
+  return (
+    at === zone && ZONE_NAME.every((byte, offset) => lower(question[at + offset] ?? 0) === byte)
+  );
 }
 
 /** A message without records that tells the client to ask again over TCP. */

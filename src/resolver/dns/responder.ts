@@ -3,7 +3,7 @@ import type { Resolver } from "../answer.ts";
 import { AnswerCache, setTtl, type CachedAnswer } from "./answerCache.ts";
 import { HEADER_BYTES, rcodes } from "./codes.ts";
 import type { ZoneLookup } from "./zoneLookup.ts";
-import { copyTemplate, fillFlags, fillIn, truncate, writeMessage } from "./message.ts";
+import { copyTemplate, fillFlags, fillIn, isInZone, truncate, writeMessage } from "./message.ts";
 import { labelsOf, lower, NO_ANSWER, QueryReader } from "./query.ts";
 
 export interface ResponderOptions {
@@ -125,7 +125,9 @@ export class Responder {
   slip(packet: Buffer): Buffer {
     const { questionEnd, edns, dnssecOk } = this.query;
     const question = packet.subarray(HEADER_BYTES, questionEnd);
-    const template = writeMessage({ question, rcode: rcodes.NOERROR });
+    const { NOERROR: rcode } = rcodes;
+    // The resolver of glibc skips a server whose empty answer is not authoritative, and never asks over TCP.
+    const template = writeMessage({ question, rcode, authoritative: isInZone(question) });
     return fillIn(truncate(template), packet, edns, dnssecOk);
   }
 

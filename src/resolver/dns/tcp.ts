@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
-import { peerOf } from "../../net/peer.ts";
+import { plainAddress } from "../../net/peer.ts";
+import { PeerBounds } from "../../net/peerBounds.ts";
 import type { Startable } from "../../node/lifecycle.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Timers } from "../../node/timers.ts";
@@ -11,9 +12,9 @@ import type { Tally } from "./tally.ts";
 import { TcpSession, type SessionLimits } from "./tcpSession.ts";
 
 export interface TcpLimits extends SessionLimits {
-  /** Total connections. */
+  /** Total connections; 0 for no limit. */
   maxConnections: number;
-  /** Connections of one address (/64 of IPv6). */
+  /** Connections of one address (/64 of IPv6), and four times as many of one network; 0 for no limit. */
   maxPerPeer: number;
 }
 
@@ -30,9 +31,10 @@ export interface TcpDependencies {
 export class TcpServer implements Startable {
   readonly #listen: { host: string; port: number };
   readonly #limits: TcpLimits;
+  readonly #bounds: PeerBounds;
   readonly #dependencies: TcpDependencies;
   readonly #server: Server;
-  readonly #sockets = new Map<Socket, string>();
+  readonly #sockets = new Set<Socket>();
 
   constructor(
     listen: { host: string; port: number },
@@ -41,11 +43,12 @@ export class TcpServer implements Startable {
   ) {
     this.#listen = listen;
     this.#limits = limits;
+    this.#bounds = new PeerBounds({ total: limits.maxConnections, perPeer: limits.maxPerPeer });
     this.#dependencies = dependencies;
-    this.#server = createServer({ noDelay: true }, (socket) => {
+    // A client that has closed its half after its last query still gets the answers.
+    this.#server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
       this.#accept(socket);
     });
-    this.#server.maxConnections = limits.maxConnections;
   }
 
   /** Where it listens; known once it has started. */
@@ -72,20 +75,21 @@ export class TcpServer implements Startable {
     if (!this.#server.listening) return;
     const closed = once(this.#server, "close");
     this.#server.close();
-    for (const socket of this.#sockets.keys()) socket.destroy();
+    for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 
   #accept(socket: Socket): void {
-    const peer = peerOf(socket.remoteAddress);
-    const same = [...this.#sockets.values()].filter((each) => each === peer).length;
-    if (same >= this.#limits.maxPerPeer) {
+    const peer = plainAddress(socket.remoteAddress);
+    if (this.#bounds.reached(peer) !== undefined) {
       socket.destroy();
       return;
     }
-    this.#sockets.set(socket, peer);
+    this.#bounds.add(peer);
+    this.#sockets.add(socket);
     this.#dependencies.tally.connections(this.#sockets.size);
     socket.once("close", () => {
+      this.#bounds.remove(peer);
       this.#sockets.delete(socket);
       this.#dependencies.tally.connections(this.#sockets.size);
     });

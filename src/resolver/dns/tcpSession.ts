@@ -21,19 +21,16 @@ const MAX_WAITING_BYTES = 256 * 1024;
 export class TcpSession {
   readonly #socket: Socket;
   readonly #limits: SessionLimits;
-  readonly #timers: { responder: Responder; tally: Tally; timers: Timers; log: Logger }["timers"];
-  readonly #responder: {
-    responder: Responder;
-    tally: Tally;
-    timers: Timers;
-    log: Logger;
-  }["responder"];
-  readonly #tally: { responder: Responder; tally: Tally; timers: Timers; log: Logger }["tally"];
-  readonly #log: { responder: Responder; tally: Tally; timers: Timers; log: Logger }["log"];
+  readonly #timers: Timers;
+  readonly #responder: Responder;
+  readonly #tally: Tally;
+  readonly #log: Logger;
   #received: Buffer = Buffer.alloc(0);
   /** When the first bytes of a partial query arrived, by the monotonic clock. */
   #partialSince: number | undefined;
   #running = 0;
+  /** The client sends no more queries. */
+  #ended = false;
 
   constructor(
     socket: Socket,
@@ -60,6 +57,10 @@ export class TcpSession {
     socket.on("drain", () => {
       this.#next();
     });
+    socket.on("end", () => {
+      this.#ended = true;
+      this.#next();
+    });
   }
 
   /** Answers received queries as far as the limits allow. */
@@ -78,6 +79,7 @@ export class TcpSession {
     }
     this.#received = this.#received.subarray(at);
     if (broken || this.#tooSlow()) socket.destroy();
+    else if (this.#ended && this.#running === 0 && this.#mayAnswer()) socket.end();
     else if (this.#mayAnswer()) socket.resume();
     else socket.pause();
   }

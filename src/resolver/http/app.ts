@@ -1,25 +1,25 @@
-import { Hono, type Context } from "hono";
-import { bodyLimit } from "hono/body-limit";
-import { cors } from "hono/cors";
+import type { HttpRequest, HttpResponse, Refusal } from "../../node/http/httpServer.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Metrics } from "../../node/metrics.ts";
+import { healthResponse } from "../../node/metricsServer.ts";
 import type { Timers } from "../../node/timers.ts";
+import { peerOf } from "../../net/peer.ts";
 import type { Answer } from "../answer.ts";
 import type { BoundedLookup } from "../lookup/boundedLookup.ts";
 import type { HttpObserver } from "./observer.ts";
 import { openApi } from "./openApi.ts";
 import { asProblem, HttpProblem } from "./problem.ts";
 import { isKnown, represent } from "./representation.ts";
+import { findRoute, type Route } from "./routes.ts";
 import { batchSchema, MAX_BODY_BYTES, MAX_WATCHED, nameSchema, pathSchema } from "./schemas.ts";
 import type { Watches } from "./watches.ts";
 
-/** The client, as far as the connection identifies it. */
+/** The client of a request. */
 export interface Peer {
-  /** The unit to which rates and bounds apply: an address, or a /64 of IPv6. */
-  network: string;
-  isLoopback: boolean;
-  /** Ends the connection at once. */
-  cut(): void;
+  /** The address to which rates and bounds apply; a /64 of IPv6 counts as one. */
+  address: string;
+  /** Whether the client is on this host, and no proxy stands between. */
+  isLocal: boolean;
 }
 
 export interface AppDependencies {
@@ -28,12 +28,20 @@ export interface AppDependencies {
   metrics: Pick<Metrics, "expose" | "health">;
   observer: HttpObserver;
   /** Takes `cost` tokens; returns the milliseconds to wait if there are too few. */
-  take(network: string, cost: number): number;
+  take(peer: string, cost: number): number;
   /** The chain's time, Unix milliseconds. */
   now(): number;
   timers: Timers;
   log: Logger;
-  peerOf(context: Context): Peer;
+  peerOf(request: HttpRequest): Peer;
+}
+
+/** The HTTP front as functions from request to response. */
+export interface App {
+  readonly routes: readonly Route[];
+  handle(request: HttpRequest): HttpResponse | Promise<HttpResponse>;
+  refuse(reason: Refusal): HttpResponse;
+  failed(error: unknown): HttpResponse;
 }
 
 /** Longest time that clients may cache an answer, seconds: how long they may miss a move. */
@@ -41,105 +49,109 @@ const MAX_AGE_SECONDS = 30;
 /** Concurrent lookups of a batch. */
 const AT_A_TIME = 16;
 
-/** The HTTP front as a function from request to response. */
-export function createApp(d: AppDependencies): Hono {
-  const app = new Hono();
-  const pay = (context: Context, cost: number) => {
-    const retryAfterMs = d.take(d.peerOf(context).network, cost);
+/** The status under which requests are counted whose client has left, as nginx logs them. */
+const CLIENT_GONE = 499;
+
+/** Pages of any origin may send requests: there are no cookies, and all answers are public. */
+const COMMON_HEADERS = {
+  "access-control-allow-origin": "*",
+  "access-control-expose-headers": "ETag",
+  "x-content-type-options": "nosniff",
+};
+
+/** Creates the HTTP front without a server. */
+export function createApp(d: AppDependencies): App {
+  const pay = (request: HttpRequest, cost: number) => {
+    const retryAfterMs = d.take(peerOf(d.peerOf(request).address), cost);
     if (retryAfterMs > 0) throw new HttpProblem("RATE_EXCEEDED", { retryAfterMs });
   };
 
-  app.use(async (context, next) => {
-    const begun = d.timers.monotonic();
-    await next();
-    context.res.headers.set("x-content-type-options", "nosniff");
-    d.observer.answered(context.res.status, (d.timers.monotonic() - begun) / 1000);
-  });
-  // Pages of any origin may send requests: there are no cookies, and all answers are public.
-  app.use(
-    cors({ origin: "*", allowMethods: ["GET", "POST"], exposeHeaders: ["ETag"], maxAge: 86_400 }),
-  );
-
-  app.get("/v1/resolve/:name", async (context) => {
-    pay(context, 1);
-    const name = parsed(nameSchema, context.req.param("name"));
-    const hops = parsed(pathSchema, context.req.header("resolver-path") ?? "");
-    const answer = await d.lookup.answer(name, context.req.raw.signal, hops);
+  const resolve = (request: HttpRequest, param: string) => {
+    pay(request, 1);
+    const name = parsed(nameSchema, param);
+    const hops = hopsOf(request);
+    const known = request.headers["if-none-match"];
+    const answer = d.lookup.answer(name, request, hops);
+    if (!(answer instanceof Promise)) return answered(answer, known);
+    return answer.then((found) => answered(found, known));
+  };
+  const answered = (answer: Answer, known: string | undefined): HttpResponse => {
     const { text, etag } = represent(answer);
     const seconds = Math.floor((answer.expiresAt - d.now()) / 1000);
-    const headers = {
-      etag,
-      "cache-control": `public, max-age=${Math.max(0, Math.min(MAX_AGE_SECONDS, seconds))}`,
-    };
-    if (isKnown(context.req.header("if-none-match"), etag)) return context.body(null, 304, headers);
-    return context.body(text, 200, { ...headers, "content-type": "application/json" });
-  });
+    const age = Math.max(0, Math.min(MAX_AGE_SECONDS, seconds));
+    const headers = { etag, "cache-control": `public, max-age=${age}` };
+    if (isKnown(known, etag)) return { status: 304, headers };
+    return { status: 200, headers: { ...headers, "content-type": "application/json" }, body: text };
+  };
 
-  const bounded = bodyLimit({
-    maxSize: MAX_BODY_BYTES,
-    onError: () => new HttpProblem("BODY_TOO_LARGE").response,
-  });
-  app.post("/v1/resolve", bounded, async (context) => {
-    const { names } = parsed(batchSchema, await json(context));
-    pay(context, names.length);
-    const hops = parsed(pathSchema, context.req.header("resolver-path") ?? "");
-    const { signal } = context.req.raw;
+  const resolveAll = async (request: HttpRequest): Promise<HttpResponse> => {
+    const { names } = parsed(batchSchema, await json(request));
+    pay(request, names.length);
+    const hops = hopsOf(request);
     const results: string[] = [];
     for (let at = 0; at < names.length; at += AT_A_TIME) {
       const some = names.slice(at, at + AT_A_TIME);
-      results.push(...(await Promise.all(some.map((name) => item(name, signal, hops)))));
+      results.push(...(await Promise.all(some.map((name) => item(name, request, hops)))));
     }
-    const body = `{"results":[${results.join(",")}]}`;
-    return context.body(body, 200, {
-      "content-type": "application/json",
-      "cache-control": "no-store",
-    });
-  });
-  const item = async (name: string, signal: AbortSignal, hops: readonly string[]) => {
+    return {
+      status: 200,
+      headers: { "content-type": "application/json", "cache-control": "no-store" },
+      body: `{"results":[${results.join(",")}]}`,
+    };
+  };
+  const item = async (name: string, request: HttpRequest, hops: readonly string[]) => {
     const prefix = `{"name":${JSON.stringify(name)}`;
     try {
-      const answer: Answer = await d.lookup.answer(name, signal, hops);
+      const answer: Answer = await d.lookup.answer(name, request, hops);
       return `${prefix},"answer":${represent(answer).text}}`;
     } catch (error) {
-      if (signal.aborted) throw error;
+      if (request.signal.aborted) throw error;
       return `${prefix},"problem":${JSON.stringify(told(error).json)}}`;
     }
   };
 
-  app.get("/v1/watch", (context) => {
-    const names = (context.req.queries("name") ?? []).map((name) => parsed(nameSchema, name));
+  const watch = (request: HttpRequest): HttpResponse => {
+    const names = new URLSearchParams(request.query).getAll("name");
+    for (const name of names) parsed(nameSchema, name);
     if (names.length === 0 || names.length > MAX_WATCHED) {
       const detail = `Give name= once to ${MAX_WATCHED} times.`;
       throw new HttpProblem("REQUEST_INVALID", { detail });
     }
-    pay(context, names.length);
-    const { network, cut } = d.peerOf(context);
-    return context.body(d.watches.open(names, network, cut), 200, {
+    pay(request, names.length);
+    const headers = {
       "content-type": "text/event-stream",
       "cache-control": "no-store",
       // Proxies that buffer responses would delay events.
       "x-accel-buffering": "no",
-    });
-  });
+    };
+    // The response has no body, so a watch would have no client.
+    if (request.method === "HEAD") return { status: 200, headers };
+    const cut = () => {
+      request.cut();
+    };
+    return { status: 200, headers, body: d.watches.open(names, d.peerOf(request).address, cut) };
+  };
 
-  app.get("/openapi.json", (context) => {
-    pay(context, 1);
-    return context.json(openApi, 200, { "cache-control": "public, max-age=3600" });
-  });
+  const describe = (request: HttpRequest): HttpResponse => {
+    pay(request, 1);
+    const headers = { "content-type": "application/json", "cache-control": "public, max-age=3600" };
+    return { status: 200, headers, body: JSON.stringify(openApi) };
+  };
 
-  app.get("/healthz", (context) => {
-    const report = d.metrics.health.report();
-    return context.json(report, report.ok ? 200 : 503, { "cache-control": "no-store" });
-  });
-
-  app.get("/metrics", async (context) => {
-    if (!d.peerOf(context).isLoopback) throw new HttpProblem("METRICS_REMOTE");
+  const expose = async (request: HttpRequest): Promise<HttpResponse> => {
+    if (!d.peerOf(request).isLocal) throw new HttpProblem("METRICS_REMOTE");
     const { text, contentType } = await d.metrics.expose();
-    return context.body(text, 200, { "content-type": contentType });
-  });
+    return { status: 200, headers: { "content-type": contentType }, body: text };
+  };
 
-  app.notFound(() => new HttpProblem("PATH_UNKNOWN").response);
-  app.onError((error) => told(error).response);
+  const routes: readonly Route[] = [
+    { method: "GET", path: "/v1/resolve/:name", run: resolve },
+    { method: "POST", path: "/v1/resolve", run: resolveAll },
+    { method: "GET", path: "/v1/watch", run: watch },
+    { method: "GET", path: "/openapi.json", run: describe },
+    { method: "GET", path: "/healthz", run: () => healthResponse(d.metrics) },
+    { method: "GET", path: "/metrics", run: expose },
+  ];
 
   /** The problem that the client gets; details that it must not get go to the log. */
   const told = (error: unknown): HttpProblem => {
@@ -147,8 +159,63 @@ export function createApp(d: AppDependencies): Hono {
     if (problem.code === "RESOLVER_FAILED") d.log.error("a request failed", { error });
     return problem;
   };
-  return app;
+  const finish = (response: HttpResponse, begun: number): HttpResponse => {
+    Object.assign(response.headers, COMMON_HEADERS);
+    d.observer.answered(response.status, (d.timers.monotonic() - begun) / 1000);
+    return response;
+  };
+  const failed = (error: unknown, begun = d.timers.monotonic()) =>
+    finish(told(error).response, begun);
+  /** As `failed`, for a request whose client may have left: then nothing has failed and no response is read. */
+  const gaveUp = (request: HttpRequest, error: unknown, begun: number) =>
+    request.signal.aborted
+      ? finish({ status: CLIENT_GONE, headers: {} }, begun)
+      : failed(error, begun);
+
+  return {
+    routes,
+    handle(request) {
+      const begun = d.timers.monotonic();
+      try {
+        if (request.method === "OPTIONS") {
+          return finish(preflight(request), begun);
+        }
+        const found = findRoute(routes, request);
+        if (found === undefined) throw new HttpProblem("PATH_UNKNOWN");
+        const response = found.route.run(request, found.param);
+        if (!(response instanceof Promise)) return finish(response, begun);
+        return response.then(
+          (later) => finish(later, begun),
+          (error: unknown) => gaveUp(request, error, begun),
+        );
+      } catch (error) {
+        return gaveUp(request, error, begun);
+      }
+    },
+    refuse: (reason) => failed(refusals[reason]()),
+    failed,
+  };
 }
+
+/** Permits a page to send a request of any kind that there is. */
+function preflight({ headers }: HttpRequest): HttpResponse {
+  return {
+    status: 204,
+    headers: {
+      "access-control-allow-methods": "GET,POST",
+      "access-control-allow-headers": headers["access-control-request-headers"] ?? "Content-Type",
+      "access-control-max-age": "86400",
+      vary: "Access-Control-Request-Headers",
+    },
+  };
+}
+
+const refusals: Record<Refusal, () => HttpProblem> = {
+  target: () => new HttpProblem("PATH_UNKNOWN"),
+  host: () =>
+    new HttpProblem("REQUEST_INVALID", { detail: "Give one Host: a name, or an address." }),
+  coding: () => new HttpProblem("TRANSFER_CODING_REFUSED"),
+};
 
 interface Schema<T> {
   safeParse(value: unknown): {
@@ -165,9 +232,17 @@ function parsed<T>(schema: Schema<T>, value: unknown): T {
   throw new HttpProblem("REQUEST_INVALID", { detail: `${where} ${issue?.message ?? ""}`.trim() });
 }
 
-async function json(context: Context): Promise<unknown> {
+function hopsOf({ headers }: HttpRequest): readonly string[] {
+  const path = headers["resolver-path"];
+  return path === undefined ? NO_HOPS : parsed(pathSchema, path);
+}
+const NO_HOPS: readonly string[] = [];
+
+async function json(request: HttpRequest): Promise<unknown> {
+  const body = await request.body(MAX_BODY_BYTES);
+  if (body === undefined) throw new HttpProblem("BODY_TOO_LARGE");
   try {
-    return await context.req.json();
+    return JSON.parse(body.toString()) as unknown;
   } catch (cause) {
     throw new HttpProblem("REQUEST_INVALID", { detail: "The body is not JSON.", cause });
   }

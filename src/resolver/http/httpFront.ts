@@ -1,9 +1,11 @@
-import { createAdaptorServer } from "@hono/node-server";
-import type { Context } from "hono";
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { peerOf, plainAddress } from "../../net/peer.ts";
+import type { Cidr } from "../../net/cidr.ts";
+import { Connections } from "../../net/connections.ts";
+import { PeerBounds } from "../../net/peerBounds.ts";
+import { TrustedProxies } from "../../net/proxies.ts";
+import { createHttpServer, type HttpRequest } from "../../node/http/httpServer.ts";
 import { RateLimit } from "../../node/rateLimit.ts";
 import type { Startable } from "../../node/lifecycle.ts";
 import type { Logger } from "../../node/logger.ts";
@@ -19,8 +21,8 @@ import { Watches, type WatchLimits } from "./watches.ts";
 
 /** Largest request head, bytes. */
 const MAX_HEADER_BYTES = 16 * 1024;
-/** Time limit for receiving a head, and for an idle connection, milliseconds. */
-const PATIENCE_MS = 5_000;
+/** Time limit for receiving a head, milliseconds. */
+const HEADERS_MS = 5_000;
 /** Time limit for receiving a whole request, milliseconds. */
 const REQUEST_MS = 10_000;
 /** Time limit of a lookup, milliseconds. */
@@ -33,7 +35,13 @@ export interface HttpFrontOptions {
   listen: { host: string; port: number };
   /** Names per second that one address may look up, with a burst of twice as many; 0 for no limit. */
   namesPerSecond: number;
+  /** Proxies in front: what they say about a request's client counts, and limits apply to that client. */
+  trustedProxies?: readonly Cidr[];
+  /** Connections in total, and of one address (/64 of IPv6); 0 for no limit. */
   maxConnections?: number;
+  maxConnectionsPerPeer?: number;
+  /** How long an idle connection stays open: longer than clients' pools keep it. */
+  keepAliveMs?: number;
   watches?: Partial<WatchLimits>;
 }
 
@@ -75,26 +83,42 @@ export class HttpFront implements Startable {
       { perSecond, burst: Math.max(100, 2 * perSecond), maxPeers: MAX_PEERS },
       () => timers.monotonic(),
     );
+    const proxies = new TrustedProxies(options.trustedProxies ?? []);
     const app = createApp({
       ...dependencies,
       lookup,
       watches: this.#watches,
-      take: (network, cost) => (perSecond === 0 ? 0 : rate.take(network, cost)),
-      peerOf: peerOfContext,
+      take: (peer, cost) => (perSecond === 0 ? 0 : rate.take(peer, cost)),
+      peerOf: (request) => peerOfRequest(request, proxies),
     });
-    this.#server = createAdaptorServer({
-      fetch: app.fetch,
-      // Without this, the library replaces the global Request and Response.
-      overrideGlobalObjects: false,
-      createServer,
-      serverOptions: {
-        headersTimeout: PATIENCE_MS,
-        requestTimeout: REQUEST_MS,
-        keepAliveTimeout: PATIENCE_MS,
-        maxHeaderSize: MAX_HEADER_BYTES,
+    const connections = new Connections({
+      bounds: new PeerBounds({ total: 0, perPeer: options.maxConnectionsPerPeer ?? 128 }),
+      total: options.maxConnections ?? 2_000,
+      isProxy: (address) => proxies.trusts(address),
+      refused: (bound) => {
+        observer.connectionRefused(bound);
       },
-    }) as Server;
-    this.#server.maxConnections = options.maxConnections ?? 2_000;
+    });
+    this.#server = createHttpServer(
+      {
+        headersMs: HEADERS_MS,
+        requestMs: REQUEST_MS,
+        keepAliveMs: options.keepAliveMs ?? 120_000,
+        maxHeaderBytes: MAX_HEADER_BYTES,
+      },
+      {
+        ...app,
+        began: (socket) => {
+          connections.begin(socket);
+        },
+        ended: (socket) => {
+          connections.end(socket);
+        },
+      },
+    );
+    this.#server.on("connection", (socket) => {
+      connections.opened(socket);
+    });
   }
 
   /** Where it listens; known once it has started. */
@@ -126,12 +150,12 @@ export class HttpFront implements Startable {
   }
 }
 
-function peerOfContext(context: Context): Peer {
-  const { incoming } = (context.env ?? {}) as { incoming?: IncomingMessage };
-  const address = plainAddress(incoming?.socket.remoteAddress);
-  return {
-    network: peerOf(address),
-    isLoopback: address === "::1" || address.startsWith("127."),
-    cut: () => incoming?.socket.destroy(),
-  };
+/** A proxy on this host that is not trusted, and says for whom it asks, is not a client on this host. */
+function peerOfRequest(request: HttpRequest, proxies: TrustedProxies): Peer {
+  const { address, hops } = proxies.clientOf(request);
+  const { headers } = request;
+  const isProxied =
+    hops.length > 1 || headers["x-forwarded-for"] !== undefined || headers.forwarded !== undefined;
+  const isLoopback = address === "::1" || address.startsWith("127.");
+  return { address, isLocal: isLoopback && !isProxied };
 }

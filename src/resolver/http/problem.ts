@@ -1,5 +1,6 @@
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { resolveErrors } from "../answer.ts";
+import type { HttpResponse } from "../../node/http/httpServer.ts";
 import type { ProblemJson } from "../answerSchema.ts";
 
 /** All error codes of the HTTP front, with status and title. */
@@ -20,6 +21,7 @@ const problems = {
   RATE_EXCEEDED: { status: 429, title: "Too many requests from one address" },
   WATCHES_EXCEEDED: { status: 429, title: "Too many watches from one address" },
   RESOLVER_FAILED: { status: 500, title: "The resolver failed" },
+  TRANSFER_CODING_REFUSED: { status: 501, title: "Only the transfer coding chunked is read" },
   [resolveErrors.stale]: { status: 503, title: "The last known record has expired" },
   [resolveErrors.unreachable]: { status: 503, title: "Neither chain nor record network responds" },
   [resolveErrors.busy]: { status: 503, title: "Too many lookups are waiting" },
@@ -71,13 +73,13 @@ export class HttpProblem extends BlockcloudError {
   }
 
   /** The response. It must not be cached, because the state may change at once. */
-  get response(): Response {
+  get response(): HttpResponse {
     const headers: Record<string, string> = {
       "content-type": "application/problem+json",
       "cache-control": "no-store",
     };
     if (this.retrySeconds !== undefined) headers["retry-after"] = String(this.retrySeconds);
-    return new Response(JSON.stringify(this.json), { status: this.status, headers });
+    return { status: this.status, headers, body: JSON.stringify(this.json) };
   }
 }
 

@@ -111,7 +111,7 @@ export class Watch {
   async #look(watched: Watched): Promise<void> {
     const { signal } = this.#ending;
     try {
-      const answer = await this.#lookup.answer(watched.name, signal);
+      const answer = await this.#lookup.answer(watched.name, { signal });
       if (signal.aborted) return;
       this.#follow(watched, answer.serviceId);
       this.#tell(watched, { answer });

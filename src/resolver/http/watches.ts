@@ -1,3 +1,4 @@
+import { PeerBounds } from "../../net/peerBounds.ts";
 import type { Timers } from "../../node/timers.ts";
 import type { Resolver } from "../answer.ts";
 import type { BoundedLookup } from "../lookup/boundedLookup.ts";
@@ -6,9 +7,9 @@ import { HttpProblem } from "./problem.ts";
 import { Watch } from "./watch.ts";
 
 export interface WatchLimits {
-  /** Total clients. */
+  /** Total clients; 0 for no limit. */
   maxWatches: number;
-  /** Clients of one address (/64 of IPv6). */
+  /** Clients of one address (/64 of IPv6), and four times as many of one network; 0 for no limit. */
   maxPerPeer: number;
   /** Interval of the heartbeat, at which names are looked up again, milliseconds. */
   heartbeatMs: number;
@@ -27,10 +28,12 @@ export interface WatchDependencies {
 export class Watches {
   readonly #limits: WatchLimits;
   readonly #dependencies: WatchDependencies;
-  readonly #open = new Map<Watch, string>();
+  readonly #open = new Set<Watch>();
+  readonly #bounds: PeerBounds;
 
   constructor(limits: WatchLimits, dependencies: WatchDependencies) {
     this.#limits = limits;
+    this.#bounds = new PeerBounds({ total: limits.maxWatches, perPeer: limits.maxPerPeer });
     this.#dependencies = dependencies;
   }
 
@@ -40,11 +43,11 @@ export class Watches {
    * @param cut Ends the client's connection at once.
    * @throws HttpProblem `WATCHES_EXCEEDED`, `WATCHES_FULL`.
    */
-  open(names: readonly string[], peer: string, cut: () => void): ReadableStream<Uint8Array> {
-    const { maxWatches, maxPerPeer } = this.#limits;
-    if (this.#open.size >= maxWatches) throw new HttpProblem("WATCHES_FULL");
-    const same = [...this.#open.values()].filter((each) => each === peer).length;
-    if (same >= maxPerPeer) throw new HttpProblem("WATCHES_EXCEEDED");
+  open(names: readonly string[], address: string, cut: () => void): ReadableStream<Uint8Array> {
+    const reached = this.#bounds.reached(address);
+    if (reached !== undefined) {
+      throw new HttpProblem(reached === "total" ? "WATCHES_FULL" : "WATCHES_EXCEEDED");
+    }
     const watch = new Watch(names, this.#limits, {
       ...this.#dependencies,
       cut: () => {
@@ -53,16 +56,18 @@ export class Watches {
       },
       ended: () => {
         this.#open.delete(watch);
+        this.#bounds.remove(address);
         this.#dependencies.observer.watches(this.#open.size);
       },
     });
-    this.#open.set(watch, peer);
+    this.#open.add(watch);
+    this.#bounds.add(address);
     this.#dependencies.observer.watches(this.#open.size);
     return watch.stream;
   }
 
   /** Ends all of them. */
   stop(): void {
-    for (const watch of [...this.#open.keys()]) watch.end();
+    for (const watch of [...this.#open]) watch.end();
   }
 }

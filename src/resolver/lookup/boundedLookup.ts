@@ -21,19 +21,19 @@ export class BoundedLookup {
 
   /**
    * @param name A name or an ID. Held answers are kept under lower-case names without a final dot.
-   * @param signal Ends the wait early.
+   * @param caller Its signal ends the wait early; it is read only if the answer is not held.
    * @param hops Resolvers that the lookup has passed.
    * @throws BlockcloudError with a code of `resolveErrors`; or the signal's reason.
    */
   answer(
     name: string,
-    signal?: AbortSignal,
+    caller?: { readonly signal: AbortSignal },
     hops: readonly string[] = [],
   ): Answer | Promise<Answer> {
     const held = this.#resolver.lookupName(name.toLowerCase().replace(/\.$/, ""));
     if (held !== undefined) return held;
     return within(
-      { ...this.#options, signal },
+      { ...this.#options, signal: caller?.signal },
       (ending) => this.#resolver.resolve(name, { signal: ending, hops }),
       () => new BlockcloudError(resolveErrors.unreachable, "No answer in time."),
     );

@@ -22,12 +22,16 @@ describe("Gateway: hostile clients", () => {
   });
   afterEach(() => rig.close());
 
-  it("serves origin-form targets only", async () => {
+  it("serves no target that is neither a path nor an http URL", async () => {
     const close = "Host: x\r\nConnection: close\r\n\r\n";
     for (const line of [
-      "GET http://127.0.0.1:1/ HTTP/1.1",
-      "GET https://x/ HTTP/1.1",
+      "GET ftp://x/ HTTP/1.1",
+      "GET http:///path HTTP/1.1",
+      "GET http://user@x/ HTTP/1.1",
+      "GET http://x:1:2/ HTTP/1.1",
+      "GET http://x,y/ HTTP/1.1",
       "OPTIONS * HTTP/1.1",
+      "OPTIONS http://x HTTP/1.1",
       "CONNECT 127.0.0.1:1 HTTP/1.1",
     ]) {
       const said = await sendRaw(port, `${line}\r\nService-Nonce: ${NONCE}\r\n${close}`);
@@ -45,9 +49,11 @@ describe("Gateway: hostile clients", () => {
       "Content-Length: 4\r\nContent-Length: 5",
       "Content-Length: +4",
       "Content-Length: 4, 4",
+      "Content-Length: 0x4",
       "Transfer-Encoding: chunked, identity",
       "Transfer-Encoding : chunked",
       "Transfer-Encoding: xchunked",
+      "Transfer-Encoding: chunked, chunked",
       "X: a\r\n folded: b\r\nContent-Length : 4",
       "X: a\rY: b",
       "X: a\0b",
@@ -60,8 +66,7 @@ describe("Gateway: hostile clients", () => {
     }
     expect(await sendRaw(port, "GET /\r\nHost: x\r\n\r\n")).to.match(/^HTTP\/1\.1 505 /);
     expect(await sendRaw(port, "GET / HTTP/1.1\r\n\r\n")).to.match(/^HTTP\/1\.1 400 /);
-    expect(asked).not.to.include("/smuggled");
-    expect(asked.filter((target) => target !== "/outer")).to.deep.equal([]);
+    expect(asked).to.deep.equal([]);
   });
 
   it("refuses a flood of header fields, by number and by size", async () => {

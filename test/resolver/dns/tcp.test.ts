@@ -36,6 +36,25 @@ describe("DNS over TCP", () => {
     socket.destroy();
   });
 
+  it("answers a client that has closed its half after its last query, then closes", async () => {
+    await start();
+    const { promise, resolve: open } = Promise.withResolvers<undefined>();
+    rig.resolver.gate = promise;
+    const socket = connect({ port: rig.port, host: "127.0.0.1", allowHalfOpen: true });
+    socket.end(Buffer.concat([query(1), query(2, "other.bloc.alt")]));
+    const answered = untilClosed(socket);
+    while (rig.resolver.asked.length < 2) await new Promise(setImmediate);
+    for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+    open(undefined);
+    const said = Buffer.from(await answered, "latin1");
+    const first = said.readUInt16BE(0);
+    expect([said.readUInt16BE(2), said.readUInt16BE(first + 4)].sort()).to.deep.equal([1, 2]);
+    // Half a query is none, and the client cannot send the rest.
+    const half = connect({ port: rig.port, host: "127.0.0.1", allowHalfOpen: true });
+    half.end(query(3).subarray(0, 9));
+    expect(await untilClosed(half)).to.equal("");
+  });
+
   it("sends responses as they are ready, out of order (RFC 7766, 6.2.1.1)", async () => {
     await start();
     await rig.overTcp(query(1));

@@ -81,8 +81,26 @@ describe("UdpServer", () => {
       ...[1, true, "NOERROR"],
       [],
     ]);
+    // glibc goes to the next server, and never to TCP, if an empty answer is not authoritative.
+    expect(first?.flag_aa).to.equal(true);
     expect([last?.id, last?.flag_tc]).to.deep.equal([4, false]);
     tally.stop();
     expect(counted).to.deep.equal(["NOERROR 2", "truncated 1", "dropped 2"]);
+  });
+
+  it("claims authority in a truncated answer for its own zone only", async () => {
+    for (const [name, isOurs] of [
+      ["weather.bloc.alt", true],
+      ["BLOC.alt", true],
+      ["bloc.alt.example", false],
+      ["xbloc.alt", false],
+      ["alt", false],
+    ] as const) {
+      allowances = ["truncated"];
+      const answered = once(client, "message") as Promise<[Buffer]>;
+      client.send(queryFor({ id: 1, name }));
+      const { flag_aa, flag_tc } = decode((await answered)[0]);
+      expect([flag_aa, flag_tc], name).to.deep.equal([isOurs, true]);
+    }
   });
 });

@@ -186,8 +186,8 @@ describe("The resolver's HTTP answers", () => {
   });
 
   it("come at a rate for each address; a batch costs as many as it has names", async () => {
-    const from = (network: string) => rig.request(`/v1/resolve/${NAME}`, {}, network);
-    rig.peer = { network: "a", isLoopback: false };
+    const from = (address: string) => rig.request(`/v1/resolve/${NAME}`, {}, address);
+    rig.peer = { address: "a", isLocal: false };
     for (let left = 40; left > 0; left--) expect((await from("a")).status).to.equal(200);
     expect((await post({ names: Array(60).fill(NAME) })).status).to.equal(200);
     const refused = await from("a");
@@ -234,7 +234,7 @@ describe("The resolver's HTTP answers", () => {
   it("show metrics to clients on the same host only, and health to all", async () => {
     rig.metrics = createMetrics("resolver");
     rig = new HttpRig({ metrics: rig.metrics });
-    rig.peer = { network: "192.0.2.7", isLoopback: false };
+    rig.peer = { address: "192.0.2.7", isLocal: false };
     expect((await problemOf(await rig.request("/metrics"))).code).to.equal("METRICS_REMOTE");
     expect((await rig.request("/healthz")).status).to.equal(200);
     rig.metrics.health.register("chain_head", () => "no new block");
@@ -243,7 +243,7 @@ describe("The resolver's HTTP answers", () => {
       503,
       { ok: false, checks: [{ name: "chain_head", ok: false, reason: "no new block" }] },
     ]);
-    rig.peer = { network: "127.0.0.1", isLoopback: true };
+    rig.peer = { address: "127.0.0.1", isLocal: true };
     const shown = await rig.request("/metrics");
     expect(shown.headers.get("content-type")).to.contain("text/plain");
     expect(await shown.text()).to.contain("blockcloud_worker_info");

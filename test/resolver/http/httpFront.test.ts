@@ -2,7 +2,8 @@ import { expect } from "chai";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { createMetrics } from "../../../src/node/metrics.ts";
-import { HttpFront } from "../../../src/resolver/http/httpFront.ts";
+import { parseCidr } from "../../../src/net/cidr.ts";
+import { HttpFront, type HttpFrontOptions } from "../../../src/resolver/http/httpFront.ts";
 import { HttpMetrics } from "../../../src/resolver/frontMetrics.ts";
 import { answerOf, FakeResolver } from "../../support/fakeResolver.ts";
 import { FakeTimers } from "../../support/fakeTime.ts";
@@ -18,11 +19,17 @@ describe("HttpFront", () => {
   let port: number;
   const log = new MemoryLog();
 
-  const build = (listen = { host: "127.0.0.1", port: 0 }) => {
+  const build = (
+    listen = { host: "127.0.0.1", port: 0 },
+    options: Partial<HttpFrontOptions> = {},
+  ) => {
     const metrics = createMetrics("resolver");
     const timers = new FakeTimers();
     return new HttpFront(
-      { listen, namesPerSecond: 50, maxConnections: 8, watches: { maxWaitingBytes: 65_536 } },
+      {
+        ...{ listen, namesPerSecond: 50, maxConnections: 8 },
+        ...{ watches: { maxWaitingBytes: 65_536 }, ...options },
+      },
       {
         resolver,
         metrics,
@@ -92,7 +99,8 @@ describe("HttpFront", () => {
     while (resolver.asked.length === 0) await new Promise(setImmediate);
     const { signal } = resolver.asked[0]!;
     const aborted = once(signal!, "abort");
-    socket.destroy();
+    // A FIN alone may come from a client that still reads.
+    socket.resetAndDestroy();
     await aborted;
     open(undefined);
   });
@@ -117,11 +125,113 @@ describe("HttpFront", () => {
     expect(await sendRaw(port, "nonsense\r\n\r\n")).to.match(/^HTTP\/1\.1 400 /);
   });
 
-  it("has so many connections", async () => {
-    const open = Array.from({ length: 8 }, () => connect(port, "127.0.0.1"));
+  it("has so many connections, of which an idle one makes room for a new one", async () => {
+    const open = Array.from({ length: 7 }, () => connect(port, "127.0.0.1"));
+    await Promise.all(open.map((socket) => once(socket, "connect")));
+    const watch = await head({ port, path: `/v1/watch?name=${NAME}` });
+    const [oldest] = open;
+    const gone = once(oldest?.resume() ?? expect.fail("open"), "close");
+    expect((await ask({ port, path: "/healthz" })).status).to.equal(200);
+    await gone;
+    expect(watch.complete).to.equal(false);
+    watch.destroy();
+    for (const socket of open) socket.destroy();
+  });
+
+  it("has only so many connections of one address, and serves others", async () => {
+    await front.stop();
+    front = build(undefined, { maxConnections: 100, maxConnectionsPerPeer: 2 });
+    await front.start();
+    ({ port } = front.address);
+    const open = [connect(port, "127.0.0.1"), connect(port, "127.0.0.1")];
     await Promise.all(open.map((socket) => once(socket, "connect")));
     expect(await untilClosed(connect(port, "127.0.0.1"))).to.equal("");
+    expect((await ask({ port, path: "/healthz", from: "127.0.0.9" })).status).to.equal(200);
     for (const socket of open) socket.destroy();
+  });
+
+  it("answers a client that has closed its half of the connection", async () => {
+    const { promise, resolve: open } = Promise.withResolvers<undefined>();
+    resolver.gate = promise;
+    const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+    socket.end(`GET /v1/resolve/${NAME} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    const answered = untilClosed(socket);
+    while (resolver.asked.length === 0) await new Promise(setImmediate);
+    // The FIN came with the question; the look-up goes on.
+    for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+    open(undefined);
+    expect(await answered).to.match(/^HTTP\/1\.1 200 .*0xc0ffee/s);
+  });
+
+  it("ends the watch of a client that has closed its half, because that has no end of its own", async () => {
+    const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+    socket.end(`GET /v1/watch?name=${NAME} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    await untilClosed(socket);
+    expect(resolver.watching).to.equal(0);
+  });
+
+  it("reads a body in chunks, as every fetch with a stream sends it", async () => {
+    const body = Buffer.from(JSON.stringify({ names: [NAME] }));
+    const path = "/v1/resolve";
+    for (const headers of [
+      { "transfer-encoding": "chunked" },
+      { "transfer-encoding": "Chunked", expect: "100-continue" },
+      { "content-length": `${body.length}` },
+    ]) {
+      const answer = await ask({ port, method: "POST", path, headers, body });
+      expect([answer.status, answer.body.toString()]).to.satisfy(
+        ([status, text]: [number, string]) => status === 200 && text.includes("0xc0ffee"),
+      );
+    }
+    expect(log.said("error")).to.deep.equal([]);
+    const packed = `POST ${path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\nConnection: close\r\n\r\n0\r\n\r\n`;
+    expect(await sendRaw(port, packed)).to.match(/^HTTP\/1\.1 501 .*TRANSFER_CODING_REFUSED/s);
+  });
+
+  it("answers HEAD as GET without a body, and holds no watch for it", async () => {
+    for (let n = 0; n < 20; n++) {
+      const answer = await ask({ port, method: "HEAD", path: `/v1/watch?name=${NAME}` });
+      expect(answer.status).to.equal(200);
+      expect(answer.headers["content-type"]).to.equal("text/event-stream");
+    }
+    expect(resolver.watching).to.equal(0);
+    const [asHead, asGet] = await Promise.all(
+      ["HEAD", "GET"].map((method) => ask({ port, method, path: `/v1/resolve/${NAME}` })),
+    );
+    expect(asHead?.body.length).to.equal(0);
+    for (const field of ["content-length", "content-type", "etag", "cache-control"]) {
+      expect(asHead?.headers[field], field).to.equal(asGet?.headers[field]);
+    }
+  });
+
+  it("serves HTTP/1.0 without a Host, as a proxy's health check sends it, and absolute targets", async () => {
+    expect(await sendRaw(port, "GET /healthz HTTP/1.0\r\n\r\n")).to.match(/^HTTP\/1\.1 200 /);
+    const absolute = `GET http://x/v1/resolve/${NAME}?y HTTP/1.1\r\nHost: z\r\nConnection: close\r\n\r\n`;
+    expect(await sendRaw(port, absolute)).to.match(/^HTTP\/1\.1 200 .*0xc0ffee/s);
+  });
+
+  it("refuses several Host fields and a malformed one", async () => {
+    for (const fields of ["Host: a\r\nHost: b", "Host: a b/c@d", "Host: a@b", "Host: a, b"]) {
+      const text = `GET /healthz HTTP/1.1\r\n${fields}\r\nConnection: close\r\n\r\n`;
+      expect(await sendRaw(port, text), fields).to.match(/^HTTP\/1\.1 400 .*REQUEST_INVALID/s);
+    }
+  });
+
+  it("counts a client as a trusted proxy names it, and shows metrics to none behind a proxy", async () => {
+    await front.stop();
+    front = build(undefined, { trustedProxies: [parseCidr("127.0.0.2") ?? expect.fail("range")] });
+    await front.start();
+    ({ port } = front.address);
+    const by = async (client: string, path: string, from: string) =>
+      (await ask({ port, path, from, headers: { "X-Forwarded-For": client } })).status;
+    const statuses = new Set<number>();
+    for (let n = 0; n < 110; n++)
+      statuses.add(await by("198.51.100.1", "/v1/resolve/7", "127.0.0.2"));
+    expect([...statuses]).to.deep.equal([400, 429]);
+    expect(await by("198.51.100.2", "/v1/resolve/7", "127.0.0.2")).to.equal(400);
+    expect(await by("198.51.100.2", "/metrics", "127.0.0.2")).to.equal(403);
+    expect(await by("198.51.100.2", "/metrics", "127.0.0.1")).to.equal(403);
+    expect((await ask({ port, path: "/metrics" })).status).to.equal(200);
   });
 
   it("ends watches and connections when it stops", async () => {

@@ -52,10 +52,10 @@ describe("GET /openapi.json", () => {
   it("is an OpenAPI document of the routes that there are", async () => {
     const document = await read();
     const described = operationsOf(document).map(({ path, method }) => `${method} ${path}`);
-    const served = rig.app.routes
-      .filter(({ method }) => method !== "ALL")
-      .map(({ method, path }) => `${method.toLowerCase()} ${path.replace(/:(\w+)/g, "{$1}")}`);
-    expect(described.sort()).to.deep.equal([...new Set(served)].sort());
+    const served = rig.app.routes.map(
+      ({ method, path }) => `${method.toLowerCase()} ${path.replace(/:(\w+)/g, "{$1}")}`,
+    );
+    expect(described.sort()).to.deep.equal(served.sort());
   });
 
   it("has the schemas that requests and answers are read by, and no reference to nowhere", async () => {

@@ -156,10 +156,10 @@ describe("Watching names over HTTP", () => {
     expect(await codeOf(await watch(NAME))).to.equal("WATCHES_EXCEEDED");
     await second.cancel();
     expect((await watch(NAME)).status).to.equal(200);
-    rig.peer = { network: "b", isLoopback: false };
+    rig.peer = { address: "b", isLocal: false };
     await watch(NAME);
     await watch(NAME);
-    rig.peer = { network: "c", isLoopback: false };
+    rig.peer = { address: "c", isLocal: false };
     expect(await codeOf(await watch(NAME))).to.equal("WATCHES_FULL");
   });
 

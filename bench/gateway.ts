@@ -1,0 +1,191 @@
+import { loadavg } from "node:os";
+import { SMALL_BYTES } from "./gateway/sizes.ts";
+import { peerNames, startPeer, type Peer } from "./gateway/peers.ts";
+import { median, rounded } from "./quantiles.ts";
+import { atLeast, atMost, type Outcome, type Table } from "./report.ts";
+import type { HttpLoad, HttpResult } from "./resolve/httpLoad.ts";
+import { Worker } from "./resolve/worker.ts";
+import { alternately, medianRatio } from "./rounds.ts";
+
+const settings = {
+  rounds: 5,
+  seconds: 2,
+  connections: 32,
+  bulkRounds: 3,
+  bulkBytes: 2 ** 30,
+  idleConnections: 2_000,
+  idleWarmConnections: 200,
+  /** Requests before memory is measured first, and then between the two measurements. */
+  warmRequests: 20_000,
+  soakRequests: 200_000,
+};
+
+const NONCE = `Service-Nonce: 0x${"a1".repeat(32)}\r\n`;
+const KIB = 1024;
+const MIB = 1024 * 1024;
+
+/** A proxy under measurement: its port, and further fields of each request. */
+interface Candidate {
+  port: number;
+  headers: string;
+}
+
+/** Requests a second, bytes a second and memory of the gateway, beside other proxies in the same run. */
+export async function run(say: (message: string) => void): Promise<Outcome> {
+  const load = rounded(loadavg()[0] ?? NaN, 1);
+  const file = "../gateway/servers.ts";
+  const upstream = new Worker(file);
+  const nodeProxy = new Worker(file);
+  const gateway = new Worker(file);
+  // Its memory must not have room that earlier measurements have left.
+  const quiet = new Worker(file, ["--expose-gc"]);
+  const client = new Worker("httpLoad.ts");
+  const bulk = new Worker("../gateway/load.ts");
+  const peers: Peer[] = [];
+  const missing: string[] = [];
+  try {
+    const upstreamPort = await upstream.call<number>("upstream");
+    const port = await gateway.call<number>("gateway", upstreamPort);
+    const candidates: Record<string, Candidate> = {
+      node: { port: await nodeProxy.call<number>("nodeProxy", upstreamPort), headers: "" },
+      gateway: { port, headers: "" },
+      receipt: { port, headers: NONCE },
+    };
+    for (const name of peerNames) {
+      const peer = await startPeer(name, upstreamPort);
+      if (peer === undefined) missing.push(name);
+      else {
+        peers.push(peer);
+        candidates[name] = { port: peer.port, headers: "" };
+      }
+    }
+    say(`small requests through ${Object.keys(candidates).join(", ")}`);
+    const rates = await measureRates(client, candidates);
+    say("1 GiB through each");
+    const bulkRates = await measureBulk(bulk, candidates);
+    say(`memory: ${settings.idleConnections} idle connections`);
+    const quietPort = await quiet.call<number>("gateway", upstreamPort);
+    const idleConnectionBytes = await measureIdle(quiet, bulk, quietPort);
+    say(`memory: ${settings.soakRequests} requests`);
+    const rssGrowthMiB = await measureGrowth(quiet, client, quietPort);
+    const versions = Object.fromEntries(peers.map(({ name, version }) => [name, version]));
+    return outcomeOf({
+      load,
+      missing,
+      versions,
+      rates,
+      bulkRates,
+      idleConnectionBytes,
+      rssGrowthMiB,
+    });
+  } finally {
+    const workers = [upstream, nodeProxy, gateway, quiet, client, bulk];
+    await Promise.all([...workers, ...peers].map((each) => each.stop()));
+  }
+}
+
+type Rates = Record<string, number[]>;
+
+async function measureRates(client: Worker, candidates: Record<string, Candidate>): Promise<Rates> {
+  const measures = Object.fromEntries(
+    Object.entries(candidates).map(([name, { port, headers }]) => [
+      name,
+      async () => {
+        const { connections, seconds } = settings;
+        const asked: HttpLoad = {
+          ...{ port, paths: ["/"], headers, connections, milliseconds: 1000 * seconds },
+        };
+        return (await client.call<HttpResult>("run", asked)).perSecond;
+      },
+    ]),
+  );
+  // Once without counting: code and connections warm up.
+  await alternately(1, measures);
+  return alternately(settings.rounds, measures);
+}
+
+function measureBulk(bulk: Worker, candidates: Record<string, Candidate>): Promise<Rates> {
+  const bytes = settings.bulkBytes;
+  const plain = Object.entries(candidates).filter(([, { headers }]) => headers === "");
+  return alternately(
+    settings.bulkRounds,
+    Object.fromEntries(
+      plain.map(([name, { port }]) => [name, () => bulk.call<number>("bulk", { port, bytes })]),
+    ),
+  );
+}
+
+async function measureIdle(gateway: Worker, bulk: Worker, port: number): Promise<number> {
+  const connections = settings.idleConnections;
+  // Code is compiled, and the heap has grown to the size of some requests at a time.
+  await bulk.call("idle", { port, connections: settings.idleWarmConnections });
+  await bulk.call("release");
+  const before = await gateway.call<number>("rss");
+  await bulk.call("idle", { port, connections });
+  const after = await gateway.call<number>("rss");
+  await bulk.call("release");
+  return rounded((after - before) / connections);
+}
+
+async function measureGrowth(gateway: Worker, client: Worker, port: number): Promise<number> {
+  const { connections } = settings;
+  const ask = (requests: number): HttpLoad => ({
+    ...{ port, paths: ["/"], headers: "", connections, milliseconds: Infinity, requests },
+  });
+  await client.call("run", ask(settings.warmRequests));
+  const before = await gateway.call<number>("rss");
+  await client.call("run", ask(settings.soakRequests));
+  return rounded(((await gateway.call<number>("rss")) - before) / MIB, 1);
+}
+
+/** The results of all measurements. */
+interface Results {
+  load: number;
+  missing: readonly string[];
+  versions: Record<string, string>;
+  rates: Rates;
+  bulkRates: Rates;
+  idleConnectionBytes: number;
+  rssGrowthMiB: number;
+}
+
+function outcomeOf(results: Results): Outcome {
+  const { rates, bulkRates, idleConnectionBytes, rssGrowthMiB, missing, load } = results;
+  const ratio = (of: Rates, name: string) => medianRatio(of[name] ?? [], of.node ?? []);
+  const row = (name: string) => [
+    name,
+    rounded(median(rates[name] ?? [])),
+    ratio(rates, name),
+    bulkRates[name] === undefined ? "" : rounded(median(bulkRates[name])),
+    bulkRates[name] === undefined ? "" : ratio(bulkRates, name),
+  ];
+  const notes: Table = {
+    title: "What this is",
+    columns: ["note"],
+    rows: [
+      ["Each proxy has one thread; upstream, proxies and load generators are a process each."],
+      [`${settings.connections} keep-alive connections with one outstanding request each.`],
+      [`node is the smallest proxy on node:http: no checks, no limits, no receipts.`],
+      [`Load of the machine in the minute before: ${load}.`],
+    ],
+  };
+  const table: Table = {
+    title: `Proxies, ${SMALL_BYTES} bytes a body, and 1 GiB`,
+    columns: ["proxy", "requests a second", "of node", "MiB a second", "of node"],
+    rows: [
+      ...Object.keys(rates).map(row),
+      ...missing.map((name) => [name, "not installed", "", "", ""]),
+    ],
+  };
+  return {
+    results: { ...results, settings },
+    tables: [notes, table],
+    targets: [
+      atLeast("gatewayVsNode", ratio(rates, "gateway"), "of node", 0.85),
+      atLeast("receiptVsNode", ratio(rates, "receipt"), "of node", 0.5),
+      atLeast("bulkVsNode", ratio(bulkRates, "gateway"), "of node", 0.9),
+      atMost("idleConnectionBytes", idleConnectionBytes, "bytes", 10 * KIB),
+      atMost("rssGrowthMiB", rssGrowthMiB, "MiB", 40),
+    ],
+  };
+}

@@ -1,0 +1,2 @@
+/** Bytes of a small body. */
+export const SMALL_BYTES = 64;

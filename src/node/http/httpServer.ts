@@ -1,0 +1,254 @@
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import type { Socket } from "node:net";
+import { hostOf } from "./host.ts";
+import { readTarget } from "./target.ts";
+
+/** A request, as far as handlers use it. */
+export interface HttpRequest {
+  /** Upper case. */
+  method: string;
+  /** The path as it was sent, percent-encoded. */
+  path: string;
+  /** What follows the question mark; empty if nothing does. */
+  query: string;
+  headers: IncomingHttpHeaders;
+  socket: { remoteAddress?: string | undefined };
+  /** Aborted when the connection is lost before the response was sent. */
+  readonly signal: AbortSignal;
+  /**
+   * Reads the body, in whatever framing it comes.
+   *
+   * @returns Undefined if it is longer than `maxBytes`.
+   */
+  body(maxBytes: number): Promise<Buffer | undefined>;
+  /** Ends the connection at once. */
+  cut(): void;
+}
+
+/** A response. A stream ends when its client closes the connection, or only its own half. */
+export interface HttpResponse {
+  status: number;
+  headers: Record<string, string>;
+  body?: string | ReadableStream<Uint8Array> | undefined;
+}
+
+/** Why a request is refused before it reaches the handler. */
+export type Refusal = "target" | "host" | "coding";
+
+export interface HttpServerOptions {
+  /** Largest head of a request, bytes. */
+  maxHeaderBytes: number;
+  /** Time limits for receiving a head, and a whole request, and for an idle connection, milliseconds. */
+  headersMs: number;
+  requestMs: number;
+  keepAliveMs: number;
+}
+
+export interface HttpServerHandlers {
+  handle(request: HttpRequest): HttpResponse | Promise<HttpResponse>;
+  /** The response to a request that HTTP forbids, or in a form that is not served. */
+  refuse(reason: Refusal): HttpResponse;
+  /** The response when `handle` fails. */
+  failed(error: unknown): HttpResponse;
+  /** A request begins, and ends, on a connection. */
+  began?(socket: Socket): void;
+  ended?(socket: Socket): void;
+}
+
+/**
+ * A server of small responses on Node's own: it asks nothing of its clients that HTTP does not. HTTP/1.0
+ * without a Host, targets in absolute form and chunked bodies are served; a client that has closed its half
+ * of the connection still gets its response.
+ */
+export function createHttpServer(options: HttpServerOptions, handlers: HttpServerHandlers): Server {
+  const server = createServer(
+    {
+      headersTimeout: options.headersMs,
+      requestTimeout: options.requestMs,
+      keepAliveTimeout: options.keepAliveMs,
+      maxHeaderSize: options.maxHeaderBytes,
+    },
+    (request, response) => {
+      const { socket } = request;
+      // The client may be gone at any time; the response then closes without being finished.
+      response.on("error", () => {});
+      if (handlers.began !== undefined) {
+        handlers.began(socket);
+        response.once("close", () => handlers.ended?.(socket));
+      }
+      void answer(request, response, handlers);
+    },
+  );
+  // Not in the documentation of Node, which otherwise closes the connection with the client's half of it.
+  Object.assign(server, { httpAllowHalfOpen: true });
+  return server;
+}
+
+async function answer(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  handlers: HttpServerHandlers,
+): Promise<void> {
+  let response: HttpResponse;
+  try {
+    const request = read(incoming, outgoing);
+    const handled =
+      typeof request === "string" ? handlers.refuse(request) : handlers.handle(request);
+    response = handled instanceof Promise ? await handled : handled;
+  } catch (error) {
+    response = handlers.failed(error);
+  }
+  send(incoming, outgoing, response);
+}
+
+function read(incoming: IncomingMessage, outgoing: ServerResponse): HttpRequest | Refusal {
+  const { method = "", headers } = incoming;
+  const target = readTarget(method, incoming.url ?? "");
+  if (target === undefined) return "target";
+  if (hostOf(incoming.rawHeaders) === "refused") return "host";
+  const coding = headers["transfer-encoding"];
+  if (coding !== undefined && coding.trim().toLowerCase() !== "chunked") return "coding";
+  const { origin } = target;
+  const at = origin.indexOf("?");
+  return new IncomingRequest(
+    incoming,
+    outgoing,
+    at < 0 ? origin : origin.slice(0, at),
+    at < 0 ? "" : origin.slice(at + 1),
+  );
+}
+
+class IncomingRequest implements HttpRequest {
+  readonly path: string;
+  readonly query: string;
+  readonly #incoming: IncomingMessage;
+  readonly #outgoing: ServerResponse;
+  #abort: AbortController | undefined;
+
+  constructor(incoming: IncomingMessage, outgoing: ServerResponse, path: string, query: string) {
+    this.#incoming = incoming;
+    this.#outgoing = outgoing;
+    this.path = path;
+    this.query = query;
+  }
+
+  get method(): string {
+    return this.#incoming.method ?? "";
+  }
+
+  get headers(): IncomingHttpHeaders {
+    return this.#incoming.headers;
+  }
+
+  get socket(): Socket {
+    return this.#incoming.socket;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      const abort = new AbortController();
+      this.#abort = abort;
+      const outgoing = this.#outgoing;
+      if (outgoing.destroyed) abort.abort();
+      else {
+        outgoing.once("close", () => {
+          if (!outgoing.writableFinished) abort.abort();
+        });
+      }
+    }
+    return this.#abort.signal;
+  }
+
+  body(maxBytes: number): Promise<Buffer | undefined> {
+    const incoming = this.#incoming;
+    return new Promise((resolve, reject) => {
+      const parts: Buffer[] = [];
+      let length = 0;
+      incoming.on("data", (part: Buffer) => {
+        length += part.length;
+        if (length <= maxBytes) parts.push(part);
+        // The rest is read and discarded within the time limit of a request: closing on a client that is
+        // still sending would reset the connection before it reads the response.
+        else resolve(undefined);
+      });
+      incoming.once("end", () => {
+        resolve(Buffer.concat(parts));
+      });
+      incoming.once("error", reject);
+    });
+  }
+
+  cut(): void {
+    this.#incoming.socket.destroy();
+  }
+}
+
+function send(
+  { method, socket }: IncomingMessage,
+  outgoing: ServerResponse,
+  { status, headers, body }: HttpResponse,
+): void {
+  if (typeof body !== "string" && body !== undefined) {
+    outgoing.writeHead(status, headers);
+    if (method === "HEAD") {
+      outgoing.end();
+      void body.cancel();
+    } else {
+      void stream(body, outgoing, socket);
+    }
+    return;
+  }
+  // RFC 9110, 8.6: neither has content.
+  if (status !== 204 && status !== 304) {
+    outgoing.writeHead(status, {
+      ...headers,
+      "content-length": body === undefined ? 0 : Buffer.byteLength(body),
+    });
+  } else {
+    outgoing.writeHead(status, headers);
+  }
+  outgoing.end(method === "HEAD" ? undefined : body);
+}
+
+/** Sends a stream as fast as its client reads. */
+async function stream(
+  body: ReadableStream<Uint8Array>,
+  outgoing: ServerResponse,
+  socket: Socket,
+): Promise<void> {
+  const reader = body.getReader();
+  const closed = () => {
+    // A stream that was already ended has nothing to cancel.
+    reader.cancel().catch(() => {});
+  };
+  outgoing.once("close", closed);
+  // Nothing tells whether a client that closes its half still reads, and a stream has no end of its own.
+  const left = () => outgoing.destroy();
+  if (socket.readableEnded) left();
+  else socket.once("end", left);
+  outgoing.flushHeaders();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done || outgoing.destroyed) break;
+    if (!outgoing.write(value)) await drained(outgoing);
+  }
+  socket.off("end", left);
+  outgoing.off("close", closed);
+  outgoing.end();
+}
+
+function drained(outgoing: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      outgoing.off("drain", done).off("close", done);
+      resolve();
+    };
+    outgoing.on("drain", done).on("close", done);
+  });
+}

@@ -1,0 +1,39 @@
+import type { HttpRequest, HttpResponse } from "../../node/http/httpServer.ts";
+
+/** One operation of the HTTP front. */
+export interface Route {
+  /** HEAD is served by the route of GET. */
+  method: "GET" | "POST";
+  /** A path; `:name` at its end stands for one segment. */
+  path: string;
+  run(request: HttpRequest, param: string): HttpResponse | Promise<HttpResponse>;
+}
+
+/** The route of a request, and the decoded segment of its path that the route names. */
+export function findRoute(
+  routes: readonly Route[],
+  { method, path }: Pick<HttpRequest, "method" | "path">,
+): { route: Route; param: string } | undefined {
+  const wanted = method === "HEAD" ? "GET" : method;
+  const end = path.lastIndexOf("/") + 1;
+  for (const route of routes) {
+    if (route.method !== wanted) continue;
+    if (route.path === path) return { route, param: "" };
+    const at = route.path.indexOf(":");
+    if (at < 0 || at !== end || end === path.length || !path.startsWith(route.path.slice(0, at))) {
+      continue;
+    }
+    return { route, param: decoded(path.slice(end)) };
+  }
+  return undefined;
+}
+
+function decoded(segment: string): string {
+  if (!segment.includes("%")) return segment;
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    // No name has a percent sign, so it is refused as it stands.
+    return segment;
+  }
+}
