@@ -44,7 +44,7 @@ const MAX_ADDRESSES = 8;
 /**
  * Sends one HTTP/1.1 request to a URL of a stranger, on its own connection. The address is checked after it
  * was resolved, and the connection goes to exactly the checked address, so DNS rebinding has no effect. This
- * host's own addresses are refused, public ones too: its services may trust whoever reaches them from inside.
+ * host's own addresses are refused, public ones too: a service on the host may trust clients from inside.
  *
  * Redirects are returned like any other response and never followed, because a response from another address
  * proves nothing about the requested one. Bodies are not decoded, so decompression bombs have no effect.

@@ -124,7 +124,7 @@ export function createApp(d: AppDependencies): App {
       // Proxies that buffer responses would delay events.
       "x-accel-buffering": "no",
     };
-    // The response has no body, so there is nobody to watch for.
+    // The response has no body, so a watch would have no client.
     if (request.method === "HEAD") return { status: 200, headers };
     const cut = () => {
       request.cut();
@@ -166,7 +166,7 @@ export function createApp(d: AppDependencies): App {
   };
   const failed = (error: unknown, begun = d.timers.monotonic()) =>
     finish(told(error).response, begun);
-  /** As `failed`, for a request whose client may have left: then nothing has failed, and nobody reads. */
+  /** As `failed`, for a request whose client may have left: then nothing has failed and no response is read. */
   const gaveUp = (request: HttpRequest, error: unknown, begun: number) =>
     request.signal.aborted
       ? finish({ status: CLIENT_GONE, headers: {} }, begun)
