@@ -91,7 +91,7 @@ export function createAuditor(options: AuditorOptions, environment: AuditorEnvir
   });
   const seeds = new Seeds(client, deployment);
   const secrets = new Secrets({ auditor, operatorKey: options.operatorKey, deployment }, client);
-  const sender = chain.sender(options.operatorKey, options.fees, GAS_PER_ROUND.auditor);
+  const sender = chain.sender(options.operatorKey, options.fees, () => GAS_PER_ROUND.auditor);
   const receipts = new ReceiptSigner(
     blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry),
   );

@@ -83,9 +83,9 @@ export class ChainAccess implements Startable {
   /**
    * A sender of a key's transactions, whose balance is watched.
    *
-   * @param gasPerRound What the worker needs in a round or an epoch.
+   * @param gasPerRound The gas that the worker needs in a round or an epoch; it may change.
    */
-  sender(key: Hex, fees: FeePolicy | undefined, gasPerRound: bigint): TransactionSender {
+  sender(key: Hex, fees: FeePolicy | undefined, gasPerRound: () => bigint): TransactionSender {
     const { rpcUrls, deployment } = this.#options;
     const { client } = this;
     const sender = new TransactionSender(
@@ -97,7 +97,7 @@ export class ChainAccess implements Startable {
         client.getBalance({ address: sender.address }),
         client.getGasPrice(),
       ]);
-      return { wei, rounds: roundsLeft(wei, price, gasPerRound) };
+      return { wei, rounds: roundsLeft(wei, price, gasPerRound()) };
     });
     return sender;
   }

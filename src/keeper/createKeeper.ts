@@ -59,7 +59,7 @@ export function createKeeper(
   const keeper = addressOfKey(options.key);
   const chain = new ChainAccess(options, { timers, log, metrics });
   const { client, time } = chain;
-  const sender = chain.sender(options.key, options.fees, GAS_PER_ROUND.keeper);
+  const sender = chain.sender(options.key, options.fees, () => GAS_PER_ROUND.keeper);
   const name = `keeper-${keeper}-${deploymentTag(deployment)}.sqlite`;
   const store = new KeeperStore(path.join(options.stateDir, name));
   const shared = { client, deployment, store };

@@ -85,12 +85,16 @@ export function createProviders(
     services,
     announcements: new Announcements({ client, deployment, time, services, log }),
     challenges: new Challenges(client, deployment),
-    sender: chain.sender(options.walletKey, options.fees, GAS_PER_ROUND.provider),
+    sender: chain.sender(
+      options.walletKey,
+      options.fees,
+      () => GAS_PER_ROUND.provider * BigInt(Math.max(1, fleet.size)),
+    ),
     time,
     ground: createGround(options, { chain, timers, log, registry }),
     stateDir: options.stateDir,
   };
-  const fleet = new Fleet(
+  const fleet: Fleet = new Fleet(
     { graceMs: RECORD_LEASE_MS },
     {
       source,

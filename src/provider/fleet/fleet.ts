@@ -51,6 +51,11 @@ export class Fleet {
     this.#dependencies = dependencies;
   }
 
+  /** The number of services, those that cannot start included. */
+  get size(): number {
+    return this.#services.size;
+  }
+
   /** The gateways; they need neither the chain nor the record network. */
   get fronts(): Startable {
     return {

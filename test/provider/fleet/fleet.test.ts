@@ -258,6 +258,7 @@ describe("Fleet", () => {
       await timers.advance(1);
       expect(steps.at(-1)).to.equal("close 2:8082");
       expect(await up("2"), "its series is gone").to.equal(undefined);
+      expect(fleet.size).to.equal(3);
       const said = log.lines.find(({ message }) => message === "the services were read again");
       expect(said?.fields).to.deep.equal({
         ...{ services: 3, failed: 0, added: ["4"], changed: [], removed: ["2"] },
