@@ -14,6 +14,7 @@ const setting = [
   "The command as the package installs it: compiled to a bundle, run by bin/blockcloud; each start is a process of its own.",
   "Commands and bare Node (an empty module) are started in turn, round by round; times are medians, ratios the median of the rounds' ratios.",
   "Workers run on a devnet with 12 s epochs: 3 providers, 3 auditors, 3 Coral nodes, a resolver. Only auditors use the services.",
+  "Then ten services in one process (provider run --services-file), which pays for them by one key, on the same devnet.",
   `They run for ${memorySettings.epochs} epochs, then memory is sampled ${memorySettings.looks} times in the next: resident memory, including shared pages of Node's file.`,
 ];
 
@@ -71,6 +72,7 @@ export function outcomeOf(results: Results): Outcome {
       atMost("helpVsNode", help?.vsNode ?? NaN, "of bare Node", 2),
       atMost("providerRssMiB", memoryOf("provider"), "MiB", 150),
       atMost("auditorRssMiB", memoryOf("auditor"), "MiB", 180),
+      atMost("tenServicesRssMiB", memoryOf("services"), "MiB", 200),
     ],
   };
 }

@@ -158,7 +158,7 @@ export async function writeDeployment(stage: Stage): Promise<void> {
   await writeFile(deploymentFile(stage), JSON.stringify(stage.devnet.deployment, null, 2));
 }
 
-async function fund(stage: Stage, to: Address, amount: bigint): Promise<void> {
+export async function fund(stage: Stage, to: Address, amount: bigint): Promise<void> {
   await stage.treasury.send({
     address: stage.devnet.deployment.contracts.token,
     abi: erc20Abi,

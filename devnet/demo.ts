@@ -1,4 +1,4 @@
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createChainClient, type ChainClient } from "../src/chain/client.ts";
@@ -17,15 +17,18 @@ import {
   welcomeVisitor,
   writeDeployment,
 } from "./cast.ts";
-import { keyIndex, type DemoAuditor, type DemoService, type Stage } from "./stage.ts";
+import { keyIndex, type Stage } from "./stage.ts";
 import { classIds, devKey, startDevnet, type Devnet, type DevnetOptions } from "./devnet.ts";
 import { Findings } from "./findings.ts";
 import { Monitor } from "./monitor.ts";
-import { moveService, type DemoMove } from "./move.ts";
+import { moveService } from "./move.ts";
 import { castCoral, castResolver, startAuditor } from "./processes.ts";
 import { judge, type DemoResult } from "./result.ts";
 import type { Fault, Upstream } from "./upstreams.ts";
-import { moveLine, Screen, type Output, type Picture } from "./view.ts";
+import { Visitors } from "./visitors.ts";
+import { moveLine, Screen, type Output } from "./view.ts";
+import { paint } from "./picture.ts";
+import type { Running } from "./running.ts";
 import type { WorkerProcess } from "./worker.ts";
 
 /** Epochs that claims and settlements may take after the last audited one. */
@@ -33,8 +36,6 @@ const PATIENCE_EPOCHS = 6;
 /** The service that moves during the run, and the share of the first audited epoch at which it moves. */
 const MOVING_SERVICE = 1n;
 const MOVE_AT = 0.3;
-/** Number of verdicts in the view. */
-const VERDICTS_SHOWN = 10;
 /** Delay of the faulty service above the bound of a grade, milliseconds; it never responds sooner. */
 const TOO_SLOW_MS = 100;
 
@@ -47,23 +48,10 @@ export interface DemoOptions {
   /** The output of progress and view. */
   stream: Output;
   live: boolean;
+  /** Keeps the folder of a run that went well; one that did not is kept always. */
+  keep?: boolean;
   /** Called with the chain when the requested epochs are complete, while all parts still run. */
   inspect?: (devnet: Devnet) => Promise<void>;
-}
-
-/** The running parts, and their stop function. */
-interface Running {
-  stage: Stage;
-  clock: ChainClock;
-  monitor: Monitor;
-  services: DemoService[];
-  auditors: DemoAuditor[];
-  findings: Findings;
-  workers: WorkerProcess[];
-  resolver: { http: string; dns: string };
-  move: DemoMove | undefined;
-  /** First epoch in which all auditors count and run. */
-  first: number;
 }
 
 /**
@@ -73,20 +61,31 @@ interface Running {
 export async function runDemo(options: DemoOptions, signal: AbortSignal): Promise<DemoResult> {
   const screen = new Screen(options.stream, options.live);
   const closing: (() => Promise<unknown>)[] = [];
+  const isOwn = options.folder === undefined;
+  const folder = options.folder ?? (await mkdtemp(path.join(tmpdir(), "blockcloud-")));
+  let isWell = false;
   try {
-    const running = await setUp(options, screen, closing, signal);
+    const running = await setUp({ ...options, folder }, screen, closing, signal);
     await watch(running, options.epochs, screen, systemTimers, signal);
     const result = await judge(running, options.epochs);
+    isWell = result.ok || result.epochs === 0;
     await options.inspect?.(running.stage.devnet);
     return result;
+  } catch (error) {
+    isWell = signal.aborted;
+    throw error;
   } finally {
     screen.say("stopping");
     for (const close of closing.reverse()) await close();
+    // The folder has keys in it; its logs are for what went wrong.
+    if (isOwn && isWell && options.keep !== true)
+      await rm(folder, { recursive: true, force: true });
+    else screen.say(`logs and state stay in ${folder}`);
   }
 }
 
 async function setUp(
-  options: DemoOptions,
+  options: DemoOptions & { folder: string },
   screen: Screen,
   closing: (() => Promise<unknown>)[],
   signal: AbortSignal,
@@ -96,7 +95,7 @@ async function setUp(
     if (signal.aborted) throw new BlockcloudError("INTERRUPTED", "Interrupted during the start.");
     screen.say(message);
   };
-  const folder = options.folder ?? (await mkdtemp(path.join(tmpdir(), "blockcloud-")));
+  const { folder } = options;
   say(`logs and state in ${folder}`);
   say("starting the chain and deploying the contracts");
   const devnet = await startDevnet(folder, options.devnet);
@@ -161,6 +160,8 @@ async function setUp(
     services: provided.services,
     auditors,
     findings,
+    visitors: new Visitors(client, deployment),
+    faultNow,
     workers,
     first,
     resolver,
@@ -207,7 +208,7 @@ async function watch(
     }
     if (running.move === undefined && isTimeToMove(clock, first)) {
       running.move = await moveService(stage, MOVING_SERVICE, running.resolver.http, timers);
-      screen.say(moveLine(running.move));
+      screen.note(moveLine(running.move));
     }
     const waitingFor = missing(running, last);
     if (waitingFor === undefined) {
@@ -240,8 +241,8 @@ function missing(running: Running, last: number): string | undefined {
   const epoch = currentEpoch(clock);
   if (epoch < first) return `epoch ${first}, from which the auditors' stake counts`;
   if (epoch <= last) {
-    const goal = last === Number.POSITIVE_INFINITY ? "Ctrl-C" : `the end of epoch ${last}`;
-    return epoch === first ? `the first audits; then ${goal}` : goal;
+    if (epoch === first) return "the first audits";
+    return last === Number.POSITIVE_INFINITY ? "the next epoch" : `the end of epoch ${last}`;
   }
   const audited = Array.from({ length: last - first + 1 }, (_, index) => first + index);
   const claims = audited.flatMap((each) =>
@@ -255,84 +256,4 @@ function missing(running: Running, last: number): string | undefined {
   ).length;
   if (claims + settlements === 0) return undefined;
   return `${claims} claims and ${settlements} settlements of epochs ${first} to ${last}`;
-}
-
-async function paint(running: Running, waitingFor: string): Promise<Picture> {
-  const { stage, clock, monitor, services, auditors, first } = running;
-  const epoch = currentEpoch(clock);
-  const { epochSeconds } = clock.timing;
-  const seconds = clock.now() - epochStart(clock.timing, epoch);
-  const final = Array.from({ length: VERDICTS_SHOWN }, (_, index) => epoch - 1 - index)
-    .map((each) => each - 1)
-    .filter((each) => each >= first)
-    .reverse();
-  const known = Array.from({ length: Math.max(0, epoch - first + 1) }, (_, index) => first + index);
-  return {
-    rpcUrl: stage.devnet.rpcUrl,
-    epoch,
-    seconds,
-    epochSeconds,
-    phase: phaseAt(seconds / epochSeconds),
-    waitingFor,
-    services: await Promise.all(
-      services.map(async ({ number, name, className }) => ({
-        number,
-        name,
-        className,
-        verdicts: await Promise.all(final.map((each) => monitor.verdict(number, each))),
-        reward: known.reduce(
-          (sum, each) => sum + (monitor.settlement(number, each)?.reward ?? 0n),
-          0n,
-        ),
-      })),
-    ),
-    auditors: auditors.map(({ owner, stake }) => {
-      const rounds = known.map((each) => monitor.round(owner, each));
-      return {
-        address: owner,
-        stake,
-        rounds: rounds.filter((round) => round.committed).length,
-        votes: rounds.reduce((sum, round) => sum + round.votes, 0),
-        paidVotes: rounds.reduce((sum, round) => sum + round.paidVotes, 0),
-        reward: rounds.reduce((sum, round) => sum + round.reward, 0n),
-      };
-    }),
-    ...(await earnings(running, epoch - 2)),
-    gasPerAudit: monitor.gasPerAudit,
-    resolver: running.resolver,
-    move: running.move,
-  };
-}
-
-/** The pay for epochs up to a final one. */
-async function earnings(
-  { monitor, services, auditors, first }: Running,
-  last: number,
-): Promise<Pick<Picture, "settled" | "claimed">> {
-  const epochs = Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
-  const settled = epochs.flatMap((epoch) =>
-    services.flatMap(({ number, name }) => {
-      const settlement = monitor.settlement(number, epoch);
-      if (settlement === undefined) return [];
-      const { reward } = settlement;
-      return [
-        monitor
-          .verdict(number, epoch)
-          .then((verdict) => ({ epoch, number, name, verdict, reward })),
-      ];
-    }),
-  );
-  const claimed = epochs.flatMap((epoch) =>
-    auditors.flatMap(({ owner }) => {
-      const { claimed: done, paidVotes, votes, reward } = monitor.round(owner, epoch);
-      return done ? [{ epoch, address: owner, paidVotes, votes, reward }] : [];
-    }),
-  );
-  return { settled: await Promise.all(settled), claimed };
-}
-
-function phaseAt(share: number): string {
-  if (share < 0.15) return "proving the seed";
-  if (share < 0.55) return "inspecting; revealing and claiming earlier epochs";
-  return share < 0.8 ? "committing" : "waiting for the next epoch";
 }

@@ -3,7 +3,7 @@ import type { DemoResult } from "./result.ts";
 import { bloc } from "./view.ts";
 import { localCommand } from "../src/cli/framework/command.ts";
 import { exitCodes } from "../src/cli/framework/exitCodes.ts";
-import { text } from "../src/cli/framework/flag.ts";
+import { text, toggle } from "../src/cli/framework/flag.ts";
 import { processIo } from "../src/cli/framework/io.ts";
 import { wholeNumber } from "../src/cli/framework/values.ts";
 import { runProgram } from "../src/cli/program.ts";
@@ -17,6 +17,7 @@ const start = localCommand({
       wholeNumber(1),
       {},
     ),
+    keep: toggle("--keep", "keep the folder with logs and state, also when all went well"),
   },
   examples: ["npm start", "npm start -- --epochs 5 --json"],
   notes: `Exit code 0 only if every auditor earned, both healthy services were paid in full, and the faulty one
@@ -29,6 +30,7 @@ visibly less; otherwise the result says which check failed, in which epoch, and 
     const result = await runDemo(
       {
         ...(flags.epochs !== undefined && { epochs: flags.epochs }),
+        keep: flags.keep,
         stream,
         live: "isTTY" in stream && stream.isTTY === true,
       },

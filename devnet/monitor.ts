@@ -67,6 +67,13 @@ export class Monitor {
     return round;
   }
 
+  /** Auditors that have committed to a round. */
+  get auditors(): Address[] {
+    return [...this.#rounds]
+      .filter(([, byEpoch]) => [...byEpoch.values()].some(({ committed }) => committed))
+      .map(([auditor]) => auditor);
+  }
+
   /** The rounds of an epoch on chain. */
   rounds(epoch: number): RoundState[] {
     return [...this.#rounds.values()].flatMap((byEpoch) => byEpoch.get(epoch) ?? []);

@@ -1,4 +1,4 @@
-import type { Timers } from "../src/node/timers.ts";
+import { wallSeconds, type Timers } from "../src/node/timers.ts";
 import { serviceRegistryAbi } from "../src/protocol/abi/serviceRegistry.ts";
 import { BlockcloudError } from "../src/protocol/errors.ts";
 import { rootServiceId } from "../src/protocol/serviceId.ts";
@@ -44,7 +44,10 @@ export async function moveService(
     const changes = watchEndpoint(resolverUrl, number, stopping);
     const from = await nextEndpoint(changes, undefined);
     const began = timers.monotonic();
-    const id = store.requestMove({ uri: undefined, listen: { host: "127.0.0.1", port: 0 } });
+    const id = store.requestMove(
+      { uri: undefined, listen: { host: "127.0.0.1", port: 0 } },
+      wallSeconds() * 1000 + PATIENCE_MS,
+    );
     const to = await nextEndpoint(changes, from);
     const milliseconds = Math.round(timers.monotonic() - began);
     const outcome = await waitForOutcome(store, id, {

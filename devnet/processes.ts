@@ -1,3 +1,4 @@
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Hex } from "viem";
 import { deploymentFile, keyIndex, type DemoAuditor, type Stage } from "./stage.ts";
@@ -76,6 +77,29 @@ export function startProvider(
       ...coralArgs(stage),
     ],
     env: { BLOCKCLOUD_SERVICE_KEY: serviceKey, BLOCKCLOUD_WALLET_KEY: walletKey },
+  });
+}
+
+/** Starts one process for several services, of which one key pays for all. */
+export async function startServices(
+  stage: Stage,
+  services: readonly { number: bigint; upstream: string; key: Hex }[],
+  walletKey: Hex,
+): Promise<WorkerProcess> {
+  const entries = await Promise.all(
+    services.map(async ({ number, upstream, key }) => {
+      const serviceKeyFile = path.join(stage.folder, `service-${number}.key`);
+      await writeFile(serviceKeyFile, key, { mode: 0o600 });
+      const service = number.toString();
+      return { service, upstream, listen: "127.0.0.1:0", settleEvery: 1, serviceKeyFile };
+    }),
+  );
+  const file = path.join(stage.folder, "services.json");
+  await writeFile(file, JSON.stringify({ services: entries }, null, 2));
+  return startWorker(stage, {
+    name: "services",
+    args: ["provider", "run", "--services-file", file, ...coralArgs(stage)],
+    env: { BLOCKCLOUD_WALLET_KEY: walletKey },
   });
 }
 

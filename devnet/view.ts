@@ -15,6 +15,8 @@ export interface Picture {
     number: bigint;
     name: string;
     className: string;
+    /** That counts in this epoch, BLOC in wei. */
+    stake: bigint;
     /** Verdicts of the last final epochs, oldest first. */
     verdicts: Verdict[];
     reward: bigint;
@@ -25,6 +27,7 @@ export interface Picture {
   claimed: { epoch: number; address: string; paidVotes: number; votes: number; reward: bigint }[];
   auditors: {
     address: string;
+    /** That counts in this epoch, BLOC in wei. */
     stake: bigint;
     rounds: number;
     paidVotes: number;
@@ -35,6 +38,8 @@ export interface Picture {
   /** The addresses of the resolver's fronts. */
   resolver: { http: string; dns: string };
   move: DemoMove | undefined;
+  /** What the faulty service does to its callers now. */
+  faulty: { number: bigint; does: string };
 }
 
 const letters = ["F", "P", "G", "E"] as const;
@@ -47,6 +52,7 @@ export function render(picture: Picture): string[] {
     service.number.toString(),
     service.name,
     service.className,
+    formatEther(service.stake),
     service.verdicts.map((verdict) => (verdict === null ? "-" : letters[verdict])).join(" "),
     bloc(service.reward),
   ]);
@@ -61,15 +67,21 @@ export function render(picture: Picture): string[] {
     `Blockcloud on an embedded chain, ${picture.rpcUrl}`,
     `epoch ${epoch}, second ${seconds.toFixed(0)} of ${epochSeconds}: ${phase}`,
     "",
-    ...table(["service", "name", "class", "last verdicts", "BLOC earned"], services, [0, 4]),
+    ...table(
+      ["service", "name", "class", "stake", "last verdicts", "BLOC earned"],
+      services,
+      [0, 3, 5],
+    ),
     "",
     ...table(["auditor", "stake", "rounds", "paid votes", "BLOC earned"], auditors, [1, 2, 3, 4]),
     "",
     `resolver: ${picture.resolver.http}, DNS on ${picture.resolver.dns}`,
     moveLine(picture.move),
+    `service ${picture.faulty.number} is ${picture.faulty.does}`,
     `gas an audit: ${picture.gasPerAudit ?? "no vote revealed yet"}`,
-    "verdicts: E excellent, G good, P poor, F failed, - no quorum; Ctrl-C stops",
-    `waiting for ${picture.waitingFor}`,
+    "verdicts: E excellent, G good, P poor, F failed, - no quorum",
+    'to try next: README.md, "First five minutes", in a second terminal; what you register appears above',
+    `waiting for ${picture.waitingFor}; Ctrl-C stops`,
   ];
 }
 
@@ -124,7 +136,19 @@ function table(head: string[], rows: string[][], right: number[]): string[] {
 }
 
 /** The output of a screen: a terminal, or another stream. */
-export type Output = NodeJS.WritableStream & { readonly columns?: number };
+export type Output = NodeJS.WritableStream & { readonly columns?: number; readonly rows?: number };
+
+/** As many lines as a terminal shows at once: a taller picture could not be redrawn in place. */
+function fit(lines: readonly string[], rows: number | undefined): string[] {
+  const room = Math.max(1, (rows ?? Infinity) - 1);
+  if (lines.length <= room) return [...lines];
+  const dense = lines.filter((line) => line !== "");
+  if (dense.length <= room) return dense;
+  const last = dense.at(-1) ?? "";
+  if (room < 3) return [last];
+  const kept = dense.slice(0, room - 2);
+  return [...kept, `${dense.length - kept.length - 1} more lines in a taller terminal`, last];
+}
 
 /**
  * Writes the view: redrawn in place on a terminal; elsewhere one line when the phase changes, and one for the pay of
@@ -134,6 +158,7 @@ export class Screen {
   readonly #stream: Output;
   readonly #live: boolean;
   #lines = 0;
+  #picture: readonly string[] = [];
   #last = "";
   readonly #earnings = new Set<string>();
 
@@ -153,7 +178,25 @@ export class Screen {
       this.say(`epoch ${picture.epoch}, ${picture.phase}; waiting for ${picture.waitingFor}`);
       return;
     }
-    const lines = render(picture).map((line) => line.slice(0, this.#stream.columns));
+    this.#picture = fit(render(picture), this.#stream.rows).map((line) =>
+      line.slice(0, this.#stream.columns),
+    );
+    this.#draw();
+  }
+
+  /** Writes a line that stays, above the picture. */
+  note(line: string): void {
+    if (this.#lines === 0) {
+      this.say(line);
+      return;
+    }
+    this.#stream.write(`${this.#up()}\x1b[J${line.slice(0, this.#stream.columns)}\n`);
+    this.#lines = 0;
+    this.#draw();
+  }
+
+  #draw(): void {
+    const lines = this.#picture;
     this.#stream.write(`${this.#up()}${lines.join("\x1b[K\n")}\x1b[K\n\x1b[J`);
     this.#lines = lines.length;
   }

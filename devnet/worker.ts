@@ -116,6 +116,11 @@ export class WorkerProcess {
     await this.#exited;
   }
 
+  /** Asks the process to read its settings again. */
+  reload(): void {
+    this.#child.kill("SIGHUP");
+  }
+
   /** Asks the process to stop, and kills it if it does not. */
   async stop(): Promise<void> {
     if (!this.running) return;

@@ -6,7 +6,7 @@
 import { Command } from "commander";
 import { createHardhatRuntimeEnvironment } from "hardhat/hre";
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { createInterface } from "node:readline/promises";
 import {
@@ -24,9 +24,11 @@ import { networks, type NetworkFacts } from "../ignition/networks.ts";
 import { plainParameters, readParameters, type Parameters } from "../ignition/parameters.ts";
 import type { Deployment } from "../src/chain/deployment.ts";
 import { serviceRegistryAbi } from "../src/protocol/abi/serviceRegistry.ts";
+import { refuseSecret } from "../src/node/misplaced.ts";
 import { BlockcloudError } from "../src/protocol/errors.ts";
 import { deploymentGas } from "./deploy/gas.ts";
 import { mintTransaction } from "./deploy/journal.ts";
+import { DeploymentFiles, type Begun } from "./deploy/record.ts";
 import { report } from "./deploy/report.ts";
 import { mendJournal } from "./deploy/resume.ts";
 
@@ -43,6 +45,7 @@ interface Flags {
   rewardSupply?: string;
   folder: string;
   check: boolean;
+  setAside: boolean;
   yes: boolean;
   json: boolean;
 }
@@ -66,6 +69,11 @@ const program = new Command("npm run deploy --")
     "deploy nothing, only compare the contracts on chain with the parameters",
     false,
   )
+  .option(
+    "--set-aside",
+    "deploy anew where the files are of another chain, and keep them in ignition/set-aside/",
+    false,
+  )
   .option("--yes", "do not ask before sending", false)
   .option("--json", "print the result as one line of JSON; progress goes to stderr", false)
   .addHelpText(
@@ -84,8 +92,10 @@ keystore (npx hardhat keystore set SEPOLIA_DEPLOYER_KEY). docs/operations.md has
   .parse();
 const flags = program.opts<Flags>();
 const name = flags.name ?? flags.network;
+const files = new DeploymentFiles(flags.folder, name);
 
 try {
+  for (const value of Object.values(flags)) if (typeof value === "string") refuseSecret(value);
   process.exitCode = await main();
 } catch (error) {
   const known = error instanceof BlockcloudError;
@@ -116,7 +126,7 @@ async function main(): Promise<number> {
   try {
     const client = createPublicClient({ transport: custom(connection.provider), cacheTime: 0 });
     const chain = await identify(client, facts);
-    const record = await recorded(chain);
+    const record = await files.begun(chain, { ...flags, say });
     const parameters = readParameters(
       flags.parameters ?? path.join(root, `ignition/parameters/${flags.network}.json`),
       { ...given(record?.parameters), ...given(flags), ...succession() },
@@ -130,25 +140,25 @@ async function main(): Promise<number> {
         remedy: "The deployer keeps no role: name another --governor, preferably a multisig.",
       });
     }
-    const deployedBefore = existsSync(deploymentFile());
+    const deployedBefore = existsSync(files.deployment);
     if (flags.check && !deployedBefore) {
-      throw new BlockcloudError("DEPLOYMENT_MISSING", `There is no ${deploymentFile()}.`);
+      throw new BlockcloudError("DEPLOYMENT_MISSING", `There is no ${files.deployment}.`);
     }
     if (!deployedBefore) {
       await needClosed(client, parameters);
       say(`seeds on ${flags.network}: ${facts.randomness}`);
       await preview(hre, client, parameters, deployer.address as `0x${string}`);
       if (!(await confirmed(facts))) return 3;
-      await keep(chain, parameters);
+      await files.keep(chain, parameters);
       say("deploying: ten contracts and eight calls");
     }
     const deployment = flags.check
-      ? (JSON.parse(await readFile(deploymentFile(), "utf8")) as Deployment)
+      ? (JSON.parse(await readFile(files.deployment, "utf8")) as Deployment)
       : await deploy(connection, client, parameters, {
           facts,
           deployer: deployer.address as `0x${string}`,
         });
-    const mint = await mintTransaction(hre, journalFolder());
+    const mint = await mintTransaction(hre, files.journal);
     const checks = await checkDeployment(hre, client, {
       deployment,
       parameters,
@@ -168,7 +178,7 @@ async function deploy(
   { facts, deployer }: { facts: NetworkFacts; deployer: `0x${string}` },
 ): Promise<Deployment> {
   const confirmations = facts.deployConfirmations;
-  await mendJournal(journalFolder(), connection, { client, deployer, confirmations });
+  await mendJournal(files.journal, connection, { client, deployer, confirmations });
   return deployContracts(connection, parameters, {
     network: name,
     confirmations: facts.confirmations,
@@ -185,8 +195,8 @@ async function finish(
   deployedBefore: boolean,
 ): Promise<number> {
   const ok = checks.every((check) => check.ok);
-  const text = `${JSON.stringify(deployment, null, 2)}\n`;
-  const file = deploymentFile();
+  const file = files.deployment;
+  const text = `${JSON.stringify({ ...presets(file), ...deployment }, null, 2)}\n`;
   const same = deployedBefore && (await readFile(file, "utf8")) === text;
   if (ok && !flags.check && !same) {
     await mkdir(path.dirname(file), { recursive: true });
@@ -199,6 +209,13 @@ async function finish(
       : report(deployment, checks, { file, changed }),
   );
   return ok ? 0 : 1;
+}
+
+/** What people have added to the file: where the network is reached. */
+function presets(file: string): Pick<Deployment, "bootstrap" | "rpc"> {
+  if (!existsSync(file)) return {};
+  const { bootstrap, rpc } = JSON.parse(readFileSync(file, "utf8")) as Deployment;
+  return { ...(bootstrap && { bootstrap }), ...(rpc && { rpc }) };
 }
 
 /** Checks that the predecessor is closed, before the contracts would refuse the deployment. */
@@ -234,35 +251,6 @@ async function identify(client: PublicClient, facts: NetworkFacts): Promise<stri
     );
   }
   return (await client.getBlock({ blockNumber: 0n })).hash;
-}
-
-/** The parameters with which a deployment was begun. */
-interface Begun {
-  chain: string;
-  parameters: ReturnType<typeof plainParameters>;
-}
-
-/**
- * The parameters of an earlier run. The journal of another chain is set aside, because private chains may be reset.
- */
-async function recorded(chain: string): Promise<Begun | undefined> {
-  const file = recordFile();
-  if (!existsSync(file)) return undefined;
-  const record = JSON.parse(await readFile(file, "utf8")) as Begun;
-  if (record.chain === chain) return record;
-  say(`the deployment in ${path.dirname(file)} is of another chain: starting anew`);
-  await Promise.all(
-    [file, journalFolder(), deploymentFile()].map((old) =>
-      rm(old, { recursive: true, force: true }),
-    ),
-  );
-  return undefined;
-}
-
-async function keep(chain: string, parameters: Parameters): Promise<void> {
-  await mkdir(path.dirname(recordFile()), { recursive: true });
-  const record: Begun = { chain, parameters: plainParameters(parameters) };
-  await writeFile(recordFile(), `${JSON.stringify(record, null, 2)}\n`);
 }
 
 /** The parameters that the command line may give. */
@@ -357,16 +345,4 @@ async function confirmed(facts: NetworkFacts): Promise<boolean> {
 
 function say(line: string): void {
   process.stderr.write(`${line}\n`);
-}
-
-function deploymentFile(): string {
-  return path.join(flags.folder, "deployments", `${name}.json`);
-}
-
-function journalFolder(): string {
-  return path.join(flags.folder, "ignition/deployments", name);
-}
-
-function recordFile(): string {
-  return path.join(flags.folder, "ignition/deployments", `${name}.parameters.json`);
 }

@@ -19,6 +19,7 @@ import {
 import config from "../hardhat.config.ts";
 import { networks } from "../ignition/networks.ts";
 import { loadDeployment } from "../src/chain/deployment.ts";
+import { refuseSecret } from "../src/node/misplaced.ts";
 import { BlockcloudError } from "../src/protocol/errors.ts";
 
 const root = path.dirname(import.meta.dirname);
@@ -55,6 +56,7 @@ Example:
   .opts<Flags>();
 
 try {
+  for (const value of Object.values(flags)) if (typeof value === "string") refuseSecret(value);
   await main();
 } catch (error) {
   const known = error instanceof BlockcloudError;

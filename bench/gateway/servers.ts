@@ -77,7 +77,7 @@ async function gateway(port: number): Promise<number> {
       logger: silent,
       now: () => Date.now(),
       monotonic: () => systemTimers.monotonic(),
-      observer: new ProviderMetrics(new Metrics("provider")),
+      observer: new ProviderMetrics(new Metrics("provider")).of("1"),
     },
   );
   await made.start();

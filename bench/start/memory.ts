@@ -9,6 +9,7 @@ import { ChainClock, currentEpoch, untilPhase } from "../../src/chain/clock.ts";
 import { silentLogger } from "../../src/node/logger.ts";
 import { systemTimers } from "../../src/node/timers.ts";
 import { median, rounded } from "../quantiles.ts";
+import { castServices } from "./services.ts";
 
 /** Stakes of the auditors, BLOC: each is drawn in every shard, so that each has work. */
 const AUDITOR_STAKES = [10_000, 11_000, 12_000];
@@ -29,8 +30,8 @@ export interface MemorySettings {
 }
 
 /**
- * Runs providers, auditors, nodes of the record network and a resolver on a devnet, and measures their memory. Only
- * auditors use the services.
+ * Runs providers, auditors, nodes of the record network and a resolver on a devnet, and measures their memory; then a
+ * process with ten services. Only auditors use the services.
  *
  * @param command The command that each process runs.
  */
@@ -65,7 +66,9 @@ export async function measureMemory(
     const auditors = enrolled.map((auditor, index) => startAuditor(stage, auditor, index));
     workers.push(...auditors);
     await Promise.all(auditors.map((worker) => worker.logged("auditor started")));
-    return await look(workers, clock, settings, say);
+    const memory = await look(workers, clock, settings, say);
+    const services = await castServices(stage, upstreams[0]?.url ?? "", workers);
+    return [...memory, ...(await look([services], clock, settings, say))];
   } finally {
     for (const close of closing.reverse()) await close();
   }

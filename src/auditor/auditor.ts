@@ -3,6 +3,7 @@ import { currentEpoch, untilPhase, type ChainTime } from "../chain/clock.ts";
 import type { Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import type { Timers } from "../node/timers.ts";
+import { epochStart } from "../protocol/epoch.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import type { AuditorMetrics } from "./metrics.ts";
 
@@ -20,6 +21,8 @@ export interface AuditorDependencies {
   metrics?: Pick<AuditorMetrics, "duty">;
 }
 
+/** The first epoch that has a seed. */
+const FIRST_EPOCH = 1;
 /** First and longest pause before a failed duty is tried again, as a share of the epoch. */
 const RETRY_SHARE = { first: 0.005, most: 0.1 };
 
@@ -49,6 +52,11 @@ export class Auditor implements Startable {
   start(): Promise<void> {
     const epoch = currentEpoch(this.#time);
     this.#log.info("auditor started", { auditor: this.#auditor, epoch });
+    if (epoch < FIRST_EPOCH) {
+      this.#log.info("epoch 0 has no seed and no audits: waiting for epoch 1", {
+        seconds: Math.ceil(epochStart(this.#time.timing, FIRST_EPOCH) - this.#time.now()),
+      });
+    }
     this.#loop = this.#run(epoch);
     return Promise.resolve();
   }
@@ -67,7 +75,8 @@ export class Auditor implements Startable {
     ) {
       const ending = new AbortController();
       const both = AbortSignal.any([signal, ending.signal]);
-      const duties = this.#duties.map((duty) => this.#perform(duty, epoch, both));
+      const due = epoch < FIRST_EPOCH ? [] : this.#duties;
+      const duties = due.map((duty) => this.#perform(duty, epoch, both));
       try {
         await untilPhase(this.#time, epoch, 1, signal);
       } catch (error) {

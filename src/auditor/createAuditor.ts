@@ -4,6 +4,7 @@ import { Announcements } from "../chain/announcements.ts";
 import { currentEpoch } from "../chain/clock.ts";
 import type { Deployment } from "../chain/deployment.ts";
 import type { FeePolicy } from "../chain/transactions/fees.ts";
+import { GAS_PER_ROUND } from "../chain/runway.ts";
 import { Seeds } from "../chain/seeds.ts";
 import { Services } from "../chain/services.ts";
 import type { CoralOptions } from "../coral/options.ts";
@@ -90,7 +91,7 @@ export function createAuditor(options: AuditorOptions, environment: AuditorEnvir
   });
   const seeds = new Seeds(client, deployment);
   const secrets = new Secrets({ auditor, operatorKey: options.operatorKey, deployment }, client);
-  const sender = chain.sender(options.operatorKey, options.fees);
+  const sender = chain.sender(options.operatorKey, options.fees, () => GAS_PER_ROUND.auditor);
   const receipts = new ReceiptSigner(
     blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry),
   );
@@ -99,7 +100,7 @@ export function createAuditor(options: AuditorOptions, environment: AuditorEnvir
     ((needs) => new Inspector({ allowLoopback: options.allowLoopback }, needs));
   const voter = createVoter({ time, timers, locate: locator.locate, receipts, log, metrics });
   const openStore = environment.openStore ?? ((file: string) => new AuditorStore(file));
-  const store = openStore(auditorStoreFile(options.stateDir, auditor));
+  const store = openStore(auditorStoreFile(options.stateDir, auditor, deployment));
   const shared = { client, deployment, seeds, store, sender, time, timers, log, metrics };
   const profit = options.economics && new Profit(options.economics, shared);
   const duties = [

@@ -1,7 +1,10 @@
+import { existsSync } from "node:fs";
 import path from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { Address, Hex } from "viem";
+import { deploymentTag, type Deployment } from "../chain/deployment.ts";
 import { openStore, transaction } from "../node/store.ts";
+import { BlockcloudError } from "../protocol/errors.ts";
 import type { Chunk, Evidence } from "../protocol/round.ts";
 
 const migrations = [
@@ -164,7 +167,27 @@ function text(row: Record<string, unknown>, column: string): string {
   return value;
 }
 
-/** The file of an auditor's rounds. */
-export function auditorStoreFile(stateDir: string, auditor: Address): string {
-  return path.join(stateDir, `auditor-${auditor}.sqlite`);
+/**
+ * Where an auditor's rounds on a deployment are kept.
+ *
+ * @throws BlockcloudError `STATE_UNKEYED` if there is a file of an earlier version, which does not say which
+ *   deployment its rounds are of: they must not be lost, nor taken for those of another one.
+ */
+export function auditorStoreFile(
+  stateDir: string,
+  auditor: Address,
+  deployment: Deployment,
+): string {
+  const file = path.join(stateDir, `auditor-${auditor}-${deploymentTag(deployment)}.sqlite`);
+  const unkeyed = path.join(stateDir, `auditor-${auditor}.sqlite`);
+  if (existsSync(unkeyed) && !existsSync(file)) {
+    throw new BlockcloudError(
+      "STATE_UNKEYED",
+      `${unkeyed} does not name the deployment of its rounds.`,
+      {
+        remedy: `If this auditor ran on this deployment only, rename it, and its -wal file if there is one, to ${path.basename(file)}; else move it away.`,
+      },
+    );
+  }
+  return file;
 }

@@ -11,6 +11,7 @@ import { whatFailed } from "./rpc/faults.ts";
 import { NewHeads } from "./rpc/newHeads.ts";
 import type { FeePolicy } from "./transactions/fees.ts";
 import { ChainMetrics, type ReceiptListener } from "./metrics.ts";
+import { roundsLeft } from "./runway.ts";
 import { TransactionSender } from "./transactions/sender.ts";
 
 /** A worker's chain, and its RPC endpoints. */
@@ -79,15 +80,25 @@ export class ChainAccess implements Startable {
     this.#log = log;
   }
 
-  /** A sender for a key; the key's balance becomes a metric. */
-  sender(key: Hex, fees: FeePolicy | undefined): TransactionSender {
+  /**
+   * A sender of a key's transactions, whose balance is watched.
+   *
+   * @param gasPerRound The gas that the worker needs in a round or an epoch; it may change.
+   */
+  sender(key: Hex, fees: FeePolicy | undefined, gasPerRound: () => bigint): TransactionSender {
     const { rpcUrls, deployment } = this.#options;
     const { client } = this;
     const sender = new TransactionSender(
       { rpcUrls, chainId: deployment.chainId, fees, key },
       { client, log: this.#log, timers: this.#timers, observer: this.#metrics },
     );
-    this.#metrics.watchBalance(() => client.getBalance({ address: sender.address }));
+    this.#metrics.watchBalance(async () => {
+      const [wei, price] = await Promise.all([
+        client.getBalance({ address: sender.address }),
+        client.getGasPrice(),
+      ]);
+      return { wei, rounds: roundsLeft(wei, price, gasPerRound()) };
+    });
     return sender;
   }
 

@@ -26,6 +26,13 @@ const deploymentSchema = z.object({
     .regex(/^0x[0-9a-f]{64}$/)
     .transform((value) => value as Hex)
     .optional(),
+  /** Nodes of the record network to join by, unless others are named: multiaddrs. */
+  bootstrap: z.array(z.string().max(256)).max(32).optional(),
+  /** Public JSON-RPC endpoints, unless others are named: without keys in them. */
+  rpc: z
+    .array(z.url({ protocol: /^https?$/ }).max(256))
+    .max(16)
+    .optional(),
   contracts: z.object({
     token: address,
     rewardPool: address,

@@ -5,7 +5,7 @@ import type { Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import type { Timers } from "../node/timers.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
-import { HORIZON } from "../protocol/epoch.ts";
+import { epochAt, HORIZON } from "../protocol/epoch.ts";
 import type { Grade, Verdict } from "../protocol/tally.ts";
 import type { ChainClient } from "./client.ts";
 import { currentEpoch, type ChainTime } from "./clock.ts";
@@ -30,7 +30,7 @@ export interface ServiceFacts {
   stake: bigint;
   /** The newest final verdicts with their epochs, newest first; null without a quorum. */
   verdicts: readonly { epoch: number; verdict: Verdict }[];
-  /** The block of these reads; the final verdicts may have been read at a later block. */
+  /** The block that all of this is as of: nothing else changed up to it, and its epoch says which verdicts are final. */
   block: bigint;
 }
 
@@ -53,9 +53,15 @@ export interface Directory {
   onLabel(listener: (label: string, number: bigint) => void): () => void;
 }
 
+/** What the registry's events change. */
+interface ServiceState extends Omit<ServiceFacts, "verdicts"> {
+  /** The epoch of the block. */
+  epoch: number;
+}
+
 interface Entry {
   /** Undefined if the service does not exist. */
-  state: Promise<Omit<ServiceFacts, "verdicts"> | undefined>;
+  state: Promise<ServiceState | undefined>;
   /** The last result of `facts`. */
   facts: ServiceFacts | undefined;
 }
@@ -105,14 +111,19 @@ export class ServiceDirectory implements Directory, Startable {
   }
 
   async facts(number: bigint, signal?: AbortSignal): Promise<ServiceFacts | undefined> {
+    // An entry that no event has removed holds up to the block that the events were followed to.
+    const followed = this.#watch.head;
     const entry = this.#entry(number);
     const state = await raceSignal(entry.state, signal);
     if (state === undefined) return undefined;
-    const newest = currentEpoch(this.#time) - 2;
+    const { epoch: readIn, ...read } = state;
+    const isLater = followed !== undefined && followed.number > read.block;
+    const block = isLater ? followed.number : read.block;
+    const epoch = isLater ? epochAt(this.#time.timing, followed.timestamp) : readIn;
     const known = entry.facts;
-    if (known !== undefined && known.verdicts[0]?.epoch === newest) return known;
-    const verdicts = await raceSignal(this.#verdicts(number, newest), signal);
-    entry.facts = { ...state, verdicts };
+    if (known !== undefined && known.verdicts[0]?.epoch === epoch - 2) return known;
+    const verdicts = await raceSignal(this.#verdicts(number, epoch - 2, block), signal);
+    entry.facts = { ...read, block, verdicts };
     return entry.facts;
   }
 
@@ -158,11 +169,12 @@ export class ServiceDirectory implements Directory, Startable {
    * Reads not before the last block whose events were read, so that an endpoint that lags behind cannot restore
    * outdated data.
    */
-  async #readState(number: bigint): Promise<Omit<ServiceFacts, "verdicts"> | undefined> {
+  async #readState(number: bigint): Promise<ServiceState | undefined> {
     const block = this.#time.head().number;
+    const epoch = currentEpoch(this.#time);
     const { registry, staking } = this.#contracts;
     const at = { blockNumber: block };
-    const newest = [number, currentEpoch(this.#time) + HORIZON] as const;
+    const newest = [number, epoch + HORIZON] as const;
     return this.#ask(async () => {
       if (number > this.#count) {
         this.#count = await this.#client.readContract({
@@ -189,27 +201,28 @@ export class ServiceDirectory implements Directory, Startable {
         }),
       ]);
       const name = serviceStatuses[status] ?? "None";
-      return name === "None" ? undefined : { number, status: name, key, stake, block };
+      return name === "None" ? undefined : { number, status: name, key, stake, block, epoch };
     });
   }
 
-  #verdicts(number: bigint, newest: number): Promise<ServiceFacts["verdicts"]> {
+  #verdicts(number: bigint, newest: number, block: bigint): Promise<ServiceFacts["verdicts"]> {
     const epochs = Array.from({ length: VERDICTS_TOLD }, (_, index) => newest - index);
     return Promise.all(
       epochs
         .filter((epoch) => epoch > 0)
-        .map(async (epoch) => ({ epoch, verdict: await this.#verdict(number, epoch) })),
+        .map(async (epoch) => ({ epoch, verdict: await this.#verdict(number, epoch, block) })),
     );
   }
 
   /** The contract finds the slot that the service had, and whether it was active. */
-  #verdict(number: bigint, epoch: number): Promise<Verdict> {
+  #verdict(number: bigint, epoch: number, block: bigint): Promise<Verdict> {
     return remember(this.#verdictsRead, `${number}:${epoch}`, async () => {
       const [grade, quorate] = await this.#ask(() =>
         this.#client.readContract({
           ...this.#contracts.settlement,
           functionName: "verdictOf",
           args: [number, epoch],
+          blockNumber: block,
         }),
       );
       return quorate ? (grade as Grade) : null;

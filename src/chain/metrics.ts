@@ -40,6 +40,13 @@ const BALANCE_MS = 60_000;
 /** Time without a new block after which the worker is unhealthy, seconds. */
 const STALE_HEAD_SECONDS = 120;
 
+/** What the key that pays for gas has. */
+export interface Balance {
+  wei: bigint;
+  /** Rounds or epochs that it lasts for; undefined where gas is free. */
+  rounds: bigint | undefined;
+}
+
 /** Metrics of a worker's use of the chain. */
 export class ChainMetrics implements TransactionObserver, RpcObserver {
   readonly #seconds;
@@ -54,7 +61,7 @@ export class ChainMetrics implements TransactionObserver, RpcObserver {
   readonly #listeners: readonly ReceiptListener[];
   readonly #monotonic: () => number;
   #time: ChainTime | undefined;
-  #balance: () => number | undefined = () => undefined;
+  #balance: () => Balance | undefined = () => undefined;
 
   /** @param listeners Receive the receipts of mined transactions, to count their events. */
   constructor(
@@ -165,15 +172,15 @@ export class ChainMetrics implements TransactionObserver, RpcObserver {
    * The balance of the key that pays for gas. A scrape waits for no endpoint: it gets the last known balance, which
    * is read again in the background, at most once a minute.
    */
-  watchBalance(read: () => Promise<bigint>): void {
+  watchBalance(read: () => Promise<Balance>): void {
     const now = this.#monotonic;
-    let known: number | undefined;
+    let known: Balance | undefined;
     let asked = -Infinity;
     this.#balance = () => {
       if (now() - asked >= BALANCE_MS) {
         asked = now();
         read().then(
-          (wei) => (known = Number(wei)),
+          (balance) => (known = balance),
           // The transport counts the failed request; the gauge keeps its value.
           () => undefined,
         );
@@ -204,7 +211,20 @@ export class ChainMetrics implements TransactionObserver, RpcObserver {
       "blockcloud_wallet_balance_wei",
       "Ether of the key that pays for transactions, wei.",
       {},
-      () => this.#balance(),
+      () => {
+        const wei = this.#balance()?.wei;
+        return wei === undefined ? undefined : Number(wei);
+      },
+    );
+    metrics.gauge(
+      "blockcloud_wallet_rounds_left",
+      "Rounds or epochs that this ether lasts for, at the newest price of gas.",
+      {},
+      () => {
+        const balance = this.#balance();
+        if (balance === undefined) return undefined;
+        return balance.rounds === undefined ? Infinity : Number(balance.rounds);
+      },
     );
     metrics.health.register("chain_head", () => {
       const age = this.#read(headAge);

@@ -6,7 +6,7 @@ import { serviceLabelsAbi } from "../protocol/abi/serviceLabels.ts";
 import { serviceRegistryAbi } from "../protocol/abi/serviceRegistry.ts";
 import { stakingAbi } from "../protocol/abi/staking.ts";
 import type { ChainClient } from "./client.ts";
-import type { ChainTime } from "./clock.ts";
+import type { ChainTime, Head } from "./clock.ts";
 import type { Deployment } from "./deployment.ts";
 import { readRanges, REREAD_BLOCKS } from "./logs.ts";
 
@@ -66,7 +66,7 @@ export class RegistryWatch implements Startable {
   #loop: Promise<void> = Promise.resolve();
   /** Events that were seen in the blocks that are read again, by block hash and log index. */
   #seen = new Map<string, Seen>();
-  #headHash = "";
+  #head: Head | undefined;
   #next: bigint | undefined;
 
   constructor(
@@ -102,10 +102,16 @@ export class RegistryWatch implements Startable {
     await this.#loop;
   }
 
+  /** The block up to which all changes were told; undefined before the first read. */
+  get head(): Head | undefined {
+    return this.#head;
+  }
+
   /** Reads the events since the last call. */
   async refresh(): Promise<void> {
-    const { number: head, hash } = this.#time.head();
-    if (hash === this.#headHash) return;
+    const newest = this.#time.head();
+    const head = newest.number;
+    if (newest.hash === this.#head?.hash) return;
     const next = this.#next ?? head + 1n;
     const from = atLeast(minimum(next, head + 1n) - REREAD_BLOCKS, BigInt(this.#deployment.block));
     const found = new Map<string, Seen>();
@@ -116,7 +122,7 @@ export class RegistryWatch implements Startable {
     const isFirst = this.#next === undefined;
     this.#seen = new Map([...found].filter(([, { block }]) => block > head - REREAD_BLOCKS));
     this.#next = head + 1n;
-    this.#headHash = hash;
+    this.#head = newest;
     if (isFirst) return;
     for (const [key, change] of found) if (!before.has(key)) this.#changed(change);
     for (const [key, change] of before) {

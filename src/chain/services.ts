@@ -150,6 +150,17 @@ export class Services {
     });
   }
 
+  /** The name of a service's class. */
+  async className(number: bigint): Promise<string> {
+    const args = [number] as const;
+    const classId = await this.#client.readContract({
+      ...this.#registry,
+      functionName: "classOf",
+      args,
+    });
+    return (await this.classAt(classId)).name;
+  }
+
   /** The data that an auditor needs of a service. */
   async audited(number: bigint, epoch: number): Promise<AuditedService> {
     const [[slot, , key], classId, [probeHash, probeBlock]] = await Promise.all([

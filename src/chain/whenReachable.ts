@@ -3,9 +3,28 @@ import type { Logger } from "../node/logger.ts";
 import type { Metrics } from "../node/metrics.ts";
 import type { Timers } from "../node/timers.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
+import { findAnswerError, findFault, whatFailed } from "./rpc/faults.ts";
 
 /** First and longest pause before the chain is tried again, milliseconds. */
 const PAUSE_MS = { first: 1_000, most: 30_000 };
+/** What does not need the chain waits so long for the first answer of an endpoint, milliseconds. */
+const PATIENCE_MS = 3_000;
+
+export interface WhenReachableDependencies {
+  /** What is asked of the chain before anything else starts. */
+  chain: Startable;
+  /**
+   * What can do without the chain: it starts when the chain has answered that nothing is wrong, or cannot be
+   * reached.
+   */
+  always: Startable;
+  rest: Startable;
+  timers: Timers;
+  log: Logger;
+  metrics: Pick<Metrics, "health">;
+  /** Ends the worker for what the chain said after the worker had started without it. */
+  fail?: ((error: unknown) => void) | undefined;
+}
 
 /**
  * Starts the parts that need the chain once the chain can be reached. If it cannot be reached at the worker's start,
@@ -13,29 +32,14 @@ const PAUSE_MS = { first: 1_000, most: 30_000 };
  */
 export class WhenReachable implements Startable {
   readonly #waits: readonly string[];
-  readonly #d: {
-    chain: Startable;
-    rest: Startable;
-    timers: Timers;
-    log: Logger;
-    metrics: Pick<Metrics, "health">;
-  };
+  readonly #d: WhenReachableDependencies;
   readonly #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
   #state: "up" | "waiting" | "failed" = "up";
-  #hasBegun = false;
+  #begun: Startable[] = [];
 
   /** @param options.waits The tasks that wait, for the log. */
-  constructor(
-    options: { waits: readonly string[] },
-    dependencies: {
-      chain: Startable;
-      rest: Startable;
-      timers: Timers;
-      log: Logger;
-      metrics: Pick<Metrics, "health">;
-    },
-  ) {
+  constructor(options: { waits: readonly string[] }, dependencies: WhenReachableDependencies) {
     this.#waits = options.waits;
     this.#d = dependencies;
     dependencies.metrics.health.register("chain", () => {
@@ -46,64 +50,133 @@ export class WhenReachable implements Startable {
 
   /** @throws BlockcloudError Any error other than an unreachable chain. */
   async start(): Promise<void> {
-    try {
-      await this.#d.chain.start();
-    } catch (error) {
-      if (!isUnreachable(error)) throw error;
-      this.#state = "waiting";
-      this.#d.log.error("the chain cannot be reached: tasks that do not need it continue", {
-        error,
-        waits: this.#waits,
-      });
-      this.#loop = this.#retry();
+    const { always, log } = this.#d;
+    const first = this.#tryChain();
+    const error = await this.#inTime(first);
+    if (error === undefined) {
+      await this.#begin(always);
+      await this.#startRest();
       return;
     }
-    await this.#startRest();
+    this.#state = "waiting";
+    log.error("the chain cannot be reached: tasks that do not need it continue", {
+      error,
+      waits: this.#waits,
+    });
+    await this.#begin(always);
+    this.#loop = this.#retry(first);
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#loop;
-    if (this.#hasBegun) await this.#d.rest.stop();
+    for (const part of this.#begun.splice(0).reverse()) await part.stop();
     await this.#d.chain.stop();
   }
 
-  async #retry(): Promise<void> {
-    const { signal } = this.#stopping;
-    for (let pause = PAUSE_MS.first; ; pause = Math.min(2 * pause, PAUSE_MS.most)) {
-      await this.#d.timers.sleep(pause, signal).catch(() => undefined);
-      if (signal.aborted) return;
-      try {
-        await this.#d.chain.start();
-        break;
-      } catch (error) {
-        const message = "the chain cannot be reached yet";
-        this.#d.log[isUnreachable(error) ? "debug" : "error"](message, { error });
-      }
+  /** Why the chain cannot be reached; undefined when it was. */
+  async #tryChain(): Promise<BlockcloudError | undefined> {
+    try {
+      await this.#d.chain.start();
+      return undefined;
+    } catch (error) {
+      const unreachable = asUnreachable(error);
+      if (unreachable === undefined) throw error;
+      return unreachable;
     }
-    this.#d.log.info("the chain can be reached: waiting tasks begin", {
-      waited: this.#waits,
-    });
+  }
+
+  async #inTime(first: Promise<BlockcloudError | undefined>): Promise<BlockcloudError | undefined> {
+    const over = new AbortController();
+    const patience = this.#d.timers.sleep(PATIENCE_MS, over.signal).then(
+      () => new BlockcloudError("CHAIN_UNREACHABLE", "No endpoint has answered yet."),
+      () => undefined,
+    );
+    try {
+      return await Promise.race([first, patience]);
+    } finally {
+      over.abort();
+    }
+  }
+
+  async #retry(first: Promise<BlockcloudError | undefined>): Promise<void> {
+    const { log, timers, fail } = this.#d;
+    const { signal } = this.#stopping;
+    let trying = first;
+    for (let pause = PAUSE_MS.first; ; pause = Math.min(2 * pause, PAUSE_MS.most)) {
+      try {
+        const error = await trying;
+        if (signal.aborted) return;
+        if (error === undefined) break;
+        log.debug("the chain cannot be reached yet", { error });
+      } catch (error) {
+        if (signal.aborted) return;
+        log.error("the worker cannot go on", { error });
+        this.#state = "failed";
+        if (fail !== undefined) {
+          fail(error);
+          return;
+        }
+      }
+      await timers.sleep(pause, signal).catch(() => undefined);
+      if (signal.aborted) return;
+      trying = this.#tryChain();
+    }
+    log.info("the chain can be reached: waiting tasks begin", { waited: this.#waits });
     try {
       await this.#startRest();
       this.#state = "up";
     } catch (error) {
       this.#state = "failed";
-      this.#d.log.error(
-        "tasks that waited for the chain cannot start: repair the cause and restart",
-        {
-          error,
-        },
-      );
+      log.error("tasks that waited for the chain cannot start: repair the cause and restart", {
+        error,
+      });
     }
   }
 
   async #startRest(): Promise<void> {
-    this.#hasBegun = true;
-    await this.#d.rest.start();
+    await this.#begin(this.#d.rest);
+  }
+
+  async #begin(part: Startable): Promise<void> {
+    this.#begun.push(part);
+    await part.start();
   }
 }
 
-function isUnreachable(error: unknown): boolean {
-  return error instanceof BlockcloudError && error.code === "CHAIN_UNREACHABLE";
+/** The error by which an endpoint gave no answer; undefined for any other. */
+function asUnreachable(error: unknown): BlockcloudError | undefined {
+  if (error instanceof BlockcloudError) {
+    return error.code === "CHAIN_UNREACHABLE" ? error : undefined;
+  }
+  if (findFault(error) === undefined && findAnswerError(error) === undefined) return undefined;
+  return new BlockcloudError(
+    "CHAIN_UNREACHABLE",
+    `The chain cannot be asked: ${whatFailed(error)}`,
+    {
+      cause: error,
+      retryable: true,
+      remedy: "Check the RPC endpoints.",
+    },
+  );
+}
+
+/** The chain, and a check on it each time it has started; a check that fails does not start it again. */
+export function withCheck(
+  chain: Startable,
+  check: (signal: AbortSignal) => Promise<void>,
+): Startable {
+  const stopping = new AbortController();
+  let isUp = false;
+  return {
+    async start() {
+      if (!isUp) await chain.start();
+      isUp = true;
+      await check(stopping.signal);
+    },
+    async stop() {
+      stopping.abort();
+      await chain.stop();
+    },
+  };
 }

@@ -158,6 +158,15 @@ export const commands = {
     about: "Look up a service, directly or by a resolver whose answer it can check.",
     load: async () => (await import("./resolve/resolve.ts")).resolve,
   },
+  receipt: {
+    about: "Check what services signed.",
+    commands: {
+      verify: {
+        about: "Check that a receipt proves a response: service, nonce, exchange, date and key.",
+        load: async () => (await import("./receipt/verify.ts")).receiptVerify,
+      },
+    },
+  },
   table: {
     about: "Configure how a resolver on this host looks up services.",
     commands: {
@@ -196,6 +205,10 @@ export const commands = {
         load: async () => (await import("./challenge/resolve.ts")).challengeResolve,
       },
     },
+  },
+  send: {
+    about: "Send BLOC to an address.",
+    load: async () => (await import("./stake/send.ts")).send,
   },
   stake: {
     about: "Add to the stake of a service or an auditor.",
@@ -240,6 +253,19 @@ export const commands = {
       restore: {
         about: "Write a backup into a state folder that holds no state.",
         load: async () => (await import("./backup/restore.ts")).backupRestore,
+      },
+    },
+  },
+  config: {
+    about: "Look at the settings of the configuration file and the environment.",
+    commands: {
+      show: {
+        about: "Show every setting in force, and where it comes from; no secret among them.",
+        load: async () => (await import("./config/show.ts")).configShow,
+      },
+      check: {
+        about: "Check every setting, key files and deployment among them, and list all faults.",
+        load: async () => (await import("./config/check.ts")).configCheck,
       },
     },
   },

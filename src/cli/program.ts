@@ -5,6 +5,8 @@ import type { CommandEntry, GroupEntry, ProgramSpec } from "./framework/entry.ts
 import { exitCodeOf } from "./framework/exitCodes.ts";
 import type { CliIo } from "./framework/io.ts";
 import { describeError } from "./framework/output.ts";
+import { fileFault } from "../node/fileFault.ts";
+import { withoutKeys } from "../node/misplaced.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { ownVersion } from "./version.ts";
 
@@ -99,7 +101,7 @@ function createProgram(spec: ProgramSpec, loaded: Loaded, shared: Shared): Comma
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
-      writeErr: (text) => io.stderr.write(text),
+      writeErr: (text) => io.stderr.write(withoutKeys(text)),
     });
   if (spec.version !== undefined)
     program.version(spec.version(), "-V, --version", "print the version");
@@ -143,6 +145,8 @@ function addCommand(
 /** Converts a thrown error to a `BlockcloudError` if possible. Only a viem error needs viem to be loaded. */
 async function explained(thrown: unknown): Promise<unknown> {
   if (thrown instanceof BlockcloudError || thrown instanceof CommanderError) return thrown;
+  const fault = fileFault(thrown);
+  if (fault !== undefined) return fault;
   const { explain } = await import("./framework/explain.ts");
   return explain(thrown);
 }

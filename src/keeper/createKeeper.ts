@@ -4,6 +4,7 @@ import { ChainAccess, type ChainPace } from "../chain/access.ts";
 import { Challenges } from "../chain/challenges.ts";
 import { deploymentTag, type Deployment } from "../chain/deployment.ts";
 import type { FeePolicy } from "../chain/transactions/fees.ts";
+import { GAS_PER_ROUND } from "../chain/runway.ts";
 import { Seeds } from "../chain/seeds.ts";
 import { Services } from "../chain/services.ts";
 import type { Startable } from "../node/lifecycle.ts";
@@ -58,7 +59,7 @@ export function createKeeper(
   const keeper = addressOfKey(options.key);
   const chain = new ChainAccess(options, { timers, log, metrics });
   const { client, time } = chain;
-  const sender = chain.sender(options.key, options.fees);
+  const sender = chain.sender(options.key, options.fees, () => GAS_PER_ROUND.keeper);
   const name = `keeper-${keeper}-${deploymentTag(deployment)}.sqlite`;
   const store = new KeeperStore(path.join(options.stateDir, name));
   const shared = { client, deployment, store };

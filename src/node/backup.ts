@@ -16,6 +16,7 @@ import {
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import * as z from "zod";
+import { databaseFault, fileFault, isOnReadOnly, whyOf } from "./fileFault.ts";
 import { ensureFolder } from "./folder.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { isLockFile } from "./lock.ts";
@@ -72,9 +73,7 @@ export function createBackup(stateDir: string, file: string, now: Date): Manifes
       remedy: "Remove all files except the workers' state.",
     });
   }
-  mkdirSync(path.dirname(file), { recursive: true });
-  // In the target's folder, so that the last step is a rename within one file system.
-  const work = mkdtempSync(path.join(path.dirname(file), ".backup-"));
+  const work = workFolder(file);
   try {
     const unfinished = path.join(work, "backup.sqlite");
     writeFileSync(unfinished, "", { mode: 0o600 });
@@ -86,7 +85,7 @@ export function createBackup(stateDir: string, file: string, now: Date): Manifes
       const insert = backup.prepare("INSERT INTO content VALUES (?, ?)");
       const files = names.map((name) => {
         const copy = path.join(work, "copy");
-        copyOf(path.join(stateDir, name), copy);
+        copyOf(path.join(stateDir, name), copy, work);
         const bytes = readFileSync(copy);
         rmSync(copy);
         if (bytes.length > MAX_FILE) {
@@ -103,11 +102,27 @@ export function createBackup(stateDir: string, file: string, now: Date): Manifes
       toDisk(unfinished);
       renameSync(unfinished, file);
       return manifest;
+    } catch (error) {
+      throw faultOf(error, unfinished) ?? error;
     } finally {
       if (backup.isOpen) backup.close();
     }
   } finally {
     rmSync(work, { recursive: true });
+  }
+}
+
+/** A folder in the target's folder, so that the last step is a rename within one file system. */
+function workFolder(file: string): string {
+  try {
+    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    return mkdtempSync(path.join(path.dirname(file), ".backup-"));
+  } catch (cause) {
+    const why = isOnReadOnly(file) ? "the file system is read-only" : whyOf(cause);
+    throw new BlockcloudError("BACKUP_UNWRITABLE", `${file} cannot be written: ${why}.`, {
+      cause,
+      remedy: "Name a file in a folder that this user may write to.",
+    });
   }
 }
 
@@ -191,18 +206,40 @@ function stateFiles(stateDir: string): string[] {
     .sort();
 }
 
-function copyOf(source: string, target: string): void {
+function copyOf(source: string, target: string, work: string): void {
   if (!source.endsWith(".sqlite")) {
     copyFileSync(source, target);
     return;
   }
-  const database = new DatabaseSync(source);
+  if (isOnReadOnly(source)) {
+    // Nobody writes there, and SQLite cannot open it there: what was not merged yet is in the -wal file.
+    const copied = path.join(work, "read-only.sqlite");
+    for (const suffix of ["", "-wal"]) {
+      if (existsSync(source + suffix)) copyFileSync(source + suffix, copied + suffix);
+    }
+    vacuumInto(copied, target);
+    for (const suffix of ["", "-wal", "-shm"]) rmSync(copied + suffix, { force: true });
+  } else vacuumInto(source, target);
+}
+
+function vacuumInto(source: string, target: string): void {
+  let database: DatabaseSync | undefined;
   try {
+    database = new DatabaseSync(source);
     database.exec("PRAGMA busy_timeout=5000");
     database.prepare("VACUUM INTO ?").run(target);
+  } catch (error) {
+    // Whichever of the two has no room.
+    const full = [source, target].map((file) => faultOf(error, file));
+    throw full.find((fault) => fault?.code === "STORE_FULL") ?? full[0] ?? error;
   } finally {
-    database.close();
+    database?.close();
   }
+}
+
+function faultOf(error: unknown, file: string): BlockcloudError | undefined {
+  const { errcode } = error as { errcode?: number };
+  return errcode === undefined ? fileFault(error) : databaseFault(error as Error, file, errcode);
 }
 
 function toDisk(file: string): void {

@@ -6,13 +6,18 @@ import { repeatedNames } from "./repeatedNames.ts";
 /** Size limit of a configuration file, bytes. */
 const MAX_BYTES = 64 * 1024;
 const MAX_DEPTH = 4;
+/** A service ID has as many digits as a private key. Errors do not show either. */
+const ID_PLACE = "subservice.id";
 
-/** Settings of a configuration file by their place, with dots between names; a list stays a list. */
+/**
+ * Settings of a configuration file by their place, with dots between names; a list of texts stays a list. The items
+ * of a list of objects are places of their own: `services[0].upstream`.
+ */
 export type ConfigEntries = ReadonlyMap<string, string | readonly string[]>;
 
 /**
- * Reads a configuration file: JSON whose values are texts, numbers, booleans or lists of texts. Callers interpret the
- * values.
+ * Reads a configuration file: JSON whose values are texts, numbers, booleans, lists of texts or lists of objects.
+ * Callers interpret the values.
  *
  * @throws BlockcloudError `CONFIG_INVALID` with all faults of the file's form. A private key in it is refused and
  * never shown.
@@ -35,7 +40,7 @@ export function readConfigFile(file: string): ConfigEntries {
   const problems = repeatedNames(text).map((place) => `${place}: is given twice. Keep one.`);
   const take = (value: unknown, place: string, depth: number): void => {
     const texts = Array.isArray(value) ? value.map(textOf) : [textOf(value)];
-    if (texts.some((text) => text !== undefined && looksLikeKey(text))) {
+    if (place !== ID_PLACE && texts.some((text) => text !== undefined && looksLikeKey(text))) {
       problems.push(
         `${place}: looks like a private key. Put it into a file of mode 600, and name that.`,
       );
@@ -45,6 +50,12 @@ export function readConfigFile(file: string): ConfigEntries {
       for (const [name, inner] of Object.entries(value)) {
         take(inner, place === "" ? name : `${place}.${name}`, depth + 1);
       }
+    } else if (Array.isArray(value) && value.every(isRecord) && depth < MAX_DEPTH) {
+      value.forEach((item, index) => {
+        const at = `${place}[${index}]`;
+        if (Object.keys(item).length === 0) problems.push(`${at}: is empty. Remove it.`);
+        take(item, at, depth + 1);
+      });
     } else {
       problems.push(
         `${place || "the file"}: give a text, a number, true or false, or a list of texts.`,

@@ -25,6 +25,11 @@ export class Health {
     this.#checks.set(name, check);
   }
 
+  /** Removes a check. */
+  unregister(name: string): void {
+    this.#checks.delete(name);
+  }
+
   /** Runs all checks. */
   report(): HealthReport {
     const checks = [...this.#checks].map(([name, check]) => {

@@ -3,6 +3,7 @@ import { bytesToHex } from "../protocol/bytes.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { addressOfKey } from "../protocol/signature.ts";
 import { decryptKeystore, parseKeystore, type Keystore } from "./keystore.ts";
+import { refuseSecret } from "./misplaced.ts";
 import { readSecretFile } from "./secretFile.ts";
 
 /** Order of secp256k1: a key is between 1 and this value, exclusive (SEC 2, 2.4.1). */
@@ -53,20 +54,11 @@ export class FoundKey {
  * Finds a private key in a file that only its owner may read, or in an environment variable. Errors never contain the
  * key.
  *
- * @throws BlockcloudError `KEY_MISSING`, `KEY_FILE_OPEN` or `KEY_MALFORMED`.
+ * @throws BlockcloudError `KEY_MISSING`, `KEY_FILE_OPEN`, `KEY_MALFORMED` or `KEY_MISPLACED`.
  */
 export function findKey(source: KeySource): FoundKey {
   const { file, variable, env } = source;
-  if (file !== undefined && looksLikeKey(file)) {
-    throw new BlockcloudError(
-      "KEY_MISPLACED",
-      "A key was given instead of the name of a key file.",
-      {
-        remedy:
-          "Put a key into a file of mode 600, and name the file. Replace this key, because it was visible.",
-      },
-    );
-  }
+  if (file !== undefined) refuseSecret(file);
   const text = file === undefined ? env[variable] : readSecretFile(file, "key");
   const where = file ?? `$${variable}`;
   if (text === undefined || text.trim() === "") {

@@ -44,46 +44,92 @@ const SHUTDOWN_MS = 10_000;
  * terminal, and from each parent that forwards it.
  */
 const SAME_SIGNAL_MS = 1_000;
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+const SIGNALS: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
 /**
  * Exit code after SIGHUP, which service managers use to reload settings: the worker stops as on SIGTERM, and systemd
  * starts it again, because the code is not 0.
  */
 const HANGUP_CODE = 129;
 
+/** A part that can read its settings again while it runs. */
+export interface Reloadable extends Startable {
+  reload(): Promise<void>;
+}
+
 /**
  * Runs a worker until SIGINT, SIGTERM or SIGHUP, then stops it within a deadline. A second signal ends the process at
  * once. A worker that fails to start is stopped, so that no part of it keeps the process alive.
  *
  * @param options `withParent`: stop also when standard input ends, because the parent process has ended then.
+ *   `failed`: stop when the worker finds that it cannot go on; its error is thrown then.
+ *   `reload`: what SIGHUP does instead of a stop, once the worker has started. `listening`: called when this function
+ *   listens for signals, so that an earlier listener can leave without a gap.
  * @returns Exit code: 0 after a clean stop, 129 after one by SIGHUP, 1 if the worker could not stop in time.
  */
 export async function runUntilSignal(
   worker: Startable,
   log: Logger,
-  options: { withParent: boolean },
+  options: {
+    withParent: boolean;
+    failed?: Promise<Error>;
+    reload?: (() => Promise<void>) | undefined;
+    listening?: (() => void) | undefined;
+  },
 ): Promise<number> {
-  const { signalled, unlisten } = listenForSignals();
+  const { reload, listening } = options;
+  const { signalled, unlisten } = listenForSignals(
+    reload === undefined ? SIGNALS : SIGNALS.filter((name) => name !== "SIGHUP"),
+  );
+  const started = Promise.withResolvers<undefined>();
+  const stopReloading = reload && onHangup(reload, started.promise, log);
+  listening?.();
   const input = options.withParent ? untilEnd(process.stdin) : undefined;
   try {
     await start(worker, log);
-    const reason = await Promise.race([signalled, ...(input ? [input] : [])]);
-    log.info("stopping", { reason });
+    started.resolve(undefined);
+    const { failed } = options;
+    const reason = await Promise.race([
+      signalled,
+      ...(input ? [input] : []),
+      ...(failed ? [failed] : []),
+    ]);
+    log.info("stopping", { reason: reason instanceof Error ? reason.message : reason });
     if (!(await stopInTime(worker))) {
       log.error("did not stop in time", { milliseconds: SHUTDOWN_MS });
       return 1;
     }
     log.info("stopped");
+    if (reason instanceof Error) throw reason;
     return reason === "SIGHUP" ? HANGUP_CODE : 0;
   } finally {
     unlisten();
+    stopReloading?.();
     // An open standard input would keep the process alive.
     if (input) process.stdin.destroy();
   }
 }
 
+/** Calls back for SIGHUP, one call at a time. Returns a function that ends this. */
+function onHangup(reload: () => Promise<void>, started: Promise<unknown>, log: Logger): () => void {
+  let isWaiting = false;
+  let last = started;
+  const take = () => {
+    // A reload that has not begun reads the newest settings anyway.
+    if (isWaiting) return;
+    isWaiting = true;
+    last = last.then(async () => {
+      isWaiting = false;
+      await reload().catch((error: unknown) => {
+        log.error("the settings could not be read again", { error });
+      });
+    });
+  };
+  process.on("SIGHUP", take);
+  return () => process.off("SIGHUP", take);
+}
+
 /** Waits for the first signal; a later second one ends the process. */
-export function listenForSignals(): {
+export function listenForSignals(names: readonly NodeJS.Signals[] = SIGNALS): {
   signalled: Promise<NodeJS.Signals>;
   unlisten: () => void;
 } {
@@ -94,9 +140,9 @@ export function listenForSignals(): {
     if (performance.now() - first > SAME_SIGNAL_MS) process.exit(130);
     resolve(name);
   };
-  for (const name of SIGNALS) process.on(name, take);
+  for (const name of names) process.on(name, take);
   const unlisten = () => {
-    for (const name of SIGNALS) process.off(name, take);
+    for (const name of names) process.off(name, take);
   };
   return { signalled: promise, unlisten };
 }

@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { ensureFolder } from "./folder.ts";
+import { databaseFault, fileFault } from "./fileFault.ts";
+import { ensureFolder, makePrivateFile } from "./folder.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 
 /** The subject of a lock: one worker for each key on each deployment. */
@@ -37,7 +38,7 @@ export class WorkerLock {
       database.exec("PRAGMA busy_timeout=0; BEGIN EXCLUSIVE");
     } catch (cause) {
       database.close();
-      if (!isBusy(cause)) throw cause;
+      if (!isBusy(cause)) throw unusable(file, cause);
       throw new BlockcloudError(
         "WORKER_RUNNING",
         `A worker with this key runs already${describeOwner(owner)}.`,
@@ -49,7 +50,12 @@ export class WorkerLock {
       );
     }
     const holder = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
-    writeFileSync(owner, JSON.stringify(holder), { mode: 0o600 });
+    try {
+      writeFileSync(owner, JSON.stringify(holder), { mode: 0o600 });
+    } catch (cause) {
+      database.close();
+      throw unusable(owner, cause);
+    }
     return new WorkerLock(database);
   }
 
@@ -81,13 +87,22 @@ function filesOf({ stateDir, name }: LockOptions): [string, string] {
 
 function openLock(file: string): DatabaseSync {
   try {
+    makePrivateFile(file);
     return new DatabaseSync(file);
   } catch (cause) {
-    throw new BlockcloudError("STATE_UNUSABLE", `The lock ${file} cannot be opened.`, {
-      cause,
-      remedy: "Name a state folder that this user may write to.",
-    });
+    throw unusable(file, cause);
   }
+}
+
+function unusable(file: string, cause: unknown): BlockcloudError {
+  const { errcode } = cause as { errcode?: number };
+  const fault =
+    errcode === undefined ? fileFault(cause) : databaseFault(cause as Error, file, errcode);
+  const why = fault?.message ?? `The lock ${file} cannot be opened.`;
+  return new BlockcloudError("STATE_UNUSABLE", why.split(` ${fault?.remedy ?? ""}`)[0] ?? why, {
+    cause,
+    remedy: fault?.remedy ?? "Name a state folder that this user may write to.",
+  });
 }
 
 function isBusy(error: unknown): boolean {

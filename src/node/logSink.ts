@@ -11,16 +11,25 @@ export class LogSink {
   readonly #out: Pick<Writable, "write" | "writableLength">;
   readonly #dropped: (lines: number) => void;
   readonly #most: number;
+  readonly #format: (line: string) => string;
   #unsaid = 0;
 
-  /** @param options.dropped Counts lines that were dropped. */
+  /**
+   * @param options.dropped Counts lines that were dropped.
+   * @param options.format Makes each line of JSON what is written; by default it stays as it is.
+   */
   constructor(
     out: Pick<Writable, "write" | "writableLength">,
-    options: { dropped?: (lines: number) => void; most?: number } = {},
+    options: {
+      dropped?: (lines: number) => void;
+      most?: number;
+      format?: (line: string) => string;
+    } = {},
   ) {
     this.#out = out;
     this.#dropped = options.dropped ?? (() => undefined);
     this.#most = options.most ?? MAX_WAITING;
+    this.#format = options.format ?? ((line) => line);
   }
 
   /** Whether lines wait for their reader. */
@@ -35,7 +44,7 @@ export class LogSink {
       return;
     }
     if (this.#unsaid > 0) this.#say();
-    this.#out.write(line);
+    this.#out.write(this.#format(line));
   }
 
   #say(): void {
@@ -45,7 +54,7 @@ export class LogSink {
       lines: this.#unsaid,
     };
     this.#unsaid = 0;
-    this.#out.write(`${JSON.stringify(notice)}\n`);
+    this.#out.write(this.#format(`${JSON.stringify(notice)}\n`));
   }
 }
 

@@ -34,19 +34,31 @@ export interface MetricEntry {
 /** The value that replaces undeclared label values. */
 const OTHER = "other";
 
+/** A metric of the library, with the labels that were declared for it. */
+interface Family {
+  labels: LabelValues;
+  metric: { remove(labels: Record<string, string>): void };
+  /** Begins a counter at 0. */
+  begin?: (labels: Record<string, string>) => void;
+}
+
 /**
  * The metrics and health of a process. It has its own registry instead of the library's global one, so that workers in
  * one process stay separate. Names follow Prometheus: `blockcloud_`, snake case, the unit last (`_seconds`, `_bloc`,
  * `_wei`, `_epoch`), `_total` for counters.
  *
  * A label has its declared values and `other` for all else, so that strangers cannot create endless series. Counters
- * begin at 0 with every declared value, because a rate needs the zero.
+ * begin at 0 with every declared value, because a rate needs the zero. Values that come and go while the process
+ * runs, for example the services of an agent, are added by `admit` and removed by `dismiss`.
  */
 export class Metrics {
   readonly health = new Health();
   readonly logLinesDropped: CounterMetric<NoLabels>;
   readonly #registry = new Registry();
   readonly #catalogue: MetricEntry[] = [];
+  readonly #families: Family[] = [];
+  /** Values that were admitted, by their label. */
+  readonly #admitted = new Map<string, Set<string>>();
 
   /** @param worker The kind of process: `auditor`, `provider`, `keeper`. */
   constructor(worker: string) {
@@ -72,10 +84,14 @@ export class Metrics {
     labels: L = {} as L,
   ): CounterMetric<L> {
     const metric = new Counter({ ...this.#describe("counter", name, help, labels) });
-    for (const combination of combinations(labels)) metric.inc(combination, 0);
+    const begin = (combination: Record<string, string>) => {
+      metric.inc(combination, 0);
+    };
+    combinations(labels).forEach(begin);
+    this.#families.push({ labels, metric, begin });
     return {
       add: (amount, values) => {
-        metric.inc(bounded(labels, values), Number(amount));
+        metric.inc(this.#bounded(labels, values), Number(amount));
       },
     };
   }
@@ -100,9 +116,10 @@ export class Metrics {
       }),
     });
     if (Object.keys(labels).length === 0) metric.set(NaN);
+    this.#families.push({ labels, metric });
     return {
       set: (value, values) => {
-        metric.set(bounded(labels, values), Number(value));
+        metric.set(this.#bounded(labels, values), Number(value));
       },
     };
   }
@@ -118,11 +135,37 @@ export class Metrics {
       ...this.#describe("histogram", name, help, labels),
       buckets: [...buckets],
     });
+    this.#families.push({ labels, metric });
     return {
       observe: (value, values) => {
-        metric.observe(bounded(labels, values), value);
+        metric.observe(this.#bounded(labels, values), value);
       },
     };
+  }
+
+  /** Adds a value to a label, in all metrics that have the label; their counters begin at 0. */
+  admit(label: string, value: string): void {
+    const values = this.#admitted.get(label) ?? new Set();
+    this.#admitted.set(label, values.add(value));
+    for (const { labels, begin } of this.#families) {
+      if (begin !== undefined && label in labels)
+        combinations({ ...labels, [label]: [value] }).forEach(begin);
+    }
+  }
+
+  /** Removes a value that was admitted, with all its series: a gauge would keep its last value for ever. */
+  dismiss(label: string, value: string): void {
+    this.#admitted.get(label)?.delete(value);
+    for (const { labels, metric } of this.#families) {
+      if (!(label in labels)) continue;
+      const possible = Object.entries(labels).map(([name, values]) => [name, [...values, OTHER]]);
+      for (const combination of combinations({
+        ...(Object.fromEntries(possible) as LabelValues),
+        [label]: [value],
+      })) {
+        metric.remove(combination);
+      }
+    }
   }
 
   /** All metrics in Prometheus' text format, and its media type. */
@@ -139,20 +182,21 @@ export class Metrics {
     this.#catalogue.push({ type, name, help, labels });
     return { name, help, labelNames: Object.keys(labels), registers: [this.#registry] };
   }
+
+  #bounded(declared: LabelValues, given: Readonly<Record<string, string>>): Record<string, string> {
+    return Object.fromEntries(
+      Object.entries(declared).map(([label, values]) => {
+        const value = given[label] ?? OTHER;
+        const isKnown = values.includes(value) || this.#admitted.get(label)?.has(value) === true;
+        return [label, isKnown ? value : OTHER];
+      }),
+    );
+  }
 }
 
 /** The metrics of a process, with those of Node itself (`process_`, `nodejs_`). */
 export function createMetrics(worker: string): Metrics {
   return new Metrics(worker);
-}
-
-function bounded(declared: LabelValues, given: Readonly<Record<string, string>>) {
-  return Object.fromEntries(
-    Object.entries(declared).map(([label, values]) => {
-      const value = given[label] ?? OTHER;
-      return [label, values.includes(value) ? value : OTHER];
-    }),
-  );
 }
 
 /** Every combination of the declared values. */

@@ -1,5 +1,15 @@
-import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import path from "node:path";
+import { fileFault, whyOf } from "./fileFault.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 
 /** Largest key, keystore or password file, bytes. */
@@ -88,7 +98,7 @@ export function writeSecretFile(file: string, content: string): void {
           cause,
           remedy: "It is not overwritten: name another file.",
         })
-      : new BlockcloudError("KEY_UNWRITABLE", `${file} cannot be written.`, {
+      : new BlockcloudError("KEY_UNWRITABLE", `${file} cannot be written: ${whyOf(cause)}.`, {
           cause,
           remedy: "Check the folder and its permissions.",
         });
@@ -96,9 +106,18 @@ export function writeSecretFile(file: string, content: string): void {
   try {
     writeSync(descriptor, content);
     fsyncSync(descriptor);
+  } catch (cause) {
+    // A part of a key is worse than none.
+    rmSync(file, { force: true });
+    throw fileFault(withPath(cause, file)) ?? cause;
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** What is said of a descriptor does not name its file. */
+function withPath(error: unknown, file: string): unknown {
+  return error instanceof Error ? Object.assign(error, { path: file }) : error;
 }
 
 /**
@@ -111,9 +130,12 @@ function isCredential(file: string): boolean {
   return folder !== undefined && path.dirname(path.resolve(file)) === path.resolve(folder);
 }
 
+/** Where there is no password file, the path may be the password itself: then nothing repeats it. */
 function missing(file: string, what: string, cause?: unknown): BlockcloudError {
-  return new BlockcloudError("KEY_MISSING", `The ${what} file ${file} cannot be read.`, {
-    cause,
+  const isPassword = what === "password";
+  const name = isPassword ? "that was named" : file;
+  return new BlockcloudError("KEY_MISSING", `The ${what} file ${name} cannot be read.`, {
+    ...(!isPassword && { cause }),
     remedy: "Check the path and its permissions.",
   });
 }

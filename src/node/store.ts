@@ -2,12 +2,11 @@ import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSyn
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { BlockcloudError } from "../protocol/errors.ts";
-import { ensureFolder } from "./folder.ts";
+import { databaseFault, fileFault, SQLITE } from "./fileFault.ts";
+import { ensureFolder, makePrivateFile, tightenDatabase } from "./folder.ts";
 
 /** Size up to which a file is checked page by page when it is opened, bytes: the check takes up to a second. */
 const CHECKED_BYTES = 64 * 1024 * 1024;
-/** SQLite's primary result codes: https://www.sqlite.org/rescode.html */
-const SQLITE = { readOnly: 8, io: 10, corrupt: 11, full: 13, cannotOpen: 14, notADatabase: 26 };
 const RESTORE =
   "Restore the newest backup. Or move the file away to begin anew; its state is lost then.";
 
@@ -26,6 +25,7 @@ export function openStore(file: string, migrations: readonly string[]): Database
     ensureFolder(path.dirname(file));
     if (existsSync(file)) checkFile(file);
     else create(file, migrations);
+    tightenDatabase(file);
   }
   const database = open(file);
   try {
@@ -62,6 +62,15 @@ function open(file: string): DatabaseSync {
   }
 }
 
+function openNew(file: string): DatabaseSync {
+  try {
+    makePrivateFile(file);
+  } catch (error) {
+    throw explained(error, file);
+  }
+  return open(file);
+}
+
 /** Creates the file under another name first, so that a power cut leaves a complete file or none. */
 function create(file: string, migrations: readonly string[]): void {
   const left = ["-wal", "-shm"].map((suffix) => `${file}${suffix}`).find(existsSync);
@@ -69,7 +78,7 @@ function create(file: string, migrations: readonly string[]): void {
   const unfinished = `${file}.new`;
   for (const suffix of ["", "-wal", "-shm", "-journal"])
     rmSync(unfinished + suffix, { force: true });
-  const database = open(unfinished);
+  const database = openNew(unfinished);
   try {
     database.exec("PRAGMA synchronous=FULL");
     migrate(database, file, migrations);
@@ -124,22 +133,10 @@ function explained(error: unknown, file: string): unknown {
   if (error instanceof BlockcloudError || !(error instanceof Error)) return error;
   // Extended codes hold the primary one in their lowest byte.
   const code = "errcode" in error ? Number(error.errcode) & 0xff : undefined;
-  if (code === SQLITE.full) {
-    const remedy = "Free disk space. This write was not stored.";
-    const message = `${file} cannot grow: the disk is full.`;
-    return new BlockcloudError("STORE_FULL", message, { cause: error, retryable: true, remedy });
-  }
   if (code === SQLITE.corrupt || code === SQLITE.notADatabase) {
     return damaged(file, error.message, error);
   }
-  if (code === SQLITE.io || code === SQLITE.readOnly || code === SQLITE.cannotOpen) {
-    return new BlockcloudError("STORE_FAILED", `${file} cannot be used: ${error.message}.`, {
-      cause: error,
-      retryable: true,
-      remedy: "Check the disk, and the permissions of the file and its folder.",
-    });
-  }
-  return error;
+  return (code === undefined ? fileFault(error) : databaseFault(error, file, code)) ?? error;
 }
 
 function damaged(file: string, why: string, cause?: unknown): BlockcloudError {

@@ -1,63 +1,9 @@
-import type { Hex } from "viem";
-import { ChainAccess, type ChainPace } from "../chain/access.ts";
-import { Announcements } from "../chain/announcements.ts";
-import { Challenges } from "../chain/challenges.ts";
-import type { Deployment } from "../chain/deployment.ts";
-import type { FeePolicy } from "../chain/transactions/fees.ts";
-import { Services } from "../chain/services.ts";
-import { WhenReachable } from "../chain/whenReachable.ts";
-import type { CoralOptions } from "../coral/options.ts";
-import { disposable, inOrder, type Worker } from "../node/lifecycle.ts";
-import type { Logger } from "../node/logger.ts";
-import { createMetrics, type Metrics } from "../node/metrics.ts";
-import type { Timers } from "../node/timers.ts";
-import { rootServiceId } from "../protocol/serviceId.ts";
-import { ChallengeResponder } from "./duties/challengeResponder.ts";
-import type { GatewayLimits } from "./gateway/options.ts";
-import { Announcer } from "./publish/announcer.ts";
-import { ProviderMetrics } from "./metrics.ts";
-import { createPresence } from "./publish/presence.ts";
-import { Provider } from "./provider.ts";
-import { Settler } from "./duties/settler.ts";
-import { StatusWatch } from "./duties/statusWatch.ts";
-import { providerStoreFile } from "./store.ts";
+import { disposable, type Worker } from "../node/lifecycle.ts";
+import { createProviders, type AgentOptions, type ProviderEnvironment } from "./createProviders.ts";
+import { fixedSource, type ServiceKeys, type ServiceSettings } from "./fleet/plan.ts";
 
-export interface ProviderOptions {
-  /** The preferred RPC endpoint, then its fallbacks. */
-  rpcUrls: readonly string[];
-  /** The polling of the head. */
-  pace?: ChainPace | undefined;
-  fees?: FeePolicy | undefined;
-  deployment: Deployment;
-  /** The service number. */
-  number: bigint;
-  /** Signs receipts and records. */
-  serviceKey: Hex;
-  /** Earlier service keys, for challenges that were opened while one of them was in effect. */
-  previousKeys: readonly Hex[];
-  /** Pays for transactions. */
-  walletKey: Hex;
-  /** The HTTP server behind the gateway. */
-  upstream: URL;
-  listen: { host: string; port: number };
-  /** URL at which clients reach the gateway; without it, the address that it listens on. */
-  endpoint: string | undefined;
-  /** Limits of the gateway, and the proxies in front of it. */
-  gateway?: GatewayLimits | undefined;
-  /** Folder of the worker's state. */
-  stateDir: string;
-  /** The provider's node of the record network. */
-  coral: CoralOptions;
-  /** Epochs that one settlement collects. */
-  settleEvery: number;
-}
-
-export interface ProviderEnvironment {
-  timers: Timers;
-  log: Logger;
-  /** The registry in which the provider counts its events. */
-  metrics?: Metrics;
-}
+/** Options of an agent with one service. */
+export interface ProviderOptions extends AgentOptions, ServiceSettings, ServiceKeys {}
 
 /**
  * Assembles a provider's agent, ready to start.
@@ -83,58 +29,6 @@ export interface ProviderEnvironment {
  * await provider.start();
  */
 export function createProvider(options: ProviderOptions, environment: ProviderEnvironment): Worker {
-  const { deployment, number, serviceKey } = options;
-  const { timers, log, metrics: registry = createMetrics("provider") } = environment;
-  const metrics = new ProviderMetrics(registry);
-  const chain = new ChainAccess(options, { timers, log, metrics: registry, listeners: [metrics] });
-  const { client, time } = chain;
-  const services = new Services(client, deployment);
-  const announcements = new Announcements({ client, deployment, time, services, log });
-  const sender = chain.sender(options.walletKey, options.fees);
-  const { ground, gateways, whereabouts, store, publisher } = createPresence(
-    {
-      ...options,
-      serviceId: rootServiceId(number),
-      key: serviceKey,
-      delegation: "0x",
-      storeFile: providerStoreFile(options.stateDir, deployment, number),
-    },
-    { chain, timers, log, metrics, registry },
-  );
-  const announcer = new Announcer(
-    { number, serviceKey, endpoints: () => whereabouts.endpoints() },
-    { deployment, announcements, sender, time, store, log },
-  );
-  const settler = new Settler(
-    { number, everyEpochs: options.settleEvery },
-    { client, deployment, sender, time, log },
-  );
-  const responder = new ChallengeResponder(
-    { number, keys: [serviceKey, ...options.previousKeys] },
-    {
-      deployment,
-      challenges: new Challenges(client, deployment),
-      sender,
-      time,
-      timers,
-      log,
-      metrics,
-    },
-  );
-  const statusWatch = new StatusWatch({ number }, { services, log, metrics });
-  const provider = new Provider({
-    responder,
-    publisher: publisher(announcer),
-    announcer,
-    settler,
-    statusWatch,
-    time,
-    log,
-    metrics,
-  });
-  const onChain = new WhenReachable(
-    { waits: ["record", "answers to challenges", "pay"] },
-    { chain, rest: inOrder(ground, provider), timers, log, metrics: registry },
-  );
-  return disposable(inOrder(gateways, onChain));
+  const source = fixedSource(options, options);
+  return disposable(createProviders(options, source, environment));
 }

@@ -3,11 +3,14 @@
  *
  * @module
  */
+export { createProvider, type ProviderOptions } from "./createProvider.ts";
 export {
-  createProvider,
+  createProviders,
+  type AgentOptions,
+  type ProviderAgent,
   type ProviderEnvironment,
-  type ProviderOptions,
-} from "./createProvider.ts";
+} from "./createProviders.ts";
+export type { ServiceKeys, ServicePlan, ServiceSettings, ServiceSource } from "./fleet/plan.ts";
 export { createSubService } from "./subservice/createSubService.ts";
 export { registerService, type Registration } from "../chain/register.ts";
 export { createChainClient, type ChainClient } from "../chain/client.ts";

@@ -12,6 +12,8 @@ const EXCHANGE_SECONDS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30];
 /** Repeated tasks: publishing by the lease, the others once per epoch. */
 const TASKS = ["status", "publish", "announce", "settle"] as const;
 export type BookkeepingTask = (typeof TASKS)[number];
+/** Root services by number, sub-services by ID; the values come and go with the services. */
+const SERVICE = { service: [] };
 /** The possible ends of a challenge. */
 const CHALLENGE_ENDS = ["Answered", "Unanswered", "Annulled"];
 
@@ -27,135 +29,215 @@ export interface GatewayObserver {
   connectionRefused(bound: Bound): void;
 }
 
-/** The metrics of a provider's agent. */
-export class ProviderMetrics implements GatewayObserver {
-  readonly #requests;
-  readonly #seconds;
-  readonly #receipts;
-  readonly #problems;
-  readonly #connectionsRefused;
-  readonly #challenges;
-  readonly #challengeOpen;
-  readonly #challengeDeadline;
-  readonly #status;
-  readonly #settled;
-  readonly #earned;
-  readonly #settledEpoch;
-  readonly #recordExpiry;
-  readonly #bookkeepingFailures;
-  readonly #faults = new Map<BookkeepingTask, string>();
+/** The metrics of a provider's agent; each has the label `service`. */
+export class ProviderMetrics {
+  readonly requests;
+  readonly seconds;
+  readonly receipts;
+  readonly problems;
+  readonly connectionsRefused;
+  readonly challenges;
+  readonly challengeOpen;
+  readonly challengeDeadline;
+  readonly status;
+  readonly settled;
+  readonly earned;
+  readonly settledEpoch;
+  readonly recordExpiry;
+  readonly bookkeepingFailures;
+  readonly up;
+  readonly #metrics: Metrics;
+  readonly #services = new Map<string, ServiceMetrics>();
 
   constructor(metrics: Metrics) {
-    this.#requests = metrics.counter(
+    this.#metrics = metrics;
+    this.requests = metrics.counter(
       "blockcloud_gateway_requests_total",
       "Requests that have ended, by the class of their status; none: the client left first.",
-      { status: ["1xx", "2xx", "3xx", "4xx", "5xx", "none"] },
+      { ...SERVICE, status: ["1xx", "2xx", "3xx", "4xx", "5xx", "none"] },
     );
-    this.#seconds = metrics.histogram(
+    this.seconds = metrics.histogram(
       "blockcloud_gateway_request_seconds",
       "Time from a request's head to the end of its response.",
       EXCHANGE_SECONDS,
+      SERVICE,
     );
-    this.#receipts = metrics.counter(
+    this.receipts = metrics.counter(
       "blockcloud_gateway_receipts_total",
       "Receipts that were signed.",
+      SERVICE,
     );
-    this.#problems = metrics.counter(
+    this.problems = metrics.counter(
       "blockcloud_gateway_problems_total",
       "Requests that the gateway refused or gave up, by code.",
-      { code: problemCodes },
+      { ...SERVICE, code: problemCodes },
     );
-    this.#connectionsRefused = metrics.counter(
+    this.connectionsRefused = metrics.counter(
       "blockcloud_gateway_connections_refused_total",
       "Connections that were closed at once, by the bound that was reached.",
-      { bound: bounds },
+      { ...SERVICE, bound: bounds },
     );
-    this.#challengeOpen = metrics.gauge(
+    this.challengeOpen = metrics.gauge(
       "blockcloud_provider_challenge_open",
       "1 while a challenge of the service is open, else 0.",
+      SERVICE,
     );
-    this.#challengeDeadline = metrics.gauge(
+    this.challengeDeadline = metrics.gauge(
       "blockcloud_provider_challenge_deadline_timestamp_seconds",
       "Deadline of the open challenge, Unix seconds; NaN before it has a question.",
+      SERVICE,
     );
-    this.#challenges = metrics.counter(
+    this.challenges = metrics.counter(
       "blockcloud_provider_challenges_total",
       "Challenges that have ended, by outcome.",
-      { state: CHALLENGE_ENDS },
+      { ...SERVICE, state: CHALLENGE_ENDS },
     );
-    this.#status = metrics.gauge(
+    this.status = metrics.gauge(
       "blockcloud_provider_service_status",
       "1 for the current status of the service, 0 for the others.",
-      { status: serviceStatuses },
+      { ...SERVICE, status: serviceStatuses },
     );
-    this.#settled = metrics.counter(
+    this.settled = metrics.counter(
       "blockcloud_provider_epochs_settled_total",
       "Epochs that were settled, by the verdict's grade.",
-      { grade: grades },
+      { ...SERVICE, grade: grades },
     );
-    this.#earned = metrics.counter(
+    this.earned = metrics.counter(
       "blockcloud_provider_earned_bloc_total",
       "Pay of the epochs that were settled, BLOC.",
+      SERVICE,
     );
-    this.#settledEpoch = metrics.gauge(
+    this.settledEpoch = metrics.gauge(
       "blockcloud_provider_newest_settled_epoch",
       "Newest epoch that was settled since the process began.",
+      SERVICE,
     );
-    this.#recordExpiry = metrics.gauge(
+    this.recordExpiry = metrics.gauge(
       "blockcloud_provider_record_expiry_timestamp_seconds",
       "Expiry of the published endpoint record, Unix seconds.",
+      SERVICE,
     );
-    this.#bookkeepingFailures = metrics.counter(
+    this.bookkeepingFailures = metrics.counter(
       "blockcloud_provider_bookkeeping_failures_total",
       "Tasks that failed and are tried again: publishing after seconds, the others in the next epoch.",
-      { task: TASKS },
+      { ...SERVICE, task: TASKS },
     );
-    this.#challengeOpen.set(0, {});
-    metrics.health.register(
-      "bookkeeping",
-      () => [...this.#faults.values()].join(", ") || undefined,
+    this.up = metrics.gauge(
+      "blockcloud_provider_service_up",
+      "1 while the service is served and its tasks run, 0 while it cannot start.",
+      SERVICE,
     );
+  }
+
+  /**
+   * The metrics and the health check of a service.
+   *
+   * @param service A root service's number, or a sub-service's ID.
+   */
+  of(service: string): ServiceMetrics {
+    const known = this.#services.get(service);
+    if (known !== undefined) return known;
+    this.#metrics.admit("service", service);
+    const made = new ServiceMetrics(service, this);
+    this.#services.set(service, made);
+    this.#metrics.health.register(checkOf(service), () => made.reason);
+    return made;
+  }
+
+  /** Removes a service's series and its health check. */
+  forget(service: string): void {
+    this.#services.delete(service);
+    this.#metrics.health.unregister(checkOf(service));
+    this.#metrics.dismiss("service", service);
+  }
+
+  /** A transaction of the agent is in a block. */
+  mined(receipt: TransactionReceipt): void {
+    const { logs } = receipt;
+    for (const event of parseEventLogs({ abi: settlementAbi, eventName: "Settled", logs })) {
+      const { number, epoch, grade, reward } = event.args;
+      const service = number.toString();
+      this.settled.add(1, { service, grade: grades[grade] ?? "" });
+      this.earned.add(Number(formatEther(reward)), { service });
+      this.settledEpoch.set(epoch, { service });
+    }
+  }
+}
+
+function checkOf(service: string): string {
+  return `service_${service}`;
+}
+
+/** The metrics and the health of one service. */
+export class ServiceMetrics implements GatewayObserver {
+  readonly #service: string;
+  readonly #all: ProviderMetrics;
+  readonly #faults = new Map<BookkeepingTask, string>();
+  #failure: string | undefined;
+
+  constructor(service: string, all: ProviderMetrics) {
+    this.#service = service;
+    this.#all = all;
+    all.challengeOpen.set(0, { service });
+  }
+
+  /** The reason for which the service is not well, without private data. */
+  get reason(): string | undefined {
+    return [this.#failure ?? [], ...this.#faults.values()].flat().join(", ") || undefined;
+  }
+
+  /** The service is served, and its tasks run. */
+  running(): void {
+    this.#failure = undefined;
+    this.#all.up.set(1, { service: this.#service });
+  }
+
+  /** The service could not start; it is tried again. */
+  failed(error: unknown): void {
+    this.#failure = `cannot start: ${codeOf(error)}`;
+    this.#all.up.set(0, { service: this.#service });
   }
 
   finished(status: number | undefined, seconds: number): void {
     const group = status === undefined ? "none" : `${Math.floor(status / 100)}xx`;
-    this.#requests.add(1, { status: group });
-    this.#seconds.observe(seconds, {});
+    this.#all.requests.add(1, { service: this.#service, status: group });
+    this.#all.seconds.observe(seconds, { service: this.#service });
   }
 
   receipt(): void {
-    this.#receipts.add(1, {});
+    this.#all.receipts.add(1, { service: this.#service });
   }
 
   problem(code: GatewayProblemCode): void {
-    this.#problems.add(1, { code });
+    this.#all.problems.add(1, { service: this.#service, code });
   }
 
   connectionRefused(bound: Bound): void {
-    this.#connectionsRefused.add(1, { bound });
+    this.#all.connectionsRefused.add(1, { service: this.#service, bound });
   }
 
   /** A challenge is open; `deadline` in Unix seconds once it has its question. */
   challengeOpen(deadline: number | undefined): void {
-    this.#challengeOpen.set(1, {});
-    this.#challengeDeadline.set(deadline ?? NaN, {});
+    this.#all.challengeOpen.set(1, { service: this.#service });
+    this.#all.challengeDeadline.set(deadline ?? NaN, { service: this.#service });
   }
 
   /** The open challenge has ended. */
   challengeClosed(state: string): void {
-    this.#challengeOpen.set(0, {});
-    this.#challengeDeadline.set(NaN, {});
-    this.#challenges.add(1, { state });
+    this.#all.challengeOpen.set(0, { service: this.#service });
+    this.#all.challengeDeadline.set(NaN, { service: this.#service });
+    this.#all.challenges.add(1, { service: this.#service, state });
   }
 
   /** The service's newest status. */
   serviceStatus(now: ServiceStatus): void {
-    for (const status of serviceStatuses) this.#status.set(status === now ? 1 : 0, { status });
+    for (const status of serviceStatuses)
+      this.#all.status.set(status === now ? 1 : 0, { service: this.#service, status });
   }
 
   /** A record was published; it is valid until this time, Unix milliseconds. */
   published(expiresAt: bigint): void {
-    this.#recordExpiry.set(Number(expiresAt) / 1000, {});
+    this.#all.recordExpiry.set(Number(expiresAt) / 1000, { service: this.#service });
   }
 
   /** A task of the epoch's bookkeeping has ended; after a failure the worker is unhealthy until it succeeds. */
@@ -164,20 +246,12 @@ export class ProviderMetrics implements GatewayObserver {
       this.#faults.delete(task);
       return;
     }
-    this.#bookkeepingFailures.add(1, { task });
-    // The code identifies the entry in the log; a message may contain private data.
-    const code = error instanceof BlockcloudError ? error.code : "an unexpected error";
-    this.#faults.set(task, `${task} failed: ${code}`);
+    this.#all.bookkeepingFailures.add(1, { service: this.#service, task });
+    this.#faults.set(task, `${task} failed: ${codeOf(error)}`);
   }
+}
 
-  /** A transaction of the provider is in a block. */
-  mined(receipt: TransactionReceipt): void {
-    const { logs } = receipt;
-    for (const event of parseEventLogs({ abi: settlementAbi, eventName: "Settled", logs })) {
-      const { epoch, grade, reward } = event.args;
-      this.#settled.add(1, { grade: grades[grade] ?? "" });
-      this.#earned.add(Number(formatEther(reward)), {});
-      this.#settledEpoch.set(epoch, {});
-    }
-  }
+/** The code identifies the entry in the log; a message may contain private data. */
+function codeOf(error: unknown): string {
+  return error instanceof BlockcloudError ? error.code : "an unexpected error";
 }

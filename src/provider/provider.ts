@@ -2,7 +2,7 @@ import { currentEpoch, untilPhase, type ChainTime } from "../chain/clock.ts";
 import { findAnswerError, findFault } from "../chain/rpc/faults.ts";
 import type { Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
-import type { BookkeepingTask, ProviderMetrics } from "./metrics.ts";
+import type { BookkeepingTask, ServiceMetrics } from "./metrics.ts";
 import type { Publisher } from "./publish/publisher.ts";
 
 /** Share of the epoch at which the provider does its bookkeeping, after the auditors' early transactions. */
@@ -16,7 +16,7 @@ export interface ProviderDependencies {
   statusWatch: { look(): Promise<void> };
   time: ChainTime;
   log: Logger;
-  metrics?: Pick<ProviderMetrics, "bookkeeping">;
+  metrics?: Pick<ServiceMetrics, "bookkeeping">;
 }
 
 /** Runs a provider's duties: it answers challenges, publishes the record and settles the pay. */
@@ -28,7 +28,7 @@ export class Provider implements Startable {
   readonly #statusWatch: { look(): Promise<void> };
   readonly #time: ChainTime;
   readonly #log: Logger;
-  readonly #metrics: Pick<ProviderMetrics, "bookkeeping"> | undefined;
+  readonly #metrics: Pick<ServiceMetrics, "bookkeeping"> | undefined;
   readonly #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
 
@@ -51,10 +51,15 @@ export class Provider implements Startable {
     const responder = this.#responder;
     const publisher = this.#publisher;
     const log = this.#log;
+    const { signal } = this.#stopping;
     await responder.start();
     await this.#tryAll({ status: () => this.#statusWatch.look() });
+    // A provider that was stopped meanwhile publishes nothing: another one may work for the service by now.
+    if (signal.aborted) return;
     await publisher.start();
+    if (signal.aborted) return;
     await this.#announceFirst();
+    if (signal.aborted) return;
     log.info("provider started");
     this.#loop = this.#run();
   }

@@ -29,7 +29,14 @@ const migrations = [
      expires_at INTEGER NOT NULL,
      published_at INTEGER NOT NULL DEFAULT 0
    ) STRICT;`,
+  // What was still to be taken by an agent has no time, and so has expired.
+  `ALTER TABLE moves ADD COLUMN expires_at INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE moves ADD COLUMN taken INTEGER NOT NULL DEFAULT 0;
+   UPDATE moves SET taken = 1 WHERE outcome IS NOT NULL;`,
 ];
+
+/** A move that failed for good; one that the agent tries again is in force. */
+const FAILED = "json_extract(outcome, '$.code') IS NOT NULL AND NOT outcome ->> '$.again'";
 
 const listenSchema = z.object({ host: z.string(), port: z.number() });
 const outcomeSchema = z.union([
@@ -40,7 +47,12 @@ const outcomeSchema = z.union([
     /** Time from the request to the pushed record, milliseconds. */
     milliseconds: z.number(),
   }),
-  z.object({ code: z.string(), message: z.string() }),
+  z.object({
+    code: z.string(),
+    message: z.string(),
+    /** Whether the agent keeps the move and tries again. */
+    again: z.boolean().default(false),
+  }),
 ]);
 
 /** The outcome of a move: the new record, or an error. */
@@ -97,36 +109,66 @@ export class ProviderStore {
     return Number(row?.issued_at);
   }
 
-  /** Requests a move from the agent; it replaces a pending one. Returns the move's ID. */
-  requestMove(wish: MoveWish): number {
+  /**
+   * Tells the agent to move; one that no agent took yet is given up. The move before stays in force until the
+   * new one is done.
+   *
+   * @param expiresAt Until when an agent may take it, Unix milliseconds.
+   * @returns The move's ID.
+   */
+  requestMove(wish: MoveWish, expiresAt: number): number {
     const listen = wish.listen === undefined ? null : JSON.stringify(wish.listen);
     return transaction(this.#database, () => {
-      this.#database.exec("DELETE FROM moves");
+      this.#database.exec(`DELETE FROM moves WHERE taken = 0 OR (${FAILED})`);
       const result = this.#database
-        .prepare("INSERT INTO moves (uri, listen) VALUES (?, ?)")
-        .run(wish.uri ?? null, listen);
+        .prepare("INSERT INTO moves (uri, listen, expires_at) VALUES (?, ?, ?)")
+        .run(wish.uri ?? null, listen, Math.ceil(expiresAt));
       return Number(result.lastInsertRowid);
     });
   }
 
-  /** The last requested move. */
-  move(): Move | undefined {
-    const row = this.#database.prepare("SELECT * FROM moves ORDER BY id DESC").get();
-    if (row === undefined) return undefined;
-    const { id, uri, listen, outcome } = row;
-    return {
-      id: Number(id),
-      uri: typeof uri === "string" ? uri : undefined,
-      listen: typeof listen === "string" ? listenSchema.parse(JSON.parse(listen)) : undefined,
-      outcome: typeof outcome === "string" ? outcomeSchema.parse(JSON.parse(outcome)) : undefined,
-    };
+  /**
+   * The move in force: the last one that an agent has taken, or may take.
+   *
+   * @param now Unix milliseconds.
+   */
+  move(now: number): Move | undefined {
+    return moveOf(
+      this.#database
+        .prepare(
+          `SELECT * FROM moves WHERE (taken = 1 OR expires_at > ?) AND (outcome IS NULL OR NOT (${FAILED}))
+           ORDER BY id DESC`,
+        )
+        .get(now),
+    );
   }
 
-  /** Records the outcome of a move. */
+  /** A move by its ID, also one that failed; undefined when another took its place. */
+  requestedMove(id: number): Move | undefined {
+    const row = this.#database.prepare("SELECT * FROM moves WHERE id = ?").get(id);
+    return moveOf(row);
+  }
+
+  /** Takes a move, so that it cannot be withdrawn any more; false when it was. */
+  takeMove(id: number): boolean {
+    return this.#database.prepare("UPDATE moves SET taken = 1 WHERE id = ?").run(id).changes > 0;
+  }
+
+  /** Takes back a move that no agent has taken; false when one has. */
+  withdrawMove(id: number): boolean {
+    const deleted = this.#database.prepare("DELETE FROM moves WHERE id = ? AND taken = 0").run(id);
+    return deleted.changes > 0;
+  }
+
+  /** Says what became of a move. One that is done takes the place of all before it. */
   concludeMove(id: number, outcome: MoveOutcome): void {
-    this.#database
-      .prepare("UPDATE moves SET outcome = ? WHERE id = ?")
-      .run(JSON.stringify(outcome), id);
+    transaction(this.#database, () => {
+      this.#database
+        .prepare("UPDATE moves SET outcome = ? WHERE id = ?")
+        .run(JSON.stringify(outcome), id);
+      if ("code" in outcome && !outcome.again) return;
+      this.#database.prepare("DELETE FROM moves WHERE id < ?").run(id);
+    });
   }
 
   /** Removes the moves: the endpoint of the agent's flags applies again. */
@@ -141,6 +183,17 @@ export class ProviderStore {
     this.#seen = version;
     return isNew;
   }
+}
+
+function moveOf(row: Record<string, unknown> | undefined): Move | undefined {
+  if (row === undefined) return undefined;
+  const { id, uri, listen, outcome } = row;
+  return {
+    id: Number(id),
+    uri: typeof uri === "string" ? uri : undefined,
+    listen: typeof listen === "string" ? listenSchema.parse(JSON.parse(listen)) : undefined,
+    outcome: typeof outcome === "string" ? outcomeSchema.parse(JSON.parse(outcome)) : undefined,
+  };
 }
 
 /** The file of a service in the state folder. */

@@ -1,7 +1,10 @@
 import { expect } from "chai";
 import { Auditor, type Duty } from "../../src/auditor/auditor.ts";
+import type { ChainTime } from "../../src/chain/clock.ts";
 import { BlockcloudError } from "../../src/protocol/errors.ts";
 import { AUDITOR, AuditorRig, EPOCH } from "../support/auditorRig.ts";
+import { DEPLOYMENT } from "../support/fakeChain.ts";
+import { FakeTime } from "../support/fakeTime.ts";
 
 const never = (signal: AbortSignal) =>
   new Promise<void>((_, reject) => {
@@ -25,7 +28,10 @@ describe("Auditor", () => {
   });
   afterEach(() => auditor.stop());
 
-  async function start(duties: Record<string, Duty["run"]>): Promise<void> {
+  async function start(
+    duties: Record<string, Duty["run"]>,
+    time: ChainTime = rig.time,
+  ): Promise<void> {
     auditor = new Auditor(
       { auditor: AUDITOR },
       {
@@ -36,7 +42,7 @@ describe("Auditor", () => {
             return run(epoch, signal);
           },
         })),
-        time: rig.time,
+        time,
         timers: rig.timers,
         log: rig.log,
         metrics: {
@@ -60,6 +66,17 @@ describe("Auditor", () => {
     );
     expect(rig.log.lines[0]).to.deep.include({ message: "auditor started" });
     expect(rig.log.lines[0]?.fields).to.deep.equal({ auditor: AUDITOR, epoch: EPOCH });
+  });
+
+  it("waits for epoch 1 in epoch 0, which has no seed, and says so", async () => {
+    const time = new FakeTime(rig.timers, DEPLOYMENT, 0);
+    await start({ tick: async () => {}, audit: async () => {} }, time);
+    await rig.timers.advance(99_000);
+    expect(runs).to.deep.equal([]);
+    expect(rig.log.lines[1]).to.deep.include({ level: "info", fields: { seconds: 100 } });
+    await rig.timers.advance(2_000);
+    expect(runs.map((run) => run.split(" @")[0])).to.deep.equal(["tick 1", "audit 1"]);
+    expect(rig.log.said("warn")).to.deep.equal([]);
   });
 
   it("lets no duty wait for another's failure, nor outlive its epoch", async () => {

@@ -1,9 +1,8 @@
 import { rmSync } from "node:fs";
-import path from "node:path";
 import { expect } from "chai";
 import { decodeFunctionData, parseTransaction, type Hex } from "viem";
 import { createAuditor } from "../../src/auditor/createAuditor.ts";
-import { AuditorStore } from "../../src/auditor/store.ts";
+import { AuditorStore, auditorStoreFile } from "../../src/auditor/store.ts";
 import type { Startable } from "../../src/node/lifecycle.ts";
 import { silentLogger } from "../../src/node/logger.ts";
 import { proofOfServiceAbi } from "../../src/protocol/abi/proofOfService.ts";
@@ -135,7 +134,7 @@ describe("an auditor whose power fails", function () {
   });
   after(() => stage?.stop());
 
-  const file = () => path.join(stage.folder, `auditor-${stage.auditor}.sqlite`);
+  const file = () => auditorStoreFile(stage.folder, stage.auditor, stage.deployment);
 
   /** One round from its draw to the note that nothing of it is left to claim. */
   async function live(at?: string): Promise<Run> {

@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
-import path from "node:path";
 import { expect } from "chai";
 import { createAuditor } from "../../src/auditor/createAuditor.ts";
+import { auditorStoreFile } from "../../src/auditor/store.ts";
 import type { Startable } from "../../src/node/lifecycle.ts";
 import { proofOfServiceAbi } from "../../src/protocol/abi/proofOfService.ts";
 import { AuditorStage, fastTimers } from "../support/auditorStage.ts";
@@ -25,7 +25,7 @@ describe("an auditor on a chain that reorganises, behind endpoints that fail", (
   beforeEach(async () => {
     await stage.reset();
     for (const suffix of ["", "-wal", "-shm"]) {
-      const file = path.join(stage.folder, `auditor-${stage.auditor}.sqlite${suffix}`);
+      const file = auditorStoreFile(stage.folder, stage.auditor, stage.deployment) + suffix;
       rmSync(file, { force: true });
     }
     [first, second] = [new RpcProxy(stage.anvil.rpcUrl), new RpcProxy(stage.anvil.rpcUrl)];

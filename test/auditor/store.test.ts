@@ -1,9 +1,11 @@
 import { expect } from "chai";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { AuditorStore } from "../../src/auditor/store.ts";
+import { AuditorStore, auditorStoreFile } from "../../src/auditor/store.ts";
 import { evidenceOf, roundOf } from "../support/auditorRig.ts";
+import { expectCode } from "../support/expectCode.ts";
+import { DEPLOYMENT } from "../support/fakeChain.ts";
 
 describe("AuditorStore", () => {
   let store: AuditorStore;
@@ -93,5 +95,40 @@ describe("AuditorStore", () => {
     restarted.close();
     crashed.close();
     rmSync(folder, { recursive: true });
+  });
+});
+
+describe("auditorStoreFile", () => {
+  const auditor = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
+  let folder: string;
+  const fileOf = (deployment = DEPLOYMENT) => auditorStoreFile(folder, auditor, deployment);
+
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), "store-file-"));
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  it("differs by chain, contract and genesis", () => {
+    const { contracts, chainId, genesis } = DEPLOYMENT;
+    const others = [
+      { ...DEPLOYMENT, chainId: chainId + 1 },
+      { ...DEPLOYMENT, genesis: genesis + 1 },
+      { ...DEPLOYMENT, contracts: { ...contracts, proofOfService: contracts.token } },
+    ];
+    const files = [DEPLOYMENT, ...others].map(fileOf);
+    expect(new Set(files).size).to.equal(4);
+  });
+
+  it("is refused beside rounds that do not say which deployment they are of", () => {
+    const unkeyed = path.join(folder, `auditor-${auditor}.sqlite`);
+    writeFileSync(unkeyed, "");
+    const { remedy } = expectCode("STATE_UNKEYED", () => fileOf());
+    rmSync(unkeyed);
+    expect(remedy).to.contain(path.basename(fileOf()));
+    writeFileSync(fileOf(), "");
+    writeFileSync(unkeyed, "");
+    expect(fileOf()).to.contain(folder);
   });
 });

@@ -20,21 +20,23 @@ describe("npm run bench -- start", function () {
     workers: [
       { kind: "provider", processes: [149, 150, 170], median: 150 },
       { kind: "auditor", processes: [181], median: 181 },
+      { kind: "services", processes: [200], median: 200 },
     ],
   };
 
-  it("judges the help against bare Node, and the memory of provider and auditor", () => {
+  it("judges the help against bare Node, and the memory of provider, auditor and ten services", () => {
     const { targets } = outcomeOf(results);
     expect(targets.map(({ name, value, ok }) => [name, value, ok])).to.deep.equal([
       ["helpVsNode", 2, true],
       ["providerRssMiB", 150, true],
       ["auditorRssMiB", 181, false],
+      ["tenServicesRssMiB", 200, true],
     ]);
   });
 
   it("misses a target that was not measured", () => {
     const { targets } = outcomeOf({ ...results, commands: [], workers: [] });
-    expect(targets.map(({ ok }) => ok)).to.deep.equal([false, false, false]);
+    expect(targets.map(({ ok }) => ok)).to.deep.equal([false, false, false, false]);
   });
 
   it("shows each process of a kind of worker", () => {

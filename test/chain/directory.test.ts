@@ -189,6 +189,26 @@ describe("ServiceDirectory", () => {
     expect(chain.asked("eth_call"), "one verdict more").to.equal(asked + 1);
   });
 
+  it("says all of one block: the verdicts are those that are final in its epoch", async () => {
+    const isOfOneMoment = async () => {
+      const { block, verdicts } = (await directory.facts(7n))!;
+      const { timestamp } = { timestamp: DEPLOYMENT.genesis + Number(block) * time.blockSeconds };
+      const epoch = Math.floor((timestamp - DEPLOYMENT.genesis) / DEPLOYMENT.epochSeconds);
+      expect(verdicts[0]?.epoch).to.equal(epoch - 2);
+      return block;
+    };
+    const first = await isOfOneMoment();
+    await timers.advance(DEPLOYMENT.epochSeconds * 1_000);
+    const second = await isOfOneMoment();
+    expect(second > first, "an epoch later").to.equal(true);
+    // An endpoint that cannot be followed leaves the answer at the last block that was.
+    chain.arrive = () => {
+      throw new Error("gone");
+    };
+    await timers.advance(DEPLOYMENT.epochSeconds * 1_000);
+    expect(await isOfOneMoment()).to.equal(second);
+  });
+
   it("finds a label's service, and hears when a label is taken", async () => {
     const labels: [string, bigint][] = [];
     directory.onLabel((label, number) => labels.push([label, number]));

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { setImmediate as turn } from "node:timers/promises";
 import { createPublicClient, custom, type TransactionReceipt } from "viem";
 import { describeChain } from "../../src/chain/client.ts";
-import { ChainMetrics } from "../../src/chain/metrics.ts";
+import { ChainMetrics, type Balance } from "../../src/chain/metrics.ts";
 import { RevertError } from "../../src/chain/rpc/faults.ts";
 import { createMetrics, type Metrics } from "../../src/node/metrics.ts";
 import { BlockcloudError } from "../../src/protocol/errors.ts";
@@ -141,15 +141,16 @@ describe("ChainMetrics", () => {
   it("tell the balance without waiting for it, and ask once a minute at the most", async () => {
     const balance = () => value("blockcloud_wallet_balance_wei");
     let asked = 0;
-    let answer = Promise.withResolvers<bigint>();
+    let answer = Promise.withResolvers<Balance>();
     chain.watchBalance(() => {
       asked += 1;
       return answer.promise;
     });
     expect(await balance()).to.be.NaN;
-    answer.resolve(7n);
+    answer.resolve({ wei: 7n, rounds: 3n });
     await turn();
     expect(await balance()).to.equal(7);
+    expect(await value("blockcloud_wallet_rounds_left")).to.equal(3);
     timers.pass(59_999);
     await balance();
     expect(asked).to.equal(1);

@@ -34,9 +34,13 @@ describe("help", () => {
     writeFileSync(path.join(cwd, "password"), "correct horse battery", { mode: 0o600 });
     writeFileSync(path.join(cwd, "delegation"), `0x${"11".repeat(81)}\n`);
     writeFileSync(path.join(cwd, "probe.json"), '{"v":1,"requests":[{"path":"/"}]}');
+    const services = { upstream: "http://127.0.0.1:3000", listen: "127.0.0.1:0" };
+    const listed = [{ service: 7, serviceKeyFile: "service.key", ...services }];
+    writeFileSync(path.join(cwd, "services.json"), JSON.stringify({ services: listed }));
     writeFileSync(path.join(cwd, "devnet.json"), JSON.stringify(DEPLOYMENT));
     mkdirSync(path.join(cwd, ".blockcloud"));
     // An endpoint of another chain: a command whose line was understood gets as far as that.
+    for (const name of ["receipt", "body"]) writeFileSync(path.join(cwd, name), "x");
     rpc = createServer((request, response) => {
       request.resume().on("end", () => {
         response.end('{"jsonrpc":"2.0","id":0,"result":"0x1"}');

@@ -3,6 +3,7 @@ import { readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { exitCodes } from "../../src/cli/framework/exitCodes.ts";
 import { serviceLabelsAbi } from "../../src/protocol/abi/serviceLabels.ts";
+import { rootServiceId } from "../../src/protocol/serviceId.ts";
 import { CliRig, parts, PROBE } from "../support/cliRig.ts";
 
 const WALLET = "--wallet-key-file wallet.key --yes";
@@ -34,6 +35,25 @@ describe("blockcloud service label", () => {
     expect(stderr).to.contain("until the label can be taken");
     expect(await labelOf(1n)).to.equal("weather");
     expect(salts()).to.deep.equal([]);
+  });
+
+  it("names the service to every command, in each of its forms", async () => {
+    for (const name of ["1", "weather", "weather.bloc.alt", rootServiceId(1n)]) {
+      const shown = await rig.cli(`service show ${name} --skip-probe --json`);
+      expect(shown.json(), name).to.include({ number: 1 });
+      const status = await rig.cli(`provider status --service ${name} --skip-probe --json`);
+      expect(status.json(), name).to.include({ number: 1 });
+      const dry = await rig.cli(
+        `service maintenance on --service ${name} --wallet-key-file wallet.key --dry-run`,
+      );
+      expect(dry.code, dry.stderr).to.equal(0);
+    }
+    const none = await rig.cli("provider status --service nobody --skip-probe");
+    expect(none.stderr).to.match(/^SERVICE_UNKNOWN: /);
+    const sub = await rig.cli(`service show 0x${"00".repeat(7)}01${"11".repeat(24)}`);
+    expect(sub.stderr).to.match(/^SUBSERVICE_GIVEN: /);
+    const bad = await rig.cli("provider status --service 0x12 --skip-probe");
+    expect(bad.code).to.equal(2);
   });
 
   it("goes on after an interruption, with the salt that it kept for itself", async () => {

@@ -31,9 +31,11 @@ describe("what a command loads", function () {
     const { own, packages, stdout } = await loadedBy(["provider", "run", "--help"]);
     expect(stdout).to.match(/^Usage: blockcloud provider run /);
     expect(commandsIn(own)).to.deep.equal([
+      "cli/provider/chooseServices.ts",
       "cli/provider/flags.ts",
       "cli/provider/gatewayFlags.ts",
       "cli/provider/run.ts",
+      "cli/provider/servicesFile.ts",
     ]);
     expect(own.filter((file) => /^(auditor|keeper|provider|resolver)\//.test(file))).to.deep.equal(
       [],

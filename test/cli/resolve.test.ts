@@ -104,6 +104,12 @@ describe("blockcloud resolve", () => {
     expect(none.stderr).to.contain("CONFIG_INVALID").and.to.contain("--rpc");
   });
 
+  it("takes a number as the other commands do", async () => {
+    const { answer } = await shown("1");
+    expect(answer).to.deep.include({ serviceId: ONE });
+    expect((await shown(`1 --resolver ${url} --verify`)).verified).to.equal(true);
+  });
+
   it("checks what a resolver says", async () => {
     const { answer, verified, unconfirmed } = await shown(`${ONE} --resolver ${url} --verify`);
     expect(answer.endpoints[0]?.uri).to.equal("https://a.example/");
@@ -127,8 +133,12 @@ describe("blockcloud resolve", () => {
       [rootServiceId(2n), "SERVICE_UNKNOWN"],
       ["nobody.bloc.alt", "SERVICE_UNKNOWN"],
       [`nobody.bloc.alt --resolver ${url} --verify`, "SERVICE_UNKNOWN"],
-      ["nobody", "NAME_INVALID"],
-      [`${ONE} --resolver http://127.0.0.1:9/`, "RESOLVER_UNREACHABLE"],
+      ["nobody", "SERVICE_UNKNOWN"],
+      ["2", "SERVICE_UNKNOWN"],
+      ["no.body.example", "NAME_INVALID"],
+      [`no.body.example --resolver ${url}`, "NAME_INVALID"],
+      [`nobody --resolver ${url}`, "SERVICE_UNKNOWN"],
+      [`${ONE} --resolver http://127.0.0.1:9/`, "RESOLVER_DOWN"],
     ] as const) {
       const { stderr, code: exit } = await rig.cli(`resolve ${line}`);
       expect(stderr).to.contain(code);

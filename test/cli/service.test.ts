@@ -33,6 +33,18 @@ describe("service commands", function () {
     expect(await rig.sent(parts.wallet.address)).to.equal(0);
   });
 
+  it("is not registered with a stake that does not make it active, unless that is asked for", async () => {
+    const before = await rig.bloc(parts.wallet.address);
+    for (const stake of ["0", "1", "999.9"]) {
+      const { code, stderr } = await rig.cli(`${REGISTER} --stake ${stake} --yes`);
+      expect(code).to.equal(1);
+      expect(stderr).to.match(/^STAKE_BELOW_MINIMUM: .*1000 BLOC/);
+    }
+    expect(await rig.bloc(parts.wallet.address), "no fee is burned").to.equal(before);
+    const asked = await rig.cli(`${REGISTER} --stake 1 --below-minimum --dry-run`);
+    expect(asked.stdout).to.contain("Unstaked");
+  });
+
   it("register: sends nothing without a terminal and without --yes", async () => {
     const { code, stderr } = await rig.cli(REGISTER);
     expect(code).to.equal(exitCodes.refused);
@@ -77,7 +89,7 @@ describe("service commands", function () {
   });
 
   it("register: waits for what a run that was killed had sent, and finds it", async () => {
-    const register = `service register --probe '${PROBE}' --stake 0 --service-key-file late.key`;
+    const register = `service register --probe '${PROBE}' --stake 0 --below-minimum --service-key-file late.key`;
     const late = devKey(8);
     rig.file("late.key", late.key);
     const before = await rig.sent(parts.wallet.address);
@@ -109,7 +121,9 @@ describe("service commands", function () {
   it("register: reads the specification from a file, and refuses one that is none", async () => {
     rig.file("probe.json", JSON.stringify(JSON.parse(PROBE), null, 2));
     const keys = `--service-key-file newKey.key ${WALLET} --yes --json`;
-    const { json } = await rig.cli(`service register --probe @probe.json --stake 0 ${keys}`);
+    const { json } = await rig.cli(
+      `service register --probe @probe.json --stake 0 --below-minimum ${keys}`,
+    );
     expect(json()).to.include({ number: 3, already: false });
     expect(await status(3n)).to.equal(2);
     const refused = await rig.cli(`service register --probe '{"v":2}' ${keys}`);

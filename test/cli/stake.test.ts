@@ -7,6 +7,9 @@ import { CliRig, parts, PROBE } from "../support/cliRig.ts";
 const WALLET = "--wallet-key-file wallet.key";
 const OWNER = "--owner-key-file owner.key";
 
+/** An auditor that the owner key does not own. */
+const AUDITOR_OF_OTHER = `--auditor ${parts.stranger.address}`;
+
 describe("stake commands", function () {
   let rig: CliRig;
 
@@ -36,6 +39,8 @@ describe("stake commands", function () {
     const both = await refused(`stake 1 --service 1 --auditor ${OWNER}`);
     expect(both.stderr).to.contain("give one of the two");
     const key = await refused("stake 1 --auditor");
+    const other = await refused(`stake 1 ${AUDITOR_OF_OTHER} --owner-key-file owner.key`);
+    expect(other.stderr).to.contain("--auditor: the owner key is");
     expect(key.stderr).to.contain("--owner-key-file").and.to.contain("BLOCKCLOUD_OWNER_KEY");
     expect([none.code, both.code, key.code]).to.deep.equal([2, 2, 2]);
   });
@@ -68,6 +73,10 @@ describe("stake commands", function () {
   });
 
   it("auditor init stakes what is missing and enrols, and is done the second time", async () => {
+    const low = await rig.cli(
+      `auditor init --stake 4999 ${OWNER} --operator-key-file operator.key --yes`,
+    );
+    expect(low.stderr).to.match(/^STAKE_BELOW_MINIMUM: .*5000 BLOC/);
     const init = `auditor init --stake 6000 ${OWNER} --operator-key-file operator.key`;
     await ok(`stake 5000 --auditor ${OWNER}`);
     const first = await ok(init);
@@ -122,7 +131,9 @@ describe("stake commands", function () {
 
   it("auditor exit does not leave rounds behind that it could claim", async () => {
     const { address: auditor } = parts.owner;
-    const store = new AuditorStore(auditorStoreFile(`${rig.folder}/.blockcloud`, auditor));
+    const store = new AuditorStore(
+      auditorStoreFile(`${rig.folder}/.blockcloud`, auditor, rig.devnet.deployment),
+    );
     const epoch = await rig.client.readContract({ ...rig.registry, functionName: "currentEpoch" });
     const hash = `0x${"11".repeat(32)}` as const;
     store.save({ epoch, secret: hash, y: hash, votes: 0, chunks: [], evidence: [] });

@@ -67,6 +67,30 @@ describe("workers", () => {
       expect(printed.join("")).not.to.contain(key.slice(2));
   });
 
+  it("of a service that is not the key's end before they listen, publish or pay", async () => {
+    const registered = await rig.cli(
+      `service register --probe '${PROBE}' --wallet-key-file wallet.key --service-key-file service.key --yes --json`,
+    );
+    const number = String(registered.json().number);
+    const sent = await rig.sent(parts.wallet.address);
+    const run = (service: string, key: string) =>
+      rig.cli(
+        `provider run --service ${service} --upstream http://127.0.0.1:1 --listen 127.0.0.1:0
+          --service-key-file ${key} --wallet-key-file wallet.key --json`,
+      );
+    for (const [service, key, code] of [
+      [number, "stranger.key", "SERVICE_KEY_OTHER"],
+      ["99", "service.key", "SERVICE_UNREGISTERED"],
+    ] as const) {
+      const outcome = await run(service, key);
+      expect(outcome.stderr).to.match(new RegExp(`^${code}: `));
+      expect(outcome.code).to.equal(2);
+    }
+    await rig.cli(`service retire --service ${number} --wallet-key-file wallet.key --yes`);
+    expect((await run(number, "service.key")).stderr).to.match(/^SERVICE_RETIRED: /);
+    expect(await rig.sent(parts.wallet.address), "only the retirement").to.equal(sent + 1);
+  });
+
   it("let go of the lock when they fail to start", async () => {
     const folder = mkdtempSync(path.join(tmpdir(), "worker-"));
     writeFileSync(path.join(folder, "operator.key"), parts.operator.key, { mode: 0o600 });

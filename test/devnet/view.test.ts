@@ -14,10 +14,11 @@ const picture: Picture = {
       number: 1n,
       name: "docs",
       className: "http",
+      stake: parseEther("4000"),
       verdicts: [0, 1, 2, 3, null],
       reward: parseEther("1234.567"),
     },
-    { number: 10n, name: "chain rpc", className: "json-rpc", verdicts: [], reward: 0n },
+    { number: 10n, name: "chain rpc", className: "json-rpc", stake: 0n, verdicts: [], reward: 0n },
   ],
   auditors: [
     {
@@ -32,8 +33,9 @@ const picture: Picture = {
   settled: [],
   claimed: [],
   gasPerAudit: undefined,
-  resolver: { http: "http://127.0.0.1:8053", dns: "127.0.0.1:5353" },
+  resolver: { http: "http://127.0.0.1:8053", dns: "127.0.0.1:5335" },
   move: undefined,
+  faulty: { number: 3n, does: "down now: it answers 503" },
 };
 
 describe("bloc", () => {
@@ -53,14 +55,15 @@ describe("render", () => {
   it("shows the chain, the moment and what it waits for", () => {
     expect(text[0]).to.contain("http://127.0.0.1:8545");
     expect(text[1]).to.equal("epoch 12, second 3 of 12: inspecting");
-    expect(text.at(-1)).to.equal("waiting for the end of epoch 14");
+    expect(text.at(-1)).to.equal("waiting for the end of epoch 14; Ctrl-C stops");
+    expect(text).to.contain("service 3 is down now: it answers 503");
   });
 
   it("shows tables whose columns stand under each other", () => {
     expect(text.slice(3, 6)).to.deep.equal([
-      "service  name       class     last verdicts  BLOC earned",
-      "      1  docs       http      F P G E -          1234.56",
-      "     10  chain rpc  json-rpc                        0.00",
+      "service  name       class     stake  last verdicts  BLOC earned",
+      "      1  docs       http       4000  F P G E -          1234.56",
+      "     10  chain rpc  json-rpc      0                        0.00",
     ]);
     expect(text.slice(7, 9)).to.deep.equal([
       "auditor       stake  rounds  paid votes  BLOC earned",
@@ -74,7 +77,7 @@ describe("render", () => {
   });
 
   it("says where the resolver is, and how the move went", () => {
-    expect(text).to.contain("resolver: http://127.0.0.1:8053, DNS on 127.0.0.1:5353");
+    expect(text).to.contain("resolver: http://127.0.0.1:8053, DNS on 127.0.0.1:5335");
     expect(text).to.contain("service 1 moves in the first audited epoch");
     const move = {
       ...{ service: 1, from: "http://a", to: "http://b" },
@@ -87,20 +90,22 @@ describe("render", () => {
 
   it("shows a chain without services and auditors", () => {
     const empty = render({ ...picture, services: [], auditors: [] });
-    expect(empty).to.contain("service  name  class  last verdicts  BLOC earned");
+    expect(empty).to.contain("service  name  class  stake  last verdicts  BLOC earned");
   });
 });
 
 /** As much of a terminal as the view uses: it writes lines, goes up, and erases. */
 class Terminal {
   columns = 200;
-  readonly rows: string[] = [""];
+  /** How many rows it shows at once. */
+  rowsShown: number | undefined;
+  readonly lines: string[] = [""];
   #row = 0;
   #column = 0;
 
   write(text: string): boolean {
     for (const part of text.split(/(\x1b\[\d*[A-Z]|\n)/)) {
-      const row = (this.rows[this.#row] ??= "");
+      const row = (this.lines[this.#row] ??= "");
       if (part === "\n") {
         this.#row += 1;
         this.#column = 0;
@@ -108,7 +113,7 @@ class Terminal {
         this.#control(part);
       } else {
         const rest = row.slice(this.#column + part.length);
-        this.rows[this.#row] = row.slice(0, this.#column) + part + rest;
+        this.lines[this.#row] = row.slice(0, this.#column) + part + rest;
         this.#column += part.length;
       }
     }
@@ -122,17 +127,26 @@ class Terminal {
       return;
     }
     expect(code).to.match(/[JK]$/);
-    this.rows[this.#row] = this.rows[this.#row]!.slice(0, this.#column);
-    if (code.endsWith("J")) this.rows.splice(this.#row + 1);
+    this.lines[this.#row] = this.lines[this.#row]!.slice(0, this.#column);
+    if (code.endsWith("J")) this.lines.splice(this.#row + 1);
   }
 
   get asStream(): NodeJS.WriteStream {
-    return this as unknown as NodeJS.WriteStream;
+    const write = (text: string) => this.write(text);
+    const { rowsShown: rows } = this;
+    const columns = () => this.columns;
+    return {
+      write,
+      rows,
+      get columns() {
+        return columns();
+      },
+    } as unknown as NodeJS.WriteStream;
   }
 
   /** What stands there, the empty rest left out. */
   get text(): string[] {
-    return this.rows.slice(0, this.rows.findLastIndex((row) => row !== "") + 1);
+    return this.lines.slice(0, this.lines.findLastIndex((row) => row !== "") + 1);
   }
 }
 
@@ -167,6 +181,30 @@ describe("Screen", () => {
       screen.say("stopping");
       terminal.write("3 audited epochs\n");
       expect(terminal.text).to.deep.equal([...render(picture), "stopping", "3 audited epochs"]);
+    });
+
+    it("puts what happens above the picture, and leaves no copy of it behind", () => {
+      const screen = new Screen(terminal.asStream, true);
+      screen.say("starting");
+      screen.show(picture);
+      screen.note("service 1 moved");
+      expect(terminal.text).to.deep.equal(["starting", "service 1 moved", ...render(picture)]);
+      const next = { ...picture, epoch: 13 };
+      screen.show(next);
+      expect(terminal.text).to.deep.equal(["starting", "service 1 moved", ...render(next)]);
+    });
+
+    it("fits a short terminal, where a taller picture would be drawn in halves", () => {
+      for (const rows of [2, 5, 12, 16, 20]) {
+        terminal = new Terminal();
+        terminal.rowsShown = rows;
+        const screen = new Screen(terminal.asStream, true);
+        screen.show(picture);
+        screen.show({ ...picture, epoch: 13 });
+        expect(terminal.text.length, `${rows} rows`).to.be.below(rows);
+        expect(terminal.text.at(-1)).to.contain("waiting for");
+        expect(terminal.text.filter((line) => line.includes("epoch 12,"))).to.deep.equal([]);
+      }
     });
 
     it("cuts lines at the edge, so that none takes two rows", () => {

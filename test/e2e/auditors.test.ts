@@ -7,7 +7,7 @@ import { bytesToHex } from "viem";
 import { createAuditor } from "../../src/auditor/createAuditor.ts";
 import type { Voter } from "../../src/auditor/inspection/inspector.ts";
 import { OpenedRound } from "../../src/auditor/round.ts";
-import { AuditorStore } from "../../src/auditor/store.ts";
+import { AuditorStore, auditorStoreFile } from "../../src/auditor/store.ts";
 import { createChainClient } from "../../src/chain/client.ts";
 import type { Deployment } from "../../src/chain/deployment.ts";
 import { describeRevert } from "../../src/chain/transactions/revert.ts";
@@ -34,7 +34,7 @@ import { ChainDriver } from "../support/chainDriver.ts";
 import { sample } from "../support/samples.ts";
 
 /** Long, so that a busy machine has time between two steps of the chain's clock. */
-const EPOCH_SECONDS = 240;
+const EPOCH_SECONDS = 480;
 /** Enrolled in epoch 0, an auditor counts from the next but one. */
 const FIRST = 2;
 const SERVICES = 3;
@@ -192,7 +192,9 @@ describe("auditors, end to end, with real processes", () => {
     // Nor would a claim stand if it paid for the transaction all the same.
     stopped = true;
     await inventor.stop();
-    const store = new AuditorStore(path.join(stage.folder, `auditor-${auditors[2]!.owner}.sqlite`));
+    const store = new AuditorStore(
+      auditorStoreFile(stage.folder, auditors[2]!.owner, stage.devnet.deployment),
+    );
     const opened = new OpenedRound(auditors[2]!.owner, store.round(FIRST)!);
     store.close();
     const seed = await new Seeds(stage.client, stage.devnet.deployment).recorded(FIRST + 2);

@@ -14,7 +14,7 @@ import { alterBalance, alterVote } from "../support/recount/alter.ts";
 import { readInput, recount, type RecountInput } from "../support/recount/recount.ts";
 
 /** Long, so that a busy machine has time between two steps of the chain's clock. */
-const EPOCH_SECONDS = 120;
+const EPOCH_SECONDS = 240;
 
 /** What the demo says as it goes. */
 class Progress {

@@ -1,11 +1,12 @@
 import { expect } from "chai";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { getAddress, type Address } from "viem";
 import { Monitor } from "../../devnet/monitor.ts";
+import { readParameters } from "../../ignition/parameters.ts";
 import { createChainClient, type ChainClient } from "../../src/chain/client.ts";
 import type { Deployment } from "../../src/chain/deployment.ts";
 import { stakingAbi } from "../../src/protocol/abi/staking.ts";
@@ -176,15 +177,11 @@ describe("the walk-through of docs/operations.md, on Anvil with Sepolia's ID", f
     folder = await mkdtemp(path.join(tmpdir(), "blockcloud-walk-"));
     ports = await freePorts(PORTS.length);
     clone(folder);
-    // The gateway is on this machine, where the page's is on the Internet.
-    const loopback = { auditor: { allowLoopback: true } };
-    writeFileSync(path.join(folder, "blockcloud.json"), JSON.stringify(loopback));
     shell = new Shell(folder, {
       SEPOLIA_RPC_URL: anvil.rpcUrl,
       SEPOLIA_DEPLOYER_KEY: DEPLOYER_KEY,
       DEPLOYER,
       GOVERNOR,
-      ENDPOINT: `http://127.0.0.1:${ports[0]!}`,
     });
   });
   afterEach(function () {
@@ -197,6 +194,19 @@ describe("the walk-through of docs/operations.md, on Anvil with Sepolia's ID", f
     shell.stop();
     await anvil.stop();
     await rm(folder, { recursive: true, force: true });
+  });
+
+  it("takes Anvil in Sepolia's place, with parameters that the contracts take", async () => {
+    await section("### Anvil in place of Sepolia");
+    const file = path.join(folder, "minutes.json");
+    const { epochSeconds, unbondingSeconds } = readParameters(file, {
+      treasury: DEPLOYER,
+      governor: GOVERNOR,
+    });
+    expect({ epochSeconds, unbondingSeconds }).to.deep.equal({
+      epochSeconds: 120,
+      unbondingSeconds: 3_600,
+    });
   });
 
   it("deploys, and finds the deployment as the parameters say", async () => {

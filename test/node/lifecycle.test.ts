@@ -110,6 +110,86 @@ describe("runUntilSignal", () => {
     expect(await failureOf(code)).to.equal(broken);
   });
 
+  describe("with settings that can be read again", () => {
+    const reloading = (reload: () => Promise<void>) => ({ ...alone, reload });
+
+    it("reads them again for each SIGHUP, and runs on", async () => {
+      const code = runUntilSignal(
+        worker(),
+        log,
+        reloading(async () => {
+          steps.push("reload");
+        }),
+      );
+      await turn();
+      process.emit("SIGHUP", "SIGHUP");
+      await turn();
+      process.emit("SIGHUP", "SIGHUP");
+      await turn();
+      process.emit("SIGTERM", "SIGTERM");
+      expect(await code).to.equal(0);
+      expect(steps).to.deep.equal(["start", "reload", "reload", "stop"]);
+      expect(process.listenerCount("SIGHUP")).to.equal(0);
+    });
+
+    it("waits for the start, and takes the signals until then as one", async () => {
+      const starting = Promise.withResolvers<undefined>();
+      const half = worker({ start: () => starting.promise.then(() => {}) });
+      const reload = async () => {
+        steps.push("reload");
+      };
+      const code = runUntilSignal(half, log, reloading(reload));
+      process.emit("SIGHUP", "SIGHUP");
+      process.emit("SIGHUP", "SIGHUP");
+      await turn();
+      expect(steps).to.deep.equal(["start"]);
+      starting.resolve(undefined);
+      await turn();
+      expect(steps).to.deep.equal(["start", "reload"]);
+      process.emit("SIGTERM", "SIGTERM");
+      await code;
+    });
+
+    it("reads them once more for signals that come meanwhile, and survives an error", async () => {
+      const reads: (() => void)[] = [];
+      const reload = () =>
+        new Promise<void>((_, reject) => {
+          reads.push(() => {
+            reject(new Error("no such file"));
+          });
+        });
+      const code = runUntilSignal(worker(), log, reloading(reload));
+      await turn();
+      process.emit("SIGHUP", "SIGHUP");
+      await turn();
+      for (let again = 0; again < 3; again++) process.emit("SIGHUP", "SIGHUP");
+      reads[0]?.();
+      await turn();
+      reads[1]?.();
+      await turn();
+      expect(reads).to.have.length(2);
+      expect(log.said("error")).to.have.length(2);
+      process.emit("SIGTERM", "SIGTERM");
+      expect(await code).to.equal(0);
+    });
+
+    it("takes over from an earlier listener without a gap", async () => {
+      const earlier = () => {};
+      process.on("SIGHUP", earlier);
+      let count = 0;
+      const listening = () => {
+        process.off("SIGHUP", earlier);
+        count = process.listenerCount("SIGHUP");
+      };
+      const options = { ...reloading(() => Promise.resolve()), listening };
+      const code = runUntilSignal(worker(), log, options);
+      expect(count).to.equal(1);
+      await turn();
+      process.emit("SIGTERM", "SIGTERM");
+      await code;
+    });
+  });
+
   it("leaves no listener behind", async () => {
     const code = runUntilSignal(worker(), log, alone);
     await turn();

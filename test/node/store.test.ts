@@ -1,5 +1,15 @@
 import { expect } from "chai";
-import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -44,6 +54,40 @@ describe("openStore", () => {
   it("makes the folder, for nobody else to look into", () => {
     open([first]);
     expect(statSync(path.dirname(file)).mode & 0o777).to.equal(0o700);
+  });
+
+  describe("closes to others", () => {
+    const mode = (name: string) => (statSync(name).mode & 0o777).toString(8);
+    const files = () => ["", "-wal", "-shm"].map((suffix) => mode(file + suffix));
+
+    it("what it makes, the files beside the database among them", () => {
+      const before = process.umask(0);
+      try {
+        open([first]).exec("INSERT INTO notes VALUES ('second')");
+      } finally {
+        process.umask(before);
+      }
+      expect(files()).to.deep.equal(["600", "600", "600"]);
+    });
+
+    it("what an earlier version left open", () => {
+      open([first]).exec("INSERT INTO notes VALUES ('second')");
+      for (const suffix of ["", "-wal", "-shm"]) chmodSync(file + suffix, 0o644);
+      chmodSync(path.dirname(file), 0o755);
+      open([first]);
+      expect(files()).to.deep.equal(["600", "600", "600"]);
+      expect(mode(path.dirname(file))).to.equal("700");
+    });
+
+    it("a lock, and the folder that it is in", () => {
+      const stateDir = path.join(folder, "state");
+      mkdirSync(stateDir, { mode: 0o755 });
+      const lock = WorkerLock.take({ stateDir, name: "a" });
+      const names = readdirSync(stateDir).map((name) => mode(path.join(stateDir, name)));
+      lock.release();
+      expect(new Set(names)).to.deep.equal(new Set(["600"]));
+      expect(mode(stateDir)).to.equal("700");
+    });
   });
 
   it("has every commit on disk before it goes on", () => {

@@ -3,6 +3,8 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { parse } from "yaml";
 import * as z from "zod";
+import { parseEther, parseGwei } from "viem";
+import { ENOUGH_ROUNDS, GAS_PER_ROUND, LOW_ROUNDS, roundsLeft } from "../../src/chain/runway.ts";
 import { queryFaults } from "../support/queryFaults.ts";
 
 const duration = z.string().regex(/^(\d+(ms|[smhdwy]))+$/);
@@ -59,6 +61,25 @@ describe("ops/prometheus/alerts.yml", () => {
       expect(named.filter((each) => !known.has(each))).to.deep.equal([]);
     });
   }
+
+  it("asks for ether where blockcloud doctor does no more: below what it demands before a start", () => {
+    const low = rules.find(({ alert }) => alert === "BlockcloudWalletLow");
+    expect(low?.expr).to.equal(`blockcloud_wallet_rounds_left < ${LOW_ROUNDS}`);
+    expect(LOW_ROUNDS < ENOUGH_ROUNDS).to.equal(true);
+    // The walk-through's ether, at a gwei: the deployment's own estimate of Sepolia.
+    const page = readFileSync(path.join(import.meta.dirname, "../../docs/operations.md"), "utf8");
+    for (const [role, worker] of [
+      ["wallet", "provider"],
+      ["operator", "auditor"],
+    ] as const) {
+      const [, ether = ""] =
+        new RegExp(
+          `--ether ([\\d.]+) \\\\\n  --to \\$\\(bin/blockcloud key address keys/${role}`,
+        ).exec(page) ?? [];
+      const rounds = roundsLeft(parseEther(ether), parseGwei("1"), GAS_PER_ROUND[worker]);
+      expect(Number(rounds), role).to.be.at.least(Number(ENOUGH_ROUNDS));
+    }
+  });
 
   for (const { alert, expr, annotations } of rules) {
     describe(alert, () => {

@@ -15,6 +15,7 @@ const KEYS: Record<string, readonly string[]> = {
   Service: [
     ...[
       "EnvironmentFile",
+      "ExecReload",
       "ExecStart",
       "LoadCredential",
       "Restart",

@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import { parseEther, type TransactionReceipt } from "viem";
 import { createMetrics, type Metrics } from "../../src/node/metrics.ts";
-import { ProviderMetrics } from "../../src/provider/metrics.ts";
+import { ProviderMetrics, type ServiceMetrics } from "../../src/provider/metrics.ts";
+import { BlockcloudError } from "../../src/protocol/errors.ts";
 import { encodeLog } from "../support/fakeChain.ts";
 import { ask } from "../support/httpClient.ts";
 import { ProviderRig, WITH_NONCE } from "../support/providerRig.ts";
@@ -9,14 +10,16 @@ import { sample } from "../support/samples.ts";
 
 describe("ProviderMetrics", () => {
   let metrics: Metrics;
-  let provider: ProviderMetrics;
+  let agent: ProviderMetrics;
+  let provider: ServiceMetrics;
   beforeEach(() => {
     metrics = createMetrics("provider");
-    provider = new ProviderMetrics(metrics);
+    agent = new ProviderMetrics(metrics);
+    provider = agent.of("7");
   });
 
   const value = (name: string, labels?: Record<string, string>) =>
-    sample(metrics, `blockcloud_${name}`, labels);
+    sample(metrics, `blockcloud_${name}`, { service: "7", ...labels });
 
   describe("of a gateway", () => {
     const rig = new ProviderRig();
@@ -79,7 +82,7 @@ describe("ProviderMetrics", () => {
       { epoch: 5, grade: 3, reward: parseEther("2.5") },
       { epoch: 6, grade: 0, reward: 0n },
     ].map((args) => encodeLog({ block: 1, eventName: "Settled", args: { number: 7n, ...args } }));
-    provider.mined({ logs } as unknown as TransactionReceipt);
+    agent.mined({ logs } as unknown as TransactionReceipt);
     const settled = (grade: string) => value("provider_epochs_settled_total", { grade });
     expect(await settled("EXCELLENT")).to.equal(1);
     expect(await settled("FAILED")).to.equal(1);
@@ -98,12 +101,42 @@ describe("ProviderMetrics", () => {
     provider.bookkeeping("settle");
     expect(metrics.health.report()).to.deep.equal({
       ok: false,
-      checks: [{ name: "bookkeeping", ok: false, reason: "publish failed: an unexpected error" }],
+      checks: [{ name: "service_7", ok: false, reason: "publish failed: an unexpected error" }],
     });
     provider.bookkeeping("publish");
     expect(metrics.health.report().ok).to.equal(true);
     const name = "provider_bookkeeping_failures_total";
     expect(await value(name, { task: "publish" })).to.equal(1);
     expect(await value(name, { task: "settle" })).to.equal(0);
+  });
+
+  it("keep the services of one agent apart", async () => {
+    const other = agent.of("8");
+    other.receipt();
+    provider.failed(new BlockcloudError("GATEWAY_LISTEN", "Cannot listen on 127.0.0.1:80."));
+    other.running();
+    expect(await value("gateway_receipts_total")).to.equal(0);
+    expect(await value("gateway_receipts_total", { service: "8" })).to.equal(1);
+    expect(await value("provider_service_up")).to.equal(0);
+    expect(await value("provider_service_up", { service: "8" })).to.equal(1);
+    expect(metrics.health.report().checks).to.deep.equal([
+      { name: "service_7", ok: false, reason: "cannot start: GATEWAY_LISTEN" },
+      { name: "service_8", ok: true },
+    ]);
+    provider.running();
+    expect(metrics.health.report().ok).to.equal(true);
+  });
+
+  it("forget a service that was removed, so that no alert is about it", async () => {
+    provider.receipt();
+    provider.finished(200, 0.1);
+    provider.serviceStatus("Suspended");
+    provider.published(1_700_000_000_500n);
+    agent.forget("7");
+    const { text } = await metrics.expose();
+    expect(text).not.to.contain('service="7"');
+    expect(metrics.health.report().checks).to.deep.equal([]);
+    agent.of("7");
+    expect(await value("gateway_receipts_total")).to.equal(0);
   });
 });

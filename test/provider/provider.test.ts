@@ -139,6 +139,14 @@ describe("Provider", () => {
     expect(told).to.deep.equal(["status done", "announce failed"]);
   });
 
+  it("publishes nothing once it was stopped in the middle of its start", async () => {
+    const starting = provider.start();
+    await provider.stop();
+    await starting;
+    expect(steps).to.deep.equal(["guard @0", "look @0", "withdraw @0", "unguard @0"]);
+    expect(log.said("info")).to.deep.equal([]);
+  });
+
   it("keeps no books once it has stopped", async () => {
     await provider.start();
     await timers.advance(70_000);

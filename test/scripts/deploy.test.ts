@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { encodeFunctionData, getAddress } from "viem";
@@ -245,12 +245,28 @@ describe("npm run deploy, to a chain with Sepolia's ID", () => {
     }
   });
 
-  it("deploys to a devnet, and anew when that chain is gone", async () => {
-    const deployTo = async (chain: Anvil) => {
-      const args = ["--network", "devnet", "--rpc", chain.rpcUrl, "--folder", folder, "--json"];
-      const { status, result, stderr } = await run("", ...args);
+  it("changes nothing where the chain was replaced, until it is asked to set the files aside", async () => {
+    const own = path.join(folder, "replaced");
+    const onDevnet = (chain: Anvil, ...args: string[]) =>
+      run("", "--network", "devnet", "--rpc", chain.rpcUrl, "--folder", own, "--json", ...args);
+    const deployTo = async (chain: Anvil, ...args: string[]) => {
+      const { status, result, stderr } = await onDevnet(chain, ...args);
       expect(status, stderr).to.equal(0);
       return result();
+    };
+    const everything = async () => {
+      const names = await readdir(own, { recursive: true, withFileTypes: true });
+      const files = names.filter((entry) => entry.isFile());
+      const paths = files.map((entry) => path.join(entry.parentPath, entry.name)).sort();
+      return Promise.all(paths.map(async (file) => [file, await readFile(file, "utf8")]));
+    };
+    const refusedBy = async (code: string, chain: Anvil, ...args: string[]) => {
+      const before = await everything();
+      const { status, stderr } = await onDevnet(chain, ...args);
+      expect(status).to.equal(1);
+      expect(stderr).to.match(new RegExp(`^${code}: `, "m"));
+      expect(await everything()).to.deep.equal(before);
+      return stderr;
     };
     // Two chains differ by their first block's time.
     const [one, two] = [
@@ -260,7 +276,33 @@ describe("npm run deploy, to a chain with Sepolia's ID", () => {
     try {
       const first = await deployTo(one);
       expect(first.deployment.epochSeconds).to.equal(12);
-      const second = await deployTo(two);
+      await refusedBy("DEPLOYMENT_OTHER_CHAIN", two, "--check");
+      await refusedBy("DEPLOYMENT_OTHER_CHAIN", two, "--check", "--set-aside");
+      const said = await refusedBy("DEPLOYMENT_OTHER_CHAIN", two);
+      for (const named of [
+        "--set-aside",
+        "deployments/devnet.json",
+        "ignition/deployments/devnet",
+        "ignition/deployments/devnet.parameters.json",
+        "ignition/set-aside/devnet-1",
+      ]) {
+        expect(said).to.contain(path.join(named));
+      }
+      // A checkout without the journal does not deploy a second time either.
+      const record = path.join(own, "ignition/deployments/devnet.parameters.json");
+      await rename(record, `${record}.elsewhere`);
+      await refusedBy("DEPLOYMENT_RECORD_MISSING", one);
+      await rename(`${record}.elsewhere`, record);
+
+      const text = await readFile(path.join(own, "deployments/devnet.json"), "utf8");
+      const second = await deployTo(two, "--set-aside");
+      const aside = path.join(own, "ignition/set-aside/devnet-1");
+      expect(await readFile(path.join(aside, "devnet.json"), "utf8")).to.equal(text);
+      expect((await readdir(aside)).sort()).to.deep.equal([
+        "devnet",
+        "devnet.json",
+        "devnet.parameters.json",
+      ]);
       expect(second.changed).to.equal(true);
       expect(second.deployment.genesis).not.to.equal(first.deployment.genesis);
     } finally {

@@ -24,6 +24,9 @@ export const INSPECTIONS = 3;
 /** How far a receipt's time may be outside its epoch, as a claim allows, milliseconds. */
 const RECEIPT_SLACK_MS = 60_000;
 
+/** Share of the time up to the last moment at which an inspection may begin; the rest is for locating. */
+const LOCATING = 0.9;
+
 /** Concurrent inspections: at most 64 MiB of bodies, and enough for a shard of dead services. */
 const MAX_PARALLEL = 64;
 
@@ -95,13 +98,27 @@ export class Inspector implements Voter {
     signal: AbortSignal,
   ): Promise<Vote | undefined> {
     const { number } = service;
-    const { log, metrics } = this.#dependencies;
+    const { log, metrics, time } = this.#dependencies;
+    // Every inspection gives the service all the time that its class allows, or is not made.
+    const latest = window.deadline - service.bounds.poorMs / 1000;
+    const skip = () => {
+      log.warn("no vote: not enough time is left to inspect the service", {
+        epoch,
+        number,
+        neededMs: service.bounds.poorMs,
+        leftMs: Math.max(0, Math.round((window.deadline - time.now()) * 1000)),
+      });
+    };
+    if (time.now() > latest) {
+      skip();
+      return undefined;
+    }
     const attempts = Array.from({ length: INSPECTIONS }, () =>
-      this.#attempt(service, { epoch, y, window, signal }),
+      this.#attempt(service, { epoch, y, window, latest, signal }),
     );
     const results = (await Promise.all(attempts)).filter((result) => result !== undefined);
     if (results.length === 0) {
-      log.warn("no time was left to inspect the service", { epoch, number });
+      skip();
       return undefined;
     }
     const findings = results.map(({ finding }) => finding);
@@ -113,6 +130,7 @@ export class Inspector implements Voter {
       grade,
       milliseconds: findings.map((finding) => Math.round(finding.elapsedMs)),
       reasons: findings.flatMap((finding) => finding.reason ?? []),
+      ...(results.length < INSPECTIONS && { skipped: INSPECTIONS - results.length }),
     });
     // A median above FAILED has an inspection above FAILED, which has a receipt.
     const proven = results.find(({ finding }) => finding.receipt !== undefined);
@@ -127,24 +145,33 @@ export class Inspector implements Voter {
    */
   async #attempt(
     service: AuditedService,
-    round: { epoch: number; y: Hex; window: InspectionWindow; signal: AbortSignal },
+    round: {
+      epoch: number;
+      y: Hex;
+      window: InspectionWindow;
+      /** The last moment at which the class's time is left, Unix seconds. */
+      latest: number;
+      signal: AbortSignal;
+    },
   ): Promise<{ salt: Hex; finding: Finding } | undefined> {
     const { time, metrics } = this.#dependencies;
     const { epoch, y, window, signal } = round;
-    await time.until(randomMoment(window), signal);
+    // Some time before the last moment: the service is located first.
+    const to = Math.min(window.to, window.from + LOCATING * (round.latest - window.from));
+    await time.until(randomMoment({ ...window, to }), signal);
     const queue = this.#queue;
     const waits = queue.pending >= queue.concurrency;
     const attempt = async () => {
       metrics?.running(queue.pending);
       // Starting late, for lack of a place or because the chain's time has jumped, would leave the service
       // less time than others.
-      const latest = waits ? window.to : (window.to + window.deadline) / 2;
-      if (time.now() > latest) return undefined;
+      const last = waits ? window.to : (window.to + window.deadline) / 2;
+      if (time.now() > Math.min(last, round.latest)) return undefined;
       const salt = bytesToHex(randomBytes(32));
       const nonce = inspectionNonce(y, service.number, salt);
       const { deadline } = window;
       const located = await this.#locate(service, signal);
-      if (located === undefined) return undefined;
+      if (located === undefined || time.now() > round.latest) return undefined;
       const limits = { deadline, signal };
       const finding = await this.#inspect(service, located.endpoint, { epoch, nonce, ...limits });
       metrics?.inspected(finding);
@@ -198,7 +225,7 @@ export class Inspector implements Voter {
         request,
         nonce,
         bounds: service.bounds,
-        timeMs: Math.max(1, (limits.deadline - time.now()) * 1000),
+        timeMs: Math.floor((limits.deadline - time.now()) * 1000),
         issuedWithin: {
           from: epochStart(time.timing, epoch) * 1000 - RECEIPT_SLACK_MS,
           to: epochStart(time.timing, epoch + 1) * 1000 + RECEIPT_SLACK_MS,

@@ -2,7 +2,7 @@ import type { Address, Hex } from "viem";
 import { HORIZON } from "../../protocol/epoch.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { ProbeSpecification } from "../../protocol/probe.ts";
-import { rootServiceId } from "../../protocol/serviceId.ts";
+import { parseServiceId, rootServiceId } from "../../protocol/serviceId.ts";
 import { Challenges, type Challenge, type Question } from "../challenges.ts";
 import type { ChainClient } from "../client.ts";
 import type { Deployment } from "../deployment.ts";
@@ -129,7 +129,7 @@ export async function readServiceView(
 }
 
 /**
- * The service with a number or a label.
+ * The root service with a number, an ID, a label or a name `<label>.bloc.alt`.
  *
  * @throws BlockcloudError `SERVICE_UNKNOWN`.
  */
@@ -139,13 +139,24 @@ export async function findService(
   name: string,
 ): Promise<bigint> {
   if (/^\d{1,11}$/.test(name) && BigInt(name) > 0n) return BigInt(name);
+  if (/^0x/i.test(name)) return rootNumber(name);
+  const label = name.toLowerCase().replace(/\.bloc\.alt\.?$/, "");
   const { labels } = contractsOf(deployment);
-  const args = [name] as const;
-  const number = /^[a-z0-9-]{1,63}$/.test(name)
+  const args = [label] as const;
+  const number = /^[a-z0-9-]{1,63}$/.test(label)
     ? await client.readContract({ ...labels, functionName: "numberOf", args })
     : 0n;
   if (number === 0n) throw unknownService(name);
   return number;
+}
+
+/** @throws BlockcloudError `SERVICE_ID_INVALID`, `SUBSERVICE_GIVEN`. */
+function rootNumber(id: string): bigint {
+  const { prefix, self } = parseServiceId(id);
+  if (BigInt(self) === 0n) return prefix;
+  throw new BlockcloudError("SUBSERVICE_GIVEN", `${id} is a sub-service of service ${prefix}.`, {
+    remedy: `Name the root service, ${prefix}: sub-services are not on chain.`,
+  });
 }
 
 function unknownService(name: string): BlockcloudError {

@@ -1,4 +1,4 @@
-import type { Address } from "viem";
+import { formatEther, type Address } from "viem";
 import { auditorChain } from "../../auditor/secrets.ts";
 import type { ChainClient } from "../../chain/client.ts";
 import type { Deployment } from "../../chain/deployment.ts";
@@ -41,6 +41,7 @@ amount, and enrols unless this hash chain is registered.`,
     const operator = addressOfKey(flags.operatorKey);
     const chain = auditorChain(flags.operatorKey, deployment, flags.chainNumber);
     const { stake, enrolled } = await standing(client, deployment, auditor, chain);
+    if (!enrolled) await needMinimumStake(client, deployment, maximum(stake, flags.stake));
     const missing = flags.stake > stake ? flags.stake - stake : 0n;
     const { proofOfService, staking } = deployment.contracts;
     const stakes =
@@ -84,6 +85,29 @@ amount, and enrols unless this hash chain is registered.`,
     return undefined;
   },
 });
+
+/** Checked before staking, because the contract refuses the enrolment only afterwards. */
+async function needMinimumStake(
+  client: ChainClient,
+  deployment: Deployment,
+  stake: bigint,
+): Promise<void> {
+  const minimum = await client.readContract({
+    address: deployment.contracts.staking,
+    abi: stakingAbi,
+    functionName: "minimumAuditorStake",
+  });
+  if (stake >= minimum) return;
+  throw new BlockcloudError(
+    "STAKE_BELOW_MINIMUM",
+    `A stake of ${formatEther(stake)} BLOC does not enrol an auditor: the minimum is ${formatEther(minimum)} BLOC.`,
+    { remedy: "Raise --stake." },
+  );
+}
+
+function maximum(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
+}
 
 function stakeStep(deployment: Deployment, amount: bigint): Step {
   return {

@@ -20,7 +20,7 @@ import { utc } from "../show/format.ts";
 
 /** The service that a challenge is about. */
 export const serviceArgument = {
-  name: text("<service>", "number or label of the service", anyText, { required: true }),
+  name: text("<service>", "number, label, name or ID of the service", anyText, { required: true }),
 };
 
 /** The sender: any account. */

@@ -1,12 +1,10 @@
 import { erc20Abi, formatEther, formatGwei, type Address } from "viem";
 import type { ChainClient } from "../../chain/client.ts";
 import type { Deployment } from "../../chain/deployment.ts";
+import { ENOUGH_ROUNDS, roundsLeft } from "../../chain/runway.ts";
 import { findKey } from "../../node/keys.ts";
 import type { Environment } from "../framework/io.ts";
 import { examine, ill, well, type CheckResult } from "./check.ts";
-
-/** Rounds, or epochs, for which a worker's ether should last. */
-const ROUNDS = 100n;
 
 /** A key to check. */
 export interface KeyToCheck {
@@ -62,11 +60,15 @@ async function balance(
     }),
     client.getGasPrice(),
   ]);
-  const rounds = price === 0n ? ROUNDS : ether / (gasPerRound * price);
+  const rounds = roundsLeft(ether, price, gasPerRound) ?? ENOUGH_ROUNDS;
   const detail =
     `${formatEther(ether)} ETH, for about ${rounds} rounds at ${formatGwei(price)} gwei; ` +
     `${formatEther(bloc)} BLOC`;
-  return rounds >= ROUNDS
+  return rounds >= ENOUGH_ROUNDS
     ? well(`${name} balance`, detail)
-    : ill(`${name} balance`, detail, `Send ether to ${address}: it should last ${ROUNDS} rounds.`);
+    : ill(
+        `${name} balance`,
+        detail,
+        `Send ether to ${address}: it should last ${ENOUGH_ROUNDS} rounds.`,
+      );
 }

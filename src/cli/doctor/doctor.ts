@@ -1,30 +1,47 @@
 import type { ChainClient } from "../../chain/client.ts";
 import type { Deployment } from "../../chain/deployment.ts";
+import { GAS_PER_ROUND } from "../../chain/runway.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
-import { keyPathFlags, state, workerFlags } from "../framework/commonFlags.ts";
+import { keyPathFlags, pathOf, state, workerFlags } from "../framework/commonFlags.ts";
 import { exitCodes } from "../framework/exitCodes.ts";
 import { optional } from "../framework/flag.ts";
+import { keeperKey } from "../keeper/flags.ts";
 import { listen } from "../provider/flags.ts";
+import { dns, http } from "../resolver/flags.ts";
+import { deviceKey } from "../subservice/flags.ts";
 import { ownVersion } from "../version.ts";
 import { examineKeys } from "./accounts.ts";
 import { examine, findingsText, ill, well, type CheckResult } from "./check.ts";
 import { examineNode, examinePort, examineState } from "./host.ts";
 import { examineRpc } from "./rpc.ts";
 
+/** Keys of groups that have flags of their own. */
+const moreKeys = { keeperKey: pathOf(keeperKey), deviceKey: pathOf(deviceKey) };
+
 /** `blockcloud doctor` */
 export const doctor = chainCommand(
   {
-    flags: { state, metrics: workerFlags.metrics, listen: optional(listen), ...keyPathFlags },
+    flags: {
+      state,
+      metrics: workerFlags.metrics,
+      http,
+      dns,
+      listen: optional(listen),
+      ...keyPathFlags,
+      ...moreKeys,
+    },
     examples: [
       "blockcloud doctor --wallet-key-file wallet.key --service-key-file service.key",
       "blockcloud doctor --operator-key-file operator.key --metrics 127.0.0.1:9464 --json",
     ],
     notes: "Exit code 1 if any check failed. It sends nothing and opens no encrypted key.",
     async run({ flags, io, client, deployment, output }) {
-      const { walletKey, serviceKey, ownerKey, operatorKey } = flags;
+      const { walletKey, serviceKey, ownerKey, operatorKey, keeperKey, deviceKey } = flags;
       const now = io.now() / 1000;
       const ports = [
         ...(flags.listen === undefined ? [] : [examinePort("listen", flags.listen)]),
+        ...(flags.http === undefined ? [] : [examinePort("http", flags.http)]),
+        ...(flags.dns === undefined ? [] : [examinePort("dns", flags.dns)]),
         ...(flags.metrics === undefined ? [] : [examinePort("metrics", flags.metrics)]),
       ];
       const findings: CheckResult[] = [
@@ -37,10 +54,12 @@ export const doctor = chainCommand(
         )),
         ...(await examineKeys(
           [
-            named("wallet", walletKey, "BLOCKCLOUD_WALLET_KEY", 100_000n),
+            named("wallet", walletKey, "BLOCKCLOUD_WALLET_KEY", GAS_PER_ROUND.provider),
             named("service", serviceKey, "BLOCKCLOUD_SERVICE_KEY", 0n),
             named("owner", ownerKey, "BLOCKCLOUD_OWNER_KEY", 0n),
-            named("operator", operatorKey, "BLOCKCLOUD_OPERATOR_KEY", 230_000n),
+            named("operator", operatorKey, "BLOCKCLOUD_OPERATOR_KEY", GAS_PER_ROUND.auditor),
+            named("keeper", keeperKey, "BLOCKCLOUD_KEEPER_KEY", GAS_PER_ROUND.keeper),
+            named("device", deviceKey, "BLOCKCLOUD_DEVICE_KEY", 0n),
           ],
           io.env,
           { client, deployment },

@@ -11,6 +11,8 @@ import {
 } from "./command.ts";
 import { chainFlags } from "./commonFlags.ts";
 import type { Flags, Values } from "./flag.ts";
+import { missing } from "./settings.ts";
+import { ServiceLabel } from "./values.ts";
 
 /** The context of a command that uses the chain. */
 export interface ChainContext<F extends Flags, A extends Flags> extends LocalContext<
@@ -43,6 +45,10 @@ export function chainCommand<F extends Flags, A extends Flags = Flags>(
   const check: Check = (resolved, sources, problems) => {
     options.check?.(resolved, sources, problems);
     chooseDeployment(resolved, sources, problems);
+    // One that is there and wrong is told already.
+    const { rpc } = resolved.values;
+    if (resolved.found.rpc === undefined && Array.isArray(rpc) && rpc.length === 0)
+      problems.add(missing(chainFlags.rpc));
   };
   return defineCommand({ ...spec, flags }, check, async (local) => {
     const { deployment: file = "", rpc } = local.flags as unknown as Values<typeof chainFlags>;
@@ -54,8 +60,21 @@ export function chainCommand<F extends Flags, A extends Flags = Flags>(
       timers: local.io.timers,
     });
     if (options.checkChain !== false) await checkChain(client, deployment);
-    return spec.run({ ...local, deployment, client });
+    const flags = await withNumber(local.flags, client, deployment);
+    return spec.run({ ...local, flags, deployment, client });
   });
+}
+
+/** The flags with the number of the service that `--service` names by its label. */
+async function withNumber<V extends object>(
+  flags: V,
+  client: ChainClient,
+  deployment: Deployment,
+): Promise<V> {
+  const { service } = flags as { service?: unknown };
+  if (!(service instanceof ServiceLabel)) return flags;
+  const { findService } = await import("../../chain/views/serviceView.ts");
+  return { ...flags, service: await findService(client, deployment, service.label) };
 }
 
 /** Replaces the flags for file and network by the path of the deployment file. */
@@ -74,6 +93,8 @@ export const chooseDeployment: Check = (resolved, _, problems) => {
     const chosen = byFile < byName ? String(values.deployment) : named;
     const source = (byFile < byName ? file : network)?.source ?? "";
     values.deployment = chosen;
-    problems.collect(source, () => loadDeployment(chosen));
+    const deployment = problems.collect(source, () => loadDeployment(chosen));
+    // What the network's file says stands in for what nobody gave.
+    if (found.rpc === undefined && deployment?.rpc !== undefined) values.rpc = deployment.rpc;
   }
 };

@@ -48,6 +48,8 @@ export interface LocalContext<F extends Flags, A extends Flags> {
   readonly progress: Progress;
   /** Aborted by Ctrl-C and SIGTERM, with an error whose remedy says how to continue. */
   readonly signal: AbortSignal;
+  /** Stops listening for signals, for a worker that listens itself; `signal` is not aborted any more. */
+  handOver(): void;
   /** @throws BlockcloudError `REFUSED`. */
   confirm(question: string): Promise<void>;
 }
@@ -113,6 +115,7 @@ export function defineCommand<F extends Flags, A extends Flags>(
           output: new Output(values.json === true, io.stdout),
           progress: new Progress(io.stderr, io.interactive),
           signal,
+          handOver: unlisten,
           confirm: (question) => confirm(io, question, signal),
         };
         try {
@@ -142,6 +145,7 @@ function describe(
 
 function helpOf({ about, options, kind }: Flag<unknown>): string {
   const ways = [
+    ...(options.required === true ? ["required"] : []),
     ...(!options.default || kind === "switch" ? [] : [`default: ${options.default}`]),
     ...(options.env === undefined ? [] : [`env: ${options.env}`]),
   ];

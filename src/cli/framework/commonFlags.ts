@@ -9,7 +9,7 @@ import {
   oneOf,
   pollSeconds,
   rpcUrl,
-  serviceNumber,
+  serviceNamed,
   webSocketUrl,
 } from "./values.ts";
 import { file, key, keys, list, text, toggle, type Flag, type Values } from "./flag.ts";
@@ -38,7 +38,7 @@ export const chainFlags = {
   network: text(
     "--network <name>",
     "network of deployments/<name>.json, instead of --deployment",
-    anyText.regex(/^[\w-]+$/, "Give the name of a network."),
+    anyText.regex(/^[\w-]{1,40}$/, "Give the name of a network."),
     {
       env: "BLOCKCLOUD_NETWORK",
       config: "network",
@@ -48,6 +48,7 @@ export const chainFlags = {
     env: "BLOCKCLOUD_RPC",
     config: "rpc",
     required: true,
+    preset: true,
     secret: true,
   }),
 };
@@ -153,11 +154,16 @@ export const operatorKey = key(
 );
 
 /** The service of the command. */
-export const service = text("--service <number>", "service number", serviceNumber, {
-  env: "BLOCKCLOUD_SERVICE",
-  config: "provider.service",
-  required: true,
-});
+export const service = text(
+  "--service <service>",
+  "the service: its number, its label or its ID",
+  serviceNamed,
+  {
+    env: "BLOCKCLOUD_SERVICE",
+    config: "provider.service",
+    required: true,
+  },
+);
 /** The auditor of the command. */
 export const auditor = text(
   "--auditor <address>",
@@ -215,6 +221,16 @@ export const workerFlags = {
       default: "info",
     },
   ),
+  logFormat: text(
+    "--log-format <format>",
+    "json or text, one line each; auto is text at a terminal and json elsewhere",
+    oneOf("auto", "json", "text"),
+    {
+      env: "BLOCKCLOUD_LOG_FORMAT",
+      config: "logFormat",
+      default: "auto",
+    },
+  ),
   withParent: toggle("--with-parent", "stop when standard input ends"),
 };
 
@@ -234,6 +250,7 @@ export const keyPathFlags = {
   operatorKey: pathOf(operatorKey),
 };
 
-function pathOf({ syntax, about, options }: Flag<unknown>) {
+/** The flag of a key for a command that only looks at its file. */
+export function pathOf({ syntax, about, options }: Flag<unknown>) {
   return file(syntax, about, anyText, { ...(options.config && { config: options.config }) });
 }

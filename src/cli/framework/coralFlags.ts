@@ -52,6 +52,14 @@ export const coralAllowLoopback = toggle(
   { config: "coral.allowLoopback" },
 );
 
+/** The nodes to join by: those that were named, else those of the deployment. */
+export function bootstrapOf(
+  named: readonly string[] | undefined,
+  deployment: Deployment,
+): readonly string[] {
+  return named !== undefined && named.length > 0 ? named : (deployment.bootstrap ?? []);
+}
+
 /** The node of {@link coralFlags}. */
 export function coralOptions(
   flags: Values<ReturnType<typeof coralFlags>> & { readonly state: string },
@@ -70,7 +78,7 @@ export function coralOptions(
     files: { folder: flags.state, name: `${node.name}-${deploymentTag(deployment)}` },
     listen: flags.coralListen,
     announce: flags.coralAnnounce,
-    bootstrap: flags.coralBootstrap ?? [],
+    bootstrap: bootstrapOf(flags.coralBootstrap, deployment),
     subscribe: node.subscribe,
     allowPrivate: node.allowLoopback,
   };

@@ -26,6 +26,8 @@ export interface FlagOptions {
   readonly default?: string;
   /** Whether the command cannot run without it. */
   readonly required?: boolean;
+  /** Whether the deployment's file may stand in where a required one is not given. */
+  readonly preset?: boolean;
   /** Whether errors may show a wrong value; false if it may contain a secret. */
   readonly secret?: boolean;
 }

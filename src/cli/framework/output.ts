@@ -1,5 +1,6 @@
 import type { Writable } from "node:stream";
 import { CommanderError } from "commander";
+import { withoutKeys } from "../../node/misplaced.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 
 /** Prints a command's result once: text for people, or one line of JSON. */
@@ -45,7 +46,7 @@ export function describeError(error: unknown): { text: string; json: string } {
   }
   if (error instanceof CommanderError) {
     // Commander has printed its own message.
-    const message = error.message.replace(/^error: /, "");
+    const message = withoutKeys(error.message.replace(/^error: /, ""));
     return { text: "", json: toJson({ error: { code: "USAGE", message, remedy: "See --help." } }) };
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -39,13 +39,16 @@ export async function askPassword(
   question: string,
   signal: AbortSignal,
 ): Promise<string> {
-  const missing = () =>
-    new BlockcloudError("KEY_PASSWORD_MISSING", `A password is missing: ${question}.`, {
-      remedy: "Give --password-file, or set BLOCKCLOUD_PASSWORD.",
-    });
-  if (!io.interactive) throw missing();
+  if (!io.interactive) throw passwordMissing(question);
   const { password: ask } = await import("@clack/prompts");
   const answer = await ask({ message: question, input: io.stdin, output: io.stderr, signal });
-  if (typeof answer !== "string") throw missing();
+  if (typeof answer !== "string") throw passwordMissing(question);
   return answer;
+}
+
+/** The error of a command that may not ask. */
+export function passwordMissing(question: string): BlockcloudError {
+  return new BlockcloudError("KEY_PASSWORD_MISSING", `A password is missing: ${question}.`, {
+    remedy: "Give --password-file, or set BLOCKCLOUD_PASSWORD.",
+  });
 }

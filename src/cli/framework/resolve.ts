@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { readConfigFile, type ConfigEntries } from "../../node/config.ts";
 import { FoundKey } from "../../node/keys.ts";
+import { mayBeSecret } from "../../node/misplaced.ts";
 import { readPasswordFile } from "../../node/secretFile.ts";
 import { everyFlags } from "./commonFlags.ts";
 import type { Flag, Flags } from "./flag.ts";
@@ -56,6 +57,8 @@ export async function readSources(
 ): Promise<Sources> {
   const none = { io, config: new Map() as ConfigEntries, configFile: undefined };
   const named = findSetting(everyFlags.config, given, none)?.raw;
+  // The flag is read with all others, which notes that it is no path.
+  if (typeof named === "string" && mayBeSecret(named)) return none;
   const file = path.resolve(io.cwd, typeof named === "string" ? named : DEFAULT_CONFIG);
   if (named === undefined && !existsSync(file)) return none;
   const config = problems.collect("configuration", () => readConfigFile(file));
@@ -86,19 +89,24 @@ export async function openKeys(
   io: CliIo,
   signal: AbortSignal,
 ): Promise<Record<string, unknown>> {
-  const password = (where: string): Promise<string> => {
-    if (typeof passwordFile === "string") {
-      return Promise.resolve(readPasswordFile(passwordFile));
-    }
-    const given = io.env.BLOCKCLOUD_PASSWORD;
-    return given === undefined
-      ? askPassword(io, `Password of ${where}`, signal)
-      : Promise.resolve(given);
-  };
+  const ask = (question: string) => askPassword(io, question, signal);
+  const password = passwordOf(typeof passwordFile === "string" ? passwordFile : undefined, io, ask);
   const open = (value: unknown) => (value instanceof FoundKey ? value.unlock(password) : value);
   const opened: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(values)) {
     opened[name] = Array.isArray(value) ? await Promise.all(value.map(open)) : await open(value);
   }
   return opened;
+}
+
+/** The password of encrypted keys: from its file, from the environment, or by a question. */
+export function passwordOf(
+  passwordFile: string | undefined,
+  { env }: Pick<CliIo, "env">,
+  ask: (question: string) => Promise<string>,
+): (where: string) => Promise<string> {
+  return async (where) => {
+    if (passwordFile !== undefined) return readPasswordFile(passwordFile);
+    return env.BLOCKCLOUD_PASSWORD ?? (await ask(`Password of ${where}`));
+  };
 }

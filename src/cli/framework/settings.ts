@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
-import { findKey, findKeys, looksLikeKey, type FoundKey } from "../../node/keys.ts";
+import { findKey, findKeys, type FoundKey } from "../../node/keys.ts";
+import { mayBeSecret, refuseSecret } from "../../node/misplaced.ts";
 import type { ConfigEntries } from "../../node/config.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Flag } from "./flag.ts";
@@ -99,8 +100,14 @@ export function readSetting(
 ): unknown {
   if (flag.kind === "key" || flag.kind === "keys") return readKeys(flag, found, sources, problems);
   if (found === undefined) {
-    if (flag.options.required === true) problems.add(`${nameOf(flag)}: missing. ${howTo(flag)}`);
+    const { required, preset } = flag.options;
+    if (required === true && preset !== true) problems.add(missing(flag));
     return flag.kind === "list" ? [] : undefined;
+  }
+  const isMisplaced = flag.kind === "path" && [found.raw].flat().some(mayBeSecret);
+  if (isMisplaced) {
+    refused(found, problems);
+    return undefined;
   }
   const raw = flag.kind === "document" ? documentText(found, sources.io, problems) : found.raw;
   if (raw === undefined) return undefined;
@@ -112,6 +119,11 @@ export function readSetting(
   const what = shown ? "" : ` ${JSON.stringify(found.raw)}:`;
   for (const { message } of parsed.error.issues) problems.add(`${found.source}:${what} ${message}`);
   return undefined;
+}
+
+/** Says that a flag is missing, and how to give it. */
+export function missing(flag: Flag<unknown>): string {
+  return `${nameOf(flag)}: missing. ${howTo(flag)}`;
 }
 
 /** The name of a flag: `--stake`. */
@@ -139,6 +151,10 @@ function documentText(
   problems: Problems,
 ): Raw | undefined {
   if (typeof raw !== "string" || !raw.startsWith("@")) return raw;
+  if (mayBeSecret(raw.slice(1))) {
+    refused({ source, raw }, problems);
+    return undefined;
+  }
   const name = path.resolve(io.cwd, raw.slice(1));
   try {
     if (statSync(name).size <= MAX_DOCUMENT_BYTES) return readFileSync(name, "utf8");
@@ -171,7 +187,14 @@ function readKeys(
 
 /** A key in place of a file name must not become part of a path that is shown. */
 function keyPath(io: CliIo, file: string): string {
-  return looksLikeKey(file) ? file : path.resolve(io.cwd, file);
+  return mayBeSecret(file) ? file : path.resolve(io.cwd, file);
+}
+
+/** Notes that a secret stands where a path belongs, without repeating it. */
+function refused({ source, raw }: FoundSetting, problems: Problems): void {
+  problems.collect(source, () => {
+    for (const item of [raw].flat()) refuseSecret(item.replace(/^@/, ""));
+  });
 }
 
 function isPath({ kind }: Flag<unknown>): boolean {
@@ -185,5 +208,5 @@ function fromFolder(raw: Raw, folder: string): Raw {
 }
 
 function containsKey(raw: Raw): boolean {
-  return [raw].flat().some(looksLikeKey);
+  return [raw].flat().some(mayBeSecret);
 }

@@ -67,6 +67,42 @@ export const duration = refine((text) => {
   return milliseconds > 0 ? milliseconds : undefined;
 }, "Give a duration, for example 30d, 12h, 10m or 45s.");
 
+/** A service by its label, until the chain has said its number. */
+export class ServiceLabel {
+  readonly label: string;
+
+  constructor(label: string) {
+    this.label = label;
+  }
+}
+
+/**
+ * A service by number, ID, label or name. A label stands for the number that the chain says; commands get the
+ * number.
+ */
+export const serviceNamed = refine<bigint>(
+  (text) => serviceNumber.safeParse(text).data ?? rootOf(text) ?? labelOf(text),
+  "Give a service by its number, from 1, its label or its ID.",
+);
+
+function rootOf(text: string): bigint | undefined {
+  if (!/^0x/i.test(text)) return undefined;
+  try {
+    const { prefix, self } = parseServiceId(text);
+    return BigInt(self) === 0n ? prefix : undefined;
+  } catch (error) {
+    if (error instanceof BlockcloudError) return undefined;
+    throw error;
+  }
+}
+
+function labelOf(text: string): bigint | undefined {
+  const [, label] = /^(?!0x|\d+$)([a-z0-9-]{1,63})(?:\.bloc\.alt\.?)?$/i.exec(text) ?? [];
+  return label === undefined
+    ? undefined
+    : (new ServiceLabel(label.toLowerCase()) as unknown as bigint);
+}
+
 /** A service number. */
 export const serviceNumber = refine(
   (text) => (/^\d{1,11}$/.test(text) && BigInt(text) > 0n ? BigInt(text) : undefined),

@@ -1,8 +1,9 @@
 import { isHex, type Hex } from "viem";
 import { deploymentTag, type Deployment } from "../../chain/deployment.ts";
 import { createLogger } from "../../node/createLogger.ts";
-import { inOrder, runUntilSignal, type Startable } from "../../node/lifecycle.ts";
+import { inOrder, runUntilSignal, type Reloadable, type Startable } from "../../node/lifecycle.ts";
 import { WorkerLock, type LockOptions } from "../../node/lock.ts";
+import { logText } from "../../node/logText.ts";
 import type { Logger } from "../../node/logger.ts";
 import { leaveInTime, LogSink } from "../../node/logSink.ts";
 import { createMetrics, type Metrics } from "../../node/metrics.ts";
@@ -18,7 +19,14 @@ export interface WorkerSpec {
   /** The key that is locked while the worker runs; without a key, the name is locked. */
   readonly key?: Hex;
   readonly deployment: Deployment;
-  create(log: Logger, metrics: Metrics): Startable;
+  /**
+   * SIGHUP stops a worker, unless it can read its settings again.
+   *
+   * @param fail Ends a worker that finds, after its start, that it cannot go on.
+   */
+  create(log: Logger, metrics: Metrics, fail: (error: unknown) => void): Startable | Reloadable;
+  /** Lets the command listen for signals no longer: a command is interrupted by SIGHUP. */
+  readonly handOver?: () => void;
 }
 
 /**
@@ -29,23 +37,34 @@ export interface WorkerSpec {
  */
 export async function runWorker(
   flags: Values<typeof workerFlags>,
-  { name, key, deployment, create }: WorkerSpec,
+  { name, key, deployment, create, handOver }: WorkerSpec,
 ): Promise<number> {
   const lock = WorkerLock.take(workerLock(flags.state, deployment, key ?? name));
   try {
     const metrics = createMetrics(name);
+    const { logFormat } = flags;
+    const isText = logFormat === "text" || (logFormat === "auto" && process.stdout.isTTY);
     const sink = new LogSink(process.stdout, {
+      ...(isText && { format: logText }),
       dropped: (lines) => {
         metrics.logLinesDropped.add(lines, {});
       },
     });
     const log = createLogger({ name, level: flags.logLevel }, sink);
-    const worker = create(log, metrics);
+    const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
+    const worker = create(log, metrics, (error) => {
+      fail(error instanceof Error ? error : new Error(String(error)));
+    });
     const server = await metricsServer(flags.metrics, metrics, log);
     // The metrics server starts first and stops last.
     const parts = server === undefined ? worker : inOrder(server, worker);
     try {
-      return await runUntilSignal(parts, log, flags);
+      return await runUntilSignal(parts, log, {
+        withParent: flags.withParent,
+        failed,
+        reload: "reload" in worker ? () => worker.reload() : undefined,
+        listening: handOver,
+      });
     } finally {
       leaveInTime(sink);
     }

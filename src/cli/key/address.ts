@@ -1,4 +1,3 @@
-import path from "node:path";
 import { findKey } from "../../node/keys.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
 import { localCommand } from "../framework/command.ts";
@@ -10,8 +9,7 @@ export const keyAddress = localCommand({
   args: { file: fileArgument },
   examples: ["blockcloud key address wallet.key"],
   async run({ args, io, output }) {
-    const file = path.resolve(io.cwd, args.file);
-    const found = findKey({ file, variable: "", env: {} });
+    const found = findKey({ file: args.file, variable: "", env: {} });
     const address =
       found.address ??
       // The file does not contain its address, so only the password gives access to it.

@@ -1,4 +1,3 @@
-import path from "node:path";
 import type { Hex } from "viem";
 import { encryptKeystore } from "../../node/keystore.ts";
 import { readPasswordFile, writeSecretFile } from "../../node/secretFile.ts";
@@ -6,14 +5,14 @@ import { BlockcloudError } from "../../protocol/errors.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
 import type { LocalContext } from "../framework/command.ts";
 import { keyFlags } from "../framework/commonFlags.ts";
-import { text, type Flags, type Values } from "../framework/flag.ts";
+import { file, text, type Flags, type Values } from "../framework/flag.ts";
 import { askPassword } from "../framework/prompt.ts";
 import { anyText, wholeNumber } from "../framework/values.ts";
 
 /** Shortest password that is accepted. */
 const MIN_PASSWORD = 12;
 
-export const fileArgument = text("<file>", "key file", anyText, { required: true });
+export const fileArgument = file("<file>", "key file", anyText, { required: true });
 
 export const newPasswordFlags = {
   ...keyFlags,
@@ -36,8 +35,9 @@ type Context = Pick<LocalContext<Flags, Flags>, "io" | "signal" | "output" | "pr
  * @throws BlockcloudError `KEY_PASSWORD_WEAK`, `KEY_PASSWORD_MISSING`.
  */
 export async function newPassword({ flags, io, signal }: Context): Promise<string> {
-  const file = flags.passwordFile;
-  const given = file === undefined ? io.env.BLOCKCLOUD_PASSWORD : readPasswordFile(file);
+  const { passwordFile } = flags;
+  const given =
+    passwordFile === undefined ? io.env.BLOCKCLOUD_PASSWORD : readPasswordFile(passwordFile);
   const password = given ?? (await askPassword(io, "New password", signal));
   if (password.length < MIN_PASSWORD) {
     throw new BlockcloudError("KEY_PASSWORD_WEAK", "The password is too short.", {
@@ -54,12 +54,11 @@ export async function newPassword({ flags, io, signal }: Context): Promise<strin
 
 /** Writes an encrypted key to a file that must not exist. */
 export async function writeKeystore(context: Context, key: Hex, password: string): Promise<void> {
-  const { flags, args, io, output, progress } = context;
-  const file = path.resolve(io.cwd, args.file);
+  const { flags, args, output, progress } = context;
   const address = addressOfKey(key);
   progress.update("encrypting");
   const json = await encryptKeystore(key, address, password, 2 ** flags.cost);
   progress.clear();
-  writeSecretFile(file, json);
-  output.print({ file, address }, `${file} holds the key of ${address}, encrypted`);
+  writeSecretFile(args.file, json);
+  output.print({ file: args.file, address }, `${args.file} holds the key of ${address}, encrypted`);
 }

@@ -1,5 +1,13 @@
-import { text } from "../framework/flag.ts";
-import { hostAndPort, httpUrl, wholeNumber } from "../framework/values.ts";
+import { file, text } from "../framework/flag.ts";
+import { anyText, hostAndPort, httpUrl, wholeNumber } from "../framework/values.ts";
+
+/** The file with the services of an agent that serves several. */
+export const servicesFile = file(
+  "--services-file <file>",
+  "file with several services, in place of the flags of one; SIGHUP reads it again",
+  anyText,
+  { env: "BLOCKCLOUD_SERVICES_FILE", config: "provider.servicesFile" },
+);
 
 /** `--listen` of the gateway. */
 export const listen = text(

@@ -27,8 +27,9 @@ export const providerMove = chainCommand({
     "blockcloud provider move --service 7 --listen 0.0.0.0:8081 --to http://203.0.113.7:8081",
   ],
   notes: `The agent is "provider run" with the same state folder. It continues to listen at the old address until
-the lease of the old record ends. The move survives restarts and ends with the next move or with --back.`,
-  async run({ flags, deployment, output, signal, progress }) {
+the lease of the old record ends. The move survives restarts and ends with the next move or with --back. A move
+that no agent takes within --wait is withdrawn: an agent that starts later does not carry it out.`,
+  async run({ flags, deployment, io, output, signal, progress }) {
     const { service: number, to, listen, back } = flags;
     if (back === (to !== undefined || listen !== undefined)) {
       throw new BlockcloudError("CONFIG_INVALID", "The new address is missing.", {
@@ -42,14 +43,20 @@ the lease of the old record ends. The move survives restarts and ends with the n
         output.print({ back: true }, "the agent goes back to the endpoint of its flags");
         return undefined;
       }
-      const id = store.requestMove({ uri: to?.href, listen });
+      const id = store.requestMove({ uri: to?.href, listen }, io.now() + flags.wait);
       progress.say("waiting for the agent");
       const outcome = await waitForOutcome(store, id, {
         waitMs: flags.wait,
         timers: systemTimers,
         signal,
       });
-      if ("code" in outcome) throw new BlockcloudError(outcome.code, outcome.message);
+      if ("code" in outcome) {
+        throw new BlockcloudError(outcome.code, outcome.message, {
+          remedy: outcome.again
+            ? "The agent keeps the move and tries again; --back takes it back."
+            : "The service stays where it was.",
+        });
+      }
       output.print(
         outcome,
         `${outcome.uris.join(", ")}: version ${outcome.issuedAt}, pushed to ${outcome.peers} peers in ` +

@@ -1,40 +1,34 @@
 import { systemTimers } from "../../node/timers.ts";
+import { addressOfKey } from "../../protocol/signature.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
 import {
+  chainPace,
   feeFlags,
   feePolicy,
-  previousServiceKeys,
-  service,
-  serviceKey,
+  keyFlags,
   walletKey,
-  chainPace,
   workerFlags,
 } from "../framework/commonFlags.ts";
 import { coralAllowLoopback, coralFlags, coralOptions } from "../framework/coralFlags.ts";
+import type { Values } from "../framework/flag.ts";
 import { runWorker } from "../framework/worker.ts";
-import { endpoint, listen, settleEvery, upstream } from "./flags.ts";
-import { gatewayFlags, gatewayLimits } from "./gatewayFlags.ts";
+import { chooseServices, serviceFlags, type singleFlags } from "./chooseServices.ts";
+import { gatewayLimits } from "./gatewayFlags.ts";
 
 /** The provider serves before the chain can be reached, and checks the chain itself. */
-const WITHOUT_CHAIN = { checkChain: false };
+const OPTIONS = { checkChain: false, check: chooseServices };
 
 /** `blockcloud provider run` */
 export const providerRun = chainCommand(
   {
     flags: {
-      service,
-      upstream,
-      listen,
-      endpoint,
-      settleEvery,
-      ...gatewayFlags,
-      serviceKey,
-      previousServiceKeys,
+      ...serviceFlags,
       walletKey,
       ...coralFlags(0),
       allowLoopback: coralAllowLoopback,
       ...feeFlags,
       ...workerFlags,
+      ...keyFlags,
     },
     examples: [
       "blockcloud provider run --service 7 --upstream http://127.0.0.1:3000 --listen 0.0.0.0:8080 \\\n" +
@@ -42,42 +36,65 @@ export const providerRun = chainCommand(
       "blockcloud provider run --service 7 --upstream http://127.0.0.1:3000 --listen 127.0.0.1:8080 \\\n" +
         "--trust-proxy 127.0.0.1 --endpoint https://weather.example --service-key-file service.key \\\n" +
         "--wallet-key-file wallet.key",
+      "blockcloud provider run --services-file services.json --wallet-key-file wallet.key",
     ],
-    async run({ flags, deployment }) {
+    notes: `With --services-file one agent serves several services: one key pays for all of them. SIGHUP reads the file
+again: services that were added start, those that were removed drain, and those that did not change keep their
+connections. A file with an error changes nothing.`,
+    async run({ flags, deployment, io, signal, handOver }) {
       // The record network takes half a second to load: not for every command.
       const { createProvider } = await import("../../provider/createProvider.ts");
-      return runWorker(flags, {
-        name: "provider",
-        key: flags.walletKey,
+      const { createProviders } = await import("../../provider/createProviders.ts");
+      const { servicesFile: file, passwordFile } = flags;
+      // The check has required the flags of one service, or a file.
+      const single = flags as unknown as Values<typeof singleFlags>;
+      const agent = {
+        rpcUrls: flags.rpc,
+        pace: chainPace(flags),
+        fees: feePolicy(flags),
         deployment,
-        create: (log, metrics) =>
+        walletKey: flags.walletKey,
+        stateDir: flags.state,
+        coral: coralOptions(flags, deployment, {
+          name: `provider-${file === undefined ? single.service : addressOfKey(flags.walletKey)}`,
+          // It only publishes, and needs no messages of other services.
+          subscribe: false,
+          allowLoopback: flags.allowLoopback,
+        }),
+      };
+      const worker = { name: "provider", key: flags.walletKey, deployment };
+      if (file !== undefined) {
+        const { FileSource } = await import("./serviceSource.ts");
+        const source = new FileSource({ file, passwordFile }, { io, signal });
+        return runWorker(flags, {
+          ...worker,
+          create: (log, metrics, fail) =>
+            createProviders(agent, source, { timers: systemTimers, log, metrics, fail }),
+          handOver,
+        });
+      }
+      return runWorker(flags, {
+        ...worker,
+        create: (log, metrics, fail) =>
           createProvider(
-            {
-              rpcUrls: flags.rpc,
-              pace: chainPace(flags),
-              fees: feePolicy(flags),
-              deployment,
-              number: flags.service,
-              serviceKey: flags.serviceKey,
-              previousKeys: flags.previousServiceKeys,
-              walletKey: flags.walletKey,
-              upstream: flags.upstream,
-              listen: flags.listen,
-              endpoint: flags.endpoint?.href,
-              gateway: gatewayLimits(flags),
-              settleEvery: flags.settleEvery,
-              stateDir: flags.state,
-              coral: coralOptions(flags, deployment, {
-                name: `provider-${flags.service}`,
-                // It only publishes, and needs no messages of other services.
-                subscribe: false,
-                allowLoopback: flags.allowLoopback,
-              }),
-            },
-            { timers: systemTimers, log, metrics },
+            { ...agent, ...settingsOf(single) },
+            { timers: systemTimers, log, metrics, fail },
           ),
       });
     },
   },
-  WITHOUT_CHAIN,
+  OPTIONS,
 );
+
+function settingsOf(flags: Values<typeof singleFlags>) {
+  return {
+    number: flags.service,
+    serviceKey: flags.serviceKey,
+    previousKeys: flags.previousServiceKeys,
+    upstream: flags.upstream,
+    listen: flags.listen,
+    endpoint: flags.endpoint?.href,
+    gateway: gatewayLimits(flags),
+    settleEvery: flags.settleEvery,
+  };
+}

@@ -1,10 +1,11 @@
 import { loadDeployment } from "../../chain/deployment.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
+import { rootServiceId } from "../../protocol/serviceId.ts";
 import { answerToJson } from "../../resolver/answerSchema.ts";
 import { chooseDeployment } from "../framework/chainCommand.ts";
 import { defineCommand, type Check } from "../framework/command.ts";
 import { chainFlags, resolverUrl } from "../framework/commonFlags.ts";
-import { coralAllowLoopback, coralFlags } from "../framework/coralFlags.ts";
+import { bootstrapOf, coralAllowLoopback, coralFlags } from "../framework/coralFlags.ts";
 import { optional, text, toggle, type Values } from "../framework/flag.ts";
 import { describeError } from "../framework/output.ts";
 import { anyText } from "../framework/values.ts";
@@ -26,10 +27,10 @@ const flags = {
 };
 
 const check: Check = (resolved, sources, problems) => {
-  const { resolver, verify, rpc } = resolved.values;
+  const { resolver, verify } = resolved.values;
   if (resolver !== undefined && verify !== true) return;
   chooseDeployment(resolved, sources, problems);
-  if (!Array.isArray(rpc) || rpc.length === 0) {
+  if (!Array.isArray(resolved.values.rpc) || resolved.values.rpc.length === 0) {
     problems.add("--rpc: missing. Only --resolver without --verify needs no chain.");
   }
 };
@@ -37,10 +38,15 @@ const check: Check = (resolved, sources, problems) => {
 /** `blockcloud resolve` */
 export const resolve = defineCommand(
   {
-    args: { name: text("<name or ID>", "the service", anyText, { required: true }) },
+    args: {
+      name: text("<service>", "number, label, name or ID of the service", anyText, {
+        required: true,
+      }),
+    },
     flags,
     examples: [
       "blockcloud resolve weather.bloc.alt",
+      "blockcloud resolve 4",
       "blockcloud resolve weather.bloc.alt --resolver http://127.0.0.1:8053 --verify",
       "blockcloud resolve sensor.weather.bloc.alt --coral-bootstrap /ip4/203.0.113.7/tcp/4170 --json",
     ],
@@ -65,7 +71,7 @@ that resolver's answer, which needs no chain; --verify checks the answer against
       await source.start();
       do {
         try {
-          showAnswer(await source.ask(args.name, signal));
+          showAnswer(await source.ask(fullName(args.name), signal));
         } catch (error) {
           signal.throwIfAborted();
           if (!given.watch || !(error instanceof BlockcloudError)) throw error;
@@ -85,6 +91,12 @@ that resolver's answer, which needs no chain; --verify checks the answer against
   },
 );
 
+/** A number or a label alone, as the other commands take them, written out. */
+function fullName(name: string): string {
+  if (/^\d{1,11}$/.test(name) && BigInt(name) > 0n) return rootServiceId(BigInt(name));
+  return /^[a-z0-9-]{1,63}$/i.test(name) && !/^0x/i.test(name) ? `${name}.bloc.alt` : name;
+}
+
 function sourceOf(given: Values<typeof flags>): ResolveSource {
   const { resolver, verify, watch, allowLoopback } = given;
   const chain = () => ({
@@ -92,8 +104,9 @@ function sourceOf(given: Values<typeof flags>): ResolveSource {
     deployment: loadDeployment(given.deployment ?? ""),
   });
   if (resolver !== undefined) return remoteSource(resolver, verify ? chain() : undefined);
-  return ownSource(chain(), {
-    bootstrap: given.coralBootstrap ?? [],
+  const own = chain();
+  return ownSource(own, {
+    bootstrap: bootstrapOf(given.coralBootstrap, own.deployment),
     // Only a watch needs pushed messages.
     subscribe: watch,
     allowPrivate: allowLoopback,

@@ -19,7 +19,7 @@ export const resolverRun = chainCommand({
     ...workerFlags,
   },
   examples: [
-    "blockcloud resolver run --http :8053 --dns :5353",
+    "blockcloud resolver run --http :8053 --dns :5335",
     "blockcloud resolver run --http :8053 --trust-proxy 127.0.0.1 --trust-proxy 192.0.2.0/24",
     "blockcloud resolver run --dns 192.0.2.53:53 --coral-bootstrap /ip4/203.0.113.7/tcp/4170",
   ],

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { parseProbe, type ProbeInput } from "../../protocol/probe.ts";
 import { serviceKey } from "../framework/commonFlags.ts";
-import { document, text } from "../framework/flag.ts";
+import { document, text, toggle } from "../framework/flag.ts";
 import { anyText, blocAmount } from "../framework/values.ts";
 
 /** Longest description URI, bytes (`MAX_METADATA` of the registry). */
@@ -44,6 +44,10 @@ export const registrationFlags = {
   class: text("--class <name>", "class of the service", anyText, { default: "http" }),
   probe: probeFlag,
   stake: text("--stake <bloc>", "BLOC to stake", blocAmount, { default: "1000" }),
+  belowMinimum: toggle(
+    "--below-minimum",
+    "take a stake below the class's minimum: the service is not active until the rest is staked",
+  ),
   metadata: text("--metadata <uri>", "URI of a description", metadataUri, { default: "" }),
   serviceKey,
 };

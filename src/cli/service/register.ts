@@ -13,7 +13,7 @@ import { walletKey } from "../framework/commonFlags.ts";
 import { transactCommand } from "../framework/transactCommand.ts";
 import { sentJson } from "../framework/transactor.ts";
 import { registryCall } from "./change.ts";
-import { classNamed } from "./classes.ts";
+import { classNamed, isEnough, needMinimumStake } from "./classes.ts";
 import { registrationFlags } from "./flags.ts";
 
 /** Number of newest services in which an earlier registration is searched. */
@@ -44,6 +44,7 @@ key, and does not register twice.`,
     const [classId, kind] = await classNamed(services, flags.class);
     const { registrationFee: fee } = kind;
     const { stake } = flags;
+    needMinimumStake(kind, stake, flags.belowMinimum);
     const probe = bytesToHex(encodeProbe(flags.probe, kind.name));
     const { registry, staking } = deployment.contracts;
     const args = [classId, key, probe, flags.metadata, stake];
@@ -53,9 +54,9 @@ key, and does not register twice.`,
       steps: [await transactor.paying(register, staking, stake + fee)],
       bloc: { burned: fee, staked: stake },
       outcome: [
-        stake < kind.minimumStake || stake === 0n
-          ? "the service is registered, and Unstaked until its stake reaches the class's minimum"
-          : "the service is active two epochs from now",
+        isEnough(kind, stake)
+          ? "the service is active two epochs from now"
+          : "the service is registered, and Unstaked until its stake reaches the class's minimum",
       ],
     });
     const [event] = parseEventLogs({

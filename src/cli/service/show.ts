@@ -8,7 +8,11 @@ import { showOrWatch, watchFlag } from "../show/watch.ts";
 
 /** `blockcloud service show` */
 export const serviceShow = chainCommand({
-  args: { name: text("<number or label>", "the service", anyText, { required: true }) },
+  args: {
+    name: text("<service>", "number, label, name or ID of the service", anyText, {
+      required: true,
+    }),
+  },
   flags: { ...reportFlags, watch: watchFlag },
   examples: ["blockcloud service show 7", "blockcloud service show weather --epochs 48 --json"],
   notes: `Runs the service's own probe once from this host against its published endpoint, as auditors do;

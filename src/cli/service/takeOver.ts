@@ -7,7 +7,7 @@ import { service, walletKey } from "../framework/commonFlags.ts";
 import { transactCommand } from "../framework/transactCommand.ts";
 import { sentJson } from "../framework/transactor.ts";
 import { registryCall } from "./change.ts";
-import { classNamed } from "./classes.ts";
+import { classNamed, isEnough, needMinimumStake } from "./classes.ts";
 import { registrationFlags } from "./flags.ts";
 
 /** `blockcloud service take-over` */
@@ -39,6 +39,7 @@ same wallet. Its stake in the earlier version unbonds, and its pay is settled, b
     }
     const [classId, kind] = await classNamed(services, flags.class);
     const { stake } = flags;
+    needMinimumStake(kind, stake, flags.belowMinimum);
     const probe = bytesToHex(encodeProbe(flags.probe, kind.name));
     const { registry, staking } = deployment.contracts;
     const key = addressOfKey(flags.serviceKey);
@@ -48,7 +49,11 @@ same wallet. Its stake in the earlier version unbonds, and its pay is settled, b
       title: `take service ${number} over from the earlier version`,
       steps: [await transactor.paying(takeOver, staking, stake)],
       bloc: { staked: stake },
-      outcome: ["the service continues here two epochs from now, with its label if it has one"],
+      outcome: [
+        isEnough(kind, stake)
+          ? "the service continues here two epochs from now, with its label if it has one"
+          : "the service is here, and Unstaked until its stake reaches the class's minimum",
+      ],
     });
     output.print(
       { number: Number(number), id, owner, already: false, transactions: sentJson(sent) },

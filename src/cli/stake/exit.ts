@@ -47,18 +47,19 @@ type Context = TransactContext<typeof leavingFlags, Flags>;
 async function leave(context: Context, role: Values<typeof roleFlags>): Promise<undefined> {
   const { flags, io, client, deployment, transactor, output, progress, signal } = context;
   const waiting = { client, timers: io.timers, progress, signal };
-  const rounds = role.auditor
-    ? new LastRounds(
-        {
-          auditor: transactor.account,
-          stateDir: flags.state,
-          operatorKey: flags.operatorKey,
-          rpcUrls: flags.rpc,
-          fees: feePolicy(flags),
-        },
-        { deployment, ...waiting },
-      )
-    : undefined;
+  const rounds =
+    role.auditor !== undefined
+      ? new LastRounds(
+          {
+            auditor: transactor.account,
+            stateDir: flags.state,
+            operatorKey: flags.operatorKey,
+            rpcUrls: flags.rpc,
+            fees: feePolicy(flags),
+          },
+          { deployment, ...waiting },
+        )
+      : undefined;
   const read = () => readLeaving(role, transactor.account, { client, deployment });
 
   await rounds?.check();

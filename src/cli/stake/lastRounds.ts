@@ -48,7 +48,8 @@ export class LastRounds {
    * Epochs whose round is not claimed but still can be; undefined if this host has no state of the auditor.
    */
   async open(): Promise<number[] | undefined> {
-    const file = auditorStoreFile(this.#options.stateDir, this.#options.auditor);
+    const { stateDir, auditor } = this.#options;
+    const file = auditorStoreFile(stateDir, auditor, this.#d.deployment);
     if (!existsSync(file)) return undefined;
     const epoch = await this.#d.client.readContract({
       address: this.#d.deployment.contracts.proofOfService,

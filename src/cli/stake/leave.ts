@@ -34,7 +34,7 @@ export async function readLeaving(
   const { client, deployment } = chain;
   const [stake, owed, { timestamp }] = await Promise.all([
     readStake(flags, account, chain),
-    flags.auditor || flags.service === undefined
+    flags.auditor !== undefined || flags.service === undefined
       ? uncollected(client, deployment, account)
       : servicePay(client, deployment, flags.service),
     client.getBlock(),
@@ -61,7 +61,7 @@ async function ownStake(
   stake: Stake,
   { client, deployment }: { client: ChainClient; deployment: Deployment },
 ): Promise<bigint> {
-  if (flags.auditor || flags.service === undefined) return stake.amount;
+  if (flags.auditor !== undefined || flags.service === undefined) return stake.amount;
   const { staker } = await serviceState(client, deployment, flags.service);
   return staker === account ? stake.amount : 0n;
 }

@@ -1,13 +1,22 @@
-import type { Address, Hex } from "viem";
+import { isAddress, isAddressEqual, type Address, type Hex } from "viem";
 import type { ChainClient } from "../../chain/client.ts";
 import type { Deployment } from "../../chain/deployment.ts";
 import { stakingAbi } from "../../protocol/abi/staking.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Check } from "../framework/command.ts";
 import { ownerKey, service, walletKey } from "../framework/commonFlags.ts";
-import { optional, toggle, type Values } from "../framework/flag.ts";
+import { optional, text, type Values } from "../framework/flag.ts";
 import type { Step } from "../framework/plan.ts";
 import { howTo } from "../framework/settings.ts";
+import { FoundKey } from "../../node/keys.ts";
+import { address, refine } from "../framework/values.ts";
 import { serviceState } from "../service/state.ts";
+
+/** An address, or `true` where the flag stands alone. */
+const ownAuditor = refine<Address | true>(
+  (given) => (given === "true" ? true : address.safeParse(given).data),
+  "Give an address: 0x and 40 hexadecimal digits, or none.",
+);
 
 /**
  * Selects the stake of a command: that of a service, with the wallet key, or of an auditor, with the owner
@@ -15,22 +24,33 @@ import { serviceState } from "../service/state.ts";
  */
 export const roleFlags = {
   service: optional(service),
-  auditor: toggle("--auditor", "the stake of the auditor that the owner key owns"),
+  auditor: text(
+    "--auditor [address]",
+    "the auditor: its owner's address, which is the owner key's where none is given",
+    ownAuditor,
+    {},
+  ),
   walletKey: optional(walletKey),
   ownerKey: optional(ownerKey),
 };
 
 /** Checks that exactly one role and its key are given. */
 export const checkRole: Check = ({ values, found }, _sources, problems) => {
-  const auditor = values.auditor === true;
+  const auditor = values.auditor !== undefined;
   if (auditor && found.service?.source === "--service") {
     problems.add("--service, --auditor: give one of the two.");
   } else if (!auditor && found.service === undefined) {
-    problems.add("--service: missing. Give --service <number>, or --auditor.");
+    problems.add("--service: missing. Give --service <service>, or --auditor.");
   }
   const flag = auditor ? ownerKey : walletKey;
   const key = auditor ? values.ownerKey : values.walletKey;
   const named = auditor ? found.ownerKey : found.walletKey;
+  if (auditor && isAddress(String(values.auditor)) && key instanceof FoundKey) {
+    const owner = key.address;
+    if (owner !== undefined && !isAddressEqual(owner, values.auditor as Address)) {
+      problems.add(`--auditor: the owner key is ${owner}'s. Give the key of the auditor's owner.`);
+    }
+  }
   // A key that is given but invalid is reported separately.
   if (key === undefined && named === undefined) {
     problems.add(`${flag.syntax}: KEY_MISSING: There is no key. ${howTo(flag)}`);
@@ -39,7 +59,7 @@ export const checkRole: Check = ({ values, found }, _sources, problems) => {
 
 /** The key of the role; {@link checkRole} ensures that there is one. */
 export function roleKey(flags: Values<typeof roleFlags>): Hex {
-  const key = flags.auditor ? flags.ownerKey : flags.walletKey;
+  const key = flags.auditor === undefined ? flags.walletKey : flags.ownerKey;
   if (key === undefined) throw new TypeError("The command has no key flag.");
   return key;
 }
@@ -75,12 +95,18 @@ export async function readStake(
   chain: { client: ChainClient; deployment: Deployment },
 ): Promise<Stake> {
   const { client, deployment } = chain;
+  // An encrypted key may say its address only once it is open.
+  if (typeof flags.auditor === "string" && !isAddressEqual(flags.auditor, account)) {
+    throw new BlockcloudError("AUDITOR_OTHER", `The owner key is ${account}'s.`, {
+      remedy: "Give the key of the auditor's owner.",
+    });
+  }
   const contract = { address: deployment.contracts.staking, abi: stakingAbi } as const;
   const step = (name: string, functionName: string, args: readonly unknown[]): Step => ({
     name,
     call: { ...contract, functionName, args },
   });
-  if (flags.auditor || flags.service === undefined) {
+  if (flags.auditor !== undefined || flags.service === undefined) {
     const args = [account] as const;
     const [[amount], minimum, unbonding] = await Promise.all([
       client.readContract({ ...contract, functionName: "auditorStake", args }),

@@ -38,7 +38,7 @@ export const subserviceRun = chainCommand(
         name: "subservice",
         key: flags.deviceKey,
         deployment,
-        create: (log, metrics) =>
+        create: (log, metrics, fail) =>
           createSubService(
             {
               rpcUrls: flags.rpc,
@@ -58,7 +58,7 @@ export const subserviceRun = chainCommand(
                 allowLoopback: flags.allowLoopback,
               }),
             },
-            { timers: systemTimers, log, metrics },
+            { timers: systemTimers, log, metrics, fail },
           ),
       });
     },

@@ -13,7 +13,7 @@ import { livenessProof } from "../../protocol/challenge.ts";
 import { epochStart, RING } from "../../protocol/epoch.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
 import { blockcloudDomain } from "../../protocol/typedData.ts";
-import type { ProviderMetrics } from "../metrics.ts";
+import type { ServiceMetrics } from "../metrics.ts";
 
 /** Minimum number of checks, and of attempts at a failing answer, in a window. */
 const LOOKS = 60;
@@ -37,7 +37,7 @@ export interface ChallengeResponderDependencies {
   time: ChainTime;
   timers: Timers;
   log: Logger;
-  metrics?: Pick<ProviderMetrics, "challengeOpen" | "challengeClosed">;
+  metrics?: Pick<ServiceMetrics, "challengeOpen" | "challengeClosed">;
 }
 
 /**
@@ -53,7 +53,7 @@ export class ChallengeResponder implements Startable {
   readonly #time: ChainTime;
   readonly #timers: Timers;
   readonly #log: Logger;
-  readonly #metrics: Pick<ProviderMetrics, "challengeOpen" | "challengeClosed"> | undefined;
+  readonly #metrics: Pick<ServiceMetrics, "challengeOpen" | "challengeClosed"> | undefined;
   readonly #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
   /** The open challenge, and the messages about it that were logged. */

@@ -1,11 +1,11 @@
 import { statusRemedies, type Services, type ServiceStatus } from "../../chain/services.ts";
 import type { Logger } from "../../node/logger.ts";
-import type { ProviderMetrics } from "../metrics.ts";
+import type { ServiceMetrics } from "../metrics.ts";
 
 export interface StatusWatchDependencies {
   services: Services;
   log: Logger;
-  metrics?: Pick<ProviderMetrics, "serviceStatus">;
+  metrics?: Pick<ServiceMetrics, "serviceStatus">;
 }
 
 /** Logs changes of the service's status; only an active service is audited and paid. */
@@ -13,7 +13,7 @@ export class StatusWatch {
   readonly #number: bigint;
   readonly #services: Services;
   readonly #log: Logger;
-  readonly #metrics: Pick<ProviderMetrics, "serviceStatus"> | undefined;
+  readonly #metrics: Pick<ServiceMetrics, "serviceStatus"> | undefined;
   #last: ServiceStatus = "Active";
 
   constructor(options: { number: bigint }, dependencies: StatusWatchDependencies) {

@@ -4,6 +4,7 @@ import type { Deployment } from "../../chain/deployment.ts";
 import { ServiceDirectory } from "../../chain/directory.ts";
 import type { CoralOptions } from "../../coral/options.ts";
 import { createCoral } from "../../coral/createCoral.ts";
+import type { RecordNetwork } from "../../coral/network.ts";
 import { inOrder, type Startable } from "../../node/lifecycle.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Metrics } from "../../node/metrics.ts";
@@ -14,13 +15,41 @@ import { Gateway } from "../gateway/gateway.ts";
 import type { GatewayLimits } from "../gateway/options.ts";
 import { Gateways, type ListenAddress } from "../gateway/gateways.ts";
 import { RECORD_LEASE_MS } from "./lease.ts";
-import type { ProviderMetrics } from "../metrics.ts";
+import type { ServiceMetrics } from "../metrics.ts";
 import { Publisher, type PublisherDependencies } from "./publisher.ts";
 import { ProviderStore } from "../store.ts";
 import { Whereabouts } from "./whereabouts.ts";
 
+/** What the services of one process share. */
+export interface Ground {
+  readonly deployment: Deployment;
+  readonly timers: Timers;
+  readonly network: RecordNetwork;
+  /** The node of the record network, and the directory by which it checks records. */
+  readonly parts: Startable;
+  /** The chain's time, Unix milliseconds; the host's before the first block. */
+  readonly now: () => number;
+}
+
+/** Builds the shared ground on a chain that is started first. */
+export function createGround(
+  options: { deployment: Deployment; coral: CoralOptions },
+  dependencies: { chain: ChainAccess; timers: Timers; log: Logger; registry: Metrics },
+): Ground {
+  const { deployment } = options;
+  const { chain, timers, log, registry } = dependencies;
+  const { client, time } = chain;
+  // Before the first block this machine's clock is used, because the gateway serves without the chain.
+  const now = () => Math.floor((time.isKnown ? time.now() : wallSeconds()) * 1000);
+  const directory = new ServiceDirectory({ client, deployment, time, timers, log });
+  const network = createCoral(options.coral, {
+    ...{ authority: directory, now, timers, log },
+    metrics: registry,
+  });
+  return { deployment, timers, network, parts: inOrder(directory, network), now };
+}
+
 export interface PresenceOptions {
-  deployment: Deployment;
   serviceId: Hex;
   /** Signs receipts and records. */
   key: Hex;
@@ -33,39 +62,31 @@ export interface PresenceOptions {
   endpoint: string | undefined;
   /** Limits of the gateway, and the proxies in front of it. */
   gateway?: GatewayLimits | undefined;
-  /** The node of the record network. */
-  coral: CoralOptions;
   storeFile: string;
 }
 
 /** The presence of a service: its gateway and its published record. */
 export interface Presence {
-  /** The parts that gateway and publisher use; started before and stopped after them. */
-  readonly ground: Startable;
-  readonly gateways: Gateways;
+  /** The store and the gateway; they need neither the chain nor the record network. */
+  readonly front: Startable;
   readonly whereabouts: Whereabouts;
   readonly store: ProviderStore;
   publisher(announcer: PublisherDependencies["announcer"]): Publisher;
 }
 
-/** Builds the presence of a service or a sub-service on a chain that is started first. */
+/**
+ * Builds the presence of a service or a sub-service.
+ *
+ * @throws BlockcloudError if the store cannot be opened.
+ */
 export function createPresence(
   options: PresenceOptions,
-  dependencies: {
-    chain: ChainAccess;
-    timers: Timers;
-    log: Logger;
-    metrics: ProviderMetrics;
-    registry: Metrics;
-  },
+  { deployment, timers, network, now }: Ground,
+  { log, metrics }: { log: Logger; metrics: ServiceMetrics },
 ): Presence {
-  const { deployment, serviceId, delegation, upstream } = options;
-  const { chain, timers, log, metrics, registry } = dependencies;
-  const { client, time } = chain;
+  const { serviceId, delegation, upstream } = options;
   const key = hexToBytes(options.key);
   const domain = blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry);
-  // Before the first block this machine's clock is used, because the gateway serves without the chain.
-  const now = () => Math.floor((time.isKnown ? time.now() : wallSeconds()) * 1000);
   const monotonic = () => timers.monotonic();
   const make = (listen: ListenAddress) =>
     new Gateway(
@@ -79,23 +100,20 @@ export function createPresence(
   const store = new ProviderStore(options.storeFile);
   const whereabouts = new Whereabouts(
     { configured: options.endpoint },
-    { gateways, store, timers, log },
+    { gateways, store, timers, log, now: () => wallSeconds() * 1000 },
   );
-  const directory = new ServiceDirectory({ client, deployment, time, timers, log });
-  const network = createCoral(options.coral, {
-    ...{ authority: directory, now, timers, log },
-    metrics: registry,
-  });
-  const closing: Startable = {
-    start: () => Promise.resolve(),
-    stop: () => {
-      store.close();
-      return Promise.resolve();
+  const front: Startable = {
+    start: () => gateways.start(),
+    stop: async () => {
+      try {
+        await gateways.stop();
+      } finally {
+        store.close();
+      }
     },
   };
   return {
-    ground: inOrder(closing, directory, network),
-    gateways,
+    front,
     whereabouts,
     store,
     publisher: (announcer) =>

@@ -5,7 +5,7 @@ import type { Timers } from "../../node/timers.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Endpoint } from "../../protocol/record.ts";
 import { RECORD_LEASE_MS, publishLease, type LeaseOptions, type PublishedLease } from "./lease.ts";
-import type { ProviderMetrics } from "../metrics.ts";
+import type { ServiceMetrics } from "../metrics.ts";
 import type { Whereabouts } from "./whereabouts.ts";
 import type { ProviderStore } from "../store.ts";
 
@@ -22,6 +22,8 @@ const UNHEARD_MS = 1_000;
 const ALONE_MS = 10_000;
 /** Interval at which names and revocations are published again, so that lookups find them, milliseconds. */
 const NOTICE_MS = 3_600_000;
+const NO_PEERS =
+  "Name a bootstrap node with --coral-bootstrap, and let the host reach it; until then clients find the service on chain only.";
 /** Notices that are published between two checks; a thousand take seven seconds. */
 const NOTICES_PER_TICK = 16;
 
@@ -38,7 +40,7 @@ export interface PublisherDependencies {
   now: () => number;
   timers: Timers;
   log: Logger;
-  metrics?: Pick<ProviderMetrics, "published" | "bookkeeping">;
+  metrics?: Pick<ServiceMetrics, "published" | "bookkeeping">;
 }
 
 /**
@@ -54,6 +56,7 @@ export class Publisher implements Startable {
   #retryAt = 0;
   #heardAt = 0;
   #failed = false;
+  #saidAlone = false;
   /** When a peer was last seen, monotonic milliseconds. */
   #companyAt = 0;
 
@@ -100,6 +103,7 @@ export class Publisher implements Startable {
     const { network, store, whereabouts, timers, now } = this.#dependencies;
     const began = timers.monotonic();
     if (network.peers > 0) this.#companyAt = began;
+    this.#sayAlone();
     const moved = store.changed() ? await whereabouts.follow() : undefined;
     const endpoints = whereabouts.endpoints();
     const isNew = !this.#says(endpoints);
@@ -136,7 +140,10 @@ export class Publisher implements Startable {
       const { issuedAt, peers } = lease;
       if (changed || this.#failed) {
         const message = before === undefined ? "endpoint published" : "service moved";
-        log.info(message, { endpoints: uris, version: issuedAt, peers, milliseconds });
+        const fields = { endpoints: uris, version: issuedAt, peers, milliseconds };
+        // At the start connections take a moment; #sayAlone tells when that is over.
+        if (peers > 0 || before === undefined) log.info(message, fields);
+        else log.warn(message, { ...fields, remedy: NO_PEERS });
       }
       this.#retryAt = 0;
       this.#failed = false;
@@ -147,10 +154,20 @@ export class Publisher implements Startable {
       if (!this.#failed) log.warn("the record was not published, trying again", { error });
       this.#failed = true;
       this.#retryAt = timers.monotonic() + RETRY_MS;
-      if (move !== undefined) store.concludeMove(move, { code, message });
+      if (move !== undefined) store.concludeMove(move, { code, message, again: true });
       metrics?.bookkeeping("publish", error);
     }
     if (this.alone) await this.#announce();
+  }
+
+  /** Says once that no peer receives the records, and once that one does again. */
+  #sayAlone(): void {
+    if (this.alone === this.#saidAlone) return;
+    this.#saidAlone = this.alone;
+    const { log, network } = this.#dependencies;
+    if (this.alone)
+      log.warn("no peer receives the service's records", { peers: 0, remedy: NO_PEERS });
+    else log.info("peers receive the service's records again", { peers: network.peers });
   }
 
   /** The fallback if no peer receives the records. */

@@ -13,8 +13,10 @@ const LOOK_MS = 1_000;
 
 export interface WhereaboutsDependencies {
   gateways: Pick<Gateways, "address" | "moveTo">;
-  store: Pick<ProviderStore, "move" | "concludeMove">;
+  store: Pick<ProviderStore, "move" | "takeMove" | "concludeMove">;
   timers: Timers;
+  /** The host's clock, Unix milliseconds. */
+  now: () => number;
   log: Logger;
   /** The host's own addresses. */
   addresses?: () => string[];
@@ -54,14 +56,17 @@ export class Whereabouts {
    * @returns The move's ID if there was a new one.
    */
   async follow(): Promise<number | undefined> {
-    const { store, gateways, log } = this.#dependencies;
-    const move = store.move();
+    const { store, gateways, log, now } = this.#dependencies;
+    const move = store.move(now());
     if (move === undefined) {
       this.#moved = undefined;
       this.#done = 0;
       return undefined;
     }
     if (move.id === this.#done) return undefined;
+    // Withdrawn since it was read: then the store has changed, and is read again.
+    if (!store.takeMove(move.id)) return undefined;
+    const before = this.#done;
     this.#done = move.id;
     try {
       if (move.listen !== undefined) await gateways.moveTo(move.listen);
@@ -69,7 +74,9 @@ export class Whereabouts {
       const { code, message } =
         error instanceof BlockcloudError ? error : { code: "MOVE_FAILED", message: String(error) };
       log.warn("cannot move", { error });
-      store.concludeMove(move.id, { code, message });
+      store.concludeMove(move.id, { code, message, again: false });
+      // The move before is in force, and was followed.
+      this.#done = before;
       return undefined;
     }
     // If the gateway moved, the URL in the flags is the old address.

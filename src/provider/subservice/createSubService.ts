@@ -2,22 +2,27 @@ import path from "node:path";
 import { isAddressEqual, type Hex } from "viem";
 import { ChainAccess, type ChainPace } from "../../chain/access.ts";
 import { currentEpoch } from "../../chain/clock.ts";
-import { deploymentTag } from "../../chain/deployment.ts";
+import { deploymentTag, type Deployment } from "../../chain/deployment.ts";
 import { Services } from "../../chain/services.ts";
-import { WhenReachable } from "../../chain/whenReachable.ts";
-import { disposable, inOrder, type Startable, type Worker } from "../../node/lifecycle.ts";
+import { WhenReachable, withCheck } from "../../chain/whenReachable.ts";
+import type { CoralOptions } from "../../coral/options.ts";
+import { disposable, inOrder, type Worker } from "../../node/lifecycle.ts";
 import { createMetrics } from "../../node/metrics.ts";
 import { checkTimes } from "../../protocol/checkRecord.ts";
 import { readDelegation } from "../../protocol/delegation.ts";
+import { HORIZON } from "../../protocol/epoch.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { parseServiceId } from "../../protocol/serviceId.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
 import { blockcloudDomain } from "../../protocol/typedData.ts";
-import type { ProviderEnvironment } from "../createProvider.ts";
+import type { ProviderEnvironment } from "../createProviders.ts";
 import { ProviderMetrics } from "../metrics.ts";
-import { createPresence, type PresenceOptions } from "../publish/presence.ts";
+import { createGround, createPresence, type PresenceOptions } from "../publish/presence.ts";
 
 export interface SubServiceOptions extends Omit<PresenceOptions, "storeFile"> {
+  deployment: Deployment;
+  /** The node of the record network. */
+  coral: CoralOptions;
   /** The preferred RPC endpoint, then its fallbacks. */
   rpcUrls: readonly string[];
   /** The polling of the head. */
@@ -50,26 +55,26 @@ export function createSubService(
       },
     );
   }
-  const metrics = new ProviderMetrics(registry);
+  const metrics = new ProviderMetrics(registry).of(serviceId);
   const chain = new ChainAccess(options, { timers, log, metrics: registry });
   const file = `subservice-${self}-${deploymentTag(deployment)}.sqlite`;
-  const { ground, gateways, publisher } = createPresence(
+  const ground = createGround(options, { chain, timers, log, registry });
+  const { front, publisher } = createPresence(
     { ...options, storeFile: path.join(options.stateDir, file) },
-    { chain, timers, log, metrics, registry },
+    ground,
+    { log, metrics },
   );
-  const check: Startable = {
-    start: () => checkDelegation(chain, options, { number: prefix, serviceId, delegation }),
-    stop: () => Promise.resolve(),
-  };
+  const check = () => checkDelegation(chain, options, { number: prefix, serviceId, delegation });
   const onChain = new WhenReachable(
     { waits: ["record"] },
     {
-      chain,
-      rest: inOrder(check, ground, publisher(undefined)),
-      ...{ timers, log, metrics: registry },
+      chain: withCheck(chain, check),
+      always: front,
+      rest: inOrder(ground.parts, publisher(undefined)),
+      ...{ timers, log, metrics: registry, fail: environment.fail },
     },
   );
-  return disposable(inOrder(gateways, onChain));
+  return disposable(onChain);
 }
 
 /** Checks the delegation at the start, because the network would refuse each record. */
@@ -82,7 +87,7 @@ async function checkDelegation(
   const { delegation, signer } = readDelegation(input.serviceId, input.delegation, domain);
   checkTimes("DELEGATION", delegation, time.now() * 1000);
   const services = new Services(client, deployment);
-  const rootKey = await services.key(input.number, currentEpoch(time) + 1);
+  const rootKey = await services.key(input.number, currentEpoch(time) + HORIZON);
   if (isAddressEqual(signer, rootKey)) return;
   throw new BlockcloudError("DELEGATION_SIGNER", `Delegated by ${signer}, not by ${rootKey}.`, {
     remedy: "Ask the root service's owner for a delegation by its newest key.",

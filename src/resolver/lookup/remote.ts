@@ -17,6 +17,13 @@ const TIME_MS = 4_000;
 /** Errors that another resolver may report of a service; for all others the chain is read. */
 const { noRecord, stale, delegation, dropped, loop, busy } = resolveErrors;
 const passedOn: readonly string[] = [noRecord, stale, delegation, dropped, loop, busy];
+/** Everything that a resolver may say itself. */
+const known: readonly string[] = Object.values(resolveErrors);
+/** The resolver refused the request for another reason. */
+const REFUSED = "RESOLVER_REFUSED";
+/** No connection to the resolver. */
+const DOWN = "RESOLVER_DOWN";
+const NO_CONNECTION: readonly string[] = ["NET_FAILED", "NET_REFUSED", "NET_TLS"];
 
 /** Client of other resolvers. */
 export interface ForwardingClient {
@@ -38,8 +45,8 @@ export interface ForwardingClient {
  * Queries a resolver's HTTP front. The operator configured it, so it may be in a private network.
  *
  * @returns Its answer, not verified.
- * @throws BlockcloudError `RESOLVER_UNREACHABLE`, or the error that it reports: `RECORD_MISSING`,
- *   `RECORD_STALE`, `DELEGATION_EXPIRED`, `SERVICE_DROPPED`, `RESOLVER_LOOP`, `RESOLVER_BUSY`.
+ * @throws BlockcloudError `RESOLVER_DOWN` without a connection, `RESOLVER_UNREACHABLE` without an answer in
+ *   time, the error that it reports with a code of `resolveErrors`, `RESOLVER_REFUSED` for any other refusal.
  */
 export async function askResolver(
   url: string,
@@ -66,6 +73,9 @@ export async function askResolver(
     body = answer.body.toString("utf8");
   } catch (cause) {
     signal.throwIfAborted();
+    if (cause instanceof BlockcloudError && NO_CONNECTION.includes(cause.code)) {
+      throw down(base, cause);
+    }
     throw unreachable(`The resolver at ${base.host} does not respond.`, cause);
   }
   let json: unknown;
@@ -80,8 +90,22 @@ export async function askResolver(
   if (status === 200) return json;
   const problem = problemJsonSchema.safeParse(json).data;
   const said = `The resolver at ${base.host} says: ${problem?.detail ?? problem?.title ?? status}`;
-  if (problem === undefined || !passedOn.includes(problem.code)) throw unreachable(said);
-  throw new BlockcloudError(problem.code, said, { retryable: problem.code === busy });
+  if (status >= 500 && (problem === undefined || !known.includes(problem.code)))
+    throw unreachable(said);
+  const code = problem !== undefined && known.includes(problem.code) ? problem.code : REFUSED;
+  throw new BlockcloudError(code, said, {
+    retryable: code === busy || code === resolveErrors.unreachable,
+    ...(code === REFUSED && { remedy: "Check the name, and that the URL is that of a resolver." }),
+  });
+}
+
+/** Nothing listens there, or its host is not known or reached: another try will not help soon. */
+function down({ host }: URL, cause: BlockcloudError): BlockcloudError {
+  return new BlockcloudError(DOWN, `There is no resolver at ${host}: ${cause.message}`, {
+    cause,
+    retryable: true,
+    remedy: "Check the resolver's URL, and that it runs.",
+  });
 }
 
 /** Forwards lookups over HTTP, and accepts only answers that the chain confirms. */
@@ -112,7 +136,12 @@ export class RemoteResolver implements ForwardingClient {
     hops: readonly string[],
     signal: AbortSignal,
   ): Promise<FoundRecord> {
-    const json = await askResolver(url, serviceId, hops, signal);
+    const json = await askResolver(url, serviceId, hops, signal).catch((error: unknown) => {
+      const isOwn = error instanceof BlockcloudError && passedOn.includes(error.code);
+      if (isOwn || !(error instanceof BlockcloudError)) throw error;
+      // A refusal may be true or a lie: the chain says.
+      throw unreachable(error.message, error);
+    });
     try {
       const { answer, checked } = await verifyAnswer(json, serviceId, {
         domain: this.#domain,

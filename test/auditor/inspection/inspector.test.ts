@@ -30,13 +30,17 @@ describe("Inspector", () => {
   let log: MemoryLog;
   let endpoints: Endpoint[] | undefined;
   let lost: Error | undefined;
+  /** Seconds from the end of the window to the deadline. */
+  let left: number;
+  /** How long it takes to locate a service, milliseconds. */
+  let locating: number;
   let service: AuditedService;
 
   beforeEach(() => {
     timers = new FakeTimers();
     time = new FakeTime(timers, DEPLOYMENT, EPOCH);
     log = new MemoryLog();
-    [endpoints, lost] = [undefined, undefined];
+    [endpoints, lost, left, locating] = [undefined, undefined, 20, 0];
     service = {
       number: 7n,
       slot: 7,
@@ -56,6 +60,7 @@ describe("Inspector", () => {
   async function vote(seconds = 0, signal = new AbortController().signal) {
     const locate = async (asked: Pick<AuditedService, "number">) => {
       if (lost !== undefined) throw lost;
+      timers.pass(locating);
       return asked.number === 7n ? (endpoints ?? []) : [];
     };
     const inspector = new Inspector(
@@ -63,7 +68,7 @@ describe("Inspector", () => {
       { time, timers, locate, receipts, log },
     );
     const from = time.now();
-    const window = { from, to: from + seconds, deadline: from + seconds + 20 };
+    const window = { from, to: from + seconds, deadline: from + seconds + left };
     return (await inspector.vote(service, EPOCH, Y, window, signal))!;
   }
 
@@ -185,6 +190,40 @@ describe("Inspector", () => {
       Array(3).fill("a probe that does not suit the class json-rpc"),
     );
     expect(rig.asked).to.deep.equal([]);
+  });
+
+  it("does not vote where less is left than the class allows, and says so", async () => {
+    await serve({});
+    left = bounds.poorMs / 1000 - 0.001;
+    expect(await vote()).to.equal(undefined);
+    expect(rig.asked, "nobody is asked for a vote that would not be fair").to.deep.equal([]);
+    const { level, fields } = log.lines.at(-1)!;
+    expect({ level, ...fields }).to.deep.include({ level: "warn", neededMs: bounds.poorMs });
+    expect(fields.leftMs).to.equal(bounds.poorMs - 1);
+    left = bounds.poorMs / 1000 + 1;
+    expect((await vote()).grade).to.equal(3);
+  });
+
+  it("does not vote where locating the service took the time that the class allows", async () => {
+    await serve({});
+    locating = 11_000;
+    expect(await vote()).to.equal(undefined);
+    expect(rig.asked).to.deep.equal([]);
+  });
+
+  it("inspects only while all of the class's time is left, however long the window is", async () => {
+    publish("http://127.0.0.1:1");
+    left = 30;
+    const began: number[] = [];
+    const from = time.now();
+    const until = time.until.bind(time);
+    time.until = (moment, signal) => {
+      began.push(moment - from);
+      return until(moment, signal);
+    };
+    await timers.play(vote(30));
+    for (const moment of began) expect(moment).to.be.within(0, 30 + 30 - bounds.poorMs / 1000);
+    expect(log.lines.at(-1)?.fields).to.not.have.property("skipped");
   });
 
   it("gives up with the epoch", async () => {

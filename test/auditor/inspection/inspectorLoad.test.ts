@@ -64,7 +64,7 @@ describe("Inspector: many services, some of them hostile", () => {
       probe: { v: 1, requests: [REQUEST] },
     };
     const from = time.now();
-    const window = { from, to: from + seconds, deadline: from + seconds + 600 };
+    const window = { from, to: from + seconds, deadline: from + seconds + 601 };
     return inspector.vote(service, EPOCH, hashOf(1), window, new AbortController().signal);
   }
 

@@ -1,8 +1,8 @@
 import { rmSync } from "node:fs";
-import path from "node:path";
 import { expect } from "chai";
 import { toFunctionSelector, type Hex } from "viem";
 import { createAuditor } from "../../../src/auditor/createAuditor.ts";
+import { auditorStoreFile } from "../../../src/auditor/store.ts";
 import type { Startable } from "../../../src/node/lifecycle.ts";
 import { proofOfServiceAbi } from "../../../src/protocol/abi/proofOfService.ts";
 import { AuditorStage, fastTimers, keys } from "../../support/auditorStage.ts";
@@ -25,7 +25,7 @@ describe("an auditor earns its round behind an endpoint that", () => {
   beforeEach(async () => {
     await stage.reset();
     for (const suffix of ["", "-wal", "-shm"]) {
-      const file = path.join(stage.folder, `auditor-${stage.auditor}.sqlite${suffix}`);
+      const file = auditorStoreFile(stage.folder, stage.auditor, stage.deployment) + suffix;
       rmSync(file, { force: true });
     }
     proxy = new RpcProxy(stage.anvil.rpcUrl);

@@ -59,7 +59,7 @@ describe("Publisher", () => {
   function start(configured: string | undefined): Publisher {
     const whereabouts = new Whereabouts(
       { configured },
-      { gateways, store, timers, log, addresses: () => addresses },
+      { gateways, store, timers, log, now, addresses: () => addresses },
     );
     return new Publisher(
       { serviceId: ID, key: hexToBytes(KEY), delegation: "0x", domain },
@@ -88,6 +88,7 @@ describe("Publisher", () => {
     );
   }
 
+  const now = () => time.now() * 1000;
   const records = () => published.map(({ encoded }) => readRecord(encoded, domain).record);
   const uris = () => records().map(({ endpoints }) => endpoints.map(({ uri }) => uri));
   /** As another process would: the store's own connection does not see its own writes as news. */
@@ -120,12 +121,12 @@ describe("Publisher", () => {
   it("moves within a tick of the command, and says what became of it", async () => {
     await publisher.start();
     await timers.advance(1_000);
-    const id = store.requestMove({ uri: "https://new.example", listen: undefined });
+    const id = store.requestMove({ uri: "https://new.example", listen: undefined }, now() + 10_000);
     hear();
     await timers.advance(100);
     expect(uris().at(-1)).to.deep.equal(["https://new.example"]);
     const [, record] = records();
-    expect(store.move()).to.deep.include({
+    expect(store.move(now())).to.deep.include({
       id,
       outcome: {
         uris: ["https://new.example"],
@@ -141,7 +142,7 @@ describe("Publisher", () => {
 
   it("listens at another place first where a command says so", async () => {
     await publisher.start();
-    store.requestMove({ uri: undefined, listen });
+    store.requestMove({ uri: undefined, listen }, now() + 10_000);
     hear();
     await timers.advance(100);
     expect(uris().at(-1)).to.deep.equal(["http://127.0.0.1:9000"]);
@@ -150,18 +151,45 @@ describe("Publisher", () => {
   it("stays where it is when it cannot listen there, and says why", async () => {
     await publisher.start();
     gateways.moveTo = () => Promise.reject(new BlockcloudError("GATEWAY_LISTEN", "Taken."));
-    const id = store.requestMove({ uri: undefined, listen });
+    const id = store.requestMove({ uri: undefined, listen }, now() + 10_000);
     hear();
     await timers.advance(1_000);
     expect(published).to.have.length(1);
-    expect(store.move()).to.deep.include({
+    expect(store.requestedMove(id)).to.deep.include({
       id,
-      outcome: { code: "GATEWAY_LISTEN", message: "Taken." },
+      outcome: { code: "GATEWAY_LISTEN", message: "Taken.", again: false },
     });
+    expect(store.move(now()), "and does not go there when it is started again").to.equal(undefined);
+  });
+
+  it("is still at the last place when a later move failed, also after a restart", async () => {
+    await publisher.start();
+    store.requestMove({ uri: "https://new.example", listen: undefined }, now() + 10_000);
+    hear();
+    await timers.advance(100);
+    gateways.moveTo = () => Promise.reject(new BlockcloudError("GATEWAY_LISTEN", "Taken."));
+    store.requestMove({ uri: "https://third.example", listen }, now() + 10_000);
+    hear();
+    await timers.advance(100);
+    hear();
+    await timers.advance(100);
+    expect(uris().at(-1)).to.deep.equal(["https://new.example"]);
+    await publisher.stop();
+    publisher = start(undefined);
+    hear();
+    await publisher.start();
+    expect(uris().at(-1)).to.deep.equal(["https://new.example"]);
+  });
+
+  it("does not carry out a move that nobody waits for any more", async () => {
+    const late = store.requestMove({ uri: "https://late.example", listen: undefined }, now());
+    await publisher.start();
+    expect(uris()).to.deep.equal([["http://127.0.0.1:8080"]]);
+    expect(store.withdrawMove(late)).to.equal(true);
   });
 
   it("is still where it was moved to after a restart, whatever its flags say", async () => {
-    store.requestMove({ uri: "https://new.example", listen: undefined });
+    store.requestMove({ uri: "https://new.example", listen: undefined }, now() + 10_000);
     publisher = start("https://old.example");
     await publisher.start();
     expect(uris()).to.deep.equal([["https://new.example"]]);
@@ -198,14 +226,15 @@ describe("Publisher", () => {
   it("tells a move that was refused why", async () => {
     await publisher.start();
     refusal = new BlockcloudError("SERVICE_INACTIVE", "Suspended.");
-    const id = store.requestMove({ uri: "https://new.example", listen: undefined });
+    const id = store.requestMove({ uri: "https://new.example", listen: undefined }, now() + 10_000);
     hear();
     await timers.advance(100);
-    expect(store.move()?.outcome).to.deep.equal({
+    expect(store.move(now())?.outcome).to.deep.equal({
       code: "SERVICE_INACTIVE",
       message: "Suspended.",
+      again: true,
     });
-    expect(store.move()?.id).to.equal(id);
+    expect(store.move(now())?.id).to.equal(id);
   });
 
   it("publishes again as soon as there are peers to hear it", async () => {
@@ -218,6 +247,23 @@ describe("Publisher", () => {
     expect(published).to.have.length(2);
     await timers.advance(5_000);
     expect(published).to.have.length(2);
+  });
+
+  it("warns once that no peer hears it, with what to do, and says when one does", async () => {
+    peers = 0;
+    await publisher.start();
+    await timers.advance(9_000);
+    expect(log.said("warn"), "connections take a moment").to.deep.equal([]);
+    await timers.advance(60_000);
+    expect(log.said("warn")).to.deep.equal(["no peer receives the service's records"]);
+    store.requestMove({ uri: "https://new.example", listen: undefined }, now() + 10_000);
+    hear();
+    await timers.advance(100);
+    const moved = log.lines.findLast(({ message }) => message === "service moved");
+    expect(moved).to.include({ level: "warn" });
+    peers = 1;
+    await timers.advance(200);
+    expect(log.said("info").at(-1)).to.equal("peers receive the service's records again");
   });
 
   it("announces on chain only when no peer was there for a while", async () => {

@@ -56,7 +56,7 @@ for (const [program, { config, args, ready }] of Object.entries(servers)) {
       port = await freePort();
       const file = path.join(folder, "config");
       const documented = blockAfter(program) ?? expect.fail(`no block for ${program}`);
-      const ours = documented.replaceAll(/(?<=[@#])5353/g, String(rig.port));
+      const ours = documented.replaceAll(/(?<=[@#])5335/g, String(rig.port));
       expect(ours).not.to.equal(documented);
       writeFileSync(file, config(port) + ours);
       child = spawn(program, args(file), { stdio: ["ignore", "ignore", "pipe"] });

@@ -1,0 +1,26 @@
+import type { ChainClock } from "../src/chain/clock.ts";
+import type { Findings } from "./findings.ts";
+import type { Monitor } from "./monitor.ts";
+import type { DemoMove } from "./move.ts";
+import type { DemoAuditor, DemoService, Stage } from "./stage.ts";
+import type { Fault } from "./upstreams.ts";
+import type { Visitors } from "./visitors.ts";
+import type { WorkerProcess } from "./worker.ts";
+
+/** Everything that runs, and how to end it. */
+export interface Running {
+  stage: Stage;
+  clock: ChainClock;
+  monitor: Monitor;
+  services: DemoService[];
+  auditors: DemoAuditor[];
+  findings: Findings;
+  /** Services and auditors of whoever tries the devnet. */
+  visitors: Visitors;
+  faultNow: () => Fault;
+  workers: WorkerProcess[];
+  resolver: { http: string; dns: string };
+  move: DemoMove | undefined;
+  /** First epoch in which all auditors count and run. */
+  first: number;
+}

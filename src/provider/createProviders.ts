@@ -1,0 +1,121 @@
+import type { Hex } from "viem";
+import { ChainAccess, type ChainPace } from "../chain/access.ts";
+import { Announcements } from "../chain/announcements.ts";
+import { Challenges } from "../chain/challenges.ts";
+import type { Deployment } from "../chain/deployment.ts";
+import type { FeePolicy } from "../chain/transactions/fees.ts";
+import { GAS_PER_ROUND } from "../chain/runway.ts";
+import { Services } from "../chain/services.ts";
+import { WhenReachable } from "../chain/whenReachable.ts";
+import type { CoralOptions } from "../coral/options.ts";
+import { disposable, inOrder, type Worker } from "../node/lifecycle.ts";
+import type { Logger } from "../node/logger.ts";
+import { createMetrics, type Metrics } from "../node/metrics.ts";
+import type { Timers } from "../node/timers.ts";
+import { Fleet } from "./fleet/fleet.ts";
+import type { ServiceSource } from "./fleet/plan.ts";
+import { createServiceParts } from "./fleet/serviceParts.ts";
+import { ProviderMetrics } from "./metrics.ts";
+import { RECORD_LEASE_MS } from "./publish/lease.ts";
+import { createGround } from "./publish/presence.ts";
+
+/** Options of an agent, whichever services it serves. */
+export interface AgentOptions {
+  /** The preferred RPC endpoint, then its fallbacks. */
+  rpcUrls: readonly string[];
+  /** The polling of the head. */
+  pace?: ChainPace | undefined;
+  fees?: FeePolicy | undefined;
+  deployment: Deployment;
+  /** Pays for the transactions of all services. */
+  walletKey: Hex;
+  /** Folder of the worker's state. */
+  stateDir: string;
+  /** The agent's node of the record network. */
+  coral: CoralOptions;
+}
+
+export interface ProviderEnvironment {
+  timers: Timers;
+  log: Logger;
+  /** The registry in which the provider counts its events. */
+  metrics?: Metrics;
+  /**
+   * Ends the agent if the chain, which could not be reached at the start, shows later that no service can be
+   * served; without it, the agent tries again and is unhealthy.
+   */
+  fail?: ((error: unknown) => void) | undefined;
+}
+
+/** An agent with several services. */
+export interface ProviderAgent extends Worker {
+  /**
+   * Reads the services again: starts those that were added, restarts those that were changed, lets those that were
+   * removed drain. The connections of the others are not cut. It never throws: an error is logged, and changes
+   * nothing.
+   */
+  reload(): Promise<void>;
+}
+
+/**
+ * Assembles an agent of several services, ready to start. They share the key that pays, the access to the chain and
+ * the node of the record network; each has its own gateway, store and tasks, and its failure concerns no other.
+ *
+ * @example
+ * await using agent = createProviders(
+ *   { deployment, rpcUrls: ["https://rpc.example"], walletKey, stateDir: ".blockcloud", coral },
+ *   { read: async () => plans },
+ *   { timers: systemTimers, log: createLogger({ name: "provider", level: "info" }) },
+ * );
+ * await agent.start();
+ */
+export function createProviders(
+  options: AgentOptions,
+  source: ServiceSource,
+  environment: ProviderEnvironment,
+): ProviderAgent {
+  const { deployment } = options;
+  const { timers, log, metrics: registry = createMetrics("provider") } = environment;
+  const metrics = new ProviderMetrics(registry);
+  const chain = new ChainAccess(options, { timers, log, metrics: registry, listeners: [metrics] });
+  const { client, time } = chain;
+  const services = new Services(client, deployment);
+  const shared = {
+    client,
+    services,
+    announcements: new Announcements({ client, deployment, time, services, log }),
+    challenges: new Challenges(client, deployment),
+    sender: chain.sender(
+      options.walletKey,
+      options.fees,
+      () => GAS_PER_ROUND.provider * BigInt(Math.max(1, fleet.size)),
+    ),
+    time,
+    ground: createGround(options, { chain, timers, log, registry }),
+    stateDir: options.stateDir,
+  };
+  const fleet: Fleet = new Fleet(
+    { graceMs: RECORD_LEASE_MS },
+    {
+      source,
+      make: async (plan, own, counted) =>
+        createServiceParts(plan.settings, await plan.keys(), shared, {
+          log: own,
+          metrics: counted,
+        }),
+      ...{ metrics, timers, log, fail: environment.fail },
+      hasChain: () => time.isKnown,
+    },
+  );
+  const onChain = new WhenReachable(
+    { waits: ["record", "answers to challenges", "pay"] },
+    {
+      chain,
+      always: fleet.fronts,
+      rest: inOrder(shared.ground.parts, fleet.tasks),
+      ...{ timers, log, metrics: registry },
+    },
+  );
+  const worker = disposable(onChain);
+  return Object.assign(worker, { reload: () => fleet.reload() });
+}

@@ -1,0 +1,82 @@
+import type { Announcements } from "../../chain/announcements.ts";
+import type { Challenges } from "../../chain/challenges.ts";
+import type { ChainClient } from "../../chain/client.ts";
+import type { ChainTime } from "../../chain/clock.ts";
+import type { Services } from "../../chain/services.ts";
+import type { TransactionSender } from "../../chain/transactions/sender.ts";
+import type { Logger } from "../../node/logger.ts";
+import { rootServiceId } from "../../protocol/serviceId.ts";
+import { ChallengeResponder } from "../duties/challengeResponder.ts";
+import { Settler } from "../duties/settler.ts";
+import { StatusWatch } from "../duties/statusWatch.ts";
+import type { ServiceMetrics } from "../metrics.ts";
+import { Provider } from "../provider.ts";
+import { Announcer } from "../publish/announcer.ts";
+import { createPresence, type Ground } from "../publish/presence.ts";
+import { ServiceCheck } from "../serviceCheck.ts";
+import { providerStoreFile } from "../store.ts";
+import type { ServiceParts } from "./hostedService.ts";
+import type { ServiceKeys, ServiceSettings } from "./plan.ts";
+
+/** What the services of an agent share. */
+export interface SharedParts {
+  client: ChainClient;
+  time: ChainTime;
+  services: Services;
+  announcements: Announcements;
+  challenges: Challenges;
+  /** The one sender of the key that pays: two senders would give out the same nonce. */
+  sender: TransactionSender;
+  ground: Ground;
+  /** Folder of the worker's state. */
+  stateDir: string;
+}
+
+/**
+ * Builds a service: its gateway, its record and its tasks on chain.
+ *
+ * @throws BlockcloudError `GATEWAY_OPTIONS`, or if the store cannot be opened.
+ */
+export function createServiceParts(
+  settings: ServiceSettings,
+  keys: ServiceKeys,
+  shared: SharedParts,
+  { log, metrics }: { log: Logger; metrics: ServiceMetrics },
+): ServiceParts {
+  const { number, settleEvery: everyEpochs } = settings;
+  const { serviceKey, previousKeys } = keys;
+  const { client, time, services, announcements, challenges, sender, ground } = shared;
+  const { deployment, timers } = ground;
+  const { front, whereabouts, store, publisher } = createPresence(
+    {
+      ...settings,
+      serviceId: rootServiceId(number),
+      key: serviceKey,
+      delegation: "0x",
+      storeFile: providerStoreFile(shared.stateDir, deployment, number),
+    },
+    ground,
+    { log, metrics },
+  );
+  const announcer = new Announcer(
+    { number, serviceKey, endpoints: () => whereabouts.endpoints() },
+    { deployment, announcements, sender, time, store, log },
+  );
+  const responder = new ChallengeResponder(
+    { number, keys: [serviceKey, ...previousKeys] },
+    { deployment, challenges, sender, time, timers, log, metrics },
+  );
+  const tasks = new Provider({
+    responder,
+    publisher: publisher(announcer),
+    announcer,
+    settler: new Settler({ number, everyEpochs }, { client, deployment, sender, time, log }),
+    statusWatch: new StatusWatch({ number }, { services, log, metrics }),
+    ...{ time, log, metrics },
+  });
+  const check = new ServiceCheck(
+    { number, keys: [serviceKey, ...previousKeys] },
+    { services, challenges, time, timers },
+  );
+  return { front, tasks, check: (signal) => check.run(signal) };
+}
