@@ -1,13 +1,18 @@
+import { isIPv6 } from "node:net";
+
 /**
  * A name or an address with an optional port, as a client's Host field, a request's target or a proxy's
  * X-Forwarded-Host may give it. RFC 3986 allows more characters than DNS names have; servers behind this one
  * would put them into links, or read a list.
  */
-const AUTHORITY = /^(?:[\w.-]{1,255}|\[[0-9a-f:.]{2,45}\])(?::\d{0,5})?$/i;
+const AUTHORITY = /^(?:[\w.-]{1,255}|\[([0-9a-f:.]{2,45})\])(?::(\d{0,5}))?$/i;
 
 /** Whether a text is a host with an optional port. */
 export function isAuthority(text: string): boolean {
-  return AUTHORITY.test(text);
+  const found = AUTHORITY.exec(text);
+  if (found === null) return false;
+  const [, v6, port = ""] = found;
+  return Number(port) <= 65_535 && (v6 === undefined || isIPv6(v6));
 }
 
 /**
