@@ -85,6 +85,9 @@ const DEFAULTS = {
   drainMs: 10_000,
 };
 
+/** Half of what Node's timers can do: they end at once after more, and twice one of the times is used, too. */
+const LONGEST_MS = 2 ** 30;
+
 /**
  * Fills in the defaults, and refuses values that would fail only later, with each request.
  *
@@ -102,6 +105,11 @@ export function gatewaySettings(options: GatewayOptions): GatewaySettings {
   for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
     if (!(settings[name] >= 0)) {
       throw new BlockcloudError("GATEWAY_OPTIONS", `${name} is ${settings[name]}, not 0 or more.`);
+    }
+    if (name.endsWith("Ms") && settings[name] > LONGEST_MS) {
+      throw new BlockcloudError("GATEWAY_OPTIONS", `${name} is ${settings[name]}, too long.`, {
+        remedy: `Give at most ${LONGEST_MS}, about 12 days.`,
+      });
     }
   }
   if (settings.headersTimeoutMs > settings.requestTimeoutMs) {

@@ -178,6 +178,11 @@ describe("Gateway: start and stop", () => {
       { key: KEY.subarray(1) },
       { receiptBurst: Number.NaN },
       { upstreamTimeoutMs: -1 },
+      // A timer of Node's would end at once.
+      { upstreamTimeoutMs: 2 ** 31 },
+      { drainMs: 30 * 86_400_000 },
+      // Each connection would end the process.
+      { upstreamTimeoutMs: Infinity },
       { headersTimeoutMs: 2, requestTimeoutMs: 1 },
     ]) {
       const error = await failureOf(Promise.resolve().then(() => build(wrong)));
