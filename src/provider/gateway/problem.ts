@@ -62,7 +62,8 @@ export class GatewayProblem extends BlockcloudError {
   /** Header fields, as a flat list. */
   get headers(): string[] {
     const headers = ["Content-Type", "application/problem+json", "Cache-Control", "no-store"];
-    if (this.retryAfterMs !== undefined) {
+    // With a burst or rate of 0 there is never a receipt.
+    if (this.retryAfterMs !== undefined && Number.isFinite(this.retryAfterMs)) {
       headers.push("Retry-After", String(Math.max(1, Math.ceil(this.retryAfterMs / 1000))));
     }
     return headers;

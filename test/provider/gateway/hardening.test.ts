@@ -178,4 +178,12 @@ describe("Gateway: hostile clients", () => {
     expect(fault(answer.headers["service-receipt"], {}, answer)).to.equal(undefined);
     expect((await ask({ port, headers: WITH_NONCE })).status).to.equal(429);
   });
+
+  it("names no time for a receipt that will never come", async () => {
+    const { url } = await rig.upstream((_request, response) => response.end());
+    const { port: without } = (await rig.gateway(url, { receiptBurst: 0 })).address;
+    const refused = await ask({ port: without, headers: WITH_NONCE });
+    expect(refused.status).to.equal(429);
+    expect(refused.headers).not.to.have.property("retry-after");
+  });
 });
