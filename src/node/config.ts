@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { looksLikeKey } from "./keys.ts";
+import { repeatedNames } from "./repeatedNames.ts";
 
 /** Size limit of a configuration file, bytes. */
 const MAX_BYTES = 64 * 1024;
@@ -22,10 +23,13 @@ export type ConfigEntries = ReadonlyMap<string, string | readonly string[]>;
  * never shown.
  */
 export function readConfigFile(file: string): ConfigEntries {
+  let text: string;
   let json: unknown;
   try {
     if (statSync(file).size > MAX_BYTES) throw new Error("too long");
-    json = JSON.parse(readFileSync(file, "utf8"));
+    // Some editors write a byte order mark.
+    text = readFileSync(file, "utf8").replace(/^\uFEFF/, "");
+    json = JSON.parse(text, asWritten);
   } catch (cause) {
     throw new BlockcloudError("CONFIG_INVALID", `${file} cannot be read.`, {
       cause,
@@ -33,7 +37,7 @@ export function readConfigFile(file: string): ConfigEntries {
     });
   }
   const entries = new Map<string, string | readonly string[]>();
-  const problems: string[] = [];
+  const problems = repeatedNames(text).map((place) => `${place}: is given twice. Keep one.`);
   const take = (value: unknown, place: string, depth: number): void => {
     const texts = Array.isArray(value) ? value.map(textOf) : [textOf(value)];
     if (place !== ID_PLACE && texts.some((text) => text !== undefined && looksLikeKey(text))) {
@@ -77,4 +81,12 @@ function textOf(value: unknown): string | undefined {
   const simple =
     typeof value === "string" || typeof value === "number" || typeof value === "boolean";
   return simple ? String(value) : undefined;
+}
+
+/**
+ * A number as it was written: the same text that a flag would have. As a number, an amount could lose its last digits,
+ * and `1e3` or `-0` would become other texts.
+ */
+function asWritten(_name: string, value: unknown, context?: { source?: string }): unknown {
+  return typeof value === "number" ? (context?.source ?? value) : value;
 }

@@ -12,15 +12,31 @@ const MAX_SCRYPT_BYTES = 512 * 1024 * 1024;
 /** Limit of PBKDF2 rounds; they block this process for at most a few seconds. */
 const MAX_PBKDF2_ROUNDS = 2_000_000;
 const MAX_PARALLEL = 16;
+/** Limit of scrypt's `n * r * p`, which its time is proportional to: eight times geth's. */
+const MAX_SCRYPT_WORK = 2 ** 24;
 
 const positive = z.number().int().positive();
-const scrypt = z
-  .object({ n: positive, r: positive, p: positive.max(MAX_PARALLEL) })
-  .refine(({ n, r }) => 128 * n * r <= MAX_SCRYPT_BYTES, "needs too much memory");
-const pbkdf2 = z.object({ c: positive.max(MAX_PBKDF2_ROUNDS, "has too many rounds") });
+const bytes = (count: number) => z.string().regex(new RegExp(`^(0x)?[0-9a-f]{${2 * count}}$`, "i"));
+const derived = z.object({
+  // The first half is the cipher's key, the second half makes the checksum. Other lengths exist in no program.
+  dklen: z.literal(32),
+  salt: z.string().regex(/^(0x)?([0-9a-f]{2}){1,64}$/i),
+});
+const scrypt = derived
+  .extend({ n: positive, r: positive, p: positive.max(MAX_PARALLEL) })
+  .refine(({ n }) => n > 1 && Number.isInteger(Math.log2(n)), "is not a power of two")
+  .refine(({ n, r }) => 128 * n * r <= MAX_SCRYPT_BYTES, "needs too much memory")
+  .refine(({ n, r, p }) => n * r * p <= MAX_SCRYPT_WORK, "needs too much time");
+const pbkdf2 = derived.extend({ c: positive.max(MAX_PBKDF2_ROUNDS, "has too many rounds") });
+const encrypted = z.object({
+  cipher: z.literal("aes-128-ctr"),
+  cipherparams: z.object({ iv: bytes(16) }),
+  ciphertext: bytes(32),
+  mac: bytes(32),
+});
 const cryptography = z.union([
-  z.object({ kdf: z.literal("scrypt"), kdfparams: scrypt }),
-  z.object({ kdf: z.literal("pbkdf2"), kdfparams: pbkdf2 }),
+  encrypted.extend({ kdf: z.literal("scrypt"), kdfparams: scrypt }),
+  encrypted.extend({ kdf: z.literal("pbkdf2"), kdfparams: pbkdf2 }),
 ]);
 
 /** An encrypted key from a file, checked without its password. */
@@ -32,7 +48,7 @@ export interface Keystore {
 
 /**
  * Reads an encrypted key without its password. A file whose key derivation needs too much memory or time is refused
- * before the derivation.
+ * before the derivation, and so is a file that no password can open.
  *
  * @param where Name of the file in errors.
  * @throws BlockcloudError `KEY_MALFORMED`.
@@ -54,7 +70,11 @@ export function parseKeystore(json: string, where: string): Keystore {
   }
   if (fields.version !== 3) throw malformed("not version 3");
   const parsed = cryptography.safeParse(fields.crypto);
-  if (!parsed.success) throw malformed("its key derivation is unknown or too expensive");
+  if (!parsed.success) {
+    throw malformed(
+      "a part is missing, or its cipher or key derivation is unknown or too expensive",
+    );
+  }
   const address =
     typeof fields.address === "string" ? `0x${fields.address.replace(/^0x/, "")}` : "";
   return {

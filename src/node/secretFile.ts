@@ -23,7 +23,7 @@ const UTF16_MARKS: readonly string[] = ["fffe", "feff"];
  *
  * @param what Names the content in errors: `key`, `password`.
  * @throws BlockcloudError `KEY_MISSING` if it cannot be read, `KEY_FILE_OPEN` if others may read it,
- *   `KEY_MALFORMED` if it is too long.
+ *   `KEY_MALFORMED` if it is too long or not UTF-8.
  */
 export function readSecretFile(file: string, what: string): string {
   let descriptor: number;
@@ -54,9 +54,21 @@ export function readSecretFile(file: string, what: string): string {
         remedy: "Save it as UTF-8.",
       });
     }
-    return bytes.toString("utf8", 0, length).replace(/^\uFEFF/, "");
+    return decoded(bytes.subarray(0, length), file, what);
   } finally {
     closeSync(descriptor);
+  }
+}
+
+/** Decodes UTF-8 without its byte order mark. Replaced bytes would make a right password look wrong. */
+function decoded(bytes: Uint8Array, file: string, what: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    // The cause is dropped, because it may contain the key or the password.
+    throw new BlockcloudError("KEY_MALFORMED", `The ${what} file ${file} is not UTF-8.`, {
+      remedy: "Save it as UTF-8.",
+    });
   }
 }
 

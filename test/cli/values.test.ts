@@ -71,6 +71,12 @@ describe("values", () => {
     expect(hostAndPort.parse("0.0.0.0:8080")).to.deep.equal({ host: "0.0.0.0", port: 8_080 });
     expect(hostAndPort.parse("[::1]:0")).to.deep.equal({ host: "::1", port: 0 });
     expect(hostAndPort.parse("localhost:65535")).to.deep.equal({ host: "localhost", port: 65_535 });
+    expect(hostAndPort.parse("[fe80::1%eth0]:53").host).to.equal("fe80::1%eth0");
+    // An IPv6 address without a port, or with one that cannot be told from it.
+    refuses(hostAndPort, ["::1", "2001:db8::8080", "::1:8080", "[::1]", "[::1:80", "::1]:80"]);
+    // An empty host would listen on all addresses.
+    refuses(hostAndPort, ["[]:80", "[127.0.0.1]:80", "[a]:80"]);
+    refuses(hostAndPort, ["http://a:80", "a/b:80", "*:80", " a:80", "a b:80", "a:80 "]);
     refuses(hostAndPort, ["", "8080", ":8080", "a:", "a:65536", "a:-1", "a:b", "a:1234567"]);
   });
 });

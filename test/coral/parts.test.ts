@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Hex } from "viem";
-import { Bootstrap } from "../../src/coral/p2p/bootstrap.ts";
+import { Bootstrap, parseMultiaddrs } from "../../src/coral/p2p/bootstrap.ts";
 import { connectionGater } from "../../src/coral/p2p/gater.ts";
 import { peerKey } from "../../src/coral/p2p/peerKey.ts";
 import { StoreQueue } from "../../src/coral/p2p/storeQueue.ts";
@@ -22,6 +22,7 @@ import { bytes, hash } from "../support/arbitraries.ts";
 import { CHAIN_ID, REGISTRY } from "../support/coralKit.ts";
 import { FakeTimers } from "../support/fakeTime.ts";
 import { MemoryLog } from "../support/memoryLog.ts";
+import { expectCode } from "../support/expectCode.ts";
 import { rejection } from "../support/rejection.ts";
 
 const network = { chainId: CHAIN_ID, registry: REGISTRY };
@@ -189,6 +190,65 @@ describe("Bootstrap", () => {
     await timers.advance(61_000);
     expect(dialled.length).to.be.above(5);
     await bootstrap.stop();
+  });
+
+  it("does not take a connection to port 41701 for one to port 4170", async () => {
+    const timers = new FakeTimers();
+    let dials = 0;
+    const connected = multiaddr("/ip4/127.0.0.1/tcp/41701");
+    const bootstrap = new Bootstrap([multiaddr("/ip4/127.0.0.1/tcp/4170"), connected], {
+      libp2p: {
+        dial: (address) => {
+          expect(String(address)).to.equal("/ip4/127.0.0.1/tcp/4170");
+          dials += 1;
+          return Promise.reject(new Error("refused"));
+        },
+        getConnections: () => [
+          { remotePeer: { toString: () => "p" }, remoteAddr: connected } as never,
+        ],
+      },
+      timers,
+      log: new MemoryLog(),
+    });
+    await bootstrap.start();
+    await bootstrap.tried;
+    await timers.advance(1_000);
+    expect(dials).to.equal(2);
+    await bootstrap.stop();
+  });
+});
+
+describe("parseMultiaddrs", () => {
+  const ID = "12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA";
+
+  it("takes what a node can dial over TCP", () => {
+    const good = [
+      "/ip4/203.0.113.7/tcp/4170",
+      `/ip4/203.0.113.7/tcp/4170/p2p/${ID}`,
+      `/ip6/2001:db8::1/tcp/4170/p2p/${ID}`,
+      "/ip6zone/eth0/ip6/fe80::1/tcp/4170",
+      `/dns/node.example/tcp/4170/p2p/${ID}`,
+      `/dnsaddr/node.example/p2p/${ID}`,
+      "/dns4/node.example/tcp/4170/p2p/QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N",
+    ];
+    expect(parseMultiaddrs(good).map(String)).to.deep.equal(good);
+  });
+
+  it("refuses what no dial could ever reach", () => {
+    for (const text of [
+      "",
+      "/",
+      "/ip4/203.0.113.7",
+      "/ip4/203.0.113.7/udp/4170/quic-v1",
+      "/ip4/203.0.113.7/tcp/4170/ws",
+      "/ip4/203.0.113.7/tcp/4170/p2p/xyz",
+      "/ip4/203.0.113.7/tcp/65536",
+      `/p2p/${ID}`,
+      `/ip4/203.0.113.7/tcp/4170/p2p/${ID}/p2p-circuit`,
+      "203.0.113.7:4170",
+    ]) {
+      expectCode("CORAL_ADDRESS_INVALID", () => parseMultiaddrs([text]));
+    }
   });
 });
 

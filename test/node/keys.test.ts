@@ -108,6 +108,12 @@ describe("findKey", () => {
     expectCode("KEY_MALFORMED", () => findKey({ file, variable, env }));
   });
 
+  it("says of a password in an old encoding what it is, and repeats nothing of it", () => {
+    writeFileSync(file, Buffer.from("Gel\u00e4nder\n", "latin1"), { mode: 0o600 });
+    const error = expectCode("KEY_MALFORMED", () => readPasswordFile(file));
+    expect(inspect(error, { depth: null })).not.to.contain("nder");
+  });
+
   for (const [what, text] of [
     ["nothing", undefined],
     ["an empty text", ""],

@@ -90,6 +90,8 @@ describe("keystore", () => {
       scrypt(1024, 2 ** 30, 1),
       scrypt(1024, 8, 1_000_000),
       scrypt(-1024, 8, 1),
+      // 64 times the time of geth's files, in a memory that is allowed.
+      scrypt(2 ** 19, 8, 16),
       {
         ...VECTOR,
         crypto: { ...VECTOR.crypto, kdfparams: { ...VECTOR.crypto.kdfparams, c: 1e9 } },
@@ -103,6 +105,29 @@ describe("keystore", () => {
       expectCode("KEY_MALFORMED", () => parseKeystore(JSON.stringify(json), "a.key"));
     }
     expectCode("KEY_MALFORMED", () => parseKeystore("{", "a.key"));
+  });
+
+  it("blames no password for a file that no password opens", () => {
+    const { crypto } = VECTOR;
+    const scrypt = { dklen: 32, salt: "00".repeat(32), r: 8, p: 1 };
+    for (const [what, changed] of Object.entries({
+      "another cipher": { cipher: "aes-128-cbc" },
+      "no checksum": { mac: undefined },
+      "no ciphertext": { ciphertext: undefined },
+      "half a ciphertext": { ciphertext: crypto.ciphertext.slice(32) },
+      "a short vector": { cipherparams: { iv: "00" } },
+      "a short derived key": { kdfparams: { ...crypto.kdfparams, dklen: 16 } },
+      "a salt that is not hexadecimal": { kdfparams: { ...crypto.kdfparams, salt: "salt" } },
+      "a cost of 3": { kdf: "scrypt", kdfparams: { ...scrypt, n: 3 } },
+      "a cost of 1": { kdf: "scrypt", kdfparams: { ...scrypt, n: 1 } },
+    })) {
+      const json = JSON.stringify({ ...VECTOR, crypto: { ...crypto, ...changed } });
+      expectCode("KEY_MALFORMED", () => parseKeystore(json, what));
+    }
+    const good = { ...crypto, kdf: "scrypt", kdfparams: { ...scrypt, n: 1024 } };
+    expect(parseKeystore(JSON.stringify({ ...VECTOR, crypto: good }), "a.key").json).not.to.equal(
+      "",
+    );
   });
 
   it("cannot be told one thing and decrypt another by a second spelling", () => {

@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import { getAddress, isAddress, parseEther, parseGwei, type Address, type Hex } from "viem";
 import * as z from "zod";
 import { BlockcloudError } from "../../protocol/errors.ts";
@@ -163,12 +164,13 @@ export interface Listen {
   port: number;
 }
 
-/** `host:port`. */
+/** `host:port`. An IPv6 address is in brackets, or nothing tells where it ends; an empty host would mean all. */
 export const hostAndPort = refine<Listen>((text) => {
-  const [, host = "", port = ""] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
-  if (host === "" || Number(port) > 65_535) return undefined;
-  return { host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
-}, "Give host:port, for example 0.0.0.0:8080.");
+  const [, v6, name, port = ""] = /^(?:\[([^\]]+)\]|([\w.-]+)):(\d{1,5})$/.exec(text) ?? [];
+  const host = v6 === undefined ? name : isIPv6(v6) ? v6 : undefined;
+  if (host === undefined || Number(port) > 65_535) return undefined;
+  return { host, port: Number(port) };
+}, "Give host:port, for example 0.0.0.0:8080 or [::1]:8080.");
 
 /** `host:port`; `:port` alone means loopback. */
 export const portOrHostAndPort = refine<Listen>(

@@ -100,25 +100,35 @@ export class Bootstrap implements Startable {
       .getConnections()
       .some(({ remotePeer, remoteAddr }) =>
         peer === undefined
-          ? remoteAddr.toString().startsWith(address.toString())
+          ? `${remoteAddr.toString()}/`.startsWith(`${address.toString()}/`)
           : remotePeer.toString() === peer,
       );
   }
 }
 
+/** The forms of addresses that a node's only transport can use, by the names of their parts. */
+const OVER_TCP = /^(?:(?:ip6zone )?ip6|ip4|dns|dns4|dns6) tcp(?: p2p)?$|^dnsaddr(?: p2p)?$/;
+/** The ID of a node: base58, or a CID. */
+const NODE_ID = /^(?:(?:1|Qm)[1-9A-HJ-NP-Za-km-z]{40,60}|[bkz][0-9A-Za-z]{40,80})$/;
+
 /**
- * Reads multiaddrs.
+ * Reads multiaddrs. One that this node could never use is refused here: later, each dial would fail without a word.
  *
  * @throws BlockcloudError `CORAL_ADDRESS_INVALID`.
  */
 export function parseMultiaddrs(texts: readonly string[]): Multiaddr[] {
   return texts.map((text) => {
     try {
-      return multiaddr(text);
+      const address = multiaddr(text);
+      const parts = address.getComponents();
+      const id = peerOf(address);
+      if (!OVER_TCP.test(parts.map(({ name }) => name).join(" "))) throw new Error("not over TCP");
+      if (id !== undefined && !NODE_ID.test(id)) throw new Error("not a node's ID");
+      return address;
     } catch (cause) {
       throw new BlockcloudError(
         "CORAL_ADDRESS_INVALID",
-        `Not a multiaddr: ${text.slice(0, 200)}.`,
+        `Not a multiaddr over TCP: ${text.slice(0, 200)}.`,
         {
           cause,
           remedy: "Give one such as /ip4/203.0.113.7/tcp/4170/p2p/12D3KooW...",

@@ -8,6 +8,7 @@ import {
 import type { Socket } from "node:net";
 import { hostOf } from "./host.ts";
 import { readTarget } from "./target.ts";
+import { Unreadable } from "./unreadable.ts";
 
 /** A request, as far as handlers use it. */
 export interface HttpRequest {
@@ -67,6 +68,7 @@ export interface HttpServerHandlers {
  * of the connection still gets its response.
  */
 export function createHttpServer(options: HttpServerOptions, handlers: HttpServerHandlers): Server {
+  const unreadable = new Unreadable();
   const server = createServer(
     {
       headersTimeout: options.headersMs,
@@ -78,6 +80,7 @@ export function createHttpServer(options: HttpServerOptions, handlers: HttpServe
       const { socket } = request;
       // The client may be gone at any time; the response then closes without being finished.
       response.on("error", () => {});
+      unreadable.began(response);
       if (handlers.began !== undefined) {
         handlers.began(socket);
         response.once("close", () => handlers.ended?.(socket));
@@ -85,6 +88,7 @@ export function createHttpServer(options: HttpServerOptions, handlers: HttpServe
       void answer(request, response, handlers);
     },
   );
+  server.on("clientError", unreadable.end);
   // Not in the documentation of Node, which otherwise closes the connection with the client's half of it.
   Object.assign(server, { httpAllowHalfOpen: true });
   return server;

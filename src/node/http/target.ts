@@ -12,11 +12,13 @@ export interface Target {
  * Reads a target in origin form, or in absolute form, which clients use for a proxy and every server must
  * accept.
  *
- * @returns Undefined for the other forms: `*`, and the authority of a CONNECT.
+ * @returns Undefined for the other forms, `*` and the authority of a CONNECT, and for a target with a fragment.
  */
 export function readTarget(method: string, url: string): Target | undefined {
+  // A target has no fragment (RFC 9112, 3.2), and servers disagree on where the path of one ends.
+  if (url.includes("#")) return undefined;
   if (url.startsWith("/")) return { origin: url, authority: undefined };
-  const [, authority, rest = ""] = /^https?:\/\/([^/?#]*)(.*)$/i.exec(url) ?? [];
+  const [, authority, rest = ""] = /^https?:\/\/([^/?]*)(.*)$/i.exec(url) ?? [];
   if (authority === undefined || !isAuthority(authority)) return undefined;
   // It means OPTIONS * (RFC 9112, 3.2.4).
   if (rest === "" && method === "OPTIONS") return undefined;

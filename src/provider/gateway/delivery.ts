@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { EMPTY_DIGEST, sha256 } from "../../protocol/receipt.ts";
 import type { BufferBudget } from "./bufferBudget.ts";
-import { clientHeaders } from "./forwardedHeaders.ts";
+import { clientHeaders, plainLength } from "./forwardedHeaders.ts";
 import { GatewayProblem } from "./problem.ts";
 import { isBodiless, isEventStream, receiptPlace } from "./receiptPlace.ts";
 import { collect, relay, type ReadOptions } from "./relay.ts";
@@ -79,7 +79,7 @@ const streamed: Way = async (answer, { request, response, upstreamHost }, option
   const length = answer.message.headers["content-length"];
   // A response to HEAD or a 304 may give the length of the body that it does not carry; a 204 may not.
   if (length !== undefined && answer.message.statusCode !== 204) {
-    headers.push("Content-Length", length);
+    headers.push("Content-Length", plainLength(length));
   }
   const trailers = length === undefined && takesTrailers(request);
   if (trailers) announce(headers, announcedTrailers(answer.message));
@@ -96,7 +96,7 @@ const empty: Way = async (answer, { response, receipt, upstreamHost }) => {
   const headers = clientHeaders(answer.message, upstreamHost);
   const length = answer.message.headers["content-length"];
   if (length !== undefined && answer.message.statusCode !== 204) {
-    headers.push("Content-Length", length);
+    headers.push("Content-Length", plainLength(length));
   }
   answer.message.resume();
   answer.release();

@@ -152,6 +152,11 @@ export function hasBody(request: IncomingMessage): boolean {
 function framing(request: IncomingMessage): string[] {
   if (request.headers["transfer-encoding"] !== undefined) return ["Transfer-Encoding", "chunked"];
   const length = request.headers["content-length"];
-  if (length !== undefined) return ["Content-Length", length];
+  if (length !== undefined) return ["Content-Length", plainLength(length)];
   return BODILESS.has(request.method ?? "") ? [] : ["Content-Length", "0"];
+}
+
+/** A Content-Length that the parser accepted, without leading zeros: some programs read those as octal. */
+export function plainLength(length: string): string {
+  return length.replace(/^0+(?=\d)/, "");
 }

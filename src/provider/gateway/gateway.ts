@@ -6,6 +6,7 @@ import { TrustedProxies } from "../../net/proxies.ts";
 import type { Logger } from "../../node/logger.ts";
 import { RateLimit } from "../../node/rateLimit.ts";
 import { listen } from "../../node/listen.ts";
+import { Unreadable } from "../../node/http/unreadable.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
 import { BufferBudget } from "./bufferBudget.ts";
@@ -50,6 +51,7 @@ export class Gateway {
   readonly #context: ExchangeContext;
   readonly #connections: Connections;
   readonly #running = new Set<ServerResponse>();
+  readonly #unreadable = new Unreadable();
   readonly #server: Server;
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
@@ -198,6 +200,7 @@ export class Gateway {
     server.on("checkContinue", (request, response) => {
       this.#serve(request, response);
     });
+    server.on("clientError", this.#unreadable.end);
     server.on("upgrade", (request, socket, head) => {
       this.#serveUpgrade(request, socket as Socket, head);
     });
@@ -223,6 +226,7 @@ export class Gateway {
   #serve(request: IncomingMessage, response: ServerResponse, upgrade?: Socket): void {
     const { socket } = request;
     this.#running.add(response);
+    this.#unreadable.began(response);
     this.#connections.begin(socket);
     if (this.#stopped) response.shouldKeepAlive = false;
     // A tunnel runs until its connection closes; its response never does.
@@ -261,7 +265,9 @@ function halfClosedListener(act: (socket: Socket) => void): (this: Socket) => vo
 
 function isWebSocket(request: IncomingMessage): boolean {
   const protocol = request.headers.upgrade?.trim().toLowerCase();
-  return protocol === "websocket" && request.method === "GET" && !hasBody(request);
+  // HTTP/1.0 has no upgrades (RFC 9110, 7.8).
+  const mayUpgrade = request.httpVersion === "1.1" && request.method === "GET";
+  return protocol === "websocket" && mayUpgrade && !hasBody(request);
 }
 
 /** CONNECT names a host for a tunnel, but this is not a forward proxy. */

@@ -92,6 +92,8 @@ export class Upstream {
         headers: call.headers,
         agent,
       });
+      // Node drops the fields after the first thousand without a word. The size of the head is bounded.
+      request.maxHeadersCount = 0;
       const fail = (reason: unknown) => {
         watchdog.disarm();
         // Listeners stay attached, because the destroyed request may still report an error.

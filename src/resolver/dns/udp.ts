@@ -1,6 +1,7 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import { lookup } from "node:dns/promises";
 import { once } from "node:events";
-import { isIPv6, type AddressInfo } from "node:net";
+import { isIP, isIPv6, type AddressInfo } from "node:net";
 import type { Startable } from "../../node/lifecycle.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Timers } from "../../node/timers.ts";
@@ -54,20 +55,23 @@ export class UdpServer implements Startable {
   /** @throws BlockcloudError `DNS_LISTEN`. */
   async start(): Promise<void> {
     const { host, port } = this.#listen;
-    const family = isIPv6(host) ? 6 : 4;
-    const socket = createSocket({
-      type: `udp${family}`,
-      // Responses go only to addresses that packets came from, so there is no name to look up.
-      lookup: (address, _, done) => {
-        done(null, address, family);
-      },
-    });
+    let socket: Socket | undefined;
     try {
+      // TCP looks names up by itself.
+      const address = isIP(host) === 0 ? (await lookup(host)).address : host;
+      const family = isIPv6(address) ? 6 : 4;
+      socket = createSocket({
+        type: `udp${family}`,
+        // Responses go only to addresses that packets came from, so there is no name to look up.
+        lookup: (peer, _, done) => {
+          done(null, peer, family);
+        },
+      });
       const listening = once(socket, "listening");
-      socket.bind({ address: host, port });
+      socket.bind({ address, port });
       await listening;
     } catch (cause) {
-      socket.close();
+      socket?.close();
       throw new BlockcloudError("DNS_LISTEN", `Cannot answer DNS over UDP on ${host}:${port}.`, {
         cause,
         remedy:

@@ -30,6 +30,8 @@ describe("Gateway: hostile clients", () => {
       "GET http://user@x/ HTTP/1.1",
       "GET http://x:1:2/ HTTP/1.1",
       "GET http://x,y/ HTTP/1.1",
+      "GET /path#fragment HTTP/1.1",
+      "GET http://x/path?query#fragment HTTP/1.1",
       "OPTIONS * HTTP/1.1",
       "OPTIONS http://x HTTP/1.1",
       "CONNECT 127.0.0.1:1 HTTP/1.1",
@@ -141,6 +143,20 @@ describe("Gateway: hostile clients", () => {
     expect(receipts.length).to.equal(2);
     expect(fault(receipts[0], { path: "/1" }, answer)).to.equal(undefined);
     expect(fault(receipts[1], { path: "/2" }, answer)).to.equal(undefined);
+  });
+
+  it("answers the request before bytes that are no request, and only then closes", async () => {
+    for (const bad of ["GARBAGE\r\n\r\n", "GET / HTTP/1.1\r\nX Y: z\r\n\r\n", "\0", "POST /\t"]) {
+      asked = [];
+      const first = "GET /first HTTP/1.1\r\nHost: x\r\n\r\n";
+      const second = "POST /second HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab";
+      const said = await sendRaw(port, `${first}${second}${bad}`);
+      expect(said.match(/HTTP\/1\.1 \d+/g), bad).to.deep.equal(["HTTP/1.1 200", "HTTP/1.1 200"]);
+      expect(asked, bad).to.have.members(["/first", "/second"]);
+    }
+    // A request behind the last one that the client has announced is ignored (RFC 9112, 9.6).
+    const last = "GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    expect(await sendRaw(port, `${last}${last}`)).to.match(/^HTTP\/1\.1 200 [^]*\r\n\r\nok$/);
   });
 
   it("limits one peer's receipts by the injected clock, and nothing else", async () => {

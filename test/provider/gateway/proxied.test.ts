@@ -116,10 +116,9 @@ describe("Gateway: behind proxies", () => {
 
   it("sends a redirect to the upstream's own host as a path", async () => {
     const { url } = await rig.upstream((request, response) => {
-      const { location, refresh } = JSON.parse(decodeURI((request.url ?? "").slice(1))) as Record<
-        string,
-        string
-      >;
+      const { location, refresh } = JSON.parse(
+        decodeURIComponent((request.url ?? "").slice(1)),
+      ) as Record<string, string>;
       const fields = { Location: location, "Content-Location": location, Refresh: refresh };
       response.writeHead(302, { ...fields, "Content-Length": 0 }).end();
     });
@@ -138,7 +137,7 @@ describe("Gateway: behind proxies", () => {
       ["/relative", "/relative"],
       ["relative", "relative"],
     ] as const) {
-      const path = `/${encodeURI(JSON.stringify({ location, refresh: `5; url=${location}` }))}`;
+      const path = `/${encodeURIComponent(JSON.stringify({ location, refresh: `5; url=${location}` }))}`;
       const { headers, status } = await ask({ port, path, headers: WITH_NONCE });
       expect(status).to.equal(302);
       expect(headers.location, location).to.equal(rewritten);

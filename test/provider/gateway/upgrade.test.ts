@@ -167,6 +167,9 @@ describe("Gateway: upgrade", () => {
       `GET / HTTP/1.1\r\nHost: x\r\nService-Nonce: ${NONCE}\r\n${body}`,
     );
     expect(said).to.match(/^HTTP\/1\.1 200 .*plain$/s);
+    // HTTP/1.0 has no upgrades (RFC 9110, 7.8).
+    const old = "GET / HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    expect(await sendRaw(port, old)).to.match(/^HTTP\/1\.1 200 .*plain$/s);
   });
 
   it("breaks off when the client leaves before the answer", async () => {

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { once } from "node:events";
 import { Agent } from "node:http";
-import { ask, failureOf, head, whole } from "../../support/httpClient.ts";
+import { ask, failureOf, head, sendRaw, whole } from "../../support/httpClient.ts";
 import { fault, ProviderRig, WITH_NONCE } from "../../support/providerRig.ts";
 import { ScriptedUpstream, type Step } from "../../support/scriptedUpstream.ts";
 import { settled } from "../../support/settled.ts";
@@ -128,6 +128,18 @@ describe("Gateway: an upstream that fails after the head, or breaks HTTP", () =>
       expect(await settled(() => upstream.open), said).to.equal(0);
     }
     expect(rig.log.join()).not.to.contain('"level":"error"');
+  });
+
+  it("passes on all fields of a head, however many there are", async () => {
+    const fields = Array.from({ length: 1_500 }, (_unused, n) => `a${n}:b\r\n`).join("");
+    const said = `HTTP/1.1 200 OK\r\n${fields}X-Last: 1\r\nContent-Length: 2\r\n\r\nok`;
+    const { port } = await scripted(["request", { send: said }, "close"]);
+    // By hand: the client of these tests drops fields after the first thousand, too.
+    const got = await sendRaw(port, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    expect(got.match(/^a\d+: b\r$/gm)).to.have.length(1_500);
+    expect(got)
+      .to.match(/^X-Last: 1\r$/m)
+      .and.to.match(/^Content-Length: 2\r$/m);
   });
 
   it("passes on what is only unusual: no reason phrase, Latin-1 in it, an unknown status", async () => {

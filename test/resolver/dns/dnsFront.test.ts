@@ -269,6 +269,16 @@ describe("DnsFront", () => {
     ]);
   });
 
+  it("listens on a name, over both transports", async () => {
+    const named = new DnsRig({ listen: { host: "localhost", port: 0 } });
+    await named.front.start();
+    try {
+      expect(["127.0.0.1", "::1"]).to.contain(named.front.address.address);
+    } finally {
+      await named.front.stop();
+    }
+  });
+
   it("says when its address is taken", async () => {
     const second = new DnsRig({ listen: { host: "127.0.0.1", port: rig.port } });
     const error = await second.front.start().catch((thrown: unknown) => thrown);

@@ -208,6 +208,8 @@ describe("HttpFront", () => {
     expect(await sendRaw(port, "GET /healthz HTTP/1.0\r\n\r\n")).to.match(/^HTTP\/1\.1 200 /);
     const absolute = `GET http://x/v1/resolve/${NAME}?y HTTP/1.1\r\nHost: z\r\nConnection: close\r\n\r\n`;
     expect(await sendRaw(port, absolute)).to.match(/^HTTP\/1\.1 200 .*0xc0ffee/s);
+    const fragment = `GET /v1/resolve/${NAME}#x HTTP/1.1\r\nHost: z\r\nConnection: close\r\n\r\n`;
+    expect(await sendRaw(port, fragment)).to.match(/^HTTP\/1\.1 404 .*PATH_UNKNOWN/s);
   });
 
   it("refuses several Host fields and a malformed one", async () => {
@@ -215,6 +217,13 @@ describe("HttpFront", () => {
       const text = `GET /healthz HTTP/1.1\r\n${fields}\r\nConnection: close\r\n\r\n`;
       expect(await sendRaw(port, text), fields).to.match(/^HTTP\/1\.1 400 .*REQUEST_INVALID/s);
     }
+  });
+
+  it("answers the request before bytes that are no request", async () => {
+    const good = `GET /v1/resolve/${NAME} HTTP/1.1\r\nHost: a\r\n\r\n`;
+    const said = await sendRaw(port, `${good}GARBAGE\r\n\r\n`);
+    expect(said).to.match(/^HTTP\/1\.1 200 .*0xc0ffee/s);
+    expect(await sendRaw(port, "GARBAGE\r\n\r\n")).to.match(/^HTTP\/1\.1 400 /);
   });
 
   it("counts a client as a trusted proxy names it, and shows metrics to none behind a proxy", async () => {

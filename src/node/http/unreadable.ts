@@ -1,0 +1,44 @@
+import type { ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+
+/** Statuses other than 400, by the parser's or the server's error code. */
+const STATUSES: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: "431 Request Header Fields Too Large",
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: "413 Payload Too Large",
+  ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout",
+};
+
+/**
+ * Ends connections whose bytes cannot be read as HTTP. Node itself would send its 400 at once: a client whose good
+ * request is still being served would take that for the response, although the request has its effect.
+ */
+export class Unreadable {
+  /** The newest response of each connection; those before it are sent before it. */
+  readonly #newest = new WeakMap<Duplex, ServerResponse>();
+  readonly #ending = new WeakSet<Duplex>();
+
+  /** Notes that a request is served. */
+  began(response: ServerResponse): void {
+    this.#newest.set(response.req.socket, response);
+  }
+
+  /** Listens to `clientError`. */
+  readonly end = (error: NodeJS.ErrnoException, socket: Duplex): void => {
+    const { code = "" } = error;
+    const response = this.#newest.get(socket);
+    const isServed = response !== undefined && !response.closed && !response.writableFinished;
+    // A request that was read to its end is answered; what follows it is not.
+    if (isServed && response.req.complete && code.startsWith("HPE_")) {
+      // The parser reports each further piece, too.
+      if (this.#ending.has(socket)) return;
+      this.#ending.add(socket);
+      response.shouldKeepAlive = false;
+      response.once("close", () => socket.end(() => socket.destroy()));
+      return;
+    }
+    if (socket.writable && !(isServed && response.headersSent)) {
+      socket.write(`HTTP/1.1 ${STATUSES[code] ?? "400 Bad Request"}\r\nConnection: close\r\n\r\n`);
+    }
+    socket.destroy();
+  };
+}
