@@ -190,7 +190,16 @@ function readBackup(file: string): { manifest: Manifest; contents: Map<string, U
 
 /** The files of a state folder that a backup contains, by their relative paths. */
 function stateFiles(stateDir: string): string[] {
-  return readdirSync(stateDir, { recursive: true, withFileTypes: true })
+  const entries = readdirSync(stateDir, { recursive: true, withFileTypes: true });
+  // A part of the state may have been moved to another disk. A backup without it would look whole.
+  const link = entries.find((entry) => entry.isSymbolicLink());
+  if (link !== undefined) {
+    const name = path.relative(stateDir, path.join(link.parentPath, link.name));
+    throw new BlockcloudError("STATE_FOREIGN", `${stateDir} holds the symbolic link ${name}.`, {
+      remedy: "Put the file or folder itself there, or mount its file system there.",
+    });
+  }
+  return entries
     .filter((entry) => entry.isFile() && !isLockFile(entry.name) && !entry.name.endsWith(".key"))
     .map((entry) => path.relative(stateDir, path.join(entry.parentPath, entry.name)))
     .filter((name) => !/\.sqlite-(wal|shm|journal)$/.test(name))

@@ -6,6 +6,8 @@ import { BlockcloudError } from "../protocol/errors.ts";
 const FULL_BYTES = 64 * 1024;
 /** SQLite's primary result codes: https://www.sqlite.org/rescode.html */
 export const SQLITE = {
+  busy: 5,
+  locked: 6,
   readOnly: 8,
   io: 10,
   corrupt: 11,
@@ -75,6 +77,13 @@ export function databaseFault(
     const remedy = "Free disk space. This write was not stored.";
     const message = `${file} cannot grow: the disk is full.`;
     return new BlockcloudError("STORE_FULL", message, { cause: error, retryable: true, remedy });
+  }
+  if (code === SQLITE.busy || code === SQLITE.locked) {
+    return new BlockcloudError("STORE_FAILED", `${file} is locked by another program.`, {
+      cause: error,
+      retryable: true,
+      remedy: "End the program that has it open: a copy, or a shell of SQLite.",
+    });
   }
   if (!isDisk) return undefined;
   const isReadOnly = isOnReadOnly(file);

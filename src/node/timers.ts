@@ -8,12 +8,20 @@ export interface Timers {
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
 }
 
+/** The longest delay of a timer of Node's, some 25 days. A longer one would end at once. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 /** The process's own timers. */
 export const systemTimers: Timers = {
   monotonic: () => performance.now(),
   async sleep(milliseconds, signal) {
     try {
-      await delay(Math.max(0, milliseconds), undefined, { signal });
+      let left = Math.max(0, milliseconds);
+      do {
+        const part = Math.min(left, LONGEST_MS);
+        await delay(part, undefined, { signal });
+        left -= part;
+      } while (left > 0);
     } catch (error) {
       signal.throwIfAborted();
       throw error;

@@ -7,6 +7,7 @@ import {
   readdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -78,6 +79,22 @@ describe("backup", () => {
     writeFileSync(path.join(stateDir, ".hidden"), "");
     expectCode("STATE_FOREIGN", () => createBackup(stateDir, `${file}2`, NOW));
     expectCode("STATE_MISSING", () => createBackup(`${stateDir}2`, `${file}2`, NOW));
+  });
+
+  it("leaves no part of the state out because it is only linked", () => {
+    store().close();
+    for (const [name, target] of [
+      ["coral.sqlite", path.join(folder, "other-disk.sqlite")],
+      ["labels", path.join(folder, "other-disk")],
+    ] as const) {
+      const link = path.join(stateDir, name);
+      symlinkSync(target, link);
+      const error = expectCode("STATE_FOREIGN", () => createBackup(stateDir, file, NOW));
+      expect(error.message).to.contain(name);
+      expect(existsSync(file)).to.equal(false);
+      rmSync(link);
+    }
+    createBackup(stateDir, file, NOW);
   });
 
   it("refuses what was damaged, and writes nothing of it", () => {

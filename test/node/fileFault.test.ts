@@ -27,7 +27,10 @@ describe("fileFault", () => {
     expect(fileFault(Object.assign(new Error("full"), { errcode: 13 }))).to.include({
       code: "STORE_FULL",
     });
-    expect(fileFault(Object.assign(new Error("locked"), { errcode: 5 }))).to.equal(undefined);
+    expect(fileFault(Object.assign(new Error("locked"), { errcode: 5 }))).to.include({
+      code: "STORE_FAILED",
+    });
+    expect(fileFault(Object.assign(new Error("syntax"), { errcode: 1 }))).to.equal(undefined);
     expect(fileFault(thrown("EACCES", { syscall: "listen" }))).to.equal(undefined);
     expect(fileFault(thrown("ECONNREFUSED"))).to.equal(undefined);
     expect(fileFault("no error")).to.equal(undefined);

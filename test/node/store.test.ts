@@ -238,6 +238,22 @@ describe("openStore", () => {
       expect(notes(database)).to.have.length(101);
     });
 
+    it("says that another program holds the file, and goes on when that has ended", () => {
+      const database = open([first]);
+      database.exec("PRAGMA busy_timeout=0");
+      const other = open([first]);
+      other.exec("BEGIN IMMEDIATE");
+      const write = () => {
+        transaction(database, () => {
+          database.exec("INSERT INTO notes VALUES ('second')");
+        });
+      };
+      expect(expectCode("STORE_FAILED", write).retryable).to.equal(true);
+      other.exec("ROLLBACK");
+      write();
+      expect(notes(database)).to.have.length(2);
+    });
+
     it("is seen by others only when it is whole", () => {
       const database = open([first]);
       const reader = open([first]);

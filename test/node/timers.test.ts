@@ -28,6 +28,22 @@ describe("systemTimers", () => {
     await systemTimers.sleep(-1_000, new AbortController().signal);
   });
 
+  it("does not take more than the 25 days of one timer for no time", async () => {
+    const abort = new AbortController();
+    const slept: string[] = [];
+    const long = [2 ** 31, 30 * 86_400_000, Infinity].map((time) =>
+      systemTimers.sleep(time, abort.signal).then(
+        () => slept.push(String(time)),
+        () => {},
+      ),
+    );
+    // A delay that overflows ends after a millisecond, thus before this one.
+    await systemTimers.sleep(20, abort.signal);
+    expect(slept).to.deep.equal([]);
+    abort.abort();
+    await Promise.all(long);
+  });
+
   it("wakes at once, with the signal's own reason, when it is aborted", async () => {
     const abort = new AbortController();
     const reason = new Error("the epoch is over");
