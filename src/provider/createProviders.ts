@@ -113,7 +113,7 @@ export function createProviders(
       chain,
       always: fleet.fronts,
       rest: inOrder(shared.ground.parts, fleet.tasks),
-      ...{ timers, log, metrics: registry },
+      ...{ timers, log, metrics: registry, fail: environment.fail },
     },
   );
   const worker = disposable(onChain);
