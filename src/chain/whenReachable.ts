@@ -11,7 +11,7 @@ const PAUSE_MS = { first: 1_000, most: 30_000 };
 const PATIENCE_MS = 3_000;
 
 export interface WhenReachableDependencies {
-  /** What is asked of the chain before anything else starts. */
+  /** The first questions to the chain, before all other parts start. */
   chain: Startable;
   /**
    * What can do without the chain: it starts when the chain has answered that nothing is wrong, or cannot be

@@ -212,7 +212,7 @@ function copyOf(source: string, target: string, work: string): void {
     return;
   }
   if (isOnReadOnly(source)) {
-    // Nobody writes there, and SQLite cannot open it there: what was not merged yet is in the -wal file.
+    // No process writes to it, and SQLite cannot open it read-only: unmerged changes are in the -wal file.
     const copied = path.join(work, "read-only.sqlite");
     for (const suffix of ["", "-wal"]) {
       if (existsSync(source + suffix)) copyFileSync(source + suffix, copied + suffix);

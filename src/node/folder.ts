@@ -6,7 +6,7 @@ import { BlockcloudError } from "../protocol/errors.ts";
 const BESIDE = ["-wal", "-shm", "-journal"];
 
 /**
- * Makes a folder for state or keys, for nobody else to look into. One that is there and belongs to this user
+ * Makes a folder for state or keys, which other users cannot read. One that is there and belongs to this user
  * is closed to others.
  *
  * @throws BlockcloudError `STATE_UNUSABLE`, with the operating system's reason.

@@ -115,7 +115,7 @@ export function writeSecretFile(file: string, content: string): void {
   }
 }
 
-/** What is said of a descriptor does not name its file. */
+/** An error about a descriptor does not name its file, so the name is added. */
 function withPath(error: unknown, file: string): unknown {
   return error instanceof Error ? Object.assign(error, { path: file }) : error;
 }

@@ -29,7 +29,7 @@ const migrations = [
      expires_at INTEGER NOT NULL,
      published_at INTEGER NOT NULL DEFAULT 0
    ) STRICT;`,
-  // What was still to be taken by an agent has no time, and so has expired.
+  // A move that no agent had taken has no time in the older format, so it counts as expired.
   `ALTER TABLE moves ADD COLUMN expires_at INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE moves ADD COLUMN taken INTEGER NOT NULL DEFAULT 0;
    UPDATE moves SET taken = 1 WHERE outcome IS NOT NULL;`,

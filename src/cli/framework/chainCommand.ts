@@ -94,7 +94,7 @@ export const chooseDeployment: Check = (resolved, _, problems) => {
     const source = (byFile < byName ? file : network)?.source ?? "";
     values.deployment = chosen;
     const deployment = problems.collect(source, () => loadDeployment(chosen));
-    // What the network's file says stands in for what nobody gave.
+    // The network's file fills in the settings that the user did not give.
     if (found.rpc === undefined && deployment?.rpc !== undefined) values.rpc = deployment.rpc;
   }
 };

@@ -41,7 +41,7 @@ export class FileSource implements ServiceSource {
     return Promise.resolve(entries.map((entry) => this.#planOf(entry, mayAsk)));
   }
 
-  /** @param mayAsk Only at the start, and once: nobody waits at the terminal later. */
+  /** @param mayAsk Only at the start, and once: later no user waits at the terminal. */
   #planOf(entry: ServiceEntry, mayAsk: boolean): ServicePlan {
     const { service: number, upstream, listen, endpoint, settleEvery } = entry;
     let isFirst = true;
