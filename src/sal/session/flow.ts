@@ -1,0 +1,226 @@
+import { Duplex } from "node:stream";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import { salError } from "../errors.ts";
+import { CreditPool, FLOW_CREDIT, MAX_FLOW_CREDIT } from "./credit.ts";
+
+/** The session of a flow, as the flow needs it. */
+export interface FlowHost {
+  readonly credit: CreditPool;
+  /** Monotonic milliseconds. */
+  now(): number;
+  /** Smoothed round-trip time, milliseconds. */
+  readonly srtt: number;
+  /** The flow has bytes or an end to send. */
+  ready(flow: Flow): void;
+  /** The reader took bytes: the flow may receive up to `limit` in all. */
+  grant(flow: Flow, limit: number): void;
+  /** The flow is over; `error` says why, unless both directions ended complete. */
+  over(flow: Flow, error: BlockcloudError | undefined): void;
+}
+
+/**
+ * A flow of a session: a stream of bytes in both directions, each with an end of its own. It survives moves of either
+ * side. A direction that ended complete ends the stream; any other end is an error, so that half a transfer never
+ * looks like a whole one.
+ *
+ * @example
+ * const flow = await client.connect("weather.bloc.alt", { port: 80 });
+ * flow.end("GET / HTTP/1.0\r\n\r\n");
+ * for await (const chunk of flow) process.stdout.write(chunk);
+ */
+export class Flow extends Duplex {
+  /** Number of the flow in its session. */
+  readonly id: number;
+  /** The dialled port of the service. */
+  readonly port: number;
+  readonly #host: FlowHost;
+  /** Bytes of the program that wait for the session, and the call that says that they were taken. */
+  #waiting: Buffer | undefined;
+  #waitingAt = 0;
+  #taken: ((error?: Error | null) => void) | undefined;
+  #ending: ((error?: Error | null) => void) | undefined;
+  #sent = 0;
+  #sendLimit = FLOW_CREDIT;
+  #received = 0;
+  #window = FLOW_CREDIT;
+  #receiveLimit = FLOW_CREDIT;
+  #grantedAt: number;
+  #isEnded = false;
+  #isFinished = false;
+  #isOver = false;
+  /** Whether the flow is in the session's queue. */
+  isQueued = false;
+
+  constructor(host: FlowHost, id: number, port: number) {
+    super({ allowHalfOpen: true, highWaterMark: FLOW_CREDIT });
+    this.#host = host;
+    this.id = id;
+    this.port = port;
+    this.#grantedAt = host.now();
+  }
+
+  /** Bytes sent so far. */
+  get bytesWritten(): number {
+    return this.#sent;
+  }
+
+  /** Bytes received so far. */
+  get bytesRead(): number {
+    return this.#received;
+  }
+
+  /** Whether the flow's direction to the peer ended complete. */
+  get isFinished(): boolean {
+    return this.#isFinished;
+  }
+
+  /** Bytes that can be sent now. */
+  get sendable(): number {
+    if (this.#waiting === undefined) return 0;
+    return Math.min(this.writableLength, this.#sendLimit - this.#sent);
+  }
+
+  /** Whether all bytes were sent and the end is due. */
+  get isEndDue(): boolean {
+    return this.#ending !== undefined && !this.#isFinished;
+  }
+
+  /** Copies waiting bytes into a segment; returns how many. */
+  takeInto(target: Buffer, at: number, most: number): number {
+    let copied = 0;
+    while (copied < most && this.#waiting !== undefined) {
+      const take = Math.min(most - copied, this.#waiting.length - this.#waitingAt);
+      this.#waiting.copy(target, at + copied, this.#waitingAt, this.#waitingAt + take);
+      copied += take;
+      this.#waitingAt += take;
+      if (this.#waitingAt < this.#waiting.length) break;
+      const taken = this.#taken;
+      this.#waiting = undefined;
+      this.#taken = undefined;
+      // The stream gives the next bytes during this call.
+      taken?.();
+    }
+    this.#sent += copied;
+    return copied;
+  }
+
+  /** The end was put into the ordered stream. */
+  finished(): void {
+    this.#isFinished = true;
+    const ending = this.#ending;
+    this.#ending = undefined;
+    ending?.();
+    this.#settle();
+  }
+
+  /**
+   * Bytes of the peer.
+   *
+   * @throws BlockcloudError `SAL_PROTOCOL` if they exceed the credit or follow the end.
+   */
+  deliver(pieces: readonly Buffer[], length: number): void {
+    if (this.#received + length > this.#receiveLimit) {
+      throw salError("protocol", `The peer sent more on flow ${this.id} than it was allowed to.`);
+    }
+    if (this.#isEnded)
+      throw salError("protocol", `The peer sent after the end of flow ${this.id}.`);
+    this.#received += length;
+    // An unread piece must not keep a chunk that is much larger.
+    const isRead = this.readableFlowing === true && this.readableLength === 0;
+    for (const piece of pieces) {
+      const isSmall = 2 * piece.length < piece.buffer.byteLength;
+      this.push(isRead || !isSmall ? piece : Buffer.from(piece));
+    }
+    this.#consumed();
+  }
+
+  /** The peer's direction ended complete. */
+  ended(): void {
+    if (this.#isEnded) throw salError("protocol", `The peer ended flow ${this.id} twice.`);
+    this.#isEnded = true;
+    this.push(null);
+    this.#settle();
+  }
+
+  /** The peer may receive more. */
+  allow(limit: number): void {
+    if (limit <= this.#sendLimit) return;
+    this.#sendLimit = limit;
+    if (this.#waiting !== undefined) this.#host.ready(this);
+  }
+
+  /** The peer, or the end of the session, ended the flow. */
+  fail(error: BlockcloudError): void {
+    this.#isOver = true;
+    this.#giveBack();
+    this.destroy(error);
+  }
+
+  override _write(
+    chunk: Buffer,
+    _encoding: BufferEncoding,
+    callback: (error?: Error | null) => void,
+  ): void {
+    if (chunk.length === 0) {
+      callback();
+      return;
+    }
+    this.#waiting = chunk;
+    this.#waitingAt = 0;
+    this.#taken = callback;
+    this.#host.ready(this);
+  }
+
+  override _final(callback: (error?: Error | null) => void): void {
+    this.#ending = callback;
+    this.#host.ready(this);
+  }
+
+  override _read(): void {
+    this.#consumed();
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#waiting = undefined;
+    this.#taken = undefined;
+    this.#ending = undefined;
+    if (!this.#isOver) {
+      this.#isOver = true;
+      this.#giveBack();
+      const known = error instanceof BlockcloudError ? error : undefined;
+      const reason = known ?? salError("cancelled", "The program closed the flow.");
+      this.#host.over(this, reason);
+    }
+    callback(error);
+  }
+
+  /** Allows the peer more if the reader took half of what was allowed, and a larger window if it is fast. */
+  #consumed(): void {
+    if (this.#isEnded || this.#isOver) return;
+    const consumed = this.#received - this.readableLength;
+    if (this.#receiveLimit - consumed > this.#window / 2) return;
+    const now = this.#host.now();
+    const isFast = now - this.#grantedAt < 2 * this.#host.srtt + GROWTH_MS;
+    if (isFast && this.#window < MAX_FLOW_CREDIT && this.#host.credit.take(this.#window)) {
+      this.#window *= 2;
+    }
+    this.#grantedAt = now;
+    this.#receiveLimit = consumed + this.#window;
+    this.#host.grant(this, this.#receiveLimit);
+  }
+
+  #settle(): void {
+    if (!this.#isEnded || !this.#isFinished || this.#isOver) return;
+    this.#isOver = true;
+    this.#giveBack();
+    this.#host.over(this, undefined);
+  }
+
+  #giveBack(): void {
+    this.#host.credit.give(this.#window - FLOW_CREDIT);
+    this.#window = FLOW_CREDIT;
+  }
+}
+
+/** A window that is used up faster than this, besides two round trips, grows. */
+const GROWTH_MS = 10;

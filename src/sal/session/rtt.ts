@@ -1,0 +1,74 @@
+/** Smoothed and least round-trip time (RFC 6298), and the rate of delivery. */
+export class PathEstimate {
+  /** Milliseconds; undefined without a sample. */
+  #srtt: number | undefined;
+  #least = Infinity;
+  /** Bytes a millisecond: the highest of the last samples. */
+  #rates: number[] = [];
+  #since: number | undefined;
+  #bytes = 0;
+
+  /** Smoothed round-trip time, milliseconds; 100 before the first sample. */
+  get srtt(): number {
+    return this.#srtt ?? 100;
+  }
+
+  get hasSample(): boolean {
+    return this.#srtt !== undefined;
+  }
+
+  /** A round trip took that long. */
+  sample(milliseconds: number): void {
+    this.#srtt =
+      this.#srtt === undefined ? milliseconds : this.#srtt + (milliseconds - this.#srtt) / 8;
+    this.#least = Math.min(this.#least, milliseconds);
+  }
+
+  /** The peer acknowledged bytes; `isBusy` says whether more were waiting, so that the path set the rate. */
+  delivered(bytes: number, now: number, isBusy: boolean): void {
+    if (!isBusy) {
+      this.#since = undefined;
+      this.#bytes = 0;
+      return;
+    }
+    if (this.#since === undefined) {
+      this.#since = now;
+      return;
+    }
+    this.#bytes += bytes;
+    const elapsed = now - this.#since;
+    if (elapsed < SAMPLE_MS) return;
+    this.#rates.push(this.#bytes / elapsed);
+    if (this.#rates.length > SAMPLES) this.#rates.shift();
+    this.#since = now;
+    this.#bytes = 0;
+  }
+
+  /** How many bytes may wait for their acknowledgement so that the path is full and no more. */
+  get window(): number {
+    const rate = Math.max(0, ...this.#rates);
+    const least = Number.isFinite(this.#least) ? this.#least : 0;
+    return Math.max(MIN_WINDOW, Math.min(MAX_WINDOW, 2 * rate * (least + ACK_DELAY_MS)));
+  }
+
+  /** Another path begins. */
+  reset(): void {
+    this.#srtt = undefined;
+    this.#least = Infinity;
+    this.#rates = [];
+    this.#since = undefined;
+    this.#bytes = 0;
+  }
+}
+
+/** Longest wait before received bytes are acknowledged, milliseconds. */
+export const ACK_DELAY_MS = 5;
+/** Bytes that are acknowledged without that wait. */
+export const ACK_BYTES = 256 * 1024;
+/** Bytes that may always be under way. */
+const MIN_WINDOW = 256 * 1024;
+/** Most bytes that a session keeps for a resumption, and so the most under way. */
+export const MAX_WINDOW = 16 * 1024 * 1024;
+/** How long bytes are counted for a sample of the rate, and how many samples count. */
+const SAMPLE_MS = 4;
+const SAMPLES = 16;

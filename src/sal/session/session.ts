@@ -1,0 +1,368 @@
+import type { Scheduler as Clock } from "../../node/scheduler.ts";
+import type { BlockcloudError } from "../../protocol/errors.ts";
+import { salError } from "../errors.ts";
+import type { Link, LinkHandler } from "../transport/link.ts";
+import { encodeFrame, encodeNumberFrame } from "../wire/encode.ts";
+import { FrameType, isOptional, isOrdered } from "../wire/frames.ts";
+import { FrameParser, joined, type FrameSink } from "../wire/parser.ts";
+import { decodeReason, encodeReason } from "../wire/reason.ts";
+import { readNumber } from "../wire/read.ts";
+import { creditPool, type CreditPool } from "./credit.ts";
+import { Flow, type FlowHost } from "./flow.ts";
+import { Replay } from "./replay.ts";
+import { ACK_BYTES, ACK_DELAY_MS, PathEstimate } from "./rtt.ts";
+import { Scheduler } from "./scheduler.ts";
+import { segmentPool } from "./segments.ts";
+
+/** What a side of a session does besides carrying flows; the two roles differ. */
+export interface SessionRole {
+  /** A frame that belongs to one role; returns whether this role knows it. */
+  frame(type: number, flow: number, payload: Buffer): boolean;
+  /** Bytes came from the peer. */
+  heard(): void;
+  /** The present link is over; the session waits for another one. */
+  lost(error: Error | undefined): void;
+  /** The session is over. */
+  ended(error: BlockcloudError): void;
+  /** A flow is over. */
+  flowOver(flow: Flow): void;
+}
+
+export interface SessionDependencies {
+  clock: Clock;
+  credit?: CreditPool;
+}
+
+/** Bytes that a link is given ahead of the network. */
+const MAX_QUEUED = 64 * 1024;
+
+/**
+ * A session: one reliable stream of frames in each direction, over one link at a time. Links break and are replaced;
+ * the session goes on where the peer's last acknowledged frame ended. This class knows nothing of proofs: a link is
+ * attached when both sides have shown that they may use it.
+ */
+export class Session implements FrameSink, FlowHost {
+  readonly credit: CreditPool;
+  readonly path = new PathEstimate();
+  readonly #clock: Clock;
+  readonly #role: SessionRole;
+  readonly #flows = new Map<number, Flow>();
+  readonly #scheduler = new Scheduler(segmentPool);
+  readonly #replay = new Replay(segmentPool);
+  /** Offset of the peer's stream up to which every frame was handled. */
+  #received = 0;
+  #acknowledged = 0;
+  #link: Link | undefined;
+  #parser: FrameParser | undefined;
+  /** Offset of the present link's next frame: behind `#received` while frames come again. */
+  #position = 0;
+  #heardAt: number;
+  #ackTimer: (() => void) | undefined;
+  #isPumping = false;
+  #isScheduled = false;
+  #pingedAt: number | undefined;
+  #end: BlockcloudError | undefined;
+
+  constructor(role: SessionRole, dependencies: SessionDependencies) {
+    this.#role = role;
+    this.#clock = dependencies.clock;
+    this.credit = dependencies.credit ?? creditPool;
+    this.#heardAt = this.now();
+  }
+
+  get srtt(): number {
+    return this.path.srtt;
+  }
+
+  /** Offset of the peer's stream up to which every frame was handled. */
+  get received(): number {
+    return this.#received;
+  }
+
+  get link(): Link | undefined {
+    return this.#link;
+  }
+
+  get flows(): ReadonlyMap<number, Flow> {
+    return this.#flows;
+  }
+
+  /** When the last byte came, monotonic milliseconds. */
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
+  /** Whether the peer owes an acknowledgement. */
+  get hasUnacknowledged(): boolean {
+    return this.#replay.unacknowledged > 0;
+  }
+
+  /** Memory that waits for acknowledgements, bytes. */
+  get held(): number {
+    return this.#replay.held;
+  }
+
+  /** Why the session is over; undefined while it lives. */
+  get end(): BlockcloudError | undefined {
+    return this.#end;
+  }
+
+  now(): number {
+    return this.#clock.monotonic();
+  }
+
+  /**
+   * Goes on over a link. The present one, if any, is given up without a word.
+   *
+   * @param parser The link's parser, between two frames.
+   * @param position Offset of the first frame that the peer sends on this link.
+   * @param peerReceived Offset up to which the peer has this side's frames.
+   * @returns Whether the bytes from `peerReceived` on are there; if not, nothing has changed.
+   */
+  attach(link: Link, parser: FrameParser, position: number, peerReceived: number): boolean {
+    if (position > this.#received || !this.#replay.rewind(peerReceived)) return false;
+    this.detach();
+    this.#link = link;
+    this.#parser = parser;
+    this.#position = position;
+    parser.sink = this;
+    link.handler = this.#handlerOf(link, parser);
+    this.#heardAt = this.now();
+    this.path.reset();
+    this.#pingedAt = undefined;
+    this.ping();
+    this.#pump();
+    return true;
+  }
+
+  /** Stops using the present link; returns it. */
+  detach(): Link | undefined {
+    const link = this.#link;
+    this.#parser?.stop();
+    this.#link = undefined;
+    this.#parser = undefined;
+    this.#ackTimer?.();
+    this.#ackTimer = undefined;
+    return link;
+  }
+
+  /** Registers a flow. */
+  add(id: number, port: number): Flow {
+    const flow = new Flow(this, id, port);
+    this.#flows.set(id, flow);
+    return flow;
+  }
+
+  /** Sends a control frame as part of the ordered stream. */
+  send(frame: Buffer): void {
+    if (this.#end !== undefined) return;
+    this.#scheduler.control(frame);
+    this.#schedule();
+  }
+
+  /** Asks the peer for a sign of life. */
+  ping(): void {
+    if (this.#link === undefined) return;
+    this.#pingedAt ??= this.now();
+    this.#link.write(encodeFrame(FrameType.ping));
+  }
+
+  /**
+   * Ends the session and its flows.
+   *
+   * @param tell Whether the peer is told why.
+   */
+  close(error: BlockcloudError, tell: boolean): void {
+    if (this.#end !== undefined) return;
+    this.#end = error;
+    const link = this.detach();
+    if (link !== undefined) {
+      link.handler = silent;
+      if (tell) {
+        link.write(encodeFrame(FrameType.refused, 0, encodeReason(error)));
+        link.end();
+      } else {
+        link.destroy();
+      }
+    }
+    this.#scheduler.clear();
+    this.#replay.clear();
+    const flows = [...this.#flows.values()];
+    this.#flows.clear();
+    for (const flow of flows) flow.fail(error);
+    this.#role.ended(error);
+  }
+
+  // FlowHost
+
+  ready(flow: Flow): void {
+    this.#scheduler.ready(flow);
+    this.#schedule();
+  }
+
+  grant(flow: Flow, limit: number): void {
+    this.send(encodeNumberFrame(FrameType.window, flow.id, limit));
+  }
+
+  over(flow: Flow, error: BlockcloudError | undefined): void {
+    if (!this.#flows.delete(flow.id)) return;
+    if (error !== undefined) {
+      this.send(encodeFrame(FrameType.reset, flow.id, encodeReason(error)));
+    }
+    this.#role.flowOver(flow);
+  }
+
+  // FrameSink
+
+  frame(type: number, flow: number, pieces: readonly Buffer[], length: number, size: number): void {
+    if (isOrdered(type)) {
+      const position = this.#position;
+      this.#position += size;
+      // Otherwise it came before, over another link, and is only acknowledged again.
+      if (position === this.#received) {
+        this.#received += size;
+        this.#handleOrdered(type, flow, pieces, length);
+      }
+      this.#owe();
+      return;
+    }
+    switch (type) {
+      case FrameType.ack:
+        this.#acknowledge(readNumber(joined(pieces)));
+        break;
+      case FrameType.ping:
+        this.#link?.write(encodeFrame(FrameType.pong));
+        break;
+      case FrameType.pong:
+        this.#pong();
+        break;
+      case FrameType.refused:
+        this.close(decodeReason(joined(pieces)), false);
+        break;
+      default:
+        this.#delegate(type, flow, joined(pieces));
+    }
+  }
+
+  broken(error: BlockcloudError): void {
+    this.close(error, true);
+  }
+
+  #handleOrdered(type: number, id: number, pieces: readonly Buffer[], length: number): void {
+    const flow = this.#flows.get(id);
+    switch (type) {
+      // A flow that this side has given up may still have frames under way.
+      case FrameType.data:
+        flow?.deliver(pieces, length);
+        break;
+      case FrameType.window:
+        flow?.allow(readNumber(joined(pieces)));
+        break;
+      case FrameType.fin:
+        flow?.ended();
+        break;
+      case FrameType.reset: {
+        if (flow === undefined) break;
+        this.#flows.delete(id);
+        flow.fail(decodeReason(joined(pieces)));
+        this.#role.flowOver(flow);
+        break;
+      }
+      default:
+        this.#delegate(type, id, joined(pieces));
+    }
+  }
+
+  #delegate(type: number, flow: number, payload: Buffer): void {
+    if (this.#role.frame(type, flow, payload) || isOptional(type)) return;
+    throw salError("protocol", `The peer sent a frame of the unknown type ${type}.`);
+  }
+
+  #handlerOf(link: Link, parser: FrameParser): LinkHandler {
+    return {
+      data: (chunk) => {
+        if (this.#parser !== parser) return;
+        this.#heardAt = this.now();
+        parser.push(chunk);
+        this.#role.heard();
+      },
+      drained: () => {
+        if (this.#link === link) this.#pump();
+      },
+      closed: (error) => {
+        if (this.#link !== link) return;
+        this.detach();
+        this.#role.lost(error);
+      },
+    };
+  }
+
+  #pong(): void {
+    if (this.#pingedAt === undefined) return;
+    this.path.sample(this.now() - this.#pingedAt);
+    this.#pingedAt = undefined;
+  }
+
+  #acknowledge(offset: number): void {
+    const before = this.#replay.acknowledged;
+    this.#replay.acknowledge(offset);
+    const { acknowledged } = this.#replay;
+    const isBusy = this.#scheduler.hasFlows;
+    this.path.delivered(acknowledged - before, this.now(), isBusy);
+    if (isBusy) this.#pump();
+  }
+
+  /** The peer is owed an acknowledgement. */
+  #owe(): void {
+    if (this.#received - this.#acknowledged >= ACK_BYTES) {
+      this.#ackTimer?.();
+      this.#sendAck();
+    } else {
+      this.#ackTimer ??= this.#clock.after(ACK_DELAY_MS, () => {
+        this.#sendAck();
+      });
+    }
+  }
+
+  #sendAck(): void {
+    this.#ackTimer = undefined;
+    this.#acknowledged = this.#received;
+    this.#link?.write(encodeNumberFrame(FrameType.ack, 0, this.#received));
+  }
+
+  /** Sends at the end of this turn of the event loop, so that what the program does in one turn shares a record. */
+  #schedule(): void {
+    if (this.#isScheduled || this.#link === undefined) return;
+    this.#isScheduled = true;
+    process.nextTick(() => {
+      this.#isScheduled = false;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    // Writing calls back, and so does what a flow's program does when its bytes were taken.
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    try {
+      while (this.#link !== undefined && this.#link.queued < MAX_QUEUED) {
+        if (!this.#replay.hasUnsent && !this.#compose()) return;
+        const bytes = this.#replay.take();
+        if (bytes === undefined) return;
+        this.#link.write(bytes);
+      }
+    } finally {
+      this.#isPumping = false;
+    }
+  }
+
+  #compose(): boolean {
+    const room = this.path.window - this.#replay.unacknowledged;
+    const segment = this.#scheduler.compose(Math.max(0, room));
+    if (segment === undefined) return false;
+    this.#replay.append(segment.buffer, segment.length);
+    return true;
+  }
+}
+
+const silent: LinkHandler = { data: () => {}, drained: () => {}, closed: () => {} };

@@ -1,0 +1,45 @@
+/** What takes the bytes of a link; the owner of a link changes from handshake to session. */
+export interface LinkHandler {
+  data(chunk: Buffer): void;
+  /** Bytes were handed to the network: `queued` is smaller now. */
+  drained(): void;
+  /** The link is over; called once, also after `destroy`. */
+  closed(error?: Error): void;
+}
+
+/** A secured connection between two processes. It gives bytes in order until it breaks, and then no more. */
+export interface Link {
+  /** The other end: an address without brackets, and a port. */
+  readonly peer: { readonly address: string; readonly port: number };
+  handler: LinkHandler;
+  /** Bytes that were written and are not yet handed to the network. */
+  readonly queued: number;
+  /**
+   * Keying material that only the two ends of this connection can compute (RFC 8446, 7.5): 32 bytes.
+   *
+   * @param context Distinguishes several values under one label.
+   */
+  exporter(label: string, context?: Buffer): Buffer;
+  /** The bytes must not change before the peer acknowledged them. */
+  write(bytes: Buffer): void;
+  /** Sends what is queued, then closes. */
+  end(): void;
+  destroy(): void;
+}
+
+/** Where to dial. */
+export interface DialTarget {
+  /** An address, or a name of the DNS, without brackets. */
+  host: string;
+  port: number;
+  /** TLS server name: the service's raw name. */
+  serverName: string;
+}
+
+/** Makes links. The SAL knows no more of the network than this. */
+export interface Transport {
+  /**
+   * @throws BlockcloudError `NET_REFUSED` for an address that the rules forbid, `SAL_NO_PATH`; or the signal's reason.
+   */
+  dial(target: DialTarget, signal: AbortSignal): Promise<Link>;
+}
