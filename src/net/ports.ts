@@ -10,7 +10,7 @@ const REFUSED = new Set([
   ...[6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080],
 ]);
 
-/** Whether a request may go to the port of a URL. */
-export function isPortOpen(url: URL): boolean {
-  return url.port === "" || !REFUSED.has(Number(url.port));
+/** Whether connections to a port are refused. */
+export function isPortRefused(port: number): boolean {
+  return REFUSED.has(port);
 }

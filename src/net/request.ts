@@ -1,22 +1,16 @@
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
-import { isIP, type LookupFunction } from "node:net";
 import { isOwnAddress } from "../node/interfaces.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
-import { isReachable } from "./addresses.ts";
-import { isPortOpen } from "./ports.ts";
+import { DialRules, refused, type DialLimits } from "./dialRules.ts";
 import { resolveHost, type Resolve } from "./resolve.ts";
 import { watchSocket } from "./watchSocket.ts";
 
-export interface NetLimits {
+export interface NetLimits extends DialLimits {
   /** From the first packet to the last byte, milliseconds. */
   timeMs: number;
   /** Largest body, bytes. */
   maxBytes: number;
-  /** For a devnet: this host is allowed, by loopback and by its own addresses. */
-  allowLoopback: boolean;
-  /** Whether the operator configured the address. Then private networks are allowed, too. */
-  anyAddress?: boolean;
 }
 
 export interface NetRequest {
@@ -36,10 +30,10 @@ export interface NetResponse {
 
 /** Largest header block and largest trailer block of a response, bytes. */
 const MAX_HEADER_BYTES = 16 * 1024;
+/** Stands for the port of a URL without one: both defaults, 80 and 443, are open. */
+const HTTP_PORT = 80;
 /** Interim responses (1xx) before the final one; real servers send one or two. */
 const MAX_INTERIM = 8;
-/** Largest number of addresses of one name that are tried. */
-const MAX_ADDRESSES = 8;
 
 /**
  * Sends one HTTP/1.1 request to a URL of a stranger, on its own connection. The address is checked after it
@@ -68,11 +62,8 @@ export function netRequest(
     if (url.protocol !== "http:" && url.protocol !== "https:") {
       throw refused(`the scheme ${url.protocol} of ${url.origin}`);
     }
-    if (!isPortOpen(url)) throw refused(`port ${url.port}`);
-    const { allowLoopback, anyAddress = false } = limits;
-    const mayReach = (address: string) =>
-      anyAddress || (isReachable(address, allowLoopback) && (allowLoopback || !isOwn(address)));
-    if (isIP(host) !== 0 && !mayReach(host)) throw refused(host);
+    const rules = new DialRules(limits, resolve, isOwn);
+    rules.check(host, url.port === "" ? HTTP_PORT : Number(url.port));
 
     // Cancels the name lookup if the request ends first.
     const over = new AbortController();
@@ -81,7 +72,7 @@ export function netRequest(
       method: request.method,
       headers: { ...request.headers, "content-length": request.body.length },
       agent: false,
-      lookup: checkedLookup(mayReach, resolve, over.signal),
+      lookup: rules.lookup(over.signal),
       maxHeaderSize: MAX_HEADER_BYTES,
       // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED cannot change it.
       rejectUnauthorized: true,
@@ -169,33 +160,4 @@ function failure(cause: NodeJS.ErrnoException, handshaking: boolean): Blockcloud
   if (handshaking) return new BlockcloudError("NET_TLS", why, { cause });
   const code = cause.code?.startsWith("HPE_") === true ? "NET_PROTOCOL" : "NET_FAILED";
   return new BlockcloudError(code, why, { cause });
-}
-
-/** Resolves a name and returns only allowed addresses; rejects if there is none. */
-function checkedLookup(
-  mayReach: (address: string) => boolean,
-  resolve: Resolve,
-  signal: AbortSignal,
-): LookupFunction {
-  return (hostname, options, callback) => {
-    resolve(hostname, signal).then(
-      (addresses) => {
-        const open = addresses.filter(({ address }) => mayReach(address)).slice(0, MAX_ADDRESSES);
-        const [first] = open;
-        if (first === undefined) callback(refused(hostname), "", 0);
-        else if (options.all === true) callback(null, open);
-        else callback(null, first.address, first.family);
-      },
-      (error: unknown) => {
-        callback(error instanceof Error ? error : new Error(String(error)), "", 0);
-      },
-    );
-  };
-}
-
-function refused(what: string): BlockcloudError {
-  return new BlockcloudError("NET_REFUSED", `Not connecting to ${what}.`, {
-    remedy:
-      "A public service must publish a public http or https address; --allow-loopback allows this host's own.",
-  });
 }

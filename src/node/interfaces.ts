@@ -32,3 +32,11 @@ export function isOwnAddress(
   }
   return own.check(address.replace(/%.*$/, ""), version === 4 ? "ipv4" : "ipv6");
 }
+
+/** A text that changes when an address of this host, or the state of an interface, does. */
+export function interfaceFingerprint(read: typeof networkInterfaces = networkInterfaces): string {
+  const all = Object.entries(read()).flatMap(([name, addresses]) =>
+    (addresses ?? []).map(({ cidr }) => `${name} ${cidr}`),
+  );
+  return all.sort().join("\n");
+}

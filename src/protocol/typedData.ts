@@ -53,6 +53,12 @@ export const typedData = {
     { name: "issuedAt", type: "uint64" },
     { name: "expiresAt", type: "uint64" },
   ],
+  ClientProof: [
+    { name: "client", type: "address" },
+    { name: "serviceId", type: "bytes32" },
+    { name: "channel", type: "bytes32" },
+    { name: "issuedAt", type: "uint64" },
+  ],
   ChallengeResponse: [
     { name: "challenge", type: "uint256" },
     { name: "nonce", type: "bytes32" },

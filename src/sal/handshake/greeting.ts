@@ -77,8 +77,9 @@ export class Greeting implements FrameSink, LinkHandler {
     try {
       waiting.take(type, payload);
     } catch (error) {
+      // Whoever waits decides how the link ends; until then nothing more is read.
+      this.parser.stop();
       waiting.fail(error as Error);
-      throw error;
     }
   }
 

@@ -1,7 +1,8 @@
 import { Duplex } from "node:stream";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { salError } from "../errors.ts";
-import { CreditPool, FLOW_CREDIT, MAX_FLOW_CREDIT } from "./credit.ts";
+import type { CreditPool} from "./credit.ts";
+import { FLOW_CREDIT, MAX_FLOW_CREDIT } from "./credit.ts";
 
 /** The session of a flow, as the flow needs it. */
 export interface FlowHost {
@@ -177,7 +178,14 @@ export class Flow extends Duplex {
   }
 
   override _read(): void {
-    this.#consumed();
+    // Bytes come when the peer sends them; `read` sees what is taken.
+  }
+
+  /** All that is taken from the buffer passes here; what is not buffered is counted when it comes. */
+  override read(size?: number): unknown {
+    const chunk: unknown = super.read(size);
+    if (chunk !== null) this.#consumed();
+    return chunk;
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {

@@ -44,11 +44,12 @@ export class PathEstimate {
     this.#bytes = 0;
   }
 
-  /** How many bytes may wait for their acknowledgement so that the path is full and no more. */
+  /** How many whole bytes may wait for their acknowledgement so that the path is full and no more. */
   get window(): number {
     const rate = Math.max(0, ...this.#rates);
     const least = Number.isFinite(this.#least) ? this.#least : 0;
-    return Math.max(MIN_WINDOW, Math.min(MAX_WINDOW, 2 * rate * (least + ACK_DELAY_MS)));
+    const bytes = Math.floor(2 * rate * (least + ACK_DELAY_MS));
+    return Math.max(MIN_WINDOW, Math.min(MAX_WINDOW, bytes));
   }
 
   /** Another path begins. */

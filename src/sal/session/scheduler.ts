@@ -38,10 +38,11 @@ export class Scheduler {
     return this.#short.length > 0 || this.#long.length > 0;
   }
 
-  /** Sends a control frame before all bytes of flows. */
-  control(frame: Buffer): void {
+  /** Sends a control frame before all bytes of flows; returns how many bytes of control frames wait. */
+  control(frame: Buffer): number {
     this.#control.push(frame);
     this.#controlBytes += frame.length;
+    return this.#controlBytes;
   }
 
   /** The flow may have something to send. */

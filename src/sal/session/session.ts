@@ -4,13 +4,14 @@ import { salError } from "../errors.ts";
 import type { Link, LinkHandler } from "../transport/link.ts";
 import { encodeFrame, encodeNumberFrame } from "../wire/encode.ts";
 import { FrameType, isOptional, isOrdered } from "../wire/frames.ts";
-import { FrameParser, joined, type FrameSink } from "../wire/parser.ts";
+import type { FrameParser} from "../wire/parser.ts";
+import { joined, type FrameSink } from "../wire/parser.ts";
 import { decodeReason, encodeReason } from "../wire/reason.ts";
 import { readNumber } from "../wire/read.ts";
 import { creditPool, type CreditPool } from "./credit.ts";
 import { Flow, type FlowHost } from "./flow.ts";
 import { Replay } from "./replay.ts";
-import { ACK_BYTES, ACK_DELAY_MS, PathEstimate } from "./rtt.ts";
+import { ACK_BYTES, ACK_DELAY_MS, MAX_WINDOW, PathEstimate } from "./rtt.ts";
 import { Scheduler } from "./scheduler.ts";
 import { segmentPool } from "./segments.ts";
 
@@ -33,6 +34,8 @@ export interface SessionDependencies {
   credit?: CreditPool;
 }
 
+/** Most bytes that wait for a peer: those of flows, and control frames, which do not wait for the window. */
+const MAX_HELD = MAX_WINDOW + 4 * 1024 * 1024;
 /** Bytes that a link is given ahead of the network. */
 const MAX_QUEUED = 64 * 1024;
 
@@ -117,9 +120,17 @@ export class Session implements FrameSink, FlowHost {
    * @param parser The link's parser, between two frames.
    * @param position Offset of the first frame that the peer sends on this link.
    * @param peerReceived Offset up to which the peer has this side's frames.
+   * @param first A frame that goes before all others.
    * @returns Whether the bytes from `peerReceived` on are there; if not, nothing has changed.
    */
-  attach(link: Link, parser: FrameParser, position: number, peerReceived: number): boolean {
+  attach(
+    link: Link,
+    parser: FrameParser,
+    position: number,
+    peerReceived: number,
+    first?: Buffer,
+  ): boolean {
+    if (this.#end !== undefined) return false;
     if (position > this.#received || !this.#replay.rewind(peerReceived)) return false;
     this.detach();
     this.#link = link;
@@ -130,7 +141,9 @@ export class Session implements FrameSink, FlowHost {
     this.#heardAt = this.now();
     this.path.reset();
     this.#pingedAt = undefined;
+    if (first !== undefined) link.write(first);
     this.ping();
+    if (this.#received > this.#acknowledged) this.#sendAck();
     this.#pump();
     return true;
   }
@@ -156,7 +169,10 @@ export class Session implements FrameSink, FlowHost {
   /** Sends a control frame as part of the ordered stream. */
   send(frame: Buffer): void {
     if (this.#end !== undefined) return;
-    this.#scheduler.control(frame);
+    if (this.#scheduler.control(frame) + this.#replay.held > MAX_HELD) {
+      this.close(salError("busy", "The peer acknowledges nothing."), true);
+      return;
+    }
     this.#schedule();
   }
 
@@ -231,7 +247,10 @@ export class Session implements FrameSink, FlowHost {
         this.#acknowledge(readNumber(joined(pieces)));
         break;
       case FrameType.ping:
-        this.#link?.write(encodeFrame(FrameType.pong));
+        // A peer that asks and does not read gets no more answers.
+        if (this.#link !== undefined && this.#link.queued < MAX_QUEUED) {
+          this.#link.write(encodeFrame(FrameType.pong));
+        }
         break;
       case FrameType.pong:
         this.#pong();

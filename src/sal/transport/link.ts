@@ -1,3 +1,5 @@
+import type { Scheduler } from "../../node/scheduler.ts";
+
 /** What takes the bytes of a link; the owner of a link changes from handshake to session. */
 export interface LinkHandler {
   data(chunk: Buffer): void;
@@ -42,4 +44,16 @@ export interface Transport {
    * @throws BlockcloudError `NET_REFUSED` for an address that the rules forbid, `SAL_NO_PATH`; or the signal's reason.
    */
   dial(target: DialTarget, signal: AbortSignal): Promise<Link>;
+}
+
+/** How long a link that is not used any more may take to send what is queued, milliseconds. */
+const RETIRE_MS = 10_000;
+
+/** Takes no more from a link, sends what is queued, and closes it in any case. */
+export function retire(link: Link, clock: Scheduler): void {
+  const cancel = clock.after(RETIRE_MS, () => {
+    link.destroy();
+  });
+  link.handler = { data: () => {}, drained: () => {}, closed: cancel };
+  link.end();
 }

@@ -17,7 +17,7 @@ export class TlsLink implements Link {
     socket.on("data", (chunk: Buffer) => {
       this.handler.data(chunk);
     });
-    socket.on("error", (error) => {
+    socket.on("error", (error: Error) => {
       this.#error = error;
     });
     socket.on("end", () => {

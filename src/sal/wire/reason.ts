@@ -1,4 +1,4 @@
-import { BlockcloudError } from "../../protocol/errors.ts";
+import type { BlockcloudError } from "../../protocol/errors.ts";
 import { salError, salErrors } from "../errors.ts";
 
 type ReasonName = keyof typeof salErrors;

@@ -1,0 +1,61 @@
+import type { Scheduler } from "../../node/scheduler.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import type { ReceiptSigner } from "../../protocol/receipt.ts";
+import { salError } from "../errors.ts";
+import { greet, type ProvenLink } from "../handshake/clientHandshake.ts";
+import type { Transport } from "../transport/link.ts";
+import { serverNameOf } from "../transport/serverName.ts";
+import type { Located } from "./locator.ts";
+import { race } from "./race.ts";
+
+/** Time limit of one endpoint, from the first packet to the receipt, milliseconds. */
+const ENDPOINT_MS = 10_000;
+
+/**
+ * Dials a service at its endpoints until one of them has proved to be the service.
+ *
+ * @throws BlockcloudError as `greet`, `SAL_NO_PATH`; or the signal's reason.
+ */
+export async function dialProven(
+  { serviceId, key, endpoints }: Located,
+  dependencies: { transport: Transport; receipts: ReceiptSigner; clock: Scheduler },
+  signal: AbortSignal,
+): Promise<{ endpoint: string; link: ProvenLink }> {
+  const { transport, receipts, clock } = dependencies;
+  const attempt = async (endpoint: string, each: AbortSignal) => {
+    const { host, port } = parseEndpoint(endpoint);
+    const late = new AbortController();
+    const cancel = clock.after(ENDPOINT_MS, () => {
+      late.abort(salError("noPath", `No answer in ${ENDPOINT_MS} ms.`));
+    });
+    const limit = AbortSignal.any([each, late.signal]);
+    try {
+      const target = { host, port, serverName: serverNameOf(serviceId) };
+      const link = await transport.dial(target, limit);
+      return { endpoint, link: await greet(link, { serviceId, key }, receipts, limit) };
+    } finally {
+      cancel();
+    }
+  };
+  const discard = ({ link }: { link: ProvenLink }) => {
+    link.greeting.abandon(salError("cancelled", "Another endpoint was faster."));
+  };
+  return race(endpoints, attempt, discard, clock, signal);
+}
+
+/**
+ * The address of a SAL endpoint.
+ *
+ * @throws BlockcloudError `SAL_NO_PATH` for a URI without host and port.
+ */
+export function parseEndpoint(endpoint: string): { host: string; port: number } {
+  const url = URL.parse(endpoint);
+  const port = Number(url?.port);
+  const host = url?.hostname.replace(/^\[|\]$/g, "") ?? "";
+  if (url?.protocol !== "sal:" || host === "" || !(port > 0)) {
+    throw new BlockcloudError("SAL_NO_PATH", `Not an endpoint: ${endpoint.slice(0, 80)}.`, {
+      remedy: "The provider must publish sal://host:port.",
+    });
+  }
+  return { host, port };
+}

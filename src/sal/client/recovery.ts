@@ -1,0 +1,257 @@
+import type { Hex } from "viem";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import type { SignedReceipt } from "../../protocol/receipt.ts";
+import { salError } from "../errors.ts";
+import { unexpected, type ProvenLink } from "../handshake/clientHandshake.ts";
+import { decodeResumed, encodeResume } from "../handshake/messages.ts";
+import type { ResumeKeys } from "../handshake/secrets.ts";
+import type { Session } from "../session/session.ts";
+import { FrameType } from "../wire/frames.ts";
+import type { ClientSessionDependencies } from "./clientSession.ts";
+import { dialProven } from "./dialProven.ts";
+import type { Located } from "./locator.ts";
+
+/** Why a session moves. */
+export type MoveReason =
+  /** The link broke, or the provider says that the session went on elsewhere. */
+  | "lost"
+  /** The path became silent. */
+  | "silence"
+  /** The provider announced it. */
+  | "announced"
+  /** This host's own addresses changed. */
+  | "interfaces"
+  /** This host has slept. */
+  | "wake";
+
+export interface Move {
+  reason: MoveReason;
+  endpoint: string;
+  channel: Hex;
+  receipt: SignedReceipt;
+  /** From the last byte of the old link to the new one, milliseconds. */
+  gapMs: number;
+}
+
+export interface RecoveryParts {
+  id: Buffer;
+  keys: ResumeKeys;
+  session: Session;
+  located(): Located;
+  relocated(located: Located): void;
+  moved(move: Move): void;
+  dependencies: ClientSessionDependencies;
+}
+
+/** A search for another link. */
+interface Running {
+  reason: MoveReason;
+  readonly stop: AbortController;
+  /** Whether the provider was asked to go on over another link. */
+  isResuming: boolean;
+}
+
+/** Pauses between tries, milliseconds; the first follows at once. */
+const PAUSE_MS = { first: 50, most: 5_000 };
+/** How long a provider may take for RESUMED, milliseconds. */
+const RESUME_MS = 2_000;
+/** How long a session without any path is kept: with flows, and without, milliseconds. The provider's are the same. */
+const KEEP_MS = { flows: 600_000, idle: 24 * 3_600_000 };
+
+/** Moves a session to another link: it finds the service, dials it beside the present link, and resumes. */
+export class Recovery {
+  readonly #parts: RecoveryParts;
+  #attempt = 0;
+  #running: Running | undefined;
+  /** Ends the pause before the next try. */
+  #hurry = () => {};
+
+  constructor(parts: RecoveryParts) {
+    this.#parts = parts;
+  }
+
+  /** Begins to look for another link, unless it does so already; then it hurries. */
+  start(reason: MoveReason): void {
+    if (this.#running !== undefined) {
+      // A lost link is no false alarm, whatever the first reason was.
+      if (reason !== "silence") this.#running.reason = reason;
+      this.#hurry();
+      return;
+    }
+    const running = { reason, stop: new AbortController(), isResuming: false };
+    this.#running = running;
+    void this.#run(running).finally(() => {
+      if (this.#running === running) this.#running = undefined;
+    });
+  }
+
+  /** The present link gives bytes again; returns whether that ended a search that only silence had begun. */
+  calm(): boolean {
+    const running = this.#running;
+    if (running?.reason !== "silence" || running.isResuming) return false;
+    this.#running = undefined;
+    running.stop.abort(salError("cancelled", "The link works again."));
+    return true;
+  }
+
+  stop(error: BlockcloudError): void {
+    this.#running?.stop.abort(error);
+    this.#running = undefined;
+  }
+
+  async #run(running: Running): Promise<void> {
+    const { session, dependencies } = this.#parts;
+    const { clock, log } = dependencies;
+    const { signal } = running.stop;
+    const began = clock.monotonic();
+    for (let pause = PAUSE_MS.first; !signal.aborted; pause = Math.min(2 * pause, PAUSE_MS.most)) {
+      try {
+        await this.#try(running);
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        log.debug("no other path yet", { error });
+        if (isFinal(error)) {
+          // A provider that announces a place where it knows no session may go on at the old one.
+          const mayStay = session.link !== undefined && running.reason !== "silence";
+          if (!mayStay) session.close(error, false);
+          return;
+        }
+      }
+      running.isResuming = false;
+      const keep = session.flows.size > 0 ? KEEP_MS.flows : KEEP_MS.idle;
+      if (session.link === undefined && clock.monotonic() - began > keep) {
+        session.close(salError("lost", `No path to the service for ${keep / 1000} s.`), false);
+        return;
+      }
+      await this.#pause(pause, signal);
+    }
+  }
+
+  /** Tries once; returns when the session goes on over the new link. */
+  async #try(running: Running): Promise<void> {
+    const { dependencies, located } = this.#parts;
+    const { signal } = running.stop;
+    const found = new AbortController();
+    const each = AbortSignal.any([signal, found.signal]);
+    // Known endpoints at once, and beside them where the newest record leads.
+    const known = dialProven(located(), dependencies, each);
+    const fresh = running.reason === "announced" ? known : this.#dialFresh(known, each);
+    const { endpoint, link } = await Promise.any([known, fresh]).catch((error: unknown) => {
+      throw (error as AggregateError).errors[0];
+    });
+    found.abort(salError("cancelled", "Another path was faster."));
+    for (const other of [known, fresh]) {
+      other.then(
+        (each) => {
+          if (each.link !== link) each.link.greeting.abandon(found.signal.reason as Error);
+        },
+        () => undefined,
+      );
+    }
+    if (signal.aborted) {
+      link.greeting.abandon(signal.reason as Error);
+      signal.throwIfAborted();
+    }
+    running.isResuming = true;
+    await this.#resume(running, endpoint, link, signal);
+  }
+
+  /** Dials where a record leads that is newer than the known one. */
+  async #dialFresh(
+    known: Promise<unknown>,
+    signal: AbortSignal,
+  ): Promise<{ endpoint: string; link: ProvenLink }> {
+    const { dependencies } = this.#parts;
+    const old = this.#parts.located();
+    const located = await dependencies.locator.relocate(old.serviceId, old.issuedAt, signal);
+    this.#parts.relocated(located);
+    const isSame = old.endpoints.every((uri) => located.endpoints.includes(uri));
+    // The same places, which are being dialled.
+    if (isSame && located.key === old.key && located.endpoints.length === old.endpoints.length) {
+      return known as Promise<{ endpoint: string; link: ProvenLink }>;
+    }
+    return dialProven(located, dependencies, signal);
+  }
+
+  async #resume(
+    running: Running,
+    endpoint: string,
+    link: ProvenLink,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { id, keys, session, dependencies, moved } = this.#parts;
+    const { greeting, channel, receipt } = link;
+    this.#attempt += 1;
+    const attempt = this.#attempt;
+    const clientReceived = session.received;
+    const claim = { session: id, attempt, clientReceived, channel };
+    const own = { ...claim, providerReceived: undefined };
+    const mac = keys.mac("client", own);
+    const abandon = () => {
+      greeting.abandon((signal.aborted ? signal.reason : late()) as Error);
+    };
+    signal.addEventListener("abort", abandon, { once: true });
+    const cancel = dependencies.clock.after(RESUME_MS, abandon);
+    try {
+      greeting.send(
+        FrameType.resume,
+        encodeResume({ session: id, attempt, received: clientReceived, mac }),
+      );
+      await greeting.next((type, payload) => {
+        if (type !== FrameType.resumed) throw unexpected(type, "RESUMED");
+        const resumed = decodeResumed(payload);
+        const providerReceived = resumed.received;
+        const isOwn =
+          resumed.attempt === attempt &&
+          keys.isMac("provider", { ...claim, providerReceived }, resumed.mac);
+        if (!isOwn) throw salError("proof", "The endpoint does not know the session.");
+        const old = session.link;
+        const gapMs = dependencies.clock.monotonic() - session.heardAt;
+        if (!session.attach(greeting.link, greeting.parser, clientReceived, providerReceived)) {
+          throw salError("lost", "The two sides no longer agree what was received.");
+        }
+        old?.destroy();
+        moved({ reason: running.reason, endpoint, channel, receipt, gapMs });
+      });
+    } catch (error) {
+      greeting.abandon(error as Error);
+      throw error;
+    } finally {
+      cancel();
+      signal.removeEventListener("abort", abandon);
+    }
+  }
+
+  async #pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        cancel();
+        signal.removeEventListener("abort", done);
+        resolve();
+      };
+      const cancel = this.#parts.dependencies.clock.after(milliseconds, done);
+      signal.addEventListener("abort", done, { once: true });
+      this.#hurry = done;
+    });
+  }
+}
+
+/** Whether another try cannot help: the provider answers and has no such session, or it must not serve. */
+function isFinal(error: unknown): error is BlockcloudError {
+  return error instanceof BlockcloudError && FINAL.includes(error.code);
+}
+
+const FINAL: readonly string[] = [
+  "SAL_SESSION_LOST",
+  "SAL_VERSION",
+  "SERVICE_REVOKED",
+  "KEY_CHANGED",
+  "SERVICE_UNKNOWN",
+  "SERVICE_INACTIVE",
+  "DELEGATION_EXPIRED",
+];
+
+function late(): BlockcloudError {
+  return salError("timeout", `No RESUMED in ${RESUME_MS} ms.`);
+}

@@ -1,0 +1,180 @@
+import type { Hex } from "viem";
+import { raceSignal } from "race-signal";
+import { interfaceFingerprint } from "../../node/interfaces.ts";
+import type { BlockcloudError } from "../../protocol/errors.ts";
+import { salError } from "../errors.ts";
+import type { Flow } from "../session/flow.ts";
+import { ClientSession, type ClientSessionDependencies } from "./clientSession.ts";
+
+export interface SalClientOptions {
+  /**
+   * 32 secret bytes, from which a key for each service is derived that asks who its client is. Without them such
+   * services refuse this client.
+   */
+  identity?: Uint8Array;
+  /** Most sessions at a time; idle ones make room. */
+  maxSessions?: number;
+  /** How long a session without flows is kept, milliseconds. */
+  idleMs?: number;
+}
+
+export interface ConnectOptions {
+  /** Port of the service, 1 to 65535. */
+  port: number;
+  /** Ends the lookup, the connecting, and the flow. */
+  signal?: AbortSignal;
+}
+
+const MAX_SESSIONS = 4_096;
+const IDLE_MS = 300_000;
+/** How often the host's own addresses are compared while flows are open, milliseconds. */
+const COMPARE_MS = 100;
+/** A comparison that comes that much late means that the host has slept, milliseconds. */
+const SLEPT_MS = 5_000;
+
+/**
+ * The user's side of the SAL: one session a service, any number of flows in it. Flows survive moves of the service and
+ * of this host.
+ */
+export class SalClient {
+  readonly #options: SalClientOptions;
+  readonly #dependencies: ClientSessionDependencies;
+  readonly #sessions = new Map<Hex, ClientSession>();
+  readonly #starting = new Map<Hex, Promise<ClientSession>>();
+  readonly #idle = new Map<ClientSession, () => void>();
+  readonly #closing = new AbortController();
+  #compare: (() => void) | undefined;
+  #addresses = "";
+
+  constructor(options: SalClientOptions, dependencies: ClientSessionDependencies) {
+    this.#options = options;
+    this.#dependencies = dependencies;
+  }
+
+  /** Sessions with a service. */
+  get sessions(): readonly ClientSession[] {
+    return [...this.#sessions.values()];
+  }
+
+  /**
+   * Opens a flow to a service.
+   *
+   * @param service A name (`weather.bloc.alt`) or a service ID.
+   * @returns The flow, when the service has accepted it.
+   * @throws BlockcloudError of `salErrors` or `resolveErrors`; or the signal's reason.
+   */
+  async connect(service: string, { port, signal }: ConnectOptions): Promise<Flow> {
+    if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+      throw salError("options", `Not a port: ${String(port).slice(0, 20)}.`);
+    }
+    const closing = this.#closing.signal;
+    const each = signal === undefined ? closing : AbortSignal.any([closing, signal]);
+    each.throwIfAborted();
+    const session = await this.session(service, each);
+    const flow = await session.open(port, each);
+    this.#used(session);
+    if (signal !== undefined) endWith(flow, signal);
+    return flow;
+  }
+
+  /** The session with a service, which is begun if there is none. */
+  async session(service: string, signal: AbortSignal): Promise<ClientSession> {
+    const located = await this.#dependencies.locator.locate(service, signal);
+    const { serviceId } = located;
+    const known = this.#sessions.get(serviceId);
+    if (known?.isOpen === true) return known;
+    let starting = this.#starting.get(serviceId);
+    if (starting === undefined) {
+      // One for all callers: it ends with the client, not with one of them.
+      const session = new ClientSession(located, this.#options.identity, this.#dependencies);
+      starting = this.#start(session).finally(() => this.#starting.delete(serviceId));
+      this.#starting.set(serviceId, starting);
+      starting.catch(() => undefined);
+    }
+    return raceSignal(starting, signal);
+  }
+
+  /** Ends all sessions. */
+  close(error: BlockcloudError = salError("closed", "The client was closed.")): void {
+    this.#closing.abort(error);
+    this.#compare?.();
+    for (const cancel of this.#idle.values()) cancel();
+    this.#idle.clear();
+    for (const session of this.sessions) session.close(error);
+  }
+
+  async #start(session: ClientSession): Promise<ClientSession> {
+    this.#makeRoom();
+    await session.start(this.#closing.signal);
+    if (this.#closing.signal.aborted) {
+      session.close();
+      this.#closing.signal.throwIfAborted();
+    }
+    const { serviceId } = session;
+    this.#sessions.set(serviceId, session);
+    session.onEnd = () => {
+      if (this.#sessions.get(serviceId) === session) this.#sessions.delete(serviceId);
+      this.#idle.get(session)?.();
+      this.#idle.delete(session);
+    };
+    this.#planCompare();
+    return session;
+  }
+
+  #makeRoom(): void {
+    const { maxSessions = MAX_SESSIONS } = this.#options;
+    if (this.#sessions.size < maxSessions) return;
+    const idle = this.sessions.find(({ flows }) => flows === 0);
+    if (idle === undefined) throw salError("busy", `All ${maxSessions} sessions have flows.`);
+    idle.close();
+  }
+
+  /** A session that stays without flows is ended. */
+  #used(session: ClientSession): void {
+    const { idleMs = IDLE_MS } = this.#options;
+    this.#idle.get(session)?.();
+    const check = () => {
+      if (session.flows > 0) {
+        this.#idle.set(session, this.#dependencies.clock.after(idleMs, check));
+        return;
+      }
+      this.#idle.delete(session);
+      session.close();
+    };
+    this.#idle.set(session, this.#dependencies.clock.after(idleMs, check));
+  }
+
+  /** Notices that this host has another address, or has slept; only while there are flows. */
+  #planCompare(): void {
+    if (this.#compare !== undefined) return;
+    const { clock } = this.#dependencies;
+    this.#addresses = interfaceFingerprint();
+    let last = clock.monotonic();
+    const compare = () => {
+      this.#compare = undefined;
+      if (this.#sessions.size === 0) return;
+      const now = clock.monotonic();
+      const hasSlept = now - last > SLEPT_MS;
+      last = now;
+      const active = this.sessions.filter(({ flows }) => flows > 0);
+      const addresses = active.length > 0 ? interfaceFingerprint() : this.#addresses;
+      const isOther = addresses !== this.#addresses;
+      this.#addresses = addresses;
+      if (isOther || hasSlept) {
+        for (const session of active) session.reconsider(isOther ? "interfaces" : "wake");
+      }
+      this.#compare = clock.after(COMPARE_MS, compare);
+    };
+    this.#compare = clock.after(COMPARE_MS, compare);
+  }
+}
+
+function endWith(flow: Flow, signal: AbortSignal): void {
+  const abort = () => {
+    flow.destroy(signal.reason as Error);
+  };
+  signal.addEventListener("abort", abort, { once: true });
+  flow.once("close", () => {
+    signal.removeEventListener("abort", abort);
+  });
+}

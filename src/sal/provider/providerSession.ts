@@ -1,0 +1,224 @@
+import type { Address, Hex } from "viem";
+import type { BlockcloudError } from "../../protocol/errors.ts";
+import { salError } from "../errors.ts";
+import type { Greeting } from "../handshake/greeting.ts";
+import { encodeProofs, encodeResumed, type Resume } from "../handshake/messages.ts";
+import type { ResumeKeys } from "../handshake/secrets.ts";
+import type { Flow } from "../session/flow.ts";
+import { Session, type SessionDependencies, type SessionRole } from "../session/session.ts";
+import { retire, type Link } from "../transport/link.ts";
+import { encodeFrame } from "../wire/encode.ts";
+import { FrameType } from "../wire/frames.ts";
+import { PayloadReader } from "../wire/read.ts";
+import { encodeReason } from "../wire/reason.ts";
+import type { Prover } from "./prover.ts";
+import type { ServedService } from "./service.ts";
+
+/** What a session asks of the provider that holds it. */
+export interface SessionOwner {
+  /** Whether the client may open one more flow; `undefined` if so, else the error. */
+  admit(session: ProviderSession): BlockcloudError | undefined;
+  flowOver(session: ProviderSession): void;
+  orphaned(session: ProviderSession): void;
+  ended(session: ProviderSession, error: BlockcloudError): void;
+  /** Whether one more receipt may be signed for a peer. */
+  maySign(address: string): boolean;
+}
+
+export interface ProviderSessionParts {
+  id: Buffer;
+  service: ServedService;
+  prover: Prover;
+  keys: ResumeKeys;
+  client: Address | undefined;
+  owner: SessionOwner;
+}
+
+/** Protocols that OPEN may name. */
+const TCP = 0;
+const UDP = 1;
+
+/** The provider's side of a session. */
+export class ProviderSession implements SessionRole {
+  readonly id: Buffer;
+  readonly #parts: ProviderSessionParts;
+  readonly #session: Session;
+  readonly #dependencies: SessionDependencies;
+  #peer = { address: "", port: 0 };
+  #channel: Hex = "0x";
+  #attempt = 0;
+  #lastFlow = 0;
+  #isLeaving = false;
+
+  constructor(parts: ProviderSessionParts, dependencies: SessionDependencies) {
+    this.id = parts.id;
+    this.#parts = parts;
+    this.#dependencies = dependencies;
+    this.#session = new Session(this, dependencies);
+  }
+
+  get peer(): { readonly address: string; readonly port: number } {
+    return this.#peer;
+  }
+
+  get serviceId(): Hex {
+    return this.#parts.service.serviceId;
+  }
+
+  get hasFlows(): boolean {
+    return this.#session.flows.size > 0;
+  }
+
+  get flows(): ReadonlyMap<number, Flow> {
+    return this.#session.flows;
+  }
+
+  /** Memory of unacknowledged bytes. */
+  get held(): number {
+    return this.#session.held;
+  }
+
+  get isAttached(): boolean {
+    return this.#session.link !== undefined;
+  }
+
+  /** The peer's address of the first link, which the bounds count. */
+  from(link: Link): void {
+    this.#peer = link.peer;
+  }
+
+  /** The session begins on the link of its handshake. */
+  begin(greeting: Greeting, channel: Hex): void {
+    this.#channel = channel;
+    this.#session.attach(greeting.link, greeting.parser, 0, 0);
+  }
+
+  /**
+   * The session goes on over another link, if the client proves to be its own.
+   *
+   * @returns Whether it does. If not, nothing has changed.
+   */
+  resume(greeting: Greeting, channel: Hex, resume: Resume): boolean {
+    const { session: id, attempt, received } = resume;
+    const { keys } = this.#parts;
+    const claim = { session: id, attempt, clientReceived: received, channel };
+    const own = { ...claim, providerReceived: undefined };
+    if (!keys.isMac("client", own, resume.mac) || attempt <= this.#attempt) return false;
+    const providerReceived = this.#session.received;
+    const mac = keys.mac("provider", { ...claim, providerReceived });
+    const told = encodeResumed({ attempt, received: providerReceived, mac });
+    const frame = encodeFrame(FrameType.resumed, 0, told);
+    const old = this.#session.link;
+    const { link, parser } = greeting;
+    if (!this.#session.attach(link, parser, providerReceived, received, frame)) return false;
+    this.#attempt = attempt;
+    this.#channel = channel;
+    if (old !== undefined) {
+      old.write(encodeFrame(FrameType.moved));
+      retire(old, this.#dependencies.clock);
+    }
+    return true;
+  }
+
+  /** Tells the client the new record of the service. */
+  migrate(record: Buffer): void {
+    this.#session.send(encodeFrame(FrameType.migrate, 0, record));
+  }
+
+  /** No new flows. */
+  leave(): void {
+    this.#isLeaving = true;
+    const reason = encodeReason(salError("leaving", "The provider is about to stop."));
+    this.#session.send(encodeFrame(FrameType.goaway, 0, reason));
+  }
+
+  /** Ends the session; the client is told why. */
+  close(error: BlockcloudError): void {
+    this.#session.close(error, true);
+  }
+
+  /** Ends a session that its client has left. */
+  drop(): void {
+    this.#session.close(salError("lost", "The client did not come back."), false);
+  }
+
+  // SessionRole
+
+  frame(type: number, flow: number, payload: Buffer): boolean {
+    switch (type) {
+      case FrameType.open:
+        this.#open(flow, payload);
+        return true;
+      case FrameType.prove:
+        this.#prove(payload);
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  heard(): void {
+    // The client watches the path.
+  }
+
+  lost(): void {
+    this.#parts.owner.orphaned(this);
+  }
+
+  ended(error: BlockcloudError): void {
+    this.#parts.owner.ended(this, error);
+  }
+
+  flowOver(): void {
+    this.#parts.owner.flowOver(this);
+  }
+
+  #open(id: number, payload: Buffer): void {
+    const reader = new PayloadReader(payload);
+    const port = reader.uint16();
+    const protocol = reader.byte();
+    // Later versions may say more.
+    reader.rest();
+    if (id <= this.#lastFlow) throw salError("protocol", `The client opened flow ${id} again.`);
+    this.#lastFlow = id;
+    const { service, owner } = this.#parts;
+    const refusal = this.#refusal(port, protocol) ?? owner.admit(this);
+    const handler = service.ports.get(port);
+    if (refusal !== undefined || handler === undefined) {
+      const reason = encodeReason(refusal ?? salError("port", `Port ${port} is not offered.`));
+      this.#session.send(encodeFrame(FrameType.reset, id, reason));
+      return;
+    }
+    const flow = this.#session.add(id, port);
+    // The handler adds its own; an error before that must not end the process.
+    flow.on("error", () => {});
+    handler(flow, { address: this.#peer.address, client: this.#parts.client }).then(
+      () => {
+        this.#session.send(encodeFrame(FrameType.opened, id));
+      },
+      (error: unknown) => {
+        flow.destroy(error instanceof Error ? error : new Error(String(error)));
+      },
+    );
+  }
+
+  #refusal(port: number, protocol: number): BlockcloudError | undefined {
+    if (this.#isLeaving) return salError("leaving", "The provider is about to stop.");
+    const offered = [...this.#parts.service.ports.keys()].join(", ");
+    if (protocol === UDP) return salError("udp", `UDP is not offered; TCP ports: ${offered}.`);
+    if (protocol !== TCP) return salError("udp", `Protocol ${protocol} is not offered.`);
+    if (this.#parts.service.ports.has(port)) return undefined;
+    return salError("port", `Port ${port} is not offered; offered: ${offered}.`);
+  }
+
+  #prove(payload: Buffer): void {
+    const reader = new PayloadReader(payload);
+    const nonce = reader.bytes(32);
+    reader.end();
+    // The client asks again after its next resumption, or gives the session up.
+    if (!this.#parts.owner.maySign(this.#peer.address)) return;
+    const proofs = this.#parts.prover.prove(nonce, this.#channel);
+    const answer = Buffer.concat([nonce, encodeProofs(proofs)]);
+    this.#session.send(encodeFrame(FrameType.proved, 0, answer));
+  }
+}

@@ -1,0 +1,104 @@
+import type { Socket } from "node:net";
+import { plainAddress } from "../../net/peer.ts";
+import { PeerBounds } from "../../net/peerBounds.ts";
+import type { Logger } from "../../node/logger.ts";
+import type { Scheduler } from "../../node/scheduler.ts";
+import { salError } from "../errors.ts";
+import type { Certificate } from "../transport/certificate.ts";
+import { parseServerName } from "../transport/serverName.ts";
+import { TlsAcceptor } from "../transport/tlsTransport.ts";
+import type { SalProvider } from "./salProvider.ts";
+
+/** First byte of a TLS handshake (RFC 8446, 5.1). */
+const TLS_HANDSHAKE = 0x16;
+
+export interface SalAcceptorDependencies {
+  clock: Scheduler;
+  log: Logger;
+}
+
+/**
+ * Decides what a new connection speaks, by its first byte: TLS is the SAL, anything else is HTTP/1.1. So a service has
+ * one port for both.
+ */
+export class SalAcceptor {
+  readonly #tls: TlsAcceptor;
+  readonly #provider: SalProvider;
+  readonly #onHttp: (socket: Socket) => void;
+  readonly #dependencies: SalAcceptorDependencies;
+  readonly #handshakes: PeerBounds;
+
+  /** @param onHttp Takes connections that do not speak TLS; their first bytes are unread. */
+  constructor(
+    parts: {
+      certificate: Certificate;
+      provider: SalProvider;
+      onHttp: (socket: Socket) => void;
+    },
+    dependencies: SalAcceptorDependencies,
+  ) {
+    this.#tls = new TlsAcceptor(parts.certificate);
+    this.#provider = parts.provider;
+    this.#onHttp = parts.onHttp;
+    this.#dependencies = dependencies;
+    const { maxHandshakes, maxHandshakesPerPeer } = parts.provider.limits;
+    this.#handshakes = new PeerBounds({ total: maxHandshakes, perPeer: maxHandshakesPerPeer });
+  }
+
+  /** Takes a connection that a server accepted. */
+  accept(socket: Socket): void {
+    const { clock } = this.#dependencies;
+    const { handshakeMs } = this.#provider.limits;
+    // The HTTP server has its own limit from the first byte on; before it, this one.
+    const cancel = clock.after(handshakeMs, () => {
+      socket.destroy();
+    });
+    socket.on("error", ignore);
+    socket.once("close", cancel);
+    socket.once("readable", () => {
+      const first = socket.read() as Buffer | null;
+      if (first === null) return;
+      cancel();
+      socket.off("close", cancel);
+      socket.unshift(first);
+      if (first[0] === TLS_HANDSHAKE) void this.#greet(socket);
+      else {
+        socket.off("error", ignore);
+        this.#onHttp(socket);
+      }
+    });
+  }
+
+  async #greet(socket: Socket): Promise<void> {
+    const { clock, log } = this.#dependencies;
+    const address = plainAddress(socket.remoteAddress);
+    if (this.#handshakes.reached(address) !== undefined) {
+      socket.destroy();
+      return;
+    }
+    this.#handshakes.add(address);
+    const late = new AbortController();
+    const { handshakeMs } = this.#provider.limits;
+    const cancel = clock.after(handshakeMs, () => {
+      late.abort(salError("timeout", `No handshake in ${handshakeMs} ms.`));
+    });
+    try {
+      const { link, serverName } = await this.#tls.accept(socket, late.signal);
+      if (parseServerName(serverName)?.serviceId !== this.#provider.serviceId) {
+        link.destroy();
+        throw salError("noPath", `${address} asks for ${serverName}, which is not served here.`);
+      }
+      await this.#provider.accept(link, late.signal);
+    } catch (error) {
+      // Strangers knock all the time.
+      log.debug("a connection did not become a session", { address, error });
+    } finally {
+      cancel();
+      this.#handshakes.remove(address);
+    }
+  }
+}
+
+function ignore(): void {
+  // The connection ends; nobody waits for it yet.
+}

@@ -1,0 +1,252 @@
+import { randomBytes } from "node:crypto";
+import type { Address, Hex } from "viem";
+import { plainAddress } from "../../net/peer.ts";
+import { PeerBounds } from "../../net/peerBounds.ts";
+import type { Logger } from "../../node/logger.ts";
+import { RateLimit } from "../../node/rateLimit.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import { ReceiptSigner } from "../../protocol/receipt.ts";
+import type { Domain } from "../../protocol/typedData.ts";
+import { peerOf } from "../../net/peer.ts";
+import { salError } from "../errors.ts";
+import { checkClientProof } from "../handshake/clientProof.ts";
+import { unexpected } from "../handshake/clientHandshake.ts";
+import { Greeting } from "../handshake/greeting.ts";
+import {
+  decodeBegin,
+  decodeClientHello,
+  decodeResume,
+  encodeProviderHello,
+  SAL_VERSION,
+  SESSION_BYTES,
+  type Begin,
+} from "../handshake/messages.ts";
+import { channelOf, ResumeKeys } from "../handshake/secrets.ts";
+import type { SessionDependencies } from "../session/session.ts";
+import type { Link } from "../transport/link.ts";
+import { FrameType } from "../wire/frames.ts";
+import { salLimits, type SalLimits, type SalLimitValues } from "./limits.ts";
+import { ProviderSession, type SessionOwner } from "./providerSession.ts";
+import { Prover } from "./prover.ts";
+import type { ServedService } from "./service.ts";
+import { SessionTable, type SessionObserver } from "./sessionTable.ts";
+
+export interface SalProviderDependencies extends SessionDependencies {
+  log: Logger;
+  /** The chain's time, Unix milliseconds. */
+  now(): number;
+  observer?: SessionObserver | undefined;
+}
+
+/** Sessions that are told of a move, a second: their resumptions must not come at once. */
+const MIGRATIONS_PER_SECOND = 200;
+
+/**
+ * A service's side of the SAL: greets clients, and holds their sessions. It does not listen: give it the links that a
+ * server accepted, of any address that the service has or had.
+ */
+export class SalProvider implements SessionOwner {
+  readonly #service: ServedService;
+  readonly #limits: SalLimitValues;
+  readonly #dependencies: SalProviderDependencies;
+  readonly #prover: Prover;
+  readonly #domain: Domain;
+  readonly #table: SessionTable;
+  readonly #flows: PeerBounds;
+  readonly #signing: RateLimit;
+  readonly #opening: RateLimit;
+  #stopping: BlockcloudError | undefined;
+
+  /** @throws BlockcloudError `SAL_OPTIONS`. */
+  constructor(
+    options: { service: ServedService; domain: Domain; limits?: SalLimits },
+    dependencies: SalProviderDependencies,
+  ) {
+    const limits = salLimits(options.limits ?? {});
+    this.#service = options.service;
+    this.#domain = options.domain;
+    this.#limits = limits;
+    this.#dependencies = dependencies;
+    const signer = new ReceiptSigner(options.domain);
+    this.#prover = new Prover(options.service, signer, () => dependencies.now());
+    this.#table = new SessionTable(limits, dependencies.clock);
+    this.#flows = new PeerBounds({ total: limits.maxFlows, perPeer: limits.maxFlowsPerPeer });
+    const { maxPeers } = limits;
+    const monotonic = () => dependencies.clock.monotonic();
+    const { handshakesPerSecond, handshakeBurst, opensPerSecond, openBurst } = limits;
+    const signing = { perSecond: handshakesPerSecond, burst: handshakeBurst, maxPeers };
+    this.#signing = new RateLimit(signing, monotonic);
+    this.#opening = new RateLimit(
+      { perSecond: opensPerSecond, burst: openBurst, maxPeers },
+      monotonic,
+    );
+  }
+
+  get serviceId(): Hex {
+    return this.#service.serviceId;
+  }
+
+  get limits(): SalLimitValues {
+    return this.#limits;
+  }
+
+  /** Sessions, with and without a link. */
+  get sessions(): number {
+    return this.#table.size;
+  }
+
+  /** Open flows. */
+  get flows(): number {
+    return this.#flows.size;
+  }
+
+  /**
+   * Greets a client, and begins or resumes its session.
+   *
+   * @param signal Ends the handshake.
+   * @throws BlockcloudError if there is no session; the client was told why.
+   */
+  async accept(link: Link, signal: AbortSignal): Promise<void> {
+    const greeting = new Greeting(link);
+    const abort = () => {
+      greeting.refuse(asRefusal(signal.reason));
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      signal.throwIfAborted();
+      await this.#greet(greeting);
+    } catch (error) {
+      greeting.refuse(asRefusal(error));
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  /** Tells all clients the service's new record, some at a time. */
+  migrate(record: Buffer): void {
+    const sessions = this.#table.all();
+    const step = () => {
+      for (const session of sessions.splice(0, MIGRATIONS_PER_SECOND / 10)) session.migrate(record);
+      if (sessions.length > 0) this.#dependencies.clock.after(100, step);
+    };
+    step();
+  }
+
+  /** No new sessions or flows. */
+  leave(): void {
+    this.#stopping ??= salError("leaving", "The provider is about to stop.");
+    for (const session of this.#table.all()) session.leave();
+  }
+
+  /** Ends all sessions. */
+  stop(error: BlockcloudError = salError("leaving", "The provider stops.")): void {
+    this.#stopping = error;
+    this.#table.stop();
+    for (const session of this.#table.all()) session.close(error);
+  }
+
+  // SessionOwner
+
+  admit(session: ProviderSession): BlockcloudError | undefined {
+    const { address } = session.peer;
+    const reached = this.#flows.reached(address);
+    if (reached !== undefined) return salError("busy", `Too many flows (${reached}).`);
+    if (this.#opening.take(peerOf(address)) > 0) {
+      return salError("busy", "Too many flows were opened at once.");
+    }
+    this.#flows.add(address);
+    return undefined;
+  }
+
+  flowOver(session: ProviderSession): void {
+    this.#flows.remove(session.peer.address);
+  }
+
+  orphaned(session: ProviderSession): void {
+    this.#dependencies.observer?.orphaned();
+    this.#table.orphaned(session);
+  }
+
+  ended(session: ProviderSession, error: BlockcloudError): void {
+    this.#table.remove(session);
+    this.#dependencies.observer?.ended(error.code);
+  }
+
+  maySign(address: string): boolean {
+    return this.#signing.take(peerOf(address)) === 0;
+  }
+
+  async #greet(greeting: Greeting): Promise<void> {
+    const address = plainAddress(greeting.link.peer.address);
+    const session = randomBytes(SESSION_BYTES);
+    const channel = channelOf(greeting.link);
+    await greeting.next((type, payload) => {
+      if (type !== FrameType.hello) throw unexpected(type, "HELLO");
+      if (this.#stopping !== undefined) throw this.#stopping;
+      const { nonce, versions } = decodeClientHello(payload);
+      if (!versions.includes(SAL_VERSION)) {
+        throw salError(
+          "version",
+          `The client offers ${versions.join(", ")}; ${SAL_VERSION} is spoken.`,
+        );
+      }
+      if (!this.maySign(address)) throw salError("busy", "Too many handshakes at once.");
+      const { asksClient } = this.#service;
+      const proofs = this.#prover.prove(nonce, channel);
+      const hello = { version: SAL_VERSION, session, asksClient, proofs };
+      greeting.send(FrameType.hello, encodeProviderHello(hello));
+    });
+    await greeting.next((type, payload) => {
+      if (type === FrameType.begin) this.#begin(greeting, session, channel, decodeBegin(payload));
+      else if (type === FrameType.resume) this.#resume(greeting, channel, payload);
+      else throw unexpected(type, "BEGIN or RESUME");
+    });
+  }
+
+  #begin(greeting: Greeting, id: Buffer, channel: Hex, begin: Begin): void {
+    if (!begin.session.equals(id)) throw salError("protocol", "The client begins another session.");
+    const client = this.#clientOf(begin, channel);
+    const keys = ResumeKeys.ofFirstLink(greeting.link, id);
+    const { clock, credit } = this.#dependencies;
+    const parts = { id, service: this.#service, prover: this.#prover, keys, client, owner: this };
+    const session = new ProviderSession(
+      parts,
+      credit === undefined ? { clock } : { clock, credit },
+    );
+    session.from(greeting.link);
+    this.#table.add(session);
+    session.begin(greeting, channel);
+    this.#dependencies.observer?.opened();
+  }
+
+  #clientOf({ proof }: Begin, channel: Hex): Address | undefined {
+    if (!this.#service.asksClient) return undefined;
+    const { serviceId } = this.#service;
+    if (proof === undefined) {
+      throw salError(
+        "identity",
+        `The service ${serviceId} serves only clients that say who they are.`,
+      );
+    }
+    return checkClientProof({ serviceId, channel, ...proof }, this.#domain);
+  }
+
+  #resume(greeting: Greeting, channel: Hex, payload: Buffer): void {
+    const resume = decodeResume(payload);
+    const session = this.#table.find(resume.session);
+    if (session?.resume(greeting, channel, resume) === true) {
+      this.#table.adopted(session);
+      this.#dependencies.observer?.resumed();
+      return;
+    }
+    // An unknown session and a wrong proof look alike.
+    throw salError("lost", "The session cannot be resumed here.");
+  }
+}
+
+function asRefusal(error: unknown): BlockcloudError {
+  return error instanceof BlockcloudError
+    ? error
+    : salError("protocol", "The handshake failed.", { cause: error });
+}
