@@ -6,7 +6,7 @@ import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Endpoint } from "../../protocol/record.ts";
 import { RECORD_LEASE_MS, publishLease, type LeaseOptions, type PublishedLease } from "./lease.ts";
 import type { ServiceMetrics } from "../metrics.ts";
-import type { Whereabouts } from "./whereabouts.ts";
+import type { FollowedMove, Whereabouts } from "./whereabouts.ts";
 import type { ProviderStore } from "../store.ts";
 
 /** Interval between checks for changes, milliseconds: the longest delay of a move. */
@@ -124,7 +124,7 @@ export class Publisher implements Startable {
 
   async #publish(
     endpoints: readonly Endpoint[],
-    move: number | undefined,
+    move: FollowedMove | undefined,
     began: number,
   ): Promise<void> {
     const { store, timers, metrics, log } = this.#dependencies;
@@ -147,14 +147,17 @@ export class Publisher implements Startable {
       }
       this.#retryAt = 0;
       this.#failed = false;
-      if (move !== undefined) store.concludeMove(move, { uris, issuedAt, peers, milliseconds });
+      if (move !== undefined) {
+        const { id, graceMs } = move;
+        store.concludeMove(id, { uris, issuedAt, peers, milliseconds, graceMs });
+      }
       metrics?.bookkeeping("publish");
     } catch (error) {
       const { code, message } = asBlockcloudError(error);
       if (!this.#failed) log.warn("the record was not published, trying again", { error });
       this.#failed = true;
       this.#retryAt = timers.monotonic() + RETRY_MS;
-      if (move !== undefined) store.concludeMove(move, { code, message, again: true });
+      if (move !== undefined) store.concludeMove(move.id, { code, message, again: true });
       metrics?.bookkeeping("publish", error);
     }
     if (this.alone) await this.#announce();

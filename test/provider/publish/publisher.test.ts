@@ -27,7 +27,7 @@ describe("Publisher", () => {
   let publisher: Publisher;
   let gateways: {
     address: { address: string; port: number; family: string };
-    moveTo(to: { host: string; port: number }): Promise<void>;
+    moveTo(to: { host: string; port: number }, graceMs?: number): Promise<number>;
   };
   let addresses: string[];
   let peers: number;
@@ -43,8 +43,9 @@ describe("Publisher", () => {
     store = new ProviderStore(":memory:");
     gateways = {
       address: { address: "127.0.0.1", port: 8080, family: "IPv4" },
-      moveTo: async ({ host, port }) => {
+      moveTo: async ({ host, port }, graceMs = 60_000) => {
         gateways.address = { address: host, port, family: "IPv4" };
+        return graceMs;
       },
     };
     [addresses, peers, refusal, published, announced] = [[], 3, undefined, [], 0];
@@ -146,6 +147,22 @@ describe("Publisher", () => {
     hear();
     await timers.advance(100);
     expect(uris().at(-1)).to.deep.equal(["http://127.0.0.1:9000"]);
+  });
+
+  it("says how long the old address stays open: as long as the move says, else its own settings", async () => {
+    await publisher.start();
+    for (const graceMs of [300_000, undefined]) {
+      const id = store.requestMove({ uri: undefined, listen, graceMs }, now() + 10_000);
+      hear();
+      await timers.advance(100);
+      const outcome = store.requestedMove(id)?.outcome;
+      expect(outcome).to.have.property("graceMs", graceMs ?? 60_000);
+    }
+    const id = store.requestMove({ uri: "https://new.example", listen: undefined }, now() + 10_000);
+    hear();
+    await timers.advance(100);
+    expect(store.requestedMove(id)?.outcome).to.have.property("uris");
+    expect(store.requestedMove(id)?.outcome).not.to.have.property("graceMs");
   });
 
   it("stays where it is when it cannot listen there, and says why", async () => {
