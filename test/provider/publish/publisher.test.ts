@@ -203,7 +203,7 @@ describe("Publisher", () => {
     expect(uris().at(-1)).to.deep.equal(["https://new.example"]);
   });
 
-  it("does not carry out a move that nobody waits for any more", async () => {
+  it("does not carry out a move whose command has given up", async () => {
     const late = store.requestMove({ uri: "https://late.example", listen: undefined }, now());
     await publisher.start();
     expect(uris()).to.deep.equal([["http://127.0.0.1:8080"]]);
