@@ -51,6 +51,8 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
     "--coral-listen --coral-bootstrap --coral-announce --allow-loopback --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   "keeper run":
     "--keeper-key-file --bloc-price --unpaid --settle-after --collect --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
+  "faucet run":
+    "--bloc --daily-bloc --daily-ether --ether --faucet-key-file --listen --peer-gifts --wait --trust-proxy --max-connections --peer-connections --keep-alive --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
   "resolver run":
     "--allow-loopback --dns --dns-rate --http --http-rate --trust-proxy --max-connections --peer-connections --keep-alive --max-watches --peer-watches --dns-connections --dns-peer-connections --coral-listen --coral-bootstrap --coral-announce --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   resolve:
@@ -69,6 +71,7 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
   "challenge resolve":
     "--wallet-key-file --max-fee --urgent-max-fee --priority-fee --yes --dry-run --deployment --network --rpc --config --json --password-file",
   send: "--to --wallet-key-file --max-fee --urgent-max-fee --priority-fee --yes --dry-run --deployment --network --rpc --config --json --password-file",
+  balance: "--deployment --network --rpc --config --json",
   stake:
     "--service --auditor --wallet-key-file --owner-key-file --max-fee --urgent-max-fee --priority-fee --yes --dry-run --deployment --network --rpc --config --json --password-file",
   unstake:
