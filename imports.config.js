@@ -7,7 +7,7 @@
  */
 const rows = [
   ["cli"],
-  ["auditor", "client", "keeper", "provider"],
+  ["auditor", "client", "faucet", "keeper", "provider"],
   ["sal"],
   ["resolver", "cashier"],
   ["coral", "chain"],

@@ -19,12 +19,11 @@ import {
 import config from "../hardhat.config.ts";
 import { networks } from "../ignition/networks.ts";
 import { loadDeployment } from "../src/chain/deployment.ts";
+import { TEST_CHAINS } from "../src/chain/networks.ts";
 import { refuseSecret } from "../src/node/misplaced.ts";
 import { BlockcloudError } from "../src/protocol/errors.ts";
 
 const root = path.dirname(import.meta.dirname);
-/** Chains with worthless ether: Sepolia, Base Sepolia, development. */
-const TEST_CHAINS = [11_155_111, 84_532, 31_337];
 
 interface Flags {
   network: string;

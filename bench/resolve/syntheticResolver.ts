@@ -54,6 +54,7 @@ export function signingNetwork(): RecordNetwork {
     revokedUpTo: () => undefined,
     onArrival: () => () => {},
     peers: 1,
+    alone: false,
   };
 }
 

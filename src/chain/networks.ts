@@ -4,6 +4,9 @@ import { packageRoot } from "../node/packageRoot.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { loadDeployment, type Deployment } from "./deployment.ts";
 
+/** Chains whose ether is worth nothing: Sepolia, Base Sepolia, development. */
+export const TEST_CHAINS: readonly number[] = [11_155_111, 84_532, 31_337];
+
 /** The package's `deployments/`. */
 const folder = () => path.join(packageRoot(), "deployments");
 

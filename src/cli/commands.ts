@@ -145,6 +145,15 @@ export const commands = {
       },
     },
   },
+  faucet: {
+    about: "Give BLOC and ether of a test network.",
+    commands: {
+      run: {
+        about: "Give BLOC and ether of a test network over HTTP, within limits.",
+        load: async () => (await import("./faucet/run.ts")).faucetRun,
+      },
+    },
+  },
   resolver: {
     about: "Resolve services for others.",
     commands: {
@@ -209,6 +218,10 @@ export const commands = {
   send: {
     about: "Send BLOC to an address.",
     load: async () => (await import("./stake/send.ts")).send,
+  },
+  balance: {
+    about: "Show the ether and the BLOC of an account.",
+    load: async () => (await import("./stake/balance.ts")).balance,
   },
   stake: {
     about: "Add to the stake of a service or an auditor.",

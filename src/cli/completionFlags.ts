@@ -27,9 +27,9 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
   "service take-over":
     "--service --class --probe --stake --below-minimum --metadata --service-key-file --wallet-key-file --max-fee --urgent-max-fee --priority-fee --yes --dry-run --deployment --network --rpc --config --json --password-file",
   "provider run":
-    "--services-file --service --upstream --listen --endpoint --settle-every --trust-proxy --max-connections --peer-connections --keep-alive --receipt-rate --max-streams --peer-streams --service-key-file --previous-service-key-file --wallet-key-file --coral-listen --coral-bootstrap --coral-announce --allow-loopback --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --password-file --deployment --network --rpc --config --json",
+    "--services-file --service --upstream --listen --endpoint --drain --settle-every --upstream-ca --trust-proxy --max-connections --peer-connections --keep-alive --receipt-rate --max-streams --peer-streams --service-key-file --previous-service-key-file --wallet-key-file --coral-listen --coral-bootstrap --coral-announce --allow-loopback --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --password-file --deployment --network --rpc --config --json",
   "provider move":
-    "--service --to --listen --back --wait --state --deployment --network --rpc --config --json",
+    "--service --to --listen --drain --back --wait --state --deployment --network --rpc --config --json",
   "provider status":
     "--service --epochs --skip-probe --allow-loopback --resolver --watch --deployment --network --rpc --config --json",
   "subservice add":
@@ -38,7 +38,7 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
   "subservice revoke":
     "--service --service-key-file --state --deployment --network --rpc --config --json --password-file",
   "subservice run":
-    "--id --delegation --upstream --listen --endpoint --trust-proxy --max-connections --peer-connections --keep-alive --receipt-rate --max-streams --peer-streams --device-key-file --coral-listen --coral-bootstrap --coral-announce --allow-loopback --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
+    "--id --delegation --upstream --listen --endpoint --upstream-ca --trust-proxy --max-connections --peer-connections --keep-alive --receipt-rate --max-streams --peer-streams --device-key-file --coral-listen --coral-bootstrap --coral-announce --allow-loopback --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
   "auditor init":
     "--stake --operator-key-file --chain-number --owner-key-file --max-fee --urgent-max-fee --priority-fee --yes --dry-run --deployment --network --rpc --config --json --password-file",
   "auditor run":
@@ -51,6 +51,8 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
     "--coral-listen --coral-bootstrap --coral-announce --allow-loopback --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   "keeper run":
     "--keeper-key-file --bloc-price --unpaid --settle-after --collect --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
+  "faucet run":
+    "--bloc --daily-bloc --daily-ether --ether --faucet-key-file --listen --peer-gifts --wait --trust-proxy --max-connections --peer-connections --keep-alive --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
   "resolver run":
     "--allow-loopback --dns --dns-rate --http --http-rate --trust-proxy --max-connections --peer-connections --keep-alive --max-watches --peer-watches --dns-connections --dns-peer-connections --coral-listen --coral-bootstrap --coral-announce --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   resolve:
@@ -69,6 +71,7 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
   "challenge resolve":
     "--wallet-key-file --max-fee --urgent-max-fee --priority-fee --yes --dry-run --deployment --network --rpc --config --json --password-file",
   send: "--to --wallet-key-file --max-fee --urgent-max-fee --priority-fee --yes --dry-run --deployment --network --rpc --config --json --password-file",
+  balance: "--deployment --network --rpc --config --json",
   stake:
     "--service --auditor --wallet-key-file --owner-key-file --max-fee --urgent-max-fee --priority-fee --yes --dry-run --deployment --network --rpc --config --json --password-file",
   unstake:

@@ -3,6 +3,8 @@ import * as common from "./framework/commonFlags.ts";
 import { coralAllowLoopback, coralFlags } from "./framework/coralFlags.ts";
 import type { Flag } from "./framework/flag.ts";
 import type { Places } from "./framework/resolve.ts";
+import * as faucet from "./faucet/flags.ts";
+import { faucetFrontFlags } from "./faucet/frontFlags.ts";
 import * as keeper from "./keeper/flags.ts";
 import * as provider from "./provider/flags.ts";
 import { gatewayFlags } from "./provider/gatewayFlags.ts";
@@ -24,6 +26,8 @@ const flags: readonly Flag<unknown>[] = [
   ...Object.values(coralFlags(0)),
   coralAllowLoopback,
   ...Object.values(auditor),
+  ...Object.values(faucet),
+  ...Object.values(faucetFrontFlags),
   ...Object.values(keeper),
   ...Object.values(provider),
   ...Object.values(gatewayFlags),

@@ -127,7 +127,7 @@ export function createCoral(options: CoralOptions, dependencies: CoralDependenci
     authority.onChange((number) => {
       intake.noteChange(number);
     });
-  const node = new CoralNode({ book, store, push, lookup, watch, connect, log });
+  const node = new CoralNode({ book, store, push, lookup, watch, connect, timers, log });
   metrics?.follow(node);
   return node;
 }

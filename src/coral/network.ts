@@ -79,4 +79,6 @@ export interface RecordNetwork {
   onArrival(listener: (arrival: Arrival) => void): () => void;
   /** Number of connected peers. */
   readonly peers: number;
+  /** Whether there has been no peer for a while: then only the chain tells where services are. */
+  readonly alone: boolean;
 }

@@ -14,6 +14,8 @@ import type { Arrival, VerifiedName, MessageKind, RecordNetwork } from "./networ
 import type { Push } from "./p2p/push.ts";
 import type { RecordBook } from "./book/recordBook.ts";
 import type { CoralStore } from "./book/store.ts";
+import type { Timers } from "../node/timers.ts";
+import { PeerWatch } from "./peerWatch.ts";
 
 /** The libp2p node below. */
 export type CoralLibp2p = Libp2p<{ push: GossipSub }>;
@@ -28,6 +30,7 @@ export interface CoralParts {
   watch: () => () => void;
   /** Creates the libp2p node and the part that keeps it connected. Nothing listens yet. */
   connect: () => Promise<{ libp2p: CoralLibp2p; bootstrap: Bootstrap }>;
+  timers: Timers;
   log: Logger;
 }
 
@@ -40,6 +43,7 @@ export class CoralNode implements RecordNetwork, Startable {
   readonly #watch: () => () => void;
   readonly #connect: () => Promise<{ libp2p: CoralLibp2p; bootstrap: Bootstrap }>;
   readonly #log: Logger;
+  readonly #peerWatch: PeerWatch;
   #libp2p: CoralLibp2p | undefined;
   #bootstrap: Bootstrap | undefined;
   #unwatch: () => void = () => {};
@@ -52,6 +56,7 @@ export class CoralNode implements RecordNetwork, Startable {
     this.#watch = parts.watch;
     this.#connect = parts.connect;
     this.#log = parts.log;
+    this.#peerWatch = new PeerWatch(this, parts);
   }
 
   /**
@@ -82,11 +87,13 @@ export class CoralNode implements RecordNetwork, Startable {
     push.subscribe();
     this.#bootstrap = bootstrap;
     await bootstrap.start();
+    await this.#peerWatch.start();
     log.info("coral listens", { peerId: libp2p.peerId.toString(), addresses: this.addresses });
   }
 
   async stop(): Promise<void> {
     this.#unwatch();
+    await this.#peerWatch.stop();
     try {
       await this.#bootstrap?.stop();
       await this.#push.stop();
@@ -155,6 +162,10 @@ export class CoralNode implements RecordNetwork, Startable {
 
   get peers(): number {
     return this.#libp2p?.getPeers().length ?? 0;
+  }
+
+  get alone(): boolean {
+    return this.#peerWatch.alone;
   }
 
   /** Records and names in memory. */

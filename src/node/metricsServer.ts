@@ -89,13 +89,16 @@ export class MetricsServer implements Startable {
   }
 
   async #answer({ method, path }: HttpRequest): Promise<HttpResponse> {
-    const isRead = method === "GET" || method === "HEAD";
-    if (isRead && path === "/metrics") {
+    if (path !== "/metrics" && path !== "/healthz") return text(404, "not found");
+    if (method !== "GET" && method !== "HEAD") {
+      const refused = text(405, "method not allowed");
+      return { ...refused, headers: { ...refused.headers, allow: "GET, HEAD" } };
+    }
+    if (path === "/metrics") {
       const { text: body, contentType } = await this.#metrics.expose();
       return { status: 200, headers: { "content-type": contentType }, body };
     }
-    if (isRead && path === "/healthz") return healthResponse(this.#metrics);
-    return text(404, "not found");
+    return healthResponse(this.#metrics);
   }
 }
 

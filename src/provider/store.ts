@@ -33,6 +33,7 @@ const migrations = [
   `ALTER TABLE moves ADD COLUMN expires_at INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE moves ADD COLUMN taken INTEGER NOT NULL DEFAULT 0;
    UPDATE moves SET taken = 1 WHERE outcome IS NOT NULL;`,
+  "ALTER TABLE moves ADD COLUMN grace_ms INTEGER;",
 ];
 
 /** A move that failed for good; one that the agent tries again is in force. */
@@ -46,6 +47,8 @@ const outcomeSchema = z.union([
     peers: z.number(),
     /** Time from the request to the pushed record, milliseconds. */
     milliseconds: z.number(),
+    /** How long the old gateway stays open, milliseconds; undefined if the gateway did not move. */
+    graceMs: z.number().optional(),
   }),
   z.object({
     code: z.string(),
@@ -64,6 +67,8 @@ export interface MoveWish {
   uri: string | undefined;
   /** Undefined: the current address. */
   listen: { host: string; port: number } | undefined;
+  /** How long the old gateway stays open, milliseconds; undefined: as long as the agent's settings say. */
+  graceMs?: number | undefined;
 }
 
 export interface Move extends MoveWish {
@@ -121,8 +126,8 @@ export class ProviderStore {
     return transaction(this.#database, () => {
       this.#database.exec(`DELETE FROM moves WHERE taken = 0 OR (${FAILED})`);
       const result = this.#database
-        .prepare("INSERT INTO moves (uri, listen, expires_at) VALUES (?, ?, ?)")
-        .run(wish.uri ?? null, listen, Math.ceil(expiresAt));
+        .prepare("INSERT INTO moves (uri, listen, expires_at, grace_ms) VALUES (?, ?, ?, ?)")
+        .run(wish.uri ?? null, listen, Math.ceil(expiresAt), wish.graceMs ?? null);
       return Number(result.lastInsertRowid);
     });
   }
@@ -187,11 +192,12 @@ export class ProviderStore {
 
 function moveOf(row: Record<string, unknown> | undefined): Move | undefined {
   if (row === undefined) return undefined;
-  const { id, uri, listen, outcome } = row;
+  const { id, uri, listen, outcome, grace_ms: graceMs } = row;
   return {
     id: Number(id),
     uri: typeof uri === "string" ? uri : undefined,
     listen: typeof listen === "string" ? listenSchema.parse(JSON.parse(listen)) : undefined,
+    graceMs: typeof graceMs === "number" ? graceMs : undefined,
     outcome: typeof outcome === "string" ? outcomeSchema.parse(JSON.parse(outcome)) : undefined,
   };
 }

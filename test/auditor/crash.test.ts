@@ -59,7 +59,7 @@ class Run {
     };
     proxy.after = async (call) => {
       if (call.method !== "eth_sendRawTransaction") return;
-      // The node has it, and nobody knows: it waits in the pool when the power fails here.
+      // The node has it, and the auditor has no answer: it waits in the pool when the power fails here.
       this.#guarded(proxy, () => {
         breaker.step(`after sending ${nameOf(call)}`);
       });

@@ -379,7 +379,7 @@ describe("EarnDuty", () => {
     ]);
   });
 
-  it("leaves nobody waiting when the endpoint fails or the epoch ends", async () => {
+  it("leaves no caller waiting when the endpoint fails or the epoch ends", async () => {
     rig.recorded.clear();
     const reason = new Error("over");
     const running = failureOf(duty.run(EPOCH, rig.abort.signal));

@@ -120,8 +120,8 @@ describe("the simulated lookup", () => {
     const dead = new Set(stored.slice(0, 19));
     const last = new Set(stored.slice(19));
     expect(lookup(topology, { ...options, holders: last, dead }, seeded("1")).found).to.equal(true);
-    const nobody = new Set(stored);
-    const none = lookup(topology, { ...options, holders: nobody, dead: nobody }, seeded("1"));
+    const gone = new Set(stored);
+    const none = lookup(topology, { ...options, holders: gone, dead: gone }, seeded("1"));
     expect(none.found).to.equal(false);
     expect(none.elapsedMs).to.be.above(1000);
   });

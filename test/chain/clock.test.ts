@@ -44,8 +44,8 @@ describe("ChainClock", () => {
   });
 
   it("does not start without the chain", async () => {
-    head = new Error("nobody there");
-    expect((await failureOf(clock.start())).message).to.contain("nobody there");
+    head = new Error("no endpoint there");
+    expect((await failureOf(clock.start())).message).to.contain("no endpoint there");
   });
 
   it("carries the newest block's time on by the monotonic timer", async () => {

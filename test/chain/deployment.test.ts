@@ -87,7 +87,7 @@ describe("checkChain", () => {
     expect(error.message).to.contain("chain 1,").and.to.contain("31337");
   });
 
-  it("says when nobody answers, and keeps the endpoint's URL, which may hold a key, to itself", async () => {
+  it("says when no endpoint answers, and keeps the endpoint's URL, which may hold a key, to itself", async () => {
     const client = createChainClient(["http://127.0.0.1:1/v2/secret"], DEPLOYMENT.chainId);
     const error = await rejection("CHAIN_UNREACHABLE", checkChain(client, DEPLOYMENT));
     expect(error.retryable).to.equal(true);

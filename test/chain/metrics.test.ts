@@ -61,7 +61,7 @@ describe("ChainMetrics", () => {
       expect(await value("blockcloud_rpc_errors_total", { method: "eth_call" })).to.equal(0);
     });
 
-    it("of methods that nobody knows are one series", async () => {
+    it("of unknown methods are one series", async () => {
       answer = () => "0x";
       const request = client().request as (asked: object) => Promise<unknown>;
       for (const method of ["web3_sha3", "anvil_reorg"]) await request({ method });

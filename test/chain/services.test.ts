@@ -143,7 +143,7 @@ describe("Services", () => {
     expect((await services.audited(7n, 9)).probe).not.to.equal(undefined);
   });
 
-  it("takes a specification that nobody can read as none", async () => {
+  it("takes an unreadable specification as none", async () => {
     specification = stringToHex("not JSON");
     emit(specification);
     expect((await services.audited(7n, 9)).probe).to.equal(undefined);

@@ -94,7 +94,7 @@ contract ChallengeEscapeTest is Deployment {
         book.resolve(id);
         vm.assertEq(serviceStakeAt(1, 8), 2_000e18, "the buyer's stake is whole");
         vm.assertEq(staking.serviceUnbonding(1, PROVIDER)[0].amount, 980e18, "the seller paid");
-        vm.assertEq(staking.serviceUnbonding(1, BUYER).length, 0, "and nobody else");
+        vm.assertEq(staking.serviceUnbonding(1, BUYER).length, 0, "and not the buyer");
         vm.assertTrue(registry.statusNow(1) == IServiceRegistry.Status.Active, "nor suspended");
     }
 

@@ -89,7 +89,7 @@ describe("blockcloud challenge", () => {
     expect(again.code).to.equal(exitCodes.reverted);
   });
 
-  it("until its question is there, nobody can answer or close it, and both say when", async () => {
+  it("cannot be answered or closed until its question is there, and both commands say when", async () => {
     const { stdout } = await cli("challenge show 1");
     expect(stdout).to.contain("its question comes with the first seed after 20");
     const keys = "--service-key-file service.key --wallet-key-file helper.key --yes --json";

@@ -28,7 +28,16 @@ describe("help", () => {
 
   before(async () => {
     cwd = mkdtempSync(path.join(tmpdir(), "help-"));
-    for (const name of ["wallet", "service", "owner", "operator", "keeper", "new", "device"]) {
+    for (const name of [
+      "wallet",
+      "service",
+      "owner",
+      "operator",
+      "keeper",
+      "faucet",
+      "new",
+      "device",
+    ]) {
       writeFileSync(path.join(cwd, `${name}.key`), `0x${"5e".repeat(32)}`, { mode: 0o600 });
     }
     writeFileSync(path.join(cwd, "password"), "correct horse battery", { mode: 0o600 });

@@ -5,7 +5,7 @@ import { frontLimits, limitFlags } from "../../src/cli/resolver/limitFlags.ts";
 import { gatewaySettings } from "../../src/provider/gateway/options.ts";
 import { KEY, SERVICE } from "../support/providerRig.ts";
 
-/** The values of flags that nobody gives, and of some that are given. */
+/** The values of flags that are not given, and of some that are. */
 function valuesOf<F extends Flags>(flags: F, given: Record<string, string | string[]> = {}) {
   const entries = Object.entries(flags).map(([name, { schema, options }]) => {
     const text = given[name] ?? options.default;

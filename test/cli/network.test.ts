@@ -20,7 +20,7 @@ describe("a network's file", () => {
     env: { BLOCKCLOUD_DEPLOYMENT: file, BLOCKCLOUD_RPC: rpc },
   });
 
-  it("stands in for endpoints that nobody named, and for no others", async () => {
+  it("stands in for endpoints that the user did not name, and for no others", async () => {
     const { code, stderr } = await rig.cli("service list", env("preset.json"));
     expect(code, stderr).to.equal(0);
     const named = await rig.cli("service list", env("preset.json", "http://127.0.0.1:1"));

@@ -195,9 +195,9 @@ describe("service commands", function () {
     rig.file("encrypted.key", await encryptKeystore(key, address, "correct horse", 1024));
     rig.file("password", "correct horse\n");
     const line = "service maintenance on --service 1 --wallet-key-file encrypted.key --yes";
-    const nobody = await rig.cli(line);
-    expect(nobody.code).to.equal(exitCodes.usage);
-    expect(nobody.stderr).to.contain("KEY_PASSWORD_MISSING").and.to.contain("--password-file");
+    const unattended = await rig.cli(line);
+    expect(unattended.code).to.equal(exitCodes.usage);
+    expect(unattended.stderr).to.contain("KEY_PASSWORD_MISSING").and.to.contain("--password-file");
     const typed = await rig.cli(line, { types: "correct horse\r" });
     expect(typed.code, typed.stderr).to.equal(0);
     expect(typed.stderr).not.to.contain("correct horse");

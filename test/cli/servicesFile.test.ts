@@ -7,6 +7,7 @@ import { processIo, type CliIo } from "../../src/cli/framework/io.ts";
 import { readServices } from "../../src/cli/provider/servicesFile.ts";
 import { FileSource } from "../../src/cli/provider/serviceSource.ts";
 import { isChanged } from "../../src/provider/fleet/plan.ts";
+import { makeCertificate } from "../support/certificates.ts";
 import { runCli } from "../support/cli.ts";
 import { expectCode } from "../support/expectCode.ts";
 import { DEPLOYMENT } from "../support/fakeChain.ts";
@@ -85,6 +86,47 @@ describe("the file of an agent's services", () => {
       maxConnections: 10,
     });
     expect([weather, other].map((each) => each?.trustProxy?.length)).to.deep.equal([0, 1]);
+  });
+
+  it("takes an upstream by Unix socket or https, its authority, and the time of a drain", () => {
+    const { cert } = makeCertificate({ name: "A private authority" });
+    write("ca.pem", cert);
+    services(
+      entry({ upstream: "unix:/run/app.sock", drain: "5m" }),
+      entry({
+        ...{ service: 8, listen: "127.0.0.1:8081", upstream: "https://up.example" },
+        ...{ upstreamCa: "ca.pem" },
+      }),
+    );
+    const [socket, tls] = read();
+    expect(socket).to.have.property("drain", 300_000);
+    expect(socket?.upstream.href).to.equal("unix:/run/app.sock");
+    expect(tls).to.deep.include({ drain: 60_000, upstreamCa: path.join(folder, "ca.pem") });
+
+    services(
+      entry({ drain: "2d", upstreamCa: "ca.pem" }),
+      entry({
+        ...{ service: 8, listen: "127.0.0.1:8081", upstream: "https://up.example" },
+        ...{ upstreamCa: "absent.pem" },
+      }),
+    );
+    for (const [index, what] of [
+      '"services[0].drain"',
+      '"services[0].upstreamCa"',
+      "CERTIFICATE_INVALID",
+    ].entries())
+      expect(faults()[index]).to.contain(what);
+  });
+
+  it("restarts a service whose authority was replaced in its file", async () => {
+    write("ca.pem", makeCertificate({ name: "An authority" }).cert);
+    services(entry({ upstream: "https://up.example", upstreamCa: "ca.pem" }));
+    const [before] = await source().read();
+    const [same] = await source().read();
+    expect(isChanged(before!, same!)).to.equal(false);
+    write("ca.pem", makeCertificate({ name: "The next authority" }).cert);
+    const [after] = await source().read();
+    expect(isChanged(before!, after!)).to.equal(true);
   });
 
   it("is complained about all at once, each fault at its place", () => {

@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { makeCertificate } from "../support/certificates.ts";
 import { runCli, type CliSurroundings } from "../support/cli.ts";
 import { DEPLOYMENT } from "../support/fakeChain.ts";
 
@@ -116,6 +117,40 @@ describe("settings of a command", () => {
     expect(stderr + stdout)
       .not.to.contain("5e5e")
       .and.not.to.contain("secret-token");
+  });
+
+  it("are given once, unless a flag takes several values or none", async () => {
+    const twice = await auditorRun([
+      ...["--auditor", AUDITOR, "--auditor", AUDITOR, "--state", "a", "--state=b", "--state", "c"],
+      ...["--rpc", RPC, "--rpc", RPC, "--json", "--json", "--deployment", "devnet.json"],
+    ]);
+    expect(twice.code).to.equal(2);
+    expect(problems(twice.stderr).filter((line) => line.includes("given"))).to.deep.equal([
+      "--auditor: given 2 times. Give it once.",
+      "--state: given 3 times. Give it once.",
+    ]);
+    const keys = ["--operator-key-file", "a.key", "--operator-key-file", "b.key"];
+    expect((await auditorRun(keys)).stderr).to.contain("--operator-key-file: given 2 times");
+  });
+
+  it("of an upstream name a server, and authorities only for one with a certificate", async () => {
+    const { cert } = makeCertificate({ name: "A private authority" });
+    write("ca.pem", cert);
+    write("broken.pem", cert.replace(/\n[^-]{40}/, "\n"));
+    write("none.pem", "none");
+    const run = async (...args: string[]) =>
+      (await runCli(["provider", "run", "--deployment", "devnet.json", ...args], { cwd })).stderr;
+    const at = (name: string) => path.join(cwd, name);
+    for (const upstream of ["http://127.0.0.1:80", "https://up.example", "unix:/run/app.sock"])
+      expect(await run("--upstream", upstream), upstream).not.to.contain("--upstream");
+    for (const upstream of ["unix:app.sock", "http://127.0.0.1/base", "127.0.0.1:80"])
+      expect(await run("--upstream", upstream), upstream).to.contain(`--upstream: "${upstream}":`);
+    const tls = ["--upstream", "https://up.example", "--upstream-ca"];
+    expect(await run(...tls, "ca.pem")).not.to.contain("--upstream-ca");
+    for (const file of ["none.pem", "broken.pem", "absent.pem", "."])
+      expect(await run(...tls, at(file)), file).to.contain("--upstream-ca: CERTIFICATE_INVALID");
+    const plain = ["--upstream", "http://127.0.0.1:80", "--upstream-ca", at("ca.pem")];
+    expect(await run(...plain)).to.contain("--upstream-ca: http://127.0.0.1/ has no certificate");
   });
 
   it("name a deployment or a network, not both", async () => {

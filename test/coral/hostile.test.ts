@@ -12,7 +12,7 @@ const key = testKey(7);
 const thief = testKey(666);
 const id = rootServiceId(7n);
 const other = rootServiceId(8n);
-/** Records that nobody needs to send before it is cut off, however slow the other end is. */
+/** More records than a peer can send before it is cut off, however slow the other end is. */
 const MANY = 100_000;
 
 describe("a Coral node among strangers", function () {

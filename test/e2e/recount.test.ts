@@ -75,7 +75,7 @@ describe("the recount, over 330 epochs", function () {
   });
   after(() => chain.stop());
 
-  it("follows votes that differ, a round that nobody reveals, contributions and carried verdicts", async () => {
+  it("follows votes that differ, a round that is not revealed, contributions and carried verdicts", async () => {
     await pay(stranger, 1_000, "rewardPool", "contribute", [bloc(1_000)]);
     const unrevealed = FIRST + 1;
     for (; epoch <= FIRST + 4; epoch++) {
@@ -101,7 +101,7 @@ describe("the recount, over 330 epochs", function () {
     await chain.claim(FIRST, 2);
     await send(stranger, "proofOfService", "collect", [chain.auditors[0]!.owner]);
     await chain.own(1, "setPayout", [1n, devKey(keyIndex.visitor).address]);
-    // Nobody committed to this epoch, and the next one gets no seed.
+    // No auditor committed to this epoch, and the next one gets no seed.
     await chain.enter((epoch += 2));
     await chain.enter(++epoch);
     await settle(epoch - 2);

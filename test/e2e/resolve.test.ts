@@ -204,8 +204,18 @@ describe("layer 3, end to end, with real processes", () => {
 
   it("follows a move within the lease of the old record, without a transaction", async () => {
     const [before, sent] = [await uri(NAME), await transactions()];
-    const move = await cli("provider", "move", "--service", "1", "--listen", "127.0.0.1:0");
+    const move = await cli(
+      "provider",
+      "move",
+      "--service",
+      "1",
+      "--listen",
+      "127.0.0.1:0",
+      "--drain",
+      "5m",
+    );
     expect(move.code, move.stderr).to.equal(0);
+    expect(move.json().graceMs).to.equal(300_000);
     const [to] = move.json().uris as string[];
     expect(to).not.to.equal(before);
     await driver.until("the resolver says the new place", async () => (await uri(NAME)) === to);

@@ -7,7 +7,7 @@ import { serviceLabelsAbi } from "../../src/protocol/abi/serviceLabels.ts";
 import { serviceRegistryAbi } from "../../src/protocol/abi/serviceRegistry.ts";
 import { createChainClient, type ChainClient } from "../../src/chain/client.ts";
 import { startAnvil, type Anvil } from "../support/anvil.ts";
-import { clone } from "../support/clone.ts";
+import { cloneBuilt } from "../support/clone.ts";
 import { commands } from "../support/runbook.ts";
 import { Shell } from "../support/shell.ts";
 
@@ -53,7 +53,7 @@ describe("three versions by the runbook of docs/operations.md, on Anvil with Sep
     anvil = await startAnvil({ chainId: SEPOLIA, args: ["--block-time", "0.3"] });
     client = createChainClient([anvil.rpcUrl], SEPOLIA);
     folder = await mkdtemp(path.join(tmpdir(), "blockcloud-succession-"));
-    clone(folder);
+    cloneBuilt(folder);
     shell = new Shell(folder, {
       SEPOLIA_RPC_URL: anvil.rpcUrl,
       SEPOLIA_DEPLOYER_KEY: DEPLOYER_KEY,

@@ -172,7 +172,7 @@ library InvariantAssertions {
         for (uint64 number = 1; number <= s.registry.serviceCount(); ++number) {
             address staker = s.staking.stakerOf(number);
             if (staker == address(0))
-                vm.assertEq(s.serviceStakeAt(number, next), 0, "nobody's stake");
+                vm.assertEq(s.serviceStakeAt(number, next), 0, "no stake without a staker");
             else vm.assertEq(staker, s.registry.ownerOf(number), "staker and owner");
         }
     }

@@ -102,7 +102,7 @@ describe("a keeper's duties, on a chain", () => {
     expect(keeper.heard).to.deep.equal(["done resolve"]);
   });
 
-  it("a challenge of the keeper's own pays, also where nobody recorded a seed for it", async () => {
+  it("a challenge of the keeper's own pays, also where no seed was recorded for it", async () => {
     const id = await challenge(sender(chain.stage, KEEPER.key), 2n);
     const { epoch } = await chain.moment();
     const keeper = new KeeperRig(chain, { key: KEEPER.key });

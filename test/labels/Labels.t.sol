@@ -40,7 +40,7 @@ contract LabelsTest is Deployment {
         emit IServiceLabels.LabelCommitted(PROVIDER, commitment);
         vm.prank(PROVIDER);
         labels.commitLabel(commitment);
-        vm.assertEq(labels.numberOf("oracle"), 0, "nobody has it yet");
+        vm.assertEq(labels.numberOf("oracle"), 0, "no service has it yet");
 
         _wait(LABEL_MINIMUM_AGE);
         vm.expectEmit(address(labels));

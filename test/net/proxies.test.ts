@@ -40,7 +40,7 @@ describe("TrustedProxies", () => {
     expect(clientOf("2001:db8:1::7", headers)).to.deep.include(client);
   });
 
-  it("reads a chain from the right, and stops at the first address that nobody vouches for", () => {
+  it("reads a chain from the right, and stops at the first address that no trusted proxy vouches for", () => {
     const headers = {
       "x-forwarded-for": "192.0.2.66, 198.51.100.1, 10.0.0.2",
       "x-forwarded-proto": "gopher, https, http",

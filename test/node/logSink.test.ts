@@ -47,7 +47,7 @@ describe("LogSink", () => {
     expect(dropped).to.equal(0);
   });
 
-  it("drops and counts what nobody reads, and says so once lines are read again", () => {
+  it("drops and counts lines while its reader has stopped, and says so once they are read again", () => {
     write(12);
     expect(dropped).to.equal(7);
     expect(sink.isWaiting).to.equal(true);
@@ -62,7 +62,7 @@ describe("LogSink", () => {
   });
 });
 
-describe("a process whose log nobody reads", () => {
+describe("a process whose log has no reader", () => {
   it("works on, counts what it drops, and ends", async () => {
     const source = (name: string) => new URL(`../../src/node/${name}`, import.meta.url).href;
     const script = `

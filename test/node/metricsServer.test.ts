@@ -72,7 +72,8 @@ describe("MetricsServer", () => {
       expect((await ask({ port, path })).status, path).to.equal(404);
     }
     for (const method of ["POST", "PUT", "DELETE"]) {
-      expect((await ask({ port, path: "/metrics", method })).status, method).to.equal(404);
+      const { status, headers } = await ask({ port, path: "/metrics", method });
+      expect([status, headers.allow], method).to.deep.equal([405, "GET, HEAD"]);
     }
   });
 

@@ -51,7 +51,7 @@ describe("openStore", () => {
     return database;
   }
 
-  it("makes the folder, for nobody else to look into", () => {
+  it("makes the folder, which no other user can read", () => {
     open([first]);
     expect(statSync(path.dirname(file)).mode & 0o777).to.equal(0o700);
   });

@@ -35,7 +35,7 @@ contract SuspendTest is Deployment {
         vm.assertTrue(registry.statusAt(1, 12) == IServiceRegistry.Status.Active, "until here");
         vm.assertTrue(registry.statusAt(1, 13) == IServiceRegistry.Status.Suspended, "from here");
         vm.assertEq(serviceStakeAt(1, 13), 1_000e18, "being down is not cheating");
-        vm.assertEq(token.balanceOf(STRANGER), 0, "and pays nobody");
+        vm.assertEq(token.balanceOf(STRANGER), 0, "and pays no caller");
         (uint96 stake, uint64 services) = activeAt(13);
         vm.assertTrue(stake == 1_000e18 && services == 1, "the other one is left");
         vm.assertEq(registry.activeLanes(0, 13), 2, "its lane");

@@ -104,7 +104,7 @@ describe("emission", () => {
     expect(rows).to.deep.equal(NETWORKS.map(cells));
   });
 
-  it("pays nobody for having driven the others out more than a bounded yield of its own stake", () => {
+  it("pays a staker that drove the others out no more than a bounded yield of its own stake", () => {
     const yieldOf = (stake: number) =>
       (bloc(stake) * YIELD_PERCENT * EPOCH_SECONDS) / (100n * 31_557_600n);
     for (const network of NETWORKS) {

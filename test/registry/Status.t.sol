@@ -120,7 +120,7 @@ contract StatusTest is Deployment {
             "the next epoch's stake is the owner's"
         );
         _assertStatus(5, IServiceRegistry.Status.Retired, 0);
-        vm.assertEq(staking.stakerOf(_number), address(0), "then nobody's");
+        vm.assertEq(staking.stakerOf(_number), address(0), "then no staker");
         jump(40, 0);
         _assertStatus(40, IServiceRegistry.Status.Retired, 0);
         staking.withdrawService(_number, PROVIDER);

@@ -64,8 +64,8 @@ contract TransferTest is Deployment {
         _assertInactive(5);
         vm.assertEq(uint8(registry.statusNow(_number)), 6, "Keyless");
         vm.assertEq(registry.keyAt(_number, 5), address(0), "no key");
-        vm.assertEq(staking.stakerAt(_number, 5), address(0), "nobody's stake");
-        vm.assertEq(staking.stakerOf(_number), address(0), "nobody's stake");
+        vm.assertEq(staking.stakerAt(_number, 5), address(0), "no staker");
+        vm.assertEq(staking.stakerOf(_number), address(0), "no staker");
     }
 
     function test_TheStakeUnbondsToTheSeller() public {
@@ -93,7 +93,7 @@ contract TransferTest is Deployment {
         _setKey(STRANGER, KEY);
 
         _assertInactive(6);
-        vm.assertEq(staking.stakerAt(_number, 6), address(0), "nobody's stake in this epoch");
+        vm.assertEq(staking.stakerAt(_number, 6), address(0), "no staker in this epoch");
         _assertActive(7, 1, 2_000e18);
         vm.assertEq(registry.keyAt(_number, 7), KEY, "the buyer's key");
         vm.assertEq(staking.stakerAt(_number, 7), STRANGER, "the buyer's stake");
@@ -206,8 +206,8 @@ contract TransferTest is Deployment {
         vm.prank(PROVIDER);
         registry.transferFrom(PROVIDER, STRANGER, young);
 
-        vm.assertEq(staking.stakerAt(young, 4), address(0), "nobody's yet");
-        vm.assertEq(staking.stakerAt(young, 5), address(0), "nobody's any more");
+        vm.assertEq(staking.stakerAt(young, 4), address(0), "no staker yet");
+        vm.assertEq(staking.stakerAt(young, 5), address(0), "no staker any more");
         vm.assertEq(registry.activeLanes(0, 5), 1, "never active");
         vm.assertEq(uint8(registry.statusAt(young, 5)), 6, "Keyless");
         _assertActive(5, 1, 1_000e18);
@@ -220,7 +220,7 @@ contract TransferTest is Deployment {
         _transfer(STRANGER, CAROL);
 
         vm.assertEq(staking.stakerAt(_number, 4), PROVIDER, "still the first seller's stake");
-        vm.assertEq(staking.stakerAt(_number, 5), address(0), "then nobody's");
+        vm.assertEq(staking.stakerAt(_number, 5), address(0), "then no staker");
         _assertActive(4, 1, 1_000e18);
         _assertInactive(5);
         vm.assertEq(staking.serviceUnbonding(_number, PROVIDER)[0].amount, 1_000e18, "the first");

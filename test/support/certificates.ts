@@ -45,7 +45,7 @@ export function makeCertificate(options: CertificateOptions): Certificate {
   );
   const signature = tagged(3, Buffer.concat([Buffer.of(0), sign("sha256", body, signer)]));
   const der = sequence(body, ECDSA_SHA256, signature).toString("base64");
-  const lines = der.replaceAll(/(.{64})/g, "$1\n");
+  const lines = der.match(/.{1,64}/g)?.join("\n") ?? "";
   return { cert: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`, key, name };
 }
 

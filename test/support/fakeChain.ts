@@ -235,7 +235,7 @@ export class FakeSender {
     return this.sent.map(({ functionName }) => functionName);
   }
 
-  /** In the place of the real one, whose private parts nobody else can have. */
+  /** In the place of the real one, whose private fields no other class can have. */
   get asSender(): TransactionSender {
     return this as unknown as TransactionSender;
   }

@@ -106,6 +106,7 @@ export class FakeNetwork implements RecordNetwork {
   readonly finds: Hex[] = [];
   readonly #listeners = new Set<(arrival: Arrival) => void>();
   peers = 3;
+  readonly alone = false;
   /** Set, finds wait for it. */
   gate: Promise<void> | undefined;
   /** What a find throws. */

@@ -7,3 +7,13 @@ export interface Call {
   functionName: string;
   args: readonly unknown[];
 }
+
+/** A plain transfer of ether. */
+export interface EtherTransfer {
+  /** The receiver. */
+  address: Address;
+  /** For the log, in the place of a function. */
+  functionName: "sendEther";
+  /** Wei. */
+  value: bigint;
+}

@@ -8,6 +8,8 @@ export interface Payload {
   name: string;
   to: Address;
   data: Hex;
+  /** Wei of ether; a contract call sends none. */
+  value?: bigint;
   gas: bigint;
 }
 

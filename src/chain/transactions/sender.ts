@@ -8,7 +8,7 @@ import type { ChainClient } from "../client.ts";
 import { gasLimit, isOutOfGas } from "./gas.ts";
 import { gasPrice, type FeePolicy } from "./fees.ts";
 import type { Flight, Payload } from "./flight.ts";
-import type { Call } from "./call.ts";
+import type { Call, EtherTransfer } from "./call.ts";
 import type { TransactionObserver } from "./observer.ts";
 import { Outbox, type Hindrance } from "./outbox.ts";
 import type { Tip } from "./pool.ts";
@@ -85,14 +85,14 @@ export class TransactionSender {
   }
 
   /**
-   * Sends a call and waits until it is in a block.
+   * Sends a call, or ether, and waits until it is in a block.
    *
    * @throws BlockcloudError `CALL_REVERTED` with the contract's own error, before sending; `TRANSACTION_REVERTED` if
    * it reverted in its block; `FEE_TOO_HIGH` if the limit did not allow it in time; `TRANSACTION_EXPIRED` if the
    * deadline passed; `TRANSACTION_REPLACED` if another transaction used its nonce; `NONCE_STALE` if the endpoint does
    * not return the next nonce; `TRANSACTION_FAILED` otherwise.
    */
-  send(call: Call, options: SendOptions = {}): Promise<TransactionReceipt> {
+  send(call: Call | EtherTransfer, options: SendOptions = {}): Promise<TransactionReceipt> {
     const turn =
       options.urgent === true
         ? this.#send(call, options)
@@ -116,7 +116,7 @@ export class TransactionSender {
     return limit === undefined || (await this.gasPrice()) <= limit;
   }
 
-  async #send(call: Call, options: SendOptions): Promise<TransactionReceipt> {
+  async #send(call: Call | EtherTransfer, options: SendOptions): Promise<TransactionReceipt> {
     const { functionName } = call;
     const started = this.#timers.monotonic();
     for (let tries = 0; ; tries++) {
@@ -136,7 +136,7 @@ export class TransactionSender {
   }
 
   /** Estimates each time: another transaction may have had the effect of the call meanwhile. */
-  async #launch(call: Call, urgent: boolean): Promise<Flight | Hindrance> {
+  async #launch(call: Call | EtherTransfer, urgent: boolean): Promise<Flight | Hindrance> {
     const { address: to, functionName: name } = call;
     let payload: Payload;
     let looked: number;
@@ -144,7 +144,10 @@ export class TransactionSender {
       // Read first, to notice a transaction from before a restart that is mined meanwhile.
       looked = await this.#outbox.pool.count();
       const gas = gasLimit(await this.#estimate(call, looked));
-      payload = { name, to, data: encodeFunctionData(call), gas };
+      payload =
+        "abi" in call
+          ? { name, to, data: encodeFunctionData(call), gas }
+          : { name, to, data: "0x", value: call.value, gas };
     } catch (cause) {
       throw describeRevert(name, cause);
     }
@@ -155,8 +158,13 @@ export class TransactionSender {
     }
   }
 
-  async #estimate(call: Call, looked: number): Promise<bigint> {
-    const asked = { ...call, account: this.address };
+  async #estimate(call: Call | EtherTransfer, looked: number): Promise<bigint> {
+    const account = this.address;
+    if (!("abi" in call)) {
+      const { address: to, value } = call;
+      return await this.#client.estimateGas({ account, to, value });
+    }
+    const asked = { ...call, account };
     try {
       return await this.#client.estimateContractGas(asked);
     } catch (error) {

@@ -108,7 +108,7 @@ function diagnoseRecord({ view, moment }: DiagnosisInput): Diagnosis[] {
       {
         ...common,
         code: "RECORD_WRONG_KEY",
-        what: `Only records by other keys were found, the newest by ${signer ?? "nobody"}; the service's key is ${view.key.now}.`,
+        what: `Only records by other keys were found, the newest by ${signer ?? "an unreadable signature"}; the service's key is ${view.key.now}.`,
         remedy:
           "Run the provider with the service's key, or set the provider's key with setKey. A stranger's record does no harm.",
       },

@@ -1,5 +1,6 @@
 import { loadDeployment } from "../../chain/deployment.ts";
 import { networkFile } from "../../chain/networks.ts";
+import { readCertificates } from "../../node/certificates.ts";
 import { FoundKey } from "../../node/keys.ts";
 import { places } from "../configuration.ts";
 import {
@@ -11,6 +12,7 @@ import {
 import { optional, type Flag, type Flags } from "../framework/flag.ts";
 import type { Output } from "../framework/output.ts";
 import { findSetting, readSetting, type Problems, type Sources } from "../framework/settings.ts";
+import { gatewayFlags } from "../provider/gatewayFlags.ts";
 
 /** A setting as commands would take it, unless a flag says otherwise. */
 export interface Setting {
@@ -56,6 +58,8 @@ function readSettings(sources: Sources, problems: Problems): SettingsFound {
     settings.push({ place, value: shown(flag, value, found?.raw), source });
   }
   checkDeployment(settings, problems);
+  const ca = settings.find(({ place }) => place === gatewayFlags.upstreamCa.options.config);
+  if (ca !== undefined) problems.collect(ca.source, () => readCertificates(String(ca.value)));
   return { file: sources.configFile, settings };
 }
 

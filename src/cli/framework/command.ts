@@ -25,7 +25,7 @@ import { Output } from "./output.ts";
 import { Progress } from "./progress.ts";
 import { confirm } from "./prompt.ts";
 import { openKeys, readSources, resolveFlags, type Places, type Resolved } from "./resolve.ts";
-import { Problems, type Sources } from "./settings.ts";
+import { nameOf, Problems, type Sources } from "./settings.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 
 /** The declaration of a command; its name and description are in the program's table. */
@@ -91,9 +91,13 @@ export function defineCommand<F extends Flags, A extends Flags>(
   const args: Flags = spec.args ?? {};
   const define = (command: Command, shared: Shared) => {
     describe(command, spec, flags, args);
+    const times = countFlags(command, flags);
     command.action(async () => {
       const { io } = shared;
       const problems = new Problems();
+      for (const [flag, count] of times) {
+        if (count > 1) problems.add(`${nameOf(flag)}: given ${count} times. Give it once.`);
+      }
       const given = command.opts<Record<string, unknown>>();
       const givenFor = (flag: Flag<unknown>) => given[new Option(flag.syntax).attributeName()];
       const config = givenFor(everyFlags.config);
@@ -141,6 +145,18 @@ function describe(
     command.addArgument(new Argument(flag.syntax, flag.about));
   for (const flag of Object.values(flags)) command.addOption(new Option(flag.syntax, helpOf(flag)));
   command.addHelpText("after", afterHelp(spec.examples, spec.notes));
+}
+
+/** How often each flag of one value is given: commander would take the last value without a word. */
+function countFlags(command: Command, flags: Flags): Map<Flag<unknown>, number> {
+  const times = new Map<Flag<unknown>, number>();
+  for (const flag of Object.values(flags)) {
+    if (flag.kind === "list" || flag.kind === "keys" || flag.kind === "switch") continue;
+    command.on(`option:${new Option(flag.syntax).name()}`, () => {
+      times.set(flag, (times.get(flag) ?? 0) + 1);
+    });
+  }
+  return times;
 }
 
 function helpOf({ about, options, kind }: Flag<unknown>): string {

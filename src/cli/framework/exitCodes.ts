@@ -26,6 +26,8 @@ const byCode: Readonly<Record<string, number>> = {
   PROBE_INVALID: exitCodes.usage,
   CLASS_UNKNOWN: exitCodes.usage,
   CHAIN_MISMATCH: exitCodes.usage,
+  GIFT_INVALID: exitCodes.usage,
+  NO_TEST_CHAIN: exitCodes.usage,
   SERVICE_KEY_OTHER: exitCodes.usage,
   SERVICE_RETIRED: exitCodes.usage,
   SERVICE_UNREGISTERED: exitCodes.usage,

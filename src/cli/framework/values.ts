@@ -61,11 +61,29 @@ const UNITS: Readonly<Record<string, number>> = {
 };
 
 /** A duration, as milliseconds. */
-export const duration = refine((text) => {
+export const duration = refine(
+  (text) => millisecondsOf(text),
+  "Give a duration, for example 30d, 12h, 10m or 45s.",
+);
+
+/** A duration within bounds, both texts of durations, as milliseconds. */
+function durationWithin(least: string, most: string) {
+  return refine((text) => {
+    const milliseconds = millisecondsOf(text) ?? 0;
+    const isWithin =
+      milliseconds >= (millisecondsOf(least) ?? 0) && milliseconds <= (millisecondsOf(most) ?? 0);
+    return isWithin ? milliseconds : undefined;
+  }, `Give a duration from ${least} to ${most}, for example 5m.`);
+}
+
+/** How long an old gateway stays open: at most as long as an announcement on chain may name its address. */
+export const drainTime = durationWithin("1s", "24h");
+
+function millisecondsOf(text: string): number | undefined {
   const [, count = "", unit = ""] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
   const milliseconds = Number(count) * (UNITS[unit] ?? 0);
   return milliseconds > 0 ? milliseconds : undefined;
-}, "Give a duration, for example 30d, 12h, 10m or 45s.");
+}
 
 /** A service by its label, until the chain has said its number. */
 export class ServiceLabel {

@@ -2,8 +2,8 @@ import { previousServiceKeys, service, serviceKey } from "../framework/commonFla
 import type { Check } from "../framework/command.ts";
 import { optional } from "../framework/flag.ts";
 import { nameOf, readSetting } from "../framework/settings.ts";
-import { endpoint, listen, servicesFile, settleEvery, upstream } from "./flags.ts";
-import { gatewayFlags } from "./gatewayFlags.ts";
+import { drain, endpoint, listen, servicesFile, settleEvery, upstream } from "./flags.ts";
+import { checkUpstream, gatewayFlags } from "./gatewayFlags.ts";
 import { readServices } from "./servicesFile.ts";
 
 /** Flags of an agent with one service. */
@@ -12,6 +12,7 @@ export const singleFlags = {
   upstream,
   listen,
   endpoint,
+  drain,
   settleEvery,
   ...gatewayFlags,
   serviceKey,
@@ -29,7 +30,8 @@ export const serviceFlags = {
 };
 
 /** Requires the settings of one service, or a file with several; the file is checked with all other settings. */
-export const chooseServices: Check = ({ found, values }, sources, problems) => {
+export const chooseServices: Check = (resolved, sources, problems) => {
+  const { found, values } = resolved;
   const { servicesFile: file } = values;
   const several = found.servicesFile !== undefined;
   for (const [name, flag] of Object.entries(singleFlags)) {
@@ -44,5 +46,6 @@ export const chooseServices: Check = ({ found, values }, sources, problems) => {
       problems.add(`${where}: give it in the file, or leave out ${nameOf(servicesFile)}.`);
     }
   }
+  if (!several) checkUpstream(resolved, problems);
   if (typeof file === "string") readServices(file, sources.io, problems);
 };

@@ -1,5 +1,13 @@
+import { parseUpstream, UPSTREAM_FORMS } from "../../net/upstreamUrl.ts";
 import { file, text } from "../framework/flag.ts";
-import { anyText, hostAndPort, httpUrl, wholeNumber } from "../framework/values.ts";
+import {
+  anyText,
+  drainTime,
+  hostAndPort,
+  httpUrl,
+  refine,
+  wholeNumber,
+} from "../framework/values.ts";
 
 /** The file with the services of an agent that serves several. */
 export const servicesFile = file(
@@ -22,11 +30,12 @@ export const listen = text(
 );
 
 /** The HTTP server behind the gateway. */
-export const upstream = text("--upstream <url>", "HTTP server behind the gateway", httpUrl, {
-  env: "BLOCKCLOUD_UPSTREAM",
-  config: "provider.upstream",
-  required: true,
-});
+export const upstream = text(
+  "--upstream <url>",
+  "HTTP server behind the gateway: http://host:port, https://host or unix:/run/app.sock",
+  refine(parseUpstream, UPSTREAM_FORMS),
+  { env: "BLOCKCLOUD_UPSTREAM", config: "provider.upstream", required: true },
+);
 
 /** The URL at which clients reach the gateway. */
 export const endpoint = text(
@@ -34,6 +43,14 @@ export const endpoint = text(
   "URL at which clients reach the gateway (default: where it listens, for tests on one machine)",
   httpUrl,
   { env: "BLOCKCLOUD_ENDPOINT", config: "provider.endpoint" },
+);
+
+/** How long an old gateway stays open. */
+export const drain = text(
+  "--drain <time>",
+  "how long a gateway that is left stays open, 1s to 24h; 60s is the lease of a record",
+  drainTime,
+  { config: "provider.drain", default: "60s" },
 );
 
 /** Interval between settlements. */

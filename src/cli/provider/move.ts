@@ -5,7 +5,7 @@ import { systemTimers } from "../../node/timers.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
 import { service, state } from "../framework/commonFlags.ts";
 import { text, toggle } from "../framework/flag.ts";
-import { duration, hostAndPort, httpUrl } from "../framework/values.ts";
+import { drainTime, duration, hostAndPort, httpUrl } from "../framework/values.ts";
 
 /** `blockcloud provider move` */
 export const providerMove = chainCommand({
@@ -18,22 +18,34 @@ export const providerMove = chainCommand({
       hostAndPort,
       {},
     ),
+    drain: text(
+      "--drain <time>",
+      "how long the old gateway stays open, with --listen (default: what the agent's --drain says)",
+      drainTime,
+      {},
+    ),
     back: toggle("--back", "go back to the endpoint of the agent's own flags"),
     wait: text("--wait <time>", "maximum wait for the agent", duration, { default: "10s" }),
     state,
   },
   examples: [
+    "blockcloud provider move --service 7 --listen 0.0.0.0:8081 --drain 10m",
     "blockcloud provider move --service 7 --to https://new.weather.example",
     "blockcloud provider move --service 7 --listen 0.0.0.0:8081 --to http://203.0.113.7:8081",
   ],
   notes: `The agent is "provider run" with the same state folder. It continues to listen at the old address until
-the lease of the old record ends. The move survives restarts and ends with the next move or with --back. A move
+its --drain is over, or that of this command. The move survives restarts and ends with the next move or with --back. A move
 that no agent takes within --wait is withdrawn: an agent that starts later does not carry it out.`,
   async run({ flags, deployment, io, output, signal, progress }) {
-    const { service: number, to, listen, back } = flags;
+    const { service: number, to, listen, drain, back } = flags;
     if (back === (to !== undefined || listen !== undefined)) {
       throw new BlockcloudError("CONFIG_INVALID", "The new address is missing.", {
         remedy: "Give --to, --listen or both; or --back alone.",
+      });
+    }
+    if (drain !== undefined && listen === undefined) {
+      throw new BlockcloudError("CONFIG_INVALID", "--drain is given, but no gateway is left.", {
+        remedy: "Give it with --listen; the address in --to is not the agent's to close.",
       });
     }
     const store = new ProviderStore(providerStoreFile(flags.state, deployment, number));
@@ -43,7 +55,10 @@ that no agent takes within --wait is withdrawn: an agent that starts later does 
         output.print({ back: true }, "the agent goes back to the endpoint of its flags");
         return undefined;
       }
-      const id = store.requestMove({ uri: to?.href, listen }, io.now() + flags.wait);
+      const id = store.requestMove(
+        { uri: to?.href, listen, graceMs: drain },
+        io.now() + flags.wait,
+      );
       progress.say("waiting for the agent");
       const outcome = await waitForOutcome(store, id, {
         waitMs: flags.wait,
@@ -60,7 +75,7 @@ that no agent takes within --wait is withdrawn: an agent that starts later does 
       output.print(
         outcome,
         `${outcome.uris.join(", ")}: version ${outcome.issuedAt}, pushed to ${outcome.peers} peers in ` +
-          `${Math.round(outcome.milliseconds)} ms`,
+          `${Math.round(outcome.milliseconds)} ms${drainText(outcome.graceMs)}`,
       );
       return undefined;
     } finally {
@@ -68,3 +83,7 @@ that no agent takes within --wait is withdrawn: an agent that starts later does 
     }
   },
 });
+
+function drainText(graceMs: number | undefined): string {
+  return graceMs === undefined ? "" : `; the old address stays open for ${graceMs / 1000} s`;
+}

@@ -43,18 +43,17 @@ export class FileSource implements ServiceSource {
 
   /** @param mayAsk Only at the start, and once: later no user waits at the terminal. */
   #planOf(entry: ServiceEntry, mayAsk: boolean): ServicePlan {
-    const { service: number, upstream, listen, endpoint, settleEvery } = entry;
+    const { service: number, upstream, listen, endpoint, drain, settleEvery } = entry;
     let isFirst = true;
+    const gateway = gatewayLimits(entry);
     return {
       settings: {
-        number,
-        upstream,
-        listen,
+        ...{ number, upstream, listen, gateway, settleEvery },
         endpoint: endpoint?.href,
-        gateway: gatewayLimits(entry),
-        settleEvery,
+        graceMs: drain,
       },
-      fingerprint: JSON.stringify(entry, plainly),
+      // A new certificate in an old file is a change, too.
+      fingerprint: JSON.stringify([entry, gateway.upstreamCa], plainly),
       keyFingerprint: keyFingerprint(entry),
       keys: () => {
         const asks = mayAsk && isFirst;

@@ -7,8 +7,8 @@ import type { CliIo } from "../framework/io.ts";
 import { resolveFlags } from "../framework/resolve.ts";
 import { nameOf, type Problems } from "../framework/settings.ts";
 import { anyText } from "../framework/values.ts";
-import { endpoint, listen, settleEvery, upstream } from "./flags.ts";
-import { gatewayFlags } from "./gatewayFlags.ts";
+import { drain, endpoint, listen, settleEvery, upstream } from "./flags.ts";
+import { checkUpstream, gatewayFlags } from "./gatewayFlags.ts";
 
 /** Most services of one file; also the bound of what one process should serve. */
 const MAX_SERVICES = 100;
@@ -19,6 +19,7 @@ const entryFlags = {
   upstream,
   listen,
   endpoint,
+  drain,
   settleEvery,
   ...gatewayFlags,
   serviceKeyFile: file("--service-key-file <path>", "file with the service's key", anyText, {
@@ -69,7 +70,9 @@ function readEntry(
   const placed: Flags = Object.fromEntries(
     Object.entries(entryFlags).map(([name, flag]) => [name, place(flag, placeOf(index, name))]),
   );
-  const { values, found } = resolveFlags(placed, () => undefined, sources, problems);
+  const resolved = resolveFlags(placed, () => undefined, sources, problems);
+  const { values, found } = resolved;
+  checkUpstream(resolved, problems);
   for (const [name, { options }] of Object.entries(entryFlags)) {
     if ("required" in options && found[name] === undefined)
       problems.add(`"${placeOf(index, name)}" in ${sources.configFile}: missing.`);

@@ -22,7 +22,8 @@ the deployment's contracts, from which BLOC would not come back.`,
     const { to } = flags;
     const lost = Object.entries(deployment.contracts).find(([, contract]) => contract === to);
     if (lost !== undefined || BigInt(to) === 0n) {
-      const what = lost === undefined ? "nobody's address" : `the contract ${lost[0]}`;
+      const what =
+        lost === undefined ? "the zero address, which has no key" : `the contract ${lost[0]}`;
       throw new BlockcloudError("RECEIVER_INVALID", `${to} is ${what}: BLOC would be lost there.`, {
         remedy: "Check --to.",
       });

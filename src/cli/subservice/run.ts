@@ -1,14 +1,19 @@
 import { systemTimers } from "../../node/timers.ts";
-import { chainCommand } from "../framework/chainCommand.ts";
+import { chainCommand, type ChainOptions } from "../framework/chainCommand.ts";
 import { chainPace, workerFlags } from "../framework/commonFlags.ts";
 import { coralAllowLoopback, coralFlags, coralOptions } from "../framework/coralFlags.ts";
 import { runWorker } from "../framework/worker.ts";
 import { endpoint, listen, upstream } from "../provider/flags.ts";
-import { gatewayFlags, gatewayLimits } from "../provider/gatewayFlags.ts";
+import { checkUpstream, gatewayFlags, gatewayLimits } from "../provider/gatewayFlags.ts";
 import { delegation, deviceKey, id } from "./flags.ts";
 
 /** The sub-service serves before the chain can be reached, and checks the chain itself. */
-const WITHOUT_CHAIN = { checkChain: false };
+const OPTIONS: ChainOptions = {
+  checkChain: false,
+  check: (resolved, _, problems) => {
+    checkUpstream(resolved, problems);
+  },
+};
 
 /** `blockcloud subservice run` */
 export const subserviceRun = chainCommand(
@@ -63,5 +68,5 @@ export const subserviceRun = chainCommand(
       });
     },
   },
-  WITHOUT_CHAIN,
+  OPTIONS,
 );

@@ -43,8 +43,8 @@ export class Fleet {
   #isEarly = false;
 
   /**
-   * @param options.graceMs How long the gateway of a removed service stays open: the lease of the record that names
-   *   it.
+   * @param options.graceMs How long the gateway of a removed service stays open, unless its settings say: the lease
+   *   of the record that names it.
    */
   constructor(options: { graceMs: number }, dependencies: FleetDependencies) {
     this.#graceMs = options.graceMs;
@@ -195,9 +195,9 @@ export class Fleet {
   /** @param closing Called when the gateway does not listen any more; its responses may still run. */
   async #leave(service: HostedService, hurry: AbortSignal, closing: () => void): Promise<void> {
     const { timers, log, metrics } = this.#dependencies;
-    const { number } = service.plan.settings;
+    const { number, graceMs = this.#graceMs } = service.plan.settings;
     const signal = AbortSignal.any([hurry, this.#stopping.signal]);
-    await timers.sleep(this.#graceMs, signal).catch(() => undefined);
+    await timers.sleep(graceMs, signal).catch(() => undefined);
     try {
       const stopped = service.stopFront();
       closing();

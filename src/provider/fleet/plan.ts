@@ -13,6 +13,8 @@ export interface ServiceSettings {
   endpoint: string | undefined;
   /** Limits of the gateway, and the proxies in front of it. */
   gateway?: GatewayLimits | undefined;
+  /** How long a gateway that is left stays open, milliseconds; by default the lease of a record. */
+  graceMs?: number | undefined;
   /** Epochs that one settlement collects. */
   settleEvery: number;
 }

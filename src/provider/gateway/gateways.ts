@@ -25,8 +25,8 @@ export class Gateways implements Startable {
 
   /**
    * @param options.make Creates a gateway that listens on another address.
-   * @param options.graceMs How long the old gateway stays open after a move: the lease of the record that
-   *   names it.
+   * @param options.graceMs How long the old gateway stays open after a move, unless the move says: the lease of
+   *   the record that names it.
    */
   constructor(
     options: {
@@ -60,20 +60,23 @@ export class Gateways implements Startable {
   /**
    * Listens on another address as well, which is `address` from then on. The old address is closed later.
    *
+   * @param graceMs How long the old gateway stays open this time.
+   * @returns How long it stays open.
    * @throws BlockcloudError `GATEWAY_LISTEN`; then nothing has changed.
    */
-  async moveTo(listen: ListenAddress): Promise<void> {
+  async moveTo(listen: ListenAddress, graceMs: number = this.#graceMs): Promise<number> {
     const next = this.#make(listen);
     await next.start();
     const old = this.#current;
     this.#current = next;
-    const leaving = this.#leave(old).finally(() => this.#leaving.delete(leaving));
+    const leaving = this.#leave(old, graceMs).finally(() => this.#leaving.delete(leaving));
     this.#leaving.add(leaving);
+    return graceMs;
   }
 
-  async #leave(old: Gateway): Promise<void> {
+  async #leave(old: Gateway, graceMs: number): Promise<void> {
     try {
-      await this.#timers.sleep(this.#graceMs, this.#stopping.signal);
+      await this.#timers.sleep(graceMs, this.#stopping.signal);
     } catch (error) {
       if (!this.#stopping.signal.aborted) throw error;
     }

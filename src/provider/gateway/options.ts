@@ -3,6 +3,8 @@ import type { Cidr } from "../../net/cidr.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
 import type { Domain } from "../../protocol/typedData.ts";
+import { diallingOf, type Dialling } from "./dialling.ts";
+import { isUpstream, UPSTREAM_FORMS } from "../../net/upstreamUrl.ts";
 
 /** Options of a gateway. All fields after `listen` have a default. */
 export interface GatewayOptions extends GatewayLimits {
@@ -10,7 +12,10 @@ export interface GatewayOptions extends GatewayLimits {
   domain: Domain;
   /** The service key, 32 bytes: the one that the registry has for the service. */
   key: Uint8Array;
-  /** Origin of the provider's own server: `http://host:port`, nothing after it. */
+  /**
+   * The provider's own server: `http://host:port`, `https://host` or `unix:/path`, nothing after it. A
+   * certificate must name the host.
+   */
   upstream: URL;
   /** Port 0 chooses a free port: see `Gateway.address`. */
   listen: { host: string; port: number };
@@ -23,6 +28,10 @@ export interface GatewayLimits {
    * client.
    */
   trustedProxies?: readonly Cidr[];
+  /**
+   * Certificates in PEM that may sign that of an `https` upstream, in place of those that the system trusts.
+   */
+  upstreamCa?: string | undefined;
   /** Largest response that is buffered to put its receipt into the header, bytes. */
   maxBufferedBytes?: number;
   /** Memory for all buffered responses together, bytes. */
@@ -63,7 +72,9 @@ export interface GatewayLimits {
 }
 
 /** Options with all defaults filled in. */
-export type GatewaySettings = Readonly<Required<GatewayOptions>>;
+export type GatewaySettings = Readonly<
+  Required<Omit<GatewayOptions, "upstream" | "upstreamCa">> & { upstream: Dialling }
+>;
 
 const DEFAULTS = {
   maxBufferedBytes: 1024 * 1024,
@@ -94,13 +105,19 @@ const LONGEST_MS = 2 ** 30;
  * @throws BlockcloudError `GATEWAY_OPTIONS`.
  */
 export function gatewaySettings(options: GatewayOptions): GatewaySettings {
-  const settings = { trustedProxies: [], ...DEFAULTS, ...options };
-  const { upstream } = settings;
-  // A path would have to be joined with each target, and `..` in a target could leave that path.
-  if (upstream.protocol !== "http:" || upstream.href !== `${upstream.origin}/`) {
-    throw new BlockcloudError("GATEWAY_OPTIONS", `Not an HTTP origin: ${upstream.origin}.`, {
-      remedy: "Give the upstream as http://host:port, without credentials, path or query.",
+  const { upstream, upstreamCa, ...others } = options;
+  const settings = { trustedProxies: [], ...DEFAULTS, ...others };
+  if (!isUpstream(upstream)) {
+    throw new BlockcloudError("GATEWAY_OPTIONS", `Not an upstream: ${upstream.origin}.`, {
+      remedy: UPSTREAM_FORMS,
     });
+  }
+  if (upstreamCa !== undefined && upstream.protocol !== "https:") {
+    throw new BlockcloudError(
+      "GATEWAY_OPTIONS",
+      `upstreamCa is given, but ${upstream.protocol} needs no certificate.`,
+      { remedy: "Leave it out, or give an https upstream." },
+    );
   }
   for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
     if (!(settings[name] >= 0)) {
@@ -125,5 +142,5 @@ export function gatewaySettings(options: GatewayOptions): GatewaySettings {
       remedy: "Give its 32 bytes.",
     });
   }
-  return settings;
+  return { ...settings, upstream: diallingOf(upstream, upstreamCa) };
 }

@@ -1,14 +1,11 @@
-import { Agent, request as httpRequest, type ClientRequest, type IncomingMessage } from "node:http";
+import type { Agent, ClientRequest, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import type { Dialling } from "./dialling.ts";
 import { GatewayProblem } from "./problem.ts";
 import type { RequestBody } from "./requestBody.ts";
 import { headFault } from "./upstreamHead.ts";
 import { Watchdog } from "./watchdog.ts";
 
-/**
- * Idle connections are closed early: the longer one is idle, the more likely the upstream closes it first.
- */
-const IDLE_MS = 2_000;
 /** Safe methods, which may be repeated (RFC 9110, 9.2.1). */
 const SAFE = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
 
@@ -39,18 +36,17 @@ export interface UpstreamResponse {
  * it less than either.
  */
 export class Upstream {
-  readonly #url: URL;
+  readonly #dialling: Dialling;
   readonly #timeoutMs: number;
-  readonly #agent = new Agent({ keepAlive: true, timeout: IDLE_MS });
 
-  constructor(url: URL, timeoutMs: number) {
-    this.#url = url;
+  constructor(dialling: Dialling, timeoutMs: number) {
+    this.#dialling = dialling;
     this.#timeoutMs = timeoutMs;
   }
 
   /** Authority for the Host field. */
   get host(): string {
-    return this.#url.host;
+    return this.#dialling.host;
   }
 
   /**
@@ -60,21 +56,24 @@ export class Upstream {
    * @throws GatewayProblem `UPSTREAM_FAILED`, `UPSTREAM_TIMEOUT`, or the signal's reason.
    */
   async ask(call: UpstreamCall, signal: AbortSignal): Promise<UpstreamResponse> {
+    const { kept, fresh } = this.#dialling;
     const repeatable = SAFE.has(call.method) && call.body.empty && !call.upgrade;
     try {
-      return await this.#attempt(call, signal, repeatable ? this.#agent : false);
+      return await this.#attempt(call, signal, repeatable ? kept : fresh);
     } catch (error) {
       // An idle connection that the upstream closes at the moment of its reuse is not a failure of the
       // service.
       if (!(error instanceof StaleConnection)) throw error;
       signal.throwIfAborted();
-      return await this.#attempt(call, signal, false);
+      return await this.#attempt(call, signal, fresh);
     }
   }
 
   /** Closes idle connections. */
   close(): void {
-    this.#agent.destroy();
+    const { kept, fresh } = this.#dialling;
+    kept.destroy();
+    if (fresh !== false) fresh.destroy();
   }
 
   #attempt(
@@ -84,9 +83,9 @@ export class Upstream {
   ): Promise<UpstreamResponse> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
-      const request = httpRequest({
-        hostname: this.#url.hostname.replace(/^\[|\]$/g, ""),
-        port: this.#url.port || 80,
+      const { send, to, explain } = this.#dialling;
+      const request = send({
+        ...to,
         method: call.method,
         path: call.target,
         headers: call.headers,
@@ -112,7 +111,7 @@ export class Upstream {
       );
       let response: IncomingMessage | undefined;
       request.on("error", (cause: NodeJS.ErrnoException) => {
-        if (response === undefined) fail(failure(request, cause));
+        if (response === undefined) void failure(request, cause, explain).then(fail);
         // A body without a length ends with its connection. Node reports a broken connection only here, and
         // then ends the body as if it were complete.
         else if (!response.complete) response.destroy(cause);
@@ -157,8 +156,12 @@ export class Upstream {
 /** A kept connection turned out to be closed; no part of a response was received. */
 class StaleConnection extends Error {}
 
-function failure(request: ClientRequest, cause: NodeJS.ErrnoException): Error {
+async function failure(
+  request: ClientRequest,
+  cause: NodeJS.ErrnoException,
+  explain: Dialling["explain"],
+): Promise<Error> {
   const closed = cause.code === "ECONNRESET" || cause.code === "EPIPE";
   if (request.reusedSocket && closed) return new StaleConnection(cause.message, { cause });
-  return new GatewayProblem("UPSTREAM_FAILED", { cause });
+  return new GatewayProblem("UPSTREAM_FAILED", { cause: await explain(cause, request.socket) });
 }

@@ -62,6 +62,8 @@ export interface PresenceOptions {
   endpoint: string | undefined;
   /** Limits of the gateway, and the proxies in front of it. */
   gateway?: GatewayLimits | undefined;
+  /** How long an old gateway stays open after a move, milliseconds; by default the lease of a record. */
+  graceMs?: number | undefined;
   storeFile: string;
 }
 
@@ -94,7 +96,7 @@ export function createPresence(
       { logger: log, now, monotonic, observer: metrics },
     );
   const gateways = new Gateways(
-    { make, listen: options.listen, graceMs: RECORD_LEASE_MS },
+    { make, listen: options.listen, graceMs: options.graceMs ?? RECORD_LEASE_MS },
     { timers, log },
   );
   const store = new ProviderStore(options.storeFile);

@@ -1,4 +1,5 @@
 import type { RecordNetwork } from "../../coral/network.ts";
+import { PEERLESS_REMEDY } from "../../coral/peerWatch.ts";
 import type { Startable } from "../../node/lifecycle.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Timers } from "../../node/timers.ts";
@@ -6,7 +7,7 @@ import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Endpoint } from "../../protocol/record.ts";
 import { RECORD_LEASE_MS, publishLease, type LeaseOptions, type PublishedLease } from "./lease.ts";
 import type { ServiceMetrics } from "../metrics.ts";
-import type { Whereabouts } from "./whereabouts.ts";
+import type { FollowedMove, Whereabouts } from "./whereabouts.ts";
 import type { ProviderStore } from "../store.ts";
 
 /** Interval between checks for changes, milliseconds: the longest delay of a move. */
@@ -15,20 +16,13 @@ const TICK_MS = 100;
 const RETRY_MS = 5_000;
 /** Interval at which a record that reached no peer is published again once there are peers, milliseconds. */
 const UNHEARD_MS = 1_000;
-/**
- * After this time without a peer, the network is considered not to carry this service's records,
- * milliseconds.
- */
-const ALONE_MS = 10_000;
 /** Interval at which names and revocations are published again, so that lookups find them, milliseconds. */
 const NOTICE_MS = 3_600_000;
-const NO_PEERS =
-  "Name a bootstrap node with --coral-bootstrap, and let the host reach it; until then clients find the service on chain only.";
 /** Notices that are published between two checks; a thousand take seven seconds. */
 const NOTICES_PER_TICK = 16;
 
 export interface PublisherDependencies {
-  network: Pick<RecordNetwork, "publish" | "peers">;
+  network: Pick<RecordNetwork, "publish" | "peers" | "alone">;
   store: Pick<ProviderStore, "raiseVersion" | "changed" | "concludeMove" | "grants">;
   whereabouts: Pick<Whereabouts, "endpoints" | "follow">;
   /**
@@ -56,9 +50,6 @@ export class Publisher implements Startable {
   #retryAt = 0;
   #heardAt = 0;
   #failed = false;
-  #saidAlone = false;
-  /** When a peer was last seen, monotonic milliseconds. */
-  #companyAt = 0;
 
   constructor(options: LeaseOptions, dependencies: PublisherDependencies) {
     this.#options = options;
@@ -67,7 +58,7 @@ export class Publisher implements Startable {
 
   /** Whether the network has not carried this service's records for a while. */
   get alone(): boolean {
-    return this.#dependencies.timers.monotonic() - this.#companyAt > ALONE_MS;
+    return this.#dependencies.network.alone;
   }
 
   /** Number of peers that receive the next record at once. */
@@ -77,7 +68,6 @@ export class Publisher implements Startable {
 
   /** Publishes at once. A refusal of the network does not stop the service. */
   async start(): Promise<void> {
-    this.#companyAt = this.#dependencies.timers.monotonic();
     await this.#tick();
     this.#loop = this.#run();
   }
@@ -102,8 +92,6 @@ export class Publisher implements Startable {
   async #tick(): Promise<void> {
     const { network, store, whereabouts, timers, now } = this.#dependencies;
     const began = timers.monotonic();
-    if (network.peers > 0) this.#companyAt = began;
-    this.#sayAlone();
     const moved = store.changed() ? await whereabouts.follow() : undefined;
     const endpoints = whereabouts.endpoints();
     const isNew = !this.#says(endpoints);
@@ -124,7 +112,7 @@ export class Publisher implements Startable {
 
   async #publish(
     endpoints: readonly Endpoint[],
-    move: number | undefined,
+    move: FollowedMove | undefined,
     began: number,
   ): Promise<void> {
     const { store, timers, metrics, log } = this.#dependencies;
@@ -141,33 +129,26 @@ export class Publisher implements Startable {
       if (changed || this.#failed) {
         const message = before === undefined ? "endpoint published" : "service moved";
         const fields = { endpoints: uris, version: issuedAt, peers, milliseconds };
-        // At the start connections take a moment; #sayAlone tells when that is over.
+        // At the start connections take a moment; the network says when that is over.
         if (peers > 0 || before === undefined) log.info(message, fields);
-        else log.warn(message, { ...fields, remedy: NO_PEERS });
+        else log.warn(message, { ...fields, remedy: PEERLESS_REMEDY });
       }
       this.#retryAt = 0;
       this.#failed = false;
-      if (move !== undefined) store.concludeMove(move, { uris, issuedAt, peers, milliseconds });
+      if (move !== undefined) {
+        const { id, graceMs } = move;
+        store.concludeMove(id, { uris, issuedAt, peers, milliseconds, graceMs });
+      }
       metrics?.bookkeeping("publish");
     } catch (error) {
       const { code, message } = asBlockcloudError(error);
       if (!this.#failed) log.warn("the record was not published, trying again", { error });
       this.#failed = true;
       this.#retryAt = timers.monotonic() + RETRY_MS;
-      if (move !== undefined) store.concludeMove(move, { code, message, again: true });
+      if (move !== undefined) store.concludeMove(move.id, { code, message, again: true });
       metrics?.bookkeeping("publish", error);
     }
     if (this.alone) await this.#announce();
-  }
-
-  /** Says once that no peer receives the records, and once that one does again. */
-  #sayAlone(): void {
-    if (this.alone === this.#saidAlone) return;
-    this.#saidAlone = this.alone;
-    const { log, network } = this.#dependencies;
-    if (this.alone)
-      log.warn("no peer receives the service's records", { peers: 0, remedy: NO_PEERS });
-    else log.info("peers receive the service's records again", { peers: network.peers });
   }
 
   /** The fallback if no peer receives the records. */

@@ -11,6 +11,13 @@ import type { ProviderStore } from "../store.ts";
 /** Interval between checks of the host's own addresses, milliseconds. */
 const LOOK_MS = 1_000;
 
+/** A move that was followed. */
+export interface FollowedMove {
+  id: number;
+  /** How long the old gateway stays open, milliseconds; undefined if the gateway did not move. */
+  graceMs: number | undefined;
+}
+
 export interface WhereaboutsDependencies {
   gateways: Pick<Gateways, "address" | "moveTo">;
   store: Pick<ProviderStore, "move" | "takeMove" | "concludeMove">;
@@ -53,9 +60,9 @@ export class Whereabouts {
   /**
    * Follows the last requested move, once.
    *
-   * @returns The move's ID if there was a new one.
+   * @returns The move, if there was a new one.
    */
-  async follow(): Promise<number | undefined> {
+  async follow(): Promise<FollowedMove | undefined> {
     const { store, gateways, log, now } = this.#dependencies;
     const move = store.move(now());
     if (move === undefined) {
@@ -68,8 +75,9 @@ export class Whereabouts {
     if (!store.takeMove(move.id)) return undefined;
     const before = this.#done;
     this.#done = move.id;
+    let graceMs: number | undefined;
     try {
-      if (move.listen !== undefined) await gateways.moveTo(move.listen);
+      if (move.listen !== undefined) graceMs = await gateways.moveTo(move.listen, move.graceMs);
     } catch (error) {
       const { code, message } =
         error instanceof BlockcloudError ? error : { code: "MOVE_FAILED", message: String(error) };
@@ -82,7 +90,7 @@ export class Whereabouts {
     // If the gateway moved, the URL in the flags is the old address.
     this.#moved = move.uri ?? this.#listening()[0];
     log.info("moving", { to: this.#moved, instead: this.#configured });
-    return move.id;
+    return { id: move.id, graceMs };
   }
 
   #listening(): string[] {

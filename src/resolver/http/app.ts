@@ -10,7 +10,7 @@ import type { HttpObserver } from "./observer.ts";
 import { openApi } from "./openApi.ts";
 import { asProblem, HttpProblem } from "./problem.ts";
 import { isKnown, represent } from "./representation.ts";
-import { findRoute, type Route } from "./routes.ts";
+import { allowedMethods, findRoute, type Route } from "./routes.ts";
 import { batchSchema, MAX_BODY_BYTES, MAX_WATCHED, nameSchema, pathSchema } from "./schemas.ts";
 import type { Watches } from "./watches.ts";
 
@@ -181,7 +181,7 @@ export function createApp(d: AppDependencies): App {
           return finish(preflight(request), begun);
         }
         const found = findRoute(routes, request);
-        if (found === undefined) throw new HttpProblem("PATH_UNKNOWN");
+        if (found === undefined) throw notServed(routes, request.path);
         const response = found.route.run(request, found.param);
         if (!(response instanceof Promise)) return finish(response, begun);
         return response.then(
@@ -195,6 +195,13 @@ export function createApp(d: AppDependencies): App {
     refuse: (reason) => failed(refusals[reason]()),
     failed,
   };
+}
+
+function notServed(routes: readonly Route[], path: string): HttpProblem {
+  const allow = allowedMethods(routes, path);
+  return allow === undefined
+    ? new HttpProblem("PATH_UNKNOWN")
+    : new HttpProblem("METHOD_REFUSED", { allow });
 }
 
 /** Permits a page to send a request of any kind that there is. */

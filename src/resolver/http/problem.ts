@@ -12,6 +12,7 @@ const problems = {
   [resolveErrors.unknown]: { status: 404, title: "No such service or name" },
   [resolveErrors.noRecord]: { status: 404, title: "The service has published no endpoint" },
   PATH_UNKNOWN: { status: 404, title: "Unknown path" },
+  METHOD_REFUSED: { status: 405, title: "This path does not serve the method" },
   [resolveErrors.inactive]: { status: 409, title: "The service is not active" },
   [resolveErrors.delegation]: {
     status: 410,
@@ -46,10 +47,12 @@ export class HttpProblem extends BlockcloudError {
   readonly detail: string | undefined;
   /** For `Retry-After`. */
   readonly retrySeconds: number | undefined;
+  /** The methods of the path, for `Allow`. */
+  readonly allow: string | undefined;
 
   constructor(
     code: HttpProblemCode,
-    options: { detail?: string; retryAfterMs?: number; cause?: unknown } = {},
+    options: { detail?: string; retryAfterMs?: number; allow?: string; cause?: unknown } = {},
   ) {
     const { status, title } = problems[code];
     super(code, `${title}.`, { cause: options.cause });
@@ -57,6 +60,7 @@ export class HttpProblem extends BlockcloudError {
     this.status = status;
     this.title = title;
     this.detail = options.detail;
+    this.allow = options.allow;
     this.retrySeconds =
       options.retryAfterMs !== undefined && Number.isFinite(options.retryAfterMs)
         ? Math.max(RETRY_SECONDS, Math.ceil(options.retryAfterMs / 1000))
@@ -79,6 +83,7 @@ export class HttpProblem extends BlockcloudError {
       "cache-control": "no-store",
     };
     if (this.retrySeconds !== undefined) headers["retry-after"] = String(this.retrySeconds);
+    if (this.allow !== undefined) headers.allow = this.allow;
     return { status: this.status, headers, body: JSON.stringify(this.json) };
   }
 }

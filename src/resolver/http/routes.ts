@@ -28,6 +28,13 @@ export function findRoute(
   return undefined;
 }
 
+/** The methods that a path serves, for `Allow`; undefined for a path of no route. */
+export function allowedMethods(routes: readonly Route[], path: string): string | undefined {
+  const found = (["GET", "POST"] as const).filter((method) => findRoute(routes, { method, path }));
+  if (found.length === 0) return undefined;
+  return [...found, ...(found.includes("GET") ? ["HEAD"] : []), "OPTIONS"].join(", ");
+}
+
 function decoded(segment: string): string {
   if (!segment.includes("%")) return segment;
   try {

@@ -248,7 +248,7 @@ describe("inspect", () => {
         /is signed by/,
       ],
       [
-        "is signed by nobody",
+        "has no signature",
         (honest) => ({ ...honest, signature: `0x${"00".repeat(65)}` }),
         /is signed by/,
       ],

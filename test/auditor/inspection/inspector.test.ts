@@ -196,7 +196,7 @@ describe("Inspector", () => {
     await serve({});
     left = bounds.poorMs / 1000 - 0.001;
     expect(await vote()).to.equal(undefined);
-    expect(rig.asked, "nobody is asked for a vote that would not be fair").to.deep.equal([]);
+    expect(rig.asked, "no service is asked for a vote that would not be fair").to.deep.equal([]);
     const { level, fields } = log.lines.at(-1)!;
     expect({ level, ...fields }).to.deep.include({ level: "warn", neededMs: bounds.poorMs });
     expect(fields.leftMs).to.equal(bounds.poorMs - 1);

@@ -102,7 +102,7 @@ describe("TransactionSender, when things go wrong", () => {
     expect(await rig.mined()).to.deep.equal([1n, 2n]);
   });
 
-  it("uses the nonce of a call that nobody waits for any more for the next one", async () => {
+  it("uses the nonce of a call whose caller has given up for the next one", async () => {
     const sender = rig.create();
     const abort = new AbortController();
     const aborted = sender.send(note(1n), { signal: abort.signal }).catch(() => "aborted");

@@ -54,7 +54,7 @@ describe("listServices", () => {
     expect(all).to.deep.equal(Array.from({ length: COUNT }, (_, index) => index + 1));
   });
 
-  it("reads no page that nobody wants", async () => {
+  it("reads no page that its caller does not want", async () => {
     expect(await list({}, 10)).to.have.length(10);
     expect(read.size).to.be.at.most(48);
     expect(await list({ after: BigInt(COUNT) })).to.deep.equal([]);

@@ -74,7 +74,7 @@ describe("views of services", function () {
   it("grades by epoch say what the auditors counted, and what the contract then pays", async () => {
     await chain.play(FIRST, FIRST, { 1: 3, 2: 0 });
     await chain.play(FIRST + 1, FIRST + 1, { 1: 2, 2: 0 });
-    // Nobody inspects in this one, and nobody records a seed of the next.
+    // No auditor inspects in this one, and no caller records a seed of the next.
     await chain.enter(FIRST + 2);
     for (const auditor of [0, 1, 2]) await chain.reveal(FIRST + 1, auditor);
     await chain.enter(FIRST + 3, { tick: false });

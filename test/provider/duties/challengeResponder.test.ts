@@ -136,7 +136,7 @@ describe("ChallengeResponder", () => {
     expect(said().at(-1)).to.equal("info: challenge annulled: no seed was recorded");
   });
 
-  it("tries an annulment again that did not get through, and minds nobody who was first", async () => {
+  it("tries an annulment again that did not get through, and takes no harm from another caller who was first", async () => {
     await start();
     book.challenge();
     sender.onSend = () => {
@@ -154,7 +154,7 @@ describe("ChallengeResponder", () => {
     expect(said().at(-1)).to.equal("info: challenge annulled: no seed was recorded");
   });
 
-  it("says that a challenge is lost which nobody closed, question or not", async () => {
+  it("says that a challenge without an answer is lost while it is still open, question or not", async () => {
     book.challenge();
     const late = DEPLOYMENT.epochSeconds * 256 * 1000;
     await timers.advance(late);

@@ -42,6 +42,21 @@ describe("Gateways", () => {
     expect(steps.at(-1)).to.equal("close 2");
   });
 
+  it("leaves an old address after the time of its own move", async () => {
+    await gateways.start();
+    const to = (port: number) => ({ host: "127.0.0.1", port });
+    expect(await gateways.moveTo(to(2), 300_000)).to.equal(300_000);
+    expect(await gateways.moveTo(to(3), 1_000)).to.equal(1_000);
+    expect(await gateways.moveTo(to(4))).to.equal(60_000);
+    await timers.advance(1_000);
+    expect(steps.slice(4)).to.deep.equal(["close 2"]);
+    await timers.advance(59_000);
+    expect(steps.slice(4)).to.deep.equal(["close 2", "close 3"]);
+    await timers.advance(240_000);
+    expect(steps.slice(4)).to.deep.equal(["close 2", "close 3", "close 1"]);
+    await gateways.stop();
+  });
+
   it("stays where it is when it cannot listen at the new place", async () => {
     await gateways.start();
     refused = 2;

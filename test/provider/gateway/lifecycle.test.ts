@@ -171,7 +171,9 @@ describe("Gateway: start and stop", () => {
 
   it("refuses invalid options before it listens", async () => {
     for (const wrong of [
-      { upstream: new URL("https://127.0.0.1:1") },
+      { upstream: new URL("ftp://127.0.0.1:1") },
+      { upstream: new URL("unix:app.sock") },
+      { upstream: new URL("unix:/run/app.sock?query") },
       { upstream: new URL("http://127.0.0.1:1/base") },
       { upstream: new URL("http://user:secret@127.0.0.1:1") },
       { key: new Uint8Array(32) },

@@ -132,7 +132,7 @@ describe("Gateway: codings and trailers of the upstream", () => {
   const rig = new ProviderRig();
   afterEach(() => rig.close());
 
-  it("answers 502 to a response in a transfer coding that nobody asked for", async () => {
+  it("answers 502 to a response in a transfer coding that the gateway did not ask for", async () => {
     const chunks = "2\r\nok\r\n0\r\n\r\n";
     for (const said of [
       `Transfer-Encoding: gzip, chunked\r\n\r\n${chunks}`,

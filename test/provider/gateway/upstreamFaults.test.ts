@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { once } from "node:events";
 import { Agent } from "node:http";
-import { ask, failureOf, head, sendRaw, whole } from "../../support/httpClient.ts";
+import { ask, failureOf, head, open, sendRaw, whole } from "../../support/httpClient.ts";
 import { fault, ProviderRig, WITH_NONCE } from "../../support/providerRig.ts";
 import { ScriptedUpstream, type Step } from "../../support/scriptedUpstream.ts";
 import { settled } from "../../support/settled.ts";
@@ -57,6 +57,23 @@ describe("Gateway: an upstream that fails after the head, or breaks HTTP", () =>
       if (outcome instanceof Error) continue;
       expect(outcome).to.have.property("status", 502);
     }
+  });
+
+  it("passes on no interim response, and signs the final one", async () => {
+    const hints = "HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n";
+    const { port } = await scripted([
+      "request",
+      { send: `${hints}HTTP/1.1 102 Later\r\n\r\n${OK}` },
+    ]);
+    const asking = open({ port, headers: WITH_NONCE });
+    const interim: unknown[] = [];
+    asking.on("information", ({ statusCode }) => interim.push(statusCode));
+    asking.end();
+    const [message] = await once(asking, "response");
+    const answer = await whole(message);
+    expect(interim).to.deep.equal([]);
+    expect(answer.headers).not.to.have.property("link");
+    expect(fault(answer.headers["service-receipt"], {}, answer)).to.equal(undefined);
   });
 
   it("serves a response up to its length, and does not use the connection again", async () => {

@@ -220,14 +220,32 @@ describe("The resolver's HTTP answers", () => {
   it("are found nowhere else", async () => {
     for (const [method, path] of [
       ["GET", "/"],
-      ["GET", "/v1/resolve"],
       ["GET", "/v1/resolve/"],
+      ["PUT", "/"],
       ["GET", `/v1/resolve/${NAME}/x`],
-      ["DELETE", `/v1/resolve/${NAME}`],
       ["GET", "/v2/resolve/x"],
     ] as const) {
       const response = await rig.request(path, { method });
       expect((await problemOf(response)).code, `${method} ${path}`).to.equal("PATH_UNKNOWN");
+    }
+  });
+
+  it("refuse another method than a path has, and say which it has", async () => {
+    for (const [method, path, allow] of [
+      ["DELETE", `/v1/resolve/${NAME}`, "GET, HEAD, OPTIONS"],
+      ["POST", `/v1/resolve/${NAME}`, "GET, HEAD, OPTIONS"],
+      ["PUT", "/v1/watch", "GET, HEAD, OPTIONS"],
+      ["GET", "/v1/resolve", "POST, OPTIONS"],
+      ["HEAD", "/v1/resolve", "POST, OPTIONS"],
+      ["POST", "/healthz", "GET, HEAD, OPTIONS"],
+      ["PATCH", "/openapi.json", "GET, HEAD, OPTIONS"],
+    ] as const) {
+      const response = await rig.request(path, { method });
+      const what = `${method} ${path}`;
+      expect(response.status, what).to.equal(405);
+      expect(response.headers.get("allow"), what).to.equal(allow);
+      if (method === "HEAD") continue;
+      expect((await problemOf(response)).code, what).to.equal("METHOD_REFUSED");
     }
   });
 

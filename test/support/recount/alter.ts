@@ -36,7 +36,7 @@ export function alterVote(input: RecountInput): AlteredVote {
       return { input: { ...input, record: { ...record, blocks } }, auditor, epoch };
     }
   }
-  throw new Error("nobody revealed a vote for EXCELLENT");
+  throw new Error("no auditor revealed a vote for EXCELLENT");
 }
 
 /** Lets a stranger's contract stand before the first settlement: its call is seen no more. */

@@ -112,7 +112,7 @@ export class Replay {
     }
     const expected = this.books.ledger.takeMoved();
     for (const holder of new Set([...expected.keys(), ...found.keys()])) {
-      const who = holder === NOBODY ? "nobody (minted or burned)" : holder;
+      const who = holder === NOBODY ? "the zero address (minted or burned)" : holder;
       const party = `${who}, transaction ${transaction}`;
       const about = { what: "BLOC received or paid", epoch: this.books.now.epoch, party };
       this.books.figures.check(about, expected.get(holder) ?? 0n, found.get(holder) ?? 0n);

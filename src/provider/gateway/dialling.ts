@@ -1,0 +1,147 @@
+import { stat } from "node:fs/promises";
+import { Agent, request as httpRequest, type RequestOptions } from "node:http";
+import { Agent as TlsAgent, request as httpsRequest } from "node:https";
+import { isIP, type Socket } from "node:net";
+import { createSecureContext, getCACertificates, TLSSocket } from "node:tls";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import { socketPath } from "../../net/upstreamUrl.ts";
+
+/**
+ * Idle connections are closed early: the longer one is idle, the more likely the upstream closes it first.
+ */
+const IDLE_MS = 2_000;
+
+/** How the gateway connects to its upstream. */
+export interface Dialling {
+  /**
+   * Authority for the Host field: the upstream's own, and `localhost` for a Unix socket, as nginx sends them.
+   */
+  readonly host: string;
+  readonly send: typeof httpRequest;
+  /** The destination, for `send`. */
+  readonly to: RequestOptions;
+  /** Keeps connections for a moment. */
+  readonly kept: Agent;
+  /** Makes a connection for each request; with TLS it resumes sessions. */
+  readonly fresh: Agent | false;
+  /** The reason why a connection could not be made, for the log. */
+  explain(cause: NodeJS.ErrnoException, socket: Socket | null): Promise<Error>;
+}
+
+/**
+ * @param upstream As `parseUpstream` reads it.
+ * @param ca The certificates that may sign the upstream's, PEM; undefined for those that the system trusts.
+ */
+export function diallingOf(upstream: URL, ca: string | undefined): Dialling {
+  const path = socketPath(upstream);
+  const kept = { keepAlive: true, timeout: IDLE_MS };
+  if (path !== undefined) {
+    const to = { socketPath: path };
+    const explain = (cause: NodeJS.ErrnoException) => socketFault(path, cause);
+    return {
+      host: "localhost",
+      send: httpRequest,
+      to,
+      kept: new Agent(kept),
+      fresh: false,
+      explain,
+    };
+  }
+  const hostname = upstream.hostname.replace(/^\[|\]$/g, "");
+  if (upstream.protocol === "http:") {
+    return {
+      host: upstream.host,
+      send: httpRequest,
+      to: { hostname, port: upstream.port || 80 },
+      kept: new Agent(kept),
+      fresh: false,
+      explain: (cause) => Promise.resolve(cause),
+    };
+  }
+  const tls = {
+    // The name for SNI, which no address has (RFC 6066, 3), and for the check of the certificate.
+    servername: isIP(hostname) === 0 ? hostname : "",
+    // Made once: to read a hundred certificates takes milliseconds.
+    secureContext: createSecureContext({ ca: ca ?? systemCertificates() }),
+    // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED cannot change it.
+    rejectUnauthorized: true,
+  };
+  return {
+    host: upstream.host,
+    send: httpsRequest,
+    to: { hostname, port: upstream.port || 443, ...tls },
+    kept: new TlsAgent(kept),
+    fresh: new TlsAgent({ keepAlive: false }),
+    explain: (cause, socket) => Promise.resolve(tlsFault(upstream.host, cause, socket)),
+  };
+}
+
+/** The certificates that the system trusts, and those of NODE_EXTRA_CA_CERTS. A host without any uses Node's. */
+function systemCertificates(): string[] {
+  const system = getCACertificates("system");
+  return system.length > 0
+    ? [...system, ...getCACertificates("extra")]
+    : [...getCACertificates("default")];
+}
+
+async function socketFault(path: string, cause: NodeJS.ErrnoException): Promise<Error> {
+  const fault = (code: string, message: string, remedy: string) =>
+    new BlockcloudError(code, message, { cause, remedy });
+  switch (cause.code) {
+    case "ENOENT":
+    case "ENOTDIR":
+      return fault(
+        "UPSTREAM_SOCKET_MISSING",
+        `There is no socket ${path}.`,
+        "Start the server, or correct --upstream.",
+      );
+    case "EACCES":
+    case "EPERM":
+      return fault(
+        "UPSTREAM_SOCKET_DENIED",
+        `This process may not connect to ${path}.`,
+        "Its user needs write permission on the socket, and search permission on the folders above it.",
+      );
+    case "ECONNREFUSED":
+    case "ENOTSOCK":
+    case "EPROTOTYPE": {
+      const isSocket = await stat(path).then(
+        (found) => found.isSocket(),
+        () => false,
+      );
+      return isSocket && cause.code === "ECONNREFUSED"
+        ? fault("UPSTREAM_SOCKET_CLOSED", `No server listens at ${path}.`, "Start the server.")
+        : fault(
+            "UPSTREAM_SOCKET_INVALID",
+            `${path} is not a stream socket.`,
+            "Name the socket at which the server listens.",
+          );
+    }
+    default:
+      return cause;
+  }
+}
+
+function tlsFault(host: string, cause: NodeJS.ErrnoException, socket: Socket | null): Error {
+  const isUnconnected = cause.syscall === "connect" || cause.syscall === "getaddrinfo";
+  if (!(socket instanceof TLSSocket) || isUnconnected) return cause;
+  const why = `${cause.code ?? cause.name}: ${cause.message}`.replace(/[\s.]+$/, "");
+  // A code at run time, whatever Node's types say, and null while there is none.
+  if (typeof (socket.authorizationError as unknown) === "string") {
+    return new BlockcloudError(
+      "UPSTREAM_CERTIFICATE",
+      `The certificate of ${host} is not accepted: ${why}.`,
+      {
+        cause,
+        remedy:
+          "It must name this host, be in date, and be signed by a CA of the system or of --upstream-ca.",
+      },
+    );
+  }
+  // It stays set when the handshake fails.
+  if (!("secureConnecting" in socket) || socket.secureConnecting !== true) return cause;
+  return new BlockcloudError("UPSTREAM_TLS", `The TLS handshake with ${host} failed: ${why}.`, {
+    cause,
+    remedy: "Check that the server speaks TLS at this port; http:// is for one that does not.",
+  });
+}
