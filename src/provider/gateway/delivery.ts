@@ -45,9 +45,9 @@ type Way = (answer: UpstreamResponse, delivery: Delivery, options: ReadOptions) 
  * @throws GatewayProblem if the upstream's response is incomplete; the part that was sent has no receipt.
  */
 export async function deliver(answer: UpstreamResponse, delivery: Delivery): Promise<void> {
-  const { headers } = answer.message;
   const { limits, receipt, request, signal } = delivery;
-  const eventStream = isEventStream(headers);
+  const head = headOf(answer, delivery);
+  const eventStream = isEventStream(head.headers);
   // Events may be rare, so silence on either side is normal.
   if (eventStream) {
     delivery.openStream();
@@ -55,11 +55,7 @@ export async function deliver(answer: UpstreamResponse, delivery: Delivery): Pro
     endWithClient(request.socket, delivery.response);
   }
   const silenceMs = eventStream ? undefined : limits.upstreamTimeoutMs;
-  const place = receiptPlace(
-    headOf(answer, delivery),
-    receipt !== undefined,
-    limits.maxBufferedBytes,
-  );
+  const place = receiptPlace(head, receipt !== undefined, limits.maxBufferedBytes);
   await WAYS[place](answer, delivery, { signal, silenceMs, request });
 }
 

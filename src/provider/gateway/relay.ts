@@ -75,7 +75,9 @@ function read(
   const sent = () => !hasBody(request) || request.readableEnded;
   return new Promise((resolve, reject) => {
     const drained = () => watchdog?.arm();
+    let settled = false;
     const finish = () => {
+      settled = true;
       watchdog?.disarm();
       response?.off("drain", drained);
     };
@@ -97,7 +99,12 @@ function read(
       fail(new GatewayProblem("UPSTREAM_FAILED"));
       return;
     }
-    watchdog?.arm();
+    // A small body is often complete before this task ends.
+    if (watchdog !== undefined) {
+      queueMicrotask(() => {
+        if (!settled) watchdog.arm();
+      });
+    }
     response?.on("drain", drained);
     // After the last byte of the request, the upstream must respond in any case.
     if (!sent()) {
