@@ -82,11 +82,7 @@ export class Upstream {
     this.#agent.destroy();
   }
 
-  #attempt(
-    call: UpstreamCall,
-    signal: AbortSignal,
-    agent: Agent | false,
-  ): Promise<void> {
+  #attempt(call: UpstreamCall, signal: AbortSignal, agent: Agent | false): Promise<void> {
     return new Promise<void>((resolve, reject) => {
       signal.throwIfAborted();
       const request = httpRequest({
