@@ -1,6 +1,7 @@
 import { loadavg } from "node:os";
 import { SMALL_BYTES } from "./gateway/sizes.ts";
 import { peerNames, startPeer, type Peer } from "./gateway/peers.ts";
+import type { Memory } from "./gateway/servers.ts";
 import { median, rounded } from "./quantiles.ts";
 import { atLeast, atMost, type Outcome, type Table } from "./report.ts";
 import type { HttpLoad, HttpResult } from "./resolve/httpLoad.ts";
@@ -8,10 +9,10 @@ import { Worker } from "./resolve/worker.ts";
 import { alternately, medianRatio } from "./rounds.ts";
 
 const settings = {
-  rounds: 5,
-  seconds: 2,
+  rounds: 11,
+  seconds: 1,
   connections: 32,
-  bulkRounds: 3,
+  bulkRounds: 5,
   bulkBytes: 2 ** 30,
   idleConnections: 2_000,
   idleWarmConnections: 200,
@@ -37,8 +38,9 @@ export async function run(say: (message: string) => void): Promise<Outcome> {
   const upstream = new Worker(file);
   const nodeProxy = new Worker(file);
   const gateway = new Worker(file);
-  // Its memory must not have room that earlier measurements have left.
+  // Their memory must not have room that earlier measurements have left.
   const quiet = new Worker(file, ["--expose-gc"]);
+  const quietNode = new Worker(file, ["--expose-gc"]);
   const client = new Worker("httpLoad.ts");
   const bulk = new Worker("../gateway/load.ts");
   const peers: Peer[] = [];
@@ -64,10 +66,17 @@ export async function run(say: (message: string) => void): Promise<Outcome> {
     say("1 GiB through each");
     const bulkRates = await measureBulk(bulk, candidates);
     say(`memory: ${settings.idleConnections} idle connections`);
-    const quietPort = await quiet.call<number>("gateway", upstreamPort);
-    const idleConnectionBytes = await measureIdle(quiet, bulk, quietPort);
+    const held = [
+      { proxy: quiet, port: await quiet.call<number>("gateway", upstreamPort) },
+      { proxy: quietNode, port: await quietNode.call<number>("nodeProxy", upstreamPort) },
+    ];
+    const [idle = NONE, idleOfNode = NONE] = await inTurn(held, ({ proxy, port }) =>
+      measureIdle(proxy, bulk, port),
+    );
     say(`memory: ${settings.soakRequests} requests`);
-    const rssGrowthMiB = await measureGrowth(quiet, client, quietPort);
+    const [rssGrowthMiB = NaN, rssGrowthOfNode = NaN] = await inTurn(held, ({ proxy, port }) =>
+      measureGrowth(proxy, client, port),
+    );
     const versions = Object.fromEntries(peers.map(({ name, version }) => [name, version]));
     return outcomeOf({
       load,
@@ -75,11 +84,13 @@ export async function run(say: (message: string) => void): Promise<Outcome> {
       versions,
       rates,
       bulkRates,
-      idleConnectionBytes,
+      idle,
+      idleOfNode,
       rssGrowthMiB,
+      rssGrowthOfNode,
     });
   } finally {
-    const workers = [upstream, nodeProxy, gateway, quiet, client, bulk];
+    const workers = [upstream, nodeProxy, gateway, quiet, quietNode, client, bulk];
     await Promise.all([...workers, ...peers].map((each) => each.stop()));
   }
 }
@@ -115,27 +126,45 @@ function measureBulk(bulk: Worker, candidates: Record<string, Candidate>): Promi
   );
 }
 
-async function measureIdle(gateway: Worker, bulk: Worker, port: number): Promise<number> {
+/** Memory of one idle connection, bytes. */
+interface Idle {
+  /** Of the process: with what the heap keeps for growth, and V8's pages that are partly used. */
+  rss: number;
+  /** Of objects on the JavaScript heap. */
+  heap: number;
+}
+const NONE: Idle = { rss: NaN, heap: NaN };
+
+async function inTurn<T, R>(subjects: readonly T[], measure: (subject: T) => Promise<R>) {
+  const results: R[] = [];
+  for (const subject of subjects) results.push(await measure(subject));
+  return results;
+}
+
+async function measureIdle(proxy: Worker, bulk: Worker, port: number): Promise<Idle> {
   const connections = settings.idleConnections;
   // Code is compiled, and the heap has grown to the size of some requests at a time.
   await bulk.call("idle", { port, connections: settings.idleWarmConnections });
   await bulk.call("release");
-  const before = await gateway.call<number>("rss");
+  const before = await proxy.call<Memory>("memory");
   await bulk.call("idle", { port, connections });
-  const after = await gateway.call<number>("rss");
+  const after = await proxy.call<Memory>("memory");
   await bulk.call("release");
-  return rounded((after - before) / connections);
+  return {
+    rss: rounded((after.rss - before.rss) / connections),
+    heap: rounded((after.heap - before.heap) / connections),
+  };
 }
 
-async function measureGrowth(gateway: Worker, client: Worker, port: number): Promise<number> {
+async function measureGrowth(proxy: Worker, client: Worker, port: number): Promise<number> {
   const { connections } = settings;
   const ask = (requests: number): HttpLoad => ({
     ...{ port, paths: ["/"], headers: "", connections, milliseconds: Infinity, requests },
   });
   await client.call("run", ask(settings.warmRequests));
-  const before = await gateway.call<number>("rss");
+  const before = await proxy.call<Memory>("memory");
   await client.call("run", ask(settings.soakRequests));
-  return rounded(((await gateway.call<number>("rss")) - before) / MIB, 1);
+  return rounded(((await proxy.call<Memory>("memory")).rss - before.rss) / MIB, 1);
 }
 
 /** The results of all measurements. */
@@ -145,12 +174,15 @@ interface Results {
   versions: Record<string, string>;
   rates: Rates;
   bulkRates: Rates;
-  idleConnectionBytes: number;
+  idle: Idle;
+  idleOfNode: Idle;
   rssGrowthMiB: number;
+  rssGrowthOfNode: number;
 }
 
 function outcomeOf(results: Results): Outcome {
-  const { rates, bulkRates, idleConnectionBytes, rssGrowthMiB, missing, load } = results;
+  const { rates, bulkRates, idle, idleOfNode, rssGrowthMiB, rssGrowthOfNode } = results;
+  const { missing, load } = results;
   const ratio = (of: Rates, name: string) => medianRatio(of[name] ?? [], of.node ?? []);
   const row = (name: string) => [
     name,
@@ -177,14 +209,22 @@ function outcomeOf(results: Results): Outcome {
       ...missing.map((name) => [name, "not installed", "", "", ""]),
     ],
   };
+  const memory: Table = {
+    title: `Memory: an idle connection after one request, and ${settings.soakRequests.toLocaleString("en-US")} requests`,
+    columns: ["proxy", "bytes of the process", "on the heap", "growth, MiB"],
+    rows: [
+      ["node", idleOfNode.rss, idleOfNode.heap, rssGrowthOfNode],
+      ["gateway", idle.rss, idle.heap, rssGrowthMiB],
+    ],
+  };
   return {
     results: { ...results, settings },
-    tables: [notes, table],
+    tables: [notes, table, memory],
     targets: [
       atLeast("gatewayVsNode", ratio(rates, "gateway"), "of node", 0.85),
       atLeast("receiptVsNode", ratio(rates, "receipt"), "of node", 0.5),
       atLeast("bulkVsNode", ratio(bulkRates, "gateway"), "of node", 0.9),
-      atMost("idleConnectionBytes", idleConnectionBytes, "bytes", 10 * KIB),
+      atMost("idleConnectionBytes", idle.rss, "bytes", 10 * KIB),
       atMost("rssGrowthMiB", rssGrowthMiB, "MiB", 40),
     ],
   };

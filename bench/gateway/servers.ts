@@ -15,7 +15,7 @@ import { SMALL_BYTES } from "./sizes.ts";
 const PART_BYTES = 64 * 1024;
 
 /** The servers of the benchmark, each in a process of its own; all return their port. */
-serve({ upstream, nodeProxy, gateway, rss });
+serve({ upstream, nodeProxy, gateway, memory });
 
 /** A provider's own server: 64 bytes, or `/<bytes>` for as many. */
 async function upstream(): Promise<number> {
@@ -84,10 +84,18 @@ async function gateway(port: number): Promise<number> {
   return made.address.port;
 }
 
-/** Memory of the process after a collection, bytes. */
-function rss(): number {
+/** Memory of a process, bytes. */
+export interface Memory {
+  rss: number;
+  /** Of objects on the JavaScript heap. */
+  heap: number;
+}
+
+/** Memory of the process after a collection. */
+function memory(): Memory {
   globalThis.gc?.();
-  return process.memoryUsage.rss();
+  const { rss, heapUsed } = process.memoryUsage();
+  return { rss, heap: heapUsed };
 }
 
 async function listening(server: Server): Promise<number> {

@@ -33,8 +33,17 @@ export class Connections {
   readonly #idle = new Set<Socket>();
   #draining = false;
 
+  /** Called on the socket, so that an idle connection needs no closure of its own. */
+  readonly #onClosed: (this: Socket) => void;
+
   constructor(options: ConnectionsOptions) {
     this.#options = options;
+    const forget = (socket: Socket) => {
+      this.#forget(socket);
+    };
+    this.#onClosed = function () {
+      forget(this);
+    };
   }
 
   /** A client has connected; its connection is closed if a bound is reached. */
@@ -52,9 +61,7 @@ export class Connections {
     if (address !== undefined) bounds.add(address);
     this.#open.set(socket, { address, running: 0 });
     this.#idle.add(socket);
-    socket.once("close", () => {
-      this.#forget(socket);
-    });
+    socket.on("close", this.#onClosed);
   }
 
   /** A response begins. */

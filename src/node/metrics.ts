@@ -59,6 +59,11 @@ export class Metrics {
   readonly #families: Family[] = [];
   /** Values that were admitted, by their label. */
   readonly #admitted = new Map<string, Set<string>>();
+  /**
+   * By a metric's declared labels, the checked labels of frozen objects: a caller that passes the same object again
+   * saves the check, which costs as much as the metric itself.
+   */
+  #checked = new WeakMap<LabelValues, WeakMap<object, Record<string, string>>>();
 
   /** @param worker The kind of process: `auditor`, `provider`, `keeper`. */
   constructor(worker: string) {
@@ -147,6 +152,7 @@ export class Metrics {
   admit(label: string, value: string): void {
     const values = this.#admitted.get(label) ?? new Set();
     this.#admitted.set(label, values.add(value));
+    this.#checked = new WeakMap();
     for (const { labels, begin } of this.#families) {
       if (begin !== undefined && label in labels)
         combinations({ ...labels, [label]: [value] }).forEach(begin);
@@ -156,6 +162,7 @@ export class Metrics {
   /** Removes a value that was admitted, with all its series: a gauge would keep its last value for ever. */
   dismiss(label: string, value: string): void {
     this.#admitted.get(label)?.delete(value);
+    this.#checked = new WeakMap();
     for (const { labels, metric } of this.#families) {
       if (!(label in labels)) continue;
       const possible = Object.entries(labels).map(([name, values]) => [name, [...values, OTHER]]);
@@ -184,13 +191,20 @@ export class Metrics {
   }
 
   #bounded(declared: LabelValues, given: Readonly<Record<string, string>>): Record<string, string> {
-    return Object.fromEntries(
+    const known = this.#checked.get(declared)?.get(given);
+    if (known !== undefined) return known;
+    const checked = Object.fromEntries(
       Object.entries(declared).map(([label, values]) => {
         const value = given[label] ?? OTHER;
         const isKnown = values.includes(value) || this.#admitted.get(label)?.has(value) === true;
         return [label, isKnown ? value : OTHER];
       }),
     );
+    if (Object.isFrozen(given)) {
+      const ofMetric = this.#checked.get(declared) ?? new WeakMap<object, Record<string, string>>();
+      this.#checked.set(declared, ofMetric.set(given, checked));
+    }
+    return checked;
   }
 }
 

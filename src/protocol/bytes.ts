@@ -1,4 +1,4 @@
-import { keccak_256 } from "@noble/hashes/sha3.js";
+import { platform } from "#platform";
 import { bytesToHex as toHex, hexToBytes as fromHex, type Hex } from "viem";
 
 /** 32 zero bytes. */
@@ -6,7 +6,7 @@ export const ZERO_HASH: Hex = `0x${"00".repeat(32)}`;
 
 /** Keccak-256 of bytes. */
 export function keccak(bytes: Uint8Array): Uint8Array {
-  return keccak_256(bytes);
+  return platform.keccak256(bytes);
 }
 
 /** Decodes a hex string. */

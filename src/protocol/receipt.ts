@@ -1,5 +1,5 @@
 import { platform } from "#platform";
-import { decodeAbiParameters, encodeAbiParameters, size, type Address, type Hex } from "viem";
+import { decodeAbiParameters, size, type Address, type Hex } from "viem";
 import { decodeBase64Url, encodeBase64Url } from "./base64url.ts";
 import { abiTail, bytesToHex, concatBytes, hexToBytes, keccak, word } from "./bytes.ts";
 import { BlockcloudError } from "./errors.ts";
@@ -26,6 +26,14 @@ export interface SignedReceipt extends ServiceReceipt {
   signature: Hex;
 }
 
+/** A receipt before it is signed, as bytes: each field has 32 of them. */
+export interface ReceiptFields {
+  serviceId: Uint8Array;
+  nonce: Uint8Array;
+  channel: Uint8Array;
+  issuedAt: bigint;
+}
+
 /** The parts of request and response that a receipt over HTTP covers. */
 export interface HttpExchange {
   /** Upper case. */
@@ -47,6 +55,7 @@ const receiptParameters = [
   { type: "uint64" },
   { type: "bytes" },
 ] as const;
+const SIGNATURE_OFFSET = word(5 * 32);
 /** Length in base64url: five words, the length word and three words of signature. */
 const ENCODED_CHARACTERS = (9 * 32 * 4) / 3;
 
@@ -71,20 +80,26 @@ export const EMPTY_DIGEST: Uint8Array = sha256(new Uint8Array());
  * });
  */
 export function httpChannel(exchange: HttpExchange): Hex {
+  return bytesToHex(httpChannelBytes(exchange));
+}
+
+/** The same as bytes. */
+export function httpChannelBytes(exchange: HttpExchange): Uint8Array {
   // The ABI encoding is written here, because viem's goes through text: 5.7% of the gateway's time.
-  const method = abiTail(new TextEncoder().encode(exchange.method));
+  const method = abiTail(latin1(exchange.method));
   const target = abiTail(latin1(exchange.target));
   const head = 5 * 32;
-  const encoded = concatBytes(
-    word(head),
-    word(head + method.length),
-    exchange.requestDigest,
-    word(exchange.status),
-    exchange.responseDigest,
-    method,
-    target,
+  return keccak(
+    concatBytes(
+      word(head),
+      word(head + method.length),
+      exchange.requestDigest,
+      word(exchange.status),
+      exchange.responseDigest,
+      method,
+      target,
+    ),
   );
-  return bytesToHex(keccak(encoded));
 }
 
 /** Encodes a text with one byte per character. */
@@ -115,21 +130,23 @@ export class ReceiptSigner {
 
   /** The EIP-712 digest of a receipt. */
   digest(receipt: ServiceReceipt): Uint8Array {
-    const structHash = keccak(
-      concatBytes(
-        RECEIPT_TYPE_HASH,
-        hexToBytes(receipt.serviceId),
-        hexToBytes(receipt.nonce),
-        hexToBytes(receipt.channel),
-        word(receipt.issuedAt),
-      ),
-    );
-    return typedDataDigest(this.#separator, structHash);
+    return this.#digest(fieldsOf(receipt));
   }
 
   /** Signs a receipt with the service key. */
   sign(receipt: ServiceReceipt, key: Uint8Array): SignedReceipt {
     return { ...receipt, signature: bytesToHex(signDigest(this.digest(receipt), key)) };
+  }
+
+  /** Signs a receipt and encodes it: as `encodeReceipt(sign(receipt, key))`, but without text between. */
+  issue(receipt: ReceiptFields, key: Uint8Array): string {
+    const { serviceId, nonce, channel, issuedAt } = receipt;
+    const fields = concatBytes(serviceId, nonce, channel, word(issuedAt));
+    return encode(fields, signDigest(this.#digest(fields), key));
+  }
+
+  #digest(fields: Uint8Array): Uint8Array {
+    return typedDataDigest(this.#separator, keccak(concatBytes(RECEIPT_TYPE_HASH, fields)));
   }
 
   /** The signer of a receipt; undefined if the signature is invalid. */
@@ -138,16 +155,27 @@ export class ReceiptSigner {
   }
 }
 
-/** Encodes a receipt as the header's value: base64url of the ABI encoding. */
+/**
+ * Encodes a receipt as the header's value: base64url of the ABI encoding.
+ *
+ * @throws RangeError for a field of another size than its type's.
+ */
 export function encodeReceipt(receipt: SignedReceipt): string {
-  const encoded = encodeAbiParameters(receiptParameters, [
-    receipt.serviceId,
-    receipt.nonce,
-    receipt.channel,
-    receipt.issuedAt,
-    receipt.signature,
-  ]);
-  return encodeBase64Url(hexToBytes(encoded));
+  return encode(fieldsOf(receipt), hexToBytes(receipt.signature));
+}
+
+/** The four fields of a receipt as ABI words. */
+function fieldsOf({ serviceId, nonce, channel, issuedAt }: ServiceReceipt): Uint8Array {
+  const words = [serviceId, nonce, channel].map((field) => hexToBytes(field));
+  if (words.some(({ length }) => length !== 32) || issuedAt < 0n || issuedAt >> 64n !== 0n) {
+    throw new RangeError("A field of the receipt has another size than its type.");
+  }
+  return concatBytes(...words, word(issuedAt));
+}
+
+/** The ABI encoding: four words, the offset of the signature, and the signature with its length. */
+function encode(fields: Uint8Array, signature: Uint8Array): string {
+  return encodeBase64Url(concatBytes(fields, SIGNATURE_OFFSET, abiTail(signature)));
 }
 
 /**

@@ -14,6 +14,8 @@ const TASKS = ["status", "publish", "announce", "settle"] as const;
 export type BookkeepingTask = (typeof TASKS)[number];
 /** Root services by number, sub-services by ID; the values come and go with the services. */
 const SERVICE = { service: [] };
+/** By the first digit of the status; the last one is for a client that left before. */
+const STATUS_GROUPS = ["1xx", "2xx", "3xx", "4xx", "5xx", "none"];
 /** The possible ends of a challenge. */
 const CHALLENGE_ENDS = ["Answered", "Unanswered", "Annulled"];
 
@@ -54,7 +56,7 @@ export class ProviderMetrics {
     this.requests = metrics.counter(
       "blockcloud_gateway_requests_total",
       "Requests that have ended, by the class of their status; none: the client left first.",
-      { ...SERVICE, status: ["1xx", "2xx", "3xx", "4xx", "5xx", "none"] },
+      { ...SERVICE, status: STATUS_GROUPS },
     );
     this.seconds = metrics.histogram(
       "blockcloud_gateway_request_seconds",
@@ -173,11 +175,16 @@ export class ServiceMetrics implements GatewayObserver {
   readonly #service: string;
   readonly #all: ProviderMetrics;
   readonly #faults = new Map<BookkeepingTask, string>();
+  /** Frozen, because they are used for each request (see Metrics). */
+  readonly #labels: Readonly<{ service: string }>;
+  readonly #byStatus: readonly Readonly<{ service: string; status: string }>[];
   #failure: string | undefined;
 
   constructor(service: string, all: ProviderMetrics) {
     this.#service = service;
     this.#all = all;
+    this.#labels = Object.freeze({ service });
+    this.#byStatus = STATUS_GROUPS.map((status) => Object.freeze({ service, status }));
     all.challengeOpen.set(0, { service });
   }
 
@@ -199,13 +206,13 @@ export class ServiceMetrics implements GatewayObserver {
   }
 
   finished(status: number | undefined, seconds: number): void {
-    const group = status === undefined ? "none" : `${Math.floor(status / 100)}xx`;
-    this.#all.requests.add(1, { service: this.#service, status: group });
-    this.#all.seconds.observe(seconds, { service: this.#service });
+    const labels = this.#byStatus.at(status === undefined ? -1 : Math.floor(status / 100) - 1);
+    if (labels !== undefined) this.#all.requests.add(1, labels);
+    this.#all.seconds.observe(seconds, this.#labels);
   }
 
   receipt(): void {
-    this.#all.receipts.add(1, { service: this.#service });
+    this.#all.receipts.add(1, this.#labels);
   }
 
   problem(code: GatewayProblemCode): void {

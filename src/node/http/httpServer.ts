@@ -81,10 +81,11 @@ export function createHttpServer(options: HttpServerOptions, handlers: HttpServe
       // The client may be gone at any time; the response then closes without being finished.
       response.on("error", () => {});
       unreadable.began(response);
-      if (handlers.began !== undefined) {
-        handlers.began(socket);
-        response.once("close", () => handlers.ended?.(socket));
-      }
+      handlers.began?.(socket);
+      response.once("close", () => {
+        unreadable.ended(response);
+        handlers.ended?.(socket);
+      });
       void answer(request, response, handlers);
     },
   );

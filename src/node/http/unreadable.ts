@@ -22,6 +22,12 @@ export class Unreadable {
     this.#newest.set(response.req.socket, response);
   }
 
+  /** Forgets a response that is closed, and with it all that its request needed: the connection may idle for long. */
+  ended(response: ServerResponse): void {
+    const { socket } = response.req;
+    if (this.#newest.get(socket) === response) this.#newest.delete(socket);
+  }
+
   /** Listens to `clientError`. */
   readonly end = (error: NodeJS.ErrnoException, socket: Duplex): void => {
     const { code = "" } = error;

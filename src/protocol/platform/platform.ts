@@ -15,8 +15,11 @@ export interface Curve {
  */
 export interface Platform {
   sha256(bytes: Uint8Array): Uint8Array;
+  keccak256(bytes: Uint8Array): Uint8Array;
   /** HMAC with SHA-256 (RFC 2104). */
   hmacSha256(key: Uint8Array, message: Uint8Array): Uint8Array;
+  /** Without padding (RFC 4648, section 5). */
+  base64Url(bytes: Uint8Array): string;
   /** Undefined if only the portable curve is available. */
   readonly nativeCurve: Curve | undefined;
 }

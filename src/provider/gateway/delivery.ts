@@ -45,9 +45,9 @@ type Way = (answer: UpstreamResponse, delivery: Delivery, options: ReadOptions) 
  * @throws GatewayProblem if the upstream's response is incomplete; the part that was sent has no receipt.
  */
 export async function deliver(answer: UpstreamResponse, delivery: Delivery): Promise<void> {
-  const { headers } = answer.message;
   const { limits, receipt, request, signal } = delivery;
-  const eventStream = isEventStream(headers);
+  const head = headOf(answer, delivery);
+  const eventStream = isEventStream(head.headers);
   // Events may be rare, so silence on either side is normal.
   if (eventStream) {
     delivery.openStream();
@@ -55,11 +55,7 @@ export async function deliver(answer: UpstreamResponse, delivery: Delivery): Pro
     endWithClient(request.socket, delivery.response);
   }
   const silenceMs = eventStream ? undefined : limits.upstreamTimeoutMs;
-  const place = receiptPlace(
-    headOf(answer, delivery),
-    receipt !== undefined,
-    limits.maxBufferedBytes,
-  );
+  const place = receiptPlace(head, receipt !== undefined, limits.maxBufferedBytes);
   await WAYS[place](answer, delivery, { signal, silenceMs, request });
 }
 
@@ -86,10 +82,12 @@ const streamed: Way = async (answer, { request, response, upstreamHost }, option
   writeHead(answer, response, headers);
   // Without a length the first byte may take long to arrive; the head need not wait for it.
   if (length === undefined && !isBodiless(headOf(answer, { request }))) response.flushHeaders();
-  await relay(answer.message, response, options);
+  await relay(answer.message, response, options, {
+    ...(length !== undefined && { length: Number(length) }),
+  });
   answer.release();
   if (trailers) response.addTrailers(trailersOf(answer.message));
-  response.end();
+  if (!response.writableEnded) response.end();
 };
 
 const empty: Way = async (answer, { response, receipt, upstreamHost }) => {
@@ -107,10 +105,11 @@ const empty: Way = async (answer, { response, receipt, upstreamHost }) => {
 
 const buffered: Way = async (answer, delivery, options) => {
   const { response, receipt, limits, upstreamHost } = delivery;
-  const giveBack = limits.buffers.reserve(Number(answer.message.headers["content-length"]));
+  const length = Number(answer.message.headers["content-length"]);
+  const giveBack = limits.buffers.reserve(length);
   if (giveBack === undefined) throw new GatewayProblem("GATEWAY_BUSY", { retryAfterMs: 1_000 });
   response.once("close", giveBack);
-  const body = await collect(answer.message, options);
+  const body = await collect(answer.message, length, options);
   answer.release();
   const headers = clientHeaders(answer.message, upstreamHost);
   headers.push("Content-Length", String(body.length));
@@ -127,7 +126,7 @@ const withTrailer: Way = async (answer, delivery, options) => {
   writeHead(answer, response, headers);
   response.flushHeaders();
   const hash = createHash("sha256");
-  await relay(answer.message, response, options, (chunk) => hash.update(chunk));
+  await relay(answer.message, response, options, { onChunk: (chunk) => hash.update(chunk) });
   answer.release();
   const value = await receipt?.(answer.message.statusCode ?? 0, hash.digest());
   response.addTrailers([

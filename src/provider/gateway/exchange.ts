@@ -40,6 +40,8 @@ export class Exchange {
   #admitted: Admitted | undefined;
   #switched = false;
   #body: RequestBody | undefined;
+  /** Settles when the upstream's response was delivered. */
+  #delivered: Promise<void> | undefined;
 
   /** @param client - The client's connection, if it asks for WebSocket. */
   constructor(
@@ -72,12 +74,8 @@ export class Exchange {
       this.#admitted = admitted;
       // A direct client's connections are counted instead.
       if (admitted.client.hops.length > 1) this.#hold(this.#context.proxied);
-      const answer = await this.#ask(admitted);
-      if (answer.tunnel && this.#client) {
-        await this.#switch(this.#client, answer.message, answer.tunnel);
-      } else {
-        await this.#deliver(answer);
-      }
+      await this.#ask(admitted);
+      await this.#delivered;
     } catch (error) {
       await this.#fail(asProblem(error));
     }
@@ -106,7 +104,7 @@ export class Exchange {
     });
   }
 
-  async #ask({ client, host: clientHost }: Admitted): Promise<UpstreamResponse> {
+  #ask({ client, host: clientHost }: Admitted): Promise<void> {
     const request = this.#request;
     const { admission, upstream } = this.#context;
     const upgrade = this.#client !== undefined;
@@ -124,17 +122,22 @@ export class Exchange {
     });
     const { host } = upstream;
     const headers = upstreamHeaders(request, { host, client, clientHost, withNonce, upgrade });
-    const call = { ...this.#asked(), headers, body: this.#body, upgrade };
+    const { method, target } = this.#asked();
     const unwatch = this.#client && onEarlyEnd(this.#client, () => this.#response.destroy());
-    try {
-      return await upstream.ask(call, this.#abort.signal);
-    } finally {
+    const begun = (answer: UpstreamResponse) => {
       unwatch?.();
-    }
+      this.#delivered =
+        answer.tunnel && this.#client
+          ? this.#switch(this.#client, answer.message, answer.tunnel)
+          : this.#deliver(answer);
+    };
+    const call = { method, target, headers, body: this.#body, upgrade, begun };
+    const asked = upstream.ask(call, this.#abort.signal);
+    return unwatch === undefined ? asked : asked.finally(unwatch);
   }
 
-  async #deliver(answer: UpstreamResponse): Promise<void> {
-    await deliver(answer, {
+  #deliver(answer: UpstreamResponse): Promise<void> {
+    return deliver(answer, {
       request: this.#request,
       response: this.#response,
       signal: this.#abort.signal,

@@ -234,6 +234,7 @@ export class Gateway {
     const started = this.#monotonic();
     (upgrade ?? response).once("close", () => {
       this.#running.delete(response);
+      this.#unreadable.ended(response);
       this.#connections.end(socket);
       const seconds = (this.#monotonic() - started) / 1000;
       this.#context.observer?.finished(exchange.status, seconds);

@@ -14,6 +14,7 @@ export interface ReadOptions {
 /**
  * Relays the body of a response as fast as the client reads it.
  *
+ * @param length - Its length, if it is known. Then a body that arrives in one part ends the response, too.
  * @param onChunk - Called with every chunk, in order.
  * @throws GatewayProblem if the body is incomplete.
  */
@@ -21,12 +22,26 @@ export function relay(
   answer: IncomingMessage,
   response: ServerResponse,
   options: ReadOptions,
-  onChunk?: (chunk: Buffer) => void,
+  { length, onChunk }: { length?: number; onChunk?: (chunk: Buffer) => void } = {},
 ): Promise<void> {
-  const relayed = read(answer, options, (chunk) => onChunk?.(chunk), response);
-  // Node's own pipe costs less for each part than a pause and a resume.
-  answer.pipe(response, { end: false });
-  return relayed;
+  let piped = false;
+  let begun = false;
+  const pass = (chunk: Buffer): boolean => {
+    onChunk?.(chunk);
+    if (piped) return false;
+    if (!begun && chunk.length === length) {
+      response.end(chunk);
+      return true;
+    }
+    begun = true;
+    // A pipe costs more than a small body, but less for each part than a pause and a resume.
+    if (!response.write(chunk)) {
+      piped = true;
+      answer.pipe(response, { end: false });
+    }
+    return false;
+  };
+  return read(answer, options, pass, response);
 }
 
 /**
@@ -34,22 +49,35 @@ export function relay(
  *
  * @throws GatewayProblem if the body is incomplete.
  */
-export async function collect(answer: IncomingMessage, options: ReadOptions): Promise<Buffer> {
+export async function collect(
+  answer: IncomingMessage,
+  length: number,
+  options: ReadOptions,
+): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  await read(answer, options, (chunk) => chunks.push(chunk));
-  return Buffer.concat(chunks);
+  let left = length;
+  await read(answer, options, (chunk) => {
+    chunks.push(chunk);
+    left -= chunk.length;
+    return left === 0;
+  });
+  const [first] = chunks;
+  return chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
 }
 
+/** @param take - Returns whether the body is complete, although its end was not yet seen. */
 function read(
   answer: IncomingMessage,
   { signal, silenceMs, request }: ReadOptions,
-  take: (chunk: Buffer) => void,
+  take: (chunk: Buffer) => boolean,
   response?: ServerResponse,
 ): Promise<void> {
   const sent = () => !hasBody(request) || request.readableEnded;
   return new Promise((resolve, reject) => {
     const drained = () => watchdog?.arm();
+    let settled = false;
     const finish = () => {
+      settled = true;
       watchdog?.disarm();
       response?.off("drain", drained);
     };
@@ -71,7 +99,12 @@ function read(
       fail(new GatewayProblem("UPSTREAM_FAILED"));
       return;
     }
-    watchdog?.arm();
+    // A small body is often complete before this task ends.
+    if (watchdog !== undefined) {
+      queueMicrotask(() => {
+        if (!settled) watchdog.arm();
+      });
+    }
     response?.on("drain", drained);
     // After the last byte of the request, the upstream must respond in any case.
     if (!sent()) {
@@ -80,17 +113,21 @@ function read(
       });
     }
     answer.on("data", (chunk: Buffer) => {
-      watchdog?.arm();
-      take(chunk);
-    });
-    answer.once("end", () => {
+      if (!take(chunk)) {
+        watchdog?.arm();
+        return;
+      }
       finish();
       resolve();
     });
-    answer.once("error", (cause) => {
+    answer.on("end", () => {
+      finish();
+      resolve();
+    });
+    answer.on("error", (cause) => {
       fail(new GatewayProblem("UPSTREAM_FAILED", { cause }));
     });
-    answer.once("close", () => {
+    answer.on("close", () => {
       if (!answer.readableEnded) fail(new GatewayProblem("UPSTREAM_FAILED"));
     });
   });

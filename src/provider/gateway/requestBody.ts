@@ -12,6 +12,8 @@ export interface RequestBodyOptions {
   onTooLarge(problem: GatewayProblem): void;
 }
 
+const NO_DIGEST: Promise<Uint8Array> = Promise.resolve(EMPTY_DIGEST);
+
 /**
  * Forwards the body of a client's request to the upstream. It is read to its end even if the upstream has
  * failed or responded early, because a receipt covers the whole body.
@@ -28,13 +30,13 @@ export class RequestBody {
   constructor(request: IncomingMessage, options: RequestBodyOptions) {
     this.#request = request;
     this.empty = !hasBody(request);
-    // A client that vanishes is also detected on the response.
-    request.on("error", () => {});
     if (this.empty) {
-      this.digest = Promise.resolve(EMPTY_DIGEST);
-      request.resume();
+      // Node discards a body that nothing reads.
+      this.digest = NO_DIGEST;
       return;
     }
+    // A client that vanishes is also detected on the response.
+    request.on("error", () => {});
     // No data flows until a reader is attached.
     request.pause();
     this.digest = this.#read(options);

@@ -1,10 +1,6 @@
 import type { Hex } from "viem";
-import {
-  encodeReceipt,
-  httpChannel,
-  ReceiptSigner,
-  type HttpExchange,
-} from "../../protocol/receipt.ts";
+import { hexToBytes } from "../../protocol/bytes.ts";
+import { httpChannelBytes, ReceiptSigner, type HttpExchange } from "../../protocol/receipt.ts";
 import type { Domain } from "../../protocol/typedData.ts";
 
 export interface ServiceReceiptsOptions {
@@ -15,26 +11,27 @@ export interface ServiceReceiptsOptions {
 
 /** Signs the requests and responses of one service. */
 export class ServiceReceipts {
-  readonly #options: ServiceReceiptsOptions;
+  readonly #serviceId: Uint8Array;
+  readonly #key: Uint8Array;
   readonly #signer: ReceiptSigner;
   readonly #now: () => number;
 
   /** @param now - The chain's time, Unix milliseconds. */
-  constructor(options: ServiceReceiptsOptions, now: () => number) {
-    this.#options = options;
-    this.#signer = new ReceiptSigner(options.domain);
+  constructor({ serviceId, domain, key }: ServiceReceiptsOptions, now: () => number) {
+    this.#serviceId = hexToBytes(serviceId);
+    this.#key = key;
+    this.#signer = new ReceiptSigner(domain);
     this.#now = now;
   }
 
   /** The value of `Service-Receipt` for a client's nonce and a complete exchange. */
   issue(nonce: Hex, exchange: HttpExchange): string {
-    const { serviceId, key } = this.#options;
     const receipt = {
-      serviceId,
-      nonce,
-      channel: httpChannel(exchange),
+      serviceId: this.#serviceId,
+      nonce: hexToBytes(nonce),
+      channel: httpChannelBytes(exchange),
       issuedAt: BigInt(Math.floor(this.#now())),
     };
-    return encodeReceipt(this.#signer.sign(receipt, key));
+    return this.#signer.issue(receipt, this.#key);
   }
 }

@@ -17,6 +17,11 @@ export interface UpstreamCall {
   headers: string[];
   body: RequestBody;
   upgrade: boolean;
+  /**
+   * Called with the head of the response in the event that brings it, as promises are not: a reader that is
+   * attached now gets the first part of the body without a detour through the stream's buffer.
+   */
+  begun(response: UpstreamResponse): void;
 }
 
 /** The head of the upstream's response; `tunnel` if it switched protocols. */
@@ -50,22 +55,22 @@ export class Upstream {
   }
 
   /**
-   * Sends a request, and waits for the head of the response. The body of the response fails if the signal
+   * Sends a request, and waits until the head of the response was handed to the call. The body of the response fails if the signal
    * aborts, or if the connection fails before the response is complete.
    *
    * @throws GatewayProblem `UPSTREAM_FAILED`, `UPSTREAM_TIMEOUT`, or the signal's reason.
    */
-  async ask(call: UpstreamCall, signal: AbortSignal): Promise<UpstreamResponse> {
+  async ask(call: UpstreamCall, signal: AbortSignal): Promise<void> {
     const { kept, fresh } = this.#dialling;
     const repeatable = SAFE.has(call.method) && call.body.empty && !call.upgrade;
     try {
-      return await this.#attempt(call, signal, repeatable ? kept : fresh);
+      await this.#attempt(call, signal, repeatable ? kept : fresh);
     } catch (error) {
       // An idle connection that the upstream closes at the moment of its reuse is not a failure of the
       // service.
       if (!(error instanceof StaleConnection)) throw error;
       signal.throwIfAborted();
-      return await this.#attempt(call, signal, fresh);
+      await this.#attempt(call, signal, fresh);
     }
   }
 
@@ -76,12 +81,8 @@ export class Upstream {
     if (fresh !== false) fresh.destroy();
   }
 
-  #attempt(
-    call: UpstreamCall,
-    signal: AbortSignal,
-    agent: Agent | false,
-  ): Promise<UpstreamResponse> {
-    return new Promise((resolve, reject) => {
+  #attempt(call: UpstreamCall, signal: AbortSignal, agent: Agent | false): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
       signal.throwIfAborted();
       const { send, to, explain } = this.#dialling;
       const request = send({
@@ -127,7 +128,7 @@ export class Upstream {
         call.body.answered();
         // It may fail before a reader is attached; the reader adds its own listener.
         message.on("error", () => {});
-        resolve({
+        call.begun({
           message,
           ...(tunnel && { tunnel }),
           release: () => {
@@ -135,6 +136,7 @@ export class Upstream {
             if (!request.writableFinished) request.destroy();
           },
         });
+        resolve();
       };
       request.on("response", (message) => {
         answered(message);
