@@ -2,7 +2,7 @@ import { Agent, request as httpRequest, type ClientRequest, type IncomingMessage
 import type { Socket } from "node:net";
 import { GatewayProblem } from "./problem.ts";
 import type { RequestBody } from "./requestBody.ts";
-import { headFault } from "./upstreamHead.ts";
+import { headFault } from "../../node/http/upstreamHead.ts";
 import { Watchdog } from "./watchdog.ts";
 
 /**

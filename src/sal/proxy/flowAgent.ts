@@ -1,0 +1,40 @@
+import { Agent, type ClientRequestArgs } from "node:http";
+import type { Duplex } from "node:stream";
+
+type Connected = (error: Error | null, flow: Duplex) => void;
+
+/**
+ * Flows to services for the requests of one program's connection. It keeps a flow for the next request to the same
+ * host; another program's connection never gets it, because some servers trust a connection that has logged in.
+ */
+export class FlowAgent extends Agent {
+  readonly #open: (host: string, port: number) => Promise<Duplex>;
+
+  constructor(open: (host: string, port: number) => Promise<Duplex>, keepAlive: boolean) {
+    super({ keepAlive, maxSockets: Infinity, maxFreeSockets: 4 });
+    this.#open = open;
+  }
+
+  override createConnection(options: ClientRequestArgs, connected: Connected): undefined {
+    this.#open(options.host ?? "", Number(options.port)).then(
+      (flow) => {
+        // The service will read no further request on it.
+        flow.once("end", () => flow.end());
+        connected(null, asSocket(flow));
+      },
+      (error: Error) => {
+        (connected as (error: Error) => void)(error);
+      },
+    );
+  }
+}
+
+/** Methods of sockets that Node's client calls; a flow needs none of them. */
+const SOCKET_METHODS = ["setKeepAlive", "setNoDelay", "setTimeout", "ref", "unref"] as const;
+
+function asSocket(flow: Duplex): Duplex {
+  for (const name of SOCKET_METHODS) {
+    if (!(name in flow)) Object.defineProperty(flow, name, { value: () => flow });
+  }
+  return flow;
+}
