@@ -42,7 +42,6 @@ export async function relay(exchange: Exchange, context: ProxyContext): Promise<
   };
   const { running: all, observer, logger } = context;
   all.add(running);
-  observer.opened("http");
   try {
     request.on("data", (chunk: Buffer) => (bytes.up += chunk.length)).pause();
     const answer = await ask({
@@ -62,14 +61,15 @@ export async function relay(exchange: Exchange, context: ProxyContext): Promise<
       await join(upgrade, answer.flow, "http", context);
       return;
     }
+    observer.opened("http");
     await deliver(answer, exchange, bytes).catch((error: unknown) => {
       // The head was sent: a reset is the only end that says that something is missing.
       logger.debug("Response lost", { cause: codeOf(error) });
       reset(socket);
     });
+    observer.closed("http", bytes);
   } finally {
     all.delete(running);
-    observer.closed("http", bytes);
   }
 }
 
