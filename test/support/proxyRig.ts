@@ -168,7 +168,14 @@ export interface CurlResult {
 
 /** Runs curl, with no settings of the user's own. */
 export function curl(...args: string[]): Promise<CurlResult> {
-  const own = ["-q", "--silent", "--noproxy", "", "--write-out", "%{stderr}%{http_code} %{http_connect}"];
+  const own = [
+    "-q",
+    "--silent",
+    "--noproxy",
+    "",
+    "--write-out",
+    "%{stderr}%{http_code} %{http_connect}",
+  ];
   return new Promise((resolve, reject) => {
     const limits = { encoding: "buffer", maxBuffer: 64 * 1024 * 1024 } as const;
     execFile("curl", [...own, ...args], limits, (error, stdout, stderr) => {
