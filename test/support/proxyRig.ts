@@ -30,7 +30,7 @@ export class ProxyRig {
   readonly closed: { form: ProxyForm; up: number; down: number }[] = [];
   readonly refused: string[] = [];
   readonly bounds: Bound[] = [];
-  proxy!: SalProxy;
+  #proxy: SalProxy | undefined;
   readonly #services = new Map<string, number>();
   readonly #errors = new Map<string, Error>();
   readonly #servers: (Server | HttpServer)[] = [];
@@ -41,7 +41,7 @@ export class ProxyRig {
     options: Partial<ProxyOptions> = {},
     dependencies: Partial<ProxyDependencies> = {},
   ): Promise<void> {
-    this.proxy = createSalProxy(
+    this.#proxy = createSalProxy(
       { listen: { port: 0 }, drainMs: 0, ...options },
       {
         dial: (target, signal) => this.#dial(target, signal),
@@ -55,11 +55,11 @@ export class ProxyRig {
         ...dependencies,
       },
     );
-    await this.proxy.start();
+    await this.#proxy.start();
   }
 
   async stop(): Promise<void> {
-    await this.proxy.stop();
+    await this.#proxy?.stop();
     for (const socket of this.#sockets) socket.destroy();
     await Promise.all(
       this.#servers.map(async (server) => {
@@ -68,6 +68,11 @@ export class ProxyRig {
         await closed;
       }),
     );
+  }
+
+  get proxy(): SalProxy {
+    if (this.#proxy === undefined) throw new Error("the rig was not started");
+    return this.#proxy;
   }
 
   get port(): number {

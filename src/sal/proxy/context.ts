@@ -4,6 +4,8 @@ import type { Logger } from "../../node/logger.ts";
 import type { Timers } from "../../node/timers.ts";
 import type { Access } from "./access.ts";
 import type { ProxyForm } from "./dial.ts";
+import { failureOf } from "./failures.ts";
+import { GONE } from "./handshake.ts";
 import type { ProxyObserver } from "./observer.ts";
 import type { ProxySettings } from "./options.ts";
 import type { Route } from "./route.ts";
@@ -41,6 +43,17 @@ export async function join(
   running.delete(splice);
   observer.closed(form, splice);
   if (error !== undefined) logger.debug("Connection lost", { form, cause: codeOf(error) });
+}
+
+/** Tells the observer and the log that a program does not get what it asked for. */
+export function report(
+  error: unknown,
+  form: ProxyForm | undefined,
+  { observer, logger }: ProxyContext,
+): void {
+  const { code } = failureOf(error);
+  if (code !== GONE) observer.refused(code);
+  logger.debug("Request failed", { form, cause: codeOf(error) });
 }
 
 /** The code of an error, for the log: a message may contain what a program asked for. */

@@ -72,9 +72,12 @@ export function watchProgram(socket: Socket): { signal: AbortSignal; release(): 
   };
 }
 
+/** The code of {@link clientGone}. */
+export const GONE = "PROXY_CLIENT_GONE";
+
 /** The error of a program that has gone. */
 export function clientGone(): BlockcloudError {
-  return new BlockcloudError("PROXY_CLIENT_GONE", "The program closed its connection.", {
+  return new BlockcloudError(GONE, "The program closed its connection.", {
     remedy: "Ask again.",
   });
 }

@@ -6,7 +6,7 @@ import { linger } from "../../node/http/linger.ts";
 import { Unreadable } from "../../node/http/unreadable.ts";
 import type { Grant } from "./access.ts";
 import { admit, admitTunnel } from "./admission.ts";
-import { codeOf, join, type ProxyContext } from "./context.ts";
+import { codeOf, join, report, type ProxyContext } from "./context.ts";
 import { failureOf } from "./failures.ts";
 import { FlowAgent } from "./flowAgent.ts";
 import { maxForwards } from "./forwarded.ts";
@@ -177,8 +177,7 @@ export class HttpFront {
 
   async #refuse(request: IncomingMessage, response: ServerResponse, error: unknown): Promise<void> {
     const failure = failureOf(error, request.url?.slice(0, 200));
-    this.#context.observer.refused(failure.code);
-    this.#context.logger.debug("Request failed", { form: "http", cause: codeOf(error) });
+    report(error, "http", this.#context);
     if (response.destroyed || response.headersSent) return;
     const fields = problemFields(failure);
     // Keeping the connection is not worth reading the rest of a refused body.
@@ -208,7 +207,7 @@ export class HttpFront {
   #takeTunnel(request: IncomingMessage, socket: Socket, head: Buffer): void {
     if (head.length > 0) socket.unshift(head);
     this.#queue(socket, async ({ grant }) => {
-      const { access, route, observer, logger, timers } = this.#context;
+      const { access, route, timers } = this.#context;
       const watched = watchProgram(socket);
       try {
         const target = admitTunnel(request, socket, grant, access);
@@ -222,9 +221,8 @@ export class HttpFront {
         await join(socket, flow, "connect", this.#context);
       } catch (error) {
         watched.release();
+        report(error, "connect", this.#context);
         const failure = failureOf(error, request.url?.slice(0, 200));
-        observer.refused(failure.code);
-        logger.debug("Not connected", { form: "connect", cause: codeOf(error) });
         endAfter(socket, problemMessage(failure), timers);
       }
     });

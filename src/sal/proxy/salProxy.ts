@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { Connections } from "../../net/connections.ts";
-import { plainAddress } from "../../net/peer.ts";
 import { PeerBounds } from "../../net/peerBounds.ts";
 import { listen } from "../../node/listen.ts";
 import type { Logger } from "../../node/logger.ts";
@@ -10,7 +9,7 @@ import { systemTimers, type Timers } from "../../node/timers.ts";
 import { within } from "../../node/within.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { Access } from "./access.ts";
-import { codeOf, type ProxyContext } from "./context.ts";
+import { codeOf, report, type ProxyContext } from "./context.ts";
 import type { Dial, Direct } from "./dial.ts";
 import { garbage, readFirstByte } from "./handshake.ts";
 import { HttpFront } from "./httpFront.ts";
@@ -177,7 +176,7 @@ export class SalProxy {
 
   /** Serves one connection; never throws. */
   async #serve(client: Socket): Promise<void> {
-    const { settings, timers, observer, logger } = this.#context;
+    const { settings, timers } = this.#context;
     const limit = { milliseconds: settings.handshakeMs, timers };
     try {
       const request = await within(limit, () => this.#handshake(client), handshakeLate);
@@ -185,11 +184,7 @@ export class SalProxy {
       this.#connections.begin(client);
       await serveSocks(client, request, this.#context);
     } catch (error) {
-      observer.refused(codeOf(error));
-      logger.debug("Connection refused", {
-        peer: plainAddress(client.remoteAddress),
-        cause: codeOf(error),
-      });
+      report(error, undefined, this.#context);
       client.destroy();
     }
   }

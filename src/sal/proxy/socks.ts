@@ -63,7 +63,7 @@ export function readRequest(bytes: Buffer): Read<SocksRequest> {
   if (version !== 5 || reserved !== 0) return "malformed";
   const place = placeOf(type, first);
   if (place === undefined) {
-    return { value: { command, type: "unsupported", host: "", port: 0 }, length: bytes.length };
+    return { value: { command, type: "unsupported", host: "", port: 0 }, length: 4 };
   }
   const length = place.end + 2;
   if (bytes.length < length) return "short";

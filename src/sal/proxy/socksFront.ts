@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { clientRefused, type Grant } from "./access.ts";
-import { join, type ProxyContext } from "./context.ts";
+import { join, report, type ProxyContext } from "./context.ts";
 import { failureOf } from "./failures.ts";
 import { clientGone, readMessage, watchProgram } from "./handshake.ts";
 import { endAfter } from "./refusal.ts";
@@ -79,9 +79,7 @@ export async function serveSocks(
     await join(client, flow, "socks5", context);
   } catch (error) {
     watched.release();
-    const { code, reply } = failureOf(error);
-    context.observer.refused(code);
-    context.logger.debug("Not connected", { form: "socks5", cause: code });
-    endAfter(client, requestAnswer(reply), context.timers);
+    report(error, "socks5", context);
+    endAfter(client, requestAnswer(failureOf(error).reply), context.timers);
   }
 }
