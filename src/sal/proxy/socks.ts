@@ -58,8 +58,8 @@ export function readPassword(bytes: Buffer): Read<string> {
 
 /** What a program asks for. */
 export function readRequest(bytes: Buffer): Read<SocksRequest> {
-  if (bytes.length < 5) return "short";
-  const [version, command = 0, reserved, type, first = 0] = bytes;
+  if (bytes.length < 4) return "short";
+  const [version, command = 0, reserved, type, first] = bytes;
   if (version !== 5 || reserved !== 0) return "malformed";
   const place = placeOf(type, first);
   if (place === undefined) {
@@ -78,7 +78,8 @@ const NAME = 3;
 /** Bytes of an address, by its type. */
 const ADDRESS_BYTES: Readonly<Record<number, number>> = { 1: 4, 4: 16 };
 
-function placeOf(type = 0, first: number): { start: number; end: number } | undefined {
+/** @param first The byte after the type: the length of a name. */
+function placeOf(type = 0, first = 0): { start: number; end: number } | undefined {
   if (type === NAME) return { start: 5, end: 5 + first };
   const size = ADDRESS_BYTES[type];
   return size === undefined ? undefined : { start: 4, end: 4 + size };
