@@ -185,7 +185,7 @@ export function curl(...args: string[]): Promise<CurlResult> {
     const limits = { encoding: "buffer", maxBuffer: 64 * 1024 * 1024 } as const;
     execFile("curl", [...own, ...args], limits, (error, stdout, stderr) => {
       if (error !== null && typeof error.code !== "number") {
-        reject(error);
+        reject(new Error("curl did not run", { cause: error }));
         return;
       }
       const [, answered = "0", connected = "0"] = /(\d{3}) (\d{3})$/.exec(stderr.toString()) ?? [];

@@ -58,6 +58,6 @@ export function report(
 
 /** The code of an error, for the log: a message may contain what a program asked for. */
 export function codeOf(error: unknown): string {
-  const { code, name } = error as { code?: unknown; name?: unknown };
-  return String(code ?? name ?? typeof error);
+  if (!(error instanceof Error)) return typeof error;
+  return (error as NodeJS.ErrnoException).code ?? error.name;
 }

@@ -22,8 +22,8 @@ export class FlowAgent extends Agent {
         flow.once("end", () => flow.end());
         connected(null, asSocket(flow));
       },
-      (error: Error) => {
-        (connected as (error: Error) => void)(error);
+      (error: unknown) => {
+        (connected as (error: unknown) => void)(error);
       },
     );
   }

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { z } from "zod";
+import * as z from "zod";
 import { isLoopback } from "../../net/addresses.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 

@@ -19,7 +19,7 @@ import { linuxPeerUser, type PeerUser } from "./peerUser.ts";
 import { endAfter } from "./refusal.ts";
 import { Route } from "./route.ts";
 import { socks4Refusal, type SocksRequest } from "./socks.ts";
-import { serveSocks, socksHandshake } from "./socksFront.ts";
+import { serveSocks, socksHandshake, type SocksRefusal } from "./socksFront.ts";
 
 export interface ProxyDependencies {
   /** Opens flows to services. */
@@ -176,11 +176,16 @@ export class SalProxy {
 
   /** Serves one connection; never throws. */
   async #serve(client: Socket): Promise<void> {
-    const { settings, timers } = this.#context;
+    const { settings, timers, observer } = this.#context;
     const limit = { milliseconds: settings.handshakeMs, timers };
     try {
       const request = await within(limit, () => this.#handshake(client), handshakeLate);
       if (request === undefined) return;
+      if ("answer" in request) {
+        observer.refused(request.code);
+        endAfter(client, request.answer, timers);
+        return;
+      }
       this.#connections.begin(client);
       await serveSocks(client, request, this.#context);
     } catch (error) {
@@ -190,18 +195,14 @@ export class SalProxy {
   }
 
   /** Tells the form of a request by its first byte; undefined if another part serves the connection from here on. */
-  async #handshake(client: Socket): Promise<SocksRequest | undefined> {
+  async #handshake(client: Socket): Promise<SocksRequest | SocksRefusal | undefined> {
     const first = await readFirstByte(client);
-    if (first === 4) {
-      this.#context.observer.refused("PROXY_SOCKS4_REFUSED");
-      endAfter(client, socks4Refusal, this.#context.timers);
-      return undefined;
-    }
+    if (first === 4) return { answer: socks4Refusal, code: "PROXY_SOCKS4_REFUSED" };
     const isSocks = first === 5;
     // Methods are upper-case words.
     if (!isSocks && !(first >= 0x41 && first <= 0x5a)) throw garbage();
     const grant = await this.#context.access.grantOf(client);
-    if (isSocks) return socksHandshake(client, grant, this.#context);
+    if (isSocks) return socksHandshake(client, grant, this.#context.access);
     this.#http.accept(client, grant);
     return undefined;
   }

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { clientRefused, type Grant } from "./access.ts";
+import { clientRefused, type Access, type Grant } from "./access.ts";
 import { join, report, type ProxyContext } from "./context.ts";
 import { failureOf } from "./failures.ts";
 import { clientGone, readMessage, watchProgram } from "./handshake.ts";
@@ -17,29 +17,29 @@ import {
   type SocksRequest,
 } from "./socks.ts";
 
+/** The last bytes for a program whose request is refused, and why. */
+export interface SocksRefusal {
+  answer: Buffer;
+  code: string;
+}
+
 /**
  * Reads what a program of SOCKS5 asks for.
  *
- * @returns Undefined if it was refused, and told so.
  * @throws BlockcloudError if it broke the protocol, or has gone.
  */
 export async function socksHandshake(
   client: Socket,
   grant: Grant,
-  context: ProxyContext,
-): Promise<SocksRequest | undefined> {
-  const { access, observer, timers } = context;
-  const refuse = (answer: Buffer, code: string) => {
-    observer.refused(code);
-    endAfter(client, answer, timers);
-    return undefined;
-  };
+  access: Access,
+): Promise<SocksRequest | SocksRefusal> {
   const methods = await readMessage(client, readGreeting);
-  if (grant === "closed") return refuse(methodAnswer(SocksMethod.refused), clientRefused().code);
+  const noMethod = methodAnswer(SocksMethod.refused);
+  if (grant === "closed") return { answer: noMethod, code: clientRefused().code };
   const method = grant === "open" ? SocksMethod.none : SocksMethod.password;
   if (!methods.includes(method)) {
     const code = grant === "open" ? "PROXY_METHOD_UNSUPPORTED" : "PROXY_PASSWORD_WRONG";
-    return refuse(methodAnswer(SocksMethod.refused), code);
+    return { answer: noMethod, code };
   }
   client.write(methodAnswer(method));
   if (method === SocksMethod.password) {
@@ -47,16 +47,18 @@ export async function socksHandshake(
     try {
       access.check(password, client);
     } catch (error) {
-      return refuse(passwordAnswer(false), failureOf(error).code);
+      return { answer: passwordAnswer(false), code: failureOf(error).code };
     }
     client.write(passwordAnswer(true));
   }
   const request = await readMessage(client, readRequest);
   if (request.command !== SocksCommand.connect) {
-    return refuse(requestAnswer(SocksReply.commandUnsupported), "PROXY_COMMAND_UNSUPPORTED");
+    const answer = requestAnswer(SocksReply.commandUnsupported);
+    return { answer, code: "PROXY_COMMAND_UNSUPPORTED" };
   }
   if (request.type === "unsupported") {
-    return refuse(requestAnswer(SocksReply.addressUnsupported), "PROXY_TARGET_INVALID");
+    const answer = requestAnswer(SocksReply.addressUnsupported);
+    return { answer, code: "PROXY_TARGET_INVALID" };
   }
   return request;
 }
