@@ -8,6 +8,7 @@ import {
   type Server,
   type Socket,
 } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Bound } from "../../src/net/peerBounds.ts";
 import { BlockcloudError } from "../../src/protocol/errors.ts";
 import type { DialTarget, ProxyForm } from "../../src/sal/proxy/dial.ts";
@@ -18,6 +19,7 @@ import {
   type SalProxy,
 } from "../../src/sal/proxy/salProxy.ts";
 import { MemoryLog } from "./memoryLog.ts";
+import { PlainFlow } from "./plainFlow.ts";
 
 /** A proxy in front of services that are plain TCP servers: each name is one. */
 export class ProxyRig {
@@ -25,16 +27,22 @@ export class ProxyRig {
   /** What was dialled, in order. */
   readonly dialled: DialTarget[] = [];
   /** The flows that were opened, the ends that the proxy holds. */
-  readonly flows: Socket[] = [];
+  readonly flows: Duplex[] = [];
   readonly opened: ProxyForm[] = [];
   readonly closed: { form: ProxyForm; up: number; down: number }[] = [];
   readonly refused: string[] = [];
   readonly bounds: Bound[] = [];
   #proxy: SalProxy | undefined;
+  /** Whether flows are streams that are no sockets, as those of the SAL. */
+  readonly #plain: boolean;
   readonly #services = new Map<string, number>();
   readonly #errors = new Map<string, Error>();
   readonly #servers: (Server | HttpServer)[] = [];
   readonly #sockets = new Set<Socket>();
+
+  constructor({ plain = false } = {}) {
+    this.#plain = plain;
+  }
 
   /** Starts the proxy. */
   async start(
@@ -135,7 +143,7 @@ export class ProxyRig {
     socket.once("close", () => this.#sockets.delete(socket));
   }
 
-  async #dial(target: DialTarget, signal: AbortSignal): Promise<Socket> {
+  async #dial(target: DialTarget, signal: AbortSignal): Promise<Duplex> {
     this.dialled.push(target);
     const error = this.#errors.get(target.host);
     if (error !== undefined) throw error;
@@ -145,9 +153,10 @@ export class ProxyRig {
         remedy: "Check the name.",
       });
     }
-    const flow = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
-    this.#track(flow);
-    await once(flow, "connect", { signal });
+    const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
+    this.#track(socket);
+    await once(socket, "connect", { signal });
+    const flow = this.#plain ? new PlainFlow(socket) : socket;
     this.flows.push(flow);
     return flow;
   }

@@ -64,7 +64,9 @@ export class Access {
   async #isOwn(socket: Socket): Promise<boolean> {
     const { ownUser, peerUser } = this.#options;
     if (ownUser === undefined || !isLoopback(plainAddress(socket.remoteAddress))) return false;
-    return (await peerUser(socket)) === ownUser;
+    // A table is not read at one moment: while others change, a line may be missed once.
+    const user = (await peerUser(socket)) ?? (await peerUser(socket));
+    return user === ownUser;
   }
 }
 

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import { hasBody } from "../../node/http/framing.ts";
 import { headFault } from "../../node/http/upstreamHead.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
+import { flowLost } from "./errors.ts";
 import type { AbsoluteTarget } from "./target.ts";
 
 /** Safe methods, which may be repeated (RFC 9110, 9.2.1). */
@@ -138,14 +139,5 @@ function invalidAnswer(cause: Error): BlockcloudError {
   return new BlockcloudError("PROXY_ANSWER_INVALID", "The service's response is not HTTP/1.1.", {
     cause,
     remedy: "Check the port; for another protocol, use SOCKS5 or CONNECT.",
-  });
-}
-
-/** The error of a flow that closed before it ended. */
-export function flowLost(cause?: unknown): BlockcloudError {
-  return new BlockcloudError("PROXY_FLOW_LOST", "The flow closed before it ended.", {
-    cause,
-    remedy: "Ask again.",
-    retryable: true,
   });
 }

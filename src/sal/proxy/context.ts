@@ -5,7 +5,7 @@ import type { Timers } from "../../node/timers.ts";
 import type { Access } from "./access.ts";
 import type { ProxyForm } from "./dial.ts";
 import { failureOf } from "./failures.ts";
-import { GONE } from "./handshake.ts";
+import { GONE } from "./errors.ts";
 import type { ProxyObserver } from "./observer.ts";
 import type { ProxySettings } from "./options.ts";
 import type { Route } from "./route.ts";

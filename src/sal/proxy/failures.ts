@@ -45,6 +45,25 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   PROXY_CONNECT_TIMEOUT: { status: 504, reply: SocksReply.timeout },
 };
 
+/** Codes that have no answer of their own, or are told before there is a request. */
+const OTHERS = [
+  "PROXY_ANSWER_INVALID",
+  "PROXY_FAILED",
+  "PROXY_FLOW_LOST",
+  "PROXY_GARBAGE",
+  "PROXY_HANDSHAKE_TIMEOUT",
+  "PROXY_METHOD_UNSUPPORTED",
+  "PROXY_PIPELINE_FULL",
+  "PROXY_SOCKS4_REFUSED",
+  "SAL_PROTOCOL",
+  "SAL_VERSION",
+  "SERVICE_REVOKED",
+  "KEY_CHANGED",
+];
+
+/** The codes that an observer may be told; a dialler may have others. */
+export const failureCodes: readonly string[] = [...Object.keys(ANSWERS), ...OTHERS];
+
 /** Of every other code: SERVICE_REVOKED, KEY_CHANGED, SAL_PROTOCOL, SAL_VERSION, errors without a code. */
 const OTHER: Answer = { status: 502, reply: SocksReply.failure };
 

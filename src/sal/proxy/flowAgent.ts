@@ -1,5 +1,6 @@
 import { Agent, type ClientRequestArgs } from "node:http";
 import type { Duplex } from "node:stream";
+import { flowLost } from "./errors.ts";
 
 type Connected = (error: Error | null, flow: Duplex) => void;
 
@@ -18,6 +19,11 @@ export class FlowAgent extends Agent {
   override createConnection(options: ClientRequestArgs, connected: Connected): undefined {
     this.#open(options.host ?? "", Number(options.port)).then(
       (flow) => {
+        // Node's client would wait for its closing, which was before.
+        if (flow.destroyed) {
+          (connected as (error: unknown) => void)(flow.errored ?? flowLost());
+          return;
+        }
         // The service will read no further request on it.
         flow.once("end", () => flow.end());
         connected(null, asSocket(flow));

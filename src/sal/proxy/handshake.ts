@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { BlockcloudError } from "../../protocol/errors.ts";
+import { clientGone, garbage } from "./errors.ts";
 import type { Read } from "./socks.ts";
 
 /** Longest message of a handshake: a greeting, a password or a request of SOCKS. */
@@ -70,21 +70,4 @@ export function watchProgram(socket: Socket): { signal: AbortSignal; release(): 
       socket.off("readable", look).off("close", gone);
     },
   };
-}
-
-/** The code of {@link clientGone}. */
-export const GONE = "PROXY_CLIENT_GONE";
-
-/** The error of a program that has gone. */
-export function clientGone(): BlockcloudError {
-  return new BlockcloudError(GONE, "The program closed its connection.", {
-    remedy: "Ask again.",
-  });
-}
-
-/** The error of bytes in no known form. */
-export function garbage(): BlockcloudError {
-  return new BlockcloudError("PROXY_GARBAGE", "Neither SOCKS5 nor HTTP.", {
-    remedy: "Use the port as a proxy for SOCKS5 or HTTP.",
-  });
 }

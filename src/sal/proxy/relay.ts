@@ -4,10 +4,10 @@ import { reset } from "../../net/reset.ts";
 import { endToEnd } from "../../node/http/hopByHop.ts";
 import { announcedTrailers, takesTrailers, trailersOf } from "../../node/http/trailers.ts";
 import { writeSwitchingProtocols } from "../../node/http/upgrade.ts";
-import { ask, flowLost, type Call, type ServiceAnswer } from "./ask.ts";
+import { ask, type Call, type ServiceAnswer } from "./ask.ts";
 import { codeOf, join, type ProxyContext } from "./context.ts";
 import { requestFields, responseFields } from "./forwarded.ts";
-import { clientGone } from "./handshake.ts";
+import { clientGone, flowLost } from "./errors.ts";
 import type { AbsoluteTarget } from "./target.ts";
 
 /** A program's request in absolute form. */

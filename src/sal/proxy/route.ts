@@ -46,8 +46,10 @@ export class Route {
       { milliseconds: connectMs, timers, signal },
       async (limit) => {
         const flow = await this.#reach(host, port, { ...asked, form }, limit);
+        // It may fail before it is used, and after that; its users add listeners that act.
+        flow.on("error", () => {});
         // It came too late: nothing waits for it any more.
-        if (limit.aborted) flow.on("error", () => {}).destroy();
+        if (limit.aborted) flow.destroy();
         return flow;
       },
       () =>

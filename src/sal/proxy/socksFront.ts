@@ -2,7 +2,8 @@ import type { Socket } from "node:net";
 import { clientRefused, type Access, type Grant } from "./access.ts";
 import { join, report, type ProxyContext } from "./context.ts";
 import { failureOf } from "./failures.ts";
-import { clientGone, readMessage, watchProgram } from "./handshake.ts";
+import { clientGone } from "./errors.ts";
+import { readMessage, watchProgram } from "./handshake.ts";
 import { endAfter } from "./refusal.ts";
 import {
   methodAnswer,

@@ -3,8 +3,7 @@ import type { Duplex } from "node:stream";
 import { reset } from "../../net/reset.ts";
 import type { Timers } from "../../node/timers.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
-import { flowLost } from "./ask.ts";
-import { clientGone } from "./handshake.ts";
+import { clientGone, flowLost } from "./errors.ts";
 
 export interface SpliceOptions {
   timers: Timers;
@@ -65,18 +64,22 @@ export class Splice {
       if (!client.write(chunk)) flow.pause();
     });
     client.on("drain", () => flow.resume());
-    client.once("end", () => {
-      flow.end();
-      this.#halfClosed();
-    });
-    flow.once("end", () => {
-      client.end();
-      this.#halfClosed();
-    });
+    this.#passEnd(client, flow);
+    this.#passEnd(flow, client);
     return Promise.all([this.#side(client, clientGone), this.#side(flow, flowLost)]).then(() => {
       this.#ended.abort();
       return this.#error;
     });
+  }
+
+  /** A side without unread bytes may have ended before it was joined. */
+  #passEnd(from: Duplex, to: Duplex): void {
+    const ended = () => {
+      to.end();
+      this.#halfClosed();
+    };
+    if (from.readableEnded) ended();
+    else from.once("end", ended);
   }
 
   /** Watches one side until it is closed. */
@@ -86,7 +89,7 @@ export class Splice {
     });
     return new Promise((resolve) => {
       const closed = () => {
-        if (!stream.readableEnded || !stream.writableFinished) this.abort(gone());
+        if (!stream.readableEnded || !stream.writableFinished) this.abort(stream.errored ?? gone());
         resolve();
       };
       if (stream.closed) closed();
