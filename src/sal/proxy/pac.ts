@@ -7,8 +7,8 @@ export const PAC_TYPE = "application/x-ns-proxy-autoconfig";
  * A proxy auto-configuration file: services through this proxy, all other destinations as without it.
  *
  * It says `PROXY`, not `SOCKS5`: with `PROXY`, every browser leaves names to the proxy, sends pages by HTTP or CONNECT
- * and WebSockets by CONNECT, and can ask for a password. Firefox before 128 looks up names itself for SOCKS5, and
- * Chromium has no passwords for it. There is no `DIRECT` behind it: a name of a service must never reach DNS.
+ * and WebSockets by CONNECT, and can ask for a password. For SOCKS5, older Firefox looks up names itself, and Chromium
+ * has no passwords. There is no `DIRECT` behind it: a name of a service must never reach DNS.
  */
 export function pacFile(address: string, port: number): string {
   const host = isIPv6(address) ? `[${address}]` : address;
