@@ -43,6 +43,7 @@ export const steps: readonly Step[] = [
         args: [hardhat, "test", "solidity", "test/invariant/ProofOfService.t.sol"],
         env: { BLOCKCLOUD_DEEP: "1" },
       },
+      mochaProgram(["test/sal/proxy/fuzz.test.ts"], { BLOCKCLOUD_DEEP: "1" }),
     ],
     after: compiled,
     counted: true,
@@ -85,9 +86,13 @@ export function solhint(files: readonly string[]): Step {
  * exits after its last test, because parts that a failed `before` has started would keep it alive.
  */
 export function mocha(files: readonly string[]): Step {
-  const programs = shards(files, seconds).map(({ files }) => ({
-    args: ["node_modules/mocha/bin/mocha.js", "--reporter", "dot", "--exit", ...files],
-    env: { NODE_ENV: "test", PATH: `${root}/node_modules/.bin:${process.env.PATH}` },
-  }));
+  const programs = shards(files, seconds).map(({ files }) => mochaProgram(files));
   return { name: "mocha", lane: "mocha", programs, after: compiled, counted: true };
+}
+
+function mochaProgram(files: readonly string[], env: Record<string, string> = {}): Program {
+  return {
+    args: ["node_modules/mocha/bin/mocha.js", "--reporter", "dot", "--exit", ...files],
+    env: { NODE_ENV: "test", PATH: `${root}/node_modules/.bin:${process.env.PATH}`, ...env },
+  };
 }

@@ -57,6 +57,7 @@ export function isReachable(address: string, allowLoopback: boolean): boolean {
   return open6.check(address, "ipv6") && !refused6.check(address, "ipv6");
 }
 
-function isLoopback(address: string): boolean {
+/** Whether an address, without brackets, is one of the loopback interface. */
+export function isLoopback(address: string): boolean {
   return address === "::1" || (isIP(address) === 4 && address.startsWith("127."));
 }

@@ -42,15 +42,28 @@ export class RateLimit {
    * @returns 0 if there were enough, else the milliseconds until there are; Infinity if there never will be.
    */
   take(peer: string, cost = 1): number {
-    const { perSecond, burst } = this.#options;
     const now = this.#monotonic();
-    const known = this.#buckets.get(peer);
-    const tokens = known
-      ? Math.min(burst, known.tokens + ((now - known.at) * perSecond) / 1000)
-      : burst;
+    const tokens = this.#tokens(peer, now);
     const allowed = tokens >= cost;
     this.#buckets.set(peer, { tokens: allowed ? tokens - cost : tokens, at: now });
-    if (allowed) return 0;
+    return allowed ? 0 : this.#wait(tokens, cost);
+  }
+
+  /** What `take` would give, without taking. */
+  peek(peer: string, cost = 1): number {
+    const tokens = this.#tokens(peer, this.#monotonic());
+    return tokens >= cost ? 0 : this.#wait(tokens, cost);
+  }
+
+  #tokens(peer: string, now: number): number {
+    const { perSecond, burst } = this.#options;
+    const known = this.#buckets.get(peer);
+    if (known === undefined) return burst;
+    return Math.min(burst, known.tokens + ((now - known.at) * perSecond) / 1000);
+  }
+
+  #wait(tokens: number, cost: number): number {
+    const { perSecond, burst } = this.#options;
     return cost > burst ? Infinity : ((cost - tokens) * 1000) / perSecond;
   }
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Hex } from "viem";
+import { isChunkedOnly } from "../../node/http/framing.ts";
 import { hostOf } from "../../node/http/host.ts";
 import { peerOf } from "../../net/peer.ts";
 import type { Client, TrustedProxies } from "../../net/proxies.ts";
@@ -61,9 +62,4 @@ export function admit(request: IncomingMessage, rules: AdmissionRules): Admitted
   const retryAfterMs = rules.receiptRate.take(peerOf(client.address));
   if (retryAfterMs > 0) throw new GatewayProblem("RECEIPTS_EXHAUSTED", { retryAfterMs });
   return { ...admitted, nonce };
-}
-
-/** HTTP/1.0 has no transfer codings: servers of its time read such a body in another way (RFC 9112, 6.1). */
-function isChunkedOnly(coding: string, request: IncomingMessage): boolean {
-  return coding.trim().toLowerCase() === "chunked" && request.httpVersion === "1.1";
 }

@@ -1,17 +1,20 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { EMPTY_DIGEST, sha256 } from "../../protocol/receipt.ts";
+import { EMPTY_DIGEST, RECEIPT_HEADER, sha256 } from "../../protocol/receipt.ts";
 import type { BufferBudget } from "./bufferBudget.ts";
-import { clientHeaders, plainLength } from "./forwardedHeaders.ts";
+import { plainLength } from "../../node/http/framing.ts";
+import { clientHeaders } from "./forwardedHeaders.ts";
 import { GatewayProblem } from "./problem.ts";
 import { isBodiless, isEventStream, receiptPlace } from "./receiptPlace.ts";
 import { collect, relay, type ReadOptions } from "./relay.ts";
-import { announcedTrailers, takesTrailers, trailersOf } from "./trailers.ts";
+import { announcedTrailers, takesTrailers, trailersOf } from "../../node/http/trailers.ts";
 import type { UpstreamResponse } from "./upstream.ts";
 
 /** The name of the response header field. */
 export const RECEIPT_FIELD = "Service-Receipt";
+/** Only the gateway may set a receipt. */
+const isReceipt = (name: string) => name === RECEIPT_HEADER;
 
 export interface DeliveryLimits {
   maxBufferedBytes: number;
@@ -78,7 +81,7 @@ const streamed: Way = async (answer, { request, response, upstreamHost }, option
     headers.push("Content-Length", plainLength(length));
   }
   const trailers = length === undefined && takesTrailers(request);
-  if (trailers) announce(headers, announcedTrailers(answer.message));
+  if (trailers) announce(headers, announcedTrailers(answer.message, isReceipt));
   writeHead(answer, response, headers);
   // Without a length the first byte may take long to arrive; the head need not wait for it.
   if (length === undefined && !isBodiless(headOf(answer, { request }))) response.flushHeaders();
@@ -86,7 +89,7 @@ const streamed: Way = async (answer, { request, response, upstreamHost }, option
     ...(length !== undefined && { length: Number(length) }),
   });
   answer.release();
-  if (trailers) response.addTrailers(trailersOf(answer.message));
+  if (trailers) response.addTrailers(trailersOf(answer.message, isReceipt));
   if (!response.writableEnded) response.end();
 };
 
@@ -122,7 +125,10 @@ const withTrailer: Way = async (answer, delivery, options) => {
   const { request, response, receipt, upstreamHost } = delivery;
   const headers = clientHeaders(answer.message, upstreamHost);
   const others = takesTrailers(request);
-  announce(headers, [...(others ? announcedTrailers(answer.message) : []), RECEIPT_FIELD]);
+  announce(headers, [
+    ...(others ? announcedTrailers(answer.message, isReceipt) : []),
+    RECEIPT_FIELD,
+  ]);
   writeHead(answer, response, headers);
   response.flushHeaders();
   const hash = createHash("sha256");
@@ -130,7 +136,7 @@ const withTrailer: Way = async (answer, delivery, options) => {
   answer.release();
   const value = await receipt?.(answer.message.statusCode ?? 0, hash.digest());
   response.addTrailers([
-    ...(others ? trailersOf(answer.message) : []),
+    ...(others ? trailersOf(answer.message, isReceipt) : []),
     ...(value === undefined ? [] : [[RECEIPT_FIELD, value] as [string, string]]),
   ]);
   response.end();

@@ -6,13 +6,15 @@ import type { PeerBounds } from "../../net/peerBounds.ts";
 import { EMPTY_DIGEST, sha256 } from "../../protocol/receipt.ts";
 import { admit, type AdmissionRules, type Admitted } from "./admission.ts";
 import { deliver, RECEIPT_FIELD, type DeliveryLimits } from "./delivery.ts";
-import { clientHeaders, hasBody, upstreamHeaders } from "./forwardedHeaders.ts";
+import { expectsContinue, hasBody } from "../../node/http/framing.ts";
+import { linger } from "../../node/http/linger.ts";
+import { clientHeaders, upstreamHeaders } from "./forwardedHeaders.ts";
 import { asProblem, GatewayProblem } from "./problem.ts";
-import { linger } from "./linger.ts";
 import type { GatewayObserver } from "../metrics.ts";
 import { RequestBody } from "./requestBody.ts";
 import type { ServiceReceipts } from "./serviceReceipts.ts";
-import { onEarlyEnd, tunnel, writeSwitchingProtocols } from "./tunnel.ts";
+import { onEarlyEnd, writeSwitchingProtocols } from "../../node/http/upgrade.ts";
+import { tunnel } from "./tunnel.ts";
 import type { Upstream, UpstreamResponse } from "./upstream.ts";
 
 /** The dependencies that all exchanges of a gateway share. */
@@ -239,11 +241,6 @@ export class Exchange {
     else if (problem.receipted) logger.warn("Upstream failed", fields);
     else logger.debug("Request refused or given up", fields);
   }
-}
-
-/** HTTP/1.0 has no 100 (Continue). */
-function expectsContinue(request: IncomingMessage): boolean {
-  return request.headers.expect !== undefined && request.httpVersion === "1.1";
 }
 
 /** The part of a cause that may be logged: never the packet that a parser's error carries. */

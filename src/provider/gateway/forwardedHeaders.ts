@@ -1,8 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import type { Client } from "../../net/proxies.ts";
 import { NONCE_HEADER, RECEIPT_HEADER } from "../../protocol/receipt.ts";
-import { endToEnd } from "./hopByHop.ts";
-import { takesTrailers } from "./trailers.ts";
+import { framing } from "../../node/http/framing.ts";
+import { endToEnd } from "../../node/http/hopByHop.ts";
+import { takesTrailers } from "../../node/http/trailers.ts";
 
 /** The gateway's name in Via (RFC 9110, 7.6.3). */
 const VIA = "blockcloud";
@@ -56,9 +57,6 @@ const CLAIMS = new Set([
   "x-scheme",
   "x-url-scheme",
 ]);
-
-/** Methods for which a missing Content-Length means that there is no body (RFC 9110, 8.6). */
-const BODILESS = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "DELETE"]);
 
 const isReplaced = (name: string) =>
   REPLACED.has(name) || CLAIMS.has(name) || name.startsWith("x-forwarded-");
@@ -140,23 +138,4 @@ function withoutHost(value: string, upstreamHost: string): string {
 function isSameHost(scheme: string, authority: string, upstreamHost: string): boolean {
   const url = `${scheme}//${authority}`;
   return URL.canParse(url) && new URL(url).host === upstreamHost;
-}
-
-/** Whether a request announces a body. */
-export function hasBody(request: IncomingMessage): boolean {
-  const length = request.headers["content-length"];
-  return request.headers["transfer-encoding"] !== undefined || Number(length ?? 0) > 0;
-}
-
-/** The fields that delimit the request body, generated from the strict parser's result. */
-function framing(request: IncomingMessage): string[] {
-  if (request.headers["transfer-encoding"] !== undefined) return ["Transfer-Encoding", "chunked"];
-  const length = request.headers["content-length"];
-  if (length !== undefined) return ["Content-Length", plainLength(length)];
-  return BODILESS.has(request.method ?? "") ? [] : ["Content-Length", "0"];
-}
-
-/** A Content-Length that the parser accepted, without leading zeros: some programs read those as octal. */
-export function plainLength(length: string): string {
-  return length.replace(/^0+(?=\d)/, "");
 }

@@ -6,13 +6,13 @@ import { TrustedProxies } from "../../net/proxies.ts";
 import type { Logger } from "../../node/logger.ts";
 import { RateLimit } from "../../node/rateLimit.ts";
 import { listen } from "../../node/listen.ts";
+import { isWebSocket } from "../../node/http/framing.ts";
 import { Unreadable } from "../../node/http/unreadable.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
 import { BufferBudget } from "./bufferBudget.ts";
 import { Connections } from "../../net/connections.ts";
 import { Exchange, type ExchangeContext } from "./exchange.ts";
-import { hasBody } from "./forwardedHeaders.ts";
 import { GatewayProblem } from "./problem.ts";
 import { gatewaySettings, type GatewayOptions, type GatewaySettings } from "./options.ts";
 import type { GatewayObserver } from "../metrics.ts";
@@ -262,13 +262,6 @@ function halfClosedListener(act: (socket: Socket) => void): (this: Socket) => vo
   return function (this: Socket) {
     act(this);
   };
-}
-
-function isWebSocket(request: IncomingMessage): boolean {
-  const protocol = request.headers.upgrade?.trim().toLowerCase();
-  // HTTP/1.0 has no upgrades (RFC 9110, 7.8).
-  const mayUpgrade = request.httpVersion === "1.1" && request.method === "GET";
-  return protocol === "websocket" && mayUpgrade && !hasBody(request);
 }
 
 /** CONNECT names a host for a tunnel, but this is not a forward proxy. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { hasBody } from "./forwardedHeaders.ts";
+import { hasBody } from "../../node/http/framing.ts";
 import { GatewayProblem } from "./problem.ts";
 import { Watchdog } from "./watchdog.ts";
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { EMPTY_DIGEST } from "../../protocol/receipt.ts";
-import { hasBody } from "./forwardedHeaders.ts";
+import { hasBody } from "../../node/http/framing.ts";
 import { GatewayProblem } from "./problem.ts";
 import type { Watchdog } from "./watchdog.ts";
 

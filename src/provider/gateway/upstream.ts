@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { Dialling } from "./dialling.ts";
 import { GatewayProblem } from "./problem.ts";
 import type { RequestBody } from "./requestBody.ts";
-import { headFault } from "./upstreamHead.ts";
+import { headFault } from "../../node/http/upstreamHead.ts";
 import { Watchdog } from "./watchdog.ts";
 
 /** Safe methods, which may be repeated (RFC 9110, 9.2.1). */

@@ -1,8 +1,7 @@
 import type { IncomingMessage } from "node:http";
-import { RECEIPT_HEADER } from "../../protocol/receipt.ts";
 import { endToEnd } from "./hopByHop.ts";
 
-/** Fields that a client must know before the body, or that only the gateway may set (RFC 9110, 6.5.1). */
+/** Fields that a client must know before the body (RFC 9110, 6.5.1). */
 const NOT_IN_TRAILERS = new Set([
   "age",
   "authorization",
@@ -22,10 +21,11 @@ const NOT_IN_TRAILERS = new Set([
   "via",
   "warning",
   "www-authenticate",
-  RECEIPT_HEADER,
 ]);
 
-const isHeadOnly = (name: string) => NOT_IN_TRAILERS.has(name);
+/** Whether to leave out a further field; as for {@link endToEnd}. */
+type IsDropped = (name: string) => boolean;
+const keepAll: IsDropped = () => false;
 
 /** Whether a client reads trailers. HTTP/1.0 has none. */
 export function takesTrailers(request: IncomingMessage): boolean {
@@ -38,20 +38,30 @@ export function takesTrailers(request: IncomingMessage): boolean {
 }
 
 /** The names of trailers that a response announces, for the client. */
-export function announcedTrailers(answer: IncomingMessage): string[] {
+export function announcedTrailers(
+  answer: IncomingMessage,
+  isDropped: IsDropped = keepAll,
+): string[] {
   const names = (answer.headers.trailer ?? "").split(",").map((name) => name.trim());
   const fields = names
     .filter((name) => /^[\w!#$%&'*+.^`|~-]+$/.test(name))
     .flatMap((name) => [name, ""]);
-  return endToEnd(fields, isHeadOnly).filter((_, at) => at % 2 === 0);
+  return allowed(fields, isDropped).filter((_, at) => at % 2 === 0);
 }
 
 /** The trailers of a response that was read to its end, as pairs of name and value. */
-export function trailersOf(answer: IncomingMessage): [string, string][] {
-  const fields = endToEnd(answer.rawTrailers, isHeadOnly);
+export function trailersOf(
+  answer: IncomingMessage,
+  isDropped: IsDropped = keepAll,
+): [string, string][] {
+  const fields = allowed(answer.rawTrailers, isDropped);
   const pairs: [string, string][] = [];
   for (let at = 0; at + 1 < fields.length; at += 2) {
     pairs.push([fields[at] ?? "", fields[at + 1] ?? ""]);
   }
   return pairs;
+}
+
+function allowed(fields: readonly string[], isDropped: IsDropped): string[] {
+  return endToEnd(fields, (name) => NOT_IN_TRAILERS.has(name) || isDropped(name));
 }

@@ -5,7 +5,7 @@ const NOT_IN_REASON = /[^\t\x20-\x7e\x80-\xff]/;
 
 /**
  * Why a response's head cannot be passed on; undefined for a good one. The parser accepts more than a client
- * of this gateway may be sent.
+ * may be sent.
  */
 export function headFault(message: IncomingMessage): string | undefined {
   const { statusCode = 0, statusMessage = "", headers, httpVersionMajor } = message;
@@ -14,6 +14,6 @@ export function headFault(message: IncomingMessage): string | undefined {
   if (NOT_IN_REASON.test(statusMessage)) return "a control character in the reason phrase";
   const coding = headers["transfer-encoding"];
   if (coding === undefined || coding.trim().toLowerCase() === "chunked") return undefined;
-  // The gateway announces no other coding (RFC 9112, 7.4), and does not decode what it did not ask for.
+  // No other coding was announced (RFC 9112, 7.4), so none is decoded.
   return "a transfer coding other than chunked";
 }

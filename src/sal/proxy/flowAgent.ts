@@ -1,0 +1,46 @@
+import { Agent, type ClientRequestArgs } from "node:http";
+import type { Duplex } from "node:stream";
+import { flowLost } from "./errors.ts";
+
+type Connected = (error: Error | null, flow: Duplex) => void;
+
+/**
+ * Flows to services for the requests of one program's connection. It keeps a flow for the next request to the same
+ * host; another program's connection never gets it, because some servers trust a connection that has logged in.
+ */
+export class FlowAgent extends Agent {
+  readonly #open: (host: string, port: number) => Promise<Duplex>;
+
+  constructor(open: (host: string, port: number) => Promise<Duplex>, keepAlive: boolean) {
+    super({ keepAlive, maxSockets: Infinity, maxFreeSockets: 4 });
+    this.#open = open;
+  }
+
+  override createConnection(options: ClientRequestArgs, connected: Connected): undefined {
+    this.#open(options.host ?? "", Number(options.port)).then(
+      (flow) => {
+        // Node's client would wait for its closing, which was before.
+        if (flow.destroyed) {
+          (connected as (error: unknown) => void)(flow.errored ?? flowLost());
+          return;
+        }
+        // The service will read no further request on it.
+        flow.once("end", () => flow.end());
+        connected(null, asSocket(flow));
+      },
+      (error: unknown) => {
+        (connected as (error: unknown) => void)(error);
+      },
+    );
+  }
+}
+
+/** Methods of sockets that Node's client calls; a flow needs none of them. */
+const SOCKET_METHODS = ["setKeepAlive", "setNoDelay", "setTimeout", "ref", "unref"] as const;
+
+function asSocket(flow: Duplex): Duplex {
+  for (const name of SOCKET_METHODS) {
+    if (!(name in flow)) Object.defineProperty(flow, name, { value: () => flow });
+  }
+  return flow;
+}

@@ -1,0 +1,355 @@
+import { expect } from "chai";
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import { BlockcloudError } from "../../../src/protocol/errors.ts";
+import { drained, ProxyRig } from "../../support/proxyRig.ts";
+
+const NAME = "weather.bloc.alt";
+
+/** A request in absolute form, which ends its connection. */
+function get(path: string, ...fields: string[]): string {
+  const lines = [`GET http://${NAME}${path} HTTP/1.1`, "Host: other.example", ...fields];
+  return `${[...lines, "Connection: close"].join("\r\n")}\r\n\r\n`;
+}
+
+/** The body of a response that ends its connection. */
+const bodyOf = (text: string) => text.slice(text.indexOf("\r\n\r\n") + 4);
+const statusOf = (text: string) => Number(text.split(" ", 2)[1]);
+/** The problem in the body of a response. */
+const problemOf = (text: string) => JSON.parse(bodyOf(text)) as Record<string, unknown>;
+
+for (const plain of [false, true]) {
+  describe(`HTTP requests in absolute form, over flows that are ${plain ? "no " : ""}sockets`, () => {
+    let rig: ProxyRig;
+
+    beforeEach(async () => {
+      rig = new ProxyRig({ plain });
+      await rig.start();
+    });
+    afterEach(() => rig.stop());
+
+    /** Serves one connection after the other by writing a text after each head, and gives the heads. */
+    async function scripted(...answers: string[]): Promise<string[]> {
+      const heads: string[] = [];
+      await rig.tcp(NAME, (socket) => {
+        socket.on("data", (data: Buffer) => {
+          heads.push(data.toString("latin1"));
+          socket.write(answers[heads.length - 1] ?? "", "latin1");
+        });
+        socket.once("end", () => socket.end());
+      });
+      return heads;
+    }
+
+    it("the target replaces the Host, and fields of the connection stay behind", async () => {
+      const heads = await scripted(
+        "HTTP/1.1 200 OK\r\nConnection: X-Hop\r\nX-Hop: 1\r\nX-End: 2\r\nContent-Length: 2\r\n\r\nok",
+      );
+      const { text } = await rig.exchange(
+        get(
+          "/a/../b?q=%20",
+          "Proxy-Connection: keep-alive",
+          "Proxy-Authorization: Basic eDp5",
+          "X-Own: kept",
+          "TE: trailers",
+          "Keep-Alive: 5",
+        ),
+      );
+      const [line, ...fields] = heads[0]!.trimEnd().split("\r\n");
+      expect(line).to.equal("GET /a/../b?q=%20 HTTP/1.1");
+      expect(fields).to.have.members([
+        `Host: ${NAME}`,
+        "X-Own: kept",
+        "Connection: TE",
+        "TE: trailers",
+        "Via: 1.1 blockcloud-proxy",
+      ]);
+      expect(text).to.include("X-End: 2\r\n").and.include("Via: 1.1 blockcloud-proxy\r\n");
+      expect(text).not.to.include("X-Hop");
+      expect(bodyOf(text)).to.equal("ok");
+    });
+
+    it("requests of one connection share a flow, and never another connection's", async () => {
+      let served = 0;
+      await rig.http(NAME, (_request, response) => response.end(String(++served)));
+      const kept = get("/").replace("Connection: close\r\n", "");
+      const first = await rig.connect();
+      const received = drained(first);
+      for (let round = 1; round <= 3; round++) {
+        first.write(kept);
+        await once(first, "data");
+      }
+      await rig.exchange(get("/"));
+      first.end();
+      await received;
+      expect(served).to.equal(4);
+      expect(rig.flows).to.have.length(2);
+    });
+
+    it("requests sent ahead are answered in order", async () => {
+      const order: string[] = [];
+      await rig.http(NAME, (request, response) => {
+        order.push(request.url ?? "");
+        response.end(request.url);
+      });
+      const kept = (path: string) => get(path).replace("Connection: close\r\n", "");
+      const { text } = await rig.exchange(kept("/1") + kept("/2") + get("/3"));
+      expect(order).to.deep.equal(["/1", "/2", "/3"]);
+      expect(text.match(/^\/\d/gm)).to.deep.equal(order);
+    });
+
+    it("a safe request is repeated if the kept flow turns out to be closed, others never use one", async () => {
+      let connections = 0;
+      await rig.tcp(NAME, (socket) => {
+        connections += 1;
+        let requests = 0;
+        socket.on("data", () => {
+          requests += 1;
+          // The first connection answers once, and breaks at its second request.
+          if (connections === 1 && requests === 2) socket.resetAndDestroy();
+          else socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n${connections}`);
+        });
+        socket.once("end", () => socket.end());
+      });
+      const kept = get("/").replace("Connection: close\r\n", "");
+      const post = `POST http://${NAME}/ HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`;
+      const socket = await rig.connect();
+      const bodies: string[] = [];
+      for (const request of [kept, kept, post]) {
+        socket.write(request);
+        const [data] = (await once(socket, "data")) as [Buffer];
+        bodies.push(data.toString().slice(-1));
+      }
+      expect(bodies).to.deep.equal(["1", "2", "3"]);
+    });
+
+    it("a response to HEAD keeps its length, and a 204 has none", async () => {
+      await scripted(
+        "HTTP/1.1 200 OK\r\nContent-Length: 000123\r\n\r\n",
+        "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n",
+      );
+      const head = (await rig.exchange(get("/").replace("GET", "HEAD"))).text;
+      expect(head).to.include("Content-Length: 123\r\n");
+      expect(bodyOf(head)).to.equal("");
+      const empty = (await rig.exchange(get("/"))).text;
+      expect(empty)
+        .to.match(/^HTTP\/1\.1 204 /)
+        .and.not.match(/content-length|transfer-encoding/i);
+    });
+
+    it("100 (Continue) and 103 (Early Hints) come from the service", async () => {
+      let body = "";
+      await rig.tcp(NAME, (socket) => {
+        socket.once("data", (data: Buffer) => {
+          expect(data.toString()).to.include("Expect: 100-continue");
+          socket.write("HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n");
+          socket.write("HTTP/1.1 100 Continue\r\n\r\n");
+          socket.on("data", (more: Buffer) => {
+            body += more.toString();
+            socket.end("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone");
+          });
+        });
+      });
+      const socket = await rig.connect();
+      let text = "";
+      socket.on("data", (data: Buffer) => (text += data.toString()));
+      socket.write(
+        `POST http://${NAME}/ HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\nConnection: close\r\n\r\n`,
+      );
+      while (!text.includes("100 Continue")) await once(socket, "data");
+      socket.write("body");
+      await once(socket, "end");
+      expect(body).to.equal("body");
+      expect(text).to.match(
+        /^HTTP\/1\.1 103 Early Hints\r\nLink: <\/a\.css>; rel=preload\r\n\r\nHTTP\/1\.1 100/,
+      );
+      expect(text).to.match(/done$/);
+    });
+
+    it("trailers reach a program that reads them, a receipt among them", async () => {
+      await scripted(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: Service-Receipt\r\n\r\n2\r\nok\r\n0\r\nService-Receipt: proof\r\nSet-Cookie: a=b\r\n\r\n",
+      );
+      const { text } = await rig.exchange(get("/", "TE: trailers"));
+      expect(text).to.include("Trailer: Service-Receipt\r\n");
+      expect(bodyOf(text)).to.equal("2\r\nok\r\n0\r\nService-Receipt: proof\r\n\r\n");
+    });
+
+    for (const [kind, head] of Object.entries({
+      "with a length": "Content-Length: 100\r\n\r\npart",
+      "in chunks": "Transfer-Encoding: chunked\r\n\r\n4\r\npart\r\n",
+      "without a length": "Connection: close\r\n\r\npart",
+    })) {
+      it(`a response ${kind} that breaks off resets the program's connection`, async () => {
+        const service = Promise.withResolvers<Socket>();
+        await rig.tcp(NAME, (socket) => {
+          socket.once("data", () => {
+            socket.write(`HTTP/1.1 200 OK\r\n${head}`);
+            service.resolve(socket);
+          });
+        });
+        const socket = await rig.connect();
+        socket.write(get("/"));
+        const [data] = (await once(socket, "data")) as [Buffer];
+        expect(statusOf(data.toString())).to.equal(200);
+        const received = drained(socket);
+        (await service.promise).resetAndDestroy();
+        expect((await received).reset).to.equal(true);
+      });
+    }
+
+    it("a flow that closes without an end resets a response without a length, too", async () => {
+      await scripted("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\npart");
+      const socket = await rig.connect();
+      socket.write(get("/"));
+      await once(socket, "data");
+      const received = drained(socket);
+      rig.flows[0]!.destroy();
+      expect((await received).reset).to.equal(true);
+    });
+
+    it("a program that leaves in the middle of its request or of the response resets the flow", async () => {
+      for (const request of [
+        get("/"),
+        `POST http://${NAME}/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\npart`,
+      ]) {
+        const lost = Promise.withResolvers<undefined>();
+        const asked = Promise.withResolvers<undefined>();
+        await rig.tcp(NAME, (socket) => {
+          socket.once("data", () => {
+            socket.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart");
+            asked.resolve(undefined);
+          });
+          socket.once("close", () => {
+            lost.resolve(undefined);
+          });
+          socket.once("end", () => socket.destroy());
+        });
+        const socket = await rig.connect();
+        socket.write(request);
+        await asked.promise;
+        socket.resetAndDestroy();
+        await lost.promise;
+      }
+    });
+
+    it("a WebSocket in absolute form is switched, and its refusal is an ordinary response", async () => {
+      const upgrade = get("/", "Upgrade: websocket").replace("close", "Upgrade");
+      await scripted(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: x\r\n\r\nfirst",
+        "echo",
+      );
+      const socket = await rig.connect();
+      let text = "";
+      socket.on("data", (data: Buffer) => (text += data.toString()));
+      socket.write(upgrade);
+      while (!text.endsWith("first")) await once(socket, "data");
+      expect(text)
+        .to.match(/^HTTP\/1\.1 101 /)
+        .and.include("Sec-WebSocket-Accept: x\r\n");
+      socket.write("frame");
+      while (!text.endsWith("echo")) await once(socket, "data");
+      socket.end();
+      await once(socket, "end");
+      await scripted("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno");
+      const refused = await rig.exchange(upgrade);
+      expect(statusOf(refused.text)).to.equal(403);
+      expect(bodyOf(refused.text)).to.equal("no");
+    });
+
+    it("a problem names the code, the value and the remedy", async () => {
+      const remedy = "Ask for one of: http.";
+      rig.fails(NAME, new BlockcloudError("PORT_REFUSED", "Port 80 is not offered.", { remedy }));
+      const { text } = await rig.exchange(get("/secret"));
+      expect(text).to.include("Content-Type: application/problem+json\r\n");
+      expect(problemOf(text)).to.deep.equal({
+        type: "about:blank",
+        title: "Forbidden",
+        status: 403,
+        code: "PORT_REFUSED",
+        detail: "Port 80 is not offered.",
+        remedy,
+        value: `http://${NAME}/secret`,
+      });
+    });
+
+    it("an error without a code tells nothing of itself", async () => {
+      rig.fails(NAME, new Error("password 1234"));
+      const { text } = await rig.exchange(get("/"));
+      expect(statusOf(text)).to.equal(502);
+      expect(text).not.to.include("1234");
+      expect(JSON.stringify(rig.log.lines)).not.to.include("1234");
+    });
+
+    it("each error has its status", async () => {
+      for (const [code, status] of Object.entries({
+        SERVICE_UNKNOWN: 502,
+        SAL_NO_PATH: 502,
+        RESOLVER_UNREACHABLE: 503,
+        SAL_TIMEOUT: 504,
+        NAME_INVALID: 400,
+        SAL_PROTOCOL: 502,
+      })) {
+        rig.fails(NAME, new BlockcloudError(code, "It failed."));
+        const { text } = await rig.exchange(get("/"));
+        expect(statusOf(text), code).to.equal(status);
+        expect(problemOf(text).code).to.equal(code);
+      }
+    });
+
+    it("a service that does not speak HTTP is named as such, and one that hangs up, too", async () => {
+      await scripted("SSH-2.0-server\r\n");
+      expect(problemOf((await rig.exchange(get("/"))).text).code).to.equal("PROXY_ANSWER_INVALID");
+      await rig.tcp(NAME, (socket) => socket.once("data", () => socket.end()));
+      expect(problemOf((await rig.exchange(get("/"))).text).code).to.equal("PROXY_FLOW_LOST");
+    });
+
+    it("other targets are refused", async () => {
+      for (const [line, status, code] of [
+        [`GET https://${NAME}/ HTTP/1.1`, 400, "PROXY_TARGET_INVALID"],
+        [`GET ftp://${NAME}/ HTTP/1.1`, 400, "PROXY_TARGET_INVALID"],
+        [`GET http://user@${NAME}/ HTTP/1.1`, 400, "PROXY_TARGET_INVALID"],
+        [`GET http://${NAME}:99999/ HTTP/1.1`, 400, "PROXY_TARGET_INVALID"],
+        [`GET http://${NAME}/#part HTTP/1.1`, 400, "PROXY_TARGET_INVALID"],
+        ["GET http://[::1]/ HTTP/1.1", 403, "PROXY_DESTINATION_REFUSED"],
+        ["GET http://127.0.0.1/proxy.pac HTTP/1.1", 403, "PROXY_DESTINATION_REFUSED"],
+        [`TRACE http://${NAME}/ HTTP/1.1`, 405, "PROXY_METHOD_REFUSED"],
+        [`CONNECT ${NAME} HTTP/1.1`, 400, "PROXY_TARGET_INVALID"],
+        ["CONNECT example.org:443 HTTP/1.1", 403, "PROXY_DESTINATION_REFUSED"],
+      ] as const) {
+        const { text } = await rig.exchange(`${line}\r\nHost: x\r\nConnection: close\r\n\r\n`);
+        expect(statusOf(text), line).to.equal(status);
+        expect(problemOf(text).code, line).to.equal(code);
+      }
+      expect(rig.dialled).to.deep.equal([]);
+    });
+
+    it("requests that two servers could read in two ways are refused", async () => {
+      for (const [fields, status] of [
+        ["Host: a\r\nHost: b\r\n", 400],
+        ["Host: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n", 400],
+        ["Host: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n", 400],
+        ["Host: x\r\nTransfer-Encoding: gzip, chunked\r\n", 501],
+        ["Host: x\r\n folded: 1\r\n", 400],
+      ] as const) {
+        const { text } = await rig.exchange(
+          `POST http://${NAME}/ HTTP/1.1\r\n${fields}Connection: close\r\n\r\n0\r\n\r\n`,
+        );
+        expect(statusOf(text), fields).to.equal(status);
+      }
+      expect(rig.dialled).to.deep.equal([]);
+    });
+
+    it("OPTIONS ends at the proxy that Max-Forwards names", async () => {
+      const heads = await scripted("HTTP/1.1 204 No Content\r\n\r\n");
+      const options = (left: number) =>
+        `OPTIONS http://${NAME} HTTP/1.1\r\nHost: x\r\nMax-Forwards: ${left}\r\nConnection: close\r\n\r\n`;
+      expect(statusOf((await rig.exchange(options(0))).text)).to.equal(204);
+      expect(heads).to.deep.equal([]);
+      await rig.exchange(options(5));
+      expect(heads[0])
+        .to.match(/^OPTIONS \* HTTP\/1\.1\r\n/)
+        .and.include("Max-Forwards: 4\r\n");
+    });
+  });
+}
