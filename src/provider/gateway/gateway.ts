@@ -11,6 +11,10 @@ import { Unreadable } from "../../node/http/unreadable.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
 import { BufferBudget } from "./bufferBudget.ts";
+import { SalAcceptor } from "../../sal/provider/salAcceptor.ts";
+import type { SalProvider } from "../../sal/provider/salProvider.ts";
+import type { Certificate } from "../../sal/transport/certificate.ts";
+import type { Scheduler } from "../../node/scheduler.ts";
 import { Connections } from "../../net/connections.ts";
 import { Exchange, type ExchangeContext } from "./exchange.ts";
 import { GatewayProblem } from "./problem.ts";
@@ -29,6 +33,15 @@ export interface GatewayDependencies {
   /** A monotonic clock for rates, milliseconds. */
   monotonic(): number;
   observer?: GatewayObserver | undefined;
+  /** Serves the SAL at the same port; without it, the port speaks HTTP only. */
+  sal?: GatewaySal | undefined;
+}
+
+/** The parts that serve the SAL beside HTTP. Sessions belong to the service: they outlive a gateway. */
+export interface GatewaySal {
+  provider: SalProvider;
+  certificate: Certificate;
+  clock: Scheduler;
 }
 
 /**
@@ -53,6 +66,9 @@ export class Gateway {
   readonly #running = new Set<ServerResponse>();
   readonly #unreadable = new Unreadable();
   readonly #server: Server;
+  /** Takes a connection that speaks HTTP. */
+  #serveHttp: (socket: Socket) => void = () => {};
+  #sal: SalAcceptor | undefined;
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -96,6 +112,29 @@ export class Gateway {
     };
     this.#monotonic = monotonic;
     this.#server = this.#createServer();
+    if (dependencies.sal !== undefined) this.#share(dependencies.sal);
+  }
+
+  /** Serves a flow whose port speaks HTTP as one more connection. */
+  serveFlow(flow: Socket): void {
+    this.#serveHttp(flow);
+  }
+
+  /** Serves HTTP and the SAL at one port: the first byte of a connection says which it is. */
+  #share({ provider, certificate, clock }: GatewaySal): void {
+    const server = this.#server;
+    // The server listens itself, so that its limits of time hold; only its connections pass by here.
+    const listeners = server.listeners("connection");
+    server.removeAllListeners("connection");
+    this.#serveHttp = (socket) => {
+      for (const listener of listeners) listener.call(server, socket);
+    };
+    const parts = { certificate, provider, onHttp: this.#serveHttp };
+    const acceptor = new SalAcceptor(parts, { clock, log: this.#logger });
+    this.#sal = acceptor;
+    server.on("connection", (socket) => {
+      acceptor.accept(socket);
+    });
   }
 
   /** Where the gateway listens; known once it has started. */
@@ -156,6 +195,8 @@ export class Gateway {
       NetServer.prototype.close.call(this.#server);
       for (const response of this.#running) response.shouldKeepAlive = false;
       this.#connections.drain();
+      // Sessions go on at another place, or end with the service.
+      this.#sal?.stop();
       const deadline = setTimeout(() => {
         this.#connections.destroy();
       }, this.#settings.drainMs);

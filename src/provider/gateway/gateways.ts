@@ -1,4 +1,4 @@
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Startable } from "../../node/lifecycle.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Timers } from "../../node/timers.ts";
@@ -46,6 +46,11 @@ export class Gateways implements Startable {
   /** The address for new clients. */
   get address(): AddressInfo {
     return this.#current.address;
+  }
+
+  /** Serves a flow of the SAL whose port speaks HTTP. */
+  serveFlow(flow: Socket): void {
+    this.#current.serveFlow(flow);
   }
 
   async start(): Promise<void> {

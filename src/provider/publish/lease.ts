@@ -26,6 +26,8 @@ export interface LeaseDependencies {
 /** A published record. Times are Unix milliseconds. */
 export interface PublishedLease {
   endpoints: readonly Endpoint[];
+  /** The signed record. */
+  encoded: Hex;
   issuedAt: number;
   expiresAt: number;
   /** Number of peers that it was pushed to; 0 without a peer. */
@@ -50,6 +52,7 @@ export async function publishLease(
     endpoints: [...endpoints],
     delegation,
   };
-  const pushed = await network.publish("endpoint", signRecord(record, domain, key));
-  return { endpoints, issuedAt, expiresAt, ...pushed };
+  const encoded = signRecord(record, domain, key);
+  const pushed = await network.publish("endpoint", encoded);
+  return { endpoints, encoded, issuedAt, expiresAt, ...pushed };
 }

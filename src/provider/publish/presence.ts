@@ -17,6 +17,10 @@ import { Gateways, type ListenAddress } from "../gateway/gateways.ts";
 import { RECORD_LEASE_MS } from "./lease.ts";
 import type { ServiceMetrics } from "../metrics.ts";
 import { Publisher, type PublisherDependencies } from "./publisher.ts";
+import { systemScheduler } from "../../node/scheduler.ts";
+import { SalProvider } from "../../sal/provider/salProvider.ts";
+import { createCertificate } from "../../sal/transport/certificate.ts";
+import { portTable, type ServedPort } from "../gateway/ports.ts";
 import { ProviderStore } from "../store.ts";
 import { Whereabouts } from "./whereabouts.ts";
 
@@ -64,6 +68,8 @@ export interface PresenceOptions {
   gateway?: GatewayLimits | undefined;
   /** How long an old gateway stays open after a move, milliseconds; by default the lease of a record. */
   graceMs?: number | undefined;
+  /** Ports of the service in the SAL, besides 80, which is the gateway's. */
+  ports?: readonly ServedPort[] | undefined;
   storeFile: string;
 }
 
@@ -90,12 +96,35 @@ export function createPresence(
   const key = hexToBytes(options.key);
   const domain = blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry);
   const monotonic = () => timers.monotonic();
+  const clock = systemScheduler;
+  const sal = {
+    provider: new SalProvider(
+      {
+        service: {
+          serviceId,
+          keys: [key],
+          asksClient: false,
+          ports: portTable(
+            options.ports ?? [],
+            (flow) => {
+              gateways.serveFlow(flow);
+            },
+            { timers, clock },
+          ),
+        },
+        domain,
+      },
+      { clock, log, now },
+    ),
+    certificate: createCertificate(wallSeconds() * 1000),
+    clock,
+  };
   const make = (listen: ListenAddress) =>
     new Gateway(
       { ...options.gateway, serviceId, domain, key, upstream, listen },
-      { logger: log, now, monotonic, observer: metrics },
+      { logger: log, now, monotonic, observer: metrics, sal },
     );
-  const gateways = new Gateways(
+  const gateways: Gateways = new Gateways(
     { make, listen: options.listen, graceMs: options.graceMs ?? RECORD_LEASE_MS },
     { timers, log },
   );
@@ -108,6 +137,7 @@ export function createPresence(
     start: () => gateways.start(),
     stop: async () => {
       try {
+        sal.provider.stop();
         await gateways.stop();
       } finally {
         store.close();
@@ -121,7 +151,12 @@ export function createPresence(
     publisher: (announcer) =>
       new Publisher(
         { serviceId, key, delegation, domain },
-        { network, store, whereabouts, announcer, now, timers, log, metrics },
+        {
+          ...{ network, store, whereabouts, announcer, now, timers, log, metrics },
+          moved: (record) => {
+            sal.provider.migrate(Buffer.from(hexToBytes(record)));
+          },
+        },
       ),
   };
 }

@@ -3,6 +3,7 @@ import { PEERLESS_REMEDY } from "../../coral/peerWatch.ts";
 import type { Startable } from "../../node/lifecycle.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Timers } from "../../node/timers.ts";
+import type { Hex } from "viem";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Endpoint } from "../../protocol/record.ts";
 import { RECORD_LEASE_MS, publishLease, type LeaseOptions, type PublishedLease } from "./lease.ts";
@@ -30,6 +31,8 @@ export interface PublisherDependencies {
    * transactions.
    */
   announcer?: { announce(alone: boolean): Promise<void> } | undefined;
+  /** Tells connected clients a record with other endpoints. */
+  moved?: ((record: Hex) => void) | undefined;
   /** The chain's time, Unix milliseconds. */
   now: () => number;
   timers: Timers;
@@ -121,6 +124,8 @@ export class Publisher implements Startable {
       const changed = !this.#says(endpoints);
       const lease = await publishLease(endpoints, this.#options, this.#dependencies);
       this.#last = lease;
+      // The network's clients learn it from the network.
+      if (changed && before !== undefined) this.#dependencies.moved?.(lease.encoded);
       this.#followStored(lease);
       metrics?.published(BigInt(lease.expiresAt));
       const milliseconds = timers.monotonic() - began;

@@ -54,7 +54,9 @@ export class Whereabouts {
   endpoints(): Endpoint[] {
     const told = this.#moved ?? this.#configured;
     const uris = told === undefined ? this.#listening() : [told];
-    return uris.map((uri, priority) => ({ uri, priority, weight: 1 }));
+    const sal = uris.flatMap((uri) => salEndpointOf(uri) ?? []);
+    const all = [...uris, ...sal];
+    return all.map((uri, priority) => ({ uri, priority, weight: 1 }));
   }
 
   /**
@@ -110,6 +112,16 @@ export class Whereabouts {
     }
     return this.#own.length > 0 ? this.#own : ["127.0.0.1"];
   }
+}
+
+/**
+ * The endpoint for the SAL at a gateway's URL: the same host and port. Undefined for https, which a proxy in front of
+ * the gateway speaks: TLS of the SAL ends at the gateway itself.
+ */
+function salEndpointOf(uri: string): string | undefined {
+  const { protocol, host, hostname, port } = new URL(uri);
+  if (protocol !== "http:") return undefined;
+  return `sal://${port === "" ? `${hostname}:80` : host}`;
 }
 
 function bracketed(address: string): string {

@@ -26,7 +26,9 @@ export class SalAcceptor {
   readonly #provider: SalProvider;
   readonly #onHttp: (socket: Socket) => void;
   readonly #dependencies: SalAcceptorDependencies;
+  /** Connections that have not said what they speak, or whose handshake is not over. */
   readonly #handshakes: PeerBounds;
+  readonly #secured = new Set<Socket>();
 
   /** @param onHttp Takes connections that do not speak TLS; their first bytes are unread. */
   constructor(
@@ -49,33 +51,50 @@ export class SalAcceptor {
   accept(socket: Socket): void {
     const { clock } = this.#dependencies;
     const { handshakeMs } = this.#provider.limits;
+    const address = plainAddress(socket.remoteAddress);
+    socket.on("error", ignore);
+    if (this.#handshakes.reached(address) !== undefined) {
+      socket.destroy();
+      return;
+    }
+    this.#handshakes.add(address);
     // The HTTP server has its own limit from the first byte on; before it, this one.
     const cancel = clock.after(handshakeMs, () => {
       socket.destroy();
     });
-    socket.on("error", ignore);
-    socket.once("close", cancel);
+    const decided = () => {
+      cancel();
+      this.#handshakes.remove(address);
+    };
+    socket.once("close", decided);
     socket.once("readable", () => {
       const first = socket.read() as Buffer | null;
-      if (first === null) return;
-      cancel();
-      socket.off("close", cancel);
+      // It ended without a byte.
+      if (first === null) {
+        socket.destroy();
+        return;
+      }
+      socket.off("close", decided);
+      decided();
       socket.unshift(first);
-      if (first[0] === TLS_HANDSHAKE) void this.#greet(socket);
-      else {
+      if (first[0] === TLS_HANDSHAKE) {
+        this.#secured.add(socket);
+        socket.once("close", () => this.#secured.delete(socket));
+        void this.#greet(socket, address);
+      } else {
         socket.off("error", ignore);
         this.#onHttp(socket);
       }
     });
   }
 
-  async #greet(socket: Socket): Promise<void> {
+  /** Ends the links that came in here: their sessions go on elsewhere, or are orphans. */
+  stop(): void {
+    for (const socket of this.#secured) socket.destroy();
+  }
+
+  async #greet(socket: Socket, address: string): Promise<void> {
     const { clock, log } = this.#dependencies;
-    const address = plainAddress(socket.remoteAddress);
-    if (this.#handshakes.reached(address) !== undefined) {
-      socket.destroy();
-      return;
-    }
     this.#handshakes.add(address);
     const late = new AbortController();
     const { handshakeMs } = this.#provider.limits;

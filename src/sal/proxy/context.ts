@@ -9,7 +9,8 @@ import { GONE } from "./errors.ts";
 import type { ProxyObserver } from "./observer.ts";
 import type { ProxySettings } from "./options.ts";
 import type { Route } from "./route.ts";
-import { Splice } from "./splice.ts";
+import { Splice } from "../splice.ts";
+import { clientGone, flowLost } from "./errors.ts";
 
 /** What all connections of a proxy share. */
 export interface ProxyContext {
@@ -36,7 +37,10 @@ export async function join(
   { settings, timers, observer, logger, running }: ProxyContext,
 ): Promise<void> {
   const { idleMs, halfClosedMs } = settings;
-  const splice = new Splice(client, flow, { timers, idleMs, halfClosedMs });
+  const splice = new Splice(client, flow, {
+    ...{ timers, idleMs, halfClosedMs },
+    gone: { socket: clientGone, flow: flowLost },
+  });
   running.add(splice);
   observer.opened(form);
   const error = await splice.closed;

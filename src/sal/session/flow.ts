@@ -1,7 +1,7 @@
 import { Duplex } from "node:stream";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { salError } from "../errors.ts";
-import type { CreditPool} from "./credit.ts";
+import type { CreditPool } from "./credit.ts";
 import { FLOW_CREDIT, MAX_FLOW_CREDIT } from "./credit.ts";
 
 /** The session of a flow, as the flow needs it. */
@@ -49,6 +49,8 @@ export class Flow extends Duplex {
   #isEnded = false;
   #isFinished = false;
   #isOver = false;
+  /** Why nothing more can be written. */
+  #refusal: BlockcloudError | undefined;
   /** Whether the flow is in the session's queue. */
   isQueued = false;
 
@@ -150,7 +152,28 @@ export class Flow extends Duplex {
     if (this.#waiting !== undefined) this.#host.ready(this);
   }
 
-  /** The peer, or the end of the session, ended the flow. */
+  /**
+   * The peer takes no more, and the flow is over. If the peer's own direction ended complete, its bytes can still be
+   * read; what is written fails.
+   */
+  refused(error: BlockcloudError): void {
+    if (!this.#isEnded) {
+      this.fail(error);
+      return;
+    }
+    this.#isOver = true;
+    this.#giveBack();
+    this.#refusal = error;
+    this.#waiting = undefined;
+    const [taken, ending] = [this.#taken, this.#ending];
+    this.#taken = undefined;
+    this.#ending = undefined;
+    taken?.(error);
+    // All bytes were sent; whether they were read, no end of a stream can tell.
+    ending?.();
+  }
+
+  /** The session ended, or the flow could not be opened. */
   fail(error: BlockcloudError): void {
     this.#isOver = true;
     this.#giveBack();
@@ -162,8 +185,8 @@ export class Flow extends Duplex {
     _encoding: BufferEncoding,
     callback: (error?: Error | null) => void,
   ): void {
-    if (chunk.length === 0) {
-      callback();
+    if (chunk.length === 0 || this.#refusal !== undefined) {
+      callback(this.#refusal);
       return;
     }
     this.#waiting = chunk;
@@ -173,6 +196,11 @@ export class Flow extends Duplex {
   }
 
   override _final(callback: (error?: Error | null) => void): void {
+    // There is nothing left to say, and so nothing is lost.
+    if (this.#refusal !== undefined) {
+      callback();
+      return;
+    }
     this.#ending = callback;
     this.#host.ready(this);
   }

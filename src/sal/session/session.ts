@@ -4,7 +4,7 @@ import { salError } from "../errors.ts";
 import type { Link, LinkHandler } from "../transport/link.ts";
 import { encodeFrame, encodeNumberFrame } from "../wire/encode.ts";
 import { FrameType, isOptional, isOrdered } from "../wire/frames.ts";
-import type { FrameParser} from "../wire/parser.ts";
+import type { FrameParser } from "../wire/parser.ts";
 import { joined, type FrameSink } from "../wire/parser.ts";
 import { decodeReason, encodeReason } from "../wire/reason.ts";
 import { readNumber } from "../wire/read.ts";
@@ -283,7 +283,7 @@ export class Session implements FrameSink, FlowHost {
       case FrameType.reset: {
         if (flow === undefined) break;
         this.#flows.delete(id);
-        flow.fail(decodeReason(joined(pieces)));
+        flow.refused(decodeReason(joined(pieces)));
         this.#role.flowOver(flow);
         break;
       }

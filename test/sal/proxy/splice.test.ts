@@ -166,7 +166,7 @@ for (const plain of [false, true]) {
       const failed = once(program, "error");
       await timers.advance(1_200);
       expect((await failed)[0]).to.have.property("code", "ECONNRESET");
-      expect(rig.log.lines.at(-1)!.fields).to.have.property("cause", "PROXY_IDLE");
+      expect(rig.log.lines.at(-1)!.fields).to.have.property("cause", "FLOW_IDLE");
     });
 
     it("an idle time, where one is set, closes a connection that carries nothing", async () => {

@@ -1,9 +1,8 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { reset } from "../../net/reset.ts";
-import type { Timers } from "../../node/timers.ts";
-import { BlockcloudError } from "../../protocol/errors.ts";
-import { clientGone, flowLost } from "./errors.ts";
+import { reset } from "../net/reset.ts";
+import type { Timers } from "../node/timers.ts";
+import { BlockcloudError } from "../protocol/errors.ts";
 
 export interface SpliceOptions {
   timers: Timers;
@@ -11,10 +10,12 @@ export interface SpliceOptions {
   idleMs: number;
   /** The same after one direction has ended. */
   halfClosedMs: number;
+  /** The errors of a socket and of a flow that closed before they ended. */
+  gone: { socket(): Error; flow(): Error };
 }
 
 /**
- * A program's connection and a flow, joined. Each direction ends by itself. If one does not end by FIN, both sides
+ * A program's or a server's connection and a flow, joined. Each direction ends by itself. If one does not end by FIN, both sides
  * are reset: a program must never take a part for the whole.
  *
  * This is the path of every byte, so it has neither a stream in between nor a promise for a chunk.
@@ -66,7 +67,8 @@ export class Splice {
     client.on("drain", () => flow.resume());
     this.#passEnd(client, flow);
     this.#passEnd(flow, client);
-    return Promise.all([this.#side(client, clientGone), this.#side(flow, flowLost)]).then(() => {
+    const { gone } = this.#options;
+    return Promise.all([this.#side(client, gone.socket), this.#side(flow, gone.flow)]).then(() => {
       this.#ended.abort();
       return this.#error;
     });
@@ -120,7 +122,7 @@ export class Splice {
 
 function silent(milliseconds: number): Error {
   return new BlockcloudError(
-    "PROXY_IDLE",
+    "FLOW_IDLE",
     `The connection carried nothing for ${milliseconds} ms.`,
     { remedy: "Send something now and then, or give a longer time.", retryable: true },
   );
