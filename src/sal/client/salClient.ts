@@ -11,18 +11,11 @@ export interface SalClientOptions {
    * 32 secret bytes, from which a key for each service is derived that asks who its client is. Without them such
    * services refuse this client.
    */
-  identity?: Uint8Array;
+  identity?: Uint8Array | undefined;
   /** Most sessions at a time; idle ones make room. */
   maxSessions?: number;
   /** How long a session without flows is kept, milliseconds. */
   idleMs?: number;
-}
-
-export interface ConnectOptions {
-  /** Port of the service, 1 to 65535. */
-  port: number;
-  /** Ends the lookup, the connecting, and the flow. */
-  signal?: AbortSignal;
 }
 
 const MAX_SESSIONS = 4_096;
@@ -60,10 +53,11 @@ export class SalClient {
    * Opens a flow to a service.
    *
    * @param service A name (`weather.bloc.alt`) or a service ID.
+   * @param signal Ends the lookup and the connecting; the open flow no longer.
    * @returns The flow, when the service has accepted it.
    * @throws BlockcloudError of `salErrors` or `resolveErrors`; or the signal's reason.
    */
-  async connect(service: string, { port, signal }: ConnectOptions): Promise<Flow> {
+  async connect(service: string, port: number, signal?: AbortSignal): Promise<Flow> {
     if (!Number.isInteger(port) || port < 1 || port > 65_535) {
       throw salError("options", `Not a port: ${String(port).slice(0, 20)}.`);
     }
@@ -73,7 +67,6 @@ export class SalClient {
     const session = await this.session(service, each);
     const flow = await session.open(port, each);
     this.#used(session);
-    if (signal !== undefined) endWith(flow, signal);
     return flow;
   }
 
@@ -167,14 +160,4 @@ export class SalClient {
     };
     this.#compare = clock.after(COMPARE_MS, compare);
   }
-}
-
-function endWith(flow: Flow, signal: AbortSignal): void {
-  const abort = () => {
-    flow.destroy(signal.reason as Error);
-  };
-  signal.addEventListener("abort", abort, { once: true });
-  flow.once("close", () => {
-    signal.removeEventListener("abort", abort);
-  });
 }
