@@ -101,13 +101,13 @@ for (const plain of [false, true]) {
     it("a safe request is repeated if the kept flow turns out to be closed, others never use one", async () => {
       let connections = 0;
       await rig.tcp(NAME, (socket) => {
-        connections += 1;
+        const connection = ++connections;
         let requests = 0;
         socket.on("data", () => {
           requests += 1;
           // The first connection answers once, and breaks at its second request.
-          if (connections === 1 && requests === 2) socket.resetAndDestroy();
-          else socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n${connections}`);
+          if (connection === 1 && requests === 2) socket.resetAndDestroy();
+          else socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n${connection}`);
         });
         socket.once("end", () => socket.end());
       });
@@ -115,12 +115,26 @@ for (const plain of [false, true]) {
       const post = `POST http://${NAME}/ HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`;
       const socket = await rig.connect();
       const bodies: string[] = [];
-      for (const request of [kept, kept, post]) {
+      for (const request of [kept, post, kept]) {
         socket.write(request);
         const [data] = (await once(socket, "data")) as [Buffer];
         bodies.push(data.toString().slice(-1));
       }
       expect(bodies).to.deep.equal(["1", "2", "3"]);
+    });
+
+    it("a kept flow that its service ends is closed at once", async () => {
+      await rig.tcp(NAME, (socket) => {
+        socket.once("data", () => {
+          socket.end("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nserved");
+        });
+      });
+      const socket = await rig.connect();
+      socket.write(get("/").replace("Connection: close\r\n", ""));
+      await once(socket, "data");
+      const [flow] = rig.flows;
+      if (!flow!.closed) await once(flow!, "close");
+      expect(socket.destroyed).to.equal(false);
     });
 
     it("a response to HEAD keeps its length, and a 204 has none", async () => {
