@@ -100,10 +100,12 @@ for (const plain of [false, true]) {
 
     it("a safe request is repeated if the kept flow turns out to be closed, others never use one", async () => {
       let connections = 0;
+      const arrived: string[] = [];
       await rig.tcp(NAME, (socket) => {
         const connection = ++connections;
         let requests = 0;
-        socket.on("data", () => {
+        socket.on("data", (data: Buffer) => {
+          arrived.push(`${connection} ${data.toString().split(" ", 1)[0]}`);
           requests += 1;
           // The first connection answers once, and breaks at its second request.
           if (connection === 1 && requests === 2) socket.resetAndDestroy();
@@ -121,6 +123,7 @@ for (const plain of [false, true]) {
         bodies.push(data.toString().slice(-1));
       }
       expect(bodies).to.deep.equal(["1", "2", "3"]);
+      expect(arrived).to.deep.equal(["1 GET", "2 POST", "1 GET", "3 GET"]);
     });
 
     it("a kept flow that its service ends is closed at once", async () => {
