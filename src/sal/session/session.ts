@@ -11,9 +11,16 @@ import { readNumber } from "../wire/read.ts";
 import { creditPool, type CreditPool } from "./credit.ts";
 import { Flow, type FlowHost } from "./flow.ts";
 import { Replay } from "./replay.ts";
-import { ACK_BYTES, ACK_DELAY_MS, MAX_WINDOW, PathEstimate } from "./rtt.ts";
+import {
+  ACK_BYTES,
+  ACK_DELAY_MS,
+  ACK_PAUSE_MS,
+  MAX_WINDOW,
+  MOST_OWED_BYTES,
+  PathEstimate,
+} from "./rtt.ts";
 import { Scheduler } from "./scheduler.ts";
-import { segmentPool } from "./segments.ts";
+import { SEGMENT_BYTES, segmentPool } from "./segments.ts";
 
 /** What a side of a session does besides carrying flows; the two roles differ. */
 export interface SessionRole {
@@ -55,6 +62,7 @@ export class Session implements FrameSink, FlowHost {
   /** Offset of the peer's stream up to which every frame was handled. */
   #received = 0;
   #acknowledged = 0;
+  #acknowledgedAt = -Infinity;
   #link: Link | undefined;
   #parser: FrameParser | undefined;
   /** Offset of the present link's next frame: behind `#received` while frames come again. */
@@ -324,16 +332,19 @@ export class Session implements FrameSink, FlowHost {
 
   #acknowledge(offset: number): void {
     const before = this.#replay.acknowledged;
+    const wasFull = this.#room < SEGMENT_BYTES;
     this.#replay.acknowledge(offset);
     const { acknowledged } = this.#replay;
-    const isBusy = this.#scheduler.hasFlows;
+    const isBusy = wasFull || this.#replay.unacknowledged > 0;
     this.path.delivered(acknowledged - before, this.now(), isBusy);
-    if (isBusy) this.#pump();
+    if (this.#scheduler.hasFlows) this.#pump();
   }
 
   /** The peer is owed an acknowledgement. */
   #owe(): void {
-    if (this.#received - this.#acknowledged >= ACK_BYTES) {
+    const owed = this.#received - this.#acknowledged;
+    const isDue = owed >= ACK_BYTES && this.#heardAt - this.#acknowledgedAt >= ACK_PAUSE_MS;
+    if (isDue || owed >= MOST_OWED_BYTES) {
       this.#ackTimer?.();
       this.#sendAck();
     } else {
@@ -346,6 +357,7 @@ export class Session implements FrameSink, FlowHost {
   #sendAck(): void {
     this.#ackTimer = undefined;
     this.#acknowledged = this.#received;
+    this.#acknowledgedAt = this.#heardAt;
     this.#link?.write(encodeNumberFrame(FrameType.ack, 0, this.#received));
   }
 
@@ -375,9 +387,14 @@ export class Session implements FrameSink, FlowHost {
     }
   }
 
+  /** Bytes of flows that may be sent before an acknowledgement comes. */
+  get #room(): number {
+    return this.path.window - this.#replay.unacknowledged;
+  }
+
   #compose(): boolean {
-    const room = this.path.window - this.#replay.unacknowledged;
-    const segment = this.#scheduler.compose(Math.max(0, room));
+    // The window is larger than a segment, so an acknowledgement will come and make room for a whole one.
+    const segment = this.#scheduler.compose(this.#room < SEGMENT_BYTES ? 0 : this.#room);
     if (segment === undefined) return false;
     this.#replay.append(segment.buffer, segment.length);
     return true;
