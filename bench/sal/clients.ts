@@ -1,6 +1,9 @@
 import { serve } from "../resolve/worker.ts";
 import { openers, type Channel, type Opener } from "./channels.ts";
+import { firstBytes, furtherFlows, handshakes } from "./connects.ts";
+import { hold, release } from "./holds.ts";
 import { PatternCheck } from "./pattern.ts";
+import { memory } from "./processMemory.ts";
 
 /** A transfer over some streams of one kind. */
 export interface Download {
@@ -18,7 +21,7 @@ export interface Downloaded {
   wrong: number;
 }
 
-serve({ download });
+serve({ download, handshakes, firstBytes, furtherFlows, hold, release, memory });
 
 const known = new Map<string, Promise<Opener>>();
 

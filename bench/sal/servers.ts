@@ -2,12 +2,12 @@ import { once } from "node:events";
 import { createSecureServer } from "node:http2";
 import { createServer as createTcp, type AddressInfo, type Server } from "node:net";
 import { createServer as createTls } from "node:tls";
-import { pipeline, type Duplex } from "node:stream";
+import type { Duplex } from "node:stream";
 import { createCertificate } from "../../src/sal/transport/certificate.ts";
 import { serve } from "../resolve/worker.ts";
 import { feed, feedMessages } from "./feed.ts";
 import { createNode, MAX_STREAMS, PROTOCOL } from "./libp2p.ts";
-import type { Memory } from "./memory.ts";
+import { memory } from "./processMemory.ts";
 import { createProvider, ECHO_PORT, FEED_PORT } from "./service.ts";
 
 /** The servers of the benchmark, in one process: only one is used at a time. */
@@ -67,17 +67,21 @@ async function libp2p(): Promise<string> {
   return String(node.getMultiaddrs()[0]);
 }
 
+/** Sends back what comes; without closures, as an idle flow's memory is measured with it. */
 function echo(stream: Duplex): void {
-  pipeline(stream, stream, () => {
-    // The client closed.
-  });
+  stream.on("data", answer).on("end", end).on("error", closed);
 }
 
-/** Memory of this process after a collection. */
-function memory(): Memory {
-  globalThis.gc?.();
-  const { rss, heapUsed, external } = process.memoryUsage();
-  return { rss, heap: heapUsed + external };
+function answer(this: Duplex, chunk: Buffer): void {
+  this.write(chunk);
+}
+
+function end(this: Duplex): void {
+  this.end();
+}
+
+function closed(): void {
+  // The client closed.
 }
 
 async function listening(server: Server | ReturnType<typeof createSecureServer>): Promise<number> {

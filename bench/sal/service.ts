@@ -1,5 +1,4 @@
 import type { Duplex } from "node:stream";
-import type { Hex } from "viem";
 import { DialRules } from "../../src/net/dialRules.ts";
 import { silentLogger } from "../../src/node/logger.ts";
 import { systemScheduler as clock } from "../../src/node/scheduler.ts";
@@ -92,16 +91,4 @@ export function clientDependencies(
     now: Date.now,
     observer,
   };
-}
-
-/** The record bytes of a move, as the benchmark's locator reads them: the port of the new place. */
-export function recordOf(port: number): Buffer {
-  const record = Buffer.alloc(2);
-  record.writeUInt16BE(port);
-  return record;
-}
-
-/** The reverse of {@link recordOf}. */
-export function portOfRecord(record: Hex): number {
-  return Buffer.from(hexToBytes(record)).readUInt16BE();
 }

@@ -72,8 +72,8 @@ export const ACK_DELAY_MS = 5;
 /** Bytes that are acknowledged without that wait, if the last acknowledgement is some time ago, milliseconds. */
 export const ACK_BYTES = 128 * 1024;
 export const ACK_PAUSE_MS = 1;
-/** Bytes that are acknowledged in any case: an acknowledgement costs as much as writing 32 KiB. */
-export const MOST_OWED_BYTES = 512 * 1024;
+/** Bytes that are acknowledged in any case: an acknowledgement costs both sides as much as 64 KiB of data. */
+export const MOST_OWED_BYTES = 1024 * 1024;
 /** Bytes that may always be under way. */
 const MIN_WINDOW = 256 * 1024;
 /** Most bytes that a session keeps for a resumption, and so the most under way. */
