@@ -8,6 +8,8 @@ export class MemoryNet implements Transport {
   readonly wire: Wire;
   /** All connections, each as its dialling end. */
   readonly dialled: { near: MemoryLink; far: MemoryLink; target: DialTarget }[] = [];
+  /** Called with each new connection. */
+  onDial: ((connection: { near: MemoryLink; far: MemoryLink }) => void) | undefined;
   /** The dialling side's address. */
   address = "192.0.2.1";
   /** Places whose network is silent: a dial neither succeeds nor fails. */
@@ -63,6 +65,7 @@ export class MemoryNet implements Transport {
         this.dialled.push({ near, far, target });
         accept(far);
         resolve(near);
+        this.onDial?.({ near, far });
       });
       if (signal.aborted) abort();
       else signal.addEventListener("abort", abort, { once: true });

@@ -23,6 +23,9 @@ export const DOMAIN = blockcloudDomain(1n, "0x0000000000000000000000000000000000
 /** The chain's time when a test begins, Unix milliseconds. */
 export const START_MS = 1_800_000_000_000;
 
+/** Credit for all flows beyond their own. */
+export const POOL_BYTES = 64 * 1024 * 1024;
+
 export interface SalRigOptions {
   ports?: Record<number, FlowHandler>;
   service?: Partial<ServedService>;
@@ -55,7 +58,7 @@ export class SalRig {
   falseAlarms = 0;
   /** Errors with which connections at the provider did not become sessions. */
   readonly refused: unknown[] = [];
-  readonly credit = new CreditPool();
+  readonly credit = new CreditPool(POOL_BYTES);
   provider: SalProvider;
   client: SalClient;
   readonly #options: SalRigOptions;
