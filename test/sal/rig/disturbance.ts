@@ -17,7 +17,10 @@ const kinds = [
   "stallBoth",
   "moveAndCut",
   "moveAndTell",
+  "moveAndTell",
   "moveSilently",
+  "otherInterface",
+  "otherInterface",
   "bothMove",
   "cutNext",
   "forgery",
@@ -60,6 +63,9 @@ export function disturb(rig: SalRig, { kind, much }: Disturbance): void {
     case "moveSilently":
       rig.move();
       stall([near, far], 60_000);
+      break;
+    case "otherInterface":
+      for (const session of rig.client.sessions) session.reconsider("interfaces");
       break;
     case "bothMove":
       rig.move();
