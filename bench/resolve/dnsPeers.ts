@@ -21,31 +21,58 @@ export interface DnsPeer {
 
 interface Kind {
   versionFlag: string;
+  /** The program, if it has another name. */
+  program?: string;
   /** Writes its configuration into its folder. Returns its arguments. */
-  prepare(folder: string, port: number, services: number): string[];
+  prepare(folder: string, port: number, source: Source): string[];
 }
+
+/** What a name server serves: the synthetic names, or what our front at a port answers for them. */
+interface Source {
+  services: number;
+  front?: number | undefined;
+}
+
+/** The lines of unbound's configuration that do not depend on what it serves. */
+function unboundServer(folder: string, port: number): string[] {
+  return [
+    ...["server:", `interface: 127.0.0.1@${port}`, "access-control: 127.0.0.0/8 allow"],
+    ...["do-daemonize: no", 'chroot: ""', 'username: ""', `directory: "${folder}"`],
+    ...['pidfile: ""', "use-syslog: no", `logfile: "${folder}/log"`, "verbosity: 0"],
+    ...["num-threads: 1", "do-ip6: no", 'module-config: "iterator"'],
+  ];
+}
+
+const NO_CONTROL = ["remote-control:", "control-enable: no"];
 
 const kinds: Record<string, Kind> = {
   unbound: {
     versionFlag: "-V",
-    prepare(folder, port, services) {
+    prepare(folder, port, { services }) {
       const file = path.join(folder, "unbound.conf");
       const lines = [
-        ...["server:", `interface: 127.0.0.1@${port}`, "access-control: 127.0.0.0/8 allow"],
-        ...["do-daemonize: no", 'chroot: ""', 'username: ""', `directory: "${folder}"`],
-        ...[
-          'pidfile: ""',
-          "use-syslog: no",
-          `logfile: "${folder}/log"`,
-          "verbosity: 0",
-          "num-threads: 1",
-          "do-ip6: no",
-        ],
-        ...['module-config: "iterator"', 'local-zone: "bloc.alt." static'],
+        ...[...unboundServer(folder, port), 'local-zone: "bloc.alt." static'],
         ...numbers(services).map(
           (number) => `local-data: "${nameOf(number)}. ${TTL} IN A ${addressOf(number)}"`,
         ),
-        ...["remote-control:", "control-enable: no"],
+        ...NO_CONTROL,
+      ];
+      writeFileSync(file, `${lines.join("\n")}\n`);
+      return ["-d", "-c", file];
+    },
+  },
+  // As docs/resolver.md says, with a cache before the front.
+  "unbound before the front": {
+    program: "unbound",
+    versionFlag: "-V",
+    prepare(folder, port, { front = 0 }) {
+      const file = path.join(folder, "unbound.conf");
+      const lines = [
+        ...unboundServer(folder, port),
+        ...['local-zone: "alt." nodefault', 'domain-insecure: "bloc.alt."'],
+        ...["do-not-query-localhost: no", "prefetch: yes"],
+        ...["stub-zone:", 'name: "bloc.alt."', `stub-addr: 127.0.0.1@${front}`],
+        ...NO_CONTROL,
       ];
       writeFileSync(file, `${lines.join("\n")}\n`);
       return ["-d", "-c", file];
@@ -53,7 +80,7 @@ const kinds: Record<string, Kind> = {
   },
   dnsmasq: {
     versionFlag: "-v",
-    prepare(folder, port, services) {
+    prepare(folder, port, { services }) {
       const file = path.join(folder, "hosts");
       const lines = numbers(services).map((number) => `${addressOf(number)} ${nameOf(number)}`);
       writeFileSync(file, `${lines.join("\n")}\n`);
@@ -74,14 +101,24 @@ export function versionOf(program: string, flag: string): string | undefined {
   return error ? undefined : /\S+( \S+)*/.exec(`${stdout}\n${stderr}`)?.[0];
 }
 
-/** Starts a server with as many names as there are services, on loopback; undefined if not installed. */
-export async function startDnsPeer(name: string, services: number): Promise<DnsPeer | undefined> {
+/**
+ * Starts a server with as many names as there are services, on loopback; undefined if not installed.
+ *
+ * @param front The port of our DNS front, for a server that forwards to it.
+ */
+export async function startDnsPeer(
+  name: string,
+  services: number,
+  front?: number,
+): Promise<DnsPeer | undefined> {
   const kind = kinds[name];
-  const version = kind && versionOf(name, kind.versionFlag);
+  const { program = name } = kind ?? {};
+  const version = kind && versionOf(program, kind.versionFlag);
   if (kind === undefined || version === undefined) return undefined;
   const folder = mkdtempSync(path.join(tmpdir(), "blockcloud-bench-"));
   const port = await freeUdpPort();
-  const server = spawn(name, kind.prepare(folder, port, services), { stdio: ["ignore", 2, 2] });
+  const arguments_ = kind.prepare(folder, port, { services, front });
+  const server = spawn(program, arguments_, { stdio: ["ignore", 2, 2] });
   const stop = async () => {
     await ended(server);
     rmSync(folder, { recursive: true });

@@ -166,11 +166,12 @@ describe("the resolver's benchmark", () => {
       servers: [{ name: "DNS front", about: "ours", perSecond: 80, latencyMs }],
       missing: ["unbound"],
       ours: { dnsmasq: 0.79 },
+      ofDnsmasq: { "DNS front": 0.79 },
     },
     http: {
       settings: { rounds: 1, seconds: 1, connections: 1 },
       servers: [{ name: "HTTP front", perSecond: 9, latencyMs }],
-      ...{ bodyBytes: 100, oursVsPlain: 0.5 },
+      ...{ bodyBytes: 100, oursVsPlain: 0.5, twoVsOne: 1 },
     },
     network: {
       settings: { nodes: 8, moves: 200, services: 1, gapMs: 1, coldLookups: 1 },
