@@ -1,6 +1,8 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { addressOf, nameOf } from "./services.ts";
@@ -116,7 +118,7 @@ export async function startDnsPeer(
   const version = kind && versionOf(program, kind.versionFlag);
   if (kind === undefined || version === undefined) return undefined;
   const folder = mkdtempSync(path.join(tmpdir(), "blockcloud-bench-"));
-  const port = await freeUdpPort();
+  const port = await freeDnsPort();
   const arguments_ = kind.prepare(folder, port, { services, front });
   const server = spawn(program, arguments_, { stdio: ["ignore", 2, 2] });
   const stop = async () => {
@@ -168,14 +170,23 @@ function questionOf(name: string): Buffer {
   return Buffer.concat([header, Buffer.from([...labels, 0, 0, 1, 0, 1])]);
 }
 
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket("udp4");
-  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => {
-    socket.close(resolve);
-  });
-  return port;
+/** A port that is free over UDP and TCP. */
+async function freeDnsPort(): Promise<number> {
+  for (;;) {
+    const socket = createSocket("udp4");
+    await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
+    const { port } = socket.address();
+    const server = createServer().listen(port, "127.0.0.1");
+    const isFree = await once(server, "listening").then(
+      () => true,
+      () => false,
+    );
+    if (isFree) await new Promise((resolve) => server.close(resolve));
+    await new Promise<void>((resolve) => {
+      socket.close(resolve);
+    });
+    if (isFree) return port;
+  }
 }
 
 async function ended(server: ChildProcess): Promise<void> {
