@@ -134,7 +134,7 @@ export async function startDnsPeer(
   return { name, version, port, stop };
 }
 
-/** Waits until a server answers a question. */
+/** Waits until a server answers a question; rejects if the answer has no record. */
 export async function answers(port: number, name: string): Promise<void> {
   const socket = createSocket("udp4");
   const query = questionOf(name);
@@ -149,8 +149,10 @@ export async function answers(port: number, name: string): Promise<void> {
       }, START_MS);
       // An error means that the server does not listen yet, so the wait continues.
       socket.on("error", () => {});
-      socket.once("message", () => {
-        resolve();
+      socket.once("message", (message) => {
+        // The number of answers (RFC 1035, 4.1.1).
+        if (message.readUInt16BE(6) > 0) resolve();
+        else reject(new Error(`Port ${port} has no address for ${name}.`));
       });
       socket.once("close", () => {
         clearInterval(timer);

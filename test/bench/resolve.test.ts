@@ -94,7 +94,7 @@ describe("synthetic services", () => {
     expect(await directory.numberOf("s11")).to.equal(undefined);
     expect(await directory.rootKey(11n)).to.equal(undefined);
     expect([1, 65_536, 131_073].map(addressOf)).to.deep.equal([
-      ...["198.18.0.1", "198.19.0.0", "198.18.0.1"],
+      ...["11.0.0.1", "11.1.0.0", "11.0.0.1"],
     ]);
     expect(
       new Set(Array.from({ length: 100_000 }, (_, number) => addressOf(number))).size,
