@@ -78,7 +78,8 @@ export class PathWatch {
   /** A byte came; returns whether it proves an alarm false. */
   heard(): boolean {
     this.#pingedAt = undefined;
-    if (this.#isRunning && !this.#isActive) this.#plan(this.#times.pingMs);
+    if (!this.#isRunning) return false;
+    if (!this.#isActive) this.#plan(this.#times.pingMs);
     if (!this.#isAlarmed) return false;
     this.#isAlarmed = false;
     this.#patience *= 2;

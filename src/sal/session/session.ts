@@ -1,7 +1,7 @@
 import type { Scheduler as Clock } from "../../node/scheduler.ts";
 import type { BlockcloudError } from "../../protocol/errors.ts";
 import { salError } from "../errors.ts";
-import type { Link, LinkHandler } from "../transport/link.ts";
+import { retire, type Link, type LinkHandler } from "../transport/link.ts";
 import { encodeFrame, encodeNumberFrame } from "../wire/encode.ts";
 import { FrameType, isOptional, isOrdered } from "../wire/frames.ts";
 import type { FrameParser } from "../wire/parser.ts";
@@ -10,8 +10,9 @@ import { decodeReason, encodeReason } from "../wire/reason.ts";
 import { readNumber } from "../wire/read.ts";
 import { creditPool, type CreditPool } from "./credit.ts";
 import { Flow, type FlowHost } from "./flow.ts";
+import { Inbound, MAX_ANSWERS } from "./inbound.ts";
 import { Replay } from "./replay.ts";
-import { ACK_BYTES, ACK_DELAY_MS, MAX_WINDOW, PathEstimate } from "./rtt.ts";
+import { MAX_WINDOW, PathEstimate } from "./rtt.ts";
 import { Scheduler } from "./scheduler.ts";
 import { segmentPool } from "./segments.ts";
 
@@ -21,6 +22,8 @@ export interface SessionRole {
   frame(type: number, flow: number, payload: Buffer): boolean;
   /** Bytes came from the peer. */
   heard(): void;
+  /** Something was sent after a time in which the peer owed no acknowledgement. */
+  sending(): void;
   /** The present link is over; the session waits for another one. */
   lost(error: Error | undefined): void;
   /** The session is over. */
@@ -52,15 +55,10 @@ export class Session implements FrameSink, FlowHost {
   readonly #flows = new Map<number, Flow>();
   readonly #scheduler = new Scheduler(segmentPool);
   readonly #replay = new Replay(segmentPool);
-  /** Offset of the peer's stream up to which every frame was handled. */
-  #received = 0;
-  #acknowledged = 0;
+  readonly #inbound: Inbound;
   #link: Link | undefined;
   #parser: FrameParser | undefined;
-  /** Offset of the present link's next frame: behind `#received` while frames come again. */
-  #position = 0;
   #heardAt: number;
-  #ackTimer: (() => void) | undefined;
   #isPumping = false;
   #isScheduled = false;
   #pingedAt: number | undefined;
@@ -70,6 +68,7 @@ export class Session implements FrameSink, FlowHost {
     this.#role = role;
     this.#clock = dependencies.clock;
     this.credit = dependencies.credit ?? creditPool;
+    this.#inbound = new Inbound(dependencies.clock);
     this.#heardAt = this.now();
   }
 
@@ -79,7 +78,7 @@ export class Session implements FrameSink, FlowHost {
 
   /** Offset of the peer's stream up to which every frame was handled. */
   get received(): number {
-    return this.#received;
+    return this.#inbound.received;
   }
 
   get link(): Link | undefined {
@@ -131,11 +130,10 @@ export class Session implements FrameSink, FlowHost {
     first?: Buffer,
   ): boolean {
     if (this.#end !== undefined) return false;
-    if (position > this.#received || !this.#replay.rewind(peerReceived)) return false;
+    if (position > this.#inbound.received || !this.#replay.rewind(peerReceived)) return false;
     this.detach();
     this.#link = link;
     this.#parser = parser;
-    this.#position = position;
     parser.sink = this;
     link.handler = this.#handlerOf(link, parser);
     this.#heardAt = this.now();
@@ -143,7 +141,7 @@ export class Session implements FrameSink, FlowHost {
     this.#pingedAt = undefined;
     if (first !== undefined) link.write(first);
     this.ping();
-    if (this.#received > this.#acknowledged) this.#sendAck();
+    this.#inbound.attach(link, position);
     this.#pump();
     return true;
   }
@@ -154,8 +152,7 @@ export class Session implements FrameSink, FlowHost {
     this.#parser?.stop();
     this.#link = undefined;
     this.#parser = undefined;
-    this.#ackTimer?.();
-    this.#ackTimer = undefined;
+    this.#inbound.detach();
     return link;
   }
 
@@ -193,13 +190,9 @@ export class Session implements FrameSink, FlowHost {
     this.#end = error;
     const link = this.detach();
     if (link !== undefined) {
-      link.handler = silent;
-      if (tell) {
-        link.write(encodeFrame(FrameType.refused, 0, encodeReason(error)));
-        link.end();
-      } else {
-        link.destroy();
-      }
+      if (tell) link.write(encodeFrame(FrameType.refused, 0, encodeReason(error)));
+      // A peer that does not read the reason must not keep the connection.
+      retire(link, this.#clock);
     }
     this.#scheduler.clear();
     this.#replay.clear();
@@ -232,14 +225,8 @@ export class Session implements FrameSink, FlowHost {
 
   frame(type: number, flow: number, pieces: readonly Buffer[], length: number, size: number): void {
     if (isOrdered(type)) {
-      const position = this.#position;
-      this.#position += size;
-      // Otherwise it came before, over another link, and is only acknowledged again.
-      if (position === this.#received) {
-        this.#received += size;
-        this.#handleOrdered(type, flow, pieces, length);
-      }
-      this.#owe();
+      if (this.#inbound.take(size)) this.#handleOrdered(type, flow, pieces, length);
+      this.#inbound.owe();
       return;
     }
     switch (type) {
@@ -248,7 +235,7 @@ export class Session implements FrameSink, FlowHost {
         break;
       case FrameType.ping:
         // A peer that asks and does not read gets no more answers.
-        if (this.#link !== undefined && this.#link.queued < MAX_QUEUED) {
+        if (this.#link !== undefined && this.#link.queued < MAX_ANSWERS) {
           this.#link.write(encodeFrame(FrameType.pong));
         }
         break;
@@ -306,7 +293,9 @@ export class Session implements FrameSink, FlowHost {
         this.#role.heard();
       },
       drained: () => {
-        if (this.#link === link) this.#pump();
+        if (this.#link !== link) return;
+        this.#inbound.drained();
+        this.#pump();
       },
       closed: (error) => {
         if (this.#link !== link) return;
@@ -329,24 +318,6 @@ export class Session implements FrameSink, FlowHost {
     const isBusy = this.#scheduler.hasFlows;
     this.path.delivered(acknowledged - before, this.now(), isBusy);
     if (isBusy) this.#pump();
-  }
-
-  /** The peer is owed an acknowledgement. */
-  #owe(): void {
-    if (this.#received - this.#acknowledged >= ACK_BYTES) {
-      this.#ackTimer?.();
-      this.#sendAck();
-    } else {
-      this.#ackTimer ??= this.#clock.after(ACK_DELAY_MS, () => {
-        this.#sendAck();
-      });
-    }
-  }
-
-  #sendAck(): void {
-    this.#ackTimer = undefined;
-    this.#acknowledged = this.#received;
-    this.#link?.write(encodeNumberFrame(FrameType.ack, 0, this.#received));
   }
 
   /** Sends at the end of this turn of the event loop, so that what the program does in one turn shares a record. */
@@ -376,12 +347,13 @@ export class Session implements FrameSink, FlowHost {
   }
 
   #compose(): boolean {
-    const room = this.path.window - this.#replay.unacknowledged;
+    const { unacknowledged, held } = this.#replay;
+    const room = Math.min(this.path.window - unacknowledged, MAX_WINDOW - held);
     const segment = this.#scheduler.compose(Math.max(0, room));
-    if (segment === undefined) return false;
+    // The program of a flow, which was told that its bytes were taken, may have ended the session.
+    if (segment === undefined || this.#end !== undefined) return false;
     this.#replay.append(segment.buffer, segment.length);
+    if (unacknowledged === 0) this.#role.sending();
     return true;
   }
 }
-
-const silent: LinkHandler = { data: () => {}, drained: () => {}, closed: () => {} };
