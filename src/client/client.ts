@@ -1,6 +1,29 @@
+import type { Agent } from "node:http";
+import type { Hex } from "viem";
+import type { SignedReceipt } from "../protocol/receipt.ts";
+import type { Flow } from "../sal/session/flow.ts";
 import type { Answer, Change } from "../resolver/answer.ts";
 import type { ServiceRequestInit } from "./question.ts";
 import type { ServiceResponse } from "./response.ts";
+
+/** Options of a flow. */
+export interface ConnectOptions {
+  /** Port of the service, 1 to 65535. */
+  port: number;
+  /** Ends the lookup and the connecting. */
+  signal?: AbortSignal;
+}
+
+/** A session of the SAL with a service. */
+export interface SessionView {
+  serviceId: Hex;
+  /** The endpoint that is used now. */
+  endpoint: string;
+  /** The service's proof of the connection that is used now. */
+  receipt: SignedReceipt | undefined;
+  /** Open flows. */
+  flows: number;
+}
 
 /** Finds services, calls them, and checks their responses. It connects at its first use. */
 export interface Client extends AsyncDisposable {
@@ -48,6 +71,33 @@ export interface Client extends AsyncDisposable {
    * console.log(await response.json(), response.receipt.issuedAt);
    */
   fetch(input: string | URL, init?: ServiceRequestInit): Promise<ServiceResponse>;
-  /** Ends open calls with `CLIENT_CLOSED` and closes connections; `await using` does it by itself. */
+  /**
+   * Opens a flow to a service over the SAL: a stream of bytes in both directions, which goes on when the service or
+   * this host moves. All flows to a service share one connection, which the service's key has proved.
+   *
+   * @param service A name (`weather.bloc.alt`), or a service ID.
+   * @param options.port Port of the service, 1 to 65535.
+   * @param options.signal Ends the lookup and the connecting. For the open flow there is `stream.addAbortSignal`.
+   * @returns The flow, when the service has accepted it. A direction that does not end complete is an error.
+   * @throws BlockcloudError with a code of `salErrors`, and those of `resolve`.
+   * @example
+   * const flow = await client.connect("weather.bloc.alt", { port: 80 });
+   * flow.end("GET /forecast HTTP/1.0\r\n\r\n");
+   * flow.pipe(process.stdout);
+   */
+  connect(service: string, options: ConnectOptions): Promise<Flow>;
+  /**
+   * An agent for `node:http` whose connections are flows: the host of a URL is the name of a service. Flows are kept
+   * for further requests.
+   *
+   * @example
+   * http.get("http://weather.bloc.alt/forecast", { agent: client.agent() }, (response) => {
+   *   response.pipe(process.stdout);
+   * });
+   */
+  agent(): Agent;
+  /** The open sessions of the SAL. */
+  readonly sessions: readonly SessionView[];
+  /** Ends open calls with `CLIENT_CLOSED` and closes connections and flows; `await using` does it by itself. */
   close(): Promise<void>;
 }

@@ -6,6 +6,8 @@ import { silentLogger, type Logger } from "../node/logger.ts";
 import { systemTimers, type Timers } from "../node/timers.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { ownSource, remoteSource, type ResolveSource } from "../resolver/sources.ts";
+import type { Scheduler } from "../node/scheduler.ts";
+import type { PathObserver } from "../sal/client/clientSession.ts";
 import type { Client } from "./client.ts";
 import { ServiceClient } from "./serviceClient.ts";
 
@@ -34,6 +36,11 @@ export type ClientOptions = ClientNetwork & {
   maxBytes?: number;
   /** Permits services and peers on this host, for a devnet. */
   allowLoopback?: boolean;
+  /**
+   * 32 secret bytes. A service that asks who its client is gets a proof by a key that is derived for it: no two
+   * services see the same client. Without them such services refuse this client.
+   */
+  identity?: Uint8Array;
 };
 
 /** Dependencies of a client; tests replace them. */
@@ -42,6 +49,10 @@ export interface ClientEnvironment {
   log?: Logger;
   /** Finds the addresses of a host; default: the system's name servers. */
   resolveHost?: Resolve;
+  /** The clock of the SAL. */
+  clock?: Scheduler;
+  /** Is told the moves of sessions. */
+  observer?: PathObserver;
 }
 
 /** Time limit of one request, milliseconds. */
@@ -63,13 +74,20 @@ const MAX_BYTES = 16 * 1024 * 1024;
  * console.log(await response.text());
  */
 export function createClient(options: ClientOptions, environment: ClientEnvironment = {}): Client {
-  const { timers = systemTimers, log = silentLogger, resolveHost } = environment;
+  const { timers = systemTimers, log = silentLogger, resolveHost, clock, observer } = environment;
   const { timeMs = TIME_MS, maxBytes = MAX_BYTES, allowLoopback = false } = options;
   for (const [name, value] of Object.entries({ timeMs, maxBytes })) checkPositive(name, value);
   const deployment = deploymentOf(options);
   return new ServiceClient(
-    { deployment, limits: { timeMs, maxBytes, allowLoopback } },
-    { createSource: () => sourceOf(options, deployment), timers, log, resolveHost },
+    {
+      deployment,
+      limits: { timeMs, maxBytes, allowLoopback },
+      sal: { identity: checkedIdentity(options.identity) },
+    },
+    {
+      createSource: () => sourceOf(options, deployment),
+      ...{ timers, log, resolveHost, clock, observer },
+    },
   );
 }
 
@@ -110,6 +128,12 @@ function sourceOf(options: ClientOptions, deployment: Deployment): ResolveSource
 function checkPositive(name: string, value: number): void {
   if (Number.isSafeInteger(value) && value > 0) return;
   throw invalidOptions(`${name} is ${value}.`, "Give a whole number above 0.");
+}
+
+/** The message does not repeat it. */
+function checkedIdentity(identity: Uint8Array | undefined): Uint8Array | undefined {
+  if (identity === undefined || identity.length === 32) return identity;
+  throw invalidOptions(`identity has ${identity.length} bytes.`, "Give 32 secret bytes.");
 }
 
 function invalidOptions(what: string, remedy: string): BlockcloudError {

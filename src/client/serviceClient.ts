@@ -1,3 +1,4 @@
+import type { Hex } from "viem";
 import { raceSignal } from "race-signal";
 import type { Deployment } from "../chain/deployment.ts";
 import type { Resolve } from "../net/resolve.ts";
@@ -11,7 +12,17 @@ import { ReceiptSigner } from "../protocol/receipt.ts";
 import { blockcloudDomain } from "../protocol/typedData.ts";
 import type { Answer, Change } from "../resolver/answer.ts";
 import type { ResolveSource } from "../resolver/sources.ts";
-import type { Client } from "./client.ts";
+import type { Agent } from "node:http";
+import { DialRules } from "../net/dialRules.ts";
+import { systemScheduler, type Scheduler } from "../node/scheduler.ts";
+import { wallSeconds } from "../node/timers.ts";
+import type { PathObserver } from "../sal/client/clientSession.ts";
+import { ResolveLocator } from "../sal/client/resolveLocator.ts";
+import { SalClient } from "../sal/client/salClient.ts";
+import { FlowAgent } from "../sal/flowAgent.ts";
+import type { Flow } from "../sal/session/flow.ts";
+import { TlsTransport } from "../sal/transport/tlsTransport.ts";
+import type { Client, ConnectOptions, SessionView } from "./client.ts";
 import { clientClosed } from "./errors.ts";
 import { writeQuestion, type ServiceRequestInit } from "./question.ts";
 import type { ServiceResponse } from "./response.ts";
@@ -19,12 +30,23 @@ import { askService, type FetchLimits } from "./serviceFetch.ts";
 import { readTarget } from "./target.ts";
 import { watchService } from "./watch.ts";
 
+/** The port of a service at which its gateway speaks HTTP. */
+const HTTP_PORT = 80;
+
+/** Options of the SAL. */
+export interface SalOptions {
+  /** 32 secret bytes: see `ClientOptions.identity`. */
+  identity?: Uint8Array | undefined;
+}
+
 export interface ServiceClientDependencies {
   /** Creates a new source; called again if one failed to start. */
   createSource(): ResolveSource;
   timers: Timers;
   log: Logger;
   resolveHost?: Resolve | undefined;
+  clock?: Scheduler | undefined;
+  observer?: PathObserver | undefined;
 }
 
 /** A client over a source of answers, which it starts at its first use and stops when it is closed. */
@@ -32,6 +54,7 @@ export class ServiceClient implements Client {
   readonly #limits: FetchLimits;
   readonly #dependencies: ServiceClientDependencies;
   readonly #receipts: ReceiptSigner;
+  readonly #sal: SalClient;
   readonly #closing = new AbortController();
   /** The next source to start. It is created early, so that wrong options are reported at once. */
   #fresh: ResolveSource | undefined;
@@ -39,14 +62,24 @@ export class ServiceClient implements Client {
   #closed: Promise<void> | undefined;
 
   constructor(
-    options: { deployment: Deployment; limits: FetchLimits },
+    options: { deployment: Deployment; limits: FetchLimits; sal?: SalOptions },
     dependencies: ServiceClientDependencies,
   ) {
     const { chainId, contracts } = options.deployment;
+    const domain = blockcloudDomain(BigInt(chainId), contracts.registry);
     this.#limits = options.limits;
     this.#dependencies = dependencies;
-    this.#receipts = new ReceiptSigner(blockcloudDomain(BigInt(chainId), contracts.registry));
+    this.#receipts = new ReceiptSigner(domain);
     this.#fresh = dependencies.createSource();
+    const { log, resolveHost, clock = systemScheduler, observer } = dependencies;
+    const { allowLoopback } = options.limits;
+    const source = () => this.#source(this.#closing.signal);
+    this.#sal = new SalClient(options.sal ?? {}, {
+      ...{ clock, log, domain, observer, receipts: this.#receipts },
+      transport: new TlsTransport(new DialRules({ allowLoopback }, resolveHost)),
+      locator: new ResolveLocator({ domain }, { source, clock }),
+      now: () => wallSeconds() * 1000,
+    });
   }
 
   async resolve(service: string, options: { signal?: AbortSignal } = {}): Promise<Answer> {
@@ -76,11 +109,31 @@ export class ServiceClient implements Client {
         const answer = await this.#ask(service, signal);
         const left = Math.max(1, timeMs - (timers.monotonic() - started));
         const limits = { ...this.#limits, timeMs: left, maxBytes };
-        const dependencies = { timers, receipts: this.#receipts, resolveHost };
+        const connect = (id: Hex, over: AbortSignal) => this.#sal.connect(id, HTTP_PORT, over);
+        const dependencies = { timers, receipts: this.#receipts, resolveHost, connect };
         return askService(answer, path, question, limits, dependencies, signal);
       },
       () => timeIsOver(timeMs),
     );
+  }
+
+  async connect(service: string, options: ConnectOptions): Promise<Flow> {
+    const { port, signal } = options;
+    parseName(service);
+    return this.#sal.connect(service, port, signal);
+  }
+
+  agent(): Agent {
+    return new FlowAgent((host, port) => {
+      parseName(host);
+      return this.#sal.connect(host, port, AbortSignal.timeout(this.#limits.timeMs));
+    }, true);
+  }
+
+  get sessions(): readonly SessionView[] {
+    return this.#sal.sessions.map(({ serviceId, endpoint, receipt, flows }) => ({
+      ...{ serviceId, endpoint, receipt, flows },
+    }));
   }
 
   close(): Promise<void> {
@@ -92,6 +145,7 @@ export class ServiceClient implements Client {
   }
 
   async #close(): Promise<void> {
+    this.#sal.close(clientClosed());
     this.#closing.abort(clientClosed());
     // A source that failed to start has stopped itself.
     const source = await this.#started?.catch(() => undefined);

@@ -83,11 +83,13 @@ export interface Resolver {
    *
    * @param name A name or ID that `parseName` accepts.
    * @param options.hops Resolvers that forwarded this lookup; prevents circles.
+   * @param options.newerThan Version of a record that does not help, Unix milliseconds: if the cached one is not newer,
+   *   the record network is asked again.
    * @throws BlockcloudError with a code of `resolveErrors`.
    */
   resolve(
     name: string,
-    options?: { signal?: AbortSignal; hops?: readonly string[] },
+    options?: { signal?: AbortSignal; hops?: readonly string[]; newerThan?: number | undefined },
   ): Promise<Answer>;
   /** Calls back with the new answer or error whenever the answer of a service changes. */
   watch(serviceId: Hex, listener: (change: Change) => void): () => void;

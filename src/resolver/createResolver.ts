@@ -11,6 +11,9 @@ import { disposable, inOrder, type Worker } from "../node/lifecycle.ts";
 import { silentLogger, type Logger } from "../node/logger.ts";
 import { createMetrics, type Metrics } from "../node/metrics.ts";
 import { systemTimers, type Timers } from "../node/timers.ts";
+import type { VerifiedRecord } from "../protocol/checkRecord.ts";
+import { blockcloudDomain, type Domain } from "../protocol/typedData.ts";
+import { verifyRecord } from "./verify/verifyRecord.ts";
 import type { Answer, Change, Resolver } from "./answer.ts";
 import { assembleResolver } from "./assemble.ts";
 import type { ResolverLimits } from "./limits.ts";
@@ -48,6 +51,7 @@ export interface ResolverEnvironment {
 export class LocalResolver implements Resolver, Worker {
   readonly directory: ServiceDirectory;
   readonly network: CoralNode;
+  readonly domain: Domain;
   readonly #chain: ChainAccess;
   readonly #resolver: ServiceResolver;
   readonly #worker: Worker;
@@ -60,6 +64,7 @@ export class LocalResolver implements Resolver, Worker {
     const { timers = systemTimers, log = silentLogger } = environment;
     const metrics = environment.metrics ?? createMetrics("resolver");
     const shared = { deployment, timers, log };
+    this.domain = blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry);
     const chain = new ChainAccess(options, { timers, log, metrics });
     const { client, time } = chain;
     const directory = new ServiceDirectory({ ...shared, client, time });
@@ -124,9 +129,21 @@ export class LocalResolver implements Resolver, Worker {
 
   resolve(
     name: string,
-    options?: { signal?: AbortSignal; hops?: readonly string[] },
+    options?: { signal?: AbortSignal; hops?: readonly string[]; newerThan?: number | undefined },
   ): Promise<Answer> {
     return this.#resolver.resolve(name, options);
+  }
+
+  /**
+   * Checks a signed record that came from elsewhere, such as from the service itself.
+   *
+   * @throws BlockcloudError of `checkRecord`, `SERVICE_UNKNOWN`, `SERVICE_INACTIVE`; or the signal's reason.
+   */
+  async verifyRecord(record: Hex, signal: AbortSignal): Promise<VerifiedRecord> {
+    const { domain, directory, network } = this;
+    const now = this.#chain.time.now() * 1000;
+    const revokedUpTo = (id: Hex) => network.revokedUpTo(id);
+    return verifyRecord(record, { domain, directory, now, revokedUpTo }, signal);
   }
 
   watch(serviceId: Hex, listener: (change: Change) => void): () => void {

@@ -157,13 +157,22 @@ export class ServiceResolver implements Resolver, Startable {
 
   async resolve(
     name: string,
-    options: { signal?: AbortSignal; hops?: readonly string[] } = {},
+    options: {
+      signal?: AbortSignal;
+      hops?: readonly string[];
+      newerThan?: number | undefined;
+    } = {},
   ): Promise<Answer> {
-    const { signal, hops = [] } = options;
+    const { signal, hops = [], newerThan } = options;
     try {
       if (hops.includes(this.#id) || hops.length > MAX_HOPS) throw resolverLoop(hops);
       const known = await this.#names.find(name, signal);
-      return named(known, await this.#resolveId(known.serviceId, hops, signal));
+      const { serviceId } = known;
+      const answer = await this.#resolveId(serviceId, hops, signal);
+      const isNew = newerThan === undefined || answer.issuedAt > newerThan;
+      if (isNew || answer.source === "table") return named(known, answer);
+      const task = { rule: this.#table.match(serviceId).rule, hops };
+      return named(known, await this.#onDemand.again(serviceId, task, signal));
     } catch (error) {
       if (error instanceof BlockcloudError) this.#metrics.failed(error.code);
       throw error;

@@ -1,6 +1,7 @@
 import type { Hex } from "viem";
 import type { Deployment } from "../chain/deployment.ts";
 import type { Startable } from "../node/lifecycle.ts";
+import type { VerifiedRecord } from "../protocol/checkRecord.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import type { Answer, Change } from "./answer.ts";
 import { answerFromJson } from "./answerSchema.ts";
@@ -20,7 +21,14 @@ export interface Seen {
 
 /** The source of answers for a command or a client. */
 export interface ResolveSource extends Startable {
-  ask(name: string, signal: AbortSignal): Promise<Seen>;
+  /** @param newerThan As `Resolver.resolve`; another resolver decides by itself when it asks again. */
+  ask(name: string, signal: AbortSignal, newerThan?: number): Promise<Seen>;
+  /**
+   * Checks a signed record against the chain.
+   *
+   * @throws BlockcloudError as `verifyRecord`.
+   */
+  verifyRecord(record: Hex, signal: AbortSignal): Promise<VerifiedRecord>;
   /** As a resolver's `watch`; undefined if changes are found only by another lookup. */
   readonly watch: ((serviceId: Hex, listener: (change: Change) => void) => () => void) | undefined;
 }
@@ -51,11 +59,12 @@ export function ownSource(
       await started.start();
     },
     stop: async () => started?.stop(),
-    ask: async (name, signal) => ({
-      answer: await resolver().resolve(name, { signal }),
+    ask: async (name, signal, newerThan) => ({
+      answer: await resolver().resolve(name, { signal, newerThan }),
       verified: true,
       unconfirmed: [],
     }),
+    verifyRecord: (record, signal) => resolver().verifyRecord(record, signal),
     watch: (serviceId, listener) => resolver().watch(serviceId, listener),
   };
 }
@@ -67,6 +76,12 @@ export function remoteSource(url: URL, chain: OwnChain | undefined): ResolveSour
     start: async () => verifier?.start(),
     stop: async () => verifier?.stop(),
     watch: undefined,
+    verifyRecord(record, signal) {
+      if (verifier !== undefined) return verifier.verifyRecord(record, signal);
+      throw new BlockcloudError("CHAIN_UNKNOWN", "There is no chain to check a record against.", {
+        remedy: "Give an RPC endpoint.",
+      });
+    },
     async ask(name, signal) {
       const json = await askResolver(url.href, name, [], signal).catch(async (error: unknown) => {
         signal.throwIfAborted();

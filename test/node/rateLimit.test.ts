@@ -20,6 +20,17 @@ describe("RateLimit", () => {
     expect(rate.take("a")).to.equal(250);
   });
 
+  it("tells the wait without taking anything", () => {
+    const rate = limit(4, 1);
+    expect([1, 2].map(() => rate.peek("a"))).to.deep.equal([0, 0]);
+    expect(rate.size).to.equal(0);
+    rate.take("a");
+    expect([1, 2].map(() => rate.peek("a"))).to.deep.equal([250, 250]);
+    now += 250;
+    expect(rate.peek("a")).to.equal(0);
+    expect(rate.peek("a", 2)).to.equal(Infinity);
+  });
+
   it("never saves up more than a burst", () => {
     const rate = limit(1000, 2);
     rate.take("a");

@@ -102,7 +102,7 @@ class Stage {
     await new Promise<void>((resolve) => rig.clock.after(wait, resolve));
     const client = this.clients[index];
     try {
-      const flow = await rig.client.connect("weather", { port: FIRST_PORT + index });
+      const flow = await rig.client.connect("weather", FIRST_PORT + index);
       client?.play(flow, rig.clock);
     } catch (error) {
       client?.missed(error as Error);

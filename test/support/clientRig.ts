@@ -67,6 +67,7 @@ export class ClientRig {
         unconfirmed: [],
       }),
       watch: (serviceId, listener) => this.resolver.watch(serviceId, listener),
+      verifyRecord: () => Promise.reject(new Error("The tests with this rig send no record.")),
     };
   }
 }

@@ -108,6 +108,19 @@ export class ProxyRig {
     await this.#listen(name, server);
   }
 
+  /** Serves a name by one of these texts after each piece that arrives, and gives what has arrived. */
+  async scripted(name: string, ...answers: string[]): Promise<string[]> {
+    const heads: string[] = [];
+    await this.tcp(name, (socket) => {
+      socket.on("data", (data: Buffer) => {
+        heads.push(data.toString("latin1"));
+        socket.write(answers[heads.length - 1] ?? "", "latin1");
+      });
+      socket.once("end", () => socket.end());
+    });
+    return heads;
+  }
+
   /** Dialling a name fails. */
   fails(name: string, error: Error): void {
     this.#errors.set(name, error);

@@ -108,6 +108,12 @@ export class OnDemandLookup {
     }
   }
 
+  /** Looks up a service although its answer is held: the record network is asked. Concurrent callers share this. */
+  again(serviceId: Hex, task: LookupTask, signal: AbortSignal | undefined): Promise<Answer> {
+    const fetch = (over: AbortSignal) => this.#fetch(serviceId, task, true, over);
+    return this.#queue.run(`again ${serviceId}`, fetch, signal);
+  }
+
   /**
    * Loads the state of services on chain into the directory. Unknown and inactive services are reported
    * later.

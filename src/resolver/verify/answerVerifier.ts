@@ -1,3 +1,6 @@
+import type { Hex } from "viem";
+import type { VerifiedRecord } from "../../protocol/checkRecord.ts";
+import { verifyRecord } from "./verifyRecord.ts";
 import { ChainAccess, type ChainOptions } from "../../chain/access.ts";
 import { ServiceDirectory } from "../../chain/directory.ts";
 import { disposable, inOrder, type Worker } from "../../node/lifecycle.ts";
@@ -58,6 +61,18 @@ export class AnswerVerifier implements Worker {
   verify(json: unknown, asked: string): Promise<VerifiedAnswer> {
     const now = this.#chain.time.now() * 1000;
     return verifyAnswer(json, asked, { directory: this.#directory, domain: this.#domain, now });
+  }
+
+  /**
+   * Checks a signed record that came from elsewhere. A delegation that was taken back is noticed only at the next
+   * lookup: without a node of the record network there are no revocations.
+   *
+   * @throws BlockcloudError as `verifyRecord` does.
+   */
+  verifyRecord(record: Hex, signal: AbortSignal): Promise<VerifiedRecord> {
+    const now = this.#chain.time.now() * 1000;
+    const [domain, directory] = [this.#domain, this.#directory];
+    return verifyRecord(record, { domain, directory, now, revokedUpTo: () => undefined }, signal);
   }
 
   /**

@@ -11,18 +11,11 @@ export interface SalClientOptions {
    * 32 secret bytes, from which a key for each service is derived that asks who its client is. Without them such
    * services refuse this client.
    */
-  identity?: Uint8Array;
+  identity?: Uint8Array | undefined;
   /** Most sessions at a time; idle ones make room. */
   maxSessions?: number;
   /** How long a session without flows is kept, milliseconds. */
   idleMs?: number;
-}
-
-export interface ConnectOptions {
-  /** Port of the service, 1 to 65535. */
-  port: number;
-  /** Ends the lookup, the connecting, and the flow. */
-  signal?: AbortSignal;
 }
 
 const MAX_SESSIONS = 4_096;
@@ -63,10 +56,11 @@ export class SalClient {
    * Opens a flow to a service.
    *
    * @param service A name (`weather.bloc.alt`) or a service ID.
+   * @param signal Ends the lookup and the connecting; the open flow no longer.
    * @returns The flow, when the service has accepted it.
    * @throws BlockcloudError of `salErrors` or `resolveErrors`; or the signal's reason.
    */
-  async connect(service: string, { port, signal }: ConnectOptions): Promise<Flow> {
+  async connect(service: string, port: number, signal?: AbortSignal): Promise<Flow> {
     if (!Number.isInteger(port) || port < 1 || port > 65_535) {
       throw salError("options", `Not a port: ${String(port).slice(0, 20)}.`);
     }
@@ -74,11 +68,9 @@ export class SalClient {
     const each = signal === undefined ? closing : AbortSignal.any([closing, signal]);
     each.throwIfAborted();
     const session = await this.session(service, each);
-    const flow = await session.open(port, each).finally(() => {
+    return session.open(port, each).finally(() => {
       this.#used(session);
     });
-    if (signal !== undefined) endWith(flow, signal);
-    return flow;
   }
 
   /** The session with a service, which is begun if there is none. */
@@ -174,14 +166,4 @@ export class SalClient {
     };
     this.#compare = clock.after(COMPARE_MS, compare);
   }
-}
-
-function endWith(flow: Flow, signal: AbortSignal): void {
-  const abort = () => {
-    flow.destroy(signal.reason as Error);
-  };
-  signal.addEventListener("abort", abort, { once: true });
-  flow.once("close", () => {
-    signal.removeEventListener("abort", abort);
-  });
 }

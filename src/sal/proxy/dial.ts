@@ -23,7 +23,7 @@ export interface DialTarget {
  * Opens a flow to a service.
  *
  * The flow is half-open (`allowHalfOpen: true`): each direction ends by itself. It emits `error` if a direction did
- * not end by FIN, and `destroy(error)` resets the other side.
+ * not end by FIN, and `destroy()` resets the other side unless both directions have ended.
  *
  * @param signal Aborted when the program has gone, or when the time to connect is over.
  * @throws BlockcloudError

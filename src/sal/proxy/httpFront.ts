@@ -8,7 +8,7 @@ import type { Grant } from "./access.ts";
 import { admit, admitTunnel } from "./admission.ts";
 import { codeOf, join, report, type ProxyContext } from "./context.ts";
 import { failureOf } from "./failures.ts";
-import { FlowAgent } from "./flowAgent.ts";
+import { FlowAgent } from "../flowAgent.ts";
 import { maxForwards } from "./forwarded.ts";
 import { clientGone } from "./errors.ts";
 import { watchProgram } from "./handshake.ts";

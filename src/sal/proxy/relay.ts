@@ -97,11 +97,10 @@ function switchProtocols(client: Socket, response: ServerResponse, answer: Servi
 
 /** Sends a response as fast as the program reads; rejects if it breaks off. */
 function deliver(
-  { message, flow, release }: ServiceAnswer,
+  { message, release }: ServiceAnswer,
   { request, response }: Exchange,
   bytes: { down: number },
 ): Promise<void> {
-  const isUndelimited = endsWithConnection(message, request.method);
   const fields = responseFields(message);
   const trailers = message.headers["content-length"] === undefined && takesTrailers(request);
   const announced = trailers ? announcedTrailers(message) : [];
@@ -120,20 +119,10 @@ function deliver(
       if (!message.readableEnded) reject(flowLost());
     });
     message.once("end", () => {
-      if (isUndelimited && !flow.readableEnded) {
-        reject(flowLost());
-        return;
-      }
       release();
       if (trailers) response.addTrailers(trailersOf(message));
       response.end();
     });
     message.pipe(response, { end: false });
   });
-}
-
-/** Whether only the end of its connection ends a response (RFC 9112, 6.3). */
-function endsWithConnection({ headers, statusCode = 0 }: IncomingMessage, method = ""): boolean {
-  if (method === "HEAD" || statusCode === 204 || statusCode === 304) return false;
-  return headers["content-length"] === undefined && headers["transfer-encoding"] === undefined;
 }

@@ -71,24 +71,28 @@ describe("what the diallers of the proxy give", () => {
     expect(rig.dialled).to.deep.equal([]);
   });
 
-  it("a flow that is lost before it is used resets the program, or is a problem", async () => {
-    await rig.start(
-      {},
-      {
-        dial: async () => {
-          const flow = await open();
-          flow.destroy(new BlockcloudError("KEY_CHANGED", "The key has changed."));
-          return flow;
+  for (const isClosed of [false, true]) {
+    it(`a flow that is ${isClosed ? "closed" : "lost"} before it is used resets the program, or is a problem`, async () => {
+      await rig.start(
+        {},
+        {
+          dial: async () => {
+            const flow = await open();
+            const closed = once(flow, "close").catch(() => {});
+            flow.destroy(new BlockcloudError("KEY_CHANGED", "The key has changed."));
+            if (isClosed) await closed;
+            return flow;
+          },
         },
-      },
-    );
-    const absolute = await rig.exchange(get(NAME));
-    expect(absolute.text)
-      .to.match(/^HTTP\/1\.1 502 /)
-      .and.include('"KEY_CHANGED"');
-    expect((await rig.exchange(tunnel(NAME))).reset).to.equal(true);
-    expect((await rig.exchange(socks(NAME))).reset).to.equal(true);
-  });
+      );
+      const absolute = await rig.exchange(get(NAME));
+      expect(absolute.text)
+        .to.match(/^HTTP\/1\.1 502 /)
+        .and.include('"KEY_CHANGED"');
+      expect((await rig.exchange(tunnel(NAME))).reset).to.equal(true);
+      expect((await rig.exchange(socks(NAME))).reset).to.equal(true);
+    });
+  }
 
   it("a dialler that throws at once is a problem like any other", async () => {
     await rig.start(

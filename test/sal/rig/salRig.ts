@@ -142,7 +142,7 @@ export class SalRig {
 
   /** Opens a flow. */
   open(port = ECHO): Promise<Flow> {
-    return this.clock.play(this.client.connect("weather", { port }));
+    return this.clock.play(this.client.connect("weather", port));
   }
 
   stop(): void {

@@ -1,6 +1,6 @@
 import { Agent, type ClientRequestArgs } from "node:http";
 import type { Duplex } from "node:stream";
-import { flowLost } from "./errors.ts";
+import { salError } from "./errors.ts";
 
 type Connected = (error: Error | null, flow: Duplex) => void;
 
@@ -21,7 +21,9 @@ export class FlowAgent extends Agent {
       (flow) => {
         // Node's client would wait for its closing, which was before.
         if (flow.destroyed) {
-          (connected as (error: unknown) => void)(flow.errored ?? flowLost());
+          (connected as (error: unknown) => void)(
+            flow.errored ?? salError("lost", "The flow closed at once."),
+          );
           return;
         }
         // The service will read no further request on it.
