@@ -60,22 +60,29 @@ export async function run(say: (message: string) => void): Promise<Outcome> {
 
 async function measureFronts(say: (message: string) => void) {
   const fronts = new Worker("fronts.ts");
+  const [first, second] = [new Worker("fronts.ts"), new Worker("fronts.ts")];
   const plain = new Worker("plainServers.ts");
   try {
     say(`fronts: ${NAMES.toLocaleString("en-US")} services`);
-    const ports = await fronts.call<FrontPorts>("start", NAMES);
+    const start = (worker: Worker, shared?: FrontPorts) =>
+      worker.call<FrontPorts>("start", { services: NAMES, ...(shared && { shared }) });
+    const ports = await start(fronts);
+    const shared = await start(first, { dns: 0, http: 0 });
+    await start(second, shared);
     const plainPort = await plain.call<number>("dns");
     const own = [
       { name: "DNS front", about: "ours, one process", port: ports.dns },
+      { name: "two processes", about: "ours, --share-ports", port: shared.dns },
       { name: "plain", about: "node:dgram, one fixed answer", port: plainPort },
     ];
     const dns = await measureDns(own, dnsSettings, say);
     say("HTTP: front and plain server");
     const paths = Array.from({ length: NAMES }, (_, index) => `/v1/resolve/${nameOf(index + 1)}`);
-    const http = await measureHttp({ port: ports.http, paths }, plain, httpSettings);
+    const compared = { port: ports.http, sharedPort: shared.http, paths };
+    const http = await measureHttp(compared, plain, httpSettings);
     return { dns, http };
   } finally {
-    await Promise.all([fronts.stop(), plain.stop()]);
+    await Promise.all([fronts, first, second, plain].map((worker) => worker.stop()));
   }
 }
 
@@ -124,16 +131,19 @@ function lookupTable({ inProcess, table }: Results): Table {
   };
 }
 
-function dnsTable({ servers, missing, skipped, ours }: DnsResult): Table {
+function dnsTable({ servers, missing, skipped, ours, ofDnsmasq }: DnsResult): Table {
   return {
     title: "DNS over UDP, the same names",
-    columns: ["server", "about", "answers a second", "ours over it", "ms p50", "p99", "most"],
+    columns: [
+      ...["server", "about", "answers a second", "ours over it", "of dnsmasq"],
+      ...["ms p50", "p99", "most"],
+    ],
     rows: [
       ...servers.map(({ name, about, perSecond, latencyMs: { p50, p99, max } }) => [
-        ...[name, about, perSecond, ours[name] ?? "", p50, p99, max],
+        ...[name, about, perSecond, ours[name] ?? "", ofDnsmasq[name] ?? "", p50, p99, max],
       ]),
-      ...missing.map((name) => [name, "not installed", "", "", "", "", ""]),
-      ...(skipped === undefined ? [] : [["all", skipped, "", "", "", "", ""]]),
+      ...missing.map((name) => [name, "not installed", "", "", "", "", "", ""]),
+      ...(skipped === undefined ? [] : [["all", skipped, "", "", "", "", "", ""]]),
     ],
   };
 }

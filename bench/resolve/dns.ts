@@ -35,6 +35,8 @@ export interface DnsResult {
   missing: string[];
   /** Ratio of our front's answers a second to the other's, median of the rounds. */
   ours: Record<string, number>;
+  /** Ratio of each server's answers a second to dnsmasq's; empty without dnsmasq. */
+  ofDnsmasq: Record<string, number>;
 }
 
 interface Server {
@@ -49,7 +51,7 @@ const QUESTIONS = 100_000;
 /**
  * Measures our DNS front and others with the same dnsperf, one after another, each in its own process.
  *
- * @param own Our front, and a plain server as the upper bound on Node.
+ * @param own Our front, then others of Node: a plain server as the upper bound, and several processes at one port.
  */
 export async function measureDns(
   own: readonly Server[],
@@ -57,7 +59,7 @@ export async function measureDns(
   say: (message: string) => void,
 ): Promise<DnsResult> {
   const { services, rounds } = settings;
-  const nothing = { settings, servers: [], missing: [], ours: {} };
+  const nothing = { settings, servers: [], missing: [], ours: {}, ofDnsmasq: {} };
   if (versionOf("dnsperf", "-h") === undefined) {
     return { ...nothing, skipped: "dnsperf is not installed" };
   }
@@ -65,8 +67,8 @@ export async function measureDns(
   const peers: DnsPeer[] = [];
   const missing: string[] = [];
   try {
-    for (const name of ["unbound", "dnsmasq"]) {
-      const peer = await startDnsPeer(name, services);
+    for (const name of ["unbound before the front", "unbound", "dnsmasq"]) {
+      const peer = await startDnsPeer(name, services, own[0]?.port);
       if (peer) peers.push(peer);
       else missing.push(name);
     }
@@ -108,7 +110,13 @@ export async function measureDns(
         .filter(({ name }) => name !== first.name)
         .map(({ name }) => [name, medianRatio(rates[first.name] ?? [], rates[name] ?? [])]),
     );
-    return { settings, skipped: undefined, servers: measured, missing, ours };
+    const { dnsmasq } = rates;
+    const ofDnsmasq = Object.fromEntries(
+      dnsmasq === undefined
+        ? []
+        : servers.map(({ name }) => [name, medianRatio(rates[name] ?? [], dnsmasq)]),
+    );
+    return { settings, skipped: undefined, servers: measured, missing, ours, ofDnsmasq };
   } finally {
     for (const peer of peers) await peer.stop();
     rmSync(folder, { recursive: true });

@@ -1,6 +1,8 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { addressOf, nameOf } from "./services.ts";
@@ -21,31 +23,58 @@ export interface DnsPeer {
 
 interface Kind {
   versionFlag: string;
+  /** The program, if it has another name. */
+  program?: string;
   /** Writes its configuration into its folder. Returns its arguments. */
-  prepare(folder: string, port: number, services: number): string[];
+  prepare(folder: string, port: number, source: Source): string[];
 }
+
+/** What a name server serves: the synthetic names, or what our front at a port answers for them. */
+interface Source {
+  services: number;
+  front?: number | undefined;
+}
+
+/** The lines of unbound's configuration that do not depend on what it serves. */
+function unboundServer(folder: string, port: number): string[] {
+  return [
+    ...["server:", `interface: 127.0.0.1@${port}`, "access-control: 127.0.0.0/8 allow"],
+    ...["do-daemonize: no", 'chroot: ""', 'username: ""', `directory: "${folder}"`],
+    ...['pidfile: ""', "use-syslog: no", `logfile: "${folder}/log"`, "verbosity: 0"],
+    ...["num-threads: 1", "do-ip6: no", 'module-config: "iterator"'],
+  ];
+}
+
+const NO_CONTROL = ["remote-control:", "control-enable: no"];
 
 const kinds: Record<string, Kind> = {
   unbound: {
     versionFlag: "-V",
-    prepare(folder, port, services) {
+    prepare(folder, port, { services }) {
       const file = path.join(folder, "unbound.conf");
       const lines = [
-        ...["server:", `interface: 127.0.0.1@${port}`, "access-control: 127.0.0.0/8 allow"],
-        ...["do-daemonize: no", 'chroot: ""', 'username: ""', `directory: "${folder}"`],
-        ...[
-          'pidfile: ""',
-          "use-syslog: no",
-          `logfile: "${folder}/log"`,
-          "verbosity: 0",
-          "num-threads: 1",
-          "do-ip6: no",
-        ],
-        ...['module-config: "iterator"', 'local-zone: "bloc.alt." static'],
+        ...[...unboundServer(folder, port), 'local-zone: "bloc.alt." static'],
         ...numbers(services).map(
           (number) => `local-data: "${nameOf(number)}. ${TTL} IN A ${addressOf(number)}"`,
         ),
-        ...["remote-control:", "control-enable: no"],
+        ...NO_CONTROL,
+      ];
+      writeFileSync(file, `${lines.join("\n")}\n`);
+      return ["-d", "-c", file];
+    },
+  },
+  // As docs/resolver.md says, with a cache before the front.
+  "unbound before the front": {
+    program: "unbound",
+    versionFlag: "-V",
+    prepare(folder, port, { front = 0 }) {
+      const file = path.join(folder, "unbound.conf");
+      const lines = [
+        ...unboundServer(folder, port),
+        ...['local-zone: "alt." nodefault', 'domain-insecure: "bloc.alt."'],
+        ...["do-not-query-localhost: no", "prefetch: yes"],
+        ...["stub-zone:", 'name: "bloc.alt."', `stub-addr: 127.0.0.1@${front}`],
+        ...NO_CONTROL,
       ];
       writeFileSync(file, `${lines.join("\n")}\n`);
       return ["-d", "-c", file];
@@ -53,7 +82,7 @@ const kinds: Record<string, Kind> = {
   },
   dnsmasq: {
     versionFlag: "-v",
-    prepare(folder, port, services) {
+    prepare(folder, port, { services }) {
       const file = path.join(folder, "hosts");
       const lines = numbers(services).map((number) => `${addressOf(number)} ${nameOf(number)}`);
       writeFileSync(file, `${lines.join("\n")}\n`);
@@ -74,14 +103,24 @@ export function versionOf(program: string, flag: string): string | undefined {
   return error ? undefined : /\S+( \S+)*/.exec(`${stdout}\n${stderr}`)?.[0];
 }
 
-/** Starts a server with as many names as there are services, on loopback; undefined if not installed. */
-export async function startDnsPeer(name: string, services: number): Promise<DnsPeer | undefined> {
+/**
+ * Starts a server with as many names as there are services, on loopback; undefined if not installed.
+ *
+ * @param front The port of our DNS front, for a server that forwards to it.
+ */
+export async function startDnsPeer(
+  name: string,
+  services: number,
+  front?: number,
+): Promise<DnsPeer | undefined> {
   const kind = kinds[name];
-  const version = kind && versionOf(name, kind.versionFlag);
+  const { program = name } = kind ?? {};
+  const version = kind && versionOf(program, kind.versionFlag);
   if (kind === undefined || version === undefined) return undefined;
   const folder = mkdtempSync(path.join(tmpdir(), "blockcloud-bench-"));
-  const port = await freeUdpPort();
-  const server = spawn(name, kind.prepare(folder, port, services), { stdio: ["ignore", 2, 2] });
+  const port = await freeDnsPort();
+  const arguments_ = kind.prepare(folder, port, { services, front });
+  const server = spawn(program, arguments_, { stdio: ["ignore", 2, 2] });
   const stop = async () => {
     await ended(server);
     rmSync(folder, { recursive: true });
@@ -95,7 +134,7 @@ export async function startDnsPeer(name: string, services: number): Promise<DnsP
   return { name, version, port, stop };
 }
 
-/** Waits until a server answers a question. */
+/** Waits until a server answers a question; rejects if the answer has no record. */
 export async function answers(port: number, name: string): Promise<void> {
   const socket = createSocket("udp4");
   const query = questionOf(name);
@@ -110,8 +149,10 @@ export async function answers(port: number, name: string): Promise<void> {
       }, START_MS);
       // An error means that the server does not listen yet, so the wait continues.
       socket.on("error", () => {});
-      socket.once("message", () => {
-        resolve();
+      socket.once("message", (message) => {
+        // The number of answers (RFC 1035, 4.1.1).
+        if (message.readUInt16BE(6) > 0) resolve();
+        else reject(new Error(`Port ${port} has no address for ${name}.`));
       });
       socket.once("close", () => {
         clearInterval(timer);
@@ -131,14 +172,23 @@ function questionOf(name: string): Buffer {
   return Buffer.concat([header, Buffer.from([...labels, 0, 0, 1, 0, 1])]);
 }
 
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket("udp4");
-  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => {
-    socket.close(resolve);
-  });
-  return port;
+/** A port that is free over UDP and TCP. */
+async function freeDnsPort(): Promise<number> {
+  for (;;) {
+    const socket = createSocket("udp4");
+    await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
+    const { port } = socket.address();
+    const server = createServer().listen(port, "127.0.0.1");
+    const isFree = await once(server, "listening").then(
+      () => true,
+      () => false,
+    );
+    if (isFree) await new Promise((resolve) => server.close(resolve));
+    await new Promise<void>((resolve) => {
+      socket.close(resolve);
+    });
+    if (isFree) return port;
+  }
 }
 
 async function ended(server: ChildProcess): Promise<void> {

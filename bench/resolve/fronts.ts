@@ -16,21 +16,28 @@ export interface FrontPorts {
 
 serve({ start });
 
+/** A process of fronts: how many services it serves, and the ports that it shares with other processes. */
+export interface FrontSetup {
+  services: number;
+  /** Ports 0 choose free ones; undefined for ports that are not shared. */
+  shared?: FrontPorts;
+}
+
 /** Starts a resolver with its services cached by name, and the same fronts as `resolver run`. */
-async function start(services: number): Promise<FrontPorts> {
+async function start({ services, shared }: FrontSetup): Promise<FrontPorts> {
   const resolver = syntheticResolver(services, signingNetwork());
   await resolver.start();
   for (let number = 1; number <= services; number += 1) await resolver.resolve(nameOf(number));
   const metrics = new Metrics("resolver");
-  const listen = { host: "127.0.0.1", port: 0 };
-  const shared = { resolver, now, timers: systemTimers, log: silent };
+  const listen = (port = 0) => ({ host: "127.0.0.1", port, shared: shared !== undefined });
+  const common = { resolver, now, timers: systemTimers, log: silent };
   const dns = new DnsFront(
-    { listen, answersPerSecond: 0, allowLoopback: false, seed: 1 },
-    { ...shared, resolveHost, observer: new DnsMetrics(metrics) },
+    { listen: listen(shared?.dns), answersPerSecond: 0, allowLoopback: false, seed: 1 },
+    { ...common, resolveHost, observer: new DnsMetrics(metrics) },
   );
   const http = new HttpFront(
-    { listen, namesPerSecond: 0 },
-    { ...shared, metrics, observer: new HttpMetrics(metrics) },
+    { listen: listen(shared?.http), namesPerSecond: 0 },
+    { ...common, metrics, observer: new HttpMetrics(metrics) },
   );
   await dns.start();
   await http.start();

@@ -24,14 +24,16 @@ export interface HttpComparison {
   bodyBytes: number;
   /** Ratio of our front to the plain server, median of the rounds. */
   oursVsPlain: number;
+  /** Ratio of two processes of our front at one port to one process. */
+  twoVsOne: number;
 }
 
 /**
- * Measures our HTTP front and a node:http server with a fixed JSON response under the same load. Front, plain server and
- * load generator each have their own process.
+ * Measures our HTTP front and a node:http server with a fixed JSON response under the same load. Each server and
+ * the load generator have their own processes.
  */
 export async function measureHttp(
-  front: { port: number; paths: readonly string[] },
+  front: { port: number; sharedPort: number; paths: readonly string[] },
   plain: Worker,
   settings: HttpSettings,
 ): Promise<HttpComparison> {
@@ -39,7 +41,7 @@ export async function measureHttp(
   const body = await response.text();
   const plainPort = await plain.call<number>("http", body);
   const load = new Worker("httpLoad.ts");
-  const latencies: Record<string, number[]> = { front: [], plain: [] };
+  const latencies: Record<string, number[]> = { front: [], two: [], plain: [] };
   const measure = (name: string, port: number) => async () => {
     const { connections, seconds } = settings;
     const { paths } = front;
@@ -51,22 +53,28 @@ export async function measureHttp(
   try {
     const servers = {
       front: measure("front", front.port),
+      two: measure("two", front.sharedPort),
       plain: measure("plain", plainPort),
     };
     // The first round is not counted, because code and connections warm up.
     await alternately(1, servers);
     for (const list of Object.values(latencies)) list.length = 0;
     const rates = await alternately(settings.rounds, servers);
-    const row = (name: "front" | "plain", title: string): HttpServer => ({
+    const row = (name: keyof typeof servers, title: string): HttpServer => ({
       name: title,
       perSecond: rounded(median(rates[name])),
       latencyMs: roundedQuantiles(quantiles(latencies[name] ?? []), 3),
     });
     return {
       settings,
-      servers: [row("front", "HTTP front"), row("plain", "plain node:http, the same JSON")],
+      servers: [
+        row("front", "HTTP front"),
+        row("two", "two processes at one port"),
+        row("plain", "plain node:http, the same JSON"),
+      ],
       bodyBytes: Buffer.byteLength(body),
       oursVsPlain: medianRatio(rates.front, rates.plain),
+      twoVsOne: medianRatio(rates.two, rates.front),
     };
   } finally {
     await load.stop();

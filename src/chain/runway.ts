@@ -6,6 +6,8 @@ export const GAS_PER_ROUND = {
   provider: 100_000n,
   /** A tick; what it earns with other duties pays for them. */
   keeper: 200_000n,
+  /** The two transfers of a gift. */
+  faucet: 90_000n,
 } as const;
 
 /** Rounds that a key should be able to pay for before it starts: four days of hours. */

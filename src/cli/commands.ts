@@ -167,6 +167,18 @@ export const commands = {
     about: "Look up a service, directly or by a resolver whose answer it can check.",
     load: async () => (await import("./resolve/resolve.ts")).resolve,
   },
+  proxy: {
+    about: "Run a local proxy through which programs reach services by their names.",
+    load: async () => (await import("./user/proxy.ts")).proxy,
+  },
+  connect: {
+    about: "Join standard input and output with a port of a service.",
+    load: async () => (await import("./user/connect.ts")).connect,
+  },
+  fetch: {
+    about: "Request a URL of a service, and check the receipt of its response.",
+    load: async () => (await import("./user/fetch.ts")).fetch,
+  },
   receipt: {
     about: "Check what services signed.",
     commands: {

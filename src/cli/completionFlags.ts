@@ -87,6 +87,6 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
   "config show": "--config --json",
   "config check": "--config --json",
   doctor:
-    "--state --metrics --http --dns --listen --wallet-key-file --service-key-file --owner-key-file --operator-key-file --keeper-key-file --device-key-file --deployment --network --rpc --config --json",
+    "--state --metrics --http --dns --listen --wallet-key-file --service-key-file --owner-key-file --operator-key-file --keeper-key-file --faucet-key-file --device-key-file --deployment --network --rpc --config --json",
   completion: "",
 };

@@ -10,7 +10,7 @@ import type { ServiceResponse } from "./response.ts";
 export interface ConnectOptions {
   /** Port of the service, 1 to 65535. */
   port: number;
-  /** Ends the lookup, the connecting, and later the flow. */
+  /** Ends the lookup and the connecting. */
   signal?: AbortSignal;
 }
 
@@ -77,7 +77,7 @@ export interface Client extends AsyncDisposable {
    *
    * @param service A name (`weather.bloc.alt`), or a service ID.
    * @param options.port Port of the service, 1 to 65535.
-   * @param options.signal Ends the lookup, the connecting, and later the flow.
+   * @param options.signal Ends the lookup and the connecting. For the open flow there is `stream.addAbortSignal`.
    * @returns The flow, when the service has accepted it. A direction that does not end complete is an error.
    * @throws BlockcloudError with a code of `salErrors`, and those of `resolve`.
    * @example

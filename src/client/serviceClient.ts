@@ -1,3 +1,4 @@
+import type { Hex } from "viem";
 import { raceSignal } from "race-signal";
 import type { Deployment } from "../chain/deployment.ts";
 import type { Resolve } from "../net/resolve.ts";
@@ -28,6 +29,9 @@ import type { ServiceResponse } from "./response.ts";
 import { askService, type FetchLimits } from "./serviceFetch.ts";
 import { readTarget } from "./target.ts";
 import { watchService } from "./watch.ts";
+
+/** The port of a service at which its gateway speaks HTTP. */
+const HTTP_PORT = 80;
 
 /** Options of the SAL. */
 export interface SalOptions {
@@ -105,7 +109,8 @@ export class ServiceClient implements Client {
         const answer = await this.#ask(service, signal);
         const left = Math.max(1, timeMs - (timers.monotonic() - started));
         const limits = { ...this.#limits, timeMs: left, maxBytes };
-        const dependencies = { timers, receipts: this.#receipts, resolveHost };
+        const connect = (id: Hex, over: AbortSignal) => this.#sal.connect(id, HTTP_PORT, over);
+        const dependencies = { timers, receipts: this.#receipts, resolveHost, connect };
         return askService(answer, path, question, limits, dependencies, signal);
       },
       () => timeIsOver(timeMs),
@@ -115,9 +120,7 @@ export class ServiceClient implements Client {
   async connect(service: string, options: ConnectOptions): Promise<Flow> {
     const { port, signal } = options;
     parseName(service);
-    const flow = await this.#sal.connect(service, port, signal);
-    if (signal !== undefined) endWith(flow, signal);
-    return flow;
+    return this.#sal.connect(service, port, signal);
   }
 
   agent(): Agent {
@@ -180,17 +183,6 @@ export class ServiceClient implements Client {
     const { signal } = this.#closing;
     return own === undefined ? signal : AbortSignal.any([signal, own]);
   }
-}
-
-function endWith(flow: Flow, signal: AbortSignal): void {
-  const abort = () => {
-    flow.destroy(signal.reason as Error);
-  };
-  signal.addEventListener("abort", abort, { once: true });
-  flow.once("close", () => {
-    signal.removeEventListener("abort", abort);
-  });
-  if (signal.aborted) abort();
 }
 
 function timeIsOver(timeMs: number): BlockcloudError {

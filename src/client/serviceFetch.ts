@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import { isAddressEqual, zeroAddress, type Address, type Hex } from "viem";
 import { callService, type CalledService } from "../net/callService.ts";
 import type { Resolve } from "../net/resolve.ts";
@@ -5,6 +6,7 @@ import type { Timers } from "../node/timers.ts";
 import { checkReceipt, receiptErrors } from "../protocol/checkReceipt.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { decodeReceipt, type ReceiptSigner, type SignedReceipt } from "../protocol/receipt.ts";
+import { rawName } from "../protocol/name.ts";
 import { parseServiceId } from "../protocol/serviceId.ts";
 import type { Answer } from "../resolver/answer.ts";
 import { ReceiptError, UnreachableError, type EndpointFailure } from "./errors.ts";
@@ -13,6 +15,7 @@ import { responseParts, ServiceResponse } from "./response.ts";
 
 /** The reasons for failures that may concern only one endpoint. */
 const ENDPOINT_FAILURES: readonly string[] = [
+  ...["SAL_NO_PATH", "SAL_BUSY", "SAL_LEAVING", "PORT_REFUSED"],
   ...["NET_REFUSED", "NET_TIMEOUT", "NET_TLS", "NET_PROTOCOL", "NET_CODING", "NET_FAILED"],
 ];
 
@@ -27,6 +30,8 @@ export interface FetchLimits {
 export interface FetchDependencies {
   timers: Timers;
   receipts: ReceiptSigner;
+  /** Opens a flow to the service's gateway; without it only HTTP is used. */
+  connect?: ((serviceId: Hex, signal: AbortSignal) => Promise<Duplex>) | undefined;
   /** Default: the system's name servers. */
   resolveHost?: Resolve | undefined;
 }
@@ -46,9 +51,9 @@ export async function askService(
   dependencies: FetchDependencies,
   signal: AbortSignal,
 ): Promise<ServiceResponse> {
-  const { timers, resolveHost } = dependencies;
+  const { timers, resolveHost, connect } = dependencies;
   const { serviceId } = answer;
-  const endpoints = answer.endpoints.map(({ uri }) => uri).filter((uri) => /^https?:/.test(uri));
+  const endpoints = usable(answer, connect !== undefined);
   if (endpoints.length === 0) throw noHttp(answer);
   const deadline = timers.monotonic() + limits.timeMs;
   const failures: EndpointFailure[] = [];
@@ -58,7 +63,10 @@ export async function askService(
     const timeMs = Math.max(1, (deadline - timers.monotonic()) / share);
     let called: CalledService;
     try {
-      const call = { ...question, endpoint, path };
+      const isSal = endpoint.startsWith("sal:");
+      const flow = isSal ? await connect?.(serviceId, signal) : undefined;
+      const over = flow && { flow, host: rawName(serviceId) };
+      const call = { ...question, endpoint, path, ...(over !== undefined && { over }) };
       called = await callService(call, { ...limits, timeMs }, signal, resolveHost);
     } catch (error) {
       signal.throwIfAborted();
@@ -90,6 +98,13 @@ export async function askService(
     }
     return new ServiceResponse(body, init, { ...expected, receipt: signed });
   }
+}
+
+/** The endpoints to try, in order. A session chooses among those of the SAL by itself, so one of them stands for all. */
+function usable({ endpoints }: Answer, hasSal: boolean): string[] {
+  const uris = endpoints.map(({ uri }) => uri);
+  const sal = uris.find((uri) => uri.startsWith("sal:"));
+  return uris.filter((uri) => /^https?:/.test(uri) || (hasSal && uri === sal));
 }
 
 /** The key that must sign a receipt: a sub-service's key is in its ID, a root service's is on chain. */

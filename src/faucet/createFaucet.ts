@@ -3,6 +3,7 @@ import type { Hex } from "viem";
 import { ChainAccess, type ChainOptions } from "../chain/access.ts";
 import { deploymentTag } from "../chain/deployment.ts";
 import { TEST_CHAINS } from "../chain/networks.ts";
+import { GAS_PER_ROUND } from "../chain/runway.ts";
 import type { FeePolicy } from "../chain/transactions/fees.ts";
 import { inOrder, type Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
@@ -10,7 +11,7 @@ import type { Metrics } from "../node/metrics.ts";
 import { wallSeconds, type Timers } from "../node/timers.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { addressOfKey } from "../protocol/signature.ts";
-import { Faucet, GAS_PER_GIFT, type FaucetLimits } from "./faucet.ts";
+import { Faucet, type FaucetLimits } from "./faucet.ts";
 import { FaucetFront, type FaucetFrontOptions } from "./front.ts";
 import { FaucetStore } from "./store.ts";
 
@@ -57,7 +58,7 @@ export function createFaucet(
   const store = new FaucetStore(path.join(options.stateDir, name));
   const faucet = new Faucet(limits, {
     client: chain.client,
-    sender: chain.sender(options.key, options.fees, () => GAS_PER_GIFT),
+    sender: chain.sender(options.key, options.fees, () => GAS_PER_ROUND.faucet),
     now: () => wallSeconds() * 1000,
     ...{ deployment, store, log },
   });

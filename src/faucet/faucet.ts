@@ -1,6 +1,7 @@
 import { erc20Abi, formatEther, isAddressEqual, type Address, type Hex } from "viem";
 import type { ChainClient } from "../chain/client.ts";
 import type { Deployment } from "../chain/deployment.ts";
+import { GAS_PER_ROUND } from "../chain/runway.ts";
 import type { Call, EtherTransfer } from "../chain/transactions/call.ts";
 import type { TransactionSender } from "../chain/transactions/sender.ts";
 import type { Logger } from "../node/logger.ts";
@@ -14,8 +15,6 @@ const DAY_MS = 86_400_000;
 const MAX_SENDING = 16;
 /** When a client may ask a busy faucet again, milliseconds: some blocks. */
 const BUSY_MS = 30_000;
-/** Gas of a gift's two transfers, rounded up. */
-export const GAS_PER_GIFT = 90_000n;
 /** Errors after which the call has certainly not been sent. */
 const UNSENT: readonly string[] = ["CALL_REVERTED", "FEE_TOO_HIGH", "NONCE_STALE"];
 
@@ -158,7 +157,7 @@ export class Faucet {
       client.getGasPrice(),
     ]);
     // Twice the gas at the current price: it may rise until the block.
-    if (bloc >= gift.bloc && ether >= gift.ether + 2n * GAS_PER_GIFT * price) return;
+    if (bloc >= gift.bloc && ether >= gift.ether + 2n * GAS_PER_ROUND.faucet * price) return;
     log.warn("the faucet has too little left", {
       address: this.address,
       bloc: formatEther(bloc),

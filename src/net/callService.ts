@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import type { Hex } from "viem";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { httpChannel, NONCE_HEADER, RECEIPT_HEADER, sha256 } from "../protocol/receipt.ts";
@@ -15,6 +16,8 @@ export interface ServiceCall {
   headers: Record<string, string>;
   body: Uint8Array;
   nonce: Hex;
+  /** A flow to the service, instead of a connection to the endpoint, and the service's name for the Host field. */
+  over?: { flow: Duplex; host: string };
 }
 
 /** A response, and the data to check its receipt. */
@@ -39,10 +42,16 @@ export async function callService(
   signal: AbortSignal,
   resolve?: Resolve,
 ): Promise<CalledService> {
-  const { method, body, nonce } = call;
-  const url = targetOf(call.endpoint, call.path);
+  const { method, body, nonce, over } = call;
+  const base = over === undefined ? call.endpoint : `http://${over.host}`;
+  const url = targetOf(base, call.path);
   const headers = { ...call.headers, "accept-encoding": "identity", [NONCE_HEADER]: nonce };
-  const response = await netRequest({ method, url, headers, body }, limits, signal, resolve);
+  const response = await netRequest(
+    { method, url, headers, body, ...(over !== undefined && { over: over.flow }) },
+    limits,
+    signal,
+    resolve,
+  );
   const coding = response.headers["content-encoding"] ?? "identity";
   if (coding.toLowerCase() !== "identity") {
     throw new BlockcloudError(

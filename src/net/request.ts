@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { isOwnAddress } from "../node/interfaces.ts";
@@ -18,6 +19,8 @@ export interface NetRequest {
   url: URL;
   headers: Record<string, string>;
   body: Uint8Array;
+  /** A connection to use, which was checked already: a flow to a service. It is closed at the end. */
+  over?: Duplex;
 }
 
 export interface NetResponse {
@@ -63,7 +66,8 @@ export function netRequest(
       throw refused(`the scheme ${url.protocol} of ${url.origin}`);
     }
     const rules = new DialRules(limits, resolve, isOwn);
-    rules.check(host, url.port === "" ? HTTP_PORT : Number(url.port));
+    if (request.over === undefined)
+      rules.check(host, url.port === "" ? HTTP_PORT : Number(url.port));
 
     // Cancels the name lookup if the request ends first.
     const over = new AbortController();
@@ -72,6 +76,7 @@ export function netRequest(
       method: request.method,
       headers: { ...request.headers, "content-length": request.body.length },
       agent: false,
+      ...(request.over !== undefined && { createConnection: connectionOver(request.over) }),
       lookup: rules.lookup(over.signal),
       maxHeaderSize: MAX_HEADER_BYTES,
       // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED cannot change it.
@@ -160,4 +165,12 @@ function failure(cause: NodeJS.ErrnoException, handshaking: boolean): Blockcloud
   if (handshaking) return new BlockcloudError("NET_TLS", why, { cause });
   const code = cause.code?.startsWith("HPE_") === true ? "NET_PROTOCOL" : "NET_FAILED";
   return new BlockcloudError(code, why, { cause });
+}
+
+/** Node's client takes any stream, and calls some methods of sockets. */
+function connectionOver(stream: Duplex): () => Duplex {
+  for (const name of ["setKeepAlive", "setNoDelay", "setTimeout", "ref", "unref"]) {
+    if (!(name in stream)) Object.defineProperty(stream, name, { value: () => stream });
+  }
+  return () => stream;
 }

@@ -1,6 +1,17 @@
 import { once } from "node:events";
 import type { Server } from "node:net";
 
+/** Where a server listens. */
+export interface ListenAddress {
+  host: string;
+  port: number;
+  /**
+   * Whether further processes may listen there, too (SO_REUSEPORT): the system divides the clients among them.
+   * All of them must ask for it.
+   */
+  shared?: boolean;
+}
+
 /**
  * Starts to listen, and waits until the server listens.
  *
@@ -8,12 +19,12 @@ import type { Server } from "node:net";
  */
 export async function listen(
   server: Server,
-  { host, port }: { host: string; port: number },
+  { host, port, shared = false }: ListenAddress,
   refuse: (cause: unknown) => Error,
 ): Promise<void> {
   try {
     const listening = once(server, "listening");
-    server.listen({ host, port });
+    server.listen({ host, port, reusePort: shared });
     await listening;
   } catch (cause) {
     throw refuse(cause);

@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { resolveHost, type Resolve } from "../net/resolve.ts";
 import { inOrder, type Startable } from "../node/lifecycle.ts";
+import type { ListenAddress } from "../node/listen.ts";
 import type { Logger } from "../node/logger.ts";
 import type { Metrics } from "../node/metrics.ts";
 import type { Timers } from "../node/timers.ts";
@@ -10,17 +11,11 @@ import { DnsFront, type DnsLimits } from "./dns/dnsFront.ts";
 import { DnsMetrics, HttpMetrics } from "./frontMetrics.ts";
 import { HttpFront, type HttpFrontOptions } from "./http/httpFront.ts";
 
-/** Where a server listens. */
-interface Listen {
-  host: string;
-  port: number;
-}
-
 export interface FrontsOptions {
   /** The address of the HTTP front; undefined for none. */
-  http: Listen | undefined;
+  http: ListenAddress | undefined;
   /** The address of the DNS front, over UDP and TCP; undefined for none. */
-  dns: Listen | undefined;
+  dns: ListenAddress | undefined;
   /** Names per second that one address may look up over HTTP; 0 for no limit. */
   httpRate: number;
   /** DNS responses per second to one network over UDP; 0 for no limit. */

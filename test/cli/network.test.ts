@@ -32,6 +32,17 @@ describe("a network's file", () => {
     );
   });
 
+  it("with a node that cannot be joined ends a worker as a wrong flag does: a restart would not help", async () => {
+    const { deployment } = rig.devnet;
+    rig.file("nodes.json", JSON.stringify({ ...deployment, bootstrap: ["node.example:4170"] }));
+    const env = { BLOCKCLOUD_DEPLOYMENT: "nodes.json" };
+    const { code, stderr } = await rig.cli("coral run --coral-listen /ip4/127.0.0.1/tcp/0", {
+      env,
+    });
+    expect(code, stderr).to.equal(2);
+    expect(stderr).to.match(/^CORAL_ADDRESS_INVALID: .*node\.example:4170/m);
+  });
+
   it("names the nodes to join by, unless others are named", () => {
     const { deployment } = rig.devnet;
     const preset = { ...deployment, bootstrap: [NODE] };

@@ -13,6 +13,8 @@ import { blockcloudDomain } from "../../src/protocol/typedData.ts";
 import type { AnswerJson } from "../../src/resolver/answerSchema.ts";
 import { createFronts, type Fronts } from "../../src/resolver/createFronts.ts";
 import { createResolver, type LocalResolver } from "../../src/resolver/createResolver.ts";
+import { answerText } from "../../src/cli/resolve/answerText.ts";
+import type { Seen } from "../../src/resolver/sources.ts";
 import { CliRig, parts, PROBE } from "../support/cliRig.ts";
 
 const ONE = rootServiceId(1n);
@@ -71,6 +73,13 @@ describe("blockcloud resolve", () => {
       signed,
     ]);
   }
+
+  it("says of a service that was not audited yet that it has no verdict", () => {
+    const service = { number: 1n, status: "Active", block: 5n, stake: 0n, verdicts: [] };
+    const answer = { serviceId: ONE, endpoints: [], expiresAt: 0, source: "coral", service };
+    const seen = { answer, verified: true, unconfirmed: [] } as unknown as Seen;
+    expect(answerText(seen)).to.match(/verdicts +none yet/);
+  });
 
   interface Shown {
     answer: AnswerJson;

@@ -225,7 +225,7 @@ describe("a client's fetch", () => {
   });
 
   it("says when nothing is published for HTTP, or nothing at all, or there is no such service", async () => {
-    rig.at("tcp://127.0.0.1:1", "sal://127.0.0.1:2");
+    rig.at("tcp://127.0.0.1:1");
     await rejection("ENDPOINT_NOT_HTTP", rig.client.fetch(SEVEN));
     rig.resolver.fail("silent.bloc.alt", "RECORD_MISSING");
     await rejection("RECORD_MISSING", rig.client.fetch("bloc://silent"));

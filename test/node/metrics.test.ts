@@ -46,6 +46,22 @@ describe("metrics", () => {
     ]);
   });
 
+  it("check frozen labels again after a value came or went", async () => {
+    const requests = metrics.counter("requests_total", "Requests.", { service: [] });
+    const labels = Object.freeze({ service: "1" });
+    requests.add(1, labels);
+    metrics.admit("service", "1");
+    requests.add(2, labels);
+    requests.add(3, labels);
+    expect(await lines("requests_total")).to.deep.equal([
+      'requests_total{service="other"} 1',
+      'requests_total{service="1"} 5',
+    ]);
+    metrics.dismiss("service", "1");
+    requests.add(4, labels);
+    expect(await lines("requests_total")).to.deep.equal(['requests_total{service="other"} 5']);
+  });
+
   it("take amounts beyond a double's precision, which a ledger would not", async () => {
     metrics.counter("fees_wei_total", "Fees.").add(10n ** 21n + 1n, {});
     expect(await lines("fees_wei_total")).to.deep.equal(["fees_wei_total 1e+21"]);

@@ -77,6 +77,28 @@ describe("receipt", () => {
     );
   });
 
+  it("is issued in one step as it is signed and encoded in two", () => {
+    fc.assert(
+      fc.property(receiptFields, privateKey, ({ serviceId, nonce, channel, issuedAt }, key) => {
+        const signed = signer.sign({ serviceId, nonce, channel, issuedAt }, key);
+        const fields = {
+          serviceId: hexToBytes(serviceId),
+          nonce: hexToBytes(nonce),
+          channel: hexToBytes(channel),
+          issuedAt,
+        };
+        expect(signer.issue(fields, key)).to.equal(encodeReceipt(signed));
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it("is not encoded with a field of another size", () => {
+    for (const wrong of [{ nonce: "0x01" }, { issuedAt: 2n ** 64n }, { issuedAt: -1n }] as const) {
+      expect(() => encodeReceipt({ ...sample, ...wrong })).to.throw(RangeError);
+    }
+  });
+
   it("recovers no signer from an invalid signature", () => {
     expect(signer.recover({ ...sample, signature: "0x" })).to.equal(undefined);
     expect(signer.recover(sample)).to.equal(undefined);

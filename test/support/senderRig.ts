@@ -45,8 +45,13 @@ export class SenderRig {
   ahead = 0;
   readonly timers: Timers = {
     monotonic: () => systemTimers.monotonic() + this.ahead,
-    sleep: (milliseconds, signal) => systemTimers.sleep(Math.min(milliseconds, 10), signal),
+    sleep: (milliseconds, signal) => {
+      this.pauses.push(milliseconds);
+      return systemTimers.sleep(Math.min(milliseconds, 10), signal);
+    },
   };
+  /** How long the sender wanted to wait each time, milliseconds. */
+  readonly pauses: number[] = [];
 
   private constructor(anvil: Anvil) {
     this.anvil = anvil;

@@ -18,6 +18,8 @@ import { describeRevert } from "./revert.ts";
 const PATIENCE_MS = 120_000;
 /** Longest pause between checks of pending transactions, milliseconds; the pause grows up to it. */
 const MOST_PAUSE_MS = 4_000;
+/** The same while no new block was seen: the chain stands still, or makes a block for each transaction. */
+const BLIND_PAUSE_MS = 1_000;
 /** Number of checks per block time: more checks cost requests and show nothing new. */
 const LOOKS_A_BLOCK = 6;
 
@@ -247,7 +249,10 @@ export class TransactionSender {
   /** Short at first, for chains with fast blocks; then a part of this chain's block time. */
   #pause(signal: AbortSignal | undefined, looks: number): Promise<void> {
     const { pollingInterval } = this.#client;
-    const longest = Math.min(MOST_PAUSE_MS, (this.#spacing * 1000) / LOOKS_A_BLOCK);
+    const longest =
+      this.#spacing === 0
+        ? BLIND_PAUSE_MS
+        : Math.min(MOST_PAUSE_MS, (this.#spacing * 1000) / LOOKS_A_BLOCK);
     const pause = Math.min(pollingInterval * 2 ** looks, Math.max(pollingInterval, longest));
     return this.#timers.sleep(pause, signal ?? never);
   }

@@ -5,6 +5,7 @@ import { chainCommand } from "../framework/chainCommand.ts";
 import { keyPathFlags, pathOf, state, workerFlags } from "../framework/commonFlags.ts";
 import { exitCodes } from "../framework/exitCodes.ts";
 import { optional } from "../framework/flag.ts";
+import { faucetKey } from "../faucet/flags.ts";
 import { keeperKey } from "../keeper/flags.ts";
 import { listen } from "../provider/flags.ts";
 import { dns, http } from "../resolver/flags.ts";
@@ -16,7 +17,11 @@ import { examineNode, examinePort, examineState } from "./host.ts";
 import { examineRpc } from "./rpc.ts";
 
 /** Keys of groups that have flags of their own. */
-const moreKeys = { keeperKey: pathOf(keeperKey), deviceKey: pathOf(deviceKey) };
+const moreKeys = {
+  keeperKey: pathOf(keeperKey),
+  faucetKey: pathOf(faucetKey),
+  deviceKey: pathOf(deviceKey),
+};
 
 /** `blockcloud doctor` */
 export const doctor = chainCommand(
@@ -36,7 +41,8 @@ export const doctor = chainCommand(
     ],
     notes: "Exit code 1 if any check failed. It sends nothing and opens no encrypted key.",
     async run({ flags, io, client, deployment, output }) {
-      const { walletKey, serviceKey, ownerKey, operatorKey, keeperKey, deviceKey } = flags;
+      const { walletKey, serviceKey, ownerKey, operatorKey, keeperKey, faucetKey, deviceKey } =
+        flags;
       const now = io.now() / 1000;
       const ports = [
         ...(flags.listen === undefined ? [] : [examinePort("listen", flags.listen)]),
@@ -59,6 +65,7 @@ export const doctor = chainCommand(
             named("owner", ownerKey, "BLOCKCLOUD_OWNER_KEY", 0n),
             named("operator", operatorKey, "BLOCKCLOUD_OPERATOR_KEY", GAS_PER_ROUND.auditor),
             named("keeper", keeperKey, "BLOCKCLOUD_KEEPER_KEY", GAS_PER_ROUND.keeper),
+            named("faucet", faucetKey, "BLOCKCLOUD_FAUCET_KEY", GAS_PER_ROUND.faucet),
             named("device", deviceKey, "BLOCKCLOUD_DEVICE_KEY", 0n),
           ],
           io.env,

@@ -26,6 +26,7 @@ const byCode: Readonly<Record<string, number>> = {
   PROBE_INVALID: exitCodes.usage,
   CLASS_UNKNOWN: exitCodes.usage,
   CHAIN_MISMATCH: exitCodes.usage,
+  CORAL_ADDRESS_INVALID: exitCodes.usage,
   GIFT_INVALID: exitCodes.usage,
   NO_TEST_CHAIN: exitCodes.usage,
   SERVICE_KEY_OTHER: exitCodes.usage,

@@ -2,7 +2,7 @@ import { previousServiceKeys, service, serviceKey } from "../framework/commonFla
 import type { Check } from "../framework/command.ts";
 import { optional } from "../framework/flag.ts";
 import { nameOf, readSetting } from "../framework/settings.ts";
-import { drain, endpoint, listen, servicesFile, settleEvery, upstream } from "./flags.ts";
+import { drain, endpoint, listen, ports, servicesFile, settleEvery, upstream } from "./flags.ts";
 import { checkUpstream, gatewayFlags } from "./gatewayFlags.ts";
 import { readServices } from "./servicesFile.ts";
 
@@ -12,6 +12,7 @@ export const singleFlags = {
   upstream,
   listen,
   endpoint,
+  ports,
   drain,
   settleEvery,
   ...gatewayFlags,

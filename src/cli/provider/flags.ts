@@ -1,5 +1,7 @@
 import { parseUpstream, UPSTREAM_FORMS } from "../../net/upstreamUrl.ts";
-import { file, text } from "../framework/flag.ts";
+import { parsePort } from "../../provider/gateway/ports.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import { file, list, text } from "../framework/flag.ts";
 import {
   anyText,
   drainTime,
@@ -51,6 +53,23 @@ export const drain = text(
   "how long a gateway that is left stays open, 1s to 24h; 60s is the lease of a record",
   drainTime,
   { config: "provider.drain", default: "60s" },
+);
+
+const servedPort = refine((given) => {
+  try {
+    return parsePort(given);
+  } catch (error) {
+    if (error instanceof BlockcloudError) return undefined;
+    throw error;
+  }
+}, "Give <port>=http, <port>=tcp:<host>:<port> or <port>=tcp:unix:<path>.");
+
+/** Ports in the SAL. */
+export const ports = list(
+  "--port <number=mode...>",
+  "ports for the SAL besides 80: 5432=tcp:127.0.0.1:5432, 22=tcp:unix:/run/ssh.sock or 8080=http",
+  servedPort,
+  { config: "provider.ports" },
 );
 
 /** Interval between settlements. */

@@ -95,6 +95,7 @@ function settingsOf(flags: Values<typeof singleFlags>) {
     listen: flags.listen,
     endpoint: flags.endpoint?.href,
     gateway: gatewayLimits(flags),
+    ports: flags.ports,
     graceMs: flags.drain,
     settleEvery: flags.settleEvery,
   };

@@ -43,13 +43,14 @@ export class FileSource implements ServiceSource {
 
   /** @param mayAsk Only at the start, and once: later no user waits at the terminal. */
   #planOf(entry: ServiceEntry, mayAsk: boolean): ServicePlan {
-    const { service: number, upstream, listen, endpoint, drain, settleEvery } = entry;
+    const { service: number, upstream, listen, endpoint, ports, drain, settleEvery } = entry;
     let isFirst = true;
     const gateway = gatewayLimits(entry);
     return {
       settings: {
         ...{ number, upstream, listen, gateway, settleEvery },
         endpoint: endpoint?.href,
+        ports,
         graceMs: drain,
       },
       // A new certificate in an old file is a change, too.

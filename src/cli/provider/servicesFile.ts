@@ -7,7 +7,7 @@ import type { CliIo } from "../framework/io.ts";
 import { resolveFlags } from "../framework/resolve.ts";
 import { nameOf, type Problems } from "../framework/settings.ts";
 import { anyText } from "../framework/values.ts";
-import { drain, endpoint, listen, settleEvery, upstream } from "./flags.ts";
+import { drain, endpoint, listen, ports, settleEvery, upstream } from "./flags.ts";
 import { checkUpstream, gatewayFlags } from "./gatewayFlags.ts";
 
 /** Most services of one file; also the bound of what one process should serve. */
@@ -19,6 +19,7 @@ const entryFlags = {
   upstream,
   listen,
   endpoint,
+  ports,
   drain,
   settleEvery,
   ...gatewayFlags,

@@ -27,7 +27,7 @@ export function answerText({ answer, verified, unconfirmed }: Seen): string {
       ["from", `${sources[answer.source]}${answer.superseded ? "; a newer one has expired" : ""}`],
       ["service", service && `${service.number}, ${service.status}, at block ${service.block}`],
       ["stake", service && `${amount(service.stake)} BLOC`],
-      ["verdicts", verdicts?.join(", ")],
+      ["verdicts", verdicts?.length === 0 ? "none yet" : verdicts?.join(", ")],
       ["checked", verified ? "the record, against the key on chain" : "no"],
       ["not confirmed", unconfirmed.length === 0 ? undefined : unconfirmed.join(", ")],
     ]),

@@ -1,6 +1,5 @@
 import { loadDeployment } from "../../chain/deployment.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
-import { rootServiceId } from "../../protocol/serviceId.ts";
 import { answerToJson } from "../../resolver/answerSchema.ts";
 import { chooseDeployment } from "../framework/chainCommand.ts";
 import { defineCommand, type Check } from "../framework/command.ts";
@@ -9,6 +8,7 @@ import { bootstrapOf, coralAllowLoopback, coralFlags } from "../framework/coralF
 import { optional, text, toggle, type Values } from "../framework/flag.ts";
 import { describeError } from "../framework/output.ts";
 import { anyText } from "../framework/values.ts";
+import { fullName } from "../user/flags.ts";
 import { answerText } from "./answerText.ts";
 import { ownSource, remoteSource, type ResolveSource, type Seen } from "../../resolver/sources.ts";
 
@@ -90,12 +90,6 @@ that resolver's answer, which needs no chain; --verify checks the answer against
     }
   },
 );
-
-/** A number or a label alone, as the other commands take them, written out. */
-function fullName(name: string): string {
-  if (/^\d{1,11}$/.test(name) && BigInt(name) > 0n) return rootServiceId(BigInt(name));
-  return /^[a-z0-9-]{1,63}$/i.test(name) && !/^0x/i.test(name) ? `${name}.bloc.alt` : name;
-}
 
 function sourceOf(given: Values<typeof flags>): ResolveSource {
   const { resolver, verify, watch, allowLoopback } = given;

@@ -17,6 +17,13 @@ export const dns = text(
   { env: "BLOCKCLOUD_RESOLVER_DNS", config: "resolver.dns" },
 );
 
+/** Whether other processes may listen on the same addresses. */
+export const sharePorts = toggle(
+  "--share-ports",
+  "let further resolvers with this flag listen on the same addresses; the system divides the clients",
+  { config: "resolver.sharePorts" },
+);
+
 /** The limit over HTTP. */
 export const httpRate = text(
   "--http-rate <names>",

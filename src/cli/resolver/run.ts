@@ -33,7 +33,7 @@ export const resolverRun = chainCommand({
       name: "resolver",
       deployment,
       create: (log, metrics) => {
-        const { allowLoopback, dns, dnsRate, httpRate } = flags;
+        const { allowLoopback, dns, dnsRate, httpRate, sharePorts: shared } = flags;
         const environment = { timers: systemTimers, log, metrics };
         const node = { name: "resolver", subscribe: true, allowLoopback };
         const resolver = createResolver(
@@ -48,7 +48,11 @@ export const resolverRun = chainCommand({
         );
         const http = flags.http ?? (dns === undefined ? DEFAULT_HTTP : undefined);
         const fronts = createFronts(
-          { http, dns, httpRate, dnsRate, allowLoopback, ...frontLimits(flags) },
+          {
+            http: http && { ...http, shared },
+            dns: dns && { ...dns, shared },
+            ...{ httpRate, dnsRate, allowLoopback, ...frontLimits(flags) },
+          },
           { resolver, now: () => resolver.now(), ...environment },
         );
         return inOrder(resolver, fronts);

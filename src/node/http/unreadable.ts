@@ -13,8 +13,8 @@ const STATUSES: Readonly<Record<string, string>> = {
  * request is still being served would take that for the response, although the request has its effect.
  */
 export class Unreadable {
-  /** The newest response of each connection; those before it are sent before it. */
-  readonly #newest = new WeakMap<Duplex, ServerResponse>();
+  /** The newest response of each connection that has one; those before it are sent before it. */
+  readonly #newest = new Map<Duplex, ServerResponse>();
   readonly #ending = new WeakSet<Duplex>();
 
   /** Notes that a request is served. */

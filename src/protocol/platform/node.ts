@@ -1,4 +1,5 @@
 import { keccak_256 } from "@noble/hashes/sha3.js";
+import { Buffer } from "node:buffer";
 import { createHmac, hash } from "node:crypto";
 import { createRequire } from "node:module";
 import type HashWasm from "hash-wasm";

@@ -1,5 +1,6 @@
 import type { Hex } from "viem";
 import type { ListenAddress } from "../gateway/gateways.ts";
+import type { ServedPort } from "../gateway/ports.ts";
 import type { GatewayLimits } from "../gateway/options.ts";
 
 /** The settings of one service of an agent. */
@@ -11,6 +12,8 @@ export interface ServiceSettings {
   listen: ListenAddress;
   /** URL at which clients reach the gateway; without it, the address that it listens on. */
   endpoint: string | undefined;
+  /** Ports in the SAL, besides 80. */
+  ports?: readonly ServedPort[] | undefined;
   /** Limits of the gateway, and the proxies in front of it. */
   gateway?: GatewayLimits | undefined;
   /** How long a gateway that is left stays open, milliseconds; by default the lease of a record. */

@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { Agent, request as httpRequest, type RequestOptions } from "node:http";
 import { Agent as TlsAgent, request as httpsRequest } from "node:https";
 import { isIP, type Socket } from "node:net";
-import { createSecureContext, getCACertificates, TLSSocket } from "node:tls";
+import { createSecureContext, getCACertificates, TLSSocket, type SecureContext } from "node:tls";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { socketPath } from "../../net/upstreamUrl.ts";
 
@@ -61,8 +61,7 @@ export function diallingOf(upstream: URL, ca: string | undefined): Dialling {
   const tls = {
     // The name for SNI, which no address has (RFC 6066, 3), and for the check of the certificate.
     servername: isIP(hostname) === 0 ? hostname : "",
-    // Made once: to read a hundred certificates takes milliseconds.
-    secureContext: createSecureContext({ ca: ca ?? systemCertificates() }),
+    secureContext: ca === undefined ? systemContext() : createSecureContext({ ca }),
     // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED cannot change it.
     rejectUnauthorized: true,
   };
@@ -74,6 +73,14 @@ export function diallingOf(upstream: URL, ca: string | undefined): Dialling {
     fresh: new TlsAgent({ keepAlive: false }),
     explain: (cause, socket) => Promise.resolve(tlsFault(upstream.host, cause, socket)),
   };
+}
+
+let trusted: SecureContext | undefined;
+
+/** One for all gateways of the process: to read hundreds of certificates takes 30 ms. */
+function systemContext(): SecureContext {
+  trusted ??= createSecureContext({ ca: systemCertificates() });
+  return trusted;
 }
 
 /** The certificates that the system trusts, and those of NODE_EXTRA_CA_CERTS. A host without any uses Node's. */

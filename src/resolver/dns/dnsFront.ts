@@ -1,6 +1,7 @@
 import type { AddressInfo } from "node:net";
 import type { Resolve } from "../../net/resolve.ts";
 import type { Startable } from "../../node/lifecycle.ts";
+import type { ListenAddress } from "../../node/listen.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Timers } from "../../node/timers.ts";
 import type { Resolver } from "../answer.ts";
@@ -14,7 +15,7 @@ import { UdpServer } from "./udp.ts";
 
 export interface DnsFrontOptions {
   /** Port 0 chooses a free port, the same for both transports: see `address`. */
-  listen: { host: string; port: number };
+  listen: ListenAddress;
   /** UDP responses per second to one network; 0 for no limit. Loopback is never limited. */
   answersPerSecond: number;
   /** For a devnet: responses may contain loopback addresses. */
@@ -139,7 +140,7 @@ export class DnsFront implements Startable {
     const limit = { perSecond: answersPerSecond, burst: 2 * answersPerSecond };
     this.#udp = new UdpServer(listen, { ...shared, rate: new ResponseRate(limit, seed) });
     await this.#udp.start();
-    const both = { host: listen.host, port: this.#udp.address.port };
+    const both = { ...listen, port: this.#udp.address.port };
     this.#tcp = new TcpServer(both, this.#limits, shared);
     await this.#tcp.start();
   }

@@ -5,7 +5,7 @@ import { PeerBounds } from "../../net/peerBounds.ts";
 import type { Startable } from "../../node/lifecycle.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Timers } from "../../node/timers.ts";
-import { listen } from "../../node/listen.ts";
+import { listen, type ListenAddress } from "../../node/listen.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Responder } from "./responder.ts";
 import type { Tally } from "./tally.ts";
@@ -29,18 +29,14 @@ export interface TcpDependencies {
  * DNS over TCP (RFC 7766): connections stay open for more queries, and responses are sent as they are ready.
  */
 export class TcpServer implements Startable {
-  readonly #listen: { host: string; port: number };
+  readonly #listen: ListenAddress;
   readonly #limits: TcpLimits;
   readonly #bounds: PeerBounds;
   readonly #dependencies: TcpDependencies;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
-  constructor(
-    listen: { host: string; port: number },
-    limits: TcpLimits,
-    dependencies: TcpDependencies,
-  ) {
+  constructor(listen: ListenAddress, limits: TcpLimits, dependencies: TcpDependencies) {
     this.#listen = listen;
     this.#limits = limits;
     this.#bounds = new PeerBounds({ total: limits.maxConnections, perPeer: limits.maxPerPeer });
@@ -65,7 +61,7 @@ export class TcpServer implements Startable {
         remedy:
           "Choose a free port and an address of the host; a port below 1024 needs a privilege.",
       });
-    await listen(this.#server, { host, port }, refuse);
+    await listen(this.#server, this.#listen, refuse);
     this.#server.on("error", (error) => {
       this.#dependencies.log.warn("DNS over TCP failed", { error });
     });

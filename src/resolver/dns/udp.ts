@@ -3,6 +3,7 @@ import { lookup } from "node:dns/promises";
 import { once } from "node:events";
 import { isIP, isIPv6, type AddressInfo } from "node:net";
 import type { Startable } from "../../node/lifecycle.ts";
+import type { ListenAddress } from "../../node/listen.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Timers } from "../../node/timers.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
@@ -27,7 +28,7 @@ export interface UdpDependencies {
 
 /** DNS over UDP (RFC 1035, 4.2.1). */
 export class UdpServer implements Startable {
-  readonly #listen: { host: string; port: number };
+  readonly #listen: ListenAddress;
   readonly #responder: Responder;
   readonly #rate: Pick<ResponseRate, "take">;
   readonly #tally: Tally;
@@ -37,7 +38,7 @@ export class UdpServer implements Startable {
   /** Responses that were waiting for the kernel after the last send. */
   #queued = 0;
 
-  constructor(listen: { host: string; port: number }, dependencies: UdpDependencies) {
+  constructor(listen: ListenAddress, dependencies: UdpDependencies) {
     this.#listen = listen;
     this.#responder = dependencies.responder;
     this.#rate = dependencies.rate;
@@ -54,7 +55,7 @@ export class UdpServer implements Startable {
 
   /** @throws BlockcloudError `DNS_LISTEN`. */
   async start(): Promise<void> {
-    const { host, port } = this.#listen;
+    const { host, port, shared = false } = this.#listen;
     let socket: Socket | undefined;
     try {
       // TCP looks names up by itself.
@@ -62,6 +63,7 @@ export class UdpServer implements Startable {
       const family = isIPv6(address) ? 6 : 4;
       socket = createSocket({
         type: `udp${family}`,
+        reusePort: shared,
         // Responses go only to addresses that packets came from, so there is no name to look up.
         lookup: (peer, _, done) => {
           done(null, peer, family);

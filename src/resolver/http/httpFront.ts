@@ -11,7 +11,7 @@ import type { Startable } from "../../node/lifecycle.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Metrics } from "../../node/metrics.ts";
 import type { Timers } from "../../node/timers.ts";
-import { listen } from "../../node/listen.ts";
+import { listen, type ListenAddress } from "../../node/listen.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Resolver } from "../answer.ts";
 import { createApp, type Peer } from "./app.ts";
@@ -32,7 +32,7 @@ const MAX_PEERS = 100_000;
 
 export interface HttpFrontOptions {
   /** Port 0 chooses a free port: see `address`. */
-  listen: { host: string; port: number };
+  listen: ListenAddress;
   /** Names per second that one address may look up, with a burst of twice as many; 0 for no limit. */
   namesPerSecond: number;
   /** Proxies in front: what they say about a request's client counts, and limits apply to that client. */
@@ -128,13 +128,14 @@ export class HttpFront implements Startable {
 
   /** @throws BlockcloudError `HTTP_LISTEN` if the address cannot be bound. */
   async start(): Promise<void> {
-    const { host, port } = this.#options.listen;
+    const address = this.#options.listen;
+    const { host, port } = address;
     const refuse = (cause: unknown) =>
       new BlockcloudError("HTTP_LISTEN", `Cannot answer HTTP on ${host}:${port}.`, {
         cause,
         remedy: "Choose a free port and an address of the host.",
       });
-    await listen(this.#server, { host, port }, refuse);
+    await listen(this.#server, address, refuse);
     this.#server.on("error", (error) => {
       this.#log.error("HTTP cannot be answered", { error });
     });

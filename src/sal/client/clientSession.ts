@@ -1,25 +1,25 @@
-import { randomBytes } from "node:crypto";
-import type { Address, Hex } from "viem";
+import { isAddressEqual, type Hex } from "viem";
 import type { Logger } from "../../node/logger.ts";
 import { bytesToHex } from "../../protocol/bytes.ts";
-import { BlockcloudError } from "../../protocol/errors.ts";
+import type { BlockcloudError } from "../../protocol/errors.ts";
 import type { ReceiptSigner, SignedReceipt } from "../../protocol/receipt.ts";
 import type { Domain } from "../../protocol/typedData.ts";
 import { salError } from "../errors.ts";
-import { provenBy } from "../handshake/clientHandshake.ts";
+import type { ProvenLink } from "../handshake/clientHandshake.ts";
 import { clientKey, signClientProof } from "../handshake/clientProof.ts";
-import { encodeBegin, readProofs } from "../handshake/messages.ts";
+import { encodeBegin } from "../handshake/messages.ts";
 import { ResumeKeys } from "../handshake/secrets.ts";
 import type { Flow } from "../session/flow.ts";
 import { Session, type SessionDependencies, type SessionRole } from "../session/session.ts";
 import type { Transport } from "../transport/link.ts";
 import { encodeFrame } from "../wire/encode.ts";
 import { FrameType, MAX_FLOW } from "../wire/frames.ts";
-import { PayloadReader } from "../wire/read.ts";
 import { decodeReason } from "../wire/reason.ts";
+import { Announced } from "./announced.ts";
 import type { Located, LocatedChange, Locator } from "./locator.ts";
 import { PathWatch, type PathTimes } from "./pathWatch.ts";
-import { Recovery, type MoveReason } from "./recovery.ts";
+import { Recovery, type Move, type MoveReason } from "./recovery.ts";
+import { Right } from "./right.ts";
 import { dialProven } from "./dialProven.ts";
 
 /** What a program sees of a session's moves. */
@@ -47,9 +47,8 @@ interface Opening {
   reject(error: Error): void;
 }
 
-/** How often the service proves its right again, milliseconds; and how long that may take. */
-const PROVE_EVERY_MS = 600_000;
-const PROVE_MS = 30_000;
+/** Most flows that wait for the service's answer: a session without a path must not collect them without end. */
+const MAX_OPENING = 16_384;
 
 /** The user's side of a session: it opens flows, watches the path, and moves. */
 export class ClientSession implements SessionRole {
@@ -66,9 +65,9 @@ export class ClientSession implements SessionRole {
   #lastFlow = 0;
   #isLeaving = false;
   #unwatch = () => {};
-  #cancelProve = () => {};
-  #proving: { nonce: Hex; cancel: () => void; key: Address } | undefined;
   #onEnd: (() => void) | undefined;
+  readonly #right: Right;
+  readonly #announced: Announced;
 
   /** @param identity 32 secret bytes, from which the key for each service is derived. */
   constructor(
@@ -88,6 +87,25 @@ export class ClientSession implements SessionRole {
       },
       dependencies.times,
     );
+    this.#right = new Right({
+      session: this.#session,
+      located: () => this.#located,
+      channel: () => this.#channel,
+      proven: (receipt) => {
+        this.#receipt = receipt;
+      },
+      renewed: (newer) => {
+        this.#relocated(newer);
+      },
+      end: (error) => {
+        this.close(error);
+      },
+      dependencies,
+    });
+    const valid = (newer: Located) => {
+      if (this.#relocated(newer)) this.#move("announced");
+    };
+    this.#announced = new Announced(located.serviceId, valid, dependencies);
   }
 
   get serviceId(): Hex {
@@ -119,15 +137,25 @@ export class ClientSession implements SessionRole {
 
   /** Called once when the session is over. */
   set onEnd(listener: () => void) {
-    this.#onEnd = listener;
+    if (this.#session.end === undefined) this.#onEnd = listener;
+    else listener();
   }
 
   /** Dials the service and begins the session. */
   async start(signal: AbortSignal): Promise<void> {
     const { endpoint, link } = await dialProven(this.#located, this.#dependencies, signal);
-    const { greeting, hello, channel, receipt } = link;
+    try {
+      this.#begin(endpoint, link);
+    } catch (error) {
+      link.greeting.abandon(error);
+      throw error;
+    }
+  }
+
+  #begin(endpoint: string, { greeting, hello, channel, receipt }: ProvenLink): void {
+    // The link may have failed since its receipt came.
+    if (greeting.failure !== undefined) throw greeting.failure;
     const { session: id } = hello;
-    const { clock, locator } = this.#dependencies;
     const keys = ResumeKeys.ofFirstLink(greeting.link, id);
     const proof = hello.asksClient ? this.#proveClient(channel) : undefined;
     const begin = encodeFrame(FrameType.begin, 0, encodeBegin({ session: id, proof }));
@@ -140,17 +168,7 @@ export class ClientSession implements SessionRole {
         this.#relocated(located);
       },
       moved: (move) => {
-        this.#channel = move.channel;
-        this.#receipt = move.receipt;
-        this.#endpoint = move.endpoint;
-        this.#watch.start();
-        const { reason, gapMs } = move;
-        this.#dependencies.observer?.moved?.({
-          serviceId: this.serviceId,
-          reason,
-          endpoint: move.endpoint,
-          gapMs,
-        });
+        this.#moved(move);
       },
       dependencies: this.#dependencies,
     });
@@ -159,18 +177,19 @@ export class ClientSession implements SessionRole {
     this.#endpoint = endpoint;
     this.#session.attach(greeting.link, greeting.parser, 0, 0, begin);
     this.#watch.start();
-    this.#unwatch = locator.watch(this.serviceId, (change) => {
+    this.#unwatch = this.#dependencies.locator.watch(this.serviceId, (change) => {
       this.#changed(change);
     });
-    this.#cancelProve = clock.after(PROVE_EVERY_MS, () => {
-      this.#proveAgain();
-    });
+    this.#right.start();
   }
 
   /** Opens a flow; resolves when the service has accepted it. */
   async open(port: number, signal: AbortSignal): Promise<Flow> {
     signal.throwIfAborted();
     if (this.#session.end !== undefined) throw this.#session.end;
+    if (this.#opening.size >= MAX_OPENING || this.#lastFlow >= MAX_FLOW) {
+      throw salError("busy", `${this.#opening.size} flows wait for ${this.serviceId}.`);
+    }
     this.#lastFlow += 1;
     const id = this.#lastFlow;
     const flow = this.#session.add(id, port);
@@ -178,7 +197,6 @@ export class ClientSession implements SessionRole {
     payload.writeUInt16BE(port);
     payload[2] = 0;
     this.#session.send(encodeFrame(FrameType.open, id, payload));
-    this.#watch.sending();
     const { promise, resolve, reject } = Promise.withResolvers<Flow>();
     this.#opening.set(id, { resolve, reject });
     const abort = () => {
@@ -189,6 +207,9 @@ export class ClientSession implements SessionRole {
     flow.on("error", reject);
     try {
       const opened = await promise;
+      // It may have ended since, even in the same packet.
+      signal.throwIfAborted();
+      if (flow.errored !== null) throw flow.errored;
       flow.off("error", reject);
       return opened;
     } catch (error) {
@@ -221,15 +242,17 @@ export class ClientSession implements SessionRole {
         return true;
       }
       case FrameType.migrate:
-        this.#migrate(payload);
+        this.#announced.take(bytesToHex(payload));
         return true;
       case FrameType.proved:
-        this.#proved(payload);
+        this.#right.answered(payload);
         return true;
       case FrameType.goaway:
         this.#leave(decodeReason(payload));
         return true;
       case FrameType.moved:
+        // The provider takes and sends nothing more here.
+        this.#session.detach()?.destroy();
         this.#move("lost");
         return true;
       default:
@@ -244,6 +267,10 @@ export class ClientSession implements SessionRole {
     }
   }
 
+  sending(): void {
+    this.#watch.sending();
+  }
+
   lost(): void {
     this.#move("lost");
   }
@@ -252,14 +279,24 @@ export class ClientSession implements SessionRole {
     this.#watch.stop();
     this.#recovery?.stop(error);
     this.#unwatch();
-    this.#cancelProve();
-    this.#proving?.cancel();
+    this.#right.stop();
+    this.#announced.stop();
     for (const { reject } of this.#opening.values()) reject(error);
     this.#onEnd?.();
   }
 
   flowOver(): void {
     if (this.#isLeaving && this.#session.flows.size === 0) this.close();
+  }
+
+  #moved({ channel, receipt, endpoint, reason, gapMs }: Move): void {
+    this.#channel = channel;
+    this.#receipt = receipt;
+    this.#endpoint = endpoint;
+    this.#watch.start();
+    this.#right.moved(receipt);
+    const { serviceId } = this;
+    this.#dependencies.observer?.moved?.({ serviceId, reason, endpoint, gapMs });
   }
 
   #move(reason: MoveReason): void {
@@ -272,20 +309,6 @@ export class ClientSession implements SessionRole {
     if (this.#session.flows.size === 0) this.close();
   }
 
-  #migrate(payload: Buffer): void {
-    const { locator, log } = this.#dependencies;
-    const signal = AbortSignal.timeout(PROVE_MS);
-    locator.check(this.serviceId, bytesToHex(payload), signal).then(
-      (located) => {
-        this.#relocated(located);
-        this.#move("announced");
-      },
-      (error: unknown) => {
-        log.warn("the service announced a move with a record that is not valid", { error });
-      },
-    );
-  }
-
   #changed(change: LocatedChange): void {
     if ("located" in change) {
       this.#relocated(change.located);
@@ -295,53 +318,20 @@ export class ClientSession implements SessionRole {
     if (REVOKING.includes(code)) this.#revoked(message);
   }
 
-  #relocated(located: Located): void {
-    const isOther = located.key !== this.#located.key;
-    if (located.issuedAt < this.#located.issuedAt && !isOther) return;
+  /** Takes over where the service is; returns whether that is newer than what was known. */
+  #relocated(located: Located): boolean {
+    if (this.#session.end !== undefined) return false;
+    const isOther = !isAddressEqual(located.key, this.#located.key);
+    const isNewer = located.issuedAt > this.#located.issuedAt;
+    if (!isOther && !isNewer) return false;
     this.#located = located;
     // The old endpoint may still be in the record; if it is not, the link works until it is closed.
-    if (isOther) this.#proveAgain();
+    this.#right.relocated(isOther);
+    return true;
   }
 
   #revoked(why: string): void {
     this.close(salError("revoked", `The service ended: ${why}`));
-  }
-
-  /** Asks for a receipt of the key that counts now. */
-  #proveAgain(): void {
-    const { clock } = this.#dependencies;
-    this.#cancelProve();
-    this.#proving?.cancel();
-    const nonce = randomBytes(32);
-    const cancel = clock.after(PROVE_MS, () => {
-      this.#proving = undefined;
-      if (this.#receipt === undefined || this.#channel !== this.#receipt.channel) return;
-      this.close(salError("key", "The service does not prove its right again."));
-    });
-    this.#proving = { nonce: bytesToHex(nonce), cancel, key: this.#located.key };
-    this.#session.send(encodeFrame(FrameType.prove, 0, nonce));
-    this.#cancelProve = clock.after(PROVE_EVERY_MS, () => {
-      this.#proveAgain();
-    });
-  }
-
-  #proved(payload: Buffer): void {
-    const reader = new PayloadReader(payload);
-    const nonce = bytesToHex(reader.bytes(32));
-    const proofs = readProofs(reader);
-    reader.end();
-    const proving = this.#proving;
-    // An answer that came after a move: the new link's handshake has proved the same.
-    if (proving?.nonce !== nonce) return;
-    proving.cancel();
-    this.#proving = undefined;
-    const claim = { serviceId: this.serviceId, nonce, channel: this.#channel };
-    try {
-      this.#receipt = provenBy(proofs, claim, proving.key, this.#dependencies.receipts);
-    } catch (cause) {
-      if (!(cause instanceof BlockcloudError)) throw cause;
-      this.close(salError("key", `The key of ${this.serviceId} has changed.`, { cause }));
-    }
   }
 
   #proveClient(channel: Hex) {

@@ -32,7 +32,7 @@ export async function dialProven(
     try {
       const target = { host, port, serverName: serverNameOf(serviceId) };
       const link = await transport.dial(target, limit);
-      return { endpoint, link: await greet(link, { serviceId, key }, receipts, limit) };
+      return { endpoint, link: await greet(link, { serviceId, key }, { receipts, clock }, limit) };
     } finally {
       cancel();
     }

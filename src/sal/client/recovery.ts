@@ -1,7 +1,7 @@
 import type { Hex } from "viem";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { SignedReceipt } from "../../protocol/receipt.ts";
-import { salError } from "../errors.ts";
+import { salError, salErrors } from "../errors.ts";
 import { unexpected, type ProvenLink } from "../handshake/clientHandshake.ts";
 import { decodeResumed, encodeResume } from "../handshake/messages.ts";
 import type { ResumeKeys } from "../handshake/secrets.ts";
@@ -46,6 +46,8 @@ export interface RecoveryParts {
 /** A search for another link. */
 interface Running {
   reason: MoveReason;
+  /** Monotonic milliseconds. */
+  readonly began: number;
   readonly stop: AbortController;
   /** Whether the provider was asked to go on over another link. */
   isResuming: boolean;
@@ -78,7 +80,8 @@ export class Recovery {
       this.#hurry();
       return;
     }
-    const running = { reason, stop: new AbortController(), isResuming: false };
+    const began = this.#parts.dependencies.clock.monotonic();
+    const running = { reason, began, stop: new AbortController(), isResuming: false };
     this.#running = running;
     void this.#run(running).finally(() => {
       if (this.#running === running) this.#running = undefined;
@@ -102,8 +105,8 @@ export class Recovery {
   async #run(running: Running): Promise<void> {
     const { session, dependencies } = this.#parts;
     const { clock, log } = dependencies;
-    const { signal } = running.stop;
-    const began = clock.monotonic();
+    const { began, stop } = running;
+    const { signal } = stop;
     for (let pause = PAUSE_MS.first; !signal.aborted; pause = Math.min(2 * pause, PAUSE_MS.most)) {
       try {
         await this.#try(running);
@@ -111,10 +114,9 @@ export class Recovery {
       } catch (error) {
         if (signal.aborted) return;
         log.debug("no other path yet", { error });
-        if (isFinal(error)) {
-          // A provider that announces a place where it knows no session may go on at the old one.
-          const mayStay = session.link !== undefined && running.reason !== "silence";
-          if (!mayStay) session.close(error, false);
+        if (isFinal(error, running.isResuming)) {
+          // A place where the session is not known is no reason to leave the one where it is.
+          if (!this.#mayStay(running)) session.close(error, false);
           return;
         }
       }
@@ -128,6 +130,12 @@ export class Recovery {
     }
   }
 
+  /** Whether the present link may be good, as far as its silence does not show the opposite. */
+  #mayStay({ reason, began }: Running): boolean {
+    const { session } = this.#parts;
+    return session.link !== undefined && (reason !== "silence" || session.heardAt > began);
+  }
+
   /** Tries once; returns when the session goes on over the new link. */
   async #try(running: Running): Promise<void> {
     const { dependencies, located } = this.#parts;
@@ -138,19 +146,20 @@ export class Recovery {
     const known = dialProven(located(), dependencies, each);
     const fresh = running.reason === "announced" ? known : this.#dialFresh(known, each);
     const { endpoint, link } = await Promise.any([known, fresh]).catch((error: unknown) => {
-      throw (error as AggregateError).errors[0];
+      const { errors } = error as AggregateError;
+      throw errors.find((each) => isFinal(each, false)) ?? errors[0];
     });
     found.abort(salError("cancelled", "Another path was faster."));
     for (const other of [known, fresh]) {
       other.then(
         (each) => {
-          if (each.link !== link) each.link.greeting.abandon(found.signal.reason as Error);
+          if (each.link !== link) each.link.greeting.abandon(found.signal.reason);
         },
         () => undefined,
       );
     }
     if (signal.aborted) {
-      link.greeting.abandon(signal.reason as Error);
+      link.greeting.abandon(signal.reason);
       signal.throwIfAborted();
     }
     running.isResuming = true;
@@ -184,12 +193,13 @@ export class Recovery {
     const { greeting, channel, receipt } = link;
     this.#attempt += 1;
     const attempt = this.#attempt;
+    session.resuming();
     const clientReceived = session.received;
     const claim = { session: id, attempt, clientReceived, channel };
     const own = { ...claim, providerReceived: undefined };
     const mac = keys.mac("client", own);
     const abandon = () => {
-      greeting.abandon((signal.aborted ? signal.reason : late()) as Error);
+      greeting.abandon(signal.aborted ? signal.reason : late());
     };
     signal.addEventListener("abort", abandon, { once: true });
     const cancel = dependencies.clock.after(RESUME_MS, abandon);
@@ -215,7 +225,8 @@ export class Recovery {
         moved({ reason: running.reason, endpoint, channel, receipt, gapMs });
       });
     } catch (error) {
-      greeting.abandon(error as Error);
+      session.resumeFailed();
+      greeting.abandon(error);
       throw error;
     } finally {
       cancel();
@@ -237,19 +248,30 @@ export class Recovery {
   }
 }
 
-/** Whether another try cannot help: the provider answers and has no such session, or it must not serve. */
-function isFinal(error: unknown): error is BlockcloudError {
-  return error instanceof BlockcloudError && FINAL.includes(error.code);
+/**
+ * Whether another try cannot help: the service has no such session, or must not serve.
+ *
+ * @param isProven Whether the error may be the service's own. An endpoint that has not proved to be the service could
+ *   end sessions otherwise.
+ */
+function isFinal(error: unknown, isProven: boolean): error is BlockcloudError {
+  if (!(error instanceof BlockcloudError)) return false;
+  return NO_SERVICE.includes(error.code) || (isProven && NO_SESSION.includes(error.code));
 }
 
-const FINAL: readonly string[] = [
-  "SAL_SESSION_LOST",
-  "SAL_VERSION",
-  "SERVICE_REVOKED",
-  "KEY_CHANGED",
+/** Verdicts of a lookup. */
+const NO_SERVICE: readonly string[] = [
   "SERVICE_UNKNOWN",
   "SERVICE_INACTIVE",
+  "SERVICE_DROPPED",
   "DELEGATION_EXPIRED",
+];
+/** Answers to RESUME. */
+const NO_SESSION: readonly string[] = [
+  salErrors.lost,
+  salErrors.version,
+  salErrors.revoked,
+  salErrors.key,
 ];
 
 function late(): BlockcloudError {

@@ -32,7 +32,10 @@ const SLEPT_MS = 5_000;
 export class SalClient {
   readonly #options: SalClientOptions;
   readonly #dependencies: ClientSessionDependencies;
+  /** The session of each service that takes new flows. */
   readonly #sessions = new Map<Hex, ClientSession>();
+  /** These, and those whose last flows have not ended. */
+  readonly #all = new Set<ClientSession>();
   readonly #starting = new Map<Hex, Promise<ClientSession>>();
   readonly #idle = new Map<ClientSession, () => void>();
   readonly #closing = new AbortController();
@@ -46,7 +49,7 @@ export class SalClient {
 
   /** Sessions with a service. */
   get sessions(): readonly ClientSession[] {
-    return [...this.#sessions.values()];
+    return [...this.#all];
   }
 
   /**
@@ -65,9 +68,9 @@ export class SalClient {
     const each = signal === undefined ? closing : AbortSignal.any([closing, signal]);
     each.throwIfAborted();
     const session = await this.session(service, each);
-    const flow = await session.open(port, each);
-    this.#used(session);
-    return flow;
+    return session.open(port, each).finally(() => {
+      this.#used(session);
+    });
   }
 
   /** The session with a service, which is begun if there is none. */
@@ -105,7 +108,9 @@ export class SalClient {
     }
     const { serviceId } = session;
     this.#sessions.set(serviceId, session);
+    this.#all.add(session);
     session.onEnd = () => {
+      this.#all.delete(session);
       if (this.#sessions.get(serviceId) === session) this.#sessions.delete(serviceId);
       this.#idle.get(session)?.();
       this.#idle.delete(session);
@@ -116,7 +121,7 @@ export class SalClient {
 
   #makeRoom(): void {
     const { maxSessions = MAX_SESSIONS } = this.#options;
-    if (this.#sessions.size < maxSessions) return;
+    if (this.#all.size + this.#starting.size < maxSessions) return;
     const idle = this.sessions.find(({ flows }) => flows === 0);
     if (idle === undefined) throw salError("busy", `All ${maxSessions} sessions have flows.`);
     idle.close();
@@ -126,6 +131,7 @@ export class SalClient {
   #used(session: ClientSession): void {
     const { idleMs = IDLE_MS } = this.#options;
     this.#idle.get(session)?.();
+    if (!this.#all.has(session)) return;
     const check = () => {
       if (session.flows > 0) {
         this.#idle.set(session, this.#dependencies.clock.after(idleMs, check));

@@ -4,7 +4,8 @@ import { bytesToHex } from "../../protocol/bytes.ts";
 import { checkReceipt } from "../../protocol/checkReceipt.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { ReceiptSigner, SignedReceipt } from "../../protocol/receipt.ts";
-import { salError } from "../errors.ts";
+import { salError, salErrors } from "../errors.ts";
+import type { Scheduler } from "../../node/scheduler.ts";
 import type { Link } from "../transport/link.ts";
 import { FrameType } from "../wire/frames.ts";
 import { Greeting } from "./greeting.ts";
@@ -35,19 +36,21 @@ export interface ProvenLink {
 /**
  * Greets the other end of a link, and checks that it is the service.
  *
+ * What the other end says before its receipt is a stranger's: it may refuse, but with no verdict on the service.
+ *
  * @param nonce 32 bytes; an auditor's is not random.
  * @throws BlockcloudError `SAL_PROOF`, `SAL_VERSION`, `SAL_PROTOCOL`, `SAL_NO_PATH`, or the provider's refusal.
  */
 export async function greet(
   link: Link,
   expected: Expected,
-  receipts: ReceiptSigner,
+  { receipts, clock }: { receipts: ReceiptSigner; clock: Scheduler },
   signal: AbortSignal,
   nonce: Buffer = randomBytes(32),
 ): Promise<ProvenLink> {
-  const greeting = new Greeting(link);
+  const greeting = new Greeting(link, clock);
   const abort = () => {
-    greeting.abandon(signal.reason as Error);
+    greeting.abandon(signal.reason);
   };
   signal.addEventListener("abort", abort, { once: true });
   try {
@@ -62,11 +65,28 @@ export async function greet(
     const receipt = provenBy(hello.proofs, claim, expected.key, receipts);
     return { greeting, hello, channel, receipt };
   } catch (error) {
-    greeting.abandon(error as Error);
-    throw error;
+    greeting.abandon(error);
+    signal.throwIfAborted();
+    throw strangers(error);
   } finally {
     signal.removeEventListener("abort", abort);
   }
+}
+
+/** The codes that an endpoint may give before it has proved to be the service. */
+const HINTS: readonly string[] = [
+  salErrors.noPath,
+  salErrors.protocol,
+  salErrors.version,
+  salErrors.proof,
+  salErrors.timeout,
+  salErrors.busy,
+  salErrors.leaving,
+];
+
+function strangers(error: unknown): unknown {
+  if (!(error instanceof BlockcloudError) || HINTS.includes(error.code)) return error;
+  return salError("noPath", `The endpoint refuses: ${error.message}`, { cause: error });
 }
 
 /** The receipt that the expected key signed. */

@@ -1,6 +1,7 @@
-import type { BlockcloudError } from "../../protocol/errors.ts";
+import type { Scheduler } from "../../node/scheduler.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
 import { salError } from "../errors.ts";
-import type { Link, LinkHandler } from "../transport/link.ts";
+import { retire, type Link, type LinkHandler } from "../transport/link.ts";
 import { encodeFrame } from "../wire/encode.ts";
 import { FrameType } from "../wire/frames.ts";
 import { FrameParser, joined, type FrameSink } from "../wire/parser.ts";
@@ -18,13 +19,21 @@ interface Waiting {
 export class Greeting implements FrameSink, LinkHandler {
   readonly link: Link;
   readonly parser: FrameParser;
+  readonly #clock: Scheduler;
   #waiting: Waiting | undefined;
-  #failure: Error | undefined;
+  #failure: BlockcloudError | undefined;
+  #isClosed = false;
 
-  constructor(link: Link) {
+  constructor(link: Link, clock: Scheduler) {
     this.link = link;
+    this.#clock = clock;
     this.parser = new FrameParser(this);
     link.handler = this;
+  }
+
+  /** Why the link is of no use, as far as it is known; a link that fails now gives no more frames. */
+  get failure(): BlockcloudError | undefined {
+    return this.#failure;
   }
 
   /**
@@ -52,16 +61,19 @@ export class Greeting implements FrameSink, LinkHandler {
     this.link.write(encodeFrame(type, 0, payload));
   }
 
-  /** Ends the link, and says why. */
+  /** Ends the link, and says why; a peer that does not read it keeps the connection only for a time. */
   refuse(error: BlockcloudError): void {
     this.#fail(error);
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.send(FrameType.refused, encodeReason(error));
-    this.link.end();
+    retire(this.link, this.#clock);
   }
 
   /** Ends the link without a word. */
-  abandon(error: Error): void {
+  abandon(error: unknown): void {
     this.#fail(error);
+    this.#isClosed = true;
     this.link.destroy();
   }
 
@@ -77,8 +89,8 @@ export class Greeting implements FrameSink, LinkHandler {
     try {
       waiting.take(type, payload);
     } catch (error) {
-      // Whoever waits decides how the link ends; until then nothing more is read.
-      this.parser.stop();
+      // The caller of `next` decides how the link ends; until then nothing more is read.
+      this.#fail(error);
       waiting.fail(error as Error);
     }
   }
@@ -96,14 +108,21 @@ export class Greeting implements FrameSink, LinkHandler {
   }
 
   closed(error?: Error): void {
+    this.#isClosed = true;
     const why = "The other side closed the connection during the handshake.";
     this.#fail(salError("noPath", why, { cause: error }));
   }
 
-  #fail(error: Error): void {
-    this.#failure ??= error;
+  #fail(error: unknown): void {
+    this.#failure ??= asBlockcloudError(error);
     this.parser.stop();
-    this.#waiting?.fail(error);
+    this.#waiting?.fail(this.#failure);
     this.#waiting = undefined;
   }
+}
+
+/** The reason of an aborted signal may be anything. */
+function asBlockcloudError(error: unknown): BlockcloudError {
+  if (error instanceof BlockcloudError) return error;
+  return salError("cancelled", "The handshake was given up.", { cause: error });
 }

@@ -24,6 +24,8 @@ export interface SalLimits {
   maxPeers?: number;
   /** How long a client may take for its handshake. */
   handshakeMs?: number;
+  /** How long a link may be silent, milliseconds; an idle client asks every 20 s. */
+  silentMs?: number;
   /** How long a session without a link is kept: with flows, and without. */
   orphanMs?: number;
   idleOrphanMs?: number;
@@ -48,6 +50,7 @@ const DEFAULTS: SalLimitValues = {
   openBurst: 2_000,
   maxPeers: 10_000,
   handshakeMs: 10_000,
+  silentMs: 90_000,
   orphanMs: 10 * MINUTE_MS,
   idleOrphanMs: 24 * 60 * MINUTE_MS,
   maxOrphans: 4_096,

@@ -12,17 +12,18 @@ import { FrameType } from "../wire/frames.ts";
 import { PayloadReader } from "../wire/read.ts";
 import { encodeReason } from "../wire/reason.ts";
 import type { Prover } from "./prover.ts";
-import type { ServedService } from "./service.ts";
+import type { FlowHandler, ServedService } from "./service.ts";
 
 /** What a session asks of the provider that holds it. */
 export interface SessionOwner {
   /** Whether the client may open one more flow; `undefined` if so, else the error. */
   admit(session: ProviderSession): BlockcloudError | undefined;
-  flowOver(session: ProviderSession): void;
+  /** Counts a flow until the returned function is called. */
+  count(session: ProviderSession): () => void;
   orphaned(session: ProviderSession): void;
   ended(session: ProviderSession, error: BlockcloudError): void;
-  /** Whether one more receipt may be signed for a peer. */
-  maySign(address: string): boolean;
+  /** Takes the right to sign one more receipt for a peer; returns 0, or the milliseconds until it can be had. */
+  signingDelay(address: string): number;
 }
 
 export interface ProviderSessionParts {
@@ -49,6 +50,9 @@ export class ProviderSession implements SessionRole {
   #attempt = 0;
   #lastFlow = 0;
   #isLeaving = false;
+  /** The nonce that is to be signed, and what ends the wait for the right to. */
+  #asked: Buffer | undefined;
+  #cancelSigning: (() => void) | undefined;
 
   constructor(parts: ProviderSessionParts, dependencies: SessionDependencies) {
     this.id = parts.id;
@@ -137,6 +141,14 @@ export class ProviderSession implements SessionRole {
     this.#session.close(error, true);
   }
 
+  /** Gives up a link from which nothing has come for a time. The session is an orphan then. */
+  forsake(silentMs: number): void {
+    const session = this.#session;
+    if (session.link === undefined || session.now() - session.heardAt < silentMs) return;
+    session.detach()?.destroy();
+    this.lost();
+  }
+
   /** Ends a session that its client has left. */
   drop(): void {
     this.#session.close(salError("lost", "The client did not come back."), false);
@@ -161,16 +173,21 @@ export class ProviderSession implements SessionRole {
     // The client watches the path.
   }
 
+  sending(): void {
+    // As above.
+  }
+
   lost(): void {
     this.#parts.owner.orphaned(this);
   }
 
   ended(error: BlockcloudError): void {
+    this.#cancelSigning?.();
     this.#parts.owner.ended(this, error);
   }
 
   flowOver(): void {
-    this.#parts.owner.flowOver(this);
+    // A flow counts until it is closed: the reader may be far behind.
   }
 
   #open(id: number, payload: Buffer): void {
@@ -182,24 +199,30 @@ export class ProviderSession implements SessionRole {
     if (id <= this.#lastFlow) throw salError("protocol", `The client opened flow ${id} again.`);
     this.#lastFlow = id;
     const { service, owner } = this.#parts;
-    const refusal = this.#refusal(port, protocol) ?? owner.admit(this);
+    const refusal = owner.admit(this) ?? this.#refusal(port, protocol);
     const handler = service.ports.get(port);
     if (refusal !== undefined || handler === undefined) {
       const reason = encodeReason(refusal ?? salError("port", `Port ${port} is not offered.`));
       this.#session.send(encodeFrame(FrameType.reset, id, reason));
       return;
     }
-    const flow = this.#session.add(id, port);
+    void this.#serve(this.#session.add(id, port), handler);
+  }
+
+  async #serve(flow: Flow, handler: FlowHandler): Promise<void> {
+    const hold = counted(this.#parts.owner.count(this));
+    flow.once("close", hold());
+    const served = hold();
     // The handler adds its own; an error before that must not end the process.
     flow.on("error", () => {});
-    handler(flow, { address: this.#peer.address, client: this.#parts.client }).then(
-      () => {
-        this.#session.send(encodeFrame(FrameType.opened, id));
-      },
-      (error: unknown) => {
-        flow.destroy(error instanceof Error ? error : new Error(String(error)));
-      },
-    );
+    try {
+      await handler(flow, { address: this.#peer.address, client: this.#parts.client, hold });
+      if (!flow.destroyed) this.#session.send(encodeFrame(FrameType.opened, flow.id));
+    } catch (error) {
+      flow.destroy(error instanceof Error ? error : new Error(String(error)));
+    } finally {
+      served();
+    }
   }
 
   #refusal(port: number, protocol: number): BlockcloudError | undefined {
@@ -213,12 +236,42 @@ export class ProviderSession implements SessionRole {
 
   #prove(payload: Buffer): void {
     const reader = new PayloadReader(payload);
-    const nonce = reader.bytes(32);
+    // The last question counts, and waits until it may be answered: a new key makes all clients ask at once.
+    this.#asked = Buffer.from(reader.bytes(32));
     reader.end();
-    // The client asks again after its next resumption, or gives the session up.
-    if (!this.#parts.owner.maySign(this.#peer.address)) return;
+    if (this.#cancelSigning === undefined) this.#answer();
+  }
+
+  #answer(): void {
+    this.#cancelSigning = undefined;
+    const nonce = this.#asked;
+    if (nonce === undefined) return;
+    const delay = this.#parts.owner.signingDelay(this.#peer.address);
+    if (delay > 0) {
+      if (!Number.isFinite(delay)) return;
+      this.#cancelSigning = this.#dependencies.clock.after(delay, () => {
+        this.#answer();
+      });
+      return;
+    }
+    this.#asked = undefined;
     const proofs = this.#parts.prover.prove(nonce, this.#channel);
     const answer = Buffer.concat([nonce, encodeProofs(proofs)]);
     this.#session.send(encodeFrame(FrameType.proved, 0, answer));
   }
+}
+
+/** Calls `release` once all who hold have let go, each once. */
+function counted(release: () => void): () => () => void {
+  let holders = 0;
+  return () => {
+    let isHeld = true;
+    holders += 1;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      holders -= 1;
+      if (holders === 0) release();
+    };
+  };
 }

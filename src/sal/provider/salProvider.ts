@@ -107,7 +107,7 @@ export class SalProvider implements SessionOwner {
    * @throws BlockcloudError if there is no session; the client was told why.
    */
   async accept(link: Link, signal: AbortSignal): Promise<void> {
-    const greeting = new Greeting(link);
+    const greeting = new Greeting(link, this.#dependencies.clock);
     const abort = () => {
       greeting.refuse(asRefusal(signal.reason));
     };
@@ -116,8 +116,9 @@ export class SalProvider implements SessionOwner {
       signal.throwIfAborted();
       await this.#greet(greeting);
     } catch (error) {
-      greeting.refuse(asRefusal(error));
-      throw error;
+      const refusal = asRefusal(error);
+      greeting.refuse(refusal);
+      throw refusal;
     } finally {
       signal.removeEventListener("abort", abort);
     }
@@ -150,17 +151,20 @@ export class SalProvider implements SessionOwner {
 
   admit(session: ProviderSession): BlockcloudError | undefined {
     const { address } = session.peer;
-    const reached = this.#flows.reached(address);
-    if (reached !== undefined) return salError("busy", `Too many flows (${reached}).`);
+    // Flows that are refused count here, too: they cost an answer.
     if (this.#opening.take(peerOf(address)) > 0) {
       return salError("busy", "Too many flows were opened at once.");
     }
-    this.#flows.add(address);
-    return undefined;
+    const reached = this.#flows.reached(address);
+    return reached === undefined ? undefined : salError("busy", `Too many flows (${reached}).`);
   }
 
-  flowOver(session: ProviderSession): void {
-    this.#flows.remove(session.peer.address);
+  count(session: ProviderSession): () => void {
+    const { address } = session.peer;
+    this.#flows.add(address);
+    return () => {
+      this.#flows.remove(address);
+    };
   }
 
   orphaned(session: ProviderSession): void {
@@ -173,8 +177,8 @@ export class SalProvider implements SessionOwner {
     this.#dependencies.observer?.ended(error.code);
   }
 
-  maySign(address: string): boolean {
-    return this.#signing.take(peerOf(address)) === 0;
+  signingDelay(address: string): number {
+    return this.#signing.take(peerOf(address));
   }
 
   async #greet(greeting: Greeting): Promise<void> {
@@ -191,7 +195,7 @@ export class SalProvider implements SessionOwner {
           `The client offers ${versions.join(", ")}; ${SAL_VERSION} is spoken.`,
         );
       }
-      if (!this.maySign(address)) throw salError("busy", "Too many handshakes at once.");
+      if (this.signingDelay(address) > 0) throw salError("busy", "Too many handshakes at once.");
       const { asksClient } = this.#service;
       const proofs = this.#prover.prove(nonce, channel);
       const hello = { version: SAL_VERSION, session, asksClient, proofs };

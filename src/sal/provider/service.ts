@@ -7,6 +7,11 @@ export interface FlowPeer {
   readonly address: string;
   /** The key by which the client is known to this service; undefined if the service does not ask. */
   readonly client: Address | undefined;
+  /**
+   * Counts the flow until the returned function is called, besides the time until the flow is closed: while the
+   * handler's own connection is open. The limits on flows count the work that they cause.
+   */
+  hold(): () => void;
 }
 
 /**

@@ -12,7 +12,7 @@ export interface SessionObserver {
   ended(code: string): void;
 }
 
-/** How often orphans are checked for their age, milliseconds. */
+/** How often orphans are checked for their age, and links for their silence, milliseconds. */
 const SWEEP_MS = 1_000;
 
 /** The sessions of a provider by their ID, and those without a link by their age. */
@@ -56,6 +56,7 @@ export class SessionTable {
     if (reached !== undefined) throw salError("busy", `Too many sessions (${reached}).`);
     this.#bounds.add(address);
     this.#sessions.set(session.id.toString("latin1"), session);
+    this.#plan();
   }
 
   remove(session: ProviderSession): void {
@@ -74,13 +75,14 @@ export class SessionTable {
     if (!this.#sessions.has(session.id.toString("latin1"))) return;
     this.#orphans.set(session, this.#clock.monotonic());
     this.#keepWithinBudget();
-    this.#plan();
   }
 
   #plan(): void {
-    if (this.#orphans.size === 0) return;
+    if (this.#sessions.size === 0) return;
     this.#sweep ??= this.#clock.after(SWEEP_MS, () => {
       this.#sweep = undefined;
+      // A client that has lost its network does not close its connection.
+      for (const session of this.#sessions.values()) session.forsake(this.#limits.silentMs);
       this.#dropOld();
       this.#plan();
     });
@@ -99,7 +101,8 @@ export class SessionTable {
     let bytes = 0;
     for (const session of this.#orphans.keys()) bytes += session.held;
     for (const session of [...this.#orphans.keys()]) {
-      if (this.#orphans.size <= maxOrphans && bytes <= maxOrphanBytes) return;
+      const isWithin = maxOrphans === 0 || this.#orphans.size <= maxOrphans;
+      if (isWithin && bytes <= maxOrphanBytes) return;
       bytes -= session.held;
       session.drop();
     }

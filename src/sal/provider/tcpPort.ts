@@ -25,9 +25,16 @@ export function tcpPort(
   { to, connectMs = CONNECT_MS, halfClosedMs = HALF_CLOSED_MS }: TcpPortOptions,
   { timers, clock }: { timers: Timers; clock: Scheduler },
 ): FlowHandler {
-  return async (flow) => {
+  return async (flow, peer) => {
     const socket = connect({ ...to, allowHalfOpen: true, noDelay: true } as NetConnectOpts);
+    socket.once("close", peer.hold());
+    // A client that gives up at once must not leave a connection that is still being made.
+    const giveUp = () => {
+      socket.destroy();
+    };
+    flow.once("close", giveUp);
     await connected(socket, connectMs, clock);
+    flow.off("close", giveUp);
     if (flow.destroyed) {
       socket.destroy();
       return;
@@ -58,10 +65,15 @@ function connected(socket: Socket, connectMs: number, clock: Scheduler): Promise
       // The message would tell the client where the server runs.
       fail(cause.code ?? "the connection failed", cause);
     };
+    const closed = () => {
+      fail("the connection was given up");
+    };
     socket.once("error", failed);
+    socket.once("close", closed);
     socket.once("connect", () => {
       cancel();
       socket.off("error", failed);
+      socket.off("close", closed);
       resolve();
     });
   });

@@ -101,7 +101,7 @@ export class Flow extends Duplex {
       this.#waiting = undefined;
       this.#taken = undefined;
       // The stream gives the next bytes during this call.
-      taken?.();
+      if (taken !== undefined) call(taken);
     }
     this.#sent += copied;
     return copied;
@@ -112,7 +112,7 @@ export class Flow extends Duplex {
     this.#isFinished = true;
     const ending = this.#ending;
     this.#ending = undefined;
-    ending?.();
+    if (ending !== undefined) call(ending);
     this.#settle();
   }
 
@@ -131,8 +131,14 @@ export class Flow extends Duplex {
     // An unread piece must not keep a chunk that is much larger.
     const isRead = this.readableFlowing === true && this.readableLength === 0;
     for (const piece of pieces) {
+      // A listener of the piece before may have closed the flow.
+      if (this.destroyed) return;
       const isSmall = 2 * piece.length < piece.buffer.byteLength;
-      this.push(isRead || !isSmall ? piece : Buffer.from(piece));
+      try {
+        this.push(isRead || !isSmall ? piece : Buffer.from(piece));
+      } catch (error) {
+        throwLater(error);
+      }
     }
     this.#consumed();
   }
@@ -162,21 +168,19 @@ export class Flow extends Duplex {
       return;
     }
     this.#isOver = true;
-    this.#giveBack();
     this.#refusal = error;
     this.#waiting = undefined;
     const [taken, ending] = [this.#taken, this.#ending];
     this.#taken = undefined;
     this.#ending = undefined;
-    taken?.(error);
+    if (taken !== undefined) call(taken, error);
     // All bytes were sent; whether they were read, no end of a stream can tell.
-    ending?.();
+    if (ending !== undefined) call(ending);
   }
 
   /** The session ended, or the flow could not be opened. */
   fail(error: BlockcloudError): void {
     this.#isOver = true;
-    this.#giveBack();
     this.destroy(error);
   }
 
@@ -220,9 +224,10 @@ export class Flow extends Duplex {
     this.#waiting = undefined;
     this.#taken = undefined;
     this.#ending = undefined;
+    // Not before: bytes that nobody has read are held until now, though both directions may have ended long ago.
+    this.#giveBack();
     if (!this.#isOver) {
       this.#isOver = true;
-      this.#giveBack();
       const known = error instanceof BlockcloudError ? error : undefined;
       const reason = known ?? salError("cancelled", "The program closed the flow.");
       this.#host.over(this, reason);
@@ -248,7 +253,6 @@ export class Flow extends Duplex {
   #settle(): void {
     if (!this.#isEnded || !this.#isFinished || this.#isOver) return;
     this.#isOver = true;
-    this.#giveBack();
     this.#host.over(this, undefined);
   }
 
@@ -256,6 +260,25 @@ export class Flow extends Duplex {
     this.#host.credit.give(this.#window - FLOW_CREDIT);
     this.#window = FLOW_CREDIT;
   }
+}
+
+function call(callback: (error?: Error | null) => void, failure?: Error): void {
+  try {
+    callback(failure);
+  } catch (error) {
+    throwLater(error);
+  }
+}
+
+/**
+ * The error of a program's own listener, which is called while a frame is handled or composed. Thrown there, the rest
+ * of the bytes would be lost for all flows of the session; so it becomes an uncaught exception, as with any emitter,
+ * one tick later.
+ */
+function throwLater(error: unknown): void {
+  process.nextTick(() => {
+    throw error;
+  });
 }
 
 /** A window that is used up faster than this, besides two round trips, grows. */

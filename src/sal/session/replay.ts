@@ -12,6 +12,9 @@ interface Segment {
   isReusable: boolean;
 }
 
+/** Memory of a segment besides its buffer, about, bytes: else a peer could make a process keep very many tiny ones. */
+const OVERHEAD_BYTES = 256;
+
 /**
  * One direction of a session as its sender sees it: the bytes of the ordered stream from the peer's acknowledgement
  * on. They are kept until they are acknowledged, so that another connection can go on at any frame.
@@ -64,11 +67,20 @@ export class Replay {
 
   /** Appends whole frames: `length` bytes of a buffer that this class owns from now on. */
   append(buffer: Buffer, length: number): void {
-    const bytes = length === buffer.length ? buffer : buffer.subarray(0, length);
+    // A buffer that is less than half full is kept as a copy of that size.
+    const kept = 2 * length < buffer.length ? this.#shrunk(buffer, length) : buffer;
+    const bytes = length === kept.length ? kept : kept.subarray(0, length);
     const from = this.#end;
-    this.#segments.push({ buffer, bytes, from, to: from + length, isReusable: true });
+    this.#segments.push({ buffer: kept, bytes, from, to: from + length, isReusable: true });
     this.#end += length;
-    this.#held += buffer.length;
+    this.#held += kept.length + OVERHEAD_BYTES;
+  }
+
+  #shrunk(buffer: Buffer, length: number): Buffer {
+    const copy = Buffer.allocUnsafeSlow(length);
+    buffer.copy(copy, 0, 0, length);
+    this.#pool.give(buffer);
+    return copy;
   }
 
   /** The next bytes for the connection; undefined if it has them all. */
@@ -98,7 +110,7 @@ export class Replay {
     this.#acknowledged = usable;
     let segment = this.#segments[this.#first];
     while (segment !== undefined && segment.to <= usable) {
-      this.#held -= segment.buffer.length;
+      this.#held -= segment.buffer.length + OVERHEAD_BYTES;
       if (segment.isReusable) this.#pool.give(segment.buffer);
       this.#first += 1;
       segment = this.#segments[this.#first];
@@ -112,10 +124,11 @@ export class Replay {
   /**
    * Another connection goes on at an offset.
    *
-   * @returns Whether the bytes from there on are kept.
+   * @returns Whether the peer can have everything up to there, and the bytes from there on are kept; if not, nothing
+   *   has changed.
    */
   rewind(offset: number): boolean {
-    if (offset < this.#acknowledged || offset > this.#end) return false;
+    if (offset < this.#acknowledged || offset > this.#sentOnce) return false;
     this.#sent = offset;
     this.#next = this.#segments.findIndex(({ to }) => to > offset);
     if (this.#next < 0) this.#next = this.#segments.length;

@@ -8,6 +8,8 @@ import { SEGMENT_BYTES, type SegmentPool } from "./segments.ts";
 const QUANTUM = 16 * 1024;
 /** A flow that has sent less goes before those that have sent more. */
 const SHORT_BYTES = 64 * 1024;
+/** Memory of a waiting control frame besides its bytes, about. */
+const OVERHEAD_BYTES = 128;
 
 /** A segment of whole frames. */
 export interface ComposedSegment {
@@ -38,11 +40,11 @@ export class Scheduler {
     return this.#short.length > 0 || this.#long.length > 0;
   }
 
-  /** Sends a control frame before all bytes of flows; returns how many bytes of control frames wait. */
+  /** Sends a control frame before all bytes of flows; returns how much memory those that wait take. */
   control(frame: Buffer): number {
     this.#control.push(frame);
     this.#controlBytes += frame.length;
-    return this.#controlBytes;
+    return this.#controlBytes + this.#control.length * OVERHEAD_BYTES;
   }
 
   /** The flow may have something to send. */

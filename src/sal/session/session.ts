@@ -1,7 +1,7 @@
 import type { Scheduler as Clock } from "../../node/scheduler.ts";
 import type { BlockcloudError } from "../../protocol/errors.ts";
 import { salError } from "../errors.ts";
-import type { Link, LinkHandler } from "../transport/link.ts";
+import { retire, type Link, type LinkHandler } from "../transport/link.ts";
 import { encodeFrame, encodeNumberFrame } from "../wire/encode.ts";
 import { FrameType, isOptional, isOrdered } from "../wire/frames.ts";
 import type { FrameParser } from "../wire/parser.ts";
@@ -10,15 +10,9 @@ import { decodeReason, encodeReason } from "../wire/reason.ts";
 import { readNumber } from "../wire/read.ts";
 import { creditPool, type CreditPool } from "./credit.ts";
 import { Flow, type FlowHost } from "./flow.ts";
+import { Inbound, MAX_ANSWERS } from "./inbound.ts";
 import { Replay } from "./replay.ts";
-import {
-  ACK_BYTES,
-  ACK_DELAY_MS,
-  ACK_PAUSE_MS,
-  MAX_WINDOW,
-  MOST_OWED_BYTES,
-  PathEstimate,
-} from "./rtt.ts";
+import { MAX_WINDOW, PathEstimate } from "./rtt.ts";
 import { Scheduler } from "./scheduler.ts";
 import { SEGMENT_BYTES, segmentPool } from "./segments.ts";
 
@@ -28,6 +22,8 @@ export interface SessionRole {
   frame(type: number, flow: number, payload: Buffer): boolean;
   /** Bytes came from the peer. */
   heard(): void;
+  /** Something was sent after a time in which the peer owed no acknowledgement. */
+  sending(): void;
   /** The present link is over; the session waits for another one. */
   lost(error: Error | undefined): void;
   /** The session is over. */
@@ -59,16 +55,11 @@ export class Session implements FrameSink, FlowHost {
   readonly #flows = new Map<number, Flow>();
   readonly #scheduler = new Scheduler(segmentPool);
   readonly #replay = new Replay(segmentPool);
-  /** Offset of the peer's stream up to which every frame was handled. */
-  #received = 0;
-  #acknowledged = 0;
-  #acknowledgedAt = -Infinity;
+  readonly #inbound: Inbound;
   #link: Link | undefined;
   #parser: FrameParser | undefined;
-  /** Offset of the present link's next frame: behind `#received` while frames come again. */
-  #position = 0;
   #heardAt: number;
-  #ackTimer: (() => void) | undefined;
+  #activeAt: number;
   #isPumping = false;
   #isScheduled = false;
   #pingedAt: number | undefined;
@@ -78,7 +69,9 @@ export class Session implements FrameSink, FlowHost {
     this.#role = role;
     this.#clock = dependencies.clock;
     this.credit = dependencies.credit ?? creditPool;
+    this.#inbound = new Inbound(dependencies.clock);
     this.#heardAt = this.now();
+    this.#activeAt = this.#heardAt;
   }
 
   get srtt(): number {
@@ -87,7 +80,7 @@ export class Session implements FrameSink, FlowHost {
 
   /** Offset of the peer's stream up to which every frame was handled. */
   get received(): number {
-    return this.#received;
+    return this.#inbound.received;
   }
 
   get link(): Link | undefined {
@@ -101,6 +94,11 @@ export class Session implements FrameSink, FlowHost {
   /** When the last byte came, monotonic milliseconds. */
   get heardAt(): number {
     return this.#heardAt;
+  }
+
+  /** When the last frame of the ordered stream came or went. */
+  get activeAt(): number {
+    return this.#activeAt;
   }
 
   /** Whether the peer owes an acknowledgement. */
@@ -139,11 +137,10 @@ export class Session implements FrameSink, FlowHost {
     first?: Buffer,
   ): boolean {
     if (this.#end !== undefined) return false;
-    if (position > this.#received || !this.#replay.rewind(peerReceived)) return false;
+    if (position > this.#inbound.received || !this.#replay.rewind(peerReceived)) return false;
     this.detach();
     this.#link = link;
     this.#parser = parser;
-    this.#position = position;
     parser.sink = this;
     link.handler = this.#handlerOf(link, parser);
     this.#heardAt = this.now();
@@ -151,9 +148,22 @@ export class Session implements FrameSink, FlowHost {
     this.#pingedAt = undefined;
     if (first !== undefined) link.write(first);
     this.ping();
-    if (this.#received > this.#acknowledged) this.#sendAck();
+    this.#inbound.attach(link, position);
     this.#pump();
     return true;
+  }
+
+  /**
+   * This side asks to go on over another link from {@link received} on: the peer must keep all from there, so nothing
+   * more is acknowledged until {@link attach} or {@link resumeFailed}.
+   */
+  resuming(): void {
+    this.#inbound.hold();
+  }
+
+  /** The present link stays. */
+  resumeFailed(): void {
+    this.#inbound.release();
   }
 
   /** Stops using the present link; returns it. */
@@ -162,8 +172,7 @@ export class Session implements FrameSink, FlowHost {
     this.#parser?.stop();
     this.#link = undefined;
     this.#parser = undefined;
-    this.#ackTimer?.();
-    this.#ackTimer = undefined;
+    this.#inbound.detach();
     return link;
   }
 
@@ -201,13 +210,9 @@ export class Session implements FrameSink, FlowHost {
     this.#end = error;
     const link = this.detach();
     if (link !== undefined) {
-      link.handler = silent;
-      if (tell) {
-        link.write(encodeFrame(FrameType.refused, 0, encodeReason(error)));
-        link.end();
-      } else {
-        link.destroy();
-      }
+      if (tell) link.write(encodeFrame(FrameType.refused, 0, encodeReason(error)));
+      // A peer that does not read the reason must not keep the connection.
+      retire(link, this.#clock);
     }
     this.#scheduler.clear();
     this.#replay.clear();
@@ -240,14 +245,9 @@ export class Session implements FrameSink, FlowHost {
 
   frame(type: number, flow: number, pieces: readonly Buffer[], length: number, size: number): void {
     if (isOrdered(type)) {
-      const position = this.#position;
-      this.#position += size;
-      // Otherwise it came before, over another link, and is only acknowledged again.
-      if (position === this.#received) {
-        this.#received += size;
-        this.#handleOrdered(type, flow, pieces, length);
-      }
-      this.#owe();
+      this.#activeAt = this.#heardAt;
+      if (this.#inbound.take(size)) this.#handleOrdered(type, flow, pieces, length);
+      this.#inbound.owe();
       return;
     }
     switch (type) {
@@ -256,7 +256,7 @@ export class Session implements FrameSink, FlowHost {
         break;
       case FrameType.ping:
         // A peer that asks and does not read gets no more answers.
-        if (this.#link !== undefined && this.#link.queued < MAX_QUEUED) {
+        if (this.#link !== undefined && this.#link.queued < MAX_ANSWERS) {
           this.#link.write(encodeFrame(FrameType.pong));
         }
         break;
@@ -314,7 +314,9 @@ export class Session implements FrameSink, FlowHost {
         this.#role.heard();
       },
       drained: () => {
-        if (this.#link === link) this.#pump();
+        if (this.#link !== link) return;
+        this.#inbound.drained();
+        this.#pump();
       },
       closed: (error) => {
         if (this.#link !== link) return;
@@ -338,27 +340,6 @@ export class Session implements FrameSink, FlowHost {
     const isBusy = wasFull || this.#replay.unacknowledged > 0;
     this.path.delivered(acknowledged - before, this.now(), isBusy);
     if (this.#scheduler.hasFlows) this.#pump();
-  }
-
-  /** The peer is owed an acknowledgement. */
-  #owe(): void {
-    const owed = this.#received - this.#acknowledged;
-    const isDue = owed >= ACK_BYTES && this.#heardAt - this.#acknowledgedAt >= ACK_PAUSE_MS;
-    if (isDue || owed >= MOST_OWED_BYTES) {
-      this.#ackTimer?.();
-      this.#sendAck();
-    } else {
-      this.#ackTimer ??= this.#clock.after(ACK_DELAY_MS, () => {
-        this.#sendAck();
-      });
-    }
-  }
-
-  #sendAck(): void {
-    this.#ackTimer = undefined;
-    this.#acknowledged = this.#received;
-    this.#acknowledgedAt = this.#heardAt;
-    this.#link?.write(encodeNumberFrame(FrameType.ack, 0, this.#received));
   }
 
   /** Sends at the end of this turn of the event loop, so that what the program does in one turn shares a record. */
@@ -389,16 +370,19 @@ export class Session implements FrameSink, FlowHost {
 
   /** Bytes of flows that may be sent before an acknowledgement comes. */
   get #room(): number {
-    return this.path.window - this.#replay.unacknowledged;
+    const { unacknowledged, held } = this.#replay;
+    return Math.min(this.path.window - unacknowledged, MAX_WINDOW - held);
   }
 
   #compose(): boolean {
+    const { unacknowledged } = this.#replay;
     // The window is larger than a segment, so an acknowledgement will come and make room for a whole one.
     const segment = this.#scheduler.compose(this.#room < SEGMENT_BYTES ? 0 : this.#room);
-    if (segment === undefined) return false;
+    // The program of a flow, which was told that its bytes were taken, may have ended the session.
+    if (segment === undefined || this.#end !== undefined) return false;
     this.#replay.append(segment.buffer, segment.length);
+    this.#activeAt = this.now();
+    if (unacknowledged === 0) this.#role.sending();
     return true;
   }
 }
-
-const silent: LinkHandler = { data: () => {}, drained: () => {}, closed: () => {} };

@@ -1,4 +1,5 @@
 import type { TLSSocket } from "node:tls";
+import { salError } from "../errors.ts";
 import type { Link, LinkHandler } from "./link.ts";
 
 const EXPORTER_BYTES = 32;
@@ -35,7 +36,11 @@ export class TlsLink implements Link {
 
   exporter(label: string, context?: Buffer): Buffer {
     // Node's types demand a context; without one the exporter differs from that of an empty one only before TLS 1.3.
-    return this.#socket.exportKeyingMaterial(EXPORTER_BYTES, label, context ?? Buffer.alloc(0));
+    try {
+      return this.#socket.exportKeyingMaterial(EXPORTER_BYTES, label, context ?? Buffer.alloc(0));
+    } catch (cause) {
+      throw salError("noPath", "The connection was closed.", { cause });
+    }
   }
 
   readonly #written = (): void => {

@@ -265,6 +265,8 @@ describe("TransactionSender, when things go wrong", () => {
     rig.ahead += 130_000;
     expect((await failing).retryable).to.equal(true);
     expect(await rig.pool()).to.equal("{}");
+    const { pollingInterval } = rig.client;
+    expect(rig.pauses, "it asks less and less often").to.include(2 * pollingInterval);
   });
 
   it("gives up a stale nonce at the call's deadline", async () => {

@@ -265,6 +265,18 @@ describe("Fleet", () => {
       });
     });
 
+    it("drains a removed service for the time of its own settings", async () => {
+      const slow = planOf(2n, 8082);
+      plans = [planOf(1n, 8081), { ...slow, settings: { ...slow.settings, graceMs: 300_000 } }];
+      await start();
+      plans = [planOf(1n, 8081)];
+      await fleet.reload();
+      await timers.advance(299_999);
+      expect(steps).to.deep.equal(["end 2"]);
+      await timers.advance(1);
+      expect(steps).to.deep.equal(["end 2", "close 2:8082"]);
+    });
+
     it("restarts what has other settings, the old gateway open meanwhile", async () => {
       await start();
       plans = [planOf(1n, 8081), planOf(2n, 8092), planOf(3n, 8083)];

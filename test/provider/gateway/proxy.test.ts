@@ -120,6 +120,25 @@ describe("Gateway: proxy", () => {
     expect(seen[3]).not.to.have.any.keys("content-length", "transfer-encoding");
   });
 
+  it("passes a body of known length on as it comes: whole, or each part before the next", async () => {
+    let next: (() => void) | undefined;
+    const port = await rig.serve((request, response) => {
+      response.writeHead(200, { "Content-Length": 10 });
+      if (request.url === "/whole") {
+        response.end("0123456789");
+        return;
+      }
+      response.write("01234");
+      next = () => response.end("56789");
+    });
+    expect((await ask({ port, path: "/whole" })).body.toString()).to.equal("0123456789");
+    const message = await head({ port, path: "/parts" });
+    const [first] = (await once(message, "data")) as [Buffer];
+    expect(first.toString()).to.equal("01234");
+    next?.();
+    expect((await whole(message)).body.toString()).to.equal("56789");
+  });
+
   it("holds the upstream back while a client does not read, then delivers every byte", async () => {
     const total = 32 * 1024 * 1024;
     const block = randomBytes(64 * 1024);

@@ -137,6 +137,10 @@ describe("Gateway: upstreams by Unix socket and by https", () => {
   /** The code in the log, after a request that the gateway answers with 502. */
   async function failing(upstream: URL, ca?: string): Promise<string | undefined> {
     const { port } = (await rig.gateway(upstream, { upstreamCa: ca })).address;
+    // No session of a refused server is resumed.
+    for (const method of ["POST", "POST"]) {
+      expect((await ask({ port, method })).status).to.equal(502);
+    }
     const answer = await ask({ port, headers: WITH_NONCE });
     expect(answer.status).to.equal(502);
     expect(JSON.parse(answer.body.toString())).to.have.property("code", "UPSTREAM_FAILED");
@@ -207,6 +211,22 @@ describe("Gateway: upstreams by Unix socket and by https", () => {
     closed.close();
     await once(closed, "close");
     expect(await failing(new URL(`https://127.0.0.1:${port}`))).to.equal("ECONNREFUSED");
+  });
+
+  it("resumes the TLS session on each new connection", async () => {
+    const { server, upstream } = await byTls((request, response) => {
+      request.resume();
+      response.end();
+    });
+    const reused: boolean[] = [];
+    (server as unknown as TlsServer).on("secureConnection", (socket) => {
+      reused.push(socket.isSessionReused());
+    });
+    const { port } = (await rig.gateway(upstream, { upstreamCa: authority.cert })).address;
+    for (let time = 0; time < 3; time++) {
+      await ask({ port, method: "POST", body: Buffer.from("x") });
+    }
+    expect(reused).to.deep.equal([false, true, true]);
   });
 
   it("names the upstream in SNI, and no address", async () => {

@@ -285,4 +285,24 @@ describe("DnsFront", () => {
     expect(error).to.include({ code: "DNS_LISTEN" });
     await second.stop();
   });
+
+  it("shares its address with another that asks for it, and with no other", async () => {
+    const shared = { host: "127.0.0.1", shared: true };
+    const first = new DnsRig({ listen: { ...shared, port: 0 } });
+    await first.front.start();
+    const { port } = first;
+    const second = new DnsRig({ listen: { ...shared, port } });
+    second.resolver.set(NAME, answerOf(7n, at("9.9.9.9")));
+    await second.start();
+    const alone = new DnsRig({ listen: { host: "127.0.0.1", port } });
+    try {
+      const error = await alone.front.start().catch((thrown: unknown) => thrown);
+      expect(error).to.include({ code: "DNS_LISTEN" });
+      await first.front.stop();
+      const answer = await second.ask({});
+      expect(answer.answers?.[0]).to.include({ data: "9.9.9.9" });
+    } finally {
+      for (const rig of [first, second, alone]) await rig.stop();
+    }
+  });
 });

@@ -20,7 +20,7 @@ describe("HttpFront", () => {
   const log = new MemoryLog();
 
   const build = (
-    listen = { host: "127.0.0.1", port: 0 },
+    listen: HttpFrontOptions["listen"] = { host: "127.0.0.1", port: 0 },
     options: Partial<HttpFrontOptions> = {},
   ) => {
     const metrics = createMetrics("resolver");
@@ -255,5 +255,22 @@ describe("HttpFront", () => {
 
   it("says when its address is taken", async () => {
     await rejection("HTTP_LISTEN", build({ host: "127.0.0.1", port }).start());
+  });
+
+  it("shares its address with another that asks for it, and with no other", async () => {
+    const shared = { host: "127.0.0.1", shared: true };
+    const first = build({ ...shared, port: 0 });
+    await first.start();
+    const { port: both } = first.address;
+    const second = build({ ...shared, port: both });
+    await second.start();
+    try {
+      await rejection("HTTP_LISTEN", build({ host: "127.0.0.1", port: both }).start());
+      await first.stop();
+      expect((await ask({ port: both, path: `/v1/resolve/${NAME}` })).status).to.equal(200);
+    } finally {
+      await first.stop();
+      await second.stop();
+    }
   });
 });
