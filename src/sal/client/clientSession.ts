@@ -18,29 +18,10 @@ import { decodeReason } from "../wire/reason.ts";
 import { Announced } from "./announced.ts";
 import type { Located, LocatedChange, Locator } from "./locator.ts";
 import { PathWatch, type PathTimes } from "./pathWatch.ts";
-import { Recovery, type Move, type MoveReason } from "./recovery.ts";
+import { Recovery, type Move } from "./recovery.ts";
+import type { ClientSessionDependencies, MoveReason } from "./dependencies.ts";
 import { Right } from "./right.ts";
 import { dialProven } from "./dialProven.ts";
-
-/** What a program sees of a session's moves. */
-export interface PathObserver {
-  /** The session goes on over another link. */
-  moved?(move: { serviceId: Hex; reason: MoveReason; endpoint: string; gapMs: number }): void;
-  /** A second link was dialled in vain: the first one gave bytes again. */
-  falseAlarm?(serviceId: Hex): void;
-}
-
-export interface ClientSessionDependencies extends SessionDependencies {
-  transport: Transport;
-  locator: Locator;
-  receipts: ReceiptSigner;
-  domain: Domain;
-  log: Logger;
-  /** The chain's time, Unix milliseconds. */
-  now(): number;
-  observer?: PathObserver | undefined;
-  times?: PathTimes | undefined;
-}
 
 interface Opening {
   resolve(flow: Flow): void;
