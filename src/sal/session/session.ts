@@ -59,6 +59,7 @@ export class Session implements FrameSink, FlowHost {
   #link: Link | undefined;
   #parser: FrameParser | undefined;
   #heardAt: number;
+  #activeAt: number;
   #isPumping = false;
   #isScheduled = false;
   #pingedAt: number | undefined;
@@ -70,6 +71,7 @@ export class Session implements FrameSink, FlowHost {
     this.credit = dependencies.credit ?? creditPool;
     this.#inbound = new Inbound(dependencies.clock);
     this.#heardAt = this.now();
+    this.#activeAt = this.#heardAt;
   }
 
   get srtt(): number {
@@ -92,6 +94,11 @@ export class Session implements FrameSink, FlowHost {
   /** When the last byte came, monotonic milliseconds. */
   get heardAt(): number {
     return this.#heardAt;
+  }
+
+  /** When the last frame of the ordered stream came or went. */
+  get activeAt(): number {
+    return this.#activeAt;
   }
 
   /** Whether the peer owes an acknowledgement. */
@@ -225,6 +232,7 @@ export class Session implements FrameSink, FlowHost {
 
   frame(type: number, flow: number, pieces: readonly Buffer[], length: number, size: number): void {
     if (isOrdered(type)) {
+      this.#activeAt = this.#heardAt;
       if (this.#inbound.take(size)) this.#handleOrdered(type, flow, pieces, length);
       this.#inbound.owe();
       return;
@@ -353,6 +361,7 @@ export class Session implements FrameSink, FlowHost {
     // The program of a flow, which was told that its bytes were taken, may have ended the session.
     if (segment === undefined || this.#end !== undefined) return false;
     this.#replay.append(segment.buffer, segment.length);
+    this.#activeAt = this.now();
     if (unacknowledged === 0) this.#role.sending();
     return true;
   }
