@@ -7,22 +7,9 @@ import { decodeResumed, encodeResume } from "../handshake/messages.ts";
 import type { ResumeKeys } from "../handshake/secrets.ts";
 import type { Session } from "../session/session.ts";
 import { FrameType } from "../wire/frames.ts";
-import type { ClientSessionDependencies } from "./clientSession.ts";
+import type { ClientSessionDependencies, MoveReason } from "./dependencies.ts";
 import { dialProven } from "./dialProven.ts";
 import type { Located } from "./locator.ts";
-
-/** Why a session moves. */
-export type MoveReason =
-  /** The link broke, or the provider says that the session went on elsewhere. */
-  | "lost"
-  /** The path became silent. */
-  | "silence"
-  /** The provider announced it. */
-  | "announced"
-  /** This host's own addresses changed. */
-  | "interfaces"
-  /** This host has slept. */
-  | "wake";
 
 export interface Move {
   reason: MoveReason;
@@ -193,6 +180,7 @@ export class Recovery {
     const { greeting, channel, receipt } = link;
     this.#attempt += 1;
     const attempt = this.#attempt;
+    session.resuming();
     const clientReceived = session.received;
     const claim = { session: id, attempt, clientReceived, channel };
     const own = { ...claim, providerReceived: undefined };
@@ -224,6 +212,7 @@ export class Recovery {
         moved({ reason: running.reason, endpoint, channel, receipt, gapMs });
       });
     } catch (error) {
+      session.resumeFailed();
       greeting.abandon(error);
       throw error;
     } finally {

@@ -2,7 +2,7 @@ import { addressOfKey } from "../../../src/protocol/signature.ts";
 import { ReceiptSigner } from "../../../src/protocol/receipt.ts";
 import { rootServiceId } from "../../../src/protocol/serviceId.ts";
 import { blockcloudDomain } from "../../../src/protocol/typedData.ts";
-import type { PathObserver } from "../../../src/sal/client/clientSession.ts";
+import type { PathObserver } from "../../../src/sal/client/dependencies.ts";
 import { SalClient, type SalClientOptions } from "../../../src/sal/client/salClient.ts";
 import type { SalLimits } from "../../../src/sal/provider/limits.ts";
 import { SalProvider } from "../../../src/sal/provider/salProvider.ts";
@@ -127,11 +127,11 @@ export class SalRig {
   };
 
   /** The provider listens at another place and publishes that; the old place refuses from now on. */
-  move(): void {
+  move(accept = this.accept): void {
     this.#unlisten();
     this.#places += 1;
     const place = `198.51.100.${this.#places}:443`;
-    this.#unlisten = this.net.listen(place, this.accept);
+    this.#unlisten = this.net.listen(place, accept);
     this.locator.publish({ endpoints: [`sal://${place}`] });
   }
 
