@@ -111,7 +111,7 @@ class Stage {
 
   check(): void {
     this.clients.forEach((client, index) => {
-      const service = this.services[index] as Side;
+      const service = this.services[index]!;
       expect(this.served[index], "how often the flow was served").to.equal(1);
       checkDirection(client, service);
       checkDirection(service, client);

@@ -224,7 +224,7 @@ describe("sessions of a client", () => {
     for (const each of waiting) each.catch(() => {});
     await rejection("SAL_BUSY", rig.client.connect("weather", ECHO));
     rig.client.close();
-    expect(await failureOf(waiting[0] as Promise<Flow>)).to.have.property("code", "SAL_CLOSED");
+    expect(await failureOf(waiting[0]!)).to.have.property("code", "SAL_CLOSED");
   });
 
   it("a flow that is reset in the packet that opened it is an error, not a flow", async () => {

@@ -117,7 +117,13 @@ describe("the SAL over TLS", () => {
     for (let count = 0; count < 3; count++) {
       const link = await transport.dial(target, signal);
       await new Promise<void>((resolve) => {
-        link.handler = { data: () => {}, drained: () => {}, closed: () => resolve() };
+        link.handler = {
+          data: () => {},
+          drained: () => {},
+          closed: () => {
+            resolve();
+          },
+        };
       });
     }
     server.close();

@@ -74,7 +74,7 @@ export class RawProvider implements FrameSink {
   }
 
   send(type: number, flow = 0, payload: Uint8Array = Buffer.alloc(0)): void {
-    this.link.write(encodeFrame(type as FrameType, flow, payload));
+    this.link.write(encodeFrame(type, flow, payload));
   }
 
   has(type: number): boolean {
