@@ -96,10 +96,7 @@ async function begin(paths: Paths): Promise<void> {
 }
 
 /** Dials by way of the client's present network. */
-function inNetwork(
-  transport: Transport,
-  state: { paths: Paths; network: number },
-): Transport {
+function inNetwork(transport: Transport, state: { paths: Paths; network: number }): Transport {
   return {
     dial: (target, signal) => {
       const { ports } = state.paths;

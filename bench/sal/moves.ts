@@ -115,7 +115,8 @@ async function measureGaps(
   const quietMs = roundedQuantiles(quantiles(quiet), 1);
   const over = (figure: number) => rounded(Math.max(0, figure - quietMs.p99), 1);
   const gapMs = roundedQuantiles(quantiles(gaps), 1);
-  const of = (figure: keyof Loss) => roundedQuantiles(quantiles(tcp.map((each) => each[figure])), 0);
+  const of = (figure: keyof Loss) =>
+    roundedQuantiles(quantiles(tcp.map((each) => each[figure])), 0);
   return {
     ...{ situation, gapMs, quietMs, moves, falseAlarms, wrong },
     net: { p50: over(gapMs.p50), p99: over(gapMs.p99), max: over(gapMs.max) },
@@ -165,7 +166,16 @@ export function movesTables({ gaps, falseMoves, settings }: Moves): Table[] {
   return [
     {
       title: `Gaps over ${settings.moves} moves at full speed, milliseconds; a lookup takes ${settings.lookupMs} ms`,
-      columns: ["who moves", "p50", "p99", "most", "no move: p99", "p50 less that", "p99 less that", "false alarms"],
+      columns: [
+        "who moves",
+        "p50",
+        "p99",
+        "most",
+        "no move: p99",
+        "p50 less that",
+        "p99 less that",
+        "false alarms",
+      ],
       rows: gaps.map(({ situation, gapMs, quietMs, net, falseAlarms }) => [
         ...[names[situation], gapMs.p50, gapMs.p99, gapMs.max, quietMs.p99],
         ...[net.p50, net.p99, falseAlarms],
@@ -173,7 +183,15 @@ export function movesTables({ gaps, falseMoves, settings }: Moves): Table[] {
     },
     {
       title: `The same with TCP and an application that dials again, ${settings.tcpMoves} moves`,
-      columns: ["who moves", "gap p50, ms", "p99", "bytes lost p50", "most", "or repeated p50", "most"],
+      columns: [
+        "who moves",
+        "gap p50, ms",
+        "p99",
+        "bytes lost p50",
+        "most",
+        "or repeated p50",
+        "most",
+      ],
       rows: gaps.map(({ situation, tcp: { gapMs, lost, repeated } }) => [
         ...[names[situation], gapMs.p50, gapMs.p99, lost.p50, lost.max, repeated.p50, repeated.max],
       ]),
