@@ -10,7 +10,7 @@ import { blockcloudDomain } from "../../src/protocol/typedData.ts";
 import type {
   ClientSessionDependencies,
   PathObserver,
-} from "../../src/sal/client/clientSession.ts";
+} from "../../src/sal/client/dependencies.ts";
 import type { Located, Locator } from "../../src/sal/client/locator.ts";
 import { SalAcceptor } from "../../src/sal/provider/salAcceptor.ts";
 import { SalProvider } from "../../src/sal/provider/salProvider.ts";
