@@ -59,8 +59,8 @@ async function tlsOut(upstream: number): Promise<number> {
 async function tlsIn(out: number): Promise<number> {
   return listening(
     createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      const port = { host: "127.0.0.1", port: out, rejectUnauthorized: false } as const;
-      join(socket, connectTls({ ...port, allowHalfOpen: true, minVersion: "TLSv1.3" }));
+      const to = { host: "127.0.0.1", port: out, rejectUnauthorized: false } as const;
+      join(socket, connectTls({ ...to, minVersion: "TLSv1.3" }));
     }),
   );
 }

@@ -7,10 +7,7 @@ import { ReceiptSigner } from "../../src/protocol/receipt.ts";
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
 import { addressOfKey } from "../../src/protocol/signature.ts";
 import { blockcloudDomain } from "../../src/protocol/typedData.ts";
-import type {
-  ClientSessionDependencies,
-  PathObserver,
-} from "../../src/sal/client/dependencies.ts";
+import type { ClientSessionDependencies, PathObserver } from "../../src/sal/client/dependencies.ts";
 import type { Located, Locator } from "../../src/sal/client/locator.ts";
 import { SalAcceptor } from "../../src/sal/provider/salAcceptor.ts";
 import { SalProvider } from "../../src/sal/provider/salProvider.ts";
