@@ -39,6 +39,8 @@ export interface ClientSessionDependencies extends SessionDependencies {
   /** The chain's time, Unix milliseconds. */
   now(): number;
   observer?: PathObserver | undefined;
+  /** Draws the nonce of each link, 32 bytes; default random. An auditor's receipts are evidence, so it draws its own. */
+  nonce?: (() => Buffer) | undefined;
   times?: PathTimes | undefined;
 }
 
@@ -222,7 +224,7 @@ export class ClientSession implements SessionRole {
     }
   }
 
-  /** Looks for another path at once: the host's own addresses have changed, or it has slept. */
+  /** Looks for another path at once, for a reason that the session itself cannot see. */
   reconsider(reason: MoveReason): void {
     this.#move(reason);
   }

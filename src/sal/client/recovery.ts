@@ -22,7 +22,9 @@ export type MoveReason =
   /** This host's own addresses changed. */
   | "interfaces"
   /** This host has slept. */
-  | "wake";
+  | "wake"
+  /** An auditor tests whether the service lets sessions move. */
+  | "audit";
 
 export interface Move {
   reason: MoveReason;

@@ -2,7 +2,8 @@ import { expect } from "chai";
 import type { Socket } from "node:net";
 import { deflateRawSync, gzipSync } from "node:zlib";
 import type { FailureClass, Finding } from "../../../src/auditor/inspection/finding.ts";
-import { inspect, type Inspection } from "../../../src/auditor/inspection/inspect.ts";
+import { inspect } from "../../../src/auditor/inspection/inspect.ts";
+import type { Inspection } from "../../../src/auditor/inspection/inspection.ts";
 import type { Resolve } from "../../../src/net/resolve.ts";
 import { hexToBytes } from "../../../src/protocol/bytes.ts";
 import type { HttpProbe } from "../../../src/protocol/probe.ts";
@@ -27,10 +28,10 @@ const nobody: Resolve = async (hostname) => {
   throw new Error(`${hostname} does not exist`);
 };
 
-function run(inspection: Inspection, resolve = nobody): Promise<Finding> {
+async function run(inspection: Inspection, resolve = nobody): Promise<Finding> {
   const timers = new FakeTimers();
   const time = new FakeTime(timers, DEPLOYMENT, 50);
-  return inspect(inspection, { timers, receipts, time, resolve }, signal);
+  return (await inspect(inspection, { timers, receipts, time, resolve }, signal))!;
 }
 
 async function expectFailed(failure: FailureClass, finding: Promise<Finding>): Promise<string> {
@@ -223,7 +224,7 @@ describe("inspect: receipts that prove something else", () => {
       },
     }));
     expect(await run(inspectionOf(endpoint))).to.include({ grade: 3 });
-    const again = run(inspectionOf(endpoint, { nonce: `0x${"b2".repeat(32)}` }));
+    const again = run(inspectionOf(endpoint, { nonce: () => `0x${"b2".repeat(32)}` }));
     expect(await expectFailed("receipt", again)).to.contain("answers another nonce");
   });
 
