@@ -16,7 +16,7 @@ import type { Agent } from "node:http";
 import { DialRules } from "../net/dialRules.ts";
 import { systemScheduler, type Scheduler } from "../node/scheduler.ts";
 import { wallSeconds } from "../node/timers.ts";
-import type { PathObserver } from "../sal/client/clientSession.ts";
+import type { PathObserver } from "../sal/client/dependencies.ts";
 import { ResolveLocator } from "../sal/client/resolveLocator.ts";
 import { SalClient } from "../sal/client/salClient.ts";
 import { FlowAgent } from "../sal/flowAgent.ts";

@@ -20,13 +20,13 @@ interface Story {
 
 const story: fc.Arbitrary<Story> = fc.record({
   seed: fc.nat(2 ** 31),
-  latencyMs: fc.constantFrom(0, 1, 10, 60),
-  chunk: fc.constantFrom(3, 100, 1_500, 16_384, 65_536),
-  flows: fc.array(fc.record({ opensAfterMs: fc.nat(500), client: sidePlan, service: sidePlan }), {
+  latencyMs: fc.constantFrom(1, 8, 25, 60),
+  chunk: fc.constantFrom(20, 300, 1_500, 16_384, 65_536),
+  flows: fc.array(fc.record({ opensAfterMs: fc.nat(150), client: sidePlan, service: sidePlan }), {
     minLength: 1,
     maxLength: 5,
   }),
-  disturbances: fc.array(disturbance, { maxLength: 8 }),
+  disturbances: fc.array(disturbance, { minLength: 1, maxLength: 10, size: "max" }),
 });
 
 /** First of the ports; each flow has its own, by which the service knows its part. */
@@ -102,7 +102,7 @@ class Stage {
     await new Promise<void>((resolve) => rig.clock.after(wait, resolve));
     const client = this.clients[index];
     try {
-      const flow = await rig.client.connect("weather", { port: FIRST_PORT + index });
+      const flow = await rig.client.connect("weather", FIRST_PORT + index);
       client?.play(flow, rig.clock);
     } catch (error) {
       client?.missed(error as Error);

@@ -63,7 +63,7 @@ export class ServiceRig {
           status,
           responseDigest: sha256(Buffer.from(body)),
         });
-        const receipt = sign(now, headers["service-nonce"] as Hex, channel);
+        const receipt = sign(now, headers["service-nonce"] as Hex | undefined, channel);
         const carried = receipt === undefined ? {} : { "service-receipt": receipt };
         response.writeHead(status, {
           ...now.headers,
@@ -97,7 +97,8 @@ export class ServiceRig {
   }
 }
 
-function sign(script: Script, nonce: Hex, channel: Hex): string | undefined {
+function sign(script: Script, nonce: Hex | undefined, channel: Hex): string | undefined {
+  if (nonce === undefined) return undefined;
   const honest = receipts.sign(
     { serviceId: rootServiceId(7n), nonce, channel, issuedAt: BigInt(ISSUED_AT) },
     hexToBytes(script.key ?? SERVICE_KEY),

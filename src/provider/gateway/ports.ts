@@ -1,4 +1,4 @@
-import type { NetConnectOpts, Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Scheduler } from "../../node/scheduler.ts";
 import type { Timers } from "../../node/timers.ts";
 import { asSocket } from "../../sal/provider/flowSocket.ts";
@@ -60,7 +60,7 @@ export function portTable(
   const table = new Map<number, FlowHandler>([[HTTP_PORT, http]]);
   for (const { port, mode, to } of ports) {
     const isTcp = mode === "tcp" && to !== undefined;
-    table.set(port, isTcp ? tcpPort({ to: to as NetConnectOpts }, dependencies) : http);
+    table.set(port, isTcp ? tcpPort({ to: to }, dependencies) : http);
   }
   return table;
 }

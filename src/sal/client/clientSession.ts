@@ -1,48 +1,24 @@
 import { isAddressEqual, type Hex } from "viem";
-import type { Logger } from "../../node/logger.ts";
 import { bytesToHex } from "../../protocol/bytes.ts";
 import type { BlockcloudError } from "../../protocol/errors.ts";
-import type { ReceiptSigner, SignedReceipt } from "../../protocol/receipt.ts";
-import type { Domain } from "../../protocol/typedData.ts";
+import type { SignedReceipt } from "../../protocol/receipt.ts";
 import { salError } from "../errors.ts";
 import type { ProvenLink } from "../handshake/clientHandshake.ts";
 import { clientKey, signClientProof } from "../handshake/clientProof.ts";
 import { encodeBegin } from "../handshake/messages.ts";
 import { ResumeKeys } from "../handshake/secrets.ts";
 import type { Flow } from "../session/flow.ts";
-import { Session, type SessionDependencies, type SessionRole } from "../session/session.ts";
-import type { Transport } from "../transport/link.ts";
+import { Session, type SessionRole } from "../session/session.ts";
 import { encodeFrame } from "../wire/encode.ts";
 import { FrameType, MAX_FLOW } from "../wire/frames.ts";
 import { decodeReason } from "../wire/reason.ts";
 import { Announced } from "./announced.ts";
-import type { Located, LocatedChange, Locator } from "./locator.ts";
-import { PathWatch, type PathTimes } from "./pathWatch.ts";
-import { Recovery, type Move, type MoveReason } from "./recovery.ts";
+import type { Located, LocatedChange } from "./locator.ts";
+import { PathWatch } from "./pathWatch.ts";
+import { Recovery, type Move } from "./recovery.ts";
+import type { ClientSessionDependencies, MoveReason } from "./dependencies.ts";
 import { Right } from "./right.ts";
 import { dialProven } from "./dialProven.ts";
-
-/** What a program sees of a session's moves. */
-export interface PathObserver {
-  /** The session goes on over another link. */
-  moved?(move: { serviceId: Hex; reason: MoveReason; endpoint: string; gapMs: number }): void;
-  /** A second link was dialled in vain: the first one gave bytes again. */
-  falseAlarm?(serviceId: Hex): void;
-}
-
-export interface ClientSessionDependencies extends SessionDependencies {
-  transport: Transport;
-  locator: Locator;
-  receipts: ReceiptSigner;
-  domain: Domain;
-  log: Logger;
-  /** The chain's time, Unix milliseconds. */
-  now(): number;
-  observer?: PathObserver | undefined;
-  /** Draws the nonce of each link, 32 bytes; default random. An auditor's receipts are evidence, so it draws its own. */
-  nonce?: (() => Buffer) | undefined;
-  times?: PathTimes | undefined;
-}
 
 interface Opening {
   resolve(flow: Flow): void;

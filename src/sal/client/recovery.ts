@@ -7,24 +7,9 @@ import { decodeResumed, encodeResume } from "../handshake/messages.ts";
 import type { ResumeKeys } from "../handshake/secrets.ts";
 import type { Session } from "../session/session.ts";
 import { FrameType } from "../wire/frames.ts";
-import type { ClientSessionDependencies } from "./clientSession.ts";
+import type { ClientSessionDependencies, MoveReason } from "./dependencies.ts";
 import { dialProven } from "./dialProven.ts";
 import type { Located } from "./locator.ts";
-
-/** Why a session moves. */
-export type MoveReason =
-  /** The link broke, or the provider says that the session went on elsewhere. */
-  | "lost"
-  /** The path became silent. */
-  | "silence"
-  /** The provider announced it. */
-  | "announced"
-  /** This host's own addresses changed. */
-  | "interfaces"
-  /** This host has slept. */
-  | "wake"
-  /** An auditor tests whether the service lets sessions move. */
-  | "audit";
 
 export interface Move {
   reason: MoveReason;

@@ -2,7 +2,7 @@ import { addressOfKey } from "../../../src/protocol/signature.ts";
 import { ReceiptSigner } from "../../../src/protocol/receipt.ts";
 import { rootServiceId } from "../../../src/protocol/serviceId.ts";
 import { blockcloudDomain } from "../../../src/protocol/typedData.ts";
-import type { PathObserver } from "../../../src/sal/client/clientSession.ts";
+import type { PathObserver } from "../../../src/sal/client/dependencies.ts";
 import { SalClient, type SalClientOptions } from "../../../src/sal/client/salClient.ts";
 import type { SalLimits } from "../../../src/sal/provider/limits.ts";
 import { SalProvider } from "../../../src/sal/provider/salProvider.ts";
@@ -134,7 +134,7 @@ export class SalRig {
 
   /** Opens a flow. */
   open(port = ECHO): Promise<Flow> {
-    return this.clock.play(this.client.connect("weather", { port }));
+    return this.clock.play(this.client.connect("weather", port));
   }
 
   stop(): void {
