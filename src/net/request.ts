@@ -78,7 +78,7 @@ export function netRequest(
       // With an agent of its own Node's client would not call createConnection.
       ...(request.over === undefined
         ? { agent: false }
-        : { createConnection: connectionOver(request.over) }),
+        : { createConnection: connectionOver(request.over), defaultPort: HTTP_PORT }),
       lookup: rules.lookup(over.signal),
       maxHeaderSize: MAX_HEADER_BYTES,
       // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED cannot change it.

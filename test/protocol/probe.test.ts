@@ -193,10 +193,11 @@ describe("probe", () => {
           fc.json().map(utf8),
           fc.json().map((value) => utf8(`{"v":1,"requests":[${value}]}`)),
           fc.json().map((value) => utf8(`{"v":2,"requests":[{"rpc":${value}}]}`)),
+          fc.json().map((value) => utf8(`{"v":3,"requests":[{"expect":${value}}]}`)),
         ),
         (bytes) => {
           try {
-            expect(parseProbe(bytes).v).to.be.oneOf([1, 2]);
+            expect(parseProbe(bytes).v).to.be.oneOf([1, 2, 3]);
           } catch (error) {
             expectCode("PROBE_INVALID", () => {
               throw error;

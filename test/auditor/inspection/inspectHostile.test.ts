@@ -138,7 +138,7 @@ describe("inspect: a hostile service leads to a finding, never to an error", () 
   for (const endpoint of [
     ["http://10.0.0.1", "http://169.254.169.254", "http://[::1%25lo]", "http://[fd00::1]"],
     ["http://0x0a.1", "http://012.0.0.1", "http://2852039166", "http://[::ffff:10.0.0.1]"],
-    ["sal://a.example", "tcp://127.0.0.1:80", "http://", "http://a b", "http://x:99999", "", "%"],
+    ["ftp://a.example", "tcp://127.0.0.1:80", "http://", "http://a b", "http://x:99999", "", "%"],
     ["http://127.0.0.1:25", "http://127.0.0.1:22", "https://127.0.0.1:6667"],
     ["http://user:pass@10.0.0.1", "https://\u{1f600}@", "file:///etc/passwd"],
   ].flat()) {
@@ -162,7 +162,7 @@ describe("inspect: a hostile service leads to a finding, never to an error", () 
   });
 
   it("and says little about it", async () => {
-    const reason = await expectFailed("refused", run(inspectionOf(`sal://${"a".repeat(500)}`)));
+    const reason = await expectFailed("refused", run(inspectionOf(`ftp://${"a".repeat(500)}`)));
     expect(reason.length).to.be.at.most(200);
   });
 

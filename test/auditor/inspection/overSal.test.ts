@@ -6,6 +6,7 @@ import { inspect } from "../../../src/auditor/inspection/inspect.ts";
 import type { Inspection } from "../../../src/auditor/inspection/inspection.ts";
 import { bytesToHex, hexToBytes } from "../../../src/protocol/bytes.ts";
 import type { ExchangeProbe } from "../../../src/protocol/exchange.ts";
+import { rawName } from "../../../src/protocol/name.ts";
 import { addressOfKey } from "../../../src/protocol/signature.ts";
 import { salError } from "../../../src/sal/errors.ts";
 import type { FlowHandler } from "../../../src/sal/provider/service.ts";
@@ -105,7 +106,7 @@ describe("inspect over the SAL", () => {
     const [{ method, target, headers } = expect.fail("nobody asked")] = upstream.asked;
     expect({ method, target }).to.deep.equal({ method: "GET", target: REQUEST.path });
     expect(headers).not.to.have.property("service-nonce");
-    expect(headers.host).to.match(/^[a-z2-7]+\.id\.bloc\.alt$/);
+    expect(headers.host).to.equal(rawName(inspectionOf("sal://a:1").serviceId));
   });
 
   it("checks the response to an HTTP probe", async () => {
@@ -219,9 +220,21 @@ describe("inspect over the SAL", () => {
     expect(await run(await rig.serveTomorrow())).to.equal(undefined);
   });
 
-  it("refuses an address that auditors do not connect to", async () => {
-    await expectFailed("unreachable", run("sal://169.254.169.254:443"));
-  });
+  for (const endpoint of [
+    [
+      "sal://169.254.169.254:443",
+      "sal://[fd00::1]:443",
+      "sal://10.0.0.1:443",
+      "sal://127.0.0.1:25",
+    ],
+    ["sal://", "sal://a", "sal://a b:1", "sal://x:99999", "sal://0x0a.1:443", "sal://127.0.0.1:0"],
+    [`sal://${"a".repeat(500)}:1`, "sal://user:pass@10.0.0.1:443", "sal://a..example:443"],
+  ].flat()) {
+    it(`gives a finding when the endpoint is ${endpoint.slice(0, 40)}`, async () => {
+      const reason = await expectFailed("unreachable", run(endpoint));
+      expect(reason.length).to.be.within(1, 200);
+    });
+  }
 
   it("ends with the caller's signal", async () => {
     const abort = new AbortController();
