@@ -52,7 +52,7 @@ export class AuditorMetrics {
     });
     this.#inspections = metrics.counter(
       "blockcloud_auditor_inspections_total",
-      "Inspections that have ended, by grade and transport.",
+      "Inspections that have ended, by grade and transport; none: no contact was made.",
       { grade: grades, transport: [...transports, "none"] },
     );
     this.#inspectionSeconds = metrics.histogram(

@@ -1,3 +1,5 @@
+import { isRandom } from "../../protocol/exchange.ts";
+import type { ProbeSpecification } from "../../protocol/probe.ts";
 import { grades, type Grade } from "../../protocol/tally.ts";
 import type { Transport } from "../../protocol/transport.ts";
 import type { Diagnosis } from "./diagnosis.ts";
@@ -48,13 +50,28 @@ function diagnoseSpecification(view: ServiceView): Diagnosis[] {
       },
     ];
   }
-  if (view.probe.specification !== undefined) return [];
+  if (view.probe.specification !== undefined) return diagnoseExchanges(view.probe.specification);
   return [
     {
       code: "PROBE_UNREADABLE",
       severity: "problem",
       what: "The probe specification does not parse: every inspection is FAILED.",
       remedy: "Set a valid specification (setProbe); docs/protocol.md lists its fields.",
+    },
+  ];
+}
+
+/** Exchanges whose answer anything could give that listens. */
+function diagnoseExchanges({ requests }: ProbeSpecification): Diagnosis[] {
+  const isStatic = requests.some((request) => "expect" in request && !isRandom(request));
+  if (!isStatic) return [];
+  return [
+    {
+      code: "PROBE_STATIC",
+      severity: "notice",
+      what: "An exchange of the probe has no {r} in what it expects: it shows only that something listens.",
+      remedy:
+        "Send {r}, and expect it in the answer, if the protocol has a command that returns it.",
     },
   ];
 }

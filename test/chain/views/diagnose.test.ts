@@ -101,6 +101,15 @@ function epoch(number: number, over: Partial<ServiceEpoch> = {}): ServiceEpoch {
   };
 }
 
+/** Of a service that speaks first. */
+const STATIC: ServiceView["probe"]["specification"] = {
+  v: 3,
+  requests: [
+    { port: 22, expect: "SSH-2.0-" },
+    { port: 7, send: "{r}", expect: "{r}" },
+  ],
+};
+
 function asked(over: Partial<SelfProbeRequest>): DiagnosisInput["probe"] {
   const request = { request: "GET /", grade: 3, elapsedMs: 10, reason: undefined } as const;
   const place = { endpoint: "https://a.example", transport: "https" } as const;
@@ -157,6 +166,7 @@ describe("diagnose", () => {
     ["RECORD_NOT_AUDITED", { record: record({}, "tcp://a.example:1") }],
     ["RECORD_ENDS_SOON", { record: record({}, undefined, 0.5) }],
     ["PROBE_UNREADABLE", { probe: { ...healthy.probe, specification: undefined } }],
+    ["PROBE_STATIC", { probe: { ...healthy.probe, specification: STATIC } }],
     ["PROBE_NEWER", { probe: { ...healthy.probe, specification: undefined, isNewer: true } }],
     ["PROBE_NOT_FOUND", { probe: { ...healthy.probe, found: false, specification: undefined } }],
   ] as [string, Partial<ServiceView>][]) {
