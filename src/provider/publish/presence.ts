@@ -20,7 +20,8 @@ import { Publisher, type PublisherDependencies } from "./publisher.ts";
 import { systemScheduler } from "../../node/scheduler.ts";
 import { SalProvider } from "../../sal/provider/salProvider.ts";
 import { createCertificate } from "../../sal/transport/certificate.ts";
-import { portTable, type ServedPort } from "../gateway/ports.ts";
+import type { ServedPort } from "../../net/servedPort.ts";
+import { portTable } from "../gateway/ports.ts";
 import { ProviderStore } from "../store.ts";
 import { Whereabouts } from "./whereabouts.ts";
 
@@ -116,7 +117,7 @@ export function createPresence(
         },
         domain,
       },
-      { clock, log, now },
+      { clock, log, now, observer: metrics },
     ),
     certificate: createCertificate(wallSeconds() * 1000),
     clock,

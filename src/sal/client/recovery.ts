@@ -180,6 +180,7 @@ export class Recovery {
     const { greeting, channel, receipt } = link;
     this.#attempt += 1;
     const attempt = this.#attempt;
+    session.resuming();
     const clientReceived = session.received;
     const claim = { session: id, attempt, clientReceived, channel };
     const own = { ...claim, providerReceived: undefined };
@@ -211,6 +212,7 @@ export class Recovery {
         moved({ reason: running.reason, endpoint, channel, receipt, gapMs });
       });
     } catch (error) {
+      session.resumeFailed();
       greeting.abandon(error);
       throw error;
     } finally {

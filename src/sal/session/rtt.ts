@@ -24,7 +24,10 @@ export class PathEstimate {
     this.#least = Math.min(this.#least, milliseconds);
   }
 
-  /** The peer acknowledged bytes; `isBusy` says whether more were waiting, so that the path set the rate. */
+  /**
+   * The peer acknowledged bytes; `isBusy` says whether bytes were under way all the time since the last call. A sender
+   * with little to say measures its own rate: that is too low, but then the window does not hold it up either.
+   */
   delivered(bytes: number, now: number, isBusy: boolean): void {
     if (!isBusy) {
       this.#since = undefined;
@@ -48,7 +51,9 @@ export class PathEstimate {
   get window(): number {
     const rate = Math.max(0, ...this.#rates);
     const least = Number.isFinite(this.#least) ? this.#least : 0;
-    const bytes = Math.floor(2 * rate * (least + ACK_DELAY_MS));
+    // How much the peer keeps back before it acknowledges.
+    const owed = Math.min(rate * ACK_DELAY_MS, MOST_OWED_BYTES);
+    const bytes = Math.floor(2 * (rate * least + owed));
     return Math.max(MIN_WINDOW, Math.min(MAX_WINDOW, bytes));
   }
 
@@ -64,8 +69,11 @@ export class PathEstimate {
 
 /** Longest wait before received bytes are acknowledged, milliseconds. */
 export const ACK_DELAY_MS = 5;
-/** Bytes that are acknowledged without that wait. */
-export const ACK_BYTES = 256 * 1024;
+/** Bytes that are acknowledged without that wait, if the last acknowledgement is some time ago, milliseconds. */
+export const ACK_BYTES = 128 * 1024;
+export const ACK_PAUSE_MS = 1;
+/** Bytes that are acknowledged in any case: an acknowledgement costs both sides as much as 64 KiB of data. */
+export const MOST_OWED_BYTES = 1024 * 1024;
 /** Bytes that may always be under way. */
 const MIN_WINDOW = 256 * 1024;
 /** Most bytes that a session keeps for a resumption, and so the most under way. */

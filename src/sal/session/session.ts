@@ -14,7 +14,7 @@ import { Inbound, MAX_ANSWERS } from "./inbound.ts";
 import { Replay } from "./replay.ts";
 import { MAX_WINDOW, PathEstimate } from "./rtt.ts";
 import { Scheduler } from "./scheduler.ts";
-import { segmentPool } from "./segments.ts";
+import { SEGMENT_BYTES, segmentPool } from "./segments.ts";
 
 /** What a side of a session does besides carrying flows; the two roles differ. */
 export interface SessionRole {
@@ -59,6 +59,7 @@ export class Session implements FrameSink, FlowHost {
   #link: Link | undefined;
   #parser: FrameParser | undefined;
   #heardAt: number;
+  #activeAt: number;
   #isPumping = false;
   #isScheduled = false;
   #pingedAt: number | undefined;
@@ -70,6 +71,7 @@ export class Session implements FrameSink, FlowHost {
     this.credit = dependencies.credit ?? creditPool;
     this.#inbound = new Inbound(dependencies.clock);
     this.#heardAt = this.now();
+    this.#activeAt = this.#heardAt;
   }
 
   get srtt(): number {
@@ -92,6 +94,11 @@ export class Session implements FrameSink, FlowHost {
   /** When the last byte came, monotonic milliseconds. */
   get heardAt(): number {
     return this.#heardAt;
+  }
+
+  /** When the last frame of the ordered stream came or went. */
+  get activeAt(): number {
+    return this.#activeAt;
   }
 
   /** Whether the peer owes an acknowledgement. */
@@ -144,6 +151,19 @@ export class Session implements FrameSink, FlowHost {
     this.#inbound.attach(link, position);
     this.#pump();
     return true;
+  }
+
+  /**
+   * This side asks to go on over another link from {@link received} on: the peer must keep all from there, so nothing
+   * more is acknowledged until {@link attach} or {@link resumeFailed}.
+   */
+  resuming(): void {
+    this.#inbound.hold();
+  }
+
+  /** The present link stays. */
+  resumeFailed(): void {
+    this.#inbound.release();
   }
 
   /** Stops using the present link; returns it. */
@@ -225,6 +245,7 @@ export class Session implements FrameSink, FlowHost {
 
   frame(type: number, flow: number, pieces: readonly Buffer[], length: number, size: number): void {
     if (isOrdered(type)) {
+      this.#activeAt = this.#heardAt;
       if (this.#inbound.take(size)) this.#handleOrdered(type, flow, pieces, length);
       this.#inbound.owe();
       return;
@@ -313,11 +334,12 @@ export class Session implements FrameSink, FlowHost {
 
   #acknowledge(offset: number): void {
     const before = this.#replay.acknowledged;
+    const wasFull = this.#room < SEGMENT_BYTES;
     this.#replay.acknowledge(offset);
     const { acknowledged } = this.#replay;
-    const isBusy = this.#scheduler.hasFlows;
+    const isBusy = wasFull || this.#replay.unacknowledged > 0;
     this.path.delivered(acknowledged - before, this.now(), isBusy);
-    if (isBusy) this.#pump();
+    if (this.#scheduler.hasFlows) this.#pump();
   }
 
   /** Sends at the end of this turn of the event loop, so that what the program does in one turn shares a record. */
@@ -346,13 +368,20 @@ export class Session implements FrameSink, FlowHost {
     }
   }
 
-  #compose(): boolean {
+  /** Bytes of flows that may be sent before an acknowledgement comes. */
+  get #room(): number {
     const { unacknowledged, held } = this.#replay;
-    const room = Math.min(this.path.window - unacknowledged, MAX_WINDOW - held);
-    const segment = this.#scheduler.compose(Math.max(0, room));
+    return Math.min(this.path.window - unacknowledged, MAX_WINDOW - held);
+  }
+
+  #compose(): boolean {
+    const { unacknowledged } = this.#replay;
+    // The window is larger than a segment, so an acknowledgement will come and make room for a whole one.
+    const segment = this.#scheduler.compose(this.#room < SEGMENT_BYTES ? 0 : this.#room);
     // The program of a flow, which was told that its bytes were taken, may have ended the session.
     if (segment === undefined || this.#end !== undefined) return false;
     this.#replay.append(segment.buffer, segment.length);
+    this.#activeAt = this.now();
     if (unacknowledged === 0) this.#role.sending();
     return true;
   }
