@@ -141,7 +141,9 @@ describe("commands that show a state", function () {
     expect(stdout).to.contain("service 1, in epoch 6").and.to.contain("http: EXCELLENT to 2000 ms");
     expect(stdout).to.match(/^ +2 {2}Active {2}EXCELLENT {2}.*\d EXCELLENT +\d+ +\d+\.\d+ +no$/m);
     expect(stdout).to.match(/^ +3 {2}Active {2}FAILED {5}.*\d FAILED +\d+ +0 +no$/m);
-    expect(stdout).to.match(/own probe, from here .*\nGET \/health +http +EXCELLENT.*\nGET \/health +sal +EXCELLENT/);
+    expect(stdout).to.match(
+      /own probe, from here .*\nGET \/health +http +EXCELLENT.*\nGET \/health +sal +EXCELLENT/,
+    );
     expect(stdout).to.contain("reasons for its grades:").and.to.contain("[epochs 3]");
     expect(stdout).not.to.contain("\u001b");
   });
@@ -166,7 +168,9 @@ describe("commands that show a state", function () {
     expect(codes(wrong)).to.include("PROBE_FAILED");
     expect(wrong.probe?.requests[0]?.reason).to.contain("/ok");
     const { stdout } = await cli("service show 1 --allow-loopback");
-    expect(stdout).to.match(/! GET \/health over sal fails from here, after \d+ ms: .*\n {4}PROBE_FAILED: /);
+    expect(stdout).to.match(
+      /! GET \/health over sal fails from here, after \d+ ms: .*\n {4}PROBE_FAILED: /,
+    );
   });
 
   it("a slow one is told how slow, and what would be fast enough", async () => {
@@ -281,6 +285,8 @@ describe("commands that show a state", function () {
     const report = await show();
     expect(codes(report)).to.include.members(["RECORD_EXPIRED", "PROBE_FAILED"]);
     const { stdout } = await cli("service show 1 --skip-probe");
-    expect(stdout).to.match(/endpoints +http:\/\/127\.0\.0\.1:\d+, sal:\/\/127\.0\.0\.1:\d+, expired /);
+    expect(stdout).to.match(
+      /endpoints +http:\/\/127\.0\.0\.1:\d+, sal:\/\/127\.0\.0\.1:\d+, expired /,
+    );
   });
 });
