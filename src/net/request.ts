@@ -75,8 +75,10 @@ export function netRequest(
     const outgoing = send(url, {
       method: request.method,
       headers: { ...request.headers, "content-length": request.body.length },
-      agent: false,
-      ...(request.over !== undefined && { createConnection: connectionOver(request.over) }),
+      // With an agent of its own Node's client would not call createConnection.
+      ...(request.over === undefined
+        ? { agent: false }
+        : { createConnection: connectionOver(request.over), defaultPort: HTTP_PORT }),
       lookup: rules.lookup(over.signal),
       maxHeaderSize: MAX_HEADER_BYTES,
       // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED cannot change it.

@@ -130,7 +130,7 @@ describe("service commands", function () {
     expect(refused.code).to.equal(exitCodes.usage);
     expect(refused.stderr).to.contain("PROBE_INVALID");
     const unknown = await rig.cli(`${REGISTER.replace("service.key", "stranger.key")} --class no`);
-    expect(unknown.stderr).to.match(/CLASS_UNKNOWN: .*http, json-rpc/);
+    expect(unknown.stderr).to.match(/CLASS_UNKNOWN: .*http, json-rpc, tcp/);
   });
 
   it("says what an account lacks, in both currencies, before anything is sent", async () => {

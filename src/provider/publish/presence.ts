@@ -58,6 +58,8 @@ export interface PresenceOptions {
   serviceId: Hex;
   /** Signs receipts and records. */
   key: Hex;
+  /** The key before it, which auditors expect until the epoch ends: it signs receipts over the SAL, too. */
+  previousKey?: Hex | undefined;
   /** The root's delegation for a sub-service; otherwise `0x`. */
   delegation: Hex;
   /** The HTTP server behind the gateway. */
@@ -93,7 +95,7 @@ export function createPresence(
   { deployment, timers, network, now }: Ground,
   { log, metrics }: { log: Logger; metrics: ServiceMetrics },
 ): Presence {
-  const { serviceId, delegation, upstream } = options;
+  const { serviceId, delegation, upstream, previousKey } = options;
   const key = hexToBytes(options.key);
   const domain = blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry);
   const monotonic = () => timers.monotonic();
@@ -103,7 +105,7 @@ export function createPresence(
       {
         service: {
           serviceId,
-          keys: [key],
+          keys: previousKey === undefined ? [key] : [key, hexToBytes(previousKey)],
           asksClient: false,
           ports: portTable(
             options.ports ?? [],

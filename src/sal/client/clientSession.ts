@@ -201,7 +201,7 @@ export class ClientSession implements SessionRole {
     }
   }
 
-  /** Looks for another path at once: the host's own addresses have changed, or it has slept. */
+  /** Looks for another path at once, for a reason that the session itself cannot see. */
   reconsider(reason: MoveReason): void {
     this.#move(reason);
   }

@@ -18,7 +18,9 @@ export type MoveReason =
   /** This host's own addresses changed. */
   | "interfaces"
   /** This host has slept. */
-  | "wake";
+  | "wake"
+  /** An auditor tests whether the service lets sessions move. */
+  | "audit";
 
 /** What a program sees of a session's moves. */
 export interface PathObserver {
@@ -37,5 +39,7 @@ export interface ClientSessionDependencies extends SessionDependencies {
   /** The chain's time, Unix milliseconds. */
   now(): number;
   observer?: PathObserver | undefined;
+  /** Draws the nonce of each link, 32 bytes; default random. An auditor's receipts are evidence, so it draws its own. */
+  nonce?: (() => Buffer) | undefined;
   times?: PathTimes | undefined;
 }

@@ -18,10 +18,15 @@ const ENDPOINT_MS = 10_000;
  */
 export async function dialProven(
   { serviceId, key, endpoints }: Located,
-  dependencies: { transport: Transport; receipts: ReceiptSigner; clock: Scheduler },
+  dependencies: {
+    transport: Transport;
+    receipts: ReceiptSigner;
+    clock: Scheduler;
+    nonce?: (() => Buffer) | undefined;
+  },
   signal: AbortSignal,
 ): Promise<{ endpoint: string; link: ProvenLink }> {
-  const { transport, receipts, clock } = dependencies;
+  const { transport, receipts, clock, nonce } = dependencies;
   const attempt = async (endpoint: string, each: AbortSignal) => {
     const { host, port } = parseEndpoint(endpoint);
     const late = new AbortController();
@@ -32,7 +37,8 @@ export async function dialProven(
     try {
       const target = { host, port, serverName: serverNameOf(serviceId) };
       const link = await transport.dial(target, limit);
-      return { endpoint, link: await greet(link, { serviceId, key }, { receipts, clock }, limit) };
+      const proven = await greet(link, { serviceId, key }, { receipts, clock }, limit, nonce?.());
+      return { endpoint, link: proven };
     } finally {
       cancel();
     }
