@@ -199,7 +199,7 @@ async function watch(
   timers: Timers,
   signal: AbortSignal,
 ): Promise<void> {
-  const { stage, clock, monitor, workers, first } = running;
+  const { clock, monitor, workers, first } = running;
   const last = epochs === undefined ? Number.POSITIVE_INFINITY : first + epochs - 1;
   while (!signal.aborted) {
     await monitor.refresh(clock.head().number);
