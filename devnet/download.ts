@@ -76,8 +76,13 @@ export class LongFile {
 
 function drained(response: Parameters<RequestListener>[1]): Promise<void> {
   return new Promise((resolve) => {
-    response.once("drain", resolve);
-    response.once("close", resolve);
+    const done = () => {
+      response.off("drain", done);
+      response.off("close", done);
+      resolve();
+    };
+    response.on("drain", done);
+    response.on("close", done);
   });
 }
 
@@ -130,6 +135,8 @@ export class Download {
     await this.#proxy.start();
     const { address: host, port } = this.#proxy.address;
     const name = rawName(rootServiceId(this.#service));
+    // A record that has just expired is renewed within a second.
+    for await (const change of this.#client.watch(name)) if ("answer" in change) break;
     const headers = { host: name };
     const request = get({ host, port, path: `http://${name}${PATH}`, headers, agent: false });
     request.on("error", this.#ended.reject);

@@ -2,23 +2,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import { quantiles, rounded, roundedQuantiles, type Quantiles } from "../quantiles.ts";
 import type { Table } from "../report.ts";
 import { Worker } from "../resolve/worker.ts";
-import type { Change, Counts, Paths } from "./mover.ts";
+import type { Change, Counts, MoveSettings, Paths, Stage } from "./stage.ts";
 import type { Loss } from "./reconnecting.ts";
 import { countFalseMoves, type FalseMoves } from "./stalls.ts";
-
-export interface MoveSettings {
-  /** Of each kind. */
-  moves: number;
-  /** Of each kind, of an application over plain TCP. */
-  tcpMoves: number;
-  /** Stalls of each kind, and how long they last. */
-  stalls: number;
-  stallMs: number;
-  /** Between two moves: half to one and a half of it. */
-  pauseMs: number;
-  /** How long the locator takes to find the newest record. */
-  lookupMs: number;
-}
 
 /** Who moves. */
 export const situations = ["announced", "client", "provider", "both"] as const;
@@ -43,13 +29,6 @@ export interface Moves {
   settings: MoveSettings;
   gaps: readonly Gaps[];
   falseMoves: FalseMoves;
-}
-
-/** The processes of a situation. */
-export interface Stage {
-  provider: Worker;
-  relay: Worker;
-  client: Worker;
 }
 
 /** Gaps of a transfer at full speed while provider, client or both move; and moves that nothing called for. */
