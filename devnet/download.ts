@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { get, type IncomingMessage, type RequestListener } from "node:http";
+import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { createClient } from "../src/client/createClient.ts";
 import type { Client } from "../src/client/client.ts";
@@ -48,9 +49,11 @@ export class LongFile {
         return;
       }
       response.writeHead(200, { "content-type": "application/octet-stream" });
+      let number = 0;
       const send = async () => {
         while (!this.#isFinished && !response.destroyed) {
-          this.#piece.writeUInt32BE(this.#piece.readUInt32BE() ^ 0x5bd1e995);
+          // No two pieces are the same: a lost or repeated one changes the digest.
+          this.#piece.writeUInt32BE(number++ % 2 ** 32);
           const piece = Buffer.from(this.#piece);
           this.#hash.update(piece);
           if (!response.write(piece)) await drained(response);
@@ -59,7 +62,9 @@ export class LongFile {
         this.#digest = this.#hash.digest("hex");
         response.end();
       };
-      send().catch(() => response.destroy());
+      send().catch((error: unknown) => {
+        response.destroy(error as Error);
+      });
     };
   }
 
@@ -127,8 +132,13 @@ export class Download {
   /** Begins a download, and waits until some of it has come. */
   static async start(stage: Stage, service: bigint, resolver: string): Promise<Download> {
     const download = new Download(stage, service, resolver);
-    await download.#start();
-    return download;
+    try {
+      await download.#start();
+      return download;
+    } catch (error) {
+      await download.stop();
+      throw error;
+    }
   }
 
   async #start(): Promise<void> {
@@ -174,8 +184,10 @@ export class Download {
 
   #take(response: IncomingMessage): void {
     if (response.statusCode !== 200) {
-      const why = `The download has the status ${response.statusCode}.`;
-      this.#ended.reject(new BlockcloudError("DOWNLOAD_FAILED", why));
+      text(response).then((body) => {
+        const why = `The download has the status ${response.statusCode}: ${body.slice(0, 500)}`;
+        this.#ended.reject(new BlockcloudError("DOWNLOAD_FAILED", why));
+      }, this.#ended.reject);
       return;
     }
     response.on("data", (piece: Buffer) => {

@@ -236,7 +236,7 @@ describe("npm run deploy, to a chain with Sepolia's ID", () => {
         already: true,
       });
       // Its stake there is free when the unbonding time is over.
-      await chain.request("evm_increaseTime", [130]);
+      await chain.request("evm_increaseTime", [200]);
       await chain.request("evm_mine");
       cli(older, "withdraw", "--service", "1", "--yes");
       expect(JSON.stringify(holds())).to.contain("Retired");
