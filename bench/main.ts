@@ -25,7 +25,7 @@ const benchmarks: Record<string, { about: string; load(): Promise<Benchmark> }> 
   },
   sal: {
     about:
-      "flows by service ID beside TLS, HTTP/2, libp2p, ssh, socat, haproxy; moves (some minutes)",
+      "flows by service ID beside TLS, HTTP/2, libp2p, ssh, socat, haproxy; moves (20 minutes)",
     load: () => import("./sal.ts"),
   },
   rpc: {

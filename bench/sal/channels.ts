@@ -40,6 +40,18 @@ export const openers: Record<string, (at: string) => Promise<Opener>> = {
       await once(socket, "connect");
       return channelOf(socket);
     }),
+  connect: (port) =>
+    Promise.resolve(async () => {
+      const socket = connectTcp({ host: "127.0.0.1", port: Number(port), noDelay: true });
+      const host = `bench.bloc.alt:${FEED_PORT}`;
+      socket.write(`CONNECT ${host} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+      // The source says nothing before it is asked, so the head comes alone.
+      const [head] = (await once(socket, "data")) as [Buffer];
+      if (!head.toString("latin1").startsWith("HTTP/1.1 200 ")) {
+        throw new Error(`The proxy refuses: ${head.toString("latin1", 0, 200)}`);
+      }
+      return channelOf(socket);
+    }),
   http2: async (port) => {
     const window = 16 * 1024 * 1024;
     const session = connectHttp2(`https://127.0.0.1:${port}`, {

@@ -4,13 +4,7 @@ import { connect as connectTls, type TLSSocket } from "node:tls";
 import { ClientSession } from "../../src/sal/client/clientSession.ts";
 import { SalClient } from "../../src/sal/client/salClient.ts";
 import { requestOf } from "./feed.ts";
-import {
-  clientDependencies,
-  ECHO_PORT,
-  FEED_PORT,
-  fixedLocator,
-  locatedAt,
-} from "./service.ts";
+import { clientDependencies, ECHO_PORT, FEED_PORT, fixedLocator, locatedAt } from "./service.ts";
 
 /** Connections to one server, each new. */
 export interface Connects {

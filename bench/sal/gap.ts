@@ -1,13 +1,19 @@
 /** Finds the gap around an event in a stream: from the last byte before to the first byte after. */
 export class GapMeter {
+  readonly #now: () => number;
   #last = 0;
   #widest = 0;
   #isOver = true;
   #done: ((gapMs: number) => void) | undefined;
 
+  /** @param now Monotonic milliseconds. */
+  constructor(now = () => performance.now()) {
+    this.#now = now;
+  }
+
   /** A chunk came. */
   heard(): void {
-    const now = performance.now();
+    const now = this.#now();
     if (this.#done !== undefined) {
       this.#widest = Math.max(this.#widest, now - this.#last);
       if (this.#isOver) {

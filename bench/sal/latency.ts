@@ -97,7 +97,11 @@ export function latencyTables(latency: Latency): Table[] {
       title: `Handshakes, ${settings.concurrency} at a time`,
       columns: ["what", "a second", "of TLS"],
       rows: [
-        ["SAL: TLS, and a signed receipt that is checked", handshakesPerSecond.sal, handshakesPerSecond.salVsTls],
+        [
+          "SAL: TLS, and a signed receipt that is checked",
+          handshakesPerSecond.sal,
+          handshakesPerSecond.salVsTls,
+        ],
         ["bare TLS 1.3", handshakesPerSecond.tls, 1],
       ],
     },

@@ -8,26 +8,8 @@ import { requestOf } from "./feed.ts";
 import { GapMeter } from "./gap.ts";
 import { PatternCheck } from "./pattern.ts";
 import { reconnecting } from "./reconnecting.ts";
+import type { Change, Counts, Paths } from "./stage.ts";
 import { clientDependencies, FEED_PORT, locatedAt } from "./service.ts";
-
-/** Ports by the client's network and the provider's place; and how long a lookup of a new place takes. */
-export interface Paths {
-  ports: readonly (readonly number[])[];
-  lookupMs: number;
-}
-
-/** What changes: the client's network, the provider's place, or both. */
-export interface Change {
-  network?: number | undefined;
-  place?: number | undefined;
-}
-
-export interface Counts {
-  moves: number;
-  falseAlarms: number;
-  wrong: number;
-  received: number;
-}
 
 serve({ begin, move, around, counts, finish, ...reconnecting });
 
@@ -96,10 +78,7 @@ async function begin(paths: Paths): Promise<void> {
 }
 
 /** Dials by way of the client's present network. */
-function inNetwork(
-  transport: Transport,
-  state: { paths: Paths; network: number },
-): Transport {
+function inNetwork(transport: Transport, state: { paths: Paths; network: number }): Transport {
   return {
     dial: (target, signal) => {
       const { ports } = state.paths;

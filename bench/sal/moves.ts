@@ -2,23 +2,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import { quantiles, rounded, roundedQuantiles, type Quantiles } from "../quantiles.ts";
 import type { Table } from "../report.ts";
 import { Worker } from "../resolve/worker.ts";
-import type { Change, Counts, Paths } from "./mover.ts";
+import type { Change, Counts, MoveSettings, Paths, Stage } from "./stage.ts";
 import type { Loss } from "./reconnecting.ts";
 import { countFalseMoves, type FalseMoves } from "./stalls.ts";
-
-export interface MoveSettings {
-  /** Of each kind. */
-  moves: number;
-  /** Of each kind, of an application over plain TCP. */
-  tcpMoves: number;
-  /** Stalls of each kind, and how long they last. */
-  stalls: number;
-  stallMs: number;
-  /** Between two moves: half to one and a half of it. */
-  pauseMs: number;
-  /** How long the locator takes to find the newest record. */
-  lookupMs: number;
-}
 
 /** Who moves. */
 export const situations = ["announced", "client", "provider", "both"] as const;
@@ -43,13 +29,6 @@ export interface Moves {
   settings: MoveSettings;
   gaps: readonly Gaps[];
   falseMoves: FalseMoves;
-}
-
-/** The processes of a situation. */
-export interface Stage {
-  provider: Worker;
-  relay: Worker;
-  client: Worker;
 }
 
 /** Gaps of a transfer at full speed while provider, client or both move; and moves that nothing called for. */
@@ -115,7 +94,8 @@ async function measureGaps(
   const quietMs = roundedQuantiles(quantiles(quiet), 1);
   const over = (figure: number) => rounded(Math.max(0, figure - quietMs.p99), 1);
   const gapMs = roundedQuantiles(quantiles(gaps), 1);
-  const of = (figure: keyof Loss) => roundedQuantiles(quantiles(tcp.map((each) => each[figure])), 0);
+  const of = (figure: keyof Loss) =>
+    roundedQuantiles(quantiles(tcp.map((each) => each[figure])), 0);
   return {
     ...{ situation, gapMs, quietMs, moves, falseAlarms, wrong },
     net: { p50: over(gapMs.p50), p99: over(gapMs.p99), max: over(gapMs.max) },
@@ -165,7 +145,16 @@ export function movesTables({ gaps, falseMoves, settings }: Moves): Table[] {
   return [
     {
       title: `Gaps over ${settings.moves} moves at full speed, milliseconds; a lookup takes ${settings.lookupMs} ms`,
-      columns: ["who moves", "p50", "p99", "most", "no move: p99", "p50 less that", "p99 less that", "false alarms"],
+      columns: [
+        "who moves",
+        "p50",
+        "p99",
+        "most",
+        "no move: p99",
+        "p50 less that",
+        "p99 less that",
+        "false alarms",
+      ],
       rows: gaps.map(({ situation, gapMs, quietMs, net, falseAlarms }) => [
         ...[names[situation], gapMs.p50, gapMs.p99, gapMs.max, quietMs.p99],
         ...[net.p50, net.p99, falseAlarms],
@@ -173,7 +162,15 @@ export function movesTables({ gaps, falseMoves, settings }: Moves): Table[] {
     },
     {
       title: `The same with TCP and an application that dials again, ${settings.tcpMoves} moves`,
-      columns: ["who moves", "gap p50, ms", "p99", "bytes lost p50", "most", "or repeated p50", "most"],
+      columns: [
+        "who moves",
+        "gap p50, ms",
+        "p99",
+        "bytes lost p50",
+        "most",
+        "or repeated p50",
+        "most",
+      ],
       rows: gaps.map(({ situation, tcp: { gapMs, lost, repeated } }) => [
         ...[names[situation], gapMs.p50, gapMs.p99, lost.p50, lost.max, repeated.p50, repeated.max],
       ]),

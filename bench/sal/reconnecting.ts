@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { GapMeter } from "./gap.ts";
-import type { Change, Paths } from "./mover.ts";
+import type { Change, Paths } from "./stage.ts";
 
 /** An application over plain TCP that dials again after an error or this long a silence, milliseconds. */
 const SILENCE_MS = 1_000;

@@ -7,10 +7,7 @@ import { ReceiptSigner } from "../../src/protocol/receipt.ts";
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
 import { addressOfKey } from "../../src/protocol/signature.ts";
 import { blockcloudDomain } from "../../src/protocol/typedData.ts";
-import type {
-  ClientSessionDependencies,
-  PathObserver,
-} from "../../src/sal/client/clientSession.ts";
+import type { ClientSessionDependencies, PathObserver } from "../../src/sal/client/dependencies.ts";
 import type { Located, Locator } from "../../src/sal/client/locator.ts";
 import { SalAcceptor } from "../../src/sal/provider/salAcceptor.ts";
 import { SalProvider } from "../../src/sal/provider/salProvider.ts";
@@ -39,19 +36,27 @@ export function locatedAt(ports: readonly number[], issuedAt = 1): Located {
   };
 }
 
-/** A provider of the service without limits for one address: the benchmark's client has one. */
-export function createProvider(ports: ReadonlyMap<number, (flow: Duplex) => void | Promise<void>>) {
+/** A provider of the service; its handlers take a flow at once. */
+export function createProvider(ports: ReadonlyMap<number, (flow: Duplex) => void>) {
   const handlers = [...ports].map(([port, handle]): [number, FlowHandler] => [
     port,
-    async (flow) => handle(flow),
+    (flow) => {
+      handle(flow);
+      return Promise.resolve();
+    },
   ]);
+  return createHandledProvider(new Map(handlers));
+}
+
+/** A provider of the service without limits for one address: the benchmark's client has one. */
+export function createHandledProvider(ports: ReadonlyMap<number, FlowHandler>) {
   const provider = new SalProvider(
     {
       service: {
         serviceId: SERVICE_ID,
         keys: [KEY],
         asksClient: false,
-        ports: new Map(handlers),
+        ports,
       },
       domain: DOMAIN,
       limits: {

@@ -1,7 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Worker } from "../resolve/worker.ts";
-import type { Counts, Paths } from "./mover.ts";
-import type { MoveSettings, Stage } from "./moves.ts";
+import type { Counts, MoveSettings, Paths, Stage } from "./stage.ts";
 
 /** Moves and false alarms while a process was stopped. */
 interface Stalled {

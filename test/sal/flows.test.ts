@@ -147,7 +147,7 @@ describe("flows of a session", () => {
       reader.on("data", () => {});
       pour(sender);
     }
-    const [, first] = pairs[0] as [Flow, Flow];
+    const [, first] = pairs[0]!;
     await pair.clock.until(() => first.bytesRead > 8 * MIB);
     for (const [, reader] of pairs) expect(reader.bytesRead).to.be.within(6 * MIB, 10 * MIB);
   });

@@ -36,15 +36,13 @@ describe("the SAL over TLS", () => {
 
   /** The first bytes of the provider; none if it closes the connection. */
   async function answer(socket: TLSSocket): Promise<Buffer | undefined> {
-    const closed = new Promise<undefined>((resolve) => {
+    socket.write(HELLO);
+    return new Promise((resolve) => {
+      socket.once("data", resolve);
       socket.once("close", () => {
         resolve(undefined);
       });
     });
-    socket.write(HELLO);
-    const data = once(socket, "data").then(([chunk]) => chunk as Buffer);
-    data.catch(() => {});
-    return Promise.race([data, closed]);
   }
 
   it("carries a flow, and the same over another connection after a reset", async () => {
@@ -119,7 +117,13 @@ describe("the SAL over TLS", () => {
     for (let count = 0; count < 3; count++) {
       const link = await transport.dial(target, signal);
       await new Promise<void>((resolve) => {
-        link.handler = { data: () => {}, drained: () => {}, closed: resolve };
+        link.handler = {
+          data: () => {},
+          drained: () => {},
+          closed: () => {
+            resolve();
+          },
+        };
       });
     }
     server.close();

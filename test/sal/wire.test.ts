@@ -106,7 +106,7 @@ describe("frames of the SAL", () => {
         fc.array(fc.nat(), { maxLength: 40 }),
         (frames, places) => {
           const bytes = Buffer.concat(
-            frames.map(({ type, flow, payload }) => encodeFrame(type as FrameType, flow, payload)),
+            frames.map(({ type, flow, payload }) => encodeFrame(type, flow, payload)),
           );
           const { seen, broken } = parse(cut(bytes, places));
           expect(broken).to.equal(undefined);
@@ -149,7 +149,7 @@ describe("frames of the SAL", () => {
         )
         .map(([frames, changes]) => {
           const good = Buffer.concat(
-            frames.map(({ type, flow, payload }) => encodeFrame(type as FrameType, flow, payload)),
+            frames.map(({ type, flow, payload }) => encodeFrame(type, flow, payload)),
           );
           for (const [place, value] of changes) if (place < good.length) good[place] = value;
           return good;

@@ -2,7 +2,7 @@ import type { Hex } from "viem";
 import type { Logger } from "../../node/logger.ts";
 import type { ReceiptSigner } from "../../protocol/receipt.ts";
 import type { Domain } from "../../protocol/typedData.ts";
-import type { SessionDependencies } from "../session/session.ts";
+import type { SessionDependencies } from "../session/role.ts";
 import type { Transport } from "../transport/link.ts";
 import type { Locator } from "./locator.ts";
 import type { PathTimes } from "./pathWatch.ts";

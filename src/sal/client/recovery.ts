@@ -103,7 +103,7 @@ export class Recovery {
         log.debug("no other path yet", { error });
         if (isFinal(error, running.isResuming)) {
           // A place where the session is not known is no reason to leave the one where it is.
-          if (!this.#mayStay(running)) session.close(error, false);
+          if (!this.#mayStay(running)) session.close(verdict(error), false);
           return;
         }
       }
@@ -244,6 +244,12 @@ export class Recovery {
 function isFinal(error: unknown, isProven: boolean): error is BlockcloudError {
   if (!(error instanceof BlockcloudError)) return false;
   return NO_SERVICE.includes(error.code) || (isProven && NO_SESSION.includes(error.code));
+}
+
+/** What the flows end with: a lookup's codes are not those of flows. */
+function verdict(error: BlockcloudError): BlockcloudError {
+  if (!NO_SERVICE.includes(error.code)) return error;
+  return salError("revoked", `The service ended: ${error.message}`, { cause: error });
 }
 
 /** Verdicts of a lookup. */

@@ -12,30 +12,10 @@ import { creditPool, type CreditPool } from "./credit.ts";
 import { Flow, type FlowHost } from "./flow.ts";
 import { Inbound, MAX_ANSWERS } from "./inbound.ts";
 import { Replay } from "./replay.ts";
+import type { SessionDependencies, SessionRole } from "./role.ts";
 import { MAX_WINDOW, PathEstimate } from "./rtt.ts";
 import { Scheduler } from "./scheduler.ts";
 import { SEGMENT_BYTES, segmentPool } from "./segments.ts";
-
-/** What a side of a session does besides carrying flows; the two roles differ. */
-export interface SessionRole {
-  /** A frame that belongs to one role; returns whether this role knows it. */
-  frame(type: number, flow: number, payload: Buffer): boolean;
-  /** Bytes came from the peer. */
-  heard(): void;
-  /** Something was sent after a time in which the peer owed no acknowledgement. */
-  sending(): void;
-  /** The present link is over; the session waits for another one. */
-  lost(error: Error | undefined): void;
-  /** The session is over. */
-  ended(error: BlockcloudError): void;
-  /** A flow is over. */
-  flowOver(flow: Flow): void;
-}
-
-export interface SessionDependencies {
-  clock: Clock;
-  credit?: CreditPool;
-}
 
 /** Most bytes that wait for a peer: those of flows, and control frames, which do not wait for the window. */
 const MAX_HELD = MAX_WINDOW + 4 * 1024 * 1024;

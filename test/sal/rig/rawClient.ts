@@ -106,11 +106,11 @@ export class RawClient implements FrameSink {
   }
 
   send(type: number, flow = 0, payload: Uint8Array = Buffer.alloc(0)): void {
-    this.link.write(encodeFrame(type as FrameType, flow, payload));
+    this.link.write(encodeFrame(type, flow, payload));
   }
 
   sendNumber(type: number, flow: number, value: number): void {
-    this.link.write(encodeNumberFrame(type as FrameType, flow, value));
+    this.link.write(encodeNumberFrame(type, flow, value));
   }
 
   begin(proof?: CompactClientProof): void {
@@ -133,7 +133,7 @@ export class RawClient implements FrameSink {
   async next(type: number): Promise<RawFrame> {
     const find = () => this.frames.find((frame) => frame.type === type);
     await this.#rig.clock.until(() => find() !== undefined);
-    return find() as RawFrame;
+    return find()!;
   }
 
   /** Waits until the provider has closed the connection; returns the code that it gave. */

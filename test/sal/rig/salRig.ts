@@ -127,11 +127,11 @@ export class SalRig {
   };
 
   /** The provider listens at another place and publishes that; the old place refuses from now on. */
-  move(): void {
+  move(accept = this.accept): void {
     this.#unlisten();
     this.#places += 1;
     const place = `198.51.100.${this.#places}:443`;
-    this.#unlisten = this.net.listen(place, this.accept);
+    this.#unlisten = this.net.listen(place, accept);
     this.locator.publish({ endpoints: [`sal://${place}`] });
   }
 

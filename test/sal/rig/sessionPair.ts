@@ -1,7 +1,8 @@
 import type { BlockcloudError } from "../../../src/protocol/errors.ts";
 import { CreditPool } from "../../../src/sal/session/credit.ts";
 import type { Flow } from "../../../src/sal/session/flow.ts";
-import { Session, type SessionRole } from "../../../src/sal/session/session.ts";
+import type { SessionRole } from "../../../src/sal/session/role.ts";
+import { Session } from "../../../src/sal/session/session.ts";
 import { FrameParser } from "../../../src/sal/wire/parser.ts";
 import { FakeClock } from "./fakeClock.ts";
 import { MemoryLink, type Wire } from "./memoryLink.ts";
