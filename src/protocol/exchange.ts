@@ -7,7 +7,7 @@ export const MAX_EXCHANGE_BYTES = 4096;
 const PLACE = "{r}";
 /** Number of hexadecimal digits that an auditor draws. */
 export const RANDOM_DIGITS = 16;
-/** The port of a service at which its gateway speaks HTTP: the default. */
+/** The port at which every service offers its gateway, which speaks HTTP; the default. */
 export const HTTP_PORT = 80;
 
 /** Text, which is UTF-8, or any bytes as base64url. */

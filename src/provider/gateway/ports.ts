@@ -3,11 +3,9 @@ import type { Scheduler } from "../../node/scheduler.ts";
 import type { Timers } from "../../node/timers.ts";
 import { asSocket } from "../../sal/provider/flowSocket.ts";
 import type { FlowHandler } from "../../sal/provider/service.ts";
+import { HTTP_PORT } from "../../protocol/exchange.ts";
 import { tcpPort } from "../../sal/provider/tcpPort.ts";
 import type { ServedPort } from "../../net/servedPort.ts";
-
-/** The port at which every service offers its gateway. */
-export const HTTP_PORT = 80;
 
 /** The handlers of a service's ports. */
 export function portTable(

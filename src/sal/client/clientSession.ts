@@ -2,7 +2,7 @@ import { isAddressEqual, type Hex } from "viem";
 import { bytesToHex } from "../../protocol/bytes.ts";
 import type { BlockcloudError } from "../../protocol/errors.ts";
 import type { SignedReceipt } from "../../protocol/receipt.ts";
-import { salError } from "../errors.ts";
+import { revocationOf, salError } from "../errors.ts";
 import type { ProvenLink } from "../handshake/clientHandshake.ts";
 import { clientKey, signClientProof } from "../handshake/clientProof.ts";
 import { encodeBegin } from "../handshake/messages.ts";
@@ -293,8 +293,8 @@ export class ClientSession implements SessionRole {
       this.#relocated(change.located);
       return;
     }
-    const { code, message } = change.error;
-    if (REVOKING.includes(code)) this.#revoked(message);
+    const revocation = revocationOf(change.error);
+    if (revocation !== undefined) this.close(revocation);
   }
 
   /** Takes over where the service is; returns whether that is newer than what was known. */
@@ -309,10 +309,6 @@ export class ClientSession implements SessionRole {
     return true;
   }
 
-  #revoked(why: string): void {
-    this.close(salError("revoked", `The service ended: ${why}`));
-  }
-
   #proveClient(channel: Hex) {
     const { serviceId } = this;
     if (this.#identity === undefined) {
@@ -323,11 +319,3 @@ export class ClientSession implements SessionRole {
     return signClientProof({ serviceId, channel, issuedAt }, this.#dependencies.domain, key);
   }
 }
-
-/** Codes of a lookup after which the service has no right to go on. */
-const REVOKING: readonly string[] = [
-  "SERVICE_UNKNOWN",
-  "SERVICE_INACTIVE",
-  "DELEGATION_EXPIRED",
-  "SERVICE_DROPPED",
-];

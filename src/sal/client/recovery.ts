@@ -1,7 +1,7 @@
 import type { Hex } from "viem";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { SignedReceipt } from "../../protocol/receipt.ts";
-import { salError, salErrors } from "../errors.ts";
+import { revocationOf, salError, salErrors } from "../errors.ts";
 import { unexpected, type ProvenLink } from "../handshake/clientHandshake.ts";
 import { decodeResumed, encodeResume } from "../handshake/messages.ts";
 import type { ResumeKeys } from "../handshake/secrets.ts";
@@ -103,7 +103,7 @@ export class Recovery {
         log.debug("no other path yet", { error });
         if (isFinal(error, running.isResuming)) {
           // A place where the session is not known is no reason to leave the one where it is.
-          if (!this.#mayStay(running)) session.close(verdict(error), false);
+          if (!this.#mayStay(running)) session.close(revocationOf(error) ?? error, false);
           return;
         }
       }
@@ -243,22 +243,9 @@ export class Recovery {
  */
 function isFinal(error: unknown, isProven: boolean): error is BlockcloudError {
   if (!(error instanceof BlockcloudError)) return false;
-  return NO_SERVICE.includes(error.code) || (isProven && NO_SESSION.includes(error.code));
+  return revocationOf(error) !== undefined || (isProven && NO_SESSION.includes(error.code));
 }
 
-/** What the flows end with: a lookup's codes are not those of flows. */
-function verdict(error: BlockcloudError): BlockcloudError {
-  if (!NO_SERVICE.includes(error.code)) return error;
-  return salError("revoked", `The service ended: ${error.message}`, { cause: error });
-}
-
-/** Verdicts of a lookup. */
-const NO_SERVICE: readonly string[] = [
-  "SERVICE_UNKNOWN",
-  "SERVICE_INACTIVE",
-  "SERVICE_DROPPED",
-  "DELEGATION_EXPIRED",
-];
 /** Answers to RESUME. */
 const NO_SESSION: readonly string[] = [
   salErrors.lost,

@@ -74,17 +74,9 @@ export class ProviderSession implements SessionRole {
     return this.#session.flows.size > 0;
   }
 
-  get flows(): ReadonlyMap<number, Flow> {
-    return this.#session.flows;
-  }
-
   /** Memory of unacknowledged bytes. */
   get held(): number {
     return this.#session.held;
-  }
-
-  get isAttached(): boolean {
-    return this.#session.link !== undefined;
   }
 
   /** The peer's address of the first link, which the bounds count. */

@@ -3,18 +3,15 @@ export class PathEstimate {
   /** Milliseconds; undefined without a sample. */
   #srtt: number | undefined;
   #least = Infinity;
-  /** Bytes a millisecond: the highest of the last samples. */
+  /** The last samples, bytes a millisecond, and the highest of them: the window is asked for with each segment. */
   #rates: number[] = [];
+  #rate = 0;
   #since: number | undefined;
   #bytes = 0;
 
   /** Smoothed round-trip time, milliseconds; 100 before the first sample. */
   get srtt(): number {
     return this.#srtt ?? 100;
-  }
-
-  get hasSample(): boolean {
-    return this.#srtt !== undefined;
   }
 
   /** A round trip took that long. */
@@ -43,13 +40,14 @@ export class PathEstimate {
     if (elapsed < SAMPLE_MS) return;
     this.#rates.push(this.#bytes / elapsed);
     if (this.#rates.length > SAMPLES) this.#rates.shift();
+    this.#rate = Math.max(...this.#rates);
     this.#since = now;
     this.#bytes = 0;
   }
 
   /** How many whole bytes may wait for their acknowledgement so that the path is full and no more. */
   get window(): number {
-    const rate = Math.max(0, ...this.#rates);
+    const rate = this.#rate;
     const least = Number.isFinite(this.#least) ? this.#least : 0;
     // How much the peer keeps back before it acknowledges.
     const owed = Math.min(rate * ACK_DELAY_MS, MOST_OWED_BYTES);
@@ -62,6 +60,7 @@ export class PathEstimate {
     this.#srtt = undefined;
     this.#least = Infinity;
     this.#rates = [];
+    this.#rate = 0;
     this.#since = undefined;
     this.#bytes = 0;
   }

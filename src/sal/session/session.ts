@@ -4,23 +4,14 @@ import { salError } from "../errors.ts";
 import { retire, type Link, type LinkHandler } from "../transport/link.ts";
 import { encodeFrame, encodeNumberFrame } from "../wire/encode.ts";
 import { FrameType, isOptional, isOrdered } from "../wire/frames.ts";
-import type { FrameParser } from "../wire/parser.ts";
-import { joined, type FrameSink } from "../wire/parser.ts";
+import { joined, type FrameParser, type FrameSink } from "../wire/parser.ts";
 import { decodeReason, encodeReason } from "../wire/reason.ts";
 import { readNumber } from "../wire/read.ts";
 import { creditPool, type CreditPool } from "./credit.ts";
 import { Flow, type FlowHost } from "./flow.ts";
 import { Inbound, MAX_ANSWERS } from "./inbound.ts";
-import { Replay } from "./replay.ts";
+import { Outbound } from "./outbound.ts";
 import type { SessionDependencies, SessionRole } from "./role.ts";
-import { MAX_WINDOW, PathEstimate } from "./rtt.ts";
-import { Scheduler } from "./scheduler.ts";
-import { SEGMENT_BYTES, segmentPool } from "./segments.ts";
-
-/** Most bytes that wait for a peer: those of flows, and control frames, which do not wait for the window. */
-const MAX_HELD = MAX_WINDOW + 4 * 1024 * 1024;
-/** Bytes that a link is given ahead of the network. */
-const MAX_QUEUED = 64 * 1024;
 
 /**
  * A session: one reliable stream of frames in each direction, over one link at a time. Links break and are replaced;
@@ -29,19 +20,15 @@ const MAX_QUEUED = 64 * 1024;
  */
 export class Session implements FrameSink, FlowHost {
   readonly credit: CreditPool;
-  readonly path = new PathEstimate();
   readonly #clock: Clock;
   readonly #role: SessionRole;
   readonly #flows = new Map<number, Flow>();
-  readonly #scheduler = new Scheduler(segmentPool);
-  readonly #replay = new Replay(segmentPool);
+  readonly #outbound: Outbound;
   readonly #inbound: Inbound;
   #link: Link | undefined;
   #parser: FrameParser | undefined;
   #heardAt: number;
   #activeAt: number;
-  #isPumping = false;
-  #isScheduled = false;
   #pingedAt: number | undefined;
   #end: BlockcloudError | undefined;
 
@@ -50,12 +37,19 @@ export class Session implements FrameSink, FlowHost {
     this.#clock = dependencies.clock;
     this.credit = dependencies.credit ?? creditPool;
     this.#inbound = new Inbound(dependencies.clock);
+    this.#outbound = new Outbound({
+      now: () => this.now(),
+      composed: (isFirst) => {
+        this.#activeAt = this.now();
+        if (isFirst) this.#role.sending();
+      },
+    });
     this.#heardAt = this.now();
     this.#activeAt = this.#heardAt;
   }
 
   get srtt(): number {
-    return this.path.srtt;
+    return this.#outbound.path.srtt;
   }
 
   /** Offset of the peer's stream up to which every frame was handled. */
@@ -83,12 +77,12 @@ export class Session implements FrameSink, FlowHost {
 
   /** Whether the peer owes an acknowledgement. */
   get hasUnacknowledged(): boolean {
-    return this.#replay.unacknowledged > 0;
+    return this.#outbound.hasUnacknowledged;
   }
 
   /** Memory that waits for acknowledgements, bytes. */
   get held(): number {
-    return this.#replay.held;
+    return this.#outbound.held;
   }
 
   /** Why the session is over; undefined while it lives. */
@@ -117,19 +111,19 @@ export class Session implements FrameSink, FlowHost {
     first?: Buffer,
   ): boolean {
     if (this.#end !== undefined) return false;
-    if (position > this.#inbound.received || !this.#replay.rewind(peerReceived)) return false;
+    if (position > this.#inbound.received || !this.#outbound.rewind(peerReceived)) return false;
     this.detach();
     this.#link = link;
     this.#parser = parser;
     parser.sink = this;
     link.handler = this.#handlerOf(link, parser);
     this.#heardAt = this.now();
-    this.path.reset();
+    this.#outbound.attach(link);
     this.#pingedAt = undefined;
     if (first !== undefined) link.write(first);
     this.ping();
     this.#inbound.attach(link, position);
-    this.#pump();
+    this.#outbound.pump();
     return true;
   }
 
@@ -153,6 +147,7 @@ export class Session implements FrameSink, FlowHost {
     this.#link = undefined;
     this.#parser = undefined;
     this.#inbound.detach();
+    this.#outbound.detach();
     return link;
   }
 
@@ -166,11 +161,8 @@ export class Session implements FrameSink, FlowHost {
   /** Sends a control frame as part of the ordered stream. */
   send(frame: Buffer): void {
     if (this.#end !== undefined) return;
-    if (this.#scheduler.control(frame) + this.#replay.held > MAX_HELD) {
-      this.close(salError("busy", "The peer acknowledges nothing."), true);
-      return;
-    }
-    this.#schedule();
+    const refusal = this.#outbound.control(frame);
+    if (refusal !== undefined) this.close(refusal, true);
   }
 
   /** Asks the peer for a sign of life. */
@@ -194,8 +186,7 @@ export class Session implements FrameSink, FlowHost {
       // A peer that does not read the reason must not keep the connection.
       retire(link, this.#clock);
     }
-    this.#scheduler.clear();
-    this.#replay.clear();
+    this.#outbound.clear();
     const flows = [...this.#flows.values()];
     this.#flows.clear();
     for (const flow of flows) flow.fail(error);
@@ -205,8 +196,7 @@ export class Session implements FrameSink, FlowHost {
   // FlowHost
 
   ready(flow: Flow): void {
-    this.#scheduler.ready(flow);
-    this.#schedule();
+    this.#outbound.ready(flow);
   }
 
   grant(flow: Flow, limit: number): void {
@@ -232,7 +222,7 @@ export class Session implements FrameSink, FlowHost {
     }
     switch (type) {
       case FrameType.ack:
-        this.#acknowledge(readNumber(joined(pieces)));
+        this.#outbound.acknowledge(readNumber(joined(pieces)));
         break;
       case FrameType.ping:
         // A peer that asks and does not read gets no more answers.
@@ -296,7 +286,7 @@ export class Session implements FrameSink, FlowHost {
       drained: () => {
         if (this.#link !== link) return;
         this.#inbound.drained();
-        this.#pump();
+        this.#outbound.pump();
       },
       closed: (error) => {
         if (this.#link !== link) return;
@@ -308,61 +298,7 @@ export class Session implements FrameSink, FlowHost {
 
   #pong(): void {
     if (this.#pingedAt === undefined) return;
-    this.path.sample(this.now() - this.#pingedAt);
+    this.#outbound.path.sample(this.now() - this.#pingedAt);
     this.#pingedAt = undefined;
-  }
-
-  #acknowledge(offset: number): void {
-    const before = this.#replay.acknowledged;
-    const wasFull = this.#room < SEGMENT_BYTES;
-    this.#replay.acknowledge(offset);
-    const { acknowledged } = this.#replay;
-    const isBusy = wasFull || this.#replay.unacknowledged > 0;
-    this.path.delivered(acknowledged - before, this.now(), isBusy);
-    if (this.#scheduler.hasFlows) this.#pump();
-  }
-
-  /** Sends at the end of this turn of the event loop, so that what the program does in one turn shares a record. */
-  #schedule(): void {
-    if (this.#isScheduled || this.#link === undefined) return;
-    this.#isScheduled = true;
-    process.nextTick(() => {
-      this.#isScheduled = false;
-      this.#pump();
-    });
-  }
-
-  #pump(): void {
-    // Writing calls back, and so does what a flow's program does when its bytes were taken.
-    if (this.#isPumping) return;
-    this.#isPumping = true;
-    try {
-      while (this.#link !== undefined && this.#link.queued < MAX_QUEUED) {
-        if (!this.#replay.hasUnsent && !this.#compose()) return;
-        const bytes = this.#replay.take();
-        if (bytes === undefined) return;
-        this.#link.write(bytes);
-      }
-    } finally {
-      this.#isPumping = false;
-    }
-  }
-
-  /** Bytes of flows that may be sent before an acknowledgement comes. */
-  get #room(): number {
-    const { unacknowledged, held } = this.#replay;
-    return Math.min(this.path.window - unacknowledged, MAX_WINDOW - held);
-  }
-
-  #compose(): boolean {
-    const { unacknowledged } = this.#replay;
-    // The window is larger than a segment, so an acknowledgement will come and make room for a whole one.
-    const segment = this.#scheduler.compose(this.#room < SEGMENT_BYTES ? 0 : this.#room);
-    // The program of a flow, which was told that its bytes were taken, may have ended the session.
-    if (segment === undefined || this.#end !== undefined) return false;
-    this.#replay.append(segment.buffer, segment.length);
-    this.#activeAt = this.now();
-    if (unacknowledged === 0) this.#role.sending();
-    return true;
   }
 }
