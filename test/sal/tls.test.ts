@@ -27,7 +27,7 @@ describe("the SAL over TLS", () => {
   let rig: TlsRig;
 
   beforeEach(async () => {
-    rig = new TlsRig({ maxHandshakesPerPeer: 8 });
+    rig = new TlsRig({ limits: { maxHandshakesPerPeer: 8 } });
     await rig.start();
   });
   afterEach(async () => {
