@@ -9,7 +9,7 @@ import type { Located } from "./locator.ts";
 import { race } from "./race.ts";
 
 /** Time limit of one endpoint, from the first packet to the receipt, milliseconds. */
-const ENDPOINT_MS = 10_000;
+export const ENDPOINT_MS = 10_000;
 
 /**
  * Dials a service at its endpoints until one of them has proved to be the service.
@@ -23,15 +23,17 @@ export async function dialProven(
     receipts: ReceiptSigner;
     clock: Scheduler;
     nonce?: (() => Buffer) | undefined;
+    /** In place of `ENDPOINT_MS`. */
+    endpointMs?: number;
   },
   signal: AbortSignal,
 ): Promise<{ endpoint: string; link: ProvenLink }> {
-  const { transport, receipts, clock, nonce } = dependencies;
+  const { transport, receipts, clock, nonce, endpointMs = ENDPOINT_MS } = dependencies;
   const attempt = async (endpoint: string, each: AbortSignal) => {
     const target = { ...parseEndpoint(endpoint), serverName: serverNameOf(serviceId) };
     return withSignal(
-      { milliseconds: ENDPOINT_MS, clock, signal: each },
-      () => salError("noPath", `No answer in ${ENDPOINT_MS} ms.`),
+      { milliseconds: endpointMs, clock, signal: each },
+      () => salError("noPath", `No answer in ${endpointMs} ms.`),
       async (limit) => {
         const link = await transport.dial(target, limit);
         const proven = await greet(link, { serviceId, key }, { receipts, clock }, limit, nonce?.());

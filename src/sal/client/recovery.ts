@@ -1,3 +1,4 @@
+import { raceSignal } from "race-signal";
 import type { Hex } from "viem";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { SignedReceipt } from "../../protocol/receipt.ts";
@@ -8,7 +9,7 @@ import type { ResumeKeys } from "../handshake/secrets.ts";
 import type { Session } from "../session/session.ts";
 import { FrameType } from "../wire/frames.ts";
 import type { ClientSessionDependencies, MoveReason } from "./dependencies.ts";
-import { dialProven } from "./dialProven.ts";
+import { dialProven, ENDPOINT_MS } from "./dialProven.ts";
 import type { Located } from "./locator.ts";
 
 export interface Move {
@@ -38,10 +39,23 @@ interface Running {
   readonly stop: AbortController;
   /** Whether the provider was asked to go on over another link. */
   isResuming: boolean;
+  /** Ends the connections that are being made. */
+  dialling: AbortController | undefined;
+  /** A lookup of the newest record; it goes on over several tries. */
+  lookup: Promise<Located> | undefined;
+  /** What a lookup found that no further try can change. */
+  verdict: BlockcloudError | undefined;
 }
 
 /** Pauses between tries, milliseconds; the first follows at once. */
 const PAUSE_MS = { first: 50, most: 5_000 };
+/**
+ * How long each endpoint may take in the first try, milliseconds and round trips; twice as long in each further one, up
+ * to `ENDPOINT_MS`. TCP sends a lost SYN again after 1, 3 and 7 s: too late for a path that was away for a moment.
+ */
+const TRY_MS = { least: 1_000, roundTrips: 8 };
+/** Why connecting was given up, if it begins again at once. */
+const AGAIN = salError("cancelled", "The host's network has changed.");
 /** How long a provider may take for RESUMED, milliseconds. */
 const RESUME_MS = 2_000;
 /** How long a session without any path is kept: with flows, and without, milliseconds. The provider's are the same. */
@@ -64,15 +78,23 @@ export class Recovery {
     if (this.#running !== undefined) {
       // A lost link is no false alarm, whatever the first reason was.
       if (reason !== "silence") this.#running.reason = reason;
+      if (reason === "interfaces" || reason === "wake") this.#again(this.#running);
       this.#hurry();
       return;
     }
     const began = this.#parts.dependencies.clock.monotonic();
-    const running = { reason, began, stop: new AbortController(), isResuming: false };
+    const stop = new AbortController();
+    const none = { dialling: undefined, lookup: undefined, verdict: undefined };
+    const running: Running = { reason, began, stop, isResuming: false, ...none };
     this.#running = running;
     void this.#run(running).finally(() => {
       if (this.#running === running) this.#running = undefined;
     });
+  }
+
+  /** The host's network has changed: connections from an address that has gone would wait until their limit. */
+  #again({ isResuming, dialling }: Running): void {
+    if (!isResuming) dialling?.abort(AGAIN);
   }
 
   /** The present link gives bytes again; returns whether that ended a search that only silence had begun. */
@@ -94,12 +116,15 @@ export class Recovery {
     const { clock, log } = dependencies;
     const { began, stop } = running;
     const { signal } = stop;
-    for (let pause = PAUSE_MS.first; !signal.aborted; pause = Math.min(2 * pause, PAUSE_MS.most)) {
+    let pause = PAUSE_MS.first;
+    let limit = Math.max(TRY_MS.least, TRY_MS.roundTrips * session.srtt);
+    for (; !signal.aborted; pause = Math.min(2 * pause, PAUSE_MS.most), limit *= 2) {
       try {
-        await this.#try(running);
+        await this.#try(running, Math.min(limit, ENDPOINT_MS));
         return;
       } catch (error) {
         if (signal.aborted) return;
+        if (error === AGAIN) continue;
         log.debug("no other path yet", { error });
         if (isFinal(error, running.isResuming)) {
           // A place where the session is not known is no reason to leave the one where it is.
@@ -124,15 +149,23 @@ export class Recovery {
   }
 
   /** Tries once; returns when the session goes on over the new link. */
-  async #try(running: Running): Promise<void> {
-    const { dependencies, located } = this.#parts;
+  async #try(running: Running, endpointMs: number): Promise<void> {
+    const { located } = this.#parts;
+    const dependencies = { ...this.#parts.dependencies, endpointMs };
     const { signal } = running.stop;
+    if (running.verdict !== undefined) throw running.verdict;
     const found = new AbortController();
+    running.dialling = found;
     const each = AbortSignal.any([signal, found.signal]);
     // Known endpoints at once, and beside them where the newest record leads.
     const known = dialProven(located(), dependencies, each);
-    const fresh = running.reason === "announced" ? known : this.#dialFresh(known, each);
+    const newest = running.reason === "announced" ? undefined : this.#lookup(running);
+    const fresh =
+      newest === undefined
+        ? known
+        : this.#dialNewest(known, raceSignal(newest, each), dependencies, each);
     const { endpoint, link } = await Promise.any([known, fresh]).catch((error: unknown) => {
+      if (found.signal.reason === AGAIN) throw AGAIN;
       const { errors } = error as AggregateError;
       throw errors.find((each) => isFinal(each, false)) ?? errors[0];
     });
@@ -153,19 +186,42 @@ export class Recovery {
     await this.#resume(running, endpoint, link, signal);
   }
 
-  /** Dials where a record leads that is newer than the known one. */
-  async #dialFresh(
-    known: Promise<unknown>,
+  /** Looks past the caches for a newer record; there is one lookup at a time. */
+  #lookup(running: Running): Promise<Located> {
+    if (running.lookup !== undefined) return running.lookup;
+    const { dependencies, located, relocated } = this.#parts;
+    const { serviceId, issuedAt } = located();
+    const lookup = dependencies.locator
+      .relocate(serviceId, issuedAt, running.stop.signal)
+      .then((newest) => {
+        if (newest.issuedAt > issuedAt) this.#hurry();
+        relocated(newest);
+        return newest;
+      })
+      .finally(() => {
+        running.lookup = undefined;
+      });
+    // A try that has failed no longer listens.
+    lookup.catch((error: unknown) => {
+      if (isFinal(error, false)) running.verdict = error;
+    });
+    running.lookup = lookup;
+    return lookup;
+  }
+
+  /** Dials where the newest record leads; a lookup that takes longer than the dialling does not hold up the next try. */
+  async #dialNewest(
+    known: Promise<{ endpoint: string; link: ProvenLink }>,
+    newest: Promise<Located>,
+    dependencies: Parameters<typeof dialProven>[1],
     signal: AbortSignal,
   ): Promise<{ endpoint: string; link: ProvenLink }> {
-    const { dependencies } = this.#parts;
     const old = this.#parts.located();
-    const located = await dependencies.locator.relocate(old.serviceId, old.issuedAt, signal);
-    this.#parts.relocated(located);
+    const located = await Promise.race([newest, known.then(() => newest)]);
     const isSame = old.endpoints.every((uri) => located.endpoints.includes(uri));
     // The same places, which are being dialled.
     if (isSame && located.key === old.key && located.endpoints.length === old.endpoints.length) {
-      return known as Promise<{ endpoint: string; link: ProvenLink }>;
+      return known;
     }
     return dialProven(located, dependencies, signal);
   }

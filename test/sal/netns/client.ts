@@ -3,6 +3,7 @@ import { DialRules } from "../../../src/net/dialRules.ts";
 import { systemScheduler as clock } from "../../../src/node/scheduler.ts";
 import { ReceiptSigner } from "../../../src/protocol/receipt.ts";
 import { addressOfKey } from "../../../src/protocol/signature.ts";
+import type { Located } from "../../../src/sal/client/locator.ts";
 import { SalClient } from "../../../src/sal/client/salClient.ts";
 import { TlsTransport } from "../../../src/sal/transport/tlsTransport.ts";
 import { MemoryLog } from "../../support/memoryLog.ts";
@@ -13,7 +14,23 @@ import { FEED, tell, type Order } from "./messages.ts";
 /** How often the client tells what it has, bytes. */
 const STEP = 1_000_000;
 
-const locator = new FakeLocator({
+/** As the record network does, it waits for a record that is newer than the known one. */
+class NetworkLocator extends FakeLocator {
+  #arrived = Promise.withResolvers<undefined>();
+
+  override publish(change: Partial<Located>): void {
+    super.publish(change);
+    this.#arrived.resolve(undefined);
+    this.#arrived = Promise.withResolvers();
+  }
+
+  override async relocate(_id?: string, newerThan = 0): Promise<Located> {
+    while (this.located.issuedAt <= newerThan) await this.#arrived.promise;
+    return this.located;
+  }
+}
+
+const locator = new NetworkLocator({
   ...{ serviceId: SERVICE, key: addressOfKey(KEY), endpoints: [] },
   ...{ issuedAt: 1, delegatedUntil: undefined },
 });
