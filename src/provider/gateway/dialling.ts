@@ -4,12 +4,14 @@ import { Agent as TlsAgent, request as httpsRequest } from "node:https";
 import { isIP, type Socket } from "node:net";
 import { createSecureContext, getCACertificates, TLSSocket, type SecureContext } from "node:tls";
 import { BlockcloudError } from "../../protocol/errors.ts";
+import { IdleConnections } from "./idleConnections.ts";
 import { socketPath } from "../../net/upstreamUrl.ts";
 
 /**
- * Idle connections are closed early: the longer one is idle, the more likely the upstream closes it first.
+ * Idle connections are closed early, after one to two of these periods: the longer one is idle, the more likely
+ * the upstream closes it first.
  */
-const IDLE_MS = 2_000;
+const IDLE_PERIOD_MS = 1_000;
 
 /** How the gateway connects to its upstream. */
 export interface Dialling {
@@ -34,7 +36,7 @@ export interface Dialling {
  */
 export function diallingOf(upstream: URL, ca: string | undefined): Dialling {
   const path = socketPath(upstream);
-  const kept = { keepAlive: true, timeout: IDLE_MS };
+  const idle = new IdleConnections(IDLE_PERIOD_MS);
   if (path !== undefined) {
     const to = { socketPath: path };
     const explain = (cause: NodeJS.ErrnoException) => socketFault(path, cause);
@@ -42,7 +44,7 @@ export function diallingOf(upstream: URL, ca: string | undefined): Dialling {
       host: "localhost",
       send: httpRequest,
       to,
-      kept: new Agent(kept),
+      kept: idle.watch(new Agent({ keepAlive: true })),
       fresh: false,
       explain,
     };
@@ -53,7 +55,7 @@ export function diallingOf(upstream: URL, ca: string | undefined): Dialling {
       host: upstream.host,
       send: httpRequest,
       to: { hostname, port: upstream.port || 80 },
-      kept: new Agent(kept),
+      kept: idle.watch(new Agent({ keepAlive: true })),
       fresh: false,
       explain: (cause) => Promise.resolve(cause),
     };
@@ -69,7 +71,7 @@ export function diallingOf(upstream: URL, ca: string | undefined): Dialling {
     host: upstream.host,
     send: httpsRequest,
     to: { hostname, port: upstream.port || 443, ...tls },
-    kept: new TlsAgent(kept),
+    kept: idle.watch(new TlsAgent({ keepAlive: true })),
     fresh: new TlsAgent({ keepAlive: false }),
     explain: (cause, socket) => Promise.resolve(tlsFault(upstream.host, cause, socket)),
   };
