@@ -23,6 +23,11 @@ const benchmarks: Record<string, { about: string; load(): Promise<Benchmark> }> 
       "the gateway beside nginx, haproxy and node:http: requests, bytes, memory (some minutes)",
     load: () => import("./gateway.ts"),
   },
+  sal: {
+    about:
+      "flows by service ID beside TLS, HTTP/2, libp2p, ssh, socat, haproxy; moves (20 minutes)",
+    load: () => import("./sal.ts"),
+  },
   rpc: {
     about: "JSON-RPC calls a minute and a day of each kind of worker (some minutes)",
     load: () => import("./rpc.ts"),

@@ -8,6 +8,7 @@ import { silentLogger } from "../src/node/logger.ts";
 import { registerService } from "../src/chain/register.ts";
 import type { ProbeInput } from "../src/protocol/probe.ts";
 import { classIds, devKey } from "./devnet.ts";
+import { LongFile } from "./download.ts";
 import { FileSet, startUpstream, withFaults, type Fault, type Upstream } from "./upstreams.ts";
 import { startProvider } from "./processes.ts";
 import {
@@ -34,10 +35,11 @@ export async function castProviders(
   stage: Stage,
   faultNow: () => Fault,
   workers: WorkerProcess[],
-): Promise<{ services: DemoService[]; upstreams: Upstream[] }> {
+): Promise<{ services: DemoService[]; upstreams: Upstream[]; file: LongFile }> {
   const files = await FileSet.read(ROOT, FILES);
   const filesProbe: ProbeInput = { v: 1, requests: files.probes() };
-  const docs = await startUpstream(files.listener);
+  const file = new LongFile();
+  const docs = await startUpstream(file.listener(files.listener));
   const faulty = await startUpstream(withFaults(files.listener, faultNow));
   const plans = [
     {
@@ -94,7 +96,7 @@ export async function castProviders(
   }
   stage.say("waiting for the providers to publish their endpoints");
   await Promise.all(providers.map((worker) => worker.logged("provider started")));
-  return { services, upstreams: [docs, faulty] };
+  return { services, upstreams: [docs, faulty], file };
 }
 
 /** Stakes and enrols auditors by contract calls. */

@@ -26,7 +26,8 @@ import { castCoral, castResolver, startAuditor } from "./processes.ts";
 import { judge, type DemoResult } from "./result.ts";
 import type { Fault, Upstream } from "./upstreams.ts";
 import { Visitors } from "./visitors.ts";
-import { moveLine, Screen, type Output } from "./view.ts";
+import { Download } from "./download.ts";
+import { downloadLine, moveLine, Screen, type Output } from "./view.ts";
 import { paint } from "./picture.ts";
 import type { Running } from "./running.ts";
 import type { WorkerProcess } from "./worker.ts";
@@ -166,6 +167,8 @@ async function setUp(
     first,
     resolver,
     move: undefined,
+    download: undefined,
+    file: provided.file,
   };
 }
 
@@ -196,7 +199,7 @@ async function watch(
   timers: Timers,
   signal: AbortSignal,
 ): Promise<void> {
-  const { stage, clock, monitor, workers, first } = running;
+  const { clock, monitor, workers, first } = running;
   const last = epochs === undefined ? Number.POSITIVE_INFINITY : first + epochs - 1;
   while (!signal.aborted) {
     await monitor.refresh(clock.head().number);
@@ -207,8 +210,7 @@ async function watch(
       });
     }
     if (running.move === undefined && isTimeToMove(clock, first)) {
-      running.move = await moveService(stage, MOVING_SERVICE, running.resolver.http, timers);
-      screen.note(moveLine(running.move));
+      await moveUnderDownload(running, screen, timers);
     }
     const waitingFor = missing(running, last);
     if (waitingFor === undefined) {
@@ -226,6 +228,20 @@ async function watch(
     } catch (error) {
       if (!signal.aborted) throw error;
     }
+  }
+}
+
+/** A service moves, and a download through the local proxy goes on. */
+async function moveUnderDownload(running: Running, screen: Screen, timers: Timers): Promise<void> {
+  const { stage, resolver, file } = running;
+  const download = await Download.start(stage, MOVING_SERVICE, resolver.http);
+  try {
+    running.move = await moveService(stage, MOVING_SERVICE, resolver.http, timers);
+    screen.note(moveLine(running.move));
+    running.download = await download.finish(file);
+    screen.note(downloadLine(running.download));
+  } finally {
+    await download.stop();
   }
 }
 

@@ -15,7 +15,7 @@ const MNEMONIC = "test test test test test test test test test test test junk";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** The launch classes, in the order of their indices. */
-export const classIds = { http: 0, "json-rpc": 1 } as const;
+export const classIds = { http: 0, "json-rpc": 1, tcp: 2 } as const;
 
 /** Differences of a deployment from
  * ignition/parameters/devnet.json, for tests and benchmarks. */

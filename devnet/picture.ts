@@ -62,6 +62,7 @@ export async function paint(running: Running, waitingFor: string): Promise<Pictu
     gasPerAudit: monitor.gasPerAudit,
     resolver: running.resolver,
     move: running.move,
+    download: running.download,
     faulty: { number: faulty?.number ?? 0n, does: faultText(running.faultNow()) },
   };
 }

@@ -2,6 +2,7 @@ import type { Address } from "viem";
 import type { Verdict } from "../src/protocol/tally.ts";
 import type { Findings } from "./findings.ts";
 import type { RoundState } from "./monitor.ts";
+import type { DemoDownload } from "./download.ts";
 import type { DemoMove } from "./move.ts";
 
 /** A failed self-check of the demo. */
@@ -11,7 +12,8 @@ export interface DemoReason {
     | "HEALTHY_SERVICE_PAID_IN_FULL"
     | "FAULTY_SERVICE_PAID_LESS"
     | "AUDITOR_EARNED"
-    | "SERVICE_MOVED_WITHOUT_TRANSACTION";
+    | "SERVICE_MOVED_WITHOUT_TRANSACTION"
+    | "DOWNLOAD_WHOLE";
   /** The service concerned. */
   service?: number;
   /** The auditor concerned. */
@@ -118,4 +120,16 @@ export function whyNotMoved(move: DemoMove | undefined): DemoReason[] {
       ? "The run ended before the service moved."
       : `The move was announced on chain by ${move.announcements} transactions.`;
   return [{ check: "SERVICE_MOVED_WITHOUT_TRANSACTION", service: 1, epoch: null, why }];
+}
+
+/** The reason why a download does not count; empty if it does. */
+export function whyNotWhole(download: DemoDownload | undefined): DemoReason[] {
+  if (download?.isWhole === true && download.from !== download.to) return [];
+  const why =
+    download === undefined
+      ? "The run ended before the download did."
+      : download.isWhole
+        ? `It did not move: it was at ${download.from} all the time.`
+        : `What came is not what was sent: ${download.bytes} bytes, SHA-256 ${download.sha256}.`;
+  return [{ check: "DOWNLOAD_WHOLE", service: 1, epoch: null, why }];
 }

@@ -1,5 +1,6 @@
 import type { Address } from "viem";
 import type { DemoAuditor, DemoService } from "./stage.ts";
+import type { DemoDownload } from "./download.ts";
 import type { DemoMove } from "./move.ts";
 import type { Monitor } from "./monitor.ts";
 import {
@@ -7,6 +8,7 @@ import {
   whyNotInFull,
   whyNotLess,
   whyNotMoved,
+  whyNotWhole,
   type DemoReason,
   type ServiceEpoch,
 } from "./reasons.ts";
@@ -17,7 +19,7 @@ import type { Verdict } from "../src/protocol/tally.ts";
 export interface DemoResult {
   /**
    * Every auditor earned, the healthy services were paid in full, the faulty one visibly less, and a service
-   * moved without a transaction.
+   * moved without a transaction while a download from it went on whole.
    */
   ok: boolean;
   /** Which of these conditions failed, when, and why; empty if `ok`. */
@@ -36,6 +38,8 @@ export interface DemoResult {
   }[];
   /** The move of service 1 during the run; null if the run ended before. */
   move: DemoMove | null;
+  /** The download through the local proxy during the move; null if the run ended before. */
+  download: DemoDownload | null;
   /** All gas of the operators' transactions over all votes revealed. */
   gasPerAudit: number | null;
 }
@@ -49,6 +53,7 @@ export async function judge(
     first: number;
     clock: { head(): { number: bigint } };
     move: DemoMove | undefined;
+    download: DemoDownload | undefined;
     findings: Pick<Findings, "inspections" | "lastSaid">;
   },
   epochs: number | undefined,
@@ -103,6 +108,7 @@ export async function judge(
     ...none,
     ...[...services, ...auditors].flatMap((each) => each.reasons),
     ...whyNotMoved(run.move),
+    ...whyNotWhole(run.download),
   ];
   return {
     ok: reasons.length === 0,
@@ -111,6 +117,7 @@ export async function judge(
     services: services.map(({ row }) => row),
     auditors: auditors.map(({ row }) => row),
     move: run.move ?? null,
+    download: run.download ?? null,
     gasPerAudit: monitor.gasPerAudit ?? null,
   };
 }

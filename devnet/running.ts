@@ -1,6 +1,7 @@
 import type { ChainClock } from "../src/chain/clock.ts";
 import type { Findings } from "./findings.ts";
 import type { Monitor } from "./monitor.ts";
+import type { DemoDownload, LongFile } from "./download.ts";
 import type { DemoMove } from "./move.ts";
 import type { DemoAuditor, DemoService, Stage } from "./stage.ts";
 import type { Fault } from "./upstreams.ts";
@@ -21,6 +22,10 @@ export interface Running {
   workers: WorkerProcess[];
   resolver: { http: string; dns: string };
   move: DemoMove | undefined;
+  /** The download during the move. */
+  download: DemoDownload | undefined;
+  /** What it downloads. */
+  file: LongFile;
   /** First epoch in which all auditors count and run. */
   first: number;
 }

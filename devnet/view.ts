@@ -1,4 +1,5 @@
 import { formatEther } from "viem";
+import type { DemoDownload } from "./download.ts";
 import type { DemoMove } from "./move.ts";
 import type { Verdict } from "../src/protocol/tally.ts";
 
@@ -38,6 +39,7 @@ export interface Picture {
   /** The addresses of the resolver's fronts. */
   resolver: { http: string; dns: string };
   move: DemoMove | undefined;
+  download: DemoDownload | undefined;
   /** What the faulty service does to its callers now. */
   faulty: { number: bigint; does: string };
 }
@@ -77,6 +79,7 @@ export function render(picture: Picture): string[] {
     "",
     `resolver: ${picture.resolver.http}, DNS on ${picture.resolver.dns}`,
     moveLine(picture.move),
+    downloadLine(picture.download),
     `service ${picture.faulty.number} is ${picture.faulty.does}`,
     `gas an audit: ${picture.gasPerAudit ?? "no vote revealed yet"}`,
     "verdicts: E excellent, G good, P poor, F failed, - no quorum",
@@ -102,6 +105,17 @@ export function renderEarnings({ settled, claimed }: Picture): string[] {
 
 function short(address: string): string {
   return `${address.slice(0, 6)}..${address.slice(-4)}`;
+}
+
+/** The download during the move as text. */
+export function downloadLine(download: DemoDownload | undefined): string {
+  if (download === undefined) return "a download through the local proxy goes on meanwhile";
+  const { bytes, isWhole, gapMs, to, sha256 } = download;
+  const digest = isWhole ? "as sent" : "NOT as sent";
+  return (
+    `a download went on over ${to} after ${gapMs} ms: ${(bytes / 2 ** 20).toFixed(1)} MiB, ` +
+    `SHA-256 ${sha256.slice(0, 16)} ${digest}`
+  );
 }
 
 /** The result of the move as text. */

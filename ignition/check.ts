@@ -196,7 +196,7 @@ async function compareParameters(
     });
     compare("livenessVerifier.registry", found, registry);
   }
-  for (const [index, name] of ["http", "json-rpc"].entries()) {
+  for (const [index, name] of ["http", "json-rpc", "tcp"].entries()) {
     const kind = await client.readContract({
       address: registry,
       abi: abis.registry,

@@ -117,7 +117,12 @@ async function main(): Promise<number> {
     });
   }
   const paths = { ...config.paths, ignition: path.join(flags.folder, "ignition") };
-  const hre = await createHardhatRuntimeEnvironment({ ...config, paths }, {}, root);
+  const hre = await createHardhatRuntimeEnvironment(
+    { ...config, paths },
+    // Other processes may read the types at this moment, and a deployment needs none.
+    { noTypechain: true },
+    root,
+  );
   await hre.tasks.getTask("build").run({ quiet: true, noTests: true });
   const connection = await hre.network.create({
     network: flags.network,

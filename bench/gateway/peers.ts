@@ -96,7 +96,8 @@ export async function startPeer(name: string, upstream: number): Promise<Peer | 
   return { name, version, port, pid: server.pid ?? 0, stop };
 }
 
-async function accepts(port: number): Promise<void> {
+/** Waits until something listens on a port of loopback. */
+export async function accepts(port: number): Promise<void> {
   const until = performance.now() + START_MS;
   for (;;) {
     const socket = connect(port, "127.0.0.1");
@@ -111,7 +112,8 @@ async function accepts(port: number): Promise<void> {
   }
 }
 
-async function freePort(): Promise<number> {
+/** A TCP port of loopback that nothing uses. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
@@ -121,7 +123,8 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function ended(server: ChildProcess): Promise<void> {
+/** Ends a process that this one has started. */
+export async function ended(server: ChildProcess): Promise<void> {
   if (server.exitCode !== null || server.signalCode !== null) return;
   const exit = once(server, "exit");
   server.kill("SIGKILL");

@@ -74,6 +74,16 @@ export class Worker<E = never> {
     });
   }
 
+  /** Stops the process, without its knowledge, until something has happened. */
+  async whileStopped(happens: () => Promise<unknown>): Promise<void> {
+    this.#process.kill("SIGSTOP");
+    try {
+      await happens();
+    } finally {
+      this.#process.kill("SIGCONT");
+    }
+  }
+
   async stop(): Promise<void> {
     this.#process.kill("SIGKILL");
     await this.#ended;

@@ -91,10 +91,15 @@ export function system(m: IgnitionModuleBuilder, ground: Ground) {
     after: [http],
   });
 
+  const tcp = m.call(registry, "addClass", [kind(bytes32("tcp"))], {
+    id: "addTcp",
+    after: [jsonRpc],
+  });
+
   const governor = m.getParameter<string>("governor");
   const delay = m.getParameter<number>("governanceDelay");
   const granted = m.call(governance, "grantRole", [ADMIN_ROLE, governor, delay], {
-    after: [jsonRpc],
+    after: [tcp],
   });
   m.call(governance, "renounceRole", [ADMIN_ROLE, deployer], { after: [granted] });
   return {

@@ -22,6 +22,9 @@ const bin = (name: string) => `node_modules/.bin/${name}`;
 /** Steps that need artifacts, ABIs or generated types. */
 const compiled = ["compile"] as const;
 
+/** Properties and fuzzing of sessions. */
+const DEEP_SAL = ["wire", "replay", "fuzz", "property"].map((name) => `test/sal/${name}.test.ts`);
+
 /** All steps; in a lane the longest come first, after their dependencies. */
 export const steps: readonly Step[] = [
   compute("compile", [hardhat, "compile", "--no-tests"]),
@@ -44,6 +47,7 @@ export const steps: readonly Step[] = [
         env: { BLOCKCLOUD_DEEP: "1" },
       },
       mochaProgram(["test/sal/proxy/fuzz.test.ts"], { BLOCKCLOUD_DEEP: "1" }),
+      mochaProgram(DEEP_SAL, { BLOCKCLOUD_DEEP: "1" }),
     ],
     after: compiled,
     counted: true,

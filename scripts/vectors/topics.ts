@@ -4,6 +4,7 @@ import { emissionVectors } from "./emission.ts";
 import { hashChainVectors, nonceVectors, seedVectors, sortitionVectors } from "./draw.ts";
 import { httpReceiptVectors, serviceIdVectors, typedDataVectors } from "./identity.ts";
 import { Random } from "./random.ts";
+import { probeVectors } from "./probes.ts";
 import { recordVectors } from "./records.ts";
 import { roundVectors } from "./round.ts";
 import { activeLanesVectors, payVectors, reportWordVectors, tallyVectors } from "./votes.ts";
@@ -29,6 +30,7 @@ const topics: Record<string, (random: Random) => object> = {
   challenge: challengeVectors,
   label: labelVectors,
   records: recordVectors,
+  probes: probeVectors,
 };
 
 /** Every file of `test/vectors` by name. Each topic has its own stream, so one can change alone. */

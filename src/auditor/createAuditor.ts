@@ -8,12 +8,15 @@ import { GAS_PER_ROUND } from "../chain/runway.ts";
 import { Seeds } from "../chain/seeds.ts";
 import { Services } from "../chain/services.ts";
 import type { CoralOptions } from "../coral/options.ts";
+import { DialRules } from "../net/dialRules.ts";
 import { disposable, inOrder, type Worker } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import { createMetrics, type Metrics } from "../node/metrics.ts";
+import { systemScheduler } from "../node/scheduler.ts";
 import type { Timers } from "../node/timers.ts";
 import { ReceiptSigner } from "../protocol/receipt.ts";
 import { blockcloudDomain } from "../protocol/typedData.ts";
+import { TlsTransport } from "../sal/transport/tlsTransport.ts";
 import { AuditDuty } from "./auditDuty.ts";
 import { Auditor } from "./auditor.ts";
 import { Secrets } from "./secrets.ts";
@@ -92,13 +95,15 @@ export function createAuditor(options: AuditorOptions, environment: AuditorEnvir
   const seeds = new Seeds(client, deployment);
   const secrets = new Secrets({ auditor, operatorKey: options.operatorKey, deployment }, client);
   const sender = chain.sender(options.operatorKey, options.fees, () => GAS_PER_ROUND.auditor);
-  const receipts = new ReceiptSigner(
-    blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry),
-  );
+  const domain = blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry);
+  const receipts = new ReceiptSigner(domain);
+  const { allowLoopback } = options;
+  const transport = new TlsTransport(new DialRules({ allowLoopback }));
+  const sal = { transport, clock: systemScheduler, domain, log };
   const createVoter =
-    environment.createVoter ??
-    ((needs) => new Inspector({ allowLoopback: options.allowLoopback }, needs));
-  const voter = createVoter({ time, timers, locate: locator.locate, receipts, log, metrics });
+    environment.createVoter ?? ((needs) => new Inspector({ allowLoopback }, needs));
+  const { locate } = locator;
+  const voter = createVoter({ time, timers, locate, receipts, sal, log, metrics });
   const openStore = environment.openStore ?? ((file: string) => new AuditorStore(file));
   const store = openStore(auditorStoreFile(options.stateDir, auditor, deployment));
   const shared = { client, deployment, seeds, store, sender, time, timers, log, metrics };

@@ -17,7 +17,8 @@ export interface Draw {
 }
 
 /**
- * Draws the shards of an epoch. The contract repeats this for each reported shard.
+ * Draws the shards of an epoch. The contract repeats this for each reported shard. A service whose specification is of
+ * a later version than this software knows is skipped.
  *
  * @param input.withoutUnread Skips a service whose specification no endpoint returns, instead of failing the
  * whole draw.
@@ -46,8 +47,7 @@ export async function draw(
     try {
       return await services.audited(number, epoch);
     } catch (error) {
-      const isUnread = error instanceof BlockcloudError && error.code === "PROBE_MISSING";
-      if (input.withoutUnread !== true || !isUnread) throw error;
+      if (!(error instanceof BlockcloudError) || !isUnread(error, input.withoutUnread)) throw error;
       dependencies.log?.warn("a service gets no vote: its probe cannot be read", {
         epoch,
         number,
@@ -68,4 +68,9 @@ export async function draw(
     y,
     shards: shards.filter((drawnShard) => drawnShard.services.length > 0),
   };
+}
+
+/** Whether a specification cannot be read, and another attempt need not be awaited. Neither is the service's fault. */
+function isUnread({ code }: BlockcloudError, withoutMissing = false): boolean {
+  return code === "PROBE_VERSION" || (withoutMissing && code === "PROBE_MISSING");
 }

@@ -3,6 +3,7 @@ import type { Metrics } from "../node/metrics.ts";
 import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { grades, type Grade } from "../protocol/tally.ts";
+import { transports } from "../protocol/transport.ts";
 import { failureClasses, type Finding } from "./inspection/finding.ts";
 
 /** The duties of an epoch. */
@@ -51,8 +52,8 @@ export class AuditorMetrics {
     });
     this.#inspections = metrics.counter(
       "blockcloud_auditor_inspections_total",
-      "Inspections that have ended, by grade.",
-      { grade: grades },
+      "Inspections that have ended, by grade and transport; none: no contact was made.",
+      { grade: grades, transport: [...transports, "none"] },
     );
     this.#inspectionSeconds = metrics.histogram(
       "blockcloud_auditor_inspection_seconds",
@@ -104,7 +105,8 @@ export class AuditorMetrics {
 
   /** An inspection has ended. */
   inspected(finding: Finding): void {
-    this.#inspections.add(1, { grade: grades[finding.grade] });
+    const { transport = "none" } = finding;
+    this.#inspections.add(1, { grade: grades[finding.grade], transport });
     this.#inspectionSeconds.observe(finding.elapsedMs / 1000, {});
     if (finding.failure !== undefined) this.#failures.add(1, { reason: finding.failure });
   }

@@ -6,6 +6,7 @@ import { deploymentTag, type Deployment } from "../chain/deployment.ts";
 import { openStore, transaction } from "../node/store.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import type { Chunk, Evidence } from "../protocol/round.ts";
+import { transports, type Transport } from "../protocol/transport.ts";
 
 const migrations = [
   `CREATE TABLE rounds (
@@ -30,11 +31,15 @@ const migrations = [
   // In earlier versions a service's slot was its number.
   `ALTER TABLE evidence ADD COLUMN slot INTEGER NOT NULL DEFAULT 0;
    UPDATE evidence SET slot = CAST(number AS INTEGER);`,
+  // Of earlier rounds it is not known.
+  `ALTER TABLE evidence ADD COLUMN transport TEXT;`,
 ];
 
 /** Evidence for the vote on the service in a slot. */
 export interface SlotEvidence extends Evidence {
   slot: number;
+  /** The transport over which the receipt was given. */
+  transport?: Transport;
 }
 
 /** A committed round. */
@@ -77,7 +82,7 @@ export class AuditorStore {
           "INSERT INTO rounds (epoch, secret, y, chunks, votes, sent) VALUES (?, ?, ?, ?, ?, 0)",
         )
         .run(round.epoch, round.secret, round.y, chunks, round.votes);
-      const insert = this.#database.prepare("INSERT INTO evidence VALUES (?, ?, ?, ?, ?, ?, ?)");
+      const insert = this.#database.prepare("INSERT INTO evidence VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
       for (const item of round.evidence) {
         insert.run(
           round.epoch,
@@ -87,6 +92,7 @@ export class AuditorStore {
           item.issuedAt.toString(),
           item.signature,
           item.slot,
+          item.transport ?? null,
         );
       }
     });
@@ -150,14 +156,18 @@ export class AuditorStore {
     return this.#database
       .prepare("SELECT * FROM evidence WHERE epoch = ? ORDER BY rowid")
       .all(epoch)
-      .map((row) => ({
-        number: BigInt(text(row, "number")),
-        salt: text(row, "salt") as Hex,
-        channel: text(row, "channel") as Hex,
-        issuedAt: BigInt(text(row, "issued_at")),
-        signature: text(row, "signature") as Hex,
-        slot: Number(row.slot),
-      }));
+      .map((row) => {
+        const transport = transports.find((each) => each === row.transport);
+        return {
+          number: BigInt(text(row, "number")),
+          salt: text(row, "salt") as Hex,
+          channel: text(row, "channel") as Hex,
+          issuedAt: BigInt(text(row, "issued_at")),
+          signature: text(row, "signature") as Hex,
+          slot: Number(row.slot),
+          ...(transport && { transport }),
+        };
+      });
   }
 }
 

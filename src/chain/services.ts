@@ -161,7 +161,12 @@ export class Services {
     return (await this.classAt(classId)).name;
   }
 
-  /** The data that an auditor needs of a service. */
+  /**
+   * The data that an auditor needs of a service.
+   *
+   * @throws BlockcloudError `PROBE_MISSING`, retryable, if no endpoint has the specification; `PROBE_VERSION` if it is
+   *   of a version that this software does not know.
+   */
   async audited(number: bigint, epoch: number): Promise<AuditedService> {
     const [[slot, , key], classId, [probeHash, probeBlock]] = await Promise.all([
       this.#auditAt(number, epoch),

@@ -27,7 +27,7 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
   "service take-over":
     "--service --class --probe --stake --below-minimum --metadata --service-key-file --wallet-key-file --max-fee --urgent-max-fee --priority-fee --yes --dry-run --deployment --network --rpc --config --json --password-file",
   "provider run":
-    "--services-file --service --upstream --listen --endpoint --drain --settle-every --upstream-ca --trust-proxy --max-connections --peer-connections --keep-alive --receipt-rate --max-streams --peer-streams --service-key-file --previous-service-key-file --wallet-key-file --coral-listen --coral-bootstrap --coral-announce --allow-loopback --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --password-file --deployment --network --rpc --config --json",
+    "--services-file --service --upstream --listen --endpoint --port --drain --settle-every --upstream-ca --trust-proxy --max-connections --peer-connections --keep-alive --receipt-rate --max-streams --peer-streams --service-key-file --previous-service-key-file --wallet-key-file --coral-listen --coral-bootstrap --coral-announce --allow-loopback --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --password-file --deployment --network --rpc --config --json",
   "provider move":
     "--service --to --listen --drain --back --wait --state --deployment --network --rpc --config --json",
   "provider status":
@@ -54,9 +54,15 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
   "faucet run":
     "--bloc --daily-bloc --daily-ether --ether --faucet-key-file --listen --peer-gifts --wait --trust-proxy --max-connections --peer-connections --keep-alive --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
   "resolver run":
-    "--allow-loopback --dns --dns-rate --http --http-rate --trust-proxy --max-connections --peer-connections --keep-alive --max-watches --peer-watches --dns-connections --dns-peer-connections --coral-listen --coral-bootstrap --coral-announce --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
+    "--allow-loopback --dns --dns-rate --http --http-rate --share-ports --trust-proxy --max-connections --peer-connections --keep-alive --max-watches --peer-watches --dns-connections --dns-peer-connections --coral-listen --coral-bootstrap --coral-announce --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   resolve:
     "--resolver --verify --watch --coral-bootstrap --allow-loopback --deployment --network --rpc --config --json",
+  proxy:
+    "--resolver --coral-bootstrap --allow-loopback --identity-file --listen --proxy-password-file --direct --max-connections --peer-connections --connect-time --idle-time --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
+  connect:
+    "--resolver --coral-bootstrap --allow-loopback --identity-file --port --deployment --network --rpc --config --json --password-file",
+  fetch:
+    "--resolver --coral-bootstrap --allow-loopback --identity-file --method --header --data --output --fail --time --deployment --network --rpc --config --json --password-file",
   "receipt verify":
     "--service --nonce --method --target --request-body --status --response-body --deployment --network --rpc --config --json",
   "table list": "--state --config --json",

@@ -11,6 +11,8 @@ import { gatewayFlags } from "./provider/gatewayFlags.ts";
 import * as resolver from "./resolver/flags.ts";
 import { limitFlags } from "./resolver/limitFlags.ts";
 import * as subservice from "./subservice/flags.ts";
+import { userFlags } from "./user/flags.ts";
+import { proxyFlags } from "./user/proxyFlags.ts";
 
 /**
  * All flags of all commands that have a place in the configuration file. Each command checks the whole file
@@ -34,6 +36,8 @@ const flags: readonly Flag<unknown>[] = [
   ...Object.values(resolver),
   ...Object.values(limitFlags),
   ...Object.values(subservice),
+  ...Object.values(userFlags),
+  ...Object.values(proxyFlags),
 ];
 
 /** The places of a configuration file, each with its flag. */

@@ -7,7 +7,7 @@ import { systemTimers, type Timers } from "../node/timers.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { ownSource, remoteSource, type ResolveSource } from "../resolver/sources.ts";
 import type { Scheduler } from "../node/scheduler.ts";
-import type { PathObserver } from "../sal/client/clientSession.ts";
+import type { PathObserver } from "../sal/client/dependencies.ts";
 import type { Client } from "./client.ts";
 import { ServiceClient } from "./serviceClient.ts";
 

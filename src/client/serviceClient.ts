@@ -7,6 +7,7 @@ import type { Timers } from "../node/timers.ts";
 
 import { within } from "../node/within.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
+import { HTTP_PORT } from "../protocol/exchange.ts";
 import { parseName } from "../protocol/name.ts";
 import { ReceiptSigner } from "../protocol/receipt.ts";
 import { blockcloudDomain } from "../protocol/typedData.ts";
@@ -16,7 +17,7 @@ import type { Agent } from "node:http";
 import { DialRules } from "../net/dialRules.ts";
 import { systemScheduler, type Scheduler } from "../node/scheduler.ts";
 import { wallSeconds } from "../node/timers.ts";
-import type { PathObserver } from "../sal/client/clientSession.ts";
+import type { PathObserver } from "../sal/client/dependencies.ts";
 import { ResolveLocator } from "../sal/client/resolveLocator.ts";
 import { SalClient } from "../sal/client/salClient.ts";
 import { FlowAgent } from "../sal/flowAgent.ts";
@@ -29,9 +30,6 @@ import type { ServiceResponse } from "./response.ts";
 import { askService, type FetchLimits } from "./serviceFetch.ts";
 import { readTarget } from "./target.ts";
 import { watchService } from "./watch.ts";
-
-/** The port of a service at which its gateway speaks HTTP. */
-const HTTP_PORT = 80;
 
 /** Options of the SAL. */
 export interface SalOptions {

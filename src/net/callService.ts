@@ -5,7 +5,7 @@ import { httpChannel, NONCE_HEADER, RECEIPT_HEADER, sha256 } from "../protocol/r
 import { netRequest, type NetLimits, type NetResponse } from "./request.ts";
 import type { Resolve } from "./resolve.ts";
 
-/** A request to a service at one of its endpoints, with a nonce for the receipt. */
+/** A request to a service at one of its endpoints. */
 export interface ServiceCall {
   /** URL that the service published. */
   endpoint: string;
@@ -15,7 +15,8 @@ export interface ServiceCall {
   method: string;
   headers: Record<string, string>;
   body: Uint8Array;
-  nonce: Hex;
+  /** For the receipt; without it none is asked for, because the flow's session has proved the service. */
+  nonce?: Hex | undefined;
   /** A flow to the service, instead of a connection to the endpoint, and the service's name for the Host field. */
   over?: { flow: Duplex; host: string };
 }
@@ -30,8 +31,8 @@ export interface CalledService {
 }
 
 /**
- * Calls a service as every client does: with a nonce, and for identity coding, because the receipt covers the
- * uncoded body.
+ * Calls a service as every client does: with a nonce unless a flow's session has proved the service, and for identity
+ * coding, because a receipt covers the uncoded body.
  *
  * @throws BlockcloudError as `netRequest` does; `NET_CODING` for a coding that was not requested. TypeError
  *   for a request that HTTP cannot express.
@@ -45,7 +46,8 @@ export async function callService(
   const { method, body, nonce, over } = call;
   const base = over === undefined ? call.endpoint : `http://${over.host}`;
   const url = targetOf(base, call.path);
-  const headers = { ...call.headers, "accept-encoding": "identity", [NONCE_HEADER]: nonce };
+  const asked = { ...call.headers, "accept-encoding": "identity" };
+  const headers = nonce === undefined ? asked : { ...asked, [NONCE_HEADER]: nonce };
   const response = await netRequest(
     { method, url, headers, body, ...(over !== undefined && { over: over.flow }) },
     limits,

@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
+import { asClientSocket } from "../node/http/streamSocket.ts";
 import { isOwnAddress } from "../node/interfaces.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { DialRules, refused, type DialLimits } from "./dialRules.ts";
@@ -58,7 +59,7 @@ export function netRequest(
   resolve: Resolve = resolveHost,
   isOwn: (address: string) => boolean = isOwnAddress,
 ): Promise<NetResponse> {
-  const { url } = request;
+  const { url, over: stream } = request;
   return new Promise((fulfil, reject) => {
     signal.throwIfAborted();
     const host = url.hostname.replace(/^\[|\]$/g, "");
@@ -66,8 +67,7 @@ export function netRequest(
       throw refused(`the scheme ${url.protocol} of ${url.origin}`);
     }
     const rules = new DialRules(limits, resolve, isOwn);
-    if (request.over === undefined)
-      rules.check(host, url.port === "" ? HTTP_PORT : Number(url.port));
+    if (stream === undefined) rules.check(host, url.port === "" ? HTTP_PORT : Number(url.port));
 
     // Cancels the name lookup if the request ends first.
     const over = new AbortController();
@@ -75,8 +75,10 @@ export function netRequest(
     const outgoing = send(url, {
       method: request.method,
       headers: { ...request.headers, "content-length": request.body.length },
-      agent: false,
-      ...(request.over !== undefined && { createConnection: connectionOver(request.over) }),
+      // With an agent of its own Node's client would not call createConnection.
+      ...(stream === undefined
+        ? { agent: false }
+        : { createConnection: () => asClientSocket(stream), defaultPort: HTTP_PORT }),
       lookup: rules.lookup(over.signal),
       maxHeaderSize: MAX_HEADER_BYTES,
       // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED cannot change it.
@@ -165,12 +167,4 @@ function failure(cause: NodeJS.ErrnoException, handshaking: boolean): Blockcloud
   if (handshaking) return new BlockcloudError("NET_TLS", why, { cause });
   const code = cause.code?.startsWith("HPE_") === true ? "NET_PROTOCOL" : "NET_FAILED";
   return new BlockcloudError(code, why, { cause });
-}
-
-/** Node's client takes any stream, and calls some methods of sockets. */
-function connectionOver(stream: Duplex): () => Duplex {
-  for (const name of ["setKeepAlive", "setNoDelay", "setTimeout", "ref", "unref"]) {
-    if (!(name in stream)) Object.defineProperty(stream, name, { value: () => stream });
-  }
-  return () => stream;
 }

@@ -16,3 +16,26 @@ export const systemScheduler: Scheduler = {
     };
   },
 };
+
+/**
+ * Runs a function with a signal that aborts when the time is over, or when the caller's signal does.
+ *
+ * @param late Creates the signal's reason for when the time is over.
+ * @throws What `run` throws.
+ */
+export async function withSignal<T>(
+  limit: { milliseconds: number; clock: Scheduler; signal?: AbortSignal },
+  late: () => Error,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const over = new AbortController();
+  const cancel = limit.clock.after(limit.milliseconds, () => {
+    over.abort(late());
+  });
+  const { signal } = limit;
+  try {
+    return await run(signal === undefined ? over.signal : AbortSignal.any([over.signal, signal]));
+  } finally {
+    cancel();
+  }
+}

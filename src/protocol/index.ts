@@ -18,6 +18,7 @@ export {
 } from "./delegation.ts";
 export { epochAt, epochStart, type EpochTiming } from "./epoch.ts";
 export { BlockcloudError, type BlockcloudErrorOptions } from "./errors.ts";
+export { fillExchange, isRandom, MAX_EXCHANGE_BYTES, type ExchangeProbe } from "./exchange.ts";
 export { encodeHeader, epochSeed, type RpcHeader } from "./header.ts";
 export { isLabel, labelCommitment } from "./label.ts";
 export { parseName, rawName, ZONE, type Name } from "./name.ts";

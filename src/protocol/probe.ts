@@ -1,10 +1,15 @@
 import * as z from "zod";
 import { BlockcloudError } from "./errors.ts";
+import { exchangeSchema, type ExchangeProbe } from "./exchange.ts";
 
 /** Largest probe specification, bytes. */
 export const MAX_PROBE_BYTES = 1024;
 /** The class of services that speak JSON-RPC, by its name on chain. */
 const JSON_RPC_CLASS = "json-rpc";
+/** The class of services that speak any protocol over flows, by its name on chain. */
+const TCP_CLASS = "tcp";
+/** The newest version that this software reads. */
+const NEWEST_VERSION = 3;
 
 const path = z
   .string()
@@ -87,7 +92,19 @@ const version2 = z
       .max(16),
   })
   .strict();
-const probeSchema = z.discriminatedUnion("v", [version1, version2]);
+/** Adds exchanges of bytes over the SAL. */
+const version3 = z
+  .object({
+    v: z.literal(NEWEST_VERSION),
+    requests: z
+      .array(z.union([httpSchema, rpcSchema, exchangeSchema]))
+      .min(1)
+      .max(16),
+  })
+  .strict();
+const probeSchema = z.discriminatedUnion("v", [version1, version2, version3]);
+/** What a specification of any later version has. */
+const laterVersion = z.object({ v: z.number().int().gt(NEWEST_VERSION) });
 
 /** One check of a JSON response. */
 export type JsonCheck = z.infer<typeof jsonCheck>;
@@ -98,18 +115,25 @@ export type RpcProbe = z.infer<typeof rpcSchema>;
 /** How old the data of a JSON-RPC service may be. */
 export type FreshCheck = z.infer<typeof freshCheck>;
 /** One request of a probe, and the requirements on its response. */
-export type ProbeRequest = HttpProbe | RpcProbe;
+export type ProbeRequest = HttpProbe | RpcProbe | ExchangeProbe;
 /** How to inspect a service: an auditor picks one of the requests at random each time. */
 export type ProbeSpecification = z.infer<typeof probeSchema>;
 /** A specification as users write it: without defaults. */
 export type ProbeInput = z.input<typeof probeSchema>;
 
-/** Describes a request: `GET /health`, `POST / eth_blockNumber`. */
+/** Describes a request: `GET /health`, `POST / eth_blockNumber`, `exchange at port 5432`. */
 export function requestLine(request: ProbeRequest): string {
+  if ("expect" in request) return `exchange at port ${request.port}`;
   return "rpc" in request
     ? `POST ${request.path} ${request.rpc.method}`
     : `${request.method} ${request.path}`;
 }
+
+/** What a class needs of each request, for people. */
+const needs = {
+  call: { what: "a JSON-RPC call", example: '{"v":2,"requests":[{"rpc":{"method":"..."}}]}' },
+  exchange: { what: "an exchange", example: '{"v":3,"requests":[{"port":7,"expect":"..."}]}' },
+};
 
 /**
  * Checks a specification and encodes it.
@@ -122,10 +146,11 @@ export function encodeProbe(probe: ProbeInput, className?: string): Uint8Array {
   const bytes = new TextEncoder().encode(JSON.stringify(probe));
   const parsed = parseProbe(bytes);
   if (className !== undefined && !suitsClass(parsed, className)) {
+    const { what, example } = className === TCP_CLASS ? needs.exchange : needs.call;
     throw new BlockcloudError(
       "PROBE_UNSUITABLE",
-      `In the class ${className} each request of a probe must be a JSON-RPC call.`,
-      { remedy: 'Write {"v":2,"requests":[{"rpc":{"method":"..."}}]}, or choose another class.' },
+      `In the class ${className} each request of a probe must be ${what}.`,
+      { remedy: `Write ${example}, or choose another class.` },
     );
   }
   return bytes;
@@ -134,7 +159,8 @@ export function encodeProbe(probe: ProbeInput, className?: string): Uint8Array {
 /**
  * Parses a specification of a stranger.
  *
- * @throws BlockcloudError `PROBE_INVALID`.
+ * @throws BlockcloudError `PROBE_INVALID`; `PROBE_VERSION` for a version that this software does not know, which says
+ *   nothing about the service.
  */
 export function parseProbe(bytes: Uint8Array): ProbeSpecification {
   if (bytes.length === 0 || bytes.length > MAX_PROBE_BYTES) {
@@ -146,6 +172,14 @@ export function parseProbe(bytes: Uint8Array): ProbeSpecification {
   } catch (cause) {
     throw invalidProbe("not JSON", cause);
   }
+  const later = laterVersion.safeParse(json);
+  if (later.success) {
+    throw new BlockcloudError(
+      "PROBE_VERSION",
+      `Version ${later.data.v} of probe specifications is not known here; ${NEWEST_VERSION} is the newest.`,
+      { remedy: "Update this software, or write an older version." },
+    );
+  }
   const parsed = probeSchema.safeParse(json);
   if (!parsed.success) throw invalidProbe(z.prettifyError(parsed.error), parsed.error);
   return parsed.data;
@@ -153,11 +187,15 @@ export function parseProbe(bytes: Uint8Array): ProbeSpecification {
 
 /**
  * Whether a specification suits the class of its service. In a class named `json-rpc` each request must be a
- * JSON-RPC call, in the form of version 2 or written out as a POST; other classes accept any request.
+ * JSON-RPC call, in the form of version 2 or written out as a POST. In a class named `tcp` each must be an exchange.
+ * Other classes accept any request.
  */
 export function suitsClass(probe: ProbeSpecification, className: string): boolean {
+  if (className === TCP_CLASS) return probe.requests.every((request) => "expect" in request);
   if (className !== JSON_RPC_CLASS) return true;
-  return probe.requests.every((request) => "rpc" in request || isWrittenOutCall(request));
+  return probe.requests.every(
+    (request) => "rpc" in request || (!("expect" in request) && isWrittenOutCall(request)),
+  );
 }
 
 /** Whether a request is a POST whose body is a call, as version 1 had to express it. */

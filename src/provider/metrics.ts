@@ -4,6 +4,7 @@ import type { Metrics } from "../node/metrics.ts";
 import { settlementAbi } from "../protocol/abi/settlement.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { grades } from "../protocol/tally.ts";
+import type { SessionObserver } from "../sal/provider/sessionTable.ts";
 import { bounds, type Bound } from "../net/peerBounds.ts";
 import { problemCodes, type GatewayProblemCode } from "./gateway/problem.ts";
 
@@ -16,6 +17,8 @@ export type BookkeepingTask = (typeof TASKS)[number];
 const SERVICE = { service: [] };
 /** By the first digit of the status; the last one is for a client that left before. */
 const STATUS_GROUPS = ["1xx", "2xx", "3xx", "4xx", "5xx", "none"];
+/** What happens to sessions of the SAL. */
+const SESSION_EVENTS = ["opened", "orphaned", "resumed", "ended"];
 /** The possible ends of a challenge. */
 const CHALLENGE_ENDS = ["Answered", "Unanswered", "Annulled"];
 
@@ -38,6 +41,7 @@ export class ProviderMetrics {
   readonly receipts;
   readonly problems;
   readonly connectionsRefused;
+  readonly sessions;
   readonly challenges;
   readonly challengeOpen;
   readonly challengeDeadline;
@@ -78,6 +82,11 @@ export class ProviderMetrics {
       "blockcloud_gateway_connections_refused_total",
       "Connections that were closed at once, by the bound that was reached.",
       { ...SERVICE, bound: bounds },
+    );
+    this.sessions = metrics.counter(
+      "blockcloud_gateway_sessions_total",
+      "Sessions of the SAL that began, lost their connection, resumed, or ended.",
+      { ...SERVICE, event: SESSION_EVENTS },
     );
     this.challengeOpen = metrics.gauge(
       "blockcloud_provider_challenge_open",
@@ -171,7 +180,7 @@ function checkOf(service: string): string {
 }
 
 /** The metrics and the health of one service. */
-export class ServiceMetrics implements GatewayObserver {
+export class ServiceMetrics implements GatewayObserver, SessionObserver {
   readonly #service: string;
   readonly #all: ProviderMetrics;
   readonly #faults = new Map<BookkeepingTask, string>();
@@ -221,6 +230,22 @@ export class ServiceMetrics implements GatewayObserver {
 
   connectionRefused(bound: Bound): void {
     this.#all.connectionsRefused.add(1, { service: this.#service, bound });
+  }
+
+  opened(): void {
+    this.#all.sessions.add(1, { service: this.#service, event: "opened" });
+  }
+
+  resumed(): void {
+    this.#all.sessions.add(1, { service: this.#service, event: "resumed" });
+  }
+
+  orphaned(): void {
+    this.#all.sessions.add(1, { service: this.#service, event: "orphaned" });
+  }
+
+  ended(): void {
+    this.#all.sessions.add(1, { service: this.#service, event: "ended" });
   }
 
   /** A challenge is open; `deadline` in Unix seconds once it has its question. */

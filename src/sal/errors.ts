@@ -1,4 +1,5 @@
 import { BlockcloudError } from "../protocol/errors.ts";
+import { resolveErrors } from "../resolver/answer.ts";
 
 /** The error codes of sessions and flows, and what to do. A lookup has its own codes (`resolveErrors`). */
 export const salErrors = {
@@ -58,6 +59,20 @@ const REMEDIES: Record<keyof typeof salErrors, string> = {
   options: "Correct the option.",
 };
 const RETRYABLE: readonly string[] = ["noPath", "timeout", "lost", "busy", "leaving", "upstream"];
+
+/** Verdicts of a lookup after which a service has no right to go on. */
+const NO_SERVICE: readonly string[] = [
+  resolveErrors.unknown,
+  resolveErrors.inactive,
+  resolveErrors.dropped,
+  resolveErrors.delegation,
+];
+
+/** What flows end with if an error says that their service has no right to go on; undefined for any other error. */
+export function revocationOf(error: BlockcloudError): BlockcloudError | undefined {
+  if (!NO_SERVICE.includes(error.code)) return undefined;
+  return salError("revoked", `The service ended: ${error.message}`, { cause: error });
+}
 
 /** An error of a session or flow. */
 export function salError(

@@ -1,5 +1,6 @@
 import { Agent, type ClientRequestArgs } from "node:http";
 import type { Duplex } from "node:stream";
+import { asClientSocket } from "../node/http/streamSocket.ts";
 import { salError } from "./errors.ts";
 
 type Connected = (error: Error | null, flow: Duplex) => void;
@@ -28,21 +29,11 @@ export class FlowAgent extends Agent {
         }
         // The service will read no further request on it.
         flow.once("end", () => flow.end());
-        connected(null, asSocket(flow));
+        connected(null, asClientSocket(flow));
       },
       (error: unknown) => {
         (connected as (error: unknown) => void)(error);
       },
     );
   }
-}
-
-/** Methods of sockets that Node's client calls; a flow needs none of them. */
-const SOCKET_METHODS = ["setKeepAlive", "setNoDelay", "setTimeout", "ref", "unref"] as const;
-
-function asSocket(flow: Duplex): Duplex {
-  for (const name of SOCKET_METHODS) {
-    if (!(name in flow)) Object.defineProperty(flow, name, { value: () => flow });
-  }
-  return flow;
 }

@@ -15,8 +15,8 @@ export interface SpliceOptions {
 }
 
 /**
- * A program's or a server's connection and a flow, joined. Each direction ends by itself. If one does not end by FIN, both sides
- * are reset: a program must never take a part for the whole.
+ * The connection of a program or a server, and a flow, joined. Each direction ends by itself. If one does not end by
+ * FIN, both sides are reset: a program must never take a part for the whole.
  *
  * This is the path of every byte, so it has neither a stream in between nor a promise for a chunk.
  */

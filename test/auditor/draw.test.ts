@@ -20,10 +20,13 @@ describe("draw", () => {
     count = 100n;
     idle = new Set();
     unread = new Set();
+    unknown = new Set();
   });
 
   /** Services whose specification cannot be read. */
   let unread: Set<bigint>;
+  /** Services whose specification is of a version of tomorrow. */
+  let unknown: Set<bigint>;
 
   function run(stake: bigint, total: bigint, withoutUnread = false) {
     chain.answers.auditorStakeAt = (auditor: string, epoch: number) => {
@@ -39,6 +42,7 @@ describe("draw", () => {
         return (await Promise.all(found.map(read))).filter((service) => service !== undefined);
       },
       audited: async (number: bigint) => {
+        if (unknown.has(number)) throw new BlockcloudError("PROBE_VERSION", "Version 4.");
         if (!unread.has(number)) return { number, slot: Number(number) };
         throw new BlockcloudError("PROBE_MISSING", "It is gone.", { retryable: true });
       },
@@ -103,6 +107,13 @@ describe("draw", () => {
     unread.add(17n);
     await rejection("PROBE_MISSING", run(1n, 7n));
     const { shards } = await drawn(1n, 7n, true);
+    const numbers = shards.flatMap(({ services }) => services.map(({ number }) => Number(number)));
+    expect(numbers).to.have.length(99).and.not.to.include(17);
+  });
+
+  it("leaves out at once a service whose specification is of a version of tomorrow", async () => {
+    unknown.add(17n);
+    const { shards } = await drawn(1n, 7n);
     const numbers = shards.flatMap(({ services }) => services.map(({ number }) => Number(number)));
     expect(numbers).to.have.length(99).and.not.to.include(17);
   });

@@ -62,12 +62,12 @@ describe("AuditorMetrics", () => {
   });
 
   it("counts votes and inspections by grade, and failures by class, not by what was said", async () => {
-    auditor.inspected({ grade: 3, elapsedMs: 120 });
+    auditor.inspected({ grade: 3, elapsedMs: 120, transport: "sal" });
     auditor.inspected(failed("status", "status 503 instead of 200", 40));
     auditor.inspected(failed("status", `status 5${"0".repeat(900)}`, 40));
     auditor.voted(0);
-    expect(await value("inspections_total", { grade: "EXCELLENT" })).to.equal(1);
-    expect(await value("inspections_total", { grade: "FAILED" })).to.equal(2);
+    expect(await value("inspections_total", { grade: "EXCELLENT", transport: "sal" })).to.equal(1);
+    expect(await value("inspections_total", { grade: "FAILED", transport: "none" })).to.equal(2);
     expect(await value("inspection_failures_total", { reason: "status" })).to.equal(2);
     expect(await value("inspection_seconds_count")).to.equal(3);
     expect((await value("inspection_seconds_sum"))?.toFixed(6)).to.equal("0.200000");

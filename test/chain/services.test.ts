@@ -113,7 +113,7 @@ describe("Services", () => {
     const audited = await services.audited(7n, 9);
     expect(audited).to.deep.include({ number: 7n, slot: 5, key: KEY, classId: 1 });
     expect(audited.bounds).to.include({ excellentMs: 500, goodMs: 2_000, poorMs: 10_000 });
-    expect(audited.probe?.requests[0]?.path).to.equal("/health");
+    expect(audited.probe?.requests[0]).to.include({ path: "/health" });
     expect(epochs).to.deep.equal([9]);
   });
 
@@ -122,7 +122,7 @@ describe("Services", () => {
     emit(specification);
     emit(probe("/after"));
     emit(specification, 8n);
-    expect((await services.audited(7n, 9)).probe?.requests[0]?.path).to.equal("/health");
+    expect((await services.audited(7n, 9)).probe?.requests[0]).to.include({ path: "/health" });
   });
 
   it("asks for one block and one service only", async () => {
@@ -141,6 +141,12 @@ describe("Services", () => {
     expect(error.retryable).to.equal(true);
     emit(specification);
     expect((await services.audited(7n, 9)).probe).not.to.equal(undefined);
+  });
+
+  it("says so if a specification is of a version of tomorrow: that says nothing about the service", async () => {
+    specification = stringToHex('{"v":4,"of":["tomorrow"]}');
+    emit(specification);
+    await rejection("PROBE_VERSION", services.audited(7n, 9));
   });
 
   it("takes an unreadable specification as none", async () => {
@@ -163,7 +169,7 @@ describe("Services", () => {
     await services.audited(7n, 9);
     specification = probe("/moved");
     emit(specification);
-    expect((await services.audited(7n, 10)).probe?.requests[0]?.path).to.equal("/moved");
+    expect((await services.audited(7n, 10)).probe?.requests[0]).to.include({ path: "/moved" });
   });
 
   it("never remembers a failure", async () => {

@@ -129,8 +129,24 @@ describe("service commands", function () {
     const refused = await rig.cli(`service register --probe '{"v":2}' ${keys}`);
     expect(refused.code).to.equal(exitCodes.usage);
     expect(refused.stderr).to.contain("PROBE_INVALID");
+    const later = await rig.cli(`service register --probe '{"v":4}' ${keys}`);
+    expect(later.stderr).to.contain("PROBE_VERSION");
     const unknown = await rig.cli(`${REGISTER.replace("service.key", "stranger.key")} --class no`);
-    expect(unknown.stderr).to.match(/CLASS_UNKNOWN: .*http, json-rpc/);
+    expect(unknown.stderr).to.match(/CLASS_UNKNOWN: .*http, json-rpc, tcp/);
+  });
+
+  it("register: takes exchanges in the class tcp, and nothing else there", async () => {
+    const keys = `--service-key-file stranger.key ${WALLET} --yes --json --class tcp`;
+    const stake = "--stake 0 --below-minimum";
+    const other = await rig.cli(`service register --probe '${PROBE}' ${stake} ${keys}`);
+    expect(other.code).to.equal(exitCodes.failed);
+    expect(other.stderr).to.contain("PROBE_UNSUITABLE");
+    const exchange = '{"v":3,"requests":[{"port":7,"send":"{r}","expect":"{r}"}]}';
+    const { code, json, stderr } = await rig.cli(
+      `service register --probe '${exchange}' ${stake} ${keys}`,
+    );
+    expect(code, stderr).to.equal(0);
+    expect(json()).to.include({ already: false });
   });
 
   it("says what an account lacks, in both currencies, before anything is sent", async () => {
@@ -218,7 +234,7 @@ describe("service commands", function () {
     expect(code).to.equal(exitCodes.reverted);
     expect(json()).to.have.nested.property("error.remedy", "Use the key that owns the service.");
     const absent = await rig.cli(`service retire --service 9 ${WALLET} --yes`);
-    expect(absent.stderr).to.match(/SERVICE_UNKNOWN: .* from 1 to 3/);
+    expect(absent.stderr).to.match(/SERVICE_UNKNOWN: .* from 1 to 4/);
   });
 
   it("transfer settles first, says what becomes of stake and key, and hands over", async () => {

@@ -26,7 +26,7 @@ interface Finding {
 interface Report {
   epochs: { epoch: number; verdict: number | null; counts: number[]; pay?: string }[];
   diagnosis: Finding[];
-  probe?: { requests: { grade: number; reason?: string }[] };
+  probe?: { requests: { transport: string; grade: number; reason?: string }[] };
 }
 
 describe("commands that show a state", function () {
@@ -121,8 +121,11 @@ describe("commands that show a state", function () {
 
   it("service show tells a service whose probe holds, with its grades, votes and pay by epoch", async () => {
     const report = await show();
-    expect(report.probe?.requests).to.have.length(1);
-    expect(report.probe?.requests[0]).to.include({ grade: 3 });
+    const probed = report.probe?.requests.map(({ transport, grade }) => ({ transport, grade }));
+    expect(probed, "over each transport of its record").to.deep.equal([
+      { transport: "http", grade: 3 },
+      { transport: "sal", grade: 3 },
+    ]);
     expect(report.diagnosis.filter(({ severity }) => severity === "problem")).to.deep.equal([]);
     const failed = report.diagnosis.find(({ code }) => code === "EPOCH_FAILED");
     expect(failed?.epochs).to.deep.equal([FIRST + 1]);
@@ -138,7 +141,9 @@ describe("commands that show a state", function () {
     expect(stdout).to.contain("service 1, in epoch 6").and.to.contain("http: EXCELLENT to 2000 ms");
     expect(stdout).to.match(/^ +2 {2}Active {2}EXCELLENT {2}.*\d EXCELLENT +\d+ +\d+\.\d+ +no$/m);
     expect(stdout).to.match(/^ +3 {2}Active {2}FAILED {5}.*\d FAILED +\d+ +0 +no$/m);
-    expect(stdout).to.match(/own probe, from here .*\nGET \/health +EXCELLENT/);
+    expect(stdout).to.match(
+      /own probe, from here .*\nGET \/health +http +EXCELLENT.*\nGET \/health +sal +EXCELLENT/,
+    );
     expect(stdout).to.contain("reasons for its grades:").and.to.contain("[epochs 3]");
     expect(stdout).not.to.contain("\u001b");
   });
@@ -156,13 +161,16 @@ describe("commands that show a state", function () {
     answer = (_, response) => response.writeHead(500).end();
     const down = await show();
     expect(codes(down)).to.include("PROBE_FAILED");
-    expect(down.probe?.requests[0]?.reason).to.contain("500");
+    const reasons = down.probe?.requests.map(({ reason }) => reason);
+    expect(reasons).to.deep.equal(Array(2).fill("status 500 instead of 200"));
     answer = (_, response) => response.end('{"ok":false}');
     const wrong = await show();
     expect(codes(wrong)).to.include("PROBE_FAILED");
     expect(wrong.probe?.requests[0]?.reason).to.contain("/ok");
     const { stdout } = await cli("service show 1 --allow-loopback");
-    expect(stdout).to.match(/! GET \/health fails from here, after \d+ ms: .*\n {4}PROBE_FAILED: /);
+    expect(stdout).to.match(
+      /! GET \/health over sal fails from here, after \d+ ms: .*\n {4}PROBE_FAILED: /,
+    );
   });
 
   it("a slow one is told how slow, and what would be fast enough", async () => {
@@ -277,6 +285,8 @@ describe("commands that show a state", function () {
     const report = await show();
     expect(codes(report)).to.include.members(["RECORD_EXPIRED", "PROBE_FAILED"]);
     const { stdout } = await cli("service show 1 --skip-probe");
-    expect(stdout).to.match(/endpoints +http:\/\/127\.0\.0\.1:\d+, expired /);
+    expect(stdout).to.match(
+      /endpoints +http:\/\/127\.0\.0\.1:\d+, sal:\/\/127\.0\.0\.1:\d+, expired /,
+    );
   });
 });

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import type { Address } from "viem";
+import type { DemoDownload } from "../../devnet/download.ts";
 import type { DemoMove } from "../../devnet/move.ts";
 import { Findings } from "../../devnet/findings.ts";
 import type { Monitor } from "../../devnet/monitor.ts";
@@ -22,6 +23,16 @@ const MOVE: DemoMove = {
   announcements: 0,
 };
 
+const DOWNLOAD: DemoDownload = {
+  service: 1,
+  bytes: 8_388_608,
+  sha256: "5e".repeat(32),
+  isWhole: true,
+  from: "sal://127.0.0.1:1",
+  to: "sal://127.0.0.1:2",
+  gapMs: 12,
+};
+
 describe("judge", () => {
   /** Rewards by service and epoch, then by auditor and epoch; undefined: not settled yet. */
   let settled: (number: bigint, epoch: number) => bigint | undefined;
@@ -32,6 +43,7 @@ describe("judge", () => {
   let findings: Findings;
   let refreshed: bigint;
   let move: DemoMove | undefined;
+  let download: DemoDownload | undefined;
 
   beforeEach(() => {
     settled = (number) => (number === 3n ? 40n : FULL);
@@ -42,6 +54,7 @@ describe("judge", () => {
     findings = new Findings();
     refreshed = 0n;
     move = MOVE;
+    download = DOWNLOAD;
   });
 
   /** An auditor's log says something. */
@@ -96,7 +109,8 @@ describe("judge", () => {
     }));
     const auditors = OWNERS.map((owner) => ({ owner, operator: OPERATOR, stake: 9n }));
     const clock = { head: () => ({ number: 77n }) };
-    return judge({ monitor, services, auditors, first: FIRST, clock, move, findings }, epochs);
+    const parts = { monitor, services, auditors, first: FIRST, clock, move, download, findings };
+    return judge(parts, epochs);
   }
 
   it("is content when all went as it should, and adds everything up", async () => {
@@ -120,6 +134,7 @@ describe("judge", () => {
       transactions: 7,
     });
     expect(result.move).to.deep.equal(MOVE);
+    expect(result.download).to.deep.equal(DOWNLOAD);
     expect(JSON.parse(JSON.stringify(result))).to.deep.equal(result);
   });
 
@@ -154,6 +169,24 @@ describe("judge", () => {
         "the move was announced on chain",
         () => (move = { ...MOVE, announcements: 1 }),
         { check: "SERVICE_MOVED_WITHOUT_TRANSACTION", service: 1, why: /by 1 transactions/ },
+        3,
+      ],
+      [
+        "the download did not end",
+        () => (download = undefined),
+        { check: "DOWNLOAD_WHOLE", service: 1, epoch: null, why: /before the download did/ },
+        3,
+      ],
+      [
+        "the download lost a byte",
+        () => (download = { ...DOWNLOAD, isWhole: false }),
+        { check: "DOWNLOAD_WHOLE", service: 1, epoch: null, why: /not what was sent/ },
+        3,
+      ],
+      [
+        "the download stayed where it was",
+        () => (download = { ...DOWNLOAD, to: DOWNLOAD.from }),
+        { check: "DOWNLOAD_WHOLE", service: 1, epoch: null, why: /did not move/ },
         3,
       ],
       [

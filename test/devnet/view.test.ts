@@ -35,6 +35,7 @@ const picture: Picture = {
   gasPerAudit: undefined,
   resolver: { http: "http://127.0.0.1:8053", dns: "127.0.0.1:5335" },
   move: undefined,
+  download: undefined,
   faulty: { number: 3n, does: "down now: it answers 503" },
 };
 
@@ -79,6 +80,17 @@ describe("render", () => {
   it("says where the resolver is, and how the move went", () => {
     expect(text).to.contain("resolver: http://127.0.0.1:8053, DNS on 127.0.0.1:5335");
     expect(text).to.contain("service 1 moves in the first audited epoch");
+    expect(text).to.contain("a download through the local proxy goes on meanwhile");
+    const download = {
+      ...{ service: 1, bytes: 3 * 2 ** 20, sha256: "5e".repeat(32), isWhole: true },
+      ...{ from: "sal://a", to: "sal://b", gapMs: 12 },
+    };
+    expect(render({ ...picture, download })).to.contain(
+      "a download went on over sal://b after 12 ms: 3.0 MiB, SHA-256 5e5e5e5e5e5e5e5e as sent",
+    );
+    expect(render({ ...picture, download: { ...download, isWhole: false } }).join("\n")).to.contain(
+      "NOT as sent",
+    );
     const move = {
       ...{ service: 1, from: "http://a", to: "http://b" },
       ...{ milliseconds: 80, peers: 3, announcements: 0 },

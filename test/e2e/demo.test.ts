@@ -77,7 +77,7 @@ async function drive(folder: string, progress: Progress, ended: AbortSignal): Pr
     await driver.jump(epoch, 0);
     await driver.jump(epoch, 0.3);
     await until(`the seed of epoch ${epoch} is proven`, () => monitor.hasSeed(epoch));
-    if (index === 0) await progress.said(/service 1 moved from/, ended);
+    if (index === 0) await progress.said(/a download went on over/, ended);
     await driver.jump(epoch, share);
     await until(what, done);
   }
@@ -144,6 +144,10 @@ describe("the main job, in short form", function () {
     expect(move).to.include({ service: 1, announcements: 0 });
     expect(move.to).not.to.equal(move.from);
     expect(move.peers, "the Coral nodes, the resolver, the auditors").to.be.at.least(4);
+    const download = result.download!;
+    expect(download).to.include({ service: 1, isWhole: true });
+    expect(download.to, "where the service moved to").to.equal(`sal://${new URL(move.to).host}`);
+    expect(download.from).to.equal(`sal://${new URL(move.from).host}`);
     expect(text).to.contain(`service 1 moved from ${move.from} to ${move.to}`);
     expect(result.gasPerAudit).to.be.greaterThan(0);
     // Says at each wait what it waits for.

@@ -163,8 +163,8 @@ describe("the Ignition module", () => {
   it("opens the launch classes, judged by the liveness verifier", async () => {
     const d = await deploy();
     const verifier = await d.livenessVerifier.getAddress();
-    expect(await d.registry.classCount()).to.equal(2n);
-    for (const [classId, name] of ["http", "json-rpc"].entries()) {
+    expect(await d.registry.classCount()).to.equal(3n);
+    for (const [classId, name] of ["http", "json-rpc", "tcp"].entries()) {
       expect(await d.registry.classAt(classId)).to.deep.equal([
         d.ethers.encodeBytes32String(name),
         parseEther("1000"),
@@ -194,7 +194,7 @@ describe("the Ignition module", () => {
 
   it("leaves the classes to the governor, and the deployer without a say", async () => {
     const d = await deploy();
-    const name = d.ethers.encodeBytes32String("tcp");
+    const name = d.ethers.encodeBytes32String("dns");
     const kind = {
       name,
       minimumStake: 1n,
@@ -219,11 +219,11 @@ describe("the Ignition module", () => {
       expect(await d.governance.hasRole(ADMIN_ROLE, caller.address)).to.deep.equal([false, 0n]);
     }
     const governed = d.registry.connect(d.governor);
-    await expect(governed.addClass(kind)).to.emit(d.registry, "ClassAdded").withArgs(2n, name);
-    await expect(governed.setClassOpen(2, false))
+    await expect(governed.addClass(kind)).to.emit(d.registry, "ClassAdded").withArgs(3n, name);
+    await expect(governed.setClassOpen(3, false))
       .to.emit(d.registry, "ClassOpenSet")
-      .withArgs(2n, false);
-    expect((await d.registry.classAt(2)).open).to.equal(false);
+      .withArgs(3n, false);
+    expect((await d.registry.classAt(3)).open).to.equal(false);
   });
 
   it("makes a delayed governor announce what it does", async () => {

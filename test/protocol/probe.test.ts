@@ -5,6 +5,7 @@ import {
   MAX_PROBE_BYTES,
   parseProbe,
   suitsClass,
+  type HttpProbe,
   type ProbeInput,
 } from "../../src/protocol/probe.ts";
 import { expectCode } from "../support/expectCode.ts";
@@ -128,7 +129,8 @@ describe("probe", () => {
     ["no JSON", utf8("{")],
     ["null", utf8("null")],
     ["a list", utf8("[]")],
-    ["another version", utf8('{"v":3,"requests":[{"path":"/"}]}')],
+    ["a version that never was", utf8('{"v":0,"requests":[{"path":"/"}]}')],
+    ["half a version", utf8('{"v":3.5,"requests":[{"path":"/"}]}')],
     ["a call in version 1", withRequest({ rpc: { method: "a" } })],
     ["a call without a method", withCall({ rpc: {} })],
     ["a call with an ID", withCall({ rpc: { method: "a", id: 1 } })],
@@ -178,7 +180,7 @@ describe("probe", () => {
 
   it("leaves out a header that would be a prototype", () => {
     const bytes = utf8('{"v":1,"requests":[{"path":"/","headers":{"__proto__":"a"}}]}');
-    const headers = parseProbe(bytes).requests[0]?.headers ?? {};
+    const headers = (parseProbe(bytes).requests[0] as HttpProbe).headers;
     expect(Object.getPrototypeOf(headers)).to.equal(Object.prototype);
     expect(Object.keys(headers)).to.deep.equal([]);
   });
@@ -191,10 +193,11 @@ describe("probe", () => {
           fc.json().map(utf8),
           fc.json().map((value) => utf8(`{"v":1,"requests":[${value}]}`)),
           fc.json().map((value) => utf8(`{"v":2,"requests":[{"rpc":${value}}]}`)),
+          fc.json().map((value) => utf8(`{"v":3,"requests":[{"expect":${value}}]}`)),
         ),
         (bytes) => {
           try {
-            expect(parseProbe(bytes).v).to.be.oneOf([1, 2]);
+            expect(parseProbe(bytes).v).to.be.oneOf([1, 2, 3]);
           } catch (error) {
             expectCode("PROBE_INVALID", () => {
               throw error;

@@ -1,7 +1,7 @@
 import type { RequestListener } from "node:http";
 import type { Socket } from "node:net";
 import type { Hex } from "viem";
-import type { Inspection } from "../../src/auditor/inspection/inspect.ts";
+import type { Inspection } from "../../src/auditor/inspection/inspection.ts";
 import { hexToBytes } from "../../src/protocol/bytes.ts";
 import type { HttpProbe } from "../../src/protocol/probe.ts";
 import {
@@ -13,6 +13,7 @@ import {
 } from "../../src/protocol/receipt.ts";
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
 import { addressOfKey } from "../../src/protocol/signature.ts";
+import { transportOf } from "../../src/protocol/transport.ts";
 import { blockcloudDomain } from "../../src/protocol/typedData.ts";
 import { DEPLOYMENT } from "./fakeChain.ts";
 import { ProviderRig } from "./providerRig.ts";
@@ -62,7 +63,7 @@ export class ServiceRig {
           status,
           responseDigest: sha256(Buffer.from(body)),
         });
-        const receipt = sign(now, headers["service-nonce"] as Hex, channel);
+        const receipt = sign(now, headers["service-nonce"] as Hex | undefined, channel);
         const carried = receipt === undefined ? {} : { "service-receipt": receipt };
         response.writeHead(status, {
           ...now.headers,
@@ -96,7 +97,8 @@ export class ServiceRig {
   }
 }
 
-function sign(script: Script, nonce: Hex, channel: Hex): string | undefined {
+function sign(script: Script, nonce: Hex | undefined, channel: Hex): string | undefined {
+  if (nonce === undefined) return undefined;
   const honest = receipts.sign(
     { serviceId: rootServiceId(7n), nonce, channel, issuedAt: BigInt(ISSUED_AT) },
     hexToBytes(script.key ?? SERVICE_KEY),
@@ -118,9 +120,10 @@ export function inspectionOf(endpoint: string, over: Partial<Inspection> = {}): 
   return {
     serviceId: rootServiceId(7n),
     key: addressOfKey(SERVICE_KEY),
-    endpoint,
+    approach: { transport: transportOf({ uri: endpoint }) ?? "http", endpoints: [endpoint] },
     request: REQUEST,
-    nonce: `0x${"a1".repeat(32)}`,
+    nonce: () => `0x${"a1".repeat(32)}`,
+    resumes: false,
     bounds: { excellentMs: 500, goodMs: 2_000, poorMs: 10_000 },
     timeMs: 60_000,
     issuedWithin: { from: ISSUED_AT - 1_000, to: ISSUED_AT + 1_000 },

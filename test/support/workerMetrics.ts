@@ -6,6 +6,7 @@ import { createMetrics, type MetricEntry } from "../../src/node/metrics.ts";
 import { ProviderMetrics } from "../../src/provider/metrics.ts";
 import { DnsMetrics, HttpMetrics } from "../../src/resolver/frontMetrics.ts";
 import { ResolverMetrics } from "../../src/resolver/metrics.ts";
+import { ProxyMetrics } from "../../src/sal/proxy/metrics.ts";
 import { FakeTimers } from "./fakeTime.ts";
 
 /** Every metric of the workers, by name, as their own code declares it. */
@@ -18,6 +19,7 @@ export function workerMetrics(): Map<string, MetricEntry> {
     resolver: ResolverMetrics,
     http: HttpMetrics,
     dns: DnsMetrics,
+    proxy: ProxyMetrics,
   };
   const entries = Object.entries(workers).flatMap(([worker, Own]) => {
     const metrics = createMetrics(worker);

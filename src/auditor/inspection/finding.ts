@@ -1,9 +1,10 @@
 import type { SignedReceipt } from "../../protocol/receipt.ts";
 import type { Grade } from "../../protocol/tally.ts";
+import type { Transport } from "../../protocol/transport.ts";
 
 /** Classes of reasons for FAILED, for counting. */
 export const failureClasses = [
-  /** No endpoint is published that HTTP can reach. */
+  /** No endpoint is published over which the request can be made. */
   "no_endpoint",
   /** The specification cannot be read, or does not suit the service's class. */
   "no_probe",
@@ -25,6 +26,10 @@ export const failureClasses = [
   "rpc",
   /** Data is older than the auditor's own view of the chain allows. */
   "stale",
+  /** The service does not offer the port of an exchange. */
+  "port",
+  /** Other bytes than the exchange expects, or too few. */
+  "bytes",
   "receipt_missing",
   "receipt",
   /** All checks pass, but after the last time bound. */
@@ -35,7 +40,9 @@ export type FailureClass = (typeof failureClasses)[number];
 /** The result of an inspection. */
 export interface Finding {
   grade: Grade;
-  /** Time to the last byte, milliseconds. */
+  /** The transport over which the service was inspected; undefined if none was used. */
+  transport?: Transport;
+  /** Time from the first packet to the last byte, milliseconds. */
   elapsedMs: number;
   /** Present unless the grade is FAILED. */
   receipt?: SignedReceipt;

@@ -1,22 +1,13 @@
-import type { Address, Hex } from "viem";
 import type { GradeBounds } from "../../chain/services.ts";
-import type { ChainTime } from "../../chain/clock.ts";
-import { callService } from "../../net/callService.ts";
-import type { Resolve } from "../../net/resolve.ts";
-import type { Timers } from "../../node/timers.ts";
-import { checkReceipt } from "../../protocol/checkReceipt.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
-import type { ProbeRequest } from "../../protocol/probe.ts";
-import { decodeReceipt, type ReceiptSigner } from "../../protocol/receipt.ts";
 import type { Grade } from "../../protocol/tally.ts";
-import { httpFault, type ProbeResponse, type Fault } from "./responseCheck.ts";
 import { failed, type FailureClass, type Finding } from "./finding.ts";
-import { chainView, rpcFault, writeCall } from "./jsonRpc.ts";
+import type { Contact, InspectDependencies, Inspection } from "./inspection.ts";
+import { inspectOverHttp } from "./overHttp.ts";
+import { inspectOverSal } from "./overSal.ts";
+import type { Fault } from "./responseCheck.ts";
 
-/** Largest response to a probe, bytes: the size that a gateway buffers. */
-const MAX_BODY_BYTES = 1024 * 1024;
-
-/** The failure class for each error of an outbound request. */
+/** The failure class for each error of an inspection. */
 const FAILURES: Readonly<Record<string, FailureClass>> = {
   NET_REFUSED: "refused",
   NET_TIMEOUT: "timeout",
@@ -31,115 +22,73 @@ const FAILURES: Readonly<Record<string, FailureClass>> = {
   RECEIPT_CHANNEL: "receipt",
   RECEIPT_TIME: "receipt",
   RECEIPT_KEY: "receipt",
+  SAL_NO_PATH: "unreachable",
+  SAL_BUSY: "unreachable",
+  SAL_LEAVING: "unreachable",
+  SAL_SESSION_LOST: "unreachable",
+  SAL_TIMEOUT: "timeout",
+  SAL_PROOF: "receipt",
+  FLOW_CANCELLED: "unreachable",
+  UPSTREAM_FAILED: "unreachable",
+  PORT_REFUSED: "port",
+  SERVICE_REVOKED: "receipt",
+  KEY_CHANGED: "receipt",
 };
-
-/** One inspection to make. */
-export interface Inspection {
-  serviceId: Hex;
-  /** The service's key of the epoch. */
-  key: Address;
-  /** URL that the service published; the probe's paths begin below its own. */
-  endpoint: string;
-  request: ProbeRequest;
-  nonce: Hex;
-  bounds: GradeBounds;
-  /** Time limit, milliseconds; `bounds.poorMs` is the maximum. */
-  timeMs: number;
-  /** The range in which a receipt must be dated, Unix milliseconds. */
-  issuedWithin: { from: number; to: number };
-  allowLoopback: boolean;
-}
-
-export interface InspectDependencies {
-  timers: Timers;
-  receipts: ReceiptSigner;
-  /** The auditor's own view of the chain. */
-  time: Pick<ChainTime, "head" | "now">;
-  /** Default: the system's name servers. */
-  resolve?: Resolve;
-}
+/** The service and the auditor have no common version of the SAL: like an unknown transport, that is no failure. */
+const UNSPOKEN = "SAL_VERSION";
 
 /**
  * Inspects a service once, on a new connection: sends a request as any client would, checks the response and
  * the receipt, and grades the time to the last byte. Whatever the service does, the result is a finding.
+ *
+ * @returns Undefined if the service speaks only versions of the transport that this auditor does not know.
  */
 export async function inspect(
   inspection: Inspection,
   dependencies: InspectDependencies,
   signal: AbortSignal,
-): Promise<Finding> {
-  const { timers, receipts, time } = dependencies;
-  const { bounds } = inspection;
+): Promise<Finding | undefined> {
+  const { timers } = dependencies;
+  const { bounds, approach } = inspection;
+  const { transport } = approach;
   const started = timers.monotonic();
   const elapsed = () => timers.monotonic() - started;
+  const fail = (fault: Fault, elapsedMs = elapsed()): Finding => ({
+    ...failed(...fault, elapsedMs),
+    transport,
+  });
   try {
-    const question = ask(inspection.request, time);
-    const { response, receipt, channel } = await callService(
-      {
-        endpoint: inspection.endpoint,
-        path: inspection.request.path,
-        method: question.method,
-        headers: question.headers,
-        body: question.body,
-        nonce: inspection.nonce,
-      },
-      {
-        timeMs: Math.min(bounds.poorMs, inspection.timeMs),
-        maxBytes: MAX_BODY_BYTES,
-        allowLoopback: inspection.allowLoopback,
-      },
-      signal,
-      dependencies.resolve,
-    );
+    const limited = { ...inspection, timeMs: Math.min(bounds.poorMs, inspection.timeMs) };
+    const contact = await contactOver(limited, dependencies, signal);
     const elapsedMs = elapsed();
-    const fault = question.fault(response);
-    if (fault !== undefined) return failed(...fault, elapsedMs);
-    if (receipt === undefined) return failed("receipt_missing", "no receipt", elapsedMs);
-    const signed = decodeReceipt(receipt);
-    checkReceipt(signed, { ...inspection, channel: channel() }, receipts);
+    if ("fault" in contact) return fail(contact.fault, elapsedMs);
     const grade = gradeOf(elapsedMs, bounds);
     if (grade === 0) {
-      return failed("slow", `a response after ${Math.round(elapsedMs)} ms`, elapsedMs);
+      return fail(["slow", `a response after ${Math.round(elapsedMs)} ms`], elapsedMs);
     }
-    return { grade, elapsedMs, receipt: signed };
+    return { grade, transport, elapsedMs, receipt: contact.receipt };
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof BlockcloudError) {
-      return failed(FAILURES[error.code] ?? "protocol", error.message, elapsed());
+      if (error.code === UNSPOKEN) return undefined;
+      return fail([FAILURES[error.code] ?? "protocol", error.message]);
     }
     if (error instanceof TypeError) {
-      return failed("refused", `the request cannot be made: ${error.message}`, elapsed());
+      return fail(["refused", `the request cannot be made: ${error.message}`]);
     }
     throw error;
   }
 }
 
-/** The bytes to send for a probe's request, and the check of the response. */
-interface Question {
-  method: string;
-  headers: Record<string, string>;
-  body: Buffer;
-  fault(answer: ProbeResponse): Fault | undefined;
-}
-
-function ask(request: ProbeRequest, time: InspectDependencies["time"]): Question {
-  if (!("rpc" in request)) {
-    const { method, headers, body = "" } = request;
-    return {
-      method,
-      headers,
-      body: Buffer.from(body),
-      fault: (answer) => httpFault(request, answer),
-    };
-  }
-  const { id, body } = writeCall(request);
-  const before = chainView(time);
-  return {
-    method: "POST",
-    headers: { ...request.headers, "content-type": "application/json" },
-    body,
-    fault: (answer) => rpcFault(request, id, answer, { before, after: chainView(time) }),
-  };
+function contactOver(
+  inspection: Inspection,
+  dependencies: InspectDependencies,
+  signal: AbortSignal,
+): Promise<Contact> {
+  const { request, approach } = inspection;
+  if (approach.transport === "sal") return inspectOverSal(inspection, dependencies, signal);
+  if ("expect" in request) throw new RangeError("An exchange cannot be made by HTTP.");
+  return inspectOverHttp({ ...inspection, request }, dependencies, signal);
 }
 
 /** The grade of a time to the last byte. */

@@ -13,11 +13,15 @@ import type { ReceiptSigner } from "../../protocol/receipt.ts";
 import type { Evidence } from "../../protocol/round.ts";
 import { rootServiceId } from "../../protocol/serviceId.ts";
 import { inspectionNonce } from "../../protocol/sortition.ts";
+import type { Endpoint } from "../../protocol/record.ts";
 import type { Grade } from "../../protocol/tally.ts";
-import { failed, type Finding } from "./finding.ts";
-import type { Locate } from "./locator.ts";
+import type { Transport } from "../../protocol/transport.ts";
 import type { AuditorMetrics } from "../metrics.ts";
+import { approachesTo } from "./approach.ts";
+import { failed, type Finding } from "./finding.ts";
 import { inspect, medianGrade } from "./inspect.ts";
+import type { Locate } from "./locator.ts";
+import type { SalParts } from "./salContact.ts";
 
 /** Inspections behind one vote. */
 export const INSPECTIONS = 3;
@@ -34,7 +38,8 @@ const MAX_PARALLEL = 64;
 export interface Vote {
   number: bigint;
   grade: Grade;
-  evidence?: Evidence;
+  /** And the transport over which it was given, for the operator. */
+  evidence?: Evidence & { transport?: Transport };
 }
 
 /** When the inspections of an epoch may start and must have ended, in the chain's time, Unix seconds. */
@@ -50,13 +55,15 @@ export interface InspectorDependencies {
   locate: Locate;
   receipts: ReceiptSigner;
   resolve?: Resolve;
+  /** Without it, the auditor does not speak the SAL, and casts no vote on a service that speaks nothing else. */
+  sal?: SalParts | undefined;
   log: Logger;
   metrics?: Pick<AuditorMetrics, "inspected" | "voted" | "running">;
 }
 
 /** Turns a service into a vote. */
 export interface Voter {
-  /** @returns Undefined if the state of the service cannot be determined; then it gets no vote. */
+  /** @returns Undefined if the state of the service cannot be determined from here; then it gets no vote. */
   vote(
     service: AuditedService,
     epoch: number,
@@ -113,12 +120,15 @@ export class Inspector implements Voter {
       skip();
       return undefined;
     }
-    const attempts = Array.from({ length: INSPECTIONS }, () =>
-      this.#attempt(service, { epoch, y, window, latest, signal }),
+    // One of them resumes its session, if it has one; the service cannot know which.
+    const resuming = randomInt(INSPECTIONS);
+    const attempts = Array.from({ length: INSPECTIONS }, (_, index) =>
+      this.#attempt(service, { epoch, y, window, latest, signal, resumes: index === resuming }),
     );
-    const results = (await Promise.all(attempts)).filter((result) => result !== undefined);
+    const ended = await Promise.all(attempts);
+    const results = ended.filter((result) => typeof result === "object");
     if (results.length === 0) {
-      skip();
+      if (!ended.includes("unspoken")) skip();
       return undefined;
     }
     const findings = results.map(({ finding }) => finding);
@@ -129,19 +139,24 @@ export class Inspector implements Voter {
       number,
       grade,
       milliseconds: findings.map((finding) => Math.round(finding.elapsedMs)),
+      transports: findings.map(({ transport }) => transport ?? "none"),
       reasons: findings.flatMap((finding) => finding.reason ?? []),
       ...(results.length < INSPECTIONS && { skipped: INSPECTIONS - results.length }),
     });
     // A median above FAILED has an inspection above FAILED, which has a receipt.
     const proven = results.find(({ finding }) => finding.receipt !== undefined);
     if (grade === 0 || proven?.finding.receipt === undefined) return { number, grade: 0 };
-    const { channel, issuedAt, signature } = proven.finding.receipt;
-    return { number, grade, evidence: { number, salt: proven.salt, channel, issuedAt, signature } };
+    const { nonce, channel, issuedAt, signature } = proven.finding.receipt;
+    const salt = proven.salts.get(nonce);
+    if (salt === undefined) throw new RangeError("A receipt answers a nonce that was not drawn.");
+    const { transport } = proven.finding;
+    const evidence = { number, salt, channel, issuedAt, signature };
+    return { number, grade, evidence: { ...evidence, ...(transport && { transport }) } };
   }
 
   /**
-   * One inspection; undefined if there was no place for it in time, or if the service could not be located:
-   * neither is the service's fault.
+   * One inspection; undefined if there was no place for it in time, or if the service could not be located, and
+   * "unspoken" if this auditor does not speak the service's transports: none of these is the service's fault.
    */
   async #attempt(
     service: AuditedService,
@@ -151,11 +166,12 @@ export class Inspector implements Voter {
       window: InspectionWindow;
       /** The last moment at which the class's time is left, Unix seconds. */
       latest: number;
+      resumes: boolean;
       signal: AbortSignal;
     },
-  ): Promise<{ salt: Hex; finding: Finding } | undefined> {
+  ): Promise<{ salts: ReadonlyMap<Hex, Hex>; finding: Finding } | "unspoken" | undefined> {
     const { time, metrics } = this.#dependencies;
-    const { epoch, y, window, signal } = round;
+    const { epoch, y, window, signal, resumes } = round;
     // Some time before the last moment: the service is located first.
     const to = Math.min(window.to, window.from + LOCATING * (round.latest - window.from));
     await time.until(randomMoment({ ...window, to }), signal);
@@ -167,15 +183,28 @@ export class Inspector implements Voter {
       // less time than others.
       const last = waits ? window.to : (window.to + window.deadline) / 2;
       if (time.now() > Math.min(last, round.latest)) return undefined;
-      const salt = bytesToHex(randomBytes(32));
-      const nonce = inspectionNonce(y, service.number, salt);
+      const salts = new Map<Hex, Hex>();
+      const nonce = () => {
+        const salt = bytesToHex(randomBytes(32));
+        const drawn = inspectionNonce(y, service.number, salt);
+        salts.set(drawn, salt);
+        return drawn;
+      };
       const { deadline } = window;
-      const located = await this.#locate(service, signal);
-      if (located === undefined || time.now() > round.latest) return undefined;
-      const limits = { deadline, signal };
-      const finding = await this.#inspect(service, located.endpoint, { epoch, nonce, ...limits });
+      const endpoints = await this.#locate(service, signal);
+      if (endpoints === undefined || time.now() > round.latest) return undefined;
+      const limits = { epoch, nonce, resumes, deadline, signal };
+      const finding = await this.#inspect(service, endpoints, limits);
+      if (finding === undefined) {
+        const { number } = service;
+        const uris = endpoints.map(({ uri }) => uri);
+        this.#dependencies.log.warn("no inspection: the transport is not spoken here", {
+          ...{ epoch, number, uris },
+        });
+        return "unspoken";
+      }
       metrics?.inspected(finding);
-      return { salt, finding };
+      return { salts, finding };
     };
     try {
       return await queue.add(attempt, { signal });
@@ -184,14 +213,13 @@ export class Inspector implements Voter {
     }
   }
 
-  /** Finds an HTTP endpoint, whatever else the service speaks. Undefined: the service cannot be located. */
+  /** Finds the endpoints. Undefined: the service cannot be located. */
   async #locate(
     service: AuditedService,
     signal: AbortSignal,
-  ): Promise<{ endpoint: string | undefined } | undefined> {
+  ): Promise<readonly Endpoint[] | undefined> {
     try {
-      const endpoints = await this.#dependencies.locate(service, signal);
-      return { endpoint: endpoints.find(({ uri }) => /^https?:/.test(uri))?.uri };
+      return await this.#dependencies.locate(service, signal);
     } catch (error) {
       signal.throwIfAborted();
       this.#dependencies.log.warn("the service cannot be located", {
@@ -202,28 +230,43 @@ export class Inspector implements Voter {
     }
   }
 
+  /** Undefined: this auditor does not speak the transports that the record names. */
   async #inspect(
     service: AuditedService,
-    endpoint: string | undefined,
-    limits: { epoch: number; nonce: Hex; deadline: number; signal: AbortSignal },
-  ): Promise<Finding> {
-    const { time } = this.#dependencies;
+    endpoints: readonly Endpoint[],
+    limits: {
+      epoch: number;
+      nonce: () => Hex;
+      resumes: boolean;
+      deadline: number;
+      signal: AbortSignal;
+    },
+  ): Promise<Finding | undefined> {
+    const { time, sal } = this.#dependencies;
     const { probe, className } = service;
-    const { epoch, nonce } = limits;
-    if (endpoint === undefined) return failed("no_endpoint", "no endpoint published");
+    const { epoch, nonce, resumes } = limits;
+    if (endpoints.length === 0) return failed("no_endpoint", "no endpoint published");
     if (probe === undefined) return failed("no_probe", "no valid probe");
     if (!suitsClass(probe, className)) {
       return failed("no_probe", `a probe that does not suit the class ${className}`);
     }
     const request = probe.requests[randomInt(probe.requests.length)];
     if (request === undefined) return failed("no_probe", "no valid probe");
+    const { usable, hasForeign } = approachesTo(endpoints, request, sal !== undefined);
+    // Each transport that the record names has to work.
+    const approach = usable[randomInt(Math.max(1, usable.length))];
+    if (approach === undefined) {
+      if (hasForeign) return undefined;
+      return failed("no_endpoint", "no endpoint over which the request can be made");
+    }
     return inspect(
       {
         serviceId: rootServiceId(service.number),
         key: service.key,
-        endpoint,
+        approach,
         request,
         nonce,
+        resumes,
         bounds: service.bounds,
         timeMs: Math.floor((limits.deadline - time.now()) * 1000),
         issuedWithin: {

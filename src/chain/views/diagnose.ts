@@ -6,7 +6,7 @@ import { statusRemedies } from "../services.ts";
 import type { Moment } from "./contracts.ts";
 import type { Diagnosis } from "./diagnosis.ts";
 import { diagnoseProbe, type SelfProbe } from "./probeDiagnosis.ts";
-import { auditedEndpoint } from "./recordView.ts";
+import { auditedEndpoints } from "./recordView.ts";
 import { failedRun, type ServiceEpoch } from "./serviceEpochs.ts";
 import type { ServiceView } from "./serviceView.ts";
 
@@ -126,12 +126,12 @@ function diagnoseRecord({ view, moment }: DiagnosisInput): Diagnosis[] {
       },
     ];
   }
-  if (auditedEndpoint(record) === undefined) {
+  if (auditedEndpoints(record).length === 0) {
     return [
       {
         ...common,
-        code: "RECORD_WITHOUT_HTTP",
-        what: "The record names no http or https endpoint, which auditors need.",
+        code: "RECORD_NOT_AUDITED",
+        what: "The record names no sal, https or http endpoint: auditors cast no vote.",
         remedy: "Announce one, with --endpoint of provider run.",
       },
     ];

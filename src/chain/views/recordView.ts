@@ -5,9 +5,11 @@ import {
   MAX_AHEAD_MS,
   MAX_LEASE_MS,
   readRecord,
+  type Endpoint,
   type EndpointRecord,
 } from "../../protocol/record.ts";
 import { rootServiceId } from "../../protocol/serviceId.ts";
+import { transportOf } from "../../protocol/transport.ts";
 import { blockcloudDomain } from "../../protocol/typedData.ts";
 import type { ChainClient } from "../client.ts";
 import type { Deployment } from "../deployment.ts";
@@ -78,11 +80,11 @@ export async function readRecordView(
   return { state, ...found, searchedFrom };
 }
 
-/** The endpoint that auditors use: the HTTP endpoint with the lowest priority number. */
-export function auditedEndpoint(record: EndpointRecord): string | undefined {
+/** The endpoints over which auditors inspect, those with the lowest priority number first. */
+export function auditedEndpoints(record: EndpointRecord): Endpoint[] {
   return record.endpoints
-    .filter(({ uri }) => /^https?:/.test(uri))
-    .sort((a, b) => a.priority - b.priority)[0]?.uri;
+    .filter((endpoint) => transportOf(endpoint) !== undefined)
+    .sort((a, b) => a.priority - b.priority);
 }
 
 /** Valid records of a service in a range of blocks. */

@@ -43,6 +43,8 @@ export interface ServiceView {
     specification: ProbeSpecification | undefined;
     /** Whether the endpoint returned the event with the specification. */
     found: boolean;
+    /** Whether it is of a later version than this software knows. */
+    isNewer: boolean;
   };
   stake: NowAndNext<bigint>;
   /** The staker; zero for none. */
@@ -204,10 +206,12 @@ async function readProbe(
   const hash = { now, next };
   try {
     const { probe } = await new Services(client, deployment).audited(number, epoch);
-    return { hash, specification: probe, found: true };
+    return { hash, specification: probe, found: true, isNewer: false };
   } catch (error) {
-    if (!(error instanceof BlockcloudError) || error.code !== "PROBE_MISSING") throw error;
-    return { hash, specification: undefined, found: false };
+    const code = error instanceof BlockcloudError ? error.code : "";
+    const isNewer = code === "PROBE_VERSION";
+    if (code !== "PROBE_MISSING" && !isNewer) throw error;
+    return { hash, specification: undefined, found: isNewer, isNewer };
   }
 }
 

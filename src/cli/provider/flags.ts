@@ -1,5 +1,5 @@
 import { parseUpstream, UPSTREAM_FORMS } from "../../net/upstreamUrl.ts";
-import { parsePort } from "../../provider/gateway/ports.ts";
+import { parsePort } from "../../net/servedPort.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { file, list, text } from "../framework/flag.ts";
 import {

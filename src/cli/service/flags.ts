@@ -15,8 +15,9 @@ const probeValue: z.ZodType<ProbeInput, string> = z.string().transform((given, c
     parseProbe(new TextEncoder().encode(compact));
     return JSON.parse(compact) as ProbeInput;
   } catch (error) {
-    const why = error instanceof BlockcloudError ? error.message : "Not JSON.";
-    const message = `PROBE_INVALID: ${why} See docs/protocol.md, section 2.`;
+    const { code, message: why } =
+      error instanceof BlockcloudError ? error : { code: "PROBE_INVALID", message: "Not JSON." };
+    const message = `${code}: ${why} See docs/protocol.md, section 2.`;
     context.addIssue({ code: "custom", message });
     return z.NEVER;
   }

@@ -1,22 +1,30 @@
 import { randomBytes } from "node:crypto";
+import { approachesTo } from "../../auditor/inspection/approach.ts";
 import { inspect } from "../../auditor/inspection/inspect.ts";
 import type { Deployment } from "../../chain/deployment.ts";
 import type { Moment } from "../../chain/views/contracts.ts";
 import type { SelfProbe } from "../../chain/views/probeDiagnosis.ts";
-import { auditedEndpoint } from "../../chain/views/recordView.ts";
+import { auditedEndpoints } from "../../chain/views/recordView.ts";
 import type { ServiceView } from "../../chain/views/serviceView.ts";
+import { DialRules } from "../../net/dialRules.ts";
+import { silentLogger } from "../../node/logger.ts";
+import { systemScheduler } from "../../node/scheduler.ts";
 import type { Timers } from "../../node/timers.ts";
 import { bytesToHex } from "../../protocol/bytes.ts";
 import { epochStart } from "../../protocol/epoch.ts";
 import { requestLine } from "../../protocol/probe.ts";
 import { ReceiptSigner } from "../../protocol/receipt.ts";
 import { blockcloudDomain } from "../../protocol/typedData.ts";
+import { TlsTransport } from "../../sal/transport/tlsTransport.ts";
 
 /** How far a receipt's time may lie outside its epoch, as a claim allows, milliseconds. */
 const RECEIPT_SLACK_MS = 60_000;
 
+/** The reason where an auditor with this software would cast no vote. */
+const UNSPOKEN = "the service speaks another version of the SAL: update this software";
+
 /**
- * Runs each request of a service's own probe once against its published endpoint, as an auditor would.
+ * Runs each request of a service's own probe once over each transport of its published record, as an auditor would.
  *
  * @returns Undefined without a specification or without an endpoint.
  */
@@ -25,39 +33,54 @@ export async function probeService(
   dependencies: { timers: Timers },
   signal: AbortSignal,
 ): Promise<SelfProbe | undefined> {
-  const { view, moment, deployment } = input;
+  const { view, moment, deployment, allowLoopback } = input;
   const { state, record } = view.record;
-  const endpoint = record && state !== "foreign" ? auditedEndpoint(record) : undefined;
+  const endpoints = record && state !== "foreign" ? auditedEndpoints(record) : [];
   const { specification } = view.probe;
-  if (endpoint === undefined || specification === undefined) return undefined;
+  if (endpoints.length === 0 || specification === undefined) return undefined;
   const domain = blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry);
-  const receipts = new ReceiptSigner(domain);
   const requests: SelfProbe["requests"][number][] = [];
+  const runs = specification.requests.flatMap((request) => {
+    const { usable } = approachesTo(endpoints, request, true);
+    return usable.map((approach) => ({ request, approach }));
+  });
   // One request after another, so that concurrent requests do not slow the service down.
-  for (const request of specification.requests) {
-    const { grade, elapsedMs, reason } = await inspect(
+  for (const { request, approach } of runs) {
+    const { transport } = approach;
+    const [endpoint = ""] = approach.endpoints;
+    const finding = await inspect(
       {
         serviceId: view.id,
         key: view.key.now,
-        endpoint,
+        approach,
         request,
-        nonce: bytesToHex(randomBytes(32)),
+        nonce: () => bytesToHex(randomBytes(32)),
+        resumes: false,
         bounds: view.class,
         timeMs: view.class.poorMs,
         issuedWithin: {
           from: epochStart(deployment, moment.epoch) * 1000 - RECEIPT_SLACK_MS,
           to: epochStart(deployment, moment.epoch + 1) * 1000 + RECEIPT_SLACK_MS,
         },
-        allowLoopback: input.allowLoopback,
+        allowLoopback,
       },
       {
         timers: dependencies.timers,
-        receipts,
+        receipts: new ReceiptSigner(domain),
         time: { head: () => moment, now: () => moment.timestamp },
+        sal: {
+          transport: new TlsTransport(new DialRules({ allowLoopback })),
+          clock: systemScheduler,
+          domain,
+          log: silentLogger,
+        },
       },
       signal,
     );
-    requests.push({ request: requestLine(request), grade, elapsedMs, reason });
+    const unspoken = { grade: 0, elapsedMs: 0, reason: UNSPOKEN } as const;
+    const { grade, elapsedMs, reason } = finding ?? unspoken;
+    const asked = { request: requestLine(request), endpoint, transport };
+    requests.push({ ...asked, grade, elapsedMs, reason });
   }
-  return { endpoint, requests };
+  return { requests };
 }

@@ -84,6 +84,7 @@ function stakeText(view: ServiceView, epoch: number): string {
 
 function probeText({ probe, class: kind }: ServiceView): string {
   if (!probe.found) return `hash ${probe.hash.now}`;
+  if (probe.isNewer) return "of a later version than this software knows";
   if (probe.specification === undefined) return "does not parse";
   const { requests } = probe.specification;
   const shown = requests.slice(0, 4).map(requestLine);
@@ -136,14 +137,15 @@ function verdictText({ final, verdict, paidGrade, paidBy }: ServiceEpoch): strin
 
 function selfProbeText({ probe }: ServiceReport): string {
   if (probe === undefined) return "its probe was not run from here\n";
-  const rows = probe.requests.map(({ request, grade, elapsedMs, reason }) => [
+  const rows = probe.requests.map(({ request, transport, grade, elapsedMs, reason }) => [
     request,
+    transport,
     grades[grade],
     `${Math.round(elapsedMs)} ms`,
     reason ?? "",
   ]);
-  const head = ["own probe, from here", "grade", "time", "why"];
-  return `${table(head, rows, [2])}\n`;
+  const head = ["own probe, from here", "over", "grade", "time", "why"];
+  return `${table(head, rows, [3])}\n`;
 }
 
 function diagnosisText(diagnosis: readonly Diagnosis[]): string {

@@ -1,4 +1,4 @@
-import { STATUS_CODES, type IncomingMessage } from "node:http";
+import { ServerResponse, STATUS_CODES, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 
 /**
@@ -30,4 +30,24 @@ export function writeSwitchingProtocols(
   lines.push("Connection: Upgrade", `Upgrade: ${answer.headers.upgrade ?? "websocket"}`);
   for (let i = 0; i + 1 < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`);
   client.write(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
+}
+
+/**
+ * The response to a request for an upgrade. Node hands over a bare connection; a refusal is still an ordinary response.
+ *
+ * @param head Bytes that came behind the request's head.
+ */
+export function responseToUpgrade(
+  request: IncomingMessage,
+  socket: Socket,
+  head: Buffer,
+): ServerResponse {
+  if (head.length > 0) socket.unshift(head);
+  const response = new ServerResponse(request);
+  response.assignSocket(socket);
+  response.shouldKeepAlive = false;
+  response.once("finish", () => {
+    socket.destroySoon();
+  });
+  return response;
 }

@@ -6,7 +6,8 @@ import type HashWasm from "hash-wasm";
 import type Secp256k1 from "secp256k1";
 import type { Curve, Platform } from "./platform.ts";
 
-const require = createRequire(import.meta.url);
+/** Loads a CommonJS package: not named `require`, which bundlers take for their own. */
+const load = createRequire(import.meta.url);
 
 /**
  * Keccak-256 in WebAssembly; until it is compiled, and on a runtime that refuses it, the portable one, which needs
@@ -30,14 +31,14 @@ export const platform: Platform = {
 
 /** The hash in WebAssembly. Its name is that of a file of the package which holds no other hash. */
 export async function compileKeccak(): Promise<Platform["keccak256"]> {
-  const { createKeccak } = require("hash-wasm/dist/keccak.umd.min.js") as typeof HashWasm;
+  const { createKeccak } = load("hash-wasm/dist/keccak.umd.min.js") as typeof HashWasm;
   const hasher = await createKeccak(256);
   return (bytes) => hasher.init().update(bytes).digest("binary");
 }
 
 function loadCurve(): Curve | undefined {
   try {
-    const native = require("secp256k1/bindings.js") as typeof Secp256k1;
+    const native = load("secp256k1/bindings.js") as typeof Secp256k1;
     return {
       sign(digest, key) {
         const { signature, recid } = native.ecdsaSign(digest, key);

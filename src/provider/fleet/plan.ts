@@ -1,6 +1,6 @@
 import type { Hex } from "viem";
 import type { ListenAddress } from "../gateway/gateways.ts";
-import type { ServedPort } from "../gateway/ports.ts";
+import type { ServedPort } from "../../net/servedPort.ts";
 import type { GatewayLimits } from "../gateway/options.ts";
 
 /** The settings of one service of an agent. */

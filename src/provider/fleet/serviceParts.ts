@@ -52,6 +52,7 @@ export function createServiceParts(
       ...settings,
       serviceId: rootServiceId(number),
       key: serviceKey,
+      previousKey: previousKeys[0],
       delegation: "0x",
       storeFile: providerStoreFile(shared.stateDir, deployment, number),
     },

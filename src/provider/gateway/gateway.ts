@@ -1,11 +1,12 @@
 import { once } from "node:events";
-import { createServer, ServerResponse, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { Server as NetServer, type AddressInfo, type Socket } from "node:net";
 import { PeerBounds } from "../../net/peerBounds.ts";
 import { TrustedProxies } from "../../net/proxies.ts";
 import type { Logger } from "../../node/logger.ts";
 import { RateLimit } from "../../node/rateLimit.ts";
 import { listen } from "../../node/listen.ts";
+import { responseToUpgrade } from "../../node/http/upgrade.ts";
 import { isWebSocket } from "../../node/http/framing.ts";
 import { Unreadable } from "../../node/http/unreadable.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
@@ -283,19 +284,11 @@ export class Gateway {
     void exchange.run();
   }
 
-  /** Node hands over a bare connection; a refusal is still an ordinary response. */
   #serveUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     socket.on("error", () => {});
     // A tunnel passes on the end of either half.
     socket.off("end", this.#onHalfClosed);
-    if (head.length > 0) socket.unshift(head);
-    const response = new ServerResponse(request);
-    response.assignSocket(socket);
-    response.shouldKeepAlive = false;
-    response.once("finish", () => {
-      socket.destroySoon();
-    });
-    this.#serve(request, response, socket);
+    this.#serve(request, responseToUpgrade(request, socket, head), socket);
   }
 }
 

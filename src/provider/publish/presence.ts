@@ -20,7 +20,8 @@ import { Publisher, type PublisherDependencies } from "./publisher.ts";
 import { systemScheduler } from "../../node/scheduler.ts";
 import { SalProvider } from "../../sal/provider/salProvider.ts";
 import { createCertificate } from "../../sal/transport/certificate.ts";
-import { portTable, type ServedPort } from "../gateway/ports.ts";
+import type { ServedPort } from "../../net/servedPort.ts";
+import { portTable } from "../gateway/ports.ts";
 import { ProviderStore } from "../store.ts";
 import { Whereabouts } from "./whereabouts.ts";
 
@@ -57,6 +58,8 @@ export interface PresenceOptions {
   serviceId: Hex;
   /** Signs receipts and records. */
   key: Hex;
+  /** The key before it, which auditors expect until the epoch ends: it signs receipts over the SAL, too. */
+  previousKey?: Hex | undefined;
   /** The root's delegation for a sub-service; otherwise `0x`. */
   delegation: Hex;
   /** The HTTP server behind the gateway. */
@@ -92,7 +95,7 @@ export function createPresence(
   { deployment, timers, network, now }: Ground,
   { log, metrics }: { log: Logger; metrics: ServiceMetrics },
 ): Presence {
-  const { serviceId, delegation, upstream } = options;
+  const { serviceId, delegation, upstream, previousKey } = options;
   const key = hexToBytes(options.key);
   const domain = blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry);
   const monotonic = () => timers.monotonic();
@@ -102,7 +105,7 @@ export function createPresence(
       {
         service: {
           serviceId,
-          keys: [key],
+          keys: previousKey === undefined ? [key] : [key, hexToBytes(previousKey)],
           asksClient: false,
           ports: portTable(
             options.ports ?? [],
@@ -114,7 +117,7 @@ export function createPresence(
         },
         domain,
       },
-      { clock, log, now },
+      { clock, log, now, observer: metrics },
     ),
     certificate: createCertificate(wallSeconds() * 1000),
     clock,

@@ -7,7 +7,7 @@ import { inactiveService, unknownService } from "../errors.ts";
 import { numberOfId } from "../ids.ts";
 
 /**
- * Checks a signed record against the chain, whoever it came from.
+ * Checks a signed record against the chain; its sender need not be trusted.
  *
  * @throws BlockcloudError of `checkRecord`, `SERVICE_UNKNOWN`, `SERVICE_INACTIVE`; or the signal's reason.
  */

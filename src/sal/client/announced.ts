@@ -1,6 +1,6 @@
 import type { Hex } from "viem";
 import type { Logger } from "../../node/logger.ts";
-import type { Scheduler } from "../../node/scheduler.ts";
+import { withSignal, type Scheduler } from "../../node/scheduler.ts";
 import { salError } from "../errors.ts";
 import type { Located, Locator } from "./locator.ts";
 
@@ -43,18 +43,17 @@ export class Announced {
     this.#isChecking = true;
     for (let record = this.#record; record !== undefined; record = this.#record) {
       this.#record = undefined;
-      const late = new AbortController();
-      const cancel = clock.after(CHECK_MS, () => {
-        late.abort(salError("timeout", `No answer in ${CHECK_MS} ms.`));
-      });
-      const signal = AbortSignal.any([late.signal, this.#over.signal]);
+      const checked = record;
       try {
-        this.#valid(await locator.check(this.#serviceId, record, signal));
+        const located = await withSignal(
+          { milliseconds: CHECK_MS, clock, signal: this.#over.signal },
+          () => salError("timeout", `No answer in ${CHECK_MS} ms.`),
+          (signal) => locator.check(this.#serviceId, checked, signal),
+        );
+        this.#valid(located);
       } catch (error) {
         if (this.#over.signal.aborted) break;
         log.warn("the service announced a move with a record that is not valid", { error });
-      } finally {
-        cancel();
       }
     }
     this.#isChecking = false;

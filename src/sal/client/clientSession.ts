@@ -1,46 +1,25 @@
 import { isAddressEqual, type Hex } from "viem";
-import type { Logger } from "../../node/logger.ts";
 import { bytesToHex } from "../../protocol/bytes.ts";
 import type { BlockcloudError } from "../../protocol/errors.ts";
-import type { ReceiptSigner, SignedReceipt } from "../../protocol/receipt.ts";
-import type { Domain } from "../../protocol/typedData.ts";
-import { salError } from "../errors.ts";
+import type { SignedReceipt } from "../../protocol/receipt.ts";
+import { revocationOf, salError } from "../errors.ts";
 import type { ProvenLink } from "../handshake/clientHandshake.ts";
 import { clientKey, signClientProof } from "../handshake/clientProof.ts";
 import { encodeBegin } from "../handshake/messages.ts";
 import { ResumeKeys } from "../handshake/secrets.ts";
 import type { Flow } from "../session/flow.ts";
-import { Session, type SessionDependencies, type SessionRole } from "../session/session.ts";
-import type { Transport } from "../transport/link.ts";
+import type { SessionRole } from "../session/role.ts";
+import { Session } from "../session/session.ts";
 import { encodeFrame } from "../wire/encode.ts";
 import { FrameType, MAX_FLOW } from "../wire/frames.ts";
 import { decodeReason } from "../wire/reason.ts";
 import { Announced } from "./announced.ts";
-import type { Located, LocatedChange, Locator } from "./locator.ts";
-import { PathWatch, type PathTimes } from "./pathWatch.ts";
-import { Recovery, type Move, type MoveReason } from "./recovery.ts";
+import type { Located, LocatedChange } from "./locator.ts";
+import { PathWatch } from "./pathWatch.ts";
+import { Recovery, type Move } from "./recovery.ts";
+import type { ClientSessionDependencies, MoveReason } from "./dependencies.ts";
 import { Right } from "./right.ts";
 import { dialProven } from "./dialProven.ts";
-
-/** What a program sees of a session's moves. */
-export interface PathObserver {
-  /** The session goes on over another link. */
-  moved?(move: { serviceId: Hex; reason: MoveReason; endpoint: string; gapMs: number }): void;
-  /** A second link was dialled in vain: the first one gave bytes again. */
-  falseAlarm?(serviceId: Hex): void;
-}
-
-export interface ClientSessionDependencies extends SessionDependencies {
-  transport: Transport;
-  locator: Locator;
-  receipts: ReceiptSigner;
-  domain: Domain;
-  log: Logger;
-  /** The chain's time, Unix milliseconds. */
-  now(): number;
-  observer?: PathObserver | undefined;
-  times?: PathTimes | undefined;
-}
 
 interface Opening {
   resolve(flow: Flow): void;
@@ -222,7 +201,7 @@ export class ClientSession implements SessionRole {
     }
   }
 
-  /** Looks for another path at once: the host's own addresses have changed, or it has slept. */
+  /** Looks for another path at once, for a reason that the session itself cannot see. */
   reconsider(reason: MoveReason): void {
     this.#move(reason);
   }
@@ -314,8 +293,8 @@ export class ClientSession implements SessionRole {
       this.#relocated(change.located);
       return;
     }
-    const { code, message } = change.error;
-    if (REVOKING.includes(code)) this.#revoked(message);
+    const revocation = revocationOf(change.error);
+    if (revocation !== undefined) this.close(revocation);
   }
 
   /** Takes over where the service is; returns whether that is newer than what was known. */
@@ -330,10 +309,6 @@ export class ClientSession implements SessionRole {
     return true;
   }
 
-  #revoked(why: string): void {
-    this.close(salError("revoked", `The service ended: ${why}`));
-  }
-
   #proveClient(channel: Hex) {
     const { serviceId } = this;
     if (this.#identity === undefined) {
@@ -344,11 +319,3 @@ export class ClientSession implements SessionRole {
     return signClientProof({ serviceId, channel, issuedAt }, this.#dependencies.domain, key);
   }
 }
-
-/** Codes of a lookup after which the service has no right to go on. */
-const REVOKING: readonly string[] = [
-  "SERVICE_UNKNOWN",
-  "SERVICE_INACTIVE",
-  "DELEGATION_EXPIRED",
-  "SERVICE_DROPPED",
-];

@@ -1,4 +1,4 @@
-import type { Scheduler } from "../../node/scheduler.ts";
+import { withSignal, type Scheduler } from "../../node/scheduler.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { ReceiptSigner } from "../../protocol/receipt.ts";
 import { salError } from "../errors.ts";
@@ -18,24 +18,26 @@ const ENDPOINT_MS = 10_000;
  */
 export async function dialProven(
   { serviceId, key, endpoints }: Located,
-  dependencies: { transport: Transport; receipts: ReceiptSigner; clock: Scheduler },
+  dependencies: {
+    transport: Transport;
+    receipts: ReceiptSigner;
+    clock: Scheduler;
+    nonce?: (() => Buffer) | undefined;
+  },
   signal: AbortSignal,
 ): Promise<{ endpoint: string; link: ProvenLink }> {
-  const { transport, receipts, clock } = dependencies;
+  const { transport, receipts, clock, nonce } = dependencies;
   const attempt = async (endpoint: string, each: AbortSignal) => {
-    const { host, port } = parseEndpoint(endpoint);
-    const late = new AbortController();
-    const cancel = clock.after(ENDPOINT_MS, () => {
-      late.abort(salError("noPath", `No answer in ${ENDPOINT_MS} ms.`));
-    });
-    const limit = AbortSignal.any([each, late.signal]);
-    try {
-      const target = { host, port, serverName: serverNameOf(serviceId) };
-      const link = await transport.dial(target, limit);
-      return { endpoint, link: await greet(link, { serviceId, key }, { receipts, clock }, limit) };
-    } finally {
-      cancel();
-    }
+    const target = { ...parseEndpoint(endpoint), serverName: serverNameOf(serviceId) };
+    return withSignal(
+      { milliseconds: ENDPOINT_MS, clock, signal: each },
+      () => salError("noPath", `No answer in ${ENDPOINT_MS} ms.`),
+      async (limit) => {
+        const link = await transport.dial(target, limit);
+        const proven = await greet(link, { serviceId, key }, { receipts, clock }, limit, nonce?.());
+        return { endpoint, link: proven };
+      },
+    );
   };
   const discard = ({ link }: { link: ProvenLink }) => {
     link.greeting.abandon(salError("cancelled", "Another endpoint was faster."));

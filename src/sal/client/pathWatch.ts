@@ -8,7 +8,7 @@ export interface PathTimes {
   silenceMs: number;
   /** Most that false alarms raise that to. */
   mostSilenceMs: number;
-  /** How long after its last byte a session counts as active. */
+  /** How long after its last ordered frame a session counts as active. */
   activeMs: number;
   /** Pause between questions of an idle session. */
   idleMs: number;
@@ -26,6 +26,8 @@ export const PATH_TIMES: PathTimes = {
 export interface WatchedPath {
   /** When the last byte came, monotonic milliseconds. */
   readonly heardAt: number;
+  /** When the last frame of the ordered stream came or went; questions and answers do not count. */
+  readonly activeAt: number;
   readonly srtt: number;
   readonly hasUnacknowledged: boolean;
   ping(): void;
@@ -45,7 +47,7 @@ export class PathWatch {
   #isAlarmed = false;
   #cancel: (() => void) | undefined;
   #isRunning = false;
-  /** When the last byte came, as of the last call of `heard`; an idle session is checked rarely. */
+  /** Whether the next check comes soon; an idle session is checked rarely. */
   #isActive = false;
 
   /** @param onSilence Called once for each silence. */
@@ -92,8 +94,8 @@ export class PathWatch {
     if (this.#isRunning && !this.#isActive) this.#plan(this.#times.pingMs);
   }
 
-  #plan(milliseconds: number): void {
-    this.#isActive = milliseconds < this.#times.idleMs;
+  #plan(milliseconds: number, isActive = true): void {
+    this.#isActive = isActive;
     this.#cancel?.();
     this.#cancel = this.#clock.after(milliseconds, () => {
       this.#check();
@@ -105,7 +107,7 @@ export class PathWatch {
     if (!this.#isRunning || this.#isAlarmed) return;
     const { pingMs, activeMs, idleMs } = this.#times;
     const now = this.#clock.monotonic();
-    const { heardAt } = this.#path;
+    const { heardAt, activeAt } = this.#path;
     if (this.#pingedAt !== undefined) {
       const left = this.#pingedAt + this.#silence() - now;
       if (left > 0) {
@@ -117,10 +119,10 @@ export class PathWatch {
       return;
     }
     const silent = now - heardAt;
-    const isActive = silent < activeMs || this.#path.hasUnacknowledged;
+    const isActive = now - activeAt < activeMs || this.#path.hasUnacknowledged;
     const wait = (isActive ? pingMs : idleMs) - silent;
     if (wait > 0) {
-      this.#plan(wait);
+      this.#plan(wait, isActive);
       return;
     }
     this.#pingedAt = now;

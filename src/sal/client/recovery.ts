@@ -1,28 +1,15 @@
 import type { Hex } from "viem";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { SignedReceipt } from "../../protocol/receipt.ts";
-import { salError, salErrors } from "../errors.ts";
+import { revocationOf, salError, salErrors } from "../errors.ts";
 import { unexpected, type ProvenLink } from "../handshake/clientHandshake.ts";
 import { decodeResumed, encodeResume } from "../handshake/messages.ts";
 import type { ResumeKeys } from "../handshake/secrets.ts";
 import type { Session } from "../session/session.ts";
 import { FrameType } from "../wire/frames.ts";
-import type { ClientSessionDependencies } from "./clientSession.ts";
+import type { ClientSessionDependencies, MoveReason } from "./dependencies.ts";
 import { dialProven } from "./dialProven.ts";
 import type { Located } from "./locator.ts";
-
-/** Why a session moves. */
-export type MoveReason =
-  /** The link broke, or the provider says that the session went on elsewhere. */
-  | "lost"
-  /** The path became silent. */
-  | "silence"
-  /** The provider announced it. */
-  | "announced"
-  /** This host's own addresses changed. */
-  | "interfaces"
-  /** This host has slept. */
-  | "wake";
 
 export interface Move {
   reason: MoveReason;
@@ -116,7 +103,7 @@ export class Recovery {
         log.debug("no other path yet", { error });
         if (isFinal(error, running.isResuming)) {
           // A place where the session is not known is no reason to leave the one where it is.
-          if (!this.#mayStay(running)) session.close(error, false);
+          if (!this.#mayStay(running)) session.close(revocationOf(error) ?? error, false);
           return;
         }
       }
@@ -193,6 +180,7 @@ export class Recovery {
     const { greeting, channel, receipt } = link;
     this.#attempt += 1;
     const attempt = this.#attempt;
+    session.resuming();
     const clientReceived = session.received;
     const claim = { session: id, attempt, clientReceived, channel };
     const own = { ...claim, providerReceived: undefined };
@@ -224,6 +212,7 @@ export class Recovery {
         moved({ reason: running.reason, endpoint, channel, receipt, gapMs });
       });
     } catch (error) {
+      session.resumeFailed();
       greeting.abandon(error);
       throw error;
     } finally {
@@ -254,16 +243,9 @@ export class Recovery {
  */
 function isFinal(error: unknown, isProven: boolean): error is BlockcloudError {
   if (!(error instanceof BlockcloudError)) return false;
-  return NO_SERVICE.includes(error.code) || (isProven && NO_SESSION.includes(error.code));
+  return revocationOf(error) !== undefined || (isProven && NO_SESSION.includes(error.code));
 }
 
-/** Verdicts of a lookup. */
-const NO_SERVICE: readonly string[] = [
-  "SERVICE_UNKNOWN",
-  "SERVICE_INACTIVE",
-  "SERVICE_DROPPED",
-  "DELEGATION_EXPIRED",
-];
 /** Answers to RESUME. */
 const NO_SESSION: readonly string[] = [
   salErrors.lost,

@@ -58,7 +58,7 @@ export class ResolveLocator implements Locator {
         });
         signal.addEventListener("abort", unwatch, { once: true });
       },
-      // Whoever asks for the service next is told.
+      // The next lookup of the service reports the error.
       () => undefined,
     );
     return () => {

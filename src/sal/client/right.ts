@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { isAddressEqual, type Hex } from "viem";
-import type { Scheduler } from "../../node/scheduler.ts";
+import { withSignal, type Scheduler } from "../../node/scheduler.ts";
 import { bytesToHex } from "../../protocol/bytes.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { ReceiptSigner, SignedReceipt } from "../../protocol/receipt.ts";
@@ -144,18 +144,16 @@ export class Right {
     const { located, renewed, end, dependencies } = this.#parts;
     const { clock, locator, now } = dependencies;
     const old = located();
-    const late = new AbortController();
-    const cancel = clock.after(PROVE_MS, () => {
-      late.abort(salError("timeout", `No newer record in ${PROVE_MS} ms.`));
-    });
-    const signal = AbortSignal.any([late.signal, this.#over.signal]);
     let cause: unknown;
     try {
-      renewed(await locator.relocate(old.serviceId, old.issuedAt, signal));
+      const newer = await withSignal(
+        { milliseconds: PROVE_MS, clock, signal: this.#over.signal },
+        () => salError("timeout", `No newer record in ${PROVE_MS} ms.`),
+        (signal) => locator.relocate(old.serviceId, old.issuedAt, signal),
+      );
+      renewed(newer);
     } catch (error) {
       cause = error;
-    } finally {
-      cancel();
     }
     if (this.#over.signal.aborted) return;
     const { serviceId, delegatedUntil } = located();

@@ -4,7 +4,8 @@ import { interfaceFingerprint } from "../../node/interfaces.ts";
 import type { BlockcloudError } from "../../protocol/errors.ts";
 import { salError } from "../errors.ts";
 import type { Flow } from "../session/flow.ts";
-import { ClientSession, type ClientSessionDependencies } from "./clientSession.ts";
+import { ClientSession } from "./clientSession.ts";
+import type { ClientSessionDependencies } from "./dependencies.ts";
 
 export interface SalClientOptions {
   /**

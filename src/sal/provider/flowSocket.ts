@@ -41,7 +41,7 @@ export function asSocket(flow: Flow, address: string, clock: Scheduler): Socket 
       if (flow.writableFinished) flow.destroy();
       else flow.once("finish", () => flow.destroy());
     },
-    // What is not ended complete is reset in any case.
+    // A flow resets each direction that did not end complete.
     resetAndDestroy: () => flow.destroy(),
   }) as unknown as Socket;
   return socket;

@@ -5,7 +5,8 @@ import type { Greeting } from "../handshake/greeting.ts";
 import { encodeProofs, encodeResumed, type Resume } from "../handshake/messages.ts";
 import type { ResumeKeys } from "../handshake/secrets.ts";
 import type { Flow } from "../session/flow.ts";
-import { Session, type SessionDependencies, type SessionRole } from "../session/session.ts";
+import type { SessionDependencies, SessionRole } from "../session/role.ts";
+import { Session } from "../session/session.ts";
 import { retire, type Link } from "../transport/link.ts";
 import { encodeFrame } from "../wire/encode.ts";
 import { FrameType } from "../wire/frames.ts";
@@ -73,17 +74,9 @@ export class ProviderSession implements SessionRole {
     return this.#session.flows.size > 0;
   }
 
-  get flows(): ReadonlyMap<number, Flow> {
-    return this.#session.flows;
-  }
-
   /** Memory of unacknowledged bytes. */
   get held(): number {
     return this.#session.held;
-  }
-
-  get isAttached(): boolean {
-    return this.#session.link !== undefined;
   }
 
   /** The peer's address of the first link, which the bounds count. */

@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { plainAddress } from "../../net/peer.ts";
 import { PeerBounds } from "../../net/peerBounds.ts";
 import type { Logger } from "../../node/logger.ts";
-import type { Scheduler } from "../../node/scheduler.ts";
+import { withSignal, type Scheduler } from "../../node/scheduler.ts";
 import { salError } from "../errors.ts";
 import type { Certificate } from "../transport/certificate.ts";
 import { parseServerName } from "../transport/serverName.ts";
@@ -96,28 +96,29 @@ export class SalAcceptor {
   async #greet(socket: Socket, address: string): Promise<void> {
     const { clock, log } = this.#dependencies;
     this.#handshakes.add(address);
-    const late = new AbortController();
     const { handshakeMs } = this.#provider.limits;
-    const cancel = clock.after(handshakeMs, () => {
-      late.abort(salError("timeout", `No handshake in ${handshakeMs} ms.`));
-    });
     try {
-      const { link, serverName } = await this.#tls.accept(socket, late.signal);
-      if (parseServerName(serverName)?.serviceId !== this.#provider.serviceId) {
-        link.destroy();
-        throw salError("noPath", `${address} asks for ${serverName}, which is not served here.`);
-      }
-      await this.#provider.accept(link, late.signal);
+      await withSignal(
+        { milliseconds: handshakeMs, clock },
+        () => salError("timeout", `No handshake in ${handshakeMs} ms.`),
+        async (signal) => {
+          const { link, serverName } = await this.#tls.accept(socket, signal);
+          if (parseServerName(serverName)?.serviceId !== this.#provider.serviceId) {
+            link.destroy();
+            throw salError("noPath", `${address} asks for ${serverName}, which is not served.`);
+          }
+          await this.#provider.accept(link, signal);
+        },
+      );
     } catch (error) {
       // Strangers knock all the time.
       log.debug("a connection did not become a session", { address, error });
     } finally {
-      cancel();
       this.#handshakes.remove(address);
     }
   }
 }
 
 function ignore(): void {
-  // The connection ends; nobody waits for it yet.
+  // The connection ends before anything waits for it.
 }

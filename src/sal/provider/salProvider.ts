@@ -22,7 +22,7 @@ import {
   type Begin,
 } from "../handshake/messages.ts";
 import { channelOf, ResumeKeys } from "../handshake/secrets.ts";
-import type { SessionDependencies } from "../session/session.ts";
+import type { SessionDependencies } from "../session/role.ts";
 import type { Link } from "../transport/link.ts";
 import { FrameType } from "../wire/frames.ts";
 import { salLimits, type SalLimits, type SalLimitValues } from "./limits.ts";

@@ -27,6 +27,6 @@ export interface ServedService {
   readonly keys: readonly Uint8Array[];
   /** Whether clients must say who they are. */
   readonly asksClient: boolean;
-  /** What is offered at each port: a closed list. */
+  /** The handler of each offered port; all other ports are refused. */
   readonly ports: ReadonlyMap<number, FlowHandler>;
 }

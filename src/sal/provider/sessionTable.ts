@@ -49,7 +49,7 @@ export class SessionTable {
   /** @throws BlockcloudError `SAL_BUSY`. */
   add(session: ProviderSession): void {
     const { address } = session.peer;
-    // A client that is back takes the place of somebody who may not come back.
+    // A client that is here takes the place of one that may not come back.
     const [oldest] = this.#orphans.keys();
     if (this.#bounds.reached(address) === "total") oldest?.drop();
     const reached = this.#bounds.reached(address);

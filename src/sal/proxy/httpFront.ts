@@ -1,6 +1,7 @@
-import { createServer, ServerResponse, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Connections } from "../../net/connections.ts";
+import { responseToUpgrade } from "../../node/http/upgrade.ts";
 import { expectsContinue, hasBody, isWebSocket } from "../../node/http/framing.ts";
 import { linger } from "../../node/http/linger.ts";
 import { Unreadable } from "../../node/http/unreadable.ts";
@@ -191,15 +192,8 @@ export class HttpFront {
     response.end();
   }
 
-  /** Node hands over a bare connection; a refusal is still an ordinary response. */
   #takeUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    if (head.length > 0) socket.unshift(head);
-    const response = new ServerResponse(request);
-    response.assignSocket(socket);
-    response.shouldKeepAlive = false;
-    response.once("finish", () => {
-      socket.destroySoon();
-    });
+    const response = responseToUpgrade(request, socket, head);
     // The response closes with the connection, unless that was handed over.
     socket.once("close", () => response.destroy());
     this.#take(request, response, socket);

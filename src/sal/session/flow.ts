@@ -1,8 +1,7 @@
 import { Duplex } from "node:stream";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { salError } from "../errors.ts";
-import type { CreditPool } from "./credit.ts";
-import { FLOW_CREDIT, MAX_FLOW_CREDIT } from "./credit.ts";
+import { FLOW_CREDIT, MAX_FLOW_CREDIT, type CreditPool } from "./credit.ts";
 
 /** The session of a flow, as the flow needs it. */
 export interface FlowHost {
@@ -70,11 +69,6 @@ export class Flow extends Duplex {
   /** Bytes received so far. */
   get bytesRead(): number {
     return this.#received;
-  }
-
-  /** Whether the flow's direction to the peer ended complete. */
-  get isFinished(): boolean {
-    return this.#isFinished;
   }
 
   /** Bytes that can be sent now. */
@@ -224,7 +218,7 @@ export class Flow extends Duplex {
     this.#waiting = undefined;
     this.#taken = undefined;
     this.#ending = undefined;
-    // Not before: bytes that nobody has read are held until now, though both directions may have ended long ago.
+    // Not before: bytes that the program has not read are kept until now, though both directions may have ended.
     this.#giveBack();
     if (!this.#isOver) {
       this.#isOver = true;

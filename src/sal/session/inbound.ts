@@ -3,7 +3,7 @@ import { salError } from "../errors.ts";
 import type { Link } from "../transport/link.ts";
 import { encodeNumberFrame } from "../wire/encode.ts";
 import { FrameType } from "../wire/frames.ts";
-import { ACK_BYTES, ACK_DELAY_MS } from "./rtt.ts";
+import { ACK_BYTES, ACK_DELAY_MS, ACK_PAUSE_MS, MOST_OWED_BYTES } from "./rtt.ts";
 
 /** A link that holds this much of acknowledgements and answers gets no more of them until its peer reads, bytes. */
 export const MAX_ANSWERS = 64 * 1024;
@@ -13,6 +13,8 @@ export class Inbound {
   readonly #clock: Clock;
   #received = 0;
   #acknowledged = 0;
+  #acknowledgedAt = -Infinity;
+  #isHeld = false;
   /** Offset of the link's next frame: behind `#received` while frames come again. */
   #position = 0;
   #link: Link | undefined;
@@ -42,6 +44,7 @@ export class Inbound {
 
   detach(): void {
     this.#link = undefined;
+    this.#isHeld = false;
     this.#isDue = false;
     this.#cancel?.();
     this.#cancel = undefined;
@@ -66,13 +69,30 @@ export class Inbound {
   /** The peer is owed an acknowledgement. */
   owe(): void {
     if (this.#link === undefined || this.#isDue) return;
-    if (this.#received - this.#acknowledged >= ACK_BYTES) this.#acknowledge();
+    if (this.#isHeld) return;
+    const owed = this.#received - this.#acknowledged;
+    const now = owed < ACK_BYTES ? 0 : this.#clock.monotonic();
+    const isDue = owed >= ACK_BYTES && now - this.#acknowledgedAt >= ACK_PAUSE_MS;
+    if (isDue || owed >= MOST_OWED_BYTES) this.#acknowledge();
     else this.#cancel ??= this.#clock.after(ACK_DELAY_MS, this.#acknowledge);
+  }
+
+  /** Nothing is acknowledged until {@link release}, or until the stream goes on over another link. */
+  hold(): void {
+    this.#isHeld = true;
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  release(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    if (this.#received > this.#acknowledged) this.#acknowledge();
   }
 
   /** The link has room again. */
   drained(): void {
-    if (this.#isDue) this.#acknowledge();
+    if (this.#isDue && !this.#isHeld) this.#acknowledge();
   }
 
   readonly #acknowledge = (): void => {
@@ -83,6 +103,7 @@ export class Inbound {
     this.#isDue = link !== undefined && link.queued >= MAX_ANSWERS;
     if (link === undefined || this.#isDue) return;
     this.#acknowledged = this.#received;
+    this.#acknowledgedAt = this.#clock.monotonic();
     link.write(encodeNumberFrame(FrameType.ack, 0, this.#received));
   };
 }

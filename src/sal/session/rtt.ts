@@ -3,18 +3,15 @@ export class PathEstimate {
   /** Milliseconds; undefined without a sample. */
   #srtt: number | undefined;
   #least = Infinity;
-  /** Bytes a millisecond: the highest of the last samples. */
+  /** The last samples, bytes a millisecond, and the highest of them: the window is asked for with each segment. */
   #rates: number[] = [];
+  #rate = 0;
   #since: number | undefined;
   #bytes = 0;
 
   /** Smoothed round-trip time, milliseconds; 100 before the first sample. */
   get srtt(): number {
     return this.#srtt ?? 100;
-  }
-
-  get hasSample(): boolean {
-    return this.#srtt !== undefined;
   }
 
   /** A round trip took that long. */
@@ -24,7 +21,10 @@ export class PathEstimate {
     this.#least = Math.min(this.#least, milliseconds);
   }
 
-  /** The peer acknowledged bytes; `isBusy` says whether more were waiting, so that the path set the rate. */
+  /**
+   * The peer acknowledged bytes; `isBusy` says whether bytes were under way all the time since the last call. A sender
+   * with little to say measures its own rate: that is too low, but then the window does not hold it up either.
+   */
   delivered(bytes: number, now: number, isBusy: boolean): void {
     if (!isBusy) {
       this.#since = undefined;
@@ -40,15 +40,18 @@ export class PathEstimate {
     if (elapsed < SAMPLE_MS) return;
     this.#rates.push(this.#bytes / elapsed);
     if (this.#rates.length > SAMPLES) this.#rates.shift();
+    this.#rate = Math.max(...this.#rates);
     this.#since = now;
     this.#bytes = 0;
   }
 
   /** How many whole bytes may wait for their acknowledgement so that the path is full and no more. */
   get window(): number {
-    const rate = Math.max(0, ...this.#rates);
+    const rate = this.#rate;
     const least = Number.isFinite(this.#least) ? this.#least : 0;
-    const bytes = Math.floor(2 * rate * (least + ACK_DELAY_MS));
+    // How much the peer keeps back before it acknowledges.
+    const owed = Math.min(rate * ACK_DELAY_MS, MOST_OWED_BYTES);
+    const bytes = Math.floor(2 * (rate * least + owed));
     return Math.max(MIN_WINDOW, Math.min(MAX_WINDOW, bytes));
   }
 
@@ -57,6 +60,7 @@ export class PathEstimate {
     this.#srtt = undefined;
     this.#least = Infinity;
     this.#rates = [];
+    this.#rate = 0;
     this.#since = undefined;
     this.#bytes = 0;
   }
@@ -64,8 +68,11 @@ export class PathEstimate {
 
 /** Longest wait before received bytes are acknowledged, milliseconds. */
 export const ACK_DELAY_MS = 5;
-/** Bytes that are acknowledged without that wait. */
-export const ACK_BYTES = 256 * 1024;
+/** Bytes that are acknowledged without that wait, if the last acknowledgement is some time ago, milliseconds. */
+export const ACK_BYTES = 128 * 1024;
+export const ACK_PAUSE_MS = 1;
+/** Bytes that are acknowledged in any case: an acknowledgement costs both sides as much as 64 KiB of data. */
+export const MOST_OWED_BYTES = 1024 * 1024;
 /** Bytes that may always be under way. */
 const MIN_WINDOW = 256 * 1024;
 /** Most bytes that a session keeps for a resumption, and so the most under way. */

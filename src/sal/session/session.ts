@@ -4,43 +4,14 @@ import { salError } from "../errors.ts";
 import { retire, type Link, type LinkHandler } from "../transport/link.ts";
 import { encodeFrame, encodeNumberFrame } from "../wire/encode.ts";
 import { FrameType, isOptional, isOrdered } from "../wire/frames.ts";
-import type { FrameParser } from "../wire/parser.ts";
-import { joined, type FrameSink } from "../wire/parser.ts";
+import { joined, type FrameParser, type FrameSink } from "../wire/parser.ts";
 import { decodeReason, encodeReason } from "../wire/reason.ts";
 import { readNumber } from "../wire/read.ts";
 import { creditPool, type CreditPool } from "./credit.ts";
 import { Flow, type FlowHost } from "./flow.ts";
 import { Inbound, MAX_ANSWERS } from "./inbound.ts";
-import { Replay } from "./replay.ts";
-import { MAX_WINDOW, PathEstimate } from "./rtt.ts";
-import { Scheduler } from "./scheduler.ts";
-import { segmentPool } from "./segments.ts";
-
-/** What a side of a session does besides carrying flows; the two roles differ. */
-export interface SessionRole {
-  /** A frame that belongs to one role; returns whether this role knows it. */
-  frame(type: number, flow: number, payload: Buffer): boolean;
-  /** Bytes came from the peer. */
-  heard(): void;
-  /** Something was sent after a time in which the peer owed no acknowledgement. */
-  sending(): void;
-  /** The present link is over; the session waits for another one. */
-  lost(error: Error | undefined): void;
-  /** The session is over. */
-  ended(error: BlockcloudError): void;
-  /** A flow is over. */
-  flowOver(flow: Flow): void;
-}
-
-export interface SessionDependencies {
-  clock: Clock;
-  credit?: CreditPool;
-}
-
-/** Most bytes that wait for a peer: those of flows, and control frames, which do not wait for the window. */
-const MAX_HELD = MAX_WINDOW + 4 * 1024 * 1024;
-/** Bytes that a link is given ahead of the network. */
-const MAX_QUEUED = 64 * 1024;
+import { Outbound } from "./outbound.ts";
+import type { SessionDependencies, SessionRole } from "./role.ts";
 
 /**
  * A session: one reliable stream of frames in each direction, over one link at a time. Links break and are replaced;
@@ -49,18 +20,15 @@ const MAX_QUEUED = 64 * 1024;
  */
 export class Session implements FrameSink, FlowHost {
   readonly credit: CreditPool;
-  readonly path = new PathEstimate();
   readonly #clock: Clock;
   readonly #role: SessionRole;
   readonly #flows = new Map<number, Flow>();
-  readonly #scheduler = new Scheduler(segmentPool);
-  readonly #replay = new Replay(segmentPool);
+  readonly #outbound: Outbound;
   readonly #inbound: Inbound;
   #link: Link | undefined;
   #parser: FrameParser | undefined;
   #heardAt: number;
-  #isPumping = false;
-  #isScheduled = false;
+  #activeAt: number;
   #pingedAt: number | undefined;
   #end: BlockcloudError | undefined;
 
@@ -69,11 +37,19 @@ export class Session implements FrameSink, FlowHost {
     this.#clock = dependencies.clock;
     this.credit = dependencies.credit ?? creditPool;
     this.#inbound = new Inbound(dependencies.clock);
+    this.#outbound = new Outbound({
+      now: () => this.now(),
+      composed: (isFirst) => {
+        this.#activeAt = this.now();
+        if (isFirst) this.#role.sending();
+      },
+    });
     this.#heardAt = this.now();
+    this.#activeAt = this.#heardAt;
   }
 
   get srtt(): number {
-    return this.path.srtt;
+    return this.#outbound.path.srtt;
   }
 
   /** Offset of the peer's stream up to which every frame was handled. */
@@ -94,14 +70,19 @@ export class Session implements FrameSink, FlowHost {
     return this.#heardAt;
   }
 
+  /** When the last frame of the ordered stream came or went. */
+  get activeAt(): number {
+    return this.#activeAt;
+  }
+
   /** Whether the peer owes an acknowledgement. */
   get hasUnacknowledged(): boolean {
-    return this.#replay.unacknowledged > 0;
+    return this.#outbound.hasUnacknowledged;
   }
 
   /** Memory that waits for acknowledgements, bytes. */
   get held(): number {
-    return this.#replay.held;
+    return this.#outbound.held;
   }
 
   /** Why the session is over; undefined while it lives. */
@@ -130,20 +111,33 @@ export class Session implements FrameSink, FlowHost {
     first?: Buffer,
   ): boolean {
     if (this.#end !== undefined) return false;
-    if (position > this.#inbound.received || !this.#replay.rewind(peerReceived)) return false;
+    if (position > this.#inbound.received || !this.#outbound.rewind(peerReceived)) return false;
     this.detach();
     this.#link = link;
     this.#parser = parser;
     parser.sink = this;
     link.handler = this.#handlerOf(link, parser);
     this.#heardAt = this.now();
-    this.path.reset();
+    this.#outbound.attach(link);
     this.#pingedAt = undefined;
     if (first !== undefined) link.write(first);
     this.ping();
     this.#inbound.attach(link, position);
-    this.#pump();
+    this.#outbound.pump();
     return true;
+  }
+
+  /**
+   * This side asks to go on over another link from {@link received} on: the peer must keep all from there, so nothing
+   * more is acknowledged until {@link attach} or {@link resumeFailed}.
+   */
+  resuming(): void {
+    this.#inbound.hold();
+  }
+
+  /** The present link stays. */
+  resumeFailed(): void {
+    this.#inbound.release();
   }
 
   /** Stops using the present link; returns it. */
@@ -153,6 +147,7 @@ export class Session implements FrameSink, FlowHost {
     this.#link = undefined;
     this.#parser = undefined;
     this.#inbound.detach();
+    this.#outbound.detach();
     return link;
   }
 
@@ -166,11 +161,8 @@ export class Session implements FrameSink, FlowHost {
   /** Sends a control frame as part of the ordered stream. */
   send(frame: Buffer): void {
     if (this.#end !== undefined) return;
-    if (this.#scheduler.control(frame) + this.#replay.held > MAX_HELD) {
-      this.close(salError("busy", "The peer acknowledges nothing."), true);
-      return;
-    }
-    this.#schedule();
+    const refusal = this.#outbound.control(frame);
+    if (refusal !== undefined) this.close(refusal, true);
   }
 
   /** Asks the peer for a sign of life. */
@@ -194,8 +186,7 @@ export class Session implements FrameSink, FlowHost {
       // A peer that does not read the reason must not keep the connection.
       retire(link, this.#clock);
     }
-    this.#scheduler.clear();
-    this.#replay.clear();
+    this.#outbound.clear();
     const flows = [...this.#flows.values()];
     this.#flows.clear();
     for (const flow of flows) flow.fail(error);
@@ -205,8 +196,7 @@ export class Session implements FrameSink, FlowHost {
   // FlowHost
 
   ready(flow: Flow): void {
-    this.#scheduler.ready(flow);
-    this.#schedule();
+    this.#outbound.ready(flow);
   }
 
   grant(flow: Flow, limit: number): void {
@@ -225,13 +215,14 @@ export class Session implements FrameSink, FlowHost {
 
   frame(type: number, flow: number, pieces: readonly Buffer[], length: number, size: number): void {
     if (isOrdered(type)) {
+      this.#activeAt = this.#heardAt;
       if (this.#inbound.take(size)) this.#handleOrdered(type, flow, pieces, length);
       this.#inbound.owe();
       return;
     }
     switch (type) {
       case FrameType.ack:
-        this.#acknowledge(readNumber(joined(pieces)));
+        this.#outbound.acknowledge(readNumber(joined(pieces)));
         break;
       case FrameType.ping:
         // A peer that asks and does not read gets no more answers.
@@ -295,7 +286,7 @@ export class Session implements FrameSink, FlowHost {
       drained: () => {
         if (this.#link !== link) return;
         this.#inbound.drained();
-        this.#pump();
+        this.#outbound.pump();
       },
       closed: (error) => {
         if (this.#link !== link) return;
@@ -307,53 +298,7 @@ export class Session implements FrameSink, FlowHost {
 
   #pong(): void {
     if (this.#pingedAt === undefined) return;
-    this.path.sample(this.now() - this.#pingedAt);
+    this.#outbound.path.sample(this.now() - this.#pingedAt);
     this.#pingedAt = undefined;
-  }
-
-  #acknowledge(offset: number): void {
-    const before = this.#replay.acknowledged;
-    this.#replay.acknowledge(offset);
-    const { acknowledged } = this.#replay;
-    const isBusy = this.#scheduler.hasFlows;
-    this.path.delivered(acknowledged - before, this.now(), isBusy);
-    if (isBusy) this.#pump();
-  }
-
-  /** Sends at the end of this turn of the event loop, so that what the program does in one turn shares a record. */
-  #schedule(): void {
-    if (this.#isScheduled || this.#link === undefined) return;
-    this.#isScheduled = true;
-    process.nextTick(() => {
-      this.#isScheduled = false;
-      this.#pump();
-    });
-  }
-
-  #pump(): void {
-    // Writing calls back, and so does what a flow's program does when its bytes were taken.
-    if (this.#isPumping) return;
-    this.#isPumping = true;
-    try {
-      while (this.#link !== undefined && this.#link.queued < MAX_QUEUED) {
-        if (!this.#replay.hasUnsent && !this.#compose()) return;
-        const bytes = this.#replay.take();
-        if (bytes === undefined) return;
-        this.#link.write(bytes);
-      }
-    } finally {
-      this.#isPumping = false;
-    }
-  }
-
-  #compose(): boolean {
-    const { unacknowledged, held } = this.#replay;
-    const room = Math.min(this.path.window - unacknowledged, MAX_WINDOW - held);
-    const segment = this.#scheduler.compose(Math.max(0, room));
-    // The program of a flow, which was told that its bytes were taken, may have ended the session.
-    if (segment === undefined || this.#end !== undefined) return false;
-    this.#replay.append(segment.buffer, segment.length);
-    if (unacknowledged === 0) this.#role.sending();
-    return true;
   }
 }

@@ -1,5 +1,5 @@
 import type { Hex } from "viem";
-import { parseName, rawName, ZONE } from "../../protocol/name.ts";
+import { parseName, rawName } from "../../protocol/name.ts";
 
 /** TLS server name of a service: its raw name; of one instance of several, with the instance before it. */
 export function serverNameOf(serviceId: Hex, instance?: string): string {
@@ -13,7 +13,7 @@ export function parseServerName(
 ): { serviceId: Hex; instance: string | undefined } | undefined {
   const match = /^(?:([0-9a-f]{16})\.)?([a-z2-7]{52}\.id\.bloc\.alt)$/.exec(serverName);
   const raw = match?.[2];
-  if (!raw?.endsWith(ZONE)) return undefined;
+  if (raw === undefined) return undefined;
   try {
     const name = parseName(raw);
     if (name.kind !== "id") return undefined;

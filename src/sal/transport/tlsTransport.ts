@@ -1,3 +1,4 @@
+import { constants } from "node:crypto";
 import { connect as connectTcp, type Socket } from "node:net";
 import {
   connect as connectTls,
@@ -55,7 +56,12 @@ export class TlsAcceptor {
   readonly #context: SecureContext;
 
   constructor(certificate: Certificate) {
-    this.#context = createSecureContext({ ...certificate, ...VERSION });
+    this.#context = createSecureContext({
+      ...certificate,
+      ...VERSION,
+      // The tickets that TLS 1.3 sends even so refer to a cache, and there is none: no session can be resumed.
+      secureOptions: constants.SSL_OP_NO_TICKET,
+    });
   }
 
   /**
@@ -123,7 +129,8 @@ function secured(tcp: Socket, socket: TLSSocket, signal: AbortSignal, peer: stri
       fail(
         cause.code === "NET_REFUSED"
           ? cause
-          : salError("noPath", `${peer}: ${cause.message}.`, { cause }),
+          : // OpenSSL's own text has several lines, and addresses of memory.
+            salError("noPath", `${peer}: ${cause.code ?? cause.message}.`, { cause }),
       );
     };
     const closed = () => {

@@ -25,7 +25,7 @@ export const FrameType = {
   /** No new flows; the session ends when its flows have ended. Payload: code (1), text. */
   goaway: 0x0a,
 
-  /** What was received of the ordered stream: a varint. */
+  /** The offset up to which the sender has received the ordered stream: a varint. */
   ack: UNORDERED | 0x00,
   ping: UNORDERED | 0x01,
   pong: UNORDERED | 0x02,

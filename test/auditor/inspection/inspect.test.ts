@@ -1,11 +1,7 @@
 import { expect } from "chai";
 import { createHash } from "node:crypto";
-import {
-  gradeOf,
-  inspect,
-  medianGrade,
-  type Inspection,
-} from "../../../src/auditor/inspection/inspect.ts";
+import { gradeOf, inspect, medianGrade } from "../../../src/auditor/inspection/inspect.ts";
+import type { Inspection } from "../../../src/auditor/inspection/inspection.ts";
 import type { Finding } from "../../../src/auditor/inspection/finding.ts";
 import { hexToBytes } from "../../../src/protocol/bytes.ts";
 import type { HttpProbe, JsonCheck } from "../../../src/protocol/probe.ts";
@@ -40,8 +36,11 @@ describe("inspect", () => {
   });
   afterEach(() => rig.close());
 
-  function run(inspection: Inspection, signal = new AbortController().signal): Promise<Finding> {
-    return inspect(inspection, { timers, receipts, time }, signal);
+  async function run(
+    inspection: Inspection,
+    signal = new AbortController().signal,
+  ): Promise<Finding> {
+    return (await inspect(inspection, { timers, receipts, time }, signal))!;
   }
 
   async function against(
@@ -62,7 +61,7 @@ describe("inspect", () => {
 
   it("grades a good answer EXCELLENT, and keeps its receipt", async () => {
     const finding = await against({ body: "fine" });
-    expect(finding).to.include({ grade: 3, elapsedMs: 0 });
+    expect(finding).to.include({ grade: 3, elapsedMs: 0, transport: "http" });
     expect(finding.reason).to.equal(undefined);
     expect(receipts.recover(finding.receipt!)).to.equal(inspectionOf("http://a").key);
   });
@@ -70,7 +69,7 @@ describe("inspect", () => {
   it("asks as any client would: the probe's request, a nonce, no coding", async () => {
     const request = { method: "POST", path: "/rpc", body: "{}", headers: { "x-a": "b" } } as const;
     const nonce = `0x${"0c".repeat(32)}` as const;
-    expect((await against({}, request, { nonce })).grade).to.equal(3);
+    expect((await against({}, request, { nonce: () => nonce })).grade).to.equal(3);
     const [{ method, target, headers } = expect.fail()] = rig.asked;
     expect({ method, target }).to.deep.equal({ method: "POST", target: "/rpc" });
     expect(headers).to.include({

@@ -144,9 +144,9 @@ describe("Inspector", () => {
     expect(rig.asked).to.deep.equal([]);
   });
 
-  it("goes to the endpoint that comes first, over HTTP whatever else there is", async () => {
+  it("goes to the endpoint of HTTP that comes first", async () => {
     const [worst, best] = [await rig.serve({ status: 500 }), await rig.serve({})];
-    publish("sal://a.example", "tcp://127.0.0.1:1", best, worst);
+    publish("tcp://127.0.0.1:1", best, worst);
     expect((await vote()).grade).to.equal(3);
   });
 

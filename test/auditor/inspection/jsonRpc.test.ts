@@ -33,7 +33,8 @@ describe("a JSON-RPC probe", () => {
       return { body: JSON.stringify({ jsonrpc: "2.0", id: call.id, ...answer(call) }) };
     });
     const inspection = inspectionOf(endpoint, { request: { ...CALL, ...over } });
-    return inspect(inspection, { timers, receipts, time }, new AbortController().signal);
+    const { signal } = new AbortController();
+    return (await inspect(inspection, { timers, receipts, time }, signal))!;
   }
 
   it("is a POST of a call with an ID of its own, and the answer must name it", async () => {

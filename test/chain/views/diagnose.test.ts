@@ -70,6 +70,7 @@ const healthy: ServiceView = {
       requests: [{ method: "GET", path: "/", headers: {}, status: 200 }],
     } as unknown as NonNullable<ServiceView["probe"]["specification"]>,
     found: true,
+    isNewer: false,
   },
   stake: { now: parseEther("1000"), next: parseEther("1000") },
   staker: OTHER,
@@ -100,9 +101,19 @@ function epoch(number: number, over: Partial<ServiceEpoch> = {}): ServiceEpoch {
   };
 }
 
+/** Of a service that speaks first. */
+const STATIC: ServiceView["probe"]["specification"] = {
+  v: 3,
+  requests: [
+    { port: 22, expect: "SSH-2.0-" },
+    { port: 7, send: "{r}", expect: "{r}" },
+  ],
+};
+
 function asked(over: Partial<SelfProbeRequest>): DiagnosisInput["probe"] {
   const request = { request: "GET /", grade: 3, elapsedMs: 10, reason: undefined } as const;
-  return { endpoint: "https://a.example", requests: [{ ...request, ...over }] };
+  const place = { endpoint: "https://a.example", transport: "https" } as const;
+  return { requests: [{ ...place, ...request, ...over }] };
 }
 
 function findings(
@@ -152,9 +163,11 @@ describe("diagnose", () => {
     ["RECORD_NONE", { record: record(none) }],
     ["RECORD_EXPIRED", { record: record({ state: "expired" }, undefined, -1) }],
     ["RECORD_WRONG_KEY", { record: record({ state: "foreign", signer: OTHER }) }],
-    ["RECORD_WITHOUT_HTTP", { record: record({}, "tcp://a.example:1") }],
+    ["RECORD_NOT_AUDITED", { record: record({}, "tcp://a.example:1") }],
     ["RECORD_ENDS_SOON", { record: record({}, undefined, 0.5) }],
     ["PROBE_UNREADABLE", { probe: { ...healthy.probe, specification: undefined } }],
+    ["PROBE_STATIC", { probe: { ...healthy.probe, specification: STATIC } }],
+    ["PROBE_NEWER", { probe: { ...healthy.probe, specification: undefined, isNewer: true } }],
     ["PROBE_NOT_FOUND", { probe: { ...healthy.probe, found: false, specification: undefined } }],
   ] as [string, Partial<ServiceView>][]) {
     it(`knows ${code}`, () => {

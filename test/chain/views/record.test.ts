@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { numberToHex, type Hex } from "viem";
-import { auditedEndpoint, readRecordView } from "../../../src/chain/views/recordView.ts";
+import { auditedEndpoints, readRecordView } from "../../../src/chain/views/recordView.ts";
 import { hexToBytes, ZERO_HASH } from "../../../src/protocol/bytes.ts";
 import { epochAt } from "../../../src/protocol/epoch.ts";
 import { signRecord, type Endpoint, type EndpointRecord } from "../../../src/protocol/record.ts";
@@ -96,15 +96,20 @@ describe("readRecordView", () => {
   });
 });
 
-describe("auditedEndpoint", () => {
-  it("is the first that auditors reach over HTTP, by priority", () => {
+describe("auditedEndpoints", () => {
+  it("are those over which auditors inspect, by priority", () => {
     const endpoints: Endpoint[] = [
       { uri: "tcp://a.example:1", priority: 0, weight: 1 },
       { uri: "https://c.example", priority: 2, weight: 1 },
       { uri: "http://b.example", priority: 1, weight: 1 },
+      { uri: "sal://d.example:1", priority: 3, weight: 1 },
     ];
     const found = { endpoints } as EndpointRecord;
-    expect(auditedEndpoint(found)).to.equal("http://b.example");
-    expect(auditedEndpoint({ ...found, endpoints: endpoints.slice(0, 1) })).to.equal(undefined);
+    expect(auditedEndpoints(found).map(({ uri }) => uri)).to.deep.equal([
+      "http://b.example",
+      "https://c.example",
+      "sal://d.example:1",
+    ]);
+    expect(auditedEndpoints({ ...found, endpoints: endpoints.slice(0, 1) })).to.deep.equal([]);
   });
 });

@@ -45,7 +45,7 @@ describe("views of services", function () {
     expect(shown.class.name).to.equal("http");
     expect(shown.label).to.equal(undefined);
     expect(shown.metadata).to.equal("https://weather.example/about");
-    expect(shown.probe.specification?.requests[0]?.path).to.equal("/");
+    expect(shown.probe.specification?.requests[0]).to.include({ path: "/" });
     expect(shown.firstEpoch).to.equal(HORIZON);
     expect(shown.status).to.deep.equal({ now: "None", next: "Active" });
     expect(shown.key.next).to.equal(chain.serviceKey(1).address);

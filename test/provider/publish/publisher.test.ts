@@ -96,7 +96,9 @@ describe("Publisher", () => {
 
   const now = () => time.now() * 1000;
   const records = () => published.map(({ encoded }) => readRecord(encoded, domain).record);
-  const uris = () => records().map(({ endpoints }) => endpoints.map(({ uri }) => uri));
+  const all = () => records().map(({ endpoints }) => endpoints.map(({ uri }) => uri));
+  /** Those of HTTP; the SAL's are at the same places. */
+  const uris = () => all().map((each) => each.filter((uri) => !uri.startsWith("sal:")));
   /** As another process would: the store's own connection does not see its own writes as news. */
   const hear = () => {
     store.changed = () => {
@@ -144,6 +146,19 @@ describe("Publisher", () => {
     expect(log.said("info").at(-1)).to.equal("service moved");
     await timers.advance(RECORD_LEASE_MS / 2);
     expect(uris().at(-1), "and stays there").to.deep.equal(["https://new.example"]);
+  });
+
+  it("names the SAL at the gateway's own host and port, and not where a proxy ends TLS", async () => {
+    await publisher.start();
+    expect(all()).to.deep.equal([["http://127.0.0.1:8080", "sal://127.0.0.1:8080"]]);
+    store.requestMove({ uri: "http://new.example", listen: undefined }, now() + 10_000);
+    hear();
+    await timers.advance(100);
+    expect(all().at(-1)).to.deep.equal(["http://new.example", "sal://new.example:80"]);
+    store.requestMove({ uri: "https://tls.example", listen: undefined }, now() + 10_000);
+    hear();
+    await timers.advance(100);
+    expect(all().at(-1)).to.deep.equal(["https://tls.example"]);
   });
 
   it("listens at another place first where a command says so", async () => {

@@ -13,7 +13,8 @@ import { answerOf } from "../../support/fakeResolver.ts";
 const run = promisify(execFile);
 const page = readFileSync(path.join(import.meta.dirname, "../../../docs/resolver.md"), "utf8");
 /** The first fenced block of the page after a word. */
-const blockAfter = (word: string) => /```\n([^]*?)```/.exec(page.split(`\n${word}`)[1] ?? "")?.[1];
+const blockAfter = (word: string) =>
+  /```\n([^]*?)```/.exec(page.split(`\nFor ${word}`)[1] ?? "")?.[1];
 
 const servers = {
   unbound: {

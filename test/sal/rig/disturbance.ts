@@ -17,16 +17,19 @@ const kinds = [
   "stallBoth",
   "moveAndCut",
   "moveAndTell",
+  "moveAndTell",
   "moveSilently",
+  "otherInterface",
+  "otherInterface",
   "bothMove",
   "cutNext",
   "forgery",
 ] as const;
 
 export const disturbance: fc.Arbitrary<Disturbance> = fc.record({
-  afterMs: fc.nat(400),
+  afterMs: fc.noBias(fc.nat(400)),
   kind: fc.constantFrom(...kinds),
-  much: fc.oneof(fc.nat(60), fc.nat(5_000)),
+  much: fc.oneof(fc.nat(60), fc.noBias(fc.nat(3_000)), fc.noBias(fc.nat(60_000))),
 });
 
 /** Lets it happen. */
@@ -60,6 +63,9 @@ export function disturb(rig: SalRig, { kind, much }: Disturbance): void {
     case "moveSilently":
       rig.move();
       stall([near, far], 60_000);
+      break;
+    case "otherInterface":
+      for (const session of rig.client.sessions) session.reconsider("interfaces");
       break;
     case "bothMove":
       rig.move();

@@ -17,10 +17,13 @@ export interface SidePlan {
 }
 
 export const sidePlan: fc.Arbitrary<SidePlan> = fc.record({
-  bytes: fc.oneof(fc.nat(2_000), fc.nat(300_000)),
+  bytes: fc.oneof(fc.nat(2_000), fc.noBias(fc.nat(100_000)), fc.noBias(fc.nat(1_000_000))),
   piece: fc.integer({ min: 1, max: 70_000 }).map((piece) => Math.max(piece, 500)),
   restMs: fc.constantFrom(0, 0, 3, 40),
-  closesAt: fc.option(fc.nat(100_000), { nil: undefined, freq: 6 }),
+  closesAt: fc.oneof(
+    { weight: 6, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary: fc.noBias(fc.nat(200_000)) },
+  ),
 });
 
 /** What happened at one side. */

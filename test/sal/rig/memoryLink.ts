@@ -34,6 +34,7 @@ export class MemoryLink implements Link {
   #flying: Buffer[] = [];
   #flyingBytes = 0;
   #isEnding = false;
+  #isPlanned = false;
   #isClosed = false;
 
   private constructor(clock: FakeClock, wire: Wire, secret: Buffer, peer: string) {
@@ -71,17 +72,13 @@ export class MemoryLink implements Link {
     this.written += bytes.length;
     this.queued += bytes.length;
     this.#waiting.push(bytes);
-    this.#clock.after(0, () => {
-      this.#send();
-    });
+    this.#plan();
   }
 
   end(): void {
     if (this.#isEnding) return;
     this.#isEnding = true;
-    this.#clock.after(0, () => {
-      this.#send();
-    });
+    this.#plan();
   }
 
   destroy(): void {
@@ -108,10 +105,18 @@ export class MemoryLink implements Link {
   /** This end's bytes move again. */
   resume(): void {
     this.isStalled = false;
+    this.#plan();
+    if (this.#flying.length > 0) this.#fly();
+  }
+
+  /** Sends after what happens now. */
+  #plan(): void {
+    if (this.#isPlanned) return;
+    this.#isPlanned = true;
     this.#clock.after(0, () => {
+      this.#isPlanned = false;
       this.#send();
     });
-    if (this.#flying.length > 0) this.#fly();
   }
 
   #send(): void {

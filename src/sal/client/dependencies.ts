@@ -1,0 +1,45 @@
+import type { Hex } from "viem";
+import type { Logger } from "../../node/logger.ts";
+import type { ReceiptSigner } from "../../protocol/receipt.ts";
+import type { Domain } from "../../protocol/typedData.ts";
+import type { SessionDependencies } from "../session/role.ts";
+import type { Transport } from "../transport/link.ts";
+import type { Locator } from "./locator.ts";
+import type { PathTimes } from "./pathWatch.ts";
+
+/** Why a session moves. */
+export type MoveReason =
+  /** The link broke, or the provider says that the session went on elsewhere. */
+  | "lost"
+  /** The path became silent. */
+  | "silence"
+  /** The provider announced it. */
+  | "announced"
+  /** This host's own addresses changed. */
+  | "interfaces"
+  /** This host has slept. */
+  | "wake"
+  /** An auditor tests whether the service lets sessions move. */
+  | "audit";
+
+/** What a program sees of a session's moves. */
+export interface PathObserver {
+  /** The session goes on over another link. */
+  moved?(move: { serviceId: Hex; reason: MoveReason; endpoint: string; gapMs: number }): void;
+  /** A second link was dialled in vain: the first one gave bytes again. */
+  falseAlarm?(serviceId: Hex): void;
+}
+
+export interface ClientSessionDependencies extends SessionDependencies {
+  transport: Transport;
+  locator: Locator;
+  receipts: ReceiptSigner;
+  domain: Domain;
+  log: Logger;
+  /** The chain's time, Unix milliseconds. */
+  now(): number;
+  observer?: PathObserver | undefined;
+  /** Draws the nonce of each link, 32 bytes; default random. An auditor's receipts are evidence, so it draws its own. */
+  nonce?: (() => Buffer) | undefined;
+  times?: PathTimes | undefined;
+}
