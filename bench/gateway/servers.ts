@@ -15,7 +15,7 @@ import { SMALL_BYTES } from "./sizes.ts";
 const PART_BYTES = 64 * 1024;
 
 /** The servers of the benchmark, each in a process of its own; all return their port. */
-serve({ upstream, nodeProxy, gateway, memory, profStart, profStop, cpu: async () => { const { user, system } = process.cpuUsage(); return user + system; } });
+serve({ upstream, nodeProxy, gateway, memory });
 
 /** A provider's own server: 64 bytes, or `/<bytes>` for as many. */
 async function upstream(): Promise<number> {
@@ -63,9 +63,8 @@ async function nodeProxy(port: number): Promise<number> {
 }
 
 /** The gateway as `provider run` builds it, without limits for one address. */
-const { Gateway: Old } = await import('/work/wt/sal/src/provider/gateway/gateway.ts');
 async function gateway(port: number): Promise<number> {
-  const made = new (process.env.UND === '0' ? (Old as any as typeof Gateway) : Gateway)(
+  const made = new Gateway(
     {
       serviceId: `0x${"00".repeat(7)}07${"00".repeat(24)}`,
       domain: blockcloudDomain(31337n, "0x5FbDB2315678afecb367f032d93F642f64180aa3"),
@@ -103,19 +102,4 @@ async function listening(server: Server): Promise<number> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return (server.address() as AddressInfo).port;
-}
-
-import { Session } from "node:inspector/promises";
-var session: Session;
-async function profStart() { session = new Session(); session.connect(); await session.post("Profiler.enable"); await session.post("Profiler.setSamplingInterval", { interval: 200 }); await session.post("Profiler.start"); }
-async function profStop() {
-  const { profile } = await session.post("Profiler.stop");
-  const self = new Map<string, number>(); const byId = new Map(profile.nodes.map((n) => [n.id, n]));
-  const files = new Map<string, number>();
-  let total = 0, idle = 0;
-  profile.samples!.forEach((id, i) => { const d = profile.timeDeltas![i]!; const f = byId.get(id)!.callFrame; if (f.functionName === "(idle)") { idle += d; return; } total += d;
-    const file = f.url.replace(/^.*\/(src|node_modules)\//, "$1/") || "native"; const k = `${f.functionName} ${file}:${f.lineNumber + 1}`; self.set(k, (self.get(k) ?? 0) + d);
-    const g = f.url.startsWith("node:") ? f.url : f.url.includes("/node_modules/") ? "nm/" + f.url.split("/node_modules/")[1]!.split("/").slice(0, 2).join("/") : file; files.set(g, (files.get(g) ?? 0) + d); });
-  const top = (m: Map<string, number>, n: number) => [...m].sort((a, b) => b[1] - a[1]).slice(0, n).map(([k, v]) => `${(100 * v / total).toFixed(1)}% ${k}`).join("\n");
-  return `busy ${total} idle ${idle}\n${top(self, 45)}\n--files\n${top(files, 30)}`;
 }
