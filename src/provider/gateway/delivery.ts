@@ -99,7 +99,6 @@ const empty: Way = async (answer, { response, receipt, upstreamHost }) => {
   if (length !== undefined && answer.message.statusCode !== 204) {
     headers.push("Content-Length", plainLength(length));
   }
-  answer.message.resume();
   answer.release();
   await addReceipt(headers, receipt?.(answer.message.statusCode ?? 0, EMPTY_DIGEST));
   writeHead(answer, response, headers);

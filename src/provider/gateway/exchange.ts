@@ -7,6 +7,7 @@ import { EMPTY_DIGEST, sha256 } from "../../protocol/receipt.ts";
 import { admit, type AdmissionRules, type Admitted } from "./admission.ts";
 import { deliver, RECEIPT_FIELD, type DeliveryLimits } from "./delivery.ts";
 import { expectsContinue, hasBody } from "../../node/http/framing.ts";
+import type { Message } from "../../node/http/client/message.ts";
 import { linger } from "../../node/http/linger.ts";
 import { clientHeaders, upstreamHeaders } from "./forwardedHeaders.ts";
 import { asProblem, GatewayProblem } from "./problem.ts";
@@ -155,7 +156,7 @@ export class Exchange {
   /** Hands over the connection: HTTP ends at this point. */
   async #switch(
     client: Socket,
-    message: IncomingMessage,
+    message: Message,
     { socket, head }: NonNullable<UpstreamResponse["tunnel"]>,
   ): Promise<void> {
     try {

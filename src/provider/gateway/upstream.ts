@@ -1,9 +1,10 @@
-import type { Agent, ClientRequest, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import type { CallFailure } from "../../node/http/client/call.ts";
+import { ConnectionPool } from "../../node/http/client/connectionPool.ts";
+import type { Message } from "../../node/http/client/message.ts";
 import type { Dialling } from "./dialling.ts";
 import { GatewayProblem } from "./problem.ts";
 import type { RequestBody } from "./requestBody.ts";
-import { headFault } from "../../node/http/upstreamHead.ts";
 import { Watchdog } from "./watchdog.ts";
 
 /** Safe methods, which may be repeated (RFC 9110, 9.2.1). */
@@ -26,7 +27,7 @@ export interface UpstreamCall {
 
 /** The head of the upstream's response; `tunnel` if it switched protocols. */
 export interface UpstreamResponse {
-  message: IncomingMessage;
+  message: Message;
   tunnel?: { socket: Socket; head: Buffer };
   /** Discards the rest of the request, which the upstream no longer needs. */
   release(): void;
@@ -42,10 +43,12 @@ export interface UpstreamResponse {
  */
 export class Upstream {
   readonly #dialling: Dialling;
+  readonly #pool: ConnectionPool;
   readonly #timeoutMs: number;
 
   constructor(dialling: Dialling, timeoutMs: number) {
     this.#dialling = dialling;
+    this.#pool = new ConnectionPool(dialling.connect);
     this.#timeoutMs = timeoutMs;
   }
 
@@ -61,96 +64,73 @@ export class Upstream {
    * @throws GatewayProblem `UPSTREAM_FAILED`, `UPSTREAM_TIMEOUT`, or the signal's reason.
    */
   async ask(call: UpstreamCall, signal: AbortSignal): Promise<void> {
-    const { kept, fresh } = this.#dialling;
     const repeatable = SAFE.has(call.method) && call.body.empty && !call.upgrade;
     try {
-      await this.#attempt(call, signal, repeatable ? kept : fresh);
+      await this.#attempt(call, signal, repeatable);
     } catch (error) {
       // An idle connection that the upstream closes at the moment of its reuse is not a failure of the
       // service.
       if (!(error instanceof StaleConnection)) throw error;
       signal.throwIfAborted();
-      await this.#attempt(call, signal, fresh);
+      await this.#attempt(call, signal, false);
     }
   }
 
   /** Closes idle connections. */
   close(): void {
-    const { kept, fresh } = this.#dialling;
-    kept.destroy();
-    if (fresh !== false) fresh.destroy();
+    this.#pool.close();
   }
 
-  #attempt(call: UpstreamCall, signal: AbortSignal, agent: Agent | false): Promise<void> {
+  #attempt(call: UpstreamCall, signal: AbortSignal, isKept: boolean): Promise<void> {
     return new Promise<void>((resolve, reject) => {
       signal.throwIfAborted();
-      const { send, to, explain } = this.#dialling;
-      const request = send({
-        ...to,
-        method: call.method,
-        path: call.target,
-        headers: call.headers,
-        agent,
-      });
-      // Node drops the fields after the first thousand without a word. The size of the head is bounded.
-      request.maxHeadersCount = 0;
-      const fail = (reason: unknown) => {
-        watchdog.disarm();
-        // Listeners stay attached, because the destroyed request may still report an error.
-        request.destroy();
-        reject(reason);
-      };
+      const { body, upgrade } = call;
+      const { explain } = this.#dialling;
       const watchdog = new Watchdog(this.#timeoutMs, () => {
         fail(new GatewayProblem("UPSTREAM_TIMEOUT"));
       });
-      signal.addEventListener(
-        "abort",
-        () => {
-          fail(signal.reason);
-        },
-        { once: true },
-      );
-      let response: IncomingMessage | undefined;
-      request.on("error", (cause: NodeJS.ErrnoException) => {
-        if (response === undefined) void failure(request, cause, explain).then(fail);
-        // A body without a length ends with its connection. Node reports a broken connection only here, and
-        // then ends the body as if it were complete.
-        else if (!response.complete) response.destroy(cause);
-      });
-      const answered = (message: IncomingMessage, tunnel?: UpstreamResponse["tunnel"]) => {
-        response = message;
-        const fault = headFault(message);
-        if (fault !== undefined) {
-          fail(new GatewayProblem("UPSTREAM_FAILED", { cause: new Error(fault) }));
-          return;
-        }
+      const fail = (reason: unknown) => {
         watchdog.disarm();
-        call.body.answered();
-        // It may fail before a reader is attached; the reader adds its own listener.
-        message.on("error", () => {});
+        running.cancel();
+        reject(reason as Error);
+      };
+      const answered = (message: Message, tunnel?: UpstreamResponse["tunnel"]) => {
+        watchdog.disarm();
+        body.answered();
         call.begun({
           message,
           ...(tunnel && { tunnel }),
           release: () => {
-            call.body.discard();
-            if (!request.writableFinished) request.destroy();
+            body.discard();
+            running.cancelUnlessSent();
           },
         });
         resolve();
       };
-      request.on("response", (message) => {
-        answered(message);
+      const running = this.#pool.send(
+        {
+          method: call.method,
+          target: call.target,
+          headers: call.headers,
+          upgrade,
+          answered,
+          switched: (message, socket, head) => {
+            answered(message, { socket, head });
+          },
+          drained: () => {
+            body.drained();
+          },
+          failed: (failure) => {
+            watchdog.disarm();
+            void asReason(failure, explain).then(reject);
+          },
+        },
+        isKept,
+      );
+      signal.addEventListener("abort", () => {
+        fail(signal.reason);
       });
-      request.on("upgrade", (message, socket: Socket, head) => {
-        socket.on("error", () => {});
-        if (call.upgrade) {
-          answered(message, { socket, head });
-          return;
-        }
-        const cause = new Error("switched protocols unasked");
-        fail(new GatewayProblem("UPSTREAM_FAILED", { cause }));
-      });
-      call.body.forward(request, watchdog);
+      body.forward(running, watchdog);
     });
   }
 }
@@ -158,12 +138,9 @@ export class Upstream {
 /** A kept connection turned out to be closed; no part of a response was received. */
 class StaleConnection extends Error {}
 
-async function failure(
-  request: ClientRequest,
-  cause: NodeJS.ErrnoException,
-  explain: Dialling["explain"],
-): Promise<Error> {
+async function asReason(failure: CallFailure, explain: Dialling["explain"]): Promise<Error> {
+  const { cause, isStale, socket } = failure;
   const closed = cause.code === "ECONNRESET" || cause.code === "EPIPE";
-  if (request.reusedSocket && closed) return new StaleConnection(cause.message, { cause });
-  return new GatewayProblem("UPSTREAM_FAILED", { cause: await explain(cause, request.socket) });
+  if (isStale && closed) return new StaleConnection(cause.message, { cause });
+  return new GatewayProblem("UPSTREAM_FAILED", { cause: await explain(cause, socket) });
 }
