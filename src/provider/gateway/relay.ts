@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Message } from "../../node/http/client/message.ts";
 import { hasBody } from "../../node/http/framing.ts";
+import type { Cancellation } from "./cancellation.ts";
 import { GatewayProblem } from "./problem.ts";
 import { Watchdog } from "./watchdog.ts";
 
 export interface ReadOptions {
-  signal: AbortSignal;
+  cancellation: Cancellation;
   /** How long the upstream may be silent; undefined for no limit. */
   silenceMs: number | undefined;
   /** The upstream may be waiting for this request while the client is still sending it. */
@@ -63,7 +64,7 @@ export async function collect(
 /** @param take - Returns whether the body is complete, although its end was not yet seen. */
 function read(
   answer: Message,
-  { signal, silenceMs, request }: ReadOptions,
+  { cancellation, silenceMs, request }: ReadOptions,
   take: (chunk: Buffer) => boolean,
   response?: ServerResponse,
 ): Promise<void> {
@@ -81,8 +82,7 @@ function read(
     };
     const fail = (problem: GatewayProblem) => {
       finish();
-      const reason: unknown = signal.aborted ? signal.reason : problem;
-      reject(reason);
+      reject(cancellation.reason ?? problem);
     };
     const watchdog: Watchdog | undefined =
       silenceMs === undefined

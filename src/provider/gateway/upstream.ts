@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { CallFailure } from "../../node/http/client/call.ts";
 import { ConnectionPool } from "../../node/http/client/connectionPool.ts";
 import type { Message } from "../../node/http/client/message.ts";
+import type { Cancellation } from "./cancellation.ts";
 import type { Dialling } from "./dialling.ts";
 import { GatewayProblem } from "./problem.ts";
 import type { RequestBody } from "./requestBody.ts";
@@ -58,21 +59,21 @@ export class Upstream {
   }
 
   /**
-   * Sends a request, and waits until the head of the response was handed to the call. The body of the response fails if the signal
-   * aborts, or if the connection fails before the response is complete.
+   * Sends a request, and waits until the head of the response was handed to the call. The body of the response fails if
+   * the connection fails before the response is complete.
    *
-   * @throws GatewayProblem `UPSTREAM_FAILED`, `UPSTREAM_TIMEOUT`, or the signal's reason.
+   * @throws GatewayProblem `UPSTREAM_FAILED`, `UPSTREAM_TIMEOUT`, or the reason of the cancellation.
    */
-  async ask(call: UpstreamCall, signal: AbortSignal): Promise<void> {
+  async ask(call: UpstreamCall, cancellation: Cancellation): Promise<void> {
     const repeatable = SAFE.has(call.method) && call.body.empty && !call.upgrade;
     try {
-      await this.#attempt(call, signal, repeatable);
+      await this.#attempt(call, cancellation, repeatable);
     } catch (error) {
       // An idle connection that the upstream closes at the moment of its reuse is not a failure of the
       // service.
       if (!(error instanceof StaleConnection)) throw error;
-      signal.throwIfAborted();
-      await this.#attempt(call, signal, false);
+      cancellation.throwIfCancelled();
+      await this.#attempt(call, cancellation, false);
     }
   }
 
@@ -81,18 +82,18 @@ export class Upstream {
     this.#pool.close();
   }
 
-  #attempt(call: UpstreamCall, signal: AbortSignal, isKept: boolean): Promise<void> {
+  #attempt(call: UpstreamCall, cancellation: Cancellation, isKept: boolean): Promise<void> {
     return new Promise<void>((resolve, reject) => {
-      signal.throwIfAborted();
+      cancellation.throwIfCancelled();
       const { body, upgrade } = call;
       const { explain } = this.#dialling;
       const watchdog = new Watchdog(this.#timeoutMs, () => {
         fail(new GatewayProblem("UPSTREAM_TIMEOUT"));
       });
-      const fail = (reason: unknown) => {
+      const fail = (reason: Error) => {
         watchdog.disarm();
         running.cancel();
-        reject(reason as Error);
+        reject(reason);
       };
       const answered = (message: Message, tunnel?: UpstreamResponse["tunnel"]) => {
         watchdog.disarm();
@@ -127,9 +128,7 @@ export class Upstream {
         },
         isKept,
       );
-      signal.addEventListener("abort", () => {
-        fail(signal.reason);
-      });
+      cancellation.onCancel(fail);
       body.forward(running, watchdog);
     });
   }
