@@ -182,7 +182,7 @@ export class Exchange {
     return async (status: number, responseDigest: Uint8Array): Promise<string> => {
       const requestDigest = (await this.#body?.digest) ?? EMPTY_DIGEST;
       const exchange = { ...this.#asked(), requestDigest, status, responseDigest };
-      const receipt = this.#context.receipts.issue(nonce, exchange);
+      const receipt = await this.#context.receipts.issue(nonce, exchange);
       this.#context.observer?.receipt();
       return receipt;
     };
