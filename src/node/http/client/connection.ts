@@ -49,8 +49,12 @@ export class Connection {
   /** For the running call: its response is complete. */
   completed(mayBeKept: boolean): void {
     this.#running = undefined;
-    const isOpen = this.socket.readable && this.socket.writable;
-    if (!(this.#isKept && mayBeKept && isOpen && this.#keeper.keep(this))) this.socket.destroy();
+    const { socket } = this;
+    const isOpen = socket.readable && socket.writable;
+    if (this.#isKept && mayBeKept && isOpen && this.#keeper.keep(this)) return;
+    // TLS says goodbye first. A server that has not read the request to its end does not wait for that.
+    if (socket.writableLength === 0) socket.destroySoon();
+    else socket.destroy();
   }
 
   /** Hands the connection over to another protocol. */

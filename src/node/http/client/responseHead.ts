@@ -84,6 +84,10 @@ export function readFields(text: string, from: number): string[] {
     if (!TOKEN.test(name)) throw new MalformedResponse("the name of a field");
     const value = trimmed(text, colon + 1, end);
     if (NOT_IN_LINE.test(value)) throw new MalformedResponse(`a control character in ${name}`);
+    // Node's parser, for one, reads "chunked" with a tab behind it as another coding.
+    if (text.charCodeAt(end - 1) === TAB && name.toLowerCase() === "transfer-encoding") {
+      throw new MalformedResponse("a tab behind the transfer coding");
+    }
     fields.push(name, value);
     at = end + 2;
   }

@@ -99,6 +99,9 @@ export class ResponseParser {
     const head = readHead(bytes.toString("latin1", 0, end));
     const rest = bytes.subarray(end + HEAD_END.length);
     const { statusCode, headers } = head;
+    if (statusCode < 200 && head.httpVersion === "1.0") {
+      throw new MalformedResponse("an interim response in HTTP/1.0");
+    }
     if (statusCode === 101) {
       this.#part = "done";
       this.#events.switched(head, rest);

@@ -116,8 +116,8 @@ export class RunningCall implements ResponseEvents {
   switched(head: ResponseHead, rest: Buffer): void {
     if (this.#over) return;
     const message = new Message(head, this.#connection.socket);
-    if (!this.#call.upgrade) {
-      this.broken(new MalformedResponse("switched protocols unasked"));
+    if (!this.#call.upgrade || head.headers.upgrade === undefined) {
+      this.broken(new MalformedResponse("a switch to a protocol that was not asked for"));
       return;
     }
     this.#over = true;
