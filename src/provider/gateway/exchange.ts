@@ -165,6 +165,9 @@ export class Exchange {
       const headers = clientHeaders(message, this.#context.upstream.host);
       if (this.#nonce !== undefined) {
         headers.push(RECEIPT_FIELD, await this.#receiptFor(this.#nonce)(101, EMPTY_DIGEST));
+        // The receipt took a turn of the event loop, in which either side may have left.
+        if (client.destroyed) throw new GatewayProblem("CLIENT_GONE");
+        if (socket.destroyed) throw new GatewayProblem("UPSTREAM_FAILED");
       }
       this.#response.detachSocket(client);
       writeSwitchingProtocols(client, message, headers);

@@ -37,8 +37,7 @@ export interface UpstreamResponse {
 /**
  * The provider's own server. Safe requests use connections that are kept alive for a moment, and are repeated
  * on a new connection if the kept one turns out to be closed. All other requests use a new connection. When a
- * kept connection is reset, Node does not tell (`reusedSocket`, `ECONNRESET`) whether the upstream had read
- * the request. A second try could then execute it twice, and giving up would report a failure that the
+ * kept connection is reset, it cannot be told whether the upstream had read the request. A second try could then execute it twice, and giving up would report a failure that the
  * service never had (RFC 9110, 9.2.2). A JSON-RPC call is a POST; a new connection to a nearby server costs
  * it less than either.
  */

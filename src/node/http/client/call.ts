@@ -27,12 +27,12 @@ export interface CallFailure {
   socket: Socket;
 }
 
-/** The server has closed the connection before its response was complete. */
+/** The connection was closed before the response was complete. */
 export class ClosedConnection extends Error {
   readonly code = "ECONNRESET";
 
   constructor() {
-    super("the server closed the connection");
+    super("the connection was closed before the response was complete");
   }
 }
 

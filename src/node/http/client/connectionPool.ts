@@ -1,13 +1,10 @@
 import type { Socket } from "node:net";
 import { requestHead, type Call } from "./call.ts";
 import { Connection } from "./connection.ts";
-import type { RunningCall } from "./runningCall.ts";
+import { LONGEST_IDLE_MS, type RunningCall } from "./runningCall.ts";
 
-/**
- * Idle connections are closed early, after one to two of these periods: the longer one is idle, the more likely the
- * server closes it first. One timer for all costs nothing for each request.
- */
-const PERIOD_MS = 1_000;
+/** Idle connections are closed after one to two periods: one timer for all costs nothing for each request. */
+const PERIOD_MS = LONGEST_IDLE_MS / 2;
 /** Idle connections that are kept; Node's agent keeps as many. */
 const MAX_IDLE = 256;
 

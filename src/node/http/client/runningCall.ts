@@ -4,8 +4,8 @@ import { Message } from "./message.ts";
 import { ResponseParser, type ResponseEvents } from "./responseParser.ts";
 import { MalformedResponse, type ResponseHead } from "./responseHead.ts";
 
-/** An idle connection is kept for so long at most: see the pool. */
-const IDLE_MS = 2_000;
+/** An idle connection is kept for so long at most: the longer, the more likely the server closes it first. */
+export const LONGEST_IDLE_MS = 2_000;
 const CLOSE = /(^|,)\s*close\s*(,|$)/;
 const KEEP_ALIVE = /(^|,)\s*keep-alive\s*(,|$)/;
 
@@ -50,11 +50,12 @@ export class RunningCall implements ResponseEvents {
     if (this.#chunked && !this.#over && socket.writable) socket.write("0\r\n\r\n", "latin1");
   }
 
-  /** Gives the request up, and its connection with it, unless the response is complete. */
+  /** Gives the request up, and its connection with it, unless the response is complete; its reader is told. */
   cancel(): void {
     if (this.#over) return;
     this.#over = true;
     this.#connection.destroy();
+    this.#message?.broken(new ClosedConnection());
   }
 
   /** Gives the request up if its body was not sent to its end. */
@@ -131,5 +132,5 @@ function staysOpen({ httpVersion, headers }: Message): boolean {
   const options = connection?.toLowerCase() ?? "";
   if (CLOSE.test(options) || (httpVersion === "1.0" && !KEEP_ALIVE.test(options))) return false;
   const seconds = /(?:^|[\s,;])timeout=(\d+)/i.exec(terms ?? "")?.[1];
-  return seconds === undefined || Number(seconds) * 1000 > IDLE_MS;
+  return seconds === undefined || Number(seconds) * 1000 > LONGEST_IDLE_MS;
 }

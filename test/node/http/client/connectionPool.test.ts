@@ -208,6 +208,35 @@ describe("ConnectionPool", () => {
     expect(await settled(() => upstream.open)).to.equal(0);
   });
 
+  it("tells the reader of a body when its request is cancelled", async () => {
+    const head = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nsome";
+    const { upstream, pool } = await pooled(["request", { send: head }]);
+    const failed = Promise.withResolvers<Error>();
+    const call: Call = {
+      ...{ method: "GET", target: "/", headers: ["Host", "x"], upgrade: false },
+      answered: (message) => {
+        message.read({
+          data: () => {
+            running.cancel();
+          },
+          end: () => {
+            failed.reject(new Error("It is complete."));
+          },
+          failed: failed.resolve,
+        });
+      },
+      switched: () => {},
+      drained: () => {},
+      failed: ({ cause }) => {
+        failed.reject(cause);
+      },
+    };
+    const running = pool.send(call, true);
+    running.end();
+    expect(await failed.promise).to.have.property("code", "ECONNRESET");
+    expect(await settled(() => upstream.open)).to.equal(0);
+  });
+
   it("sends no head that could be read as two", () => {
     const pool = new ConnectionPool(() => expect.fail("It connects."));
     for (const wrong of [
