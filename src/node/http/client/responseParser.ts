@@ -176,12 +176,12 @@ export class ResponseParser {
     return this.#end(trailers, bytes.subarray(end + HEAD_END.length));
   }
 
-  #hold(bytes: Buffer): undefined {
+  #hold(bytes: Buffer): Buffer | undefined {
     this.#held = bytes;
     return undefined;
   }
 
-  #end(trailers: string[], rest: Buffer): undefined {
+  #end(trailers: string[], rest: Buffer): Buffer | undefined {
     this.#part = "done";
     this.#events.complete(trailers, rest);
     return undefined;

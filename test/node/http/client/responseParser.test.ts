@@ -1,6 +1,5 @@
 import { expect } from "chai";
 import { request, type IncomingMessage } from "node:http";
-import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { ResponseParser } from "../../../../src/node/http/client/responseParser.ts";
 import { MalformedResponse } from "../../../../src/node/http/client/responseHead.ts";
@@ -68,7 +67,7 @@ function readByNode(text: string): Promise<Read | undefined> {
         done();
       },
     });
-    const asking = request({ createConnection: () => socket as Socket });
+    const asking = request({ createConnection: () => socket });
     asking.maxHeadersCount = 0;
     asking.on("error", () => {
       resolve(undefined);
