@@ -1,3 +1,5 @@
+import { BlockcloudError } from "../../../protocol/errors.ts";
+
 /** The fields that this side reads itself, by their names in lower case; several of one name are joined. */
 export interface KnownFields {
   connection?: string;
@@ -19,9 +21,15 @@ export interface ResponseHead {
   headers: KnownFields;
 }
 
-/** A response that is not HTTP/1.1 as RFC 9112 has it. */
-export class MalformedResponse extends Error {
-  readonly code = "UPSTREAM_MALFORMED";
+/** A response that is not HTTP/1 as RFC 9112 has it, or that two programs could read in different ways. */
+export class MalformedResponse extends BlockcloudError {
+  /** @param fault The part that is wrong; never the server's bytes, which may be secret. */
+  constructor(fault: string) {
+    super("UPSTREAM_MALFORMED", `The server's response is not well-formed HTTP/1: ${fault}.`, {
+      remedy: "Correct the server; curl -v shows what it sends.",
+    });
+    this.name = "MalformedResponse";
+  }
 }
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: (.*))?$/s;
@@ -54,7 +62,7 @@ export function readHead(text: string): ResponseHead {
   const lineEnd = text.indexOf("\r\n");
   const line = lineEnd < 0 ? text : text.slice(0, lineEnd);
   const found = STATUS_LINE.exec(line);
-  if (found === null || NOT_IN_LINE.test(line)) throw new MalformedResponse("the status line");
+  if (found === null || NOT_IN_LINE.test(line)) throw new MalformedResponse("its status line");
   const rawHeaders = lineEnd < 0 ? [] : readFields(text, lineEnd + 2);
   const headers = knownFields(rawHeaders);
   const head: ResponseHead = {
@@ -81,9 +89,9 @@ export function readFields(text: string, from: number): string[] {
     const colon = text.indexOf(":", at);
     if (colon < 0 || colon >= end) throw new MalformedResponse("a field without a colon");
     const name = text.slice(at, colon);
-    if (!TOKEN.test(name)) throw new MalformedResponse("the name of a field");
+    if (!TOKEN.test(name)) throw new MalformedResponse("the name of a field, or a folded line");
     const value = trimmed(text, colon + 1, end);
-    if (NOT_IN_LINE.test(value)) throw new MalformedResponse(`a control character in ${name}`);
+    if (NOT_IN_LINE.test(value)) throw new MalformedResponse("a control character in a field");
     // Node's parser, for one, reads "chunked" with a tab behind it as another coding.
     if (text.charCodeAt(end - 1) === TAB && name.toLowerCase() === "transfer-encoding") {
       throw new MalformedResponse("a tab behind the transfer coding");
@@ -124,7 +132,7 @@ function knownFields(rawHeaders: readonly string[]): KnownFields {
 function checkFraming({ httpVersion, headers }: ResponseHead): void {
   const { "content-length": length, "transfer-encoding": coding } = headers;
   if (length !== undefined && !(/^\d+$/.test(length) && Number.isSafeInteger(Number(length)))) {
-    throw new MalformedResponse("the length");
+    throw new MalformedResponse("its length");
   }
   if (coding === undefined) return;
   if (length !== undefined) throw new MalformedResponse("both a length and a transfer coding");

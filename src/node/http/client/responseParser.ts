@@ -87,12 +87,13 @@ export class ResponseParser {
 
   #head(bytes: Buffer): Buffer | undefined {
     const end = bytes.indexOf(HEAD_END);
-    if ((end < 0 ? bytes.length : end) > MAX_HEAD_BYTES) throw new MalformedResponse("a long head");
+    if ((end < 0 ? bytes.length : end) > MAX_HEAD_BYTES)
+      throw new MalformedResponse("a head of more than 16 KiB");
     if (end < 0) {
       // A server of another protocol often waits for its client after the first line.
       const begun = Math.min(bytes.length, VERSION.length);
       if (bytes.compare(VERSION, 0, begun, 0, begun) !== 0) {
-        throw new MalformedResponse("not HTTP/1");
+        throw new MalformedResponse("another protocol");
       }
       return this.#hold(bytes);
     }
@@ -141,7 +142,7 @@ export class ResponseParser {
   #size(bytes: Buffer): Buffer | undefined {
     const end = bytes.indexOf(CRLF);
     if ((end < 0 ? bytes.length : end) > MAX_EXTENSION_BYTES) {
-      throw new MalformedResponse("a long line of a chunk");
+      throw new MalformedResponse("a line of a chunk of more than 16 KiB");
     }
     if (end < 0) return this.#hold(bytes);
     const line = bytes.toString("latin1", 0, end);
@@ -151,7 +152,8 @@ export class ResponseParser {
       throw new MalformedResponse("the size of a chunk");
     }
     this.#extensionBytes += line.length - digits.length;
-    if (this.#extensionBytes > MAX_EXTENSION_BYTES) throw new MalformedResponse("long extensions");
+    if (this.#extensionBytes > MAX_EXTENSION_BYTES)
+      throw new MalformedResponse("extensions of more than 16 KiB");
     this.#left = size;
     this.#part = size === 0 ? "trailers" : "chunk";
     return bytes.subarray(end + CRLF.length);
@@ -170,7 +172,7 @@ export class ResponseParser {
     if (bytes[0] === CR && bytes[1] === LF) return this.#end([], bytes.subarray(CRLF.length));
     const end = bytes.indexOf(HEAD_END);
     if ((end < 0 ? bytes.length : end) > MAX_HEAD_BYTES)
-      throw new MalformedResponse("long trailers");
+      throw new MalformedResponse("trailers of more than 16 KiB");
     if (end < 0) return this.#hold(bytes);
     const trailers = readFields(bytes.toString("latin1", 0, end), 0);
     return this.#end(trailers, bytes.subarray(end + HEAD_END.length));
