@@ -24,7 +24,7 @@ describe("flags of limits", () => {
     const given = { ...options, ...gatewayLimits(valuesOf(gatewayFlags)) };
     const { upstream: flagged, ...flaggedLimits } = gatewaySettings(given);
     expect(flaggedLimits).to.deep.equal(ownLimits);
-    expect(flagged.to).to.deep.equal(own.to);
+    expect(flagged.host).to.equal(own.host);
   });
 
   it("set the gateway's limits and the proxies that it trusts", () => {
