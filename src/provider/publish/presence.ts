@@ -25,6 +25,9 @@ import { portTable } from "../gateway/ports.ts";
 import { ProviderStore } from "../store.ts";
 import { Whereabouts } from "./whereabouts.ts";
 
+/** How long open flows have to end when a service stops, milliseconds: less than the process's time to stop. */
+const DRAIN_MS = 8_000;
+
 /** What the services of one process share. */
 export interface Ground {
   readonly deployment: Deployment;
@@ -136,12 +139,13 @@ export function createPresence(
     { configured: options.endpoint },
     { gateways, store, timers, log, now: () => wallSeconds() * 1000 },
   );
+  const drainMs = Math.min(DRAIN_MS, options.gateway?.drainMs ?? DRAIN_MS);
   const front: Startable = {
     start: () => gateways.start(),
     stop: async () => {
       try {
-        sal.provider.stop();
-        await gateways.stop();
+        // The gateway stays open meanwhile, so that a client that loses its connection can resume its flows.
+        await Promise.all([sal.provider.drain(drainMs), gateways.stop()]);
       } finally {
         store.close();
       }
