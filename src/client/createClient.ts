@@ -1,6 +1,6 @@
 import { createChainClient } from "../chain/client.ts";
-import { loadDeployment, type Deployment } from "../chain/deployment.ts";
-import { loadNetwork } from "../chain/networks.ts";
+import type { Deployment } from "../chain/deployment.ts";
+import { chosenDeployment, type NetworkChoice } from "../chain/networks.ts";
 import type { Resolve } from "../net/resolve.ts";
 import { silentLogger, type Logger } from "../node/logger.ts";
 import { systemTimers, type Timers } from "../node/timers.ts";
@@ -12,9 +12,7 @@ import type { Client } from "./client.ts";
 import { ServiceClient } from "./serviceClient.ts";
 
 /** The contracts: the name of a network in the package, or a deployment, loaded or as a file. */
-export type ClientNetwork =
-  | { network: string; deployment?: undefined }
-  | { network?: undefined; deployment: Deployment | string };
+export type ClientNetwork = NetworkChoice;
 
 /** Options for access to the chain and to services. */
 export type ClientOptions = ClientNetwork & {
@@ -91,15 +89,13 @@ export function createClient(options: ClientOptions, environment: ClientEnvironm
   );
 }
 
-function deploymentOf({ network, deployment }: ClientOptions): Deployment {
-  if ((network === undefined) === (deployment === undefined)) {
-    throw invalidOptions(
-      "Neither network nor deployment is given, or both are.",
-      "Give one of the two.",
-    );
-  }
-  if (network !== undefined) return loadNetwork(network);
-  return typeof deployment === "string" ? loadDeployment(deployment) : deployment;
+function deploymentOf(options: ClientOptions): Deployment {
+  const deployment = chosenDeployment(options);
+  if (deployment !== undefined) return deployment;
+  throw invalidOptions(
+    "Neither network nor deployment is given, or both are.",
+    "Give one of the two.",
+  );
 }
 
 function sourceOf(options: ClientOptions, deployment: Deployment): ResolveSource {

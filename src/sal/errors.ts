@@ -33,6 +33,10 @@ export const salErrors = {
   revoked: "SERVICE_REVOKED",
   /** Another key signs for the service now. */
   key: "KEY_CHANGED",
+  /** No node of the record network took the service's record. */
+  unpublished: "SAL_UNPUBLISHED",
+  /** The address cannot be bound. */
+  listen: "SAL_LISTEN",
   /** This side was closed. */
   closed: "SAL_CLOSED",
   /** An option has an impossible value. */
@@ -55,10 +59,14 @@ const REMEDIES: Record<keyof typeof salErrors, string> = {
   identity: "Give the connection an identity.",
   revoked: "Look the service up again.",
   key: "Connect again, to the new key.",
+  unpublished: "Check the addresses of the record network's nodes and the service's key.",
+  listen: "Choose a free port and an address of the host.",
   closed: "Create another one.",
   options: "Correct the option.",
 };
-const RETRYABLE: readonly string[] = ["noPath", "timeout", "lost", "busy", "leaving", "upstream"];
+const RETRYABLE: readonly string[] = [
+  ...["noPath", "timeout", "lost", "busy", "leaving", "upstream", "unpublished"],
+];
 
 /** Verdicts of a lookup after which a service has no right to go on. */
 const NO_SERVICE: readonly string[] = [
