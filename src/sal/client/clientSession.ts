@@ -18,6 +18,7 @@ import type { Located, LocatedChange } from "./locator.ts";
 import { PathWatch } from "./pathWatch.ts";
 import { Recovery, type Move } from "./recovery.ts";
 import type { ClientSessionDependencies, MoveReason } from "./dependencies.ts";
+import { Renewal } from "./renewal.ts";
 import { Right } from "./right.ts";
 import { dialProven } from "./dialProven.ts";
 
@@ -48,6 +49,7 @@ export class ClientSession implements SessionRole {
   #isLeaving = false;
   #unwatch = () => {};
   #cancelClose = () => {};
+  readonly #renewal: Renewal;
   #onEnd: (() => void) | undefined;
   readonly #right: Right;
   readonly #announced: Announced;
@@ -85,6 +87,7 @@ export class ClientSession implements SessionRole {
       },
       dependencies,
     });
+    this.#renewal = new Renewal(dependencies.maxRecords);
     const valid = (newer: Located) => {
       if (this.#relocated(newer)) this.#move("announced");
     };
@@ -251,6 +254,8 @@ export class ClientSession implements SessionRole {
   }
 
   heard(): void {
+    const { link } = this.#session;
+    if (link !== undefined && this.#renewal.isDue(link)) this.#move("renewal");
     if (!this.#watch.heard()) return;
     if (this.#recovery?.calm() === true) {
       this.#dependencies.observer?.falseAlarm?.(this.serviceId);

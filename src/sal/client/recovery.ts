@@ -62,8 +62,9 @@ export class Recovery {
   /** Begins to look for another link, unless it does so already; then it hurries. */
   start(reason: MoveReason): void {
     if (this.#running !== undefined) {
-      // A lost link is no false alarm, whatever the first reason was.
-      if (reason !== "silence") this.#running.reason = reason;
+      // A lost link is no false alarm, whatever the first reason was; but a resumption ends the old link itself.
+      const isOwn = reason === "lost" && this.#running.isResuming;
+      if (reason !== "silence" && !isOwn) this.#running.reason = reason;
       this.#hurry();
       return;
     }
