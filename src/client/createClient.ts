@@ -32,6 +32,10 @@ export type ClientOptions = ClientNetwork & {
   timeMs?: number;
   /** Size limit of a response body, bytes; default 16 MiB. */
   maxBytes?: number;
+  /** Most sessions of the SAL at a time; idle ones make room. Default 4,096. */
+  maxSessions?: number;
+  /** How long a session of the SAL stays open without flows, milliseconds; default 300,000. */
+  sessionMs?: number;
   /** Permits services and peers on this host, for a devnet. */
   allowLoopback?: boolean;
   /**
@@ -74,13 +78,20 @@ const MAX_BYTES = 16 * 1024 * 1024;
 export function createClient(options: ClientOptions, environment: ClientEnvironment = {}): Client {
   const { timers = systemTimers, log = silentLogger, resolveHost, clock, observer } = environment;
   const { timeMs = TIME_MS, maxBytes = MAX_BYTES, allowLoopback = false } = options;
-  for (const [name, value] of Object.entries({ timeMs, maxBytes })) checkPositive(name, value);
+  const { maxSessions, sessionMs } = options;
+  for (const [name, value] of Object.entries({ timeMs, maxBytes, maxSessions, sessionMs })) {
+    if (value !== undefined) checkPositive(name, value);
+  }
   const deployment = deploymentOf(options);
   return new ServiceClient(
     {
       deployment,
       limits: { timeMs, maxBytes, allowLoopback },
-      sal: { identity: checkedIdentity(options.identity) },
+      sal: {
+        identity: checkedIdentity(options.identity),
+        ...(maxSessions !== undefined && { maxSessions }),
+        ...(sessionMs !== undefined && { idleMs: sessionMs }),
+      },
     },
     {
       createSource: () => sourceOf(options, deployment),

@@ -18,6 +18,7 @@ import { RECORD_LEASE_MS } from "./lease.ts";
 import type { ServiceMetrics } from "../metrics.ts";
 import { Publisher, type PublisherDependencies } from "./publisher.ts";
 import { systemScheduler } from "../../node/scheduler.ts";
+import type { SalLimits } from "../../sal/provider/limits.ts";
 import { SalProvider } from "../../sal/provider/salProvider.ts";
 import { createCertificate } from "../../sal/transport/certificate.ts";
 import type { ServedPort } from "../../net/servedPort.ts";
@@ -72,6 +73,8 @@ export interface PresenceOptions {
   endpoint: string | undefined;
   /** Limits of the gateway, and the proxies in front of it. */
   gateway?: GatewayLimits | undefined;
+  /** Limits of the SAL. */
+  sal?: SalLimits | undefined;
   /** How long an old gateway stays open after a move, milliseconds; by default the lease of a record. */
   graceMs?: number | undefined;
   /** Ports of the service in the SAL, besides 80, which is the gateway's. */
@@ -119,6 +122,7 @@ export function createPresence(
           ),
         },
         domain,
+        limits: options.sal ?? {},
       },
       { clock, log, now, observer: metrics },
     ),
