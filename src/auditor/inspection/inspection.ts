@@ -12,9 +12,6 @@ import type { SalParts } from "./salContact.ts";
 /** Largest response to a probe, bytes: the size that a gateway buffers. */
 export const MAX_BODY_BYTES = 1024 * 1024;
 
-/** Inspections of a service in a round, of which one resumes its session. */
-export const INSPECTIONS = 3;
-
 /** One inspection to make. */
 export interface Inspection {
   serviceId: Hex;

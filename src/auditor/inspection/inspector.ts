@@ -22,10 +22,10 @@ import { failed, type Finding } from "./finding.ts";
 import { inspect, medianGrade } from "./inspect.ts";
 import type { Locate } from "./locator.ts";
 import type { SalParts } from "./salContact.ts";
-import { INSPECTIONS } from "./inspection.ts";
 
 /** Inspections behind one vote. */
-export /** How far a receipt's time may be outside its epoch, as a claim allows, milliseconds. */
+export const INSPECTIONS = 3;
+/** How far a receipt's time may be outside its epoch, as a claim allows, milliseconds. */
 const RECEIPT_SLACK_MS = 60_000;
 
 /** Share of the time up to the last moment at which an inspection may begin; the rest is for locating. */

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { approachesTo } from "../../auditor/inspection/approach.ts";
-import { INSPECTIONS } from "../../auditor/inspection/inspection.ts";
+import { INSPECTIONS } from "../../auditor/inspection/inspector.ts";
 import { inspect } from "../../auditor/inspection/inspect.ts";
 import type { Deployment } from "../../chain/deployment.ts";
 import type { Moment } from "../../chain/views/contracts.ts";
