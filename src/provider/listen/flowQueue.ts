@@ -75,7 +75,7 @@ export class FlowQueue implements AsyncIterable<IncomingFlow> {
       if (incoming === undefined) break;
       yield incoming;
     }
-    if (this.#end?.error !== undefined) throw this.#end.error;
+    if (this.#end?.error !== undefined) throw this.#end.error as Error;
   }
 
   #next(): Promise<IncomingFlow | undefined> {

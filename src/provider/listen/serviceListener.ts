@@ -117,7 +117,13 @@ export class ServiceListener implements Listener {
         },
       },
     );
-    const closing = { start: () => Promise.resolve(), stop: () => Promise.resolve(store.close()) };
+    const closing: Startable = {
+      start: () => Promise.resolve(),
+      stop: () => {
+        store.close();
+        return Promise.resolve();
+      },
+    };
     this.#parts = inOrder(
       closing,
       this.#chain,
