@@ -183,7 +183,7 @@ describe("a program that provides a service", function () {
     "port 0": { ports: [0] },
     "a port to listen on beyond 65535": { port: 65_536 },
     "a key that is none": { key: "0x12" },
-    "no network": { deployment: undefined } as unknown as Partial<ListenOptions>,
+    "no network": { deployment: undefined },
     "no node of the record network": { bootstrap: [] },
     "a backlog that is no number": { backlog: NaN },
     "a negative time": { drainMs: -1 },
