@@ -35,6 +35,7 @@ describe("what a command loads", function () {
       "cli/provider/flags.ts",
       "cli/provider/gatewayFlags.ts",
       "cli/provider/run.ts",
+      "cli/provider/salFlags.ts",
       "cli/provider/servicesFile.ts",
     ]);
     expect(own.filter((file) => /^(auditor|keeper|provider|resolver)\//.test(file))).to.deep.equal(

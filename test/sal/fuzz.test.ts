@@ -42,6 +42,7 @@ const providerHello = fc.record({
   version: fc.constant(1),
   session: buffer(16),
   asksClient: fc.boolean(),
+  isLeaving: fc.boolean(),
   proofs: fc.array(proof, { minLength: 1, maxLength: 2 }),
 });
 const begin = fc.record({

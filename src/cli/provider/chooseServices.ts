@@ -4,6 +4,7 @@ import { optional } from "../framework/flag.ts";
 import { nameOf, readSetting } from "../framework/settings.ts";
 import { drain, endpoint, listen, ports, servicesFile, settleEvery, upstream } from "./flags.ts";
 import { checkUpstream, gatewayFlags } from "./gatewayFlags.ts";
+import { salFlags } from "./salFlags.ts";
 import { readServices } from "./servicesFile.ts";
 
 /** Flags of an agent with one service. */
@@ -16,6 +17,7 @@ export const singleFlags = {
   drain,
   settleEvery,
   ...gatewayFlags,
+  ...salFlags,
   serviceKey,
   previousServiceKeys,
 };

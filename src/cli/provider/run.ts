@@ -14,6 +14,7 @@ import type { Values } from "../framework/flag.ts";
 import { runWorker } from "../framework/worker.ts";
 import { chooseServices, serviceFlags, type singleFlags } from "./chooseServices.ts";
 import { gatewayLimits } from "./gatewayFlags.ts";
+import { salLimitsOf } from "./salFlags.ts";
 
 /** The provider serves before the chain can be reached, and checks the chain itself. */
 const OPTIONS = { checkChain: false, check: chooseServices };
@@ -96,6 +97,7 @@ function settingsOf(flags: Values<typeof singleFlags>) {
     endpoint: flags.endpoint?.href,
     gateway: gatewayLimits(flags),
     ports: flags.ports,
+    sal: salLimitsOf(flags),
     graceMs: flags.drain,
     settleEvery: flags.settleEvery,
   };

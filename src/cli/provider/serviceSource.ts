@@ -9,6 +9,7 @@ import { askPassword, passwordMissing } from "../framework/prompt.ts";
 import { passwordOf } from "../framework/resolve.ts";
 import { Problems } from "../framework/settings.ts";
 import { gatewayLimits } from "./gatewayFlags.ts";
+import { salLimitsOf } from "./salFlags.ts";
 import { readServices, type ServiceEntry } from "./servicesFile.ts";
 
 /** The services of an agent, from their file. */
@@ -51,6 +52,7 @@ export class FileSource implements ServiceSource {
         ...{ number, upstream, listen, gateway, settleEvery },
         endpoint: endpoint?.href,
         ports,
+        sal: salLimitsOf(entry),
         graceMs: drain,
       },
       // A new certificate in an old file is a change, too.

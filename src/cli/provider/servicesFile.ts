@@ -9,6 +9,7 @@ import { nameOf, type Problems } from "../framework/settings.ts";
 import { anyText } from "../framework/values.ts";
 import { drain, endpoint, listen, ports, settleEvery, upstream } from "./flags.ts";
 import { checkUpstream, gatewayFlags } from "./gatewayFlags.ts";
+import { salFlags } from "./salFlags.ts";
 
 /** Most services of one file; also the bound of what one process should serve. */
 const MAX_SERVICES = 100;
@@ -23,6 +24,7 @@ const entryFlags = {
   drain,
   settleEvery,
   ...gatewayFlags,
+  ...salFlags,
   serviceKeyFile: file("--service-key-file <path>", "file with the service's key", anyText, {
     required: true,
   }),

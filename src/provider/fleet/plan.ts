@@ -1,6 +1,7 @@
 import type { Hex } from "viem";
 import type { ListenAddress } from "../gateway/gateways.ts";
 import type { ServedPort } from "../../net/servedPort.ts";
+import type { SalLimits } from "../../sal/provider/limits.ts";
 import type { GatewayLimits } from "../gateway/options.ts";
 
 /** The settings of one service of an agent. */
@@ -16,6 +17,8 @@ export interface ServiceSettings {
   ports?: readonly ServedPort[] | undefined;
   /** Limits of the gateway, and the proxies in front of it. */
   gateway?: GatewayLimits | undefined;
+  /** Limits of the SAL. */
+  sal?: SalLimits | undefined;
   /** How long a gateway that is left stays open, milliseconds; by default the lease of a record. */
   graceMs?: number | undefined;
   /** Epochs that one settlement collects. */

@@ -18,12 +18,16 @@ import { RECORD_LEASE_MS } from "./lease.ts";
 import type { ServiceMetrics } from "../metrics.ts";
 import { Publisher, type PublisherDependencies } from "./publisher.ts";
 import { systemScheduler } from "../../node/scheduler.ts";
+import type { SalLimits } from "../../sal/provider/limits.ts";
 import { SalProvider } from "../../sal/provider/salProvider.ts";
 import { createCertificate } from "../../sal/transport/certificate.ts";
 import type { ServedPort } from "../../net/servedPort.ts";
 import { portTable } from "../gateway/ports.ts";
 import { ProviderStore } from "../store.ts";
 import { Whereabouts } from "./whereabouts.ts";
+
+/** How long open flows have to end when a service stops, milliseconds: less than the process's time to stop. */
+const DRAIN_MS = 8_000;
 
 /** What the services of one process share. */
 export interface Ground {
@@ -69,6 +73,8 @@ export interface PresenceOptions {
   endpoint: string | undefined;
   /** Limits of the gateway, and the proxies in front of it. */
   gateway?: GatewayLimits | undefined;
+  /** Limits of the SAL. */
+  sal?: SalLimits | undefined;
   /** How long an old gateway stays open after a move, milliseconds; by default the lease of a record. */
   graceMs?: number | undefined;
   /** Ports of the service in the SAL, besides 80, which is the gateway's. */
@@ -116,6 +122,7 @@ export function createPresence(
           ),
         },
         domain,
+        limits: options.sal ?? {},
       },
       { clock, log, now, observer: metrics },
     ),
@@ -136,12 +143,13 @@ export function createPresence(
     { configured: options.endpoint },
     { gateways, store, timers, log, now: () => wallSeconds() * 1000 },
   );
+  const drainMs = Math.min(DRAIN_MS, options.gateway?.drainMs ?? DRAIN_MS);
   const front: Startable = {
     start: () => gateways.start(),
     stop: async () => {
       try {
-        sal.provider.stop();
-        await gateways.stop();
+        // The gateway stays open meanwhile, so that a client that loses its connection can resume its flows.
+        await Promise.all([sal.provider.drain(drainMs), gateways.stop()]);
       } finally {
         store.close();
       }

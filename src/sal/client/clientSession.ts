@@ -2,7 +2,7 @@ import { isAddressEqual, type Hex } from "viem";
 import { bytesToHex } from "../../protocol/bytes.ts";
 import type { BlockcloudError } from "../../protocol/errors.ts";
 import type { SignedReceipt } from "../../protocol/receipt.ts";
-import { revocationOf, salError } from "../errors.ts";
+import { salError } from "../errors.ts";
 import type { ProvenLink } from "../handshake/clientHandshake.ts";
 import { clientKey, signClientProof } from "../handshake/clientProof.ts";
 import { encodeBegin } from "../handshake/messages.ts";
@@ -18,6 +18,7 @@ import type { Located, LocatedChange } from "./locator.ts";
 import { PathWatch } from "./pathWatch.ts";
 import { Recovery, type Move } from "./recovery.ts";
 import type { ClientSessionDependencies, MoveReason } from "./dependencies.ts";
+import { Renewal } from "./renewal.ts";
 import { Right } from "./right.ts";
 import { dialProven } from "./dialProven.ts";
 
@@ -28,6 +29,9 @@ interface Opening {
 
 /** Most flows that wait for the service's answer: a session without a path must not collect them without end. */
 const MAX_OPENING = 16_384;
+
+/** How often a session without flows, whose provider stops, looks whether its last bytes have arrived, milliseconds. */
+const CLOSE_CHECK_MS = 20;
 
 /** The user's side of a session: it opens flows, watches the path, and moves. */
 export class ClientSession implements SessionRole {
@@ -44,6 +48,8 @@ export class ClientSession implements SessionRole {
   #lastFlow = 0;
   #isLeaving = false;
   #unwatch = () => {};
+  #cancelClose = () => {};
+  readonly #renewal: Renewal;
   #onEnd: (() => void) | undefined;
   readonly #right: Right;
   readonly #announced: Announced;
@@ -81,6 +87,7 @@ export class ClientSession implements SessionRole {
       },
       dependencies,
     });
+    this.#renewal = new Renewal(dependencies.maxRecords);
     const valid = (newer: Located) => {
       if (this.#relocated(newer)) this.#move("announced");
     };
@@ -122,7 +129,7 @@ export class ClientSession implements SessionRole {
 
   /** Dials the service and begins the session. */
   async start(signal: AbortSignal): Promise<void> {
-    const { endpoint, link } = await dialProven(this.#located, this.#dependencies, signal);
+    const { endpoint, link } = await dialProven(this.#located, this.#dependencies, signal, true);
     try {
       this.#begin(endpoint, link);
     } catch (error) {
@@ -216,6 +223,9 @@ export class ClientSession implements SessionRole {
   frame(type: number, flow: number, payload: Buffer): boolean {
     switch (type) {
       case FrameType.opened: {
+        if (!this.hasOpened(flow)) {
+          throw salError("protocol", `The service accepts flow ${flow}, which was never opened.`);
+        }
         const opened = this.#session.flows.get(flow);
         if (opened !== undefined) this.#opening.get(flow)?.resolve(opened);
         return true;
@@ -239,7 +249,13 @@ export class ClientSession implements SessionRole {
     }
   }
 
+  hasOpened(flow: number): boolean {
+    return flow > 0 && flow <= this.#lastFlow;
+  }
+
   heard(): void {
+    const { link } = this.#session;
+    if (link !== undefined && this.#renewal.isDue(link)) this.#move("renewal");
     if (!this.#watch.heard()) return;
     if (this.#recovery?.calm() === true) {
       this.#dependencies.observer?.falseAlarm?.(this.serviceId);
@@ -257,6 +273,7 @@ export class ClientSession implements SessionRole {
   ended(error: BlockcloudError): void {
     this.#watch.stop();
     this.#recovery?.stop(error);
+    this.#cancelClose();
     this.#unwatch();
     this.#right.stop();
     this.#announced.stop();
@@ -265,7 +282,7 @@ export class ClientSession implements SessionRole {
   }
 
   flowOver(): void {
-    if (this.#isLeaving && this.#session.flows.size === 0) this.close();
+    if (this.#isLeaving) this.#closeWhenDone();
   }
 
   #moved({ channel, receipt, endpoint, reason, gapMs }: Move): void {
@@ -285,7 +302,17 @@ export class ClientSession implements SessionRole {
   #leave(reason: BlockcloudError): void {
     this.#isLeaving = true;
     this.#dependencies.log.info("the service takes no new flows", { reason: reason.message });
-    if (this.#session.flows.size === 0) this.close();
+    this.#closeWhenDone();
+  }
+
+  /** Ends the session once its last flow is over and the service has all of its bytes. */
+  #closeWhenDone(): void {
+    if (this.#session.end !== undefined || this.#session.flows.size > 0) return;
+    this.#cancelClose();
+    this.#cancelClose = this.#dependencies.clock.after(CLOSE_CHECK_MS, () => {
+      if (this.#session.hasUnacknowledged) this.#closeWhenDone();
+      else if (this.#session.flows.size === 0) this.close();
+    });
   }
 
   #changed(change: LocatedChange): void {

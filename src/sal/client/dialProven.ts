@@ -14,6 +14,7 @@ export const ENDPOINT_MS = 10_000;
 /**
  * Dials a service at its endpoints until one of them has proved to be the service.
  *
+ * @param begins Whether a session is to begin there: an endpoint that is about to stop is passed over then.
  * @throws BlockcloudError as `greet`, `SAL_NO_PATH`; or the signal's reason.
  */
 export async function dialProven(
@@ -27,6 +28,7 @@ export async function dialProven(
     endpointMs?: number;
   },
   signal: AbortSignal,
+  begins = false,
 ): Promise<{ endpoint: string; link: ProvenLink }> {
   const { transport, receipts, clock, nonce, endpointMs = ENDPOINT_MS } = dependencies;
   const attempt = async (endpoint: string, each: AbortSignal) => {
@@ -37,6 +39,11 @@ export async function dialProven(
       async (limit) => {
         const link = await transport.dial(target, limit);
         const proven = await greet(link, { serviceId, key }, { receipts, clock }, limit, nonce?.());
+        if (begins && proven.hello.isLeaving) {
+          const leaving = salError("leaving", `The service is about to stop at ${endpoint}.`);
+          proven.greeting.abandon(leaving);
+          throw leaving;
+        }
         return { endpoint, link: proven };
       },
     );

@@ -2,7 +2,7 @@ import { raceSignal } from "race-signal";
 import type { Hex } from "viem";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { SignedReceipt } from "../../protocol/receipt.ts";
-import { revocationOf, salError, salErrors } from "../errors.ts";
+import { salError, salErrors } from "../errors.ts";
 import { unexpected, type ProvenLink } from "../handshake/clientHandshake.ts";
 import { decodeResumed, encodeResume } from "../handshake/messages.ts";
 import type { ResumeKeys } from "../handshake/secrets.ts";
@@ -11,6 +11,7 @@ import { FrameType } from "../wire/frames.ts";
 import type { ClientSessionDependencies, MoveReason } from "./dependencies.ts";
 import { dialProven, ENDPOINT_MS } from "./dialProven.ts";
 import type { Located } from "./locator.ts";
+import { revocationOf } from "./revocation.ts";
 
 export interface Move {
   reason: MoveReason;
@@ -76,8 +77,9 @@ export class Recovery {
   /** Begins to look for another link, unless it does so already; then it hurries. */
   start(reason: MoveReason): void {
     if (this.#running !== undefined) {
-      // A lost link is no false alarm, whatever the first reason was.
-      if (reason !== "silence") this.#running.reason = reason;
+      // A lost link is no false alarm, whatever the first reason was; but a resumption ends the old link itself.
+      const isOwn = reason === "lost" && this.#running.isResuming;
+      if (reason !== "silence" && !isOwn) this.#running.reason = reason;
       if (reason === "interfaces" || reason === "wake") this.#again(this.#running);
       this.#hurry();
       return;

@@ -1,11 +1,12 @@
 import type { Hex } from "viem";
 import { raceSignal } from "race-signal";
 import { interfaceFingerprint } from "../../node/interfaces.ts";
-import type { BlockcloudError } from "../../protocol/errors.ts";
-import { salError } from "../errors.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import { salError, salErrors } from "../errors.ts";
 import type { Flow } from "../session/flow.ts";
 import { ClientSession } from "./clientSession.ts";
 import type { ClientSessionDependencies } from "./dependencies.ts";
+import type { Located } from "./locator.ts";
 
 export interface SalClientOptions {
   /**
@@ -69,7 +70,17 @@ export class SalClient {
     const each = signal === undefined ? closing : AbortSignal.any([closing, signal]);
     each.throwIfAborted();
     const session = await this.session(service, each);
-    return session.open(port, each).finally(() => {
+    try {
+      return await this.#open(session, port, each);
+    } catch (error) {
+      // The service was about to stop when the flow came. No byte was sent, so another place may have it.
+      if (!isLeaving(error) || session.isOpen) throw error;
+      return await this.#open(await this.session(service, each), port, each);
+    }
+  }
+
+  #open(session: ClientSession, port: number, signal: AbortSignal): Promise<Flow> {
+    return session.open(port, signal).finally(() => {
       this.#used(session);
     });
   }
@@ -83,8 +94,7 @@ export class SalClient {
     let starting = this.#starting.get(serviceId);
     if (starting === undefined) {
       // One for all callers: it ends with the client, not with one of them.
-      const session = new ClientSession(located, this.#options.identity, this.#dependencies);
-      starting = this.#start(session).finally(() => this.#starting.delete(serviceId));
+      starting = this.#begin(located).finally(() => this.#starting.delete(serviceId));
       this.#starting.set(serviceId, starting);
       starting.catch(() => undefined);
     }
@@ -100,8 +110,25 @@ export class SalClient {
     for (const session of this.sessions) session.close(error);
   }
 
-  async #start(session: ClientSession): Promise<ClientSession> {
+  async #begin(located: Located): Promise<ClientSession> {
+    try {
+      return await this.#start(located);
+    } catch (error) {
+      if (!isLeaving(error)) throw error;
+      // A service that stops at one place may have published another one a moment ago. If the lookup fails, the
+      // caller is told the first error, which says more.
+      const { serviceId, issuedAt } = located;
+      const newer = await this.#dependencies.locator
+        .relocate(serviceId, issuedAt, this.#closing.signal)
+        .catch(() => located);
+      if (newer.issuedAt <= issuedAt) throw error;
+      return await this.#start(newer);
+    }
+  }
+
+  async #start(located: Located): Promise<ClientSession> {
     this.#makeRoom();
+    const session = new ClientSession(located, this.#options.identity, this.#dependencies);
     await session.start(this.#closing.signal);
     if (this.#closing.signal.aborted) {
       session.close();
@@ -167,4 +194,8 @@ export class SalClient {
     };
     this.#compare = clock.after(COMPARE_MS, compare);
   }
+}
+
+function isLeaving(error: unknown): boolean {
+  return error instanceof BlockcloudError && error.code === salErrors.leaving;
 }

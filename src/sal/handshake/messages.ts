@@ -8,6 +8,9 @@ import { varintSize, writeVarint } from "../wire/varint.ts";
 export const SAL_VERSION = 1;
 /** Length of a session's ID, bytes. */
 export const SESSION_BYTES = 16;
+/** Flags of the provider's HELLO. */
+const ASKS_CLIENT = 1;
+const IS_LEAVING = 2;
 const MAC_BYTES = 32;
 const MAX_VERSIONS = 16;
 /** Most receipts in a HELLO: of the newest key, and of the epoch's key while they differ. */
@@ -35,6 +38,8 @@ export interface ProviderHello {
   session: Buffer;
   /** Whether the service serves only clients that say who they are. */
   asksClient: boolean;
+  /** Whether the provider is about to stop: sessions resume here, and none begins. */
+  isLeaving: boolean;
   proofs: readonly CompactReceipt[];
 }
 
@@ -80,8 +85,8 @@ export function decodeClientHello(payload: Buffer): ClientHello {
 }
 
 export function encodeProviderHello(hello: ProviderHello): Buffer {
-  const { version, session, asksClient, proofs } = hello;
-  const flags = asksClient ? 1 : 0;
+  const { version, session, asksClient, isLeaving, proofs } = hello;
+  const flags = (asksClient ? ASKS_CLIENT : 0) | (isLeaving ? IS_LEAVING : 0);
   return Buffer.concat([Buffer.of(version), session, Buffer.of(flags), encodeProofs(proofs)]);
 }
 
@@ -98,7 +103,9 @@ export function decodeProviderHello(payload: Buffer): ProviderHello {
   const flags = reader.byte();
   const proofs = readProofs(reader);
   reader.end();
-  return { version, session, asksClient: (flags & 1) === 1, proofs };
+  // Later versions may set more flags.
+  const asksClient = (flags & ASKS_CLIENT) !== 0;
+  return { version, session, asksClient, isLeaving: (flags & IS_LEAVING) !== 0, proofs };
 }
 
 /** Receipts, as HELLO and PROVED have them. */

@@ -33,6 +33,8 @@ export interface SalRigOptions {
   limits?: SalLimits;
   client?: SalClientOptions;
   wire?: Wire;
+  /** Most TLS records of a link. */
+  maxRecords?: number;
 }
 
 /** Port of an echo. */
@@ -103,6 +105,7 @@ export class SalRig {
       log: this.log,
       now: this.now,
       credit: this.credit,
+      maxRecords: this.#options.maxRecords,
       observer: {
         moved: (move) => this.moves.push(move),
         falseAlarm: () => {
