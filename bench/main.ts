@@ -28,6 +28,10 @@ const benchmarks: Record<string, { about: string; load(): Promise<Benchmark> }> 
       "flows by service ID beside TLS, HTTP/2, libp2p, ssh, socat, haproxy; moves (20 minutes)",
     load: () => import("./sal.ts"),
   },
+  "sal-flow": {
+    about: "one flow beside bare TLS, with processor time of both sides (half a minute)",
+    load: () => import("./sal-flow.ts"),
+  },
   rpc: {
     about: "JSON-RPC calls a minute and a day of each kind of worker (some minutes)",
     load: () => import("./rpc.ts"),
