@@ -19,6 +19,7 @@ import { PathWatch } from "./pathWatch.ts";
 import { Recovery, type Move } from "./recovery.ts";
 import type { ClientSessionDependencies, MoveReason } from "./dependencies.ts";
 import { Renewal } from "./renewal.ts";
+import { revocationOf } from "./revocation.ts";
 import { Right } from "./right.ts";
 import { dialProven } from "./dialProven.ts";
 
