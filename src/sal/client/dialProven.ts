@@ -11,9 +11,18 @@ import { race } from "./race.ts";
 /** Time limit of one endpoint, from the first packet to the receipt, milliseconds. */
 const ENDPOINT_MS = 10_000;
 
+/** The instance that a session needs, of several that may serve the ID. */
+export interface Wanted {
+  /** 8 bytes. */
+  instance: Buffer;
+  /** Called with an endpoint at which the service has proved itself, but as another instance. */
+  isOther(endpoint: string): void;
+}
+
 /**
  * Dials a service at its endpoints until one of them has proved to be the service.
  *
+ * @param wanted Without it, any instance will do.
  * @throws BlockcloudError as `greet`, `SAL_NO_PATH`; or the signal's reason.
  */
 export async function dialProven(
@@ -25,16 +34,25 @@ export async function dialProven(
     nonce?: (() => Buffer) | undefined;
   },
   signal: AbortSignal,
+  wanted?: Wanted,
 ): Promise<{ endpoint: string; link: ProvenLink }> {
   const { transport, receipts, clock, nonce } = dependencies;
+  // The label lets one address lead to several instances; it is a route, and proves nothing.
+  const serverName = serverNameOf(serviceId, wanted?.instance.toString("hex"));
   const attempt = async (endpoint: string, each: AbortSignal) => {
-    const target = { ...parseEndpoint(endpoint), serverName: serverNameOf(serviceId) };
+    const target = { ...parseEndpoint(endpoint), serverName };
     return withSignal(
       { milliseconds: ENDPOINT_MS, clock, signal: each },
       () => salError("noPath", `No answer in ${ENDPOINT_MS} ms.`),
       async (limit) => {
         const link = await transport.dial(target, limit);
         const proven = await greet(link, { serviceId, key }, { receipts, clock }, limit, nonce?.());
+        if (wanted?.instance.equals(proven.hello.instance) === false) {
+          const error = salError("noPath", `${endpoint} is another instance of the service.`);
+          proven.greeting.abandon(error);
+          wanted.isOther(endpoint);
+          throw error;
+        }
         return { endpoint, link: proven };
       },
     );

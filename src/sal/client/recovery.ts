@@ -8,7 +8,7 @@ import type { ResumeKeys } from "../handshake/secrets.ts";
 import type { Session } from "../session/session.ts";
 import { FrameType } from "../wire/frames.ts";
 import type { ClientSessionDependencies, MoveReason } from "./dependencies.ts";
-import { dialProven } from "./dialProven.ts";
+import { dialProven, type Wanted } from "./dialProven.ts";
 import type { Located } from "./locator.ts";
 
 export interface Move {
@@ -23,7 +23,13 @@ export interface Move {
 export interface RecoveryParts {
   id: Buffer;
   keys: ResumeKeys;
+  /** Of the service: it has the session. */
+  instance: Buffer;
   session: Session;
+  /** The endpoint in use. */
+  endpoint(): string;
+  /** Another instance has answered, and the session's own has not been found. */
+  strayed(): void;
   located(): Located;
   relocated(located: Located): void;
   moved(move: Move): void;
@@ -38,6 +44,8 @@ interface Running {
   readonly stop: AbortController;
   /** Whether the provider was asked to go on over another link. */
   isResuming: boolean;
+  /** Whether the service proved at all its endpoints to be other instances. */
+  isGone: boolean;
 }
 
 /** Pauses between tries, milliseconds; the first follows at once. */
@@ -52,11 +60,19 @@ export class Recovery {
   readonly #parts: RecoveryParts;
   #attempt = 0;
   #running: Running | undefined;
+  #isAstray = false;
+  /** Version of the record that the last lookup past the caches gave. */
+  #newest: number | undefined;
   /** Ends the pause before the next try. */
   #hurry = () => {};
 
   constructor(parts: RecoveryParts) {
     this.#parts = parts;
+  }
+
+  /** Whether the session cannot be found, while other instances of the service live. */
+  get isAstray(): boolean {
+    return this.#isAstray;
   }
 
   /** Begins to look for another link, unless it does so already; then it hurries. */
@@ -68,7 +84,8 @@ export class Recovery {
       return;
     }
     const began = this.#parts.dependencies.clock.monotonic();
-    const running = { reason, began, stop: new AbortController(), isResuming: false };
+    const stop = new AbortController();
+    const running: Running = { reason, began, stop, isResuming: false, isGone: false };
     this.#running = running;
     void this.#run(running).finally(() => {
       if (this.#running === running) this.#running = undefined;
@@ -80,6 +97,7 @@ export class Recovery {
     const running = this.#running;
     if (running?.reason !== "silence" || running.isResuming) return false;
     this.#running = undefined;
+    this.#isAstray = false;
     running.stop.abort(salError("cancelled", "The link works again."));
     return true;
   }
@@ -101,9 +119,10 @@ export class Recovery {
       } catch (error) {
         if (signal.aborted) return;
         log.debug("no other path yet", { error });
-        if (isFinal(error, running.isResuming)) {
+        if (isFinal(error, running.isResuming || running.isGone)) {
           // A place where the session is not known is no reason to leave the one where it is.
-          if (!this.#mayStay(running)) session.close(revocationOf(error) ?? error, false);
+          if (this.#mayStay(running)) this.#isAstray = false;
+          else session.close(revocationOf(error) ?? error, false);
           return;
         }
       }
@@ -127,12 +146,30 @@ export class Recovery {
   async #try(running: Running): Promise<void> {
     const { dependencies, located } = this.#parts;
     const { signal } = running.stop;
+    this.#newest = undefined;
     const found = new AbortController();
     const each = AbortSignal.any([signal, found.signal]);
+    const others = new Set<string>();
+    const wanted = {
+      instance: this.#parts.instance,
+      isOther: (endpoint: string) => {
+        others.add(endpoint);
+        if (signal.aborted || found.signal.aborted || this.#isAstray) return;
+        this.#isAstray = true;
+        this.#parts.strayed();
+      },
+    };
     // Known endpoints at once, and beside them where the newest record leads.
-    const known = dialProven(located(), dependencies, each);
-    const fresh = running.reason === "announced" ? known : this.#dialFresh(known, each);
+    const known = dialProven(this.#nearest(running), dependencies, each, wanted);
+    const fresh = running.reason === "announced" ? known : this.#dialFresh(known, each, wanted);
     const { endpoint, link } = await Promise.any([known, fresh]).catch((error: unknown) => {
+      const { endpoints, issuedAt } = located();
+      // The newest record names the living instances: none of them has the session.
+      const isNewest = this.#newest === issuedAt && endpoints.length > 0;
+      if (isNewest && endpoints.every((uri) => others.has(uri))) {
+        running.isGone = true;
+        throw salError("lost", "The instance of the service that had the session is gone.");
+      }
       const { errors } = error as AggregateError;
       throw errors.find((each) => isFinal(each, false)) ?? errors[0];
     });
@@ -153,21 +190,34 @@ export class Recovery {
     await this.#resume(running, endpoint, link, signal);
   }
 
+  /** Where to dial: the endpoint in use leads to the session's own instance, even if it has left the record since. */
+  #nearest({ reason }: Running): Located {
+    const located = this.#parts.located();
+    const inUse = this.#parts.endpoint();
+    const others = located.endpoints.filter((uri) => uri !== inUse);
+    if (others.length < located.endpoints.length) {
+      return { ...located, endpoints: [inUse, ...others] };
+    }
+    return reason === "announced" ? located : { ...located, endpoints: [...others, inUse] };
+  }
+
   /** Dials where a record leads that is newer than the known one. */
   async #dialFresh(
     known: Promise<unknown>,
     signal: AbortSignal,
+    wanted: Wanted,
   ): Promise<{ endpoint: string; link: ProvenLink }> {
     const { dependencies } = this.#parts;
     const old = this.#parts.located();
     const located = await dependencies.locator.relocate(old.serviceId, old.issuedAt, signal);
     this.#parts.relocated(located);
+    this.#newest = located.issuedAt;
     const isSame = old.endpoints.every((uri) => located.endpoints.includes(uri));
     // The same places, which are being dialled.
     if (isSame && located.key === old.key && located.endpoints.length === old.endpoints.length) {
       return known as Promise<{ endpoint: string; link: ProvenLink }>;
     }
-    return dialProven(located, dependencies, signal);
+    return dialProven(located, dependencies, signal, wanted);
   }
 
   async #resume(
@@ -209,6 +259,7 @@ export class Recovery {
           throw salError("lost", "The two sides no longer agree what was received.");
         }
         old?.destroy();
+        this.#isAstray = false;
         moved({ reason: running.reason, endpoint, channel, receipt, gapMs });
       });
     } catch (error) {

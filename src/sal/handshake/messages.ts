@@ -8,6 +8,8 @@ import { varintSize, writeVarint } from "../wire/varint.ts";
 export const SAL_VERSION = 1;
 /** Length of a session's ID, bytes. */
 export const SESSION_BYTES = 16;
+/** Length of an instance's ID, bytes. */
+export const INSTANCE_BYTES = 8;
 const MAC_BYTES = 32;
 const MAX_VERSIONS = 16;
 /** Most receipts in a HELLO: of the newest key, and of the epoch's key while they differ. */
@@ -33,6 +35,8 @@ export interface ProviderHello {
   version: number;
   /** The session that may begin on this connection. */
   session: Buffer;
+  /** The process that answers, of several that may serve the ID: its sessions can be resumed there only. */
+  instance: Buffer;
   /** Whether the service serves only clients that say who they are. */
   asksClient: boolean;
   proofs: readonly CompactReceipt[];
@@ -80,9 +84,9 @@ export function decodeClientHello(payload: Buffer): ClientHello {
 }
 
 export function encodeProviderHello(hello: ProviderHello): Buffer {
-  const { version, session, asksClient, proofs } = hello;
-  const flags = asksClient ? 1 : 0;
-  return Buffer.concat([Buffer.of(version), session, Buffer.of(flags), encodeProofs(proofs)]);
+  const { version, session, instance, asksClient, proofs } = hello;
+  const flags = Buffer.of(asksClient ? 1 : 0);
+  return Buffer.concat([Buffer.of(version), session, instance, flags, encodeProofs(proofs)]);
 }
 
 export function decodeProviderHello(payload: Buffer): ProviderHello {
@@ -95,10 +99,11 @@ export function decodeProviderHello(payload: Buffer): ProviderHello {
     );
   }
   const session = reader.bytes(SESSION_BYTES);
+  const instance = reader.bytes(INSTANCE_BYTES);
   const flags = reader.byte();
   const proofs = readProofs(reader);
   reader.end();
-  return { version, session, asksClient: (flags & 1) === 1, proofs };
+  return { version, session, instance, asksClient: (flags & 1) === 1, proofs };
 }
 
 /** Receipts, as HELLO and PROVED have them. */
