@@ -27,7 +27,7 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
   "service take-over":
     "--service --class --probe --stake --below-minimum --metadata --service-key-file --wallet-key-file --max-fee --urgent-max-fee --priority-fee --yes --dry-run --deployment --network --rpc --config --json --password-file",
   "provider run":
-    "--services-file --service --upstream --listen --endpoint --port --drain --settle-every --upstream-ca --trust-proxy --max-connections --peer-connections --keep-alive --receipt-rate --max-streams --peer-streams --service-key-file --previous-service-key-file --wallet-key-file --coral-listen --coral-bootstrap --coral-announce --allow-loopback --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --password-file --deployment --network --rpc --config --json",
+    "--services-file --service --upstream --listen --endpoint --port --drain --settle-every --priority --weight --replicas-listen --join --instance --upstream-ca --trust-proxy --max-connections --peer-connections --keep-alive --receipt-rate --max-streams --peer-streams --service-key-file --previous-service-key-file --wallet-key-file --coral-listen --coral-bootstrap --coral-announce --allow-loopback --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --password-file --deployment --network --rpc --config --json",
   "provider move":
     "--service --to --listen --drain --back --wait --state --deployment --network --rpc --config --json",
   "provider status":
