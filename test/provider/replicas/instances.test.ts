@@ -60,6 +60,12 @@ describe("the instances of a publisher", () => {
     return instanceLeases.sign(each, domain, hexToBytes(key));
   }
 
+  function codeOfTaking(encoded: Hex): string | undefined {
+    return thrownCode(() => {
+      instances.take(encoded);
+    });
+  }
+
   const uris = () => instances.endpoints(own).map(({ uri }) => uri);
 
   it("are named until their lease ends", () => {
@@ -78,7 +84,7 @@ describe("the instances of a publisher", () => {
     now += 10;
     instances.take(lease({ endpoints: [] }));
     expect(uris().length).to.equal(1);
-    expect(thrownCode(() => instances.take(old))).to.equal("INSTANCE_LEASE_TIMES");
+    expect(codeOfTaking(old)).to.equal("INSTANCE_LEASE_TIMES");
     now += 10;
     instances.take(lease());
     expect(uris().length).to.equal(2);
@@ -122,7 +128,7 @@ describe("the instances of a publisher", () => {
     ],
   ] as [string, () => Hex, string][]) {
     it(`refuses ${what}`, () => {
-      expect(thrownCode(() => instances.take(make()))).to.equal(code);
+      expect(codeOfTaking(make())).to.equal(code);
       expect(uris().length).to.equal(1);
     });
   }
@@ -130,7 +136,7 @@ describe("the instances of a publisher", () => {
   it("refuses the same lease twice", () => {
     const once = lease();
     instances.take(once);
-    expect(thrownCode(() => instances.take(once))).to.equal("INSTANCE_LEASE_TIMES");
+    expect(codeOfTaking(once)).to.equal("INSTANCE_LEASE_TIMES");
   });
 
   it("a lease is no record: nobody can publish it in the record's place", () => {
@@ -141,11 +147,10 @@ describe("the instances of a publisher", () => {
     instances.endpoints(own);
     for (let count = 0; count < 15; count++) {
       const uri = `sal://198.51.100.${100 + count}:1`;
-      const take = () =>
-        instances.take(lease({ instance: named(count.toString(16)), endpoints: [at(uri)] }));
+      const more = lease({ instance: named(count.toString(16)), endpoints: [at(uri)] });
       // Sixteen endpoints do not fit into 2,048 bytes.
-      if (thrownCode(take) === undefined) continue;
-      expect(thrownCode(take)).to.equal("INSTANCES_FULL");
+      if (codeOfTaking(more) === undefined) continue;
+      expect(codeOfTaking(more)).to.equal("INSTANCES_FULL");
       break;
     }
     const all = instances.endpoints(own);
