@@ -193,13 +193,10 @@ describe("the address at which instances join", () => {
       400,
       "INSTANCE_LEASE_MALFORMED",
     ],
-  ] as const) {
+  ] as [string, { path: string; method?: string; body?: string }, number, string][]) {
     it(`refuses ${what}`, async () => {
-      const answer = await ask({
-        port,
-        ...request,
-        ...("body" in request && { body: Buffer.from(request.body) }),
-      });
+      const { path, method = "GET", body = "" } = request;
+      const answer = await ask({ port, path, method, body: Buffer.from(body) });
       expect(answer.status).to.equal(status);
       expect(JSON.parse(answer.body.toString())).to.include({ code });
     });
