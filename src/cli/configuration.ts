@@ -9,6 +9,7 @@ import * as keeper from "./keeper/flags.ts";
 import * as provider from "./provider/flags.ts";
 import { gatewayFlags } from "./provider/gatewayFlags.ts";
 import { salFlags } from "./provider/salFlags.ts";
+import { replicaFlags } from "./provider/replicaFlags.ts";
 import * as resolver from "./resolver/flags.ts";
 import { limitFlags } from "./resolver/limitFlags.ts";
 import * as subservice from "./subservice/flags.ts";
@@ -35,6 +36,7 @@ const flags: readonly Flag<unknown>[] = [
   ...Object.values(provider),
   ...Object.values(gatewayFlags),
   ...Object.values(salFlags),
+  ...Object.values(replicaFlags),
   ...Object.values(resolver),
   ...Object.values(limitFlags),
   ...Object.values(subservice),

@@ -36,6 +36,13 @@ export const typedData = {
     { name: "endpoints", type: "Endpoint[]" },
     { name: "delegation", type: "bytes" },
   ],
+  InstanceLease: [
+    { name: "serviceId", type: "bytes32" },
+    { name: "instance", type: "bytes8" },
+    { name: "issuedAt", type: "uint64" },
+    { name: "expiresAt", type: "uint64" },
+    { name: "endpoints", type: "Endpoint[]" },
+  ],
   Delegation: [
     { name: "serviceId", type: "bytes32" },
     { name: "issuedAt", type: "uint64" },

@@ -2,6 +2,7 @@ import type { Hex } from "viem";
 import type { ListenAddress } from "../gateway/gateways.ts";
 import type { ServedPort } from "../../net/servedPort.ts";
 import type { SalLimits } from "../../sal/provider/limits.ts";
+import type { ReplicaSettings } from "../replicas/settings.ts";
 import type { GatewayLimits } from "../gateway/options.ts";
 
 /** The settings of one service of an agent. */
@@ -15,6 +16,8 @@ export interface ServiceSettings {
   endpoint: string | undefined;
   /** Ports in the SAL, besides 80. */
   ports?: readonly ServedPort[] | undefined;
+  /** This instance of several that serve the ID. */
+  replica?: ReplicaSettings | undefined;
   /** Limits of the gateway, and the proxies in front of it. */
   gateway?: GatewayLimits | undefined;
   /** Limits of the SAL. */

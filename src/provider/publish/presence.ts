@@ -9,11 +9,18 @@ import { inOrder, type Startable } from "../../node/lifecycle.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Metrics } from "../../node/metrics.ts";
 import { wallSeconds, type Timers } from "../../node/timers.ts";
-import { hexToBytes } from "../../protocol/bytes.ts";
+import { bytesToHex, hexToBytes } from "../../protocol/bytes.ts";
+import type { Endpoint } from "../../protocol/record.ts";
+import { addressOfKey } from "../../protocol/signature.ts";
 import { blockcloudDomain } from "../../protocol/typedData.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import type { GatewayLimits } from "../gateway/options.ts";
 import { Gateways, type ListenAddress } from "../gateway/gateways.ts";
+import { handIn } from "../replicas/handIn.ts";
+import { Instances } from "../replicas/instances.ts";
+import { Joiner } from "../replicas/joiner.ts";
+import { LeaseFront } from "../replicas/leaseFront.ts";
+import { SINGLE, type ReplicaSettings } from "../replicas/settings.ts";
 import { RECORD_LEASE_MS } from "./lease.ts";
 import type { ServiceMetrics } from "../metrics.ts";
 import { Publisher, type PublisherDependencies } from "./publisher.ts";
@@ -79,6 +86,8 @@ export interface PresenceOptions {
   graceMs?: number | undefined;
   /** Ports of the service in the SAL, besides 80, which is the gateway's. */
   ports?: readonly ServedPort[] | undefined;
+  /** This instance of several that serve the ID. */
+  replica?: ReplicaSettings | undefined;
   storeFile: string;
 }
 
@@ -88,7 +97,13 @@ export interface Presence {
   readonly front: Startable;
   readonly whereabouts: Whereabouts;
   readonly store: ProviderStore;
+  /** The endpoints of the record: this instance's, and of those that have joined. */
+  endpoints(): Endpoint[];
   publisher(announcer: PublisherDependencies["announcer"]): Publisher;
+  /** Lets other instances join, if that is wanted. */
+  leases(publisher: Pick<Publisher, "record">): Startable;
+  /** In the place of a publisher: hands the endpoints to another instance. Undefined if this one publishes. */
+  readonly joiner: Startable | undefined;
 }
 
 /**
@@ -101,7 +116,7 @@ export function createPresence(
   { deployment, timers, network, now }: Ground,
   { log, metrics }: { log: Logger; metrics: ServiceMetrics },
 ): Presence {
-  const { serviceId, delegation, upstream, previousKey } = options;
+  const { serviceId, delegation, upstream, previousKey, replica = SINGLE } = options;
   const key = hexToBytes(options.key);
   const domain = blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry);
   const monotonic = () => timers.monotonic();
@@ -123,6 +138,7 @@ export function createPresence(
         },
         domain,
         limits: options.sal ?? {},
+        ...(replica.instance !== undefined && { instance: Buffer.from(replica.instance, "hex") }),
       },
       { clock, log, now, observer: metrics },
     ),
@@ -140,7 +156,7 @@ export function createPresence(
   );
   const store = new ProviderStore(options.storeFile);
   const whereabouts = new Whereabouts(
-    { configured: options.endpoint },
+    { configured: options.endpoint, rank: replica },
     { gateways, store, timers, log, now: () => wallSeconds() * 1000 },
   );
   const drainMs = Math.min(DRAIN_MS, options.gateway?.drainMs ?? DRAIN_MS);
@@ -155,18 +171,39 @@ export function createPresence(
       }
     },
   };
+  const moved = (record: Hex) => {
+    sal.provider.migrate(Buffer.from(hexToBytes(record)));
+  };
+  const signer = addressOfKey(key);
+  const signing = { serviceId, key, signer, delegation, domain };
+  const instances = new Instances(signing, { now, log });
+  const instance = bytesToHex(sal.provider.instance);
+  const { join = [] } = replica;
   return {
     front,
     whereabouts,
     store,
+    endpoints: () => instances.endpoints(whereabouts.endpoints()),
+    leases: (publisher) =>
+      replica.listen === undefined
+        ? inOrder()
+        : new LeaseFront(replica.listen, {
+            ...{ instances, monotonic, log },
+            record: () => publisher.record,
+          }),
+    joiner:
+      join.length === 0
+        ? undefined
+        : new Joiner(
+            { ...signing, instance, publishers: join },
+            { ...{ whereabouts, store, handIn, moved, now, timers, clock, log } },
+          ),
     publisher: (announcer) =>
       new Publisher(
         { serviceId, key, delegation, domain },
         {
-          ...{ network, store, whereabouts, announcer, now, timers, log, metrics },
-          moved: (record) => {
-            sal.provider.migrate(Buffer.from(hexToBytes(record)));
-          },
+          ...{ network, store, whereabouts, instances, announcer, now, timers, log, metrics },
+          moved,
         },
       ),
   };

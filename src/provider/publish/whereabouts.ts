@@ -30,6 +30,7 @@ export interface WhereaboutsDependencies {
  */
 export class Whereabouts {
   readonly #configured: string | undefined;
+  readonly #rank: Pick<Endpoint, "priority" | "weight">;
   readonly #dependencies: WhereaboutsDependencies;
   readonly #reachable: ReachableAddresses;
   #moved: string | undefined;
@@ -38,9 +39,17 @@ export class Whereabouts {
   /**
    * @param options.configured URL at which clients reach the gateway; undefined for the address that it
    *   listens on.
+   * @param options.rank Priority of the first endpoint, the others follow; and the weight of each.
    */
-  constructor(options: { configured: string | undefined }, dependencies: WhereaboutsDependencies) {
+  constructor(
+    options: {
+      configured: string | undefined;
+      rank?: Pick<Endpoint, "priority" | "weight"> | undefined;
+    },
+    dependencies: WhereaboutsDependencies,
+  ) {
     this.#configured = options.configured;
+    this.#rank = options.rank ?? { priority: 0, weight: 1 };
     this.#dependencies = dependencies;
     this.#reachable = new ReachableAddresses(dependencies);
   }
@@ -51,7 +60,8 @@ export class Whereabouts {
     const uris = told === undefined ? this.#listening() : [told];
     const sal = uris.flatMap((uri) => salEndpointOf(uri) ?? []);
     const all = [...uris, ...sal];
-    return all.map((uri, priority) => ({ uri, priority, weight: 1 }));
+    const { priority, weight } = this.#rank;
+    return all.map((uri, place) => ({ uri, priority: priority + place, weight }));
   }
 
   /**

@@ -44,6 +44,7 @@ export class ClientSession implements SessionRole {
   #located: Located;
   #recovery: Recovery | undefined;
   #channel: Hex = "0x";
+  #instance = "";
   #receipt: SignedReceipt | undefined;
   #endpoint = "";
   #lastFlow = 0;
@@ -90,7 +91,9 @@ export class ClientSession implements SessionRole {
     });
     this.#renewal = new Renewal(dependencies.maxRecords);
     const valid = (newer: Located) => {
-      if (this.#relocated(newer)) this.#move("announced");
+      // Other instances come and go: they do not concern this session.
+      const isElsewhere = !newer.endpoints.includes(this.#endpoint);
+      if (this.#relocated(newer) && isElsewhere) this.#move("announced");
     };
     this.#announced = new Announced(located.serviceId, valid, dependencies);
   }
@@ -106,6 +109,16 @@ export class ClientSession implements SessionRole {
   /** The endpoint in use. */
   get endpoint(): string {
     return this.#endpoint;
+  }
+
+  /** The instance that has the session, of several that may serve the ID: 16 hexadecimal digits. */
+  get instance(): string {
+    return this.#instance;
+  }
+
+  /** Whether the session's instance cannot be found, while others live: new flows need another session. */
+  get isAstray(): boolean {
+    return this.#recovery?.isAstray === true;
   }
 
   /** The newest receipt: the service proved itself over the link in use. */
@@ -128,10 +141,20 @@ export class ClientSession implements SessionRole {
     else listener();
   }
 
-  /** Dials the service and begins the session. */
-  async start(signal: AbortSignal): Promise<void> {
-    const { endpoint, link } = await dialProven(this.#located, this.#dependencies, signal, true);
+  /**
+   * Dials the service and begins the session.
+   *
+   * @param only Dials one endpoint only; `check` throws if no session is wanted with the instance there.
+   */
+  async start(
+    signal: AbortSignal,
+    only?: { endpoint: string; check: (instance: string) => void },
+  ): Promise<void> {
+    const located = this.#located;
+    const place = only === undefined ? located : { ...located, endpoints: [only.endpoint] };
+    const { endpoint, link } = await dialProven(place, this.#dependencies, signal, "begin");
     try {
+      only?.check(link.hello.instance.toString("hex"));
       this.#begin(endpoint, link);
     } catch (error) {
       link.greeting.abandon(error);
@@ -142,14 +165,20 @@ export class ClientSession implements SessionRole {
   #begin(endpoint: string, { greeting, hello, channel, receipt }: ProvenLink): void {
     // The link may have failed since its receipt came.
     if (greeting.failure !== undefined) throw greeting.failure;
-    const { session: id } = hello;
+    const { session: id, instance } = hello;
+    this.#instance = instance.toString("hex");
     const keys = ResumeKeys.ofFirstLink(greeting.link, id);
     const proof = hello.asksClient ? this.#proveClient(channel) : undefined;
     const begin = encodeFrame(FrameType.begin, 0, encodeBegin({ session: id, proof }));
     this.#recovery = new Recovery({
-      id,
-      keys,
+      ...{ id, keys, instance },
       session: this.#session,
+      endpoint: () => this.#endpoint,
+      strayed: () => {
+        // Whether the service has seen these or not: the program has sent nothing in them.
+        const error = salError("lost", "The instance of the service cannot be found.");
+        for (const { reject } of this.#opening.values()) reject(error);
+      },
       located: () => this.#located,
       relocated: (located) => {
         this.#relocated(located);
@@ -202,6 +231,7 @@ export class ClientSession implements SessionRole {
     } catch (error) {
       // Its own error follows when it is destroyed; this one is told.
       flow.on("error", () => {});
+      flow.destroy();
       throw error;
     } finally {
       this.#opening.delete(id);

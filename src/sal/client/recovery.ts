@@ -9,7 +9,7 @@ import type { ResumeKeys } from "../handshake/secrets.ts";
 import type { Session } from "../session/session.ts";
 import { FrameType } from "../wire/frames.ts";
 import type { ClientSessionDependencies, MoveReason } from "./dependencies.ts";
-import { dialProven, ENDPOINT_MS } from "./dialProven.ts";
+import { dialProven, ENDPOINT_MS, type Wanted } from "./dialProven.ts";
 import type { Located } from "./locator.ts";
 import { revocationOf } from "./revocation.ts";
 
@@ -25,7 +25,13 @@ export interface Move {
 export interface RecoveryParts {
   id: Buffer;
   keys: ResumeKeys;
+  /** Of the service: it has the session. */
+  instance: Buffer;
   session: Session;
+  /** The endpoint in use. */
+  endpoint(): string;
+  /** Another instance has answered, and the session's own has not been found. */
+  strayed(): void;
   located(): Located;
   relocated(located: Located): void;
   moved(move: Move): void;
@@ -46,6 +52,8 @@ interface Running {
   lookup: Promise<Located> | undefined;
   /** What a lookup found that no further try can change. */
   verdict: BlockcloudError | undefined;
+  /** Whether the service proved at all its endpoints to be other instances. */
+  isGone: boolean;
 }
 
 /** Pauses between tries, milliseconds; the first follows at once. */
@@ -67,11 +75,19 @@ export class Recovery {
   readonly #parts: RecoveryParts;
   #attempt = 0;
   #running: Running | undefined;
+  #isAstray = false;
+  /** Version of the record that the last lookup past the caches gave. */
+  #newest: number | undefined;
   /** Ends the pause before the next try. */
   #hurry = () => {};
 
   constructor(parts: RecoveryParts) {
     this.#parts = parts;
+  }
+
+  /** Whether the session cannot be found, while other instances of the service live. */
+  get isAstray(): boolean {
+    return this.#isAstray;
   }
 
   /** Begins to look for another link, unless it does so already; then it hurries. */
@@ -86,8 +102,9 @@ export class Recovery {
     }
     const began = this.#parts.dependencies.clock.monotonic();
     const stop = new AbortController();
+    this.#newest = undefined;
     const none = { dialling: undefined, lookup: undefined, verdict: undefined };
-    const running: Running = { reason, began, stop, isResuming: false, ...none };
+    const running: Running = { reason, began, stop, isResuming: false, isGone: false, ...none };
     this.#running = running;
     void this.#run(running).finally(() => {
       if (this.#running === running) this.#running = undefined;
@@ -104,6 +121,7 @@ export class Recovery {
     const running = this.#running;
     if (running?.reason !== "silence" || running.isResuming) return false;
     this.#running = undefined;
+    this.#isAstray = false;
     running.stop.abort(salError("cancelled", "The link works again."));
     return true;
   }
@@ -128,9 +146,10 @@ export class Recovery {
         if (signal.aborted) return;
         if (error === AGAIN) continue;
         log.debug("no other path yet", { error });
-        if (isFinal(error, running.isResuming)) {
+        if (isFinal(error, running.isResuming || running.isGone)) {
           // A place where the session is not known is no reason to leave the one where it is.
-          if (!this.#mayStay(running)) session.close(revocationOf(error) ?? error, false);
+          if (this.#mayStay(running)) this.#isAstray = false;
+          else session.close(revocationOf(error) ?? error, false);
           return;
         }
       }
@@ -159,15 +178,32 @@ export class Recovery {
     const found = new AbortController();
     running.dialling = found;
     const each = AbortSignal.any([signal, found.signal]);
+    const others = new Set<string>();
+    const wanted = {
+      instance: this.#parts.instance,
+      isOther: (endpoint: string) => {
+        others.add(endpoint);
+        if (signal.aborted || found.signal.aborted || this.#isAstray) return;
+        this.#isAstray = true;
+        this.#parts.strayed();
+      },
+    };
     // Known endpoints at once, and beside them where the newest record leads.
-    const known = dialProven(located(), dependencies, each);
+    const known = dialProven(this.#nearest(running), dependencies, each, wanted);
     const newest = running.reason === "announced" ? undefined : this.#lookup(running);
     const fresh =
       newest === undefined
         ? known
-        : this.#dialNewest(known, raceSignal(newest, each), dependencies, each);
+        : this.#dialNewest(known, raceSignal(newest, each), dependencies, each, wanted);
     const { endpoint, link } = await Promise.any([known, fresh]).catch((error: unknown) => {
       if (found.signal.reason === AGAIN) throw AGAIN;
+      const { endpoints, issuedAt } = located();
+      // The newest record names the living instances: none of them has the session.
+      const isNewest = this.#newest === issuedAt && endpoints.length > 0;
+      if (isNewest && endpoints.every((uri) => others.has(uri))) {
+        running.isGone = true;
+        throw salError("lost", "The instance of the service that had the session is gone.");
+      }
       const { errors } = error as AggregateError;
       throw errors.find((each) => isFinal(each, false)) ?? errors[0];
     });
@@ -188,6 +224,17 @@ export class Recovery {
     await this.#resume(running, endpoint, link, signal);
   }
 
+  /** Where to dial: the endpoint in use leads to the session's own instance, even if it has left the record since. */
+  #nearest({ reason }: Running): Located {
+    const located = this.#parts.located();
+    const inUse = this.#parts.endpoint();
+    const others = located.endpoints.filter((uri) => uri !== inUse);
+    if (others.length < located.endpoints.length) {
+      return { ...located, endpoints: [inUse, ...others] };
+    }
+    return reason === "announced" ? located : { ...located, endpoints: [...others, inUse] };
+  }
+
   /** Looks past the caches for a newer record; there is one lookup at a time. */
   #lookup(running: Running): Promise<Located> {
     if (running.lookup !== undefined) return running.lookup;
@@ -198,6 +245,7 @@ export class Recovery {
       .then((newest) => {
         if (newest.issuedAt > issuedAt) this.#hurry();
         relocated(newest);
+        this.#newest = newest.issuedAt;
         return newest;
       })
       .finally(() => {
@@ -217,6 +265,7 @@ export class Recovery {
     newest: Promise<Located>,
     dependencies: Parameters<typeof dialProven>[1],
     signal: AbortSignal,
+    wanted: Wanted,
   ): Promise<{ endpoint: string; link: ProvenLink }> {
     const old = this.#parts.located();
     const located = await Promise.race([newest, known.then(() => newest)]);
@@ -225,7 +274,7 @@ export class Recovery {
     if (isSame && located.key === old.key && located.endpoints.length === old.endpoints.length) {
       return known;
     }
-    return dialProven(located, dependencies, signal);
+    return dialProven(located, dependencies, signal, wanted);
   }
 
   async #resume(
@@ -267,6 +316,7 @@ export class Recovery {
           throw salError("lost", "The two sides no longer agree what was received.");
         }
         old?.destroy();
+        this.#isAstray = false;
         moved({ reason: running.reason, endpoint, channel, receipt, gapMs });
       });
     } catch (error) {

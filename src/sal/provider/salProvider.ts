@@ -17,6 +17,7 @@ import {
   decodeClientHello,
   decodeResume,
   encodeProviderHello,
+  INSTANCE_BYTES,
   SAL_VERSION,
   SESSION_BYTES,
   type Begin,
@@ -48,6 +49,8 @@ const DRAIN_CHECK_MS = 50;
  * server accepted, of any address that the service has or had.
  */
 export class SalProvider implements SessionOwner {
+  /** Under this ID clients find their sessions again, where several instances serve one service: 8 bytes. */
+  readonly instance: Buffer;
   readonly #service: ServedService;
   readonly #limits: SalLimitValues;
   readonly #dependencies: SalProviderDependencies;
@@ -62,11 +65,23 @@ export class SalProvider implements SessionOwner {
   #drained: Promise<void> | undefined;
   #stopping: BlockcloudError | undefined;
 
-  /** @throws BlockcloudError `SAL_OPTIONS`. */
+  /**
+   * @param options.instance 8 bytes; by default random.
+   * @throws BlockcloudError `SAL_OPTIONS`.
+   */
   constructor(
-    options: { service: ServedService; domain: Domain; limits?: SalLimits },
+    options: {
+      service: ServedService;
+      domain: Domain;
+      limits?: SalLimits;
+      instance?: Buffer | undefined;
+    },
     dependencies: SalProviderDependencies,
   ) {
+    this.instance = options.instance ?? randomBytes(INSTANCE_BYTES);
+    if (this.instance.length !== INSTANCE_BYTES) {
+      throw salError("options", `An instance has ${this.instance.length} bytes, not 8.`);
+    }
     const limits = salLimits(options.limits ?? {});
     this.#service = options.service;
     this.#domain = options.domain;
@@ -239,8 +254,9 @@ export class SalProvider implements SessionOwner {
       if (this.signingDelay(address) > 0) throw salError("busy", "Too many handshakes at once.");
       const { asksClient } = this.#service;
       const proofs = this.#prover.prove(nonce, channel);
+      const { instance } = this;
       const isLeaving = this.#leaving !== undefined;
-      const hello = { version: SAL_VERSION, session, asksClient, isLeaving, proofs };
+      const hello = { version: SAL_VERSION, session, instance, asksClient, isLeaving, proofs };
       greeting.send(FrameType.hello, encodeProviderHello(hello));
     });
     await greeting.next((type, payload) => {

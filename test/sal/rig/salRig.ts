@@ -117,17 +117,22 @@ export class SalRig {
 
   /** Hands a connection to the provider, as its server does. */
   readonly accept = (link: Link): void => {
+    this.acceptAt(this.provider, link);
+  };
+
+  /** The same for one provider of several. */
+  acceptAt(provider: SalProvider, link: Link): void {
     const late = new AbortController();
-    const cancel = this.clock.after(this.provider.limits.handshakeMs, () => {
+    const cancel = this.clock.after(provider.limits.handshakeMs, () => {
       late.abort(salError("timeout", "No handshake in time."));
     });
-    this.provider
+    provider
       .accept(link, late.signal)
       .catch((error: unknown) => {
         this.refused.push(error);
       })
       .finally(cancel);
-  };
+  }
 
   /** The provider listens at another place and publishes that; the old place refuses from now on. */
   move(accept = this.accept): void {
