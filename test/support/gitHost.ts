@@ -13,7 +13,7 @@ export function git(folder: string, ...args: string[]): string {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "pipe"],
     env: {
-      PATH: process.env["PATH"],
+      PATH: process.env.PATH,
       HOME: folder,
       GIT_CONFIG_NOSYSTEM: "1",
       GIT_TERMINAL_PROMPT: "0",
@@ -61,7 +61,7 @@ export class GitHost {
       {
         cwd: this.#repository,
         stdio: ["pipe", "pipe", "ignore"],
-        env: { PATH: process.env["PATH"] },
+        env: { PATH: process.env.PATH },
       },
     );
     request.pipe(service.stdin);

@@ -15,6 +15,7 @@ import { FrameType, MAX_FLOW } from "../wire/frames.ts";
 import { decodeReason } from "../wire/reason.ts";
 import { Announced } from "./announced.ts";
 import type { Located, LocatedChange } from "./locator.ts";
+import { Openings } from "./openings.ts";
 import { PathWatch } from "./pathWatch.ts";
 import { Recovery, type Move } from "./recovery.ts";
 import type { ClientSessionDependencies, MoveReason } from "./dependencies.ts";
@@ -22,14 +23,6 @@ import { Renewal } from "./renewal.ts";
 import { revocationOf } from "./revocation.ts";
 import { Right } from "./right.ts";
 import { dialProven } from "./dialProven.ts";
-
-interface Opening {
-  resolve(flow: Flow): void;
-  reject(error: Error): void;
-}
-
-/** Most flows that wait for the service's answer: a session without a path must not collect them without end. */
-const MAX_OPENING = 16_384;
 
 /** How often a session without flows, whose provider stops, looks whether its last bytes have arrived, milliseconds. */
 const CLOSE_CHECK_MS = 20;
@@ -40,7 +33,7 @@ export class ClientSession implements SessionRole {
   readonly #identity: Uint8Array | undefined;
   readonly #session: Session;
   readonly #watch: PathWatch;
-  readonly #opening = new Map<number, Opening>();
+  readonly #openings = new Openings();
   #located: Located;
   #recovery: Recovery | undefined;
   #channel: Hex = "0x";
@@ -177,7 +170,7 @@ export class ClientSession implements SessionRole {
       strayed: () => {
         // Whether the service has seen these or not: the program has sent nothing in them.
         const error = salError("lost", "The instance of the service cannot be found.");
-        for (const { reject } of this.#opening.values()) reject(error);
+        this.#openings.rejectAll(error);
       },
       located: () => this.#located,
       relocated: (located) => {
@@ -203,8 +196,8 @@ export class ClientSession implements SessionRole {
   async open(port: number, signal: AbortSignal): Promise<Flow> {
     signal.throwIfAborted();
     if (this.#session.end !== undefined) throw this.#session.end;
-    if (this.#opening.size >= MAX_OPENING || this.#lastFlow >= MAX_FLOW) {
-      throw salError("busy", `${this.#opening.size} flows wait for ${this.serviceId}.`);
+    if (this.#openings.isFull || this.#lastFlow >= MAX_FLOW) {
+      throw salError("busy", `Too many flows wait for ${this.serviceId}.`);
     }
     this.#lastFlow += 1;
     const id = this.#lastFlow;
@@ -213,30 +206,7 @@ export class ClientSession implements SessionRole {
     payload.writeUInt16BE(port);
     payload[2] = 0;
     this.#session.send(encodeFrame(FrameType.open, id, payload));
-    const { promise, resolve, reject } = Promise.withResolvers<Flow>();
-    this.#opening.set(id, { resolve, reject });
-    const abort = () => {
-      reject(signal.reason as Error);
-      flow.destroy();
-    };
-    signal.addEventListener("abort", abort, { once: true });
-    flow.on("error", reject);
-    try {
-      const opened = await promise;
-      // It may have ended since, even in the same packet.
-      signal.throwIfAborted();
-      if (flow.errored !== null) throw flow.errored;
-      flow.off("error", reject);
-      return opened;
-    } catch (error) {
-      // Its own error follows when it is destroyed; this one is told.
-      flow.on("error", () => {});
-      flow.destroy();
-      throw error;
-    } finally {
-      this.#opening.delete(id);
-      signal.removeEventListener("abort", abort);
-    }
+    return this.#openings.wait(id, flow, signal);
   }
 
   /** Looks for another path at once, for a reason that the session itself cannot see. */
@@ -258,7 +228,7 @@ export class ClientSession implements SessionRole {
           throw salError("protocol", `The service accepts flow ${flow}, which was never opened.`);
         }
         const opened = this.#session.flows.get(flow);
-        if (opened !== undefined) this.#opening.get(flow)?.resolve(opened);
+        if (opened !== undefined) this.#openings.accept(flow, opened);
         return true;
       }
       case FrameType.migrate:
@@ -308,7 +278,7 @@ export class ClientSession implements SessionRole {
     this.#unwatch();
     this.#right.stop();
     this.#announced.stop();
-    for (const { reject } of this.#opening.values()) reject(error);
+    this.#openings.rejectAll(error);
     this.#onEnd?.();
   }
 

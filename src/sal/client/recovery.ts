@@ -3,14 +3,13 @@ import type { Hex } from "viem";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { SignedReceipt } from "../../protocol/receipt.ts";
 import { salError, salErrors } from "../errors.ts";
-import { unexpected, type ProvenLink } from "../handshake/clientHandshake.ts";
-import { decodeResumed, encodeResume } from "../handshake/messages.ts";
+import type { ProvenLink } from "../handshake/clientHandshake.ts";
 import type { ResumeKeys } from "../handshake/secrets.ts";
 import type { Session } from "../session/session.ts";
-import { FrameType } from "../wire/frames.ts";
 import type { ClientSessionDependencies, MoveReason } from "./dependencies.ts";
 import { dialProven, ENDPOINT_MS, type Wanted } from "./dialProven.ts";
 import type { Located } from "./locator.ts";
+import { resume } from "./resume.ts";
 import { revocationOf } from "./revocation.ts";
 
 export interface Move {
@@ -65,8 +64,6 @@ const PAUSE_MS = { first: 50, most: 5_000 };
 const TRY_MS = { least: 1_000, roundTrips: 8 };
 /** Why connecting was given up, if it begins again at once. */
 const AGAIN = salError("cancelled", "The host's network has changed.");
-/** How long a provider may take for RESUMED, milliseconds. */
-const RESUME_MS = 2_000;
 /** How long a session without any path is kept: with flows, and without, milliseconds. The provider's are the same. */
 const KEEP_MS = { flows: 600_000, idle: 24 * 3_600_000 };
 
@@ -221,7 +218,14 @@ export class Recovery {
       signal.throwIfAborted();
     }
     running.isResuming = true;
-    await this.#resume(running, endpoint, link, signal);
+    const { id, keys, session, moved } = this.#parts;
+    const { channel, receipt } = link;
+    this.#attempt += 1;
+    const parts = { id, keys, session, clock: dependencies.clock };
+    await resume(parts, this.#attempt, link, signal, (gapMs) => {
+      this.#isAstray = false;
+      moved({ reason: running.reason, endpoint, channel, receipt, gapMs });
+    });
   }
 
   /** Where to dial: the endpoint in use leads to the session's own instance, even if it has left the record since. */
@@ -277,58 +281,6 @@ export class Recovery {
     return dialProven(located, dependencies, signal, wanted);
   }
 
-  async #resume(
-    running: Running,
-    endpoint: string,
-    link: ProvenLink,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { id, keys, session, dependencies, moved } = this.#parts;
-    const { greeting, channel, receipt } = link;
-    this.#attempt += 1;
-    const attempt = this.#attempt;
-    session.resuming();
-    const clientReceived = session.received;
-    const claim = { session: id, attempt, clientReceived, channel };
-    const own = { ...claim, providerReceived: undefined };
-    const mac = keys.mac("client", own);
-    const abandon = () => {
-      greeting.abandon(signal.aborted ? signal.reason : late());
-    };
-    signal.addEventListener("abort", abandon, { once: true });
-    const cancel = dependencies.clock.after(RESUME_MS, abandon);
-    try {
-      greeting.send(
-        FrameType.resume,
-        encodeResume({ session: id, attempt, received: clientReceived, mac }),
-      );
-      await greeting.next((type, payload) => {
-        if (type !== FrameType.resumed) throw unexpected(type, "RESUMED");
-        const resumed = decodeResumed(payload);
-        const providerReceived = resumed.received;
-        const isOwn =
-          resumed.attempt === attempt &&
-          keys.isMac("provider", { ...claim, providerReceived }, resumed.mac);
-        if (!isOwn) throw salError("proof", "The endpoint does not know the session.");
-        const old = session.link;
-        const gapMs = dependencies.clock.monotonic() - session.heardAt;
-        if (!session.attach(greeting.link, greeting.parser, clientReceived, providerReceived)) {
-          throw salError("lost", "The two sides no longer agree what was received.");
-        }
-        old?.destroy();
-        this.#isAstray = false;
-        moved({ reason: running.reason, endpoint, channel, receipt, gapMs });
-      });
-    } catch (error) {
-      session.resumeFailed();
-      greeting.abandon(error);
-      throw error;
-    } finally {
-      cancel();
-      signal.removeEventListener("abort", abandon);
-    }
-  }
-
   async #pause(milliseconds: number, signal: AbortSignal): Promise<void> {
     await new Promise<void>((resolve) => {
       const done = () => {
@@ -361,7 +313,3 @@ const NO_SESSION: readonly string[] = [
   salErrors.revoked,
   salErrors.key,
 ];
-
-function late(): BlockcloudError {
-  return salError("timeout", `No RESUMED in ${RESUME_MS} ms.`);
-}

@@ -83,7 +83,7 @@ describe("programs as they are, while the provider moves", () => {
   /** Runs a program to its end; gives its exit code. */
   function run(program: string, args: string[], env: NodeJS.ProcessEnv): Promise<number> {
     return new Promise((resolve, reject) => {
-      const settings = { env: { PATH: process.env["PATH"], HOME: folder, ...env }, cwd: folder };
+      const settings = { env: { PATH: process.env.PATH, HOME: folder, ...env }, cwd: folder };
       execFile(program, args, settings, (error) => {
         if (error === null || typeof error.code === "number") resolve(Number(error?.code ?? 0));
         else reject(new Error(`${program} did not run`, { cause: error }));
