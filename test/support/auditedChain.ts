@@ -8,6 +8,7 @@ import {
   parseEther,
   zeroHash,
   type Address,
+  type Hex,
   type TransactionReceipt,
 } from "viem";
 import { auditorChain } from "../../src/auditor/secrets.ts";
@@ -29,7 +30,7 @@ import { registerService } from "../../src/chain/register.ts";
 import { epochStart } from "../../src/protocol/epoch.ts";
 import type { HashChain } from "../../src/protocol/hashChain.ts";
 import type { ProbeInput } from "../../src/protocol/probe.ts";
-import { ReceiptSigner } from "../../src/protocol/receipt.ts";
+import { ReceiptSigner, type SignedReceipt } from "../../src/protocol/receipt.ts";
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
 import { inspectionNonce } from "../../src/protocol/sortition.ts";
 import { hexToBytes } from "../../src/protocol/bytes.ts";
@@ -51,6 +52,13 @@ export interface AuditedChainOptions {
   challengeWindow?: number;
   bounds?: { excellentMs: number; goodMs: number; poorMs: number };
 }
+
+/** Gets a service's receipt for a nonce, in the epoch that starts at that Unix millisecond. */
+export type Visit = (target: {
+  number: bigint;
+  nonce: Hex;
+  startsAt: number;
+}) => Promise<SignedReceipt>;
 
 /**
  * An embedded chain whose services are audited by hand: real commitments, reveals and claims, with receipts
@@ -150,8 +158,17 @@ export class AuditedChain {
     await this.stranger.send((await tickOf(needs, epoch, head)).call);
   }
 
-  /** Commits an auditor to grades by service number, in the epoch that the chain is in. */
-  async commit(epoch: number, auditor: number, grades: Record<number, Grade>): Promise<void> {
+  /**
+   * Commits an auditor to grades by service number, in the epoch that the chain is in.
+   *
+   * @param visit Gets the receipt of a service that is up; by default the service's key signs one here.
+   */
+  async commit(
+    epoch: number,
+    auditor: number,
+    grades: Record<number, Grade>,
+    visit: Visit = (target) => Promise.resolve(this.#sign(target)),
+  ): Promise<void> {
     const { owner } = this.auditors[auditor]!;
     const recorded = await this.seeds.recorded(epoch);
     const input = {
@@ -162,12 +179,17 @@ export class AuditedChain {
     };
     const { client, deployment, services } = this;
     const drawn = (await draw(input, { client, deployment, services }))!;
-    const votes = drawn.shards
-      .flatMap((shard) => shard.services)
-      .flatMap(({ number }): Vote[] => {
-        const grade = grades[Number(number)];
-        return grade === undefined ? [] : [this.#vote(number, grade, epoch, drawn.y)];
-      });
+    const votes: Vote[] = [];
+    for (const { number } of drawn.shards.flatMap((shard) => shard.services)) {
+      const grade = grades[Number(number)];
+      if (grade === 0) votes.push({ number, grade });
+      if (grade === undefined || grade === 0) continue;
+      const salt = bytesToHex(randomBytes(32));
+      const nonce = inspectionNonce(drawn.y, number, salt);
+      const startsAt = epochStart(deployment, epoch) * 1000;
+      const { channel, issuedAt, signature } = await visit({ number, nonce, startsAt });
+      votes.push({ number, grade, evidence: { number, salt, channel, issuedAt, signature } });
+    }
     const round = buildRound(drawn, votes);
     this.#rounds.set(`${auditor}/${epoch}`, round);
     const { commitment } = new OpenedRound(owner, round);
@@ -243,16 +265,11 @@ export class AuditedChain {
     return new OpenedRound(this.auditors[auditor]!.owner, round!);
   }
 
-  /** A vote with a receipt that the service's key signed, as a visit would leave it. */
-  #vote(number: bigint, grade: Grade, epoch: number, y: `0x${string}`): Vote {
-    if (grade === 0) return { number, grade };
-    const salt = bytesToHex(randomBytes(32));
-    const issuedAt = BigInt(epochStart(this.deployment, epoch) * 1000);
-    const nonce = inspectionNonce(y, number, salt);
+  /** A receipt that the service's key signed, as a visit would leave it. */
+  #sign({ number, nonce, startsAt }: Parameters<Visit>[0]): SignedReceipt {
+    const issuedAt = BigInt(startsAt);
     const receipt = { serviceId: rootServiceId(number), nonce, channel: zeroHash, issuedAt };
-    const key = hexToBytes(this.serviceKey(Number(number)).key);
-    const { signature } = this.#receipts.sign(receipt, key);
-    return { number, grade, evidence: { number, salt, channel: zeroHash, issuedAt, signature } };
+    return this.#receipts.sign(receipt, hexToBytes(this.serviceKey(Number(number)).key));
   }
 
   async #register(index: number, stake: number, options: AuditedChainOptions): Promise<void> {

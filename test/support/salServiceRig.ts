@@ -4,7 +4,7 @@ import { systemScheduler, type Scheduler } from "../../src/node/scheduler.ts";
 import { systemTimers } from "../../src/node/timers.ts";
 import { hexToBytes } from "../../src/protocol/bytes.ts";
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
-import { blockcloudDomain } from "../../src/protocol/typedData.ts";
+import { blockcloudDomain, type Domain } from "../../src/protocol/typedData.ts";
 import { DialRules } from "../../src/net/dialRules.ts";
 import type { SalParts } from "../../src/auditor/inspection/salContact.ts";
 import { encodeProviderHello } from "../../src/sal/handshake/messages.ts";
@@ -20,7 +20,7 @@ import { DEPLOYMENT } from "./fakeChain.ts";
 import { MemoryLog } from "./memoryLog.ts";
 import { ISSUED_AT, SERVICE_KEY } from "./serviceRig.ts";
 
-const domain = blockcloudDomain(BigInt(DEPLOYMENT.chainId), DEPLOYMENT.contracts.registry);
+const fakeDomain = blockcloudDomain(BigInt(DEPLOYMENT.chainId), DEPLOYMENT.contracts.registry);
 const certificate = createCertificate(Date.now());
 
 /** Port of an echo. */
@@ -42,6 +42,14 @@ export class SalServiceRig {
   readonly #sockets = new Set<Socket>();
   readonly #late = new Map<number, () => void>();
   readonly #onConnection: ((count: number) => void)[] = [];
+  readonly #domain: Domain;
+  readonly #now: () => number;
+
+  /** @param now The time in receipts, Unix milliseconds. */
+  constructor({ domain = fakeDomain, now = () => ISSUED_AT + 0.5 } = {}) {
+    this.#domain = domain;
+    this.#now = now;
+  }
 
   /** What an auditor needs; time limits of {@link limitOf} end only when a test says so. */
   get parts(): SalParts {
@@ -54,7 +62,7 @@ export class SalServiceRig {
       },
     };
     const transport = new TlsTransport(new DialRules({ allowLoopback: true }));
-    return { transport, clock, domain, log: new MemoryLog() };
+    return { transport, clock, domain: this.#domain, log: new MemoryLog() };
   }
 
   /** A time limit that is over when the returned function is called. */
@@ -77,8 +85,8 @@ export class SalServiceRig {
     const service: ServedService = { serviceId: rootServiceId(number), keys, asksClient, ports };
     const dependencies = { clock: systemScheduler, log: new MemoryLog() };
     const provider = new SalProvider(
-      { service, domain },
-      { ...dependencies, now: () => ISSUED_AT + 0.5 },
+      { service, domain: this.#domain },
+      { ...dependencies, now: this.#now },
     );
     this.#providers.push(provider);
     const onHttp = (socket: Socket) => socket.destroy();
