@@ -255,12 +255,7 @@ contract Cashier is CashierGrades, SkippingBatch {
             item.s
         );
         if (recovered != tab.signer) {
-            return
-                _refuse(
-                    CashierVoucherSigner.selector,
-                    uint160(recovered),
-                    uint160(tab.signer)
-                );
+            return _refuse(CashierVoucherSigner.selector, uint160(recovered), uint160(tab.signer));
         }
         if (voucher.minGrade != 0) {
             (outcome.refusal, outcome.a, outcome.b) = _refusalByGrade(
@@ -271,9 +266,7 @@ contract Cashier is CashierGrades, SkippingBatch {
             );
         }
         (outcome.amount, outcome.passed) =
-            base > paidUpTo
-                ? (cumulative - base, base - paidUpTo)
-                : (cumulative - paidUpTo, 0);
+            base > paidUpTo ? (cumulative - base, base - paidUpTo) : (cumulative - paidUpTo, 0);
     }
 
     function _refuse(

@@ -288,10 +288,7 @@ abstract contract CashierTabs is CashierAccounts, EIP712, ICashierTabs {
             CashierNotRoot(service)
         );
         // A view of a contract of this deployment.
-        require(
-            IServiceRegistry(registry).firstEpoch(number) != 0,
-            CashierServiceUnknown(service)
-        );
+        require(IServiceRegistry(registry).firstEpoch(number) != 0, CashierServiceUnknown(service));
     }
 
     function _checkTerms(TabAuthorization calldata authorization) private view {
