@@ -28,6 +28,10 @@ const benchmarks: Record<string, { about: string; load(): Promise<Benchmark> }> 
       "flows by service ID beside TLS, HTTP/2, libp2p, ssh, socat, haproxy; moves (20 minutes)",
     load: () => import("./sal.ts"),
   },
+  cashier: {
+    about: "gas of deposits, tabs, redemptions, batches, collections; a backlog (half a minute)",
+    load: () => import("./cashier.ts"),
+  },
   rpc: {
     about: "JSON-RPC calls a minute and a day of each kind of worker (some minutes)",
     load: () => import("./rpc.ts"),
