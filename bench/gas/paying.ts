@@ -70,6 +70,7 @@ export async function measurePaying(chain: BenchChain, relayer: Address, row: Ro
   await row(relayer, "cashier", "collect", [service], "the service's first");
   await row(collector, "cashier", "redeem", [voucher(1, 3n)], "after a collection");
   await row(relayer, "cashier", "collect", [service], "repeated");
+  await row(relayer, "cashier", "forwardFees", []);
 
   await row(payer.address, "cashier", "authorizeSigner", [payer.signer, LIMIT, 2n ** 40n - 1n]);
   await row(payer.address, "cashier", "revokeSigner", [payer.signer]);

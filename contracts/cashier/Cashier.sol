@@ -5,8 +5,10 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {FeeLib} from "../libraries/FeeLib.sol";
 import {ServiceId, ServiceIdLib} from "../libraries/ServiceIdLib.sol";
+import {TabState, TabWord} from "../libraries/TabWord.sol";
 import {TabAuthorization, Voucher, VoucherLib} from "../libraries/VoucherLib.sol";
 import {ISettlement} from "../proof-of-service/ISettlement.sol";
 import {SkippingBatch} from "../proof-of-service/SkippingBatch.sol";
@@ -40,20 +42,22 @@ contract Cashier is CashierGrades, SkippingBatch {
         uint160 collected;
     }
 
-    /// @dev The outcome of an item: the error that refuses it, or its effect.
-    struct Outcome {
-        // selector and last two parameters; the first one is the tab
+    /// @dev Memory of a redemption, which the items of a batch share: memory costs more the more a call uses.
+    struct Work {
+        bytes32 domain;
+        Grade grade;
+        // the error that refuses the item: selector and last two parameters; the first one is the tab
         bytes4 refusal;
         uint256 a;
         uint256 b;
-        uint96 amount;
-        uint96 passed;
     }
 
     /// @inheritdoc ICashier
     address public immutable rewardPool;
 
     mapping(bytes32 service => Earnings) private _earnings;
+    /// @inheritdoc ICashier
+    uint256 public fees;
 
     /// @notice Sets the values that never change, and lets the pool take contributions of this contract.
     /// @param settlement_ Gives the verdicts; names the other contracts; its clock is copied.
@@ -66,7 +70,7 @@ contract Cashier is CashierGrades, SkippingBatch {
         CashierGrades(settlement_)
     {
         rewardPool = ISettlement(settlement_).rewardPool();
-        // The pool takes BLOC only from the caller of `contribute`: from this contract only in {collect}.
+        // The pool takes BLOC only from the caller of `contribute`: from this contract only in {forwardFees}.
         IERC20(token).forceApprove(rewardPool, type(uint256).max);
     }
 
@@ -91,15 +95,15 @@ contract Cashier is CashierGrades, SkippingBatch {
             items.length != 0 && items.length <= LONGEST_BATCH,
             CashierBatchLength(items.length, LONGEST_BATCH)
         );
-        Grade memory grade;
+        Work memory work;
+        work.domain = _domainSeparatorV4();
         bytes32 service;
         uint256 earned;
         for (uint256 i = 0; i < items.length; ++i) {
             Redemption calldata item = items[i];
-            Outcome memory outcome = _redeem(item, grade);
-            bytes32 tabId = item.voucher.tab;
-            if (outcome.refusal != 0) {
-                emit RedemptionSkipped(i, tabId, _reason(tabId, outcome));
+            uint256 pay = _redeem(item, work);
+            if (pay == 0) {
+                emit RedemptionSkipped(i, item.voucher.tab, _reason(item.voucher.tab, work));
                 continue;
             }
             // Neighbours of one service are credited together.
@@ -107,8 +111,8 @@ contract Cashier is CashierGrades, SkippingBatch {
                 _earn(service, earned);
                 (service, earned) = (item.voucher.service, 0);
             }
-            earned += outcome.amount;
-            amount += outcome.amount;
+            earned += pay;
+            amount += pay;
         }
         _earn(service, earned);
     }
@@ -118,18 +122,30 @@ contract Cashier is CashierGrades, SkippingBatch {
         Earnings storage earnings = _earnings[service];
         uint96 earned = earnings.earned;
         require(earned != 0, CashierNothingEarned(service));
-        uint256 burned;
-        uint256 contributed;
-        (paid, burned, contributed) = FeeLib.divide(earned);
+        uint256 fee = FeeLib.feeOf(earned);
+        paid = earned - fee;
         // A view of a contract of this deployment. Services never vanish, so it does not revert.
         address payout = IServiceRegistry(registry).payoutOf(ServiceId.wrap(service).prefix());
 
-        earnings.earned = 0;
-        earnings.collected += earned;
-        emit Collected(service, payout, paid, burned, contributed);
+        _earnings[service] = Earnings(0, earnings.collected + earned);
+        fees += fee;
+        emit Collected(service, payout, paid, fee);
 
-        // BLOC has no hooks, and the pool makes no call back.
-        IERC20(token).safeTransfer(payout, paid);
+        // BLOC has no hooks: no foreign code runs here.
+        if (paid != 0) IERC20(token).safeTransfer(payout, paid);
+    }
+
+    /// @inheritdoc ICashier
+    function forwardFees() external returns (uint256 burned, uint256 contributed) {
+        uint256 all = fees;
+        require(all != 0, CashierNoFees());
+        burned = FeeLib.burnedOf(all);
+        contributed = all - burned;
+
+        fees = 0;
+        emit FeesForwarded(burned, contributed);
+
+        // BLOC has no hooks, and the pool makes no call back. The pool refuses 0.
         ERC20Burnable(token).burn(burned);
         if (contributed != 0) IRewardPool(rewardPool).contribute(contributed);
     }
@@ -139,12 +155,10 @@ contract Cashier is CashierGrades, SkippingBatch {
         Redemption calldata item,
         address collector
     ) external view returns (uint256 amount, bytes memory reason) {
-        Grade memory grade;
-        Voucher calldata voucher = item.voucher;
-        Tab storage tab = _tabs[VoucherLib.keyOf(voucher.payer, voucher.service, voucher.tab)];
-        Outcome memory outcome = _judge(item, tab, collector, grade);
-        if (outcome.refusal != 0) return (0, _reason(voucher.tab, outcome));
-        return (outcome.amount, "");
+        Work memory work;
+        work.domain = _domainSeparatorV4();
+        (amount, , ) = _judge(item, _tabs[item.voucher.keyOfTab()], collector, work);
+        if (amount == 0) reason = _reason(item.voucher.tab, work);
     }
 
     /// @inheritdoc ICashier
@@ -158,10 +172,10 @@ contract Cashier is CashierGrades, SkippingBatch {
     }
 
     /// @inheritdoc ICashier
-    function collectableOf(
-        bytes32 service
-    ) external view returns (uint256 paid, uint256 burned, uint256 contributed) {
-        return FeeLib.divide(_earnings[service].earned);
+    function collectableOf(bytes32 service) external view returns (uint256 paid, uint256 fee) {
+        uint256 earned = _earnings[service].earned;
+        fee = FeeLib.feeOf(earned);
+        paid = earned - fee;
     }
 
     /// @inheritdoc ICashier
@@ -169,38 +183,33 @@ contract Cashier is CashierGrades, SkippingBatch {
         return _hashTypedDataV4(voucher.hash());
     }
 
-    function _redeemOne(Redemption calldata item) private returns (uint256) {
-        Grade memory grade;
-        Outcome memory outcome = _redeem(item, grade);
-        if (outcome.refusal != 0) {
-            bytes memory reason = _reason(item.voucher.tab, outcome);
+    function _redeemOne(Redemption calldata item) private returns (uint256 amount) {
+        Work memory work;
+        work.domain = _domainSeparatorV4();
+        amount = _redeem(item, work);
+        if (amount == 0) {
+            bytes memory reason = _reason(item.voucher.tab, work);
             assembly ("memory-safe") {
                 revert(add(reason, 32), mload(reason))
             }
         }
-        _earn(item.voucher.service, outcome.amount);
-        return outcome.amount;
+        _earn(item.voucher.service, amount);
     }
 
     /// @dev Redeems an item if nothing refuses it; the caller credits the service.
-    function _redeem(
-        Redemption calldata item,
-        Grade memory grade
-    ) private returns (Outcome memory outcome) {
+    /// @return amount Above 0, or 0 for a refused item, whose error is in `work`.
+    function _redeem(Redemption calldata item, Work memory work) private returns (uint256 amount) {
         Voucher calldata voucher = item.voucher;
-        (address payer, bytes32 service, bytes32 tabId) = (
-            voucher.payer,
-            voucher.service,
-            voucher.tab
-        );
-        Tab storage tab = _tabs[VoucherLib.keyOf(payer, service, tabId)];
-        outcome = _judge(item, tab, msg.sender, grade);
-        if (outcome.refusal != 0) return outcome;
+        Tab storage tab = _tabs[voucher.keyOfTab()];
+        uint256 passed;
+        TabWord word;
+        (amount, passed, word) = _judge(item, tab, msg.sender, work);
+        if (amount == 0) return 0;
 
         uint96 cumulative = voucher.cumulative;
-        tab.redeemed = cumulative;
-        if (outcome.passed != 0) tab.passed += outcome.passed;
-        emit Redeemed(payer, service, tabId, cumulative, outcome.amount);
+        tab.word = word.withRedeemed(cumulative);
+        if (passed != 0) tab.passed += uint96(passed);
+        emit Redeemed(voucher.payer, voucher.service, voucher.tab, cumulative, amount);
     }
 
     /// @dev The sums stay below the supply of BLOC.
@@ -208,77 +217,103 @@ contract Cashier is CashierGrades, SkippingBatch {
         if (amount != 0) _earnings[service].earned += uint96(amount);
     }
 
-    /// @dev Why an item is refused, or what it earns: its cumulative amount less its base, or less what is redeemed if
-    /// that is more. What lies between the two belongs to epochs that were not redeemed; it is passed over.
+    /// @dev What an item earns: its cumulative amount less its base, or less what is redeemed if that is more. What
+    /// lies between the two belongs to epochs that were not redeemed; it is passed over.
+    /// @return amount 0 for a refused item, whose error is in `work`.
+    /// @return passed What is passed over.
+    /// @return word The tab.
     function _judge(
         Redemption calldata item,
         Tab storage tab,
         address collector,
-        Grade memory grade
-    ) private view returns (Outcome memory outcome) {
+        Work memory work
+    ) private view returns (uint256 amount, uint256 passed, TabWord word) {
         Voucher calldata voucher = item.voucher;
-        bytes32 tabId = voucher.tab;
-        if (tabId != VoucherLib.tabOf(collector, item.salt)) {
-            return _refuse(CashierNotCollector.selector, uint160(collector), uint256(item.salt));
+        if (voucher.tab != VoucherLib.tabOf(collector, item.salt)) {
+            _refuse(work, CashierNotCollector.selector, uint160(collector), uint256(item.salt));
+            return (0, 0, word);
         }
-        if (tab.state == TabState.None || tab.state == TabState.Closed) {
-            return
-                _refuse(
-                    tab.state == TabState.None
-                        ? CashierTabUnknown.selector
-                        : CashierTabDead.selector,
-                    uint160(voucher.payer),
-                    uint256(voucher.service)
-                );
+        word = tab.word;
+        uint256 redeemed = word.redeemed();
+        if (
+            _refusedByTab(voucher, word, redeemed, work) ||
+            _refusedBySigner(item, tab.signer, work) ||
+            _refusedByGrade(voucher, work)
+        ) return (0, 0, word);
+
+        uint256 base = voucher.base;
+        if (base > redeemed) return (voucher.cumulative - base, base - redeemed, word);
+        return (voucher.cumulative - redeemed, 0, word);
+    }
+
+    function _refusedByTab(
+        Voucher calldata voucher,
+        TabWord word,
+        uint256 redeemed,
+        Work memory work
+    ) private view returns (bool) {
+        if (!word.isLive()) {
+            bytes4 refusal =
+                word.state() == TabState.None
+                    ? CashierTabUnknown.selector
+                    : CashierTabDead.selector;
+            return _refuse(work, refusal, uint160(voucher.payer), uint256(voucher.service));
         }
-        uint256 until = _redeemableUntil(tab);
+        uint256 until = word.redeemableUntil();
         if (block.timestamp > until) {
-            return _refuse(CashierTabOver.selector, until, block.timestamp);
+            return _refuse(work, CashierTabOver.selector, until, block.timestamp);
         }
-        (uint96 cumulative, uint96 base, uint96 paidUpTo) = (
-            voucher.cumulative,
-            voucher.base,
-            tab.redeemed
+        uint256 cumulative = voucher.cumulative;
+        if (cumulative > word.limit()) {
+            return _refuse(work, CashierOverLimit.selector, cumulative, word.limit());
+        }
+        if (cumulative <= redeemed) {
+            return _refuse(work, CashierNotHigher.selector, cumulative, redeemed);
+        }
+        if (voucher.base >= cumulative) {
+            return _refuse(work, CashierBase.selector, voucher.base, cumulative);
+        }
+        return false;
+    }
+
+    /// @dev By recovery alone: code at the signer (EIP-7702) is never asked.
+    function _refusedBySigner(
+        Redemption calldata item,
+        address signer,
+        Work memory work
+    ) private pure returns (bool) {
+        bytes32 digest = MessageHashUtils.toTypedDataHash(work.domain, item.voucher.hash());
+        (address recovered, , ) = ECDSA.tryRecover(digest, item.v, item.r, item.s);
+        if (recovered == signer) return false;
+        return _refuse(work, CashierVoucherSigner.selector, uint160(recovered), uint160(signer));
+    }
+
+    function _refusedByGrade(
+        Voucher calldata voucher,
+        Work memory work
+    ) private view returns (bool) {
+        if (voucher.minGrade == 0) return false;
+        (bytes4 refusal, uint256 a, uint256 b) = _refusalByGrade(
+            voucher.service,
+            voucher.epoch,
+            voucher.minGrade,
+            work.grade
         );
-        if (cumulative > tab.limit) {
-            return _refuse(CashierOverLimit.selector, cumulative, tab.limit);
-        }
-        if (cumulative <= paidUpTo) {
-            return _refuse(CashierNotHigher.selector, cumulative, paidUpTo);
-        }
-        if (base >= cumulative) return _refuse(CashierBase.selector, base, cumulative);
-        // By recovery alone: code at the signer (EIP-7702) is never asked.
-        (address recovered, , ) = ECDSA.tryRecover(
-            _hashTypedDataV4(voucher.hash()),
-            item.v,
-            item.r,
-            item.s
-        );
-        if (recovered != tab.signer) {
-            return _refuse(CashierVoucherSigner.selector, uint160(recovered), uint160(tab.signer));
-        }
-        if (voucher.minGrade != 0) {
-            (outcome.refusal, outcome.a, outcome.b) = _refusalByGrade(
-                voucher.service,
-                voucher.epoch,
-                voucher.minGrade,
-                grade
-            );
-        }
-        (outcome.amount, outcome.passed) =
-            base > paidUpTo ? (cumulative - base, base - paidUpTo) : (cumulative - paidUpTo, 0);
+        return refusal != 0 && _refuse(work, refusal, a, b);
     }
 
     function _refuse(
+        Work memory work,
         bytes4 refusal,
         uint256 a,
         uint256 b
-    ) private pure returns (Outcome memory outcome) {
-        (outcome.refusal, outcome.a, outcome.b) = (refusal, a, b);
+    ) private pure returns (bool) {
+        (work.refusal, work.a, work.b) = (refusal, a, b);
+        return true;
     }
 
     /// @dev The encoded error. All errors of an item have three parameters of one word, the tab first.
-    function _reason(bytes32 tabId, Outcome memory outcome) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(outcome.refusal, tabId, outcome.a, outcome.b);
+    function _reason(bytes32 tabId, Work memory work) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(work.refusal, tabId, work.a, work.b);
     }
 }

@@ -23,7 +23,8 @@ abstract contract CashierGrades is CashierTabs, EpochClock, ICashier {
     /// @notice Gas for one view of registry or settlement. Their searches need at most half of it.
     uint256 public constant VIEW_GAS = 100_000;
 
-    /// @dev The newest grade of a batch: neighbours in a batch often have the same service and epoch.
+    /// @dev The newest grade of a batch: neighbours in a batch often have the same service and epoch, so that it is read
+    /// once for them.
     struct Grade {
         bool isRead;
         bytes32 service;

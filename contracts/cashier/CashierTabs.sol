@@ -5,6 +5,7 @@ import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {ServiceId, ServiceIdLib} from "../libraries/ServiceIdLib.sol";
+import {TabState, TabWord, TabWordLib} from "../libraries/TabWord.sol";
 import {TabAuthorization, VoucherLib} from "../libraries/VoucherLib.sol";
 import {IServiceRegistry} from "../registry/IServiceRegistry.sol";
 import {CashierAccounts} from "./CashierAccounts.sol";
@@ -22,7 +23,7 @@ abstract contract CashierTabs is CashierAccounts, EIP712, ICashierTabs {
     /// @notice Longest time from the submission of an authorization to the tab's expiry, seconds.
     uint40 public constant LONGEST_TAB = 30 days;
     /// @notice Time of redemption after a tab's expiry, seconds.
-    uint40 public constant REDEMPTION = 2 days;
+    uint256 public constant REDEMPTION = TabWordLib.REDEMPTION;
     /// @notice Time of redemption after the payer announced to close, seconds.
     uint40 public constant NOTICE = 1 days;
     /// @notice Gas for a payer's contract to check a signature (ERC-1271).
@@ -30,12 +31,8 @@ abstract contract CashierTabs is CashierAccounts, EIP712, ICashierTabs {
 
     struct Tab {
         // slot 0
-        uint96 limit;
-        uint96 redeemed;
-        // Open: last second of serving. Closing: last second of redemption.
-        uint40 endsAt;
-        TabState state;
-        // slot 1
+        TabWord word;
+        // slot 1: the key of the vouchers, and the part of `redeemed` that was passed over
         address signer;
         uint96 passed;
     }
@@ -80,14 +77,13 @@ abstract contract CashierTabs is CashierAccounts, EIP712, ICashierTabs {
 
     /// @inheritdoc ICashierTabs
     function announceClosing(bytes32 service, bytes32 tabId) external {
-        Tab storage tab = _living(msg.sender, service, tabId);
-        require(tab.state == TabState.Open, CashierTabIsClosing(tabId));
-
-        uint40 until = uint40(block.timestamp) + NOTICE;
-        uint40 otherwise = _redeemableUntil(tab);
+        (Tab storage tab, TabWord word) = _living(msg.sender, service, tabId);
+        require(word.state() == TabState.Open, CashierTabIsClosing(tabId));
+        uint256 until = block.timestamp + NOTICE;
+        uint256 otherwise = word.redeemableUntil();
         if (until > otherwise) until = otherwise;
-        tab.endsAt = until;
-        tab.state = TabState.Closing;
+
+        tab.word = word.withState(uint40(until), TabState.Closing);
         emit TabClosing(msg.sender, service, tabId, until);
     }
 
@@ -99,7 +95,8 @@ abstract contract CashierTabs is CashierAccounts, EIP712, ICashierTabs {
 
     /// @inheritdoc ICashierTabs
     function closeTab(address payer, bytes32 service, bytes32 tabId) external {
-        uint40 until = _redeemableUntil(_living(payer, service, tabId));
+        (, TabWord word) = _living(payer, service, tabId);
+        uint256 until = word.redeemableUntil();
         require(block.timestamp > until, CashierTabRedeemable(tabId, until));
 
         _close(payer, service, tabId);
@@ -112,15 +109,16 @@ abstract contract CashierTabs is CashierAccounts, EIP712, ICashierTabs {
         bytes32 tabId
     ) external view returns (TabView memory) {
         Tab storage tab = _tabs[VoucherLib.keyOf(payer, service, tabId)];
+        TabWord word = tab.word;
         return
             TabView({
-                state: tab.state,
+                state: word.state(),
                 signer: tab.signer,
-                limit: tab.limit,
-                redeemed: tab.redeemed,
+                limit: word.limit(),
+                redeemed: word.redeemed(),
                 passed: tab.passed,
-                endsAt: tab.endsAt,
-                redeemableUntil: _redeemableUntil(tab)
+                endsAt: word.endsAt(),
+                redeemableUntil: uint40(word.redeemableUntil())
             });
     }
 
@@ -160,11 +158,12 @@ abstract contract CashierTabs is CashierAccounts, EIP712, ICashierTabs {
         );
         _checkTerms(authorization);
         Tab storage tab = _tabs[VoucherLib.keyOf(payer, service, tabId)];
-        bool isNew = tab.state == TabState.None;
+        TabWord word = tab.word;
+        bool isNew = word.state() == TabState.None;
         if (isNew) _checkService(service);
-        else _checkRaise(tab, authorization);
+        else _checkRaise(word, tab.signer, authorization);
 
-        uint96 added = authorization.limit - tab.limit;
+        uint96 added = authorization.limit - word.limit();
         Account storage account = _accounts[payer];
         uint96 free = account.free;
         require(added <= free, CashierNotFree(payer, added, free));
@@ -172,10 +171,13 @@ abstract contract CashierTabs is CashierAccounts, EIP712, ICashierTabs {
 
         account.free = free - added;
         account.reserved += added;
-        tab.limit = authorization.limit;
-        tab.endsAt = authorization.expiresAt;
+        tab.word = TabWordLib.pack(
+            authorization.limit,
+            word.redeemed(),
+            authorization.expiresAt,
+            TabState.Open
+        );
         if (isNew) {
-            tab.state = TabState.Open;
             tab.signer = authorization.signer;
             emit TabOpened(
                 payer,
@@ -196,26 +198,21 @@ abstract contract CashierTabs is CashierAccounts, EIP712, ICashierTabs {
         address payer,
         bytes32 service,
         bytes32 tabId
-    ) private view returns (Tab storage tab) {
+    ) private view returns (Tab storage tab, TabWord word) {
         tab = _tabs[VoucherLib.keyOf(payer, service, tabId)];
-        TabState state = tab.state;
-        require(state != TabState.None, CashierTabUnknown(tabId, payer, service));
-        require(state != TabState.Closed, CashierTabDead(tabId, payer, service));
-    }
-
-    /// @dev Last second of redemption; 0 for no tab.
-    function _redeemableUntil(Tab storage tab) internal view returns (uint40) {
-        return tab.state == TabState.Open ? tab.endsAt + REDEMPTION : tab.endsAt;
+        word = tab.word;
+        require(word.state() != TabState.None, CashierTabUnknown(tabId, payer, service));
+        require(word.state() != TabState.Closed, CashierTabDead(tabId, payer, service));
     }
 
     /// @dev Returns the rest to the payer's account. Limit, redemptions and state stay: the ID is dead.
     function _close(address payer, bytes32 service, bytes32 tabId) private {
-        Tab storage tab = _living(payer, service, tabId);
-        uint96 limit = tab.limit;
-        uint96 paid = tab.redeemed - tab.passed;
+        (Tab storage tab, TabWord word) = _living(payer, service, tabId);
+        uint96 limit = word.limit();
+        uint96 paid = word.redeemed() - tab.passed;
         uint96 rest = limit - paid;
 
-        tab.state = TabState.Closed;
+        tab.word = word.withState(word.endsAt(), TabState.Closed);
         tab.signer = address(0);
         tab.passed = 0;
         Account storage account = _accounts[payer];
@@ -307,17 +304,21 @@ abstract contract CashierTabs is CashierAccounts, EIP712, ICashierTabs {
         require(authorization.limit != 0, CashierTabLimitZero(tabId));
     }
 
-    function _checkRaise(Tab storage tab, TabAuthorization calldata authorization) private view {
+    function _checkRaise(
+        TabWord word,
+        address signer,
+        TabAuthorization calldata authorization
+    ) private view {
         bytes32 tabId = authorization.tab;
         require(
-            tab.state != TabState.Closed,
+            word.state() != TabState.Closed,
             CashierTabDead(tabId, authorization.payer, authorization.service)
         );
-        require(tab.state != TabState.Closing, CashierTabIsClosing(tabId));
-        uint40 until = _redeemableUntil(tab);
+        require(word.state() != TabState.Closing, CashierTabIsClosing(tabId));
+        uint256 until = word.redeemableUntil();
         require(block.timestamp <= until, CashierTabOver(tabId, until, block.timestamp));
-        require(tab.signer == authorization.signer, CashierTabOtherSigner(tabId, tab.signer));
-        (uint96 limit, uint40 endsAt) = (tab.limit, tab.endsAt);
+        require(signer == authorization.signer, CashierTabOtherSigner(tabId, signer));
+        (uint96 limit, uint40 endsAt) = (word.limit(), word.endsAt());
         require(
             authorization.limit >= limit &&
                 authorization.expiresAt >= endsAt &&

@@ -42,15 +42,12 @@ interface ICashier is IEpochClock, ISkippingBatch, ICashierAccounts, ICashierTab
     /// @param service The service ID.
     /// @param payout The receiver.
     /// @param paid BLOC in wei.
-    /// @param burned The burned part of the fee, BLOC in wei.
-    /// @param contributed The part of the fee for the auditors' budgets, BLOC in wei.
-    event Collected(
-        bytes32 indexed service,
-        address indexed payout,
-        uint256 paid,
-        uint256 burned,
-        uint256 contributed
-    );
+    /// @param fee BLOC in wei.
+    event Collected(bytes32 indexed service, address indexed payout, uint256 paid, uint256 fee);
+    /// @notice Fees were forwarded.
+    /// @param burned BLOC in wei.
+    /// @param contributed To the auditors' budgets, BLOC in wei.
+    event FeesForwarded(uint256 burned, uint256 contributed);
 
     // redeem. The first parameter of each error is the tab; {redeemBatch} has them as reasons. See also
     // `CashierNotCollector`, `CashierTabUnknown`, `CashierTabDead` and `CashierTabOver`.
@@ -124,6 +121,8 @@ interface ICashier is IEpochClock, ISkippingBatch, ICashierAccounts, ICashierTab
     /// @notice The service has earned nothing since its last collection.
     /// @param service The service ID.
     error CashierNothingEarned(bytes32 service);
+    /// @notice There are no fees to forward.
+    error CashierNoFees();
 
     /// @notice Redeems a voucher; only by the tab's collector, because a voucher of the payer to itself must not
     /// precede the collector's.
@@ -147,10 +146,17 @@ interface ICashier is IEpochClock, ISkippingBatch, ICashierAccounts, ICashierTab
     /// @return amount What all services earned, BLOC in wei.
     function redeemBatch(Redemption[] calldata items) external returns (uint256 amount);
 
-    /// @notice Pays what a service has earned to its payout address of this moment, without the fee; by anyone.
+    /// @notice Pays what a service has earned to its payout address of this moment, without the fee; by anyone. The
+    /// fee is `FEE_PERCENT`, rounded up.
     /// @param service The service ID.
     /// @return paid BLOC in wei.
     function collect(bytes32 service) external returns (uint256 paid);
+
+    /// @notice Forwards the fees of all collections; by anyone. Half, rounded up, is burned; the rest goes to
+    /// `RewardPool.contribute`.
+    /// @return burned BLOC in wei.
+    /// @return contributed BLOC in wei.
+    function forwardFees() external returns (uint256 burned, uint256 contributed);
 
     /// @notice Whether {redeem} accepts a voucher now, and why not.
     /// @param item The voucher.
@@ -175,11 +181,12 @@ interface ICashier is IEpochClock, ISkippingBatch, ICashierAccounts, ICashierTab
     /// @notice How {collect} would divide what a service has earned.
     /// @param service The service ID.
     /// @return paid To the payout address, BLOC in wei.
-    /// @return burned BLOC in wei.
-    /// @return contributed To the auditors' budgets, BLOC in wei.
-    function collectableOf(
-        bytes32 service
-    ) external view returns (uint256 paid, uint256 burned, uint256 contributed);
+    /// @return fee BLOC in wei.
+    function collectableOf(bytes32 service) external view returns (uint256 paid, uint256 fee);
+
+    /// @notice Fees that {forwardFees} has not forwarded.
+    /// @return BLOC in wei.
+    function fees() external view returns (uint256);
 
     /// @notice The grade that counts for a voucher: of the verdicts with quorum in the epoch and its two neighbours the
     /// median, of two the higher.

@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {TabState} from "../libraries/TabWord.sol";
 import {TabAuthorization} from "../libraries/VoucherLib.sol";
 
 /// @title ICashierTabs
 /// @notice Tabs: parts of a payer's account that are reserved for one service and one collector. Only an open tab
 /// secures a voucher.
 interface ICashierTabs {
-    /// @dev The life of a tab. A closed tab's ID is dead.
-    enum TabState {
-        None,
-        Open,
-        Closing,
-        Closed
-    }
-
     /// @dev A tab, as {tabOf} shows it.
     struct TabView {
         TabState state;

@@ -7,18 +7,17 @@ library FeeLib {
     /// @notice Percent of what a service earned.
     uint256 internal constant FEE_PERCENT = 2;
 
-    /// @notice Divides earnings. The fee is rounded up, and its burned half is rounded up: both in favour of all
-    /// holders of BLOC. The three parts add up to the earnings.
+    /// @notice The fee of earnings, rounded up: small collections do not avoid it.
     /// @param earned BLOC in wei.
-    /// @return paid To the service, BLOC in wei.
-    /// @return burned BLOC in wei.
-    /// @return contributed To the auditors' budgets, BLOC in wei.
-    function divide(
-        uint256 earned
-    ) internal pure returns (uint256 paid, uint256 burned, uint256 contributed) {
-        uint256 fee = (earned * FEE_PERCENT + 99) / 100;
-        burned = (fee + 1) / 2;
-        contributed = fee - burned;
-        paid = earned - fee;
+    /// @return BLOC in wei; at most `earned`.
+    function feeOf(uint256 earned) internal pure returns (uint256) {
+        return (earned * FEE_PERCENT + 99) / 100;
+    }
+
+    /// @notice The part of fees that is burned: half, rounded up, as the burned half of a slash.
+    /// @param fees BLOC in wei.
+    /// @return BLOC in wei.
+    function burnedOf(uint256 fees) internal pure returns (uint256) {
+        return (fees + 1) / 2;
     }
 }

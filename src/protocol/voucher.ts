@@ -219,16 +219,7 @@ export function voucherPay(
     : { amount: cumulative - redeemed, passed: 0n };
 }
 
-/**
- * Divides what a service earned, as `Cashier.collect` does. The fee of 2% is rounded up, and its burned half is
- * rounded up.
- */
-export function divideEarnings(earned: bigint): {
-  paid: bigint;
-  burned: bigint;
-  contributed: bigint;
-} {
-  const fee = (earned * 2n + 99n) / 100n;
-  const burned = (fee + 1n) / 2n;
-  return { paid: earned - fee, burned, contributed: fee - burned };
+/** The fee of what a service earned, as `Cashier.collect` takes it: 2%, rounded up. BLOC in wei. */
+export function feeOf(earned: bigint): bigint {
+  return (earned * 2n + 99n) / 100n;
 }

@@ -54,6 +54,7 @@ export const cashierAbi = [
     name: "CashierGradeUnknown",
     type: "error",
   },
+  { inputs: [], name: "CashierNoFees", type: "error" },
   {
     inputs: [
       { internalType: "bytes32", name: "tab", type: "bytes32" },
@@ -307,8 +308,7 @@ export const cashierAbi = [
       { indexed: true, internalType: "bytes32", name: "service", type: "bytes32" },
       { indexed: true, internalType: "address", name: "payout", type: "address" },
       { indexed: false, internalType: "uint256", name: "paid", type: "uint256" },
-      { indexed: false, internalType: "uint256", name: "burned", type: "uint256" },
-      { indexed: false, internalType: "uint256", name: "contributed", type: "uint256" },
+      { indexed: false, internalType: "uint256", name: "fee", type: "uint256" },
     ],
     name: "Collected",
     type: "event",
@@ -324,6 +324,15 @@ export const cashierAbi = [
     type: "event",
   },
   { anonymous: false, inputs: [], name: "EIP712DomainChanged", type: "event" },
+  {
+    anonymous: false,
+    inputs: [
+      { indexed: false, internalType: "uint256", name: "burned", type: "uint256" },
+      { indexed: false, internalType: "uint256", name: "contributed", type: "uint256" },
+    ],
+    name: "FeesForwarded",
+    type: "event",
+  },
   {
     anonymous: false,
     inputs: [
@@ -476,7 +485,7 @@ export const cashierAbi = [
   {
     inputs: [],
     name: "REDEMPTION",
-    outputs: [{ internalType: "uint40", name: "", type: "uint40" }],
+    outputs: [{ internalType: "uint256", name: "", type: "uint256" }],
     stateMutability: "view",
     type: "function",
   },
@@ -560,8 +569,7 @@ export const cashierAbi = [
     name: "collectableOf",
     outputs: [
       { internalType: "uint256", name: "paid", type: "uint256" },
-      { internalType: "uint256", name: "burned", type: "uint256" },
-      { internalType: "uint256", name: "contributed", type: "uint256" },
+      { internalType: "uint256", name: "fee", type: "uint256" },
     ],
     stateMutability: "view",
     type: "function",
@@ -666,6 +674,23 @@ export const cashierAbi = [
     name: "epochStart",
     outputs: [{ internalType: "uint64", name: "", type: "uint64" }],
     stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [],
+    name: "fees",
+    outputs: [{ internalType: "uint256", name: "", type: "uint256" }],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [],
+    name: "forwardFees",
+    outputs: [
+      { internalType: "uint256", name: "burned", type: "uint256" },
+      { internalType: "uint256", name: "contributed", type: "uint256" },
+    ],
+    stateMutability: "nonpayable",
     type: "function",
   },
   {
@@ -946,7 +971,7 @@ export const cashierAbi = [
     outputs: [
       {
         components: [
-          { internalType: "enum ICashierTabs.TabState", name: "state", type: "uint8" },
+          { internalType: "enum TabState", name: "state", type: "uint8" },
           { internalType: "address", name: "signer", type: "address" },
           { internalType: "uint96", name: "limit", type: "uint96" },
           { internalType: "uint96", name: "redeemed", type: "uint96" },
