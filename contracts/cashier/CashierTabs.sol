@@ -19,13 +19,13 @@ abstract contract CashierTabs is CashierAccounts, EIP712, ICashierTabs {
     using VoucherLib for TabAuthorization;
 
     /// @notice Longest time from the submission of an authorization to its `openBy`, seconds.
-    uint40 public constant OPEN_AHEAD = 1 days;
+    uint40 public constant OPEN_AHEAD = 86_400;
     /// @notice Longest time from the submission of an authorization to the tab's expiry, seconds.
-    uint40 public constant LONGEST_TAB = 30 days;
+    uint40 public constant LONGEST_TAB = 2_592_000;
     /// @notice Time of redemption after a tab's expiry, seconds.
     uint256 public constant REDEMPTION = TabWordLib.REDEMPTION;
     /// @notice Time of redemption after the payer announced to close, seconds.
-    uint40 public constant NOTICE = 1 days;
+    uint40 public constant NOTICE = 86_400;
     /// @notice Gas for a payer's contract to check a signature (ERC-1271).
     uint256 public constant SIGNATURE_GAS = 300_000;
 

@@ -23,7 +23,7 @@ library TabWordLib {
     uint256 private constant STATE_OFFSET = 232;
 
     /// @notice Time of redemption after an open tab's expiry, seconds.
-    uint256 internal constant REDEMPTION = 2 days;
+    uint256 internal constant REDEMPTION = 172_800;
 
     /// @notice Packs a tab.
     /// @param limit_ Highest cumulative amount, BLOC in wei.

@@ -65,9 +65,9 @@ export interface Redemption {
 /** Longest time from the submission of a tab authorization to its `openBy`, seconds. */
 export const OPEN_AHEAD_S = 86_400;
 /** Longest time from the submission of a tab authorization to the tab's expiry, seconds. */
-export const LONGEST_TAB_S = 30 * 86_400;
+export const LONGEST_TAB_S = 2_592_000;
 /** Time of redemption after a tab's expiry, seconds. */
-export const REDEMPTION_S = 2 * 86_400;
+export const REDEMPTION_S = 172_800;
 /** Time of redemption after the payer announced to close, seconds. */
 export const NOTICE_S = 86_400;
 /** The most items of `Cashier.redeemBatch`. */

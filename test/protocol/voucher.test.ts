@@ -45,7 +45,8 @@ describe("vouchers and tabs", () => {
   it("hash as any wallet does that knows EIP-712", () => {
     const types = cashierTypedData;
     const domainTypes = { EIP712Domain: getTypesForEIP712Domain({ domain }) };
-    expect(bytesToHex(separator)).to.equal(hashDomain({ domain, types: domainTypes }));
+    const plain = { ...domain };
+    expect(bytesToHex(separator)).to.equal(hashDomain({ domain: plain, types: domainTypes }));
     expect(bytesToHex(tabDigest(separator, terms))).to.equal(
       hashTypedData({ domain, types, primaryType: "TabAuthorization", message: terms }),
     );
