@@ -196,8 +196,8 @@ contract Cashier is CashierGrades, SkippingBatch {
         _earn(item.voucher.service, amount);
     }
 
-    /// @dev Redeems an item if nothing refuses it; the caller credits the service.
-    /// @return amount Above 0, or 0 for a refused item, whose error is in `work`.
+    /// @dev Redeems an item if nothing refuses it; the caller credits the service. Returns 0 for a refused item, whose
+    /// error is in `work`.
     function _redeem(Redemption calldata item, Work memory work) private returns (uint256 amount) {
         Voucher calldata voucher = item.voucher;
         Tab storage tab = _tabs[voucher.keyOfTab()];
@@ -218,10 +218,8 @@ contract Cashier is CashierGrades, SkippingBatch {
     }
 
     /// @dev What an item earns: its cumulative amount less its base, or less what is redeemed if that is more. What
-    /// lies between the two belongs to epochs that were not redeemed; it is passed over.
-    /// @return amount 0 for a refused item, whose error is in `work`.
-    /// @return passed What is passed over.
-    /// @return word The tab.
+    /// lies between the two belongs to epochs that were not redeemed; it is passed over. `amount` is 0 for a refused
+    /// item, whose error is in `work`.
     function _judge(
         Redemption calldata item,
         Tab storage tab,

@@ -20,11 +20,10 @@ abstract contract CashierGrades is CashierTabs, EpochClock, ICashier {
     uint256 public constant HIGHEST_GRADE = 3;
     /// @notice A graded voucher is due from this number of epochs after its own.
     uint256 public constant DUE_AFTER = 3;
-    /// @notice Gas for one view of registry or settlement. The longest search needs about 65,000.
+    /// @notice Gas for one view of registry or settlement; the longest search needs about 65,000.
     uint256 public constant VIEW_GAS = 100_000;
 
-    /// @dev The newest grade of a batch: neighbours in a batch often have the same service and epoch, so that it is read
-    /// once for them.
+    /// @dev The newest grade of a batch: neighbours often have the same service and epoch, so it is read once for them.
     struct Grade {
         bool isRead;
         bytes32 service;

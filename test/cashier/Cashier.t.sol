@@ -60,4 +60,40 @@ contract CashierTest is CashierStage {
         vm.assertEq(token.balanceOf(payer), 990e18, "withdrawn");
         vm.assertEq(token.balanceOf(address(cashier)), 0, "nothing is left");
     }
+
+    /// @dev Both or none.
+    function test_RevertsWhen_TheFirstVoucherIsBad() public {
+        bytes memory signature = CashierKit.sign(PAYER_KEY, domain.digest(terms));
+        ICashier.Redemption memory item = voucher(LIMIT + 1);
+        bytes32 before = books();
+        vm.expectRevert(
+            abi.encodeWithSelector(ICashier.CashierOverLimit.selector, tab, LIMIT + 1, LIMIT)
+        );
+        vm.prank(COLLECTOR);
+        cashier.openAndRedeem(terms, signature, item);
+        vm.assertEq(books(), before, "no tab");
+    }
+
+    function test_SeveralCallsGoIntoOneTransaction() public {
+        bytes[] memory calls = new bytes[](4);
+        bytes memory signature = CashierKit.sign(PAYER_KEY, domain.digest(terms));
+        calls[0] = abi.encodeCall(ICashierTabs.openTab, (terms, SALT, signature));
+        calls[1] = abi.encodeCall(ICashier.redeem, (voucher(3e18)));
+        // Again: a failing call has no effect on the others.
+        calls[2] = calls[1];
+        calls[3] = abi.encodeCall(ICashier.collect, (service));
+        vm.prank(COLLECTOR);
+        bool[] memory ok = cashier.tryMulticall(calls);
+        vm.assertTrue(ok[0] && ok[1] && !ok[2] && ok[3], "all but the repeated one");
+        vm.assertEq(cashier.collectedOf(service), 3e18, "collected once");
+    }
+
+    function test_ItKnowsItsSystem() public view {
+        vm.assertEq(cashier.token(), address(token), "token");
+        vm.assertEq(cashier.registry(), address(registry), "registry");
+        vm.assertEq(cashier.settlement(), address(settlement), "settlement");
+        vm.assertEq(cashier.rewardPool(), address(pool), "pool");
+        vm.assertEq(cashier.currentEpoch(), registry.currentEpoch(), "clock");
+        vm.assertEq(cashier.voucherDigest(next), domain.digest(next), "digest");
+    }
 }
