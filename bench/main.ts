@@ -29,8 +29,12 @@ const benchmarks: Record<string, { about: string; load(): Promise<Benchmark> }> 
     load: () => import("./sal.ts"),
   },
   cashier: {
-    about: "gas of deposits, tabs, redemptions, batches, collections; a backlog (half a minute)",
+    about: "gas of deposits, tabs, redemptions, batches, collections; a backlog (seconds)",
     load: () => import("./cashier.ts"),
+  },
+  "sal-flow": {
+    about: "one flow beside bare TLS, with processor time of both sides (half a minute)",
+    load: () => import("./sal-flow.ts"),
   },
   rpc: {
     about: "JSON-RPC calls a minute and a day of each kind of worker (some minutes)",

@@ -23,8 +23,19 @@ export {
 } from "./client/errors.ts";
 export type { ServiceRequestInit } from "./client/question.ts";
 export { ServiceResponse, type Proof } from "./client/response.ts";
+export type { IncomingFlow } from "./provider/listen/flowQueue.ts";
+export {
+  listen,
+  type Listener,
+  type ListenOptions,
+  type RecordPublisher,
+} from "./provider/listen/listen.ts";
 export { createLogger } from "./node/createLogger.ts";
 export { silentLogger, type Logger } from "./node/logger.ts";
 export { systemTimers, type Timers } from "./node/timers.ts";
 export * from "./protocol/index.ts";
+export { salErrors } from "./sal/errors.ts";
+export type { SalLimits } from "./sal/provider/limits.ts";
+export type { FlowPeer } from "./sal/provider/service.ts";
+export type { Flow } from "./sal/session/flow.ts";
 export { resolveErrors, type Answer, type AnswerSource, type Change } from "./resolver/answer.ts";

@@ -3,6 +3,7 @@ import { openers, type Channel, type Opener } from "./channels.ts";
 import { firstBytes, furtherFlows, handshakes } from "./connects.ts";
 import { hold, release } from "./holds.ts";
 import { PatternCheck } from "./pattern.ts";
+import { cpu } from "./processCpu.ts";
 import { memory } from "./processMemory.ts";
 
 /** A transfer over some streams of one kind. */
@@ -21,7 +22,7 @@ export interface Downloaded {
   wrong: number;
 }
 
-serve({ download, handshakes, firstBytes, furtherFlows, hold, release, memory });
+serve({ download, handshakes, firstBytes, furtherFlows, hold, release, memory, cpu });
 
 const known = new Map<string, Promise<Opener>>();
 

@@ -7,11 +7,12 @@ import { createCertificate } from "../../src/sal/transport/certificate.ts";
 import { serve } from "../resolve/worker.ts";
 import { feed, feedMessages } from "./feed.ts";
 import { createNode, MAX_STREAMS, PROTOCOL } from "./libp2p.ts";
+import { cpu } from "./processCpu.ts";
 import { memory } from "./processMemory.ts";
 import { createProvider, ECHO_PORT, FEED_PORT } from "./service.ts";
 
 /** The servers of the benchmark, in one process: only one is used at a time. */
-serve({ sal, tls, tcp, http2, libp2p, memory });
+serve({ sal, tls, tcp, http2, libp2p, memory, cpu });
 
 /** HTTP/2's windows: as large as the SAL's largest. */
 const HTTP2_WINDOW = 16 * 1024 * 1024;

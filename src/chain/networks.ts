@@ -47,3 +47,19 @@ export function loadNetwork(name: string): Deployment {
   }
   return loadDeployment(networkFile(name));
 }
+
+/** The contracts: the name of a network in the package, or a deployment, loaded or as a file. */
+export type NetworkChoice =
+  | { network: string; deployment?: undefined }
+  | { network?: undefined; deployment: Deployment | string };
+
+/**
+ * The chosen deployment; undefined unless exactly one of the two is given.
+ *
+ * @throws BlockcloudError `NETWORK_UNKNOWN`, `DEPLOYMENT_INVALID`, `DEPLOYMENT_OTHER_VERSION`.
+ */
+export function chosenDeployment({ network, deployment }: NetworkChoice): Deployment | undefined {
+  if ((network === undefined) === (deployment === undefined)) return undefined;
+  if (network !== undefined) return loadNetwork(network);
+  return typeof deployment === "string" ? loadDeployment(deployment) : deployment;
+}

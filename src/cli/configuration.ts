@@ -8,6 +8,8 @@ import { faucetFrontFlags } from "./faucet/frontFlags.ts";
 import * as keeper from "./keeper/flags.ts";
 import * as provider from "./provider/flags.ts";
 import { gatewayFlags } from "./provider/gatewayFlags.ts";
+import { salFlags } from "./provider/salFlags.ts";
+import { replicaFlags } from "./provider/replicaFlags.ts";
 import * as resolver from "./resolver/flags.ts";
 import { limitFlags } from "./resolver/limitFlags.ts";
 import * as subservice from "./subservice/flags.ts";
@@ -33,6 +35,8 @@ const flags: readonly Flag<unknown>[] = [
   ...Object.values(keeper),
   ...Object.values(provider),
   ...Object.values(gatewayFlags),
+  ...Object.values(salFlags),
+  ...Object.values(replicaFlags),
   ...Object.values(resolver),
   ...Object.values(limitFlags),
   ...Object.values(subservice),

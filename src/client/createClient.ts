@@ -1,6 +1,6 @@
 import { createChainClient } from "../chain/client.ts";
-import { loadDeployment, type Deployment } from "../chain/deployment.ts";
-import { loadNetwork } from "../chain/networks.ts";
+import type { Deployment } from "../chain/deployment.ts";
+import { chosenDeployment, type NetworkChoice } from "../chain/networks.ts";
 import type { Resolve } from "../net/resolve.ts";
 import { silentLogger, type Logger } from "../node/logger.ts";
 import { systemTimers, type Timers } from "../node/timers.ts";
@@ -12,9 +12,7 @@ import type { Client } from "./client.ts";
 import { ServiceClient } from "./serviceClient.ts";
 
 /** The contracts: the name of a network in the package, or a deployment, loaded or as a file. */
-export type ClientNetwork =
-  | { network: string; deployment?: undefined }
-  | { network?: undefined; deployment: Deployment | string };
+export type ClientNetwork = NetworkChoice;
 
 /** Options for access to the chain and to services. */
 export type ClientOptions = ClientNetwork & {
@@ -34,6 +32,10 @@ export type ClientOptions = ClientNetwork & {
   timeMs?: number;
   /** Size limit of a response body, bytes; default 16 MiB. */
   maxBytes?: number;
+  /** Most sessions of the SAL at a time; idle ones make room. Default 4,096. */
+  maxSessions?: number;
+  /** How long a session of the SAL stays open without flows, milliseconds; default 300,000. */
+  sessionMs?: number;
   /** Permits services and peers on this host, for a devnet. */
   allowLoopback?: boolean;
   /**
@@ -76,13 +78,20 @@ const MAX_BYTES = 16 * 1024 * 1024;
 export function createClient(options: ClientOptions, environment: ClientEnvironment = {}): Client {
   const { timers = systemTimers, log = silentLogger, resolveHost, clock, observer } = environment;
   const { timeMs = TIME_MS, maxBytes = MAX_BYTES, allowLoopback = false } = options;
-  for (const [name, value] of Object.entries({ timeMs, maxBytes })) checkPositive(name, value);
+  const { maxSessions, sessionMs } = options;
+  for (const [name, value] of Object.entries({ timeMs, maxBytes, maxSessions, sessionMs })) {
+    if (value !== undefined) checkPositive(name, value);
+  }
   const deployment = deploymentOf(options);
   return new ServiceClient(
     {
       deployment,
       limits: { timeMs, maxBytes, allowLoopback },
-      sal: { identity: checkedIdentity(options.identity) },
+      sal: {
+        identity: checkedIdentity(options.identity),
+        ...(maxSessions !== undefined && { maxSessions }),
+        ...(sessionMs !== undefined && { idleMs: sessionMs }),
+      },
     },
     {
       createSource: () => sourceOf(options, deployment),
@@ -91,15 +100,13 @@ export function createClient(options: ClientOptions, environment: ClientEnvironm
   );
 }
 
-function deploymentOf({ network, deployment }: ClientOptions): Deployment {
-  if ((network === undefined) === (deployment === undefined)) {
-    throw invalidOptions(
-      "Neither network nor deployment is given, or both are.",
-      "Give one of the two.",
-    );
-  }
-  if (network !== undefined) return loadNetwork(network);
-  return typeof deployment === "string" ? loadDeployment(deployment) : deployment;
+function deploymentOf(options: ClientOptions): Deployment {
+  const deployment = chosenDeployment(options);
+  if (deployment !== undefined) return deployment;
+  throw invalidOptions(
+    "Neither network nor deployment is given, or both are.",
+    "Give one of the two.",
+  );
 }
 
 function sourceOf(options: ClientOptions, deployment: Deployment): ResolveSource {

@@ -19,7 +19,7 @@ import { systemScheduler, type Scheduler } from "../node/scheduler.ts";
 import { wallSeconds } from "../node/timers.ts";
 import type { PathObserver } from "../sal/client/dependencies.ts";
 import { ResolveLocator } from "../sal/client/resolveLocator.ts";
-import { SalClient } from "../sal/client/salClient.ts";
+import { SalClient, type SalClientOptions } from "../sal/client/salClient.ts";
 import { FlowAgent } from "../sal/flowAgent.ts";
 import type { Flow } from "../sal/session/flow.ts";
 import { TlsTransport } from "../sal/transport/tlsTransport.ts";
@@ -30,12 +30,6 @@ import type { ServiceResponse } from "./response.ts";
 import { askService, type FetchLimits } from "./serviceFetch.ts";
 import { readTarget } from "./target.ts";
 import { watchService } from "./watch.ts";
-
-/** Options of the SAL. */
-export interface SalOptions {
-  /** 32 secret bytes: see `ClientOptions.identity`. */
-  identity?: Uint8Array | undefined;
-}
 
 export interface ServiceClientDependencies {
   /** Creates a new source; called again if one failed to start. */
@@ -60,7 +54,7 @@ export class ServiceClient implements Client {
   #closed: Promise<void> | undefined;
 
   constructor(
-    options: { deployment: Deployment; limits: FetchLimits; sal?: SalOptions },
+    options: { deployment: Deployment; limits: FetchLimits; sal?: SalClientOptions },
     dependencies: ServiceClientDependencies,
   ) {
     const { chainId, contracts } = options.deployment;

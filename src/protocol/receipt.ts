@@ -56,8 +56,10 @@ const receiptParameters = [
   { type: "bytes" },
 ] as const;
 const SIGNATURE_OFFSET = word(5 * 32);
-/** Length in base64url: five words, the length word and three words of signature. */
-const ENCODED_CHARACTERS = (9 * 32 * 4) / 3;
+/** Five words, the length word and three words of signature. */
+const RECEIPT_BYTES = 9 * 32;
+/** Length in base64url. */
+const ENCODED_CHARACTERS = (RECEIPT_BYTES * 4) / 3;
 
 /** SHA-256, the digest that channels use. */
 export function sha256(bytes: Uint8Array): Uint8Array {
@@ -85,28 +87,36 @@ export function httpChannel(exchange: HttpExchange): Hex {
 
 /** The same as bytes. */
 export function httpChannelBytes(exchange: HttpExchange): Uint8Array {
-  // The ABI encoding is written here, because viem's goes through text: 5.7% of the gateway's time.
-  const method = abiTail(latin1(exchange.method));
-  const target = abiTail(latin1(exchange.target));
+  // The ABI encoding is written here, in one pass: viem's goes through text, and each array costs as much as a hash.
+  const { method, target } = exchange;
   const head = 5 * 32;
-  return keccak(
-    concatBytes(
-      word(head),
-      word(head + method.length),
-      exchange.requestDigest,
-      word(exchange.status),
-      exchange.responseDigest,
-      method,
-      target,
-    ),
-  );
+  const targetAt = head + tailBytes(method);
+  const bytes = new Uint8Array(targetAt + tailBytes(target));
+  writeNumber(bytes, 0, head);
+  writeNumber(bytes, 32, targetAt);
+  bytes.set(exchange.requestDigest, 64);
+  writeNumber(bytes, 96, exchange.status);
+  bytes.set(exchange.responseDigest, 128);
+  writeText(bytes, head, method);
+  writeText(bytes, targetAt, target);
+  return keccak(bytes);
 }
 
-/** Encodes a text with one byte per character. */
-function latin1(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length);
-  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
-  return bytes;
+/** Bytes of a text in an ABI tail: its length, and whole words. */
+function tailBytes(text: string): number {
+  return 32 + 32 * Math.ceil(text.length / 32);
+}
+
+/** Writes a number that 32 bits can hold as the word at an offset, where the bytes are 0. */
+function writeNumber(bytes: Uint8Array, at: number, value: number): void {
+  for (let place = at + 31, rest = value; rest > 0; place--, rest >>>= 8)
+    bytes[place] = rest & 0xff;
+}
+
+/** Writes a text as an ABI tail, with one byte for each character. */
+function writeText(bytes: Uint8Array, at: number, text: string): void {
+  writeNumber(bytes, at, text.length);
+  for (let n = 0; n < text.length; n++) bytes[at + 32 + n] = text.charCodeAt(n);
 }
 
 /** Whether a header value is a nonce. */
@@ -141,8 +151,19 @@ export class ReceiptSigner {
   /** Signs a receipt and encodes it: as `encodeReceipt(sign(receipt, key))`, but without text between. */
   issue(receipt: ReceiptFields, key: Uint8Array): string {
     const { serviceId, nonce, channel, issuedAt } = receipt;
-    const fields = concatBytes(serviceId, nonce, channel, word(issuedAt));
-    return encode(fields, signDigest(this.#digest(fields), key));
+    // One array for the struct that is hashed and, behind its type, for the encoding.
+    const bytes = new Uint8Array(RECEIPT_BYTES + 32);
+    bytes.set(RECEIPT_TYPE_HASH);
+    bytes.set(serviceId, 32);
+    bytes.set(nonce, 64);
+    bytes.set(channel, 96);
+    bytes.set(word(issuedAt), 128);
+    const structHash = keccak(bytes.subarray(0, 160));
+    const signature = signDigest(typedDataDigest(this.#separator, structHash), key);
+    bytes.set(SIGNATURE_OFFSET, 160);
+    bytes[192 + 31] = signature.length;
+    bytes.set(signature, 224);
+    return encodeBase64Url(bytes.subarray(32));
   }
 
   #digest(fields: Uint8Array): Uint8Array {

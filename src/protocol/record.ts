@@ -10,7 +10,8 @@ export const MAX_LEASE_MS = 24 * 3600 * 1000;
 /** How far a record's time of issue may be ahead of the reader's clock, milliseconds. */
 export const MAX_AHEAD_MS = 60_000;
 
-const endpointSchema = z.object({
+/** The schema of an endpoint. */
+export const endpointSchema = z.object({
   uri: z
     .string()
     .max(512)

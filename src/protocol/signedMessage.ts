@@ -13,8 +13,8 @@ import { BlockcloudError } from "./errors.ts";
 import { recoverSigner, signDigest } from "./signature.ts";
 import { typedData, type Domain } from "./typedData.ts";
 
-/** The messages that the record network carries. */
-export type MessageName = "EndpointRecord" | "NameRecord" | "Revocation";
+/** The messages that the record network carries, and those that instances of a service hand to their publisher. */
+export type MessageName = "EndpointRecord" | "NameRecord" | "Revocation" | "InstanceLease";
 
 /** A decoded message, and its signer. */
 export interface SignedMessage<T> {

@@ -5,7 +5,7 @@ import {
   type Address,
   type Hex,
 } from "viem";
-import { concatBytes, hexToBytes, keccak } from "./bytes.ts";
+import { hexToBytes, keccak } from "./bytes.ts";
 
 /** The EIP-712 domain of all messages that are signed off chain, except the Cashier's types. */
 export interface Domain {
@@ -35,6 +35,13 @@ export const typedData = {
     { name: "expiresAt", type: "uint64" },
     { name: "endpoints", type: "Endpoint[]" },
     { name: "delegation", type: "bytes" },
+  ],
+  InstanceLease: [
+    { name: "serviceId", type: "bytes32" },
+    { name: "instance", type: "bytes8" },
+    { name: "issuedAt", type: "uint64" },
+    { name: "expiresAt", type: "uint64" },
+    { name: "endpoints", type: "Endpoint[]" },
   ],
   Delegation: [
     { name: "serviceId", type: "bytes32" },
@@ -88,5 +95,10 @@ export function typeHash(name: "ServiceReceipt" | "Endpoint" | "ChallengeRespons
 
 /** The digest that is signed: `keccak256(0x1901 | separator | struct hash)`. */
 export function typedDataDigest(separator: Uint8Array, structHash: Uint8Array): Uint8Array {
-  return keccak(concatBytes(new Uint8Array([0x19, 0x01]), separator, structHash));
+  const bytes = new Uint8Array(66);
+  bytes[0] = 0x19;
+  bytes[1] = 0x01;
+  bytes.set(separator, 2);
+  bytes.set(structHash, 34);
+  return keccak(bytes);
 }

@@ -1,5 +1,4 @@
 import { BlockcloudError } from "../protocol/errors.ts";
-import { resolveErrors } from "../resolver/answer.ts";
 
 /** The error codes of sessions and flows, and what to do. A lookup has its own codes (`resolveErrors`). */
 export const salErrors = {
@@ -33,6 +32,10 @@ export const salErrors = {
   revoked: "SERVICE_REVOKED",
   /** Another key signs for the service now. */
   key: "KEY_CHANGED",
+  /** No node of the record network took the service's record. */
+  unpublished: "SAL_UNPUBLISHED",
+  /** The address cannot be bound. */
+  listen: "SAL_LISTEN",
   /** This side was closed. */
   closed: "SAL_CLOSED",
   /** An option has an impossible value. */
@@ -55,24 +58,14 @@ const REMEDIES: Record<keyof typeof salErrors, string> = {
   identity: "Give the connection an identity.",
   revoked: "Look the service up again.",
   key: "Connect again, to the new key.",
+  unpublished: "Check the addresses of the record network's nodes and the service's key.",
+  listen: "Choose a free port and an address of the host.",
   closed: "Create another one.",
   options: "Correct the option.",
 };
-const RETRYABLE: readonly string[] = ["noPath", "timeout", "lost", "busy", "leaving", "upstream"];
-
-/** Verdicts of a lookup after which a service has no right to go on. */
-const NO_SERVICE: readonly string[] = [
-  resolveErrors.unknown,
-  resolveErrors.inactive,
-  resolveErrors.dropped,
-  resolveErrors.delegation,
+const RETRYABLE: readonly string[] = [
+  ...["noPath", "timeout", "lost", "busy", "leaving", "upstream", "unpublished"],
 ];
-
-/** What flows end with if an error says that their service has no right to go on; undefined for any other error. */
-export function revocationOf(error: BlockcloudError): BlockcloudError | undefined {
-  if (!NO_SERVICE.includes(error.code)) return undefined;
-  return salError("revoked", `The service ended: ${error.message}`, { cause: error });
-}
 
 /** An error of a session or flow. */
 export function salError(

@@ -2,6 +2,10 @@ import { expect } from "chai";
 import type { Flags, Values } from "../../src/cli/framework/flag.ts";
 import { gatewayFlags, gatewayLimits } from "../../src/cli/provider/gatewayFlags.ts";
 import { frontLimits, limitFlags } from "../../src/cli/resolver/limitFlags.ts";
+import { salFlags, salLimitsOf } from "../../src/cli/provider/salFlags.ts";
+import { proxyFlags, proxyLimits } from "../../src/cli/user/proxyFlags.ts";
+import { salLimits } from "../../src/sal/provider/limits.ts";
+import { proxySettings } from "../../src/sal/proxy/options.ts";
 import { gatewaySettings } from "../../src/provider/gateway/options.ts";
 import { KEY, SERVICE } from "../support/providerRig.ts";
 
@@ -24,7 +28,7 @@ describe("flags of limits", () => {
     const given = { ...options, ...gatewayLimits(valuesOf(gatewayFlags)) };
     const { upstream: flagged, ...flaggedLimits } = gatewaySettings(given);
     expect(flaggedLimits).to.deep.equal(ownLimits);
-    expect(flagged.to).to.deep.equal(own.to);
+    expect(flagged.host).to.equal(own.host);
   });
 
   it("set the gateway's limits and the proxies that it trusts", () => {
@@ -38,6 +42,26 @@ describe("flags of limits", () => {
       ...{ receiptsPerSecond: 7, receiptBurst: 14, keepAliveMs: 660_000, maxStreamsPerPeer: 0 },
       trustedProxies: [{ address: "10.0.0.0", prefix: 8, family: "ipv4" }],
     });
+  });
+
+  it("have the SAL's own defaults", () => {
+    expect(salLimitsOf(valuesOf(salFlags))).to.deep.equal(salLimits({}));
+  });
+
+  it("set each limit of the SAL", () => {
+    const given = Object.fromEntries(
+      Object.keys(salFlags).map((name) => [name, name.endsWith("Time") ? "7s" : "7"]),
+    );
+    const own = salLimits({});
+    for (const [name, value] of Object.entries(salLimitsOf(valuesOf(salFlags, given)))) {
+      expect(value, name).not.to.equal(own[name as keyof typeof own]);
+    }
+  });
+
+  it("have the proxy's own defaults", () => {
+    const listen = { host: "127.0.0.1", port: 0 };
+    const flagged = { listen, ...proxyLimits(valuesOf(proxyFlags)) };
+    expect(proxySettings(flagged, true)).to.deep.equal(proxySettings({ listen }, true));
   });
 
   it("set the limits of the resolver's fronts", () => {

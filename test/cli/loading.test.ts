@@ -34,7 +34,9 @@ describe("what a command loads", function () {
       "cli/provider/chooseServices.ts",
       "cli/provider/flags.ts",
       "cli/provider/gatewayFlags.ts",
+      "cli/provider/replicaFlags.ts",
       "cli/provider/run.ts",
+      "cli/provider/salFlags.ts",
       "cli/provider/servicesFile.ts",
     ]);
     expect(own.filter((file) => /^(auditor|keeper|provider|resolver)\//.test(file))).to.deep.equal(
@@ -75,7 +77,11 @@ describe("what a command loads", function () {
   const workers = [
     {
       name: "provider",
-      modules: ["cli/provider/run.ts", "provider/createProvider.ts"],
+      modules: [
+        "cli/provider/replicaFlags.ts",
+        "cli/provider/run.ts",
+        "provider/createProvider.ts",
+      ],
       needs: ["libp2p", "viem"],
       leaves: /^(auditor|keeper|resolver)\//,
     },

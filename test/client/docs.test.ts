@@ -24,6 +24,10 @@ describe("the examples of the pages, each a program of its own", () => {
       .replaceAll("https://resolver.example", rig.resolverUrl)
       .replaceAll("/ip4/203.0.113.7/tcp/4170", rig.bootstrap)
       .replaceAll("createClient({", "createClient({ allowLoopback: true,")
+      .replaceAll("listen(service, {", "listen(service, { allowLoopback: true,")
+      .replaceAll('"echo.key"', JSON.stringify(rig.echoKeyFile))
+      .replaceAll("203.0.113.9", "127.0.0.1")
+      .replaceAll("port: 4180", "port: 0")
       .replaceAll("coral: {", "coral: { allowPrivate: true,");
   }
 

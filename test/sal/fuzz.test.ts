@@ -41,7 +41,9 @@ const clientHello = fc.record({
 const providerHello = fc.record({
   version: fc.constant(1),
   session: buffer(16),
+  instance: buffer(8),
   asksClient: fc.boolean(),
+  isLeaving: fc.boolean(),
   proofs: fc.array(proof, { minLength: 1, maxLength: 2 }),
 });
 const begin = fc.record({

@@ -27,7 +27,7 @@ describe("the SAL over TLS", () => {
   let rig: TlsRig;
 
   beforeEach(async () => {
-    rig = new TlsRig({ maxHandshakesPerPeer: 8 });
+    rig = new TlsRig({ limits: { maxHandshakesPerPeer: 8 } });
     await rig.start();
   });
   afterEach(async () => {
@@ -78,12 +78,26 @@ describe("the SAL over TLS", () => {
     "the name of another service": { servername: serverNameOf(rootServiceId(8n)) },
     "a name of the zone that is no ID": { servername: "weather.bloc.alt" },
     "no name": { servername: "" },
+    "a label that is no instance": { servername: `zz.${serverNameOf(SERVICE)}` },
+    "two labels": { servername: `${"0".repeat(16)}.${serverNameOf(SERVICE, "0".repeat(16))}` },
+    "a label that is too long": { servername: `${"0".repeat(17)}.${serverNameOf(SERVICE)}` },
   })) {
     it(`refuses ${what} without a word`, async () => {
       expect(await answer(rig.dial(options))).to.equal(undefined);
       expect(rig.provider.sessions).to.equal(0);
     });
   }
+
+  it("names its own instance to a client that asks for another one", async () => {
+    const socket = rig.dial({ servername: serverNameOf(SERVICE, "0123456789abcdef") });
+    const hello = await answer(socket);
+    const { instance } = rig.provider;
+    expect(
+      hello?.subarray(4 + 1 + 16, 4 + 1 + 16 + 8).equals(instance),
+      hello?.toString("hex"),
+    ).to.equal(true);
+    socket.destroy();
+  });
 
   it("accepts no ticket, and so lets nobody connect two visits", async () => {
     const first = rig.dial();

@@ -189,7 +189,14 @@ describe("frames of the SAL", () => {
 });
 
 describe("reasons on the wire", () => {
-  const own: readonly (keyof typeof salErrors)[] = ["noPath", "proof", "closed", "options"];
+  const own: readonly (keyof typeof salErrors)[] = [
+    "noPath",
+    "proof",
+    "unpublished",
+    "listen",
+    "closed",
+    "options",
+  ];
   for (const name of Object.keys(salErrors) as (keyof typeof salErrors)[]) {
     it(`${salErrors[name]} arrives as ${own.includes(name) ? "a flow given up" : "itself"}`, () => {
       const told = decodeReason(encodeReason(salError(name, "The reason.")));

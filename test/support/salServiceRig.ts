@@ -91,7 +91,14 @@ export class SalServiceRig {
   /** Starts a service that answers in a version of tomorrow. */
   serveTomorrow(): Promise<string> {
     const tls = new TlsAcceptor(certificate);
-    const hello = { version: 2, session: Buffer.alloc(16), asksClient: false, proofs: [] };
+    const hello = {
+      version: 2,
+      session: Buffer.alloc(16),
+      instance: Buffer.alloc(8),
+      asksClient: false,
+      isLeaving: false,
+      proofs: [],
+    };
     return this.#listen((socket) => {
       tls.accept(socket, new AbortController().signal).then(
         ({ link }) => {

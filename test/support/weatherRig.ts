@@ -12,7 +12,7 @@ import { HORIZON } from "../../src/protocol/epoch.ts";
 import { CliRig, parts, PROBE } from "./cliRig.ts";
 
 /**
- * Service 1, labelled weather: a chain, a resolver that others join the record network by, and a provider,
+ * Service 1, labelled weather, and service 2, which does not run: a chain, a resolver that others join the record network by, and a provider,
  * all in this process and all real.
  */
 export class WeatherRig {
@@ -39,6 +39,11 @@ export class WeatherRig {
     return path.join(this.chain.folder, "devnet.json");
   }
 
+  /** The key of service 2. */
+  get echoKeyFile(): string {
+    return path.join(this.chain.folder, "newKey.key");
+  }
+
   get rpcUrl(): string {
     return this.chain.devnet.rpcUrl;
   }
@@ -53,6 +58,8 @@ export class WeatherRig {
       if (code !== 0) throw new Error(`${command}: ${stderr}`);
     };
     await run(`service register --probe '${PROBE}' --service-key-file service.key`);
+    // Service 2 is for programs that provide one themselves.
+    await run(`service register --probe '${PROBE}' --service-key-file newKey.key`);
     // Only a service that is active by now can take a label.
     await chain.epochs(HORIZON);
     await run("service label --service 1 --label weather");

@@ -4,6 +4,8 @@ import { optional } from "../framework/flag.ts";
 import { nameOf, readSetting } from "../framework/settings.ts";
 import { drain, endpoint, listen, ports, servicesFile, settleEvery, upstream } from "./flags.ts";
 import { checkUpstream, gatewayFlags } from "./gatewayFlags.ts";
+import { salFlags } from "./salFlags.ts";
+import { checkReplica, replicaFlags } from "./replicaFlags.ts";
 import { readServices } from "./servicesFile.ts";
 
 /** Flags of an agent with one service. */
@@ -15,7 +17,9 @@ export const singleFlags = {
   ports,
   drain,
   settleEvery,
+  ...replicaFlags,
   ...gatewayFlags,
+  ...salFlags,
   serviceKey,
   previousServiceKeys,
 };
@@ -47,6 +51,9 @@ export const chooseServices: Check = (resolved, sources, problems) => {
       problems.add(`${where}: give it in the file, or leave out ${nameOf(servicesFile)}.`);
     }
   }
-  if (!several) checkUpstream(resolved, problems);
+  if (!several) {
+    checkUpstream(resolved, problems);
+    checkReplica(resolved, problems);
+  }
   if (typeof file === "string") readServices(file, sources.io, problems);
 };

@@ -14,6 +14,8 @@ import type { Values } from "../framework/flag.ts";
 import { runWorker } from "../framework/worker.ts";
 import { chooseServices, serviceFlags, type singleFlags } from "./chooseServices.ts";
 import { gatewayLimits } from "./gatewayFlags.ts";
+import { salLimitsOf } from "./salFlags.ts";
+import { replicaSettings } from "./replicaFlags.ts";
 
 /** The provider serves before the chain can be reached, and checks the chain itself. */
 const OPTIONS = { checkChain: false, check: chooseServices };
@@ -36,6 +38,9 @@ export const providerRun = chainCommand(
       "blockcloud provider run --service 7 --upstream http://127.0.0.1:3000 --listen 127.0.0.1:8080 \\\n" +
         "--trust-proxy 127.0.0.1 --endpoint https://weather.example --service-key-file service.key \\\n" +
         "--wallet-key-file wallet.key",
+      "blockcloud provider run --service 7 --upstream http://127.0.0.1:3000 --listen 0.0.0.0:8080 \\\n" +
+        "--endpoint http://203.0.113.8:8080 --join http://10.0.0.1:7070 --weight 2 \\\n" +
+        "--service-key-file service.key --wallet-key-file wallet.key",
       "blockcloud provider run --services-file services.json --wallet-key-file wallet.key",
     ],
     notes: `With --services-file one agent serves several services: one key pays for all of them. SIGHUP reads the file
@@ -95,7 +100,9 @@ function settingsOf(flags: Values<typeof singleFlags>) {
     listen: flags.listen,
     endpoint: flags.endpoint?.href,
     gateway: gatewayLimits(flags),
+    replica: replicaSettings(flags),
     ports: flags.ports,
+    sal: salLimitsOf(flags),
     graceMs: flags.drain,
     settleEvery: flags.settleEvery,
   };

@@ -9,6 +9,8 @@ import { askPassword, passwordMissing } from "../framework/prompt.ts";
 import { passwordOf } from "../framework/resolve.ts";
 import { Problems } from "../framework/settings.ts";
 import { gatewayLimits } from "./gatewayFlags.ts";
+import { salLimitsOf } from "./salFlags.ts";
+import { replicaSettings } from "./replicaFlags.ts";
 import { readServices, type ServiceEntry } from "./servicesFile.ts";
 
 /** The services of an agent, from their file. */
@@ -50,7 +52,9 @@ export class FileSource implements ServiceSource {
       settings: {
         ...{ number, upstream, listen, gateway, settleEvery },
         endpoint: endpoint?.href,
+        replica: replicaSettings(entry),
         ports,
+        sal: salLimitsOf(entry),
         graceMs: drain,
       },
       // A new certificate in an old file is a change, too.

@@ -9,6 +9,8 @@ import { nameOf, type Problems } from "../framework/settings.ts";
 import { anyText } from "../framework/values.ts";
 import { drain, endpoint, listen, ports, settleEvery, upstream } from "./flags.ts";
 import { checkUpstream, gatewayFlags } from "./gatewayFlags.ts";
+import { salFlags } from "./salFlags.ts";
+import { checkReplica, replicaFlags } from "./replicaFlags.ts";
 
 /** Most services of one file; also the bound of what one process should serve. */
 const MAX_SERVICES = 100;
@@ -22,7 +24,9 @@ const entryFlags = {
   ports,
   drain,
   settleEvery,
+  ...replicaFlags,
   ...gatewayFlags,
+  ...salFlags,
   serviceKeyFile: file("--service-key-file <path>", "file with the service's key", anyText, {
     required: true,
   }),
@@ -74,6 +78,7 @@ function readEntry(
   const resolved = resolveFlags(placed, () => undefined, sources, problems);
   const { values, found } = resolved;
   checkUpstream(resolved, problems);
+  checkReplica(resolved, problems);
   for (const [name, { options }] of Object.entries(entryFlags)) {
     if ("required" in options && found[name] === undefined)
       problems.add(`"${placeOf(index, name)}" in ${sources.configFile}: missing.`);

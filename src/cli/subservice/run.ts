@@ -5,6 +5,7 @@ import { coralAllowLoopback, coralFlags, coralOptions } from "../framework/coral
 import { runWorker } from "../framework/worker.ts";
 import { endpoint, listen, upstream } from "../provider/flags.ts";
 import { checkUpstream, gatewayFlags, gatewayLimits } from "../provider/gatewayFlags.ts";
+import { salFlags, salLimitsOf } from "../provider/salFlags.ts";
 import { delegation, deviceKey, id } from "./flags.ts";
 
 /** The sub-service serves before the chain can be reached, and checks the chain itself. */
@@ -25,6 +26,7 @@ export const subserviceRun = chainCommand(
       listen,
       endpoint,
       ...gatewayFlags,
+      ...salFlags,
       deviceKey,
       ...coralFlags(0),
       allowLoopback: coralAllowLoopback,
@@ -56,6 +58,7 @@ export const subserviceRun = chainCommand(
               listen: flags.listen,
               endpoint: flags.endpoint?.href,
               gateway: gatewayLimits(flags),
+              sal: salLimitsOf(flags),
               stateDir: flags.state,
               coral: coralOptions(flags, deployment, {
                 name: `subservice-${flags.id}`,

@@ -33,13 +33,14 @@ export async function clientOf(
   flags: Values<typeof userFlags> & { readonly rpc: readonly string[] },
   deployment: Deployment,
   environment: ClientEnvironment,
+  limits: { maxSessions?: number; sessionMs?: number } = {},
 ): Promise<Client> {
   // Loaded here: not every command needs it.
   const { createClient } = await import("../../client/createClient.ts");
   const { resolver, coralBootstrap, allowLoopback, identity, rpc } = flags;
   return createClient(
     {
-      ...{ deployment, rpc, allowLoopback },
+      ...{ deployment, rpc, allowLoopback, ...limits },
       ...(resolver === undefined
         ? { bootstrap: bootstrapOf(coralBootstrap, deployment) }
         : { resolver }),

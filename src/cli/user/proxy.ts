@@ -3,7 +3,7 @@ import { chainCommand } from "../framework/chainCommand.ts";
 import { workerFlags } from "../framework/commonFlags.ts";
 import { runWorker } from "../framework/worker.ts";
 import { clientOf, userFlags } from "./flags.ts";
-import { proxyFlags } from "./proxyFlags.ts";
+import { proxyFlags, proxyLimits } from "./proxyFlags.ts";
 
 /** `blockcloud proxy` */
 export const proxy = chainCommand({
@@ -33,17 +33,19 @@ Programs use it like this:
       name: "proxy",
       deployment,
       create: (log, metrics) => {
-        const client = clientOf(flags, deployment, { timers: io.timers, log });
+        const client = clientOf(
+          flags,
+          deployment,
+          { timers: io.timers, log },
+          { maxSessions: flags.maxSessions, sessionMs: flags.sessionTime },
+        );
         const rules = new DialRules({ allowLoopback });
         const server = createSalProxy(
           {
             listen: { host: host === "" ? "127.0.0.1" : host, port },
             private: identity !== undefined,
             passwordFile: proxyPasswordFile,
-            maxConnections: flags.maxConnections,
-            maxConnectionsPerPeer: flags.peerConnections,
-            connectMs: flags.connectTime,
-            idleMs: flags.idleTime ?? 0,
+            ...proxyLimits(flags),
           },
           {
             dial: async (target, signal) =>

@@ -39,7 +39,7 @@ export function takesTrailers(request: IncomingMessage): boolean {
 
 /** The names of trailers that a response announces, for the client. */
 export function announcedTrailers(
-  answer: IncomingMessage,
+  answer: { headers: { trailer?: string | undefined } },
   isDropped: IsDropped = keepAll,
 ): string[] {
   const names = (answer.headers.trailer ?? "").split(",").map((name) => name.trim());
@@ -51,7 +51,7 @@ export function announcedTrailers(
 
 /** The trailers of a response that was read to its end, as pairs of name and value. */
 export function trailersOf(
-  answer: IncomingMessage,
+  answer: Pick<IncomingMessage, "rawTrailers">,
   isDropped: IsDropped = keepAll,
 ): [string, string][] {
   const fields = allowed(answer.rawTrailers, isDropped);

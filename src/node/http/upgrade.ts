@@ -23,7 +23,7 @@ export function onEarlyEnd(client: Socket, ended: () => void): () => void {
 /** Responds to an upgrade. After this the connection speaks another protocol. */
 export function writeSwitchingProtocols(
   client: Socket,
-  answer: IncomingMessage,
+  answer: Pick<IncomingMessage, "statusMessage"> & { headers: { upgrade?: string | undefined } },
   headers: readonly string[],
 ): void {
   const lines = [`HTTP/1.1 101 ${answer.statusMessage ?? STATUS_CODES[101]}`];

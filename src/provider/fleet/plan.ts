@@ -1,6 +1,8 @@
 import type { Hex } from "viem";
 import type { ListenAddress } from "../gateway/gateways.ts";
 import type { ServedPort } from "../../net/servedPort.ts";
+import type { SalLimits } from "../../sal/provider/limits.ts";
+import type { ReplicaSettings } from "../replicas/settings.ts";
 import type { GatewayLimits } from "../gateway/options.ts";
 
 /** The settings of one service of an agent. */
@@ -14,8 +16,12 @@ export interface ServiceSettings {
   endpoint: string | undefined;
   /** Ports in the SAL, besides 80. */
   ports?: readonly ServedPort[] | undefined;
+  /** This instance of several that serve the ID. */
+  replica?: ReplicaSettings | undefined;
   /** Limits of the gateway, and the proxies in front of it. */
   gateway?: GatewayLimits | undefined;
+  /** Limits of the SAL. */
+  sal?: SalLimits | undefined;
   /** How long a gateway that is left stays open, milliseconds; by default the lease of a record. */
   graceMs?: number | undefined;
   /** Epochs that one settlement collects. */

@@ -4,6 +4,7 @@ import type { ChainClient } from "../../chain/client.ts";
 import type { ChainTime } from "../../chain/clock.ts";
 import type { Services } from "../../chain/services.ts";
 import type { TransactionSender } from "../../chain/transactions/sender.ts";
+import { inOrder } from "../../node/lifecycle.ts";
 import type { Logger } from "../../node/logger.ts";
 import { rootServiceId } from "../../protocol/serviceId.ts";
 import { ChallengeResponder } from "../duties/challengeResponder.ts";
@@ -47,7 +48,7 @@ export function createServiceParts(
   const { serviceKey, previousKeys } = keys;
   const { client, time, services, announcements, challenges, sender, ground } = shared;
   const { deployment, timers } = ground;
-  const { front, whereabouts, store, publisher } = createPresence(
+  const { front, endpoints, store, publisher, leases, joiner } = createPresence(
     {
       ...settings,
       serviceId: rootServiceId(number),
@@ -59,25 +60,29 @@ export function createServiceParts(
     ground,
     { log, metrics },
   );
+  const check = new ServiceCheck(
+    { number, keys: [serviceKey, ...previousKeys] },
+    { services, challenges, time, timers },
+  );
+  const checked = (signal: AbortSignal) => check.run(signal);
+  // The instance that publishes has the duties on chain: twice done they would cost twice.
+  if (joiner !== undefined) return { front, tasks: joiner, check: checked };
   const announcer = new Announcer(
-    { number, serviceKey, endpoints: () => whereabouts.endpoints() },
+    { number, serviceKey, endpoints },
     { deployment, announcements, sender, time, store, log },
   );
   const responder = new ChallengeResponder(
     { number, keys: [serviceKey, ...previousKeys] },
     { deployment, challenges, sender, time, timers, log, metrics },
   );
-  const tasks = new Provider({
+  const published = publisher(announcer);
+  const provider = new Provider({
     responder,
-    publisher: publisher(announcer),
+    publisher: published,
     announcer,
     settler: new Settler({ number, everyEpochs }, { client, deployment, sender, time, log }),
     statusWatch: new StatusWatch({ number }, { services, log, metrics }),
     ...{ time, log, metrics },
   });
-  const check = new ServiceCheck(
-    { number, keys: [serviceKey, ...previousKeys] },
-    { services, challenges, time, timers },
-  );
-  return { front, tasks, check: (signal) => check.run(signal) };
+  return { front, tasks: inOrder(provider, leases(published)), check: checked };
 }

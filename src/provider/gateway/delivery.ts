@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { EMPTY_DIGEST, RECEIPT_HEADER, sha256 } from "../../protocol/receipt.ts";
 import type { BufferBudget } from "./bufferBudget.ts";
+import type { Cancellation } from "./cancellation.ts";
 import { plainLength } from "../../node/http/framing.ts";
 import { clientHeaders } from "./forwardedHeaders.ts";
 import { GatewayProblem } from "./problem.ts";
@@ -25,7 +26,7 @@ export interface DeliveryLimits {
 export interface Delivery {
   request: IncomingMessage;
   response: ServerResponse;
-  signal: AbortSignal;
+  cancellation: Cancellation;
   limits: DeliveryLimits;
   /** Authority of the upstream. */
   upstreamHost: string;
@@ -48,7 +49,7 @@ type Way = (answer: UpstreamResponse, delivery: Delivery, options: ReadOptions) 
  * @throws GatewayProblem if the upstream's response is incomplete; the part that was sent has no receipt.
  */
 export async function deliver(answer: UpstreamResponse, delivery: Delivery): Promise<void> {
-  const { limits, receipt, request, signal } = delivery;
+  const { limits, receipt, request, cancellation } = delivery;
   const head = headOf(answer, delivery);
   const eventStream = isEventStream(head.headers);
   // Events may be rare, so silence on either side is normal.
@@ -59,7 +60,7 @@ export async function deliver(answer: UpstreamResponse, delivery: Delivery): Pro
   }
   const silenceMs = eventStream ? undefined : limits.upstreamTimeoutMs;
   const place = receiptPlace(head, receipt !== undefined, limits.maxBufferedBytes);
-  await WAYS[place](answer, delivery, { signal, silenceMs, request });
+  await WAYS[place](answer, delivery, { cancellation, silenceMs, request });
 }
 
 /**
@@ -99,7 +100,6 @@ const empty: Way = async (answer, { response, receipt, upstreamHost }) => {
   if (length !== undefined && answer.message.statusCode !== 204) {
     headers.push("Content-Length", plainLength(length));
   }
-  answer.message.resume();
   answer.release();
   await addReceipt(headers, receipt?.(answer.message.statusCode ?? 0, EMPTY_DIGEST));
   writeHead(answer, response, headers);

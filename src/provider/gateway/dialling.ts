@@ -1,15 +1,14 @@
 import { stat } from "node:fs/promises";
-import { Agent, request as httpRequest, type RequestOptions } from "node:http";
-import { Agent as TlsAgent, request as httpsRequest } from "node:https";
-import { isIP, type Socket } from "node:net";
-import { createSecureContext, getCACertificates, TLSSocket, type SecureContext } from "node:tls";
+import { connect, isIP, type Socket } from "node:net";
+import {
+  connect as connectTls,
+  createSecureContext,
+  getCACertificates,
+  TLSSocket,
+  type SecureContext,
+} from "node:tls";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { socketPath } from "../../net/upstreamUrl.ts";
-
-/**
- * Idle connections are closed early: the longer one is idle, the more likely the upstream closes it first.
- */
-const IDLE_MS = 2_000;
 
 /** How the gateway connects to its upstream. */
 export interface Dialling {
@@ -17,16 +16,14 @@ export interface Dialling {
    * Authority for the Host field: the upstream's own, and `localhost` for a Unix socket, as nginx sends them.
    */
   readonly host: string;
-  readonly send: typeof httpRequest;
-  /** The destination, for `send`. */
-  readonly to: RequestOptions;
-  /** Keeps connections for a moment. */
-  readonly kept: Agent;
-  /** Makes a connection for each request; with TLS it resumes sessions. */
-  readonly fresh: Agent | false;
+  /** Begins a connection; what is written to it before it is ready is sent then. */
+  connect(): Socket;
   /** The reason why a connection could not be made, for the log. */
   explain(cause: NodeJS.ErrnoException, socket: Socket | null): Promise<Error>;
 }
+
+/** Finds out that a host has vanished while its connection is silent. */
+const PROBES = { keepAlive: true, keepAliveInitialDelay: 60_000 };
 
 /**
  * @param upstream As `parseUpstream` reads it.
@@ -34,44 +31,48 @@ export interface Dialling {
  */
 export function diallingOf(upstream: URL, ca: string | undefined): Dialling {
   const path = socketPath(upstream);
-  const kept = { keepAlive: true, timeout: IDLE_MS };
   if (path !== undefined) {
-    const to = { socketPath: path };
     const explain = (cause: NodeJS.ErrnoException) => socketFault(path, cause);
-    return {
-      host: "localhost",
-      send: httpRequest,
-      to,
-      kept: new Agent(kept),
-      fresh: false,
-      explain,
-    };
+    return { host: "localhost", connect: () => connect({ path }), explain };
   }
-  const hostname = upstream.hostname.replace(/^\[|\]$/g, "");
+  const host = upstream.hostname.replace(/^\[|\]$/g, "");
   if (upstream.protocol === "http:") {
+    const to = { host, port: Number(upstream.port || 80), noDelay: true, ...PROBES };
     return {
       host: upstream.host,
-      send: httpRequest,
-      to: { hostname, port: upstream.port || 80 },
-      kept: new Agent(kept),
-      fresh: false,
+      connect: () => connect(to),
       explain: (cause) => Promise.resolve(cause),
     };
   }
-  const tls = {
+  return {
+    host: upstream.host,
+    connect: tlsConnector(host, Number(upstream.port || 443), ca),
+    explain: (cause, socket) => Promise.resolve(tlsFault(upstream.host, cause, socket)),
+  };
+}
+
+/** Each connection resumes the newest session, so that only the first has a whole handshake. */
+function tlsConnector(host: string, port: number, ca: string | undefined): () => Socket {
+  const options = {
+    ...{ host, port, noDelay: true, ...PROBES },
     // The name for SNI, which no address has (RFC 6066, 3), and for the check of the certificate.
-    servername: isIP(hostname) === 0 ? hostname : "",
+    servername: isIP(host) === 0 ? host : "",
     secureContext: ca === undefined ? systemContext() : createSecureContext({ ca }),
     // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED cannot change it.
     rejectUnauthorized: true,
+    ALPNProtocols: ["http/1.1"],
   };
-  return {
-    host: upstream.host,
-    send: httpsRequest,
-    to: { hostname, port: upstream.port || 443, ...tls },
-    kept: new TlsAgent(kept),
-    fresh: new TlsAgent({ keepAlive: false }),
-    explain: (cause, socket) => Promise.resolve(tlsFault(upstream.host, cause, socket)),
+  let session: Buffer | undefined;
+  return () => {
+    const socket = connectTls({ ...options, ...(session && { session }) });
+    socket.on("session", (newest) => {
+      session = newest;
+    });
+    // It may be the session's fault.
+    socket.once("error", () => {
+      session = undefined;
+    });
+    return socket;
   };
 }
 

@@ -5,8 +5,10 @@ import type { Logger } from "../../node/logger.ts";
 import type { PeerBounds } from "../../net/peerBounds.ts";
 import { EMPTY_DIGEST, sha256 } from "../../protocol/receipt.ts";
 import { admit, type AdmissionRules, type Admitted } from "./admission.ts";
+import { Cancellation } from "./cancellation.ts";
 import { deliver, RECEIPT_FIELD, type DeliveryLimits } from "./delivery.ts";
 import { expectsContinue, hasBody } from "../../node/http/framing.ts";
+import type { Message } from "../../node/http/client/message.ts";
 import { linger } from "../../node/http/linger.ts";
 import { clientHeaders, upstreamHeaders } from "./forwardedHeaders.ts";
 import { asProblem, GatewayProblem } from "./problem.ts";
@@ -37,8 +39,8 @@ export class Exchange {
   readonly #response: ServerResponse;
   readonly #context: ExchangeContext;
   readonly #client: Socket | undefined;
-  /** Aborted when the client has gone, or when the upstream is no longer needed. */
-  readonly #abort = new AbortController();
+  /** Cancelled when the client has gone, or when the upstream is no longer needed. */
+  readonly #cancellation = new Cancellation();
   #admitted: Admitted | undefined;
   #switched = false;
   #body: RequestBody | undefined;
@@ -69,7 +71,7 @@ export class Exchange {
     const response = this.#response;
     response.on("error", () => {});
     response.once("close", () => {
-      if (!response.writableFinished) this.#abort.abort(new GatewayProblem("CLIENT_GONE"));
+      if (!response.writableFinished) this.#cancellation.cancel(new GatewayProblem("CLIENT_GONE"));
     });
     try {
       const admitted = admit(this.#request, this.#context.admission);
@@ -119,7 +121,7 @@ export class Exchange {
       digest: withNonce,
       onTooLarge: (problem) => {
         if (this.#response.writableEnded) request.destroy();
-        else this.#abort.abort(problem);
+        else this.#cancellation.cancel(problem);
       },
     });
     const { host } = upstream;
@@ -134,7 +136,7 @@ export class Exchange {
           : this.#deliver(answer);
     };
     const call = { method, target, headers, body: this.#body, upgrade, begun };
-    const asked = upstream.ask(call, this.#abort.signal);
+    const asked = upstream.ask(call, this.#cancellation);
     return unwatch === undefined ? asked : asked.finally(unwatch);
   }
 
@@ -142,7 +144,7 @@ export class Exchange {
     return deliver(answer, {
       request: this.#request,
       response: this.#response,
-      signal: this.#abort.signal,
+      cancellation: this.#cancellation,
       limits: this.#context.limits,
       upstreamHost: this.#context.upstream.host,
       openStream: () => {
@@ -155,7 +157,7 @@ export class Exchange {
   /** Hands over the connection: HTTP ends at this point. */
   async #switch(
     client: Socket,
-    message: IncomingMessage,
+    message: Message,
     { socket, head }: NonNullable<UpstreamResponse["tunnel"]>,
   ): Promise<void> {
     try {
@@ -163,6 +165,9 @@ export class Exchange {
       const headers = clientHeaders(message, this.#context.upstream.host);
       if (this.#nonce !== undefined) {
         headers.push(RECEIPT_FIELD, await this.#receiptFor(this.#nonce)(101, EMPTY_DIGEST));
+        // The receipt took a turn of the event loop, in which either side may have left.
+        if (client.destroyed) throw new GatewayProblem("CLIENT_GONE");
+        if (socket.destroyed) throw new GatewayProblem("UPSTREAM_FAILED");
       }
       this.#response.detachSocket(client);
       writeSwitchingProtocols(client, message, headers);
@@ -180,7 +185,7 @@ export class Exchange {
     return async (status: number, responseDigest: Uint8Array): Promise<string> => {
       const requestDigest = (await this.#body?.digest) ?? EMPTY_DIGEST;
       const exchange = { ...this.#asked(), requestDigest, status, responseDigest };
-      const receipt = this.#context.receipts.issue(nonce, exchange);
+      const receipt = await this.#context.receipts.issue(nonce, exchange);
       this.#context.observer?.receipt();
       return receipt;
     };
@@ -194,7 +199,7 @@ export class Exchange {
     // If the parser cannot delimit the body, it refuses the request right after the event for its head.
     await Promise.resolve();
     this.#report(problem);
-    this.#abort.abort(problem);
+    this.#cancellation.cancel(problem);
     this.#body?.discard();
     // A response that has started cannot be withdrawn: the only correct end is to break the connection,
     // without a receipt.

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { ResponseHead } from "../../node/http/client/responseHead.ts";
 import type { Client } from "../../net/proxies.ts";
 import { NONCE_HEADER, RECEIPT_HEADER } from "../../protocol/receipt.ts";
 import { framing } from "../../node/http/framing.ts";
@@ -100,7 +101,10 @@ export function upstreamHeaders(request: IncomingMessage, options: RequestHeader
  *
  * @param upstreamHost Authority of the upstream, which no client can reach.
  */
-export function clientHeaders(answer: IncomingMessage, upstreamHost: string): string[] {
+export function clientHeaders(
+  answer: Pick<ResponseHead, "rawHeaders" | "httpVersion">,
+  upstreamHost: string,
+): string[] {
   const headers = endToEnd(answer.rawHeaders, isReceipt);
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const rewrite = LINKS.get(headers[at]?.toLowerCase() ?? "");

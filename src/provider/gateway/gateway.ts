@@ -70,6 +70,7 @@ export class Gateway {
   /** Takes a connection that speaks HTTP. */
   #serveHttp: (socket: Socket) => void = () => {};
   #sal: SalAcceptor | undefined;
+  #salProvider: SalProvider | undefined;
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -133,6 +134,7 @@ export class Gateway {
     const parts = { certificate, provider, onHttp: this.#serveHttp };
     const acceptor = new SalAcceptor(parts, { clock, log: this.#logger });
     this.#sal = acceptor;
+    this.#salProvider = provider;
     server.on("connection", (socket) => {
       acceptor.accept(socket);
     });
@@ -180,7 +182,7 @@ export class Gateway {
 
   /**
    * Stops accepting, lets running responses finish until the deadline, then closes the remaining connections,
-   * including event streams and tunnels, which have no end of their own.
+   * including event streams and tunnels, which have no end of their own. A SAL that leaves is left to stop first.
    */
   async stop(): Promise<void> {
     this.#stopped ??= this.#stop();
@@ -191,16 +193,22 @@ export class Gateway {
     // The caller of `start` already knows of a failed start.
     if (!this.#server.listening) await this.#started?.catch(() => {});
     if (this.#server.listening) {
-      const closed = once(this.#server, "close");
-      // Not http.Server's close(): see Connections.
-      NetServer.prototype.close.call(this.#server);
+      // Requests that wait end here, also those of flows; no further one comes on a kept connection.
       for (const response of this.#running) response.shouldKeepAlive = false;
       this.#connections.drain();
-      // Sessions go on at another place, or end with the service.
-      this.#sal?.stop();
       const deadline = setTimeout(() => {
         this.#connections.destroy();
       }, this.#settings.drainMs);
+      // A service that stops still takes connections of clients that resume: their flows are not over.
+      const drained = this.#salProvider?.drained;
+      if (drained !== undefined) await drained;
+      const closed = once(this.#server, "close");
+      // Not http.Server's close(): see Connections.
+      NetServer.prototype.close.call(this.#server);
+      // Those that came meanwhile.
+      this.#connections.drain();
+      // Sessions go on at another place, or end with the service.
+      this.#sal?.stop();
       await closed;
       clearTimeout(deadline);
       // Ends the timer that checks for slow requests.

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from "node:http";
+import type { KnownFields } from "../../node/http/client/responseHead.ts";
 
 /**
  * The place of a response's receipt.
@@ -12,7 +12,7 @@ export type ReceiptPlace = "none" | "empty" | "buffered" | "trailer";
 export interface ResponseHead {
   method: string;
   status: number;
-  headers: IncomingHttpHeaders;
+  headers: KnownFields;
 }
 
 /** Chooses the place from the head of the upstream's response, before the body arrives. */
@@ -34,6 +34,6 @@ export function isBodiless({ method, status }: ResponseHead): boolean {
 }
 
 /** Server-sent events: a response that may be silent for long and never ends by itself. */
-export function isEventStream(headers: IncomingHttpHeaders): boolean {
+export function isEventStream(headers: KnownFields): boolean {
   return /^\s*text\/event-stream\s*(;|$)/i.test(headers["content-type"] ?? "");
 }

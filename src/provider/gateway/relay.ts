@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Message } from "../../node/http/client/message.ts";
 import { hasBody } from "../../node/http/framing.ts";
+import type { Cancellation } from "./cancellation.ts";
 import { GatewayProblem } from "./problem.ts";
 import { Watchdog } from "./watchdog.ts";
 
 export interface ReadOptions {
-  signal: AbortSignal;
+  cancellation: Cancellation;
   /** How long the upstream may be silent; undefined for no limit. */
   silenceMs: number | undefined;
   /** The upstream may be waiting for this request while the client is still sending it. */
@@ -19,26 +21,20 @@ export interface ReadOptions {
  * @throws GatewayProblem if the body is incomplete.
  */
 export function relay(
-  answer: IncomingMessage,
+  answer: Message,
   response: ServerResponse,
   options: ReadOptions,
   { length, onChunk }: { length?: number; onChunk?: (chunk: Buffer) => void } = {},
 ): Promise<void> {
-  let piped = false;
   let begun = false;
   const pass = (chunk: Buffer): boolean => {
     onChunk?.(chunk);
-    if (piped) return false;
     if (!begun && chunk.length === length) {
       response.end(chunk);
       return true;
     }
     begun = true;
-    // A pipe costs more than a small body, but less for each part than a pause and a resume.
-    if (!response.write(chunk)) {
-      piped = true;
-      answer.pipe(response, { end: false });
-    }
+    if (!response.write(chunk)) answer.pause();
     return false;
   };
   return read(answer, options, pass, response);
@@ -50,7 +46,7 @@ export function relay(
  * @throws GatewayProblem if the body is incomplete.
  */
 export async function collect(
-  answer: IncomingMessage,
+  answer: Message,
   length: number,
   options: ReadOptions,
 ): Promise<Buffer> {
@@ -67,14 +63,17 @@ export async function collect(
 
 /** @param take - Returns whether the body is complete, although its end was not yet seen. */
 function read(
-  answer: IncomingMessage,
-  { signal, silenceMs, request }: ReadOptions,
+  answer: Message,
+  { cancellation, silenceMs, request }: ReadOptions,
   take: (chunk: Buffer) => boolean,
   response?: ServerResponse,
 ): Promise<void> {
   const sent = () => !hasBody(request) || request.readableEnded;
   return new Promise((resolve, reject) => {
-    const drained = () => watchdog?.arm();
+    const drained = () => {
+      answer.resume();
+      watchdog?.arm();
+    };
     let settled = false;
     const finish = () => {
       settled = true;
@@ -83,8 +82,7 @@ function read(
     };
     const fail = (problem: GatewayProblem) => {
       finish();
-      const reason: unknown = signal.aborted ? signal.reason : problem;
-      reject(reason);
+      reject(cancellation.reason ?? problem);
     };
     const watchdog: Watchdog | undefined =
       silenceMs === undefined
@@ -94,11 +92,6 @@ function read(
             if (response?.writableNeedDrain === true) watchdog?.arm();
             else if (sent()) fail(new GatewayProblem("UPSTREAM_TIMEOUT"));
           });
-    // Destroyed before a reader was attached: no event will follow.
-    if (answer.destroyed) {
-      fail(new GatewayProblem("UPSTREAM_FAILED"));
-      return;
-    }
     // A small body is often complete before this task ends.
     if (watchdog !== undefined) {
       queueMicrotask(() => {
@@ -109,26 +102,25 @@ function read(
     // After the last byte of the request, the upstream must respond in any case.
     if (!sent()) {
       request.once("end", () => {
-        if (!answer.readableEnded && !answer.destroyed && !answer.isPaused()) watchdog?.arm();
+        if (!answer.isOver && !answer.isPaused) watchdog?.arm();
       });
     }
-    answer.on("data", (chunk: Buffer) => {
-      if (!take(chunk)) {
-        watchdog?.arm();
-        return;
-      }
-      finish();
-      resolve();
-    });
-    answer.on("end", () => {
-      finish();
-      resolve();
-    });
-    answer.on("error", (cause) => {
-      fail(new GatewayProblem("UPSTREAM_FAILED", { cause }));
-    });
-    answer.on("close", () => {
-      if (!answer.readableEnded) fail(new GatewayProblem("UPSTREAM_FAILED"));
+    answer.read({
+      data: (chunk) => {
+        if (!take(chunk)) {
+          watchdog?.arm();
+          return;
+        }
+        finish();
+        resolve();
+      },
+      end: () => {
+        finish();
+        resolve();
+      },
+      failed: (cause) => {
+        fail(new GatewayProblem("UPSTREAM_FAILED", { cause }));
+      },
     });
   });
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ClientRequest, IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { EMPTY_DIGEST } from "../../protocol/receipt.ts";
 import { hasBody } from "../../node/http/framing.ts";
 import { GatewayProblem } from "./problem.ts";
@@ -10,6 +10,13 @@ export interface RequestBodyOptions {
   /** Whether a receipt needs the digest. */
   digest: boolean;
   onTooLarge(problem: GatewayProblem): void;
+}
+
+/** The request to the upstream. */
+export interface BodyTarget {
+  /** Returns false if the next part should wait for `RequestBody.drained`. */
+  write(part: Buffer): boolean;
+  end(): void;
 }
 
 const NO_DIGEST: Promise<Uint8Array> = Promise.resolve(EMPTY_DIGEST);
@@ -23,7 +30,7 @@ export class RequestBody {
   readonly digest: Promise<Uint8Array>;
   readonly empty: boolean;
   readonly #request: IncomingMessage;
-  #target: ClientRequest | undefined;
+  #target: BodyTarget | undefined;
   #watchdog: Watchdog | undefined;
   #tooLarge = false;
 
@@ -48,7 +55,7 @@ export class RequestBody {
    *
    * @param watchdog - Armed while the upstream must read or respond, not while the client must send.
    */
-  forward(target: ClientRequest, watchdog: Watchdog): void {
+  forward(target: BodyTarget, watchdog: Watchdog): void {
     if (this.empty) {
       target.end();
       watchdog.arm();
@@ -56,12 +63,13 @@ export class RequestBody {
     }
     this.#target = target;
     this.#watchdog = watchdog;
-    target.on("drain", () => {
-      if (this.#target !== target) return;
-      this.#watchdog?.disarm();
-      this.#request.resume();
-    });
-    target.flushHeaders();
+    this.#request.resume();
+  }
+
+  /** The upstream reads again. */
+  drained(): void {
+    if (this.#target === undefined) return;
+    this.#watchdog?.disarm();
     this.#request.resume();
   }
 

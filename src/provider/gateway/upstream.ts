@@ -1,9 +1,11 @@
-import type { Agent, ClientRequest, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import type { CallFailure } from "../../node/http/client/call.ts";
+import { ConnectionPool } from "../../node/http/client/connectionPool.ts";
+import type { Message } from "../../node/http/client/message.ts";
+import type { Cancellation } from "./cancellation.ts";
 import type { Dialling } from "./dialling.ts";
 import { GatewayProblem } from "./problem.ts";
 import type { RequestBody } from "./requestBody.ts";
-import { headFault } from "../../node/http/upstreamHead.ts";
 import { Watchdog } from "./watchdog.ts";
 
 /** Safe methods, which may be repeated (RFC 9110, 9.2.1). */
@@ -26,7 +28,7 @@ export interface UpstreamCall {
 
 /** The head of the upstream's response; `tunnel` if it switched protocols. */
 export interface UpstreamResponse {
-  message: IncomingMessage;
+  message: Message;
   tunnel?: { socket: Socket; head: Buffer };
   /** Discards the rest of the request, which the upstream no longer needs. */
   release(): void;
@@ -35,17 +37,18 @@ export interface UpstreamResponse {
 /**
  * The provider's own server. Safe requests use connections that are kept alive for a moment, and are repeated
  * on a new connection if the kept one turns out to be closed. All other requests use a new connection. When a
- * kept connection is reset, Node does not tell (`reusedSocket`, `ECONNRESET`) whether the upstream had read
- * the request. A second try could then execute it twice, and giving up would report a failure that the
+ * kept connection is reset, it cannot be told whether the upstream had read the request. A second try could then execute it twice, and giving up would report a failure that the
  * service never had (RFC 9110, 9.2.2). A JSON-RPC call is a POST; a new connection to a nearby server costs
  * it less than either.
  */
 export class Upstream {
   readonly #dialling: Dialling;
+  readonly #pool: ConnectionPool;
   readonly #timeoutMs: number;
 
   constructor(dialling: Dialling, timeoutMs: number) {
     this.#dialling = dialling;
+    this.#pool = new ConnectionPool(dialling.connect);
     this.#timeoutMs = timeoutMs;
   }
 
@@ -55,102 +58,77 @@ export class Upstream {
   }
 
   /**
-   * Sends a request, and waits until the head of the response was handed to the call. The body of the response fails if the signal
-   * aborts, or if the connection fails before the response is complete.
+   * Sends a request, and waits until the head of the response was handed to the call. The body of the response fails if
+   * the connection fails before the response is complete.
    *
-   * @throws GatewayProblem `UPSTREAM_FAILED`, `UPSTREAM_TIMEOUT`, or the signal's reason.
+   * @throws GatewayProblem `UPSTREAM_FAILED`, `UPSTREAM_TIMEOUT`, or the reason of the cancellation.
    */
-  async ask(call: UpstreamCall, signal: AbortSignal): Promise<void> {
-    const { kept, fresh } = this.#dialling;
+  async ask(call: UpstreamCall, cancellation: Cancellation): Promise<void> {
     const repeatable = SAFE.has(call.method) && call.body.empty && !call.upgrade;
     try {
-      await this.#attempt(call, signal, repeatable ? kept : fresh);
+      await this.#attempt(call, cancellation, repeatable);
     } catch (error) {
       // An idle connection that the upstream closes at the moment of its reuse is not a failure of the
       // service.
       if (!(error instanceof StaleConnection)) throw error;
-      signal.throwIfAborted();
-      await this.#attempt(call, signal, fresh);
+      cancellation.throwIfCancelled();
+      await this.#attempt(call, cancellation, false);
     }
   }
 
   /** Closes idle connections. */
   close(): void {
-    const { kept, fresh } = this.#dialling;
-    kept.destroy();
-    if (fresh !== false) fresh.destroy();
+    this.#pool.close();
   }
 
-  #attempt(call: UpstreamCall, signal: AbortSignal, agent: Agent | false): Promise<void> {
+  #attempt(call: UpstreamCall, cancellation: Cancellation, isKept: boolean): Promise<void> {
     return new Promise<void>((resolve, reject) => {
-      signal.throwIfAborted();
-      const { send, to, explain } = this.#dialling;
-      const request = send({
-        ...to,
-        method: call.method,
-        path: call.target,
-        headers: call.headers,
-        agent,
-      });
-      // Node drops the fields after the first thousand without a word. The size of the head is bounded.
-      request.maxHeadersCount = 0;
-      const fail = (reason: unknown) => {
-        watchdog.disarm();
-        // Listeners stay attached, because the destroyed request may still report an error.
-        request.destroy();
-        reject(reason);
-      };
+      cancellation.throwIfCancelled();
+      const { body, upgrade } = call;
+      const { explain } = this.#dialling;
       const watchdog = new Watchdog(this.#timeoutMs, () => {
         fail(new GatewayProblem("UPSTREAM_TIMEOUT"));
       });
-      signal.addEventListener(
-        "abort",
-        () => {
-          fail(signal.reason);
-        },
-        { once: true },
-      );
-      let response: IncomingMessage | undefined;
-      request.on("error", (cause: NodeJS.ErrnoException) => {
-        if (response === undefined) void failure(request, cause, explain).then(fail);
-        // A body without a length ends with its connection. Node reports a broken connection only here, and
-        // then ends the body as if it were complete.
-        else if (!response.complete) response.destroy(cause);
-      });
-      const answered = (message: IncomingMessage, tunnel?: UpstreamResponse["tunnel"]) => {
-        response = message;
-        const fault = headFault(message);
-        if (fault !== undefined) {
-          fail(new GatewayProblem("UPSTREAM_FAILED", { cause: new Error(fault) }));
-          return;
-        }
+      const fail = (reason: Error) => {
         watchdog.disarm();
-        call.body.answered();
-        // It may fail before a reader is attached; the reader adds its own listener.
-        message.on("error", () => {});
+        running.cancel();
+        reject(reason);
+      };
+      const answered = (message: Message, tunnel?: UpstreamResponse["tunnel"]) => {
+        watchdog.disarm();
+        body.answered();
         call.begun({
           message,
           ...(tunnel && { tunnel }),
           release: () => {
-            call.body.discard();
-            if (!request.writableFinished) request.destroy();
+            body.discard();
+            running.cancelUnlessSent();
           },
         });
         resolve();
       };
-      request.on("response", (message) => {
-        answered(message);
-      });
-      request.on("upgrade", (message, socket: Socket, head) => {
-        socket.on("error", () => {});
-        if (call.upgrade) {
-          answered(message, { socket, head });
-          return;
-        }
-        const cause = new Error("switched protocols unasked");
-        fail(new GatewayProblem("UPSTREAM_FAILED", { cause }));
-      });
-      call.body.forward(request, watchdog);
+      const running = this.#pool.send(
+        {
+          method: call.method,
+          target: call.target,
+          headers: call.headers,
+          upgrade,
+          answered,
+          switched: (message, socket, head) => {
+            answered(message, { socket, head });
+          },
+          drained: () => {
+            body.drained();
+          },
+          failed: (failure) => {
+            watchdog.disarm();
+            void asReason(failure, explain).then(reject);
+          },
+        },
+        isKept,
+      );
+      cancellation.onCancel(fail);
+      body.forward(running, watchdog);
     });
   }
 }
@@ -158,12 +136,9 @@ export class Upstream {
 /** A kept connection turned out to be closed; no part of a response was received. */
 class StaleConnection extends Error {}
 
-async function failure(
-  request: ClientRequest,
-  cause: NodeJS.ErrnoException,
-  explain: Dialling["explain"],
-): Promise<Error> {
+async function asReason(failure: CallFailure, explain: Dialling["explain"]): Promise<Error> {
+  const { cause, isStale, socket } = failure;
   const closed = cause.code === "ECONNRESET" || cause.code === "EPIPE";
-  if (request.reusedSocket && closed) return new StaleConnection(cause.message, { cause });
-  return new GatewayProblem("UPSTREAM_FAILED", { cause: await explain(cause, request.socket) });
+  if (isStale && closed) return new StaleConnection(cause.message, { cause });
+  return new GatewayProblem("UPSTREAM_FAILED", { cause: await explain(cause, socket) });
 }

@@ -9,21 +9,32 @@ import { inOrder, type Startable } from "../../node/lifecycle.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Metrics } from "../../node/metrics.ts";
 import { wallSeconds, type Timers } from "../../node/timers.ts";
-import { hexToBytes } from "../../protocol/bytes.ts";
+import { bytesToHex, hexToBytes } from "../../protocol/bytes.ts";
+import type { Endpoint } from "../../protocol/record.ts";
+import { addressOfKey } from "../../protocol/signature.ts";
 import { blockcloudDomain } from "../../protocol/typedData.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import type { GatewayLimits } from "../gateway/options.ts";
 import { Gateways, type ListenAddress } from "../gateway/gateways.ts";
+import { handIn } from "../replicas/handIn.ts";
+import { Instances } from "../replicas/instances.ts";
+import { Joiner } from "../replicas/joiner.ts";
+import { LeaseFront } from "../replicas/leaseFront.ts";
+import { SINGLE, type ReplicaSettings } from "../replicas/settings.ts";
 import { RECORD_LEASE_MS } from "./lease.ts";
 import type { ServiceMetrics } from "../metrics.ts";
 import { Publisher, type PublisherDependencies } from "./publisher.ts";
 import { systemScheduler } from "../../node/scheduler.ts";
+import type { SalLimits } from "../../sal/provider/limits.ts";
 import { SalProvider } from "../../sal/provider/salProvider.ts";
 import { createCertificate } from "../../sal/transport/certificate.ts";
 import type { ServedPort } from "../../net/servedPort.ts";
 import { portTable } from "../gateway/ports.ts";
 import { ProviderStore } from "../store.ts";
 import { Whereabouts } from "./whereabouts.ts";
+
+/** How long open flows have to end when a service stops, milliseconds: less than the process's time to stop. */
+const DRAIN_MS = 8_000;
 
 /** What the services of one process share. */
 export interface Ground {
@@ -69,10 +80,14 @@ export interface PresenceOptions {
   endpoint: string | undefined;
   /** Limits of the gateway, and the proxies in front of it. */
   gateway?: GatewayLimits | undefined;
+  /** Limits of the SAL. */
+  sal?: SalLimits | undefined;
   /** How long an old gateway stays open after a move, milliseconds; by default the lease of a record. */
   graceMs?: number | undefined;
   /** Ports of the service in the SAL, besides 80, which is the gateway's. */
   ports?: readonly ServedPort[] | undefined;
+  /** This instance of several that serve the ID. */
+  replica?: ReplicaSettings | undefined;
   storeFile: string;
 }
 
@@ -82,7 +97,13 @@ export interface Presence {
   readonly front: Startable;
   readonly whereabouts: Whereabouts;
   readonly store: ProviderStore;
+  /** The endpoints of the record: this instance's, and of those that have joined. */
+  endpoints(): Endpoint[];
   publisher(announcer: PublisherDependencies["announcer"]): Publisher;
+  /** Lets other instances join, if that is wanted. */
+  leases(publisher: Pick<Publisher, "record">): Startable;
+  /** In the place of a publisher: hands the endpoints to another instance. Undefined if this one publishes. */
+  readonly joiner: Startable | undefined;
 }
 
 /**
@@ -95,7 +116,7 @@ export function createPresence(
   { deployment, timers, network, now }: Ground,
   { log, metrics }: { log: Logger; metrics: ServiceMetrics },
 ): Presence {
-  const { serviceId, delegation, upstream, previousKey } = options;
+  const { serviceId, delegation, upstream, previousKey, replica = SINGLE } = options;
   const key = hexToBytes(options.key);
   const domain = blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry);
   const monotonic = () => timers.monotonic();
@@ -116,6 +137,8 @@ export function createPresence(
           ),
         },
         domain,
+        limits: options.sal ?? {},
+        ...(replica.instance !== undefined && { instance: Buffer.from(replica.instance, "hex") }),
       },
       { clock, log, now, observer: metrics },
     ),
@@ -133,32 +156,54 @@ export function createPresence(
   );
   const store = new ProviderStore(options.storeFile);
   const whereabouts = new Whereabouts(
-    { configured: options.endpoint },
+    { configured: options.endpoint, rank: replica },
     { gateways, store, timers, log, now: () => wallSeconds() * 1000 },
   );
+  const drainMs = Math.min(DRAIN_MS, options.gateway?.drainMs ?? DRAIN_MS);
   const front: Startable = {
     start: () => gateways.start(),
     stop: async () => {
       try {
-        sal.provider.stop();
-        await gateways.stop();
+        // The gateway stays open meanwhile, so that a client that loses its connection can resume its flows.
+        await Promise.all([sal.provider.drain(drainMs), gateways.stop()]);
       } finally {
         store.close();
       }
     },
   };
+  const moved = (record: Hex) => {
+    sal.provider.migrate(Buffer.from(hexToBytes(record)));
+  };
+  const signer = addressOfKey(key);
+  const signing = { serviceId, key, signer, delegation, domain };
+  const instances = new Instances(signing, { now, log });
+  const instance = bytesToHex(sal.provider.instance);
+  const { join = [] } = replica;
   return {
     front,
     whereabouts,
     store,
+    endpoints: () => instances.endpoints(whereabouts.endpoints()),
+    leases: (publisher) =>
+      replica.listen === undefined
+        ? inOrder()
+        : new LeaseFront(replica.listen, {
+            ...{ instances, monotonic, log },
+            record: () => publisher.record,
+          }),
+    joiner:
+      join.length === 0
+        ? undefined
+        : new Joiner(
+            { ...signing, instance, publishers: join },
+            { ...{ whereabouts, store, handIn, moved, now, timers, clock, log } },
+          ),
     publisher: (announcer) =>
       new Publisher(
         { serviceId, key, delegation, domain },
         {
-          ...{ network, store, whereabouts, announcer, now, timers, log, metrics },
-          moved: (record) => {
-            sal.provider.migrate(Buffer.from(hexToBytes(record)));
-          },
+          ...{ network, store, whereabouts, instances, announcer, now, timers, log, metrics },
+          moved,
         },
       ),
   };

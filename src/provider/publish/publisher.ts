@@ -26,6 +26,8 @@ export interface PublisherDependencies {
   network: Pick<RecordNetwork, "publish" | "peers" | "alone">;
   store: Pick<ProviderStore, "raiseVersion" | "changed" | "concludeMove" | "grants">;
   whereabouts: Pick<Whereabouts, "endpoints" | "follow">;
+  /** Adds the endpoints of the service's other instances. */
+  instances?: { endpoints(own: readonly Endpoint[]): Endpoint[] } | undefined;
   /**
    * Announces on chain, for clients that reach no peer; undefined for a sub-service, which sends no
    * transactions.
@@ -50,6 +52,8 @@ export class Publisher implements Startable {
   readonly #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
   #last: PublishedLease | undefined;
+  /** The endpoints of this instance in it. */
+  #own = "";
   #retryAt = 0;
   #heardAt = 0;
   #failed = false;
@@ -67,6 +71,11 @@ export class Publisher implements Startable {
   /** Number of peers that receive the next record at once. */
   get peers(): number {
     return this.#dependencies.network.peers;
+  }
+
+  /** The record that was published last. */
+  get record(): Hex | undefined {
+    return this.#last?.encoded;
   }
 
   /** Publishes at once. A refusal of the network does not stop the service. */
@@ -96,7 +105,8 @@ export class Publisher implements Startable {
     const { network, store, whereabouts, timers, now } = this.#dependencies;
     const began = timers.monotonic();
     const moved = store.changed() ? await whereabouts.follow() : undefined;
-    const endpoints = whereabouts.endpoints();
+    const own = whereabouts.endpoints();
+    const endpoints = this.#dependencies.instances?.endpoints(own) ?? own;
     const isNew = !this.#says(endpoints);
     const isDue = now() >= (this.#last?.expiresAt ?? 0) - RECORD_LEASE_MS / 2;
     // The record was published before there was a peer.
@@ -104,7 +114,7 @@ export class Publisher implements Startable {
     if (isNew || moved !== undefined || isDue || isUnheard) {
       this.#heardAt = began + UNHEARD_MS;
       if (moved !== undefined || began >= this.#retryAt)
-        await this.#publish(endpoints, moved, began);
+        await this.#publish(endpoints, JSON.stringify(own), moved, began);
     }
     await this.#publishNotices();
   }
@@ -115,6 +125,7 @@ export class Publisher implements Startable {
 
   async #publish(
     endpoints: readonly Endpoint[],
+    own: string,
     move: FollowedMove | undefined,
     began: number,
   ): Promise<void> {
@@ -124,8 +135,9 @@ export class Publisher implements Startable {
       const changed = !this.#says(endpoints);
       const lease = await publishLease(endpoints, this.#options, this.#dependencies);
       this.#last = lease;
-      // The network's clients learn it from the network.
-      if (changed && before !== undefined) this.#dependencies.moved?.(lease.encoded);
+      // The network's clients learn it from the network. Those of this instance are not concerned by others.
+      if (own !== this.#own && before !== undefined) this.#dependencies.moved?.(lease.encoded);
+      this.#own = own;
       this.#followStored(lease);
       metrics?.published(BigInt(lease.expiresAt));
       const milliseconds = timers.monotonic() - began;

@@ -1,15 +1,10 @@
-import type { AddressInfo } from "node:net";
-import { isIP } from "node:net";
-import { ownAddresses } from "../../node/interfaces.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Timers } from "../../node/timers.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Endpoint } from "../../protocol/record.ts";
 import type { Gateways } from "../gateway/gateways.ts";
 import type { ProviderStore } from "../store.ts";
-
-/** Interval between checks of the host's own addresses, milliseconds. */
-const LOOK_MS = 1_000;
+import { ReachableAddresses } from "./reachable.ts";
 
 /** A move that was followed. */
 export interface FollowedMove {
@@ -35,19 +30,28 @@ export interface WhereaboutsDependencies {
  */
 export class Whereabouts {
   readonly #configured: string | undefined;
+  readonly #rank: Pick<Endpoint, "priority" | "weight">;
   readonly #dependencies: WhereaboutsDependencies;
+  readonly #reachable: ReachableAddresses;
   #moved: string | undefined;
   #done = 0;
-  #own: string[] = [];
-  #lookedAt = -Infinity;
 
   /**
    * @param options.configured URL at which clients reach the gateway; undefined for the address that it
    *   listens on.
+   * @param options.rank Priority of the first endpoint, the others follow; and the weight of each.
    */
-  constructor(options: { configured: string | undefined }, dependencies: WhereaboutsDependencies) {
+  constructor(
+    options: {
+      configured: string | undefined;
+      rank?: Pick<Endpoint, "priority" | "weight"> | undefined;
+    },
+    dependencies: WhereaboutsDependencies,
+  ) {
     this.#configured = options.configured;
+    this.#rank = options.rank ?? { priority: 0, weight: 1 };
     this.#dependencies = dependencies;
+    this.#reachable = new ReachableAddresses(dependencies);
   }
 
   /** The endpoints for the next record. */
@@ -56,7 +60,8 @@ export class Whereabouts {
     const uris = told === undefined ? this.#listening() : [told];
     const sal = uris.flatMap((uri) => salEndpointOf(uri) ?? []);
     const all = [...uris, ...sal];
-    return all.map((uri, priority) => ({ uri, priority, weight: 1 }));
+    const { priority, weight } = this.#rank;
+    return all.map((uri, place) => ({ uri, priority: priority + place, weight }));
   }
 
   /**
@@ -96,21 +101,7 @@ export class Whereabouts {
   }
 
   #listening(): string[] {
-    const { address, port } = this.#dependencies.gateways.address;
-    return this.#reachable(address).map((each) => `http://${bracketed(each)}:${port}`);
-  }
-
-  /** A gateway that listens on all addresses is reached at the host's own addresses. */
-  #reachable(address: AddressInfo["address"]): string[] {
-    if (address !== "0.0.0.0" && address !== "::") return [address];
-    const { timers, addresses = ownAddresses } = this.#dependencies;
-    if (timers.monotonic() - this.#lookedAt >= LOOK_MS) {
-      this.#lookedAt = timers.monotonic();
-      const own = addresses().filter((each) => address === "::" || isIP(each) === 4);
-      // Without a network the previous addresses are the best answer.
-      if (own.length > 0) this.#own = own;
-    }
-    return this.#own.length > 0 ? this.#own : ["127.0.0.1"];
+    return this.#reachable.at(this.#dependencies.gateways.address).map((at) => `http://${at}`);
   }
 }
 
@@ -122,8 +113,4 @@ function salEndpointOf(uri: string): string | undefined {
   const { protocol, host, hostname, port } = new URL(uri);
   if (protocol !== "http:") return undefined;
   return `sal://${port === "" ? `${hostname}:80` : host}`;
-}
-
-function bracketed(address: string): string {
-  return isIP(address) === 6 ? `[${address}]` : address;
 }

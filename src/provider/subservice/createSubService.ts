@@ -45,16 +45,7 @@ export function createSubService(
   const { deployment, serviceId, key, delegation } = options;
   const { timers, log, metrics: registry = createMetrics("subservice") } = environment;
   const { prefix, self } = parseServiceId(serviceId);
-  const address = addressOfKey(key);
-  if (!isAddressEqual(address, self)) {
-    throw new BlockcloudError(
-      "SUBSERVICE_KEY",
-      `${serviceId} belongs to key ${self}, but the given key is ${address}.`,
-      {
-        remedy: "Give the key for which the sub-service was added.",
-      },
-    );
-  }
+  checkSubServiceKey(serviceId, key);
   const metrics = new ProviderMetrics(registry).of(serviceId);
   const chain = new ChainAccess(options, { timers, log, metrics: registry });
   const file = `subservice-${self}-${deploymentTag(deployment)}.sqlite`;
@@ -77,10 +68,28 @@ export function createSubService(
   return disposable(onChain);
 }
 
-/** Checks the delegation at the start, because the network would refuse each record. */
-async function checkDelegation(
+/** @throws BlockcloudError `SUBSERVICE_KEY` if the key is not the one in the sub-service's ID. */
+export function checkSubServiceKey(serviceId: Hex, key: Hex): void {
+  const { self } = parseServiceId(serviceId);
+  const address = addressOfKey(key);
+  if (isAddressEqual(address, self)) return;
+  throw new BlockcloudError(
+    "SUBSERVICE_KEY",
+    `${serviceId} belongs to key ${self}, but the given key is ${address}.`,
+    {
+      remedy: "Give the key for which the sub-service was added.",
+    },
+  );
+}
+
+/**
+ * Checks the delegation at the start, because the network would refuse each record.
+ *
+ * @throws BlockcloudError `DELEGATION_MALFORMED`, `DELEGATION_SIGNER`, `DELEGATION_EXPIRED`, `DELEGATION_AHEAD`.
+ */
+export async function checkDelegation(
   { client, time }: ChainAccess,
-  { deployment }: SubServiceOptions,
+  { deployment }: { deployment: Deployment },
   input: { number: bigint; serviceId: Hex; delegation: Hex },
 ): Promise<void> {
   const domain = blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry);

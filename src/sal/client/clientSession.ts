@@ -2,7 +2,7 @@ import { isAddressEqual, type Hex } from "viem";
 import { bytesToHex } from "../../protocol/bytes.ts";
 import type { BlockcloudError } from "../../protocol/errors.ts";
 import type { SignedReceipt } from "../../protocol/receipt.ts";
-import { revocationOf, salError } from "../errors.ts";
+import { salError } from "../errors.ts";
 import type { ProvenLink } from "../handshake/clientHandshake.ts";
 import { clientKey, signClientProof } from "../handshake/clientProof.ts";
 import { encodeBegin } from "../handshake/messages.ts";
@@ -18,6 +18,8 @@ import type { Located, LocatedChange } from "./locator.ts";
 import { PathWatch } from "./pathWatch.ts";
 import { Recovery, type Move } from "./recovery.ts";
 import type { ClientSessionDependencies, MoveReason } from "./dependencies.ts";
+import { Renewal } from "./renewal.ts";
+import { revocationOf } from "./revocation.ts";
 import { Right } from "./right.ts";
 import { dialProven } from "./dialProven.ts";
 
@@ -29,6 +31,9 @@ interface Opening {
 /** Most flows that wait for the service's answer: a session without a path must not collect them without end. */
 const MAX_OPENING = 16_384;
 
+/** How often a session without flows, whose provider stops, looks whether its last bytes have arrived, milliseconds. */
+const CLOSE_CHECK_MS = 20;
+
 /** The user's side of a session: it opens flows, watches the path, and moves. */
 export class ClientSession implements SessionRole {
   readonly #dependencies: ClientSessionDependencies;
@@ -39,11 +44,14 @@ export class ClientSession implements SessionRole {
   #located: Located;
   #recovery: Recovery | undefined;
   #channel: Hex = "0x";
+  #instance = "";
   #receipt: SignedReceipt | undefined;
   #endpoint = "";
   #lastFlow = 0;
   #isLeaving = false;
   #unwatch = () => {};
+  #cancelClose = () => {};
+  readonly #renewal: Renewal;
   #onEnd: (() => void) | undefined;
   readonly #right: Right;
   readonly #announced: Announced;
@@ -81,8 +89,11 @@ export class ClientSession implements SessionRole {
       },
       dependencies,
     });
+    this.#renewal = new Renewal(dependencies.maxRecords);
     const valid = (newer: Located) => {
-      if (this.#relocated(newer)) this.#move("announced");
+      // Other instances come and go: they do not concern this session.
+      const isElsewhere = !newer.endpoints.includes(this.#endpoint);
+      if (this.#relocated(newer) && isElsewhere) this.#move("announced");
     };
     this.#announced = new Announced(located.serviceId, valid, dependencies);
   }
@@ -98,6 +109,16 @@ export class ClientSession implements SessionRole {
   /** The endpoint in use. */
   get endpoint(): string {
     return this.#endpoint;
+  }
+
+  /** The instance that has the session, of several that may serve the ID: 16 hexadecimal digits. */
+  get instance(): string {
+    return this.#instance;
+  }
+
+  /** Whether the session's instance cannot be found, while others live: new flows need another session. */
+  get isAstray(): boolean {
+    return this.#recovery?.isAstray === true;
   }
 
   /** The newest receipt: the service proved itself over the link in use. */
@@ -120,10 +141,20 @@ export class ClientSession implements SessionRole {
     else listener();
   }
 
-  /** Dials the service and begins the session. */
-  async start(signal: AbortSignal): Promise<void> {
-    const { endpoint, link } = await dialProven(this.#located, this.#dependencies, signal);
+  /**
+   * Dials the service and begins the session.
+   *
+   * @param only Dials one endpoint only; `check` throws if no session is wanted with the instance there.
+   */
+  async start(
+    signal: AbortSignal,
+    only?: { endpoint: string; check: (instance: string) => void },
+  ): Promise<void> {
+    const located = this.#located;
+    const place = only === undefined ? located : { ...located, endpoints: [only.endpoint] };
+    const { endpoint, link } = await dialProven(place, this.#dependencies, signal, "begin");
     try {
+      only?.check(link.hello.instance.toString("hex"));
       this.#begin(endpoint, link);
     } catch (error) {
       link.greeting.abandon(error);
@@ -134,14 +165,20 @@ export class ClientSession implements SessionRole {
   #begin(endpoint: string, { greeting, hello, channel, receipt }: ProvenLink): void {
     // The link may have failed since its receipt came.
     if (greeting.failure !== undefined) throw greeting.failure;
-    const { session: id } = hello;
+    const { session: id, instance } = hello;
+    this.#instance = instance.toString("hex");
     const keys = ResumeKeys.ofFirstLink(greeting.link, id);
     const proof = hello.asksClient ? this.#proveClient(channel) : undefined;
     const begin = encodeFrame(FrameType.begin, 0, encodeBegin({ session: id, proof }));
     this.#recovery = new Recovery({
-      id,
-      keys,
+      ...{ id, keys, instance },
       session: this.#session,
+      endpoint: () => this.#endpoint,
+      strayed: () => {
+        // Whether the service has seen these or not: the program has sent nothing in them.
+        const error = salError("lost", "The instance of the service cannot be found.");
+        for (const { reject } of this.#opening.values()) reject(error);
+      },
       located: () => this.#located,
       relocated: (located) => {
         this.#relocated(located);
@@ -194,6 +231,7 @@ export class ClientSession implements SessionRole {
     } catch (error) {
       // Its own error follows when it is destroyed; this one is told.
       flow.on("error", () => {});
+      flow.destroy();
       throw error;
     } finally {
       this.#opening.delete(id);
@@ -216,6 +254,9 @@ export class ClientSession implements SessionRole {
   frame(type: number, flow: number, payload: Buffer): boolean {
     switch (type) {
       case FrameType.opened: {
+        if (!this.hasOpened(flow)) {
+          throw salError("protocol", `The service accepts flow ${flow}, which was never opened.`);
+        }
         const opened = this.#session.flows.get(flow);
         if (opened !== undefined) this.#opening.get(flow)?.resolve(opened);
         return true;
@@ -239,7 +280,13 @@ export class ClientSession implements SessionRole {
     }
   }
 
+  hasOpened(flow: number): boolean {
+    return flow > 0 && flow <= this.#lastFlow;
+  }
+
   heard(): void {
+    const { link } = this.#session;
+    if (link !== undefined && this.#renewal.isDue(link)) this.#move("renewal");
     if (!this.#watch.heard()) return;
     if (this.#recovery?.calm() === true) {
       this.#dependencies.observer?.falseAlarm?.(this.serviceId);
@@ -257,6 +304,7 @@ export class ClientSession implements SessionRole {
   ended(error: BlockcloudError): void {
     this.#watch.stop();
     this.#recovery?.stop(error);
+    this.#cancelClose();
     this.#unwatch();
     this.#right.stop();
     this.#announced.stop();
@@ -265,7 +313,7 @@ export class ClientSession implements SessionRole {
   }
 
   flowOver(): void {
-    if (this.#isLeaving && this.#session.flows.size === 0) this.close();
+    if (this.#isLeaving) this.#closeWhenDone();
   }
 
   #moved({ channel, receipt, endpoint, reason, gapMs }: Move): void {
@@ -285,7 +333,17 @@ export class ClientSession implements SessionRole {
   #leave(reason: BlockcloudError): void {
     this.#isLeaving = true;
     this.#dependencies.log.info("the service takes no new flows", { reason: reason.message });
-    if (this.#session.flows.size === 0) this.close();
+    this.#closeWhenDone();
+  }
+
+  /** Ends the session once its last flow is over and the service has all of its bytes. */
+  #closeWhenDone(): void {
+    if (this.#session.end !== undefined || this.#session.flows.size > 0) return;
+    this.#cancelClose();
+    this.#cancelClose = this.#dependencies.clock.after(CLOSE_CHECK_MS, () => {
+      if (this.#session.hasUnacknowledged) this.#closeWhenDone();
+      else if (this.#session.flows.size === 0) this.close();
+    });
   }
 
   #changed(change: LocatedChange): void {

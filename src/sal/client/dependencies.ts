@@ -19,6 +19,8 @@ export type MoveReason =
   | "interfaces"
   /** This host has slept. */
   | "wake"
+  /** The link's keys have protected as many records as they may. */
+  | "renewal"
   /** An auditor tests whether the service lets sessions move. */
   | "audit";
 
@@ -42,4 +44,6 @@ export interface ClientSessionDependencies extends SessionDependencies {
   /** Draws the nonce of each link, 32 bytes; default random. An auditor's receipts are evidence, so it draws its own. */
   nonce?: (() => Buffer) | undefined;
   times?: PathTimes | undefined;
+  /** Most TLS records of a link in a direction; default 2^24. */
+  maxRecords?: number | undefined;
 }

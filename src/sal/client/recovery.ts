@@ -1,15 +1,17 @@
+import { raceSignal } from "race-signal";
 import type { Hex } from "viem";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { SignedReceipt } from "../../protocol/receipt.ts";
-import { revocationOf, salError, salErrors } from "../errors.ts";
+import { salError, salErrors } from "../errors.ts";
 import { unexpected, type ProvenLink } from "../handshake/clientHandshake.ts";
 import { decodeResumed, encodeResume } from "../handshake/messages.ts";
 import type { ResumeKeys } from "../handshake/secrets.ts";
 import type { Session } from "../session/session.ts";
 import { FrameType } from "../wire/frames.ts";
 import type { ClientSessionDependencies, MoveReason } from "./dependencies.ts";
-import { dialProven } from "./dialProven.ts";
+import { dialProven, ENDPOINT_MS, type Wanted } from "./dialProven.ts";
 import type { Located } from "./locator.ts";
+import { revocationOf } from "./revocation.ts";
 
 export interface Move {
   reason: MoveReason;
@@ -23,7 +25,13 @@ export interface Move {
 export interface RecoveryParts {
   id: Buffer;
   keys: ResumeKeys;
+  /** Of the service: it has the session. */
+  instance: Buffer;
   session: Session;
+  /** The endpoint in use. */
+  endpoint(): string;
+  /** Another instance has answered, and the session's own has not been found. */
+  strayed(): void;
   located(): Located;
   relocated(located: Located): void;
   moved(move: Move): void;
@@ -38,10 +46,25 @@ interface Running {
   readonly stop: AbortController;
   /** Whether the provider was asked to go on over another link. */
   isResuming: boolean;
+  /** Ends the connections that are being made. */
+  dialling: AbortController | undefined;
+  /** A lookup of the newest record; it goes on over several tries. */
+  lookup: Promise<Located> | undefined;
+  /** What a lookup found that no further try can change. */
+  verdict: BlockcloudError | undefined;
+  /** Whether the service proved at all its endpoints to be other instances. */
+  isGone: boolean;
 }
 
 /** Pauses between tries, milliseconds; the first follows at once. */
 const PAUSE_MS = { first: 50, most: 5_000 };
+/**
+ * How long each endpoint may take in the first try, milliseconds and round trips; twice as long in each further one, up
+ * to `ENDPOINT_MS`. TCP sends a lost SYN again after 1, 3 and 7 s: too late for a path that was away for a moment.
+ */
+const TRY_MS = { least: 1_000, roundTrips: 8 };
+/** Why connecting was given up, if it begins again at once. */
+const AGAIN = salError("cancelled", "The host's network has changed.");
 /** How long a provider may take for RESUMED, milliseconds. */
 const RESUME_MS = 2_000;
 /** How long a session without any path is kept: with flows, and without, milliseconds. The provider's are the same. */
@@ -52,6 +75,9 @@ export class Recovery {
   readonly #parts: RecoveryParts;
   #attempt = 0;
   #running: Running | undefined;
+  #isAstray = false;
+  /** Version of the record that the last lookup past the caches gave. */
+  #newest: number | undefined;
   /** Ends the pause before the next try. */
   #hurry = () => {};
 
@@ -59,20 +85,35 @@ export class Recovery {
     this.#parts = parts;
   }
 
+  /** Whether the session cannot be found, while other instances of the service live. */
+  get isAstray(): boolean {
+    return this.#isAstray;
+  }
+
   /** Begins to look for another link, unless it does so already; then it hurries. */
   start(reason: MoveReason): void {
     if (this.#running !== undefined) {
-      // A lost link is no false alarm, whatever the first reason was.
-      if (reason !== "silence") this.#running.reason = reason;
+      // A lost link is no false alarm, whatever the first reason was; but a resumption ends the old link itself.
+      const isOwn = reason === "lost" && this.#running.isResuming;
+      if (reason !== "silence" && !isOwn) this.#running.reason = reason;
+      if (reason === "interfaces" || reason === "wake") this.#again(this.#running);
       this.#hurry();
       return;
     }
     const began = this.#parts.dependencies.clock.monotonic();
-    const running = { reason, began, stop: new AbortController(), isResuming: false };
+    const stop = new AbortController();
+    this.#newest = undefined;
+    const none = { dialling: undefined, lookup: undefined, verdict: undefined };
+    const running: Running = { reason, began, stop, isResuming: false, isGone: false, ...none };
     this.#running = running;
     void this.#run(running).finally(() => {
       if (this.#running === running) this.#running = undefined;
     });
+  }
+
+  /** The host's network has changed: connections from an address that has gone would wait until their limit. */
+  #again({ isResuming, dialling }: Running): void {
+    if (!isResuming) dialling?.abort(AGAIN);
   }
 
   /** The present link gives bytes again; returns whether that ended a search that only silence had begun. */
@@ -80,6 +121,7 @@ export class Recovery {
     const running = this.#running;
     if (running?.reason !== "silence" || running.isResuming) return false;
     this.#running = undefined;
+    this.#isAstray = false;
     running.stop.abort(salError("cancelled", "The link works again."));
     return true;
   }
@@ -94,16 +136,20 @@ export class Recovery {
     const { clock, log } = dependencies;
     const { began, stop } = running;
     const { signal } = stop;
-    for (let pause = PAUSE_MS.first; !signal.aborted; pause = Math.min(2 * pause, PAUSE_MS.most)) {
+    let pause = PAUSE_MS.first;
+    let limit = Math.max(TRY_MS.least, TRY_MS.roundTrips * session.srtt);
+    for (; !signal.aborted; pause = Math.min(2 * pause, PAUSE_MS.most), limit *= 2) {
       try {
-        await this.#try(running);
+        await this.#try(running, Math.min(limit, ENDPOINT_MS));
         return;
       } catch (error) {
         if (signal.aborted) return;
+        if (error === AGAIN) continue;
         log.debug("no other path yet", { error });
-        if (isFinal(error, running.isResuming)) {
+        if (isFinal(error, running.isResuming || running.isGone)) {
           // A place where the session is not known is no reason to leave the one where it is.
-          if (!this.#mayStay(running)) session.close(revocationOf(error) ?? error, false);
+          if (this.#mayStay(running)) this.#isAstray = false;
+          else session.close(revocationOf(error) ?? error, false);
           return;
         }
       }
@@ -124,15 +170,40 @@ export class Recovery {
   }
 
   /** Tries once; returns when the session goes on over the new link. */
-  async #try(running: Running): Promise<void> {
-    const { dependencies, located } = this.#parts;
+  async #try(running: Running, endpointMs: number): Promise<void> {
+    const { located } = this.#parts;
+    const dependencies = { ...this.#parts.dependencies, endpointMs };
     const { signal } = running.stop;
+    if (running.verdict !== undefined) throw running.verdict;
     const found = new AbortController();
+    running.dialling = found;
     const each = AbortSignal.any([signal, found.signal]);
+    const others = new Set<string>();
+    const wanted = {
+      instance: this.#parts.instance,
+      isOther: (endpoint: string) => {
+        others.add(endpoint);
+        if (signal.aborted || found.signal.aborted || this.#isAstray) return;
+        this.#isAstray = true;
+        this.#parts.strayed();
+      },
+    };
     // Known endpoints at once, and beside them where the newest record leads.
-    const known = dialProven(located(), dependencies, each);
-    const fresh = running.reason === "announced" ? known : this.#dialFresh(known, each);
+    const known = dialProven(this.#nearest(running), dependencies, each, wanted);
+    const newest = running.reason === "announced" ? undefined : this.#lookup(running);
+    const fresh =
+      newest === undefined
+        ? known
+        : this.#dialNewest(known, raceSignal(newest, each), dependencies, each, wanted);
     const { endpoint, link } = await Promise.any([known, fresh]).catch((error: unknown) => {
+      if (found.signal.reason === AGAIN) throw AGAIN;
+      const { endpoints, issuedAt } = located();
+      // The newest record names the living instances: none of them has the session.
+      const isNewest = this.#newest === issuedAt && endpoints.length > 0;
+      if (isNewest && endpoints.every((uri) => others.has(uri))) {
+        running.isGone = true;
+        throw salError("lost", "The instance of the service that had the session is gone.");
+      }
       const { errors } = error as AggregateError;
       throw errors.find((each) => isFinal(each, false)) ?? errors[0];
     });
@@ -153,21 +224,57 @@ export class Recovery {
     await this.#resume(running, endpoint, link, signal);
   }
 
-  /** Dials where a record leads that is newer than the known one. */
-  async #dialFresh(
-    known: Promise<unknown>,
+  /** Where to dial: the endpoint in use leads to the session's own instance, even if it has left the record since. */
+  #nearest({ reason }: Running): Located {
+    const located = this.#parts.located();
+    const inUse = this.#parts.endpoint();
+    const others = located.endpoints.filter((uri) => uri !== inUse);
+    if (others.length < located.endpoints.length) {
+      return { ...located, endpoints: [inUse, ...others] };
+    }
+    return reason === "announced" ? located : { ...located, endpoints: [...others, inUse] };
+  }
+
+  /** Looks past the caches for a newer record; there is one lookup at a time. */
+  #lookup(running: Running): Promise<Located> {
+    if (running.lookup !== undefined) return running.lookup;
+    const { dependencies, located, relocated } = this.#parts;
+    const { serviceId, issuedAt } = located();
+    const lookup = dependencies.locator
+      .relocate(serviceId, issuedAt, running.stop.signal)
+      .then((newest) => {
+        if (newest.issuedAt > issuedAt) this.#hurry();
+        relocated(newest);
+        this.#newest = newest.issuedAt;
+        return newest;
+      })
+      .finally(() => {
+        running.lookup = undefined;
+      });
+    // A try that has failed no longer listens.
+    lookup.catch((error: unknown) => {
+      if (isFinal(error, false)) running.verdict = error;
+    });
+    running.lookup = lookup;
+    return lookup;
+  }
+
+  /** Dials where the newest record leads; a lookup that takes longer than the dialling does not hold up the next try. */
+  async #dialNewest(
+    known: Promise<{ endpoint: string; link: ProvenLink }>,
+    newest: Promise<Located>,
+    dependencies: Parameters<typeof dialProven>[1],
     signal: AbortSignal,
+    wanted: Wanted,
   ): Promise<{ endpoint: string; link: ProvenLink }> {
-    const { dependencies } = this.#parts;
     const old = this.#parts.located();
-    const located = await dependencies.locator.relocate(old.serviceId, old.issuedAt, signal);
-    this.#parts.relocated(located);
+    const located = await Promise.race([newest, known.then(() => newest)]);
     const isSame = old.endpoints.every((uri) => located.endpoints.includes(uri));
     // The same places, which are being dialled.
     if (isSame && located.key === old.key && located.endpoints.length === old.endpoints.length) {
-      return known as Promise<{ endpoint: string; link: ProvenLink }>;
+      return known;
     }
-    return dialProven(located, dependencies, signal);
+    return dialProven(located, dependencies, signal, wanted);
   }
 
   async #resume(
@@ -209,6 +316,7 @@ export class Recovery {
           throw salError("lost", "The two sides no longer agree what was received.");
         }
         old?.destroy();
+        this.#isAstray = false;
         moved({ reason: running.reason, endpoint, channel, receipt, gapMs });
       });
     } catch (error) {

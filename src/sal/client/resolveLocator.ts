@@ -2,10 +2,11 @@ import { isAddressEqual, zeroAddress, type Hex } from "viem";
 import type { Scheduler } from "../../node/scheduler.ts";
 import { readDelegation } from "../../protocol/delegation.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
-import { endpointRecords, type EndpointRecord } from "../../protocol/record.ts";
+import { endpointRecords, type Endpoint, type EndpointRecord } from "../../protocol/record.ts";
 import { parseServiceId } from "../../protocol/serviceId.ts";
 import type { Domain } from "../../protocol/typedData.ts";
 import { resolveErrors, type Answer } from "../../resolver/answer.ts";
+import { drawPriorities, type Random } from "../../resolver/order.ts";
 import type { ResolveSource } from "../../resolver/sources.ts";
 import type { Located, LocatedChange, Locator } from "./locator.ts";
 
@@ -18,6 +19,8 @@ export interface ResolveLocatorDependencies {
   /** Started; its answers are checked against the chain. */
   source: () => Promise<ResolveSource>;
   clock: Scheduler;
+  /** Draws endpoints. */
+  random?: Random | undefined;
 }
 
 /** Finds services for the SAL by a resolver, and fails closed: an answer that the chain does not confirm is none. */
@@ -25,21 +28,23 @@ export class ResolveLocator implements Locator {
   readonly #domain: Domain;
   readonly #source: () => Promise<ResolveSource>;
   readonly #clock: Scheduler;
+  readonly #random: Random;
 
   constructor(options: { domain: Domain }, dependencies: ResolveLocatorDependencies) {
     this.#domain = options.domain;
     this.#source = dependencies.source;
     this.#clock = dependencies.clock;
+    this.#random = dependencies.random ?? Math.random;
   }
 
   async locate(service: string, signal: AbortSignal): Promise<Located> {
     const source = await this.#source();
-    return this.#located(await source.ask(service, signal));
+    return this.#answered(await source.ask(service, signal));
   }
 
   async relocate(serviceId: Hex, newerThan: number, signal: AbortSignal): Promise<Located> {
     const source = await this.#source();
-    return this.#located(await source.ask(serviceId, signal, newerThan));
+    return this.#answered(await source.ask(serviceId, signal, newerThan));
   }
 
   watch(serviceId: Hex, listener: (change: LocatedChange) => void): () => void {
@@ -72,7 +77,7 @@ export class ResolveLocator implements Locator {
     if (verified.record.serviceId.toLowerCase() !== serviceId) {
       throw new BlockcloudError("RECORD_MALFORMED", "The record is of another service.");
     }
-    return locatedOf(verified.record, verified.signer, verified.delegation?.expiresAt);
+    return this.#located(verified.record, verified.signer, verified.delegation?.expiresAt);
   }
 
   #poll(
@@ -85,7 +90,7 @@ export class ResolveLocator implements Locator {
     const ask = async () => {
       try {
         const limit = AbortSignal.any([signal, AbortSignal.timeout(ASK_MS)]);
-        listener({ located: this.#located(await source.ask(serviceId, limit)) });
+        listener({ located: this.#answered(await source.ask(serviceId, limit)) });
       } catch (error) {
         if (error instanceof BlockcloudError && !signal.aborted) listener({ error });
       }
@@ -104,7 +109,7 @@ export class ResolveLocator implements Locator {
     plan();
   }
 
-  #located({ answer, verified }: { answer: Answer; verified: boolean }): Located {
+  #answered({ answer, verified }: { answer: Answer; verified: boolean }): Located {
     if (verified) return this.#read(answer);
     throw new BlockcloudError("ANSWER_UNCHECKED", "The answer was not checked against the chain.", {
       remedy: "Give an RPC endpoint of your own.",
@@ -126,28 +131,27 @@ export class ResolveLocator implements Locator {
     const until = isRoot
       ? undefined
       : readDelegation(serviceId, message.delegation, this.#domain).delegation.expiresAt;
-    const located = locatedOf(message, isRoot ? service.key : self, until);
-    // The answer's order: by priority, and drawn by weight.
-    const endpoints = answer.endpoints.map(({ uri }) => uri).filter(isSal);
-    return { ...located, serviceId, endpoints };
+    const located = this.#located(message, isRoot ? service.key : self, until);
+    return { ...located, serviceId, endpoints: this.#draw(answer.endpoints) };
   }
-}
 
-function locatedOf(
-  record: EndpointRecord,
-  key: Located["key"],
-  delegatedUntil: bigint | undefined,
-): Located {
-  const endpoints = record.endpoints.toSorted((a, b) => a.priority - b.priority);
-  return {
-    serviceId: record.serviceId.toLowerCase() as Hex,
-    key,
-    endpoints: endpoints.map(({ uri }) => uri).filter(isSal),
-    issuedAt: Number(record.issuedAt),
-    delegatedUntil: delegatedUntil === undefined ? undefined : Number(delegatedUntil),
-  };
-}
+  #located(
+    record: EndpointRecord,
+    key: Located["key"],
+    delegatedUntil: bigint | undefined,
+  ): Located {
+    return {
+      serviceId: record.serviceId.toLowerCase() as Hex,
+      key,
+      endpoints: this.#draw(record.endpoints),
+      issuedAt: Number(record.issuedAt),
+      delegatedUntil: delegatedUntil === undefined ? undefined : Number(delegatedUntil),
+    };
+  }
 
-function isSal(uri: string): boolean {
-  return uri.startsWith("sal://");
+  /** By priority, and drawn by weight each time: an answer has its order for all transports together. */
+  #draw(endpoints: readonly Endpoint[]): string[] {
+    const spoken = endpoints.filter(({ uri }) => uri.startsWith("sal://"));
+    return drawPriorities(spoken, this.#random).map(({ uri }) => uri);
+  }
 }

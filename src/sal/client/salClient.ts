@@ -1,11 +1,13 @@
 import type { Hex } from "viem";
 import { raceSignal } from "race-signal";
 import { interfaceFingerprint } from "../../node/interfaces.ts";
-import type { BlockcloudError } from "../../protocol/errors.ts";
-import { salError } from "../errors.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import { salError, salErrors } from "../errors.ts";
 import type { Flow } from "../session/flow.ts";
 import { ClientSession } from "./clientSession.ts";
 import type { ClientSessionDependencies } from "./dependencies.ts";
+import type { Located } from "./locator.ts";
+import { Replicas } from "./replicas.ts";
 
 export interface SalClientOptions {
   /**
@@ -26,16 +28,19 @@ const COMPARE_MS = 100;
 /** A comparison that comes that much late means that the host has slept, milliseconds. */
 const SLEPT_MS = 5_000;
 
+/** How often a flow is tried anew if the instance that was to serve it cannot be found. */
+const MAX_TRIES = 3;
+
 /**
- * The user's side of the SAL: one session a service, any number of flows in it. Flows survive moves of the service and
- * of this host.
+ * The user's side of the SAL: one session a service and instance, any number of flows in it. Flows survive moves of the
+ * service and of this host.
  */
 export class SalClient {
   readonly #options: SalClientOptions;
   readonly #dependencies: ClientSessionDependencies;
-  /** The session of each service that takes new flows. */
-  readonly #sessions = new Map<Hex, ClientSession>();
-  /** These, and those whose last flows have not ended. */
+  /** The sessions of each service. */
+  readonly #replicas = new Map<Hex, Replicas>();
+  /** All of these sessions. */
   readonly #all = new Set<ClientSession>();
   readonly #starting = new Map<Hex, Promise<ClientSession>>();
   readonly #idle = new Map<ClientSession, () => void>();
@@ -68,23 +73,33 @@ export class SalClient {
     const closing = this.#closing.signal;
     const each = signal === undefined ? closing : AbortSignal.any([closing, signal]);
     each.throwIfAborted();
-    const session = await this.session(service, each);
-    return session.open(port, each).finally(() => {
-      this.#used(session);
-    });
+    for (let left = MAX_TRIES - 1; ; left -= 1) {
+      const session = await this.session(service, each);
+      try {
+        return await session.open(port, each);
+      } catch (error) {
+        // The program has sent nothing yet: another instance, or the place to which the service goes, may serve it.
+        const isElsewhere = session.isAstray || (isLeaving(error) && !session.isOpen);
+        if (left === 0 || !isElsewhere) throw error;
+      } finally {
+        this.#used(session);
+      }
+    }
   }
 
-  /** The session with a service, which is begun if there is none. */
+  /** The session for a new flow to a service; one is begun if there is none. */
   async session(service: string, signal: AbortSignal): Promise<ClientSession> {
     const located = await this.#dependencies.locator.locate(service, signal);
     const { serviceId } = located;
-    const known = this.#sessions.get(serviceId);
-    if (known?.isOpen === true) return known;
+    const known = this.#replicas.get(serviceId);
+    const chosen = known?.choose(located, this.#dependencies.clock.monotonic(), (endpoint) => {
+      this.#beginBeside(located, endpoint, known);
+    });
+    if (chosen !== undefined) return chosen;
     let starting = this.#starting.get(serviceId);
     if (starting === undefined) {
       // One for all callers: it ends with the client, not with one of them.
-      const session = new ClientSession(located, this.#options.identity, this.#dependencies);
-      starting = this.#start(session).finally(() => this.#starting.delete(serviceId));
+      starting = this.#begin(located).finally(() => this.#starting.delete(serviceId));
       this.#starting.set(serviceId, starting);
       starting.catch(() => undefined);
     }
@@ -100,19 +115,65 @@ export class SalClient {
     for (const session of this.sessions) session.close(error);
   }
 
-  async #start(session: ClientSession): Promise<ClientSession> {
+  async #begin(located: Located): Promise<ClientSession> {
+    try {
+      return await this.#start(located);
+    } catch (error) {
+      if (!isLeaving(error)) throw error;
+      // A service that stops at one place may have published another one a moment ago. If the lookup fails, the
+      // caller is told the first error, which says more.
+      const { serviceId, issuedAt } = located;
+      const newer = await this.#dependencies.locator
+        .relocate(serviceId, issuedAt, this.#closing.signal)
+        .catch(() => located);
+      if (newer.issuedAt <= issuedAt) throw error;
+      return await this.#start(newer);
+    }
+  }
+
+  /** Begins a session with another instance; its failure concerns no flow. */
+  #beginBeside(located: Located, endpoint: string, replicas: Replicas): void {
+    if (this.#isFull) return;
+    const { clock, log } = this.#dependencies;
+    const beginning = replicas.begin(endpoint);
+    let isKnown = false;
+    const check = (instance: string) => {
+      isKnown = replicas.met(endpoint, instance);
+      if (isKnown) throw salError("cancelled", "There is a session with this instance.");
+    };
+    this.#start(located, { endpoint, check }).then(
+      (session) => {
+        beginning.end(true, clock.monotonic());
+        this.#used(session);
+      },
+      (error: unknown) => {
+        beginning.end(isKnown, clock.monotonic());
+        this.#forget(located.serviceId);
+        if (!isKnown) log.debug("an endpoint is passed over", { endpoint, error });
+      },
+    );
+  }
+
+  async #start(
+    located: Located,
+    only?: Parameters<ClientSession["start"]>[1],
+  ): Promise<ClientSession> {
     this.#makeRoom();
-    await session.start(this.#closing.signal);
+    const session = new ClientSession(located, this.#options.identity, this.#dependencies);
+    await session.start(this.#closing.signal, only);
     if (this.#closing.signal.aborted) {
       session.close();
       this.#closing.signal.throwIfAborted();
     }
     const { serviceId } = session;
-    this.#sessions.set(serviceId, session);
+    const replicas = this.#replicas.get(serviceId) ?? new Replicas();
+    this.#replicas.set(serviceId, replicas);
+    replicas.sessions.add(session);
     this.#all.add(session);
     session.onEnd = () => {
       this.#all.delete(session);
-      if (this.#sessions.get(serviceId) === session) this.#sessions.delete(serviceId);
+      replicas.sessions.delete(session);
+      this.#forget(serviceId);
       this.#idle.get(session)?.();
       this.#idle.delete(session);
     };
@@ -120,11 +181,19 @@ export class SalClient {
     return session;
   }
 
-  #makeRoom(): void {
+  #forget(serviceId: Hex): void {
+    if (this.#replicas.get(serviceId)?.isIdle === true) this.#replicas.delete(serviceId);
+  }
+
+  get #isFull(): boolean {
     const { maxSessions = MAX_SESSIONS } = this.#options;
-    if (this.#all.size + this.#starting.size < maxSessions) return;
+    return this.#all.size + this.#starting.size >= maxSessions;
+  }
+
+  #makeRoom(): void {
+    if (!this.#isFull) return;
     const idle = this.sessions.find(({ flows }) => flows === 0);
-    if (idle === undefined) throw salError("busy", `All ${maxSessions} sessions have flows.`);
+    if (idle === undefined) throw salError("busy", `All ${this.#all.size} sessions have flows.`);
     idle.close();
   }
 
@@ -152,7 +221,7 @@ export class SalClient {
     let last = clock.monotonic();
     const compare = () => {
       this.#compare = undefined;
-      if (this.#sessions.size === 0) return;
+      if (this.#all.size === 0) return;
       const now = clock.monotonic();
       const hasSlept = now - last > SLEPT_MS;
       last = now;
@@ -167,4 +236,8 @@ export class SalClient {
     };
     this.#compare = clock.after(COMPARE_MS, compare);
   }
+}
+
+function isLeaving(error: unknown): boolean {
+  return error instanceof BlockcloudError && error.code === salErrors.leaving;
 }

@@ -8,6 +8,11 @@ import { varintSize, writeVarint } from "../wire/varint.ts";
 export const SAL_VERSION = 1;
 /** Length of a session's ID, bytes. */
 export const SESSION_BYTES = 16;
+/** Flags of the provider's HELLO. */
+const ASKS_CLIENT = 1;
+const IS_LEAVING = 2;
+/** Length of an instance's ID, bytes. */
+export const INSTANCE_BYTES = 8;
 const MAC_BYTES = 32;
 const MAX_VERSIONS = 16;
 /** Most receipts in a HELLO: of the newest key, and of the epoch's key while they differ. */
@@ -33,8 +38,12 @@ export interface ProviderHello {
   version: number;
   /** The session that may begin on this connection. */
   session: Buffer;
+  /** The process that answers, of several that may serve the ID: its sessions can be resumed there only. */
+  instance: Buffer;
   /** Whether the service serves only clients that say who they are. */
   asksClient: boolean;
+  /** Whether the provider is about to stop: sessions resume here, and none begins. */
+  isLeaving: boolean;
   proofs: readonly CompactReceipt[];
 }
 
@@ -80,9 +89,9 @@ export function decodeClientHello(payload: Buffer): ClientHello {
 }
 
 export function encodeProviderHello(hello: ProviderHello): Buffer {
-  const { version, session, asksClient, proofs } = hello;
-  const flags = asksClient ? 1 : 0;
-  return Buffer.concat([Buffer.of(version), session, Buffer.of(flags), encodeProofs(proofs)]);
+  const { version, session, instance, asksClient, isLeaving, proofs } = hello;
+  const flags = Buffer.of((asksClient ? ASKS_CLIENT : 0) | (isLeaving ? IS_LEAVING : 0));
+  return Buffer.concat([Buffer.of(version), session, instance, flags, encodeProofs(proofs)]);
 }
 
 export function decodeProviderHello(payload: Buffer): ProviderHello {
@@ -95,10 +104,14 @@ export function decodeProviderHello(payload: Buffer): ProviderHello {
     );
   }
   const session = reader.bytes(SESSION_BYTES);
+  const instance = reader.bytes(INSTANCE_BYTES);
   const flags = reader.byte();
   const proofs = readProofs(reader);
   reader.end();
-  return { version, session, asksClient: (flags & 1) === 1, proofs };
+  // Later versions may set more flags.
+  const asksClient = (flags & ASKS_CLIENT) !== 0;
+  const isLeaving = (flags & IS_LEAVING) !== 0;
+  return { version, session, instance, asksClient, isLeaving, proofs };
 }
 
 /** Receipts, as HELLO and PROVED have them. */

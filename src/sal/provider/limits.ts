@@ -24,7 +24,10 @@ export interface SalLimits {
   maxPeers?: number;
   /** How long a client may take for its handshake. */
   handshakeMs?: number;
-  /** How long a link may be silent, milliseconds; an idle client asks every 20 s. */
+  /**
+   * How long a link may be silent, milliseconds. Then it is closed and its session waits for its client, because a host
+   * that has lost its network does not close its connections. An idle client asks every 20 s: give it several tries.
+   */
   silentMs?: number;
   /** How long a session without a link is kept: with flows, and without. */
   orphanMs?: number;

@@ -74,6 +74,11 @@ export class ProviderSession implements SessionRole {
     return this.#session.flows.size > 0;
   }
 
+  /** Whether the client, which is connected, has not acknowledged everything. */
+  get isSending(): boolean {
+    return this.#session.link !== undefined && this.#session.hasUnacknowledged;
+  }
+
   /** Memory of unacknowledged bytes. */
   get held(): number {
     return this.#session.held;
@@ -160,6 +165,10 @@ export class ProviderSession implements SessionRole {
       default:
         return false;
     }
+  }
+
+  hasOpened(flow: number): boolean {
+    return flow > 0 && flow <= this.#lastFlow;
   }
 
   heard(): void {

@@ -5,12 +5,16 @@ import type { Logger } from "../../node/logger.ts";
 import { withSignal, type Scheduler } from "../../node/scheduler.ts";
 import { salError } from "../errors.ts";
 import type { Certificate } from "../transport/certificate.ts";
+import type { Link } from "../transport/link.ts";
 import { parseServerName } from "../transport/serverName.ts";
 import { TlsAcceptor } from "../transport/tlsTransport.ts";
 import type { SalProvider } from "./salProvider.ts";
 
 /** First byte of a TLS handshake (RFC 8446, 5.1). */
 const TLS_HANDSHAKE = 0x16;
+
+/** How long a link may take to send what is queued when its server stops, milliseconds. */
+const END_MS = 1_000;
 
 export interface SalAcceptorDependencies {
   clock: Scheduler;
@@ -28,7 +32,8 @@ export class SalAcceptor {
   readonly #dependencies: SalAcceptorDependencies;
   /** Connections that have not said what they speak, or whose handshake is not over. */
   readonly #handshakes: PeerBounds;
-  readonly #secured = new Set<Socket>();
+  /** Connections that speak TLS, and the link of each whose handshake is over. */
+  readonly #secured = new Map<Socket, Link | undefined>();
 
   /** @param onHttp Takes connections that do not speak TLS; their first bytes are unread. */
   constructor(
@@ -78,7 +83,7 @@ export class SalAcceptor {
       decided();
       socket.unshift(first);
       if (first[0] === TLS_HANDSHAKE) {
-        this.#secured.add(socket);
+        this.#secured.set(socket, undefined);
         socket.once("close", () => this.#secured.delete(socket));
         void this.#greet(socket, address);
       } else {
@@ -88,9 +93,18 @@ export class SalAcceptor {
     });
   }
 
-  /** Ends the links that came in here: their sessions go on elsewhere, or are orphans. */
+  /**
+   * Ends the links that came in here: their sessions go on elsewhere, or are orphans. What is queued is sent, so that
+   * a client reads why its session has ended.
+   */
   stop(): void {
-    for (const socket of this.#secured) socket.destroy();
+    for (const [socket, link] of this.#secured) {
+      if (link === undefined) socket.destroy();
+      else link.end();
+    }
+    this.#dependencies.clock.after(END_MS, () => {
+      for (const socket of this.#secured.keys()) socket.destroy();
+    });
   }
 
   async #greet(socket: Socket, address: string): Promise<void> {
@@ -107,6 +121,7 @@ export class SalAcceptor {
             link.destroy();
             throw salError("noPath", `${address} asks for ${serverName}, which is not served.`);
           }
+          if (this.#secured.has(socket)) this.#secured.set(socket, link);
           await this.#provider.accept(link, signal);
         },
       );

@@ -17,6 +17,7 @@ import {
   decodeClientHello,
   decodeResume,
   encodeProviderHello,
+  INSTANCE_BYTES,
   SAL_VERSION,
   SESSION_BYTES,
   type Begin,
@@ -40,12 +41,16 @@ export interface SalProviderDependencies extends SessionDependencies {
 
 /** Sessions that are told of a move, a second: their resumptions must not come at once. */
 const MIGRATIONS_PER_SECOND = 200;
+/** How often a provider that leaves looks whether its flows are over, milliseconds. */
+const DRAIN_CHECK_MS = 50;
 
 /**
  * A service's side of the SAL: greets clients, and holds their sessions. It does not listen: give it the links that a
  * server accepted, of any address that the service has or had.
  */
 export class SalProvider implements SessionOwner {
+  /** Under this ID clients find their sessions again, where several instances serve one service: 8 bytes. */
+  readonly instance: Buffer;
   readonly #service: ServedService;
   readonly #limits: SalLimitValues;
   readonly #dependencies: SalProviderDependencies;
@@ -55,13 +60,28 @@ export class SalProvider implements SessionOwner {
   readonly #flows: PeerBounds;
   readonly #signing: RateLimit;
   readonly #opening: RateLimit;
+  /** Since when no session may begin. */
+  #leaving: BlockcloudError | undefined;
+  #drained: Promise<void> | undefined;
   #stopping: BlockcloudError | undefined;
 
-  /** @throws BlockcloudError `SAL_OPTIONS`. */
+  /**
+   * @param options.instance 8 bytes; by default random.
+   * @throws BlockcloudError `SAL_OPTIONS`.
+   */
   constructor(
-    options: { service: ServedService; domain: Domain; limits?: SalLimits },
+    options: {
+      service: ServedService;
+      domain: Domain;
+      limits?: SalLimits;
+      instance?: Buffer | undefined;
+    },
     dependencies: SalProviderDependencies,
   ) {
+    this.instance = options.instance ?? randomBytes(INSTANCE_BYTES);
+    if (this.instance.length !== INSTANCE_BYTES) {
+      throw salError("options", `An instance has ${this.instance.length} bytes, not 8.`);
+    }
     const limits = salLimits(options.limits ?? {});
     this.#service = options.service;
     this.#domain = options.domain;
@@ -134,10 +154,46 @@ export class SalProvider implements SessionOwner {
     step();
   }
 
-  /** No new sessions or flows. */
+  /** No new sessions or flows. Sessions can still resume here: their flows go on. */
   leave(): void {
-    this.#stopping ??= salError("leaving", "The provider is about to stop.");
+    if (this.#leaving !== undefined) return;
+    this.#leaving = salError("leaving", "The provider is about to stop.");
     for (const session of this.#table.all()) session.leave();
+  }
+
+  /** Settles when the provider that leaves has stopped; undefined if it does not leave. */
+  get drained(): Promise<void> | undefined {
+    return this.#drained;
+  }
+
+  /**
+   * Leaves, lets open flows end and their last bytes arrive, then stops. What has not ended by then ends with
+   * `SAL_LEAVING` at both sides.
+   *
+   * @param milliseconds How long that may take.
+   */
+  drain(milliseconds: number): Promise<void> {
+    this.#drained ??= this.#drain(milliseconds);
+    return this.#drained;
+  }
+
+  async #drain(milliseconds: number): Promise<void> {
+    const { clock } = this.#dependencies;
+    const end = clock.monotonic() + milliseconds;
+    this.leave();
+    while (this.#isBusy && clock.monotonic() < end) {
+      const { promise, resolve } = Promise.withResolvers<undefined>();
+      clock.after(Math.min(DRAIN_CHECK_MS, milliseconds), () => {
+        resolve(undefined);
+      });
+      await promise;
+    }
+    this.stop(salError("leaving", "The provider stops."));
+  }
+
+  /** Whether flows are open, or a connected client has not acknowledged everything. */
+  get #isBusy(): boolean {
+    return this.#flows.size > 0 || this.#table.all().some((session) => session.isSending);
   }
 
   /** Ends all sessions. */
@@ -198,7 +254,9 @@ export class SalProvider implements SessionOwner {
       if (this.signingDelay(address) > 0) throw salError("busy", "Too many handshakes at once.");
       const { asksClient } = this.#service;
       const proofs = this.#prover.prove(nonce, channel);
-      const hello = { version: SAL_VERSION, session, asksClient, proofs };
+      const { instance } = this;
+      const isLeaving = this.#leaving !== undefined;
+      const hello = { version: SAL_VERSION, session, instance, asksClient, isLeaving, proofs };
       greeting.send(FrameType.hello, encodeProviderHello(hello));
     });
     await greeting.next((type, payload) => {
@@ -210,6 +268,8 @@ export class SalProvider implements SessionOwner {
 
   #begin(greeting: Greeting, id: Buffer, channel: Hex, begin: Begin): void {
     if (!begin.session.equals(id)) throw salError("protocol", "The client begins another session.");
+    const refusal = this.#stopping ?? this.#leaving;
+    if (refusal !== undefined) throw refusal;
     const client = this.#clientOf(begin, channel);
     const keys = ResumeKeys.ofFirstLink(greeting.link, id);
     const { clock, credit } = this.#dependencies;

@@ -8,8 +8,13 @@ export interface FlowPeer {
   /** The key by which the client is known to this service; undefined if the service does not ask. */
   readonly client: Address | undefined;
   /**
-   * Counts the flow until the returned function is called, besides the time until the flow is closed: while the
-   * handler's own connection is open. The limits on flows count the work that they cause.
+   * Counts the flow for longer: until the returned function is called, and at least until the flow is closed. A handler
+   * with a connection of its own holds the flow while that is open, because the limits on flows bound the work that
+   * they cause. A second call of the returned function changes nothing; a handler that never calls it uses up one flow
+   * of its client for good.
+   *
+   * @example
+   * socket.once("close", peer.hold());
    */
   hold(): () => void;
 }

@@ -7,6 +7,8 @@ import type { Flow } from "./flow.ts";
 export interface SessionRole {
   /** A frame that belongs to one role; returns whether this role knows it. */
   frame(type: number, flow: number, payload: Buffer): boolean;
+  /** Whether a flow with this number was opened, by whichever side opens them; it may be over. */
+  hasOpened(flow: number): boolean;
   /** Bytes came from the peer. */
   heard(): void;
   /** Something was sent after a time in which the peer owed no acknowledgement. */

@@ -248,18 +248,23 @@ export class Session implements FrameSink, FlowHost {
   #handleOrdered(type: number, id: number, pieces: readonly Buffer[], length: number): void {
     const flow = this.#flows.get(id);
     switch (type) {
-      // A flow that this side has given up may still have frames under way.
       case FrameType.data:
-        flow?.deliver(pieces, length);
+        if (flow === undefined) this.#checkOpened(id);
+        else flow.deliver(pieces, length);
         break;
       case FrameType.window:
-        flow?.allow(readNumber(joined(pieces)));
+        if (flow === undefined) this.#checkOpened(id);
+        else flow.allow(readNumber(joined(pieces)));
         break;
       case FrameType.fin:
-        flow?.ended();
+        if (flow === undefined) this.#checkOpened(id);
+        else flow.ended();
         break;
       case FrameType.reset: {
-        if (flow === undefined) break;
+        if (flow === undefined) {
+          this.#checkOpened(id);
+          break;
+        }
         this.#flows.delete(id);
         flow.refused(decodeReason(joined(pieces)));
         this.#role.flowOver(flow);
@@ -268,6 +273,12 @@ export class Session implements FrameSink, FlowHost {
       default:
         this.#delegate(type, id, joined(pieces));
     }
+  }
+
+  /** A flow that this side has given up may still have frames under way; a number that was never used has none. */
+  #checkOpened(id: number): void {
+    if (this.#role.hasOpened(id)) return;
+    throw salError("protocol", `The peer sent on flow ${id}, which was never opened.`);
   }
 
   #delegate(type: number, flow: number, payload: Buffer): void {

@@ -16,6 +16,8 @@ export interface Link {
   handler: LinkHandler;
   /** Bytes that were written and are not yet handed to the network. */
   readonly queued: number;
+  /** TLS records under one key, in the direction that has more: no fewer than there were. */
+  readonly records: number;
   /**
    * Keying material that only the two ends of this connection can compute (RFC 8446, 7.5): 32 bytes.
    *

@@ -3,12 +3,16 @@ import { salError } from "../errors.ts";
 import type { Link, LinkHandler } from "./link.ts";
 
 const EXPORTER_BYTES = 32;
+/** Longest plaintext of a TLS record (RFC 8446, 5.1). */
+const RECORD_BYTES = 16 * 1024;
 
 /** A link over TLS 1.3. */
 export class TlsLink implements Link {
   readonly peer: { readonly address: string; readonly port: number };
   handler: LinkHandler = { data: () => {}, drained: () => {}, closed: () => {} };
   readonly #socket: TLSSocket;
+  #sent = 0;
+  #received = 0;
   #error: Error | undefined;
 
   /** @param socket After its handshake. */
@@ -16,6 +20,8 @@ export class TlsLink implements Link {
     this.#socket = socket;
     this.peer = { address: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
     socket.on("data", (chunk: Buffer) => {
+      // OpenSSL gives at most one record at a time, and Node passes each on by itself.
+      this.#received += 1;
       this.handler.data(chunk);
     });
     socket.on("error", (error: Error) => {
@@ -34,6 +40,10 @@ export class TlsLink implements Link {
     return this.#socket.writableLength;
   }
 
+  get records(): number {
+    return Math.max(this.#sent, this.#received);
+  }
+
   exporter(label: string, context?: Buffer): Buffer {
     // Node's types demand a context; without one the exporter differs from that of an empty one only before TLS 1.3.
     try {
@@ -48,7 +58,10 @@ export class TlsLink implements Link {
   };
 
   write(bytes: Buffer): void {
-    if (this.#socket.writable) this.#socket.write(bytes, this.#written);
+    if (!this.#socket.writable) return;
+    // Writes that wait together may share records, so there are no more than this.
+    this.#sent += Math.ceil(bytes.length / RECORD_BYTES);
+    this.#socket.write(bytes, this.#written);
   }
 
   end(): void {

@@ -69,7 +69,8 @@ export class FrameParser {
         if (!this.#isInBody) return;
       }
       const take = Math.min(this.#missing, chunk.length - at);
-      if (take > 0) this.#keep(chunk.subarray(at, at + take));
+      // In a transfer most chunks lie within one frame; they need no view of their own.
+      if (take > 0) this.#keep(take === chunk.length ? chunk : chunk.subarray(at, at + take));
       at += take;
       this.#missing -= take;
       if (this.#missing > 0) return;

@@ -48,6 +48,26 @@ describe("Gateway: an upstream that fails after the head, or breaks HTTP", () =>
     expect(rig.log.join()).not.to.contain('"level":"error"');
   });
 
+  it("gives the request up at once when the client leaves in the middle of a body", async () => {
+    for (const headers of [{}, WITH_NONCE]) {
+      const given = Promise.withResolvers<string>();
+      rig.observer = {
+        ...{ finished() {}, receipt() {}, connectionRefused() {} },
+        problem: given.resolve,
+      };
+      const send = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nsome\r\n";
+      const { upstream, port } = await scripted(["request", { send }]);
+      const message = await head({ port, headers });
+      await once(message, "readable");
+      message.on("error", () => {});
+      // An end of its half alone could mean that it still reads.
+      message.socket.resetAndDestroy();
+      expect(await given.promise).to.equal("CLIENT_GONE");
+      expect(await settled(() => upstream.open)).to.equal(0);
+    }
+    rig.observer = undefined;
+  });
+
   it("gives no complete answer when head, body and reset arrive together", async () => {
     const said = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nsome bytes";
     for (const headers of [{}, WITH_NONCE]) {
@@ -130,6 +150,15 @@ describe("Gateway: an upstream that fails after the head, or breaks HTTP", () =>
       `HTTP/0.9 200 OK\r\n${body}`,
       `HTTP/1.1 200 OK\r\nX: a\x01b\r\n${body}`,
       `HTTP/1.1 200 OK\r\nX : a\r\n${body}`,
+      `HTTP/1.1 200 OK\r\nX: a\r\n folded\r\n${body}`,
+      `HTTP/1.1 200 OK\r\nX: a\n${body}`,
+      `HTTP/1.1 200 OK\nX: a\n${body}`,
+      `HTTP/1.1 200 OK\r\nContent-Length: 2\r\n${body}`,
+      `HTTP/1.1 200 OK\r\nContent-Length: 3\r\n${body}`,
+      `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n${body}`,
+      `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\t\r\n\r\n2\r\nok\r\n0\r\n\r\n`,
+      `HTTP/1.0 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n${body}`,
+      `HTTP/1.1 101 Switching Protocols\r\n\r\nHTTP/1.1 200 OK\r\n${body}`,
       `HTTP/1.1 200 OK\r\nX: ${"x".repeat(20_000)}\r\n${body}`,
     ]) {
       const { upstream, port } = await scripted(["request", { send: said }]);

@@ -51,6 +51,21 @@ describe("a client that breaks the rules of frames", () => {
       client.send(FrameType.fin, 1);
       client.send(FrameType.fin, 1);
     },
+    "DATA for a flow that was never opened": () => {
+      client.send(FrameType.data, 2, Buffer.alloc(1));
+    },
+    "WINDOW for a flow that was never opened": () => {
+      client.sendNumber(FrameType.window, 2, 100_000);
+    },
+    "FIN for a flow that was never opened": () => {
+      client.send(FrameType.fin, 2);
+    },
+    "RESET of a flow that was never opened": () => {
+      client.send(FrameType.reset, 2, Buffer.of(1));
+    },
+    "DATA for flow 0": () => {
+      client.send(FrameType.data, 0, Buffer.alloc(1));
+    },
     "OPEN with a used number": () => {
       client.open(1, ECHO);
     },
@@ -155,7 +170,18 @@ describe("frames that are strange and allowed", () => {
     );
   });
 
-  it("frames of flows that are over are ignored: they were under way", async () => {
+  it("frames of a flow that ended a moment ago are ignored: they were under way", async () => {
+    client.open(1, ECHO);
+    await client.next(FrameType.opened);
+    client.send(FrameType.reset, 1, Buffer.of(1));
+    client.send(FrameType.data, 1, Buffer.alloc(10));
+    client.sendNumber(FrameType.window, 1, 10);
+    client.send(FrameType.fin, 1);
+    client.send(FrameType.reset, 1, Buffer.of(1));
+    await rig.clock.until(() => rig.provider.flows === 0);
+  });
+
+  it("frames of refused flows are ignored: they were under way", async () => {
     client.open(1, 99);
     client.send(FrameType.data, 1, Buffer.alloc(10));
     client.send(FrameType.fin, 1);

@@ -2,14 +2,16 @@ import { expect } from "chai";
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import type { IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener } from "node:http";
 import { mkdtemp, rm } from "node:fs/promises";
-import type { Socket } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { BlockcloudError } from "../../../src/protocol/errors.ts";
 import { rawName } from "../../../src/protocol/name.ts";
 import { rootServiceId } from "../../../src/protocol/serviceId.ts";
 import { ProxyRig } from "../../support/proxyRig.ts";
+import { MovingRig } from "../rig/movingRig.ts";
 
 const NAME = rawName(rootServiceId(7n));
 const GIF = Buffer.from("R0lGODlhAwACAIAAAP8AAP///yH5BAAAAAAALAAAAAADAAIAAAIChF8AOw==", "base64");
@@ -31,12 +33,32 @@ Promise.all([message, other, loaded]).then(
 
 /** Accepts a WebSocket (RFC 6455, 4.2.2), and sends one text. */
 function greet(request: IncomingMessage, socket: Socket): void {
+  // The browser ends with its connections open.
+  socket.on("error", () => {});
   const key = `${request.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
   const accept = createHash("sha1").update(key).digest("base64");
   socket.write(
     `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
   );
   socket.write(Buffer.concat([Buffer.of(0x81, 5), Buffer.from("hello")]));
+}
+
+/** Serves the page and its pictures. */
+class Page {
+  readonly #seen = Promise.withResolvers<string>();
+
+  /** What the page saw. */
+  get seen(): Promise<string> {
+    return this.#seen.promise;
+  }
+
+  readonly listener: RequestListener = (request, response) => {
+    const url = request.url ?? "";
+    const isPicture = url.endsWith(".gif");
+    if (url.startsWith("/seen?")) this.#seen.resolve(decodeURIComponent(url.slice(6)));
+    response.setHeader("Content-Type", isPicture ? "image/gif" : "text/html");
+    response.end(isPicture ? GIF : PAGE);
+  };
 }
 
 describe("the proxy as Chromium sees it", () => {
@@ -50,7 +72,6 @@ describe("the proxy as Chromium sees it", () => {
   beforeEach(async () => {
     rig = new ProxyRig({ plain: true });
     folder = await mkdtemp(path.join(tmpdir(), "proxy-"));
-    await rig.start();
   });
   afterEach(async () => {
     if (browser?.exitCode === null) {
@@ -62,18 +83,8 @@ describe("the proxy as Chromium sees it", () => {
     await rm(folder, { recursive: true, maxRetries: 5 });
   });
 
-  it("a page with pictures and a WebSocket loads by proxy.pac, under a service ID", async () => {
-    const seen = Promise.withResolvers<string>();
-    const server = await rig.http(NAME, (request, response) => {
-      const url = request.url ?? "";
-      if (url.startsWith("/seen?")) seen.resolve(decodeURIComponent(url.slice(6)));
-      if (url.endsWith(".gif")) response.setHeader("Content-Type", "image/gif");
-      else response.setHeader("Content-Type", "text/html");
-      response.end(url.endsWith(".gif") ? GIF : PAGE);
-    });
-    server.on("upgrade", (request, socket) => {
-      greet(request, socket as Socket);
-    });
+  /** Opens the page; gives what it saw. */
+  async function visit(seen: Promise<string>): Promise<string> {
     browser = spawn(
       "chromium",
       [
@@ -91,11 +102,51 @@ describe("the proxy as Chromium sees it", () => {
       { stdio: "ignore" },
     );
     const ended = once(browser, "exit").then(([code]) => `Chromium ended with ${code}`);
-    expect(await Promise.race([seen.promise, ended])).to.equal("3x2,3x2,hello,not reached");
+    return Promise.race([seen, ended]);
+  }
+
+  it("a page with pictures and a WebSocket loads by proxy.pac, under a service ID", async () => {
+    await rig.start();
+    const page = new Page();
+    const server = await rig.http(NAME, page.listener);
+    server.on("upgrade", (request, socket) => {
+      greet(request, socket as Socket);
+    });
+    expect(await visit(page.seen)).to.equal("3x2,3x2,hello,not reached");
     const forms = new Set(rig.dialled.map(({ client }) => client.form));
     expect([...forms]).to.have.members(["http", "connect"]);
     expect(rig.refused).to.include("SERVICE_UNKNOWN");
     const hosts = new Set(rig.dialled.map(({ host }) => host));
     expect([...hosts]).to.have.members([NAME, "elsewhere.bloc.alt"]);
+  });
+
+  it("the same while its provider moves, with a picture and the WebSocket open", async () => {
+    const page = new Page();
+    const server = createServer(page.listener).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const service = new MovingRig((server.address() as AddressInfo).port);
+    try {
+      await service.start();
+      await rig.start(
+        {},
+        {
+          dial: ({ host, port }, signal) =>
+            host === NAME
+              ? service.client.connect(host, port, signal)
+              : Promise.reject(new BlockcloudError("SERVICE_UNKNOWN", `No service ${host}.`)),
+        },
+      );
+      server.on("upgrade", (request, socket) => {
+        void service.move("silent").then(() => {
+          greet(request, socket as Socket);
+        });
+      });
+      expect(await visit(page.seen)).to.equal("3x2,3x2,hello,not reached");
+      expect(service.moves).to.deep.equal(["silence"]);
+    } finally {
+      await service.stop();
+      server.closeAllConnections();
+      server.close();
+    }
   });
 });

@@ -24,6 +24,8 @@ export class MemoryLink implements Link {
   /** Bytes that this end was given in all. */
   written = 0;
   queued = 0;
+  #sent = 0;
+  #received = 0;
   /** Whether the bytes that this end sends stay where they are. */
   isStalled = false;
   readonly #secret: Buffer;
@@ -62,6 +64,10 @@ export class MemoryLink implements Link {
     return this.#isClosed;
   }
 
+  get records(): number {
+    return Math.max(this.#sent, this.#received);
+  }
+
   exporter(label: string, context: Buffer = Buffer.alloc(0)): Buffer {
     const mac = createHmac("sha256", this.#secret).update(`${label.length} ${label}`);
     return mac.update(context).digest().subarray(0, EXPORTER_BYTES);
@@ -70,6 +76,9 @@ export class MemoryLink implements Link {
   write(bytes: Buffer): void {
     if (this.#isClosed || this.#isEnding) return;
     this.written += bytes.length;
+    const records = Math.ceil(bytes.length / 16_384);
+    this.#sent += records;
+    if (this.#other !== undefined) this.#other.#received += records;
     this.queued += bytes.length;
     this.#waiting.push(bytes);
     this.#plan();

@@ -8,8 +8,12 @@ export class MemoryNet implements Transport {
   readonly wire: Wire;
   /** All connections, each as its dialling end. */
   readonly dialled: { near: MemoryLink; far: MemoryLink; target: DialTarget }[] = [];
+  /** Places that were dialled, those that refused included. */
+  readonly tried: string[] = [];
   /** Called with each new connection. */
   onDial: ((connection: { near: MemoryLink; far: MemoryLink }) => void) | undefined;
+  /** What the dialling side asks for, while a place takes its connection: what TLS says before all else. */
+  dialling: DialTarget = { host: "", port: 0, serverName: "" };
   /** The dialling side's address. */
   address = "192.0.2.1";
   /** Places whose network is silent: a dial neither succeeds nor fails. */
@@ -31,7 +35,7 @@ export class MemoryNet implements Transport {
   }
 
   /** Connections that are open. */
-  get open(): { near: MemoryLink; far: MemoryLink }[] {
+  get open(): { near: MemoryLink; far: MemoryLink; target: DialTarget }[] {
     return this.dialled.filter(({ near, far }) => !near.isClosed || !far.isClosed);
   }
 
@@ -45,6 +49,7 @@ export class MemoryNet implements Transport {
   dial(target: DialTarget, signal: AbortSignal): Promise<Link> {
     return new Promise((resolve, reject) => {
       const place = `${target.host}:${target.port}`;
+      this.tried.push(place);
       const settle = () => {
         signal.removeEventListener("abort", abort);
         cancel();
@@ -63,6 +68,7 @@ export class MemoryNet implements Transport {
         }
         const [near, far] = MemoryLink.pair(this.#clock, this.wire, [this.address, target.host]);
         this.dialled.push({ near, far, target });
+        this.dialling = target;
         accept(far);
         resolve(near);
         this.onDial?.({ near, far });

@@ -68,7 +68,12 @@ export class RawProvider implements FrameSink {
   }
 
   hello(nonce: Buffer, lies: Lies = {}, version = 1): void {
-    const hello = { session: Buffer.alloc(16, 3), asksClient: false };
+    const hello = {
+      session: Buffer.alloc(16, 3),
+      instance: this.#rig.provider.instance,
+      asksClient: false,
+      isLeaving: false,
+    };
     const payload = encodeProviderHello({ ...hello, version, proofs: [this.prove(nonce, lies)] });
     this.send(FrameType.hello, 0, payload);
   }

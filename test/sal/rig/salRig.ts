@@ -33,6 +33,8 @@ export interface SalRigOptions {
   limits?: SalLimits;
   client?: SalClientOptions;
   wire?: Wire;
+  /** Most TLS records of a link. */
+  maxRecords?: number;
 }
 
 /** Port of an echo. */
@@ -103,6 +105,7 @@ export class SalRig {
       log: this.log,
       now: this.now,
       credit: this.credit,
+      maxRecords: this.#options.maxRecords,
       observer: {
         moved: (move) => this.moves.push(move),
         falseAlarm: () => {
@@ -114,17 +117,22 @@ export class SalRig {
 
   /** Hands a connection to the provider, as its server does. */
   readonly accept = (link: Link): void => {
+    this.acceptAt(this.provider, link);
+  };
+
+  /** The same for one provider of several. */
+  acceptAt(provider: SalProvider, link: Link): void {
     const late = new AbortController();
-    const cancel = this.clock.after(this.provider.limits.handshakeMs, () => {
+    const cancel = this.clock.after(provider.limits.handshakeMs, () => {
       late.abort(salError("timeout", "No handshake in time."));
     });
-    this.provider
+    provider
       .accept(link, late.signal)
       .catch((error: unknown) => {
         this.refused.push(error);
       })
       .finally(cancel);
-  };
+  }
 
   /** The provider listens at another place and publishes that; the old place refuses from now on. */
   move(accept = this.accept): void {

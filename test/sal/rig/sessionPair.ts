@@ -20,6 +20,9 @@ export class BareSide implements SessionRole {
   frame(): boolean {
     return false;
   }
+  hasOpened(flow: number): boolean {
+    return this.session.flows.has(flow);
+  }
   heard(): void {}
   sending(): void {}
   lost(): void {

@@ -5,10 +5,12 @@ import { DialRules } from "../../../src/net/dialRules.ts";
 import { systemScheduler } from "../../../src/node/scheduler.ts";
 import { ReceiptSigner } from "../../../src/protocol/receipt.ts";
 import { addressOfKey } from "../../../src/protocol/signature.ts";
+import type { PathObserver } from "../../../src/sal/client/dependencies.ts";
 import { SalClient } from "../../../src/sal/client/salClient.ts";
 import type { SalLimits } from "../../../src/sal/provider/limits.ts";
 import { SalAcceptor } from "../../../src/sal/provider/salAcceptor.ts";
 import { SalProvider } from "../../../src/sal/provider/salProvider.ts";
+import type { FlowHandler } from "../../../src/sal/provider/service.ts";
 import { createCertificate } from "../../../src/sal/transport/certificate.ts";
 import { serverNameOf } from "../../../src/sal/transport/serverName.ts";
 import { ALPN, TlsTransport } from "../../../src/sal/transport/tlsTransport.ts";
@@ -16,6 +18,13 @@ import { MemoryLog } from "../../support/memoryLog.ts";
 import { FakeClock } from "./fakeClock.ts";
 import { FakeLocator } from "./fakeLocator.ts";
 import { DOMAIN, ECHO, echo, KEY, SERVICE } from "./salRig.ts";
+
+export interface TlsRigOptions {
+  limits?: SalLimits;
+  /** Default: an echo. */
+  ports?: ReadonlyMap<number, FlowHandler>;
+  observer?: PathObserver;
+}
 
 /** A provider behind a real server on loopback. Only the limits of handshakes stand still until a test moves them. */
 export class TlsRig {
@@ -28,10 +37,10 @@ export class TlsRig {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
-  constructor(limits: SalLimits = {}) {
+  constructor({ limits = {}, ports = new Map([[ECHO, echo]]), observer }: TlsRigOptions = {}) {
     const service = { serviceId: SERVICE, keys: [KEY], asksClient: false };
     this.provider = new SalProvider(
-      { service: { ...service, ports: new Map([[ECHO, echo]]) }, domain: DOMAIN, limits },
+      { service: { ...service, ports }, domain: DOMAIN, limits },
       { clock: systemScheduler, log: this.log, now: Date.now },
     );
     const acceptor = new SalAcceptor(
@@ -67,6 +76,7 @@ export class TlsRig {
         domain: DOMAIN,
         log: this.log,
         now: Date.now,
+        observer,
       },
     );
   }

@@ -1,0 +1,339 @@
+import { once } from "node:events";
+import { createServer, type AddressInfo, type Server } from "node:net";
+import path from "node:path";
+import { isAddressEqual, zeroAddress, type Hex } from "viem";
+import { ChainAccess } from "../../chain/access.ts";
+import { Challenges } from "../../chain/challenges.ts";
+import { deploymentTag, type Deployment } from "../../chain/deployment.ts";
+import { chosenDeployment } from "../../chain/networks.ts";
+import { Services } from "../../chain/services.ts";
+import { listen } from "../../node/listen.ts";
+import { inOrder, type Startable } from "../../node/lifecycle.ts";
+import { silentLogger, type Logger } from "../../node/logger.ts";
+import { createMetrics } from "../../node/metrics.ts";
+import { systemScheduler } from "../../node/scheduler.ts";
+import { systemTimers, wallSeconds } from "../../node/timers.ts";
+import { within } from "../../node/within.ts";
+import { hexToBytes } from "../../protocol/bytes.ts";
+import { parseServiceId } from "../../protocol/serviceId.ts";
+import { addressOfKey } from "../../protocol/signature.ts";
+import { blockcloudDomain } from "../../protocol/typedData.ts";
+import { parseEndpoint } from "../../sal/client/dialProven.ts";
+import { salError } from "../../sal/errors.ts";
+import { SalAcceptor } from "../../sal/provider/salAcceptor.ts";
+import { SalProvider } from "../../sal/provider/salProvider.ts";
+import { createCertificate } from "../../sal/transport/certificate.ts";
+import { createGround } from "../publish/presence.ts";
+import { Publisher } from "../publish/publisher.ts";
+import { ReachableAddresses } from "../publish/reachable.ts";
+import { ServiceCheck } from "../serviceCheck.ts";
+import { ProviderStore } from "../store.ts";
+import { checkDelegation, checkSubServiceKey } from "../subservice/createSubService.ts";
+import { FlowQueue, type IncomingFlow } from "./flowQueue.ts";
+import type { Listener, ListenOptions, RecordPublisher } from "./listen.ts";
+
+const BACKLOG = 128;
+const DRAIN_MS = 8_000;
+const START_MS = 30_000;
+/** Half of what Node's timers can do: they end at once after more. */
+const LARGEST = 2 ** 30;
+
+/** A service of this process, without gateway and without transactions. */
+export class ServiceListener implements Listener {
+  readonly serviceId: Hex;
+  readonly #options: ListenOptions;
+  readonly #deployment: Deployment;
+  readonly #chain: ChainAccess;
+  readonly #log: Logger;
+  readonly #queue: FlowQueue;
+  readonly #provider: SalProvider;
+  readonly #acceptor: SalAcceptor;
+  readonly #server: Server;
+  readonly #reachable = new ReachableAddresses({ timers: systemTimers });
+  /** The chain, the record network and the record, in this order. */
+  readonly #parts: Startable;
+  readonly #published = Promise.withResolvers<undefined>();
+  readonly #stopping = new AbortController();
+  /** Why the last record was not published. */
+  #refusal: unknown;
+  #starting: Promise<void> = Promise.resolve();
+  #closed: Promise<void> | undefined;
+  readonly #abort = () => {
+    void this.#close(0, this.#options.signal?.reason);
+  };
+
+  /** @throws BlockcloudError as `listen`, for options that cannot be right. */
+  constructor(serviceId: Hex, options: ListenOptions) {
+    checkOptions(options);
+    const deployment = chosenDeployment(options);
+    if (deployment === undefined) {
+      throw salError("options", "Neither network nor deployment is given, or both are.");
+    }
+    const { self } = parseServiceId(serviceId);
+    this.serviceId = serviceId.toLowerCase() as Hex;
+    if (!isAddressEqual(self, zeroAddress)) checkSubServiceKey(serviceId, options.key);
+    this.#options = options;
+    this.#deployment = deployment;
+    this.#log = options.log ?? silentLogger;
+    this.#queue = new FlowQueue(options.backlog ?? BACKLOG);
+    const registry = createMetrics("listener");
+    const log = this.#log;
+    const timers = systemTimers;
+    const { rpc } = options;
+    const rpcUrls = (typeof rpc === "string" || rpc instanceof URL ? [rpc] : rpc).map(String);
+    this.#chain = new ChainAccess({ rpcUrls, deployment }, { timers, log, metrics: registry });
+    const { time } = this.#chain;
+    const now = () => Math.floor((time.isKnown ? time.now() : wallSeconds()) * 1000);
+    const key = hexToBytes(options.key);
+    const domain = blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry);
+    const ports = new Map(options.ports.map((port) => [port, this.#queue.handler]));
+    const { asksClient = false, limits = {} } = options;
+    const clock = systemScheduler;
+    this.#provider = new SalProvider(
+      { service: { serviceId: this.serviceId, keys: [key], asksClient, ports }, domain, limits },
+      { clock, log, now },
+    );
+    const certificate = createCertificate(wallSeconds() * 1000);
+    this.#acceptor = new SalAcceptor(
+      // There is no HTTP here: a client that speaks it has lost its way.
+      { certificate, provider: this.#provider, onHttp: (socket) => socket.destroy() },
+      { clock, log },
+    );
+    this.#server = createServer((socket) => {
+      this.#acceptor.accept(socket);
+    });
+    const { network, parts } = this.#networkOf(registry);
+    const store = this.#openStore();
+    const publisher = new Publisher(
+      { serviceId: this.serviceId, key, delegation: options.delegation ?? "0x", domain },
+      {
+        ...{ network: this.#watched(network), store, now, timers, log },
+        whereabouts: {
+          endpoints: () => this.endpoints.map((uri, priority) => ({ uri, priority, weight: 1 })),
+          follow: () => Promise.resolve(undefined),
+        },
+        moved: (record) => {
+          this.#provider.migrate(Buffer.from(hexToBytes(record)));
+        },
+      },
+    );
+    const closing: Startable = {
+      start: () => Promise.resolve(),
+      stop: () => {
+        store.close();
+        return Promise.resolve();
+      },
+    };
+    this.#parts = inOrder(
+      closing,
+      this.#chain,
+      { start: () => this.#check(), stop: () => Promise.resolve() },
+      { start: () => this.#listen(), stop: () => this.#stopServing() },
+      ...parts,
+      publisher,
+    );
+  }
+
+  get address(): AddressInfo {
+    const address = this.#server.address();
+    if (address !== null && typeof address === "object") return address;
+    throw salError("closed", "The listener was closed.");
+  }
+
+  get endpoints(): readonly string[] {
+    const { endpoint } = this.#options;
+    if (endpoint !== undefined) return [endpoint];
+    return this.#reachable.at(this.address).map((at) => `sal://${at}`);
+  }
+
+  get sessions(): number {
+    return this.#provider.sessions;
+  }
+
+  get flows(): number {
+    return this.#provider.flows;
+  }
+
+  /** Resolves when the record was published. */
+  async start(): Promise<void> {
+    const { signal, timeMs = START_MS } = this.#options;
+    signal?.throwIfAborted();
+    const over =
+      signal === undefined
+        ? this.#stopping.signal
+        : AbortSignal.any([signal, this.#stopping.signal]);
+    try {
+      await within(
+        { milliseconds: timeMs, timers: systemTimers, signal: over },
+        async () => {
+          this.#starting = this.#parts.start();
+          await this.#starting;
+          await this.#published.promise;
+        },
+        () =>
+          salError(
+            "unpublished",
+            `No node of the record network took the record in ${timeMs} ms.`,
+            {
+              cause: this.#refusal,
+            },
+          ),
+      );
+    } catch (error) {
+      await this.#close(0, error);
+      throw error;
+    }
+    signal?.addEventListener("abort", this.#abort, { once: true });
+  }
+
+  close(): Promise<void> {
+    return this.#close(this.#options.drainMs ?? DRAIN_MS);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<IncomingFlow> {
+    return this.#queue[Symbol.asyncIterator]();
+  }
+
+  #close(drainMs: number, error?: unknown): Promise<void> {
+    this.#closed ??= this.#stop(drainMs, error);
+    return this.#closed;
+  }
+
+  async #stop(drainMs: number, error: unknown): Promise<void> {
+    this.#options.signal?.removeEventListener("abort", this.#abort);
+    this.#queue.end(error);
+    // Clients can still resume meanwhile, and the record still says where.
+    await this.#provider.drain(drainMs);
+    this.#stopping.abort(salError("closed", "The listener was closed."));
+    // Parts that are starting must not start after those before them have stopped. Its error was told.
+    await this.#starting.catch(() => undefined);
+    await this.#parts.stop();
+  }
+
+  /** The service, as the chain knows it, must have this key: clients would refuse it otherwise. */
+  async #check(): Promise<void> {
+    const { client, time } = this.#chain;
+    const { key, delegation = "0x" } = this.#options;
+    const { serviceId } = this;
+    const { prefix: number, self } = parseServiceId(serviceId);
+    const deployment = this.#deployment;
+    if (!isAddressEqual(self, zeroAddress)) {
+      await checkDelegation(this.#chain, { deployment }, { number, serviceId, delegation });
+      return;
+    }
+    const services = new Services(client, deployment);
+    const challenges = new Challenges(client, deployment);
+    const check = new ServiceCheck(
+      { number, keys: [key] },
+      { services, challenges, time, timers: systemTimers },
+    );
+    await check.run(this.#stopping.signal);
+  }
+
+  #listen(): Promise<void> {
+    const { host = "0.0.0.0", port = 0 } = this.#options;
+    return listen(this.#server, { host, port }, (cause) =>
+      salError("listen", `Cannot listen on ${host}:${port}.`, { cause }),
+    );
+  }
+
+  async #stopServing(): Promise<void> {
+    this.#provider.stop();
+    if (!this.#server.listening) return;
+    const closed = once(this.#server, "close");
+    this.#server.close();
+    this.#acceptor.stop();
+    await closed;
+  }
+
+  #networkOf(registry: ReturnType<typeof createMetrics>): {
+    network: RecordPublisher;
+    parts: Startable[];
+  } {
+    const { publisher, bootstrap = [], allowLoopback = false } = this.#options;
+    if (publisher !== undefined) return { network: publisher, parts: [] };
+    const { chainId, contracts } = this.#deployment;
+    const coral = {
+      ...{ chainId, registry: contracts.registry, listen: [], bootstrap, subscribe: false },
+      allowPrivate: allowLoopback,
+    };
+    const { network, parts } = createGround(
+      { deployment: this.#deployment, coral },
+      { chain: this.#chain, timers: systemTimers, log: this.#log, registry },
+    );
+    return { network, parts: [parts] };
+  }
+
+  /** Notices when a record was taken. */
+  #watched(network: RecordPublisher): RecordPublisher {
+    return {
+      get peers() {
+        return network.peers;
+      },
+      get alone() {
+        return network.alone;
+      },
+      publish: async (kind, encoded) => {
+        try {
+          const pushed = await network.publish(kind, encoded);
+          void pushed.stored.then(
+            (count) => {
+              if (pushed.peers > 0 || count > 0) this.#published.resolve(undefined);
+            },
+            (error: unknown) => {
+              this.#refusal = error;
+            },
+          );
+          return pushed;
+        } catch (error) {
+          this.#refusal = error;
+          throw error;
+        }
+      },
+    };
+  }
+
+  #openStore(): ProviderStore {
+    const { stateDir } = this.#options;
+    if (stateDir === undefined) return new ProviderStore(":memory:");
+    const name = `listener-${this.serviceId}-${deploymentTag(this.#deployment)}.sqlite`;
+    return new ProviderStore(path.join(stateDir, name));
+  }
+}
+
+/** Refuses options that would fail only later. The key is never repeated. */
+function checkOptions(options: ListenOptions): void {
+  const { ports, port = 0, key, endpoint, bootstrap, publisher } = options;
+  const invalid = (what: string, remedy: string) => salError("options", what, { remedy });
+  try {
+    addressOfKey(key);
+  } catch {
+    throw invalid("key is not a secp256k1 key.", "Give 0x and 64 hexadecimal digits.");
+  }
+  const wrong = ports.find((each) => !isPort(each, 1));
+  if (wrong !== undefined || ports.length === 0) {
+    throw invalid(`ports has ${wrong ?? "no port"}.`, "Give whole numbers from 1 to 65535.");
+  }
+  if (!isPort(port, 0)) throw invalid(`port is ${port}.`, "Give 0 to 65535.");
+  if (endpoint !== undefined) parseEndpoint(endpoint);
+  if (publisher === undefined && (bootstrap ?? []).length === 0) {
+    throw invalid(
+      "Neither bootstrap nor publisher is given.",
+      "Give nodes of the record network: else no client finds the service.",
+    );
+  }
+  for (const name of ["backlog", "drainMs", "timeMs"] as const) {
+    const value = options[name];
+    if (value === undefined || (Number.isSafeInteger(value) && value >= 0 && value <= LARGEST))
+      continue;
+    throw invalid(`${name} is ${value}.`, `Give a whole number from 0 to ${LARGEST}.`);
+  }
+}
+
+function isPort(port: number, least: number): boolean {
+  return Number.isInteger(port) && port >= least && port <= 65_535;
+}
