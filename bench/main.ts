@@ -28,6 +28,10 @@ const benchmarks: Record<string, { about: string; load(): Promise<Benchmark> }> 
       "flows by service ID beside TLS, HTTP/2, libp2p, ssh, socat, haproxy; moves (20 minutes)",
     load: () => import("./sal.ts"),
   },
+  cashier: {
+    about: "gas of deposits, tabs, redemptions, batches, collections; a backlog (seconds)",
+    load: () => import("./cashier.ts"),
+  },
   "sal-flow": {
     about: "one flow beside bare TLS, with processor time of both sides (half a minute)",
     load: () => import("./sal-flow.ts"),

@@ -24,6 +24,7 @@ const contractNames = {
   settlement: "Settlement",
   challengeBook: "ChallengeBook",
   labels: "ServiceLabels",
+  cashier: "Cashier",
   livenessVerifier: "LivenessVerifier",
   governance: "AccessManager",
 } as const;
@@ -170,6 +171,14 @@ async function compareParameters(
       predecessor: await predecessorsLabels(client, parameters),
       minimumAge: parameters.labelMinimumAge,
       maximumAge: parameters.labelMaximumAge,
+    },
+    cashier: {
+      genesis,
+      epochSeconds: parameters.epochSeconds,
+      settlement,
+      registry,
+      rewardPool: contracts.rewardPool,
+      token: contracts.token,
     },
   };
   for (const [name, getters] of Object.entries(wanted) as [keyof typeof abis, object][]) {

@@ -15,6 +15,7 @@ const contracts = {
   settlement: "proof-of-service/Settlement.sol/Settlement",
   challengeBook: "challenges/ChallengeBook.sol/ChallengeBook",
   serviceLabels: "labels/ServiceLabels.sol/ServiceLabels",
+  cashier: "cashier/Cashier.sol/Cashier",
 };
 const root = path.dirname(import.meta.dirname);
 const folder = path.join(root, "src/protocol/abi");

@@ -10,6 +10,7 @@ import { blockcloudDomain } from "../../src/protocol/typedData.ts";
 import { BenchChain, type ContractName } from "../chain.ts";
 import { abis } from "../../src/protocol/abis.ts";
 import { Fleet, keyOf, PROBE, REGISTRATION_FEE, SERVICE_STAKE } from "../fleet.ts";
+import { measurePaying } from "./paying.ts";
 import type { Row } from "./row.ts";
 import { Season, type Part } from "./season.ts";
 import { measureSuccession } from "./succession.ts";
@@ -143,6 +144,8 @@ export async function measureFunctions(say: (message: string) => void): Promise<
     say("functions: permits, transfers by signature, succession");
     await measurePermits(chain, row);
     await measureSignedTransfers(chain, fleet.keeper, row);
+    say("functions: the Cashier");
+    await measurePaying(chain, fleet.keeper, row);
     await measureSuccession(chain, rowOn);
     return { rows, unmeasured: unmeasured(rows) };
   } finally {

@@ -58,6 +58,8 @@ export function system(m: IgnitionModuleBuilder, ground: Ground) {
     m.getParameter<number>("labelMaximumAge"),
     labelPrices.map((name) => m.getParameter<bigint>(name)),
   ]);
+  // It needs no connection: it reads its addresses from `Settlement`.
+  const cashier = m.contract("Cashier", [settlement]);
   const livenessVerifier = m.contract("LivenessVerifier", [registry]);
 
   const rounds = m.call(proofOfService, "wire", [settlement]);
@@ -111,6 +113,7 @@ export function system(m: IgnitionModuleBuilder, ground: Ground) {
     settlement,
     challengeBook,
     labels,
+    cashier,
     livenessVerifier,
     governance,
   };

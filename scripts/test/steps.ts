@@ -43,7 +43,10 @@ export const steps: readonly Step[] = [
     lane: "compute",
     programs: [
       {
-        args: [hardhat, "test", "solidity", "test/invariant/ProofOfService.t.sol"],
+        args: [
+          ...[hardhat, "test", "solidity"],
+          ...["test/invariant/ProofOfService.t.sol", "test/invariant/Cashier.t.sol"],
+        ],
         env: { BLOCKCLOUD_DEEP: "1" },
       },
       mochaProgram(["test/sal/proxy/fuzz.test.ts"], { BLOCKCLOUD_DEEP: "1" }),

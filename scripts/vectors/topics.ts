@@ -1,3 +1,4 @@
+import { voucherVectors } from "./cashier.ts";
 import { challengeVectors, labelVectors } from "./services.ts";
 import { constantVectors } from "./constants.ts";
 import { emissionVectors } from "./emission.ts";
@@ -29,6 +30,7 @@ const topics: Record<string, (random: Random) => object> = {
   round: roundVectors,
   challenge: challengeVectors,
   label: labelVectors,
+  voucher: voucherVectors,
   records: recordVectors,
   probes: probeVectors,
 };

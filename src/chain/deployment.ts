@@ -42,6 +42,7 @@ const deploymentSchema = z.object({
     settlement: address,
     challengeBook: address,
     labels: address,
+    cashier: address,
     /** Verifier of the launch classes. */
     livenessVerifier: address.optional(),
     /** Access manager of the classes. */

@@ -1,4 +1,5 @@
 import { blocTokenAbi } from "./abi/blocToken.ts";
+import { cashierAbi } from "./abi/cashier.ts";
 import { challengeBookAbi } from "./abi/challengeBook.ts";
 import { proofOfServiceAbi } from "./abi/proofOfService.ts";
 import { rewardPoolAbi } from "./abi/rewardPool.ts";
@@ -17,4 +18,5 @@ export const abis = {
   settlement: settlementAbi,
   challengeBook: challengeBookAbi,
   labels: serviceLabelsAbi,
+  cashier: cashierAbi,
 } as const;

@@ -62,3 +62,26 @@ export { parseServiceId, rootServiceId, serviceId, type ServiceIdParts } from ".
 export { addressOfKey, recoverSigner, signDigest } from "./signature.ts";
 export { grades, type Grade, type Verdict } from "./tally.ts";
 export { blockcloudDomain, typedData, type Domain } from "./typedData.ts";
+export {
+  cashierDomain,
+  cashierSeparator,
+  cashierTypedData,
+  DUE_AFTER,
+  feeOf,
+  LONGEST_BATCH,
+  LONGEST_TAB_S,
+  NOTICE_S,
+  OPEN_AHEAD_S,
+  REDEMPTION_S,
+  signTab,
+  signVoucher,
+  tabDigest,
+  tabOf,
+  voucherDigest,
+  voucherPay,
+  voucherSigner,
+  type CashierDomain,
+  type Redemption,
+  type TabAuthorization,
+  type Voucher,
+} from "./voucher.ts";

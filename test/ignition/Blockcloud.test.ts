@@ -5,6 +5,7 @@ import Blockcloud from "../../ignition/modules/Blockcloud.ts";
 import { encodeHeader, epochSeed, type RpcHeader } from "../../src/protocol/header.ts";
 import type { AccessManager } from "../../typechain-types/@openzeppelin/contracts/access/manager/AccessManager.ts";
 import type { ChallengeBook } from "../../typechain-types/contracts/challenges/ChallengeBook.ts";
+import type { Cashier } from "../../typechain-types/contracts/cashier/Cashier.ts";
 import type { ServiceLabels } from "../../typechain-types/contracts/labels/ServiceLabels.ts";
 import type { BlocToken } from "../../typechain-types/contracts/token/BlocToken.ts";
 import type { ProofOfService } from "../../typechain-types/contracts/proof-of-service/ProofOfService.ts";
@@ -62,6 +63,7 @@ async function deploy(governanceDelay = 0) {
     settlement: Settlement;
     challengeBook: ChallengeBook;
     labels: ServiceLabels;
+    cashier: Cashier;
     livenessVerifier: LivenessVerifier;
     governance: AccessManager;
   };
@@ -140,6 +142,12 @@ describe("the Ignition module", () => {
     expect(await d.challengeBook.staking()).to.equal(staking);
     expect(await d.challengeBook.proofOfService()).to.equal(proofOfService);
     expect(await d.livenessVerifier.registry()).to.equal(registry);
+    expect(await d.cashier.registry()).to.equal(registry);
+    expect(await d.cashier.settlement()).to.equal(settlement);
+    expect(await d.cashier.rewardPool()).to.equal(await address(d.rewardPool));
+    expect(await d.cashier.token()).to.equal(await address(d.token));
+    expect(await d.cashier.genesis()).to.equal(await d.registry.genesis());
+    expect(await d.cashier.epochSeconds()).to.equal(EPOCH_SECONDS);
     expect(await d.token.balanceOf(await address(d.rewardPool))).to.equal(parseEther("3000000000"));
     expect(await d.token.balanceOf(d.deployer.address)).to.equal(parseEther("7000000000"));
   });

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessManager.sol";
+import {ICashier} from "../../contracts/cashier/ICashier.sol";
 import {IChallengeBook} from "../../contracts/challenges/IChallengeBook.sol";
 import {IServiceLabels} from "../../contracts/labels/IServiceLabels.sol";
 import {IProofOfService} from "../../contracts/proof-of-service/IProofOfService.sol";
@@ -85,6 +86,10 @@ library Artifacts {
     ) internal returns (IServiceLabels) {
         bytes memory parameters = abi.encode(registry, token, minimumAge, maximumAge, prices);
         return IServiceLabels(_create("ServiceLabels", parameters));
+    }
+
+    function newCashier(address settlement) internal returns (ICashier) {
+        return ICashier(_create("Cashier", abi.encode(settlement)));
     }
 
     function newVerifier(address registry) internal returns (ILivenessVerifier) {

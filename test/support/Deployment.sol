@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessManager.sol";
+import {ICashier} from "../../contracts/cashier/ICashier.sol";
 import {IChallengeBook} from "../../contracts/challenges/IChallengeBook.sol";
 import {IServiceLabels} from "../../contracts/labels/IServiceLabels.sol";
 import {Tally} from "../../contracts/libraries/Tally.sol";
@@ -29,6 +30,7 @@ abstract contract Deployment {
     ISettlement internal settlement;
     IChallengeBook internal book;
     IServiceLabels internal labels;
+    ICashier internal cashier;
     ILivenessVerifier internal verifier;
     IAccessManager internal governance;
 
@@ -39,7 +41,8 @@ abstract contract Deployment {
     function _use(System memory s) internal {
         (token, pool, registry, staking, pos) = (s.token, s.pool, s.registry, s.staking, s.pos);
         settlement = s.settlement;
-        (book, labels, verifier, governance) = (s.book, s.labels, s.verifier, s.governance);
+        (book, labels, cashier) = (s.book, s.labels, s.cashier);
+        (verifier, governance) = (s.verifier, s.governance);
     }
 
     function system() internal view returns (System memory) {
@@ -53,6 +56,7 @@ abstract contract Deployment {
                 settlement,
                 book,
                 labels,
+                cashier,
                 verifier,
                 governance
             );

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessManager.sol";
+import {ICashier} from "../../contracts/cashier/ICashier.sol";
 import {IChallengeBook} from "../../contracts/challenges/IChallengeBook.sol";
 import {IServiceLabels} from "../../contracts/labels/IServiceLabels.sol";
 import {Slot} from "../../contracts/libraries/Slot.sol";
@@ -26,6 +27,7 @@ struct System {
     ISettlement settlement;
     IChallengeBook book;
     IServiceLabels labels;
+    ICashier cashier;
     ILivenessVerifier verifier;
     IAccessManager governance;
 }
@@ -112,6 +114,7 @@ library SystemLib {
             CHALLENGE_BOND
         );
         s.labels = newLabels(s.registry, s.token);
+        s.cashier = Artifacts.newCashier(address(s.settlement));
         s.verifier = Artifacts.newVerifier(address(s.registry));
         s.pos.wire(address(s.settlement));
         s.registry.wire(

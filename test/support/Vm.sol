@@ -12,6 +12,7 @@ interface Vm {
 
     function warp(uint256 timestamp) external;
     function roll(uint256 number) external;
+    function chainId(uint256 id) external;
     function getBlockNumber() external view returns (uint256);
     function getBlockTimestamp() external view returns (uint256);
     function setBlockhash(uint256 number, bytes32 hash) external;

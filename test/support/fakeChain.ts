@@ -51,6 +51,7 @@ export const DEPLOYMENT: Deployment = {
     proofOfService: `0x${"a5".repeat(20)}`,
     challengeBook: `0x${"a6".repeat(20)}`,
     labels: `0x${"a7".repeat(20)}`,
+    cashier: `0x${"c5".repeat(20)}`,
     settlement: `0x${"a8".repeat(20)}`,
   },
 };

@@ -1,3 +1,4 @@
+import { cashierAbi } from "../../protocol/abi/cashier.ts";
 import { challengeBookAbi } from "../../protocol/abi/challengeBook.ts";
 import { proofOfServiceAbi } from "../../protocol/abi/proofOfService.ts";
 import { serviceLabelsAbi } from "../../protocol/abi/serviceLabels.ts";
@@ -14,7 +15,7 @@ const SLICE = 16;
 
 /** The contracts with their interfaces. */
 export function contractsOf(deployment: Deployment) {
-  const { registry, staking, proofOfService, settlement, challengeBook, labels } =
+  const { registry, staking, proofOfService, settlement, challengeBook, labels, cashier } =
     deployment.contracts;
   return {
     registry: { address: registry, abi: serviceRegistryAbi },
@@ -23,6 +24,7 @@ export function contractsOf(deployment: Deployment) {
     settlement: { address: settlement, abi: settlementAbi },
     challengeBook: { address: challengeBook, abi: challengeBookAbi },
     labels: { address: labels, abi: serviceLabelsAbi },
+    cashier: { address: cashier, abi: cashierAbi },
   } as const;
 }
 
