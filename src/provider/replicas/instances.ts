@@ -22,15 +22,25 @@ const MAX_KNOWN = 256;
 /** Stands for the times of a record whose size is to be found out. */
 const ANY_TIME = { issuedAt: 1n, expiresAt: 2n };
 
+/** An instance that has handed in leases. */
+interface Known {
+  /** The newest one; without endpoints, the instance has left. */
+  lease: InstanceLease;
+  /** When the last of all its leases ends: until then the newest is remembered, so that no older one counts again. */
+  until: bigint;
+  isSilent: boolean;
+}
+
 /** The instances of a service that have handed their endpoints to its publisher. */
 export class Instances {
   readonly #options: InstancesOptions;
   readonly #now: () => number;
   readonly #log: Logger;
-  /** By instance: the newest lease. One without endpoints stays until it ends, so that no older one counts again. */
-  readonly #leases = new Map<Hex, InstanceLease>();
+  readonly #known = new Map<Hex, Known>();
   /** The publisher's own endpoints, as they were last published. */
   #own: readonly Endpoint[] = [];
+  /** What is named, until something changes: the publisher looks often, and finding out what fits takes signatures. */
+  #all: { own: string; endpoints: Endpoint[] } | undefined;
 
   /** @param dependencies.now The chain's time, Unix milliseconds. */
   constructor(options: InstancesOptions, { now, log }: { now: () => number; log: Logger }) {
@@ -42,7 +52,7 @@ export class Instances {
   /** How many instances are named. */
   get size(): number {
     this.#dropEnded();
-    return [...this.#leases.values()].filter(({ endpoints }) => endpoints.length > 0).length;
+    return this.#named().length;
   }
 
   /**
@@ -60,21 +70,24 @@ export class Instances {
     }
     const now = BigInt(Math.floor(this.#now()));
     this.#dropEnded();
-    const last = this.#leases.get(instance);
-    const isOld = lease.issuedAt <= (last?.issuedAt ?? 0n) || lease.expiresAt <= now;
+    const known = this.#known.get(instance);
+    const isOld = lease.issuedAt <= (known?.lease.issuedAt ?? 0n) || lease.expiresAt <= now;
     if (isOld || lease.issuedAt > now + BigInt(MAX_AHEAD_MS)) {
       throw new ReplicaProblem("INSTANCE_LEASE_TIMES");
     }
     const signed = malformed(() => instanceLeases.verify(decoded, domain));
     if (!isAddressEqual(signed.signer, signer)) throw new ReplicaProblem("INSTANCE_LEASE_SIGNER");
-    if (last === undefined && this.#leases.size >= MAX_KNOWN) {
+    if (known === undefined && this.#known.size >= MAX_KNOWN) {
       throw new ReplicaProblem("INSTANCES_FULL");
     }
     if (!this.#hasRoom(instance, lease)) throw new ReplicaProblem("INSTANCES_FULL");
-    this.#leases.set(instance, lease);
+    const { expiresAt } = lease;
+    const until = known === undefined || known.until < expiresAt ? expiresAt : known.until;
+    this.#known.set(instance, { lease, until, isSilent: false });
+    this.#all = undefined;
     const uris = lease.endpoints.map(({ uri }) => uri);
     if (uris.length === 0) this.#log.info("an instance has left", { instance });
-    else if ((last?.endpoints.length ?? 0) === 0) {
+    else if (known === undefined || known.isSilent || known.lease.endpoints.length === 0) {
       this.#log.info("an instance has joined", { instance, endpoints: uris });
     }
   }
@@ -83,19 +96,28 @@ export class Instances {
   endpoints(own: readonly Endpoint[]): Endpoint[] {
     this.#own = own;
     this.#dropEnded();
+    const key = JSON.stringify(own);
+    if (this.#all?.own === key) return this.#all.endpoints;
     let all = merge([own]);
     // The publisher's own endpoints may have grown since there was room for all.
-    for (const { instance, endpoints } of this.#leases.values()) {
+    for (const { instance, endpoints } of this.#named()) {
       const more = merge([all, endpoints]);
       if (this.#fits(more)) all = more;
       else this.#log.warn("the record has no room for an instance", { instance });
     }
+    this.#all = { own: key, endpoints: all };
     return all;
   }
 
+  /** The leases that run and name a place. */
+  #named(): InstanceLease[] {
+    const leases = [...this.#known.values()].filter(({ isSilent }) => !isSilent);
+    return leases.map(({ lease }) => lease).filter(({ endpoints }) => endpoints.length > 0);
+  }
+
   #hasRoom(instance: Hex, lease: InstanceLease): boolean {
-    const others = [...this.#leases].filter(([each]) => each !== instance);
-    const lists = others.map(([, { endpoints }]) => endpoints);
+    const others = this.#named().filter((each) => each.instance.toLowerCase() !== instance);
+    const lists = others.map(({ endpoints }) => endpoints);
     return this.#fits(merge([this.#own, ...lists, lease.endpoints]));
   }
 
@@ -113,10 +135,12 @@ export class Instances {
 
   #dropEnded(): void {
     const now = BigInt(Math.floor(this.#now()));
-    for (const [instance, { expiresAt, endpoints }] of this.#leases) {
-      if (expiresAt > now) continue;
-      this.#leases.delete(instance);
-      if (endpoints.length > 0)
+    for (const [instance, known] of this.#known) {
+      if (known.until <= now) this.#known.delete(instance);
+      if (known.isSilent || known.lease.expiresAt > now) continue;
+      known.isSilent = true;
+      this.#all = undefined;
+      if (known.lease.endpoints.length > 0)
         this.#log.warn("an instance is silent: it is left out", { instance });
     }
   }

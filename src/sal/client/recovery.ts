@@ -9,6 +9,7 @@ import type { Session } from "../session/session.ts";
 import type { ClientSessionDependencies, MoveReason } from "./dependencies.ts";
 import { dialProven, ENDPOINT_MS, type Wanted } from "./dialProven.ts";
 import type { Located } from "./locator.ts";
+import { Pace } from "./pace.ts";
 import { resume } from "./resume.ts";
 import { revocationOf } from "./revocation.ts";
 
@@ -75,11 +76,13 @@ export class Recovery {
   #isAstray = false;
   /** Version of the record that the last lookup past the caches gave. */
   #newest: number | undefined;
-  /** Ends the pause before the next try. */
-  #hurry = () => {};
+  /** Ends the pause before the next try; `isOwn` if the reason is this host's. */
+  #hurry = (_isOwn: boolean) => {};
+  readonly #pace: Pace;
 
   constructor(parts: RecoveryParts) {
     this.#parts = parts;
+    this.#pace = new Pace(parts.dependencies.clock);
   }
 
   /** Whether the session cannot be found, while other instances of the service live. */
@@ -93,8 +96,9 @@ export class Recovery {
       // A lost link is no false alarm, whatever the first reason was; but a resumption ends the old link itself.
       const isOwn = reason === "lost" && this.#running.isResuming;
       if (reason !== "silence" && !isOwn) this.#running.reason = reason;
-      if (reason === "interfaces" || reason === "wake") this.#again(this.#running);
-      this.#hurry();
+      const isHost = reason === "interfaces" || reason === "wake";
+      if (isHost) this.#again(this.#running);
+      this.#hurry(isHost);
       return;
     }
     const began = this.#parts.dependencies.clock.monotonic();
@@ -134,14 +138,25 @@ export class Recovery {
     const { began, stop } = running;
     const { signal } = stop;
     let pause = PAUSE_MS.first;
+    /** Whether this host's own network is the reason for the next try. */
+    let isAgain = false;
     let limit = Math.max(TRY_MS.least, TRY_MS.roundTrips * session.srtt);
     for (; !signal.aborted; pause = Math.min(2 * pause, PAUSE_MS.most), limit *= 2) {
+      const early = isAgain ? 0 : this.#pace.take();
+      isAgain = false;
+      if (early > 0) {
+        await this.#pause(early, signal, (isOwn) => isOwn);
+        if (signal.aborted) return;
+      }
       try {
         await this.#try(running, Math.min(limit, ENDPOINT_MS));
         return;
       } catch (error) {
         if (signal.aborted) return;
-        if (error === AGAIN) continue;
+        if (error === AGAIN) {
+          isAgain = true;
+          continue;
+        }
         log.debug("no other path yet", { error });
         if (isFinal(error, running.isResuming || running.isGone)) {
           // A place where the session is not known is no reason to leave the one where it is.
@@ -247,7 +262,7 @@ export class Recovery {
     const lookup = dependencies.locator
       .relocate(serviceId, issuedAt, running.stop.signal)
       .then((newest) => {
-        if (newest.issuedAt > issuedAt) this.#hurry();
+        if (newest.issuedAt > issuedAt) this.#hurry(false);
         relocated(newest);
         this.#newest = newest.issuedAt;
         return newest;
@@ -281,7 +296,12 @@ export class Recovery {
     return dialProven(located, dependencies, signal, wanted);
   }
 
-  async #pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  /** @param isEndedBy Whether a reason to hurry ends this pause. */
+  async #pause(
+    milliseconds: number,
+    signal: AbortSignal,
+    isEndedBy: (isOwn: boolean) => boolean = () => true,
+  ): Promise<void> {
     await new Promise<void>((resolve) => {
       const done = () => {
         cancel();
@@ -290,7 +310,9 @@ export class Recovery {
       };
       const cancel = this.#parts.dependencies.clock.after(milliseconds, done);
       signal.addEventListener("abort", done, { once: true });
-      this.#hurry = done;
+      this.#hurry = (isOwn) => {
+        if (isEndedBy(isOwn)) done();
+      };
     });
   }
 }

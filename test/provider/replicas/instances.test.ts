@@ -139,6 +139,32 @@ describe("the instances of a publisher", () => {
     expect(codeOfTaking(once)).to.equal("INSTANCE_LEASE_TIMES");
   });
 
+  it("an older and longer lease does not bring back an instance whose newest one has ended", () => {
+    for (const endpoints of [[], [at("sal://198.51.100.3:443")]]) {
+      const instance = named(endpoints.length === 0 ? "a" : "b");
+      const long = lease({ instance, expiresAt: BigInt(now + 60_000) });
+      instances.take(long);
+      now += 1_000;
+      instances.take(lease({ instance, expiresAt: BigInt(now + 5_000), endpoints }));
+      now += 6_000;
+      expect(codeOfTaking(long)).to.equal("INSTANCE_LEASE_TIMES");
+      expect(uris()).to.deep.equal(["sal://198.51.100.1:443"]);
+    }
+    expect(instances.size).to.equal(0);
+  });
+
+  it("says once which instance there is no room for, however often the publisher looks", () => {
+    instances.take(lease());
+    const many = Array.from({ length: 16 }, (_, index) => at(`sal://a:${index + 1}`));
+    for (let look = 0; look < 10; look++) instances.endpoints(many);
+    const said = () => log.said("warn").filter((text) => text.includes("no room")).length;
+    expect(said()).to.equal(1);
+    // It is named as soon as there is room.
+    expect(uris().length).to.equal(2);
+    instances.endpoints(many);
+    expect(said()).to.equal(2);
+  });
+
   it("a lease is no record: nobody can publish it in the record's place", () => {
     expect(thrownCode(() => readRecord(lease(), domain))).to.equal("RECORD_MALFORMED");
   });
