@@ -81,6 +81,7 @@ export class RequestBody {
   /** Continues to read without sending, because the upstream accepts no more. */
   discard(): void {
     this.#target = undefined;
+    this.#watchdog?.disarm();
     this.#watchdog = undefined;
     this.#request.resume();
   }

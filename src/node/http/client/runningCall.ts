@@ -108,7 +108,8 @@ export class RunningCall implements ResponseEvents {
     if (this.#over) return;
     this.#over = true;
     const message = this.#message;
-    const isKept = this.#sent && rest.length === 0 && message !== undefined && staysOpen(message);
+    const isWhole = this.#sent && rest.length === 0 && message !== undefined;
+    const isKept = isWhole && !mayHaveMore(this.#call.method, message) && staysOpen(message);
     if (message?.isPaused === true) this.#connection.socket.resume();
     this.#connection.completed(isKept);
     message?.ended(trailers);
@@ -124,6 +125,17 @@ export class RunningCall implements ResponseEvents {
     this.#over = true;
     this.#call.switched(message, this.#connection.release(), rest);
   }
+}
+
+/**
+ * Whether a careless server may send a body that the response does not have. It could arrive when the connection serves
+ * the next request already, and would be its response: a client could have the server send one of the client's choice.
+ */
+function mayHaveMore(method: string, { statusCode, headers }: Message): boolean {
+  if (method === "HEAD") return true;
+  if (statusCode !== 204 && statusCode !== 304) return false;
+  const { "content-length": length = "0", "transfer-encoding": coding } = headers;
+  return coding !== undefined || Number(length) > 0;
 }
 
 /** Whether the server keeps the connection, and for longer than an idle one is kept here. */

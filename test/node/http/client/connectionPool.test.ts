@@ -111,6 +111,32 @@ describe("ConnectionPool", () => {
     }
   });
 
+  it("does not take a late body of a response without body for the next response", async () => {
+    const late = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
+    const length = `Content-Length: ${late.length}`;
+    for (const [method, head] of [
+      ["HEAD", `200 OK\r\n${length}`],
+      ["HEAD", "200 OK"],
+      ["GET", `304 Not Modified\r\n${length}`],
+      ["GET", "204 No Content\r\nTransfer-Encoding: chunked"],
+    ] as const) {
+      const { upstream, pool } = await pooled((connection) =>
+        connection === 0
+          ? ["request", { send: `HTTP/1.1 ${head}\r\n\r\n` }, "request", { send: late + OK }]
+          : SERVE,
+      );
+      expect(await ask(pool, { method }), head).to.have.property("body", "");
+      expect(await ask(pool), head).to.have.property("body", "ok");
+      expect(upstream.connections.length, head).to.equal(2);
+    }
+    const { upstream, pool } = await pooled([
+      ...["request" as const, { send: "HTTP/1.1 304 Not Modified\r\n\r\n" }],
+      ...["request" as const, { send: "HTTP/1.1 204 No Content\r\n\r\n" }],
+    ]);
+    for (let time = 0; time < 2; time++) expect(await ask(pool)).to.have.property("body", "");
+    expect(upstream.connections.length).to.equal(1);
+  });
+
   it("closes idle connections after one to two seconds", async () => {
     const { upstream, pool } = await pooled([...SERVE, ...SERVE]);
     await ask(pool);
