@@ -179,6 +179,8 @@ export class ServiceListener implements Listener {
             },
           ),
       );
+      // It may have come since, and is not told again.
+      signal?.throwIfAborted();
     } catch (error) {
       await this.#close(0, error);
       throw error;

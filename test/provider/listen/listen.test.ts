@@ -107,6 +107,30 @@ describe("a program that provides a service", function () {
     expect(await over).to.have.property("code", "SAL_LEAVING");
   });
 
+  it("a signal is not missed, however soon it comes after the record was published", async () => {
+    for (let turns = 0; turns < 12; turns++) {
+      const stop = new AbortController();
+      const publisher: RecordPublisher = {
+        peers: 1,
+        alone: false,
+        publish: () => {
+          const stored = Promise.resolve(1);
+          let turn = stored;
+          for (let count = 0; count < turns; count++) turn = turn.then(() => 1);
+          void turn.then(() => {
+            stop.abort(new Error("the program's own"));
+          });
+          return Promise.resolve({ peers: 1, stored });
+        },
+      };
+      const ended = async () => {
+        const listener = await start({ publisher, signal: stop.signal });
+        await listener[Symbol.asyncIterator]().next();
+      };
+      expect((await failureOf(ended())).message, `${turns}`).to.equal("the program's own");
+    }
+  });
+
   it("beyond the backlog, clients are refused", async () => {
     const listener = await start({ backlog: 1 });
     const waiting = client.connect(ECHO, { port: 7 });
