@@ -3,16 +3,20 @@ import { once } from "node:events";
 import { createHash, randomBytes } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";
+import type { Hex } from "viem";
 import { decodeReceipt, httpChannel, sha256 } from "../../../src/protocol/receipt.ts";
+import { ServiceReceipts } from "../../../src/provider/gateway/serviceReceipts.ts";
 import { ask, head, whole } from "../../support/httpClient.ts";
 import {
   CHAIN_TIME,
   fault,
+  KEY,
   NONCE,
   ProviderRig,
   SERVICE,
   WITH_NONCE,
 } from "../../support/providerRig.ts";
+import { receiptFault } from "../../support/receiptCheck.ts";
 
 describe("Gateway: receipts", () => {
   const rig = new ProviderRig();
@@ -310,5 +314,37 @@ describe("Gateway: receipts", () => {
     expect(rig.log.join()).to.contain("no block yet");
     const answer = await ask({ port, headers: WITH_NONCE });
     expect(fault(answer.headers["service-receipt"], {}, answer)).to.equal(undefined);
+  });
+
+  it("signs those of one turn together, none for another's exchange; one that fails fails alone", async () => {
+    let signatures = 0;
+    const service = new ServiceReceipts({ ...SERVICE, key: KEY }, () => {
+      signatures += 1;
+      if (signatures % 3 === 0) throw new Error(`no time for the ${signatures}th`);
+      return CHAIN_TIME;
+    });
+    const exchanges = Array.from({ length: 12 }, (_, index) => ({
+      ...{ method: "GET", target: `/${index}`, status: 200 },
+      requestDigest: sha256(Buffer.from(`asked ${index}`)),
+      responseDigest: sha256(Buffer.from(`answered ${index}`)),
+    }));
+    const nonceOf = (index: number): Hex => `0x${index.toString(16).padStart(64, "0")}`;
+    const waiting = exchanges.map((exchange, index) => service.issue(nonceOf(index), exchange));
+    expect(signatures).to.equal(0);
+    const settled = await Promise.allSettled(waiting);
+    expect(signatures).to.equal(12);
+    for (const [index, each] of settled.entries()) {
+      if ((index + 1) % 3 === 0) {
+        expect(each).to.have.nested.property("reason.message", `no time for the ${index + 1}th`);
+        continue;
+      }
+      if (each.status === "rejected") throw each.reason;
+      for (const [other, exchange] of exchanges.entries()) {
+        const found = receiptFault(each.value, nonceOf(index), exchange, SERVICE);
+        expect(found === undefined, `${index} for ${other}`).to.equal(other === index);
+      }
+      const swapped = receiptFault(each.value, nonceOf(index + 1), exchanges[index]!, SERVICE);
+      expect(swapped).not.to.equal(undefined);
+    }
   });
 });
