@@ -49,11 +49,11 @@ export interface HttpServerOptions {
   headersMs: number;
   requestMs: number;
   keepAliveMs: number;
-  /** Fields of every response. */
-  headers?: Readonly<Record<string, string>>;
 }
 
 export interface HttpServerHandlers {
+  /** Fields of every response. */
+  readonly headers?: Readonly<Record<string, string>>;
   handle(request: HttpRequest): HttpResponse | Promise<HttpResponse>;
   /** The response to a request that HTTP forbids, or in a form that is not served. */
   refuse(reason: Refusal): HttpResponse;
@@ -71,7 +71,7 @@ export interface HttpServerHandlers {
  */
 export function createHttpServer(options: HttpServerOptions, handlers: HttpServerHandlers): Server {
   const unreadable = new Unreadable();
-  const common = Object.entries(options.headers ?? {}).flat();
+  const common = Object.entries(handlers.headers ?? {}).flat();
   // On the response itself, so that a request needs no closures of its own.
   const closed = function (this: ServerResponse) {
     unreadable.ended(this);

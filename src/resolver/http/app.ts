@@ -46,6 +46,8 @@ export interface AppDependencies {
 /** The HTTP front as functions from request to response. */
 export interface App {
   readonly routes: readonly Route[];
+  /** Fields of every response; those of `handle`, `refuse` and `failed` come on top. */
+  readonly headers: Readonly<Record<string, string>>;
   handle(request: HttpRequest): HttpResponse | Promise<HttpResponse>;
   refuse(reason: Refusal): HttpResponse;
   failed(error: unknown): HttpResponse;
@@ -65,7 +67,7 @@ const AT_A_TIME = 16;
 const CLIENT_GONE = 499;
 
 /** Pages of any origin may send requests: there are no cookies, and all answers are public. */
-export const COMMON_HEADERS: Readonly<Record<string, string>> = {
+const COMMON_HEADERS: Readonly<Record<string, string>> = {
   "access-control-allow-origin": "*",
   "access-control-expose-headers": "ETag",
   "x-content-type-options": "nosniff",
@@ -188,6 +190,7 @@ export function createApp(d: AppDependencies): App {
 
   return {
     routes,
+    headers: COMMON_HEADERS,
     handle(request) {
       const begun = d.timers.monotonic();
       try {

@@ -14,7 +14,7 @@ import type { Timers } from "../../node/timers.ts";
 import { listen, type ListenAddress } from "../../node/listen.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Resolver } from "../answer.ts";
-import { COMMON_HEADERS, createApp, type Peer } from "./app.ts";
+import { createApp, type Peer } from "./app.ts";
 import { BoundedLookup } from "../lookup/boundedLookup.ts";
 import type { HttpObserver } from "./observer.ts";
 import { Watches, type WatchLimits } from "./watches.ts";
@@ -105,7 +105,6 @@ export class HttpFront implements Startable {
         requestMs: REQUEST_MS,
         keepAliveMs: options.keepAliveMs ?? 120_000,
         maxHeaderBytes: MAX_HEADER_BYTES,
-        headers: COMMON_HEADERS,
       },
       {
         ...app,
