@@ -11,7 +11,13 @@ import {
 } from "./sal/memory.ts";
 import { gapP99, measureMoves, movesTables, type Moves } from "./sal/moves.ts";
 import { measurePair, pairTable, type PairResult } from "./sal/proxyPair.ts";
-import { measureThroughput, salVsTls, throughputTable, type Throughput } from "./sal/throughput.ts";
+import {
+  measureSingleFlow,
+  singleFlowTable,
+  singleFlowVsTls,
+  type SingleFlow,
+} from "./sal/singleFlow.ts";
+import { measureThroughput, throughputTable, type Throughput } from "./sal/throughput.ts";
 
 const throughputSettings = { rounds: 7, bytes: 128 * 2 ** 20, flows: [1, 32] };
 const latencySettings = {
@@ -29,6 +35,7 @@ const pairSettings = { rounds: 7, bytes: 128 * 2 ** 20, flows: [1, 8] };
 export interface Results {
   /** The machine's load in the minute before: other processes affect the figures, too. */
   load: number;
+  single: SingleFlow;
   throughput: Throughput;
   latency: Latency;
   memory: MemoryResult;
@@ -39,17 +46,18 @@ export interface Results {
 /** The SAL beside its peers: throughput, latency, memory, moves, and the local proxy. */
 export async function run(say: (message: string) => void): Promise<Outcome> {
   const load = rounded(loadavg()[0] ?? NaN, 1);
+  const single = await measureSingleFlow(say);
   const throughput = await measureThroughput(throughputSettings, say);
   const pair = await measurePair(pairSettings, say);
   const latency = await measureLatency(latencySettings, say);
   const moves = await measureMoves(moveSettings, say);
   const memory = await measureMemory(memorySettings, say);
-  return outcomeOf({ load, throughput, latency, memory, moves, pair });
+  return outcomeOf({ load, single, throughput, latency, memory, moves, pair });
 }
 
 /** Builds tables and targets. */
 export function outcomeOf(results: Results): Outcome {
-  const { load, throughput, latency, memory, moves, pair } = results;
+  const { load, single, throughput, latency, memory, moves, pair } = results;
   const notes = [
     "Servers, clients and relays are a process each, on one machine, over loopback; they share its cores.",
     "Ways are measured in turn, round by round; figures are medians of the rounds, ratios the median of the rounds' ratios.",
@@ -67,6 +75,7 @@ export function outcomeOf(results: Results): Outcome {
     results: { ...results },
     tables: [
       { title: "What this is", columns: ["note"], rows: notes.map((note) => [note]) },
+      singleFlowTable(single),
       throughputTable(throughput),
       pairTable(pair),
       ...latencyTables(latency),
@@ -74,7 +83,7 @@ export function outcomeOf(results: Results): Outcome {
       ...movesTables(moves),
     ],
     targets: [
-      atLeast("singleFlowVsTls", salVsTls(throughput, 1), "of bare TLS", 0.85),
+      atLeast("singleFlowVsTls", singleFlowVsTls(single), "of bare TLS", 0.85),
       atLeast("proxyVsNodePair", pair.rates[0]?.salVsNode ?? NaN, "of plain Node", 0.85),
       atMost("furtherFlowP99Ms", addedP99(latency.further), "ms", 1),
       atMost("furtherFlowLoadedP99Ms", addedP99(latency.loaded), "ms", 25),

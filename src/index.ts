@@ -24,12 +24,8 @@ export {
 export type { ServiceRequestInit } from "./client/question.ts";
 export { ServiceResponse, type Proof } from "./client/response.ts";
 export type { IncomingFlow } from "./provider/listen/flowQueue.ts";
-export {
-  listen,
-  type Listener,
-  type ListenOptions,
-  type RecordPublisher,
-} from "./provider/listen/listen.ts";
+export { listen } from "./provider/listen/listen.ts";
+export type { Listener, ListenOptions, RecordPublisher } from "./provider/listen/listener.ts";
 export { createLogger } from "./node/createLogger.ts";
 export { silentLogger, type Logger } from "./node/logger.ts";
 export { systemTimers, type Timers } from "./node/timers.ts";

@@ -90,11 +90,6 @@ export async function measureThroughput(
   }
 }
 
-/** SAL's ratio to bare TLS with so many flows. */
-export function salVsTls({ ways }: Throughput, flows: number): number {
-  return ways.find((way) => way.name === "sal" && way.flows === flows)?.vsTls ?? NaN;
-}
-
 const about: Record<string, string> = {
   sal: "ours: flows of one session",
   tls: "node:tls, a connection for each flow",

@@ -30,7 +30,7 @@ import { ServiceCheck } from "../serviceCheck.ts";
 import { ProviderStore } from "../store.ts";
 import { checkDelegation, checkSubServiceKey } from "../subservice/createSubService.ts";
 import { FlowQueue, type IncomingFlow } from "./flowQueue.ts";
-import type { Listener, ListenOptions, RecordPublisher } from "./listen.ts";
+import type { Listener, ListenOptions, RecordPublisher } from "./listener.ts";
 
 const BACKLOG = 128;
 const DRAIN_MS = 8_000;

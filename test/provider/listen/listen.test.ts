@@ -6,12 +6,12 @@ import { text } from "node:stream/consumers";
 import type { Hex } from "viem";
 import { createClient } from "../../../src/client/createClient.ts";
 import type { Client } from "../../../src/client/client.ts";
-import {
-  listen,
-  type Listener,
-  type ListenOptions,
-  type RecordPublisher,
-} from "../../../src/provider/listen/listen.ts";
+import { listen } from "../../../src/provider/listen/listen.ts";
+import type {
+  Listener,
+  ListenOptions,
+  RecordPublisher,
+} from "../../../src/provider/listen/listener.ts";
 import { endpointRecords } from "../../../src/protocol/record.ts";
 import { rootServiceId, serviceId } from "../../../src/protocol/serviceId.ts";
 import { addressOfKey } from "../../../src/protocol/signature.ts";

@@ -47,6 +47,11 @@ export class Network {
     return `9.${HOSTS[host]}.${this.#place[host]}.2`;
   }
 
+  /** The router's address in the client's first network. */
+  get router(): string {
+    return `9.${HOSTS.client}.0.1`;
+  }
+
   /** The host loses its address and its route, and gets those of its other network. */
   change(host: Host): void {
     this.#place[host] = 1 - this.#place[host];
@@ -55,10 +60,18 @@ export class Network {
   }
 
   /** Runs a file of this folder on a host. It ends when its channel is closed. */
-  run(host: Host, file: string): ChildProcess {
+  run(host: Host | "router", ...file: [name: string, ...args: string[]]): ChildProcess {
+    const [name, ...args] = file;
     const child = spawn(
       "ip",
-      ["netns", "exec", this.#name(host), process.execPath, path.join(import.meta.dirname, file)],
+      [
+        "netns",
+        "exec",
+        this.#name(host),
+        process.execPath,
+        path.join(import.meta.dirname, name),
+        ...args,
+      ],
       { stdio: ["ignore", "inherit", "inherit", "ipc"] },
     );
     this.#processes.push(child);

@@ -1,8 +1,18 @@
+import type { Socket } from "node:net";
 import { ClosedConnection, isChunked, type Call } from "./call.ts";
-import type { Connection } from "./connection.ts";
 import { Message } from "./message.ts";
 import { ResponseParser, type ResponseEvents } from "./responseParser.ts";
 import { MalformedResponse, type ResponseHead } from "./responseHead.ts";
+
+/** The connection that carries a call. */
+export interface Carrier {
+  readonly socket: Socket;
+  /** The response is over. */
+  completed(mayBeKept: boolean): void;
+  /** Gives the socket up to the program, for another protocol. */
+  release(): Socket;
+  destroy(): void;
+}
 
 /** An idle connection is kept for so long at most: the longer, the more likely the server closes it first. */
 export const LONGEST_IDLE_MS = 2_000;
@@ -12,7 +22,7 @@ const KEEP_ALIVE = /(^|,)\s*keep-alive\s*(,|$)/;
 /** One request on a connection, until its response is complete. */
 export class RunningCall implements ResponseEvents {
   readonly #call: Call;
-  readonly #connection: Connection;
+  readonly #connection: Carrier;
   readonly #parser: ResponseParser;
   readonly #chunked: boolean;
   readonly #reused: boolean;
@@ -21,7 +31,7 @@ export class RunningCall implements ResponseEvents {
   #over = false;
   #message: Message | undefined;
 
-  constructor(call: Call, connection: Connection, reused: boolean) {
+  constructor(call: Call, connection: Carrier, reused: boolean) {
     this.#call = call;
     this.#connection = connection;
     this.#reused = reused;

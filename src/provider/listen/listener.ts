@@ -1,0 +1,69 @@
+import type { AddressInfo } from "node:net";
+import type { Hex } from "viem";
+import type { NetworkChoice } from "../../chain/networks.ts";
+import type { RecordNetwork } from "../../coral/network.ts";
+import type { Logger } from "../../node/logger.ts";
+import type { SalLimits } from "../../sal/provider/limits.ts";
+import type { IncomingFlow } from "./flowQueue.ts";
+
+/** Options of a listener. */
+export type ListenOptions = NetworkChoice & {
+  /** Your RPC endpoints: the preferred one, then its fallbacks. */
+  rpc: string | URL | readonly (string | URL)[];
+  /** The service's key, or the key in a sub-service's ID: 0x and 64 hexadecimal digits. */
+  key: Hex;
+  /** The root's delegation for a sub-service. */
+  delegation?: Hex;
+  /** Ports of the service, 1 to 65535. All others are refused. */
+  ports: readonly number[];
+  /** Address to listen on; default 0.0.0.0. */
+  host?: string;
+  /** TCP port to listen on; default 0, which chooses a free one. */
+  port?: number;
+  /** Where clients reach it, `sal://host:port`; default: where it listens, at the host's own addresses. */
+  endpoint?: string;
+  /** Multiaddrs of nodes of the record network. */
+  bootstrap?: readonly string[];
+  /** Publishes the records, in place of a node of the record network in this process. */
+  publisher?: RecordPublisher;
+  /**
+   * Folder for the versions of records. Without it they follow the chain's clock: then no second process may publish
+   * for the service.
+   */
+  stateDir?: string;
+  /** Whether clients must say who they are: `peer.client` is their address then. */
+  asksClient?: boolean;
+  /** Flows that wait for the program; default 128. */
+  backlog?: number;
+  limits?: SalLimits;
+  /** How long `close` lets open flows end, milliseconds; default 8,000. */
+  drainMs?: number;
+  /** How long the start may take, milliseconds; default 30,000. */
+  timeMs?: number;
+  /** Permits peers of the record network on this host, for a devnet. */
+  allowLoopback?: boolean;
+  /** Ends the start; later it ends the listener and its flows at once. */
+  signal?: AbortSignal;
+  log?: Logger;
+};
+
+/** Publishes signed records. */
+export type RecordPublisher = Pick<RecordNetwork, "publish" | "peers" | "alone">;
+
+/** A service that this process provides. An iteration gives each flow that a client opens; `break` closes nothing. */
+export interface Listener extends AsyncIterable<IncomingFlow>, AsyncDisposable {
+  readonly serviceId: Hex;
+  /** Where it listens. */
+  readonly address: AddressInfo;
+  /** What its record names now. */
+  readonly endpoints: readonly string[];
+  /** Sessions with clients. */
+  readonly sessions: number;
+  /** Open flows. */
+  readonly flows: number;
+  /**
+   * Takes no more sessions and flows, lets open flows end within `drainMs`, then ends the rest with `SAL_LEAVING`.
+   * Clients open new flows at another place, if the service has one. `await using` does it by itself.
+   */
+  close(): Promise<void>;
+}
