@@ -7,6 +7,11 @@ import type { HttpObserver } from "./http/observer.ts";
 /** From the time of a lookup in memory to the longest that clients wait, seconds. */
 const BUCKETS = [0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
 
+/** Frozen, so that `Metrics` checks them once. */
+const NO_LABELS = Object.freeze({});
+const CLASSES = Object.freeze(["2xx", "3xx", "4xx", "5xx"]);
+const OF_CLASS = CLASSES.map((status) => Object.freeze({ status }));
+
 /** Metrics of the DNS front. */
 export class DnsMetrics implements DnsObserver {
   readonly #answers;
@@ -67,7 +72,7 @@ export class HttpMetrics implements HttpObserver {
     this.#requests = metrics.counter(
       "blockcloud_resolver_requests_total",
       "HTTP requests to the resolver that were answered, by the class of their status.",
-      { status: ["2xx", "3xx", "4xx", "5xx"] },
+      { status: CLASSES },
     );
     this.#seconds = metrics.histogram(
       "blockcloud_resolver_request_seconds",
@@ -91,8 +96,10 @@ export class HttpMetrics implements HttpObserver {
   }
 
   answered(status: number, seconds: number): void {
-    this.#requests.add(1, { status: `${Math.floor(status / 100)}xx` });
-    this.#seconds.observe(seconds, {});
+    const labels = OF_CLASS[Math.floor(status / 100) - 2];
+    // Other statuses count as `other`.
+    this.#requests.add(1, labels ?? { status: String(status) });
+    this.#seconds.observe(seconds, NO_LABELS);
   }
 
   watches(open: number): void {

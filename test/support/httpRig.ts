@@ -77,8 +77,8 @@ export class HttpRig {
       body: (maxBytes) => Promise.resolve(body.length > maxBytes ? undefined : Buffer.from(body)),
       cut: () => (this.cuts += 1),
     };
-    const { body: sent, ...rest } = await this.app.handle(request);
-    return new Response(sent ?? null, rest);
+    const { body: sent, status, headers: fields } = await this.app.handle(request);
+    return new Response(sent ?? null, { status, headers: { ...this.app.headers, ...fields } });
   }
 }
 

@@ -52,6 +52,8 @@ export interface HttpServerOptions {
 }
 
 export interface HttpServerHandlers {
+  /** Fields of every response. */
+  readonly headers?: Readonly<Record<string, string>>;
   handle(request: HttpRequest): HttpResponse | Promise<HttpResponse>;
   /** The response to a request that HTTP forbids, or in a form that is not served. */
   refuse(reason: Refusal): HttpResponse;
@@ -69,6 +71,12 @@ export interface HttpServerHandlers {
  */
 export function createHttpServer(options: HttpServerOptions, handlers: HttpServerHandlers): Server {
   const unreadable = new Unreadable();
+  const common = Object.entries(handlers.headers ?? {}).flat();
+  // On the response itself, so that a request needs no closures of its own.
+  const closed = function (this: ServerResponse) {
+    unreadable.ended(this);
+    handlers.ended?.(this.req.socket);
+  };
   const server = createServer(
     {
       headersTimeout: options.headersMs,
@@ -77,16 +85,12 @@ export function createHttpServer(options: HttpServerOptions, handlers: HttpServe
       maxHeaderSize: options.maxHeaderBytes,
     },
     (request, response) => {
-      const { socket } = request;
       // The client may be gone at any time; the response then closes without being finished.
-      response.on("error", () => {});
+      response.on("error", ignored);
       unreadable.began(response);
-      handlers.began?.(socket);
-      response.once("close", () => {
-        unreadable.ended(response);
-        handlers.ended?.(socket);
-      });
-      void answer(request, response, handlers);
+      handlers.began?.(request.socket);
+      response.on("close", closed);
+      answer(request, response, handlers, common);
     },
   );
   server.on("clientError", unreadable.end);
@@ -95,21 +99,31 @@ export function createHttpServer(options: HttpServerOptions, handlers: HttpServe
   return server;
 }
 
-async function answer(
+function ignored(): void {}
+
+/** A response that is there at once is sent at once: a promise for each request would cost as much as reading it. */
+function answer(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   handlers: HttpServerHandlers,
-): Promise<void> {
-  let response: HttpResponse;
+  common: readonly string[],
+): void {
+  let handled: HttpResponse | Promise<HttpResponse>;
   try {
     const request = read(incoming, outgoing);
-    const handled =
-      typeof request === "string" ? handlers.refuse(request) : handlers.handle(request);
-    response = handled instanceof Promise ? await handled : handled;
+    handled = typeof request === "string" ? handlers.refuse(request) : handlers.handle(request);
   } catch (error) {
-    response = handlers.failed(error);
+    handled = handlers.failed(error);
   }
-  send(incoming, outgoing, response);
+  if (!(handled instanceof Promise)) {
+    send(incoming, outgoing, handled, common);
+    return;
+  }
+  void handled
+    .catch((error: unknown) => handlers.failed(error))
+    .then((response) => {
+      send(incoming, outgoing, response, common);
+    });
 }
 
 function read(incoming: IncomingMessage, outgoing: ServerResponse): HttpRequest | Refusal {
@@ -198,9 +212,12 @@ function send(
   { method, socket }: IncomingMessage,
   outgoing: ServerResponse,
   { status, headers, body }: HttpResponse,
+  common: readonly string[],
 ): void {
+  const fields = [...common];
+  for (const name in headers) fields.push(name, headers[name] ?? "");
   if (typeof body !== "string" && body !== undefined) {
-    outgoing.writeHead(status, headers);
+    outgoing.writeHead(status, fields);
     if (method === "HEAD") {
       outgoing.end();
       void body.cancel();
@@ -210,15 +227,17 @@ function send(
     return;
   }
   // RFC 9110, 8.6: neither has content.
-  if (status !== 204 && status !== 304) {
-    outgoing.writeHead(status, {
-      ...headers,
-      "content-length": body === undefined ? 0 : Buffer.byteLength(body),
-    });
-  } else {
-    outgoing.writeHead(status, headers);
+  if (status === 204 || status === 304) {
+    outgoing.writeHead(status, fields);
+    outgoing.end();
+    return;
   }
-  outgoing.end(method === "HEAD" ? undefined : body);
+  const length = body === undefined ? 0 : Buffer.byteLength(body);
+  fields.push("content-length", String(length));
+  outgoing.writeHead(status, fields);
+  if (method === "HEAD" || body === undefined) outgoing.end();
+  // Node writes the head and a text in one text. ASCII is the same in both encodings, and Latin-1 is only copied.
+  else outgoing.end(body, length === body.length ? "latin1" : "utf8");
 }
 
 /** Sends a stream as fast as its client reads. */

@@ -11,7 +11,14 @@ import { openApi } from "./openApi.ts";
 import { asProblem, HttpProblem } from "./problem.ts";
 import { isKnown, represent } from "./representation.ts";
 import { allowedMethods, findRoute, type Route } from "./routes.ts";
-import { batchSchema, MAX_BODY_BYTES, MAX_WATCHED, nameSchema, pathSchema } from "./schemas.ts";
+import {
+  batchSchema,
+  isName,
+  MAX_BODY_BYTES,
+  MAX_WATCHED,
+  nameSchema,
+  pathSchema,
+} from "./schemas.ts";
 import type { Watches } from "./watches.ts";
 
 /** The client of a request. */
@@ -39,6 +46,8 @@ export interface AppDependencies {
 /** The HTTP front as functions from request to response. */
 export interface App {
   readonly routes: readonly Route[];
+  /** Fields of every response; those of `handle`, `refuse` and `failed` come on top. */
+  readonly headers: Readonly<Record<string, string>>;
   handle(request: HttpRequest): HttpResponse | Promise<HttpResponse>;
   refuse(reason: Refusal): HttpResponse;
   failed(error: unknown): HttpResponse;
@@ -46,6 +55,11 @@ export interface App {
 
 /** Longest time that clients may cache an answer, seconds: how long they may miss a move. */
 const MAX_AGE_SECONDS = 30;
+/** The values of Cache-Control, by the seconds. */
+const CACHE_CONTROL = Array.from(
+  { length: MAX_AGE_SECONDS + 1 },
+  (_, seconds) => `public, max-age=${seconds}`,
+);
 /** Concurrent lookups of a batch. */
 const AT_A_TIME = 16;
 
@@ -53,7 +67,7 @@ const AT_A_TIME = 16;
 const CLIENT_GONE = 499;
 
 /** Pages of any origin may send requests: there are no cookies, and all answers are public. */
-const COMMON_HEADERS = {
+const COMMON_HEADERS: Readonly<Record<string, string>> = {
   "access-control-allow-origin": "*",
   "access-control-expose-headers": "ETag",
   "x-content-type-options": "nosniff",
@@ -68,7 +82,7 @@ export function createApp(d: AppDependencies): App {
 
   const resolve = (request: HttpRequest, param: string) => {
     pay(request, 1);
-    const name = parsed(nameSchema, param);
+    const name = isName(param) ? param : parsed(nameSchema, param);
     const hops = hopsOf(request);
     const known = request.headers["if-none-match"];
     const answer = d.lookup.answer(name, request, hops);
@@ -79,9 +93,12 @@ export function createApp(d: AppDependencies): App {
     const { text, etag } = represent(answer);
     const seconds = Math.floor((answer.expiresAt - d.now()) / 1000);
     const age = Math.max(0, Math.min(MAX_AGE_SECONDS, seconds));
-    const headers = { etag, "cache-control": `public, max-age=${age}` };
-    if (isKnown(known, etag)) return { status: 304, headers };
-    return { status: 200, headers: { ...headers, "content-type": "application/json" }, body: text };
+    const cacheControl = CACHE_CONTROL[age] ?? "no-store";
+    if (isKnown(known, etag)) {
+      return { status: 304, headers: { etag, "cache-control": cacheControl } };
+    }
+    const headers = { etag, "cache-control": cacheControl, "content-type": "application/json" };
+    return { status: 200, headers, body: text };
   };
 
   const resolveAll = async (request: HttpRequest): Promise<HttpResponse> => {
@@ -160,7 +177,6 @@ export function createApp(d: AppDependencies): App {
     return problem;
   };
   const finish = (response: HttpResponse, begun: number): HttpResponse => {
-    Object.assign(response.headers, COMMON_HEADERS);
     d.observer.answered(response.status, (d.timers.monotonic() - begun) / 1000);
     return response;
   };
@@ -174,6 +190,7 @@ export function createApp(d: AppDependencies): App {
 
   return {
     routes,
+    headers: COMMON_HEADERS,
     handle(request) {
       const begun = d.timers.monotonic();
       try {

@@ -19,10 +19,8 @@ export function findRoute(
   for (const route of routes) {
     if (route.method !== wanted) continue;
     if (route.path === path) return { route, param: "" };
-    const at = route.path.indexOf(":");
-    if (at < 0 || at !== end || end === path.length || !path.startsWith(route.path.slice(0, at))) {
-      continue;
-    }
+    if (end === path.length || route.path.charAt(end) !== ":") continue;
+    if (!path.startsWith(route.path.slice(0, end))) continue;
     return { route, param: decoded(path.slice(end)) };
   }
   return undefined;

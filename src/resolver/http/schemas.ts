@@ -8,8 +8,16 @@ export const MAX_WATCHED = 16;
 /** Largest request body, bytes: room for the largest batch of the longest names. */
 export const MAX_BODY_BYTES = 64 * 1024;
 
+/** Longest name, characters: that of DNS. */
+const MAX_NAME_LENGTH = 255;
+
 /** A name or an ID as a client writes it; the resolver checks whether it is valid. */
-export const nameSchema = z.string().min(1).max(255);
+export const nameSchema = z.string().min(1).max(MAX_NAME_LENGTH);
+
+/** What `nameSchema` says of a text, for the path of most requests: the schema takes longer than the lookup. */
+export function isName(text: string): boolean {
+  return text.length >= 1 && text.length <= MAX_NAME_LENGTH;
+}
 
 /** The body of a batch. */
 export const batchSchema = z.strictObject({ names: z.array(nameSchema).min(1).max(MAX_NAMES) });

@@ -30,7 +30,8 @@ export class BoundedLookup {
     caller?: { readonly signal: AbortSignal },
     hops: readonly string[] = [],
   ): Answer | Promise<Answer> {
-    const held = this.#resolver.lookupName(name.toLowerCase().replace(/\.$/, ""));
+    const lower = name.toLowerCase();
+    const held = this.#resolver.lookupName(lower.endsWith(".") ? lower.slice(0, -1) : lower);
     if (held !== undefined) return held;
     return within(
       { ...this.#options, signal: caller?.signal },

@@ -53,6 +53,8 @@ describe("HttpFront", () => {
   it("answers over a socket, and counts an address's rate", async () => {
     const answer = await ask({ port, path: `/v1/resolve/${NAME}` });
     expect(answer.status).to.equal(200);
+    // Pages of any origin may read it.
+    expect(answer.headers).to.include({ "access-control-allow-origin": "*" });
     expect(JSON.parse(answer.body.toString())).to.include({ name: NAME, record: "0xc0ffee" });
     const statuses = new Set<number>();
     for (let n = 0; n < 110; n++) statuses.add((await ask({ port, path: "/v1/resolve/7" })).status);
