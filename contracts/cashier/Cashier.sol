@@ -183,6 +183,10 @@ contract Cashier is CashierGrades, SkippingBatch {
         return _hashTypedDataV4(voucher.hash());
     }
 
+    function _lacksGas(bytes memory reason) internal pure override returns (bool) {
+        return bytes4(reason) == CashierGas.selector;
+    }
+
     function _redeemOne(Redemption calldata item) private returns (uint256 amount) {
         Work memory work;
         work.domain = _domainSeparatorV4();

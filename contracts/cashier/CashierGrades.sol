@@ -40,6 +40,10 @@ abstract contract CashierGrades is CashierTabs, EpochClock, ICashier {
     /// @param settlement_ Gives the verdicts.
     constructor(address settlement_) {
         settlement = settlement_;
+        // A payer that announces to close must not void graded vouchers: those of the current epoch become due within
+        // `DUE_AFTER` epochs, and one more is left to redeem them.
+        uint256 longest = NOTICE / (DUE_AFTER + 1);
+        require(epochSeconds <= longest, CashierEpochTooLong(epochSeconds, longest));
     }
 
     /// @inheritdoc ICashier
@@ -48,8 +52,8 @@ abstract contract CashierGrades is CashierTabs, EpochClock, ICashier {
         uint32 epoch
     ) external view returns (uint256 grade, bool known) {
         Grade memory found;
-        _read(found, service, epoch);
-        return (found.grade, found.refusal == 0);
+        (bytes4 refusal, , ) = _refusalByGrade(service, epoch, 0, found);
+        return (found.grade, refusal == 0);
     }
 
     /// @dev Why a graded voucher is not payable. Selector and last two parameters of the error; 0 if it is payable.
@@ -105,7 +109,7 @@ abstract contract CashierGrades is CashierTabs, EpochClock, ICashier {
     }
 
     function _isActive(uint64 number, uint32 epoch) private view returns (bool ok, bool active) {
-        _needViewGas();
+        _needGas(VIEW_GAS);
         try IServiceRegistry(registry).auditAt{gas: VIEW_GAS}(number, epoch) returns (
             Slot,
             bool active_,
@@ -121,7 +125,7 @@ abstract contract CashierGrades is CashierTabs, EpochClock, ICashier {
         uint64 number,
         uint32 epoch
     ) private view returns (bool ok, uint256 grade, bool quorate) {
-        _needViewGas();
+        _needGas(VIEW_GAS);
         try ISettlement(settlement).verdictOf{gas: VIEW_GAS}(number, epoch) returns (
             uint8 grade_,
             bool quorate_
@@ -130,14 +134,6 @@ abstract contract CashierGrades is CashierTabs, EpochClock, ICashier {
         } catch {
             return (false, 0, false);
         }
-    }
-
-    /// @dev A view that runs out of gas because the caller gave too little must not look like a failed one. EIP-150
-    /// keeps 1/64 back.
-    function _needViewGas() private view {
-        uint256 needed = (VIEW_GAS * 64) / 63 + 5_000;
-        uint256 available = gasleft();
-        require(available >= needed, CashierGas(available, needed));
     }
 
     /// @dev The median of three; of two the higher, in the provider's favour; 0 of none.

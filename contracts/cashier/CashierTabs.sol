@@ -257,8 +257,9 @@ abstract contract CashierTabs is CashierAccounts, EIP712, ICashierTabs {
         revert CashierSignerLimit(payer, recovered, added, left);
     }
 
-    /// @dev Asks a payer's contract (ERC-1271), statically, with bounded gas, and reads one word of its answer: the
-    /// collector pays for this call, and the payer's contract is hostile to it.
+    /// @dev Asks a payer's contract (ERC-1271), with bounded gas, and reads one word of its answer: the collector pays
+    /// for this call, and the payer's contract is hostile to it. The call is static: it must not change the account,
+    /// which {openTab} has read before.
     function _isAccepted(
         address payer,
         bytes32 digest,
@@ -266,6 +267,7 @@ abstract contract CashierTabs is CashierAccounts, EIP712, ICashierTabs {
     ) private view returns (bool accepted) {
         bytes memory question = abi.encodeCall(IERC1271.isValidSignature, (digest, signature));
         uint256 limit = SIGNATURE_GAS;
+        _needGas(limit);
         bytes32 answer;
         assembly ("memory-safe") {
             mstore(0, 0)
@@ -275,6 +277,14 @@ abstract contract CashierTabs is CashierAccounts, EIP712, ICashierTabs {
             }
         }
         return answer == bytes32(IERC1271.isValidSignature.selector);
+    }
+
+    /// @dev A call that runs out of gas because the caller gave too little must not look like a refusal. EIP-150 keeps
+    /// 1/64 back.
+    function _needGas(uint256 limit) internal view {
+        uint256 needed = (limit * 64) / 63 + 5_000;
+        uint256 available = gasleft();
+        require(available >= needed, CashierGas(available, needed));
     }
 
     function _checkService(bytes32 service) private view {

@@ -49,6 +49,11 @@ interface ICashier is IEpochClock, ISkippingBatch, ICashierAccounts, ICashierTab
     /// @param contributed To the auditors' budgets, BLOC in wei.
     event FeesForwarded(uint256 burned, uint256 contributed);
 
+    /// @notice Epochs are so long that an announced closing would end before graded vouchers are due.
+    /// @param epochSeconds Length of an epoch.
+    /// @param longest The longest one that is allowed, seconds.
+    error CashierEpochTooLong(uint256 epochSeconds, uint256 longest);
+
     // redeem. The first parameter of each error is the tab; {redeemBatch} has them as reasons. See also
     // `CashierNotCollector`, `CashierTabUnknown`, `CashierTabDead` and `CashierTabOver`.
 
@@ -107,10 +112,6 @@ interface ICashier is IEpochClock, ISkippingBatch, ICashierAccounts, ICashierTab
     /// @param service The service ID.
     /// @param epoch The voucher's epoch.
     error CashierViewFailed(bytes32 tab, bytes32 service, uint256 epoch);
-    /// @notice The views need more gas: send the transaction again with more.
-    /// @param available Gas.
-    /// @param needed Gas.
-    error CashierGas(uint256 available, uint256 needed);
     /// @notice The batch is empty or too long.
     /// @param length Its items.
     /// @param longest The most.
@@ -193,7 +194,8 @@ interface ICashier is IEpochClock, ISkippingBatch, ICashierAccounts, ICashierTab
     /// @param service The service ID.
     /// @param epoch The voucher's epoch.
     /// @return grade 0 to 3.
-    /// @return known False if the service was not active in the epoch, or no verdict has a quorum.
+    /// @return known False before the verdicts are final and after the ring has overwritten one of them; false if the
+    /// service was not active in the epoch, or no verdict has a quorum.
     function gradeOf(
         bytes32 service,
         uint32 epoch

@@ -147,6 +147,10 @@ interface ICashierTabs {
     /// @param tab The tab's ID.
     /// @param payer The payer.
     error CashierTabSignature(bytes32 tab, address payer);
+    /// @notice A call of another contract needs more gas: send the transaction again with more.
+    /// @param available Gas.
+    /// @param needed Gas.
+    error CashierGas(uint256 available, uint256 needed);
     /// @notice A tab keeps its signer.
     /// @param tab The tab's ID.
     /// @param signer Its signer.
@@ -183,7 +187,8 @@ interface ICashierTabs {
     error CashierTabRedeemable(bytes32 tab, uint256 redeemableUntil);
 
     /// @notice Allows a key to sign tab authorizations of the caller, for tabs whose vouchers the same key signs.
-    /// Replaces the key's earlier limit. The limit is charged when a tab opens or rises, and never given back.
+    /// Replaces what is left of the key's earlier limit; until the call is executed the key can use that, too. The limit
+    /// is charged when a tab opens or rises, and never given back.
     /// @param signer The key.
     /// @param limit Sum of the limits of its tabs, BLOC in wei.
     /// @param expiresAt Last second in which it may open or raise tabs, Unix seconds.

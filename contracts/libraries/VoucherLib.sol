@@ -79,8 +79,8 @@ library VoucherLib {
     /// @return structHash The hash.
     function hash(Voucher calldata voucher) internal pure returns (bytes32 structHash) {
         bytes32 typeHash = VOUCHER_TYPEHASH;
-        // `keccak256(abi.encode(typeHash, voucher))` without keeping memory, which a batch would pay for. A voucher
-        // whose words have bits that its types do not is hashed with them, so its signature fits no signer.
+        // `keccak256(abi.encode(typeHash, voucher))` without keeping memory, which a batch would pay for. Bits
+        // that a type does not have are hashed, too: the signature covers them, and using the field reverts.
         assembly ("memory-safe") {
             let free := mload(64)
             mstore(free, typeHash)

@@ -88,6 +88,30 @@ contract CashierTest is CashierStage {
         vm.assertEq(cashier.collectedOf(service), 3e18, "collected once");
     }
 
+    /// @dev `scripts/vectors.ts` writes the values of src/protocol/voucher.ts.
+    function test_ItsConstantsAreTheCollectors() public view {
+        string memory json = vm.readFile("test/vectors/constants.json");
+        string[6] memory names = [
+            "OPEN_AHEAD",
+            "LONGEST_TAB",
+            "REDEMPTION",
+            "NOTICE",
+            "LONGEST_BATCH",
+            "DUE_AFTER"
+        ];
+        for (uint256 i = 0; i < names.length; ++i) {
+            (bool ok, bytes memory value) = address(cashier).staticcall(
+                abi.encodeWithSignature(string.concat(names[i], "()"))
+            );
+            vm.assertTrue(ok, names[i]);
+            vm.assertEq(
+                abi.decode(value, (uint256)),
+                vm.parseJsonUint(json, string.concat(".", names[i])),
+                names[i]
+            );
+        }
+    }
+
     function test_ItKnowsItsSystem() public view {
         vm.assertEq(cashier.token(), address(token), "token");
         vm.assertEq(cashier.registry(), address(registry), "registry");

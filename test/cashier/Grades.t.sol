@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {ICashier} from "../../contracts/cashier/ICashier.sol";
+import {ICashierTabs} from "../../contracts/cashier/ICashierTabs.sol";
 import {ISettlement} from "../../contracts/proof-of-service/ISettlement.sol";
 import {IServiceRegistry} from "../../contracts/registry/IServiceRegistry.sol";
 import {AuditorActor} from "../support/AuditorActor.sol";
@@ -160,7 +161,7 @@ contract CashierGradesTest is CashierStage {
         } catch (bytes memory reason) {
             vm.assertEq(
                 bytes32(bytes4(reason)),
-                bytes32(ICashier.CashierGas.selector),
+                bytes32(ICashierTabs.CashierGas.selector),
                 "says what is missing"
             );
         }

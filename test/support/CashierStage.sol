@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {ICashier} from "../../contracts/cashier/ICashier.sol";
 import {TabAuthorization, Voucher} from "../../contracts/libraries/VoucherLib.sol";
+import {ISkippingBatch} from "../../contracts/proof-of-service/ISkippingBatch.sol";
 import {CashierKit} from "./CashierKit.sol";
 import {vm} from "./Cheatcodes.sol";
 import {Deployment} from "./Deployment.sol";
@@ -16,6 +17,7 @@ abstract contract CashierStage is Deployment {
     using CashierKit for bytes32;
 
     uint256 internal constant PAYER_KEY = 0xbeef;
+    uint256 internal constant OTHER_KEY = 0x07e4;
     uint256 internal constant SIGNER_KEY = 0x51611e4;
     address internal constant COLLECTOR = address(0xc011);
     bytes32 internal constant SALT = bytes32(uint256(1));
@@ -147,6 +149,29 @@ abstract contract CashierStage is Deployment {
                     token.balanceOf(payer)
                 )
             );
+    }
+
+    /// @notice A second payer, with the same escrow.
+    function otherPayer() internal returns (address other) {
+        other = vm.addr(OTHER_KEY);
+        vm.prank(payer);
+        cashier.depositFor(other, ESCROW);
+    }
+
+    /// @notice A multicall with a call that lacks gas reverts as a whole.
+    function multicallLacksGas(bytes memory call, uint256 gas) internal {
+        bytes[] memory calls = new bytes[](1);
+        calls[0] = call;
+        vm.prank(COLLECTOR);
+        try cashier.tryMulticall{gas: gas}(calls) {
+            vm.assertTrue(false, "must revert");
+        } catch (bytes memory reason) {
+            isError(reason, ISkippingBatch.BatchCallOutOfGas.selector);
+        }
+    }
+
+    function isError(bytes memory reason, bytes4 selector) internal pure {
+        vm.assertEq(bytes32(bytes4(reason)), bytes32(selector), "the error");
     }
 
     function free(address account) internal view returns (uint256 amount) {

@@ -30,6 +30,14 @@ export const cashierAbi = [
   { inputs: [], name: "CashierDepositZero", type: "error" },
   {
     inputs: [
+      { internalType: "uint256", name: "epochSeconds", type: "uint256" },
+      { internalType: "uint256", name: "longest", type: "uint256" },
+    ],
+    name: "CashierEpochTooLong",
+    type: "error",
+  },
+  {
+    inputs: [
       { internalType: "uint256", name: "available", type: "uint256" },
       { internalType: "uint256", name: "needed", type: "uint256" },
     ],
