@@ -26,7 +26,7 @@ const MAX_BODY_BYTES = 2 + 2 * MAX_RECORD_BYTES;
 const HEADERS = { "content-type": "text/plain", "cache-control": "no-store" };
 const SERVER = { headersMs: 5_000, requestMs: 10_000, keepAliveMs: 5_000, maxHeaderBytes: 4_096 };
 const CONNECTIONS = { total: 128, perPeer: 32 };
-/** Leases of one peer: an instance sends one each 30 s, and some in a row while it moves. */
+/** Leases of one peer: an instance sends one each 5 s, and some in a row while it moves. */
 const RATE = { perSecond: 20, burst: 100, maxPeers: 1_000 };
 
 /**
