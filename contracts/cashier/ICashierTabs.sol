@@ -187,8 +187,8 @@ interface ICashierTabs {
     error CashierTabRedeemable(bytes32 tab, uint256 redeemableUntil);
 
     /// @notice Allows a key to sign tab authorizations of the caller, for tabs whose vouchers the same key signs.
-    /// Replaces what is left of the key's earlier limit; until the call is executed the key can use that, too. The limit
-    /// is charged when a tab opens or rises, and never given back.
+    /// Replaces what is left of the key's earlier limit; until the call is executed the key can use that, too. The
+    /// limit is charged when a tab opens or rises, and never given back.
     /// @param signer The key.
     /// @param limit Sum of the limits of its tabs, BLOC in wei.
     /// @param expiresAt Last second in which it may open or raise tabs, Unix seconds.
