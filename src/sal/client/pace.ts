@@ -3,6 +3,8 @@ import type { Scheduler } from "../../node/scheduler.ts";
 /** Tries that may follow each other at once, and how long it takes until one more may, milliseconds. */
 const BURST = 20;
 const PERIOD_MS = 2_000;
+/** What a try costs that found the service, in place of a period, milliseconds: it went to the service's own place. */
+const FOUND_MS = 200;
 
 /**
  * Bounds how often a session looks for another link. The pauses between tries do not: a service can end them by a newer
@@ -16,6 +18,11 @@ export class Pace {
 
   constructor(clock: Scheduler) {
     this.#clock = clock;
+  }
+
+  /** A try found the service. */
+  found(): void {
+    this.#fullAt -= PERIOD_MS - FOUND_MS;
   }
 
   /** Takes a try; returns how long it must wait, milliseconds. */

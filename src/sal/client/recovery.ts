@@ -150,6 +150,7 @@ export class Recovery {
       }
       try {
         await this.#try(running, Math.min(limit, ENDPOINT_MS));
+        this.#pace.found();
         return;
       } catch (error) {
         if (signal.aborted) return;
