@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getAddress, isAddress } from "viem";
@@ -10,7 +9,7 @@ import { PeerBounds } from "../net/peerBounds.ts";
 import { TrustedProxies } from "../net/proxies.ts";
 import { createHttpServer, type HttpRequest, type HttpResponse } from "../node/http/httpServer.ts";
 import type { Startable } from "../node/lifecycle.ts";
-import { listen } from "../node/listen.ts";
+import { listen, unlisten } from "../node/listen.ts";
 import type { Logger } from "../node/logger.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import type { Faucet } from "./faucet.ts";
@@ -109,11 +108,7 @@ export class FaucetFront implements Startable {
   }
 
   async stop(): Promise<void> {
-    if (!this.#server.listening) return;
-    const closed = once(this.#server, "close");
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await closed;
+    await unlisten(this.#server);
   }
 
   async #handle(request: HttpRequest): Promise<HttpResponse> {

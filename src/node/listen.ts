@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import type { Server as HttpServer } from "node:http";
 import type { Server } from "node:net";
 
 /** Where a server listens. */
@@ -29,4 +30,13 @@ export async function listen(
   } catch (cause) {
     throw refuse(cause);
   }
+}
+
+/** Ends an HTTP server and its connections at once, and waits until both are closed; without effect if it never listened. */
+export async function unlisten(server: HttpServer): Promise<void> {
+  if (!server.listening) return;
+  const closed = once(server, "close");
+  server.close();
+  server.closeAllConnections();
+  await closed;
 }

@@ -1,8 +1,7 @@
-import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createHttpServer, type HttpRequest, type HttpResponse } from "./http/httpServer.ts";
-import { listen } from "./listen.ts";
+import { listen, unlisten } from "./listen.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import type { Startable } from "./lifecycle.ts";
 import type { Logger } from "./logger.ts";
@@ -81,11 +80,7 @@ export class MetricsServer implements Startable {
   }
 
   async stop(): Promise<void> {
-    if (!this.#server.listening) return;
-    const closed = once(this.#server, "close");
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await closed;
+    await unlisten(this.#server);
   }
 
   async #answer({ method, path }: HttpRequest): Promise<HttpResponse> {

@@ -23,7 +23,7 @@ const leaseSchema = z
  * What an instance of a service hands to the one that publishes the service's record: where it can be reached, and until
  * when. The service's key signs it; its version is `issuedAt`, milliseconds. Without endpoints the instance leaves.
  *
- * It is no record: nobody who sees it can publish it in the record's place.
+ * It is no record: a stranger who sees it cannot publish it in the record's place.
  */
 export type InstanceLease = z.infer<typeof leaseSchema>;
 

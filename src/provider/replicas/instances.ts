@@ -39,7 +39,7 @@ export class Instances {
   readonly #known = new Map<Hex, Known>();
   /** The publisher's own endpoints, as they were last published. */
   #own: readonly Endpoint[] = [];
-  /** What is named, until something changes: the publisher looks often, and finding out what fits takes signatures. */
+  /** The endpoints of the record, until an instance changes: the publisher asks often, and each answer takes signatures. */
   #all: { own: string; endpoints: Endpoint[] } | undefined;
 
   /** @param dependencies.now The chain's time, Unix milliseconds. */

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Hex } from "viem";
@@ -11,7 +10,7 @@ import {
   type HttpResponse,
 } from "../../node/http/httpServer.ts";
 import type { Startable } from "../../node/lifecycle.ts";
-import { listen, type ListenAddress } from "../../node/listen.ts";
+import { listen, unlisten, type ListenAddress } from "../../node/listen.ts";
 import type { Logger } from "../../node/logger.ts";
 import { RateLimit } from "../../node/rateLimit.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
@@ -100,11 +99,7 @@ export class LeaseFront implements Startable {
   }
 
   async stop(): Promise<void> {
-    if (!this.#server.listening) return;
-    const closed = once(this.#server, "close");
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await closed;
+    await unlisten(this.#server);
   }
 
   async #handle(request: HttpRequest): Promise<HttpResponse> {
