@@ -1,13 +1,5 @@
 import { expect } from "chai";
-import {
-  erc20Abi,
-  keccak256,
-  numberToHex,
-  parseEther,
-  stringToHex,
-  zeroAddress,
-  type Hex,
-} from "viem";
+import { erc20Abi, keccak256, numberToHex, parseEther, stringToHex, zeroAddress } from "viem";
 import { sender } from "../../devnet/cast.ts";
 import { devKey } from "../../devnet/devnet.ts";
 import { keyIndex } from "../../devnet/stage.ts";

@@ -1,5 +1,5 @@
 import type { Address, Hex } from "viem";
-import { cashierAbi } from "../../protocol/abi/cashier.ts";
+import type { cashierAbi } from "../../protocol/abi/cashier.ts";
 import type { Grade } from "../../protocol/tally.ts";
 import type { Redemption } from "../../protocol/voucher.ts";
 import type { ChainClient } from "../client.ts";
