@@ -26,6 +26,8 @@ export class FakePayerTab implements PayerTab {
   signature: Hex;
   cumulative = 0n;
   recovered: bigint | undefined;
+  /** Whether the process before has crashed: `cumulative` is how far it may have signed. */
+  isUnsure = false;
   hasEnded = false;
   readonly #wallet: FakeWallet;
 
@@ -66,8 +68,10 @@ export class FakePayerTab implements PayerTab {
   }
 
   recover(last: Redemption): void {
-    this.recovered = last.voucher.cumulative;
-    this.cumulative = last.voucher.cumulative;
+    const { cumulative } = last.voucher;
+    this.recovered = cumulative;
+    if (this.isUnsure || cumulative > this.cumulative) this.cumulative = cumulative;
+    this.isUnsure = false;
   }
 
   end(): void {
@@ -82,7 +86,7 @@ export class FakeWallet implements TabPayer {
   readonly tabs: FakePayerTab[] = [];
   limit = 1_000_000_000n;
   cap = 10n ** 18n;
-  /** What a tab is raised to when less than a tenth is left; undefined: it is not. */
+  /** What a tab is raised to when less than a quarter of the least limit is left; undefined: it is not. */
   raisesTo: bigint | undefined;
   /** Holds up signatures, as a slow disk does. */
   pays: Promise<unknown> = Promise.resolve();
@@ -103,7 +107,7 @@ export class FakeWallet implements TabPayer {
     this.quotes.push(quote);
     const known = this.tabs.find(({ hasEnded, service }) => !hasEnded && service === quote.service);
     if (known !== undefined) {
-      if (this.raisesTo !== undefined && known.left < known.authorization.limit / 10n) {
+      if (this.raisesTo !== undefined && known.left < quote.leastLimit / 4n) {
         known.raise(this.raisesTo);
       }
       return Promise.resolve(known);
