@@ -185,15 +185,17 @@ export class Collector implements TabCollector, TabHost, Startable {
   }
 
   later(tab: CollectedTab): void {
-    this.#disk.later(tab);
+    if (this.#isKept(tab)) this.#disk.later(tab);
   }
 
-  now(tab: CollectedTab): Promise<void> {
-    return this.#disk.now(tab);
+  async now(tab: CollectedTab): Promise<void> {
+    if (!this.#isKept(tab)) throw cashierError("ended", `Tab ${tab.tab} is over.`);
+    await this.#disk.now(tab);
   }
 
   /** Forgets a tab that can never pay any more. */
   drop(tab: CollectedTab): void {
+    tab.end(cashierError("ended", `Tab ${tab.tab} is over.`));
     this.#tabs.remove(tab);
     this.exposure.update(tab, 0n);
     this.#disk.drop(tab);
@@ -261,6 +263,10 @@ export class Collector implements TabCollector, TabHost, Startable {
       .filter((tab) => tab !== except && tab.opening.authorization.openBy >= this.#d.time.now())
       .map(({ limit, view }) => limit - (view?.limit ?? 0n))
       .reduce((sum, amount) => (amount > 0n ? sum + amount : sum), 0n);
+  }
+
+  #isKept(tab: CollectedTab): boolean {
+    return this.#tabs.get(tab.payer, tab.tab) === tab;
   }
 
   #isUsed(payer: Address, salt: Hex): boolean {
