@@ -66,8 +66,10 @@ describe("a collector", () => {
       const old = life.collector.quote();
       const foreign = rig.collect({}, new PayRig().collectorDisk).collector.quote();
       await rig.pass(3_601);
-      await rejection("CASHIER_AUTHORIZATION", open(life, await rig.pay().tabFor(old)));
-      await rejection("CASHIER_AUTHORIZATION", open(life, await rig.pay().tabFor(foreign)));
+      for (const quote of [old, foreign]) {
+        const tab = await rig.pay({}, new PayRig().walletDisk).tabFor(quote);
+        await rejection("CASHIER_AUTHORIZATION", open(life, tab));
+      }
     });
   });
 
@@ -426,6 +428,7 @@ describe("a collector", () => {
 
     it("comes when its payer announces to close it; what is owed is still paid", async () => {
       const heard = end();
+      theirs.charge(18n * TRANCHE);
       await credit(await ours.pay(17n * TRANCHE));
       rig.chain.announceClosing(ours.authorization);
       await life.redeemer.round();
