@@ -7,7 +7,7 @@ import { addressOfKey } from "../../src/protocol/signature.ts";
 import { voucherSigner } from "../../src/protocol/voucher.ts";
 import { expectCode } from "../support/expectCode.ts";
 import { rejection } from "../support/rejection.ts";
-import { committed, open, payer, PayRig, service, TRANCHE, WINDOW } from "./rig/payRig.ts";
+import { committed, hex, open, payer, PayRig, service, TRANCHE, WINDOW } from "./rig/payRig.ts";
 
 const DAY_S = 86_400;
 
@@ -148,7 +148,7 @@ describe("a payer's wallet", () => {
     for (const change of [
       { chainId: 1 },
       { cashier: payer },
-      { service: `${service.slice(0, -1)}1` as const },
+      { service: hex("1") },
       { leastLimit: 201n * TRANCHE },
     ])
       await rejection("CASHIER_QUOTE", wallet.tabFor({ ...quote, ...change }));

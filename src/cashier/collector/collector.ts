@@ -114,7 +114,7 @@ export class Collector implements TabCollector, TabHost, Startable {
   }
 
   async start(): Promise<void> {
-    await this.grades.refresh();
+    await this.#readVerdicts();
   }
 
   /** Ends all waits, and writes what is not on disk. The store stays open for its owner. */
@@ -213,10 +213,7 @@ export class Collector implements TabCollector, TabHost, Startable {
     const isOnChain = known !== undefined && (await this.#isOnChain(known, opening));
     if (!isOnChain)
       await this.#openings.checkByChain(opening, this.#promised(payer, known), reserved);
-    await this.grades.refresh().catch((error: unknown) => {
-      // Graded vouchers are refused while the verdicts cannot be read.
-      this.#d.log.warn("the verdicts cannot be read", { error });
-    });
+    await this.#readVerdicts();
     if (known !== undefined) {
       known.authorize(opening);
       await this.now(known);
@@ -225,6 +222,13 @@ export class Collector implements TabCollector, TabHost, Startable {
     const made = this.#add({ opening, charged: 0n, vouchers: [] });
     await this.now(made);
     return made;
+  }
+
+  /** Graded vouchers are refused while the verdicts cannot be read; others are taken. */
+  async #readVerdicts(): Promise<void> {
+    await this.grades.refresh().catch((error: unknown) => {
+      this.#d.log.warn("the verdicts cannot be read, graded vouchers are refused", { error });
+    });
   }
 
   /** Whether the chain has the tab already as an authorization says: then it would be refused as a second one. */
