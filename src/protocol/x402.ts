@@ -1,0 +1,245 @@
+import { isAddress, isHex, type Address, type Hex } from "viem";
+import * as z from "zod";
+import { BlockcloudError } from "./errors.ts";
+import type { Redemption, TabAuthorization } from "./voucher.ts";
+
+/** The version of x402 that this speaks. */
+export const X402_VERSION = 2;
+/** The scheme that pays by a tab of the Cashier. */
+export const TAB_SCHEME = "blockcloud-tab";
+/** The scheme that pays by an EIP-3009 transfer of an exact amount. */
+export const EXACT_SCHEME = "exact";
+
+/** Header fields, as they are written. */
+export const PAYMENT_FIELDS = {
+  required: "PAYMENT-REQUIRED",
+  signature: "PAYMENT-SIGNATURE",
+  response: "PAYMENT-RESPONSE",
+} as const;
+/** The client's field, as node:http names it. */
+export const PAYMENT_HEADER = "payment-signature";
+
+/** One way to pay for a resource. Amounts are atomic units of the asset, in decimal. */
+export interface PaymentRequirements {
+  scheme: string;
+  /** CAIP-2: `eip155:<chain ID>`. */
+  network: string;
+  amount: string;
+  asset: Address;
+  payTo: Address;
+  maxTimeoutSeconds: number;
+  extra: Record<string, unknown>;
+}
+
+/** The content of `PAYMENT-REQUIRED`. */
+export interface PaymentRequired {
+  x402Version: 2;
+  error: string;
+  resource: { url: string };
+  accepts: PaymentRequirements[];
+  extensions: Record<string, never>;
+}
+
+/** The content of `PAYMENT-SIGNATURE`. */
+export interface PaymentPayload {
+  x402Version: 2;
+  /** The chosen requirements, as the client returns them. */
+  accepted: PaymentRequirements;
+  payload: Record<string, unknown>;
+}
+
+/** The content of `PAYMENT-RESPONSE`. */
+export interface PaymentResponse {
+  success: boolean;
+  errorReason?: string;
+  payer?: string;
+  /** Hash of the transaction; empty for a payment by tab. */
+  transaction: string;
+  network: string;
+  amount?: string;
+  extra?: Record<string, unknown>;
+}
+
+/** The content of an EIP-3009 transfer. Times are Unix seconds. */
+export interface TransferAuthorization {
+  from: Address;
+  to: Address;
+  value: bigint;
+  validAfter: bigint;
+  validBefore: bigint;
+  nonce: Hex;
+}
+
+/** The payload of the scheme `exact`. */
+export interface ExactPayload {
+  signature: Hex;
+  authorization: TransferAuthorization;
+}
+
+/** The opening of a tab, as the payer signed it. */
+export interface TabOpening {
+  authorization: TabAuthorization;
+  signature: Hex;
+  salt: Hex;
+}
+
+/** The payload of the scheme `blockcloud-tab`. */
+export interface TabPayload {
+  /** Opens the tab, or raises it; not needed for a tab that the collector knows. */
+  authorization?: TabOpening | undefined;
+  voucher: Redemption;
+  /** 32 random bytes; charged once. */
+  requestId: Hex;
+}
+
+const address = z
+  .string()
+  .refine((text): text is Address => isAddress(text, { strict: false }), "must be an address");
+const hex = (bytes: number) =>
+  z
+    .string()
+    .refine(
+      (text): text is Hex => isHex(text) && text.length === 2 + 2 * bytes,
+      `must be 0x and ${2 * bytes} hexadecimal digits`,
+    );
+const decimal = (digits: number) =>
+  z
+    .string()
+    .max(digits)
+    .regex(/^(0|[1-9]\d*)$/, "must be a decimal number")
+    .transform(BigInt);
+/** Signatures of contracts may be longer than those of keys. */
+const signature = z
+  .string()
+  .max(2 + 2 * 2_048)
+  .refine((text): text is Hex => isHex(text) && text.length % 2 === 0, "must be hexadecimal");
+const seconds = z.number().int().nonnegative();
+
+const paymentSchema = z.object({
+  x402Version: z.literal(X402_VERSION),
+  accepted: z.object({
+    scheme: z.string().max(64),
+    network: z.string().max(64),
+    amount: z.string().max(78),
+    asset: address,
+    payTo: address,
+    maxTimeoutSeconds: z.number(),
+    extra: z.record(z.string(), z.unknown()),
+  }),
+  payload: z.record(z.string(), z.unknown()),
+});
+
+const exactSchema = z.object({
+  signature,
+  authorization: z.object({
+    from: address,
+    to: address,
+    value: decimal(78),
+    validAfter: decimal(20),
+    validBefore: decimal(20),
+    nonce: hex(32),
+  }),
+});
+
+const authorizationSchema = z.object({
+  payer: address,
+  service: hex(32),
+  tab: hex(32),
+  signer: address,
+  limit: decimal(29),
+  openBy: seconds,
+  expiresAt: seconds,
+});
+
+const voucherSchema = z.object({
+  voucher: z.object({
+    payer: address,
+    service: hex(32),
+    tab: hex(32),
+    cumulative: decimal(29),
+    base: decimal(29),
+    minGrade: z.number().int().min(0).max(255),
+    epoch: seconds,
+  }),
+  salt: hex(32),
+  v: z.number().int().min(0).max(255),
+  r: hex(32),
+  s: hex(32),
+});
+
+const tabSchema = z.object({
+  authorization: z
+    .object({ authorization: authorizationSchema, signature, salt: hex(32) })
+    .optional(),
+  voucher: voucherSchema,
+  requestId: hex(32),
+});
+
+/**
+ * Reads `PAYMENT-SIGNATURE`.
+ *
+ * @returns The payment, with `accepted` exactly as the client sent it.
+ * @throws BlockcloudError `PAYMENT_MALFORMED`.
+ */
+export function decodePayment(header: string): PaymentPayload {
+  const json = decodeField(header);
+  read(paymentSchema, json, "PAYMENT-SIGNATURE");
+  return json as PaymentPayload;
+}
+
+/** @throws BlockcloudError `PAYMENT_MALFORMED`. */
+export function readExactPayload(payload: unknown): ExactPayload {
+  return read(exactSchema, payload, "payload");
+}
+
+/** @throws BlockcloudError `PAYMENT_MALFORMED`. */
+export function readTabPayload(payload: unknown): TabPayload {
+  return read(tabSchema, payload, "payload");
+}
+
+/** @throws BlockcloudError `PAYMENT_MALFORMED`. */
+export function readRedemption(json: unknown): Redemption {
+  return read(voucherSchema, json, "voucher");
+}
+
+/** A value as JSON with amounts in decimal; the inverse of the readers above. */
+export function toJson(value: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(value, (_, each: unknown) => (typeof each === "bigint" ? String(each) : each)),
+  ) as unknown;
+}
+
+/** The content of a header field: base64 of JSON. */
+export function encodeField(content: unknown): string {
+  const bytes = new TextEncoder().encode(JSON.stringify(content));
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+}
+
+/** @throws BlockcloudError `PAYMENT_MALFORMED`. */
+export function decodeField(text: string): unknown {
+  try {
+    if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text)) throw new Error("not base64");
+    const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as unknown;
+  } catch (cause) {
+    throw malformed("The field is not base64 of JSON.", cause);
+  }
+}
+
+/** The network of a chain in CAIP-2. */
+export function networkOfChain(chainId: number): string {
+  return `eip155:${chainId}`;
+}
+
+function read<T>(schema: z.ZodType<T>, value: unknown, name: string): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw malformed(`${name} is malformed:\n${z.prettifyError(parsed.error)}`);
+}
+
+function malformed(message: string, cause?: unknown): BlockcloudError {
+  return new BlockcloudError("PAYMENT_MALFORMED", message, {
+    cause,
+    remedy: "Send the header that an x402 client of version 2 makes for one of the offers.",
+  });
+}
