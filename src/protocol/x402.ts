@@ -1,7 +1,6 @@
 import { isAddress, isHex, type Address, type Hex } from "viem";
 import * as z from "zod";
 import { BlockcloudError } from "./errors.ts";
-import type { Redemption, TabAuthorization } from "./voucher.ts";
 
 /** The version of x402 that this speaks. */
 export const X402_VERSION = 2;
@@ -76,22 +75,6 @@ export interface ExactPayload {
   authorization: TransferAuthorization;
 }
 
-/** The opening of a tab, as the payer signed it. */
-export interface TabOpening {
-  authorization: TabAuthorization;
-  signature: Hex;
-  salt: Hex;
-}
-
-/** The payload of the scheme `blockcloud-tab`. */
-export interface TabPayload {
-  /** Opens the tab, or raises it; not needed for a tab that the collector knows. */
-  authorization?: TabOpening | undefined;
-  voucher: Redemption;
-  /** 32 random bytes; charged once. */
-  requestId: Hex;
-}
-
 const address = z
   .string()
   .refine((text): text is Address => isAddress(text, { strict: false }), "must be an address");
@@ -113,8 +96,6 @@ const signature = z
   .string()
   .max(2 + 2 * 2_048)
   .refine((text): text is Hex => isHex(text) && text.length % 2 === 0, "must be hexadecimal");
-const seconds = z.number().int().nonnegative();
-
 const paymentSchema = z.object({
   x402Version: z.literal(X402_VERSION),
   accepted: z.object({
@@ -141,40 +122,6 @@ const exactSchema = z.object({
   }),
 });
 
-const authorizationSchema = z.object({
-  payer: address,
-  service: hex(32),
-  tab: hex(32),
-  signer: address,
-  limit: decimal(29),
-  openBy: seconds,
-  expiresAt: seconds,
-});
-
-const voucherSchema = z.object({
-  voucher: z.object({
-    payer: address,
-    service: hex(32),
-    tab: hex(32),
-    cumulative: decimal(29),
-    base: decimal(29),
-    minGrade: z.number().int().min(0).max(255),
-    epoch: seconds,
-  }),
-  salt: hex(32),
-  v: z.number().int().min(0).max(255),
-  r: hex(32),
-  s: hex(32),
-});
-
-const tabSchema = z.object({
-  authorization: z
-    .object({ authorization: authorizationSchema, signature, salt: hex(32) })
-    .optional(),
-  voucher: voucherSchema,
-  requestId: hex(32),
-});
-
 /**
  * Reads `PAYMENT-SIGNATURE`.
  *
@@ -192,18 +139,8 @@ export function readExactPayload(payload: unknown): ExactPayload {
   return read(exactSchema, payload, "payload");
 }
 
-/** @throws BlockcloudError `PAYMENT_MALFORMED`. */
-export function readTabPayload(payload: unknown): TabPayload {
-  return read(tabSchema, payload, "payload");
-}
-
-/** @throws BlockcloudError `PAYMENT_MALFORMED`. */
-export function readRedemption(json: unknown): Redemption {
-  return read(voucherSchema, json, "voucher");
-}
-
-/** A value as JSON with amounts in decimal; the inverse of the readers above. */
-export function toJson(value: unknown): unknown {
+/** A value for JSON, with amounts in decimal; the inverse of {@link readExactPayload}. */
+export function toText(value: unknown): unknown {
   return JSON.parse(
     JSON.stringify(value, (_, each: unknown) => (typeof each === "bigint" ? String(each) : each)),
   ) as unknown;

@@ -159,7 +159,9 @@ export class PaymentStore {
       headers: answer && JSON.stringify(answer.headers),
       body: answer?.body,
       bytes: answer?.body.length,
-    }).filter((column): column is [string, string | number | Uint8Array] => column[1] !== undefined);
+    }).filter(
+      (column): column is [string, string | number | Uint8Array] => column[1] !== undefined,
+    );
     const sets = columns.map(([name]) => `${name} = ?`).join(", ");
     return this.#write(() => {
       this.#database
