@@ -163,7 +163,7 @@ export class TabPayments {
       { ...admission, ...terms },
       {
         ...{ store: this.#parts.store, reservations: this.#reservations, network },
-        failed: (reason, length) => this.#failed(admission, reason, terms.tab, length),
+        failed: (reason, more) => this.#failed(admission, reason, terms.tab, more),
       },
     );
   }
@@ -194,7 +194,7 @@ export class TabPayments {
     { asked, payment }: Admission,
     errorReason: string,
     tab?: CollectorTab,
-    length?: number,
+    { length, due }: { length?: number | undefined; due?: bigint } = {},
   ): Promise<GatewayProblem> {
     const state = tab && encodeTabState(stateOf(tab));
     const response: PaymentResponse = {
