@@ -4,7 +4,7 @@ import path from "node:path";
 import { ExactEvmScheme } from "@x402/evm";
 import { wrapFetchWithPayment, x402Client } from "@x402/fetch";
 import { decodePaymentResponseHeader } from "@x402/core/http";
-import { erc20Abi, parseEther, toHex, type Address, type Hex } from "viem";
+import { erc20Abi, parseAbi, parseEther, toHex, type Address, type Hex } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 import { devKey } from "../../devnet/devnet.ts";
 import { parsePrice } from "../../src/cashier/price.ts";
@@ -14,6 +14,7 @@ import { systemTimers } from "../../src/node/timers.ts";
 import {
   decodeField,
   encodeField,
+  readExactPayload,
   toText,
   type PaymentRequired,
   type PaymentRequirements,
@@ -114,6 +115,28 @@ export class PayRig {
       }));
     const payload = toText({ signature, authorization });
     return encodeField({ x402Version: 2, accepted, payload });
+  }
+
+  /** Cancels a payment in BLOC on chain, as its payer may. */
+  async cancel(header: string): Promise<void> {
+    const { payload } = decodeField(header) as { payload: unknown };
+    const { from: authorizer, nonce } = readExactPayload(payload).authorization;
+    const chainId = this.chain.devnet.deployment.chainId;
+    const signature = await privateKeyToAccount(buyer.key).signTypedData({
+      domain: { name: "Blockcloud", version: "1", chainId, verifyingContract: this.bloc },
+      types: {
+        CancelAuthorization: [
+          { name: "authorizer", type: "address" },
+          { name: "nonce", type: "bytes32" },
+        ],
+      },
+      primaryType: "CancelAuthorization",
+      message: { authorizer, nonce },
+    });
+    const abi = parseAbi(["function cancelAuthorization(address, bytes32, bytes)"]);
+    await this.chain.send(seller.key, this.bloc, abi, "cancelAuthorization", [
+      ...[authorizer, nonce, signature],
+    ]);
   }
 
   /** The offer in BLOC for a request. */

@@ -199,7 +199,8 @@ export class TabPayments {
     const state = tab && encodeTabState(stateOf(tab));
     const response: PaymentResponse = {
       ...{ success: false, errorReason, payer: payment.voucher.voucher.payer, transaction: "" },
-      ...{ network: this.#options.network, ...(state && { extra: state }) },
+      network: this.#options.network,
+      ...(state && { extra: { ...state, ...(due !== undefined && { due: String(due) }) } }),
     };
     return this.#parts.refuser.refuse(asked, errorReason, {
       ...{ response, length },
