@@ -10,6 +10,7 @@ import { deliver, RECEIPT_FIELD, type DeliveryLimits } from "./delivery.ts";
 import { expectsContinue, hasBody } from "../../node/http/framing.ts";
 import type { Message } from "../../node/http/client/message.ts";
 import { deliverPaid } from "./pay/paidDelivery.ts";
+import { paymentOf } from "../../sal/pay/flowPayment.ts";
 import type { Payments } from "./pay/payments.ts";
 import type { Ticket } from "./pay/ticket.ts";
 import { PAYMENT_HEADER } from "../../protocol/x402.ts";
@@ -108,6 +109,12 @@ export class Exchange {
     if (count !== undefined) {
       count();
       return;
+    }
+    const inSession = paymentOf(socket);
+    if (inSession !== undefined) {
+      if ((await inSession.request()) !== "unpaid") return;
+      const charge = inSession.waive();
+      (this.#client ?? this.#response).once("close", charge);
     }
     const header = headers[PAYMENT_HEADER];
     const ticket = await payments.admit({
