@@ -59,7 +59,8 @@ export interface CollectorTab {
    */
   credit(redemption: Redemption): Promise<void>;
   /**
-   * Calls back once when the tab ends: `CASHIER_TAB_ENDED` or `CASHIER_TAB_CLOSING`; at once if it has ended.
+   * Calls back once when the tab ends, with the reason: `CASHIER_TAB_ENDED`, `CASHIER_TAB_CLOSING`, or why it could not
+   * be opened on chain; at once if it has ended.
    *
    * @returns Takes the listener away.
    */
