@@ -112,6 +112,7 @@ export class SessionMeter implements FlowMeter, TabUser {
     this.#quote = this.#till.collector.quote(account?.tab.payer);
     if (account !== undefined) this.#begin(account);
     this.#offer(false);
+    this.#check();
   }
 
   /** Why no flow may be opened now. */
@@ -256,6 +257,7 @@ export class SessionMeter implements FlowMeter, TabUser {
     this.#desk.detach();
     this.#quote = this.#till.collector.quote(tab.payer);
     this.#offer(true);
+    this.#check();
   }
 
   #leave(): void {
@@ -341,7 +343,11 @@ export class SessionMeter implements FlowMeter, TabUser {
   /** Goes on if there is room. */
   #check(): void {
     this.#wake();
-    if (this.#hold === undefined && this.#cut === undefined) return;
+    if (this.#hold === undefined && this.#cut === undefined) {
+      const isEmpty = this.limit === this.bytes;
+      if (isEmpty && this.#host.flows.size > 0) this.reached(1);
+      return;
+    }
     const needed = Math.max(1, this.#needed);
     this.#extend(needed);
     if (this.limit - this.bytes < needed) return;
