@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { getAddress, isAddress, type Address } from "viem";
 import * as z from "zod";
 import { BlockcloudError } from "../src/protocol/errors.ts";
+import { DUE_AFTER, NOTICE_S } from "../src/protocol/voucher.ts";
 
 const address = z
   .string()
@@ -14,8 +15,11 @@ const wei = z
   .regex(/^\d{1,28}n$/, "must be wei in digits, followed by n")
   .transform((value) => BigInt(value.slice(0, -1)));
 
+/** The longest epoch, seconds: the Cashier's constructor refuses longer ones (`CashierEpochTooLong`). */
+const LONGEST_EPOCH_S = NOTICE_S / (DUE_AFTER + 1);
+
 const parametersSchema = z.strictObject({
-  epochSeconds: seconds,
+  epochSeconds: seconds.max(LONGEST_EPOCH_S),
   unbondingSeconds: seconds,
   /** The highest yield of the active services' stake, percent a year. */
   yieldPercent: z.number().int().positive().max(0xffffffff),

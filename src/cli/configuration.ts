@@ -1,4 +1,5 @@
 import * as auditor from "./auditor/flags.ts";
+import * as cashier from "./cashier/flags.ts";
 import * as common from "./framework/commonFlags.ts";
 import { coralAllowLoopback, coralFlags } from "./framework/coralFlags.ts";
 import type { Flag } from "./framework/flag.ts";
@@ -30,6 +31,7 @@ const flags: readonly Flag<unknown>[] = [
   ...Object.values(coralFlags(0)),
   coralAllowLoopback,
   ...Object.values(auditor),
+  ...Object.values(cashier),
   ...Object.values(faucet),
   ...Object.values(faucetFrontFlags),
   ...Object.values(keeper),

@@ -18,6 +18,7 @@ import { errorOf } from "../../src/chain/rpc/faults.ts";
 import type { Deployment } from "../../src/chain/deployment.ts";
 import type { SendOptions, TransactionSender } from "../../src/chain/transactions/sender.ts";
 import type { Call } from "../../src/chain/transactions/call.ts";
+import { cashierAbi } from "../../src/protocol/abi/cashier.ts";
 import { challengeBookAbi } from "../../src/protocol/abi/challengeBook.ts";
 import { proofOfServiceAbi } from "../../src/protocol/abi/proofOfService.ts";
 import { serviceLabelsAbi } from "../../src/protocol/abi/serviceLabels.ts";
@@ -34,6 +35,7 @@ const abi = [
   ...challengeBookAbi,
   ...serviceLabelsAbi,
   ...settlementAbi,
+  ...cashierAbi,
 ] as Abi;
 
 /** A deployment that is nowhere. */
@@ -157,7 +159,7 @@ export class FakeChain {
   }
 
   #getLogs(filter: {
-    topics: readonly (Hex | readonly Hex[])[];
+    topics: readonly (Hex | readonly Hex[] | null)[];
     fromBlock: Hex;
     toBlock?: Hex;
   }): unknown[] {
@@ -167,7 +169,9 @@ export class FakeChain {
       .filter(({ at }) => at >= from && at <= to)
       .map(({ at: _, ...log }) => log)
       .filter(({ topics }) =>
-        filter.topics.every((wanted, index) => [wanted].flat().includes(topics[index]!)),
+        filter.topics.every(
+          (wanted, index) => wanted === null || [wanted].flat().includes(topics[index]!),
+        ),
       );
   }
 }
@@ -197,11 +201,12 @@ export function encodeLog(log: FakeLog, index = 0) {
 }
 
 function ownerOf(event: AbiEvent): Address {
-  const { registry, proofOfService, challengeBook } = DEPLOYMENT.contracts;
+  const { registry, proofOfService, challengeBook, cashier } = DEPLOYMENT.contracts;
   const hash = toEventHash(event);
   const declares = (candidates: Abi) =>
     candidates.some((item) => item.type === "event" && toEventHash(item) === hash);
   if (declares(serviceRegistryAbi)) return registry;
+  if (declares(cashierAbi)) return cashier;
   return declares(challengeBookAbi) ? challengeBook : proofOfService;
 }
 

@@ -1,0 +1,109 @@
+import type { Address, Hex } from "viem";
+import type { Redemption, TabAuthorization } from "../protocol/voucher.ts";
+import type { Quote } from "./quote.ts";
+
+/** What a payer sends to open a tab, to raise it, or to move its `openBy`. */
+export interface TabOpening {
+  authorization: TabAuthorization;
+  /** By the payer's key, a session key, or the payer's contract. */
+  signature: Hex;
+  salt: Hex;
+}
+
+/** The collector's side, for the code that serves. Class `Collector` implements it. */
+export interface TabCollector {
+  /**
+   * What the collector asks now, with a salt for a new tab.
+   *
+   * @param payer The payer, if it is known: the salt is then unused for it.
+   */
+  quote(payer?: Address): Quote;
+  /**
+   * Takes a tab, and verifies everything that opening it on chain will check. Resolves when it is on disk. A known
+   * tab is returned, raised if the authorization raises it.
+   *
+   * @throws BlockcloudError `CASHIER_AUTHORIZATION`, `CASHIER_FUNDS`, `CASHIER_TAB_ENDED`, `CASHIER_TAB_CLOSING`,
+   * `CASHIER_BUSY`, `CASHIER_CHAIN`.
+   */
+  open(opening: TabOpening): Promise<CollectorTab>;
+  /** A tab that was opened here. */
+  find(payer: Address, tab: Hex): CollectorTab | undefined;
+}
+
+/** A tab at its collector. Amounts are BLOC in wei and cumulative for the tab. */
+export interface CollectorTab {
+  readonly tab: Hex;
+  readonly payer: Address;
+  readonly signer: Address;
+  readonly salt: Hex;
+  readonly limit: bigint;
+  /** Last second of serving, Unix seconds. */
+  readonly expiresAt: number;
+  /** What the collector counts as due. */
+  readonly charged: bigint;
+  /** What vouchers on disk cover. */
+  readonly paid: bigint;
+  /** The newest voucher, which a payer gets back that has lost it. */
+  readonly last: Redemption | undefined;
+  /**
+   * Counts an amount as due: at once in memory, and on disk with the next group commit. After a crash it may be less,
+   * in favour of the payer.
+   */
+  charge(amount: bigint): void;
+  /**
+   * Takes a voucher. It is verified at once; the promise resolves when it is on disk. One that is not above `paid`
+   * is no error and changes nothing, because messages may arrive twice and in any order. Past the limit of what may be
+   * unsecured, the promise waits until the tab is open on chain.
+   *
+   * @throws BlockcloudError `CASHIER_VOUCHER`, `CASHIER_BASE`, `CASHIER_GRADE`, `CASHIER_TAB_ENDED`.
+   */
+  credit(redemption: Redemption): Promise<void>;
+  /**
+   * Calls back once when the tab ends: `CASHIER_TAB_ENDED` or `CASHIER_TAB_CLOSING`; at once if it has ended.
+   *
+   * @returns Takes the listener away.
+   */
+  onEnd(listener: (error: Error) => void): () => void;
+}
+
+/** The payer's side, for the code that uses a service. Class `Wallet` implements it. */
+export interface TabPayer {
+  readonly payer: Address;
+  /**
+   * An open tab for a service and collector, or a new one with its authorization, which is on disk then.
+   *
+   * @param options.minGrade The least grade for which the payer pays; default 0, for any.
+   * @throws BlockcloudError `CASHIER_QUOTE`, `CASHIER_CAP`, `CASHIER_FUNDS`, `CASHIER_CHAIN`.
+   */
+  tabFor(quote: Quote, options?: { minGrade?: number }): Promise<PayerTab>;
+}
+
+/** A tab at its payer. Amounts are BLOC in wei and cumulative for the tab. */
+export interface PayerTab {
+  readonly tab: Hex;
+  readonly service: Hex;
+  readonly salt: Hex;
+  readonly authorization: TabAuthorization;
+  readonly signature: Hex;
+  /** Of the newest voucher that may have been sent. */
+  readonly cumulative: bigint;
+  /** What can still be paid, by the tab's limit and the caps. */
+  readonly left: bigint;
+  /**
+   * A voucher for at least an amount, in the current epoch. It is on disk before the promise resolves, in strides
+   * ahead. A later voucher is never below an earlier one.
+   *
+   * @param upTo What is due in all, `charged` of the collector.
+   * @throws BlockcloudError `CASHIER_CAP` if a cap or the limit does not allow it; `CASHIER_TAB_ENDED` after `end`.
+   */
+  pay(upTo: bigint): Promise<Redemption>;
+  /**
+   * Takes the collector's newest voucher, after this side or the other one has lost the newest. It counts only if our
+   * own key signed it.
+   *
+   * @throws BlockcloudError `CASHIER_VOUCHER` if it is not one of this tab.
+   */
+  recover(last: Redemption): void;
+  /** Gives the tab up: the collector has said that it ended. The next `tabFor` authorizes another one. */
+  end(): void;
+}
