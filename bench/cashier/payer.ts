@@ -1,9 +1,10 @@
-import { hashTypedData, keccak256, stringToHex, toHex, type Address, type Hex } from "viem";
+import { keccak256, stringToHex, toHex, type Address, type Hex } from "viem";
 import { devKey } from "../../devnet/devnet.ts";
-import { bytesToHex, hexToBytes } from "../../src/protocol/bytes.ts";
+import { hexToBytes } from "../../src/protocol/bytes.ts";
 import { signPermit } from "../../src/protocol/permit.ts";
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
-import { addressOfKey, signDigest } from "../../src/protocol/signature.ts";
+import { addressOfKey } from "../../src/protocol/signature.ts";
+import { signTransfer } from "../../src/protocol/transferAuthorization.ts";
 import { blockcloudDomain } from "../../src/protocol/typedData.ts";
 import {
   cashierDomain,
@@ -18,15 +19,6 @@ import type { BenchChain } from "../chain.ts";
 import { keyOf } from "../fleet.ts";
 
 const DAY_S = 86_400;
-const receive = [
-  { name: "from", type: "address" },
-  { name: "to", type: "address" },
-  { name: "value", type: "uint256" },
-  { name: "validAfter", type: "uint256" },
-  { name: "validBefore", type: "uint256" },
-  { name: "nonce", type: "bytes32" },
-] as const;
-
 /** A payer, with its key and that of its vouchers. */
 export class BenchPayer {
   readonly address: Address;
@@ -79,13 +71,9 @@ export class BenchPayer {
       validBefore: (await this.#now()) + 3_600n,
       nonce: keccak256(stringToHex(name)),
     };
-    const digest = hashTypedData({
-      domain: this.#tokenDomain(),
-      types: { ReceiveWithAuthorization: receive },
-      primaryType: "ReceiveWithAuthorization",
-      message,
-    });
-    const signature = bytesToHex(signDigest(hexToBytes(digest), hexToBytes(this.#key)));
+    const key = hexToBytes(this.#key);
+    const domain = this.#tokenDomain();
+    const signature = signTransfer(domain, "ReceiveWithAuthorization", message, key);
     const { from, value, validAfter, validBefore, nonce } = message;
     return [from, value, validAfter, validBefore, nonce, signature];
   }

@@ -2,6 +2,7 @@ import { hashTypedData, keccak256, parseEther, stringToHex, type Address, type H
 import { bytesToHex, hexToBytes } from "../../src/protocol/bytes.ts";
 import { signPermit, type Permit } from "../../src/protocol/permit.ts";
 import { addressOfKey, signDigest } from "../../src/protocol/signature.ts";
+import { transferTypes } from "../../src/protocol/transferAuthorization.ts";
 import { blockcloudDomain } from "../../src/protocol/typedData.ts";
 import type { BenchChain } from "../chain.ts";
 import { keyOf, PROBE, REGISTRATION_FEE, SERVICE_STAKE } from "../fleet.ts";
@@ -11,18 +12,9 @@ const BLOC = parseEther("1");
 /** Price of a label of five bytes and more. */
 const LABEL_PRICE = 50n * BLOC;
 
-const transfer = [
-  { name: "from", type: "address" },
-  { name: "to", type: "address" },
-  { name: "value", type: "uint256" },
-  { name: "validAfter", type: "uint256" },
-  { name: "validBefore", type: "uint256" },
-  { name: "nonce", type: "bytes32" },
-] as const;
 /** EIP-712 types of EIP-3009. */
 const authorizations = {
-  TransferWithAuthorization: transfer,
-  ReceiveWithAuthorization: transfer,
+  ...transferTypes,
   CancelAuthorization: [
     { name: "authorizer", type: "address" },
     { name: "nonce", type: "bytes32" },

@@ -205,6 +205,43 @@ export const commands = {
       },
     },
   },
+  cashier: {
+    about: "Pay for services: deposit, look at what was paid, withdraw.",
+    commands: {
+      deposit: {
+        about: "Deposit BLOC at the Cashier, to pay services with it.",
+        load: async () => (await import("./cashier/deposit.ts")).cashierDeposit,
+      },
+      withdraw: {
+        about: "Withdraw BLOC from the Cashier, at once.",
+        load: async () => (await import("./cashier/withdraw.ts")).cashierWithdraw,
+      },
+      balance: {
+        about: "Show what an account has at the Cashier, and what of it is free.",
+        load: async () => (await import("./cashier/balance.ts")).cashierBalance,
+      },
+      tabs: {
+        about: "List the tabs of an account: what each service may take, and has taken.",
+        load: async () => (await import("./cashier/tabs.ts")).cashierTabs,
+      },
+      statement: {
+        about: "Show what an account paid, by day and service; as text, CSV or JSON.",
+        load: async () => (await import("./cashier/statement.ts")).cashierStatement,
+      },
+      close: {
+        about: "Close tabs: announce it, and a day later take back what was not paid.",
+        load: async () => (await import("./cashier/close.ts")).cashierClose,
+      },
+      authorize: {
+        about: "Let a session key pay from the account, up to a limit.",
+        load: async () => (await import("./cashier/authorize.ts")).cashierAuthorize,
+      },
+      revoke: {
+        about: "Take the right to open tabs from a session key.",
+        load: async () => (await import("./cashier/revoke.ts")).cashierRevoke,
+      },
+    },
+  },
   challenge: {
     about: "Challenge a service on chain to prove that it is online.",
     otherwise: "open",

@@ -69,6 +69,19 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
   "table add":
     "--state --forward --services --resolver --demux --delay --drop --priority --weight --config --json",
   "table remove": "--state --config --json",
+  "cashier deposit":
+    "--payer-key-file --for --gas-key-file --max-fee --urgent-max-fee --priority-fee --yes --dry-run --deployment --network --rpc --config --json --password-file",
+  "cashier withdraw":
+    "--payer-key-file --max-fee --urgent-max-fee --priority-fee --yes --dry-run --deployment --network --rpc --config --json --password-file",
+  "cashier balance": "--deployment --network --rpc --config --json",
+  "cashier tabs": "--state --deployment --network --rpc --config --json",
+  "cashier statement": "--since --csv --state --deployment --network --rpc --config --json",
+  "cashier close":
+    "--tab --all --payer-key-file --max-fee --urgent-max-fee --priority-fee --yes --dry-run --deployment --network --rpc --config --json --password-file",
+  "cashier authorize":
+    "--limit --for --payer-key-file --max-fee --urgent-max-fee --priority-fee --yes --dry-run --deployment --network --rpc --config --json --password-file",
+  "cashier revoke":
+    "--payer-key-file --max-fee --urgent-max-fee --priority-fee --yes --dry-run --deployment --network --rpc --config --json --password-file",
   "challenge open":
     "--wallet-key-file --max-fee --urgent-max-fee --priority-fee --yes --dry-run --deployment --network --rpc --config --json --password-file",
   "challenge show": "--deployment --network --rpc --config --json",

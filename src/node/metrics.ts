@@ -1,5 +1,6 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { collectDefaultMetrics, Counter, Gauge, Registry, type Metric } from "prom-client";
 import { Health } from "./health.ts";
+import { Histogram } from "./histogram.ts";
 
 /** Labels of a metric with their declared values. */
 export type LabelValues = Readonly<Record<string, readonly string[]>>;
@@ -57,6 +58,7 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #catalogue: MetricEntry[] = [];
   readonly #families: Family[] = [];
+  readonly #counted: (() => void)[] = [];
   /** Values that were admitted, by their label. */
   readonly #admitted = new Map<string, Set<string>>();
   /**
@@ -136,10 +138,10 @@ export class Metrics {
     buckets: readonly number[],
     labels: L = {} as L,
   ): HistogramMetric<L> {
-    const metric = new Histogram({
-      ...this.#describe("histogram", name, help, labels),
-      buckets: [...buckets],
-    });
+    this.#catalogue.push({ type: "histogram", name, help, labels });
+    const metric = new Histogram(name, help, buckets, Object.keys(labels).length === 0);
+    // The registry calls `get`; the type lists prom-client's own classes.
+    this.#registry.registerMetric(metric as unknown as Metric);
     this.#families.push({ labels, metric });
     return {
       observe: (value, values) => {
@@ -175,8 +177,14 @@ export class Metrics {
     }
   }
 
+  /** Calls a function before each exposition, which adds what is counted in plain numbers to its metrics. */
+  beforeExposition(add: () => void): void {
+    this.#counted.push(add);
+  }
+
   /** All metrics in Prometheus' text format, and its media type. */
   async expose(): Promise<{ text: string; contentType: string }> {
+    for (const add of this.#counted) add();
     return { text: await this.#registry.metrics(), contentType: this.#registry.contentType };
   }
 

@@ -7,10 +7,9 @@ import type { HttpObserver } from "./http/observer.ts";
 /** From the time of a lookup in memory to the longest that clients wait, seconds. */
 const BUCKETS = [0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
 
-/** Frozen, so that `Metrics` checks them once. */
+/** Frozen, so that `Metrics` checks it once. */
 const NO_LABELS = Object.freeze({});
-const CLASSES = Object.freeze(["2xx", "3xx", "4xx", "5xx"]);
-const OF_CLASS = CLASSES.map((status) => Object.freeze({ status }));
+const CLASSES = ["2xx", "3xx", "4xx", "5xx"];
 
 /** Metrics of the DNS front. */
 export class DnsMetrics implements DnsObserver {
@@ -62,6 +61,8 @@ export class DnsMetrics implements DnsObserver {
 
 /** Metrics of the HTTP front. */
 export class HttpMetrics implements HttpObserver {
+  /** Responses by class since the last exposition, then those of no class: a counter takes as long as a lookup. */
+  readonly #answered = new Float64Array(CLASSES.length + 1);
   readonly #requests;
   readonly #seconds;
   readonly #watches;
@@ -93,12 +94,18 @@ export class HttpMetrics implements HttpObserver {
       "HTTP connections that were closed at once, by the bound that was reached.",
       { bound: bounds },
     );
+    metrics.beforeExposition(() => {
+      this.#answered.forEach((count, at) => {
+        if (count > 0) this.#requests.add(count, { status: CLASSES[at] ?? "other" });
+      });
+      this.#answered.fill(0);
+    });
   }
 
   answered(status: number, seconds: number): void {
-    const labels = OF_CLASS[Math.floor(status / 100) - 2];
-    // Other statuses count as `other`.
-    this.#requests.add(1, labels ?? { status: String(status) });
+    const known = Math.floor(status / 100) - 2;
+    const at = known >= 0 && known < CLASSES.length ? known : CLASSES.length;
+    this.#answered[at] = (this.#answered[at] ?? 0) + 1;
     this.#seconds.observe(seconds, NO_LABELS);
   }
 

@@ -55,11 +55,14 @@ export class Splice {
   #join(): Promise<Error | undefined> {
     const client = this.#client;
     const flow = this.#flow;
+    // Not at "drain", which comes when nothing is left: then each chunk's last bytes would go in a segment of their own.
+    const taken = () => {
+      if (flow.writableLength < flow.writableHighWaterMark) client.resume();
+    };
     client.on("data", (chunk: Buffer) => {
       this.up += chunk.length;
-      if (!flow.write(chunk)) client.pause();
+      if (!flow.write(chunk, taken)) client.pause();
     });
-    flow.on("drain", () => client.resume());
     flow.on("data", (chunk: Buffer) => {
       this.down += chunk.length;
       if (!client.write(chunk)) flow.pause();

@@ -1,4 +1,6 @@
 import { expect } from "chai";
+import { gasTargets } from "../../bench/cashier.ts";
+import { measureStatements } from "../../bench/cashier/statement.ts";
 import { measureCashier, type CashierGas } from "../../bench/cashier/gas.ts";
 import { outcomeOf } from "../../bench/cashier.ts";
 
@@ -10,7 +12,7 @@ describe("gas of the Cashier", () => {
   });
 
   it("keeps every bound", () => {
-    const missed = outcomeOf(gas).targets.filter(({ ok }) => !ok);
+    const missed = gasTargets(gas).filter(({ ok }) => !ok);
     expect(missed).to.deep.equal([]);
   });
 
@@ -24,5 +26,14 @@ describe("gas of the Cashier", () => {
     const redemption = (when: string) =>
       gas.rows.find((row) => row.what === "redeem" && row.when === when)?.gas ?? NaN;
     expect(redemption("after a collection")).to.be.closeTo(redemption("repeated"), 100);
+  });
+});
+
+describe("statements of the Cashier", () => {
+  it("equal a recount from events, which equals what the contract says", async () => {
+    const { redemptions, compared, differences } = await measureStatements();
+    expect(redemptions).to.equal(1_000);
+    expect(compared).to.be.at.least(300);
+    expect(differences).to.equal(0);
   });
 });

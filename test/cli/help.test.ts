@@ -35,6 +35,7 @@ describe("help", () => {
       "operator",
       "keeper",
       "faucet",
+      "payer",
       "new",
       "device",
     ]) {

@@ -1,6 +1,7 @@
 import { createMetrics, type Metrics } from "../../src/node/metrics.ts";
+import { peerOf } from "../../src/net/peer.ts";
 import { RateLimit } from "../../src/node/rateLimit.ts";
-import type { HttpRequest } from "../../src/node/http/httpServer.ts";
+import { PreparedResponse, type HttpRequest } from "../../src/node/http/httpServer.ts";
 import { createApp, type App, type Peer } from "../../src/resolver/http/app.ts";
 import { BoundedLookup } from "../../src/resolver/lookup/boundedLookup.ts";
 import type { HttpObserver } from "../../src/resolver/http/observer.ts";
@@ -54,7 +55,7 @@ export class HttpRig {
       watches: this.watches,
       metrics: this.metrics,
       observer,
-      take: (peer, cost) => rate.take(peer, cost),
+      take: (request, cost) => rate.take(peerOf(request.socket.remoteAddress), cost),
       now: () => START + timers.monotonic(),
       timers,
       log,
@@ -77,7 +78,14 @@ export class HttpRig {
       body: (maxBytes) => Promise.resolve(body.length > maxBytes ? undefined : Buffer.from(body)),
       cut: () => (this.cuts += 1),
     };
-    const { body: sent, status, headers: fields } = await this.app.handle(request);
+    const response = await this.app.handle(request);
+    if (response instanceof PreparedResponse) {
+      const headers = response.fields.flatMap((name, at, { [at + 1]: value = "" }) =>
+        at % 2 === 0 ? [[name, value] as [string, string]] : [],
+      );
+      return new Response(response.text, { status: response.status, headers });
+    }
+    const { body: sent, status, headers: fields } = response;
     return new Response(sent ?? null, { status, headers: { ...this.app.headers, ...fields } });
   }
 }

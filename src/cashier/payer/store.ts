@@ -87,26 +87,12 @@ export class WalletStore {
     return this.#database
       .prepare("SELECT * FROM tabs WHERE signer = ? AND ended = 0 ORDER BY rowid")
       .all(signer)
-      .map((row) => ({
-        authorization: {
-          payer: text(row, "payer") as Address,
-          service: text(row, "service") as Hex,
-          tab: text(row, "tab") as Hex,
-          signer,
-          limit: BigInt(text(row, "most")),
-          openBy: Number(row.open_by),
-          expiresAt: Number(row.expires_at),
-        },
-        signature: text(row, "signature") as Hex,
-        collector: text(row, "collector") as Address,
-        salt: text(row, "salt") as Hex,
-        minGrade: Number(row.min_grade),
-        ahead: BigInt(text(row, "ahead")),
-        isExact: row.is_exact === 1,
-        base: BigInt(text(row, "base")),
-        epoch: Number(row.epoch),
-        ended: row.ended === 1,
-      }));
+      .map(tabOf);
+  }
+
+  /** All tabs of all signers, also those that were given up. */
+  everyTab(): StoredTab[] {
+    return this.#database.prepare("SELECT * FROM tabs ORDER BY rowid").all().map(tabOf);
   }
 
   /** All payments, by day, service and tab. While a wallet is in use they are at most a stride ahead of its vouchers. */
@@ -144,6 +130,29 @@ export function walletStoreFile(state: string, deployment: Deployment, payer: Ad
 /** Names a payer's wallet, for its file and its lock. */
 export function walletName(deployment: Deployment, payer: Address): string {
   return `wallet-${payer}-${deploymentTag(deployment)}`;
+}
+
+function tabOf(row: Record<string, unknown>): StoredTab {
+  return {
+    authorization: {
+      payer: text(row, "payer") as Address,
+      service: text(row, "service") as Hex,
+      tab: text(row, "tab") as Hex,
+      signer: text(row, "signer") as Address,
+      limit: BigInt(text(row, "most")),
+      openBy: Number(row.open_by),
+      expiresAt: Number(row.expires_at),
+    },
+    signature: text(row, "signature") as Hex,
+    collector: text(row, "collector") as Address,
+    salt: text(row, "salt") as Hex,
+    minGrade: Number(row.min_grade),
+    ahead: BigInt(text(row, "ahead")),
+    isExact: row.is_exact === 1,
+    base: BigInt(text(row, "base")),
+    epoch: Number(row.epoch),
+    ended: row.ended === 1,
+  };
 }
 
 function text(row: Record<string, unknown>, column: string): string {

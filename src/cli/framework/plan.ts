@@ -21,6 +21,8 @@ export interface BlocMoves {
   readonly staked?: bigint;
   readonly bonded?: bigint;
   readonly transferred?: bigint;
+  /** Into an account of the Cashier. */
+  readonly deposited?: bigint;
   /** Stake that begins to unbond. */
   readonly unbonding?: bigint;
   /** Paid out to the owner. */
@@ -48,8 +50,9 @@ export interface Preview {
 }
 
 /** BLOC that leaves the account, wei. */
-export function spent({ burned = 0n, staked = 0n, bonded = 0n, transferred = 0n }: BlocMoves) {
-  return burned + staked + bonded + transferred;
+export function spent(moves: BlocMoves) {
+  const { burned = 0n, staked = 0n, bonded = 0n, transferred = 0n, deposited = 0n } = moves;
+  return burned + staked + bonded + transferred + deposited;
 }
 
 /** Formats a preview as text. */

@@ -12,6 +12,7 @@ export const contractErrors = [
   ...abis.labels,
   ...abis.rewardPool,
   ...abis.token,
+  ...abis.cashier,
 ].filter((item, index, all) => {
   if (item.type !== "error") return false;
   return all.findIndex((other) => other.type === "error" && other.name === item.name) === index;
@@ -86,6 +87,17 @@ export const remedies: Readonly<Record<string, string>> = {
   ChallengeTooLate: "The time to answer is over.",
   ChallengeTooEarly: "Wait until the time to answer is over.",
   ChallengeProofRejected: "Answer with the key that the challenge froze.",
+  CashierDepositZero: "Give an amount above 0.",
+  CashierPayerZero: "Give --for an address that has a key.",
+  CashierNotFree: "Withdraw less, or close tabs: blockcloud cashier tabs lists them.",
+  CashierSignerZero: "Give the address of a session key.",
+  CashierSignerUnknown: "There is nothing to do: the key is not authorized.",
+  CashierTabUnknown: "Check the tab's ID and the payer's key: blockcloud cashier tabs lists them.",
+  CashierTabIsClosing: "The tab closes already: run again when its time of redemption is over.",
+  CashierTabDead: "There is nothing to do: the tab is closed.",
+  CashierTabRedeemable: "Wait: the collector may still redeem its vouchers.",
+  CashierNothingEarned: "There is nothing to do: the service has earned nothing since.",
+  CashierNoFees: "There is nothing to do: all fees are forwarded.",
   ChallengeNotAnnullable: "The challenge cannot be annulled: answer or resolve it.",
 };
 
@@ -123,6 +135,14 @@ export const unreachableErrors: ReadonlySet<string> = new Set([
   ...["RegistryPredecessorOpen", "RegistryClosingAnnounced", "RegistryClosingNotAnnounced"],
   ...["ChallengeWindowBeyondRing", "TokenAuthorizationTooEarly", "TokenAuthorizationExpired"],
   ...["TokenAuthorizationUsed", "TokenAuthorizationSignature", "TokenNotReceiver"],
+  // A collector's worker has its own remedies.
+  ...["CashierEpochTooLong", "CashierOverLimit", "CashierNotHigher", "CashierBase"],
+  ...["CashierVoucherSigner", "CashierGradeUnknown", "CashierNotDue", "CashierVerdictGone"],
+  ...["CashierServiceInactive", "CashierNoVerdict", "CashierGradeMissed", "CashierViewFailed"],
+  ...["CashierBatchLength", "CashierSignerLimit", "CashierNotCollector", "CashierTabLate"],
+  ...["CashierTabOpenBy", "CashierTabExpiry", "CashierTabSignerZero", "CashierTabLimitZero"],
+  ...["CashierNotRoot", "CashierServiceUnknown", "CashierTabSignature", "CashierGas"],
+  ...["CashierTabOtherSigner", "CashierTabNotRaised", "CashierTabOver"],
 ]);
 
 /** The contract error that caused a `BlockcloudError`. */

@@ -39,6 +39,35 @@ export interface HttpResponse {
   body?: string | ReadableStream<Uint8Array> | undefined;
 }
 
+/**
+ * A response with a text that is sent to many requests: its fields are listed and its text is measured once.
+ * The server adds none of its own fields.
+ */
+export class PreparedResponse {
+  readonly status: number;
+  /** Alternating names and values, Content-Length among them. */
+  readonly fields: readonly string[];
+  readonly text: string;
+  /** Node writes the head and a text in one text. ASCII is the same in both encodings, and Latin-1 is only copied. */
+  readonly encoding: "latin1" | "utf8";
+
+  constructor(status: number, fields: readonly string[], text: string) {
+    const length = Buffer.byteLength(text);
+    this.status = status;
+    this.fields = [...fields, "content-length", String(length)];
+    this.text = text;
+    this.encoding = length === text.length ? "latin1" : "utf8";
+  }
+}
+
+/** Header fields as a list of alternating names and values. */
+export function fieldList(headers: Readonly<Record<string, string>>): string[] {
+  return Object.entries(headers).flat();
+}
+
+/** A response, or one that is ready. */
+export type AnyResponse = HttpResponse | PreparedResponse;
+
 /** Why a request is refused before it reaches the handler. */
 export type Refusal = "target" | "host" | "coding";
 
@@ -54,7 +83,7 @@ export interface HttpServerOptions {
 export interface HttpServerHandlers {
   /** Fields of every response. */
   readonly headers?: Readonly<Record<string, string>>;
-  handle(request: HttpRequest): HttpResponse | Promise<HttpResponse>;
+  handle(request: HttpRequest): AnyResponse | Promise<AnyResponse>;
   /** The response to a request that HTTP forbids, or in a form that is not served. */
   refuse(reason: Refusal): HttpResponse;
   /** The response when `handle` fails. */
@@ -71,7 +100,7 @@ export interface HttpServerHandlers {
  */
 export function createHttpServer(options: HttpServerOptions, handlers: HttpServerHandlers): Server {
   const unreadable = new Unreadable();
-  const common = Object.entries(handlers.headers ?? {}).flat();
+  const common = fieldList(handlers.headers ?? {});
   // On the response itself, so that a request needs no closures of its own.
   const closed = function (this: ServerResponse) {
     unreadable.ended(this);
@@ -108,7 +137,7 @@ function answer(
   handlers: HttpServerHandlers,
   common: readonly string[],
 ): void {
-  let handled: HttpResponse | Promise<HttpResponse>;
+  let handled: AnyResponse | Promise<AnyResponse>;
   try {
     const request = read(incoming, outgoing);
     handled = typeof request === "string" ? handlers.refuse(request) : handlers.handle(request);
@@ -211,11 +240,15 @@ class IncomingRequest implements HttpRequest {
 function send(
   { method, socket }: IncomingMessage,
   outgoing: ServerResponse,
-  { status, headers, body }: HttpResponse,
+  response: AnyResponse,
   common: readonly string[],
 ): void {
-  const fields = [...common];
-  for (const name in headers) fields.push(name, headers[name] ?? "");
+  if (response instanceof PreparedResponse) {
+    sendText(method, outgoing, response);
+    return;
+  }
+  const { status, headers, body } = response;
+  const fields = [...common, ...fieldList(headers)];
   if (typeof body !== "string" && body !== undefined) {
     outgoing.writeHead(status, fields);
     if (method === "HEAD") {
@@ -232,12 +265,18 @@ function send(
     outgoing.end();
     return;
   }
-  const length = body === undefined ? 0 : Buffer.byteLength(body);
-  fields.push("content-length", String(length));
-  outgoing.writeHead(status, fields);
-  if (method === "HEAD" || body === undefined) outgoing.end();
-  // Node writes the head and a text in one text. ASCII is the same in both encodings, and Latin-1 is only copied.
-  else outgoing.end(body, length === body.length ? "latin1" : "utf8");
+  sendText(method, outgoing, new PreparedResponse(status, fields, body ?? ""));
+}
+
+function sendText(
+  method: string | undefined,
+  outgoing: ServerResponse,
+  { status, fields, text, encoding }: PreparedResponse,
+): void {
+  // Node reads the list and does not keep it, but its type is not a readonly one.
+  outgoing.writeHead(status, fields as string[]);
+  if (method === "HEAD" || text === "") outgoing.end();
+  else outgoing.end(text, encoding);
 }
 
 /** Sends a stream as fast as its client reads. */

@@ -1,15 +1,19 @@
-import type { HttpRequest, HttpResponse, Refusal } from "../../node/http/httpServer.ts";
+import type {
+  AnyResponse,
+  HttpRequest,
+  HttpResponse,
+  Refusal,
+} from "../../node/http/httpServer.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Metrics } from "../../node/metrics.ts";
 import { healthResponse } from "../../node/metricsServer.ts";
 import type { Timers } from "../../node/timers.ts";
-import { peerOf } from "../../net/peer.ts";
 import type { Answer } from "../answer.ts";
 import type { BoundedLookup } from "../lookup/boundedLookup.ts";
 import type { HttpObserver } from "./observer.ts";
 import { openApi } from "./openApi.ts";
 import { asProblem, HttpProblem } from "./problem.ts";
-import { isKnown, represent } from "./representation.ts";
+import { COMMON_HEADERS, isKnown, represent } from "./representation.ts";
 import { allowedMethods, findRoute, type Route } from "./routes.ts";
 import {
   batchSchema,
@@ -34,8 +38,8 @@ export interface AppDependencies {
   watches: Watches;
   metrics: Pick<Metrics, "expose" | "health">;
   observer: HttpObserver;
-  /** Takes `cost` tokens; returns the milliseconds to wait if there are too few. */
-  take(peer: string, cost: number): number;
+  /** Takes `cost` tokens of a request's client; returns the milliseconds to wait if there are too few. */
+  take(request: HttpRequest, cost: number): number;
   /** The chain's time, Unix milliseconds. */
   now(): number;
   timers: Timers;
@@ -48,7 +52,7 @@ export interface App {
   readonly routes: readonly Route[];
   /** Fields of every response; those of `handle`, `refuse` and `failed` come on top. */
   readonly headers: Readonly<Record<string, string>>;
-  handle(request: HttpRequest): HttpResponse | Promise<HttpResponse>;
+  handle(request: HttpRequest): AnyResponse | Promise<AnyResponse>;
   refuse(reason: Refusal): HttpResponse;
   failed(error: unknown): HttpResponse;
 }
@@ -66,17 +70,10 @@ const AT_A_TIME = 16;
 /** The status under which requests are counted whose client has left, as nginx logs them. */
 const CLIENT_GONE = 499;
 
-/** Pages of any origin may send requests: there are no cookies, and all answers are public. */
-const COMMON_HEADERS: Readonly<Record<string, string>> = {
-  "access-control-allow-origin": "*",
-  "access-control-expose-headers": "ETag",
-  "x-content-type-options": "nosniff",
-};
-
 /** Creates the HTTP front without a server. */
 export function createApp(d: AppDependencies): App {
   const pay = (request: HttpRequest, cost: number) => {
-    const retryAfterMs = d.take(peerOf(d.peerOf(request).address), cost);
+    const retryAfterMs = d.take(request, cost);
     if (retryAfterMs > 0) throw new HttpProblem("RATE_EXCEEDED", { retryAfterMs });
   };
 
@@ -89,16 +86,13 @@ export function createApp(d: AppDependencies): App {
     if (!(answer instanceof Promise)) return answered(answer, known);
     return answer.then((found) => answered(found, known));
   };
-  const answered = (answer: Answer, known: string | undefined): HttpResponse => {
-    const { text, etag } = represent(answer);
+  const answered = (answer: Answer, known: string | undefined): AnyResponse => {
+    const representation = represent(answer);
     const seconds = Math.floor((answer.expiresAt - d.now()) / 1000);
     const age = Math.max(0, Math.min(MAX_AGE_SECONDS, seconds));
     const cacheControl = CACHE_CONTROL[age] ?? "no-store";
-    if (isKnown(known, etag)) {
-      return { status: 304, headers: { etag, "cache-control": cacheControl } };
-    }
-    const headers = { etag, "cache-control": cacheControl, "content-type": "application/json" };
-    return { status: 200, headers, body: text };
+    if (!isKnown(known, representation.etag)) return representation.response(cacheControl);
+    return { status: 304, headers: { etag: representation.etag, "cache-control": cacheControl } };
   };
 
   const resolveAll = async (request: HttpRequest): Promise<HttpResponse> => {
@@ -176,14 +170,14 @@ export function createApp(d: AppDependencies): App {
     if (problem.code === "RESOLVER_FAILED") d.log.error("a request failed", { error });
     return problem;
   };
-  const finish = (response: HttpResponse, begun: number): HttpResponse => {
+  const finish = <R extends AnyResponse>(response: R, begun: number): R => {
     d.observer.answered(response.status, (d.timers.monotonic() - begun) / 1000);
     return response;
   };
   const failed = (error: unknown, begun = d.timers.monotonic()) =>
     finish(told(error).response, begun);
   /** As `failed`, for a request whose client may have left: then nothing has failed and no response is read. */
-  const gaveUp = (request: HttpRequest, error: unknown, begun: number) =>
+  const gaveUp = (request: HttpRequest, error: unknown, begun: number): HttpResponse =>
     request.signal.aborted
       ? finish({ status: CLIENT_GONE, headers: {} }, begun)
       : failed(error, begun);

@@ -3,6 +3,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Cidr } from "../../net/cidr.ts";
 import { Connections } from "../../net/connections.ts";
+import { peerOf } from "../../net/peer.ts";
 import { PeerBounds } from "../../net/peerBounds.ts";
 import { TrustedProxies } from "../../net/proxies.ts";
 import { createHttpServer, type HttpRequest } from "../../node/http/httpServer.ts";
@@ -88,7 +89,8 @@ export class HttpFront implements Startable {
       ...dependencies,
       lookup,
       watches: this.#watches,
-      take: (peer, cost) => (perSecond === 0 ? 0 : rate.take(peer, cost)),
+      take: (request, cost) =>
+        perSecond === 0 ? 0 : rate.take(peerOf(proxies.clientOf(request).address), cost),
       peerOf: (request) => peerOfRequest(request, proxies),
     });
     const connections = new Connections({

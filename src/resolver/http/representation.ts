@@ -1,16 +1,43 @@
 import { createHash } from "node:crypto";
+import { fieldList, PreparedResponse } from "../../node/http/httpServer.ts";
 import type { Answer } from "../answer.ts";
 import { answerToJson } from "../answerSchema.ts";
 
+/** Pages of any origin may send requests: there are no cookies, and all answers are public. */
+export const COMMON_HEADERS: Readonly<Record<string, string>> = {
+  "access-control-allow-origin": "*",
+  "access-control-expose-headers": "ETag",
+  "x-content-type-options": "nosniff",
+};
+const COMMON_FIELDS = fieldList(COMMON_HEADERS);
+
 /** An answer in the form that is sent. */
-export interface Representation {
+export class Representation {
   /** JSON. */
-  text: string;
+  readonly text: string;
   /**
    * Equal for answers with the same meaning: made from the record, its source, and the service's state on
    * chain.
    */
-  etag: string;
+  readonly etag: string;
+  #response: PreparedResponse | undefined;
+  #cacheControl = "";
+
+  constructor(text: string, etag: string) {
+    this.text = text;
+    this.etag = etag;
+  }
+
+  /** The whole response; made again when the time changes for which clients may cache it. */
+  response(cacheControl: string): PreparedResponse {
+    if (this.#response === undefined || this.#cacheControl !== cacheControl) {
+      const { etag, text } = this;
+      const own = ["etag", etag, "cache-control", cacheControl, "content-type", "application/json"];
+      this.#response = new PreparedResponse(200, [...COMMON_FIELDS, ...own], text);
+      this.#cacheControl = cacheControl;
+    }
+    return this.#response;
+  }
 }
 
 /** Created once for each answer, because resolvers return the same object repeatedly. */
@@ -29,7 +56,7 @@ export function represent(answer: Answer): Representation {
     service: { ...json.service, block: undefined },
   };
   const digest = createHash("sha256").update(JSON.stringify(same)).digest("base64url");
-  const representation = { text: JSON.stringify(json), etag: `W/"${digest.slice(0, 22)}"` };
+  const representation = new Representation(JSON.stringify(json), `W/"${digest.slice(0, 22)}"`);
   made.set(answer, representation);
   return representation;
 }

@@ -1,4 +1,4 @@
-import type { HttpRequest, HttpResponse } from "../../node/http/httpServer.ts";
+import type { AnyResponse, HttpRequest } from "../../node/http/httpServer.ts";
 
 /** One operation of the HTTP front. */
 export interface Route {
@@ -6,7 +6,7 @@ export interface Route {
   method: "GET" | "POST";
   /** A path; `:name` at its end stands for one segment. */
   path: string;
-  run(request: HttpRequest, param: string): HttpResponse | Promise<HttpResponse>;
+  run(request: HttpRequest, param: string): AnyResponse | Promise<AnyResponse>;
 }
 
 /** The route of a request, and the decoded segment of its path that the route names. */

@@ -56,7 +56,11 @@ export class Flow extends Duplex {
   protected waitingBytes = 0;
 
   constructor(host: FlowHost, id: number, port: number) {
-    super({ allowHalfOpen: true, highWaterMark: FLOW_CREDIT });
+    super({
+      allowHalfOpen: true,
+      readableHighWaterMark: FLOW_CREDIT,
+      writableHighWaterMark: 2 * FLOW_CREDIT,
+    });
     this.#host = host;
     this.id = id;
     this.port = port;
