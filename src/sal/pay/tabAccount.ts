@@ -56,6 +56,12 @@ export class TabAccount {
     return room;
   }
 
+  /** A session begins to use the tab: a time in which little was used says nothing of the rate. */
+  begins(quote: Quote): void {
+    const { charged, paid } = this.tab;
+    if (charged - paid < trancheCost(quote)) this.#paidAt = this.#now();
+  }
+
   /**
    * A voucher was credited.
    *
