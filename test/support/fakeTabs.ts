@@ -42,6 +42,7 @@ export class FakeTab implements CollectorTab {
   charged = 0n;
   paid = 0n;
   last: Redemption | undefined;
+  revealed = 0n;
   /** Set, vouchers are refused with it. */
   end: Error | undefined;
 

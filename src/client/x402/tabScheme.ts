@@ -61,6 +61,8 @@ interface Account {
   readonly tab: PayerTab;
   /** What the collector has told that is due. */
   charged: bigint;
+  /** The next voucher is above this one, which others may know. */
+  floor: bigint;
   /** Whether the collector has the authorization. */
   isKnown: boolean;
   readonly open: OpenRequests;
@@ -114,7 +116,8 @@ export class TabScheme {
     const amount = this.#due.get(offerOf(requirements)) ?? BigInt(requirements.amount);
     account.open.add(requestId, amount);
     try {
-      const voucher = await tab.pay(account.charged + account.open.sum);
+      const due = account.charged + account.open.sum;
+      const voucher = await tab.pay(due > account.floor ? due : account.floor + 1n);
       const { authorization, signature, salt } = tab;
       const opening = account.isKnown ? undefined : { authorization, signature, salt };
       return { x402Version, payload: encodeTabPayment({ opening, voucher, requestId }) };
@@ -154,6 +157,10 @@ export class TabScheme {
       this.#accounts.delete(account.tab.tab);
       return { recovered: true };
     }
+    if (errorReason === "voucher_public") {
+      account.floor = account.tab.cumulative;
+      return { recovered: true };
+    }
     if (errorReason !== "voucher_low") return undefined;
     this.#remember(offerOf(accepted), extra?.due);
     return { recovered: true };
@@ -165,6 +172,7 @@ export class TabScheme {
     const { monotonic = () => performance.now() } = this.#options;
     const account: Account = {
       ...{ tab, charged: known?.charged ?? 0n, isKnown: known?.isKnown ?? false },
+      floor: known?.floor ?? -1n,
       open: new OpenRequests(monotonic),
     };
     this.#accounts.set(tab.tab, account);

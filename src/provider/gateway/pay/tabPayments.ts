@@ -181,6 +181,10 @@ export class TabPayments {
       if (opening !== undefined && isNew) tab = await collector.open(opening);
       if (tab?.tab !== id) throw await this.#failed(admission, "tab_unknown");
       await tab.credit(voucher);
+      // A voucher on chain is public, and so is the tab's authorization: a stranger could spend the payer's credit.
+      if (voucher.voucher.cumulative <= tab.revealed) {
+        throw await this.#failed(admission, "voucher_public", tab);
+      }
       return tab;
     } catch (error) {
       if (!(error instanceof BlockcloudError) || error instanceof GatewayProblem) throw error;
