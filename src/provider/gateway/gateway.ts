@@ -119,6 +119,9 @@ export class Gateway {
     };
     this.#monotonic = monotonic;
     this.#server = this.#createServer();
+    this.#serveHttp = (socket) => {
+      this.#server.emit("connection", socket);
+    };
     if (dependencies.sal !== undefined) this.#share(dependencies.sal);
   }
 
