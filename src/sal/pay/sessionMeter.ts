@@ -30,6 +30,8 @@ export interface MeterHost {
 
 /** Bytes of the allowance that a session takes at once. */
 const CHUNK = 64 * 1024;
+/** A session without a tab gets a new quote with its next flow after this time, milliseconds. */
+const QUOTE_MS = 1_800_000;
 /** How often time is charged, milliseconds. */
 const TICK_MS = 1_000;
 /** A charge of this part of a tranche is told, if the client cannot count it. */
@@ -64,6 +66,7 @@ export class SessionMeter implements FlowMeter, TabUser {
   #isOver = false;
   #toldTranche = 0n;
   #toldCharged = 0n;
+  #quotedAt = 0;
   #unlisten = () => {};
   #cancelTick: (() => void) | undefined;
 
@@ -130,6 +133,9 @@ export class SessionMeter implements FlowMeter, TabUser {
     });
     this.#run();
     this.#tick();
+    // The salt of an old quote opens no tab any more.
+    const isOld = this.#till.clock.monotonic() - this.#quotedAt > QUOTE_MS;
+    if (isOld && this.#charge === undefined) this.requote();
   }
 
   /**
@@ -426,6 +432,7 @@ export class SessionMeter implements FlowMeter, TabUser {
 
   #offer(hasEnded: boolean): void {
     const use = this.#use;
+    this.#quotedAt = this.#till.clock.monotonic();
     this.#host.quote(encodeQuote({ kind: QuoteKind.offer, quote: this.#quote, use, hasEnded }));
   }
 

@@ -35,6 +35,7 @@ export interface SalRigOptions {
   limits?: SalLimits;
   client?: SalClientOptions;
   wire?: Wire;
+  clock?: FakeClock;
   /** Most TLS records of a link. */
   maxRecords?: number;
   /** What the service costs. */
@@ -58,7 +59,7 @@ export const echo: FlowHandler = (flow) => {
 
 /** A provider and a client of one service on a network in memory, with time that a test moves. */
 export class SalRig {
-  readonly clock = new FakeClock();
+  readonly clock: FakeClock;
   readonly net: MemoryNet;
   readonly log = new MemoryLog();
   readonly receipts = new ReceiptSigner(DOMAIN);
@@ -76,6 +77,7 @@ export class SalRig {
 
   constructor(options: SalRigOptions = {}) {
     this.#options = options;
+    this.clock = options.clock ?? new FakeClock();
     this.net = new MemoryNet(this.clock, options.wire);
     this.provider = this.createProvider();
     this.locator = new FakeLocator({

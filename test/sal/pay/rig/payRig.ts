@@ -68,7 +68,7 @@ export class PayRig extends SalRig {
 }
 
 /** Sends so many bytes as the request says, as fast as they are taken. */
-function source(flow: Flow): Promise<void> {
+export function source(flow: Flow): Promise<void> {
   let request = "";
   flow.on("data", (chunk: Buffer) => {
     request += chunk.toString();
