@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { parsePrice } from "../../cashier/price.ts";
+import { parseTokenPrice } from "../../cashier/tokenPrice.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
-import { parseTokenPrice, type ExactAsset } from "../../provider/gateway/pay/pricing.ts";
+import type { ExactAsset } from "../../provider/gateway/pay/pricing.ts";
 import type { PaySettings } from "../../provider/pay/settings.ts";
 import { document, text, type Values } from "../framework/flag.ts";
 import type { Resolved } from "../framework/resolve.ts";
