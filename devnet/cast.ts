@@ -30,7 +30,7 @@ const ROOT = new URL("../", import.meta.url);
  * gas is worth so little that each voucher is redeemed soon.
  */
 const PRICED = [
-  ...["--price", "0.02/MB|0.001/request", "--bloc-price", "1000000", "--redeem-every", "5s"],
+  ...["--price", "0.2/MB|0.01/request", "--bloc-price", "1000000", "--redeem-every", "5s"],
   ...["--exposure", "0.1", "--least-limit", "10"],
   ...["--free-requests", "1000", "--free-mebibytes", "64"],
 ];

@@ -4,6 +4,7 @@ import { keccak256, parseEther, stringToHex, toHex, type Address, type Hex } fro
 import { openWallet, type OpenedWallet } from "../src/cashier/payer/openWallet.ts";
 import { WalletStore, walletStoreFile } from "../src/cashier/payer/store.ts";
 import { authorizedDeposit } from "../src/chain/cashier/deposits.ts";
+import { Cashier } from "../src/chain/cashier/cashier.ts";
 import { cashierCalls } from "../src/chain/cashier/calls.ts";
 import { readHoldings } from "../src/chain/cashier/tabs.ts";
 import type { ChainTime } from "../src/chain/clock.ts";
@@ -56,14 +57,17 @@ export interface PayingNow {
   burned: bigint;
 }
 
-const DEPOSIT = parseEther("100");
+const DEPOSIT = parseEther("1000");
 /** The most that the user spends. */
-const MAX_SPEND = parseEther("90");
+const MAX_SPEND = parseEther("900");
 /** Between two requests, milliseconds. */
 const PAUSE_MS = 500;
 /** Time limit of the provider's last redemption, milliseconds; far above the time that a busy machine needs. */
 const PATIENCE_MS = 60_000;
 const PATH = "/README.md";
+/** Requests between two looks at the fees, and the least fee that is forwarded. */
+const FORWARD_EVERY = 20;
+const LEAST_FEE = parseEther("0.005");
 
 /**
  * A user that pays a service through a local proxy, by a wallet with a cap: its programs know nothing of it. It has
@@ -228,12 +232,20 @@ export class PayingUser {
       try {
         await this.#request(signal);
         this.#requests += 1;
+        if (this.#requests % FORWARD_EVERY === 0) await this.#forward();
       } catch {
         // It is counted: a user tries again.
         if (!signal.aborted) this.#failures += 1;
       }
       await this.#timers.sleep(PAUSE_MS, signal).catch(() => undefined);
     }
+  }
+
+  /** Anyone may forward the fees of all services. */
+  async #forward(): Promise<void> {
+    const { client, treasury, devnet } = this.#stage;
+    const fees = await new Cashier(client, devnet.deployment).fees();
+    if (fees >= LEAST_FEE) await treasury.send(cashierCalls(devnet.deployment).forwardFees());
   }
 
   #request(signal: AbortSignal): Promise<void> {
