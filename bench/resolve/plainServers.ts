@@ -5,19 +5,42 @@ import type { AddressInfo } from "node:net";
 import { addressOf } from "./services.ts";
 import { serve } from "./worker.ts";
 
-/**
- * Plain servers with node:http and node:dgram that give the same response to every request: an upper bound
- * for a server on Node on the same machine.
- */
-serve({ http, dns });
+/** Answers that are fetched from the front at the same time. */
+const FETCHED_AT_A_TIME = 32;
 
-/** Returns the port. */
+/**
+ * Plain servers with node:http and node:dgram: an upper bound for a server on Node on the same machine. Two give
+ * the same response to every request; the third one holds as many HTTP answers as the front.
+ */
+serve({ http, held, dns });
+
+/** Answers each request with the same body. Returns the port. */
 async function http(body: string): Promise<number> {
   const bytes = Buffer.from(body);
-  const server = createServer((_, response) => {
-    response.writeHead(200, {
+  return serveBodies(() => bytes);
+}
+
+/** Answers each path with what the front at a port answers: what any server of these answers must do. Returns the port. */
+async function held(front: { port: number; paths: readonly string[] }): Promise<number> {
+  const bodies = new Map<string, Buffer>();
+  for (let next = 0; next < front.paths.length; next += FETCHED_AT_A_TIME) {
+    const some = front.paths.slice(next, next + FETCHED_AT_A_TIME);
+    await Promise.all(
+      some.map(async (path) => {
+        const response = await fetch(`http://127.0.0.1:${front.port}${path}`);
+        bodies.set(path, Buffer.from(await response.arrayBuffer()));
+      }),
+    );
+  }
+  return serveBodies((path) => bodies.get(path));
+}
+
+async function serveBodies(bodyOf: (path: string) => Buffer | undefined): Promise<number> {
+  const server = createServer((request, response) => {
+    const bytes = bodyOf(request.url ?? "");
+    response.writeHead(bytes === undefined ? 404 : 200, {
       "content-type": "application/json",
-      "content-length": bytes.length,
+      "content-length": bytes?.length ?? 0,
     });
     response.end(bytes);
   });

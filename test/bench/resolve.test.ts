@@ -105,6 +105,7 @@ describe("synthetic services", () => {
 describe("processes of a benchmark", () => {
   it("answer calls, say what failed, and end when they are stopped", async () => {
     const [plain, load] = [new Worker("plainServers.ts"), new Worker("httpLoad.ts")];
+    const heldServer = new Worker("plainServers.ts");
     try {
       const port = await plain.call<number>("http", '{"endpoints":[]}');
       const options = { port, paths: ["/a", "/b"], connections: 2, milliseconds: 50 };
@@ -112,11 +113,17 @@ describe("processes of a benchmark", () => {
       expect(latencies.length).to.be.above(0);
       expect(perSecond).to.be.above(0);
 
+      const held = await heldServer.call<number>("held", { port, paths: ["/a", "/b"] });
+      const bodies = await Promise.all(
+        ["/a", "/c"].map(async (path) => (await fetch(`http://127.0.0.1:${held}${path}`)).text()),
+      );
+      expect(bodies).to.deep.equal(['{"endpoints":[]}', ""]);
+
       await plain.stop();
       const failure = await load.call("run", options).catch((error: unknown) => error);
       expect(String(failure)).to.contain("httpLoad.ts").and.contain("ECONNREFUSED");
     } finally {
-      await Promise.all([plain.stop(), load.stop()]);
+      await Promise.all([plain.stop(), load.stop(), heldServer.stop()]);
     }
   });
 
@@ -171,7 +178,7 @@ describe("the resolver's benchmark", () => {
     http: {
       settings: { rounds: 1, seconds: 1, connections: 1 },
       servers: [{ name: "HTTP front", perSecond: 9, latencyMs }],
-      ...{ bodyBytes: 100, oursVsPlain: 0.5, twoVsOne: 1 },
+      ...{ bodyBytes: 100, oursVsPlain: 0.5, oursVsHeld: 0.8, twoVsOne: 1 },
     },
     network: {
       settings: { nodes: 8, moves: 200, services: 1, gapMs: 1, coldLookups: 1 },

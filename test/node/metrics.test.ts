@@ -87,6 +87,46 @@ describe("metrics", () => {
     ]);
   });
 
+  it("begin a histogram without labels at 0, and put a value on a bound into its bucket", async () => {
+    const times = metrics.histogram("wait_seconds", "Waits.", [1, 2]);
+    const counts = async () => (await lines("wait_seconds")).map((line) => line.split(" ")[1]);
+    expect(await counts()).to.deep.equal(["0", "0", "0", "0", "0"]);
+    for (const seconds of [1, 2, 2.5]) times.observe(seconds, {});
+    expect(await counts()).to.deep.equal(["1", "2", "3", "5.5", "3"]);
+    expect(() => {
+      times.observe(NaN, {});
+    }).to.throw(TypeError);
+    expect(await counts()).to.deep.equal(["1", "2", "3", "5.5", "3"]);
+  });
+
+  it("keep a histogram's series apart, and remove those of a value that has gone", async () => {
+    const times = metrics.histogram("call_seconds", "Calls.", [1], { service: [], way: ["a"] });
+    metrics.admit("service", "7");
+    times.observe(0.5, { service: "7", way: "a" });
+    times.observe(3, { service: "stranger", way: "a" });
+    const counts = async () => lines("call_seconds_count");
+    expect(await counts()).to.deep.equal([
+      'call_seconds_count{service="7",way="a"} 1',
+      'call_seconds_count{service="other",way="a"} 1',
+    ]);
+    metrics.dismiss("service", "7");
+    expect(await counts()).to.deep.equal(['call_seconds_count{service="other",way="a"} 1']);
+  });
+
+  it("have in each exposition what was counted in plain numbers up to it", async () => {
+    const served = metrics.counter("served_total", "Served.");
+    let count = 0;
+    metrics.beforeExposition(() => {
+      served.add(count, {});
+      count = 0;
+    });
+    count = 3;
+    expect(await lines("served_total")).to.deep.equal(["served_total 3"]);
+    count = 4;
+    expect(await lines("served_total")).to.deep.equal(["served_total 7"]);
+    expect(await lines("served_total")).to.deep.equal(["served_total 7"]);
+  });
+
   it("of two workers in one process do not mix", async () => {
     const other = createMetrics("provider");
     metrics.counter("mine_total", "Mine.").add(1, {});

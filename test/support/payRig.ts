@@ -1,9 +1,10 @@
+import { randomBytes } from "node:crypto";
 import type { RequestListener } from "node:http";
 import path from "node:path";
 import { ExactEvmScheme } from "@x402/evm";
 import { wrapFetchWithPayment, x402Client } from "@x402/fetch";
 import { decodePaymentResponseHeader } from "@x402/core/http";
-import { erc20Abi, parseEther, type Address, type Hex } from "viem";
+import { erc20Abi, parseAbi, parseEther, toHex, type Address, type Hex } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 import { devKey } from "../../devnet/devnet.ts";
 import { parsePrice } from "../../src/cashier/price.ts";
@@ -12,8 +13,13 @@ import { TransactionSender } from "../../src/chain/transactions/sender.ts";
 import { systemTimers } from "../../src/node/timers.ts";
 import {
   decodeField,
+  encodeField,
+  readExactPayload,
+  toText,
   type PaymentRequired,
+  type PaymentRequirements,
   type PaymentResponse,
+  type TransferAuthorization,
 } from "../../src/protocol/x402.ts";
 import {
   createPayments,
@@ -42,6 +48,8 @@ export class PayRig {
   readonly #closing: (() => void)[] = [];
   /** Counts the stores, one for each payee. */
   #stores = 0;
+  /** How far the chain's time is ahead of this machine's, seconds. */
+  #ahead = 0;
 
   private constructor(chain: CliRig, coin: Address) {
     this.chain = chain;
@@ -68,6 +76,78 @@ export class PayRig {
   async close(): Promise<void> {
     await this.#gateways.close();
     for (const close of this.#closing.splice(0)) close();
+  }
+
+  /** The chain's time, Unix seconds. */
+  get now(): number {
+    return Date.now() / 1000 + this.#ahead;
+  }
+
+  /** Lets the chain's time pass. */
+  async pass(seconds: number): Promise<void> {
+    this.#ahead += seconds;
+    await this.chain.pass(seconds);
+  }
+
+  /** The token BLOC. */
+  get bloc(): Address {
+    return this.chain.devnet.deployment.contracts.token;
+  }
+
+  /** A payment for an offer, as a client would sign it, with changes. */
+  async pay(offer: PaymentRequirements, over: Partial<PaymentChanges> = {}): Promise<string> {
+    const { key = buyer.key, accepted = offer, signature: given, ...terms } = over;
+    const account = privateKeyToAccount(key);
+    const authorization = {
+      ...{ from: account.address, to: offer.payTo, value: BigInt(offer.amount) },
+      ...{ validAfter: 0n, validBefore: BigInt(Math.floor(this.now) + offer.maxTimeoutSeconds) },
+      ...{ nonce: toHex(randomBytes(32)), ...terms },
+    };
+    const { name, version } = offer.extra as { name: string; version: string };
+    const chainId = this.chain.devnet.deployment.chainId;
+    const signature =
+      given ??
+      (await account.signTypedData({
+        domain: { name, version, chainId, verifyingContract: offer.asset },
+        types: authorizationTypes,
+        primaryType: "TransferWithAuthorization",
+        message: authorization,
+      }));
+    const payload = toText({ signature, authorization });
+    return encodeField({ x402Version: 2, accepted, payload });
+  }
+
+  /** Cancels a payment in BLOC on chain, as its payer may. */
+  async cancel(header: string): Promise<void> {
+    const { payload } = decodeField(header) as { payload: unknown };
+    const { from: authorizer, nonce } = readExactPayload(payload).authorization;
+    const chainId = this.chain.devnet.deployment.chainId;
+    const signature = await privateKeyToAccount(buyer.key).signTypedData({
+      domain: { name: "Blockcloud", version: "1", chainId, verifyingContract: this.bloc },
+      types: {
+        CancelAuthorization: [
+          { name: "authorizer", type: "address" },
+          { name: "nonce", type: "bytes32" },
+        ],
+      },
+      primaryType: "CancelAuthorization",
+      message: { authorizer, nonce },
+    });
+    const abi = parseAbi(["function cancelAuthorization(address, bytes32, bytes)"]);
+    await this.chain.send(seller.key, this.bloc, abi, "cancelAuthorization", [
+      ...[authorizer, nonce, signature],
+    ]);
+  }
+
+  /** The offer in BLOC for a request. */
+  async offer(url: string, init: RequestInit = {}): Promise<PaymentRequirements> {
+    const { accepts } = offered(await fetch(url, init));
+    return accepts.find(({ asset, scheme }) => scheme === "exact" && asset === this.bloc)!;
+  }
+
+  /** What the payee has of BLOC, in payments of {@link PRICE}. */
+  async income(): Promise<number> {
+    return Number((await this.balance(this.bloc, PAY_TO)) / parseEther("0.01"));
   }
 
   /** A new store's file, for gateways that share it. */
@@ -103,7 +183,7 @@ export class PayRig {
         ...{ deployment, serviceKey: KEY_HEX, storeFile: this.storeFile() },
         ...{ client: this.chain.client, sender: this.sender, log: this.log },
         timers: systemTimers,
-        now: () => Date.now(),
+        now: () => this.now * 1000,
         ...over,
       },
     );
@@ -129,6 +209,29 @@ export class PayRig {
       ...{ address: asset, abi: erc20Abi, functionName: "balanceOf", args: [account] },
     });
   }
+}
+
+/** What a payment has instead of what a client would sign. */
+export interface PaymentChanges extends TransferAuthorization {
+  key: Hex;
+  accepted: PaymentRequirements;
+  signature: Hex;
+}
+
+const authorizationTypes = {
+  TransferWithAuthorization: [
+    { name: "from", type: "address" },
+    { name: "to", type: "address" },
+    { name: "value", type: "uint256" },
+    { name: "validAfter", type: "uint256" },
+    { name: "validBefore", type: "uint256" },
+    { name: "nonce", type: "bytes32" },
+  ],
+} as const;
+
+/** Sends a request with a payment. */
+export function paying(url: string, header: string, init: RequestInit = {}): Promise<Response> {
+  return fetch(url, { ...init, headers: { ...init.headers, "payment-signature": header } });
 }
 
 /** `fetch` that pays, and notes the requests that it sends. */

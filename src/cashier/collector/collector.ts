@@ -114,7 +114,7 @@ export class Collector implements TabCollector, TabHost, Startable {
   }
 
   async start(): Promise<void> {
-    await this.grades.refresh();
+    await this.#readVerdicts();
   }
 
   /** Ends all waits, and writes what is not on disk. The store stays open for its owner. */
@@ -185,15 +185,17 @@ export class Collector implements TabCollector, TabHost, Startable {
   }
 
   later(tab: CollectedTab): void {
-    this.#disk.later(tab);
+    if (this.#isKept(tab)) this.#disk.later(tab);
   }
 
-  now(tab: CollectedTab): Promise<void> {
-    return this.#disk.now(tab);
+  async now(tab: CollectedTab): Promise<void> {
+    if (!this.#isKept(tab)) throw cashierError("ended", `Tab ${tab.tab} is over.`);
+    await this.#disk.now(tab);
   }
 
   /** Forgets a tab that can never pay any more. */
   drop(tab: CollectedTab): void {
+    tab.end(cashierError("ended", `Tab ${tab.tab} is over.`));
     this.#tabs.remove(tab);
     this.exposure.update(tab, 0n);
     this.#disk.drop(tab);
@@ -211,10 +213,7 @@ export class Collector implements TabCollector, TabHost, Startable {
     const isOnChain = known !== undefined && (await this.#isOnChain(known, opening));
     if (!isOnChain)
       await this.#openings.checkByChain(opening, this.#promised(payer, known), reserved);
-    await this.grades.refresh().catch((error: unknown) => {
-      // Graded vouchers are refused while the verdicts cannot be read.
-      this.#d.log.warn("the verdicts cannot be read", { error });
-    });
+    await this.#readVerdicts();
     if (known !== undefined) {
       known.authorize(opening);
       await this.now(known);
@@ -223,6 +222,13 @@ export class Collector implements TabCollector, TabHost, Startable {
     const made = this.#add({ opening, charged: 0n, vouchers: [] });
     await this.now(made);
     return made;
+  }
+
+  /** Graded vouchers are refused while the verdicts cannot be read; others are taken. */
+  async #readVerdicts(): Promise<void> {
+    await this.grades.refresh().catch((error: unknown) => {
+      this.#d.log.warn("the verdicts cannot be read, graded vouchers are refused", { error });
+    });
   }
 
   /** Whether the chain has the tab already as an authorization says: then it would be refused as a second one. */
@@ -261,6 +267,10 @@ export class Collector implements TabCollector, TabHost, Startable {
       .filter((tab) => tab !== except && tab.opening.authorization.openBy >= this.#d.time.now())
       .map(({ limit, view }) => limit - (view?.limit ?? 0n))
       .reduce((sum, amount) => (amount > 0n ? sum + amount : sum), 0n);
+  }
+
+  #isKept(tab: CollectedTab): boolean {
+    return this.#tabs.get(tab.payer, tab.tab) === tab;
   }
 
   #isUsed(payer: Address, salt: Hex): boolean {

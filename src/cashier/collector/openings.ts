@@ -107,7 +107,7 @@ export function refusedByChain(
   const said = `${name ?? "an unknown error"}(${args.map(String).join(", ")})`;
   if (name === "CashierNotFree" || name === "CashierSignerLimit")
     return cashierError("funds", `Tab ${tab} cannot be opened: ${said}.`);
-  if (name === "CashierTabDead")
+  if (name === "CashierTabDead" || name === "CashierTabLate")
     return cashierError("ended", `Tab ${tab} cannot be opened: ${said}.`);
   if (name === "CashierTabIsClosing")
     return cashierError("closing", `Tab ${tab} cannot be raised: ${said}.`);

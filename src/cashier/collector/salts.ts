@@ -38,6 +38,6 @@ export class Salts {
     const quotedAt = BigInt(`0x${salt.slice(this.#prefix.length)}`);
     const now = BigInt(Math.floor(this.#now()));
     const isFresh = quotedAt > now - BigInt(QUOTE_MS) && quotedAt < now + BigInt(CLOCK_MS);
-    return isFresh || quotedAt === BigInt(this.#last) ? undefined : "its quote is too old";
+    return isFresh ? undefined : "its quote is too old";
   }
 }

@@ -60,7 +60,9 @@ export class TabWatch {
         return now > tab.opening.authorization.openBy && (isUnused || now > tab.expiresAt);
       }
       if (now <= tab.expiresAt && view.state !== "Closing") return false;
-      return now > view.redeemableUntil || tab.best <= view.redeemed;
+      // The payer may still pay what it owes.
+      const isSettled = tab.best <= view.redeemed && tab.charged <= tab.paid;
+      return now > view.redeemableUntil || isSettled;
     });
   }
 }

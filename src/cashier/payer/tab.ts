@@ -115,24 +115,12 @@ export class WalletTab implements PayerTab {
     return signed;
   }
 
-  recover(last: Redemption): void {
-    const { voucher } = last;
-    const { payer, service, tab, signer } = this.authorization;
-    const isOurs =
-      voucher.payer === payer &&
-      voucher.service === service &&
-      voucher.tab === tab &&
-      voucherSigner(this.#d.separator, last) === signer;
-    if (!isOurs) {
-      throw cashierError("voucher", `The collector's voucher is not one of tab ${tab}.`, {
-        remedy: "Use another provider: this one shows vouchers that you did not sign.",
-      });
-    }
-    const { cumulative } = voucher;
+  recover(last: Redemption | undefined): void {
+    if (last !== undefined) this.#checkOurs(last);
+    const { cumulative, epoch, base } = last?.voucher ?? { cumulative: 0n, epoch: 0, base: 0n };
     // A store from a backup: it was signed, so it counts as spent, whatever the caps say.
     if (cumulative > this.#stored.ahead) this.#grow(cumulative, {});
-    if (voucher.epoch > this.#stored.epoch)
-      this.#save({ epoch: voucher.epoch, base: voucher.base });
+    if (epoch > this.#stored.epoch) this.#save({ epoch, base });
     if (cumulative > this.#cumulative || this.#isUnsure) this.#cumulative = cumulative;
     this.#isUnsure = false;
     this.#recovered = cumulative;
@@ -152,6 +140,21 @@ export class WalletTab implements PayerTab {
   /** Gives back what was counted ahead and not signed; only for a wallet that is closed in order. */
   close(): void {
     if (!this.#stored.ended) this.#settle({});
+  }
+
+  /** @throws BlockcloudError `CASHIER_VOUCHER`. */
+  #checkOurs(item: Redemption): void {
+    const { voucher } = item;
+    const { payer, service, tab, signer } = this.authorization;
+    const isOurs =
+      voucher.payer === payer &&
+      voucher.service === service &&
+      voucher.tab === tab &&
+      voucherSigner(this.#d.separator, item) === signer;
+    if (isOurs) return;
+    throw cashierError("voucher", `The collector's voucher is not one of tab ${tab}.`, {
+      remedy: "Use another provider: this one shows vouchers that you did not sign.",
+    });
   }
 
   /**

@@ -1,4 +1,4 @@
-import { isAddressEqual, type Address } from "viem";
+import { isAddressEqual, type Address, type Hex } from "viem";
 import type { Cashier } from "../../chain/cashier/cashier.ts";
 import type { ChainTime } from "../../chain/clock.ts";
 import { readEach } from "../../chain/views/contracts.ts";
@@ -102,9 +102,9 @@ export class Wallet implements TabPayer {
   async #tabFor(quote: Quote, minGrade: number): Promise<PayerTab> {
     this.#check(quote, minGrade);
     const known = await this.#known(quote, minGrade);
+    if (known === undefined || known.left <= 0n) this.#checkCaps(quote.service);
     const tab = known ?? (await this.#new(quote, minGrade));
-    const stride = trancheCost(quote) * WINDOW_TRANCHES;
-    tab.stride = stride;
+    tab.stride = trancheCost(quote) * WINDOW_TRANCHES;
     return tab;
   }
 
@@ -125,6 +125,13 @@ export class Wallet implements TabPayer {
       throw refused(
         `its tabs reserve ${quote.leastLimit} wei at least, and ${tabLimit} are allowed`,
       );
+  }
+
+  /** @throws BlockcloudError `CASHIER_CAP` if nothing is left. */
+  #checkCaps(service: Hex): void {
+    const cap = this.#spending.tightest(service, dayOf(this.#d.time.now()));
+    if (cap?.left !== 0n) return;
+    throw cashierError("cap", `Nothing is left of the cap ${cap.name}, ${cap.cap} wei.`);
   }
 
   /** A known tab that can be used, raised or renewed if that is due. */
@@ -154,7 +161,9 @@ export class Wallet implements TabPayer {
     if (!isLow && now < tab.checkedAt + CHECK_S) return true;
     const { payer, service } = tab.authorization;
     const view = await this.#ask(() => this.#d.chain.tabOf({ payer, service, tab: tab.tab }));
-    if (view.state === "Closing" || view.state === "Closed") {
+    const isUnused = view.state === "None" && isLate && tab.cumulative === 0n;
+    // A collector forgets a tab that was never used nor opened.
+    if (isUnused || view.state === "Closing" || view.state === "Closed") {
       tab.end();
       return false;
     }
@@ -188,10 +197,6 @@ export class Wallet implements TabPayer {
 
   async #new(quote: Quote, minGrade: number): Promise<WalletTab> {
     const { service, collector, salt, leastLimit } = quote;
-    const cap = this.#spending.tightest(service, dayOf(this.#d.time.now()));
-    if (cap?.left === 0n) {
-      throw cashierError("cap", `Nothing is left of the cap ${cap.name}, ${cap.cap} wei.`);
-    }
     const available = await this.#available();
     const limit = least(this.#wanted(quote), available);
     if (limit < leastLimit || limit === 0n) {

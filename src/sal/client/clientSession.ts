@@ -220,6 +220,11 @@ export class ClientSession implements SessionRole {
     this.#move(reason);
   }
 
+  /** Opens no more flows, and ends the session after the last one. */
+  depart(): void {
+    this.#departure.begin();
+  }
+
   /** Ends the session; the service is told. */
   close(error: BlockcloudError = salError("closed", "The client was closed.")): void {
     this.#session.close(error, true);
@@ -314,7 +319,7 @@ export class ClientSession implements SessionRole {
 
   #leave(reason: BlockcloudError): void {
     this.#dependencies.log.info("the service takes no new flows", { reason: reason.message });
-    this.#departure.begin();
+    this.depart();
   }
 
   #changed(change: LocatedChange): void {

@@ -24,8 +24,8 @@ export interface PayingHost {
   readonly flows: ReadonlyMap<number, Flow>;
   /** Sends a PAY. */
   pay(payload: Buffer): void;
-  /** Ends the session; the service is told. */
-  close(error: BlockcloudError): void;
+  /** Ends the flows, and the session when the provider has all that was sent. */
+  leave(error: BlockcloudError): void;
 }
 
 /** The provider may count a flow's time for longer than this side does, milliseconds. */
@@ -266,7 +266,12 @@ export class ClientMeter implements FlowMeter {
     const isIdle = this.#host.flows.size === 0;
     // Both sides have the same bytes now; a credit, as from requests over HTTP, is used up first.
     if (isIdle && paid.ledger.sessions.size === 1) paid.balance(charged);
-    this.#payDue(isIdle || kind === QuoteKind.warning);
+    const isWarning = kind === QuoteKind.warning;
+    this.#payDue(isIdle || isWarning);
+    // There is nothing to pay, so it is the tab that is full.
+    const { cumulative, authorization } = paid.tab;
+    const isFull = authorization.limit - cumulative < this.#tranche;
+    if (isWarning && isFull) void this.#raise(paid, authorization.limit);
   }
 
   #setTranche(told: bigint): void {
@@ -295,7 +300,7 @@ export class ClientMeter implements FlowMeter {
     this.limit = Math.min(Number.MAX_SAFE_INTEGER, this.bytes + Math.max(1, Number(bytes)));
     const { limit } = tab.authorization;
     const low = (this.#quote?.leastLimit ?? 0n) / LOW_PART;
-    const isLow = limit - tab.cumulative < (low > 2n * this.#tranche ? low : 2n * this.#tranche);
+    const isLow = limit - tab.cumulative < low;
     if (isLow && tab.cumulative >= this.#raisedAt + this.#tranche) {
       this.#raisedAt = tab.cumulative;
       void this.#raise(paid, limit);
@@ -346,7 +351,7 @@ export class ClientMeter implements FlowMeter {
     this.#leave();
     const due = paid.ledger.unpaid;
     if (due > 0n) await this.#pay(paid, due);
-    this.#host.close(cashierError("quote", "The service has raised its price."));
+    this.#host.leave(cashierError("quote", "The service has raised its price."));
   }
 
   /** The client does not pay: what it has opened ends when the provider serves no more. */

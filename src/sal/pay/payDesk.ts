@@ -117,8 +117,10 @@ export class PayDesk {
     if (this.#isOver) return;
     if (this.#tab?.tab !== tab.tab) this.#isAttached = false;
     this.#tab = tab;
-    if (voucher === undefined) this.#session.prove(tab);
-    else await this.#creditTo(tab, voucher);
+    // An attached tab was raised.
+    if (this.#isAttached) this.#session.credited(tab.paid);
+    if (voucher !== undefined) await this.#creditTo(tab, voucher);
+    else if (!this.#isAttached) this.#session.prove(tab);
   }
 
   async #credit({ tab: id, voucher }: VoucherFrame): Promise<void> {

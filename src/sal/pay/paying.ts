@@ -10,7 +10,7 @@ import { decodeQuote, QuoteKind } from "./quoteFrame.ts";
 
 /** The meter of a client's session; undefined if the client has no wallet. */
 export function createClientMeter(
-  owner: { readonly serviceId: Hex; close(error: BlockcloudError): void },
+  owner: { readonly serviceId: Hex; depart(): void },
   session: Session,
   { payer, clock, log }: ClientSessionDependencies,
 ): ClientMeter | undefined {
@@ -23,8 +23,9 @@ export function createClientMeter(
     pay: (payload: Buffer) => {
       session.send(encodeFrame(FrameType.pay, 0, payload));
     },
-    close: (error: BlockcloudError) => {
-      owner.close(error);
+    leave: (error: BlockcloudError) => {
+      for (const flow of [...session.flows.values()]) flow.destroy(error);
+      owner.depart();
     },
   };
   return new ClientMeter(payer, host, { clock, log });

@@ -30,6 +30,8 @@ export interface MeterHost {
 
 /** Bytes of the allowance that a session takes at once. */
 const CHUNK = 64 * 1024;
+/** A session without a tab gets a new quote with its next flow after this time, milliseconds. */
+const QUOTE_MS = 1_800_000;
 /** How often time is charged, milliseconds. */
 const TICK_MS = 1_000;
 /** A charge of this part of a tranche is told, if the client cannot count it. */
@@ -64,6 +66,7 @@ export class SessionMeter implements FlowMeter, TabUser {
   #isOver = false;
   #toldTranche = 0n;
   #toldCharged = 0n;
+  #quotedAt = 0;
   #unlisten = () => {};
   #cancelTick: (() => void) | undefined;
 
@@ -112,6 +115,7 @@ export class SessionMeter implements FlowMeter, TabUser {
     this.#quote = this.#till.collector.quote(account?.tab.payer);
     if (account !== undefined) this.#begin(account);
     this.#offer(false);
+    this.#check();
   }
 
   /** Why no flow may be opened now. */
@@ -129,6 +133,9 @@ export class SessionMeter implements FlowMeter, TabUser {
     });
     this.#run();
     this.#tick();
+    // The salt of an old quote opens no tab any more.
+    const isOld = this.#till.clock.monotonic() - this.#quotedAt > QUOTE_MS;
+    if (isOld && this.#charge === undefined) this.requote();
   }
 
   /**
@@ -256,6 +263,7 @@ export class SessionMeter implements FlowMeter, TabUser {
     this.#desk.detach();
     this.#quote = this.#till.collector.quote(tab.payer);
     this.#offer(true);
+    this.#check();
   }
 
   #leave(): void {
@@ -341,7 +349,11 @@ export class SessionMeter implements FlowMeter, TabUser {
   /** Goes on if there is room. */
   #check(): void {
     this.#wake();
-    if (this.#hold === undefined && this.#cut === undefined) return;
+    if (this.#hold === undefined && this.#cut === undefined) {
+      const isEmpty = this.limit === this.bytes;
+      if (isEmpty && this.#host.flows.size > 0) this.reached(1);
+      return;
+    }
     const needed = Math.max(1, this.#needed);
     this.#extend(needed);
     if (this.limit - this.bytes < needed) return;
@@ -420,6 +432,7 @@ export class SessionMeter implements FlowMeter, TabUser {
 
   #offer(hasEnded: boolean): void {
     const use = this.#use;
+    this.#quotedAt = this.#till.clock.monotonic();
     this.#host.quote(encodeQuote({ kind: QuoteKind.offer, quote: this.#quote, use, hasEnded }));
   }
 

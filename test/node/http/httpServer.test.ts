@@ -4,6 +4,9 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import {
   createHttpServer,
+  fieldList,
+  PreparedResponse,
+  type AnyResponse,
   type HttpRequest,
   type HttpResponse,
 } from "../../../src/node/http/httpServer.ts";
@@ -11,7 +14,7 @@ import { ask } from "../../support/httpClient.ts";
 
 describe("createHttpServer", () => {
   let server: Server;
-  let handle: (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
+  let handle: (request: HttpRequest) => AnyResponse | Promise<AnyResponse>;
 
   const get = async (method = "GET") => {
     const { port } = server.address() as AddressInfo;
@@ -94,6 +97,22 @@ describe("createHttpServer", () => {
       handle = () => given;
       const { headers } = await get();
       expect(headers).to.include({ "x-common": "of all", "x-own": "of this one" });
+    }
+  });
+
+  it("sends a prepared response to many, as it was prepared", async () => {
+    for (const body of ["plain", "ключ 鍵 🗝"]) {
+      const prepared = new PreparedResponse(203, fieldList({ "x-own": "of this one" }), body);
+      handle = () => prepared;
+      for (const method of ["GET", "HEAD", "GET"]) {
+        const { status, headers, text: said } = await get(method);
+        expect([status, said]).to.deep.equal([203, method === "HEAD" ? "" : body]);
+        expect(headers).to.include({
+          "x-own": "of this one",
+          "content-length": String(Buffer.byteLength(body)),
+        });
+        expect(headers).to.not.have.property("x-common");
+      }
     }
   });
 });

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { once } from "node:events";
 import { connect } from "node:net";
-import { createMetrics } from "../../../src/node/metrics.ts";
+import { createMetrics, type Metrics } from "../../../src/node/metrics.ts";
 import { parseCidr } from "../../../src/net/cidr.ts";
 import { HttpFront, type HttpFrontOptions } from "../../../src/resolver/http/httpFront.ts";
 import { HttpMetrics } from "../../../src/resolver/frontMetrics.ts";
@@ -17,13 +17,14 @@ describe("HttpFront", () => {
   let front: HttpFront;
   let resolver: FakeResolver;
   let port: number;
+  let metrics: Metrics;
   const log = new MemoryLog();
 
   const build = (
     listen: HttpFrontOptions["listen"] = { host: "127.0.0.1", port: 0 },
     options: Partial<HttpFrontOptions> = {},
   ) => {
-    const metrics = createMetrics("resolver");
+    metrics = createMetrics("resolver");
     const timers = new FakeTimers();
     return new HttpFront(
       {
@@ -65,6 +66,29 @@ describe("HttpFront", () => {
     await ask({ port, path: `/v1/resolve/${NAME}` });
     const { body } = await ask({ port, path: "/metrics" });
     expect(body.toString()).to.contain('blockcloud_resolver_requests_total{status="2xx"} 1');
+  });
+
+  it("counts every response, and has them all in its last metrics, too", async () => {
+    for (const path of [`/v1/resolve/${NAME}`, "/v1/resolve/7", "/nowhere"]) {
+      await ask({ port, path });
+    }
+    const lines = async () => {
+      const { text } = await metrics.expose();
+      return text
+        .split("\n")
+        .filter((line) => /^blockcloud_resolver_request(s_total|_seconds_count)/.test(line));
+    };
+    const counts = (good: number, bad: number) => [
+      `blockcloud_resolver_requests_total{status="2xx"} ${good}`,
+      'blockcloud_resolver_requests_total{status="3xx"} 0',
+      `blockcloud_resolver_requests_total{status="4xx"} ${bad}`,
+      'blockcloud_resolver_requests_total{status="5xx"} 0',
+      `blockcloud_resolver_request_seconds_count ${good + bad}`,
+    ];
+    expect(await lines()).to.deep.equal(counts(1, 2));
+    await ask({ port, path: `/v1/resolve/${NAME}` });
+    await front.stop();
+    expect(await lines()).to.deep.equal(counts(2, 2));
   });
 
   it("sends events as they happen, and learns that a client has gone", async () => {

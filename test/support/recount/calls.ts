@@ -1,6 +1,15 @@
 /** What a transaction called and which events it had, decoded with the ABIs alone. */
-import { decodeEventLog, decodeFunctionData, type Abi, type Address, type Hex } from "viem";
+import {
+  AbiErrorSignatureNotFoundError,
+  decodeErrorResult,
+  decodeEventLog,
+  decodeFunctionData,
+  type Abi,
+  type Address,
+  type Hex,
+} from "viem";
 import { blocTokenAbi } from "../../../src/protocol/abi/blocToken.ts";
+import { cashierAbi } from "../../../src/protocol/abi/cashier.ts";
 import { challengeBookAbi } from "../../../src/protocol/abi/challengeBook.ts";
 import { proofOfServiceAbi } from "../../../src/protocol/abi/proofOfService.ts";
 import { rewardPoolAbi } from "../../../src/protocol/abi/rewardPool.ts";
@@ -20,6 +29,7 @@ export const abis = {
   settlement: settlementAbi,
   challengeBook: challengeBookAbi,
   labels: serviceLabelsAbi,
+  cashier: cashierAbi,
 } as const satisfies Record<keyof Contracts, Abi>;
 
 /** A call of a contract of the deployment that did what it was to do. */
@@ -55,8 +65,32 @@ export function eventsOf({ logs }: RawTransaction, contracts: Contracts): Event[
     const contract = nameOf(contracts, address);
     if (contract === undefined) return [];
     const event = decodeEventLog({ abi: abis[contract], topics, data });
-    return [{ contract, eventName: event.eventName, args: event.args as unknown as Event["args"] }];
+    const args = event.args as unknown as Event["args"];
+    const { eventName } = event;
+    return [{ contract, eventName, args: eventName === "RedemptionSkipped" ? named(args) : args }];
   });
+}
+
+/** An error as text: its name and its parameters. */
+export function shownError({
+  errorName,
+  args,
+}: {
+  errorName: string;
+  args?: readonly unknown[] | undefined;
+}): string {
+  return `${errorName}(${(args ?? []).map(String).join(", ")})`;
+}
+
+/** The same event with its reason as text; with the bytes where the Cashier has no such error. */
+function named(args: Event["args"]): Event["args"] {
+  const data = args.reason as Hex;
+  try {
+    return { ...args, reason: shownError(decodeErrorResult({ abi: cashierAbi as Abi, data })) };
+  } catch (error) {
+    if (error instanceof AbiErrorSignatureNotFoundError) return args;
+    throw error;
+  }
 }
 
 function decodeCall(contract: keyof Contracts, from: Address, data: Hex): Call {

@@ -101,7 +101,7 @@ export class Figures {
 
   #event(kind: string, wanted: Event | undefined, had: Event | undefined, about: About): void {
     const { args } = (wanted ?? had)!;
-    const party = args.auditor ?? args.number ?? args.to ?? args.beneficiary;
+    const party = args.auditor ?? args.number ?? args.to ?? args.beneficiary ?? partyOfUse(args);
     const named: About = {
       ...about,
       what: kind,
@@ -120,6 +120,11 @@ export class Figures {
       this.check({ ...named, what: `${kind} ${name}` }, value, had.args[name]);
     }
   }
+}
+
+/** Whom an event of the Cashier is about. */
+function partyOfUse({ tab, payer, service }: Event["args"]): unknown {
+  return tab ?? payer ?? service;
 }
 
 /** As text: addresses in one case, numbers of any width alike. */

@@ -22,6 +22,7 @@ export interface Contracts {
   settlement: Address;
   challengeBook: Address;
   labels: Address;
+  cashier: Address;
 }
 
 export interface RawLog {
@@ -126,7 +127,7 @@ async function readBlock(client: Reader, blockNumber: bigint): Promise<RawBlock>
 
 function checksummed(contracts: Contracts): Contracts {
   const { token, rewardPool, registry, staking } = contracts;
-  const { proofOfService, settlement, challengeBook, labels } = contracts;
+  const { proofOfService, settlement, challengeBook, labels, cashier } = contracts;
   return {
     token: getAddress(token),
     rewardPool: getAddress(rewardPool),
@@ -136,6 +137,7 @@ function checksummed(contracts: Contracts): Contracts {
     settlement: getAddress(settlement),
     challengeBook: getAddress(challengeBook),
     labels: getAddress(labels),
+    cashier: getAddress(cashier),
   };
 }
 

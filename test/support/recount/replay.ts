@@ -3,6 +3,7 @@ import type { Address, Hex } from "viem";
 import { Auditors } from "./auditors.ts";
 import { Books } from "./books.ts";
 import { callsOf, eventsOf, type Call } from "./calls.ts";
+import { Cashier } from "./cashier.ts";
 import { Challenges } from "./challenges.ts";
 import { Claims } from "./claims.ts";
 import { Epochs } from "./epochs.ts";
@@ -30,6 +31,10 @@ const PREDICTED = new Set([
   ...["settlement.Settled", "settlement.Suspended"],
   ...["challengeBook.ChallengeOpened", "challengeBook.ChallengeAnswered"],
   ...["challengeBook.ChallengeUnanswered", "challengeBook.ChallengeAnnulled"],
+  ...["cashier.Deposited", "cashier.Withdrawn", "cashier.SignerAuthorized"],
+  ...["cashier.SignerRevoked", "cashier.TabOpened", "cashier.TabRaised", "cashier.TabClosing"],
+  ...["cashier.TabClosed", "cashier.Redeemed", "cashier.RedemptionSkipped"],
+  ...["cashier.Collected", "cashier.FeesForwarded"],
 ]);
 
 /** The state of a deployment, recounted. */
@@ -44,6 +49,7 @@ export class Replay {
   readonly claims: Claims;
   readonly settlement: Settlement;
   readonly challenges: Challenges;
+  readonly cashier: Cashier;
   /** When the block that deployed the registry was made. */
   genesis: number | null = null;
 
@@ -58,6 +64,7 @@ export class Replay {
     this.claims = new Claims(this.books, this);
     this.settlement = new Settlement(this.books, this);
     this.challenges = new Challenges(this.books, this);
+    this.cashier = new Cashier(this.books, this);
   }
 
   /** Plays a whole record; what differs from its events is in `figures`. */
@@ -125,6 +132,8 @@ export class Replay {
         return this.registry.apply(call) || ["wire", "addClass"].includes(call.functionName);
       case "challengeBook":
         return this.challenges.apply(call);
+      case "cashier":
+        return this.cashier.apply(call);
       case "token":
         return this.#token(call);
       case "staking":
@@ -141,11 +150,13 @@ export class Replay {
     switch (functionName) {
       case "transfer":
         ledger.move(from, args[0] as Address, args[1] as bigint);
+        this.cashier.received(args[0] as Address, args[1] as bigint);
         return true;
       case "transferFrom":
       case "transferWithAuthorization":
       case "receiveWithAuthorization":
         ledger.move(args[0] as Address, args[1] as Address, args[2] as bigint);
+        this.cashier.received(args[1] as Address, args[2] as bigint);
         return true;
       case "burn":
         ledger.move(from, NOBODY, args[0] as bigint);

@@ -1,6 +1,7 @@
 /** What the views of the contracts must answer if the recount is right. */
-import { NOBODY, type About, type Value } from "./figures.ts";
-import type { Contracts } from "./record.ts";
+import { noteCashier } from "./cashierViews.ts";
+import { NOBODY } from "./figures.ts";
+import { noting } from "./noting.ts";
 import type { Replay } from "./replay.ts";
 import { shownElement } from "./rounds.ts";
 import { RING } from "./terms.ts";
@@ -14,6 +15,7 @@ export function noteViews(replay: Replay): void {
   noteServices(replay, epochs);
   noteAuditors(replay, epochs);
   noteEpochs(replay, epochs);
+  noteCashier(replay, epochs, current);
   // Only what is final: a tally can grow to the end of the next epoch.
   noteTallies(
     replay,
@@ -24,27 +26,6 @@ export function noteViews(replay: Replay): void {
 function lastMoment(replay: Replay): { epoch: number } {
   const { books } = replay;
   return { epoch: books.epochAt(books.record.blocks.at(-1)!.timestamp) };
-}
-
-/** A shorter way to note figures of one contract. */
-function noting(replay: Replay) {
-  return (
-    about: About,
-    contract: keyof Contracts,
-    functionName: string,
-    args: readonly unknown[],
-    expected: Readonly<Record<string, Value>> | Value,
-  ) => {
-    const question = { contract, functionName, args };
-    const { figures } = replay.books;
-    if (typeof expected !== "object" || expected === null) {
-      figures.ask(about, expected, question);
-      return;
-    }
-    for (const [pick, value] of Object.entries(expected)) {
-      figures.ask({ ...about, what: `${about.what}, ${pick}` }, value, { ...question, pick });
-    }
-  };
 }
 
 function noteMoney(replay: Replay): void {

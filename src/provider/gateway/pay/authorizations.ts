@@ -13,11 +13,19 @@ import type { Call } from "../../../chain/transactions/call.ts";
 import { BlockcloudError } from "../../../protocol/errors.ts";
 import type { ExactPayload, TransferAuthorization } from "../../../protocol/x402.ts";
 
+/** Errors of BLOC, for the reason that a client gets. */
+const errors = [
+  "error TokenAuthorizationSignature(address authorizer)",
+  "error TokenAuthorizationUsed(address authorizer, bytes32 nonce)",
+  "error ERC20InsufficientBalance(address sender, uint256 balance, uint256 needed)",
+] as const;
 /** The part of EIP-3009 that is needed; older tokens take no signatures of contracts. */
 const byParts = parseAbi([
+  ...errors,
   "function transferWithAuthorization(address from, address to, uint256 value, uint256 validAfter, uint256 validBefore, bytes32 nonce, uint8 v, bytes32 r, bytes32 s)",
 ]);
 const byBytes = parseAbi([
+  ...errors,
   "function transferWithAuthorization(address from, address to, uint256 value, uint256 validAfter, uint256 validBefore, bytes32 nonce, bytes signature)",
 ]);
 const stateAbi = parseAbi([

@@ -16,7 +16,7 @@ import { GatewayProblem } from "../problem.ts";
 import { isBodiless, isEventStream } from "../receiptPlace.ts";
 import { collect, relay, type BodySource, type ReadOptions } from "../relay.ts";
 import type { UpstreamResponse } from "../upstream.ts";
-import { hold } from "./held.ts";
+import { gather } from "./held.ts";
 import { KEPT_BYTES, type Ticket } from "./ticket.ts";
 
 export interface PaidDelivery extends Delivery {
@@ -29,7 +29,7 @@ const isReceipt = (name: string) => name === RECEIPT_HEADER;
 
 /**
  * Delivers the answer of a priced service: a short one is read, kept, paid and sent; a longer or streamed one is paid
- * when its head is known, while its body waits.
+ * while its body waits. A body of unknown length is short if all of it comes at once.
  *
  * @throws GatewayProblem if it is not paid, or incomplete.
  */
@@ -49,12 +49,20 @@ export async function deliverPaid(answer: UpstreamResponse, delivery: PaidDelive
     const body = await collect(answer.message, length, options);
     return await deliverKept(answer, delivery, body, String(body.length));
   }
-  const held = hold(answer.message);
+  const giveBack =
+    eventStream || length !== undefined ? undefined : limits.buffers.reserve(KEPT_BYTES);
+  if (giveBack !== undefined) response.once("close", giveBack);
+  const wait = gather(answer.message, giveBack === undefined ? 0 : KEPT_BYTES, options);
   if (eventStream) {
     delivery.openStream();
     request.socket.setTimeout(0);
     endWithClient(request.socket, response);
   }
+  const gathered = await wait;
+  if ("body" in gathered) {
+    return await deliverKept(answer, delivery, gathered.body, String(gathered.body.length));
+  }
+  const { held } = gathered;
   await deliverStreamed(answer, delivery, { held, length, options });
 }
 

@@ -163,7 +163,7 @@ export class TabPayments {
       { ...admission, ...terms },
       {
         ...{ store: this.#parts.store, reservations: this.#reservations, network },
-        failed: (reason, length) => this.#failed(admission, reason, terms.tab, length),
+        failed: (reason, more) => this.#failed(admission, reason, terms.tab, more),
       },
     );
   }
@@ -194,12 +194,13 @@ export class TabPayments {
     { asked, payment }: Admission,
     errorReason: string,
     tab?: CollectorTab,
-    length?: number,
+    { length, due }: { length?: number | undefined; due?: bigint } = {},
   ): Promise<GatewayProblem> {
     const state = tab && encodeTabState(stateOf(tab));
     const response: PaymentResponse = {
       ...{ success: false, errorReason, payer: payment.voucher.voucher.payer, transaction: "" },
-      ...{ network: this.#options.network, ...(state && { extra: state }) },
+      network: this.#options.network,
+      ...(state && { extra: { ...state, ...(due !== undefined && { due: String(due) }) } }),
     };
     return this.#parts.refuser.refuse(asked, errorReason, {
       ...{ response, length },

@@ -25,7 +25,10 @@ export interface TabTicketDependencies {
   store: PaymentStore;
   reservations: Reservations;
   network: string;
-  failed(reason: string, length?: number): Promise<GatewayProblem>;
+  failed(
+    reason: string,
+    more?: { length: number | undefined; due: bigint },
+  ): Promise<GatewayProblem>;
 }
 
 /** One request that is charged to a tab: what its answer costs, once it is known that there is one. */
@@ -70,7 +73,7 @@ export class TabTicket implements Ticket {
     const cost = priceOf(price, length ?? 0);
     if (!this.#reserve(cost)) {
       await this.#giveUp();
-      throw await failed("voucher_low", length);
+      throw await failed("voucher_low", { length, due: cost });
     }
     const digest = await answer.digest();
     // On disk first: a crash in between costs the collector one request, never the payer two.
