@@ -39,7 +39,8 @@ const coinSchema = z.strictObject({
   ether: etherAmount.optional(),
 });
 
-const coin = refine((given): ExactAsset | undefined => {
+/** A stablecoin from its JSON; undefined if that is not one. */
+export function coinOf(given: string): ExactAsset | undefined {
   let json: unknown;
   try {
     json = JSON.parse(given);
@@ -56,7 +57,12 @@ const coin = refine((given): ExactAsset | undefined => {
     if (error instanceof BlockcloudError) return undefined;
     throw error;
   }
-}, 'Give JSON: {"address","name","version","decimals","price":"0.001/request|0.01/MB","ether"}.');
+}
+
+const coin = refine(
+  coinOf,
+  'Give JSON: {"address","name","version","decimals","price":"0.001/request|0.01/MB","ether"}.',
+);
 
 /** Flags of a service that its users pay. */
 export const payFlags = {
