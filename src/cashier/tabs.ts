@@ -59,7 +59,8 @@ export interface CollectorTab {
    */
   credit(redemption: Redemption): Promise<void>;
   /**
-   * Calls back once when the tab ends: `CASHIER_TAB_ENDED` or `CASHIER_TAB_CLOSING`; at once if it has ended.
+   * Calls back once when the tab ends, with the reason: `CASHIER_TAB_ENDED`, `CASHIER_TAB_CLOSING`, or why it could not
+   * be opened on chain; at once if it has ended.
    *
    * @returns Takes the listener away.
    */
@@ -98,12 +99,13 @@ export interface PayerTab {
    */
   pay(upTo: bigint): Promise<Redemption>;
   /**
-   * Takes the collector's newest voucher, after this side or the other one has lost the newest. It counts only if our
-   * own key signed it.
+   * Takes the collector's newest voucher, after this side or the other one has lost the newest: after a crash of this
+   * side, and after `CASHIER_BASE`. It counts only if our own key signed it.
    *
+   * @param last Undefined if the collector has none.
    * @throws BlockcloudError `CASHIER_VOUCHER` if it is not one of this tab.
    */
-  recover(last: Redemption): void;
+  recover(last: Redemption | undefined): void;
   /** Gives the tab up: the collector has said that it ended. The next `tabFor` authorizes another one. */
   end(): void;
 }

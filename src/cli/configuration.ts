@@ -9,12 +9,14 @@ import { faucetFrontFlags } from "./faucet/frontFlags.ts";
 import * as keeper from "./keeper/flags.ts";
 import * as provider from "./provider/flags.ts";
 import { gatewayFlags } from "./provider/gatewayFlags.ts";
+import { payFlags as providerPayFlags } from "./provider/payFlags.ts";
 import { salFlags } from "./provider/salFlags.ts";
 import { replicaFlags } from "./provider/replicaFlags.ts";
 import * as resolver from "./resolver/flags.ts";
 import { limitFlags } from "./resolver/limitFlags.ts";
 import * as subservice from "./subservice/flags.ts";
 import { userFlags } from "./user/flags.ts";
+import { payFlags } from "./user/payFlags.ts";
 import { proxyFlags } from "./user/proxyFlags.ts";
 
 /**
@@ -38,11 +40,13 @@ const flags: readonly Flag<unknown>[] = [
   ...Object.values(provider),
   ...Object.values(gatewayFlags),
   ...Object.values(salFlags),
+  ...Object.values(providerPayFlags),
   ...Object.values(replicaFlags),
   ...Object.values(resolver),
   ...Object.values(limitFlags),
   ...Object.values(subservice),
   ...Object.values(userFlags),
+  ...Object.values(payFlags),
   ...Object.values(proxyFlags),
 ];
 

@@ -8,6 +8,7 @@ import { BlockcloudError } from "../protocol/errors.ts";
 import { ownSource, remoteSource, type ResolveSource } from "../resolver/sources.ts";
 import type { Scheduler } from "../node/scheduler.ts";
 import type { PathObserver } from "../sal/client/dependencies.ts";
+import type { PayerOptions } from "../sal/pay/payer.ts";
 import type { Client } from "./client.ts";
 import { ServiceClient } from "./serviceClient.ts";
 
@@ -55,6 +56,8 @@ export interface ClientEnvironment {
   clock?: Scheduler;
   /** Is told the moves of sessions. */
   observer?: PathObserver;
+  /** Pays for services that have a price; without it, they serve only their free allowance. */
+  payer?: PayerOptions;
 }
 
 /** Time limit of one request, milliseconds. */
@@ -76,7 +79,14 @@ const MAX_BYTES = 16 * 1024 * 1024;
  * console.log(await response.text());
  */
 export function createClient(options: ClientOptions, environment: ClientEnvironment = {}): Client {
-  const { timers = systemTimers, log = silentLogger, resolveHost, clock, observer } = environment;
+  const {
+    timers = systemTimers,
+    log = silentLogger,
+    resolveHost,
+    clock,
+    observer,
+    payer,
+  } = environment;
   const { timeMs = TIME_MS, maxBytes = MAX_BYTES, allowLoopback = false } = options;
   const { maxSessions, sessionMs } = options;
   for (const [name, value] of Object.entries({ timeMs, maxBytes, maxSessions, sessionMs })) {
@@ -95,7 +105,7 @@ export function createClient(options: ClientOptions, environment: ClientEnvironm
     },
     {
       createSource: () => sourceOf(options, deployment),
-      ...{ timers, log, resolveHost, clock, observer },
+      ...{ timers, log, resolveHost, clock, observer, payer },
     },
   );
 }

@@ -20,6 +20,7 @@ import { wallSeconds } from "../node/timers.ts";
 import type { PathObserver } from "../sal/client/dependencies.ts";
 import { ResolveLocator } from "../sal/client/resolveLocator.ts";
 import { SalClient, type SalClientOptions } from "../sal/client/salClient.ts";
+import { Payer, type PayerOptions } from "../sal/pay/payer.ts";
 import { FlowAgent } from "../sal/flowAgent.ts";
 import type { Flow } from "../sal/session/flow.ts";
 import { TlsTransport } from "../sal/transport/tlsTransport.ts";
@@ -39,6 +40,8 @@ export interface ServiceClientDependencies {
   resolveHost?: Resolve | undefined;
   clock?: Scheduler | undefined;
   observer?: PathObserver | undefined;
+  /** Pays for services that have a price. */
+  payer?: PayerOptions | undefined;
 }
 
 /** A client over a source of answers, which it starts at its first use and stops when it is closed. */
@@ -63,7 +66,7 @@ export class ServiceClient implements Client {
     this.#dependencies = dependencies;
     this.#receipts = new ReceiptSigner(domain);
     this.#fresh = dependencies.createSource();
-    const { log, resolveHost, clock = systemScheduler, observer } = dependencies;
+    const { log, resolveHost, clock = systemScheduler, observer, payer } = dependencies;
     const { allowLoopback } = options.limits;
     const source = () => this.#source(this.#closing.signal);
     this.#sal = new SalClient(options.sal ?? {}, {
@@ -71,6 +74,7 @@ export class ServiceClient implements Client {
       transport: new TlsTransport(new DialRules({ allowLoopback }, resolveHost)),
       locator: new ResolveLocator({ domain }, { source, clock }),
       now: () => wallSeconds() * 1000,
+      payer: payer && new Payer(payer),
     });
   }
 
@@ -90,7 +94,8 @@ export class ServiceClient implements Client {
   }
 
   async fetch(input: string | URL, init: ServiceRequestInit = {}): Promise<ServiceResponse> {
-    const { timers, resolveHost } = this.#dependencies;
+    const { timers, resolveHost, payer } = this.#dependencies;
+    const pays = payer !== undefined;
     const { timeMs = this.#limits.timeMs, maxBytes = this.#limits.maxBytes } = init;
     const { service, path } = readTarget(input);
     const started = timers.monotonic();
@@ -102,7 +107,7 @@ export class ServiceClient implements Client {
         const left = Math.max(1, timeMs - (timers.monotonic() - started));
         const limits = { ...this.#limits, timeMs: left, maxBytes };
         const connect = (id: Hex, over: AbortSignal) => this.#sal.connect(id, HTTP_PORT, over);
-        const dependencies = { timers, receipts: this.#receipts, resolveHost, connect };
+        const dependencies = { timers, receipts: this.#receipts, resolveHost, connect, pays };
         return askService(answer, path, question, limits, dependencies, signal);
       },
       () => timeIsOver(timeMs),

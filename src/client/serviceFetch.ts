@@ -32,6 +32,8 @@ export interface FetchDependencies {
   receipts: ReceiptSigner;
   /** Opens a flow to the service's gateway; without it only HTTP is used. */
   connect?: ((serviceId: Hex, signal: AbortSignal) => Promise<Duplex>) | undefined;
+  /** Whether flows can pay: then they are tried before HTTP. */
+  pays?: boolean | undefined;
   /** Default: the system's name servers. */
   resolveHost?: Resolve | undefined;
 }
@@ -51,9 +53,9 @@ export async function askService(
   dependencies: FetchDependencies,
   signal: AbortSignal,
 ): Promise<ServiceResponse> {
-  const { timers, resolveHost, connect } = dependencies;
+  const { timers, resolveHost, connect, pays = false } = dependencies;
   const { serviceId } = answer;
-  const endpoints = usable(answer, connect !== undefined);
+  const endpoints = usable(answer, connect !== undefined, pays);
   if (endpoints.length === 0) throw noHttp(answer);
   const deadline = timers.monotonic() + limits.timeMs;
   const failures: EndpointFailure[] = [];
@@ -101,10 +103,12 @@ export async function askService(
 }
 
 /** The endpoints to try, in order. A session chooses among those of the SAL by itself, so one of them stands for all. */
-function usable({ endpoints }: Answer, hasSal: boolean): string[] {
+function usable({ endpoints }: Answer, hasSal: boolean, salFirst: boolean): string[] {
   const uris = endpoints.map(({ uri }) => uri);
   const sal = uris.find((uri) => uri.startsWith("sal:"));
-  return uris.filter((uri) => /^https?:/.test(uri) || (hasSal && uri === sal));
+  const found = uris.filter((uri) => /^https?:/.test(uri) || (hasSal && uri === sal));
+  if (!salFirst) return found;
+  return [...found.filter((uri) => uri === sal), ...found.filter((uri) => uri !== sal)];
 }
 
 /** The key that must sign a receipt: a sub-service's key is in its ID, a root service's is on chain. */

@@ -16,6 +16,7 @@ import { Fleet } from "./fleet/fleet.ts";
 import type { ServiceSource } from "./fleet/plan.ts";
 import { createServiceParts } from "./fleet/serviceParts.ts";
 import { ProviderMetrics } from "./metrics.ts";
+import { Collectors } from "./pay/collectors.ts";
 import { RECORD_LEASE_MS } from "./publish/lease.ts";
 import { createGround } from "./publish/presence.ts";
 
@@ -80,19 +81,22 @@ export function createProviders(
   const chain = new ChainAccess(options, { timers, log, metrics: registry, listeners: [metrics] });
   const { client, time } = chain;
   const services = new Services(client, deployment);
+  const sender = chain.sender(
+    options.walletKey,
+    options.fees,
+    () => GAS_PER_ROUND.provider * BigInt(Math.max(1, fleet.size)),
+  );
+  const ground = createGround(options, { chain, timers, log, registry });
+  const { stateDir } = options;
   const shared = {
     client,
     services,
     announcements: new Announcements({ client, deployment, time, services, log }),
     challenges: new Challenges(client, deployment),
-    sender: chain.sender(
-      options.walletKey,
-      options.fees,
-      () => GAS_PER_ROUND.provider * BigInt(Math.max(1, fleet.size)),
-    ),
-    time,
-    ground: createGround(options, { chain, timers, log, registry }),
-    stateDir: options.stateDir,
+    ...{ sender, time, ground, stateDir },
+    collectors: new Collectors({
+      ...{ client, deployment, sender, time, now: ground.now, stateDir, timers },
+    }),
   };
   const fleet: Fleet = new Fleet(
     { graceMs: RECORD_LEASE_MS },

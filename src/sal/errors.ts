@@ -34,6 +34,8 @@ export const salErrors = {
   key: "KEY_CHANGED",
   /** No node of the record network took the service's record. */
   unpublished: "SAL_UNPUBLISHED",
+  /** The service has a price, and was not paid. */
+  unpaid: "SAL_UNPAID",
   /** The address cannot be bound. */
   listen: "SAL_LISTEN",
   /** This side was closed. */
@@ -59,6 +61,7 @@ const REMEDIES: Record<keyof typeof salErrors, string> = {
   revoked: "Look the service up again.",
   key: "Connect again, to the new key.",
   unpublished: "Check the addresses of the record network's nodes and the service's key.",
+  unpaid: "Give the client a wallet, or let it spend more; the free allowance begins anew each epoch.",
   listen: "Choose a free port and an address of the host.",
   closed: "Create another one.",
   options: "Correct the option.",

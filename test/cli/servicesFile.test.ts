@@ -58,7 +58,10 @@ describe("the file of an agent's services", () => {
   /** No one can answer at the terminal of this test. */
   const io = Object.create(processIo(), { interactive: { value: false } }) as CliIo;
   const source = (passwordFile?: string) =>
-    new FileSource({ file, passwordFile }, { io, signal: new AbortController().signal });
+    new FileSource(
+      { file, allowLoopback: false, passwordFile },
+      { io, signal: new AbortController().signal },
+    );
 
   it("has the settings of the flags, with their defaults, and paths from its own folder", () => {
     services(

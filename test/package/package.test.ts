@@ -15,7 +15,7 @@ const root = path.join(import.meta.dirname, "../..");
 const tsc = path.join(root, "node_modules/typescript/bin/tsc");
 /** Pages with examples in TypeScript. */
 const pages = ["docs/client.md", "docs/resolver.md"];
-const subpaths = ["", "/resolver", "/provider", "/auditor", "/protocol"];
+const subpaths = ["", "/resolver", "/provider", "/auditor", "/x402", "/protocol"];
 
 describe("the package, packed and installed in an empty folder", function () {
   // npm downloads what its cache has not.

@@ -1,17 +1,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
-import { createHardhatRuntimeEnvironment } from "hardhat/hre";
 import { erc20Abi, parseEther, type Address, type Hex } from "viem";
-import config from "../../hardhat.config.ts";
 import { enrolAuditor } from "../../src/auditor/enrol.ts";
 import type { Voter } from "../../src/auditor/inspection/inspector.ts";
 import { createChainClient, type ChainClient } from "../../src/chain/client.ts";
 import type { Deployment } from "../../src/chain/deployment.ts";
 import { TransactionSender } from "../../src/chain/transactions/sender.ts";
 import { Services } from "../../src/chain/services.ts";
-import { deployDevnet, devKey } from "../../devnet/devnet.ts";
+import { devKey } from "../../devnet/devnet.ts";
 import { silentLogger } from "../../src/node/logger.ts";
 import { systemTimers, type Timers } from "../../src/node/timers.ts";
 import { hexToBytes } from "../../src/protocol/bytes.ts";
@@ -23,6 +20,7 @@ import { blockcloudDomain } from "../../src/protocol/typedData.ts";
 import { registerService } from "../../src/chain/register.ts";
 import { startAnvil, type Anvil } from "./anvil.ts";
 import { hashOf } from "./auditorRig.ts";
+import { deployOn } from "./onAnvil.ts";
 import { until } from "./until.ts";
 
 /** As on a public network. */
@@ -72,7 +70,10 @@ export class AuditorStage {
     const folder = mkdtempSync(path.join(tmpdir(), "blockcloud-stage-"));
     const anvil = await startAnvil();
     try {
-      const deployment = await deploy(anvil.rpcUrl, folder);
+      const deployment = await deployOn(anvil.rpcUrl, folder, {
+        epochSeconds: EPOCH_SECONDS,
+        challengeWindow: CHALLENGE_WINDOW,
+      });
       await cast(anvil.rpcUrl, deployment);
       // From here on blocks come when a test wants them.
       await anvil.request("evm_setAutomine", [false]);
@@ -138,21 +139,6 @@ export class AuditorStage {
       });
     },
   };
-}
-
-async function deploy(rpcUrl: string, folder: string): Promise<Deployment> {
-  const root = fileURLToPath(new URL("../..", import.meta.url));
-  const paths = { ...config.paths, ignition: path.join(folder, "ignition") };
-  const hre = await createHardhatRuntimeEnvironment({ ...config, paths }, {}, root);
-  const connection = await hre.network.create({ network: "devnet", override: { url: rpcUrl } });
-  try {
-    return await deployDevnet(connection, {
-      epochSeconds: EPOCH_SECONDS,
-      challengeWindow: CHALLENGE_WINDOW,
-    });
-  } finally {
-    await connection.close();
-  }
 }
 
 /** Registers the service and enrols the auditor. */

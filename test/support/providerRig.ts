@@ -7,7 +7,7 @@ import { hexToBytes } from "../../src/protocol/bytes.ts";
 import { EMPTY_DIGEST, sha256 } from "../../src/protocol/receipt.ts";
 import { addressOfKey } from "../../src/protocol/signature.ts";
 import { blockcloudDomain } from "../../src/protocol/typedData.ts";
-import { Gateway } from "../../src/provider/gateway/gateway.ts";
+import { Gateway, type GatewayDependencies } from "../../src/provider/gateway/gateway.ts";
 import type { GatewayOptions } from "../../src/provider/gateway/options.ts";
 import type { GatewayObserver } from "../../src/provider/metrics.ts";
 import type { Answer } from "./httpClient.ts";
@@ -93,7 +93,11 @@ export class ProviderRig {
   }
 
   /** Starts a gateway. */
-  async gateway(upstream: URL, options: Partial<GatewayOptions> = {}): Promise<Gateway> {
+  async gateway(
+    upstream: URL,
+    options: Partial<GatewayOptions> = {},
+    over: Partial<GatewayDependencies> = {},
+  ): Promise<Gateway> {
     const gateway = new Gateway(
       {
         serviceId: SERVICE.serviceId,
@@ -109,6 +113,7 @@ export class ProviderRig {
         now: () => this.now(),
         monotonic: () => this.monotonic,
         observer: this.observer,
+        ...over,
       },
     );
     await gateway.start();

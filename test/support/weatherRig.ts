@@ -1,6 +1,7 @@
 import { silentLogger } from "../../src/node/logger.ts";
 import { createMetrics } from "../../src/node/metrics.ts";
 import { systemTimers } from "../../src/node/timers.ts";
+import type { PaySettings } from "../../src/provider/pay/settings.ts";
 import { createProvider } from "../../src/provider/createProvider.ts";
 import { createFronts } from "../../src/resolver/createFronts.ts";
 import { createResolver } from "../../src/resolver/createResolver.ts";
@@ -48,8 +49,12 @@ export class WeatherRig {
     return this.chain.devnet.rpcUrl;
   }
 
-  /** Starts everything; once it has started, the resolver knows where the service is. */
-  static async start(): Promise<WeatherRig> {
+  /**
+   * Starts everything; once it has started, the resolver knows where the service is.
+   *
+   * @param pay What service 1 costs; default: nothing.
+   */
+  static async start(pay?: PaySettings): Promise<WeatherRig> {
     const closing: (() => Promise<void>)[] = [];
     const chain = await CliRig.start();
     closing.unshift(() => chain.stop());
@@ -84,7 +89,9 @@ export class WeatherRig {
     const [bootstrap = ""] = resolver.network.addresses;
 
     const upstream = await startUpstream((request, response) => {
-      if (request.url !== "/echo") response.end("sunny");
+      const [, bytes] = /^\/bytes\/(\d{1,9})$/.exec(request.url ?? "") ?? [];
+      if (bytes !== undefined) response.end(Buffer.alloc(Number(bytes), "."));
+      else if (request.url !== "/echo") response.end("sunny");
       else void text(request as Readable).then((body) => response.end(body));
     });
     closing.unshift(() => upstream.stop());
@@ -100,6 +107,7 @@ export class WeatherRig {
         listen: { host: "127.0.0.1", port: 0 },
         endpoint: undefined,
         stateDir: path.join(chain.folder, "state"),
+        pay,
         coral: {
           ...{ chainId: deployment.chainId, registry: deployment.contracts.registry },
           ...{ listen, bootstrap: [bootstrap], subscribe: false, allowPrivate: true },

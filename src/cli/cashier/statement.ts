@@ -1,6 +1,6 @@
 import { formatEther } from "viem";
 import { blockAt } from "../../chain/blocks.ts";
-import { readStatement } from "../../chain/cashier/statement.ts";
+import { dayOf, readStatement } from "../../chain/cashier/statement.ts";
 import { readHoldings } from "../../chain/cashier/tabs.ts";
 import { readMoment } from "../../chain/views/contracts.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
@@ -11,9 +11,9 @@ import { refine } from "../framework/values.ts";
 import { facts, utc } from "../show/format.ts";
 import { payerArgument } from "./flags.ts";
 import { statementCsv, statementRows, statementTable } from "./statementRows.ts";
-import { signedRows } from "./walletBooks.ts";
+import { WalletBooks } from "./walletBooks.ts";
 
-const day = refine((given) => {
+const utcDay = refine((given) => {
   const seconds = Date.parse(`${given}T00:00:00Z`) / 1000;
   return /^\d{4}-\d{2}-\d{2}$/.test(given) && Number.isFinite(seconds) ? seconds : undefined;
 }, "Give a day in UTC, for example 2027-01-31.");
@@ -22,7 +22,7 @@ const day = refine((given) => {
 export const cashierStatement = chainCommand({
   args: { payer: payerArgument },
   flags: {
-    since: text("--since <day>", "first day, in UTC (default: the deployment's first)", day, {}),
+    since: text("--since <day>", "first day, in UTC (default: the deployment's first)", utcDay, {}),
     csv: toggle("--csv", "print the rows as CSV, for a spreadsheet"),
     state,
   },
@@ -57,7 +57,8 @@ command checks that deposits, withdrawals and payments add up to what the accoun
         remedy: "The RPC endpoint has lost events: name another one.",
       });
     }
-    const signed = signedRows(flags.state, deployment, payer, since);
+    const books = WalletBooks.read(flags.state, deployment, payer);
+    const signed = books.rows.filter(({ day }) => since === undefined || day >= dayOf(since));
     const rows = statementRows(chain, signed);
     const total = signed.reduce((sum, { amount }) => sum + amount, 0n);
     const sums = { opening, deposited, withdrawn, redeemed: paid, left: held.left, signed: total };

@@ -6,7 +6,7 @@ import { chainCommand } from "../framework/chainCommand.ts";
 import { state } from "../framework/commonFlags.ts";
 import { table, utc } from "../show/format.ts";
 import { payerArgument } from "./flags.ts";
-import { signedTabs, type SignedTab } from "./walletBooks.ts";
+import { WalletBooks, type SignedTab } from "./walletBooks.ts";
 
 /** A tab for people and programs, BLOC in wei. */
 interface ShownTab {
@@ -36,8 +36,8 @@ A tab that is "over" can be closed at once, with blockcloud cashier close.`,
   async run({ args: { payer }, flags, client, deployment, output, signal }) {
     const { number: block, timestamp } = await readMoment(client, deployment);
     const { tabs } = await readHoldings(client, deployment, { payer, block }, { signal });
-    const signed = signedTabs(flags.state, deployment, payer);
-    const shown = shownTabs(tabs, signed, timestamp);
+    const books = WalletBooks.read(flags.state, deployment, payer);
+    const shown = shownTabs(tabs, books.tabs, timestamp);
     const rows = shown.map((tab) => [
       ...[tab.number.toString(), tab.state.toLowerCase(), formatEther(tab.limit)],
       ...[tab.signed === null ? "" : formatEther(tab.signed), formatEther(tab.redeemed)],
@@ -63,14 +63,14 @@ function shownTabs(
     return {
       ...{ tab: tab.tab, service, number: parseServiceId(service).prefix },
       state: redeemableUntil < now ? "Over" : tab.state,
-      ...{ limit, redeemed, signed: own.get(tab.tab)?.cumulative ?? null },
+      ...{ limit, redeemed, signed: own.get(tab.tab)?.signed ?? null },
       ...{ endsAt, redeemableUntil },
     };
   });
   const known = new Set(living.map(({ tab }) => tab));
   const waiting = signed
     .filter(({ tab, expiresAt }) => !known.has(tab) && expiresAt >= now)
-    .map(({ tab, service, limit, cumulative, expiresAt }): ShownTab => ({
+    .map(({ tab, service, limit, signed: promised, expiresAt }): ShownTab => ({
       ...{
         tab,
         service,
@@ -79,7 +79,7 @@ function shownTabs(
         limit,
         redeemed: 0n,
       },
-      ...{ signed: cumulative, endsAt: expiresAt, redeemableUntil: null },
+      ...{ signed: promised, endsAt: expiresAt, redeemableUntil: null },
     }));
   return [...waiting, ...onChain];
 }

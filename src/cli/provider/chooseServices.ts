@@ -4,6 +4,7 @@ import { optional } from "../framework/flag.ts";
 import { nameOf, readSetting } from "../framework/settings.ts";
 import { drain, endpoint, listen, ports, servicesFile, settleEvery, upstream } from "./flags.ts";
 import { checkUpstream, gatewayFlags } from "./gatewayFlags.ts";
+import { checkPay, payFlags } from "./payFlags.ts";
 import { salFlags } from "./salFlags.ts";
 import { checkReplica, replicaFlags } from "./replicaFlags.ts";
 import { readServices } from "./servicesFile.ts";
@@ -20,6 +21,7 @@ export const singleFlags = {
   ...replicaFlags,
   ...gatewayFlags,
   ...salFlags,
+  ...payFlags,
   serviceKey,
   previousServiceKeys,
 };
@@ -54,6 +56,7 @@ export const chooseServices: Check = (resolved, sources, problems) => {
   if (!several) {
     checkUpstream(resolved, problems);
     checkReplica(resolved, problems);
+    checkPay(resolved, problems);
   }
   if (typeof file === "string") readServices(file, sources.io, problems);
 };

@@ -14,6 +14,7 @@ import type { Values } from "../framework/flag.ts";
 import { runWorker } from "../framework/worker.ts";
 import { chooseServices, serviceFlags, type singleFlags } from "./chooseServices.ts";
 import { gatewayLimits } from "./gatewayFlags.ts";
+import { paySettings } from "./payFlags.ts";
 import { salLimitsOf } from "./salFlags.ts";
 import { replicaSettings } from "./replicaFlags.ts";
 
@@ -40,6 +41,9 @@ export const providerRun = chainCommand(
         "--wallet-key-file wallet.key",
       "blockcloud provider run --service 7 --upstream http://127.0.0.1:3000 --listen 0.0.0.0:8080 \\\n" +
         "--endpoint http://203.0.113.8:8080 --join http://10.0.0.1:7070 --weight 2 \\\n" +
+        "--service-key-file service.key --wallet-key-file wallet.key",
+      "blockcloud provider run --service 7 --upstream http://127.0.0.1:3000 --listen 0.0.0.0:8080 \\\n" +
+        "--endpoint https://weather.example --price '0.002/MB|0.0001/request' --bloc-price 0.0003 \\\n" +
         "--service-key-file service.key --wallet-key-file wallet.key",
       "blockcloud provider run --services-file services.json --wallet-key-file wallet.key",
     ],
@@ -70,7 +74,10 @@ connections. A file with an error changes nothing.`,
       const worker = { name: "provider", key: flags.walletKey, deployment };
       if (file !== undefined) {
         const { FileSource } = await import("./serviceSource.ts");
-        const source = new FileSource({ file, passwordFile }, { io, signal });
+        const source = new FileSource(
+          { file, passwordFile, allowLoopback: flags.allowLoopback },
+          { io, signal },
+        );
         return runWorker(flags, {
           ...worker,
           create: (log, metrics, fail) =>
@@ -82,7 +89,7 @@ connections. A file with an error changes nothing.`,
         ...worker,
         create: (log, metrics, fail) =>
           createProvider(
-            { ...agent, ...settingsOf(single) },
+            { ...agent, ...settingsOf(single, flags.allowLoopback) },
             { timers: systemTimers, log, metrics, fail },
           ),
       });
@@ -91,7 +98,7 @@ connections. A file with an error changes nothing.`,
   OPTIONS,
 );
 
-function settingsOf(flags: Values<typeof singleFlags>) {
+function settingsOf(flags: Values<typeof singleFlags>, allowLoopback: boolean) {
   return {
     number: flags.service,
     serviceKey: flags.serviceKey,
@@ -105,5 +112,6 @@ function settingsOf(flags: Values<typeof singleFlags>) {
     sal: salLimitsOf(flags),
     graceMs: flags.drain,
     settleEvery: flags.settleEvery,
+    pay: paySettings(flags, allowLoopback),
   };
 }

@@ -9,6 +9,7 @@ import { askPassword, passwordMissing } from "../framework/prompt.ts";
 import { passwordOf } from "../framework/resolve.ts";
 import { Problems } from "../framework/settings.ts";
 import { gatewayLimits } from "./gatewayFlags.ts";
+import { paySettings } from "./payFlags.ts";
 import { salLimitsOf } from "./salFlags.ts";
 import { replicaSettings } from "./replicaFlags.ts";
 import { readServices, type ServiceEntry } from "./servicesFile.ts";
@@ -17,19 +18,24 @@ import { readServices, type ServiceEntry } from "./servicesFile.ts";
 export class FileSource implements ServiceSource {
   readonly #file: string;
   readonly #passwordFile: string | undefined;
+  readonly #allowLoopback: boolean;
   readonly #io: CliIo;
   readonly #signal: AbortSignal;
   #isFirst = true;
   /** Keys are opened one after another: each may need a question at the terminal. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  /** @param options.passwordFile The password of encrypted keys. */
+  /**
+   * @param options.passwordFile The password of encrypted keys.
+   * @param options.allowLoopback Whether payments over plain HTTP from this host are taken.
+   */
   constructor(
-    options: { file: string; passwordFile: string | undefined },
+    options: { file: string; passwordFile: string | undefined; allowLoopback: boolean },
     dependencies: { io: CliIo; signal: AbortSignal },
   ) {
     this.#file = options.file;
     this.#passwordFile = options.passwordFile;
+    this.#allowLoopback = options.allowLoopback;
     this.#io = dependencies.io;
     this.#signal = dependencies.signal;
   }
@@ -56,6 +62,7 @@ export class FileSource implements ServiceSource {
         ports,
         sal: salLimitsOf(entry),
         graceMs: drain,
+        pay: paySettings(entry, this.#allowLoopback),
       },
       // A new certificate in an old file is a change, too.
       fingerprint: JSON.stringify([entry, gateway.upstreamCa], plainly),

@@ -9,6 +9,7 @@ import { nameOf, type Problems } from "../framework/settings.ts";
 import { anyText } from "../framework/values.ts";
 import { drain, endpoint, listen, ports, settleEvery, upstream } from "./flags.ts";
 import { checkUpstream, gatewayFlags } from "./gatewayFlags.ts";
+import { checkPay, payFlags } from "./payFlags.ts";
 import { salFlags } from "./salFlags.ts";
 import { checkReplica, replicaFlags } from "./replicaFlags.ts";
 
@@ -27,6 +28,7 @@ const entryFlags = {
   ...replicaFlags,
   ...gatewayFlags,
   ...salFlags,
+  ...payFlags,
   serviceKeyFile: file("--service-key-file <path>", "file with the service's key", anyText, {
     required: true,
   }),
@@ -79,6 +81,7 @@ function readEntry(
   const { values, found } = resolved;
   checkUpstream(resolved, problems);
   checkReplica(resolved, problems);
+  checkPay(resolved, problems);
   for (const [name, { options }] of Object.entries(entryFlags)) {
     if ("required" in options && found[name] === undefined)
       problems.add(`"${placeOf(index, name)}" in ${sources.configFile}: missing.`);

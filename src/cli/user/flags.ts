@@ -28,7 +28,11 @@ export const userFlags = {
   ),
 };
 
-/** The client of a command. Answers of resolvers are checked against the chain. */
+/**
+ * The client of a command. Answers of resolvers are checked against the chain.
+ *
+ * @param environment.payer Pays for services; without it, they serve only their free allowance.
+ */
 export async function clientOf(
   flags: Values<typeof userFlags> & { readonly rpc: readonly string[] },
   deployment: Deployment,

@@ -4,6 +4,7 @@ import type { ServedPort } from "../../net/servedPort.ts";
 import type { SalLimits } from "../../sal/provider/limits.ts";
 import type { ReplicaSettings } from "../replicas/settings.ts";
 import type { GatewayLimits } from "../gateway/options.ts";
+import type { PaySettings } from "../pay/settings.ts";
 
 /** The settings of one service of an agent. */
 export interface ServiceSettings {
@@ -24,6 +25,8 @@ export interface ServiceSettings {
   sal?: SalLimits | undefined;
   /** How long a gateway that is left stays open, milliseconds; by default the lease of a record. */
   graceMs?: number | undefined;
+  /** What the service costs its users; without it, nothing. */
+  pay?: PaySettings | undefined;
   /** Epochs that one settlement collects. */
   settleEvery: number;
 }

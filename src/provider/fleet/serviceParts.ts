@@ -4,7 +4,7 @@ import type { ChainClient } from "../../chain/client.ts";
 import type { ChainTime } from "../../chain/clock.ts";
 import type { Services } from "../../chain/services.ts";
 import type { TransactionSender } from "../../chain/transactions/sender.ts";
-import { inOrder } from "../../node/lifecycle.ts";
+import { inOrder, type Startable } from "../../node/lifecycle.ts";
 import type { Logger } from "../../node/logger.ts";
 import { rootServiceId } from "../../protocol/serviceId.ts";
 import { ChallengeResponder } from "../duties/challengeResponder.ts";
@@ -13,6 +13,8 @@ import { StatusWatch } from "../duties/statusWatch.ts";
 import type { ServiceMetrics } from "../metrics.ts";
 import { Provider } from "../provider.ts";
 import { Announcer } from "../publish/announcer.ts";
+import type { Collectors } from "../pay/collectors.ts";
+import { createPay } from "../pay/createPay.ts";
 import { createPresence, type Ground } from "../publish/presence.ts";
 import { ServiceCheck } from "../serviceCheck.ts";
 import { providerStoreFile } from "../store.ts";
@@ -29,6 +31,8 @@ export interface SharedParts {
   /** The one sender of the key that pays: two senders would give out the same nonce. */
   sender: TransactionSender;
   ground: Ground;
+  /** The collectors of priced services. */
+  collectors: Collectors;
   /** Folder of the worker's state. */
   stateDir: string;
 }
@@ -44,13 +48,21 @@ export function createServiceParts(
   shared: SharedParts,
   { log, metrics }: { log: Logger; metrics: ServiceMetrics },
 ): ServiceParts {
-  const { number, settleEvery: everyEpochs } = settings;
+  const { number, settleEvery: everyEpochs, pay: paySettings } = settings;
   const { serviceKey, previousKeys } = keys;
   const { client, time, services, announcements, challenges, sender, ground } = shared;
   const { deployment, timers } = ground;
+  const pay =
+    paySettings &&
+    createPay(
+      { number, serviceKey, pay: paySettings },
+      { ...shared, deployment, timers, now: ground.now },
+      log,
+    );
   const { front, endpoints, store, publisher, leases, joiner } = createPresence(
     {
       ...settings,
+      pay,
       serviceId: rootServiceId(number),
       key: serviceKey,
       previousKey: previousKeys[0],
@@ -60,13 +72,19 @@ export function createServiceParts(
     ground,
     { log, metrics },
   );
+  // Flows are charged until the gateway has closed.
+  const paid: Startable = pay
+    ? inOrder({ start: () => Promise.resolve(), stop: () => pay.close() }, front)
+    : front;
+  const payTasks = pay?.tasks ?? inOrder();
   const check = new ServiceCheck(
     { number, keys: [serviceKey, ...previousKeys] },
     { services, challenges, time, timers },
   );
   const checked = (signal: AbortSignal) => check.run(signal);
   // The instance that publishes has the duties on chain: twice done they would cost twice.
-  if (joiner !== undefined) return { front, tasks: joiner, check: checked };
+  if (joiner !== undefined)
+    return { front: paid, tasks: inOrder(joiner, payTasks), check: checked };
   const announcer = new Announcer(
     { number, serviceKey, endpoints },
     { deployment, announcements, sender, time, store, log },
@@ -84,5 +102,9 @@ export function createServiceParts(
     statusWatch: new StatusWatch({ number }, { services, log, metrics }),
     ...{ time, log, metrics },
   });
-  return { front, tasks: inOrder(provider, leases(published)), check: checked };
+  return {
+    front: paid,
+    tasks: inOrder(provider, leases(published), payTasks),
+    check: checked,
+  };
 }

@@ -67,7 +67,7 @@ export async function deliver(answer: UpstreamResponse, delivery: Delivery): Pro
  * Ends an event stream with its client's half of the connection: nothing else tells for a long time that a
  * client has left.
  */
-function endWithClient(client: Socket, response: ServerResponse): void {
+export function endWithClient(client: Socket, response: ServerResponse): void {
   const left = () => response.destroy();
   if (client.readableEnded) left();
   client.once("end", left);
@@ -144,19 +144,26 @@ const withTrailer: Way = async (answer, delivery, options) => {
 
 const WAYS = { none: streamed, empty, buffered, trailer: withTrailer };
 
-function announce(fields: string[], trailers: readonly string[]): void {
+export function announce(fields: string[], trailers: readonly string[]): void {
   if (trailers.length > 0) fields.push("Trailer", trailers.join(", "));
 }
 
-async function addReceipt(fields: string[], receipt: Promise<string> | undefined): Promise<void> {
+export async function addReceipt(
+  fields: string[],
+  receipt: Promise<string> | undefined,
+): Promise<void> {
   if (receipt !== undefined) fields.push(RECEIPT_FIELD, await receipt);
 }
 
-function writeHead(answer: UpstreamResponse, response: ServerResponse, headers: string[]): void {
+export function writeHead(
+  answer: UpstreamResponse,
+  response: ServerResponse,
+  headers: string[],
+): void {
   response.writeHead(answer.message.statusCode ?? 0, answer.message.statusMessage ?? "", headers);
 }
 
-function headOf(answer: UpstreamResponse, { request }: Pick<Delivery, "request">) {
+export function headOf(answer: UpstreamResponse, { request }: Pick<Delivery, "request">) {
   return {
     method: request.method ?? "",
     status: answer.message.statusCode ?? 0,

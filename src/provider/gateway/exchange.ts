@@ -9,6 +9,11 @@ import { Cancellation } from "./cancellation.ts";
 import { deliver, RECEIPT_FIELD, type DeliveryLimits } from "./delivery.ts";
 import { expectsContinue, hasBody } from "../../node/http/framing.ts";
 import type { Message } from "../../node/http/client/message.ts";
+import { deliverPaid } from "./pay/paidDelivery.ts";
+import { paymentOf } from "../../sal/pay/flowPayment.ts";
+import type { Payments } from "./pay/payments.ts";
+import type { Ticket } from "./pay/ticket.ts";
+import { PAYMENT_HEADER } from "../../protocol/x402.ts";
 import { linger } from "../../node/http/linger.ts";
 import { clientHeaders, upstreamHeaders } from "./forwardedHeaders.ts";
 import { asProblem, GatewayProblem } from "./problem.ts";
@@ -29,6 +34,10 @@ export interface ExchangeContext {
   proxied: PeerBounds;
   /** Event streams and tunnels. */
   streams: PeerBounds;
+  /** Undefined for a service without a price. */
+  payments?: Payments | undefined;
+  /** Flows of the SAL, and who counts the requests of each; undefined if the SAL charges nothing for it. */
+  flows: WeakMap<Socket, (() => void) | undefined>;
   observer?: GatewayObserver | undefined;
   logger: Logger;
 }
@@ -43,6 +52,8 @@ export class Exchange {
   readonly #cancellation = new Cancellation();
   #admitted: Admitted | undefined;
   #switched = false;
+  /** The right of this request to be served; undefined for a service without a price. */
+  #ticket: Ticket | undefined;
   #body: RequestBody | undefined;
   /** Settles when the upstream's response was delivered. */
   #delivered: Promise<void> | undefined;
@@ -78,11 +89,67 @@ export class Exchange {
       this.#admitted = admitted;
       // A direct client's connections are counted instead.
       if (admitted.client.hops.length > 1) this.#hold(this.#context.proxied);
-      await this.#ask(admitted);
-      await this.#delivered;
+      const { payments } = this.#context;
+      if (payments !== undefined) await this.#admitPaid(payments, admitted);
+      if (this.#ticket?.isAnswered) await this.#answerAgain(this.#ticket);
+      else {
+        await this.#ask(admitted);
+        await this.#delivered;
+      }
     } catch (error) {
       await this.#fail(asProblem(error));
     }
+  }
+
+  async #admitPaid(payments: Payments, { client, host, target }: Admitted): Promise<void> {
+    const { headers, method = "", socket } = this.#request;
+    const { flows } = this.#context;
+    const count = flows.get(socket);
+    // The SAL charges the flow, and this request on it.
+    if (count !== undefined) {
+      count();
+      return;
+    }
+    const inSession = paymentOf(socket);
+    if (inSession !== undefined) {
+      if ((await inSession.request()) !== "unpaid") return;
+      const charge = inSession.waive();
+      (this.#client ?? this.#response).once("close", charge);
+    }
+    const header = headers[PAYMENT_HEADER];
+    const ticket = await payments.admit({
+      ...{ method, target, host, client, overSal: flows.has(socket) },
+      header: typeof header === "string" ? header : undefined,
+    });
+    this.#ticket = ticket;
+    (this.#client ?? this.#response).once("close", () => {
+      ticket.end(this.#response.headersSent);
+    });
+    const { destroyed } = this.#client ?? this.#response;
+    if (!destroyed) return;
+    ticket.end(false);
+    throw new GatewayProblem("CLIENT_GONE");
+  }
+
+  /** Sends an answer that was paid before, with a receipt for this request's nonce. */
+  async #answerAgain(ticket: Ticket): Promise<void> {
+    const request = this.#request;
+    if (expectsContinue(request)) this.#response.writeContinue();
+    const asked = new RequestBody(request, {
+      maxBytes: this.#context.admission.maxRequestBytes,
+      digest: true,
+      onTooLarge: (problem) => {
+        this.#cancellation.cancel(problem);
+      },
+    });
+    this.#body = asked;
+    asked.discard();
+    const { status, headers, body } = await ticket.again(await asked.digest);
+    const fields = [...headers];
+    if (this.#nonce !== undefined) {
+      fields.push(RECEIPT_FIELD, await this.#receiptFor(this.#nonce)(status, sha256(body)));
+    }
+    this.#response.writeHead(status, fields).end(body);
   }
 
   get #nonce(): Hex | undefined {
@@ -118,14 +185,16 @@ export class Exchange {
     if (expectsContinue(request) && !upgrade) this.#response.writeContinue();
     this.#body = new RequestBody(request, {
       maxBytes: admission.maxRequestBytes,
-      digest: withNonce,
+      digest: withNonce || this.#ticket !== undefined,
       onTooLarge: (problem) => {
         if (this.#response.writableEnded) request.destroy();
         else this.#cancellation.cancel(problem);
       },
     });
     const { host } = upstream;
-    const headers = upstreamHeaders(request, { host, client, clientHost, withNonce, upgrade });
+    const isPriced = this.#ticket !== undefined;
+    const forwarded = { host, client, clientHost, withNonce, upgrade, isPriced };
+    const headers = upstreamHeaders(request, forwarded);
     const { method, target } = this.#asked();
     const unwatch = this.#client && onEarlyEnd(this.#client, () => this.#response.destroy());
     const begun = (answer: UpstreamResponse) => {
@@ -141,7 +210,7 @@ export class Exchange {
   }
 
   #deliver(answer: UpstreamResponse): Promise<void> {
-    return deliver(answer, {
+    const delivery = {
       request: this.#request,
       response: this.#response,
       cancellation: this.#cancellation,
@@ -151,7 +220,10 @@ export class Exchange {
         this.#hold(this.#context.streams);
       },
       receipt: this.#nonce === undefined ? undefined : this.#receiptFor(this.#nonce),
-    });
+    };
+    if (this.#ticket === undefined) return deliver(answer, delivery);
+    const digest = () => this.#body?.digest ?? Promise.resolve(EMPTY_DIGEST);
+    return deliverPaid(answer, { ...delivery, ticket: this.#ticket, digest });
   }
 
   /** Hands over the connection: HTTP ends at this point. */
@@ -162,13 +234,15 @@ export class Exchange {
   ): Promise<void> {
     try {
       this.#hold(this.#context.streams);
-      const headers = clientHeaders(message, this.#context.upstream.host);
+      const isPriced = this.#ticket !== undefined;
+      const headers = clientHeaders(message, this.#context.upstream.host, isPriced);
+      if (this.#ticket !== undefined) headers.push(...(await this.#payTunnel(this.#ticket)));
       if (this.#nonce !== undefined) {
         headers.push(RECEIPT_FIELD, await this.#receiptFor(this.#nonce)(101, EMPTY_DIGEST));
-        // The receipt took a turn of the event loop, in which either side may have left.
-        if (client.destroyed) throw new GatewayProblem("CLIENT_GONE");
-        if (socket.destroyed) throw new GatewayProblem("UPSTREAM_FAILED");
       }
+      // Receipt and payment take turns of the event loop, in which either side may have left.
+      if (client.destroyed) throw new GatewayProblem("CLIENT_GONE");
+      if (socket.destroyed) throw new GatewayProblem("UPSTREAM_FAILED");
       this.#response.detachSocket(client);
       writeSwitchingProtocols(client, message, headers);
       this.#switched = true;
@@ -178,6 +252,16 @@ export class Exchange {
       socket.destroy();
       throw error;
     }
+  }
+
+  /** Bytes of a tunnel are not counted, so only a price for requests applies to it. */
+  async #payTunnel(ticket: Ticket): Promise<readonly string[]> {
+    const fields = await ticket.settle({
+      ...{ status: 101, headers: [], body: undefined, isMetered: false, length: undefined },
+      digest: () => Promise.resolve(EMPTY_DIGEST),
+    });
+    await ticket.sending();
+    return fields;
   }
 
   /** The receipt, once the whole request body was read. */

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { ResponseHead } from "../../node/http/client/responseHead.ts";
 import type { Client } from "../../net/proxies.ts";
 import { NONCE_HEADER, RECEIPT_HEADER } from "../../protocol/receipt.ts";
+import { PAYMENT_FIELDS, PAYMENT_HEADER } from "../../protocol/x402.ts";
 import { framing } from "../../node/http/framing.ts";
 import { endToEnd } from "../../node/http/hopByHop.ts";
 import { takesTrailers } from "../../node/http/trailers.ts";
@@ -69,6 +70,11 @@ const isReplacedWithNonce = (name: string) => name === "accept-encoding" || isRe
 /** Only the gateway may set a receipt. */
 const isReceipt = (name: string) => name === RECEIPT_HEADER;
 
+/** Fields of a payment, which the gateway of a priced service takes and makes itself. */
+const PAYMENT_NAMES = new Set(Object.values(PAYMENT_FIELDS).map((name) => name.toLowerCase()));
+
+const isOurs = (name: string) => isReceipt(name) || PAYMENT_NAMES.has(name);
+
 export interface RequestHeaderOptions {
   /** Authority of the upstream: a client must not choose among its virtual hosts. */
   host: string;
@@ -78,13 +84,19 @@ export interface RequestHeaderOptions {
   clientHost: string | undefined;
   /** Whether the request asks for WebSocket. */
   upgrade: boolean;
+  /** Whether the gateway takes payments: a payment's header is a secret of its client. */
+  isPriced: boolean;
 }
 
 /** Header fields for the upstream, as a flat list. */
 export function upstreamHeaders(request: IncomingMessage, options: RequestHeaderOptions): string[] {
-  const { host, withNonce, client, clientHost, upgrade } = options;
+  const { host, withNonce, client, clientHost, upgrade, isPriced } = options;
   const headers = ["Host", host];
-  headers.push(...endToEnd(request.rawHeaders, withNonce ? isReplacedWithNonce : isReplaced));
+  const isReplacedHere = withNonce ? isReplacedWithNonce : isReplaced;
+  const isLeftOut = isPriced
+    ? (name: string) => name === PAYMENT_HEADER || isReplacedHere(name)
+    : isReplacedHere;
+  headers.push(...endToEnd(request.rawHeaders, isLeftOut));
   if (withNonce) headers.push("Accept-Encoding", "identity");
   headers.push(...framing(request));
   if (upgrade) headers.push("Connection", "Upgrade", "Upgrade", "websocket");
@@ -100,12 +112,14 @@ export function upstreamHeaders(request: IncomingMessage, options: RequestHeader
  * Header fields for the client, as a flat list without those that frame the body.
  *
  * @param upstreamHost Authority of the upstream, which no client can reach.
+ * @param isPriced Whether the gateway takes payments: only it may tell what became of one.
  */
 export function clientHeaders(
   answer: Pick<ResponseHead, "rawHeaders" | "httpVersion">,
   upstreamHost: string,
+  isPriced = false,
 ): string[] {
-  const headers = endToEnd(answer.rawHeaders, isReceipt);
+  const headers = endToEnd(answer.rawHeaders, isPriced ? isOurs : isReceipt);
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const rewrite = LINKS.get(headers[at]?.toLowerCase() ?? "");
     if (rewrite !== undefined) headers[at + 1] = rewrite(headers[at + 1] ?? "", upstreamHost);

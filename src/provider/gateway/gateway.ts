@@ -18,6 +18,7 @@ import type { Certificate } from "../../sal/transport/certificate.ts";
 import type { Scheduler } from "../../node/scheduler.ts";
 import { Connections } from "../../net/connections.ts";
 import { Exchange, type ExchangeContext } from "./exchange.ts";
+import type { Payments } from "./pay/payments.ts";
 import { GatewayProblem } from "./problem.ts";
 import { gatewaySettings, type GatewayOptions, type GatewaySettings } from "./options.ts";
 import type { GatewayObserver } from "../metrics.ts";
@@ -36,6 +37,8 @@ export interface GatewayDependencies {
   observer?: GatewayObserver | undefined;
   /** Serves the SAL at the same port; without it, the port speaks HTTP only. */
   sal?: GatewaySal | undefined;
+  /** Takes the payments of a priced service. They belong to the service: they outlive a gateway. */
+  payments?: Payments | undefined;
 }
 
 /** The parts that serve the SAL beside HTTP. Sessions belong to the service: they outlive a gateway. */
@@ -109,6 +112,8 @@ export class Gateway {
       },
       receipts: new ServiceReceipts(settings, now),
       upstream: this.#upstream,
+      payments: dependencies.payments,
+      flows: new WeakMap(),
       observer,
       logger,
     };
@@ -117,8 +122,13 @@ export class Gateway {
     if (dependencies.sal !== undefined) this.#share(dependencies.sal);
   }
 
-  /** Serves a flow whose port speaks HTTP as one more connection. */
-  serveFlow(flow: Socket): void {
+  /**
+   * Serves a flow whose port speaks HTTP as one more connection.
+   *
+   * @param onRequest Counts a request, if the SAL charges the flow: then x402 asks nothing for it.
+   */
+  serveFlow(flow: Socket, onRequest?: () => void): void {
+    this.#context.flows.set(flow, onRequest);
     this.#serveHttp(flow);
   }
 

@@ -48,9 +48,13 @@ export class Gateways implements Startable {
     return this.#current.address;
   }
 
-  /** Serves a flow of the SAL whose port speaks HTTP. */
-  serveFlow(flow: Socket): void {
-    this.#current.serveFlow(flow);
+  /**
+   * Serves a flow of the SAL whose port speaks HTTP.
+   *
+   * @param onRequest Counts a request, if the SAL charges the flow.
+   */
+  serveFlow(flow: Socket, onRequest?: () => void): void {
+    this.#current.serveFlow(flow, onRequest);
   }
 
   async start(): Promise<void> {

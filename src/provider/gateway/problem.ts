@@ -6,6 +6,12 @@ const PROBLEMS = {
   HOST_REFUSED: { status: 400, title: "The request has several Host fields or a malformed one" },
   NONCE_MALFORMED: { status: 400, title: "Service-Nonce is not 0x and 64 hexadecimal digits" },
   NONCE_NEEDS_HTTP_1_1: { status: 400, title: "Service-Nonce needs HTTP/1.1" },
+  PAYMENT_MALFORMED: { status: 400, title: "PAYMENT-SIGNATURE is not a payment of x402 version 2" },
+  PAYMENT_REQUIRED: { status: 402, title: "The request must be paid" },
+  PAYMENT_USED_UP: { status: 402, title: "The rest of the answer is not paid for" },
+  PAYMENT_FAILED: { status: 402, title: "The payment was not accepted" },
+  PAYMENT_NEEDS_TLS: { status: 403, title: "This service is paid over https or the SAL only" },
+  ALREADY_SERVED: { status: 409, title: "The paid answer was sent and is not kept" },
   BODY_TOO_LARGE: { status: 413, title: "The request body is too large" },
   RECEIPTS_EXHAUSTED: { status: 429, title: "Too many receipts for one peer" },
   REQUESTS_EXCEEDED: { status: 429, title: "Too many concurrent requests of one peer" },
@@ -16,6 +22,11 @@ const PROBLEMS = {
   TRANSFER_CODING_REFUSED: { status: 501, title: "Only the transfer coding chunked is served" },
   UPSTREAM_FAILED: { status: 502, title: "The service behind this gateway failed" },
   GATEWAY_BUSY: { status: 503, title: "The gateway has no memory left for this response" },
+  PAYMENT_PENDING: {
+    status: 503,
+    title: "The payment is not settled yet: repeat the same request",
+  },
+  PAYMENTS_FULL: { status: 503, title: "The gateway takes no further payment now" },
   STREAMS_FULL: { status: 503, title: "The gateway has no room for one more stream or tunnel" },
   UPSTREAM_TIMEOUT: {
     status: 504,
@@ -34,15 +45,21 @@ export class GatewayProblem extends BlockcloudError {
   readonly status: number;
   /** When the client may try again, for `Retry-After`. */
   readonly retryAfterMs: number | undefined;
+  /** Further header fields, as a flat list. */
+  readonly #fields: readonly string[];
 
   constructor(
     code: GatewayProblemCode,
-    options: BlockcloudErrorOptions & { retryAfterMs?: number } = {},
+    options: BlockcloudErrorOptions & {
+      retryAfterMs?: number;
+      fields?: readonly string[];
+    } = {},
   ) {
     super(code, `${PROBLEMS[code].title}.`, options);
     this.name = "GatewayProblem";
     this.status = PROBLEMS[code].status;
     this.retryAfterMs = options.retryAfterMs;
+    this.#fields = options.fields ?? [];
   }
 
   /**
@@ -66,6 +83,7 @@ export class GatewayProblem extends BlockcloudError {
     if (this.retryAfterMs !== undefined && Number.isFinite(this.retryAfterMs)) {
       headers.push("Retry-After", String(Math.max(1, Math.ceil(this.retryAfterMs / 1000))));
     }
+    headers.push(...this.#fields);
     return headers;
   }
 }

@@ -5,6 +5,9 @@ import type { Cancellation } from "./cancellation.ts";
 import { GatewayProblem } from "./problem.ts";
 import { Watchdog } from "./watchdog.ts";
 
+/** What is used of a message to read its body. */
+export type BodySource = Pick<Message, "read" | "pause" | "resume" | "isOver" | "isPaused">;
+
 export interface ReadOptions {
   cancellation: Cancellation;
   /** How long the upstream may be silent; undefined for no limit. */
@@ -17,11 +20,11 @@ export interface ReadOptions {
  * Relays the body of a response as fast as the client reads it.
  *
  * @param length - Its length, if it is known. Then a body that arrives in one part ends the response, too.
- * @param onChunk - Called with every chunk, in order.
+ * @param onChunk - Called with every chunk, in order, before it is sent; it may throw.
  * @throws GatewayProblem if the body is incomplete.
  */
 export function relay(
-  answer: Message,
+  answer: BodySource,
   response: ServerResponse,
   options: ReadOptions,
   { length, onChunk }: { length?: number; onChunk?: (chunk: Buffer) => void } = {},
@@ -63,7 +66,7 @@ export async function collect(
 
 /** @param take - Returns whether the body is complete, although its end was not yet seen. */
 function read(
-  answer: Message,
+  answer: BodySource,
   { cancellation, silenceMs, request }: ReadOptions,
   take: (chunk: Buffer) => boolean,
   response?: ServerResponse,
@@ -107,7 +110,16 @@ function read(
     }
     answer.read({
       data: (chunk) => {
-        if (!take(chunk)) {
+        if (settled) return;
+        let isWhole: boolean;
+        try {
+          isWhole = take(chunk);
+        } catch (error) {
+          finish();
+          reject(error as Error);
+          return;
+        }
+        if (!isWhole) {
           watchdog?.arm();
           return;
         }

@@ -15,6 +15,7 @@ import { addressOfKey } from "../../protocol/signature.ts";
 import { blockcloudDomain } from "../../protocol/typedData.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import type { GatewayLimits } from "../gateway/options.ts";
+import type { Payments } from "../gateway/pay/payments.ts";
 import { Gateways, type ListenAddress } from "../gateway/gateways.ts";
 import { handIn } from "../replicas/handIn.ts";
 import { Instances } from "../replicas/instances.ts";
@@ -25,6 +26,7 @@ import { RECORD_LEASE_MS } from "./lease.ts";
 import type { ServiceMetrics } from "../metrics.ts";
 import { Publisher, type PublisherDependencies } from "./publisher.ts";
 import { systemScheduler } from "../../node/scheduler.ts";
+import type { Pricing } from "../../sal/pay/till.ts";
 import type { SalLimits } from "../../sal/provider/limits.ts";
 import { SalProvider } from "../../sal/provider/salProvider.ts";
 import { createCertificate } from "../../sal/transport/certificate.ts";
@@ -88,6 +90,8 @@ export interface PresenceOptions {
   ports?: readonly ServedPort[] | undefined;
   /** This instance of several that serve the ID. */
   replica?: ReplicaSettings | undefined;
+  /** What takes the payments of a priced service, over the SAL and over HTTP. */
+  pay?: { pricing: Pricing; payments: Payments | undefined } | undefined;
   storeFile: string;
 }
 
@@ -116,7 +120,7 @@ export function createPresence(
   { deployment, timers, network, now }: Ground,
   { log, metrics }: { log: Logger; metrics: ServiceMetrics },
 ): Presence {
-  const { serviceId, delegation, upstream, previousKey, replica = SINGLE } = options;
+  const { serviceId, delegation, upstream, previousKey, replica = SINGLE, pay } = options;
   const key = hexToBytes(options.key);
   const domain = blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry);
   const monotonic = () => timers.monotonic();
@@ -138,6 +142,7 @@ export function createPresence(
         },
         domain,
         limits: options.sal ?? {},
+        pricing: pay?.pricing,
         ...(replica.instance !== undefined && { instance: Buffer.from(replica.instance, "hex") }),
       },
       { clock, log, now, observer: metrics },
@@ -148,7 +153,7 @@ export function createPresence(
   const make = (listen: ListenAddress) =>
     new Gateway(
       { ...options.gateway, serviceId, domain, key, upstream, listen },
-      { logger: log, now, monotonic, observer: metrics, sal },
+      { logger: log, now, monotonic, observer: metrics, sal, payments: pay?.payments },
     );
   const gateways: Gateways = new Gateways(
     { make, listen: options.listen, graceMs: options.graceMs ?? RECORD_LEASE_MS },

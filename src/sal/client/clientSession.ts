@@ -13,7 +13,10 @@ import { Session } from "../session/session.ts";
 import { encodeFrame } from "../wire/encode.ts";
 import { FrameType, MAX_FLOW } from "../wire/frames.ts";
 import { decodeReason } from "../wire/reason.ts";
+import type { ClientMeter } from "../pay/clientMeter.ts";
+import { createClientMeter, decline } from "../pay/paying.ts";
 import { Announced } from "./announced.ts";
+import { Departure } from "./departure.ts";
 import type { Located, LocatedChange } from "./locator.ts";
 import { Openings } from "./openings.ts";
 import { PathWatch } from "./pathWatch.ts";
@@ -23,9 +26,6 @@ import { Renewal } from "./renewal.ts";
 import { revocationOf } from "./revocation.ts";
 import { Right } from "./right.ts";
 import { dialProven } from "./dialProven.ts";
-
-/** How often a session without flows, whose provider stops, looks whether its last bytes have arrived, milliseconds. */
-const CLOSE_CHECK_MS = 20;
 
 /** The user's side of a session: it opens flows, watches the path, and moves. */
 export class ClientSession implements SessionRole {
@@ -41,9 +41,10 @@ export class ClientSession implements SessionRole {
   #receipt: SignedReceipt | undefined;
   #endpoint = "";
   #lastFlow = 0;
-  #isLeaving = false;
+  readonly #departure: Departure;
+  /** Counts and pays, if the client has a wallet. */
+  readonly #meter: ClientMeter | undefined;
   #unwatch = () => {};
-  #cancelClose = () => {};
   readonly #renewal: Renewal;
   #onEnd: (() => void) | undefined;
   readonly #right: Right;
@@ -67,6 +68,10 @@ export class ClientSession implements SessionRole {
       },
       dependencies.times,
     );
+    this.#departure = new Departure(this.#session, dependencies.clock, () => {
+      this.close();
+    });
+    this.#meter = createClientMeter(this, this.#session, dependencies);
     this.#right = new Right({
       session: this.#session,
       located: () => this.#located,
@@ -125,7 +130,7 @@ export class ClientSession implements SessionRole {
 
   /** Whether new flows may be opened. */
   get isOpen(): boolean {
-    return this.#session.end === undefined && !this.#isLeaving && this.#lastFlow < MAX_FLOW;
+    return this.#session.end === undefined && !this.#departure.isBegun && this.#lastFlow < MAX_FLOW;
   }
 
   /** Called once when the session is over. */
@@ -201,7 +206,8 @@ export class ClientSession implements SessionRole {
     }
     this.#lastFlow += 1;
     const id = this.#lastFlow;
-    const flow = this.#session.add(id, port);
+    const flow = this.#session.add(id, port, this.#meter);
+    this.#meter?.opened(flow);
     const payload = Buffer.allocUnsafe(3);
     payload.writeUInt16BE(port);
     payload[2] = 0;
@@ -212,6 +218,11 @@ export class ClientSession implements SessionRole {
   /** Looks for another path at once, for a reason that the session itself cannot see. */
   reconsider(reason: MoveReason): void {
     this.#move(reason);
+  }
+
+  /** Opens no more flows, and ends the session after the last one. */
+  depart(): void {
+    this.#departure.begin();
   }
 
   /** Ends the session; the service is told. */
@@ -236,6 +247,10 @@ export class ClientSession implements SessionRole {
         return true;
       case FrameType.proved:
         this.#right.answered(payload);
+        return true;
+      case FrameType.quote:
+        if (this.#meter === undefined) decline(this.#session, payload);
+        else this.#meter.quote(payload);
         return true;
       case FrameType.goaway:
         this.#leave(decodeReason(payload));
@@ -274,7 +289,8 @@ export class ClientSession implements SessionRole {
   ended(error: BlockcloudError): void {
     this.#watch.stop();
     this.#recovery?.stop(error);
-    this.#cancelClose();
+    this.#departure.stop();
+    this.#meter?.stop();
     this.#unwatch();
     this.#right.stop();
     this.#announced.stop();
@@ -283,7 +299,8 @@ export class ClientSession implements SessionRole {
   }
 
   flowOver(): void {
-    if (this.#isLeaving) this.#closeWhenDone();
+    this.#meter?.changed();
+    this.#departure.check();
   }
 
   #moved({ channel, receipt, endpoint, reason, gapMs }: Move): void {
@@ -301,19 +318,8 @@ export class ClientSession implements SessionRole {
   }
 
   #leave(reason: BlockcloudError): void {
-    this.#isLeaving = true;
     this.#dependencies.log.info("the service takes no new flows", { reason: reason.message });
-    this.#closeWhenDone();
-  }
-
-  /** Ends the session once its last flow is over and the service has all of its bytes. */
-  #closeWhenDone(): void {
-    if (this.#session.end !== undefined || this.#session.flows.size > 0) return;
-    this.#cancelClose();
-    this.#cancelClose = this.#dependencies.clock.after(CLOSE_CHECK_MS, () => {
-      if (this.#session.hasUnacknowledged) this.#closeWhenDone();
-      else if (this.#session.flows.size === 0) this.close();
-    });
+    this.depart();
   }
 
   #changed(change: LocatedChange): void {

@@ -2,6 +2,7 @@ import type { Hex } from "viem";
 import type { Logger } from "../../node/logger.ts";
 import type { ReceiptSigner } from "../../protocol/receipt.ts";
 import type { Domain } from "../../protocol/typedData.ts";
+import type { Payer } from "../pay/payer.ts";
 import type { SessionDependencies } from "../session/role.ts";
 import type { Transport } from "../transport/link.ts";
 import type { Locator } from "./locator.ts";
@@ -41,6 +42,8 @@ export interface ClientSessionDependencies extends SessionDependencies {
   /** The chain's time, Unix milliseconds. */
   now(): number;
   observer?: PathObserver | undefined;
+  /** Pays services that have a price; without it their flows end when the free allowance is used up. */
+  payer?: Payer | undefined;
   /** Draws the nonce of each link, 32 bytes; default random. An auditor's receipts are evidence, so it draws its own. */
   nonce?: (() => Buffer) | undefined;
   times?: PathTimes | undefined;

@@ -4,6 +4,9 @@ import { salError } from "../errors.ts";
 import type { Greeting } from "../handshake/greeting.ts";
 import { encodeProofs, encodeResumed, type Resume } from "../handshake/messages.ts";
 import type { ResumeKeys } from "../handshake/secrets.ts";
+import { SessionMeter } from "../pay/sessionMeter.ts";
+import { MeteredSession } from "../pay/meteredSession.ts";
+import type { Till } from "../pay/till.ts";
 import type { Flow } from "../session/flow.ts";
 import type { SessionDependencies, SessionRole } from "../session/role.ts";
 import { Session } from "../session/session.ts";
@@ -34,6 +37,8 @@ export interface ProviderSessionParts {
   keys: ResumeKeys;
   client: Address | undefined;
   owner: SessionOwner;
+  /** Where the session is paid; undefined if the service has no price. */
+  till: Till | undefined;
 }
 
 /** Protocols that OPEN may name. */
@@ -51,6 +56,7 @@ export class ProviderSession implements SessionRole {
   #attempt = 0;
   #lastFlow = 0;
   #isLeaving = false;
+  #meter: SessionMeter | undefined;
   /** The nonce that is to be signed, and what ends the wait for the right to. */
   #asked: Buffer | undefined;
   #cancelSigning: (() => void) | undefined;
@@ -92,6 +98,11 @@ export class ProviderSession implements SessionRole {
   /** The session begins on the link of its handshake. */
   begin(greeting: Greeting, channel: Hex): void {
     this.#channel = channel;
+    const { till } = this.#parts;
+    if (till !== undefined) {
+      this.#meter = new SessionMeter(till, new MeteredSession(this.#session, this.#peer.address));
+      this.#meter.start();
+    }
     this.#session.attach(greeting.link, greeting.parser, 0, 0);
   }
 
@@ -115,6 +126,7 @@ export class ProviderSession implements SessionRole {
     if (!this.#session.attach(link, parser, providerReceived, received, frame)) return false;
     this.#attempt = attempt;
     this.#channel = channel;
+    this.#meter?.changed();
     if (old !== undefined) {
       old.write(encodeFrame(FrameType.moved));
       retire(old, this.#dependencies.clock);
@@ -125,6 +137,11 @@ export class ProviderSession implements SessionRole {
   /** Tells the client the new record of the service. */
   migrate(record: Buffer): void {
     this.#session.send(encodeFrame(FrameType.migrate, 0, record));
+  }
+
+  /** The service's price has changed. */
+  requote(): void {
+    this.#meter?.requote();
   }
 
   /** No new flows. */
@@ -162,6 +179,9 @@ export class ProviderSession implements SessionRole {
       case FrameType.prove:
         this.#prove(payload);
         return true;
+      case FrameType.pay:
+        this.#meter?.pay(payload);
+        return this.#meter !== undefined;
       default:
         return false;
     }
@@ -180,16 +200,19 @@ export class ProviderSession implements SessionRole {
   }
 
   lost(): void {
+    this.#meter?.changed();
     this.#parts.owner.orphaned(this);
   }
 
   ended(error: BlockcloudError): void {
     this.#cancelSigning?.();
+    this.#meter?.stop();
     this.#parts.owner.ended(this, error);
   }
 
   flowOver(): void {
     // A flow counts until it is closed: the reader may be far behind.
+    this.#meter?.changed();
   }
 
   #open(id: number, payload: Buffer): void {
@@ -201,14 +224,16 @@ export class ProviderSession implements SessionRole {
     if (id <= this.#lastFlow) throw salError("protocol", `The client opened flow ${id} again.`);
     this.#lastFlow = id;
     const { service, owner } = this.#parts;
-    const refusal = owner.admit(this) ?? this.#refusal(port, protocol);
+    const refusal = owner.admit(this) ?? this.#refusal(port, protocol) ?? this.#meter?.refusal;
     const handler = service.ports.get(port);
     if (refusal !== undefined || handler === undefined) {
       const reason = encodeReason(refusal ?? salError("port", `Port ${port} is not offered.`));
       this.#session.send(encodeFrame(FrameType.reset, id, reason));
       return;
     }
-    void this.#serve(this.#session.add(id, port), handler);
+    const flow = this.#session.add(id, port, this.#meter);
+    this.#meter?.opened(flow);
+    void this.#serve(flow, handler);
   }
 
   async #serve(flow: Flow, handler: FlowHandler): Promise<void> {
@@ -218,6 +243,7 @@ export class ProviderSession implements SessionRole {
     // The handler adds its own; an error before that must not end the process.
     flow.on("error", () => {});
     try {
+      await this.#meter?.admit(flow);
       await handler(flow, { address: this.#peer.address, client: this.#parts.client, hold });
       if (!flow.destroyed) this.#session.send(encodeFrame(FrameType.opened, flow.id));
     } catch (error) {

@@ -23,11 +23,16 @@ import {
   type Begin,
 } from "../handshake/messages.ts";
 import { channelOf, ResumeKeys } from "../handshake/secrets.ts";
+import { Till, type Pricing } from "../pay/till.ts";
 import type { SessionDependencies } from "../session/role.ts";
 import type { Link } from "../transport/link.ts";
 import { FrameType } from "../wire/frames.ts";
 import { salLimits, type SalLimits, type SalLimitValues } from "./limits.ts";
-import { ProviderSession, type SessionOwner } from "./providerSession.ts";
+import {
+  ProviderSession,
+  type ProviderSessionParts,
+  type SessionOwner,
+} from "./providerSession.ts";
 import { Prover } from "./prover.ts";
 import type { ServedService } from "./service.ts";
 import { SessionTable, type SessionObserver } from "./sessionTable.ts";
@@ -60,6 +65,7 @@ export class SalProvider implements SessionOwner {
   readonly #flows: PeerBounds;
   readonly #signing: RateLimit;
   readonly #opening: RateLimit;
+  readonly #till: Till | undefined;
   /** Since when no session may begin. */
   #leaving: BlockcloudError | undefined;
   #drained: Promise<void> | undefined;
@@ -75,6 +81,8 @@ export class SalProvider implements SessionOwner {
       domain: Domain;
       limits?: SalLimits;
       instance?: Buffer | undefined;
+      /** What the service costs; undefined: nothing. */
+      pricing?: Pricing | undefined;
     },
     dependencies: SalProviderDependencies,
   ) {
@@ -91,6 +99,8 @@ export class SalProvider implements SessionOwner {
     this.#prover = new Prover(options.service, signer, () => dependencies.now());
     this.#table = new SessionTable(limits, dependencies.clock);
     this.#flows = new PeerBounds({ total: limits.maxFlows, perPeer: limits.maxFlowsPerPeer });
+    const { pricing } = options;
+    this.#till = pricing && new Till(pricing, dependencies);
     const { maxPeers } = limits;
     const monotonic = () => dependencies.clock.monotonic();
     const { handshakesPerSecond, handshakeBurst, opensPerSecond, openBurst } = limits;
@@ -152,6 +162,11 @@ export class SalProvider implements SessionOwner {
       if (sessions.length > 0) this.#dependencies.clock.after(100, step);
     };
     step();
+  }
+
+  /** The price has changed: it counts in all sessions from here on. */
+  requote(): void {
+    for (const session of this.#table.all()) session.requote();
   }
 
   /** No new sessions or flows. Sessions can still resume here: their flows go on. */
@@ -273,7 +288,10 @@ export class SalProvider implements SessionOwner {
     const client = this.#clientOf(begin, channel);
     const keys = ResumeKeys.ofFirstLink(greeting.link, id);
     const { clock, credit } = this.#dependencies;
-    const parts = { id, service: this.#service, prover: this.#prover, keys, client, owner: this };
+    const parts: ProviderSessionParts = {
+      ...{ id, service: this.#service, prover: this.#prover, keys, client, owner: this },
+      till: this.#till,
+    };
     const session = new ProviderSession(
       parts,
       credit === undefined ? { clock } : { clock, credit },

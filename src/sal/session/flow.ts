@@ -52,6 +52,8 @@ export class Flow extends Duplex {
   #refusal: BlockcloudError | undefined;
   /** Whether the flow is in the session's queue. */
   isQueued = false;
+  /** Bytes that came and wait to be taken. */
+  protected waitingBytes = 0;
 
   constructor(host: FlowHost, id: number, port: number) {
     super({
@@ -126,6 +128,11 @@ export class Flow extends Duplex {
     if (this.#isEnded)
       throw salError("protocol", `The peer sent after the end of flow ${this.id}.`);
     this.#received += length;
+    this.accept(pieces, length);
+  }
+
+  /** Bytes that came are the program's; a subclass may let them wait, and counts them in `waitingBytes`. */
+  protected accept(pieces: readonly Buffer[], _length: number): void {
     // An unread piece must not keep a chunk that is much larger.
     const isRead = this.readableFlowing === true && this.readableLength === 0;
     for (const piece of pieces) {
@@ -145,15 +152,20 @@ export class Flow extends Duplex {
   ended(): void {
     if (this.#isEnded) throw salError("protocol", `The peer ended flow ${this.id} twice.`);
     this.#isEnded = true;
-    this.push(null);
+    this.acceptEnd();
     this.#settle();
+  }
+
+  /** The end is the program's, after all bytes. */
+  protected acceptEnd(): void {
+    this.push(null);
   }
 
   /** The peer may receive more. */
   allow(limit: number): void {
     if (limit <= this.#sendLimit) return;
     this.#sendLimit = limit;
-    if (this.#waiting !== undefined) this.#host.ready(this);
+    this.resend();
   }
 
   /**
@@ -218,6 +230,11 @@ export class Flow extends Duplex {
     return chunk;
   }
 
+  /** Something may be sent that could not be before. */
+  protected resend(): void {
+    if (this.#waiting !== undefined) this.#host.ready(this);
+  }
+
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#waiting = undefined;
     this.#taken = undefined;
@@ -236,7 +253,7 @@ export class Flow extends Duplex {
   /** Allows the peer more if the reader took half of what was allowed, and a larger window if it is fast. */
   #consumed(): void {
     if (this.#isEnded || this.#isOver) return;
-    const consumed = this.#received - this.readableLength;
+    const consumed = this.#received - this.readableLength - this.waitingBytes;
     if (this.#receiveLimit - consumed > this.#window / 2) return;
     const now = this.#host.now();
     const isFast = now - this.#grantedAt < 2 * this.#host.srtt + GROWTH_MS;

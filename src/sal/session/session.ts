@@ -1,6 +1,7 @@
 import type { Scheduler as Clock } from "../../node/scheduler.ts";
 import type { BlockcloudError } from "../../protocol/errors.ts";
 import { salError } from "../errors.ts";
+import { MeteredFlow, type FlowMeter } from "../pay/meteredFlow.ts";
 import { retire, type Link, type LinkHandler } from "../transport/link.ts";
 import { encodeFrame, encodeNumberFrame } from "../wire/encode.ts";
 import { FrameType, isOptional, isOrdered } from "../wire/frames.ts";
@@ -151,9 +152,10 @@ export class Session implements FrameSink, FlowHost {
     return link;
   }
 
-  /** Registers a flow. */
-  add(id: number, port: number): Flow {
-    const flow = new Flow(this, id, port);
+  /** Registers a flow; one with a meter counts its bytes. */
+  add(id: number, port: number, meter?: FlowMeter): Flow {
+    const flow =
+      meter === undefined ? new Flow(this, id, port) : new MeteredFlow(this, id, port, meter);
     this.#flows.set(id, flow);
     return flow;
   }

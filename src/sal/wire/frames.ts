@@ -24,6 +24,10 @@ export const FrameType = {
   proved: 0x09,
   /** No new flows; the session ends when its flows have ended. Payload: code (1), text. */
   goaway: 0x0a,
+  /** Client: a tab's authorization, or a voucher. Sent only to a provider that has sent QUOTE. */
+  pay: 0x0c,
+  /** Provider: what the service costs, and how the client's tab stands. A client that cannot pay may skip it. */
+  quote: OPTIONAL | 0x0b,
 
   /** The offset up to which the sender has received the ordered stream: a varint. */
   ack: UNORDERED | 0x00,

@@ -18,6 +18,7 @@ const NUMBERS: Partial<Record<ReasonName, number>> = {
   key: 11,
   lost: 12,
   timeout: 13,
+  unpaid: 14,
 };
 const NAMES = new Map(
   Object.entries(NUMBERS).map(([name, number]) => [number, name as ReasonName]),

@@ -8,6 +8,8 @@ import type { SalLimits } from "../../../src/sal/provider/limits.ts";
 import { SalProvider } from "../../../src/sal/provider/salProvider.ts";
 import type { FlowHandler, ServedService } from "../../../src/sal/provider/service.ts";
 import { salError } from "../../../src/sal/errors.ts";
+import type { Payer } from "../../../src/sal/pay/payer.ts";
+import type { Pricing } from "../../../src/sal/pay/till.ts";
 import { CreditPool } from "../../../src/sal/session/credit.ts";
 import type { Flow } from "../../../src/sal/session/flow.ts";
 import type { Link } from "../../../src/sal/transport/link.ts";
@@ -33,8 +35,13 @@ export interface SalRigOptions {
   limits?: SalLimits;
   client?: SalClientOptions;
   wire?: Wire;
+  clock?: FakeClock;
   /** Most TLS records of a link. */
   maxRecords?: number;
+  /** What the service costs. */
+  pricing?: Pricing;
+  /** Pays for the client. */
+  payer?: Payer | undefined;
 }
 
 /** Port of an echo. */
@@ -52,7 +59,7 @@ export const echo: FlowHandler = (flow) => {
 
 /** A provider and a client of one service on a network in memory, with time that a test moves. */
 export class SalRig {
-  readonly clock = new FakeClock();
+  readonly clock: FakeClock;
   readonly net: MemoryNet;
   readonly log = new MemoryLog();
   readonly receipts = new ReceiptSigner(DOMAIN);
@@ -70,6 +77,7 @@ export class SalRig {
 
   constructor(options: SalRigOptions = {}) {
     this.#options = options;
+    this.clock = options.clock ?? new FakeClock();
     this.net = new MemoryNet(this.clock, options.wire);
     this.provider = this.createProvider();
     this.locator = new FakeLocator({
@@ -86,16 +94,16 @@ export class SalRig {
   readonly now = (): number => START_MS + this.clock.monotonic();
 
   createProvider(): SalProvider {
-    const { ports = { [ECHO]: echo }, service, limits } = this.#options;
+    const { ports = { [ECHO]: echo }, service, limits, pricing } = this.#options;
     const table = new Map(Object.entries(ports).map(([port, handler]) => [Number(port), handler]));
     const served = { serviceId: SERVICE, keys: [KEY], asksClient: false, ports: table, ...service };
     return new SalProvider(
-      { service: served, domain: DOMAIN, ...(limits === undefined ? {} : { limits }) },
+      { service: served, domain: DOMAIN, pricing, ...(limits === undefined ? {} : { limits }) },
       { clock: this.clock, log: this.log, now: this.now, credit: this.credit },
     );
   }
 
-  createClient(options: SalClientOptions = {}): SalClient {
+  createClient(options: SalClientOptions = {}, payer = this.#options.payer): SalClient {
     return new SalClient(options, {
       clock: this.clock,
       transport: this.net,
@@ -105,6 +113,7 @@ export class SalRig {
       log: this.log,
       now: this.now,
       credit: this.credit,
+      payer,
       maxRecords: this.#options.maxRecords,
       observer: {
         moved: (move) => this.moves.push(move),

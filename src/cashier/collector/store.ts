@@ -1,0 +1,160 @@
+import { randomBytes } from "node:crypto";
+import path from "node:path";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Address, Hex } from "viem";
+import { deploymentTag, type Deployment } from "../../chain/deployment.ts";
+import { openStore, transaction } from "../../node/store.ts";
+import { bytesToHex } from "../../protocol/bytes.ts";
+import type { Redemption } from "../../protocol/voucher.ts";
+import type { TabOpening } from "../tabs.ts";
+
+const migrations = [
+  `CREATE TABLE books (id TEXT NOT NULL) STRICT;
+   CREATE TABLE tabs (
+     payer TEXT NOT NULL,
+     tab TEXT NOT NULL,
+     service TEXT NOT NULL,
+     salt TEXT NOT NULL,
+     signer TEXT NOT NULL,
+     most TEXT NOT NULL,
+     open_by INTEGER NOT NULL,
+     expires_at INTEGER NOT NULL,
+     signature TEXT NOT NULL,
+     charged TEXT NOT NULL,
+     PRIMARY KEY (payer, tab)
+   ) STRICT;
+   CREATE TABLE vouchers (
+     payer TEXT NOT NULL,
+     tab TEXT NOT NULL,
+     epoch INTEGER NOT NULL,
+     cumulative TEXT NOT NULL,
+     base TEXT NOT NULL,
+     min_grade INTEGER NOT NULL,
+     v INTEGER NOT NULL,
+     r TEXT NOT NULL,
+     s TEXT NOT NULL,
+     PRIMARY KEY (payer, tab, epoch),
+     FOREIGN KEY (payer, tab) REFERENCES tabs (payer, tab) ON DELETE CASCADE
+   ) STRICT;`,
+];
+
+/** A collector's tab on disk. */
+export interface StoredTab {
+  opening: TabOpening;
+  /** BLOC in wei. */
+  charged: bigint;
+  /** What is to be redeemed, and the newest one in any case; by epoch. */
+  vouchers: readonly Redemption[];
+}
+
+/** A collector's tabs and vouchers on disk. */
+export class CollectorStore {
+  /** 8 random bytes that name these books in the salts of their tabs. */
+  readonly books: Hex;
+  readonly #database: DatabaseSync;
+  readonly #putTab: StatementSync;
+  readonly #putVoucher: StatementSync;
+  readonly #dropTab: StatementSync;
+  readonly #dropVouchers: StatementSync;
+
+  /** @param file Path, or `:memory:`. */
+  constructor(file: string) {
+    const database = openStore(file, migrations);
+    this.#database = database;
+    database.exec("PRAGMA foreign_keys=ON");
+    this.#putTab = database.prepare(
+      `INSERT INTO tabs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET most = excluded.most, open_by = excluded.open_by,
+         expires_at = excluded.expires_at, signature = excluded.signature, charged = excluded.charged`,
+    );
+    this.#putVoucher = database.prepare(
+      "INSERT OR REPLACE INTO vouchers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    );
+    this.#dropTab = database.prepare("DELETE FROM tabs WHERE payer = ? AND tab = ?");
+    this.#dropVouchers = database.prepare("DELETE FROM vouchers WHERE payer = ? AND tab = ?");
+    this.books = this.#named();
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  /** Writes tabs with their vouchers, and deletes others, in one transaction: on disk when the call returns. */
+  commit(tabs: readonly StoredTab[], dropped: readonly { payer: Address; tab: Hex }[]): void {
+    transaction(this.#database, () => {
+      for (const tab of tabs) this.#put(tab);
+      for (const { payer, tab } of dropped) this.#dropTab.run(payer, tab);
+    });
+  }
+
+  /** All tabs. */
+  tabs(): StoredTab[] {
+    const vouchers = this.#database.prepare(
+      "SELECT * FROM vouchers WHERE payer = ? AND tab = ? ORDER BY epoch",
+    );
+    return this.#database
+      .prepare("SELECT * FROM tabs ORDER BY rowid")
+      .all()
+      .map((row) => {
+        const [payer, tab] = [text(row, "payer") as Address, text(row, "tab") as Hex];
+        const [service, salt] = [text(row, "service") as Hex, text(row, "salt") as Hex];
+        const authorization = {
+          ...{ payer, service, tab, signer: text(row, "signer") as Address },
+          limit: BigInt(text(row, "most")),
+          openBy: Number(row.open_by),
+          expiresAt: Number(row.expires_at),
+        };
+        return {
+          opening: { authorization, signature: text(row, "signature") as Hex, salt },
+          charged: BigInt(text(row, "charged")),
+          vouchers: vouchers.all(payer, tab).map((held) => ({
+            voucher: {
+              ...{ payer, service, tab },
+              cumulative: BigInt(text(held, "cumulative")),
+              base: BigInt(text(held, "base")),
+              minGrade: Number(held.min_grade),
+              epoch: Number(held.epoch),
+            },
+            ...{ salt, v: Number(held.v), r: text(held, "r") as Hex, s: text(held, "s") as Hex },
+          })),
+        };
+      });
+  }
+
+  #put({ opening, charged, vouchers }: StoredTab): void {
+    const { authorization, signature, salt } = opening;
+    const { payer, tab, service, signer, limit, openBy, expiresAt } = authorization;
+    this.#putTab.run(
+      ...[payer, tab, service, salt, signer, limit.toString(), openBy, expiresAt, signature],
+      charged.toString(),
+    );
+    this.#dropVouchers.run(payer, tab);
+    for (const { voucher, v, r, s } of vouchers) {
+      const { epoch, cumulative, base, minGrade } = voucher;
+      this.#putVoucher.run(
+        ...[payer, tab, epoch, cumulative.toString(), base.toString(), minGrade, v, r, s],
+      );
+    }
+  }
+
+  #named(): Hex {
+    return transaction(this.#database, () => {
+      const known = this.#database.prepare("SELECT id FROM books").get();
+      if (known !== undefined) return text(known, "id") as Hex;
+      const made = bytesToHex(randomBytes(8));
+      this.#database.prepare("INSERT INTO books VALUES (?)").run(made);
+      return made;
+    });
+  }
+}
+
+/** The file of a service's collector in the state folder. */
+export function collectorStoreFile(state: string, deployment: Deployment, number: bigint): string {
+  return path.join(state, `collector-${number}-${deploymentTag(deployment)}.sqlite`);
+}
+
+function text(row: Record<string, unknown>, column: string): string {
+  const value = row[column];
+  if (typeof value !== "string") throw new TypeError(`Column ${column} does not contain text.`);
+  return value;
+}

@@ -1,0 +1,68 @@
+import { readEach } from "../../chain/views/contracts.ts";
+import type { Timers } from "../../node/timers.ts";
+import { cashierError } from "../errors.ts";
+import type { CollectorChain } from "./chain.ts";
+import type { Collector } from "./collector.ts";
+import type { DueMoment } from "./due.ts";
+import type { CollectedTab } from "./tab.ts";
+
+/** Tabs read in a round: with a round a minute, 20,000 tabs are read in 3.5 hours, of 24 after an announced closing. */
+const LOOKS = 96;
+/** A tab is opened this long before its `openBy`, seconds. */
+const LAPSE_S = 3_600;
+
+/** Follows the tabs of a collector on chain and in time. */
+export class TabWatch {
+  readonly #d: { collector: Collector; chain: CollectorChain; timers: Timers };
+
+  constructor(dependencies: { collector: Collector; chain: CollectorChain; timers: Timers }) {
+    this.#d = dependencies;
+  }
+
+  /** Reads the tabs that were not read for longest, and ends those whose time is over. */
+  async look({ now }: DueMoment): Promise<void> {
+    const { collector, chain, timers } = this.#d;
+    const oldest = [...collector.tabs].sort((a, b) => a.lookedAt - b.lookedAt).slice(0, LOOKS);
+    await readEach(oldest, async (tab) => {
+      tab.see(await chain.tabOf(tab));
+      tab.lookedAt = timers.monotonic();
+    });
+    for (const tab of collector.tabs) {
+      if (now > tab.expiresAt) tab.end(cashierError("ended", `Tab ${tab.tab} has expired.`));
+      const { openBy } = tab.opening.authorization;
+      if (tab.view?.state === "None" && now > openBy) {
+        tab.end(
+          cashierError("ended", `Tab ${tab.tab} was not opened by ${openBy}.`, {
+            remedy: "Authorize the tab again, with a later time.",
+          }),
+        );
+      }
+    }
+  }
+
+  /** Tabs with vouchers that soon cannot be opened on chain any more. */
+  lapsing({ now }: DueMoment): CollectedTab[] {
+    return [...this.#d.collector.tabs].filter(({ view, best, ended, opening }) => {
+      if (view?.state !== "None" || best === 0n || ended !== undefined) return false;
+      return now > opening.authorization.openBy - LAPSE_S;
+    });
+  }
+
+  /** Tabs that serve no more and pay no more. */
+  over({ now }: DueMoment): CollectedTab[] {
+    return [...this.#d.collector.tabs].filter((tab) => {
+      const { view } = tab;
+      if (view === undefined) return false;
+      if (view.state === "Closed") return true;
+      if (view.state === "None") {
+        // One that was used can still be authorized again.
+        const isUnused = tab.best === 0n && tab.charged === 0n;
+        return now > tab.opening.authorization.openBy && (isUnused || now > tab.expiresAt);
+      }
+      if (now <= tab.expiresAt && view.state !== "Closing") return false;
+      // The payer may still pay what it owes.
+      const isSettled = tab.best <= view.redeemed && tab.charged <= tab.paid;
+      return now > view.redeemableUntil || isSettled;
+    });
+  }
+}

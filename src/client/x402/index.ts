@@ -1,0 +1,16 @@
+/**
+ * `blockcloud/x402`: lets clients of `@x402/core` pay Blockcloud services by tab.
+ *
+ * @module
+ */
+export { BlockcloudError } from "../../protocol/errors.ts";
+export type { PayerTab, TabPayer } from "../../cashier/tabs.ts";
+export {
+  registerTabScheme,
+  TabScheme,
+  type TabSchemeOptions,
+  type X402Client,
+  type X402Network,
+  type X402PaymentResponse,
+  type X402Requirements,
+} from "./tabScheme.ts";

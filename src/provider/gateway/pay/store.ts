@@ -1,0 +1,258 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Hex } from "viem";
+import { openStore, transaction } from "../../../node/store.ts";
+
+const MIGRATIONS = [
+  `CREATE TABLE payments (
+     asset TEXT NOT NULL, payer TEXT NOT NULL, nonce TEXT NOT NULL,
+     header BLOB NOT NULL, asked TEXT NOT NULL, digest BLOB,
+     settlement TEXT NOT NULL, run TEXT NOT NULL, transaction_hash TEXT,
+     ends_at INTEGER NOT NULL, keep_until INTEGER NOT NULL,
+     status INTEGER, headers TEXT, body BLOB, bytes INTEGER NOT NULL DEFAULT 0,
+     PRIMARY KEY (asset, payer, nonce)
+   ) STRICT;
+   CREATE INDEX payments_by_keep ON payments (keep_until);
+   CREATE INDEX payments_pending ON payments (payer, ends_at) WHERE settlement IN ('none', 'given');
+   CREATE TABLE totals (id INTEGER PRIMARY KEY CHECK (id = 1), payments INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT;
+   INSERT INTO totals VALUES (1, 0, 0);
+   CREATE TRIGGER added AFTER INSERT ON payments
+     BEGIN UPDATE totals SET payments = payments + 1, bytes = bytes + new.bytes; END;
+   CREATE TRIGGER grown AFTER UPDATE OF bytes ON payments
+     BEGIN UPDATE totals SET bytes = bytes + new.bytes - old.bytes; END;
+   CREATE TRIGGER removed AFTER DELETE ON payments
+     BEGIN UPDATE totals SET payments = payments - 1, bytes = bytes - old.bytes; END`,
+];
+
+/** Rows that one payment may evict: more than come with it, and few enough for one transaction. */
+const EVICTED_AT_ONCE = 32;
+
+/** Identifies a payment. For `exact`: token, payer, nonce; for `blockcloud-tab`: tab, payer, request ID. */
+export interface PaymentKey {
+  readonly asset: string;
+  readonly payer: string;
+  readonly nonce: Hex;
+}
+
+/**
+ * How far a payment is.
+ * - `none`: nobody but this gateway has it.
+ * - `given`: a facilitator may have it.
+ * - `paid`: the chain, or the tab, shows it.
+ * - `void`: it can never be paid.
+ */
+export type Settlement = "none" | "given" | "paid" | "void";
+/**
+ * How far the request is.
+ * - `idle`: it may run, also again.
+ * - `begun`: a request with effects may have run.
+ * - `answered`: its answer is stored.
+ * - `sent`: a byte of an answer that is not stored may have been sent.
+ */
+export type Run = "idle" | "begun" | "answered" | "sent";
+
+/** An answer that can be sent again. */
+export interface StoredAnswer {
+  readonly status: number;
+  /** A flat list of alternating names and values. */
+  readonly headers: readonly string[];
+  readonly body: Buffer;
+}
+
+/** A payment as it is stored. */
+export interface StoredPayment {
+  readonly key: PaymentKey;
+  /** Hash of the whole header. */
+  readonly header: Uint8Array;
+  /** Method and target. */
+  readonly asked: string;
+  /** SHA-256 of the request's body, once it is known. */
+  readonly digest: Uint8Array | undefined;
+  readonly settlement: Settlement;
+  readonly run: Run;
+  readonly transaction: Hex | undefined;
+  readonly answer: StoredAnswer | undefined;
+}
+
+export type NewPayment = Pick<StoredPayment, "key" | "header" | "asked" | "settlement" | "run"> & {
+  readonly transaction?: Hex | undefined;
+  /** Time after which it cannot be settled any more, Unix seconds. */
+  readonly endsAt: number;
+  /** Time until which it is kept at least, Unix seconds. */
+  readonly keepUntil: number;
+};
+
+export interface PaymentBounds {
+  maxPayments: number;
+  /** Of all stored answers together. */
+  maxBytes: number;
+  maxPending: number;
+  maxPendingPerPayer: number;
+}
+
+/** Why a payment was not added. */
+export type Refusal = "known" | "full" | "pending";
+
+/**
+ * The payments of a payee, on disk. All gateways that share the file know of each other's payments. Calls of one turn
+ * of the event loop share a transaction, and so the wait for the disk.
+ */
+export class PaymentStore {
+  readonly #database: DatabaseSync;
+  readonly #bounds: PaymentBounds;
+  readonly #find: StatementSync;
+  readonly #add: StatementSync;
+  #waiting: { act: () => void; done: () => void; failed: (error: unknown) => void }[] = [];
+
+  /**
+   * @param file Path, or `:memory:`.
+   * @throws BlockcloudError as `openStore` does.
+   */
+  constructor(file: string, bounds: PaymentBounds) {
+    const database = openStore(file, MIGRATIONS);
+    this.#database = database;
+    this.#bounds = bounds;
+    this.#find = database.prepare(
+      "SELECT * FROM payments WHERE asset = ? AND payer = ? AND nonce = ?",
+    );
+    this.#add = database.prepare(
+      `INSERT INTO payments (asset, payer, nonce, header, asked, settlement, run, transaction_hash, ends_at, keep_until)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    );
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  find({ asset, payer, nonce }: PaymentKey): StoredPayment | undefined {
+    const row = this.#find.get(asset, payer, nonce);
+    return row && paymentOf(row);
+  }
+
+  /** Adds a payment; on disk when it resolves. Only payments that are kept longer than needed make room. */
+  async add(payment: NewPayment, now: number): Promise<Refusal | undefined> {
+    let refusal: Refusal | undefined;
+    await this.#write(() => {
+      refusal = this.#tryAdd(payment, now);
+    });
+    return refusal;
+  }
+
+  /** Changes a payment; on disk when it resolves. */
+  update(
+    key: PaymentKey,
+    to: {
+      settlement?: Settlement;
+      run?: Run;
+      transaction?: Hex | undefined;
+      digest?: Uint8Array;
+      answer?: StoredAnswer;
+    },
+  ): Promise<void> {
+    const { answer } = to;
+    const columns = Object.entries({
+      settlement: to.settlement,
+      run: to.run,
+      transaction_hash: to.transaction,
+      digest: to.digest,
+      status: answer?.status,
+      headers: answer && JSON.stringify(answer.headers),
+      body: answer?.body,
+      bytes: answer?.body.length,
+    }).filter(
+      (column): column is [string, string | number | Uint8Array] => column[1] !== undefined,
+    );
+    const sets = columns.map(([name]) => `${name} = ?`).join(", ");
+    return this.#write(() => {
+      this.#database
+        .prepare(`UPDATE payments SET ${sets} WHERE asset = ? AND payer = ? AND nonce = ?`)
+        .run(...columns.map(([, value]) => value), key.asset, key.payer, key.nonce);
+    });
+  }
+
+  /** Removes a payment of which no one else knows: its header may come again as if for the first time. */
+  remove({ asset, payer, nonce }: PaymentKey): Promise<void> {
+    return this.#write(() => {
+      this.#database
+        .prepare("DELETE FROM payments WHERE asset = ? AND payer = ? AND nonce = ?")
+        .run(asset, payer, nonce);
+    });
+  }
+
+  /** Bytes of all stored answers. */
+  get bytes(): number {
+    return Number(this.#database.prepare("SELECT bytes FROM totals").get()?.bytes);
+  }
+
+  #tryAdd(payment: NewPayment, now: number): Refusal | undefined {
+    const { key, header, asked, settlement, run, endsAt, keepUntil } = payment;
+    const { maxPayments, maxBytes, maxPending, maxPendingPerPayer } = this.#bounds;
+    if (this.find(key) !== undefined) return "known";
+    this.#database
+      .prepare(
+        `DELETE FROM payments WHERE rowid IN
+           (SELECT rowid FROM payments WHERE keep_until < ? ORDER BY keep_until LIMIT ${EVICTED_AT_ONCE})`,
+      )
+      .run(Math.floor(now));
+    const totals = this.#database.prepare("SELECT payments, bytes FROM totals").get();
+    if (Number(totals?.payments) >= maxPayments || Number(totals?.bytes) >= maxBytes) return "full";
+    if (settlement !== "paid") {
+      const pending = this.#database
+        .prepare(
+          `SELECT count(*) AS total, count(*) FILTER (WHERE payer = ?) AS own FROM payments
+           WHERE settlement IN ('none', 'given') AND ends_at > ?`,
+        )
+        .get(key.payer, Math.floor(now));
+      const { total = 0, own = 0 } = pending ?? {};
+      if (Number(total) >= maxPending || Number(own) >= maxPendingPerPayer) return "pending";
+    }
+    const { asset, payer, nonce } = key;
+    this.#add.run(
+      ...([asset, payer, nonce, header, asked, settlement, run] as const),
+      ...([payment.transaction ?? null, Math.floor(endsAt), Math.floor(keepUntil)] as const),
+    );
+    return undefined;
+  }
+
+  #write(act: () => void): Promise<void> {
+    return new Promise((done, failed) => {
+      if (this.#waiting.length === 0) setImmediate(this.#flush);
+      this.#waiting.push({ act, done, failed });
+    });
+  }
+
+  readonly #flush = (): void => {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    try {
+      transaction(this.#database, () => {
+        for (const { act } of waiting) act();
+      });
+    } catch (error) {
+      for (const { failed } of waiting) failed(error);
+      return;
+    }
+    for (const { done } of waiting) done();
+  };
+}
+
+function paymentOf(row: Record<string, unknown>): StoredPayment {
+  const { asset, payer, nonce, status, headers, body, digest, transaction_hash: hash } = row;
+  return {
+    key: { asset: asset as string, payer: payer as string, nonce: nonce as Hex },
+    header: row.header as Uint8Array,
+    asked: row.asked as string,
+    digest: (digest as Uint8Array | null) ?? undefined,
+    settlement: row.settlement as Settlement,
+    run: row.run as Run,
+    transaction: (hash as Hex | null) ?? undefined,
+    answer:
+      body === null
+        ? undefined
+        : {
+            status: Number(status),
+            headers: JSON.parse(headers as string) as string[],
+            body: Buffer.from(body as Uint8Array),
+          },
+  };
+}

@@ -1,0 +1,225 @@
+import { createHash } from "node:crypto";
+import type { Address } from "viem";
+import type { Price } from "../../../cashier/price.ts";
+import type { Quote } from "../../../cashier/quote.ts";
+import {
+  decodeTabOffer,
+  decodeTabPayment,
+  encodeTabOffer,
+  encodeTabState,
+  type TabPayment,
+  type TabState,
+} from "../../../cashier/tabPayment.ts";
+import type { CollectorTab, TabCollector } from "../../../cashier/tabs.ts";
+import type { Logger } from "../../../node/logger.ts";
+import { BlockcloudError } from "../../../protocol/errors.ts";
+import { tabOf } from "../../../protocol/voucher.ts";
+import {
+  TAB_SCHEME,
+  type PaymentPayload,
+  type PaymentRequirements,
+  type PaymentResponse,
+} from "../../../protocol/x402.ts";
+import { GatewayProblem } from "../problem.ts";
+import type { Offers } from "./offers.ts";
+import { priceOf } from "./tabPrice.ts";
+import { Reservations } from "./reservations.ts";
+import type { PaymentKey, PaymentStore } from "./store.ts";
+import { TabTicket } from "./tabTicket.ts";
+import {
+  askedText,
+  isSafe,
+  pending,
+  RETRY_MS,
+  type Asked,
+  type Refuser,
+  type Ticket,
+} from "./ticket.ts";
+
+/** How long a request ID is kept after its offer has expired, seconds: until then its header may come again. */
+const KEEP_S = 60;
+
+export interface TabOptions {
+  network: string;
+  /** BLOC. */
+  asset: Address;
+  maxTimeoutSeconds: number;
+}
+
+export interface TabDependencies {
+  collector: TabCollector;
+  store: PaymentStore;
+  offers: Pick<Offers, "check">;
+  refuser: Refuser;
+  /** The chain's time, Unix seconds. */
+  now(): number;
+  log: Logger;
+}
+
+/** Payments of the scheme `blockcloud-tab`: vouchers of a tab that all requests and flows of a payer share. */
+export class TabPayments {
+  readonly #options: TabOptions;
+  readonly #parts: TabDependencies;
+  readonly #reservations = new Reservations();
+  readonly #running = new Set<string>();
+
+  constructor(options: TabOptions, dependencies: TabDependencies) {
+    this.#options = options;
+    this.#parts = dependencies;
+  }
+
+  /**
+   * The offer for an answer.
+   *
+   * @param bytes What a voucher must cover ahead; what is charged is the answer's own length.
+   * @param state The payer's tab, if it is known.
+   */
+  offer(bytes: number, state?: Record<string, unknown>): PaymentRequirements {
+    const { network, asset, maxTimeoutSeconds } = this.#options;
+    const quote = this.#parts.collector.quote();
+    const tab = tabOf(quote.collector, quote.salt);
+    const fresh: TabState = { tab, charged: 0n, cumulative: 0n, last: undefined };
+    return {
+      ...{ scheme: TAB_SCHEME, network, amount: String(priceOf(quote.price, bytes)), asset },
+      ...{ payTo: quote.collector, maxTimeoutSeconds },
+      extra: { ...encodeTabOffer(quote, fresh), ...state },
+    };
+  }
+
+  /**
+   * Checks a payment, takes its voucher, and reserves its price.
+   *
+   * @throws GatewayProblem; BlockcloudError `CASHIER_MESSAGE`.
+   */
+  async admit(
+    { accepted, payload }: PaymentPayload,
+    header: string,
+    asked: Asked,
+  ): Promise<Ticket> {
+    const payment = decodeTabPayment(payload);
+    const { payer, tab } = payment.voucher.voucher;
+    const key = { asset: tab, payer: payer.toLowerCase(), nonce: payment.requestId };
+    const name = `${tab} ${key.payer} ${key.nonce}`;
+    if (this.#running.has(name)) throw pending();
+    this.#running.add(name);
+    const done = () => this.#running.delete(name);
+    try {
+      return await this.#admit({ key, payment, accepted, asked, done }, header);
+    } catch (error) {
+      done();
+      throw error;
+    }
+  }
+
+  async #admit(admission: Admission, headerText: string): Promise<Ticket> {
+    const { key, payment, accepted, asked } = admission;
+    const { store, offers, refuser, collector, now } = this.#parts;
+    const header = createHash("sha256").update(headerText).digest();
+    const known = store.find(key);
+    const isSame =
+      known !== undefined && header.equals(known.header) && known.asked === askedText(asked);
+    if (known !== undefined && !isSame) throw await this.#failed(admission, "request_known");
+    if (known?.run === "sent" || known?.run === "begun") throw new GatewayProblem("ALREADY_SERVED");
+    const { payer, tab: id } = payment.voucher.voucher;
+    if (known?.run === "answered") {
+      const tab = collector.find(payer, id);
+      return this.#ticket(admission, { tab, price: NO_PRICE, reserved: 0n, isAnswered: true });
+    }
+    const offer = offers.check(accepted, asked);
+    if (typeof offer === "string") throw await refuser.refuse(asked, `offer_${offer}`);
+    const { quote } = decodeTabOffer(accepted.extra);
+    const tab = await this.#tabOf(admission, quote);
+    const ahead = BigInt(accepted.amount);
+    if (!this.#reservations.take(tab, ahead))
+      throw await this.#failed(admission, "voucher_low", tab);
+    try {
+      const refused =
+        known === undefined
+          ? await store.add(
+              {
+                ...{ key, header, asked: askedText(asked), settlement: "none", endsAt: 0 },
+                run: isSafe(asked) ? "idle" : "begun",
+                keepUntil: offer.expiresAt + KEEP_S,
+              },
+              now(),
+            )
+          : undefined;
+      if (refused === "known") throw pending();
+      if (refused !== undefined)
+        throw new GatewayProblem("PAYMENTS_FULL", { retryAfterMs: RETRY_MS });
+    } catch (error) {
+      this.#reservations.giveBack(tab, ahead);
+      throw error;
+    }
+    return this.#ticket(admission, { tab, price: quote.price, reserved: ahead, isAnswered: false });
+  }
+
+  #ticket(
+    admission: Admission,
+    terms: { tab: CollectorTab | undefined; price: Price; reserved: bigint; isAnswered: boolean },
+  ): Ticket {
+    const { network } = this.#options;
+    return new TabTicket(
+      { ...admission, ...terms },
+      {
+        ...{ store: this.#parts.store, reservations: this.#reservations, network },
+        failed: (reason, more) => this.#failed(admission, reason, terms.tab, more),
+      },
+    );
+  }
+
+  /** The tab with the payment's voucher taken; opened or raised if the payment says so. */
+  async #tabOf(admission: Admission, quote: Quote): Promise<CollectorTab> {
+    const { opening, voucher } = admission.payment;
+    const { payer, tab: id, service } = voucher.voucher;
+    const { collector, log } = this.#parts;
+    if (service !== quote.service) throw await this.#failed(admission, "other_service");
+    let tab = collector.find(payer, id);
+    try {
+      const { limit = 0n, expiresAt = 0 } = opening?.authorization ?? {};
+      const isNew = tab === undefined || limit > tab.limit || expiresAt > tab.expiresAt;
+      if (opening !== undefined && isNew) tab = await collector.open(opening);
+      if (tab?.tab !== id) throw await this.#failed(admission, "tab_unknown");
+      await tab.credit(voucher);
+      return tab;
+    } catch (error) {
+      if (!(error instanceof BlockcloudError) || error instanceof GatewayProblem) throw error;
+      log.debug("a payment by tab is refused", { tab: id, error });
+      if (error.retryable) throw pending();
+      throw await this.#failed(admission, error.code.toLowerCase(), tab);
+    }
+  }
+
+  #failed(
+    { asked, payment }: Admission,
+    errorReason: string,
+    tab?: CollectorTab,
+    { length, due }: { length?: number | undefined; due?: bigint } = {},
+  ): Promise<GatewayProblem> {
+    const state = tab && encodeTabState(stateOf(tab));
+    const response: PaymentResponse = {
+      ...{ success: false, errorReason, payer: payment.voucher.voucher.payer, transaction: "" },
+      network: this.#options.network,
+      ...(state && { extra: { ...state, ...(due !== undefined && { due: String(due) }) } }),
+    };
+    return this.#parts.refuser.refuse(asked, errorReason, {
+      ...{ response, length },
+      ...(state && { tab: state }),
+    });
+  }
+}
+
+interface Admission {
+  readonly key: PaymentKey;
+  readonly payment: TabPayment;
+  readonly accepted: PaymentRequirements;
+  readonly asked: Asked;
+  done(): void;
+}
+
+const NO_PRICE: Price = { perByte: 0n, perRequest: 0n, perSecond: 0n };
+
+/** The state of a tab, for its payer. */
+function stateOf({ tab, charged, paid, last }: CollectorTab): TabState {
+  return { tab, charged, cumulative: paid, last };
+}

@@ -1,0 +1,105 @@
+import { CollectorReads } from "../../cashier/collector/chain.ts";
+import { Collector } from "../../cashier/collector/collector.ts";
+import { Redeemer } from "../../cashier/collector/redeemer.ts";
+import { CollectorStore, collectorStoreFile } from "../../cashier/collector/store.ts";
+import type { ChainClient } from "../../chain/client.ts";
+import type { ChainTime } from "../../chain/clock.ts";
+import type { Deployment } from "../../chain/deployment.ts";
+import type { TransactionSender } from "../../chain/transactions/sender.ts";
+import type { Logger } from "../../node/logger.ts";
+import type { Startable } from "../../node/lifecycle.ts";
+import { systemScheduler } from "../../node/scheduler.ts";
+import type { Timers } from "../../node/timers.ts";
+import type { PaySettings } from "./settings.ts";
+
+/** Pause between two rounds of a redeemer, milliseconds. */
+const REDEEM_MS = 60_000;
+
+export interface CollectorsDependencies {
+  client: ChainClient;
+  deployment: Deployment;
+  sender: TransactionSender;
+  time: ChainTime;
+  /** The chain's time, Unix milliseconds; the host's before the first block. */
+  now(): number;
+  /** Folder of the worker's state. */
+  stateDir: string;
+  timers: Timers;
+}
+
+interface Held {
+  collector: Collector;
+  store: CollectorStore;
+  users: number;
+}
+
+/** A collector in use, until it is released. */
+export interface TakenCollector {
+  readonly collector: Collector;
+  /** Redeems, collects and closes while it runs. */
+  redeemer(settings: Pick<PaySettings, "blocPriceWei" | "redeemMs">, log: Logger): Startable;
+  /** Writes what is not on disk, if no other use is left. */
+  release(): Promise<void>;
+}
+
+/**
+ * The collectors of an agent's services. While the old gateway of a restarted service drains, the new one uses the same
+ * collector: two would write over each other's books.
+ */
+export class Collectors {
+  readonly #d: CollectorsDependencies;
+  readonly #held = new Map<bigint, Held>();
+
+  constructor(dependencies: CollectorsDependencies) {
+    this.#d = dependencies;
+  }
+
+  /**
+   * The collector of a service. One that is in use takes the new price at once, and other terms when it starts again.
+   *
+   * @throws BlockcloudError if its store cannot be opened.
+   */
+  take(number: bigint, settings: PaySettings, log: Logger): TakenCollector {
+    const { client, deployment, sender, time, timers } = this.#d;
+    const chain = new CollectorReads(client, deployment);
+    const held = this.#held.get(number) ?? this.#make(number, settings, log);
+    this.#held.set(number, held);
+    held.users += 1;
+    held.collector.reprice(settings.price);
+    const { collector } = held;
+    return {
+      collector,
+      redeemer: ({ blocPriceWei, redeemMs = REDEEM_MS }, own) =>
+        new Redeemer(
+          { blocPriceWei, everyMs: redeemMs },
+          { collector, deployment, chain, sender, time, timers, log: own },
+        ),
+      release: async () => {
+        held.users -= 1;
+        if (held.users > 0) return;
+        this.#held.delete(number);
+        await collector.stop();
+        held.store.close();
+      },
+    };
+  }
+
+  #make(number: bigint, settings: PaySettings, log: Logger): Held {
+    const { client, deployment, sender, time, now, stateDir, timers } = this.#d;
+    const store = new CollectorStore(collectorStoreFile(stateDir, deployment, number));
+    try {
+      const collector = new Collector(
+        { ...settings, number },
+        {
+          ...{ deployment, store, sender, timers, clock: systemScheduler, log },
+          chain: new CollectorReads(client, deployment),
+          time: { timing: time.timing, now: () => now() / 1000 },
+        },
+      );
+      return { collector, store, users: 0 };
+    } catch (error) {
+      store.close();
+      throw error;
+    }
+  }
+}

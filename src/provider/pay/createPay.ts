@@ -1,0 +1,64 @@
+import path from "node:path";
+import type { Hex } from "viem";
+import { FreeAllowance } from "../../cashier/allowance.ts";
+import { deploymentTag } from "../../chain/deployment.ts";
+import { inOrder, type Startable } from "../../node/lifecycle.ts";
+import type { Logger } from "../../node/logger.ts";
+import { epochAt } from "../../protocol/epoch.ts";
+import type { Pricing } from "../../sal/pay/till.ts";
+import { createPayments } from "../gateway/pay/createPayments.ts";
+import type { Payments } from "../gateway/pay/payments.ts";
+import type { Collectors, CollectorsDependencies } from "./collectors.ts";
+import type { PaySettings } from "./settings.ts";
+
+/** What takes the payments of a service. */
+export interface ServicePay {
+  /** For flows of the SAL. */
+  readonly pricing: Pricing;
+  /** For HTTP; undefined if the price asks nothing of a request. */
+  readonly payments: Payments | undefined;
+  /** Redeems, collects and closes tabs; needs the chain. */
+  readonly tasks: Startable;
+  /** After the gateway has closed. */
+  close(): Promise<void>;
+}
+
+/**
+ * Builds what takes the payments of a service.
+ *
+ * @throws BlockcloudError `PAYMENT_OPTIONS`, `CASHIER_ALLOWANCE`, or if a store cannot be opened.
+ */
+export function createPay(
+  service: { number: bigint; serviceKey: Hex; pay: PaySettings },
+  shared: CollectorsDependencies & { collectors: Collectors },
+  log: Logger,
+): ServicePay {
+  const { number, serviceKey, pay } = service;
+  const { deployment, client, sender, timers, now, stateDir } = shared;
+  const { price, coin, facilitator, allowLoopback = false, payTo = sender.address } = pay;
+  const allowance = new FreeAllowance(pay.allowance ?? {}, () => epochAt(deployment, now() / 1000));
+  const taken = shared.collectors.take(number, pay, log);
+  const { collector } = taken;
+  const asksHttp = price.perByte + price.perRequest > 0n || coin !== undefined;
+  const http = asksHttp
+    ? createPayments(
+        { price, payTo, coin, facilitator, allowLoopback, weiPerBloc: pay.blocPriceWei },
+        {
+          ...{ deployment, serviceKey, client, sender, collector, allowance, now, timers, log },
+          storeFile: path.join(stateDir, `payments-${payTo}-${deploymentTag(deployment)}.sqlite`),
+        },
+      )
+    : undefined;
+  return {
+    pricing: { collector, allowance },
+    payments: http?.payments,
+    tasks: inOrder(
+      { start: () => collector.start(), stop: () => Promise.resolve() },
+      taken.redeemer(pay, log),
+    ),
+    close: async () => {
+      await taken.release();
+      http?.close();
+    },
+  };
+}

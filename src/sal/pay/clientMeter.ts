@@ -1,0 +1,393 @@
+import type { Hex } from "viem";
+import { cashierError } from "../../cashier/errors.ts";
+import type { Use } from "../../cashier/price.ts";
+import { trancheCost, type Quote } from "../../cashier/quote.ts";
+import type { PayerTab } from "../../cashier/tabs.ts";
+import type { Logger } from "../../node/logger.ts";
+import type { Scheduler } from "../../node/scheduler.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import { HTTP_PORT } from "../../protocol/exchange.ts";
+import { parseServiceId, rootServiceId } from "../../protocol/serviceId.ts";
+import { salError, salErrors } from "../errors.ts";
+import type { Flow } from "../session/flow.ts";
+import { redemptionOf, type CompactVoucher } from "./fields.ts";
+import type { FlowMeter, MeteredFlow } from "./meteredFlow.ts";
+import { checkWindow, isDearer, PaidTab } from "./paidTab.ts";
+import type { Payer } from "./payer.ts";
+import { encodePay, PayKind } from "./payFrame.ts";
+import { decodeQuote, QuoteKind, type OfferFrame, type StateFrame } from "./quoteFrame.ts";
+import { leastUse, NO_USE, UseCount } from "./useCount.ts";
+
+/** The session, as its meter needs it. */
+export interface PayingHost {
+  readonly serviceId: Hex;
+  readonly flows: ReadonlyMap<number, Flow>;
+  /** Sends a PAY. */
+  pay(payload: Buffer): void;
+  /** Ends the flows, and the session when the provider has all that was sent. */
+  leave(error: BlockcloudError): void;
+}
+
+/** The provider may count a flow's time for longer than this side does, milliseconds. */
+const SLACK_MS = 1_000;
+/** A tab is raised when less than this part of the least limit is left. */
+const LOW_PART = 4n;
+/** How often the tab's signer proves itself in a session. */
+const MAX_PROOFS = 4;
+/** How long a failed attempt to get a tab holds, milliseconds. */
+const RETRY_MS = 5_000;
+
+/**
+ * Counts the use of a session's flows as the provider does, and pays it from the wallet, a tranche at a time. It pays
+ * what it has counted itself. What it cannot count, requests within a flow and the provider's time, it believes within
+ * bounds: a request needs a turn of the program to send, and time needs open flows.
+ */
+export class ClientMeter implements FlowMeter {
+  bytes = 0;
+  limit = Number.MAX_SAFE_INTEGER;
+  readonly #payer: Payer;
+  readonly #host: PayingHost;
+  readonly #clock: Scheduler;
+  readonly #log: Logger;
+  readonly #own: UseCount;
+  /** As the provider counts. */
+  #told: Use = NO_USE;
+  #quote: Quote | undefined;
+  #tranche = 0n;
+  /** The tab that was offered to the provider, and what is paid with it. */
+  #offered: { tab: PayerTab; quote: Quote } | undefined;
+  #paid: PaidTab | undefined;
+  #isOpening = false;
+  #proofs = 0;
+  /** Why the client does not pay, and since when. */
+  #refusal: BlockcloudError | undefined;
+  #refusedAt = 0;
+  /** How far the tab was paid when a higher limit was asked for, BLOC in wei. */
+  #raisedAt = -1n;
+  #isOver = false;
+
+  constructor(payer: Payer, host: PayingHost, { clock, log }: { clock: Scheduler; log: Logger }) {
+    this.#payer = payer;
+    this.#host = host;
+    this.#clock = clock;
+    this.#log = log;
+    this.#own = new UseCount(() => clock.monotonic());
+  }
+
+  /** A flow is registered. */
+  opened(flow: Flow): void {
+    if (flow.port !== HTTP_PORT) this.#own.requests += 1;
+    this.#run();
+    const isOld = this.#clock.monotonic() - this.#refusedAt >= RETRY_MS;
+    if (this.#refusal !== undefined && isOld && this.#paid === undefined) void this.#open();
+  }
+
+  /** A flow is over. */
+  changed(): void {
+    this.#run();
+  }
+
+  stop(): void {
+    this.#isOver = true;
+    this.#run();
+    this.#paid?.count(this.#use);
+    this.#leave();
+  }
+
+  /** The payload of QUOTE. */
+  quote(payload: Buffer): void {
+    const frame = decodeQuote(payload);
+    if (frame === undefined) return;
+    if (frame.kind === QuoteKind.offer) {
+      this.#offer(frame);
+      return;
+    }
+    this.#told = frame.use;
+    switch (frame.kind) {
+      case QuoteKind.prove:
+        void this.#prove(frame);
+        break;
+      case QuoteKind.opened:
+        this.#attach(frame);
+        break;
+      default:
+        this.#bill(frame);
+    }
+  }
+
+  // FlowMeter
+
+  reached(): boolean {
+    this.#payDue(false);
+    return true;
+  }
+
+  waits(): void {
+    // There is always room: this side only counts.
+  }
+
+  turned(flow: MeteredFlow): void {
+    if (flow.port === HTTP_PORT) this.#own.requests += 1;
+  }
+
+  explain(error: BlockcloudError): BlockcloudError {
+    const refusal = this.#refusal;
+    if (refusal === undefined || error.code !== salErrors.unpaid) return error;
+    const { remedy } = refusal;
+    return salError("unpaid", `The service is not paid: ${refusal.message}`, {
+      cause: refusal,
+      remedy: remedy ?? "",
+    });
+  }
+
+  /** What was used, as far as this side has counted it. */
+  get #use(): Use {
+    const own = this.#own.use(this.bytes);
+    const most = { ...own, milliseconds: own.milliseconds + SLACK_MS };
+    return leastUse(most, { ...this.#told, bytes: own.bytes });
+  }
+
+  #offer({ quote, use, hasEnded }: OfferFrame): void {
+    const before = this.#quote;
+    const root = rootServiceId(parseServiceId(this.#host.serviceId).prefix);
+    if (quote.service !== root) {
+      this.#refuse(cashierError("quote", `The quote is for ${quote.service}, not for ${root}.`));
+      return;
+    }
+    this.#told = use;
+    this.#quote = quote;
+    const paid = this.#paid;
+    const { serviceId } = this.#host;
+    this.#payer.observer.quoted?.({ serviceId, price: quote.price });
+    if (paid === undefined) {
+      void this.#open();
+      return;
+    }
+    paid.count(this.#usedAt(use));
+    if (hasEnded) {
+      this.#payDue(true);
+      this.#leave();
+      paid.tab.end();
+      void this.#open();
+      return;
+    }
+    if (before !== undefined && isDearer(quote.price, before.price)) {
+      void this.#part(paid);
+      return;
+    }
+    paid.requote(quote, this.#usedAt(use));
+    this.#tranche = trancheCost(quote);
+    this.#payDue(false);
+  }
+
+  /** What was used when the provider had counted a use: not more than this side has counted. */
+  #usedAt(use: Use): Use {
+    const own = this.#own.use(this.bytes);
+    return leastUse({ ...own, milliseconds: own.milliseconds + SLACK_MS }, use);
+  }
+
+  async #open(): Promise<void> {
+    if (this.#isOpening) return;
+    this.#isOpening = true;
+    try {
+      for (let quote = this.#quote; quote !== undefined;) {
+        await this.#openAt(quote);
+        // Another one may have come meanwhile.
+        quote = this.#quote === quote ? undefined : this.#quote;
+      }
+    } catch (error) {
+      this.#refuse(asError(error));
+    } finally {
+      this.#isOpening = false;
+    }
+  }
+
+  async #openAt(quote: Quote): Promise<void> {
+    const { wallet, minGrade } = this.#payer;
+    const tab = await wallet.tabFor(quote, { minGrade });
+    if (this.#isOver || this.#quote !== quote) return;
+    checkWindow(tab, quote);
+    this.#refusal = undefined;
+    this.#offered = { tab, quote };
+    const ledger = this.#payer.ledger(tab.tab);
+    // A new tab has no newest voucher.
+    if (tab.cumulative === 0n) ledger.isKnown = true;
+    const voucher = ledger.isKnown ? await this.#proof(tab, quote) : undefined;
+    const { authorization, signature, salt } = tab;
+    this.#send({ kind: PayKind.open, opening: { authorization, signature, salt }, voucher });
+  }
+
+  /** A voucher of 1 wei more shows that this is the tab's signer. */
+  #proof(tab: PayerTab, quote: Quote): Promise<CompactVoucher> {
+    return new PaidTab(tab, quote, NO_USE, this.#payer, this.#host.serviceId).pay(1n);
+  }
+
+  async #prove({ tab: id, charged, last }: StateFrame): Promise<void> {
+    const { tab, quote } = this.#offered ?? {};
+    if (tab?.tab !== id || quote === undefined) return;
+    this.#proofs += 1;
+    if (this.#proofs > MAX_PROOFS) return;
+    try {
+      if (last !== undefined) {
+        const { payer, service } = tab.authorization;
+        tab.recover(redemptionOf(last, { payer, service, tab: id, salt: tab.salt }));
+      }
+      new PaidTab(tab, quote, NO_USE, this.#payer, this.#host.serviceId).balance(charged);
+      const voucher = await this.#proof(tab, quote);
+      this.#send({ kind: PayKind.voucher, tab: id, voucher });
+    } catch (error) {
+      this.#refuse(asError(error));
+    }
+  }
+
+  /** The provider charges the tab from here on. */
+  #attach({ tab: id, use, charged, tranche }: StateFrame): void {
+    const { tab, quote } = this.#offered ?? {};
+    if (tab?.tab !== id || quote === undefined) return;
+    const from = this.#usedAt(use);
+    if (this.#paid !== undefined) {
+      this.#paid.count(from);
+      this.#payDue(true);
+      this.#leave();
+    }
+    const paid = new PaidTab(tab, quote, from, this.#payer, this.#host.serviceId);
+    this.#paid = paid;
+    if (paid.ledger.sessions.size === 0 || !paid.ledger.isKnown) paid.balance(charged);
+    paid.ledger.sessions.add(this);
+    this.#setTranche(tranche);
+    this.#payDue(false);
+  }
+
+  #bill({ kind, tab, charged, tranche }: StateFrame): void {
+    const paid = this.#paid;
+    if (paid?.tab.tab !== tab) return;
+    this.#setTranche(tranche);
+    paid.count(this.#use);
+    const isIdle = this.#host.flows.size === 0;
+    // Both sides have the same bytes now; a credit, as from requests over HTTP, is used up first.
+    if (isIdle && paid.ledger.sessions.size === 1) paid.balance(charged);
+    const isWarning = kind === QuoteKind.warning;
+    this.#payDue(isIdle || isWarning);
+    // There is nothing to pay, so it is the tab that is full.
+    const { cumulative, authorization } = paid.tab;
+    const isFull = authorization.limit - cumulative < this.#tranche;
+    if (isWarning && isFull) void this.#raise(paid, authorization.limit);
+  }
+
+  #setTranche(told: bigint): void {
+    const least = this.#quote === undefined ? 0n : trancheCost(this.#quote);
+    this.#tranche = told > least ? told : least;
+  }
+
+  /**
+   * Counts, and pays what is due.
+   *
+   * @param isAll Whether less than a tranche is paid, too.
+   */
+  #payDue(isAll: boolean): void {
+    const paid = this.#paid;
+    if (paid === undefined) {
+      this.limit = Number.MAX_SAFE_INTEGER;
+      return;
+    }
+    paid.count(this.#use);
+    const { ledger, tab } = paid;
+    const due = ledger.unpaid;
+    if (due > 0n && (isAll || due >= this.#tranche)) void this.#pay(paid, due);
+    const { perByte } = paid.price;
+    const left = (this.#tranche - ledger.unpaid) / BigInt(Math.max(1, ledger.sessions.size));
+    const bytes = perByte === 0n ? BigInt(Number.MAX_SAFE_INTEGER) : left / perByte;
+    this.limit = Math.min(Number.MAX_SAFE_INTEGER, this.bytes + Math.max(1, Number(bytes)));
+    const { limit } = tab.authorization;
+    const low = (this.#quote?.leastLimit ?? 0n) / LOW_PART;
+    const isLow = limit - tab.cumulative < low;
+    if (isLow && tab.cumulative >= this.#raisedAt + this.#tranche) {
+      this.#raisedAt = tab.cumulative;
+      void this.#raise(paid, limit);
+    }
+  }
+
+  async #pay(paid: PaidTab, due: bigint): Promise<void> {
+    try {
+      const voucher = await paid.pay(due);
+      this.#send({ kind: PayKind.voucher, tab: paid.tab.tab, voucher });
+    } catch (error) {
+      const { authorization, cumulative } = paid.tab;
+      const isFull = authorization.limit - cumulative < due;
+      if (isFull && (await this.#raise(paid, authorization.limit))) {
+        this.#payDue(true);
+        return;
+      }
+      this.#fail(asError(error));
+    }
+  }
+
+  /** Asks the wallet for a higher limit; returns whether there is one. */
+  async #raise(paid: PaidTab, before: bigint): Promise<boolean> {
+    const quote = this.#quote;
+    if (quote === undefined) return false;
+    const { wallet, minGrade } = this.#payer;
+    try {
+      const tab = await wallet.tabFor(quote, { minGrade });
+      if (this.#isOver) return false;
+      if (tab.tab !== paid.tab.tab) {
+        await this.#openAt(quote);
+        return true;
+      }
+      const { authorization, signature, salt } = tab;
+      if (authorization.limit <= before) return false;
+      const opening = { authorization, signature, salt };
+      this.#send({ kind: PayKind.open, opening, voucher: undefined });
+      return true;
+    } catch (error) {
+      // The tab serves until it is full.
+      this.#log.debug("a tab could not be raised", { tab: paid.tab.tab, error });
+      return false;
+    }
+  }
+
+  /** Ends the session, because its price was raised: what was used before is paid. A further session may accept it. */
+  async #part(paid: PaidTab): Promise<void> {
+    this.#leave();
+    const due = paid.ledger.unpaid;
+    if (due > 0n) await this.#pay(paid, due);
+    this.#host.leave(cashierError("quote", "The service has raised its price."));
+  }
+
+  /** The client does not pay: what it has opened ends when the provider serves no more. */
+  #refuse(error: BlockcloudError): void {
+    if (this.#isOver) return;
+    this.#refusal = error;
+    this.#refusedAt = this.#clock.monotonic();
+    const { serviceId } = this.#host;
+    this.#log.warn("the service is not paid", { serviceId, code: error.code, error });
+    this.#send({ kind: PayKind.decline });
+  }
+
+  /** The client cannot pay any more what it uses: its flows end at once. */
+  #fail(error: BlockcloudError): void {
+    if (this.#isOver) return;
+    this.#refuse(error);
+    const unpaid = this.explain(salError("unpaid", error.message));
+    for (const flow of [...this.#host.flows.values()]) flow.destroy(unpaid);
+  }
+
+  #send(frame: Parameters<typeof encodePay>[0]): void {
+    if (!this.#isOver) this.#host.pay(encodePay(frame));
+  }
+
+  #leave(): void {
+    this.#paid?.ledger.sessions.delete(this);
+    this.#paid = undefined;
+    this.limit = Number.MAX_SAFE_INTEGER;
+  }
+
+  #run(): void {
+    this.#own.run(this.#host.flows.size > 0 && !this.#isOver);
+  }
+}
+
+function asError(error: unknown): BlockcloudError {
+  if (error instanceof BlockcloudError) return error;
+  return cashierError("wallet", "The wallet failed.", { cause: error });
+}

@@ -1,0 +1,33 @@
+import type { Flow } from "../session/flow.ts";
+import type { Session } from "../session/session.ts";
+import { encodeFrame } from "../wire/encode.ts";
+import { FrameType } from "../wire/frames.ts";
+import type { MeterHost } from "./sessionMeter.ts";
+
+/** A session as its meter sees it. */
+export class MeteredSession implements MeterHost {
+  readonly address: string;
+  readonly #session: Session;
+
+  /** @param address Of the client. */
+  constructor(session: Session, address: string) {
+    this.#session = session;
+    this.address = address;
+  }
+
+  get isLinked(): boolean {
+    return this.#session.link !== undefined;
+  }
+
+  get srtt(): number {
+    return this.#session.srtt;
+  }
+
+  get flows(): ReadonlyMap<number, Flow> {
+    return this.#session.flows;
+  }
+
+  quote(payload: Buffer): void {
+    this.#session.send(encodeFrame(FrameType.quote, 0, payload));
+  }
+}

@@ -1,0 +1,175 @@
+import type { Hex } from "viem";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import type { CollectorTab } from "../../cashier/tabs.ts";
+import { cashierError } from "../../cashier/errors.ts";
+import { redemptionOf, type CompactVoucher } from "./fields.ts";
+import { PayKind, type OpenFrame, type PayFrame, type VoucherFrame } from "./payFrame.ts";
+import type { Till } from "./till.ts";
+
+/** The session whose payments are taken. */
+export interface PaidSession {
+  readonly address: string;
+  /** The root service that is paid. */
+  readonly service: Hex;
+  /** The tab may be charged: its signer has shown to be the client. */
+  attach(tab: CollectorTab): void;
+  /** A voucher above the newest one is wanted. */
+  prove(tab: CollectorTab): void;
+  /** A voucher of the attached tab was credited; `before` was paid until then, BLOC in wei. */
+  credited(before: bigint): void;
+  declined(): void;
+  /** A payment cannot be accepted. */
+  refused(error: BlockcloudError): void;
+}
+
+/**
+ * Takes the payments of a session, one at a time. Of vouchers that wait the highest counts, so a client that sends many
+ * makes nobody verify them all.
+ *
+ * A tab's authorization is public once it is on chain, and so is each redeemed voucher. So a session may charge a tab
+ * only after a voucher above all that were seen: only the tab's signer can make it.
+ */
+export class PayDesk {
+  readonly #till: Till;
+  readonly #session: PaidSession;
+  #opening: OpenFrame | undefined;
+  #voucher: VoucherFrame | undefined;
+  #tab: CollectorTab | undefined;
+  #isAttached = false;
+  #isBusy = false;
+  #isOver = false;
+  #cancelWait = () => {};
+
+  constructor(till: Till, session: PaidSession) {
+    this.#till = till;
+    this.#session = session;
+  }
+
+  /** Whether a payment is being verified or stored. */
+  get isBusy(): boolean {
+    return this.#isBusy;
+  }
+
+  take(frame: PayFrame): void {
+    switch (frame.kind) {
+      case PayKind.decline:
+        this.#session.declined();
+        return;
+      case PayKind.open:
+        this.#opening = frame;
+        break;
+      case PayKind.voucher: {
+        const waiting = this.#voucher;
+        const isHigher = waiting !== undefined && waiting.tab === frame.tab;
+        if (isHigher && waiting.voucher.cumulative >= frame.voucher.cumulative) return;
+        this.#voucher = frame;
+      }
+    }
+    if (!this.#isBusy) void this.#run();
+  }
+
+  /** The tab has ended; the session waits for another one. */
+  detach(): void {
+    this.#isAttached = false;
+  }
+
+  stop(): void {
+    this.#isOver = true;
+    this.#cancelWait();
+  }
+
+  async #run(): Promise<void> {
+    this.#isBusy = true;
+    try {
+      for (;;) {
+        if (this.#isOver) return;
+        const opening = this.#opening;
+        this.#opening = undefined;
+        const next = this.#voucher;
+        if (opening !== undefined) await this.#open(opening);
+        else if (next === undefined) return;
+        else if (await this.#hasRight()) {
+          const newest = this.#voucher ?? next;
+          this.#voucher = undefined;
+          await this.#credit(newest);
+        }
+      }
+    } catch (error) {
+      this.#opening = undefined;
+      this.#voucher = undefined;
+      if (!this.#isOver) this.#session.refused(this.#asRefusal(error));
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
+  async #open({ opening, voucher }: OpenFrame): Promise<void> {
+    const { collector } = this.#till;
+    const { address } = this.#session;
+    const end = this.#till.beginOpening(address);
+    if (end === undefined) throw cashierError("busy", "Too many tabs are opened at once.");
+    let tab: CollectorTab;
+    try {
+      tab = await collector.open(opening);
+    } finally {
+      end();
+    }
+    if (this.#isOver) return;
+    if (this.#tab?.tab !== tab.tab) this.#isAttached = false;
+    this.#tab = tab;
+    // An attached tab was raised.
+    if (this.#isAttached) this.#session.credited(tab.paid);
+    if (voucher !== undefined) await this.#creditTo(tab, voucher);
+    else if (!this.#isAttached) this.#session.prove(tab);
+  }
+
+  async #credit({ tab: id, voucher }: VoucherFrame): Promise<void> {
+    const tab = this.#tab;
+    if (tab === undefined) throw cashierError("voucher", "A voucher came before its tab.");
+    if (tab.tab === id) {
+      await this.#creditTo(tab, voucher);
+      return;
+    }
+    // The session has gone on to another tab: the last voucher of the one before counts, too.
+    const old = this.#till.collector.find(tab.payer, id);
+    if (old !== undefined) await old.credit(this.#redemption(old, voucher));
+  }
+
+  async #creditTo(tab: CollectorTab, voucher: CompactVoucher): Promise<void> {
+    const before = tab.paid;
+    await tab.credit(this.#redemption(tab, voucher));
+    if (this.#isOver) return;
+    if (this.#isAttached) this.#session.credited(before);
+    else if (voucher.cumulative > before) {
+      this.#isAttached = true;
+      this.#session.attach(tab);
+    } else this.#session.prove(tab);
+  }
+
+  /** Waits until one more voucher of the peer may be verified. */
+  async #hasRight(): Promise<boolean> {
+    const delay = this.#till.voucherDelay(this.#session.address);
+    if (delay === 0) return true;
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const cancel = this.#till.clock.after(delay, () => {
+      resolve(undefined);
+    });
+    this.#cancelWait = () => {
+      cancel();
+      resolve(undefined);
+    };
+    await promise;
+    return false;
+  }
+
+  #redemption(tab: CollectorTab, voucher: CompactVoucher) {
+    const { service } = this.#session;
+    return redemptionOf(voucher, { payer: tab.payer, service, tab: tab.tab, salt: tab.salt });
+  }
+
+  #asRefusal(error: unknown): BlockcloudError {
+    if (error instanceof BlockcloudError) return error;
+    this.#till.log.error("a payment failed in the provider", { error });
+    return cashierError("busy", "The provider failed to take the payment.", { cause: error });
+  }
+}
