@@ -11,7 +11,6 @@ import {
   type Hex,
 } from "viem";
 import { abis } from "./calls.ts";
-import type { Redemption } from "./cashierHashes.ts";
 import { questionName } from "./figures.ts";
 import type { RecountInput } from "./recount.ts";
 
