@@ -17,8 +17,12 @@ export interface TabHost {
   changed(tab: CollectedTab): void;
   /** Resolves when no more than the exposure limit is unsecured. */
   secure(tab: CollectedTab): Promise<void>;
-  /** Writes soon. */
+  /** What a tranche costs, BLOC in wei. */
+  readonly tranche: bigint;
+  /** Writes at some time. */
   later(tab: CollectedTab): void;
+  /** Writes with the next commit, which is due at once. */
+  soon(tab: CollectedTab): void;
   /** Resolves when the tab is on disk. */
   now(tab: CollectedTab): Promise<void>;
 }
@@ -28,6 +32,8 @@ export class CollectedTab implements CollectorTab {
   readonly #host: TabHost;
   #opening: TabOpening;
   #charged: bigint;
+  /** `charged` on disk. */
+  #written: bigint;
   #paid: bigint;
   #vouchers: readonly Redemption[];
   /** On chain, when it was last read. */
@@ -41,6 +47,7 @@ export class CollectedTab implements CollectorTab {
     this.#host = host;
     this.#opening = stored.opening;
     this.#charged = stored.charged;
+    this.#written = stored.charged;
     this.#vouchers = stored.vouchers;
     this.#paid = this.best;
   }
@@ -126,7 +133,9 @@ export class CollectedTab implements CollectorTab {
   charge(amount: bigint): void {
     if (amount < 0n) throw new RangeError(`A charge of ${amount} wei.`);
     this.#charged += amount;
-    this.#host.later(this);
+    // A crash must not cost more than a tranche, and what is served during a commit.
+    if (this.#charged - this.#written < this.#host.tranche) this.#host.later(this);
+    else this.#host.soon(this);
   }
 
   async credit(item: Redemption): Promise<void> {
@@ -191,6 +200,11 @@ export class CollectedTab implements CollectorTab {
     const newest = this.last;
     this.#vouchers = this.#vouchers.filter((held) => held === newest || !lost.has(held));
     this.#host.later(this);
+  }
+
+  /** What {@link toStore} gave is on disk. */
+  written({ charged }: StoredTab): void {
+    this.#written = charged;
   }
 
   toStore(): StoredTab {

@@ -4,7 +4,6 @@ import type { ChainTime } from "../../chain/clock.ts";
 import { readEach } from "../../chain/views/contracts.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { BlockcloudError } from "../../protocol/errors.ts";
-import { rootServiceId, parseServiceId } from "../../protocol/serviceId.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
 import {
   cashierSeparator,
@@ -117,7 +116,8 @@ export class Wallet implements TabPayer {
     if (!isOurs) {
       throw refused(`it is for ${quote.cashier} on chain ${quote.chainId}, another Cashier`);
     }
-    if (rootServiceId(parseServiceId(quote.service).prefix) !== quote.service)
+    const number = BigInt(quote.service) >> 192n;
+    if (number === 0n || number << 192n !== BigInt(quote.service))
       throw refused(`${quote.service} is not a root service`);
     if (minGrade > quote.highestGrade)
       throw refused(`it takes grades up to ${quote.highestGrade}, not ${minGrade}`);
