@@ -48,6 +48,7 @@ export class Redeemer implements Startable {
   #loop: Promise<void> = Promise.resolve();
   /** Vouchers that can never be redeemed; the newest of a tab is kept nevertheless. */
   readonly #lost = new WeakSet<Redemption>();
+  #hasLooked = false;
   #grades = new Map<number, ReturnType<CollectorChain["gradeOf"]>>();
 
   constructor(options: RedeemerOptions, dependencies: RedeemerDependencies) {
@@ -75,7 +76,7 @@ export class Redeemer implements Startable {
     const gasPrice = await sender.gasPrice();
     const parts: readonly (readonly [string, () => Promise<unknown>])[] = [
       ["verdicts", () => collector.grades.refresh()],
-      ["tabs", () => this.#watch.look(moment)],
+      ["tabs", () => this.#look(moment)],
       ["openings", () => this.#open(moment, gasPrice)],
       ["redemptions", () => this.#redeem(moment, gasPrice)],
       ["collection", () => this.#collect(gasPrice)],
@@ -111,6 +112,11 @@ export class Redeemer implements Startable {
     }
   }
 
+  async #look(moment: DueMoment): Promise<void> {
+    await this.#watch.look(moment, !this.#hasLooked);
+    this.#hasLooked = true;
+  }
+
   /** Opens tabs whose authorization runs out, if what they owe is worth it. */
   async #open(moment: DueMoment, gasPrice: bigint): Promise<void> {
     const { collector, log } = this.#d;
@@ -118,7 +124,7 @@ export class Redeemer implements Startable {
       const income = tab.best - tab.redeemed;
       const gas = gasOf.opening + gasOf.batch + gasOf.item;
       if (!this.#isWorth(income, gas, gasPrice, true)) continue;
-      await collector.opener.open(tab).catch((error: unknown) => {
+      await collector.opener.once(tab).catch((error: unknown) => {
         log.warn("a tab could not be opened", { tab: tab.tab, error });
       });
     }

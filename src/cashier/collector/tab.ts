@@ -174,6 +174,20 @@ export class CollectedTab implements CollectorTab {
     this.#host.changed(this);
   }
 
+  /** Falls back to what the chain has: a raise was not submitted in time, or cannot be. */
+  confine({ limit, endsAt }: TabView): void {
+    const authorization = { ...this.#opening.authorization, limit, expiresAt: endsAt };
+    this.#opening = { ...this.#opening, authorization };
+    this.#host.later(this);
+    this.#host.changed(this);
+  }
+
+  /** Whether the authorization is above what the chain has of an open tab. */
+  get isRaised(): boolean {
+    const view = this.#view;
+    return view?.state === "Open" && (this.limit > view.limit || this.expiresAt > view.endsAt);
+  }
+
   /** Takes what the chain says. Vouchers up to what is redeemed are not needed any more, except the newest. */
   see(view: TabView): void {
     this.#view = view;

@@ -155,7 +155,7 @@ export class Wallet implements TabPayer {
   /** Whether a tab can be used; reads its state on chain, and authorizes it again if that is due. */
   async #refresh(tab: WalletTab, quote: Quote): Promise<boolean> {
     const now = this.#d.time.now();
-    const { limit, openBy } = tab.authorization;
+    const { limit, openBy, expiresAt } = tab.authorization;
     const isLow = limit - tab.cumulative < quote.leastLimit / LOW_PART;
     const isLate = openBy < now + LEAST_OPEN_S;
     if (!isLow && now < tab.checkedAt + CHECK_S) return true;
@@ -169,12 +169,13 @@ export class Wallet implements TabPayer {
     }
     tab.checkedAt = now;
     tab.learn(view.redeemed);
-    const mustRenew = view.state === "None" && isLate;
+    // What the collector has not submitted by then, it cannot submit any more.
+    const isBehind = view.state === "None" || view.limit < limit || view.endsAt < expiresAt;
+    const mustRenew = isLate && isBehind;
     if (!isLow && !mustRenew) return true;
     const raised = isLow ? await this.#raisedLimit(tab, quote, view.limit) : limit;
     // There is nothing to raise it with: what is left of it can be used up.
     if (raised <= limit && !mustRenew) return limit > tab.cumulative;
-    const { expiresAt } = tab.authorization;
     const times = this.#times();
     const authorization = {
       ...tab.authorization,
