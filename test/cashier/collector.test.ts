@@ -427,7 +427,7 @@ describe("a collector", () => {
       await mine.pay(2n * TRANCHE);
       await other.pass(3_600);
       await rejection("CASHIER_BASE", credit(await mine.pay(3n * TRANCHE)));
-      mine.recover(theirs.last!);
+      mine.recover(theirs.last);
       const { voucher: next } = await mine.pay(3n * TRANCHE);
       expect(next).to.include({ base: TRANCHE, epoch: 1_001, cumulative: 3n * TRANCHE });
     });

@@ -182,7 +182,7 @@ describe("payer and collector on the contract", function () {
     }
     await setCode(payerKey.address, CODES.yes);
     const accepted = await side.collector.open(await opening());
-    await side.collector.opener.open(accepted as never);
+    await side.collector.opener.open(accepted);
     await setCode(payerKey.address, "0x");
     await look();
     await side.redeemer.round();

@@ -53,7 +53,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ is: fc.constant("time"), seconds: fc.integer({ min: 1, max: 7_200 }) }),
   },
-) as fc.Arbitrary<Step>;
+);
 
 /** Parts of a tranche: a move comes in the middle of one. */
 const PART = TRANCHE / 8n;
@@ -253,11 +253,13 @@ class Story {
     this.#wallet = this.#rig.pay({ caps: { total: { ever: CAP } }, tabLimit: 100n * TRANCHE });
     const quote = this.#life.collector.quote();
     const isKnown = this.#ours !== undefined;
-    const ours = await this.#wallet.tabFor(quote, { minGrade: this.#minGrade }).catch((error) => {
-      // A payer at its cap pays no more; what it has signed stays.
-      if (error instanceof BlockcloudError && error.code === "CASHIER_CAP") return undefined;
-      throw error;
-    });
+    const ours = await this.#wallet
+      .tabFor(quote, { minGrade: this.#minGrade })
+      .catch((error: unknown) => {
+        // A payer at its cap pays no more; what it has signed stays.
+        if (error instanceof BlockcloudError && error.code === "CASHIER_CAP") return undefined;
+        throw error;
+      });
     if (ours === undefined) return;
     this.#ours = ours;
     if (!isKnown) {

@@ -1,4 +1,4 @@
-import { parseEventLogs, type Hex, type TransactionReceipt } from "viem";
+import { parseEventLogs, type TransactionReceipt } from "viem";
 import { cashierCalls } from "../../chain/cashier/calls.ts";
 import type { ChainTime } from "../../chain/clock.ts";
 import type { Deployment } from "../../chain/deployment.ts";
@@ -255,7 +255,7 @@ function outcome(
     if (event.eventName === "Redeemed") paid += event.args.amount;
     if (event.eventName !== "RedemptionSkipped") continue;
     const item = items[Number(event.args.index)];
-    const reason = decodeReason(cashierAbi, event.args.reason as Hex)?.name ?? "unknown";
+    const reason = decodeReason(cashierAbi, event.args.reason)?.name ?? "unknown";
     if (item !== undefined) skipped.push({ item, reason });
   }
   return { paid, skipped };
