@@ -251,10 +251,9 @@ export class SessionMeter implements FlowMeter, TabUser {
       });
       return;
     }
-    const { clock, limits } = this.#till;
     this.#hold = new Hold({
-      clock,
-      graceMs: limits.graceMs,
+      clock: this.#till.clock,
+      graceMs: this.#till.limits.graceMs,
       isExcused: () => !this.#host.isLinked || this.#desk.isBusy,
       check: () => {
         this.#check();
