@@ -156,7 +156,9 @@ export function encodeField(content: unknown): string {
 export function decodeField(text: string): unknown {
   try {
     if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text)) throw new Error("not base64");
-    const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    const binary = atob(text);
+    const bytes = new Uint8Array(binary.length);
+    for (let at = 0; at < binary.length; at++) bytes[at] = binary.charCodeAt(at);
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as unknown;
   } catch (cause) {
     throw malformed("The field is not base64 of JSON.", cause);

@@ -19,9 +19,9 @@ import type { Settler } from "./settler.ts";
 import type { PaymentKey, PaymentStore, StoredPayment } from "./store.ts";
 import {
   askedText,
+  full,
   isSafe,
   pending,
-  RETRY_MS,
   type Asked,
   type Refuser,
   type Ticket,
@@ -185,8 +185,7 @@ export class ExactPayments {
     );
     // Another gateway was faster.
     if (refused === "known") throw pending();
-    if (refused !== undefined)
-      throw new GatewayProblem("PAYMENTS_FULL", { retryAfterMs: RETRY_MS });
+    if (refused !== undefined) throw full();
     return { transaction, run: "idle" };
   }
 
