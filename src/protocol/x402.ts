@@ -148,8 +148,11 @@ export function toText(value: unknown): unknown {
 
 /** The content of a header field: base64 of JSON. */
 export function encodeField(content: unknown): string {
-  const bytes = new TextEncoder().encode(JSON.stringify(content));
-  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+  let binary = "";
+  for (const byte of new TextEncoder().encode(JSON.stringify(content))) {
+    binary += String.fromCharCode(byte);
+  }
+  return btoa(binary);
 }
 
 /** @throws BlockcloudError `PAYMENT_MALFORMED`. */

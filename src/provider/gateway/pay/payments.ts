@@ -134,7 +134,7 @@ export class Payments implements Refuser {
       ...(await this.#exact.offers(bytes)),
     ];
     if (offers.length === 0) {
-      this.#log.warn("no way to pay is open now");
+      this.#log.debug("no way to pay is open now");
       return full();
     }
     const required: PaymentRequired = {
