@@ -11,7 +11,6 @@ import {
   type Hex,
 } from "viem";
 import { abis } from "./calls.ts";
-import type { Redemption } from "./cashierHashes.ts";
 import { questionName } from "./figures.ts";
 import type { RecountInput } from "./recount.ts";
 
@@ -26,7 +25,7 @@ export function alterVoucher(input: RecountInput): { input: RecountInput; tab: H
     if (to === null || !succeeded || !isAddressEqual(to, record.contracts.cashier)) continue;
     const { functionName, args } = decodeFunctionData({ abi, data });
     if (functionName !== "redeem") continue;
-    const item = args[0] as Redemption;
+    const item = args[0];
     const voucher = { ...item.voucher, cumulative: item.voucher.cumulative - 1n };
     const altered = encodeFunctionData({ abi, functionName, args: [{ ...item, voucher }] });
     Object.assign(transaction, { input: altered });

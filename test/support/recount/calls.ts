@@ -86,7 +86,7 @@ export function shownError({
 function named(args: Event["args"]): Event["args"] {
   const data = args.reason as Hex;
   try {
-    return { ...args, reason: shownError(decodeErrorResult({ abi: cashierAbi as Abi, data })) };
+    return { ...args, reason: shownError(decodeErrorResult({ abi: cashierAbi, data })) };
   } catch (error) {
     if (error instanceof AbiErrorSignatureNotFoundError) return args;
     throw error;
