@@ -29,6 +29,8 @@ export interface DemoPaying {
   /** Answered, and not. */
   requests: number;
   failures: number;
+  /** Why the last one was not answered. */
+  lastFailure: string | null;
   deposited: string;
   /** By vouchers of the user's wallet. */
   signed: string;
@@ -88,6 +90,7 @@ export class PayingUser {
   readonly #sent = new Map<Hex, bigint>();
   #requests = 0;
   #failures = 0;
+  #lastFailure: string | null = null;
   #books: CashierBooks | undefined;
   /** Called when a session has moved. */
   moved: (gapMs: number) => void = () => undefined;
@@ -201,6 +204,7 @@ export class PayingUser {
     return {
       ...{ payer, service: Number(this.#service) },
       ...{ requests: this.#requests, failures: this.#failures },
+      lastFailure: this.#lastFailure,
       ...{ deposited: deposited.toString(), signed: signed.toString(), redeemed: paid.toString() },
       ...{ left: (deposited - withdrawn - paid).toString(), paidOut: books.paidOut.toString() },
       ...{ burned: books.burned.toString(), contributed: books.contributed.toString() },
@@ -258,9 +262,11 @@ export class PayingUser {
         await this.#request(signal);
         this.#requests += 1;
         if (this.#requests % FORWARD_EVERY === 0) await this.#forward();
-      } catch {
-        // It is counted: a user tries again.
-        if (!signal.aborted) this.#failures += 1;
+      } catch (error) {
+        // A user tries again; the result says how often, and why.
+        if (signal.aborted) return;
+        this.#failures += 1;
+        this.#lastFailure = error instanceof Error ? error.message : String(error);
       }
       await this.#timers.sleep(PAUSE_MS, signal).catch(() => undefined);
     }
