@@ -40,7 +40,13 @@ async function gateway(isPaid: boolean): Promise<number> {
     },
     { logger: log, now: Date.now, monotonic: () => performance.now(), payments: pay?.payments },
   );
-  const ports = portTable([], (flow) => gateway.serveFlow(flow), { timers, clock });
+  const ports = portTable(
+    [],
+    (flow) => {
+      gateway.serveFlow(flow);
+    },
+    { timers, clock },
+  );
   const { acceptor } = createHandledProvider(ports, pay?.pricing);
   const server = createTcpServer((socket) => {
     acceptor.accept(socket);
