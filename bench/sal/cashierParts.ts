@@ -20,7 +20,7 @@ const contracts = {
   cashier: `0x${"c".repeat(40)}`,
   settlement: `0x${"5".repeat(40)}`,
 };
-export const deployment = { chainId: 31_337, contracts } as Deployment;
+export const deployment = { chainId: 31_337, confirmations: 1, contracts } as Deployment;
 const timing = { genesis: 0, epochSeconds: 3_600 };
 const time = { timing, now: wallSeconds };
 const log = silentLogger;
