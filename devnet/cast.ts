@@ -25,6 +25,15 @@ export const AUDITOR_STAKES: readonly number[] = [10_000, 11_000, 13_000, 15_000
 /** Files of this repository that the file services serve. */
 const FILES = ["README.md", "docs/architecture.md", "docs/protocol.md", "LICENSE"];
 const ROOT = new URL("../", import.meta.url);
+/**
+ * The price of the first service. All auditors of the devnet have one address, which gets what five addresses would;
+ * gas is worth so little that each voucher is redeemed soon.
+ */
+const PRICED = [
+  ...["--price", "0.2/MB|0.01/request", "--bloc-price", "1000000", "--redeem-every", "5s"],
+  ...["--exposure", "0.1", "--least-limit", "10"],
+  ...["--free-requests", "1000", "--free-mebibytes", "64"],
+];
 
 /**
  * Registers the three services by contract calls and starts their upstreams and their providers.
@@ -49,6 +58,7 @@ export async function castProviders(
       healthy: true,
       probe: filesProbe,
       upstream: docs.url,
+      pay: PRICED,
     },
     {
       name: "chain rpc",
@@ -90,7 +100,14 @@ export async function castProviders(
     );
     const { name, className, healthy } = plan;
     services.push({ number, name, className, healthy, stake });
-    const provider = startProvider(stage, number, plan.upstream, service.key, owner.key);
+    const provider = startProvider(
+      stage,
+      number,
+      plan.upstream,
+      service.key,
+      owner.key,
+      "pay" in plan ? plan.pay : [],
+    );
     providers.push(provider);
     workers.push(provider);
   }

@@ -27,7 +27,8 @@ import { judge, type DemoResult } from "./result.ts";
 import type { Fault, Upstream } from "./upstreams.ts";
 import { Visitors } from "./visitors.ts";
 import { Download } from "./download.ts";
-import { downloadLine, moveLine, Screen, type Output } from "./view.ts";
+import { PayingUser } from "./paying.ts";
+import { downloadLine, moveLine, payingLine, Screen, type Output } from "./view.ts";
 import { paint } from "./picture.ts";
 import type { Running } from "./running.ts";
 import type { WorkerProcess } from "./worker.ts";
@@ -68,6 +69,11 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
   try {
     const running = await setUp({ ...options, folder }, screen, closing, signal);
     await watch(running, options.epochs, screen, systemTimers, signal);
+    if (!signal.aborted) {
+      screen.say("the user ends, and the provider redeems what is left");
+      running.paying = await running.user.finish();
+      screen.say(payingLine(running.paying));
+    }
     const result = await judge(running, options.epochs);
     isWell = result.ok || result.epochs === 0;
     await options.inspect?.(running.stage.devnet);
@@ -122,6 +128,12 @@ async function setUp(
   const provided = await castProviders(stage, faultNow, workers);
   closing.push(() => Promise.all(provided.upstreams.map((upstream: Upstream) => upstream.stop())));
   const resolver = await castResolver(stage, workers);
+  say("a user deposits, and pays for service 1");
+  const user = await PayingUser.start(stage, MOVING_SERVICE, resolver.http, {
+    time: clock,
+    timers: systemTimers,
+  });
+  closing.push(() => user.stop());
   await welcomeVisitor(stage);
   const auditors = await castAuditors(stage, AUDITOR_STAKES);
   // Read from the chain: near an epoch's end the clock may lag behind the block that enrolled an auditor.
@@ -168,6 +180,8 @@ async function setUp(
     resolver,
     move: undefined,
     download: undefined,
+    user,
+    paying: undefined,
     file: provided.file,
   };
 }
@@ -233,15 +247,15 @@ async function watch(
 
 /** A service moves, and a download through the local proxy goes on. */
 async function moveUnderDownload(running: Running, screen: Screen, timers: Timers): Promise<void> {
-  const { stage, resolver, file } = running;
-  const download = await Download.start(stage, MOVING_SERVICE, resolver.http);
+  const { stage, resolver, file, user } = running;
+  const download = await Download.start(user, MOVING_SERVICE);
   try {
     running.move = await moveService(stage, MOVING_SERVICE, resolver.http, timers);
     screen.note(moveLine(running.move));
     running.download = await download.finish(file);
     screen.note(downloadLine(running.download));
   } finally {
-    await download.stop();
+    download.stop();
   }
 }
 

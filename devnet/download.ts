@@ -2,14 +2,10 @@ import { createHash, randomBytes } from "node:crypto";
 import { get, type IncomingMessage, type RequestListener } from "node:http";
 import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
-import { createClient } from "../src/client/createClient.ts";
-import type { Client } from "../src/client/client.ts";
-import { silentLogger } from "../src/node/logger.ts";
 import { BlockcloudError } from "../src/protocol/errors.ts";
 import { rawName } from "../src/protocol/name.ts";
 import { rootServiceId } from "../src/protocol/serviceId.ts";
-import { createSalProxy, type SalProxy } from "../src/sal/proxy/salProxy.ts";
-import type { Stage } from "./stage.ts";
+import type { PayingUser } from "./paying.ts";
 
 /** The result of a long download through the local proxy, under which the service moved. */
 export interface DemoDownload {
@@ -91,12 +87,12 @@ function drained(response: Parameters<RequestListener>[1]): Promise<void> {
   });
 }
 
-/** A download of a {@link LongFile} by a program that knows only a proxy. */
+/** A download of a {@link LongFile} by a program that knows only the proxy of a user, who pays for it. */
 export class Download {
   readonly #service: bigint;
-  readonly #client: Client;
-  readonly #proxy: SalProxy;
+  readonly #user: PayingUser;
   readonly #hash = createHash("sha256");
+  readonly #stopping = new AbortController();
   readonly #ended = Promise.withResolvers<undefined>();
   #from = "";
   #bytes = 0;
@@ -104,57 +100,44 @@ export class Download {
   #bytesAtMove = 0;
   #look = () => {};
 
-  private constructor(stage: Stage, service: bigint, resolver: string) {
-    const { deployment, rpcUrl } = stage.devnet;
+  private constructor(user: PayingUser, service: bigint) {
     this.#service = service;
-    this.#client = createClient(
-      { deployment, rpc: rpcUrl, resolver, allowLoopback: true },
-      {
-        observer: {
-          moved: ({ gapMs }) => {
-            this.#gapMs = Math.max(this.#gapMs ?? 0, gapMs);
-            this.#bytesAtMove = this.#bytes;
-          },
-        },
-      },
-    );
-    this.#proxy = createSalProxy(
-      { listen: { port: 0 } },
-      {
-        dial: ({ host, port }, signal) => this.#client.connect(host, { port, signal }),
-        logger: silentLogger,
-      },
-    );
+    this.#user = user;
+    user.moved = (gapMs) => {
+      this.#gapMs = Math.max(this.#gapMs ?? 0, gapMs);
+      this.#bytesAtMove = this.#bytes;
+    };
     // It is awaited at the end.
     this.#ended.promise.catch(() => undefined);
   }
 
   /** Begins a download, and waits until some of it has come. */
-  static async start(stage: Stage, service: bigint, resolver: string): Promise<Download> {
-    const download = new Download(stage, service, resolver);
+  static async start(user: PayingUser, service: bigint): Promise<Download> {
+    const download = new Download(user, service);
     try {
       await download.#start();
       return download;
     } catch (error) {
-      await download.stop();
+      download.stop();
       throw error;
     }
   }
 
   async #start(): Promise<void> {
-    await this.#proxy.start();
-    const { address: host, port } = this.#proxy.address;
+    const { address: host, port } = this.#user.proxy.address;
     const name = rawName(rootServiceId(this.#service));
     // A record that has just expired is renewed within a second.
-    for await (const change of this.#client.watch(name)) if ("answer" in change) break;
+    for await (const change of this.#user.client.watch(name)) if ("answer" in change) break;
     const headers = { host: name };
-    const request = get({ host, port, path: `http://${name}${PATH}`, headers, agent: false });
+    const { signal } = this.#stopping;
+    const path = `http://${name}${PATH}`;
+    const request = get({ host, port, path, headers, agent: false, signal });
     request.on("error", this.#ended.reject);
     request.on("response", (response) => {
       this.#take(response);
     });
     await this.#until(() => this.#bytes >= ENOUGH_BYTES);
-    this.#from = this.#client.sessions[0]?.endpoint ?? "";
+    this.#from = this.#user.client.sessions[0]?.endpoint ?? "";
   }
 
   /** Waits until the download went on after the move, ends the file, and compares what came. */
@@ -171,15 +154,14 @@ export class Download {
       sha256,
       isWhole: sha256 === file.sha256,
       from: this.#from,
-      to: this.#client.sessions[0]?.endpoint ?? "",
+      to: this.#user.client.sessions[0]?.endpoint ?? "",
       gapMs: Math.round(this.#gapMs ?? 0),
     };
   }
 
-  async stop(): Promise<void> {
-    // The client first: the proxy would wait for a download that does not end.
-    await this.#client.close();
-    await this.#proxy.stop();
+  /** Ends a download that has not ended. */
+  stop(): void {
+    this.#stopping.abort();
   }
 
   #take(response: IncomingMessage): void {

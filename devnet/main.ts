@@ -1,6 +1,6 @@
 import type { DemoReason } from "./reasons.ts";
 import type { DemoResult } from "./result.ts";
-import { bloc } from "./view.ts";
+import { bloc, payingLine } from "./view.ts";
 import { localCommand } from "../src/cli/framework/command.ts";
 import { exitCodes } from "../src/cli/framework/exitCodes.ts";
 import { text, toggle } from "../src/cli/framework/flag.ts";
@@ -20,8 +20,8 @@ const start = localCommand({
     keep: toggle("--keep", "keep the folder with logs and state, also when all went well"),
   },
   examples: ["npm start", "npm start -- --epochs 5 --json"],
-  notes: `Exit code 0 only if every auditor earned, both healthy services were paid in full, and the faulty one
-visibly less; otherwise the result says which check failed, in which epoch, and why ("reasons" with
+  notes: `Exit code 0 only if every auditor earned, both healthy services were paid in full, the faulty one visibly
+less, and what a user paid service 1 adds up to the last wei; otherwise the result says which check failed, in which epoch, and why ("reasons" with
 --json). With --json, progress goes to standard error.`,
   async run({ flags, io, output, signal }) {
     // Hardhat is needed only here, and takes a second to load.
@@ -53,6 +53,7 @@ function summary(result: DemoResult): string {
         `auditor ${auditor.address} earned ${bloc(BigInt(auditor.reward))} BLOC ` +
         `for ${auditor.paidVotes} of ${auditor.votes} votes`,
     ),
+    ...(result.paying === null ? [] : [payingLine(result.paying)]),
     ...(result.ok
       ? ["every auditor earned, the healthy services were paid in full, the faulty one less"]
       : result.reasons.map(reasonLine)),

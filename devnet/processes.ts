@@ -60,20 +60,25 @@ export function startAuditor(stage: Stage, auditor: DemoAuditor, index: number):
   });
 }
 
-/** Starts the process of a provider. */
+/**
+ * Starts the process of a provider.
+ *
+ * @param pay Flags of a service with a price.
+ */
 export function startProvider(
   stage: Stage,
   number: bigint,
   upstream: string,
   serviceKey: Hex,
   walletKey: Hex,
+  pay: readonly string[] = [],
 ): WorkerProcess {
   return startWorker(stage, {
     name: `provider ${number}`,
     args: [
       ...["provider", "run", "--service", number.toString(), "--upstream", upstream],
       // Any free port: without --endpoint the provider publishes the address that it listens on.
-      ...["--listen", "127.0.0.1:0", "--settle-every", "1"],
+      ...["--listen", "127.0.0.1:0", "--settle-every", "1", ...pay],
       ...coralArgs(stage),
     ],
     env: { BLOCKCLOUD_SERVICE_KEY: serviceKey, BLOCKCLOUD_WALLET_KEY: walletKey },

@@ -4,6 +4,7 @@ import type { Findings } from "./findings.ts";
 import type { RoundState } from "./monitor.ts";
 import type { DemoDownload } from "./download.ts";
 import type { DemoMove } from "./move.ts";
+import type { DemoPaying } from "./paying.ts";
 
 /** A failed self-check of the demo. */
 export interface DemoReason {
@@ -13,7 +14,8 @@ export interface DemoReason {
     | "FAULTY_SERVICE_PAID_LESS"
     | "AUDITOR_EARNED"
     | "SERVICE_MOVED_WITHOUT_TRANSACTION"
-    | "DOWNLOAD_WHOLE";
+    | "DOWNLOAD_WHOLE"
+    | "BOOKS_ADD_UP";
   /** The service concerned. */
   service?: number;
   /** The auditor concerned. */
@@ -132,4 +134,27 @@ export function whyNotWhole(download: DemoDownload | undefined): DemoReason[] {
         ? `It did not move: it was at ${download.from} all the time.`
         : `What came is not what was sent: ${download.bytes} bytes, SHA-256 ${download.sha256}.`;
   return [{ check: "DOWNLOAD_WHOLE", service: 1, epoch: null, why }];
+}
+
+/** The reasons why the books of the paying user do not add up; empty if they do. */
+export function whyNotAddedUp(paying: DemoPaying | undefined): DemoReason[] {
+  const reason = (why: string): DemoReason => ({
+    check: "BOOKS_ADD_UP",
+    service: 1,
+    epoch: null,
+    why,
+  });
+  if (paying === undefined) return [reason("The run ended before the user did.")];
+  const { signed, redeemed, paidOut, burned, contributed, differences } = paying;
+  const fee = BigInt(burned) + BigInt(contributed);
+  return [
+    ...(BigInt(signed) > 0n ? [] : [reason("The user has paid nothing.")]),
+    ...(signed === redeemed
+      ? []
+      : [reason(`The user signed ${signed} wei, and ${redeemed} were redeemed.`)]),
+    ...(BigInt(redeemed) === BigInt(paidOut) + fee
+      ? []
+      : [reason(`Of ${redeemed} wei, ${paidOut} were paid out, and ${fee} are the fee.`)]),
+    ...differences.map(reason),
+  ];
 }

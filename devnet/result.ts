@@ -2,8 +2,10 @@ import type { Address } from "viem";
 import type { DemoAuditor, DemoService } from "./stage.ts";
 import type { DemoDownload } from "./download.ts";
 import type { DemoMove } from "./move.ts";
+import type { DemoPaying } from "./paying.ts";
 import type { Monitor } from "./monitor.ts";
 import {
+  whyNotAddedUp,
   whyNotEarned,
   whyNotInFull,
   whyNotLess,
@@ -19,7 +21,7 @@ import type { Verdict } from "../src/protocol/tally.ts";
 export interface DemoResult {
   /**
    * Every auditor earned, the healthy services were paid in full, the faulty one visibly less, and a service
-   * moved without a transaction while a download from it went on whole.
+   * moved without a transaction while a download from it went on whole; and all that a user paid adds up.
    */
   ok: boolean;
   /** Which of these conditions failed, when, and why; empty if `ok`. */
@@ -40,6 +42,8 @@ export interface DemoResult {
   move: DemoMove | null;
   /** The download through the local proxy during the move; null if the run ended before. */
   download: DemoDownload | null;
+  /** What a user paid service 1, and where it went; null if the run ended before. */
+  paying: DemoPaying | null;
   /** All gas of the operators' transactions over all votes revealed. */
   gasPerAudit: number | null;
 }
@@ -54,6 +58,7 @@ export async function judge(
     clock: { head(): { number: bigint } };
     move: DemoMove | undefined;
     download: DemoDownload | undefined;
+    paying: DemoPaying | undefined;
     findings: Pick<Findings, "inspections" | "lastSaid">;
   },
   epochs: number | undefined,
@@ -109,6 +114,7 @@ export async function judge(
     ...[...services, ...auditors].flatMap((each) => each.reasons),
     ...whyNotMoved(run.move),
     ...whyNotWhole(run.download),
+    ...whyNotAddedUp(run.paying),
   ];
   return {
     ok: reasons.length === 0,
@@ -118,6 +124,7 @@ export async function judge(
     auditors: auditors.map(({ row }) => row),
     move: run.move ?? null,
     download: run.download ?? null,
+    paying: run.paying ?? null,
     gasPerAudit: monitor.gasPerAudit ?? null,
   };
 }

@@ -2,6 +2,7 @@ import type { ChainClock } from "../src/chain/clock.ts";
 import type { Findings } from "./findings.ts";
 import type { Monitor } from "./monitor.ts";
 import type { DemoDownload, LongFile } from "./download.ts";
+import type { DemoPaying, PayingUser } from "./paying.ts";
 import type { DemoMove } from "./move.ts";
 import type { DemoAuditor, DemoService, Stage } from "./stage.ts";
 import type { Fault } from "./upstreams.ts";
@@ -24,6 +25,9 @@ export interface Running {
   move: DemoMove | undefined;
   /** The download during the move. */
   download: DemoDownload | undefined;
+  /** The user that pays service 1, and what came of it in the end. */
+  user: PayingUser;
+  paying: DemoPaying | undefined;
   /** What it downloads. */
   file: LongFile;
   /** First epoch in which all auditors count and run. */

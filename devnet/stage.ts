@@ -29,6 +29,7 @@ export const keyIndex = {
   operator: 9,
   service: 14,
   visitor: 17,
+  payer: 21,
 };
 
 /** The environment of the demo. */

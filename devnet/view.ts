@@ -1,6 +1,7 @@
 import { formatEther } from "viem";
 import type { DemoDownload } from "./download.ts";
 import type { DemoMove } from "./move.ts";
+import type { DemoPaying, PayingNow } from "./paying.ts";
 import type { Verdict } from "../src/protocol/tally.ts";
 
 /** The data of the live view, all read from the chain. */
@@ -40,6 +41,7 @@ export interface Picture {
   resolver: { http: string; dns: string };
   move: DemoMove | undefined;
   download: DemoDownload | undefined;
+  paying: PayingNow | undefined;
   /** What the faulty service does to its callers now. */
   faulty: { number: bigint; does: string };
 }
@@ -80,6 +82,7 @@ export function render(picture: Picture): string[] {
     `resolver: ${picture.resolver.http}, DNS on ${picture.resolver.dns}`,
     moveLine(picture.move),
     downloadLine(picture.download),
+    userLine(picture.paying),
     `service ${picture.faulty.number} is ${picture.faulty.does}`,
     `gas an audit: ${picture.gasPerAudit ?? "no vote revealed yet"}`,
     "verdicts: E excellent, G good, P poor, F failed, - no quorum",
@@ -115,6 +118,31 @@ export function downloadLine(download: DemoDownload | undefined): string {
   return (
     `a download went on over ${to} after ${gapMs} ms: ${(bytes / 2 ** 20).toFixed(1)} MiB, ` +
     `SHA-256 ${sha256.slice(0, 16)} ${digest}`
+  );
+}
+
+/** The user that pays, as text. */
+function userLine(paying: PayingNow | undefined): string {
+  if (paying === undefined) return "a user pays for service 1";
+  const { payer, service, requests, deposited, paid, paidOut, contributed, burned } = paying;
+  return (
+    `user ${short(payer)} has ${bloc(deposited - paid)} of ${bloc(deposited)} BLOC after ${requests} requests; ` +
+    `service ${service} got ${bloc(paidOut)}, the auditors' budgets ${bloc(contributed)}, ${bloc(burned)} burned`
+  );
+}
+
+/** What a user has paid in the end, as text. */
+export function payingLine(paying: DemoPaying): string {
+  const { payer, service, requests, deposited, redeemed, left, paidOut, compared } = paying;
+  const amount = (text: string) => bloc(BigInt(text));
+  const sum =
+    paying.differences.length === 0
+      ? `${compared} figures add up to the last wei`
+      : `${paying.differences.length} of ${compared} figures DIFFER`;
+  return (
+    `user ${short(payer)} paid ${amount(redeemed)} of ${amount(deposited)} BLOC for ${requests} requests and the ` +
+    `download, and has ${amount(left)}; service ${service} got ${amount(paidOut)}, ` +
+    `the auditors' budgets ${amount(paying.contributed)}, ${amount(paying.burned)} burned: ${sum}`
   );
 }
 

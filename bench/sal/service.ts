@@ -9,6 +9,7 @@ import { addressOfKey } from "../../src/protocol/signature.ts";
 import { blockcloudDomain } from "../../src/protocol/typedData.ts";
 import type { ClientSessionDependencies, PathObserver } from "../../src/sal/client/dependencies.ts";
 import type { Located, Locator } from "../../src/sal/client/locator.ts";
+import type { Pricing } from "../../src/sal/pay/till.ts";
 import { SalAcceptor } from "../../src/sal/provider/salAcceptor.ts";
 import { SalProvider } from "../../src/sal/provider/salProvider.ts";
 import type { FlowHandler } from "../../src/sal/provider/service.ts";
@@ -49,7 +50,7 @@ export function createProvider(ports: ReadonlyMap<number, (flow: Duplex) => void
 }
 
 /** A provider of the service without limits for one address: the benchmark's client has one. */
-export function createHandledProvider(ports: ReadonlyMap<number, FlowHandler>) {
+export function createHandledProvider(ports: ReadonlyMap<number, FlowHandler>, pricing?: Pricing) {
   const provider = new SalProvider(
     {
       service: {
@@ -59,6 +60,7 @@ export function createHandledProvider(ports: ReadonlyMap<number, FlowHandler>) {
         ports,
       },
       domain: DOMAIN,
+      pricing,
       limits: {
         ...{ maxSessions: 0, maxSessionsPerPeer: 0, maxFlows: 0, maxFlowsPerPeer: 0 },
         ...{ maxHandshakes: 0, maxHandshakesPerPeer: 0 },

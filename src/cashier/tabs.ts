@@ -46,6 +46,11 @@ export interface CollectorTab {
   /** The newest voucher, which a payer gets back that has lost it. */
   readonly last: Redemption | undefined;
   /**
+   * Vouchers up to this amount are public, because they were sent to the chain: whoever shows one of them need not be
+   * the payer.
+   */
+  readonly revealed: bigint;
+  /**
    * Counts an amount as due: at once in memory, and on disk with the next group commit. After a crash it may be less,
    * in favour of the payer.
    */

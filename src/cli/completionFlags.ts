@@ -27,7 +27,7 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
   "service take-over":
     "--service --class --probe --stake --below-minimum --metadata --service-key-file --wallet-key-file --max-fee --urgent-max-fee --priority-fee --yes --dry-run --deployment --network --rpc --config --json --password-file",
   "provider run":
-    "--services-file --service --upstream --listen --endpoint --port --drain --settle-every --priority --weight --replicas-listen --join --instance --upstream-ca --trust-proxy --max-connections --peer-connections --keep-alive --receipt-rate --max-streams --peer-streams --sal-sessions --sal-peer-sessions --sal-flows --sal-peer-flows --sal-handshakes --sal-peer-handshakes --sal-handshake-time --sal-receipt-rate --sal-open-rate --sal-peers --sal-silent-time --sal-orphan-time --sal-idle-orphan-time --sal-orphans --sal-orphan-memory --service-key-file --previous-service-key-file --wallet-key-file --coral-listen --coral-bootstrap --coral-announce --allow-loopback --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --password-file --deployment --network --rpc --config --json",
+    "--services-file --service --upstream --listen --endpoint --port --drain --settle-every --priority --weight --replicas-listen --join --instance --upstream-ca --trust-proxy --max-connections --peer-connections --keep-alive --receipt-rate --max-streams --peer-streams --sal-sessions --sal-peer-sessions --sal-flows --sal-peer-flows --sal-handshakes --sal-peer-handshakes --sal-handshake-time --sal-receipt-rate --sal-open-rate --sal-peers --sal-silent-time --sal-orphan-time --sal-idle-orphan-time --sal-orphans --sal-orphan-memory --price --bloc-price --exposure --total-exposure --least-limit --highest-grade --graded-cap --free-requests --free-mebibytes --redeem-every --pay-to --coin --facilitator --service-key-file --previous-service-key-file --wallet-key-file --coral-listen --coral-bootstrap --coral-announce --allow-loopback --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --password-file --deployment --network --rpc --config --json",
   "provider move":
     "--service --to --listen --drain --back --wait --state --deployment --network --rpc --config --json",
   "provider status":
@@ -58,11 +58,11 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
   resolve:
     "--resolver --verify --watch --coral-bootstrap --allow-loopback --deployment --network --rpc --config --json",
   proxy:
-    "--resolver --coral-bootstrap --allow-loopback --identity-file --listen --proxy-password-file --direct --max-connections --peer-connections --connect-time --idle-time --half-closed-time --handshake-time --keep-alive --max-head --max-pipelined --max-sessions --session-time --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
+    "--resolver --coral-bootstrap --allow-loopback --identity-file --max-spend --max-spend-service --max-spend-day --min-grade --payer-key-file --payer --listen --proxy-password-file --direct --max-connections --peer-connections --connect-time --idle-time --half-closed-time --handshake-time --keep-alive --max-head --max-pipelined --max-sessions --session-time --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
   connect:
-    "--resolver --coral-bootstrap --allow-loopback --identity-file --port --deployment --network --rpc --config --json --password-file",
+    "--resolver --coral-bootstrap --allow-loopback --identity-file --max-spend --max-spend-service --max-spend-day --min-grade --payer-key-file --payer --state --port --deployment --network --rpc --config --json --password-file",
   fetch:
-    "--resolver --coral-bootstrap --allow-loopback --identity-file --method --header --data --output --fail --time --deployment --network --rpc --config --json --password-file",
+    "--resolver --coral-bootstrap --allow-loopback --identity-file --max-spend --max-spend-service --max-spend-day --min-grade --payer-key-file --payer --state --method --header --data --output --fail --time --deployment --network --rpc --config --json --password-file",
   "receipt verify":
     "--service --nonce --method --target --request-body --status --response-body --deployment --network --rpc --config --json",
   "table list": "--state --config --json",

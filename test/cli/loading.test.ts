@@ -34,6 +34,7 @@ describe("what a command loads", function () {
       "cli/provider/chooseServices.ts",
       "cli/provider/flags.ts",
       "cli/provider/gatewayFlags.ts",
+      "cli/provider/payFlags.ts",
       "cli/provider/replicaFlags.ts",
       "cli/provider/run.ts",
       "cli/provider/salFlags.ts",

@@ -3,6 +3,7 @@ import type { Address } from "viem";
 import type { DemoDownload } from "../../devnet/download.ts";
 import type { DemoMove } from "../../devnet/move.ts";
 import { Findings } from "../../devnet/findings.ts";
+import type { DemoPaying } from "../../devnet/paying.ts";
 import type { Monitor } from "../../devnet/monitor.ts";
 import type { DemoReason } from "../../devnet/reasons.ts";
 import { judge } from "../../devnet/result.ts";
@@ -33,6 +34,13 @@ const DOWNLOAD: DemoDownload = {
   gapMs: 12,
 };
 
+const PAYING: DemoPaying = {
+  payer: OWNERS[0]!,
+  service: 1,
+  ...{ requests: 9, failures: 0, deposited: "100", signed: "50", redeemed: "50", left: "50" },
+  ...{ paidOut: "49", burned: "1", contributed: "0", compared: 9, differences: [] },
+};
+
 describe("judge", () => {
   /** Rewards by service and epoch, then by auditor and epoch; undefined: not settled yet. */
   let settled: (number: bigint, epoch: number) => bigint | undefined;
@@ -44,6 +52,7 @@ describe("judge", () => {
   let refreshed: bigint;
   let move: DemoMove | undefined;
   let download: DemoDownload | undefined;
+  let paying: DemoPaying | undefined;
 
   beforeEach(() => {
     settled = (number) => (number === 3n ? 40n : FULL);
@@ -55,6 +64,7 @@ describe("judge", () => {
     refreshed = 0n;
     move = MOVE;
     download = DOWNLOAD;
+    paying = PAYING;
   });
 
   /** An auditor's log says something. */
@@ -109,8 +119,8 @@ describe("judge", () => {
     }));
     const auditors = OWNERS.map((owner) => ({ owner, operator: OPERATOR, stake: 9n }));
     const clock = { head: () => ({ number: 77n }) };
-    const parts = { monitor, services, auditors, first: FIRST, clock, move, download, findings };
-    return judge(parts, epochs);
+    const parts = { monitor, services, auditors, first: FIRST, clock, move, download };
+    return judge({ ...parts, paying, findings }, epochs);
   }
 
   it("is content when all went as it should, and adds everything up", async () => {
@@ -187,6 +197,24 @@ describe("judge", () => {
         "the download stayed where it was",
         () => (download = { ...DOWNLOAD, to: DOWNLOAD.from }),
         { check: "DOWNLOAD_WHOLE", service: 1, epoch: null, why: /did not move/ },
+        3,
+      ],
+      [
+        "a voucher of the user was not redeemed",
+        () => (paying = { ...PAYING, signed: "51" }),
+        { check: "BOOKS_ADD_UP", service: 1, epoch: null, why: /signed 51 wei, and 50 were/ },
+        3,
+      ],
+      [
+        "a wei of a payment is missing",
+        () => (paying = { ...PAYING, paidOut: "48" }),
+        { check: "BOOKS_ADD_UP", service: 1, epoch: null, why: /Of 50 wei, 48 were paid out/ },
+        3,
+      ],
+      [
+        "the contract says something else than its events",
+        () => (paying = { ...PAYING, differences: ["fees: 1 wei instead of 2"] }),
+        { check: "BOOKS_ADD_UP", service: 1, epoch: null, why: /1 wei instead of 2/ },
         3,
       ],
       [

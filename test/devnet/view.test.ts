@@ -36,6 +36,7 @@ const picture: Picture = {
   resolver: { http: "http://127.0.0.1:8053", dns: "127.0.0.1:5335" },
   move: undefined,
   download: undefined,
+  paying: undefined,
   faulty: { number: 3n, does: "down now: it answers 503" },
 };
 

@@ -42,6 +42,7 @@ export class FakeTab implements CollectorTab {
   charged = 0n;
   paid = 0n;
   last: Redemption | undefined;
+  revealed = 0n;
   /** Set, vouchers are refused with it. */
   end: Error | undefined;
 
@@ -97,6 +98,8 @@ export class FakeCollector implements TabCollector {
   }
 
   open(opening: TabOpening): Promise<FakeTab> {
+    const known = this.tabs.get(opening.authorization.tab);
+    if (known !== undefined && known.end === undefined) return Promise.resolve(known);
     const tab = new FakeTab(opening);
     if (tab.tab !== tabOf(COLLECTOR, opening.salt)) {
       return Promise.reject(cashierError("authorization", "another collector"));

@@ -9,6 +9,7 @@ import {
 } from "../../src/provider/gateway/pay/createPayments.ts";
 import type { Facilitator } from "../../src/provider/gateway/pay/facilitator.ts";
 import type { PaymentOptions } from "../../src/provider/gateway/pay/options.ts";
+import type { Payments } from "../../src/provider/gateway/pay/payments.ts";
 import type { GatewayOptions } from "../../src/provider/gateway/options.ts";
 import { DEPLOYMENT, FakeChain, FakeSender } from "./fakeChain.ts";
 import { FakeCollector, FakePayer } from "./fakeTabs.ts";
@@ -39,13 +40,31 @@ export class TabRig {
     this.#options = { price: parsePrice(price), payTo: PAY_TO, allowLoopback: true };
   }
 
-  /** Starts a priced gateway before an upstream; its URL. */
+  /** Starts a priced gateway before a new upstream; its URL. */
   async serve(
     listener: RequestListener,
     parts: Partial<PaymentsParts> = {},
     options: Partial<PaymentOptions> = {},
     gatewayOptions: Partial<GatewayOptions> = {},
   ): Promise<string> {
+    const { url } = await this.gateways.upstream(listener);
+    return this.serveBefore(url, parts, options, gatewayOptions);
+  }
+
+  /** Starts a priced gateway before an upstream; its URL. */
+  async serveBefore(
+    upstream: URL,
+    parts: Partial<PaymentsParts> = {},
+    options: Partial<PaymentOptions> = {},
+    gatewayOptions: Partial<GatewayOptions> = {},
+  ): Promise<string> {
+    const payments = this.payments(parts, options);
+    const gateway = await this.gateways.gateway(upstream, gatewayOptions, { payments });
+    return `http://127.0.0.1:${gateway.address.port}`;
+  }
+
+  /** What takes the payments of a gateway. */
+  payments(parts: Partial<PaymentsParts> = {}, options: Partial<PaymentOptions> = {}): Payments {
     const { payments, close } = createPayments(
       { ...this.#options, ...options },
       {
@@ -57,9 +76,7 @@ export class TabRig {
       },
     );
     this.#closing.push(close);
-    const { url } = await this.gateways.upstream(listener);
-    const gateway = await this.gateways.gateway(url, gatewayOptions, { payments });
-    return `http://127.0.0.1:${gateway.address.port}`;
+    return payments;
   }
 
   async close(): Promise<void> {

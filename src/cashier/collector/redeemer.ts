@@ -153,6 +153,7 @@ export class Redeemer implements Startable {
 
   async #send(batch: readonly Due[], items: readonly Redemption[], urgent: boolean): Promise<void> {
     const { chain, log } = this.#d;
+    for (const { tab, items: own } of batch) for (const item of own) tab.reveal(item);
     const receipt = await this.#sendCall(this.#calls.redeemBatch(items), urgent);
     for (const { tab } of batch) tab.see(await chain.tabOf(tab));
     const { paid, skipped } = outcome(receipt, items);

@@ -33,6 +33,7 @@ export class CollectedTab implements CollectorTab {
   /** On chain, when it was last read. */
   #view: TabView | undefined;
   #end: BlockcloudError | undefined;
+  #revealed = 0n;
   readonly #listeners = new Set<(error: Error) => void>();
   /** When its state on chain was last read, monotonic milliseconds; for turns. */
   lookedAt = -1;
@@ -106,6 +107,15 @@ export class CollectedTab implements CollectorTab {
 
   get redeemed(): bigint {
     return this.#view?.redeemed ?? 0n;
+  }
+
+  get revealed(): bigint {
+    return this.redeemed > this.#revealed ? this.redeemed : this.#revealed;
+  }
+
+  /** A voucher is about to be sent to the chain. */
+  reveal({ voucher }: Redemption): void {
+    if (voucher.cumulative > this.#revealed) this.#revealed = voucher.cumulative;
   }
 
   /** Up to here the chain secures vouchers. */

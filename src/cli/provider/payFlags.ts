@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { parsePrice } from "../../cashier/price.ts";
+import { parseTokenPrice } from "../../cashier/tokenPrice.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
-import { parseTokenPrice, type ExactAsset } from "../../provider/gateway/pay/pricing.ts";
+import type { ExactAsset } from "../../provider/gateway/pay/pricing.ts";
 import type { PaySettings } from "../../provider/pay/settings.ts";
 import { document, text, type Values } from "../framework/flag.ts";
 import type { Resolved } from "../framework/resolve.ts";
@@ -38,7 +39,8 @@ const coinSchema = z.strictObject({
   ether: etherAmount.optional(),
 });
 
-const coin = refine((given): ExactAsset | undefined => {
+/** A stablecoin from its JSON; undefined if that is not one. */
+export function coinOf(given: string): ExactAsset | undefined {
   let json: unknown;
   try {
     json = JSON.parse(given);
@@ -55,7 +57,12 @@ const coin = refine((given): ExactAsset | undefined => {
     if (error instanceof BlockcloudError) return undefined;
     throw error;
   }
-}, 'Give JSON: {"address","name","version","decimals","price":"0.001/request|0.01/MB","ether"}.');
+}
+
+const coin = refine(
+  coinOf,
+  'Give JSON: {"address","name","version","decimals","price":"0.001/request|0.01/MB","ether"}.',
+);
 
 /** Flags of a service that its users pay. */
 export const payFlags = {

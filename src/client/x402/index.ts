@@ -6,6 +6,12 @@
 export { BlockcloudError } from "../../protocol/errors.ts";
 export type { PayerTab, TabPayer } from "../../cashier/tabs.ts";
 export {
+  openTabPayer,
+  type OpenedPayer,
+  type TabPayerEnvironment,
+  type TabPayerOptions,
+} from "./openPayer.ts";
+export {
   registerTabScheme,
   TabScheme,
   type TabSchemeOptions,

@@ -61,8 +61,10 @@ interface Account {
   readonly tab: PayerTab;
   /** What the collector has told that is due. */
   charged: bigint;
-  /** Whether the collector has the authorization. */
-  isKnown: boolean;
+  /** The next voucher is above this one, which others may know. */
+  floor: bigint;
+  /** Signature of the authorization that the collector has. */
+  known: Hex | undefined;
   readonly open: OpenRequests;
 }
 
@@ -114,9 +116,11 @@ export class TabScheme {
     const amount = this.#due.get(offerOf(requirements)) ?? BigInt(requirements.amount);
     account.open.add(requestId, amount);
     try {
-      const voucher = await tab.pay(account.charged + account.open.sum);
+      const due = account.charged + account.open.sum;
+      const voucher = await tab.pay(due > account.floor ? due : account.floor + 1n);
       const { authorization, signature, salt } = tab;
-      const opening = account.isKnown ? undefined : { authorization, signature, salt };
+      const isKnown = account.known === signature;
+      const opening = isKnown ? undefined : { authorization, signature, salt };
       return { x402Version, payload: encodeTabPayment({ opening, voucher, requestId }) };
     } catch (error) {
       account.open.end(requestId);
@@ -131,9 +135,10 @@ export class TabScheme {
   }: X402PaymentResponse): Promise<undefined | { recovered: true }> {
     await Promise.resolve();
     const { payload, accepted } = paymentPayload;
-    const { voucher, requestId } = payload as {
+    const { voucher, requestId, authorization } = payload as {
       voucher: { voucher: { tab: Hex } };
       requestId: Hex;
+      authorization?: { signature: Hex };
     };
     const account = this.#accounts.get(voucher.voucher.tab);
     if (account === undefined) return undefined;
@@ -142,16 +147,20 @@ export class TabScheme {
     const { success, errorReason = "", extra } = settleResponse;
     if (extra !== undefined) this.#learn(account, decodeTabState(extra));
     if (success) {
-      account.isKnown = true;
+      account.known = authorization?.signature ?? account.known;
       return undefined;
     }
     if (UNKNOWN_TAB.includes(errorReason)) {
-      account.isKnown = false;
+      account.known = undefined;
       return { recovered: true };
     }
     if (ENDED_TAB.includes(errorReason)) {
       account.tab.end();
       this.#accounts.delete(account.tab.tab);
+      return { recovered: true };
+    }
+    if (errorReason === "voucher_public") {
+      account.floor = account.tab.cumulative;
       return { recovered: true };
     }
     if (errorReason !== "voucher_low") return undefined;
@@ -164,7 +173,8 @@ export class TabScheme {
     if (known?.tab === tab) return known;
     const { monotonic = () => performance.now() } = this.#options;
     const account: Account = {
-      ...{ tab, charged: known?.charged ?? 0n, isKnown: known?.isKnown ?? false },
+      ...{ tab, charged: known?.charged ?? 0n, known: known?.known },
+      floor: known?.floor ?? -1n,
       open: new OpenRequests(monotonic),
     };
     this.#accounts.set(tab.tab, account);

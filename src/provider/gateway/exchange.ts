@@ -10,10 +10,10 @@ import { deliver, RECEIPT_FIELD, type DeliveryLimits } from "./delivery.ts";
 import { expectsContinue, hasBody } from "../../node/http/framing.ts";
 import type { Message } from "../../node/http/client/message.ts";
 import { deliverPaid } from "./pay/paidDelivery.ts";
-import { paymentOf } from "../../sal/pay/flowPayment.ts";
 import type { Payments } from "./pay/payments.ts";
 import type { Ticket } from "./pay/ticket.ts";
 import { PAYMENT_HEADER } from "../../protocol/x402.ts";
+import { paymentOf } from "../../sal/pay/flowPayment.ts";
 import { linger } from "../../node/http/linger.ts";
 import { clientHeaders, upstreamHeaders } from "./forwardedHeaders.ts";
 import { asProblem, GatewayProblem } from "./problem.ts";
@@ -36,8 +36,8 @@ export interface ExchangeContext {
   streams: PeerBounds;
   /** Undefined for a service without a price. */
   payments?: Payments | undefined;
-  /** Flows of the SAL, and who counts the requests of each; undefined if the SAL charges nothing for it. */
-  flows: WeakMap<Socket, (() => void) | undefined>;
+  /** Flows of the SAL: nobody reads along. */
+  flows: WeakSet<Socket>;
   observer?: GatewayObserver | undefined;
   logger: Logger;
 }
@@ -103,20 +103,15 @@ export class Exchange {
 
   async #admitPaid(payments: Payments, { client, host, target }: Admitted): Promise<void> {
     const { headers, method = "", socket } = this.#request;
-    const { flows } = this.#context;
-    const count = flows.get(socket);
-    // The SAL charges the flow, and this request on it.
-    if (count !== undefined) {
-      count();
-      return;
-    }
+    const header = headers[PAYMENT_HEADER];
     const inSession = paymentOf(socket);
     if (inSession !== undefined) {
-      if ((await inSession.request()) !== "unpaid") return;
+      // The session pays for the flow, unless the request brings its own payment.
+      if (header === undefined && (await inSession.request()) !== "unpaid") return;
       const charge = inSession.waive();
       (this.#client ?? this.#response).once("close", charge);
     }
-    const header = headers[PAYMENT_HEADER];
+    const { flows } = this.#context;
     const ticket = await payments.admit({
       ...{ method, target, host, client, overSal: flows.has(socket) },
       header: typeof header === "string" ? header : undefined,

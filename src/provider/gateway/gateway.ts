@@ -113,22 +113,21 @@ export class Gateway {
       receipts: new ServiceReceipts(settings, now),
       upstream: this.#upstream,
       payments: dependencies.payments,
-      flows: new WeakMap(),
+      flows: new WeakSet(),
       observer,
       logger,
     };
     this.#monotonic = monotonic;
     this.#server = this.#createServer();
+    this.#serveHttp = (socket) => {
+      this.#server.emit("connection", socket);
+    };
     if (dependencies.sal !== undefined) this.#share(dependencies.sal);
   }
 
-  /**
-   * Serves a flow whose port speaks HTTP as one more connection.
-   *
-   * @param onRequest Counts a request, if the SAL charges the flow: then x402 asks nothing for it.
-   */
-  serveFlow(flow: Socket, onRequest?: () => void): void {
-    this.#context.flows.set(flow, onRequest);
+  /** Serves a flow whose port speaks HTTP as one more connection. */
+  serveFlow(flow: Socket): void {
+    this.#context.flows.add(flow);
     this.#serveHttp(flow);
   }
 

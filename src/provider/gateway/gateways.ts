@@ -48,13 +48,9 @@ export class Gateways implements Startable {
     return this.#current.address;
   }
 
-  /**
-   * Serves a flow of the SAL whose port speaks HTTP.
-   *
-   * @param onRequest Counts a request, if the SAL charges the flow.
-   */
-  serveFlow(flow: Socket, onRequest?: () => void): void {
-    this.#current.serveFlow(flow, onRequest);
+  /** Serves a flow of the SAL whose port speaks HTTP. */
+  serveFlow(flow: Socket): void {
+    this.#current.serveFlow(flow);
   }
 
   async start(): Promise<void> {

@@ -14,6 +14,7 @@ const PROBLEMS = {
   ALREADY_SERVED: { status: 409, title: "The paid answer was sent and is not kept" },
   BODY_TOO_LARGE: { status: 413, title: "The request body is too large" },
   RECEIPTS_EXHAUSTED: { status: 429, title: "Too many receipts for one peer" },
+  PAYMENTS_EXCEEDED: { status: 429, title: "Too many new payments of one peer" },
   REQUESTS_EXCEEDED: { status: 429, title: "Too many concurrent requests of one peer" },
   STREAMS_EXCEEDED: { status: 429, title: "Too many event streams or tunnels for one peer" },
   HEADERS_TOO_MANY: { status: 431, title: "The request has too many header fields" },

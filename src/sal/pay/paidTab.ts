@@ -7,9 +7,6 @@ import { compactVoucher, type CompactVoucher } from "./fields.ts";
 import type { Ledger, Payer } from "./payer.ts";
 import { useSince } from "./useCount.ts";
 
-/** Once the tab's newest voucher is known again, an earlier debt is believed up to this part of what was paid. */
-const CARRIED_PART = 4n;
-
 /** A tab that a session pays, at one price after another. Amounts are BLOC in wei. */
 export class PaidTab {
   readonly tab: PayerTab;
@@ -51,7 +48,8 @@ export class PaidTab {
 
   /**
    * Takes over what the collector says of the tab, as far as it is in this side's favour. After a start this side does
-   * not know what it owes: then it believes the window of two tranches, or a quarter of what it has paid.
+   * not know what it owes: then it believes two least tranches or, if that is more, what it has paid, because no window
+   * is larger.
    */
   balance(charged: bigint): void {
     const { ledger } = this;
@@ -61,8 +59,8 @@ export class PaidTab {
       return;
     }
     const window = WINDOW_TRANCHES * trancheCost(this.#quote);
-    const part = this.tab.cumulative / CARRIED_PART;
-    ledger.unpaid = least(told, window > part ? window : part);
+    const { cumulative } = this.tab;
+    ledger.unpaid = least(told, window > cumulative ? window : cumulative);
     ledger.isKnown = true;
   }
 

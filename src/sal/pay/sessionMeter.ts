@@ -133,6 +133,8 @@ export class SessionMeter implements FlowMeter, TabUser {
     });
     this.#run();
     this.#tick();
+    const { account, quote } = this.#charge ?? {};
+    if (quote !== undefined && this.#host.flows.size === 1) account?.begins(quote);
     // The salt of an old quote opens no tab any more.
     const isOld = this.#till.clock.monotonic() - this.#quotedAt > QUOTE_MS;
     if (isOld && this.#charge === undefined) this.requote();

@@ -20,8 +20,8 @@ const MAX_SRTT_MS = 1_000;
  * A tab at its provider, with the sessions that charge it. Its window is two tranches: what is charged, and what the
  * sessions may use without asking, is never above what is paid by more.
  *
- * A tranche follows the rate that was PAID, and at most doubles with a payment. So a client that does not pay cannot
- * make it grow.
+ * A tranche follows the rate that was PAID, and at most doubles with a payment. The window is never above two least
+ * tranches or, if that is more, what the tab has paid. So a client cannot make it grow without paying as much.
  */
 export class TabAccount {
   readonly tab: CollectorTab;
@@ -41,7 +41,9 @@ export class TabAccount {
   /** The tranche at a price, BLOC in wei. */
   tranche(quote: Quote): bigint {
     const least = trancheCost(quote);
-    return this.#measured > least ? this.#measured : least;
+    const most = this.tab.paid / WINDOW_TRANCHES;
+    const tranche = this.#measured < most ? this.#measured : most;
+    return tranche > least ? tranche : least;
   }
 
   /** What a session may use before the window or the tab is full, BLOC in wei; may be negative. */
@@ -52,6 +54,12 @@ export class TabAccount {
     let room = inWindow < inTab ? inWindow : inTab;
     for (const other of this.users) if (other !== user) room -= other.granted;
     return room;
+  }
+
+  /** A session begins to use the tab: a time in which little was used says nothing of the rate. */
+  begins(quote: Quote): void {
+    const { charged, paid } = this.tab;
+    if (charged - paid < trancheCost(quote)) this.#paidAt = this.#now();
   }
 
   /**

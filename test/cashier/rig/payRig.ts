@@ -112,6 +112,8 @@ export class PayRig {
       isWaiting: () => life.isWaiting,
       crash: () => {
         life.isDead = true;
+        // Nothing of it goes on: it writes nothing any more, and sends nothing.
+        void collector.opener.stop();
       },
     };
   }

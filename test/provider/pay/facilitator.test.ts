@@ -96,20 +96,21 @@ describe("a facilitator at a URL", function () {
     expect(await codeOf(second)).to.equal("503 PAYMENT_PENDING");
   });
 
-  for (const [what, settle] of Object.entries({
-    "says that it failed, and has settled": async (_: unknown, execute: () => Promise<string>) => {
+  const liars: Record<string, FakeFacilitator["settle"]> = {
+    "says that it failed, and has settled": async (_, execute) => {
       await execute();
       return { success: false, errorReason: "no", transaction: "", network: "" };
     },
-    "settles and breaks the connection": async (_: unknown, execute: () => Promise<string>) => {
+    "settles and breaks the connection": async (_, execute) => {
       await execute();
-      return "reset" as const;
+      return "reset";
     },
-    "settles and sends noise": async (_: unknown, execute: () => Promise<string>) => {
+    "settles and sends noise": async (_, execute) => {
       await execute();
-      return "noise" as const;
+      return "noise";
     },
-  })) {
+  };
+  for (const [what, settle] of Object.entries(liars)) {
     it(`that ${what}: the chain decides, the answer is served`, async () => {
       facilitator.settle = settle;
       const url = await serve();

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { SETTLEMENT_GAS } from "../../../src/provider/gateway/pay/localFacilitator.ts";
 import { offered, paid, PAY_TO, payingFetch, PayRig, buyer } from "../../support/payRig.ts";
 import { fault, NONCE } from "../../support/providerRig.ts";
 
@@ -48,6 +49,28 @@ describe("unmodified @x402/fetch pays a gateway", function () {
     const response = await fetch(`${url}/forecast`);
     expect(`${response.status} ${await response.text()}`).to.equal("200 sunny");
     expect(await rig.balance(address, PAY_TO)).to.equal(before + 1_000n);
+  });
+
+  it("with a settlement that takes less gas than its least price counts with", async () => {
+    for (const asset of [rig.bloc, rig.coin.address]) {
+      // To a payee that has none, too.
+      for (const payTo of [PAY_TO, `0x${"9".repeat(40)}` as const]) {
+        const fresh = await rig.serve((_, response) => response.end(), { coin: rig.coin, payTo });
+        const response = await payingFetch(rig.clientFor(asset)).fetch(fresh);
+        const hash = paid(response).transaction as `0x${string}`;
+        const { gasUsed } = await rig.chain.client.getTransactionReceipt({ hash });
+        expect(gasUsed <= SETTLEMENT_GAS, `${gasUsed}`).to.equal(true);
+      }
+    }
+  });
+
+  it("is not offered a price that its gas would eat", async () => {
+    const url = await rig.serve((_, response) => response.end(), {
+      weiPerBloc: 1n,
+      coin: rig.coin,
+    });
+    const { accepts } = offered(await fetch(url));
+    expect(accepts.map(({ asset }) => asset)).to.deep.equal([rig.coin.address]);
   });
 
   it("finds the offers in their order, and the Cashier as payee of none", async () => {

@@ -80,7 +80,7 @@ export function createPayments(
       keepSeconds: Math.max(KEEP_S, deployment.confirmations * KEEP_S_FOR_A_CONFIRMATION),
     },
     {
-      ...{ store, books, facilitator, now, log, collector, allowance },
+      ...{ store, books, facilitator, now, monotonic, log, collector, allowance },
       settler: new Settler(facilitator, { books, timers, log }),
       offers: new Offers(hexToBytes(parts.serviceKey), settings.offerSeconds, now),
     },

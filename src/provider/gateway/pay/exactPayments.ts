@@ -49,6 +49,8 @@ export interface ExactDependencies {
   settler: Settler;
   offers: Pick<Offers, "check">;
   refuser: Refuser;
+  /** @throws GatewayProblem `PAYMENTS_EXCEEDED` if a peer makes too many payments that must be looked up on chain. */
+  limitNew(asked: Asked): void;
   /** The chain's time, Unix seconds. */
   now(): number;
   log: Logger;
@@ -163,6 +165,7 @@ export class ExactPayments {
     const fault = this.#fault(payload, accepted);
     if (fault !== undefined) throw await this.#failed(admission, fault);
     const { authorization } = payload;
+    this.#parts.limitNew(asked);
     const transaction = await this.#onChain(async () => {
       const refusal = await books.refusal(accepted.asset, payload);
       if (refusal === undefined) return undefined;

@@ -4,7 +4,7 @@ import { transferCall } from "./authorizations.ts";
 import type { ExactPayment, Facilitator, Settled } from "./facilitator.ts";
 import type { ExactAsset } from "./pricing.ts";
 
-/** The most gas of a settlement: 82,000 for BLOC to a payee without any, with room for other tokens. */
+/** The most gas of a settlement: 82,925 for BLOC to a payee without any, with room for other tokens. */
 export const SETTLEMENT_GAS = 120_000n;
 /** A price is at least this many times the gas of its settlement. */
 const GAS_TIMES = 3n;

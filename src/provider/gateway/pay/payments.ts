@@ -1,6 +1,8 @@
 import type { Address } from "viem";
 import type { TabCollector } from "../../../cashier/tabs.ts";
 import { boundedTable, type BoundedTable } from "../../../node/boundedTable.ts";
+import { RateLimit } from "../../../node/rateLimit.ts";
+import { peerOf } from "../../../net/peer.ts";
 import type { Logger } from "../../../node/logger.ts";
 import { BlockcloudError } from "../../../protocol/errors.ts";
 import {
@@ -28,6 +30,8 @@ import {
   type Ticket,
 } from "./ticket.ts";
 
+/** New payments of a peer that are looked up on chain; others of its tabs are not bounded. */
+const NEW_PAYMENTS = { perSecond: 20, burst: 100, maxPeers: 10_000 };
 /** Targets whose answers are known to be larger than what an offer covers otherwise. */
 const KNOWN_LENGTHS = 10_000;
 
@@ -37,7 +41,12 @@ export interface PaymentsOptions extends ExactOptions {
   allowLoopback: boolean;
 }
 
-export interface PaymentsDependencies extends Omit<ExactDependencies, "refuser" | "offers"> {
+export interface PaymentsDependencies extends Omit<
+  ExactDependencies,
+  "refuser" | "offers" | "limitNew"
+> {
+  /** Monotonic milliseconds. */
+  monotonic(): number;
   offers: Offers;
   /** Takes payments by tab; without it they are not offered. */
   collector: TabCollector | undefined;
@@ -60,12 +69,17 @@ export class Payments implements Refuser {
 
   constructor(options: PaymentsOptions, dependencies: PaymentsDependencies) {
     const { collector, allowance, offers, store, now, log } = dependencies;
-    this.#exact = new ExactPayments(options, { ...dependencies, refuser: this });
+    const rate = new RateLimit(NEW_PAYMENTS, dependencies.monotonic);
+    const limitNew = ({ client }: Asked) => {
+      const retryAfterMs = rate.take(peerOf(client.address));
+      if (retryAfterMs > 0) throw new GatewayProblem("PAYMENTS_EXCEEDED", { retryAfterMs });
+    };
+    this.#exact = new ExactPayments(options, { ...dependencies, limitNew, refuser: this });
     this.#tabs =
       collector &&
       new TabPayments(
         { ...options, asset: options.token },
-        { ...{ collector, store, offers, refuser: this, now, log } },
+        { collector, store, offers, refuser: this, limitNew, now, log },
       );
     this.#offers = offers;
     this.#allowance = allowance;

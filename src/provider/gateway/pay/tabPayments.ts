@@ -51,6 +51,8 @@ export interface TabDependencies {
   store: PaymentStore;
   offers: Pick<Offers, "check">;
   refuser: Refuser;
+  /** @throws GatewayProblem `PAYMENTS_EXCEEDED` if a peer makes too many payments that must be looked up on chain. */
+  limitNew(asked: Asked): void;
   /** The chain's time, Unix seconds. */
   now(): number;
   log: Logger;
@@ -176,11 +178,17 @@ export class TabPayments {
     if (service !== quote.service) throw await this.#failed(admission, "other_service");
     let tab = collector.find(payer, id);
     try {
-      const { limit = 0n, expiresAt = 0 } = opening?.authorization ?? {};
-      const isNew = tab === undefined || limit > tab.limit || expiresAt > tab.expiresAt;
-      if (opening !== undefined && isNew) tab = await collector.open(opening);
+      if (opening !== undefined) {
+        // It asks the chain.
+        this.#parts.limitNew(admission.asked);
+        tab = await collector.open(opening);
+      }
       if (tab?.tab !== id) throw await this.#failed(admission, "tab_unknown");
       await tab.credit(voucher);
+      // A voucher on chain is public, and so is the tab's authorization: a stranger could spend the payer's credit.
+      if (voucher.voucher.cumulative <= tab.revealed) {
+        throw await this.#failed(admission, "voucher_public", tab);
+      }
       return tab;
     } catch (error) {
       if (!(error instanceof BlockcloudError) || error instanceof GatewayProblem) throw error;

@@ -27,6 +27,7 @@ export class FakeCollectorTab implements CollectorTab {
   readonly expiresAt: number;
   charged = 0n;
   paid = 0n;
+  revealed = 0n;
   last: Redemption | undefined;
   /** Whether vouchers are kept: a provider may lie. */
   credits = true;

@@ -1,0 +1,89 @@
+import { expect } from "chai";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { Hex } from "viem";
+import { PaymentStore, type NewPayment } from "../../../src/provider/gateway/pay/store.ts";
+
+const BOUNDS = { maxPayments: 4, maxBytes: 1_000, maxPending: 3, maxPendingPerPayer: 2 };
+
+describe("the store of payments", () => {
+  let folder: string;
+  let store: PaymentStore;
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), "payments-"));
+    store = new PaymentStore(path.join(folder, "payments.sqlite"), BOUNDS);
+  });
+  afterEach(() => {
+    store.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  const payment = (
+    nonce: number,
+    over: Partial<NewPayment & { payer: string }> = {},
+  ): NewPayment => ({
+    key: { asset: "0xa", payer: over.payer ?? "0xb", nonce: `0x${nonce}` as Hex },
+    ...{ header: Buffer.from("header"), asked: "GET /", settlement: "none", run: "idle" },
+    ...{ endsAt: 100, keepUntil: 1_000, ...over },
+  });
+  const answer = { status: 200, headers: ["x-a", "b"], body: Buffer.alloc(600, "x") };
+
+  it("keeps what it was told, for another process, too", async () => {
+    const { key } = payment(1);
+    expect(await store.add(payment(1), 0)).to.equal(undefined);
+    await store.update(key, {
+      ...{ settlement: "paid", run: "answered", transaction: "0x12", answer },
+      digest: Buffer.from("digest"),
+    });
+    const other = new PaymentStore(path.join(folder, "payments.sqlite"), BOUNDS);
+    const found = other.find(key);
+    other.close();
+    expect(found).to.deep.include({ settlement: "paid", run: "answered", transaction: "0x12" });
+    expect(found?.answer).to.deep.equal(answer);
+    expect(Buffer.from(found?.digest ?? []).toString()).to.equal("digest");
+  });
+
+  it("adds a payment once, whoever is faster", async () => {
+    const other = new PaymentStore(path.join(folder, "payments.sqlite"), BOUNDS);
+    const both = await Promise.all([store.add(payment(1), 0), other.add(payment(1), 0)]);
+    other.close();
+    expect(both.filter((refusal) => refusal === "known")).to.have.length(1);
+  });
+
+  it("bounds what is pending, for each payer and in all, until it cannot be settled any more", async () => {
+    expect(await store.add(payment(1), 0)).to.equal(undefined);
+    expect(await store.add(payment(2), 0)).to.equal(undefined);
+    expect(await store.add(payment(3), 0), "the payer's bound").to.equal("pending");
+    expect(await store.add(payment(4, { payer: "0xc" }), 0)).to.equal(undefined);
+    expect(await store.add(payment(5, { payer: "0xd" }), 0), "the bound of all").to.equal(
+      "pending",
+    );
+    await store.update(payment(1).key, { settlement: "paid" });
+    expect(await store.add(payment(6), 0)).to.equal(undefined);
+  });
+
+  it("evicts nothing before its time: full, it takes no new payment", async () => {
+    for (const nonce of [1, 2, 3, 4]) {
+      const paid = payment(nonce, { settlement: "paid", keepUntil: 500 + nonce });
+      expect(await store.add(paid, 0)).to.equal(undefined);
+    }
+    expect(await store.add(payment(5), 500)).to.equal("full");
+    expect(store.find(payment(1).key)).not.to.equal(undefined);
+    expect(await store.add(payment(5), 502)).to.equal(undefined);
+    expect(store.find(payment(1).key)).to.equal(undefined);
+    expect(store.find(payment(2).key)).not.to.equal(undefined);
+  });
+
+  it("bounds the bytes of kept answers", async () => {
+    for (const nonce of [1, 2]) {
+      await store.add(payment(nonce), 0);
+      await store.update(payment(nonce).key, { settlement: "paid", run: "answered", answer });
+    }
+    expect(store.bytes).to.equal(1_200);
+    expect(await store.add(payment(3), 0)).to.equal("full");
+    await store.remove(payment(1).key);
+    expect(store.bytes).to.equal(600);
+    expect(await store.add(payment(3), 0)).to.equal(undefined);
+  });
+});

@@ -1,0 +1,79 @@
+import { expect } from "chai";
+import { ClientMeter } from "../../../src/sal/pay/clientMeter.ts";
+import type { MeteredFlow } from "../../../src/sal/pay/meteredFlow.ts";
+import { Payer } from "../../../src/sal/pay/payer.ts";
+import { encodeQuote, QuoteKind, type StateKind } from "../../../src/sal/pay/quoteFrame.ts";
+import type { Flow } from "../../../src/sal/session/flow.ts";
+import { silentLogger } from "../../../src/node/logger.ts";
+import { FakeClock } from "../rig/fakeClock.ts";
+import { SERVICE } from "../rig/salRig.ts";
+import { FakeCollector } from "./rig/fakeCollector.ts";
+import { FakeWallet } from "./rig/fakeWallet.ts";
+import { MIB } from "./rig/payRig.ts";
+
+const REQUEST = 1_000_000n;
+const SECOND = 1_000n;
+
+describe("what a client believes of a provider's count", () => {
+  const clock = new FakeClock();
+  const price = { perByte: 1n, perRequest: REQUEST, perSecond: SECOND };
+  const quote = new FakeCollector(price, MIB).quote();
+  let wallet: FakeWallet;
+  let meter: ClientMeter;
+  const flows = new Map<number, Flow>();
+  const flow = { port: 80 } as MeteredFlow;
+
+  beforeEach(async () => {
+    wallet = new FakeWallet();
+    flows.clear();
+    const host = { serviceId: SERVICE, flows, pay: () => {}, leave: () => {} };
+    meter = new ClientMeter(new Payer({ wallet }), host, { clock, log: silentLogger });
+    flows.set(1, flow);
+    meter.opened(flow);
+    const use = { bytes: 0, requests: 0, milliseconds: 0 };
+    meter.quote(encodeQuote({ kind: QuoteKind.offer, quote, use, hasEnded: false }));
+    await clock.advance(0);
+    tell(QuoteKind.opened, use);
+  });
+
+  function tell(kind: StateKind, use: { bytes: number; requests: number; milliseconds: number }) {
+    const { tab } = wallet.tab;
+    const all = { charged: 10n ** 15n, paid: 1n, tranche: 10n ** 8n, graceMs: 1, last: undefined };
+    meter.quote(encodeQuote({ kind, tab, use, ...all }));
+  }
+
+  /** What it pays when it is warned, above the wei of its proof. */
+  async function paid(): Promise<bigint> {
+    await clock.advance(0);
+    return wallet.tab.cumulative;
+  }
+
+  it("a request of HTTP for each turn of the program to send, and no more", async () => {
+    meter.turned(flow);
+    meter.turned(flow);
+    tell(QuoteKind.warning, { bytes: 0, requests: 900, milliseconds: 0 });
+    expect(await paid()).to.equal(2n * REQUEST);
+  });
+
+  it("fewer requests than turns, as on a connection that was upgraded", async () => {
+    for (let turn = 0; turn < 50; turn += 1) meter.turned(flow);
+    tell(QuoteKind.warning, { bytes: 0, requests: 1, milliseconds: 0 });
+    expect(await paid()).to.equal(REQUEST);
+  });
+
+  it("its own bytes, whatever the provider says", async () => {
+    meter.bytes += 5_000;
+    tell(QuoteKind.warning, { bytes: 10 ** 12, requests: 0, milliseconds: 0 });
+    expect(await paid()).to.equal(5_000n);
+  });
+
+  it("time while flows are open, and a second more", async () => {
+    await clock.advance(3_000);
+    flows.clear();
+    meter.changed();
+    await clock.advance(500_000);
+    flows.set(1, flow);
+    tell(QuoteKind.warning, { bytes: 0, requests: 0, milliseconds: 400_000 });
+    expect(await paid()).to.equal(4n * SECOND);
+  });
+});
