@@ -186,6 +186,11 @@ describe("the main job, in short form", function () {
       "rewardPool.Reserved auditors",
       "proofOfService.Claimed reward",
       "settlement.Settled reward",
+      // Of the user who pays for what it uses.
+      "cashier.Deposited amount",
+      "cashier.TabOpened limit",
+      "cashier.Redeemed amount",
+      "cashier.Collected fee",
     ]);
   });
 
