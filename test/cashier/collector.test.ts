@@ -475,6 +475,7 @@ describe("a collector", () => {
       life.commit();
       expect(rig.collectorDisk.tabs()).to.deep.equal([]);
       await rejection("CASHIER_TAB_ENDED", credit(await ours.pay(TRANCHE)));
+      expect(life.collector.exposure.total).to.equal(0n);
       ours.end();
       const next = await wallet.tabFor(life.collector.quote());
       expect(next.tab).not.to.equal(ours.tab);
