@@ -310,6 +310,17 @@ describe("a collector", () => {
       expect(heard).to.have.length(2);
     });
 
+    it("a session key that is revoked before costs at most the limit, too", async () => {
+      const session = addressOfKey(stranger);
+      rig.chain.authorizeSigner(payer, session, 500n * TRANCHE);
+      const other = rig.pay({ key: stranger, payer }, new PayRig().walletDisk);
+      [ours, theirs] = await rig.tab(other, life);
+      await credit(await ours.pay(8n * TRANCHE));
+      rig.chain.revokeSigner(payer, session);
+      await rejection("CASHIER_AUTHORIZATION", credit(await ours.pay(17n * TRANCHE)));
+      expect(theirs.paid).to.equal(8n * TRANCHE);
+    });
+
     it("a crash after the transaction was sent opens no tab twice", async () => {
       rig.chain.fault = (moment, name) => {
         if (moment === "receipt" && name === "openTab") throw new Error("the process ends here");
