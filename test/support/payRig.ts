@@ -231,7 +231,9 @@ const authorizationTypes = {
 
 /** Sends a request with a payment. */
 export function paying(url: string, header: string, init: RequestInit = {}): Promise<Response> {
-  return fetch(url, { ...init, headers: { ...init.headers, "payment-signature": header } });
+  const headers = new Headers(init.headers);
+  headers.set("payment-signature", header);
+  return fetch(url, { ...init, headers });
 }
 
 /** `fetch` that pays, and notes the requests that it sends. */
@@ -242,7 +244,7 @@ export function payingFetch(client: x402Client): {
 } {
   const sent: Request[] = [];
   const noting: typeof fetch = (input, init) => {
-    const request = new Request(input as Request, init);
+    const request = new Request(input, init);
     sent.push(request.clone());
     return fetch(request);
   };

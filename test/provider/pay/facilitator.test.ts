@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { DatabaseSync } from "node:sqlite";
 import { systemTimers, type Timers } from "../../../src/node/timers.ts";
 import { FakeFacilitator } from "../../support/facilitator.ts";
 import { offered, paid, paying, PayRig } from "../../support/payRig.ts";
@@ -185,6 +186,46 @@ describe("a facilitator at a URL", function () {
     const header = await rig.pay(await rig.offer(url));
     expect(await codeOf(await paying(url, header))).to.equal("503 PAYMENT_PENDING");
     expect(runs).to.equal(1);
+  });
+
+  it("gets a payment only when its state is on disk", async () => {
+    const storeFile = rig.storeFile();
+    const states: unknown[] = [];
+    const look = () => {
+      const database = new DatabaseSync(storeFile, { readOnly: true });
+      states.push(...database.prepare("SELECT settlement, run FROM payments").all());
+      database.close();
+    };
+    facilitator.verify = () => {
+      look();
+      return { isValid: true };
+    };
+    facilitator.settle = async (_, settle) => {
+      look();
+      return { success: true, transaction: await settle(), network: "" };
+    };
+    const url = await serve({ storeFile });
+    expect((await paying(url, await rig.pay(await rig.offer(url)))).status).to.equal(200);
+    look();
+    expect(states.map((state) => ({ ...(state as object) }))).to.deep.equal([
+      { settlement: "given", run: "idle" },
+      { settlement: "given", run: "answered" },
+      { settlement: "paid", run: "answered" },
+    ]);
+  });
+
+  it("is asked for no more pending payments of a payer than are allowed", async () => {
+    facilitator.settle = () => "reset";
+    const url = await rig.serve(
+      (_, response) => response.end(),
+      { facilitator: at, maxPendingPerPayer: 1 },
+      { timers },
+    );
+    const first = await paying(url, await rig.pay(await rig.offer(url)));
+    expect(await codeOf(first)).to.equal("503 PAYMENT_PENDING");
+    const second = await paying(url, await rig.pay(await rig.offer(url)));
+    expect(await codeOf(second)).to.equal("503 PAYMENTS_FULL");
+    expect(facilitator.count("settle")).to.equal(1);
   });
 
   it("cannot pay for a payer that has cancelled: fresh offers", async () => {
