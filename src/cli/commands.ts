@@ -140,7 +140,7 @@ export const commands = {
     commands: {
       run: {
         about:
-          "Send profitable transactions that are due: tick, report, resolve, suspend, lapse, release, settle.",
+          "Send profitable transactions that are due: tick, report, resolve, suspend, lapse, release, settle, forward fees.",
         load: async () => (await import("./keeper/run.ts")).keeperRun,
       },
     },

@@ -15,6 +15,7 @@ import { addressOfKey } from "../protocol/signature.ts";
 import { CollectDuty } from "./collectDuty.ts";
 import type { KeeperDuty } from "./duty.ts";
 import { Executor } from "./executor.ts";
+import { FeesDuty, LEAST_FEES } from "./feesDuty.ts";
 import { EventFollower } from "./follower.ts";
 import { Keeper } from "./keeper.ts";
 import { LapseDuty } from "./lapseDuty.ts";
@@ -81,6 +82,7 @@ export function createKeeper(
           new LapseDuty({ keeper }, shared),
           new SettleDuty({ keeper, afterEpochs }, shared),
           new ReleaseDuty(shared),
+          new FeesDuty({ least: LEAST_FEES }, shared),
         ]
       : []),
   ];

@@ -8,6 +8,7 @@ export const dutyNames = [
   "report",
   "resolve",
   "collect",
+  "fees",
   "suspend",
   "lapse",
   "settle",

@@ -7,6 +7,7 @@ import { Services } from "../../src/chain/services.ts";
 import { CollectDuty } from "../../src/keeper/collectDuty.ts";
 import type { Chore, KeeperDuty } from "../../src/keeper/duty.ts";
 import { Executor } from "../../src/keeper/executor.ts";
+import { FeesDuty, LEAST_FEES } from "../../src/keeper/feesDuty.ts";
 import { EventFollower } from "../../src/keeper/follower.ts";
 import { LapseDuty } from "../../src/keeper/lapseDuty.ts";
 import type { KeeperObserver } from "../../src/keeper/observer.ts";
@@ -29,6 +30,7 @@ export interface KeeperRigOptions {
   unpaidWeiPerDay?: bigint;
   settleAfterEpochs?: number;
   collectFor?: readonly Address[];
+  leastFees?: bigint;
   /** Path of the store; in memory by default. */
   file?: string;
   intercept?: Intercept;
@@ -87,6 +89,7 @@ export class KeeperRig {
       new LapseDuty({ keeper }, shared),
       new SettleDuty({ keeper, afterEpochs }, shared),
       new CollectDuty({ auditors: options.collectFor ?? [] }, shared),
+      new FeesDuty({ least: options.leastFees ?? LEAST_FEES }, shared),
     ];
   }
 

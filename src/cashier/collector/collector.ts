@@ -128,6 +128,10 @@ export class Collector implements TabCollector, TabHost, Startable {
     this.#price = price;
   }
 
+  get tranche(): bigint {
+    return trancheCost({ price: this.#price, trancheBytes: this.#terms.trancheBytes });
+  }
+
   quote(payer?: Address): Quote {
     for (;;) {
       const salt = this.#salts.next();
@@ -186,6 +190,10 @@ export class Collector implements TabCollector, TabHost, Startable {
 
   later(tab: CollectedTab): void {
     if (this.#isKept(tab)) this.#disk.later(tab);
+  }
+
+  soon(tab: CollectedTab): void {
+    if (this.#isKept(tab)) this.#disk.soon(tab);
   }
 
   async now(tab: CollectedTab): Promise<void> {

@@ -3,8 +3,10 @@ import path from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Address, Hex } from "viem";
 import { deploymentTag, type Deployment } from "../../chain/deployment.ts";
+import { WorkerLock } from "../../node/lock.ts";
 import { openStore, transaction } from "../../node/store.ts";
 import { bytesToHex } from "../../protocol/bytes.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Redemption } from "../../protocol/voucher.ts";
 import type { TabOpening } from "../tabs.ts";
 
@@ -52,15 +54,20 @@ export class CollectorStore {
   /** 8 random bytes that name these books in the salts of their tabs. */
   readonly books: Hex;
   readonly #database: DatabaseSync;
+  readonly #closed: () => void;
   readonly #putTab: StatementSync;
   readonly #putVoucher: StatementSync;
   readonly #dropTab: StatementSync;
   readonly #dropVouchers: StatementSync;
 
-  /** @param file Path, or `:memory:`. */
-  constructor(file: string) {
+  /**
+   * @param file Path, or `:memory:`.
+   * @param closed Called when it is closed.
+   */
+  constructor(file: string, closed: () => void = () => undefined) {
     const database = openStore(file, migrations);
     this.#database = database;
+    this.#closed = closed;
     database.exec("PRAGMA foreign_keys=ON");
     this.#putTab = database.prepare(
       `INSERT INTO tabs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -77,6 +84,7 @@ export class CollectorStore {
 
   close(): void {
     this.#database.close();
+    this.#closed();
   }
 
   /** Writes tabs with their vouchers, and deletes others, in one transaction: on disk when the call returns. */
@@ -148,9 +156,39 @@ export class CollectorStore {
   }
 }
 
-/** The file of a service's collector in the state folder. */
-export function collectorStoreFile(state: string, deployment: Deployment, number: bigint): string {
-  return path.join(state, `collector-${number}-${deploymentTag(deployment)}.sqlite`);
+/**
+ * Opens the books of a service's collector in a state folder, until they are closed. Another process that has them open
+ * is refused: two would give one payer the same credit twice.
+ *
+ * @throws BlockcloudError `WORKER_RUNNING` if another process has them open; those of `openStore`.
+ */
+export function openCollectorStore(
+  stateDir: string,
+  deployment: Deployment,
+  number: bigint,
+): CollectorStore {
+  const name = `collector-${number}-${deploymentTag(deployment)}`;
+  const lock = takeLock(stateDir, name, number);
+  try {
+    return new CollectorStore(path.join(stateDir, `${name}.sqlite`), () => {
+      lock.release();
+    });
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function takeLock(stateDir: string, name: string, number: bigint): WorkerLock {
+  try {
+    return WorkerLock.take({ stateDir, name });
+  } catch (cause) {
+    if (!(cause instanceof BlockcloudError) || cause.code !== "WORKER_RUNNING") throw cause;
+    throw new BlockcloudError(cause.code, `Another process collects for service ${number}.`, {
+      cause,
+      remedy: "Stop it first, or give this process another state folder.",
+    });
+  }
 }
 
 function text(row: Record<string, unknown>, column: string): string {

@@ -17,8 +17,12 @@ export interface TabHost {
   changed(tab: CollectedTab): void;
   /** Resolves when no more than the exposure limit is unsecured. */
   secure(tab: CollectedTab): Promise<void>;
-  /** Writes soon. */
+  /** What a tranche costs, BLOC in wei. */
+  readonly tranche: bigint;
+  /** Writes at some time. */
   later(tab: CollectedTab): void;
+  /** Writes with the next commit, which is due at once. */
+  soon(tab: CollectedTab): void;
   /** Resolves when the tab is on disk. */
   now(tab: CollectedTab): Promise<void>;
 }
@@ -28,6 +32,8 @@ export class CollectedTab implements CollectorTab {
   readonly #host: TabHost;
   #opening: TabOpening;
   #charged: bigint;
+  /** `charged` on disk. */
+  #written: bigint;
   #paid: bigint;
   #vouchers: readonly Redemption[];
   /** On chain, when it was last read. */
@@ -42,6 +48,7 @@ export class CollectedTab implements CollectorTab {
     this.#host = host;
     this.#opening = stored.opening;
     this.#charged = stored.charged;
+    this.#written = stored.charged;
     this.#vouchers = stored.vouchers;
     this.#paid = this.best;
   }
@@ -136,7 +143,9 @@ export class CollectedTab implements CollectorTab {
   charge(amount: bigint): void {
     if (amount < 0n) throw new RangeError(`A charge of ${amount} wei.`);
     this.#charged += amount;
-    this.#host.later(this);
+    // A crash must not cost more than a tranche, and what is served during a commit.
+    if (this.#charged - this.#written < this.#host.tranche) this.#host.later(this);
+    else this.#host.soon(this);
   }
 
   async credit(item: Redemption): Promise<void> {
@@ -175,6 +184,20 @@ export class CollectedTab implements CollectorTab {
     this.#host.changed(this);
   }
 
+  /** Falls back to what the chain has: a raise was not submitted in time, or cannot be. */
+  confine({ limit, endsAt }: TabView): void {
+    const authorization = { ...this.#opening.authorization, limit, expiresAt: endsAt };
+    this.#opening = { ...this.#opening, authorization };
+    this.#host.later(this);
+    this.#host.changed(this);
+  }
+
+  /** Whether the authorization is above what the chain has of an open tab. */
+  get isRaised(): boolean {
+    const view = this.#view;
+    return view?.state === "Open" && (this.limit > view.limit || this.expiresAt > view.endsAt);
+  }
+
   /** Takes what the chain says. Vouchers up to what is redeemed are not needed any more, except the newest. */
   see(view: TabView): void {
     this.#view = view;
@@ -201,6 +224,11 @@ export class CollectedTab implements CollectorTab {
     const newest = this.last;
     this.#vouchers = this.#vouchers.filter((held) => held === newest || !lost.has(held));
     this.#host.later(this);
+  }
+
+  /** What {@link toStore} gave is on disk. */
+  written({ charged }: StoredTab): void {
+    this.#written = charged;
   }
 
   toStore(): StoredTab {

@@ -224,7 +224,7 @@ export class FakeCashier implements CollectorChain {
     const { payer, service, tab, cumulative } = voucher;
     const reason = this.#refusal(item, sender);
     if (reason !== undefined) {
-      const data = encodeErrorResult({ abi: cashierAbi, ...reason } as never);
+      const data = encodeErrorResult({ abi: cashierAbi, ...reason });
       return log("RedemptionSkipped", { index: BigInt(index), tab }, ["bytes"], [data]);
     }
     const view = this.#view(voucher);
@@ -310,7 +310,7 @@ class Refusal extends Error {
       abi: cashierAbi,
       errorName: this.reason,
       args: this.args,
-    } as never);
+    });
     return new ContractFunctionRevertedError({ abi: cashierAbi, data, functionName });
   }
 }
@@ -325,7 +325,7 @@ function log(
   types: readonly string[],
   values: readonly unknown[],
 ): unknown {
-  const topics = encodeEventTopics({ abi: cashierAbi, eventName, args: indexed } as never);
+  const topics = encodeEventTopics({ abi: cashierAbi, eventName, args: indexed });
   const data = encodeAbiParameters(types.map((type) => ({ type })) as never, values as never);
   return { topics, data };
 }
