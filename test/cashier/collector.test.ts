@@ -217,6 +217,20 @@ describe("a collector", () => {
       expect(theirs.paid).to.equal(2n * TRANCHE);
     });
 
+    it("and charges: a tranche of them is written at once, less within 200 ms", async () => {
+      theirs.charge(TRANCHE - 1n);
+      expect(life.waits()).to.deep.equal([200]);
+      theirs.charge(1n);
+      expect(life.waits()).to.deep.equal([20]);
+      life.commit();
+      expect(rig.collectorDisk.tabs()[0]?.charged).to.equal(TRANCHE);
+      theirs.charge(1n);
+      expect(life.waits()).to.deep.equal([200]);
+      life.crash();
+      life = rig.collect();
+      expect(life.collector.find(payer, ours.tab)?.charged).to.equal(TRANCHE);
+    });
+
     it("lower and doubled ones change nothing, in any order", async () => {
       const [low, high] = [await ours.pay(TRANCHE), await ours.pay(2n * TRANCHE)];
       for (const item of [high, low, high, low]) await credit(item);
@@ -461,6 +475,7 @@ describe("a collector", () => {
       life.commit();
       expect(rig.collectorDisk.tabs()).to.deep.equal([]);
       await rejection("CASHIER_TAB_ENDED", credit(await ours.pay(TRANCHE)));
+      expect(life.collector.exposure.total).to.equal(0n);
       ours.end();
       const next = await wallet.tabFor(life.collector.quote());
       expect(next.tab).not.to.equal(ours.tab);

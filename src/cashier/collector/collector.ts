@@ -203,10 +203,9 @@ export class Collector implements TabCollector, TabHost, Startable {
 
   /** Forgets a tab that can never pay any more. */
   drop(tab: CollectedTab): void {
-    tab.end(cashierError("ended", `Tab ${tab.tab} is over.`));
-    this.#tabs.remove(tab);
-    this.exposure.update(tab, 0n);
     this.#disk.drop(tab);
+    this.#tabs.remove(tab);
+    tab.forget();
   }
 
   async #open(opening: TabOpening): Promise<CollectedTab> {

@@ -49,6 +49,14 @@ export interface StoredTab {
   vouchers: readonly Redemption[];
 }
 
+/** A tab with what has changed of its vouchers. */
+export interface TabChange extends StoredTab {
+  /** Vouchers that are not on disk. */
+  added: readonly Redemption[];
+  /** Epochs whose vouchers are not needed any more. */
+  gone: readonly number[];
+}
+
 /** A collector's tabs and vouchers on disk. */
 export class CollectorStore {
   /** 8 random bytes that name these books in the salts of their tabs. */
@@ -58,7 +66,7 @@ export class CollectorStore {
   readonly #putTab: StatementSync;
   readonly #putVoucher: StatementSync;
   readonly #dropTab: StatementSync;
-  readonly #dropVouchers: StatementSync;
+  readonly #dropVoucher: StatementSync;
 
   /**
    * @param file Path, or `:memory:`.
@@ -78,7 +86,9 @@ export class CollectorStore {
       "INSERT OR REPLACE INTO vouchers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     );
     this.#dropTab = database.prepare("DELETE FROM tabs WHERE payer = ? AND tab = ?");
-    this.#dropVouchers = database.prepare("DELETE FROM vouchers WHERE payer = ? AND tab = ?");
+    this.#dropVoucher = database.prepare(
+      "DELETE FROM vouchers WHERE payer = ? AND tab = ? AND epoch = ?",
+    );
     this.books = this.#named();
   }
 
@@ -87,8 +97,8 @@ export class CollectorStore {
     this.#closed();
   }
 
-  /** Writes tabs with their vouchers, and deletes others, in one transaction: on disk when the call returns. */
-  commit(tabs: readonly StoredTab[], dropped: readonly { payer: Address; tab: Hex }[]): void {
+  /** Writes changes of tabs, and deletes others, in one transaction: on disk when the call returns. */
+  commit(tabs: readonly TabChange[], dropped: readonly { payer: Address; tab: Hex }[]): void {
     transaction(this.#database, () => {
       for (const tab of tabs) this.#put(tab);
       for (const { payer, tab } of dropped) this.#dropTab.run(payer, tab);
@@ -129,15 +139,15 @@ export class CollectorStore {
       });
   }
 
-  #put({ opening, charged, vouchers }: StoredTab): void {
+  #put({ opening, charged, added, gone }: TabChange): void {
     const { authorization, signature, salt } = opening;
     const { payer, tab, service, signer, limit, openBy, expiresAt } = authorization;
     this.#putTab.run(
       ...[payer, tab, service, salt, signer, limit.toString(), openBy, expiresAt, signature],
       charged.toString(),
     );
-    this.#dropVouchers.run(payer, tab);
-    for (const { voucher, v, r, s } of vouchers) {
+    for (const epoch of gone) this.#dropVoucher.run(payer, tab, epoch);
+    for (const { voucher, v, r, s } of added) {
       const { epoch, cumulative, base, minGrade } = voucher;
       this.#putVoucher.run(
         ...[payer, tab, epoch, cumulative.toString(), base.toString(), minGrade, v, r, s],

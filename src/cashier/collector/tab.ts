@@ -4,7 +4,7 @@ import type { BlockcloudError } from "../../protocol/errors.ts";
 import type { Redemption } from "../../protocol/voucher.ts";
 import { cashierError } from "../errors.ts";
 import type { CollectorTab, TabOpening } from "../tabs.ts";
-import type { StoredTab } from "./store.ts";
+import type { StoredTab, TabChange } from "./store.ts";
 import { checkVoucher, neededBeside, type EpochWindow } from "./voucherRules.ts";
 
 /** What a tab needs of its collector. */
@@ -40,6 +40,8 @@ export class CollectedTab implements CollectorTab {
   #view: TabView | undefined;
   #end: BlockcloudError | undefined;
   #revealed = 0n;
+  #isForgotten = false;
+  #onDisk: ReadonlySet<Redemption>;
   readonly #listeners = new Set<(error: Error) => void>();
   /** When its state on chain was last read, monotonic milliseconds; for turns. */
   lookedAt = -1;
@@ -50,6 +52,7 @@ export class CollectedTab implements CollectorTab {
     this.#charged = stored.charged;
     this.#written = stored.charged;
     this.#vouchers = stored.vouchers;
+    this.#onDisk = new Set(stored.vouchers);
     this.#paid = this.best;
   }
 
@@ -177,6 +180,14 @@ export class CollectedTab implements CollectorTab {
     for (const listener of listeners) listener(error);
   }
 
+  /** Ends the tab for ever: its collector forgets it. */
+  forget(): void {
+    this.#isForgotten = true;
+    this.#vouchers = [];
+    this.end(cashierError("ended", `Tab ${this.tab} is over.`));
+    this.#host.changed(this);
+  }
+
   /** Takes a later authorization of the payer; a tab that had ended for want of one serves again. */
   authorize(opening: TabOpening): void {
     this.#opening = opening;
@@ -226,18 +237,30 @@ export class CollectedTab implements CollectorTab {
     this.#host.later(this);
   }
 
-  /** What {@link toStore} gave is on disk. */
-  written({ charged }: StoredTab): void {
-    this.#written = charged;
+  /** What is not on disk. */
+  toStore(): TabChange {
+    const vouchers = this.#vouchers;
+    const epochs = new Set(vouchers.map(({ voucher }) => voucher.epoch));
+    return {
+      opening: this.#opening,
+      charged: this.#charged,
+      vouchers,
+      added: vouchers.filter((held) => !this.#onDisk.has(held)),
+      gone: [...this.#onDisk]
+        .map(({ voucher }) => voucher.epoch)
+        .filter((each) => !epochs.has(each)),
+    };
   }
 
-  toStore(): StoredTab {
-    return { opening: this.#opening, charged: this.#charged, vouchers: this.#vouchers };
+  /** What {@link toStore} gave is on disk. */
+  written({ charged, vouchers }: TabChange): void {
+    this.#written = charged;
+    this.#onDisk = new Set(vouchers);
   }
 
   #take(item: Redemption): void {
-    if (this.#view?.state === "Closed") {
-      throw cashierError("ended", `Tab ${this.tab} is closed: nothing can be paid on it.`);
+    if (this.#isForgotten || this.#view?.state === "Closed") {
+      throw cashierError("ended", `Tab ${this.tab} is over: nothing can be paid on it.`);
     }
     const { payer, service, tab, salt, signer, limit } = this;
     const frame = { payer, service, tab, salt, signer, limit };
