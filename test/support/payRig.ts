@@ -25,6 +25,7 @@ import {
   createPayments,
   type PaymentsParts,
 } from "../../src/provider/gateway/pay/createPayments.ts";
+import { transferCall } from "../../src/provider/gateway/pay/authorizations.ts";
 import type { PaymentOptions } from "../../src/provider/gateway/pay/options.ts";
 import type { ExactAsset } from "../../src/provider/gateway/pay/pricing.ts";
 import { CliRig, parts } from "./cliRig.ts";
@@ -137,6 +138,21 @@ export class PayRig {
     await this.chain.send(seller.key, this.bloc, abi, "cancelAuthorization", [
       ...[authorizer, nonce, signature],
     ]);
+  }
+
+  /** Moves BLOC of a key without ether away, by a transfer that the seller executes. */
+  async spend(key: Hex, amount: bigint): Promise<void> {
+    const header = await this.pay(
+      {
+        ...{ scheme: "exact", network: "", asset: this.bloc, payTo: seller.address },
+        ...{ amount: String(amount), maxTimeoutSeconds: 60 },
+        extra: { name: "Blockcloud", version: "1" },
+      },
+      { key },
+    );
+    const { payload } = decodeField(header) as { payload: unknown };
+    const { address, abi, functionName, args } = transferCall(this.bloc, readExactPayload(payload));
+    await this.chain.send(seller.key, address, abi, functionName, args);
   }
 
   /** The offer in BLOC for a request. */

@@ -56,6 +56,9 @@ const UNKNOWN_TAB = ["tab_unknown", cashierErrors.authorization.toLowerCase()];
 /** Reasons for which the tab is over: the next payment opens another one. */
 const ENDED_TAB = [cashierErrors.ended.toLowerCase(), cashierErrors.closing.toLowerCase()];
 
+/** The collector lacks a voucher of an earlier epoch: the payer takes what the collector has, and signs again. */
+const LOST_VOUCHER = cashierErrors.base.toLowerCase();
+
 /** A tab as this process uses it. */
 interface Account {
   readonly tab: PayerTab;
@@ -145,7 +148,8 @@ export class TabScheme {
     account.open.end(requestId);
     if (settleResponse === undefined) return undefined;
     const { success, errorReason = "", extra } = settleResponse;
-    if (extra !== undefined) this.#learn(account, decodeTabState(extra));
+    const state = extra && decodeTabState(extra);
+    if (state !== undefined) this.#learn(account, state);
     if (success) {
       account.known = authorization?.signature ?? account.known;
       return undefined;
@@ -159,6 +163,12 @@ export class TabScheme {
       this.#accounts.delete(account.tab.tab);
       return { recovered: true };
     }
+    // What the collector holds is complete only if nothing is under way, or if it says so.
+    const isLost = errorReason === LOST_VOUCHER;
+    if (state?.tab === account.tab.tab && (isLost || account.open.sum === 0n)) {
+      account.tab.recover(state.last);
+    }
+    if (isLost) return { recovered: true };
     if (errorReason === "voucher_public") {
       account.floor = account.tab.cumulative;
       return { recovered: true };
@@ -181,10 +191,8 @@ export class TabScheme {
     return account;
   }
 
-  #learn(account: Account, { tab, charged, last }: TabState): void {
-    if (tab !== account.tab.tab) return;
-    if (charged > account.charged) account.charged = charged;
-    if (last !== undefined) account.tab.recover(last);
+  #learn(account: Account, { tab, charged }: TabState): void {
+    if (tab === account.tab.tab && charged > account.charged) account.charged = charged;
   }
 
   #remember(offer: string, due: unknown): void {

@@ -139,8 +139,11 @@ export class ExactTicket implements Ticket {
         this.#transaction = found.transaction;
         return;
       case "void":
-      case "unsent":
         await store.update(key, { settlement: "void" });
+        throw await failed(found.reason);
+      case "unsent":
+        // Nobody else has it: the same header may be tried again.
+        await store.update(key, { settlement: "none" });
         throw await failed(found.reason);
       case "open":
         throw pending();
