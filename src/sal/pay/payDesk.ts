@@ -62,8 +62,8 @@ export class PayDesk {
         break;
       case PayKind.voucher: {
         const waiting = this.#voucher;
-        const isHigher = waiting !== undefined && waiting.tab === frame.tab;
-        if (isHigher && waiting.voucher.cumulative >= frame.voucher.cumulative) return;
+        const isSame = waiting?.tab === frame.tab;
+        if (isSame && waiting.voucher.cumulative >= frame.voucher.cumulative) return;
         this.#voucher = frame;
       }
     }
