@@ -75,6 +75,9 @@ export interface ExactPayload {
   authorization: TransferAuthorization;
 }
 
+/** The deepest nesting of a header's JSON; a quote with its price has 4. */
+const MAX_DEPTH = 16;
+
 const address = z
   .string()
   .refine((text): text is Address => isAddress(text, { strict: false }), "must be an address");
@@ -157,10 +160,18 @@ export function decodeField(text: string): unknown {
   try {
     if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text)) throw new Error("not base64");
     const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as unknown;
+    const content = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as unknown;
+    if (!isShallow(content, MAX_DEPTH)) throw new Error("nested too deeply");
+    return content;
   } catch (cause) {
     throw malformed("The field is not base64 of JSON.", cause);
   }
+}
+
+/** Recursion over the content then needs little stack. */
+function isShallow(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return depth > 0 && Object.values(value).every((each) => isShallow(each, depth - 1));
 }
 
 /** The network of a chain in CAIP-2. */

@@ -3,9 +3,16 @@ import { encodeTabState, type TabPayment } from "../../../cashier/tabPayment.ts"
 import type { CollectorTab } from "../../../cashier/tabs.ts";
 import { GatewayProblem } from "../problem.ts";
 import type { Reservations } from "./reservations.ts";
-import type { PaymentKey, PaymentStore, StoredAnswer } from "./store.ts";
+import { UNANSWERED, type PaymentKey, type PaymentStore, type StoredAnswer } from "./store.ts";
 import { priceOf } from "./tabPrice.ts";
-import { isSafe, responseField, type AnswerHead, type Asked, type Ticket } from "./ticket.ts";
+import {
+  isSafe,
+  pending,
+  responseField,
+  type AnswerHead,
+  type Asked,
+  type Ticket,
+} from "./ticket.ts";
 
 export interface TabTicketOptions {
   readonly key: PaymentKey;
@@ -77,14 +84,22 @@ export class TabTicket implements Ticket {
     }
     const digest = await answer.digest();
     // On disk first: a crash in between costs the collector one request, never the payer two.
+    const isKept = body !== undefined && store.hasRoom(body.length);
+    const isFirst = await store.update(
+      key,
+      {
+        ...{ digest, settlement: "paid" },
+        ...(isKept && { run: "answered", answer: { status, headers, body } }),
+      },
+      UNANSWERED,
+    );
+    // Another gateway has served the same header meanwhile.
+    if (!isFirst) throw pending();
     if (body !== undefined) {
-      await store.update(key, {
-        ...{ digest, settlement: "paid", run: "answered", answer: { status, headers, body } },
-      });
+      if (!isKept) await this.sending();
       this.#charge(cost);
       this.#release();
     } else {
-      await store.update(key, { digest, settlement: "paid" });
       this.#isStreaming = true;
       this.#charge(priceOf(price, 0));
     }
@@ -92,7 +107,8 @@ export class TabTicket implements Ticket {
   }
 
   async sending(): Promise<void> {
-    await this.#parts.store.update(this.#options.key, { run: "sent" });
+    const isFirst = await this.#parts.store.update(this.#options.key, { run: "sent" }, UNANSWERED);
+    if (!isFirst) throw new GatewayProblem("ALREADY_SERVED");
     this.#isSending = true;
   }
 
