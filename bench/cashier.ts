@@ -1,7 +1,9 @@
 import { measureCashier, type CashierGas } from "./cashier/gas.ts";
 import { peers } from "./cashier/peers.ts";
+import { measurePaidRequests, paidRequestsTable, type PaidRequests } from "./cashier/requests.ts";
 import { measureStatements, type StatementFigures } from "./cashier/statement.ts";
 import { measureVouchers, type VoucherSpeed } from "./cashier/vouchers.ts";
+import { measurePaidFlows, paidFlowsTable, paidVsUnpaid, type PaidFlows } from "./sal/paid.ts";
 import { atMost, atLeast, type Outcome, type Target } from "./report.ts";
 
 /** What the benchmark measures. */
@@ -9,11 +11,13 @@ export interface CashierFigures {
   gas: CashierGas;
   vouchers: { sign: VoucherSpeed; verify: VoucherSpeed };
   statements: StatementFigures;
+  flows: PaidFlows;
+  requests: PaidRequests;
 }
 
 /**
  * Gas of paying, from receipts of whole transactions: calldata and the 21,000 of a transaction are included. Then
- * vouchers, and statements beside a recount.
+ * vouchers, statements beside a recount, and paid beside unpaid flows and requests.
  */
 export async function run(say: (message: string) => void): Promise<Outcome> {
   const gas = await measureCashier(say);
@@ -21,14 +25,17 @@ export async function run(say: (message: string) => void): Promise<Outcome> {
   const vouchers = measureVouchers();
   say("statements");
   const statements = await measureStatements();
-  return outcomeOf({ gas, vouchers, statements });
+  const flows = await measurePaidFlows(say);
+  const requests = await measurePaidRequests(say);
+  return outcomeOf({ gas, vouchers, statements, flows, requests });
 }
 
 /** Builds tables and targets. */
-export function outcomeOf({ gas, vouchers, statements }: CashierFigures): Outcome {
+export function outcomeOf(figures: CashierFigures): Outcome {
+  const { gas, vouchers, statements, flows, requests } = figures;
   const { backlog } = gas;
   return {
-    results: { gas, vouchers, statements, peers },
+    results: { ...figures, peers },
     tables: [
       {
         title: "Gas of a whole transaction",
@@ -79,6 +86,8 @@ export function outcomeOf({ gas, vouchers, statements }: CashierFigures): Outcom
           ],
         ],
       },
+      paidFlowsTable(flows),
+      paidRequestsTable(requests),
       {
         title: "Peers, by their own figures",
         columns: ["peer", "what", "gas", "counted"],
@@ -89,6 +98,7 @@ export function outcomeOf({ gas, vouchers, statements }: CashierFigures): Outcom
       ...gasTargets(gas),
       atMost("voucherVerifyP99Ms", vouchers.verify.ms.p99, "ms", 1),
       atMost("statementDifferences", statements.differences, "figures", 0),
+      atLeast("paidVsUnpaid", paidVsUnpaid(flows), "of unpaid", 0.95),
     ],
   };
 }

@@ -29,7 +29,7 @@ const benchmarks: Record<string, { about: string; load(): Promise<Benchmark> }> 
     load: () => import("./sal.ts"),
   },
   cashier: {
-    about: "gas of deposits, tabs, redemptions, a backlog; vouchers; statements (seconds)",
+    about: "gas of deposits, tabs, redemptions; vouchers, statements; paid flows (two minutes)",
     load: () => import("./cashier.ts"),
   },
   "sal-flow": {

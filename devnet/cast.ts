@@ -8,7 +8,7 @@ import { silentLogger } from "../src/node/logger.ts";
 import { registerService } from "../src/chain/register.ts";
 import type { ProbeInput } from "../src/protocol/probe.ts";
 import { classIds, devKey } from "./devnet.ts";
-import { LongFile } from "./download.ts";
+import { LongFile } from "./longFile.ts";
 import { FileSet, startUpstream, withFaults, type Fault, type Upstream } from "./upstreams.ts";
 import { startProvider } from "./processes.ts";
 import {

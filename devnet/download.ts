@@ -1,10 +1,10 @@
-import { createHash, randomBytes } from "node:crypto";
-import { get, type IncomingMessage, type RequestListener } from "node:http";
+import { createHash } from "node:crypto";
+import { get, type IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
-import { setTimeout as delay } from "node:timers/promises";
 import { BlockcloudError } from "../src/protocol/errors.ts";
 import { rawName } from "../src/protocol/name.ts";
 import { rootServiceId } from "../src/protocol/serviceId.ts";
+import { PATH, type LongFile } from "./longFile.ts";
 import type { PayingUser } from "./paying.ts";
 
 /** The result of a long download through the local proxy, under which the service moved. */
@@ -22,70 +22,8 @@ export interface DemoDownload {
   gapMs: number;
 }
 
-/** The path of the file at the service. */
-const PATH = "/download";
-/** A piece of the file, and the pause after it: 16 MiB a second. */
-const PIECE_BYTES = 64 * 1024;
-const PAUSE_MS = 4;
 /** Bytes that must have come before the service moves, and again after it. */
 const ENOUGH_BYTES = 4 * 1024 * 1024;
-
-/** A file that a server sends until it is told to finish. */
-export class LongFile {
-  readonly #hash = createHash("sha256");
-  readonly #piece = randomBytes(PIECE_BYTES);
-  #isFinished = false;
-  #digest: string | undefined;
-
-  /** Serves the file, and everything else by another listener. */
-  listener(others: RequestListener): RequestListener {
-    return (request, response) => {
-      if (request.url !== PATH) {
-        others(request, response);
-        return;
-      }
-      response.writeHead(200, { "content-type": "application/octet-stream" });
-      let number = 0;
-      const send = async () => {
-        while (!this.#isFinished && !response.destroyed) {
-          // No two pieces are the same: a lost or repeated one changes the digest.
-          this.#piece.writeUInt32BE(number++ % 2 ** 32);
-          const piece = Buffer.from(this.#piece);
-          this.#hash.update(piece);
-          if (!response.write(piece)) await drained(response);
-          await delay(PAUSE_MS);
-        }
-        this.#digest = this.#hash.digest("hex");
-        response.end();
-      };
-      send().catch((error: unknown) => {
-        response.destroy(error as Error);
-      });
-    };
-  }
-
-  /** Ends the file after the present piece. */
-  finish(): void {
-    this.#isFinished = true;
-  }
-
-  /** Of all that was sent; undefined before the end. */
-  get sha256(): string | undefined {
-    return this.#digest;
-  }
-}
-
-function drained(response: Parameters<RequestListener>[1]): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      response.off("drain", done);
-      response.off("close", done);
-      resolve();
-    };
-    response.on("drain", done);
-    response.on("close", done);
-  });
-}
 
 /** A download of a {@link LongFile} by a program that knows only the proxy of a user, who pays for it. */
 export class Download {

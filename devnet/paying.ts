@@ -29,6 +29,8 @@ export interface DemoPaying {
   /** Answered, and not. */
   requests: number;
   failures: number;
+  /** Why the last one was not answered. */
+  lastFailure: string | null;
   deposited: string;
   /** By vouchers of the user's wallet. */
   signed: string;
@@ -62,7 +64,7 @@ const DEPOSIT = parseEther("1000");
 const MAX_SPEND = parseEther("900");
 /** Between two requests, milliseconds. */
 const PAUSE_MS = 500;
-/** Time limit of the provider's last redemption, milliseconds; far above the time that a busy machine needs. */
+/** Time limit of what the provider does in the end, milliseconds; far above the time that a busy machine needs. */
 const PATIENCE_MS = 60_000;
 const PATH = "/README.md";
 /** Requests between two looks at the fees, and the least fee that is forwarded. */
@@ -83,8 +85,12 @@ export class PayingUser {
   readonly #opened: OpenedWallet;
   readonly #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
+  #stopped: Promise<void> | undefined;
+  /** The newest voucher of each tab, BLOC in wei. */
+  readonly #sent = new Map<Hex, bigint>();
   #requests = 0;
   #failures = 0;
+  #lastFailure: string | null = null;
   #books: CashierBooks | undefined;
   /** Called when a session has moved. */
   moved: (gapMs: number) => void = () => undefined;
@@ -110,7 +116,14 @@ export class PayingUser {
     this.client = createClient(
       { deployment, rpc: rpcUrl, resolver, allowLoopback: true },
       {
-        payer: { wallet: this.#opened.wallet },
+        payer: {
+          wallet: this.#opened.wallet,
+          observer: {
+            spent: ({ tab, cumulative }) => {
+              this.#sent.set(tab, cumulative);
+            },
+          },
+        },
         observer: {
           moved: ({ gapMs }) => {
             this.moved(gapMs);
@@ -161,28 +174,29 @@ export class PayingUser {
   }
 
   /**
-   * Ends: closes the wallet and announces to close its tabs, waits until the provider has redeemed and collected all
-   * that was signed, forwards the fee, and compares all books.
+   * Ends: waits until the provider has redeemed and collected all that was signed, closes the wallet, announces to
+   * close its tabs, waits until they are closed, forwards the fee, and compares all books.
    */
   async finish(): Promise<DemoPaying> {
-    await this.stop();
+    this.#stopping.abort();
+    await this.#loop;
     const stage = this.#stage;
     const { client } = stage;
     const { deployment } = stage.devnet;
     const payer = this.#key.address;
+    const service = rootServiceId(this.#service);
+    // The sessions stay open until then: a voucher that is signed while its connection closes may not arrive.
+    await this.#until((books) => {
+      const sent = [...this.#sent.values()].reduce((sum, amount) => sum + amount, 0n);
+      const { paid } = books.payers.get(payer) ?? {};
+      return paid === sent && books.services.get(service)?.earned === 0n;
+    });
+    await this.stop();
     const store = new WalletStore(walletStoreFile(stateFolder(stage), deployment, payer));
     const signed = store.payments().reduce((sum, { amount }) => sum + amount, 0n);
     store.close();
     await this.#announceClosing();
-    const service = rootServiceId(this.#service);
-    const limit = this.#timers.monotonic() + PATIENCE_MS;
-    let books = await countBooks(client, deployment, await client.getBlockNumber());
-    const isDone = () =>
-      books.payers.get(payer)?.paid === signed && books.services.get(service)?.earned === 0n;
-    while (!isDone() && this.#timers.monotonic() < limit) {
-      await this.#timers.sleep(PAUSE_MS, new AbortController().signal);
-      books = await countBooks(client, deployment, await client.getBlockNumber());
-    }
+    let books = await this.#until(({ tabs }) => tabs.every(({ isClosed }) => isClosed));
     if (books.fees > 0n) await stage.treasury.send(cashierCalls(deployment).forwardFees());
     books = await countBooks(client, deployment, await client.getBlockNumber());
     const { compared, differences } = await compareBooks(client, deployment, books);
@@ -190,6 +204,7 @@ export class PayingUser {
     return {
       ...{ payer, service: Number(this.#service) },
       ...{ requests: this.#requests, failures: this.#failures },
+      lastFailure: this.#lastFailure,
       ...{ deposited: deposited.toString(), signed: signed.toString(), redeemed: paid.toString() },
       ...{ left: (deposited - withdrawn - paid).toString(), paidOut: books.paidOut.toString() },
       ...{ burned: books.burned.toString(), contributed: books.contributed.toString() },
@@ -201,14 +216,28 @@ export class PayingUser {
   }
 
   /** Stops its requests, and closes the wallet. */
-  async stop(): Promise<void> {
-    if (this.#stopping.signal.aborted) return;
+  stop(): Promise<void> {
+    return (this.#stopped ??= this.#stop());
+  }
+
+  async #stop(): Promise<void> {
     this.#stopping.abort();
     await this.#loop;
     // The client first: the proxy would wait for a download that does not end.
     await this.client.close();
     await this.proxy.stop();
     this.#opened.close();
+  }
+
+  /** The books when a condition holds, or when the time is over. */
+  async #until(isDone: (books: CashierBooks) => boolean): Promise<CashierBooks> {
+    const { client, devnet } = this.#stage;
+    const limit = this.#timers.monotonic() + PATIENCE_MS;
+    for (;;) {
+      const books = await countBooks(client, devnet.deployment, await client.getBlockNumber());
+      if (isDone(books) || this.#timers.monotonic() >= limit) return books;
+      await this.#timers.sleep(PAUSE_MS, new AbortController().signal);
+    }
   }
 
   /** The payer needs gas for this only. */
@@ -233,9 +262,11 @@ export class PayingUser {
         await this.#request(signal);
         this.#requests += 1;
         if (this.#requests % FORWARD_EVERY === 0) await this.#forward();
-      } catch {
-        // It is counted: a user tries again.
-        if (!signal.aborted) this.#failures += 1;
+      } catch (error) {
+        // A user tries again; the result says how often, and why.
+        if (signal.aborted) return;
+        this.#failures += 1;
+        this.#lastFailure = error instanceof Error ? error.message : String(error);
       }
       await this.#timers.sleep(PAUSE_MS, signal).catch(() => undefined);
     }

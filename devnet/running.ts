@@ -1,7 +1,8 @@
 import type { ChainClock } from "../src/chain/clock.ts";
 import type { Findings } from "./findings.ts";
 import type { Monitor } from "./monitor.ts";
-import type { DemoDownload, LongFile } from "./download.ts";
+import type { DemoDownload } from "./download.ts";
+import type { LongFile } from "./longFile.ts";
 import type { DemoPaying, PayingUser } from "./paying.ts";
 import type { DemoMove } from "./move.ts";
 import type { DemoAuditor, DemoService, Stage } from "./stage.ts";

@@ -4,7 +4,7 @@ import { Collector } from "../../src/cashier/collector/collector.ts";
 import { CollectorStore } from "../../src/cashier/collector/store.ts";
 import { WalletStore } from "../../src/cashier/payer/store.ts";
 import { Wallet, type PayerChain } from "../../src/cashier/payer/wallet.ts";
-import { parsePrice } from "../../src/cashier/price.ts";
+import { parsePrice, type Price } from "../../src/cashier/price.ts";
 import type { Deployment } from "../../src/chain/deployment.ts";
 import { silentLogger } from "../../src/node/logger.ts";
 import { systemScheduler as clock } from "../../src/node/scheduler.ts";
@@ -15,8 +15,12 @@ import { cashierDomain } from "../../src/protocol/voucher.ts";
 /** A price that is lower than any real one, so that the wallet lasts. */
 const PRICE = parsePrice("0.000001/MB");
 const BLOC = 10n ** 18n;
-const contracts = { cashier: `0x${"c".repeat(40)}`, settlement: `0x${"5".repeat(40)}` };
-const deployment = { chainId: 31_337, contracts } as Deployment;
+const contracts = {
+  token: `0x${"a".repeat(40)}`,
+  cashier: `0x${"c".repeat(40)}`,
+  settlement: `0x${"5".repeat(40)}`,
+};
+export const deployment = { chainId: 31_337, confirmations: 1, contracts } as Deployment;
 const timing = { genesis: 0, epochSeconds: 3_600 };
 const time = { timing, now: wallSeconds };
 const log = silentLogger;
@@ -36,14 +40,14 @@ const chain: CollectorChain & PayerChain = {
 };
 
 /** A collector with its store on disk. It sends no transaction: all may be unsecured. */
-export function createCollector(file: string): Collector {
+export function createCollector(file: string, price: Price = PRICE): Collector {
   const sender = {
     address: addressOfKey(new Uint8Array(32).fill(9)),
     gasPrice: () => Promise.resolve(1n),
     send: () => Promise.reject(new Error("The benchmark has no chain.")),
   };
   return new Collector(
-    { number: 7n, price: PRICE, leastLimit: BLOC / 4n, exposure: { payer: BLOC, total: BLOC } },
+    { number: 7n, price, leastLimit: BLOC / 4n, exposure: { payer: BLOC, total: BLOC } },
     { deployment, store: new CollectorStore(file), chain, sender, time, timers, clock, log },
   );
 }

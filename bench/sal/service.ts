@@ -18,9 +18,9 @@ import type { Transport } from "../../src/sal/transport/link.ts";
 import { TlsTransport } from "../../src/sal/transport/tlsTransport.ts";
 
 /** The service of the benchmark: no chain is involved. */
-const SERVICE_ID = rootServiceId(7n);
-const KEY = hexToBytes(`0x${"4b".repeat(32)}`);
-const DOMAIN = blockcloudDomain(31337n, "0x5FbDB2315678afecb367f032d93F642f64180aa3");
+export const SERVICE_ID = rootServiceId(7n);
+export const KEY = hexToBytes(`0x${"4b".repeat(32)}`);
+export const DOMAIN = blockcloudDomain(31337n, "0x5FbDB2315678afecb367f032d93F642f64180aa3");
 
 /** Ports of the service. */
 export const FEED_PORT = 80;

@@ -151,15 +151,20 @@ export function toText(value: unknown): unknown {
 
 /** The content of a header field: base64 of JSON. */
 export function encodeField(content: unknown): string {
-  const bytes = new TextEncoder().encode(JSON.stringify(content));
-  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+  let binary = "";
+  for (const byte of new TextEncoder().encode(JSON.stringify(content))) {
+    binary += String.fromCharCode(byte);
+  }
+  return btoa(binary);
 }
 
 /** @throws BlockcloudError `PAYMENT_MALFORMED`. */
 export function decodeField(text: string): unknown {
   try {
     if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text)) throw new Error("not base64");
-    const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    const binary = atob(text);
+    const bytes = new Uint8Array(binary.length);
+    for (let at = 0; at < binary.length; at++) bytes[at] = binary.charCodeAt(at);
     const content = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as unknown;
     if (!isShallow(content, MAX_DEPTH)) throw new Error("nested too deeply");
     return content;

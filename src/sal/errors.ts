@@ -61,7 +61,8 @@ const REMEDIES: Record<keyof typeof salErrors, string> = {
   revoked: "Look the service up again.",
   key: "Connect again, to the new key.",
   unpublished: "Check the addresses of the record network's nodes and the service's key.",
-  unpaid: "Give the client a wallet, or let it spend more; the free allowance begins anew each epoch.",
+  unpaid:
+    "Give the client a wallet, or let it spend more; the free allowance begins anew each epoch.",
   listen: "Choose a free port and an address of the host.",
   closed: "Create another one.",
   options: "Correct the option.",

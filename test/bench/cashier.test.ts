@@ -2,7 +2,6 @@ import { expect } from "chai";
 import { gasTargets } from "../../bench/cashier.ts";
 import { measureStatements } from "../../bench/cashier/statement.ts";
 import { measureCashier, type CashierGas } from "../../bench/cashier/gas.ts";
-import { outcomeOf } from "../../bench/cashier.ts";
 
 describe("gas of the Cashier", () => {
   let gas: CashierGas;

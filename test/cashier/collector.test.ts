@@ -217,6 +217,20 @@ describe("a collector", () => {
       expect(theirs.paid).to.equal(2n * TRANCHE);
     });
 
+    it("and charges: a tranche of them is written at once, less within 200 ms", async () => {
+      theirs.charge(TRANCHE - 1n);
+      expect(life.waits()).to.deep.equal([200]);
+      theirs.charge(1n);
+      expect(life.waits()).to.deep.equal([20]);
+      life.commit();
+      expect(rig.collectorDisk.tabs()[0]?.charged).to.equal(TRANCHE);
+      theirs.charge(1n);
+      expect(life.waits()).to.deep.equal([200]);
+      life.crash();
+      life = rig.collect();
+      expect(life.collector.find(payer, ours.tab)?.charged).to.equal(TRANCHE);
+    });
+
     it("lower and doubled ones change nothing, in any order", async () => {
       const [low, high] = [await ours.pay(TRANCHE), await ours.pay(2n * TRANCHE)];
       for (const item of [high, low, high, low]) await credit(item);
@@ -327,6 +341,47 @@ describe("a collector", () => {
     });
   });
 
+  describe("a raise", () => {
+    beforeEach(async () => {
+      wallet = rig.pay({ tabLimit: 120n * TRANCHE }, new PayRig().walletDisk);
+      [ours, theirs] = await rig.tab(wallet, life);
+      await credit(await ours.pay(110n * TRANCHE));
+      expect((await wallet.tabFor(life.collector.quote())).tab).to.equal(ours.tab);
+      await open(life, ours);
+      expect(theirs.limit).to.equal(230n * TRANCHE);
+    });
+    const onChain = async () => (await rig.chain.tabOf(ours.authorization)).limit;
+
+    it("goes on chain when it is needed", async () => {
+      expect(await onChain()).to.equal(120n * TRANCHE);
+      await credit(await ours.pay(127n * TRANCHE));
+      expect(await onChain()).to.equal(120n * TRANCHE);
+      expect(life.collector.exposure.total).to.equal(7n * TRANCHE);
+      await rig.pass(84_000);
+      await life.redeemer.round();
+      expect(await onChain()).to.equal(230n * TRANCHE);
+      expect(life.collector.exposure.total).to.equal(0n);
+    });
+
+    it("that was not needed in time counts no more, and the payer authorizes it again", async () => {
+      await rig.pass(90_000);
+      await life.redeemer.round();
+      expect(theirs.limit).to.equal(120n * TRANCHE);
+      await rejection("CASHIER_VOUCHER", credit(await ours.pay(125n * TRANCHE)));
+      await wallet.tabFor(life.collector.quote());
+      expect(await open(life, ours)).to.equal(theirs);
+      await credit(await ours.pay(125n * TRANCHE));
+      expect(theirs.paid).to.equal(125n * TRANCHE);
+    });
+
+    it("that the payer cannot cover any more leaves the tab as it is on chain", async () => {
+      rig.chain.withdraw(payer);
+      await rejection("CASHIER_FUNDS", credit(await ours.pay(200n * TRANCHE)));
+      expect(theirs.limit).to.equal(120n * TRANCHE);
+      expect(theirs.paid).to.equal(110n * TRANCHE);
+    });
+  });
+
   describe("grades", () => {
     const graded = { highestGrade: 3, gradedCap: 10n * TRANCHE };
 
@@ -386,7 +441,7 @@ describe("a collector", () => {
       await mine.pay(2n * TRANCHE);
       await other.pass(3_600);
       await rejection("CASHIER_BASE", credit(await mine.pay(3n * TRANCHE)));
-      mine.recover(theirs.last!);
+      mine.recover(theirs.last);
       const { voucher: next } = await mine.pay(3n * TRANCHE);
       expect(next).to.include({ base: TRANCHE, epoch: 1_001, cumulative: 3n * TRANCHE });
     });
@@ -420,6 +475,7 @@ describe("a collector", () => {
       life.commit();
       expect(rig.collectorDisk.tabs()).to.deep.equal([]);
       await rejection("CASHIER_TAB_ENDED", credit(await ours.pay(TRANCHE)));
+      expect(life.collector.exposure.total).to.equal(0n);
       ours.end();
       const next = await wallet.tabFor(life.collector.quote());
       expect(next.tab).not.to.equal(ours.tab);

@@ -8,9 +8,8 @@ import { devKey } from "../../devnet/devnet.ts";
 import { keyIndex } from "../../devnet/stage.ts";
 import { CollectorReads } from "../../src/cashier/collector/chain.ts";
 import { Collector, type CollectorOptions } from "../../src/cashier/collector/collector.ts";
-import { openCollector } from "../../src/cashier/collector/openCollector.ts";
 import { Redeemer } from "../../src/cashier/collector/redeemer.ts";
-import { CollectorStore } from "../../src/cashier/collector/store.ts";
+import { CollectorStore, openCollectorStore } from "../../src/cashier/collector/store.ts";
 import { openWallet } from "../../src/cashier/payer/openWallet.ts";
 import { WalletStore } from "../../src/cashier/payer/store.ts";
 import { Wallet, type WalletOptions } from "../../src/cashier/payer/wallet.ts";
@@ -182,7 +181,7 @@ describe("payer and collector on the contract", function () {
     }
     await setCode(payerKey.address, CODES.yes);
     const accepted = await side.collector.open(await opening());
-    await side.collector.opener.open(accepted as never);
+    await side.collector.opener.open(accepted);
     await setCode(payerKey.address, "0x");
     await look();
     await side.redeemer.round();
@@ -264,23 +263,24 @@ describe("payer and collector on the contract", function () {
     const wallet = { stateDir, deployment, key: hexToBytes(payerKey.key) };
     const opened = openWallet(wallet, shared);
     expectCode("CASHIER_WALLET", () => openWallet(wallet, shared));
-    const terms = { stateDir, deployment, number: 1n, price: PRICE, blocPriceWei: 10n ** 20n };
-    const parts = { ...shared, sender: collecting, timers: systemTimers };
-    const service = openCollector(terms, parts);
-    expectCode("WORKER_RUNNING", () => openCollector(terms, parts));
-    await service.start();
-    const ours = await opened.wallet.tabFor(service.collector.quote());
-    const { authorization, signature, salt } = ours;
-    const theirs = await service.collector.open({ authorization, signature, salt });
+    const books = openCollectorStore(stateDir, deployment, 1n);
+    expectCode("WORKER_RUNNING", () => openCollectorStore(stateDir, deployment, 1n));
+    const side = collect({}, books);
+    const [ours, theirs] = await begin(side, opened.wallet);
     await theirs.credit(await ours.pay(TRANCHE));
     opened.close();
-    await service.stop();
-    const again = openCollector(terms, parts);
+    await side.collector.stop();
+    books.close();
+    const reopenedBooks = openCollectorStore(stateDir, deployment, 1n);
+    const again = collect({}, reopenedBooks);
     expect(again.collector.find(payerKey.address, ours.tab)?.paid).to.equal(TRANCHE);
-    await again.stop();
-    using reopened = openWallet(wallet, shared);
-    const known = await reopened.wallet.tabFor(again.collector.quote());
-    expect(known.cumulative).to.equal(TRANCHE);
+    {
+      using reopened = openWallet(wallet, shared);
+      const known = await reopened.wallet.tabFor(again.collector.quote());
+      expect(known.cumulative).to.equal(TRANCHE);
+    }
+    await again.collector.stop();
+    reopenedBooks.close();
     await rm(stateDir, { recursive: true });
   });
 });

@@ -53,7 +53,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ is: fc.constant("time"), seconds: fc.integer({ min: 1, max: 7_200 }) }),
   },
-) as fc.Arbitrary<Step>;
+);
 
 /** Parts of a tranche: a move comes in the middle of one. */
 const PART = TRANCHE / 8n;
@@ -87,6 +87,7 @@ class Story {
   /** What was served in all, and what the payer knows that it received. */
   #served = 0n;
   #received = 0n;
+  #uncommitted = 0n;
   /** The highest voucher that the payer has signed; in this process, and ever. */
   #signed = 0n;
   #everSigned = 0n;
@@ -112,7 +113,7 @@ class Story {
     else if (step.is === "deliver") this.#deliver(step.index, step.twice);
     else if (step.is === "lose") this.#line.splice(step.index, 1);
     else if (step.is === "move") this.#line = [];
-    else if (step.is === "commit") this.#life.commit();
+    else if (step.is === "commit") this.#commit();
     else if (step.is === "payer crashes") await this.#payerCrashes(step.closes, step.shown);
     else if (step.is === "collector crashes") await this.#collectorCrashes();
     else if (step.is === "round") await this.#round(step.fault);
@@ -124,13 +125,11 @@ class Story {
   /** All goes well again: the payer pays what it owes, and the collector gets on chain what it was promised. */
   async end(): Promise<void> {
     this.#line = [];
+    await this.#settle();
     for (let tries = 0; tries < 3 && this.#theirs.paid < this.#received; tries++) {
       await this.#pay();
       this.#deliver(0, false);
-      while (this.#taking.size > 0) {
-        this.#life.commit();
-        await new Promise(setImmediate);
-      }
+      await this.#settle();
     }
     this.#check();
     const best = this.#theirs.paid;
@@ -146,6 +145,14 @@ class Story {
     expect(this.#rig.chain.earned + this.#rig.chain.collected).to.equal(best);
   }
 
+  /** Lets the collector take all that has arrived. */
+  async #settle(): Promise<void> {
+    while (this.#taking.size > 0) {
+      this.#life.commit();
+      await new Promise(setImmediate);
+    }
+  }
+
   /** The provider serves as long as no more than a window is unpaid. */
   #use(parts: number): void {
     for (let part = 0; part < parts; part++) {
@@ -154,7 +161,15 @@ class Story {
       this.#theirs.charge(PART);
       this.#served += PART;
       this.#received += PART;
+      // A commit takes less time than a tranche.
+      this.#uncommitted += PART;
+      if (this.#uncommitted >= TRANCHE) this.#commit();
     }
+  }
+
+  #commit(): void {
+    this.#life.commit();
+    this.#uncommitted = 0n;
   }
 
   async #pay(): Promise<void> {
@@ -238,11 +253,13 @@ class Story {
     this.#wallet = this.#rig.pay({ caps: { total: { ever: CAP } }, tabLimit: 100n * TRANCHE });
     const quote = this.#life.collector.quote();
     const isKnown = this.#ours !== undefined;
-    const ours = await this.#wallet.tabFor(quote, { minGrade: this.#minGrade }).catch((error) => {
-      // A payer at its cap pays no more; what it has signed stays.
-      if (error instanceof BlockcloudError && error.code === "CASHIER_CAP") return undefined;
-      throw error;
-    });
+    const ours = await this.#wallet
+      .tabFor(quote, { minGrade: this.#minGrade })
+      .catch((error: unknown) => {
+        // A payer at its cap pays no more; what it has signed stays.
+        if (error instanceof BlockcloudError && error.code === "CASHIER_CAP") return undefined;
+        throw error;
+      });
     if (ours === undefined) return;
     this.#ours = ours;
     if (!isKnown) {

@@ -58,6 +58,18 @@ describe("docs/cashier.md", function () {
     return stdout;
   }
 
+  /** Fetches 4 MB of a service. */
+  async function fetched(name: string, flags: string): Promise<{ status: number; paid: string }> {
+    const use = `--resolver ${rig.resolverUrl} --allow-loopback --max-spend 1 --json`;
+    const outcome = await rig.chain.cli(
+      `fetch ${name}/bytes/4000000 ${use} --payer-key-file owner.key ${flags}`,
+      { timers: systemTimers },
+    );
+    expect(outcome.code, outcome.stderr).to.equal(0);
+    const { status, paid } = outcome.json();
+    return { status: Number(status), paid: String(paid) };
+  }
+
   it("has the blocks that this test runs", () => {
     expect(blocks).to.have.length(5);
   });
@@ -65,8 +77,11 @@ describe("docs/cashier.md", function () {
   it("users deposit, pay, and see what they paid", async () => {
     const stdout = await run(first);
     expect(stdout).to.contain("has 10 BLOC free at the Cashier").and.to.contain("sunny");
-    expect(stdout).to.match(/^ *1 +open +\d/m);
-    expect(stdout).to.match(/^ *signed +0\.\d+ BLOC$/m);
+    expect(stdout).to.contain(`${payer.address} at the Cashier:`);
+    // A single small request may be over before there is a tab.
+    expect(stdout)
+      .to.match(/^ *deposited +10 BLOC$/m)
+      .and.to.match(/^(no tabs|service +state )/m);
   });
 
   it("programs pay through the local proxy", async () => {
@@ -82,14 +97,15 @@ describe("docs/cashier.md", function () {
 
   it("closed tabs are paid out after a day, and everything can be withdrawn", async () => {
     const [close = "", withdraw = ""] = end.trim().split("\n");
+    // A use of several tranches, which goes on only when it is paid.
+    expect((await fetched("weather.bloc.alt", "--state user")).paid).not.to.equal("0");
     expect(await run(close)).to.contain("can be closed after");
-    const line = `cashier statement ${payer.address} --state user --json`;
-    await until("the provider has redeemed what was signed", async () => {
-      const { signed, redeemed } = (await rig.chain.cli(line)).json();
-      return signed === redeemed;
+    await until("the provider has redeemed what it has, and closed the tab itself", async () => {
+      const { reserved } = (await rig.chain.cli(`cashier balance ${payer.address} --json`)).json();
+      return reserved === "0";
     });
     await rig.chain.pass(NOTICE_S + 1);
-    await run(close);
+    expect(await run(close)).to.contain("has no tab to close");
     expect(await run(withdraw)).to.match(/received 9\.99\d+ BLOC/);
   });
 
@@ -100,6 +116,7 @@ describe("docs/cashier.md", function () {
       .replaceAll(/'/g, "")
       .replace("--service 7", "--service 2")
       .replace("127.0.0.1:8080", "127.0.0.1:0")
+      .replace("http://127.0.0.1:3456", rig.upstreamUrl)
       .replace("service.key", `${folder}/newKey.key`)
       .replace("wallet.key", `${folder}/stranger.key`)
       .trim()
@@ -116,16 +133,10 @@ describe("docs/cashier.md", function () {
     });
     try {
       await worker.logged("provider started");
-      const { PATH = "", ...user } = env;
-      expect(PATH).to.equal("");
-      const use = `--resolver ${rig.resolverUrl} --allow-loopback --max-spend 1 --json`;
       await rig.chain.cli("cashier deposit 10 --payer-key-file owner.key --yes");
-      // The service has no upstream here: what a request costs is paid for the gateway's own answer, too.
-      const { stdout } = await rig.chain.cli(
-        `fetch ${rawName(rootServiceId(2n))}/ ${use} --payer-key-file owner.key`,
-        { timers: systemTimers, env: user },
-      );
-      expect(stdout).to.contain('"paid":"100000000000000"');
+      const { status, paid } = await fetched(rawName(rootServiceId(2n)), "--state user");
+      expect(status).to.equal(200);
+      expect(BigInt(paid) >= parseEther("0.002"), paid).to.equal(true);
     } finally {
       await worker.stop();
     }

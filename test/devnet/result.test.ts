@@ -37,7 +37,15 @@ const DOWNLOAD: DemoDownload = {
 const PAYING: DemoPaying = {
   payer: OWNERS[0]!,
   service: 1,
-  ...{ requests: 9, failures: 0, deposited: "100", signed: "50", redeemed: "50", left: "50" },
+  ...{
+    requests: 9,
+    failures: 0,
+    lastFailure: null,
+    deposited: "100",
+    signed: "50",
+    redeemed: "50",
+    left: "50",
+  },
   ...{ paidOut: "49", burned: "1", contributed: "0", compared: 9, differences: [] },
 };
 

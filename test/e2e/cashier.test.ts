@@ -21,6 +21,7 @@ import { rootServiceId } from "../../src/protocol/serviceId.ts";
 import { cashierDomain, feeOf, LONGEST_BATCH } from "../../src/protocol/voucher.ts";
 import { MemoryLog } from "../support/memoryLog.ts";
 import { PayingStage, type ChainKind } from "../support/payingStage.ts";
+import { readInput, recount } from "../support/recount/recount.ts";
 
 const USERS = 50;
 const SERVICES = 10;
@@ -187,6 +188,15 @@ for (const kind of ["embedded", "Anvil"] satisfies ChainKind[]) {
         const held = await readHoldings(client, deployment, { payer, block });
         expect(held.left).to.equal(DEPOSIT - paid);
       }
+    });
+
+    it("a recount from raw blocks and calldata, by the specification alone, agrees with each voucher", async () => {
+      const { client, deployment } = stage;
+      const { kinds, differences } = await recount(await readInput(client, deployment.contracts));
+      expect(differences).to.deep.equal([]);
+      expect(kinds.get("cashier.Redeemed amount")).to.equal(used.size);
+      expect(kinds.get("tab")).to.equal(7 * used.size);
+      expect(kinds.get("cashier.Collected fee")).to.equal(SERVICES);
     });
   });
 }

@@ -149,6 +149,14 @@ describe("the main job, in short form", function () {
     expect(download.to, "where the service moved to").to.equal(`sal://${new URL(move.to).host}`);
     expect(download.from).to.equal(`sal://${new URL(move.from).host}`);
     expect(text).to.contain(`service 1 moved from ${move.from} to ${move.to}`);
+    const paying = result.paying!;
+    expect(paying).to.deep.include({ service: 1, differences: [] });
+    expect(paying.requests).to.be.greaterThan(0);
+    expect(BigInt(paying.signed) > 0n && paying.signed === paying.redeemed).to.equal(true);
+    expect(BigInt(paying.left) + BigInt(paying.redeemed)).to.equal(BigInt(paying.deposited));
+    const fee = BigInt(paying.burned) + BigInt(paying.contributed);
+    expect(BigInt(paying.paidOut) + fee).to.equal(BigInt(paying.redeemed));
+    expect(text).to.contain("figures add up to the last wei");
     expect(result.gasPerAudit).to.be.greaterThan(0);
     // Says at each wait what it waits for.
     expect(text).to.contain("waiting for epoch");
@@ -178,6 +186,11 @@ describe("the main job, in short form", function () {
       "rewardPool.Reserved auditors",
       "proofOfService.Claimed reward",
       "settlement.Settled reward",
+      // Of the user who pays for what it uses.
+      "cashier.Deposited amount",
+      "cashier.TabOpened limit",
+      "cashier.Redeemed amount",
+      "cashier.Collected fee",
     ]);
   });
 

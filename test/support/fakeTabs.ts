@@ -138,7 +138,7 @@ export class FakePayer implements TabPayer {
     this.payer = addressOfKey(this.#key);
   }
 
-  tabFor(quote: Quote): Promise<PayerTab> {
+  tabFor(quote: Quote): Promise<FakePayerTab> {
     const known = this.#tabs.get(quote.collector.toLowerCase());
     if (known !== undefined && !known.isOver) return Promise.resolve(known);
     const made = new FakePayerTab(quote, this.payer, this.#key, this.signed);
@@ -147,7 +147,7 @@ export class FakePayer implements TabPayer {
   }
 }
 
-class FakePayerTab implements PayerTab {
+export class FakePayerTab implements PayerTab {
   readonly tab: Hex;
   readonly service: Hex;
   readonly salt: Hex;
@@ -156,6 +156,8 @@ class FakePayerTab implements PayerTab {
   readonly left = 10n ** 20n;
   cumulative = 0n;
   isOver = false;
+  /** What the collector has told. */
+  readonly recovered: bigint[] = [];
   readonly #key: Uint8Array;
   readonly #signed: bigint[];
 
@@ -185,8 +187,10 @@ class FakePayerTab implements PayerTab {
     return signVoucher(separator, voucher, this.salt, this.#key);
   }
 
-  recover({ voucher }: Redemption): void {
-    if (voucher.cumulative > this.cumulative) this.cumulative = voucher.cumulative;
+  recover(last: Redemption | undefined): void {
+    const { cumulative = 0n } = last?.voucher ?? {};
+    if (cumulative > this.cumulative) this.cumulative = cumulative;
+    this.recovered.push(cumulative);
   }
 
   end(): void {

@@ -25,6 +25,7 @@ import {
   createPayments,
   type PaymentsParts,
 } from "../../src/provider/gateway/pay/createPayments.ts";
+import { transferCall } from "../../src/provider/gateway/pay/authorizations.ts";
 import type { PaymentOptions } from "../../src/provider/gateway/pay/options.ts";
 import type { ExactAsset } from "../../src/provider/gateway/pay/pricing.ts";
 import { CliRig, parts } from "./cliRig.ts";
@@ -139,6 +140,21 @@ export class PayRig {
     ]);
   }
 
+  /** Moves BLOC of a key without ether away, by a transfer that the seller executes. */
+  async spend(key: Hex, amount: bigint): Promise<void> {
+    const header = await this.pay(
+      {
+        ...{ scheme: "exact", network: "", asset: this.bloc, payTo: seller.address },
+        ...{ amount: String(amount), maxTimeoutSeconds: 60 },
+        extra: { name: "Blockcloud", version: "1" },
+      },
+      { key },
+    );
+    const { payload } = decodeField(header) as { payload: unknown };
+    const { address, abi, functionName, args } = transferCall(this.bloc, readExactPayload(payload));
+    await this.chain.send(seller.key, address, abi, functionName, args);
+  }
+
   /** The offer in BLOC for a request. */
   async offer(url: string, init: RequestInit = {}): Promise<PaymentRequirements> {
     const { accepts } = offered(await fetch(url, init));
@@ -231,7 +247,9 @@ const authorizationTypes = {
 
 /** Sends a request with a payment. */
 export function paying(url: string, header: string, init: RequestInit = {}): Promise<Response> {
-  return fetch(url, { ...init, headers: { ...init.headers, "payment-signature": header } });
+  const headers = new Headers(init.headers);
+  headers.set("payment-signature", header);
+  return fetch(url, { ...init, headers });
 }
 
 /** `fetch` that pays, and notes the requests that it sends. */
@@ -242,7 +260,7 @@ export function payingFetch(client: x402Client): {
 } {
   const sent: Request[] = [];
   const noting: typeof fetch = (input, init) => {
-    const request = new Request(input as Request, init);
+    const request = new Request(input, init);
     sent.push(request.clone());
     return fetch(request);
   };

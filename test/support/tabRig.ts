@@ -99,7 +99,7 @@ export function tabClient(payer: FakePayer): x402Client {
 export function tabFetch(payer: FakePayer): { fetch: typeof fetch; sent: Request[] } {
   const sent: Request[] = [];
   const noting: typeof fetch = (input, init) => {
-    const request = new Request(input as Request, init);
+    const request = new Request(input, init);
     sent.push(request.clone());
     return fetch(request);
   };

@@ -22,16 +22,19 @@ export class WeatherRig {
   readonly resolverUrl: string;
   /** Multiaddr of the resolver's node. */
   readonly bootstrap: string;
+  /** Where the service's own server is. */
+  readonly upstreamUrl: string;
   readonly #closing: (() => Promise<void>)[];
 
   private constructor(
     chain: CliRig,
-    at: { resolverUrl: string; bootstrap: string },
+    at: { resolverUrl: string; bootstrap: string; upstreamUrl: string },
     closing: (() => Promise<void>)[],
   ) {
     this.chain = chain;
     this.resolverUrl = at.resolverUrl;
     this.bootstrap = at.bootstrap;
+    this.upstreamUrl = at.upstreamUrl;
     this.#closing = closing;
   }
 
@@ -119,7 +122,8 @@ export class WeatherRig {
     await provider.start();
     await published.promise;
     const resolverUrl = `http://127.0.0.1:${fronts.http?.port ?? 0}`;
-    return new WeatherRig(chain, { resolverUrl, bootstrap }, closing);
+    const upstreamUrl = upstream.url;
+    return new WeatherRig(chain, { resolverUrl, bootstrap, upstreamUrl }, closing);
   }
 
   async stop(): Promise<void> {

@@ -33,6 +33,7 @@ const FAILURES: Readonly<Record<string, FailureClass>> = {
   PORT_REFUSED: "port",
   SERVICE_REVOKED: "receipt",
   KEY_CHANGED: "receipt",
+  SAL_UNPAID: "status",
 };
 /** The service and the auditor have no common version of the SAL: like an unknown transport, that is no failure. */
 const UNSPOKEN = "SAL_VERSION";

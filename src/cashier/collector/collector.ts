@@ -128,6 +128,10 @@ export class Collector implements TabCollector, TabHost, Startable {
     this.#price = price;
   }
 
+  get tranche(): bigint {
+    return trancheCost({ price: this.#price, trancheBytes: this.#terms.trancheBytes });
+  }
+
   quote(payer?: Address): Quote {
     for (;;) {
       const salt = this.#salts.next();
@@ -188,6 +192,10 @@ export class Collector implements TabCollector, TabHost, Startable {
     if (this.#isKept(tab)) this.#disk.later(tab);
   }
 
+  soon(tab: CollectedTab): void {
+    if (this.#isKept(tab)) this.#disk.soon(tab);
+  }
+
   async now(tab: CollectedTab): Promise<void> {
     if (!this.#isKept(tab)) throw cashierError("ended", `Tab ${tab.tab} is over.`);
     await this.#disk.now(tab);
@@ -195,10 +203,9 @@ export class Collector implements TabCollector, TabHost, Startable {
 
   /** Forgets a tab that can never pay any more. */
   drop(tab: CollectedTab): void {
-    tab.end(cashierError("ended", `Tab ${tab.tab} is over.`));
-    this.#tabs.remove(tab);
-    this.exposure.update(tab, 0n);
     this.#disk.drop(tab);
+    this.#tabs.remove(tab);
+    tab.forget();
   }
 
   async #open(opening: TabOpening): Promise<CollectedTab> {

@@ -29,7 +29,8 @@ export class Exposure {
   }
 
   /** Counts what is at risk on a tab now, and no more what was before. */
-  update(tab: CollectedTab, atRisk = tab.atRisk): void {
+  update(tab: CollectedTab): void {
+    const { atRisk } = tab;
     const change = atRisk - (this.#tabs.get(tab) ?? 0n);
     if (atRisk === 0n) this.#tabs.delete(tab);
     else this.#tabs.set(tab, atRisk);

@@ -44,9 +44,15 @@ export class GroupCommit {
 
   /** Writes a tab with the next commit, which is due at once; resolves when it is on disk. */
   async now(tab: CollectedTab): Promise<void> {
-    this.#changed.add(tab);
     this.#waiting ??= Promise.withResolvers();
     const { promise } = this.#waiting;
+    this.soon(tab);
+    await promise;
+  }
+
+  /** The same without waiting. */
+  soon(tab: CollectedTab): void {
+    this.#changed.add(tab);
     if (this.#isLazy) {
       this.#cancel?.();
       this.#cancel = undefined;
@@ -54,7 +60,6 @@ export class GroupCommit {
     if (this.#cancel === undefined) {
       this.#schedule(Math.max(0, this.#last + COMMIT_MS - this.#clock.monotonic()), false);
     }
-    await promise;
   }
 
   /** Commits what is left; for the end of a process. */
@@ -79,8 +84,12 @@ export class GroupCommit {
     this.#last = this.#clock.monotonic();
     if (changed.size === 0 && dropped.size === 0) return;
     try {
-      const rows = [...changed].map((tab) => tab.toStore());
-      this.#store.commit(rows, [...dropped]);
+      const rows = [...changed].map((tab) => ({ tab, row: tab.toStore() }));
+      this.#store.commit(
+        rows.map(({ row }) => row),
+        [...dropped],
+      );
+      for (const { tab, row } of rows) tab.written(row);
       waiting?.resolve(undefined);
     } catch (error) {
       // They are written with the next commit; who waits must not believe that they are on disk.

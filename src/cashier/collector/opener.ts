@@ -56,6 +56,11 @@ export class Opener {
     return started;
   }
 
+  /** Like {@link open}, but tries once; whether the tab is open. */
+  async once(tab: CollectedTab): Promise<boolean> {
+    return !this.#running.has(tab) && (await this.#try(tab));
+  }
+
   async #open(tab: CollectedTab): Promise<void> {
     const { timers, log } = this.#d;
     const { signal } = this.#stopping;
@@ -97,7 +102,7 @@ export class Opener {
           : refusedByChain(tab.tab, refusal);
       const view = await chain.tabOf(tab);
       // A tab that cannot be raised serves on up to its limit on chain.
-      if (view.state === "Open") tab.authorize(limited(tab, view.limit));
+      if (view.state === "Open") tab.confine(view);
       else tab.end(why);
       throw why;
     }
@@ -110,10 +115,6 @@ export class Opener {
     if (tab.ended !== undefined && view.state !== "Open") throw tab.ended;
     return view.state === "Open" && view.limit >= tab.limit;
   }
-}
-
-function limited({ opening }: CollectedTab, limit: bigint): CollectedTab["opening"] {
-  return { ...opening, authorization: { ...opening.authorization, limit } };
 }
 
 /** Whether another try would end in the same way. */

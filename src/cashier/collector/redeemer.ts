@@ -1,4 +1,4 @@
-import { parseEventLogs, type Hex, type TransactionReceipt } from "viem";
+import { parseEventLogs, type TransactionReceipt } from "viem";
 import { cashierCalls } from "../../chain/cashier/calls.ts";
 import type { ChainTime } from "../../chain/clock.ts";
 import type { Deployment } from "../../chain/deployment.ts";
@@ -48,6 +48,7 @@ export class Redeemer implements Startable {
   #loop: Promise<void> = Promise.resolve();
   /** Vouchers that can never be redeemed; the newest of a tab is kept nevertheless. */
   readonly #lost = new WeakSet<Redemption>();
+  #hasLooked = false;
   #grades = new Map<number, ReturnType<CollectorChain["gradeOf"]>>();
 
   constructor(options: RedeemerOptions, dependencies: RedeemerDependencies) {
@@ -75,7 +76,7 @@ export class Redeemer implements Startable {
     const gasPrice = await sender.gasPrice();
     const parts: readonly (readonly [string, () => Promise<unknown>])[] = [
       ["verdicts", () => collector.grades.refresh()],
-      ["tabs", () => this.#watch.look(moment)],
+      ["tabs", () => this.#look(moment)],
       ["openings", () => this.#open(moment, gasPrice)],
       ["redemptions", () => this.#redeem(moment, gasPrice)],
       ["collection", () => this.#collect(gasPrice)],
@@ -111,6 +112,11 @@ export class Redeemer implements Startable {
     }
   }
 
+  async #look(moment: DueMoment): Promise<void> {
+    await this.#watch.look(moment, !this.#hasLooked);
+    this.#hasLooked = true;
+  }
+
   /** Opens tabs whose authorization runs out, if what they owe is worth it. */
   async #open(moment: DueMoment, gasPrice: bigint): Promise<void> {
     const { collector, log } = this.#d;
@@ -118,7 +124,7 @@ export class Redeemer implements Startable {
       const income = tab.best - tab.redeemed;
       const gas = gasOf.opening + gasOf.batch + gasOf.item;
       if (!this.#isWorth(income, gas, gasPrice, true)) continue;
-      await collector.opener.open(tab).catch((error: unknown) => {
+      await collector.opener.once(tab).catch((error: unknown) => {
         log.warn("a tab could not be opened", { tab: tab.tab, error });
       });
     }
@@ -250,7 +256,7 @@ function outcome(
     if (event.eventName === "Redeemed") paid += event.args.amount;
     if (event.eventName !== "RedemptionSkipped") continue;
     const item = items[Number(event.args.index)];
-    const reason = decodeReason(cashierAbi, event.args.reason as Hex)?.name ?? "unknown";
+    const reason = decodeReason(cashierAbi, event.args.reason)?.name ?? "unknown";
     if (item !== undefined) skipped.push({ item, reason });
   }
   return { paid, skipped };

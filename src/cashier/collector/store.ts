@@ -3,8 +3,10 @@ import path from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Address, Hex } from "viem";
 import { deploymentTag, type Deployment } from "../../chain/deployment.ts";
+import { WorkerLock } from "../../node/lock.ts";
 import { openStore, transaction } from "../../node/store.ts";
 import { bytesToHex } from "../../protocol/bytes.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
 import type { Redemption } from "../../protocol/voucher.ts";
 import type { TabOpening } from "../tabs.ts";
 
@@ -47,20 +49,33 @@ export interface StoredTab {
   vouchers: readonly Redemption[];
 }
 
+/** A tab with what has changed of its vouchers. */
+export interface TabChange extends StoredTab {
+  /** Vouchers that are not on disk. */
+  added: readonly Redemption[];
+  /** Epochs whose vouchers are not needed any more. */
+  gone: readonly number[];
+}
+
 /** A collector's tabs and vouchers on disk. */
 export class CollectorStore {
   /** 8 random bytes that name these books in the salts of their tabs. */
   readonly books: Hex;
   readonly #database: DatabaseSync;
+  readonly #closed: () => void;
   readonly #putTab: StatementSync;
   readonly #putVoucher: StatementSync;
   readonly #dropTab: StatementSync;
-  readonly #dropVouchers: StatementSync;
+  readonly #dropVoucher: StatementSync;
 
-  /** @param file Path, or `:memory:`. */
-  constructor(file: string) {
+  /**
+   * @param file Path, or `:memory:`.
+   * @param closed Called when it is closed.
+   */
+  constructor(file: string, closed: () => void = () => undefined) {
     const database = openStore(file, migrations);
     this.#database = database;
+    this.#closed = closed;
     database.exec("PRAGMA foreign_keys=ON");
     this.#putTab = database.prepare(
       `INSERT INTO tabs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -71,16 +86,19 @@ export class CollectorStore {
       "INSERT OR REPLACE INTO vouchers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     );
     this.#dropTab = database.prepare("DELETE FROM tabs WHERE payer = ? AND tab = ?");
-    this.#dropVouchers = database.prepare("DELETE FROM vouchers WHERE payer = ? AND tab = ?");
+    this.#dropVoucher = database.prepare(
+      "DELETE FROM vouchers WHERE payer = ? AND tab = ? AND epoch = ?",
+    );
     this.books = this.#named();
   }
 
   close(): void {
     this.#database.close();
+    this.#closed();
   }
 
-  /** Writes tabs with their vouchers, and deletes others, in one transaction: on disk when the call returns. */
-  commit(tabs: readonly StoredTab[], dropped: readonly { payer: Address; tab: Hex }[]): void {
+  /** Writes changes of tabs, and deletes others, in one transaction: on disk when the call returns. */
+  commit(tabs: readonly TabChange[], dropped: readonly { payer: Address; tab: Hex }[]): void {
     transaction(this.#database, () => {
       for (const tab of tabs) this.#put(tab);
       for (const { payer, tab } of dropped) this.#dropTab.run(payer, tab);
@@ -121,15 +139,15 @@ export class CollectorStore {
       });
   }
 
-  #put({ opening, charged, vouchers }: StoredTab): void {
+  #put({ opening, charged, added, gone }: TabChange): void {
     const { authorization, signature, salt } = opening;
     const { payer, tab, service, signer, limit, openBy, expiresAt } = authorization;
     this.#putTab.run(
       ...[payer, tab, service, salt, signer, limit.toString(), openBy, expiresAt, signature],
       charged.toString(),
     );
-    this.#dropVouchers.run(payer, tab);
-    for (const { voucher, v, r, s } of vouchers) {
+    for (const epoch of gone) this.#dropVoucher.run(payer, tab, epoch);
+    for (const { voucher, v, r, s } of added) {
       const { epoch, cumulative, base, minGrade } = voucher;
       this.#putVoucher.run(
         ...[payer, tab, epoch, cumulative.toString(), base.toString(), minGrade, v, r, s],
@@ -148,9 +166,39 @@ export class CollectorStore {
   }
 }
 
-/** The file of a service's collector in the state folder. */
-export function collectorStoreFile(state: string, deployment: Deployment, number: bigint): string {
-  return path.join(state, `collector-${number}-${deploymentTag(deployment)}.sqlite`);
+/**
+ * Opens the books of a service's collector in a state folder, until they are closed. Another process that has them open
+ * is refused: two would give one payer the same credit twice.
+ *
+ * @throws BlockcloudError `WORKER_RUNNING` if another process has them open; those of `openStore`.
+ */
+export function openCollectorStore(
+  stateDir: string,
+  deployment: Deployment,
+  number: bigint,
+): CollectorStore {
+  const name = `collector-${number}-${deploymentTag(deployment)}`;
+  const lock = takeLock(stateDir, name, number);
+  try {
+    return new CollectorStore(path.join(stateDir, `${name}.sqlite`), () => {
+      lock.release();
+    });
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function takeLock(stateDir: string, name: string, number: bigint): WorkerLock {
+  try {
+    return WorkerLock.take({ stateDir, name });
+  } catch (cause) {
+    if (!(cause instanceof BlockcloudError) || cause.code !== "WORKER_RUNNING") throw cause;
+    throw new BlockcloudError(cause.code, `Another process collects for service ${number}.`, {
+      cause,
+      remedy: "Stop it first, or give this process another state folder.",
+    });
+  }
 }
 
 function text(row: Record<string, unknown>, column: string): string {

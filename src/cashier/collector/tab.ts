@@ -4,7 +4,7 @@ import type { BlockcloudError } from "../../protocol/errors.ts";
 import type { Redemption } from "../../protocol/voucher.ts";
 import { cashierError } from "../errors.ts";
 import type { CollectorTab, TabOpening } from "../tabs.ts";
-import type { StoredTab } from "./store.ts";
+import type { StoredTab, TabChange } from "./store.ts";
 import {
   checkSigner,
   checkVoucher,
@@ -23,8 +23,12 @@ export interface TabHost {
   changed(tab: CollectedTab): void;
   /** Resolves when no more than the exposure limit is unsecured. */
   secure(tab: CollectedTab): Promise<void>;
-  /** Writes soon. */
+  /** What a tranche costs, BLOC in wei. */
+  readonly tranche: bigint;
+  /** Writes at some time. */
   later(tab: CollectedTab): void;
+  /** Writes with the next commit, which is due at once. */
+  soon(tab: CollectedTab): void;
   /** Resolves when the tab is on disk. */
   now(tab: CollectedTab): Promise<void>;
 }
@@ -34,12 +38,16 @@ export class CollectedTab implements CollectorTab {
   readonly #host: TabHost;
   #opening: TabOpening;
   #charged: bigint;
+  /** `charged` on disk. */
+  #written: bigint;
   #paid: bigint;
   #vouchers: readonly Redemption[];
   /** On chain, when it was last read. */
   #view: TabView | undefined;
   #end: BlockcloudError | undefined;
   #revealed: bigint;
+  #isForgotten = false;
+  #onDisk: ReadonlySet<Redemption>;
   readonly #listeners = new Set<(error: Error) => void>();
   /** When its state on chain was last read, monotonic milliseconds; for turns. */
   lookedAt = -1;
@@ -48,7 +56,9 @@ export class CollectedTab implements CollectorTab {
     this.#host = host;
     this.#opening = stored.opening;
     this.#charged = stored.charged;
+    this.#written = stored.charged;
     this.#vouchers = stored.vouchers;
+    this.#onDisk = new Set(stored.vouchers);
     this.#paid = this.best;
     // The process before may have sent any of them to the chain.
     this.#revealed = this.best;
@@ -143,7 +153,9 @@ export class CollectedTab implements CollectorTab {
   charge(amount: bigint): void {
     if (amount < 0n) throw new RangeError(`A charge of ${amount} wei.`);
     this.#charged += amount;
-    this.#host.later(this);
+    // A crash must not cost more than a tranche, and what is served during a commit.
+    if (this.#charged - this.#written < this.#host.tranche) this.#host.later(this);
+    else this.#host.soon(this);
   }
 
   async credit(item: Redemption): Promise<void> {
@@ -176,11 +188,33 @@ export class CollectedTab implements CollectorTab {
     for (const listener of listeners) listener(error);
   }
 
+  /** Ends the tab for ever: its collector forgets it. */
+  forget(): void {
+    this.#isForgotten = true;
+    this.#vouchers = [];
+    this.end(cashierError("ended", `Tab ${this.tab} is over.`));
+    this.#host.changed(this);
+  }
+
   /** Takes a later authorization of the payer; a tab that had ended for want of one serves again. */
   authorize(opening: TabOpening): void {
     this.#opening = opening;
     this.#end = undefined;
     this.#host.changed(this);
+  }
+
+  /** Falls back to what the chain has: a raise was not submitted in time, or cannot be. */
+  confine({ limit, endsAt }: TabView): void {
+    const authorization = { ...this.#opening.authorization, limit, expiresAt: endsAt };
+    this.#opening = { ...this.#opening, authorization };
+    this.#host.later(this);
+    this.#host.changed(this);
+  }
+
+  /** Whether the authorization is above what the chain has of an open tab. */
+  get isRaised(): boolean {
+    const view = this.#view;
+    return view?.state === "Open" && (this.limit > view.limit || this.expiresAt > view.endsAt);
   }
 
   /** Takes what the chain says. Vouchers up to what is redeemed are not needed any more, except the newest. */
@@ -211,8 +245,25 @@ export class CollectedTab implements CollectorTab {
     this.#host.later(this);
   }
 
-  toStore(): StoredTab {
-    return { opening: this.#opening, charged: this.#charged, vouchers: this.#vouchers };
+  /** What is not on disk. */
+  toStore(): TabChange {
+    const vouchers = this.#vouchers;
+    const epochs = new Set(vouchers.map(({ voucher }) => voucher.epoch));
+    return {
+      opening: this.#opening,
+      charged: this.#charged,
+      vouchers,
+      added: vouchers.filter((held) => !this.#onDisk.has(held)),
+      gone: [...this.#onDisk]
+        .map(({ voucher }) => voucher.epoch)
+        .filter((each) => !epochs.has(each)),
+    };
+  }
+
+  /** What {@link toStore} gave is on disk. */
+  written({ charged, vouchers }: TabChange): void {
+    this.#written = charged;
+    this.#onDisk = new Set(vouchers);
   }
 
   /** Of a voucher that is not taken: nothing else of it counts. */
@@ -223,8 +274,8 @@ export class CollectedTab implements CollectorTab {
   }
 
   #take(item: Redemption): void {
-    if (this.#view?.state === "Closed") {
-      throw cashierError("ended", `Tab ${this.tab} is closed: nothing can be paid on it.`);
+    if (this.#isForgotten || this.#view?.state === "Closed") {
+      throw cashierError("ended", `Tab ${this.tab} is over: nothing can be paid on it.`);
     }
     const newest = this.last?.voucher;
     checkVoucher(this.#host.separator, this, newest, item, this.#host.epochs());

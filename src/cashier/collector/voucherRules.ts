@@ -42,6 +42,8 @@ export function checkVoucher(
   if (voucher.base >= voucher.cumulative)
     throw refused(tab, `its base ${voucher.base} is not below its amount ${voucher.cumulative}`);
   checkEpoch(tab, voucher, newest, epochs);
+  // Before what is refused to the payer only: with these errors it gets its newest voucher back.
+  checkSigner(separator, frame, item);
   checkBase(tab, voucher, newest);
   const isRise = newest?.epoch === voucher.epoch && voucher.minGrade > newest.minGrade;
   // It would put an amount under a condition that the payer owed without it.
@@ -52,8 +54,6 @@ export function checkVoucher(
       { remedy: "Raise the grade with the first voucher of an epoch." },
     );
   }
-  // Last, because it costs most.
-  checkSigner(separator, frame, item);
 }
 
 /**

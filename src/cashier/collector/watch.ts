@@ -19,32 +19,32 @@ export class TabWatch {
     this.#d = dependencies;
   }
 
-  /** Reads the tabs that were not read for longest, and ends those whose time is over. */
-  async look({ now }: DueMoment): Promise<void> {
+  /**
+   * Reads the tabs that were not read for longest, and ends those whose time is over.
+   *
+   * @param all Reads all tabs, as after a start: until then what they owe counts as unsecured.
+   */
+  async look({ now }: DueMoment, all = false): Promise<void> {
     const { collector, chain, timers } = this.#d;
-    const oldest = [...collector.tabs].sort((a, b) => a.lookedAt - b.lookedAt).slice(0, LOOKS);
-    await readEach(oldest, async (tab) => {
-      tab.see(await chain.tabOf(tab));
-      tab.lookedAt = timers.monotonic();
-    });
-    for (const tab of collector.tabs) {
-      if (now > tab.expiresAt) tab.end(cashierError("ended", `Tab ${tab.tab} has expired.`));
-      const { openBy } = tab.opening.authorization;
-      if (tab.view?.state === "None" && now > openBy) {
-        tab.end(
-          cashierError("ended", `Tab ${tab.tab} was not opened by ${openBy}.`, {
-            remedy: "Authorize the tab again, with a later time.",
-          }),
-        );
-      }
+    const oldest = [...collector.tabs].sort((a, b) => a.lookedAt - b.lookedAt);
+    try {
+      await readEach(all ? oldest : oldest.slice(0, LOOKS), async (tab) => {
+        tab.see(await chain.tabOf(tab));
+        tab.lookedAt = timers.monotonic();
+      });
+    } finally {
+      for (const tab of collector.tabs) endIfOver(tab, now);
     }
   }
 
-  /** Tabs with vouchers that soon cannot be opened on chain any more. */
+  /** Tabs with vouchers that soon cannot be opened or raised any more, although that is needed to redeem them. */
   lapsing({ now }: DueMoment): CollectedTab[] {
-    return [...this.#d.collector.tabs].filter(({ view, best, ended, opening }) => {
-      if (view?.state !== "None" || best === 0n || ended !== undefined) return false;
-      return now > opening.authorization.openBy - LAPSE_S;
+    return [...this.#d.collector.tabs].filter((tab) => {
+      const { view, best, ended, opening } = tab;
+      if (view === undefined || best <= view.redeemed || ended !== undefined) return false;
+      if (now <= opening.authorization.openBy - LAPSE_S) return false;
+      const isShort = best > view.limit || now > view.endsAt - LAPSE_S;
+      return view.state === "None" || (tab.isRaised && isShort);
     });
   }
 
@@ -65,4 +65,16 @@ export class TabWatch {
       return now > view.redeemableUntil || isSettled;
     });
   }
+}
+
+function endIfOver(tab: CollectedTab, now: number): void {
+  const { openBy } = tab.opening.authorization;
+  if (tab.isRaised && tab.view !== undefined && now > openBy) tab.confine(tab.view);
+  if (now > tab.expiresAt) tab.end(cashierError("ended", `Tab ${tab.tab} has expired.`));
+  if (tab.view?.state !== "None" || now <= openBy) return;
+  tab.end(
+    cashierError("ended", `Tab ${tab.tab} was not opened by ${openBy}.`, {
+      remedy: "Authorize the tab again, with a later time.",
+    }),
+  );
 }

@@ -4,7 +4,6 @@ import type { ChainTime } from "../../chain/clock.ts";
 import { readEach } from "../../chain/views/contracts.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { BlockcloudError } from "../../protocol/errors.ts";
-import { rootServiceId, parseServiceId } from "../../protocol/serviceId.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
 import {
   cashierSeparator,
@@ -117,7 +116,8 @@ export class Wallet implements TabPayer {
     if (!isOurs) {
       throw refused(`it is for ${quote.cashier} on chain ${quote.chainId}, another Cashier`);
     }
-    if (rootServiceId(parseServiceId(quote.service).prefix) !== quote.service)
+    const number = BigInt(quote.service) >> 192n;
+    if (number === 0n || number << 192n !== BigInt(quote.service))
       throw refused(`${quote.service} is not a root service`);
     if (minGrade > quote.highestGrade)
       throw refused(`it takes grades up to ${quote.highestGrade}, not ${minGrade}`);
@@ -155,7 +155,7 @@ export class Wallet implements TabPayer {
   /** Whether a tab can be used; reads its state on chain, and authorizes it again if that is due. */
   async #refresh(tab: WalletTab, quote: Quote): Promise<boolean> {
     const now = this.#d.time.now();
-    const { limit, openBy } = tab.authorization;
+    const { limit, openBy, expiresAt } = tab.authorization;
     const isLow = limit - tab.cumulative < quote.leastLimit / LOW_PART;
     const isLate = openBy < now + LEAST_OPEN_S;
     if (!isLow && now < tab.checkedAt + CHECK_S) return true;
@@ -169,12 +169,13 @@ export class Wallet implements TabPayer {
     }
     tab.checkedAt = now;
     tab.learn(view.redeemed);
-    const mustRenew = view.state === "None" && isLate;
+    // What the collector has not submitted by then, it cannot submit any more.
+    const isBehind = view.state === "None" || view.limit < limit || view.endsAt < expiresAt;
+    const mustRenew = isLate && isBehind;
     if (!isLow && !mustRenew) return true;
     const raised = isLow ? await this.#raisedLimit(tab, quote, view.limit) : limit;
     // There is nothing to raise it with: what is left of it can be used up.
     if (raised <= limit && !mustRenew) return limit > tab.cumulative;
-    const { expiresAt } = tab.authorization;
     const times = this.#times();
     const authorization = {
       ...tab.authorization,

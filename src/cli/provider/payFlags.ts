@@ -5,6 +5,7 @@ import { BlockcloudError } from "../../protocol/errors.ts";
 import type { ExactAsset } from "../../provider/gateway/pay/pricing.ts";
 import type { PaySettings } from "../../provider/pay/settings.ts";
 import { document, text, type Values } from "../framework/flag.ts";
+import { payLimitFlags, payLimitsOf } from "./payLimitFlags.ts";
 import type { Resolved } from "../framework/resolve.ts";
 import type { Problems } from "../framework/settings.ts";
 import {
@@ -126,6 +127,7 @@ export const payFlags = {
     duration,
     { config: "provider.redeemEvery", default: "1m" },
   ),
+  ...payLimitFlags,
   payTo: text(
     "--pay-to <address>",
     "account that x402 transfers go to (default: the wallet's)",
@@ -182,6 +184,7 @@ export function paySettings(
     }),
     ...{ leastLimit, highestGrade, gradedCap, payTo, coin: token, facilitator, allowLoopback },
     allowance: { requests: flags.freeRequests, bytes: flags.freeMemory * MEBIBYTE },
+    limits: payLimitsOf(flags),
     redeemMs: flags.redeemEvery,
   };
 }

@@ -62,6 +62,9 @@ const UNKNOWN_TAB = ["tab_unknown", cashierErrors.authorization.toLowerCase()];
 /** Reasons for which the tab is over: the next payment opens another one. */
 const ENDED_TAB = [cashierErrors.ended.toLowerCase(), cashierErrors.closing.toLowerCase()];
 
+/** The collector lacks a voucher of an earlier epoch: the payer takes what the collector has, and signs again. */
+const LOST_VOUCHER = cashierErrors.base.toLowerCase();
+
 /** A tab as this process uses it. */
 interface Account {
   readonly tab: PayerTab;
@@ -153,7 +156,8 @@ export class TabScheme {
     account.open.end(requestId);
     if (settleResponse === undefined) return undefined;
     const { success, errorReason = "", extra } = settleResponse;
-    if (extra !== undefined) this.#learn(account, decodeTabState(extra));
+    const state = extra && decodeTabState(extra);
+    if (state !== undefined) this.#learn(account, state);
     if (success) {
       account.known = authorization?.signature ?? account.known;
       return undefined;
@@ -168,9 +172,16 @@ export class TabScheme {
       return { recovered: true };
     }
     if (errorReason === "voucher_public") {
+      // Its answer shows the newest voucher only if that is public, too.
       account.floor = account.tab.cumulative;
       return { recovered: true };
     }
+    // What the collector holds is complete only if nothing is under way, or if it says so.
+    const isLost = errorReason === LOST_VOUCHER;
+    if (state?.tab === account.tab.tab && (isLost || account.open.sum === 0n)) {
+      account.tab.recover(state.last);
+    }
+    if (isLost) return { recovered: true };
     if (errorReason !== "voucher_low") return undefined;
     this.#remember(offerOf(accepted), extra?.due);
     return { recovered: true };
@@ -190,9 +201,8 @@ export class TabScheme {
     return account;
   }
 
-  #learn(account: Account, { tab, charged, last }: TabState): void {
+  #learn(account: Account, { tab, charged }: TabState): void {
     if (tab !== account.tab.tab) return;
-    if (last !== undefined) account.tab.recover(last);
     // A request runs when vouchers cover it, so no more than they cover can be due for requests of this process.
     const { cumulative } = account.tab;
     const most = cumulative > account.mostBefore ? cumulative : account.mostBefore;

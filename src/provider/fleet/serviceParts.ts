@@ -15,7 +15,7 @@ import { Provider } from "../provider.ts";
 import { Announcer } from "../publish/announcer.ts";
 import type { Collectors } from "../pay/collectors.ts";
 import { createPay } from "../pay/createPay.ts";
-import { createPresence, type Ground } from "../publish/presence.ts";
+import { createPresence, type Ground, type Presence } from "../publish/presence.ts";
 import { ServiceCheck } from "../serviceCheck.ts";
 import { providerStoreFile } from "../store.ts";
 import type { ServiceParts } from "./hostedService.ts";
@@ -59,23 +59,26 @@ export function createServiceParts(
       { ...shared, deployment, timers, now: ground.now },
       log,
     );
-  const { front, endpoints, store, publisher, leases, joiner } = createPresence(
-    {
-      ...settings,
-      pay,
-      serviceId: rootServiceId(number),
-      key: serviceKey,
-      previousKey: previousKeys[0],
-      delegation: "0x",
-      storeFile: providerStoreFile(shared.stateDir, deployment, number),
-    },
-    ground,
-    { log, metrics },
-  );
-  // Flows are charged until the gateway has closed.
-  const paid: Startable = pay
-    ? inOrder({ start: () => Promise.resolve(), stop: () => pay.close() }, front)
-    : front;
+  const terms = {
+    ...settings,
+    pay,
+    serviceId: rootServiceId(number),
+    key: serviceKey,
+    previousKey: previousKeys[0],
+    delegation: "0x" as const,
+    storeFile: providerStoreFile(shared.stateDir, deployment, number),
+  };
+  let presence: Presence;
+  try {
+    presence = createPresence(terms, ground, { log, metrics });
+  } catch (error) {
+    pay?.close().catch((cause: unknown) => {
+      log.warn("a part of the service could not be stopped", { error: cause });
+    });
+    throw error;
+  }
+  const { front, endpoints, store, publisher, leases, joiner } = presence;
+  const paid = pay === undefined ? front : closedAfter(front, pay);
   const payTasks = pay?.tasks ?? inOrder();
   const check = new ServiceCheck(
     { number, keys: [serviceKey, ...previousKeys] },
@@ -106,5 +109,19 @@ export function createServiceParts(
     front: paid,
     tasks: inOrder(provider, leases(published), payTasks),
     check: checked,
+  };
+}
+
+/** Flows are charged until the gateway has closed; it may be stopped without having been started. */
+function closedAfter(front: Startable, pay: { close(): Promise<void> }): Startable {
+  return {
+    start: () => front.start(),
+    stop: async () => {
+      try {
+        await front.stop();
+      } finally {
+        await pay.close();
+      }
+    },
   };
 }

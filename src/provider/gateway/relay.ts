@@ -116,7 +116,7 @@ function read(
           isWhole = take(chunk);
         } catch (error) {
           finish();
-          reject(error as Error);
+          reject(error);
           return;
         }
         if (!isWhole) {

@@ -1,7 +1,7 @@
 import { CollectorReads } from "../../cashier/collector/chain.ts";
 import { Collector } from "../../cashier/collector/collector.ts";
 import { Redeemer } from "../../cashier/collector/redeemer.ts";
-import { CollectorStore, collectorStoreFile } from "../../cashier/collector/store.ts";
+import { openCollectorStore, type CollectorStore } from "../../cashier/collector/store.ts";
 import type { ChainClient } from "../../chain/client.ts";
 import type { ChainTime } from "../../chain/clock.ts";
 import type { Deployment } from "../../chain/deployment.ts";
@@ -86,7 +86,7 @@ export class Collectors {
 
   #make(number: bigint, settings: PaySettings, log: Logger): Held {
     const { client, deployment, sender, time, now, stateDir, timers } = this.#d;
-    const store = new CollectorStore(collectorStoreFile(stateDir, deployment, number));
+    const store = openCollectorStore(stateDir, deployment, number);
     try {
       const collector = new Collector(
         { ...settings, number },

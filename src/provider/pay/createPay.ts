@@ -50,7 +50,7 @@ export function createPay(
       )
     : undefined;
   return {
-    pricing: { collector, allowance },
+    pricing: { collector, allowance, limits: pay.limits },
     payments: http?.payments,
     tasks: inOrder(
       { start: () => collector.start(), stop: () => Promise.resolve() },

@@ -2,6 +2,7 @@ import type { Address } from "viem";
 import type { AllowanceOptions } from "../../cashier/allowance.ts";
 import type { ExposureLimits } from "../../cashier/collector/exposure.ts";
 import type { Price } from "../../cashier/price.ts";
+import type { PayLimits } from "../../sal/pay/limits.ts";
 import type { ExactAsset } from "../gateway/pay/pricing.ts";
 
 /** How a service is paid. All fields after `blocPriceWei` have a default. */
@@ -19,6 +20,8 @@ export interface PaySettings {
   gradedCap?: bigint | undefined;
   /** What each peer gets without payment in an epoch. */
   allowance?: AllowanceOptions | undefined;
+  /** Limits of payments in the SAL. */
+  limits?: PayLimits | undefined;
   /** Pause between two looks at what is to be redeemed, milliseconds. */
   redeemMs?: number | undefined;
   /** Receives transfers over HTTP; default: the account that sends the transactions. */

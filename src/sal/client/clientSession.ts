@@ -4,7 +4,6 @@ import type { BlockcloudError } from "../../protocol/errors.ts";
 import type { SignedReceipt } from "../../protocol/receipt.ts";
 import { salError } from "../errors.ts";
 import type { ProvenLink } from "../handshake/clientHandshake.ts";
-import { clientKey, signClientProof } from "../handshake/clientProof.ts";
 import { encodeBegin } from "../handshake/messages.ts";
 import { ResumeKeys } from "../handshake/secrets.ts";
 import type { Flow } from "../session/flow.ts";
@@ -20,6 +19,7 @@ import { Departure } from "./departure.ts";
 import type { Located, LocatedChange } from "./locator.ts";
 import { Openings } from "./openings.ts";
 import { PathWatch } from "./pathWatch.ts";
+import { proveClient } from "./proveClient.ts";
 import { Recovery, type Move } from "./recovery.ts";
 import type { ClientSessionDependencies, MoveReason } from "./dependencies.ts";
 import { Renewal } from "./renewal.ts";
@@ -166,7 +166,9 @@ export class ClientSession implements SessionRole {
     const { session: id, instance } = hello;
     this.#instance = instance.toString("hex");
     const keys = ResumeKeys.ofFirstLink(greeting.link, id);
-    const proof = hello.asksClient ? this.#proveClient(channel) : undefined;
+    const proof = hello.asksClient
+      ? proveClient(this.#identity, { serviceId: this.serviceId, channel }, this.#dependencies)
+      : undefined;
     const begin = encodeFrame(FrameType.begin, 0, encodeBegin({ session: id, proof }));
     this.#recovery = new Recovery({
       ...{ id, keys, instance },
@@ -341,15 +343,5 @@ export class ClientSession implements SessionRole {
     // The old endpoint may still be in the record; if it is not, the link works until it is closed.
     this.#right.relocated(isOther);
     return true;
-  }
-
-  #proveClient(channel: Hex) {
-    const { serviceId } = this;
-    if (this.#identity === undefined) {
-      throw salError("identity", `${serviceId} serves only clients that say who they are.`);
-    }
-    const issuedAt = BigInt(Math.floor(this.#dependencies.now()));
-    const key = clientKey(this.#identity, serviceId);
-    return signClientProof({ serviceId, channel, issuedAt }, this.#dependencies.domain, key);
   }
 }

@@ -2,7 +2,6 @@ import type { Hex } from "viem";
 import { cashierError } from "../../cashier/errors.ts";
 import type { Use } from "../../cashier/price.ts";
 import { trancheCost, type Quote } from "../../cashier/quote.ts";
-import type { PayerTab } from "../../cashier/tabs.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Scheduler } from "../../node/scheduler.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
@@ -10,12 +9,12 @@ import { HTTP_PORT } from "../../protocol/exchange.ts";
 import { parseServiceId, rootServiceId } from "../../protocol/serviceId.ts";
 import { salError, salErrors } from "../errors.ts";
 import type { Flow } from "../session/flow.ts";
-import { redemptionOf, type CompactVoucher } from "./fields.ts";
 import type { FlowMeter, MeteredFlow } from "./meteredFlow.ts";
-import { checkWindow, isDearer, PaidTab } from "./paidTab.ts";
+import { isDearer, PaidTab } from "./paidTab.ts";
 import type { Payer } from "./payer.ts";
-import { encodePay, PayKind } from "./payFrame.ts";
+import { encodePay, PayKind, type PayFrame } from "./payFrame.ts";
 import { decodeQuote, QuoteKind, type OfferFrame, type StateFrame } from "./quoteFrame.ts";
+import { TabOffer } from "./tabOffer.ts";
 import { leastUse, NO_USE, UseCount } from "./useCount.ts";
 
 /** The session, as its meter needs it. */
@@ -32,8 +31,6 @@ export interface PayingHost {
 const SLACK_MS = 1_000;
 /** A tab is raised when less than this part of the least limit is left. */
 const LOW_PART = 4n;
-/** How often the tab's signer proves itself in a session. */
-const MAX_PROOFS = 4;
 /** How long a failed attempt to get a tab holds, milliseconds. */
 const RETRY_MS = 5_000;
 
@@ -54,11 +51,9 @@ export class ClientMeter implements FlowMeter {
   #told: Use = NO_USE;
   #quote: Quote | undefined;
   #tranche = 0n;
-  /** The tab that was offered to the provider, and what is paid with it. */
-  #offered: { tab: PayerTab; quote: Quote } | undefined;
+  readonly #offered: TabOffer;
   #paid: PaidTab | undefined;
   #isOpening = false;
-  #proofs = 0;
   /** Why the client does not pay, and since when. */
   #refusal: BlockcloudError | undefined;
   #refusedAt = 0;
@@ -72,6 +67,13 @@ export class ClientMeter implements FlowMeter {
     this.#clock = clock;
     this.#log = log;
     this.#own = new UseCount(() => clock.monotonic());
+    this.#offered = new TabOffer({
+      ...{ payer, serviceId: host.serviceId },
+      send: (frame) => {
+        this.#send(frame);
+      },
+      quote: () => (this.#isOver ? undefined : this.#quote),
+    });
   }
 
   /** A flow is registered. */
@@ -105,7 +107,9 @@ export class ClientMeter implements FlowMeter {
     this.#told = frame.use;
     switch (frame.kind) {
       case QuoteKind.prove:
-        void this.#prove(frame);
+        this.#offered.prove(frame).catch((error: unknown) => {
+          this.#refuse(asError(error));
+        });
         break;
       case QuoteKind.opened:
         this.#attach(frame);
@@ -191,7 +195,8 @@ export class ClientMeter implements FlowMeter {
     this.#isOpening = true;
     try {
       for (let quote = this.#quote; quote !== undefined;) {
-        await this.#openAt(quote);
+        this.#refusal = undefined;
+        await this.#offered.open(quote);
         // Another one may have come meanwhile.
         quote = this.#quote === quote ? undefined : this.#quote;
       }
@@ -202,48 +207,10 @@ export class ClientMeter implements FlowMeter {
     }
   }
 
-  async #openAt(quote: Quote): Promise<void> {
-    const { wallet, minGrade } = this.#payer;
-    const tab = await wallet.tabFor(quote, { minGrade });
-    if (this.#isOver || this.#quote !== quote) return;
-    checkWindow(tab, quote);
-    this.#refusal = undefined;
-    this.#offered = { tab, quote };
-    const ledger = this.#payer.ledger(tab.tab);
-    // A new tab has no newest voucher.
-    if (tab.cumulative === 0n) ledger.isKnown = true;
-    const voucher = ledger.isKnown ? await this.#proof(tab, quote) : undefined;
-    const { authorization, signature, salt } = tab;
-    this.#send({ kind: PayKind.open, opening: { authorization, signature, salt }, voucher });
-  }
-
-  /** A voucher of 1 wei more shows that this is the tab's signer. */
-  #proof(tab: PayerTab, quote: Quote): Promise<CompactVoucher> {
-    return new PaidTab(tab, quote, NO_USE, this.#payer, this.#host.serviceId).pay(1n);
-  }
-
-  async #prove({ tab: id, charged, last }: StateFrame): Promise<void> {
-    const { tab, quote } = this.#offered ?? {};
-    if (tab?.tab !== id || quote === undefined) return;
-    this.#proofs += 1;
-    if (this.#proofs > MAX_PROOFS) return;
-    try {
-      if (last !== undefined) {
-        const { payer, service } = tab.authorization;
-        tab.recover(redemptionOf(last, { payer, service, tab: id, salt: tab.salt }));
-      }
-      new PaidTab(tab, quote, NO_USE, this.#payer, this.#host.serviceId).balance(charged);
-      const voucher = await this.#proof(tab, quote);
-      this.#send({ kind: PayKind.voucher, tab: id, voucher });
-    } catch (error) {
-      this.#refuse(asError(error));
-    }
-  }
-
   /** The provider charges the tab from here on. */
   #attach({ tab: id, use, charged, tranche }: StateFrame): void {
-    const { tab, quote } = this.#offered ?? {};
-    if (tab?.tab !== id || quote === undefined) return;
+    const { tab, quote } = this.#offered.find(id) ?? {};
+    if (tab === undefined || quote === undefined) return;
     const from = this.#usedAt(use);
     if (this.#paid !== undefined) {
       this.#paid.count(from);
@@ -324,21 +291,8 @@ export class ClientMeter implements FlowMeter {
 
   /** Asks the wallet for a higher limit; returns whether there is one. */
   async #raise(paid: PaidTab, before: bigint): Promise<boolean> {
-    const quote = this.#quote;
-    if (quote === undefined) return false;
-    const { wallet, minGrade } = this.#payer;
     try {
-      const tab = await wallet.tabFor(quote, { minGrade });
-      if (this.#isOver) return false;
-      if (tab.tab !== paid.tab.tab) {
-        await this.#openAt(quote);
-        return true;
-      }
-      const { authorization, signature, salt } = tab;
-      if (authorization.limit <= before) return false;
-      const opening = { authorization, signature, salt };
-      this.#send({ kind: PayKind.open, opening, voucher: undefined });
-      return true;
+      return await this.#offered.raise(paid.tab, before);
     } catch (error) {
       // The tab serves until it is full.
       this.#log.debug("a tab could not be raised", { tab: paid.tab.tab, error });
@@ -372,7 +326,7 @@ export class ClientMeter implements FlowMeter {
     for (const flow of [...this.#host.flows.values()]) flow.destroy(unpaid);
   }
 
-  #send(frame: Parameters<typeof encodePay>[0]): void {
+  #send(frame: PayFrame): void {
     if (!this.#isOver) this.#host.pay(encodePay(frame));
   }
 

@@ -20,6 +20,7 @@ export class Hold {
   #leftMs: number;
   #checkedAt: number;
   #cancel = () => {};
+  #isOver = false;
 
   constructor(parts: HoldParts) {
     this.#parts = parts;
@@ -29,6 +30,7 @@ export class Hold {
   }
 
   end(): void {
+    this.#isOver = true;
     this.#cancel();
   }
 
@@ -38,11 +40,10 @@ export class Hold {
       const now = clock.monotonic();
       if (!this.#parts.isExcused()) this.#leftMs -= now - this.#checkedAt;
       this.#checkedAt = now;
-      this.#plan();
       this.#parts.check();
-      if (this.#leftMs > 0) return;
-      this.#cancel();
-      this.#parts.over();
+      if (this.#isOver) return;
+      if (this.#leftMs > 0) this.#plan();
+      else this.#parts.over();
     });
   }
 }

@@ -17,9 +17,9 @@ export interface FlowMeter {
   /** A flow has bytes that wait. */
   waits(flow: MeteredFlow): void;
   /** The program sends after it has received, or for the first time. */
-  turned(flow: MeteredFlow): void;
+  turned?(flow: MeteredFlow): void;
   /** A better reason than the peer's for the end of a flow. */
-  explain(error: BlockcloudError): BlockcloudError;
+  explain?(error: BlockcloudError): BlockcloudError;
 }
 
 interface Waiting {
@@ -55,7 +55,7 @@ export class MeteredFlow extends Flow {
     if (this.#isWaived) return copied;
     if (this.#hasReceived) {
       this.#hasReceived = false;
-      this.#meter.turned(this);
+      this.#meter.turned?.(this);
     }
     this.#count(copied);
     return copied;
@@ -87,7 +87,7 @@ export class MeteredFlow extends Flow {
   }
 
   override refused(error: BlockcloudError): void {
-    super.refused(this.#meter.explain(error));
+    super.refused(this.#meter.explain?.(error) ?? error);
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {

@@ -2,7 +2,18 @@ import type { Flow } from "../session/flow.ts";
 import type { Session } from "../session/session.ts";
 import { encodeFrame } from "../wire/encode.ts";
 import { FrameType } from "../wire/frames.ts";
-import type { MeterHost } from "./sessionMeter.ts";
+
+/** The session, as its meter needs it. */
+export interface MeterHost {
+  /** The client's, by which the allowance counts. */
+  readonly address: string;
+  readonly isLinked: boolean;
+  /** Milliseconds. */
+  readonly srtt: number;
+  readonly flows: ReadonlyMap<number, Flow>;
+  /** Sends a QUOTE. */
+  quote(payload: Buffer): void;
+}
 
 /** A session as its meter sees it. */
 export class MeteredSession implements MeterHost {

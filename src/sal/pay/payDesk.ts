@@ -36,6 +36,8 @@ export class PayDesk {
   #voucher: VoucherFrame | undefined;
   #tab: CollectorTab | undefined;
   #isAttached = false;
+  /** Tabs of this session that serve no more: their last vouchers count, and attach nothing. */
+  readonly #ended = new Set<string>();
   #isBusy = false;
   #isOver = false;
   #cancelWait = () => {};
@@ -60,8 +62,8 @@ export class PayDesk {
         break;
       case PayKind.voucher: {
         const waiting = this.#voucher;
-        const isHigher = waiting !== undefined && waiting.tab === frame.tab;
-        if (isHigher && waiting.voucher.cumulative >= frame.voucher.cumulative) return;
+        const isSame = waiting?.tab === frame.tab;
+        if (isSame && waiting.voucher.cumulative >= frame.voucher.cumulative) return;
         this.#voucher = frame;
       }
     }
@@ -71,6 +73,7 @@ export class PayDesk {
   /** The tab has ended; the session waits for another one. */
   detach(): void {
     this.#isAttached = false;
+    if (this.#tab !== undefined) this.#ended.add(this.#tab.tab);
   }
 
   stop(): void {
@@ -126,13 +129,17 @@ export class PayDesk {
   async #credit({ tab: id, voucher }: VoucherFrame): Promise<void> {
     const tab = this.#tab;
     if (tab === undefined) throw cashierError("voucher", "A voucher came before its tab.");
-    if (tab.tab === id) {
+    if (tab.tab === id && !this.#ended.has(id)) {
       await this.#creditTo(tab, voucher);
       return;
     }
-    // The session has gone on to another tab: the last voucher of the one before counts, too.
+    // The session goes on with another tab: the last voucher of the one before counts, too.
     const old = this.#till.collector.find(tab.payer, id);
-    if (old !== undefined) await old.credit(this.#redemption(old, voucher));
+    try {
+      await old?.credit(this.#redemption(old, voucher));
+    } catch (error) {
+      this.#till.log.info("the last voucher of a tab came too late", { tab: id, error });
+    }
   }
 
   async #creditTo(tab: CollectorTab, voucher: CompactVoucher): Promise<void> {

@@ -4,6 +4,7 @@ import {
   encodeErrorResult,
   encodeEventTopics,
   zeroAddress,
+  type Abi,
   type Address,
   type Hex,
   type TransactionReceipt,
@@ -33,6 +34,8 @@ import {
 } from "../../../src/protocol/voucher.ts";
 import type { FakeTime } from "../../support/fakeTime.ts";
 
+/** Its errors and events are named at run time here. */
+const abi: Abi = cashierAbi;
 const NONE: TabView = {
   ...{ state: "None", signer: zeroAddress, limit: 0n, redeemed: 0n, passed: 0n },
   ...{ endsAt: 0, redeemableUntil: REDEMPTION_S },
@@ -224,7 +227,7 @@ export class FakeCashier implements CollectorChain {
     const { payer, service, tab, cumulative } = voucher;
     const reason = this.#refusal(item, sender);
     if (reason !== undefined) {
-      const data = encodeErrorResult({ abi: cashierAbi, ...reason } as never);
+      const data = encodeErrorResult({ abi, ...reason });
       return log("RedemptionSkipped", { index: BigInt(index), tab }, ["bytes"], [data]);
     }
     const view = this.#view(voucher);
@@ -307,11 +310,11 @@ class Refusal extends Error {
 
   asViem(functionName: string): Error {
     const data = encodeErrorResult({
-      abi: cashierAbi,
+      abi,
       errorName: this.reason,
       args: this.args,
-    } as never);
-    return new ContractFunctionRevertedError({ abi: cashierAbi, data, functionName });
+    });
+    return new ContractFunctionRevertedError({ abi, data, functionName });
   }
 }
 
@@ -325,7 +328,10 @@ function log(
   types: readonly string[],
   values: readonly unknown[],
 ): unknown {
-  const topics = encodeEventTopics({ abi: cashierAbi, eventName, args: indexed } as never);
-  const data = encodeAbiParameters(types.map((type) => ({ type })) as never, values as never);
+  const topics = encodeEventTopics({ abi, eventName, args: indexed });
+  const data = encodeAbiParameters(
+    types.map((type) => ({ type })),
+    values,
+  );
   return { topics, data };
 }

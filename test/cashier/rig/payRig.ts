@@ -35,29 +35,30 @@ export const payer = addressOfKey(payerKey);
 
 /** Commits of a process: they end with it. */
 class Life implements Scheduler {
-  readonly #due = new Set<() => void>();
+  readonly #due = new Map<() => void, number>();
   isDead = false;
 
   monotonic(): number {
     return 0;
   }
 
-  after(_: number, act: () => void): () => void {
-    this.#due.add(act);
+  after(milliseconds: number, act: () => void): () => void {
+    this.#due.set(act, milliseconds);
     return () => this.#due.delete(act);
   }
 
   /** Lets all timers run. */
   run(): void {
     if (this.isDead) return;
-    for (const act of [...this.#due]) {
+    for (const act of [...this.#due.keys()]) {
       this.#due.delete(act);
       act();
     }
   }
 
-  get isWaiting(): boolean {
-    return this.#due.size > 0;
+  /** How long its timers wait, milliseconds. */
+  get waits(): number[] {
+    return [...this.#due.values()];
   }
 }
 
@@ -67,7 +68,8 @@ export interface CollectorLife {
   redeemer: Redeemer;
   /** Lets the group commit, and other timers, run. */
   commit(): void;
-  isWaiting(): boolean;
+  /** How long its timers wait, milliseconds. */
+  waits(): number[];
   /** Ends the process: what is not on disk is lost. */
   crash(): void;
 }
@@ -109,7 +111,7 @@ export class PayRig {
       commit: () => {
         life.run();
       },
-      isWaiting: () => life.isWaiting,
+      waits: () => life.waits,
       crash: () => {
         life.isDead = true;
         // Nothing of it goes on: it writes nothing any more, and sends nothing.

@@ -1,4 +1,8 @@
 import { expect } from "chai";
+import { DatabaseSync } from "node:sqlite";
+import { erc20Abi, parseEther } from "viem";
+import { privateKeyToAccount } from "viem/accounts";
+import { devKey } from "../../../devnet/devnet.ts";
 import { systemTimers, type Timers } from "../../../src/node/timers.ts";
 import { FakeFacilitator } from "../../support/facilitator.ts";
 import { offered, paid, paying, PayRig } from "../../support/payRig.ts";
@@ -65,10 +69,12 @@ describe("a facilitator at a URL", function () {
     }
   });
 
-  it("that does not serve the network, or is down, leaves nothing to offer", async () => {
+  it("that is down, or does not serve the network, leaves nothing to offer", async () => {
     facilitator.close();
-    const url = await serve();
-    expect(await codeOf(await fetch(url))).to.equal("503 PAYMENTS_FULL");
+    expect(await codeOf(await fetch(await serve()))).to.equal("503 PAYMENTS_FULL");
+    facilitator = await FakeFacilitator.start("eip155:1", rig.sender);
+    at = facilitator.url;
+    expect(await codeOf(await fetch(await serve()))).to.equal("503 PAYMENTS_FULL");
   });
 
   it("that says success without a transaction: pending, nothing is served", async () => {
@@ -185,6 +191,68 @@ describe("a facilitator at a URL", function () {
     const header = await rig.pay(await rig.offer(url));
     expect(await codeOf(await paying(url, header))).to.equal("503 PAYMENT_PENDING");
     expect(runs).to.equal(1);
+  });
+
+  it("in this process sends nothing that would revert: fresh offers, and the header may come again", async () => {
+    const poor = `0x${"78".repeat(32)}` as const;
+    const { address } = privateKeyToAccount(poor);
+    const treasury = devKey(0).key;
+    const give = () =>
+      rig.chain.send(treasury, rig.bloc, erc20Abi, "transfer", [address, parseEther("0.01")]);
+    await give();
+    let isSpent = false;
+    const url = await rig.serve((_, response) => {
+      // The payer spends its BLOC while the request runs.
+      const spend = isSpent ? Promise.resolve() : rig.spend(poor, parseEther("0.01"));
+      isSpent = true;
+      void spend.then(() => response.end("sunny"));
+    });
+    const header = await rig.pay(await rig.offer(url), { key: poor });
+    const response = await paying(url, header);
+    expect([response.status, paid(response).errorReason]).to.deep.equal([402, "transfer_refused"]);
+    await give();
+    const again = await paying(url, header);
+    expect([again.status, await again.text()]).to.deep.equal([200, "sunny"]);
+  });
+
+  it("gets a payment only when its state is on disk", async () => {
+    const storeFile = rig.storeFile();
+    const states: unknown[] = [];
+    const look = () => {
+      const database = new DatabaseSync(storeFile, { readOnly: true });
+      states.push(...database.prepare("SELECT settlement, run FROM payments").all());
+      database.close();
+    };
+    facilitator.verify = () => {
+      look();
+      return { isValid: true };
+    };
+    facilitator.settle = async (_, settle) => {
+      look();
+      return { success: true, transaction: await settle(), network: "" };
+    };
+    const url = await serve({ storeFile });
+    expect((await paying(url, await rig.pay(await rig.offer(url)))).status).to.equal(200);
+    look();
+    expect(states.map((state) => ({ ...(state as object) }))).to.deep.equal([
+      { settlement: "given", run: "idle" },
+      { settlement: "given", run: "answered" },
+      { settlement: "paid", run: "answered" },
+    ]);
+  });
+
+  it("is asked for no more pending payments of a payer than are allowed", async () => {
+    facilitator.settle = () => "reset";
+    const url = await rig.serve(
+      (_, response) => response.end(),
+      { facilitator: at, maxPendingPerPayer: 1 },
+      { timers },
+    );
+    const first = await paying(url, await rig.pay(await rig.offer(url)));
+    expect(await codeOf(first)).to.equal("503 PAYMENT_PENDING");
+    const second = await paying(url, await rig.pay(await rig.offer(url)));
+    expect(await codeOf(second)).to.equal("503 PAYMENTS_FULL");
+    expect(facilitator.count("settle")).to.equal(1);
   });
 
   it("cannot pay for a payer that has cancelled: fresh offers", async () => {

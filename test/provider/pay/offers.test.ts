@@ -1,7 +1,11 @@
 import { expect } from "chai";
+import { DatabaseSync } from "node:sqlite";
 import { parsePrice } from "../../../src/cashier/price.ts";
 import type { PaymentRequirements } from "../../../src/protocol/x402.ts";
 import { offered, paid, paying, PayRig } from "../../support/payRig.ts";
+
+/** A token with another first character. */
+const changed = (token: string) => (token.startsWith("A") ? "B" : "A") + token.slice(1);
 
 describe("an offer, as its client returns it", function () {
   this.timeout(240_000);
@@ -39,7 +43,7 @@ describe("an offer, as its client returns it", function () {
     "a field more": ({ extra }) => ({ extra: { ...extra, note: 1 } }),
     "no token of the offer": ({ extra: { offer: _, ...extra } }) => ({ extra }),
     "a changed token of the offer": ({ extra }) => ({
-      extra: { ...extra, offer: `A${String(extra.offer).slice(1)}` },
+      extra: { ...extra, offer: changed(String(extra.offer)) },
     }),
   };
   for (const [what, change] of Object.entries(changes)) {
@@ -103,7 +107,8 @@ describe("an offer, as its client returns it", function () {
   });
 
   it("is refused with a payment of another amount, payee, signer or without the money", async () => {
-    const url = await serve();
+    const storeFile = rig.storeFile();
+    const url = await serve({}, { storeFile });
     const offer = await rig.offer(url);
     const poor = `0x${"77".repeat(32)}` as const;
     const reasons = [];
@@ -123,6 +128,10 @@ describe("an offer, as its client returns it", function () {
       ...["TokenAuthorizationSignature", "ERC20InsufficientBalance"],
     ]);
     expect(runs).to.equal(0);
+    // Only what passes is stored.
+    const database = new DatabaseSync(storeFile, { readOnly: true });
+    expect(database.prepare("SELECT count(*) AS n FROM payments").get()?.n).to.equal(0);
+    database.close();
   });
 
   it("is malformed with a header of another form", async () => {

@@ -79,13 +79,26 @@ describe("the store of payments", () => {
     expect(store.find(payment(2).key)).not.to.equal(undefined);
   });
 
+  it("keeps a payment that was served without its answer, if there is no room for that", async () => {
+    for (const nonce of [1, 2, 3]) {
+      const served = payment(nonce, { settlement: "paid", run: "answered", answer });
+      expect(await store.add(served, 0)).to.equal(undefined);
+    }
+    expect(store.bytes).to.equal(1_200);
+    expect(store.find(payment(3).key)).to.deep.include({ settlement: "paid", run: "sent" });
+    expect(store.hasRoom(0)).to.equal(true);
+    await store.add(payment(4, { settlement: "paid", run: "answered", answer }), 0);
+    expect(store.hasRoom(0)).to.equal(false);
+    expect(store.hasRoom(1_001)).to.equal(true);
+  });
+
   it("bounds the bytes of kept answers", async () => {
     for (const nonce of [1, 2]) {
       await store.add(payment(nonce), 0);
       await store.update(payment(nonce).key, { settlement: "paid", run: "answered", answer });
     }
     expect(store.bytes).to.equal(1_200);
-    expect(store.hasRoom(1)).to.equal(false);
+    expect(store.keeps(1)).to.equal(false);
     // It is taken, and its answer is not kept.
     expect(await store.add(payment(3, { settlement: "paid", keepUntil: 10 }), 0)).to.equal(
       undefined,

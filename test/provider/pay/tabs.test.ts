@@ -142,6 +142,7 @@ describe("a gateway that is paid by tab", () => {
     expect(response.status).to.equal(200);
     expect(sent, "an offer, a low voucher, a right one").to.have.length(3);
     expect(tab.cumulative).to.equal(3n * REQUEST);
+    expect(tab.recovered).to.deep.equal([REQUEST]);
     expect(rig.collector.tab).to.include({ charged: 3n * REQUEST, paid: 3n * REQUEST });
   });
 
@@ -154,6 +155,26 @@ describe("a gateway that is paid by tab", () => {
     rig.collector.tab.end = cashierError("ended", "closed");
     expect((await fetch(url)).status).to.equal(200);
     expect(rig.collector.opened).to.equal(3);
+  });
+
+  it("tells a payer when it lacks a voucher of an earlier epoch: the payer signs again", async () => {
+    const url = await rig.serve(sunny);
+    const payer = fakePayer();
+    const { fetch, sent } = tabFetch(payer);
+    await fetch(url);
+    const { tab } = rig.collector;
+    const end = cashierError("base", "a voucher was lost");
+    tab.end = end;
+    const credit = tab.credit.bind(tab);
+    tab.credit = (redemption) => {
+      const answer = credit(redemption);
+      tab.end = undefined;
+      return answer;
+    };
+    expect((await fetch(url)).status).to.equal(200);
+    expect(sent).to.have.length(5);
+    expect((await payer.tabFor(rig.collector.quote())).recovered).to.deep.equal([REQUEST]);
+    expect(tab.charged).to.equal(2n * REQUEST);
   });
 
   it("refuses a voucher of a stranger, and of another service", async () => {

@@ -96,11 +96,11 @@ describe("what each side can lose", () => {
     create();
     const flow = await rig.ask(20 * MIB);
     const got = collect(flow);
-    const gate = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<undefined>();
     rig.collector.tab.gate = gate.promise;
     await rig.clock.advance(60_000);
     expect(flow.bytesRead).to.be.at.most(WINDOW);
-    gate.resolve();
+    gate.resolve(undefined);
     await rig.clock.until(() => flow.bytesRead > 3 * MIB);
     stopPaying();
     rig.net.silent.add("198.51.100.1:443");

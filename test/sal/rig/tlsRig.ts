@@ -6,6 +6,8 @@ import { systemScheduler } from "../../../src/node/scheduler.ts";
 import { ReceiptSigner } from "../../../src/protocol/receipt.ts";
 import { addressOfKey } from "../../../src/protocol/signature.ts";
 import type { PathObserver } from "../../../src/sal/client/dependencies.ts";
+import type { Payer } from "../../../src/sal/pay/payer.ts";
+import type { Pricing } from "../../../src/sal/pay/till.ts";
 import { SalClient } from "../../../src/sal/client/salClient.ts";
 import type { SalLimits } from "../../../src/sal/provider/limits.ts";
 import { SalAcceptor } from "../../../src/sal/provider/salAcceptor.ts";
@@ -24,6 +26,10 @@ export interface TlsRigOptions {
   /** Default: an echo. */
   ports?: ReadonlyMap<number, FlowHandler>;
   observer?: PathObserver;
+  /** What the service costs. */
+  pricing?: Pricing;
+  /** Pays for the client. */
+  payer?: Payer;
 }
 
 /** A provider behind a real server on loopback. Only the limits of handshakes stand still until a test moves them. */
@@ -37,10 +43,11 @@ export class TlsRig {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
-  constructor({ limits = {}, ports = new Map([[ECHO, echo]]), observer }: TlsRigOptions = {}) {
+  constructor(options: TlsRigOptions = {}) {
+    const { limits = {}, ports = new Map([[ECHO, echo]]), observer, pricing, payer } = options;
     const service = { serviceId: SERVICE, keys: [KEY], asksClient: false };
     this.provider = new SalProvider(
-      { service: { ...service, ports }, domain: DOMAIN, limits },
+      { service: { ...service, ports }, domain: DOMAIN, limits, pricing },
       { clock: systemScheduler, log: this.log, now: Date.now },
     );
     const acceptor = new SalAcceptor(
@@ -77,6 +84,7 @@ export class TlsRig {
         log: this.log,
         now: Date.now,
         observer,
+        payer,
       },
     );
   }

@@ -19,9 +19,9 @@ import type { Settler } from "./settler.ts";
 import type { PaymentKey, PaymentStore, StoredPayment } from "./store.ts";
 import {
   askedText,
+  full,
   isSafe,
   pending,
-  RETRY_MS,
   type Asked,
   type Refuser,
   type Ticket,
@@ -62,6 +62,8 @@ export class ExactPayments {
   readonly #parts: ExactDependencies;
   /** Payments whose request is being served. */
   readonly #running = new Set<string>();
+  /** Whether the facilitator, or the endpoint that knows the price of gas, did not answer. */
+  #isDown = false;
 
   constructor(options: ExactOptions, dependencies: ExactDependencies) {
     this.#options = options;
@@ -78,8 +80,14 @@ export class ExactPayments {
         const amount = amountFor(asset, bytes);
         try {
           if (amount === 0n || !(await facilitator.takes(asset, amount))) return [];
+          this.#isDown = false;
         } catch (error) {
-          log.warn("a token is not offered, because the facilitator does not answer", { error });
+          // Each request without a payment comes here.
+          const level = this.#isDown ? "debug" : "warn";
+          log[level]("a token is not offered, because its settlement cannot be asked for", {
+            error,
+          });
+          this.#isDown = true;
           return [];
         }
         return [
@@ -194,8 +202,7 @@ export class ExactPayments {
     );
     // Another gateway was faster.
     if (refused === "known") throw pending();
-    if (refused !== undefined)
-      throw new GatewayProblem("PAYMENTS_FULL", { retryAfterMs: RETRY_MS });
+    if (refused !== undefined) throw full();
     return { transaction, run: "idle" };
   }
 

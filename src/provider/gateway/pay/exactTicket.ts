@@ -1,5 +1,6 @@
 import type { Hex } from "viem";
 import type { PaymentResponse } from "../../../protocol/x402.ts";
+import type { Logger } from "../../../node/logger.ts";
 import { GatewayProblem } from "../problem.ts";
 import type { ExactPayment } from "./facilitator.ts";
 import { amountFor, type ExactAsset } from "./pricing.ts";
@@ -34,6 +35,7 @@ export interface ExactTicketDependencies {
   /** Undefined if the operator has taken the token out of the offers since. */
   asset: ExactAsset | undefined;
   network: string;
+  log: Logger;
   failed(reason: string): Promise<GatewayProblem>;
 }
 
@@ -83,7 +85,7 @@ export class ExactTicket implements Ticket {
       );
     }
     const digest = await answer.digest();
-    const isKept = body !== undefined && store.hasRoom(body.length);
+    const isKept = body !== undefined && store.keeps(body.length);
     const isFirst = await store.update(
       key,
       {
@@ -117,7 +119,13 @@ export class ExactTicket implements Ticket {
       return;
     }
     // The client left before the first byte: the same header runs again.
-    void this.#parts.store.update(key, { run: "idle" }).finally(done);
+    const { store, log } = this.#parts;
+    store
+      .update(key, { run: "idle" })
+      .catch((error: unknown) => {
+        log.error("a paid request could not be stored", { error });
+      })
+      .finally(done);
   }
 
   /** Nothing was given to a facilitator in this process: the payment may come again as if for the first time. */
@@ -139,8 +147,11 @@ export class ExactTicket implements Ticket {
         this.#transaction = found.transaction;
         return;
       case "void":
-      case "unsent":
         await store.update(key, { settlement: "void" });
+        throw await failed(found.reason);
+      case "unsent":
+        // Nobody else has it: the same header may be tried again.
+        await store.update(key, { settlement: "none" });
         throw await failed(found.reason);
       case "open":
         throw pending();

@@ -41,13 +41,17 @@ export async function deliverPaid(answer: UpstreamResponse, delivery: PaidDelive
   const length = written === undefined ? undefined : Number(written);
   const silenceMs = eventStream ? undefined : limits.upstreamTimeoutMs;
   const options = { cancellation, silenceMs, request };
-  if (isBodiless(head)) return await deliverKept(answer, delivery, Buffer.alloc(0), written);
+  if (isBodiless(head)) {
+    await deliverKept(answer, delivery, Buffer.alloc(0), written);
+    return;
+  }
   if (!eventStream && length !== undefined && length <= KEPT_BYTES) {
     const giveBack = limits.buffers.reserve(length);
     if (giveBack === undefined) throw new GatewayProblem("GATEWAY_BUSY", { retryAfterMs: 1_000 });
     response.once("close", giveBack);
     const body = await collect(answer.message, length, options);
-    return await deliverKept(answer, delivery, body, String(body.length));
+    await deliverKept(answer, delivery, body, String(body.length));
+    return;
   }
   const giveBack =
     eventStream || length !== undefined ? undefined : limits.buffers.reserve(KEPT_BYTES);
@@ -60,7 +64,8 @@ export async function deliverPaid(answer: UpstreamResponse, delivery: PaidDelive
   }
   const gathered = await wait;
   if ("body" in gathered) {
-    return await deliverKept(answer, delivery, gathered.body, String(gathered.body.length));
+    await deliverKept(answer, delivery, gathered.body, String(gathered.body.length));
+    return;
   }
   const { held } = gathered;
   await deliverStreamed(answer, delivery, { held, length, options });

@@ -21,9 +21,9 @@ import { FreeTicket, type Allowance } from "./freeTicket.ts";
 import type { Offers } from "./offers.ts";
 import { TabPayments } from "./tabPayments.ts";
 import {
+  full,
   KEPT_BYTES,
   responseField,
-  RETRY_MS,
   type Asked,
   type Refusal,
   type Refuser,
@@ -134,8 +134,8 @@ export class Payments implements Refuser {
       ...(await this.#exact.offers(bytes)),
     ];
     if (offers.length === 0) {
-      this.#log.warn("no way to pay is open now");
-      return new GatewayProblem("PAYMENTS_FULL", { retryAfterMs: RETRY_MS });
+      this.#log.debug("no way to pay is open now");
+      return full();
     }
     const required: PaymentRequired = {
       ...{ x402Version: X402_VERSION, error, extensions: {} },

@@ -79,6 +79,8 @@ export interface StoredPayment {
 
 export type NewPayment = Pick<StoredPayment, "key" | "header" | "asked" | "settlement" | "run"> & {
   readonly transaction?: Hex | undefined;
+  readonly digest?: Uint8Array | undefined;
+  readonly answer?: StoredAnswer | undefined;
   /** Time after which it cannot be settled any more, Unix seconds. */
   readonly endsAt: number;
   /** Time until which it is kept at least, Unix seconds. */
@@ -105,6 +107,9 @@ export class PaymentStore {
   readonly #bounds: PaymentBounds;
   readonly #find: StatementSync;
   readonly #add: StatementSync;
+  readonly #evict: StatementSync;
+  readonly #totals: StatementSync;
+  readonly #old: StatementSync;
   #waiting: { act: () => void; done: () => void; failed: (error: unknown) => void }[] = [];
 
   /**
@@ -118,9 +123,16 @@ export class PaymentStore {
     this.#find = database.prepare(
       "SELECT * FROM payments WHERE asset = ? AND payer = ? AND nonce = ?",
     );
+    this.#evict = database.prepare(
+      `DELETE FROM payments WHERE rowid IN
+         (SELECT rowid FROM payments WHERE keep_until < ? ORDER BY keep_until LIMIT ${EVICTED_AT_ONCE})`,
+    );
+    this.#old = database.prepare("SELECT 1 FROM payments WHERE keep_until < ? LIMIT 1");
+    this.#totals = database.prepare("SELECT payments, bytes FROM totals");
     this.#add = database.prepare(
-      `INSERT INTO payments (asset, payer, nonce, header, asked, settlement, run, transaction_hash, ends_at, keep_until)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+      `INSERT INTO payments (asset, payer, nonce, header, asked, settlement, run, transaction_hash, ends_at,
+         keep_until, digest, status, headers, body, bytes)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     );
   }
 
@@ -140,6 +152,12 @@ export class PaymentStore {
       refusal = this.#tryAdd(payment, now);
     });
     return refusal;
+  }
+
+  /** Whether one more payment can be added. */
+  hasRoom(now: number): boolean {
+    const isFull = Number(this.#totals.get()?.payments) >= this.#bounds.maxPayments;
+    return !isFull || this.#old.get(Math.floor(now)) !== undefined;
   }
 
   /**
@@ -202,27 +220,27 @@ export class PaymentStore {
   }
 
   /** Whether one more answer of this length is kept. Without room a payment is taken nevertheless. */
-  hasRoom(bytes: number): boolean {
+  keeps(bytes: number): boolean {
     return this.bytes + bytes <= this.#bounds.maxBytes;
   }
 
   /** Bytes of all stored answers. */
   get bytes(): number {
-    return Number(this.#database.prepare("SELECT bytes FROM totals").get()?.bytes);
+    return Number(this.#totals.get()?.bytes);
   }
 
   #tryAdd(payment: NewPayment, now: number): Refusal | undefined {
-    const { key, header, asked, settlement, run, endsAt, keepUntil } = payment;
-    const { maxPayments, maxPending, maxPendingPerPayer } = this.#bounds;
+    const { key, header, asked, settlement, endsAt, keepUntil } = payment;
+    const { maxPayments, maxBytes, maxPending, maxPendingPerPayer } = this.#bounds;
     if (this.find(key) !== undefined) return "known";
-    this.#database
-      .prepare(
-        `DELETE FROM payments WHERE rowid IN
-           (SELECT rowid FROM payments WHERE keep_until < ? ORDER BY keep_until LIMIT ${EVICTED_AT_ONCE})`,
-      )
-      .run(Math.floor(now));
-    const totals = this.#database.prepare("SELECT payments FROM totals").get();
-    if (Number(totals?.payments) >= maxPayments) return "full";
+    this.#evict.run(Math.floor(now));
+    const totals = this.#totals.get();
+    const hasBytes = Number(totals?.bytes) < maxBytes;
+    // An answer that comes with its payment is served already: without room for it, only the payment is kept.
+    const isServed = payment.answer !== undefined;
+    if (!isServed && Number(totals?.payments) >= maxPayments) return "full";
+    const answer = hasBytes ? payment.answer : undefined;
+    const run = isServed && !hasBytes ? "sent" : payment.run;
     if (settlement !== "paid") {
       const pending = this.#database
         .prepare(
@@ -237,6 +255,9 @@ export class PaymentStore {
     this.#add.run(
       ...([asset, payer, nonce, header, asked, settlement, run] as const),
       ...([payment.transaction ?? null, Math.floor(endsAt), Math.floor(keepUntil)] as const),
+      ...([payment.digest ?? null, answer?.status ?? null] as const),
+      ...([answer && JSON.stringify(answer.headers), answer?.body] as const).map((x) => x ?? null),
+      answer?.body.length ?? 0,
     );
     return undefined;
   }

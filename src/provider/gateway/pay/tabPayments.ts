@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Address } from "viem";
+import { cashierErrors } from "../../../cashier/errors.ts";
 import type { Price } from "../../../cashier/price.ts";
 import type { Quote } from "../../../cashier/quote.ts";
 import {
@@ -24,13 +25,13 @@ import { GatewayProblem } from "../problem.ts";
 import type { Offers } from "./offers.ts";
 import { priceOf } from "./tabPrice.ts";
 import { Reservations } from "./reservations.ts";
-import type { PaymentKey, PaymentStore } from "./store.ts";
+import type { NewPayment, PaymentKey, PaymentStore } from "./store.ts";
 import { TabTicket } from "./tabTicket.ts";
 import {
   askedText,
+  full,
   isSafe,
   pending,
-  RETRY_MS,
   type Asked,
   type Refuser,
   type Ticket,
@@ -128,46 +129,53 @@ export class TabPayments {
     const { payer, tab: id } = payment.voucher.voucher;
     if (known?.run === "answered") {
       const tab = collector.find(payer, id);
-      return this.#ticket(admission, { tab, price: NO_PRICE, reserved: 0n, isAnswered: true });
+      const none = { row: undefined, price: NO_PRICE, reserved: 0n, isCharged: true };
+      return this.#ticket(admission, { ...none, tab, isAnswered: true });
     }
     const offer = offers.check(accepted, asked);
     if (typeof offer === "string") throw await refuser.refuse(asked, `offer_${offer}`);
+    if (known === undefined && !store.hasRoom(now())) throw full();
     const { quote } = decodeTabOffer(accepted.extra);
     const tab = await this.#tabOf(admission, quote);
     const ahead = BigInt(accepted.amount);
     if (!this.#reservations.take(tab, ahead))
       throw await this.#failed(admission, "voucher_low", tab);
-    try {
-      const refused =
-        known === undefined
-          ? await store.add(
-              {
-                ...{ key, header, asked: askedText(asked), settlement: "none", endsAt: 0 },
-                run: isSafe(asked) ? "idle" : "begun",
-                keepUntil: offer.expiresAt + KEEP_S,
-              },
-              now(),
-            )
-          : undefined;
-      if (refused === "known") throw pending();
-      if (refused !== undefined)
-        throw new GatewayProblem("PAYMENTS_FULL", { retryAfterMs: RETRY_MS });
-    } catch (error) {
-      this.#reservations.giveBack(tab, ahead);
-      throw error;
+    const row: NewPayment = {
+      ...{ key, header, asked: askedText(asked), settlement: "none", run: "begun", endsAt: 0 },
+      keepUntil: offer.expiresAt + KEEP_S,
+    };
+    // A request with effects is on disk before it runs; one without is stored with its answer.
+    if (known === undefined && !isSafe(asked)) {
+      const refused = await store.add(row, now());
+      if (refused !== undefined) {
+        this.#reservations.giveBack(tab, ahead);
+        if (refused === "known") throw pending();
+        throw full();
+      }
     }
-    return this.#ticket(admission, { tab, price: quote.price, reserved: ahead, isAnswered: false });
+    return this.#ticket(admission, {
+      ...{ tab, row, price: quote.price, reserved: ahead, isAnswered: false },
+      isCharged: known?.settlement === "paid",
+    });
   }
 
   #ticket(
     admission: Admission,
-    terms: { tab: CollectorTab | undefined; price: Price; reserved: bigint; isAnswered: boolean },
+    terms: {
+      tab: CollectorTab | undefined;
+      row: NewPayment | undefined;
+      price: Price;
+      reserved: bigint;
+      isAnswered: boolean;
+      isCharged: boolean;
+    },
   ): Ticket {
     const { network } = this.#options;
+    const { store, now, log } = this.#parts;
     return new TabTicket(
       { ...admission, ...terms },
       {
-        ...{ store: this.#parts.store, reservations: this.#reservations, network },
+        ...{ store, now, log, reservations: this.#reservations, network },
         failed: (reason, more) => this.#failed(admission, reason, terms.tab, more),
       },
     );
@@ -202,7 +210,9 @@ export class TabPayments {
       if (!(error instanceof BlockcloudError) || error instanceof GatewayProblem) throw error;
       log.debug("a payment by tab is refused", { tab: id, error });
       if (error.retryable) throw pending();
-      const told = isOwner || tab === undefined ? tab : publicPart(tab);
+      // It is refused after its signature was verified, and is above all others.
+      const isProven = isOwner || error.code === cashierErrors.base;
+      const told = isProven || tab === undefined ? tab : publicPart(tab);
       throw await this.#failed(admission, error.code.toLowerCase(), told);
     }
   }

@@ -1,18 +1,12 @@
 import type { Price } from "../../../cashier/price.ts";
 import { encodeTabState, type TabPayment } from "../../../cashier/tabPayment.ts";
 import type { CollectorTab } from "../../../cashier/tabs.ts";
+import type { Logger } from "../../../node/logger.ts";
 import { GatewayProblem } from "../problem.ts";
 import type { Reservations } from "./reservations.ts";
-import { UNANSWERED, type PaymentKey, type PaymentStore, type StoredAnswer } from "./store.ts";
+import type { NewPayment, PaymentKey, PaymentStore, StoredAnswer } from "./store.ts";
 import { priceOf } from "./tabPrice.ts";
-import {
-  isSafe,
-  pending,
-  responseField,
-  type AnswerHead,
-  type Asked,
-  type Ticket,
-} from "./ticket.ts";
+import { isSafe, responseField, type AnswerHead, type Asked, type Ticket } from "./ticket.ts";
 
 export interface TabTicketOptions {
   readonly key: PaymentKey;
@@ -20,11 +14,15 @@ export interface TabTicketOptions {
   readonly asked: Asked;
   /** Undefined if the tab has ended since the answer was stored. */
   readonly tab: CollectorTab | undefined;
+  /** The request as it is to be stored; a request with effects is already. */
+  readonly row: NewPayment | undefined;
   /** Of the offer. */
   readonly price: Price;
   /** The part of the vouchers that is kept for this request. */
   readonly reserved: bigint;
   readonly isAnswered: boolean;
+  /** Whether the request was charged before, and not a byte of its answer was sent. */
+  readonly isCharged: boolean;
   done(): void;
 }
 
@@ -32,6 +30,9 @@ export interface TabTicketDependencies {
   store: PaymentStore;
   reservations: Reservations;
   network: string;
+  /** The chain's time, Unix seconds. */
+  now(): number;
+  log: Logger;
   failed(
     reason: string,
     more?: { length: number | undefined; due: bigint },
@@ -43,16 +44,21 @@ export class TabTicket implements Ticket {
   readonly isAnswered: boolean;
   readonly #options: TabTicketOptions;
   readonly #parts: TabTicketDependencies;
+  /** The part of the cost that was charged before, BLOC in wei. */
+  readonly #base: bigint;
   #reserved: bigint;
   /** Bytes are charged as they pass. */
   #isStreaming = false;
   #isSending = false;
+  /** Settles when a kept answer is stored and charged. */
+  #storing: Promise<void> | undefined;
 
   constructor(options: TabTicketOptions, dependencies: TabTicketDependencies) {
     this.isAnswered = options.isAnswered;
     this.#options = options;
     this.#parts = dependencies;
     this.#reserved = options.reserved;
+    this.#base = options.isCharged ? priceOf(options.price, 0) : 0n;
   }
 
   /** It was charged when it was stored. */
@@ -62,53 +68,63 @@ export class TabTicket implements Ticket {
     if (own === undefined || !Buffer.from(digest).equals(own)) {
       throw await this.#parts.failed("another_request");
     }
-    return { ...answer, headers: [...answer.headers, ...this.#fields()] };
+    return { ...answer, headers: [...answer.headers, ...this.#fields(0n)] };
   }
 
   async settle(answer: AnswerHead): Promise<readonly string[]> {
-    const { key, price } = this.#options;
-    const { store, failed } = this.#parts;
+    const { price, asked } = this.#options;
+    const { failed } = this.#parts;
     const { status, headers, body, length } = answer;
+    // Nothing is charged: the credit stays for the next request.
     if (status >= 500) {
-      await this.#giveUp();
+      this.#release();
       return [];
     }
     if (length === undefined && !answer.isMetered && price.perByte > 0n) {
-      await this.#giveUp();
+      this.#release();
       throw await failed("length_unknown");
     }
-    const cost = priceOf(price, length ?? 0);
+    const cost = priceOf(price, length ?? 0) - this.#base;
     if (!this.#reserve(cost)) {
-      await this.#giveUp();
+      this.#release();
       throw await failed("voucher_low", { length, due: cost });
     }
     const digest = await answer.digest();
-    // On disk first: a crash in between costs the collector one request, never the payer two.
-    const isKept = body !== undefined && store.hasRoom(body.length);
-    const isFirst = await store.update(
-      key,
-      {
-        ...{ digest, settlement: "paid" },
-        ...(isKept && { run: "answered", answer: { status, headers, body } }),
-      },
-      UNANSWERED,
-    );
-    // Another gateway has served the same header meanwhile.
-    if (!isFirst) throw pending();
     if (body !== undefined) {
-      if (!isKept) await this.sending();
-      this.#charge(cost);
-      this.#release();
-    } else {
-      this.#isStreaming = true;
-      this.#charge(priceOf(price, 0));
+      const kept = { status, headers, body };
+      this.#storing = this.#store({ digest, run: "answered", answer: kept }, cost);
+      return this.#fields(cost);
     }
-    return this.#fields();
+    const run = isSafe(asked) ? "idle" : "begun";
+    await this.#store({ digest, run }, priceOf(price, 0) - this.#base);
+    this.#isStreaming = true;
+    return this.#fields(0n);
+  }
+
+  /**
+   * Stores a request as paid, then charges it: a crash in between costs the collector one request, never the payer two.
+   * The reservation covers it meanwhile, so a kept answer need not wait for the disk.
+   */
+  async #store(
+    to: { digest: Uint8Array; run: "answered" | "idle" | "begun"; answer?: StoredAnswer },
+    cost: bigint,
+  ): Promise<void> {
+    const { key, row, asked } = this.#options;
+    const { store, now, log } = this.#parts;
+    try {
+      const isNew = row !== undefined && isSafe(asked) && store.find(key) === undefined;
+      if (isNew) await store.add({ ...row, ...to, settlement: "paid" }, now());
+      else await store.update(key, { ...to, settlement: "paid" });
+    } catch (error) {
+      log.error("a paid request could not be stored", { error });
+    }
+    this.#charge(cost);
+    if (to.answer !== undefined) this.#release();
   }
 
   async sending(): Promise<void> {
-    const isFirst = await this.#parts.store.update(this.#options.key, { run: "sent" }, UNANSWERED);
-    if (!isFirst) throw new GatewayProblem("ALREADY_SERVED");
+    // A request that was charged and cannot be sent again.
+    await this.#parts.store.update(this.#options.key, { run: "sent" });
     this.#isSending = true;
   }
 
@@ -123,14 +139,22 @@ export class TabTicket implements Ticket {
   }
 
   end(sent: boolean): void {
+    void this.#end(sent);
+  }
+
+  async #end(sent: boolean): Promise<void> {
     const { key, asked, done } = this.#options;
+    const { store, log } = this.#parts;
+    await this.#storing;
     this.#release();
-    if (!this.#isSending || sent || !isSafe(asked)) {
-      done();
-      return;
-    }
     // The client left before the first byte: the same header runs again.
-    void this.#parts.store.update(key, { run: "idle" }).finally(done);
+    const isUnsent = this.#isSending && !sent && isSafe(asked);
+    try {
+      if (isUnsent) await store.update(key, { run: "idle" });
+    } catch (error) {
+      log.error("a paid request could not be stored", { error });
+    }
+    done();
   }
 
   /** Charges an amount that is reserved. */
@@ -159,18 +183,15 @@ export class TabTicket implements Ticket {
     this.#reserved = 0n;
   }
 
-  /** Nothing is charged: the credit stays for the next request. */
-  async #giveUp(): Promise<void> {
-    this.#release();
-    if (isSafe(this.#options.asked)) await this.#parts.store.remove(this.#options.key);
-  }
-
-  #fields(): readonly string[] {
+  /** @param owed What will be charged when it is stored, BLOC in wei. */
+  #fields(owed: bigint): readonly string[] {
     const { tab, payment } = this.#options;
     const { payer } = payment.voucher.voucher;
     const state =
       tab &&
-      encodeTabState({ tab: tab.tab, charged: tab.charged, cumulative: tab.paid, last: undefined });
+      encodeTabState({
+        ...{ tab: tab.tab, charged: tab.charged + owed, cumulative: tab.paid, last: undefined },
+      });
     return responseField({
       ...{ success: true, payer, transaction: "", network: this.#parts.network },
       ...(state && { extra: state }),

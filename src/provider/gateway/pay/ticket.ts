@@ -87,7 +87,7 @@ export interface Refusal {
 }
 
 /** When a client asks again for a pending payment, milliseconds. */
-export const RETRY_MS = 2_000;
+const RETRY_MS = 2_000;
 
 /** Safe methods, which may run again (RFC 9110, 9.2.1). */
 const SAFE = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
@@ -110,4 +110,9 @@ export function responseField(response: PaymentResponse): readonly string[] {
 /** The payment may still be settled: its client asks again with the same header. */
 export function pending(): GatewayProblem {
   return new GatewayProblem("PAYMENT_PENDING", { retryAfterMs: RETRY_MS });
+}
+
+/** No payment can be taken now. */
+export function full(): GatewayProblem {
+  return new GatewayProblem("PAYMENTS_FULL", { retryAfterMs: RETRY_MS });
 }

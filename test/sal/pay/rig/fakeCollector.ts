@@ -34,7 +34,7 @@ export class FakeCollectorTab implements CollectorTab {
   /** Vouchers that were verified. */
   verified = 0;
   /** Holds up crediting: a slow disk, or a tab that must be opened on chain first. */
-  gate: Promise<void> = Promise.resolve();
+  gate: Promise<unknown> = Promise.resolve();
   readonly #listeners = new Set<(error: Error) => void>();
 
   constructor({ authorization, salt }: TabOpening) {
