@@ -8,7 +8,7 @@ import { QuoteKind } from "../../../src/sal/pay/quoteFrame.ts";
 import { FakeClock } from "../rig/fakeClock.ts";
 import { collect, SalRig } from "../rig/salRig.ts";
 import { CashierSides } from "./rig/cashierSides.ts";
-import { FakeWallet } from "./rig/fakeWallet.ts";
+import type { FakeWallet } from "./rig/fakeWallet.ts";
 import { MIB, PayRig, source, SOURCE } from "./rig/payRig.ts";
 import { RawPayer } from "./rig/rawPayer.ts";
 
@@ -63,7 +63,7 @@ describe("a thief of a payer's tab, in the SAL", () => {
     const { tab } = rig.collector;
     expect(tab.revealed).to.equal(0n);
     const thief = await RawPayer.begun(rig, "198.51.100.9");
-    await thief.open((rig.wallet as FakeWallet).tab);
+    await thief.open(rig.wallet!.tab);
     const told = thief.quotes.find(({ kind }) => kind === QuoteKind.prove);
     expect(told).to.deep.include({ kind: QuoteKind.prove, tab: tab.tab });
     expect(thief.isAttached).to.equal(false);
