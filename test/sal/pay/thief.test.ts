@@ -8,7 +8,6 @@ import { QuoteKind } from "../../../src/sal/pay/quoteFrame.ts";
 import { FakeClock } from "../rig/fakeClock.ts";
 import { collect, SalRig } from "../rig/salRig.ts";
 import { CashierSides } from "./rig/cashierSides.ts";
-import type { FakeWallet } from "./rig/fakeWallet.ts";
 import { MIB, PayRig, source, SOURCE } from "./rig/payRig.ts";
 import { RawPayer } from "./rig/rawPayer.ts";
 
