@@ -50,6 +50,8 @@ export interface CollectorTab {
    * the payer.
    */
   readonly revealed: bigint;
+  /** Marks a voucher as public: it is about to be shown to someone who has not proven to be the payer. */
+  reveal(redemption: Redemption): void;
   /**
    * Counts an amount as due: at once in memory, and on disk with the next group commit. After a crash it may be less,
    * in favour of the payer.
@@ -57,7 +59,8 @@ export interface CollectorTab {
   charge(amount: bigint): void;
   /**
    * Takes a voucher. It is verified at once; the promise resolves when it is on disk. One that is not above `paid`
-   * is no error and changes nothing, because messages may arrive twice and in any order. Past the limit of what may be
+   * is no error and changes nothing, because messages may arrive twice and in any order; but its signature is verified,
+   * too, because a voucher shows who may use the tab's credit. Past the limit of what may be
    * unsecured, the promise waits until the tab is open on chain.
    *
    * @throws BlockcloudError `CASHIER_VOUCHER`, `CASHIER_BASE`, `CASHIER_GRADE`, `CASHIER_TAB_ENDED`.

@@ -75,6 +75,9 @@ export interface ExactPayload {
   authorization: TransferAuthorization;
 }
 
+/** The deepest nesting of a header's JSON; a quote with its price has 4. */
+const MAX_DEPTH = 16;
+
 const address = z
   .string()
   .refine((text): text is Address => isAddress(text, { strict: false }), "must be an address");
@@ -162,10 +165,18 @@ export function decodeField(text: string): unknown {
     const binary = atob(text);
     const bytes = new Uint8Array(binary.length);
     for (let at = 0; at < binary.length; at++) bytes[at] = binary.charCodeAt(at);
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as unknown;
+    const content = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as unknown;
+    if (!isShallow(content, MAX_DEPTH)) throw new Error("nested too deeply");
+    return content;
   } catch (cause) {
     throw malformed("The field is not base64 of JSON.", cause);
   }
+}
+
+/** Recursion over the content then needs little stack. */
+function isShallow(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return depth > 0 && Object.values(value).every((each) => isShallow(each, depth - 1));
 }
 
 /** The network of a chain in CAIP-2. */

@@ -55,6 +55,10 @@ export class FakeTab implements CollectorTab {
     this.expiresAt = authorization.expiresAt;
   }
 
+  reveal({ voucher }: Redemption): void {
+    if (voucher.cumulative > this.revealed) this.revealed = voucher.cumulative;
+  }
+
   charge(amount: bigint): void {
     this.charged += amount;
   }

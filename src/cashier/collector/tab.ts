@@ -5,7 +5,13 @@ import type { Redemption } from "../../protocol/voucher.ts";
 import { cashierError } from "../errors.ts";
 import type { CollectorTab, TabOpening } from "../tabs.ts";
 import type { StoredTab, TabChange } from "./store.ts";
-import { checkVoucher, neededBeside, type EpochWindow } from "./voucherRules.ts";
+import {
+  checkSigner,
+  checkVoucher,
+  isSameVoucher,
+  neededBeside,
+  type EpochWindow,
+} from "./voucherRules.ts";
 
 /** What a tab needs of its collector. */
 export interface TabHost {
@@ -39,7 +45,7 @@ export class CollectedTab implements CollectorTab {
   /** On chain, when it was last read. */
   #view: TabView | undefined;
   #end: BlockcloudError | undefined;
-  #revealed = 0n;
+  #revealed: bigint;
   #isForgotten = false;
   #onDisk: ReadonlySet<Redemption>;
   readonly #listeners = new Set<(error: Error) => void>();
@@ -54,6 +60,8 @@ export class CollectedTab implements CollectorTab {
     this.#vouchers = stored.vouchers;
     this.#onDisk = new Set(stored.vouchers);
     this.#paid = this.best;
+    // The process before may have sent any of them to the chain.
+    this.#revealed = this.best;
   }
 
   get opening(): TabOpening {
@@ -123,7 +131,6 @@ export class CollectedTab implements CollectorTab {
     return this.redeemed > this.#revealed ? this.redeemed : this.#revealed;
   }
 
-  /** A voucher is about to be sent to the chain. */
   reveal({ voucher }: Redemption): void {
     if (voucher.cumulative > this.#revealed) this.#revealed = voucher.cumulative;
   }
@@ -153,8 +160,9 @@ export class CollectedTab implements CollectorTab {
 
   async credit(item: Redemption): Promise<void> {
     const { cumulative } = item.voucher;
-    if (cumulative <= this.#paid) return;
     if (cumulative > this.best) this.#take(item);
+    else this.#checkSigner(item);
+    if (cumulative <= this.#paid) return;
     await this.#host.secure(this);
     await this.#host.now(this);
     if (cumulative > this.#paid) this.#paid = cumulative;
@@ -258,14 +266,19 @@ export class CollectedTab implements CollectorTab {
     this.#onDisk = new Set(vouchers);
   }
 
+  /** Of a voucher that is not taken: nothing else of it counts. */
+  #checkSigner(item: Redemption): void {
+    const held = this.last;
+    if (held !== undefined && isSameVoucher(held, item)) return;
+    checkSigner(this.#host.separator, this, item);
+  }
+
   #take(item: Redemption): void {
     if (this.#isForgotten || this.#view?.state === "Closed") {
       throw cashierError("ended", `Tab ${this.tab} is over: nothing can be paid on it.`);
     }
-    const { payer, service, tab, salt, signer, limit } = this;
-    const frame = { payer, service, tab, salt, signer, limit };
     const newest = this.last?.voucher;
-    checkVoucher(this.#host.separator, frame, newest, item, this.#host.epochs());
+    checkVoucher(this.#host.separator, this, newest, item, this.#host.epochs());
     this.#host.admit(this, item);
     this.#vouchers = [...neededBeside(this.#vouchers, item), item];
     this.#host.changed(this);

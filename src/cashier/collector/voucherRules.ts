@@ -34,16 +34,16 @@ export function checkVoucher(
   item: Redemption,
   epochs: EpochWindow,
 ): void {
-  const { voucher, salt } = item;
-  const { payer, service, tab, signer, limit } = frame;
-  if (voucher.payer !== payer || voucher.service !== service || voucher.tab !== tab)
-    throw refused(tab, `it is of tab ${voucher.tab} of ${voucher.payer} at ${voucher.service}`);
-  if (salt !== frame.salt) throw refused(tab, `its salt is ${salt}`);
+  const { voucher } = item;
+  const { tab, limit } = frame;
+  checkTab(frame, item);
   if (voucher.cumulative > limit)
     throw refused(tab, `${voucher.cumulative} wei are above the tab's limit, ${limit} wei`);
   if (voucher.base >= voucher.cumulative)
     throw refused(tab, `its base ${voucher.base} is not below its amount ${voucher.cumulative}`);
   checkEpoch(tab, voucher, newest, epochs);
+  // Before what is refused to the payer only: with these errors it gets its newest voucher back.
+  checkSigner(separator, frame, item);
   checkBase(tab, voucher, newest);
   const isRise = newest?.epoch === voucher.epoch && voucher.minGrade > newest.minGrade;
   // It would put an amount under a condition that the payer owed without it.
@@ -54,10 +54,44 @@ export function checkVoucher(
       { remedy: "Raise the grade with the first voucher of an epoch." },
     );
   }
-  // Last, because it costs most.
+}
+
+/**
+ * Checks that a voucher is one of the tab, and that the tab's signer has signed it.
+ *
+ * @throws BlockcloudError `CASHIER_VOUCHER`.
+ */
+export function checkSigner(separator: Uint8Array, frame: VoucherFrame, item: Redemption): void {
+  const { tab, signer } = frame;
+  checkTab(frame, item);
   const recovered = voucherSigner(separator, item);
   if (recovered !== signer)
     throw refused(tab, `${recovered ?? "no key"} signed it, and not ${signer}`);
+}
+
+/** Whether two vouchers are the same in every field, signature included. */
+export function isSameVoucher(a: Redemption, b: Redemption): boolean {
+  const [x, y] = [a.voucher, b.voucher];
+  return (
+    a.v === b.v &&
+    a.r === b.r &&
+    a.s === b.s &&
+    a.salt === b.salt &&
+    x.payer === y.payer &&
+    x.service === y.service &&
+    x.tab === y.tab &&
+    x.cumulative === y.cumulative &&
+    x.base === y.base &&
+    x.minGrade === y.minGrade &&
+    x.epoch === y.epoch
+  );
+}
+
+function checkTab({ payer, service, tab, salt }: VoucherFrame, item: Redemption): void {
+  const { voucher } = item;
+  if (voucher.payer !== payer || voucher.service !== service || voucher.tab !== tab)
+    throw refused(tab, `it is of tab ${voucher.tab} of ${voucher.payer} at ${voucher.service}`);
+  if (item.salt !== salt) throw refused(tab, `its salt is ${item.salt}`);
 }
 
 function checkEpoch(

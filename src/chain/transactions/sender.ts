@@ -47,6 +47,8 @@ export interface SendOptions {
   deadline?: number | undefined;
   /** Is sent at once, before waiting calls, and may pay up to the policy's limit for urgent calls. */
   urgent?: boolean | undefined;
+  /** A call whose estimate is above it is not sent. */
+  maxGas?: bigint | undefined;
 }
 
 /**
@@ -123,7 +125,7 @@ export class TransactionSender {
     const started = this.#timers.monotonic();
     for (let tries = 0; ; tries++) {
       options.signal?.throwIfAborted();
-      const launched = await this.#launch(call, options.urgent === true);
+      const launched = await this.#launch(call, options);
       if (typeof launched !== "string") {
         this.#log.debug("transaction sent", { functionName, hash: launched.newest.hash });
         return this.#take(launched.payload, await this.#wait(launched, options));
@@ -138,20 +140,25 @@ export class TransactionSender {
   }
 
   /** Estimates each time: another transaction may have had the effect of the call meanwhile. */
-  async #launch(call: Call | EtherTransfer, urgent: boolean): Promise<Flight | Hindrance> {
+  async #launch(
+    call: Call | EtherTransfer,
+    { urgent = false, maxGas }: SendOptions,
+  ): Promise<Flight | Hindrance> {
     const { address: to, functionName: name } = call;
     let payload: Payload;
     let looked: number;
     try {
       // Read first, to notice a transaction from before a restart that is mined meanwhile.
       looked = await this.#outbox.pool.count();
-      const gas = gasLimit(await this.#estimate(call, looked));
+      const estimate = await this.#estimate(call, looked);
+      if (maxGas !== undefined && estimate > maxGas) throw expensive(name, estimate, maxGas);
+      const gas = gasLimit(estimate);
       payload =
         "abi" in call
           ? { name, to, data: encodeFunctionData(call), gas }
           : { name, to, data: "0x", value: call.value, gas };
     } catch (cause) {
-      throw describeRevert(name, cause);
+      throw cause instanceof BlockcloudError ? cause : describeRevert(name, cause);
     }
     try {
       return await this.#outbox.launch(payload, urgent, looked);
@@ -284,4 +291,11 @@ function outOfPatience(functionName: string, why: Hindrance | Flight): Blockclou
     retryable: true,
     remedy: "Check the gas price, its limit and the RPC endpoint.",
   });
+}
+
+function expensive(functionName: string, estimate: bigint, most: bigint): BlockcloudError {
+  return new BlockcloudError(
+    "CALL_EXPENSIVE",
+    `${functionName} would use ${estimate} gas, and ${most} are allowed.`,
+  );
 }

@@ -45,10 +45,16 @@ export interface TabSchemeOptions {
   token: Address;
   /** The least grade for which the payer pays; default 0, for any. */
   minGrade?: number;
+  /** The most that a response may cost if it is longer than its offer covers, BLOC in wei; default 1 BLOC. */
+  mostDue?: bigint;
   /** A monotonic clock, milliseconds. */
   monotonic?: () => number;
 }
 
+/** A window of two tranches in offers: a tranche has 16 requests and 1 MiB, an offer one request and 1 MiB. */
+const WINDOW_OFFERS = 32n;
+/** The default of `mostDue`: the client's own limit of a payment in this scheme, 1 BLOC. */
+const MOST_DUE = 10n ** 18n;
 /** Offers whose true price is remembered. */
 const MAX_DUE = 1_000;
 /** Reasons for which the collector does not know the tab: it gets the authorization again. */
@@ -62,8 +68,10 @@ const LOST_VOUCHER = cashierErrors.base.toLowerCase();
 /** A tab as this process uses it. */
 interface Account {
   readonly tab: PayerTab;
-  /** What the collector has told that is due. */
+  /** What the collector has told that is due, as far as it is believed. */
   charged: bigint;
+  /** The most that can have been due when this process began to use the tab: flows of the SAL pay afterwards. */
+  readonly mostBefore: bigint;
   /** The next voucher is above this one, which others may know. */
   floor: bigint;
   /** Signature of the authorization that the collector has. */
@@ -113,7 +121,7 @@ export class TabScheme {
     checkOffer(requirements, quote, this.#options.token);
     const { minGrade } = this.#options;
     const tab = await this.#payer.tabFor(quote, { ...(minGrade !== undefined && { minGrade }) });
-    const account = this.#accountOf(tab);
+    const account = this.#accountOf(tab, BigInt(requirements.amount));
     this.#learn(account, state);
     const requestId = toHex(crypto.getRandomValues(new Uint8Array(32)));
     const amount = this.#due.get(offerOf(requirements)) ?? BigInt(requirements.amount);
@@ -163,27 +171,29 @@ export class TabScheme {
       this.#accounts.delete(account.tab.tab);
       return { recovered: true };
     }
+    if (errorReason === "voucher_public") {
+      // Its answer shows the newest voucher only if that is public, too.
+      account.floor = account.tab.cumulative;
+      return { recovered: true };
+    }
     // What the collector holds is complete only if nothing is under way, or if it says so.
     const isLost = errorReason === LOST_VOUCHER;
     if (state?.tab === account.tab.tab && (isLost || account.open.sum === 0n)) {
       account.tab.recover(state.last);
     }
     if (isLost) return { recovered: true };
-    if (errorReason === "voucher_public") {
-      account.floor = account.tab.cumulative;
-      return { recovered: true };
-    }
     if (errorReason !== "voucher_low") return undefined;
     this.#remember(offerOf(accepted), extra?.due);
     return { recovered: true };
   }
 
-  #accountOf(tab: PayerTab): Account {
+  #accountOf(tab: PayerTab, amount: bigint): Account {
     const known = this.#accounts.get(tab.tab);
     if (known?.tab === tab) return known;
     const { monotonic = () => performance.now() } = this.#options;
     const account: Account = {
       ...{ tab, charged: known?.charged ?? 0n, known: known?.known },
+      mostBefore: tab.cumulative + WINDOW_OFFERS * amount,
       floor: known?.floor ?? -1n,
       open: new OpenRequests(monotonic),
     };
@@ -192,11 +202,19 @@ export class TabScheme {
   }
 
   #learn(account: Account, { tab, charged }: TabState): void {
-    if (tab === account.tab.tab && charged > account.charged) account.charged = charged;
+    if (tab !== account.tab.tab) return;
+    // A request runs when vouchers cover it, so no more than they cover can be due for requests of this process.
+    const { cumulative } = account.tab;
+    const most = cumulative > account.mostBefore ? cumulative : account.mostBefore;
+    const believed = charged < most ? charged : most;
+    if (believed > account.charged) account.charged = believed;
   }
 
   #remember(offer: string, due: unknown): void {
     if (typeof due !== "string" || !/^\d{1,29}$/.test(due)) return;
+    const { mostDue = MOST_DUE } = this.#options;
+    // The client has applied its own limit to the offer, not to this.
+    if (BigInt(due) > mostDue) return;
     this.#due.set(offer, BigInt(due));
     const [oldest] = this.#due.keys();
     if (this.#due.size > MAX_DUE && oldest !== undefined) this.#due.delete(oldest);

@@ -118,7 +118,7 @@ export class Exchange {
     });
     this.#ticket = ticket;
     (this.#client ?? this.#response).once("close", () => {
-      ticket.end(this.#response.headersSent);
+      ticket.end(this.status !== undefined);
     });
     const { destroyed } = this.#client ?? this.#response;
     if (!destroyed) return;

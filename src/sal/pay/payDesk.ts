@@ -118,12 +118,12 @@ export class PayDesk {
       end();
     }
     if (this.#isOver) return;
-    if (this.#tab?.tab !== tab.tab) this.#isAttached = false;
+    if (this.#tab !== tab) this.#isAttached = false;
     this.#tab = tab;
     // An attached tab was raised.
     if (this.#isAttached) this.#session.credited(tab.paid);
     if (voucher !== undefined) await this.#creditTo(tab, voucher);
-    else if (!this.#isAttached) this.#session.prove(tab);
+    else if (!this.#isAttached) this.#prove(tab);
   }
 
   async #credit({ tab: id, voucher }: VoucherFrame): Promise<void> {
@@ -150,7 +150,13 @@ export class PayDesk {
     else if (voucher.cumulative > before) {
       this.#isAttached = true;
       this.#session.attach(tab);
-    } else this.#session.prove(tab);
+    } else this.#prove(tab);
+  }
+
+  /** Anyone may have got here with the tab's public authorization, so the newest voucher proves nothing any more. */
+  #prove(tab: CollectorTab): void {
+    if (tab.last !== undefined) tab.reveal(tab.last);
+    this.#session.prove(tab);
   }
 
   /** Waits until one more voucher of the peer may be verified. */

@@ -1,4 +1,3 @@
-import type { Hex } from "viem";
 import type { FreeAllowance } from "../../cashier/allowance.ts";
 import type { CollectorTab, TabCollector } from "../../cashier/tabs.ts";
 import { peerOf } from "../../net/peer.ts";
@@ -31,7 +30,8 @@ export class Till {
   readonly log: Logger;
   readonly #vouchers: RateLimit;
   readonly #tabs: RateLimit;
-  readonly #accounts = new Map<Hex, TabAccount>();
+  /** By payer and tab: a payer may open a tab with the ID of another payer's. */
+  readonly #accounts = new Map<string, TabAccount>();
   #openings = 0;
 
   /** @throws BlockcloudError `SAL_OPTIONS`. */
@@ -74,9 +74,9 @@ export class Till {
 
   /** A session charges a tab from now on. */
   join(tab: CollectorTab, user: TabUser): TabAccount {
-    const account =
-      this.#accounts.get(tab.tab) ?? new TabAccount(tab, () => this.clock.monotonic());
-    this.#accounts.set(tab.tab, account);
+    const key = keyOf(tab);
+    const account = this.#accounts.get(key) ?? new TabAccount(tab, () => this.clock.monotonic());
+    this.#accounts.set(key, account);
     account.users.add(user);
     return account;
   }
@@ -84,6 +84,10 @@ export class Till {
   /** A session charges a tab no more. */
   leave(account: TabAccount, user: TabUser): void {
     account.users.delete(user);
-    if (account.users.size === 0) this.#accounts.delete(account.tab.tab);
+    if (account.users.size === 0) this.#accounts.delete(keyOf(account.tab));
   }
+}
+
+function keyOf({ payer, tab }: CollectorTab): string {
+  return `${payer}/${tab}`.toLowerCase();
 }

@@ -256,4 +256,57 @@ describe("a paid request that comes again", function () {
     expect(response.status).to.equal(402);
     expect(await rig.balance(rig.bloc, (await rig.offer(url)).payTo)).to.equal(before);
   });
+
+  it("is served once although it comes to two gateways at the same time", async () => {
+    const held: ServerResponse[] = [];
+    const [one, two] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+    const hold: RequestListener = (_, response) => {
+      held.push(response);
+      (held.length === 1 ? one : two).resolve(undefined);
+    };
+    const storeFile = rig.storeFile();
+    const urls = [await serve(hold, {}, { storeFile }), await serve(hold, {}, { storeFile })];
+    const before = await rig.income();
+    const header = await rig.pay(await rig.offer(urls[0]!));
+    const first = paying(urls[0]!, header);
+    await one.promise;
+    const answers = [first, paying(urls[1]!, header)];
+    await two.promise;
+    for (const response of held) response.end(LARGE);
+    const statuses = (await Promise.all(answers)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 200)).to.have.length(1);
+    expect(await rig.income()).to.equal(before + 1);
+  });
+
+  it("is not served by another service of the same payee, which may be dearer", async () => {
+    const storeFile = rig.storeFile();
+    const waiting = Promise.withResolvers<ServerResponse>();
+    const cheap = await serve(
+      (_, response) => {
+        waiting.resolve(response);
+      },
+      {},
+      { storeFile },
+    );
+    const dear = await serve(sunny, {}, { storeFile, serviceKey: `0x${"77".repeat(32)}` });
+    const header = await rig.pay(await rig.offer(cheap));
+    const first = paying(cheap, header);
+    const response = await waiting.promise;
+    const other = await paying(dear, header);
+    expect([other.status, paid(other).errorReason]).to.deep.equal([402, "authorization_known"]);
+    response.end("sunny");
+    expect((await first).status).to.equal(200);
+    expect((await paying(dear, header)).status).to.equal(402);
+    expect(runs).to.equal(1);
+  });
+
+  it("is paid and served when there is no room to keep its answer, and not kept", async () => {
+    const url = await serve(sunny, { maxAnswerBytes: 1 });
+    const before = await rig.income();
+    const header = await rig.pay(await rig.offer(url));
+    expect((await paying(url, header)).status).to.equal(200);
+    expect((await paying(url, header)).status).to.equal(409);
+    expect((await paying(url, await rig.pay(await rig.offer(url)))).status).to.equal(200);
+    expect([runs, await rig.income()]).to.deep.equal([2, before + 2]);
+  });
 });

@@ -106,6 +106,7 @@ describe("who must pay a priced gateway, and where", () => {
   it("sells a WebSocket by the request, and not by bytes, which nobody counts there", async () => {
     const { url: upstream, server } = await rig.gateways.upstream((_, response) => response.end());
     server.on("upgrade", (_, socket) => {
+      socket.resume().on("end", () => socket.end());
       socket.write(
         "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
       );
@@ -141,6 +142,11 @@ describe("who must pay a priced gateway, and where", () => {
       });
       const header = encodeField({ x402Version: 2, accepted, payload });
       expect(await statusOf(url, header), price).to.deep.equal(expected);
+      if (expected[0] !== 101) continue;
+      // A tunnel is sold once. It is pending until the gateway has noticed that it is closed.
+      let again = await statusOf(url, header);
+      while (again[0] === 503) again = await statusOf(url, header);
+      expect(again[0]).to.equal(409);
     }
   });
 

@@ -3,7 +3,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Hex } from "viem";
-import { PaymentStore, type NewPayment } from "../../../src/provider/gateway/pay/store.ts";
+import {
+  PaymentStore,
+  UNANSWERED,
+  type NewPayment,
+} from "../../../src/provider/gateway/pay/store.ts";
 
 const BOUNDS = { maxPayments: 4, maxBytes: 1_000, maxPending: 3, maxPendingPerPayer: 2 };
 
@@ -94,9 +98,30 @@ describe("the store of payments", () => {
       await store.update(payment(nonce).key, { settlement: "paid", run: "answered", answer });
     }
     expect(store.bytes).to.equal(1_200);
-    expect(await store.add(payment(3), 0)).to.equal("full");
-    await store.remove(payment(1).key);
-    expect(store.bytes).to.equal(600);
-    expect(await store.add(payment(3), 0)).to.equal(undefined);
+    expect(store.keeps(1)).to.equal(false);
+    // It is taken, and its answer is not kept.
+    expect(await store.add(payment(3, { settlement: "paid", keepUntil: 10 }), 0)).to.equal(
+      undefined,
+    );
+  });
+
+  it("removes no payment that another gateway has given away or whose request has run", async () => {
+    for (const [nonce, to] of [
+      [1, { settlement: "given" }],
+      [2, { run: "begun" }],
+    ] as const) {
+      await store.add(payment(nonce), 0);
+      await store.update(payment(nonce).key, to);
+      await store.remove(payment(nonce).key);
+      expect(store.find(payment(nonce).key)).not.to.equal(undefined);
+    }
+  });
+
+  it("lets one of two gateways answer", async () => {
+    await store.add(payment(1), 0);
+    expect(await store.update(payment(1).key, { run: "begun" }, ["idle"])).to.equal(true);
+    expect(await store.update(payment(1).key, { run: "begun" }, ["idle"])).to.equal(false);
+    expect(await store.update(payment(1).key, { run: "sent" }, UNANSWERED)).to.equal(true);
+    expect(await store.update(payment(1).key, { run: "sent" }, UNANSWERED)).to.equal(false);
   });
 });

@@ -120,7 +120,9 @@ export class ExactPayments {
     this.#running.add(name);
     const done = () => this.#running.delete(name);
     try {
-      const resource = new URL(asked.target, `https://${asked.host ?? "service.invalid"}`);
+      const resource =
+        URL.parse(asked.target, `https://${asked.host ?? "service.invalid"}`) ??
+        new URL("https://service.invalid");
       resource.search = "";
       const payment = {
         ...{ asset: accepted.asset, payload: exact, accepted, resource: resource.href },
@@ -134,12 +136,15 @@ export class ExactPayments {
 
   async #admit(admission: Admission): Promise<Ticket> {
     const { key, payment, asked } = admission;
-    const { store, facilitator } = this.#parts;
+    const { store, facilitator, offers } = this.#parts;
     const header = createHash("sha256").update(admission.header).digest();
     const known = store.find(key);
     const isSame =
       known !== undefined && header.equals(known.header) && known.asked === askedText(asked);
-    if (known !== undefined && !isSame) throw await this.#failed(admission, "authorization_known");
+    // A payee's services share a store, not their offers.
+    const isOurs = known === undefined || offers.check(payment.accepted, asked) !== "foreign";
+    if (!isOurs || (known !== undefined && !isSame))
+      throw await this.#failed(admission, "authorization_known");
     const state =
       known === undefined
         ? await this.#take(admission, header)
@@ -151,7 +156,11 @@ export class ExactPayments {
       await this.#askFacilitator(key, payment);
     }
     // From here on a request with effects may have them.
-    if (!isAnswered && !isSafe(asked)) await store.update(key, { run: "begun" });
+    if (!isAnswered && !isSafe(asked)) {
+      const isFirst = await store.update(key, { run: "begun" }, ["idle"]);
+      // Another gateway was faster.
+      if (!isFirst) throw pending();
+    }
     return new ExactTicket(
       { ...admission, amount: BigInt(payment.accepted.amount), transaction, isAnswered },
       {

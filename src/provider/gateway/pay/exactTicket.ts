@@ -5,7 +5,7 @@ import { GatewayProblem } from "../problem.ts";
 import type { ExactPayment } from "./facilitator.ts";
 import { amountFor, type ExactAsset } from "./pricing.ts";
 import type { Settler } from "./settler.ts";
-import type { PaymentKey, PaymentStore, StoredAnswer } from "./store.ts";
+import { UNANSWERED, type PaymentKey, type PaymentStore, type StoredAnswer } from "./store.ts";
 import {
   isSafe,
   pending,
@@ -85,18 +85,26 @@ export class ExactTicket implements Ticket {
       );
     }
     const digest = await answer.digest();
-    const kept = body && { status, headers, body };
-    await store.update(key, {
-      digest,
-      ...(kept && { answer: kept, run: "answered" }),
-      ...(this.#transaction === undefined && { settlement: "given" }),
-    });
+    const isKept = body !== undefined && store.keeps(body.length);
+    const isFirst = await store.update(
+      key,
+      {
+        digest,
+        ...(isKept && { answer: { status, headers, body }, run: "answered" }),
+        ...(this.#transaction === undefined && { settlement: "given" }),
+      },
+      UNANSWERED,
+    );
+    // Another gateway has served the same header meanwhile.
+    if (!isFirst) throw pending();
     await this.#pay();
+    if (body !== undefined && !isKept) await this.sending();
     return this.#fields();
   }
 
   async sending(): Promise<void> {
-    await this.#parts.store.update(this.#options.key, { run: "sent" });
+    const isFirst = await this.#parts.store.update(this.#options.key, { run: "sent" }, UNANSWERED);
+    if (!isFirst) throw new GatewayProblem("ALREADY_SERVED");
     this.#isSending = true;
   }
 

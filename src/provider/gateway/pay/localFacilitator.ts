@@ -39,12 +39,15 @@ export class LocalFacilitator implements Facilitator {
     try {
       const receipt = await this.#sender.send(transferCall(asset, payload), {
         deadline: Number(payload.authorization.validBefore),
+        // A payer's contract that checks the signature decides how much gas that takes.
+        maxGas: GAS_TIMES * SETTLEMENT_GAS,
       });
       return { transaction: receipt.transactionHash };
     } catch (error) {
       if (!(error instanceof BlockcloudError)) throw error;
       // The estimate before sending reverted.
       if (error.code === "CALL_REVERTED") return { unsent: "transfer_refused" };
+      if (error.code === "CALL_EXPENSIVE") return { unsent: "gas_above_price" };
       return { failed: error.code };
     }
   }

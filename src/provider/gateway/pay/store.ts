@@ -50,6 +50,10 @@ export type Settlement = "none" | "given" | "paid" | "void";
  */
 export type Run = "idle" | "begun" | "answered" | "sent";
 
+const RUNS: readonly Run[] = ["idle", "begun", "answered", "sent"];
+/** The request may still be answered. */
+export const UNANSWERED: readonly Run[] = ["idle", "begun"];
+
 /** An answer that can be sent again. */
 export interface StoredAnswer {
   readonly status: number;
@@ -156,8 +160,13 @@ export class PaymentStore {
     return !isFull || this.#old.get(Math.floor(now)) !== undefined;
   }
 
-  /** Changes a payment; on disk when it resolves. */
-  update(
+  /**
+   * Changes a payment; on disk when it resolves.
+   *
+   * @param from How far the request may be before: another gateway may have served it meanwhile.
+   * @returns Whether it was changed.
+   */
+  async update(
     key: PaymentKey,
     to: {
       settlement?: Settlement;
@@ -166,7 +175,8 @@ export class PaymentStore {
       digest?: Uint8Array;
       answer?: StoredAnswer;
     },
-  ): Promise<void> {
+    from: readonly Run[] = RUNS,
+  ): Promise<boolean> {
     const { answer } = to;
     const columns = Object.entries({
       settlement: to.settlement,
@@ -181,20 +191,37 @@ export class PaymentStore {
       (column): column is [string, string | number | Uint8Array] => column[1] !== undefined,
     );
     const sets = columns.map(([name]) => `${name} = ?`).join(", ");
-    return this.#write(() => {
-      this.#database
-        .prepare(`UPDATE payments SET ${sets} WHERE asset = ? AND payer = ? AND nonce = ?`)
-        .run(...columns.map(([, value]) => value), key.asset, key.payer, key.nonce);
+    const runs = from.map(() => "?").join(", ");
+    let isChanged = false;
+    await this.#write(() => {
+      const { changes } = this.#database
+        .prepare(
+          `UPDATE payments SET ${sets} WHERE asset = ? AND payer = ? AND nonce = ? AND run IN (${runs})`,
+        )
+        .run(...columns.map(([, value]) => value), key.asset, key.payer, key.nonce, ...from);
+      isChanged = changes > 0;
     });
+    return isChanged;
   }
 
-  /** Removes a payment of which no one else knows: its header may come again as if for the first time. */
+  /**
+   * Removes a payment if no one else knows of it, and its request has not run: its header may come again as if for the
+   * first time.
+   */
   remove({ asset, payer, nonce }: PaymentKey): Promise<void> {
     return this.#write(() => {
       this.#database
-        .prepare("DELETE FROM payments WHERE asset = ? AND payer = ? AND nonce = ?")
+        .prepare(
+          `DELETE FROM payments WHERE asset = ? AND payer = ? AND nonce = ?
+             AND settlement = 'none' AND run = 'idle'`,
+        )
         .run(asset, payer, nonce);
     });
+  }
+
+  /** Whether one more answer of this length is kept. Without room a payment is taken nevertheless. */
+  keeps(bytes: number): boolean {
+    return this.bytes + bytes <= this.#bounds.maxBytes;
   }
 
   /** Bytes of all stored answers. */
@@ -211,7 +238,7 @@ export class PaymentStore {
     const hasBytes = Number(totals?.bytes) < maxBytes;
     // An answer that comes with its payment is served already: without room for it, only the payment is kept.
     const isServed = payment.answer !== undefined;
-    if (!isServed && (Number(totals?.payments) >= maxPayments || !hasBytes)) return "full";
+    if (!isServed && Number(totals?.payments) >= maxPayments) return "full";
     const answer = hasBytes ? payment.answer : undefined;
     const run = isServed && !hasBytes ? "sent" : payment.run;
     if (settlement !== "paid") {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Address } from "viem";
+import { cashierErrors } from "../../../cashier/errors.ts";
 import type { Price } from "../../../cashier/price.ts";
 import type { Quote } from "../../../cashier/quote.ts";
 import {
@@ -120,7 +121,10 @@ export class TabPayments {
     const known = store.find(key);
     const isSame =
       known !== undefined && header.equals(known.header) && known.asked === askedText(asked);
-    if (known !== undefined && !isSame) throw await this.#failed(admission, "request_known");
+    // A payee's services share a store, not their offers.
+    const isOurs = known === undefined || offers.check(accepted, asked) !== "foreign";
+    if (!isOurs || (known !== undefined && !isSame))
+      throw await this.#failed(admission, "request_known");
     if (known?.run === "sent" || known?.run === "begun") throw new GatewayProblem("ALREADY_SERVED");
     const { payer, tab: id } = payment.voucher.voucher;
     if (known?.run === "answered") {
@@ -184,6 +188,7 @@ export class TabPayments {
     const { collector, log } = this.#parts;
     if (service !== quote.service) throw await this.#failed(admission, "other_service");
     let tab = collector.find(payer, id);
+    let isOwner = false;
     try {
       if (opening !== undefined) {
         // It asks the chain.
@@ -194,21 +199,28 @@ export class TabPayments {
       await tab.credit(voucher);
       // A voucher on chain is public, and so is the tab's authorization: a stranger could spend the payer's credit.
       if (voucher.voucher.cumulative <= tab.revealed) {
-        throw await this.#failed(admission, "voucher_public", tab);
+        throw await this.#failed(admission, "voucher_public", publicPart(tab));
       }
+      isOwner = true;
+      // The payer's credit of a tab that serves no more is in vouchers that the chain still pays.
+      const end = endOf(tab);
+      if (end !== undefined) throw end;
       return tab;
     } catch (error) {
       if (!(error instanceof BlockcloudError) || error instanceof GatewayProblem) throw error;
       log.debug("a payment by tab is refused", { tab: id, error });
       if (error.retryable) throw pending();
-      throw await this.#failed(admission, error.code.toLowerCase(), tab);
+      // It is refused after its signature was verified, and is above all others.
+      const isProven = isOwner || error.code === cashierErrors.base;
+      const told = isProven || tab === undefined ? tab : publicPart(tab);
+      throw await this.#failed(admission, error.code.toLowerCase(), told);
     }
   }
 
   #failed(
     { asked, payment }: Admission,
     errorReason: string,
-    tab?: CollectorTab,
+    tab?: ToldTab,
     { length, due }: { length?: number | undefined; due?: bigint } = {},
   ): Promise<GatewayProblem> {
     const state = tab && encodeTabState(stateOf(tab));
@@ -234,7 +246,29 @@ interface Admission {
 
 const NO_PRICE: Price = { perByte: 0n, perRequest: 0n, perSecond: 0n };
 
+/** What a payer is told of its tab. */
+type ToldTab = Pick<CollectorTab, "tab" | "charged" | "paid" | "last">;
+
+/**
+ * What one is told that has shown no voucher but public ones, or none: the newest voucher is the right to use the
+ * payer's credit, so only a public one is told.
+ */
+function publicPart({ tab, charged, paid, last, revealed }: CollectorTab): ToldTab {
+  const isPublic = last !== undefined && last.voucher.cumulative <= revealed;
+  return { tab, charged, paid, last: isPublic ? last : undefined };
+}
+
+/** Why a tab serves no more. */
+function endOf(tab: CollectorTab): Error | undefined {
+  let end: Error | undefined;
+  const unlisten = tab.onEnd((error) => {
+    end = error;
+  });
+  unlisten();
+  return end;
+}
+
 /** The state of a tab, for its payer. */
-function stateOf({ tab, charged, paid, last }: CollectorTab): TabState {
+function stateOf({ tab, charged, paid, last }: ToldTab): TabState {
   return { tab, charged, cumulative: paid, last };
 }

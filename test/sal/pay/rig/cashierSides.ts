@@ -43,11 +43,8 @@ export class CashierSides {
   }
 
   /** Starts a wallet on its disk. */
-  pay(options: Partial<WalletOptions> = {}): Wallet {
+  pay(options: Partial<WalletOptions> = {}, disk = this.walletDisk): Wallet {
     const { chain, time, log } = this;
-    return new Wallet(
-      { domain, key: PAYER_KEY, ...options },
-      { store: this.walletDisk, chain, time, log },
-    );
+    return new Wallet({ domain, key: PAYER_KEY, ...options }, { store: disk, chain, time, log });
   }
 }

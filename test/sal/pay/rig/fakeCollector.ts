@@ -46,6 +46,10 @@ export class FakeCollectorTab implements CollectorTab {
     this.salt = salt;
   }
 
+  reveal({ voucher }: Redemption): void {
+    if (voucher.cumulative > this.revealed) this.revealed = voucher.cumulative;
+  }
+
   charge(amount: bigint): void {
     this.charged += amount;
   }
