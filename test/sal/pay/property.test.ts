@@ -61,8 +61,10 @@ describe("a payer and a collector, whatever happens between them", () => {
           if (what === "download" || what === "upload") {
             ends.push(
               begin(bytes, what === "upload").catch((error: unknown) => {
-                // The service has gone elsewhere before the session began; or the test itself gave the flow up.
-                if (error instanceof BlockcloudError && error.code === "SAL_NO_PATH") return;
+                // The service has gone elsewhere, or the path has broken, before the session began; or the test
+                // itself gave the flow up.
+                const early = ["SAL_NO_PATH", "SAL_SESSION_LOST"];
+                if (error instanceof BlockcloudError && early.includes(error.code)) return;
                 const isOwn = flows.some(({ destroyed, errored }) => destroyed && errored === null);
                 if (!isOwn) throw error;
               }),
@@ -102,7 +104,7 @@ describe("a payer and a collector, whatever happens between them", () => {
         await rig.clock.advance(20_000);
         expect(rig.clock.waiting).to.equal(0);
       }),
-      { numRuns: runs(60, 2_000) },
+      { numRuns: runs(60, 400) },
     );
   });
 });
