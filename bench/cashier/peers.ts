@@ -28,8 +28,8 @@ export const peers = [
   { peer: "HOPR", what: "redeem a ticket", gas: "51,000", counted: "whole transaction" },
   {
     peer: "x402 batch-settlement",
-    what: "verify a voucher, 0.39 ms",
-    gas: "0",
+    what: "verify a voucher: 0.39 ms",
+    gas: "none",
     counted: "off chain, as published",
   },
 ] as const;

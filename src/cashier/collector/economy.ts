@@ -34,6 +34,7 @@ export function isWorth(terms: {
   isUrgent: boolean;
 }): boolean {
   const { income, gas, gasPrice, blocPriceWei, isUrgent } = terms;
+  if (income === 0n) return false;
   // The fee of a collection, 2%, is never the provider's.
   const gain = (((income * 98n) / 100n) * blocPriceWei) / BLOC;
   const cost = gas * gasPrice;

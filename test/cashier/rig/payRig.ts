@@ -11,7 +11,13 @@ import type { Deployment } from "../../../src/chain/deployment.ts";
 import type { Scheduler } from "../../../src/node/scheduler.ts";
 import { rootServiceId } from "../../../src/protocol/serviceId.ts";
 import { addressOfKey } from "../../../src/protocol/signature.ts";
-import { cashierDomain, cashierSeparator } from "../../../src/protocol/voucher.ts";
+import {
+  cashierDomain,
+  cashierSeparator,
+  signVoucher,
+  type Redemption,
+  type Voucher,
+} from "../../../src/protocol/voucher.ts";
 import { FakeTime, FakeTimers } from "../../support/fakeTime.ts";
 import { MemoryLog } from "../../support/memoryLog.ts";
 import { FakeCashier } from "./fakeCashier.ts";
@@ -159,3 +165,21 @@ export async function committed<T>(life: CollectorLife, promise: Promise<T>): Pr
 }
 
 export const hex = (digits: string): Hex => `0x${digits.padStart(64, "0")}`;
+
+/** How a voucher differs from a fair one: its fields, its key, its domain and its salt. */
+export type VoucherChange = [
+  change: Partial<Voucher>,
+  key?: Uint8Array,
+  separator?: Uint8Array,
+  salt?: Hex,
+];
+
+/** A voucher of a tab for a tranche in the first epoch, with what an attacker changes. */
+export function tabVoucher(
+  { service: of, tab, salt }: PayerTab,
+  ...how: VoucherChange
+): Redemption {
+  const [change, key = payerKey, separator = cashierSeparator(domain), by = salt] = how;
+  const fair = { payer, tab, cumulative: TRANCHE, base: 0n, minGrade: 0, epoch: 1_000 };
+  return signVoucher(separator, { ...fair, service: of, ...change }, by, key);
+}
