@@ -61,8 +61,10 @@ describe("a payer and a collector, whatever happens between them", () => {
           if (what === "download" || what === "upload") {
             ends.push(
               begin(bytes, what === "upload").catch((error: unknown) => {
-                // The service has gone elsewhere before the session began; or the test itself gave the flow up.
-                if (error instanceof BlockcloudError && error.code === "SAL_NO_PATH") return;
+                // The service has gone elsewhere, or the path has broken, before the session began; or the test
+                // itself gave the flow up.
+                const early = ["SAL_NO_PATH", "SAL_SESSION_LOST"];
+                if (error instanceof BlockcloudError && early.includes(error.code)) return;
                 const isOwn = flows.some(({ destroyed, errored }) => destroyed && errored === null);
                 if (!isOwn) throw error;
               }),
@@ -95,14 +97,14 @@ describe("a payer and a collector, whatever happens between them", () => {
             isLast && steps.every(([{ what }]) => what !== "abort" && what !== "end");
           expect(owed, "owed").to.be.at.most(isCertain ? 0 : 2 * TRANCHE);
           const proofs = clients.length + steps.length;
-          expect(-owed, "paid ahead").to.be.at.most(isCertain ? proofs : 2 * TRANCHE);
+          expect(-owed, "paid ahead").to.be.at.most(isCertain ? proofs : 2 * TRANCHE + proofs);
         }
         for (const client of clients) client.close();
         rig.stop();
         await rig.clock.advance(20_000);
         expect(rig.clock.waiting).to.equal(0);
       }),
-      { numRuns: runs(60, 2_000) },
+      { numRuns: runs(60, 400) },
     );
   });
 });
