@@ -99,6 +99,11 @@ export interface PayerTab {
   /** What can still be paid, by the tab's limit and the caps. */
   readonly left: bigint;
   /**
+   * What was used and is not paid, as the tab's user counts it; negative for a credit. Undefined after a crash: then
+   * only the collector knows. A wallet that is closed in order keeps it for the next process.
+   */
+  owed: bigint | undefined;
+  /**
    * A voucher for at least an amount, in the current epoch. It is on disk before the promise resolves, in strides
    * ahead. A later voucher is never below an earlier one.
    *

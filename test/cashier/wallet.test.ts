@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { WalletStore } from "../../src/cashier/payer/store.ts";
+import type { Wallet } from "../../src/cashier/payer/wallet.ts";
 import { addressOfKey } from "../../src/protocol/signature.ts";
 import { voucherSigner } from "../../src/protocol/voucher.ts";
 import { expectCode } from "../support/expectCode.ts";
@@ -71,6 +72,36 @@ describe("a payer's wallet", () => {
     });
   });
 
+  it("knows after an orderly end what it owes, and does not after a crash", async () => {
+    const quote = rig.collect().collector.quote();
+    const wallet = rig.pay();
+    const tab = await wallet.tabFor(quote);
+    expect(tab.owed).to.equal(undefined);
+    await tab.pay(TRANCHE);
+    tab.owed = 7n;
+    closeOnly(rig, wallet);
+    const next = await rig.pay().tabFor(quote);
+    expect(next.owed).to.equal(7n);
+    next.owed = 9n;
+    // This process ends without closing its wallet.
+    expect((await rig.pay().tabFor(quote)).owed).to.equal(undefined);
+  });
+
+  it("does not lock the account for a quote that asks for much more than the caps leave", async () => {
+    const quote = { ...rig.collect().collector.quote(), leastLimit: 1_000n * TRANCHE };
+    const small = rig.pay({ caps: { total: { ever: TRANCHE } } });
+    await rejection("CASHIER_QUOTE", small.tabFor(quote));
+    const chosen = rig.pay({ caps: { total: { ever: TRANCHE } }, tabLimit: 1_000n * TRANCHE });
+    expect((await chosen.tabFor(quote)).authorization.limit).to.equal(1_000n * TRANCHE);
+  });
+
+  it("reserves no more than the caps leave, and what the quote asks at least", async () => {
+    const quote = rig.collect().collector.quote();
+    const cap = quote.leastLimit + 1n;
+    const tab = await rig.pay({ caps: { total: { ever: cap } } }).tabFor(quote);
+    expect(tab.authorization.limit).to.equal(cap);
+  });
+
   it("believes the collector's voucher only if its own key signed it", async () => {
     const life = rig.collect();
     const tab = await rig.pay().tabFor(life.collector.quote());
@@ -132,10 +163,7 @@ describe("a payer's wallet", () => {
     const wallet = rig.pay({ caps });
     await (await wallet.tabFor(life.collector.quote())).pay(TRANCHE);
     expect(rig.walletDisk.payments()[0]?.amount).to.equal(3n * TRANCHE);
-    const close = rig.walletDisk.close.bind(rig.walletDisk);
-    rig.walletDisk.close = () => undefined;
-    wallet.close();
-    rig.walletDisk.close = close;
+    closeOnly(rig, wallet);
     expect(rig.walletDisk.payments()[0]?.amount).to.equal(TRANCHE);
     const tab = await rig.pay({ caps }).tabFor(life.collector.quote());
     expect(tab.cumulative).to.equal(TRANCHE);
@@ -243,4 +271,12 @@ function min(a: bigint, b: bigint): bigint {
 
 function max(a: bigint, b: bigint): bigint {
   return a > b ? a : b;
+}
+
+/** Closes a wallet; its disk stays open for the next one. */
+function closeOnly(rig: PayRig, wallet: Wallet): void {
+  const close = rig.walletDisk.close.bind(rig.walletDisk);
+  rig.walletDisk.close = () => undefined;
+  wallet.close();
+  rig.walletDisk.close = close;
 }

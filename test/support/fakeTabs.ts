@@ -155,6 +155,7 @@ export class FakePayerTab implements PayerTab {
   readonly signature: Hex;
   readonly left = 10n ** 20n;
   cumulative = 0n;
+  owed: bigint | undefined;
   isOver = false;
   /** What the collector has told. */
   readonly recovered: bigint[] = [];

@@ -23,6 +23,7 @@ const migrations = [
      is_exact INTEGER NOT NULL,
      base TEXT NOT NULL,
      epoch INTEGER NOT NULL,
+     owed TEXT,
      ended INTEGER NOT NULL
    ) STRICT;
    CREATE TABLE payments (
@@ -50,6 +51,8 @@ export interface StoredTab {
   base: bigint;
   /** Epoch of the newest voucher. */
   epoch: number;
+  /** What was used and is not paid, BLOC in wei; undefined: not known, as while a process uses the tab. */
+  owed: bigint | undefined;
   ended: boolean;
 }
 
@@ -112,12 +115,12 @@ export class WalletStore {
     const { payer, service, tab: id, signer, limit, openBy, expiresAt } = tab.authorization;
     this.#database
       .prepare(
-        "INSERT OR REPLACE INTO tabs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO tabs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       )
       .run(
         ...[id, payer, service, tab.collector, tab.salt, signer, limit.toString(), openBy],
         ...[expiresAt, tab.signature, tab.minGrade, tab.ahead.toString(), Number(tab.isExact)],
-        ...[tab.base.toString(), tab.epoch, Number(tab.ended)],
+        ...[tab.base.toString(), tab.epoch, tab.owed?.toString() ?? null, Number(tab.ended)],
       );
   }
 }
@@ -151,6 +154,7 @@ function tabOf(row: Record<string, unknown>): StoredTab {
     isExact: row.is_exact === 1,
     base: BigInt(text(row, "base")),
     epoch: Number(row.epoch),
+    owed: row.owed === null ? undefined : BigInt(text(row, "owed")),
     ended: row.ended === 1,
   };
 }

@@ -43,6 +43,7 @@ export class WalletTab implements PayerTab {
   /** What the collector has by its own word, after a recovery. */
   #recovered: bigint | undefined;
   #last: Redemption | undefined;
+  #owed: bigint | undefined;
 
   constructor(stored: StoredTab, dependencies: WalletTabDependencies) {
     this.#d = dependencies;
@@ -51,6 +52,7 @@ export class WalletTab implements PayerTab {
     this.#isUnsure = !stored.isExact;
     this.#floor = stored.isExact ? 0n : stored.ahead;
     this.#day = dayOf(dependencies.time.now());
+    this.#owed = stored.isExact ? stored.owed : undefined;
   }
 
   get stored(): Readonly<StoredTab> {
@@ -79,6 +81,16 @@ export class WalletTab implements PayerTab {
 
   get cumulative(): bigint {
     return this.#cumulative;
+  }
+
+  get owed(): bigint | undefined {
+    return this.#owed;
+  }
+
+  set owed(amount: bigint | undefined) {
+    // What the disk says holds no more, and is not there after a crash.
+    if (this.#stored.owed !== undefined && amount !== this.#owed) this.#save({ owed: undefined });
+    this.#owed = amount;
   }
 
   get left(): bigint {
@@ -211,7 +223,8 @@ export class WalletTab implements PayerTab {
     const amount = ahead - this.#stored.ahead;
     const { service, tab } = this;
     const payment = { service, tab, day: this.#day, amount };
-    const stored = { ...this.#stored, ...change, ahead, isExact: ahead === this.#cumulative };
+    const isExact = ahead === this.#cumulative;
+    const stored = { ...this.#stored, ...change, ahead, isExact, owed: this.#owed };
     this.#d.store.save(stored, amount === 0n ? undefined : payment);
     this.#stored = stored;
     if (amount !== 0n) this.#d.spending.add(payment);

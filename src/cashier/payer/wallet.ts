@@ -31,7 +31,7 @@ export interface WalletOptions {
   /** The payer; default: the key's own address. */
   payer?: Address | undefined;
   caps?: Caps | undefined;
-  /** The most that a tab reserves, BLOC in wei; default: four times what the quote asks at least. */
+  /** The most that a tab reserves, BLOC in wei; default: four times what the quote asks at least, or what the caps leave. */
   tabLimit?: bigint | undefined;
   /** Time from a tab's authorization to its expiry, seconds; default a week, at most 30 days. */
   tabSeconds?: number | undefined;
@@ -55,6 +55,8 @@ const LEAST_OPEN_S = 3_600;
 const CHECK_S = 60;
 /** A tab is raised when less than this part of the least limit is left. */
 const LOW_PART = 4n;
+/** A new tab reserves at most this many times what the caps leave: a provider must not lock a whole account. */
+const MOST_RESERVED = 100n;
 
 /**
  * A payer's wallet: tabs with their vouchers, in order, on disk before they can be sent, within the caps. One process
@@ -198,6 +200,13 @@ export class Wallet implements TabPayer {
 
   async #new(quote: Quote, minGrade: number): Promise<WalletTab> {
     const { service, collector, salt, leastLimit } = quote;
+    const cap = this.#spending.tightest(service, dayOf(this.#d.time.now()));
+    const isWide = cap !== undefined && leastLimit > MOST_RESERVED * cap.left;
+    if (isWide && this.#options.tabLimit === undefined) {
+      throw refused(
+        `its tabs reserve ${leastLimit} wei at least, and ${cap.left} of the cap ${cap.name} are left`,
+      );
+    }
     const available = await this.#available();
     const limit = least(this.#wanted(quote), available);
     if (limit < leastLimit || limit === 0n) {
@@ -214,7 +223,8 @@ export class Wallet implements TabPayer {
     const stored = {
       authorization,
       signature: signTab(this.#separator, authorization, this.#options.key),
-      ...{ collector, salt, minGrade, ahead: 0n, isExact: true, base: 0n, epoch: 0, ended: false },
+      ...{ collector, salt, minGrade, ahead: 0n, isExact: true },
+      ...{ base: 0n, epoch: 0, owed: undefined, ended: false },
     };
     this.#d.store.save(stored);
     const made = this.#tab(stored);
@@ -223,9 +233,13 @@ export class Wallet implements TabPayer {
     return made;
   }
 
-  #wanted({ leastLimit }: Quote): bigint {
+  /** What a tab reserves, if the account has it: not more than the caps leave, and what the quote asks at least. */
+  #wanted({ service, leastLimit }: Quote): bigint {
     const { tabLimit } = this.#options;
-    return tabLimit ?? 4n * leastLimit;
+    if (tabLimit !== undefined) return tabLimit;
+    const left = this.#spending.tightest(service, dayOf(this.#d.time.now()))?.left;
+    const wanted = left === undefined ? 4n * leastLimit : least(4n * leastLimit, left);
+    return wanted > leastLimit ? wanted : leastLimit;
   }
 
   #times(): { openBy: number; expiresAt: number } {

@@ -20,7 +20,7 @@ export class PaidTab {
   /** @param from The session's use before. */
   constructor(tab: PayerTab, quote: Quote, from: Use, payer: Payer, serviceId: Hex) {
     this.tab = tab;
-    this.ledger = payer.ledger(tab.tab);
+    this.ledger = payer.ledger(tab);
     this.#quote = quote;
     this.#from = from;
     this.#payer = payer;
@@ -47,9 +47,10 @@ export class PaidTab {
   }
 
   /**
-   * Takes over what the collector says of the tab, as far as it is in this side's favour. After a start this side does
+   * Takes over what the collector says of the tab, as far as it is in this side's favour. After a crash this side does
    * not know what it owes: then it believes two least tranches or, if that is more, what it has paid, because no window
-   * is larger.
+   * is larger. A wallet that was closed in order knows it, so that a provider gains nothing by a false count after each
+   * start.
    */
   balance(charged: bigint): void {
     const { ledger } = this;
@@ -61,7 +62,6 @@ export class PaidTab {
     const window = WINDOW_TRANCHES * trancheCost(this.#quote);
     const { cumulative } = this.tab;
     ledger.unpaid = least(told, window > cumulative ? window : cumulative);
-    ledger.isKnown = true;
   }
 
   /** Signs a voucher for an amount more; it counts as paid at once. */

@@ -1,6 +1,6 @@
 import type { Hex } from "viem";
 import type { Price } from "../../cashier/price.ts";
-import type { TabPayer } from "../../cashier/tabs.ts";
+import type { PayerTab, TabPayer } from "../../cashier/tabs.ts";
 
 /** What a program sees of the payments of its flows. */
 export interface SpendingObserver {
@@ -18,13 +18,28 @@ export interface PayerOptions {
   observer?: SpendingObserver | undefined;
 }
 
-/** What the sessions of one tab have used and not paid, as this side counts it. Amounts are BLOC in wei. */
-export interface Ledger {
-  /** Negative: a credit. */
-  unpaid: bigint;
-  /** Whether this process knows all use of the tab since its newest voucher. After a start it does not. */
-  isKnown: boolean;
-  readonly sessions: Set<object>;
+/** What the sessions of one tab have used and not paid, as this side counts it. */
+export class Ledger {
+  readonly sessions = new Set<object>();
+  readonly #tab: PayerTab;
+
+  constructor(tab: PayerTab) {
+    this.#tab = tab;
+  }
+
+  /** BLOC in wei; negative for a credit. */
+  get unpaid(): bigint {
+    return this.#tab.owed ?? 0n;
+  }
+
+  set unpaid(amount: bigint) {
+    this.#tab.owed = amount;
+  }
+
+  /** Whether this side knows all use of the tab since its newest voucher. After a crash it does not. */
+  get isKnown(): boolean {
+    return this.#tab.owed !== undefined;
+  }
 }
 
 /** Pays for the flows of a client: the wallet, and what the sessions that share a tab owe. */
@@ -40,11 +55,9 @@ export class Payer {
     this.observer = observer;
   }
 
-  ledger(tab: Hex): Ledger {
-    const known = this.#ledgers.get(tab);
-    if (known !== undefined) return known;
-    const ledger = { unpaid: 0n, isKnown: false, sessions: new Set<object>() };
-    this.#ledgers.set(tab, ledger);
+  ledger(tab: PayerTab): Ledger {
+    const ledger = this.#ledgers.get(tab.tab) ?? new Ledger(tab);
+    this.#ledgers.set(tab.tab, ledger);
     return ledger;
   }
 }

@@ -48,9 +48,9 @@ export class TabOffer {
     checkWindow(tab, quote);
     this.#tab = tab;
     this.#quote = quote;
-    const ledger = payer.ledger(tab.tab);
+    const ledger = payer.ledger(tab);
     // A new tab has no newest voucher.
-    if (tab.cumulative === 0n) ledger.isKnown = true;
+    if (tab.cumulative === 0n) tab.owed ??= 0n;
     const voucher = ledger.isKnown ? await this.#proof(tab, quote) : undefined;
     const { authorization, signature, salt } = tab;
     send({ kind: PayKind.open, opening: { authorization, signature, salt }, voucher });

@@ -25,6 +25,11 @@ describe("what a client believes of a provider's count", () => {
 
   beforeEach(async () => {
     wallet = new FakeWallet();
+    await begin();
+  });
+
+  /** A process begins, and opens a flow. */
+  async function begin(): Promise<void> {
     flows.clear();
     const host = { serviceId: SERVICE, flows, pay: () => {}, leave: () => {} };
     meter = new ClientMeter(new Payer({ wallet }), host, { clock, log: silentLogger });
@@ -34,7 +39,7 @@ describe("what a client believes of a provider's count", () => {
     meter.quote(encodeQuote({ kind: QuoteKind.offer, quote, use, hasEnded: false }));
     await clock.advance(0);
     tell(QuoteKind.opened, use);
-  });
+  }
 
   function tell(kind: StateKind, use: { bytes: number; requests: number; milliseconds: number }) {
     const { tab } = wallet.tab;
@@ -65,6 +70,17 @@ describe("what a client believes of a provider's count", () => {
     meter.bytes += 5_000;
     tell(QuoteKind.warning, { bytes: 10 ** 12, requests: 0, milliseconds: 0 });
     expect(await paid()).to.equal(5_000n);
+  });
+
+  it("after an orderly end what it knows to owe, whatever the provider says at each start", async () => {
+    const { tab } = wallet;
+    for (let start = 0; start < 3; start += 1) {
+      tab.owed = 500n;
+      const before = tab.cumulative;
+      await begin();
+      tell(QuoteKind.warning, { bytes: 0, requests: 0, milliseconds: 0 });
+      expect(await paid()).to.equal(before + 500n);
+    }
   });
 
   it("time while flows are open, and a second more", async () => {

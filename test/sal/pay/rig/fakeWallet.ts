@@ -25,6 +25,7 @@ export class FakePayerTab implements PayerTab {
   authorization: TabAuthorization;
   signature: Hex;
   cumulative = 0n;
+  owed: bigint | undefined;
   recovered: bigint | undefined;
   /** Whether the process before has crashed: `cumulative` is how far it may have signed. */
   isUnsure = false;
