@@ -9,7 +9,7 @@ export interface Price {
   perSecond: bigint;
 }
 
-/** What was used. Whole numbers; a part of a millisecond does not count. */
+/** The use of a service. Whole numbers; a part of a millisecond does not count. */
 export interface Use {
   bytes: number;
   requests: number;

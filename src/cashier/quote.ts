@@ -2,7 +2,8 @@ import type { Address, Hex } from "viem";
 import { costOf, type Price } from "./price.ts";
 
 /**
- * What a collector asks of a payer. Nobody signs it: in the SAL it comes in a proven session, over HTTP with a MAC.
+ * The terms of a collector for a payer. They have no signature: in the SAL they come in a proven session, over HTTP
+ * with a MAC.
  */
 export interface Quote {
   chainId: number;

@@ -46,8 +46,8 @@ export interface CollectorTab {
   /** The newest voucher, which a payer gets back that has lost it. */
   readonly last: Redemption | undefined;
   /**
-   * Vouchers up to this amount are public, because they were sent to the chain: whoever shows one of them need not be
-   * the payer.
+   * Vouchers up to this amount are public, because they were sent to the chain: a client that shows one of them may be
+   * a stranger.
    */
   readonly revealed: bigint;
   /** Marks a voucher as public: it is about to be shown to someone who has not proven to be the payer. */
@@ -99,7 +99,7 @@ export interface PayerTab {
   /** What can still be paid, by the tab's limit and the caps. */
   readonly left: bigint;
   /**
-   * What was used and is not paid, as the tab's user counts it; negative for a credit. Undefined after a crash: then
+   * The unpaid use, as the tab's user counts it; negative for a credit. Undefined after a crash: then
    * only the collector knows. A wallet that is closed in order keeps it for the next process.
    */
   owed: bigint | undefined;

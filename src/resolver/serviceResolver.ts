@@ -14,7 +14,7 @@ import { Holdings } from "./cache/holdings.ts";
 import { numberOfId } from "./ids.ts";
 import { resolverLimits, type ResolverLimits } from "./limits.ts";
 import type { ResolverLoad, ResolverObserver } from "./metrics.ts";
-import { Names, type KnownName } from "./lookup/names.ts";
+import { named, Names } from "./lookup/names.ts";
 import { OnDemandLookup, type LookupTask } from "./lookup/onDemandLookup.ts";
 import { drawOrder, type Random } from "./order.ts";
 import { RecordLookup, type AnnouncedRecords } from "./lookup/recordLookup.ts";
@@ -330,23 +330,4 @@ export class ServiceResolver implements Resolver, Startable {
       }
     }
   }
-}
-
-/** The same answer with the requested name; created once for each. */
-function named(known: KnownName, answer: Answer): Answer {
-  const { name, nameRecord, answers } = known;
-  if (name === undefined) return answer;
-  if (known.last !== undefined && known.of === answer) return known.last;
-  let withName = answers.get(answer);
-  if (withName === undefined) {
-    withName = {
-      ...answer,
-      name,
-      nameRecord,
-      expiresAt: Math.min(answer.expiresAt, known.expiresAt),
-    };
-    answers.set(answer, withName);
-  }
-  [known.of, known.last] = [answer, withName];
-  return withName;
 }

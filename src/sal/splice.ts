@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import { reset } from "../net/reset.ts";
 import type { Timers } from "../node/timers.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
+import type { SocketReads } from "./socketReads.ts";
 
 export interface SpliceOptions {
   timers: Timers;
@@ -12,6 +13,8 @@ export interface SpliceOptions {
   halfClosedMs: number;
   /** The errors of a socket and of a flow that closed before they ended. */
   gone: { socket(): Error; flow(): Error };
+  /** How the connection is read, if not as a stream. */
+  reads?: SocketReads;
 }
 
 /**
@@ -59,10 +62,17 @@ export class Splice {
     const taken = () => {
       if (flow.writableLength < flow.writableHighWaterMark) client.resume();
     };
-    client.on("data", (chunk: Buffer) => {
-      this.up += chunk.length;
-      if (!flow.write(chunk, taken)) client.pause();
-    });
+    const { reads } = this.#options;
+    if (reads === undefined) {
+      client.on("data", (chunk: Buffer) => {
+        this.up += chunk.length;
+        if (!flow.write(chunk, taken)) client.pause();
+      });
+    } else {
+      reads.pipeTo(flow, client, (bytes) => {
+        this.up += bytes;
+      });
+    }
     flow.on("data", (chunk: Buffer) => {
       this.down += chunk.length;
       if (!client.write(chunk)) flow.pause();

@@ -172,7 +172,7 @@ export class Redeemer implements Startable {
   async #collect(gasPrice: bigint): Promise<void> {
     const { chain, collector, log } = this.#d;
     const earned = await chain.earnedOf(collector.service);
-    // What is earned is never lost, so a collection is never urgent.
+    // Earnings are never lost, so a collection is never urgent.
     if (!this.#isWorth(earned, gasOf.collection, gasPrice, false)) return;
     await this.#sendCall(this.#calls.collect(collector.service), false);
     log.info("earnings collected", { amount: earned });

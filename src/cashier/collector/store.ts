@@ -45,7 +45,7 @@ export interface StoredTab {
   opening: TabOpening;
   /** BLOC in wei. */
   charged: bigint;
-  /** What is to be redeemed, and the newest one in any case; by epoch. */
+  /** Vouchers to be redeemed, and the newest one in any case; by epoch. */
   vouchers: readonly Redemption[];
 }
 

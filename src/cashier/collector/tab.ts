@@ -114,7 +114,7 @@ export class CollectedTab implements CollectorTab {
     return newest > this.redeemed ? newest : this.redeemed;
   }
 
-  /** What is to be redeemed, and the newest voucher in any case; by epoch. */
+  /** Vouchers to be redeemed, and the newest one in any case; by epoch. */
   get vouchers(): readonly Redemption[] {
     return this.#vouchers;
   }
@@ -245,7 +245,7 @@ export class CollectedTab implements CollectorTab {
     this.#host.later(this);
   }
 
-  /** What is not on disk. */
+  /** Changes that are not on disk. */
   toStore(): TabChange {
     const vouchers = this.#vouchers;
     const epochs = new Set(vouchers.map(({ voucher }) => voucher.epoch));

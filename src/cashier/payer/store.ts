@@ -51,7 +51,7 @@ export interface StoredTab {
   base: bigint;
   /** Epoch of the newest voucher. */
   epoch: number;
-  /** What was used and is not paid, BLOC in wei; undefined: not known, as while a process uses the tab. */
+  /** The unpaid use, BLOC in wei; undefined: not known, as while a process uses the tab. */
   owed: bigint | undefined;
   ended: boolean;
 }

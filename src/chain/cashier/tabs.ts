@@ -16,7 +16,7 @@ export interface Holdings extends Account {
   block: bigint;
   /** Tabs that reserve a part of the account, the newest first. */
   tabs: LivingTab[];
-  /** What was paid out of these tabs. */
+  /** The sum that was paid out of these tabs. */
   paid: bigint;
   /** What belongs to the payer: the free part, and what was not paid out of the tabs. */
   left: bigint;

@@ -36,7 +36,7 @@ export interface ExchangeContext {
   streams: PeerBounds;
   /** Undefined for a service without a price. */
   payments?: Payments | undefined;
-  /** Flows of the SAL: nobody reads along. */
+  /** Flows of the SAL, which are encrypted. */
   flows: WeakSet<Socket>;
   observer?: GatewayObserver | undefined;
   logger: Logger;

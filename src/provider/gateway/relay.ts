@@ -5,7 +5,7 @@ import type { Cancellation } from "./cancellation.ts";
 import { GatewayProblem } from "./problem.ts";
 import { Watchdog } from "./watchdog.ts";
 
-/** What is used of a message to read its body. */
+/** The part of a message that reading its body needs. */
 export type BodySource = Pick<Message, "read" | "pause" | "resume" | "isOver" | "isPaused">;
 
 export interface ReadOptions {

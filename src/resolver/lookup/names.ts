@@ -261,3 +261,22 @@ function forEver(name: string | undefined, serviceId: Hex): KnownName {
 function noAnswers(): Pick<KnownName, "answers" | "of" | "last"> {
   return { answers: new WeakMap(), of: undefined, last: undefined };
 }
+
+/** The same answer with the requested name; created once for each. */
+export function named(known: KnownName, answer: Answer): Answer {
+  const { name, nameRecord, answers } = known;
+  if (name === undefined) return answer;
+  if (known.last !== undefined && known.of === answer) return known.last;
+  let withName = answers.get(answer);
+  if (withName === undefined) {
+    withName = {
+      ...answer,
+      name,
+      nameRecord,
+      expiresAt: Math.min(answer.expiresAt, known.expiresAt),
+    };
+    answers.set(answer, withName);
+  }
+  [known.of, known.last] = [answer, withName];
+  return withName;
+}

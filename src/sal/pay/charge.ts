@@ -33,7 +33,7 @@ export class Charge {
     this.account.tab.charge(uncharged);
   }
 
-  /** What is used and not charged, and what `bytes` cost that may still pass. */
+  /** The use that is not charged, and what `bytes` cost that may still pass. */
   granted(use: Use, bytes: number): bigint {
     const { perByte } = this.quote.price;
     return this.#uncharged(use) + (perByte === 0n ? 0n : perByte * BigInt(bytes));

@@ -144,7 +144,7 @@ export class ClientMeter implements FlowMeter {
     });
   }
 
-  /** What was used, as far as this side has counted it. */
+  /** The use, as far as this side has counted it. */
   get #use(): Use {
     const own = this.#own.use(this.bytes);
     const most = { ...own, milliseconds: own.milliseconds + SLACK_MS };
@@ -184,7 +184,7 @@ export class ClientMeter implements FlowMeter {
     this.#payDue(false);
   }
 
-  /** What was used when the provider had counted a use: not more than this side has counted. */
+  /** The use at the moment in which the provider had counted a use: not more than this side has counted. */
   #usedAt(use: Use): Use {
     const own = this.#own.use(this.bytes);
     return leastUse({ ...own, milliseconds: own.milliseconds + SLACK_MS }, use);

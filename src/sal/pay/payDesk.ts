@@ -24,7 +24,7 @@ export interface PaidSession {
 
 /**
  * Takes the payments of a session, one at a time. Of vouchers that wait the highest counts, so a client that sends many
- * makes nobody verify them all.
+ * does not make this side verify them all.
  *
  * A tab's authorization is public once it is on chain, and so is each redeemed voucher. So a session may charge a tab
  * only after a voucher above all that were seen: only the tab's signer can make it.

@@ -30,7 +30,7 @@ export class UseCount {
 
 export const NO_USE: Use = { bytes: 0, requests: 0, milliseconds: 0 };
 
-/** What was used between two moments of one count. */
+/** The use between two moments of one count. */
 export function useSince(now: Use, before: Use): Use {
   return {
     bytes: Math.max(0, now.bytes - before.bytes),

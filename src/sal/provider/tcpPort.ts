@@ -2,6 +2,7 @@ import { connect, type NetConnectOpts, type Socket } from "node:net";
 import type { Scheduler } from "../../node/scheduler.ts";
 import type { Timers } from "../../node/timers.ts";
 import { salError } from "../errors.ts";
+import { SocketReads } from "../socketReads.ts";
 import { Splice } from "../splice.ts";
 import type { FlowHandler } from "./service.ts";
 
@@ -26,7 +27,9 @@ export function tcpPort(
   { timers, clock }: { timers: Timers; clock: Scheduler },
 ): FlowHandler {
   return async (flow, peer) => {
-    const socket = connect({ ...to, allowHalfOpen: true, noDelay: true } as NetConnectOpts);
+    const reads = new SocketReads();
+    const own = { allowHalfOpen: true, noDelay: true, onread: reads.onread };
+    const socket = connect({ ...to, ...own } as NetConnectOpts);
     socket.once("close", peer.hold());
     // A client that gives up at once must not leave a connection that is still being made.
     const giveUp = () => {
@@ -41,6 +44,7 @@ export function tcpPort(
     }
     new Splice(socket, flow, {
       timers,
+      reads,
       idleMs: 0,
       halfClosedMs,
       gone: {

@@ -119,3 +119,22 @@ describe("the proof of a transfer by authorization", () => {
     expect(await books.proves(`0x${"34".repeat(32)}`, transfer)).to.equal(false);
   });
 });
+
+describe("the state of an authorization", () => {
+  it("is read at the head whose time counts, though the endpoint may lag behind for another request", async () => {
+    const asked: unknown[] = [];
+    const head = { number: "0x64", timestamp: "0x10", transactions: [] };
+    const client = createPublicClient({
+      chain: describeChain(DEPLOYMENT.chainId),
+      transport: custom({
+        request: ({ method, params }: { method: string; params: unknown[] }) => {
+          if (method === "eth_getBlockByNumber") return Promise.resolve(head);
+          asked.push([method, params[1]]);
+          return Promise.resolve(`0x${"00".repeat(32)}`);
+        },
+      }),
+    });
+    expect(await new Authorizations(client, 1).look(transfer)).to.deep.equal({ state: "open" });
+    expect(asked).to.deep.equal([["eth_call", "0x64"]]);
+  });
+});

@@ -277,6 +277,22 @@ describe("a gateway that is paid by tab", () => {
       expect(offer?.amount).to.equal(String(BYTE * 3_000_000n));
     });
 
+    it("does not let the plugin repeat a request with effects whose answer is longer than is paid", async () => {
+      const large = Buffer.alloc(3_000_000, "x");
+      const url = await rig.serve(
+        count((request, response) => {
+          request.resume().once("end", () => response.end(large));
+        }),
+      );
+      const { fetch } = tabFetch(fakePayer());
+      const response = await fetch(url, { method: "POST", body: "buy" });
+      expect([response.status, paid(response).errorReason]).to.deep.equal([
+        402,
+        "response_too_long",
+      ]);
+      expect([runs, rig.collector.tab.charged]).to.deep.equal([1, 0n]);
+    });
+
     it("breaks off a stream where its voucher ends", async () => {
       const part = Buffer.alloc(300_000, "x");
       const url = await rig.serve((_, response) => {

@@ -123,6 +123,8 @@ export class Authorizations {
       abi: stateAbi,
       functionName: "authorizationState",
       args: [from, nonce],
+      // At the head that was read: an endpoint that lags behind must not show an older state beside a newer time.
+      blockNumber: head.number,
     });
     if (used) return this.#use({ asset, authorization }, head.number);
     const settled = head.number - this.#confirmations;

@@ -223,7 +223,7 @@ export class ExactPayments {
       await store.update(key, { settlement: "void" });
       throw await this.#failed(admission, found.reason);
     }
-    // Too late to settle, too early to know that nobody else does.
+    // Too late to settle, and too early to know that no other account settles it.
     if (Number(authorization.validBefore) < now() + LEAST_LEFT_S) throw pending();
     return { transaction: undefined, run };
   }

@@ -150,7 +150,7 @@ export class ExactTicket implements Ticket {
         await store.update(key, { settlement: "void" });
         throw await failed(found.reason);
       case "unsent":
-        // Nobody else has it: the same header may be tried again.
+        // No other party has it: the same header may be tried again.
         await store.update(key, { settlement: "none" });
         throw await failed(found.reason);
       case "open":

@@ -14,7 +14,7 @@ export interface OfferedRequest {
   target: string;
 }
 
-/** What is known of an offer that a client has returned. */
+/** The state of an offer that a client has returned. */
 export type OfferState = { readonly expiresAt: number } | "expired" | "foreign";
 
 /**

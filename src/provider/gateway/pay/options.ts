@@ -7,7 +7,7 @@ import type { ExactAsset } from "./pricing.ts";
 export interface PaymentOptions {
   /** In BLOC: by tab, and by transfers. A price by time is for flows of the SAL. */
   price: Price;
-  /** Receives transfers: never the Cashier, which would credit nobody. */
+  /** Receives transfers: never the Cashier, which would credit no account. */
   payTo: Address;
   /** The network's stablecoin, if it is offered: clients take it without configuration. */
   coin?: ExactAsset | undefined;

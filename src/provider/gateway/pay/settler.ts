@@ -11,7 +11,7 @@ const LOOK_MS = 500;
 /** The end of a settlement, as far as it is known. */
 export type SettlementState =
   | AuthorizationState
-  /** Nothing was sent, and nobody else has the authorization. */
+  /** Nothing was sent, and no other party has the authorization. */
   | { readonly state: "unsent"; readonly reason: string };
 
 /**

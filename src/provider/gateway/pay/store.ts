@@ -35,7 +35,7 @@ export interface PaymentKey {
 
 /**
  * How far a payment is.
- * - `none`: nobody but this gateway has it.
+ * - `none`: only this gateway has it.
  * - `given`: a facilitator may have it.
  * - `paid`: the chain, or the tab, shows it.
  * - `void`: it can never be paid.

@@ -87,7 +87,9 @@ export class TabTicket implements Ticket {
     const cost = priceOf(price, length ?? 0) - this.#base;
     if (!this.#reserve(cost)) {
       this.#release();
-      throw await failed("voucher_low", { length, due: cost });
+      // A client that pays more and asks again must not cause an effect twice.
+      const reason = isSafe(asked) ? "voucher_low" : "response_too_long";
+      throw await failed(reason, { length, due: cost });
     }
     const digest = await answer.digest();
     if (body !== undefined) {

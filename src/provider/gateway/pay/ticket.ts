@@ -76,7 +76,7 @@ export interface Refuser {
   refuse(asked: Asked, error: string, about?: Refusal): Promise<GatewayProblem>;
 }
 
-/** What is known of a payment that failed. */
+/** A payment that failed. */
 export interface Refusal {
   /** Bytes of the answer that the offers must cover. */
   length?: number | undefined;
