@@ -1,6 +1,7 @@
 import { isAddress, isHex, type Address, type Hex } from "viem";
 import * as z from "zod";
 import { BlockcloudError } from "./errors.ts";
+import type { TransferAuthorization } from "./transferAuthorization.ts";
 
 /** The version of x402 that this speaks. */
 export const X402_VERSION = 2;
@@ -57,16 +58,6 @@ export interface PaymentResponse {
   network: string;
   amount?: string;
   extra?: Record<string, unknown>;
-}
-
-/** The content of an EIP-3009 transfer. Times are Unix seconds. */
-export interface TransferAuthorization {
-  from: Address;
-  to: Address;
-  value: bigint;
-  validAfter: bigint;
-  validBefore: bigint;
-  nonce: Hex;
 }
 
 /** The payload of the scheme `exact`. */

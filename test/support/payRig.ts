@@ -19,8 +19,8 @@ import {
   type PaymentRequired,
   type PaymentRequirements,
   type PaymentResponse,
-  type TransferAuthorization,
 } from "../../src/protocol/x402.ts";
+import type { TransferAuthorization } from "../../src/protocol/transferAuthorization.ts";
 import {
   createPayments,
   type PaymentsParts,

@@ -11,7 +11,8 @@ import { readRanges } from "../../../chain/logs.ts";
 import { contractError } from "../../../chain/transactions/revert.ts";
 import type { Call } from "../../../chain/transactions/call.ts";
 import { BlockcloudError } from "../../../protocol/errors.ts";
-import type { ExactPayload, TransferAuthorization } from "../../../protocol/x402.ts";
+import type { TransferAuthorization } from "../../../protocol/transferAuthorization.ts";
+import type { ExactPayload } from "../../../protocol/x402.ts";
 
 /** Errors of BLOC, for the reason that a client gets. */
 const errors = [
