@@ -15,10 +15,13 @@ export class TlsLink implements Link {
   #received = 0;
   #error: Error | undefined;
 
-  /** @param socket After its handshake. */
-  constructor(socket: TLSSocket) {
+  /**
+   * @param socket After its handshake.
+   * @param peer The other end; behind a relay the visitor, as the relay says.
+   */
+  constructor(socket: TLSSocket, peer: Link["peer"]) {
     this.#socket = socket;
-    this.peer = { address: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
+    this.peer = peer;
     socket.on("data", (chunk: Buffer) => {
       // OpenSSL gives at most one record at a time, and Node passes each on by itself.
       this.#received += 1;
