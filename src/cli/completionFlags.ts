@@ -39,6 +39,8 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
     "--service --service-key-file --state --deployment --network --rpc --config --json --password-file",
   "subservice run":
     "--id --delegation --upstream --listen --endpoint --upstream-ca --trust-proxy --max-connections --peer-connections --keep-alive --receipt-rate --max-streams --peer-streams --sal-sessions --sal-peer-sessions --sal-flows --sal-peer-flows --sal-handshakes --sal-peer-handshakes --sal-handshake-time --sal-receipt-rate --sal-open-rate --sal-peers --sal-silent-time --sal-orphan-time --sal-idle-orphan-time --sal-orphans --sal-orphan-memory --relay --relay-visitors --relay-visitor-rate --device-key-file --coral-listen --coral-bootstrap --coral-announce --allow-loopback --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
+  expose:
+    "--under --label --for --listen --relay --relay-visitors --relay-visitor-rate --service-key-file --coral-listen --coral-bootstrap --coral-announce --allow-loopback --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
   "auditor init":
     "--stake --operator-key-file --chain-number --owner-key-file --max-fee --urgent-max-fee --priority-fee --yes --dry-run --deployment --network --rpc --config --json --password-file",
   "auditor run":
