@@ -372,6 +372,7 @@ describe("visitors of a relay", () => {
     const terms = { limits: { maxVisitors: 3 } };
     const provider = await behind({ terms });
     await greets(provider.endpoints);
+    await rig.clock.advance(20);
     await until("it holds what it may", () => rig.relay.spares + rig.relay.visitors === 3, 1);
     await greets(provider.endpoints);
     await greets(provider.endpoints);
