@@ -5,7 +5,7 @@ import type { Logger } from "../../node/logger.ts";
 import { withSignal, type Scheduler } from "../../node/scheduler.ts";
 import { salError } from "../errors.ts";
 import type { Certificate } from "../transport/certificate.ts";
-import type { Link } from "../transport/link.ts";
+import type { Link, Place, Relayed } from "../transport/link.ts";
 import { parseServerName } from "../transport/serverName.ts";
 import { TlsAcceptor } from "../transport/tlsTransport.ts";
 import type { SalProvider } from "./salProvider.ts";
@@ -94,6 +94,23 @@ export class SalAcceptor {
   }
 
   /**
+   * Takes a connection to a relay, over which a visitor of the service speaks.
+   *
+   * @param visitor Whom the limits count.
+   * @param relayed What is needed to go round the relay.
+   */
+  acceptRelayed(socket: Socket, visitor: Place, relayed: Relayed): void {
+    socket.on("error", ignore);
+    if (this.#handshakes.reached(visitor.address) !== undefined) {
+      socket.destroy();
+      return;
+    }
+    this.#secured.set(socket, undefined);
+    socket.once("close", () => this.#secured.delete(socket));
+    void this.#greet(socket, visitor.address, visitor, relayed);
+  }
+
+  /**
    * Ends the links that came in here: their sessions go on elsewhere, or are orphans. What is queued is sent, so that
    * a client reads why its session has ended.
    */
@@ -107,7 +124,7 @@ export class SalAcceptor {
     });
   }
 
-  async #greet(socket: Socket, address: string): Promise<void> {
+  async #greet(socket: Socket, address: string, visitor?: Place, relayed?: Relayed): Promise<void> {
     const { clock, log } = this.#dependencies;
     this.#handshakes.add(address);
     const { handshakeMs } = this.#provider.limits;
@@ -116,7 +133,7 @@ export class SalAcceptor {
         { milliseconds: handshakeMs, clock },
         () => salError("timeout", `No handshake in ${handshakeMs} ms.`),
         async (signal) => {
-          const { link, serverName } = await this.#tls.accept(socket, signal);
+          const { link, serverName } = await this.#tls.accept(socket, signal, visitor, relayed);
           if (parseServerName(serverName)?.serviceId !== this.#provider.serviceId) {
             link.destroy();
             throw salError("noPath", `${address} asks for ${serverName}, which is not served.`);

@@ -9,7 +9,7 @@ import {
 import type { DialRules } from "../../net/dialRules.ts";
 import { salError } from "../errors.ts";
 import type { Certificate } from "./certificate.ts";
-import type { DialTarget, Link, Transport } from "./link.ts";
+import type { DialTarget, Link, Place, Relayed, Transport } from "./link.ts";
 import { parseServerName } from "./serverName.ts";
 import { TlsLink } from "./tlsLink.ts";
 
@@ -32,23 +32,58 @@ export class TlsTransport implements Transport {
   }
 
   async dial(target: DialTarget, signal: AbortSignal): Promise<Link> {
-    const { host, port, serverName } = target;
+    const { host, port, serverName, isRelay = false } = target;
     signal.throwIfAborted();
     this.#rules.check(host, port);
-    const tcp = connectTcp({ host, port, lookup: this.#rules.lookup(signal), noDelay: true });
-    const socket = connectTls({
-      ...VERSION,
-      socket: tcp,
-      servername: serverName,
-      ALPNProtocols: [ALPN],
-      rejectUnauthorized: false,
-      // Node checks the certificate's name even so, and tells only; nothing to tell here.
-      checkServerIdentity: () => undefined,
-      ...BUFFER,
-    });
-    await secured(tcp, socket, signal, `${host}:${port}`);
-    return checked(socket, `${host}:${port}`);
+    const where = `${host}:${port}`;
+    if (!isRelay) {
+      const tcp = connectTcp({ host, port, lookup: this.#rules.lookup(signal), noDelay: true });
+      return secure(tcp, { serverName, where }, signal);
+    }
+    const found = await this.#rules.addressesOf(host, signal);
+    // A relay has few addresses; the first one of each family counts, IPv4 first: there are the NATs to punch.
+    const chosen = [4, 6].flatMap((family) => found.find((each) => each.family === family) ?? []);
+    let failure: unknown;
+    for (const { address, family } of chosen) {
+      // A port that the kernel chose at connect could not be bound again.
+      const tcp = connectTcp({ host: address, port, localAddress: ANY[family], noDelay: true });
+      try {
+        return await secure(tcp, { serverName, where }, signal, {});
+      } catch (error) {
+        signal.throwIfAborted();
+        failure ??= error;
+      }
+    }
+    throw failure;
   }
+}
+
+/** All addresses of this host, by family. */
+export const ANY: Readonly<Record<number, string>> = { 4: "0.0.0.0", 6: "::" };
+
+/**
+ * Makes a link of a TCP connection, in the TLS client's part.
+ *
+ * @throws BlockcloudError `SAL_NO_PATH`; or the signal's reason. The connection is closed then.
+ */
+export async function secure(
+  tcp: Socket,
+  { serverName, where }: { serverName: string; where: string },
+  signal: AbortSignal,
+  relayed?: Relayed,
+): Promise<Link> {
+  const socket = connectTls({
+    ...VERSION,
+    socket: tcp,
+    servername: serverName,
+    ALPNProtocols: [ALPN],
+    rejectUnauthorized: false,
+    // Node checks the certificate's name even so, and tells only; nothing to tell here.
+    checkServerIdentity: () => undefined,
+    ...BUFFER,
+  });
+  await secured(tcp, socket, signal, where);
+  return checked(socket, where, relayed);
 }
 
 /** The TLS server's side for connections that another server has accepted. */
@@ -67,11 +102,17 @@ export class TlsAcceptor {
   /**
    * Makes a link of an accepted connection.
    *
+   * @param peer Who is at the other end, if a relay passes it on.
    * @returns The link and the server name that the client asked for.
    * @throws BlockcloudError `SAL_NO_PATH` if the client does not speak the SAL; the connection is closed then. Or the
    *   signal's reason.
    */
-  async accept(tcp: Socket, signal: AbortSignal): Promise<{ link: Link; serverName: string }> {
+  async accept(
+    tcp: Socket,
+    signal: AbortSignal,
+    peer?: Place,
+    relayed?: Relayed,
+  ): Promise<{ link: Link; serverName: string }> {
     tcp.setNoDelay(true);
     const socket = new TLSSocket(tcp, {
       isServer: true,
@@ -83,25 +124,25 @@ export class TlsAcceptor {
       },
       ...BUFFER,
     });
-    const peer = `${tcp.remoteAddress}:${tcp.remotePort}`;
-    await secured(tcp, socket, signal, peer);
-    const link = checked(socket, peer);
+    const where = `${tcp.remoteAddress}:${tcp.remotePort}`;
+    await secured(tcp, socket, signal, where);
+    const link = checked(socket, where, relayed, peer);
     // Without a server name the callback above is not called.
     const serverName = (socket as { servername?: string | false }).servername;
     if (typeof serverName !== "string") {
       socket.destroy();
-      throw salError("noPath", `${peer} names no service.`);
+      throw salError("noPath", `${where} names no service.`);
     }
     return { link, serverName };
   }
 }
 
-function checked(socket: TLSSocket, peer: string): Link {
+function checked(socket: TLSSocket, where: string, relayed?: Relayed, peer?: Place): Link {
   if (socket.getProtocol() !== "TLSv1.3" || socket.alpnProtocol !== ALPN) {
     socket.destroy();
-    throw salError("noPath", `${peer} does not speak ${ALPN}.`);
+    throw salError("noPath", `${where} does not speak ${ALPN}.`);
   }
-  return new TlsLink(socket);
+  return new TlsLink(socket, relayed, peer);
 }
 
 /** Waits for the end of a handshake. */
