@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Hex } from "viem";
 import { BlockcloudError } from "../../src/protocol/errors.ts";
-import { rawName } from "../../src/protocol/name.ts";
+import { parseName, rawName } from "../../src/protocol/name.ts";
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
 import type { ProxyOptions } from "../../src/sal/proxy/options.ts";
 import type { ProxyDependencies } from "../../src/sal/proxy/salProxy.ts";
@@ -144,7 +144,8 @@ export class MappedRig {
     this.asked.push(name);
     const failure = this.failures.get(name);
     if (failure !== undefined) return Promise.reject(failure);
-    const serviceId = this.names.get(name);
+    const parsed = parseName(name);
+    const serviceId = parsed.kind === "id" ? parsed.serviceId : this.names.get(name);
     if (serviceId !== undefined) return Promise.resolve(serviceId);
     return Promise.reject(new BlockcloudError("SERVICE_UNKNOWN", `There is no ${name}.`));
   }
