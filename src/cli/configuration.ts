@@ -16,6 +16,7 @@ import * as resolver from "./resolver/flags.ts";
 import { limitFlags } from "./resolver/limitFlags.ts";
 import * as subservice from "./subservice/flags.ts";
 import { userFlags } from "./user/flags.ts";
+import { mapFlags } from "./user/mapFlags.ts";
 import { payFlags } from "./user/payFlags.ts";
 import { proxyFlags } from "./user/proxyFlags.ts";
 
@@ -48,6 +49,7 @@ const flags: readonly Flag<unknown>[] = [
   ...Object.values(userFlags),
   ...Object.values(payFlags),
   ...Object.values(proxyFlags),
+  ...Object.values(mapFlags),
 ];
 
 /** The places of a configuration file, each with its flag. */
