@@ -21,6 +21,8 @@ export interface PayerOptions {
 /** What the sessions of one tab have used and not paid, as this side counts it. */
 export class Ledger {
   readonly sessions = new Set<object>();
+  /** What the provider says to have served on the tab, BLOC in wei. */
+  served = 0n;
   readonly #tab: PayerTab;
 
   constructor(tab: PayerTab) {
