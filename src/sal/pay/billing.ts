@@ -152,10 +152,11 @@ export class Billing {
     }
   }
 
-  /** Tells the rest when all flows are over. */
+  /** Tells the rest when all flows are over: the client waits for it before it closes. */
   tellRest(): void {
     const { tab } = this;
-    if (tab !== undefined && tab.charged > tab.paid) this.tell(QuoteKind.bill);
+    if (tab === undefined) return;
+    if (tab.charged > tab.paid || tab.charged !== this.#toldCharged) this.tell(QuoteKind.bill);
   }
 
   /** Why flows end whose payment cannot be accepted. */

@@ -11,21 +11,12 @@ import { salError, salErrors } from "../errors.ts";
 import type { Flow } from "../session/flow.ts";
 import type { FlowMeter, MeteredFlow } from "./meteredFlow.ts";
 import { isDearer, PaidTab } from "./paidTab.ts";
-import type { Payer } from "./payer.ts";
+import { walletError, type Payer } from "./payer.ts";
+import type { PayingHost } from "./payingHost.ts";
 import { encodePay, PayKind, type PayFrame } from "./payFrame.ts";
 import { decodeQuote, QuoteKind, type OfferFrame, type StateFrame } from "./quoteFrame.ts";
 import { TabOffer } from "./tabOffer.ts";
 import { leastUse, NO_USE, UseCount } from "./useCount.ts";
-
-/** The session, as its meter needs it. */
-export interface PayingHost {
-  readonly serviceId: Hex;
-  readonly flows: ReadonlyMap<number, Flow>;
-  /** Sends a PAY. */
-  pay(payload: Buffer): void;
-  /** Ends the flows, and the session when the provider has all that was sent. */
-  leave(error: BlockcloudError): void;
-}
 
 /** The provider may count a flow's time for longer than this side does, milliseconds. */
 const SLACK_MS = 1_000;
@@ -63,6 +54,8 @@ export class ClientMeter implements FlowMeter {
   /** How far the tab was paid when a higher limit was asked for, BLOC in wei. */
   #raisedAt = -1n;
   #isOver = false;
+  /** Vouchers that are being signed. */
+  #signing = 0;
 
   constructor(payer: Payer, host: PayingHost, { clock, log }: { clock: Scheduler; log: Logger }) {
     this.#payer = payer;
@@ -92,6 +85,11 @@ export class ClientMeter implements FlowMeter {
     this.#run();
   }
 
+  /** Whether all that this side has counted is paid. */
+  get isSettled(): boolean {
+    return this.#signing === 0 && (this.#paid?.ledger.unpaid ?? 0n) <= 0n;
+  }
+
   stop(): void {
     this.#isOver = true;
     this.#run();
@@ -111,7 +109,7 @@ export class ClientMeter implements FlowMeter {
     switch (frame.kind) {
       case QuoteKind.prove:
         this.#offered.prove(frame).catch((error: unknown) => {
-          this.#refuse(asError(error));
+          this.#refuse(walletError(error));
         });
         break;
       case QuoteKind.opened:
@@ -204,7 +202,7 @@ export class ClientMeter implements FlowMeter {
         quote = this.#quote === quote ? undefined : this.#quote;
       }
     } catch (error) {
-      this.#refuse(asError(error));
+      this.#refuse(walletError(error));
     } finally {
       this.#isOpening = false;
     }
@@ -277,6 +275,7 @@ export class ClientMeter implements FlowMeter {
   }
 
   async #pay(paid: PaidTab, due: bigint): Promise<void> {
+    this.#signing += 1;
     try {
       const voucher = await paid.pay(due);
       this.#send({ kind: PayKind.voucher, tab: paid.tab.tab, voucher });
@@ -287,7 +286,9 @@ export class ClientMeter implements FlowMeter {
         this.#payDue(true);
         return;
       }
-      this.#fail(asError(error));
+      this.#fail(walletError(error));
+    } finally {
+      this.#signing -= 1;
     }
   }
 
@@ -341,9 +342,4 @@ export class ClientMeter implements FlowMeter {
   #run(): void {
     this.#own.run(this.#host.flows.size > 0 && !this.#isOver);
   }
-}
-
-function asError(error: unknown): BlockcloudError {
-  if (error instanceof BlockcloudError) return error;
-  return cashierError("wallet", "The wallet failed.", { cause: error });
 }

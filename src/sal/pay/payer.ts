@@ -1,6 +1,8 @@
 import type { Hex } from "viem";
+import { cashierError } from "../../cashier/errors.ts";
 import type { Price } from "../../cashier/price.ts";
 import type { PayerTab, TabPayer } from "../../cashier/tabs.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
 
 /** What a program sees of the payments of its flows. */
 export interface SpendingObserver {
@@ -62,4 +64,10 @@ export class Payer {
     this.#ledgers.set(tab.tab, ledger);
     return ledger;
   }
+}
+
+/** What a wallet's failure means for the flows that it pays. */
+export function walletError(error: unknown): BlockcloudError {
+  if (error instanceof BlockcloudError) return error;
+  return cashierError("wallet", "The wallet failed.", { cause: error });
 }
