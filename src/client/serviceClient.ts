@@ -139,8 +139,9 @@ export class ServiceClient implements Client {
   }
 
   async #close(): Promise<void> {
-    this.#sal.close(clientClosed());
     this.#closing.abort(clientClosed());
+    await this.#sal.settle(clientClosed());
+    this.#sal.close(clientClosed());
     // A source that failed to start has stopped itself.
     const source = await this.#started?.catch(() => undefined);
     await source?.stop();
