@@ -7,7 +7,7 @@
  */
 const rows = [
   ["cli"],
-  ["auditor", "client", "faucet", "keeper", "provider"],
+  ["auditor", "client", "faucet", "indexer", "keeper", "provider"],
   ["sal"],
   ["resolver", "cashier"],
   ["coral", "chain"],

@@ -8,9 +8,13 @@ import { serviceRegistryAbi } from "@protocol/abi/serviceRegistry.ts";
 import { settlementAbi } from "@protocol/abi/settlement.ts";
 import { stakingAbi } from "@protocol/abi/staking.ts";
 import { deployment, setting } from "./src/settings.ts";
+import { unlock } from "./src/unlock.ts";
 
-const { chainId, block, contracts } = deployment;
+const { block, contracts } = deployment;
 const database = process.env["DATABASE_URL"];
+if (process.env["BLOCKCLOUD_INDEXER_UNLOCK"] === "1" && database === undefined) {
+  await unlock(setting("BLOCKCLOUD_INDEXER_PGLITE"));
+}
 const common = { chain: "blockcloud", startBlock: block } as const;
 
 export default createConfig({
@@ -21,12 +25,11 @@ export default createConfig({
   ordering: "multichain",
   chains: {
     blockcloud: {
-      id: chainId,
+      // Not the chain's own ID: src/indexer/indexer.ts of the command says why.
+      id: Number(setting("BLOCKCLOUD_INDEXER_CHAIN")),
       // Endpoints may hold keys: they come by the environment, never by an argument.
       rpc: setting("BLOCKCLOUD_INDEXER_RPC").split("\n"),
       pollingInterval: Number(process.env["BLOCKCLOUD_INDEXER_POLL_MS"] ?? "1000"),
-      // The cache is by chain ID alone: two chains of one ID, as devnets are, must not share it.
-      disableCache: process.env["BLOCKCLOUD_INDEXER_NO_CACHE"] === "1",
     },
   },
   contracts: {
