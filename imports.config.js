@@ -7,7 +7,7 @@
  */
 const rows = [
   ["cli"],
-  ["auditor", "client", "faucet", "keeper", "provider", "relay"],
+  ["auditor", "client", "faucet", "indexer", "keeper", "provider", "relay"],
   ["sal"],
   ["resolver", "cashier"],
   ["coral", "chain"],

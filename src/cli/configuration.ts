@@ -6,6 +6,8 @@ import type { Flag } from "./framework/flag.ts";
 import type { Places } from "./framework/resolve.ts";
 import * as faucet from "./faucet/flags.ts";
 import { faucetFrontFlags } from "./faucet/frontFlags.ts";
+import * as indexer from "./indexer/flags.ts";
+import { indexerFrontFlags } from "./indexer/frontFlags.ts";
 import * as keeper from "./keeper/flags.ts";
 import * as provider from "./provider/flags.ts";
 import { gatewayFlags } from "./provider/gatewayFlags.ts";
@@ -37,6 +39,8 @@ const flags: readonly Flag<unknown>[] = [
   ...Object.values(cashier),
   ...Object.values(faucet),
   ...Object.values(faucetFrontFlags),
+  ...Object.values(indexer),
+  ...Object.values(indexerFrontFlags),
   ...Object.values(keeper),
   ...Object.values(provider),
   ...Object.values(gatewayFlags),
