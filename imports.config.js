@@ -7,6 +7,7 @@
  */
 const rows = [
   ["cli"],
+  ["console"],
   ["auditor", "client", "faucet", "keeper", "provider"],
   ["sal"],
   ["resolver", "cashier"],
