@@ -7,6 +7,7 @@
  */
 const rows = [
   ["cli"],
+  ["console"],
   ["auditor", "client", "faucet", "indexer", "keeper", "provider", "relay"],
   ["sal"],
   ["resolver", "cashier"],

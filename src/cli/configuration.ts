@@ -1,5 +1,6 @@
 import * as auditor from "./auditor/flags.ts";
 import * as cashier from "./cashier/flags.ts";
+import { consoleFlags } from "./console/flags.ts";
 import * as common from "./framework/commonFlags.ts";
 import { coralAllowLoopback, coralFlags } from "./framework/coralFlags.ts";
 import type { Flag } from "./framework/flag.ts";
@@ -37,6 +38,7 @@ const flags: readonly Flag<unknown>[] = [
   coralAllowLoopback,
   ...Object.values(auditor),
   ...Object.values(cashier),
+  ...Object.values(consoleFlags),
   ...Object.values(faucet),
   ...Object.values(faucetFrontFlags),
   ...Object.values(indexer),
