@@ -3,6 +3,7 @@ import type { Address } from "viem";
 import type { VerifiedContracts } from "./deployment.ts";
 import { addressTopic, argsOf, isEvent, topicOf } from "./events.ts";
 import type { Figures } from "./figures.ts";
+import type { Opening } from "./opening.ts";
 import { merged } from "./pool.ts";
 import type { Source } from "./source.ts";
 
@@ -20,10 +21,14 @@ export async function compareBalances(
   { token }: VerifiedContracts,
   holders: readonly Address[],
   figures: Figures,
-  { from, to }: Range,
+  { opening, to }: { opening: Opening; to: bigint },
 ): Promise<void> {
+  const { from } = opening;
   const followed = holders.slice(0, MOST_PARTIES);
-  const balances = new Map(followed.map((holder) => [holder.toLowerCase(), 0n]));
+  const balances = new Map<string, bigint>();
+  await source.each(followed, async (holder) => {
+    balances.set(holder.toLowerCase(), await opening.balanceOf(holder));
+  });
   const topics = followed.map(addressTopic);
   const transfer = topicOf(token.abi, "Transfer");
   const of = (places: readonly (typeof topics | null)[]) =>

@@ -11,7 +11,12 @@ import type { Source } from "./source.ts";
 export type RoundCall =
   | { name: "commit"; auditor: Address; epoch: number; commitment: Hex }
   | { name: "reveal"; chunk: ChunkArgument }
-  | { name: "claim"; chunk: ChunkArgument; sampleEpoch: number; samples: readonly SampleArgument[] };
+  | {
+      name: "claim";
+      chunk: ChunkArgument;
+      sampleEpoch: number;
+      samples: readonly SampleArgument[];
+    };
 
 /** A transaction with its calls and events, in order. */
 export interface RoundTransaction {

@@ -2,6 +2,8 @@
 import { epochBudget, type EpochBudget } from "../../../src/protocol/emission.ts";
 import type { VerifiedContracts } from "./deployment.ts";
 import { addressTopic, argsOf, isEvent, topicOf } from "./events.ts";
+import type { Figures } from "./figures.ts";
+import type { Opening } from "./opening.ts";
 import type { RawLog } from "./raw.ts";
 import type { Source } from "./source.ts";
 
@@ -35,12 +37,14 @@ export class PoolBooks {
     source: Source,
     contracts: VerifiedContracts,
     terms: PoolTerms,
-    range: { from: bigint; to: bigint },
+    range: { from: bigint; to: bigint; opening: Opening },
     seen: (block: bigint) => void,
   ): Promise<PoolBooks> {
     const { rewardPool, token } = contracts;
     const yieldPercent = await source.read(rewardPool, "yieldPercent", [], range.to);
     const books = new PoolBooks(contracts, terms, BigInt(yieldPercent));
+    books.balance = await range.opening.balanceOf(rewardPool.address);
+    const { from } = range.opening;
     const transfer = topicOf(token.abi, "Transfer");
     const pool = addressTopic(rewardPool.address);
     const own = (["Reserved", "Released", "Paid", "Contributed"] as const).map((name) =>
@@ -48,18 +52,24 @@ export class PoolBooks {
     );
     const streams = [
       source.logs({ address: [rewardPool.address], topics: [own] }, range.from, range.to),
-      source.logs({ address: [token.address], topics: [[transfer], [pool]] }, range.from, range.to),
-      source.logs(
-        { address: [token.address], topics: [[transfer], null, [pool]] },
-        range.from,
-        range.to,
-      ),
+      source.logs({ address: [token.address], topics: [[transfer], [pool]] }, from, range.to),
+      source.logs({ address: [token.address], topics: [[transfer], null, [pool]] }, from, range.to),
     ];
     for await (const log of merged(streams)) {
       books.#note(log);
       seen(log.blockNumber);
     }
     return books;
+  }
+
+  /** Compares the books with the pool's views at their last block. */
+  async compare(source: Source, figures: Figures, block: bigint): Promise<void> {
+    const { rewardPool } = this.#contracts;
+    const forAuditors = await source.read(rewardPool, "reservedForAuditors", [], block);
+    const forProviders = await source.read(rewardPool, "reservedForProviders", [], block);
+    const contributions = await source.read(rewardPool, "contributions", [], block);
+    figures.check({ what: "reserves of the pool" }, this.reserved, forAuditors + forProviders);
+    figures.check({ what: "contributions" }, this.contributions, contributions);
   }
 
   #note(log: RawLog): void {
@@ -94,9 +104,7 @@ export class PoolBooks {
 }
 
 /** Several streams of logs as one, in the chain's order; a log of two streams comes once. */
-export async function* merged(
-  streams: readonly AsyncGenerator<RawLog>[],
-): AsyncGenerator<RawLog> {
+export async function* merged(streams: readonly AsyncGenerator<RawLog>[]): AsyncGenerator<RawLog> {
   const heads = await Promise.all(streams.map((stream) => stream.next()));
   let last: RawLog | undefined;
   for (;;) {
@@ -104,7 +112,8 @@ export async function* merged(
     for (const [index, head] of heads.entries()) {
       if (head.done === true) continue;
       const best = first === undefined ? undefined : heads[first];
-      if (best === undefined || best.done === true || isBefore(head.value, best.value)) first = index;
+      if (best === undefined || best.done === true || isBefore(head.value, best.value))
+        first = index;
     }
     const head = first === undefined ? undefined : heads[first];
     if (first === undefined || head === undefined || head.done === true) return;

@@ -57,9 +57,13 @@ const readAs =
   (answer: unknown): T => {
     const parsed = schema.safeParse(answer);
     if (parsed.success) return parsed.data;
-    throw new BlockcloudError("RPC_MALFORMED", `The node sent no ${what}: ${firstIssue(parsed.error)}`, {
-      remedy: "Use another RPC endpoint.",
-    });
+    throw new BlockcloudError(
+      "RPC_MALFORMED",
+      `The node sent no ${what}: ${firstIssue(parsed.error)}`,
+      {
+        remedy: "Use another RPC endpoint.",
+      },
+    );
   };
 
 export const readLogs = readAs(z.array(logSchema), "logs");

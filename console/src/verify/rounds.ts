@@ -145,7 +145,9 @@ export class Rounds {
     const named = `${auditor}, shard ${shard}`;
     figures.check(this.#about("draw of a shard", named), true, weight > 0 && shard >= next);
     figures.check(this.#about("one vote for each lane", named), true, isWellFormed(votes));
-    const lanes = readReportWord(votes).votes.flatMap((vote, lane) => (vote === null ? [] : [lane]));
+    const lanes = readReportWord(votes).votes.flatMap((vote, lane) =>
+      vote === null ? [] : [lane],
+    );
     const inactive = lanes.filter((lane) => book.holderOf(shard, lane, epoch) === undefined);
     figures.check(this.#about("votes on inactive lanes", named), 0, inactive.length);
     const tally = this.tallies.get(shard) ?? 0n;

@@ -45,7 +45,10 @@ async function bounded(response: Response, method: string): Promise<string> {
     length += piece.value.length;
     if (length > MAX_ANSWER) {
       await reader?.cancel();
-      throw new BlockcloudError("RPC_TOO_LONG", `The answer to ${method} is above ${MAX_ANSWER} bytes.`);
+      throw new BlockcloudError(
+        "RPC_TOO_LONG",
+        `The answer to ${method} is above ${MAX_ANSWER} bytes.`,
+      );
     }
     text += decoder.decode(piece.value, { stream: true });
   }
@@ -70,6 +73,7 @@ function resultOf(method: string, text: string): unknown {
 function refused(method: string, what: string, cause?: unknown): BlockcloudError {
   return new BlockcloudError("RPC_REFUSED", `The node answered ${method} with: ${what}`, {
     cause,
-    remedy: "Use another RPC endpoint: the recount needs blocks, receipts and logs of the whole deployment.",
+    remedy:
+      "Use another RPC endpoint: the recount needs blocks, receipts and logs of the whole deployment.",
   });
 }

@@ -67,7 +67,10 @@ export async function recountSettlement(
     const pay = pays.get(said.number);
     const { timestamp } = await source.block(log.blockNumber);
     if (pay !== undefined && isForgotten(pay, epochAt(timing, timestamp))) {
-      figures.skip(about("pay of a service"), "the verdict that it carries was overwritten meanwhile");
+      figures.skip(
+        about("pay of a service"),
+        "the verdict that it carries was overwritten meanwhile",
+      );
       left -= said.reward;
       pay.settled = true;
       continue;
@@ -121,7 +124,8 @@ async function missing(
   await source.each(unpaid, async ({ number, due }) => {
     const about = { what: "pay of a service", epoch, party: `service ${number}` };
     const through = await source.read(settlement, "settledThrough", [number], block);
-    if (through < epoch) figures.skip(about, "it was not settled while the contracts knew its verdict");
+    if (through < epoch)
+      figures.skip(about, "it was not settled while the contracts knew its verdict");
     else figures.check(about, due, "no settlement");
   });
 }

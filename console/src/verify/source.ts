@@ -107,7 +107,8 @@ export class Source {
       }
       for (const log of logs.toSorted(inOrder)) {
         // A node that adds logs of other blocks or contracts is not believed.
-        if (log.blockNumber >= from && log.blockNumber <= end && isAmong(filter.address, log)) yield log;
+        if (log.blockNumber >= from && log.blockNumber <= end && isAmong(filter.address, log))
+          yield log;
       }
       from = end + 1n;
     }
@@ -129,10 +130,14 @@ export class Source {
       const result = decodeFunctionResult({ abi, functionName: name, data: answer });
       return result as ContractFunctionReturnType<A, "view" | "pure", F>;
     } catch (cause) {
-      throw new BlockcloudError("RPC_MALFORMED", `The node's answer to ${name} is no result of it.`, {
-        cause,
-        remedy: "Use another RPC endpoint.",
-      });
+      throw new BlockcloudError(
+        "RPC_MALFORMED",
+        `The node's answer to ${name} is no result of it.`,
+        {
+          cause,
+          remedy: "Use another RPC endpoint.",
+        },
+      );
     }
   }
 

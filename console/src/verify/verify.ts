@@ -14,6 +14,7 @@ import { Book } from "./book.ts";
 import { Claims } from "./claims.ts";
 import { contractsOf, type VerifiedDeployment } from "./deployment.ts";
 import { Figures, type Difference, type Skipped } from "./figures.ts";
+import { openingOf } from "./opening.ts";
 import { PoolBooks } from "./pool.ts";
 import type { Progress, Stage } from "./progress.ts";
 import type { RawBlock } from "./raw.ts";
@@ -51,7 +52,8 @@ export interface VerifyResult {
   services: readonly ServicePay[];
   auditors: readonly AuditorResult[];
   compared: number;
-  kinds: ReadonlyMap<string, number>;
+  /** How many figures of each kind were compared. */
+  kinds: Readonly<Record<string, number>>;
   /** The first ones; `differing` counts all. */
   differences: readonly Difference[];
   differing: number;
@@ -87,7 +89,13 @@ export async function verifyEpoch(
 
   at("stakes");
   const before = { from: first, to: blocks.beforeLast };
-  const book = await Book.read(source, contracts, epoch, before, within("stakes", first, before.to));
+  const book = await Book.read(
+    source,
+    contracts,
+    epoch,
+    before,
+    within("stakes", first, before.to),
+  );
   const active = [...book.activeIn(epoch).values()];
   const activeStake = active.reduce((sum, { counted }) => sum + counted, 0n);
   const enrolled = book.enrolledIn(epoch);
@@ -113,7 +121,12 @@ export async function verifyEpoch(
   };
   const countRounds = async (each: number, recorded: Tick | undefined) => {
     if (recorded === undefined) return undefined;
-    const rounds = new Rounds({ epoch: each, seed: each === epoch ? seed : recorded.seed, book, figures });
+    const rounds = new Rounds({
+      epoch: each,
+      seed: each === epoch ? seed : recorded.seed,
+      book,
+      figures,
+    });
     const range = await blocks.rangeOf(each, each + 1);
     const terms = { epoch: each, rounds, figures };
     await followRounds(source, contracts, terms, range, ["Committed", "Revealed"]);
@@ -125,14 +138,17 @@ export async function verifyEpoch(
   at("pool");
   const poolTerms = { epoch, activeStake, enrolledStake, epochSeconds: deployment.epochSeconds };
   const all = { from: first, to: head };
-  const pool = await PoolBooks.read(source, contracts, poolTerms, all, within("pool", first, head));
-  const budget = pool.budget;
-  for (const name of ["providers", "auditors", "contributed", "bounty"] as const) {
-    figures.check(about(`budget: ${name}`), budget?.[name], budget?.said[name]);
-  }
-  figures.check(about("budget of services"), budget?.providers, tick.providersBudget);
-  figures.check(about("budget of auditors"), budget?.auditors, tick.auditorsBudget);
-  const budgets = { providers: budget?.providers ?? 0n, auditors: budget?.auditors ?? 0n };
+  const opening = await openingOf(source, contracts, first);
+  const pool =
+    opening &&
+    (await PoolBooks.read(
+      source,
+      contracts,
+      poolTerms,
+      { ...all, opening },
+      within("pool", first, head),
+    ));
+  const budgets = comparedBudget(figures, tick, pool?.budget);
 
   at("claims");
   const sampled = [...ticks.values()].find((each) => each.epoch >= epoch + 2);
@@ -172,14 +188,13 @@ export async function verifyEpoch(
   at("balances");
   const auditors = [...rounds.rounds.keys()];
   const { rewardPool, staking, proofOfService } = contracts;
-  const read = (name: "reservedForAuditors" | "reservedForProviders" | "contributions") =>
-    source.read(rewardPool, name, [], head);
-  const reserves = (await read("reservedForAuditors")) + (await read("reservedForProviders"));
-  figures.check({ what: "reserves of the pool" }, pool.reserved, reserves);
-  figures.check({ what: "contributions" }, pool.contributions, await read("contributions"));
   await compareEarnings(source, contracts, auditors, figures, all);
-  const holders = [rewardPool.address, staking.address, proofOfService.address, ...auditors];
-  await compareBalances(source, contracts, holders, figures, all);
+  if (pool === undefined || opening === undefined) figures.skip({ what: "balances" }, NO_OPENING);
+  else {
+    await pool.compare(source, figures, head);
+    const holders = [rewardPool.address, staking.address, proofOfService.address, ...auditors];
+    await compareBalances(source, contracts, holders, figures, { opening, to: head });
+  }
 
   await unchanged(source, newest, blocks.first);
   at("balances", 1);
@@ -192,12 +207,31 @@ export async function verifyEpoch(
     services: pays,
     auditors: auditors.map((auditor) => auditorResult(rounds, auditor)),
     compared,
-    kinds,
+    kinds: Object.fromEntries(kinds),
     differences,
     differing,
     skipped,
     omitted,
   };
+}
+
+const NO_OPENING =
+  "the node has neither the token's deployment nor the state before the registry's";
+
+/** The budget of the epoch by the recount; without the pool's books, what the contract recorded. */
+function comparedBudget(figures: Figures, tick: Tick, budget: PoolBooks["budget"] | undefined) {
+  const about = (what: string) => ({ what, epoch: tick.epoch });
+  const { providersBudget, auditorsBudget } = tick;
+  if (budget === undefined) {
+    figures.skip(about("budget"), NO_OPENING);
+    return { providers: providersBudget, auditors: auditorsBudget };
+  }
+  for (const name of ["providers", "auditors", "contributed", "bounty"] as const) {
+    figures.check(about(`budget: ${name}`), budget[name], budget.said[name]);
+  }
+  figures.check(about("budget of services"), budget.providers, providersBudget);
+  figures.check(about("budget of auditors"), budget.auditors, auditorsBudget);
+  return { providers: budget.providers, auditors: budget.auditors };
 }
 
 function auditorResult(rounds: Rounds, auditor: Address): AuditorResult {
@@ -257,7 +291,8 @@ async function locate(source: Source, deployment: VerifiedDeployment, epoch: num
 
 async function unchanged(source: Source, newest: RawBlock, first: bigint): Promise<void> {
   const again = await source.newest();
-  const now = again.number === newest.number ? again : await source.block(newest.number, { fresh: true });
+  const now =
+    again.number === newest.number ? again : await source.block(newest.number, { fresh: true });
   if (now.hash === newest.hash) return;
   throw new BlockcloudError(
     "VERIFY_REORGANISED",

@@ -56,7 +56,10 @@ export async function compareEpochViews(
     const round = rounds.rounds.get(auditor);
     if (round?.reported === true) return;
     const state = await source.read(proofOfService, "roundOf", [auditor, epoch], block);
-    const claimed = [...(round?.claimed ?? [])].reduce((bits, index) => bits | (1n << BigInt(index)), 0n);
+    const claimed = [...(round?.claimed ?? [])].reduce(
+      (bits, index) => bits | (1n << BigInt(index)),
+      0n,
+    );
     const counted = [round?.commitment !== undefined, round?.chunks.length ?? 0, claimed];
     figures.check(about("round by the view", auditor), counted, state);
   });
