@@ -151,6 +151,15 @@ export class ProviderSession implements SessionRole {
     this.#session.send(encodeFrame(FrameType.goaway, 0, reason));
   }
 
+  /** The client goes on over another link: this one is given up. */
+  release(): void {
+    const link = this.#session.detach();
+    if (link === undefined) return;
+    link.write(encodeFrame(FrameType.moved));
+    retire(link, this.#dependencies.clock);
+    this.lost();
+  }
+
   /** Ends the session; the client is told why. */
   close(error: BlockcloudError): void {
     this.#session.close(error, true);
