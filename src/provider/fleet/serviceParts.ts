@@ -83,6 +83,7 @@ export function createServiceParts(
     throw error;
   }
   const { endpoints, store, publisher, leases, joiner, handoff } = presence;
+  if (handoff.keeper !== undefined) shared.before?.keepBooks(handoff.serviceId, handoff.keeper);
   const front = announced(presence.front, () => shared.before?.serving(handoff.serviceId));
   const paid = pay === undefined ? front : closedAfter(front, pay);
   const payTasks = pay?.tasks ?? inOrder();

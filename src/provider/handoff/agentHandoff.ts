@@ -144,6 +144,7 @@ export class AgentHandoff implements HandedAgent {
 
   async #give(): Promise<void> {
     await this.#d.stopDuties();
+    await Promise.all(this.services().map((service) => service.giveBooks()));
     await this.#d.process.given();
   }
 

@@ -64,6 +64,8 @@ export class HandoffHost implements Startable {
   #since = 0;
   #silent = 0;
   #file: string | undefined;
+  /** The process that has the duties. */
+  #successor: HandoffWire | undefined;
 
   constructor(place: HandoffPlace, dependencies: HandoffHostDependencies) {
     this.#place = place;
@@ -132,12 +134,18 @@ export class HandoffHost implements Startable {
     const issuedAt = Math.floor(now());
     const own = { role: "old" as const, channel, issuedAt: BigInt(issuedAt) };
     const proofs = prove(services, own, domain);
+    wire.proven();
     wire.send({ issuedAt, proofs, token: bytesToHex(this.#token) });
     await agent.give();
     const given: Given = {
       ...{ given: true, since: this.#since, pid: process.pid },
-      services: services.map((service) => service.given()),
+      services: services.map((service) =>
+        service.given((message) => {
+          wire.send({ serviceId: service.serviceId, message });
+        }),
+      ),
     };
+    this.#successor = wire;
     wire.send(given);
     log.info("another process takes this one's place");
     await this.#follow(wire);
@@ -153,10 +161,22 @@ export class HandoffHost implements Startable {
       } catch (error) {
         log.info("the process that has the place has closed the handoff channel", { error });
         wire.close();
+        // Another one may have come since.
+        if (this.#successor === wire) for (const each of agent.services()) each.forsaken();
         return;
       }
       if (later.say === "serving") agent.leave(later.serviceId);
-      else agent.expire();
+      else if (later.say === "expire") agent.expire();
+      else this.#books(later);
+    }
+  }
+
+  #books({ serviceId, message }: Extract<Later, { say: "books" }>): void {
+    const service = this.#d.agent.services().find((each) => each.serviceId === serviceId);
+    try {
+      service?.books(message);
+    } catch (error) {
+      this.#d.log.error("a message about the books cannot be read", { error });
     }
   }
 

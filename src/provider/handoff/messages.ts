@@ -73,6 +73,8 @@ const serviceSchema = z.strictObject({
   listen: z.strictObject({ host: z.string().max(64), port: z.int().min(1).max(65_535) }).optional(),
   /** The move that it has followed; 0: none. */
   move: z.int().min(0),
+  /** What it may charge to tabs of the service. */
+  holdings: z.array(z.unknown()).max(20_000),
 });
 /** The service as the process that gives it up has left it. */
 export type GivenService = z.infer<typeof serviceSchema>;
@@ -93,8 +95,12 @@ export const laterSchema = z.discriminatedUnion("say", [
   z.strictObject({ say: z.literal("serving"), serviceId: hexOf(32) }),
   /** There are more processes in a row than there may be. */
   z.strictObject({ say: z.literal("expire") }),
+  z.strictObject({ say: z.literal("books"), serviceId: hexOf(32), message: z.unknown() }),
 ]);
 export type Later = z.infer<typeof laterSchema>;
+
+/** What the old process says later: it concerns the books of a service. */
+export const booksSchema = z.strictObject({ serviceId: hexOf(32), message: z.unknown() });
 
 /** The answer to `resume`, before the session's own bytes. */
 export const resumeAnswerSchema = z.strictObject({ found: z.boolean() });

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { readdirSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import type { LockOptions } from "../../node/lock.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
@@ -32,11 +32,14 @@ export class HandoffPlace {
     });
   }
 
-  /** The sockets that are there; of some the process is gone. */
+  /** The sockets that are there, the newest first; of some the process is gone. */
   all(): string[] {
     return readdirSync(this.#folder)
       .filter((name) => name.startsWith(this.#prefix) && isHandoffSocket(name))
-      .map((name) => path.join(this.#folder, name));
+      .map((name) => path.join(this.#folder, name))
+      .map((file) => ({ file, madeAt: statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
+      .sort((a, b) => b.madeAt - a.madeAt)
+      .map(({ file }) => file);
   }
 }
 

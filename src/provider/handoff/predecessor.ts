@@ -8,6 +8,7 @@ import type { Domain } from "../../protocol/typedData.ts";
 import type { ForeignResume } from "../../sal/handoff/elsewhere.ts";
 import { handoffError } from "./errors.ts";
 import {
+  booksSchema,
   channelOf,
   givenSchema,
   helloSchema,
@@ -28,6 +29,9 @@ const GIVE_MS = 30_000;
 /** How long it may take to find a session, milliseconds: clients wait 2 s for RESUMED. */
 const RESUME_MS = 1_500;
 
+/** Messages that may come before this process keeps the books. */
+const MOST_EARLY = 100_000;
+
 export interface PredecessorDependencies {
   domain: Domain;
   /** The host's clock, Unix milliseconds. */
@@ -45,6 +49,8 @@ export class Predecessor {
   readonly #wire: HandoffWire;
   readonly #token: Hex;
   readonly #clock: Scheduler;
+  readonly #keepers = new Map<Hex, (message: unknown) => void>();
+  #early: { serviceId: Hex; message: unknown }[] = [];
 
   private constructor(
     file: string,
@@ -55,16 +61,37 @@ export class Predecessor {
     this.#wire = parts.wire;
     this.#token = parts.token;
     this.#clock = parts.clock;
-    // It says nothing more.
-    this.ended = parts.wire.next().then(
-      () => {
-        parts.wire.close();
-      },
-      () => undefined,
-    );
+    this.ended = this.#listen().catch(() => {
+      // What ends it is the end of the process, or of its wish to talk.
+      this.#wire.close();
+    });
     void this.ended.then(() => {
       this.#isAlive = false;
     });
+  }
+
+  /** Hears what concerns the books; messages wait until they are kept. */
+  async #listen(): Promise<never> {
+    for (;;) {
+      const { serviceId, message } = parsed(booksSchema, await this.#wire.next());
+      const keep = this.#keepers.get(serviceId);
+      if (keep !== undefined) keep(message);
+      else if (this.#early.length < MOST_EARLY) this.#early.push({ serviceId, message });
+      else throw new RangeError("Too many messages.");
+    }
+  }
+
+  /** Calls back with what the process says about the books of a service, from the first message on. */
+  keepBooks(serviceId: Hex, keep: (message: unknown) => void): void {
+    this.#keepers.set(serviceId, keep);
+    const early = this.#early.filter((each) => each.serviceId === serviceId);
+    this.#early = this.#early.filter((each) => each.serviceId !== serviceId);
+    for (const { message } of early) keep(message);
+  }
+
+  /** Tells the process something about the books. */
+  tell(serviceId: Hex, message: object): void {
+    this.#wire.send({ say: "books", serviceId, message });
   }
 
   /**
@@ -95,6 +122,7 @@ export class Predecessor {
         throw handoffError("HANDOFF_REFUSED", "The other process has none of these services.");
       }
       check(shared, proved.proofs, theirs, { domain, now: now() });
+      wire.proven();
       const given = parsed(givenSchema, await wire.next(GIVE_MS));
       // What it has not proved, it cannot give.
       const proven = {

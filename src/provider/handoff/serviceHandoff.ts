@@ -7,8 +7,18 @@ import type { KeyedService } from "./proofs.ts";
 export interface ServiceHandoff extends KeyedService {
   readonly serviceId: Hex;
   readonly sal: SalProvider;
-  /** What the process that takes over goes on with. */
-  given(): GivenService;
+  /** Gives the books of its payments up: from here on another process keeps them. */
+  giveBooks(): Promise<void>;
+  /**
+   * What the process that takes over goes on with.
+   *
+   * @param send Tells that process what concerns the books.
+   */
+  given(send: (message: object) => void): GivenService;
+  /** What that process tells of the books. */
+  books(message: unknown): void;
+  /** That process is gone. */
+  forsaken(): void;
   /**
    * Takes no further connection, and opens no flow. Resolves when all that is served has ended; it never rejects.
    */

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { Hex } from "viem";
 import type { Logger } from "../../node/logger.ts";
 import type { Elsewhere, ForeignResume } from "../../sal/handoff/elsewhere.ts";
+import type { BooksKeeper } from "./booksKeeper.ts";
 import type { HandoffPlace } from "./place.ts";
 import { Predecessor, type PredecessorDependencies } from "./predecessor.ts";
 import type { KeyedService } from "./proofs.ts";
@@ -74,6 +75,25 @@ export class TakeOver implements Elsewhere {
       listen: found.find(({ listen }) => listen !== undefined)?.listen,
       move: newest.move,
     };
+  }
+
+  /** Keeps the books of a service from now on, also for the processes before. */
+  keepBooks(serviceId: Hex, keeper: BooksKeeper): void {
+    for (const each of this.#predecessors) {
+      const holdings = each.given.services.find(
+        (service) => service.serviceId === serviceId,
+      )?.holdings;
+      if (holdings === undefined) continue;
+      const user = keeper.join(holdings, (message) => {
+        each.tell(serviceId, message);
+      });
+      each.keepBooks(serviceId, (message) => {
+        user.take(message);
+      });
+      void each.ended.then(() => {
+        user.leave();
+      });
+    }
   }
 
   /** This process serves a service: the others take no new clients for it. */

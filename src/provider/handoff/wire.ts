@@ -2,16 +2,16 @@ import type { Socket } from "node:net";
 import type { Scheduler } from "../../node/scheduler.ts";
 import { handoffError } from "./errors.ts";
 
-/** Longest message, bytes. */
-const MAX_MESSAGE = 64 * 1024;
+/** Longest message of a process that has not proved itself, and of one that has, bytes: it may name many tabs. */
+const MAX_MESSAGE = { stranger: 512 * 1024, proven: 8 * 1024 * 1024 };
 const LENGTH_BYTES = 4;
 /** A peer that does not read is cut off when this much waits for it, bytes. */
-const MAX_QUEUED = 1024 * 1024;
+const MAX_QUEUED = 16 * 1024 * 1024;
 
 /** Encodes a message: its length in 4 bytes, and JSON. */
 export function encodeMessage(message: object): Buffer {
   const text = Buffer.from(JSON.stringify(message));
-  if (text.length > MAX_MESSAGE) throw new RangeError(`A message of ${text.length} bytes.`);
+  if (text.length > MAX_MESSAGE.proven) throw new RangeError(`A message of ${text.length} bytes.`);
   const length = Buffer.alloc(LENGTH_BYTES);
   length.writeUInt32BE(text.length);
   return Buffer.concat([length, text]);
@@ -24,6 +24,7 @@ export class HandoffWire {
   #length: number | undefined;
   #waiting: PromiseWithResolvers<unknown> | undefined;
   #failure: Error | undefined;
+  #most = MAX_MESSAGE.stranger;
 
   constructor(socket: Socket, clock: Scheduler) {
     this.#socket = socket;
@@ -31,6 +32,11 @@ export class HandoffWire {
     socket.on("readable", this.#read);
     socket.on("error", this.#failed);
     socket.on("close", this.#closed);
+  }
+
+  /** The other side has proved itself. */
+  proven(): void {
+    this.#most = MAX_MESSAGE.proven;
   }
 
   send(message: object): void {
@@ -82,7 +88,7 @@ export class HandoffWire {
       const head = this.#take(LENGTH_BYTES);
       if (head === undefined) return;
       const length = head.readUInt32BE();
-      if (length === 0 || length > MAX_MESSAGE) {
+      if (length === 0 || length > this.#most) {
         this.#failed(new Error(`a message of ${length} bytes`));
         return;
       }

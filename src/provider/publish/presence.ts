@@ -22,9 +22,9 @@ import { Instances } from "../replicas/instances.ts";
 import { Joiner } from "../replicas/joiner.ts";
 import { LeaseFront } from "../replicas/leaseFront.ts";
 import type { Elsewhere } from "../../sal/handoff/elsewhere.ts";
-import { HandedService } from "../handoff/handedService.ts";
+import { HandedService, type HandedPay } from "../handoff/handedService.ts";
 import { placeOf } from "../handoff/inherited.ts";
-import type { InheritedService, ServiceHandoff } from "../handoff/serviceHandoff.ts";
+import type { InheritedService } from "../handoff/serviceHandoff.ts";
 import { SINGLE, type ReplicaSettings } from "../replicas/settings.ts";
 import { RECORD_LEASE_MS } from "./lease.ts";
 import type { ServiceMetrics } from "../metrics.ts";
@@ -95,7 +95,7 @@ export interface PresenceOptions {
   /** This instance of several that serve the ID. */
   replica?: ReplicaSettings | undefined;
   /** What takes the payments of a priced service, over the SAL and over HTTP. */
-  pay?: { pricing: Pricing; payments: Payments | undefined } | undefined;
+  pay?: ({ pricing: Pricing; payments: Payments | undefined } & HandedPay) | undefined;
   storeFile: string;
   /** What a process has left in whose place this one serves. */
   inherited?: InheritedService | undefined;
@@ -117,7 +117,7 @@ export interface Presence {
   /** In the place of a publisher: hands the endpoints to another instance. Undefined if this one publishes. */
   readonly joiner: Startable | undefined;
   /** Gives the service to a process that takes this one's place. */
-  readonly handoff: ServiceHandoff;
+  readonly handoff: HandedService;
 }
 
 /**
@@ -205,7 +205,7 @@ export function createPresence(
   const served = { serviceId, keys, sal: sal.provider };
   return {
     front,
-    handoff: new HandedService(served, { gateways, whereabouts, clock, log }),
+    handoff: new HandedService(served, { gateways, whereabouts, pay, clock, log }),
     whereabouts,
     store,
     endpoints: () => instances.endpoints(whereabouts.endpoints()),

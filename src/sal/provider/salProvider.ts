@@ -117,6 +117,11 @@ export class SalProvider implements SessionOwner {
     );
   }
 
+  /** Where sessions are paid; undefined if the service has no price. */
+  get till(): Till | undefined {
+    return this.#till;
+  }
+
   get serviceId(): Hex {
     return this.#service.serviceId;
   }
