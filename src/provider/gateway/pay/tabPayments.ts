@@ -71,6 +71,11 @@ export class TabPayments {
     this.#parts = dependencies;
   }
 
+  /** Tabs with requests in progress. */
+  get reserved(): Reservations {
+    return this.#reservations;
+  }
+
   /**
    * The offer for an answer.
    *
