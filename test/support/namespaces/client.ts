@@ -38,10 +38,21 @@ const locator = new FakeLocator({
   ...{ serviceId: SERVICE, key: addressOfKey(KEY), endpoints: [] },
   ...{ issuedAt: 1, delegatedUntil: undefined },
 });
+const log = new MemoryLog();
+if (process.env["RIG"]) {
+  const o = log.debug.bind(log);
+  log.debug = (m, f) => {
+    console.error(
+      performance.now() | 0,
+      m,
+      f && String((f as any).error?.message ?? (f as any).why),
+    );
+  };
+}
 const client = new SalClient(
   {},
   {
-    ...{ clock, locator, domain: DOMAIN, log: new MemoryLog(), now: Date.now },
+    ...{ clock, locator, domain: DOMAIN, log, now: Date.now },
     transport: new TlsTransport(new DialRules({ allowLoopback: false })),
     receipts: new ReceiptSigner(DOMAIN),
     ...(!isRelayOnly && {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { connect, createServer, isIP, type Socket } from "node:net";
 import { DialRules } from "../../../src/net/dialRules.ts";
-import { ownAddresses } from "../../../src/node/interfaces.ts";
+import { interfaceFingerprint, ownAddresses } from "../../../src/node/interfaces.ts";
 import { systemScheduler as clock } from "../../../src/node/scheduler.ts";
 import { SalAcceptor } from "../../../src/sal/provider/salAcceptor.ts";
 import { SalProvider } from "../../../src/sal/provider/salProvider.ts";
@@ -125,8 +125,15 @@ function control(): void {
       });
     }
   });
-  // The provider's own network may change.
-  socket.once("close", () => setTimeout(control, 50));
+  // Another address of the host makes the connection useless, and nothing tells.
+  const addresses = interfaceFingerprint();
+  const compare = setInterval(() => {
+    if (interfaceFingerprint() !== addresses) socket.destroy();
+  }, 50);
+  socket.once("close", () => {
+    clearInterval(compare);
+    setTimeout(control, 50);
+  });
 }
 
 process.on("message", (order: Order) => {
