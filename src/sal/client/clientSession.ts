@@ -11,8 +11,7 @@ import { Session } from "../session/session.ts";
 import { encodeFrame } from "../wire/encode.ts";
 import { FrameType, MAX_FLOW } from "../wire/frames.ts";
 import { decodeReason } from "../wire/reason.ts";
-import type { ClientMeter } from "../pay/clientMeter.ts";
-import { createClientMeter, decline } from "../pay/paying.ts";
+import { ClientPaying } from "../pay/paying.ts";
 import { Announced } from "./announced.ts";
 import { Departure } from "./departure.ts";
 import type { Located, LocatedChange } from "./locator.ts";
@@ -39,8 +38,7 @@ export class ClientSession implements SessionRole {
   #receipt: SignedReceipt | undefined;
   #lastFlow = 0;
   readonly #departure: Departure;
-  /** Counts and pays, if the client has a wallet. */
-  readonly #meter: ClientMeter | undefined;
+  readonly #paying: ClientPaying;
   #unwatch = () => {};
   #onEnd: (() => void) | undefined;
   readonly #right: Right;
@@ -59,7 +57,7 @@ export class ClientSession implements SessionRole {
     this.#departure = new Departure(this.#session, dependencies.clock, () => {
       this.close();
     });
-    this.#meter = createClientMeter(this, this.#session, dependencies);
+    this.#paying = new ClientPaying(this, this.#session, dependencies);
     this.#right = new Right({
       session: this.#session,
       located: () => this.#located,
@@ -201,8 +199,8 @@ export class ClientSession implements SessionRole {
     }
     this.#lastFlow += 1;
     const id = this.#lastFlow;
-    const flow = this.#session.add(id, port, this.#meter);
-    this.#meter?.opened(flow);
+    const flow = this.#session.add(id, port, this.#paying.meter);
+    this.#paying.meter?.opened(flow);
     const payload = Buffer.allocUnsafe(3);
     payload.writeUInt16BE(port);
     payload[2] = 0;
@@ -218,6 +216,11 @@ export class ClientSession implements SessionRole {
   /** Opens no more flows, and ends the session after the last one. */
   depart(): void {
     this.#departure.begin();
+  }
+
+  /** Ends the flows, and pays what they owe. */
+  settle(error: BlockcloudError): Promise<void> {
+    return this.#paying.settle(error);
   }
 
   /** Ends the session; the service is told. */
@@ -244,8 +247,7 @@ export class ClientSession implements SessionRole {
         this.#right.answered(payload);
         return true;
       case FrameType.quote:
-        if (this.#meter === undefined) decline(this.#session, payload);
-        else this.#meter.quote(payload);
+        this.#paying.quote(payload);
         return true;
       case FrameType.goaway:
         this.#leave(decodeReason(payload));
@@ -280,7 +282,7 @@ export class ClientSession implements SessionRole {
   ended(error: BlockcloudError): void {
     this.#moving?.stop(error);
     this.#departure.stop();
-    this.#meter?.stop();
+    this.#paying.meter?.stop();
     this.#unwatch();
     this.#right.stop();
     this.#announced.stop();
@@ -289,7 +291,7 @@ export class ClientSession implements SessionRole {
   }
 
   flowOver(): void {
-    this.#meter?.changed();
+    this.#paying.meter?.changed();
     this.#departure.check();
   }
 

@@ -150,11 +150,6 @@ export class ProviderSession implements SessionRole {
     this.#session.send(encodeFrame(FrameType.migrate, 0, record));
   }
 
-  /** The service's price has changed. */
-  requote(): void {
-    this.#meter?.requote();
-  }
-
   /** No new flows. */
   leave(): void {
     this.#isLeaving = true;

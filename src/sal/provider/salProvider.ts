@@ -167,11 +167,6 @@ export class SalProvider implements SessionOwner {
     step();
   }
 
-  /** The price has changed: it counts in all sessions from here on. */
-  requote(): void {
-    for (const session of this.#table.all()) session.requote();
-  }
-
   /** No new sessions or flows. Sessions can still resume here: their flows go on. */
   leave(): void {
     if (this.#leaving !== undefined) return;

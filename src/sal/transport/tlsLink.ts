@@ -19,13 +19,13 @@ export class TlsLink implements Link {
 
   /**
    * @param socket After its handshake.
-   * @param peer Who is at the other end, if that is not the socket's.
+   * @param peer The other end; behind a relay the visitor, as the relay says.
    */
-  constructor(socket: TLSSocket, relayed?: Relayed, peer?: Place) {
+  constructor(socket: TLSSocket, peer: Place, relayed?: Relayed) {
     this.#socket = socket;
+    this.peer = peer;
     this.relayed = relayed;
     this.localPort = socket.localPort ?? 0;
-    this.peer = peer ?? { address: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
     socket.on("data", (chunk: Buffer) => {
       // OpenSSL gives at most one record at a time, and Node passes each on by itself.
       this.#received += 1;
