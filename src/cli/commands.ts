@@ -163,6 +163,15 @@ export const commands = {
       },
     },
   },
+  relay: {
+    about: "Lead clients to providers behind NAT.",
+    commands: {
+      run: {
+        about: "Lead clients to providers that cannot be reached from outside, without reading.",
+        load: async () => (await import("./relay/run.ts")).relayRun,
+      },
+    },
+  },
   resolver: {
     about: "Resolve services for others.",
     commands: {

@@ -13,7 +13,7 @@ import { bytesToHex, hexToBytes } from "../../protocol/bytes.ts";
 import type { Endpoint } from "../../protocol/record.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
 import { blockcloudDomain } from "../../protocol/typedData.ts";
-import { Gateway } from "../gateway/gateway.ts";
+import { Gateway, type GatewaySal } from "../gateway/gateway.ts";
 import type { GatewayLimits } from "../gateway/options.ts";
 import type { Payments } from "../gateway/pay/payments.ts";
 import { Gateways, type ListenAddress } from "../gateway/gateways.ts";
@@ -22,12 +22,14 @@ import { Instances } from "../replicas/instances.ts";
 import { Joiner } from "../replicas/joiner.ts";
 import { LeaseFront } from "../replicas/leaseFront.ts";
 import { SINGLE, type ReplicaSettings } from "../replicas/settings.ts";
+import { RelayLines, type RelaySettings } from "../relays/relayLines.ts";
 import { RECORD_LEASE_MS } from "./lease.ts";
 import type { ServiceMetrics } from "../metrics.ts";
 import { Publisher, type PublisherDependencies } from "./publisher.ts";
 import { systemScheduler } from "../../node/scheduler.ts";
 import type { Pricing } from "../../sal/pay/till.ts";
 import type { SalLimits } from "../../sal/provider/limits.ts";
+import { SalAcceptor } from "../../sal/provider/salAcceptor.ts";
 import { SalProvider } from "../../sal/provider/salProvider.ts";
 import { createCertificate } from "../../sal/transport/certificate.ts";
 import type { ServedPort } from "../../net/servedPort.ts";
@@ -90,6 +92,8 @@ export interface PresenceOptions {
   ports?: readonly ServedPort[] | undefined;
   /** This instance of several that serve the ID. */
   replica?: ReplicaSettings | undefined;
+  /** Relays through which clients reach this instance. */
+  relay?: RelaySettings | undefined;
   /** What takes the payments of a priced service, over the SAL and over HTTP. */
   pay?: { pricing: Pricing; payments: Payments | undefined } | undefined;
   storeFile: string;
@@ -159,19 +163,25 @@ export function createPresence(
     { make, listen: options.listen, graceMs: options.graceMs ?? RECORD_LEASE_MS },
     { timers, log },
   );
+  const terms = { serviceId, key, delegation, domain, instance: sal.provider.instance };
+  const relayed = options.relay && createRelayed(options.relay, terms, sal, { now, log, metrics });
   const store = new ProviderStore(options.storeFile);
   const whereabouts = new Whereabouts(
     { configured: options.endpoint, rank: replica },
-    { gateways, store, timers, log, now: () => wallSeconds() * 1000 },
+    { gateways, store, timers, log, now: () => wallSeconds() * 1000, relays: relayed?.lines },
   );
   const drainMs = Math.min(DRAIN_MS, options.gateway?.drainMs ?? DRAIN_MS);
   const front: Startable = {
-    start: () => gateways.start(),
+    start: async () => {
+      await gateways.start();
+      await relayed?.lines.start();
+    },
     stop: async () => {
       try {
         // The gateway stays open meanwhile, so that a client that loses its connection can resume its flows.
         await Promise.all([sal.provider.drain(drainMs), gateways.stop()]);
       } finally {
+        relayed?.stop();
         store.close();
       }
     },
@@ -211,5 +221,33 @@ export function createPresence(
           moved,
         },
       ),
+  };
+}
+
+/** The lines to the relays of a service, and what accepts the visitors that they lead here. */
+function createRelayed(
+  settings: RelaySettings,
+  terms: ConstructorParameters<typeof RelayLines>[1],
+  { provider, certificate, clock }: GatewaySal,
+  { now, log, metrics }: { now: () => number; log: Logger; metrics: ServiceMetrics },
+): { lines: RelayLines; stop(): void } | undefined {
+  if (settings.relays.length === 0) return undefined;
+  const acceptor = new SalAcceptor(
+    // Only the SAL comes through relays.
+    { certificate, provider, onHttp: (socket) => socket.destroy() },
+    { clock, log },
+  );
+  const lines = new RelayLines(settings, terms, {
+    ...{ clock, log, now, metrics },
+    accept: (socket, visitor) => {
+      acceptor.acceptRelayed(socket, visitor);
+    },
+  });
+  return {
+    lines,
+    stop: () => {
+      void lines.stop();
+      acceptor.stop();
+    },
   };
 }

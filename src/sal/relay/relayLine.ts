@@ -63,6 +63,8 @@ export interface RelayLineDependencies {
   now(): number;
   /** Takes a visitor's connection; its peer's address is no direct client's. */
   accept(socket: Socket, visitor: Link["peer"]): void;
+  /** The reservation was made or lost. */
+  changed?: (() => void) | undefined;
   /** Draws the pause between two tries: 0 to 1. */
   random?: (() => number) | undefined;
 }
@@ -211,6 +213,7 @@ export class RelayLine {
             case RelayFrame.reserved:
               signal.removeEventListener("abort", late);
               this.#observed = decodePlace(payload);
+              this.#dependencies.changed?.();
               resolve({ lost: over.promise });
               return;
             case RelayFrame.open:
@@ -221,6 +224,7 @@ export class RelayLine {
           signal.removeEventListener("abort", late);
           this.#observed = undefined;
           this.#control = undefined;
+          this.#dependencies.changed?.();
           for (const each of [...this.#waiting]) each.destroy();
           over.resolve(error);
           // After `resolve` this has no effect.
