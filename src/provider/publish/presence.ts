@@ -239,8 +239,8 @@ function createRelayed(
   );
   const lines = new RelayLines(settings, terms, {
     ...{ clock, log, now, metrics },
-    accept: (socket, visitor) => {
-      acceptor.acceptRelayed(socket, visitor);
+    accept: (socket, visitor, ends) => {
+      acceptor.acceptRelayed(socket, visitor, ends);
     },
   });
   return {

@@ -7,7 +7,7 @@ import { BlockcloudError } from "../../protocol/errors.ts";
 import { relayErrors } from "../../sal/relay/errors.ts";
 import { RelayLine, type RelayTerms, type RelayLimits } from "../../sal/relay/relayLine.ts";
 import { relayName, type RelayAddress } from "../../sal/relay/relayName.ts";
-import type { Link } from "../../sal/transport/link.ts";
+import type { Link, Relayed } from "../../sal/transport/link.ts";
 
 /** The relays of a service. */
 export interface RelaySettings {
@@ -22,7 +22,7 @@ export interface RelayLinesDependencies {
   clock: Scheduler;
   log: Logger;
   now(): number;
-  accept(socket: Socket, visitor: Link["peer"]): void;
+  accept(socket: Socket, visitor: Link["peer"], relayed: Relayed): void;
   metrics?: { relays(reserved: number, wanted: number): void } | undefined;
 }
 
