@@ -260,8 +260,8 @@ export class ServiceListener implements Listener {
     const addresses = relays.flatMap((relay) => parseRelay(relay) ?? []);
     return new RelayLines({ relays: addresses }, terms, {
       ...{ clock: systemScheduler, log: this.#log, now },
-      accept: (socket, visitor) => {
-        this.#acceptor.acceptRelayed(socket, visitor);
+      accept: (socket, visitor, ends) => {
+        this.#acceptor.acceptRelayed(socket, visitor, ends);
       },
     });
   }

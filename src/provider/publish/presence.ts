@@ -1,3 +1,4 @@
+import type { AddressInfo, Socket } from "node:net";
 import type { Hex } from "viem";
 import type { ChainAccess } from "../../chain/access.ts";
 import type { Deployment } from "../../chain/deployment.ts";
@@ -30,11 +31,15 @@ import { RelayLines, type RelaySettings } from "../relays/relayLines.ts";
 import { RECORD_LEASE_MS } from "./lease.ts";
 import type { ServiceMetrics } from "../metrics.ts";
 import { Publisher, type PublisherDependencies } from "./publisher.ts";
-import { systemScheduler } from "../../node/scheduler.ts";
+import { DialRules } from "../../net/dialRules.ts";
+import { ownAddresses } from "../../node/interfaces.ts";
+import { systemScheduler, type Scheduler } from "../../node/scheduler.ts";
 import type { Pricing } from "../../sal/pay/till.ts";
 import type { SalLimits } from "../../sal/provider/limits.ts";
 import { SalAcceptor } from "../../sal/provider/salAcceptor.ts";
 import { SalProvider } from "../../sal/provider/salProvider.ts";
+import { listeningPlaces } from "../../sal/upgrade/places.ts";
+import { ProviderDirect } from "../../sal/upgrade/providerDirect.ts";
 import { createCertificate } from "../../sal/transport/certificate.ts";
 import type { ServedPort } from "../../net/servedPort.ts";
 import { portTable } from "../gateway/ports.ts";
@@ -142,6 +147,16 @@ export function createPresence(
   const domain = blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry);
   const monotonic = () => timers.monotonic();
   const clock = systemScheduler;
+  const direct =
+    options.relay &&
+    createDirect(
+      options.relay,
+      { clock, log },
+      {
+        listening: () => gateways.address,
+        accept: (socket) => relayed?.acceptor.accept(socket),
+      },
+    );
   const sal = {
     provider: new SalProvider(
       {
@@ -162,7 +177,7 @@ export function createPresence(
         pricing: pay?.pricing,
         instance: inherited?.instance ?? fixed,
       },
-      { clock, log, now, observer: metrics },
+      { clock, log, now, observer: metrics, direct },
     ),
     certificate: createCertificate(wallSeconds() * 1000),
     clock,
@@ -199,6 +214,7 @@ export function createPresence(
         // The gateway stays open meanwhile, so that a client that loses its connection can resume its flows.
         await Promise.all([sal.provider.drain(drainMs), gateways.stop()]);
       } finally {
+        direct?.stop();
         relayed?.stop();
         store.close();
       }
@@ -244,13 +260,27 @@ export function createPresence(
   };
 }
 
+/** What lets clients of relayed sessions leave the relays. */
+function createDirect(
+  { relays, direct = {} }: RelaySettings,
+  { clock, log }: { clock: Scheduler; log: Logger },
+  { listening, accept }: { listening(): AddressInfo; accept(socket: Socket): void },
+): ProviderDirect | undefined {
+  if (relays.length === 0) return undefined;
+  return new ProviderDirect(direct, {
+    ...{ clock, log, accept },
+    rules: new DialRules({ allowLoopback: false }),
+    places: () => listeningPlaces([listening()], ownAddresses()),
+  });
+}
+
 /** The lines to the relays of a service, and what accepts the visitors that they lead here. */
 function createRelayed(
   settings: RelaySettings,
   terms: ConstructorParameters<typeof RelayLines>[1],
   { provider, certificate, clock }: GatewaySal,
   { now, log, metrics }: { now: () => number; log: Logger; metrics: ServiceMetrics },
-): { lines: RelayLines; stop(): void } | undefined {
+): { lines: RelayLines; acceptor: SalAcceptor; stop(): void } | undefined {
   if (settings.relays.length === 0) return undefined;
   const acceptor = new SalAcceptor(
     // Only the SAL comes through relays.
@@ -259,12 +289,13 @@ function createRelayed(
   );
   const lines = new RelayLines(settings, terms, {
     ...{ clock, log, now, metrics },
-    accept: (socket, visitor) => {
-      acceptor.acceptRelayed(socket, visitor);
+    accept: (socket, visitor, ends) => {
+      acceptor.acceptRelayed(socket, visitor, ends);
     },
   });
   return {
     lines,
+    acceptor,
     stop: () => {
       void lines.stop();
       acceptor.stop();
