@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { silentLogger } from "../../node/logger.ts";
 import { replaceFile } from "../../node/replaceFile.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
-import { canonicalName, ZONE, ZONES } from "../../protocol/name.ts";
+import { canonicalName, parseName, rawName, ZONE, ZONES } from "../../protocol/name.ts";
 import { readHostsFile, textOf, type HostsLine } from "../../sal/proxy/map/hostsFile.ts";
 import { mapStoreFile } from "../../sal/proxy/map/mapStore.ts";
 import { addressText } from "../../sal/proxy/map/range.ts";
@@ -56,7 +56,7 @@ changed, and a copy of it stays beside it. Use the state folder and the range of
       if ([write, remove, check].filter(Boolean).length > 1) {
         throw new BlockcloudError("USAGE", "Give one of --write, --remove and --check.");
       }
-      const names = args.names.map((name) => canonicalName(fullName(name)));
+      const names = args.names.map(hostName);
       if (check) return checkNames(names, context);
       if (remove) {
         removeNames(names, context);
@@ -161,6 +161,13 @@ function hostsFileOf({ flags }: Context): string {
 /** The name in `canonicalName`'s form, by which a line is known. */
 function firstOf({ names: [first = ""] }: HostsLine): string {
   return first;
+}
+
+/** A name, number or ID of a service as a host's name. */
+function hostName(text: string): string {
+  const name = canonicalName(fullName(text));
+  const parsed = parseName(name);
+  return parsed.kind === "id" ? rawName(parsed.serviceId) : name;
 }
 
 /** The name in both zones, under `bloc.alt` first. */
