@@ -47,6 +47,8 @@ export class PayRig {
   readonly log = new MemoryLog();
   readonly #gateways = new ProviderRig();
   readonly #closing: (() => void)[] = [];
+  /** Requests that the upstreams got; a test sets it back. */
+  runs = 0;
   /** Counts the stores, one for each payee. */
   #stores = 0;
   /** How far the chain's time is ahead of this machine's, seconds. */
@@ -204,7 +206,10 @@ export class PayRig {
       },
     );
     this.#closing.push(close);
-    const { url } = await this.#gateways.upstream(listener);
+    const { url } = await this.#gateways.upstream((request, response) => {
+      this.runs += 1;
+      listener(request, response);
+    });
     const gateway = await this.#gateways.gateway(url, {}, { payments });
     return `http://127.0.0.1:${gateway.address.port}`;
   }

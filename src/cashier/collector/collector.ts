@@ -21,7 +21,7 @@ import { Openings } from "./openings.ts";
 import { Salts } from "./salts.ts";
 import type { CollectorStore, StoredTab } from "./store.ts";
 import { CollectedTab, type TabHost } from "./tab.ts";
-import { tabKey, TabTable } from "./tabTable.ts";
+import { tabKey, TabTable, type TabBounds } from "./tabTable.ts";
 import type { EpochWindow } from "./voucherRules.ts";
 
 export interface CollectorOptions {
@@ -38,6 +38,8 @@ export interface CollectorOptions {
   trancheBytes?: number | undefined;
   /** What may be unsecured; default 16 tranches of a payer, and 1,600 in all. */
   exposure?: ExposureLimits | undefined;
+  /** The most tabs that are held, each takes memory; default 20,000 in all, and 16 of a payer. */
+  tabs?: Partial<TabBounds> | undefined;
 }
 
 export interface CollectorDependencies {
@@ -51,8 +53,6 @@ export interface CollectorDependencies {
   log: Logger;
 }
 
-/** The most tabs in all, and of one payer: each takes memory. */
-const MOST_TABS = { all: 20_000, payer: 16 };
 /** How far the clocks of both sides may differ, seconds; at most half an epoch. */
 const CLOCK_S = 60;
 
@@ -71,7 +71,7 @@ export class Collector implements TabCollector, TabHost, Startable {
   readonly #salts: Salts;
   readonly #openings: Openings;
   readonly #disk: GroupCommit;
-  readonly #tabs = new TabTable();
+  readonly #tabs: TabTable;
   /** Openings that are being verified, by tab: the same one is verified once. */
   readonly #verifying = new Map<string, Promise<CollectedTab>>();
   #price: Price;
@@ -105,6 +105,7 @@ export class Collector implements TabCollector, TabHost, Startable {
     this.grades = new Grades(this.#terms, chain, time);
     this.opener = new Opener({ deployment, chain, sender, timers, log });
     this.#disk = new GroupCommit({ store, clock, log });
+    this.#tabs = new TabTable(options.tabs ?? {});
     for (const stored of store.tabs()) this.#add(stored);
   }
 
@@ -259,12 +260,10 @@ export class Collector implements TabCollector, TabHost, Startable {
     if (refusal !== undefined) {
       throw cashierError("authorization", `The salt ${salt} opens no tab here: ${refusal}.`);
     }
-    if (this.#tabs.size >= MOST_TABS.all) {
-      throw cashierError("busy", `There are ${MOST_TABS.all} tabs.`);
-    }
-    if (this.#tabs.of(payer).length >= MOST_TABS.payer) {
-      throw cashierError("busy", `${payer} has ${MOST_TABS.payer} tabs.`);
-    }
+    // An authorization alone costs its payer nothing, so a tab that was never used makes room.
+    for (const unused of this.#tabs.excess(payer)) this.drop(unused);
+    const full = this.#tabs.fullOf(payer);
+    if (full !== undefined) throw cashierError("busy", `${full}, and all were used.`);
   }
 
   /** What the payer's other authorizations can still reserve. */

@@ -146,6 +146,12 @@ export class CollectedTab implements CollectorTab {
     return this.best > this.secured ? this.best - this.secured : 0n;
   }
 
+  /** Whether its payer has neither used nor paid it, and the chain does not know it. */
+  get isUnused(): boolean {
+    const isOnChain = this.#view !== undefined && this.#view.state !== "None";
+    return this.#charged === 0n && this.best === 0n && !isOnChain;
+  }
+
   get ended(): BlockcloudError | undefined {
     return this.#end;
   }

@@ -42,7 +42,13 @@ export function createPay(
   const asksHttp = price.perByte + price.perRequest > 0n || coin !== undefined;
   const http = asksHttp
     ? createPayments(
-        { price, payTo, coin, facilitator, allowLoopback, weiPerBloc: pay.blocPriceWei },
+        {
+          ...{ price, payTo, coin, facilitator, allowLoopback, weiPerBloc: pay.blocPriceWei },
+          ...(pay.maxPayments !== undefined && { maxPayments: pay.maxPayments }),
+          ...(pay.maxPaymentsPerPayer !== undefined && {
+            maxPaymentsPerPayer: pay.maxPaymentsPerPayer,
+          }),
+        },
         {
           ...{ deployment, serviceKey, client, sender, collector, allowance, now, timers, log },
           storeFile: path.join(stateDir, `payments-${payTo}-${deploymentTag(deployment)}.sqlite`),

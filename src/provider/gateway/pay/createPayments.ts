@@ -56,7 +56,7 @@ export function createPayments(
   const { deployment, client, sender, timers, log, collector, allowance } = parts;
   const settings = paymentSettings(options, deployment.contracts.cashier);
   const { price, coin, weiPerBloc = 0n, payTo, maxTimeoutSeconds, allowLoopback } = settings;
-  const { maxPayments, maxAnswerBytes: maxBytes, maxPending, maxPendingPerPayer } = settings;
+  const { maxPayments, maxPaymentsPerPayer, maxPending, maxPendingPerPayer } = settings;
   const now = () => parts.now() / 1000;
   const monotonic = () => timers.monotonic();
   const network = networkOfChain(deployment.chainId);
@@ -65,7 +65,8 @@ export function createPayments(
     ...{ perRequest: price.perRequest, perMegabyte: price.perByte * 1_000_000n },
     weiPerToken: weiPerBloc,
   };
-  const bounds = { maxPayments, maxBytes, maxPending, maxPendingPerPayer };
+  const maxBytes = settings.maxAnswerBytes;
+  const bounds = { maxPayments, maxPaymentsPerPayer, maxBytes, maxPending, maxPendingPerPayer };
   const store = new PaymentStore(parts.storeFile, bounds);
   const books = new Authorizations(client, deployment.confirmations);
   const facilitator =

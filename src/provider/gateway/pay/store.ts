@@ -2,7 +2,8 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Hex } from "viem";
 import { openStore, transaction } from "../../../node/store.ts";
 
-const MIGRATIONS = [
+/** The changes of the schema, in order. */
+export const MIGRATIONS = [
   `CREATE TABLE payments (
      asset TEXT NOT NULL, payer TEXT NOT NULL, nonce TEXT NOT NULL,
      header BLOB NOT NULL, asked TEXT NOT NULL, digest BLOB,
@@ -21,6 +22,14 @@ const MIGRATIONS = [
      BEGIN UPDATE totals SET bytes = bytes + new.bytes - old.bytes; END;
    CREATE TRIGGER removed AFTER DELETE ON payments
      BEGIN UPDATE totals SET payments = payments - 1, bytes = bytes - old.bytes; END`,
+  `CREATE TABLE payers (payer TEXT PRIMARY KEY, payments INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+   INSERT INTO payers SELECT payer, count(*) FROM payments GROUP BY payer;
+   CREATE INDEX payments_of_payer ON payments (payer, keep_until);
+   CREATE TRIGGER added_of_payer AFTER INSERT ON payments BEGIN
+     INSERT INTO payers VALUES (new.payer, 1) ON CONFLICT DO UPDATE SET payments = payments + 1; END;
+   CREATE TRIGGER removed_of_payer AFTER DELETE ON payments BEGIN
+     UPDATE payers SET payments = payments - 1 WHERE payer = old.payer;
+     DELETE FROM payers WHERE payer = old.payer AND payments = 0; END`,
 ];
 
 /** Rows that one payment may evict: more than come with it, and few enough for one transaction. */
@@ -89,6 +98,7 @@ export type NewPayment = Pick<StoredPayment, "key" | "header" | "asked" | "settl
 
 export interface PaymentBounds {
   maxPayments: number;
+  maxPaymentsPerPayer: number;
   /** Of all stored answers together. */
   maxBytes: number;
   maxPending: number;
@@ -110,6 +120,9 @@ export class PaymentStore {
   readonly #evict: StatementSync;
   readonly #totals: StatementSync;
   readonly #old: StatementSync;
+  readonly #evictOfPayer: StatementSync;
+  readonly #ofPayer: StatementSync;
+  readonly #oldOfPayer: StatementSync;
   #waiting: { act: () => void; done: () => void; failed: (error: unknown) => void }[] = [];
 
   /**
@@ -128,6 +141,14 @@ export class PaymentStore {
          (SELECT rowid FROM payments WHERE keep_until < ? ORDER BY keep_until LIMIT ${EVICTED_AT_ONCE})`,
     );
     this.#old = database.prepare("SELECT 1 FROM payments WHERE keep_until < ? LIMIT 1");
+    this.#evictOfPayer = database.prepare(
+      `DELETE FROM payments WHERE rowid IN
+         (SELECT rowid FROM payments WHERE payer = ? AND keep_until < ? LIMIT ${EVICTED_AT_ONCE})`,
+    );
+    this.#ofPayer = database.prepare("SELECT payments FROM payers WHERE payer = ?");
+    this.#oldOfPayer = database.prepare(
+      "SELECT 1 FROM payments WHERE payer = ? AND keep_until < ? LIMIT 1",
+    );
     this.#totals = database.prepare("SELECT payments, bytes FROM totals");
     this.#add = database.prepare(
       `INSERT INTO payments (asset, payer, nonce, header, asked, settlement, run, transaction_hash, ends_at,
@@ -154,10 +175,12 @@ export class PaymentStore {
     return refusal;
   }
 
-  /** Whether one more payment can be added. */
-  hasRoom(now: number): boolean {
-    const isFull = Number(this.#totals.get()?.payments) >= this.#bounds.maxPayments;
-    return !isFull || this.#old.get(Math.floor(now)) !== undefined;
+  /** Whether one more payment of a payer can be added. */
+  hasRoom(payer: string, now: number): boolean {
+    const { maxPayments, maxPaymentsPerPayer } = this.#bounds;
+    const isFull = Number(this.#totals.get()?.payments) >= maxPayments;
+    if (isFull && this.#old.get(Math.floor(now)) === undefined) return false;
+    return this.#countOf(payer) < maxPaymentsPerPayer || this.#hasOld(payer, now);
   }
 
   /**
@@ -229,16 +252,30 @@ export class PaymentStore {
     return Number(this.#totals.get()?.bytes);
   }
 
+  #countOf(payer: string): number {
+    return Number(this.#ofPayer.get(payer)?.payments ?? 0);
+  }
+
+  #hasOld(payer: string, now: number): boolean {
+    return this.#oldOfPayer.get(payer, Math.floor(now)) !== undefined;
+  }
+
   #tryAdd(payment: NewPayment, now: number): Refusal | undefined {
     const { key, header, asked, settlement, endsAt, keepUntil } = payment;
-    const { maxPayments, maxBytes, maxPending, maxPendingPerPayer } = this.#bounds;
+    const { maxPayments, maxPaymentsPerPayer, maxBytes, maxPending, maxPendingPerPayer } =
+      this.#bounds;
     if (this.find(key) !== undefined) return "known";
     this.#evict.run(Math.floor(now));
+    if (this.#countOf(key.payer) >= maxPaymentsPerPayer) {
+      this.#evictOfPayer.run(key.payer, Math.floor(now));
+    }
     const totals = this.#totals.get();
     const hasBytes = Number(totals?.bytes) < maxBytes;
     // An answer that comes with its payment is served already: without room for it, only the payment is kept.
     const isServed = payment.answer !== undefined;
-    if (!isServed && Number(totals?.payments) >= maxPayments) return "full";
+    const isFull =
+      Number(totals?.payments) >= maxPayments || this.#countOf(key.payer) >= maxPaymentsPerPayer;
+    if (!isServed && isFull) return "full";
     const answer = hasBytes ? payment.answer : undefined;
     const run = isServed && !hasBytes ? "sent" : payment.run;
     if (settlement !== "paid") {

@@ -33,6 +33,8 @@ export interface TabTicketDependencies {
   /** The chain's time, Unix seconds. */
   now(): number;
   log: Logger;
+  /** The answer costs nothing: such ones are bounded. */
+  uncharged(): void;
   failed(
     reason: string,
     more?: { length: number | undefined; due: bigint },
@@ -93,6 +95,7 @@ export class TabTicket implements Ticket {
     }
     const digest = await answer.digest();
     if (body !== undefined) {
+      if (cost === 0n) this.#parts.uncharged();
       const kept = { status, headers, body };
       this.#storing = this.#store({ digest, run: "answered", answer: kept }, cost);
       return this.#fields(cost);
