@@ -6,6 +6,7 @@ import type { Logger } from "../../node/logger.ts";
 import type { Scheduler } from "../../node/scheduler.ts";
 import type { Timers } from "../../node/timers.ts";
 import { epochAt } from "../../protocol/epoch.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
 import { rootServiceId } from "../../protocol/serviceId.ts";
 import { cashierDomain, cashierSeparator, type Redemption } from "../../protocol/voucher.ts";
 import { cashierError } from "../errors.ts";
@@ -16,6 +17,7 @@ import type { CollectorChain } from "./chain.ts";
 import { Exposure, type ExposureLimits } from "./exposure.ts";
 import { Grades } from "./grades.ts";
 import { GroupCommit } from "./groupCommit.ts";
+import type { CollectorObserver } from "./observer.ts";
 import { Opener, type CollectorSender } from "./opener.ts";
 import { Openings } from "./openings.ts";
 import { Salts } from "./salts.ts";
@@ -51,6 +53,7 @@ export interface CollectorDependencies {
   timers: Timers;
   clock: Scheduler;
   log: Logger;
+  observer?: CollectorObserver | undefined;
 }
 
 /** How far the clocks of both sides may differ, seconds; at most half an epoch. */
@@ -66,6 +69,7 @@ export class Collector implements TabCollector, TabHost, Startable {
   readonly exposure: Exposure;
   readonly grades: Grades;
   readonly opener: Opener;
+  readonly observer: CollectorObserver;
   readonly #terms: Omit<Quote, "salt">;
   readonly #d: CollectorDependencies;
   readonly #salts: Salts;
@@ -81,6 +85,7 @@ export class Collector implements TabCollector, TabHost, Startable {
     const { chainId, contracts } = deployment;
     this.#d = dependencies;
     this.#price = options.price;
+    this.observer = dependencies.observer ?? {};
     this.service = rootServiceId(options.number);
     this.separator = cashierSeparator(cashierDomain(BigInt(chainId), contracts.cashier));
     const { price, trancheBytes = LEAST_TRANCHE_BYTES } = options;
@@ -112,6 +117,11 @@ export class Collector implements TabCollector, TabHost, Startable {
   /** All tabs. */
   get tabs(): IterableIterator<CollectedTab> {
     return this.#tabs.values();
+  }
+
+  /** How many tabs there are. */
+  get size(): number {
+    return this.#tabs.size;
   }
 
   async start(): Promise<void> {
@@ -158,7 +168,10 @@ export class Collector implements TabCollector, TabHost, Startable {
     const done = () => {
       if (this.#verifying.get(key) === turn) this.#verifying.delete(key);
     };
-    turn.then(done, done);
+    turn.then(done, (error: unknown) => {
+      done();
+      this.refused(error);
+    });
     return turn;
   }
 
@@ -200,6 +213,10 @@ export class Collector implements TabCollector, TabHost, Startable {
   async now(tab: CollectedTab): Promise<void> {
     if (!this.#isKept(tab)) throw cashierError("ended", `Tab ${tab.tab} is over.`);
     await this.#disk.now(tab);
+  }
+
+  refused(error: unknown): void {
+    if (error instanceof BlockcloudError) this.observer.refused?.(error.code);
   }
 
   /** Forgets a tab that can never pay any more. */

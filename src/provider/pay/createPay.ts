@@ -9,6 +9,7 @@ import type { Pricing } from "../../sal/pay/till.ts";
 import { createPayments } from "../gateway/pay/createPayments.ts";
 import type { Payments } from "../gateway/pay/payments.ts";
 import type { Collectors, CollectorsDependencies } from "./collectors.ts";
+import type { ServicePayMetrics } from "./metrics.ts";
 import type { PaySettings } from "./settings.ts";
 
 /** What takes the payments of a service. */
@@ -32,12 +33,13 @@ export function createPay(
   service: { number: bigint; serviceKey: Hex; pay: PaySettings },
   shared: CollectorsDependencies & { collectors: Collectors },
   log: Logger,
+  metrics?: ServicePayMetrics,
 ): ServicePay {
   const { number, serviceKey, pay } = service;
   const { deployment, client, sender, timers, now, stateDir } = shared;
   const { price, coin, facilitator, allowLoopback = false, payTo = sender.address } = pay;
   const allowance = new FreeAllowance(pay.allowance ?? {}, () => epochAt(deployment, now() / 1000));
-  const taken = shared.collectors.take(number, pay, log);
+  const taken = shared.collectors.take(number, pay, log, metrics);
   const { collector } = taken;
   const asksHttp = price.perByte + price.perRequest > 0n || coin !== undefined;
   const http = asksHttp
@@ -51,18 +53,26 @@ export function createPay(
         },
         {
           ...{ deployment, serviceKey, client, sender, collector, allowance, now, timers, log },
+          observer: metrics,
           storeFile: path.join(stateDir, `payments-${payTo}-${deploymentTag(deployment)}.sqlite`),
         },
       )
     : undefined;
+  const unwatch = metrics?.watch(() => ({
+    ...{ tabs: collector.size, exposure: collector.exposure.total },
+    ...{ exposureLimit: collector.exposure.limit, waiting: collector.grades.waiting },
+    pending: http?.pending() ?? 0,
+  }));
   return {
     pricing: { collector, allowance, limits: pay.limits },
     payments: http?.payments,
     tasks: inOrder(
       { start: () => collector.start(), stop: () => Promise.resolve() },
       taken.redeemer(pay, log),
+      ...(http === undefined ? [] : [http.review]),
     ),
     close: async () => {
+      unwatch?.();
       await taken.release();
       http?.close();
     },

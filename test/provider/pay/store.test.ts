@@ -4,8 +4,8 @@ import { DatabaseSync } from "node:sqlite";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Hex } from "viem";
+import { MIGRATIONS } from "../../../src/provider/gateway/pay/migrations.ts";
 import {
-  MIGRATIONS,
   PaymentStore,
   UNANSWERED,
   type NewPayment,

@@ -26,7 +26,8 @@ import { GatewayProblem } from "../problem.ts";
 import type { Offers } from "./offers.ts";
 import { priceOf } from "./tabPrice.ts";
 import { Reservations } from "./reservations.ts";
-import type { NewPayment, PaymentKey, PaymentStore } from "./store.ts";
+import { nameOf, type PaymentKey } from "./paymentKey.ts";
+import type { NewPayment, PaymentStore } from "./store.ts";
 import { TabTicket } from "./tabTicket.ts";
 import {
   askedText,
@@ -109,7 +110,7 @@ export class TabPayments {
     const payment = decodeTabPayment(payload);
     const { payer, tab } = payment.voucher.voucher;
     const key = { asset: tab, payer: payer.toLowerCase(), nonce: payment.requestId };
-    const name = `${tab} ${key.payer} ${key.nonce}`;
+    const name = nameOf(key);
     if (this.#running.has(name)) throw pending();
     this.#running.add(name);
     const done = () => this.#running.delete(name);

@@ -4,7 +4,8 @@ import type { CollectorTab } from "../../../cashier/tabs.ts";
 import type { Logger } from "../../../node/logger.ts";
 import { GatewayProblem } from "../problem.ts";
 import type { Reservations } from "./reservations.ts";
-import type { NewPayment, PaymentKey, PaymentStore, StoredAnswer } from "./store.ts";
+import type { PaymentKey } from "./paymentKey.ts";
+import type { NewPayment, PaymentStore, StoredAnswer } from "./store.ts";
 import { priceOf } from "./tabPrice.ts";
 import { isSafe, responseField, type AnswerHead, type Asked, type Ticket } from "./ticket.ts";
 
