@@ -3,7 +3,6 @@ import { bytesToHex } from "../../protocol/bytes.ts";
 import type { BlockcloudError } from "../../protocol/errors.ts";
 import type { SignedReceipt } from "../../protocol/receipt.ts";
 import { salError } from "../errors.ts";
-import type { ProvenLink } from "../handshake/clientHandshake.ts";
 import { encodeBegin } from "../handshake/messages.ts";
 import { ResumeKeys } from "../handshake/secrets.ts";
 import type { Flow } from "../session/flow.ts";
@@ -17,11 +16,10 @@ import { Announced } from "./announced.ts";
 import { Departure } from "./departure.ts";
 import type { Located, LocatedChange } from "./locator.ts";
 import { Openings } from "./openings.ts";
-import { PathWatch } from "./pathWatch.ts";
+import { Moving } from "./moving.ts";
 import { proveClient } from "./proveClient.ts";
-import { Recovery, type Move } from "./recovery.ts";
-import type { ClientSessionDependencies, MoveReason } from "./dependencies.ts";
-import { Renewal } from "./renewal.ts";
+import type { ClientSessionDependencies, MoveReason, PathKind } from "./dependencies.ts";
+import type { Place } from "./resumption.ts";
 import { revocationOf } from "./revocation.ts";
 import { Right } from "./right.ts";
 import { dialProven } from "./dialProven.ts";
@@ -31,19 +29,17 @@ export class ClientSession implements SessionRole {
   readonly #dependencies: ClientSessionDependencies;
   readonly #identity: Uint8Array | undefined;
   readonly #session: Session;
-  readonly #watch: PathWatch;
   readonly #openings = new Openings();
   #located: Located;
-  #recovery: Recovery | undefined;
+  /** Once the session has begun. */
+  #moving: Moving | undefined;
   #channel: Hex = "0x";
   #instance = "";
   #receipt: SignedReceipt | undefined;
-  #endpoint = "";
   #lastFlow = 0;
   readonly #departure: Departure;
   readonly #paying: ClientPaying;
   #unwatch = () => {};
-  readonly #renewal: Renewal;
   #onEnd: (() => void) | undefined;
   readonly #right: Right;
   readonly #announced: Announced;
@@ -58,14 +54,6 @@ export class ClientSession implements SessionRole {
     this.#identity = identity;
     this.#dependencies = dependencies;
     this.#session = new Session(this, dependencies);
-    this.#watch = new PathWatch(
-      this.#session,
-      dependencies.clock,
-      () => {
-        this.#move("silence");
-      },
-      dependencies.times,
-    );
     this.#departure = new Departure(this.#session, dependencies.clock, () => {
       this.close();
     });
@@ -85,11 +73,10 @@ export class ClientSession implements SessionRole {
       },
       dependencies,
     });
-    this.#renewal = new Renewal(dependencies.maxRecords);
     const valid = (newer: Located) => {
       // Other instances come and go: they do not concern this session.
-      const isElsewhere = !newer.endpoints.includes(this.#endpoint);
-      if (this.#relocated(newer) && isElsewhere) this.#move("announced");
+      const isElsewhere = !newer.endpoints.includes(this.endpoint);
+      if (this.#relocated(newer) && isElsewhere) this.#moving?.move("announced");
     };
     this.#announced = new Announced(located.serviceId, valid, dependencies);
   }
@@ -102,9 +89,15 @@ export class ClientSession implements SessionRole {
     return this.#located;
   }
 
-  /** The endpoint in use. */
+  /** The endpoint of the record by which the service was found. */
   get endpoint(): string {
-    return this.#endpoint;
+    return this.#moving?.endpoint ?? "";
+  }
+
+  /** How the session reaches the service, and why not without a relay. */
+  get path(): { kind: PathKind; whyRelayed: string | undefined } {
+    const { kind = "public", whyRelayed } = this.#moving ?? {};
+    return { kind, whyRelayed };
   }
 
   /** The instance that has the session, of several that may serve the ID: 16 hexadecimal digits. */
@@ -114,7 +107,7 @@ export class ClientSession implements SessionRole {
 
   /** Whether the session's instance cannot be found, while others live: new flows need another session. */
   get isAstray(): boolean {
-    return this.#recovery?.isAstray === true;
+    return this.#moving?.isAstray === true;
   }
 
   /** The newest receipt: the service proved itself over the link in use. */
@@ -148,17 +141,18 @@ export class ClientSession implements SessionRole {
   ): Promise<void> {
     const located = this.#located;
     const place = only === undefined ? located : { ...located, endpoints: [only.endpoint] };
-    const { endpoint, link } = await dialProven(place, this.#dependencies, signal, "begin");
+    const found = await dialProven(place, this.#dependencies, signal, "begin");
     try {
-      only?.check(link.hello.instance.toString("hex"));
-      this.#begin(endpoint, link);
+      only?.check(found.link.hello.instance.toString("hex"));
+      this.#begin(found);
     } catch (error) {
-      link.greeting.abandon(error);
+      found.link.greeting.abandon(error);
       throw error;
     }
   }
 
-  #begin(endpoint: string, { greeting, hello, channel, receipt }: ProvenLink): void {
+  #begin(place: Place): void {
+    const { greeting, hello, channel, receipt } = place.link;
     // The link may have failed since its receipt came.
     if (greeting.failure !== undefined) throw greeting.failure;
     const { session: id, instance } = hello;
@@ -168,29 +162,28 @@ export class ClientSession implements SessionRole {
       ? proveClient(this.#identity, { serviceId: this.serviceId, channel }, this.#dependencies)
       : undefined;
     const begin = encodeFrame(FrameType.begin, 0, encodeBegin({ session: id, proof }));
-    this.#recovery = new Recovery({
-      ...{ id, keys, instance },
-      session: this.#session,
-      endpoint: () => this.#endpoint,
+    this.#moving = new Moving(place, {
+      ...{ id, keys, instance, session: this.#session, dependencies: this.#dependencies },
+      located: () => this.#located,
+      relocated: (located) => {
+        this.#relocated(located);
+      },
       strayed: () => {
         // Whether the service has seen these or not: the program has sent nothing in them.
         const error = salError("lost", "The instance of the service cannot be found.");
         this.#openings.rejectAll(error);
       },
-      located: () => this.#located,
-      relocated: (located) => {
-        this.#relocated(located);
+      moved: ({ link, isFresh }) => {
+        this.#channel = link.channel;
+        this.#receipt = link.receipt;
+        if (isFresh) this.#right.moved(link.receipt);
+        else this.#right.ask();
       },
-      moved: (move) => {
-        this.#moved(move);
-      },
-      dependencies: this.#dependencies,
     });
     this.#channel = channel;
     this.#receipt = receipt;
-    this.#endpoint = endpoint;
     this.#session.attach(greeting.link, greeting.parser, 0, 0, begin);
-    this.#watch.start();
+    this.#moving.start();
     this.#unwatch = this.#dependencies.locator.watch(this.serviceId, (change) => {
       this.#changed(change);
     });
@@ -217,7 +210,7 @@ export class ClientSession implements SessionRole {
 
   /** Looks for another path at once, for a reason that the session itself cannot see. */
   reconsider(reason: MoveReason): void {
-    this.#move(reason);
+    this.#moving?.move(reason);
   }
 
   /** Opens no more flows, and ends the session after the last one. */
@@ -260,9 +253,10 @@ export class ClientSession implements SessionRole {
         this.#leave(decodeReason(payload));
         return true;
       case FrameType.moved:
-        // The provider takes and sends nothing more here.
-        this.#session.detach()?.destroy();
-        this.#move("lost");
+        this.#moving?.handedOver();
+        return true;
+      case FrameType.candidates:
+        this.#moving?.candidates(payload);
         return true;
       default:
         return false;
@@ -274,25 +268,19 @@ export class ClientSession implements SessionRole {
   }
 
   heard(): void {
-    const { link } = this.#session;
-    if (link !== undefined && this.#renewal.isDue(link)) this.#move("renewal");
-    if (!this.#watch.heard()) return;
-    if (this.#recovery?.calm() === true) {
-      this.#dependencies.observer?.falseAlarm?.(this.serviceId);
-    }
+    this.#moving?.heard();
   }
 
   sending(): void {
-    this.#watch.sending();
+    this.#moving?.sending();
   }
 
   lost(): void {
-    this.#move("lost");
+    this.#moving?.move("lost");
   }
 
   ended(error: BlockcloudError): void {
-    this.#watch.stop();
-    this.#recovery?.stop(error);
+    this.#moving?.stop(error);
     this.#departure.stop();
     this.#paying.meter?.stop();
     this.#unwatch();
@@ -305,20 +293,6 @@ export class ClientSession implements SessionRole {
   flowOver(): void {
     this.#paying.meter?.changed();
     this.#departure.check();
-  }
-
-  #moved({ channel, receipt, endpoint, reason, gapMs }: Move): void {
-    this.#channel = channel;
-    this.#receipt = receipt;
-    this.#endpoint = endpoint;
-    this.#watch.start();
-    this.#right.moved(receipt);
-    const { serviceId } = this;
-    this.#dependencies.observer?.moved?.({ serviceId, reason, endpoint, gapMs });
-  }
-
-  #move(reason: MoveReason): void {
-    if (this.#session.end === undefined) this.#recovery?.start(reason);
   }
 
   #leave(reason: BlockcloudError): void {
