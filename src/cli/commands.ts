@@ -176,6 +176,15 @@ export const commands = {
     about: "Look up a service, directly or by a resolver whose answer it can check.",
     load: async () => (await import("./resolve/resolve.ts")).resolve,
   },
+  console: {
+    about: "The web page of a deployment.",
+    commands: {
+      run: {
+        about: "Serve the page on this host, with what it reads from chain, index and services.",
+        load: async () => (await import("./console/run.ts")).consoleRun,
+      },
+    },
+  },
   proxy: {
     about: "Run a local proxy through which programs reach services by their names.",
     load: async () => (await import("./user/proxy.ts")).proxy,
