@@ -93,6 +93,7 @@ function optionsOf(props: ChartProps, width: number, height: number): uPlot.Opti
       {
         ...axis,
         grid: { show: false },
+        size: 26,
         values: (_, values) =>
           values.map((value) => (Number.isInteger(value) ? String(value) : "")),
       },
