@@ -8,7 +8,7 @@
 const rows = [
   ["cli"],
   ["console"],
-  ["auditor", "client", "faucet", "keeper", "provider"],
+  ["auditor", "client", "faucet", "indexer", "keeper", "provider", "relay"],
   ["sal"],
   ["resolver", "cashier"],
   ["coral", "chain"],

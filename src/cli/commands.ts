@@ -145,6 +145,15 @@ export const commands = {
       },
     },
   },
+  indexer: {
+    about: "Keep an index of a deployment's history, and answer queries.",
+    commands: {
+      run: {
+        about: "Index a deployment, and answer GraphQL for consoles. Needs Ponder.",
+        load: async () => (await import("./indexer/run.ts")).indexerRun,
+      },
+    },
+  },
   faucet: {
     about: "Give BLOC and ether of a test network.",
     commands: {
