@@ -54,7 +54,9 @@ export function Auditor({ auditor }: { auditor: Address }) {
         <SourceLine
           reading={reading}
           leftOut={
-            reading.value?.source === "chain" ? `epochs before the last ${ROUNDS_READ}` : undefined
+            reading.value?.source === "chain" && head.epoch > ROUNDS_READ
+              ? `epochs before the last ${ROUNDS_READ}`
+              : undefined
           }
         />
         {rounds !== undefined && <Rounds rounds={rounds} epoch={head.epoch} />}

@@ -131,24 +131,23 @@ function Picture({ rows }: { rows: readonly ServiceEpoch[] }) {
     const final = rows.filter(({ isFinal }) => isFinal);
     return {
       x: final.map(({ epoch }) => epoch),
-      series: [
-        {
-          name: "verdict",
-          colour: "accent",
-          values: final.map(({ verdict }) => verdict),
-          isStep: true,
-        },
-      ],
+      series: (["excellent", "good", "poor", "failed"] as const).map((colour, index) => ({
+        name: LETTERS[3 - index] ?? "",
+        colour,
+        values: final.map(({ verdict }) => (verdict === 3 - index ? verdict : null)),
+        isBar: true,
+      })),
       last: final.at(-1),
     };
   }, [rows]);
   if (data.last === undefined) return null;
+  const { x, series, last } = data;
   return (
     <Chart
-      label={`Verdicts by epoch; the last, of epoch ${data.last.epoch}, is ${gradeWord(data.last.verdict)}. The table has all.`}
-      x={data.x}
-      series={data.series}
-      range={[-0.3, 3.3]}
+      label={`Verdicts by epoch; the last, of epoch ${last.epoch}, is ${gradeWord(last.verdict)}. The table has all.`}
+      x={x}
+      series={series}
+      range={[-0.4, 3.2]}
       ticks={[0, 1, 2, 3]}
       format={gradeName}
       height={150}

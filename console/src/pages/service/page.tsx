@@ -8,7 +8,7 @@ import { Failure, Notice } from "../../ui/notice.tsx";
 import { Stat, Stats } from "../../ui/stat.tsx";
 import { Foreign, Id, TimeAgo } from "../../ui/text.tsx";
 import { milliseconds } from "../services/columns.tsx";
-import { ServiceName } from "../services/name.tsx";
+import { Label } from "../services/name.tsx";
 import { Challenges } from "./challenges.tsx";
 import { Grades } from "./grades.tsx";
 import { Record } from "./record.tsx";
@@ -32,7 +32,7 @@ export default function ServicePage({ number }: { number: bigint }) {
     <>
       <div className="page-head">
         <h1>
-          <ServiceName row={service} />
+          Service #{service.number.toString()} <Label label={service.label} />
         </h1>
         <a className="button" href={linkTo(["call", service.number.toString()])}>
           Call it now

@@ -25,7 +25,10 @@ export function Record({ service }: { service: ServiceDetail }) {
             <p className="muted">Asking a resolver…</p>
           )}
           {state?.kind === "problem" && (
-            <Notice kind="warning" title={state.message}>
+            <Notice kind="warning" title="No record could be had">
+              <p>
+                <Foreign value={state.message} longest={300} />
+              </p>
               <code>{state.code}</code>
             </Notice>
           )}
@@ -33,7 +36,7 @@ export function Record({ service }: { service: ServiceDetail }) {
             <>
               <Endpoints uris={state.record.endpoints} />
               <p className="muted">
-                Issued <TimeAgo seconds={state.record.issuedAt / 1000} />, for{" "}
+                Issued <TimeAgo seconds={state.record.issuedAt / 1000} />; the lease lasts{" "}
                 <Lease until={state.record.expiresAt / 1000} />. Signed by the service&apos;s key;
                 this page has checked the signature.
               </p>
@@ -49,7 +52,7 @@ export function Record({ service }: { service: ServiceDetail }) {
 
 function Lease({ until }: { until: number }) {
   const left = until - useChainTime();
-  return <>{left > 0 ? `another ${duration(left)}` : "no longer"}</>;
+  return <>{left > 0 ? `another ${duration(left)}` : "no more"}</>;
 }
 
 function Endpoints({ uris }: { uris: readonly string[] }) {
@@ -109,7 +112,7 @@ function Announced({ service }: { service: ServiceDetail }) {
           <>
             <Endpoints uris={own.endpoints.map(({ uri }) => uri)} />
             <p className="muted">
-              Issued <TimeAgo seconds={Number(own.issuedAt) / 1000} />, for{" "}
+              Issued <TimeAgo seconds={Number(own.issuedAt) / 1000} />; the lease lasts{" "}
               <Lease until={Number(own.expiresAt) / 1000} />.
             </p>
           </>
