@@ -1,4 +1,12 @@
-import type { Abi, Account, Address, Chain, PublicClient, Transport, TransactionReceipt } from "viem";
+import type {
+  Abi,
+  Account,
+  Address,
+  Chain,
+  PublicClient,
+  Transport,
+  TransactionReceipt,
+} from "viem";
 import type { abis } from "../../../src/protocol/abis.ts";
 import type { Rpc } from "../verify/rpc.ts";
 import type { VerifiedDeployment } from "../verify/deployment.ts";

@@ -8,9 +8,7 @@ const MAX_DEPTH = 12;
 const MAX_TEXT = 200;
 
 /** The contract's error that a node gave for a call, however a client wraps it; undefined for any other failure. */
-export function refusalOf(
-  error: unknown,
-): { name: string; args: readonly unknown[] } | undefined {
+export function refusalOf(error: unknown): { name: string; args: readonly unknown[] } | undefined {
   for (const data of dataOf(error, 0)) {
     const decoded = decodeContractError(data);
     if (decoded !== undefined) return decoded;
@@ -31,10 +29,14 @@ export function describeRefusal(functionName: string, error: unknown): Blockclou
   }
   const { name, args } = refusal;
   const remedy = contractRemedies[name];
-  return new BlockcloudError("CALL_REVERTED", `The contract refuses: ${name}(${args.map(String).join(", ")}).`, {
-    cause: error,
-    ...(remedy !== undefined && { remedy }),
-  });
+  return new BlockcloudError(
+    "CALL_REVERTED",
+    `The contract refuses: ${name}(${args.map(String).join(", ")}).`,
+    {
+      cause: error,
+      ...(remedy !== undefined && { remedy }),
+    },
+  );
 }
 
 /** The text of a node's or a wallet's error, bounded. */

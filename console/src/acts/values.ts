@@ -35,7 +35,12 @@ export function blocOf(values: Values, name: string): bigint {
 export function serviceOf(values: Values, name = "service"): bigint {
   const text = textOf(values, name);
   if (!/^[1-9]\d{0,18}$/.test(text)) {
-    throw invalid(name, text, "no number of a service", "Give the number of a service, for example 7.");
+    throw invalid(
+      name,
+      text,
+      "no number of a service",
+      "Give the number of a service, for example 7.",
+    );
   }
   return BigInt(text);
 }
@@ -62,7 +67,12 @@ export function addressOf(values: Values, name: string): Address {
 export function labelOf(values: Values, name: string): string {
   const text = textOf(values, name);
   if (isLabel(text)) return text;
-  throw invalid(name, text, "no label", "Give 1 to 63 of a-z, 0-9 and hyphens, none first or last; not: id.");
+  throw invalid(
+    name,
+    text,
+    "no label",
+    "Give 1 to 63 of a-z, 0-9 and hyphens, none first or last; not: id.",
+  );
 }
 
 /** A probe specification, as JSON. */

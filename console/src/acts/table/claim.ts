@@ -28,9 +28,14 @@ export const claim: Act = {
       textOf(values, "auditor") === "" ? context.account : addressOf(values, "auditor");
     const { chunks, sampleEpoch } = await revealed(context, auditor, epoch);
     if (chunks.length === 0) {
-      throw new BlockcloudError("ROUND_UNKNOWN", `${auditor} revealed nothing for epoch ${epoch}.`, {
-        remedy: "Check the epoch and the auditor: a round is revealed in the epoch after its own.",
-      });
+      throw new BlockcloudError(
+        "ROUND_UNKNOWN",
+        `${auditor} revealed nothing for epoch ${epoch}.`,
+        {
+          remedy:
+            "Check the epoch and the auditor: a round is revealed in the epoch after its own.",
+        },
+      );
     }
     if (chunks.some((chunk) => contacts(chunk).length > 0)) {
       throw new BlockcloudError(
@@ -71,13 +76,18 @@ async function revealed(
   const from = await source.firstFrom(epochStart(deployment, epoch), low, newest.number);
   const none = { chunks: [], sampleEpoch: 0 };
   if (from === undefined) return none;
-  const topics = [[topicOf(proofOfService.abi, "Revealed")], [addressTopic(auditor)], [numberTopic(epoch)]];
+  const topics = [
+    [topicOf(proofOfService.abi, "Revealed")],
+    [addressTopic(auditor)],
+    [numberTopic(epoch)],
+  ];
   const filter = { address: [proofOfService.address], topics };
   const chunks: ChunkArgument[] = [];
   for await (const log of source.logs(filter, from, newest.number)) {
     const { calls } = await readTransaction(source, contracts, log);
     for (const call of calls) {
-      const isOf = call.name === "reveal" && call.chunk.epoch === epoch && call.chunk.auditor === auditor;
+      const isOf =
+        call.name === "reveal" && call.chunk.epoch === epoch && call.chunk.auditor === auditor;
       if (isOf && !chunks.some(({ index }) => index === call.chunk.index)) chunks.push(call.chunk);
     }
   }

@@ -93,7 +93,9 @@ async function standing(
 }
 
 function saltName({ deployment, account }: ActContext, wanted: string): string {
-  return [deployment.chainId, deployment.contracts.labels, account satisfies Address, wanted].join("/");
+  return [deployment.chainId, deployment.contracts.labels, account satisfies Address, wanted].join(
+    "/",
+  );
 }
 
 function newSalt(): Hex {

@@ -25,7 +25,8 @@ const settle: Act = {
     const number = serviceOf(values);
     const { settlement } = contractsOf(deployment);
     const current = await client.readContract({ ...settlement, functionName: "currentEpoch" });
-    const upTo = textOf(values, "upTo") === "" ? Math.max(0, current - HORIZON) : wholeOf(values, "upTo");
+    const upTo =
+      textOf(values, "upTo") === "" ? Math.max(0, current - HORIZON) : wholeOf(values, "upTo");
     // An epoch that is not final yet, or an unknown service, is for the contract to refuse.
     const received = await client
       .simulateContract({ ...settlement, functionName: "settle", args: [number, upTo], account })
@@ -46,9 +47,7 @@ const collect: Act = {
   group: "Pay",
   title: "Collect the pay of an auditor",
   about: "Pays all claimed rounds to the auditor's owner. Anyone may send it.",
-  fields: [
-    { name: "auditor", label: "Auditor", kind: "address", hint: "Empty: this account." },
-  ],
+  fields: [{ name: "auditor", label: "Auditor", kind: "address", hint: "Empty: this account." }],
   async plan(values, { client, deployment, account }) {
     const auditor = textOf(values, "auditor") === "" ? account : addressOf(values, "auditor");
     const { proofOfService } = contractsOf(deployment);

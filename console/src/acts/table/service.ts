@@ -257,7 +257,11 @@ const setMetadata: Act = {
     return Promise.resolve({
       title: `describe service ${number}`,
       call: { contract: "registry", functionName: "setMetadata", args: [number, uri] },
-      outcome: [uri === "" ? "the service has no description" : `the description has ${toHex(uri).length / 2 - 1} bytes`],
+      outcome: [
+        uri === ""
+          ? "the service has no description"
+          : `the description has ${toHex(uri).length / 2 - 1} bytes`,
+      ],
     });
   },
 };

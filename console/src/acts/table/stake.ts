@@ -56,7 +56,8 @@ const add = (id: string, of: "service" | "auditor"): Act => ({
   async plan(values, context) {
     const number = of === "service" ? serviceOf(values) : 0n;
     const wei = blocOf(values, "amount");
-    const stake = of === "service" ? await serviceStake(context, number) : await auditorStake(context);
+    const stake =
+      of === "service" ? await serviceStake(context, number) : await auditorStake(context);
     return {
       title: `stake ${bloc(wei)} for ${stake.name}`,
       call: {
@@ -81,7 +82,8 @@ const remove = (id: string, of: "service" | "auditor"): Act => ({
   async plan(values, context) {
     const number = of === "service" ? serviceOf(values) : 0n;
     const wei = blocOf(values, "amount");
-    const stake = of === "service" ? await serviceStake(context, number) : await auditorStake(context);
+    const stake =
+      of === "service" ? await serviceStake(context, number) : await auditorStake(context);
     const { staking } = contractsOf(context.deployment);
     const seconds = await context.client.readContract({
       ...staking,
