@@ -6,6 +6,7 @@ import type { DemoPaying } from "./paying.ts";
 import type { Monitor } from "./monitor.ts";
 import {
   whyNotAddedUp,
+  whyNotAnswered,
   whyNotEarned,
   whyNotInFull,
   whyNotLess,
@@ -21,7 +22,8 @@ import type { Verdict } from "../src/protocol/tally.ts";
 export interface DemoResult {
   /**
    * Every auditor earned, the healthy services were paid in full, the faulty one visibly less, and a service
-   * moved without a transaction while a download from it went on whole; and all that a user paid adds up.
+   * moved without a transaction while a download from it went on whole; all that a user paid adds up, and
+   * most of its requests were answered.
    */
   ok: boolean;
   /** Which of these conditions failed, when, and why; empty if `ok`. */
@@ -115,6 +117,7 @@ export async function judge(
     ...whyNotMoved(run.move),
     ...whyNotWhole(run.download),
     ...whyNotAddedUp(run.paying),
+    ...whyNotAnswered(run.paying),
   ];
   return {
     ok: reasons.length === 0,

@@ -8,7 +8,7 @@ import type { Timers } from "../node/timers.ts";
 import { within } from "../node/within.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { HTTP_PORT } from "../protocol/exchange.ts";
-import { parseName } from "../protocol/name.ts";
+import { canonicalName } from "../protocol/name.ts";
 import { ReceiptSigner } from "../protocol/receipt.ts";
 import { blockcloudDomain } from "../protocol/typedData.ts";
 import type { Answer, Change } from "../resolver/answer.ts";
@@ -79,18 +79,17 @@ export class ServiceClient implements Client {
   }
 
   async resolve(service: string, options: { signal?: AbortSignal } = {}): Promise<Answer> {
-    parseName(service);
-    return this.#ask(service, this.#signal(options.signal));
+    return this.#ask(canonicalName(service), this.#signal(options.signal));
   }
 
   async *watch(
     service: string,
     options: { signal?: AbortSignal } = {},
   ): AsyncGenerator<Change, void, undefined> {
-    parseName(service);
+    const name = canonicalName(service);
     const signal = this.#signal(options.signal);
     const source = await this.#source(signal);
-    yield* watchService(source, service, this.#dependencies.timers, signal);
+    yield* watchService(source, name, this.#dependencies.timers, signal);
   }
 
   async fetch(input: string | URL, init: ServiceRequestInit = {}): Promise<ServiceResponse> {
@@ -116,14 +115,12 @@ export class ServiceClient implements Client {
 
   async connect(service: string, options: ConnectOptions): Promise<Flow> {
     const { port, signal } = options;
-    parseName(service);
-    return this.#sal.connect(service, port, signal);
+    return this.#sal.connect(canonicalName(service), port, signal);
   }
 
   agent(): Agent {
     return new FlowAgent((host, port) => {
-      parseName(host);
-      return this.#sal.connect(host, port, AbortSignal.timeout(this.#limits.timeMs));
+      return this.#sal.connect(canonicalName(host), port, AbortSignal.timeout(this.#limits.timeMs));
     }, true);
   }
 
@@ -142,8 +139,9 @@ export class ServiceClient implements Client {
   }
 
   async #close(): Promise<void> {
-    this.#sal.close(clientClosed());
     this.#closing.abort(clientClosed());
+    await this.#sal.settle(clientClosed());
+    this.#sal.close(clientClosed());
     // A source that failed to start has stopped itself.
     const source = await this.#started?.catch(() => undefined);
     await source?.stop();

@@ -26,6 +26,7 @@ import { channelOf, ResumeKeys } from "../handshake/secrets.ts";
 import { Till, type Pricing } from "../pay/till.ts";
 import type { SessionDependencies } from "../session/role.ts";
 import type { Link } from "../transport/link.ts";
+import type { ProviderDirect } from "../upgrade/providerDirect.ts";
 import { FrameType } from "../wire/frames.ts";
 import { salLimits, type SalLimits, type SalLimitValues } from "./limits.ts";
 import {
@@ -42,6 +43,8 @@ export interface SalProviderDependencies extends SessionDependencies {
   /** The chain's time, Unix milliseconds. */
   now(): number;
   observer?: SessionObserver | undefined;
+  /** How clients of relayed sessions can reach this provider directly; undefined: they stay on their relays. */
+  direct?: ProviderDirect | undefined;
 }
 
 /** Sessions that are told of a move, a second: their resumptions must not come at once. */
@@ -164,11 +167,6 @@ export class SalProvider implements SessionOwner {
     step();
   }
 
-  /** The price has changed: it counts in all sessions from here on. */
-  requote(): void {
-    for (const session of this.#table.all()) session.requote();
-  }
-
   /** No new sessions or flows. Sessions can still resume here: their flows go on. */
   leave(): void {
     if (this.#leaving !== undefined) return;
@@ -243,6 +241,11 @@ export class SalProvider implements SessionOwner {
     this.#table.orphaned(session);
   }
 
+  resumed(session: ProviderSession): void {
+    this.#table.adopted(session);
+    this.#dependencies.observer?.resumed();
+  }
+
   ended(session: ProviderSession, error: BlockcloudError): void {
     this.#table.remove(session);
     this.#dependencies.observer?.ended(error.code);
@@ -291,6 +294,7 @@ export class SalProvider implements SessionOwner {
     const parts: ProviderSessionParts = {
       ...{ id, service: this.#service, prover: this.#prover, keys, client, owner: this },
       till: this.#till,
+      direct: this.#dependencies.direct,
     };
     const session = new ProviderSession(
       parts,
@@ -317,11 +321,7 @@ export class SalProvider implements SessionOwner {
   #resume(greeting: Greeting, channel: Hex, payload: Buffer): void {
     const resume = decodeResume(payload);
     const session = this.#table.find(resume.session);
-    if (session?.resume(greeting, channel, resume) === true) {
-      this.#table.adopted(session);
-      this.#dependencies.observer?.resumed();
-      return;
-    }
+    if (session?.resume(greeting, channel, resume) === true) return;
     // An unknown session and a wrong proof look alike.
     throw salError("lost", "The session cannot be resumed here.");
   }

@@ -212,8 +212,7 @@ export class TabPayments {
       if (error.retryable) throw pending();
       // It is refused after its signature was verified, and is above all others.
       const isProven = isOwner || error.code === cashierErrors.base;
-      const told = isProven || tab === undefined ? tab : publicPart(tab);
-      throw await this.#failed(admission, error.code.toLowerCase(), told);
+      throw await this.#failed(admission, error.code.toLowerCase(), isProven ? tab : undefined);
     }
   }
 
@@ -250,12 +249,12 @@ const NO_PRICE: Price = { perByte: 0n, perRequest: 0n, perSecond: 0n };
 type ToldTab = Pick<CollectorTab, "tab" | "charged" | "paid" | "last">;
 
 /**
- * What one is told that has shown no voucher but public ones, or none: the newest voucher is the right to use the
- * payer's credit, so only a public one is told.
+ * What one is told that has shown public vouchers only: what is public, too. The newest voucher is the right to use the
+ * payer's credit, and what the payer has used is its own affair.
  */
-function publicPart({ tab, charged, paid, last, revealed }: CollectorTab): ToldTab {
+function publicPart({ tab, last, revealed }: CollectorTab): ToldTab {
   const isPublic = last !== undefined && last.voucher.cumulative <= revealed;
-  return { tab, charged, paid, last: isPublic ? last : undefined };
+  return { tab, charged: 0n, paid: revealed, last: isPublic ? last : undefined };
 }
 
 /** Why a tab serves no more. */
