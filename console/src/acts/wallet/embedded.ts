@@ -5,20 +5,10 @@ import { BlockcloudError } from "../../../../src/protocol/errors.ts";
 import type { Announced } from "./discover.ts";
 import type { Provider } from "./provider.ts";
 
-/** The chain ID of the embedded chain. */
-export const EMBEDDED_CHAIN = 31_337;
 /** Hardhat's well-known test mnemonic. */
 const MNEMONIC = "test test test test test test test test test test test junk";
 /** The account that holds BLOC and has no other part in the demo. */
 export const VISITOR = 17;
-
-/** Whether a page may use it: on the embedded chain, and only if config.json says so. */
-export function mayUseEmbedded(config: {
-  embedded?: boolean | undefined;
-  deployment: { chainId: number };
-}): boolean {
-  return config.embedded === true && config.deployment.chainId === EMBEDDED_CHAIN;
-}
 
 /** The test wallet, as one that announced itself. */
 export function embeddedWallet(rpc: string, index = VISITOR): Announced {
