@@ -36,6 +36,11 @@ const benchmarks: Record<string, { about: string; load(): Promise<Benchmark> }> 
     about: "one flow beside bare TLS, with processor time of both sides (half a minute)",
     load: () => import("./sal-flow.ts"),
   },
+  "sal-relay": {
+    about:
+      "flows through a relay beside direct ones, haproxy and ssh -R; lost relays (two minutes)",
+    load: () => import("./sal-relay.ts"),
+  },
   rpc: {
     about: "JSON-RPC calls a minute and a day of each kind of worker (some minutes)",
     load: () => import("./rpc.ts"),

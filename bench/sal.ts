@@ -17,6 +17,8 @@ import {
   singleFlowVsTls,
   type SingleFlow,
 } from "./sal/singleFlow.ts";
+import { measureRelayed, relayedTables, type Relayed } from "./sal/relayed.ts";
+import { relayedSettings, relayTargets } from "./sal-relay.ts";
 import { measureThroughput, throughputTable, type Throughput } from "./sal/throughput.ts";
 
 const throughputSettings = { rounds: 7, bytes: 128 * 2 ** 20, flows: [1, 32] };
@@ -41,6 +43,7 @@ export interface Results {
   memory: MemoryResult;
   moves: Moves;
   pair: PairResult;
+  relayed: Relayed;
 }
 
 /** The SAL beside its peers: throughput, latency, memory, moves, and the local proxy. */
@@ -51,8 +54,9 @@ export async function run(say: (message: string) => void): Promise<Outcome> {
   const pair = await measurePair(pairSettings, say);
   const latency = await measureLatency(latencySettings, say);
   const moves = await measureMoves(moveSettings, say);
+  const relayed = await measureRelayed(relayedSettings, say);
   const memory = await measureMemory(memorySettings, say);
-  return outcomeOf({ load, single, throughput, latency, memory, moves, pair });
+  return outcomeOf({ load, single, throughput, latency, memory, moves, pair, relayed });
 }
 
 /** Builds tables and targets. */
@@ -81,6 +85,7 @@ export function outcomeOf(results: Results): Outcome {
       ...latencyTables(latency),
       memoryTable(memory),
       ...movesTables(moves),
+      ...relayedTables(results.relayed),
     ],
     targets: [
       atLeast("singleFlowVsTls", singleFlowVsTls(single), "of bare TLS", 0.85),
@@ -94,6 +99,7 @@ export function outcomeOf(results: Results): Outcome {
       atMost("falseMoves", falseMoves.provider.moves + falseMoves.path.moves, "moves", 0),
       atMost("idleFlowBytes", idleFlowBytes(memory), "bytes", 4_096),
       atMost("idleSessionBytes", idleSessionBytes(memory), "bytes", 98_304),
+      ...relayTargets(results.relayed),
       atMost("bytesWrong", wrong, "bytes", 0),
     ],
   };

@@ -105,6 +105,10 @@ export const commands = {
       },
     },
   },
+  expose: {
+    about: "Make a local port a service that anyone can reach, through relays if need be.",
+    load: async () => (await import("./expose/expose.ts")).expose,
+  },
   auditor: {
     about: "Inspect services and earn BLOC.",
     commands: {

@@ -1,8 +1,7 @@
-import path from "node:path";
 import { isAddressEqual, type Hex } from "viem";
 import { ChainAccess, type ChainPace } from "../../chain/access.ts";
 import { currentEpoch } from "../../chain/clock.ts";
-import { deploymentTag, type Deployment } from "../../chain/deployment.ts";
+import type { Deployment } from "../../chain/deployment.ts";
 import { Services } from "../../chain/services.ts";
 import { WhenReachable, withCheck } from "../../chain/whenReachable.ts";
 import type { CoralOptions } from "../../coral/options.ts";
@@ -17,6 +16,7 @@ import { addressOfKey } from "../../protocol/signature.ts";
 import { blockcloudDomain } from "../../protocol/typedData.ts";
 import type { ProviderEnvironment } from "../createProviders.ts";
 import { ProviderMetrics } from "../metrics.ts";
+import { subServiceStoreFile } from "./localDevice.ts";
 import { createGround, createPresence, type PresenceOptions } from "../publish/presence.ts";
 
 export interface SubServiceOptions extends Omit<PresenceOptions, "storeFile"> {
@@ -48,10 +48,9 @@ export function createSubService(
   checkSubServiceKey(serviceId, key);
   const metrics = new ProviderMetrics(registry).of(serviceId);
   const chain = new ChainAccess(options, { timers, log, metrics: registry });
-  const file = `subservice-${self}-${deploymentTag(deployment)}.sqlite`;
   const ground = createGround(options, { chain, timers, log, registry });
   const { front, publisher } = createPresence(
-    { ...options, storeFile: path.join(options.stateDir, file) },
+    { ...options, storeFile: subServiceStoreFile(options.stateDir, deployment, self) },
     ground,
     { log, metrics },
   );
