@@ -36,6 +36,11 @@ const benchmarks: Record<string, { about: string; load(): Promise<Benchmark> }> 
     about: "one flow beside bare TLS, with processor time of both sides (half a minute)",
     load: () => import("./sal-flow.ts"),
   },
+  "sal-handoff": {
+    about:
+      "a process takes the place of another under a transfer, and under 1,000 sessions (a minute)",
+    load: () => import("./sal/handoff.ts"),
+  },
   rpc: {
     about: "JSON-RPC calls a minute and a day of each kind of worker (some minutes)",
     load: () => import("./rpc.ts"),

@@ -10,6 +10,7 @@ import {
   type MemoryResult,
 } from "./sal/memory.ts";
 import { gapP99, measureMoves, movesTables, type Moves } from "./sal/moves.ts";
+import { handoffTable, handoffTargets, measureHandoffs, type Handoffs } from "./sal/handoff.ts";
 import { measurePair, pairTable, type PairResult } from "./sal/proxyPair.ts";
 import {
   measureSingleFlow,
@@ -41,6 +42,7 @@ export interface Results {
   memory: MemoryResult;
   moves: Moves;
   pair: PairResult;
+  handoffs: Handoffs;
 }
 
 /** The SAL beside its peers: throughput, latency, memory, moves, and the local proxy. */
@@ -51,13 +53,14 @@ export async function run(say: (message: string) => void): Promise<Outcome> {
   const pair = await measurePair(pairSettings, say);
   const latency = await measureLatency(latencySettings, say);
   const moves = await measureMoves(moveSettings, say);
+  const handoffs = await measureHandoffs(say);
   const memory = await measureMemory(memorySettings, say);
-  return outcomeOf({ load, single, throughput, latency, memory, moves, pair });
+  return outcomeOf({ load, single, throughput, latency, memory, moves, pair, handoffs });
 }
 
 /** Builds tables and targets. */
 export function outcomeOf(results: Results): Outcome {
-  const { load, single, throughput, latency, memory, moves, pair } = results;
+  const { load, single, throughput, latency, memory, moves, pair, handoffs } = results;
   const notes = [
     "Servers, clients and relays are a process each, on one machine, over loopback; they share its cores.",
     "Ways are measured in turn, round by round; figures are medians of the rounds, ratios the median of the rounds' ratios.",
@@ -81,6 +84,7 @@ export function outcomeOf(results: Results): Outcome {
       ...latencyTables(latency),
       memoryTable(memory),
       ...movesTables(moves),
+      handoffTable(handoffs),
     ],
     targets: [
       atLeast("singleFlowVsTls", singleFlowVsTls(single), "of bare TLS", 0.85),
@@ -91,6 +95,7 @@ export function outcomeOf(results: Results): Outcome {
       atMost("gapClientMovesP99Ms", gapP99(moves, "client"), "ms", 250),
       atMost("gapProviderMovesP99Ms", gapP99(moves, "provider"), "ms", 500),
       atMost("gapBothMoveP99Ms", gapP99(moves, "both"), "ms", 600),
+      ...handoffTargets(handoffs),
       atMost("falseMoves", falseMoves.provider.moves + falseMoves.path.moves, "moves", 0),
       atMost("idleFlowBytes", idleFlowBytes(memory), "bytes", 4_096),
       atMost("idleSessionBytes", idleSessionBytes(memory), "bytes", 98_304),

@@ -24,7 +24,8 @@ describe("provider run --take-over", () => {
   let upstream: Upstream;
   let user: ReturnType<typeof salUser>;
   let flow: Flow;
-  let port: number;
+  /** Where the service is from the first process on. */
+  let port = 0;
   const agents: WorkerProcess[] = [];
   const moves: string[] = [];
 
@@ -48,8 +49,7 @@ describe("provider run --take-over", () => {
     for (const agent of agents) await agent.kill();
     echo.close();
     await upstream?.stop();
-    if (process.env.KEEP === undefined) await rig?.stop();
-    else await rig?.devnet.stop();
+    await rig?.stop();
   });
 
   /** @param step The step of a handoff at which the process dies, in its part. */
@@ -68,7 +68,7 @@ describe("provider run --take-over", () => {
       name: "provider",
       args: [
         ...["provider", "run", "--service", "1", "--upstream", upstream.url],
-        ...["--listen", "127.0.0.1:0", "--coral-listen", "/ip4/127.0.0.1/tcp/0"],
+        ...["--listen", `127.0.0.1:${port}`, "--coral-listen", "/ip4/127.0.0.1/tcp/0"],
         ...["--port", `7=tcp:127.0.0.1:${echoPort}`, "--state", path.join(rig.folder, "state")],
         ...["--deployment", path.join(rig.folder, "devnet.json"), "--rpc", rig.devnet.rpcUrl],
         ...["--allow-loopback", "--metrics", "127.0.0.1:0", ...more],
@@ -157,6 +157,7 @@ describe("provider run --take-over", () => {
   /** How a flow ended. */
   const endOf = (each: Flow) =>
     new Promise<string>((resolve) => {
+      each.on("error", () => {});
       each.once("close", () => {
         resolve((each.errored as BlockcloudError | null)?.code ?? "whole");
       });
