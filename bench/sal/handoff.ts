@@ -6,7 +6,7 @@ import { atMost, type Outcome, type Table } from "../report.ts";
 import { Worker } from "../resolve/worker.ts";
 
 /** Handoffs under a transfer, and sessions with an open flow at one handoff. */
-const SETTINGS = { handoffs: 20, sessions: 1_000, rounds: 3 };
+const SETTINGS = { handoffs: 15, sessions: 1_000, rounds: 3 };
 
 export interface Handoffs {
   /** Widest pause of a transfer while another process takes the place of its own, milliseconds. */
@@ -61,7 +61,7 @@ export async function measureHandoffs(say: (message: string) => void): Promise<H
       await client.call("around", 2);
       await tidy().catch(() => undefined);
     }
-    const wrong = await client.call<number>("wrong");
+    const wrong = await client.call<number>("finish");
     const [sessionsMs, freshMs, throughMs]: [number[], number[], number[]] = [[], [], []];
     for (let round = 0; round < SETTINGS.rounds; round += 1) {
       say(`${SETTINGS.sessions} sessions, round ${round + 1}`);

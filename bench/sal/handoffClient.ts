@@ -7,7 +7,7 @@ import { GapMeter } from "./gap.ts";
 import { PatternCheck } from "./pattern.ts";
 import { clientDependencies, ECHO_PORT, FEED_PORT, fixedLocator, locatedAt } from "./service.ts";
 
-serve({ begin, around, during, over, wrong, open, echoes, fresh });
+serve({ begin, around, during, over, finish, open, echoes, fresh });
 
 const meter = new GapMeter();
 let check = new PatternCheck();
@@ -32,7 +32,9 @@ function createClient(): SalClient {
 /** Begins another transfer without end, with a session of its own. */
 async function begin(at: number): Promise<void> {
   port = at;
-  feeding?.destroy();
+  const before = feeding;
+  feeding = undefined;
+  before?.destroy();
   const flow = await createClient().connect("bench", FEED_PORT);
   feeding = flow;
   wrongBefore += check.wrong;
@@ -70,7 +72,11 @@ function over({ moves }: { moves: boolean }): Promise<number> {
   return gap;
 }
 
-function wrong(): number {
+/** Ends the transfer; returns how many bytes of all were wrong. */
+function finish(): number {
+  const flow = feeding;
+  feeding = undefined;
+  flow?.destroy();
   return wrongBefore + check.wrong;
 }
 
