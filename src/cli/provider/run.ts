@@ -15,6 +15,7 @@ import { runWorker } from "../framework/worker.ts";
 import { chooseServices, serviceFlags, type singleFlags } from "./chooseServices.ts";
 import { gatewayLimits } from "./gatewayFlags.ts";
 import { paySettings } from "./payFlags.ts";
+import { relaySettings } from "./relayFlags.ts";
 import { takeOver } from "./flags.ts";
 import { salLimitsOf } from "./salFlags.ts";
 import { replicaSettings } from "./replicaFlags.ts";
@@ -47,6 +48,9 @@ export const providerRun = chainCommand(
       "blockcloud provider run --service 7 --upstream http://127.0.0.1:3000 --listen 0.0.0.0:8080 \\\n" +
         "--endpoint https://weather.example --price '0.002/MB|0.0001/request' --bloc-price 0.0003 \\\n" +
         "--service-key-file service.key --wallet-key-file wallet.key",
+      "blockcloud provider run --service 7 --upstream http://127.0.0.1:3000 --listen 127.0.0.1:0 \\\n" +
+        "--relay relay.example:4180 relay2.example:4180 --service-key-file service.key \\\n" +
+        "--wallet-key-file wallet.key",
       "blockcloud provider run --services-file services.json --wallet-key-file wallet.key",
     ],
     notes: `With --services-file one agent serves several services: one key pays for all of them. SIGHUP reads the file
@@ -113,6 +117,7 @@ function settingsOf(flags: Values<typeof singleFlags>, allowLoopback: boolean) {
     replica: replicaSettings(flags),
     ports: flags.ports,
     sal: salLimitsOf(flags),
+    relay: relaySettings(flags),
     graceMs: flags.drain,
     settleEvery: flags.settleEvery,
     pay: paySettings(flags, allowLoopback),

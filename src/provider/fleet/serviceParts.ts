@@ -61,6 +61,7 @@ export function createServiceParts(
       { number, serviceKey, pay: paySettings },
       { ...shared, deployment, timers, now: ground.now },
       log,
+      metrics.pay,
     );
   const terms = {
     ...settings,

@@ -1,6 +1,7 @@
 import { CollectorReads } from "../../cashier/collector/chain.ts";
 import { Collector } from "../../cashier/collector/collector.ts";
 import { SharedCollector, type HeldAmounts } from "../../cashier/shared/sharedCollector.ts";
+import type { CollectorObserver } from "../../cashier/collector/observer.ts";
 import { Redeemer } from "../../cashier/collector/redeemer.ts";
 import { openCollectorStore, type CollectorStore } from "../../cashier/collector/store.ts";
 import type { ChainClient } from "../../chain/client.ts";
@@ -65,10 +66,15 @@ export class Collectors {
    *
    * @throws BlockcloudError if its store cannot be opened.
    */
-  take(number: bigint, settings: PaySettings, log: Logger): TakenCollector {
+  take(
+    number: bigint,
+    settings: PaySettings,
+    log: Logger,
+    observer?: CollectorObserver,
+  ): TakenCollector {
     const { client, deployment, sender, time, timers } = this.#d;
     const chain = new CollectorReads(client, deployment);
-    const held = this.#held.get(number) ?? this.#make(number, settings, log);
+    const held = this.#held.get(number) ?? this.#make(number, settings, log, observer);
     this.#held.set(number, held);
     held.users += 1;
     held.collector.reprice(settings.price);
@@ -95,14 +101,19 @@ export class Collectors {
     };
   }
 
-  #make(number: bigint, settings: PaySettings, log: Logger): Held {
+  #make(
+    number: bigint,
+    settings: PaySettings,
+    log: Logger,
+    observer: CollectorObserver | undefined,
+  ): Held {
     const { client, deployment, sender, time, now, stateDir, timers } = this.#d;
     const store = openCollectorStore(stateDir, deployment, number);
     try {
       const collector = new Collector(
         { ...settings, number },
         {
-          ...{ deployment, store, sender, timers, clock: systemScheduler, log },
+          ...{ deployment, store, sender, timers, clock: systemScheduler, log, observer },
           chain: new CollectorReads(client, deployment),
           time: { timing: time.timing, now: () => now() / 1000 },
         },

@@ -10,6 +10,7 @@ import type { Pricing } from "../../sal/pay/till.ts";
 import { createPayments } from "../gateway/pay/createPayments.ts";
 import type { Payments } from "../gateway/pay/payments.ts";
 import type { Collectors, CollectorsDependencies } from "./collectors.ts";
+import type { ServicePayMetrics } from "./metrics.ts";
 import type { PaySettings } from "./settings.ts";
 
 /** What takes the payments of a service. */
@@ -37,24 +38,37 @@ export function createPay(
   service: { number: bigint; serviceKey: Hex; pay: PaySettings },
   shared: CollectorsDependencies & { collectors: Collectors },
   log: Logger,
+  metrics?: ServicePayMetrics,
 ): ServicePay {
   const { number, serviceKey, pay } = service;
   const { deployment, client, sender, timers, now, stateDir } = shared;
   const { price, coin, facilitator, allowLoopback = false, payTo = sender.address } = pay;
   const allowance = new FreeAllowance(pay.allowance ?? {}, () => epochAt(deployment, now() / 1000));
-  const taken = shared.collectors.take(number, pay, log);
+  const taken = shared.collectors.take(number, pay, log, metrics);
   const { collector, shared: books } = taken;
   const asksHttp = price.perByte + price.perRequest > 0n || coin !== undefined;
   const http = asksHttp
     ? createPayments(
-        { price, payTo, coin, facilitator, allowLoopback, weiPerBloc: pay.blocPriceWei },
+        {
+          ...{ price, payTo, coin, facilitator, allowLoopback, weiPerBloc: pay.blocPriceWei },
+          ...(pay.maxPayments !== undefined && { maxPayments: pay.maxPayments }),
+          ...(pay.maxPaymentsPerPayer !== undefined && {
+            maxPaymentsPerPayer: pay.maxPaymentsPerPayer,
+          }),
+        },
         {
           ...{ deployment, serviceKey, client, sender, allowance, now, timers, log },
           collector: books,
+          observer: metrics,
           storeFile: path.join(stateDir, `payments-${payTo}-${deploymentTag(deployment)}.sqlite`),
         },
       )
     : undefined;
+  const unwatch = metrics?.watch(() => ({
+    ...{ tabs: collector.size, exposure: collector.exposure.total },
+    ...{ exposureLimit: collector.exposure.limit, waiting: collector.grades.waiting },
+    pending: http?.pending() ?? 0,
+  }));
   return {
     pricing: { collector: books, allowance, limits: pay.limits },
     books,
@@ -63,8 +77,10 @@ export function createPay(
     tasks: inOrder(
       { start: () => collector.start(), stop: () => Promise.resolve() },
       taken.redeemer(pay, log),
+      ...(http === undefined ? [] : [http.review]),
     ),
     close: async () => {
+      unwatch?.();
       await taken.release();
       http?.close();
     },

@@ -1,3 +1,4 @@
+import { isReachable } from "../../net/addresses.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Timers } from "../../node/timers.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
@@ -22,6 +23,8 @@ export interface WhereaboutsDependencies {
   log: Logger;
   /** The host's own addresses. */
   addresses?: () => string[];
+  /** Endpoints of relays; if there are any, addresses that no stranger reaches are not published beside them. */
+  relays?: { endpoints(): string[] } | undefined;
 }
 
 /**
@@ -63,7 +66,7 @@ export class Whereabouts {
     const told = this.#moved ?? this.#configured;
     const uris = told === undefined ? this.#listening() : [told];
     const sal = uris.flatMap((uri) => salEndpointOf(uri) ?? []);
-    const all = [...uris, ...sal];
+    const all = [...uris, ...sal, ...(this.#dependencies.relays?.endpoints() ?? [])];
     const { priority, weight } = this.#rank;
     return all.map((uri, place) => ({ uri, priority: priority + place, weight }));
   }
@@ -113,8 +116,15 @@ export class Whereabouts {
   }
 
   #listening(): string[] {
-    return this.#reachable.at(this.#dependencies.gateways.address).map((at) => `http://${at}`);
+    const { gateways, relays } = this.#dependencies;
+    const uris = this.#reachable.at(gateways.address).map((at) => `http://${at}`);
+    if (relays === undefined) return uris;
+    return uris.filter((uri) => isReachable(hostOf(uri), false));
   }
+}
+
+function hostOf(uri: string): string {
+  return new URL(uri).hostname.replace(/^\[|\]$/g, "");
 }
 
 /**

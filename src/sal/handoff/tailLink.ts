@@ -10,6 +10,9 @@ export class TailLink implements Link {
   readonly peer: { readonly address: string; readonly port: number };
   /** No key protects more than one link's records: the other process and the client count them. */
   readonly records = 0;
+  /** The other process has the connection, so nothing can be dialled from its port. */
+  readonly localPort = 0;
+  readonly relayed = undefined;
   handler: LinkHandler = { data: () => {}, drained: () => {}, closed: () => {} };
   readonly #socket: Socket;
   #preface: Buffer | undefined;

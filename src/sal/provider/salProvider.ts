@@ -27,6 +27,7 @@ import { joinLink, type Elsewhere } from "../handoff/elsewhere.ts";
 import { Till, type Pricing } from "../pay/till.ts";
 import type { SessionDependencies } from "../session/role.ts";
 import type { Link } from "../transport/link.ts";
+import type { ProviderDirect } from "../upgrade/providerDirect.ts";
 import { FrameType } from "../wire/frames.ts";
 import { salLimits, type SalLimits, type SalLimitValues } from "./limits.ts";
 import {
@@ -43,6 +44,8 @@ export interface SalProviderDependencies extends SessionDependencies {
   /** The chain's time, Unix milliseconds. */
   now(): number;
   observer?: SessionObserver | undefined;
+  /** How clients of relayed sessions can reach this provider directly; undefined: they stay on their relays. */
+  direct?: ProviderDirect | undefined;
 }
 
 /** Sessions that are told of a move, a second: their resumptions must not come at once. */
@@ -174,11 +177,6 @@ export class SalProvider implements SessionOwner {
     step();
   }
 
-  /** The price has changed: it counts in all sessions from here on. */
-  requote(): void {
-    for (const session of this.#table.all()) session.requote();
-  }
-
   /** No new sessions or flows. Sessions can still resume here: their flows go on. */
   leave(): void {
     if (this.#leaving !== undefined) return;
@@ -283,6 +281,11 @@ export class SalProvider implements SessionOwner {
     this.#table.orphaned(session);
   }
 
+  resumed(session: ProviderSession): void {
+    this.#table.adopted(session);
+    this.#dependencies.observer?.resumed();
+  }
+
   ended(session: ProviderSession, error: BlockcloudError): void {
     this.#table.remove(session);
     this.#dependencies.observer?.ended(error.code);
@@ -335,6 +338,7 @@ export class SalProvider implements SessionOwner {
     const parts: ProviderSessionParts = {
       ...{ id, service: this.#service, prover: this.#prover, keys, client, owner: this },
       till: this.#till,
+      direct: this.#dependencies.direct,
     };
     const session = new ProviderSession(
       parts,

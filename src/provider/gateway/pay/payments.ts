@@ -70,7 +70,8 @@ export class Payments implements Refuser {
 
   constructor(options: PaymentsOptions, dependencies: PaymentsDependencies) {
     const { collector, allowance, offers, store, now, log } = dependencies;
-    const rate = new RateLimit(NEW_PAYMENTS, dependencies.monotonic);
+    const monotonic = () => dependencies.monotonic();
+    const rate = new RateLimit(NEW_PAYMENTS, monotonic);
     const limitNew = ({ client }: Asked) => {
       const retryAfterMs = rate.take(peerOf(client.address));
       if (retryAfterMs > 0) throw new GatewayProblem("PAYMENTS_EXCEEDED", { retryAfterMs });
@@ -80,7 +81,7 @@ export class Payments implements Refuser {
       collector &&
       new TabPayments(
         { ...options, asset: options.token },
-        { collector, store, offers, refuser: this, limitNew, now, log },
+        { collector, store, offers, refuser: this, limitNew, now, monotonic, log },
       );
     this.#offers = offers;
     this.#allowance = allowance;

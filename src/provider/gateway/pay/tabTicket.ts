@@ -4,7 +4,8 @@ import type { CollectorTab } from "../../../cashier/tabs.ts";
 import type { Logger } from "../../../node/logger.ts";
 import { GatewayProblem } from "../problem.ts";
 import type { Reservations } from "./reservations.ts";
-import type { NewPayment, PaymentKey, PaymentStore, StoredAnswer } from "./store.ts";
+import type { PaymentKey } from "./paymentKey.ts";
+import type { NewPayment, PaymentStore, StoredAnswer } from "./store.ts";
 import { priceOf } from "./tabPrice.ts";
 import {
   isSafe,
@@ -40,6 +41,8 @@ export interface TabTicketDependencies {
   /** The chain's time, Unix seconds. */
   now(): number;
   log: Logger;
+  /** The answer costs nothing: such ones are bounded. */
+  uncharged(): void;
   failed(
     reason: string,
     more?: { length: number | undefined; due: bigint },
@@ -100,6 +103,7 @@ export class TabTicket implements Ticket {
     }
     const digest = await answer.digest();
     if (body !== undefined) {
+      if (cost === 0n) this.#parts.uncharged();
       const kept = { status, headers, body };
       this.#storing = this.#store({ digest, run: "answered", answer: kept }, cost);
       return this.#fields(cost);
