@@ -10,6 +10,7 @@ import {
   type MemoryResult,
 } from "./sal/memory.ts";
 import { gapP99, measureMoves, movesTables, type Moves } from "./sal/moves.ts";
+import { handoffTable, handoffTargets, measureHandoffs, type Handoffs } from "./sal/handoff.ts";
 import { measurePair, pairTable, type PairResult } from "./sal/proxyPair.ts";
 import {
   measureSingleFlow,
@@ -44,6 +45,7 @@ export interface Results {
   moves: Moves;
   pair: PairResult;
   relayed: Relayed;
+  handoffs: Handoffs;
 }
 
 /** The SAL beside its peers: throughput, latency, memory, moves, and the local proxy. */
@@ -55,13 +57,14 @@ export async function run(say: (message: string) => void): Promise<Outcome> {
   const latency = await measureLatency(latencySettings, say);
   const moves = await measureMoves(moveSettings, say);
   const relayed = await measureRelayed(relayedSettings, say);
+  const handoffs = await measureHandoffs(say);
   const memory = await measureMemory(memorySettings, say);
-  return outcomeOf({ load, single, throughput, latency, memory, moves, pair, relayed });
+  return outcomeOf({ load, single, throughput, latency, memory, moves, pair, relayed, handoffs });
 }
 
 /** Builds tables and targets. */
 export function outcomeOf(results: Results): Outcome {
-  const { load, single, throughput, latency, memory, moves, pair } = results;
+  const { load, single, throughput, latency, memory, moves, pair, handoffs } = results;
   const notes = [
     "Servers, clients and relays are a process each, on one machine, over loopback; they share its cores.",
     "Ways are measured in turn, round by round; figures are medians of the rounds, ratios the median of the rounds' ratios.",
@@ -86,6 +89,7 @@ export function outcomeOf(results: Results): Outcome {
       memoryTable(memory),
       ...movesTables(moves),
       ...relayedTables(results.relayed),
+      handoffTable(handoffs),
     ],
     targets: [
       atLeast("singleFlowVsTls", singleFlowVsTls(single), "of bare TLS", 0.85),
@@ -96,6 +100,7 @@ export function outcomeOf(results: Results): Outcome {
       atMost("gapClientMovesP99Ms", gapP99(moves, "client"), "ms", 250),
       atMost("gapProviderMovesP99Ms", gapP99(moves, "provider"), "ms", 500),
       atMost("gapBothMoveP99Ms", gapP99(moves, "both"), "ms", 600),
+      ...handoffTargets(handoffs),
       atMost("falseMoves", falseMoves.provider.moves + falseMoves.path.moves, "moves", 0),
       atMost("idleFlowBytes", idleFlowBytes(memory), "bytes", 4_096),
       atMost("idleSessionBytes", idleSessionBytes(memory), "bytes", 98_304),

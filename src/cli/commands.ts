@@ -77,6 +77,11 @@ export const commands = {
         about: "Tell the running agent a new address: it publishes the next record, without gas.",
         load: async () => (await import("./provider/move.ts")).providerMove,
       },
+      handoff: {
+        about:
+          "Show the agents of a state folder: the one that serves, and those that it has replaced.",
+        load: async () => (await import("./provider/handoff.ts")).providerHandoff,
+      },
       status: {
         about: "Show the last grades and pay of a service, with remedies.",
         load: async () => (await import("./provider/status.ts")).providerStatus,
