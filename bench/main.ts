@@ -36,6 +36,10 @@ const benchmarks: Record<string, { about: string; load(): Promise<Benchmark> }> 
     about: "one flow beside bare TLS, with processor time of both sides (half a minute)",
     load: () => import("./sal-flow.ts"),
   },
+  "sal-upgrade": {
+    about: "relayed flows that go on over direct paths, through NATs in namespaces (a minute)",
+    load: () => import("./sal-upgrade.ts"),
+  },
   rpc: {
     about: "JSON-RPC calls a minute and a day of each kind of worker (some minutes)",
     load: () => import("./rpc.ts"),

@@ -17,6 +17,7 @@ import {
   singleFlowVsTls,
   type SingleFlow,
 } from "./sal/singleFlow.ts";
+import { measureUpgrades, upgradesTable, upgradeTargets, type Upgrades } from "./sal/upgrade.ts";
 import { measureThroughput, throughputTable, type Throughput } from "./sal/throughput.ts";
 
 const throughputSettings = { rounds: 7, bytes: 128 * 2 ** 20, flows: [1, 32] };
@@ -29,6 +30,7 @@ const moveSettings = {
   ...{ moves: 200, tcpMoves: 20, stalls: 20, stallMs: 300 },
   ...{ pauseMs: 100, lookupMs: 100 },
 };
+const upgradeSettings = { cones: 100, others: 10 };
 const pairSettings = { rounds: 7, bytes: 128 * 2 ** 20, flows: [1, 8] };
 
 /** All measurements. */
@@ -41,6 +43,7 @@ export interface Results {
   memory: MemoryResult;
   moves: Moves;
   pair: PairResult;
+  upgrades: Upgrades;
 }
 
 /** The SAL beside its peers: throughput, latency, memory, moves, and the local proxy. */
@@ -52,12 +55,13 @@ export async function run(say: (message: string) => void): Promise<Outcome> {
   const latency = await measureLatency(latencySettings, say);
   const moves = await measureMoves(moveSettings, say);
   const memory = await measureMemory(memorySettings, say);
-  return outcomeOf({ load, single, throughput, latency, memory, moves, pair });
+  const upgrades = await measureUpgrades(upgradeSettings, say);
+  return outcomeOf({ load, single, throughput, latency, memory, moves, pair, upgrades });
 }
 
 /** Builds tables and targets. */
 export function outcomeOf(results: Results): Outcome {
-  const { load, single, throughput, latency, memory, moves, pair } = results;
+  const { load, single, throughput, latency, memory, moves, pair, upgrades } = results;
   const notes = [
     "Servers, clients and relays are a process each, on one machine, over loopback; they share its cores.",
     "Ways are measured in turn, round by round; figures are medians of the rounds, ratios the median of the rounds' ratios.",
@@ -81,6 +85,7 @@ export function outcomeOf(results: Results): Outcome {
       ...latencyTables(latency),
       memoryTable(memory),
       ...movesTables(moves),
+      upgradesTable(upgrades),
     ],
     targets: [
       atLeast("singleFlowVsTls", singleFlowVsTls(single), "of bare TLS", 0.85),
@@ -95,6 +100,7 @@ export function outcomeOf(results: Results): Outcome {
       atMost("idleFlowBytes", idleFlowBytes(memory), "bytes", 4_096),
       atMost("idleSessionBytes", idleSessionBytes(memory), "bytes", 98_304),
       atMost("bytesWrong", wrong, "bytes", 0),
+      ...upgradeTargets(upgrades),
     ],
   };
 }

@@ -82,6 +82,19 @@ export class NatNetwork {
     this.#nat(side, kind);
   }
 
+  /** Delays what passes between the three places, one way; returns whether the kernel can. */
+  delay(milliseconds: number): boolean {
+    try {
+      for (const site of ["client", "provider", "relay"]) {
+        const delay = ["netem", "delay", `${milliseconds}ms`];
+        this.#spaces.exec("core", "tc", "qdisc", "replace", "dev", site, "root", ...delay);
+      }
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /** Cuts what passes directly between the two sides, without a word. */
   cutDirect(): void {
     this.#spaces.nft(
@@ -102,7 +115,7 @@ export class NatNetwork {
   }
 
   run(place: Site, file: string, ...args: string[]): ChildProcess {
-    return this.#spaces.run(place, path.join(import.meta.dirname, file), ...args);
+    return this.#spaces.run(place, path.resolve(import.meta.dirname, file), ...args);
   }
 
   exec(place: Site | "clientnat" | "providernat", ...command: string[]): void {

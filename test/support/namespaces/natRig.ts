@@ -11,6 +11,8 @@ export interface NatRigOptions extends NatNetworkOptions {
   /** Settings of the two programs (client.ts, provider.ts). */
   clientSetting?: object;
   providerSetting?: object;
+  /** The client's program, in place of client.ts. */
+  clientFile?: string;
   /** What the relay says of each visitor, `address port`, in the place of the truth. */
   lie?: string;
 }
@@ -95,7 +97,8 @@ export class NatRig {
 
   async #run(node: Node, ...args: string[]): Promise<void> {
     const ready = this.next("ready", undefined, node);
-    const child = this.network.run(node, `${node}.ts`, ...args);
+    const { clientFile = "client.ts" } = this.#options;
+    const child = this.network.run(node, node === "client" ? clientFile : `${node}.ts`, ...args);
     this.#children.set(node, child);
     child.on("message", (news: News) => {
       for (const listener of [...this.#listeners]) listener(node, news);

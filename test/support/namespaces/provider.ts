@@ -35,11 +35,12 @@ let isOver = false;
 const feed: FlowHandler = (flow) => {
   const digest = createHash("sha256");
   let bytes = 0;
-  flow.on("error", ({ message }: Error) => {
-    tell({ failed: message });
+  flow.on("error", ({ message, code }: Error & { code?: string }) => {
+    // The client has what it wanted.
+    if (code !== "FLOW_CANCELLED") tell({ failed: message });
   });
   const more = () => {
-    while (!isOver) {
+    while (!isOver && !flow.destroyed) {
       const piece = pattern(bytes, PIECE);
       digest.update(piece);
       bytes += PIECE;
@@ -53,6 +54,7 @@ const feed: FlowHandler = (flow) => {
         return;
       }
     }
+    if (flow.destroyed) return;
     flow.end();
     tell({ bytes, digest: digest.digest("hex") });
   };
