@@ -55,6 +55,25 @@ describe("a relayed flow between two hosts behind NATs, in network namespaces", 
     await rig.compare();
   });
 
+  it("goes on over a port that the provider's gateway maps, and takes away at the end", async function () {
+    if (!NatNetwork.canMapPorts) {
+      process.stderr.write("skipped: miniupnpd is missing\n");
+      this.skip();
+    }
+    rig = new NatRig({ client: "cone", provider: "cone", providerSetting: { mapPort: true } });
+    await rig.start(() => {
+      rig.network.mapPorts();
+    });
+    const mapped = rig.path("mapped");
+    rig.begin();
+    await mapped;
+    await rig.more();
+    expect(rig.network.mappings()).to.have.length(1);
+    await rig.unmap();
+    expect(rig.network.mappings()).to.deep.equal([]);
+    await rig.compare();
+  });
+
   it("goes back to the relay when the direct path falls silent, and comes back to a punched one", async () => {
     await start({ client: "cone", provider: "cone" });
     const punched = rig.path("punched");

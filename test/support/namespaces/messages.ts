@@ -6,8 +6,8 @@ export const LISTEN = 8_443;
 /** The service's port that gives bytes until it is told to end. */
 export const FEED = 80;
 
-/** To the provider: end the feed. To the client: where the service is; begin to read. */
-export type Order = { at: string } | { end: true };
+/** To the provider: end the feed, or take the mapping away. To the client: where the service is; begin to read. */
+export type Order = { at: string } | { end: true } | { unmap: true };
 
 /** What became of one session that began at a relay. */
 export interface Round {
@@ -27,6 +27,7 @@ export type News =
   | { ready: true }
   | { moved: string; path: string; gapMs: number; widestMs: number; punchMs: number | undefined }
   | { stays: string; punchMs: number | undefined }
+  | { unmapped: true }
   | { round: Round }
   | { received: number }
   | { bytes: number; digest: string }

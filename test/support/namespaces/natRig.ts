@@ -30,8 +30,9 @@ export class NatRig {
   }
 
   /** Starts all three; resolves when the client may begin. */
-  async start(): Promise<void> {
+  async start(prepare: () => void = () => {}): Promise<void> {
     this.network.start();
+    prepare();
     const { relay } = this.network;
     const { clientSetting = {}, providerSetting = {}, lie } = this.#options;
     await this.#run("relay", ...(lie === undefined ? [] : [lie]));
@@ -89,6 +90,13 @@ export class NatRig {
     this.#send("provider", { end: true });
     const [sent, received] = await totals;
     expect(received).to.deep.equal(sent);
+  }
+
+  /** The provider has the gateway take its port away. */
+  async unmap(): Promise<void> {
+    const over = this.next("unmapped", undefined, "provider");
+    this.#send("provider", { unmap: true });
+    await over;
   }
 
   async stop(): Promise<void> {
