@@ -21,6 +21,10 @@ import { handIn } from "../replicas/handIn.ts";
 import { Instances } from "../replicas/instances.ts";
 import { Joiner } from "../replicas/joiner.ts";
 import { LeaseFront } from "../replicas/leaseFront.ts";
+import type { Elsewhere } from "../../sal/handoff/elsewhere.ts";
+import { HandedService, type HandedPay } from "../handoff/handedService.ts";
+import { placeOf } from "../handoff/inherited.ts";
+import type { InheritedService } from "../handoff/serviceHandoff.ts";
 import { SINGLE, type ReplicaSettings } from "../replicas/settings.ts";
 import { createDirect } from "../relays/directService.ts";
 import { RelayLines, type RelaySettings } from "../relays/relayLines.ts";
@@ -96,8 +100,12 @@ export interface PresenceOptions {
   /** Relays through which clients reach this instance. */
   relay?: RelaySettings | undefined;
   /** What takes the payments of a priced service, over the SAL and over HTTP. */
-  pay?: { pricing: Pricing; payments: Payments | undefined } | undefined;
+  pay?: ({ pricing: Pricing; payments: Payments | undefined } & HandedPay) | undefined;
   storeFile: string;
+  /** What a process has left in whose place this one serves. */
+  inherited?: InheritedService | undefined;
+  /** Finds the sessions of such processes. */
+  elsewhere?: Elsewhere | undefined;
 }
 
 /** The presence of a service: its gateway and its published record. */
@@ -113,6 +121,8 @@ export interface Presence {
   leases(publisher: Pick<Publisher, "record">): Startable;
   /** In the place of a publisher: hands the endpoints to another instance. Undefined if this one publishes. */
   readonly joiner: Startable | undefined;
+  /** Gives the service to a process that takes this one's place. */
+  readonly handoff: HandedService;
 }
 
 /**
@@ -126,7 +136,10 @@ export function createPresence(
   { log, metrics }: { log: Logger; metrics: ServiceMetrics },
 ): Presence {
   const { serviceId, delegation, upstream, previousKey, replica = SINGLE, pay } = options;
+  const { inherited } = options;
   const key = hexToBytes(options.key);
+  const keys = previousKey === undefined ? [key] : [key, hexToBytes(previousKey)];
+  const fixed = replica.instance === undefined ? undefined : Buffer.from(replica.instance, "hex");
   const domain = blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry);
   const monotonic = () => timers.monotonic();
   const clock = systemScheduler;
@@ -147,7 +160,7 @@ export function createPresence(
       {
         service: {
           serviceId,
-          keys: previousKey === undefined ? [key] : [key, hexToBytes(previousKey)],
+          keys,
           asksClient: false,
           ports: portTable(
             options.ports ?? [],
@@ -160,27 +173,32 @@ export function createPresence(
         domain,
         limits: options.sal ?? {},
         pricing: pay?.pricing,
-        ...(replica.instance !== undefined && { instance: Buffer.from(replica.instance, "hex") }),
+        instance: inherited?.instance ?? fixed,
       },
       { clock, log, now, observer: metrics, direct: direct?.direct },
     ),
     certificate: createCertificate(wallSeconds() * 1000),
     clock,
   };
+  sal.provider.elsewhere = options.elsewhere;
   const make = (listen: ListenAddress) =>
     new Gateway(
       { ...options.gateway, serviceId, domain, key, upstream, listen },
       { logger: log, now, monotonic, observer: metrics, sal, payments: pay?.payments },
     );
   const gateways: Gateways = new Gateways(
-    { make, listen: options.listen, graceMs: options.graceMs ?? RECORD_LEASE_MS },
+    {
+      make,
+      listen: placeOf(options.listen, inherited),
+      graceMs: options.graceMs ?? RECORD_LEASE_MS,
+    },
     { timers, log },
   );
   const terms = { serviceId, key, delegation, domain, instance: sal.provider.instance };
   const relayed = relay && createRelayed(relay, terms, sal, { now, log, metrics });
   const store = new ProviderStore(options.storeFile);
   const whereabouts = new Whereabouts(
-    { configured: options.endpoint, rank: replica },
+    { configured: options.endpoint, rank: replica, followed: inherited?.move },
     { gateways, store, timers, log, now: () => wallSeconds() * 1000, relays: relayed?.lines },
   );
   const drainMs = Math.min(DRAIN_MS, options.gateway?.drainMs ?? DRAIN_MS);
@@ -212,8 +230,10 @@ export function createPresence(
   const instances = new Instances(signing, { now, log });
   const instance = bytesToHex(sal.provider.instance);
   const { join = [] } = replica;
+  const served = { serviceId, keys, sal: sal.provider };
   return {
     front,
+    handoff: new HandedService(served, { gateways, whereabouts, pay, clock, log }),
     whereabouts,
     store,
     endpoints: () => instances.endpoints(whereabouts.endpoints()),
