@@ -46,6 +46,10 @@ const benchmarks: Record<string, { about: string; load(): Promise<Benchmark> }> 
       "a process takes the place of another under a transfer, and under 1,000 sessions (a minute)",
     load: () => import("./sal/handoff.ts"),
   },
+  "sal-upgrade": {
+    about: "relayed flows that go on over direct paths, through NATs in namespaces (a minute)",
+    load: () => import("./sal-upgrade.ts"),
+  },
   rpc: {
     about: "JSON-RPC calls a minute and a day of each kind of worker (some minutes)",
     load: () => import("./rpc.ts"),
