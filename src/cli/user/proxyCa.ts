@@ -4,13 +4,13 @@ import {
   authorityPlaces,
   deleteAuthority,
   openAuthority,
+  readRoot,
 } from "../../sal/proxy/https/authorityStore.ts";
 import {
   installRoot,
   isInstalled,
   removeRoot,
   trustPlaces,
-  type Root,
 } from "../../sal/proxy/https/trustPlaces.ts";
 import { state } from "../framework/commonFlags.ts";
 import { localCommand } from "../framework/command.ts";
@@ -49,15 +49,8 @@ Nothing trusts it before install. remove takes it from both places, and deletes 
       output.print({ removed: [] }, "There is no authority in this state folder.");
       return undefined;
     }
-    const authority = openAuthority(flags.state, io.now());
-    const { name, fingerprint, until, root: certificate } = authority;
-    const root: Root = { name, fingerprint, certificate };
-    if (args.action === "install") {
-      const where = await installRoot(root, flags.to, environment);
-      output.print({ name, fingerprint, where }, `Installed in ${where}.\n${name}\n${fingerprint}`);
-      return undefined;
-    }
     if (args.action === "remove") {
+      const root = readRoot(flags.state);
       const removed: string[] = [];
       for (const place of trustPlaces) {
         const where = await removeRoot(root, place, environment);
@@ -66,6 +59,13 @@ Nothing trusts it before install. remove takes it from both places, and deletes 
       deleteAuthority(flags.state);
       const from = removed.length === 0 ? "It was installed nowhere." : removed.join("\n");
       output.print({ removed }, `Deleted, and removed from:\n${from}`);
+      return undefined;
+    }
+    const { until, root } = openAuthority(flags.state, io.now());
+    const { name, fingerprint } = root;
+    if (args.action === "install") {
+      const where = await installRoot(root, flags.to, environment);
+      output.print({ name, fingerprint, where }, `Installed in ${where}.\n${name}\n${fingerprint}`);
       return undefined;
     }
     const installed: string[] = [];

@@ -1,5 +1,10 @@
-import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
-import { X509Certificate } from "node:crypto";
+import {
+  createHash,
+  createPrivateKey,
+  generateKeyPairSync,
+  X509Certificate,
+  type KeyObject,
+} from "node:crypto";
 import {
   der,
   distinguishedName,
@@ -62,6 +67,23 @@ export function createAuthority(nowMs: number): AuthorityFiles {
   return { root: pem(root), issuer: pem(issuer), key };
 }
 
+/** A root certificate, which may be installed. */
+export interface Root {
+  /** PEM. */
+  certificate: string;
+  /** Its common name. */
+  name: string;
+  /** SHA-256, as programs show it. */
+  fingerprint: string;
+}
+
+/** Reads a root; throws for a text that is none. */
+export function rootOf(certificate: string): Root {
+  const { subject, fingerprint256 } = new X509Certificate(certificate);
+  const name = subject.replace(/^[^]*CN=/, "");
+  return { certificate, name, fingerprint: fingerprint256 };
+}
+
 /** A certificate for a page. */
 export interface Leaf {
   /** The certificate and its issuer's. */
@@ -75,7 +97,7 @@ export interface Leaf {
 export class Authority {
   /** Unix milliseconds. */
   readonly until: number;
-  readonly root: string;
+  readonly root: Root;
   readonly #issuer: string;
   readonly #issuerName: Buffer;
   readonly #issuerKey: KeyObject;
@@ -90,7 +112,7 @@ export class Authority {
       if (!certificate.checkPrivateKey(this.#issuerKey)) throw new Error("another's key");
       if (!certificate.verify(new X509Certificate(root).publicKey)) throw new Error("another root");
       this.until = certificate.validToDate.getTime();
-      this.root = root;
+      this.root = rootOf(root);
       this.#issuer = issuer;
       this.#issuerName = subjectOf(certificate.raw);
     } catch (cause) {
@@ -99,16 +121,6 @@ export class Authority {
         remedy: "Run blockcloud proxy ca remove, then install: a new authority is made.",
       });
     }
-  }
-
-  /** SHA-256 of the root, as programs show it. */
-  get fingerprint(): string {
-    return new X509Certificate(this.root).fingerprint256;
-  }
-
-  /** The common name of the root. */
-  get name(): string {
-    return new X509Certificate(this.root).subject.replace(/^[^]*CN=/, "");
   }
 
   /**

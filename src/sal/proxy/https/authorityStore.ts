@@ -3,7 +3,7 @@ import path from "node:path";
 import { ensureFolder } from "../../../node/folder.ts";
 import { readSecretFile } from "../../../node/secretFile.ts";
 import { BlockcloudError } from "../../../protocol/errors.ts";
-import { Authority, createAuthority } from "./authority.ts";
+import { Authority, createAuthority, rootOf, type Root } from "./authority.ts";
 
 /** Where the authority of a state folder is. */
 export interface AuthorityPlaces {
@@ -37,6 +37,23 @@ export function openAuthority(stateDir: string, nowMs: number): Authority {
   throw new BlockcloudError("PROXY_CA_EXPIRED", "The proxy's authority has expired.", {
     remedy: "Run blockcloud proxy ca remove, then install: a new authority is made.",
   });
+}
+
+/**
+ * The root of a state folder, also of an authority that cannot be used any more.
+ *
+ * @throws BlockcloudError `PROXY_CA`.
+ */
+export function readRoot(stateDir: string): Root {
+  const certificate = readText(authorityPlaces(stateDir).root);
+  try {
+    return rootOf(certificate);
+  } catch (cause) {
+    throw new BlockcloudError("PROXY_CA", "The root of the proxy's authority is damaged.", {
+      cause,
+      remedy: "Remove the files proxy-ca-* of the state folder.",
+    });
+  }
 }
 
 /** Deletes the files of the authority, the key first. */

@@ -3,21 +3,13 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { BlockcloudError } from "../../../protocol/errors.ts";
+import type { Root } from "./authority.ts";
 
 const run = promisify(execFile);
 
 /** Where a root certificate may be installed. */
 export const trustPlaces = ["system", "browsers"] as const;
 export type TrustPlace = (typeof trustPlaces)[number];
-
-/** A root certificate to install. */
-export interface Root {
-  /** PEM. */
-  certificate: string;
-  name: string;
-  /** Tells it from other hosts' roots. */
-  fingerprint: string;
-}
 
 export interface TrustEnvironment {
   platform: NodeJS.Platform;

@@ -175,7 +175,7 @@ describe("the proxy's certificate authority", () => {
     const first = openAuthority(folder, now);
     const { key, root, issuer } = authorityPlaces(folder);
     expect(statSync(key).mode & 0o777).to.equal(0o600);
-    expect(openAuthority(folder, now).fingerprint).to.equal(first.fingerprint);
+    expect(openAuthority(folder, now).root.fingerprint).to.equal(first.root.fingerprint);
     expect(
       new X509Certificate(readFileSync(root)).checkPrivateKey(createPrivateKey(readFileSync(key))),
     ).to.equal(false);
@@ -186,7 +186,7 @@ describe("the proxy's certificate authority", () => {
     ).to.equal(true);
     deleteAuthority(folder);
     expect([key, root, issuer].some(existsSync)).to.equal(false);
-    expect(openAuthority(folder, now).fingerprint).not.to.equal(first.fingerprint);
+    expect(openAuthority(folder, now).root.fingerprint).not.to.equal(first.root.fingerprint);
   });
 
   it("a key that others may read, a wrong pair and an expired authority are refused", () => {
