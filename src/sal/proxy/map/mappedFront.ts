@@ -72,6 +72,24 @@ export class MappedFront {
     }
   }
 
+  /** Whether a tunnel leads to a page whose TLS the proxy ends. */
+  takes({ host, port }: { host: string; port: number }): boolean {
+    const name = host.toLowerCase().replace(/\.$/, "");
+    return this.#terminator !== undefined && port === HTTPS.from && isInZones(name);
+  }
+
+  /** Serves a tunnel that a program asked for by a name; never throws. */
+  async serveTunnel(client: Socket, host: string): Promise<void> {
+    try {
+      const serviceId = await this.#serviceOf(canonicalName(host));
+      const place = { serviceId, port: HTTPS.from };
+      await this.#serveOpen(await this.#decrypted(client, place), place);
+    } catch (error) {
+      report(error, "mapped", this.#context);
+      reset(client);
+    }
+  }
+
   /** Serves a connection without TLS, or whose TLS is the service's own business. */
   async #serveOpen(client: Socket, place: MappedPlace): Promise<void> {
     let isHttp = false;

@@ -112,6 +112,10 @@ export class MappedProxy {
       serviceOf,
       terminator: environment.terminator,
     });
+    context.secure = {
+      takes: (target) => this.#front.takes(target),
+      serve: (client, host) => this.#front.serveTunnel(client, host),
+    };
     const onFault = (error: unknown) => {
       logger.error("a DNS query failed", { cause: codeOf(error) });
     };

@@ -101,6 +101,21 @@ describe("https at mapped addresses", () => {
     });
   }
 
+  for (const way of ["--proxytunnel --proxy http://", "--socks5-hostname "]) {
+    it(`by a proxy setting, too: curl ${way}`, async function () {
+      if (spawnSync("curl", ["--version"]).error !== undefined) this.skip();
+      const own = [
+        "--cacert",
+        path.join(folder, "root.crt"),
+        ...`${way}${rig.proxy.at}`.split(" "),
+      ];
+      const { exit, body } = await curl(...own, `https://${NAME}/`);
+      expect({ exit, body: body.toString() }).to.deep.equal({ exit: 0, body: `${NAME} / ${NAME}` });
+      const other = await curl(...own, `https://nowhere.bloc.alt/`);
+      expect(other.exit).to.be.oneOf([35, 56]);
+    });
+  }
+
   it("a foreign Host within TLS gets 421", async () => {
     const socket = await tls(NAME);
     const all = drained(socket);
