@@ -21,7 +21,7 @@ const start = localCommand({
   },
   examples: ["npm start", "npm start -- --epochs 5 --json"],
   notes: `Exit code 0 only if every auditor earned, both healthy services were paid in full, the faulty one visibly
-less, and what a user paid service 1 adds up to the last wei; otherwise the result says which check failed, in which epoch, and why ("reasons" with
+less, what a user paid service 1 adds up to the last wei, and most of its requests were answered; otherwise the result says which check failed, in which epoch, and why ("reasons" with
 --json). With --json, progress goes to standard error.`,
   async run({ flags, io, output, signal }) {
     // Hardhat is needed only here, and takes a second to load.

@@ -4,6 +4,7 @@ import type { Findings } from "./findings.ts";
 import type { RoundState } from "./monitor.ts";
 import type { DemoDownload } from "./download.ts";
 import type { DemoMove } from "./move.ts";
+import type { DemoRelayLoss } from "./relays.ts";
 import type { DemoPaying } from "./paying.ts";
 
 /** A failed self-check of the demo. */
@@ -15,7 +16,9 @@ export interface DemoReason {
     | "AUDITOR_EARNED"
     | "SERVICE_MOVED_WITHOUT_TRANSACTION"
     | "DOWNLOAD_WHOLE"
-    | "BOOKS_ADD_UP";
+    | "RELAY_LOST_WITHOUT_LOSS"
+    | "BOOKS_ADD_UP"
+    | "REQUESTS_ANSWERED";
   /** The service concerned. */
   service?: number;
   /** The auditor concerned. */
@@ -136,6 +139,16 @@ export function whyNotWhole(download: DemoDownload | undefined): DemoReason[] {
   return [{ check: "DOWNLOAD_WHOLE", service: 1, epoch: null, why }];
 }
 
+/** The reason why the loss of a relay does not count; empty if it does. */
+export function whyNotOverAnotherRelay(loss: DemoRelayLoss | undefined): DemoReason[] {
+  if (loss?.isWhole === true && loss.from !== loss.to) return [];
+  const why =
+    loss === undefined
+      ? "The run ended before a relay was killed."
+      : `From ${loss.from} to ${loss.to}: ${loss.bytes} bytes, SHA-256 ${loss.sha256}, are not what was sent.`;
+  return [{ check: "RELAY_LOST_WITHOUT_LOSS", service: 3, epoch: null, why }];
+}
+
 /** The reasons why the books of the paying user do not add up; empty if they do. */
 export function whyNotAddedUp(paying: DemoPaying | undefined): DemoReason[] {
   const reason = (why: string): DemoReason => ({
@@ -157,4 +170,17 @@ export function whyNotAddedUp(paying: DemoPaying | undefined): DemoReason[] {
       : [reason(`Of ${redeemed} wei, ${paidOut} were paid out, and ${fee} are the fee.`)]),
     ...differences.map(reason),
   ];
+}
+
+/** One request in so many may fail: the service moves, and the user asks before its first record is known. */
+const FAILING_PART = 4;
+
+/** The reason why too many requests of the paying user failed; empty if they did not. */
+export function whyNotAnswered(paying: DemoPaying | undefined): DemoReason[] {
+  if (paying === undefined) return [];
+  const { requests, failures, lastFailure } = paying;
+  if (requests > 0 && failures * FAILING_PART <= requests + failures) return [];
+  const last = lastFailure === null ? "" : ` The last one failed because: ${lastFailure}`;
+  const why = `Of ${requests + failures} requests of the user ${failures} failed.${last}`;
+  return [{ check: "REQUESTS_ANSWERED", service: 1, epoch: null, why }];
 }

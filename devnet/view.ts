@@ -1,6 +1,7 @@
 import { formatEther } from "viem";
 import type { DemoDownload } from "./download.ts";
 import type { DemoMove } from "./move.ts";
+import type { DemoRelayLoss } from "./relays.ts";
 import type { DemoPaying, PayingNow } from "./paying.ts";
 import type { Verdict } from "../src/protocol/tally.ts";
 
@@ -41,6 +42,7 @@ export interface Picture {
   resolver: { http: string; dns: string };
   move: DemoMove | undefined;
   download: DemoDownload | undefined;
+  relayLoss: DemoRelayLoss | undefined;
   paying: PayingNow | undefined;
   /** What the faulty service does to its callers now. */
   faulty: { number: bigint; does: string };
@@ -82,6 +84,7 @@ export function render(picture: Picture): string[] {
     `resolver: ${picture.resolver.http}, DNS on ${picture.resolver.dns}`,
     moveLine(picture.move),
     downloadLine(picture.download),
+    relayLine(picture.relayLoss),
     userLine(picture.paying),
     `service ${picture.faulty.number} is ${picture.faulty.does}`,
     `gas an audit: ${picture.gasPerAudit ?? "no vote revealed yet"}`,
@@ -121,6 +124,17 @@ export function downloadLine(download: DemoDownload | undefined): string {
   );
 }
 
+/** The loss of a relay as text. */
+export function relayLine(loss: DemoRelayLoss | undefined): string {
+  if (loss === undefined) return "service 3 is behind two relays; one is killed under a download";
+  const { killed, gapMs, to, bytes, isWhole } = loss;
+  const digest = isWhole ? "as sent" : "NOT as sent";
+  return (
+    `relay ${killed} was killed: a download went on over ${to} after ${gapMs} ms, ` +
+    `${(bytes / 2 ** 20).toFixed(1)} MiB ${digest}`
+  );
+}
+
 /** The user that pays, as text. */
 function userLine(paying: PayingNow | undefined): string {
   if (paying === undefined) return "a user pays for service 1";
@@ -134,13 +148,14 @@ function userLine(paying: PayingNow | undefined): string {
 /** What a user has paid in the end, as text. */
 export function payingLine(paying: DemoPaying): string {
   const { payer, service, requests, deposited, redeemed, left, paidOut, compared } = paying;
+  const failed = paying.failures === 0 ? "" : ` (${paying.failures} more failed)`;
   const amount = (text: string) => bloc(BigInt(text));
   const sum =
     paying.differences.length === 0
       ? `${compared} figures add up to the last wei`
       : `${paying.differences.length} of ${compared} figures DIFFER`;
   return (
-    `user ${short(payer)} paid ${amount(redeemed)} of ${amount(deposited)} BLOC for ${requests} requests and the ` +
+    `user ${short(payer)} paid ${amount(redeemed)} of ${amount(deposited)} BLOC for ${requests} requests${failed} and the ` +
     `download, and has ${amount(left)}; service ${service} got ${amount(paidOut)}, ` +
     `the auditors' budgets ${amount(paying.contributed)}, ${amount(paying.burned)} burned: ${sum}`
   );

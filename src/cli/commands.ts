@@ -145,12 +145,30 @@ export const commands = {
       },
     },
   },
+  indexer: {
+    about: "Keep an index of a deployment's history, and answer queries.",
+    commands: {
+      run: {
+        about: "Index a deployment, and answer GraphQL for consoles. Needs Ponder.",
+        load: async () => (await import("./indexer/run.ts")).indexerRun,
+      },
+    },
+  },
   faucet: {
     about: "Give BLOC and ether of a test network.",
     commands: {
       run: {
         about: "Give BLOC and ether of a test network over HTTP, within limits.",
         load: async () => (await import("./faucet/run.ts")).faucetRun,
+      },
+    },
+  },
+  relay: {
+    about: "Lead clients to providers behind NAT.",
+    commands: {
+      run: {
+        about: "Lead clients to providers that cannot be reached from outside, without reading.",
+        load: async () => (await import("./relay/run.ts")).relayRun,
       },
     },
   },
@@ -166,6 +184,15 @@ export const commands = {
   resolve: {
     about: "Look up a service, directly or by a resolver whose answer it can check.",
     load: async () => (await import("./resolve/resolve.ts")).resolve,
+  },
+  console: {
+    about: "The web page of a deployment.",
+    commands: {
+      run: {
+        about: "Serve the page on this host, with what it reads from chain, index and services.",
+        load: async () => (await import("./console/run.ts")).consoleRun,
+      },
+    },
   },
   proxy: {
     about: "Reach services from programs as they are, through a local proxy.",

@@ -1,17 +1,22 @@
 import * as auditor from "./auditor/flags.ts";
 import * as cashier from "./cashier/flags.ts";
+import { consoleFlags } from "./console/flags.ts";
 import * as common from "./framework/commonFlags.ts";
 import { coralAllowLoopback, coralFlags } from "./framework/coralFlags.ts";
 import type { Flag } from "./framework/flag.ts";
 import type { Places } from "./framework/resolve.ts";
 import * as faucet from "./faucet/flags.ts";
 import { faucetFrontFlags } from "./faucet/frontFlags.ts";
+import * as indexer from "./indexer/flags.ts";
+import { indexerFrontFlags } from "./indexer/frontFlags.ts";
 import * as keeper from "./keeper/flags.ts";
 import * as provider from "./provider/flags.ts";
 import { gatewayFlags } from "./provider/gatewayFlags.ts";
 import { payFlags as providerPayFlags } from "./provider/payFlags.ts";
 import { salFlags } from "./provider/salFlags.ts";
+import { relayFlags as providerRelayFlags } from "./provider/relayFlags.ts";
 import { replicaFlags } from "./provider/replicaFlags.ts";
+import { relayFlags } from "./relay/flags.ts";
 import * as resolver from "./resolver/flags.ts";
 import { limitFlags } from "./resolver/limitFlags.ts";
 import * as subservice from "./subservice/flags.ts";
@@ -35,14 +40,19 @@ const flags: readonly Flag<unknown>[] = [
   coralAllowLoopback,
   ...Object.values(auditor),
   ...Object.values(cashier),
+  ...Object.values(consoleFlags),
   ...Object.values(faucet),
   ...Object.values(faucetFrontFlags),
+  ...Object.values(indexer),
+  ...Object.values(indexerFrontFlags),
   ...Object.values(keeper),
   ...Object.values(provider),
   ...Object.values(gatewayFlags),
   ...Object.values(salFlags),
   ...Object.values(providerPayFlags),
+  ...Object.values(providerRelayFlags),
   ...Object.values(replicaFlags),
+  ...Object.values(relayFlags),
   ...Object.values(resolver),
   ...Object.values(limitFlags),
   ...Object.values(subservice),

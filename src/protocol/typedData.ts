@@ -66,6 +66,20 @@ export const typedData = {
     { name: "channel", type: "bytes32" },
     { name: "issuedAt", type: "uint64" },
   ],
+  Reservation: [
+    { name: "serviceId", type: "bytes32" },
+    { name: "relay", type: "string" },
+    { name: "instance", type: "bytes8" },
+    { name: "nonce", type: "bytes32" },
+    { name: "channel", type: "bytes32" },
+    { name: "issuedAt", type: "uint64" },
+  ],
+  Handoff: [
+    { name: "serviceId", type: "bytes32" },
+    { name: "role", type: "string" },
+    { name: "channel", type: "bytes32" },
+    { name: "issuedAt", type: "uint64" },
+  ],
   ChallengeResponse: [
     { name: "challenge", type: "uint256" },
     { name: "nonce", type: "bytes32" },

@@ -5,9 +5,9 @@ import type { Logger } from "../../node/logger.ts";
 import { withSignal, type Scheduler } from "../../node/scheduler.ts";
 import { salError } from "../errors.ts";
 import type { Certificate } from "../transport/certificate.ts";
-import type { Link } from "../transport/link.ts";
+import type { Link, Place, Relayed } from "../transport/link.ts";
 import { parseServerName } from "../transport/serverName.ts";
-import { TlsAcceptor } from "../transport/tlsTransport.ts";
+import { peerOfSocket, TlsAcceptor } from "../transport/tlsTransport.ts";
 import type { SalProvider } from "./salProvider.ts";
 
 /** First byte of a TLS handshake (RFC 8446, 5.1). */
@@ -85,12 +85,29 @@ export class SalAcceptor {
       if (first[0] === TLS_HANDSHAKE) {
         this.#secured.set(socket, undefined);
         socket.once("close", () => this.#secured.delete(socket));
-        void this.#greet(socket, address);
+        void this.#greet(socket, peerOfSocket(socket));
       } else {
         socket.off("error", ignore);
         this.#onHttp(socket);
       }
     });
+  }
+
+  /**
+   * Takes a connection to a relay, over which a visitor of the service speaks.
+   *
+   * @param visitor Where the relay says that it comes from, in a form that is no direct client's.
+   * @param relayed What is needed to go round the relay.
+   */
+  acceptRelayed(socket: Socket, visitor: Place, relayed: Relayed = {}): void {
+    socket.on("error", ignore);
+    if (this.#handshakes.reached(visitor.address) !== undefined) {
+      socket.destroy();
+      return;
+    }
+    this.#secured.set(socket, undefined);
+    socket.once("close", () => this.#secured.delete(socket));
+    void this.#greet(socket, visitor, relayed);
   }
 
   /**
@@ -107,8 +124,9 @@ export class SalAcceptor {
     });
   }
 
-  async #greet(socket: Socket, address: string): Promise<void> {
+  async #greet(socket: Socket, peer: Place, relayed?: Relayed): Promise<void> {
     const { clock, log } = this.#dependencies;
+    const { address } = peer;
     this.#handshakes.add(address);
     const { handshakeMs } = this.#provider.limits;
     try {
@@ -116,10 +134,13 @@ export class SalAcceptor {
         { milliseconds: handshakeMs, clock },
         () => salError("timeout", `No handshake in ${handshakeMs} ms.`),
         async (signal) => {
-          const { link, serverName } = await this.#tls.accept(socket, signal);
-          if (parseServerName(serverName)?.serviceId !== this.#provider.serviceId) {
+          const { link, serverName } = await this.#tls.accept(socket, signal, peer, relayed);
+          if (parseServerName(serverName ?? "")?.serviceId !== this.#provider.serviceId) {
             link.destroy();
-            throw salError("noPath", `${address} asks for ${serverName}, which is not served.`);
+            throw salError(
+              "noPath",
+              `${address} asks for ${serverName ?? "no service"}, which is not served.`,
+            );
           }
           if (this.#secured.has(socket)) this.#secured.set(socket, link);
           await this.#provider.accept(link, signal);

@@ -7,9 +7,10 @@ import {
   type SecureContext,
 } from "node:tls";
 import type { DialRules } from "../../net/dialRules.ts";
+import { plainAddress } from "../../net/peer.ts";
 import { salError } from "../errors.ts";
 import type { Certificate } from "./certificate.ts";
-import type { DialTarget, Link, Transport } from "./link.ts";
+import type { DialTarget, Link, Place, Relayed, Transport } from "./link.ts";
 import { parseServerName } from "./serverName.ts";
 import { TlsLink } from "./tlsLink.ts";
 
@@ -31,31 +32,99 @@ export class TlsTransport implements Transport {
     this.#rules = rules;
   }
 
-  async dial(target: DialTarget, signal: AbortSignal): Promise<Link> {
-    const { host, port, serverName } = target;
-    signal.throwIfAborted();
-    this.#rules.check(host, port);
-    const tcp = connectTcp({ host, port, lookup: this.#rules.lookup(signal), noDelay: true });
-    const socket = connectTls({
-      ...VERSION,
-      socket: tcp,
-      servername: serverName,
-      ALPNProtocols: [ALPN],
-      rejectUnauthorized: false,
-      // Node checks the certificate's name even so, and tells only; nothing to tell here.
-      checkServerIdentity: () => undefined,
-      ...BUFFER,
-    });
-    await secured(tcp, socket, signal, `${host}:${port}`);
-    return checked(socket, `${host}:${port}`);
+  dial(target: DialTarget, signal: AbortSignal): Promise<Link> {
+    return dialLink(target, { rules: this.#rules, protocol: ALPN }, signal);
   }
 }
+
+/** All addresses of this host, by family. */
+export const ANY: Readonly<Record<number, string>> = { 4: "0.0.0.0", 6: "::" };
+
+/**
+ * Dials, and makes a link of the connection.
+ *
+ * @param options.protocol The ALPN protocol, which the other side must speak.
+ * @throws BlockcloudError as {@link Transport.dial}.
+ */
+export async function dialLink(
+  { host, port, serverName, isRelay = false }: DialTarget,
+  { rules, protocol }: { rules: DialRules; protocol: string },
+  signal: AbortSignal,
+): Promise<Link> {
+  signal.throwIfAborted();
+  rules.check(host, port);
+  const names = { serverName, where: `${host}:${port}`, protocol };
+  if (!isRelay) {
+    const tcp = connectTcp({ host, port, lookup: rules.lookup(signal), noDelay: true });
+    return secure(tcp, names, signal);
+  }
+  const found = await rules.addressesOf(host, signal);
+  // A relay has few addresses; the first one of each family counts, IPv4 first: there are the NATs to punch.
+  const chosen = [4, 6].flatMap((family) => found.find((each) => each.family === family) ?? []);
+  let failure: unknown;
+  for (const { address, family } of chosen) {
+    // A port that the kernel chose at connect could not be bound again.
+    const tcp = connectTcp({ host: address, port, localAddress: ANY[family], noDelay: true });
+    try {
+      return await secure(tcp, names, signal, {});
+    } catch (error) {
+      signal.throwIfAborted();
+      failure ??= error;
+    }
+  }
+  throw failure;
+}
+
+/**
+ * Makes a link of a TCP connection, in the TLS client's part.
+ *
+ * @throws BlockcloudError `SAL_NO_PATH`; or the signal's reason. The connection is closed then.
+ */
+export async function secure(
+  tcp: Socket,
+  {
+    serverName,
+    where,
+    protocol = ALPN,
+  }: { serverName: string; where: string; protocol?: string | undefined },
+  signal: AbortSignal,
+  relayed?: Relayed,
+): Promise<Link> {
+  const socket = connectTls({
+    ...VERSION,
+    socket: tcp,
+    servername: serverName,
+    ALPNProtocols: [protocol],
+    rejectUnauthorized: false,
+    // Node checks the certificate's name even so, and tells only; nothing to tell here.
+    checkServerIdentity: () => undefined,
+    ...BUFFER,
+  });
+  await secured(tcp, socket, signal, where);
+  return checked(socket, where, protocol, peerOfSocket(socket), relayed);
+}
+
+/** What a {@link TlsAcceptor} accepts. */
+export interface Accepted {
+  /** The ALPN protocol. */
+  protocol: string;
+  /** Whether a server name is one of this server's. */
+  isName: (serverName: string) => boolean;
+}
+
+/** What a provider accepts; its caller then compares the service. */
+const SERVICES: Accepted = {
+  protocol: ALPN,
+  isName: (name) => parseServerName(name) !== undefined,
+};
 
 /** The TLS server's side for connections that another server has accepted. */
 export class TlsAcceptor {
   readonly #context: SecureContext;
+  readonly #accepted: Accepted;
 
-  constructor(certificate: Certificate) {
+  constructor(certificate: Certificate, accepted: Accepted = SERVICES) {
+    this.#accepted = accepted;
     this.#context = createSecureContext({
       ...certificate,
       ...VERSION,
@@ -67,42 +136,64 @@ export class TlsAcceptor {
   /**
    * Makes a link of an accepted connection.
    *
-   * @returns The link and the server name that the client asked for.
+   * @param peer The other end, if it is not that of the connection: a relay's visitor.
+   * @param relayed What is known of a relay's visitor.
+   * @returns The link and the server name that the client asked for; none if it gave none.
    * @throws BlockcloudError `SAL_NO_PATH` if the client does not speak the SAL; the connection is closed then. Or the
    *   signal's reason.
    */
-  async accept(tcp: Socket, signal: AbortSignal): Promise<{ link: Link; serverName: string }> {
+  async accept(
+    tcp: Socket,
+    signal: AbortSignal,
+    peer: Place = peerOfSocket(tcp),
+    relayed?: Relayed,
+  ): Promise<{ link: Link; serverName: string | undefined }> {
     tcp.setNoDelay(true);
+    const { protocol, isName } = this.#accepted;
     const socket = new TLSSocket(tcp, {
       isServer: true,
       secureContext: this.#context,
-      ALPNProtocols: [ALPN],
+      ALPNProtocols: [protocol],
       SNICallback: (name, done) => {
-        if (parseServerName(name) === undefined) done(new Error("not a service's name"));
-        else done(null, this.#context);
+        if (isName(name)) done(null, this.#context);
+        else done(new Error("not a name of this server"));
       },
       ...BUFFER,
     });
-    const peer = `${tcp.remoteAddress}:${tcp.remotePort}`;
-    await secured(tcp, socket, signal, peer);
-    const link = checked(socket, peer);
+    const other = `${peer.address}:${peer.port}`;
+    await secured(tcp, socket, signal, other);
+    const link = checked(socket, other, protocol, peer, relayed);
     // Without a server name the callback above is not called.
     const serverName = (socket as { servername?: string | false }).servername;
-    if (typeof serverName !== "string") {
-      socket.destroy();
-      throw salError("noPath", `${peer} names no service.`);
-    }
-    return { link, serverName };
+    return { link, serverName: typeof serverName === "string" ? serverName : undefined };
   }
 }
 
-function checked(socket: TLSSocket, peer: string): Link {
-  if (socket.getProtocol() !== "TLSv1.3" || socket.alpnProtocol !== ALPN) {
-    socket.destroy();
-    throw salError("noPath", `${peer} does not speak ${ALPN}.`);
-  }
-  return new TlsLink(socket);
+/** The other end of a connection. */
+export function peerOfSocket({ remoteAddress, remotePort = 0 }: Socket): Place {
+  return { address: plainAddress(remoteAddress ?? ""), port: remotePort };
 }
+
+function checked(
+  socket: TLSSocket,
+  other: string,
+  protocol: string,
+  peer: Place,
+  relayed?: Relayed,
+): Link {
+  if (socket.getProtocol() !== "TLSv1.3" || socket.alpnProtocol !== protocol) {
+    socket.destroy();
+    throw salError("noPath", `${other} does not speak ${protocol}.`);
+  }
+  return new TlsLink(socket, peer, relayed);
+}
+
+/** What a relay says in TLS's own words before a handshake: hints, which prove nothing. */
+const HINTS: Readonly<Record<string, string>> = {
+  ERR_SSL_TLSV1_UNRECOGNIZED_NAME: "no provider of the service is there",
+  ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR: "the provider does not answer the relay",
+  ERR_SSL_TLSV1_ALERT_ACCESS_DENIED: "it takes no more visitors now",
+};
 
 /** Waits for the end of a handshake. */
 function secured(tcp: Socket, socket: TLSSocket, signal: AbortSignal, peer: string): Promise<void> {
@@ -130,7 +221,13 @@ function secured(tcp: Socket, socket: TLSSocket, signal: AbortSignal, peer: stri
         cause.code === "NET_REFUSED"
           ? cause
           : // OpenSSL's own text has several lines, and addresses of memory.
-            salError("noPath", `${peer}: ${cause.code ?? cause.message}.`, { cause }),
+            salError(
+              "noPath",
+              `${peer}: ${HINTS[cause.code ?? ""] ?? cause.code ?? cause.message}.`,
+              {
+                cause,
+              },
+            ),
       );
     };
     const closed = () => {

@@ -10,7 +10,7 @@ export function frameSize(flow: number, length: number): number {
 export function writeHeader(
   target: Buffer,
   at: number,
-  type: FrameType,
+  type: number,
   flow: number,
   length: number,
   lengthSize = varintSize(length),
@@ -22,7 +22,7 @@ export function writeHeader(
 const NONE = new Uint8Array();
 
 /** A whole frame. */
-export function encodeFrame(type: FrameType, flow = 0, payload: Uint8Array = NONE): Buffer {
+export function encodeFrame(type: number, flow = 0, payload: Uint8Array = NONE): Buffer {
   const frame = Buffer.allocUnsafe(frameSize(flow, payload.length));
   frame.set(payload, writeHeader(frame, 0, type, flow, payload.length));
   return frame;

@@ -188,34 +188,6 @@ describe("a flow that is paid", () => {
     expect(paid).to.equal(charged);
     expect(rig.collector.tabs.size).to.equal(1);
   });
-
-  it("has a new price from a new quote on, if it is not higher", async () => {
-    create({ price: { perByte: 10n, perRequest: 0n, perSecond: 0n } });
-    const flow = await rig.ask(6 * MIB);
-    const got = collect(flow);
-    await rig.clock.until(() => flow.bytesRead > 3 * MIB);
-    rig.collector.price = BY_BYTE;
-    rig.provider.requote();
-    expect((await rig.clock.play(got)).length).to.equal(6 * MIB);
-    await rig.clock.advance(1_000);
-    const { charged, paid } = rig.collector.tab;
-    expect(paid).to.equal(charged);
-    expect(Number(charged)).to.be.within(33 * MIB, 60 * MIB - 1);
-  });
-
-  it("ends when its price is raised, and what was used before is paid", async () => {
-    create();
-    const flow = await rig.ask(6 * MIB);
-    const got = collect(flow);
-    await rig.clock.until(() => flow.bytesRead > 3 * MIB);
-    rig.collector.price = { perByte: 1_000n, perRequest: 0n, perSecond: 0n };
-    const before = rig.collector.tab;
-    rig.provider.requote();
-    const atOldPrice = before.charged;
-    await rejection("CASHIER_QUOTE", rig.clock.play(got));
-    await rig.clock.advance(1_000);
-    expect(before.paid).to.equal(atOldPrice);
-  });
 });
 
 describe("a flow of a priced service without a wallet", () => {
