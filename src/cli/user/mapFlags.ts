@@ -77,6 +77,6 @@ export const checkMap: Check = ({ found, values }, _, problems) => {
   }
   for (const name of ["ports", "mapDns", "https", "mapListeners", "mapRate"]) {
     const source = found[name]?.source;
-    if (source !== undefined) problems.add(`${source}: give --map, too.`);
+    if (source !== undefined && source !== "default") problems.add(`${source}: give --map, too.`);
   }
 };

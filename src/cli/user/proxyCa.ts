@@ -34,14 +34,11 @@ export const proxyCa = localCommand({
       { default: "system" },
     ),
   },
-  examples: [
-    "blockcloud proxy ca show",
-    "blockcloud proxy ca install --to browsers",
-    "blockcloud proxy ca remove",
-  ],
+  examples: ["blockcloud proxy ca show", "blockcloud proxy ca remove"],
   notes: `The authority signs certificates of pages for proxy --https. It is this state folder's own; its certificates
 are bound to names under bloc.alt and bloc.internal, and programs refuse every other name that its key would sign.
-Nothing trusts it before install. remove takes it from both places, and deletes it.`,
+Nothing trusts it before install, for example: sudo blockcloud proxy ca install --state .blockcloud, or as the user
+blockcloud proxy ca install --to browsers. remove takes it from both places, and deletes it.`,
   async run({ args, flags, io, output }) {
     const environment = { platform: process.platform, home: io.env.HOME ?? homedir() };
     const places = authorityPlaces(flags.state);

@@ -101,8 +101,13 @@ async function installInNss(root: Root, environment: TrustEnvironment): Promise<
   const certutil = runIn(environment);
   await attempt(`${folder} cannot be changed`, async () => {
     if (!existsSync(path.join(folder, "cert9.db"))) {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
-      await certutil("certutil", ["-N", "-d", `sql:${folder}`, "--empty-password"]);
+      const made = mkdirSync(folder, { recursive: true, mode: 0o700 });
+      try {
+        await certutil("certutil", ["-N", "-d", `sql:${folder}`, "--empty-password"]);
+      } catch (error) {
+        if (made !== undefined) rmSync(made, { recursive: true });
+        throw error;
+      }
     }
     const file = path.join(folder, fileOf(root));
     writeFileSync(file, root.certificate, { mode: 0o644 });

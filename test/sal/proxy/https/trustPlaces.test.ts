@@ -65,6 +65,7 @@ describe("where the proxy's authority is trusted", () => {
       installRoot(root, "browsers", { ...environment, run }),
     );
     expect(error.remedy).to.contain("libnss3-tools");
+    expect(existsSync(environment.home)).to.equal(false);
   });
 
   it("nothing is installed by showing it, and remove deletes the files", async () => {
