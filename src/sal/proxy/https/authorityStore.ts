@@ -1,4 +1,12 @@
-import { existsSync, readFileSync, rmSync, writeFileSync, renameSync } from "node:fs";
+import {
+  chownSync,
+  statSync,
+  existsSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  renameSync,
+} from "node:fs";
 import path from "node:path";
 import { ensureFolder } from "../../../node/folder.ts";
 import { readSecretFile } from "../../../node/secretFile.ts";
@@ -74,6 +82,11 @@ function create(stateDir: string, { root, issuer, key }: AuthorityPlaces, nowMs:
 function put(file: string, text: string, mode: number): void {
   const part = `${file}.${process.pid}.new`;
   writeFileSync(part, text, { mode, flag: "wx", flush: true });
+  // `sudo blockcloud proxy ca install` must not make files that the user's proxy cannot read.
+  if (process.getuid?.() === 0) {
+    const { uid, gid } = statSync(path.dirname(file));
+    chownSync(part, uid, gid);
+  }
   renameSync(part, file);
 }
 
