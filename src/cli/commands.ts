@@ -220,6 +220,10 @@ export const commands = {
           "Print hosts lines with the mapped addresses of services, or write them into the file.",
         load: async () => (await import("./user/proxyHosts.ts")).proxyHosts,
       },
+      ca: {
+        about: "Show, install or remove the certificate authority of proxy --https.",
+        load: async () => (await import("./user/proxyCa.ts")).proxyCa,
+      },
     },
   },
   connect: {

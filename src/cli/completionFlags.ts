@@ -65,10 +65,11 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
   "console run":
     "--listen --index --host-name --test-wallet --resolver --coral-bootstrap --allow-loopback --identity-file --relay-only --lan --direct-tries --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
   "proxy run":
-    "--resolver --coral-bootstrap --allow-loopback --identity-file --relay-only --lan --direct-tries --max-spend --max-spend-service --max-spend-day --min-grade --payer-key-file --payer --listen --proxy-password-file --direct --max-connections --peer-connections --connect-time --idle-time --half-closed-time --handshake-time --keep-alive --max-head --max-pipelined --max-sessions --session-time --map --ports --map-dns --map-listeners --map-rate --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
+    "--resolver --coral-bootstrap --allow-loopback --identity-file --relay-only --lan --direct-tries --max-spend --max-spend-service --max-spend-day --min-grade --payer-key-file --payer --listen --proxy-password-file --direct --max-connections --peer-connections --connect-time --idle-time --half-closed-time --handshake-time --keep-alive --max-head --max-pipelined --max-sessions --session-time --map --ports --map-dns --https --map-listeners --map-rate --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
   "proxy map": "--state --map --deployment --network --rpc --config --json",
   "proxy hosts":
     "--resolver --coral-bootstrap --allow-loopback --identity-file --relay-only --lan --direct-tries --state --map --write --remove --check --hosts-file --deployment --network --rpc --config --json --password-file",
+  "proxy ca": "--state --to --config --json",
   connect:
     "--resolver --coral-bootstrap --allow-loopback --identity-file --relay-only --lan --direct-tries --max-spend --max-spend-service --max-spend-day --min-grade --payer-key-file --payer --state --port --deployment --network --rpc --config --json --password-file",
   fetch:
