@@ -38,7 +38,7 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
   "subservice revoke":
     "--service --service-key-file --state --deployment --network --rpc --config --json --password-file",
   "subservice run":
-    "--id --delegation --upstream --listen --endpoint --upstream-ca --trust-proxy --max-connections --peer-connections --keep-alive --receipt-rate --max-streams --peer-streams --sal-sessions --sal-peer-sessions --sal-flows --sal-peer-flows --sal-handshakes --sal-peer-handshakes --sal-handshake-time --sal-receipt-rate --sal-open-rate --sal-peers --sal-silent-time --sal-orphan-time --sal-idle-orphan-time --sal-orphans --sal-orphan-memory --device-key-file --coral-listen --coral-bootstrap --coral-announce --allow-loopback --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
+    "--id --delegation --upstream --listen --endpoint --upstream-ca --trust-proxy --max-connections --peer-connections --keep-alive --receipt-rate --max-streams --peer-streams --sal-sessions --sal-peer-sessions --sal-flows --sal-peer-flows --sal-handshakes --sal-peer-handshakes --sal-handshake-time --sal-receipt-rate --sal-open-rate --sal-peers --sal-silent-time --sal-orphan-time --sal-idle-orphan-time --sal-orphans --sal-orphan-memory --price --bloc-price --exposure --total-exposure --least-limit --highest-grade --graded-cap --free-requests --free-mebibytes --redeem-every --pay-time --pay-voucher-rate --pay-tab-rate --pay-openings --pay-largest-tranche --pay-tabs --pay-tabs-payer --pay-kept --pay-kept-payer --pay-to --coin --facilitator --device-key-file --wallet-key-file --coral-listen --coral-bootstrap --coral-announce --allow-loopback --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
   "auditor init":
     "--stake --operator-key-file --chain-number --owner-key-file --max-fee --urgent-max-fee --priority-fee --yes --dry-run --deployment --network --rpc --config --json --password-file",
   "auditor run":
@@ -51,14 +51,18 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
     "--coral-listen --coral-bootstrap --coral-announce --allow-loopback --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   "keeper run":
     "--keeper-key-file --bloc-price --unpaid --settle-after --collect --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
+  "indexer run":
+    "--allow-origin --database-url-file --listen --sql --trust-proxy --max-connections --peer-connections --keep-alive --state --rpc-poll --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   "faucet run":
     "--bloc --daily-bloc --daily-ether --ether --faucet-key-file --listen --peer-gifts --wait --trust-proxy --max-connections --peer-connections --keep-alive --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
   "resolver run":
     "--allow-loopback --dns --dns-rate --http --http-rate --share-ports --trust-proxy --max-connections --peer-connections --keep-alive --max-watches --peer-watches --dns-connections --dns-peer-connections --coral-listen --coral-bootstrap --coral-announce --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   resolve:
     "--resolver --verify --watch --coral-bootstrap --allow-loopback --deployment --network --rpc --config --json",
+  "console run":
+    "--listen --index --host-name --test-wallet --resolver --coral-bootstrap --allow-loopback --identity-file --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
   proxy:
-    "--resolver --coral-bootstrap --allow-loopback --identity-file --max-spend --max-spend-service --max-spend-day --min-grade --payer-key-file --payer --listen --proxy-password-file --direct --max-connections --peer-connections --connect-time --idle-time --half-closed-time --handshake-time --keep-alive --max-head --max-pipelined --max-sessions --session-time --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
+    "--resolver --coral-bootstrap --allow-loopback --identity-file --max-spend --max-spend-service --max-spend-day --min-grade --payer-key-file --payer --listen --proxy-password-file --direct --max-connections --peer-connections --connect-time --idle-time --half-closed-time --handshake-time --keep-alive --max-head --max-pipelined --max-sessions --session-time --map --ports --map-dns --map-listeners --map-rate --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
   connect:
     "--resolver --coral-bootstrap --allow-loopback --identity-file --max-spend --max-spend-service --max-spend-day --min-grade --payer-key-file --payer --state --port --deployment --network --rpc --config --json --password-file",
   fetch:

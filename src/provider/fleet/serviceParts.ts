@@ -4,7 +4,7 @@ import type { ChainClient } from "../../chain/client.ts";
 import type { ChainTime } from "../../chain/clock.ts";
 import type { Services } from "../../chain/services.ts";
 import type { TransactionSender } from "../../chain/transactions/sender.ts";
-import { inOrder, type Startable } from "../../node/lifecycle.ts";
+import { inOrder } from "../../node/lifecycle.ts";
 import type { Logger } from "../../node/logger.ts";
 import { rootServiceId } from "../../protocol/serviceId.ts";
 import { ChallengeResponder } from "../duties/challengeResponder.ts";
@@ -14,7 +14,7 @@ import type { ServiceMetrics } from "../metrics.ts";
 import { Provider } from "../provider.ts";
 import { Announcer } from "../publish/announcer.ts";
 import type { Collectors } from "../pay/collectors.ts";
-import { createPay } from "../pay/createPay.ts";
+import { closedAfter, createPay } from "../pay/createPay.ts";
 import { createPresence, type Ground, type Presence } from "../publish/presence.ts";
 import { ServiceCheck } from "../serviceCheck.ts";
 import { providerStoreFile } from "../store.ts";
@@ -110,19 +110,5 @@ export function createServiceParts(
     front: paid,
     tasks: inOrder(provider, leases(published), payTasks),
     check: checked,
-  };
-}
-
-/** Flows are charged until the gateway has closed; it may be stopped without having been started. */
-function closedAfter(front: Startable, pay: { close(): Promise<void> }): Startable {
-  return {
-    start: () => front.start(),
-    stop: async () => {
-      try {
-        await front.stop();
-      } finally {
-        await pay.close();
-      }
-    },
   };
 }

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import path from "node:path";
 import { isAddressEqual, zeroAddress, type Hex } from "viem";
+import { parsePrice } from "../../cashier/price.ts";
 import { ChainAccess } from "../../chain/access.ts";
 import { Challenges } from "../../chain/challenges.ts";
 import { deploymentTag, type Deployment } from "../../chain/deployment.ts";
@@ -16,27 +17,26 @@ import { systemTimers, wallSeconds } from "../../node/timers.ts";
 import { within } from "../../node/within.ts";
 import { hexToBytes } from "../../protocol/bytes.ts";
 import { parseServiceId } from "../../protocol/serviceId.ts";
-import { addressOfKey } from "../../protocol/signature.ts";
 import { blockcloudDomain } from "../../protocol/typedData.ts";
-import { parseEndpoint } from "../../sal/client/dialProven.ts";
 import { salError } from "../../sal/errors.ts";
 import { SalAcceptor } from "../../sal/provider/salAcceptor.ts";
 import { SalProvider } from "../../sal/provider/salProvider.ts";
 import { createCertificate } from "../../sal/transport/certificate.ts";
+import { createOwnPay } from "../pay/ownPay.ts";
+import type { ServicePay } from "../pay/createPay.ts";
 import { createGround } from "../publish/presence.ts";
 import { Publisher } from "../publish/publisher.ts";
 import { ReachableAddresses } from "../publish/reachable.ts";
 import { ServiceCheck } from "../serviceCheck.ts";
 import { ProviderStore } from "../store.ts";
 import { checkDelegation, checkSubServiceKey } from "../subservice/createSubService.ts";
+import { checkOptions } from "./checkOptions.ts";
 import { FlowQueue, type IncomingFlow } from "./flowQueue.ts";
 import type { Listener, ListenOptions, RecordPublisher } from "./listener.ts";
 
 const BACKLOG = 128;
 const DRAIN_MS = 8_000;
 const START_MS = 30_000;
-/** Half of what Node's timers can do: they end at once after more. */
-const LARGEST = 2 ** 30;
 
 /** A service of this process, without gateway and without transactions. */
 export class ServiceListener implements Listener {
@@ -48,6 +48,7 @@ export class ServiceListener implements Listener {
   readonly #queue: FlowQueue;
   readonly #provider: SalProvider;
   readonly #acceptor: SalAcceptor;
+  readonly #pay: ServicePay | undefined;
   readonly #server: Server;
   readonly #reachable = new ReachableAddresses({ timers: systemTimers });
   /** The chain, the record network and the record, in this order. */
@@ -89,10 +90,10 @@ export class ServiceListener implements Listener {
     const ports = new Map(options.ports.map((port) => [port, this.#queue.handler]));
     const { asksClient = false, limits = {} } = options;
     const clock = systemScheduler;
-    this.#provider = new SalProvider(
-      { service: { serviceId: this.serviceId, keys: [key], asksClient, ports }, domain, limits },
-      { clock, log, now },
-    );
+    this.#pay = this.#createPay(now);
+    const pricing = this.#pay?.pricing;
+    const service = { serviceId: this.serviceId, keys: [key], asksClient, ports };
+    this.#provider = new SalProvider({ service, domain, limits, pricing }, { clock, log, now });
     const certificate = createCertificate(wallSeconds() * 1000);
     this.#acceptor = new SalAcceptor(
       // There is no HTTP here: a client that speaks it has lost its way.
@@ -119,9 +120,9 @@ export class ServiceListener implements Listener {
     );
     const closing: Startable = {
       start: () => Promise.resolve(),
-      stop: () => {
+      stop: async () => {
         store.close();
-        return Promise.resolve();
+        await this.#pay?.close();
       },
     };
     this.#parts = inOrder(
@@ -131,6 +132,7 @@ export class ServiceListener implements Listener {
       { start: () => this.#listen(), stop: () => this.#stopServing() },
       ...parts,
       publisher,
+      this.#pay?.tasks ?? inOrder(),
     );
   }
 
@@ -252,6 +254,19 @@ export class ServiceListener implements Listener {
     await closed;
   }
 
+  /** @throws BlockcloudError of {@link createOwnPay}, and `PRICE_INVALID`. */
+  #createPay(now: () => number): ServicePay | undefined {
+    const { pay, stateDir } = this.#options;
+    if (pay === undefined || stateDir === undefined) return undefined;
+    const { prefix: number } = parseServiceId(this.serviceId);
+    const price = typeof pay.price === "string" ? parsePrice(pay.price) : pay.price;
+    return createOwnPay(
+      { number, serviceKey: this.#options.key, pay: { ...pay, price }, isHttp: false },
+      { deployment: this.#deployment, chain: this.#chain, now, stateDir, timers: systemTimers },
+      this.#log,
+    );
+  }
+
   #networkOf(registry: ReturnType<typeof createMetrics>): {
     network: RecordPublisher;
     parts: Startable[];
@@ -305,37 +320,4 @@ export class ServiceListener implements Listener {
     const name = `listener-${this.serviceId}-${deploymentTag(this.#deployment)}.sqlite`;
     return new ProviderStore(path.join(stateDir, name));
   }
-}
-
-/** Refuses options that would fail only later. The key is never repeated. */
-function checkOptions(options: ListenOptions): void {
-  const { ports, port = 0, key, endpoint, bootstrap, publisher } = options;
-  const invalid = (what: string, remedy: string) => salError("options", what, { remedy });
-  try {
-    addressOfKey(key);
-  } catch {
-    throw invalid("key is not a secp256k1 key.", "Give 0x and 64 hexadecimal digits.");
-  }
-  const wrong = ports.find((each) => !isPort(each, 1));
-  if (wrong !== undefined || ports.length === 0) {
-    throw invalid(`ports has ${wrong ?? "no port"}.`, "Give whole numbers from 1 to 65535.");
-  }
-  if (!isPort(port, 0)) throw invalid(`port is ${port}.`, "Give 0 to 65535.");
-  if (endpoint !== undefined) parseEndpoint(endpoint);
-  if (publisher === undefined && (bootstrap ?? []).length === 0) {
-    throw invalid(
-      "Neither bootstrap nor publisher is given.",
-      "Give nodes of the record network: else no client finds the service.",
-    );
-  }
-  for (const name of ["backlog", "drainMs", "timeMs"] as const) {
-    const value = options[name];
-    if (value === undefined || (Number.isSafeInteger(value) && value >= 0 && value <= LARGEST))
-      continue;
-    throw invalid(`${name} is ${value}.`, `Give a whole number from 0 to ${LARGEST}.`);
-  }
-}
-
-function isPort(port: number, least: number): boolean {
-  return Number.isInteger(port) && port >= least && port <= 65_535;
 }
