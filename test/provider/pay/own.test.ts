@@ -21,7 +21,8 @@ import { rejection } from "../../support/rejection.ts";
 import { until } from "../../support/until.ts";
 import { WeatherRig } from "../../support/weatherRig.ts";
 
-const BYTES = 3_000_000;
+/** More than is free. */
+const BYTES = 9_000_000;
 const { owner: payer, stranger: device } = parts;
 const DAY = 86_400_000;
 
@@ -75,7 +76,7 @@ describe("a service of a process of its own, with a price", function () {
     );
     const listener = await listen(ECHO, { ...options, stateDir: rig.chain.folder, pay });
     const serving = (async () => {
-      for await (const { flow } of listener) flow.end(Buffer.alloc(BYTES));
+      for await (const { flow } of listener) flow.resume().end(Buffer.alloc(BYTES));
     })();
     const { client: chain } = rig.chain;
     const time = new ChainClock(
@@ -136,9 +137,13 @@ describe("a service of a process of its own, with a price", function () {
       { timers: systemTimers, log: silentLogger },
     );
     await worker.start();
+    await until("its record is there", async () => {
+      const { code } = await rig.chain.cli(`resolve ${id} --resolver ${rig.resolverUrl}`);
+      return code === 0;
+    });
     const use = `--resolver ${rig.resolverUrl} --allow-loopback --max-spend 1`;
     const paid = await rig.chain.cli(
-      `fetch ${id}/bytes/${2 * BYTES} ${use} --payer-key-file owner.key --json`,
+      `fetch ${id}/bytes/${BYTES} ${use} --payer-key-file owner.key --json`,
       { timers: systemTimers },
     );
     expect(paid.code, paid.stderr).to.equal(0);
