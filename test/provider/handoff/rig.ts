@@ -134,7 +134,7 @@ export class HandoffRig {
   }
 
   /** A user who knows where the service is. */
-  user(observer: Parameters<typeof salUser>[1]["observer"] = undefined) {
+  user(observer?: NonNullable<Parameters<typeof salUser>[1]>["observer"]) {
     const service = { serviceId: SERVICE, key: KEY, domain: DOMAIN, port: this.port };
     return salUser(service, observer === undefined ? {} : { observer });
   }
