@@ -61,6 +61,22 @@ export function startRelay(stage: Stage, number: number): WorkerProcess {
   });
 }
 
+/**
+ * Starts the index of the chain, with Ponder as its child: about 300 MB.
+ *
+ * @returns Where it answers; it reads the chain's history from then on.
+ */
+export async function startIndexer(stage: Stage, workers: WorkerProcess[]): Promise<string> {
+  stage.say("starting the index");
+  const worker = startWorker(stage, {
+    name: "indexer",
+    args: ["indexer", "run", "--listen", "127.0.0.1:0"],
+  });
+  workers.push(worker);
+  const { port } = await worker.logged("index listens");
+  return `http://127.0.0.1:${String(port)}`;
+}
+
 /** Starts the process of an auditor. */
 export function startAuditor(stage: Stage, auditor: DemoAuditor, index: number): WorkerProcess {
   return startWorker(stage, {

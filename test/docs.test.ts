@@ -7,7 +7,7 @@ import { formatEther } from "viem";
 import { networks } from "../ignition/networks.ts";
 import { steps } from "../scripts/test/steps.ts";
 import { processIo } from "../src/cli/framework/io.ts";
-import { commands } from "../src/cli/commands.ts";
+import { commands as allEntries } from "../src/cli/commands.ts";
 import type { Entry } from "../src/cli/framework/entry.ts";
 import { loadProgram } from "../src/cli/program.ts";
 
@@ -82,7 +82,7 @@ function called(words: readonly string[]): string {
   return length === words.length || takesArguments ? name : words.join(" ");
 }
 
-const entries: Readonly<Record<string, Entry>> = commands;
+const entries: Readonly<Record<string, Entry>> = allEntries;
 
 /** The command that runs: of a group without a subcommand, its default one. */
 function meant(command: string): string {
