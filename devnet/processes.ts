@@ -51,6 +51,35 @@ export async function castResolver(
   return { http: `http://${String(http)}`, dns: String(dns) };
 }
 
+/**
+ * Starts the index, where its packages are installed, and the console; returns the page's address. The page works
+ * without the index, so nothing waits until the index has read the chain.
+ */
+export async function castConsole(
+  stage: Stage,
+  resolver: string,
+  workers: WorkerProcess[],
+): Promise<string> {
+  stage.say("starting the index and the console");
+  const indexer = startWorker(stage, {
+    name: "indexer",
+    args: ["indexer", "run", "--listen", "127.0.0.1:0"],
+  });
+  workers.push(indexer);
+  const { address, port } = await indexer.logged("index listens");
+  const page = startWorker(stage, {
+    name: "console",
+    args: [
+      ...["console", "run", "--listen", "127.0.0.1:0", "--resolver", resolver],
+      ...["--index", `http://${String(address)}:${String(port)}/graphql`],
+      ...["--allow-loopback", "--test-wallet"],
+    ],
+  });
+  workers.push(page);
+  const { url } = await page.logged("console listens");
+  return String(url);
+}
+
 /** Starts the process of an auditor. */
 export function startAuditor(stage: Stage, auditor: DemoAuditor, index: number): WorkerProcess {
   return startWorker(stage, {

@@ -39,6 +39,8 @@ export interface Picture {
   gasPerAudit: number | undefined;
   /** The addresses of the resolver's fronts. */
   resolver: { http: string; dns: string };
+  /** The address of the console's page, if it runs. */
+  console: string | undefined;
   move: DemoMove | undefined;
   download: DemoDownload | undefined;
   paying: PayingNow | undefined;
@@ -69,6 +71,7 @@ export function render(picture: Picture): string[] {
   ]);
   return [
     `Blockcloud on an embedded chain, ${picture.rpcUrl}`,
+    ...(picture.console === undefined ? [] : [`the console is at ${picture.console}`]),
     `epoch ${epoch}, second ${seconds.toFixed(0)} of ${epochSeconds}: ${phase}`,
     "",
     ...table(
