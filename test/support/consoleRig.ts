@@ -112,7 +112,5 @@ export async function openPage(
 /** Waits until a page has read what it shows. */
 export async function settled(page: Page): Promise<void> {
   await page.locator("main h1").first().waitFor();
-  await page.waitForFunction(
-    'document.querySelector("[aria-busy=true]") === null && !document.querySelector("main").innerText.includes("…\\n")',
-  );
+  await page.locator("main:not(:has([aria-busy=true]))").waitFor();
 }
