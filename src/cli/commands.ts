@@ -163,6 +163,15 @@ export const commands = {
       },
     },
   },
+  relay: {
+    about: "Lead clients to providers behind NAT.",
+    commands: {
+      run: {
+        about: "Lead clients to providers that cannot be reached from outside, without reading.",
+        load: async () => (await import("./relay/run.ts")).relayRun,
+      },
+    },
+  },
   resolver: {
     about: "Resolve services for others.",
     commands: {
@@ -186,8 +195,23 @@ export const commands = {
     },
   },
   proxy: {
-    about: "Run a local proxy through which programs reach services by their names.",
-    load: async () => (await import("./user/proxy.ts")).proxy,
+    about: "Reach services from programs as they are, through a local proxy.",
+    otherwise: "run",
+    commands: {
+      run: {
+        about: "Run a local proxy through which programs reach services by their names.",
+        load: async () => (await import("./user/proxy.ts")).proxy,
+      },
+      map: {
+        about: "List the services that have a mapped address, and their addresses.",
+        load: async () => (await import("./user/proxyMap.ts")).proxyMap,
+      },
+      hosts: {
+        about:
+          "Print hosts lines with the mapped addresses of services, or write them into the file.",
+        load: async () => (await import("./user/proxyHosts.ts")).proxyHosts,
+      },
+    },
   },
   connect: {
     about: "Join standard input and output with a port of a service.",

@@ -11,7 +11,7 @@ import { systemTimers } from "../../src/node/timers.ts";
 import { MemoryLog } from "./memoryLog.ts";
 
 /** Debian's Chromium, or the one that is named. */
-const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
 /** Why there is no browser; undefined if there is one. */
 export function whyNoBrowser(): string | undefined {

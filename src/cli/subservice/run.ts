@@ -5,6 +5,7 @@ import { coralAllowLoopback, coralFlags, coralOptions } from "../framework/coral
 import { runWorker } from "../framework/worker.ts";
 import { endpoint, listen, upstream } from "../provider/flags.ts";
 import { checkUpstream, gatewayFlags, gatewayLimits } from "../provider/gatewayFlags.ts";
+import { relayFlags, relaySettings } from "../provider/relayFlags.ts";
 import { salFlags, salLimitsOf } from "../provider/salFlags.ts";
 import { delegation, deviceKey, id } from "./flags.ts";
 
@@ -27,6 +28,7 @@ export const subserviceRun = chainCommand(
       endpoint,
       ...gatewayFlags,
       ...salFlags,
+      ...relayFlags,
       deviceKey,
       ...coralFlags(0),
       allowLoopback: coralAllowLoopback,
@@ -59,6 +61,7 @@ export const subserviceRun = chainCommand(
               endpoint: flags.endpoint?.href,
               gateway: gatewayLimits(flags),
               sal: salLimitsOf(flags),
+              relay: relaySettings(flags),
               stateDir: flags.state,
               coral: coralOptions(flags, deployment, {
                 name: `subservice-${flags.id}`,

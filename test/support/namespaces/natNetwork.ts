@@ -96,6 +96,11 @@ export class NatNetwork {
     );
   }
 
+  /** Lets them pass again. */
+  mendDirect(): void {
+    this.#spaces.nft("core", "");
+  }
+
   run(place: Site, file: string, ...args: string[]): ChildProcess {
     return this.#spaces.run(place, path.join(import.meta.dirname, file), ...args);
   }

@@ -2,15 +2,15 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { connect, createServer, isIP, type Socket } from "node:net";
 import { DialRules } from "../../../src/net/dialRules.ts";
-import { ownAddresses } from "../../../src/node/interfaces.ts";
+import { interfaceFingerprint, ownAddresses } from "../../../src/node/interfaces.ts";
 import { systemScheduler as clock } from "../../../src/node/scheduler.ts";
 import { SalAcceptor } from "../../../src/sal/provider/salAcceptor.ts";
 import { SalProvider } from "../../../src/sal/provider/salProvider.ts";
 import type { FlowHandler } from "../../../src/sal/provider/service.ts";
 import { createCertificate } from "../../../src/sal/transport/certificate.ts";
 import type { Place } from "../../../src/sal/transport/link.ts";
-import { DirectRules } from "../../../src/sal/upgrade/directRules.ts";
 import { listeningPlaces } from "../../../src/sal/upgrade/places.ts";
+import type { DirectSettings } from "../../../src/sal/upgrade/settings.ts";
 import { ProviderDirect } from "../../../src/sal/upgrade/providerDirect.ts";
 import { pattern } from "../../sal/rig/random.ts";
 import { DOMAIN, KEY, SERVICE } from "../../sal/rig/salRig.ts";
@@ -18,19 +18,17 @@ import { MemoryLog } from "../memoryLog.ts";
 import { FEED, LISTEN, PROVIDERS, tell, type Order } from "./messages.ts";
 
 const PIECE = 8 * 1024;
-/** Pause between two pieces of the feed, milliseconds; without it the feed takes what the path gives. */
+/** With a pause between two pieces, milliseconds, the feed does not take all that the path gives. */
 const [relay = "", setting = "{}"] = process.argv.slice(2);
 const {
   pauseMs,
-  lan = false,
-  perMinute,
   isQuiet = false,
+  direct: settings = {},
 } = JSON.parse(setting) as {
   pauseMs?: number;
-  lan?: boolean;
-  perMinute?: number;
   /** Names no place at which it listens. */
   isQuiet?: boolean;
+  direct?: DirectSettings;
 };
 let isOver = false;
 
@@ -63,17 +61,13 @@ const feed: FlowHandler = (flow) => {
 };
 
 const log = new MemoryLog();
-const direct = new ProviderDirect(
-  { rules: new DirectRules(new DialRules({ allowLoopback: false }), lan), perMinute },
-  {
-    ...{ clock, log },
-    places: () =>
-      isQuiet ? [] : listeningPlaces([{ address: "::", port: LISTEN }], ownAddresses()),
-    accept: (socket) => {
-      acceptor.accept(socket);
-    },
+const direct = new ProviderDirect(settings, {
+  ...{ clock, log, rules: new DialRules({ allowLoopback: false }) },
+  places: () => (isQuiet ? [] : listeningPlaces([{ address: "::", port: LISTEN }], ownAddresses())),
+  accept: (socket) => {
+    acceptor.accept(socket);
   },
-);
+});
 const service = {
   ...{ serviceId: SERVICE, keys: [KEY], asksClient: false },
   ports: new Map([[FEED, feed]]),
@@ -125,8 +119,15 @@ function control(): void {
       });
     }
   });
-  // The provider's own network may change.
-  socket.once("close", () => setTimeout(control, 50));
+  // Another address of the host makes the connection useless, and nothing tells.
+  const addresses = interfaceFingerprint();
+  const compare = setInterval(() => {
+    if (interfaceFingerprint() !== addresses) socket.destroy();
+  }, 50);
+  socket.once("close", () => {
+    clearInterval(compare);
+    setTimeout(control, 50);
+  });
 }
 
 process.on("message", (order: Order) => {
