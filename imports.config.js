@@ -7,7 +7,8 @@
  */
 const rows = [
   ["cli"],
-  ["auditor", "client", "faucet", "keeper", "provider", "relay"],
+  ["console"],
+  ["auditor", "client", "faucet", "indexer", "keeper", "provider", "relay"],
   ["sal"],
   ["resolver", "cashier"],
   ["coral", "chain"],

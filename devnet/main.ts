@@ -17,11 +17,12 @@ const start = localCommand({
       wholeNumber(1),
       {},
     ),
+    console: toggle("--console", "start the index and the console also with --epochs"),
     keep: toggle("--keep", "keep the folder with logs and state, also when all went well"),
   },
   examples: ["npm start", "npm start -- --epochs 5 --json"],
   notes: `Exit code 0 only if every auditor earned, both healthy services were paid in full, the faulty one visibly
-less, and what a user paid service 1 adds up to the last wei; otherwise the result says which check failed, in which epoch, and why ("reasons" with
+less, what a user paid service 1 adds up to the last wei, and most of its requests were answered; otherwise the result says which check failed, in which epoch, and why ("reasons" with
 --json). With --json, progress goes to standard error.`,
   async run({ flags, io, output, signal }) {
     // Hardhat is needed only here, and takes a second to load.
@@ -31,6 +32,7 @@ less, and what a user paid service 1 adds up to the last wei; otherwise the resu
       {
         ...(flags.epochs !== undefined && { epochs: flags.epochs }),
         keep: flags.keep,
+        console: flags.epochs === undefined || flags.console,
         stream,
         live: "isTTY" in stream && stream.isTTY === true,
       },

@@ -17,7 +17,8 @@ export interface DemoReason {
     | "SERVICE_MOVED_WITHOUT_TRANSACTION"
     | "DOWNLOAD_WHOLE"
     | "RELAY_LOST_WITHOUT_LOSS"
-    | "BOOKS_ADD_UP";
+    | "BOOKS_ADD_UP"
+    | "REQUESTS_ANSWERED";
   /** The service concerned. */
   service?: number;
   /** The auditor concerned. */
@@ -169,4 +170,17 @@ export function whyNotAddedUp(paying: DemoPaying | undefined): DemoReason[] {
       : [reason(`Of ${redeemed} wei, ${paidOut} were paid out, and ${fee} are the fee.`)]),
     ...differences.map(reason),
   ];
+}
+
+/** One request in so many may fail: the service moves, and the user asks before its first record is known. */
+const FAILING_PART = 4;
+
+/** The reason why too many requests of the paying user failed; empty if they did not. */
+export function whyNotAnswered(paying: DemoPaying | undefined): DemoReason[] {
+  if (paying === undefined) return [];
+  const { requests, failures, lastFailure } = paying;
+  if (requests > 0 && failures * FAILING_PART <= requests + failures) return [];
+  const last = lastFailure === null ? "" : ` The last one failed because: ${lastFailure}`;
+  const why = `Of ${requests + failures} requests of the user ${failures} failed.${last}`;
+  return [{ check: "REQUESTS_ANSWERED", service: 1, epoch: null, why }];
 }

@@ -7,6 +7,7 @@ import type { DemoPaying } from "./paying.ts";
 import type { Monitor } from "./monitor.ts";
 import {
   whyNotAddedUp,
+  whyNotAnswered,
   whyNotEarned,
   whyNotInFull,
   whyNotLess,
@@ -23,7 +24,8 @@ import type { Verdict } from "../src/protocol/tally.ts";
 export interface DemoResult {
   /**
    * Every auditor earned, the healthy services were paid in full, the faulty one visibly less, and a service
-   * moved without a transaction while a download from it went on whole, as another did when its relay was killed; and all that a user paid adds up.
+   * moved without a transaction while a download from it went on whole, as another did when its relay was
+   * killed; all that a user paid adds up, and most of its requests were answered.
    */
   ok: boolean;
   /** Which of these conditions failed, when, and why; empty if `ok`. */
@@ -121,6 +123,7 @@ export async function judge(
     ...whyNotWhole(run.download),
     ...whyNotOverAnotherRelay(run.relayLoss),
     ...whyNotAddedUp(run.paying),
+    ...whyNotAnswered(run.paying),
   ];
   return {
     ok: reasons.length === 0,

@@ -40,6 +40,8 @@ export interface Picture {
   gasPerAudit: number | undefined;
   /** The addresses of the resolver's fronts. */
   resolver: { http: string; dns: string };
+  /** The address of the console's page, if it runs. */
+  console: string | undefined;
   move: DemoMove | undefined;
   download: DemoDownload | undefined;
   relayLoss: DemoRelayLoss | undefined;
@@ -71,6 +73,7 @@ export function render(picture: Picture): string[] {
   ]);
   return [
     `Blockcloud on an embedded chain, ${picture.rpcUrl}`,
+    ...(picture.console === undefined ? [] : [`the console is at ${picture.console}`]),
     `epoch ${epoch}, second ${seconds.toFixed(0)} of ${epochSeconds}: ${phase}`,
     "",
     ...table(
@@ -148,13 +151,14 @@ function userLine(paying: PayingNow | undefined): string {
 /** What a user has paid in the end, as text. */
 export function payingLine(paying: DemoPaying): string {
   const { payer, service, requests, deposited, redeemed, left, paidOut, compared } = paying;
+  const failed = paying.failures === 0 ? "" : ` (${paying.failures} more failed)`;
   const amount = (text: string) => bloc(BigInt(text));
   const sum =
     paying.differences.length === 0
       ? `${compared} figures add up to the last wei`
       : `${paying.differences.length} of ${compared} figures DIFFER`;
   return (
-    `user ${short(payer)} paid ${amount(redeemed)} of ${amount(deposited)} BLOC for ${requests} requests and the ` +
+    `user ${short(payer)} paid ${amount(redeemed)} of ${amount(deposited)} BLOC for ${requests} requests${failed} and the ` +
     `download, and has ${amount(left)}; service ${service} got ${amount(paidOut)}, ` +
     `the auditors' budgets ${amount(paying.contributed)}, ${amount(paying.burned)} burned: ${sum}`
   );

@@ -49,7 +49,7 @@ export function recordVectors(random: Random) {
     nameRecord,
     nameRecordDigest: nameRecords.read(nameRecord, domain).digest,
     nameKey: nameKey(root, name.label),
-    rawName: ids.map(rawName),
+    rawName: ids.map((id) => rawName(id)),
     rawNameId: ids.map((id) => {
       const parsed = parseName(rawName(id));
       return parsed.kind === "id" ? parsed.serviceId : "";

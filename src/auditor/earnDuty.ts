@@ -11,15 +11,14 @@ import type { Timers } from "../node/timers.ts";
 import { proofOfServiceAbi } from "../protocol/abi/proofOfService.ts";
 import { epochStart } from "../protocol/epoch.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
+import { CLAIM_EPOCHS, type ChunkArgument } from "../protocol/round.ts";
 import { drawKey } from "../protocol/sortition.ts";
 import type { Duty } from "./auditor.ts";
 import { batches } from "./batches.ts";
 import { elsewhere } from "./foreignRounds.ts";
-import { OpenedRound, type ChunkArgument } from "./round.ts";
+import { OpenedRound } from "./round.ts";
 import type { AuditorStore, StoredRound } from "./store.ts";
 
-/** Number of epochs in which a round can be claimed, from the second after the audited one. */
-const CLAIM_EPOCHS = 128;
 /** The part of the epoch in which reveals and claims are sent, at a random moment. */
 const EARLY = { from: 0.2, to: 0.4 };
 /** Interval in epochs between payouts of claimed pay: each payout costs a transfer. */

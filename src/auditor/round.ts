@@ -8,35 +8,14 @@ import {
   MerkleTree,
   sampledSlots,
   toChunks,
+  type ChunkArgument,
+  type SampleArgument,
 } from "../protocol/round.ts";
 import { placeOf } from "../protocol/sortition.ts";
 import { reportWord, type Grade } from "../protocol/tally.ts";
 import type { Draw } from "./draw.ts";
 import type { Vote } from "./inspection/inspector.ts";
 import type { StoredRound } from "./store.ts";
-
-/** A chunk in the contract's format. */
-export interface ChunkArgument {
-  auditor: Address;
-  epoch: number;
-  index: number;
-  count: number;
-  base: number;
-  evidenceRoot: Hex;
-  secret: Hex;
-  words: readonly bigint[];
-  hashes: readonly Hex[];
-}
-
-/** Evidence for one sampled vote, in the contract's format. */
-export interface SampleArgument {
-  number: bigint;
-  salt: Hex;
-  channel: Hex;
-  issuedAt: bigint;
-  signature: Hex;
-  proof: readonly Hex[];
-}
 
 /** The part of a draw that a round needs. */
 type RoundDraw = Omit<Draw, "shards"> & {

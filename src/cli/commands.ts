@@ -77,6 +77,11 @@ export const commands = {
         about: "Tell the running agent a new address: it publishes the next record, without gas.",
         load: async () => (await import("./provider/move.ts")).providerMove,
       },
+      handoff: {
+        about:
+          "Show the agents of a state folder: the one that serves, and those that it has replaced.",
+        load: async () => (await import("./provider/handoff.ts")).providerHandoff,
+      },
       status: {
         about: "Show the last grades and pay of a service, with remedies.",
         load: async () => (await import("./provider/status.ts")).providerStatus,
@@ -149,6 +154,15 @@ export const commands = {
       },
     },
   },
+  indexer: {
+    about: "Keep an index of a deployment's history, and answer queries.",
+    commands: {
+      run: {
+        about: "Index a deployment, and answer GraphQL for consoles. Needs Ponder.",
+        load: async () => (await import("./indexer/run.ts")).indexerRun,
+      },
+    },
+  },
   faucet: {
     about: "Give BLOC and ether of a test network.",
     commands: {
@@ -180,9 +194,37 @@ export const commands = {
     about: "Look up a service, directly or by a resolver whose answer it can check.",
     load: async () => (await import("./resolve/resolve.ts")).resolve,
   },
+  console: {
+    about: "The web page of a deployment.",
+    commands: {
+      run: {
+        about: "Serve the page on this host, with what it reads from chain, index and services.",
+        load: async () => (await import("./console/run.ts")).consoleRun,
+      },
+    },
+  },
   proxy: {
-    about: "Run a local proxy through which programs reach services by their names.",
-    load: async () => (await import("./user/proxy.ts")).proxy,
+    about: "Reach services from programs as they are, through a local proxy.",
+    otherwise: "run",
+    commands: {
+      run: {
+        about: "Run a local proxy through which programs reach services by their names.",
+        load: async () => (await import("./user/proxy.ts")).proxy,
+      },
+      map: {
+        about: "List the services that have a mapped address, and their addresses.",
+        load: async () => (await import("./user/proxyMap.ts")).proxyMap,
+      },
+      hosts: {
+        about:
+          "Print hosts lines with the mapped addresses of services, or write them into the file.",
+        load: async () => (await import("./user/proxyHosts.ts")).proxyHosts,
+      },
+      ca: {
+        about: "Show, install or remove the certificate authority of proxy --https.",
+        load: async () => (await import("./user/proxyCa.ts")).proxyCa,
+      },
+    },
   },
   connect: {
     about: "Join standard input and output with a port of a service.",

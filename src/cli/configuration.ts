@@ -1,11 +1,14 @@
 import * as auditor from "./auditor/flags.ts";
 import * as cashier from "./cashier/flags.ts";
+import { consoleFlags } from "./console/flags.ts";
 import * as common from "./framework/commonFlags.ts";
 import { coralAllowLoopback, coralFlags } from "./framework/coralFlags.ts";
 import type { Flag } from "./framework/flag.ts";
 import type { Places } from "./framework/resolve.ts";
 import * as faucet from "./faucet/flags.ts";
 import { faucetFrontFlags } from "./faucet/frontFlags.ts";
+import * as indexer from "./indexer/flags.ts";
+import { indexerFrontFlags } from "./indexer/frontFlags.ts";
 import * as keeper from "./keeper/flags.ts";
 import * as provider from "./provider/flags.ts";
 import { gatewayFlags } from "./provider/gatewayFlags.ts";
@@ -18,6 +21,7 @@ import * as resolver from "./resolver/flags.ts";
 import { limitFlags } from "./resolver/limitFlags.ts";
 import * as subservice from "./subservice/flags.ts";
 import { userFlags } from "./user/flags.ts";
+import { mapFlags } from "./user/mapFlags.ts";
 import { payFlags } from "./user/payFlags.ts";
 import { proxyFlags } from "./user/proxyFlags.ts";
 
@@ -36,8 +40,11 @@ const flags: readonly Flag<unknown>[] = [
   coralAllowLoopback,
   ...Object.values(auditor),
   ...Object.values(cashier),
+  ...Object.values(consoleFlags),
   ...Object.values(faucet),
   ...Object.values(faucetFrontFlags),
+  ...Object.values(indexer),
+  ...Object.values(indexerFrontFlags),
   ...Object.values(keeper),
   ...Object.values(provider),
   ...Object.values(gatewayFlags),
@@ -52,6 +59,7 @@ const flags: readonly Flag<unknown>[] = [
   ...Object.values(userFlags),
   ...Object.values(payFlags),
   ...Object.values(proxyFlags),
+  ...Object.values(mapFlags),
 ];
 
 /** The places of a configuration file, each with its flag. */

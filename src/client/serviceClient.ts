@@ -8,7 +8,7 @@ import type { Timers } from "../node/timers.ts";
 import { within } from "../node/within.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { HTTP_PORT } from "../protocol/exchange.ts";
-import { parseName } from "../protocol/name.ts";
+import { canonicalName } from "../protocol/name.ts";
 import { ReceiptSigner } from "../protocol/receipt.ts";
 import { blockcloudDomain } from "../protocol/typedData.ts";
 import type { Answer, Change } from "../resolver/answer.ts";
@@ -23,6 +23,8 @@ import { SalClient, type SalClientOptions } from "../sal/client/salClient.ts";
 import { Payer, type PayerOptions } from "../sal/pay/payer.ts";
 import { FlowAgent } from "../sal/flowAgent.ts";
 import type { Flow } from "../sal/session/flow.ts";
+import { directPaths } from "../sal/upgrade/directPaths.ts";
+import type { DirectSettings } from "../sal/upgrade/settings.ts";
 import { TlsTransport } from "../sal/transport/tlsTransport.ts";
 import type { Client, ConnectOptions, SessionView } from "./client.ts";
 import { clientClosed } from "./errors.ts";
@@ -57,7 +59,12 @@ export class ServiceClient implements Client {
   #closed: Promise<void> | undefined;
 
   constructor(
-    options: { deployment: Deployment; limits: FetchLimits; sal?: SalClientOptions },
+    options: {
+      deployment: Deployment;
+      limits: FetchLimits;
+      sal?: SalClientOptions;
+      direct?: DirectSettings;
+    },
     dependencies: ServiceClientDependencies,
   ) {
     const { chainId, contracts } = options.deployment;
@@ -69,9 +76,11 @@ export class ServiceClient implements Client {
     const { log, resolveHost, clock = systemScheduler, observer, payer } = dependencies;
     const { allowLoopback } = options.limits;
     const source = () => this.#source(this.#closing.signal);
+    const rules = new DialRules({ allowLoopback }, resolveHost);
     this.#sal = new SalClient(options.sal ?? {}, {
       ...{ clock, log, domain, observer, receipts: this.#receipts },
-      transport: new TlsTransport(new DialRules({ allowLoopback }, resolveHost)),
+      transport: new TlsTransport(rules),
+      direct: directPaths(options.direct ?? {}, { clock, rules }),
       locator: new ResolveLocator({ domain }, { source, clock }),
       now: () => wallSeconds() * 1000,
       payer: payer && new Payer(payer),
@@ -79,18 +88,17 @@ export class ServiceClient implements Client {
   }
 
   async resolve(service: string, options: { signal?: AbortSignal } = {}): Promise<Answer> {
-    parseName(service);
-    return this.#ask(service, this.#signal(options.signal));
+    return this.#ask(canonicalName(service), this.#signal(options.signal));
   }
 
   async *watch(
     service: string,
     options: { signal?: AbortSignal } = {},
   ): AsyncGenerator<Change, void, undefined> {
-    parseName(service);
+    const name = canonicalName(service);
     const signal = this.#signal(options.signal);
     const source = await this.#source(signal);
-    yield* watchService(source, service, this.#dependencies.timers, signal);
+    yield* watchService(source, name, this.#dependencies.timers, signal);
   }
 
   async fetch(input: string | URL, init: ServiceRequestInit = {}): Promise<ServiceResponse> {
@@ -116,20 +124,18 @@ export class ServiceClient implements Client {
 
   async connect(service: string, options: ConnectOptions): Promise<Flow> {
     const { port, signal } = options;
-    parseName(service);
-    return this.#sal.connect(service, port, signal);
+    return this.#sal.connect(canonicalName(service), port, signal);
   }
 
   agent(): Agent {
     return new FlowAgent((host, port) => {
-      parseName(host);
-      return this.#sal.connect(host, port, AbortSignal.timeout(this.#limits.timeMs));
+      return this.#sal.connect(canonicalName(host), port, AbortSignal.timeout(this.#limits.timeMs));
     }, true);
   }
 
   get sessions(): readonly SessionView[] {
-    return this.#sal.sessions.map(({ serviceId, endpoint, receipt, flows }) => ({
-      ...{ serviceId, endpoint, receipt, flows },
+    return this.#sal.sessions.map(({ serviceId, endpoint, path, receipt, flows }) => ({
+      ...{ serviceId, endpoint, path, receipt, flows },
     }));
   }
 
@@ -142,8 +148,9 @@ export class ServiceClient implements Client {
   }
 
   async #close(): Promise<void> {
-    this.#sal.close(clientClosed());
     this.#closing.abort(clientClosed());
+    await this.#sal.settle(clientClosed());
+    this.#sal.close(clientClosed());
     // A source that failed to start has stopped itself.
     const source = await this.#started?.catch(() => undefined);
     await source?.stop();

@@ -1,5 +1,5 @@
 import { BlockcloudError } from "../protocol/errors.ts";
-import { parseName, ZONE } from "../protocol/name.ts";
+import { canonicalName, isInZones, ZONE } from "../protocol/name.ts";
 
 /** The target of a request: the service and the resource. */
 export interface Target {
@@ -26,13 +26,12 @@ export function readTarget(input: string | URL): Target {
   const [, host = "", rest = ""] = /^([^/?#]*)([^]*)$/.exec(text.replace(SCHEME, "")) ?? [];
   if (host === "") throw invalidUrl(text, "the service is missing");
   const service = isUrl ? serviceOfHost(host) : host;
-  parseName(service);
-  return { service, path: originForm(text, rest) };
+  return { service: canonicalName(service), path: originForm(text, rest) };
 }
 
 /** A label stands for its name under the zone. */
 function serviceOfHost(host: string): string {
-  const isWhole = /^0x/i.test(host) || host.toLowerCase().replace(/\.$/, "").endsWith(`.${ZONE}`);
+  const isWhole = /^0x/i.test(host) || isInZones(host.toLowerCase().replace(/\.$/, ""));
   return isWhole ? host : `${host}.${ZONE}`;
 }
 

@@ -77,6 +77,13 @@ export class HashChain {
   }
 }
 
+/** Whether an element leads to a tip in this number of steps. */
+export function leadsTo(element: Hex, steps: number, tip: Hex): boolean {
+  let bytes = hexToBytes(element);
+  for (let step = 0; step < steps; step++) bytes = keccak(bytes);
+  return steps >= 0 && bytesToHex(bytes) === tip;
+}
+
 /** The part of an element that the contract stores: 24 bytes. */
 function shown(element: Hex): string {
   return element.slice(0, 2 + 2 * 24);

@@ -21,7 +21,7 @@ export { BlockcloudError, type BlockcloudErrorOptions } from "./errors.ts";
 export { fillExchange, isRandom, MAX_EXCHANGE_BYTES, type ExchangeProbe } from "./exchange.ts";
 export { encodeHeader, epochSeed, type RpcHeader } from "./header.ts";
 export { isLabel, labelCommitment } from "./label.ts";
-export { parseName, rawName, ZONE, type Name } from "./name.ts";
+export { canonicalName, parseName, rawName, ZONE, ZONES, type Name, type Zone } from "./name.ts";
 export { nameKey, nameRecords, type NameRecord } from "./nameRecord.ts";
 export {
   encodeProbe,

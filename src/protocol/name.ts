@@ -6,8 +6,14 @@ import { parseServiceId } from "./serviceId.ts";
 
 /** The zone of all names; RFC 9476 keeps `.alt` free of the DNS. */
 export const ZONE = "bloc.alt";
-/** The zone of the names of raw IDs. */
-const RAW = `id.${ZONE}`;
+/**
+ * The zones in which each name exists. `bloc.internal` is for systems whose resolver refuses every name under `alt`;
+ * ICANN keeps `internal` free of the public DNS.
+ */
+export const ZONES = [ZONE, "bloc.internal"] as const;
+export type Zone = (typeof ZONES)[number];
+/** The label below which raw IDs have their names. */
+const RAW = "id";
 /** The alphabet of RFC 4648, in lower case. */
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
 
@@ -19,7 +25,7 @@ export type Name =
 
 /**
  * Parses a name or ID of a service: `0x` and 64 digits, `<label>.bloc.alt`, `<sub>.<label>.bloc.alt`, or
- * `<base32 of the ID>.id.bloc.alt`. Case and a final dot are ignored.
+ * `<base32 of the ID>.id.bloc.alt`. Case and a final dot are ignored, and `bloc.internal` means the same as `bloc.alt`.
  *
  * @throws BlockcloudError `NAME_INVALID`.
  * @example
@@ -29,13 +35,15 @@ export function parseName(text: string): Name {
   if (text.length > 255) throw invalidName(text);
   if (/^0x/i.test(text)) return { kind: "id", serviceId: checkedId(text) };
   const name = text.toLowerCase().replace(/\.$/, "");
-  if (!name.endsWith(`.${ZONE}`)) throw invalidName(text);
-  if (name.endsWith(`.${RAW}`)) {
-    const serviceId = decodeBase32(name.slice(0, -RAW.length - 1));
+  const zone = ZONES.find((each) => name.endsWith(`.${each}`));
+  if (zone === undefined) throw invalidName(text);
+  const inner = name.slice(0, -zone.length - 1);
+  if (inner.endsWith(`.${RAW}`)) {
+    const serviceId = decodeBase32(inner.slice(0, -RAW.length - 1));
     if (serviceId === undefined) throw invalidName(text);
     return { kind: "id", serviceId: checkedId(serviceId) };
   }
-  const labels = name.slice(0, -ZONE.length - 1).split(".");
+  const labels = inner.split(".");
   if (!labels.every(isLabel) || labels.length > 2) throw invalidName(text);
   const [first = "", second] = labels;
   return second === undefined
@@ -49,8 +57,26 @@ export function parseName(text: string): Name {
  * @example
  * rawName(rootServiceId(7n)); // 52 characters, and ".id.bloc.alt"
  */
-export function rawName(serviceId: Hex): string {
-  return `${encodeBase32(hexToBytes(serviceId))}.${RAW}`;
+export function rawName(serviceId: Hex, zone: Zone = ZONE): string {
+  return `${encodeBase32(hexToBytes(serviceId))}.${RAW}.${zone}`;
+}
+
+/**
+ * The one spelling of a name: in lower case, without a final dot, under `bloc.alt`; an ID in digits stays one.
+ *
+ * @throws BlockcloudError `NAME_INVALID`.
+ * @example
+ * canonicalName("Roof.Weather.bloc.internal."); // "roof.weather.bloc.alt"
+ */
+export function canonicalName(text: string): string {
+  const name = parseName(text);
+  if (name.kind === "id") return /^0x/i.test(text) ? name.serviceId : rawName(name.serviceId);
+  return name.kind === "sub" ? `${name.sub}.${name.label}.${ZONE}` : `${name.label}.${ZONE}`;
+}
+
+/** Whether a host is in one of the zones, as a valid name or not; `name` is in lower case, without a final dot. */
+export function isInZones(name: string): boolean {
+  return ZONES.some((zone) => name === zone || name.endsWith(`.${zone}`));
 }
 
 function checkedId(text: string): Hex {
@@ -102,6 +128,6 @@ function decodeBase32(text: string): Hex | undefined {
 function invalidName(text: string, cause?: unknown): BlockcloudError {
   return new BlockcloudError("NAME_INVALID", `Not a name: ${text.slice(0, 80)}.`, {
     cause,
-    remedy: `Give <label>.${ZONE}, <sub>.<label>.${ZONE}, <base32>.${RAW}, or 0x and 64 hexadecimal digits.`,
+    remedy: `Give <label>.${ZONE}, <sub>.<label>.${ZONE}, <base32>.${RAW}.${ZONE}, or 0x and 64 hexadecimal digits.`,
   });
 }

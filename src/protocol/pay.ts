@@ -1,6 +1,9 @@
 import { drawnWeight, K } from "./sortition.ts";
 import { lanesOf, readReportWord, verdictOf, type Grade, type Verdict } from "./tally.ts";
 
+/** Epochs before an epoch whose verdict may replace a missing one (`Settlement.CARRY_EPOCHS`). */
+export const CARRY_EPOCHS = 4;
+
 /** Quarters of the full pay that a vote earns, by verdict. */
 export function payQuarters(vote: Grade, verdict: Verdict): 0n | 1n | 2n | 4n {
   if (verdict === null) return 0n;

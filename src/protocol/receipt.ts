@@ -11,6 +11,9 @@ export const NONCE_HEADER = "service-nonce";
 /** Response header, or trailer, with the receipt. */
 export const RECEIPT_HEADER = "service-receipt";
 
+/** The time by which a receipt may lie outside its epoch, milliseconds (`AuditRounds.RECEIPT_SLACK_MS`). */
+export const RECEIPT_SLACK_MS = 60_000;
+
 /** The data that a service signs for every client that sends a nonce. */
 export interface ServiceReceipt {
   serviceId: Hex;

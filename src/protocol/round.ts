@@ -9,6 +9,8 @@ import { lanesOf } from "./tally.ts";
 export const MAX_WORDS = 512;
 /** Votes of a chunk that a claim must prove. */
 export const SAMPLES = 2;
+/** Epochs in which a revealed round can be claimed, from two epochs after it on (`AuditRounds.CLAIM_EPOCHS`). */
+export const CLAIM_EPOCHS = 128;
 /** Shards that one chunk can span: an offset has 16 bits. */
 const MAX_SPAN = 1 << 16;
 
@@ -27,6 +29,29 @@ export interface Evidence {
   channel: Hex;
   issuedAt: bigint;
   signature: Hex;
+}
+
+/** A chunk in the contract's format. */
+export interface ChunkArgument {
+  auditor: Address;
+  epoch: number;
+  index: number;
+  count: number;
+  base: number;
+  evidenceRoot: Hex;
+  secret: Hex;
+  words: readonly bigint[];
+  hashes: readonly Hex[];
+}
+
+/** Evidence for one sampled vote, in the contract's format. */
+export interface SampleArgument {
+  number: bigint;
+  salt: Hex;
+  channel: Hex;
+  issuedAt: bigint;
+  signature: Hex;
+  proof: readonly Hex[];
 }
 
 /** Cuts a round's votes, ordered by shard, into chunks; a round without votes is one empty chunk. */
@@ -107,6 +132,11 @@ export class MerkleTree {
   }
 }
 
+/** Whether a proof leads from a leaf to a root. */
+export function provesLeaf(root: Hex, leaf: Hex, proof: readonly Hex[]): boolean {
+  return SimpleMerkleTree.verify(root, leaf, [...proof]);
+}
+
 function unknownLeaf(leaf: Hex, cause?: unknown): BlockcloudError {
   return new BlockcloudError("MERKLE_LEAF_UNKNOWN", `No leaf ${leaf} in the Merkle tree.`, {
     cause,
@@ -143,6 +173,14 @@ export function commitment(round: {
       ],
     ),
   );
+}
+
+/** The commitment that a shown chunk leads to; undefined if its own hash is not among those that it shows. */
+export function commitmentOf(chunk: ChunkArgument): Hex | undefined {
+  const { auditor, epoch, index, count, hashes, evidenceRoot, secret } = chunk;
+  if (hashes.length !== count || hashes[index] !== chunkHash(chunk)) return undefined;
+  const root = chunksRoot(hashes);
+  return commitment({ auditor, epoch, chunksRoot: root, chunkCount: count, evidenceRoot, secret });
 }
 
 /** Slots of a chunk on which the votes claim a contact, in word-then-lane order. */

@@ -6,6 +6,7 @@ import { BlockcloudError } from "../protocol/errors.ts";
 import { grades } from "../protocol/tally.ts";
 import type { SessionObserver } from "../sal/provider/sessionTable.ts";
 import { bounds, type Bound } from "../net/peerBounds.ts";
+import { PayMetrics, type ServicePayMetrics } from "./pay/metrics.ts";
 import { problemCodes, type GatewayProblemCode } from "./gateway/problem.ts";
 
 /** Bounds of the gateway's times, seconds: around the bounds of the launch classes' grades. */
@@ -53,11 +54,13 @@ export class ProviderMetrics {
   readonly bookkeepingFailures;
   readonly relaysMissing;
   readonly up;
+  readonly pay: PayMetrics;
   readonly #metrics: Metrics;
   readonly #services = new Map<string, ServiceMetrics>();
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
+    this.pay = new PayMetrics(metrics);
     this.requests = metrics.counter(
       "blockcloud_gateway_requests_total",
       "Requests that have ended, by the class of their status; none: the client left first.",
@@ -187,6 +190,7 @@ function checkOf(service: string): string {
 
 /** The metrics and the health of one service. */
 export class ServiceMetrics implements GatewayObserver, SessionObserver {
+  readonly pay: ServicePayMetrics;
   readonly #service: string;
   readonly #all: ProviderMetrics;
   readonly #faults = new Map<BookkeepingTask, string>();
@@ -198,6 +202,7 @@ export class ServiceMetrics implements GatewayObserver, SessionObserver {
   constructor(service: string, all: ProviderMetrics) {
     this.#service = service;
     this.#all = all;
+    this.pay = all.pay.of(service);
     this.#labels = Object.freeze({ service });
     this.#byStatus = STATUS_GROUPS.map((status) => Object.freeze({ service, status }));
     all.challengeOpen.set(0, { service });

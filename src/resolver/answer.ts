@@ -19,7 +19,7 @@ export type AnswerSource =
  */
 export interface Answer {
   serviceId: Hex;
-  /** The requested name in lower case; undefined for a raw ID. */
+  /** The requested name under `bloc.alt`, in lower case; undefined for a raw ID. */
   name: string | undefined;
   endpoints: readonly Endpoint[];
   /** The encoded signed record; undefined only for a rule of the table. */

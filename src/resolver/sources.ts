@@ -3,6 +3,7 @@ import type { Deployment } from "../chain/deployment.ts";
 import type { Startable } from "../node/lifecycle.ts";
 import type { VerifiedRecord } from "../protocol/checkRecord.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
+import { canonicalName } from "../protocol/name.ts";
 import type { Answer, Change } from "./answer.ts";
 import { answerFromJson } from "./answerSchema.ts";
 import { AnswerVerifier } from "./verify/answerVerifier.ts";
@@ -82,7 +83,9 @@ export function remoteSource(url: URL, chain: OwnChain | undefined): ResolveSour
         remedy: "Give an RPC endpoint.",
       });
     },
-    async ask(name, signal) {
+    async ask(given, signal) {
+      // A resolver of an earlier version knows one zone.
+      const name = canonicalName(given);
       const json = await askResolver(url.href, name, [], signal).catch(async (error: unknown) => {
         signal.throwIfAborted();
         // A refusal may be true or a lie: the chain says whether the service is unknown or inactive.

@@ -250,6 +250,12 @@ describe("judge", () => {
         3,
       ],
       [
+        "more than a quarter of the user's requests failed",
+        () => (paying = { ...PAYING, requests: 5, failures: 2, lastFailure: "502" }),
+        { check: "REQUESTS_ANSWERED", service: 1, epoch: null, why: /Of 7 requests .* 2 failed/ },
+        3,
+      ],
+      [
         "no epoch was audited",
         () => (settled = () => undefined),
         { check: "EPOCHS_AUDITED", epoch: null, why: /No epoch/ },

@@ -319,7 +319,7 @@ describe("visitors of a relay", () => {
       visitor.write(hello);
       const [bytes] = (await once(socket, "data")) as [Buffer];
       const read = readCarrier(bytes, token, provider.key);
-      expect(read.visitor).to.deep.equal({ address: "127.0.0.1", port: visitor.localPort });
+      expect(read.ends?.visitor).to.deep.equal({ address: "127.0.0.1", port: visitor.localPort });
       expect(read.rest.equals(hello)).to.equal(true);
       const altered = Buffer.from(bytes);
       altered[20] = (altered[20] ?? 0) ^ 1;

@@ -18,6 +18,8 @@ export interface CliSurroundings {
   cwd?: string;
   /** Keys that a person types, once a question was asked; with them there is a terminal. */
   types?: string;
+  /** What happens while the question waits for its answer. */
+  asked?: () => Promise<unknown>;
   timers?: Timers;
   now?: () => number;
   /** Interrupts the command as Ctrl-C does. */
@@ -39,7 +41,8 @@ export async function runCli(
         outcome[name] += chunk.toString("utf8");
         // A prompt hides the cursor when it is drawn, and listens from the next turn on.
         if (name === "stderr" && types !== undefined && outcome.stderr.includes("\u001b[?25l")) {
-          if (!typed) setImmediate(() => stdin.write(types));
+          const answer = () => setImmediate(() => stdin.write(types));
+          if (!typed) void (surroundings.asked?.() ?? Promise.resolve()).finally(answer);
           typed = true;
         }
         done();

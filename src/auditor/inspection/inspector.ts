@@ -9,7 +9,7 @@ import type { Timers } from "../../node/timers.ts";
 import { bytesToHex } from "../../protocol/bytes.ts";
 import { epochStart } from "../../protocol/epoch.ts";
 import { suitsClass } from "../../protocol/probe.ts";
-import type { ReceiptSigner } from "../../protocol/receipt.ts";
+import { RECEIPT_SLACK_MS, type ReceiptSigner } from "../../protocol/receipt.ts";
 import type { Evidence } from "../../protocol/round.ts";
 import { rootServiceId } from "../../protocol/serviceId.ts";
 import { inspectionNonce } from "../../protocol/sortition.ts";
@@ -25,8 +25,6 @@ import type { SalParts } from "./salContact.ts";
 
 /** Inspections behind one vote. */
 export const INSPECTIONS = 3;
-/** How far a receipt's time may be outside its epoch, as a claim allows, milliseconds. */
-const RECEIPT_SLACK_MS = 60_000;
 
 /** Share of the time up to the last moment at which an inspection may begin; the rest is for locating. */
 const LOCATING = 0.9;

@@ -1,4 +1,4 @@
-import { providerPay } from "../../protocol/pay.ts";
+import { CARRY_EPOCHS, providerPay } from "../../protocol/pay.ts";
 import { placeOf } from "../../protocol/sortition.ts";
 import { lanesOf, verdictOf, type Grade, type Verdict } from "../../protocol/tally.ts";
 import type { ChainClient } from "../client.ts";
@@ -6,8 +6,6 @@ import type { Deployment } from "../deployment.ts";
 import { serviceStatuses, type ServiceStatus } from "../services.ts";
 import { contractsOf, numbers, readEach, type Moment } from "./contracts.ts";
 
-/** Epochs whose verdict may replace a missing one (`Settlement.CARRY_EPOCHS`). */
-export const CARRY_EPOCHS = 4;
 /** Number of past epochs that the ring still holds: less than `RING`. */
 export const KNOWN_EPOCHS = 250;
 

@@ -17,7 +17,7 @@ export const limit = wholeNumber(0, 1_000_000);
  * @param defaults Most connections in total and of one peer.
  */
 export function frontFlags(
-  section: "provider" | "resolver" | "faucet",
+  section: "provider" | "resolver" | "faucet" | "indexer",
   defaults: { connections: string; peerConnections: string; keepAlive: string },
 ) {
   return {

@@ -16,6 +16,7 @@ import { chooseServices, serviceFlags, type singleFlags } from "./chooseServices
 import { gatewayLimits } from "./gatewayFlags.ts";
 import { paySettings } from "./payFlags.ts";
 import { relaySettings } from "./relayFlags.ts";
+import { takeOver } from "./flags.ts";
 import { salLimitsOf } from "./salFlags.ts";
 import { replicaSettings } from "./replicaFlags.ts";
 
@@ -28,6 +29,7 @@ export const providerRun = chainCommand(
     flags: {
       ...serviceFlags,
       walletKey,
+      takeOver,
       ...coralFlags(0),
       allowLoopback: coralAllowLoopback,
       ...feeFlags,
@@ -75,7 +77,8 @@ connections. A file with an error changes nothing.`,
           allowLoopback: flags.allowLoopback,
         }),
       };
-      const worker = { name: "provider", key: flags.walletKey, deployment };
+      const { takeOver } = flags;
+      const worker = { name: "provider", key: flags.walletKey, deployment, takeOver };
       if (file !== undefined) {
         const { FileSource } = await import("./serviceSource.ts");
         const source = new FileSource(
@@ -84,17 +87,17 @@ connections. A file with an error changes nothing.`,
         );
         return runWorker(flags, {
           ...worker,
-          create: (log, metrics, fail) =>
-            createProviders(agent, source, { timers: systemTimers, log, metrics, fail }),
+          create: (log, metrics, fail, handoff) =>
+            createProviders(agent, source, { timers: systemTimers, log, metrics, fail, handoff }),
           handOver,
         });
       }
       return runWorker(flags, {
         ...worker,
-        create: (log, metrics, fail) =>
+        create: (log, metrics, fail, handoff) =>
           createProvider(
             { ...agent, ...settingsOf(single, flags.allowLoopback) },
-            { timers: systemTimers, log, metrics, fail },
+            { timers: systemTimers, log, metrics, fail, handoff },
           ),
       });
     },

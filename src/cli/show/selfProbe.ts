@@ -14,12 +14,9 @@ import type { Timers } from "../../node/timers.ts";
 import { bytesToHex } from "../../protocol/bytes.ts";
 import { epochStart } from "../../protocol/epoch.ts";
 import { requestLine } from "../../protocol/probe.ts";
-import { ReceiptSigner } from "../../protocol/receipt.ts";
+import { RECEIPT_SLACK_MS, ReceiptSigner } from "../../protocol/receipt.ts";
 import { blockcloudDomain } from "../../protocol/typedData.ts";
 import { TlsTransport } from "../../sal/transport/tlsTransport.ts";
-
-/** How far a receipt's time may lie outside its epoch, as a claim allows, milliseconds. */
-const RECEIPT_SLACK_MS = 60_000;
 
 /** The reason where an auditor with this software would cast no vote. */
 const UNSPOKEN = "the service speaks another version of the SAL: update this software";

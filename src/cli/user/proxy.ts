@@ -4,6 +4,7 @@ import { workerFlags } from "../framework/commonFlags.ts";
 import { runWorker } from "../framework/worker.ts";
 import { userFlags } from "./flags.ts";
 import { checkPay, payFlags, payingClient } from "./payFlags.ts";
+import { checkMap, mapFlags, mapOptions } from "./mapFlags.ts";
 import { proxyFlags, proxyLimits } from "./proxyFlags.ts";
 
 /** `blockcloud proxy` */
@@ -13,11 +14,13 @@ export const proxy = chainCommand(
       ...userFlags,
       ...payFlags,
       ...proxyFlags,
+      ...mapFlags,
       ...workerFlags,
     },
     examples: [
       "blockcloud proxy --listen 127.0.0.1:1080 --resolver http://127.0.0.1:8053",
       "blockcloud proxy --listen 0.0.0.0:1080 --proxy-password-file password",
+      "blockcloud proxy --map 127.77.0.0/16 --ports 22,80,443,5432",
       "blockcloud proxy --listen 127.0.0.1:1080 --max-spend 5 --payer-key-file payer.key",
     ],
     notes: `One port answers SOCKS5, HTTP CONNECT, HTTP in absolute form, and /proxy.pac. Names under bloc.alt and
@@ -26,12 +29,20 @@ be dialled. docs/sal.md describes what programs see.
 
 Programs use it like this:
   curl --proxy socks5h://127.0.0.1:1080 http://weather.bloc.alt/forecast
-  chromium --proxy-pac-url=http://127.0.0.1:1080/proxy.pac`,
+  chromium --proxy-pac-url=http://127.0.0.1:1080/proxy.pac
+
+With --map, a DNS server in the proxy answers each name with a loopback address that belongs to the service, and
+programs need no setting: ssh roof.weather.bloc.alt. docs/resolver.md says how the system asks that server.`,
     async run({ flags, client: chain, deployment, io }) {
       const { createSalProxy } = await import("../../sal/proxy/salProxy.ts");
       const { ProxyMetrics } = await import("../../sal/proxy/metrics.ts");
+      const { DnsMetrics } = await import("../../resolver/frontMetrics.ts");
+      const { openAuthority } = await import("../../sal/proxy/https/authorityStore.ts");
+      const { Terminator } = await import("../../sal/proxy/https/terminator.ts");
+      const { MapStore, mapStoreFile } = await import("../../sal/proxy/map/mapStore.ts");
       const { directDialler } = await import("../../sal/proxy/direct.ts");
-      const { listen, allowLoopback, identity, proxyPasswordFile } = flags;
+      const { listen, allowLoopback, identity, proxyPasswordFile, maxSpend } = flags;
+      const map = mapOptions(flags);
       const { host, port } = listen;
       return runWorker(flags, {
         name: "proxy",
@@ -44,26 +55,41 @@ Programs use it like this:
             { maxSessions: flags.maxSessions, sessionMs: flags.sessionTime },
           );
           const rules = new DialRules({ allowLoopback });
+          const store = map && new MapStore(mapStoreFile(flags.state, deployment));
+          const now = () => io.now();
+          const terminator = flags.https
+            ? new Terminator(openAuthority(flags.state, now()), now)
+            : undefined;
+          const observer = new ProxyMetrics(metrics);
           const server = createSalProxy(
             {
               listen: { host: host === "" ? "127.0.0.1" : host, port },
-              private: identity !== undefined,
+              // Other users' programs would act in this user's name, or spend its money.
+              private: identity !== undefined || maxSpend !== undefined,
               passwordFile: proxyPasswordFile,
               ...proxyLimits(flags),
+              ...(map && { map }),
             },
             {
-              dial: async (target, signal) =>
-                (await paying).client.connect(
-                  target.host.replace(/\.bloc\.internal$/, ".bloc.alt"),
-                  {
-                    port: target.port,
-                    signal,
-                  },
-                ),
+              dial: async ({ host, port: ofService }, signal) =>
+                (await paying).client.connect(host, { port: ofService, signal }),
               ...(flags.direct && { direct: directDialler(rules) }),
               logger: log,
               timers: io.timers,
-              observer: new ProxyMetrics(metrics),
+              observer,
+              ...(store && {
+                map: {
+                  store,
+                  serviceOf: async (name, signal) =>
+                    (await (await paying).client.resolve(name, { signal })).serviceId,
+                  now: () => io.now() / 1000,
+                  dnsObserver: new DnsMetrics(metrics),
+                  ...(terminator && { terminator }),
+                  changed: (mappings, listening) => {
+                    observer.mapped(mappings, listening);
+                  },
+                },
+              }),
             },
           );
           return {
@@ -74,6 +100,7 @@ Programs use it like this:
             },
             stop: async () => {
               await server.stop();
+              store?.close();
               await (await paying).close();
             },
           };
@@ -81,5 +108,10 @@ Programs use it like this:
       });
     },
   },
-  { check: checkPay },
+  {
+    check: (...settings) => {
+      checkPay(...settings);
+      checkMap(...settings);
+    },
+  },
 );

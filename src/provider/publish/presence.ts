@@ -21,7 +21,12 @@ import { handIn } from "../replicas/handIn.ts";
 import { Instances } from "../replicas/instances.ts";
 import { Joiner } from "../replicas/joiner.ts";
 import { LeaseFront } from "../replicas/leaseFront.ts";
+import type { Elsewhere } from "../../sal/handoff/elsewhere.ts";
+import { HandedService, type HandedPay } from "../handoff/handedService.ts";
+import { placeOf } from "../handoff/inherited.ts";
+import type { InheritedService } from "../handoff/serviceHandoff.ts";
 import { SINGLE, type ReplicaSettings } from "../replicas/settings.ts";
+import { createDirect } from "../relays/directService.ts";
 import { RelayLines, type RelaySettings } from "../relays/relayLines.ts";
 import { RECORD_LEASE_MS } from "./lease.ts";
 import type { ServiceMetrics } from "../metrics.ts";
@@ -95,8 +100,12 @@ export interface PresenceOptions {
   /** Relays through which clients reach this instance. */
   relay?: RelaySettings | undefined;
   /** What takes the payments of a priced service, over the SAL and over HTTP. */
-  pay?: { pricing: Pricing; payments: Payments | undefined } | undefined;
+  pay?: ({ pricing: Pricing; payments: Payments | undefined } & HandedPay) | undefined;
   storeFile: string;
+  /** What a process has left in whose place this one serves. */
+  inherited?: InheritedService | undefined;
+  /** Finds the sessions of such processes. */
+  elsewhere?: Elsewhere | undefined;
 }
 
 /** The presence of a service: its gateway and its published record. */
@@ -112,6 +121,8 @@ export interface Presence {
   leases(publisher: Pick<Publisher, "record">): Startable;
   /** In the place of a publisher: hands the endpoints to another instance. Undefined if this one publishes. */
   readonly joiner: Startable | undefined;
+  /** Gives the service to a process that takes this one's place. */
+  readonly handoff: HandedService;
 }
 
 /**
@@ -125,16 +136,31 @@ export function createPresence(
   { log, metrics }: { log: Logger; metrics: ServiceMetrics },
 ): Presence {
   const { serviceId, delegation, upstream, previousKey, replica = SINGLE, pay } = options;
+  const { inherited } = options;
   const key = hexToBytes(options.key);
+  const keys = previousKey === undefined ? [key] : [key, hexToBytes(previousKey)];
+  const fixed = replica.instance === undefined ? undefined : Buffer.from(replica.instance, "hex");
   const domain = blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry);
   const monotonic = () => timers.monotonic();
   const clock = systemScheduler;
+  const { relay } = options;
+  const direct =
+    relay === undefined || relay.relays.length === 0
+      ? undefined
+      : createDirect(
+          relay.direct ?? {},
+          { clock, log },
+          {
+            listening: () => gateways.address,
+            accept: (socket) => relayed?.acceptor.accept(socket),
+          },
+        );
   const sal = {
     provider: new SalProvider(
       {
         service: {
           serviceId,
-          keys: previousKey === undefined ? [key] : [key, hexToBytes(previousKey)],
+          keys,
           asksClient: false,
           ports: portTable(
             options.ports ?? [],
@@ -147,39 +173,49 @@ export function createPresence(
         domain,
         limits: options.sal ?? {},
         pricing: pay?.pricing,
-        ...(replica.instance !== undefined && { instance: Buffer.from(replica.instance, "hex") }),
+        instance: inherited?.instance ?? fixed,
       },
-      { clock, log, now, observer: metrics },
+      { clock, log, now, observer: metrics, direct: direct?.direct },
     ),
     certificate: createCertificate(wallSeconds() * 1000),
     clock,
   };
+  sal.provider.elsewhere = options.elsewhere;
   const make = (listen: ListenAddress) =>
     new Gateway(
       { ...options.gateway, serviceId, domain, key, upstream, listen },
       { logger: log, now, monotonic, observer: metrics, sal, payments: pay?.payments },
     );
   const gateways: Gateways = new Gateways(
-    { make, listen: options.listen, graceMs: options.graceMs ?? RECORD_LEASE_MS },
+    {
+      make,
+      listen: placeOf(options.listen, inherited),
+      graceMs: options.graceMs ?? RECORD_LEASE_MS,
+    },
     { timers, log },
   );
   const terms = { serviceId, key, delegation, domain, instance: sal.provider.instance };
-  const relayed = options.relay && createRelayed(options.relay, terms, sal, { now, log, metrics });
+  const relayed = relay && createRelayed(relay, terms, sal, { now, log, metrics });
   const store = new ProviderStore(options.storeFile);
   const whereabouts = new Whereabouts(
-    { configured: options.endpoint, rank: replica },
+    { configured: options.endpoint, rank: replica, followed: inherited?.move },
     { gateways, store, timers, log, now: () => wallSeconds() * 1000, relays: relayed?.lines },
   );
   const drainMs = Math.min(DRAIN_MS, options.gateway?.drainMs ?? DRAIN_MS);
   const front: Startable = {
     start: async () => {
       await gateways.start();
+      await direct?.part.start();
       await relayed?.lines.start();
     },
     stop: async () => {
       try {
         // The gateway stays open meanwhile, so that a client that loses its connection can resume its flows.
-        await Promise.all([sal.provider.drain(drainMs), gateways.stop()]);
+        await Promise.all([
+          sal.provider.drain(drainMs),
+          gateways.stop(),
+          ...(direct === undefined ? [] : [direct.part.stop()]),
+        ]);
       } finally {
         relayed?.stop();
         store.close();
@@ -194,8 +230,10 @@ export function createPresence(
   const instances = new Instances(signing, { now, log });
   const instance = bytesToHex(sal.provider.instance);
   const { join = [] } = replica;
+  const served = { serviceId, keys, sal: sal.provider };
   return {
     front,
+    handoff: new HandedService(served, { gateways, whereabouts, pay, clock, log }),
     whereabouts,
     store,
     endpoints: () => instances.endpoints(whereabouts.endpoints()),
@@ -230,7 +268,7 @@ function createRelayed(
   terms: ConstructorParameters<typeof RelayLines>[1],
   { provider, certificate, clock }: GatewaySal,
   { now, log, metrics }: { now: () => number; log: Logger; metrics: ServiceMetrics },
-): { lines: RelayLines; stop(): void } | undefined {
+): { lines: RelayLines; acceptor: SalAcceptor; stop(): void } | undefined {
   if (settings.relays.length === 0) return undefined;
   const acceptor = new SalAcceptor(
     // Only the SAL comes through relays.
@@ -239,12 +277,13 @@ function createRelayed(
   );
   const lines = new RelayLines(settings, terms, {
     ...{ clock, log, now, metrics },
-    accept: (socket, visitor) => {
-      acceptor.acceptRelayed(socket, visitor);
+    accept: (socket, visitor, ends) => {
+      acceptor.acceptRelayed(socket, visitor, ends);
     },
   });
   return {
     lines,
+    acceptor,
     stop: () => {
       void lines.stop();
       acceptor.stop();

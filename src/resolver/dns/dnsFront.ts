@@ -7,11 +7,8 @@ import type { Timers } from "../../node/timers.ts";
 import type { Resolver } from "../answer.ts";
 import { ZoneLookup } from "./zoneLookup.ts";
 import { Hosts } from "./hosts.ts";
-import { Responder } from "./responder.ts";
-import { ResponseRate } from "./responseRate.ts";
-import { Tally, type DnsObserver } from "./tally.ts";
-import { TcpServer } from "./tcp.ts";
-import { UdpServer } from "./udp.ts";
+import { DnsServer } from "./dnsServer.ts";
+import type { DnsObserver } from "./tally.ts";
 
 export interface DnsFrontOptions {
   /** Port 0 chooses a free port, the same for both transports: see `address`. */
@@ -41,7 +38,7 @@ export interface DnsLimits {
   maxPipelined: number;
 }
 
-const defaults: DnsLimits = {
+export const dnsLimits: DnsLimits = {
   maxTtlSeconds: 30,
   negativeTtlSeconds: 5,
   // Clients time out after 5 s.
@@ -58,9 +55,6 @@ const defaults: DnsLimits = {
   maxPipelined: 32,
 };
 
-/** Free UDP ports to try until one is free for TCP, too. */
-const PORT_TRIES = 8;
-
 export interface DnsFrontDependencies {
   resolver: Pick<Resolver, "resolve" | "lookupName" | "watchAll">;
   resolveHost: Resolve;
@@ -71,20 +65,13 @@ export interface DnsFrontDependencies {
   observer: DnsObserver;
 }
 
-/** Answers DNS queries for `bloc.alt` over UDP and TCP, as the zone's authoritative server. */
+/** Answers DNS queries for `bloc.alt` and `bloc.internal` with the endpoints of services. */
 export class DnsFront implements Startable {
-  readonly #responder: Responder;
-  readonly #tally: Tally;
-  readonly #options: DnsFrontOptions;
-  readonly #limits: DnsLimits;
-  readonly #timers: Timers;
-  readonly #log: Logger;
-  #udp: UdpServer | undefined;
-  #tcp: TcpServer | undefined;
+  readonly #server: DnsServer;
 
   constructor(options: DnsFrontOptions, dependencies: DnsFrontDependencies) {
-    const { resolver, timers, log, now } = dependencies;
-    const limits = { ...defaults, ...options.limits };
+    const { resolver, timers, log } = dependencies;
+    const limits = { ...dnsLimits, ...options.limits };
     const hosts = new Hosts(
       { keepMs: limits.maxTtlSeconds * 1000, maxHosts: 10_000, maxPending: 256, timeMs: 2_000 },
       { resolve: dependencies.resolveHost, timers },
@@ -93,60 +80,21 @@ export class DnsFront implements Startable {
       log.error("a DNS query failed", { error });
     };
     const { allowLoopback } = options;
-    const zoneLookup = new ZoneLookup(limits, { resolver, timers, hosts, allowLoopback, onFault });
-    this.#options = options;
-    this.#limits = limits;
-    this.#timers = dependencies.timers;
-    this.#log = dependencies.log;
-    this.#responder = new Responder(
-      { ...limits, seed: options.seed },
-      { resolver, zoneLookup, now, timers },
-    );
-    this.#tally = new Tally(dependencies.observer, timers);
+    const zone = new ZoneLookup(limits, { resolver, timers, hosts, allowLoopback, onFault });
+    this.#server = new DnsServer({ ...options, limits }, { ...dependencies, zone });
   }
 
   /** Where it listens; known once it has started. */
   get address(): AddressInfo {
-    if (this.#udp === undefined) throw new Error("not started");
-    return this.#udp.address;
+    return this.#server.address;
   }
 
   /** @throws BlockcloudError `DNS_LISTEN`. */
-  async start(): Promise<void> {
-    this.#tally.start();
-    this.#responder.start();
-    for (let tries = this.#options.listen.port === 0 ? PORT_TRIES : 1; ; tries -= 1) {
-      try {
-        await this.#listen();
-        return;
-      } catch (error) {
-        await this.#close();
-        if (tries === 1) throw error;
-      }
-    }
+  start(): Promise<void> {
+    return this.#server.start();
   }
 
-  async stop(): Promise<void> {
-    this.#responder.stop();
-    this.#tally.stop();
-    await this.#close();
-  }
-
-  async #listen(): Promise<void> {
-    const { listen, answersPerSecond, seed } = this.#options;
-    const timers = this.#timers;
-    const log = this.#log;
-    const shared = { responder: this.#responder, tally: this.#tally, timers, log };
-    const limit = { perSecond: answersPerSecond, burst: 2 * answersPerSecond };
-    this.#udp = new UdpServer(listen, { ...shared, rate: new ResponseRate(limit, seed) });
-    await this.#udp.start();
-    const both = { ...listen, port: this.#udp.address.port };
-    this.#tcp = new TcpServer(both, this.#limits, shared);
-    await this.#tcp.start();
-  }
-
-  async #close(): Promise<void> {
-    await this.#tcp?.stop();
-    await this.#udp?.stop();
+  stop(): Promise<void> {
+    return this.#server.stop();
   }
 }

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { isInZones } from "../../protocol/name.ts";
 import type { Endpoint } from "../../protocol/record.ts";
 import { plainV6, type Scheme } from "./zone.ts";
 
@@ -19,7 +20,7 @@ const defaultPorts: Readonly<Partial<Record<Scheme, number>>> = { http: 80, http
 
 /**
  * Parses an endpoint; undefined for one that DNS records cannot express: a local socket, an invalid host
- * name, or a host under `.alt`, which only this server could resolve, and in a circle.
+ * name, or a host under `.alt` or `bloc.internal`, which only this server could resolve, and in a circle.
  */
 export function netEndpoint({ uri, priority, weight }: Endpoint): NetEndpoint | undefined {
   const [, scheme, rest] = /^(https|http|tcp|sal):\/\/(.+)$/.exec(uri) ?? [];
@@ -42,12 +43,13 @@ export function netEndpoint({ uri, priority, weight }: Endpoint): NetEndpoint | 
   };
 }
 
-/** A host name by RFC 1123, with underscores, which some names contain; not under `.alt`. */
+/** A host name by RFC 1123, with underscores, which some names contain; none that only this server resolves. */
 function isHostName(host: string): boolean {
   const labels = host.split(".");
   return (
     host.length <= 253 &&
     labels.every((label) => /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?$/.test(label)) &&
-    labels.at(-1) !== "alt"
+    labels.at(-1) !== "alt" &&
+    !isInZones(host)
   );
 }

@@ -1,5 +1,5 @@
 import { HEADER_BYTES, MAX_UDP_BYTES, types } from "./codes.ts";
-import { ZONE } from "../../protocol/name.ts";
+import { ZONES } from "../../protocol/name.ts";
 import { lower } from "./query.ts";
 import { encodeName, encodeRr, uint16s, type Rr } from "./rdata.ts";
 
@@ -31,8 +31,8 @@ export interface Contents {
   extended?: { code: number; text: string } | undefined;
 }
 
-/** The encoded zone name with its final zero byte, which ends every name in the zone. */
-const ZONE_NAME = encodeName(ZONE);
+/** The encoded names of the zones with their final zero byte, which end every name in them. */
+const ZONE_NAMES = ZONES.map(encodeName);
 const ANSWER_FLAG = 0x80;
 const AUTHORITATIVE_FLAG = 0x04;
 const TRUNCATED_FLAG = 0x02;
@@ -41,7 +41,7 @@ const TRUNCATED_FLAG = 0x02;
 export function writeMessage(contents: Contents): Template {
   const { question, rcode, answers = [], authority = [] } = contents;
   const questionEnd = HEADER_BYTES + question.length;
-  const zone = questionEnd - 4 - ZONE_NAME.length;
+  const zone = HEADER_BYTES + (zoneStart(question) ?? 0);
   const header = Buffer.alloc(HEADER_BYTES);
   header[2] = ANSWER_FLAG | (contents.authoritative === true ? AUTHORITATIVE_FLAG : 0);
   header[3] = rcode & 0x0f;
@@ -62,14 +62,22 @@ export function writeMessage(contents: Contents): Template {
   return { edns, plain: edns.subarray(0, end), questionEnd, ttls, rcode };
 }
 
-/** Whether a question (name, type, class) is about a name in the zone. */
+/** Whether a question (name, type, class) is about a name in one of the zones. */
 export function isInZone(question: Uint8Array): boolean {
-  const zone = question.length - 4 - ZONE_NAME.length;
+  return zoneStart(question) !== undefined;
+}
+
+/** Where the zone's name begins in a question; undefined for a name outside of the zones. */
+function zoneStart(question: Uint8Array): number | undefined {
+  const name = ZONE_NAMES.find((each) => endsIn(question, each));
+  return name && question.length - 4 - name.length;
+}
+
+function endsIn(question: Uint8Array, name: Uint8Array): boolean {
+  const start = question.length - 4 - name.length;
   let at = 0;
-  while (at < zone) at += 1 + (question[at] ?? 0);
-  return (
-    at === zone && ZONE_NAME.every((byte, offset) => lower(question[at + offset] ?? 0) === byte)
-  );
+  while (at < start) at += 1 + (question[at] ?? 0);
+  return at === start && name.every((byte, offset) => lower(question[at + offset] ?? 0) === byte);
 }
 
 /** A message without records that tells the client to ask again over TCP. */

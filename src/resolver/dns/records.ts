@@ -1,6 +1,6 @@
 import type { Hex } from "viem";
 import { isReachable } from "../../net/addresses.ts";
-import { rawName } from "../../protocol/name.ts";
+import { rawName, type Zone } from "../../protocol/name.ts";
 import type { Answer } from "../answer.ts";
 import { types } from "./codes.ts";
 import { netEndpoint, type NetEndpoint } from "./endpoints.ts";
@@ -36,7 +36,7 @@ export interface RecordSet {
  */
 export async function recordsOf(
   answer: Answer,
-  facet: Facet,
+  { facet, zone }: { facet: Facet; zone: Zone },
   type: number,
   rules: AddressRules,
 ): Promise<RecordSet> {
@@ -52,7 +52,11 @@ export async function recordsOf(
     return { exists, records: ask(type, rr.type, () => [rr]), varies: false };
   }
   if (facet.kind !== "service" || (type !== types.A && type !== types.AAAA)) {
-    return { exists: true, records: plainRecords(answer, facet, type, endpoints), varies: false };
+    return {
+      exists: true,
+      records: plainRecords(answer, facet, type, endpoints, zone),
+      varies: false,
+    };
   }
   const top = endpoints.filter(({ priority }) => priority === endpoints[0]?.priority);
   const addresses = await addressesOf(top, rules.hosts, open);
@@ -68,19 +72,20 @@ function plainRecords(
   facet: Exclude<Facet, { kind: "address" }>,
   type: number,
   endpoints: readonly NetEndpoint[],
+  zone: Zone,
 ): readonly Rr[] {
-  const { serviceId } = answer;
+  const own = rawName(answer.serviceId, zone);
   switch (facet.kind) {
     case "service":
-      if (type === types.HTTPS) return svcbRecords(types.HTTPS, "https", endpoints, serviceId);
+      if (type === types.HTTPS) return svcbRecords(types.HTTPS, "https", endpoints, own);
       if (type === types.TXT) return about(answer).map(txtRr);
       return ask(type, types.URI, () =>
         answer.endpoints.map(({ priority, weight, uri }) => uriRr(priority, weight, uri)),
       );
     case "endpoints":
-      return ask(type, types.SRV, () => srvRecords(facet.scheme, endpoints, serviceId));
+      return ask(type, types.SRV, () => srvRecords(facet.scheme, endpoints, own));
     case "sal":
-      return ask(type, types.SVCB, () => svcbRecords(types.SVCB, "sal", endpoints, serviceId));
+      return ask(type, types.SVCB, () => svcbRecords(types.SVCB, "sal", endpoints, own));
     case "record":
       return ask(type, types.TXT, () => signed(answer.record));
     case "nameRecord":
@@ -113,12 +118,12 @@ function signed(encoded: Hex | undefined): Rr[] {
 function srvRecords(
   scheme: string | undefined,
   endpoints: readonly NetEndpoint[],
-  serviceId: Hex,
+  own: string,
 ): Rr[] {
   return endpoints.flatMap((endpoint) => {
     const { priority, weight, port } = endpoint;
     if (port === undefined || (scheme !== undefined && scheme !== endpoint.scheme)) return [];
-    return [srvRr(priority, weight, port, target(endpoint, serviceId))];
+    return [srvRr(priority, weight, port, target(endpoint, own))];
   });
 }
 
@@ -127,7 +132,7 @@ function svcbRecords(
   type: typeof types.SVCB | typeof types.HTTPS,
   scheme: "https" | "sal",
   endpoints: readonly NetEndpoint[],
-  serviceId: Hex,
+  own: string,
 ): Rr[] {
   return endpoints.flatMap((endpoint) => {
     const { port, host, isAddress } = endpoint;
@@ -135,7 +140,7 @@ function svcbRecords(
     return [
       svcbRr(type, {
         priority: Math.min(endpoint.priority + 1, 65_535),
-        target: target(endpoint, serviceId),
+        target: target(endpoint, own),
         port,
         ...(scheme === "sal" && { alpn: "sal/1" }),
         hint: isAddress ? host : undefined,
@@ -144,9 +149,9 @@ function svcbRecords(
   });
 }
 
-/** The host's name; for an address, a name that resolves only to it. */
-function target({ isAddress, host }: NetEndpoint, serviceId: Hex): string {
-  return isAddress ? `${addressLabel(host)}.${rawName(serviceId)}` : host;
+/** The host's name; for an address, a name that resolves only to it, in the zone of the question. */
+function target({ isAddress, host }: NetEndpoint, own: string): string {
+  return isAddress ? `${addressLabel(host)}.${own}` : host;
 }
 
 /** The addresses of endpoints, with host names resolved. */

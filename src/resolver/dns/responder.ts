@@ -2,7 +2,7 @@ import type { Timers } from "../../node/timers.ts";
 import type { Resolver } from "../answer.ts";
 import { AnswerCache, setTtl, type CachedAnswer } from "./answerCache.ts";
 import { HEADER_BYTES, rcodes } from "./codes.ts";
-import type { ZoneLookup } from "./zoneLookup.ts";
+import type { ZoneSource } from "./zoneLookup.ts";
 import { copyTemplate, fillFlags, fillIn, isInZone, truncate, writeMessage } from "./message.ts";
 import { labelsOf, lower, NO_ANSWER, QueryReader } from "./query.ts";
 
@@ -21,7 +21,7 @@ export interface ResponderOptions {
 
 export interface ResponderDependencies {
   resolver: Pick<Resolver, "watchAll">;
-  zoneLookup: ZoneLookup;
+  zoneLookup: ZoneSource;
   /** The chain's time, which leases use, Unix milliseconds. */
   now(): number;
   timers: Timers;
@@ -44,7 +44,7 @@ export class Responder {
   rcode = 0;
   readonly #options: ResponderOptions;
   readonly #resolver: Pick<Resolver, "watchAll">;
-  readonly #zoneLookup: ZoneLookup;
+  readonly #zoneLookup: ZoneSource;
   readonly #now: ResponderDependencies["now"];
   readonly #timers: Timers;
   readonly #cache: AnswerCache;

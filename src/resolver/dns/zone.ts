@@ -1,5 +1,5 @@
 import { isLabel } from "../../protocol/label.ts";
-import { parseName, ZONE } from "../../protocol/name.ts";
+import { canonicalName, parseName, ZONES, type Zone } from "../../protocol/name.ts";
 
 /** The part of a service that a name stands for. */
 export type Facet =
@@ -26,32 +26,34 @@ export type ZoneNode =
   /** Not in the zone. */
   | { kind: "outside" }
   /** The zone itself. */
-  | { kind: "apex" }
+  | { kind: "apex"; zone: Zone }
   /** It has names below it but no records. */
-  | { kind: "empty" }
+  | { kind: "empty"; zone: Zone }
   /** It is in the zone but can never be a valid name. */
-  | { kind: "nowhere" }
+  | { kind: "nowhere"; zone: Zone }
   /** The name of a service that may exist; `name` is its name for the resolver. */
-  | { kind: "service"; name: string; facet: Facet };
+  | { kind: "service"; zone: Zone; name: string; facet: Facet };
 
-const APEX = ZONE.split(".");
-const NOWHERE: ZoneNode = { kind: "nowhere" };
+/** Labels of each zone's own name. */
+const ZONE_LABELS = 2;
 
 /** Finds the place of a name, given its labels in lower case. */
 export function zoneNodeOf(labels: readonly string[]): ZoneNode {
-  const inner = labels.slice(0, -APEX.length);
-  if (labels.length < APEX.length || labels.slice(-APEX.length).join(".") !== ZONE) {
-    return { kind: "outside" };
+  const last = labels.slice(-ZONE_LABELS).join(".");
+  const zone = ZONES.find((each) => each === last);
+  if (zone === undefined) return { kind: "outside" };
+  const inner = labels.slice(0, -ZONE_LABELS);
+  if (inner.length === 0) return { kind: "apex", zone };
+  if (inner.at(-1) === "id") {
+    return inner.length === 1 ? { kind: "empty", zone } : rawPlace(inner, zone);
   }
-  if (inner.length === 0) return { kind: "apex" };
-  if (inner.at(-1) === "id") return inner.length === 1 ? { kind: "empty" } : rawPlace(inner);
   const first = inner.findIndex((label) => !label.startsWith("_"));
   const own = first < 0 ? [] : inner.slice(first);
   const facet = facetOf(inner.slice(0, -own.length || undefined));
   if (facet === undefined || own.length > 2 || own.length === 0 || !own.every(isLabel)) {
-    return NOWHERE;
+    return { kind: "nowhere", zone };
   }
-  return { kind: "service", name: `${own.join(".")}.${ZONE}`, facet };
+  return { kind: "service", zone, name: canonicalName(`${own.join(".")}.${zone}`), facet };
 }
 
 /** The label for an address under a raw name: `ip-192-0-2-7`, or `ip-` and eight groups. */
@@ -72,15 +74,17 @@ export function groupsOf(address: string): string[] {
   return [...head, ...Array<string>(8 - head.length - tail.length).fill("0"), ...tail];
 }
 
-function rawPlace(inner: readonly string[]): ZoneNode {
+function rawPlace(inner: readonly string[], zone: Zone): ZoneNode {
   const base = inner.at(-2) ?? "";
-  const name = `${base}.id.${ZONE}`;
+  const name = `${base}.id.${zone}`;
   const before = inner.slice(0, -2);
   const [first = ""] = before;
   const address = before.length === 1 ? addressIn(first) : undefined;
   const facet: Facet | undefined =
     address === undefined ? facetOf(before) : { kind: "address", address };
-  return facet !== undefined && isName(name) ? { kind: "service", name, facet } : NOWHERE;
+  return facet !== undefined && isName(name)
+    ? { kind: "service", zone, name: canonicalName(name), facet }
+    : { kind: "nowhere", zone };
 }
 
 function isName(name: string): boolean {

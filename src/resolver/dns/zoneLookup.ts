@@ -1,7 +1,7 @@
 import type { Hex } from "viem";
 import type { Timers } from "../../node/timers.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
-import { ZONE } from "../../protocol/name.ts";
+import { ZONES, type Zone } from "../../protocol/name.ts";
 import { resolveErrors, type Answer, type Resolver } from "../answer.ts";
 import { BoundedLookup } from "../lookup/boundedLookup.ts";
 import { CLASS_IN, extendedErrors, rcodes, types } from "./codes.ts";
@@ -26,6 +26,12 @@ export interface ZoneAnswer {
   varies: boolean;
 }
 
+/** What a DNS server's records come from. */
+export interface ZoneSource {
+  /** Never rejects: a failure gives a response, too. */
+  lookup(labels: readonly string[], type: number, questionClass: number): Promise<ZoneAnswer>;
+}
+
 export interface ZoneLookupOptions {
   /** The longest TTL, seconds. */
   maxTtlSeconds: number;
@@ -42,33 +48,20 @@ export interface ZoneLookupDependencies extends AddressRules {
   onFault(error: unknown): void;
 }
 
-/** Finds the zone's records for a question. */
-export class ZoneLookup {
-  readonly #options: ZoneLookupOptions;
+/** Finds the zones' records for a question. */
+export class ZoneLookup implements ZoneSource {
+  readonly #answers: Readonly<Record<Zone, ZoneAnswers>>;
   readonly #lookup: BoundedLookup;
   readonly #rules: AddressRules;
   readonly #onFault: (error: unknown) => void;
-  /**
-   * The zone's SOA. As in RFC 6303, 3, the apex is the primary server and there is no mailbox, because no
-   * host serves the zone publicly.
-   */
-  readonly #soa: Rr;
-
   constructor(options: ZoneLookupOptions, dependencies: ZoneLookupDependencies) {
-    this.#options = options;
+    this.#answers = zoneAnswers(options);
     const { resolver, timers, hosts, allowLoopback, onFault } = dependencies;
     this.#lookup = new BoundedLookup(resolver, { milliseconds: options.lookupMs, timers });
     this.#rules = { hosts, allowLoopback };
     this.#onFault = onFault;
-    const times = Buffer.alloc(20);
-    [1, 3600, 1200, 604_800, options.negativeTtlSeconds].forEach((value, index) =>
-      times.writeUInt32BE(value, 4 * index),
-    );
-    const rdata = Buffer.concat([encodeName(ZONE), encodeName("nobody.invalid"), times]);
-    this.#soa = { type: types.SOA, rdata };
   }
 
-  /** Never rejects: a failure gives a response, too. */
   async lookup(
     labels: readonly string[],
     type: number,
@@ -76,71 +69,105 @@ export class ZoneLookup {
   ): Promise<ZoneAnswer> {
     if (questionClass !== CLASS_IN) return refused();
     const node = zoneNodeOf(labels);
-    switch (node.kind) {
-      case "outside":
-        return refused();
-      case "nowhere":
-        return this.#negative(rcodes.NXDOMAIN);
-      case "empty":
-        return this.#positive(type === types.ANY ? [anyRr] : []);
-      case "apex":
-        return this.#positive(this.#apex(type));
-      case "service":
-        break;
-    }
+    if (node.kind === "outside") return refused();
+    const answers = this.#answers[node.zone];
+    if (node.kind !== "service") return answers.own(node.kind, type);
     try {
       const answer = await this.#lookup.answer(node.name);
-      const { exists, records, varies } = await recordsOf(answer, node.facet, type, this.#rules);
-      if (!exists) return this.#negative(rcodes.NXDOMAIN, answer);
-      return { ...this.#positive(records, answer), varies };
+      const { exists, records, varies } = await recordsOf(answer, node, type, this.#rules);
+      if (!exists) return answers.negative(rcodes.NXDOMAIN, answer);
+      return { ...answers.positive(records, answer), varies };
     } catch (error) {
-      return this.#failed(error);
+      return answers.failed(error, this.#onFault);
     }
   }
+}
 
-  #apex(type: number): Rr[] {
-    if (type === types.SOA) return [this.#soa];
-    if (type === types.NS) return [{ type: types.NS, rdata: encodeName(ZONE) }];
-    return type === types.ANY ? [anyRr] : [];
+/** The results of questions, by their zone. */
+export function zoneAnswers({
+  negativeTtlSeconds: negative,
+  maxTtlSeconds: longest,
+}: Omit<ZoneLookupOptions, "lookupMs">): Readonly<Record<Zone, ZoneAnswers>> {
+  return {
+    "bloc.alt": new ZoneAnswers("bloc.alt", negative, longest),
+    "bloc.internal": new ZoneAnswers("bloc.internal", negative, longest),
+  };
+}
+
+/** The results of questions in one zone. */
+export class ZoneAnswers {
+  /**
+   * The zone's SOA. As in RFC 6303, 3, the apex is the primary server and there is no mailbox, because no
+   * host serves the zone publicly.
+   */
+  readonly #soa: Rr;
+  readonly #zone: Zone;
+  readonly #negativeTtl: number;
+  readonly #maxTtl: number;
+
+  /** @param negativeTtl TTL of a negative answer, and the longest of a positive one, seconds. */
+  constructor(zone: Zone, negativeTtl: number, maxTtl: number) {
+    this.#zone = zone;
+    this.#negativeTtl = negativeTtl;
+    this.#maxTtl = maxTtl;
+    const times = Buffer.alloc(20);
+    [1, 3600, 1200, 604_800, negativeTtl].forEach((value, index) =>
+      times.writeUInt32BE(value, 4 * index),
+    );
+    const rdata = Buffer.concat([encodeName(zone), encodeName("nobody.invalid"), times]);
+    this.#soa = { type: types.SOA, rdata };
   }
 
-  #positive(records: readonly Rr[], answer?: Answer): ZoneAnswer {
-    if (records.length === 0) return this.#negative(rcodes.NOERROR, answer);
-    return {
-      ...this.#negative(rcodes.NOERROR, answer),
-      answers: records,
-      authority: [],
-      maxTtl: this.#options.maxTtlSeconds,
-    };
+  /** The result for a name that is no service's. */
+  own(kind: "apex" | "empty" | "nowhere", type: number): ZoneAnswer {
+    if (kind === "nowhere") return this.negative(rcodes.NXDOMAIN);
+    if (type === types.ANY) return this.positive([anyRr]);
+    if (kind === "empty") return this.negative(rcodes.NOERROR);
+    if (type === types.SOA) return this.positive([this.#soa]);
+    return this.positive(
+      type === types.NS ? [{ type: types.NS, rdata: encodeName(this.#zone) }] : [],
+    );
   }
 
-  #negative(rcode: number, answer?: Answer): ZoneAnswer {
+  /** The result with these records, or without any. */
+  positive(records: readonly Rr[], answer?: Answer): ZoneAnswer {
+    const none = this.negative(rcodes.NOERROR, answer);
+    if (records.length === 0) return none;
+    return { ...none, answers: records, authority: [], maxTtl: this.#maxTtl };
+  }
+
+  negative(rcode: number, answer?: Answer): ZoneAnswer {
     return {
       rcode,
       authoritative: true,
       answers: [],
       authority: [this.#soa],
       serviceId: answer?.serviceId,
-      maxTtl: this.#options.negativeTtlSeconds,
+      maxTtl: this.#negativeTtl,
       expiresAt: answer?.expiresAt,
       varies: false,
     };
   }
 
-  #failed(error: unknown): ZoneAnswer {
+  /**
+   * The result for a name whose lookup failed.
+   *
+   * @param onFault Called with an unexpected error, which is no `BlockcloudError`.
+   */
+  failed(error: unknown, onFault: (error: unknown) => void): ZoneAnswer {
     if (!(error instanceof BlockcloudError)) {
-      this.#onFault(error);
+      onFault(error);
       return failure(rcodes.SERVFAIL, extendedErrors.OTHER, "RESOLVER_FAILED");
     }
     switch (error.code) {
       case resolveErrors.invalid:
       case resolveErrors.unknown:
-        return this.#negative(rcodes.NXDOMAIN);
+        return this.negative(rcodes.NXDOMAIN);
       case resolveErrors.inactive:
       case resolveErrors.noRecord:
       case resolveErrors.delegation:
         return {
-          ...this.#negative(rcodes.NOERROR),
+          ...this.negative(rcodes.NOERROR),
           extended: { code: extendedErrors.OTHER, text: error.code },
         };
       case resolveErrors.dropped:
@@ -151,8 +178,9 @@ export class ZoneLookup {
   }
 }
 
-function refused(): ZoneAnswer {
-  return failure(rcodes.REFUSED, extendedErrors.NOT_AUTHORITATIVE, `only ${ZONE}`);
+/** The result for a name outside of the zones. */
+export function refused(): ZoneAnswer {
+  return failure(rcodes.REFUSED, extendedErrors.NOT_AUTHORITATIVE, `only ${ZONES.join(" and ")}`);
 }
 
 function failure(rcode: number, code: number, text: string): ZoneAnswer {

@@ -5,7 +5,7 @@ import type { Timers } from "../../node/timers.ts";
 import { ZERO_HASH } from "../../protocol/bytes.ts";
 import { checkTimes } from "../../protocol/checkRecord.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
-import { parseName, ZONE, type Name } from "../../protocol/name.ts";
+import { canonicalName, parseName, ZONE, type Name } from "../../protocol/name.ts";
 import { nameRecords } from "../../protocol/nameRecord.ts";
 import { rootServiceId } from "../../protocol/serviceId.ts";
 import type { Domain } from "../../protocol/typedData.ts";
@@ -24,7 +24,7 @@ const RECHECK_MS = 60_000;
 
 /** A name and the service that it means. */
 export interface KnownName {
-  /** The requested name in lower case; undefined for a raw ID. */
+  /** The requested name under `bloc.alt`, in lower case; undefined for a raw ID. */
   name: string | undefined;
   serviceId: Hex;
   nameRecord: Hex | undefined;
@@ -242,8 +242,7 @@ export function checkName(
 export function readName(text: string): { name: Name; text: string } {
   try {
     const name = parseName(text);
-    if (name.kind === "id" && /^0x/i.test(text)) return { name, text: name.serviceId };
-    return { name, text: text.toLowerCase().replace(/\.$/, "") };
+    return { name, text: canonicalName(text) };
   } catch (cause) {
     if (!(cause instanceof BlockcloudError) || cause.code === resolveErrors.invalid) throw cause;
     throw new BlockcloudError(resolveErrors.invalid, `Not a name: ${text.slice(0, 80)}.`, {

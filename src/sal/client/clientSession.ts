@@ -3,7 +3,6 @@ import { bytesToHex } from "../../protocol/bytes.ts";
 import type { BlockcloudError } from "../../protocol/errors.ts";
 import type { SignedReceipt } from "../../protocol/receipt.ts";
 import { salError } from "../errors.ts";
-import type { ProvenLink } from "../handshake/clientHandshake.ts";
 import { encodeBegin } from "../handshake/messages.ts";
 import { ResumeKeys } from "../handshake/secrets.ts";
 import type { Flow } from "../session/flow.ts";
@@ -12,17 +11,15 @@ import { Session } from "../session/session.ts";
 import { encodeFrame } from "../wire/encode.ts";
 import { FrameType, MAX_FLOW } from "../wire/frames.ts";
 import { decodeReason } from "../wire/reason.ts";
-import type { ClientMeter } from "../pay/clientMeter.ts";
-import { createClientMeter, decline } from "../pay/paying.ts";
+import { ClientPaying } from "../pay/paying.ts";
 import { Announced } from "./announced.ts";
 import { Departure } from "./departure.ts";
 import type { Located, LocatedChange } from "./locator.ts";
 import { Openings } from "./openings.ts";
-import { PathWatch } from "./pathWatch.ts";
+import { Moving } from "./moving.ts";
 import { proveClient } from "./proveClient.ts";
-import { Recovery, type Move } from "./recovery.ts";
-import type { ClientSessionDependencies, MoveReason } from "./dependencies.ts";
-import { Renewal } from "./renewal.ts";
+import type { ClientSessionDependencies, MoveReason, PathKind } from "./dependencies.ts";
+import type { Place } from "./resumption.ts";
 import { revocationOf } from "./revocation.ts";
 import { Right } from "./right.ts";
 import { dialProven } from "./dialProven.ts";
@@ -32,20 +29,17 @@ export class ClientSession implements SessionRole {
   readonly #dependencies: ClientSessionDependencies;
   readonly #identity: Uint8Array | undefined;
   readonly #session: Session;
-  readonly #watch: PathWatch;
   readonly #openings = new Openings();
   #located: Located;
-  #recovery: Recovery | undefined;
+  /** Once the session has begun. */
+  #moving: Moving | undefined;
   #channel: Hex = "0x";
   #instance = "";
   #receipt: SignedReceipt | undefined;
-  #endpoint = "";
   #lastFlow = 0;
   readonly #departure: Departure;
-  /** Counts and pays, if the client has a wallet. */
-  readonly #meter: ClientMeter | undefined;
+  readonly #paying: ClientPaying;
   #unwatch = () => {};
-  readonly #renewal: Renewal;
   #onEnd: (() => void) | undefined;
   readonly #right: Right;
   readonly #announced: Announced;
@@ -60,18 +54,10 @@ export class ClientSession implements SessionRole {
     this.#identity = identity;
     this.#dependencies = dependencies;
     this.#session = new Session(this, dependencies);
-    this.#watch = new PathWatch(
-      this.#session,
-      dependencies.clock,
-      () => {
-        this.#move("silence");
-      },
-      dependencies.times,
-    );
     this.#departure = new Departure(this.#session, dependencies.clock, () => {
       this.close();
     });
-    this.#meter = createClientMeter(this, this.#session, dependencies);
+    this.#paying = new ClientPaying(this, this.#session, dependencies);
     this.#right = new Right({
       session: this.#session,
       located: () => this.#located,
@@ -87,11 +73,10 @@ export class ClientSession implements SessionRole {
       },
       dependencies,
     });
-    this.#renewal = new Renewal(dependencies.maxRecords);
     const valid = (newer: Located) => {
       // Other instances come and go: they do not concern this session.
-      const isElsewhere = !newer.endpoints.includes(this.#endpoint);
-      if (this.#relocated(newer) && isElsewhere) this.#move("announced");
+      const isElsewhere = !newer.endpoints.includes(this.endpoint);
+      if (this.#relocated(newer) && isElsewhere) this.#moving?.move("announced");
     };
     this.#announced = new Announced(located.serviceId, valid, dependencies);
   }
@@ -104,9 +89,15 @@ export class ClientSession implements SessionRole {
     return this.#located;
   }
 
-  /** The endpoint in use. */
+  /** The endpoint of the record by which the service was found. */
   get endpoint(): string {
-    return this.#endpoint;
+    return this.#moving?.endpoint ?? "";
+  }
+
+  /** How the session reaches the service, and why not without a relay. */
+  get path(): { kind: PathKind; whyRelayed: string | undefined } {
+    const { kind = "public", whyRelayed } = this.#moving ?? {};
+    return { kind, whyRelayed };
   }
 
   /** The instance that has the session, of several that may serve the ID: 16 hexadecimal digits. */
@@ -116,7 +107,7 @@ export class ClientSession implements SessionRole {
 
   /** Whether the session's instance cannot be found, while others live: new flows need another session. */
   get isAstray(): boolean {
-    return this.#recovery?.isAstray === true;
+    return this.#moving?.isAstray === true;
   }
 
   /** The newest receipt: the service proved itself over the link in use. */
@@ -150,17 +141,18 @@ export class ClientSession implements SessionRole {
   ): Promise<void> {
     const located = this.#located;
     const place = only === undefined ? located : { ...located, endpoints: [only.endpoint] };
-    const { endpoint, link } = await dialProven(place, this.#dependencies, signal, "begin");
+    const found = await dialProven(place, this.#dependencies, signal, "begin");
     try {
-      only?.check(link.hello.instance.toString("hex"));
-      this.#begin(endpoint, link);
+      only?.check(found.link.hello.instance.toString("hex"));
+      this.#begin(found);
     } catch (error) {
-      link.greeting.abandon(error);
+      found.link.greeting.abandon(error);
       throw error;
     }
   }
 
-  #begin(endpoint: string, { greeting, hello, channel, receipt }: ProvenLink): void {
+  #begin(place: Place): void {
+    const { greeting, hello, channel, receipt } = place.link;
     // The link may have failed since its receipt came.
     if (greeting.failure !== undefined) throw greeting.failure;
     const { session: id, instance } = hello;
@@ -170,29 +162,28 @@ export class ClientSession implements SessionRole {
       ? proveClient(this.#identity, { serviceId: this.serviceId, channel }, this.#dependencies)
       : undefined;
     const begin = encodeFrame(FrameType.begin, 0, encodeBegin({ session: id, proof }));
-    this.#recovery = new Recovery({
-      ...{ id, keys, instance },
-      session: this.#session,
-      endpoint: () => this.#endpoint,
+    this.#moving = new Moving(place, {
+      ...{ id, keys, instance, session: this.#session, dependencies: this.#dependencies },
+      located: () => this.#located,
+      relocated: (located) => {
+        this.#relocated(located);
+      },
       strayed: () => {
         // Whether the service has seen these or not: the program has sent nothing in them.
         const error = salError("lost", "The instance of the service cannot be found.");
         this.#openings.rejectAll(error);
       },
-      located: () => this.#located,
-      relocated: (located) => {
-        this.#relocated(located);
+      moved: ({ link, isFresh }) => {
+        this.#channel = link.channel;
+        this.#receipt = link.receipt;
+        if (isFresh) this.#right.moved(link.receipt);
+        else this.#right.ask();
       },
-      moved: (move) => {
-        this.#moved(move);
-      },
-      dependencies: this.#dependencies,
     });
     this.#channel = channel;
     this.#receipt = receipt;
-    this.#endpoint = endpoint;
     this.#session.attach(greeting.link, greeting.parser, 0, 0, begin);
-    this.#watch.start();
+    this.#moving.start();
     this.#unwatch = this.#dependencies.locator.watch(this.serviceId, (change) => {
       this.#changed(change);
     });
@@ -208,8 +199,8 @@ export class ClientSession implements SessionRole {
     }
     this.#lastFlow += 1;
     const id = this.#lastFlow;
-    const flow = this.#session.add(id, port, this.#meter);
-    this.#meter?.opened(flow);
+    const flow = this.#session.add(id, port, this.#paying.meter);
+    this.#paying.meter?.opened(flow);
     const payload = Buffer.allocUnsafe(3);
     payload.writeUInt16BE(port);
     payload[2] = 0;
@@ -219,12 +210,17 @@ export class ClientSession implements SessionRole {
 
   /** Looks for another path at once, for a reason that the session itself cannot see. */
   reconsider(reason: MoveReason): void {
-    this.#move(reason);
+    this.#moving?.move(reason);
   }
 
   /** Opens no more flows, and ends the session after the last one. */
   depart(): void {
     this.#departure.begin();
+  }
+
+  /** Ends the flows, and pays what they owe. */
+  settle(error: BlockcloudError): Promise<void> {
+    return this.#paying.settle(error);
   }
 
   /** Ends the session; the service is told. */
@@ -251,16 +247,16 @@ export class ClientSession implements SessionRole {
         this.#right.answered(payload);
         return true;
       case FrameType.quote:
-        if (this.#meter === undefined) decline(this.#session, payload);
-        else this.#meter.quote(payload);
+        this.#paying.quote(payload);
         return true;
       case FrameType.goaway:
         this.#leave(decodeReason(payload));
         return true;
       case FrameType.moved:
-        // The provider takes and sends nothing more here.
-        this.#session.detach()?.destroy();
-        this.#move("lost");
+        this.#moving?.handedOver();
+        return true;
+      case FrameType.candidates:
+        this.#moving?.candidates(payload);
         return true;
       default:
         return false;
@@ -272,27 +268,21 @@ export class ClientSession implements SessionRole {
   }
 
   heard(): void {
-    const { link } = this.#session;
-    if (link !== undefined && this.#renewal.isDue(link)) this.#move("renewal");
-    if (!this.#watch.heard()) return;
-    if (this.#recovery?.calm() === true) {
-      this.#dependencies.observer?.falseAlarm?.(this.serviceId);
-    }
+    this.#moving?.heard();
   }
 
   sending(): void {
-    this.#watch.sending();
+    this.#moving?.sending();
   }
 
   lost(): void {
-    this.#move("lost");
+    this.#moving?.move("lost");
   }
 
   ended(error: BlockcloudError): void {
-    this.#watch.stop();
-    this.#recovery?.stop(error);
+    this.#moving?.stop(error);
     this.#departure.stop();
-    this.#meter?.stop();
+    this.#paying.meter?.stop();
     this.#unwatch();
     this.#right.stop();
     this.#announced.stop();
@@ -301,22 +291,8 @@ export class ClientSession implements SessionRole {
   }
 
   flowOver(): void {
-    this.#meter?.changed();
+    this.#paying.meter?.changed();
     this.#departure.check();
-  }
-
-  #moved({ channel, receipt, endpoint, reason, gapMs }: Move): void {
-    this.#channel = channel;
-    this.#receipt = receipt;
-    this.#endpoint = endpoint;
-    this.#watch.start();
-    this.#right.moved(receipt);
-    const { serviceId } = this;
-    this.#dependencies.observer?.moved?.({ serviceId, reason, endpoint, gapMs });
-  }
-
-  #move(reason: MoveReason): void {
-    if (this.#session.end === undefined) this.#recovery?.start(reason);
   }
 
   #leave(reason: BlockcloudError): void {

@@ -77,7 +77,7 @@ export async function dialProven(
  *
  * @throws BlockcloudError `SAL_NO_PATH` for a URI without host and port.
  */
-export function parseEndpoint(endpoint: string): { host: string; port: number } {
+export function parseEndpoint(endpoint: string): { host: string; port: number; isRelay: boolean } {
   const url = URL.parse(endpoint);
   const port = Number(url?.port);
   const host = url?.hostname.replace(/^\[|\]$/g, "") ?? "";
@@ -86,5 +86,5 @@ export function parseEndpoint(endpoint: string): { host: string; port: number } 
       remedy: "The provider must publish sal://host:port.",
     });
   }
-  return { host, port };
+  return { host, port, isRelay: url.searchParams.has("relay") };
 }

@@ -1,30 +1,16 @@
 import { raceSignal } from "race-signal";
-import type { Hex } from "viem";
 import { BlockcloudError } from "../../protocol/errors.ts";
-import type { SignedReceipt } from "../../protocol/receipt.ts";
 import { salError, salErrors } from "../errors.ts";
 import type { ProvenLink } from "../handshake/clientHandshake.ts";
-import type { ResumeKeys } from "../handshake/secrets.ts";
 import type { Session } from "../session/session.ts";
 import type { ClientSessionDependencies, MoveReason } from "./dependencies.ts";
 import { dialProven, ENDPOINT_MS, type Wanted } from "./dialProven.ts";
 import type { Located } from "./locator.ts";
 import { Pace } from "./pace.ts";
-import { resume } from "./resume.ts";
+import type { Resumption } from "./resumption.ts";
 import { revocationOf } from "./revocation.ts";
 
-export interface Move {
-  reason: MoveReason;
-  endpoint: string;
-  channel: Hex;
-  receipt: SignedReceipt;
-  /** From the last byte of the old link to the new one, milliseconds. */
-  gapMs: number;
-}
-
 export interface RecoveryParts {
-  id: Buffer;
-  keys: ResumeKeys;
   /** Of the service: it has the session. */
   instance: Buffer;
   session: Session;
@@ -34,7 +20,7 @@ export interface RecoveryParts {
   strayed(): void;
   located(): Located;
   relocated(located: Located): void;
-  moved(move: Move): void;
+  resumption: Resumption;
   dependencies: ClientSessionDependencies;
 }
 
@@ -68,11 +54,15 @@ const AGAIN = salError("cancelled", "The host's network has changed.");
 /** How long a session without any path is kept: with flows, and without, milliseconds. The provider's are the same. */
 const KEEP_MS = { flows: 600_000, idle: 24 * 3_600_000 };
 
+/** Reasons for which the relayed link that is kept open is no place to go to. */
+const FORWARD: readonly MoveReason[] = ["announced", "upgrade"];
+
 /** Moves a session to another link: it finds the service, dials it beside the present link, and resumes. */
 export class Recovery {
   readonly #parts: RecoveryParts;
-  #attempt = 0;
   #running: Running | undefined;
+  /** Settles when the last search is over. */
+  #settled: Promise<void> = Promise.resolve();
   #isAstray = false;
   /** Version of the record that the last lookup past the caches gave. */
   #newest: number | undefined;
@@ -83,6 +73,16 @@ export class Recovery {
   constructor(parts: RecoveryParts) {
     this.#parts = parts;
     this.#pace = new Pace(parts.dependencies.clock);
+  }
+
+  /** Whether another link is being looked for. */
+  get isRunning(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** Resolves when no other link is being looked for. */
+  async settled(): Promise<void> {
+    while (this.#running !== undefined) await this.#settled;
   }
 
   /** Whether the session cannot be found, while other instances of the service live. */
@@ -107,7 +107,7 @@ export class Recovery {
     const none = { dialling: undefined, lookup: undefined, verdict: undefined };
     const running: Running = { reason, began, stop, isResuming: false, isGone: false, ...none };
     this.#running = running;
-    void this.#run(running).finally(() => {
+    this.#settled = this.#run(running).finally(() => {
       if (this.#running === running) this.#running = undefined;
     });
   }
@@ -159,6 +159,8 @@ export class Recovery {
           continue;
         }
         log.debug("no other path yet", { error });
+        // Nothing is wrong with the present path.
+        if (running.reason === "upgrade" && session.link !== undefined) return;
         if (isFinal(error, running.isResuming || running.isGone)) {
           // A place where the session is not known is no reason to leave the one where it is.
           if (this.#mayStay(running)) this.#isAstray = false;
@@ -208,7 +210,11 @@ export class Recovery {
       newest === undefined
         ? known
         : this.#dialNewest(known, raceSignal(newest, each), dependencies, each, wanted);
-    const { endpoint, link } = await Promise.any([known, fresh]).catch((error: unknown) => {
+    const { parked } = this.#parts.resumption;
+    // A direct path may have failed, and the relay's is open: it needs no handshake.
+    const isBack = parked !== undefined && !FORWARD.includes(running.reason);
+    const warm = isBack ? this.#parts.resumption.takeParked(parked, each) : known;
+    const { endpoint, link } = await Promise.any([warm, known, fresh]).catch((error: unknown) => {
       if (found.signal.reason === AGAIN) throw AGAIN;
       const { endpoints, issuedAt } = located();
       // The newest record names the living instances: none of them has the session.
@@ -221,7 +227,7 @@ export class Recovery {
       throw errors.find((each) => isFinal(each, false)) ?? errors[0];
     });
     found.abort(salError("cancelled", "Another path was faster."));
-    for (const other of [known, fresh]) {
+    for (const other of [warm, known, fresh]) {
       other.then(
         (each) => {
           if (each.link !== link) each.link.greeting.abandon(found.signal.reason);
@@ -229,19 +235,9 @@ export class Recovery {
         () => undefined,
       );
     }
-    if (signal.aborted) {
-      link.greeting.abandon(signal.reason);
-      signal.throwIfAborted();
-    }
     running.isResuming = true;
-    const { id, keys, session, moved } = this.#parts;
-    const { channel, receipt } = link;
-    this.#attempt += 1;
-    const parts = { id, keys, session, clock: dependencies.clock };
-    await resume(parts, this.#attempt, link, signal, (gapMs) => {
-      this.#isAstray = false;
-      moved({ reason: running.reason, endpoint, channel, receipt, gapMs });
-    });
+    await this.#parts.resumption.onto({ endpoint, link }, running.reason, signal);
+    this.#isAstray = false;
   }
 
   /** Where to dial: the endpoint in use leads to the session's own instance, even if it has left the record since. */

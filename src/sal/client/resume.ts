@@ -4,6 +4,7 @@ import { unexpected, type ProvenLink } from "../handshake/clientHandshake.ts";
 import { decodeResumed, encodeResume } from "../handshake/messages.ts";
 import type { ResumeKeys } from "../handshake/secrets.ts";
 import type { Session } from "../session/session.ts";
+import type { Link } from "../transport/link.ts";
 import { FrameType } from "../wire/frames.ts";
 
 /** How long a provider may take for RESUMED, milliseconds. */
@@ -13,8 +14,8 @@ const RESUME_MS = 2_000;
  * Asks the provider to go on with a session over another link, and attaches it there.
  *
  * @param attempt Higher than that of each request before.
- * @param resumed Called when the session goes on over the new link, with the time since the last byte of the old one,
- *   milliseconds.
+ * @param resumed Called when the session goes on over the new link, with the old one, if the session still had it, and
+ *   the time since its last byte, milliseconds.
  * @throws BlockcloudError `SAL_TIMEOUT`, `SAL_PROOF`, `SAL_SESSION_LOST`, what the provider says; or the signal's
  *   reason.
  */
@@ -28,7 +29,7 @@ export async function resume(
   attempt: number,
   { greeting, channel }: ProvenLink,
   signal: AbortSignal,
-  resumed: (gapMs: number) => void,
+  resumed: (old: Link | undefined, gapMs: number) => void,
 ): Promise<void> {
   session.resuming();
   const clientReceived = session.received;
@@ -58,8 +59,7 @@ export async function resume(
       if (!session.attach(greeting.link, greeting.parser, clientReceived, providerReceived)) {
         throw salError("lost", "The two sides no longer agree what was received.");
       }
-      old?.destroy();
-      resumed(gapMs);
+      resumed(old, gapMs);
     });
   } catch (error) {
     session.resumeFailed();

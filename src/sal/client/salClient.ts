@@ -106,6 +106,12 @@ export class SalClient {
     return raceSignal(starting, signal);
   }
 
+  /** Ends all flows, and pays what they owe; before {@link close}. Opens no more flows. */
+  async settle(error: BlockcloudError): Promise<void> {
+    this.#closing.abort(error);
+    await Promise.all(this.sessions.map((session) => session.settle(error)));
+  }
+
   /** Ends all sessions. */
   close(error: BlockcloudError = salError("closed", "The client was closed.")): void {
     this.#closing.abort(error);

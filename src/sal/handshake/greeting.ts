@@ -20,14 +20,18 @@ export class Greeting implements FrameSink, LinkHandler {
   readonly link: Link;
   readonly parser: FrameParser;
   readonly #clock: Scheduler;
+  readonly #isUsed: boolean;
   #waiting: Waiting | undefined;
   #failure: BlockcloudError | undefined;
   #isClosed = false;
 
-  constructor(link: Link, clock: Scheduler) {
+  /** @param parser Of a link that has carried a session before, between two frames. */
+  constructor(link: Link, clock: Scheduler, parser?: FrameParser) {
     this.link = link;
     this.#clock = clock;
-    this.parser = new FrameParser(this);
+    this.#isUsed = parser !== undefined;
+    this.parser = parser ?? new FrameParser(this);
+    this.parser.reuse(this);
     link.handler = this;
   }
 
@@ -70,6 +74,13 @@ export class Greeting implements FrameSink, LinkHandler {
     retire(this.link, this.#clock);
   }
 
+  /** Gives the link away: no more frames are read here. */
+  release(): Link {
+    this.parser.stop();
+    this.#isClosed = true;
+    return this.link;
+  }
+
   /** Ends the link without a word. */
   abandon(error: unknown): void {
     this.#fail(error);
@@ -79,6 +90,8 @@ export class Greeting implements FrameSink, LinkHandler {
 
   frame(type: number, _flow: number, pieces: readonly Buffer[]): void {
     const payload = joined(pieces);
+    // A link that has carried a session may owe an answer to it.
+    if (type === FrameType.pong && this.#isUsed) return;
     if (type === FrameType.refused) {
       this.abandon(decodeReason(payload));
       return;

@@ -24,7 +24,7 @@ export interface BillingParts {
 
 /** A session without a tab gets a new quote with its next flow after this time, milliseconds. */
 const QUOTE_MS = 1_800_000;
-/** A charge of this part of a tranche is told, if the client cannot count it. */
+/** A charge of this part of a tranche is told. */
 const BILLED_PART = 2n;
 /** A tranche that has changed by more than this part is told. */
 const TOLD_PART = 8n;
@@ -137,22 +137,26 @@ export class Billing {
     const { tranche = 0n } = this.#charge ?? {};
     const difference = tranche - this.#toldTranche;
     const size = difference < 0n ? -difference : difference;
-    if (TOLD_PART * size > tranche) this.tell(QuoteKind.bill);
+    if (TOLD_PART * size > tranche) this.tell(QuoteKind.served);
   }
 
-  /** The client counts no requests within a flow and not this side's time: it is told before a tranche is full. */
-  tellUncounted(): void {
+  /**
+   * Tells what is charged, before a tranche is full. The client pays no more than a window above it, and it counts no
+   * requests within a flow and not this side's time.
+   */
+  tellServed(): void {
     if (this.#charge === undefined) return;
     const { account, tranche } = this.#charge;
     if (BILLED_PART * (account.tab.charged - this.#toldCharged) >= tranche) {
-      this.tell(QuoteKind.bill);
+      this.tell(QuoteKind.served);
     }
   }
 
-  /** Tells the rest when all flows are over. */
+  /** Tells the rest when all flows are over: the client waits for it before it closes. */
   tellRest(): void {
     const { tab } = this;
-    if (tab !== undefined && tab.charged > tab.paid) this.tell(QuoteKind.bill);
+    if (tab === undefined) return;
+    if (tab.charged > tab.paid || tab.charged !== this.#toldCharged) this.tell(QuoteKind.bill);
   }
 
   /** Why flows end whose payment cannot be accepted. */

@@ -1,7 +1,7 @@
 import type { Hex } from "viem";
 import { cashierError } from "../../cashier/errors.ts";
 import type { Use } from "../../cashier/price.ts";
-import { trancheCost, type Quote } from "../../cashier/quote.ts";
+import type { Quote } from "../../cashier/quote.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Scheduler } from "../../node/scheduler.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
@@ -11,26 +11,19 @@ import { salError, salErrors } from "../errors.ts";
 import type { Flow } from "../session/flow.ts";
 import type { FlowMeter, MeteredFlow } from "./meteredFlow.ts";
 import { isDearer, PaidTab } from "./paidTab.ts";
-import type { Payer } from "./payer.ts";
+import { walletError, type Payer } from "./payer.ts";
+import type { PayingHost } from "./payingHost.ts";
 import { encodePay, PayKind, type PayFrame } from "./payFrame.ts";
 import { decodeQuote, QuoteKind, type OfferFrame, type StateFrame } from "./quoteFrame.ts";
 import { TabOffer } from "./tabOffer.ts";
 import { leastUse, NO_USE, UseCount } from "./useCount.ts";
 
-/** The session, as its meter needs it. */
-export interface PayingHost {
-  readonly serviceId: Hex;
-  readonly flows: ReadonlyMap<number, Flow>;
-  /** Sends a PAY. */
-  pay(payload: Buffer): void;
-  /** Ends the flows, and the session when the provider has all that was sent. */
-  leave(error: BlockcloudError): void;
-}
-
 /** The provider may count a flow's time for longer than this side does, milliseconds. */
 const SLACK_MS = 1_000;
 /** A tab is raised when less than this part of the least limit is left. */
 const LOW_PART = 4n;
+/** While the provider must say first what it has served, this part of a tranche passes between two looks. */
+const STEP_PART = 4n;
 /** How long a failed attempt to get a tab holds, milliseconds. */
 const RETRY_MS = 5_000;
 
@@ -50,6 +43,7 @@ export class ClientMeter implements FlowMeter {
   /** As the provider counts. */
   #told: Use = NO_USE;
   #quote: Quote | undefined;
+  /** As the provider told it. */
   #tranche = 0n;
   readonly #offered: TabOffer;
   #paid: PaidTab | undefined;
@@ -60,6 +54,8 @@ export class ClientMeter implements FlowMeter {
   /** How far the tab was paid when a higher limit was asked for, BLOC in wei. */
   #raisedAt = -1n;
   #isOver = false;
+  /** Vouchers that are being signed. */
+  #signing = 0;
 
   constructor(payer: Payer, host: PayingHost, { clock, log }: { clock: Scheduler; log: Logger }) {
     this.#payer = payer;
@@ -89,6 +85,11 @@ export class ClientMeter implements FlowMeter {
     this.#run();
   }
 
+  /** Whether all that this side has counted is paid. */
+  get isSettled(): boolean {
+    return this.#signing === 0 && (this.#paid?.ledger.unpaid ?? 0n) <= 0n;
+  }
+
   stop(): void {
     this.#isOver = true;
     this.#run();
@@ -108,7 +109,7 @@ export class ClientMeter implements FlowMeter {
     switch (frame.kind) {
       case QuoteKind.prove:
         this.#offered.prove(frame).catch((error: unknown) => {
-          this.#refuse(asError(error));
+          this.#refuse(walletError(error));
         });
         break;
       case QuoteKind.opened:
@@ -180,7 +181,7 @@ export class ClientMeter implements FlowMeter {
       return;
     }
     paid.requote(quote, this.#usedAt(use));
-    this.#tranche = trancheCost(quote);
+    this.#tranche = 0n;
     this.#payDue(false);
   }
 
@@ -201,7 +202,7 @@ export class ClientMeter implements FlowMeter {
         quote = this.#quote === quote ? undefined : this.#quote;
       }
     } catch (error) {
-      this.#refuse(asError(error));
+      this.#refuse(walletError(error));
     } finally {
       this.#isOpening = false;
     }
@@ -219,31 +220,28 @@ export class ClientMeter implements FlowMeter {
     }
     const paid = new PaidTab(tab, quote, from, this.#payer, this.#host.serviceId);
     this.#paid = paid;
+    paid.told(charged);
     if (paid.ledger.sessions.size === 0 || !paid.ledger.isKnown) paid.balance(charged);
     paid.ledger.sessions.add(this);
-    this.#setTranche(tranche);
+    this.#tranche = tranche;
     this.#payDue(false);
   }
 
   #bill({ kind, tab, charged, tranche }: StateFrame): void {
     const paid = this.#paid;
     if (paid?.tab.tab !== tab) return;
-    this.#setTranche(tranche);
+    this.#tranche = tranche;
+    paid.told(charged);
     paid.count(this.#use);
     const isIdle = this.#host.flows.size === 0;
-    // Both sides have the same bytes now; a credit, as from requests over HTTP, is used up first.
-    if (isIdle && paid.ledger.sessions.size === 1) paid.balance(charged);
+    // Both sides have the same bytes then; a credit, as from requests over HTTP, is used up first.
+    if (isIdle && kind === QuoteKind.bill && paid.ledger.sessions.size === 1) paid.balance(charged);
     const isWarning = kind === QuoteKind.warning;
     this.#payDue(isIdle || isWarning);
     // There is nothing to pay, so it is the tab that is full.
     const { cumulative, authorization } = paid.tab;
-    const isFull = authorization.limit - cumulative < this.#tranche;
+    const isFull = authorization.limit - cumulative < paid.tranche(tranche);
     if (isWarning && isFull) void this.#raise(paid, authorization.limit);
-  }
-
-  #setTranche(told: bigint): void {
-    const least = this.#quote === undefined ? 0n : trancheCost(this.#quote);
-    this.#tranche = told > least ? told : least;
   }
 
   /**
@@ -259,22 +257,25 @@ export class ClientMeter implements FlowMeter {
     }
     paid.count(this.#use);
     const { ledger, tab } = paid;
-    const due = ledger.unpaid;
-    if (due > 0n && (isAll || due >= this.#tranche)) void this.#pay(paid, due);
+    const tranche = paid.tranche(this.#tranche);
+    const due = paid.due(tranche);
+    if (due > 0n && (isAll || due >= tranche)) void this.#pay(paid, due);
     const { perByte } = paid.price;
-    const left = (this.#tranche - ledger.unpaid) / BigInt(Math.max(1, ledger.sessions.size));
+    const [room, step] = [tranche - ledger.unpaid, tranche / STEP_PART];
+    const left = (room > step ? room : step) / BigInt(Math.max(1, ledger.sessions.size));
     const bytes = perByte === 0n ? BigInt(Number.MAX_SAFE_INTEGER) : left / perByte;
     this.limit = Math.min(Number.MAX_SAFE_INTEGER, this.bytes + Math.max(1, Number(bytes)));
     const { limit } = tab.authorization;
     const low = (this.#quote?.leastLimit ?? 0n) / LOW_PART;
     const isLow = limit - tab.cumulative < low;
-    if (isLow && tab.cumulative >= this.#raisedAt + this.#tranche) {
+    if (isLow && tab.cumulative >= this.#raisedAt + tranche) {
       this.#raisedAt = tab.cumulative;
       void this.#raise(paid, limit);
     }
   }
 
   async #pay(paid: PaidTab, due: bigint): Promise<void> {
+    this.#signing += 1;
     try {
       const voucher = await paid.pay(due);
       this.#send({ kind: PayKind.voucher, tab: paid.tab.tab, voucher });
@@ -285,7 +286,9 @@ export class ClientMeter implements FlowMeter {
         this.#payDue(true);
         return;
       }
-      this.#fail(asError(error));
+      this.#fail(walletError(error));
+    } finally {
+      this.#signing -= 1;
     }
   }
 
@@ -303,7 +306,7 @@ export class ClientMeter implements FlowMeter {
   /** Ends the session, because its price was raised: what was used before is paid. A further session may accept it. */
   async #part(paid: PaidTab): Promise<void> {
     this.#leave();
-    const due = paid.ledger.unpaid;
+    const due = paid.due(paid.tranche(this.#tranche));
     if (due > 0n) await this.#pay(paid, due);
     this.#host.leave(cashierError("quote", "The service has raised its price."));
   }
@@ -339,9 +342,4 @@ export class ClientMeter implements FlowMeter {
   #run(): void {
     this.#own.run(this.#host.flows.size > 0 && !this.#isOver);
   }
-}
-
-function asError(error: unknown): BlockcloudError {
-  if (error instanceof BlockcloudError) return error;
-  return cashierError("wallet", "The wallet failed.", { cause: error });
 }

@@ -1,3 +1,6 @@
+import { HTTP_PORT } from "../../protocol/exchange.ts";
+import type { MeteredFlow } from "./meteredFlow.ts";
+
 /** How requests within a flow of a priced service are paid. */
 export interface FlowPayment {
   /**
@@ -28,4 +31,13 @@ export function paymentOf(socket: object): FlowPayment | undefined {
 /** Says how the requests of a flow are paid. */
 export function setPayment(flow: object, payment: FlowPayment): void {
   payments.set(flow, payment);
+}
+
+/** Lets the requests of a flow be paid in its session. */
+export function payBySession(flow: MeteredFlow, request: FlowPayment["request"]): void {
+  setPayment(flow, {
+    // A flow of another port was counted when it was opened.
+    request: flow.port === HTTP_PORT ? request : () => Promise.resolve("charged"),
+    waive: () => flow.waive(),
+  });
 }

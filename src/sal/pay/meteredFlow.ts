@@ -1,4 +1,5 @@
 import type { BlockcloudError } from "../../protocol/errors.ts";
+import { FLOW_CREDIT } from "../session/credit.ts";
 import { Flow, type FlowHost } from "../session/flow.ts";
 
 /** Counts the bytes of a session's flows, and bounds them. The path of bytes reads and writes numbers only. */
@@ -16,6 +17,10 @@ export interface FlowMeter {
   reached(needed: number): boolean;
   /** A flow has bytes that wait. */
   waits(flow: MeteredFlow): void;
+  /** Whether bytes wait uncounted until the program reads: what it has not taken is not served. */
+  readonly holdsUnread?: boolean;
+  /** All that waited for the program was taken. */
+  drained?(flow: MeteredFlow): void;
   /** The program sends after it has received, or for the first time. */
   turned?(flow: MeteredFlow): void;
   /** A better reason than the peer's for the end of a flow. */
@@ -70,7 +75,7 @@ export class MeteredFlow extends Flow {
     };
   }
 
-  /** The meter has room again. */
+  /** The meter has room again, or the program has read. */
   release(): void {
     while (this.#frames.length > 0) {
       const [first] = this.#frames;
@@ -84,6 +89,25 @@ export class MeteredFlow extends Flow {
       super.acceptEnd();
     }
     this.resend();
+  }
+
+  override _write(
+    chunk: Buffer,
+    encoding: BufferEncoding,
+    callback: (error?: Error | null) => void,
+  ): void {
+    // A server may speak first: nothing has come yet that asked for room.
+    const meter = this.#meter;
+    if (!this.#isWaived && meter.bytes >= meter.limit) meter.reached(1);
+    super._write(chunk, encoding, callback);
+  }
+
+  override read(size?: number): unknown {
+    const chunk = super.read(size);
+    if (chunk === null || this.#frames.length === 0) return chunk;
+    this.release();
+    if (this.#frames.length === 0) this.#meter.drained?.(this);
+    return chunk;
   }
 
   override refused(error: BlockcloudError): void {
@@ -113,8 +137,13 @@ export class MeteredFlow extends Flow {
   }
 
   #passes(length: number): boolean {
-    if (this.#isWaived) return true;
     const meter = this.#meter;
+    const unread = this.readableLength;
+    if (meter.holdsUnread === true && unread > 0 && unread + length > FLOW_CREDIT) {
+      meter.waits(this);
+      return false;
+    }
+    if (this.#isWaived) return true;
     if (meter.bytes + length > meter.limit && !meter.reached(length)) {
       meter.waits(this);
       return false;

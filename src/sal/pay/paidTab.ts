@@ -54,14 +54,43 @@ export class PaidTab {
    */
   balance(charged: bigint): void {
     const { ledger } = this;
+    ledger.served = charged;
     const told = charged - this.tab.cumulative;
     if (ledger.isKnown) {
       ledger.unpaid = least(ledger.unpaid, told);
       return;
     }
+    ledger.unpaid = least(told, this.#most);
+  }
+
+  /** The provider says what it has served. */
+  told(charged: bigint): void {
+    this.ledger.served = charged;
+  }
+
+  /**
+   * What may be paid now: what this side has counted, and no more than a window above what the provider says to have
+   * served. So of what this side has sent to a provider that vanishes, no more than a window is paid.
+   *
+   * @param tranche As {@link tranche} gives it.
+   */
+  due(tranche: bigint): bigint {
+    const { served, unpaid } = this.ledger;
+    return least(unpaid, served + WINDOW_TRANCHES * tranche - this.tab.cumulative);
+  }
+
+  /** The tranche, as the provider told it and within its bounds, BLOC in wei. */
+  tranche(told: bigint): bigint {
+    const smallest = trancheCost(this.#quote);
+    const most = this.#most / WINDOW_TRANCHES;
+    return told < smallest ? smallest : least(told, most);
+  }
+
+  /** The largest window: two least tranches or, if that is more, what the tab has paid. */
+  get #most(): bigint {
     const window = WINDOW_TRANCHES * trancheCost(this.#quote);
     const { cumulative } = this.tab;
-    ledger.unpaid = least(told, window > cumulative ? window : cumulative);
+    return window > cumulative ? window : cumulative;
   }
 
   /** Signs a voucher for an amount more; it counts as paid at once. */

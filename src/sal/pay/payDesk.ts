@@ -85,7 +85,10 @@ export class PayDesk {
     this.#isBusy = true;
     try {
       for (;;) {
-        if (this.#isOver) return;
+        if (this.#isOver) {
+          await this.#creditLast();
+          return;
+        }
         const opening = this.#opening;
         this.#opening = undefined;
         const next = this.#voucher;
@@ -103,6 +106,18 @@ export class PayDesk {
       if (!this.#isOver) this.#session.refused(this.#asRefusal(error));
     } finally {
       this.#isBusy = false;
+    }
+  }
+
+  /** The last voucher of a session that is over counts, too, within the rate of its peer. */
+  async #creditLast(): Promise<void> {
+    const last = this.#voucher;
+    this.#voucher = undefined;
+    if (last === undefined || this.#till.voucherDelay(this.#session.address) > 0) return;
+    try {
+      await this.#credit(last);
+    } catch (error) {
+      this.#till.log.info("the last voucher of a session is refused", { tab: last.tab, error });
     }
   }
 

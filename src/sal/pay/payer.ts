@@ -1,6 +1,8 @@
 import type { Hex } from "viem";
+import { cashierError } from "../../cashier/errors.ts";
 import type { Price } from "../../cashier/price.ts";
 import type { PayerTab, TabPayer } from "../../cashier/tabs.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
 
 /** What a program sees of the payments of its flows. */
 export interface SpendingObserver {
@@ -21,6 +23,8 @@ export interface PayerOptions {
 /** What the sessions of one tab have used and not paid, as this side counts it. */
 export class Ledger {
   readonly sessions = new Set<object>();
+  /** What the provider says to have served on the tab, BLOC in wei. */
+  served = 0n;
   readonly #tab: PayerTab;
 
   constructor(tab: PayerTab) {
@@ -60,4 +64,10 @@ export class Payer {
     this.#ledgers.set(tab.tab, ledger);
     return ledger;
   }
+}
+
+/** What a wallet's failure means for the flows that it pays. */
+export function walletError(error: unknown): BlockcloudError {
+  if (error instanceof BlockcloudError) return error;
+  return cashierError("wallet", "The wallet failed.", { cause: error });
 }

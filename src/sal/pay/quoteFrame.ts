@@ -24,10 +24,12 @@ export const QuoteKind = {
   prove: 1,
   /** The session charges the tab from here on. */
   opened: 2,
-  /** How the tab stands. */
+  /** How the tab stands, when all flows are over. */
   bill: 3,
   /** The window is full: nothing more is served, and the flows end after a time. */
   warning: 4,
+  /** What was served so far; more may be under way. */
+  served: 5,
 } as const;
 export type QuoteKind = (typeof QuoteKind)[keyof typeof QuoteKind];
 /** The kinds that say how a tab stands. */
@@ -74,7 +76,7 @@ export function encodeQuote(frame: QuoteFrame): Buffer {
 export function decodeQuote(payload: Buffer): QuoteFrame | undefined {
   const reader = new PayloadReader(payload);
   const kind = reader.byte();
-  if (kind > QuoteKind.warning) return undefined;
+  if (kind > QuoteKind.served) return undefined;
   const frame =
     kind === QuoteKind.offer ? decodeOffer(reader) : decodeState(reader, kind as StateKind);
   // Later versions may say more.

@@ -1,9 +1,10 @@
+import type { Address } from "viem";
 import type { CollectorTab } from "../../cashier/tabs.ts";
 import { HTTP_PORT } from "../../protocol/exchange.ts";
 import type { BlockcloudError } from "../../protocol/errors.ts";
 import type { Flow } from "../session/flow.ts";
 import { Billing } from "./billing.ts";
-import { setPayment } from "./flowPayment.ts";
+import { payBySession } from "./flowPayment.ts";
 import { Hold } from "./hold.ts";
 import type { FlowMeter, MeteredFlow } from "./meteredFlow.ts";
 import type { MeterHost } from "./meteredSession.ts";
@@ -11,8 +12,10 @@ import { PayDesk } from "./payDesk.ts";
 import { decodePay } from "./payFrame.ts";
 import { QuoteKind } from "./quoteFrame.ts";
 import type { TabUser } from "./tabAccount.ts";
+import { Ticker } from "./ticker.ts";
 import type { Till } from "./till.ts";
 import { UseCount } from "./useCount.ts";
+import { Waiters } from "./waiters.ts";
 
 /** Bytes of the allowance that a session takes at once. */
 const CHUNK = 64 * 1024;
@@ -27,6 +30,7 @@ const TICK_MS = 1_000;
 export class SessionMeter implements FlowMeter, TabUser {
   bytes = 0;
   limit = 0;
+  readonly holdsUnread = true;
   readonly #till: Till;
   readonly #host: MeterHost;
   readonly #count: UseCount;
@@ -36,19 +40,22 @@ export class SessionMeter implements FlowMeter, TabUser {
   /** Bytes of the largest of these frames; 0: none. */
   #needed = 0;
   /** Requests that wait for room. */
-  #requests = new Set<PromiseWithResolvers<undefined>>();
+  readonly #requests = new Waiters();
   readonly #billing: Billing;
   #hold: Hold | undefined;
   /** Why flows were ended; new ones are refused until there is room. */
   #cut: BlockcloudError | undefined;
   #hasDeclined = false;
   #isOver = false;
-  #cancelTick: (() => void) | undefined;
+  readonly #ticker: Ticker;
 
   constructor(till: Till, host: MeterHost) {
     this.#till = till;
     this.#host = host;
     this.#count = new UseCount(() => till.clock.monotonic());
+    this.#ticker = new Ticker(till.clock, TICK_MS, () => {
+      this.#charge();
+    });
     this.#billing = new Billing({
       ...{ till, user: this },
       use: () => this.#count.use(this.bytes),
@@ -75,7 +82,7 @@ export class SessionMeter implements FlowMeter, TabUser {
       },
       declined: () => {
         this.#hasDeclined = true;
-        this.#wake();
+        this.#requests.wake();
         if (this.#needed > 0) this.#end(this.#billing.unpaid());
       },
       refused: (error) => {
@@ -94,14 +101,6 @@ export class SessionMeter implements FlowMeter, TabUser {
     this.#desk.take(decodePay(payload, this.#billing.quote));
   }
 
-  /** The provider's price has changed: the new one counts from here on. */
-  requote(): void {
-    this.#giveBack();
-    this.#billing.requote();
-    this.#billing.offer(false);
-    this.#check();
-  }
-
   /** Why no flow may be opened now. */
   get refusal(): BlockcloudError | undefined {
     if (this.#cut !== undefined) this.#check();
@@ -110,15 +109,11 @@ export class SessionMeter implements FlowMeter, TabUser {
 
   /** A flow is registered. */
   opened(flow: Flow): void {
-    setPayment(flow, {
-      // A flow of another port was counted when it was opened.
-      request: () => (flow.port === HTTP_PORT ? this.request(flow) : Promise.resolve("charged")),
-      waive: () => (flow as MeteredFlow).waive(),
-    });
+    payBySession(flow as MeteredFlow, () => this.request(flow));
     this.#run();
     this.#tick();
     if (this.#host.flows.size === 1) this.#billing.begins();
-    if (this.#billing.charge === undefined && this.#billing.isOld) this.requote();
+    if (this.#billing.charge === undefined && this.#billing.isOld) this.#requote(false);
   }
 
   /**
@@ -134,7 +129,7 @@ export class SessionMeter implements FlowMeter, TabUser {
   /** A flow is over, or the session's link has come or gone. */
   changed(): void {
     this.#run();
-    this.#wake();
+    this.#requests.wake();
     if (this.#host.flows.size > 0 || this.#waiting.size > 0) return;
     this.#billing.flush();
     this.#giveBack();
@@ -147,11 +142,10 @@ export class SessionMeter implements FlowMeter, TabUser {
     this.#isOver = true;
     this.#giveBack();
     this.#billing.leave();
-    this.#desk.stop();
+    for (const part of [this.#desk, this.#ticker]) part.stop();
     this.#unhold();
-    this.#cancelTick?.();
     this.#waiting.clear();
-    this.#wake();
+    this.#requests.wake();
   }
 
   /** Counts a request of a flow; see `FlowPayment`. */
@@ -161,11 +155,9 @@ export class SessionMeter implements FlowMeter, TabUser {
       const paid = this.#takeRequest();
       if (paid !== undefined) return paid;
       if (this.#hasDeclined) return "unpaid";
-      const waiting = Promise.withResolvers<undefined>();
-      this.#requests.add(waiting);
-      this.#wait();
-      await waiting.promise;
-      this.#requests.delete(waiting);
+      await this.#requests.wait(() => {
+        this.#wait();
+      });
     }
   }
 
@@ -181,6 +173,11 @@ export class SessionMeter implements FlowMeter, TabUser {
 
   waits(flow: MeteredFlow): void {
     this.#waiting.add(flow);
+  }
+
+  drained(flow: MeteredFlow): void {
+    // The flow may have been over for long, so that its last bytes were not charged.
+    if (this.#waiting.delete(flow)) this.changed();
   }
 
   // TabUser
@@ -211,8 +208,14 @@ export class SessionMeter implements FlowMeter, TabUser {
     this.#giveBack();
     this.#billing.leave();
     this.#desk.detach();
-    this.#billing.requote(tab.payer);
-    this.#billing.offer(true);
+    this.#requote(true, tab.payer);
+  }
+
+  /** A new quote counts from here on. */
+  #requote(hasEnded: boolean, payer?: Address): void {
+    this.#giveBack();
+    this.#billing.requote(payer);
+    this.#billing.offer(hasEnded);
     this.#check();
   }
 
@@ -223,7 +226,7 @@ export class SessionMeter implements FlowMeter, TabUser {
     } else if (!charge.fits(this, charge.quote.price.perRequest)) return undefined;
     this.#count.requests += 1;
     this.#billing.flush();
-    this.#billing.tellUncounted();
+    this.#billing.tellServed();
     return charge === undefined ? "free" : "charged";
   }
 
@@ -232,6 +235,7 @@ export class SessionMeter implements FlowMeter, TabUser {
     const { charge } = this.#billing;
     if (charge !== undefined) {
       this.#billing.flush();
+      this.#billing.tellServed();
       this.limit = Math.min(Number.MAX_SAFE_INTEGER, this.bytes + charge.bytesFor(this, needed));
       return;
     }
@@ -268,10 +272,11 @@ export class SessionMeter implements FlowMeter, TabUser {
 
   /** Goes on if there is room. */
   #check(): void {
-    this.#wake();
+    const { flows } = this.#host;
+    this.#requests.wake();
     if (this.#hold === undefined && this.#cut === undefined) {
-      const isEmpty = this.limit === this.bytes;
-      if (isEmpty && this.#host.flows.size > 0) this.reached(1);
+      if (this.limit > this.bytes || flows.size === 0 || !this.reached(1)) return;
+      for (const flow of flows.values()) (flow as MeteredFlow).release();
       return;
     }
     const needed = Math.max(1, this.#needed);
@@ -287,7 +292,7 @@ export class SessionMeter implements FlowMeter, TabUser {
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const flow of waiting) flow.release();
-    for (const flow of this.#host.flows.values()) (flow as MeteredFlow).release();
+    for (const flow of flows.values()) (flow as MeteredFlow).release();
     if (waiting.length > 0) this.changed();
   }
 
@@ -305,7 +310,7 @@ export class SessionMeter implements FlowMeter, TabUser {
     }
     // Only requests wait: they are answered one by one.
     this.#hasDeclined = true;
-    this.#wake();
+    this.#requests.wake();
   }
 
   /** Ends all flows. */
@@ -316,11 +321,7 @@ export class SessionMeter implements FlowMeter, TabUser {
     const flows = [...this.#host.flows.values(), ...this.#waiting];
     this.#waiting.clear();
     for (const flow of flows) flow.destroy(error);
-    this.#wake();
-  }
-
-  #wake(): void {
-    for (const { resolve } of this.#requests) resolve(undefined);
+    this.#requests.wake();
   }
 
   /** Unused bytes of the allowance are the next session's; those of a tab are its other sessions'. */
@@ -338,13 +339,12 @@ export class SessionMeter implements FlowMeter, TabUser {
   }
 
   #tick(): void {
-    if (this.#billing.quote.price.perSecond === 0n || this.#host.flows.size === 0) return;
-    this.#cancelTick ??= this.#till.clock.after(TICK_MS, () => {
-      this.#cancelTick = undefined;
-      const isCharged = this.#billing.charge !== undefined;
-      if (isCharged && this.#hold === undefined) this.reached(1);
-      this.#billing.tellUncounted();
-      this.#tick();
-    });
+    if (this.#billing.quote.price.perSecond > 0n && this.#host.flows.size > 0) this.#ticker.plan();
+  }
+
+  #charge(): void {
+    if (this.#billing.charge !== undefined && this.#hold === undefined) this.reached(1);
+    this.#billing.tellServed();
+    this.#tick();
   }
 }

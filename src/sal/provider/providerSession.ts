@@ -9,8 +9,10 @@ import { MeteredSession } from "../pay/meteredSession.ts";
 import type { Till } from "../pay/till.ts";
 import type { Flow } from "../session/flow.ts";
 import type { SessionDependencies, SessionRole } from "../session/role.ts";
-import { Session } from "../session/session.ts";
+import { Session, type Line } from "../session/session.ts";
 import { retire, type Link } from "../transport/link.ts";
+import type { ProviderDirect } from "../upgrade/providerDirect.ts";
+import { ProviderUpgrade } from "../upgrade/providerUpgrade.ts";
 import { encodeFrame } from "../wire/encode.ts";
 import { FrameType } from "../wire/frames.ts";
 import { PayloadReader } from "../wire/read.ts";
@@ -25,6 +27,8 @@ export interface SessionOwner {
   /** Counts a flow until the returned function is called. */
   count(session: ProviderSession): () => void;
   orphaned(session: ProviderSession): void;
+  /** The session goes on over another link. */
+  resumed(session: ProviderSession): void;
   ended(session: ProviderSession, error: BlockcloudError): void;
   /** Takes the right to sign one more receipt for a peer; returns 0, or the milliseconds until it can be had. */
   signingDelay(address: string): number;
@@ -39,6 +43,8 @@ export interface ProviderSessionParts {
   owner: SessionOwner;
   /** Where the session is paid; undefined if the service has no price. */
   till: Till | undefined;
+  /** How clients can leave relays; undefined: they stay on them. */
+  direct: ProviderDirect | undefined;
 }
 
 /** Protocols that OPEN may name. */
@@ -50,6 +56,7 @@ export class ProviderSession implements SessionRole {
   readonly id: Buffer;
   readonly #parts: ProviderSessionParts;
   readonly #session: Session;
+  readonly #upgrade: ProviderUpgrade;
   readonly #dependencies: SessionDependencies;
   #peer = { address: "", port: 0 };
   #channel: Hex = "0x";
@@ -66,6 +73,10 @@ export class ProviderSession implements SessionRole {
     this.#parts = parts;
     this.#dependencies = dependencies;
     this.#session = new Session(this, dependencies);
+    this.#upgrade = new ProviderUpgrade({
+      ...{ id: parts.id, session: this.#session, direct: parts.direct, clock: dependencies.clock },
+      resume: (line, channel, resume) => this.resume(line, channel, resume),
+    });
   }
 
   get peer(): { readonly address: string; readonly port: number } {
@@ -104,6 +115,7 @@ export class ProviderSession implements SessionRole {
       this.#meter.start();
     }
     this.#session.attach(greeting.link, greeting.parser, 0, 0);
+    this.#upgrade.attached(0, greeting.link);
   }
 
   /**
@@ -111,7 +123,7 @@ export class ProviderSession implements SessionRole {
    *
    * @returns Whether it does. If not, nothing has changed.
    */
-  resume(greeting: Greeting, channel: Hex, resume: Resume): boolean {
+  resume({ link, parser }: Line, channel: Hex, resume: Resume): boolean {
     const { session: id, attempt, received } = resume;
     const { keys } = this.#parts;
     const claim = { session: id, attempt, clientReceived: received, channel };
@@ -121,16 +133,15 @@ export class ProviderSession implements SessionRole {
     const mac = keys.mac("provider", { ...claim, providerReceived });
     const told = encodeResumed({ attempt, received: providerReceived, mac });
     const frame = encodeFrame(FrameType.resumed, 0, told);
-    const old = this.#session.link;
-    const { link, parser } = greeting;
+    const old = this.#session.line;
+    const before = this.#channel;
     if (!this.#session.attach(link, parser, providerReceived, received, frame)) return false;
     this.#attempt = attempt;
     this.#channel = channel;
     this.#meter?.changed();
-    if (old !== undefined) {
-      old.write(encodeFrame(FrameType.moved));
-      retire(old, this.#dependencies.clock);
-    }
+    if (old !== undefined) this.#upgrade.left(old, before, link);
+    this.#upgrade.attached(attempt, link);
+    this.#parts.owner.resumed(this);
     return true;
   }
 
@@ -139,16 +150,20 @@ export class ProviderSession implements SessionRole {
     this.#session.send(encodeFrame(FrameType.migrate, 0, record));
   }
 
-  /** The service's price has changed. */
-  requote(): void {
-    this.#meter?.requote();
-  }
-
   /** No new flows. */
   leave(): void {
     this.#isLeaving = true;
     const reason = encodeReason(salError("leaving", "The provider is about to stop."));
     this.#session.send(encodeFrame(FrameType.goaway, 0, reason));
+  }
+
+  /** The client goes on over another link: this one is given up. */
+  release(): void {
+    const link = this.#session.detach();
+    if (link === undefined) return;
+    link.write(encodeFrame(FrameType.moved));
+    retire(link, this.#dependencies.clock);
+    this.lost();
   }
 
   /** Ends the session; the client is told why. */
@@ -159,6 +174,7 @@ export class ProviderSession implements SessionRole {
   /** Gives up a link from which nothing has come for a time. The session is an orphan then. */
   forsake(silentMs: number): void {
     const session = this.#session;
+    this.#upgrade.forsake(silentMs);
     if (session.link === undefined || session.now() - session.heardAt < silentMs) return;
     session.detach()?.destroy();
     this.lost();
@@ -178,6 +194,9 @@ export class ProviderSession implements SessionRole {
         return true;
       case FrameType.prove:
         this.#prove(payload);
+        return true;
+      case FrameType.punch:
+        this.#upgrade.punch(payload);
         return true;
       case FrameType.pay:
         this.#meter?.pay(payload);
@@ -206,6 +225,7 @@ export class ProviderSession implements SessionRole {
 
   ended(error: BlockcloudError): void {
     this.#cancelSigning?.();
+    this.#upgrade.stop();
     this.#meter?.stop();
     this.#parts.owner.ended(this, error);
   }

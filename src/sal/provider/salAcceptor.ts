@@ -5,7 +5,7 @@ import type { Logger } from "../../node/logger.ts";
 import { withSignal, type Scheduler } from "../../node/scheduler.ts";
 import { salError } from "../errors.ts";
 import type { Certificate } from "../transport/certificate.ts";
-import type { Link } from "../transport/link.ts";
+import type { Link, Place, Relayed } from "../transport/link.ts";
 import { parseServerName } from "../transport/serverName.ts";
 import { peerOfSocket, TlsAcceptor } from "../transport/tlsTransport.ts";
 import type { SalProvider } from "./salProvider.ts";
@@ -97,8 +97,9 @@ export class SalAcceptor {
    * Takes a connection to a relay, over which a visitor of the service speaks.
    *
    * @param visitor Where the relay says that it comes from, in a form that is no direct client's.
+   * @param relayed What is needed to go round the relay.
    */
-  acceptRelayed(socket: Socket, visitor: Link["peer"]): void {
+  acceptRelayed(socket: Socket, visitor: Place, relayed: Relayed = {}): void {
     socket.on("error", ignore);
     if (this.#handshakes.reached(visitor.address) !== undefined) {
       socket.destroy();
@@ -106,7 +107,7 @@ export class SalAcceptor {
     }
     this.#secured.set(socket, undefined);
     socket.once("close", () => this.#secured.delete(socket));
-    void this.#greet(socket, visitor);
+    void this.#greet(socket, visitor, relayed);
   }
 
   /**
@@ -123,7 +124,7 @@ export class SalAcceptor {
     });
   }
 
-  async #greet(socket: Socket, peer: Link["peer"]): Promise<void> {
+  async #greet(socket: Socket, peer: Place, relayed?: Relayed): Promise<void> {
     const { clock, log } = this.#dependencies;
     const { address } = peer;
     this.#handshakes.add(address);
@@ -133,7 +134,7 @@ export class SalAcceptor {
         { milliseconds: handshakeMs, clock },
         () => salError("timeout", `No handshake in ${handshakeMs} ms.`),
         async (signal) => {
-          const { link, serverName } = await this.#tls.accept(socket, signal, peer);
+          const { link, serverName } = await this.#tls.accept(socket, signal, peer, relayed);
           if (parseServerName(serverName ?? "")?.serviceId !== this.#provider.serviceId) {
             link.destroy();
             throw salError(

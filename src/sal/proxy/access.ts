@@ -42,6 +42,13 @@ export class Access {
     return (await this.#isOwn(socket)) ? "open" : needed;
   }
 
+  /** Whether a program is served where it cannot give a password. */
+  async servesWithoutPassword(socket: Socket): Promise<boolean> {
+    if (!isLoopback(plainAddress(socket.remoteAddress))) return false;
+    if (!this.#options.private && this.#digest === undefined) return true;
+    return this.#isOwn(socket);
+  }
+
   /**
    * Checks a password, in a time that does not depend on it.
    *

@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 
 /** The forms of request that a proxy answers. */
-export const proxyForms = ["socks5", "connect", "http"] as const;
+export const proxyForms = ["socks5", "connect", "http", "mapped"] as const;
 export type ProxyForm = (typeof proxyForms)[number];
 
 /** The program that asked for a connection. */

@@ -11,6 +11,8 @@ export class ProxyMetrics implements ProxyObserver {
   readonly #bytes;
   readonly #refused;
   readonly #connectionsRefused;
+  readonly #mappings;
+  readonly #mappedOpen;
   readonly #running = new Map<ProxyForm, number>();
 
   constructor(metrics: Metrics) {
@@ -39,6 +41,15 @@ export class ProxyMetrics implements ProxyObserver {
       "Connections that were closed at once, by the bound that was reached.",
       { bound: bounds },
     );
+    this.#mappings = metrics.gauge(
+      "blockcloud_proxy_mappings",
+      "Services that have a mapped address.",
+    );
+    this.#mappedOpen = metrics.gauge(
+      "blockcloud_proxy_mapped_addresses_open",
+      "Mapped addresses at which the proxy listens.",
+    );
+    this.mapped(0, 0);
     for (const form of proxyForms) this.#open.set(0, { form });
   }
 
@@ -59,6 +70,12 @@ export class ProxyMetrics implements ProxyObserver {
 
   connectionRefused(bound: Bound): void {
     this.#connectionsRefused.add(1, { bound });
+  }
+
+  /** Services that have an address, and addresses at which the proxy listens. */
+  mapped(mappings: number, listening: number): void {
+    this.#mappings.set(mappings, {});
+    this.#mappedOpen.set(listening, {});
   }
 
   #change(form: ProxyForm, by: 1 | -1): void {

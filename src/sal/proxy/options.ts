@@ -2,12 +2,33 @@ import { isIP } from "node:net";
 import * as z from "zod";
 import { isLoopback } from "../../net/addresses.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
+import { parseMapRange } from "./map/range.ts";
 
 /** Half of what Node's timers can do: they end at once after more. */
 const LONGEST_MS = 2 ** 30;
 const milliseconds = z.int().min(1).max(LONGEST_MS);
 /** 0 for no limit. */
 const count = z.int().min(0);
+const port = z.int().min(0).max(65_535);
+const RANGE_RULE = "not a range of four addresses or more in 127.0.0.0/8, outside of 127.0.0.0/16";
+const LOOPBACK_RULE = "not a loopback address";
+
+const mapSchema = z.strictObject({
+  /** Loopback addresses for services, for example `127.77.0.0/16`. */
+  range: z.string().refine((text) => parseMapRange(text) !== undefined, RANGE_RULE),
+  /** Ports at which each address listens. */
+  ports: z
+    .array(z.int().min(1).max(65_535))
+    .min(1)
+    .max(64)
+    .refine((ports) => new Set(ports).size === ports.length, "a port is named twice"),
+  /** Where the proxy's DNS listens, over UDP and TCP. */
+  dns: z.strictObject({ host: z.string().refine(isLoopback, LOOPBACK_RULE), port }),
+  /** Addresses at which the proxy listens at a time. */
+  maxAddresses: z.int().min(1).max(65_536).default(1024),
+  /** Services that may get an address in a minute; 0 for no limit. A page can ask for many names. */
+  newPerMinute: count.default(120),
+});
 
 const schema = z.strictObject({
   /** Port 0 chooses a free port: see `SalProxy.address`. */
@@ -16,8 +37,10 @@ const schema = z.strictObject({
       .string()
       .refine((host) => isIP(host) !== 0, "not an IP address")
       .default("127.0.0.1"),
-    port: z.int().min(0).max(65_535),
+    port,
   }),
+  /** Services at loopback addresses, for programs without a proxy setting. */
+  map: mapSchema.optional(),
   /** Serves only the proxy's own user, and holders of its password: for a proxy with an identity or a wallet. */
   private: z.boolean().default(false),
   /** A file of mode 600 with the password that programs must give. */
@@ -70,6 +93,13 @@ export function proxySettings(options: ProxyOptions, canIdentify: boolean): Prox
   }
   const settings = parsed.data;
   const { host } = settings.listen;
+  if (settings.map !== undefined && isGuarded(settings) && !canIdentify) {
+    throw new BlockcloudError(
+      "PROXY_OPTIONS",
+      "This system does not tell whose program connects, and at mapped addresses no program gives a password.",
+      { remedy: "Map addresses without an identity, a wallet and a password file." },
+    );
+  }
   if (settings.passwordFile !== undefined) return settings;
   if (!isLoopback(host)) {
     throw new BlockcloudError(
@@ -86,4 +116,9 @@ export function proxySettings(options: ProxyOptions, canIdentify: boolean): Prox
     );
   }
   return settings;
+}
+
+/** Whether not every program of this host may use the proxy. */
+export function isGuarded(settings: Pick<ProxySettings, "private" | "passwordFile">): boolean {
+  return settings.private || settings.passwordFile !== undefined;
 }

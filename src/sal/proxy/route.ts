@@ -5,10 +5,9 @@ import { plainAddress } from "../../net/peer.ts";
 import { within } from "../../node/within.ts";
 import type { Timers } from "../../node/timers.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
+import { isInZones, ZONES } from "../../protocol/name.ts";
 import type { Dial, Direct, ProxyForm } from "./dial.ts";
 
-/** The zones of services. `bloc.internal` is for systems whose resolver refuses every name under `alt`. */
-const ZONES = ["bloc.alt", "bloc.internal"];
 /** Longest name of DNS (RFC 1035, 2.3.4), with its final dot. */
 const NAME = /^[\w.-]{1,254}$/;
 
@@ -69,7 +68,7 @@ export class Route {
   ): Promise<Duplex> {
     const { dial, direct } = this.#options;
     const name = host.toLowerCase().replace(/\.$/, "");
-    if (isService(name)) return dial({ host: name, port, client }, signal);
+    if (isInZones(name)) return dial({ host: name, port, client }, signal);
     if (direct === undefined) {
       throw new BlockcloudError(
         "PROXY_DESTINATION_REFUSED",
@@ -79,10 +78,6 @@ export class Route {
     }
     return direct(name, port, signal);
   }
-}
-
-function isService(name: string): boolean {
-  return ZONES.some((zone) => name === zone || name.endsWith(`.${zone}`));
 }
 
 function invalidTarget(host: string, port: number): BlockcloudError {

@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { Connections } from "../../net/connections.ts";
@@ -14,6 +15,8 @@ import type { Dial, Direct } from "./dial.ts";
 import { garbage } from "./errors.ts";
 import { readFirstByte } from "./handshake.ts";
 import { HttpFront } from "./httpFront.ts";
+import { MappedProxy, type MapEnvironment } from "./map/mappedProxy.ts";
+import { parseMapRange } from "./map/range.ts";
 import { blindObserver, type ProxyObserver } from "./observer.ts";
 import { proxySettings, type ProxyOptions, type ProxySettings } from "./options.ts";
 import { linuxPeerUser, type PeerUser } from "./peerUser.ts";
@@ -30,6 +33,8 @@ export interface ProxyDependencies {
   logger: Logger;
   timers?: Timers;
   observer?: ProxyObserver | undefined;
+  /** For the option `map`. */
+  map?: MapEnvironment | undefined;
   /** The user of this process, and the way to a peer's; Linux's by default. */
   ownUser?: number | undefined;
   peerUser?: PeerUser | undefined;
@@ -76,6 +81,7 @@ export class SalProxy {
   readonly #connections: Connections;
   readonly #http: HttpFront;
   readonly #server: Server;
+  readonly #mapped: MappedProxy | undefined;
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -97,6 +103,7 @@ export class SalProxy {
       },
     });
     this.#http = new HttpFront(this.#context, this.#connections);
+    this.#mapped = this.#createMapped(dependencies.map);
     const options = { allowHalfOpen: true, noDelay: true, keepAlive: true };
     this.#server = createServer({ ...options, keepAliveInitialDelay: 60_000 }, (socket) => {
       // Every wait for the connection ends with its closing.
@@ -104,6 +111,20 @@ export class SalProxy {
       this.#connections.opened(socket);
       if (!socket.destroyed) void this.#serve(socket);
     });
+  }
+
+  #createMapped(environment: MapEnvironment | undefined): MappedProxy | undefined {
+    const { map } = this.#context.settings;
+    const range = map && parseMapRange(map.range);
+    if (map === undefined || range === undefined || environment === undefined) return undefined;
+    const options = { ...map, range, seed: randomInt(2 ** 32) };
+    const parts = { context: this.#context, connections: this.#connections };
+    return new MappedProxy(options, environment, parts);
+  }
+
+  /** Where the proxy's DNS listens; undefined without mapped addresses. */
+  get dns(): AddressInfo | undefined {
+    return this.#mapped?.dns;
   }
 
   /** Where the proxy listens; known once it has started. */
@@ -139,6 +160,16 @@ export class SalProxy {
     this.#server.on("error", (error) => {
       this.#context.logger.error("Proxy cannot accept", { cause: codeOf(error) });
     });
+    try {
+      await this.#mapped?.start();
+    } catch (error) {
+      await this.#mapped?.stop();
+      const closed = once(this.#server, "close");
+      this.#server.close();
+      this.#connections.destroy();
+      await closed;
+      throw error;
+    }
     this.#context.logger.info("Proxy listens", { ...this.address });
   }
 
@@ -158,6 +189,8 @@ export class SalProxy {
     if (!this.#server.listening) return;
     const closed = once(this.#server, "close");
     this.#server.close();
+    // Its listeners close at once, and its connections with the others.
+    const unmapped = this.#mapped?.stop();
     this.#http.drain();
     this.#connections.drain();
     const finished = new AbortController();
@@ -169,7 +202,7 @@ export class SalProxy {
       // All have finished before.
       () => {},
     );
-    await closed;
+    await Promise.all([closed, unmapped]);
     finished.abort();
     await deadline;
     logger.info("Proxy stopped");

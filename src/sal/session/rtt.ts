@@ -14,6 +14,11 @@ export class PathEstimate {
     return this.#srtt ?? 100;
   }
 
+  /** Least round-trip time, milliseconds: that of the path without its queues. */
+  get least(): number {
+    return Number.isFinite(this.#least) ? this.#least : this.srtt;
+  }
+
   /** A round trip took that long. */
   sample(milliseconds: number): void {
     this.#srtt =

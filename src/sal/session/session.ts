@@ -14,6 +14,12 @@ import { Inbound, MAX_ANSWERS } from "./inbound.ts";
 import { Outbound } from "./outbound.ts";
 import type { SessionDependencies, SessionRole } from "./role.ts";
 
+/** A link, and what cuts its bytes into frames. */
+export interface Line {
+  readonly link: Link;
+  readonly parser: FrameParser;
+}
+
 /**
  * A session: one reliable stream of frames in each direction, over one link at a time. Links break and are replaced;
  * the session goes on where the peer's last acknowledged frame ended. This class knows nothing of proofs: a link is
@@ -53,6 +59,11 @@ export class Session implements FrameSink, FlowHost {
     return this.#outbound.path.srtt;
   }
 
+  /** Least round-trip time of the link, milliseconds. */
+  get leastRtt(): number {
+    return this.#outbound.path.least;
+  }
+
   /** Offset of the peer's stream up to which every frame was handled. */
   get received(): number {
     return this.#inbound.received;
@@ -60,6 +71,13 @@ export class Session implements FrameSink, FlowHost {
 
   get link(): Link | undefined {
     return this.#link;
+  }
+
+  /** The link in use with its parser. */
+  get line(): Line | undefined {
+    const link = this.#link;
+    const parser = this.#parser;
+    return link === undefined || parser === undefined ? undefined : { link, parser };
   }
 
   get flows(): ReadonlyMap<number, Flow> {

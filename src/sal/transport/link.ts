@@ -9,10 +9,28 @@ export interface LinkHandler {
   closed(error?: Error): void;
 }
 
+/** An address without brackets, and a port. */
+export interface Place {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** What is known of a link that a relay passes on. */
+export interface Relayed {
+  /** At the provider: the client's address and port, as the relay saw them. */
+  readonly visitor?: Place | undefined;
+  /** At the provider: this end's address and port, as the relay saw them. */
+  readonly self?: Place | undefined;
+}
+
 /** A secured connection between two processes. It gives bytes in order until it breaks, and then no more. */
 export interface Link {
-  /** The other end: an address without brackets, and a port. */
-  readonly peer: { readonly address: string; readonly port: number };
+  /** The other end. */
+  readonly peer: Place;
+  /** Port of this host. If the link is relayed, it may be dialled from again. */
+  readonly localPort: number;
+  /** Undefined if the two ends are connected directly. */
+  readonly relayed: Relayed | undefined;
   handler: LinkHandler;
   /** Bytes that were written and are not yet handed to the network. */
   readonly queued: number;
@@ -38,6 +56,8 @@ export interface DialTarget {
   port: number;
   /** TLS server name: the service's raw name. */
   serverName: string;
+  /** Whether a relay is dialled: then the link's local port may be dialled from again. */
+  isRelay?: boolean;
 }
 
 /** Makes links. The SAL knows no more of the network than this. */

@@ -1,6 +1,6 @@
 import type { TLSSocket } from "node:tls";
 import { salError } from "../errors.ts";
-import type { Link, LinkHandler } from "./link.ts";
+import type { Link, LinkHandler, Place, Relayed } from "./link.ts";
 
 const EXPORTER_BYTES = 32;
 /** Longest plaintext of a TLS record (RFC 8446, 5.1). */
@@ -8,7 +8,9 @@ const RECORD_BYTES = 16 * 1024;
 
 /** A link over TLS 1.3. */
 export class TlsLink implements Link {
-  readonly peer: { readonly address: string; readonly port: number };
+  readonly peer: Place;
+  readonly localPort: number;
+  readonly relayed: Relayed | undefined;
   handler: LinkHandler = { data: () => {}, drained: () => {}, closed: () => {} };
   readonly #socket: TLSSocket;
   #sent = 0;
@@ -19,9 +21,11 @@ export class TlsLink implements Link {
    * @param socket After its handshake.
    * @param peer The other end; behind a relay the visitor, as the relay says.
    */
-  constructor(socket: TLSSocket, peer: Link["peer"]) {
+  constructor(socket: TLSSocket, peer: Place, relayed?: Relayed) {
     this.#socket = socket;
     this.peer = peer;
+    this.relayed = relayed;
+    this.localPort = socket.localPort ?? 0;
     socket.on("data", (chunk: Buffer) => {
       // OpenSSL gives at most one record at a time, and Node passes each on by itself.
       this.#received += 1;

@@ -10,7 +10,7 @@ import type { DialRules } from "../../net/dialRules.ts";
 import { plainAddress } from "../../net/peer.ts";
 import { salError } from "../errors.ts";
 import type { Certificate } from "./certificate.ts";
-import type { DialTarget, Link, Transport } from "./link.ts";
+import type { DialTarget, Link, Place, Relayed, Transport } from "./link.ts";
 import { parseServerName } from "./serverName.ts";
 import { TlsLink } from "./tlsLink.ts";
 
@@ -37,6 +37,9 @@ export class TlsTransport implements Transport {
   }
 }
 
+/** All addresses of this host, by family. */
+export const ANY: Readonly<Record<number, string>> = { 4: "0.0.0.0", 6: "::" };
+
 /**
  * Dials, and makes a link of the connection.
  *
@@ -44,13 +47,49 @@ export class TlsTransport implements Transport {
  * @throws BlockcloudError as {@link Transport.dial}.
  */
 export async function dialLink(
-  { host, port, serverName }: DialTarget,
+  { host, port, serverName, isRelay = false }: DialTarget,
   { rules, protocol }: { rules: DialRules; protocol: string },
   signal: AbortSignal,
 ): Promise<Link> {
   signal.throwIfAborted();
   rules.check(host, port);
-  const tcp = connectTcp({ host, port, lookup: rules.lookup(signal), noDelay: true });
+  const names = { serverName, where: `${host}:${port}`, protocol };
+  if (!isRelay) {
+    const tcp = connectTcp({ host, port, lookup: rules.lookup(signal), noDelay: true });
+    return secure(tcp, names, signal);
+  }
+  const found = await rules.addressesOf(host, signal);
+  // A relay has few addresses; the first one of each family counts, IPv4 first: there are the NATs to punch.
+  const chosen = [4, 6].flatMap((family) => found.find((each) => each.family === family) ?? []);
+  let failure: unknown;
+  for (const { address, family } of chosen) {
+    // A port that the kernel chose at connect could not be bound again.
+    const tcp = connectTcp({ host: address, port, localAddress: ANY[family], noDelay: true });
+    try {
+      return await secure(tcp, names, signal, {});
+    } catch (error) {
+      signal.throwIfAborted();
+      failure ??= error;
+    }
+  }
+  throw failure;
+}
+
+/**
+ * Makes a link of a TCP connection, in the TLS client's part.
+ *
+ * @throws BlockcloudError `SAL_NO_PATH`; or the signal's reason. The connection is closed then.
+ */
+export async function secure(
+  tcp: Socket,
+  {
+    serverName,
+    where,
+    protocol = ALPN,
+  }: { serverName: string; where: string; protocol?: string | undefined },
+  signal: AbortSignal,
+  relayed?: Relayed,
+): Promise<Link> {
   const socket = connectTls({
     ...VERSION,
     socket: tcp,
@@ -61,8 +100,8 @@ export async function dialLink(
     checkServerIdentity: () => undefined,
     ...BUFFER,
   });
-  await secured(tcp, socket, signal, `${host}:${port}`);
-  return checked(socket, `${host}:${port}`, protocol);
+  await secured(tcp, socket, signal, where);
+  return checked(socket, where, protocol, peerOfSocket(socket), relayed);
 }
 
 /** What a {@link TlsAcceptor} accepts. */
@@ -98,6 +137,7 @@ export class TlsAcceptor {
    * Makes a link of an accepted connection.
    *
    * @param peer The other end, if it is not that of the connection: a relay's visitor.
+   * @param relayed What is known of a relay's visitor.
    * @returns The link and the server name that the client asked for; none if it gave none.
    * @throws BlockcloudError `SAL_NO_PATH` if the client does not speak the SAL; the connection is closed then. Or the
    *   signal's reason.
@@ -105,7 +145,8 @@ export class TlsAcceptor {
   async accept(
     tcp: Socket,
     signal: AbortSignal,
-    peer: Link["peer"] = peerOfSocket(tcp),
+    peer: Place = peerOfSocket(tcp),
+    relayed?: Relayed,
   ): Promise<{ link: Link; serverName: string | undefined }> {
     tcp.setNoDelay(true);
     const { protocol, isName } = this.#accepted;
@@ -121,7 +162,7 @@ export class TlsAcceptor {
     });
     const other = `${peer.address}:${peer.port}`;
     await secured(tcp, socket, signal, other);
-    const link = checked(socket, other, protocol, peer);
+    const link = checked(socket, other, protocol, peer, relayed);
     // Without a server name the callback above is not called.
     const serverName = (socket as { servername?: string | false }).servername;
     return { link, serverName: typeof serverName === "string" ? serverName : undefined };
@@ -129,16 +170,22 @@ export class TlsAcceptor {
 }
 
 /** The other end of a connection. */
-export function peerOfSocket({ remoteAddress, remotePort = 0 }: Socket): Link["peer"] {
+export function peerOfSocket({ remoteAddress, remotePort = 0 }: Socket): Place {
   return { address: plainAddress(remoteAddress ?? ""), port: remotePort };
 }
 
-function checked(socket: TLSSocket, other: string, protocol: string, peer?: Link["peer"]): Link {
+function checked(
+  socket: TLSSocket,
+  other: string,
+  protocol: string,
+  peer: Place,
+  relayed?: Relayed,
+): Link {
   if (socket.getProtocol() !== "TLSv1.3" || socket.alpnProtocol !== protocol) {
     socket.destroy();
     throw salError("noPath", `${other} does not speak ${protocol}.`);
   }
-  return new TlsLink(socket, peer ?? peerOfSocket(socket));
+  return new TlsLink(socket, peer, relayed);
 }
 
 /** What a relay says in TLS's own words before a handshake: hints, which prove nothing. */

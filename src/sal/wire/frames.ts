@@ -28,6 +28,10 @@ export const FrameType = {
   pay: 0x0c,
   /** Provider: what the service costs, and how the client's tab stands. A client that cannot pay may skip it. */
   quote: OPTIONAL | 0x0b,
+  /** Provider of a relayed session: where it can be reached directly. A client that stays on the relay may skip it. */
+  candidates: OPTIONAL | 0x0d,
+  /** Client: dials now, from the port of the relayed link; so shall the provider. Sent only after CANDIDATES. */
+  punch: 0x0e,
 
   /** The offset up to which the sender has received the ordered stream: a varint. */
   ack: UNORDERED | 0x00,

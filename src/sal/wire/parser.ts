@@ -49,6 +49,12 @@ export class FrameParser {
     this.#pieces = [];
   }
 
+  /** Goes on after {@link stop}, for another sink; no byte may have come in between. A frame that was begun is cut. */
+  reuse(sink: FrameSink): void {
+    this.sink = sink;
+    this.#isStopped = false;
+  }
+
   /** Takes the next bytes of the connection. */
   push(chunk: Buffer): void {
     try {

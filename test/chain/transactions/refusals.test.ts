@@ -50,6 +50,17 @@ describe("TransactionSender, by what nodes say of a transaction", () => {
     });
   }
 
+  it("sends nothing that would use more gas than the caller allows", async () => {
+    const sender = rig.create();
+    const gas = await rig.client.estimateContractGas({ ...note(1n), account: sender.address });
+    await rejection("CALL_EXPENSIVE", sender.send(note(1n), { maxGas: gas - 1n }));
+    const sending = sender.send(note(2n), { maxGas: gas });
+    await rig.said("transaction sent");
+    await rig.mine();
+    await sending;
+    expect(await rig.mined()).to.deep.equal([2n]);
+  });
+
   it("looks a transaction up before it believes that it was refused", async () => {
     // The node takes it, and says the opposite.
     rig.proxy.override = ({ method }) =>

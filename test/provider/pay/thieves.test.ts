@@ -75,6 +75,10 @@ describe("a thief of a payer's credit, over HTTP", () => {
       const response = await send(forged(amount));
       expect(response.status).to.equal(402);
       expect(paid(response).errorReason).to.equal("cashier_voucher");
+      // Nor is it told what the payer has paid and used.
+      expect(paid(response).extra).to.equal(undefined);
+      const [offer] = offered(response).accepts;
+      expect(offer?.extra).to.include({ charged: "0", cumulative: "0" });
     }
     expect(tab().charged).to.equal(REQUEST);
   });
@@ -89,7 +93,9 @@ describe("a thief of a payer's credit, over HTTP", () => {
     expect(toldVoucher(await send(based))).to.equal(undefined);
     const response = await send(old);
     expect(paid(response).errorReason).to.equal("voucher_public");
-    expect(toldVoucher(response)).to.equal(undefined);
+    expect(paid(response).extra).to.deep.equal({
+      ...{ tab: ours.tab, charged: "0", cumulative: String(5n * REQUEST) },
+    });
     expect(tab().charged).to.equal(REQUEST);
   });
 

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { costOf, type Price } from "../../../src/cashier/price.ts";
 import { ClientMeter } from "../../../src/sal/pay/clientMeter.ts";
 import type { MeteredFlow } from "../../../src/sal/pay/meteredFlow.ts";
 import { Payer } from "../../../src/sal/pay/payer.ts";
@@ -20,6 +21,7 @@ describe("what a client believes of a provider's count", () => {
   const quote = new FakeCollector(price, MIB).quote();
   let wallet: FakeWallet;
   let meter: ClientMeter;
+  let left: string[];
   const flows = new Map<number, Flow>();
   const flow = { port: 80 } as MeteredFlow;
 
@@ -31,7 +33,9 @@ describe("what a client believes of a provider's count", () => {
   /** A process begins, and opens a flow. */
   async function begin(): Promise<void> {
     flows.clear();
-    const host = { serviceId: SERVICE, flows, pay: () => {}, leave: () => {} };
+    left = [];
+    const leave = ({ code }: { code: string }) => left.push(code);
+    const host = { serviceId: SERVICE, flows, pay: () => {}, leave };
     meter = new ClientMeter(new Payer({ wallet }), host, { clock, log: silentLogger });
     flows.set(1, flow);
     meter.opened(flow);
@@ -41,10 +45,21 @@ describe("what a client believes of a provider's count", () => {
     tell(QuoteKind.opened, use);
   }
 
-  function tell(kind: StateKind, use: { bytes: number; requests: number; milliseconds: number }) {
+  function tell(
+    kind: StateKind,
+    use: { bytes: number; requests: number; milliseconds: number },
+    charged = 10n ** 15n,
+  ) {
     const { tab } = wallet.tab;
-    const all = { charged: 10n ** 15n, paid: 1n, tranche: 10n ** 8n, graceMs: 1, last: undefined };
+    const all = { charged, paid: 1n, tranche: 10n ** 8n, graceMs: 1, last: undefined };
     meter.quote(encodeQuote({ kind, tab, use, ...all }));
+  }
+
+  /** The price changes. */
+  function offer(price: Price): void {
+    const use = { bytes: meter.bytes, requests: 0, milliseconds: 0 };
+    const changed = { ...quote, price };
+    meter.quote(encodeQuote({ kind: QuoteKind.offer, quote: changed, use, hasEnded: false }));
   }
 
   /** What it pays when it is warned, above the wei of its proof. */
@@ -91,5 +106,37 @@ describe("what a client believes of a provider's count", () => {
     flows.set(1, flow);
     tell(QuoteKind.warning, { bytes: 0, requests: 0, milliseconds: 400_000 });
     expect(await paid()).to.equal(4n * SECOND);
+  });
+
+  it("no more than a window above what the provider says to have served, however much it takes", async () => {
+    const none = { bytes: 0, requests: 0, milliseconds: 0 };
+    tell(QuoteKind.opened, none, 0n);
+    const tranche = costOf(price, { bytes: MIB, requests: 16, milliseconds: 1_000 });
+    for (let part = 0; part < 400; part += 1) {
+      meter.bytes += MIB;
+      meter.reached();
+      await clock.advance(0);
+    }
+    const sum = await paid();
+    expect(Number(sum)).to.be.at.most(Number(2n * tranche));
+    // As the provider serves, it is paid on.
+    tell(QuoteKind.served, none, sum);
+    meter.reached();
+    expect(await paid()).to.equal(sum + 2n * tranche);
+  });
+
+  it("what was used before at the old price, when the price falls", async () => {
+    meter.bytes += 5_000;
+    offer({ ...price, perByte: 0n });
+    meter.bytes += 5_000;
+    tell(QuoteKind.warning, { bytes: 10_000, requests: 0, milliseconds: 0 });
+    expect([await paid(), left]).to.deep.equal([5_000n, []]);
+  });
+
+  it("what was used before at the old price, when the price rises; the session ends", async () => {
+    meter.bytes += 5_000;
+    offer({ ...price, perByte: 2n });
+    expect(await paid()).to.equal(5_000n);
+    expect(left).to.deep.equal(["CASHIER_QUOTE"]);
   });
 });

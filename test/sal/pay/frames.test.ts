@@ -53,7 +53,13 @@ const offer: fc.Arbitrary<OfferFrame> = fc.record({
   hasEnded: fc.boolean(),
 });
 const state: fc.Arbitrary<StateFrame> = fc.record({
-  kind: fc.constantFrom(QuoteKind.prove, QuoteKind.opened, QuoteKind.bill, QuoteKind.warning),
+  kind: fc.constantFrom(
+    QuoteKind.prove,
+    QuoteKind.opened,
+    QuoteKind.bill,
+    QuoteKind.warning,
+    QuoteKind.served,
+  ),
   tab: hash,
   use,
   charged: amount,
@@ -127,7 +133,7 @@ describe("QUOTE and PAY", () => {
   });
 
   it("a QUOTE of a later kind says nothing to this version", () => {
-    expect(decodeQuote(Buffer.of(5, 1, 2, 3))).to.equal(undefined);
+    expect(decodeQuote(Buffer.of(6, 1, 2, 3))).to.equal(undefined);
   });
 
   it("a PAY is read as it was written, and fits a frame", () => {

@@ -3,11 +3,22 @@ import { FreeAllowance } from "../../../src/cashier/allowance.ts";
 import type { Collector } from "../../../src/cashier/collector/collector.ts";
 import type { WalletOptions } from "../../../src/cashier/payer/wallet.ts";
 import { Payer } from "../../../src/sal/pay/payer.ts";
+import type { Flow } from "../../../src/sal/session/flow.ts";
+import { salError } from "../../../src/sal/errors.ts";
 import { rejection } from "../../support/rejection.ts";
 import { FakeClock } from "../rig/fakeClock.ts";
 import { collect, SalRig } from "../rig/salRig.ts";
 import { CashierSides } from "./rig/cashierSides.ts";
 import { MIB, source, SOURCE } from "./rig/payRig.ts";
+
+/** Port of a server that keeps its connections, and gives as many bytes as it is asked for. */
+const KEPT = 72;
+
+function kept(flow: Flow): Promise<void> {
+  flow.on("data", (asked: Buffer) => flow.write(Buffer.alloc(Number(asked.toString()))));
+  flow.on("end", () => flow.end());
+  return Promise.resolve();
+}
 
 describe("a paying client with its wallet, and a provider with its collector", () => {
   let sides: CashierSides;
@@ -20,7 +31,7 @@ describe("a paying client with its wallet, and a provider with its collector", (
     collector = sides.collect(clock);
     rig = new SalRig({
       clock,
-      ports: { [SOURCE]: source },
+      ports: { [SOURCE]: source, [KEPT]: kept },
       pricing: { collector, allowance: new FreeAllowance({ bytes: 0, requests: 0 }, () => 1) },
     });
   }
@@ -64,6 +75,42 @@ describe("a paying client with its wallet, and a provider with its collector", (
     expect(tabs().map(({ charged, paid }) => [charged, paid])).to.deep.equal([
       [BigInt(8 * MIB + 14), BigInt(8 * MIB + 14)],
     ]);
+  });
+
+  it("are even after a short run: a client that settles before it closes sends its last voucher", async () => {
+    const payer = new Payer({ wallet: sides.pay() });
+    let sum = 0;
+    for (const bytes of [1, 1_000, MIB, 3 * MIB + 5]) {
+      const client = rig.createClient({}, payer);
+      // As with HTTP, the flow is kept after the answer: the provider tells its last bill when the client ends it.
+      const flow = await rig.open(KEPT, client);
+      flow.write(String(bytes));
+      let got = 0;
+      flow.on("data", ({ length }: Buffer) => (got += length));
+      await rig.clock.until(() => got === bytes);
+      sum += bytes + String(bytes).length;
+      await rig.clock.play(client.settle(salError("closed", "The test closes the client.")));
+      client.close();
+      await rig.clock.advance(100);
+      const [tab] = tabs();
+      expect([tab?.charged, tab?.paid], `${bytes} bytes`).to.deep.equal([BigInt(sum), BigInt(sum)]);
+    }
+  });
+
+  it("owe each other at most a window when a client settles in the middle of a flow", async () => {
+    const payer = new Payer({ wallet: sides.pay() });
+    for (const ms of [0, 1, 20, 45, 60, 90, 120, 200]) {
+      const client = rig.createClient({}, payer);
+      const got = collect(await ask(client, 3 * MIB)).catch(() => undefined);
+      await rig.clock.advance(ms);
+      await rig.clock.play(client.settle(salError("closed", "The test closes the client.")));
+      client.close();
+      await rig.clock.play(got);
+      await rig.clock.advance(100);
+      const [tab] = tabs();
+      // What was under way when the flow was given up reached no program.
+      expect(Number(tab!.charged - tab!.paid), `after ${ms} ms`).to.be.within(0, 2 * MIB);
+    }
   });
 
   it("open the tab on chain when the exposure asks for it, and the flow goes on", async () => {

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from "node:crypto";
-import type { Link, LinkHandler } from "../../../src/sal/transport/link.ts";
+import type { Link, LinkHandler, Relayed } from "../../../src/sal/transport/link.ts";
 import type { FakeClock } from "./fakeClock.ts";
 
 /** How a network treats the bytes of a link. */
@@ -20,6 +20,8 @@ const EXPORTER_BYTES = 32;
  */
 export class MemoryLink implements Link {
   readonly peer: { address: string; port: number };
+  readonly localPort = 50_000;
+  relayed: Relayed | undefined;
   handler: LinkHandler = { data: () => {}, drained: () => {}, closed: () => {} };
   /** Bytes that this end was given in all. */
   written = 0;

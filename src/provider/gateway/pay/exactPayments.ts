@@ -11,12 +11,14 @@ import {
 } from "../../../protocol/x402.ts";
 import { GatewayProblem } from "../problem.ts";
 import type { Authorizations } from "./authorizations.ts";
+import { exactText } from "./exactText.ts";
 import { ExactTicket } from "./exactTicket.ts";
 import type { ExactPayment, Facilitator } from "./facilitator.ts";
 import type { Offers } from "./offers.ts";
 import { amountFor, type ExactAsset } from "./pricing.ts";
 import type { Settler } from "./settler.ts";
-import type { PaymentKey, PaymentStore, StoredPayment } from "./store.ts";
+import { nameOf, type PaymentKey } from "./paymentKey.ts";
+import type { PaymentStore, StoredPayment } from "./store.ts";
 import {
   askedText,
   full,
@@ -31,6 +33,9 @@ import {
 const LEAST_LEFT_S = 6;
 /** How far ahead of the chain's time a client's clock may be, seconds. */
 const CLOCK_SKEW_S = 60;
+
+/** A settled transfer is looked for again after this time, seconds. */
+const REVIEW_S = 20;
 
 export interface ExactOptions {
   network: string;
@@ -115,7 +120,7 @@ export class ExactPayments {
     const { from, nonce } = exact.authorization;
     const [asset, payer] = [accepted.asset.toLowerCase(), from.toLowerCase()];
     const key: PaymentKey = { asset, payer, nonce: nonce.toLowerCase() as Hex };
-    const name = `${asset} ${payer} ${key.nonce}`;
+    const name = nameOf(key);
     if (this.#running.has(name)) throw pending();
     this.#running.add(name);
     const done = () => this.#running.delete(name);
@@ -197,6 +202,8 @@ export class ExactPayments {
         ...{ key, header, asked: askedText(asked), run: "idle", transaction, endsAt },
         settlement: transaction === undefined ? "none" : "paid",
         keepUntil: endsAt + this.#options.keepSeconds,
+        payload: exactText(payment),
+        reviewAt: now() + REVIEW_S,
       },
       now(),
     );

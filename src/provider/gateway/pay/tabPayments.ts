@@ -13,6 +13,7 @@ import {
 } from "../../../cashier/tabPayment.ts";
 import type { CollectorTab, TabCollector } from "../../../cashier/tabs.ts";
 import type { Logger } from "../../../node/logger.ts";
+import { RateLimit } from "../../../node/rateLimit.ts";
 import { BlockcloudError } from "../../../protocol/errors.ts";
 import { tabOf } from "../../../protocol/voucher.ts";
 import {
@@ -25,7 +26,8 @@ import { GatewayProblem } from "../problem.ts";
 import type { Offers } from "./offers.ts";
 import { priceOf } from "./tabPrice.ts";
 import { Reservations } from "./reservations.ts";
-import type { NewPayment, PaymentKey, PaymentStore } from "./store.ts";
+import { nameOf, type PaymentKey } from "./paymentKey.ts";
+import type { NewPayment, PaymentStore } from "./store.ts";
 import { TabTicket } from "./tabTicket.ts";
 import {
   askedText,
@@ -39,6 +41,8 @@ import {
 
 /** How long a request ID is kept after its offer has expired, seconds: until then its header may come again. */
 const KEEP_S = 60;
+/** Answers of a payer that cost nothing, where only bytes have a price: HEAD, for example. */
+const UNCHARGED = { perSecond: 20, burst: 200, maxPeers: 10_000 };
 
 export interface TabOptions {
   network: string;
@@ -56,6 +60,8 @@ export interface TabDependencies {
   limitNew(asked: Asked): void;
   /** The chain's time, Unix seconds. */
   now(): number;
+  /** Monotonic milliseconds. */
+  monotonic(): number;
   log: Logger;
 }
 
@@ -65,10 +71,17 @@ export class TabPayments {
   readonly #parts: TabDependencies;
   readonly #reservations = new Reservations();
   readonly #running = new Set<string>();
+  readonly #uncharged: RateLimit;
 
   constructor(options: TabOptions, dependencies: TabDependencies) {
     this.#options = options;
     this.#parts = dependencies;
+    this.#uncharged = new RateLimit(UNCHARGED, dependencies.monotonic);
+  }
+
+  /** Tabs with requests in progress. */
+  get reserved(): Reservations {
+    return this.#reservations;
   }
 
   /**
@@ -102,7 +115,7 @@ export class TabPayments {
     const payment = decodeTabPayment(payload);
     const { payer, tab } = payment.voucher.voucher;
     const key = { asset: tab, payer: payer.toLowerCase(), nonce: payment.requestId };
-    const name = `${tab} ${key.payer} ${key.nonce}`;
+    const name = nameOf(key);
     if (this.#running.has(name)) throw pending();
     this.#running.add(name);
     const done = () => this.#running.delete(name);
@@ -134,8 +147,10 @@ export class TabPayments {
     }
     const offer = offers.check(accepted, asked);
     if (typeof offer === "string") throw await refuser.refuse(asked, `offer_${offer}`);
-    if (known === undefined && !store.hasRoom(now())) throw full();
+    if (known === undefined && !store.hasRoom(key.payer, now())) throw full();
     const { quote } = decodeTabOffer(accepted.extra);
+    const retryAfterMs = quote.price.perRequest === 0n ? this.#uncharged.peek(key.payer) : 0;
+    if (retryAfterMs > 0) throw new GatewayProblem("PAYMENTS_EXCEEDED", { retryAfterMs });
     const tab = await this.#tabOf(admission, quote);
     const ahead = BigInt(accepted.amount);
     if (!this.#reservations.take(tab, ahead))
@@ -176,6 +191,7 @@ export class TabPayments {
       { ...admission, ...terms },
       {
         ...{ store, now, log, reservations: this.#reservations, network },
+        uncharged: () => this.#uncharged.take(admission.key.payer),
         failed: (reason, more) => this.#failed(admission, reason, terms.tab, more),
       },
     );
@@ -212,8 +228,7 @@ export class TabPayments {
       if (error.retryable) throw pending();
       // It is refused after its signature was verified, and is above all others.
       const isProven = isOwner || error.code === cashierErrors.base;
-      const told = isProven || tab === undefined ? tab : publicPart(tab);
-      throw await this.#failed(admission, error.code.toLowerCase(), told);
+      throw await this.#failed(admission, error.code.toLowerCase(), isProven ? tab : undefined);
     }
   }
 
@@ -250,12 +265,12 @@ const NO_PRICE: Price = { perByte: 0n, perRequest: 0n, perSecond: 0n };
 type ToldTab = Pick<CollectorTab, "tab" | "charged" | "paid" | "last">;
 
 /**
- * What one is told that has shown no voucher but public ones, or none: the newest voucher is the right to use the
- * payer's credit, so only a public one is told.
+ * What one is told that has shown public vouchers only: what is public, too. The newest voucher is the right to use the
+ * payer's credit, and what the payer has used is its own affair.
  */
-function publicPart({ tab, charged, paid, last, revealed }: CollectorTab): ToldTab {
+function publicPart({ tab, last, revealed }: CollectorTab): ToldTab {
   const isPublic = last !== undefined && last.voucher.cumulative <= revealed;
-  return { tab, charged, paid, last: isPublic ? last : undefined };
+  return { tab, charged: 0n, paid: revealed, last: isPublic ? last : undefined };
 }
 
 /** Why a tab serves no more. */

@@ -1,0 +1,122 @@
+import * as z from "zod";
+import { PageError } from "../failure.ts";
+
+/** Longest answer that is read, characters. */
+const MAX_ANSWER = 8_000_000;
+/** How long a query may take, milliseconds. */
+const TIMEOUT_MS = 10_000;
+
+const answerSchema = z.object({
+  data: z.unknown().optional(),
+  errors: z.array(z.object({ message: z.string().max(2_000) })).optional(),
+});
+
+/** Ponder's account of how far it has read, by chain. */
+const metaSchema = z.object({
+  _meta: z.object({
+    status: z.record(
+      z.string(),
+      z.object({
+        id: z.number().int(),
+        block: z.object({ number: z.number().int(), timestamp: z.number().int() }).nullable(),
+      }),
+    ),
+  }),
+});
+
+/** How far the index has read. */
+export interface IndexProgress {
+  block: bigint;
+  /** Unix seconds of the block. */
+  timestamp: number;
+}
+
+/**
+ * The index's GraphQL server. It serves history faster than the chain, and is not trusted with more than that: each
+ * answer is parsed by a schema, and what it says is shown with its age.
+ */
+export class IndexClient {
+  readonly #url: string;
+  readonly #chainId: number;
+
+  constructor(url: string, chainId: number) {
+    this.#url = url;
+    this.#chainId = chainId;
+  }
+
+  /** @throws PageError `INDEX_AWAY`, `INDEX_SLOW`, `INDEX_WRONG`. */
+  async query<T>(
+    text: string,
+    variables: Readonly<Record<string, unknown>>,
+    schema: z.ZodType<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    const answer = answerSchema.safeParse(await this.#post({ query: text, variables }, signal));
+    if (!answer.success) throw wrong(z.prettifyError(answer.error));
+    const [error] = answer.data.errors ?? [];
+    if (error !== undefined) throw wrong(error.message.slice(0, 200));
+    const parsed = schema.safeParse(answer.data.data);
+    if (!parsed.success) throw wrong(z.prettifyError(parsed.error));
+    return parsed.data;
+  }
+
+  /** The newest block that the index has read; undefined before the first. */
+  async progress(signal?: AbortSignal): Promise<IndexProgress | undefined> {
+    const { _meta: meta } = await this.query("{ _meta { status } }", {}, metaSchema, signal);
+    const own = Object.values(meta.status).find(({ id }) => id === this.#chainId);
+    if (own === undefined) throw wrong(`it does not follow chain ${this.#chainId}`);
+    return own.block === null
+      ? undefined
+      : { block: BigInt(own.block.number), timestamp: own.block.timestamp };
+  }
+
+  async #post(body: unknown, signal: AbortSignal | undefined): Promise<unknown> {
+    const timeout = AbortSignal.timeout(TIMEOUT_MS);
+    try {
+      const response = await fetch(this.#url, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(body),
+        signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+      });
+      if (!response.ok) {
+        throw new PageError("INDEX_AWAY", `The index answered with status ${response.status}.`);
+      }
+      return JSON.parse(await boundedText(response));
+    } catch (cause) {
+      if (cause instanceof PageError) throw cause;
+      if (timeout.aborted) {
+        throw new PageError(
+          "INDEX_SLOW",
+          `The index did not answer within ${TIMEOUT_MS / 1000} s.`,
+          {
+            cause,
+          },
+        );
+      }
+      if (cause instanceof SyntaxError) throw wrong("it is not JSON");
+      throw new PageError("INDEX_AWAY", "The index cannot be reached.", { cause });
+    }
+  }
+}
+
+/** The text of a response, of which no more is held than is allowed. */
+async function boundedText(response: Response): Promise<string> {
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (;;) {
+    const { value, done } = (await reader?.read()) ?? { value: undefined, done: true };
+    if (done) return text;
+    text += value;
+    if (text.length > MAX_ANSWER) {
+      await reader?.cancel();
+      throw wrong("it is too long");
+    }
+  }
+}
+
+function wrong(why: string): PageError {
+  return new PageError("INDEX_WRONG", `The index's answer is not what this page expects: ${why}`, {
+    remedy: "The index may be of another version; the page reads the chain instead.",
+  });
+}

@@ -1,0 +1,69 @@
+import { useHead } from "../../context.tsx";
+import { readServices } from "../../chain/services.ts";
+import { indexedServices } from "../../index/services.ts";
+import { bloc } from "../../format.ts";
+import type { Listing, ServiceRow } from "../../model.ts";
+import { linkTo } from "../../router.ts";
+import { useEither } from "../../useEither.ts";
+import { SourceLine } from "../../ui/source.tsx";
+import { Section } from "../../ui/stat.tsx";
+import { Table, type Column } from "../../ui/table.tsx";
+import { GradeStrip } from "../../ui/text.tsx";
+import { ServiceName } from "../services/name.tsx";
+
+const columns: readonly Column<ServiceRow>[] = [
+  {
+    key: "service",
+    title: "Service",
+    cell: (row) => <ServiceName row={row} />,
+    sort: ({ number }) => number,
+  },
+  {
+    key: "class",
+    title: "Class",
+    cell: ({ kind }) => kind?.name ?? "–",
+    sort: ({ kind }) => kind?.name ?? "",
+  },
+  {
+    key: "verdicts",
+    title: "Last verdicts",
+    cell: ({ verdicts }) => <GradeStrip epochs={verdicts} />,
+  },
+  {
+    key: "stake",
+    title: "Stake, BLOC",
+    cell: ({ stake }) => bloc(stake, 0),
+    sort: ({ stake }) => stake,
+    isNumber: true,
+  },
+];
+
+/** Services with the largest stake, and their last verdicts. */
+export function Newest() {
+  const head = useHead();
+  const reading = useEither<Listing<ServiceRow>>(
+    "services",
+    head.number,
+    (index, signal) => indexedServices(index, head.epoch, head.timestamp, signal),
+    (sources, signal) => readServices(sources, head, signal),
+  );
+  return (
+    <Section
+      title="Services and their last verdicts"
+      aside={<a href={linkTo(["services"])}>All services</a>}
+    >
+      <SourceLine reading={reading} />
+      {reading.value !== undefined && (
+        <Table
+          caption="Services and their last verdicts"
+          columns={columns}
+          rows={reading.value.value.rows}
+          rowKey={({ number }) => number.toString()}
+          initial={{ key: "stake", descending: true }}
+          pageSize={10}
+          empty="No service is registered yet."
+        />
+      )}
+    </Section>
+  );
+}

@@ -1,0 +1,96 @@
+import { phaseAt } from "../../chain/head.ts";
+import { useSources } from "../../context.tsx";
+import { duration } from "../../format.ts";
+import type { EpochRow } from "../../model.ts";
+import { useChainTime } from "../../ui/now.ts";
+import { Section } from "../../ui/stat.tsx";
+
+/** What auditors do now: one epoch is inspected, the one before it revealed, the one before that claimed. */
+export function Rounds({ rows }: { rows: readonly EpochRow[] | undefined }) {
+  const { config } = useSources();
+  const { epoch, left } = phaseAt(config.deployment, useChainTime());
+  const row = (wanted: number) => rows?.find((each) => each.epoch === wanted);
+  const inspected = row(epoch);
+  const revealed = row(epoch - 1);
+  const claimed = row(epoch - 2);
+  // How many auditors take part is known from the round before.
+  const usual = Math.max(revealed?.committed ?? 0, inspected?.committed ?? 0);
+  return (
+    <Section
+      title="What auditors do now"
+      aside={<span className="muted number">next epoch in {duration(left)}</span>}
+    >
+      <ol className="stages">
+        <Stage
+          epoch={epoch}
+          verb="Inspect and commit"
+          done={inspected?.committed}
+          of={usual}
+          unit="committed"
+          note={
+            inspected?.hasSeed === true
+              ? "The seed of the draw is recorded."
+              : "The seed of the draw is in the first block; its record on chain is due."
+          }
+        />
+        <Stage
+          epoch={epoch - 1}
+          verb="Reveal the votes"
+          done={revealed?.revealed}
+          of={revealed?.committed}
+          unit="revealed"
+          note={revealed === undefined ? undefined : `${revealed.votes} votes so far.`}
+        />
+        <Stage
+          epoch={epoch - 2}
+          verb="Claim the pay"
+          done={claimed?.claimed}
+          of={claimed?.revealed}
+          unit="claimed"
+          note={
+            claimed === undefined
+              ? undefined
+              : `${claimed.paidVotes} of ${claimed.votes} votes paid. The verdicts are final.`
+          }
+        />
+      </ol>
+    </Section>
+  );
+}
+
+function Stage(props: {
+  epoch: number;
+  verb: string;
+  done: number | undefined;
+  of: number | undefined;
+  unit: string;
+  note: string | undefined;
+}) {
+  const { epoch, verb, done, of, unit, note } = props;
+  if (epoch < 0) return null;
+  const isKnown = done !== undefined && of !== undefined;
+  return (
+    <li className="stage">
+      <div className="stage-head">
+        <span className="muted number">Epoch {epoch}</span>
+        <strong>{verb}</strong>
+      </div>
+      <progress
+        className="stage-bar"
+        max={Math.max(1, of ?? 1)}
+        value={done ?? 0}
+        aria-label={`${verb}, epoch ${epoch}`}
+      />
+      <div className="number">
+        {isKnown ? (
+          <>
+            <b>{done}</b> of {Math.max(of, done)} auditors {unit}
+          </>
+        ) : (
+          <span className="muted">not read</span>
+        )}
+      </div>
+      {note !== undefined && <div className="stage-note muted">{note}</div>}
+    </li>
+  );
+}

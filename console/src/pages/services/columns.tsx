@@ -1,0 +1,110 @@
+import { waysOf } from "../../chain/records.ts";
+import { bloc, count } from "../../format.ts";
+import type { ServiceRow } from "../../model.ts";
+import type { Column } from "../../ui/table.tsx";
+import { GradeMark, GradeStrip } from "../../ui/text.tsx";
+import { lastGrade, latencyBound } from "./filter.ts";
+import { ServiceName } from "./name.tsx";
+
+/** The columns of the list. */
+export function columnsOf(
+  compared: ReadonlySet<bigint>,
+  toggle: (number: bigint) => void,
+): readonly Column<ServiceRow>[] {
+  return [
+    {
+      key: "service",
+      title: "Service",
+      cell: (row) => <ServiceName row={row} />,
+      sort: ({ number }) => number,
+    },
+    {
+      key: "class",
+      title: "Class",
+      cell: ({ kind }) => kind?.name ?? "–",
+      sort: ({ kind }) => kind?.name ?? "",
+    },
+    {
+      key: "grade",
+      title: "Grade",
+      cell: (row) =>
+        row.status === "Active" ? (
+          <GradeMark verdict={lastGrade(row) ?? null} />
+        ) : (
+          <Status row={row} />
+        ),
+      sort: (row) => (row.status === "Active" ? (lastGrade(row) ?? -1) : -2),
+      isNumber: false,
+    },
+    {
+      key: "verdicts",
+      title: "Last verdicts",
+      cell: ({ verdicts }) => <GradeStrip epochs={verdicts} />,
+    },
+    {
+      key: "latency",
+      title: "Answers within",
+      cell: (row) => milliseconds(latencyBound(row)),
+      sort: (row) => latencyBound(row) ?? Number.MAX_SAFE_INTEGER,
+      isNumber: true,
+    },
+    {
+      key: "way",
+      title: "Reached",
+      cell: ({ endpoints }) => <Ways endpoints={endpoints} />,
+      sort: ({ endpoints }) => waysOf(endpoints ?? []).transports.join(),
+    },
+    {
+      key: "stake",
+      title: "Stake, BLOC",
+      cell: ({ stake }) => bloc(stake, 0),
+      sort: ({ stake }) => stake,
+      isNumber: true,
+    },
+    {
+      key: "paid",
+      title: "Paid by users",
+      cell: ({ redeemed }) => (redeemed === undefined ? "–" : bloc(redeemed)),
+      sort: ({ redeemed }) => redeemed ?? -1n,
+      isNumber: true,
+    },
+    {
+      key: "compare",
+      title: "Compare",
+      cell: ({ number }) => (
+        <input
+          type="checkbox"
+          checked={compared.has(number)}
+          aria-label={`Compare service ${number}`}
+          onChange={() => {
+            toggle(number);
+          }}
+        />
+      ),
+    },
+  ];
+}
+
+/** A bound of time, as people say it. */
+export function milliseconds(value: number | undefined): string {
+  if (value === undefined) return "–";
+  return value < 1_000 ? `${count(value)} ms` : `${(value / 1_000).toFixed(1)} s`;
+}
+
+/** Transports of a record, and whether a relay stands in between. */
+export function Ways({ endpoints }: { endpoints: readonly string[] | undefined }) {
+  if (endpoints === undefined || endpoints.length === 0)
+    return <span className="muted">no record</span>;
+  const { transports, isRelayed } = waysOf(endpoints);
+  return (
+    <span>
+      {transports.join(", ")}
+      {isRelayed && <span className="muted"> by a relay</span>}
+    </span>
+  );
+}
+
+/** Why a service is not audited. */
+export function Status({ row }: { row: Pick<ServiceRow, "status"> }) {
+  return <span className="grade grade-none">{row.status}</span>;
+}

@@ -1,0 +1,36 @@
+import { useSources, type Sources } from "./context.tsx";
+import type { IndexClient } from "./index/client.ts";
+import { asFailure } from "./failure.ts";
+import type { Source } from "./model.ts";
+import { useRead, type Reading } from "./useRead.ts";
+
+/** A value, and where it is from. */
+export interface From<T> {
+  value: T;
+  source: Source;
+  /** Why the index was not used, if there is one. */
+  whyNot: string | undefined;
+}
+
+/** Reads from the index, and where that fails from the chain, which knows less; the page says which. */
+export function useEither<T>(
+  subject: string,
+  version: string | number | bigint,
+  fromIndex: (index: IndexClient, signal: AbortSignal) => Promise<T>,
+  fromChain: (sources: Sources, signal: AbortSignal) => Promise<T>,
+): Reading<From<T>> {
+  const sources = useSources();
+  return useRead(subject, version, async (signal) => {
+    const { index } = sources;
+    if (index === undefined) {
+      return { value: await fromChain(sources, signal), source: "chain", whyNot: undefined };
+    }
+    try {
+      return { value: await fromIndex(index, signal), source: "index", whyNot: undefined };
+    } catch (error) {
+      signal.throwIfAborted();
+      const { code } = asFailure(error);
+      return { value: await fromChain(sources, signal), source: "chain", whyNot: code };
+    }
+  });
+}

@@ -1,0 +1,46 @@
+import { userFlags, clientOf } from "../user/flags.ts";
+import { workerFlags } from "../framework/commonFlags.ts";
+import { chainCommand } from "../framework/chainCommand.ts";
+import { runWorker } from "../framework/worker.ts";
+import { pageFolder } from "./build.ts";
+import { consoleFlags } from "./flags.ts";
+
+/** `blockcloud console run` */
+export const consoleRun = chainCommand({
+  flags: {
+    ...consoleFlags,
+    ...userFlags,
+    ...workerFlags,
+  },
+  examples: [
+    "blockcloud console run",
+    "blockcloud console run --listen :8070 --index http://127.0.0.1:8060/graphql",
+    "blockcloud console run --listen 192.0.2.7:8070 --host-name console.example --resolver http://127.0.0.1:8053",
+  ],
+  notes: "docs/console.md describes the page, and how any other web server serves it.",
+  async run({ flags, deployment, io, progress }) {
+    const folder = await pageFolder((message) => {
+      progress.say(message);
+    });
+    const { ConsoleServer } = await import("../../console/consoleServer.ts");
+    const { consoleConfig } = await import("../../console/consoleConfig.ts");
+    const { readPageFiles } = await import("../../console/pageFiles.ts");
+    const files = readPageFiles(folder);
+    const { index, listen, hostName, testWallet, rpc } = flags;
+    const indexUrl = index?.href;
+    const config = consoleConfig(deployment, {
+      hasIndex: indexUrl !== undefined,
+      isEmbedded: testWallet,
+    });
+    const client = await clientOf(flags, deployment, { timers: io.timers });
+    return runWorker(flags, {
+      name: "console",
+      deployment,
+      create: (log) =>
+        new ConsoleServer(
+          { listen, names: hostName ?? [], config, files, rpcUrls: rpc, indexUrl },
+          { client, timers: io.timers, log, fetch: (url, init) => fetch(url, init) },
+        ),
+    });
+  },
+});

@@ -1,0 +1,60 @@
+import { ConsoleProblem } from "./problem.ts";
+
+/** Bounds of a request that is passed on. */
+export interface UpstreamLimits {
+  /** Largest answer, bytes. */
+  maxBytes: number;
+  timeMs: number;
+}
+
+/** Sends a request to a server that the operator named. Tests replace it. */
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+/**
+ * Posts JSON to a server that the operator named, and returns the text of its answer. Its address may contain a key,
+ * so no error names it.
+ *
+ * @throws ConsoleProblem `UPSTREAM_FAILED`, `UPSTREAM_TOO_LARGE`.
+ */
+export async function postJson(
+  fetch: Fetch,
+  url: string,
+  body: string,
+  limits: UpstreamLimits,
+  signal: AbortSignal,
+): Promise<string> {
+  const { maxBytes, timeMs } = limits;
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json", accept: "application/json" },
+      body,
+      redirect: "error",
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeMs)]),
+    });
+    if (!response.ok) {
+      await response.body?.cancel();
+      throw new ConsoleProblem("UPSTREAM_FAILED", "The server behind the console fails.");
+    }
+    return await textOf(response, maxBytes);
+  } catch (cause) {
+    if (cause instanceof ConsoleProblem) throw cause;
+    throw new ConsoleProblem("UPSTREAM_FAILED", "The server behind the console does not answer.", {
+      cause,
+    });
+  }
+}
+
+async function textOf(response: Response, maxBytes: number): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  // The type of a body's iteration is that of Node's own streams.
+  for await (const part of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+    length += part.length;
+    if (length > maxBytes) {
+      throw new ConsoleProblem("UPSTREAM_TOO_LARGE", "The answer is too long.");
+    }
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString();
+}

@@ -1,0 +1,151 @@
+import type { Scheduler } from "../../node/scheduler.ts";
+import type { BlockcloudError } from "../../protocol/errors.ts";
+import { salError } from "../errors.ts";
+import type { ProvenLink } from "../handshake/clientHandshake.ts";
+import { Greeting } from "../handshake/greeting.ts";
+import type { LinkHandler } from "../transport/link.ts";
+import { encodeFrame } from "../wire/encode.ts";
+import { FrameType } from "../wire/frames.ts";
+import type { FrameSink } from "../wire/parser.ts";
+
+/** How often the peer is asked for a sign of life, and how long it may take, milliseconds. */
+const ASK_MS = 20_000;
+const ANSWER_MS = 10_000;
+/** How long a session that comes back waits for the first answer, milliseconds and round trips. */
+const PATIENCE_MS = { least: 150, roundTrips: 4 };
+
+/**
+ * The client's end of a relayed link whose session goes on over a direct one. It stays open, so that the session can
+ * come back within two round trips. What still comes in is ignored: the direct link brings it again.
+ */
+export class ParkedLink implements FrameSink, LinkHandler {
+  /** The endpoint of the record that the link leads to. */
+  readonly endpoint: string;
+  readonly #proven: ProvenLink;
+  readonly #patienceMs: number;
+  readonly #clock: Scheduler;
+  readonly #onGone: () => void;
+  #isGone = false;
+  #isAsked = false;
+  /** Whether the provider's last frame for the session has come: nothing but answers follows. */
+  #isIdle: boolean;
+  #cancel = () => {};
+  #answered: (() => void) | undefined;
+
+  /**
+   * @param parked.hasMoved Whether MOVED has come already.
+   * @param parked.srttMs Its round trip.
+   * @param onGone Called once when the link is of no more use, or was taken.
+   */
+  constructor(
+    {
+      endpoint,
+      proven,
+      hasMoved,
+      srttMs,
+    }: { endpoint: string; proven: ProvenLink; hasMoved: boolean; srttMs: number },
+    clock: Scheduler,
+    onGone: () => void,
+  ) {
+    this.endpoint = endpoint;
+    this.#isIdle = hasMoved;
+    this.#patienceMs = Math.max(PATIENCE_MS.least, PATIENCE_MS.roundTrips * srttMs);
+    this.#proven = proven;
+    this.#clock = clock;
+    this.#onGone = onGone;
+    proven.greeting.parser.reuse(this);
+    proven.greeting.link.handler = this;
+    this.#ask();
+  }
+
+  /**
+   * Waits until the peer answers over this link, and takes it.
+   *
+   * @throws BlockcloudError `SAL_NO_PATH` if the link is gone or silent; or the signal's reason: the link stays parked
+   *   then.
+   */
+  async take(signal: AbortSignal): Promise<ProvenLink> {
+    signal.throwIfAborted();
+    if (this.#isGone) throw gone();
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+    const abort = () => {
+      reject(signal.reason as Error);
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    this.#answered = () => {
+      if (this.#isGone) reject(gone());
+      else resolve(undefined);
+    };
+    this.#ask();
+    const cancel = this.#clock.after(this.#patienceMs, () => {
+      reject(salError("noPath", `The relayed link is silent for ${this.#patienceMs} ms.`));
+    });
+    try {
+      await promise;
+    } finally {
+      cancel();
+      this.#answered = undefined;
+      signal.removeEventListener("abort", abort);
+    }
+    signal.throwIfAborted();
+    if (this.#isGone) throw gone();
+    const { link, parser } = this.#proven.greeting;
+    this.#end();
+    return { ...this.#proven, greeting: new Greeting(link, this.#clock, parser) };
+  }
+
+  close(): void {
+    if (this.#isGone) return;
+    this.#end();
+    this.#proven.greeting.link.destroy();
+  }
+
+  frame(type: number): void {
+    if (type === FrameType.moved) this.#isIdle = true;
+    if (type !== FrameType.pong || !this.#isIdle || !this.#isAsked) return;
+    this.#isAsked = false;
+    this.#cancel();
+    this.#cancel = this.#clock.after(ASK_MS, () => {
+      this.#ask();
+    });
+    this.#answered?.();
+  }
+
+  broken(_error: BlockcloudError): void {
+    this.close();
+  }
+
+  data(chunk: Buffer): void {
+    this.#proven.greeting.parser.push(chunk);
+  }
+
+  drained(): void {
+    // Nothing waits.
+  }
+
+  closed(): void {
+    this.#end();
+  }
+
+  #ask(): void {
+    if (this.#isAsked) return;
+    this.#isAsked = true;
+    this.#cancel();
+    this.#proven.greeting.link.write(encodeFrame(FrameType.ping));
+    this.#cancel = this.#clock.after(ANSWER_MS, () => {
+      this.close();
+    });
+  }
+
+  #end(): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    this.#cancel();
+    this.#onGone();
+    this.#answered?.();
+  }
+}
+
+function gone(): BlockcloudError {
+  return salError("noPath", "The relayed link is gone.");
+}

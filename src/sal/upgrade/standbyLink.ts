@@ -1,0 +1,100 @@
+import type { Scheduler } from "../../node/scheduler.ts";
+import type { BlockcloudError } from "../../protocol/errors.ts";
+import { salError } from "../errors.ts";
+import { MAX_ANSWERS } from "../session/inbound.ts";
+import type { Line } from "../session/session.ts";
+import { retire, type LinkHandler } from "../transport/link.ts";
+import { encodeFrame } from "../wire/encode.ts";
+import { FrameType } from "../wire/frames.ts";
+import { joined, type FrameSink } from "../wire/parser.ts";
+import { encodeReason } from "../wire/reason.ts";
+
+export interface StandbyParts {
+  /**
+   * The client asks to go on over this link.
+   *
+   * @returns Whether it may: the link is the session's again.
+   * @throws BlockcloudError `SAL_PROTOCOL`.
+   */
+  resume(payload: Buffer): boolean;
+  /** Called once when the link is of no more use. */
+  gone(): void;
+}
+
+/**
+ * The provider's end of a relayed link whose session goes on over a direct one. The client may come back over it by
+ * RESUME; anything else that comes in belongs to the past, and is ignored.
+ */
+export class StandbyLink implements FrameSink, LinkHandler {
+  readonly #line: Line;
+  readonly #clock: Scheduler;
+  readonly #parts: StandbyParts;
+  #heardAt: number;
+  #isGone = false;
+  #isTaken = false;
+
+  constructor(line: Line, clock: Scheduler, parts: StandbyParts) {
+    this.#line = line;
+    this.#clock = clock;
+    this.#parts = parts;
+    this.#heardAt = clock.monotonic();
+    line.parser.reuse(this);
+    line.link.handler = this;
+  }
+
+  close(): void {
+    if (!this.#isTaken && this.#end()) this.#line.link.destroy();
+  }
+
+  /** Gives the link up if nothing has come for a time. */
+  forsake(silentMs: number): void {
+    if (this.#clock.monotonic() - this.#heardAt >= silentMs) this.close();
+  }
+
+  frame(type: number, _flow: number, pieces: readonly Buffer[]): void {
+    const { link } = this.#line;
+    if (type === FrameType.ping && link.queued < MAX_ANSWERS) {
+      link.write(encodeFrame(FrameType.pong));
+    } else if (type === FrameType.resume) {
+      // The session closes the link that it kept when it goes on over one of a relay: this one stays.
+      this.#isTaken = true;
+      const isOurs = this.#parts.resume(joined(pieces));
+      this.#isTaken = false;
+      if (isOurs) this.#end();
+      else this.#refuse(salError("lost", "The session cannot be resumed here."));
+    }
+  }
+
+  broken(error: BlockcloudError): void {
+    this.#isTaken = false;
+    this.#refuse(error);
+  }
+
+  data(chunk: Buffer): void {
+    this.#heardAt = this.#clock.monotonic();
+    this.#line.parser.push(chunk);
+  }
+
+  drained(): void {
+    // Answers that found no room are not owed.
+  }
+
+  closed(): void {
+    this.#end();
+  }
+
+  #refuse(error: BlockcloudError): void {
+    if (!this.#end()) return;
+    const { link, parser } = this.#line;
+    parser.stop();
+    link.write(encodeFrame(FrameType.refused, 0, encodeReason(error)));
+    retire(link, this.#clock);
+  }
+
+  #end(): boolean {
+    if (this.#isGone) return false;
+    this.#isGone = true;
+    this.#parts.gone();
+    return true;
+  }
+}

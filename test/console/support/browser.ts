@@ -1,0 +1,43 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { chromium, type Browser } from "playwright-core";
+
+/** Debian's Chromium; Playwright downloads none. */
+export const CHROMIUM = process.env.BLOCKCLOUD_CHROMIUM ?? "/usr/bin/chromium";
+
+/** Starts a headless Chromium. */
+export function startBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: CHROMIUM,
+    // The sandbox needs privileges that a container does not give.
+    args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
+  });
+}
+
+/** Serves files from memory on loopback. */
+export async function serveFiles(
+  files: Readonly<Record<string, string>>,
+  policy: string,
+): Promise<{ url: string; stop(): Promise<void> }> {
+  const server = createServer((request, response) => {
+    const name = new URL(request.url ?? "/", "http://page").pathname.slice(1);
+    const body = files[name];
+    const type = name.endsWith(".js") ? "text/javascript" : "text/html";
+    response.writeHead(body === undefined ? 404 : 200, {
+      "content-type": `${type}; charset=utf-8`,
+      "content-security-policy": policy,
+    });
+    response.end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          resolve();
+        });
+        server.closeAllConnections();
+      }),
+  };
+}

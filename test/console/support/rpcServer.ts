@@ -1,0 +1,47 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import type { Rpc } from "../../../console/src/verify/rpc.ts";
+
+/** Serves JSON-RPC to a page of any origin on loopback. */
+export async function serveRpc(rpc: Rpc): Promise<{ url: string; stop(): Promise<void> }> {
+  const answer = async (body: string): Promise<object> => {
+    const { id, method, params } = JSON.parse(body) as {
+      id: number;
+      method: string;
+      params: unknown[];
+    };
+    try {
+      return { jsonrpc: "2.0", id, result: await rpc(method, params) };
+    } catch (error) {
+      return { jsonrpc: "2.0", id, error: { code: -32_000, message: (error as Error).message } };
+    }
+  };
+  const server = createServer((request, response) => {
+    const headers = {
+      "access-control-allow-origin": "*",
+      "access-control-allow-headers": "content-type",
+    };
+    if (request.method === "OPTIONS") {
+      response.writeHead(204, headers).end();
+      return;
+    }
+    text(request)
+      .then(answer)
+      .then(
+        (result) => response.writeHead(200, headers).end(JSON.stringify(result)),
+        () => response.writeHead(400, headers).end(),
+      );
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          resolve();
+        });
+        server.closeAllConnections();
+      }),
+  };
+}
