@@ -14,6 +14,7 @@ import { FakeClock } from "../sal/rig/fakeClock.ts";
 import { DOMAIN, KEY, OTHER_KEY, SERVICE } from "../sal/rig/salRig.ts";
 import { MemoryLog } from "../support/memoryLog.ts";
 import { until } from "../support/until.ts";
+import { RawProvider } from "./rawProvider.ts";
 import { BehindRelays, FakeKeys, RelayRig } from "./rig.ts";
 
 describe("a provider's line to a relay", () => {
@@ -105,6 +106,21 @@ describe("a provider's line to a relay", () => {
     await until("it is back", () => behind.endpoints.length === 1, 1);
     behind.stop();
     stuck.stop();
+  });
+
+  it("does not take its reservation back from another process of the instance at once", async () => {
+    await provider.start();
+    const line = provider.lines[0];
+    const other = await RawProvider.dial(rig.address);
+    expect(await other.reserve({ instance: provider.provider.instance })).to.equal("reserved");
+    await until("the line has lost it", () => line?.isReserved === false, 1);
+    await until("it pauses", () => provider.clock.waiting > 0, 1);
+    await provider.clock.advance(14_999);
+    expect(rig.relay.reservations).to.equal(1);
+    expect(line?.isReserved).to.equal(false);
+    await provider.clock.advance(1);
+    await until("it is back", () => line?.isReserved === true, 1);
+    other.close();
   });
 
   it("tries a relay that does not answer again, each time later", async () => {
