@@ -134,9 +134,8 @@ export class HandoffRig {
   }
 
   /** A user who knows where the service is. */
-  user(observer: Parameters<typeof salUser>[1]["observer"] = undefined) {
-    const service = { serviceId: SERVICE, key: KEY, domain: DOMAIN, port: this.port };
-    return salUser(service, observer === undefined ? {} : { observer });
+  user() {
+    return salUser({ serviceId: SERVICE, key: KEY, domain: DOMAIN, port: this.port });
   }
 
   async stop(): Promise<void> {
