@@ -110,6 +110,10 @@ export const commands = {
       },
     },
   },
+  expose: {
+    about: "Make a local port a service that anyone can reach, through relays if need be.",
+    load: async () => (await import("./expose/expose.ts")).expose,
+  },
   auditor: {
     about: "Inspect services and earn BLOC.",
     commands: {
@@ -215,6 +219,10 @@ export const commands = {
         about:
           "Print hosts lines with the mapped addresses of services, or write them into the file.",
         load: async () => (await import("./user/proxyHosts.ts")).proxyHosts,
+      },
+      ca: {
+        about: "Show, install or remove the certificate authority of proxy --https.",
+        load: async () => (await import("./user/proxyCa.ts")).proxyCa,
       },
     },
   },
