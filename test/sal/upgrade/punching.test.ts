@@ -31,6 +31,16 @@ describe("a relayed flow between two hosts behind NATs, in network namespaces", 
     });
   }
 
+  it("is punched with what the relay of this software tells", async () => {
+    const providerSetting = { isQuiet: true };
+    await start({ client: "cone", provider: "cone", isReal: true, providerSetting });
+    const punched = rig.path("punched");
+    rig.begin();
+    await punched;
+    await rig.more();
+    await rig.compare();
+  });
+
   for (const [client, provider] of [
     ["rst", "rst"],
     ["random", "random"],
