@@ -374,7 +374,8 @@ export const commands = {
     },
   },
   doctor: {
-    about: "Check endpoints, clock, keys, balances, versions and ports before a worker runs.",
+    about:
+      "Check endpoints, clock, keys, balances, versions, ports, names, NAT and paths; nothing is changed.",
     load: async () => (await import("./doctor/doctor.ts")).doctor,
   },
   completion: {
