@@ -24,6 +24,7 @@ import { SalAcceptor } from "../../sal/provider/salAcceptor.ts";
 import { SalProvider } from "../../sal/provider/salProvider.ts";
 import { parseRelay } from "../../sal/relay/relayName.ts";
 import { createCertificate } from "../../sal/transport/certificate.ts";
+import { createDirect } from "../relays/directService.ts";
 import { RelayLines } from "../relays/relayLines.ts";
 import { createGround } from "../publish/presence.ts";
 import { Publisher } from "../publish/publisher.ts";
@@ -51,6 +52,7 @@ export class ServiceListener implements Listener {
   readonly #acceptor: SalAcceptor;
   readonly #server: Server;
   readonly #relays: RelayLines | undefined;
+  readonly #direct: ReturnType<typeof createDirect> | undefined;
   readonly #reachable = new ReachableAddresses({ timers: systemTimers });
   /** The chain, the record network and the record, in this order. */
   readonly #parts: Startable;
@@ -91,9 +93,23 @@ export class ServiceListener implements Listener {
     const ports = new Map(options.ports.map((port) => [port, this.#queue.handler]));
     const { asksClient = false, limits = {} } = options;
     const clock = systemScheduler;
+    const { relays = [], direct = {} } = options;
+    this.#direct =
+      relays.length === 0
+        ? undefined
+        : createDirect(
+            direct,
+            { clock, log },
+            {
+              listening: () => this.#server.address() as AddressInfo,
+              accept: (socket) => {
+                this.#acceptor.accept(socket);
+              },
+            },
+          );
     this.#provider = new SalProvider(
       { service: { serviceId: this.serviceId, keys: [key], asksClient, ports }, domain, limits },
-      { clock, log, now },
+      { clock, log, now, direct: this.#direct?.direct },
     );
     const certificate = createCertificate(wallSeconds() * 1000);
     this.#acceptor = new SalAcceptor(
@@ -248,6 +264,7 @@ export class ServiceListener implements Listener {
     await listen(this.#server, { host, port }, (cause) =>
       salError("listen", `Cannot listen on ${host}:${port}.`, { cause }),
     );
+    await this.#direct?.part.start();
     await this.#relays?.start();
   }
 
@@ -268,6 +285,7 @@ export class ServiceListener implements Listener {
 
   async #stopServing(): Promise<void> {
     await this.#relays?.stop();
+    await this.#direct?.part.stop();
     this.#provider.stop();
     if (!this.#server.listening) return;
     const closed = once(this.#server, "close");
