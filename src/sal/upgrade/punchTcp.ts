@@ -60,7 +60,9 @@ export async function punchTcp<T>(
         return await settle(socket, each);
       } catch (error) {
         socket.on("error", () => {});
-        socket.destroy();
+        // An orderly end would hold the two ports for a minute (TIME_WAIT): no further dial could use them.
+        if (socket.connecting || socket.destroyed) socket.destroy();
+        else socket.resetAndDestroy();
         failure = error;
         // The port can be bound again when the kernel has let it go.
         await closed(socket);
@@ -100,8 +102,11 @@ function connected(
     const abort = () => {
       fail(signal.reason as Error);
     };
-    const cancel = clock.after(milliseconds, () => {
-      fail(salError("timeout", `No answer in ${milliseconds} ms.`));
+    let cancel = clock.after(milliseconds, () => {
+      // A process that was held up hears of the time before it hears of the answer: it looks once more.
+      cancel = clock.after(1, () => {
+        fail(salError("timeout", `No answer in ${milliseconds} ms.`));
+      });
     });
     signal.addEventListener("abort", abort, { once: true });
     socket.once("connect", done);
