@@ -65,6 +65,23 @@ describe("a relayed flow between two hosts behind NATs, in network namespaces", 
     await rig.compare();
   });
 
+  it("is punched at once over a path with delays: both dial at the same time", async function () {
+    if (!NatNetwork.canDelay) {
+      process.stderr.write("skipped: /dev/net/tun or python3 is missing\n");
+      this.skip();
+    }
+    const providerSetting = { isQuiet: true, pauseMs: 5 };
+    rig = new NatRig({ client: "cone", provider: "cone", providerSetting });
+    await rig.start(() => {
+      rig.network.delay(25);
+    });
+    const punched = rig.path("punched");
+    rig.begin();
+    await punched;
+    await rig.more(200_000);
+    await rig.compare();
+  });
+
   it("goes on over a port that the provider's gateway maps, and takes away at the end", async function () {
     if (!NatNetwork.canMapPorts) {
       process.stderr.write("skipped: miniupnpd is missing\n");
