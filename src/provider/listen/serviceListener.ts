@@ -1,7 +1,8 @@
 import { once } from "node:events";
-import { createServer, type AddressInfo, type Server } from "node:net";
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import path from "node:path";
 import { isAddressEqual, zeroAddress, type Hex } from "viem";
+import { parsePrice } from "../../cashier/price.ts";
 import { ChainAccess } from "../../chain/access.ts";
 import { Challenges } from "../../chain/challenges.ts";
 import { deploymentTag, type Deployment } from "../../chain/deployment.ts";
@@ -26,6 +27,8 @@ import { parseRelay } from "../../sal/relay/relayName.ts";
 import { createCertificate } from "../../sal/transport/certificate.ts";
 import { createDirect } from "../relays/directService.ts";
 import { RelayLines } from "../relays/relayLines.ts";
+import { createOwnPay } from "../pay/ownPay.ts";
+import type { ServicePay } from "../pay/createPay.ts";
 import { createGround } from "../publish/presence.ts";
 import { Publisher } from "../publish/publisher.ts";
 import { ReachableAddresses } from "../publish/reachable.ts";
@@ -50,6 +53,7 @@ export class ServiceListener implements Listener {
   readonly #queue: FlowQueue;
   readonly #provider: SalProvider;
   readonly #acceptor: SalAcceptor;
+  readonly #pay: ServicePay | undefined;
   readonly #server: Server;
   readonly #relays: RelayLines | undefined;
   readonly #direct: ReturnType<typeof createDirect> | undefined;
@@ -93,22 +97,12 @@ export class ServiceListener implements Listener {
     const ports = new Map(options.ports.map((port) => [port, this.#queue.handler]));
     const { asksClient = false, limits = {} } = options;
     const clock = systemScheduler;
-    const { relays = [], direct = {} } = options;
-    this.#direct =
-      relays.length === 0
-        ? undefined
-        : createDirect(
-            direct,
-            { clock, log },
-            {
-              listening: () => this.#server.address() as AddressInfo,
-              accept: (socket) => {
-                this.#acceptor.accept(socket);
-              },
-            },
-          );
+    this.#pay = this.#createPay(now);
+    const pricing = this.#pay?.pricing;
+    const service = { serviceId: this.serviceId, keys: [key], asksClient, ports };
+    this.#direct = this.#createDirect();
     this.#provider = new SalProvider(
-      { service: { serviceId: this.serviceId, keys: [key], asksClient, ports }, domain, limits },
+      { service, domain, limits, pricing },
       { clock, log, now, direct: this.#direct?.direct },
     );
     const certificate = createCertificate(wallSeconds() * 1000);
@@ -138,9 +132,9 @@ export class ServiceListener implements Listener {
     );
     const closing: Startable = {
       start: () => Promise.resolve(),
-      stop: () => {
+      stop: async () => {
         store.close();
-        return Promise.resolve();
+        await this.#pay?.close();
       },
     };
     this.#parts = inOrder(
@@ -150,6 +144,7 @@ export class ServiceListener implements Listener {
       { start: () => this.#listen(), stop: () => this.#stopServing() },
       ...parts,
       publisher,
+      this.#pay?.tasks ?? inOrder(),
     );
   }
 
@@ -283,6 +278,16 @@ export class ServiceListener implements Listener {
     });
   }
 
+  #createDirect(): ReturnType<typeof createDirect> | undefined {
+    const { relays = [], direct = {} } = this.#options;
+    if (relays.length === 0) return undefined;
+    const listening = () => this.#server.address() as AddressInfo;
+    const accept = (socket: Socket) => {
+      this.#acceptor.accept(socket);
+    };
+    return createDirect(direct, { clock: systemScheduler, log: this.#log }, { listening, accept });
+  }
+
   async #stopServing(): Promise<void> {
     await this.#relays?.stop();
     await this.#direct?.part.stop();
@@ -292,6 +297,19 @@ export class ServiceListener implements Listener {
     this.#server.close();
     this.#acceptor.stop();
     await closed;
+  }
+
+  /** @throws BlockcloudError of {@link createOwnPay}, and `PRICE_INVALID`. */
+  #createPay(now: () => number): ServicePay | undefined {
+    const { pay, stateDir } = this.#options;
+    if (pay === undefined || stateDir === undefined) return undefined;
+    const { prefix: number } = parseServiceId(this.serviceId);
+    const price = typeof pay.price === "string" ? parsePrice(pay.price) : pay.price;
+    return createOwnPay(
+      { number, serviceKey: this.#options.key, pay: { ...pay, price }, isHttp: false },
+      { deployment: this.#deployment, chain: this.#chain, now, stateDir, timers: systemTimers },
+      this.#log,
+    );
   }
 
   #networkOf(registry: ReturnType<typeof createMetrics>): {

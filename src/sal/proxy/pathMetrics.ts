@@ -23,6 +23,6 @@ export class PathMetrics implements PathObserver {
   }
 
   staysRelayed(): void {
-    this.#stays.add(1);
+    this.#stays.add(1, {});
   }
 }
