@@ -10,7 +10,10 @@ import type { Place } from "../transport/link.ts";
  */
 const DIALS = { most: 8, withinMs: 1_000 };
 export const DIAL_MS = 150;
-/** Pause after a dial that was refused, milliseconds: the other side's SYN may be under way. */
+/**
+ * Pause after a dial that was refused, milliseconds; twice as long after each further one. The other side's SYN may be
+ * under way.
+ */
 const REFUSED_MS = 10;
 
 /** How a punch is dialled. */
@@ -44,6 +47,7 @@ export async function punchTcp<T>(
     over.abort(salError("noPath", `No direct connection in ${limitMs} ms.`));
   });
   let failure: unknown;
+  let pauseMs = REFUSED_MS;
   try {
     for (let dials = 0; dials < DIALS.most; dials += 1) {
       if (clock.monotonic() - began >= DIALS.withinMs) break;
@@ -66,7 +70,10 @@ export async function punchTcp<T>(
         failure = error;
         // The port can be bound again when the kernel has let it go.
         await closed(socket);
-        if (isRefusal(error)) await pause(REFUSED_MS, clock);
+        if (isRefusal(error)) {
+          await pause(pauseMs, clock);
+          pauseMs *= 2;
+        }
       }
     }
     each.throwIfAborted();

@@ -18,18 +18,14 @@ describe("a relayed flow between two hosts behind NATs, in network namespaces", 
     await rig.start();
   }
 
-  for (const provider of ["cone", "none"] as const) {
-    const what =
-      provider === "cone" ? "both drop what nobody asked for" : "only the client has one";
-    it(`goes on over a punched path if ${what}, and no byte is lost`, async () => {
-      await start({ client: "cone", provider, providerSetting: { isQuiet: true } });
-      const punched = rig.path("punched");
-      rig.begin();
-      await punched;
-      await rig.more();
-      await rig.compare();
-    });
-  }
+  it("goes on over a punched path if both drop what nobody asked for, and no byte is lost", async () => {
+    await start({ client: "cone", provider: "cone", providerSetting: { isQuiet: true } });
+    const punched = rig.path("punched");
+    rig.begin();
+    await punched;
+    await rig.more();
+    await rig.compare();
+  });
 
   it("is punched with what the relay of this software tells", async () => {
     const providerSetting = { isQuiet: true };
