@@ -71,6 +71,7 @@ export async function punchTcp<T>(
         // The port can be bound again when the kernel has let it go.
         await closed(socket);
         if (isRefusal(error)) {
+          if (clock.monotonic() + pauseMs - began >= DIALS.withinMs) break;
           await pause(pauseMs, clock);
           pauseMs *= 2;
         }
