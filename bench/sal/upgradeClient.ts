@@ -29,6 +29,8 @@ async function round(at: string): Promise<void> {
   const paths = directPaths({ triesPerMinute: 1_000 }, { clock, rules });
   if (paths === undefined) throw new Error("no direct paths");
   const meter = new GapMeter();
+  // The punch may begin before the first byte.
+  meter.heard();
   const over = Promise.withResolvers<Pick<Round, "path" | "why" | "punchMs">>();
   let began = NaN;
   let gap: Promise<number> = Promise.resolve(NaN);
