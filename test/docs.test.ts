@@ -7,7 +7,8 @@ import { formatEther } from "viem";
 import { networks } from "../ignition/networks.ts";
 import { steps } from "../scripts/test/steps.ts";
 import { processIo } from "../src/cli/framework/io.ts";
-import { commands as entries } from "../src/cli/commands.ts";
+import { commands as allEntries } from "../src/cli/commands.ts";
+import type { Entry } from "../src/cli/framework/entry.ts";
 import { loadProgram } from "../src/cli/program.ts";
 
 const root = path.dirname(import.meta.dirname);
@@ -80,6 +81,8 @@ function called(words: readonly string[]): string {
   const takesArguments = (commandNamed(name)?.registeredArguments.length ?? 0) > 0;
   return length === words.length || takesArguments ? name : words.join(" ");
 }
+
+const entries: Readonly<Record<string, Entry>> = allEntries;
 
 /** The command that runs: of a group without a subcommand, its default one. */
 function meant(command: string): string {
