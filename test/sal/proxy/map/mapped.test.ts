@@ -67,6 +67,21 @@ describe("services at mapped addresses", () => {
     }
   });
 
+  it("half a line waits for its end, but not for ever", async () => {
+    const timers = new FakeTimers();
+    await rig.start({}, { connectMs: 2 ** 30 }, { timers });
+    const arrived = Promise.withResolvers<string>();
+    await rig.tcp(NAME, (socket) => {
+      socket.once("data", (data: Buffer) => {
+        arrived.resolve(data.toString());
+      });
+    });
+    const socket = await rig.connect(NAME);
+    socket.write("LOGIN");
+    expect(await timers.play(arrived.promise)).to.equal("LOGIN");
+    socket.resetAndDestroy();
+  });
+
   it("a program that sends a little, ends and waits gets the answer", async () => {
     await rig.start();
     await rig.tcp(NAME, (socket) => {
