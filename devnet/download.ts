@@ -5,7 +5,8 @@ import { BlockcloudError } from "../src/protocol/errors.ts";
 import { rawName } from "../src/protocol/name.ts";
 import { rootServiceId } from "../src/protocol/serviceId.ts";
 import { PATH, type LongFile } from "./longFile.ts";
-import type { PayingUser } from "./paying.ts";
+import type { Client } from "../src/client/client.ts";
+import type { SalProxy } from "../src/sal/proxy/salProxy.ts";
 
 /** The result of a long download through the local proxy, under which the service moved. */
 export interface DemoDownload {
@@ -22,13 +23,21 @@ export interface DemoDownload {
   gapMs: number;
 }
 
+/** Whose programs download: by the local proxy, of which they know the address only. */
+export interface DownloadingUser {
+  readonly client: Pick<Client, "watch" | "sessions">;
+  readonly proxy: Pick<SalProxy, "address">;
+  /** Called when a session has moved. */
+  moved: (gapMs: number) => void;
+}
+
 /** Bytes that must have come before the service moves, and again after it. */
 const ENOUGH_BYTES = 4 * 1024 * 1024;
 
-/** A download of a {@link LongFile} by a program that knows only the proxy of a user, who pays for it. */
+/** A download of a {@link LongFile} by a program that knows only the proxy of a user. */
 export class Download {
   readonly #service: bigint;
-  readonly #user: PayingUser;
+  readonly #user: DownloadingUser;
   readonly #hash = createHash("sha256");
   readonly #stopping = new AbortController();
   readonly #ended = Promise.withResolvers<undefined>();
@@ -38,7 +47,7 @@ export class Download {
   #bytesAtMove = 0;
   #look = () => {};
 
-  private constructor(user: PayingUser, service: bigint) {
+  private constructor(user: DownloadingUser, service: bigint) {
     this.#service = service;
     this.#user = user;
     user.moved = (gapMs) => {
@@ -49,8 +58,13 @@ export class Download {
     this.#ended.promise.catch(() => undefined);
   }
 
+  /** The endpoint at the beginning. */
+  get from(): string {
+    return this.#from;
+  }
+
   /** Begins a download, and waits until some of it has come. */
-  static async start(user: PayingUser, service: bigint): Promise<Download> {
+  static async start(user: DownloadingUser, service: bigint): Promise<Download> {
     const download = new Download(user, service);
     try {
       await download.#start();

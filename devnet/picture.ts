@@ -63,6 +63,7 @@ export async function paint(running: Running, waitingFor: string): Promise<Pictu
     resolver: running.resolver,
     move: running.move,
     download: running.download,
+    relayLoss: running.relayLoss,
     paying: await running.user.look(clock.head().number),
     faulty: { number: faulty?.number ?? 0n, does: faultText(running.faultNow()) },
   };

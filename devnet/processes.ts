@@ -51,6 +51,32 @@ export async function castResolver(
   return { http: `http://${String(http)}`, dns: String(dns) };
 }
 
+/** Starts the process of a relay. */
+export function startRelay(stage: Stage, number: number): WorkerProcess {
+  return startWorker(stage, {
+    name: `relay ${number}`,
+    args: ["relay", "run", "--listen", "127.0.0.1:0"],
+    // One host has one relay only, unless their states are apart.
+    state: `relay-${number}`,
+  });
+}
+
+/**
+ * Starts the index of the chain, with Ponder as its child: about 300 MB.
+ *
+ * @returns Where it answers; it reads the chain's history from then on.
+ */
+export async function startIndexer(stage: Stage, workers: WorkerProcess[]): Promise<string> {
+  stage.say("starting the index");
+  const worker = startWorker(stage, {
+    name: "indexer",
+    args: ["indexer", "run", "--listen", "127.0.0.1:0"],
+  });
+  workers.push(worker);
+  const { port } = await worker.logged("index listens");
+  return `http://127.0.0.1:${String(port)}`;
+}
+
 /** Starts the process of an auditor. */
 export function startAuditor(stage: Stage, auditor: DemoAuditor, index: number): WorkerProcess {
   return startWorker(stage, {
@@ -63,7 +89,7 @@ export function startAuditor(stage: Stage, auditor: DemoAuditor, index: number):
 /**
  * Starts the process of a provider.
  *
- * @param pay Flags of a service with a price.
+ * @param more Flags of a service with a price, or behind relays.
  */
 export function startProvider(
   stage: Stage,
@@ -71,14 +97,14 @@ export function startProvider(
   upstream: string,
   serviceKey: Hex,
   walletKey: Hex,
-  pay: readonly string[] = [],
+  more: readonly string[] = [],
 ): WorkerProcess {
   return startWorker(stage, {
     name: `provider ${number}`,
     args: [
       ...["provider", "run", "--service", number.toString(), "--upstream", upstream],
       // Any free port: without --endpoint the provider publishes the address that it listens on.
-      ...["--listen", "127.0.0.1:0", "--settle-every", "1", ...pay],
+      ...["--listen", "127.0.0.1:0", "--settle-every", "1", ...more],
       ...coralArgs(stage),
     ],
     env: { BLOCKCLOUD_SERVICE_KEY: serviceKey, BLOCKCLOUD_WALLET_KEY: walletKey },

@@ -1,6 +1,7 @@
 import { formatEther } from "viem";
 import type { DemoDownload } from "./download.ts";
 import type { DemoMove } from "./move.ts";
+import type { DemoRelayLoss } from "./relays.ts";
 import type { DemoPaying, PayingNow } from "./paying.ts";
 import type { Verdict } from "../src/protocol/tally.ts";
 
@@ -41,6 +42,7 @@ export interface Picture {
   resolver: { http: string; dns: string };
   move: DemoMove | undefined;
   download: DemoDownload | undefined;
+  relayLoss: DemoRelayLoss | undefined;
   paying: PayingNow | undefined;
   /** What the faulty service does to its callers now. */
   faulty: { number: bigint; does: string };
@@ -82,6 +84,7 @@ export function render(picture: Picture): string[] {
     `resolver: ${picture.resolver.http}, DNS on ${picture.resolver.dns}`,
     moveLine(picture.move),
     downloadLine(picture.download),
+    relayLine(picture.relayLoss),
     userLine(picture.paying),
     `service ${picture.faulty.number} is ${picture.faulty.does}`,
     `gas an audit: ${picture.gasPerAudit ?? "no vote revealed yet"}`,
@@ -118,6 +121,17 @@ export function downloadLine(download: DemoDownload | undefined): string {
   return (
     `a download went on over ${to} after ${gapMs} ms: ${(bytes / 2 ** 20).toFixed(1)} MiB, ` +
     `SHA-256 ${sha256.slice(0, 16)} ${digest}`
+  );
+}
+
+/** The loss of a relay as text. */
+export function relayLine(loss: DemoRelayLoss | undefined): string {
+  if (loss === undefined) return "service 3 is behind two relays; one is killed under a download";
+  const { killed, gapMs, to, bytes, isWhole } = loss;
+  const digest = isWhole ? "as sent" : "NOT as sent";
+  return (
+    `relay ${killed} was killed: a download went on over ${to} after ${gapMs} ms, ` +
+    `${(bytes / 2 ** 20).toFixed(1)} MiB ${digest}`
   );
 }
 

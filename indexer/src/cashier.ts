@@ -12,7 +12,7 @@ import {
 import { cashierAbi } from "@protocol/abi/cashier.ts";
 import { REDEMPTION_S } from "@protocol/voucher.ts";
 import { decodeErrorResult, type Address, type Hex } from "viem";
-import { dayOf, epochOf, numberOf, placeOfEvent, type Db } from "./context.ts";
+import { dayOf, epochOf, numberOf, placeOfEvent, type Db, idOf } from "./context.ts";
 import { changeService } from "./services.ts";
 import { changeDay } from "./settlement.ts";
 import { changeEpoch, changeNetwork } from "./totals.ts";
@@ -48,7 +48,7 @@ ponder.on("Cashier:Deposited", async ({ event, context }) => {
     deposited: row.deposited + amount,
   }));
   await context.db.insert(accountMove).values({
-    id: event.id,
+    id: idOf(event),
     payer,
     kind: "deposit",
     from,
@@ -68,7 +68,7 @@ ponder.on("Cashier:Withdrawn", async ({ event, context }) => {
     withdrawn: row.withdrawn + amount,
   }));
   await context.db.insert(accountMove).values({
-    id: event.id,
+    id: idOf(event),
     payer,
     kind: "withdrawal",
     from: null,
@@ -168,7 +168,7 @@ ponder.on("Cashier:Redeemed", async ({ event, context }) => {
     redemptions: row.redemptions + 1,
   }));
   await db.insert(redemption).values({
-    id: event.id,
+    id: idOf(event),
     payer,
     number,
     tab: id,
@@ -200,7 +200,7 @@ ponder.on("Cashier:Redeemed", async ({ event, context }) => {
 ponder.on("Cashier:RedemptionSkipped", async ({ event, context }) => {
   const { tab: id, reason } = event.args;
   await context.db.insert(refusal).values({
-    id: event.id,
+    id: idOf(event),
     tab: id,
     error: errorName(reason),
     reason: reason.slice(0, LONGEST_REASON) as Hex,
@@ -214,7 +214,7 @@ ponder.on("Cashier:Collected", async ({ event, context }) => {
   const time = event.block.timestamp;
   await context.db
     .insert(collection)
-    .values({ id: event.id, number, payout, paid, fee, ...placeOfEvent(event) });
+    .values({ id: idOf(event), number, payout, paid, fee, ...placeOfEvent(event) });
   await changeService(context.db, number, (row) => ({
     collected: row.collected + paid + fee,
     collectedFees: row.collectedFees + fee,

@@ -6,9 +6,14 @@ export type Db = Context["db"];
 
 /** The parts of an event that every row needs. */
 export interface Source {
-  id: string;
+  log: { logIndex: number };
   block: { number: bigint; timestamp: bigint };
   transaction: { hash: `0x${string}` };
+}
+
+/** Names an event by its place on the chain; later events have higher texts. */
+export function idOf({ block, log }: Source): string {
+  return `${String(block.number).padStart(12, "0")}-${String(log.logIndex).padStart(6, "0")}`;
 }
 
 /** The epoch of a time, Unix seconds; 0 before the clock began. */

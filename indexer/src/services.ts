@@ -4,7 +4,7 @@ import { hexToString, isAddressEqual, zeroAddress, type Address, type Hex } from
 import { rootServiceId } from "@protocol/serviceId.ts";
 import { placeOf } from "@protocol/sortition.ts";
 import { provenRecord } from "./announced.ts";
-import { epochOf, placeOfEvent, storable, type Db, type Source } from "./context.ts";
+import { epochOf, placeOfEvent, storable, type Db, type Source, idOf } from "./context.ts";
 import { changeEpoch, changeNetwork } from "./totals.ts";
 
 type Service = (typeof service)["$inferSelect"];
@@ -18,7 +18,7 @@ export async function note(
   more: { since?: number; account?: Hex; amount?: bigint; detail?: string } = {},
 ): Promise<void> {
   await db.insert(serviceEvent).values({
-    id: event.id,
+    id: idOf(event),
     number,
     kind,
     since: more.since ?? null,

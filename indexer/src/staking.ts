@@ -1,7 +1,7 @@
 import { ponder } from "ponder:registry";
 import { auditor, auditorEvent, serviceStake, staker, unbonding } from "ponder:schema";
 import type { Address, Hex } from "viem";
-import { epochOf, placeOfEvent, type Db, type Source } from "./context.ts";
+import { epochOf, placeOfEvent, type Db, type Source, idOf } from "./context.ts";
 import { changeService, note } from "./services.ts";
 import { changeEpoch, changeNetwork } from "./totals.ts";
 
@@ -52,7 +52,7 @@ export async function noteAuditor(
   more: { since?: number; account?: Hex; amount?: bigint } = {},
 ): Promise<void> {
   await db.insert(auditorEvent).values({
-    id: event.id,
+    id: idOf(event),
     auditor: owner,
     kind,
     since: more.since ?? null,
@@ -122,7 +122,7 @@ ponder.on("Staking:AuditorSlashed", async ({ event, context }) => {
 ponder.on("Staking:UnbondingStarted", async ({ event, context }) => {
   const { beneficiary, amount, releaseAt } = event.args;
   await context.db.insert(unbonding).values({
-    id: event.id,
+    id: idOf(event),
     beneficiary,
     amount,
     releaseAt,

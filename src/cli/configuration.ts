@@ -14,7 +14,9 @@ import * as provider from "./provider/flags.ts";
 import { gatewayFlags } from "./provider/gatewayFlags.ts";
 import { payFlags as providerPayFlags } from "./provider/payFlags.ts";
 import { salFlags } from "./provider/salFlags.ts";
+import { relayFlags as providerRelayFlags } from "./provider/relayFlags.ts";
 import { replicaFlags } from "./provider/replicaFlags.ts";
+import { relayFlags } from "./relay/flags.ts";
 import * as resolver from "./resolver/flags.ts";
 import { limitFlags } from "./resolver/limitFlags.ts";
 import * as subservice from "./subservice/flags.ts";
@@ -48,7 +50,9 @@ const flags: readonly Flag<unknown>[] = [
   ...Object.values(gatewayFlags),
   ...Object.values(salFlags),
   ...Object.values(providerPayFlags),
+  ...Object.values(providerRelayFlags),
   ...Object.values(replicaFlags),
+  ...Object.values(relayFlags),
   ...Object.values(resolver),
   ...Object.values(limitFlags),
   ...Object.values(subservice),

@@ -73,6 +73,7 @@ export class Indexer implements Startable {
   #process: PonderProcess | undefined;
   #port: number | undefined;
   #indexed: Head | undefined;
+  #isUnfit = false;
   #running: Promise<void> | undefined;
 
   constructor(options: IndexerOptions, dependencies: IndexerDependencies) {
@@ -134,7 +135,8 @@ export class Indexer implements Startable {
         if (signal.aborted) return;
         failures = this.#state === "live" ? 1 : failures + 1;
         this.#enter("failing");
-        if (UNFIT.test(end.said)) {
+        if (this.#isUnfit || UNFIT.test(end.said)) {
+          this.#isUnfit = false;
           await folder.setAside();
           log.warn("the database does not fit the chain: a new one begins, the old one is kept", {
             generation: folder.generation,
@@ -166,6 +168,7 @@ export class Indexer implements Startable {
     const port = await freePort();
     const wasKilled = await folder.begin();
     this.#port = undefined;
+    this.#indexed = undefined;
     this.#process = new PonderProcess(
       {
         program: installation.program,
@@ -185,7 +188,10 @@ export class Indexer implements Startable {
       log,
       (news) => {
         if (news.kind === "live") this.#enter("live");
-        else {
+        else if (news.kind === "unfit") {
+          this.#isUnfit = true;
+          void this.#process?.stop();
+        } else {
           this.#port = news.port;
           this.#enter("backfill");
         }

@@ -26,7 +26,7 @@ export interface PonderStart {
 }
 
 /** What Ponder's log says of its progress. */
-export type PonderNews = { kind: "listens"; port: number } | { kind: "live" };
+export type PonderNews = { kind: "listens"; port: number } | { kind: "live" } | { kind: "unfit" };
 
 /** How Ponder ended. */
 export interface PonderEnd {
@@ -138,5 +138,7 @@ function entryOf(line: string): Entry | undefined {
 
 function newsOf({ msg, port }: Entry): PonderNews | undefined {
   if (msg === "Created HTTP server" && port !== undefined) return { kind: "listens", port };
+  // It would try for three minutes to find a block that is gone.
+  if (msg === "Encountered unrecoverable reorg") return { kind: "unfit" };
   return msg === "Started live indexing" ? { kind: "live" } : undefined;
 }

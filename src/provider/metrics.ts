@@ -52,6 +52,7 @@ export class ProviderMetrics {
   readonly settledEpoch;
   readonly recordExpiry;
   readonly bookkeepingFailures;
+  readonly relaysMissing;
   readonly up;
   readonly pay: PayMetrics;
   readonly #metrics: Metrics;
@@ -135,6 +136,11 @@ export class ProviderMetrics {
       "blockcloud_provider_bookkeeping_failures_total",
       "Tasks that failed and are tried again: publishing after seconds, the others in the next epoch.",
       { ...SERVICE, task: TASKS },
+    );
+    this.relaysMissing = metrics.gauge(
+      "blockcloud_provider_relays_missing",
+      "Relays of the service that do not lead clients to it now.",
+      SERVICE,
     );
     this.up = metrics.gauge(
       "blockcloud_provider_service_up",
@@ -275,6 +281,11 @@ export class ServiceMetrics implements GatewayObserver, SessionObserver {
   /** A record was published; it is valid until this time, Unix milliseconds. */
   published(expiresAt: bigint): void {
     this.#all.recordExpiry.set(Number(expiresAt) / 1000, { service: this.#service });
+  }
+
+  /** How many of the service's relays lead clients to it. */
+  relays(reserved: number, wanted: number): void {
+    this.#all.relaysMissing.set(wanted - reserved, { service: this.#service });
   }
 
   /** A task of the epoch's bookkeeping has ended; after a failure the worker is unhealthy until it succeeds. */

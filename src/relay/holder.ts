@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Hex } from "viem";
+import type { Address, Hex } from "viem";
 import type { Scheduler } from "../node/scheduler.ts";
 import type { ControlLink } from "../sal/relay/controlLink.ts";
 import { RelayFrame, TOKEN_BYTES } from "../sal/relay/frames.ts";
@@ -36,6 +36,8 @@ export interface HolderParts {
   key: Buffer;
   /** Bytes a second of the provider's peer. */
   rate: ByteRate;
+  /** The root service's key, by which the reservation was checked. */
+  rootKey: Address;
 }
 
 /** A reservation: an instance of a service that the relay leads visitors to, and its waiting connections. */

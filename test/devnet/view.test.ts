@@ -36,6 +36,7 @@ const picture: Picture = {
   resolver: { http: "http://127.0.0.1:8053", dns: "127.0.0.1:5335" },
   move: undefined,
   download: undefined,
+  relayLoss: undefined,
   paying: undefined,
   faulty: { number: 3n, does: "down now: it answers 503" },
 };
@@ -82,6 +83,14 @@ describe("render", () => {
     expect(text).to.contain("resolver: http://127.0.0.1:8053, DNS on 127.0.0.1:5335");
     expect(text).to.contain("service 1 moves in the first audited epoch");
     expect(text).to.contain("a download through the local proxy goes on meanwhile");
+    expect(text).to.contain("service 3 is behind two relays; one is killed under a download");
+    const relayLoss = {
+      ...{ service: 3, bytes: 3 * 2 ** 20, sha256: "5e".repeat(32), isWhole: true },
+      ...{ from: "sal://a?relay", to: "sal://b?relay", gapMs: 40, killed: "a" },
+    };
+    expect(render({ ...picture, relayLoss })).to.contain(
+      "relay a was killed: a download went on over sal://b?relay after 40 ms, 3.0 MiB as sent",
+    );
     const download = {
       ...{ service: 1, bytes: 3 * 2 ** 20, sha256: "5e".repeat(32), isWhole: true },
       ...{ from: "sal://a", to: "sal://b", gapMs: 12 },

@@ -4,6 +4,7 @@ import { KeeperMetrics } from "../../src/keeper/metrics.ts";
 import { CoralMetrics } from "../../src/coral/metrics.ts";
 import { createMetrics, type MetricEntry } from "../../src/node/metrics.ts";
 import { ProviderMetrics } from "../../src/provider/metrics.ts";
+import { RelayMetrics } from "../../src/relay/metrics.ts";
 import { DnsMetrics, HttpMetrics } from "../../src/resolver/frontMetrics.ts";
 import { ResolverMetrics } from "../../src/resolver/metrics.ts";
 import { ProxyMetrics } from "../../src/sal/proxy/metrics.ts";
@@ -16,6 +17,7 @@ export function workerMetrics(): Map<string, MetricEntry> {
     provider: ProviderMetrics,
     keeper: KeeperMetrics,
     coral: CoralMetrics,
+    relay: RelayMetrics,
     resolver: ResolverMetrics,
     http: HttpMetrics,
     dns: DnsMetrics,

@@ -4,7 +4,14 @@ import { GAS_PER_ROUND } from "../../chain/runway.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
 import { keyPathFlags, pathOf, state, workerFlags } from "../framework/commonFlags.ts";
 import { exitCodes } from "../framework/exitCodes.ts";
-import { optional } from "../framework/flag.ts";
+import { optional, text, type Values } from "../framework/flag.ts";
+import { anyText } from "../framework/values.ts";
+import { canonicalName } from "../../protocol/name.ts";
+import { ownAddress } from "../../sal/proxy/map/range.ts";
+import { fullName } from "../user/flags.ts";
+import { map, mapFlags } from "../user/mapFlags.ts";
+import { examineNaming } from "./naming.ts";
+import { hostNameService } from "./nameService.ts";
 import { faucetKey } from "../faucet/flags.ts";
 import { keeperKey } from "../keeper/flags.ts";
 import { listen } from "../provider/flags.ts";
@@ -23,6 +30,13 @@ const moreKeys = {
   deviceKey: pathOf(deviceKey),
 };
 
+/** How names of services resolve on this system. */
+const namingFlags = {
+  name: text("--name <name>", "name of a service, to be resolved as programs do it", anyText, {}),
+  map,
+  mapDns: mapFlags.mapDns,
+};
+
 /** `blockcloud doctor` */
 export const doctor = chainCommand(
   {
@@ -32,11 +46,13 @@ export const doctor = chainCommand(
       http,
       dns,
       listen: optional(listen),
+      ...namingFlags,
       ...keyPathFlags,
       ...moreKeys,
     },
     examples: [
       "blockcloud doctor --wallet-key-file wallet.key --service-key-file service.key",
+      "blockcloud doctor --name weather.bloc.alt --map 127.77.0.0/16",
       "blockcloud doctor --operator-key-file operator.key --metrics 127.0.0.1:9464 --json",
     ],
     notes: "Exit code 1 if any check failed. It sends nothing and opens no encrypted key.",
@@ -72,6 +88,7 @@ export const doctor = chainCommand(
           { client, deployment },
         )),
         ...(await Promise.all(ports)),
+        ...(await naming(flags)),
       ];
       const ok = findings.every((finding) => finding.ok);
       output.print({ ok, checks: findings }, findingsText(findings));
@@ -80,6 +97,18 @@ export const doctor = chainCommand(
   },
   { checkChain: false },
 );
+
+async function naming(flags: Values<typeof namingFlags>): Promise<readonly CheckResult[]> {
+  const { name, map: range, mapDns } = flags;
+  if (name === undefined) return [];
+  const own = range === undefined ? "127.0.0.1" : ownAddress(range);
+  return examine(`name ${name}`, "Give a name under bloc.alt or bloc.internal.", async () => {
+    // Any other name says nothing about services.
+    canonicalName(fullName(name));
+    const asked = { name: fullName(name), range, dns: mapDns ?? { host: own, port: 53 } };
+    return examineNaming(asked, hostNameService);
+  });
+}
 
 function named(name: string, file: string | undefined, variable: string, gasPerRound: bigint) {
   return { name, file, variable, gasPerRound };

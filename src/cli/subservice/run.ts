@@ -14,6 +14,7 @@ import { optional, type Values } from "../framework/flag.ts";
 import { runWorker } from "../framework/worker.ts";
 import { endpoint, listen, upstream } from "../provider/flags.ts";
 import { checkUpstream, gatewayFlags, gatewayLimits } from "../provider/gatewayFlags.ts";
+import { relayFlags, relaySettings } from "../provider/relayFlags.ts";
 import { checkPay, payFlags, paySettings } from "../provider/payFlags.ts";
 import { salFlags, salLimitsOf } from "../provider/salFlags.ts";
 import { delegation, deviceKey, id } from "./flags.ts";
@@ -41,6 +42,7 @@ export const subserviceRun = chainCommand(
       endpoint,
       ...gatewayFlags,
       ...salFlags,
+      ...relayFlags,
       ...payFlags,
       deviceKey,
       walletKey: optional(walletKey),
@@ -80,6 +82,7 @@ root service, whose payout address gets the pay; --wallet-key-file names the key
               endpoint: flags.endpoint?.href,
               gateway: gatewayLimits(flags),
               sal: salLimitsOf(flags),
+              relay: relaySettings(flags),
               stateDir: flags.state,
               pay: payOf(flags),
               coral: coralOptions(flags, deployment, {

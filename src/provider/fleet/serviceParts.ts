@@ -4,7 +4,7 @@ import type { ChainClient } from "../../chain/client.ts";
 import type { ChainTime } from "../../chain/clock.ts";
 import type { Services } from "../../chain/services.ts";
 import type { TransactionSender } from "../../chain/transactions/sender.ts";
-import { inOrder } from "../../node/lifecycle.ts";
+import { inOrder, type Startable } from "../../node/lifecycle.ts";
 import type { Logger } from "../../node/logger.ts";
 import { rootServiceId } from "../../protocol/serviceId.ts";
 import { ChallengeResponder } from "../duties/challengeResponder.ts";
@@ -13,6 +13,7 @@ import { StatusWatch } from "../duties/statusWatch.ts";
 import type { ServiceMetrics } from "../metrics.ts";
 import { Provider } from "../provider.ts";
 import { Announcer } from "../publish/announcer.ts";
+import type { TakeOver } from "../handoff/takeOver.ts";
 import type { Collectors } from "../pay/collectors.ts";
 import { closedAfter, createPay } from "../pay/createPay.ts";
 import { createPresence, type Ground, type Presence } from "../publish/presence.ts";
@@ -35,6 +36,8 @@ export interface SharedParts {
   collectors: Collectors;
   /** Folder of the worker's state. */
   stateDir: string;
+  /** The processes in whose place this one serves. */
+  before: TakeOver | undefined;
 }
 
 /**
@@ -68,6 +71,8 @@ export function createServiceParts(
     previousKey: previousKeys[0],
     delegation: "0x" as const,
     storeFile: providerStoreFile(shared.stateDir, deployment, number),
+    inherited: shared.before?.inherited(rootServiceId(number)),
+    elsewhere: shared.before,
   };
   let presence: Presence;
   try {
@@ -78,7 +83,9 @@ export function createServiceParts(
     });
     throw error;
   }
-  const { front, endpoints, store, publisher, leases, joiner } = presence;
+  const { endpoints, store, publisher, leases, joiner, handoff } = presence;
+  if (handoff.keeper !== undefined) shared.before?.keepBooks(handoff.serviceId, handoff.keeper);
+  const front = announced(presence.front, () => shared.before?.serving(handoff.serviceId));
   const paid = pay === undefined ? front : closedAfter(front, pay);
   const payTasks = pay?.tasks ?? inOrder();
   const check = new ServiceCheck(
@@ -88,7 +95,7 @@ export function createServiceParts(
   const checked = (signal: AbortSignal) => check.run(signal);
   // The instance that publishes has the duties on chain: twice done they would cost twice.
   if (joiner !== undefined)
-    return { front: paid, tasks: inOrder(joiner, payTasks), check: checked };
+    return { front: paid, tasks: inOrder(joiner, payTasks), check: checked, handoff };
   const announcer = new Announcer(
     { number, serviceKey, endpoints },
     { deployment, announcements, sender, time, store, log },
@@ -110,5 +117,17 @@ export function createServiceParts(
     front: paid,
     tasks: inOrder(provider, leases(published), payTasks),
     check: checked,
+    handoff,
+  };
+}
+
+/** Tells when the gateway serves. */
+function announced(front: Startable, serves: () => void): Startable {
+  return {
+    start: async () => {
+      await front.start();
+      serves();
+    },
+    stop: () => front.stop(),
   };
 }

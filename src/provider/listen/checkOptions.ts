@@ -1,6 +1,7 @@
+import { addressOfKey } from "../../protocol/signature.ts";
 import { parseEndpoint } from "../../sal/client/dialProven.ts";
 import { salError } from "../../sal/errors.ts";
-import { addressOfKey } from "../../protocol/signature.ts";
+import { parseRelay } from "../../sal/relay/relayName.ts";
 import type { ListenOptions } from "./listener.ts";
 
 /** Half of what Node's timers can do: they end at once after more. */
@@ -27,6 +28,8 @@ export function checkOptions(options: ListenOptions): void {
   }
   if (!isPort(port, 0)) throw invalid(`port is ${port}.`, "Give 0 to 65535.");
   if (endpoint !== undefined) parseEndpoint(endpoint);
+  const relay = options.relays?.find((each) => parseRelay(each) === undefined);
+  if (relay !== undefined) throw invalid(`relays has ${relay}.`, "Give host:port.");
   if (publisher === undefined && (bootstrap ?? []).length === 0) {
     throw invalid(
       "Neither bootstrap nor publisher is given.",

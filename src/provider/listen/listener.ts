@@ -24,6 +24,8 @@ export type ListenOptions = NetworkChoice & {
   port?: number;
   /** Where clients reach it, `sal://host:port`; default: where it listens, at the host's own addresses. */
   endpoint?: string;
+  /** Relays through which clients reach it, `host:port`: for a program behind NAT. Give two or more. */
+  relays?: readonly string[];
   /** Multiaddrs of nodes of the record network. */
   bootstrap?: readonly string[];
   /** Publishes the records, in place of a node of the record network in this process. */

@@ -8,6 +8,7 @@ import { Challenges } from "../../chain/challenges.ts";
 import { deploymentTag, type Deployment } from "../../chain/deployment.ts";
 import { chosenDeployment } from "../../chain/networks.ts";
 import { Services } from "../../chain/services.ts";
+import { isReachable } from "../../net/addresses.ts";
 import { listen } from "../../node/listen.ts";
 import { inOrder, type Startable } from "../../node/lifecycle.ts";
 import { silentLogger, type Logger } from "../../node/logger.ts";
@@ -17,11 +18,14 @@ import { systemTimers, wallSeconds } from "../../node/timers.ts";
 import { within } from "../../node/within.ts";
 import { hexToBytes } from "../../protocol/bytes.ts";
 import { parseServiceId } from "../../protocol/serviceId.ts";
-import { blockcloudDomain } from "../../protocol/typedData.ts";
+import { blockcloudDomain, type Domain } from "../../protocol/typedData.ts";
+import { parseEndpoint } from "../../sal/client/dialProven.ts";
 import { salError } from "../../sal/errors.ts";
 import { SalAcceptor } from "../../sal/provider/salAcceptor.ts";
 import { SalProvider } from "../../sal/provider/salProvider.ts";
+import { parseRelay } from "../../sal/relay/relayName.ts";
 import { createCertificate } from "../../sal/transport/certificate.ts";
+import { RelayLines } from "../relays/relayLines.ts";
 import { createOwnPay } from "../pay/ownPay.ts";
 import type { ServicePay } from "../pay/createPay.ts";
 import { createGround } from "../publish/presence.ts";
@@ -50,6 +54,7 @@ export class ServiceListener implements Listener {
   readonly #acceptor: SalAcceptor;
   readonly #pay: ServicePay | undefined;
   readonly #server: Server;
+  readonly #relays: RelayLines | undefined;
   readonly #reachable = new ReachableAddresses({ timers: systemTimers });
   /** The chain, the record network and the record, in this order. */
   readonly #parts: Startable;
@@ -103,6 +108,7 @@ export class ServiceListener implements Listener {
     this.#server = createServer((socket) => {
       this.#acceptor.accept(socket);
     });
+    this.#relays = this.#relaysOf({ key, domain }, now);
     const { network, parts } = this.#networkOf(registry);
     const store = this.#openStore();
     const publisher = new Publisher(
@@ -144,8 +150,12 @@ export class ServiceListener implements Listener {
 
   get endpoints(): readonly string[] {
     const { endpoint } = this.#options;
-    if (endpoint !== undefined) return [endpoint];
-    return this.#reachable.at(this.address).map((at) => `sal://${at}`);
+    const relayed = this.#relays?.endpoints() ?? [];
+    if (endpoint !== undefined) return [endpoint, ...relayed];
+    const own = this.#reachable.at(this.address).map((at) => `sal://${at}`);
+    // Beside relays, addresses that no stranger reaches are of no use.
+    const open = (uri: string) => isReachable(parseEndpoint(uri).host, false);
+    return this.#relays === undefined ? own : [...own.filter(open), ...relayed];
   }
 
   get sessions(): number {
@@ -238,14 +248,31 @@ export class ServiceListener implements Listener {
     await check.run(this.#stopping.signal);
   }
 
-  #listen(): Promise<void> {
+  async #listen(): Promise<void> {
     const { host = "0.0.0.0", port = 0 } = this.#options;
-    return listen(this.#server, { host, port }, (cause) =>
+    await listen(this.#server, { host, port }, (cause) =>
       salError("listen", `Cannot listen on ${host}:${port}.`, { cause }),
     );
+    await this.#relays?.start();
+  }
+
+  #relaysOf(signing: { key: Uint8Array; domain: Domain }, now: () => number) {
+    const { relays = [], delegation = "0x" } = this.#options;
+    if (relays.length === 0) return undefined;
+    const { serviceId } = this;
+    const { instance } = this.#provider;
+    const terms = { ...signing, serviceId, delegation, instance };
+    const addresses = relays.flatMap((relay) => parseRelay(relay) ?? []);
+    return new RelayLines({ relays: addresses }, terms, {
+      ...{ clock: systemScheduler, log: this.#log, now },
+      accept: (socket, visitor, ends) => {
+        this.#acceptor.acceptRelayed(socket, visitor, ends);
+      },
+    });
   }
 
   async #stopServing(): Promise<void> {
+    await this.#relays?.stop();
     this.#provider.stop();
     if (!this.#server.listening) return;
     const closed = once(this.#server, "close");

@@ -1,5 +1,6 @@
 import { CollectorReads } from "../../cashier/collector/chain.ts";
 import { Collector } from "../../cashier/collector/collector.ts";
+import { SharedCollector, type HeldAmounts } from "../../cashier/shared/sharedCollector.ts";
 import type { CollectorObserver } from "../../cashier/collector/observer.ts";
 import { Redeemer } from "../../cashier/collector/redeemer.ts";
 import { openCollectorStore, type CollectorStore } from "../../cashier/collector/store.ts";
@@ -30,6 +31,7 @@ export interface CollectorsDependencies {
 
 interface Held {
   collector: Collector;
+  shared: SharedCollector;
   store: CollectorStore;
   users: number;
 }
@@ -37,6 +39,10 @@ interface Held {
 /** A collector in use, until it is released. */
 export interface TakenCollector {
   readonly collector: Collector;
+  /** The same for those who charge: it stays when another process takes this one's place. */
+  readonly shared: SharedCollector;
+  /** Writes the books, and closes them: another process keeps them from now on. */
+  giveUp(held: () => HeldAmounts): Promise<void>;
   /** Redeems, collects and closes while it runs. */
   redeemer(settings: Pick<PaySettings, "blocPriceWei" | "redeemMs">, log: Logger): Startable;
   /** Writes what is not on disk, if no other use is left. */
@@ -72,9 +78,13 @@ export class Collectors {
     this.#held.set(number, held);
     held.users += 1;
     held.collector.reprice(settings.price);
-    const { collector } = held;
+    const { collector, shared, store } = held;
     return {
-      collector,
+      ...{ collector, shared },
+      giveUp: (amounts) =>
+        shared.giveUp(amounts, () => {
+          store.close();
+        }),
       redeemer: ({ blocPriceWei, redeemMs = REDEEM_MS }, own) =>
         new Redeemer(
           { blocPriceWei, everyMs: redeemMs },
@@ -84,6 +94,7 @@ export class Collectors {
         held.users -= 1;
         if (held.users > 0) return;
         this.#held.delete(number);
+        if (shared.remote !== undefined) return;
         await collector.stop();
         held.store.close();
       },
@@ -107,7 +118,8 @@ export class Collectors {
           time: { timing: time.timing, now: () => now() / 1000 },
         },
       );
-      return { collector, store, users: 0 };
+      const shared = new SharedCollector(collector, systemScheduler);
+      return { collector, shared, store, users: 0 };
     } catch (error) {
       store.close();
       throw error;

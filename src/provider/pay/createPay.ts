@@ -1,6 +1,7 @@
 import path from "node:path";
 import type { Hex } from "viem";
 import { FreeAllowance } from "../../cashier/allowance.ts";
+import type { HeldAmounts, SharedCollector } from "../../cashier/shared/sharedCollector.ts";
 import { deploymentTag } from "../../chain/deployment.ts";
 import { inOrder, type Startable } from "../../node/lifecycle.ts";
 import type { Logger } from "../../node/logger.ts";
@@ -20,6 +21,10 @@ export interface ServicePay {
   readonly payments: Payments | undefined;
   /** Redeems, collects and closes tabs; needs the chain. */
   readonly tasks: Startable;
+  /** The tabs, whichever process keeps their books. */
+  readonly books: SharedCollector;
+  /** Writes the books, and closes them: another process keeps them from now on. */
+  giveUp(held: () => HeldAmounts): Promise<void>;
   /** After the gateway has closed. */
   close(): Promise<void>;
 }
@@ -41,7 +46,7 @@ export function createPay(
   const { price, coin, facilitator, allowLoopback = false, payTo = sender.address } = pay;
   const allowance = new FreeAllowance(pay.allowance ?? {}, () => epochAt(deployment, now() / 1000));
   const taken = shared.collectors.take(number, pay, log, metrics);
-  const { collector } = taken;
+  const { collector, shared: books } = taken;
   const asksHttp = isHttp && (price.perByte + price.perRequest > 0n || coin !== undefined);
   const http = asksHttp
     ? createPayments(
@@ -53,7 +58,8 @@ export function createPay(
           }),
         },
         {
-          ...{ deployment, serviceKey, client, sender, collector, allowance, now, timers, log },
+          ...{ deployment, serviceKey, client, sender, allowance, now, timers, log },
+          collector: books,
           observer: metrics,
           storeFile: path.join(stateDir, `payments-${payTo}-${deploymentTag(deployment)}.sqlite`),
         },
@@ -65,7 +71,9 @@ export function createPay(
     pending: http?.pending() ?? 0,
   }));
   return {
-    pricing: { collector, allowance, limits: pay.limits },
+    pricing: { collector: books, allowance, limits: pay.limits },
+    books,
+    giveUp: (held) => taken.giveUp(held),
     payments: http?.payments,
     tasks: inOrder(
       { start: () => collector.start(), stop: () => Promise.resolve() },

@@ -1,8 +1,7 @@
-import path from "node:path";
 import { isAddressEqual, type Hex } from "viem";
 import { ChainAccess, type ChainPace } from "../../chain/access.ts";
 import { currentEpoch } from "../../chain/clock.ts";
-import { deploymentTag, type Deployment } from "../../chain/deployment.ts";
+import type { Deployment } from "../../chain/deployment.ts";
 import { Services } from "../../chain/services.ts";
 import { WhenReachable, withCheck } from "../../chain/whenReachable.ts";
 import type { CoralOptions } from "../../coral/options.ts";
@@ -17,6 +16,7 @@ import { addressOfKey } from "../../protocol/signature.ts";
 import { blockcloudDomain } from "../../protocol/typedData.ts";
 import type { ProviderEnvironment } from "../createProviders.ts";
 import { ProviderMetrics } from "../metrics.ts";
+import { subServiceStoreFile } from "./localDevice.ts";
 import { closedAfter } from "../pay/createPay.ts";
 import { createOwnPay, type OwnPaySettings } from "../pay/ownPay.ts";
 import { createGround, createPresence, type PresenceOptions } from "../publish/presence.ts";
@@ -52,7 +52,6 @@ export function createSubService(
   checkSubServiceKey(serviceId, key);
   const metrics = new ProviderMetrics(registry).of(serviceId);
   const chain = new ChainAccess(options, { timers, log, metrics: registry });
-  const file = `subservice-${self}-${deploymentTag(deployment)}.sqlite`;
   const ground = createGround(options, { chain, timers, log, registry });
   const { stateDir } = options;
   const pay =
@@ -64,7 +63,7 @@ export function createSubService(
       metrics.pay,
     );
   const { front, publisher } = createPresence(
-    { ...options, pay, storeFile: path.join(stateDir, file) },
+    { ...options, pay, storeFile: subServiceStoreFile(options.stateDir, deployment, self) },
     ground,
     { log, metrics },
   );

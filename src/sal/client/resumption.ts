@@ -126,9 +126,10 @@ export class Resumption {
     }
     this.#attempt += 1;
     this.#left = undefined;
+    const srttMs = session.srtt;
     try {
       await resume({ id, keys, session, clock }, this.#attempt, link, signal, (old, gapMs) => {
-        this.#part(old, endpoint, link);
+        this.#part(old, { endpoint, link }, srttMs);
         const isFresh = link.greeting.link !== this.#warm;
         moved({ reason, endpoint, link, kind, isFresh, gapMs });
       });
@@ -141,18 +142,19 @@ export class Resumption {
   }
 
   /** Gives the old link up; one of a relay stays open beside a direct one. */
-  #part(old: Link | undefined, endpoint: string, link: ProvenLink): void {
+  #part(old: Link | undefined, next: Place, srttMs: number): void {
     const before = this.#inUse;
-    this.#inUse = { endpoint, link };
+    this.#inUse = next;
     const last = old ?? this.#left;
-    const isRelayed = link.greeting.link.relayed !== undefined;
+    const isRelayed = next.link.greeting.link.relayed !== undefined;
     if (isRelayed) this.#parked?.close();
     const mayPark = !isRelayed && last?.relayed !== undefined;
     if (!mayPark || last !== before.link.greeting.link) {
       last?.destroy();
       return;
     }
-    const parked = { endpoint: before.endpoint, proven: before.link, hasMoved: old === undefined };
+    const { endpoint, link: proven } = before;
+    const parked = { endpoint, proven, hasMoved: old === undefined, srttMs };
     this.#parked?.close();
     const one = new ParkedLink(parked, this.#parts.clock, () => {
       if (this.#parked === one) this.#parked = undefined;

@@ -32,8 +32,12 @@ export default function NetworkPage() {
     }),
     async (sources, signal) => {
       const { rows, isWhole } = await readEpochRows(sources, head, CHAIN_EPOCHS, signal);
-      const more = isWhole ? "" : ", as far back as the endpoint was asked";
-      return { rows, totals: undefined, leftOut: `epochs before the last ${CHAIN_EPOCHS}${more}` };
+      const first = rows[0]?.epoch ?? 0;
+      const leftOut = [
+        ...(first > 0 ? [`epochs before ${first}, which need the index`] : []),
+        ...(isWhole ? [] : ["events that the endpoint was not asked for"]),
+      ];
+      return { rows, totals: undefined, leftOut: leftOut.join(" and ") || undefined };
     },
   );
   const epochs = reading.value?.value;

@@ -19,6 +19,7 @@ import { GatewayProblem } from "../problem.ts";
 import { ExactPayments, type ExactDependencies, type ExactOptions } from "./exactPayments.ts";
 import { FreeTicket, type Allowance } from "./freeTicket.ts";
 import type { Offers } from "./offers.ts";
+import type { Reservations } from "./reservations.ts";
 import { TabPayments } from "./tabPayments.ts";
 import {
   full,
@@ -86,6 +87,11 @@ export class Payments implements Refuser {
     this.#allowance = allowance;
     this.#allowLoopback = options.allowLoopback;
     this.#log = log;
+  }
+
+  /** Tabs with requests in progress; undefined if none can be used. */
+  get reserved(): Pick<Reservations, "all"> | undefined {
+    return this.#tabs?.reserved;
   }
 
   /**

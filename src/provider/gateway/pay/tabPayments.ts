@@ -79,6 +79,11 @@ export class TabPayments {
     this.#uncharged = new RateLimit(UNCHARGED, dependencies.monotonic);
   }
 
+  /** Tabs with requests in progress. */
+  get reserved(): Reservations {
+    return this.#reservations;
+  }
+
   /**
    * The offer for an answer.
    *

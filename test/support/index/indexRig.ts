@@ -1,0 +1,159 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { createChainClient } from "../../../src/chain/client.ts";
+import type { Deployment } from "../../../src/chain/deployment.ts";
+import {
+  createIndexer,
+  prepareIndexer,
+  type CreateIndexerOptions,
+  type IndexParts,
+} from "../../../src/indexer/createIndexer.ts";
+import type { IndexStatus } from "../../../src/indexer/indexer.ts";
+import { packageRoot } from "../../../src/node/packageRoot.ts";
+import { systemTimers } from "../../../src/node/timers.ts";
+import { MemoryLog } from "../memoryLog.ts";
+import { until } from "../until.ts";
+
+export interface IndexRigOptions {
+  deployment: Deployment;
+  rpcUrl: string;
+  front?: Partial<CreateIndexerOptions["front"]>;
+}
+
+const front: CreateIndexerOptions["front"] = {
+  listen: { host: "127.0.0.1", port: 0 },
+  origins: [],
+  sql: true,
+  trustedProxies: [],
+  maxConnections: 0,
+  maxConnectionsPerPeer: 0,
+  keepAliveMs: 5_000,
+};
+
+/** An index with a folder of its own, on any chain. */
+export class IndexRig {
+  readonly log = new MemoryLog();
+  readonly folder = mkdtempSync(path.join(tmpdir(), "index-"));
+  /** The errors for which the index gave up. */
+  readonly failures: unknown[] = [];
+  readonly #options: IndexRigOptions;
+  #parts: IndexParts | undefined;
+
+  private constructor(options: IndexRigOptions) {
+    this.#options = options;
+  }
+
+  static async start(options: IndexRigOptions): Promise<IndexRig> {
+    const rig = new IndexRig(options);
+    await rig.begin();
+    return rig;
+  }
+
+  get parts(): IndexParts {
+    if (this.#parts === undefined) throw new Error("The index does not run.");
+    return this.#parts;
+  }
+
+  get base(): string {
+    return `http://127.0.0.1:${this.parts.front.address.port}`;
+  }
+
+  /** Starts it in its folder, again or for the first time. */
+  async begin(): Promise<void> {
+    const { deployment, rpcUrl } = this.#options;
+    const root = packageRoot();
+    const prepared = await prepareIndexer({ root, stateDir: this.folder, deployment });
+    const options = {
+      rpcUrls: [rpcUrl],
+      deployment,
+      root,
+      databaseUrl: undefined,
+      pollMs: 200,
+      front: { ...front, ...this.#options.front },
+    };
+    const fail = (error: unknown) => this.failures.push(error);
+    const environment = { timers: systemTimers, log: this.log, fail };
+    this.#parts = createIndexer(options, prepared, environment);
+    await this.#parts.start();
+  }
+
+  async end(): Promise<void> {
+    const parts = this.#parts;
+    this.#parts = undefined;
+    await parts?.stop();
+  }
+
+  async stop(): Promise<void> {
+    await this.end();
+    rmSync(this.folder, { recursive: true });
+  }
+
+  /** Kills Ponder, as the kernel would. */
+  killPonder(): void {
+    const { pid } = this.parts.indexer;
+    if (pid !== undefined) process.kill(pid, "SIGKILL");
+  }
+
+  async status(): Promise<IndexStatus> {
+    const response = await fetch(`${this.base}/v1/status`);
+    return (await response.json()) as IndexStatus;
+  }
+
+  /** Waits until the chain's newest block is indexed. */
+  async caughtUp(): Promise<void> {
+    const { deployment, rpcUrl } = this.#options;
+    const client = createChainClient([rpcUrl], deployment.chainId);
+    await until(
+      "the index has the newest block",
+      async () => {
+        if (this.failures.length > 0) throw this.failures[0] as Error;
+        const { state, indexed } = await this.status();
+        return state === "live" && indexed?.block === Number(await client.getBlockNumber());
+      },
+      100,
+    );
+  }
+
+  /** Asks a query; the errors of GraphQL are thrown. */
+  async query<T>(query: string, variables: object = {}): Promise<T> {
+    const response = await this.ask(query, variables);
+    const { data, errors } = (await response.json()) as { data?: T; errors?: unknown };
+    if (errors !== undefined || data === undefined) throw new Error(JSON.stringify(errors));
+    return data;
+  }
+
+  ask(query: string, variables: object = {}): Promise<Response> {
+    return fetch(`${this.base}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ query, variables }),
+    });
+  }
+
+  /** All rows of a table, in the order of their texts. */
+  async rows(table: string): Promise<string[]> {
+    const sql = JSON.stringify({ json: { sql: `select * from "${table}"`, params: [] } });
+    const response = await fetch(`${this.base}/sql/db?sql=${encodeURIComponent(sql)}`);
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${table}: ${text}`);
+    const { rows } = JSON.parse(text) as { rows: unknown[] };
+    return rows.map((row) => JSON.stringify(row)).sort();
+  }
+
+  /** The whole index. */
+  async dump(): Promise<Record<string, string[]>> {
+    const dumped: Record<string, string[]> = {};
+    for (const table of tables) dumped[table] = await this.rows(table);
+    return dumped;
+  }
+}
+
+/** Every table of the index. */
+export const tables = [
+  ...["service", "service_kind", "service_event", "service_stake", "announcement", "label"],
+  ...["slot", "challenge", "epoch", "round", "report", "audited_shard", "auditor"],
+  ...["auditor_round", "auditor_event", "audit_transaction", "unbonding", "staker", "network"],
+  ...["account", "account_move", "tab", "redemption", "refusal", "statement_day"],
+  ...["service_day", "collection", "session_key"],
+] as const;
