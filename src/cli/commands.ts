@@ -154,6 +154,16 @@ export const commands = {
       },
     },
   },
+  alerts: {
+    about: "Tell a webhook what needs the operator.",
+    commands: {
+      run: {
+        about:
+          "Watch services, auditors and accounts, and tell a webhook once what needs the operator.",
+        load: async () => (await import("./alerts/run.ts")).alertsRun,
+      },
+    },
+  },
   indexer: {
     about: "Keep an index of a deployment's history, and answer queries.",
     commands: {

@@ -52,7 +52,6 @@ export class Crash {
 /** Makes each write of all payment stores a step of the crash that a function gives; returns what undoes it. */
 export function stepByStore(crash: () => Crash): () => void {
   const { prototype } = PaymentStore;
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- they are called with their own `this`
   const { add, update, remove } = prototype;
   prototype.add = function (...args) {
     return crash().around("add", () => add.apply(this, args))();
