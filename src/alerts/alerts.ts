@@ -72,10 +72,9 @@ export class Alerts implements Startable {
   async #deliver(message: Outgoing): Promise<void> {
     const { store, webhook, now, log } = this.#d;
     try {
-      await webhook.deliver(message.body, Math.floor(now()), this.#stopping.signal);
+      await webhook.deliver(message.body, Math.floor(now()));
       store.done(message);
     } catch (error) {
-      this.#stopping.signal.throwIfAborted();
       const code = error instanceof BlockcloudError ? error.code : "an unexpected error";
       const pause = PAUSES_S[message.tries];
       if (pause === undefined) {

@@ -4,8 +4,9 @@ import type { Resolve } from "../net/resolve.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 
 /** Limits of a delivery. */
-const TIME_MS = 10_000;
+const TIME_MS = 5_000;
 const MAX_BYTES = 64 * 1024;
+const NEVER = new AbortController().signal;
 
 export interface WebhookOptions {
   url: URL;
@@ -38,7 +39,7 @@ export class Webhook {
    * @throws BlockcloudError `ALERT_REFUSED` for a status that is not 2xx; those of `netRequest`. No error names the URL:
    *   its path may be a secret.
    */
-  async deliver(body: string, seconds: number, signal: AbortSignal): Promise<void> {
+  async deliver(body: string, seconds: number): Promise<void> {
     const { url, secret, allowLoopback, resolveHost } = this.#options;
     const { status } = await netRequest(
       {
@@ -50,7 +51,8 @@ export class Webhook {
         body: Buffer.from(body),
       },
       { timeMs: TIME_MS, maxBytes: MAX_BYTES, allowLoopback },
-      signal,
+      // One that has begun is not given up, not even by a stop: the receiver may have it already.
+      NEVER,
       resolveHost,
     );
     if (status >= 200 && status < 300) return;

@@ -99,11 +99,7 @@ describe("alerts of a chain", function () {
       const url = new URL(`http://127.0.0.1:${port}/`);
       const message = { event: "fired", subject: "service 7", kind: "grade", text: "Below GOOD." };
       const deliver = (secret: string, seconds: number) =>
-        new Webhook({ url, secret, allowLoopback: true }).deliver(
-          JSON.stringify(message),
-          seconds,
-          new AbortController().signal,
-        );
+        new Webhook({ url, secret, allowLoopback: true }).deliver(JSON.stringify(message), seconds);
       const now = Math.floor(Date.now() / 1000);
       await rejection("ALERT_REFUSED", deliver("another secret, as long", now));
       await rejection("ALERT_REFUSED", deliver(SECRET, now - 3_600));
