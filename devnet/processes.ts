@@ -51,6 +51,30 @@ export async function castResolver(
   return { http: `http://${String(http)}`, dns: String(dns) };
 }
 
+/**
+ * Starts the index, where its packages are installed, and the console; returns the page's address. The page works
+ * without the index, so nothing waits until the index has read the chain.
+ */
+export async function castConsole(
+  stage: Stage,
+  resolver: string,
+  workers: WorkerProcess[],
+): Promise<string> {
+  const index = await startIndexer(stage, workers);
+  stage.say("starting the console");
+  const page = startWorker(stage, {
+    name: "console",
+    args: [
+      ...["console", "run", "--listen", "127.0.0.1:0", "--resolver", resolver],
+      ...["--index", `${index}/graphql`],
+      ...["--allow-loopback", "--test-wallet"],
+    ],
+  });
+  workers.push(page);
+  const { url } = await page.logged("console listens");
+  return String(url);
+}
+
 /** Starts the process of a relay. */
 export function startRelay(stage: Stage, number: number): WorkerProcess {
   return startWorker(stage, {
@@ -66,7 +90,7 @@ export function startRelay(stage: Stage, number: number): WorkerProcess {
  *
  * @returns Where it answers; it reads the chain's history from then on.
  */
-export async function startIndexer(stage: Stage, workers: WorkerProcess[]): Promise<string> {
+async function startIndexer(stage: Stage, workers: WorkerProcess[]): Promise<string> {
   stage.say("starting the index");
   const worker = startWorker(stage, {
     name: "indexer",

@@ -22,6 +22,8 @@ export interface HandedServiceDependencies {
   whereabouts: Pick<Whereabouts, "followed">;
   /** Takes the payments; undefined if the service has no price. */
   pay: HandedPay | undefined;
+  /** The lines to relays; the other process has its own. */
+  relays?: { stop(): Promise<void> } | undefined;
   clock: Scheduler;
   log: Logger;
 }
@@ -109,8 +111,8 @@ export class HandedService implements ServiceHandoff {
   }
 
   async #leave(): Promise<void> {
-    const { gateways, clock, log } = this.#d;
-    await gateways.leave();
+    const { gateways, relays, clock, log } = this.#d;
+    await Promise.all([gateways.leave(), relays?.stop()]);
     this.sal.handOver();
     log.info("another process serves new clients", { flows: this.sal.flows });
     while (!this.#isExpired && (gateways.isServing || this.sal.isBusy)) {

@@ -233,7 +233,10 @@ export function createPresence(
   const served = { serviceId, keys, sal: sal.provider };
   return {
     front,
-    handoff: new HandedService(served, { gateways, whereabouts, pay, clock, log }),
+    handoff: new HandedService(served, {
+      ...{ gateways, whereabouts, pay, clock, log },
+      relays: relayed?.lines,
+    }),
     whereabouts,
     store,
     endpoints: () => instances.endpoints(whereabouts.endpoints()),

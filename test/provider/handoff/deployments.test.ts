@@ -17,7 +17,7 @@ describe("deployments of a provider", () => {
   beforeEach(async () => {
     rig = new HandoffRig();
     upstreams = new ProviderRig();
-    (upstream = await upstreams.rawUpstream((socket) => {
+    upstream = await upstreams.rawUpstream((socket) => {
       socket.on("error", () => {});
       socket.once("data", () => {
         socket.write(
@@ -25,7 +25,7 @@ describe("deployments of a provider", () => {
         );
         socket.on("data", (chunk: Buffer) => socket.write(chunk));
       });
-    }));
+    });
   });
   afterEach(async () => {
     await rig.stop();
