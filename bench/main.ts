@@ -36,6 +36,10 @@ const benchmarks: Record<string, { about: string; load(): Promise<Benchmark> }> 
     about: "one flow beside bare TLS, with processor time of both sides (half a minute)",
     load: () => import("./sal-flow.ts"),
   },
+  indexer: {
+    about: "the index: backfill, lag behind the head, memory with 10^5 services (some minutes)",
+    load: () => import("./indexer.ts"),
+  },
   rpc: {
     about: "JSON-RPC calls a minute and a day of each kind of worker (some minutes)",
     load: () => import("./rpc.ts"),
