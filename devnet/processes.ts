@@ -71,7 +71,7 @@ export async function castConsole(
     name: "console",
     args: [
       ...["console", "run", "--listen", "127.0.0.1:0", "--resolver", resolver],
-      ...["--index", `http://${String(address)}:${String(port)}/graphql`],
+      ...["--index", `http://${String(address)}:${String(port)}`],
       ...["--allow-loopback", "--test-wallet"],
     ],
   });

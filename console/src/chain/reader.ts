@@ -2,6 +2,7 @@ import { hexToString } from "viem";
 import { epochStart } from "@protocol/epoch.ts";
 import type { Grade, Verdict } from "@protocol/tally.ts";
 import type { Sources } from "../context.tsx";
+import { className } from "../foreign.ts";
 import type { ServiceClass } from "../model.ts";
 import type { Head } from "./head.ts";
 import { blockAt } from "./logs.ts";
@@ -29,7 +30,7 @@ export class Reader {
       });
       const { minimumStake, maximumStake, registrationFee, open, excellentMs, goodMs, poorMs } =
         read;
-      const name = hexToString(read.name, { size: 32 });
+      const name = className(hexToString(read.name, { size: 32 }));
       return {
         classId,
         name,

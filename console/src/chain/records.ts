@@ -82,10 +82,15 @@ export function newestBy(
 
 /** How clients reach a service, from its endpoints. */
 export function waysOf(endpoints: readonly string[]): { transports: string[]; isRelayed: boolean } {
-  const transports = [...new Set(endpoints.map((uri) => uri.split(":", 1)[0] ?? ""))];
+  const transports = [...new Set(endpoints.map(schemeOf))];
   const isRelayed =
     endpoints.length > 0 && endpoints.every((uri) => uri.startsWith("sal://") && hasRelay(uri));
   return { transports, isRelayed };
+}
+
+/** The scheme of an endpoint, if a record may have it. */
+function schemeOf(uri: string): string {
+  return /^(https?|sal|tcp):\/\//.exec(uri)?.[1] ?? "unknown";
 }
 
 /** `sal://host:port?relay` is a relay's address. */

@@ -50,13 +50,9 @@ export function Figures({ epochs }: { epochs: NetworkEpochs | undefined }) {
       <Stat
         name="Paid for audited epochs"
         unit="BLOC"
-        note={
-          totals === undefined
-            ? `the last ${rows.length} epochs`
-            : `all epochs, with ${bloc(totals.redeemed)} from users`
-        }
+        note={`the last ${rows.length} epochs${totals === undefined ? "" : `; users have paid ${bloc(totals.redeemed)}`}`}
       >
-        {epochs === undefined ? "…" : bloc(totals?.poolPaid ?? paid)}
+        {epochs === undefined ? "…" : bloc(paid)}
       </Stat>
       <Stat
         name="Budget of an epoch"

@@ -78,7 +78,7 @@ export function Challenges({ service }: { service: ServiceDetail }) {
             columns={columns}
             rows={found.challenges}
             rowKey={({ id }) => id.toString()}
-            empty="Nobody has challenged this service."
+            empty="This service has not been challenged."
           />
         )}
       </Section>

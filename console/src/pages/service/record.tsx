@@ -119,7 +119,7 @@ function Announced({ service }: { service: ServiceDetail }) {
         ))}
       {strangers > 0 && (
         <p className="muted">
-          {strangers} records by other keys were announced too; nobody follows them.
+          {strangers} records by other keys were announced, too; clients ignore them.
         </p>
       )}
     </div>
