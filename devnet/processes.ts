@@ -60,18 +60,13 @@ export async function castConsole(
   resolver: string,
   workers: WorkerProcess[],
 ): Promise<string> {
-  stage.say("starting the index and the console");
-  const indexer = startWorker(stage, {
-    name: "indexer",
-    args: ["indexer", "run", "--listen", "127.0.0.1:0"],
-  });
-  workers.push(indexer);
-  const { address, port } = await indexer.logged("index listens");
+  const index = await startIndexer(stage, workers);
+  stage.say("starting the console");
   const page = startWorker(stage, {
     name: "console",
     args: [
       ...["console", "run", "--listen", "127.0.0.1:0", "--resolver", resolver],
-      ...["--index", `http://${String(address)}:${String(port)}`],
+      ...["--index", index],
       ...["--allow-loopback", "--test-wallet"],
     ],
   });
@@ -88,6 +83,22 @@ export function startRelay(stage: Stage, number: number): WorkerProcess {
     // One host has one relay only, unless their states are apart.
     state: `relay-${number}`,
   });
+}
+
+/**
+ * Starts the index of the chain, with Ponder as its child: about 300 MB.
+ *
+ * @returns Where it answers; it reads the chain's history from then on.
+ */
+async function startIndexer(stage: Stage, workers: WorkerProcess[]): Promise<string> {
+  stage.say("starting the index");
+  const worker = startWorker(stage, {
+    name: "indexer",
+    args: ["indexer", "run", "--listen", "127.0.0.1:0"],
+  });
+  workers.push(worker);
+  const { port } = await worker.logged("index listens");
+  return `http://127.0.0.1:${String(port)}`;
 }
 
 /** Starts the process of an auditor. */

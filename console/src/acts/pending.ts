@@ -9,6 +9,8 @@ export interface Pending {
   title: string;
   account: Address;
   chainId: number;
+  /** The account's next nonce before the wallet was asked. */
+  nonce: number;
   /** Undefined while the wallet has not answered. */
   hash?: Hex;
 }
@@ -97,12 +99,13 @@ export function pendingKey(
 
 function isPending(value: unknown): value is Pending {
   if (typeof value !== "object" || value === null) return false;
-  const { key, title, account, chainId, hash } = value as Record<string, unknown>;
+  const { key, title, account, chainId, nonce, hash } = value as Record<string, unknown>;
   return (
     typeof key === "string" &&
     typeof title === "string" &&
     typeof account === "string" &&
     typeof chainId === "number" &&
+    typeof nonce === "number" &&
     (hash === undefined || (typeof hash === "string" && /^0x[0-9a-f]{64}$/i.test(hash)))
   );
 }

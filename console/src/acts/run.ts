@@ -1,17 +1,14 @@
-/** Prepares, signs, sends and follows the one transaction of an act. */
+/** Prepares, signs and sends the one transaction of an act. */
 import {
   encodeFunctionData,
   formatEther,
   hexToBytes,
   isAddressEqual,
   numberToHex,
-  type Abi,
   type Address,
   type Hex,
-  type TransactionReceipt,
 } from "viem";
 import { abis } from "../../../src/protocol/abis.ts";
-import { contractErrors } from "../../../src/protocol/contractErrors.ts";
 import { BlockcloudError } from "../../../src/protocol/errors.ts";
 import { permitOf, permitTypes, type PermitTerms } from "../../../src/protocol/permit.ts";
 import { blockcloudDomain } from "../../../src/protocol/typedData.ts";
@@ -20,6 +17,7 @@ import type { ActContext, Plan, ResolvedCall, Values, Act } from "./act.ts";
 import { pendingKey, type Pendings } from "./pending.ts";
 import { describeRefusal, refusalOf } from "./refusal.ts";
 import { bloc } from "./values.ts";
+import { withErrors } from "./withErrors.ts";
 import {
   checkWalletChain,
   firstAccount,
@@ -55,12 +53,6 @@ export interface Prepared {
   /** Undefined until the permit is signed: the call cannot be tried without it. */
   readonly cost: Cost | undefined;
 }
-
-/** How a transaction ended. */
-export type Ending =
-  | { kind: "confirmed"; hash: Hex; block: bigint; gasUsed: bigint; result: string | undefined }
-  | { kind: "failed"; hash: Hex; error: BlockcloudError }
-  | { kind: "replaced"; hash: Hex; by: Hex };
 
 /** @throws BlockcloudError for a wrong value or state, `BALANCE_TOO_LOW`, `CALL_REVERTED` with the contract's error. */
 export async function prepare(act: Act, values: Values, context: ActContext): Promise<Prepared> {
@@ -161,7 +153,7 @@ export async function send(
   provider: Provider,
   context: ActContext,
   pendings: Pendings,
-): Promise<{ hash: Hex; key: string }> {
+): Promise<{ hash: Hex; key: string; nonce: number }> {
   if (permit !== undefined || cost === undefined) throw new TypeError("The permit is not signed.");
   const { deployment, account } = context;
   await checkWalletChain(provider, deployment.chainId);
@@ -176,7 +168,9 @@ export async function send(
     );
   }
   const key = pendingKey(act.id, values, { account, ...deployment });
-  pendings.begin({ key, title: plan.title, account, chainId: deployment.chainId });
+  const address = account;
+  const nonce = await context.client.getTransactionCount({ address, blockTag: "pending" });
+  pendings.begin({ key, title: plan.title, account, chainId: deployment.chainId, nonce });
   const { address: to, abi, functionName, args } = call;
   const data = encodeFunctionData({ abi, functionName, args });
   const transaction = { from: account, to, data, gas: numberToHex(gasLimit(cost.gas)) };
@@ -193,56 +187,7 @@ export async function send(
     });
   }
   pendings.sent(key, hash as Hex);
-  return { hash: hash as Hex, key };
-}
-
-/** Follows a transaction until it is mined, or another one has its place. */
-export async function follow(
-  hash: Hex,
-  { client }: Pick<ActContext, "client">,
-  about: { plan?: Plan | undefined; call?: ResolvedCall | undefined; account: Address },
-): Promise<Ending> {
-  let other: Hex | undefined;
-  const receipt = await client.waitForTransactionReceipt({
-    hash,
-    timeout: 0,
-    onReplaced({ reason, transaction }) {
-      // With a higher fee it is the same transaction; otherwise the account did something else.
-      if (reason !== "repriced") other = transaction.hash;
-    },
-  });
-  if (other !== undefined) return { kind: "replaced", hash, by: other };
-  if (receipt.status !== "success") {
-    return { kind: "failed", hash, error: await reasonOf(client, receipt, about) };
-  }
-  about.plan?.done?.();
-  const { transactionHash, blockNumber: block, gasUsed } = receipt;
-  const result = about.plan?.result?.(receipt);
-  return { kind: "confirmed", hash: transactionHash, block, gasUsed, result };
-}
-
-/** Tries the failed call again where it failed, for the contract's error. */
-async function reasonOf(
-  client: ActContext["client"],
-  receipt: TransactionReceipt,
-  { call, account }: { call?: ResolvedCall | undefined; account: Address },
-): Promise<BlockcloudError> {
-  const failed = new BlockcloudError(
-    "TRANSACTION_REVERTED",
-    `Transaction ${receipt.transactionHash} was mined and failed.`,
-    { remedy: "Another transaction came first: look at the state and send the act again." },
-  );
-  if (call === undefined) return failed;
-  try {
-    await client.simulateContract({
-      ...withErrors(call),
-      account,
-      blockNumber: receipt.blockNumber,
-    });
-    return failed;
-  } catch (error) {
-    return refusalOf(error) === undefined ? failed : describeRefusal(call.functionName, error);
-  }
+  return { hash: hash as Hex, key, nonce };
 }
 
 /** The gas limit of a call; unused gas is not paid. */
@@ -296,12 +241,6 @@ async function permitNeeded(
 function resolve({ call }: Plan, { deployment }: ActContext): ResolvedCall {
   const { contract, functionName, args } = call;
   return { address: deployment.contracts[contract], abi: abis[contract], functionName, args };
-}
-
-/** A contract further down may throw: its errors must be known, too. */
-function withErrors(call: ResolvedCall): ResolvedCall {
-  const abi: Abi = [...call.abi.filter((item) => item.type !== "error"), ...contractErrors];
-  return { ...call, abi };
 }
 
 async function tried<T>(name: string, run: () => Promise<T>): Promise<T> {

@@ -4,7 +4,8 @@ import type { PageError } from "../failure.ts";
 import { httpRpc } from "../verify/rpc.ts";
 import type { Act, ActContext, Salts, Values } from "./act.ts";
 import { Pendings } from "./pending.ts";
-import { follow, prepare, send, signPermit, type Ending, type Prepared } from "./run.ts";
+import { follow, type Ending } from "./follow.ts";
+import { prepare, send, signPermit, type Prepared } from "./run.ts";
 import { failureOf } from "./ui/failure.ts";
 import type { Connected } from "./useWallet.ts";
 
@@ -39,6 +40,8 @@ const salts: Salts = {
     localStorage.removeItem(`blockcloud.salt/${name}`);
   },
 };
+
+const never = new AbortController().signal;
 
 export function usePendings(): Pendings {
   return useMemo(() => new Pendings(localStorage), []);
@@ -127,10 +130,12 @@ export function useRun(act: Act, connected: Connected | undefined, changed: () =
         { kind: "asking", prepared, what: "transaction" },
         async (isCurrent) => {
           const { provider } = connected.wallet;
-          const { hash, key } = await send(prepared, provider, context, pendings);
+          const { hash, key, nonce } = await send(prepared, provider, context, pendings);
           changed();
           if (isCurrent()) setStep({ kind: "mining", prepared, hash });
-          const ending = await follow(hash, context, { ...prepared, account: context.account });
+          const followed = { ...prepared, hash, nonce, account: context.account };
+          // It is followed to its end even if the reader looks at something else meanwhile.
+          const ending = await follow(client, followed, never);
           pendings.end(key);
           if (isCurrent()) setStep({ kind: "ended", prepared, ending });
         },

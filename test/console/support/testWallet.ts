@@ -19,16 +19,17 @@ export class TestWallet {
   readonly refusals = new Map<string, Refusal>();
   /** Sends a transaction in the place of the one that was asked for. */
   send: ((call: { to: Address; data: Hex; gas: Hex }) => Promise<Hex>) | undefined;
-  #key: Hex;
+  /** The key of its account. */
+  key: Hex;
   readonly #rpc: string;
 
   constructor(key: Hex, rpc: string) {
-    this.#key = key;
+    this.key = key;
     this.#rpc = rpc;
   }
 
   get account(): Address {
-    return privateKeyToAccount(this.#key).address;
+    return privateKeyToAccount(this.key).address;
   }
 
   /** Announces the wallet to all documents of a page. */
@@ -41,7 +42,7 @@ export class TestWallet {
 
   /** Uses another key, as if the user had chosen another account. */
   async use(page: Page, key: Hex): Promise<void> {
-    this.#key = key;
+    this.key = key;
     await this.emit(page, "accountsChanged", [this.account]);
   }
 
@@ -64,7 +65,7 @@ export class TestWallet {
       this.refusals.delete(method);
       return { error: refusal };
     }
-    const account = privateKeyToAccount(this.#key);
+    const account = privateKeyToAccount(this.key);
     const client = createWalletClient({ account, transport: http(this.#rpc) });
     switch (method) {
       case "eth_requestAccounts":

@@ -1,13 +1,13 @@
 import { useEffect, useRef } from "react";
 import { formatEther } from "viem";
 import { count } from "../../format.ts";
-import { Notice } from "../../ui/notice.tsx";
+import { Failure, Notice } from "../../ui/notice.tsx";
 import { Id } from "../../ui/text.tsx";
 import type { BlocMoves } from "../act.ts";
-import type { Ending, Prepared } from "../run.ts";
+import type { Ending } from "../follow.ts";
+import type { Prepared } from "../run.ts";
 import type { Run } from "../useRun.ts";
 import { failureOf } from "./failure.ts";
-import { Failure } from "../../ui/notice.tsx";
 
 const moveNames: Record<keyof BlocMoves, string> = {
   burned: "burned",
@@ -126,7 +126,9 @@ function End({ run, ending }: { run: Run; ending: Ending }) {
       <>
         <Notice kind="warning" title="Another transaction took its place">
           <p>
-            This act was not done: the account sent <Id value={ending.by} /> with the same nonce.
+            This act was not done: the account sent{" "}
+            {ending.by === undefined ? "another transaction" : <Id value={ending.by} />} with the
+            same nonce.
           </p>
         </Notice>
         {again}
