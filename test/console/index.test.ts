@@ -171,9 +171,9 @@ describe("the console beside an index, in Chromium", function () {
         await settled(page);
         expect(await page.title(), at).to.contain("Blockcloud");
         expect(await page.locator("main script, main img, main iframe").count()).to.equal(0);
-        const links = (await page.evaluate(
+        const links = await page.evaluate<string[]>(
           '[...document.querySelectorAll("main a")].map((link) => link.getAttribute("href"))',
-        )) as string[];
+        );
         for (const link of links) expect(link).to.match(/^#/);
         const wider = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
         expect(wider, `${at} is wider than its window`).to.be.at.most(0);

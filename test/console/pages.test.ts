@@ -77,7 +77,7 @@ describe("the console's pages, in Chromium", function () {
           const wider = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
           expect(wider, `${at} is wider than its window`).to.be.at.most(0);
           await page.evaluate(source);
-          const { violations } = (await page.evaluate("axe.run()")) as { violations: Finding[] };
+          const { violations } = await page.evaluate<{ violations: Finding[] }>("axe.run()");
           const serious = violations.filter(
             ({ impact }) => impact === "serious" || impact === "critical",
           );
@@ -160,9 +160,7 @@ describe("the console's pages, in Chromium", function () {
     await page.goto(site.url);
     await settled(page);
     const focused = () =>
-      page.evaluate(
-        "document.activeElement.textContent || document.activeElement.id",
-      ) as Promise<string>;
+      page.evaluate<string>("document.activeElement.textContent || document.activeElement.id");
     await page.keyboard.press("Tab");
     expect(await focused()).to.contain("Skip to the content");
     await page.keyboard.press("Enter");

@@ -263,7 +263,7 @@ describe("the console's server", () => {
       expect(reply.headers["set-cookie"]).to.equal(undefined);
       const told = JSON.parse(reply.body.toString()) as Record<string, unknown>;
       expect(told).to.include({ status: 203, endpoint: proof.endpoint, proof: "RECEIPT_CHECKED" });
-      expect(Buffer.from(String(told["body"]), "base64").toString()).to.equal(
+      expect(Buffer.from(String(told.body), "base64").toString()).to.equal(
         "<script>alert(1)</script>",
       );
       expect(seen?.[0]).to.equal(`${ID}/a%20b?q=1`);
