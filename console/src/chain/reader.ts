@@ -58,6 +58,16 @@ export class Reader {
     });
   }
 
+  /** A block at or a little before a time of the past: the time is rounded down to ten minutes. */
+  blockBefore(seconds: number, head: Head): Promise<bigint> {
+    const { client, config } = this.#sources;
+    const { block, genesis } = config.deployment;
+    const range = { from: BigInt(block), to: head.number };
+    const rounded = Math.floor(seconds / 600) * 600;
+    if (rounded <= genesis) return Promise.resolve(range.from);
+    return this.#blocks.get(`at ${rounded}`, () => blockAt(client, rounded, range));
+  }
+
   /** The first block of an epoch that has begun. */
   firstBlock(epoch: number, head: Head): Promise<bigint> {
     const { client, config } = this.#sources;

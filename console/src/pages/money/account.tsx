@@ -8,7 +8,7 @@ import {
   type StatementRow,
   type TabRow,
 } from "../../chain/money.ts";
-import { useHead, useSources } from "../../context.tsx";
+import { useEvery, useHead, useSources } from "../../context.tsx";
 import { bloc, count } from "../../format.ts";
 import { indexedStatement } from "../../index/money.ts";
 import { linkTo } from "../../router.ts";
@@ -117,10 +117,11 @@ const moveColumns: readonly Column<MoveRow>[] = [
 export function Account({ payer }: { payer: Address }) {
   const sources = useSources();
   const head = useHead();
+  const every = useEvery(15);
   const balances = useRead(`balances ${payer}`, head.number, () => readBalances(sources, payer));
   const reading = useEither<Statement>(
     `statement ${payer}`,
-    head.number,
+    every,
     (index, signal) => indexedStatement(index, payer, signal),
     (from, signal) => readStatement(from, head, payer, signal),
   );

@@ -1,4 +1,4 @@
-import { useHead } from "../../context.tsx";
+import { useEvery, useHead } from "../../context.tsx";
 import { readEpochRows } from "../../chain/epochs.ts";
 import { indexedEpochs, type Totals } from "../../index/epochs.ts";
 import type { EpochRow } from "../../model.ts";
@@ -23,9 +23,10 @@ export interface NetworkEpochs {
 /** The network: the epoch's clock, what auditors do, the newest verdicts, the pay. */
 export default function NetworkPage() {
   const head = useHead();
+  const every = useEvery(4);
   const reading = useEither<NetworkEpochs>(
     "epochs",
-    head.number,
+    every,
     async (index, signal) => ({
       ...(await indexedEpochs(index, EPOCHS, signal)),
       leftOut: undefined,

@@ -1,6 +1,6 @@
 import { newestBy, readAnnounced, waysOf } from "../../chain/records.ts";
 import type { ServiceDetail } from "../../chain/service.ts";
-import { useHead, useSources } from "../../context.tsx";
+import { useEvery, useHead, useSources } from "../../context.tsx";
 import { duration } from "../../format.ts";
 import { useLive, type Move } from "../../resolver/useLive.ts";
 import { useRead } from "../../useRead.ts";
@@ -93,7 +93,8 @@ function Moves({ moves }: { moves: readonly Move[] }) {
 function Announced({ service }: { service: ServiceDetail }) {
   const sources = useSources();
   const head = useHead();
-  const { value, failure } = useRead(`announced ${service.number}`, head.number, (signal) =>
+  const every = useEvery(15);
+  const { value, failure } = useRead(`announced ${service.number}`, every, (signal) =>
     readAnnounced(sources, head, signal, service.number),
   );
   const own = value && newestBy(value.records, service.number, service.key.next)?.record;
