@@ -36,9 +36,9 @@ export function Record({ service }: { service: ServiceDetail }) {
             <>
               <Endpoints uris={state.record.endpoints} />
               <p className="muted">
-                Issued <TimeAgo seconds={state.record.issuedAt / 1000} />; the lease lasts{" "}
-                <Lease until={state.record.expiresAt / 1000} />. Signed by the service&apos;s key;
-                this page has checked the signature.
+                Issued <TimeAgo seconds={state.record.issuedAt / 1000} />, and renewed since if
+                nothing else was told. Signed by the service&apos;s key; this page has checked the
+                signature.
               </p>
             </>
           )}

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "react";
 import { epochStart } from "@protocol/epoch.ts";
 import type { ServiceDetail } from "../../chain/service.ts";
 import { newestAt, readAnnounced } from "../../chain/records.ts";
@@ -47,8 +48,13 @@ export function Votes({ service, epoch }: { service: ServiceDetail; epoch: numbe
       };
     },
   );
+  const region = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // It may be above what is seen of a long table.
+    region.current?.scrollIntoView({ block: "nearest" });
+  }, []);
   return (
-    <div className="votes" role="region" aria-label={`Votes of epoch ${epoch}`}>
+    <div ref={region} className="votes" role="region" aria-label={`Votes of epoch ${epoch}`}>
       <h3>Votes of epoch {epoch}, from the calldata of the reveals</h3>
       {failure !== undefined && <Failure failure={failure} />}
       {value === undefined && failure === undefined && <p aria-busy="true">Reading…</p>}
