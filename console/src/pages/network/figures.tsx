@@ -3,7 +3,7 @@ import { useHead, useSources, type Sources } from "../../context.tsx";
 import { bloc, count } from "../../format.ts";
 import { useRead } from "../../useRead.ts";
 import { Stat, Stats } from "../../ui/stat.tsx";
-import type { NetworkEpochs } from "./page.tsx";
+import type { NetworkEpochs } from "./epochs.ts";
 
 /** Sums from the chain, which need no index. */
 async function readTotals({ client, contracts }: Sources, epoch: number) {

@@ -1,9 +1,9 @@
 import { useEvery, useHead } from "../../context.tsx";
 import { readEpochRows } from "../../chain/epochs.ts";
-import { indexedEpochs, type Totals } from "../../index/epochs.ts";
-import type { EpochRow } from "../../model.ts";
+import { indexedEpochs } from "../../index/epochs.ts";
 import { useEither } from "../../useEither.ts";
 import { SourceLine } from "../../ui/source.tsx";
+import type { NetworkEpochs } from "./epochs.ts";
 import { Figures } from "./figures.tsx";
 import { History } from "./history.tsx";
 import { Newest } from "./newest.tsx";
@@ -12,13 +12,6 @@ import { Rounds } from "./rounds.tsx";
 /** Epochs from the index, and from the chain alone. */
 const EPOCHS = 60;
 const CHAIN_EPOCHS = 10;
-
-/** Epochs and, from the index, the sums over all of them. */
-export interface NetworkEpochs {
-  rows: readonly EpochRow[];
-  totals: Totals | undefined;
-  leftOut: string | undefined;
-}
 
 /** The network: the epoch's clock, what auditors do, the newest verdicts, the pay. */
 export default function NetworkPage() {
