@@ -41,7 +41,7 @@ export default function NetworkPage() {
         <h1>Network</h1>
         <SourceLine reading={reading} leftOut={epochs?.leftOut} />
       </div>
-      <Rounds rows={epochs?.rows} />
+      <Rounds />
       <Figures epochs={epochs} />
       <Newest />
       {epochs !== undefined && <History rows={epochs.rows} />}
