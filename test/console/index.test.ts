@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { readFile } from "node:fs/promises";
 import type { Browser } from "playwright-core";
 import {
   openBrowser,
@@ -98,6 +99,12 @@ describe("the console beside an index, in Chromium", function () {
     network: { auditors: 41, poolPaid: "7000000000000000000", redeemed: "1", openChallenges: 0 },
     rounds: rows([]),
     challenges: rows([]),
+    serviceDays: rows([
+      {
+        ...{ day: 20_000, rewards: "5000000000000000000", redeemed: "3000000000000000000" },
+        ...{ redemptions: 7, collected: "2000000000000000000", fees: "20000000000000000" },
+      },
+    ]),
     serviceEvents: rows([
       {
         id: "1",
@@ -192,6 +199,23 @@ describe("the console beside an index, in Chromium", function () {
       expect(complaints).to.deep.equal([]);
       await page.context().close();
     }
+  });
+
+  it("shows what a service earned by day, and saves it", async () => {
+    index.mood = "well";
+    index.answers = answers;
+    await behind(0);
+    const { page } = await openPage(browser);
+    await page.goto(`${site.url}#/services/1`);
+    await page.getByText("2024-10-04").waitFor();
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: "Save CSV" }).click(),
+    ]);
+    expect(await readFile(await download.path(), "utf8")).to.equal(
+      "day,rewards_bloc,redeemed_bloc,redemptions,collected_bloc,fees_bloc\r\n2024-10-04,5,3,7,2,0.02\r\n",
+    );
+    await page.context().close();
   });
 
   it("finds its way with a hostile address", async () => {

@@ -15,11 +15,12 @@ import { linkTo } from "../../router.ts";
 import { useEither } from "../../useEither.ts";
 import { useRead } from "../../useRead.ts";
 import { Failure, Notice } from "../../ui/notice.tsx";
+import { save } from "../../ui/save.ts";
 import { SourceLine } from "../../ui/source.tsx";
 import { Section, Stat, Stats } from "../../ui/stat.tsx";
 import { Table, type Column } from "../../ui/table.tsx";
 import { Id, TimeAgo } from "../../ui/text.tsx";
-import { save, statementCsv, statementJson } from "./export.ts";
+import { statementCsv, statementJson } from "./export.ts";
 
 /** Days of the payer's use after which a low balance is told. */
 const DAYS_LEFT = 3n;
