@@ -22,7 +22,7 @@ import { classIds, devKey, startDevnet, type Devnet, type DevnetOptions } from "
 import { Findings } from "./findings.ts";
 import { Monitor } from "./monitor.ts";
 import { moveService } from "./move.ts";
-import { castCoral, castResolver, startAuditor } from "./processes.ts";
+import { castConsole, castCoral, castResolver, startAuditor } from "./processes.ts";
 import { judge, type DemoResult } from "./result.ts";
 import type { Fault, Upstream } from "./upstreams.ts";
 import { Visitors } from "./visitors.ts";
@@ -53,6 +53,8 @@ export interface DemoOptions {
   /** The output of progress and view. */
   stream: Output;
   live: boolean;
+  /** Starts the index and the console, too. */
+  console?: boolean;
   /** Keeps the folder of a run that went well; one that did not is kept always. */
   keep?: boolean;
   /** Called with the chain when the requested epochs are complete, while all parts still run. */
@@ -132,6 +134,9 @@ async function setUp(
   const provided = await castProviders(stage, faultNow, workers, relays);
   closing.push(() => Promise.all(provided.upstreams.map((upstream: Upstream) => upstream.stop())));
   const resolver = await castResolver(stage, workers);
+  const page =
+    options.console === true ? await castConsole(stage, resolver.http, workers) : undefined;
+  if (page !== undefined) say(`the console is at ${page}`);
   say("a user deposits, and pays for service 1");
   const user = await PayingUser.start(stage, MOVING_SERVICE, resolver.http, {
     time: clock,
@@ -182,6 +187,7 @@ async function setUp(
     workers,
     first,
     resolver,
+    console: page,
     move: undefined,
     download: undefined,
     user,

@@ -61,6 +61,7 @@ export async function paint(running: Running, waitingFor: string): Promise<Pictu
     ...(await earnings(running, epoch - 2)),
     gasPerAudit: monitor.gasPerAudit,
     resolver: running.resolver,
+    console: running.console,
     move: running.move,
     download: running.download,
     relayLoss: running.relayLoss,

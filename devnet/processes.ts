@@ -51,6 +51,30 @@ export async function castResolver(
   return { http: `http://${String(http)}`, dns: String(dns) };
 }
 
+/**
+ * Starts the index, where its packages are installed, and the console; returns the page's address. The page works
+ * without the index, so nothing waits until the index has read the chain.
+ */
+export async function castConsole(
+  stage: Stage,
+  resolver: string,
+  workers: WorkerProcess[],
+): Promise<string> {
+  const index = await startIndexer(stage, workers);
+  stage.say("starting the console");
+  const page = startWorker(stage, {
+    name: "console",
+    args: [
+      ...["console", "run", "--listen", "127.0.0.1:0", "--resolver", resolver],
+      ...["--index", `${index}/graphql`],
+      ...["--allow-loopback", "--test-wallet"],
+    ],
+  });
+  workers.push(page);
+  const { url } = await page.logged("console listens");
+  return String(url);
+}
+
 /** Starts the process of a relay. */
 export function startRelay(stage: Stage, number: number): WorkerProcess {
   return startWorker(stage, {
@@ -59,6 +83,22 @@ export function startRelay(stage: Stage, number: number): WorkerProcess {
     // One host has one relay only, unless their states are apart.
     state: `relay-${number}`,
   });
+}
+
+/**
+ * Starts the index of the chain, with Ponder as its child: about 300 MB.
+ *
+ * @returns Where it answers; it reads the chain's history from then on.
+ */
+async function startIndexer(stage: Stage, workers: WorkerProcess[]): Promise<string> {
+  stage.say("starting the index");
+  const worker = startWorker(stage, {
+    name: "indexer",
+    args: ["indexer", "run", "--listen", "127.0.0.1:0"],
+  });
+  workers.push(worker);
+  const { port } = await worker.logged("index listens");
+  return `http://127.0.0.1:${String(port)}`;
 }
 
 /** Starts the process of an auditor. */

@@ -24,6 +24,8 @@ export interface Running {
   faultNow: () => Fault;
   workers: WorkerProcess[];
   resolver: { http: string; dns: string };
+  /** The address of the console's page, if it runs. */
+  console: string | undefined;
   move: DemoMove | undefined;
   /** The download during the move. */
   download: DemoDownload | undefined;

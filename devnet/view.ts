@@ -40,6 +40,8 @@ export interface Picture {
   gasPerAudit: number | undefined;
   /** The addresses of the resolver's fronts. */
   resolver: { http: string; dns: string };
+  /** The address of the console's page, if it runs. */
+  console: string | undefined;
   move: DemoMove | undefined;
   download: DemoDownload | undefined;
   relayLoss: DemoRelayLoss | undefined;
@@ -71,6 +73,7 @@ export function render(picture: Picture): string[] {
   ]);
   return [
     `Blockcloud on an embedded chain, ${picture.rpcUrl}`,
+    ...(picture.console === undefined ? [] : [`the console is at ${picture.console}`]),
     `epoch ${epoch}, second ${seconds.toFixed(0)} of ${epochSeconds}: ${phase}`,
     "",
     ...table(

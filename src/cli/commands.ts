@@ -77,6 +77,11 @@ export const commands = {
         about: "Tell the running agent a new address: it publishes the next record, without gas.",
         load: async () => (await import("./provider/move.ts")).providerMove,
       },
+      handoff: {
+        about:
+          "Show the agents of a state folder: the one that serves, and those that it has replaced.",
+        load: async () => (await import("./provider/handoff.ts")).providerHandoff,
+      },
       status: {
         about: "Show the last grades and pay of a service, with remedies.",
         load: async () => (await import("./provider/status.ts")).providerStatus,
@@ -104,6 +109,10 @@ export const commands = {
         load: async () => (await import("./subservice/run.ts")).subserviceRun,
       },
     },
+  },
+  expose: {
+    about: "Make a local port a service that anyone can reach, through relays if need be.",
+    load: async () => (await import("./expose/expose.ts")).expose,
   },
   auditor: {
     about: "Inspect services and earn BLOC.",
@@ -210,6 +219,10 @@ export const commands = {
         about:
           "Print hosts lines with the mapped addresses of services, or write them into the file.",
         load: async () => (await import("./user/proxyHosts.ts")).proxyHosts,
+      },
+      ca: {
+        about: "Show, install or remove the certificate authority of proxy --https.",
+        load: async () => (await import("./user/proxyCa.ts")).proxyCa,
       },
     },
   },

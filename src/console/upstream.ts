@@ -32,6 +32,10 @@ export async function postJson(
       redirect: "error",
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeMs)]),
     });
+    if (!response.ok) {
+      await response.body?.cancel();
+      throw new ConsoleProblem("UPSTREAM_FAILED", "The server behind the console fails.");
+    }
     return await textOf(response, maxBytes);
   } catch (cause) {
     if (cause instanceof ConsoleProblem) throw cause;

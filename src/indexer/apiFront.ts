@@ -47,6 +47,8 @@ export interface ApiFrontDependencies {
   ponder: () => string | undefined;
   /** The state of the index. */
   status: () => Promise<object>;
+  /** Makes an answer of Ponder's one about the chain: it knows the chain by another ID. */
+  translate: (answer: string) => string;
 }
 
 /** Serves the index to consoles: queries within bounds, and how old the answers are. */
@@ -184,7 +186,7 @@ export class ApiFront implements Startable {
         }),
       });
       const text = await readBounded(response);
-      if (response.ok) return json(text);
+      if (response.ok) return json(this.#dependencies.translate(text));
       throw new IndexProblem("QUERY_REFUSED", { detail: text.slice(0, 500) });
     } catch (error) {
       if (error instanceof IndexProblem) throw error;

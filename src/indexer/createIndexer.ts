@@ -83,6 +83,8 @@ export function createIndexer(
   const front = new ApiFront(options.front, {
     log,
     ponder: () => indexer.base,
+    // `_meta { status }` names it; the ID has 15 digits, and no table has a column of this form.
+    translate: (answer) => answer.replaceAll(`"id":${rpc.chainId},`, `"id":${deployment.chainId},`),
     status: async () => {
       const { chainId, genesis, epochSeconds, block, contracts } = deployment;
       const about = { chainId, genesis, epochSeconds, block, contracts };

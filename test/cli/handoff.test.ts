@@ -7,11 +7,16 @@ import { WorkerProcess } from "../../devnet/worker.ts";
 import { hexToBytes } from "../../src/protocol/bytes.ts";
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
 import { blockcloudDomain } from "../../src/protocol/typedData.ts";
+import type { BlockcloudError } from "../../src/protocol/errors.ts";
 import type { Flow } from "../../src/sal/session/flow.ts";
 import { CliRig, parts, PROBE } from "../support/cliRig.ts";
 import { ask } from "../support/httpClient.ts";
 import { salUser } from "../support/salUser.ts";
 import { until } from "../support/until.ts";
+
+const DIE_AT = new URL("../support/dieAt.mjs", import.meta.url).href;
+/** More steps than a handoff has. */
+const MANY = 100;
 
 describe("provider run --take-over", () => {
   let rig: CliRig;
@@ -19,7 +24,8 @@ describe("provider run --take-over", () => {
   let upstream: Upstream;
   let user: ReturnType<typeof salUser>;
   let flow: Flow;
-  let port: number;
+  /** Where the service is from the first process on. */
+  let port = 0;
   const agents: WorkerProcess[] = [];
   const moves: string[] = [];
 
@@ -46,18 +52,31 @@ describe("provider run --take-over", () => {
     await rig?.stop();
   });
 
+  /** @param step The step of a handoff at which the process dies, in its part. */
+  function startDying(part: "old" | "new", step: number): WorkerProcess {
+    const env = { DIE_AS: part, DIE_AT: String(step), NODE_OPTIONS: `--import=${DIE_AT}` };
+    return launch(env, ["--take-over"]);
+  }
+
   function start(...more: string[]): WorkerProcess {
+    return launch({}, more);
+  }
+
+  function launch(env: Record<string, string>, more: string[]): WorkerProcess {
     const { port: echoPort } = echo.address() as AddressInfo;
     const agent = new WorkerProcess({
       name: "provider",
       args: [
         ...["provider", "run", "--service", "1", "--upstream", upstream.url],
-        ...["--listen", "127.0.0.1:0", "--coral-listen", "/ip4/127.0.0.1/tcp/0"],
+        ...["--listen", `127.0.0.1:${port}`, "--coral-listen", "/ip4/127.0.0.1/tcp/0"],
         ...["--port", `7=tcp:127.0.0.1:${echoPort}`, "--state", path.join(rig.folder, "state")],
         ...["--deployment", path.join(rig.folder, "devnet.json"), "--rpc", rig.devnet.rpcUrl],
         ...["--allow-loopback", "--metrics", "127.0.0.1:0", ...more],
       ],
-      env: { BLOCKCLOUD_WALLET_KEY: parts.wallet.key, BLOCKCLOUD_SERVICE_KEY: parts.service.key },
+      env: {
+        ...{ BLOCKCLOUD_WALLET_KEY: parts.wallet.key, BLOCKCLOUD_SERVICE_KEY: parts.service.key },
+        ...env,
+      },
       logFile: path.join(rig.folder, `agent-${agents.length}.log`),
     });
     agents.push(agent);
@@ -131,4 +150,64 @@ describe("provider run --take-over", () => {
     await until("the old process has ended", () => old?.running === false);
     expect(old?.exitCode).to.equal(0);
   });
+
+  /** The process that has the duties, and serves new flows. */
+  const newest = () => agents.findLast(({ running }) => running);
+
+  /** How a flow ended. */
+  const endOf = (each: Flow) =>
+    new Promise<string>((resolve) => {
+      each.on("error", () => {});
+      each.once("close", () => {
+        resolve((each.errored as BlockcloudError | null)?.code ?? "whole");
+      });
+    });
+
+  it("goes on with its flows at whichever step the new process dies", async () => {
+    flow = await user.client.connect("service", 7);
+    await says("before");
+    let steps = 0;
+    for (let step = 1; step < MANY; step++) {
+      const dying = startDying("new", step);
+      const isUp = await Promise.race([
+        dying.logged("provider started").then(() => true),
+        until("it has died", () => !dying.running).then(() => false),
+      ]).catch(() => false);
+      await says(`after step ${step}`);
+      if (isUp) break;
+      steps = step;
+    }
+    expect(steps).to.be.greaterThan(4);
+    const successor = newest();
+    const another = await user.client.connect("service", 7);
+    await says("the next process serves", another);
+    another.destroy();
+    expect(successor?.running).to.equal(true);
+  }).timeout(600_000);
+
+  it("tells every flow what became of it at whichever step the old process dies", async () => {
+    let steps = 0;
+    for (let step = 1; step < MANY; step++) {
+      const dying = startDying("old", step);
+      await dying.logged("provider started");
+      const mine = await user.client.connect("service", 7);
+      const end = endOf(mine);
+      await says("a flow of the process that dies", mine);
+      const successor = start("--take-over");
+      await Promise.race([
+        successor.logged("provider started"),
+        until("it has ended", () => !successor.running),
+      ]).catch(() => undefined);
+      if (dying.running) {
+        await says("it lives", mine);
+        mine.destroy();
+        break;
+      }
+      steps = step;
+      expect(await end).to.equal("SAL_SESSION_LOST");
+      if (successor.running) continue;
+      expect(successor.lastError).to.match(/HANDOFF_FAILED|other process/);
+    }
+    expect(steps).to.be.greaterThan(4);
+  }).timeout(600_000);
 });

@@ -34,6 +34,7 @@ const picture: Picture = {
   claimed: [],
   gasPerAudit: undefined,
   resolver: { http: "http://127.0.0.1:8053", dns: "127.0.0.1:5335" },
+  console: undefined,
   move: undefined,
   download: undefined,
   relayLoss: undefined,
@@ -54,6 +55,12 @@ describe("bloc", () => {
 
 describe("render", () => {
   const text = render(picture);
+
+  it("names the console if it runs, below the chain", () => {
+    const withPage = render({ ...picture, console: "http://127.0.0.1:8070" });
+    expect(withPage[1]).to.contain("http://127.0.0.1:8070");
+    expect(withPage.length).to.equal(text.length + 1);
+  });
 
   it("shows the chain, the moment and what it waits for", () => {
     expect(text[0]).to.contain("http://127.0.0.1:8545");

@@ -89,7 +89,7 @@ export class RelayRig {
   }
 
   async connect(): Promise<Socket> {
-    const socket = connect({ ...this.address, allowHalfOpen: true });
+    const socket = connect(this.address);
     socket.on("error", () => {});
     await once(socket, "connect");
     return socket;

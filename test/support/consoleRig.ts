@@ -1,12 +1,15 @@
 import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { chromium, type Browser, type Page } from "playwright-core";
 import type { Deployment } from "../../src/chain/deployment.ts";
-import { pageFolder } from "../../src/cli/console/build.ts";
+import { buildPage } from "../../src/cli/console/build.ts";
 import { createClient } from "../../src/client/createClient.ts";
 import { consoleConfig } from "../../src/console/consoleConfig.ts";
 import { ConsoleServer } from "../../src/console/consoleServer.ts";
-import { readPageFiles } from "../../src/console/pageFiles.ts";
+import { readPageFiles, type PageFile } from "../../src/console/pageFiles.ts";
 import { systemTimers } from "../../src/node/timers.ts";
 import { MemoryLog } from "./memoryLog.ts";
 
@@ -20,12 +23,30 @@ export function whyNoBrowser(): string | undefined {
     : `there is no ${CHROMIUM}: install Debian's chromium, or name one in CHROMIUM`;
 }
 
+let built: Promise<ReadonlyMap<string, PageFile>> | undefined;
+
+/** The page of these sources: each process builds its own, once, and leaves no file. */
+export function pageFiles(): Promise<ReadonlyMap<string, PageFile>> {
+  built ??= build();
+  return built;
+}
+
+async function build(): Promise<ReadonlyMap<string, PageFile>> {
+  const folder = await mkdtemp(path.join(tmpdir(), "console-page-"));
+  try {
+    await buildPage(() => undefined, folder);
+    return readPageFiles(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
 /** Starts the console's server for a chain, with the page of these sources. */
 export async function startConsole(
   chain: { rpcUrl: string; deployment: Deployment },
   options: { indexUrl?: string; config?: object; resolver?: string } = {},
 ) {
-  const files = readPageFiles(await pageFolder(() => undefined));
+  const files = await pageFiles();
   const { rpcUrl, deployment } = chain;
   const { indexUrl, resolver } = options;
   const hasIndex = indexUrl !== undefined;
@@ -86,4 +107,10 @@ export async function openPage(
     if (message.type() === "error") complaints.push(message.text());
   });
   return { page, complaints };
+}
+
+/** Waits until a page has read what it shows. */
+export async function settled(page: Page): Promise<void> {
+  await page.locator("main h1").first().waitFor();
+  await page.locator("main:not(:has([aria-busy=true]))").waitFor();
 }

@@ -3,7 +3,8 @@ import type {
   Account,
   Address,
   Chain,
-  PublicClient,
+  Client,
+  PublicActions,
   Transport,
   TransactionReceipt,
 } from "viem";
@@ -12,7 +13,17 @@ import type { Rpc } from "../verify/rpc.ts";
 import type { VerifiedDeployment } from "../verify/deployment.ts";
 
 /** Any client that reads. */
-export type Reader = PublicClient<Transport, Chain | undefined, Account | undefined>;
+export type Reader = Client<Transport, Chain | undefined, Account | undefined> &
+  Pick<
+    PublicActions<Transport, Chain | undefined, Account | undefined>,
+    | "estimateContractGas"
+    | "getBalance"
+    | "getBlock"
+    | "getGasPrice"
+    | "readContract"
+    | "simulateContract"
+    | "waitForTransactionReceipt"
+  >;
 
 /** What an act reads from. */
 export interface ActContext {

@@ -74,7 +74,8 @@ function dataOf({ x, series }: ChartProps): uPlot.AlignedData {
 function optionsOf(props: ChartProps, width: number, height: number): uPlot.Options {
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string) => style.getPropertyValue(`--${name}`).trim();
-  const { format = String, range, ticks } = props;
+  const { format = String, range, ticks, series } = props;
+  const hasBars = series.some(({ isBar }) => isBar === true);
   const axis = {
     stroke: colour("muted"),
     grid: { stroke: colour("line"), width: 1 },
@@ -88,7 +89,14 @@ function optionsOf(props: ChartProps, width: number, height: number): uPlot.Opti
     legend: { show: false },
     cursor: { show: false },
     padding: [8, 8, 0, 0],
-    scales: { x: { time: false }, ...(range && { y: { range: [range[0], range[1]] } }) },
+    scales: {
+      x: {
+        time: false,
+        // A bar has half of its width on each side.
+        ...(hasBars && { range: (_: uPlot, low: number, high: number) => [low - 0.6, high + 0.6] }),
+      },
+      ...(range && { y: { range: [range[0], range[1]] } }),
+    },
     axes: [
       {
         ...axis,
@@ -106,13 +114,19 @@ function optionsOf(props: ChartProps, width: number, height: number): uPlot.Opti
     ],
     series: [
       {},
-      ...props.series.map(({ name, colour: shade, isBar = false }) => ({
+      ...series.map(({ name, colour: shade, isBar = false }) => ({
         label: name,
         stroke: colour(shade),
         width: 2,
         points: { show: false },
         spanGaps: false,
-        ...(isBar && bars !== undefined && { paths: bars, width: 0, fill: colour(shade) }),
+        ...(isBar &&
+          bars !== undefined && {
+            paths: bars,
+            width: 0,
+            fill: colour(shade),
+            fillTo: range?.[0] ?? 0,
+          }),
       })),
     ],
   };

@@ -11,7 +11,7 @@ export const listen = text(
   "--listen <host:port>",
   "address at which queries are answered; :port is loopback",
   portOrHostAndPort,
-  { env: "BLOCKCLOUD_INDEXER_LISTEN", config: "indexer.listen", default: "127.0.0.1:8060" },
+  { env: "BLOCKCLOUD_INDEXER_LISTEN", config: "indexer.listen", default: "127.0.0.1:8070" },
 );
 
 /** The Postgres server: never an argument, because it holds a password. */

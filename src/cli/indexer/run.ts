@@ -15,7 +15,7 @@ export const indexerRun = chainCommand({
   flags: { ...own, ...indexerFrontFlags, ...polling },
   examples: [
     "blockcloud indexer run",
-    "blockcloud indexer run --listen :8060 --allow-origin https://console.example",
+    "blockcloud indexer run --listen :8070 --allow-origin https://console.example",
     "blockcloud indexer run --database-url-file postgres.url --trust-proxy 127.0.0.1",
   ],
   notes: `The index needs Ponder, which workers do not: npm install ponder@0.16.10. GET /v1/status says how far it is;

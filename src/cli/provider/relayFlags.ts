@@ -29,6 +29,9 @@ export const relayFlags = {
   lan: toggle("--lan", "clients in this host's own networks may come directly", {
     config: "provider.lan",
   }),
+  mapPort: toggle("--map-port", "ask the gateway by NAT-PMP to lead a port here", {
+    config: "provider.mapPort",
+  }),
   directTries: text(
     "--direct-tries <count>",
     "direct paths that are tried a minute, in all; half of them for one address",
@@ -40,9 +43,9 @@ export const relayFlags = {
 /** The settings that {@link relayFlags} give. */
 export function relaySettings(flags: Values<typeof relayFlags>): RelaySettings {
   const { relays = [], relayVisitors: maxVisitors, relayVisitorRate: visitorsPerSecond } = flags;
-  const { relayOnly, lan, directTries: triesPerMinute } = flags;
+  const { relayOnly, lan, mapPort, directTries: triesPerMinute } = flags;
   return {
     ...{ relays, limits: { maxVisitors, visitorsPerSecond } },
-    direct: { relayOnly, lan, triesPerMinute },
+    direct: { relayOnly, lan, mapPort, triesPerMinute },
   };
 }

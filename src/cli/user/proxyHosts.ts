@@ -45,7 +45,7 @@ export const proxyHosts = chainCommand(
     flags: hostsFlags,
     examples: [
       "blockcloud proxy hosts weather.bloc.alt --map 127.77.0.0/16",
-      "blockcloud proxy hosts weather.bloc.alt roof.weather.bloc.alt --map 127.77.0.0/16 --check",
+      "blockcloud proxy hosts weather.bloc.alt roof.weather.bloc.alt --map 127.77.0.0/16 --json",
     ],
     notes: `For a system whose name service does not ask the proxy's DNS. The names get the addresses that the proxy's DNS
 would answer, and keep them. The lines stand in a block of their own between two marks; the rest of the file is not

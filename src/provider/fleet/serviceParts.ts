@@ -15,7 +15,7 @@ import { Provider } from "../provider.ts";
 import { Announcer } from "../publish/announcer.ts";
 import type { TakeOver } from "../handoff/takeOver.ts";
 import type { Collectors } from "../pay/collectors.ts";
-import { createPay } from "../pay/createPay.ts";
+import { closedAfter, createPay } from "../pay/createPay.ts";
 import { createPresence, type Ground, type Presence } from "../publish/presence.ts";
 import { ServiceCheck } from "../serviceCheck.ts";
 import { providerStoreFile } from "../store.ts";
@@ -129,19 +129,5 @@ function announced(front: Startable, serves: () => void): Startable {
       serves();
     },
     stop: () => front.stop(),
-  };
-}
-
-/** Flows are charged until the gateway has closed; it may be stopped without having been started. */
-function closedAfter(front: Startable, pay: { close(): Promise<void> }): Startable {
-  return {
-    start: () => front.start(),
-    stop: async () => {
-      try {
-        await front.stop();
-      } finally {
-        await pay.close();
-      }
-    },
   };
 }

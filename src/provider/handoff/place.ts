@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import type { LockOptions } from "../../node/lock.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
@@ -34,16 +34,19 @@ export class HandoffPlace {
 
   /** The sockets that are there, the newest first; of some the process is gone. */
   all(): string[] {
-    return readdirSync(this.#folder)
-      .filter((name) => name.startsWith(this.#prefix) && isHandoffSocket(name))
-      .map((name) => path.join(this.#folder, name))
+    return allSockets(this.#folder, this.#prefix)
       .map((file) => ({ file, madeAt: statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
       .sort((a, b) => b.madeAt - a.madeAt)
       .map(({ file }) => file);
   }
 }
 
-/** Whether a file of a state folder is such a socket; it is never copied. */
-export function isHandoffSocket(name: string): boolean {
-  return /^handoff-[0-9a-f]{8}-[0-9a-f]{8}\.sock$/.test(name);
+/** The sockets of all workers of a state folder. */
+export function allSockets(folder: string, prefix = "handoff-"): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter(
+      (name) => name.startsWith(prefix) && /^handoff-[0-9a-f]{8}-[0-9a-f]{8}\.sock$/.test(name),
+    )
+    .map((name) => path.join(folder, name));
 }

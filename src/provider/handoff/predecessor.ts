@@ -210,6 +210,14 @@ export async function statusOf(file: string, clock: Scheduler): Promise<HandoffS
   }
 }
 
+/** Whether no process listens at a socket. */
+export async function isGone(file: string, clock: Scheduler): Promise<boolean> {
+  const opened = await open(file, clock).catch((error: unknown) => error);
+  if (opened === undefined) return true;
+  if (!(opened instanceof Error)) (opened as { wire: HandoffWire }).wire.close();
+  return false;
+}
+
 async function open(
   file: string,
   clock: Scheduler,

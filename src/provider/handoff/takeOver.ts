@@ -5,7 +5,7 @@ import type { Logger } from "../../node/logger.ts";
 import type { Elsewhere, ForeignResume } from "../../sal/handoff/elsewhere.ts";
 import type { BooksKeeper } from "./booksKeeper.ts";
 import type { HandoffPlace } from "./place.ts";
-import { Predecessor, type PredecessorDependencies } from "./predecessor.ts";
+import { isGone, Predecessor, type PredecessorDependencies } from "./predecessor.ts";
 import type { KeyedService } from "./proofs.ts";
 import type { InheritedService } from "./serviceHandoff.ts";
 
@@ -44,7 +44,7 @@ export class TakeOver implements Elsewhere {
   async take(services: readonly KeyedService[]): Promise<void> {
     const { log } = this.#d;
     for (const file of this.#place.all()) {
-      const found = await Predecessor.take(file, services, this.#d);
+      const found = await this.#takeOne(file, services);
       if (found === undefined) {
         rmSync(file, { force: true });
         continue;
@@ -60,6 +60,19 @@ export class TakeOver implements Elsewhere {
     for (const each of this.#predecessors.slice(MOST_TAILS)) {
       log.warn("a process ends, because too many are in a row", { pid: each.given.pid });
       each.expire();
+    }
+  }
+
+  async #takeOne(
+    file: string,
+    services: readonly KeyedService[],
+  ): Promise<Predecessor | undefined> {
+    try {
+      return await Predecessor.take(file, services, this.#d);
+    } catch (error) {
+      // One that has died meanwhile has nothing to give.
+      if (await isGone(file, this.#d.clock)) return undefined;
+      throw error;
     }
   }
 

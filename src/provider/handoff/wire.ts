@@ -31,6 +31,7 @@ export class HandoffWire {
     this.#clock = clock;
     socket.on("readable", this.#read);
     socket.on("error", this.#failed);
+    socket.on("end", this.#closed);
     socket.on("close", this.#closed);
   }
 
@@ -73,6 +74,7 @@ export class HandoffWire {
     const socket = this.#socket;
     socket.off("readable", this.#read);
     socket.off("error", this.#failed);
+    socket.off("end", this.#closed);
     socket.off("close", this.#closed);
     return socket;
   }

@@ -9,12 +9,18 @@ const LARGEST = 2 ** 30;
 
 /** Refuses options that would fail only later. The key is never repeated. */
 export function checkOptions(options: ListenOptions): void {
-  const { ports, port = 0, key, endpoint, bootstrap, publisher } = options;
+  const { ports, port = 0, key, endpoint, bootstrap, publisher, pay, stateDir } = options;
   const invalid = (what: string, remedy: string) => salError("options", what, { remedy });
   try {
     addressOfKey(key);
   } catch {
     throw invalid("key is not a secp256k1 key.", "Give 0x and 64 hexadecimal digits.");
+  }
+  if (pay !== undefined && stateDir === undefined) {
+    throw invalid(
+      "pay is given without stateDir.",
+      "Give a folder: vouchers must survive a crash.",
+    );
   }
   const wrong = ports.find((each) => !isPort(each, 1));
   if (wrong !== undefined || ports.length === 0) {

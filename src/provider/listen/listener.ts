@@ -1,9 +1,11 @@
 import type { AddressInfo } from "node:net";
 import type { Hex } from "viem";
+import type { Price } from "../../cashier/price.ts";
 import type { NetworkChoice } from "../../chain/networks.ts";
 import type { RecordNetwork } from "../../coral/network.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { SalLimits } from "../../sal/provider/limits.ts";
+import type { OwnPaySettings } from "../pay/ownPay.ts";
 import type { IncomingFlow } from "./flowQueue.ts";
 
 /** Options of a listener. */
@@ -35,6 +37,8 @@ export type ListenOptions = NetworkChoice & {
   stateDir?: string;
   /** Whether clients must say who they are: `peer.client` is their address then. */
   asksClient?: boolean;
+  /** What the service costs, and who collects; default: nothing. A sub-service takes tabs of its root. */
+  pay?: ListenPay;
   /** Flows that wait for the program; default 128. */
   backlog?: number;
   limits?: SalLimits;
@@ -48,6 +52,15 @@ export type ListenOptions = NetworkChoice & {
   signal?: AbortSignal;
   log?: Logger;
 };
+
+/** How a listener is paid, by tabs of the Cashier. Needs `stateDir`. */
+export interface ListenPay extends Omit<
+  OwnPaySettings,
+  "price" | "payTo" | "coin" | "facilitator" | "allowLoopback"
+> {
+  /** `0.002/MB|0.0001/request|0.01/hour`; on all ports a request is a flow. */
+  price: string | Price;
+}
 
 /** Publishes signed records. */
 export type RecordPublisher = Pick<RecordNetwork, "publish" | "peers" | "alone">;

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import path from "node:path";
 import { isAddressEqual, zeroAddress, type Hex } from "viem";
+import { parsePrice } from "../../cashier/price.ts";
 import { ChainAccess } from "../../chain/access.ts";
 import { Challenges } from "../../chain/challenges.ts";
 import { deploymentTag, type Deployment } from "../../chain/deployment.ts";
@@ -25,6 +26,8 @@ import { SalProvider } from "../../sal/provider/salProvider.ts";
 import { parseRelay } from "../../sal/relay/relayName.ts";
 import { createCertificate } from "../../sal/transport/certificate.ts";
 import { RelayLines } from "../relays/relayLines.ts";
+import { createOwnPay } from "../pay/ownPay.ts";
+import type { ServicePay } from "../pay/createPay.ts";
 import { createGround } from "../publish/presence.ts";
 import { Publisher } from "../publish/publisher.ts";
 import { ReachableAddresses } from "../publish/reachable.ts";
@@ -49,6 +52,7 @@ export class ServiceListener implements Listener {
   readonly #queue: FlowQueue;
   readonly #provider: SalProvider;
   readonly #acceptor: SalAcceptor;
+  readonly #pay: ServicePay | undefined;
   readonly #server: Server;
   readonly #relays: RelayLines | undefined;
   readonly #reachable = new ReachableAddresses({ timers: systemTimers });
@@ -91,10 +95,10 @@ export class ServiceListener implements Listener {
     const ports = new Map(options.ports.map((port) => [port, this.#queue.handler]));
     const { asksClient = false, limits = {} } = options;
     const clock = systemScheduler;
-    this.#provider = new SalProvider(
-      { service: { serviceId: this.serviceId, keys: [key], asksClient, ports }, domain, limits },
-      { clock, log, now },
-    );
+    this.#pay = this.#createPay(now);
+    const pricing = this.#pay?.pricing;
+    const service = { serviceId: this.serviceId, keys: [key], asksClient, ports };
+    this.#provider = new SalProvider({ service, domain, limits, pricing }, { clock, log, now });
     const certificate = createCertificate(wallSeconds() * 1000);
     this.#acceptor = new SalAcceptor(
       // There is no HTTP here: a client that speaks it has lost its way.
@@ -122,9 +126,9 @@ export class ServiceListener implements Listener {
     );
     const closing: Startable = {
       start: () => Promise.resolve(),
-      stop: () => {
+      stop: async () => {
         store.close();
-        return Promise.resolve();
+        await this.#pay?.close();
       },
     };
     this.#parts = inOrder(
@@ -134,6 +138,7 @@ export class ServiceListener implements Listener {
       { start: () => this.#listen(), stop: () => this.#stopServing() },
       ...parts,
       publisher,
+      this.#pay?.tasks ?? inOrder(),
     );
   }
 
@@ -274,6 +279,19 @@ export class ServiceListener implements Listener {
     this.#server.close();
     this.#acceptor.stop();
     await closed;
+  }
+
+  /** @throws BlockcloudError of {@link createOwnPay}, and `PRICE_INVALID`. */
+  #createPay(now: () => number): ServicePay | undefined {
+    const { pay, stateDir } = this.#options;
+    if (pay === undefined || stateDir === undefined) return undefined;
+    const { prefix: number } = parseServiceId(this.serviceId);
+    const price = typeof pay.price === "string" ? parsePrice(pay.price) : pay.price;
+    return createOwnPay(
+      { number, serviceKey: this.#options.key, pay: { ...pay, price }, isHttp: false },
+      { deployment: this.#deployment, chain: this.#chain, now, stateDir, timers: systemTimers },
+      this.#log,
+    );
   }
 
   #networkOf(registry: ReturnType<typeof createMetrics>): {

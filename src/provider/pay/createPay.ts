@@ -32,21 +32,22 @@ export interface ServicePay {
 /**
  * Builds what takes the payments of a service.
  *
+ * @param service.isHttp Whether it takes payments over HTTP; default true.
  * @throws BlockcloudError `PAYMENT_OPTIONS`, `CASHIER_ALLOWANCE`, or if a store cannot be opened.
  */
 export function createPay(
-  service: { number: bigint; serviceKey: Hex; pay: PaySettings },
+  service: { number: bigint; serviceKey: Hex; pay: PaySettings; isHttp?: boolean },
   shared: CollectorsDependencies & { collectors: Collectors },
   log: Logger,
   metrics?: ServicePayMetrics,
 ): ServicePay {
-  const { number, serviceKey, pay } = service;
+  const { number, serviceKey, pay, isHttp = true } = service;
   const { deployment, client, sender, timers, now, stateDir } = shared;
   const { price, coin, facilitator, allowLoopback = false, payTo = sender.address } = pay;
   const allowance = new FreeAllowance(pay.allowance ?? {}, () => epochAt(deployment, now() / 1000));
   const taken = shared.collectors.take(number, pay, log, metrics);
   const { collector, shared: books } = taken;
-  const asksHttp = price.perByte + price.perRequest > 0n || coin !== undefined;
+  const asksHttp = isHttp && (price.perByte + price.perRequest > 0n || coin !== undefined);
   const http = asksHttp
     ? createPayments(
         {
@@ -83,6 +84,20 @@ export function createPay(
       unwatch?.();
       await taken.release();
       http?.close();
+    },
+  };
+}
+
+/** Flows are charged until the front has closed; it may be stopped without having been started. */
+export function closedAfter(front: Startable, pay: Pick<ServicePay, "close">): Startable {
+  return {
+    start: () => front.start(),
+    stop: async () => {
+      try {
+        await front.stop();
+      } finally {
+        await pay.close();
+      }
     },
   };
 }

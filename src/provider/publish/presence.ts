@@ -1,4 +1,3 @@
-import type { AddressInfo, Socket } from "node:net";
 import type { Hex } from "viem";
 import type { ChainAccess } from "../../chain/access.ts";
 import type { Deployment } from "../../chain/deployment.ts";
@@ -27,19 +26,16 @@ import { HandedService, type HandedPay } from "../handoff/handedService.ts";
 import { placeOf } from "../handoff/inherited.ts";
 import type { InheritedService } from "../handoff/serviceHandoff.ts";
 import { SINGLE, type ReplicaSettings } from "../replicas/settings.ts";
+import { createDirect } from "../relays/directService.ts";
 import { RelayLines, type RelaySettings } from "../relays/relayLines.ts";
 import { RECORD_LEASE_MS } from "./lease.ts";
 import type { ServiceMetrics } from "../metrics.ts";
 import { Publisher, type PublisherDependencies } from "./publisher.ts";
-import { DialRules } from "../../net/dialRules.ts";
-import { ownAddresses } from "../../node/interfaces.ts";
-import { systemScheduler, type Scheduler } from "../../node/scheduler.ts";
+import { systemScheduler } from "../../node/scheduler.ts";
 import type { Pricing } from "../../sal/pay/till.ts";
 import type { SalLimits } from "../../sal/provider/limits.ts";
 import { SalAcceptor } from "../../sal/provider/salAcceptor.ts";
 import { SalProvider } from "../../sal/provider/salProvider.ts";
-import { listeningPlaces } from "../../sal/upgrade/places.ts";
-import { ProviderDirect } from "../../sal/upgrade/providerDirect.ts";
 import { createCertificate } from "../../sal/transport/certificate.ts";
 import type { ServedPort } from "../../net/servedPort.ts";
 import { portTable } from "../gateway/ports.ts";
@@ -147,16 +143,18 @@ export function createPresence(
   const domain = blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry);
   const monotonic = () => timers.monotonic();
   const clock = systemScheduler;
+  const { relay } = options;
   const direct =
-    options.relay &&
-    createDirect(
-      options.relay,
-      { clock, log },
-      {
-        listening: () => gateways.address,
-        accept: (socket) => relayed?.acceptor.accept(socket),
-      },
-    );
+    relay === undefined || relay.relays.length === 0
+      ? undefined
+      : createDirect(
+          relay.direct ?? {},
+          { clock, log },
+          {
+            listening: () => gateways.address,
+            accept: (socket) => relayed?.acceptor.accept(socket),
+          },
+        );
   const sal = {
     provider: new SalProvider(
       {
@@ -177,7 +175,7 @@ export function createPresence(
         pricing: pay?.pricing,
         instance: inherited?.instance ?? fixed,
       },
-      { clock, log, now, observer: metrics, direct },
+      { clock, log, now, observer: metrics, direct: direct?.direct },
     ),
     certificate: createCertificate(wallSeconds() * 1000),
     clock,
@@ -197,7 +195,7 @@ export function createPresence(
     { timers, log },
   );
   const terms = { serviceId, key, delegation, domain, instance: sal.provider.instance };
-  const relayed = options.relay && createRelayed(options.relay, terms, sal, { now, log, metrics });
+  const relayed = relay && createRelayed(relay, terms, sal, { now, log, metrics });
   const store = new ProviderStore(options.storeFile);
   const whereabouts = new Whereabouts(
     { configured: options.endpoint, rank: replica, followed: inherited?.move },
@@ -207,14 +205,18 @@ export function createPresence(
   const front: Startable = {
     start: async () => {
       await gateways.start();
+      await direct?.part.start();
       await relayed?.lines.start();
     },
     stop: async () => {
       try {
         // The gateway stays open meanwhile, so that a client that loses its connection can resume its flows.
-        await Promise.all([sal.provider.drain(drainMs), gateways.stop()]);
+        await Promise.all([
+          sal.provider.drain(drainMs),
+          gateways.stop(),
+          ...(direct === undefined ? [] : [direct.part.stop()]),
+        ]);
       } finally {
-        direct?.stop();
         relayed?.stop();
         store.close();
       }
@@ -258,20 +260,6 @@ export function createPresence(
         },
       ),
   };
-}
-
-/** What lets clients of relayed sessions leave the relays. */
-function createDirect(
-  { relays, direct = {} }: RelaySettings,
-  { clock, log }: { clock: Scheduler; log: Logger },
-  { listening, accept }: { listening(): AddressInfo; accept(socket: Socket): void },
-): ProviderDirect | undefined {
-  if (relays.length === 0) return undefined;
-  return new ProviderDirect(direct, {
-    ...{ clock, log, accept },
-    rules: new DialRules({ allowLoopback: false }),
-    places: () => listeningPlaces([listening()], ownAddresses()),
-  });
 }
 
 /** The lines to the relays of a service, and what accepts the visitors that they lead here. */

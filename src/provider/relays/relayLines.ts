@@ -7,15 +7,15 @@ import { BlockcloudError } from "../../protocol/errors.ts";
 import { relayErrors } from "../../sal/relay/errors.ts";
 import { RelayLine, type RelayTerms, type RelayLimits } from "../../sal/relay/relayLine.ts";
 import { relayName, type RelayAddress } from "../../sal/relay/relayName.ts";
-import type { DirectSettings } from "../../sal/upgrade/settings.ts";
 import type { Link, Relayed } from "../../sal/transport/link.ts";
+import type { DirectServiceSettings } from "./directService.ts";
 
 /** The relays of a service. */
 export interface RelaySettings {
   relays: readonly RelayAddress[];
   limits?: RelayLimits | undefined;
   /** How clients may leave the relays. */
-  direct?: DirectSettings | undefined;
+  direct?: DirectServiceSettings | undefined;
 }
 
 /** Most relays of one service: a record has 16 endpoints. */

@@ -71,6 +71,7 @@ export class Moving {
         direct,
         resumption: this.#resumption,
         isSearching: () => this.#recovery.isRunning,
+        searched: () => this.#recovery.settled(),
         refresh: () => {
           this.move("upgrade");
         },

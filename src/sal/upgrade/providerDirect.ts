@@ -26,6 +26,8 @@ export interface ProviderDirectDependencies {
   rules: DialRules;
   /** Where the provider listens, and where a gateway leads to it. */
   places(): readonly Candidate[];
+  /** Dials through NATs; a test replaces it. */
+  dial?: typeof punchTcp<Socket>;
   /** Takes a direct connection, as one that its server has accepted. */
   accept(socket: Socket): void;
 }
@@ -85,7 +87,7 @@ export class ProviderDirect {
    */
   punch(link: Link, rttMs: number): void {
     const rules = this.#rules;
-    const { clock, log, accept } = this.#dependencies;
+    const { clock, log, accept, dial = punchTcp } = this.#dependencies;
     const { relayed, localPort } = link;
     const visitor = relayed?.visitor;
     if (this.#relayOnly || visitor === undefined || localPort === 0) return;
@@ -102,7 +104,7 @@ export class ProviderDirect {
     }
     const dialMs = Math.max(DIAL_MS, rttMs);
     const options = { localPort, to, dialMs, limitMs: PUNCH_MS, clock };
-    punchTcp(options, firstByte, this.#over.signal).then(accept, (error: unknown) => {
+    dial(options, firstByte, this.#over.signal).then(accept, (error: unknown) => {
       log.debug("no direct path", { address: to.address, error });
     });
   }

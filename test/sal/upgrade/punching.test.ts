@@ -8,9 +8,7 @@ describe("a relayed flow between two hosts behind NATs, in network namespaces", 
   before(function () {
     const { missing } = NatNetwork;
     if (missing === undefined) return;
-    this.test?.parent?.tests.forEach(({ title }) => {
-      process.stderr.write(`skipped, because ${missing} is missing: ${title}\n`);
-    });
+    process.stderr.write(`skipped: ${missing} is missing\n`);
     this.skip();
   });
   afterEach(() => rig?.stop());
@@ -37,13 +35,12 @@ describe("a relayed flow between two hosts behind NATs, in network namespaces", 
     ["rst", "rst"],
     ["random", "random"],
     ["cone", "random"],
-    ["random", "cone"],
   ] as [NatKind, NatKind][]) {
     it(`stays on the relay with NATs of the kinds ${client} and ${provider}, and no byte is lost`, async () => {
       await start({ client, provider });
       const stays = rig.next("stays");
       rig.begin();
-      console.log(await stays);
+      await stays;
       await rig.more();
       await rig.compare();
     });
@@ -53,8 +50,27 @@ describe("a relayed flow between two hosts behind NATs, in network namespaces", 
     await start({ client: "none", provider: "none", versions: [6] });
     const direct = rig.path("ipv6");
     rig.begin();
-    console.log(await direct);
+    await direct;
     await rig.more();
+    await rig.compare();
+  });
+
+  it("goes on over a port that the provider's gateway maps, and takes away at the end", async function () {
+    if (!NatNetwork.canMapPorts) {
+      process.stderr.write("skipped: miniupnpd is missing\n");
+      this.skip();
+    }
+    rig = new NatRig({ client: "cone", provider: "cone", providerSetting: { mapPort: true } });
+    await rig.start(() => {
+      rig.network.mapPorts();
+    });
+    const mapped = rig.path("mapped");
+    rig.begin();
+    await mapped;
+    await rig.more();
+    expect(rig.network.mappings()).to.have.length(1);
+    await rig.unmap();
+    expect(rig.network.mappings()).to.deep.equal([]);
     await rig.compare();
   });
 
@@ -66,13 +82,12 @@ describe("a relayed flow between two hosts behind NATs, in network namespaces", 
     await rig.more();
     const back = rig.path("relay");
     rig.network.cutDirect();
-    const { gapMs, moved } = await back;
-    console.log({ gapMs, moved });
+    const { moved } = await back;
     expect(moved).to.equal("silence");
     await rig.more();
     const again = rig.path("punched");
     rig.network.mendDirect();
-    console.log(await again);
+    await again;
     await rig.more();
     await rig.compare();
   });
@@ -88,22 +103,20 @@ describe("a relayed flow between two hosts behind NATs, in network namespaces", 
         const back = rig.path("relay");
         const again = rig.path("punched");
         for (const side of sides) rig.network.change(side);
-        console.log(await back);
-        console.log(await again);
+        await back;
+        await again;
       }
       await rig.more();
       await rig.compare();
     });
   }
 
-  for (const lie of ["10.0.0.1 5000", "127.0.0.1 5000", "9.77.1.9 80", "224.0.0.1 5000"]) {
-    it(`is not punched to ${lie}, which the relay says is the visitor`, async () => {
-      await start({ client: "cone", provider: "cone", lie });
-      const stays = rig.next("stays");
-      rig.begin();
-      console.log(await stays);
-      await rig.more();
-      await rig.compare();
-    });
-  }
+  it("is punched to nobody if the relay says a place where the visitor is not", async () => {
+    await start({ client: "cone", provider: "cone", lie: "9.77.1.9 80" });
+    const stays = rig.next("stays");
+    rig.begin();
+    expect((await stays).stays).to.include("may not dial");
+    await rig.more();
+    await rig.compare();
+  });
 });

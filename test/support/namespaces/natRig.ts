@@ -11,6 +11,8 @@ export interface NatRigOptions extends NatNetworkOptions {
   /** Settings of the two programs (client.ts, provider.ts). */
   clientSetting?: object;
   providerSetting?: object;
+  /** The client's program, in place of client.ts. */
+  clientFile?: string;
   /** What the relay says of each visitor, `address port`, in the place of the truth. */
   lie?: string;
 }
@@ -28,8 +30,9 @@ export class NatRig {
   }
 
   /** Starts all three; resolves when the client may begin. */
-  async start(): Promise<void> {
+  async start(prepare: () => void = () => {}): Promise<void> {
     this.network.start();
+    prepare();
     const { relay } = this.network;
     const { clientSetting = {}, providerSetting = {}, lie } = this.#options;
     await this.#run("relay", ...(lie === undefined ? [] : [lie]));
@@ -89,13 +92,21 @@ export class NatRig {
     expect(received).to.deep.equal(sent);
   }
 
+  /** The provider has the gateway take its port away. */
+  async unmap(): Promise<void> {
+    const over = this.next("unmapped", undefined, "provider");
+    this.#send("provider", { unmap: true });
+    await over;
+  }
+
   async stop(): Promise<void> {
     await this.network.stop();
   }
 
   async #run(node: Node, ...args: string[]): Promise<void> {
     const ready = this.next("ready", undefined, node);
-    const child = this.network.run(node, `${node}.ts`, ...args);
+    const { clientFile = "client.ts" } = this.#options;
+    const child = this.network.run(node, node === "client" ? clientFile : `${node}.ts`, ...args);
     this.#children.set(node, child);
     child.on("message", (news: News) => {
       for (const listener of [...this.#listeners]) listener(node, news);

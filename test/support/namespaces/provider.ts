@@ -9,6 +9,9 @@ import { SalProvider } from "../../../src/sal/provider/salProvider.ts";
 import type { FlowHandler } from "../../../src/sal/provider/service.ts";
 import { createCertificate } from "../../../src/sal/transport/certificate.ts";
 import type { Place } from "../../../src/sal/transport/link.ts";
+import { defaultGateway } from "../../../src/sal/upgrade/mapping/defaultGateway.ts";
+import { NAT_PMP_PORT, NatPmp } from "../../../src/sal/upgrade/mapping/natPmp.ts";
+import { PortMapper } from "../../../src/sal/upgrade/mapping/portMapper.ts";
 import { listeningPlaces } from "../../../src/sal/upgrade/places.ts";
 import type { DirectSettings } from "../../../src/sal/upgrade/settings.ts";
 import { ProviderDirect } from "../../../src/sal/upgrade/providerDirect.ts";
@@ -23,11 +26,14 @@ const [relay = "", setting = "{}"] = process.argv.slice(2);
 const {
   pauseMs,
   isQuiet = false,
+  mapPort = false,
   direct: settings = {},
 } = JSON.parse(setting) as {
   pauseMs?: number;
   /** Names no place at which it listens. */
   isQuiet?: boolean;
+  /** Asks the gateway for a port. */
+  mapPort?: boolean;
   direct?: DirectSettings;
 };
 let isOver = false;
@@ -35,11 +41,12 @@ let isOver = false;
 const feed: FlowHandler = (flow) => {
   const digest = createHash("sha256");
   let bytes = 0;
-  flow.on("error", ({ message }: Error) => {
-    tell({ failed: message });
+  flow.on("error", ({ message, code }: Error & { code?: string }) => {
+    // The client has what it wanted.
+    if (code !== "FLOW_CANCELLED") tell({ failed: message });
   });
   const more = () => {
-    while (!isOver) {
+    while (!isOver && !flow.destroyed) {
       const piece = pattern(bytes, PIECE);
       digest.update(piece);
       bytes += PIECE;
@@ -53,6 +60,7 @@ const feed: FlowHandler = (flow) => {
         return;
       }
     }
+    if (flow.destroyed) return;
     flow.end();
     tell({ bytes, digest: digest.digest("hex") });
   };
@@ -61,9 +69,16 @@ const feed: FlowHandler = (flow) => {
 };
 
 const log = new MemoryLog();
+const mapper = new PortMapper(() => LISTEN, {
+  ...{ clock, log },
+  gateway: () => new NatPmp({ address: defaultGateway() ?? "", port: NAT_PMP_PORT }, clock),
+});
 const direct = new ProviderDirect(settings, {
   ...{ clock, log, rules: new DialRules({ allowLoopback: false }) },
-  places: () => (isQuiet ? [] : listeningPlaces([{ address: "::", port: LISTEN }], ownAddresses())),
+  places: () => [
+    ...(mapper.candidate === undefined ? [] : [mapper.candidate]),
+    ...(isQuiet ? [] : listeningPlaces([{ address: "::", port: LISTEN }], ownAddresses())),
+  ],
   accept: (socket) => {
     acceptor.accept(socket);
   },
@@ -132,9 +147,18 @@ function control(): void {
 
 process.on("message", (order: Order) => {
   if ("end" in order) isOver = true;
+  if ("unmap" in order) {
+    void mapper.stop().then(() => {
+      tell({ unmapped: true });
+    });
+  }
 });
 process.once("disconnect", () => process.exit());
 server.listen(LISTEN, "::");
 await once(server, "listening");
+if (mapPort) {
+  await mapper.start();
+  while (mapper.candidate === undefined) await new Promise((resolve) => setTimeout(resolve, 20));
+}
 control();
 tell({ ready: true });
