@@ -22,7 +22,6 @@ export type Reader = Client<Transport, Chain | undefined, Account | undefined> &
     | "getGasPrice"
     | "readContract"
     | "simulateContract"
-    | "waitForTransactionReceipt"
   >;
 
 /** What an act reads from. */
