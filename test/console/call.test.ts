@@ -7,6 +7,7 @@ import { rootServiceId } from "../../src/protocol/serviceId.ts";
 import { blockcloudDomain } from "../../src/protocol/typedData.ts";
 import { AuditedChain, FIRST } from "../support/auditedChain.ts";
 import { openBrowser, openPage, startConsole, whyNoBrowser } from "../support/consoleRig.ts";
+import { PATIENCE_MS } from "../support/until.ts";
 import { startSigningService } from "./support/signingService.ts";
 
 const HOSTILE =
@@ -51,6 +52,7 @@ describe("the console's page Call", function () {
     browser = await openBrowser();
     stops.push(() => browser.close());
     ({ page, complaints } = await openPage(browser));
+    page.setDefaultTimeout(PATIENCE_MS);
     await page.goto(`${site.url}#/call/1`);
   });
   after(async () => {

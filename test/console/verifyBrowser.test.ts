@@ -5,6 +5,7 @@ import { httpRpc } from "../../console/src/verify/rpc.ts";
 import { verifyEpoch } from "../../console/src/verify/verify.ts";
 import { FIRST, type AuditedChain } from "../support/auditedChain.ts";
 import { openBrowser, whyNoBrowser } from "../support/consoleRig.ts";
+import { PATIENCE_MS } from "../support/until.ts";
 import { serveFiles } from "./support/files.ts";
 import { bundleForBrowser } from "./support/bundle.ts";
 import { serveRpc } from "./support/rpcServer.ts";
@@ -40,6 +41,7 @@ describe("the console's recount in a browser", function () {
     browser = await openBrowser();
     stops.push(() => browser.close());
     page = await browser.newPage();
+    page.setDefaultTimeout(PATIENCE_MS);
     await page.goto(site.url);
   });
   after(async () => {

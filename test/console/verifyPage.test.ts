@@ -3,6 +3,7 @@ import type { Browser } from "playwright-core";
 import { httpRpc } from "../../console/src/verify/rpc.ts";
 import { FIRST, type AuditedChain } from "../support/auditedChain.ts";
 import { openBrowser, openPage, startConsole, whyNoBrowser } from "../support/consoleRig.ts";
+import { PATIENCE_MS } from "../support/until.ts";
 import { alteringVote } from "./support/lies.ts";
 import { serveRpc } from "./support/rpcServer.ts";
 import { COUNTED, playEpochs } from "./support/verifiedChain.ts";
@@ -34,6 +35,7 @@ describe("the console's page Verify", function () {
     const site = await startConsole({ rpcUrl, deployment });
     const watched = await openPage(browser);
     stops.push(site.stop);
+    watched.page.setDefaultTimeout(PATIENCE_MS);
     await watched.page.goto(`${site.url}#/verify/${epoch}`);
     await watched.page.getByRole("button", { name: "Recount" }).waitFor();
     return watched;
@@ -41,7 +43,7 @@ describe("the console's page Verify", function () {
 
   it("recounts by the keyboard, and shows verdicts, draws and pay", async () => {
     const { page, complaints } = await open(chain.stage.devnet.rpcUrl, COUNTED);
-    await page.getByLabel(/^Epoch/).focus();
+    await page.getByRole("textbox", { name: /^Epoch/ }).focus();
     await page.keyboard.press("Enter");
     await page.getByText(`Epoch ${COUNTED}: the contracts agree with the recount`).waitFor();
     const services = await page
@@ -79,7 +81,7 @@ describe("the console's page Verify", function () {
     await page.getByRole("button", { name: "Cancel" }).click();
     await page.getByText("VERIFY_CANCELLED").waitFor();
     held.resolve(undefined);
-    await page.getByLabel(/^Epoch/).fill("one");
+    await page.getByRole("textbox", { name: /^Epoch/ }).fill("one");
     await page.getByRole("button", { name: "Recount" }).click();
     await page.getByText("EPOCH_NOT_FINAL").waitFor();
   });

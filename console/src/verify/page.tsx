@@ -58,9 +58,12 @@ export default function Page() {
           />
         </label>
         {progress === undefined ? (
-          <button type="submit">Recount</button>
+          // Keys, so that the same click never submits the button that takes the other's place.
+          <button key="start" type="submit">
+            Recount
+          </button>
         ) : (
-          <button type="button" onClick={cancel}>
+          <button key="cancel" type="button" onClick={cancel}>
             Cancel
           </button>
         )}
