@@ -178,11 +178,11 @@ describe("reservations at a relay", () => {
   it("of a provider that says nothing, or is silent later, are over in time", async () => {
     const mute = await dial();
     await mute.challenged;
-    await rig.clock.advance(12_000);
+    await rig.clock.advance(15_000);
     await mute.ended;
     const provider = await dial();
     expect(await provider.reserve()).to.equal("reserved");
-    await rig.clock.advance(12_000);
+    await rig.clock.advance(15_000);
     await provider.ended;
     await until("it has ended", () => rig.relay.reservations === 0, 1);
   });
