@@ -188,12 +188,18 @@ describe("reservations at a relay", () => {
   });
 
   for (const [what, send] of Object.entries({
-    "an unknown frame": (to: RawProvider) => to.control.send(0x6f as RelayFrame),
-    "a reservation that is cut off": (to: RawProvider) =>
-      to.control.send(RelayFrame.reserve, Buffer.alloc(40)),
-    "a token of another length": (to: RawProvider) =>
-      to.control.send(RelayFrame.decline, Buffer.alloc(3)),
-    "bytes that are no frames": (to: RawProvider) => to.link.write(Buffer.alloc(64, 0xff)),
+    "an unknown frame": (to: RawProvider) => {
+      to.control.send(0x6f as RelayFrame);
+    },
+    "a reservation that is cut off": (to: RawProvider) => {
+      to.control.send(RelayFrame.reserve, Buffer.alloc(40));
+    },
+    "a token of another length": (to: RawProvider) => {
+      to.control.send(RelayFrame.decline, Buffer.alloc(3));
+    },
+    "bytes that are no frames": (to: RawProvider) => {
+      to.link.write(Buffer.alloc(64, 0xff));
+    },
     "a second reservation": async (to: RawProvider) => {
       const message = await to.reservation();
       to.send(message);
