@@ -7,6 +7,8 @@ export interface TabUser {
   readonly granted: bigint;
   /** The tab may have room again, or its tranche has changed. */
   credited(): void;
+  /** Keeps no more than an amount of what it has been allowed, BLOC in wei. */
+  trim?(most: bigint): void;
 }
 
 /** A share of another process's window is kept at this part of a tranche. */
