@@ -187,18 +187,20 @@ describe("provider run --take-over", () => {
 
   it("tells every flow what became of it at whichever step the old process dies", async () => {
     let steps = 0;
+    let dying = startDying("old", 1);
+    await dying.logged("provider started");
     for (let step = 1; step < MANY; step++) {
-      const dying = startDying("old", step);
-      await dying.logged("provider started");
+      const old = dying;
       const mine = await user.client.connect("service", 7);
       const end = endOf(mine);
       await says("a flow of the process that dies", mine);
-      const successor = start("--take-over");
+      dying = startDying("old", step + 1);
+      const successor = dying;
       await Promise.race([
         successor.logged("provider started"),
         until("it has ended", () => !successor.running),
       ]).catch(() => undefined);
-      if (dying.running) {
+      if (old.running) {
         await says("it lives", mine);
         mine.destroy();
         break;
@@ -206,7 +208,8 @@ describe("provider run --take-over", () => {
       steps = step;
       if (!successor.running) {
         expect(successor.lastError).to.contain("HANDOFF_FAILED");
-        await start("--take-over").logged("provider started");
+        dying = startDying("old", step + 1);
+        await dying.logged("provider started");
       }
       expect(await end).to.equal("SAL_SESSION_LOST");
     }

@@ -59,6 +59,12 @@ export class RemoteBooks implements RemoteHost {
     for (const { question } of this.#waiting.values()) send(question);
   }
 
+  /** A tab's sessions need no more than an amount of their share, BLOC in wei. */
+  keep({ payer, tab }: Pick<CollectorTab, "payer" | "tab">, amount: bigint): void {
+    const remote = this.find(payer, tab);
+    if (remote !== undefined && remote.session > amount) remote.session = amount;
+  }
+
   /** What the next process must know. After this, {@link attach} follows. */
   holdings(): Holding[] {
     this.detach();

@@ -86,8 +86,14 @@ export class AgentHandoff implements HandedAgent {
     const { takeOver, takeLock } = this.#d.process;
     // Without a process that holds the lock there may be some that did, and still serve.
     const isFree = this.#tryLock(takeOver);
-    await this.before.take(services);
-    if (!isFree) takeLock();
+    const [failure] = await this.before.take(services);
+    if (isFree) return;
+    try {
+      takeLock();
+    } catch (error) {
+      // Who has the lock has said why.
+      throw failure ?? error;
+    }
   }
 
   #tryLock(mayRun: boolean): boolean {

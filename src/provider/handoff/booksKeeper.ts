@@ -15,6 +15,11 @@ import { BlockcloudError } from "../../protocol/errors.ts";
 import type { TabAccount, TabUser } from "../../sal/pay/tabAccount.ts";
 import type { Till } from "../../sal/pay/till.ts";
 
+/** A share grows by this part of a tranche at most. */
+const STRIDE_PART = 4n;
+/** The largest frame of a flow, bytes: a share must have room for one. */
+const FRAME_BYTES = 65_536n;
+
 export interface BooksKeeperParts {
   collector: SharedCollector;
   till: Till;
@@ -187,7 +192,10 @@ export class BooksUser {
     const account = this.#account(share);
     const quote = this.#parts.collector.quote(share.tab.payer);
     const room = account.room(share, quote) - share.granted;
-    const more = room < share.wanted ? room : share.wanted;
+    // A share that is not used must leave the other sessions of the tab something: as a session's own stride does.
+    const part = least(room / BigInt(account.users.size), account.tranche(quote) / STRIDE_PART);
+    const frame = quote.price.perByte * FRAME_BYTES;
+    const more = least(room, share.wanted, part > frame ? part : frame);
     if (more <= 0n) return;
     share.wanted = 0n;
     share.granted += more;
@@ -234,6 +242,10 @@ export class BooksUser {
   #tell(share: RemoteShare, more = 0n): void {
     this.#send({ is: "state", state: stateOf(share, more) });
   }
+}
+
+function least(...amounts: readonly bigint[]): bigint {
+  return amounts.reduce((a, b) => (a < b ? a : b));
 }
 
 function stateOf({ tab, seen }: RemoteShare, more: bigint): TabStateJson {

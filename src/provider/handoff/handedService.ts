@@ -61,10 +61,11 @@ export class HandedService implements ServiceHandoff {
     const { pay } = this.#d;
     if (pay === undefined) return;
     this.#keeper?.close();
-    await pay.giveUp(() => ({
-      session: this.sal.till?.granted() ?? [],
-      request: pay.payments?.reserved?.all() ?? [],
-    }));
+    const { till } = this.sal;
+    await pay.giveUp(() => {
+      till?.trim();
+      return { session: till?.granted() ?? [], request: pay.payments?.reserved?.all() ?? [] };
+    });
   }
 
   /** Keeps the books also for the processes before this one; undefined if the service has no price. */
@@ -91,6 +92,10 @@ export class HandedService implements ServiceHandoff {
     const { serviceId, sal } = this;
     const { gateways, whereabouts, pay } = this.#d;
     const remote = pay?.books.remote;
+    if (remote !== undefined) {
+      sal.till?.trim();
+      for (const { tab, amount } of sal.till?.granted() ?? []) remote.keep(tab, amount);
+    }
     const holdings = remote?.holdings().map((each) => holdingJson(each)) ?? [];
     // What is charged after this goes to the other process.
     remote?.attach(send);

@@ -127,13 +127,17 @@ export class HandoffHost implements Startable {
 
   async #give(wire: HandoffWire, nonce: Hex, take: Take): Promise<void> {
     const { agent, domain, now, log } = this.#d;
-    const services = agent.services();
+    const own = agent.services();
+    const named = new Set(take.proofs.map(({ serviceId }) => serviceId));
+    const shared = own.filter(({ serviceId }) => named.has(serviceId));
+    // Whose duties are given up already has only sessions to share, of the services that both have.
+    const services = agent.status().state === "serving" || shared.length === 0 ? own : shared;
     const channel = channelOf(nonce, take.nonce);
     const theirs = { role: "new" as const, channel, issuedAt: BigInt(take.issuedAt) };
     check(services, take.proofs, theirs, { domain, now: now() });
     const issuedAt = Math.floor(now());
-    const own = { role: "old" as const, channel, issuedAt: BigInt(issuedAt) };
-    const proofs = prove(services, own, domain);
+    const claim = { role: "old" as const, channel, issuedAt: BigInt(issuedAt) };
+    const proofs = prove(services, claim, domain);
     wire.proven();
     wire.send({ issuedAt, proofs, token: bytesToHex(this.#token) });
     await agent.give();

@@ -39,12 +39,20 @@ export class TakeOver implements Elsewhere {
   /**
    * Takes the place of all processes that are there. Each has given up its duties then.
    *
-   * @throws BlockcloudError `HANDOFF_REFUSED`, `HANDOFF_FAILED`.
+   * @returns Why that failed with some of them: `HANDOFF_REFUSED`, `HANDOFF_FAILED`. Their sessions are not found.
    */
-  async take(services: readonly KeyedService[]): Promise<void> {
+  async take(services: readonly KeyedService[]): Promise<unknown[]> {
     const { log } = this.#d;
+    const failures: unknown[] = [];
     for (const file of this.#place.all()) {
-      const found = await this.#takeOne(file, services);
+      let found: Predecessor | undefined;
+      try {
+        found = await this.#takeOne(file, services);
+      } catch (error) {
+        log.warn("a process does not give its place away", { file, error });
+        failures.push(error);
+        continue;
+      }
       if (found === undefined) {
         rmSync(file, { force: true });
         continue;
@@ -61,6 +69,7 @@ export class TakeOver implements Elsewhere {
       log.warn("a process ends, because too many are in a row", { pid: each.given.pid });
       each.expire();
     }
+    return failures;
   }
 
   async #takeOne(

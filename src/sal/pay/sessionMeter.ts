@@ -187,6 +187,13 @@ export class SessionMeter implements FlowMeter, TabUser {
     return this.#billing.charge?.granted(use, this.limit - this.bytes) ?? 0n;
   }
 
+  trim(most: bigint): void {
+    const { charge } = this.#billing;
+    this.#billing.flush();
+    const perByte = charge?.quote.price.perByte ?? 0n;
+    if (perByte > 0n) this.limit = Math.min(this.limit, this.bytes + Number(most / perByte));
+  }
+
   credited(): void {
     this.#billing.tellTranche();
     this.#check();

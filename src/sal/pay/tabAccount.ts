@@ -7,8 +7,12 @@ export interface TabUser {
   readonly granted: bigint;
   /** The tab may have room again, or its tranche has changed. */
   credited(): void;
+  /** Keeps no more than an amount of what it has been allowed, BLOC in wei. */
+  trim?(most: bigint): void;
 }
 
+/** A share of another process's window is kept at this part of a tranche. */
+const SHARE_PART = 4n;
 /** A payment says something of the rate if it is at least this part of a tranche. */
 const SAMPLE_PART = 2n;
 /** A tranche is what was paid in this time, and in two round trips, milliseconds. */
@@ -61,9 +65,9 @@ export class TabAccount {
   #roomOf(share: TabShare, user: TabUser, quote: Quote): bigint {
     let room = share.session;
     for (const other of this.users) if (other !== user) room -= other.granted;
-    const tranche = this.tranche(quote);
     // Before it is used up, so that nobody waits for the other process.
-    if (2n * (room - user.granted) < tranche) share.want(tranche);
+    const wanted = this.tranche(quote) / SHARE_PART;
+    if (2n * (room - user.granted) < wanted) share.want(wanted);
     return room;
   }
 

@@ -1,4 +1,5 @@
 import type { FreeAllowance } from "../../cashier/allowance.ts";
+import { trancheCost } from "../../cashier/quote.ts";
 import type { CollectorTab, TabCollector } from "../../cashier/tabs.ts";
 import { peerOf } from "../../net/peer.ts";
 import type { Logger } from "../../node/logger.ts";
@@ -70,6 +71,17 @@ export class Till {
     return () => {
       this.#openings -= 1;
     };
+  }
+
+  /**
+   * Another process keeps the books from now on, whose window is the least at first. The sessions of a tab keep half a
+   * least tranche of it together, so that others have room beside them.
+   */
+  trim(): void {
+    const most = trancheCost(this.collector.quote()) / 2n;
+    for (const { users } of this.#accounts.values()) {
+      for (const user of users) user.trim?.(most / BigInt(users.size));
+    }
   }
 
   /** What the sessions may use of each tab without asking: BLOC in wei. */
