@@ -8,6 +8,7 @@ import { BlockcloudError } from "../protocol/errors.ts";
 import { checkReservation } from "../protocol/reservation.ts";
 import { parseServiceId } from "../protocol/serviceId.ts";
 import type { Domain } from "../protocol/typedData.ts";
+import { salError } from "../sal/errors.ts";
 import { VISITOR_LABEL } from "../sal/relay/carrier.ts";
 import { ControlLink } from "../sal/relay/controlLink.ts";
 import { relayError } from "../sal/relay/errors.ts";
@@ -178,7 +179,7 @@ export class Registrar {
     const before = this.#reservations.add(holder);
     made(holder);
     before?.end();
-    before?.parts.control.refuse(relayError("lost", "The instance has reserved again."));
+    before?.parts.control.refuse(salError("lost", "The instance has reserved again."));
     if (until !== undefined) {
       const left = Math.min(LONGEST_MS, Math.max(0, until - now()));
       const cancel = clock.after(left, () => {

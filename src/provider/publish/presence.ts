@@ -233,7 +233,9 @@ export function createPresence(
   const served = { serviceId, keys, sal: sal.provider };
   return {
     front,
-    handoff: new HandedService(served, { gateways, whereabouts, pay, clock, log }),
+    handoff: new HandedService(served, {
+      ...{ gateways, whereabouts, relays: relayed?.lines, pay, clock, log },
+    }),
     whereabouts,
     store,
     endpoints: () => instances.endpoints(whereabouts.endpoints()),

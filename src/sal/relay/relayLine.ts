@@ -10,6 +10,7 @@ import { signReservation } from "../../protocol/reservation.ts";
 import type { Domain } from "../../protocol/typedData.ts";
 import type { Link, Relayed } from "../transport/link.ts";
 import { dialLink } from "../transport/tlsTransport.ts";
+import { salErrors } from "../errors.ts";
 import { ControlLink } from "./controlLink.ts";
 import { relayError } from "./errors.ts";
 import {
@@ -163,6 +164,8 @@ export class RelayLine {
         if (signal.aborted) break;
         this.#failure = relayError("lost", `The relay ${relay} was lost.`, error);
         log.warn("a relay was lost", { relay, error });
+        // Another process of the instance is there: two of them must not take it from each other all the time.
+        if (error.code === salErrors.lost) pause = PAUSE_MS.most;
       } catch (error) {
         if (signal.aborted) break;
         const isNew = this.#failure?.message !== (error as BlockcloudError).message;
