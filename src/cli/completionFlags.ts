@@ -54,6 +54,8 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
     "--coral-listen --coral-bootstrap --coral-announce --allow-loopback --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   "keeper run":
     "--keeper-key-file --bloc-price --unpaid --settle-after --collect --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
+  "alerts run":
+    "--service --auditor --account --webhook --webhook-secret-file --in-a-row --least-grade --least-days --before --every --allow-loopback --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   "indexer run":
     "--allow-origin --database-url-file --listen --sql --trust-proxy --max-connections --peer-connections --keep-alive --state --rpc-poll --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   "faucet run":
