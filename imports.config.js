@@ -67,6 +67,13 @@ export default {
       to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"] },
     },
     {
+      name: "console-needs-protocol-only",
+      comment: "The page runs in browsers, and is built without the workers.",
+      severity: "error",
+      from: { path: "^console/src/" },
+      to: { path: "^(src|devnet|bench|scripts|ignition|test)/", pathNot: "^src/protocol/" },
+    },
+    {
       name: "recount-stands-alone",
       comment: "A recount that shares a formula with what it checks shares its errors.",
       severity: "error",

@@ -52,6 +52,8 @@ export async function castProviders(
   upstreams: Upstream[];
   file: LongFile;
   relayedFile: LongFile;
+  /** For each service: starts a process that takes the place of its provider's. */
+  successors: (() => WorkerProcess)[];
 }> {
   const files = await FileSet.read(ROOT, FILES);
   const filesProbe: ProbeInput = { v: 1, requests: files.probes() };
@@ -91,6 +93,7 @@ export async function castProviders(
   const registry = new Services(stage.client, stage.devnet.deployment);
   const services: DemoService[] = [];
   const providers: WorkerProcess[] = [];
+  const successors: (() => WorkerProcess)[] = [];
   for (const [index, plan] of plans.entries()) {
     const owner = devKey(keyIndex.owner + index);
     const service = devKey(keyIndex.service + index);
@@ -110,20 +113,19 @@ export async function castProviders(
     );
     const { name, className, healthy } = plan;
     services.push({ number, name, className, healthy, stake });
-    const provider = startProvider(
-      stage,
-      number,
-      plan.upstream,
-      service.key,
-      owner.key,
-      "flags" in plan ? plan.flags : [],
-    );
+    const start = (...more: string[]) =>
+      startProvider(stage, number, plan.upstream, service.key, owner.key, [
+        ...("flags" in plan ? plan.flags : []),
+        ...more,
+      ]);
+    const provider = start();
+    successors.push(() => start("--take-over"));
     providers.push(provider);
     workers.push(provider);
   }
   stage.say("waiting for the providers to publish their endpoints");
   await Promise.all(providers.map((worker) => worker.logged("provider started")));
-  return { services, upstreams: [docs, faulty], file, relayedFile };
+  return { services, upstreams: [docs, faulty], file, relayedFile, successors };
 }
 
 /** Stakes and enrols auditors by contract calls. */

@@ -193,6 +193,7 @@ async function setUp(
     user,
     paying: undefined,
     file: provided.file,
+    replace: provided.successors[Number(MOVING_SERVICE) - 1] ?? notCast,
     relays,
     relayedFile: provided.relayedFile,
     relayLoss: undefined,
@@ -259,13 +260,23 @@ async function watch(
   }
 }
 
-/** A service moves, and a download through the local proxy goes on. */
+function notCast(): never {
+  throw new BlockcloudError("DEMO_FAILED", "The service that moves has no provider.");
+}
+
+/** A service moves, then another process takes its provider's place, and a download through the local proxy goes on. */
 async function moveUnderDownload(running: Running, screen: Screen, timers: Timers): Promise<void> {
   const { stage, resolver, file, user } = running;
   const download = await Download.start(user, MOVING_SERVICE);
   try {
     running.move = await moveService(stage, MOVING_SERVICE, resolver.http, timers);
     screen.note(moveLine(running.move));
+    await download.wentOn();
+    await download.during(async () => {
+      const successor = running.replace();
+      running.workers.push(successor);
+      await successor.logged("provider started");
+    });
     running.download = await download.finish(file);
     screen.note(downloadLine(running.download));
   } finally {

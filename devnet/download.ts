@@ -21,6 +21,8 @@ export interface DemoDownload {
   to: string;
   /** From the last byte of the old connection to the new one, milliseconds. */
   gapMs: number;
+  /** The longest time without a byte while another process took the provider's place, if one did, milliseconds. */
+  replacedMs?: number;
 }
 
 /** Whose programs download: by the local proxy, of which they know the address only. */
@@ -45,6 +47,9 @@ export class Download {
   #bytes = 0;
   #gapMs: number | undefined;
   #bytesAtMove = 0;
+  #lastAt = performance.now();
+  /** Undefined until the process is replaced. */
+  #replacedMs: number | undefined;
   #look = () => {};
 
   private constructor(user: DownloadingUser, service: bigint) {
@@ -92,11 +97,23 @@ export class Download {
     this.#from = this.#user.client.sessions[0]?.endpoint ?? "";
   }
 
-  /** Waits until the download went on after the move, ends the file, and compares what came. */
-  async finish(file: LongFile): Promise<DemoDownload> {
-    await this.#until(
+  /** Waits until the download went on after the move. */
+  wentOn(): Promise<void> {
+    return this.#until(
       () => this.#gapMs !== undefined && this.#bytes >= this.#bytesAtMove + ENOUGH_BYTES,
     );
+  }
+
+  /** Watches for pauses while the provider's process is replaced, and until more has come. */
+  async during(replace: () => Promise<void>): Promise<void> {
+    this.#replacedMs = 0;
+    await Promise.race([replace(), this.#ended.promise]);
+    const before = this.#bytes;
+    await this.#until(() => this.#bytes >= before + ENOUGH_BYTES);
+  }
+
+  /** Ends the file, and compares what came. */
+  async finish(file: LongFile): Promise<DemoDownload> {
     file.finish();
     await this.#ended.promise;
     const sha256 = this.#hash.digest("hex");
@@ -108,6 +125,7 @@ export class Download {
       from: this.#from,
       to: this.#user.client.sessions[0]?.endpoint ?? "",
       gapMs: Math.round(this.#gapMs ?? 0),
+      ...(this.#replacedMs !== undefined && { replacedMs: Math.round(this.#replacedMs) }),
     };
   }
 
@@ -127,6 +145,11 @@ export class Download {
     response.on("data", (piece: Buffer) => {
       this.#hash.update(piece);
       this.#bytes += piece.length;
+      const now = performance.now();
+      if (this.#replacedMs !== undefined) {
+        this.#replacedMs = Math.max(this.#replacedMs, now - this.#lastAt);
+      }
+      this.#lastAt = now;
       this.#look();
     });
     response.on("error", this.#ended.reject);

@@ -99,6 +99,7 @@ export async function loseRelay(
       }
       workers.splice(workers.indexOf(used.worker), 1);
       await used.worker.kill();
+      await download.wentOn();
       return { ...(await download.finish(file)), killed: used.name };
     } finally {
       download.stop();

@@ -27,6 +27,8 @@ export interface Running {
   /** The address of the console's page, if it runs. */
   console: string | undefined;
   move: DemoMove | undefined;
+  /** Starts a process that takes the place of the one of the service that moves. */
+  replace: () => WorkerProcess;
   /** The download during the move. */
   download: DemoDownload | undefined;
   /** The user that pays service 1, and what came of it in the end. */

@@ -119,11 +119,15 @@ function short(address: string): string {
 /** The download during the move as text. */
 export function downloadLine(download: DemoDownload | undefined): string {
   if (download === undefined) return "a download through the local proxy goes on meanwhile";
-  const { bytes, isWhole, gapMs, to, sha256 } = download;
+  const { bytes, isWhole, gapMs, replacedMs, to, sha256 } = download;
   const digest = isWhole ? "as sent" : "NOT as sent";
+  const replaced =
+    replacedMs === undefined
+      ? ""
+      : `, and paused for ${replacedMs} ms at most while another process took the provider's place`;
   return (
-    `a download went on over ${to} after ${gapMs} ms: ${(bytes / 2 ** 20).toFixed(1)} MiB, ` +
-    `SHA-256 ${sha256.slice(0, 16)} ${digest}`
+    `a download went on over ${to} after ${gapMs} ms${replaced}: ` +
+    `${(bytes / 2 ** 20).toFixed(1)} MiB, SHA-256 ${sha256.slice(0, 16)} ${digest}`
   );
 }
 

@@ -121,6 +121,6 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
   "config show": "--config --json",
   "config check": "--config --json",
   doctor:
-    "--state --metrics --http --dns --listen --name --map --map-dns --wallet-key-file --service-key-file --owner-key-file --operator-key-file --keeper-key-file --faucet-key-file --device-key-file --deployment --network --rpc --config --json",
+    "--state --metrics --http --dns --listen --name --map --map-dns --relay --reach --resolver --coral-bootstrap --allow-loopback --identity-file --relay-only --lan --direct-tries --wallet-key-file --service-key-file --owner-key-file --operator-key-file --keeper-key-file --faucet-key-file --device-key-file --deployment --network --rpc --config --json --password-file",
   completion: "",
 };

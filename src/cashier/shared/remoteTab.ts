@@ -146,6 +146,8 @@ export class RemoteTab implements CollectorTab, TabShare {
     this.#charged += unsent;
     this.#unsent = 0n;
     this.#own = 0n;
+    // What was asked meanwhile, nobody has heard.
+    this.#isAsking = false;
     return { payer, tab, session, request, unsent };
   }
 }

@@ -5,7 +5,7 @@ import { file, list, text, toggle } from "../framework/flag.ts";
 import {
   anyText,
   drainTime,
-  hostAndPort,
+  hostAndPortOrFd,
   httpUrl,
   refine,
   wholeNumber,
@@ -22,8 +22,8 @@ export const servicesFile = file(
 /** `--listen` of the gateway. */
 export const listen = text(
   "--listen <host:port>",
-  "address at which the gateway listens",
-  hostAndPort,
+  "address at which the gateway listens, or fd:3 for a socket that systemd passes",
+  hostAndPortOrFd,
   {
     env: "BLOCKCLOUD_LISTEN",
     config: "provider.listen",

@@ -108,7 +108,11 @@ export class AgentHandoff implements HandedAgent {
   }
 
   give(): Promise<void> {
-    this.#giving ??= this.#give();
+    this.#giving ??= this.#give().catch((error: unknown) => {
+      // The next process that wants the place may try again.
+      this.#giving = undefined;
+      throw error;
+    });
     return this.#giving;
   }
 
@@ -146,6 +150,8 @@ export class AgentHandoff implements HandedAgent {
     await this.#d.stopDuties();
     await Promise.all(this.services().map((service) => service.giveBooks()));
     await this.#d.process.given();
+    // An agent of which no service could start has nothing to serve.
+    void this.#finish();
   }
 
   /** Ends the process once all services have ended. */

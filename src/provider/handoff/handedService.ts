@@ -3,6 +3,7 @@ import type { ToKeeper } from "../../cashier/shared/messages.ts";
 import { holdingJson } from "../../cashier/shared/remoteTab.ts";
 import type { HeldAmounts, SharedCollector } from "../../cashier/shared/sharedCollector.ts";
 import type { Logger } from "../../node/logger.ts";
+import type { Startable } from "../../node/lifecycle.ts";
 import type { Scheduler } from "../../node/scheduler.ts";
 import { bytesToHex } from "../../protocol/bytes.ts";
 import { salError } from "../../sal/errors.ts";
@@ -20,10 +21,10 @@ const LOOK_MS = 100;
 export interface HandedServiceDependencies {
   gateways: Pick<Gateways, "address" | "isServing" | "leave">;
   whereabouts: Pick<Whereabouts, "followed">;
+  /** The lines to relays, which lead visitors here; undefined if there are none. */
+  relays?: Pick<Startable, "stop"> | undefined;
   /** Takes the payments; undefined if the service has no price. */
   pay: HandedPay | undefined;
-  /** The lines to relays; the other process has its own. */
-  relays?: { stop(): Promise<void> } | undefined;
   clock: Scheduler;
   log: Logger;
 }
@@ -112,6 +113,7 @@ export class HandedService implements ServiceHandoff {
 
   async #leave(): Promise<void> {
     const { gateways, relays, clock, log } = this.#d;
+    // The new process has lines of its own; visitors who are here stay.
     await Promise.all([gateways.leave(), relays?.stop()]);
     this.sal.handOver();
     log.info("another process serves new clients", { flows: this.sal.flows });

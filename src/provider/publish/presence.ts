@@ -234,8 +234,7 @@ export function createPresence(
   return {
     front,
     handoff: new HandedService(served, {
-      ...{ gateways, whereabouts, pay, clock, log },
-      relays: relayed?.lines,
+      ...{ gateways, whereabouts, relays: relayed?.lines, pay, clock, log },
     }),
     whereabouts,
     store,

@@ -12,7 +12,11 @@ import { bytesToHex } from "../../../src/protocol/bytes.ts";
 import { AgentHandoff } from "../../../src/provider/handoff/agentHandoff.ts";
 import { HandoffPlace } from "../../../src/provider/handoff/place.ts";
 import { ProviderMetrics } from "../../../src/provider/metrics.ts";
-import { createPresence, type Presence } from "../../../src/provider/publish/presence.ts";
+import {
+  createPresence,
+  type Presence,
+  type PresenceOptions,
+} from "../../../src/provider/publish/presence.ts";
 import { DEPLOYMENT } from "../../support/fakeChain.ts";
 import { MemoryLog } from "../../support/memoryLog.ts";
 import { salUser } from "../../support/salUser.ts";
@@ -34,6 +38,9 @@ export interface Agent {
   isFinished: boolean;
   stop(): Promise<void>;
 }
+
+/** What takes the payments of an agent's service; it is made when the books may be opened. */
+export type PresencePay = () => NonNullable<PresenceOptions["pay"]>;
 
 /** Agents in one state folder, of which each can take the place of the others. */
 export class HandoffRig {
@@ -58,7 +65,7 @@ export class HandoffRig {
   }
 
   /** Starts an agent in the place of those that run. */
-  async start(upstream: URL, key: Uint8Array = KEY): Promise<Agent> {
+  async start(upstream: URL, pay?: PresencePay): Promise<Agent> {
     const { port: echoPort } = await this.echo();
     const { promise: finished, resolve: finish } = Promise.withResolvers<undefined>();
     const steps: string[] = [];
@@ -102,16 +109,18 @@ export class HandoffRig {
       stop: () => (stopped ??= stop()),
     };
     this.agents.push(agent);
-    await handoff.take([{ serviceId: SERVICE, keys: [key] }]);
+    await handoff.take([{ serviceId: SERVICE, keys: [KEY] }]);
+    const paid = pay?.();
     const to = { host: "127.0.0.1", port: echoPort };
     agent.presence = createPresence(
       {
         serviceId: SERVICE,
-        key: bytesToHex(key),
+        key: bytesToHex(KEY),
         delegation: "0x",
         ...{ upstream, listen: { host: "127.0.0.1", port: this.port }, endpoint: undefined },
         ports: [{ port: ECHO, mode: "tcp", to }],
         gateway: { drainMs: 100 },
+        pay: paid,
         storeFile: ":memory:",
         inherited: handoff.before.inherited(SERVICE),
         elsewhere: handoff.before,
@@ -125,6 +134,8 @@ export class HandoffRig {
       },
       { log: this.log, metrics: new ProviderMetrics(createMetrics("provider")).of("7") },
     );
+    const { keeper } = agent.presence.handoff;
+    if (keeper !== undefined) handoff.before.keepBooks(SERVICE, keeper);
     await agent.presence.front.start();
     const { listen } = agent.presence.handoff.given(() => {});
     this.port = listen?.port ?? 0;
@@ -134,9 +145,8 @@ export class HandoffRig {
   }
 
   /** A user who knows where the service is. */
-  user(observer?: NonNullable<Parameters<typeof salUser>[1]>["observer"]) {
-    const service = { serviceId: SERVICE, key: KEY, domain: DOMAIN, port: this.port };
-    return salUser(service, observer === undefined ? {} : { observer });
+  user(options: Parameters<typeof salUser>[1] = {}) {
+    return salUser({ serviceId: SERVICE, key: KEY, domain: DOMAIN, port: this.port }, options);
   }
 
   async stop(): Promise<void> {
