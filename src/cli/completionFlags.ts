@@ -51,14 +51,18 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
     "--coral-listen --coral-bootstrap --coral-announce --allow-loopback --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   "keeper run":
     "--keeper-key-file --bloc-price --unpaid --settle-after --collect --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
+  "indexer run":
+    "--allow-origin --database-url-file --listen --sql --trust-proxy --max-connections --peer-connections --keep-alive --state --rpc-poll --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   "faucet run":
     "--bloc --daily-bloc --daily-ether --ether --faucet-key-file --listen --peer-gifts --wait --trust-proxy --max-connections --peer-connections --keep-alive --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
   "resolver run":
     "--allow-loopback --dns --dns-rate --http --http-rate --share-ports --trust-proxy --max-connections --peer-connections --keep-alive --max-watches --peer-watches --dns-connections --dns-peer-connections --coral-listen --coral-bootstrap --coral-announce --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   resolve:
     "--resolver --verify --watch --coral-bootstrap --allow-loopback --deployment --network --rpc --config --json",
+  "console run":
+    "--listen --index --host-name --test-wallet --resolver --coral-bootstrap --allow-loopback --identity-file --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
   proxy:
-    "--resolver --coral-bootstrap --allow-loopback --identity-file --max-spend --max-spend-service --max-spend-day --min-grade --payer-key-file --payer --listen --proxy-password-file --direct --max-connections --peer-connections --connect-time --idle-time --half-closed-time --handshake-time --keep-alive --max-head --max-pipelined --max-sessions --session-time --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
+    "--resolver --coral-bootstrap --allow-loopback --identity-file --max-spend --max-spend-service --max-spend-day --min-grade --payer-key-file --payer --listen --proxy-password-file --direct --max-connections --peer-connections --connect-time --idle-time --half-closed-time --handshake-time --keep-alive --max-head --max-pipelined --max-sessions --session-time --map --ports --map-dns --map-listeners --map-rate --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
   connect:
     "--resolver --coral-bootstrap --allow-loopback --identity-file --max-spend --max-spend-service --max-spend-day --min-grade --payer-key-file --payer --state --port --deployment --network --rpc --config --json --password-file",
   fetch:
