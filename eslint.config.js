@@ -12,7 +12,7 @@ export default tseslint.config(
     ],
   },
   {
-    files: ["**/*.ts"],
+    files: ["**/*.ts", "**/*.tsx"],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { projectService: true } },
     rules: {
@@ -83,6 +83,13 @@ export default tseslint.config(
           message: "src/protocol runs without Node, and keeps no time.",
         })),
       ],
+    },
+  },
+  {
+    // Handlers of events in React are short arrows whose result is of no use.
+    files: ["console/**/*.ts", "console/**/*.tsx"],
+    rules: {
+      "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
     },
   },
   {

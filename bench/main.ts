@@ -36,6 +36,20 @@ const benchmarks: Record<string, { about: string; load(): Promise<Benchmark> }> 
     about: "one flow beside bare TLS, with processor time of both sides (half a minute)",
     load: () => import("./sal-flow.ts"),
   },
+  "sal-relay": {
+    about:
+      "flows through a relay beside direct ones, haproxy and ssh -R; lost relays (two minutes)",
+    load: () => import("./sal-relay.ts"),
+  },
+  "sal-handoff": {
+    about:
+      "a process takes the place of another under a transfer, and under 1,000 sessions (a minute)",
+    load: () => import("./sal/handoff.ts"),
+  },
+  "sal-upgrade": {
+    about: "relayed flows that go on over direct paths, through NATs in namespaces (a minute)",
+    load: () => import("./sal-upgrade.ts"),
+  },
   indexer: {
     about: "the index: backfill, lag behind the head, memory with 10^5 services (some minutes)",
     load: () => import("./indexer.ts"),

@@ -10,6 +10,7 @@ import {
   type MemoryResult,
 } from "./sal/memory.ts";
 import { gapP99, measureMoves, movesTables, type Moves } from "./sal/moves.ts";
+import { handoffTable, handoffTargets, measureHandoffs, type Handoffs } from "./sal/handoff.ts";
 import { measurePair, pairTable, type PairResult } from "./sal/proxyPair.ts";
 import {
   measureSingleFlow,
@@ -17,6 +18,9 @@ import {
   singleFlowVsTls,
   type SingleFlow,
 } from "./sal/singleFlow.ts";
+import { measureRelayed, relayedTables, type Relayed } from "./sal/relayed.ts";
+import { relayedSettings, relayTargets } from "./sal-relay.ts";
+import { measureUpgrades, upgradesTable, upgradeTargets, type Upgrades } from "./sal/upgrade.ts";
 import { measureThroughput, throughputTable, type Throughput } from "./sal/throughput.ts";
 
 const throughputSettings = { rounds: 7, bytes: 128 * 2 ** 20, flows: [1, 32] };
@@ -29,6 +33,7 @@ const moveSettings = {
   ...{ moves: 200, tcpMoves: 20, stalls: 20, stallMs: 300 },
   ...{ pauseMs: 100, lookupMs: 100 },
 };
+const upgradeSettings = { cones: 100, others: 20 };
 const pairSettings = { rounds: 7, bytes: 128 * 2 ** 20, flows: [1, 8] };
 
 /** All measurements. */
@@ -41,6 +46,9 @@ export interface Results {
   memory: MemoryResult;
   moves: Moves;
   pair: PairResult;
+  relayed: Relayed;
+  handoffs: Handoffs;
+  upgrades: Upgrades;
 }
 
 /** The SAL beside its peers: throughput, latency, memory, moves, and the local proxy. */
@@ -51,13 +59,18 @@ export async function run(say: (message: string) => void): Promise<Outcome> {
   const pair = await measurePair(pairSettings, say);
   const latency = await measureLatency(latencySettings, say);
   const moves = await measureMoves(moveSettings, say);
+  const relayed = await measureRelayed(relayedSettings, say);
+  const handoffs = await measureHandoffs(say);
   const memory = await measureMemory(memorySettings, say);
-  return outcomeOf({ load, single, throughput, latency, memory, moves, pair });
+  const upgrades = await measureUpgrades(upgradeSettings, say);
+  const moved = { moves, relayed, handoffs, upgrades };
+  return outcomeOf({ load, single, throughput, latency, memory, pair, ...moved });
 }
 
 /** Builds tables and targets. */
 export function outcomeOf(results: Results): Outcome {
   const { load, single, throughput, latency, memory, moves, pair } = results;
+  const { relayed, handoffs, upgrades } = results;
   const notes = [
     "Servers, clients and relays are a process each, on one machine, over loopback; they share its cores.",
     "Ways are measured in turn, round by round; figures are medians of the rounds, ratios the median of the rounds' ratios.",
@@ -81,6 +94,9 @@ export function outcomeOf(results: Results): Outcome {
       ...latencyTables(latency),
       memoryTable(memory),
       ...movesTables(moves),
+      ...relayedTables(relayed),
+      handoffTable(handoffs),
+      upgradesTable(upgrades),
     ],
     targets: [
       atLeast("singleFlowVsTls", singleFlowVsTls(single), "of bare TLS", 0.85),
@@ -91,10 +107,13 @@ export function outcomeOf(results: Results): Outcome {
       atMost("gapClientMovesP99Ms", gapP99(moves, "client"), "ms", 250),
       atMost("gapProviderMovesP99Ms", gapP99(moves, "provider"), "ms", 500),
       atMost("gapBothMoveP99Ms", gapP99(moves, "both"), "ms", 600),
+      ...handoffTargets(handoffs),
       atMost("falseMoves", falseMoves.provider.moves + falseMoves.path.moves, "moves", 0),
       atMost("idleFlowBytes", idleFlowBytes(memory), "bytes", 4_096),
       atMost("idleSessionBytes", idleSessionBytes(memory), "bytes", 98_304),
+      ...relayTargets(relayed),
       atMost("bytesWrong", wrong, "bytes", 0),
+      ...upgradeTargets(upgrades),
     ],
   };
 }

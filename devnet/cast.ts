@@ -18,6 +18,7 @@ import {
   type DemoService,
   type Stage,
 } from "./stage.ts";
+import type { DemoRelay } from "./relays.ts";
 import type { WorkerProcess } from "./worker.ts";
 
 /** Stakes in BLOC; the smallest is 1/7 of their sum, so that every auditor is drawn in every shard. */
@@ -39,17 +40,27 @@ const PRICED = [
  * Registers the three services by contract calls and starts their upstreams and their providers.
  *
  * @param workers Receives each process as soon as it runs, so that a failure half-way leaves none behind.
+ * @param relays Of the third service; without them it listens itself.
  */
 export async function castProviders(
   stage: Stage,
   faultNow: () => Fault,
   workers: WorkerProcess[],
-): Promise<{ services: DemoService[]; upstreams: Upstream[]; file: LongFile }> {
+  relays: readonly DemoRelay[] = [],
+): Promise<{
+  services: DemoService[];
+  upstreams: Upstream[];
+  file: LongFile;
+  relayedFile: LongFile;
+  /** For each service: starts a process that takes the place of its provider's. */
+  successors: (() => WorkerProcess)[];
+}> {
   const files = await FileSet.read(ROOT, FILES);
   const filesProbe: ProbeInput = { v: 1, requests: files.probes() };
   const file = new LongFile();
   const docs = await startUpstream(file.listener(files.listener));
-  const faulty = await startUpstream(withFaults(files.listener, faultNow));
+  const relayedFile = new LongFile();
+  const faulty = await startUpstream(relayedFile.listener(withFaults(files.listener, faultNow)));
   const plans = [
     {
       name: "docs",
@@ -58,7 +69,7 @@ export async function castProviders(
       healthy: true,
       probe: filesProbe,
       upstream: docs.url,
-      pay: PRICED,
+      flags: PRICED,
     },
     {
       name: "chain rpc",
@@ -75,12 +86,14 @@ export async function castProviders(
       healthy: false,
       probe: filesProbe,
       upstream: faulty.url,
+      flags: relays.length === 0 ? [] : ["--relay", ...relays.map(({ name }) => name)],
     },
   ] as const;
   stage.say(`registering ${plans.length} services`);
   const registry = new Services(stage.client, stage.devnet.deployment);
   const services: DemoService[] = [];
   const providers: WorkerProcess[] = [];
+  const successors: (() => WorkerProcess)[] = [];
   for (const [index, plan] of plans.entries()) {
     const owner = devKey(keyIndex.owner + index);
     const service = devKey(keyIndex.service + index);
@@ -100,20 +113,19 @@ export async function castProviders(
     );
     const { name, className, healthy } = plan;
     services.push({ number, name, className, healthy, stake });
-    const provider = startProvider(
-      stage,
-      number,
-      plan.upstream,
-      service.key,
-      owner.key,
-      "pay" in plan ? plan.pay : [],
-    );
+    const start = (...more: string[]) =>
+      startProvider(stage, number, plan.upstream, service.key, owner.key, [
+        ...("flags" in plan ? plan.flags : []),
+        ...more,
+      ]);
+    const provider = start();
+    successors.push(() => start("--take-over"));
     providers.push(provider);
     workers.push(provider);
   }
   stage.say("waiting for the providers to publish their endpoints");
   await Promise.all(providers.map((worker) => worker.logged("provider started")));
-  return { services, upstreams: [docs, faulty], file };
+  return { services, upstreams: [docs, faulty], file, relayedFile, successors };
 }
 
 /** Stakes and enrols auditors by contract calls. */

@@ -22,13 +22,14 @@ import { classIds, devKey, startDevnet, type Devnet, type DevnetOptions } from "
 import { Findings } from "./findings.ts";
 import { Monitor } from "./monitor.ts";
 import { moveService } from "./move.ts";
-import { castCoral, castResolver, startAuditor, startIndexer } from "./processes.ts";
+import { castConsole, castCoral, castResolver, startAuditor } from "./processes.ts";
 import { judge, type DemoResult } from "./result.ts";
 import type { Fault, Upstream } from "./upstreams.ts";
 import { Visitors } from "./visitors.ts";
 import { Download } from "./download.ts";
 import { PayingUser } from "./paying.ts";
-import { downloadLine, moveLine, payingLine, Screen, type Output } from "./view.ts";
+import { castRelays, loseRelay } from "./relays.ts";
+import { downloadLine, moveLine, payingLine, relayLine, Screen, type Output } from "./view.ts";
 import { paint } from "./picture.ts";
 import type { Running } from "./running.ts";
 import type { WorkerProcess } from "./worker.ts";
@@ -38,6 +39,8 @@ const PATIENCE_EPOCHS = 6;
 /** The service that moves during the run, and the share of the first audited epoch at which it moves. */
 const MOVING_SERVICE = 1n;
 const MOVE_AT = 0.3;
+/** The service behind relays. */
+const RELAYED_SERVICE = 3n;
 /** Delay of the faulty service above the bound of a grade, milliseconds; it never responds sooner. */
 const TOO_SLOW_MS = 100;
 
@@ -50,10 +53,10 @@ export interface DemoOptions {
   /** The output of progress and view. */
   stream: Output;
   live: boolean;
+  /** Starts the index and the console, too. */
+  console?: boolean;
   /** Keeps the folder of a run that went well; one that did not is kept always. */
   keep?: boolean;
-  /** Keeps an index of the chain, which the console reads. */
-  index?: boolean;
   /** Called with the chain when the requested epochs are complete, while all parts still run. */
   inspect?: (devnet: Devnet) => Promise<void>;
 }
@@ -127,10 +130,13 @@ async function setUp(
   const workers: WorkerProcess[] = [];
   closing.push(() => Promise.all(workers.map((worker) => worker.stop())));
   const stage = { ...alone, bootstrap: await castCoral(alone, workers) };
-  const provided = await castProviders(stage, faultNow, workers);
+  const relays = await castRelays(stage, workers);
+  const provided = await castProviders(stage, faultNow, workers, relays);
   closing.push(() => Promise.all(provided.upstreams.map((upstream: Upstream) => upstream.stop())));
   const resolver = await castResolver(stage, workers);
-  if (options.index === true) say(`index at ${await startIndexer(stage, workers)}/graphql`);
+  const page =
+    options.console === true ? await castConsole(stage, resolver.http, workers) : undefined;
+  if (page !== undefined) say(`the console is at ${page}`);
   say("a user deposits, and pays for service 1");
   const user = await PayingUser.start(stage, MOVING_SERVICE, resolver.http, {
     time: clock,
@@ -181,11 +187,16 @@ async function setUp(
     workers,
     first,
     resolver,
+    console: page,
     move: undefined,
     download: undefined,
     user,
     paying: undefined,
     file: provided.file,
+    replace: provided.successors[Number(MOVING_SERVICE) - 1] ?? notCast,
+    relays,
+    relayedFile: provided.relayedFile,
+    relayLoss: undefined,
   };
 }
 
@@ -228,6 +239,7 @@ async function watch(
     }
     if (running.move === undefined && isTimeToMove(clock, first)) {
       await moveUnderDownload(running, screen, timers);
+      await loseRelayUnderDownload(running, screen);
     }
     const waitingFor = missing(running, last);
     if (waitingFor === undefined) {
@@ -248,18 +260,36 @@ async function watch(
   }
 }
 
-/** A service moves, and a download through the local proxy goes on. */
+function notCast(): never {
+  throw new BlockcloudError("DEMO_FAILED", "The service that moves has no provider.");
+}
+
+/** A service moves, then another process takes its provider's place, and a download through the local proxy goes on. */
 async function moveUnderDownload(running: Running, screen: Screen, timers: Timers): Promise<void> {
   const { stage, resolver, file, user } = running;
   const download = await Download.start(user, MOVING_SERVICE);
   try {
     running.move = await moveService(stage, MOVING_SERVICE, resolver.http, timers);
     screen.note(moveLine(running.move));
+    await download.wentOn();
+    await download.during(async () => {
+      const successor = running.replace();
+      running.workers.push(successor);
+      await successor.logged("provider started");
+    });
     running.download = await download.finish(file);
     screen.note(downloadLine(running.download));
   } finally {
     download.stop();
   }
+}
+
+/** A relay is killed, and a download over it goes on over another one. */
+async function loseRelayUnderDownload(running: Running, screen: Screen): Promise<void> {
+  const { stage, resolver, relays, relayedFile: file, workers } = running;
+  const run = { service: RELAYED_SERVICE, resolver: resolver.http, relays, file, workers };
+  running.relayLoss = await loseRelay(stage, run);
+  screen.note(relayLine(running.relayLoss));
 }
 
 /** Moves while the auditors inspect, so that they must follow. */

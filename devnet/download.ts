@@ -5,7 +5,8 @@ import { BlockcloudError } from "../src/protocol/errors.ts";
 import { rawName } from "../src/protocol/name.ts";
 import { rootServiceId } from "../src/protocol/serviceId.ts";
 import { PATH, type LongFile } from "./longFile.ts";
-import type { PayingUser } from "./paying.ts";
+import type { Client } from "../src/client/client.ts";
+import type { SalProxy } from "../src/sal/proxy/salProxy.ts";
 
 /** The result of a long download through the local proxy, under which the service moved. */
 export interface DemoDownload {
@@ -20,15 +21,25 @@ export interface DemoDownload {
   to: string;
   /** From the last byte of the old connection to the new one, milliseconds. */
   gapMs: number;
+  /** The longest time without a byte while another process took the provider's place, if one did, milliseconds. */
+  replacedMs?: number;
+}
+
+/** Whose programs download: by the local proxy, of which they know the address only. */
+export interface DownloadingUser {
+  readonly client: Pick<Client, "watch" | "sessions">;
+  readonly proxy: Pick<SalProxy, "address">;
+  /** Called when a session has moved. */
+  moved: (gapMs: number) => void;
 }
 
 /** Bytes that must have come before the service moves, and again after it. */
 const ENOUGH_BYTES = 4 * 1024 * 1024;
 
-/** A download of a {@link LongFile} by a program that knows only the proxy of a user, who pays for it. */
+/** A download of a {@link LongFile} by a program that knows only the proxy of a user. */
 export class Download {
   readonly #service: bigint;
-  readonly #user: PayingUser;
+  readonly #user: DownloadingUser;
   readonly #hash = createHash("sha256");
   readonly #stopping = new AbortController();
   readonly #ended = Promise.withResolvers<undefined>();
@@ -36,9 +47,12 @@ export class Download {
   #bytes = 0;
   #gapMs: number | undefined;
   #bytesAtMove = 0;
+  #lastAt = performance.now();
+  /** Undefined until the process is replaced. */
+  #replacedMs: number | undefined;
   #look = () => {};
 
-  private constructor(user: PayingUser, service: bigint) {
+  private constructor(user: DownloadingUser, service: bigint) {
     this.#service = service;
     this.#user = user;
     user.moved = (gapMs) => {
@@ -49,8 +63,13 @@ export class Download {
     this.#ended.promise.catch(() => undefined);
   }
 
+  /** The endpoint at the beginning. */
+  get from(): string {
+    return this.#from;
+  }
+
   /** Begins a download, and waits until some of it has come. */
-  static async start(user: PayingUser, service: bigint): Promise<Download> {
+  static async start(user: DownloadingUser, service: bigint): Promise<Download> {
     const download = new Download(user, service);
     try {
       await download.#start();
@@ -78,11 +97,23 @@ export class Download {
     this.#from = this.#user.client.sessions[0]?.endpoint ?? "";
   }
 
-  /** Waits until the download went on after the move, ends the file, and compares what came. */
-  async finish(file: LongFile): Promise<DemoDownload> {
-    await this.#until(
+  /** Waits until the download went on after the move. */
+  wentOn(): Promise<void> {
+    return this.#until(
       () => this.#gapMs !== undefined && this.#bytes >= this.#bytesAtMove + ENOUGH_BYTES,
     );
+  }
+
+  /** Watches for pauses while the provider's process is replaced, and until more has come. */
+  async during(replace: () => Promise<void>): Promise<void> {
+    this.#replacedMs = 0;
+    await Promise.race([replace(), this.#ended.promise]);
+    const before = this.#bytes;
+    await this.#until(() => this.#bytes >= before + ENOUGH_BYTES);
+  }
+
+  /** Ends the file, and compares what came. */
+  async finish(file: LongFile): Promise<DemoDownload> {
     file.finish();
     await this.#ended.promise;
     const sha256 = this.#hash.digest("hex");
@@ -94,6 +125,7 @@ export class Download {
       from: this.#from,
       to: this.#user.client.sessions[0]?.endpoint ?? "",
       gapMs: Math.round(this.#gapMs ?? 0),
+      ...(this.#replacedMs !== undefined && { replacedMs: Math.round(this.#replacedMs) }),
     };
   }
 
@@ -113,6 +145,11 @@ export class Download {
     response.on("data", (piece: Buffer) => {
       this.#hash.update(piece);
       this.#bytes += piece.length;
+      const now = performance.now();
+      if (this.#replacedMs !== undefined) {
+        this.#replacedMs = Math.max(this.#replacedMs, now - this.#lastAt);
+      }
+      this.#lastAt = now;
       this.#look();
     });
     response.on("error", this.#ended.reject);

@@ -17,7 +17,7 @@ const start = localCommand({
       wholeNumber(1),
       {},
     ),
-    noConsole: toggle("--no-console", "start neither the index nor the console"),
+    console: toggle("--console", "start the index and the console also with --epochs"),
     keep: toggle("--keep", "keep the folder with logs and state, also when all went well"),
   },
   examples: ["npm start", "npm start -- --epochs 5 --json"],
@@ -31,8 +31,8 @@ less, what a user paid service 1 adds up to the last wei, and most of its reques
     const result = await runDemo(
       {
         ...(flags.epochs !== undefined && { epochs: flags.epochs }),
-        index: !flags.noConsole,
         keep: flags.keep,
+        console: flags.epochs === undefined || flags.console,
         stream,
         live: "isTTY" in stream && stream.isTTY === true,
       },

@@ -61,8 +61,10 @@ export async function paint(running: Running, waitingFor: string): Promise<Pictu
     ...(await earnings(running, epoch - 2)),
     gasPerAudit: monitor.gasPerAudit,
     resolver: running.resolver,
+    console: running.console,
     move: running.move,
     download: running.download,
+    relayLoss: running.relayLoss,
     paying: await running.user.look(clock.head().number),
     faulty: { number: faulty?.number ?? 0n, does: faultText(running.faultNow()) },
   };

@@ -52,11 +52,45 @@ export async function castResolver(
 }
 
 /**
+ * Starts the index, where its packages are installed, and the console; returns the page's address. The page works
+ * without the index, so nothing waits until the index has read the chain.
+ */
+export async function castConsole(
+  stage: Stage,
+  resolver: string,
+  workers: WorkerProcess[],
+): Promise<string> {
+  const index = await startIndexer(stage, workers);
+  stage.say("starting the console");
+  const page = startWorker(stage, {
+    name: "console",
+    args: [
+      ...["console", "run", "--listen", "127.0.0.1:0", "--resolver", resolver],
+      ...["--index", index],
+      ...["--allow-loopback", "--test-wallet"],
+    ],
+  });
+  workers.push(page);
+  const { url } = await page.logged("console listens");
+  return String(url);
+}
+
+/** Starts the process of a relay. */
+export function startRelay(stage: Stage, number: number): WorkerProcess {
+  return startWorker(stage, {
+    name: `relay ${number}`,
+    args: ["relay", "run", "--listen", "127.0.0.1:0"],
+    // One host has one relay only, unless their states are apart.
+    state: `relay-${number}`,
+  });
+}
+
+/**
  * Starts the index of the chain, with Ponder as its child: about 300 MB.
  *
  * @returns Where it answers; it reads the chain's history from then on.
  */
-export async function startIndexer(stage: Stage, workers: WorkerProcess[]): Promise<string> {
+async function startIndexer(stage: Stage, workers: WorkerProcess[]): Promise<string> {
   stage.say("starting the index");
   const worker = startWorker(stage, {
     name: "indexer",
@@ -79,7 +113,7 @@ export function startAuditor(stage: Stage, auditor: DemoAuditor, index: number):
 /**
  * Starts the process of a provider.
  *
- * @param pay Flags of a service with a price.
+ * @param more Flags of a service with a price, or behind relays.
  */
 export function startProvider(
   stage: Stage,
@@ -87,14 +121,14 @@ export function startProvider(
   upstream: string,
   serviceKey: Hex,
   walletKey: Hex,
-  pay: readonly string[] = [],
+  more: readonly string[] = [],
 ): WorkerProcess {
   return startWorker(stage, {
     name: `provider ${number}`,
     args: [
       ...["provider", "run", "--service", number.toString(), "--upstream", upstream],
       // Any free port: without --endpoint the provider publishes the address that it listens on.
-      ...["--listen", "127.0.0.1:0", "--settle-every", "1", ...pay],
+      ...["--listen", "127.0.0.1:0", "--settle-every", "1", ...more],
       ...coralArgs(stage),
     ],
     env: { BLOCKCLOUD_SERVICE_KEY: serviceKey, BLOCKCLOUD_WALLET_KEY: walletKey },

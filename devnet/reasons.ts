@@ -4,6 +4,7 @@ import type { Findings } from "./findings.ts";
 import type { RoundState } from "./monitor.ts";
 import type { DemoDownload } from "./download.ts";
 import type { DemoMove } from "./move.ts";
+import type { DemoRelayLoss } from "./relays.ts";
 import type { DemoPaying } from "./paying.ts";
 
 /** A failed self-check of the demo. */
@@ -15,6 +16,7 @@ export interface DemoReason {
     | "AUDITOR_EARNED"
     | "SERVICE_MOVED_WITHOUT_TRANSACTION"
     | "DOWNLOAD_WHOLE"
+    | "RELAY_LOST_WITHOUT_LOSS"
     | "BOOKS_ADD_UP"
     | "REQUESTS_ANSWERED";
   /** The service concerned. */
@@ -135,6 +137,16 @@ export function whyNotWhole(download: DemoDownload | undefined): DemoReason[] {
         ? `It did not move: it was at ${download.from} all the time.`
         : `What came is not what was sent: ${download.bytes} bytes, SHA-256 ${download.sha256}.`;
   return [{ check: "DOWNLOAD_WHOLE", service: 1, epoch: null, why }];
+}
+
+/** The reason why the loss of a relay does not count; empty if it does. */
+export function whyNotOverAnotherRelay(loss: DemoRelayLoss | undefined): DemoReason[] {
+  if (loss?.isWhole === true && loss.from !== loss.to) return [];
+  const why =
+    loss === undefined
+      ? "The run ended before a relay was killed."
+      : `From ${loss.from} to ${loss.to}: ${loss.bytes} bytes, SHA-256 ${loss.sha256}, are not what was sent.`;
+  return [{ check: "RELAY_LOST_WITHOUT_LOSS", service: 3, epoch: null, why }];
 }
 
 /** The reasons why the books of the paying user do not add up; empty if they do. */

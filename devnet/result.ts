@@ -2,6 +2,7 @@ import type { Address } from "viem";
 import type { DemoAuditor, DemoService } from "./stage.ts";
 import type { DemoDownload } from "./download.ts";
 import type { DemoMove } from "./move.ts";
+import type { DemoRelayLoss } from "./relays.ts";
 import type { DemoPaying } from "./paying.ts";
 import type { Monitor } from "./monitor.ts";
 import {
@@ -11,6 +12,7 @@ import {
   whyNotInFull,
   whyNotLess,
   whyNotMoved,
+  whyNotOverAnotherRelay,
   whyNotWhole,
   type DemoReason,
   type ServiceEpoch,
@@ -22,8 +24,8 @@ import type { Verdict } from "../src/protocol/tally.ts";
 export interface DemoResult {
   /**
    * Every auditor earned, the healthy services were paid in full, the faulty one visibly less, and a service
-   * moved without a transaction while a download from it went on whole; all that a user paid adds up, and
-   * most of its requests were answered.
+   * moved without a transaction while a download from it went on whole, as another did when its relay was
+   * killed; all that a user paid adds up, and most of its requests were answered.
    */
   ok: boolean;
   /** Which of these conditions failed, when, and why; empty if `ok`. */
@@ -44,6 +46,8 @@ export interface DemoResult {
   move: DemoMove | null;
   /** The download through the local proxy during the move; null if the run ended before. */
   download: DemoDownload | null;
+  /** The download under which a relay was killed; null if the run ended before. */
+  relayLoss: DemoRelayLoss | null;
   /** What a user paid service 1, and where it went; null if the run ended before. */
   paying: DemoPaying | null;
   /** All gas of the operators' transactions over all votes revealed. */
@@ -60,6 +64,7 @@ export async function judge(
     clock: { head(): { number: bigint } };
     move: DemoMove | undefined;
     download: DemoDownload | undefined;
+    relayLoss: DemoRelayLoss | undefined;
     paying: DemoPaying | undefined;
     findings: Pick<Findings, "inspections" | "lastSaid">;
   },
@@ -116,6 +121,7 @@ export async function judge(
     ...[...services, ...auditors].flatMap((each) => each.reasons),
     ...whyNotMoved(run.move),
     ...whyNotWhole(run.download),
+    ...whyNotOverAnotherRelay(run.relayLoss),
     ...whyNotAddedUp(run.paying),
     ...whyNotAnswered(run.paying),
   ];
@@ -127,6 +133,7 @@ export async function judge(
     auditors: auditors.map(({ row }) => row),
     move: run.move ?? null,
     download: run.download ?? null,
+    relayLoss: run.relayLoss ?? null,
     paying: run.paying ?? null,
     gasPerAudit: monitor.gasPerAudit ?? null,
   };

@@ -7,6 +7,7 @@ import type { DemoPaying, PayingUser } from "./paying.ts";
 import type { DemoMove } from "./move.ts";
 import type { DemoAuditor, DemoService, Stage } from "./stage.ts";
 import type { Fault } from "./upstreams.ts";
+import type { DemoRelay, DemoRelayLoss } from "./relays.ts";
 import type { Visitors } from "./visitors.ts";
 import type { WorkerProcess } from "./worker.ts";
 
@@ -23,7 +24,11 @@ export interface Running {
   faultNow: () => Fault;
   workers: WorkerProcess[];
   resolver: { http: string; dns: string };
+  /** The address of the console's page, if it runs. */
+  console: string | undefined;
   move: DemoMove | undefined;
+  /** Starts a process that takes the place of the one of the service that moves. */
+  replace: () => WorkerProcess;
   /** The download during the move. */
   download: DemoDownload | undefined;
   /** The user that pays service 1, and what came of it in the end. */
@@ -31,6 +36,10 @@ export interface Running {
   paying: DemoPaying | undefined;
   /** What it downloads. */
   file: LongFile;
+  relays: DemoRelay[];
+  /** What is downloaded from the service behind relays, and what came of it when one was killed. */
+  relayedFile: LongFile;
+  relayLoss: DemoRelayLoss | undefined;
   /** First epoch in which all auditors count and run. */
   first: number;
 }

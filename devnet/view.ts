@@ -1,6 +1,7 @@
 import { formatEther } from "viem";
 import type { DemoDownload } from "./download.ts";
 import type { DemoMove } from "./move.ts";
+import type { DemoRelayLoss } from "./relays.ts";
 import type { DemoPaying, PayingNow } from "./paying.ts";
 import type { Verdict } from "../src/protocol/tally.ts";
 
@@ -39,8 +40,11 @@ export interface Picture {
   gasPerAudit: number | undefined;
   /** The addresses of the resolver's fronts. */
   resolver: { http: string; dns: string };
+  /** The address of the console's page, if it runs. */
+  console: string | undefined;
   move: DemoMove | undefined;
   download: DemoDownload | undefined;
+  relayLoss: DemoRelayLoss | undefined;
   paying: PayingNow | undefined;
   /** What the faulty service does to its callers now. */
   faulty: { number: bigint; does: string };
@@ -69,6 +73,7 @@ export function render(picture: Picture): string[] {
   ]);
   return [
     `Blockcloud on an embedded chain, ${picture.rpcUrl}`,
+    ...(picture.console === undefined ? [] : [`the console is at ${picture.console}`]),
     `epoch ${epoch}, second ${seconds.toFixed(0)} of ${epochSeconds}: ${phase}`,
     "",
     ...table(
@@ -82,6 +87,7 @@ export function render(picture: Picture): string[] {
     `resolver: ${picture.resolver.http}, DNS on ${picture.resolver.dns}`,
     moveLine(picture.move),
     downloadLine(picture.download),
+    relayLine(picture.relayLoss),
     userLine(picture.paying),
     `service ${picture.faulty.number} is ${picture.faulty.does}`,
     `gas an audit: ${picture.gasPerAudit ?? "no vote revealed yet"}`,
@@ -113,11 +119,26 @@ function short(address: string): string {
 /** The download during the move as text. */
 export function downloadLine(download: DemoDownload | undefined): string {
   if (download === undefined) return "a download through the local proxy goes on meanwhile";
-  const { bytes, isWhole, gapMs, to, sha256 } = download;
+  const { bytes, isWhole, gapMs, replacedMs, to, sha256 } = download;
+  const digest = isWhole ? "as sent" : "NOT as sent";
+  const replaced =
+    replacedMs === undefined
+      ? ""
+      : `, and paused for ${replacedMs} ms at most while another process took the provider's place`;
+  return (
+    `a download went on over ${to} after ${gapMs} ms${replaced}: ` +
+    `${(bytes / 2 ** 20).toFixed(1)} MiB, SHA-256 ${sha256.slice(0, 16)} ${digest}`
+  );
+}
+
+/** The loss of a relay as text. */
+export function relayLine(loss: DemoRelayLoss | undefined): string {
+  if (loss === undefined) return "service 3 is behind two relays; one is killed under a download";
+  const { killed, gapMs, to, bytes, isWhole } = loss;
   const digest = isWhole ? "as sent" : "NOT as sent";
   return (
-    `a download went on over ${to} after ${gapMs} ms: ${(bytes / 2 ** 20).toFixed(1)} MiB, ` +
-    `SHA-256 ${sha256.slice(0, 16)} ${digest}`
+    `relay ${killed} was killed: a download went on over ${to} after ${gapMs} ms, ` +
+    `${(bytes / 2 ** 20).toFixed(1)} MiB ${digest}`
   );
 }
 

@@ -1,11 +1,12 @@
 /**
- * `npm run build`: compiles `src/` to `dist/`, the published JavaScript and types: each module, and the command as a
- * bundle in `dist/bin/`. A checkout runs the sources directly and needs no build. The package needs one, because Node
+ * `npm run build`: compiles `src/` to `dist/`, the published JavaScript and types: each module, the command as a
+ * bundle in `dist/bin/`, and the console's page in `dist/console/`. A checkout runs the sources directly and needs no build. The package needs one, because Node
  * does not strip types under `node_modules`.
  */
 import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import path from "node:path";
+import { buildPage } from "../src/cli/console/build.ts";
 import { bundleCommand } from "./bundle.ts";
 
 const root = path.dirname(import.meta.dirname);
@@ -20,4 +21,7 @@ const { status, error } = spawnSync(process.execPath, [tsc, "-p", "tsconfig.buil
 });
 if (error !== undefined) throw error;
 process.exitCode = status ?? 1;
-if (status === 0) await bundleCommand(path.join(root, "dist/bin"));
+if (status === 0) {
+  await bundleCommand(path.join(root, "dist/bin"));
+  await buildPage(() => undefined);
+}

@@ -28,38 +28,9 @@ interface Command {
 }
 
 const kinds: Record<string, Kind> = {
-  ssh: {
-    programs: ["/usr/sbin/sshd"],
-    versionFlag: "-V",
-    prepare: async (folder, port, target) => {
-      const file = (name: string) => path.join(folder, name);
-      for (const name of ["host", "user"]) {
-        const args = ["-q", "-t", "ed25519", "-N", "", "-f", file(name)];
-        if (spawnSync("ssh-keygen", args).status !== 0) throw new Error("ssh-keygen failed.");
-      }
-      // sshd gives up its rights in this folder, and does not make it.
-      if (process.getuid?.() === 0) mkdirSync("/run/sshd", { recursive: true });
-      const sshPort = await freePort();
-      const lines = [
-        `Port ${sshPort}`,
-        "ListenAddress 127.0.0.1",
-        `HostKey ${file("host")}`,
-        `AuthorizedKeysFile ${file("user.pub")}`,
-        ...["PasswordAuthentication no", "StrictModes no", "UsePAM no", "PidFile none"],
-      ];
-      writeFileSync(file("config"), `${lines.join("\n")}\n`);
-      const client = [
-        ...["-F", "none", "-N", "-T", "-i", file("user"), "-p", String(sshPort)],
-        ...["-c", "aes128-gcm@openssh.com", "-o", "StrictHostKeyChecking=no"],
-        ...["-o", `UserKnownHostsFile=${file("known")}`, "-o", "LogLevel=ERROR"],
-        ...["-L", `127.0.0.1:${port}:127.0.0.1:${target}`, `${userInfo().username}@127.0.0.1`],
-      ];
-      return [
-        { program: "/usr/sbin/sshd", args: ["-D", "-f", file("config")], port: sshPort },
-        { program: "ssh", args: client, port },
-      ];
-    },
-  },
+  ssh: sshKind("-L"),
+  // The way out of a host behind NAT: sshd listens, and leads to where ssh runs.
+  "ssh -R": sshKind("-R"),
   socat: {
     programs: ["socat"],
     versionFlag: "-V",
@@ -84,8 +55,43 @@ const kinds: Record<string, Kind> = {
   },
 };
 
-/** The names of all forwarders. */
-export const forwarderNames = Object.keys(kinds);
+/** The forwarders from a client's side. */
+export const forwarderNames = ["ssh", "socat", "haproxy"] as const;
+
+function sshKind(flag: "-L" | "-R"): Kind {
+  return {
+    programs: ["/usr/sbin/sshd"],
+    versionFlag: "-V",
+    prepare: async (folder, port, target) => {
+      const file = (name: string) => path.join(folder, name);
+      for (const name of ["host", "user"]) {
+        const args = ["-q", "-t", "ed25519", "-N", "", "-f", file(name)];
+        if (spawnSync("ssh-keygen", args).status !== 0) throw new Error("ssh-keygen failed.");
+      }
+      // sshd gives up its rights in this folder, and does not make it.
+      if (process.getuid?.() === 0) mkdirSync("/run/sshd", { recursive: true });
+      const sshPort = await freePort();
+      const lines = [
+        `Port ${sshPort}`,
+        "ListenAddress 127.0.0.1",
+        `HostKey ${file("host")}`,
+        `AuthorizedKeysFile ${file("user.pub")}`,
+        ...["PasswordAuthentication no", "StrictModes no", "UsePAM no", "PidFile none"],
+      ];
+      writeFileSync(file("config"), `${lines.join("\n")}\n`);
+      const client = [
+        ...["-F", "none", "-N", "-T", "-i", file("user"), "-p", String(sshPort)],
+        ...["-c", "aes128-gcm@openssh.com", "-o", "StrictHostKeyChecking=no"],
+        ...["-o", `UserKnownHostsFile=${file("known")}`, "-o", "LogLevel=ERROR"],
+        ...[flag, `127.0.0.1:${port}:127.0.0.1:${target}`, `${userInfo().username}@127.0.0.1`],
+      ];
+      return [
+        { program: "/usr/sbin/sshd", args: ["-D", "-f", file("config")], port: sshPort },
+        { program: "ssh", args: client, port },
+      ];
+    },
+  };
+}
 
 /** Starts a forwarder to a TCP port on loopback; `missing` says why there is none. */
 export async function startForwarder(

@@ -38,7 +38,10 @@ export function locatedAt(ports: readonly number[], issuedAt = 1): Located {
 }
 
 /** A provider of the service; its handlers take a flow at once. */
-export function createProvider(ports: ReadonlyMap<number, (flow: Duplex) => void>) {
+export function createProvider(
+  ports: ReadonlyMap<number, (flow: Duplex) => void>,
+  instance?: Buffer,
+) {
   const handlers = [...ports].map(([port, handle]): [number, FlowHandler] => [
     port,
     (flow) => {
@@ -46,11 +49,15 @@ export function createProvider(ports: ReadonlyMap<number, (flow: Duplex) => void
       return Promise.resolve();
     },
   ]);
-  return createHandledProvider(new Map(handlers));
+  return createHandledProvider(new Map(handlers), undefined, instance);
 }
 
 /** A provider of the service without limits for one address: the benchmark's client has one. */
-export function createHandledProvider(ports: ReadonlyMap<number, FlowHandler>, pricing?: Pricing) {
+export function createHandledProvider(
+  ports: ReadonlyMap<number, FlowHandler>,
+  pricing?: Pricing,
+  instance?: Buffer,
+) {
   const provider = new SalProvider(
     {
       service: {
@@ -60,7 +67,7 @@ export function createHandledProvider(ports: ReadonlyMap<number, FlowHandler>, p
         ports,
       },
       domain: DOMAIN,
-      pricing,
+      ...{ pricing, instance },
       limits: {
         ...{ maxSessions: 0, maxSessionsPerPeer: 0, maxFlows: 0, maxFlowsPerPeer: 0 },
         ...{ maxHandshakes: 0, maxHandshakesPerPeer: 0 },

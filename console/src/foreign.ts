@@ -20,6 +20,11 @@ const scripts: readonly [string, RegExp][] = [
   ["Cherokee", /\p{Script=Cherokee}/u],
 ];
 
+/** The name of a class, of which a lying source could make anything. */
+export function className(value: string): string {
+  return shown(value, 32).text;
+}
+
 /** Prepares a stranger's text: a description, a label, an endpoint. */
 export function shown(value: string, longest = MAX_SHOWN): Shown {
   const warnings: string[] = [];
@@ -27,11 +32,13 @@ export function shown(value: string, longest = MAX_SHOWN): Shown {
   const part = value.slice(0, longest * 4);
   const visible = part.replaceAll(HIDDEN, "\u{FFFD}");
   if (visible !== part) warnings.push("has hidden characters, shown as \u{FFFD}");
-  const letters = [...visible].filter((character) => LETTER.test(character)).join("");
+  const letters = Array.from(visible)
+    .filter((character) => LETTER.test(character))
+    .join("");
   const used = scripts.filter(([, script]) => script.test(letters)).map(([name]) => name);
   if (used.length > 1) warnings.push(`mixes ${used.join(" and ")} letters that look alike`);
   else if (letters !== "" && used[0] !== "Latin") warnings.push("is not in Latin letters");
-  const characters = [...visible];
+  const characters = Array.from(visible);
   if (value.length <= longest * 4 && characters.length <= longest)
     return { text: visible, warnings };
   warnings.push(`is cut: it has ${value.length} characters`);

@@ -61,9 +61,12 @@ export function Shell({ failure }: { failure: PageError | undefined }) {
           </Notice>
         )}
         {Page === undefined ? (
-          <Notice kind="warning" title="There is no such page">
-            <a href={linkTo([])}>Go to the network</a>
-          </Notice>
+          <>
+            <h1>There is no such page</h1>
+            <p>
+              <a href={linkTo([])}>Go to the network</a>
+            </p>
+          </>
         ) : (
           <Boundary key={here}>
             <Suspense fallback={<p className="muted">Loading…</p>}>

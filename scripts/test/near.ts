@@ -62,7 +62,7 @@ export function nearPlan(changed: readonly string[], imports: Imports): NearPlan
 
 function planned(plan: NearPlan, changed: readonly string[]): Step[] {
   const files = changed.filter((file) => existsSync(path.join(root, file)));
-  const scripted = files.filter((file) => file.endsWith(".ts"));
+  const scripted = files.filter((file) => /\.tsx?$/.test(file));
   const contracts = files.filter((file) => /^contracts\/.*\.sol$/.test(file));
   const solidity: Program[] = [{ args: [hardhat, "test", "solidity", ...plan.solidity] }];
   const near: (Step | false)[] = [
@@ -70,7 +70,7 @@ function planned(plan: NearPlan, changed: readonly string[]): Step[] {
     scripted.length > 0 && eslint(scripted),
     changed.some((file) => file.endsWith(".ts")) && importRules(),
     // Also for a deleted file, and for other files on which types depend.
-    changed.some((file) => /\.(ts|json)$/.test(file)) && types(),
+    changed.some((file) => /\.(tsx?|json)$/.test(file)) && types(),
     contracts.length > 0 && solhint(contracts),
     plan.solidity.length > 0 && {
       ...{ name: "solidity", lane: "compute", programs: solidity, counted: true },

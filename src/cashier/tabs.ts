@@ -56,7 +56,7 @@ export interface CollectorTab {
    * Counts an amount as due: at once in memory, and on disk with the next group commit. After a crash it may be less,
    * in favour of the payer.
    */
-  charge(amount: bigint): void;
+  charge(amount: bigint, by?: ChargeKind): void;
   /**
    * Takes a voucher. It is verified at once; the promise resolves when it is on disk. One that is not above `paid`
    * is no error and changes nothing, because messages may arrive twice and in any order; but its signature is verified,
@@ -73,6 +73,24 @@ export interface CollectorTab {
    * @returns Takes the listener away.
    */
   onEnd(listener: (error: Error) => void): () => void;
+  /** What another process was promised for requests of HTTP, and has not charged yet. */
+  readonly promised?: bigint | undefined;
+  /** Only if another process keeps the books: what this one may charge. */
+  readonly share?: TabShare | undefined;
+}
+
+/** Sessions are paid in arrears, within a window; requests of HTTP within what was paid ahead. */
+export type ChargeKind = "session" | "request";
+
+/** What a process may charge to a tab whose books another process keeps. BLOC in wei. */
+export interface TabShare {
+  /** What it may still charge of each kind; no other process can use it meanwhile. */
+  readonly session: bigint;
+  readonly request: bigint;
+  /** Asks for more for sessions; asked again while that is under way, it does nothing. */
+  want(amount: bigint): void;
+  /** Gives the rest back: nothing is charged in this way any more. */
+  done(by: ChargeKind): void;
 }
 
 /** The payer's side, for the code that uses a service. Class `Wallet` implements it. */

@@ -28,6 +28,8 @@ const deploymentSchema = z.object({
     .optional(),
   /** Nodes of the record network to join by, unless others are named: multiaddrs. */
   bootstrap: z.array(z.string().max(256)).max(32).optional(),
+  /** Relays for providers behind NAT, unless others are named: `host:port`. */
+  relays: z.array(z.string().max(260)).max(8).optional(),
   /** Public JSON-RPC endpoints, unless others are named: without keys in them. */
   rpc: z
     .array(z.url({ protocol: /^https?$/ }).max(256))

@@ -67,6 +67,16 @@ export class WhenReachable implements Startable {
     this.#loop = this.#retry(first);
   }
 
+  /** Stops what needs the chain, for good; the other parts go on, and so does the access to the chain. */
+  async stopRest(): Promise<void> {
+    this.#stopping.abort();
+    const { rest } = this.#d;
+    const place = this.#begun.indexOf(rest);
+    if (place >= 0) this.#begun.splice(place, 1);
+    if (place >= 0) await rest.stop();
+    await this.#loop;
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#loop;
@@ -135,6 +145,7 @@ export class WhenReachable implements Startable {
   }
 
   async #startRest(): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
     await this.#begin(this.#d.rest);
   }
 

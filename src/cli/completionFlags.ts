@@ -27,9 +27,10 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
   "service take-over":
     "--service --class --probe --stake --below-minimum --metadata --service-key-file --wallet-key-file --max-fee --urgent-max-fee --priority-fee --yes --dry-run --deployment --network --rpc --config --json --password-file",
   "provider run":
-    "--services-file --service --upstream --listen --endpoint --port --drain --settle-every --priority --weight --replicas-listen --join --instance --upstream-ca --trust-proxy --max-connections --peer-connections --keep-alive --receipt-rate --max-streams --peer-streams --sal-sessions --sal-peer-sessions --sal-flows --sal-peer-flows --sal-handshakes --sal-peer-handshakes --sal-handshake-time --sal-receipt-rate --sal-open-rate --sal-peers --sal-silent-time --sal-orphan-time --sal-idle-orphan-time --sal-orphans --sal-orphan-memory --price --bloc-price --exposure --total-exposure --least-limit --highest-grade --graded-cap --free-requests --free-mebibytes --redeem-every --pay-time --pay-voucher-rate --pay-tab-rate --pay-openings --pay-largest-tranche --pay-to --coin --facilitator --service-key-file --previous-service-key-file --wallet-key-file --coral-listen --coral-bootstrap --coral-announce --allow-loopback --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --password-file --deployment --network --rpc --config --json",
+    "--services-file --service --upstream --listen --endpoint --port --drain --settle-every --priority --weight --replicas-listen --join --instance --upstream-ca --trust-proxy --max-connections --peer-connections --keep-alive --receipt-rate --max-streams --peer-streams --sal-sessions --sal-peer-sessions --sal-flows --sal-peer-flows --sal-handshakes --sal-peer-handshakes --sal-handshake-time --sal-receipt-rate --sal-open-rate --sal-peers --sal-silent-time --sal-orphan-time --sal-idle-orphan-time --sal-orphans --sal-orphan-memory --relay --relay-visitors --relay-visitor-rate --relay-only --lan --map-port --direct-tries --price --bloc-price --exposure --total-exposure --least-limit --highest-grade --graded-cap --free-requests --free-mebibytes --redeem-every --pay-time --pay-voucher-rate --pay-tab-rate --pay-openings --pay-largest-tranche --pay-tabs --pay-tabs-payer --pay-kept --pay-kept-payer --pay-to --coin --facilitator --service-key-file --previous-service-key-file --wallet-key-file --take-over --coral-listen --coral-bootstrap --coral-announce --allow-loopback --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --password-file --deployment --network --rpc --config --json",
   "provider move":
     "--service --to --listen --drain --back --wait --state --deployment --network --rpc --config --json",
+  "provider handoff": "--state --wait --config --json",
   "provider status":
     "--service --epochs --skip-probe --allow-loopback --resolver --watch --deployment --network --rpc --config --json",
   "subservice add":
@@ -38,7 +39,9 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
   "subservice revoke":
     "--service --service-key-file --state --deployment --network --rpc --config --json --password-file",
   "subservice run":
-    "--id --delegation --upstream --listen --endpoint --upstream-ca --trust-proxy --max-connections --peer-connections --keep-alive --receipt-rate --max-streams --peer-streams --sal-sessions --sal-peer-sessions --sal-flows --sal-peer-flows --sal-handshakes --sal-peer-handshakes --sal-handshake-time --sal-receipt-rate --sal-open-rate --sal-peers --sal-silent-time --sal-orphan-time --sal-idle-orphan-time --sal-orphans --sal-orphan-memory --device-key-file --coral-listen --coral-bootstrap --coral-announce --allow-loopback --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
+    "--id --delegation --upstream --listen --endpoint --upstream-ca --trust-proxy --max-connections --peer-connections --keep-alive --receipt-rate --max-streams --peer-streams --sal-sessions --sal-peer-sessions --sal-flows --sal-peer-flows --sal-handshakes --sal-peer-handshakes --sal-handshake-time --sal-receipt-rate --sal-open-rate --sal-peers --sal-silent-time --sal-orphan-time --sal-idle-orphan-time --sal-orphans --sal-orphan-memory --relay --relay-visitors --relay-visitor-rate --relay-only --lan --map-port --direct-tries --price --bloc-price --exposure --total-exposure --least-limit --highest-grade --graded-cap --free-requests --free-mebibytes --redeem-every --pay-time --pay-voucher-rate --pay-tab-rate --pay-openings --pay-largest-tranche --pay-tabs --pay-tabs-payer --pay-kept --pay-kept-payer --pay-to --coin --facilitator --device-key-file --wallet-key-file --coral-listen --coral-bootstrap --coral-announce --allow-loopback --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
+  expose:
+    "--under --label --for --listen --relay --relay-visitors --relay-visitor-rate --relay-only --lan --map-port --direct-tries --service-key-file --coral-listen --coral-bootstrap --coral-announce --allow-loopback --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
   "auditor init":
     "--stake --operator-key-file --chain-number --owner-key-file --max-fee --urgent-max-fee --priority-fee --yes --dry-run --deployment --network --rpc --config --json --password-file",
   "auditor run":
@@ -51,22 +54,30 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
     "--coral-listen --coral-bootstrap --coral-announce --allow-loopback --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   "keeper run":
     "--keeper-key-file --bloc-price --unpaid --settle-after --collect --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
+  "alerts run":
+    "--service --auditor --account --webhook --webhook-secret-file --in-a-row --least-grade --least-days --before --every --allow-loopback --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   "indexer run":
     "--allow-origin --database-url-file --listen --sql --trust-proxy --max-connections --peer-connections --keep-alive --state --rpc-poll --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   "faucet run":
     "--bloc --daily-bloc --daily-ether --ether --faucet-key-file --listen --peer-gifts --wait --trust-proxy --max-connections --peer-connections --keep-alive --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
+  "relay run":
+    "--listen --name --reservations --peer-reservations --visitors --peer-visitors --provider-visitors --handshakes --peer-handshakes --handshake-time --bytes-per-second --peer-bytes-per-second --idle-time --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   "resolver run":
     "--allow-loopback --dns --dns-rate --http --http-rate --share-ports --trust-proxy --max-connections --peer-connections --keep-alive --max-watches --peer-watches --dns-connections --dns-peer-connections --coral-listen --coral-bootstrap --coral-announce --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   resolve:
     "--resolver --verify --watch --coral-bootstrap --allow-loopback --deployment --network --rpc --config --json",
   "console run":
-    "--listen --index --host-name --test-wallet --resolver --coral-bootstrap --allow-loopback --identity-file --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
-  proxy:
-    "--resolver --coral-bootstrap --allow-loopback --identity-file --max-spend --max-spend-service --max-spend-day --min-grade --payer-key-file --payer --listen --proxy-password-file --direct --max-connections --peer-connections --connect-time --idle-time --half-closed-time --handshake-time --keep-alive --max-head --max-pipelined --max-sessions --session-time --map --ports --map-dns --map-listeners --map-rate --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
+    "--listen --index --host-name --test-wallet --resolver --coral-bootstrap --allow-loopback --identity-file --relay-only --lan --direct-tries --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
+  "proxy run":
+    "--resolver --coral-bootstrap --allow-loopback --identity-file --relay-only --lan --direct-tries --max-spend --max-spend-service --max-spend-day --min-grade --payer-key-file --payer --listen --proxy-password-file --direct --max-connections --peer-connections --connect-time --idle-time --half-closed-time --handshake-time --keep-alive --max-head --max-pipelined --max-sessions --session-time --map --ports --map-dns --https --map-listeners --map-rate --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
+  "proxy map": "--state --map --deployment --network --rpc --config --json",
+  "proxy hosts":
+    "--resolver --coral-bootstrap --allow-loopback --identity-file --relay-only --lan --direct-tries --state --map --write --remove --check --hosts-file --deployment --network --rpc --config --json --password-file",
+  "proxy ca": "--state --to --config --json",
   connect:
-    "--resolver --coral-bootstrap --allow-loopback --identity-file --max-spend --max-spend-service --max-spend-day --min-grade --payer-key-file --payer --state --port --deployment --network --rpc --config --json --password-file",
+    "--resolver --coral-bootstrap --allow-loopback --identity-file --relay-only --lan --direct-tries --max-spend --max-spend-service --max-spend-day --min-grade --payer-key-file --payer --state --port --deployment --network --rpc --config --json --password-file",
   fetch:
-    "--resolver --coral-bootstrap --allow-loopback --identity-file --max-spend --max-spend-service --max-spend-day --min-grade --payer-key-file --payer --state --method --header --data --output --fail --time --deployment --network --rpc --config --json --password-file",
+    "--resolver --coral-bootstrap --allow-loopback --identity-file --relay-only --lan --direct-tries --max-spend --max-spend-service --max-spend-day --min-grade --payer-key-file --payer --state --method --header --data --output --fail --time --deployment --network --rpc --config --json --password-file",
   "receipt verify":
     "--service --nonce --method --target --request-body --status --response-body --deployment --network --rpc --config --json",
   "table list": "--state --config --json",
@@ -110,6 +121,6 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
   "config show": "--config --json",
   "config check": "--config --json",
   doctor:
-    "--state --metrics --http --dns --listen --wallet-key-file --service-key-file --owner-key-file --operator-key-file --keeper-key-file --faucet-key-file --device-key-file --deployment --network --rpc --config --json",
+    "--state --metrics --http --dns --listen --name --map --map-dns --relay --reach --resolver --coral-bootstrap --allow-loopback --identity-file --relay-only --lan --direct-tries --wallet-key-file --service-key-file --owner-key-file --operator-key-file --keeper-key-file --faucet-key-file --device-key-file --deployment --network --rpc --config --json --password-file",
   completion: "",
 };

@@ -1,3 +1,4 @@
+import { alertFlags } from "./alerts/flags.ts";
 import * as auditor from "./auditor/flags.ts";
 import * as cashier from "./cashier/flags.ts";
 import { consoleFlags } from "./console/flags.ts";
@@ -14,7 +15,9 @@ import * as provider from "./provider/flags.ts";
 import { gatewayFlags } from "./provider/gatewayFlags.ts";
 import { payFlags as providerPayFlags } from "./provider/payFlags.ts";
 import { salFlags } from "./provider/salFlags.ts";
+import { relayFlags as providerRelayFlags } from "./provider/relayFlags.ts";
 import { replicaFlags } from "./provider/replicaFlags.ts";
+import { relayFlags } from "./relay/flags.ts";
 import * as resolver from "./resolver/flags.ts";
 import { limitFlags } from "./resolver/limitFlags.ts";
 import * as subservice from "./subservice/flags.ts";
@@ -36,6 +39,7 @@ const flags: readonly Flag<unknown>[] = [
   ...[common.ownerKey, common.operatorKey, common.service, common.auditor, common.resolverUrl],
   ...Object.values(coralFlags(0)),
   coralAllowLoopback,
+  ...Object.values(alertFlags),
   ...Object.values(auditor),
   ...Object.values(cashier),
   ...Object.values(consoleFlags),
@@ -48,7 +52,9 @@ const flags: readonly Flag<unknown>[] = [
   ...Object.values(gatewayFlags),
   ...Object.values(salFlags),
   ...Object.values(providerPayFlags),
+  ...Object.values(providerRelayFlags),
   ...Object.values(replicaFlags),
+  ...Object.values(relayFlags),
   ...Object.values(resolver),
   ...Object.values(limitFlags),
   ...Object.values(subservice),

@@ -1,6 +1,7 @@
 import type { Agent } from "node:http";
 import type { Hex } from "viem";
 import type { SignedReceipt } from "../protocol/receipt.ts";
+import type { PathKind } from "../sal/client/dependencies.ts";
 import type { Flow } from "../sal/session/flow.ts";
 import type { Answer, Change } from "../resolver/answer.ts";
 import type { ServiceRequestInit } from "./question.ts";
@@ -17,8 +18,10 @@ export interface ConnectOptions {
 /** A session of the SAL with a service. */
 export interface SessionView {
   serviceId: Hex;
-  /** The endpoint that is used now. */
+  /** The endpoint of the service's record that led to it. */
   endpoint: string;
+  /** How the session reaches the service now, and why not without its relay. */
+  path: { kind: PathKind; whyRelayed: string | undefined };
   /** The service's proof of the connection that is used now. */
   receipt: SignedReceipt | undefined;
   /** Open flows. */

@@ -9,6 +9,7 @@ import { ownSource, remoteSource, type ResolveSource } from "../resolver/sources
 import type { Scheduler } from "../node/scheduler.ts";
 import type { PathObserver } from "../sal/client/dependencies.ts";
 import type { PayerOptions } from "../sal/pay/payer.ts";
+import type { DirectSettings } from "../sal/upgrade/settings.ts";
 import type { Client } from "./client.ts";
 import { ServiceClient } from "./serviceClient.ts";
 
@@ -37,6 +38,8 @@ export type ClientOptions = ClientNetwork & {
   maxSessions?: number;
   /** How long a session of the SAL stays open without flows, milliseconds; default 300,000. */
   sessionMs?: number;
+  /** How the client leaves relays for direct paths to services behind NAT. */
+  direct?: DirectSettings;
   /** Permits services and peers on this host, for a devnet. */
   allowLoopback?: boolean;
   /**
@@ -88,14 +91,16 @@ export function createClient(options: ClientOptions, environment: ClientEnvironm
     payer,
   } = environment;
   const { timeMs = TIME_MS, maxBytes = MAX_BYTES, allowLoopback = false } = options;
-  const { maxSessions, sessionMs } = options;
-  for (const [name, value] of Object.entries({ timeMs, maxBytes, maxSessions, sessionMs })) {
+  const { maxSessions, sessionMs, direct = {} } = options;
+  const { triesPerMinute } = direct;
+  const numbers = { timeMs, maxBytes, maxSessions, sessionMs, triesPerMinute };
+  for (const [name, value] of Object.entries(numbers)) {
     if (value !== undefined) checkPositive(name, value);
   }
   const deployment = deploymentOf(options);
   return new ServiceClient(
     {
-      deployment,
+      ...{ deployment, direct },
       limits: { timeMs, maxBytes, allowLoopback },
       sal: {
         identity: checkedIdentity(options.identity),

@@ -23,6 +23,8 @@ import { SalClient, type SalClientOptions } from "../sal/client/salClient.ts";
 import { Payer, type PayerOptions } from "../sal/pay/payer.ts";
 import { FlowAgent } from "../sal/flowAgent.ts";
 import type { Flow } from "../sal/session/flow.ts";
+import { directPaths } from "../sal/upgrade/directPaths.ts";
+import type { DirectSettings } from "../sal/upgrade/settings.ts";
 import { TlsTransport } from "../sal/transport/tlsTransport.ts";
 import type { Client, ConnectOptions, SessionView } from "./client.ts";
 import { clientClosed } from "./errors.ts";
@@ -57,7 +59,12 @@ export class ServiceClient implements Client {
   #closed: Promise<void> | undefined;
 
   constructor(
-    options: { deployment: Deployment; limits: FetchLimits; sal?: SalClientOptions },
+    options: {
+      deployment: Deployment;
+      limits: FetchLimits;
+      sal?: SalClientOptions;
+      direct?: DirectSettings;
+    },
     dependencies: ServiceClientDependencies,
   ) {
     const { chainId, contracts } = options.deployment;
@@ -69,9 +76,11 @@ export class ServiceClient implements Client {
     const { log, resolveHost, clock = systemScheduler, observer, payer } = dependencies;
     const { allowLoopback } = options.limits;
     const source = () => this.#source(this.#closing.signal);
+    const rules = new DialRules({ allowLoopback }, resolveHost);
     this.#sal = new SalClient(options.sal ?? {}, {
       ...{ clock, log, domain, observer, receipts: this.#receipts },
-      transport: new TlsTransport(new DialRules({ allowLoopback }, resolveHost)),
+      transport: new TlsTransport(rules),
+      direct: directPaths(options.direct ?? {}, { clock, rules }),
       locator: new ResolveLocator({ domain }, { source, clock }),
       now: () => wallSeconds() * 1000,
       payer: payer && new Payer(payer),
@@ -125,8 +134,8 @@ export class ServiceClient implements Client {
   }
 
   get sessions(): readonly SessionView[] {
-    return this.#sal.sessions.map(({ serviceId, endpoint, receipt, flows }) => ({
-      ...{ serviceId, endpoint, receipt, flows },
+    return this.#sal.sessions.map(({ serviceId, endpoint, path, receipt, flows }) => ({
+      ...{ serviceId, endpoint, path, receipt, flows },
     }));
   }
 

@@ -46,6 +46,11 @@ export class Connections {
     };
   }
 
+  /** Open connections. */
+  get size(): number {
+    return this.#open.size;
+  }
+
   /** A client has connected; its connection is closed if a bound is reached. */
   opened(socket: Socket): void {
     const { bounds, isProxy, refused } = this.#options;

@@ -72,6 +72,8 @@ export async function runUntilSignal(
   options: {
     withParent: boolean;
     failed?: Promise<Error>;
+    /** Resolves when the worker has nothing left to do, with the reason. */
+    done?: Promise<string>;
     reload?: (() => Promise<void>) | undefined;
     listening?: (() => void) | undefined;
   },
@@ -87,11 +89,12 @@ export async function runUntilSignal(
   try {
     await start(worker, log);
     started.resolve(undefined);
-    const { failed } = options;
+    const { failed, done } = options;
     const reason = await Promise.race([
       signalled,
       ...(input ? [input] : []),
       ...(failed ? [failed] : []),
+      ...(done ? [done] : []),
     ]);
     log.info("stopping", { reason: reason instanceof Error ? reason.message : reason });
     if (!(await stopInTime(worker))) {

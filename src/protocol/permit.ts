@@ -25,6 +25,17 @@ export interface Permit {
   s: `0x${string}`;
 }
 
+/** The EIP-712 type of a permit, for wallets. */
+export const permitTypes = {
+  Permit: [
+    { name: "owner", type: "address" },
+    { name: "spender", type: "address" },
+    { name: "value", type: "uint256" },
+    { name: "nonce", type: "uint256" },
+    { name: "deadline", type: "uint256" },
+  ],
+} as const;
+
 const TYPE_HASH = keccak256(
   toHex("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)"),
 );
@@ -43,7 +54,11 @@ export function signPermit(domain: Domain, terms: PermitTerms, key: Uint8Array):
     hexToBytes(domainSeparator(domain)),
     hexToBytes(keccak256(struct)),
   );
-  const signature = signDigest(digest, key);
+  return permitOf(terms, signDigest(digest, key));
+}
+
+/** A permit with its signature of 65 bytes, as the contracts take it. */
+export function permitOf({ value, deadline }: PermitTerms, signature: Uint8Array): Permit {
   return {
     value,
     deadline,

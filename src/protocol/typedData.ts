@@ -74,6 +74,12 @@ export const typedData = {
     { name: "channel", type: "bytes32" },
     { name: "issuedAt", type: "uint64" },
   ],
+  Handoff: [
+    { name: "serviceId", type: "bytes32" },
+    { name: "role", type: "string" },
+    { name: "channel", type: "bytes32" },
+    { name: "issuedAt", type: "uint64" },
+  ],
   ChallengeResponse: [
     { name: "challenge", type: "uint256" },
     { name: "nonce", type: "bytes32" },

@@ -11,10 +11,16 @@ import type { CoralOptions } from "../coral/options.ts";
 import { disposable, inOrder, type Worker } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import { createMetrics, type Metrics } from "../node/metrics.ts";
-import type { Timers } from "../node/timers.ts";
+import { systemScheduler } from "../node/scheduler.ts";
+import { wallSeconds, type Timers } from "../node/timers.ts";
+import { hexToBytes } from "../protocol/bytes.ts";
+import { rootServiceId } from "../protocol/serviceId.ts";
+import { blockcloudDomain } from "../protocol/typedData.ts";
 import { Fleet } from "./fleet/fleet.ts";
-import type { ServiceSource } from "./fleet/plan.ts";
+import type { ServicePlan, ServiceSource } from "./fleet/plan.ts";
 import { createServiceParts } from "./fleet/serviceParts.ts";
+import { AgentHandoff, type ProcessHandoff } from "./handoff/agentHandoff.ts";
+import type { KeyedService } from "./handoff/proofs.ts";
 import { ProviderMetrics } from "./metrics.ts";
 import { Collectors } from "./pay/collectors.ts";
 import { RECORD_LEASE_MS } from "./publish/lease.ts";
@@ -46,6 +52,8 @@ export interface ProviderEnvironment {
    * served; without it, the agent tries again and is unhealthy.
    */
   fail?: ((error: unknown) => void) | undefined;
+  /** Lets this process take the place of another one, and give its own; without it, neither is possible. */
+  handoff?: ProcessHandoff | undefined;
 }
 
 /** An agent with several services. */
@@ -88,12 +96,23 @@ export function createProviders(
   );
   const ground = createGround(options, { chain, timers, log, registry });
   const { stateDir } = options;
+  const handoff: AgentHandoff | undefined =
+    environment.handoff &&
+    new AgentHandoff({
+      process: environment.handoff,
+      services: () => fleet.handoffs,
+      stopDuties: () => onChain.stopRest(),
+      domain: blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry),
+      now: () => wallSeconds() * 1000,
+      ...{ clock: systemScheduler, log },
+    });
   const shared = {
     client,
     services,
     announcements: new Announcements({ client, deployment, time, services, log }),
     challenges: new Challenges(client, deployment),
     ...{ sender, time, ground, stateDir },
+    before: handoff?.before,
     collectors: new Collectors({
       ...{ client, deployment, sender, time, now: ground.now, stateDir, timers },
     }),
@@ -109,17 +128,31 @@ export function createProviders(
         }),
       ...{ metrics, timers, log, fail: environment.fail },
       hasChain: () => time.isKnown,
+      before: handoff && ((plans) => keyedServices(plans).then((keyed) => handoff.take(keyed))),
     },
   );
-  const onChain = new WhenReachable(
+  const fronts = handoff === undefined ? fleet.fronts : inOrder(fleet.fronts, handoff.host);
+  const onChain: WhenReachable = new WhenReachable(
     { waits: ["record", "answers to challenges", "pay"] },
     {
       chain,
-      always: fleet.fronts,
+      always: fronts,
       rest: inOrder(shared.ground.parts, fleet.tasks),
       ...{ timers, log, metrics: registry, fail: environment.fail },
     },
   );
   const worker = disposable(onChain);
   return Object.assign(worker, { reload: () => fleet.reload() });
+}
+
+/** The services with their keys; those whose keys cannot be read now are left out. */
+async function keyedServices(plans: readonly ServicePlan[]): Promise<KeyedService[]> {
+  const keyed = plans.map(async (plan): Promise<KeyedService[]> => {
+    const known = await plan.keys().catch(() => undefined);
+    if (known === undefined) return [];
+    const { serviceKey, previousKeys } = known;
+    const own = [serviceKey, ...previousKeys.slice(0, 1)].map((key) => hexToBytes(key));
+    return [{ serviceId: rootServiceId(plan.settings.number), keys: own }];
+  });
+  return (await Promise.all(keyed)).flat();
 }

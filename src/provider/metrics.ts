@@ -6,6 +6,7 @@ import { BlockcloudError } from "../protocol/errors.ts";
 import { grades } from "../protocol/tally.ts";
 import type { SessionObserver } from "../sal/provider/sessionTable.ts";
 import { bounds, type Bound } from "../net/peerBounds.ts";
+import { PayMetrics, type ServicePayMetrics } from "./pay/metrics.ts";
 import { problemCodes, type GatewayProblemCode } from "./gateway/problem.ts";
 
 /** Bounds of the gateway's times, seconds: around the bounds of the launch classes' grades. */
@@ -51,12 +52,15 @@ export class ProviderMetrics {
   readonly settledEpoch;
   readonly recordExpiry;
   readonly bookkeepingFailures;
+  readonly relaysMissing;
   readonly up;
+  readonly pay: PayMetrics;
   readonly #metrics: Metrics;
   readonly #services = new Map<string, ServiceMetrics>();
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
+    this.pay = new PayMetrics(metrics);
     this.requests = metrics.counter(
       "blockcloud_gateway_requests_total",
       "Requests that have ended, by the class of their status; none: the client left first.",
@@ -133,6 +137,11 @@ export class ProviderMetrics {
       "Tasks that failed and are tried again: publishing after seconds, the others in the next epoch.",
       { ...SERVICE, task: TASKS },
     );
+    this.relaysMissing = metrics.gauge(
+      "blockcloud_provider_relays_missing",
+      "Relays of the service that do not lead clients to it now.",
+      SERVICE,
+    );
     this.up = metrics.gauge(
       "blockcloud_provider_service_up",
       "1 while the service is served and its tasks run, 0 while it cannot start.",
@@ -181,6 +190,7 @@ function checkOf(service: string): string {
 
 /** The metrics and the health of one service. */
 export class ServiceMetrics implements GatewayObserver, SessionObserver {
+  readonly pay: ServicePayMetrics;
   readonly #service: string;
   readonly #all: ProviderMetrics;
   readonly #faults = new Map<BookkeepingTask, string>();
@@ -192,6 +202,7 @@ export class ServiceMetrics implements GatewayObserver, SessionObserver {
   constructor(service: string, all: ProviderMetrics) {
     this.#service = service;
     this.#all = all;
+    this.pay = all.pay.of(service);
     this.#labels = Object.freeze({ service });
     this.#byStatus = STATUS_GROUPS.map((status) => Object.freeze({ service, status }));
     all.challengeOpen.set(0, { service });
@@ -270,6 +281,11 @@ export class ServiceMetrics implements GatewayObserver, SessionObserver {
   /** A record was published; it is valid until this time, Unix milliseconds. */
   published(expiresAt: bigint): void {
     this.#all.recordExpiry.set(Number(expiresAt) / 1000, { service: this.#service });
+  }
+
+  /** How many of the service's relays lead clients to it. */
+  relays(reserved: number, wanted: number): void {
+    this.#all.relaysMissing.set(wanted - reserved, { service: this.#service });
   }
 
   /** A task of the epoch's bookkeeping has ended; after a failure the worker is unhealthy until it succeeds. */

@@ -20,5 +20,7 @@ const FATAL = 2;
 export function refuse(socket: Socket, alert: Alert): void {
   if (socket.destroyed) return;
   socket.write(Buffer.of(ALERT_RECORD, 3, 3, 0, 2, FATAL, alerts[alert]));
+  // What is unread when a connection is closed resets it, and the alert would be lost.
+  socket.resume();
   socket.destroySoon();
 }

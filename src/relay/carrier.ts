@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { Scheduler } from "../node/scheduler.ts";
 import { CARRIER_PING, encodeVisitor } from "../sal/relay/carrier.ts";
 import type { Place } from "../sal/relay/frames.ts";
+import { peerOfSocket } from "../sal/transport/tlsTransport.ts";
 
 /** How often a connection that waits is asked whether it is there, and when it is given up, milliseconds. */
 const PING_MS = 15_000;
@@ -49,7 +50,8 @@ export class Carrier {
     this.#cancel();
     this.#data = data;
     this.socket.cork();
-    this.socket.write(encodeVisitor(this.#token, visitor, this.#key));
+    const ends = { visitor, self: peerOfSocket(this.socket) };
+    this.socket.write(encodeVisitor(this.#token, ends, this.#key));
     for (const chunk of flight) this.socket.write(chunk);
     this.socket.uncork();
   }

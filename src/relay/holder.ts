@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Hex } from "viem";
+import type { Address, Hex } from "viem";
 import type { Scheduler } from "../node/scheduler.ts";
 import type { ControlLink } from "../sal/relay/controlLink.ts";
 import { RelayFrame, TOKEN_BYTES } from "../sal/relay/frames.ts";
@@ -10,6 +10,8 @@ import type { Carrier } from "./carrier.ts";
 export const SPARES = 2;
 /** How long a token works, milliseconds. */
 const TOKEN_MS = 10_000;
+/** Pause before a connection that was used is replaced, milliseconds. */
+const LATER_MS = 20;
 /** Pause after a provider has declined a spare connection, milliseconds. */
 const DECLINED_MS = 1_000;
 
@@ -36,6 +38,8 @@ export interface HolderParts {
   key: Buffer;
   /** Bytes a second of the provider's peer. */
   rate: ByteRate;
+  /** The root service's key, by which the reservation was checked. */
+  rootKey: Address;
 }
 
 /** A reservation: an instance of a service that the relay leads visitors to, and its waiting connections. */
@@ -50,6 +54,7 @@ export class Holder {
   readonly #waiting: Waiting[] = [];
   #isOver = false;
   #rest: (() => void) | undefined;
+  #later: (() => void) | undefined;
 
   constructor(parts: HolderParts, tokens: Tokens, clock: Scheduler) {
     this.parts = parts;
@@ -76,9 +81,17 @@ export class Holder {
   /** A connection for a visitor: one that waits, or the next one that comes. Give it back by {@link forget}. */
   request(visitor: Waiting): void {
     const spare = this.#spares.shift();
-    if (spare === undefined) this.#waiting.push(visitor);
-    else visitor.given(spare);
-    this.replenish();
+    if (spare === undefined) {
+      this.#waiting.push(visitor);
+      this.replenish();
+      return;
+    }
+    visitor.given(spare);
+    // Not at once: the provider is greeting the visitor.
+    this.#later ??= this.#clock.after(LATER_MS, () => {
+      this.#later = undefined;
+      this.replenish();
+    });
   }
 
   /** A visitor waits no longer. */
@@ -128,6 +141,7 @@ export class Holder {
   end(): void {
     this.#isOver = true;
     this.#rest?.();
+    this.#later?.();
     for (const token of [...this.#issued.keys()]) this.#settle(Buffer.from(token, "latin1"));
     for (const spare of this.#spares.splice(0)) spare.destroy();
     for (const visitor of this.#waiting.splice(0)) visitor.none("unknown");

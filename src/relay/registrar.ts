@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { isAddressEqual, type Address } from "viem";
 import type { Directory } from "../chain/directory.ts";
 import type { Scheduler } from "../node/scheduler.ts";
 import type { Logger } from "../node/logger.ts";
@@ -7,6 +8,7 @@ import { BlockcloudError } from "../protocol/errors.ts";
 import { checkReservation } from "../protocol/reservation.ts";
 import { parseServiceId } from "../protocol/serviceId.ts";
 import type { Domain } from "../protocol/typedData.ts";
+import { salError } from "../sal/errors.ts";
 import { VISITOR_LABEL } from "../sal/relay/carrier.ts";
 import { ControlLink } from "../sal/relay/controlLink.ts";
 import { relayError } from "../sal/relay/errors.ts";
@@ -70,7 +72,7 @@ export class Registrar {
 
   start(): void {
     this.#unwatch = this.#dependencies.directory.onChange((number) => {
-      this.#changed(number);
+      void this.#changed(number);
     });
   }
 
@@ -138,6 +140,8 @@ export class Registrar {
       { once: true },
     );
     control.send(RelayFrame.challenge, nonce);
+    // A provider finds out by this what kind of NAT it is behind.
+    control.send(RelayFrame.seen, encodePlace(link.peer));
     return promise;
   }
 
@@ -164,17 +168,18 @@ export class Registrar {
       nonce: bytesToHex(nonce),
       channel: bytesToHex(link.exporter(RELAY_CHANNEL_LABEL)),
     };
-    const until = await this.#check(reservation, signature, delegation, signal);
+    const { until, rootKey } = await this.#check(reservation, signature, delegation, signal);
     signal.throwIfAborted();
     // Others may have come while the chain was asked.
     this.#reservations.checkRoom(address);
     const key = link.exporter(VISITOR_LABEL);
     const rate = this.#reservations.rateOf(address);
-    const holder = new Holder({ serviceId, instance, control, key, rate }, this.#tokens, clock);
+    const parts = { serviceId, instance, control, key, rate, rootKey };
+    const holder = new Holder(parts, this.#tokens, clock);
     const before = this.#reservations.add(holder);
     made(holder);
     before?.end();
-    before?.parts.control.refuse(relayError("lost", "The instance has reserved again."));
+    before?.parts.control.refuse(salError("lost", "The instance has reserved again."));
     if (until !== undefined) {
       const left = Math.min(LONGEST_MS, Math.max(0, until - now()));
       const cancel = clock.after(left, () => {
@@ -194,7 +199,7 @@ export class Registrar {
     signature: ReserveMessage["signature"],
     delegation: ReserveMessage["delegation"],
     signal: AbortSignal,
-  ): Promise<number | undefined> {
+  ): Promise<{ until: number | undefined; rootKey: Address }> {
     const { directory, now } = this.#dependencies;
     const { prefix } = parseServiceId(reservation.serviceId);
     let root: Awaited<ReturnType<Directory["rootKey"]>>;
@@ -206,14 +211,23 @@ export class Registrar {
       throw relayError("refused", `Service ${prefix} is not active.`);
     }
     const context = { domain: this.#domain, now: now(), rootKey: root.key };
-    return checkReservation(reservation, signature, delegation, context);
+    const until = checkReservation(reservation, signature, delegation, context);
+    return { until, rootKey: root.key };
   }
 
-  /** A key, an owner or a status has changed: reservations must be made again by who signs now. */
-  #changed(number: bigint): void {
+  /** A service has changed on chain: the reservations of a key that holds no longer end. */
+  async #changed(number: bigint): Promise<void> {
     this.#changes += 1;
+    const { directory, log } = this.#dependencies;
+    if (this.#reservations.ofRoot(number).length === 0) return;
+    const root = await directory.rootKey(number).catch((error: unknown) => {
+      // Its providers come back at once, and are checked then.
+      log.warn("a changed service cannot be checked", { number, error });
+      return undefined;
+    });
     for (const { parts } of this.#reservations.ofRoot(number)) {
-      parts.control.refuse(relayError("lost", "The service has changed on chain."));
+      const holds = root?.active === true && isAddressEqual(root.key, parts.rootKey);
+      if (!holds) parts.control.refuse(relayError("lost", "The service has changed on chain."));
     }
   }
 

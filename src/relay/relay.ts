@@ -24,6 +24,8 @@ import { Reservations } from "./reservations.ts";
 import { Splice } from "./splice.ts";
 import { Visitor } from "./visitor.ts";
 
+/** Bytes that may wait for the slower side of a pair, in each direction: fewer stops of the faster side than by 64 KiB. */
+const QUEUE_BYTES = 256 * 1024;
 /** How long connections may take to send what is queued when the relay stops, milliseconds. */
 const END_MS = 1_000;
 /** How much more than the rate may have been carried before new visitors are refused, milliseconds. */
@@ -83,7 +85,7 @@ export class Relay implements Startable, RelayState {
     this.#led = new PeerBounds({ total: 0, perPeer: limits.maxVisitorsPerProvider });
     this.#rate = new ByteRate(limits.bytesPerSecond, clock);
     this.#reservations = new Reservations(limits, clock);
-    this.#server = createServer({ noDelay: true }, (socket) => {
+    this.#server = createServer({ noDelay: true, highWaterMark: QUEUE_BYTES }, (socket) => {
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));
       this.#doorway?.accept(socket);

@@ -18,6 +18,8 @@ export const salErrors = {
   busy: "SAL_BUSY",
   /** The peer is about to stop. */
   leaving: "SAL_LEAVING",
+  /** The provider's process was replaced, and has served on for as long as it may. */
+  expired: "HANDOFF_EXPIRED",
   /** The program on the other side gave the flow up. */
   cancelled: "FLOW_CANCELLED",
   /** The service does not offer the port. */
@@ -53,6 +55,7 @@ const REMEDIES: Record<keyof typeof salErrors, string> = {
   lost: "Open the flow again; the program has to find out what the service received.",
   busy: "Try again later, or raise the limit.",
   leaving: "Connect again: the next lookup finds where the service runs.",
+  expired: "Open the flow again: the process in use now serves it.",
   cancelled: "Ask the provider why, if this happens again.",
   port: "Choose an offered port.",
   udp: "Use a TCP port.",
@@ -68,7 +71,7 @@ const REMEDIES: Record<keyof typeof salErrors, string> = {
   options: "Correct the option.",
 };
 const RETRYABLE: readonly string[] = [
-  ...["noPath", "timeout", "lost", "busy", "leaving", "upstream", "unpublished"],
+  ...["noPath", "timeout", "lost", "busy", "leaving", "expired", "upstream", "unpublished"],
 ];
 
 /** An error of a session or flow. */

@@ -1,25 +1,20 @@
 import { expect } from "chai";
 import { parseEther } from "viem";
-import type { Wallet } from "../../src/cashier/payer/wallet.ts";
-import type { CollectorTab, PayerTab } from "../../src/cashier/tabs.ts";
 import { addressOfKey } from "../../src/protocol/signature.ts";
 import type { Redemption } from "../../src/protocol/voucher.ts";
 import { rejection } from "../support/rejection.ts";
-import { committed, open, payer, PayRig, TRANCHE, type CollectorLife } from "./rig/payRig.ts";
+import { committed, open, payer, PayRig, TRANCHE, type Pair } from "./rig/payRig.ts";
 
 const stranger = new Uint8Array(32).fill(3);
 
 describe("what is unsecured", () => {
-  let rig: PayRig;
-  let life: CollectorLife;
-  let wallet: Wallet;
-  let ours: PayerTab;
-  let theirs: CollectorTab;
+  let rig: Pair["rig"];
+  let life: Pair["life"];
+  let wallet: Pair["wallet"];
+  let ours: Pair["ours"];
+  let theirs: Pair["theirs"];
   beforeEach(async () => {
-    rig = new PayRig();
-    life = rig.collect();
-    wallet = rig.pay();
-    [ours, theirs] = await rig.tab(wallet, life);
+    ({ rig, life, wallet, ours, theirs } = await PayRig.pair());
   });
 
   const credit = (item: Redemption) => committed(life, theirs.credit(item));
@@ -77,7 +72,7 @@ describe("what is unsecured", () => {
     it("of all payers together is bounded, too", async () => {
       const limits = { payer: parseEther("1"), total: 3n * TRANCHE };
       const small = rig.collect({ exposure: limits }, new PayRig().collectorDisk);
-      const tabs: [PayerTab, CollectorTab][] = [];
+      const tabs: [Pair["ours"], Pair["theirs"]][] = [];
       for (const digit of [21, 22]) {
         const key = new Uint8Array(32).fill(digit);
         rig.chain.deposit(addressOfKey(key), 1_000n * TRANCHE);

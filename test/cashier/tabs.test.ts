@@ -1,7 +1,8 @@
 import { expect } from "chai";
-import type { Wallet } from "../../src/cashier/payer/wallet.ts";
+import { CollectorStore } from "../../src/cashier/collector/store.ts";
+import { WalletStore } from "../../src/cashier/payer/store.ts";
 import { booksOf } from "../../src/cashier/quote.ts";
-import type { CollectorTab, PayerTab } from "../../src/cashier/tabs.ts";
+import type { CollectorTab } from "../../src/cashier/tabs.ts";
 import { addressOfKey } from "../../src/protocol/signature.ts";
 import {
   cashierDomain,
@@ -21,23 +22,20 @@ import {
   payerKey,
   PayRig,
   TRANCHE,
-  type CollectorLife,
+  type Pair,
 } from "./rig/payRig.ts";
 
 const stranger = new Uint8Array(32).fill(3);
 const separator = cashierSeparator(domain);
 
 describe("a collector's tabs", () => {
-  let rig: PayRig;
-  let life: CollectorLife;
-  let wallet: Wallet;
-  let ours: PayerTab;
-  let theirs: CollectorTab;
+  let rig: Pair["rig"];
+  let life: Pair["life"];
+  let wallet: Pair["wallet"];
+  let ours: Pair["ours"];
+  let theirs: Pair["theirs"];
   beforeEach(async () => {
-    rig = new PayRig();
-    life = rig.collect();
-    wallet = rig.pay();
-    [ours, theirs] = await rig.tab(wallet, life);
+    ({ rig, life, wallet, ours, theirs } = await PayRig.pair());
   });
 
   const credit = (item: Redemption) => committed(life, theirs.credit(item));
@@ -231,6 +229,59 @@ describe("a collector's tabs", () => {
         reserved: 0n,
       });
       expect(life.collector.find(payer, ours.tab)).to.equal(undefined);
+    });
+  });
+
+  describe("too many tabs", () => {
+    /** Presents a tab of some payer, who may use it. */
+    const present = async (digit: number, used: boolean, times = 1) => {
+      const key = new Uint8Array(32).fill(digit);
+      const address = addressOfKey(key);
+      rig.chain.deposit(address, 100_000n * TRANCHE);
+      const tabs = [];
+      for (let time = 0; time < times; time += 1) {
+        const other = rig.pay({ key }, new WalletStore(":memory:"));
+        const tab = await other.tabFor(life.collector.quote());
+        const shown = await open(life, tab);
+        if (used) await committed(life, shown.credit(await tab.pay(1n)));
+        tabs.push(shown);
+      }
+      return tabs;
+    };
+    const held = (tab: CollectorTab) => life.collector.find(tab.payer, tab.tab) !== undefined;
+
+    it("that nobody has used make room, the oldest first; one that is used stays", async () => {
+      life = rig.collect({ tabs: { all: 4, payer: 4 } }, new CollectorStore(":memory:"));
+      const [first] = await present(11, false);
+      const [used] = await present(12, true);
+      const [second] = await present(13, false);
+      const [third] = await present(14, false);
+      const [fourth] = await present(15, false);
+      expect([first!, used!, second!, third!, fourth!].map(held)).to.deep.equal([
+        ...[false, true, true, true, true],
+      ]);
+      const ended: unknown[] = [];
+      second!.onEnd((error) => ended.push(error));
+      await present(16, false);
+      expect(held(second!)).to.equal(false);
+      expect(ended, "its session asks for another one").to.have.length(1);
+    });
+
+    it("are refused when all were used", async () => {
+      life = rig.collect({ tabs: { all: 2, payer: 2 } }, new CollectorStore(":memory:"));
+      await present(11, true);
+      await present(12, true);
+      await rejection("CASHIER_BUSY", present(13, false));
+    });
+
+    it("of one payer make room among themselves", async () => {
+      life = rig.collect({ tabs: { all: 100, payer: 3 } }, new CollectorStore(":memory:"));
+      const [other] = await present(11, false);
+      const own = await present(12, false, 5);
+      expect(held(other!)).to.equal(true);
+      expect(own.map(held)).to.deep.equal([false, false, true, true, true]);
+      await present(13, true, 3);
+      await rejection("CASHIER_BUSY", present(13, true));
     });
   });
 });

@@ -1,6 +1,4 @@
 import { expect } from "chai";
-import type { Wallet } from "../../src/cashier/payer/wallet.ts";
-import type { CollectorTab, PayerTab } from "../../src/cashier/tabs.ts";
 import { addressOfKey } from "../../src/protocol/signature.ts";
 import { cashierDomain, cashierSeparator, type Redemption } from "../../src/protocol/voucher.ts";
 import { rejection } from "../support/rejection.ts";
@@ -14,7 +12,7 @@ import {
   PayRig,
   TRANCHE,
   tabVoucher,
-  type CollectorLife,
+  type Pair,
   type VoucherChange,
 } from "./rig/payRig.ts";
 
@@ -22,16 +20,13 @@ const stranger = new Uint8Array(32).fill(3);
 const separator = cashierSeparator(domain);
 
 describe("a collector's vouchers", () => {
-  let rig: PayRig;
-  let life: CollectorLife;
-  let wallet: Wallet;
-  let ours: PayerTab;
-  let theirs: CollectorTab;
+  let rig: Pair["rig"];
+  let life: Pair["life"];
+  let wallet: Pair["wallet"];
+  let ours: Pair["ours"];
+  let theirs: Pair["theirs"];
   beforeEach(async () => {
-    rig = new PayRig();
-    life = rig.collect();
-    wallet = rig.pay();
-    [ours, theirs] = await rig.tab(wallet, life);
+    ({ rig, life, wallet, ours, theirs } = await PayRig.pair());
   });
 
   const credit = (item: Redemption) => committed(life, theirs.credit(item));

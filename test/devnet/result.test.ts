@@ -5,6 +5,7 @@ import type { DemoMove } from "../../devnet/move.ts";
 import { Findings } from "../../devnet/findings.ts";
 import type { DemoPaying } from "../../devnet/paying.ts";
 import type { Monitor } from "../../devnet/monitor.ts";
+import type { DemoRelayLoss } from "../../devnet/relays.ts";
 import type { DemoReason } from "../../devnet/reasons.ts";
 import { judge } from "../../devnet/result.ts";
 import type { LogLine } from "../../devnet/worker.ts";
@@ -34,6 +35,14 @@ const DOWNLOAD: DemoDownload = {
   gapMs: 12,
 };
 
+const RELAY_LOSS: DemoRelayLoss = {
+  ...DOWNLOAD,
+  service: 3,
+  from: "sal://127.0.0.1:3?relay",
+  to: "sal://127.0.0.1:4?relay",
+  killed: "127.0.0.1:3",
+};
+
 const PAYING: DemoPaying = {
   payer: OWNERS[0]!,
   service: 1,
@@ -60,6 +69,7 @@ describe("judge", () => {
   let refreshed: bigint;
   let move: DemoMove | undefined;
   let download: DemoDownload | undefined;
+  let relayLoss: DemoRelayLoss | undefined;
   let paying: DemoPaying | undefined;
 
   beforeEach(() => {
@@ -72,6 +82,7 @@ describe("judge", () => {
     refreshed = 0n;
     move = MOVE;
     download = DOWNLOAD;
+    relayLoss = RELAY_LOSS;
     paying = PAYING;
   });
 
@@ -128,7 +139,7 @@ describe("judge", () => {
     const auditors = OWNERS.map((owner) => ({ owner, operator: OPERATOR, stake: 9n }));
     const clock = { head: () => ({ number: 77n }) };
     const parts = { monitor, services, auditors, first: FIRST, clock, move, download };
-    return judge({ ...parts, paying, findings }, epochs);
+    return judge({ ...parts, relayLoss, paying, findings }, epochs);
   }
 
   it("is content when all went as it should, and adds everything up", async () => {
@@ -153,6 +164,7 @@ describe("judge", () => {
     });
     expect(result.move).to.deep.equal(MOVE);
     expect(result.download).to.deep.equal(DOWNLOAD);
+    expect(result.relayLoss).to.deep.equal(RELAY_LOSS);
     expect(JSON.parse(JSON.stringify(result))).to.deep.equal(result);
   });
 
@@ -205,6 +217,18 @@ describe("judge", () => {
         "the download stayed where it was",
         () => (download = { ...DOWNLOAD, to: DOWNLOAD.from }),
         { check: "DOWNLOAD_WHOLE", service: 1, epoch: null, why: /did not move/ },
+        3,
+      ],
+      [
+        "no relay was killed",
+        () => (relayLoss = undefined),
+        { check: "RELAY_LOST_WITHOUT_LOSS", service: 3, epoch: null, why: /before a relay was/ },
+        3,
+      ],
+      [
+        "the loss of a relay lost a byte",
+        () => (relayLoss = { ...RELAY_LOSS, isWhole: false }),
+        { check: "RELAY_LOST_WITHOUT_LOSS", service: 3, epoch: null, why: /not what was sent/ },
         3,
       ],
       [

@@ -34,8 +34,10 @@ const picture: Picture = {
   claimed: [],
   gasPerAudit: undefined,
   resolver: { http: "http://127.0.0.1:8053", dns: "127.0.0.1:5335" },
+  console: undefined,
   move: undefined,
   download: undefined,
+  relayLoss: undefined,
   paying: undefined,
   faulty: { number: 3n, does: "down now: it answers 503" },
 };
@@ -53,6 +55,12 @@ describe("bloc", () => {
 
 describe("render", () => {
   const text = render(picture);
+
+  it("names the console if it runs, below the chain", () => {
+    const withPage = render({ ...picture, console: "http://127.0.0.1:8070" });
+    expect(withPage[1]).to.contain("http://127.0.0.1:8070");
+    expect(withPage.length).to.equal(text.length + 1);
+  });
 
   it("shows the chain, the moment and what it waits for", () => {
     expect(text[0]).to.contain("http://127.0.0.1:8545");
@@ -82,6 +90,14 @@ describe("render", () => {
     expect(text).to.contain("resolver: http://127.0.0.1:8053, DNS on 127.0.0.1:5335");
     expect(text).to.contain("service 1 moves in the first audited epoch");
     expect(text).to.contain("a download through the local proxy goes on meanwhile");
+    expect(text).to.contain("service 3 is behind two relays; one is killed under a download");
+    const relayLoss = {
+      ...{ service: 3, bytes: 3 * 2 ** 20, sha256: "5e".repeat(32), isWhole: true },
+      ...{ from: "sal://a?relay", to: "sal://b?relay", gapMs: 40, killed: "a" },
+    };
+    expect(render({ ...picture, relayLoss })).to.contain(
+      "relay a was killed: a download went on over sal://b?relay after 40 ms, 3.0 MiB as sent",
+    );
     const download = {
       ...{ service: 1, bytes: 3 * 2 ** 20, sha256: "5e".repeat(32), isWhole: true },
       ...{ from: "sal://a", to: "sal://b", gapMs: 12 },

@@ -149,6 +149,13 @@ describe("the main job, in short form", function () {
     expect(download.to, "where the service moved to").to.equal(`sal://${new URL(move.to).host}`);
     expect(download.from).to.equal(`sal://${new URL(move.from).host}`);
     expect(text).to.contain(`service 1 moved from ${move.from} to ${move.to}`);
+    const relayLoss = result.relayLoss!;
+    expect(relayLoss).to.include({ service: 3, isWhole: true });
+    expect(relayLoss.from).to.equal(`sal://${relayLoss.killed}?relay`);
+    expect(relayLoss.to)
+      .to.match(/^sal:.*\?relay$/)
+      .and.not.equal(relayLoss.from);
+    expect(text).to.contain(`relay ${relayLoss.killed} was killed`);
     const paying = result.paying!;
     expect(paying).to.deep.include({ service: 1, differences: [] });
     expect(paying.requests).to.be.greaterThan(0);

@@ -23,7 +23,15 @@ const KEYS: Record<string, readonly string[]> = {
       "RestartPreventExitStatus",
       "TimeoutStopSec",
     ],
-    ...["Type", "WorkingDirectory", "DynamicUser", "StateDirectory", "StateDirectoryMode", "UMask"],
+    ...[
+      "Type",
+      "WorkingDirectory",
+      "DynamicUser",
+      "User",
+      "StateDirectory",
+      "StateDirectoryMode",
+      "UMask",
+    ],
     ...["AmbientCapabilities", "CapabilityBoundingSet", "LimitCORE", "LimitNOFILE", "MemoryMax"],
     ...["LockPersonality", "NoNewPrivileges", "PrivateDevices", "PrivateTmp", "PrivateUsers"],
     ...["ProtectClock", "ProtectControlGroups", "ProtectHome", "ProtectHostname", "ProtectProc"],
@@ -55,7 +63,7 @@ for (const file of globSync("ops/systemd/*.service", { cwd: root })) {
     const settings = parseUnit(text);
     const values = (key: string) =>
       settings.filter((each) => each.key === key).map(({ value }) => value);
-    const worker = /blockcloud-(\w+)\.service$/.exec(file)?.[1] ?? "";
+    const worker = /blockcloud-(\w+)@?\.service$/.exec(file)?.[1] ?? "";
 
     it("says what systemd knows, in the section where it belongs", () => {
       const unknown = settings.filter(({ section, key }) => KEYS[section]?.includes(key) !== true);

@@ -139,4 +139,43 @@ describe("ProviderMetrics", () => {
     agent.of("7");
     expect(await value("gateway_receipts_total")).to.equal(0);
   });
+
+  it("tell of the payments of a service, until it is gone", async () => {
+    const bloc = parseEther("1");
+    const { pay } = provider;
+    pay.charged(3n * bloc);
+    pay.credited(2n * bloc);
+    pay.redeemed({ amount: bloc, paid: 4, skipped: 1 });
+    pay.refused("CASHIER_VOUCHER");
+    pay.refused("anything else");
+    pay.vanished();
+    pay.lost();
+    const unwatch = pay.watch(() => ({
+      ...{ tabs: 5, exposure: bloc, exposureLimit: 10n * bloc, waiting: 2n * bloc, pending: 7 },
+    }));
+    const read = async () => ({
+      charged: await value("pay_charged_bloc_total"),
+      credited: await value("pay_credited_bloc_total"),
+      redeemed: await value("pay_redeemed_bloc_total"),
+      paid: await value("pay_redemptions_total", { outcome: "paid" }),
+      skipped: await value("pay_redemptions_total", { outcome: "skipped" }),
+      refused: await value("pay_refusals_total", { code: "CASHIER_VOUCHER" }),
+      others: await value("pay_refusals_total", { code: "other" }),
+      vanished: await value("pay_transfers_reorganised_total", { outcome: "vanished" }),
+      lost: await value("pay_transfers_reorganised_total", { outcome: "lost" }),
+      tabs: await value("pay_tabs"),
+      exposure: await value("pay_exposure_bloc"),
+      limit: await value("pay_exposure_limit_bloc"),
+      waiting: await value("pay_waiting_bloc"),
+      pending: await value("pay_pending_settlements"),
+    });
+    expect(await read()).to.deep.equal({
+      ...{ charged: 3, credited: 2, redeemed: 1, paid: 4, skipped: 1, refused: 1, others: 1 },
+      ...{ vanished: 1, lost: 1, tabs: 5, exposure: 1, limit: 10, waiting: 2, pending: 7 },
+    });
+    unwatch();
+    agent.forget("7");
+    const gone = Object.values(await read());
+    expect(new Set(gone)).to.deep.equal(new Set([undefined]));
+  });
 });

@@ -89,7 +89,7 @@ export class RelayRig {
   }
 
   async connect(): Promise<Socket> {
-    const socket = connect({ ...this.address, allowHalfOpen: true });
+    const socket = connect(this.address);
     socket.on("error", () => {});
     await once(socket, "connect");
     return socket;
@@ -161,11 +161,11 @@ export class BehindRelays {
     return new RelayLine(relay, number, terms, {
       ...{ clock: this.clock, log: this.log, now: Date.now, random: () => 0 },
       rules: new DialRules({ allowLoopback: true, anyAddress: true }),
-      accept: (socket, visitor) => {
+      accept: (socket, visitor, ends) => {
         this.visitors.push(visitor);
         this.sockets.add(socket);
         socket.once("close", () => this.sockets.delete(socket));
-        this.#acceptor.acceptRelayed(socket, visitor);
+        this.#acceptor.acceptRelayed(socket, visitor, ends);
       },
     });
   }

@@ -41,6 +41,8 @@ describe("a provider behind relays", () => {
     expect(provider.visitors.map(({ address }) => address)).to.deep.equal(["_relay1-127.0.0.1"]);
     expect(one.relay.visitors).to.equal(1);
     expect(two.relay.visitors).to.equal(0);
+    expect(one.relay.spares).to.equal(1);
+    await one.clock.advance(20);
     await spared(one);
   });
 

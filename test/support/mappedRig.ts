@@ -10,6 +10,7 @@ import { parseName, rawName } from "../../src/protocol/name.ts";
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
 import type { ProxyOptions } from "../../src/sal/proxy/options.ts";
 import type { ProxyDependencies } from "../../src/sal/proxy/salProxy.ts";
+import type { Terminator } from "../../src/sal/proxy/https/terminator.ts";
 import { MapStore } from "../../src/sal/proxy/map/mapStore.ts";
 import { drained, ProxyRig } from "./proxyRig.ts";
 
@@ -39,6 +40,8 @@ export class MappedRig {
   /** Unix seconds. */
   now = 1_800_000_000;
   port = 0;
+  /** Ends TLS at port 443. */
+  terminator: Terminator | undefined;
   /** Unlike those of other test processes at the same time. */
   range = `127.${100 + (process.pid % 100)}.${(process.pid >> 8) % 256}.0/24`;
   readonly #folder = mkdtempSync(path.join(tmpdir(), "mapped-"));
@@ -94,6 +97,7 @@ export class MappedRig {
           serviceOf: (name) => this.#serviceOf(name),
           now: () => this.now,
           dnsObserver: blindDns,
+          terminator: this.terminator,
         },
         ...dependencies,
       },

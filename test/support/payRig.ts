@@ -27,6 +27,7 @@ import {
 } from "../../src/provider/gateway/pay/createPayments.ts";
 import { transferCall } from "../../src/provider/gateway/pay/authorizations.ts";
 import type { PaymentOptions } from "../../src/provider/gateway/pay/options.ts";
+import type { Reviewer } from "../../src/provider/gateway/pay/reviewer.ts";
 import type { ExactAsset } from "../../src/provider/gateway/pay/pricing.ts";
 import { CliRig, parts } from "./cliRig.ts";
 import { MemoryLog } from "./memoryLog.ts";
@@ -47,6 +48,9 @@ export class PayRig {
   readonly log = new MemoryLog();
   readonly #gateways = new ProviderRig();
   readonly #closing: (() => void)[] = [];
+  /** Requests that the upstreams got; a test sets it back. */
+  runs = 0;
+  #review: Reviewer | undefined;
   /** Counts the stores, one for each payee. */
   #stores = 0;
   /** How far the chain's time is ahead of this machine's, seconds. */
@@ -77,6 +81,12 @@ export class PayRig {
   async close(): Promise<void> {
     await this.#gateways.close();
     for (const close of this.#closing.splice(0)) close();
+  }
+
+  /** Of the newest gateway. */
+  get review(): Reviewer {
+    if (this.#review === undefined) throw new Error("no gateway");
+    return this.#review;
   }
 
   /** The chain's time, Unix seconds. */
@@ -187,7 +197,7 @@ export class PayRig {
     over: Partial<PaymentsParts> & { collector?: TabCollector } = {},
   ): Promise<string> {
     const { deployment } = this.chain.devnet;
-    const { payments, close } = createPayments(
+    const { payments, review, close } = createPayments(
       {
         price: parsePrice(PRICE),
         payTo: PAY_TO,
@@ -203,8 +213,12 @@ export class PayRig {
         ...over,
       },
     );
+    this.#review = review;
     this.#closing.push(close);
-    const { url } = await this.#gateways.upstream(listener);
+    const { url } = await this.#gateways.upstream((request, response) => {
+      this.runs += 1;
+      listener(request, response);
+    });
     const gateway = await this.#gateways.gateway(url, {}, { payments });
     return `http://127.0.0.1:${gateway.address.port}`;
   }

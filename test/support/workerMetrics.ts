@@ -4,9 +4,11 @@ import { KeeperMetrics } from "../../src/keeper/metrics.ts";
 import { CoralMetrics } from "../../src/coral/metrics.ts";
 import { createMetrics, type MetricEntry } from "../../src/node/metrics.ts";
 import { ProviderMetrics } from "../../src/provider/metrics.ts";
+import { RelayMetrics } from "../../src/relay/metrics.ts";
 import { DnsMetrics, HttpMetrics } from "../../src/resolver/frontMetrics.ts";
 import { ResolverMetrics } from "../../src/resolver/metrics.ts";
 import { ProxyMetrics } from "../../src/sal/proxy/metrics.ts";
+import { PathMetrics } from "../../src/sal/proxy/pathMetrics.ts";
 import { FakeTimers } from "./fakeTime.ts";
 
 /** Every metric of the workers, by name, as their own code declares it. */
@@ -16,10 +18,12 @@ export function workerMetrics(): Map<string, MetricEntry> {
     provider: ProviderMetrics,
     keeper: KeeperMetrics,
     coral: CoralMetrics,
+    relay: RelayMetrics,
     resolver: ResolverMetrics,
     http: HttpMetrics,
     dns: DnsMetrics,
     proxy: ProxyMetrics,
+    paths: PathMetrics,
   };
   const entries = Object.entries(workers).flatMap(([worker, Own]) => {
     const metrics = createMetrics(worker);

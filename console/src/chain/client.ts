@@ -1,13 +1,55 @@
-import { createPublicClient, http, type PublicClient } from "viem";
+import { createClient as createViemClient, http, type Client, type PublicActions } from "viem";
+import {
+  call,
+  estimateContractGas,
+  estimateGas,
+  getBalance,
+  getBlock,
+  getBlockNumber,
+  getChainId,
+  getCode,
+  getContractEvents,
+  getGasPrice,
+  getLogs,
+  getTransaction,
+  getTransactionCount,
+  getTransactionReceipt,
+  readContract,
+  simulateContract,
+  waitForTransactionReceipt,
+  watchBlockNumber,
+} from "viem/actions";
 import type { ConsoleConfig } from "../config.ts";
 import { PageError } from "../failure.ts";
 
+/** What the page asks of the chain: all of viem's actions would be a fifth of the page's script. */
+const actions = {
+  call,
+  estimateContractGas,
+  estimateGas,
+  getBalance,
+  getBlock,
+  getBlockNumber,
+  getChainId,
+  getCode,
+  getContractEvents,
+  getGasPrice,
+  getLogs,
+  getTransaction,
+  getTransactionCount,
+  getTransactionReceipt,
+  readContract,
+  simulateContract,
+  waitForTransactionReceipt,
+  watchBlockNumber,
+};
+
 /** The chain, over one JSON-RPC endpoint. */
-export type ChainClient = PublicClient;
+export type ChainClient = Client & Pick<PublicActions, keyof typeof actions>;
 
 /** A client whose calls of one turn go out as one request. */
 export function createClient({ rpc }: Pick<ConsoleConfig, "rpc">): ChainClient {
-  return createPublicClient({
+  const client = createViemClient({
     transport: http(rpc, {
       batch: { batchSize: 100, wait: 4 },
       retryCount: 2,
@@ -16,6 +58,12 @@ export function createClient({ rpc }: Pick<ConsoleConfig, "rpc">): ChainClient {
     }),
     cacheTime: 0,
   });
+  const bound = Object.entries(actions).map(([name, action]) => [
+    name,
+    (parameters?: unknown) =>
+      (action as (client: Client, parameters?: unknown) => unknown)(client, parameters),
+  ]);
+  return Object.assign(client, Object.fromEntries(bound)) as ChainClient;
 }
 
 /** @throws PageError `CHAIN_OTHER` if the endpoint serves another chain than the deployment's. */
@@ -28,8 +76,6 @@ export async function checkChain(
   throw new PageError(
     "CHAIN_OTHER",
     `The RPC endpoint serves chain ${id}, the deployment is on ${deployment.chainId}.`,
-    {
-      remedy: "Change rpc or deployment in config.json.",
-    },
+    { remedy: "Change rpc or deployment in config.json." },
   );
 }

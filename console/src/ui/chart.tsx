@@ -8,7 +8,7 @@ export interface Series {
   /** Name of a colour of the theme, without the two dashes. */
   readonly colour: string;
   readonly values: readonly (number | null)[];
-  readonly isStep?: boolean;
+  readonly isBar?: boolean;
 }
 
 /** A chart over epochs. The same figures are in a table near it; this is their picture. */
@@ -55,8 +55,8 @@ export function Chart(props: {
     <figure className="chart">
       <div ref={box} role="img" aria-label={label} />
       <figcaption>
-        {props.series.map(({ name, colour }) => (
-          <span key={name} className={`key key-${colour}`}>
+        {props.series.map(({ name, colour, isBar }) => (
+          <span key={name} className={`key key-${colour}${isBar === true ? " key-bar" : ""}`}>
             {name}
           </span>
         ))}
@@ -74,25 +74,34 @@ function dataOf({ x, series }: ChartProps): uPlot.AlignedData {
 function optionsOf(props: ChartProps, width: number, height: number): uPlot.Options {
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string) => style.getPropertyValue(`--${name}`).trim();
-  const { format = String, range, ticks } = props;
+  const { format = String, range, ticks, series } = props;
+  const hasBars = series.some(({ isBar }) => isBar === true);
   const axis = {
     stroke: colour("muted"),
     grid: { stroke: colour("line"), width: 1 },
     ticks: { show: false },
     font: "12px system-ui, sans-serif",
   };
-  const stepped = uPlot.paths.stepped?.({ align: 1 });
+  const bars = uPlot.paths.bars?.({ size: [0.7, 28], align: 0 });
   return {
     width,
     height,
     legend: { show: false },
     cursor: { show: false },
     padding: [8, 8, 0, 0],
-    scales: { x: { time: false }, ...(range && { y: { range: [range[0], range[1]] } }) },
+    scales: {
+      x: {
+        time: false,
+        // A bar has half of its width on each side.
+        ...(hasBars && { range: (_: uPlot, low: number, high: number) => [low - 0.6, high + 0.6] }),
+      },
+      ...(range && { y: { range: [range[0], range[1]] } }),
+    },
     axes: [
       {
         ...axis,
         grid: { show: false },
+        size: 26,
         values: (_, values) =>
           values.map((value) => (Number.isInteger(value) ? String(value) : "")),
       },
@@ -105,13 +114,19 @@ function optionsOf(props: ChartProps, width: number, height: number): uPlot.Opti
     ],
     series: [
       {},
-      ...props.series.map(({ name, colour: shade, isStep = false }) => ({
+      ...series.map(({ name, colour: shade, isBar = false }) => ({
         label: name,
         stroke: colour(shade),
         width: 2,
         points: { show: false },
         spanGaps: false,
-        ...(isStep && stepped !== undefined && { paths: stepped }),
+        ...(isBar &&
+          bars !== undefined && {
+            paths: bars,
+            width: 0,
+            fill: colour(shade),
+            fillTo: range?.[0] ?? 0,
+          }),
       })),
     ],
   };

@@ -20,6 +20,9 @@ export function contractsOf({ contracts }: VerifiedDeployment) {
     staking: { address: contracts.staking, abi: abis.staking },
     proofOfService: { address: contracts.proofOfService, abi: abis.proofOfService },
     settlement: { address: contracts.settlement, abi: abis.settlement },
+    challengeBook: { address: contracts.challengeBook, abi: abis.challengeBook },
+    labels: { address: contracts.labels, abi: abis.labels },
+    cashier: { address: contracts.cashier, abi: abis.cashier },
   } as const;
 }
 export type VerifiedContracts = ReturnType<typeof contractsOf>;

@@ -42,6 +42,8 @@ export interface Finding {
   grade: Grade;
   /** The transport over which the service was inspected; undefined if none was used. */
   transport?: Transport;
+  /** Whether the endpoint says that it leads through a relay: a claim, which has no part in the grade. */
+  isRelayed?: boolean;
   /** Time from the first packet to the last byte, milliseconds. */
   elapsedMs: number;
   /** Present unless the grade is FAILED. */

@@ -11,6 +11,7 @@ import { epochStart } from "../../protocol/epoch.ts";
 import { suitsClass } from "../../protocol/probe.ts";
 import { RECEIPT_SLACK_MS, type ReceiptSigner } from "../../protocol/receipt.ts";
 import type { Evidence } from "../../protocol/round.ts";
+import { isRelayed } from "../../sal/relay/relayName.ts";
 import { rootServiceId } from "../../protocol/serviceId.ts";
 import { inspectionNonce } from "../../protocol/sortition.ts";
 import type { Endpoint } from "../../protocol/record.ts";
@@ -138,6 +139,7 @@ export class Inspector implements Voter {
       grade,
       milliseconds: findings.map((finding) => Math.round(finding.elapsedMs)),
       transports: findings.map(({ transport }) => transport ?? "none"),
+      ...(findings.some((finding) => finding.isRelayed) && { relayed: true }),
       reasons: findings.flatMap((finding) => finding.reason ?? []),
       ...(results.length < INSPECTIONS && { skipped: INSPECTIONS - results.length }),
     });
@@ -257,7 +259,7 @@ export class Inspector implements Voter {
       if (hasForeign) return undefined;
       return failed("no_endpoint", "no endpoint over which the request can be made");
     }
-    return inspect(
+    const finding = await inspect(
       {
         serviceId: rootServiceId(service.number),
         key: service.key,
@@ -276,6 +278,8 @@ export class Inspector implements Voter {
       this.#dependencies,
       limits.signal,
     );
+    const isBehindRelays = finding !== undefined && approach.endpoints.every(isRelayed);
+    return isBehindRelays ? { ...finding, isRelayed: true } : finding;
   }
 }
 

@@ -6,6 +6,7 @@ import type { Logger } from "../../node/logger.ts";
 import type { Scheduler } from "../../node/scheduler.ts";
 import type { Timers } from "../../node/timers.ts";
 import { epochAt } from "../../protocol/epoch.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
 import { rootServiceId } from "../../protocol/serviceId.ts";
 import { cashierDomain, cashierSeparator, type Redemption } from "../../protocol/voucher.ts";
 import { cashierError } from "../errors.ts";
@@ -16,12 +17,13 @@ import type { CollectorChain } from "./chain.ts";
 import { Exposure, type ExposureLimits } from "./exposure.ts";
 import { Grades } from "./grades.ts";
 import { GroupCommit } from "./groupCommit.ts";
+import type { CollectorObserver } from "./observer.ts";
 import { Opener, type CollectorSender } from "./opener.ts";
 import { Openings } from "./openings.ts";
 import { Salts } from "./salts.ts";
 import type { CollectorStore, StoredTab } from "./store.ts";
 import { CollectedTab, type TabHost } from "./tab.ts";
-import { tabKey, TabTable } from "./tabTable.ts";
+import { tabKey, TabTable, type TabBounds } from "./tabTable.ts";
 import type { EpochWindow } from "./voucherRules.ts";
 
 export interface CollectorOptions {
@@ -38,6 +40,8 @@ export interface CollectorOptions {
   trancheBytes?: number | undefined;
   /** What may be unsecured; default 16 tranches of a payer, and 1,600 in all. */
   exposure?: ExposureLimits | undefined;
+  /** The most tabs that are held, each takes memory; default 20,000 in all, and 16 of a payer. */
+  tabs?: Partial<TabBounds> | undefined;
 }
 
 export interface CollectorDependencies {
@@ -49,10 +53,9 @@ export interface CollectorDependencies {
   timers: Timers;
   clock: Scheduler;
   log: Logger;
+  observer?: CollectorObserver | undefined;
 }
 
-/** The most tabs in all, and of one payer: each takes memory. */
-const MOST_TABS = { all: 20_000, payer: 16 };
 /** How far the clocks of both sides may differ, seconds; at most half an epoch. */
 const CLOCK_S = 60;
 
@@ -66,12 +69,13 @@ export class Collector implements TabCollector, TabHost, Startable {
   readonly exposure: Exposure;
   readonly grades: Grades;
   readonly opener: Opener;
+  readonly observer: CollectorObserver;
   readonly #terms: Omit<Quote, "salt">;
   readonly #d: CollectorDependencies;
   readonly #salts: Salts;
   readonly #openings: Openings;
   readonly #disk: GroupCommit;
-  readonly #tabs = new TabTable();
+  readonly #tabs: TabTable;
   /** Openings that are being verified, by tab: the same one is verified once. */
   readonly #verifying = new Map<string, Promise<CollectedTab>>();
   #price: Price;
@@ -81,6 +85,7 @@ export class Collector implements TabCollector, TabHost, Startable {
     const { chainId, contracts } = deployment;
     this.#d = dependencies;
     this.#price = options.price;
+    this.observer = dependencies.observer ?? {};
     this.service = rootServiceId(options.number);
     this.separator = cashierSeparator(cashierDomain(BigInt(chainId), contracts.cashier));
     const { price, trancheBytes = LEAST_TRANCHE_BYTES } = options;
@@ -105,6 +110,7 @@ export class Collector implements TabCollector, TabHost, Startable {
     this.grades = new Grades(this.#terms, chain, time);
     this.opener = new Opener({ deployment, chain, sender, timers, log });
     this.#disk = new GroupCommit({ store, clock, log });
+    this.#tabs = new TabTable(options.tabs ?? {});
     for (const stored of store.tabs()) this.#add(stored);
   }
 
@@ -113,8 +119,21 @@ export class Collector implements TabCollector, TabHost, Startable {
     return this.#tabs.values();
   }
 
+  /** How many tabs there are. */
+  get size(): number {
+    return this.#tabs.size;
+  }
+
   async start(): Promise<void> {
     await this.#readVerdicts();
+  }
+
+  /**
+   * Writes what is not on disk, and takes nothing more: another process keeps the books from now on. After
+   * `opener.stop()`.
+   */
+  close(): void {
+    this.#disk.close();
   }
 
   /** Ends all waits, and writes what is not on disk. The store stays open for its owner. */
@@ -157,7 +176,10 @@ export class Collector implements TabCollector, TabHost, Startable {
     const done = () => {
       if (this.#verifying.get(key) === turn) this.#verifying.delete(key);
     };
-    turn.then(done, done);
+    turn.then(done, (error: unknown) => {
+      done();
+      this.refused(error);
+    });
     return turn;
   }
 
@@ -199,6 +221,10 @@ export class Collector implements TabCollector, TabHost, Startable {
   async now(tab: CollectedTab): Promise<void> {
     if (!this.#isKept(tab)) throw cashierError("ended", `Tab ${tab.tab} is over.`);
     await this.#disk.now(tab);
+  }
+
+  refused(error: unknown): void {
+    if (error instanceof BlockcloudError) this.observer.refused?.(error.code);
   }
 
   /** Forgets a tab that can never pay any more. */
@@ -259,12 +285,10 @@ export class Collector implements TabCollector, TabHost, Startable {
     if (refusal !== undefined) {
       throw cashierError("authorization", `The salt ${salt} opens no tab here: ${refusal}.`);
     }
-    if (this.#tabs.size >= MOST_TABS.all) {
-      throw cashierError("busy", `There are ${MOST_TABS.all} tabs.`);
-    }
-    if (this.#tabs.of(payer).length >= MOST_TABS.payer) {
-      throw cashierError("busy", `${payer} has ${MOST_TABS.payer} tabs.`);
-    }
+    // An authorization alone costs its payer nothing, so a tab that was never used makes room.
+    for (const unused of this.#tabs.excess(payer)) this.drop(unused);
+    const full = this.#tabs.fullOf(payer);
+    if (full !== undefined) throw cashierError("busy", `${full}, and all were used.`);
   }
 
   /** What the payer's other authorizations can still reserve. */

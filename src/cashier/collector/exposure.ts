@@ -23,6 +23,11 @@ export class Exposure {
     return this.#total;
   }
 
+  /** The most that may be unsecured, BLOC in wei. */
+  get limit(): bigint {
+    return this.#limits.total;
+  }
+
   /** BLOC in wei. */
   of(payer: Address): bigint {
     return this.#payers.get(payer) ?? 0n;

@@ -1,5 +1,6 @@
 import type { Logger } from "../../node/logger.ts";
 import type { Scheduler } from "../../node/scheduler.ts";
+import { cashierError } from "../errors.ts";
 import type { CollectorStore } from "./store.ts";
 import type { CollectedTab } from "./tab.ts";
 
@@ -22,6 +23,7 @@ export class GroupCommit {
   #cancel: (() => void) | undefined;
   #isLazy = false;
   #last = -COMMIT_MS;
+  #isClosed = false;
 
   constructor(d: { store: CollectorStore; clock: Scheduler; log: Logger }) {
     this.#store = d.store;
@@ -31,12 +33,14 @@ export class GroupCommit {
 
   /** Writes a tab soon. */
   later(tab: CollectedTab): void {
+    if (this.#isClosed) return;
     this.#changed.add(tab);
     if (this.#cancel === undefined) this.#schedule(LAZY_MS, true);
   }
 
   /** Deletes a tab soon. A crash before costs only the same work again. */
   drop(tab: CollectedTab): void {
+    if (this.#isClosed) return;
     this.#changed.delete(tab);
     this.#dropped.add(tab);
     if (this.#cancel === undefined) this.#schedule(LAZY_MS, true);
@@ -44,6 +48,7 @@ export class GroupCommit {
 
   /** Writes a tab with the next commit, which is due at once; resolves when it is on disk. */
   async now(tab: CollectedTab): Promise<void> {
+    if (this.#isClosed) throw cashierError("busy", "Another process keeps the books now.");
     this.#waiting ??= Promise.withResolvers();
     const { promise } = this.#waiting;
     this.soon(tab);
@@ -52,6 +57,7 @@ export class GroupCommit {
 
   /** The same without waiting. */
   soon(tab: CollectedTab): void {
+    if (this.#isClosed) return;
     this.#changed.add(tab);
     if (this.#isLazy) {
       this.#cancel?.();
@@ -62,8 +68,15 @@ export class GroupCommit {
     }
   }
 
+  /** Commits what is left, and nothing after it. */
+  close(): void {
+    this.flush();
+    this.#isClosed = true;
+  }
+
   /** Commits what is left; for the end of a process. */
   flush(): void {
+    if (this.#isClosed) return;
     this.#cancel?.();
     this.#commit();
   }

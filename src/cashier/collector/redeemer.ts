@@ -158,11 +158,13 @@ export class Redeemer implements Startable {
   }
 
   async #send(batch: readonly Due[], items: readonly Redemption[], urgent: boolean): Promise<void> {
-    const { chain, log } = this.#d;
+    const { chain, collector, log } = this.#d;
     for (const { tab, items: own } of batch) for (const item of own) tab.reveal(item);
     const receipt = await this.#sendCall(this.#calls.redeemBatch(items), urgent);
     for (const { tab } of batch) tab.see(await chain.tabOf(tab));
     const { paid, skipped } = outcome(receipt, items);
+    const count = items.length - skipped.length;
+    collector.observer.redeemed?.({ amount: paid, paid: count, skipped: skipped.length });
     log.info("vouchers redeemed", { vouchers: items.length, amount: paid, gas: receipt.gasUsed });
     for (const { item, reason } of skipped) {
       log.warn("a voucher was not redeemed", { tab: item.voucher.tab, reason });

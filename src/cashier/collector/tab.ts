@@ -4,6 +4,7 @@ import type { BlockcloudError } from "../../protocol/errors.ts";
 import type { Redemption } from "../../protocol/voucher.ts";
 import { cashierError } from "../errors.ts";
 import type { CollectorTab, TabOpening } from "../tabs.ts";
+import type { CollectorObserver } from "./observer.ts";
 import type { StoredTab, TabChange } from "./store.ts";
 import {
   checkSigner,
@@ -25,6 +26,9 @@ export interface TabHost {
   secure(tab: CollectedTab): Promise<void>;
   /** What a tranche costs, BLOC in wei. */
   readonly tranche: bigint;
+  readonly observer: CollectorObserver;
+  /** A voucher was refused. */
+  refused(error: unknown): void;
   /** Writes at some time. */
   later(tab: CollectedTab): void;
   /** Writes with the next commit, which is due at once. */
@@ -146,6 +150,12 @@ export class CollectedTab implements CollectorTab {
     return this.best > this.secured ? this.best - this.secured : 0n;
   }
 
+  /** Whether its payer has neither used nor paid it, and the chain does not know it. */
+  get isUnused(): boolean {
+    const isOnChain = this.#view !== undefined && this.#view.state !== "None";
+    return this.#charged === 0n && this.best === 0n && !isOnChain;
+  }
+
   get ended(): BlockcloudError | undefined {
     return this.#end;
   }
@@ -153,19 +163,19 @@ export class CollectedTab implements CollectorTab {
   charge(amount: bigint): void {
     if (amount < 0n) throw new RangeError(`A charge of ${amount} wei.`);
     this.#charged += amount;
+    this.#host.observer.charged?.(amount);
     // A crash must not cost more than a tranche, and what is served during a commit.
     if (this.#charged - this.#written < this.#host.tranche) this.#host.later(this);
     else this.#host.soon(this);
   }
 
   async credit(item: Redemption): Promise<void> {
-    const { cumulative } = item.voucher;
-    if (cumulative > this.best) this.#take(item);
-    else this.#checkSigner(item);
-    if (cumulative <= this.#paid) return;
-    await this.#host.secure(this);
-    await this.#host.now(this);
-    if (cumulative > this.#paid) this.#paid = cumulative;
+    try {
+      await this.#credit(item);
+    } catch (error) {
+      this.#host.refused(error);
+      throw error;
+    }
   }
 
   onEnd(listener: (error: Error) => void): () => void {
@@ -264,6 +274,18 @@ export class CollectedTab implements CollectorTab {
   written({ charged, vouchers }: TabChange): void {
     this.#written = charged;
     this.#onDisk = new Set(vouchers);
+  }
+
+  async #credit(item: Redemption): Promise<void> {
+    const { cumulative } = item.voucher;
+    if (cumulative > this.best) this.#take(item);
+    else this.#checkSigner(item);
+    if (cumulative <= this.#paid) return;
+    await this.#host.secure(this);
+    await this.#host.now(this);
+    if (cumulative <= this.#paid) return;
+    this.#host.observer.credited?.(cumulative - this.#paid);
+    this.#paid = cumulative;
   }
 
   /** Of a voucher that is not taken: nothing else of it counts. */

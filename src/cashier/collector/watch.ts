@@ -56,8 +56,7 @@ export class TabWatch {
       if (view.state === "Closed") return true;
       if (view.state === "None") {
         // One that was used can still be authorized again.
-        const isUnused = tab.best === 0n && tab.charged === 0n;
-        return now > tab.opening.authorization.openBy && (isUnused || now > tab.expiresAt);
+        return now > tab.opening.authorization.openBy && (tab.isUnused || now > tab.expiresAt);
       }
       if (now <= tab.expiresAt && view.state !== "Closing") return false;
       // The payer may still pay what it owes.

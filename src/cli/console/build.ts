@@ -5,6 +5,9 @@ import path from "node:path";
 import { packageRoot } from "../../node/packageRoot.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 
+/** Output of the page's build. */
+const folderOf = (root: string) => path.join(root, "dist/console");
+
 /**
  * The folder of the page's build. An installed package has it; a checkout builds it when its sources are newer.
  *
@@ -13,21 +16,34 @@ import { BlockcloudError } from "../../protocol/errors.ts";
  */
 export async function pageFolder(say: (message: string) => void): Promise<string> {
   const root = packageRoot();
-  const folder = path.join(root, "dist/console");
+  const folder = folderOf(root);
   const isCheckout = existsSync(path.join(root, "console/vite.config.ts"));
-  if (!isCheckout || isCurrent(root, path.join(folder, "index.html"))) return folder;
+  if (isCheckout && !isCurrent(root, path.join(folder, "index.html"))) await buildPage(say);
+  return folder;
+}
+
+/**
+ * Builds the page of a checkout.
+ *
+ * @param folder Output; default: where an installed package has it.
+ * @throws BlockcloudError `CONSOLE_BUILD_FAILED`.
+ */
+export async function buildPage(
+  say: (message: string) => void,
+  folder = folderOf(packageRoot()),
+): Promise<void> {
   say("building the console's page");
+  const root = packageRoot();
   const vite = path.join(root, "node_modules/vite/bin/vite.js");
-  const args = [vite, "build", "--config", "console/vite.config.ts", "--logLevel", "warn"];
-  // Its warnings are for the operator; standard output is the command's own.
+  const args = [vite, "build", "--config", "console/vite.config.ts"];
+  args.push("--logLevel", "warn", "--outDir", folder, "--emptyOutDir");
+  // Standard output is the command's own.
   const build = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", 2, 2] });
   const [code] = (await once(build, "exit")) as [number | null];
-  if (code !== 0) {
-    throw new BlockcloudError("CONSOLE_BUILD_FAILED", "The console's page cannot be built.", {
-      remedy: "Its errors are above. npm ci installs what the build needs.",
-    });
-  }
-  return folder;
+  if (code === 0) return;
+  throw new BlockcloudError("CONSOLE_BUILD_FAILED", "The console's page cannot be built.", {
+    remedy: "Its errors are above. npm ci installs what the build needs.",
+  });
 }
 
 /** Whether no source is newer than the build. */

@@ -7,11 +7,11 @@ export const consoleFlags = {
     "--listen <host:port>",
     "address of the page; :port is loopback",
     portOrHostAndPort,
-    { env: "BLOCKCLOUD_CONSOLE_LISTEN", config: "console.listen", default: "127.0.0.1:8060" },
+    { env: "BLOCKCLOUD_CONSOLE_LISTEN", config: "console.listen", default: "127.0.0.1:8070" },
   ),
   index: text(
     "--index <url>",
-    "GraphQL of the index; without it the page reads the chain alone",
+    "URL of the index; without it the page reads the chain alone",
     httpUrl,
     { env: "BLOCKCLOUD_INDEX", config: "console.index" },
   ),

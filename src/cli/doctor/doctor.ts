@@ -4,7 +4,14 @@ import { GAS_PER_ROUND } from "../../chain/runway.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
 import { keyPathFlags, pathOf, state, workerFlags } from "../framework/commonFlags.ts";
 import { exitCodes } from "../framework/exitCodes.ts";
-import { optional } from "../framework/flag.ts";
+import { optional, text, type Values } from "../framework/flag.ts";
+import { anyText } from "../framework/values.ts";
+import { canonicalName } from "../../protocol/name.ts";
+import { ownAddress } from "../../sal/proxy/map/range.ts";
+import { fullName } from "../user/flags.ts";
+import { map, mapFlags } from "../user/mapFlags.ts";
+import { examineNaming } from "./naming.ts";
+import { hostNameService } from "./nameService.ts";
 import { faucetKey } from "../faucet/flags.ts";
 import { keeperKey } from "../keeper/flags.ts";
 import { listen } from "../provider/flags.ts";
@@ -14,6 +21,7 @@ import { ownVersion } from "../version.ts";
 import { examineKeys } from "./accounts.ts";
 import { examine, findingsText, ill, well, type CheckResult } from "./check.ts";
 import { examineNode, examinePort, examineState } from "./host.ts";
+import { examineIpv6, examineNat, examinePath, networkFlags } from "./network.ts";
 import { examineRpc } from "./rpc.ts";
 
 /** Keys of groups that have flags of their own. */
@@ -21,6 +29,13 @@ const moreKeys = {
   keeperKey: pathOf(keeperKey),
   faucetKey: pathOf(faucetKey),
   deviceKey: pathOf(deviceKey),
+};
+
+/** How names of services resolve on this system. */
+const namingFlags = {
+  name: text("--name <name>", "name of a service, to be resolved as programs do it", anyText, {}),
+  map,
+  mapDns: mapFlags.mapDns,
 };
 
 /** `blockcloud doctor` */
@@ -32,11 +47,16 @@ export const doctor = chainCommand(
       http,
       dns,
       listen: optional(listen),
+      ...namingFlags,
+      ...networkFlags,
       ...keyPathFlags,
       ...moreKeys,
     },
     examples: [
       "blockcloud doctor --wallet-key-file wallet.key --service-key-file service.key",
+      "blockcloud doctor --name weather.bloc.alt --map 127.77.0.0/16",
+      "blockcloud doctor --relay relay-1.example:4443 --relay relay-2.example:4443",
+      "blockcloud doctor --reach weather.bloc.alt --resolver http://127.0.0.1:8053",
       "blockcloud doctor --operator-key-file operator.key --metrics 127.0.0.1:9464 --json",
     ],
     notes: "Exit code 1 if any check failed. It sends nothing and opens no encrypted key.",
@@ -72,6 +92,12 @@ export const doctor = chainCommand(
           { client, deployment },
         )),
         ...(await Promise.all(ports)),
+        examineIpv6(),
+        ...(await examineNat(flags.relays ?? [])),
+        ...(flags.reach === undefined
+          ? []
+          : await examinePath(flags.reach, flags, deployment, { timers: io.timers })),
+        ...(await naming(flags)),
       ];
       const ok = findings.every((finding) => finding.ok);
       output.print({ ok, checks: findings }, findingsText(findings));
@@ -80,6 +106,18 @@ export const doctor = chainCommand(
   },
   { checkChain: false },
 );
+
+async function naming(flags: Values<typeof namingFlags>): Promise<readonly CheckResult[]> {
+  const { name, map: range, mapDns } = flags;
+  if (name === undefined) return [];
+  const own = range === undefined ? "127.0.0.1" : ownAddress(range);
+  return examine(`name ${name}`, "Give a name under bloc.alt or bloc.internal.", async () => {
+    // Any other name says nothing about services.
+    canonicalName(fullName(name));
+    const asked = { name: fullName(name), range, dns: mapDns ?? { host: own, port: 53 } };
+    return examineNaming(asked, hostNameService);
+  });
+}
 
 function named(name: string, file: string | undefined, variable: string, gasPerRound: bigint) {
   return { name, file, variable, gasPerRound };

@@ -104,7 +104,10 @@ export function defineCommand<F extends Flags, A extends Flags>(
       const sources = await readSources(io, config, () => shared.places(), problems);
       const resolved = resolveFlags(flags, givenFor, sources, problems);
       const positions = Object.values(args);
-      const argument = (flag: Flag<unknown>) => command.args[positions.indexOf(flag)];
+      const argument = (flag: Flag<unknown>) => {
+        const place = positions.indexOf(flag);
+        return flag.kind === "list" ? command.args.slice(place) : command.args[place];
+      };
       const positional = resolveFlags(args, argument, sources, problems);
       check(resolved, sources, problems);
       problems.raise();

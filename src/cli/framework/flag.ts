@@ -103,3 +103,8 @@ export function keys(
 export function optional<T>(flag: Flag<T>): Flag<T | undefined> {
   return { ...flag, options: { ...flag.options, required: false } };
 }
+
+/** The same flag, required. */
+export function required<T>(flag: Flag<T | undefined>): Flag<T> {
+  return { ...flag, options: { ...flag.options, required: true } } as Flag<T>;
+}

@@ -190,6 +190,13 @@ export const hostAndPort = refine<Listen>((text) => {
   return { host, port: Number(port) };
 }, "Give host:port, for example 0.0.0.0:8080 or [::1]:8080.");
 
+/** `host:port`; or `fd:3` for a socket that listens already, and was passed to the process. */
+export const hostAndPortOrFd = refine<Listen & { fd?: number }>((text) => {
+  const [, fd] = /^fd:([3-9]|[1-9]\d{1,2})$/.exec(text) ?? [];
+  if (fd !== undefined) return { host: "", port: 0, fd: Number(fd) };
+  return hostAndPort.safeParse(text).data;
+}, "Give host:port, for example 0.0.0.0:8080 or [::1]:8080; or fd:3 for a socket that systemd passes.");
+
 /** `host:port`; `:port` alone means loopback. */
 export const portOrHostAndPort = refine<Listen>(
   (text) => hostAndPort.safeParse(text.startsWith(":") ? `127.0.0.1${text}` : text).data,

@@ -7,6 +7,7 @@ import { logText } from "../../node/logText.ts";
 import type { Logger } from "../../node/logger.ts";
 import { leaveInTime, LogSink } from "../../node/logSink.ts";
 import { createMetrics, type Metrics } from "../../node/metrics.ts";
+import type { ProcessHandoff } from "../../provider/handoff/agentHandoff.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
 import type { workerFlags } from "./commonFlags.ts";
 import type { Values } from "./flag.ts";
@@ -24,7 +25,17 @@ export interface WorkerSpec {
    *
    * @param fail Ends a worker that finds, after its start, that it cannot go on.
    */
-  create(log: Logger, metrics: Metrics, fail: (error: unknown) => void): Startable | Reloadable;
+  create(
+    log: Logger,
+    metrics: Metrics,
+    fail: (error: unknown) => void,
+    handoff: ProcessHandoff,
+  ): Startable | Reloadable;
+  /**
+   * Whether the worker may take the place of one that runs. Then `create`'s worker takes the lock itself; undefined if
+   * no process of it takes another one's place.
+   */
+  readonly takeOver?: boolean | undefined;
   /** Lets the command listen for signals no longer: a command is interrupted by SIGHUP. */
   readonly handOver?: () => void;
 }
@@ -37,9 +48,10 @@ export interface WorkerSpec {
  */
 export async function runWorker(
   flags: Values<typeof workerFlags>,
-  { name, key, deployment, create, handOver }: WorkerSpec,
+  { name, key, deployment, create, handOver, takeOver }: WorkerSpec,
 ): Promise<number> {
-  const lock = WorkerLock.take(workerLock(flags.state, deployment, key ?? name));
+  const lock = new HeldLock(workerLock(flags.state, deployment, key ?? name));
+  if (takeOver !== true) lock.take();
   try {
     const metrics = createMetrics(name);
     const { logFormat } = flags;
@@ -52,16 +64,33 @@ export async function runWorker(
     });
     const log = createLogger({ name, level: flags.logLevel }, sink);
     const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
-    const worker = create(log, metrics, (error) => {
-      fail(error instanceof Error ? error : new Error(String(error)));
-    });
     const server = await metricsServer(flags.metrics, metrics, log);
-    // The metrics server starts first and stops last.
-    const parts = server === undefined ? worker : inOrder(server, worker);
+    const { promise: done, resolve: finish } = Promise.withResolvers<string>();
+    const handoff: ProcessHandoff = {
+      ...{ takeOver: takeOver === true, lock: lock.options },
+      takeLock: () => {
+        lock.take();
+      },
+      given: async () => {
+        await server?.stop();
+        lock.release();
+      },
+      finished: () => {
+        finish("another process serves");
+      },
+    };
+    const failWith = (error: unknown) => {
+      fail(error instanceof Error ? error : new Error(String(error)));
+    };
+    const worker = create(log, metrics, failWith, handoff);
+    // The metrics server starts first and stops last; but the process that is replaced has its port.
+    const order = takeOver === true ? [worker, server] : [server, worker];
+    const parts = inOrder(...order.filter((each) => each !== undefined));
     try {
       return await runUntilSignal(parts, log, {
         withParent: flags.withParent,
         failed,
+        done,
         reload: "reload" in worker ? () => worker.reload() : undefined,
         listening: handOver,
       });
@@ -70,6 +99,25 @@ export async function runWorker(
     }
   } finally {
     lock.release();
+  }
+}
+
+/** A lock that is taken once and released once, whoever asks first. */
+class HeldLock {
+  readonly options: LockOptions;
+  #lock: WorkerLock | undefined;
+
+  constructor(options: LockOptions) {
+    this.options = options;
+  }
+
+  take(): void {
+    this.#lock ??= WorkerLock.take(this.options);
+  }
+
+  release(): void {
+    this.#lock?.release();
+    this.#lock = undefined;
   }
 }
 

@@ -5,6 +5,7 @@ import { nameOf, readSetting } from "../framework/settings.ts";
 import { drain, endpoint, listen, ports, servicesFile, settleEvery, upstream } from "./flags.ts";
 import { checkUpstream, gatewayFlags } from "./gatewayFlags.ts";
 import { checkPay, payFlags } from "./payFlags.ts";
+import { relayFlags } from "./relayFlags.ts";
 import { salFlags } from "./salFlags.ts";
 import { checkReplica, replicaFlags } from "./replicaFlags.ts";
 import { readServices } from "./servicesFile.ts";
@@ -21,6 +22,7 @@ export const singleFlags = {
   ...replicaFlags,
   ...gatewayFlags,
   ...salFlags,
+  ...relayFlags,
   ...payFlags,
   serviceKey,
   previousServiceKeys,

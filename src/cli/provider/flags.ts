@@ -1,11 +1,11 @@
 import { parseUpstream, UPSTREAM_FORMS } from "../../net/upstreamUrl.ts";
 import { parsePort } from "../../net/servedPort.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
-import { file, list, text } from "../framework/flag.ts";
+import { file, list, text, toggle } from "../framework/flag.ts";
 import {
   anyText,
   drainTime,
-  hostAndPort,
+  hostAndPortOrFd,
   httpUrl,
   refine,
   wholeNumber,
@@ -22,8 +22,8 @@ export const servicesFile = file(
 /** `--listen` of the gateway. */
 export const listen = text(
   "--listen <host:port>",
-  "address at which the gateway listens",
-  hostAndPort,
+  "address at which the gateway listens, or fd:3 for a socket that systemd passes",
+  hostAndPortOrFd,
   {
     env: "BLOCKCLOUD_LISTEN",
     config: "provider.listen",
@@ -78,4 +78,11 @@ export const settleEvery = text(
   "epochs between settlements",
   wholeNumber(1, 200),
   { config: "provider.settleEvery", default: "24" },
+);
+
+/** Whether the agent may replace one that runs. */
+export const takeOver = toggle(
+  "--take-over",
+  "take the place of the agent that runs with this key and state folder, if there is one, without cutting anybody off",
+  { env: "BLOCKCLOUD_TAKE_OVER", config: "provider.takeOver" },
 );

@@ -185,6 +185,9 @@ export function paySettings(
     ...{ leastLimit, highestGrade, gradedCap, payTo, coin: token, facilitator, allowLoopback },
     allowance: { requests: flags.freeRequests, bytes: flags.freeMemory * MEBIBYTE },
     limits: payLimitsOf(flags),
+    tabs: { all: flags.payTabs, payer: flags.payTabsPayer },
+    maxPayments: flags.payKept,
+    maxPaymentsPerPayer: flags.payKeptPayer,
     redeemMs: flags.redeemEvery,
   };
 }

@@ -4,6 +4,7 @@ import { duration, wholeNumber } from "../framework/values.ts";
 
 const MEBIBYTE = 1024 * 1024;
 const rate = wholeNumber(1, 1_000_000);
+const count = wholeNumber(1, 10_000_000);
 
 /** Limits of payments in the SAL. */
 export const payLimitFlags = {
@@ -37,6 +38,26 @@ export const payLimitFlags = {
     wholeNumber(1, 1_048_576),
     { config: "provider.payLargestTranche", default: "256" },
   ),
+  payTabs: text(
+    "--pay-tabs <count>",
+    "tabs that are held; when they are full, unused ones make room",
+    count,
+    { config: "provider.payTabs", default: "20000" },
+  ),
+  payTabsPayer: text("--pay-tabs-payer <count>", "of them, those of one payer", count, {
+    config: "provider.payTabsPayer",
+    default: "16",
+  }),
+  payKept: text(
+    "--pay-kept <count>",
+    "payments over HTTP that are kept, so that none counts twice",
+    count,
+    { config: "provider.payKept", default: "200000" },
+  ),
+  payKeptPayer: text("--pay-kept-payer <count>", "of them, those of one payer", count, {
+    config: "provider.payKeptPayer",
+    default: "100000",
+  }),
 };
 
 /** The limits that {@link payLimitFlags} give. */

@@ -15,6 +15,8 @@ import { runWorker } from "../framework/worker.ts";
 import { chooseServices, serviceFlags, type singleFlags } from "./chooseServices.ts";
 import { gatewayLimits } from "./gatewayFlags.ts";
 import { paySettings } from "./payFlags.ts";
+import { relaySettings } from "./relayFlags.ts";
+import { takeOver } from "./flags.ts";
 import { salLimitsOf } from "./salFlags.ts";
 import { replicaSettings } from "./replicaFlags.ts";
 
@@ -27,6 +29,7 @@ export const providerRun = chainCommand(
     flags: {
       ...serviceFlags,
       walletKey,
+      takeOver,
       ...coralFlags(0),
       allowLoopback: coralAllowLoopback,
       ...feeFlags,
@@ -45,6 +48,9 @@ export const providerRun = chainCommand(
       "blockcloud provider run --service 7 --upstream http://127.0.0.1:3000 --listen 0.0.0.0:8080 \\\n" +
         "--endpoint https://weather.example --price '0.002/MB|0.0001/request' --bloc-price 0.0003 \\\n" +
         "--service-key-file service.key --wallet-key-file wallet.key",
+      "blockcloud provider run --service 7 --upstream http://127.0.0.1:3000 --listen 127.0.0.1:0 \\\n" +
+        "--relay relay.example:4180 relay2.example:4180 --service-key-file service.key \\\n" +
+        "--wallet-key-file wallet.key",
       "blockcloud provider run --services-file services.json --wallet-key-file wallet.key",
     ],
     notes: `With --services-file one agent serves several services: one key pays for all of them. SIGHUP reads the file
@@ -71,7 +77,8 @@ connections. A file with an error changes nothing.`,
           allowLoopback: flags.allowLoopback,
         }),
       };
-      const worker = { name: "provider", key: flags.walletKey, deployment };
+      const { takeOver } = flags;
+      const worker = { name: "provider", key: flags.walletKey, deployment, takeOver };
       if (file !== undefined) {
         const { FileSource } = await import("./serviceSource.ts");
         const source = new FileSource(
@@ -80,17 +87,17 @@ connections. A file with an error changes nothing.`,
         );
         return runWorker(flags, {
           ...worker,
-          create: (log, metrics, fail) =>
-            createProviders(agent, source, { timers: systemTimers, log, metrics, fail }),
+          create: (log, metrics, fail, handoff) =>
+            createProviders(agent, source, { timers: systemTimers, log, metrics, fail, handoff }),
           handOver,
         });
       }
       return runWorker(flags, {
         ...worker,
-        create: (log, metrics, fail) =>
+        create: (log, metrics, fail, handoff) =>
           createProvider(
             { ...agent, ...settingsOf(single, flags.allowLoopback) },
-            { timers: systemTimers, log, metrics, fail },
+            { timers: systemTimers, log, metrics, fail, handoff },
           ),
       });
     },
@@ -110,6 +117,7 @@ function settingsOf(flags: Values<typeof singleFlags>, allowLoopback: boolean) {
     replica: replicaSettings(flags),
     ports: flags.ports,
     sal: salLimitsOf(flags),
+    relay: relaySettings(flags),
     graceMs: flags.drain,
     settleEvery: flags.settleEvery,
     pay: paySettings(flags, allowLoopback),

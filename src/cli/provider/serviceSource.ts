@@ -10,6 +10,7 @@ import { passwordOf } from "../framework/resolve.ts";
 import { Problems } from "../framework/settings.ts";
 import { gatewayLimits } from "./gatewayFlags.ts";
 import { paySettings } from "./payFlags.ts";
+import { relaySettings } from "./relayFlags.ts";
 import { salLimitsOf } from "./salFlags.ts";
 import { replicaSettings } from "./replicaFlags.ts";
 import { readServices, type ServiceEntry } from "./servicesFile.ts";
@@ -61,6 +62,7 @@ export class FileSource implements ServiceSource {
         replica: replicaSettings(entry),
         ports,
         sal: salLimitsOf(entry),
+        relay: relaySettings(entry),
         graceMs: drain,
         pay: paySettings(entry, this.#allowLoopback),
       },

@@ -10,6 +10,7 @@ import { anyText } from "../framework/values.ts";
 import { drain, endpoint, listen, ports, settleEvery, upstream } from "./flags.ts";
 import { checkUpstream, gatewayFlags } from "./gatewayFlags.ts";
 import { checkPay, payFlags } from "./payFlags.ts";
+import { relayFlags } from "./relayFlags.ts";
 import { salFlags } from "./salFlags.ts";
 import { checkReplica, replicaFlags } from "./replicaFlags.ts";
 
@@ -28,6 +29,7 @@ const entryFlags = {
   ...replicaFlags,
   ...gatewayFlags,
   ...salFlags,
+  ...relayFlags,
   ...payFlags,
   serviceKeyFile: file("--service-key-file <path>", "file with the service's key", anyText, {
     required: true,

@@ -1,4 +1,5 @@
 import { grades } from "../../protocol/tally.ts";
+import { isRelayed } from "../../sal/relay/relayName.ts";
 import { amount, facts, utc } from "../show/format.ts";
 import type { Seen } from "../../resolver/sources.ts";
 
@@ -8,6 +9,11 @@ const sources = {
   resolver: "another resolver",
   table: "a rule of the service table, which carries no signature",
 } as const;
+
+/** That an endpoint leads through a relay is what the record says: nothing proves it. */
+function way(uri: string): string {
+  return isRelayed(uri) ? "; relayed, as it says" : "";
+}
 
 /** Formats an answer for a terminal. */
 export function answerText({ answer, verified, unconfirmed }: Seen): string {
@@ -21,7 +27,7 @@ export function answerText({ answer, verified, unconfirmed }: Seen): string {
       ["ID", answer.name === undefined ? undefined : answer.serviceId],
       ...endpoints.map(
         ({ uri, priority, weight }) =>
-          ["endpoint", `${uri}, priority ${priority}, weight ${weight}`] as const,
+          ["endpoint", `${uri}, priority ${priority}, weight ${weight}${way(uri)}`] as const,
       ),
       ["until", utc(answer.expiresAt / 1000)],
       ["from", `${sources[answer.source]}${answer.superseded ? "; a newer one has expired" : ""}`],

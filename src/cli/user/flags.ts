@@ -4,8 +4,8 @@ import { hexToBytes } from "../../protocol/bytes.ts";
 import { rootServiceId } from "../../protocol/serviceId.ts";
 import { resolverUrl } from "../framework/commonFlags.ts";
 import { bootstrapOf, coralAllowLoopback, coralFlags } from "../framework/coralFlags.ts";
-import { key, text, type Values } from "../framework/flag.ts";
-import { anyText } from "../framework/values.ts";
+import { key, text, toggle, type Values } from "../framework/flag.ts";
+import { anyText, wholeNumber } from "../framework/values.ts";
 import type { ClientEnvironment } from "../../client/createClient.ts";
 
 /** The service of a command for users. */
@@ -26,6 +26,18 @@ export const userFlags = {
     "file with a secret of 32 bytes, mode 600: a key for each service that asks who its client is",
     { env: "BLOCKCLOUD_IDENTITY", config: "keys.identity" },
   ),
+  relayOnly: toggle("--relay-only", "stay on a service's relays; no direct path is tried", {
+    config: "user.relayOnly",
+  }),
+  lan: toggle("--lan", "reach services in this host's own networks directly, too", {
+    config: "user.lan",
+  }),
+  directTries: text(
+    "--direct-tries <count>",
+    "direct paths that are tried a minute, in all; half of them for one service",
+    wholeNumber(1, 1_000),
+    { config: "user.directTries", default: "10" },
+  ),
 };
 
 /**
@@ -42,9 +54,11 @@ export async function clientOf(
   // Loaded here: not every command needs it.
   const { createClient } = await import("../../client/createClient.ts");
   const { resolver, coralBootstrap, allowLoopback, identity, rpc } = flags;
+  const { relayOnly, lan, directTries: triesPerMinute } = flags;
   return createClient(
     {
       ...{ deployment, rpc, allowLoopback, ...limits },
+      direct: { relayOnly, lan, triesPerMinute },
       ...(resolver === undefined
         ? { bootstrap: bootstrapOf(coralBootstrap, deployment) }
         : { resolver }),

@@ -1,7 +1,7 @@
 import { ownAddress, parseMapRange } from "../../sal/proxy/map/range.ts";
 import type { Check } from "../framework/command.ts";
 import { limit } from "../framework/frontFlags.ts";
-import { text, type Values } from "../framework/flag.ts";
+import { text, toggle, type Values } from "../framework/flag.ts";
 import { hostAndPort, refine, wholeNumber } from "../framework/values.ts";
 
 const range = refine(
@@ -36,6 +36,11 @@ export const mapFlags = {
     hostAndPort,
     { config: "proxy.mapDns" },
   ),
+  https: toggle(
+    "--https",
+    "end TLS at port 443 of mapped addresses, with the authority of proxy ca, and go on at port 80",
+    { config: "proxy.https" },
+  ),
   mapListeners: text(
     "--map-listeners <count>",
     "mapped addresses at which the proxy listens at a time",
@@ -63,10 +68,15 @@ export function mapOptions(flags: Values<typeof mapFlags>) {
 }
 
 /** Checks that the flags of mapped addresses stand beside `--map`. */
-export const checkMap: Check = ({ found }, _, problems) => {
-  if (found.map !== undefined) return;
-  for (const name of ["ports", "mapDns", "mapListeners", "mapRate"]) {
+export const checkMap: Check = ({ found, values }, _, problems) => {
+  if (found.map !== undefined) {
+    const { https, ports: listed } = values;
+    if (https === true && Array.isArray(listed) && !listed.includes(443))
+      problems.add("--https: give --ports with 443 among them.");
+    return;
+  }
+  for (const name of ["ports", "mapDns", "https", "mapListeners", "mapRate"]) {
     const source = found[name]?.source;
-    if (source !== undefined) problems.add(`${source}: give --map, too.`);
+    if (source !== undefined && source !== "default") problems.add(`${source}: give --map, too.`);
   }
 };

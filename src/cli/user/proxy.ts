@@ -36,7 +36,10 @@ programs need no setting: ssh roof.weather.bloc.alt. docs/resolver.md says how t
     async run({ flags, client: chain, deployment, io }) {
       const { createSalProxy } = await import("../../sal/proxy/salProxy.ts");
       const { ProxyMetrics } = await import("../../sal/proxy/metrics.ts");
+      const { PathMetrics } = await import("../../sal/proxy/pathMetrics.ts");
       const { DnsMetrics } = await import("../../resolver/frontMetrics.ts");
+      const { openAuthority } = await import("../../sal/proxy/https/authorityStore.ts");
+      const { Terminator } = await import("../../sal/proxy/https/terminator.ts");
       const { MapStore, mapStoreFile } = await import("../../sal/proxy/map/mapStore.ts");
       const { directDialler } = await import("../../sal/proxy/direct.ts");
       const { listen, allowLoopback, identity, proxyPasswordFile, maxSpend } = flags;
@@ -49,11 +52,15 @@ programs need no setting: ssh roof.weather.bloc.alt. docs/resolver.md says how t
           const paying = payingClient(
             flags,
             deployment,
-            { client: chain, timers: io.timers, log },
+            { client: chain, timers: io.timers, log, observer: new PathMetrics(metrics) },
             { maxSessions: flags.maxSessions, sessionMs: flags.sessionTime },
           );
           const rules = new DialRules({ allowLoopback });
           const store = map && new MapStore(mapStoreFile(flags.state, deployment));
+          const now = () => io.now();
+          const terminator = flags.https
+            ? new Terminator(openAuthority(flags.state, now()), now)
+            : undefined;
           const observer = new ProxyMetrics(metrics);
           const server = createSalProxy(
             {
@@ -78,6 +85,7 @@ programs need no setting: ssh roof.weather.bloc.alt. docs/resolver.md says how t
                     (await (await paying).client.resolve(name, { signal })).serviceId,
                   now: () => io.now() / 1000,
                   dnsObserver: new DnsMetrics(metrics),
+                  ...(terminator && { terminator }),
                   changed: (mappings, listening) => {
                     observer.mapped(mappings, listening);
                   },

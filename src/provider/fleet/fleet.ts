@@ -1,12 +1,15 @@
 import type { Startable } from "../../node/lifecycle.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Timers } from "../../node/timers.ts";
+import type { ServiceHandoff } from "../handoff/serviceHandoff.ts";
 import type { ServiceMetrics } from "../metrics.ts";
 import { describeFailure, HostedService, type ServiceParts } from "./hostedService.ts";
 import { isChanged, type ServicePlan, type ServiceSource } from "./plan.ts";
 
 export interface FleetDependencies {
   source: ServiceSource;
+  /** Called with the first plans, before anything of them is opened. */
+  before?: ((plans: readonly ServicePlan[]) => Promise<void>) | undefined;
   /** Makes the parts of a service for one attempt to start it. */
   make(plan: ServicePlan, log: Logger, metrics: ServiceMetrics): Promise<ServiceParts>;
   metrics: { of(service: string): ServiceMetrics; forget(service: string): void };
@@ -56,6 +59,11 @@ export class Fleet {
     return this.#services.size;
   }
 
+  /** The services as another process can take them over. */
+  get handoffs(): ServiceHandoff[] {
+    return [...this.#services.values()].flatMap(({ handoff }) => handoff ?? []);
+  }
+
   /** The gateways; they need neither the chain nor the record network. */
   get fronts(): Startable {
     return {
@@ -89,7 +97,9 @@ export class Fleet {
   /** @throws BlockcloudError of the source; or a service's, if no service could open its gateway. */
   async #startFronts(): Promise<void> {
     this.#isEarly = !this.#dependencies.hasChain();
-    const plans = await this.#dependencies.source.read();
+    const { source, before } = this.#dependencies;
+    const plans = await source.read();
+    await before?.(plans);
     await Promise.all(plans.map((plan) => this.#host(plan).start()));
     const failure = this.#commonFailure();
     if (failure !== undefined) throw failure.error;

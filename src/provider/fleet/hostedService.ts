@@ -3,6 +3,7 @@ import type { Startable } from "../../node/lifecycle.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Timers } from "../../node/timers.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
+import type { ServiceHandoff } from "../handoff/serviceHandoff.ts";
 import type { ServiceMetrics } from "../metrics.ts";
 import type { ServicePlan } from "./plan.ts";
 
@@ -21,6 +22,8 @@ export interface ServiceParts {
   readonly front: Startable;
   /** The others: record, settlement, answers to challenges. */
   readonly tasks: Startable;
+  /** Gives the service to a process that takes this one's place. */
+  readonly handoff?: ServiceHandoff | undefined;
 }
 
 export interface HostedServiceDependencies {
@@ -65,6 +68,11 @@ export class HostedService {
   /** Why the service does not run; undefined if it runs, or has not failed yet. */
   get failure(): { readonly error: unknown } | undefined {
     return this.#failure;
+  }
+
+  /** The service as another process can take it over; undefined if nothing of it runs. */
+  get handoff(): ServiceHandoff | undefined {
+    return this.#parts?.handoff;
   }
 
   /** Begins to serve. Resolves when the first attempt to open the front is over, whether or not it succeeded. */

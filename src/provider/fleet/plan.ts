@@ -2,6 +2,7 @@ import type { Hex } from "viem";
 import type { ListenAddress } from "../gateway/gateways.ts";
 import type { ServedPort } from "../../net/servedPort.ts";
 import type { SalLimits } from "../../sal/provider/limits.ts";
+import type { RelaySettings } from "../relays/relayLines.ts";
 import type { ReplicaSettings } from "../replicas/settings.ts";
 import type { GatewayLimits } from "../gateway/options.ts";
 import type { PaySettings } from "../pay/settings.ts";
@@ -23,6 +24,8 @@ export interface ServiceSettings {
   gateway?: GatewayLimits | undefined;
   /** Limits of the SAL. */
   sal?: SalLimits | undefined;
+  /** Relays through which clients reach this instance. */
+  relay?: RelaySettings | undefined;
   /** How long a gateway that is left stays open, milliseconds; by default the lease of a record. */
   graceMs?: number | undefined;
   /** What the service costs its users; without it, nothing. */

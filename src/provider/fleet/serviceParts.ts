@@ -13,8 +13,9 @@ import { StatusWatch } from "../duties/statusWatch.ts";
 import type { ServiceMetrics } from "../metrics.ts";
 import { Provider } from "../provider.ts";
 import { Announcer } from "../publish/announcer.ts";
+import type { TakeOver } from "../handoff/takeOver.ts";
 import type { Collectors } from "../pay/collectors.ts";
-import { createPay } from "../pay/createPay.ts";
+import { closedAfter, createPay } from "../pay/createPay.ts";
 import { createPresence, type Ground, type Presence } from "../publish/presence.ts";
 import { ServiceCheck } from "../serviceCheck.ts";
 import { providerStoreFile } from "../store.ts";
@@ -35,6 +36,8 @@ export interface SharedParts {
   collectors: Collectors;
   /** Folder of the worker's state. */
   stateDir: string;
+  /** The processes in whose place this one serves. */
+  before: TakeOver | undefined;
 }
 
 /**
@@ -58,6 +61,7 @@ export function createServiceParts(
       { number, serviceKey, pay: paySettings },
       { ...shared, deployment, timers, now: ground.now },
       log,
+      metrics.pay,
     );
   const terms = {
     ...settings,
@@ -67,6 +71,8 @@ export function createServiceParts(
     previousKey: previousKeys[0],
     delegation: "0x" as const,
     storeFile: providerStoreFile(shared.stateDir, deployment, number),
+    inherited: shared.before?.inherited(rootServiceId(number)),
+    elsewhere: shared.before,
   };
   let presence: Presence;
   try {
@@ -77,7 +83,9 @@ export function createServiceParts(
     });
     throw error;
   }
-  const { front, endpoints, store, publisher, leases, joiner } = presence;
+  const { endpoints, store, publisher, leases, joiner, handoff } = presence;
+  if (handoff.keeper !== undefined) shared.before?.keepBooks(handoff.serviceId, handoff.keeper);
+  const front = announced(presence.front, () => shared.before?.serving(handoff.serviceId));
   const paid = pay === undefined ? front : closedAfter(front, pay);
   const payTasks = pay?.tasks ?? inOrder();
   const check = new ServiceCheck(
@@ -87,7 +95,7 @@ export function createServiceParts(
   const checked = (signal: AbortSignal) => check.run(signal);
   // The instance that publishes has the duties on chain: twice done they would cost twice.
   if (joiner !== undefined)
-    return { front: paid, tasks: inOrder(joiner, payTasks), check: checked };
+    return { front: paid, tasks: inOrder(joiner, payTasks), check: checked, handoff };
   const announcer = new Announcer(
     { number, serviceKey, endpoints },
     { deployment, announcements, sender, time, store, log },
@@ -109,19 +117,17 @@ export function createServiceParts(
     front: paid,
     tasks: inOrder(provider, leases(published), payTasks),
     check: checked,
+    handoff,
   };
 }
 
-/** Flows are charged until the gateway has closed; it may be stopped without having been started. */
-function closedAfter(front: Startable, pay: { close(): Promise<void> }): Startable {
+/** Tells when the gateway serves. */
+function announced(front: Startable, serves: () => void): Startable {
   return {
-    start: () => front.start(),
-    stop: async () => {
-      try {
-        await front.stop();
-      } finally {
-        await pay.close();
-      }
+    start: async () => {
+      await front.start();
+      serves();
     },
+    stop: () => front.stop(),
   };
 }

@@ -5,7 +5,7 @@ import { PeerBounds } from "../../net/peerBounds.ts";
 import { TrustedProxies } from "../../net/proxies.ts";
 import type { Logger } from "../../node/logger.ts";
 import { RateLimit } from "../../node/rateLimit.ts";
-import { listen } from "../../node/listen.ts";
+import { listenAt, listenToHandOver } from "../../node/listen.ts";
 import { responseToUpgrade } from "../../node/http/upgrade.ts";
 import { isWebSocket } from "../../node/http/framing.ts";
 import { Unreadable } from "../../node/http/unreadable.ts";
@@ -76,6 +76,8 @@ export class Gateway {
   #salProvider: SalProvider | undefined;
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
+  /** Settles when no connection is left, once the gateway accepts no more. */
+  #closed: Promise<unknown> | undefined;
 
   /** @throws BlockcloudError `GATEWAY_OPTIONS`. */
   constructor(options: GatewayOptions, dependencies: GatewayDependencies) {
@@ -172,13 +174,15 @@ export class Gateway {
   }
 
   async #listen(): Promise<void> {
-    const { host, port } = this.#settings.listen;
+    const { host, port, fd, joins = false } = this.#settings.listen;
+    const where = fd === undefined ? `${host}:${port}` : `the passed socket ${fd}`;
     const refuse = (cause: unknown) =>
-      new BlockcloudError("GATEWAY_LISTEN", `Cannot listen on ${host}:${port}.`, {
+      new BlockcloudError("GATEWAY_LISTEN", `Cannot listen on ${where}.`, {
         cause,
         remedy: "Choose a free port and an address of the host.",
       });
-    await listen(this.#server, { host, port }, refuse);
+    if (fd === undefined) await listenToHandOver(this.#server, { host, port }, joins, refuse);
+    else await listenAt(this.#server, fd, refuse);
     this.#server.on("error", (error) => {
       this.#logger.error("Gateway cannot accept", { cause: error.message });
     });
@@ -187,6 +191,38 @@ export class Gateway {
       serviceId: this.#settings.serviceId,
       signer: addressOfKey(this.#settings.key),
     });
+  }
+
+  /** Whether connections are open that speak HTTP, or flows that do. */
+  get isServing(): boolean {
+    return this.#connections.size > 0;
+  }
+
+  /**
+   * Accepts no more, and takes no further request on a kept connection. Responses, event streams, tunnels and sessions
+   * of the SAL go on until they end, or until {@link stop}.
+   */
+  async leave(): Promise<void> {
+    this.#drain();
+    // What the system has accepted meanwhile is in the server's hands after this turn of the event loop.
+    await new Promise((resolve) => setImmediate(resolve));
+    void this.#close();
+    this.#connections.drain();
+  }
+
+  /** Requests that run end here, also those of flows; no further one comes on a kept connection. */
+  #drain(): void {
+    for (const response of this.#running) response.shouldKeepAlive = false;
+    this.#connections.drain();
+  }
+
+  #close(): Promise<unknown> {
+    if (this.#closed === undefined) {
+      this.#closed = once(this.#server, "close");
+      // Not http.Server's close(): see Connections.
+      NetServer.prototype.close.call(this.#server);
+    }
+    return this.#closed;
   }
 
   /**
@@ -201,19 +237,15 @@ export class Gateway {
   async #stop(): Promise<void> {
     // The caller of `start` already knows of a failed start.
     if (!this.#server.listening) await this.#started?.catch(() => {});
-    if (this.#server.listening) {
-      // Requests that wait end here, also those of flows; no further one comes on a kept connection.
-      for (const response of this.#running) response.shouldKeepAlive = false;
-      this.#connections.drain();
+    if (this.#server.listening || this.#closed !== undefined) {
+      this.#drain();
       const deadline = setTimeout(() => {
         this.#connections.destroy();
       }, this.#settings.drainMs);
       // A service that stops still takes connections of clients that resume: their flows are not over.
       const drained = this.#salProvider?.drained;
       if (drained !== undefined) await drained;
-      const closed = once(this.#server, "close");
-      // Not http.Server's close(): see Connections.
-      NetServer.prototype.close.call(this.#server);
+      const closed = this.#close();
       // Those that came meanwhile.
       this.#connections.drain();
       // Sessions go on at another place, or end with the service.
@@ -287,7 +319,7 @@ export class Gateway {
     this.#running.add(response);
     this.#unreadable.began(response);
     this.#connections.begin(socket);
-    if (this.#stopped) response.shouldKeepAlive = false;
+    if (this.#stopped !== undefined || this.#closed !== undefined) response.shouldKeepAlive = false;
     // A tunnel runs until its connection closes; its response never does.
     const exchange = new Exchange(request, response, this.#context, upgrade);
     const started = this.#monotonic();

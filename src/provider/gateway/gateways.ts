@@ -3,12 +3,10 @@ import type { Startable } from "../../node/lifecycle.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Timers } from "../../node/timers.ts";
 import type { Gateway } from "./gateway.ts";
+import type { ListenPlace } from "./options.ts";
 
 /** The address that a gateway listens on. */
-export interface ListenAddress {
-  host: string;
-  port: number;
-}
+export type ListenAddress = ListenPlace;
 
 /**
  * The gateway of a service, and after a move the previous gateway for as long as clients may still use it. A
@@ -53,8 +51,18 @@ export class Gateways implements Startable {
     this.#current.serveFlow(flow);
   }
 
+  /** Whether connections are open that speak HTTP, or flows of the SAL that do. */
+  get isServing(): boolean {
+    return this.#current.isServing || this.#leaving.size > 0;
+  }
+
   async start(): Promise<void> {
     await this.#current.start();
+  }
+
+  /** Accepts no more; what is served goes on. */
+  async leave(): Promise<void> {
+    await this.#current.leave();
   }
 
   async stop(): Promise<void> {

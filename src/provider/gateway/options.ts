@@ -6,6 +6,17 @@ import type { Domain } from "../../protocol/typedData.ts";
 import { diallingOf, type Dialling } from "./dialling.ts";
 import { isUpstream, UPSTREAM_FORMS } from "../../net/upstreamUrl.ts";
 
+/** Where a gateway listens. */
+export interface ListenPlace {
+  host: string;
+  /** 0 chooses a free port: see `Gateway.address`. */
+  port: number;
+  /** A socket that another process has opened there, and passed on. */
+  fd?: number | undefined;
+  /** Whether a process listens there in whose place this one serves. */
+  joins?: boolean | undefined;
+}
+
 /** Options of a gateway. All fields after `listen` have a default. */
 export interface GatewayOptions extends GatewayLimits {
   serviceId: Hex;
@@ -17,8 +28,7 @@ export interface GatewayOptions extends GatewayLimits {
    * certificate must name the host.
    */
   upstream: URL;
-  /** Port 0 chooses a free port: see `Gateway.address`. */
-  listen: { host: string; port: number };
+  listen: ListenPlace;
 }
 
 /** Limits of a gateway, and whom it trusts; each has a default. A peer is an IPv4 address or an IPv6 /64. */

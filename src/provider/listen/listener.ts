@@ -1,9 +1,12 @@
+import type { DirectServiceSettings } from "../relays/directService.ts";
 import type { AddressInfo } from "node:net";
 import type { Hex } from "viem";
+import type { Price } from "../../cashier/price.ts";
 import type { NetworkChoice } from "../../chain/networks.ts";
 import type { RecordNetwork } from "../../coral/network.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { SalLimits } from "../../sal/provider/limits.ts";
+import type { OwnPaySettings } from "../pay/ownPay.ts";
 import type { IncomingFlow } from "./flowQueue.ts";
 
 /** Options of a listener. */
@@ -22,6 +25,10 @@ export type ListenOptions = NetworkChoice & {
   port?: number;
   /** Where clients reach it, `sal://host:port`; default: where it listens, at the host's own addresses. */
   endpoint?: string;
+  /** Relays through which clients reach it, `host:port`: for a program behind NAT. Give two or more. */
+  relays?: readonly string[];
+  /** How clients may leave the relays for direct paths. */
+  direct?: DirectServiceSettings;
   /** Multiaddrs of nodes of the record network. */
   bootstrap?: readonly string[];
   /** Publishes the records, in place of a node of the record network in this process. */
@@ -33,6 +40,8 @@ export type ListenOptions = NetworkChoice & {
   stateDir?: string;
   /** Whether clients must say who they are: `peer.client` is their address then. */
   asksClient?: boolean;
+  /** What the service costs, and who collects; default: nothing. A sub-service takes tabs of its root. */
+  pay?: ListenPay;
   /** Flows that wait for the program; default 128. */
   backlog?: number;
   limits?: SalLimits;
@@ -46,6 +55,15 @@ export type ListenOptions = NetworkChoice & {
   signal?: AbortSignal;
   log?: Logger;
 };
+
+/** How a listener is paid, by tabs of the Cashier. Needs `stateDir`. */
+export interface ListenPay extends Omit<
+  OwnPaySettings,
+  "price" | "payTo" | "coin" | "facilitator" | "allowLoopback"
+> {
+  /** `0.002/MB|0.0001/request|0.01/hour`; on all ports a request is a flow. */
+  price: string | Price;
+}
 
 /** Publishes signed records. */
 export type RecordPublisher = Pick<RecordNetwork, "publish" | "peers" | "alone">;

@@ -1,12 +1,14 @@
 import { once } from "node:events";
-import { createServer, type AddressInfo, type Server } from "node:net";
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import path from "node:path";
 import { isAddressEqual, zeroAddress, type Hex } from "viem";
+import { parsePrice } from "../../cashier/price.ts";
 import { ChainAccess } from "../../chain/access.ts";
 import { Challenges } from "../../chain/challenges.ts";
 import { deploymentTag, type Deployment } from "../../chain/deployment.ts";
 import { chosenDeployment } from "../../chain/networks.ts";
 import { Services } from "../../chain/services.ts";
+import { isReachable } from "../../net/addresses.ts";
 import { listen } from "../../node/listen.ts";
 import { inOrder, type Startable } from "../../node/lifecycle.ts";
 import { silentLogger, type Logger } from "../../node/logger.ts";
@@ -16,27 +18,30 @@ import { systemTimers, wallSeconds } from "../../node/timers.ts";
 import { within } from "../../node/within.ts";
 import { hexToBytes } from "../../protocol/bytes.ts";
 import { parseServiceId } from "../../protocol/serviceId.ts";
-import { addressOfKey } from "../../protocol/signature.ts";
-import { blockcloudDomain } from "../../protocol/typedData.ts";
+import { blockcloudDomain, type Domain } from "../../protocol/typedData.ts";
 import { parseEndpoint } from "../../sal/client/dialProven.ts";
 import { salError } from "../../sal/errors.ts";
 import { SalAcceptor } from "../../sal/provider/salAcceptor.ts";
 import { SalProvider } from "../../sal/provider/salProvider.ts";
+import { parseRelay } from "../../sal/relay/relayName.ts";
 import { createCertificate } from "../../sal/transport/certificate.ts";
+import { createDirect } from "../relays/directService.ts";
+import { RelayLines } from "../relays/relayLines.ts";
+import { createOwnPay } from "../pay/ownPay.ts";
+import type { ServicePay } from "../pay/createPay.ts";
 import { createGround } from "../publish/presence.ts";
 import { Publisher } from "../publish/publisher.ts";
 import { ReachableAddresses } from "../publish/reachable.ts";
 import { ServiceCheck } from "../serviceCheck.ts";
 import { ProviderStore } from "../store.ts";
 import { checkDelegation, checkSubServiceKey } from "../subservice/createSubService.ts";
+import { checkOptions } from "./checkOptions.ts";
 import { FlowQueue, type IncomingFlow } from "./flowQueue.ts";
 import type { Listener, ListenOptions, RecordPublisher } from "./listener.ts";
 
 const BACKLOG = 128;
 const DRAIN_MS = 8_000;
 const START_MS = 30_000;
-/** Half of what Node's timers can do: they end at once after more. */
-const LARGEST = 2 ** 30;
 
 /** A service of this process, without gateway and without transactions. */
 export class ServiceListener implements Listener {
@@ -48,7 +53,10 @@ export class ServiceListener implements Listener {
   readonly #queue: FlowQueue;
   readonly #provider: SalProvider;
   readonly #acceptor: SalAcceptor;
+  readonly #pay: ServicePay | undefined;
   readonly #server: Server;
+  readonly #relays: RelayLines | undefined;
+  readonly #direct: ReturnType<typeof createDirect> | undefined;
   readonly #reachable = new ReachableAddresses({ timers: systemTimers });
   /** The chain, the record network and the record, in this order. */
   readonly #parts: Startable;
@@ -89,9 +97,13 @@ export class ServiceListener implements Listener {
     const ports = new Map(options.ports.map((port) => [port, this.#queue.handler]));
     const { asksClient = false, limits = {} } = options;
     const clock = systemScheduler;
+    this.#pay = this.#createPay(now);
+    const pricing = this.#pay?.pricing;
+    const service = { serviceId: this.serviceId, keys: [key], asksClient, ports };
+    this.#direct = this.#createDirect();
     this.#provider = new SalProvider(
-      { service: { serviceId: this.serviceId, keys: [key], asksClient, ports }, domain, limits },
-      { clock, log, now },
+      { service, domain, limits, pricing },
+      { clock, log, now, direct: this.#direct?.direct },
     );
     const certificate = createCertificate(wallSeconds() * 1000);
     this.#acceptor = new SalAcceptor(
@@ -102,6 +114,7 @@ export class ServiceListener implements Listener {
     this.#server = createServer((socket) => {
       this.#acceptor.accept(socket);
     });
+    this.#relays = this.#relaysOf({ key, domain }, now);
     const { network, parts } = this.#networkOf(registry);
     const store = this.#openStore();
     const publisher = new Publisher(
@@ -119,9 +132,9 @@ export class ServiceListener implements Listener {
     );
     const closing: Startable = {
       start: () => Promise.resolve(),
-      stop: () => {
+      stop: async () => {
         store.close();
-        return Promise.resolve();
+        await this.#pay?.close();
       },
     };
     this.#parts = inOrder(
@@ -131,6 +144,7 @@ export class ServiceListener implements Listener {
       { start: () => this.#listen(), stop: () => this.#stopServing() },
       ...parts,
       publisher,
+      this.#pay?.tasks ?? inOrder(),
     );
   }
 
@@ -142,8 +156,12 @@ export class ServiceListener implements Listener {
 
   get endpoints(): readonly string[] {
     const { endpoint } = this.#options;
-    if (endpoint !== undefined) return [endpoint];
-    return this.#reachable.at(this.address).map((at) => `sal://${at}`);
+    const relayed = this.#relays?.endpoints() ?? [];
+    if (endpoint !== undefined) return [endpoint, ...relayed];
+    const own = this.#reachable.at(this.address).map((at) => `sal://${at}`);
+    // Beside relays, addresses that no stranger reaches are of no use.
+    const open = (uri: string) => isReachable(parseEndpoint(uri).host, false);
+    return this.#relays === undefined ? own : [...own.filter(open), ...relayed];
   }
 
   get sessions(): number {
@@ -236,20 +254,62 @@ export class ServiceListener implements Listener {
     await check.run(this.#stopping.signal);
   }
 
-  #listen(): Promise<void> {
+  async #listen(): Promise<void> {
     const { host = "0.0.0.0", port = 0 } = this.#options;
-    return listen(this.#server, { host, port }, (cause) =>
+    await listen(this.#server, { host, port }, (cause) =>
       salError("listen", `Cannot listen on ${host}:${port}.`, { cause }),
     );
+    await this.#direct?.part.start();
+    await this.#relays?.start();
+  }
+
+  #relaysOf(signing: { key: Uint8Array; domain: Domain }, now: () => number) {
+    const { relays = [], delegation = "0x" } = this.#options;
+    if (relays.length === 0) return undefined;
+    const { serviceId } = this;
+    const { instance } = this.#provider;
+    const terms = { ...signing, serviceId, delegation, instance };
+    const addresses = relays.flatMap((relay) => parseRelay(relay) ?? []);
+    return new RelayLines({ relays: addresses }, terms, {
+      ...{ clock: systemScheduler, log: this.#log, now },
+      accept: (socket, visitor, ends) => {
+        this.#acceptor.acceptRelayed(socket, visitor, ends);
+      },
+    });
+  }
+
+  #createDirect(): ReturnType<typeof createDirect> | undefined {
+    const { relays = [], direct = {} } = this.#options;
+    if (relays.length === 0) return undefined;
+    const listening = () => this.#server.address() as AddressInfo;
+    const accept = (socket: Socket) => {
+      this.#acceptor.accept(socket);
+    };
+    return createDirect(direct, { clock: systemScheduler, log: this.#log }, { listening, accept });
   }
 
   async #stopServing(): Promise<void> {
+    await this.#relays?.stop();
+    await this.#direct?.part.stop();
     this.#provider.stop();
     if (!this.#server.listening) return;
     const closed = once(this.#server, "close");
     this.#server.close();
     this.#acceptor.stop();
     await closed;
+  }
+
+  /** @throws BlockcloudError of {@link createOwnPay}, and `PRICE_INVALID`. */
+  #createPay(now: () => number): ServicePay | undefined {
+    const { pay, stateDir } = this.#options;
+    if (pay === undefined || stateDir === undefined) return undefined;
+    const { prefix: number } = parseServiceId(this.serviceId);
+    const price = typeof pay.price === "string" ? parsePrice(pay.price) : pay.price;
+    return createOwnPay(
+      { number, serviceKey: this.#options.key, pay: { ...pay, price }, isHttp: false },
+      { deployment: this.#deployment, chain: this.#chain, now, stateDir, timers: systemTimers },
+      this.#log,
+    );
   }
 
   #networkOf(registry: ReturnType<typeof createMetrics>): {
@@ -305,37 +365,4 @@ export class ServiceListener implements Listener {
     const name = `listener-${this.serviceId}-${deploymentTag(this.#deployment)}.sqlite`;
     return new ProviderStore(path.join(stateDir, name));
   }
-}
-
-/** Refuses options that would fail only later. The key is never repeated. */
-function checkOptions(options: ListenOptions): void {
-  const { ports, port = 0, key, endpoint, bootstrap, publisher } = options;
-  const invalid = (what: string, remedy: string) => salError("options", what, { remedy });
-  try {
-    addressOfKey(key);
-  } catch {
-    throw invalid("key is not a secp256k1 key.", "Give 0x and 64 hexadecimal digits.");
-  }
-  const wrong = ports.find((each) => !isPort(each, 1));
-  if (wrong !== undefined || ports.length === 0) {
-    throw invalid(`ports has ${wrong ?? "no port"}.`, "Give whole numbers from 1 to 65535.");
-  }
-  if (!isPort(port, 0)) throw invalid(`port is ${port}.`, "Give 0 to 65535.");
-  if (endpoint !== undefined) parseEndpoint(endpoint);
-  if (publisher === undefined && (bootstrap ?? []).length === 0) {
-    throw invalid(
-      "Neither bootstrap nor publisher is given.",
-      "Give nodes of the record network: else no client finds the service.",
-    );
-  }
-  for (const name of ["backlog", "drainMs", "timeMs"] as const) {
-    const value = options[name];
-    if (value === undefined || (Number.isSafeInteger(value) && value >= 0 && value <= LARGEST))
-      continue;
-    throw invalid(`${name} is ${value}.`, `Give a whole number from 0 to ${LARGEST}.`);
-  }
-}
-
-function isPort(port: number, least: number): boolean {
-  return Number.isInteger(port) && port >= least && port <= 65_535;
 }

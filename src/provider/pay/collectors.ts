@@ -1,5 +1,7 @@
 import { CollectorReads } from "../../cashier/collector/chain.ts";
 import { Collector } from "../../cashier/collector/collector.ts";
+import { SharedCollector, type HeldAmounts } from "../../cashier/shared/sharedCollector.ts";
+import type { CollectorObserver } from "../../cashier/collector/observer.ts";
 import { Redeemer } from "../../cashier/collector/redeemer.ts";
 import { openCollectorStore, type CollectorStore } from "../../cashier/collector/store.ts";
 import type { ChainClient } from "../../chain/client.ts";
@@ -29,6 +31,7 @@ export interface CollectorsDependencies {
 
 interface Held {
   collector: Collector;
+  shared: SharedCollector;
   store: CollectorStore;
   users: number;
 }
@@ -36,6 +39,10 @@ interface Held {
 /** A collector in use, until it is released. */
 export interface TakenCollector {
   readonly collector: Collector;
+  /** The same for those who charge: it stays when another process takes this one's place. */
+  readonly shared: SharedCollector;
+  /** Writes the books, and closes them: another process keeps them from now on. */
+  giveUp(held: () => HeldAmounts): Promise<void>;
   /** Redeems, collects and closes while it runs. */
   redeemer(settings: Pick<PaySettings, "blocPriceWei" | "redeemMs">, log: Logger): Startable;
   /** Writes what is not on disk, if no other use is left. */
@@ -59,16 +66,25 @@ export class Collectors {
    *
    * @throws BlockcloudError if its store cannot be opened.
    */
-  take(number: bigint, settings: PaySettings, log: Logger): TakenCollector {
+  take(
+    number: bigint,
+    settings: PaySettings,
+    log: Logger,
+    observer?: CollectorObserver,
+  ): TakenCollector {
     const { client, deployment, sender, time, timers } = this.#d;
     const chain = new CollectorReads(client, deployment);
-    const held = this.#held.get(number) ?? this.#make(number, settings, log);
+    const held = this.#held.get(number) ?? this.#make(number, settings, log, observer);
     this.#held.set(number, held);
     held.users += 1;
     held.collector.reprice(settings.price);
-    const { collector } = held;
+    const { collector, shared, store } = held;
     return {
-      collector,
+      ...{ collector, shared },
+      giveUp: (amounts) =>
+        shared.giveUp(amounts, () => {
+          store.close();
+        }),
       redeemer: ({ blocPriceWei, redeemMs = REDEEM_MS }, own) =>
         new Redeemer(
           { blocPriceWei, everyMs: redeemMs },
@@ -78,25 +94,32 @@ export class Collectors {
         held.users -= 1;
         if (held.users > 0) return;
         this.#held.delete(number);
+        if (shared.remote !== undefined) return;
         await collector.stop();
         held.store.close();
       },
     };
   }
 
-  #make(number: bigint, settings: PaySettings, log: Logger): Held {
+  #make(
+    number: bigint,
+    settings: PaySettings,
+    log: Logger,
+    observer: CollectorObserver | undefined,
+  ): Held {
     const { client, deployment, sender, time, now, stateDir, timers } = this.#d;
     const store = openCollectorStore(stateDir, deployment, number);
     try {
       const collector = new Collector(
         { ...settings, number },
         {
-          ...{ deployment, store, sender, timers, clock: systemScheduler, log },
+          ...{ deployment, store, sender, timers, clock: systemScheduler, log, observer },
           chain: new CollectorReads(client, deployment),
           time: { timing: time.timing, now: () => now() / 1000 },
         },
       );
-      return { collector, store, users: 0 };
+      const shared = new SharedCollector(collector, systemScheduler);
+      return { collector, shared, store, users: 0 };
     } catch (error) {
       store.close();
       throw error;

@@ -1,6 +1,7 @@
 import type { Address } from "viem";
 import type { AllowanceOptions } from "../../cashier/allowance.ts";
 import type { ExposureLimits } from "../../cashier/collector/exposure.ts";
+import type { TabBounds } from "../../cashier/collector/tabTable.ts";
 import type { Price } from "../../cashier/price.ts";
 import type { PayLimits } from "../../sal/pay/limits.ts";
 import type { ExactAsset } from "../gateway/pay/pricing.ts";
@@ -12,6 +13,11 @@ export interface PaySettings {
   blocPriceWei: bigint;
   /** What may be unsecured of one payer and in all, BLOC in wei. */
   exposure?: ExposureLimits | undefined;
+  /** The most tabs that are held, in all and of one payer. */
+  tabs?: Partial<TabBounds> | undefined;
+  /** Payments over HTTP that are kept, in all and of one payer. */
+  maxPayments?: number | undefined;
+  maxPaymentsPerPayer?: number | undefined;
   /** The least limit of a tab, BLOC in wei. */
   leastLimit?: bigint | undefined;
   /** The highest grade that vouchers may ask for; default 0: none. */

@@ -84,6 +84,8 @@ export class Announcer {
     const store = this.#store;
     const log = this.#log;
     const endpoints = this.#options.endpoints();
+    // None of its relays leads to it now.
+    if (endpoints.length === 0) return;
     const nowMs = Math.floor(time.now() * 1000);
     await announcements.refresh();
     // A recent announcement may be in a block that the directory has not read yet.

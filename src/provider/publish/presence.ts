@@ -13,7 +13,7 @@ import { bytesToHex, hexToBytes } from "../../protocol/bytes.ts";
 import type { Endpoint } from "../../protocol/record.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
 import { blockcloudDomain } from "../../protocol/typedData.ts";
-import { Gateway } from "../gateway/gateway.ts";
+import { Gateway, type GatewaySal } from "../gateway/gateway.ts";
 import type { GatewayLimits } from "../gateway/options.ts";
 import type { Payments } from "../gateway/pay/payments.ts";
 import { Gateways, type ListenAddress } from "../gateway/gateways.ts";
@@ -21,13 +21,20 @@ import { handIn } from "../replicas/handIn.ts";
 import { Instances } from "../replicas/instances.ts";
 import { Joiner } from "../replicas/joiner.ts";
 import { LeaseFront } from "../replicas/leaseFront.ts";
+import type { Elsewhere } from "../../sal/handoff/elsewhere.ts";
+import { HandedService, type HandedPay } from "../handoff/handedService.ts";
+import { placeOf } from "../handoff/inherited.ts";
+import type { InheritedService } from "../handoff/serviceHandoff.ts";
 import { SINGLE, type ReplicaSettings } from "../replicas/settings.ts";
+import { createDirect } from "../relays/directService.ts";
+import { RelayLines, type RelaySettings } from "../relays/relayLines.ts";
 import { RECORD_LEASE_MS } from "./lease.ts";
 import type { ServiceMetrics } from "../metrics.ts";
 import { Publisher, type PublisherDependencies } from "./publisher.ts";
 import { systemScheduler } from "../../node/scheduler.ts";
 import type { Pricing } from "../../sal/pay/till.ts";
 import type { SalLimits } from "../../sal/provider/limits.ts";
+import { SalAcceptor } from "../../sal/provider/salAcceptor.ts";
 import { SalProvider } from "../../sal/provider/salProvider.ts";
 import { createCertificate } from "../../sal/transport/certificate.ts";
 import type { ServedPort } from "../../net/servedPort.ts";
@@ -90,9 +97,15 @@ export interface PresenceOptions {
   ports?: readonly ServedPort[] | undefined;
   /** This instance of several that serve the ID. */
   replica?: ReplicaSettings | undefined;
+  /** Relays through which clients reach this instance. */
+  relay?: RelaySettings | undefined;
   /** What takes the payments of a priced service, over the SAL and over HTTP. */
-  pay?: { pricing: Pricing; payments: Payments | undefined } | undefined;
+  pay?: ({ pricing: Pricing; payments: Payments | undefined } & HandedPay) | undefined;
   storeFile: string;
+  /** What a process has left in whose place this one serves. */
+  inherited?: InheritedService | undefined;
+  /** Finds the sessions of such processes. */
+  elsewhere?: Elsewhere | undefined;
 }
 
 /** The presence of a service: its gateway and its published record. */
@@ -108,6 +121,8 @@ export interface Presence {
   leases(publisher: Pick<Publisher, "record">): Startable;
   /** In the place of a publisher: hands the endpoints to another instance. Undefined if this one publishes. */
   readonly joiner: Startable | undefined;
+  /** Gives the service to a process that takes this one's place. */
+  readonly handoff: HandedService;
 }
 
 /**
@@ -121,16 +136,31 @@ export function createPresence(
   { log, metrics }: { log: Logger; metrics: ServiceMetrics },
 ): Presence {
   const { serviceId, delegation, upstream, previousKey, replica = SINGLE, pay } = options;
+  const { inherited } = options;
   const key = hexToBytes(options.key);
+  const keys = previousKey === undefined ? [key] : [key, hexToBytes(previousKey)];
+  const fixed = replica.instance === undefined ? undefined : Buffer.from(replica.instance, "hex");
   const domain = blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry);
   const monotonic = () => timers.monotonic();
   const clock = systemScheduler;
+  const { relay } = options;
+  const direct =
+    relay === undefined || relay.relays.length === 0
+      ? undefined
+      : createDirect(
+          relay.direct ?? {},
+          { clock, log },
+          {
+            listening: () => gateways.address,
+            accept: (socket) => relayed?.acceptor.accept(socket),
+          },
+        );
   const sal = {
     provider: new SalProvider(
       {
         service: {
           serviceId,
-          keys: previousKey === undefined ? [key] : [key, hexToBytes(previousKey)],
+          keys,
           asksClient: false,
           ports: portTable(
             options.ports ?? [],
@@ -143,35 +173,51 @@ export function createPresence(
         domain,
         limits: options.sal ?? {},
         pricing: pay?.pricing,
-        ...(replica.instance !== undefined && { instance: Buffer.from(replica.instance, "hex") }),
+        instance: inherited?.instance ?? fixed,
       },
-      { clock, log, now, observer: metrics },
+      { clock, log, now, observer: metrics, direct: direct?.direct },
     ),
     certificate: createCertificate(wallSeconds() * 1000),
     clock,
   };
+  sal.provider.elsewhere = options.elsewhere;
   const make = (listen: ListenAddress) =>
     new Gateway(
       { ...options.gateway, serviceId, domain, key, upstream, listen },
       { logger: log, now, monotonic, observer: metrics, sal, payments: pay?.payments },
     );
   const gateways: Gateways = new Gateways(
-    { make, listen: options.listen, graceMs: options.graceMs ?? RECORD_LEASE_MS },
+    {
+      make,
+      listen: placeOf(options.listen, inherited),
+      graceMs: options.graceMs ?? RECORD_LEASE_MS,
+    },
     { timers, log },
   );
+  const terms = { serviceId, key, delegation, domain, instance: sal.provider.instance };
+  const relayed = relay && createRelayed(relay, terms, sal, { now, log, metrics });
   const store = new ProviderStore(options.storeFile);
   const whereabouts = new Whereabouts(
-    { configured: options.endpoint, rank: replica },
-    { gateways, store, timers, log, now: () => wallSeconds() * 1000 },
+    { configured: options.endpoint, rank: replica, followed: inherited?.move },
+    { gateways, store, timers, log, now: () => wallSeconds() * 1000, relays: relayed?.lines },
   );
   const drainMs = Math.min(DRAIN_MS, options.gateway?.drainMs ?? DRAIN_MS);
   const front: Startable = {
-    start: () => gateways.start(),
+    start: async () => {
+      await gateways.start();
+      await direct?.part.start();
+      await relayed?.lines.start();
+    },
     stop: async () => {
       try {
         // The gateway stays open meanwhile, so that a client that loses its connection can resume its flows.
-        await Promise.all([sal.provider.drain(drainMs), gateways.stop()]);
+        await Promise.all([
+          sal.provider.drain(drainMs),
+          gateways.stop(),
+          ...(direct === undefined ? [] : [direct.part.stop()]),
+        ]);
       } finally {
+        relayed?.stop();
         store.close();
       }
     },
@@ -184,8 +230,12 @@ export function createPresence(
   const instances = new Instances(signing, { now, log });
   const instance = bytesToHex(sal.provider.instance);
   const { join = [] } = replica;
+  const served = { serviceId, keys, sal: sal.provider };
   return {
     front,
+    handoff: new HandedService(served, {
+      ...{ gateways, whereabouts, relays: relayed?.lines, pay, clock, log },
+    }),
     whereabouts,
     store,
     endpoints: () => instances.endpoints(whereabouts.endpoints()),
@@ -211,5 +261,34 @@ export function createPresence(
           moved,
         },
       ),
+  };
+}
+
+/** The lines to the relays of a service, and what accepts the visitors that they lead here. */
+function createRelayed(
+  settings: RelaySettings,
+  terms: ConstructorParameters<typeof RelayLines>[1],
+  { provider, certificate, clock }: GatewaySal,
+  { now, log, metrics }: { now: () => number; log: Logger; metrics: ServiceMetrics },
+): { lines: RelayLines; acceptor: SalAcceptor; stop(): void } | undefined {
+  if (settings.relays.length === 0) return undefined;
+  const acceptor = new SalAcceptor(
+    // Only the SAL comes through relays.
+    { certificate, provider, onHttp: (socket) => socket.destroy() },
+    { clock, log },
+  );
+  const lines = new RelayLines(settings, terms, {
+    ...{ clock, log, now, metrics },
+    accept: (socket, visitor, ends) => {
+      acceptor.acceptRelayed(socket, visitor, ends);
+    },
+  });
+  return {
+    lines,
+    acceptor,
+    stop: () => {
+      void lines.stop();
+      acceptor.stop();
+    },
   };
 }

@@ -111,7 +111,9 @@ export class Publisher implements Startable {
     const isDue = now() >= (this.#last?.expiresAt ?? 0) - RECORD_LEASE_MS / 2;
     // The record was published before there was a peer.
     const isUnheard = network.peers > 0 && this.#last?.peers === 0 && began >= this.#heardAt;
-    if (isNew || moved !== undefined || isDue || isUnheard) {
+    // A service whose only relays are lost has no place to publish; its last record runs out.
+    const isAnywhere = endpoints.length > 0;
+    if (isAnywhere && (isNew || moved !== undefined || isDue || isUnheard)) {
       this.#heardAt = began + UNHEARD_MS;
       if (moved !== undefined || began >= this.#retryAt)
         await this.#publish(endpoints, JSON.stringify(own), moved, began);

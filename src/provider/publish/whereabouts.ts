@@ -1,3 +1,4 @@
+import { isReachable } from "../../net/addresses.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Timers } from "../../node/timers.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
@@ -22,6 +23,8 @@ export interface WhereaboutsDependencies {
   log: Logger;
   /** The host's own addresses. */
   addresses?: () => string[];
+  /** Endpoints of relays; if there are any, addresses that no stranger reaches are not published beside them. */
+  relays?: { endpoints(): string[] } | undefined;
 }
 
 /**
@@ -35,22 +38,26 @@ export class Whereabouts {
   readonly #reachable: ReachableAddresses;
   #moved: string | undefined;
   #done = 0;
+  #inherited: number;
 
   /**
    * @param options.configured URL at which clients reach the gateway; undefined for the address that it
    *   listens on.
+   * @param options.followed The move that the process before has followed: this one listens at its place already.
    * @param options.rank Priority of the first endpoint, the others follow; and the weight of each.
    */
   constructor(
     options: {
       configured: string | undefined;
       rank?: Pick<Endpoint, "priority" | "weight"> | undefined;
+      followed?: number | undefined;
     },
     dependencies: WhereaboutsDependencies,
   ) {
     this.#configured = options.configured;
     this.#rank = options.rank ?? { priority: 0, weight: 1 };
     this.#dependencies = dependencies;
+    this.#inherited = options.followed ?? 0;
     this.#reachable = new ReachableAddresses(dependencies);
   }
 
@@ -59,9 +66,14 @@ export class Whereabouts {
     const told = this.#moved ?? this.#configured;
     const uris = told === undefined ? this.#listening() : [told];
     const sal = uris.flatMap((uri) => salEndpointOf(uri) ?? []);
-    const all = [...uris, ...sal];
+    const all = [...uris, ...sal, ...(this.#dependencies.relays?.endpoints() ?? [])];
     const { priority, weight } = this.#rank;
     return all.map((uri, place) => ({ uri, priority: priority + place, weight }));
+  }
+
+  /** The move that was followed last; 0: none. */
+  get followed(): number {
+    return this.#done || this.#inherited;
   }
 
   /**
@@ -82,9 +94,12 @@ export class Whereabouts {
     if (!store.takeMove(move.id)) return undefined;
     const before = this.#done;
     this.#done = move.id;
+    const isThere = move.id === this.#inherited;
+    this.#inherited = 0;
     let graceMs: number | undefined;
     try {
-      if (move.listen !== undefined) graceMs = await gateways.moveTo(move.listen, move.graceMs);
+      if (move.listen !== undefined && !isThere)
+        graceMs = await gateways.moveTo(move.listen, move.graceMs);
     } catch (error) {
       const { code, message } =
         error instanceof BlockcloudError ? error : { code: "MOVE_FAILED", message: String(error) };
@@ -101,8 +116,15 @@ export class Whereabouts {
   }
 
   #listening(): string[] {
-    return this.#reachable.at(this.#dependencies.gateways.address).map((at) => `http://${at}`);
+    const { gateways, relays } = this.#dependencies;
+    const uris = this.#reachable.at(gateways.address).map((at) => `http://${at}`);
+    if (relays === undefined) return uris;
+    return uris.filter((uri) => isReachable(hostOf(uri), false));
   }
+}
+
+function hostOf(uri: string): string {
+  return new URL(uri).hostname.replace(/^\[|\]$/g, "");
 }
 
 /**

@@ -1,8 +1,7 @@
-import path from "node:path";
 import { isAddressEqual, type Hex } from "viem";
 import { ChainAccess, type ChainPace } from "../../chain/access.ts";
 import { currentEpoch } from "../../chain/clock.ts";
-import { deploymentTag, type Deployment } from "../../chain/deployment.ts";
+import type { Deployment } from "../../chain/deployment.ts";
 import { Services } from "../../chain/services.ts";
 import { WhenReachable, withCheck } from "../../chain/whenReachable.ts";
 import type { CoralOptions } from "../../coral/options.ts";
@@ -17,9 +16,12 @@ import { addressOfKey } from "../../protocol/signature.ts";
 import { blockcloudDomain } from "../../protocol/typedData.ts";
 import type { ProviderEnvironment } from "../createProviders.ts";
 import { ProviderMetrics } from "../metrics.ts";
+import { subServiceStoreFile } from "./localDevice.ts";
+import { closedAfter } from "../pay/createPay.ts";
+import { createOwnPay, type OwnPaySettings } from "../pay/ownPay.ts";
 import { createGround, createPresence, type PresenceOptions } from "../publish/presence.ts";
 
-export interface SubServiceOptions extends Omit<PresenceOptions, "storeFile"> {
+export interface SubServiceOptions extends Omit<PresenceOptions, "storeFile" | "pay"> {
   deployment: Deployment;
   /** The node of the record network. */
   coral: CoralOptions;
@@ -29,11 +31,13 @@ export interface SubServiceOptions extends Omit<PresenceOptions, "storeFile"> {
   pace?: ChainPace | undefined;
   /** Folder of the worker's state. */
   stateDir: string;
+  /** How it is paid; by default it costs nothing, and sends no transaction. */
+  pay?: OwnPaySettings | undefined;
 }
 
 /**
- * A device's agent: a gateway and a record under the root's delegation. It reads the chain, and sends no
- * transaction, so it needs no ether.
+ * A device's agent: a gateway and a record under the root's delegation. Without a price it reads the chain, and sends
+ * no transaction, so it needs no ether. With a price it takes tabs of its root.
  *
  * @throws BlockcloudError `SUBSERVICE_KEY` if the key is not the one in the sub-service's ID. At its start:
  *   `DELEGATION_MALFORMED`, `DELEGATION_SIGNER`, `DELEGATION_EXPIRED`, `DELEGATION_AHEAD`.
@@ -48,20 +52,28 @@ export function createSubService(
   checkSubServiceKey(serviceId, key);
   const metrics = new ProviderMetrics(registry).of(serviceId);
   const chain = new ChainAccess(options, { timers, log, metrics: registry });
-  const file = `subservice-${self}-${deploymentTag(deployment)}.sqlite`;
   const ground = createGround(options, { chain, timers, log, registry });
+  const { stateDir } = options;
+  const pay =
+    options.pay &&
+    createOwnPay(
+      { number: prefix, serviceKey: key, pay: options.pay },
+      { deployment, chain, timers, now: ground.now, stateDir },
+      log,
+      metrics.pay,
+    );
   const { front, publisher } = createPresence(
-    { ...options, storeFile: path.join(options.stateDir, file) },
+    { ...options, pay, storeFile: subServiceStoreFile(options.stateDir, deployment, self) },
     ground,
     { log, metrics },
   );
   const check = () => checkDelegation(chain, options, { number: prefix, serviceId, delegation });
   const onChain = new WhenReachable(
-    { waits: ["record"] },
+    { waits: pay === undefined ? ["record"] : ["record", "pay"] },
     {
       chain: withCheck(chain, check),
-      always: front,
-      rest: inOrder(ground.parts, publisher(undefined)),
+      always: pay === undefined ? front : closedAfter(front, pay),
+      rest: inOrder(ground.parts, publisher(undefined), pay?.tasks ?? inOrder()),
       ...{ timers, log, metrics: registry, fail: environment.fail },
     },
   );

@@ -61,6 +61,8 @@ const FORWARD: readonly MoveReason[] = ["announced", "upgrade"];
 export class Recovery {
   readonly #parts: RecoveryParts;
   #running: Running | undefined;
+  /** Settles when the last search is over. */
+  #settled: Promise<void> = Promise.resolve();
   #isAstray = false;
   /** Version of the record that the last lookup past the caches gave. */
   #newest: number | undefined;
@@ -76,6 +78,11 @@ export class Recovery {
   /** Whether another link is being looked for. */
   get isRunning(): boolean {
     return this.#running !== undefined;
+  }
+
+  /** Resolves when no other link is being looked for. */
+  async settled(): Promise<void> {
+    while (this.#running !== undefined) await this.#settled;
   }
 
   /** Whether the session cannot be found, while other instances of the service live. */
@@ -100,7 +107,7 @@ export class Recovery {
     const none = { dialling: undefined, lookup: undefined, verdict: undefined };
     const running: Running = { reason, began, stop, isResuming: false, isGone: false, ...none };
     this.#running = running;
-    void this.#run(running).finally(() => {
+    this.#settled = this.#run(running).finally(() => {
       if (this.#running === running) this.#running = undefined;
     });
   }

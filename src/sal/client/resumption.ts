@@ -38,7 +38,9 @@ export interface ResumptionParts {
 /** Lets a session go on over other links, over one at a time, each time with a higher attempt. */
 export class Resumption {
   readonly #parts: ResumptionParts;
+  /** The highest one so far, and the one that led to the link in use. */
   #attempt = 0;
+  #led = 0;
   #inUse: Place;
   #running: Promise<void> | undefined;
   /** The old link, if the provider gave it up before its answer came over the new one. */
@@ -52,9 +54,9 @@ export class Resumption {
     this.#inUse = first;
   }
 
-  /** Of the link in use; 0 for the session's first one. */
+  /** That led to the link in use; 0 for the session's first one. */
   get attempt(): number {
-    return this.#attempt;
+    return this.#led;
   }
 
   /** Whether the provider was asked to go on over another link, and has not answered. */
@@ -126,9 +128,10 @@ export class Resumption {
     }
     this.#attempt += 1;
     this.#left = undefined;
+    const srttMs = session.srtt;
     try {
       await resume({ id, keys, session, clock }, this.#attempt, link, signal, (old, gapMs) => {
-        this.#part(old, endpoint, link);
+        this.#part(old, { endpoint, link }, srttMs);
         const isFresh = link.greeting.link !== this.#warm;
         moved({ reason, endpoint, link, kind, isFresh, gapMs });
       });
@@ -141,18 +144,20 @@ export class Resumption {
   }
 
   /** Gives the old link up; one of a relay stays open beside a direct one. */
-  #part(old: Link | undefined, endpoint: string, link: ProvenLink): void {
+  #part(old: Link | undefined, next: Place, srttMs: number): void {
     const before = this.#inUse;
-    this.#inUse = { endpoint, link };
+    this.#inUse = next;
+    this.#led = this.#attempt;
     const last = old ?? this.#left;
-    const isRelayed = link.greeting.link.relayed !== undefined;
+    const isRelayed = next.link.greeting.link.relayed !== undefined;
     if (isRelayed) this.#parked?.close();
     const mayPark = !isRelayed && last?.relayed !== undefined;
     if (!mayPark || last !== before.link.greeting.link) {
       last?.destroy();
       return;
     }
-    const parked = { endpoint: before.endpoint, proven: before.link, hasMoved: old === undefined };
+    const { endpoint, link: proven } = before;
+    const parked = { endpoint, proven, hasMoved: old === undefined, srttMs };
     this.#parked?.close();
     const one = new ParkedLink(parked, this.#parts.clock, () => {
       if (this.#parked === one) this.#parked = undefined;

@@ -74,6 +74,13 @@ export class Greeting implements FrameSink, LinkHandler {
     retire(this.link, this.#clock);
   }
 
+  /** Gives the link away: no more frames are read here. */
+  release(): Link {
+    this.parser.stop();
+    this.#isClosed = true;
+    return this.link;
+  }
+
   /** Ends the link without a word. */
   abandon(error: unknown): void {
     this.#fail(error);

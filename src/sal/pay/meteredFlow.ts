@@ -91,6 +91,17 @@ export class MeteredFlow extends Flow {
     this.resend();
   }
 
+  override _write(
+    chunk: Buffer,
+    encoding: BufferEncoding,
+    callback: (error?: Error | null) => void,
+  ): void {
+    // A server may speak first: nothing has come yet that asked for room.
+    const meter = this.#meter;
+    if (!this.#isWaived && meter.bytes >= meter.limit) meter.reached(1);
+    super._write(chunk, encoding, callback);
+  }
+
   override read(size?: number): unknown {
     const chunk = super.read(size);
     if (chunk === null || this.#frames.length === 0) return chunk;

@@ -142,9 +142,8 @@ export class SessionMeter implements FlowMeter, TabUser {
     this.#isOver = true;
     this.#giveBack();
     this.#billing.leave();
-    this.#desk.stop();
+    for (const part of [this.#desk, this.#ticker]) part.stop();
     this.#unhold();
-    this.#ticker.stop();
     this.#waiting.clear();
     this.#requests.wake();
   }
@@ -273,10 +272,11 @@ export class SessionMeter implements FlowMeter, TabUser {
 
   /** Goes on if there is room. */
   #check(): void {
+    const { flows } = this.#host;
     this.#requests.wake();
     if (this.#hold === undefined && this.#cut === undefined) {
-      const isEmpty = this.limit === this.bytes;
-      if (isEmpty && this.#host.flows.size > 0) this.reached(1);
+      if (this.limit > this.bytes || flows.size === 0 || !this.reached(1)) return;
+      for (const flow of flows.values()) (flow as MeteredFlow).release();
       return;
     }
     const needed = Math.max(1, this.#needed);
@@ -292,7 +292,7 @@ export class SessionMeter implements FlowMeter, TabUser {
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const flow of waiting) flow.release();
-    for (const flow of this.#host.flows.values()) (flow as MeteredFlow).release();
+    for (const flow of flows.values()) (flow as MeteredFlow).release();
     if (waiting.length > 0) this.changed();
   }
 

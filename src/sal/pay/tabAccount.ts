@@ -1,5 +1,5 @@
 import { trancheCost, WINDOW_TRANCHES, type Quote } from "../../cashier/quote.ts";
-import type { CollectorTab } from "../../cashier/tabs.ts";
+import type { CollectorTab, TabShare } from "../../cashier/tabs.ts";
 
 /** What a session has been allowed to use of a tab and has not charged yet. */
 export interface TabUser {
@@ -48,11 +48,22 @@ export class TabAccount {
 
   /** What a session may use before the window or the tab is full, BLOC in wei; may be negative. */
   room(user: TabUser, quote: Quote): bigint {
-    const { charged, paid, limit } = this.tab;
+    const { charged, paid, limit, share } = this.tab;
+    if (share !== undefined) return this.#roomOf(share, user, quote);
     const inWindow = WINDOW_TRANCHES * this.tranche(quote) - (charged - paid);
     const inTab = limit - charged;
     let room = inWindow < inTab ? inWindow : inTab;
     for (const other of this.users) if (other !== user) room -= other.granted;
+    return room;
+  }
+
+  /** Another process keeps the books, and the window: this one has a share of it. */
+  #roomOf(share: TabShare, user: TabUser, quote: Quote): bigint {
+    let room = share.session;
+    for (const other of this.users) if (other !== user) room -= other.granted;
+    const tranche = this.tranche(quote);
+    // Before it is used up, so that nobody waits for the other process.
+    if (2n * (room - user.granted) < tranche) share.want(tranche);
     return room;
   }
 

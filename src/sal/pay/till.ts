@@ -72,6 +72,20 @@ export class Till {
     };
   }
 
+  /** What the sessions may use of each tab without asking: BLOC in wei. */
+  *granted(): Generator<{ tab: CollectorTab; amount: bigint }> {
+    for (const { tab, users } of this.#accounts.values()) {
+      let amount = 0n;
+      for (const { granted } of users) amount += granted;
+      yield { tab, amount };
+    }
+  }
+
+  /** A tab may have room again, because another process has shared it. */
+  refilled(tab: CollectorTab): void {
+    for (const user of this.#accounts.get(keyOf(tab))?.users ?? []) user.credited();
+  }
+
   /** A session charges a tab from now on. */
   join(tab: CollectorTab, user: TabUser): TabAccount {
     const key = keyOf(tab);
@@ -84,7 +98,9 @@ export class Till {
   /** A session charges a tab no more. */
   leave(account: TabAccount, user: TabUser): void {
     account.users.delete(user);
-    if (account.users.size === 0) this.#accounts.delete(keyOf(account.tab));
+    if (account.users.size > 0) return;
+    this.#accounts.delete(keyOf(account.tab));
+    account.tab.share?.done("session");
   }
 }
 

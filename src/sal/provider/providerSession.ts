@@ -10,7 +10,7 @@ import type { Till } from "../pay/till.ts";
 import type { Flow } from "../session/flow.ts";
 import type { SessionDependencies, SessionRole } from "../session/role.ts";
 import { Session, type Line } from "../session/session.ts";
-import type { Link } from "../transport/link.ts";
+import { retire, type Link } from "../transport/link.ts";
 import type { ProviderDirect } from "../upgrade/providerDirect.ts";
 import { ProviderUpgrade } from "../upgrade/providerUpgrade.ts";
 import { encodeFrame } from "../wire/encode.ts";
@@ -155,6 +155,15 @@ export class ProviderSession implements SessionRole {
     this.#isLeaving = true;
     const reason = encodeReason(salError("leaving", "The provider is about to stop."));
     this.#session.send(encodeFrame(FrameType.goaway, 0, reason));
+  }
+
+  /** The client goes on over another link: this one is given up. */
+  release(): void {
+    const link = this.#session.detach();
+    if (link === undefined) return;
+    link.write(encodeFrame(FrameType.moved));
+    retire(link, this.#dependencies.clock);
+    this.lost();
   }
 
   /** Ends the session; the client is told why. */

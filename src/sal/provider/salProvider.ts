@@ -23,6 +23,7 @@ import {
   type Begin,
 } from "../handshake/messages.ts";
 import { channelOf, ResumeKeys } from "../handshake/secrets.ts";
+import { joinLink, type Elsewhere } from "../handoff/elsewhere.ts";
 import { Till, type Pricing } from "../pay/till.ts";
 import type { SessionDependencies } from "../session/role.ts";
 import type { Link } from "../transport/link.ts";
@@ -73,6 +74,10 @@ export class SalProvider implements SessionOwner {
   #leaving: BlockcloudError | undefined;
   #drained: Promise<void> | undefined;
   #stopping: BlockcloudError | undefined;
+  /** Whether another process serves in this one's place: what began here is served to its end. */
+  #isTail = false;
+  /** The processes in whose place this one serves. */
+  elsewhere: Elsewhere | undefined;
 
   /**
    * @param options.instance 8 bytes; by default random.
@@ -115,6 +120,11 @@ export class SalProvider implements SessionOwner {
     );
   }
 
+  /** Where sessions are paid; undefined if the service has no price. */
+  get till(): Till | undefined {
+    return this.#till;
+  }
+
   get serviceId(): Hex {
     return this.#service.serviceId;
   }
@@ -147,7 +157,7 @@ export class SalProvider implements SessionOwner {
     signal.addEventListener("abort", abort, { once: true });
     try {
       signal.throwIfAborted();
-      await this.#greet(greeting);
+      await this.#greet(greeting, signal);
     } catch (error) {
       const refusal = asRefusal(error);
       greeting.refuse(refusal);
@@ -172,6 +182,36 @@ export class SalProvider implements SessionOwner {
     if (this.#leaving !== undefined) return;
     this.#leaving = salError("leaving", "The provider is about to stop.");
     for (const session of this.#table.all()) session.leave();
+  }
+
+  /**
+   * Another process serves at this one's address from now on. New flows are its own; those that are open go on here,
+   * over their links, or over links that the other process passes on.
+   */
+  handOver(): void {
+    if (this.#isTail) return;
+    this.#isTail = true;
+    for (const session of this.#table.all()) session.leave();
+  }
+
+  /** Whether flows are open, or their last bytes are under way. */
+  get isBusy(): boolean {
+    return this.#isBusy;
+  }
+
+  /** Tells all clients to go on over another link, as when the present one is lost. */
+  release(): void {
+    for (const session of this.#table.all()) session.release();
+  }
+
+  /**
+   * Goes on with a session over a link that another process has passed on.
+   *
+   * @returns Whether the session is here, and the client is its own; if not, nothing has changed.
+   * @throws BlockcloudError `SAL_PROTOCOL` for a payload that is no RESUME.
+   */
+  adopt(link: Link, channel: Hex, payload: Buffer): boolean {
+    return this.#resumed(new Greeting(link, this.#dependencies.clock), channel, payload);
   }
 
   /** Settles when the provider that leaves has stopped; undefined if it does not leave. */
@@ -255,7 +295,7 @@ export class SalProvider implements SessionOwner {
     return this.#signing.take(peerOf(address));
   }
 
-  async #greet(greeting: Greeting): Promise<void> {
+  async #greet(greeting: Greeting, signal: AbortSignal): Promise<void> {
     const address = plainAddress(greeting.link.peer.address);
     const session = randomBytes(SESSION_BYTES);
     const channel = channelOf(greeting.link);
@@ -277,11 +317,15 @@ export class SalProvider implements SessionOwner {
       const hello = { version: SAL_VERSION, session, instance, asksClient, isLeaving, proofs };
       greeting.send(FrameType.hello, encodeProviderHello(hello));
     });
-    await greeting.next((type, payload) => {
-      if (type === FrameType.begin) this.#begin(greeting, session, channel, decodeBegin(payload));
-      else if (type === FrameType.resume) this.#resume(greeting, channel, payload);
-      else throw unexpected(type, "BEGIN or RESUME");
+    const foreign = await greeting.next((type, payload) => {
+      if (type === FrameType.resume) {
+        return this.#resumed(greeting, channel, payload) ? undefined : Buffer.from(payload);
+      }
+      if (type !== FrameType.begin) throw unexpected(type, "BEGIN or RESUME");
+      this.#begin(greeting, session, channel, decodeBegin(payload));
+      return undefined;
     });
+    if (foreign !== undefined) await this.#resumeElsewhere(greeting, channel, foreign, signal);
   }
 
   #begin(greeting: Greeting, id: Buffer, channel: Hex, begin: Begin): void {
@@ -304,6 +348,8 @@ export class SalProvider implements SessionOwner {
     this.#table.add(session);
     session.begin(greeting, channel);
     this.#dependencies.observer?.opened();
+    // Its handshake began before the other process served.
+    if (this.#isTail) session.leave();
   }
 
   #clientOf({ proof }: Begin, channel: Hex): Address | undefined {
@@ -318,12 +364,34 @@ export class SalProvider implements SessionOwner {
     return checkClientProof({ serviceId, channel, ...proof }, this.#domain);
   }
 
-  #resume(greeting: Greeting, channel: Hex, payload: Buffer): void {
+  #resumed(greeting: Greeting, channel: Hex, payload: Buffer): boolean {
     const resume = decodeResume(payload);
     const session = this.#table.find(resume.session);
-    if (session?.resume(greeting, channel, resume) === true) return;
+    if (session?.resume(greeting, channel, resume) !== true) return false;
+    this.#table.adopted(session);
+    this.#dependencies.observer?.resumed();
+    return true;
+  }
+
+  /** The session may have begun with a process before this one. */
+  async #resumeElsewhere(
+    greeting: Greeting,
+    channel: Hex,
+    payload: Buffer,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { serviceId } = this;
+    const { peer } = greeting.link;
+    const resume = { serviceId, peer, channel, payload };
+    const found = (await this.elsewhere?.find(resume, signal)) ?? "unknown";
+    if (found === "busy") throw salError("busy", "The session's process does not answer now.");
     // An unknown session and a wrong proof look alike.
-    throw salError("lost", "The session cannot be resumed here.");
+    if (found === "unknown") throw salError("lost", "The session cannot be resumed here.");
+    if (greeting.failure !== undefined) {
+      found.destroy();
+      throw greeting.failure;
+    }
+    joinLink(greeting.release(), found, this.#dependencies.clock);
   }
 }
 

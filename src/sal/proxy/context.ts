@@ -20,8 +20,17 @@ export interface ProxyContext {
   timers: Timers;
   observer: ProxyObserver;
   logger: Logger;
+  /** Ends TLS for programs that asked the proxy for a tunnel; undefined without an authority. */
+  secure?: SecureTunnels | undefined;
   /** What stops at once when the proxy does, by a reset. */
   running: Set<Running>;
+}
+
+/** Tunnels whose TLS the proxy ends in the name of a service. */
+export interface SecureTunnels {
+  takes(target: { host: string; port: number }): boolean;
+  /** Serves a tunnel that the program was told to be open; never throws. */
+  serve(client: Socket, host: string): Promise<void>;
 }
 
 /** A joined connection, or a response that is being sent. */

@@ -17,6 +17,8 @@ import { answerLocal } from "./local.ts";
 import { endAfter, OWN_FIELDS, problemFields, problemMessage } from "./refusal.ts";
 import { relay } from "./relay.ts";
 
+const ESTABLISHED = "HTTP/1.1 200 Connection established\r\n\r\n";
+
 /** What belongs to one HTTP connection. */
 interface Visit {
   grant: Grant;
@@ -202,17 +204,23 @@ export class HttpFront {
   #takeTunnel(request: IncomingMessage, socket: Socket, head: Buffer): void {
     if (head.length > 0) socket.unshift(head);
     this.#queue(socket, async ({ grant }) => {
-      const { access, route, timers } = this.#context;
+      const { access, route, timers, secure } = this.#context;
       const watched = watchProgram(socket);
       try {
         const target = admitTunnel(request, socket, grant, access);
+        if (secure?.takes(target) === true) {
+          watched.release();
+          socket.write(ESTABLISHED);
+          await secure.serve(socket, target.host);
+          return;
+        }
         const flow = await route.open({ ...target, form: "connect" }, socket, watched.signal);
         watched.release();
         if (socket.destroyed) {
           flow.destroy(clientGone());
           return;
         }
-        socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
+        socket.write(ESTABLISHED);
         await join(socket, flow, "connect", this.#context);
       } catch (error) {
         watched.release();

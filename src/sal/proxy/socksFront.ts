@@ -70,6 +70,11 @@ export async function serveSocks(
   { host, port }: SocksRequest,
   context: ProxyContext,
 ): Promise<void> {
+  if (context.secure?.takes({ host, port }) === true) {
+    client.write(requestAnswer(SocksReply.succeeded));
+    await context.secure.serve(client, host);
+    return;
+  }
   const watched = watchProgram(client);
   try {
     const flow = await context.route.open({ host, port, form: "socks5" }, client, watched.signal);

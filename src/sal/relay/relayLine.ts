@@ -8,8 +8,9 @@ import { bytesToHex } from "../../protocol/bytes.ts";
 import type { BlockcloudError } from "../../protocol/errors.ts";
 import { signReservation } from "../../protocol/reservation.ts";
 import type { Domain } from "../../protocol/typedData.ts";
-import type { Link } from "../transport/link.ts";
+import type { Link, Relayed } from "../transport/link.ts";
 import { dialLink } from "../transport/tlsTransport.ts";
+import { salErrors } from "../errors.ts";
 import { ControlLink } from "./controlLink.ts";
 import { relayError } from "./errors.ts";
 import {
@@ -62,7 +63,9 @@ export interface RelayLineDependencies {
   /** The chain's time, Unix milliseconds. */
   now(): number;
   /** Takes a visitor's connection; its peer's address is no direct client's. */
-  accept(socket: Socket, visitor: Link["peer"]): void;
+  accept(socket: Socket, visitor: Link["peer"], relayed: Relayed): void;
+  /** The reservation was made or lost. */
+  changed?: (() => void) | undefined;
   /** Draws the pause between two tries: 0 to 1. */
   random?: (() => number) | undefined;
 }
@@ -161,6 +164,8 @@ export class RelayLine {
         if (signal.aborted) break;
         this.#failure = relayError("lost", `The relay ${relay} was lost.`, error);
         log.warn("a relay was lost", { relay, error });
+        // Another process of the instance is there: two of them must not take it from each other all the time.
+        if (error.code === salErrors.lost) pause = PAUSE_MS.most;
       } catch (error) {
         if (signal.aborted) break;
         const isNew = this.#failure?.message !== (error as BlockcloudError).message;
@@ -211,6 +216,7 @@ export class RelayLine {
             case RelayFrame.reserved:
               signal.removeEventListener("abort", late);
               this.#observed = decodePlace(payload);
+              this.#dependencies.changed?.();
               resolve({ lost: over.promise });
               return;
             case RelayFrame.open:
@@ -221,6 +227,7 @@ export class RelayLine {
           signal.removeEventListener("abort", late);
           this.#observed = undefined;
           this.#control = undefined;
+          this.#dependencies.changed?.();
           for (const each of [...this.#waiting]) each.destroy();
           over.resolve(error);
           // After `resolve` this has no effect.
@@ -268,12 +275,13 @@ export class RelayLine {
         relay: { address, port: this.relay.port },
         token: Buffer.from(token),
         key,
-        visited: (socket, visitor) => {
+        visited: (socket, ends) => {
           this.#visitors += 1;
           socket.once("close", () => {
             this.#visitors -= 1;
           });
-          accept(socket, { ...visitor, address: this.#label + visitor.address });
+          const { visitor } = ends;
+          accept(socket, { ...visitor, address: this.#label + visitor.address }, ends);
         },
         over: () => {
           this.#waiting.delete(waiting);

@@ -1,6 +1,7 @@
-import { connect, type Socket } from "node:net";
+import { connect, isIP, type Socket } from "node:net";
 import type { Scheduler } from "../../node/scheduler.ts";
-import { CARRIER_PING, encodePreface, readCarrier } from "./carrier.ts";
+import { ANY } from "../transport/tlsTransport.ts";
+import { CARRIER_PING, encodePreface, readCarrier, type Ends } from "./carrier.ts";
 import type { Place } from "./frames.ts";
 
 /** How long the relay may be silent on a connection that waits, milliseconds: it pings each 15 s. */
@@ -15,7 +16,7 @@ export interface WaitingParts {
   /** Of the MAC over the visitor's address. */
   key: Buffer;
   /** A visitor is there; its first bytes are unread. */
-  visited(socket: Socket, visitor: Place): void;
+  visited(socket: Socket, ends: Ends): void;
   /** The connection waits no longer; called once, before `visited`. */
   over(): void;
 }
@@ -33,7 +34,8 @@ export class WaitingConnection {
     this.#parts = parts;
     this.#clock = clock;
     const { address: host, port } = parts.relay;
-    this.#socket = connect({ host, port, noDelay: true });
+    // A port that the kernel chose at connect could not be dialled from again, to punch a NAT.
+    this.#socket = connect({ host, port, localAddress: ANY[isIP(host)], noDelay: true });
     this.#socket.on("error", ignore);
     this.#socket.on("close", this.#closed);
     this.#socket.on("readable", this.#readable);
@@ -64,13 +66,13 @@ export class WaitingConnection {
     const { token, key, visited } = this.#parts;
     try {
       this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
-      const { pings, visitor, rest } = readCarrier(this.#bytes, token, key);
+      const { pings, ends, rest } = readCarrier(this.#bytes, token, key);
       this.#bytes = rest;
       if (pings > 0) {
         this.#watch();
         socket.write(Buffer.alloc(pings, CARRIER_PING));
       }
-      if (visitor === undefined) {
+      if (ends === undefined) {
         if (rest.length > MAX_BYTES) this.destroy();
         return;
       }
@@ -78,7 +80,7 @@ export class WaitingConnection {
       socket.off("close", this.#closed);
       this.#finish();
       if (rest.length > 0) socket.unshift(rest);
-      visited(socket, visitor);
+      visited(socket, ends);
     } catch {
       // The relay, or somebody on the way, broke the rules: the connection is of no use.
       this.destroy();

@@ -27,6 +27,8 @@ export interface ClientUpgradeParts {
   located(): Located;
   /** Whether another link is being looked for: that goes first. */
   isSearching(): boolean;
+  /** Resolves when none is. */
+  searched(): Promise<void>;
   /** Looks for another way over the relay: a port that was punched once is of no further use. */
   refresh(): void;
   /** Resumes the session over a direct link. */
@@ -109,6 +111,8 @@ export class ClientUpgrade {
     for (let newest = this.#newest; newest !== undefined; newest = this.#newest) {
       this.#newest = undefined;
       try {
+        // The list may come with the answer by which a search ends.
+        await this.#parts.searched();
         await this.#try(newest);
       } catch (error) {
         if (signal.aborted) break;

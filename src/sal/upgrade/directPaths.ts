@@ -1,10 +1,12 @@
 import { connect } from "node:net";
+import type { DialRules } from "../../net/dialRules.ts";
 import type { Scheduler } from "../../node/scheduler.ts";
 import type { DialTarget, Link, Transport } from "../transport/link.ts";
 import { secure } from "../transport/tlsTransport.ts";
 import { TRIES_PER_MINUTE, UpgradeBudget } from "./budget.ts";
-import type { DirectRules } from "./directRules.ts";
+import { DirectRules } from "./directRules.ts";
 import { DIAL_MS, punchTcp } from "./punchTcp.ts";
+import type { DirectSettings } from "./settings.ts";
 
 /** From the first SYN to the receipt, milliseconds: then the session stays on its relay. */
 export const PUNCH_MS = 1_500;
@@ -24,19 +26,16 @@ export interface DirectPaths {
   punch(localPort: number, rttMs: number): Transport;
 }
 
-/** Direct paths over TCP. */
+/** Direct paths over TCP, as far as the settings allow them. */
 export function directPaths(
-  options: {
-    rules: DirectRules;
-    /** Tries of direct paths in a minute, in all. */
-    perMinute?: number | undefined;
-  },
-  { clock }: { clock: Scheduler },
-): DirectPaths {
-  const { rules, perMinute = TRIES_PER_MINUTE } = options;
+  { relayOnly = false, lan = false, triesPerMinute = TRIES_PER_MINUTE }: DirectSettings,
+  { clock, rules: all }: { clock: Scheduler; rules: DialRules },
+): DirectPaths | undefined {
+  if (relayOnly) return undefined;
+  const rules = new DirectRules(all, lan);
   return {
     rules,
-    budget: new UpgradeBudget(perMinute, clock),
+    budget: new UpgradeBudget(triesPerMinute, clock),
     plain: {
       dial: async (target, signal) => {
         const { host, port } = target;

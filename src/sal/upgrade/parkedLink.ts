@@ -11,6 +11,8 @@ import type { FrameSink } from "../wire/parser.ts";
 /** How often the peer is asked for a sign of life, and how long it may take, milliseconds. */
 const ASK_MS = 20_000;
 const ANSWER_MS = 10_000;
+/** How long a session that comes back waits for the first answer, milliseconds and round trips. */
+const PATIENCE_MS = { least: 150, roundTrips: 4 };
 
 /**
  * The client's end of a relayed link whose session goes on over a direct one. It stays open, so that the session can
@@ -20,6 +22,7 @@ export class ParkedLink implements FrameSink, LinkHandler {
   /** The endpoint of the record that the link leads to. */
   readonly endpoint: string;
   readonly #proven: ProvenLink;
+  readonly #patienceMs: number;
   readonly #clock: Scheduler;
   readonly #onGone: () => void;
   #isGone = false;
@@ -30,16 +33,23 @@ export class ParkedLink implements FrameSink, LinkHandler {
   #answered: (() => void) | undefined;
 
   /**
-   * @param hasMoved Whether MOVED has come already.
+   * @param parked.hasMoved Whether MOVED has come already.
+   * @param parked.srttMs Its round trip.
    * @param onGone Called once when the link is of no more use, or was taken.
    */
   constructor(
-    { endpoint, proven, hasMoved }: { endpoint: string; proven: ProvenLink; hasMoved: boolean },
+    {
+      endpoint,
+      proven,
+      hasMoved,
+      srttMs,
+    }: { endpoint: string; proven: ProvenLink; hasMoved: boolean; srttMs: number },
     clock: Scheduler,
     onGone: () => void,
   ) {
     this.endpoint = endpoint;
     this.#isIdle = hasMoved;
+    this.#patienceMs = Math.max(PATIENCE_MS.least, PATIENCE_MS.roundTrips * srttMs);
     this.#proven = proven;
     this.#clock = clock;
     this.#onGone = onGone;
@@ -51,7 +61,8 @@ export class ParkedLink implements FrameSink, LinkHandler {
   /**
    * Waits until the peer answers over this link, and takes it.
    *
-   * @throws BlockcloudError `SAL_NO_PATH` if the link is gone; or the signal's reason: the link stays parked then.
+   * @throws BlockcloudError `SAL_NO_PATH` if the link is gone or silent; or the signal's reason: the link stays parked
+   *   then.
    */
   async take(signal: AbortSignal): Promise<ProvenLink> {
     signal.throwIfAborted();
@@ -66,9 +77,13 @@ export class ParkedLink implements FrameSink, LinkHandler {
       else resolve(undefined);
     };
     this.#ask();
+    const cancel = this.#clock.after(this.#patienceMs, () => {
+      reject(salError("noPath", `The relayed link is silent for ${this.#patienceMs} ms.`));
+    });
     try {
       await promise;
     } finally {
+      cancel();
       this.#answered = undefined;
       signal.removeEventListener("abort", abort);
     }

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { Logger } from "../../node/logger.ts";
 import type { Scheduler } from "../../node/scheduler.ts";
+import type { DialRules } from "../../net/dialRules.ts";
 import { plainAddress } from "../../net/peer.ts";
 import { salError } from "../errors.ts";
 import type { Link, Place } from "../transport/link.ts";
@@ -12,45 +13,50 @@ import {
   NoPunch,
   type Candidate,
 } from "./candidates.ts";
-import type { DirectRules } from "./directRules.ts";
+import { DirectRules } from "./directRules.ts";
 import { DIAL_MS, punchTcp } from "./punchTcp.ts";
+import type { DirectSettings } from "./settings.ts";
 
 /** How long a provider dials, and waits for the client's first byte, milliseconds. */
 const PUNCH_MS = 1_500;
 
-export interface ProviderDirectOptions {
-  rules: DirectRules;
-  /** Punches in a minute, in all. */
-  perMinute?: number | undefined;
-}
-
 export interface ProviderDirectDependencies {
   clock: Scheduler;
   log: Logger;
+  rules: DialRules;
   /** Where the provider listens, and where a gateway leads to it. */
   places(): readonly Candidate[];
+  /** Dials through NATs; a test replaces it. */
+  dial?: typeof punchTcp<Socket>;
   /** Takes a direct connection, as one that its server has accepted. */
   accept(socket: Socket): void;
 }
 
 /** The provider's side of direct paths: it says where it can be reached, and dials when a client does. */
 export class ProviderDirect {
-  readonly #options: ProviderDirectOptions;
+  readonly #relayOnly: boolean;
+  readonly #rules: DirectRules;
   readonly #dependencies: ProviderDirectDependencies;
   readonly #budget: UpgradeBudget;
   readonly #punched = new WeakSet<Link>();
   readonly #over = new AbortController();
 
-  constructor(options: ProviderDirectOptions, dependencies: ProviderDirectDependencies) {
-    this.#options = options;
+  constructor(
+    { relayOnly = false, lan = false, triesPerMinute = TRIES_PER_MINUTE }: DirectSettings,
+    dependencies: ProviderDirectDependencies,
+  ) {
     this.#dependencies = dependencies;
-    const { perMinute = TRIES_PER_MINUTE } = options;
-    this.#budget = new UpgradeBudget(perMinute, dependencies.clock);
+    this.#relayOnly = relayOnly;
+    this.#rules = new DirectRules(dependencies.rules, lan);
+    this.#budget = new UpgradeBudget(triesPerMinute, dependencies.clock);
   }
 
   /** The payload of CANDIDATES for a relayed link. */
   offer(attempt: number, { relayed, localPort }: Link): Buffer {
-    const { rules } = this.#options;
+    if (this.#relayOnly) {
+      return encodeCandidates({ attempt, noPunch: NoPunch.off, candidates: [] });
+    }
+    const rules = this.#rules;
     const { visitor, self } = relayed ?? {};
     const isNear =
       visitor !== undefined &&
@@ -62,7 +68,7 @@ export class ProviderDirect {
       .slice(0, MAX_CANDIDATES - 1);
     const mayPunch = self !== undefined && localPort > 0 && visitor !== undefined;
     const noPunch =
-      !mayPunch || !rules.allowsPlace(visitor)
+      !mayPunch || !rules.allowsPlace(visitor) || !rules.allowsPlace(self)
         ? NoPunch.address
         : isNear
           ? NoPunch.sameAddress
@@ -80,11 +86,12 @@ export class ProviderDirect {
    * @param rttMs Of the link.
    */
   punch(link: Link, rttMs: number): void {
-    const { rules } = this.#options;
-    const { clock, log, accept } = this.#dependencies;
+    const rules = this.#rules;
+    const { clock, log, accept, dial = punchTcp } = this.#dependencies;
     const { relayed, localPort } = link;
     const visitor = relayed?.visitor;
-    if (visitor === undefined || localPort === 0 || this.#punched.has(link)) return;
+    if (this.#relayOnly || visitor === undefined || localPort === 0) return;
+    if (this.#punched.has(link)) return;
     this.#punched.add(link);
     const to: Place = { address: plainAddress(visitor.address), port: visitor.port };
     if (!rules.allowsPlace(to)) {
@@ -97,7 +104,7 @@ export class ProviderDirect {
     }
     const dialMs = Math.max(DIAL_MS, rttMs);
     const options = { localPort, to, dialMs, limitMs: PUNCH_MS, clock };
-    punchTcp(options, firstByte, this.#over.signal).then(accept, (error: unknown) => {
+    dial(options, firstByte, this.#over.signal).then(accept, (error: unknown) => {
       log.debug("no direct path", { address: to.address, error });
     });
   }

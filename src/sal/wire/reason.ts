@@ -19,6 +19,7 @@ const NUMBERS: Partial<Record<ReasonName, number>> = {
   lost: 12,
   timeout: 13,
   unpaid: 14,
+  expired: 15,
 };
 const NAMES = new Map(
   Object.entries(NUMBERS).map(([name, number]) => [number, name as ReasonName]),

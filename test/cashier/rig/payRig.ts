@@ -96,6 +96,15 @@ export class PayRig {
     this.chain.deposit(payer, options.deposit ?? 10_000n * TRANCHE);
   }
 
+  /** Both sides, with a tab. */
+  static async pair(): Promise<Pair> {
+    const rig = new PayRig();
+    const life = rig.collect();
+    const wallet = rig.pay();
+    const [ours, theirs] = await rig.tab(wallet, life);
+    return { rig, life, wallet, ours, theirs };
+  }
+
   /** Starts a process with the collector's disk. */
   collect(
     options: Partial<CollectorOptions> = {},
@@ -142,6 +151,15 @@ export class PayRig {
   async pass(seconds: number): Promise<void> {
     await this.timers.advance(seconds * 1000);
   }
+}
+
+/** A payer and a collector with a tab. */
+export interface Pair {
+  rig: PayRig;
+  life: CollectorLife;
+  wallet: Wallet;
+  ours: PayerTab;
+  theirs: CollectorTab;
 }
 
 /** Presents a payer's tab to a collector. */

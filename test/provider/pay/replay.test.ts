@@ -15,37 +15,27 @@ describe("a paid request that comes again", function () {
   this.timeout(240_000);
 
   let rig: PayRig;
-  let runs = 0;
   before(async () => {
     rig = await PayRig.start();
   });
   after(() => rig.stop());
   beforeEach(() => {
-    runs = 0;
+    rig.runs = 0;
   });
   afterEach(() => rig.close());
 
-  const serve = (
-    listener: RequestListener,
-    ...more: [Parameters<PayRig["serve"]>[1]?, Parameters<PayRig["serve"]>[2]?]
-  ) =>
-    rig.serve(
-      (request, response) => {
-        runs += 1;
-        listener(request, response);
-      },
-      ...more,
-    );
   const sunny: RequestListener = (request, response) => {
     request.resume();
-    request.on("end", () => response.writeHead(200, { "x-run": runs }).end(`sunny ${runs}`));
+    request.on("end", () =>
+      response.writeHead(200, { "x-run": rig.runs }).end(`sunny ${rig.runs}`),
+    );
   };
   /** The authorization of a header, which is public once it is settled. */
   const calldataOf = (header: string) =>
     readExactPayload((decodeField(header) as { payload: unknown }).payload);
 
   it("gets the kept answer with the same payment and a new receipt; it ran and was paid once", async () => {
-    const url = await serve(sunny);
+    const url = await rig.serve(sunny);
     const before = await rig.income();
     const header = await rig.pay(await rig.offer(`${url}/a`));
     const first = await paying(`${url}/a`, header);
@@ -57,35 +47,35 @@ describe("a paid request that comes again", function () {
     expect(
       fault(again.headers.get("service-receipt"), { path: "/a" }, { status: 200, body }),
     ).to.equal(undefined);
-    expect([runs, await rig.income()]).to.deep.equal([1, before + 1]);
+    expect([rig.runs, await rig.income()]).to.deep.equal([1, before + 1]);
   });
 
   it("gets it after a restart, too, and from another gateway with the same payee", async () => {
     const storeFile = rig.storeFile();
-    const url = await serve(sunny, {}, { storeFile });
-    const other = await serve(sunny, {}, { storeFile });
+    const url = await rig.serve(sunny, {}, { storeFile });
+    const other = await rig.serve(sunny, {}, { storeFile });
     const header = await rig.pay(await rig.offer(url));
     expect(await (await paying(url, header)).text()).to.equal("sunny 1");
     expect(await (await paying(other, header)).text()).to.equal("sunny 1");
     await rig.close();
-    const later = await serve(sunny, {}, { storeFile });
+    const later = await rig.serve(sunny, {}, { storeFile });
     expect(await (await paying(later, header)).text()).to.equal("sunny 1");
-    expect(runs).to.equal(1);
+    expect(rig.runs).to.equal(1);
   });
 
   it("is refused with another body: it is not the request that was paid", async () => {
-    const url = await serve(sunny);
+    const url = await rig.serve(sunny);
     const post = (body: string) => ({ method: "POST", body });
     const header = await rig.pay(await rig.offer(url, post("one")));
     expect((await paying(url, header, post("one"))).status).to.equal(200);
     const other = await paying(url, header, post("two"));
     expect([other.status, paid(other).errorReason]).to.deep.equal([402, "another_request"]);
     expect(await (await paying(url, header, post("one"))).text()).to.equal("sunny 1");
-    expect(runs).to.equal(1);
+    expect(rig.runs).to.equal(1);
   });
 
   it("gives a stranger nothing who takes the authorization from the chain", async () => {
-    const url = await serve(sunny);
+    const url = await rig.serve(sunny);
     const header = await rig.pay(await rig.offer(url));
     expect((await paying(url, header)).status).to.equal(200);
     const { authorization, signature } = calldataOf(header);
@@ -95,11 +85,11 @@ describe("a paid request that comes again", function () {
       402,
       "authorization_known",
     ]);
-    expect(runs).to.equal(1);
+    expect(rig.runs).to.equal(1);
   });
 
   it("counts a transfer that the store does not know as paid, once", async () => {
-    const url = await serve(sunny);
+    const url = await rig.serve(sunny);
     const offer = await rig.offer(url);
     const header = await rig.pay(offer);
     const exact = calldataOf(header);
@@ -118,23 +108,23 @@ describe("a paid request that comes again", function () {
       }),
     );
     expect(second.status).to.equal(402);
-    expect([runs, await rig.income()]).to.deep.equal([1, before]);
+    expect([rig.runs, await rig.income()]).to.deep.equal([1, before]);
   });
 
   it("does not count a transfer of another amount for its nonce", async () => {
-    const url = await serve(sunny);
+    const url = await rig.serve(sunny);
     const offer = await rig.offer(url);
     const other = calldataOf(await rig.pay(offer, { value: 1n }));
     const { address, abi, functionName, args } = transferCall(rig.bloc, other);
     await rig.chain.send(seller.key, address, abi, functionName, args);
     const response = await paying(url, await rig.pay(offer, { nonce: other.authorization.nonce }));
     expect([response.status, paid(response).errorReason]).to.deep.equal([402, "other_transfer"]);
-    expect(runs).to.equal(0);
+    expect(rig.runs).to.equal(0);
   });
 
   it("runs again after a failure of the upstream, which is not settled", async () => {
     let fails = true;
-    const url = await serve((_, response) => response.writeHead(fails ? 503 : 200).end());
+    const url = await rig.serve((_, response) => response.writeHead(fails ? 503 : 200).end());
     const before = await rig.income();
     const header = await rig.pay(await rig.offer(url));
     const failed = await paying(url, header);
@@ -142,11 +132,11 @@ describe("a paid request that comes again", function () {
     expect(await rig.income()).to.equal(before);
     fails = false;
     expect((await paying(url, header)).status).to.equal(200);
-    expect([runs, await rig.income()]).to.deep.equal([2, before + 1]);
+    expect([rig.runs, await rig.income()]).to.deep.equal([2, before + 1]);
   });
 
   it("with effects never runs twice, not even after a failure", async () => {
-    const url = await serve((request, response) => {
+    const url = await rig.serve((request, response) => {
       request.resume();
       response.writeHead(500).end();
     });
@@ -156,11 +146,11 @@ describe("a paid request that comes again", function () {
     expect(failed.status).to.equal(500);
     const again = await paying(url, header, { method: "POST", body: "buy" });
     expect(again.status).to.equal(409);
-    expect([runs, await rig.income()]).to.deep.equal([1, before]);
+    expect([rig.runs, await rig.income()]).to.deep.equal([1, before]);
   });
 
   it("is served once if its answer is too large to be kept", async () => {
-    const url = await serve((_, response) => response.end(LARGE));
+    const url = await rig.serve((_, response) => response.end(LARGE));
     const before = await rig.income();
     const header = await rig.pay(await rig.offer(url));
     const first = await paying(url, header);
@@ -169,11 +159,11 @@ describe("a paid request that comes again", function () {
     const again = await paying(url, header);
     const { code } = (await again.json()) as { code: string };
     expect([again.status, code]).to.deep.equal([409, "ALREADY_SERVED"]);
-    expect([runs, await rig.income()]).to.deep.equal([1, before + 1]);
+    expect([rig.runs, await rig.income()]).to.deep.equal([1, before + 1]);
   });
 
   it("is served once if its answer streams, with the receipt in the trailer", async () => {
-    const url = await serve((_, response) => {
+    const url = await rig.serve((_, response) => {
       response.writeHead(200, { "content-type": "text/event-stream" });
       response.write("sun");
       response.end("ny");
@@ -193,8 +183,8 @@ describe("a paid request that comes again", function () {
     // The upstream answers when the test says so.
     const held: ServerResponse[] = [];
     const waiting = Promise.withResolvers<undefined>();
-    const url = await serve((_, response) => {
-      if (runs === 1) {
+    const url = await rig.serve((_, response) => {
+      if (rig.runs === 1) {
         held.push(response);
         waiting.resolve(undefined);
       } else response.end(LARGE);
@@ -211,12 +201,12 @@ describe("a paid request that comes again", function () {
     await gone;
     const again = await paying(url, header);
     expect((await again.arrayBuffer()).byteLength).to.equal(LARGE.length);
-    expect(runs).to.equal(2);
+    expect(rig.runs).to.equal(2);
   });
 
   it("waits while the first one is served", async () => {
     const held = Promise.withResolvers<ServerResponse>();
-    const url = await serve((_, response) => {
+    const url = await rig.serve((_, response) => {
       held.resolve(response);
     });
     const header = await rig.pay(await rig.offer(url));
@@ -227,11 +217,11 @@ describe("a paid request that comes again", function () {
     response.end("sunny");
     expect((await first).status).to.equal(200);
     expect((await paying(url, header)).status).to.equal(200);
-    expect(runs).to.equal(1);
+    expect(rig.runs).to.equal(1);
   });
 
   it("by byte costs its length: a larger answer gets its own price, and later at once", async () => {
-    const url = await serve((_, response) => response.end(LARGE), {
+    const url = await rig.serve((_, response) => response.end(LARGE), {
       price: parsePrice("0.01/MB"),
     });
     const offer = await rig.offer(url);
@@ -244,7 +234,7 @@ describe("a paid request that comes again", function () {
   });
 
   it("by byte is not sold by one transfer if its length is not known", async () => {
-    const url = await serve(
+    const url = await rig.serve(
       (_, response) => {
         response.writeHead(200, { "content-type": "text/event-stream" });
         response.end("sunny");
@@ -265,7 +255,10 @@ describe("a paid request that comes again", function () {
       (held.length === 1 ? one : two).resolve(undefined);
     };
     const storeFile = rig.storeFile();
-    const urls = [await serve(hold, {}, { storeFile }), await serve(hold, {}, { storeFile })];
+    const urls = [
+      await rig.serve(hold, {}, { storeFile }),
+      await rig.serve(hold, {}, { storeFile }),
+    ];
     const before = await rig.income();
     const header = await rig.pay(await rig.offer(urls[0]!));
     const first = paying(urls[0]!, header);
@@ -281,14 +274,14 @@ describe("a paid request that comes again", function () {
   it("is not served by another service of the same payee, which may be dearer", async () => {
     const storeFile = rig.storeFile();
     const waiting = Promise.withResolvers<ServerResponse>();
-    const cheap = await serve(
+    const cheap = await rig.serve(
       (_, response) => {
         waiting.resolve(response);
       },
       {},
       { storeFile },
     );
-    const dear = await serve(sunny, {}, { storeFile, serviceKey: `0x${"77".repeat(32)}` });
+    const dear = await rig.serve(sunny, {}, { storeFile, serviceKey: `0x${"77".repeat(32)}` });
     const header = await rig.pay(await rig.offer(cheap));
     const first = paying(cheap, header);
     const response = await waiting.promise;
@@ -297,16 +290,16 @@ describe("a paid request that comes again", function () {
     response.end("sunny");
     expect((await first).status).to.equal(200);
     expect((await paying(dear, header)).status).to.equal(402);
-    expect(runs).to.equal(1);
+    expect(rig.runs).to.equal(1);
   });
 
   it("is paid and served when there is no room to keep its answer, and not kept", async () => {
-    const url = await serve(sunny, { maxAnswerBytes: 1 });
+    const url = await rig.serve(sunny, { maxAnswerBytes: 1 });
     const before = await rig.income();
     const header = await rig.pay(await rig.offer(url));
     expect((await paying(url, header)).status).to.equal(200);
     expect((await paying(url, header)).status).to.equal(409);
     expect((await paying(url, await rig.pay(await rig.offer(url)))).status).to.equal(200);
-    expect([runs, await rig.income()]).to.deep.equal([2, before + 2]);
+    expect([rig.runs, await rig.income()]).to.deep.equal([2, before + 2]);
   });
 });

@@ -1,15 +1,20 @@
 import { expect } from "chai";
 import { mkdtempSync, rmSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Hex } from "viem";
+import { MIGRATIONS } from "../../../src/provider/gateway/pay/migrations.ts";
 import {
   PaymentStore,
   UNANSWERED,
   type NewPayment,
 } from "../../../src/provider/gateway/pay/store.ts";
 
-const BOUNDS = { maxPayments: 4, maxBytes: 1_000, maxPending: 3, maxPendingPerPayer: 2 };
+const BOUNDS = {
+  ...{ maxPayments: 4, maxPaymentsPerPayer: 4, maxBytes: 1_000 },
+  ...{ maxPending: 3, maxPendingPerPayer: 2 },
+};
 
 describe("the store of payments", () => {
   let folder: string;
@@ -79,6 +84,38 @@ describe("the store of payments", () => {
     expect(store.find(payment(2).key)).not.to.equal(undefined);
   });
 
+  it("keeps a part of the payments for other payers", async () => {
+    const other = new PaymentStore(":memory:", { ...BOUNDS, maxPaymentsPerPayer: 2 });
+    const paid = (nonce: number, payer: string) =>
+      payment(nonce, { settlement: "paid", keepUntil: 100 + nonce, payer });
+    for (const nonce of [1, 2]) await other.add(paid(nonce, "0xb"), 0);
+    expect([other.hasRoom("0xb", 0), other.hasRoom("0xc", 0)]).to.deep.equal([false, true]);
+    expect(await other.add(paid(3, "0xb"), 0)).to.equal("full");
+    expect(await other.add(paid(4, "0xc"), 0)).to.equal(undefined);
+    // Its own payments make room when they are old enough.
+    expect(other.hasRoom("0xb", 102)).to.equal(true);
+    expect(await other.add(paid(5, "0xb"), 102)).to.equal(undefined);
+    expect(other.find(paid(1, "0xb").key)).to.equal(undefined);
+    expect(other.find(paid(2, "0xb").key)).not.to.equal(undefined);
+    other.close();
+  });
+
+  it("counts the payments of a store from before, by payer", async () => {
+    const file = path.join(folder, "older.sqlite");
+    const older = new DatabaseSync(file);
+    older.exec(MIGRATIONS[0]!);
+    older.exec("PRAGMA user_version = 1");
+    const row = "('0xa', '0xb', ?, x'00', 'GET /', 'paid', 'idle', 0, 500)";
+    const insert = older.prepare(
+      `INSERT INTO payments (asset, payer, nonce, header, asked, settlement, run, ends_at, keep_until) VALUES ${row}`,
+    );
+    for (const nonce of ["0x1", "0x2"]) insert.run(nonce);
+    older.close();
+    const newer = new PaymentStore(file, { ...BOUNDS, maxPaymentsPerPayer: 2 });
+    expect([newer.hasRoom("0xb", 0), newer.hasRoom("0xc", 0)]).to.deep.equal([false, true]);
+    newer.close();
+  });
+
   it("keeps a payment that was served without its answer, if there is no room for that", async () => {
     for (const nonce of [1, 2, 3]) {
       const served = payment(nonce, { settlement: "paid", run: "answered", answer });
@@ -86,10 +123,10 @@ describe("the store of payments", () => {
     }
     expect(store.bytes).to.equal(1_200);
     expect(store.find(payment(3).key)).to.deep.include({ settlement: "paid", run: "sent" });
-    expect(store.hasRoom(0)).to.equal(true);
+    expect(store.hasRoom("0xb", 0)).to.equal(true);
     await store.add(payment(4, { settlement: "paid", run: "answered", answer }), 0);
-    expect(store.hasRoom(0)).to.equal(false);
-    expect(store.hasRoom(1_001)).to.equal(true);
+    expect(store.hasRoom("0xb", 0)).to.equal(false);
+    expect(store.hasRoom("0xb", 1_001)).to.equal(true);
   });
 
   it("bounds the bytes of kept answers", async () => {

@@ -3,13 +3,14 @@ import type { RequestListener, ServerResponse } from "node:http";
 import { parsePrice } from "../../../src/cashier/price.ts";
 import { cashierError } from "../../../src/cashier/errors.ts";
 import { encodeTabPayment } from "../../../src/cashier/tabPayment.ts";
+import { systemTimers } from "../../../src/node/timers.ts";
 import { encodeField } from "../../../src/protocol/x402.ts";
 import { ask, failureOf } from "../../support/httpClient.ts";
 import { offered, paid, paying } from "../../support/payRig.ts";
 import { fault, WITH_NONCE } from "../../support/providerRig.ts";
 import { fakePayer, TabRig, tabFetch } from "../../support/tabRig.ts";
 import { DEPLOYMENT } from "../../support/fakeChain.ts";
-import { COLLECTOR } from "../../support/fakeTabs.ts";
+import { COLLECTOR, FakePayer } from "../../support/fakeTabs.ts";
 
 const REQUEST = 10n ** 14n;
 
@@ -262,6 +263,28 @@ describe("a gateway that is paid by tab", () => {
       await (await paying.fetch(url)).text();
       expect(rig.collector.tab.charged).to.equal(10n * BYTE);
       expect(rig.collector.tab.paid).to.equal(BYTE * 1_048_576n + 5n * BYTE);
+    });
+
+    it("bounds answers that cost nothing", async () => {
+      let monotonic = 0;
+      const url = await rig.serve(
+        count((request, response) => response.end(request.method === "HEAD" ? "" : "sunny")),
+        { timers: { ...systemTimers, monotonic: () => monotonic } },
+      );
+      const { fetch } = tabFetch(fakePayer());
+      const statuses: number[] = [];
+      for (let time = 0; time < 202; time += 1) {
+        statuses.push((await fetch(url, { method: "HEAD" })).status);
+      }
+      expect([new Set(statuses.slice(0, 200)), statuses.slice(200)]).to.deep.equal([
+        ...[new Set([200]), [429, 429]],
+      ]);
+      expect(runs).to.equal(200);
+      monotonic += 50;
+      expect((await fetch(url, { method: "HEAD" })).status).to.equal(200);
+      // Another payer is not concerned.
+      const other = new FakePayer(`0x${"5d".repeat(32)}`);
+      expect((await tabFetch(other).fetch(url, { method: "HEAD" })).status).to.equal(200);
     });
 
     it("serves a larger answer of known length with a voucher that covers it, at once", async () => {

@@ -2,11 +2,20 @@ import { expect } from "chai";
 import type { Price } from "../../../src/cashier/price.ts";
 import { Payer } from "../../../src/sal/pay/payer.ts";
 import { serviceId } from "../../../src/protocol/serviceId.ts";
+import type { Flow } from "../../../src/sal/session/flow.ts";
 import { addressOfKey } from "../../../src/protocol/signature.ts";
 import { rejection } from "../../support/rejection.ts";
 import { collect, ECHO, echo, KEY } from "../rig/salRig.ts";
 import { FakeWallet } from "./rig/fakeWallet.ts";
 import { BY_BYTE, MIB, PayRig, SINK, SOURCE, type PayRigOptions } from "./rig/payRig.ts";
+
+/** Port of a server that speaks first, as those of SSH and SMTP do. */
+const GREETER = 73;
+
+function greeter(flow: Flow): Promise<void> {
+  flow.resume().end(Buffer.alloc(3 * MIB));
+  return Promise.resolve();
+}
 
 describe("a flow that is paid", () => {
   let rig: PayRig;
@@ -80,6 +89,19 @@ describe("a flow that is paid", () => {
     await rig.clock.advance(60_000);
     expect(rig.collector.tab.charged).to.equal(0n);
     expect(rig.spent).to.deep.equal([1n]);
+  });
+
+  it("is served where the server speaks first, before and after the tab is there", async () => {
+    create({ ports: { [GREETER]: greeter } });
+    for (let time = 0; time < 2; time += 1) {
+      const flow = await rig.open(GREETER);
+      const got = collect(flow);
+      flow.end();
+      expect((await rig.clock.play(got)).length).to.equal(3 * MIB);
+    }
+    await rig.clock.advance(1_000);
+    const { charged, paid } = rig.collector.tab;
+    expect([charged, paid]).to.deep.equal([BigInt(6 * MIB), BigInt(6 * MIB)]);
   });
 
   it("shares its tab with others of its session, and with other sessions", async () => {

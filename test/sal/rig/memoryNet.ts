@@ -1,5 +1,5 @@
 import { salError } from "../../../src/sal/errors.ts";
-import type { DialTarget, Link, Transport } from "../../../src/sal/transport/link.ts";
+import type { DialTarget, Link, Relayed, Transport } from "../../../src/sal/transport/link.ts";
 import type { FakeClock } from "./fakeClock.ts";
 import { MemoryLink, type Wire } from "./memoryLink.ts";
 
@@ -16,6 +16,11 @@ export class MemoryNet implements Transport {
   dialling: DialTarget = { host: "", port: 0, serverName: "" };
   /** The dialling side's address. */
   address = "192.0.2.1";
+  /** Where a relay sees the two connections that it joins. */
+  ends: Relayed = {
+    visitor: { address: "8.8.1.1", port: 40_001 },
+    self: { address: "8.8.2.2", port: 40_002 },
+  };
   /** Places whose network is silent: a dial neither succeeds nor fails. */
   readonly silent = new Set<string>();
   readonly #clock: FakeClock;
@@ -67,6 +72,10 @@ export class MemoryNet implements Transport {
           return;
         }
         const [near, far] = MemoryLink.pair(this.#clock, this.wire, [this.address, target.host]);
+        if (target.isRelay === true) {
+          near.relayed = {};
+          far.relayed = this.ends;
+        }
         this.dialled.push({ near, far, target });
         this.dialling = target;
         accept(far);

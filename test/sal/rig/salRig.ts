@@ -13,6 +13,8 @@ import type { Pricing } from "../../../src/sal/pay/till.ts";
 import { CreditPool } from "../../../src/sal/session/credit.ts";
 import type { Flow } from "../../../src/sal/session/flow.ts";
 import type { Link } from "../../../src/sal/transport/link.ts";
+import type { DirectPaths } from "../../../src/sal/upgrade/directPaths.ts";
+import type { ProviderDirect } from "../../../src/sal/upgrade/providerDirect.ts";
 import { MemoryLog } from "../../support/memoryLog.ts";
 import { FakeClock } from "./fakeClock.ts";
 import { FakeLocator } from "./fakeLocator.ts";
@@ -42,6 +44,11 @@ export interface SalRigOptions {
   pricing?: Pricing;
   /** Pays for the client. */
   payer?: Payer | undefined;
+  /** Whether the service is behind a relay. */
+  isRelayed?: boolean;
+  /** How the client leaves relays, and the provider lets it. */
+  direct?: DirectPaths | undefined;
+  providerDirect?: ProviderDirect | undefined;
 }
 
 /** Port of an echo. */
@@ -65,6 +72,7 @@ export class SalRig {
   readonly receipts = new ReceiptSigner(DOMAIN);
   readonly locator: FakeLocator;
   readonly moves: Parameters<NonNullable<PathObserver["moved"]>>[0][] = [];
+  readonly stays: string[] = [];
   falseAlarms = 0;
   /** Errors with which connections at the provider did not become sessions. */
   readonly refused: unknown[] = [];
@@ -99,7 +107,10 @@ export class SalRig {
     const served = { serviceId: SERVICE, keys: [KEY], asksClient: false, ports: table, ...service };
     return new SalProvider(
       { service: served, domain: DOMAIN, pricing, ...(limits === undefined ? {} : { limits }) },
-      { clock: this.clock, log: this.log, now: this.now, credit: this.credit },
+      {
+        ...{ clock: this.clock, log: this.log, now: this.now, credit: this.credit },
+        direct: this.#options.providerDirect,
+      },
     );
   }
 
@@ -114,9 +125,11 @@ export class SalRig {
       now: this.now,
       credit: this.credit,
       payer,
+      direct: this.#options.direct,
       maxRecords: this.#options.maxRecords,
       observer: {
         moved: (move) => this.moves.push(move),
+        staysRelayed: ({ why }) => this.stays.push(why),
         falseAlarm: () => {
           this.falseAlarms += 1;
         },
@@ -149,7 +162,8 @@ export class SalRig {
     this.#places += 1;
     const place = `198.51.100.${this.#places}:443`;
     this.#unlisten = this.net.listen(place, accept);
-    this.locator.publish({ endpoints: [`sal://${place}`] });
+    const query = this.#options.isRelayed === true ? "?relay" : "";
+    this.locator.publish({ endpoints: [`sal://${place}${query}`] });
   }
 
   /** Cuts all connections. */

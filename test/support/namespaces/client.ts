@@ -6,7 +6,7 @@ import { addressOfKey } from "../../../src/protocol/signature.ts";
 import { SalClient } from "../../../src/sal/client/salClient.ts";
 import { TlsTransport } from "../../../src/sal/transport/tlsTransport.ts";
 import { directPaths } from "../../../src/sal/upgrade/directPaths.ts";
-import { DirectRules } from "../../../src/sal/upgrade/directRules.ts";
+import type { DirectSettings } from "../../../src/sal/upgrade/settings.ts";
 import { FakeLocator } from "../../sal/rig/fakeLocator.ts";
 import { DOMAIN, KEY, SERVICE } from "../../sal/rig/salRig.ts";
 import { MemoryLog } from "../memoryLog.ts";
@@ -18,33 +18,26 @@ const STEP = 100_000;
 const AROUND_MS = 200;
 
 const [setting = "{}"] = process.argv.slice(2);
-const {
-  lan = false,
-  perMinute,
-  isRelayOnly = false,
-} = JSON.parse(setting) as {
-  lan?: boolean;
-  perMinute?: number;
-  isRelayOnly?: boolean;
-};
+const settings = JSON.parse(setting) as DirectSettings;
 
 /** When pieces came, and the pause before each. */
 let pauses: { at: number; ms: number }[] = [];
 let punchedAt: number | undefined;
-const rules = new DirectRules(new DialRules({ allowLoopback: false }), lan);
-const paths = directPaths({ rules, perMinute }, { clock });
+const rules = new DialRules({ allowLoopback: false });
+const paths = directPaths(settings, { clock, rules });
 const sincePunch = () => punchedAt && performance.now() - punchedAt;
 const locator = new FakeLocator({
   ...{ serviceId: SERVICE, key: addressOfKey(KEY), endpoints: [] },
   ...{ issuedAt: 1, delegatedUntil: undefined },
 });
+const log = new MemoryLog();
 const client = new SalClient(
   {},
   {
-    ...{ clock, locator, domain: DOMAIN, log: new MemoryLog(), now: Date.now },
-    transport: new TlsTransport(new DialRules({ allowLoopback: false })),
+    ...{ clock, locator, domain: DOMAIN, log, now: Date.now },
+    transport: new TlsTransport(rules),
     receipts: new ReceiptSigner(DOMAIN),
-    ...(!isRelayOnly && {
+    ...(paths !== undefined && {
       direct: {
         ...paths,
         punch: (...args) => {

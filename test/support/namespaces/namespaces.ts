@@ -22,6 +22,11 @@ export class Namespaces {
     return nft.status === 0 ? undefined : "nft with NAT";
   }
 
+  /** Whether a program is installed. */
+  static has(program: string): boolean {
+    return spawnSync(program, ["-h"], { stdio: "ignore" }).error === undefined;
+  }
+
   add(name: string): void {
     this.#names.push(name);
     ip("netns", "add", this.#name(name));
@@ -59,6 +64,14 @@ export class Namespaces {
     });
   }
 
+  /** Runs a command, and gives what it writes. */
+  read(name: string, ...command: string[]): string {
+    return execFileSync("ip", ["netns", "exec", this.#name(name), ...command], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+  }
+
   /** Loads rules of nft in the place of those before. */
   nft(name: string, rules: string): void {
     execFileSync("ip", ["netns", "exec", this.#name(name), "nft", "-f", "-"], {
@@ -73,6 +86,12 @@ export class Namespaces {
     const child = spawn("ip", command, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
     this.#processes.push(child);
     return child;
+  }
+
+  /** Starts a program. */
+  start(name: string, ...command: string[]): void {
+    const child = spawn("ip", ["netns", "exec", this.#name(name), ...command], { stdio: "ignore" });
+    this.#processes.push(child);
   }
 
   async stop(): Promise<void> {

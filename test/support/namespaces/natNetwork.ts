@@ -1,4 +1,6 @@
 import type { ChildProcess } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { Namespaces } from "./namespaces.ts";
 
@@ -22,6 +24,37 @@ export interface NatNetworkOptions {
   isOneSite?: boolean;
 }
 
+/** A NAT that drops, and the chains in which miniupnpd writes its mappings. */
+const CHAINS = `
+  table inet filter {
+    chain strangers { type filter hook input priority filter; iifname "out" ct state new drop; }
+    chain pass {
+      type filter hook forward priority filter;
+      jump miniupnpd
+      iifname "out" ct state new drop
+    }
+    chain miniupnpd { }
+    chain pre { type nat hook prerouting priority dstnat; jump prerouting_miniupnpd; }
+    chain prerouting_miniupnpd { }
+    chain post {
+      type nat hook postrouting priority srcnat;
+      jump postrouting_miniupnpd
+      oifname "out" masquerade
+    }
+    chain postrouting_miniupnpd { }
+  }`;
+const MINIUPNPD = `
+ext_ifname=out
+listening_ip=in
+port=0
+enable_natpmp=yes
+enable_upnp=no
+secure_mode=yes
+uuid=00000000-0000-0000-0000-000000000000
+allow 1024-65535 0.0.0.0/0 1024-65535
+deny 0-65535 0.0.0.0/0 0-65535
+`;
+
 /** The second number of the addresses of each place. */
 const SITES = { client: 77, provider: 78, relay: 79 } as const;
 type Site = keyof typeof SITES;
@@ -33,10 +66,16 @@ type Site = keyof typeof SITES;
 export class NatNetwork {
   readonly #spaces = new Namespaces();
   readonly #options: NatNetworkOptions;
+  readonly #folders: string[] = [];
   readonly #place: Record<NatSide, number> = { client: 0, provider: 0 };
 
   static get missing(): string | undefined {
     return Namespaces.missing;
+  }
+
+  /** Whether NATs can be made that map ports. */
+  static get canMapPorts(): boolean {
+    return Namespaces.has("miniupnpd");
   }
 
   constructor(options: NatNetworkOptions) {
@@ -82,6 +121,28 @@ export class NatNetwork {
     this.#nat(side, kind);
   }
 
+  /** Whether packets can be delayed. */
+  static get canDelay(): boolean {
+    return existsSync("/dev/net/tun") && Namespaces.has("python3");
+  }
+
+  /** Delays what passes between the three places, one way; begin before the hosts speak. */
+  delay(milliseconds: number): void {
+    const spaces = this.#spaces;
+    for (const device of ["delay0", "delay1"]) {
+      spaces.exec("core", "ip", "tuntap", "add", "dev", device, "mode", "tun");
+      spaces.exec("core", "sysctl", "--quiet", "--write", `net.ipv4.conf.${device}.rp_filter=0`);
+      spaces.exec("core", "ip", "link", "set", device, "up");
+    }
+    spaces.exec("core", "sysctl", "--quiet", "--write", "net.ipv4.conf.all.rp_filter=0");
+    spaces.exec("core", "ip", "route", "add", "default", "dev", "delay0", "table", "100");
+    for (const site of ["client", "provider", "relay"]) {
+      spaces.exec("core", "ip", "rule", "add", "iif", site, "table", "100");
+    }
+    const script = path.join(import.meta.dirname, "delay.py");
+    spaces.start("core", "python3", script, String(milliseconds));
+  }
+
   /** Cuts what passes directly between the two sides, without a word. */
   cutDirect(): void {
     this.#spaces.nft(
@@ -96,8 +157,33 @@ export class NatNetwork {
     );
   }
 
+  /** Lets the provider's NAT map ports by NAT-PMP. */
+  mapPorts(): void {
+    const folder = mkdtempSync(path.join(tmpdir(), "blockcloud-nat-"));
+    const file = path.join(folder, "miniupnpd.conf");
+    writeFileSync(file, MINIUPNPD);
+    this.#spaces.nft("providernat", CHAINS);
+    this.#folders.push(folder);
+    const args = ["-f", file, "-P", path.join(folder, "pid"), "-d"];
+    this.#spaces.start("providernat", "miniupnpd", ...args);
+  }
+
+  /** The rules by which the provider's NAT leads ports inside. */
+  mappings(): string[] {
+    const chain = ["nft", "list", "chain", "inet", "filter", "prerouting_miniupnpd"];
+    return this.#spaces
+      .read("providernat", ...chain)
+      .split("\n")
+      .filter((line) => line.includes("dnat"));
+  }
+
+  /** Lets them pass again. */
+  mendDirect(): void {
+    this.#spaces.nft("core", "");
+  }
+
   run(place: Site, file: string, ...args: string[]): ChildProcess {
-    return this.#spaces.run(place, path.join(import.meta.dirname, file), ...args);
+    return this.#spaces.run(place, path.resolve(import.meta.dirname, file), ...args);
   }
 
   exec(place: Site | "clientnat" | "providernat", ...command: string[]): void {
@@ -106,6 +192,7 @@ export class NatNetwork {
 
   async stop(): Promise<void> {
     await this.#spaces.stop();
+    for (const folder of this.#folders) rmSync(folder, { recursive: true });
   }
 
   get #versions(): readonly (4 | 6)[] {

@@ -11,6 +11,10 @@ export interface NatRigOptions extends NatNetworkOptions {
   /** Settings of the two programs (client.ts, provider.ts). */
   clientSetting?: object;
   providerSetting?: object;
+  /** The client's program, in place of client.ts. */
+  clientFile?: string;
+  /** Whether the relay is that of this software, and not one that only joins connections. */
+  isReal?: boolean;
   /** What the relay says of each visitor, `address port`, in the place of the truth. */
   lie?: string;
 }
@@ -28,11 +32,14 @@ export class NatRig {
   }
 
   /** Starts all three; resolves when the client may begin. */
-  async start(): Promise<void> {
+  async start(prepare: () => void = () => {}): Promise<void> {
     this.network.start();
+    prepare();
     const { relay } = this.network;
-    const { clientSetting = {}, providerSetting = {}, lie } = this.#options;
-    await this.#run("relay", ...(lie === undefined ? [] : [lie]));
+    const { clientSetting = {}, lie, isReal = false } = this.#options;
+    const providerSetting = { ...this.#options.providerSetting, isReal };
+    if (isReal) await this.#run("relay", `${relay}:${VISITORS}`);
+    else await this.#run("relay", ...(lie === undefined ? [] : [lie]));
     await Promise.all([
       this.#run("provider", relay, JSON.stringify(providerSetting)),
       this.#run("client", JSON.stringify(clientSetting)),
@@ -89,13 +96,26 @@ export class NatRig {
     expect(received).to.deep.equal(sent);
   }
 
+  /** The provider has the gateway take its port away. */
+  async unmap(): Promise<void> {
+    const over = this.next("unmapped", undefined, "provider");
+    this.#send("provider", { unmap: true });
+    await over;
+  }
+
   async stop(): Promise<void> {
     await this.network.stop();
   }
 
   async #run(node: Node, ...args: string[]): Promise<void> {
     const ready = this.next("ready", undefined, node);
-    const child = this.network.run(node, `${node}.ts`, ...args);
+    const { clientFile = "client.ts", isReal = false } = this.#options;
+    const files = {
+      client: clientFile,
+      provider: "provider.ts",
+      relay: isReal ? "realRelay.ts" : "relay.ts",
+    };
+    const child = this.network.run(node, files[node], ...args);
     this.#children.set(node, child);
     child.on("message", (news: News) => {
       for (const listener of [...this.#listeners]) listener(node, news);

@@ -12,6 +12,7 @@ const visitors = createServer((visitor) => {
   const token = randomBytes(8).toString("hex");
   visitor.on("error", () => visitor.destroy());
   waiting.set(token, visitor);
+  visitor.once("close", () => waiting.delete(token));
   control?.write(`${token}\n`);
 });
 
@@ -21,6 +22,8 @@ const providers = createServer((socket) => {
     const token = line.toString().trim();
     if (token === "control") {
       control = socket;
+      // Visitors may have come before.
+      for (const each of waiting.keys()) socket.write(`${each}\n`);
       return;
     }
     const visitor = waiting.get(token);

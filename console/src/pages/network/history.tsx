@@ -1,4 +1,5 @@
 import { useMemo } from "react";
+import { useHead } from "../../context.tsx";
 import { bloc, count } from "../../format.ts";
 import type { EpochRow } from "../../model.ts";
 import { Chart } from "../../ui/chart.tsx";
@@ -12,7 +13,6 @@ const columns: readonly Column<EpochRow>[] = [
     title: "Epoch",
     cell: ({ epoch }) => <a href={linkTo(["verify", String(epoch)])}>{epoch}</a>,
     sort: ({ epoch }) => epoch,
-    isNumber: true,
   },
   { key: "committed", title: "Rounds", cell: ({ committed }) => count(committed), isNumber: true },
   { key: "revealed", title: "Revealed", cell: ({ revealed }) => count(revealed), isNumber: true },
@@ -53,24 +53,26 @@ const toBloc = (wei: bigint) => Number(wei / 10n ** 14n) / 1e4;
 
 /** Pay and rounds by epoch. */
 export function History({ rows }: { rows: readonly EpochRow[] }) {
-  const chart = useMemo(
-    () => ({
+  const { epoch: current } = useHead();
+  const chart = useMemo(() => {
+    // What the two newest epochs pay is not decided yet.
+    const final = (row: EpochRow, paid: bigint) => (row.epoch + 2 <= current ? toBloc(paid) : null);
+    return {
       x: rows.map(({ epoch }) => epoch),
       series: [
         {
           name: "paid to auditors, BLOC",
           colour: "accent",
-          values: rows.map((row) => toBloc(row.auditorsPaid)),
+          values: rows.map((row) => final(row, row.auditorsPaid)),
         },
         {
           name: "paid to services, BLOC",
           colour: "excellent",
-          values: rows.map((row) => toBloc(row.providersPaid)),
+          values: rows.map((row) => final(row, row.providersPaid)),
         },
       ],
-    }),
-    [rows],
-  );
+    };
+  }, [rows, current]);
   return (
     <Section title="Epochs">
       {rows.length > 1 && (

@@ -15,6 +15,7 @@ import { Offers } from "./offers.ts";
 import { paymentSettings, type PaymentOptions } from "./options.ts";
 import { Payments } from "./payments.ts";
 import type { ExactAsset } from "./pricing.ts";
+import { Reviewer, type ReviewObserver } from "./reviewer.ts";
 import { RemoteFacilitator } from "./remoteFacilitator.ts";
 import { Settler } from "./settler.ts";
 import { PaymentStore } from "./store.ts";
@@ -39,6 +40,7 @@ export interface PaymentsParts {
   now(): number;
   timers: Timers;
   log: Logger;
+  observer?: ReviewObserver | undefined;
   /** In the place of the one that the options name. */
   facilitator?: Facilitator;
 }
@@ -46,17 +48,17 @@ export interface PaymentsParts {
 /**
  * Builds what takes the payments of a priced service over HTTP.
  *
- * @returns The payments, and a function that closes their store.
+ * @returns The payments; the review of those that were settled; how many are not; and what closes their store.
  * @throws BlockcloudError `PAYMENT_OPTIONS`, or if the store cannot be opened.
  */
 export function createPayments(
   options: PaymentOptions,
   parts: PaymentsParts,
-): { payments: Payments; close(): void } {
+): { payments: Payments; review: Reviewer; pending(): number; close(): void } {
   const { deployment, client, sender, timers, log, collector, allowance } = parts;
   const settings = paymentSettings(options, deployment.contracts.cashier);
   const { price, coin, weiPerBloc = 0n, payTo, maxTimeoutSeconds, allowLoopback } = settings;
-  const { maxPayments, maxAnswerBytes: maxBytes, maxPending, maxPendingPerPayer } = settings;
+  const { maxPayments, maxPaymentsPerPayer, maxPending, maxPendingPerPayer } = settings;
   const now = () => parts.now() / 1000;
   const monotonic = () => timers.monotonic();
   const network = networkOfChain(deployment.chainId);
@@ -65,7 +67,8 @@ export function createPayments(
     ...{ perRequest: price.perRequest, perMegabyte: price.perByte * 1_000_000n },
     weiPerToken: weiPerBloc,
   };
-  const bounds = { maxPayments, maxBytes, maxPending, maxPendingPerPayer };
+  const maxBytes = settings.maxAnswerBytes;
+  const bounds = { maxPayments, maxPaymentsPerPayer, maxBytes, maxPending, maxPendingPerPayer };
   const store = new PaymentStore(parts.storeFile, bounds);
   const books = new Authorizations(client, deployment.confirmations);
   const facilitator =
@@ -73,20 +76,30 @@ export function createPayments(
     (settings.facilitator === undefined
       ? new LocalFacilitator(sender, monotonic)
       : new RemoteFacilitator(settings.facilitator, network, monotonic));
+  const settler = new Settler(facilitator, { books, timers, log });
+  const keepSeconds = Math.max(KEEP_S, deployment.confirmations * KEEP_S_FOR_A_CONFIRMATION);
   const payments = new Payments(
     {
       ...{ network, payTo, maxTimeoutSeconds, allowLoopback, token: bloc.address },
       assets: coin === undefined ? [bloc] : [coin, bloc],
-      keepSeconds: Math.max(KEEP_S, deployment.confirmations * KEEP_S_FOR_A_CONFIRMATION),
+      keepSeconds,
     },
     {
       ...{ store, books, facilitator, now, monotonic, log, collector, allowance },
-      settler: new Settler(facilitator, { books, timers, log }),
+      settler,
       offers: new Offers(hexToBytes(parts.serviceKey), settings.offerSeconds, now),
     },
   );
+  const { observer = { vanished() {}, lost() {} } } = parts;
+  const review = new Reviewer(
+    // A row is gone when it is kept no more.
+    { finalSeconds: keepSeconds / 2 },
+    { store, books, settler, observer, now, timers, log },
+  );
   return {
     payments,
+    review,
+    pending: () => store.pending(now()),
     close: () => {
       store.close();
     },

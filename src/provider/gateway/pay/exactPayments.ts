@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { isAddressEqual, type Address, type Hex } from "viem";
-import type { Logger } from "../../../node/logger.ts";
 import {
   EXACT_SCHEME,
   readExactPayload,
@@ -11,12 +10,14 @@ import {
 } from "../../../protocol/x402.ts";
 import { GatewayProblem } from "../problem.ts";
 import type { Authorizations } from "./authorizations.ts";
+import { exactText } from "./exactText.ts";
 import { ExactTicket } from "./exactTicket.ts";
 import type { ExactPayment, Facilitator } from "./facilitator.ts";
-import type { Offers } from "./offers.ts";
+import type { SchemeDependencies } from "./parts.ts";
 import { amountFor, type ExactAsset } from "./pricing.ts";
 import type { Settler } from "./settler.ts";
-import type { PaymentKey, PaymentStore, StoredPayment } from "./store.ts";
+import { nameOf, type PaymentKey } from "./paymentKey.ts";
+import type { PaymentStore, StoredPayment } from "./store.ts";
 import {
   askedText,
   full,
@@ -32,6 +33,9 @@ const LEAST_LEFT_S = 6;
 /** How far ahead of the chain's time a client's clock may be, seconds. */
 const CLOCK_SKEW_S = 60;
 
+/** A settled transfer is looked for again after this time, seconds. */
+const REVIEW_S = 20;
+
 export interface ExactOptions {
   network: string;
   /** In the order of the offers. */
@@ -42,18 +46,10 @@ export interface ExactOptions {
   keepSeconds: number;
 }
 
-export interface ExactDependencies {
-  store: PaymentStore;
+export interface ExactDependencies extends SchemeDependencies {
   books: Authorizations;
   facilitator: Facilitator;
   settler: Settler;
-  offers: Pick<Offers, "check">;
-  refuser: Refuser;
-  /** @throws GatewayProblem `PAYMENTS_EXCEEDED` if a peer makes too many payments that must be looked up on chain. */
-  limitNew(asked: Asked): void;
-  /** The chain's time, Unix seconds. */
-  now(): number;
-  log: Logger;
 }
 
 /** Payments of the scheme `exact`: one EIP-3009 transfer for one answer. */
@@ -115,7 +111,7 @@ export class ExactPayments {
     const { from, nonce } = exact.authorization;
     const [asset, payer] = [accepted.asset.toLowerCase(), from.toLowerCase()];
     const key: PaymentKey = { asset, payer, nonce: nonce.toLowerCase() as Hex };
-    const name = `${asset} ${payer} ${key.nonce}`;
+    const name = nameOf(key);
     if (this.#running.has(name)) throw pending();
     this.#running.add(name);
     const done = () => this.#running.delete(name);
@@ -197,6 +193,8 @@ export class ExactPayments {
         ...{ key, header, asked: askedText(asked), run: "idle", transaction, endsAt },
         settlement: transaction === undefined ? "none" : "paid",
         keepUntil: endsAt + this.#options.keepSeconds,
+        payload: exactText(payment),
+        reviewAt: now() + REVIEW_S,
       },
       now(),
     );

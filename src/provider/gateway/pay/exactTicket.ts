@@ -5,7 +5,8 @@ import { GatewayProblem } from "../problem.ts";
 import type { ExactPayment } from "./facilitator.ts";
 import { amountFor, type ExactAsset } from "./pricing.ts";
 import type { Settler } from "./settler.ts";
-import { UNANSWERED, type PaymentKey, type PaymentStore, type StoredAnswer } from "./store.ts";
+import type { PaymentKey } from "./paymentKey.ts";
+import { UNANSWERED, type PaymentStore, type StoredAnswer } from "./store.ts";
 import {
   isSafe,
   pending,

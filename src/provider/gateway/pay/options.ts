@@ -23,6 +23,8 @@ export interface PaymentOptions {
   allowLoopback?: boolean;
   /** Payments that are kept. */
   maxPayments?: number;
+  /** Of them, those of one payer. */
+  maxPaymentsPerPayer?: number;
   /** Kept answers, bytes. */
   maxAnswerBytes?: number;
   /** Transfers that are not settled yet, of all payers and of one. */
@@ -40,6 +42,7 @@ const DEFAULTS = {
   maxTimeoutSeconds: 60,
   offerSeconds: 300,
   maxPayments: 200_000,
+  maxPaymentsPerPayer: 100_000,
   maxAnswerBytes: 256 * 1024 * 1024,
   maxPending: 256,
   maxPendingPerPayer: 16,
@@ -72,6 +75,7 @@ export function paymentSettings(options: PaymentOptions, cashier: Address): Paym
   }
   for (const name of [
     "maxPayments",
+    "maxPaymentsPerPayer",
     "maxAnswerBytes",
     "maxPending",
     "maxPendingPerPayer",

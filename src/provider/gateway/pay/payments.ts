@@ -19,6 +19,7 @@ import { GatewayProblem } from "../problem.ts";
 import { ExactPayments, type ExactDependencies, type ExactOptions } from "./exactPayments.ts";
 import { FreeTicket, type Allowance } from "./freeTicket.ts";
 import type { Offers } from "./offers.ts";
+import type { Reservations } from "./reservations.ts";
 import { TabPayments } from "./tabPayments.ts";
 import {
   full,
@@ -69,7 +70,8 @@ export class Payments implements Refuser {
 
   constructor(options: PaymentsOptions, dependencies: PaymentsDependencies) {
     const { collector, allowance, offers, store, now, log } = dependencies;
-    const rate = new RateLimit(NEW_PAYMENTS, dependencies.monotonic);
+    const monotonic = () => dependencies.monotonic();
+    const rate = new RateLimit(NEW_PAYMENTS, monotonic);
     const limitNew = ({ client }: Asked) => {
       const retryAfterMs = rate.take(peerOf(client.address));
       if (retryAfterMs > 0) throw new GatewayProblem("PAYMENTS_EXCEEDED", { retryAfterMs });
@@ -79,12 +81,17 @@ export class Payments implements Refuser {
       collector &&
       new TabPayments(
         { ...options, asset: options.token },
-        { collector, store, offers, refuser: this, limitNew, now, log },
+        { collector, store, offers, refuser: this, limitNew, now, monotonic, log },
       );
     this.#offers = offers;
     this.#allowance = allowance;
     this.#allowLoopback = options.allowLoopback;
     this.#log = log;
+  }
+
+  /** Tabs with requests in progress; undefined if none can be used. */
+  get reserved(): Pick<Reservations, "all"> | undefined {
+    return this.#tabs?.reserved;
   }
 
   /**

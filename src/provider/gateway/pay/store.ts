@@ -1,37 +1,12 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Hex } from "viem";
 import { openStore, transaction } from "../../../node/store.ts";
-
-const MIGRATIONS = [
-  `CREATE TABLE payments (
-     asset TEXT NOT NULL, payer TEXT NOT NULL, nonce TEXT NOT NULL,
-     header BLOB NOT NULL, asked TEXT NOT NULL, digest BLOB,
-     settlement TEXT NOT NULL, run TEXT NOT NULL, transaction_hash TEXT,
-     ends_at INTEGER NOT NULL, keep_until INTEGER NOT NULL,
-     status INTEGER, headers TEXT, body BLOB, bytes INTEGER NOT NULL DEFAULT 0,
-     PRIMARY KEY (asset, payer, nonce)
-   ) STRICT;
-   CREATE INDEX payments_by_keep ON payments (keep_until);
-   CREATE INDEX payments_pending ON payments (payer, ends_at) WHERE settlement IN ('none', 'given');
-   CREATE TABLE totals (id INTEGER PRIMARY KEY CHECK (id = 1), payments INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT;
-   INSERT INTO totals VALUES (1, 0, 0);
-   CREATE TRIGGER added AFTER INSERT ON payments
-     BEGIN UPDATE totals SET payments = payments + 1, bytes = bytes + new.bytes; END;
-   CREATE TRIGGER grown AFTER UPDATE OF bytes ON payments
-     BEGIN UPDATE totals SET bytes = bytes + new.bytes - old.bytes; END;
-   CREATE TRIGGER removed AFTER DELETE ON payments
-     BEGIN UPDATE totals SET payments = payments - 1, bytes = bytes - old.bytes; END`,
-];
+import { MIGRATIONS } from "./migrations.ts";
+import type { PaymentKey } from "./paymentKey.ts";
+import { ReviewRows } from "./reviewRows.ts";
 
 /** Rows that one payment may evict: more than come with it, and few enough for one transaction. */
 const EVICTED_AT_ONCE = 32;
-
-/** Identifies a payment. For `exact`: token, payer, nonce; for `blockcloud-tab`: tab, payer, request ID. */
-export interface PaymentKey {
-  readonly asset: string;
-  readonly payer: string;
-  readonly nonce: Hex;
-}
 
 /**
  * How far a payment is.
@@ -85,10 +60,15 @@ export type NewPayment = Pick<StoredPayment, "key" | "header" | "asked" | "settl
   readonly endsAt: number;
   /** Time until which it is kept at least, Unix seconds. */
   readonly keepUntil: number;
+  /** What settles it once more, if a reorganisation takes its transfer from the chain. */
+  readonly payload?: string | undefined;
+  /** When it is looked for on chain again, Unix seconds. */
+  readonly reviewAt?: number | undefined;
 };
 
 export interface PaymentBounds {
   maxPayments: number;
+  maxPaymentsPerPayer: number;
   /** Of all stored answers together. */
   maxBytes: number;
   maxPending: number;
@@ -103,6 +83,7 @@ export type Refusal = "known" | "full" | "pending";
  * of the event loop share a transaction, and so the wait for the disk.
  */
 export class PaymentStore {
+  readonly reviews: ReviewRows;
   readonly #database: DatabaseSync;
   readonly #bounds: PaymentBounds;
   readonly #find: StatementSync;
@@ -110,6 +91,10 @@ export class PaymentStore {
   readonly #evict: StatementSync;
   readonly #totals: StatementSync;
   readonly #old: StatementSync;
+  readonly #evictOfPayer: StatementSync;
+  readonly #ofPayer: StatementSync;
+  readonly #pending: StatementSync;
+  readonly #oldOfPayer: StatementSync;
   #waiting: { act: () => void; done: () => void; failed: (error: unknown) => void }[] = [];
 
   /**
@@ -128,11 +113,23 @@ export class PaymentStore {
          (SELECT rowid FROM payments WHERE keep_until < ? ORDER BY keep_until LIMIT ${EVICTED_AT_ONCE})`,
     );
     this.#old = database.prepare("SELECT 1 FROM payments WHERE keep_until < ? LIMIT 1");
+    this.#evictOfPayer = database.prepare(
+      `DELETE FROM payments WHERE rowid IN
+         (SELECT rowid FROM payments WHERE payer = ? AND keep_until < ? LIMIT ${EVICTED_AT_ONCE})`,
+    );
+    this.reviews = new ReviewRows(database, (act) => this.#write(act));
+    this.#pending = database.prepare(
+      `SELECT count(*) AS total FROM payments WHERE settlement IN ('none', 'given') AND ends_at > ?`,
+    );
+    this.#ofPayer = database.prepare("SELECT payments FROM payers WHERE payer = ?");
+    this.#oldOfPayer = database.prepare(
+      "SELECT 1 FROM payments WHERE payer = ? AND keep_until < ? LIMIT 1",
+    );
     this.#totals = database.prepare("SELECT payments, bytes FROM totals");
     this.#add = database.prepare(
       `INSERT INTO payments (asset, payer, nonce, header, asked, settlement, run, transaction_hash, ends_at,
-         keep_until, digest, status, headers, body, bytes)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+         keep_until, digest, status, headers, body, bytes, payload, review_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     );
   }
 
@@ -154,10 +151,12 @@ export class PaymentStore {
     return refusal;
   }
 
-  /** Whether one more payment can be added. */
-  hasRoom(now: number): boolean {
-    const isFull = Number(this.#totals.get()?.payments) >= this.#bounds.maxPayments;
-    return !isFull || this.#old.get(Math.floor(now)) !== undefined;
+  /** Whether one more payment of a payer can be added. */
+  hasRoom(payer: string, now: number): boolean {
+    const { maxPayments, maxPaymentsPerPayer } = this.#bounds;
+    const isFull = Number(this.#totals.get()?.payments) >= maxPayments;
+    if (isFull && this.#old.get(Math.floor(now)) === undefined) return false;
+    return this.#countOf(payer) < maxPaymentsPerPayer || this.#hasOld(payer, now);
   }
 
   /**
@@ -204,6 +203,11 @@ export class PaymentStore {
     return isChanged;
   }
 
+  /** Payments that are not settled yet. */
+  pending(now: number): number {
+    return Number(this.#pending.get(Math.floor(now))?.total);
+  }
+
   /**
    * Removes a payment if no one else knows of it, and its request has not run: its header may come again as if for the
    * first time.
@@ -229,16 +233,30 @@ export class PaymentStore {
     return Number(this.#totals.get()?.bytes);
   }
 
+  #countOf(payer: string): number {
+    return Number(this.#ofPayer.get(payer)?.payments ?? 0);
+  }
+
+  #hasOld(payer: string, now: number): boolean {
+    return this.#oldOfPayer.get(payer, Math.floor(now)) !== undefined;
+  }
+
   #tryAdd(payment: NewPayment, now: number): Refusal | undefined {
     const { key, header, asked, settlement, endsAt, keepUntil } = payment;
-    const { maxPayments, maxBytes, maxPending, maxPendingPerPayer } = this.#bounds;
+    const { maxPayments, maxPaymentsPerPayer, maxBytes, maxPending, maxPendingPerPayer } =
+      this.#bounds;
     if (this.find(key) !== undefined) return "known";
     this.#evict.run(Math.floor(now));
+    if (this.#countOf(key.payer) >= maxPaymentsPerPayer) {
+      this.#evictOfPayer.run(key.payer, Math.floor(now));
+    }
     const totals = this.#totals.get();
     const hasBytes = Number(totals?.bytes) < maxBytes;
     // An answer that comes with its payment is served already: without room for it, only the payment is kept.
     const isServed = payment.answer !== undefined;
-    if (!isServed && Number(totals?.payments) >= maxPayments) return "full";
+    const isFull =
+      Number(totals?.payments) >= maxPayments || this.#countOf(key.payer) >= maxPaymentsPerPayer;
+    if (!isServed && isFull) return "full";
     const answer = hasBytes ? payment.answer : undefined;
     const run = isServed && !hasBytes ? "sent" : payment.run;
     if (settlement !== "paid") {
@@ -258,6 +276,8 @@ export class PaymentStore {
       ...([payment.digest ?? null, answer?.status ?? null] as const),
       ...([answer && JSON.stringify(answer.headers), answer?.body] as const).map((x) => x ?? null),
       answer?.body.length ?? 0,
+      payment.payload ?? null,
+      Math.floor(payment.reviewAt ?? 0),
     );
     return undefined;
   }

@@ -12,7 +12,7 @@ import {
   type TabState,
 } from "../../../cashier/tabPayment.ts";
 import type { CollectorTab, TabCollector } from "../../../cashier/tabs.ts";
-import type { Logger } from "../../../node/logger.ts";
+import { RateLimit } from "../../../node/rateLimit.ts";
 import { BlockcloudError } from "../../../protocol/errors.ts";
 import { tabOf } from "../../../protocol/voucher.ts";
 import {
@@ -22,10 +22,11 @@ import {
   type PaymentResponse,
 } from "../../../protocol/x402.ts";
 import { GatewayProblem } from "../problem.ts";
-import type { Offers } from "./offers.ts";
+import type { SchemeDependencies } from "./parts.ts";
 import { priceOf } from "./tabPrice.ts";
 import { Reservations } from "./reservations.ts";
-import type { NewPayment, PaymentKey, PaymentStore } from "./store.ts";
+import { nameOf, type PaymentKey } from "./paymentKey.ts";
+import type { NewPayment, PaymentStore } from "./store.ts";
 import { TabTicket } from "./tabTicket.ts";
 import {
   askedText,
@@ -39,6 +40,8 @@ import {
 
 /** How long a request ID is kept after its offer has expired, seconds: until then its header may come again. */
 const KEEP_S = 60;
+/** Answers of a payer that cost nothing, where only bytes have a price: HEAD, for example. */
+const UNCHARGED = { perSecond: 20, burst: 200, maxPeers: 10_000 };
 
 export interface TabOptions {
   network: string;
@@ -47,16 +50,10 @@ export interface TabOptions {
   maxTimeoutSeconds: number;
 }
 
-export interface TabDependencies {
+export interface TabDependencies extends SchemeDependencies {
   collector: TabCollector;
-  store: PaymentStore;
-  offers: Pick<Offers, "check">;
-  refuser: Refuser;
-  /** @throws GatewayProblem `PAYMENTS_EXCEEDED` if a peer makes too many payments that must be looked up on chain. */
-  limitNew(asked: Asked): void;
-  /** The chain's time, Unix seconds. */
-  now(): number;
-  log: Logger;
+  /** Monotonic milliseconds. */
+  monotonic(): number;
 }
 
 /** Payments of the scheme `blockcloud-tab`: vouchers of a tab that all requests and flows of a payer share. */
@@ -65,10 +62,17 @@ export class TabPayments {
   readonly #parts: TabDependencies;
   readonly #reservations = new Reservations();
   readonly #running = new Set<string>();
+  readonly #uncharged: RateLimit;
 
   constructor(options: TabOptions, dependencies: TabDependencies) {
     this.#options = options;
     this.#parts = dependencies;
+    this.#uncharged = new RateLimit(UNCHARGED, dependencies.monotonic);
+  }
+
+  /** Tabs with requests in progress. */
+  get reserved(): Reservations {
+    return this.#reservations;
   }
 
   /**
@@ -102,7 +106,7 @@ export class TabPayments {
     const payment = decodeTabPayment(payload);
     const { payer, tab } = payment.voucher.voucher;
     const key = { asset: tab, payer: payer.toLowerCase(), nonce: payment.requestId };
-    const name = `${tab} ${key.payer} ${key.nonce}`;
+    const name = nameOf(key);
     if (this.#running.has(name)) throw pending();
     this.#running.add(name);
     const done = () => this.#running.delete(name);
@@ -134,8 +138,10 @@ export class TabPayments {
     }
     const offer = offers.check(accepted, asked);
     if (typeof offer === "string") throw await refuser.refuse(asked, `offer_${offer}`);
-    if (known === undefined && !store.hasRoom(now())) throw full();
+    if (known === undefined && !store.hasRoom(key.payer, now())) throw full();
     const { quote } = decodeTabOffer(accepted.extra);
+    const retryAfterMs = quote.price.perRequest === 0n ? this.#uncharged.peek(key.payer) : 0;
+    if (retryAfterMs > 0) throw new GatewayProblem("PAYMENTS_EXCEEDED", { retryAfterMs });
     const tab = await this.#tabOf(admission, quote);
     const ahead = BigInt(accepted.amount);
     if (!this.#reservations.take(tab, ahead))
@@ -176,6 +182,7 @@ export class TabPayments {
       { ...admission, ...terms },
       {
         ...{ store, now, log, reservations: this.#reservations, network },
+        uncharged: () => this.#uncharged.take(admission.key.payer),
         failed: (reason, more) => this.#failed(admission, reason, terms.tab, more),
       },
     );

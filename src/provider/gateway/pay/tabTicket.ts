@@ -4,9 +4,17 @@ import type { CollectorTab } from "../../../cashier/tabs.ts";
 import type { Logger } from "../../../node/logger.ts";
 import { GatewayProblem } from "../problem.ts";
 import type { Reservations } from "./reservations.ts";
-import type { NewPayment, PaymentKey, PaymentStore, StoredAnswer } from "./store.ts";
+import type { PaymentKey } from "./paymentKey.ts";
+import type { NewPayment, PaymentStore, StoredAnswer } from "./store.ts";
 import { priceOf } from "./tabPrice.ts";
-import { isSafe, responseField, type AnswerHead, type Asked, type Ticket } from "./ticket.ts";
+import {
+  isSafe,
+  pending,
+  responseField,
+  type AnswerHead,
+  type Asked,
+  type Ticket,
+} from "./ticket.ts";
 
 export interface TabTicketOptions {
   readonly key: PaymentKey;
@@ -33,6 +41,8 @@ export interface TabTicketDependencies {
   /** The chain's time, Unix seconds. */
   now(): number;
   log: Logger;
+  /** The answer costs nothing: such ones are bounded. */
+  uncharged(): void;
   failed(
     reason: string,
     more?: { length: number | undefined; due: bigint },
@@ -51,7 +61,7 @@ export class TabTicket implements Ticket {
   #isStreaming = false;
   #isSending = false;
   /** Settles when a kept answer is stored and charged. */
-  #storing: Promise<void> | undefined;
+  #storing: Promise<boolean> | undefined;
 
   constructor(options: TabTicketOptions, dependencies: TabTicketDependencies) {
     this.isAnswered = options.isAnswered;
@@ -93,35 +103,48 @@ export class TabTicket implements Ticket {
     }
     const digest = await answer.digest();
     if (body !== undefined) {
+      if (cost === 0n) this.#parts.uncharged();
       const kept = { status, headers, body };
       this.#storing = this.#store({ digest, run: "answered", answer: kept }, cost);
       return this.#fields(cost);
     }
     const run = isSafe(asked) ? "idle" : "begun";
-    await this.#store({ digest, run }, priceOf(price, 0) - this.#base);
+    const isOwn = await this.#store({ digest, run }, priceOf(price, 0) - this.#base);
+    if (!isOwn) {
+      this.#release();
+      throw pending();
+    }
     this.#isStreaming = true;
     return this.#fields(0n);
   }
 
   /**
    * Stores a request as paid, then charges it: a crash in between costs the collector one request, never the payer two.
-   * The reservation covers it meanwhile, so a kept answer need not wait for the disk.
+   * The reservation covers it meanwhile, so a kept answer need not wait for the disk. A request whose ID another gateway
+   * has stored meanwhile is not charged again.
+   *
+   * @returns Whether the request is this gateway's.
    */
   async #store(
     to: { digest: Uint8Array; run: "answered" | "idle" | "begun"; answer?: StoredAnswer },
     cost: bigint,
-  ): Promise<void> {
-    const { key, row, asked } = this.#options;
+  ): Promise<boolean> {
+    const { key, row, asked, isCharged } = this.#options;
     const { store, now, log } = this.#parts;
     try {
-      const isNew = row !== undefined && isSafe(asked) && store.find(key) === undefined;
-      if (isNew) await store.add({ ...row, ...to, settlement: "paid" }, now());
-      else await store.update(key, { ...to, settlement: "paid" });
+      if (row !== undefined && isSafe(asked) && !isCharged) {
+        const refused = await store.add({ ...row, ...to, settlement: "paid" }, now());
+        if (refused === "known") {
+          this.#release();
+          return false;
+        }
+      } else await store.update(key, { ...to, settlement: "paid" });
     } catch (error) {
       log.error("a paid request could not be stored", { error });
     }
     this.#charge(cost);
     if (to.answer !== undefined) this.#release();
+    return true;
   }
 
   async sending(): Promise<void> {
@@ -163,7 +186,7 @@ export class TabTicket implements Ticket {
   #charge(amount: bigint): void {
     const { tab } = this.#options;
     if (tab === undefined) return;
-    tab.charge(amount);
+    tab.charge(amount, "request");
     const part = amount < this.#reserved ? amount : this.#reserved;
     this.#parts.reservations.giveBack(tab, part);
     this.#reserved -= part;

@@ -10,6 +10,7 @@ import { dnsLimits } from "../../../resolver/dns/dnsFront.ts";
 import { DnsServer } from "../../../resolver/dns/dnsServer.ts";
 import type { DnsObserver } from "../../../resolver/dns/tally.ts";
 import { codeOf, type ProxyContext } from "../context.ts";
+import type { Terminator } from "../https/terminator.ts";
 import { MappedFront } from "./mappedFront.ts";
 import { MappedListeners, probeListen } from "./mappedListeners.ts";
 import { Mappings } from "./mappings.ts";
@@ -48,6 +49,8 @@ export interface MapEnvironment {
   /** Unix seconds. */
   now(): number;
   dnsObserver: DnsObserver;
+  /** Ends TLS at port 443 of mapped addresses. */
+  terminator?: Terminator | undefined;
   /** Mappings and addresses with listeners. */
   changed?(mappings: number, listening: number): void;
 }
@@ -103,7 +106,16 @@ export class MappedProxy {
       mayMap: () => newPerMinute === 0 || rate.take("") === 0,
     });
     const serviceOf = (name: string) => this.#serviceOf(name);
-    this.#front = new MappedFront({ context, connections, serviceOf });
+    this.#front = new MappedFront({
+      context,
+      connections,
+      serviceOf,
+      terminator: environment.terminator,
+    });
+    context.secure = {
+      takes: (target) => this.#front.takes(target),
+      serve: (client, host) => this.#front.serveTunnel(client, host),
+    };
     const onFault = (error: unknown) => {
       logger.error("a DNS query failed", { cause: codeOf(error) });
     };

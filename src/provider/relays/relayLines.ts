@@ -1,0 +1,88 @@
+import type { Socket } from "node:net";
+import { DialRules } from "../../net/dialRules.ts";
+import type { Startable } from "../../node/lifecycle.ts";
+import type { Logger } from "../../node/logger.ts";
+import type { Scheduler } from "../../node/scheduler.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import { relayErrors } from "../../sal/relay/errors.ts";
+import { RelayLine, type RelayTerms, type RelayLimits } from "../../sal/relay/relayLine.ts";
+import { relayName, type RelayAddress } from "../../sal/relay/relayName.ts";
+import type { Link, Relayed } from "../../sal/transport/link.ts";
+import type { DirectServiceSettings } from "./directService.ts";
+
+/** The relays of a service. */
+export interface RelaySettings {
+  relays: readonly RelayAddress[];
+  limits?: RelayLimits | undefined;
+  /** How clients may leave the relays. */
+  direct?: DirectServiceSettings | undefined;
+}
+
+/** Most relays of one service: a record has 16 endpoints. */
+export const MAX_RELAYS = 8;
+
+export interface RelayLinesDependencies {
+  clock: Scheduler;
+  log: Logger;
+  now(): number;
+  accept(socket: Socket, visitor: Link["peer"], relayed: Relayed): void;
+  metrics?: { relays(reserved: number, wanted: number): void } | undefined;
+}
+
+/** A service's lines to its relays. */
+export class RelayLines implements Startable {
+  readonly #lines: readonly RelayLine[];
+  readonly #log: Logger;
+  readonly #told: () => void;
+
+  /** @throws BlockcloudError `RELAY_OPTIONS` for too many relays, or one that is named twice. */
+  constructor(
+    { relays, limits }: RelaySettings,
+    terms: Omit<RelayTerms, "limits">,
+    { metrics, ...dependencies }: RelayLinesDependencies,
+  ) {
+    const names = new Set(relays.map(relayName));
+    if (names.size < relays.length || relays.length > MAX_RELAYS) {
+      throw new BlockcloudError(
+        relayErrors.options,
+        `${relays.length} relays are given, ${names.size} different ones.`,
+        { remedy: `Give at most ${MAX_RELAYS} relays, each once.` },
+      );
+    }
+    this.#log = dependencies.log;
+    this.#told = () => metrics?.relays(this.endpoints().length, relays.length);
+    // The operator names them, so they may be in a private network.
+    const rules = new DialRules({ allowLoopback: true, anyAddress: true });
+    const parts = { ...dependencies, rules, changed: this.#told };
+    this.#lines = relays.map(
+      (relay, index) => new RelayLine(relay, index + 1, { ...terms, limits }, parts),
+    );
+  }
+
+  /** The endpoints of the relays that lead here now; one that is lost is not among them. */
+  endpoints(): string[] {
+    return this.#lines.filter(({ isReserved }) => isReserved).map(({ endpoint }) => endpoint);
+  }
+
+  /** Resolves when one of them leads here, or all have been tried once. */
+  async start(): Promise<void> {
+    if (this.#lines.length === 1) {
+      this.#log.warn("the service has one relay", {
+        remedy: "Give --relay twice: when a relay is lost, clients go on over another one.",
+      });
+    }
+    this.#told();
+    const all = this.#lines.map(async (line) => {
+      await line.start();
+      if (!line.isReserved) throw line.failure ?? new Error("stopped");
+    });
+    // A relay that cannot be used is logged, and tried again.
+    await Promise.any(all).catch(() => undefined);
+  }
+
+  /** No more visitors come; those that are here are not touched. */
+  stop(): Promise<void> {
+    for (const line of this.#lines) line.stop();
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,99 @@
+import { expect } from "chai";
+import { once } from "node:events";
+import { FreeAllowance } from "../../../src/cashier/allowance.ts";
+import { SharedCollector } from "../../../src/cashier/shared/sharedCollector.ts";
+import { systemScheduler } from "../../../src/node/scheduler.ts";
+import { Payer } from "../../../src/sal/pay/payer.ts";
+import type { Flow } from "../../../src/sal/session/flow.ts";
+import { PayRig, PRICE, WINDOW, type CollectorLife } from "../../cashier/rig/payRig.ts";
+import { ProviderRig } from "../../support/providerRig.ts";
+import { until } from "../../support/until.ts";
+import { ECHO, HandoffRig, type PresencePay } from "./rig.ts";
+
+const MIB = 1024 * 1024;
+
+describe("a paid flow whose process is replaced", () => {
+  let rig: HandoffRig;
+  let upstreams: ProviderRig;
+  let upstream: URL;
+  let books: PayRig;
+  /** The collectors of all processes, and which of them keep the books. */
+  let lives: CollectorLife[];
+  let keepers: number;
+  let commits: NodeJS.Timeout;
+
+  beforeEach(async () => {
+    rig = new HandoffRig();
+    upstreams = new ProviderRig();
+    ({ url: upstream } = await upstreams.upstream((_, response) => response.end("sunny")));
+    books = new PayRig();
+    lives = [];
+    keepers = 0;
+    // The disk of these collectors works when it is told to.
+    commits = setInterval(() => {
+      for (const life of lives) life.commit();
+    }, 5);
+  });
+  afterEach(async () => {
+    clearInterval(commits);
+    await rig.stop();
+    await upstreams.close();
+  });
+
+  /** The payments of one more process, with the books that the others have used before. */
+  const pay: PresencePay = () => {
+    keepers += 1;
+    expect(keepers, "processes that keep the books").to.equal(1);
+    const life = books.collect({ number: 7n });
+    lives.push(life);
+    const shared = new SharedCollector(life.collector, systemScheduler);
+    const allowance = new FreeAllowance({ bytes: 0, requests: 0 }, () => 1);
+    return {
+      pricing: { collector: shared, allowance },
+      payments: undefined,
+      books: shared,
+      giveUp: (held) =>
+        shared.giveUp(held, () => {
+          keepers -= 1;
+        }),
+    };
+  };
+
+  /** Sends so much through the echo, and waits until all of it has come back. */
+  async function uses(flow: Flow, bytes: number): Promise<void> {
+    const end = flow.bytesRead + bytes;
+    for (let left = bytes; left > 0; left -= 65_536) {
+      if (!flow.write(Buffer.alloc(Math.min(left, 65_536)))) await once(flow, "drain");
+    }
+    await until("all has come back", () => flow.bytesRead >= end);
+  }
+
+  it("goes on, and is charged once for each byte, beside a new flow in the new process", async () => {
+    const wallet = books.pay();
+    await rig.start(upstream, pay);
+    const { client } = rig.user({ payer: new Payer({ wallet }) });
+    const flow = await client.connect("service", ECHO);
+    flow.resume();
+    await uses(flow, 3 * MIB);
+    let used = 3 * MIB;
+    const others: Flow[] = [];
+    for (let deployment = 1; deployment <= 3; deployment++) {
+      await rig.start(upstream, pay);
+      await uses(flow, 5 * MIB);
+      const another = await client.connect("service", ECHO);
+      another.resume();
+      others.push(another);
+      await uses(another, 2 * MIB);
+      await uses(flow, 2 * MIB);
+      used += 9 * MIB;
+    }
+    for (const each of [flow, ...others]) each.end();
+    const cost = PRICE.perByte * BigInt(2 * used);
+    const charged = () => [...(lives.at(-1)?.collector.tabs ?? [])].map((tab) => tab.charged);
+    await until("the books have it all", () => charged()[0] === cost);
+    expect(charged()).to.deep.equal([cost]);
+    const paid = [...(lives.at(-1)?.collector.tabs ?? [])].map((tab) => tab.paid);
+    expect(cost - (paid[0] ?? 0n) <= WINDOW).to.equal(true);
+    client.close();
+  });
+});

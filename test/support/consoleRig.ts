@@ -1,0 +1,116 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { chromium, type Browser, type Page } from "playwright-core";
+import type { Deployment } from "../../src/chain/deployment.ts";
+import { buildPage } from "../../src/cli/console/build.ts";
+import { createClient } from "../../src/client/createClient.ts";
+import { consoleConfig } from "../../src/console/consoleConfig.ts";
+import { ConsoleServer } from "../../src/console/consoleServer.ts";
+import { readPageFiles, type PageFile } from "../../src/console/pageFiles.ts";
+import { systemTimers } from "../../src/node/timers.ts";
+import { MemoryLog } from "./memoryLog.ts";
+
+/** Debian's Chromium, or the one that is named. */
+const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+
+/** Why there is no browser; undefined if there is one. */
+export function whyNoBrowser(): string | undefined {
+  return existsSync(CHROMIUM)
+    ? undefined
+    : `there is no ${CHROMIUM}: install Debian's chromium, or name one in CHROMIUM`;
+}
+
+let built: Promise<ReadonlyMap<string, PageFile>> | undefined;
+
+/** The page of these sources: each process builds its own, once, and leaves no file. */
+export function pageFiles(): Promise<ReadonlyMap<string, PageFile>> {
+  built ??= build();
+  return built;
+}
+
+async function build(): Promise<ReadonlyMap<string, PageFile>> {
+  const folder = await mkdtemp(path.join(tmpdir(), "console-page-"));
+  try {
+    await buildPage(() => undefined, folder);
+    return readPageFiles(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** Starts the console's server for a chain, with the page of these sources. */
+export async function startConsole(
+  chain: { rpcUrl: string; deployment: Deployment },
+  options: { indexUrl?: URL; config?: object; resolver?: string } = {},
+) {
+  const files = await pageFiles();
+  const { rpcUrl, deployment } = chain;
+  const { indexUrl, resolver } = options;
+  const hasIndex = indexUrl !== undefined;
+  const client = createClient({
+    deployment,
+    rpc: rpcUrl,
+    allowLoopback: true,
+    ...(resolver === undefined ? { bootstrap: [] } : { resolver }),
+  });
+  const log = new MemoryLog();
+  const server = new ConsoleServer(
+    {
+      listen: { host: "127.0.0.1", port: 0 },
+      names: [],
+      config: options.config ?? consoleConfig(deployment, { hasIndex, isEmbedded: true }),
+      files,
+      rpcUrls: [rpcUrl],
+      indexUrl,
+    },
+    { client, timers: systemTimers, log, fetch: (url, init) => fetch(url, init) },
+  );
+  await server.start();
+  const { port } = server.address satisfies AddressInfo;
+  return { server, url: `http://127.0.0.1:${port}/`, lines: log.lines, stop: () => server.stop() };
+}
+
+/** A page of the browser, and all that its console complained about. */
+export interface Watched {
+  page: Page;
+  /** Errors of scripts, and of the policy. */
+  complaints: string[];
+}
+
+/** Starts the browser. */
+export function openBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: CHROMIUM,
+    // Tests run as root in containers, where the sandbox cannot start; only the repository's own page is opened.
+    args: ["--no-sandbox", "--disable-dev-shm-usage"],
+  });
+}
+
+/** Opens a page at a width, in light or dark. */
+export async function openPage(
+  browser: Browser,
+  options: { width?: number; colours?: "light" | "dark" } = {},
+): Promise<Watched> {
+  const { width = 1440, colours = "light" } = options;
+  const context = await browser.newContext({
+    viewport: { width, height: 900 },
+    colorScheme: colours,
+    reducedMotion: "reduce",
+  });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("console", (message) => {
+    if (message.type() === "error") complaints.push(message.text());
+  });
+  return { page, complaints };
+}
+
+/** Waits until a page has read what it shows. */
+export async function settled(page: Page): Promise<void> {
+  await page.locator("main#main h1").first().waitFor();
+  await page.locator("main#main:not(:has([aria-busy=true]))").waitFor();
+}
