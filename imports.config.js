@@ -8,7 +8,7 @@
 const rows = [
   ["cli"],
   ["console"],
-  ["auditor", "client", "faucet", "indexer", "keeper", "provider", "relay"],
+  ["alerts", "auditor", "client", "faucet", "indexer", "keeper", "provider", "relay"],
   ["sal"],
   ["resolver", "cashier"],
   ["coral", "chain"],
