@@ -5,6 +5,7 @@ import { devKey } from "../../devnet/devnet.ts";
 import { keyIndex } from "../../devnet/stage.ts";
 import { AuditedChain, FIRST } from "../support/auditedChain.ts";
 import { openBrowser, openPage, startConsole, whyNoBrowser } from "../support/consoleRig.ts";
+import { PATIENCE_MS } from "../support/until.ts";
 import { ActPage } from "./support/actPage.ts";
 import { TestWallet } from "./support/testWallet.ts";
 
@@ -38,6 +39,7 @@ describe("the console's acts, by the keyboard", function () {
     const watched = await openPage(browser);
     ({ complaints } = watched);
     wallet = new TestWallet(visitor.key, devnet.rpcUrl);
+    watched.page.setDefaultTimeout(PATIENCE_MS);
     await wallet.install(watched.page);
     act = new ActPage(watched.page, site.url);
   });

@@ -7,6 +7,7 @@ import { keyIndex } from "../../devnet/stage.ts";
 import { AuditedChain } from "../support/auditedChain.ts";
 import { consoleConfig } from "../../src/console/consoleConfig.ts";
 import { openBrowser, openPage, startConsole, whyNoBrowser } from "../support/consoleRig.ts";
+import { PATIENCE_MS } from "../support/until.ts";
 import { ActPage } from "./support/actPage.ts";
 import { TestWallet } from "./support/testWallet.ts";
 
@@ -47,6 +48,7 @@ describe("the states of an act", function () {
   beforeEach(async () => {
     ({ page } = await openPage(browser));
     wallet = new TestWallet(owner.key, chain.stage.devnet.rpcUrl);
+    page.setDefaultTimeout(PATIENCE_MS);
     await wallet.install(page);
     act = new ActPage(page, site.url);
   });

@@ -4,7 +4,9 @@ import type { VerifyEvent, WorkerLike } from "../../console/src/verify/client.ts
 import { httpRpc } from "../../console/src/verify/rpc.ts";
 import { verifyEpoch } from "../../console/src/verify/verify.ts";
 import { FIRST, type AuditedChain } from "../support/auditedChain.ts";
-import { serveFiles, startBrowser } from "./support/browser.ts";
+import { openBrowser, whyNoBrowser } from "../support/consoleRig.ts";
+import { PATIENCE_MS } from "../support/until.ts";
+import { serveFiles } from "./support/files.ts";
 import { bundleForBrowser } from "./support/bundle.ts";
 import { serveRpc } from "./support/rpcServer.ts";
 import { alteringVote } from "./support/lies.ts";
@@ -22,7 +24,12 @@ describe("the console's recount in a browser", function () {
   const stops: (() => Promise<void>)[] = [];
   const { signal } = new AbortController();
 
-  before(async () => {
+  before(async function () {
+    const missing = whyNoBrowser();
+    if (missing !== undefined) {
+      console.log(`      skipped: ${missing}`);
+      this.skip();
+    }
     chain = await playEpochs();
     stops.push(() => chain.stop());
     const worker = await bundleForBrowser("console/src/verify/worker.ts");
@@ -31,9 +38,10 @@ describe("the console's recount in a browser", function () {
       POLICY,
     );
     stops.push(site.stop);
-    browser = await startBrowser();
+    browser = await openBrowser();
     stops.push(() => browser.close());
     page = await browser.newPage();
+    page.setDefaultTimeout(PATIENCE_MS);
     await page.goto(site.url);
   });
   after(async () => {

@@ -3,8 +3,11 @@ import { encodeFunctionData, keccak256, parseEther, zeroHash, type Address, type
 import { sender } from "../../devnet/cast.ts";
 import { devKey } from "../../devnet/devnet.ts";
 import { keyIndex } from "../../devnet/stage.ts";
+import { httpRpc } from "../../console/src/verify/rpc.ts";
+import { verifyEpoch } from "../../console/src/verify/verify.ts";
 import { registerService } from "../../src/chain/register.ts";
 import { hexToBytes } from "../../src/protocol/bytes.ts";
+import { BlockcloudError } from "../../src/protocol/errors.ts";
 import { livenessProof } from "../../src/protocol/challenge.ts";
 import { blockcloudDomain } from "../../src/protocol/typedData.ts";
 import { AuditedChain, FIRST } from "../support/auditedChain.ts";
@@ -21,6 +24,9 @@ const owner = (number: number) => devKey(keyIndex.owner + number - 1);
 /** A key that has no other part. */
 const operator = devKey(keyIndex.visitor + 1);
 const auditorKey = (index: number) => devKey(keyIndex.auditor + index).key;
+
+const range = (first: number, last: number) =>
+  Array.from({ length: last - first + 1 }, (_, index) => first + index);
 
 /** A round without votes: one chunk without words. */
 function emptyRound(auditor: Address, epoch: number, secret: Hex): Chunk {
@@ -208,6 +214,27 @@ describe("the recount, over 330 epochs", function () {
     await chain.own(3, "reinstate", [3n]);
     await chain.enter(epoch + 3);
     await agree(6_000);
+  });
+
+  it("agrees with the recount of single epochs that the console does with the protocol's own formulas", async () => {
+    const { signal } = new AbortController();
+    const rpc = httpRpc(chain.stage.devnet.rpcUrl, signal);
+    const final = (await chain.moment()).epoch - 2;
+    const recounted: number[] = [];
+    for (const each of [...range(1, FIRST + 40), ...range(final - 10, final)]) {
+      const order = { deployment: chain.deployment, epoch: each };
+      try {
+        const { differences } = await verifyEpoch(order, rpc, {
+          signal,
+          progress: () => undefined,
+        });
+        expect(differences, `epoch ${each}`).to.deep.equal([]);
+        recounted.push(each);
+      } catch (error) {
+        if (!(error instanceof BlockcloudError) || error.code !== "EPOCH_WITHOUT_SEED") throw error;
+      }
+    }
+    expect(recounted.length).to.be.at.least(40);
   });
 
   it("names one vote that was recorded otherwise, and all that follows from it", async () => {

@@ -6,6 +6,13 @@ import {
   type Hex,
   type TransactionReceipt,
 } from "viem";
+import {
+  getBlock,
+  getTransaction,
+  getTransactionCount,
+  getTransactionReceipt,
+  watchBlockNumber,
+} from "viem/actions";
 import { BlockcloudError } from "../../../src/protocol/errors.ts";
 import type { Plan, Reader, ResolvedCall } from "./act.ts";
 import { describeRefusal, refusalOf } from "./refusal.ts";
@@ -53,7 +60,7 @@ export async function follow(
     if (receipt !== undefined) return ended(client, receipt, followed);
     const transaction = await transactionOf(client, hash);
     if (transaction !== undefined) known = transaction;
-    const next = await client.getTransactionCount({ address: account, blockTag: "latest" });
+    const next = await getTransactionCount(client, { address: account, blockTag: "latest" });
     // A transaction that the node knows and that waits behind others is not replaced.
     if (next <= known.nonce) continue;
     const late = await receiptOf(client, hash);
@@ -105,7 +112,7 @@ async function reasonOf(
 function nextBlock(client: Reader, above: bigint, signal: AbortSignal): Promise<bigint> {
   signal.throwIfAborted();
   return new Promise((resolve, reject) => {
-    const unwatch = client.watchBlockNumber({
+    const unwatch = watchBlockNumber(client, {
       emitOnBegin: true,
       poll: true,
       pollingInterval: POLL_MS,
@@ -132,7 +139,7 @@ function nextBlock(client: Reader, above: bigint, signal: AbortSignal): Promise<
 
 async function receiptOf(client: Reader, hash: Hex): Promise<TransactionReceipt | undefined> {
   try {
-    return await client.getTransactionReceipt({ hash });
+    return await getTransactionReceipt(client, { hash });
   } catch (error) {
     if (error instanceof TransactionReceiptNotFoundError) return undefined;
     throw error;
@@ -141,7 +148,7 @@ async function receiptOf(client: Reader, hash: Hex): Promise<TransactionReceipt 
 
 async function transactionOf(client: Reader, hash: Hex): Promise<Known | undefined> {
   try {
-    const { nonce, to, input } = await client.getTransaction({ hash });
+    const { nonce, to, input } = await getTransaction(client, { hash });
     return { nonce, to, input };
   } catch (error) {
     if (error instanceof TransactionNotFoundError) return undefined;
@@ -153,7 +160,7 @@ async function transactionOf(client: Reader, hash: Hex): Promise<Known | undefin
 async function withNonce(client: Reader, account: Address, nonce: number, newest: bigint) {
   const oldest = newest > MOST_BLOCKS ? newest - MOST_BLOCKS : 0n;
   for (let blockNumber = newest; blockNumber > oldest; blockNumber--) {
-    const { transactions } = await client.getBlock({ blockNumber, includeTransactions: true });
+    const { transactions } = await getBlock(client, { blockNumber, includeTransactions: true });
     const found = transactions.find(
       (each) => each.from.toLowerCase() === account.toLowerCase() && each.nonce === nonce,
     );

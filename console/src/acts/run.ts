@@ -8,6 +8,7 @@ import {
   type Address,
   type Hex,
 } from "viem";
+import { getTransactionCount } from "viem/actions";
 import { abis } from "../../../src/protocol/abis.ts";
 import { BlockcloudError } from "../../../src/protocol/errors.ts";
 import { permitOf, permitTypes, type PermitTerms } from "../../../src/protocol/permit.ts";
@@ -169,7 +170,7 @@ export async function send(
   }
   const key = pendingKey(act.id, values, { account, ...deployment });
   const address = account;
-  const nonce = await context.client.getTransactionCount({ address, blockTag: "pending" });
+  const nonce = await getTransactionCount(context.client, { address, blockTag: "pending" });
   pendings.begin({ key, title: plan.title, account, chainId: deployment.chainId, nonce });
   const { address: to, abi, functionName, args } = call;
   const data = encodeFunctionData({ abi, functionName, args });

@@ -53,13 +53,14 @@ export class Book {
   /**
    * Reads the books of an epoch, and of those before it whose verdicts it may carry.
    *
+   * @param range.head Block whose state is asked for the classes, which never change.
    * @param range.to Last block before the epoch before it: what happens later does not count in it.
    */
   static async read(
     source: Source,
     contracts: VerifiedContracts,
     epoch: number,
-    range: { from: bigint; to: bigint },
+    range: { from: bigint; to: bigint; head: bigint },
     seen: (block: bigint) => void,
   ): Promise<Book> {
     const book = new Book(contracts, epoch);
@@ -80,7 +81,7 @@ export class Book {
     }
     const classes = new Set([...book.#services.values()].map(({ classId }) => classId));
     for (const classId of classes) {
-      const kind = await source.read(registry, "classAt", [classId], range.to);
+      const kind = await source.read(registry, "classAt", [classId], range.head);
       book.#maximumStakes.set(classId, kind.maximumStake);
     }
     return book;

@@ -1,4 +1,5 @@
 import { isAddress } from "viem";
+import { BlockcloudError } from "../../../src/protocol/errors.ts";
 
 /** What a figure is about. */
 export interface About {
@@ -52,6 +53,20 @@ export class Figures {
   skip(about: About, why: string): void {
     this.omitted += 1;
     if (this.skipped.length < KEPT) this.skipped.push({ ...about, why });
+  }
+}
+
+/** Compares by views; if the node no longer has the state of their block, the result says so. */
+export async function whileKnown(
+  figures: Figures,
+  about: About,
+  compare: () => Promise<void>,
+): Promise<void> {
+  try {
+    await compare();
+  } catch (error) {
+    if (!(error instanceof BlockcloudError) || error.code !== "RPC_REFUSED") throw error;
+    figures.skip(about, "the node does not have the state of the time");
   }
 }
 

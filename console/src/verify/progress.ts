@@ -4,9 +4,9 @@ export const stages = [
   "stakes",
   "seed",
   "rounds",
+  "pool",
   "claims",
   "settlements",
-  "pool",
   "balances",
 ] as const;
 export type Stage = (typeof stages)[number];

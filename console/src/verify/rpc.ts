@@ -21,6 +21,7 @@ export function httpRpc(url: string, signal: AbortSignal): Rpc {
     try {
       const headers = { "content-type": "application/json" };
       const response = await fetch(url, { method: "POST", headers, body, signal });
+      if (response.status === 429) throw new Error("too many requests");
       text = await bounded(response, method);
     } catch (cause) {
       signal.throwIfAborted();
@@ -28,7 +29,8 @@ export function httpRpc(url: string, signal: AbortSignal): Rpc {
       throw new BlockcloudError("RPC_UNREACHABLE", `${method} got no answer from the node.`, {
         cause,
         retryable: true,
-        remedy: "Check the RPC endpoint, and run again.",
+        remedy:
+          "Check the RPC endpoint, and run again. A page that is served with a policy reaches only the endpoints that the policy names.",
       });
     }
     return resultOf(method, text);

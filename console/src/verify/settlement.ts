@@ -5,7 +5,7 @@ import type { Grade } from "../../../src/protocol/tally.ts";
 import type { Book } from "./book.ts";
 import type { VerifiedContracts } from "./deployment.ts";
 import { argsOf, numberTopic, topicOf } from "./events.ts";
-import type { About, Figures } from "./figures.ts";
+import { whileKnown, type About, type Figures } from "./figures.ts";
 import type { Rounds } from "./rounds.ts";
 import type { Source } from "./source.ts";
 
@@ -83,7 +83,9 @@ export async function recountSettlement(
     figures.check(about("pay of a service once"), false, pay?.settled ?? true);
     if (pay !== undefined) pay.settled = true;
   }
-  await missing(source, contracts, terms, [...pays.values()], viewAt);
+  await whileKnown(figures, { what: "pay of a service", epoch }, () =>
+    missing(source, contracts, terms, [...pays.values()], viewAt),
+  );
   return { pays: [...pays.values()].sort((a, b) => Number(a.number - b.number)), left };
 
   /** A settlement so late that the ring may hold a younger tally than the one that is carried. */

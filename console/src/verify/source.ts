@@ -26,6 +26,8 @@ import type { Rpc } from "./rpc.ts";
 
 /** Blocks of a log request; a node that refuses is asked for fewer. */
 const LOG_SPAN = 10_000n;
+/** Ranges that went well before a longer one is tried: each refusal costs a request. */
+const PATIENCE = 8;
 /** Requests at the same time. */
 const AT_ONCE = 8;
 /** Headers and whole blocks that are kept. */
@@ -94,6 +96,7 @@ export class Source {
   /** Logs of a range in order, one part of the range at a time; a part that a node refuses is halved. */
   async *logs(filter: LogFilter, from: bigint, to: bigint): AsyncGenerator<RawLog> {
     let span = LOG_SPAN;
+    let wentWell = 0;
     while (from <= to) {
       const end = from + span - 1n < to ? from + span - 1n : to;
       const range = { fromBlock: numberToHex(from), toBlock: numberToHex(end) };
@@ -103,6 +106,7 @@ export class Source {
       } catch (error) {
         if (end === from || !mayBeTooLarge(error)) throw error;
         span = (end - from + 1n) / 2n;
+        wentWell = 0;
         continue;
       }
       for (const log of logs.toSorted(inOrder)) {
@@ -111,6 +115,8 @@ export class Source {
           yield log;
       }
       from = end + 1n;
+      wentWell += 1;
+      if (wentWell % PATIENCE === 0 && span < LOG_SPAN) span *= 2n;
     }
   }
 

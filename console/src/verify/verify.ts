@@ -3,17 +3,17 @@
  * with what the contracts say.
  */
 import type { Address, Hex } from "viem";
-import { epochAt, epochStart, RING } from "../../../src/protocol/epoch.ts";
+import { RING } from "../../../src/protocol/epoch.ts";
 import { BlockcloudError } from "../../../src/protocol/errors.ts";
 import { ReceiptSigner } from "../../../src/protocol/receipt.ts";
 import { CLAIM_EPOCHS } from "../../../src/protocol/round.ts";
-import { CARRY_EPOCHS } from "../../../src/protocol/pay.ts";
 import { blockcloudDomain } from "../../../src/protocol/typedData.ts";
 import { compareBalances, compareEarnings } from "./balances.ts";
 import { Book } from "./book.ts";
 import { Claims } from "./claims.ts";
 import { contractsOf, type VerifiedDeployment } from "./deployment.ts";
-import { Figures, type Difference, type Skipped } from "./figures.ts";
+import { Figures, whileKnown, type Difference, type Skipped } from "./figures.ts";
+import { locate } from "./locate.ts";
 import { openingOf } from "./opening.ts";
 import { PoolBooks } from "./pool.ts";
 import type { Progress, Stage } from "./progress.ts";
@@ -88,7 +88,7 @@ export async function verifyEpoch(
   };
 
   at("stakes");
-  const before = { from: first, to: blocks.beforeLast };
+  const before = { from: first, to: blocks.beforeLast, head };
   const book = await Book.read(
     source,
     contracts,
@@ -182,19 +182,24 @@ export async function verifyEpoch(
     viewAt,
   );
   const rest = viewAt === head ? { providers: left, auditors: claims.left } : undefined;
-  const views = { epoch, seed, tick, rounds, pays, book, figures, left: rest };
-  await compareEpochViews(source, contracts, views, viewAt);
+  const views = { epoch, seed, rounds, pays, book, figures, left: rest };
+  await whileKnown(figures, about("views of the epoch"), () =>
+    compareEpochViews(source, contracts, views, viewAt),
+  );
 
   at("balances");
   const auditors = [...rounds.rounds.keys()];
   const { rewardPool, staking, proofOfService } = contracts;
-  await compareEarnings(source, contracts, auditors, figures, all);
-  if (pool === undefined || opening === undefined) figures.skip({ what: "balances" }, NO_OPENING);
-  else {
+  await whileKnown(figures, { what: "balances" }, async () => {
+    await compareEarnings(source, contracts, auditors, figures, all);
+    if (pool === undefined || opening === undefined) {
+      figures.skip({ what: "balances" }, NO_OPENING);
+      return;
+    }
     await pool.compare(source, figures, head);
     const holders = [rewardPool.address, staking.address, proofOfService.address, ...auditors];
     await compareBalances(source, contracts, holders, figures, { opening, to: head });
-  }
+  });
 
   await unchanged(source, newest, blocks.first);
   at("balances", 1);
@@ -239,54 +244,6 @@ function auditorResult(rounds: Rounds, auditor: Address): AuditorResult {
   const { votes, paidVotes, reward } = round;
   const revealed = round.count > 0 && round.chunks.length === round.count;
   return { auditor, drawn: rounds.drawOf(round), revealed, votes, paidVotes, reward };
-}
-
-/** Where an epoch lies in the chain. */
-async function locate(source: Source, deployment: VerifiedDeployment, epoch: number) {
-  const chainId = await source.chainId();
-  if (chainId !== deployment.chainId) {
-    throw new BlockcloudError(
-      "CHAIN_MISMATCH",
-      `The node serves chain ${chainId}, the deployment is on chain ${deployment.chainId}.`,
-      { remedy: "Name an RPC endpoint of the deployment's chain." },
-    );
-  }
-  const newest = await source.newest();
-  const current = epochAt(deployment, newest.timestamp);
-  if (!Number.isSafeInteger(epoch) || epoch < 1 || epoch + 2 > current) {
-    throw new BlockcloudError(
-      "EPOCH_NOT_FINAL",
-      `Epoch ${epoch} cannot be recounted: the chain is in epoch ${current}.`,
-      { remedy: `Choose an epoch from 1 to ${Math.max(1, current - 2)}.` },
-    );
-  }
-  const low = BigInt(deployment.block);
-  const starts = new Map<number, Promise<bigint>>();
-  const startOf = (each: number): Promise<bigint> => {
-    const known =
-      starts.get(each) ??
-      source
-        .firstFrom(epochStart(deployment, each), low, newest.number)
-        .then((block) => block ?? newest.number + 1n);
-    starts.set(each, known);
-    return known;
-  };
-  return {
-    newest,
-    blocks: {
-      first: await startOf(epoch),
-      beforeLast: (await startOf(epoch - 1)) - 1n,
-      carried: await startOf(Math.max(0, epoch - CARRY_EPOCHS)),
-      /** The blocks of epochs, both included. */
-      async rangeOf(from: number, to: number) {
-        return { from: await startOf(from), to: (await startOf(to + 1)) - 1n };
-      },
-      /** The block whose state still has the epoch's entries of the rings. */
-      async viewAt(): Promise<bigint> {
-        return current < epoch + RING - 1 ? newest.number : (await startOf(epoch + RING - 1)) - 1n;
-      },
-    },
-  };
 }
 
 async function unchanged(source: Source, newest: RawBlock, first: bigint): Promise<void> {

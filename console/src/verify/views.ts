@@ -1,18 +1,15 @@
 /** Compares an epoch with what the contracts' views say, while the rings hold it. */
 import type { Hex } from "viem";
-import { BlockcloudError } from "../../../src/protocol/errors.ts";
 import type { Book } from "./book.ts";
 import type { VerifiedContracts } from "./deployment.ts";
 import type { Figures } from "./figures.ts";
 import type { Rounds } from "./rounds.ts";
-import type { Tick } from "./seeds.ts";
 import type { ServicePay } from "./settlement.ts";
 import type { Source } from "./source.ts";
 
 export interface ViewTerms {
   epoch: number;
   seed: Hex;
-  tick: Tick;
   rounds: Rounds;
   pays: readonly ServicePay[];
   book: Book;
@@ -21,7 +18,7 @@ export interface ViewTerms {
   left: { providers: bigint; auditors: bigint } | undefined;
 }
 
-/** Reads the views at a block. A node without the state of an old block leaves them out, and the result says so. */
+/** Reads the views at a block. */
 export async function compareEpochViews(
   source: Source,
   contracts: VerifiedContracts,
@@ -32,15 +29,9 @@ export async function compareEpochViews(
   const { epoch, seed, rounds, pays, book, figures, left } = terms;
   const about = (what: string, party?: string) =>
     party === undefined ? { what, epoch } : { what, epoch, party };
-  try {
-    const [said, , services] = await source.read(proofOfService, "seedOf", [epoch], block);
-    figures.check(about("seed by the view"), seed, said);
-    figures.check(about("active services by the view"), book.activeIn(epoch).size, services);
-  } catch (error) {
-    if (!(error instanceof BlockcloudError) || error.code !== "RPC_REFUSED") throw error;
-    figures.skip(about("views of the epoch"), "the node does not have the state of the time");
-    return;
-  }
+  const [said, , services] = await source.read(proofOfService, "seedOf", [epoch], block);
+  figures.check(about("seed by the view"), seed, said);
+  figures.check(about("active services by the view"), book.activeIn(epoch).size, services);
   await source.each(book.shardsIn(epoch), async (shard) => {
     const tally = await source.read(proofOfService, "tallyOf", [BigInt(shard), epoch], block);
     figures.check(about("tally", `shard ${shard}`), rounds.tallies.get(shard) ?? 0n, tally);

@@ -3,19 +3,24 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import type { Rpc } from "../../../console/src/verify/rpc.ts";
 
+interface Call {
+  id: number;
+  method: string;
+  params: unknown[];
+}
+
 /** Serves JSON-RPC to a page of any origin on loopback. */
 export async function serveRpc(rpc: Rpc): Promise<{ url: string; stop(): Promise<void> }> {
-  const answer = async (body: string): Promise<object> => {
-    const { id, method, params } = JSON.parse(body) as {
-      id: number;
-      method: string;
-      params: unknown[];
-    };
+  const one = async ({ id, method, params }: Call): Promise<object> => {
     try {
       return { jsonrpc: "2.0", id, result: await rpc(method, params) };
     } catch (error) {
       return { jsonrpc: "2.0", id, error: { code: -32_000, message: (error as Error).message } };
     }
+  };
+  const answer = async (body: string): Promise<object> => {
+    const calls = JSON.parse(body) as Call | Call[];
+    return Array.isArray(calls) ? Promise.all(calls.map(one)) : one(calls);
   };
   const server = createServer((request, response) => {
     const headers = {

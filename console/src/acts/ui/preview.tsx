@@ -67,7 +67,7 @@ function Effects({ prepared }: { prepared: Prepared }) {
           <dd className="number">
             {cost === undefined
               ? "known when the permit is signed"
-              : `${count(cost.gas)}: about ${formatEther(cost.expected)} ETH, at most ${formatEther(cost.atMost)} ETH`}
+              : `${count(cost.gas)}: about ${ether(cost.expected)} ETH, at most ${ether(cost.atMost)} ETH`}
           </dd>
         </div>
         {permit !== undefined && (
@@ -86,6 +86,12 @@ function Effects({ prepared }: { prepared: Prepared }) {
       </ul>
     </>
   );
+}
+
+/** Ether with as many digits as a fee needs. */
+function ether(wei: bigint): string {
+  const value = Number(formatEther(wei));
+  return value === 0 ? "0" : value.toLocaleString("en", { maximumSignificantDigits: 4 });
 }
 
 function Next({ run, prepared }: { run: Run; prepared: Prepared }) {

@@ -1,18 +1,5 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { chromium, type Browser } from "playwright-core";
-
-/** Debian's Chromium; Playwright downloads none. */
-export const CHROMIUM = process.env.BLOCKCLOUD_CHROMIUM ?? "/usr/bin/chromium";
-
-/** Starts a headless Chromium. */
-export function startBrowser(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: CHROMIUM,
-    // The sandbox needs privileges that a container does not give.
-    args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
-  });
-}
 
 /** Serves files from memory on loopback. */
 export async function serveFiles(

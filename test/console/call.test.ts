@@ -1,0 +1,126 @@
+import { expect } from "chai";
+import type { Browser, Page } from "playwright-core";
+import type { Hex } from "viem";
+import { hexToBytes } from "../../src/protocol/bytes.ts";
+import { signRecord } from "../../src/protocol/record.ts";
+import { rootServiceId } from "../../src/protocol/serviceId.ts";
+import { blockcloudDomain } from "../../src/protocol/typedData.ts";
+import { AuditedChain, FIRST } from "../support/auditedChain.ts";
+import { openBrowser, openPage, startConsole, whyNoBrowser } from "../support/consoleRig.ts";
+import { PATIENCE_MS } from "../support/until.ts";
+import { startSigningService } from "./support/signingService.ts";
+
+const HOSTILE =
+  "<script>document.title = 'owned'</script>\n<img src=x onerror=alert(1)>\u202Egpj.exe";
+
+/** The page calls a service through the console's server, as it is served, and checks what comes back. */
+describe("the console's page Call", function () {
+  this.timeout(300_000);
+  let chain: AuditedChain;
+  let browser: Browser;
+  let page: Page;
+  let complaints: string[];
+  let service: Awaited<ReturnType<typeof startSigningService>>;
+  const stops: (() => Promise<unknown>)[] = [];
+
+  before(async function () {
+    const missing = whyNoBrowser();
+    if (missing !== undefined) {
+      console.log(`      skipped: ${missing}`);
+      this.skip();
+    }
+    chain = await AuditedChain.start({ services: [4_000], auditors: [10_000] });
+    stops.push(() => chain.stop());
+    await chain.enter(FIRST);
+    const { chainId, contracts } = chain.deployment;
+    const domain = blockcloudDomain(BigInt(chainId), contracts.registry);
+    const id = rootServiceId(1n);
+    const { key } = chain.serviceKey(1);
+    service = await startSigningService(id, domain, { body: HOSTILE, key });
+    stops.push(service.stop);
+    const issuedAt = (await chain.client.getBlock()).timestamp * 1000n;
+    const record = {
+      serviceId: id,
+      issuedAt,
+      expiresAt: issuedAt + 12n * 3_600_000n,
+      endpoints: [{ uri: `${service.url}/api`, priority: 10, weight: 100 }],
+      delegation: "0x" as Hex,
+    };
+    await chain.own(1, "announce", [1n, signRecord(record, domain, hexToBytes(key))]);
+    const site = await startConsole(chain.stage.devnet);
+    stops.push(site.stop);
+    browser = await openBrowser();
+    stops.push(() => browser.close());
+    ({ page, complaints } = await openPage(browser));
+    page.setDefaultTimeout(PATIENCE_MS);
+    await page.goto(`${site.url}#/call/1`);
+  });
+  after(async () => {
+    for (const stop of stops.reverse()) await stop();
+  });
+
+  const call = async () => {
+    await page.getByRole("button", { name: "Call", exact: true }).focus();
+    await page.keyboard.press("Enter");
+    const answered = page.locator("main > .notice");
+    await page.getByRole("button", { name: "Calling…" }).waitFor({ state: "detached" });
+    await answered.first().waitFor();
+    return answered.first().innerText();
+  };
+
+  it("proves a response by its receipt, and shows a hostile body as text", async () => {
+    expect(await call()).to.contain("The receipt proves the response: status 200");
+    const body = await page.getByLabel("Body", { exact: true }).innerText();
+    expect(body).to.contain("<script>document.title").and.not.to.contain("\u202E");
+    expect(await page.locator("main img, main script").count()).to.equal(0);
+    expect(await page.title()).to.contain("Call");
+    expect(await page.getByText("no receipt covers them").isVisible()).to.equal(true);
+  });
+
+  it("proves a POST with its body, too", async () => {
+    await page.getByLabel("Method").selectOption("POST");
+    await page.getByLabel("Body", { exact: true }).first().fill("question");
+    expect(await call()).to.contain("The receipt proves the response");
+    await page.getByLabel("Method").selectOption("GET");
+  });
+
+  it("refuses a receipt of another key, and one for another body", async () => {
+    service.state.key = chain.serviceKey(3).key;
+    const forged = await call();
+    expect(forged).to.contain("does not prove").and.to.contain("RECEIPT_KEY");
+    service.state.key = chain.serviceKey(1).key;
+    service.state.signs = "another body";
+    expect(await call()).to.contain("RECEIPT_CHANNEL");
+    delete service.state.signs;
+  });
+
+  it("says that nothing is proven without a receipt", async () => {
+    service.state.key = undefined;
+    expect(await call()).to.contain("RECEIPT_MISSING");
+    expect(await page.getByText("that the response comes from the service").isVisible()).to.equal(
+      true,
+    );
+    service.state.key = chain.serviceKey(1).key;
+  });
+
+  it("does not believe the console's server: it checks the receipt itself", async () => {
+    await page.route("**/call/**", async (route) => {
+      const response = await route.fetch();
+      const answer = (await response.json()) as { body: string };
+      const body = Buffer.from("what the server made of it").toString("base64");
+      await route.fulfill({ response, json: { ...answer, body } });
+    });
+    expect(await call()).to.contain("RECEIPT_CHANNEL");
+    await page.unroute("**/call/**");
+  });
+
+  it("names what it cannot call", async () => {
+    const field = page.getByLabel(/^Service/);
+    await field.fill("9");
+    expect(await call()).to.contain("SERVICE_UNKNOWN");
+    await field.fill("1");
+    await page.getByLabel("Path").fill("no path");
+    expect(await call()).to.contain("PATH_INVALID");
+    expect(complaints).to.deep.equal([]);
+  });
+});

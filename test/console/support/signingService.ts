@@ -1,0 +1,67 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
+import type { Hex } from "viem";
+import { hexToBytes } from "../../../src/protocol/bytes.ts";
+import {
+  encodeReceipt,
+  httpChannel,
+  ReceiptSigner,
+  sha256,
+} from "../../../src/protocol/receipt.ts";
+import type { Domain } from "../../../src/protocol/typedData.ts";
+
+/** How a service answers. */
+export interface Manner {
+  body: string;
+  /** With which key it signs; undefined: not at all. */
+  key: Hex | undefined;
+  /** Signs another body than it sends. */
+  signs?: string;
+}
+
+/** A service over HTTP whose receipts a test decides. */
+export async function startSigningService(service: Hex, domain: Domain, manner: Manner) {
+  const signer = new ReceiptSigner(domain);
+  const state = { ...manner };
+  const server = createServer((request, response) => {
+    buffer(request)
+      .then((sent) => {
+        const body = Buffer.from(state.body);
+        const signed = Buffer.from(state.signs ?? state.body);
+        const headers: Record<string, string | number> = {
+          "content-type": "text/html",
+          "content-length": body.length,
+        };
+        const nonce = request.headers["service-nonce"];
+        if (state.key !== undefined && typeof nonce === "string") {
+          const channel = httpChannel({
+            method: request.method ?? "",
+            target: request.url ?? "",
+            requestDigest: sha256(sent),
+            status: 200,
+            responseDigest: sha256(signed),
+          });
+          const issuedAt = BigInt(Date.now());
+          const receipt = { serviceId: service, nonce: nonce as Hex, channel, issuedAt };
+          headers["service-receipt"] = encodeReceipt(signer.sign(receipt, hexToBytes(state.key)));
+        }
+        response.writeHead(200, headers).end(body);
+      })
+      .catch(() => {
+        response.destroy();
+      });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    state,
+    stop: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => {
+          resolve();
+        });
+        server.closeAllConnections();
+      }),
+  };
+}
